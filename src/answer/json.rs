@@ -1,0 +1,199 @@
+//! Writes JSON straight into bytes: no tree, no per-value allocation. Numbers look as Python prints them.
+
+/// Writes one JSON document; commas are put where they belong.
+#[derive(Debug)]
+pub struct JsonWriter {
+    out: Vec<u8>,
+    /// Whether the innermost open container still waits for its first member.
+    first: bool,
+}
+
+impl JsonWriter {
+    /// A writer with room for `capacity` bytes.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self { out: Vec::with_capacity(capacity), first: true }
+    }
+
+    /// What was written so far.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.out
+    }
+
+    /// Bytes written and not yet taken.
+    pub fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Whether nothing waits to be taken.
+    pub fn is_empty(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// Takes what was written so far, for streaming; the document goes on.
+    pub fn take(&mut self) -> Vec<u8> {
+        let capacity = self.out.capacity();
+        std::mem::replace(&mut self.out, Vec::with_capacity(capacity))
+    }
+
+    /// Opens an object, as a list item or after `key`.
+    pub fn begin_object(&mut self) {
+        self.comma();
+        self.out.push(b'{');
+        self.first = true;
+    }
+
+    /// Closes the innermost object.
+    pub fn end_object(&mut self) {
+        self.out.push(b'}');
+        self.first = false;
+    }
+
+    /// Opens a list, as a list item or after `key`.
+    pub fn begin_array(&mut self) {
+        self.comma();
+        self.out.push(b'[');
+        self.first = true;
+    }
+
+    /// Closes the innermost list.
+    pub fn end_array(&mut self) {
+        self.out.push(b']');
+        self.first = false;
+    }
+
+    /// Writes a key that needs no escaping; its value must follow.
+    pub fn key(&mut self, key: &str) {
+        self.comma();
+        self.out.push(b'"');
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(b"\":");
+        self.first = true;
+    }
+
+    /// Writes a key of unknown content; its value must follow.
+    pub fn key_escaped(&mut self, key: &str) {
+        self.string(key);
+        self.out.push(b':');
+        self.first = true;
+    }
+
+    /// A string.
+    pub fn string(&mut self, value: &str) {
+        self.comma();
+        self.out.push(b'"');
+        escape_into(&mut self.out, value);
+        self.out.push(b'"');
+    }
+
+    /// The lower-case hex of an id, as a string.
+    pub fn hex(&mut self, id: &[u8]) {
+        self.comma();
+        self.out.push(b'"');
+        crate::snapshot::id::push_hex(&mut self.out, id);
+        self.out.push(b'"');
+    }
+
+    /// An integer.
+    pub fn int(&mut self, value: impl itoa::Integer) {
+        self.comma();
+        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    }
+
+    /// An integer as a string, as protobuf writes 64-bit values.
+    pub fn int_string(&mut self, value: impl itoa::Integer) {
+        self.comma();
+        self.out.push(b'"');
+        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        self.out.push(b'"');
+    }
+
+    /// A float with at least one fractional digit (`1.0`); what JSON cannot hold becomes null.
+    pub fn float(&mut self, value: f64) {
+        self.comma();
+        if value.is_finite() {
+            self.out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
+        } else {
+            self.out.extend_from_slice(b"null");
+        }
+    }
+
+    /// `true` or `false`.
+    pub fn bool(&mut self, value: bool) {
+        self.raw(if value { b"true" } else { b"false" });
+    }
+
+    /// `null`.
+    pub fn null(&mut self) {
+        self.raw(b"null");
+    }
+
+    /// A value that is JSON already.
+    pub fn raw(&mut self, json: &[u8]) {
+        self.comma();
+        self.out.extend_from_slice(json);
+    }
+
+    /// Gives a value's bytes to `write`, which appends exactly one JSON value.
+    pub fn raw_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.comma();
+        write(&mut self.out);
+    }
+
+    fn comma(&mut self) {
+        if !self.first {
+            self.out.push(b',');
+        }
+        self.first = false;
+    }
+}
+
+/// Appends `value` escaped for the inside of a JSON string.
+pub fn escape_into(out: &mut Vec<u8>, value: &str) {
+    let bytes = value.as_bytes();
+    let mut done = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        out.extend_from_slice(&bytes[done..at]);
+        done = at + 1;
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            _ => {
+                out.extend_from_slice(b"\\u00");
+                crate::snapshot::id::push_hex(out, &[byte]);
+            }
+        }
+    }
+    out.extend_from_slice(&bytes[done..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_and_escapes_are_put_where_they_belong() {
+        let mut w = JsonWriter::with_capacity(64);
+        w.begin_object();
+        w.key("a");
+        w.begin_array();
+        w.int(1);
+        w.float(2.0);
+        w.string("x\"\n\u{1}é");
+        w.begin_object();
+        w.end_object();
+        w.end_array();
+        w.key("b");
+        w.null();
+        w.key_escaped("c\"");
+        w.bool(true);
+        w.end_object();
+        let text = String::from_utf8(w.into_bytes()).unwrap();
+        assert_eq!(text, r#"{"a":[1,2.0,"x\"\n\u0001é",{}],"b":null,"c\"":true}"#);
+    }
+}

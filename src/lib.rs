@@ -1,0 +1,16 @@
+//! ray-history: the Ray dashboard of a cluster that no longer exists, answered from what its collectors stored.
+//!
+//! The folders are the data flow, and imports point one way, from right to left:
+//!
+//! ```text
+//! bucket ──► storage ──► layout ──► session (catalog, loader, logs) ──► answer ──► http ──► browser, ray CLI
+//!                                      │ event (decode)  logs (decode)     ▲
+//!                                      └────────► snapshot (pure fold) ────┘
+//! ```
+//!
+//! `snapshot`, `event`, `logs`, `layout` and `answer` are pure: no I/O, no clock, no locks, no async.
+//! `http` never imports `storage`; everything it shows comes through `session`.
+//! `tests/architecture.rs` enforces both.
+
+pub mod answer;
+pub mod snapshot;

@@ -1,0 +1,69 @@
+//! The immutable, compact view of one session, and the pure fold that builds it.
+//!
+//! Owns the tables and their memory. Must never do I/O, read a clock, or keep a pointer into the input.
+//! One file per entity; `answer` reads the tables, `session` builds them.
+
+pub mod actor;
+pub mod id;
+pub mod intern;
+pub mod job;
+pub mod node;
+pub mod placement_group;
+pub mod task;
+pub mod text;
+pub mod time;
+pub mod worker;
+
+use actor::Actor;
+use intern::{Id, Interned, Str};
+use job::{DriverJob, SubmissionEvents};
+use node::Node;
+use placement_group::PlacementGroup;
+use task::TaskTable;
+use text::{Text, Texts};
+use time::Nanos;
+use worker::Worker;
+
+/// The immutable view of one session. Every list is sorted by id.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Strings of all tables.
+    pub strings: Interned,
+    /// Ids of all tables that refer to other rows.
+    pub ids: Interned,
+    /// Long texts of all tables.
+    pub texts: Texts,
+    /// Task attempts.
+    pub tasks: TaskTable,
+    /// Actors.
+    pub actors: Vec<Actor>,
+    /// Nodes.
+    pub nodes: Vec<Node>,
+    /// Worker processes.
+    pub workers: Vec<Worker>,
+    /// Driver jobs.
+    pub driver_jobs: Vec<DriverJob>,
+    /// Submission jobs, as far as events tell.
+    pub submission_events: Vec<SubmissionEvents>,
+    /// Placement groups, as far as events tell.
+    pub placement_groups: Vec<PlacementGroup>,
+    /// The time of the last event: nothing of a dead session may tick past it.
+    pub as_of: Nanos,
+}
+
+impl Snapshot {
+    /// A string of any table.
+    pub fn str(&self, handle: Str) -> &str {
+        self.strings.str(handle)
+    }
+
+    /// The bytes of an id of any table; empty when there is none.
+    pub fn id(&self, handle: Id) -> &[u8] {
+        self.ids.id(handle)
+    }
+
+    /// A long text of any table.
+    pub fn text(&self, handle: Text) -> String {
+        self.texts.get(handle)
+    }
+}

@@ -1,0 +1,59 @@
+//! Driver jobs: what `DRIVER_JOB_DEFINITION_EVENT` and `DRIVER_JOB_LIFECYCLE_EVENT` say, one row per job.
+//!
+//! Submissions, which have a status and an error of their own, are in `submission`.
+
+use super::id::JobId;
+use super::intern::{Id, Str};
+use super::time::Nanos;
+
+/// One driver job as of the last event.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DriverJob {
+    /// The job.
+    pub id: JobId,
+    /// Whether a definition was seen; Ray's internal drivers have none.
+    pub defined: bool,
+    /// The driver's process id.
+    pub driver_pid: i64,
+    /// The driver's node.
+    pub driver_node: Id,
+    /// The driver's command line.
+    pub entrypoint: Str,
+    /// Its runtime environment, as Ray serialized it.
+    pub runtime_env: Str,
+    /// `config.metadata`, sorted by key; `job_submission_id` ties it to its submission.
+    pub metadata: Vec<(Str, Str)>,
+    /// When it was created; zero when no such transition was seen.
+    pub created: Nanos,
+    /// When it finished; zero while running.
+    pub finished: Nanos,
+}
+
+/// One submission job as `SUBMISSION_JOB_*` events tell it. Ray 2.60 defines these events but never sends them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SubmissionEvents {
+    /// The submission.
+    pub submission_id: Str,
+    /// Its command line.
+    pub entrypoint: Str,
+    /// Its runtime environment, as Ray serialized it.
+    pub runtime_env: Str,
+    /// `config.metadata`, sorted by key.
+    pub metadata: Vec<(Str, Str)>,
+    /// The last state by time: `PENDING`, `RUNNING`, `STOPPED`, `SUCCEEDED` or `FAILED`.
+    pub status: Str,
+    /// The message of that state.
+    pub message: Str,
+    /// The error type of that state.
+    pub error_type: Str,
+    /// The driver's node, hex.
+    pub driver_node: Str,
+    /// The driver's agent.
+    pub driver_agent_http_address: Str,
+    /// The driver's exit code, once it has one.
+    pub driver_exit_code: Option<i32>,
+    /// When it became PENDING.
+    pub start: Nanos,
+    /// When it became STOPPED, SUCCEEDED or FAILED; zero before.
+    pub end: Nanos,
+}

@@ -1,0 +1,43 @@
+//! Nodes: what `NODE_DEFINITION_EVENT` and `NODE_LIFECYCLE_EVENT` say, one row per node.
+
+use super::id::NodeId;
+use super::intern::Str;
+use super::text::Text;
+use super::time::Nanos;
+
+/// One node as of the last event.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Node {
+    /// The node.
+    pub id: NodeId,
+    /// Whether a definition was seen; without one only id and states are known.
+    pub defined: bool,
+    /// Its address (`nodeIpAddress`).
+    pub ip: Str,
+    /// Its host name; empty before Ray 2.54.
+    pub hostname: Str,
+    /// Its name (`nodeName`); empty before Ray 2.54.
+    pub node_name: Str,
+    /// Cloud instance id, usually empty.
+    pub instance_id: Str,
+    /// Cloud instance type, usually empty.
+    pub instance_type_name: Str,
+    /// Labels as a JSON object with sorted keys; empty when none were sent.
+    pub labels: Str,
+    /// Start time from the definition.
+    pub start: Nanos,
+    /// When it was declared dead; zero while alive.
+    pub end: Nanos,
+    /// Whether its last state is `ALIVE`.
+    pub alive: bool,
+    /// Whether the last ALIVE sub-state is `DRAINING`.
+    pub draining: bool,
+    /// Whether its resources hold `node:__internal_head__`.
+    pub is_head: bool,
+    /// Total resources as a JSON object with sorted keys, from the last ALIVE transition that has any.
+    pub resources: Str,
+    /// `deathInfo.reason`, such as `UNEXPECTED_TERMINATION`; empty when unknown.
+    pub death_reason: Str,
+    /// `deathInfo.reasonMessage`.
+    pub death_message: Text,
+}

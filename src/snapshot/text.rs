@@ -1,0 +1,160 @@
+//! Long texts (error messages, stack traces, exit details): each distinct one kept once, compressed in small blocks.
+//!
+//! A session in which every task failed with its own 2 KB stack trace is mostly the same text over and over, so
+//! texts are appended to blocks of 16 KiB and each full block is compressed with LZ4; reading one text decompresses
+//! one block. Texts are told apart by a keyed 128-bit hash, because comparing would decompress.
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use siphasher::sip128::{Hasher128, SipHasher13};
+use std::hash::{BuildHasher, Hasher};
+
+/// A text in a `Texts`; `Text::default()` is the empty text, which stands for "absent".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Text(pub u32);
+
+impl Text {
+    /// Whether this is the empty text.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// Uncompressed bytes per block: small, because one read decompresses one block.
+const BLOCK: usize = 16 * 1024;
+
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    block: u32,
+    start: u32,
+    end: u32,
+}
+
+/// The frozen store of texts.
+#[derive(Clone, Debug, Default)]
+pub struct Texts {
+    blocks: Vec<Box<[u8]>>,
+    spans: Vec<Span>,
+}
+
+impl Texts {
+    /// The text of a handle; empty for one that this store never gave out.
+    pub fn get(&self, text: Text) -> String {
+        let mut reader = TextReader::default();
+        reader.get(self, text).to_owned()
+    }
+
+    /// Memory held, in bytes.
+    pub fn weight(&self) -> usize {
+        self.blocks.iter().map(|b| b.len() + size_of::<Box<[u8]>>()).sum::<usize>()
+            + self.spans.capacity() * size_of::<Span>()
+    }
+}
+
+/// Reads texts one after another, keeping the last block decompressed: neighbours are cheap.
+#[derive(Debug, Default)]
+pub struct TextReader {
+    block: Option<u32>,
+    bytes: Vec<u8>,
+}
+
+impl TextReader {
+    /// The text of a handle; empty for one that the store never gave out.
+    pub fn get<'a>(&'a mut self, texts: &Texts, text: Text) -> &'a str {
+        let Some(at) = (text.0 as usize).checked_sub(1) else { return "" };
+        let Some(&span) = texts.spans.get(at) else { return "" };
+        if self.block != Some(span.block) {
+            let Some(packed) = texts.blocks.get(span.block as usize) else { return "" };
+            self.bytes = lz4_flex::decompress_size_prepended(packed).unwrap_or_default();
+            self.block = Some(span.block);
+        }
+        let bytes = self.bytes.get(span.start as usize..span.end as usize).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+/// The growing form: an open block and the index of what is known.
+#[derive(Debug, Default)]
+pub struct TextStore {
+    texts: Texts,
+    open: Vec<u8>,
+    known: HashMap<u128, Text, RandomState>,
+    key: RandomState,
+}
+
+impl TextStore {
+    /// The handle of a text, new or known.
+    pub fn intern(&mut self, text: &str) -> Text {
+        if text.is_empty() {
+            return Text::default();
+        }
+        let mut hasher = SipHasher13::new_with_keys(self.key.hash_one(0u8), self.key.hash_one(1u8));
+        hasher.write(text.as_bytes());
+        let hash = hasher.finish128().as_u128();
+        if let Some(&known) = self.known.get(&hash) {
+            return known;
+        }
+        let start = self.open.len() as u32;
+        self.open.extend_from_slice(text.as_bytes());
+        self.texts.spans.push(Span { block: self.texts.blocks.len() as u32, start, end: self.open.len() as u32 });
+        let handle = Text(self.texts.spans.len() as u32);
+        self.known.insert(hash, handle);
+        if self.open.len() >= BLOCK {
+            self.close_block();
+        }
+        handle
+    }
+
+    /// Reads a text back, also one whose block is still open.
+    pub fn get<'a>(&'a self, reader: &'a mut TextReader, text: Text) -> &'a str {
+        let span = (text.0 as usize).checked_sub(1).and_then(|at| self.texts.spans.get(at));
+        match span {
+            Some(span) if span.block as usize == self.texts.blocks.len() => {
+                let bytes = self.open.get(span.start as usize..span.end as usize).unwrap_or_default();
+                std::str::from_utf8(bytes).unwrap_or_default()
+            }
+            _ => reader.get(&self.texts, text),
+        }
+    }
+
+    /// Memory held, in bytes.
+    pub fn weight(&self) -> usize {
+        self.texts.weight() + self.open.capacity() + self.known.capacity() * (size_of::<(u128, Text)>() + 1)
+    }
+
+    /// Compresses what is still open and drops the index.
+    pub fn freeze(mut self) -> Texts {
+        self.close_block();
+        self.texts.blocks.shrink_to_fit();
+        self.texts.spans.shrink_to_fit();
+        self.texts
+    }
+
+    fn close_block(&mut self) {
+        if !self.open.is_empty() {
+            self.texts.blocks.push(lz4_flex::compress_prepend_size(&self.open).into_boxed_slice());
+            self.open.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_kept_once_and_read_back_across_blocks() {
+        let mut store = TextStore::default();
+        let make = |n: usize| format!("task {n} failed\n{}", "  File \"job.py\", line 12, in boom\n".repeat(60));
+        let handles: Vec<_> = (0..200).map(|n| store.intern(&make(n))).collect();
+        assert_eq!(store.intern(&make(7)), handles[7]);
+        let mut reader = TextReader::default();
+        assert_eq!(store.get(&mut reader, handles[199]), make(199));
+        let texts = store.freeze();
+        for (n, handle) in handles.iter().enumerate() {
+            assert_eq!(texts.get(*handle), make(n));
+        }
+        assert!(texts.weight() < 200 * 2_000 / 5, "{} bytes", texts.weight());
+        assert_eq!(texts.get(Text::default()), "");
+    }
+}
