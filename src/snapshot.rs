@@ -4,6 +4,8 @@
 //! One file per entity; `answer` reads the tables, `session` builds them.
 
 pub mod actor;
+pub mod build;
+pub mod completeness;
 pub mod id;
 pub mod intern;
 pub mod job;
@@ -47,6 +49,10 @@ pub struct Snapshot {
     pub submission_events: Vec<SubmissionEvents>,
     /// Placement groups, as far as events tell.
     pub placement_groups: Vec<PlacementGroup>,
+    /// `PLATFORM_EVENT` records as they were sent, oldest first.
+    pub platform_events: Vec<String>,
+    /// What is known to be missing.
+    pub completeness: completeness::Completeness,
     /// The time of the last event: nothing of a dead session may tick past it.
     pub as_of: Nanos,
 }

@@ -77,9 +77,6 @@ pub struct ProfileRow {
 /// Stands for the own task id inside `ProfileRow::extra`: a byte that no JSON text can hold.
 pub const OWN_TASK_ID: u8 = 1;
 
-/// No row of a side table.
-pub(super) const NONE: u32 = u32::MAX;
-
 /// The attempts of a session, in columns.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskTable {
