@@ -206,3 +206,6 @@ fn lacks_definition(attempt: super::task::Attempt<'_>) -> bool {
     let creation = attempt.task_id().0[..8] == [0xff; 8];
     !attempt.is_defined() && attempt.states().next().is_some() && !(creation && attempt.attempt_number() > 0)
 }
+
+#[cfg(test)]
+mod tests;

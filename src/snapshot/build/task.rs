@@ -68,7 +68,7 @@ impl Draft {
 }
 
 /// All attempts seen.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Tasks {
     drafts: Vec<Draft>,
     index: HashTable<u32>,
@@ -81,6 +81,26 @@ pub(super) struct Tasks {
     shape_index: HashMap<Shape, u32, RandomState>,
     /// Scratch for taking a task's own id out of its profile events.
     scratch: Vec<u8>,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        let mut new = Self {
+            drafts: Vec::new(),
+            index: HashTable::new(),
+            hasher: RandomState::default(),
+            transitions: Vec::new(),
+            profile: Vec::new(),
+            logs: Vec::new(),
+            sources: Vec::new(),
+            shapes: Vec::new(),
+            shape_index: HashMap::default(),
+            scratch: Vec::new(),
+        };
+        // Shape 0 is the one of attempts without a definition.
+        new.shape(Shape::default());
+        new
+    }
 }
 
 impl Tasks {

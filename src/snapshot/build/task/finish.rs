@@ -46,10 +46,6 @@ fn fill_rows(out: &mut TaskTable, drafts: &[Draft], order: &[u32], names: &mut N
     out.jobs = rows().map(|d| d.job).collect();
     out.flags = rows().map(flags).collect();
     out.shape = rows().map(|d| d.definition.get().shape).collect();
-    if out.shapes.is_empty() {
-        // Attempts without a definition still need a shape to point to.
-        out.shapes.push(Shape::default());
-    }
     out.names = rows().map(|d| names.displayed(d, &out.shapes)).collect();
     out.actors = rows().map(|d| d.definition.get().actor).collect();
     out.parents = rows().map(|d| d.definition.get().parent).collect();
