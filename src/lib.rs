@@ -14,4 +14,8 @@
 
 pub mod answer;
 pub mod event;
+pub mod layout;
+pub mod logs;
+pub mod session;
 pub mod snapshot;
+pub mod storage;

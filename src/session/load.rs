@@ -15,7 +15,6 @@ use super::{Error, SessionKey};
 use crate::logs::{Facts, Wanted};
 use crate::snapshot::Snapshot;
 use crate::snapshot::build::Builder;
-use crate::snapshot::completeness::Completeness;
 use crate::storage::{ObjectMeta, ReadRange, Storage};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -44,7 +43,7 @@ pub struct OpenSession {
 pub(super) async fn load(
     store: Arc<dyn Storage>,
     key: SessionKey,
-    places: &super::Places,
+    places: &super::open::Places,
 ) -> Result<OpenSession, Error> {
     let objects = objects::list(&*store, &key, places).await?;
     if objects.is_empty() {
@@ -59,7 +58,8 @@ pub(super) async fn load(
     let (facts, unreadable) = facts;
     let (endpoints, unreadable_endpoints) = endpoints;
     let report = builder.completeness_mut();
-    if !objects.events.is_empty() && report.unreadable_files.count >= objects.events.len() as u64 && report.records == 0 {
+    if !objects.events.is_empty() && report.unreadable_files.count >= objects.events.len() as u64 && report.records == 0
+    {
         let why = report.unreadable_files.examples.first().map(|p| p.problem.clone()).unwrap_or_default();
         return Err(Error::NothingReadable { key, files: objects.events.len(), why });
     }
@@ -97,12 +97,12 @@ async fn read_events(store: &Arc<dyn Storage>, key: &SessionKey, files: &[Object
         })
         .collect();
     // Big files first: the last ones to end should be small.
-    let mut order: Vec<&ObjectMeta> = files.iter().filter(|file| file.size > 0).collect();
+    let mut order: Vec<ObjectMeta> = files.iter().filter(|file| file.size > 0).cloned().collect();
     order.sort_by_key(|file| std::cmp::Reverse(file.size));
     stream::iter(order)
         .for_each_concurrent(FETCHES, |file| {
             let (queue, store) = (Arc::clone(&queue), Arc::clone(store));
-            async move { fetch::stream(&*store, file, &queue.push(&file.key)).await }
+            async move { fetch::stream(&*store, &file, &queue.push(&file.key)).await }
         })
         .await;
     queue.close();
@@ -132,7 +132,7 @@ async fn read_facts(store: &Arc<dyn Storage>, objects: &SessionObjects) -> (Fact
     for (node, path, object) in objects.logs.iter() {
         match crate::logs::wanted(path) {
             Some(Wanted::NameOnly) => facts.seen(node, path),
-            Some(wanted_part) if object.size > 0 => wanted.push((node, path, object, wanted_part)),
+            Some(part) if object.size > 0 => wanted.push((node.to_owned(), path.to_owned(), object.clone(), part)),
             _ => {}
         }
     }
@@ -140,13 +140,16 @@ async fn read_facts(store: &Arc<dyn Storage>, objects: &SessionObjects) -> (Fact
     let mut fetched = stream::iter(wanted)
         .map(|(node, path, object, part)| {
             let store = Arc::clone(store);
-            async move { (node, path, object, read_part(&*store, object, part).await) }
+            async move {
+                let bytes = read_part(&*store, &object, part).await;
+                (node, path, object, bytes)
+            }
         })
         .buffer_unordered(FETCHES / 3);
     while let Some((node, path, object, bytes)) = fetched.next().await {
         match bytes {
-            Ok(bytes) => facts.read(node, path, &bytes),
-            Err(error) => unreadable.push((object.key.clone(), error.to_string())),
+            Ok(bytes) => facts.read(&node, &path, &bytes),
+            Err(error) => unreadable.push((object.key, error.to_string())),
         }
         tokio::task::yield_now().await;
     }
@@ -171,19 +174,22 @@ async fn read_part(store: &dyn Storage, object: &LogObject, part: Wanted) -> Res
 
 /// Reads the stored answers of the live dashboard.
 async fn read_endpoints(store: &Arc<dyn Storage>, objects: &SessionObjects) -> (BTreeMap<String, Vec<u8>>, Unreadable) {
-    let mut fetched = stream::iter(&objects.endpoints)
+    let mut fetched = stream::iter(objects.endpoints.clone())
         .map(|(name, object)| {
             let store = Arc::clone(store);
-            async move { (name, object, fetch::read(&*store, &object.key, ReadRange::Full, MAX_FACT_FILE).await) }
+            async move {
+                let body = fetch::read(&*store, &object.key, ReadRange::Full, MAX_FACT_FILE).await;
+                (name, object, body)
+            }
         })
         .buffer_unordered(FETCHES / 3);
     let (mut bodies, mut unreadable) = (BTreeMap::new(), Vec::new());
     while let Some((name, object, body)) = fetched.next().await {
         match body {
             Ok(body) => {
-                bodies.insert(name.clone(), body.to_vec());
+                bodies.insert(name, body.to_vec());
             }
-            Err(error) => unreadable.push((object.key.clone(), error.to_string())),
+            Err(error) => unreadable.push((object.key, error.to_string())),
         }
     }
     (bodies, unreadable)
