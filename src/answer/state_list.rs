@@ -6,9 +6,11 @@
 
 mod filter;
 mod options;
+mod values;
 
 pub use filter::{Filter, Predicate, parse as parse_filters, passes};
 pub use options::{MAX_LIMIT, Options};
+pub use values::{Columns, Values};
 
 use super::json::JsonWriter;
 use super::{Answer, Question, Refusal};
