@@ -4,17 +4,21 @@
 //! `Refusal` into a status code. Every function that answers a URL has the shape
 //! `fn(&Arc<Snapshot>, &Question) -> Result<Answer, Refusal>`, plus the id from the path where there is one.
 
+pub mod actor_state;
+pub mod actor_summary;
 pub mod actors;
 pub mod ansi;
 pub mod cluster_status;
 pub mod events;
 pub mod fixed;
 pub mod google_style;
+pub mod jobs;
 pub mod json;
 mod lineage;
 pub mod log_listing;
 pub mod log_request;
 pub mod node_detail;
+pub mod node_state;
 pub mod nodes;
 pub mod objects;
 pub mod placement_groups;
