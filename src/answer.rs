@@ -4,7 +4,14 @@
 //! `Refusal` into a status code. Every function that answers a URL has the shape
 //! `fn(&Arc<Snapshot>, &Question) -> Result<Answer, Refusal>`, plus the id from the path where there is one.
 
+pub mod actors;
+pub mod ansi;
+pub mod google_style;
 pub mod json;
+pub mod log_listing;
+pub mod log_request;
+pub mod node_detail;
+pub mod nodes;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -95,3 +102,6 @@ pub enum Refusal {
     #[error("{0}")]
     FailedJson(String),
 }
+
+#[cfg(test)]
+mod test_events;
