@@ -8,10 +8,19 @@ pub mod actors;
 pub mod ansi;
 pub mod google_style;
 pub mod json;
+mod lineage;
 pub mod log_listing;
 pub mod log_request;
 pub mod node_detail;
 pub mod nodes;
+pub mod proto_json;
+pub mod redact;
+pub mod state_list;
+pub mod task_summary;
+pub mod tasks;
+#[cfg(test)]
+mod test_events;
+pub mod timeline;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -102,6 +111,3 @@ pub enum Refusal {
     #[error("{0}")]
     FailedJson(String),
 }
-
-#[cfg(test)]
-mod test_events;

@@ -15,7 +15,7 @@ pub(super) fn table(tasks: Tasks, values: &mut Catalogue, fixups: &Fixups) -> Ta
     let mut order: Vec<u32> = (0..drafts.len() as u32).collect();
     order.sort_unstable_by_key(|&number| {
         let draft = &drafts[number as usize];
-        (draft.id, draft.attempt)
+        (draft.id, std::cmp::Reverse(draft.attempt))
     });
     let row_of = inverse(&order);
     let mut out = TaskTable { shapes, logs: checked_logs(logs), profile_sources: sources, ..TaskTable::default() };
@@ -187,8 +187,8 @@ fn fill_profile(out: &mut TaskTable, (items, ends): (Vec<Option<ProfileRow>>, Ve
         spans.extend(items[start as usize..end as usize].iter().flatten());
         start = end;
         spans.sort_unstable_by(|a, b| {
-            (a.start, a.end)
-                .cmp(&(b.start, b.end))
+            (a.end, a.start)
+                .cmp(&(b.end, b.start))
                 .then_with(|| values.compare_str(a.name, b.name))
                 .then_with(|| values.compare_str(a.extra, b.extra))
         });
