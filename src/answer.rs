@@ -4,6 +4,8 @@
 //! `Refusal` into a status code. Every function that answers a URL has the shape
 //! `fn(&Arc<Snapshot>, &Question) -> Result<Answer, Refusal>`, plus the id from the path where there is one.
 
+pub mod actor_state;
+pub mod actor_summary;
 pub mod actors;
 pub mod ansi;
 pub mod google_style;
@@ -12,6 +14,7 @@ mod lineage;
 pub mod log_listing;
 pub mod log_request;
 pub mod node_detail;
+pub mod node_state;
 pub mod nodes;
 pub mod proto_json;
 pub mod redact;

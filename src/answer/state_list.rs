@@ -5,9 +5,11 @@
 //! Source: `ray/dashboard/state_api_utils.py`, `state_aggregator.py`, `ray/util/state/common.py`.
 
 mod filter;
+mod id;
 mod options;
 
 pub use filter::{Filter, Predicate, parse as parse_filters, passes};
+pub use id::check_id;
 pub use options::{MAX_LIMIT, Options};
 
 use super::json::JsonWriter;

@@ -72,7 +72,7 @@ fn a_node_that_is_no_id_is_refused_and_one_without_files_lists_nothing() {
     let ask = |node: &str| {
         let question = Question { query: vec![("node_id".to_owned(), node.to_owned())], redact: false };
         let request = ListingRequest::parse(&Snapshot::default(), &question)?;
-        Ok(String::from_utf8(request.answer::<&str>(&[]).into_bytes()).unwrap())
+        Ok(String::from_utf8(request.answer(&[] as &[&str]).into_bytes()).unwrap())
     };
     let empty = r#"{"result":true,"msg":"","data":{"result":{}}}"#;
     assert_eq!(ask(&"ab".repeat(28)), Ok(empty.to_owned()));
