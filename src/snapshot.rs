@@ -31,6 +31,8 @@ use worker::Worker;
 /// The immutable view of one session. Every list is sorted by id.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
+    /// The session's name.
+    pub session_name: String,
     /// Strings of all tables.
     pub strings: Interned,
     /// Ids of all tables that refer to other rows.
