@@ -44,6 +44,7 @@ enum What {
 
 /// The steps of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::struct_field_names, reason = "the steps of Steps")]
 struct Steps {
     /// Bytes read, which decides between two readings of a file that grew.
     size: usize,

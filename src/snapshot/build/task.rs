@@ -342,12 +342,11 @@ impl Tasks {
         }
         // A worker's attempts come one after another: looking at the last few finds nearly every repeat.
         let recent = self.sources.len().saturating_sub(16);
-        draft.profile_source = match self.sources[recent..].iter().position(|known| *known == other) {
-            Some(at) => (recent + at) as u32,
-            None => {
-                self.sources.push(other);
-                self.sources.len() as u32 - 1
-            }
+        draft.profile_source = if let Some(at) = self.sources[recent..].iter().position(|known| *known == other) {
+            (recent + at) as u32
+        } else {
+            self.sources.push(other);
+            self.sources.len() as u32 - 1
         };
     }
 
