@@ -13,4 +13,5 @@
 //! `tests/architecture.rs` enforces both.
 
 pub mod answer;
+pub mod logs;
 pub mod snapshot;
