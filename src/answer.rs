@@ -4,7 +4,15 @@
 //! `Refusal` into a status code. Every function that answers a URL has the shape
 //! `fn(&Arc<Snapshot>, &Question) -> Result<Answer, Refusal>`, plus the id from the path where there is one.
 
+pub mod ansi;
 pub mod json;
+mod lineage;
+pub mod proto_json;
+pub mod redact;
+pub mod state_list;
+pub mod task_summary;
+pub mod tasks;
+pub mod timeline;
 
 use std::borrow::Cow;
 use std::fmt;

@@ -13,5 +13,9 @@
 //! `tests/architecture.rs` enforces both.
 
 pub mod answer;
+pub mod event;
+pub mod layout;
 pub mod logs;
+pub mod session;
 pub mod snapshot;
+pub mod storage;
