@@ -7,6 +7,8 @@
 pub mod ansi;
 pub mod json;
 mod lineage;
+pub mod log_listing;
+pub mod log_request;
 pub mod proto_json;
 pub mod redact;
 pub mod state_list;
