@@ -51,10 +51,9 @@ pub fn summarize(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer
 /// Attempts per state, by state number.
 pub(super) type StateCounts = [u32; 16];
 
-/// Counts of one name: the first attempt's function and type stand for all, as in Ray.
+/// Counts of one name: the first attempt's type stands for all, as in Ray.
 struct Group {
     name: Str,
-    func_or_class_name: Str,
     task_type: TaskType,
     states: StateCounts,
 }
@@ -70,8 +69,7 @@ fn write_by_name(snapshot: &Snapshot, rows: &[u32], w: &mut JsonWriter) {
         let Some(at) = group_of.get_mut(name.0 as usize) else { continue };
         if *at == u32::MAX {
             *at = groups.len() as u32;
-            let (func_or_class_name, task_type) = (shape.func_or_class_name, shape.task_type);
-            groups.push(Group { name, func_or_class_name, task_type, states: [0; 16] });
+            groups.push(Group { name, task_type: shape.task_type, states: [0; 16] });
         }
         groups[*at as usize].states[attempt.state() as usize] += 1;
     }
@@ -79,8 +77,9 @@ fn write_by_name(snapshot: &Snapshot, rows: &[u32], w: &mut JsonWriter) {
     for group in &groups {
         w.key_escaped(snapshot.str(group.name));
         w.begin_object();
+        // Ray puts the name here too, whatever the function is called.
         w.key("func_or_class_name");
-        w.string(snapshot.str(group.func_or_class_name));
+        w.string(snapshot.str(group.name));
         w.key("type");
         w.string(group.task_type.name());
         w.key("state_counts");

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::{State, logs, send, session};
-use crate::answer::{Answer, Question, task_summary, tasks, timeline};
+use crate::answer::{Answer, Question, actors, node_detail, nodes, task_summary, tasks, timeline};
 use crate::args::Redaction;
 use crate::session::{OpenSession, SessionKey};
 use actix_web::http::header::USER_AGENT;
@@ -41,6 +41,10 @@ fn answer(session: &OpenSession, below: &[&str], question: &Question) -> Result<
         ["api", "v0", "tasks"] => tasks::list(snapshot, question)?,
         ["api", "v0", "tasks", "summarize"] => task_summary::summarize(snapshot, question)?,
         ["api", "v0", "tasks", "timeline"] => timeline::timeline(snapshot, question)?,
+        ["nodes"] => nodes::list(snapshot, question)?,
+        ["nodes", id] => node_detail::detail(snapshot, question, id)?,
+        ["logical", "actors"] => actors::list(snapshot, question)?,
+        ["logical", "actors", id] => actors::detail(snapshot, question, id)?,
         ["api", "v0", "logs"] => logs::listing(session, question)?,
         _ => return Err(Error::UnknownUrl),
     })

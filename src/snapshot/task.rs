@@ -268,7 +268,7 @@ impl<'a> Attempt<'a> {
         self.table.actors[self.row]
     }
 
-    /// The task that submitted it; none when nil.
+    /// The task that submitted it; nil for a driver's own task.
     pub fn parent_task_id(&self) -> Id {
         self.table.parents[self.row]
     }

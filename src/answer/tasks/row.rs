@@ -5,7 +5,7 @@ use crate::answer::state_list::{Cell, Column, Kind, Resource};
 use crate::answer::{ansi, proto_json, redact};
 use crate::snapshot::Snapshot;
 use crate::snapshot::intern::Str;
-use crate::snapshot::task::{Attempt, TaskState};
+use crate::snapshot::task::{Attempt, TaskState, TaskType};
 use crate::snapshot::text::TextReader;
 use crate::snapshot::time::{Nanos, float_ms};
 use std::borrow::Cow;
@@ -122,6 +122,8 @@ impl Resource for Tasks {
             "is_debugger_paused" => attempt.is_debugger_paused().map_or(Cell::Null, Cell::Bool),
             "call_site" => Cell::text_or_null(s.str(attempt.shape().call_site)),
             "label_selector" => object_or_empty(s.str(attempt.shape().label_selector)),
+            // Drivers are made without one.
+            "fallback_strategy" if attempt.shape().task_type == TaskType::DriverTask => Cell::Null,
             "fallback_strategy" => fallback_strategy(s.str(attempt.shape().fallback_strategy)),
             _ => Cell::Null,
         }

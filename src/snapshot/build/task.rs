@@ -131,7 +131,8 @@ impl Tasks {
             name: values.str(&event.name),
             shape,
             actor: values.id(actor),
-            parent: values.id(event.parent_task_id),
+            // A driver's parent is nil, which Ray shows as it is.
+            parent: event.parent_task_id.map_or(Id::default(), |parent| values.raw_id(&parent.0)),
             placement_group: values.id(event.placement_group_id),
         };
         let draft = self.draft(id, event.attempt);
