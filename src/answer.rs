@@ -7,6 +7,8 @@
 pub mod actors;
 pub mod ansi;
 pub mod google_style;
+pub mod job_logs;
+pub mod jobs;
 pub mod json;
 mod lineage;
 pub mod log_listing;
@@ -15,6 +17,7 @@ pub mod node_detail;
 pub mod nodes;
 pub mod proto_json;
 pub mod redact;
+pub mod runtime_envs;
 pub mod state_list;
 pub mod task_summary;
 pub mod tasks;

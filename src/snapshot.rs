@@ -11,6 +11,8 @@ pub mod intern;
 pub mod job;
 pub mod node;
 pub mod placement_group;
+pub mod runtime_env;
+pub mod submission;
 pub mod task;
 pub mod text;
 pub mod time;
@@ -22,7 +24,9 @@ use intern::{Id, Interned, Str};
 use job::{DriverJob, SubmissionEvents};
 use node::Node;
 use placement_group::PlacementGroup;
+use runtime_env::NodeRuntimeEnv;
 use std::collections::BTreeMap;
+use submission::UnifiedJob;
 use task::TaskTable;
 use text::{Text, Texts};
 use time::Nanos;
@@ -53,6 +57,10 @@ pub struct Snapshot {
     pub placement_groups: Vec<PlacementGroup>,
     /// `PLATFORM_EVENT` records as they were sent, oldest first.
     pub platform_events: Vec<String>,
+    /// Jobs as the dashboard lists them, merged from all of this by `derive`.
+    pub jobs: Vec<UnifiedJob>,
+    /// Runtime environments as the agents would list them, from all of this by `derive`.
+    pub runtime_envs: Vec<NodeRuntimeEnv>,
     /// What Ray's own log files say.
     pub facts: Facts,
     /// Stored answers of the live dashboard, by URL without its leading `/`.
@@ -64,6 +72,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Fills the tables that are made from events, log files and stored answers together. The last step of a load.
+    pub fn derive(&mut self) {
+        self.jobs = submission::build(self);
+        self.runtime_envs = runtime_env::build(self);
+    }
+
     /// A string of any table.
     pub fn str(&self, handle: Str) -> &str {
         self.strings.str(handle)
@@ -99,6 +113,8 @@ impl Snapshot {
             + rows(&self.placement_groups)
             + bundles
             + self.platform_events.iter().map(String::capacity).sum::<usize>()
+            + self.jobs.iter().map(UnifiedJob::weight).sum::<usize>()
+            + self.runtime_envs.iter().map(NodeRuntimeEnv::weight).sum::<usize>()
             + self.facts.weight()
             + self.endpoints.iter().map(|(url, body)| url.len() + body.capacity()).sum::<usize>()
     }

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::{State, logs, send, session};
-use crate::answer::{Answer, Question, actors, node_detail, nodes, task_summary, tasks, timeline};
+use crate::answer::{Answer, Question, actors, jobs, node_detail, nodes, runtime_envs, task_summary, tasks, timeline};
 use crate::args::Redaction;
 use crate::session::{OpenSession, SessionKey};
 use actix_web::http::header::USER_AGENT;
@@ -20,6 +20,7 @@ pub(super) async fn serve(
     let session = session::open(state, key).await?;
     match below {
         ["api", "v0", "logs", media] => logs::file(state, &session, media, &question).await,
+        ["api", "jobs", id, "logs"] => logs::job(state, &session, id).await,
         // Answers over all tasks take milliseconds: off the threads that accept requests.
         ["api", "v0", "tasks", ..] => {
             let below: Vec<String> = below.iter().map(|name| (*name).to_owned()).collect();
@@ -45,6 +46,10 @@ fn answer(session: &OpenSession, below: &[&str], question: &Question) -> Result<
         ["nodes", id] => node_detail::detail(snapshot, question, id)?,
         ["logical", "actors"] => actors::list(snapshot, question)?,
         ["logical", "actors", id] => actors::detail(snapshot, question, id)?,
+        ["api", "jobs", ""] => jobs::list(snapshot, question)?,
+        ["api", "jobs", id] => jobs::one(snapshot, question, id)?,
+        ["api", "v0", "jobs"] => jobs::state_list(snapshot, question)?,
+        ["api", "v0", "runtime_envs"] => runtime_envs::list(snapshot, question)?,
         ["api", "v0", "logs"] => logs::listing(session, question)?,
         _ => return Err(Error::UnknownUrl),
     })

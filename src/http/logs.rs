@@ -4,10 +4,11 @@ use super::State;
 use super::error::Error;
 use super::send::attachment;
 use crate::answer::ansi::AnsiFilter;
+use crate::answer::job_logs::{self, Encoder};
 use crate::answer::log_listing::ListingRequest;
 use crate::answer::log_request::place::no_agent;
 use crate::answer::log_request::{LogPlan, LogRequest, ResolvedLog};
-use crate::answer::{Answer, Question};
+use crate::answer::{Answer, JSON, Question};
 use crate::session::OpenSession;
 use crate::session::load::LogObject;
 use crate::session::logs::{LogBody, LogRange};
@@ -89,13 +90,23 @@ fn send(body: LogBody, resolved: &ResolvedLog) -> HttpResponse {
     response.streaming(filtered)
 }
 
-/// The text of a whole log file of at most this many bytes, its end if it is longer.
-pub(super) async fn text(state: &State, stored: &LogObject, limit: u64) -> Result<String, Error> {
-    let wanted = LogRange { bytes: (stored.size.saturating_sub(limit), None), lines: None };
-    let mut body = state.sessions.read_log(stored, wanted).await?;
-    let mut all = Vec::with_capacity(usize::try_from(body.len).unwrap_or_default());
-    while let Some(block) = body.stream.next().await {
-        all.extend_from_slice(&block.map_err(crate::session::Error::from)?);
-    }
-    Ok(String::from_utf8_lossy(&all).into_owned())
+/// `/api/jobs/{id}/logs`: the whole log of a submission in one JSON string, made while it is read.
+pub(super) async fn job(state: &State, session: &OpenSession, id: &str) -> Result<HttpResponse, Error> {
+    let log = job_logs::of(&session.snapshot, id)?;
+    let stored = log.nodes.iter().find_map(|node| session.logs.find(node, &log.path));
+    let blocks = match stored {
+        Some(stored) => state.sessions.read_log(stored, LogRange { bytes: (0, None), lines: None }).await?.stream,
+        None => stream::empty().boxed(),
+    };
+    let encoded = stream::unfold((blocks, Some(Encoder::new())), |(mut blocks, encoder)| async move {
+        let mut encoder = encoder?;
+        match blocks.next().await {
+            Some(Ok(block)) => Some((Ok(Bytes::from(encoder.push(&block))), (blocks, Some(encoder)))),
+            Some(Err(error)) => Some((Err(error), (blocks, None))),
+            None => Some((Ok(Bytes::from(encoder.finish())), (blocks, None))),
+        }
+    });
+    let mut response = HttpResponse::Ok();
+    response.content_type(JSON).insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity")));
+    Ok(response.streaming(encoded))
 }

@@ -103,6 +103,11 @@ impl Supervisors {
         self.jobs.iter().map(|(id, found)| (&**id, found))
     }
 
+    /// What is known about one submission.
+    pub fn get(&self, submission: &str) -> Option<&Supervisor> {
+        self.jobs.get(submission)
+    }
+
     /// Takes over what another reader found.
     pub(super) fn merge(&mut self, other: Self) {
         for (id, found) in other.jobs {

@@ -83,6 +83,7 @@ fn finish(builder: Builder, facts: Facts, endpoints: BTreeMap<String, Vec<u8>>, 
     snapshot.completeness.nodes_without_logs = silent.collect();
     snapshot.facts = facts;
     snapshot.endpoints = endpoints;
+    snapshot.derive();
     snapshot
 }
 

@@ -1,0 +1,98 @@
+//! `/api/jobs/`, `/api/jobs/{id}` and `/api/v0/jobs`: the jobs of a session.
+//!
+//! Rows are made when the session is loaded (`snapshot::submission`); here they are found, filtered and written.
+//! Source: `dashboard/modules/job/{job_head,utils}.py`, `JobState` of `util/state/common.py`.
+
+mod row;
+
+pub(super) use row::runtime_env;
+
+use super::json::JsonWriter;
+use super::state_list::{self, Cell, Column, Kind, Notes, Resource};
+use super::{Answer, Question, Refusal};
+use crate::snapshot::Snapshot;
+use crate::snapshot::id::JobId;
+use crate::snapshot::submission::{Driver, UnifiedJob};
+use std::sync::Arc;
+
+/// Answers `/api/jobs/`: a bare array.
+#[expect(clippy::unnecessary_wraps, reason = "all answers have the same shape")]
+pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
+    let mut w = JsonWriter::with_capacity(1024 * (1 + snapshot.jobs.len()));
+    w.begin_array();
+    for job in &snapshot.jobs {
+        row::write(job, job.driver(), question.redact, &mut w);
+    }
+    w.end_array();
+    Ok(Answer::json(w.into_bytes()))
+}
+
+/// Answers `/api/jobs/{id}`: a bare object. The id is a job's or a submission's.
+pub fn one(snapshot: &Arc<Snapshot>, question: &Question, id: &str) -> Result<Answer, Refusal> {
+    let (job, driver) = find(snapshot, id)?;
+    let mut w = JsonWriter::with_capacity(4096);
+    row::write(job, driver, question.redact, &mut w);
+    Ok(Answer::json(w.into_bytes()))
+}
+
+/// Answers `/api/v0/jobs`, sorted by job id; submissions without a driver come first.
+pub fn state_list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
+    let mut order: Vec<u32> = (0..snapshot.jobs.len() as u32).collect();
+    let job_id = |row: &u32| snapshot.jobs.get(*row as usize).and_then(UnifiedJob::driver).map(|driver| driver.id);
+    order.sort_by_key(job_id);
+    let jobs = Jobs { snapshot: Arc::clone(snapshot), order, redact: question.redact };
+    state_list::list(jobs, question, Notes::EmptyWarning)
+}
+
+/// The job of an id, with the driver to show: Ray finds a driver of its own by job id, then a submission by the job
+/// id of any of its drivers (and shows that driver), then a submission by its id (and shows its last driver).
+pub(super) fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Result<(&'a UnifiedJob, Option<&'a Driver>), Refusal> {
+    if let Some(job_id) = JobId::from_hex(id).filter(|_| !id.bytes().any(|c| c.is_ascii_uppercase())) {
+        for job in &snapshot.jobs {
+            if let Some(driver) = job.drivers.iter().find(|driver| driver.id == job_id) {
+                return Ok((job, Some(driver)));
+            }
+        }
+    }
+    let submitted = snapshot.jobs.iter().find(|job| job.submission_id.as_deref() == Some(id));
+    submitted.map(|job| (job, job.driver())).ok_or_else(|| Refusal::NotFound(format!("Job {id} does not exist")))
+}
+
+/// The rows of `/api/v0/jobs`.
+struct Jobs {
+    snapshot: Arc<Snapshot>,
+    order: Vec<u32>,
+    redact: bool,
+}
+
+impl Resource for Jobs {
+    const COLUMNS: &'static [Column] = &[
+        Column::filterable("job_id", Kind::Text),
+        Column::filterable("submission_id", Kind::Text),
+        Column::plain("entrypoint"),
+        Column::filterable("type", Kind::Text),
+        Column::filterable("status", Kind::Text),
+        Column::plain("message"),
+        Column::plain("error_type"),
+        Column::plain("driver_info"),
+        Column::plain("start_time").only_detail(),
+        Column::plain("end_time").only_detail(),
+        Column::plain("metadata").only_detail(),
+        Column::plain("runtime_env").only_detail(),
+        Column::plain("driver_agent_http_address").only_detail(),
+        Column::plain("driver_node_id").only_detail(),
+        Column::plain("driver_exit_code").only_detail(),
+    ];
+
+    fn rows(&self) -> usize {
+        self.order.len()
+    }
+
+    fn cell(&self, row: usize, column: &'static str) -> Cell<'_> {
+        let job = self.order.get(row).and_then(|&at| self.snapshot.jobs.get(at as usize));
+        job.map_or(Cell::Null, |job| row::cell(job, job.driver(), column, self.redact))
+    }
+}
+
+#[cfg(test)]
+mod tests;
