@@ -7,6 +7,7 @@
 //! long it took to create them or how many used them at the end, so those stay null.
 
 use super::Snapshot;
+use super::actor::Actor;
 use super::id::NodeId;
 use super::intern::{Id, Str};
 use crate::logs::runtime_env_agent::Outcome;
@@ -79,7 +80,9 @@ fn seen_in_use(snapshot: &Snapshot) -> BTreeMap<NodeId, BTreeSet<Str>> {
     for attempt in snapshot.tasks.iter().filter(|attempt| !snapshot.id(attempt.worker_id()).is_empty()) {
         pairs.insert((attempt.node_id(), attempt.shape().runtime_env));
     }
-    for actor in &snapshot.actors {
+    // Supervisors of submissions live in environments that Ray made up.
+    let users = |actor: &&Actor| !snapshot.str(actor.name).starts_with("_ray_internal_");
+    for actor in snapshot.actors.iter().filter(users) {
         pairs.extend(actor.incarnations.iter().map(|life| (life.node, actor.runtime_env)));
     }
     let mut used: BTreeMap<NodeId, BTreeSet<Str>> = BTreeMap::new();

@@ -58,7 +58,7 @@ impl Polled {
             message: self.message.clone(),
             error_type: self.error_type.clone(),
             end_ms: self.end_time,
-            rough_end_ms: None,
+            assumed: false,
             exit_code: self.driver_exit_code,
             entrypoint: self.entrypoint.as_deref().and_then(text),
             start_ms: self.start_time,

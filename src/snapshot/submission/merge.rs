@@ -9,6 +9,7 @@ pub(super) fn merge(
     id: &str,
     drivers: Vec<Driver>,
     mut told: Vec<Told>,
+    rough_end_ms: Option<i64>,
     waits_for_resources: bool,
 ) -> UnifiedJob {
     // The best source of the furthest status: final beats RUNNING beats PENDING, and of two final ones the first.
@@ -20,12 +21,13 @@ pub(super) fn merge(
     let about: Vec<usize> =
         told.iter().enumerate().filter(|(_, t)| t.status == Some(status)).map(|(at, _)| at).collect();
     let mut outcome = Told::default();
+    let mut assumed = true;
     for at in about {
         let Some(t) = told.get_mut(at) else { continue };
         outcome.message = outcome.message.take().or_else(|| t.message.take());
         outcome.error_type = outcome.error_type.take().or_else(|| t.error_type.take());
         outcome.end_ms = outcome.end_ms.or(t.end_ms);
-        outcome.rough_end_ms = outcome.rough_end_ms.or(t.rough_end_ms);
+        assumed &= t.assumed;
         outcome.exit_code = outcome.exit_code.or(t.exit_code);
     }
 
@@ -44,11 +46,10 @@ pub(super) fn merge(
     let address = || node.as_deref().and_then(|node| facts.agents.address_of(node));
     let agent = rest.agent.or_else(|| address().map(|address| format!("http://{address}").into()));
     let runtime_env = rest.runtime_env.unwrap_or_else(|| "{}".into());
-    let finished_unseen = status == JobStatus::Succeeded && outcome.exit_code.is_none() && outcome.message.is_none();
-    let message = outcome.message.or_else(|| {
-        let told_nothing = finished_unseen && outcome.end_ms.is_none() && outcome.rough_end_ms.is_none();
-        (!told_nothing).then(|| default_message(status, waits_for_resources, &runtime_env).into())
-    });
+    let default = || default_message(status, waits_for_resources, &runtime_env).into();
+    let message = outcome.message.or_else(|| (!assumed || !status.is_terminal()).then(default));
+    // Ray calls a submission SUCCEEDED for this reason alone.
+    let exit_code = outcome.exit_code.or_else(|| (status == JobStatus::Succeeded && !assumed).then_some(0));
     UnifiedJob {
         job_type: JobType::Submission,
         submission_id: Some(id.into()),
@@ -58,12 +59,12 @@ pub(super) fn merge(
         message,
         error_type: outcome.error_type,
         start_ms: rest.start_ms,
-        end_ms: outcome.end_ms.or(outcome.rough_end_ms),
+        end_ms: outcome.end_ms.or(rough_end_ms.filter(|_| status.is_terminal())),
         metadata: rest.metadata.unwrap_or_default(),
         runtime_env,
         driver_agent_http_address: agent.filter(|_| !pending),
         driver_node_id: node,
-        driver_exit_code: outcome.exit_code,
+        driver_exit_code: exit_code,
     }
 }
 

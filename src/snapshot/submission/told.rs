@@ -10,8 +10,8 @@ pub(super) struct Told {
     pub(super) message: Option<Box<str>>,
     pub(super) error_type: Option<Box<str>>,
     pub(super) end_ms: Option<i64>,
-    /// An end known to the second only: taken where nobody knows better.
-    pub(super) rough_end_ms: Option<i64>,
+    /// Whether `status` is only what Ray would say of a driver of its own.
+    pub(super) assumed: bool,
     pub(super) exit_code: Option<i32>,
     pub(super) entrypoint: Option<Box<str>>,
     pub(super) start_ms: Option<i64>,

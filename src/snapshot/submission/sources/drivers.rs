@@ -8,6 +8,7 @@ use super::super::told::{Told, text};
 use super::super::{Driver, JobStatus, JobType, UnifiedJob, some_millis};
 use super::{hex, object};
 use crate::snapshot::Snapshot;
+use crate::snapshot::actor::ActorState;
 use crate::snapshot::id::{JobId, NodeId, RayId, WorkerId};
 use crate::snapshot::job::DriverJob;
 use std::collections::BTreeMap;
@@ -32,11 +33,14 @@ pub(in super::super) fn drivers_of(index: &Index<'_>, id: &str) -> Vec<Driver> {
 pub(in super::super) fn driver_job(index: &Index<'_>, id: &str) -> Option<Told> {
     let (snapshot, jobs) = (index.snapshot, index.drivers(id));
     let job = jobs.last()?;
-    let unfinished = jobs.iter().any(|job| job.finished == 0);
+    // A driver may leave long before its command ends; its supervisor leaves just after.
+    let supervised = index.supervisor(id).is_some_and(|actor| actor.state != ActorState::Dead);
+    let finished = jobs.iter().all(|job| job.finished != 0) && !supervised;
     let metadata = metadata(snapshot, job);
     let added = |key: &str, value: &str| key == SUBMISSION_KEY || (key == NAME_KEY && value == id);
     Some(Told {
-        status: Some(if unfinished { JobStatus::Running } else { JobStatus::Succeeded }),
+        status: Some(if finished { JobStatus::Succeeded } else { JobStatus::Running }),
+        assumed: finished,
         entrypoint: text(snapshot.str(job.entrypoint)),
         metadata: Some(metadata.into_iter().filter(|(key, value)| !added(key, value)).collect()),
         runtime_env: object(snapshot.str(job.runtime_env)),

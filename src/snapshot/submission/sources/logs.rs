@@ -18,13 +18,11 @@ pub(in super::super) fn job_event(facts: &Facts, id: &str) -> Option<Told> {
     // Deleted and submitted again: the end is that of the life before.
     let ended = event.completed.as_ref().filter(|end| event.started_s.is_none_or(|started| started <= end.at_s));
     let Some(end) = ended else { return Some(Told::status(JobStatus::Pending)) };
-    let mut told = match SUPERVISOR_FAILURES.iter().find(|(words, _)| end.error.starts_with(words)) {
+    Some(match SUPERVISOR_FAILURES.iter().find(|(words, _)| end.error.starts_with(words)) {
         Some((_, error_type)) => Told::failure(end.error.clone(), error_type),
         None if end.error.is_empty() => Told { status: JobStatus::parse(&end.status), ..Told::default() },
         None => Told::failure(end.error.clone(), "JOB_SUPERVISOR_ACTOR_UNKNOWN_FAILURE"),
-    };
-    told.rough_end_ms = end.at_s.checked_mul(1_000);
-    Some(told)
+    })
 }
 
 /// `supervisor-*.log`, with the driver's last lines where its code was not zero.
