@@ -35,6 +35,8 @@ use worker::Worker;
 /// The immutable view of one session. Every list is sorted by id.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
+    /// The session's name.
+    pub session_name: String,
     /// Strings of all tables.
     pub strings: Interned,
     /// Ids of all tables that refer to other rows.
@@ -53,14 +55,14 @@ pub struct Snapshot {
     pub driver_jobs: Vec<DriverJob>,
     /// Submission jobs, as far as events tell.
     pub submission_events: Vec<SubmissionEvents>,
-    /// Placement groups, as far as events tell.
-    pub placement_groups: Vec<PlacementGroup>,
-    /// `PLATFORM_EVENT` records as they were sent, oldest first.
-    pub platform_events: Vec<String>,
     /// Jobs as the dashboard lists them, merged from all of this by `derive`.
     pub jobs: Vec<UnifiedJob>,
     /// Runtime environments as the agents would list them, from all of this by `derive`.
     pub runtime_envs: Vec<NodeRuntimeEnv>,
+    /// Placement groups, as far as events tell.
+    pub placement_groups: Vec<PlacementGroup>,
+    /// `PLATFORM_EVENT` records as they were sent, oldest first.
+    pub platform_events: Vec<String>,
     /// What Ray's own log files say.
     pub facts: Facts,
     /// Stored answers of the live dashboard, by URL without its leading `/`.

@@ -91,7 +91,7 @@ fn send(body: LogBody, resolved: &ResolvedLog) -> HttpResponse {
 }
 
 /// `/api/jobs/{id}/logs`: the whole log of a submission in one JSON string, made while it is read.
-pub(super) async fn job(state: &State, session: &OpenSession, id: &str) -> Result<HttpResponse, Error> {
+pub(super) async fn of_job(state: &State, session: &OpenSession, id: &str) -> Result<HttpResponse, Error> {
     let log = job_logs::of(&session.snapshot, id)?;
     let stored = log.nodes.iter().find_map(|node| session.logs.find(node, &log.path));
     let blocks = match stored {

@@ -151,14 +151,14 @@ impl UnifiedJob {
     }
 }
 
-/// The jobs of a session: submissions by start and id, then drivers of their own by job id.
+/// The jobs of a session: submissions, newest first, then drivers of their own by job id.
 ///
-/// Live, submissions come in the order of a hash table; everything that shows them sorts them itself.
+/// Live, submissions come before drivers too, but in the order of a hash table.
 pub fn build(snapshot: &Snapshot) -> Vec<UnifiedJob> {
     let polled = endpoint::jobs(&snapshot.endpoints);
     let index = Index::new(snapshot, &polled);
     let mut jobs: Vec<UnifiedJob> = index.ids().into_iter().map(|id| submission(&index, id)).collect();
-    jobs.sort_by(|a, b| (a.start_ms, &a.submission_id).cmp(&(b.start_ms, &b.submission_id)));
+    jobs.sort_by(|a, b| (b.start_ms, &a.submission_id).cmp(&(a.start_ms, &b.submission_id)));
     jobs.extend(sources::drivers(&index));
     jobs
 }
