@@ -123,13 +123,11 @@ mod tests {
         let mut text = "2026-11-22 23:12:43,781\tINFO job_manager.py:581 -- Runtime env is setting up.\n\
                         Running entrypoint for job x: python -c 'a: b'\n"
             .to_owned();
-        for n in 0..20 {
-            text += &format!("line {n}\n");
-        }
+        text.extend((0..20).map(|n| format!("line {n}\n")));
         let mut logs = DriverLogs::default();
-        logs.read("x", "node", text[..150].as_bytes());
+        logs.read("x", "node", &text.as_bytes()[..150]);
         logs.read("x", "node", text.as_bytes());
-        logs.read("x", "node", text[..140].as_bytes());
+        logs.read("x", "node", &text.as_bytes()[..140]);
         let (node, log) = logs.of("x").next().unwrap();
         assert_eq!((node, log.entrypoint.as_deref()), ("node", Some("python -c 'a: b'")));
         assert_eq!(log.accepted_local_ms.map(|ms| ms % 1_000), Some(781));

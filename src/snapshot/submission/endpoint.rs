@@ -52,7 +52,7 @@ impl Polled {
 
     /// What it tells.
     pub(super) fn told(&self) -> Told {
-        let object = |env: &Box<RawValue>| env.get().starts_with('{').then(|| env.get().into());
+        let object = |env: &RawValue| env.get().starts_with('{').then(|| env.get().into());
         Told {
             status: self.status.as_deref().and_then(JobStatus::parse),
             message: self.message.clone(),
@@ -63,7 +63,7 @@ impl Polled {
             entrypoint: self.entrypoint.as_deref().and_then(text),
             start_ms: self.start_time,
             metadata: self.metadata.clone().map(|metadata| metadata.into_iter().collect()),
-            runtime_env: self.runtime_env.as_ref().and_then(object),
+            runtime_env: self.runtime_env.as_deref().and_then(object),
             agent: self.driver_agent_http_address.clone(),
             node: self.driver_node_id.clone(),
         }

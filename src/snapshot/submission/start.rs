@@ -13,8 +13,8 @@ use crate::logs::zone::Zone;
 
 pub(super) fn told(index: &Index<'_>, id: &str) -> Told {
     let facts = &index.snapshot.facts;
-    let started_s = facts.job_events.get(id).and_then(|event| event.started_s);
-    let started_ms = started_s.and_then(|seconds| seconds.checked_mul(1_000));
+    let started = facts.job_events.get(id).and_then(|event| event.started_s);
+    let started_ms = started.and_then(|seconds| seconds.checked_mul(1_000));
     let requested: Vec<i64> = facts.agents.requested_local_ms(id).collect();
     let utc = |local_ms: i64| utc_ms(facts, local_ms, started_ms);
     // The event is logged within a second or so after the request; what is later was refused.

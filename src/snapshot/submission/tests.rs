@@ -48,7 +48,10 @@ fn events() -> Vec<String> {
     ]
 }
 
-fn jobs(events: &[String], files: &[(&str, String)]) -> Vec<UnifiedJob> {
+/// Path and text; a path that begins with `/` is the URL of a stored answer.
+type File = (&'static str, String);
+
+fn jobs(events: &[String], files: &[File]) -> Vec<UnifiedJob> {
     let mut builder = Builder::new(SESSION);
     for (n, event) in events.iter().enumerate() {
         builder.fold_record("events", n as u64, event.as_bytes());
@@ -66,7 +69,7 @@ fn jobs(events: &[String], files: &[(&str, String)]) -> Vec<UnifiedJob> {
 }
 
 /// The one submission of these files.
-fn job(events: &[String], files: &[(&str, String)]) -> UnifiedJob {
+fn job(events: &[String], files: &[File]) -> UnifiedJob {
     let mut jobs = jobs(events, files);
     jobs.retain(|job| job.job_type == JobType::Submission);
     assert_eq!(jobs.len(), 1, "{jobs:?}");
@@ -155,7 +158,7 @@ fn the_end_is_told_by_whoever_knows_it() {
     let error = |text: &'static str| job_events(&[STARTED, (46, text)]);
     let agent_says = |second, text: &str| ("dashboard_agent.log", requested(43).1 + &agent(second, text));
     let timeout = "Job supervisor actor failed to start within 10.0 seconds. This timeout can be configured.";
-    let cases: Vec<((&str, String), JobStatus, Option<&str>, &str)> = vec![
+    let cases: Vec<(File, JobStatus, Option<&str>, &str)> = vec![
         (
             ("jobs/supervisor-a.log", supervisor(44, "Submitting job with RAY_ADDRESS = x")),
             Running,

@@ -1,6 +1,7 @@
 //! What Ray's log files tell about a submission.
 
 use super::super::JobStatus;
+use super::super::some_millis;
 use super::super::told::Told;
 use crate::logs::Facts;
 use crate::logs::supervisor::Ending;
@@ -28,7 +29,8 @@ pub(in super::super) fn job_event(facts: &Facts, id: &str) -> Option<Told> {
 /// `supervisor-*.log`, with the driver's last lines where its code was not zero.
 pub(in super::super) fn supervisor(facts: &Facts, id: &str) -> Option<Told> {
     let found = facts.supervisors.get(id)?;
-    let ending = found.ending.as_ref().filter(|(ns, _)| found.submitted_ns.is_none_or(|submitted| submitted <= *ns));
+    let ending =
+        found.ending.as_ref().filter(|(ns, _)| found.submitted_ns.is_none_or(|submitted| submitted <= *ns || *ns == 0));
     let mut told = match ending.map(|(_, ending)| ending) {
         None => Told::status(JobStatus::Running),
         Some(Ending::Stopped) => Told::status(JobStatus::Stopped),
@@ -39,7 +41,7 @@ pub(in super::super) fn supervisor(facts: &Facts, id: &str) -> Option<Told> {
         }
         Some(Ending::NotStarted(traceback)) => Told::failure(traceback.clone(), "JOB_ENTRYPOINT_COMMAND_START_ERROR"),
     };
-    told.end_ms = ending.map(|(ns, _)| ns.div_euclid(1_000_000));
+    told.end_ms = ending.and_then(|(ns, _)| some_millis(*ns));
     told.node.clone_from(&found.node);
     Some(told)
 }
