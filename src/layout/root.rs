@@ -8,7 +8,7 @@ pub struct Root {
 }
 
 impl Root {
-    /// Reads a setting such as ``, `log`, `/log/` or `a/b`.
+    /// Reads a setting such as `log`, `/log/` or `a/b`; empty is the bucket's root.
     pub fn new(setting: &str) -> Self {
         let path = setting.trim_matches('/');
         let path = if path.is_empty() { String::new() } else { format!("{path}/") };

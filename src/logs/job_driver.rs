@@ -120,10 +120,11 @@ mod tests {
 
     #[test]
     fn the_head_names_the_command_and_the_tail_is_quoted() {
-        let mut text = "2026-11-22 23:12:43,781\tINFO job_manager.py:581 -- Runtime env is setting up.\n\
+        let lines: Vec<String> = (0..20).map(|n| format!("line {n}\n")).collect();
+        let text = "2026-11-22 23:12:43,781\tINFO job_manager.py:581 -- Runtime env is setting up.\n\
                         Running entrypoint for job x: python -c 'a: b'\n"
-            .to_owned();
-        text.extend((0..20).map(|n| format!("line {n}\n")));
+            .to_owned()
+            + &lines.concat();
         let mut logs = DriverLogs::default();
         logs.read("x", "node", &text.as_bytes()[..150]);
         logs.read("x", "node", text.as_bytes());

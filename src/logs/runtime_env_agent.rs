@@ -44,7 +44,8 @@ enum What {
 
 /// One file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct FileLog {
+#[expect(clippy::struct_field_names, reason = "the steps of Steps")]
+struct Steps {
     /// Bytes read, which decides between two readings of a file that grew.
     size: usize,
     envs: Vec<Box<str>>,
