@@ -44,8 +44,7 @@ enum What {
 
 /// One file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(clippy::struct_field_names, reason = "the steps of Steps")]
-struct Steps {
+struct FileLog {
     /// Bytes read, which decides between two readings of a file that grew.
     size: usize,
     envs: Vec<Box<str>>,
