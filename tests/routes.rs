@@ -2,11 +2,19 @@
 //!
 //! Whole JSON answers are compared with committed snapshots; `cargo insta review` shows what changed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test or benchmark that cannot go on must stop"
+)]
+
 use clap::Parser;
 use ray_history::args::{Args, Command};
 use ray_history::run;
 use serde_json::{Value, json};
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command as Process;
 use std::sync::OnceLock;
@@ -38,28 +46,57 @@ fn base() -> &'static str {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
             runtime.block_on(run::serve(settings, listener, CancellationToken::new())).unwrap();
         });
-        let url = format!("http://{address}");
+        let address = address.to_string();
         for _ in 0..200 {
-            if ureq::get(format!("{url}/livez")).call().is_ok() {
+            if exchange(&address, "GET", "/livez", &[]).is_ok_and(|answer| answer.0 == 200) {
                 break;
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
-        url
+        address
     })
 }
 
-fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, Vec<(String, String)>, String) {
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
-    let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", base()));
-    for (name, value) in headers {
-        request = request.header(*name, *value);
+/// Status, headers with lower-case names, body.
+type Reply = (u16, Vec<(String, String)>, String);
+
+/// One request on a connection of its own: simple enough to need no client.
+fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+    exchange(base(), method, path, headers).unwrap()
+}
+
+fn exchange(address: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> std::io::Result<Reply> {
+    let mut connection = TcpStream::connect(address)?;
+    let headers: String = headers.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
+    connection.write_all(
+        format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n").as_bytes(),
+    )?;
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer)?;
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap_or(answer.len() - 4);
+    let (head, body) = (String::from_utf8_lossy(&answer[..end]).into_owned(), &answer[end + 4..]);
+    let chunked = head.to_lowercase().contains("transfer-encoding: chunked");
+    let body = if chunked { unchunked(body) } else { body.to_vec() };
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+    Ok((status.unwrap_or(0), headers, String::from_utf8_lossy(&body).into_owned()))
+}
+
+/// The bytes of a chunked body.
+fn unchunked(mut body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    while let Some(line) = body.windows(2).position(|bytes| bytes == b"\r\n") {
+        let len = usize::from_str_radix(&String::from_utf8_lossy(&body[..line]), 16).unwrap_or(0);
+        let chunk = &body[line + 2..];
+        if len == 0 || chunk.len() < len + 2 {
+            break;
+        }
+        out.extend_from_slice(&chunk[..len]);
+        body = &chunk[len + 2..];
     }
-    let mut response = agent.run(request.body(()).unwrap()).unwrap();
-    let headers = response.headers().iter();
-    let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
-    let body = response.body_mut().with_config().limit(1 << 30).read_to_string().unwrap();
-    (response.status().as_u16(), headers, body)
+    out
 }
 
 fn get(path: &str) -> (u16, String) {
