@@ -72,7 +72,7 @@ pub fn without_escapes(text: &str) -> Cow<'_, str> {
     while let Some(at) = rest.find('\u{1b}') {
         out.push_str(&rest[..at]);
         if let Some(end) = rest[at..].find('m') {
-            rest = &rest[at + end + 1..]
+            rest = &rest[at + end + 1..];
         } else {
             out.push_str(&rest[at..]);
             return Cow::Owned(out);
