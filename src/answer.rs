@@ -33,6 +33,7 @@ pub mod tasks;
 #[cfg(test)]
 mod test_events;
 pub mod timeline;
+pub mod train;
 pub mod workers;
 
 use std::borrow::Cow;

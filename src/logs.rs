@@ -16,6 +16,7 @@
 //! | `dashboard_agent.log` | agent addresses, starts of submissions, two failures told nowhere else (`agent`) |
 //! | `runtime_env_agent.log` | the runtime environments in use at the end (`runtime_env_agent`) |
 //! | `export_events/event_EXPORT_*.log` | submissions, datasets and train runs (`export`) |
+//! | `train/ray-train-sys-controller-*.log` | Train runs (`train`) |
 //! | `python-core-driver-*.log` | the process ids of drivers, from the name alone (`core_driver`) |
 
 pub mod agent;
@@ -29,6 +30,7 @@ mod line;
 pub mod monitor;
 pub mod runtime_env_agent;
 pub mod supervisor;
+pub mod train;
 pub mod zone;
 
 use agent::Agents;
@@ -41,6 +43,7 @@ use job_events::JobEvents;
 use monitor::MonitorFacts;
 use runtime_env_agent::RuntimeEnvAgents;
 use supervisor::Supervisors;
+use train::TrainRuns;
 use zone::Zone;
 
 /// How much of a file is worth reading.
@@ -70,6 +73,7 @@ enum Kind<'a> {
     Agent,
     RuntimeEnvAgent,
     Export,
+    Train { controller: &'a str },
     CoreDriver,
 }
 
@@ -82,6 +86,7 @@ impl<'a> Kind<'a> {
         match current.split_once('/') {
             Some(("events", name)) => within(name, "event_").map(|source| Self::EventFile { jobs: source == "JOBS" }),
             Some(("jobs", name)) => within(name, "supervisor-").map(|submission| Self::Supervisor { submission }),
+            Some(("train", _)) => train::controller(current).map(|controller| Self::Train { controller }),
             Some(("export_events", name)) => export::is_wanted(name).then_some(Self::Export),
             Some(_) => None,
             None => match current {
@@ -97,7 +102,9 @@ impl<'a> Kind<'a> {
 
     fn wanted(self) -> Wanted {
         match self {
-            Self::EventFile { .. } | Self::Monitor | Self::Supervisor { .. } | Self::Export => Wanted::Whole,
+            Self::EventFile { .. } | Self::Monitor | Self::Supervisor { .. } | Self::Export | Self::Train { .. } => {
+                Wanted::Whole
+            }
             Self::DriverLog { .. } => Wanted::Ends { head: job_driver::HEAD, tail: job_driver::TAIL },
             Self::Agent => Wanted::Ends { head: agent::HEAD, tail: agent::TAIL },
             Self::RuntimeEnvAgent => Wanted::Ends { head: runtime_env_agent::END, tail: runtime_env_agent::END },
@@ -154,6 +161,8 @@ pub struct Facts {
     pub runtime_envs: RuntimeEnvAgents,
     /// Submissions, datasets and train runs.
     pub exports: Exports,
+    /// Train runs, as far as their controllers' logs tell.
+    pub train: TrainRuns,
     /// Processes of drivers.
     pub core_drivers: CoreDrivers,
     /// The local time zone.
@@ -180,6 +189,7 @@ impl Facts {
             Some(Kind::DriverLog { submission }) => self.driver_logs.read(submission, node, bytes),
             Some(Kind::Agent) => self.agents.read(node, bytes),
             Some(Kind::RuntimeEnvAgent) => self.runtime_envs.read(node, rotation, bytes),
+            Some(Kind::Train { controller }) => self.train.read(node, path, controller, bytes, damage),
             Some(Kind::Export) => self.exports.read(node, path, rotation, bytes, damage),
             Some(Kind::CoreDriver) => self.seen(node, path),
             None => {}
@@ -204,6 +214,7 @@ impl Facts {
         self.agents.merge(other.agents);
         self.runtime_envs.merge(other.runtime_envs);
         self.exports.merge(other.exports);
+        self.train.merge(other.train);
         self.core_drivers.merge(other.core_drivers);
         self.zone.merge(other.zone);
         self.damage.merge(other.damage);
@@ -219,6 +230,7 @@ impl Facts {
             + self.agents.weight()
             + self.runtime_envs.weight()
             + self.exports.weight()
+            + self.train.weight()
             + self.core_drivers.weight()
             + self.zone.weight()
             + self.damage.weight()

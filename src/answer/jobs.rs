@@ -43,6 +43,14 @@ pub fn state_list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answe
     state_list::list(jobs, question, Notes::EmptyWarning)
 }
 
+/// A job as other answers quote it; null when there is no such job.
+pub(super) fn unified(snapshot: &Snapshot, question: &Question, id: &str) -> serde_json::Value {
+    let Ok((job, driver)) = find(snapshot, id) else { return serde_json::Value::Null };
+    let mut w = JsonWriter::with_capacity(2048);
+    row::write(job, driver, question.redact, &mut w);
+    serde_json::from_slice(&w.into_bytes()).unwrap_or_default()
+}
+
 /// The job of an id, with the driver to show: Ray finds a driver of its own by job id, then a submission by the job
 /// id of any of its drivers (and shows that driver), then a submission by its id (and shows its last driver).
 pub(super) fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Result<(&'a UnifiedJob, Option<&'a Driver>), Refusal> {

@@ -92,11 +92,6 @@ fn exported_datasets(snapshot: &Snapshot, job: &str) -> Vec<Value> {
     datasets
 }
 
-/// `/api/train/v2/runs/v1`.
-pub fn train_runs(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
-    Ok(reply(&body(snapshot, "api/train/v2/runs/v1").unwrap_or_else(|| json!({"train_runs": []}))))
-}
-
 /// `/api/train/v2/runs`: runs of the older Train.
 pub fn old_train_runs(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     match body(snapshot, "api/train/v2/runs") {

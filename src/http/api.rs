@@ -4,7 +4,7 @@ use super::error::Error;
 use super::{State, logs, send, session};
 use crate::answer::{
     Answer, Question, actor_state, actor_summary, actors, cluster_status, events, fixed, jobs, node_detail, node_state,
-    nodes, objects, placement_groups, runtime_envs, stored, task_summary, tasks, timeline, workers,
+    nodes, objects, placement_groups, runtime_envs, stored, task_summary, tasks, timeline, train, workers,
 };
 use crate::args::Redaction;
 use crate::session::{OpenSession, SessionKey};
@@ -63,7 +63,7 @@ fn answer(session: &OpenSession, below: &[&str], question: &Question) -> Result<
         ["api", "cluster_status"] => cluster_status::cluster_status(snapshot, question)?,
         ["api", "serve", "applications", ""] => stored::serve(snapshot, question)?,
         ["api", "data", "datasets", job] => stored::datasets(snapshot, job)?,
-        ["api", "train", "v2", "runs", "v1"] => stored::train_runs(snapshot)?,
+        ["api", "train", "v2", "runs", "v1"] => train::runs(snapshot, question)?,
         ["api", "train", "v2", "runs"] => stored::old_train_runs(snapshot)?,
         ["api", "v0", "actors"] => actor_state::list(snapshot, question)?,
         ["api", "v0", "actors", "summarize"] => actor_summary::summarize(snapshot, question)?,
