@@ -93,6 +93,17 @@ def test_ray_get_shows_one_actor(ray, live):
     assert "state: DEAD" in printed
 
 
+def test_ray_get_shows_one_node(ray, live):
+    node = next(n for n in live("/api/v0/nodes") if n["state"] == "DEAD")
+    assert node["state_message"][:40] in ray("get", "nodes", node["node_id"])
+
+
+def test_the_environment_can_name_the_session(server):
+    environment = dict(os.environ, RAY_API_SERVER_ADDRESS=f"{server.url}/{MIXED.path}")
+    printed = subprocess.run([RAY, "list", "nodes"], capture_output=True, text=True, env=environment, check=True).stdout
+    assert "Total: 3" in printed
+
+
 def test_ray_get_of_an_unknown_id_says_so(ray):
     assert "not found" in ray("get", "actors", "0" * 32)
 

@@ -1,0 +1,36 @@
+"""Pages that are generated from the code are current, and links between pages lead somewhere."""
+
+import re
+import subprocess
+
+import pytest
+
+from e2e.server import BINARY, REPOSITORY
+
+PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
+
+
+def test_the_command_line_page_is_current():
+    command = [REPOSITORY / "scripts" / "gen-cli", BINARY]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert (REPOSITORY / "docs" / "cli.md").read_text() == printed, "run `make gen`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+    dead = [link for link in links if not (page.parent / link).exists()]
+    assert not dead
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_are_named_exist(page):
+    named = re.findall(r"`((?:src|tests|e2e|docs|scripts|benches)/[\w./-]+)`", page.read_text())
+    dead = [name for name in named if not (REPOSITORY / name).exists()]
+    assert not dead
+
+
+def test_every_flag_is_in_the_readme():
+    flags = set(re.findall(r"--[a-z-]+", (REPOSITORY / "docs" / "cli.md").read_text())) - {"--help", "--version"}
+    readme = (REPOSITORY / "README.md").read_text()
+    assert not [flag for flag in flags if f"`{flag}`" not in readme]
