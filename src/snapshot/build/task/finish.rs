@@ -18,9 +18,12 @@ pub(super) fn table(tasks: Tasks, values: &mut Catalogue, fixups: &Fixups) -> Ta
         (draft.id, std::cmp::Reverse(draft.attempt))
     });
     let row_of = inverse(&order);
+    // Copied into their order once: every column then reads them one after another.
+    let drafts: Vec<Draft> = order.iter().map(|&number| drafts[number as usize]).collect();
     let mut out = TaskTable { shapes, logs: checked_logs(logs), profile_sources: sources, ..TaskTable::default() };
     let mut names = Names::new(values);
-    fill_rows(&mut out, &drafts, &order, &mut names);
+    fill_rows(&mut out, &drafts, &mut names);
+    drop(drafts);
     let times = by_row(transitions.iter().map(|&(number, state, at)| (number, (state, at))), &row_of, order.len());
     drop(transitions);
     fill_states(&mut out, times, fixups);
@@ -39,8 +42,8 @@ fn inverse(order: &[u32]) -> Vec<u32> {
     row_of
 }
 
-fn fill_rows(out: &mut TaskTable, drafts: &[Draft], order: &[u32], names: &mut Names<'_>) {
-    let rows = || order.iter().map(|&number| &drafts[number as usize]);
+fn fill_rows(out: &mut TaskTable, drafts: &[Draft], names: &mut Names<'_>) {
+    let rows = || drafts.iter();
     out.ids = rows().map(|d| d.id).collect();
     out.attempts = rows().map(|d| d.attempt).collect();
     out.jobs = rows().map(|d| d.job).collect();
