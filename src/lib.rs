@@ -14,3 +14,4 @@
 
 pub mod answer;
 pub mod snapshot;
+pub mod storage;

@@ -1,0 +1,70 @@
+//! Read-only object storage behind one trait: list keys, read bytes.
+//!
+//! Owns what a key, a listing, a range and a storage error are, and every store that can answer for them:
+//! `local` (a folder that holds what a bucket would hold) and `memory` (a map, for tests). `faulty` wraps any store
+//! and breaks it on purpose; `conformance` is the one suite that every store must pass.
+//!
+//! Must never write to a store, and must never know what keys mean: that is `layout`. Called by `session` only.
+//!
+//! # Why a listing is a page and not a stream
+//!
+//! A page is one paid request. The catalog budgets requests, so it must see them; `list_all` is for everybody else.
+
+pub mod conformance;
+mod error;
+pub mod faulty;
+mod list;
+pub mod local;
+pub mod memory;
+mod read;
+
+pub use error::{BoxError, Error, ErrorKind};
+pub use list::{Delimiter, ListPage, ObjectMeta, PageToken};
+pub use read::{ObjectBody, ReadRange};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::fmt::Debug;
+
+/// A bucket, or what stands for one.
+///
+/// Keys are UTF-8, split by `/`, relative to the bucket. They are never normalised: `a//b` is not `a/b`.
+#[async_trait]
+pub trait Storage: Debug + Send + Sync + 'static {
+    /// One page of the objects whose keys start with `prefix`; no order is promised.
+    ///
+    /// With `Delimiter::Slash`, keys with a further `/` after the prefix are rolled up into `ListPage::prefixes`.
+    /// A prefix that no key has gives an empty page, never an error. Pass `ListPage::next` back for the next page,
+    /// with the same prefix and delimiter.
+    async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error>;
+
+    /// Opens an object. With `if_match`, only while the object still has that `ETag`
+    /// (`ErrorKind::PreconditionFailed` otherwise).
+    ///
+    /// A range is cut to what the object has: one that begins at or past the end gives an empty body, not an error.
+    async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error>;
+
+    /// Opens an object as it is now.
+    async fn read(&self, key: &str, range: ReadRange) -> Result<ObjectBody, Error> {
+        self.read_matching(key, range, None).await
+    }
+
+    /// A whole object of at most `limit` bytes (`ErrorKind::TooLarge` otherwise, before anything is read).
+    async fn read_all(&self, key: &str, limit: u64) -> Result<Bytes, Error> {
+        self.read(key, ReadRange::Full).await?.read_all(limit).await
+    }
+
+    /// All pages of a listing, joined.
+    async fn list_all(&self, prefix: &str, delimiter: Delimiter) -> Result<ListPage, Error> {
+        let mut all = self.list(prefix, delimiter, None).await?;
+        while let Some(token) = all.next.take() {
+            let page = self.list(prefix, delimiter, Some(token.clone())).await?;
+            if page.next.as_ref() == Some(&token) {
+                // A store that hands out the same token again would keep us here for ever.
+                return Err(Error::failed(prefix, "the store repeats a page token"));
+            }
+            all.append(page);
+        }
+        Ok(all)
+    }
+}

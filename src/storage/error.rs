@@ -1,0 +1,110 @@
+//! What can go wrong with a store, in as many kinds as callers act on.
+
+use std::fmt;
+
+/// The cause of an error, of whatever type the store's client has.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What a caller can act on. The names are metric labels, hence stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// No object has this key (any more).
+    NotFound,
+    /// The store refused us.
+    PermissionDenied,
+    /// No object of this store can have this key: `..`, NUL, a link that leaves the folder.
+    InvalidKey,
+    /// The object has changed since its `ETag` was seen.
+    PreconditionFailed,
+    /// The object is larger than the caller can take.
+    TooLarge,
+    /// The body ended before its promised length.
+    Truncated,
+    /// The store, or the way to it, does not work at the moment.
+    Unavailable,
+    /// Anything else; trying again will not help.
+    Failed,
+}
+
+/// A failed request to a store: what kind, for which key or prefix, and why.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    key: String,
+    source: Option<BoxError>,
+}
+
+impl Error {
+    /// An error of this kind about this key or prefix, without a deeper cause.
+    pub fn new(kind: ErrorKind, key: impl Into<String>) -> Self {
+        Self { kind, key: key.into(), source: None }
+    }
+
+    /// An error with its cause.
+    pub fn because(kind: ErrorKind, key: impl Into<String>, source: impl Into<BoxError>) -> Self {
+        Self { kind, key: key.into(), source: Some(source.into()) }
+    }
+
+    /// A key that this store cannot have, and why not.
+    pub fn invalid_key(key: impl Into<String>, why: &'static str) -> Self {
+        Self::because(ErrorKind::InvalidKey, key, why)
+    }
+
+    /// A permanent failure that has no kind of its own.
+    pub fn failed(key: impl Into<String>, source: impl Into<BoxError>) -> Self {
+        Self::because(ErrorKind::Failed, key, source)
+    }
+
+    /// What a caller can act on.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The key or prefix that was asked for.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Whether the same request may succeed a little later.
+    pub fn is_transient(&self) -> bool {
+        self.kind.is_transient()
+    }
+}
+
+impl ErrorKind {
+    /// Whether the same request may succeed a little later.
+    pub fn is_transient(self) -> bool {
+        matches!(self, Self::Unavailable | Self::Truncated)
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotFound => "no such object",
+            Self::PermissionDenied => "permission denied",
+            Self::InvalidKey => "not a key of this store",
+            Self::PreconditionFailed => "the object has changed",
+            Self::TooLarge => "the object is too large",
+            Self::Truncated => "the object ended early",
+            Self::Unavailable => "the store is unavailable",
+            Self::Failed => "the store failed",
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {:?}", self.kind, self.key)?;
+        match &self.source {
+            Some(source) => write!(f, " ({source})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as _)
+    }
+}

@@ -1,0 +1,152 @@
+//! A store that breaks on purpose: wraps any store for tests and benchmarks, and counts what is asked of it.
+//!
+//! Faults are armed by key; a listing's key is its prefix. What is armed stays armed until `heal`, but for faults
+//! that say how often they happen.
+
+#[cfg(test)]
+mod tests;
+
+use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, PageToken, ReadRange, Storage};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use std::collections::HashMap;
+use std::future::ready;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug)]
+pub enum Fault {
+    /// Every request fails so. `NotFound` is an object that vanished between the listing and the read.
+    Always(ErrorKind),
+    /// The next so many requests fail so, then it works.
+    Times(u32, ErrorKind),
+    /// The body breaks off with a transient error after so many bytes.
+    CutAfter(u64),
+    /// The body ends after so many bytes as if that were all.
+    EndAfter(u64),
+}
+
+/// Requests seen, failed ones included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Pages listed.
+    pub lists: u64,
+    /// Objects opened.
+    pub reads: u64,
+}
+
+/// The wrapper.
+#[derive(Debug)]
+pub struct Faulty {
+    inner: Arc<dyn Storage>,
+    latency: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    counts: Counts,
+    fail_next: u32,
+    faults: HashMap<String, Fault>,
+}
+
+impl Faulty {
+    /// Wraps a store; nothing goes wrong yet.
+    pub fn new(inner: Arc<dyn Storage>) -> Self {
+        Self { inner, latency: Duration::ZERO, state: Mutex::default() }
+    }
+
+    /// Every request takes so much longer before it reaches the store.
+    #[must_use]
+    pub fn with_latency(self, latency: Duration) -> Self {
+        Self { latency, ..self }
+    }
+
+    /// The next `count` requests of any kind fail as if the store were down.
+    pub fn fail_next(&self, count: u32) {
+        self.state().fail_next = count;
+    }
+
+    /// Arms a fault for a key, or for listings of a prefix.
+    pub fn arm(&self, key: impl Into<String>, fault: Fault) {
+        self.state().faults.insert(key.into(), fault);
+    }
+
+    /// Disarms everything.
+    pub fn heal(&self) {
+        let mut state = self.state();
+        state.faults.clear();
+        state.fail_next = 0;
+    }
+
+    /// Requests seen so far.
+    pub fn counts(&self) -> Counts {
+        self.state().counts
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a request, waits, and fails it if it shall fail; otherwise tells the fault of its body.
+    async fn request(&self, key: &str, count: fn(&mut Counts)) -> Result<Option<Fault>, Error> {
+        let verdict = self.state().request(key, count);
+        if !self.latency.is_zero() {
+            tokio::time::sleep(self.latency).await;
+        }
+        verdict.map_err(|kind| Error::because(kind, key, "a fault armed by a test"))
+    }
+}
+
+impl State {
+    fn request(&mut self, key: &str, count: fn(&mut Counts)) -> Result<Option<Fault>, ErrorKind> {
+        count(&mut self.counts);
+        if self.fail_next > 0 {
+            self.fail_next -= 1;
+            return Err(ErrorKind::Unavailable);
+        }
+        match self.faults.get_mut(key) {
+            Some(Fault::Always(kind)) => Err(*kind),
+            Some(Fault::Times(left, kind)) if *left > 0 => {
+                *left -= 1;
+                Err(*kind)
+            }
+            fault => Ok(fault.copied()),
+        }
+    }
+}
+
+#[async_trait]
+impl Storage for Faulty {
+    async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
+        self.request(prefix, |counts| counts.lists += 1).await?;
+        self.inner.list(prefix, delimiter, page).await
+    }
+
+    async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
+        let fault = self.request(key, |counts| counts.reads += 1).await?;
+        let body = self.inner.read_matching(key, range, if_match).await?;
+        let key = key.to_owned();
+        Ok(match fault {
+            Some(Fault::CutAfter(bytes)) => shortened(body, bytes, Some(Error::new(ErrorKind::Truncated, key))),
+            Some(Fault::EndAfter(bytes)) => shortened(body, bytes, None),
+            _ => body,
+        })
+    }
+}
+
+/// The body with only its first bytes, then perhaps an error.
+fn shortened(body: ObjectBody, bytes: u64, error: Option<Error>) -> ObjectBody {
+    let mut left = usize::try_from(bytes).unwrap_or(usize::MAX);
+    let stream = body.stream.map(move |piece| {
+        piece.map(|mut piece: Bytes| {
+            piece.truncate(left);
+            left -= piece.len();
+            piece
+        })
+    });
+    let stream = stream.filter(|piece| ready(!matches!(piece, Ok(piece) if piece.is_empty())));
+    ObjectBody { stream: stream.chain(stream::iter(error.map(Err))).boxed(), ..body }
+}

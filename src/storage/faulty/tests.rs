@@ -1,0 +1,63 @@
+use super::*;
+use crate::storage::memory::Memory;
+use std::time::Instant;
+
+fn store() -> Faulty {
+    let memory = Memory::default();
+    memory.put("a/x", "0123456789");
+    memory.put("a/y", "y");
+    Faulty::new(Arc::new(memory))
+}
+
+#[tokio::test]
+async fn the_next_requests_fail_whatever_they_ask_then_all_is_well() {
+    let store = store();
+    store.fail_next(2);
+    assert!(store.list("a/", Delimiter::None, None).await.unwrap_err().is_transient());
+    assert!(store.read_all("a/x", 99).await.unwrap_err().is_transient());
+    assert_eq!(store.read_all("a/x", 99).await.unwrap(), "0123456789");
+    assert_eq!(store.counts(), Counts { lists: 1, reads: 2 });
+}
+
+#[tokio::test]
+async fn an_object_can_vanish_between_the_listing_and_the_read() {
+    let store = store();
+    store.arm("a/x", Fault::Always(ErrorKind::NotFound));
+    assert_eq!(store.list_all("a/", Delimiter::None).await.unwrap().objects.len(), 2);
+    assert_eq!(store.read_all("a/x", 99).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(store.read_all("a/y", 99).await.unwrap(), "y");
+    store.heal();
+    assert_eq!(store.read_all("a/x", 99).await.unwrap(), "0123456789");
+}
+
+#[tokio::test]
+async fn a_fault_can_happen_so_many_times() {
+    let store = store();
+    store.arm("a/", Fault::Times(1, ErrorKind::PermissionDenied));
+    let error = store.list_all("a/", Delimiter::None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied);
+    assert!(!error.is_transient());
+    assert_eq!(store.list_all("a/", Delimiter::None).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_short_body_is_noticed_whether_or_not_the_store_says_so() {
+    for fault in [Fault::CutAfter(4), Fault::EndAfter(4)] {
+        let store = store();
+        store.arm("a/x", fault);
+        let body = store.read("a/x", ReadRange::Full).await.unwrap();
+        assert_eq!(body.len(), 10);
+        let pieces: Vec<_> = body.stream.collect().await;
+        assert_eq!(pieces.first().unwrap().as_ref().unwrap(), "0123", "{fault:?}");
+        assert_eq!(store.read_all("a/x", 99).await.unwrap_err().kind(), ErrorKind::Truncated, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn latency_is_added_to_every_request() {
+    let store = store().with_latency(Duration::from_millis(20));
+    let begin = Instant::now();
+    store.list_all("a/", Delimiter::None).await.unwrap();
+    store.read_all("a/x", 99).await.unwrap();
+    assert!(begin.elapsed() >= Duration::from_millis(40));
+}

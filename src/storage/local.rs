@@ -1,0 +1,134 @@
+//! A folder that holds what a bucket would hold: the store of a laptop, of development and of end-to-end tests.
+//!
+//! A key is a path below the folder. Nothing outside the folder can be read: `..`, absolute keys, links to folders,
+//! and links that leave the root are refused. Only regular files are objects.
+//! Two things differ from a bucket: an empty folder shows as a prefix, and a folder that we may not open is
+//! reported in `ListPage::skipped` while the rest is listed.
+//!
+//! Must never block an async thread: every file operation runs on tokio's blocking pool.
+
+mod body;
+mod path;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, PageToken, ReadRange, Storage};
+use async_trait::async_trait;
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A folder is read again for every page, so pages are larger than a bucket's.
+const PAGE: usize = 10_000;
+
+/// The store.
+#[derive(Clone, Debug)]
+pub struct Local {
+    /// Canonical, so that containment is a comparison of paths.
+    root: Arc<Path>,
+    page: usize,
+}
+
+/// Why a folder cannot be a store. The texts are for the person who named it.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is nothing at that path.
+    #[error(
+        "there is no folder {path:?}: name the folder that holds what the bucket would hold (cluster-metadata/, ...)"
+    )]
+    Missing {
+        /// As it was given.
+        path: PathBuf,
+    },
+    /// Something else than a folder is at that path.
+    #[error("{path:?} is not a folder: unpack it, and name the folder that holds cluster-metadata/")]
+    NotAFolder {
+        /// As it was given.
+        path: PathBuf,
+    },
+    /// The folder is there, but cannot be opened.
+    #[error("the folder {path:?} cannot be opened ({source}): allow this process to read and enter it")]
+    Unreadable {
+        /// As it was given.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+impl Local {
+    /// Opens a folder, which may itself be reached through links.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
+        let path = path.into();
+        let unreadable = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => OpenError::Missing { path: path.clone() },
+            io::ErrorKind::NotADirectory => OpenError::NotAFolder { path: path.clone() },
+            _ => OpenError::Unreadable { path: path.clone(), source },
+        };
+        let root = path.canonicalize().map_err(unreadable)?;
+        std::fs::read_dir(&root).map_err(unreadable)?;
+        Ok(Self { root: root.into(), page: PAGE })
+    }
+
+    /// The same folder, giving at most `page` keys (at least one) at a time.
+    #[must_use]
+    pub fn with_page_size(self, page: usize) -> Self {
+        Self { page: page.max(1), ..self }
+    }
+}
+
+#[async_trait]
+impl Storage for Local {
+    async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
+        let (root, limit, prefix) = (Arc::clone(&self.root), self.page, prefix.to_owned());
+        blocking(prefix.clone(), move || walk::list(&root, &prefix, delimiter, page, limit)).await
+    }
+
+    async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
+        let root = Arc::clone(&self.root);
+        let (key, if_match) = (key.to_owned(), if_match.map(str::to_owned));
+        let opened = blocking(key.clone(), move || body::Opened::open(&root, key, range, if_match.as_deref())).await?;
+        Ok(opened.into_body())
+    }
+}
+
+/// Runs file operations off the async threads.
+async fn blocking<T: Send + 'static>(
+    key: String,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(gone) => Err(Error::because(ErrorKind::Unavailable, key, gone)),
+    }
+}
+
+/// What a listing shows of a file. The inode is part of the `ETag` because a file may be replaced by another one of
+/// the same size and time (`cp -p`, `mv`).
+fn meta(key: String, file: &Metadata) -> ObjectMeta {
+    let modified = file.mtime().saturating_mul(1_000_000_000).saturating_add(file.mtime_nsec());
+    let etag = format!("{:x}-{modified:x}-{:x}", file.len(), file.ino());
+    ObjectMeta { key, size: file.len(), etag: Some(etag), modified: Some(modified) }
+}
+
+/// An error of the operating system about a key.
+fn failure(key: impl Into<String>, source: io::Error) -> Error {
+    const TOO_MANY_OPEN_FILES: [Option<i32>; 2] = [Some(23), Some(24)]; // ENFILE, EMFILE: the same on all Unixes
+    let kind = match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => ErrorKind::NotFound,
+        io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        io::ErrorKind::InvalidFilename | io::ErrorKind::InvalidInput => ErrorKind::InvalidKey,
+        io::ErrorKind::UnexpectedEof => ErrorKind::Truncated,
+        io::ErrorKind::Interrupted
+        | io::ErrorKind::WouldBlock
+        | io::ErrorKind::TimedOut
+        | io::ErrorKind::StaleNetworkFileHandle
+        | io::ErrorKind::HostUnreachable => ErrorKind::Unavailable,
+        _ if TOO_MANY_OPEN_FILES.contains(&source.raw_os_error()) => ErrorKind::Unavailable,
+        _ => ErrorKind::Failed,
+    };
+    Error::because(kind, key, source)
+}

@@ -1,0 +1,76 @@
+//! Reading a file: the first piece with the open, the rest piece by piece.
+//!
+//! A small file therefore costs one trip to the blocking pool, and a slow reader of a large one holds no thread.
+
+use super::super::{Error, ErrorKind, ObjectBody, ObjectMeta, ReadRange};
+use super::{blocking, failure, meta, path};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::Path;
+
+/// Bytes read at a time: large enough to make the trip cheap, small enough for many readers at once.
+const PIECE: u64 = 512 * 1024;
+
+/// A file opened at a range, with its first piece.
+pub(super) struct Opened {
+    meta: ObjectMeta,
+    range: Range<u64>,
+    first: Bytes,
+    rest: Rest,
+}
+
+struct Rest {
+    key: String,
+    file: File,
+    left: u64,
+}
+
+impl Opened {
+    /// Opens a key and reads the first piece of the range. Blocks.
+    pub(super) fn open(root: &Path, key: String, range: ReadRange, if_match: Option<&str>) -> Result<Self, Error> {
+        let real = path::resolve(root, &key)?;
+        let mut file = File::open(real).map_err(|e| failure(&key, e))?;
+        // Of the opened file, not of the path: the bytes below are this file's whatever happens to its name.
+        let metadata = file.metadata().map_err(|e| failure(&key, e))?;
+        let meta = meta(key.clone(), &metadata);
+        if if_match.is_some() && if_match != meta.etag.as_deref() {
+            return Err(Error::new(ErrorKind::PreconditionFailed, key));
+        }
+        let range = range.within(meta.size);
+        if range.start > 0 {
+            file.seek(SeekFrom::Start(range.start)).map_err(|e| failure(&key, e))?;
+        }
+        let mut rest = Rest { key, file, left: range.end - range.start };
+        let first = rest.next_piece()?;
+        Ok(Self { meta, range, first, rest })
+    }
+
+    /// The body, whose later pieces are read when they are asked for.
+    pub(super) fn into_body(self) -> ObjectBody {
+        let first = (!self.first.is_empty()).then_some(Ok(self.first));
+        let rest = stream::try_unfold(self.rest, |mut rest| async move {
+            if rest.left == 0 {
+                return Ok(None);
+            }
+            blocking(rest.key.clone(), move || rest.next_piece().map(|piece| Some((piece, rest)))).await
+        });
+        ObjectBody { meta: self.meta, range: self.range, stream: stream::iter(first).chain(rest).boxed() }
+    }
+}
+
+impl Rest {
+    /// The next piece; a file that has become shorter is an error, one that has grown is read as it was.
+    fn next_piece(&mut self) -> Result<Bytes, Error> {
+        let wanted = self.left.min(PIECE);
+        let mut piece = Vec::with_capacity(wanted as usize);
+        (&mut self.file).take(wanted).read_to_end(&mut piece).map_err(|e| failure(&self.key, e))?;
+        if (piece.len() as u64) < wanted {
+            return Err(Error::because(ErrorKind::Truncated, &self.key, "the file became shorter while it was read"));
+        }
+        self.left -= wanted;
+        Ok(piece.into())
+    }
+}

@@ -1,0 +1,146 @@
+//! Listing a folder the way a bucket lists: in key order, page by page.
+//!
+//! A page continues after the last key of the one before; whole folders that lie before it are not entered.
+
+use super::super::{Delimiter, Error, ErrorKind, ListPage, PageToken};
+use super::{failure, meta, path};
+use std::fs::{self, DirEntry, FileType, Metadata};
+use std::io;
+use std::path::Path;
+
+/// One page of the keys below `prefix`.
+pub(super) fn list(
+    root: &Path,
+    prefix: &str,
+    delimiter: Delimiter,
+    page: Option<PageToken>,
+    limit: usize,
+) -> Result<ListPage, Error> {
+    let (folder_key, _) = prefix.split_at(prefix.rfind('/').map_or(0, |slash| slash + 1));
+    let Some(folder) = path::folder(root, folder_key)? else { return Ok(ListPage::default()) };
+    let after = page.map(|token| token.0).unwrap_or_default();
+    let mut walk = Walk { root, prefix, delimiter, after: &after, limit, last: None, found: ListPage::default() };
+    match walk.folder(&folder, folder_key) {
+        Ok(_) => Ok(walk.found),
+        // It was there a moment ago.
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(ListPage::default()),
+        Err(e) => Err(failure(prefix, e)),
+    }
+}
+
+struct Walk<'a> {
+    root: &'a Path,
+    prefix: &'a str,
+    delimiter: Delimiter,
+    after: &'a str,
+    limit: usize,
+    last: Option<String>,
+    found: ListPage,
+}
+
+/// Whether the walk goes on, or its page is full.
+#[derive(PartialEq, Eq)]
+enum Go {
+    On,
+    Full,
+}
+
+impl Walk<'_> {
+    /// Lists one folder and, without a delimiter, those below it.
+    fn folder(&mut self, folder: &Path, folder_key: &str) -> io::Result<Go> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            entries.extend(Entry::of(&entry, entry.file_type()?, folder_key));
+        }
+        // A folder sorts as `name/`, as its keys do: `a-b` and `a.txt` come before `a/x`.
+        entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        for entry in entries {
+            if self.entry(folder, entry) == Go::Full {
+                return Ok(Go::Full);
+            }
+        }
+        Ok(Go::On)
+    }
+
+    fn entry(&mut self, folder: &Path, entry: Entry) -> Go {
+        let Entry { key, kind } = entry;
+        let inside = kind == Kind::Folder && self.delimiter == Delimiter::None && self.after.starts_with(&key);
+        if !key.starts_with(self.prefix) || (key.as_str() <= self.after && !inside) {
+            return Go::On;
+        }
+        if self.found.len() == self.limit {
+            self.found.next = self.last.take().map(PageToken);
+            return Go::Full;
+        }
+        match kind {
+            Kind::Unnamable => self.found.skipped.push(Error::invalid_key(key, "the name is not UTF-8")),
+            Kind::Folder if self.delimiter == Delimiter::Slash => {
+                self.last = Some(key.clone());
+                self.found.prefixes.push(key);
+            }
+            Kind::Folder => match self.folder(&folder.join(entry_name(&key)), &key) {
+                Ok(go) => return go,
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => self.found.skipped.push(failure(key, e)),
+            },
+            Kind::File => {
+                let file = fs::symlink_metadata(folder.join(entry_name(&key)));
+                self.file(key.clone(), file.map_err(|e| failure(key, e)));
+            }
+            Kind::Link => {
+                let file = path::linked_file(self.root, &folder.join(entry_name(&key)), &key);
+                self.file(key, file.map(|(_, metadata)| metadata));
+            }
+        }
+        Go::On
+    }
+
+    fn file(&mut self, key: String, metadata: Result<Metadata, Error>) {
+        match metadata {
+            Ok(metadata) => {
+                self.last = Some(key.clone());
+                self.found.objects.push(meta(key, &metadata));
+            }
+            Err(gone) if gone.kind() == ErrorKind::NotFound => {}
+            Err(e) => self.found.skipped.push(e),
+        }
+    }
+}
+
+struct Entry {
+    /// The full key; a folder's ends with `/`.
+    key: String,
+    kind: Kind,
+}
+
+#[derive(PartialEq, Eq)]
+enum Kind {
+    Folder,
+    File,
+    Link,
+    /// No key can hold its name.
+    Unnamable,
+}
+
+impl Entry {
+    /// `None` for what is no object: sockets, pipes, devices.
+    fn of(entry: &DirEntry, file_type: FileType, folder_key: &str) -> Option<Self> {
+        let name = entry.file_name();
+        let (name, kind) = match name.to_str() {
+            None => (name.to_string_lossy(), Kind::Unnamable),
+            Some(name) if file_type.is_dir() => (name.into(), Kind::Folder),
+            Some(name) if file_type.is_file() => (name.into(), Kind::File),
+            Some(name) if file_type.is_symlink() => (name.into(), Kind::Link),
+            Some(_) => return None,
+        };
+        let slash = if kind == Kind::Folder { "/" } else { "" };
+        Some(Self { key: format!("{folder_key}{name}{slash}"), kind })
+    }
+}
+
+/// The last name of a key, without a folder's `/`.
+fn entry_name(key: &str) -> &str {
+    let key = key.strip_suffix('/').unwrap_or(key);
+    key.rsplit('/').next().unwrap_or(key)
+}

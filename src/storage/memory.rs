@@ -1,0 +1,139 @@
+//! A store in memory, for tests and benchmarks: a sorted map from key to bytes.
+//!
+//! Holds any key a bucket can hold, also those that no folder can: `/log/x`, `a//b`, and `x/` beside `x/y`.
+
+use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, PageToken, ReadRange, Storage};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+/// As many keys as S3, GCS and OSS give at a time.
+const PAGE: usize = 1000;
+
+/// The store. Shared by reference; writes are seen by the next request.
+#[derive(Debug)]
+pub struct Memory {
+    objects: RwLock<BTreeMap<String, Object>>,
+    page: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Object {
+    bytes: Bytes,
+    version: u64,
+    modified: i64,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { objects: RwLock::default(), page: PAGE }
+    }
+}
+
+impl Memory {
+    /// A store that gives at most `page` keys (at least one) at a time.
+    pub fn with_page_size(page: usize) -> Self {
+        Self { page: page.max(1), ..Self::default() }
+    }
+
+    /// Puts an object, replacing one of the same key.
+    pub fn put(&self, key: impl Into<String>, bytes: impl Into<Bytes>) {
+        self.put_modified(key, bytes, 0);
+    }
+
+    /// Puts an object with its time of last change, in nanoseconds since 1970.
+    pub fn put_modified(&self, key: impl Into<String>, bytes: impl Into<Bytes>, modified: i64) {
+        let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
+        let key = key.into();
+        let version = objects.get(&key).map_or(0, |old| old.version + 1);
+        objects.insert(key, Object { bytes: bytes.into(), version, modified });
+    }
+
+    /// Removes an object; whether there was one.
+    pub fn remove(&self, key: &str) -> bool {
+        self.objects.write().unwrap_or_else(PoisonError::into_inner).remove(key).is_some()
+    }
+
+    fn objects(&self) -> RwLockReadGuard<'_, BTreeMap<String, Object>> {
+        self.objects.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Object {
+    fn meta(&self, key: &str) -> ObjectMeta {
+        ObjectMeta {
+            key: key.to_owned(),
+            size: self.bytes.len() as u64,
+            etag: Some(format!("{:x}-{:x}", self.bytes.len(), self.version)),
+            modified: Some(self.modified),
+        }
+    }
+}
+
+#[async_trait]
+impl Storage for Memory {
+    async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
+        let after = page.map(|token| token.0);
+        let from = match &after {
+            Some(after) => Bound::Excluded(after.as_str()),
+            None => Bound::Included(prefix),
+        };
+        let mut found = ListPage::default();
+        let mut last = after.clone();
+        for (key, object) in self.objects().range::<str, _>((from, Bound::Unbounded)) {
+            let Some(rest) = key.strip_prefix(prefix) else { break };
+            let folder = match delimiter {
+                Delimiter::Slash => rest.find('/').and_then(|at| key.get(..=prefix.len() + at)),
+                Delimiter::None => None,
+            };
+            if folder.is_some() && folder == last.as_deref() {
+                continue; // Already rolled up, on this page or on the one before.
+            }
+            if found.len() == self.page {
+                found.next = last.map(PageToken);
+                break;
+            }
+            match folder {
+                Some(folder) => found.prefixes.push(folder.to_owned()),
+                None => found.objects.push(object.meta(key)),
+            }
+            last = Some(folder.unwrap_or(key).to_owned());
+        }
+        Ok(found)
+    }
+
+    async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
+        let object = self.objects().get(key).cloned().ok_or_else(|| Error::new(ErrorKind::NotFound, key))?;
+        let meta = object.meta(key);
+        if if_match.is_some() && if_match != meta.etag.as_deref() {
+            return Err(Error::new(ErrorKind::PreconditionFailed, key));
+        }
+        let range = range.within(meta.size);
+        let bytes = object.bytes.slice(range.start as usize..range.end as usize);
+        let piece = (!bytes.is_empty()).then_some(Ok(bytes));
+        Ok(ObjectBody { meta, range, stream: stream::iter(piece).boxed() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn keys_that_no_folder_can_hold_are_kept_as_they_are() {
+        let store = Memory::with_page_size(1);
+        for key in ["/log/x", "a//b", "x/", "x/y", "x"] {
+            store.put(key, "");
+        }
+        let all = store.list_all("", Delimiter::None).await.unwrap();
+        let keys: Vec<_> = all.objects.into_iter().map(|object| object.key).collect();
+        assert_eq!(keys, ["/log/x", "a//b", "x", "x/", "x/y"]);
+        let top = store.list_all("", Delimiter::Slash).await.unwrap();
+        assert_eq!(top.prefixes, ["/", "a/", "x/"]);
+        let below = store.list_all("x/", Delimiter::Slash).await.unwrap();
+        assert_eq!(below.objects.len(), 2);
+    }
+}

@@ -1,0 +1,120 @@
+//! Reads: which bytes of an object, and the stream that brings them.
+
+use super::{Error, ErrorKind, ObjectMeta};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use std::fmt;
+use std::ops::Range;
+
+/// Which bytes of an object. All offsets count bytes from the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadRange {
+    /// All of them.
+    Full,
+    /// From this offset to the end.
+    From(u64),
+    /// From the first offset up to, not including, the second.
+    Between(u64, u64),
+    /// The last so many; the whole object when it is shorter.
+    Tail(u64),
+}
+
+impl ReadRange {
+    /// The bytes this means in an object of `size` bytes; empty when it begins at or past the end.
+    pub fn within(self, size: u64) -> Range<u64> {
+        let (start, end) = match self {
+            Self::Full => (0, size),
+            Self::From(start) => (start, size),
+            Self::Between(start, end) => (start, end),
+            Self::Tail(count) => (size.saturating_sub(count), size),
+        };
+        let end = end.min(size);
+        start.min(end)..end
+    }
+}
+
+/// An opened object.
+pub struct ObjectBody {
+    /// The whole object, not only the range: its `size` is the object's.
+    pub meta: ObjectMeta,
+    /// The bytes that `stream` brings: what was asked for, cut to what the object has.
+    pub range: Range<u64>,
+    /// The bytes, in pieces of some hundred kilobytes.
+    pub stream: BoxStream<'static, Result<Bytes, Error>>,
+}
+
+impl ObjectBody {
+    /// How many bytes `stream` promises to bring.
+    pub fn len(&self) -> u64 {
+        self.range.end.saturating_sub(self.range.start)
+    }
+
+    /// Whether there is nothing to read.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All bytes of the range, at most `limit`; a body shorter than promised is an error.
+    pub async fn read_all(mut self, limit: u64) -> Result<Bytes, Error> {
+        let promised = self.len();
+        if promised > limit {
+            return Err(Error::because(
+                ErrorKind::TooLarge,
+                self.meta.key,
+                format!("{promised} of at most {limit} bytes"),
+            ));
+        }
+        let first = match self.stream.next().await {
+            Some(first) => first?,
+            None => Bytes::new(),
+        };
+        if first.len() as u64 == promised {
+            return Ok(first); // One piece: no copy.
+        }
+        let mut all = BytesMut::with_capacity(usize::try_from(promised).unwrap_or_default());
+        all.extend_from_slice(&first);
+        while let Some(piece) = self.stream.next().await {
+            let piece = piece?;
+            if (all.len() + piece.len()) as u64 > promised {
+                return Err(Error::failed(self.meta.key, "the body is longer than promised"));
+            }
+            all.extend_from_slice(&piece);
+        }
+        if (all.len() as u64) < promised {
+            return Err(Error::new(ErrorKind::Truncated, self.meta.key));
+        }
+        Ok(all.freeze())
+    }
+}
+
+impl fmt::Debug for ObjectBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObjectBody").field("meta", &self.meta).field("range", &self.range).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ReadRange::{Between, From, Full, Tail};
+
+    #[test]
+    fn a_range_is_cut_to_what_the_object_has() {
+        for (range, size, expected) in [
+            (Full, 10, 0..10),
+            (Full, 0, 0..0),
+            (From(3), 10, 3..10),
+            (From(10), 10, 10..10),
+            (From(99), 10, 10..10),
+            (Between(2, 5), 10, 2..5),
+            (Between(2, 99), 10, 2..10),
+            (Between(5, 2), 10, 2..2),
+            (Between(90, 99), 10, 10..10),
+            (Tail(4), 10, 6..10),
+            (Tail(0), 10, 10..10),
+            (Tail(u64::MAX), 10, 0..10),
+        ] {
+            assert_eq!(range.within(size), expected, "{range:?} of {size}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Every store behaves alike: the conformance suite against the stores that need no server.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use ray_history::storage::conformance::{Fill, run};
+use ray_history::storage::faulty::Faulty;
+use ray_history::storage::local::Local;
+use ray_history::storage::memory::Memory;
+use std::path::Path;
+use std::sync::Arc;
+
+struct MemoryFill<'a>(&'a Memory);
+
+#[async_trait]
+impl Fill for MemoryFill<'_> {
+    async fn put(&self, key: &str, bytes: Bytes) -> anyhow::Result<()> {
+        self.0.put(key, bytes);
+        Ok(())
+    }
+}
+
+struct FolderFill<'a>(&'a Path);
+
+#[async_trait]
+impl Fill for FolderFill<'_> {
+    async fn put(&self, key: &str, bytes: Bytes) -> anyhow::Result<()> {
+        let path = self.0.join(key);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        Ok(std::fs::write(path, bytes)?)
+    }
+}
+
+#[tokio::test]
+async fn the_memory_store_conforms() -> anyhow::Result<()> {
+    for page in [7, 1000] {
+        let store = Memory::with_page_size(page);
+        run(&store, &MemoryFill(&store), "some/where/").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_folder_store_conforms() -> anyhow::Result<()> {
+    for page in [97, 1000] {
+        let folder = tempfile::tempdir()?;
+        let store = Local::open(folder.path())?.with_page_size(page);
+        run(&store, &FolderFill(folder.path()), "").await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_faulty_store_without_faults_conforms() -> anyhow::Result<()> {
+    let inner = Arc::new(Memory::default());
+    let store = Faulty::new(Arc::clone(&inner) as Arc<_>);
+    run(&store, &MemoryFill(&inner), "x/").await
+}
