@@ -4,7 +4,23 @@
 //! `Refusal` into a status code. Every function that answers a URL has the shape
 //! `fn(&Arc<Snapshot>, &Question) -> Result<Answer, Refusal>`, plus the id from the path where there is one.
 
+pub mod actors;
+pub mod ansi;
+pub mod google_style;
 pub mod json;
+mod lineage;
+pub mod log_listing;
+pub mod log_request;
+pub mod node_detail;
+pub mod nodes;
+pub mod proto_json;
+pub mod redact;
+pub mod state_list;
+pub mod task_summary;
+pub mod tasks;
+#[cfg(test)]
+mod test_events;
+pub mod timeline;
 
 use std::borrow::Cow;
 use std::fmt;

@@ -13,5 +13,13 @@
 //! `tests/architecture.rs` enforces both.
 
 pub mod answer;
+pub mod args;
+pub mod event;
+pub mod http;
+pub mod layout;
+pub mod logs;
+pub mod run;
+pub mod session;
 pub mod snapshot;
 pub mod storage;
+pub mod telemetry;

@@ -4,6 +4,8 @@
 //! One file per entity; `answer` reads the tables, `session` builds them.
 
 pub mod actor;
+pub mod build;
+pub mod completeness;
 pub mod id;
 pub mod intern;
 pub mod job;
@@ -14,11 +16,13 @@ pub mod text;
 pub mod time;
 pub mod worker;
 
+use crate::logs::Facts;
 use actor::Actor;
 use intern::{Id, Interned, Str};
 use job::{DriverJob, SubmissionEvents};
 use node::Node;
 use placement_group::PlacementGroup;
+use std::collections::BTreeMap;
 use task::TaskTable;
 use text::{Text, Texts};
 use time::Nanos;
@@ -47,6 +51,14 @@ pub struct Snapshot {
     pub submission_events: Vec<SubmissionEvents>,
     /// Placement groups, as far as events tell.
     pub placement_groups: Vec<PlacementGroup>,
+    /// `PLATFORM_EVENT` records as they were sent, oldest first.
+    pub platform_events: Vec<String>,
+    /// What Ray's own log files say.
+    pub facts: Facts,
+    /// Stored answers of the live dashboard, by URL without its leading `/`.
+    pub endpoints: BTreeMap<String, Vec<u8>>,
+    /// What is known to be missing.
+    pub completeness: completeness::Completeness,
     /// The time of the last event: nothing of a dead session may tick past it.
     pub as_of: Nanos,
 }
@@ -65,5 +77,29 @@ impl Snapshot {
     /// A long text of any table.
     pub fn text(&self, handle: Text) -> String {
         self.texts.get(handle)
+    }
+
+    /// Memory held, in bytes.
+    pub fn weight(&self) -> usize {
+        fn rows<T>(rows: &Vec<T>) -> usize {
+            rows.capacity() * size_of::<T>()
+        }
+        let incarnations: usize = self.actors.iter().map(|actor| rows(&actor.incarnations)).sum();
+        let bundles: usize = self.placement_groups.iter().map(|group| rows(&group.bundles)).sum();
+        self.strings.weight()
+            + self.ids.weight()
+            + self.texts.weight()
+            + self.tasks.weight()
+            + rows(&self.actors)
+            + incarnations
+            + rows(&self.nodes)
+            + rows(&self.workers)
+            + rows(&self.driver_jobs)
+            + rows(&self.submission_events)
+            + rows(&self.placement_groups)
+            + bundles
+            + self.platform_events.iter().map(String::capacity).sum::<usize>()
+            + self.facts.weight()
+            + self.endpoints.iter().map(|(url, body)| url.len() + body.capacity()).sum::<usize>()
     }
 }

@@ -1,4 +1,4 @@
-//! Task attempts: columns, one row per (task, attempt), sorted by task id and attempt number.
+//! Task attempts: columns, one row per (task, attempt), sorted by task id, the latest attempt first (Ray's order).
 //!
 //! Fixed-size values sit in columns of their own; what many attempts share (function, resources, runtime
 //! environment ...) is a `Shape`, kept once; transitions and profile events are flat columns that each row owns a
@@ -77,9 +77,6 @@ pub struct ProfileRow {
 /// Stands for the own task id inside `ProfileRow::extra`: a byte that no JSON text can hold.
 pub const OWN_TASK_ID: u8 = 1;
 
-/// No row of a side table.
-pub(super) const NONE: u32 = u32::MAX;
-
 /// The attempts of a session, in columns.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskTable {
@@ -139,12 +136,12 @@ impl TaskTable {
         Attempt { table: self, row }
     }
 
-    /// All attempts, by task id and attempt number.
+    /// All attempts, by task id, the latest attempt of a task first.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Attempt<'_>> {
         (0..self.len()).map(|row| self.get(row))
     }
 
-    /// The attempts of one task.
+    /// The attempts of one task, the latest first.
     pub fn of_task(&self, id: &TaskId) -> impl Iterator<Item = Attempt<'_>> {
         let start = self.ids.partition_point(|known| known < id);
         let end = self.ids.partition_point(|known| known <= id);
@@ -271,7 +268,7 @@ impl<'a> Attempt<'a> {
         self.table.actors[self.row]
     }
 
-    /// The task that submitted it; none when nil.
+    /// The task that submitted it; nil for a driver's own task.
     pub fn parent_task_id(&self) -> Id {
         self.table.parents[self.row]
     }
@@ -344,7 +341,7 @@ impl<'a> Attempt<'a> {
         self.table.profile_sources.get(self.table.profile_source[self.row] as usize)
     }
 
-    /// Its profile events, by start time.
+    /// Its profile events, by end time: the order in which they were recorded.
     pub fn profile(&self) -> &'a [ProfileRow] {
         &self.table.profile[range(&self.table.profile_ends, self.row)]
     }

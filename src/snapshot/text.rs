@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::{BuildHasher, Hasher};
+use std::sync::LazyLock;
 
 /// A text in a `Texts`; `Text::default()` is the empty text, which stands for "absent".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,8 +80,13 @@ pub struct TextStore {
     texts: Texts,
     open: Vec<u8>,
     known: HashMap<u128, Text, RandomState>,
-    key: RandomState,
 }
+
+/// One key per process: hashes of different stores are comparable, and no input can be made to collide.
+static KEY: LazyLock<(u64, u64)> = LazyLock::new(|| {
+    let random = RandomState::default();
+    (random.hash_one(0u8), random.hash_one(1u8))
+});
 
 impl TextStore {
     /// The handle of a text, new or known.
@@ -88,7 +94,7 @@ impl TextStore {
         if text.is_empty() {
             return Text::default();
         }
-        let mut hasher = SipHasher13::new_with_keys(self.key.hash_one(0u8), self.key.hash_one(1u8));
+        let mut hasher = SipHasher13::new_with_keys(KEY.0, KEY.1);
         hasher.write(text.as_bytes());
         let hash = hasher.finish128().as_u128();
         if let Some(&known) = self.known.get(&hash) {
@@ -115,6 +121,26 @@ impl TextStore {
             }
             _ => reader.get(&self.texts, text),
         }
+    }
+
+    /// Takes over all texts of another store without decompressing any; gives the new handle of each old one.
+    ///
+    /// A text that both stores know is kept twice in bytes, once in handles: equal texts keep equal handles.
+    pub fn absorb(&mut self, mut other: Self) -> Vec<Text> {
+        self.close_block();
+        other.close_block();
+        let first_block = self.texts.blocks.len() as u32;
+        self.texts.blocks.append(&mut other.texts.blocks);
+        let mut renamed = vec![Text::default(); other.texts.spans.len() + 1];
+        for (hash, old) in other.known {
+            let Some(span) = (old.0 as usize).checked_sub(1).and_then(|at| other.texts.spans.get(at)) else { continue };
+            let new = *self.known.entry(hash).or_insert_with(|| {
+                self.texts.spans.push(Span { block: span.block + first_block, ..*span });
+                Text(self.texts.spans.len() as u32)
+            });
+            renamed[old.0 as usize] = new;
+        }
+        renamed
     }
 
     /// Memory held, in bytes.
@@ -156,5 +182,15 @@ mod tests {
         }
         assert!(texts.weight() < 200 * 2_000 / 5, "{} bytes", texts.weight());
         assert_eq!(texts.get(Text::default()), "");
+    }
+
+    #[test]
+    fn absorbing_renames_what_both_know_and_moves_the_rest() {
+        let (mut a, mut b) = (TextStore::default(), TextStore::default());
+        let both = a.intern("known to both");
+        let old = [b.intern("only b"), b.intern("known to both")];
+        let renamed = a.absorb(b);
+        assert_eq!(renamed[old[1].0 as usize], both);
+        assert_eq!(a.freeze().get(renamed[old[0].0 as usize]), "only b");
     }
 }

@@ -14,7 +14,9 @@ pub fn millis(ns: Nanos) -> i64 {
 /// Milliseconds the way Ray's Python computes them: `float(ns) // 1e6`.
 #[expect(clippy::cast_precision_loss, reason = "the loss is Ray's own, and reproduced on purpose")]
 pub fn float_ms(ns: Nanos) -> f64 {
-    (ns as f64 / 1e6).floor()
+    // Python divides what is left after taking the remainder away; dividing first could round up to the next one.
+    let ns = ns as f64;
+    ((ns - ns.rem_euclid(1e6)) / 1e6).round()
 }
 
 /// Parses RFC 3339 with up to nine fractional digits and `Z` or a numeric offset.
@@ -70,6 +72,19 @@ pub fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn milliseconds_are_those_of_python_s_floor_division() {
+        // `python -c "print(float(1795389337636999900) // 1e6)"` and so on.
+        for (ns, ms) in [
+            (1_795_389_337_636_999_900, 1_795_389_337_636.0),
+            (1_795_389_142_673_000_000, 1_795_389_142_672.0),
+            (1_795_389_144_821_500_000, 1_795_389_144_821.0),
+            (0, 0.0),
+        ] {
+            assert_eq!(float_ms(ns).to_bits(), f64::to_bits(ms), "{ns}");
+        }
+    }
 
     #[test]
     fn rfc3339_of_every_precision_and_offset_is_read() {

@@ -1,0 +1,53 @@
+//! Where an actor is or was: the `address` of Ray's actor table.
+//!
+//! GCS sets it when the actor gets a worker, leaves it when the actor dies, and clears it when a restart begins; before
+//! the first worker it holds nil ids. An actor that died before it ever ran was given a worker too: its death cause
+//! names the address of that worker's node (seen live: node and address set, worker empty).
+
+use super::death::DeathCause;
+use crate::answer::nodes;
+use crate::snapshot::Snapshot;
+use crate::snapshot::actor::{Actor, ActorState};
+use crate::snapshot::id::{NodeId, WorkerId};
+
+/// Ids are empty where Ray's are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Address<'a> {
+    pub(crate) node: &'a [u8],
+    pub(crate) worker: &'a [u8],
+    pub(crate) ip: &'a str,
+    pub(crate) port: i32,
+}
+
+static NIL_NODE: NodeId = NodeId::NIL;
+static NIL_WORKER: WorkerId = WorkerId::NIL;
+
+/// The address Ray shows. `death` is its parsed death cause; empty while it lives.
+pub(crate) fn address<'a>(snapshot: &'a Snapshot, actor: &Actor, death: &DeathCause<'_>) -> Address<'a> {
+    let placed = matches!(actor.state, ActorState::Alive | ActorState::Dead);
+    match actor.incarnations.last() {
+        Some(lived) if placed => {
+            let node = snapshot.id(lived.node);
+            let ip = nodes::by_bytes(snapshot, node).map_or("", |node| snapshot.str(node.ip));
+            Address { node, worker: snapshot.id(lived.worker), ip, port: lived.port }
+        }
+        None if actor.state == ActorState::Dead => match node_of_death(snapshot, death) {
+            Some(node) => Address { node: &node.id.0, worker: &[], ip: snapshot.str(node.ip), port: 0 },
+            None => nil(),
+        },
+        None if actor.restarts == 0 => nil(),
+        _ => Address { node: &[], worker: &[], ip: "", port: 0 },
+    }
+}
+
+fn nil() -> Address<'static> {
+    Address { node: &NIL_NODE.0, worker: &NIL_WORKER.0, ip: "", port: 0 }
+}
+
+/// The only node with the address in the death cause.
+fn node_of_death<'a>(snapshot: &'a Snapshot, death: &DeathCause<'_>) -> Option<&'a crate::snapshot::node::Node> {
+    let ip = death.node_ip()?;
+    let mut nodes = snapshot.nodes.iter().filter(|node| snapshot.str(node.ip) == ip);
+    let found = nodes.next()?;
+    nodes.next().is_none().then_some(found)
+}

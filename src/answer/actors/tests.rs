@@ -1,0 +1,115 @@
+//! Real events of Ray 2.60 against what its dashboard answered for the same actors.
+
+use super::*;
+use crate::answer::test_events::{ALIVE, DEAD_NODE, GROUPED, NEVER_RAN, RESTARTED, snapshot, snapshot_with};
+use serde_json::{Value, json};
+
+fn ask(query: &[(&str, &str)]) -> Question {
+    let query = query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    Question { query, redact: false }
+}
+
+fn body(answer: Result<Answer, Refusal>) -> Value {
+    serde_json::from_slice(&answer.unwrap().into_bytes()).unwrap()
+}
+
+fn actor(id: &str) -> Value {
+    body(detail(&snapshot(), &Question::default(), id))["data"]["detail"].clone()
+}
+
+#[test]
+fn a_restarted_actor_that_died_shows_its_last_process_and_why_it_died() {
+    assert_eq!(
+        actor(RESTARTED),
+        json!({
+            "actorId": RESTARTED, "jobId": "02000000", "name": "named-a", "className": "A", "actorClass": "A",
+            "address": {
+                "nodeId": DEAD_NODE, "ipAddress": "127.0.0.3", "port": 11443,
+                "workerId": "2415eaea5811240337e8027619091be06bba9f3c4e291a4ac8817d85",
+            },
+            "state": "DEAD", "numRestarts": "1", "timestamp": 1_795_389_157_183.0, "pid": 10599,
+            "startTime": 1_795_389_144_686_i64, "endTime": 1_795_389_157_183_i64, "reprName": "A(n=0)",
+            "labelSelector": {}, "requiredResources": {},
+            "exitDetail": "The actor is dead because its owner has died. Owner Id: \
+                02000000ffffffffffffffffffffffffffffffffffffffffffffffff Owner Ip address: 127.0.0.1 Owner worker exit \
+                type: INTENDED_USER_EXIT Worker exit detail: Owner's worker process has crashed.",
+            "gpus": [], "processStats": null, "mem": [], "tpus": [],
+        })
+    );
+}
+
+#[test]
+fn an_actor_that_never_ran_keeps_the_node_it_was_to_run_on() {
+    let actor = actor(NEVER_RAN);
+    let address = json!({"nodeId": DEAD_NODE, "ipAddress": "127.0.0.3", "port": 0, "workerId": ""});
+    assert_eq!(actor["address"], address);
+    assert_eq!((&actor["pid"], &actor["startTime"]), (&json!(0), &json!(0)));
+    assert_eq!(actor["requiredResources"], json!({"CPU": 0.1}));
+}
+
+#[test]
+fn an_actor_without_a_process_yet_has_nil_ids_and_one_being_restarted_has_none() {
+    let event = |state: &str, at: &str| {
+        format!(
+            r#"{{"eventType":"ACTOR_LIFECYCLE_EVENT","timestamp":"2026-11-22T23:30:00Z","actorLifecycleEvent":{{"actorId":"AAAAAAAAAAAAAAAAAgAAAA==","stateTransitions":[{{"state":"{state}","timestamp":"2026-11-22T23:30:0{at}Z"}}]}}}}"#
+        )
+    };
+    let id = "00000000000000000000000002000000";
+    let address = |events: &[&str]| {
+        let answer = body(detail(&snapshot_with(events), &Question::default(), id));
+        answer["data"]["detail"]["address"].clone()
+    };
+    let (pending, restarting) = (event("PENDING_CREATION", "1"), event("RESTARTING", "2"));
+    let nil = "f".repeat(56);
+    assert_eq!(address(&[&pending]), json!({"nodeId": nil, "workerId": nil, "ipAddress": "", "port": 0}));
+    let cleared = json!({"nodeId": "", "workerId": "", "ipAddress": "", "port": 0});
+    assert_eq!(address(&[&pending, &restarting]), cleared);
+}
+
+#[test]
+fn resources_of_a_placement_group_are_folded_back_and_its_id_is_shown() {
+    let actor = actor(GROUPED);
+    assert_eq!(actor["requiredResources"], json!({"CPU": 0.5}));
+    assert_eq!(actor["placementGroupId"], json!("2c4b07ada638d976189cc8bf77bd05000000"));
+}
+
+#[test]
+fn names_of_resources_are_rewritten_for_one_actor_and_kept_in_the_list() {
+    assert_eq!(actor(ALIVE)["requiredResources"], json!({"node:InternalHead": 0.001}));
+    let all = body(list(&snapshot(), &Question::default()));
+    assert_eq!(all["data"]["actors"][ALIVE]["requiredResources"], json!({"node:__internal_head__": 0.001}));
+    assert_eq!(all["data"]["actors"][ALIVE]["exitDetail"], json!("-"));
+    assert_eq!(all["data"]["actors"].as_object().unwrap().len(), 5);
+    assert_eq!((&all["result"], &all["msg"]), (&json!(true), &json!("All actors fetched.")));
+}
+
+#[test]
+fn ids_choose_actors_and_unknown_ones_are_null() {
+    let some = body(list(&snapshot(), &ask(&[("ids", &format!("{RESTARTED},nope")), ("nocache", "1")])));
+    let actors = some["data"]["actors"].as_object().unwrap();
+    assert_eq!(actors.len(), 2);
+    assert_eq!(actors[RESTARTED]["name"], json!("named-a"));
+    assert_eq!(actors["nope"], Value::Null);
+    let unknown = body(detail(&snapshot(), &Question::default(), "ffff"));
+    assert_eq!(unknown, json!({"result": true, "msg": "Actor details fetched.", "data": {"detail": null}}));
+}
+
+#[test]
+fn a_long_list_comes_in_pieces_that_make_one_document() {
+    let many: Vec<String> = (0..2000u32)
+        .map(|n| {
+            let id = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, [&[0; 12][..], &n.to_be_bytes()].concat());
+            format!(
+                r#"{{"eventType":"ACTOR_LIFECYCLE_EVENT","timestamp":"2026-11-22T23:30:00Z","actorLifecycleEvent":{{"actorId":"{id}","stateTransitions":[{{"state":"DEAD","timestamp":"2026-11-22T23:30:00Z","deathCause":{{"actorDiedErrorContext":{{"errorMessage":"gone {n}"}}}}}}]}}}}"#
+            )
+        })
+        .collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let crate::answer::Body::Chunks(pieces) = list(&snapshot_with(&many), &Question::default()).unwrap().body else {
+        panic!("a list is streamed");
+    };
+    let pieces: Vec<Vec<u8>> = pieces.collect();
+    assert!(pieces.len() > 5 && pieces.iter().all(|piece| piece.len() < 2 * PIECE));
+    let all: Value = serde_json::from_slice(&pieces.concat()).unwrap();
+    assert_eq!(all["data"]["actors"].as_object().unwrap().len(), 2005);
+}

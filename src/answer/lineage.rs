@@ -1,0 +1,358 @@
+//! The lineage summary: tasks as a tree of who submitted whom, siblings of one name folded into a group.
+//!
+//! Actor tasks and the creation task hang under their actor, the actor under whoever created it; what has an unknown
+//! parent is not shown. Everything is iterative: a chain of a hundred thousand nested tasks must not end the stack.
+//! Source: `TaskSummaries.to_summary_by_lineage` in `ray/util/state/common.py`.
+
+use super::json::JsonWriter;
+use super::task_summary::{StateCounts, write_state_counts};
+use crate::snapshot::Snapshot;
+use crate::snapshot::id::{ActorId, RayId, TaskId};
+use crate::snapshot::task::{Attempt, TaskState, TaskType};
+use crate::snapshot::time::float_ms;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use std::borrow::Cow;
+use std::cmp::Reverse;
+
+/// What a node of the tree stands for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Task(TaskId, TaskType),
+    Actor(ActorId),
+    Group,
+}
+
+#[derive(Clone, Debug)]
+struct Node<'a> {
+    name: Cow<'a, str>,
+    kind: Kind,
+    /// Milliseconds; none when unknown.
+    timestamp: Option<f64>,
+    states: StateCounts,
+    children: Vec<u32>,
+}
+
+/// Where a node hangs.
+enum Parent {
+    Root,
+    Task(TaskId),
+    Actor(ActorId),
+}
+
+/// Writes the list of trees of these rows.
+pub(super) fn write(snapshot: &Snapshot, rows: &[u32], w: &mut JsonWriter) {
+    let mut tree = Tree::new(snapshot, rows);
+    for &row in rows {
+        tree.add(snapshot.tasks.get(row as usize));
+    }
+    let roots = tree.fold();
+    tree.write(&roots, w);
+}
+
+struct Tree<'a> {
+    snapshot: &'a Snapshot,
+    /// The row that stands for a task: its first attempt, as in Ray.
+    tasks: HashMap<TaskId, u32, RandomState>,
+    creations: HashMap<ActorId, u32, RandomState>,
+    nodes: Vec<Node<'a>>,
+    task_nodes: HashMap<TaskId, u32, RandomState>,
+    actor_nodes: HashMap<ActorId, u32, RandomState>,
+    roots: Vec<u32>,
+}
+
+impl<'a> Tree<'a> {
+    fn new(snapshot: &'a Snapshot, rows: &[u32]) -> Self {
+        let mut tasks = HashMap::with_capacity_and_hasher(rows.len(), RandomState::default());
+        let mut creations = HashMap::default();
+        for &row in rows {
+            let attempt = snapshot.tasks.get(row as usize);
+            tasks.insert(*attempt.task_id(), row);
+            if attempt.shape().task_type == TaskType::ActorCreationTask {
+                creations.insert(attempt.task_id().actor_id(), row);
+            }
+        }
+        Self {
+            snapshot,
+            tasks,
+            creations,
+            nodes: Vec::with_capacity(rows.len()),
+            task_nodes: HashMap::default(),
+            actor_nodes: HashMap::default(),
+            roots: Vec::new(),
+        }
+    }
+
+    /// Counts an attempt at its task's node, made together with all ancestors that are not there yet.
+    fn add(&mut self, attempt: Attempt<'a>) {
+        let node = self.node(*attempt.task_id(), created(&attempt));
+        if let Some(node) = self.nodes.get_mut(node as usize) {
+            node.states[attempt.state() as usize] += 1;
+        }
+    }
+
+    fn node(&mut self, id: TaskId, asked_at: Option<f64>) -> u32 {
+        if let Some(&node) = self.task_nodes.get(&id) {
+            return node;
+        }
+        let first = self.nodes.len() as u32;
+        // Make the missing ancestors, child before parent ...
+        let mut chain = Vec::new();
+        let mut next = Parent::Task(id);
+        loop {
+            let known = match next {
+                Parent::Root => None,
+                Parent::Task(task) => self.task_nodes.get(&task).copied(),
+                Parent::Actor(actor) => self.actor_nodes.get(&actor).copied(),
+            };
+            let made = if known.is_some() { None } else { self.make(&next, asked_at) };
+            match made {
+                Some((node, parent)) => {
+                    chain.push(node);
+                    next = parent;
+                }
+                None => {
+                    // ... and hang them up, parent before child, which is the order of Ray's lists.
+                    let mut above = known;
+                    let mut at_root = matches!(next, Parent::Root);
+                    for &node in chain.iter().rev() {
+                        if at_root {
+                            self.roots.push(node);
+                        } else if let Some(parent) = above.and_then(|above| self.nodes.get_mut(above as usize)) {
+                            parent.children.push(node);
+                        }
+                        (above, at_root) = (Some(node), false);
+                    }
+                    return first;
+                }
+            }
+        }
+    }
+
+    /// Makes the node of a task or actor; none when there is no data about it.
+    fn make(&mut self, what: &Parent, asked_at: Option<f64>) -> Option<(u32, Parent)> {
+        let number = self.nodes.len() as u32;
+        let (node, parent) = match what {
+            Parent::Root => return None,
+            Parent::Task(id) => {
+                let attempt = self.snapshot.tasks.get(*self.tasks.get(id)? as usize);
+                let (name, shape) = (self.snapshot.str(attempt.name()), attempt.shape());
+                let name = if name.is_empty() { self.snapshot.str(shape.func_or_class_name) } else { name };
+                self.task_nodes.insert(*id, number);
+                let parent = match shape.task_type {
+                    TaskType::ActorTask | TaskType::ActorCreationTask => Parent::Actor(self.actor_of(&attempt)),
+                    TaskType::NormalTask | TaskType::DriverTask => self.parent_of(&attempt),
+                };
+                (Node::new(name.into(), Kind::Task(*id, shape.task_type), created(&attempt)), parent)
+            }
+            Parent::Actor(id) => {
+                let creation = self.snapshot.tasks.get(*self.creations.get(id)? as usize);
+                self.actor_nodes.insert(*id, number);
+                let parent = self.parent_of(&creation);
+                (Node::new(self.actor_name(id, &creation), Kind::Actor(*id), asked_at), parent)
+            }
+        };
+        self.nodes.push(node);
+        Some((number, parent))
+    }
+
+    fn actor_of(&self, attempt: &Attempt<'a>) -> ActorId {
+        self.snapshot.id(attempt.actor_id()).try_into().map_or(RayId::NIL, RayId)
+    }
+
+    fn parent_of(&self, attempt: &Attempt<'a>) -> Parent {
+        match self.snapshot.id(attempt.parent_task_id()).try_into().map(RayId) {
+            Ok(id) if !TaskId::is_driver(&id) => Parent::Task(id),
+            _ => Parent::Root,
+        }
+    }
+
+    fn actor_name(&self, id: &ActorId, creation: &Attempt<'a>) -> Cow<'a, str> {
+        let actors = &self.snapshot.actors;
+        match actors.binary_search_by(|actor| actor.id.cmp(id)) {
+            Ok(at) if !actors[at].repr_name.is_empty() => self.snapshot.str(actors[at].repr_name).into(),
+            Ok(at) => self.snapshot.str(actors[at].class_name).into(),
+            Err(_) => {
+                let name = self.snapshot.str(creation.shape().func_or_class_name);
+                name.split('.').next().unwrap_or_default().into()
+            }
+        }
+    }
+
+    /// Groups siblings, adds up counts and sorts, from the leaves to the roots; gives the roots.
+    fn fold(&mut self) -> Vec<u32> {
+        // Breadth first: every node comes after its parent, so backwards every child comes first.
+        let mut order = self.roots.clone();
+        let mut at = 0;
+        while at < order.len() {
+            order.extend_from_slice(&self.nodes[order[at] as usize].children);
+            at += 1;
+        }
+        for &number in order.iter().rev() {
+            let children = std::mem::take(&mut self.nodes[number as usize].children);
+            if children.is_empty() {
+                continue;
+            }
+            let earliest = children.iter().filter_map(|&child| self.nodes[child as usize].timestamp);
+            let earliest = earliest.fold(None, earlier);
+            let children = self.grouped(children);
+            let node = &mut self.nodes[number as usize];
+            node.timestamp = earlier_of(node.timestamp, earliest);
+            let mut states = node.states;
+            for &child in &children {
+                add(&mut states, &self.nodes[child as usize].states);
+            }
+            let node = &mut self.nodes[number as usize];
+            (node.states, node.children) = (states, children);
+        }
+        let roots = std::mem::take(&mut self.roots);
+        self.grouped(roots)
+    }
+
+    /// Siblings with those of one name under a group, in Ray's order.
+    fn grouped(&mut self, siblings: Vec<u32>) -> Vec<u32> {
+        let mut by_name: HashMap<&str, usize, RandomState> = HashMap::default();
+        let mut groups: Vec<Vec<u32>> = Vec::new();
+        for &sibling in &siblings {
+            let at = *by_name.entry(&self.nodes[sibling as usize].name).or_insert_with(|| {
+                groups.push(Vec::new());
+                groups.len() - 1
+            });
+            groups[at].push(sibling);
+        }
+        drop(by_name);
+        let mut out = Vec::with_capacity(groups.len());
+        for mut members in groups {
+            if let [only] = members[..] {
+                out.push(only);
+                continue;
+            }
+            let mut group = Node::new(self.nodes[members[0] as usize].name.clone(), Kind::Group, None);
+            for &member in &members {
+                let member = &self.nodes[member as usize];
+                group.timestamp = earlier_of(group.timestamp, member.timestamp);
+                add(&mut group.states, &member.states);
+            }
+            self.sort(&mut members);
+            group.children = members;
+            out.push(self.nodes.len() as u32);
+            self.nodes.push(group);
+        }
+        self.sort(&mut out);
+        out
+    }
+
+    /// Running first, then pending, then failed, then the oldest, then actor creations.
+    fn sort(&self, siblings: &mut [u32]) {
+        siblings.sort_by_cached_key(|&sibling| {
+            let node = &self.nodes[sibling as usize];
+            let sum = |states: &[TaskState]| states.iter().map(|state| node.states[*state as usize]).sum::<u32>();
+            let timestamp = node.timestamp.map_or(u64::MAX, |at| at as u64);
+            (
+                Reverse(sum(&[TaskState::Running, TaskState::RunningInRayGet, TaskState::RunningInRayWait])),
+                Reverse(sum(&[
+                    TaskState::PendingArgsAvail,
+                    TaskState::PendingNodeAssignment,
+                    TaskState::PendingObjStoreMemAvail,
+                    TaskState::PendingArgsFetch,
+                ])),
+                Reverse(sum(&[TaskState::Failed])),
+                timestamp,
+                !matches!(node.kind, Kind::Task(_, TaskType::ActorCreationTask)),
+            )
+        });
+    }
+
+    fn write(&self, roots: &[u32], w: &mut JsonWriter) {
+        w.begin_array();
+        // Nodes whose children are being written, with how many are done.
+        let mut open: Vec<(Option<u32>, usize)> = vec![(None, 0)];
+        while let Some((parent, done)) = open.last_mut() {
+            let children = parent.map_or(roots, |parent| &self.nodes[parent as usize].children);
+            if let Some(&child) = children.get(*done) {
+                *done += 1;
+                open.push((Some(child), 0));
+                self.nodes[child as usize].write_head(w);
+            } else {
+                w.end_array();
+                if let Some(parent) = *parent {
+                    self.nodes[parent as usize].write_tail(w);
+                }
+                open.pop();
+            }
+        }
+    }
+}
+
+impl<'a> Node<'a> {
+    fn new(name: Cow<'a, str>, kind: Kind, timestamp: Option<f64>) -> Self {
+        Self { name, kind, timestamp, states: [0; 16], children: Vec::new() }
+    }
+
+    /// Everything up to the opened list of children.
+    fn write_head(&self, w: &mut JsonWriter) {
+        w.begin_object();
+        w.key("name");
+        w.string(&self.name);
+        w.key("key");
+        match self.kind {
+            Kind::Task(id, _) => w.hex(&id.0),
+            Kind::Actor(id) => w.string(&format!("actor:{id}")),
+            Kind::Group => w.string(&self.name),
+        }
+        w.key("type");
+        w.string(match self.kind {
+            Kind::Task(_, task_type) => task_type.name(),
+            Kind::Actor(_) => "ACTOR",
+            Kind::Group => "GROUP",
+        });
+        w.key("timestamp");
+        match self.timestamp {
+            Some(at) => w.float(at),
+            None => w.null(),
+        }
+        w.key("state_counts");
+        write_state_counts(&self.states, w);
+        w.key("children");
+        w.begin_array();
+    }
+
+    /// What follows the list of children.
+    fn write_tail(&self, w: &mut JsonWriter) {
+        w.key("link");
+        let (link_type, id) = match &self.kind {
+            Kind::Task(id, _) => ("task", &id.0[..]),
+            Kind::Actor(id) => ("actor", &id.0[..]),
+            Kind::Group => {
+                w.null();
+                w.end_object();
+                return;
+            }
+        };
+        w.begin_object();
+        w.key("type");
+        w.string(link_type);
+        w.key("id");
+        w.hex(id);
+        w.end_object();
+        w.end_object();
+    }
+}
+
+fn created(attempt: &Attempt<'_>) -> Option<f64> {
+    attempt.time_of(TaskState::PendingArgsAvail).map(float_ms)
+}
+
+fn earlier(so_far: Option<f64>, next: f64) -> Option<f64> {
+    Some(so_far.map_or(next, |so_far| so_far.min(next)))
+}
+
+fn earlier_of(a: Option<f64>, b: Option<f64>) -> Option<f64> {
+    b.map_or(a, |b| earlier(a, b))
+}
+
+fn add(sum: &mut StateCounts, other: &StateCounts) {
+    for (sum, other) in sum.iter_mut().zip(other) {
+        *sum += other;
+    }
+}

@@ -1,0 +1,171 @@
+//! `/api/v0/logs`: which log files a node left, in Ray's groups.
+//!
+//! Rules of Ray 2.60 (`log_agent.py`, `log_manager.py`): the glob is a path relative to the session's `logs` folder, a
+//! `*` never crosses a `/`, the default `*` shows one level; folders end in `/`; a path below a folder is shown whole
+//! (`events/event_GCS.log`); a name falls into the first group whose rule fits, and a group without names is absent.
+//! Ray's order is that of the file system; ours is the natural order of the names, so that it does not change.
+//! A bucket keeps no empty folders, so those that Ray shows (`nsight/`, `old/` ...) are missing here.
+
+use super::json::JsonWriter;
+use super::log_request::place::{NodeRef, resolve_node};
+use super::{Answer, Question, Refusal};
+use crate::snapshot::Snapshot;
+use crate::snapshot::id::NodeId;
+use globset::{GlobBuilder, GlobMatcher};
+use std::collections::BTreeSet;
+
+/// A parsed listing question: whose files, and which of them.
+#[derive(Clone, Debug)]
+pub struct ListingRequest {
+    /// The node.
+    pub node: NodeId,
+    glob: LogGlob,
+}
+
+impl ListingRequest {
+    /// Reads `node_id` or `node_ip`, and `glob`.
+    pub fn parse(snapshot: &Snapshot, question: &Question) -> Result<Self, Refusal> {
+        let given = |key: &str| question.get(key).filter(|value| !value.is_empty());
+        let node = match (given("node_id"), given("node_ip")) {
+            (Some(id), _) => NodeRef::Id(id.to_owned()),
+            (None, Some(ip)) => NodeRef::Ip(ip.to_owned()),
+            (None, None) => {
+                let text = "Both node id and node ip are not provided. Please provide at least one of them.";
+                return Err(Refusal::BadQuestion(text.to_owned()));
+            }
+        };
+        let glob = LogGlob::parse(question.get("glob").unwrap_or("*"))?;
+        Ok(Self { node: resolve_node(snapshot, &node)?, glob })
+    }
+
+    /// The answer, given the node's files as paths relative to its `logs` folder.
+    pub fn answer(&self, files: &[impl AsRef<str>]) -> Answer {
+        Answer::json(listing(files, &self.glob))
+    }
+}
+
+/// A checked glob.
+#[derive(Clone, Debug)]
+pub struct LogGlob {
+    matcher: GlobMatcher,
+    /// Whether the pattern ends in `/` or in `**`, which fit folders only.
+    folders_only: bool,
+}
+
+impl LogGlob {
+    /// Checks a glob: relative, without `..`.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+        if text.starts_with('/') || parts.contains(&"..") {
+            return Err(Refusal::BadQuestion(format!(
+                "Invalid glob filter: {text}. It must be a relative path and cannot contain '..'."
+            )));
+        }
+        let unusable = || Refusal::BadQuestion(format!("Invalid glob filter: {text}."));
+        if parts.is_empty() || parts.iter().any(|part| part.contains("**") && *part != "**") {
+            return Err(unusable());
+        }
+        let pattern = escape_braces(&parts.join("/"));
+        let build = |pattern: &str| GlobBuilder::new(pattern).literal_separator(true).backslash_escape(false).build();
+        // A bracket that is never closed stands for itself.
+        let glob = build(&pattern).or_else(|_| build(&pattern.replace('[', "[[]"))).map_err(|_| unusable())?;
+        let folders_only = text.ends_with('/') || parts.last() == Some(&"**");
+        Ok(Self { matcher: glob.compile_matcher(), folders_only })
+    }
+
+    /// Whether a path without a trailing `/` fits.
+    fn fits(&self, path: &str, is_folder: bool) -> bool {
+        (is_folder || !self.folders_only) && self.matcher.is_match(path)
+    }
+}
+
+/// Python's globs know no `{a,b}`.
+fn escape_braces(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    for c in pattern.chars() {
+        match c {
+            '{' => out.push_str("[{]"),
+            '}' => out.push_str("[}]"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn listing(files: &[impl AsRef<str>], glob: &LogGlob) -> Vec<u8> {
+    let mut names: Vec<String> = Vec::new();
+    let mut folders: BTreeSet<&str> = BTreeSet::new();
+    for file in files {
+        let file = file.as_ref();
+        let above = file.match_indices('/').map(|(at, _)| &file[..at]);
+        folders.extend(above.filter(|folder| !folder.is_empty()));
+        if glob.fits(file, false) {
+            names.push(file.to_owned());
+        }
+    }
+    names.extend(folders.into_iter().filter(|folder| glob.fits(folder, true)).map(|folder| format!("{folder}/")));
+    alphanumeric_sort::sort_str_slice(&mut names);
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for name in &names {
+        let group = group(name);
+        match groups.iter_mut().find(|(known, _)| *known == group) {
+            Some((_, members)) => members.push(name),
+            None => groups.push((group, vec![name])),
+        }
+    }
+
+    let mut w = JsonWriter::with_capacity(256 + names.len() * 80);
+    w.begin_object();
+    w.key("result");
+    w.bool(true);
+    w.key("msg");
+    w.string("");
+    w.key("data");
+    w.begin_object();
+    w.key("result");
+    w.begin_object();
+    for (group, members) in groups {
+        w.key(group);
+        w.begin_array();
+        for name in members {
+            w.string(name);
+        }
+        w.end_array();
+    }
+    w.end_object();
+    w.end_object();
+    w.end_object();
+    w.into_bytes()
+}
+
+/// Ray's group of a path relative to the `logs` folder.
+fn group(name: &str) -> &'static str {
+    let has = |part: &str| name.contains(part);
+    let ends = |end: &str| name.as_bytes().ends_with(end.as_bytes());
+    if has("worker") && ends(".out") {
+        "worker_out"
+    } else if has("worker") && ends(".err") {
+        "worker_err"
+    } else if has("core-worker") && ends(".log") {
+        "core_worker"
+    } else if has("core-driver") && ends(".log") {
+        "driver"
+    } else if has("raylet.") {
+        "raylet"
+    } else if has("gcs_server.") {
+        "gcs_server"
+    } else if has("log_monitor") {
+        "internal"
+    } else if has("monitor") {
+        "autoscaler"
+    } else if has("agent.") {
+        "agent"
+    } else if has("dashboard.") {
+        "dashboard"
+    } else {
+        "internal"
+    }
+}
+
+#[cfg(test)]
+mod tests;

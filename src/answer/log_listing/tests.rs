@@ -1,0 +1,72 @@
+//! Groups, globs and refusals.
+
+use super::*;
+
+const FILES: [&str; 14] = [
+    "dashboard.log",
+    "dashboard_agent.log",
+    "events/event_GCS.log",
+    "events/event_JOBS.log",
+    "gcs_server.out",
+    "log_monitor.log",
+    "monitor.log",
+    "python-core-driver-01000000ff_6101.log",
+    "python-core-worker-ab_7.log",
+    "raylet.out",
+    "serve/deep/er.log",
+    "serve/proxy.log",
+    "worker-ab-ffffffff-10.out",
+    "worker-ab-ffffffff-9.out",
+];
+
+fn listed(glob: &str) -> String {
+    String::from_utf8(listing(&FILES, &LogGlob::parse(glob).unwrap())).unwrap()
+}
+
+fn names(glob: &str) -> Vec<String> {
+    let answer: serde_json::Value = serde_json::from_str(&listed(glob)).unwrap();
+    let groups = answer["data"]["result"].as_object().unwrap().values();
+    groups.flat_map(|names| names.as_array().unwrap()).map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn names_fall_into_ray_s_groups_in_natural_order_and_folders_end_in_a_slash() {
+    insta::assert_snapshot!(listed("*"), @r#"{"result":true,"msg":"","data":{"result":{"dashboard":["dashboard.log"],"agent":["dashboard_agent.log"],"internal":["events/","log_monitor.log","serve/"],"gcs_server":["gcs_server.out"],"autoscaler":["monitor.log"],"driver":["python-core-driver-01000000ff_6101.log"],"core_worker":["python-core-worker-ab_7.log"],"raylet":["raylet.out"],"worker_out":["worker-ab-ffffffff-9.out","worker-ab-ffffffff-10.out"]}}}"#);
+}
+
+#[test]
+fn a_glob_shows_one_level_as_pathlib_does() {
+    for (glob, want) in [
+        ("events/*", vec!["events/event_GCS.log", "events/event_JOBS.log"]),
+        ("./events//*GCS*", vec!["events/event_GCS.log"]),
+        ("serve/*", vec!["serve/deep/", "serve/proxy.log"]),
+        ("serve/**", vec!["serve/", "serve/deep/"]),
+        ("**/*.log", vec![]),
+        ("*/", vec!["events/", "serve/"]),
+        ("raylet.[eo]ut", vec!["raylet.out"]),
+        ("raylet.[!o]ut", vec![]),
+        ("raylet.{out,err}", vec![]),
+        ("[raylet", vec![]),
+        ("events", vec!["events/"]),
+        ("nope*", vec![]),
+    ] {
+        if glob == "**/*.log" {
+            assert_eq!(names(glob).len(), 10, "{glob}");
+        } else {
+            assert_eq!(names(glob), want, "{glob}");
+        }
+    }
+}
+
+#[test]
+fn a_glob_that_leaves_the_logs_folder_is_refused() {
+    for glob in ["/etc/*", "../*", "events/../../*", "", ".", "a**b"] {
+        assert!(matches!(LogGlob::parse(glob), Err(Refusal::BadQuestion(_))), "{glob}");
+    }
+}
+
+#[test]
+fn a_question_without_a_node_is_refused_in_ray_s_words() {
+    let refusal = ListingRequest::parse(&Snapshot::default(), &Question::default()).unwrap_err();
+    assert_eq!(refusal.to_string(), "Both node id and node ip are not provided. Please provide at least one of them.");
+}

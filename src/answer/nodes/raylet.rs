@@ -1,0 +1,95 @@
+//! `raylet` of a node: Ray's `GcsNodeInfo`, with what the raylet last reported beside it.
+//!
+//! Of a dead node the dashboard keeps only what the notice of its death says, and that is its id, its end and the
+//! reason: address, name, labels, resources and start go blank (seen live, and so in `gcs_node_manager`). The state API
+//! (`node_state`) still shows them all. Ports, sockets and paths are in no event: zero or empty, as for Ray's dead.
+
+use super::{KEYS, state_message};
+use crate::answer::google_style::write_map;
+use crate::answer::json::JsonWriter;
+use crate::snapshot::Snapshot;
+use crate::snapshot::intern::Str;
+use crate::snapshot::node::Node;
+use crate::snapshot::time::{Nanos, millis};
+
+/// Writes the object; without a node, what Ray answers for an id it does not know.
+pub(in crate::answer) fn write(w: &mut JsonWriter, snapshot: &Snapshot, node: Option<&Node>) {
+    w.begin_object();
+    // Ray's sums over statistics that are not there.
+    w.key("objectStoreUsedMemory");
+    w.int(0);
+    w.key("objectStoreAvailableMemory");
+    w.int(0);
+    w.key("stateMessage");
+    match node.and_then(|node| state_message(snapshot, node)) {
+        Some(message) => w.string(&message),
+        None => w.null(),
+    }
+    if let Some(node) = node {
+        write_node(w, snapshot, node);
+    }
+    w.end_object();
+}
+
+fn write_node(w: &mut JsonWriter, snapshot: &Snapshot, node: &Node) {
+    let known = |value: Str| if node.alive { snapshot.str(value) } else { "" };
+    w.key("nodeId");
+    w.hex(&node.id.0);
+    for (key, value) in [
+        ("nodeManagerAddress", node.ip),
+        ("nodeManagerHostname", node.hostname),
+        ("nodeName", node.node_name),
+        ("instanceId", node.instance_id),
+        ("instanceTypeName", node.instance_type_name),
+    ] {
+        w.key(key);
+        w.string(known(value));
+    }
+    for key in ["nodeTypeName", "rayletSocketName", "objectStoreSocketName", "tempDir", "sessionDir"] {
+        w.key(key);
+        w.string("");
+    }
+    for key in [
+        "nodeManagerPort",
+        "objectManagerPort",
+        "metricsExportPort",
+        "metricsAgentPort",
+        "runtimeEnvAgentPort",
+        "dashboardAgentListenPort",
+    ] {
+        w.key(key);
+        w.int(0);
+    }
+    let time = |at: Nanos| millis(at);
+    w.key("startTimeMs");
+    w.int_string(if node.alive { time(node.start) } else { 0 });
+    w.key("endTimeMs");
+    w.int_string(time(node.end));
+    w.key("isHeadNode");
+    w.bool(node.alive && node.is_head);
+    w.key("labels");
+    write_map(w, known(node.labels), KEYS);
+    w.key("resourcesTotal");
+    write_map(w, known(node.resources), KEYS);
+    w.key("state");
+    w.string(if node.alive { "ALIVE" } else { "DEAD" });
+    if node.alive && node.draining {
+        w.key("stateSnapshot");
+        w.raw(br#"{"state":"DRAINING","idleDurationMs":"0","nodeActivity":[]}"#);
+    }
+    if !node.alive {
+        w.key("deathInfo");
+        w.begin_object();
+        w.key("reason");
+        let reason = snapshot.str(node.death_reason);
+        w.string(if reason.is_empty() { "UNSPECIFIED" } else { reason });
+        w.key("reasonMessage");
+        w.string(&snapshot.text(node.death_message));
+        w.end_object();
+    }
+    w.key("coreWorkersStats");
+    w.raw(b"[]");
+    let here = snapshot.workers.iter().filter(|worker| worker.alive && snapshot.id(worker.node) == node.id.0);
+    w.key("numWorkers");
+    w.int(if node.alive { here.count() } else { 0 });
+}

@@ -1,0 +1,90 @@
+//! Real events of Ray 2.60 against what its dashboard answered for the same nodes.
+
+use super::*;
+use crate::answer::test_events::{DEAD_NODE, HEAD, snapshot};
+use serde_json::{Value, json};
+
+fn view(view: &str) -> Result<Value, Refusal> {
+    let question = Question { query: vec![("view".to_owned(), view.to_owned())], redact: false };
+    list(&snapshot(), &question).map(|answer| serde_json::from_slice(&answer.into_bytes()).unwrap())
+}
+
+fn row(id: &str) -> Value {
+    let all = view("summary").unwrap();
+    let rows = all["data"]["summary"].as_array().unwrap();
+    rows.iter().find(|row| row["raylet"]["nodeId"] == id).unwrap().clone()
+}
+
+#[test]
+fn a_living_head_shows_what_its_events_told() {
+    let head = row(HEAD);
+    assert_eq!((&head["hostname"], &head["ip"]), (&json!("vm"), &json!("127.0.0.1")));
+    for (key, want) in [
+        ("nodeManagerAddress", json!("127.0.0.1")),
+        ("nodeManagerHostname", json!("vm")),
+        ("nodeName", json!("127.0.0.1")),
+        ("isHeadNode", json!(true)),
+        ("state", json!("ALIVE")),
+        ("stateMessage", Value::Null),
+        ("startTimeMs", json!("1795389097466")),
+        ("endTimeMs", json!("0")),
+        ("labels", json!({"ray.io/node-id": HEAD})),
+        (
+            "resourcesTotal",
+            json!({
+                "CPU": 2.0, "memory": 24_528_588_288.0, "node:127.0.0.1": 1.0, "node:InternalHead": 1.0,
+                "objectStoreMemory": 200_000_000.0,
+            }),
+        ),
+    ] {
+        assert_eq!(head["raylet"][key], want, "{key}");
+    }
+}
+
+#[test]
+fn a_dead_node_keeps_only_what_the_notice_of_its_death_said() {
+    let dead = row(DEAD_NODE);
+    assert_eq!((&dead["hostname"], &dead["ip"]), (&json!("vm"), &json!("127.0.0.3")));
+    let raylet = &dead["raylet"];
+    let message = "health check failed due to missing too many heartbeats";
+    assert_eq!(raylet["deathInfo"], json!({"reason": "UNEXPECTED_TERMINATION", "reasonMessage": message}));
+    assert_eq!(raylet["stateMessage"], json!(format!("Unexpected termination: {message}")));
+    assert_eq!((&raylet["state"], &raylet["nodeManagerAddress"]), (&json!("DEAD"), &json!("")));
+    assert_eq!((&raylet["startTimeMs"], &raylet["labels"]), (&json!("0"), &json!({})));
+}
+
+#[test]
+fn what_the_pages_read_without_a_guard_is_there() {
+    for id in [HEAD, DEAD_NODE] {
+        let row = row(id);
+        for (key, want) in [
+            ("cpu", json!(0.0)),
+            ("networkSpeed", json!([0.0, 0.0])),
+            ("loadAvg", json!([])),
+            ("cmdline", json!([])),
+            ("bootTime", json!(0.0)),
+            ("gpus", json!([])),
+            ("tpus", json!([])),
+        ] {
+            assert_eq!(row[key], want, "{key}");
+        }
+        // An empty list here would break the page: it reads mem[2].toFixed.
+        assert!(row.get("mem").is_none());
+    }
+}
+
+#[test]
+fn only_living_nodes_have_logical_resources_and_host_names() {
+    let all = view("summary").unwrap();
+    let text = &all["data"]["nodeLogicalResources"];
+    assert_eq!(text[HEAD], json!("2.0 CPU\n22.84GiB memory\n190.73MiB object_store_memory"));
+    assert_eq!(text.as_object().unwrap().len(), 2);
+    assert_eq!(view("HOSTNAMELIST").unwrap()["data"], json!({"hostNameList": ["vm"]}));
+}
+
+#[test]
+fn another_view_is_refused_in_ray_s_words() {
+    assert_eq!(view("bogus"), Err(Refusal::FailedJson("Unknown view bogus".to_owned())));
+    let none = list(&snapshot(), &Question::default()).unwrap_err();
+    assert_eq!(none.to_string(), "Unknown view None");
+}

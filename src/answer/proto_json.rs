@@ -1,0 +1,47 @@
+//! From the proto-JSON of events (camelCase) to that of Ray's state API (snake_case).
+
+use serde_json::{Map, Value};
+
+/// The same document with every key in snake_case; what is not JSON becomes `{}`.
+pub fn snake_case_keys(json: &str) -> String {
+    match serde_json::from_str::<Value>(json) {
+        Ok(value) => renamed(value).to_string(),
+        Err(_) => "{}".to_owned(),
+    }
+}
+
+fn renamed(value: Value) -> Value {
+    match value {
+        Value::Object(members) => Value::Object(
+            members.into_iter().map(|(key, value)| (snake_case(&key), renamed(value))).collect::<Map<_, _>>(),
+        ),
+        Value::Array(items) => Value::Array(items.into_iter().map(renamed).collect()),
+        other => other,
+    }
+}
+
+/// `nodeDeathInfo` becomes `node_death_info`.
+pub fn snake_case(key: &str) -> String {
+    let mut out = String::with_capacity(key.len() + 4);
+    for c in key.chars() {
+        if c.is_ascii_uppercase() {
+            out.push('_');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_renamed_at_every_depth() {
+        assert_eq!(
+            snake_case_keys(r#"{"options":[{"labelSelector":{"labelConstraints":[]}}]}"#),
+            r#"{"options":[{"label_selector":{"label_constraints":[]}}]}"#
+        );
+        assert_eq!(snake_case_keys("{oops"), "{}");
+    }
+}

@@ -1,0 +1,173 @@
+//! Filters of the state API: `filter_keys`, `filter_predicates` and `filter_values`, given together any number of times.
+
+use super::{Cell, Column, Kind, Resource};
+use crate::answer::{Question, Refusal};
+use crate::snapshot::id::push_hex;
+
+/// How a column is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Predicate {
+    /// `=`
+    Equal,
+    /// `!=`
+    NotEqual,
+}
+
+/// A value to compare with, of the column's kind.
+#[derive(Clone, Debug, PartialEq)]
+enum Wanted {
+    Text(String),
+    Int(i64),
+    Bool(bool),
+}
+
+/// One condition; a row must meet all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filter {
+    /// The column's name.
+    pub column: &'static str,
+    /// How it is compared.
+    pub predicate: Predicate,
+    /// The value as it was given.
+    pub given: String,
+    wanted: Wanted,
+}
+
+/// Reads the filters; an unknown column, predicate or value is refused in Ray's words.
+pub fn parse(question: &Question, columns: &'static [Column]) -> Result<Vec<Filter>, Refusal> {
+    let keys: Vec<&str> = question.all("filter_keys").collect();
+    let values: Vec<&str> = question.all("filter_values").collect();
+    if keys.len() != values.len() {
+        return Err(Refusal::BadQuestion(format!("{} filter_keys but {} filter_values", keys.len(), values.len())));
+    }
+    let predicates = question.all("filter_predicates");
+    keys.iter()
+        .zip(predicates)
+        .zip(values)
+        .map(|((key, predicate), value)| one(key, predicate, value, columns))
+        .collect()
+}
+
+fn one(key: &str, predicate: &str, value: &str, columns: &'static [Column]) -> Result<Filter, Refusal> {
+    let predicate = match predicate {
+        "=" => Predicate::Equal,
+        "!=" => Predicate::NotEqual,
+        other => {
+            return Err(Refusal::BadQuestion(format!(
+                "Unsupported filter predicate {other} is given. Available predicates: =, !=."
+            )));
+        }
+    };
+    let column = columns.iter().find(|column| column.filterable && column.name.eq_ignore_ascii_case(key));
+    let Some(column) = column else {
+        let known: Vec<_> = columns.iter().filter(|c| c.filterable).map(|c| format!("'{}'", c.name)).collect();
+        return Err(Refusal::BadQuestion(format!(
+            "The given filter column {} is not supported. Enter filters with –-filter key=value or –-filter \
+             key!=value Supported filter columns: {{{}}}",
+            key.to_lowercase(),
+            known.join(", ")
+        )));
+    };
+    let wanted = match column.kind {
+        Kind::Int => value.trim().parse().ok().map(Wanted::Int),
+        Kind::Bool => match value {
+            "True" | "true" | "1" => Some(Wanted::Bool(true)),
+            "False" | "false" | "0" => Some(Wanted::Bool(false)),
+            _ => None,
+        },
+        Kind::Text | Kind::Other => Some(Wanted::Text(value.to_lowercase())),
+    };
+    let wanted = wanted.ok_or_else(|| {
+        let (kind, how) = if column.kind == Kind::Int {
+            ("int", format!("Please provide an integer filter `--filter {key} [int]`"))
+        } else {
+            ("boolean", format!("Please provide `--filter {key} [True|true|1]` for True or `--filter {key} [False|false|0]` for False."))
+        };
+        Refusal::BadQuestion(format!("Invalid filter `--filter {key} {value}` for a {kind} type column. {how}"))
+    })?;
+    Ok(Filter { column: column.name, predicate, given: value.to_owned(), wanted })
+}
+
+/// Whether a row meets all conditions.
+pub fn passes<R: Resource>(resource: &R, row: usize, filters: &[Filter]) -> bool {
+    filters.iter().all(|filter| filter.accepts(&resource.cell(row, filter.column)))
+}
+
+impl Filter {
+    /// Whether a value meets the condition. A null equals nothing and differs from everything.
+    pub fn accepts(&self, cell: &Cell<'_>) -> bool {
+        self.equals(cell) == (self.predicate == Predicate::Equal)
+    }
+
+    fn equals(&self, cell: &Cell<'_>) -> bool {
+        match (&self.wanted, cell) {
+            (Wanted::Int(wanted), Cell::Int(value)) => wanted == value,
+            (Wanted::Bool(wanted), Cell::Bool(value)) => wanted == value,
+            (Wanted::Text(wanted), Cell::Str(value)) => {
+                if value.is_ascii() {
+                    value.eq_ignore_ascii_case(wanted)
+                } else {
+                    value.to_lowercase() == *wanted
+                }
+            }
+            (Wanted::Text(wanted), Cell::Hex(id)) => {
+                wanted.len() == 2 * id.len() && {
+                    let mut hex = Vec::with_capacity(wanted.len());
+                    push_hex(&mut hex, id);
+                    hex == wanted.as_bytes()
+                }
+            }
+            (Wanted::Text(wanted), Cell::Int(value)) => wanted.parse() == Ok(*value),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COLUMNS: &[Column] = &[
+        Column::filterable("name", Kind::Text),
+        Column::filterable("pid", Kind::Int),
+        Column::filterable("up", Kind::Bool),
+        Column::plain("events"),
+    ];
+
+    fn filter(key: &str, predicate: &str, value: &str) -> Result<Filter, Refusal> {
+        one(key, predicate, value, COLUMNS)
+    }
+
+    #[test]
+    fn text_is_compared_without_case_and_null_equals_nothing() {
+        for (predicate, cell, accepted) in [
+            ("=", Cell::Str("ABC".into()), true),
+            ("=", Cell::Str("abcd".into()), false),
+            ("!=", Cell::Str("abd".into()), true),
+            ("=", Cell::Null, false),
+            ("!=", Cell::Null, true),
+            ("=", Cell::Hex(&[0xab]), false),
+        ] {
+            assert_eq!(filter("Name", predicate, "aBc").unwrap().accepts(&cell), accepted, "{predicate} {cell:?}");
+        }
+        assert!(filter("name", "=", "0AfF").unwrap().accepts(&Cell::Hex(&[0x0a, 0xff])));
+        assert!(filter("pid", "=", "7").unwrap().accepts(&Cell::Int(7)));
+        assert!(filter("up", "!=", "0").unwrap().accepts(&Cell::Bool(true)));
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_refused_and_says_what_can() {
+        for (key, predicate, value, words) in [
+            ("bogus", "=", "1", "Supported filter columns: {'name', 'pid', 'up'}"),
+            ("events", "=", "1", "not supported"),
+            ("name", "<", "1", "Available predicates: =, !=."),
+            ("pid", "=", "x", "for a int type column"),
+            ("up", "=", "x", "for a boolean type column"),
+        ] {
+            let Err(Refusal::BadQuestion(message)) = filter(key, predicate, value) else {
+                panic!("{key} was accepted")
+            };
+            assert!(message.contains(words), "{message}");
+        }
+    }
+}

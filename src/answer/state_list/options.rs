@@ -1,0 +1,88 @@
+//! The parameters that every list of the state API takes.
+
+use crate::answer::{Question, Refusal};
+
+/// The most rows one answer may have (Ray's `RAY_MAX_LIMIT_FROM_API_SERVER`).
+pub const MAX_LIMIT: usize = 10_000;
+
+/// `limit`, `detail` and `exclude_driver`; `timeout` is checked and otherwise ignored: nothing here waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Rows wanted, at most `MAX_LIMIT`.
+    pub limit: usize,
+    /// Whether the detail columns are wanted.
+    pub detail: bool,
+    /// Whether driver tasks are left out.
+    pub exclude_driver: bool,
+}
+
+impl Options {
+    /// Reads them; refusals are Ray's, word for word.
+    pub fn parse(question: &Question) -> Result<Self, Refusal> {
+        let limit = match question.get("limit") {
+            Some(limit) => python_int(limit)?,
+            None => 100,
+        };
+        if limit > MAX_LIMIT as i64 {
+            return Err(Refusal::BadQuestion(format!(
+                "Given limit {limit} exceeds the supported limit {MAX_LIMIT}. Use a lower limit, or set the \
+                 `RAY_MAX_LIMIT_FROM_API_SERVER` environment variable to a larger value."
+            )));
+        }
+        if let Some(timeout) = question.get("timeout") {
+            python_int(timeout)?;
+        }
+        Ok(Self {
+            limit: usize::try_from(limit).map_err(|_| {
+                Refusal::BadQuestion(
+                    "Stop argument for islice() must be None or an integer: 0 <= x <= sys.maxsize.".into(),
+                )
+            })?,
+            detail: flag(question, "detail", false)?,
+            exclude_driver: flag(question, "exclude_driver", true)?,
+        })
+    }
+}
+
+fn python_int(text: &str) -> Result<i64, Refusal> {
+    text.trim().parse().map_err(|_| Refusal::BadQuestion(format!("invalid literal for int() with base 10: '{text}'")))
+}
+
+fn flag(question: &Question, key: &str, default: bool) -> Result<bool, Refusal> {
+    match question.get(key) {
+        None => Ok(default),
+        Some("1" | "true" | "True") => Ok(true),
+        Some("0" | "false" | "False") => Ok(false),
+        Some(other) => Err(Refusal::BadQuestion(format!(
+            "Failed to convert a value {other} of type <class 'str'> to <class 'bool'>"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(query: &[(&str, &str)]) -> Result<Options, Refusal> {
+        let query = query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        Options::parse(&Question { query, redact: false })
+    }
+
+    #[test]
+    fn parameters_have_ray_s_defaults_bounds_and_words() {
+        let plain = Options { limit: 100, detail: false, exclude_driver: true };
+        assert_eq!(ask(&[]), Ok(plain));
+        assert_eq!(ask(&[("limit", "0"), ("detail", "true")]), Ok(Options { limit: 0, detail: true, ..plain }));
+        assert_eq!(ask(&[("exclude_driver", "0"), ("timeout", "30")]), Ok(Options { exclude_driver: false, ..plain }));
+        for (query, words) in [
+            (("limit", "abc"), "invalid literal for int() with base 10: 'abc'"),
+            (("limit", "10001"), "Given limit 10001 exceeds the supported limit 10000."),
+            (("limit", "-1"), "islice"),
+            (("detail", "maybe"), "Failed to convert a value maybe"),
+            (("timeout", "soon"), "invalid literal"),
+        ] {
+            let Err(Refusal::BadQuestion(message)) = ask(&[query]) else { panic!("{query:?} was accepted") };
+            assert!(message.contains(words), "{message}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! `/api/v0/tasks/summarize`: states counted by name or by lineage, over the whole session.
+//!
+//! Ray counts at most 10,000 rows; we count them all. Source: `TaskSummaries` in `ray/util/state/common.py`.
+
+use super::json::JsonWriter;
+use super::state_list::{self, Notes};
+use super::tasks::{self, Tasks};
+use super::{Answer, Question, Refusal, lineage};
+use crate::snapshot::Snapshot;
+use crate::snapshot::intern::Str;
+use crate::snapshot::task::{TaskState, TaskType};
+use std::sync::Arc;
+
+/// Ray's answer to an exception that nobody caught.
+const UNCAUGHT: &str = "500 Internal Server Error\n\nServer got itself in trouble";
+
+/// Answers `/api/v0/tasks/summarize`.
+pub fn summarize(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
+    let by = question.get("summary_by").unwrap_or("func_name");
+    let by_lineage = match by {
+        "func_name" | "task_name" | "" => false,
+        "lineage" => true,
+        _ => return Err(Refusal::Failed(UNCAUGHT.to_owned())),
+    };
+    let tasks = Tasks::new(Arc::clone(snapshot), question.redact);
+    let selected = tasks::select(&tasks, question, true)?;
+    let mut w = JsonWriter::with_capacity(16 * 1024);
+    state_list::begin(&mut w, selected.counts());
+    w.key("result");
+    w.begin_object();
+    w.key("node_id_to_summary");
+    w.begin_object();
+    w.key("cluster");
+    w.begin_object();
+    w.key("summary");
+    if by_lineage {
+        lineage::write(snapshot, &selected.rows, &mut w);
+    } else {
+        write_by_name(snapshot, &selected.rows, &mut w);
+    }
+    write_totals(snapshot, &selected.rows, &mut w);
+    w.key("summary_by");
+    w.string(if by_lineage { "lineage" } else { "func_name" });
+    for _ in 0..3 {
+        w.end_object();
+    }
+    state_list::end(&mut w, Notes::EmptyWarning);
+    Ok(Answer::json(w.into_bytes()))
+}
+
+/// Attempts per state, by state number.
+pub(super) type StateCounts = [u32; 16];
+
+/// Counts of one name: the first attempt's type stands for all, as in Ray.
+struct Group {
+    name: Str,
+    task_type: TaskType,
+    states: StateCounts,
+}
+
+fn write_by_name(snapshot: &Snapshot, rows: &[u32], w: &mut JsonWriter) {
+    // Names are small numbers: an array finds a name's group without hashing.
+    let mut group_of = vec![u32::MAX; snapshot.strings.len()];
+    let mut groups: Vec<Group> = Vec::new();
+    for &row in rows {
+        let attempt = snapshot.tasks.get(row as usize);
+        let shape = attempt.shape();
+        let name = if attempt.name().is_empty() { shape.func_or_class_name } else { attempt.name() };
+        let Some(at) = group_of.get_mut(name.0 as usize) else { continue };
+        if *at == u32::MAX {
+            *at = groups.len() as u32;
+            groups.push(Group { name, task_type: shape.task_type, states: [0; 16] });
+        }
+        groups[*at as usize].states[attempt.state() as usize] += 1;
+    }
+    w.begin_object();
+    for group in &groups {
+        w.key_escaped(snapshot.str(group.name));
+        w.begin_object();
+        // Ray puts the name here too, whatever the function is called.
+        w.key("func_or_class_name");
+        w.string(snapshot.str(group.name));
+        w.key("type");
+        w.string(group.task_type.name());
+        w.key("state_counts");
+        write_state_counts(&group.states, w);
+        w.end_object();
+    }
+    w.end_object();
+}
+
+/// States that were reached by at least one attempt.
+pub(super) fn write_state_counts(states: &StateCounts, w: &mut JsonWriter) {
+    w.begin_object();
+    for (number, &count) in (0u8..).zip(states) {
+        if let (Some(state), 1..) = (TaskState::from_number(number), count) {
+            w.key(state.name());
+            w.int(count);
+        }
+    }
+    w.end_object();
+}
+
+fn write_totals(snapshot: &Snapshot, rows: &[u32], w: &mut JsonWriter) {
+    let mut of_type = [0usize; 4];
+    for &row in rows {
+        of_type[snapshot.tasks.get(row as usize).shape().task_type as usize] += 1;
+    }
+    for (key, task_type) in [
+        ("total_tasks", TaskType::NormalTask),
+        ("total_actor_tasks", TaskType::ActorTask),
+        ("total_actor_scheduled", TaskType::ActorCreationTask),
+    ] {
+        w.key(key);
+        w.int(of_type[task_type as usize]);
+    }
+}

@@ -1,0 +1,93 @@
+//! `/api/v0/tasks`: the task attempts of a session as rows of the state API.
+//!
+//! Attempts without a definition are never shown. Filters on state, job, actor, name and task are Ray's source
+//! filters: `total` and `num_after_truncation` count what passes them; all other filters only reduce `num_filtered`.
+//! Source: `protobuf_to_task_state_dict` in `ray/util/state/common.py`.
+
+mod row;
+
+use super::state_list::{self, Counts, Filter, MAX_LIMIT, Notes, Options, Resource};
+use super::{Answer, Question, Refusal};
+use crate::snapshot::Snapshot;
+use crate::snapshot::task::TaskType;
+pub use row::Tasks;
+use std::sync::Arc;
+
+/// Answers `/api/v0/tasks`.
+pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
+    let options = Options::parse(question)?;
+    let tasks = Tasks::new(Arc::clone(snapshot), question.redact);
+    let selected = select(&tasks, question, options.exclude_driver)?;
+    let counts = selected.counts();
+    let mut rows = selected.rows;
+    rows.truncate(options.limit);
+    Ok(state_list::write(tasks, rows, counts, options.detail, Notes::EmptyWarning))
+}
+
+/// The attempts that a question asks for.
+#[derive(Debug)]
+pub(super) struct Selected {
+    /// Rows of the task table that pass all filters, in Ray's order.
+    pub(super) rows: Vec<u32>,
+    /// Rows that pass the source filters.
+    at_source: usize,
+}
+
+impl Selected {
+    /// The counts as Ray would give them for as many rows.
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            total: self.at_source,
+            num_after_truncation: self.at_source.min(MAX_LIMIT),
+            num_filtered: self.rows.len(),
+        }
+    }
+}
+
+/// Filters that Ray applies where it stores tasks, before it counts.
+const SOURCE_FILTERS: [&str; 5] = ["actor_id", "job_id", "task_id", "name", "state"];
+
+/// Applies a question's filters to the whole session.
+pub(super) fn select(tasks: &Tasks, question: &Question, exclude_driver: bool) -> Result<Selected, Refusal> {
+    let filters = state_list::parse_filters(question, Tasks::COLUMNS)?;
+    let (source, rest): (Vec<Filter>, Vec<Filter>) =
+        filters.into_iter().partition(|filter| SOURCE_FILTERS.contains(&filter.column));
+    for filter in &source {
+        check_id(filter)?;
+    }
+    let table = &tasks.snapshot().tasks;
+    let shown = |attempt: &crate::snapshot::task::Attempt<'_>| {
+        attempt.is_defined() && !(exclude_driver && attempt.shape().task_type == TaskType::DriverTask)
+    };
+    let mut rows: Vec<u32> = table.iter().filter(shown).map(|attempt| attempt.row() as u32).collect();
+    rows.retain(|&row| state_list::passes(tasks, row as usize, &source));
+    let at_source = rows.len();
+    rows.retain(|&row| state_list::passes(tasks, row as usize, &rest));
+    Ok(Selected { rows, at_source })
+}
+
+/// Ray parses the ids of source filters; what is no id is refused in Python's words.
+fn check_id(filter: &Filter) -> Result<(), Refusal> {
+    let bytes = match filter.column {
+        "task_id" => 24,
+        "actor_id" => 16,
+        "job_id" => 4,
+        _ => return Ok(()),
+    };
+    let given = &filter.given;
+    let problem = if given.len() % 2 == 1 {
+        "Odd-length string".to_owned()
+    } else if !given.bytes().all(|c| c.is_ascii_hexdigit()) {
+        "Non-hexadecimal digit found".to_owned()
+    } else if given.len() != 2 * bytes {
+        format!("ID string needs to have length {bytes}, got {}", given.len() / 2)
+    } else {
+        return Ok(());
+    };
+    // Python's unhexlify looks at the digits first.
+    let odd_text = given.bytes().any(|c| !c.is_ascii_hexdigit());
+    Err(Refusal::BadQuestion(if odd_text { "Non-hexadecimal digit found".to_owned() } else { problem }))
+}
+
+#[cfg(test)]
+mod tests;

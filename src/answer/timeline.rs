@@ -1,0 +1,255 @@
+//! `/api/v0/tasks/timeline`: profile events of all tasks as a Chrome trace, written while it is sent.
+//!
+//! Driver tasks are left out. A node is a process, a worker a thread; both are numbered in the order in which they are
+//! first seen. Source: `chrome_tracing_dump` in `ray/_private/profiling.py`.
+
+use super::json::JsonWriter;
+use super::tasks::{self, Tasks};
+use super::{Answer, Question, Refusal};
+use crate::snapshot::Snapshot;
+use crate::snapshot::id::push_hex;
+use crate::snapshot::intern::{Id, Str};
+use crate::snapshot::task::{Attempt, OWN_TASK_ID, ProfileRow, ProfileSource};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// Bytes per piece.
+const PIECE: usize = 128 * 1024;
+
+/// Answers `/api/v0/tasks/timeline`.
+pub fn timeline(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
+    let job = question.get("job_id");
+    let filters = job.filter(|job| !job.is_empty()).map(|job| {
+        [("filter_keys", "job_id"), ("filter_predicates", "="), ("filter_values", job)]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .to_vec()
+    });
+    let filtered = Question { query: filters.unwrap_or_default(), redact: question.redact };
+    let rows = tasks::select(&Tasks::new(Arc::clone(snapshot), false), &filtered, true)?.rows;
+    let mut answer = Answer::json_chunks(Trace::new(Arc::clone(snapshot), rows));
+    if question.get("download") == Some("1") {
+        // Ray puts the time of the click here; a dead session has none but that of its last event.
+        let at = jiff::Timestamp::from_nanosecond(snapshot.as_of.into()).unwrap_or_default();
+        let name = format!("timeline-{}-{}.json", job.unwrap_or("None"), at.strftime("%Y-%m-%d_%H-%M-%S"));
+        answer.attachment = Some(name);
+    }
+    Ok(answer)
+}
+
+/// Extra data of profile events, taken apart: everything but what Ray overwrites.
+struct Extra {
+    name: Option<String>,
+    cname: Option<String>,
+    /// Members of a JSON object, each followed by a comma, with `OWN_TASK_ID` where the own id stands.
+    members: Vec<u8>,
+}
+
+struct Trace {
+    snapshot: Arc<Snapshot>,
+    rows: Vec<u32>,
+    /// The next attempt, and the next of its events.
+    at: (usize, usize),
+    nodes: Vec<Str>,
+    threads: Vec<(u32, ProfileSource)>,
+    thread_numbers: HashMap<(Str, Id, Str), (u32, u32), RandomState>,
+    extras: HashMap<Str, Arc<Extra>, RandomState>,
+    writer: JsonWriter,
+    started: bool,
+    ended: bool,
+}
+
+impl Trace {
+    fn new(snapshot: Arc<Snapshot>, rows: Vec<u32>) -> Self {
+        Self {
+            snapshot,
+            rows,
+            at: (0, 0),
+            nodes: Vec::new(),
+            threads: Vec::new(),
+            thread_numbers: HashMap::default(),
+            extras: HashMap::default(),
+            writer: JsonWriter::with_capacity(PIECE + 4096),
+            started: false,
+            ended: false,
+        }
+    }
+
+    /// Process and thread of an attempt's events; none for components that Ray leaves out.
+    fn thread(&mut self, source: &ProfileSource) -> Option<(u32, u32)> {
+        if !matches!(self.snapshot.str(source.component_type), "worker" | "driver") {
+            return None;
+        }
+        let (nodes, threads) = (&mut self.nodes, &mut self.threads);
+        let key = (source.component_type, source.component_id, source.node_ip);
+        Some(*self.thread_numbers.entry(key).or_insert_with(|| {
+            let node = nodes.iter().position(|known| *known == source.node_ip).unwrap_or_else(|| {
+                nodes.push(source.node_ip);
+                nodes.len() - 1
+            });
+            threads.push((node as u32, *source));
+            (node as u32, threads.len() as u32 - 1)
+        }))
+    }
+
+    fn extra(&mut self, handle: Str) -> Arc<Extra> {
+        let snapshot = &self.snapshot;
+        Arc::clone(self.extras.entry(handle).or_insert_with(|| Arc::new(Extra::parse(snapshot.str(handle)))))
+    }
+
+    fn write_event(&mut self, attempt: &Attempt<'_>, event: &ProfileRow, (pid, tid): (u32, u32)) {
+        let extra = self.extra(event.extra);
+        let (snapshot, w) = (&self.snapshot, &mut self.writer);
+        let event_name = snapshot.str(event.name);
+        let (start, end) = (event.start as f64 / 1e6 * 1e3, event.end as f64 / 1e6 * 1e3);
+        w.begin_object();
+        w.key("cat");
+        w.string(event_name);
+        w.key("name");
+        w.string(extra.name.as_deref().unwrap_or(event_name));
+        w.key("pid");
+        w.int(pid);
+        w.key("tid");
+        w.int(tid);
+        w.key("ts");
+        w.float(start);
+        w.key("dur");
+        w.float(end - start);
+        w.key("cname");
+        w.string(colour(extra.cname.as_deref().unwrap_or(event_name)));
+        w.key("args");
+        w.raw_with(|out| {
+            out.push(b'{');
+            if !extra.members.is_empty() {
+                attempt.push_extra_data(&extra.members, out);
+            }
+            out.extend_from_slice(b"\"task_id\":\"");
+            push_hex(out, &attempt.task_id().0);
+            out.push(b'"');
+        });
+        for (key, id) in [("job_id", &attempt.job_id().0[..]), ("actor_id", snapshot.id(attempt.actor_id()))] {
+            w.key(key);
+            if id.is_empty() { w.null() } else { w.hex(id) }
+        }
+        w.key("attempt_number");
+        w.int(attempt.attempt_number());
+        w.key("func_or_class_name");
+        w.string(snapshot.str(attempt.shape().func_or_class_name));
+        w.end_object();
+        w.key("ph");
+        w.string("X");
+        w.end_object();
+    }
+
+    /// Names of processes and threads, after all events.
+    fn write_names(&mut self) {
+        let (snapshot, w) = (&self.snapshot, &mut self.writer);
+        for (pid, node) in self.nodes.iter().enumerate() {
+            write_name(w, "process_name", &format!("Node {}", snapshot.str(*node)), pid, None);
+        }
+        for (tid, (pid, source)) in self.threads.iter().enumerate() {
+            let mut name = format!("{}:", snapshot.str(source.component_type)).into_bytes();
+            push_hex(&mut name, snapshot.id(source.component_id));
+            write_name(w, "thread_name", &String::from_utf8_lossy(&name), *pid as usize, Some(tid));
+        }
+    }
+}
+
+impl Iterator for Trace {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        if self.ended {
+            return None;
+        }
+        if !self.started {
+            self.started = true;
+            self.writer.begin_array();
+        }
+        let snapshot = Arc::clone(&self.snapshot);
+        while self.writer.len() < PIECE {
+            let (row, event) = self.at;
+            let Some(&number) = self.rows.get(row) else {
+                self.write_names();
+                self.writer.end_array();
+                self.ended = true;
+                break;
+            };
+            let attempt = snapshot.tasks.get(number as usize);
+            let events = attempt.profile().get(event..).unwrap_or_default();
+            self.at = (row + 1, 0);
+            let Some(thread) = attempt.profile_source().and_then(|source| self.thread(source)) else { continue };
+            for (done, next) in events.iter().enumerate() {
+                if self.writer.len() >= PIECE {
+                    self.at = (row, event + done);
+                    break;
+                }
+                self.write_event(&attempt, next, thread);
+            }
+        }
+        Some(self.writer.take())
+    }
+}
+
+impl Extra {
+    fn parse(json: &str) -> Self {
+        /// Stands for the own id while the text is parsed: a character that no extra data holds.
+        const OWN: &str = "\u{e001}";
+        let own = char::from(OWN_TASK_ID).to_string();
+        let parsed: Map<String, Value> = serde_json::from_str(&json.replace(&own, OWN)).unwrap_or_default();
+        let text = |key: &str| {
+            let text = parsed.get(key).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+            text.filter(|text| !text.is_empty())
+        };
+        let mut members = String::new();
+        for (key, value) in &parsed {
+            let overwritten = ["task_id", "job_id", "attempt_number", "func_or_class_name", "actor_id"];
+            if !overwritten.contains(&key.as_str()) {
+                members.push_str(&Value::String(key.clone()).to_string());
+                members.push(':');
+                members.push_str(&value.to_string());
+                members.push(',');
+            }
+        }
+        Self { name: text("name"), cname: text("cname"), members: members.replace(OWN, &own).into_bytes() }
+    }
+}
+
+fn write_name(w: &mut JsonWriter, what: &str, name: &str, pid: usize, tid: Option<usize>) {
+    w.begin_object();
+    w.key("name");
+    w.string(what);
+    w.key("args");
+    w.begin_object();
+    w.key("name");
+    w.string(name);
+    w.end_object();
+    w.key("pid");
+    w.int(pid);
+    w.key("tid");
+    match tid {
+        Some(tid) => w.int(tid),
+        None => w.null(),
+    }
+    w.key("ph");
+    w.string("M");
+    w.end_object();
+}
+
+/// Ray's colours; the rest is `generic_work`.
+fn colour(name: &str) -> &'static str {
+    match name {
+        "worker_idle" => "cq_build_abandoned",
+        "task" => "rail_response",
+        "task:deserialize_arguments" => "rail_load",
+        "task:execute" => "rail_animation",
+        "task:store_outputs" => "rail_idle",
+        "wait_for_function" | "fetch_and_run_function" | "register_remote_function" => "detailed_memory_dump",
+        "ray.get" => "good",
+        "ray.put" => "terrible",
+        "ray.wait" => "vsync_highlight_color",
+        "submit_task" => "background_memory_dump",
+        _ => "generic_work",
+    }
+}

@@ -1,0 +1,52 @@
+//! Command line and environment. Every flag has an environment twin `RAY_HISTORY_*`.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Opens the Ray dashboard of a cluster after it is gone.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve stored sessions over HTTP.
+    Serve(Serve),
+}
+
+/// Settings of the server.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Serve {
+    /// Folder that holds what a bucket would hold: cluster-metadata/, cluster-history/, metadir/ ...
+    #[arg(long, env = "RAY_HISTORY_LOCAL_DIR", value_name = "DIR")]
+    pub local_dir: PathBuf,
+    /// Prefix inside the folder below which collectors wrote; may be given several times.
+    #[arg(long, env = "RAY_HISTORY_ROOT_DIRS", value_name = "PREFIX", value_delimiter = ',', default_value = "")]
+    pub root_dir: Vec<String>,
+    /// Address to listen on.
+    #[arg(long, env = "RAY_HISTORY_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Folder with the Ray dashboard's built files (index.html, static/); without it only the API is served.
+    #[arg(long, env = "RAY_HISTORY_DASHBOARD_DIR", value_name = "DIR")]
+    pub dashboard_dir: Option<PathBuf>,
+    /// Whose answers hide the values of environment variables.
+    #[arg(long, env = "RAY_HISTORY_REDACTION", value_enum, default_value_t = Redaction::Browsers, ignore_case = true)]
+    pub redaction: Redaction,
+}
+
+/// Whose answers hide the values of environment variables in runtime environments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Redaction {
+    /// Everybody's.
+    Always,
+    /// Those of browsers, as Ray 2.60 does.
+    Browsers,
+    /// Nobody's.
+    Never,
+}

@@ -1,0 +1,77 @@
+//! Ray's export events: their wire format, typed and borrowed from the record they stand in.
+//!
+//! A record is one JSON object (proto-JSON, camelCase; snake_case is read too). `records` cuts a stored file into
+//! records, `decode` turns one record into an `Event`. Nothing here allocates per field unless a string has escapes,
+//! and nothing builds a JSON tree. Unknown fields are skipped, unknown types reported; later Rays must not break us.
+//! Must never know storage, tables, or async. Source of the format: `events_*.proto` of Ray 2.49 to 2.60.
+
+pub mod actor;
+pub mod decode;
+pub mod job;
+pub mod node;
+pub mod placement_group;
+pub mod reader;
+pub mod records;
+pub mod task;
+pub mod value;
+pub mod worker;
+
+use crate::snapshot::id::NodeId;
+use crate::snapshot::time::Nanos;
+
+pub use decode::decode;
+pub use reader::Damaged;
+
+/// One event: the envelope and its payload.
+#[derive(Debug)]
+pub struct Event<'a> {
+    /// `eventType` as sent.
+    pub event_type: &'a str,
+    /// `sessionName` as sent; empty when missing.
+    pub session_name: &'a str,
+    /// When it was made.
+    pub timestamp: Nanos,
+    /// The node of the process that made it; before Ray 2.53 the envelope has none.
+    pub node_id: Option<NodeId>,
+    /// What it says.
+    pub payload: Payload<'a>,
+}
+
+/// What an event says.
+#[derive(Debug)]
+pub enum Payload<'a> {
+    /// `TASK_DEFINITION_EVENT` and `ACTOR_TASK_DEFINITION_EVENT`.
+    TaskDefinition(Box<task::TaskDefinition<'a>>),
+    /// `TASK_LIFECYCLE_EVENT`, and `TASK_EXECUTION_EVENT` of Ray 2.49.
+    TaskLifecycle(Box<task::TaskLifecycle<'a>>),
+    /// `TASK_PROFILE_EVENT`.
+    TaskProfile(task::TaskProfile<'a>),
+    /// `DRIVER_JOB_DEFINITION_EVENT`.
+    DriverJobDefinition(job::DriverJobDefinition<'a>),
+    /// `DRIVER_JOB_LIFECYCLE_EVENT`.
+    DriverJobLifecycle(job::DriverJobLifecycle),
+    /// `SUBMISSION_JOB_DEFINITION_EVENT`.
+    SubmissionJobDefinition(job::SubmissionJobDefinition<'a>),
+    /// `SUBMISSION_JOB_LIFECYCLE_EVENT`.
+    SubmissionJobLifecycle(job::SubmissionJobLifecycle<'a>),
+    /// `NODE_DEFINITION_EVENT`.
+    NodeDefinition(node::NodeDefinition<'a>),
+    /// `NODE_LIFECYCLE_EVENT`.
+    NodeLifecycle(node::NodeLifecycle<'a>),
+    /// `ACTOR_DEFINITION_EVENT`.
+    ActorDefinition(Box<actor::ActorDefinition<'a>>),
+    /// `ACTOR_LIFECYCLE_EVENT`.
+    ActorLifecycle(actor::ActorLifecycle<'a>),
+    /// `WORKER_DEFINITION_EVENT`.
+    WorkerDefinition(worker::WorkerDefinition<'a>),
+    /// `WORKER_LIFECYCLE_EVENT`.
+    WorkerLifecycle(worker::WorkerLifecycle<'a>),
+    /// `PLACEMENT_GROUP_DEFINITION_EVENT`.
+    PlacementGroupDefinition(Box<placement_group::PlacementGroupDefinition<'a>>),
+    /// `PLACEMENT_GROUP_LIFECYCLE_EVENT`.
+    PlacementGroupLifecycle(placement_group::PlacementGroupLifecycle<'a>),
+    /// `PLATFORM_EVENT`: kept as the whole record, because the dashboard shows it as it came.
+    Platform(&'a str),
+    /// A payload that this version does not know, or none at all.
+    Unknown,
+}

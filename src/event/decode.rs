@@ -1,0 +1,110 @@
+//! One record → one event: reads the envelope and the one payload in it, whatever their order.
+
+use super::reader::{Reader, Result};
+use super::value::{id, time};
+use super::{Event, Payload, actor, job, node, placement_group, task, worker};
+
+/// Reads one record. The payload's key, not `eventType`, says which payload it is, as protobuf's oneof does.
+pub fn decode(record: &str) -> Result<Event<'_>> {
+    let mut event = Event { event_type: "", session_name: "", timestamp: 0, node_id: None, payload: Payload::Unknown };
+    let mut r = Reader::new(record);
+    r.object(|r, key| {
+        match key {
+            "eventType" | "event_type" => event.event_type = r.plain()?,
+            "sessionName" | "session_name" => event.session_name = r.plain()?,
+            "timestamp" => event.timestamp = time(r)?,
+            "nodeId" | "node_id" => event.node_id = id(r)?,
+            _ => {
+                if let Some(payload) = payload(r, key)? {
+                    event.payload = payload;
+                }
+            }
+        }
+        Ok(())
+    })?;
+    r.end()?;
+    Ok(event)
+}
+
+/// Reads the payload of a key; skips the value of any other key.
+fn payload<'a>(r: &mut Reader<'a>, key: &str) -> Result<Option<Payload<'a>>> {
+    Ok(Some(match key {
+        "taskLifecycleEvent" | "task_lifecycle_event" | "taskExecutionEvent" | "task_execution_event" => {
+            Payload::TaskLifecycle(Box::new(task::lifecycle(r)?))
+        }
+        "taskProfileEvents" | "task_profile_events" => Payload::TaskProfile(task::profile(r)?),
+        "taskDefinitionEvent" | "task_definition_event" => {
+            Payload::TaskDefinition(Box::new(task::definition(r, false)?))
+        }
+        "actorTaskDefinitionEvent" | "actor_task_definition_event" => {
+            Payload::TaskDefinition(Box::new(task::definition(r, true)?))
+        }
+        "driverJobDefinitionEvent" | "driver_job_definition_event" => {
+            Payload::DriverJobDefinition(job::driver_definition(r)?)
+        }
+        "driverJobLifecycleEvent" | "driver_job_lifecycle_event" => {
+            Payload::DriverJobLifecycle(job::driver_lifecycle(r)?)
+        }
+        "submissionJobDefinitionEvent" | "submission_job_definition_event" => {
+            Payload::SubmissionJobDefinition(job::submission_definition(r)?)
+        }
+        "submissionJobLifecycleEvent" | "submission_job_lifecycle_event" => {
+            Payload::SubmissionJobLifecycle(job::submission_lifecycle(r)?)
+        }
+        "nodeDefinitionEvent" | "node_definition_event" => Payload::NodeDefinition(node::definition(r)?),
+        "nodeLifecycleEvent" | "node_lifecycle_event" => Payload::NodeLifecycle(node::lifecycle(r)?),
+        "actorDefinitionEvent" | "actor_definition_event" => Payload::ActorDefinition(Box::new(actor::definition(r)?)),
+        "actorLifecycleEvent" | "actor_lifecycle_event" => Payload::ActorLifecycle(actor::lifecycle(r)?),
+        "workerDefinitionEvent" | "worker_definition_event" => Payload::WorkerDefinition(worker::definition(r)?),
+        "workerLifecycleEvent" | "worker_lifecycle_event" => Payload::WorkerLifecycle(worker::lifecycle(r)?),
+        "placementGroupDefinitionEvent" | "placement_group_definition_event" => {
+            Payload::PlacementGroupDefinition(Box::new(placement_group::definition(r)?))
+        }
+        "placementGroupLifecycleEvent" | "placement_group_lifecycle_event" => {
+            Payload::PlacementGroupLifecycle(placement_group::lifecycle(r)?)
+        }
+        "platformEvent" | "platform_event" => {
+            r.skip()?;
+            Payload::Platform(r.record())
+        }
+        _ => {
+            r.skip()?;
+            return Ok(None);
+        }
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::task::TaskState;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_lifecycle_of_ray_2_49_and_one_of_2_60_say_the_same() {
+        let old = r#"{"eventType":"TASK_EXECUTION_EVENT","taskExecutionEvent":{"taskId":"Z6Loz6WgbbP///////////////8CAAAA",
+            "taskAttempt":1,"taskState":{"8":"2026-11-22T23:12:21Z"},"workerPid":7}}"#;
+        let new = r#"{"task_lifecycle_event":{"task_id":"Z6Loz6WgbbP///////////////8CAAAA","task_attempt":1,
+            "state_transitions":[{"timestamp":"2026-11-22T23:12:21Z","state":"RUNNING"}],"worker_pid":7}}"#;
+        for record in [old, new] {
+            let Payload::TaskLifecycle(task) = decode(record).unwrap().payload else { panic!("{record}") };
+            assert_eq!(task.transitions, [(TaskState::Running, 1_795_389_141_000_000_000)]);
+            assert_eq!((task.attempt, task.worker_pid), (1, 7));
+        }
+    }
+
+    #[test]
+    fn a_type_of_a_later_ray_is_unknown_and_not_damaged() {
+        let event = decode(r#"{"eventType":"MOON_PHASE_EVENT","moonPhaseEvent":{"phase":[1,2,{"x":"}"}]}}"#).unwrap();
+        assert_eq!(event.event_type, "MOON_PHASE_EVENT");
+        assert!(matches!(event.payload, Payload::Unknown));
+        assert!(decode(r#"{"eventType":"X"} trailing"#).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_decoding_panic(text in r#"[\{\}\[\]":,a-zA-Z0-9\\ ]{0,80}"#) {
+            let _ = decode(&text);
+        }
+    }
+}

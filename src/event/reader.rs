@@ -1,0 +1,312 @@
+//! A pull reader over one JSON record: no tree, no recursion, no allocation but for strings with escapes.
+//!
+//! It is lenient about types (a number where a string was expected is read as its text, null as absent), because
+//! collectors re-marshal events, and strict about structure: what is not JSON is `Damaged`, with its position.
+
+use memchr::memchr2;
+use std::borrow::Cow;
+
+/// The record is not JSON from this byte on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not JSON at byte {at}")]
+pub struct Damaged {
+    /// Byte in the record.
+    pub at: usize,
+}
+
+/// The result of every step.
+pub type Result<T> = std::result::Result<T, Damaged>;
+
+/// A position in a record.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Starts at the beginning of a record.
+    pub fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// The whole record.
+    pub fn record(&self) -> &'a str {
+        self.text
+    }
+
+    /// Reads an object, giving each key to `field`, which must read or skip its value. Anything else is skipped.
+    pub fn object(&mut self, mut field: impl FnMut(&mut Self, &'a str) -> Result<()>) -> Result<()> {
+        if self.peek() != b'{' {
+            return self.skip().map(|_| ());
+        }
+        self.at += 1;
+        if self.peek() == b'}' {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            if self.peek() != b'"' {
+                return Err(self.damaged());
+            }
+            let key = self.quoted()?;
+            self.expect(b':')?;
+            field(self, key)?;
+            match self.peek() {
+                b',' => self.at += 1,
+                b'}' => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return Err(self.damaged()),
+            }
+        }
+    }
+
+    /// Reads a list, calling `item` for each member, which must read or skip it. Anything else is skipped.
+    pub fn array(&mut self, mut item: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
+        if self.peek() != b'[' {
+            return self.skip().map(|_| ());
+        }
+        self.at += 1;
+        if self.peek() == b']' {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            item(self)?;
+            match self.peek() {
+                b',' => self.at += 1,
+                b']' => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                _ => return Err(self.damaged()),
+            }
+        }
+    }
+
+    /// Reads a string; a number or boolean as its text, null as empty.
+    pub fn string(&mut self) -> Result<Cow<'a, str>> {
+        if self.peek() != b'"' {
+            let raw = self.skip()?;
+            return Ok(Cow::Borrowed(if raw == "null" { "" } else { raw }));
+        }
+        let raw = self.quoted()?;
+        if memchr::memchr(b'\\', raw.as_bytes()).is_none() {
+            return Ok(Cow::Borrowed(raw));
+        }
+        unescape(raw).map(Cow::Owned).ok_or_else(|| self.damaged())
+    }
+
+    /// Reads a string that has no escapes in any Ray's output (ids, enum names, times), as it stands.
+    pub fn plain(&mut self) -> Result<&'a str> {
+        if self.peek() == b'"' {
+            return self.quoted();
+        }
+        let raw = self.skip()?;
+        Ok(if raw == "null" { "" } else { raw })
+    }
+
+    /// Reads an integer, quoted (as protobuf writes 64-bit ones) or not; null and nonsense are 0.
+    pub fn int(&mut self) -> Result<i64> {
+        let raw = self.plain()?;
+        Ok(raw.parse().unwrap_or_else(|_| float_to_int(raw)))
+    }
+
+    /// Reads a boolean; anything but `true` is false.
+    pub fn bool(&mut self) -> Result<bool> {
+        Ok(self.plain()? == "true")
+    }
+
+    /// Reads a number; null and nonsense are 0.
+    pub fn float(&mut self) -> Result<f64> {
+        Ok(self.plain()?.parse().unwrap_or(0.0))
+    }
+
+    /// Whether the next value is null.
+    pub fn is_null(&mut self) -> bool {
+        self.peek() == b'n'
+    }
+
+    /// Skips any value and gives its JSON text.
+    pub fn skip(&mut self) -> Result<&'a str> {
+        let next = self.peek();
+        let start = self.at;
+        match next {
+            b'"' => {
+                self.quoted()?;
+            }
+            b'{' | b'[' => self.skip_container()?,
+            b',' | b'}' | b']' | b':' | 0 => return Err(self.damaged()),
+            _ => {
+                let rest = &self.text.as_bytes()[start..];
+                let len = rest.iter().position(|b| matches!(b, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'));
+                self.at += len.unwrap_or(rest.len());
+            }
+        }
+        self.text.get(start..self.at).ok_or_else(|| self.damaged())
+    }
+
+    /// Checks that nothing but blanks is left.
+    pub fn end(&mut self) -> Result<()> {
+        self.peek();
+        if self.at == self.text.len() { Ok(()) } else { Err(self.damaged()) }
+    }
+
+    fn skip_container(&mut self) -> Result<()> {
+        let bytes = self.text.as_bytes();
+        let mut depth = 0usize;
+        loop {
+            match bytes.get(self.at) {
+                Some(b'"') => {
+                    self.quoted()?;
+                    continue;
+                }
+                Some(b'{' | b'[') => depth += 1,
+                Some(b'}' | b']') => depth -= 1,
+                Some(_) => {}
+                None => return Err(self.damaged()),
+            }
+            self.at += 1;
+            if depth == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What stands between the quotes, escapes and all.
+    fn quoted(&mut self) -> Result<&'a str> {
+        let start = self.at + 1;
+        let mut at = start;
+        loop {
+            let rest = self.text.as_bytes().get(at..).ok_or_else(|| self.damaged())?;
+            let found = memchr2(b'"', b'\\', rest).ok_or_else(|| self.damaged())?;
+            if rest[found] == b'"' {
+                self.at = at + found + 1;
+                return self.text.get(start..at + found).ok_or_else(|| self.damaged());
+            }
+            at += found + 2;
+        }
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<()> {
+        if self.peek() != byte {
+            return Err(self.damaged());
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// The next byte that is not blank, without taking it; 0 at the end.
+    fn peek(&mut self) -> u8 {
+        let bytes = self.text.as_bytes();
+        while let Some(&byte) = bytes.get(self.at) {
+            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
+                return byte;
+            }
+            self.at += 1;
+        }
+        0
+    }
+
+    fn damaged(&self) -> Damaged {
+        Damaged { at: self.at }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "saturates, and whole numbers survive")]
+fn float_to_int(raw: &str) -> i64 {
+    raw.parse::<f64>().map_or(0, |value| value as i64)
+}
+
+/// The string that an escaped JSON text stands for; lone surrogates become U+FFFD.
+fn unescape(raw: &str) -> Option<String> {
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let escape = *rest.as_bytes().get(at + 1)?;
+        let mut used = at + 2;
+        out.push(match escape {
+            b'"' => '"',
+            b'\\' => '\\',
+            b'/' => '/',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let high = hex4(rest.get(at + 2..at + 6)?)?;
+                used = at + 6;
+                let low = rest.get(at + 6..at + 12).filter(|next| next.starts_with("\\u")).and_then(|n| hex4(&n[2..]));
+                match (high, low) {
+                    (0xd800..0xdc00, Some(low @ 0xdc00..0xe000)) => {
+                        used = at + 12;
+                        char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00))?
+                    }
+                    _ => char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER),
+                }
+            }
+            _ => return None,
+        });
+        rest = rest.get(used..)?;
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+fn hex4(digits: &str) -> Option<u32> {
+    u32::from_str_radix(digits, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn fields_are_read_whatever_their_type_and_unknown_ones_skipped() {
+        let record = r#" {"a":"x\n\u00e9\ud83d\ude00","n":"12","m":12.0,"skip":{"deep":[1,{"q":"}\"]"}]},"z":null} "#;
+        let mut seen = Vec::new();
+        let mut reader = Reader::new(record);
+        reader
+            .object(|r, key| {
+                match key {
+                    "a" | "z" => seen.push(r.string()?.into_owned()),
+                    "n" | "m" => seen.push(r.int()?.to_string()),
+                    _ => {
+                        r.skip()?;
+                    }
+                }
+                Ok(())
+            })
+            .unwrap();
+        reader.end().unwrap();
+        assert_eq!(seen, ["x\né😀", "12", "12", ""]);
+    }
+
+    #[test]
+    fn half_a_record_is_damaged_and_says_where() {
+        for broken in ["{\"a\":", "{\"a\":1", "{\"a", "{\"a\":\"x", "{]", "{\"a\":[1,2", "{\"a\" 1}", "{\"a\":\"\\"] {
+            let mut reader = Reader::new(broken);
+            assert!(reader.object(|r, _| r.skip().map(|_| ())).is_err(), "{broken}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in ".*") {
+            let mut reader = Reader::new(&text);
+            let _ = reader.object(|r, _| r.string().map(|_| ()));
+            let _ = Reader::new(&text).array(|r| r.skip().map(|_| ()));
+        }
+
+        #[test]
+        fn strings_come_back_as_serde_json_wrote_them(text in any::<String>()) {
+            let json = serde_json::to_string(&text).unwrap();
+            prop_assert_eq!(Reader::new(&json).string().unwrap(), text);
+        }
+    }
+}

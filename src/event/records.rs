@@ -1,0 +1,305 @@
+//! Cuts a stored event file into records: JSONL or JSON array, gzip or not, told by content and never by name.
+//!
+//! Works behind any `Read` with bounded memory: it gives blocks of about a megabyte that hold whole records, so that
+//! several threads can parse one file. What cannot be read to its end still gives all that came before.
+
+use flate2::read::MultiGzDecoder;
+use std::io::{Cursor, Read};
+use std::ops::Range;
+
+/// Bytes read before a block is given out.
+const BLOCK: usize = 1 << 20;
+
+/// A record longer than this is no event: it is skipped and counted, never held.
+pub const MAX_RECORD: usize = 64 << 20;
+
+/// Bytes read at a time while a record has no end in sight; also how far beyond `MAX_RECORD` one may be held.
+const MAX_STEP: usize = 8 << 20;
+
+/// Some whole records of a file.
+#[derive(Debug)]
+pub struct Block {
+    bytes: Vec<u8>,
+    /// Position of the first record in the file, from 1.
+    first: u64,
+    /// Where the items of a JSON array are; none for lines.
+    items: Option<Vec<Range<usize>>>,
+}
+
+impl Block {
+    /// The records and their positions: line numbers of JSONL, item numbers of an array, both from 1.
+    pub fn records(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let items = self.items.iter().flatten().map(|range| self.bytes.get(range.clone()).unwrap_or_default());
+        let lines = self.items.is_none().then(|| Lines { rest: &self.bytes });
+        (self.first..).zip(items.chain(lines.into_iter().flatten()))
+    }
+
+    /// Decompressed size in bytes.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether it holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
+struct Lines<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let end = memchr::memchr(b'\n', self.rest).unwrap_or(self.rest.len());
+        let (line, rest) = self.rest.split_at(end);
+        self.rest = rest.get(1..).unwrap_or_default();
+        Some(line)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Format {
+    Unknown,
+    Lines,
+    Array,
+}
+
+/// The records of one file, block by block.
+pub struct Records<R: Read> {
+    source: Source<R>,
+    format: Format,
+    /// Bytes read and not yet given out: the beginning of a record.
+    rest: Vec<u8>,
+    /// Positions given out or skipped so far.
+    done: u64,
+    /// Inside a record that is too long: everything up to its end is thrown away.
+    skipping: bool,
+    too_long: Vec<u64>,
+    ended: bool,
+    broken: Option<String>,
+}
+
+enum Source<R: Read> {
+    Unread(R),
+    Plain(std::io::Chain<Cursor<Vec<u8>>, R>),
+    Gzip(Box<MultiGzDecoder<std::io::Chain<Cursor<Vec<u8>>, R>>>),
+    Nothing,
+}
+
+impl<R: Read> std::fmt::Debug for Records<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Records").field("done", &self.done).finish_non_exhaustive()
+    }
+}
+
+impl<R: Read> Records<R> {
+    /// Starts a file.
+    pub fn new(file: R) -> Self {
+        Self {
+            source: Source::Unread(file),
+            format: Format::Unknown,
+            rest: Vec::new(),
+            done: 0,
+            skipping: false,
+            too_long: Vec::new(),
+            ended: false,
+            broken: None,
+        }
+    }
+
+    /// Why the file could not be read to its end, if it could not.
+    pub fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
+    /// Positions of records that were skipped because they were longer than `MAX_RECORD`.
+    pub fn too_long(&self) -> &[u64] {
+        &self.too_long
+    }
+
+    /// The next block; none at the end.
+    pub fn next_block(&mut self) -> Option<Block> {
+        let mut want = BLOCK;
+        while !self.ended {
+            let mut bytes = std::mem::take(&mut self.rest);
+            bytes.reserve(want);
+            self.read(&mut bytes, want);
+            if self.format == Format::Unknown {
+                self.format = match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+                    Some(b'[') => Format::Array,
+                    Some(_) => Format::Lines,
+                    None => Format::Unknown,
+                };
+            }
+            let block = match self.format {
+                Format::Unknown => {
+                    // Only blanks so far: nothing to keep.
+                    continue;
+                }
+                Format::Lines => self.cut_lines(bytes),
+                Format::Array => self.cut_items(bytes),
+            };
+            if let Some(block) = block {
+                return Some(block);
+            }
+            // No whole record in sight: read twice as much, so that a long record is scanned few times.
+            want = (want * 2).min(MAX_STEP);
+        }
+        None
+    }
+
+    /// Appends up to `want` decompressed bytes; notes the end and what broke.
+    fn read(&mut self, bytes: &mut Vec<u8>, want: usize) {
+        if let Source::Unread(_) = self.source {
+            self.open();
+        }
+        let read = match &mut self.source {
+            Source::Plain(source) => source.take(want as u64).read_to_end(bytes),
+            Source::Gzip(source) => source.take(want as u64).read_to_end(bytes),
+            Source::Unread(_) | Source::Nothing => Ok(0),
+        };
+        match read {
+            Ok(read) => self.ended = read < want,
+            Err(error) => {
+                self.ended = true;
+                self.broken.get_or_insert_with(|| error.to_string());
+            }
+        }
+    }
+
+    /// Looks at the first two bytes: `1f 8b` is gzip, whatever the name says.
+    fn open(&mut self) {
+        let Source::Unread(mut file) = std::mem::replace(&mut self.source, Source::Nothing) else { return };
+        let mut magic = Vec::with_capacity(2);
+        if let Err(error) = (&mut file).take(2).read_to_end(&mut magic) {
+            self.broken = Some(error.to_string());
+        }
+        let gzip = magic == [0x1f, 0x8b];
+        let whole = Cursor::new(magic).chain(file);
+        self.source = if gzip { Source::Gzip(Box::new(MultiGzDecoder::new(whole))) } else { Source::Plain(whole) };
+    }
+
+    fn cut_lines(&mut self, mut bytes: Vec<u8>) -> Option<Block> {
+        if self.skipping {
+            let Some(end) = memchr::memchr(b'\n', &bytes) else { return None };
+            bytes.drain(..=end);
+            self.skipping = false;
+            self.skip_record();
+        }
+        if !self.ended {
+            let whole = memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1);
+            if whole == 0 {
+                self.hold(bytes);
+                return None;
+            }
+            self.rest = bytes.split_off(whole);
+        }
+        if bytes.is_empty() {
+            return None;
+        }
+        let first = self.done + 1;
+        self.done += memchr::memchr_iter(b'\n', &bytes).count() as u64;
+        Some(Block { bytes, first, items: None })
+    }
+
+    fn cut_items(&mut self, mut bytes: Vec<u8>) -> Option<Block> {
+        let cut = items(&bytes);
+        if self.ended && cut.open < bytes.len() {
+            // The last item has no end: give it out all the same, so that it is counted as damaged.
+            let mut items = cut.items;
+            items.push(cut.open..bytes.len());
+            return Some(self.items_block(bytes, items));
+        }
+        let rest = bytes.split_off(cut.open);
+        if cut.items.is_empty() {
+            self.hold(rest);
+            return None;
+        }
+        self.rest = rest;
+        Some(self.items_block(bytes, cut.items))
+    }
+
+    fn items_block(&mut self, bytes: Vec<u8>, items: Vec<Range<usize>>) -> Block {
+        let first = self.done + 1;
+        self.done += items.len() as u64;
+        Block { bytes, first, items: Some(items) }
+    }
+
+    /// Keeps the beginning of a record, unless it is too long already.
+    fn hold(&mut self, bytes: Vec<u8>) {
+        if bytes.len() < MAX_RECORD {
+            self.rest = bytes;
+        } else if self.format == Format::Lines {
+            self.skipping = true;
+        } else {
+            // An item without an end cannot be skipped: nothing after it can be told apart.
+            self.skip_record();
+            self.ended = true;
+            self.broken.get_or_insert_with(|| format!("an item longer than {MAX_RECORD} bytes"));
+        }
+    }
+
+    fn skip_record(&mut self) {
+        self.done += 1;
+        self.too_long.push(self.done);
+    }
+}
+
+struct Cut {
+    items: Vec<Range<usize>>,
+    /// Where the first item without an end begins; the length when there is none.
+    open: usize,
+}
+
+/// Finds the top-level objects of a (part of a) JSON array, or of several in a row.
+fn items(bytes: &[u8]) -> Cut {
+    let mut found = Vec::new();
+    let mut at = 0;
+    loop {
+        let Some(start) = memchr::memchr(b'{', &bytes[at..]).map(|offset| at + offset) else {
+            return Cut { items: found, open: bytes.len() };
+        };
+        match object_end(bytes, start) {
+            Some(end) => {
+                found.push(start..end);
+                at = end;
+            }
+            None => return Cut { items: found, open: start },
+        }
+    }
+}
+
+/// The byte after the object that begins at `start`; none when it has no end.
+fn object_end(bytes: &[u8], start: usize) -> Option<usize> {
+    let mut depth = 0usize;
+    let mut at = start;
+    loop {
+        match bytes.get(at)? {
+            b'{' => depth += 1,
+            b'}' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            b'"' => loop {
+                at += 1 + memchr::memchr2(b'"', b'\\', bytes.get(at + 1..)?)?;
+                if bytes[at] == b'"' {
+                    break;
+                }
+                at += 1;
+            },
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,90 @@
+use super::*;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use proptest::prelude::*;
+use std::io::Write;
+
+fn read(file: &[u8]) -> (Vec<(u64, String)>, Option<String>, Vec<u64>) {
+    let mut records = Records::new(file);
+    let mut out = Vec::new();
+    while let Some(block) = records.next_block() {
+        out.extend(block.records().map(|(at, record)| (at, String::from_utf8_lossy(record).into_owned())));
+    }
+    (out, records.broken().map(str::to_owned), records.too_long().to_vec())
+}
+
+fn gzip(data: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn texts(records: &[(u64, String)]) -> Vec<&str> {
+    records.iter().map(|(_, text)| text.as_str()).filter(|text| !text.trim().is_empty()).collect()
+}
+
+#[test]
+fn jsonl_and_arrays_gzipped_or_not_give_the_same_records() {
+    let lines = b"{\"a\":1}\n{\"b\":\"]}\\\"\"}\n".to_vec();
+    let array = b" [ {\"a\":1} ,\n{\"b\":\"]}\\\"\"}]".to_vec();
+    for file in
+        [lines.clone(), array.clone(), gzip(&lines), gzip(&array), [gzip(&lines[..8]), gzip(&lines[8..])].concat()]
+    {
+        let (records, broken, _) = read(&file);
+        assert_eq!(texts(&records), ["{\"a\":1}", "{\"b\":\"]}\\\"\"}"]);
+        assert_eq!(records.iter().map(|(at, _)| *at).take(2).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(broken, None);
+    }
+}
+
+#[test]
+fn half_a_gzip_gives_its_first_half_and_says_that_it_is_broken() {
+    let lines: String = (0..20_000).map(|n| format!("{{\"n\":{}}}\n", n * 7919)).collect();
+    let whole = gzip(lines.as_bytes());
+    let (records, broken, _) = read(&whole[..whole.len() / 2]);
+    assert!(records.len() > 1_000, "{}", records.len());
+    assert!(records.len() < 20_000);
+    assert!(broken.is_some());
+}
+
+#[test]
+fn an_array_without_an_end_keeps_its_whole_items_and_gives_out_the_half_one() {
+    let (records, _, _) = read(b"[{\"a\":1},{\"b\":2},{\"c\":");
+    assert_eq!(texts(&records), ["{\"a\":1}", "{\"b\":2}", "{\"c\":"]);
+}
+
+#[test]
+fn a_line_that_is_too_long_is_skipped_and_the_next_one_read() {
+    let mut file = b"{\"first\":1}\n".to_vec();
+    file.extend(std::iter::repeat_n(b'x', 200 << 20));
+    file.extend_from_slice(b"\n{\"third\":3}\n");
+    let (records, broken, too_long) = read(&file);
+    assert!(records.iter().all(|(_, text)| text.len() < 100), "the long line was given out");
+    assert_eq!(texts(&records), ["{\"first\":1}", "{\"third\":3}"]);
+    assert_eq!(records.iter().find(|(_, text)| text.contains("third")).map(|(at, _)| *at), Some(3));
+    assert_eq!(too_long, [2]);
+    assert_eq!(broken, None);
+}
+
+#[test]
+fn an_empty_file_has_no_records() {
+    for file in [&b""[..], b"\n \n", b"[]", b"[ ]\n"] {
+        assert_eq!(texts(&read(file).0), Vec::<&str>::new());
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_cut_of_an_array_finds_the_items_that_are_whole(
+        items in proptest::collection::vec("\\{\"[a-z\\]\\}\\[, ]{0,5}\":\"[^\"\\\\\\x00-\\x1f]{0,8}\"\\}", 1..8),
+    ) {
+        let file = format!("[{}]", items.join(", "));
+        let (records, _, _) = read(file.as_bytes());
+        prop_assert_eq!(texts(&records), items.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn no_bytes_make_the_cutter_panic(file in proptest::collection::vec(any::<u8>(), 0..200)) {
+        read(&file);
+    }
+}

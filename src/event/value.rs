@@ -1,0 +1,131 @@
+//! The scalar values of proto-JSON: ids in base64, times in RFC 3339, maps as canonical JSON.
+
+use super::reader::{Reader, Result};
+use crate::snapshot::id::RayId;
+use crate::snapshot::time::{Nanos, parse_rfc3339};
+
+/// Reads an id: base64 of either alphabet, or hex as some collectors wrote; none when empty or of another length.
+pub fn id<const N: usize>(r: &mut Reader<'_>) -> Result<Option<RayId<N>>> {
+    Ok(parse_id(r.plain()?))
+}
+
+/// Parses an id: base64 of either alphabet, padded or not, or exactly `2 * N` hex digits.
+pub fn parse_id<const N: usize>(text: &str) -> Option<RayId<N>> {
+    let text = text.as_bytes();
+    if text.len() == 2 * N
+        && let Some(id) = std::str::from_utf8(text).ok().and_then(RayId::from_hex)
+    {
+        return Some(id);
+    }
+    let digits = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
+    if digits.len() != (N * 8).div_ceil(6) {
+        return None;
+    }
+    let mut out = [0u8; N];
+    let (mut bits, mut held, mut at) = (0u32, 0u32, 0);
+    for &digit in digits {
+        let value = BASE64[usize::from(digit)];
+        if value == INVALID {
+            return None;
+        }
+        bits = bits << 6 | u32::from(value);
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            *out.get_mut(at)? = (bits >> held & 0xff) as u8;
+            at += 1;
+        }
+    }
+    Some(RayId(out))
+}
+
+const INVALID: u8 = 0xff;
+
+/// Digit values of both base64 alphabets.
+const BASE64: [u8; 256] = {
+    let mut table = [INVALID; 256];
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut at = 0;
+    while at < 64 {
+        table[alphabet[at] as usize] = at as u8;
+        at += 1;
+    }
+    table[b'-' as usize] = 62;
+    table[b'_' as usize] = 63;
+    table
+};
+
+/// Reads a time; zero when missing or not one.
+pub fn time(r: &mut Reader<'_>) -> Result<Nanos> {
+    Ok(parse_rfc3339(r.plain()?).unwrap_or(0))
+}
+
+/// Reads a `map<string, double>` or `map<string, string>` as its JSON text; `{}` and null are empty.
+pub fn map<'a>(r: &mut Reader<'a>) -> Result<&'a str> {
+    let raw = r.skip()?;
+    Ok(if raw == "{}" || raw == "null" { "" } else { raw })
+}
+
+/// A `map<string, double>` with sorted keys and numbers as Ray prints them: `{"CPU":1.0}`.
+pub fn canonical_numbers(raw: &str) -> String {
+    canonical(raw, |r| Ok(ryu::Buffer::new().format(r.float()?).to_owned()))
+}
+
+/// A `map<string, string>` with sorted keys.
+pub fn canonical_strings(raw: &str) -> String {
+    canonical(raw, |r| Ok(serde_json::to_string(&*r.string()?).unwrap_or_default()))
+}
+
+/// Empty when `raw` is not an object.
+fn canonical(raw: &str, value: impl Fn(&mut Reader<'_>) -> Result<String>) -> String {
+    let mut entries: Vec<(&str, String)> = Vec::new();
+    let read = Reader::new(raw).object(|r, key| {
+        entries.push((key, value(r)?));
+        Ok(())
+    });
+    if read.is_err() || entries.is_empty() {
+        return String::new();
+    }
+    entries.sort_unstable();
+    let members: Vec<String> = entries.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::id::JobId;
+    use base64::Engine;
+    use proptest::prelude::*;
+
+    #[test]
+    fn hex_and_base64_of_a_job_are_told_apart() {
+        for (text, hex) in [("AQAAAA==", "01000000"), ("AQAAAA", "01000000"), ("01000000", "01000000")] {
+            assert_eq!(parse_id::<4>(text), JobId::from_hex(hex), "{text}");
+        }
+        for bad in ["", "AQ==", "AQAAAAA=", "?QAAAA==", "0100000g"] {
+            assert_eq!(parse_id::<4>(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn maps_become_sorted_json_with_ray_s_numbers() {
+        assert_eq!(canonical_numbers(r#"{"b": 1, "a": 0.5}"#), r#"{"a":0.5,"b":1.0}"#);
+        assert_eq!(canonical_strings(r#"{"k":"in(\"x\")"}"#), r#"{"k":"in(\"x\")"}"#);
+        assert_eq!(canonical_numbers("[broken"), "");
+    }
+
+    proptest! {
+        #[test]
+        fn ids_are_read_in_every_base64_spelling(bytes in any::<[u8; 28]>()) {
+            use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+            prop_assert_eq!(parse_id(&BASE64_STANDARD.encode(bytes)), Some(RayId(bytes)));
+            prop_assert_eq!(parse_id(&BASE64_URL_SAFE_NO_PAD.encode(bytes)), Some(RayId(bytes)));
+        }
+
+        #[test]
+        fn no_text_makes_an_id_panic(text in ".*") {
+            let _ = parse_id::<18>(&text);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The URL table of Ray's dashboard API below a session, and who asks.
+
+use super::error::Error;
+use super::{State, logs, send, session};
+use crate::answer::{Answer, Question, actors, node_detail, nodes, task_summary, tasks, timeline};
+use crate::args::Redaction;
+use crate::session::{OpenSession, SessionKey};
+use actix_web::http::header::USER_AGENT;
+use actix_web::{HttpRequest, HttpResponse};
+use std::sync::Arc;
+
+/// Answers a URL below a session; the session is loaded first if it is not open.
+pub(super) async fn serve(
+    request: &HttpRequest,
+    state: &State,
+    key: &SessionKey,
+    below: &[&str],
+) -> Result<HttpResponse, Error> {
+    let question = question(request, state);
+    let session = session::open(state, key).await?;
+    match below {
+        ["api", "v0", "logs", media] => logs::file(state, &session, media, &question).await,
+        // Answers over all tasks take milliseconds: off the threads that accept requests.
+        ["api", "v0", "tasks", ..] => {
+            let below: Vec<String> = below.iter().map(|name| (*name).to_owned()).collect();
+            let work = move || {
+                let below: Vec<&str> = below.iter().map(String::as_str).collect();
+                answer(&session, &below, &question)
+            };
+            let answered = tokio::task::spawn_blocking(work).await;
+            Ok(send::answer(answered.map_err(|_| crate::session::Error::Broken)??))
+        }
+        _ => Ok(send::answer(answer(&session, below, &question)?)),
+    }
+}
+
+/// The table.
+fn answer(session: &OpenSession, below: &[&str], question: &Question) -> Result<Answer, Error> {
+    let snapshot: &Arc<_> = &session.snapshot;
+    Ok(match below {
+        ["api", "v0", "tasks"] => tasks::list(snapshot, question)?,
+        ["api", "v0", "tasks", "summarize"] => task_summary::summarize(snapshot, question)?,
+        ["api", "v0", "tasks", "timeline"] => timeline::timeline(snapshot, question)?,
+        ["nodes"] => nodes::list(snapshot, question)?,
+        ["nodes", id] => node_detail::detail(snapshot, question, id)?,
+        ["logical", "actors"] => actors::list(snapshot, question)?,
+        ["logical", "actors", id] => actors::detail(snapshot, question, id)?,
+        ["api", "v0", "logs"] => logs::listing(session, question)?,
+        _ => return Err(Error::UnknownUrl),
+    })
+}
+
+/// The decoded query, and whether secrets are to be hidden from whoever asks.
+fn question(request: &HttpRequest, state: &State) -> Question {
+    let redact = match state.redaction {
+        Redaction::Always => true,
+        Redaction::Never => false,
+        Redaction::Browsers => is_browser(request),
+    };
+    let query = actix_web::web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    Question { query: query.map(actix_web::web::Query::into_inner).unwrap_or_default(), redact }
+}
+
+/// Ray's `is_browser_request`.
+fn is_browser(request: &HttpRequest) -> bool {
+    let headers = request.headers();
+    let agent = headers.get(USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla"));
+    agent || headers.keys().any(|name| name.as_str().starts_with("sec-fetch-"))
+}

@@ -1,0 +1,71 @@
+//! Ray's own dashboard files, served untouched from a folder under every session.
+
+use super::State;
+use super::error::Error;
+use super::page;
+use actix_web::HttpResponse;
+use actix_web::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use std::path::{Path, PathBuf};
+
+/// The document of a session; a page that says what to do when there are no dashboard files.
+pub(super) async fn index(state: &State) -> Result<HttpResponse, Error> {
+    let Some(dir) = &state.dashboard_dir else {
+        let body = "<h1>The Ray dashboard's files are not here</h1><p>This server was started without \
+                    <code>--dashboard-dir</code>, so it can only answer the dashboard's API. \
+                    <code>make dashboard</code> fetches the files from the ray wheel; \
+                    <code>--dashboard-dir</code> names their folder.</p><p><a href=\"../../../\">All sessions</a></p>";
+        return Ok(page::html("No dashboard files", "<link rel=\"stylesheet\" href=\"../../../sessions.css\">", body));
+    };
+    // Names are content hashes, but the document that refers to them is not.
+    file(&dir.join("index.html"), dir, "no-store").await
+}
+
+/// A file below the folder; `below` are decoded names.
+pub(super) async fn asset(state: &State, below: &[&str]) -> Result<HttpResponse, Error> {
+    let dir = state.dashboard_dir.as_ref().ok_or(Error::UnknownUrl)?;
+    let mut path = dir.clone();
+    for name in below {
+        if name.is_empty() || *name == "." || *name == ".." || name.contains(['/', '\\', '\0']) {
+            return Err(Error::UnknownUrl);
+        }
+        path.push(name);
+    }
+    file(&path, dir, "public, max-age=31536000").await
+}
+
+async fn file(path: &Path, dir: &Path, cache: &'static str) -> Result<HttpResponse, Error> {
+    let (path, dir) = (path.to_owned(), dir.to_owned());
+    let content_type = content_type(&path);
+    let read = tokio::task::spawn_blocking(move || read_inside(&path, &dir)).await;
+    let bytes = read.ok().flatten().ok_or(Error::UnknownUrl)?;
+    Ok(HttpResponse::Ok()
+        .content_type(content_type)
+        .insert_header((CACHE_CONTROL, cache))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .body(bytes))
+}
+
+/// The file's bytes, if it really is below the folder: links are followed first.
+fn read_inside(path: &Path, dir: &Path) -> Option<Vec<u8>> {
+    let (path, dir): (PathBuf, PathBuf) = (path.canonicalize().ok()?, dir.canonicalize().ok()?);
+    if !path.starts_with(dir) || !path.is_file() {
+        return None;
+    }
+    std::fs::read(path).ok()
+}
+
+fn content_type(path: &Path) -> &'static str {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("json" | "map") => "application/json",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("ico") => "image/x-icon",
+        Some("woff") => "font/woff",
+        Some("woff2") => "font/woff2",
+        Some("txt") => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}

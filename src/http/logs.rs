@@ -1,0 +1,101 @@
+//! `/api/v0/logs…` and a job's logs: the pure half decides which bytes, the session brings them, this sends them.
+
+use super::State;
+use super::error::Error;
+use super::send::attachment;
+use crate::answer::ansi::AnsiFilter;
+use crate::answer::log_listing::ListingRequest;
+use crate::answer::log_request::place::no_agent;
+use crate::answer::log_request::{LogPlan, LogRequest, ResolvedLog};
+use crate::answer::{Answer, Question};
+use crate::session::OpenSession;
+use crate::session::load::LogObject;
+use crate::session::logs::{LogBody, LogRange};
+use crate::snapshot::id::NodeId;
+use actix_web::HttpResponse;
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, HeaderValue};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use std::collections::HashMap;
+
+/// `/api/v0/logs`.
+pub(super) fn listing(session: &OpenSession, question: &Question) -> Result<Answer, Error> {
+    let request = ListingRequest::parse(&session.snapshot, question)?;
+    let files: Vec<&str> = session.logs.paths(&request.node.hex()).collect();
+    if files.is_empty() && !session.snapshot.nodes.iter().any(|node| node.id == request.node) {
+        return Err(no_agent(request.node).into());
+    }
+    Ok(request.answer(&files))
+}
+
+/// `/api/v0/logs/file` and `/api/v0/logs/stream`: a dead session's stream sends what there is and ends.
+pub(super) async fn file(
+    state: &State,
+    session: &OpenSession,
+    media: &str,
+    question: &Question,
+) -> Result<HttpResponse, Error> {
+    let request = LogRequest::parse(media, question)?;
+    let resolved = match request.plan(&session.snapshot)? {
+        LogPlan::File(resolved) => resolved,
+        LogPlan::Search(search) => {
+            let names: HashMap<NodeId, Vec<String>> = (search.nodes())
+                .map(|node| (node, session.logs.paths(&node.hex()).map(str::to_owned).collect::<Vec<_>>()))
+                .filter(|(_, files)| !files.is_empty())
+                .collect();
+            search.resolve(|node| names.get(node).map(Vec::as_slice))?
+        }
+    };
+    let stored = stored(session, &resolved)?;
+    let wanted = LogRange { bytes: (resolved.start, resolved.end), lines: resolved.delivery.lines };
+    let body = state.sessions.read_log(stored, wanted).await?;
+    Ok(send(body, &resolved))
+}
+
+fn stored<'a>(session: &'a OpenSession, resolved: &ResolvedLog) -> Result<&'a LogObject, Error> {
+    let node = resolved.node.hex();
+    match session.logs.find(&node, &resolved.path) {
+        Some(stored) => Ok(stored),
+        None if session.logs.paths(&node).next().is_none() => Err(no_agent(&node).into()),
+        None => Err(resolved.missing().into()),
+    }
+}
+
+fn send(body: LogBody, resolved: &ResolvedLog) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response
+        .content_type("text/plain")
+        // Logs are streamed as they are: compressing them on the fly would hold them back.
+        .insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity")))
+        .insert_header((CONTENT_DISPOSITION, attachment(&resolved.delivery.attachment)));
+    if !resolved.delivery.filter_ansi {
+        return response.no_chunking(body.len).streaming(body.stream);
+    }
+    let filtered = stream::unfold((body.stream, Some(AnsiFilter::default())), |(mut blocks, filter)| async move {
+        let mut filter = filter?;
+        let mut out = Vec::new();
+        match blocks.next().await {
+            Some(Ok(block)) => {
+                filter.push(&block, &mut out);
+                Some((Ok(Bytes::from(out)), (blocks, Some(filter))))
+            }
+            Some(Err(error)) => Some((Err(error), (blocks, None))),
+            None => {
+                filter.finish(&mut out);
+                Some((Ok(Bytes::from(out)), (blocks, None)))
+            }
+        }
+    });
+    response.streaming(filtered)
+}
+
+/// The text of a whole log file of at most this many bytes, its end if it is longer.
+pub(super) async fn text(state: &State, stored: &LogObject, limit: u64) -> Result<String, Error> {
+    let wanted = LogRange { bytes: (stored.size.saturating_sub(limit), None), lines: None };
+    let mut body = state.sessions.read_log(stored, wanted).await?;
+    let mut all = Vec::with_capacity(usize::try_from(body.len).unwrap_or_default());
+    while let Some(block) = body.stream.next().await {
+        all.extend_from_slice(&block.map_err(crate::session::Error::from)?);
+    }
+    Ok(String::from_utf8_lossy(&all).into_owned())
+}

@@ -1,0 +1,56 @@
+//! Pages and assets of our own: no request leaves the server, every value is escaped.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, X_CONTENT_TYPE_OPTIONS};
+
+const SCRIPT: &str = include_str!("page/sessions.js");
+const STYLE: &str = include_str!("page/sessions.css");
+
+/// Leads to a relative URL, so that it works under any prefix.
+pub(super) fn redirect(to: &str) -> HttpResponse {
+    HttpResponse::TemporaryRedirect().insert_header((LOCATION, to)).finish()
+}
+
+/// A page of our own. `body` must be escaped already.
+pub(super) fn html(title: &str, head: &str, body: &str) -> HttpResponse {
+    let title = escape(title);
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'; script-src 'self'"))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .body(format!(
+            "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
+             <meta name=\"viewport\" content=\"width=device-width\">{head}</head><body>{body}</body></html>"
+        ))
+}
+
+/// A file of the sessions page.
+pub(super) fn asset(name: &str) -> HttpResponse {
+    let (content_type, text) = if name == "sessions.js" {
+        ("text/javascript; charset=utf-8", SCRIPT)
+    } else {
+        ("text/css; charset=utf-8", STYLE)
+    };
+    HttpResponse::Ok()
+        .content_type(content_type)
+        .insert_header((CACHE_CONTROL, "no-cache"))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .body(text)
+}
+
+/// Text for the inside of an element or a quoted attribute.
+pub(super) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}

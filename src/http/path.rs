@@ -1,0 +1,63 @@
+//! URL paths: taken apart at `/`, each name decoded exactly once, nothing normalised.
+
+use super::error::Error;
+use crate::session::{ClusterId, SessionKey, SessionName};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// Stands for an empty cluster name (KubeRay v1.6 allowed it), which no URL segment can be. No Kubernetes name is `_`.
+const EMPTY: &str = "_";
+
+/// What is escaped in a name.
+const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The decoded names of a path, without the leading `/`; a trailing `/` gives a last empty name.
+pub(super) fn segments(raw: &str) -> Result<Vec<String>, Error> {
+    let decode = |segment: &str| percent_decode_str(segment).decode_utf8().map(|text| text.into_owned());
+    let names = raw.strip_prefix('/').unwrap_or(raw).split('/').map(decode);
+    names.collect::<Result<_, _>>().map_err(|_| Error::BadPath)
+}
+
+/// The session that three names mean.
+pub(super) fn session_key([namespace, cluster, session]: [&str; 3]) -> Result<SessionKey, Error> {
+    let session = SessionName::parse(session).ok_or_else(|| Error::NotASession(session.to_owned()))?;
+    Ok(SessionKey { cluster: cluster_id(namespace, cluster), session })
+}
+
+/// The cluster that two names mean.
+pub(super) fn cluster_id(namespace: &str, cluster: &str) -> ClusterId {
+    let name = if cluster == EMPTY { "" } else { cluster };
+    ClusterId { namespace: namespace.to_owned(), name: name.to_owned() }
+}
+
+/// A session's path relative to `/sessions/`, with its final `/`.
+pub(super) fn session_path(key: &SessionKey) -> String {
+    let name = if key.cluster.name.is_empty() { EMPTY } else { &key.cluster.name };
+    format!("{}/{}/{}/", escape(&key.cluster.namespace), escape(name), escape(key.session.as_str()))
+}
+
+fn escape(name: &str) -> String {
+    utf8_percent_encode(name, NAME).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn names_are_decoded_once_and_slashes_never_merged() {
+        assert_eq!(segments("/sessions/a%2Fb//c%252F/").unwrap(), ["sessions", "a/b", "", "c%2F", ""]);
+        assert!(segments("/%ff").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_survives_the_way_into_a_url_and_back(namespace in ".+", name in ".*") {
+            let session = SessionName::parse("session_2026-11-22_23-11-33_821800_1").unwrap();
+            let key = SessionKey { cluster: ClusterId { namespace, name: name.replace('_', "-") }, session };
+            let path = session_path(&key);
+            let names = segments(&path).unwrap();
+            prop_assert_eq!(session_key([&names[0], &names[1], &names[2]]).unwrap(), key);
+        }
+    }
+}

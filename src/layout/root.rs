@@ -1,0 +1,22 @@
+//! The prefix inside a bucket below which collectors write (`rootDirs`).
+
+/// A root: empty, or a prefix that ends in `/`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Root {
+    path: String,
+    leading_slash: bool,
+}
+
+impl Root {
+    /// Reads a setting such as ``, `log`, `/log/` or `a/b`.
+    pub fn new(setting: &str) -> Self {
+        let path = setting.trim_matches('/');
+        let path = if path.is_empty() { String::new() } else { format!("{path}/") };
+        Self { leading_slash: setting.starts_with('/') && !path.is_empty(), path }
+    }
+
+    /// The prefixes to look under. A root with a leading `/` has two: S3 collectors dropped it, others kept it.
+    pub fn spellings(&self) -> Vec<String> {
+        if self.leading_slash { vec![self.path.clone(), format!("/{}", self.path)] } else { vec![self.path.clone()] }
+    }
+}

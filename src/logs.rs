@@ -1,0 +1,229 @@
+//! Decodes the log files that Ray writes about itself into facts: what events do not say, or say later.
+//!
+//! Owns which files are wanted and what is taken from them. Must never do I/O: the loader lists a session's files,
+//! asks `wanted` for each, and gives the bytes to `Facts::read`, in any order and from several threads (`merge`).
+//! Facts are the same for every order, and reading a file twice changes nothing. Bytes may be damaged or cut; what
+//! could not be parsed is counted in `Facts::damage`.
+//!
+//! Paths are relative to a node's `logs/` folder and use `/`. Nodes are hex ids, as in the bucket.
+//!
+//! | file | what it is read for |
+//! |---|---|
+//! | `events/event_*.log` | the events page (`event_file`); `event_JOBS` also for the ends of submissions (`job_events`) |
+//! | `monitor.log` | the autoscaler's last status (`monitor`) |
+//! | `jobs/supervisor-*.log` | exit codes, exact ends, nodes, and the local time zone (`supervisor`, `zone`) |
+//! | `job-driver-*.log` | the entrypoint, and the lines a failed job's message quotes (`job_driver`) |
+//! | `dashboard_agent.log` | agent addresses, starts of submissions, two failures told nowhere else (`agent`) |
+//! | `runtime_env_agent.log` | the runtime environments in use at the end (`runtime_env_agent`) |
+//! | `export_events/event_EXPORT_*.log` | submissions, datasets and train runs (`export`) |
+//! | `python-core-driver-*.log` | the process ids of drivers, from the name alone (`core_driver`) |
+
+pub mod agent;
+pub mod core_driver;
+pub mod damage;
+pub mod event_file;
+pub mod export;
+pub mod job_driver;
+pub mod job_events;
+mod line;
+pub mod monitor;
+pub mod runtime_env_agent;
+pub mod supervisor;
+pub mod zone;
+
+use agent::Agents;
+use core_driver::CoreDrivers;
+use damage::Damage;
+use event_file::EventFacts;
+use export::Exports;
+use job_driver::DriverLogs;
+use job_events::JobEvents;
+use monitor::MonitorFacts;
+use runtime_env_agent::RuntimeEnvAgents;
+use supervisor::Supervisors;
+use zone::Zone;
+
+/// How much of a file is worth reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of it.
+    Whole,
+    /// All of a file of at most `head + tail` bytes; of a longer one its first `head` bytes followed by its last
+    /// `tail` bytes, in one piece.
+    Ends {
+        /// Bytes from the start.
+        head: u64,
+        /// Bytes from the end.
+        tail: u64,
+    },
+    /// Nothing: its name says it all (`Facts::seen`).
+    NameOnly,
+}
+
+/// Which kind of file a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind<'a> {
+    EventFile { jobs: bool },
+    Monitor,
+    Supervisor { submission: &'a str },
+    DriverLog { submission: &'a str },
+    Agent,
+    RuntimeEnvAgent,
+    Export,
+    CoreDriver,
+}
+
+impl<'a> Kind<'a> {
+    /// The kind of a current (not rotated) path.
+    fn of(current: &'a str) -> Option<Self> {
+        let within = |name: &'a str, prefix: &str| {
+            name.strip_prefix(prefix)?.strip_suffix(".log").filter(|rest| !rest.is_empty() && !rest.contains('/'))
+        };
+        match current.split_once('/') {
+            Some(("events", name)) => within(name, "event_").map(|source| Self::EventFile { jobs: source == "JOBS" }),
+            Some(("jobs", name)) => within(name, "supervisor-").map(|submission| Self::Supervisor { submission }),
+            Some(("export_events", name)) => export::is_wanted(name).then_some(Self::Export),
+            Some(_) => None,
+            None => match current {
+                "monitor.log" => Some(Self::Monitor),
+                "dashboard_agent.log" => Some(Self::Agent),
+                "runtime_env_agent.log" => Some(Self::RuntimeEnvAgent),
+                name => within(name, "job-driver-")
+                    .map(|submission| Self::DriverLog { submission })
+                    .or_else(|| core_driver::parse(name).map(|_| Self::CoreDriver)),
+            },
+        }
+    }
+
+    fn wanted(self) -> Wanted {
+        match self {
+            Self::EventFile { .. } | Self::Monitor | Self::Supervisor { .. } | Self::Export => Wanted::Whole,
+            Self::DriverLog { .. } => Wanted::Ends { head: job_driver::HEAD, tail: job_driver::TAIL },
+            Self::Agent => Wanted::Ends { head: agent::HEAD, tail: agent::TAIL },
+            Self::RuntimeEnvAgent => Wanted::Ends { head: runtime_env_agent::END, tail: runtime_env_agent::END },
+            Self::CoreDriver => Wanted::NameOnly,
+        }
+    }
+}
+
+/// How much of the file at `path` is wanted; none when nothing is taken from it.
+/// Rotated spellings (`x.log.1`, `x.1.log`) are wanted like the current file.
+pub fn wanted(path: &str) -> Option<Wanted> {
+    Kind::of(&current_name(path).0).map(Kind::wanted)
+}
+
+/// The current name of a rotated file, and how old its rotation is: `x.log.1` and `x.1.log` are `x.log`, 1.
+///
+/// A submission may be called `a.1`, so the logs of submissions, which are never rotated, keep their names.
+fn current_name(path: &str) -> (std::borrow::Cow<'_, str>, u32) {
+    let number = |part: &str| part.parse::<u32>().ok().filter(|_| part.len() <= 3 && !part.starts_with('+'));
+    if path.starts_with("job-driver-") || path.starts_with("jobs/") {
+        return (path.into(), 0);
+    }
+    let Some((stem, last)) = path.rsplit_once('.') else { return (path.into(), 0) };
+    if let Some(rotation) = number(last)
+        && stem.ends_with(".log")
+    {
+        return (stem.into(), rotation);
+    }
+    match stem.rsplit_once('.') {
+        Some((stem, middle)) if last == "log" => match number(middle) {
+            Some(rotation) => (format!("{stem}.log").into(), rotation),
+            None => (path.into(), 0),
+        },
+        _ => (path.into(), 0),
+    }
+}
+
+/// What the log files of a session say, by kind of file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// Rows of the events page.
+    pub events: EventFacts,
+    /// The autoscaler's last status.
+    pub monitor: MonitorFacts,
+    /// Starts and ends of submissions, by the job manager.
+    pub job_events: JobEvents,
+    /// Exit codes and nodes of submissions, by their supervisors.
+    pub supervisors: Supervisors,
+    /// Entrypoints and last lines of submissions.
+    pub driver_logs: DriverLogs,
+    /// Addresses of agents, and what their job managers did.
+    pub agents: Agents,
+    /// What the runtime environment agents did.
+    pub runtime_envs: RuntimeEnvAgents,
+    /// Submissions, datasets and train runs.
+    pub exports: Exports,
+    /// Processes of drivers.
+    pub core_drivers: CoreDrivers,
+    /// The local time zone.
+    pub zone: Zone,
+    /// Lines that could not be parsed.
+    pub damage: Damage,
+}
+
+impl Facts {
+    /// Takes what `bytes`, the file at `path` of `node` (as much of it as `wanted` says), and its name say.
+    /// Files that are not wanted say nothing.
+    pub fn read(&mut self, node: &str, path: &str, bytes: &[u8]) {
+        let (current, rotation) = current_name(path);
+        let damage = &mut self.damage;
+        match Kind::of(&current) {
+            Some(Kind::EventFile { jobs }) => {
+                self.events.read(node, path, bytes, damage);
+                if jobs {
+                    self.job_events.read(node, path, bytes, damage);
+                }
+            }
+            Some(Kind::Monitor) => self.monitor.read(node, path, bytes, damage),
+            Some(Kind::Supervisor { submission }) => self.supervisors.read(submission, bytes, &mut self.zone),
+            Some(Kind::DriverLog { submission }) => self.driver_logs.read(submission, node, bytes),
+            Some(Kind::Agent) => self.agents.read(node, bytes),
+            Some(Kind::RuntimeEnvAgent) => self.runtime_envs.read(node, rotation, bytes),
+            Some(Kind::Export) => self.exports.read(node, path, rotation, bytes, damage),
+            Some(Kind::CoreDriver) => self.seen(node, path),
+            None => {}
+        }
+    }
+
+    /// Takes what the name of the file at `path` says.
+    pub fn seen(&mut self, node: &str, path: &str) {
+        let (current, _) = current_name(path);
+        if Kind::of(&current) == Some(Kind::CoreDriver) {
+            self.core_drivers.seen(node, &current);
+        }
+    }
+
+    /// Takes over what another reader found.
+    pub fn merge(&mut self, other: Self) {
+        self.events.merge(other.events);
+        self.monitor.merge(other.monitor);
+        self.job_events.merge(other.job_events);
+        self.supervisors.merge(other.supervisors);
+        self.driver_logs.merge(other.driver_logs);
+        self.agents.merge(other.agents);
+        self.runtime_envs.merge(other.runtime_envs);
+        self.exports.merge(other.exports);
+        self.core_drivers.merge(other.core_drivers);
+        self.zone.merge(other.zone);
+        self.damage.merge(other.damage);
+    }
+
+    /// Memory held, in bytes.
+    pub fn weight(&self) -> usize {
+        self.events.weight()
+            + self.monitor.weight()
+            + self.job_events.weight()
+            + self.supervisors.weight()
+            + self.driver_logs.weight()
+            + self.agents.weight()
+            + self.runtime_envs.weight()
+            + self.exports.weight()
+            + self.core_drivers.weight()
+            + self.zone.weight()
+            + self.damage.weight()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! `logs/job-driver-<submission id>.log`: what the driver printed; its head names the entrypoint, its tail is quoted
+//! in a failed job's message.
+//!
+//! The job agent writes `Runtime env is setting up.`, the supervisor `Running entrypoint for job X: COMMAND`, then the
+//! driver its output (`dashboard/modules/job/{job_manager,job_supervisor}.py`). The two may run on different nodes, so
+//! one submission may have two files. Only both ends of a long file are read (`HEAD`, `TAIL`).
+
+use super::line::records;
+use std::collections::BTreeMap;
+
+/// Bytes of the head that are wanted: the first lines.
+pub(super) const HEAD: u64 = 16 * 1024;
+/// Bytes of the tail that are wanted: Ray quotes at most 20,000 characters.
+pub(super) const TAIL: u64 = 4 * MAX_CHARS as u64;
+/// `MAX_LOG_SIZE` of Ray's `job_log_storage_client.py`.
+const MAX_CHARS: usize = 20_000;
+/// `NUM_LOG_LINES_ON_ERROR` of Ray's `job_log_storage_client.py`.
+const MAX_LINES: usize = 10;
+
+/// What one file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DriverLog {
+    /// Bytes read, which decides between two readings of a file that grew.
+    size: usize,
+    /// The command; its first line where it has several.
+    pub entrypoint: Option<Box<str>>,
+    /// Local time of `Runtime env is setting up.`, in milliseconds as if it were UTC.
+    pub accepted_local_ms: Option<i64>,
+    /// `'ERROR'. Full traceback: …` of a supervisor that could not be started.
+    pub not_started: Option<Box<str>>,
+    /// Its last ten lines, at most 20,000 characters of them.
+    pub last_lines: Box<str>,
+}
+
+/// What the files say, by submission and node.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DriverLogs {
+    files: BTreeMap<(Box<str>, Box<str>), DriverLog>,
+}
+
+impl DriverLogs {
+    /// Reads one file, or its head and tail.
+    pub(super) fn read(&mut self, submission: &str, node: &str, bytes: &[u8]) {
+        let head = bytes.get(..HEAD as usize).unwrap_or(bytes);
+        let head = String::from_utf8_lossy(head);
+        let running = format!("Running entrypoint for job {submission}: ");
+        let entrypoint = head.lines().find_map(|line| line.strip_prefix(running.as_str())).map(Into::into);
+        let not_started = format!("Failed to start supervisor actor for job {submission}: ");
+        let mut found = DriverLog { size: bytes.len(), entrypoint, ..DriverLog::default() };
+        for record in records(&head) {
+            if record.message.starts_with("Runtime env is setting up.") {
+                found.accepted_local_ms.get_or_insert(record.local_ms);
+            } else if let Some(reason) = record.message.strip_prefix(not_started.as_str()) {
+                found.not_started.get_or_insert(reason.into());
+            }
+        }
+        found.last_lines = last_lines(bytes.get(bytes.len().saturating_sub(TAIL as usize)..).unwrap_or(bytes)).into();
+        self.add((submission.into(), node.into()), found);
+    }
+
+    fn add(&mut self, key: (Box<str>, Box<str>), found: DriverLog) {
+        let known = self.files.entry(key).or_default();
+        if *known < found {
+            *known = found;
+        }
+    }
+
+    /// The files of one submission, with their nodes.
+    pub fn of<'a>(&'a self, submission: &'a str) -> impl Iterator<Item = (&'a str, &'a DriverLog)> {
+        self.files.iter().filter(move |((id, _), _)| **id == *submission).map(|((_, node), log)| (&**node, log))
+    }
+
+    /// The submissions that have a file.
+    pub fn submissions(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(|(id, _)| &**id)
+    }
+
+    /// Takes over what another reader found.
+    pub(super) fn merge(&mut self, other: Self) {
+        for (key, found) in other.files {
+            self.add(key, found);
+        }
+    }
+
+    /// Memory held, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        let text = |log: &DriverLog| {
+            log.last_lines.len()
+                + [&log.entrypoint, &log.not_started].iter().flat_map(|t| t.iter()).map(|t| t.len()).sum::<usize>()
+        };
+        self.files.iter().map(|((id, node), log)| id.len() + node.len() + text(log) + size_of::<DriverLog>() + 48).sum()
+    }
+}
+
+/// Ray's `fast_tail_last_n_lines`: the last ten lines by Python's `splitlines`, then the last 20,000 characters.
+fn last_lines(tail: &[u8]) -> String {
+    let text = String::from_utf8_lossy(tail);
+    let mut starts = Vec::new();
+    let mut at_start = true;
+    let mut after_cr = false;
+    for (at, c) in text.char_indices() {
+        if at_start && !(after_cr && c == '\n') {
+            starts.push(at);
+        }
+        after_cr = c == '\r';
+        at_start =
+            matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    }
+    let from = starts.len().checked_sub(MAX_LINES).and_then(|at| starts.get(at)).copied().unwrap_or_default();
+    let lines = text.get(from..).unwrap_or_default();
+    let cut = lines.char_indices().rev().nth(MAX_CHARS - 1).map_or(0, |(at, _)| at);
+    lines.get(cut..).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_head_names_the_command_and_the_tail_is_quoted() {
+        let mut text = "2026-11-22 23:12:43,781\tINFO job_manager.py:581 -- Runtime env is setting up.\n\
+                        Running entrypoint for job x: python -c 'a: b'\n"
+            .to_owned();
+        for n in 0..20 {
+            text += &format!("line {n}\n");
+        }
+        let mut logs = DriverLogs::default();
+        logs.read("x", "node", text[..150].as_bytes());
+        logs.read("x", "node", text.as_bytes());
+        logs.read("x", "node", text[..140].as_bytes());
+        let (node, log) = logs.of("x").next().unwrap();
+        assert_eq!((node, log.entrypoint.as_deref()), ("node", Some("python -c 'a: b'")));
+        assert_eq!(log.accepted_local_ms.map(|ms| ms % 1_000), Some(781));
+        assert_eq!(&*log.last_lines, text.split_inclusive('\n').skip(12).collect::<String>());
+    }
+
+    #[test]
+    fn the_last_lines_are_counted_as_python_does() {
+        let lines = |n: usize, end: &str| format!("x{end}").repeat(n);
+        for end in ["\n", "\r\n", "\r", "\u{2028}"] {
+            assert_eq!(last_lines(lines(12, end).as_bytes()), lines(10, end), "{end:?}");
+        }
+        assert_eq!(last_lines("é".repeat(30_000).as_bytes()).chars().count(), MAX_CHARS);
+        assert_eq!(last_lines(b""), "");
+    }
+
+    #[test]
+    fn a_supervisor_that_could_not_be_started_leaves_its_reason() {
+        let text = "2026-11-22 23:12:43,781\tWARNING job_manager.py:600 -- Failed to start supervisor actor for job x: 'no'. Full traceback:\nTraceback\nValueError: no\n\n";
+        let mut logs = DriverLogs::default();
+        logs.read("x", "n", text.as_bytes());
+        let reason = logs.of("x").next().unwrap().1.not_started.clone();
+        assert_eq!(reason.as_deref(), Some("'no'. Full traceback:\nTraceback\nValueError: no"));
+    }
+}

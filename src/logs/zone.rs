@@ -1,0 +1,71 @@
+//! The local time zone of a session, learned from lines that carry a time twice: local, and since 1970.
+//!
+//! Ray's Python logs have local times without a zone. The supervisors' lines end with `timestamp_ns=`, so the
+//! difference, rounded to the quarter hours all zones are made of, is the zone at that moment.
+
+use std::collections::BTreeMap;
+
+/// Offsets from UTC seen over time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Zone {
+    /// Local milliseconds to offset in minutes.
+    seen: BTreeMap<i64, i32>,
+}
+
+const QUARTER_MS: i64 = 15 * 60 * 1_000;
+/// No zone is further away than this, in quarter hours.
+const FURTHEST: i64 = 15 * 4;
+
+impl Zone {
+    /// Learns from a moment known in both clocks, in milliseconds; nonsense is ignored.
+    pub fn learn(&mut self, local_ms: i64, utc_ms: i64) {
+        let quarters = (local_ms.saturating_sub(utc_ms).saturating_add(QUARTER_MS / 2)).div_euclid(QUARTER_MS);
+        if quarters.abs() > FURTHEST {
+            return;
+        }
+        let minutes = i32::try_from(quarters * 15).unwrap_or_default();
+        let known = self.seen.entry(local_ms).or_insert(minutes);
+        *known = (*known).max(minutes);
+    }
+
+    /// A local time in UTC, by the nearest moment known; none when there is none.
+    pub fn utc_ms(&self, local_ms: i64) -> Option<i64> {
+        let before = self.seen.range(..=local_ms).next_back();
+        let after = self.seen.range(local_ms..).next();
+        let nearest = match (before, after) {
+            (Some(b), Some(a)) if a.0.abs_diff(local_ms) < b.0.abs_diff(local_ms) => a,
+            (Some(b), _) => b,
+            (None, a) => a?,
+        };
+        Some(local_ms - i64::from(*nearest.1) * 60_000)
+    }
+
+    /// Takes over what another reader learned.
+    pub fn merge(&mut self, other: Self) {
+        for (local, minutes) in other.seen {
+            let known = self.seen.entry(local).or_insert(minutes);
+            *known = (*known).max(minutes);
+        }
+    }
+
+    /// Memory held, in bytes.
+    pub fn weight(&self) -> usize {
+        self.seen.len() * 32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_known_moment_gives_the_zone() {
+        let mut zone = Zone::default();
+        assert_eq!(zone.utc_ms(0), None);
+        zone.learn(7_200_000 + 3, 0);
+        zone.learn(100 * 3_600_000, 99 * 3_600_000);
+        zone.learn(5, 900 * 3_600_000);
+        assert_eq!(zone.utc_ms(7_300_000), Some(100_000));
+        assert_eq!(zone.utc_ms(101 * 3_600_000), Some(100 * 3_600_000));
+    }
+}

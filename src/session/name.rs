@@ -1,0 +1,137 @@
+//! Names: clusters, owners and sessions, parsed once and never passed on as raw strings.
+
+use crate::snapshot::time::days_from_civil;
+use std::fmt;
+
+/// A cluster as it is named in the bucket. Under KubeRay v1.6 the namespace is a free id, and a name may be empty.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClusterId {
+    /// Namespace, or what v1.6 wrote in its place.
+    pub namespace: String,
+    /// Name of the `RayCluster`.
+    pub name: String,
+}
+
+/// What created a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OwnerKind {
+    /// A `RayJob`.
+    RayJob,
+    /// A `RayService`.
+    RayService,
+}
+
+impl OwnerKind {
+    /// Its folder in the bucket.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::RayJob => "rayjob",
+            Self::RayService => "rayservice",
+        }
+    }
+
+    /// The kind of a folder in the bucket.
+    pub fn from_folder(folder: &str) -> Option<Self> {
+        [Self::RayJob, Self::RayService].into_iter().find(|kind| kind.folder() == folder)
+    }
+}
+
+/// The object that created a cluster.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Owner {
+    /// Its kind.
+    pub kind: OwnerKind,
+    /// Its name, in the cluster's namespace.
+    pub name: String,
+}
+
+/// `session_YYYY-MM-DD_HH-MM-SS_micros[_pid]`: one life of a head. Its time is in the head's own zone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionName(String);
+
+impl SessionName {
+    /// Reads a name; none for anything else, `session_latest` and paths included.
+    pub fn parse(name: &str) -> Option<Self> {
+        let rest = name.strip_prefix("session_")?;
+        let shape = b"dddd-dd-dd_dd-dd-dd_dddddd";
+        let (time, pid) = (rest.as_bytes().get(..shape.len())?, rest.as_bytes().get(shape.len()..)?);
+        let matches = time.iter().zip(shape).all(|(c, shape)| match shape {
+            b'd' => c.is_ascii_digit(),
+            other => c == other,
+        });
+        let pid_fits = pid.is_empty()
+            || (pid[0] == b'_' && pid.len() > 1 && pid.iter().all(|c| c.is_ascii_alphanumeric() || b"_-.".contains(c)));
+        (matches && pid_fits).then(|| Self(name.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Its time in Unix microseconds, read as if the head's zone were UTC; none for a date that does not exist.
+    pub fn local_micros(&self) -> Option<i64> {
+        let number = |from: usize, to: usize| self.0.get(from..to)?.parse::<i64>().ok();
+        let days = days_from_civil(number(8, 12)?, number(13, 15)?, number(16, 18)?)?;
+        let seconds = days * 86_400 + number(19, 21)? * 3_600 + number(22, 24)? * 60 + number(25, 27)?;
+        Some(seconds * 1_000_000 + number(28, 34)?)
+    }
+}
+
+impl fmt::Display for SessionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What everything is keyed by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionKey {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// Its session.
+    pub session: SessionName,
+}
+
+impl fmt::Display for SessionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.cluster.namespace, self.cluster.name, self.session)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn only_session_names_are_session_names() {
+        for good in ["session_2026-11-22_23-11-33_821800_9153", "session_2026-11-22_23-11-33_821800"] {
+            assert!(SessionName::parse(good).is_some(), "{good}");
+        }
+        for bad in [
+            "session_latest",
+            "",
+            "session_2026-11-22_23-11-33",
+            "session_2026-11-22_23-11-33_821800_",
+            "session_2026-11-22_23-11-33_821800_1/..",
+            "session_2026-11-22T23-11-33_821800_1",
+            "xsession_2026-11-22_23-11-33_821800_1",
+        ] {
+            assert!(SessionName::parse(bad).is_none(), "{bad}");
+        }
+        let name = SessionName::parse("session_2026-11-22_23-11-33_821800_9153").unwrap();
+        assert_eq!(name.local_micros(), Some(1_795_389_093_821_800));
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_makes_parsing_panic(name in ".*", tail in ".{0,30}") {
+            for name in [name, format!("session_2026-99-99_99-99-99_000000{tail}")] {
+                if let Some(name) = SessionName::parse(&name) {
+                    let _ = name.local_micros();
+                }
+            }
+        }
+    }
+}

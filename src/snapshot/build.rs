@@ -1,0 +1,211 @@
+//! The fold: events in, in any order and any number of times, a `Snapshot` out.
+//!
+//! Every entity has a draft, and a draft has one operation, `join`, which is commutative, associative and idempotent:
+//! fields that several events set take the value with the greatest (event time, then content), transitions are a
+//! set. Folding an event is joining the small draft it makes; merging two builders (one per parsing thread) is
+//! joining their drafts after renaming handles. So any order, duplication or split gives the same snapshot.
+//! Duplicates are known by content, never by `eventId`: halves of a split event share it.
+//! Must never read a clock: "now" is the time of the last event.
+
+mod actor;
+mod catalogue;
+mod fixups;
+mod job;
+mod latest;
+mod node;
+mod placement_group;
+mod task;
+mod worker;
+
+use super::Snapshot;
+use super::completeness::Completeness;
+use super::time::Nanos;
+use crate::event::{Event, Payload, decode};
+use catalogue::{Catalogue, Renamed};
+
+/// Platform events kept: Ray's dashboard keeps as many in memory.
+const MAX_PLATFORM_EVENTS: usize = 10_000;
+
+/// A snapshot in the making. One per parsing thread; `merge` joins them, `finish` makes the snapshot.
+#[derive(Debug)]
+pub struct Builder {
+    session_name: String,
+    values: Catalogue,
+    tasks: task::Tasks,
+    actors: actor::Actors,
+    nodes: node::Nodes,
+    workers: worker::Workers,
+    jobs: job::Jobs,
+    placement_groups: placement_group::PlacementGroups,
+    platform_events: std::collections::BTreeSet<(Nanos, String)>,
+    completeness: Completeness,
+    as_of: Nanos,
+}
+
+impl Builder {
+    /// Starts the fold of one session; events that name another session are left out and counted.
+    pub fn new(session_name: &str) -> Self {
+        Self {
+            session_name: session_name.to_owned(),
+            values: Catalogue::default(),
+            tasks: task::Tasks::default(),
+            actors: actor::Actors::default(),
+            nodes: node::Nodes::default(),
+            workers: worker::Workers::default(),
+            jobs: job::Jobs::default(),
+            placement_groups: placement_group::PlacementGroups::default(),
+            platform_events: std::collections::BTreeSet::new(),
+            completeness: Completeness::default(),
+            as_of: 0,
+        }
+    }
+
+    /// What is known to be missing so far; the loader adds what it could not read.
+    pub fn completeness_mut(&mut self) -> &mut Completeness {
+        &mut self.completeness
+    }
+
+    /// Memory held, in bytes, roughly: the loader reserves by it.
+    pub fn weight(&self) -> usize {
+        self.values.weight() + self.tasks.weight()
+    }
+
+    /// Folds one record of a file; what is wrong with it is counted with its place.
+    pub fn fold_record(&mut self, file: &str, position: u64, record: &[u8]) {
+        if record.iter().all(u8::is_ascii_whitespace) {
+            return;
+        }
+        self.completeness.records += 1;
+        let Ok(text) = std::str::from_utf8(record) else {
+            self.completeness.damaged_records.add(file, position, "not UTF-8");
+            return;
+        };
+        match decode(text) {
+            Ok(event) => {
+                if let Err(problem) = self.fold(&event) {
+                    self.completeness.damaged_records.add(file, position, problem);
+                }
+            }
+            Err(damaged) => self.completeness.damaged_records.add(file, position, damaged.to_string()),
+        }
+    }
+
+    /// Folds one event. The error says what it lacks.
+    pub fn fold(&mut self, event: &Event<'_>) -> Result<(), &'static str> {
+        let foreign = !event.session_name.is_empty() && event.session_name != self.session_name;
+        if foreign {
+            self.completeness.foreign_events += 1;
+            // A restarted worker's node may be defined only among another session's events (KubeRay v1.6); its
+            // definition is used where this session has none.
+            if let Payload::NodeDefinition(definition) = &event.payload {
+                return self.nodes.define(&mut self.values, 0, definition);
+            }
+            return Ok(());
+        }
+        self.as_of = self.as_of.max(event.timestamp);
+        let (at, values) = (event.timestamp, &mut self.values);
+        match &event.payload {
+            Payload::TaskDefinition(task) => self.tasks.define(values, at, task),
+            Payload::TaskLifecycle(task) => {
+                self.completeness.unknown_states += u64::from(task.unknown_states);
+                self.tasks.advance(values, at, task)
+            }
+            Payload::TaskProfile(task) => self.tasks.profile(values, at, task),
+            Payload::DriverJobDefinition(job) => self.jobs.define_driver(values, at, job),
+            Payload::DriverJobLifecycle(job) => {
+                self.completeness.unknown_states += u64::from(job.unknown_states);
+                self.jobs.advance_driver(job)
+            }
+            Payload::SubmissionJobDefinition(job) => self.jobs.define_submission(values, at, job),
+            Payload::SubmissionJobLifecycle(job) => self.jobs.advance_submission(job),
+            Payload::NodeDefinition(node) => self.nodes.define(values, at, node),
+            Payload::NodeLifecycle(node) => self.nodes.advance(values, node),
+            Payload::ActorDefinition(actor) => self.actors.define(values, at, actor),
+            Payload::ActorLifecycle(actor) => {
+                self.completeness.unknown_states += u64::from(actor.unknown_states);
+                self.actors.advance(values, actor)
+            }
+            Payload::WorkerDefinition(worker) => self.workers.define(values, at, worker),
+            Payload::WorkerLifecycle(worker) => self.workers.advance(values, worker),
+            Payload::PlacementGroupDefinition(group) => self.placement_groups.define(values, at, group),
+            Payload::PlacementGroupLifecycle(group) => self.placement_groups.advance(group),
+            Payload::Platform(record) => {
+                self.platform_events.insert((at, (*record).to_owned()));
+                if self.platform_events.len() > MAX_PLATFORM_EVENTS {
+                    self.platform_events.pop_first();
+                }
+                Ok(())
+            }
+            Payload::Unknown => {
+                let name = if event.event_type.is_empty() { "(none)" } else { event.event_type };
+                // Bounded: types come from the input.
+                let types = &mut self.completeness.unknown_event_types;
+                let name = if types.len() < 100 || types.contains_key(name) { name } else { "(others)" };
+                *types.entry(name.to_owned()).or_default() += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// Joins what another thread folded of the same session.
+    pub fn merge(&mut self, other: Self) {
+        let renamed = self.values.absorb(other.values);
+        self.tasks.merge(&mut self.values, other.tasks, &renamed);
+        self.actors.merge(&self.values, other.actors, &renamed);
+        self.nodes.merge(&self.values, other.nodes, &renamed);
+        self.workers.merge(&self.values, other.workers, &renamed);
+        self.jobs.merge(&self.values, other.jobs, &renamed);
+        self.placement_groups.merge(other.placement_groups);
+        self.platform_events.extend(other.platform_events);
+        while self.platform_events.len() > MAX_PLATFORM_EVENTS {
+            self.platform_events.pop_first();
+        }
+        self.completeness.merge(other.completeness);
+        self.as_of = self.as_of.max(other.as_of);
+    }
+
+    /// Applies what Ray's GCS does but never exports, and freezes the tables.
+    pub fn finish(mut self) -> Snapshot {
+        let workers = self.workers.finish();
+        let driver_jobs = self.jobs.finish_drivers(&self.values);
+        let submission_events = self.jobs.finish_submissions(&mut self.values);
+        let actors = self.actors.finish();
+        let nodes = self.nodes.finish(&self.values);
+        let placement_groups = self.placement_groups.finish(&mut self.values);
+        let fixups = fixups::Fixups::new(&mut self.values, &workers, &driver_jobs);
+        let tasks = self.tasks.finish(&mut self.values, &fixups);
+        let mut completeness = self.completeness;
+        for attempt in tasks.iter() {
+            completeness.attempts_without_definition += u64::from(lacks_definition(attempt));
+            completeness.unfinished_attempts += u64::from(!attempt.state().is_terminal());
+        }
+        completeness.unfinished_jobs = driver_jobs.iter().filter(|job| job.finished == 0).count() as u64;
+        let (strings, ids, texts) = self.values.freeze();
+        Snapshot {
+            strings,
+            ids,
+            texts,
+            tasks,
+            actors,
+            nodes,
+            workers,
+            driver_jobs,
+            submission_events,
+            placement_groups,
+            platform_events: self.platform_events.into_iter().map(|(_, record)| record).collect(),
+            completeness,
+            as_of: self.as_of,
+            ..Snapshot::default()
+        }
+    }
+}
+
+/// Whether a definition must have been lost: attempts known from profile events alone have none, and neither have
+/// later attempts of actor creation tasks, which Ray never defines.
+fn lacks_definition(attempt: super::task::Attempt<'_>) -> bool {
+    let creation = attempt.task_id().0[..8] == [0xff; 8];
+    !attempt.is_defined() && attempt.states().next().is_some() && !(creation && attempt.attempt_number() > 0)
+}
+
+#[cfg(test)]
+mod tests;

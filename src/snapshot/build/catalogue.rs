@@ -1,0 +1,144 @@
+//! The interned values of a builder: strings, ids, long texts, and the canonical form of JSON maps.
+
+use crate::event::value::{canonical_numbers, canonical_strings};
+use crate::snapshot::id::RayId;
+use crate::snapshot::intern::{Id, Interned, Interner, Str};
+use crate::snapshot::text::{Text, TextReader, TextStore, Texts};
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use std::cmp::Ordering;
+
+/// Values by handle, while they are still being collected.
+#[derive(Debug, Default)]
+pub(super) struct Catalogue {
+    strings: Interner,
+    ids: Interner,
+    texts: TextStore,
+    /// Canonical form of a map as it was sent: the same few are sent again and again.
+    numbers: HashMap<String, Str, RandomState>,
+    labels: HashMap<String, Str, RandomState>,
+}
+
+/// Raw maps remembered; beyond it they are made canonical each time.
+const MAX_REMEMBERED: usize = 10_000;
+
+/// New handles of another catalogue's values, by old handle.
+#[derive(Debug)]
+pub(super) struct Renamed {
+    strings: Vec<Str>,
+    ids: Vec<Id>,
+    texts: Vec<Text>,
+}
+
+impl Renamed {
+    pub(super) fn str(&self, old: Str) -> Str {
+        self.strings.get(old.0 as usize).copied().unwrap_or_default()
+    }
+
+    pub(super) fn id(&self, old: Id) -> Id {
+        self.ids.get(old.0 as usize).copied().unwrap_or_default()
+    }
+
+    pub(super) fn text(&self, old: Text) -> Text {
+        self.texts.get(old.0 as usize).copied().unwrap_or_default()
+    }
+}
+
+impl Catalogue {
+    pub(super) fn str(&mut self, value: &str) -> Str {
+        self.strings.str(value)
+    }
+
+    /// An id that may be missing; nil ids are no ids.
+    pub(super) fn id<const N: usize>(&mut self, value: Option<RayId<N>>) -> Id {
+        match value {
+            Some(id) if !id.is_nil() => self.ids.id(&id.0),
+            _ => Id::default(),
+        }
+    }
+
+    /// An id of unknown length, as bytes.
+    pub(super) fn raw_id(&mut self, value: &[u8]) -> Id {
+        self.ids.id(value)
+    }
+
+    pub(super) fn text(&mut self, value: &str) -> Text {
+        self.texts.intern(value)
+    }
+
+    /// A `map<string, double>` as sent, in canonical form.
+    pub(super) fn numbers(&mut self, raw: &str) -> Str {
+        remembered(&mut self.numbers, &mut self.strings, raw, canonical_numbers)
+    }
+
+    /// A `map<string, string>` as sent, in canonical form.
+    pub(super) fn labels(&mut self, raw: &str) -> Str {
+        remembered(&mut self.labels, &mut self.strings, raw, canonical_strings)
+    }
+
+    pub(super) fn resolve(&self, handle: Str) -> &str {
+        self.strings.values().str(handle)
+    }
+
+    pub(super) fn resolve_id(&self, handle: Id) -> &[u8] {
+        self.ids.values().id(handle)
+    }
+
+    pub(super) fn resolve_text<'a>(&'a self, reader: &'a mut TextReader, handle: Text) -> &'a str {
+        self.texts.get(reader, handle)
+    }
+
+    pub(super) fn compare_str(&self, a: Str, b: Str) -> Ordering {
+        if a == b { Ordering::Equal } else { self.resolve(a).cmp(self.resolve(b)) }
+    }
+
+    pub(super) fn compare_id(&self, a: Id, b: Id) -> Ordering {
+        if a == b { Ordering::Equal } else { self.resolve_id(a).cmp(self.resolve_id(b)) }
+    }
+
+    /// Slow: decompresses. Only asked where two events of one time disagree.
+    pub(super) fn compare_text(&self, a: Text, b: Text) -> Ordering {
+        if a == b {
+            return Ordering::Equal;
+        }
+        let (mut left, mut right) = (TextReader::default(), TextReader::default());
+        self.texts.get(&mut left, a).cmp(self.texts.get(&mut right, b))
+    }
+
+    pub(super) fn absorb(&mut self, other: Self) -> Renamed {
+        let strings = other.strings.freeze();
+        let ids = other.ids.freeze();
+        Renamed {
+            strings: (0..strings.len()).map(|at| Str(self.strings.intern(strings.get(at as u32)))).collect(),
+            ids: (0..ids.len()).map(|at| Id(self.ids.intern(ids.get(at as u32)))).collect(),
+            texts: self.texts.absorb(other.texts),
+        }
+    }
+
+    pub(super) fn weight(&self) -> usize {
+        self.strings.weight() + self.ids.weight() + self.texts.weight()
+    }
+
+    pub(super) fn freeze(self) -> (Interned, Interned, Texts) {
+        (self.strings.freeze(), self.ids.freeze(), self.texts.freeze())
+    }
+}
+
+fn remembered(
+    known: &mut HashMap<String, Str, RandomState>,
+    strings: &mut Interner,
+    raw: &str,
+    canonical: fn(&str) -> String,
+) -> Str {
+    if raw.is_empty() {
+        return Str::default();
+    }
+    if let Some(&handle) = known.get(raw) {
+        return handle;
+    }
+    let handle = strings.str(&canonical(raw));
+    if known.len() < MAX_REMEMBERED {
+        known.insert(raw.to_owned(), handle);
+    }
+    handle
+}

@@ -1,0 +1,123 @@
+//! Drafts of nodes.
+
+use super::latest::Latest;
+use super::{Catalogue, Nanos, Renamed};
+use crate::event::node::{NodeDefinition, NodeLifecycle};
+use crate::snapshot::id::NodeId;
+use crate::snapshot::intern::Str;
+use crate::snapshot::node::Node;
+use crate::snapshot::text::Text;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+/// The resource that only a head node has (`kHeadNodeResource` in Ray).
+const HEAD_RESOURCE: &str = "\"node:__internal_head__\"";
+
+/// ip, hostname, node name, instance id, instance type, labels.
+type Names = [Str; 6];
+
+#[derive(Clone, Debug, Default)]
+struct Draft {
+    names: Latest<Names>,
+    start: Latest<Nanos>,
+    /// Whether the last state is ALIVE, and whether its sub-state is DRAINING.
+    state: Latest<(bool, bool)>,
+    resources: Latest<Str>,
+    death: Latest<(Nanos, Str, Text)>,
+}
+
+/// All nodes seen.
+#[derive(Debug, Default)]
+pub(super) struct Nodes(BTreeMap<NodeId, Draft>);
+
+impl Nodes {
+    /// A definition of time zero gives way to any other.
+    pub(super) fn define(
+        &mut self,
+        values: &mut Catalogue,
+        at: Nanos,
+        event: &NodeDefinition<'_>,
+    ) -> Result<(), &'static str> {
+        let id = event.node_id.ok_or("a node definition without nodeId")?;
+        let labels = values.labels(event.labels);
+        let names = [
+            values.str(&event.node_ip_address),
+            values.str(&event.hostname),
+            values.str(&event.node_name),
+            values.str(&event.instance_id),
+            values.str(&event.instance_type_name),
+            labels,
+        ];
+        let draft = Draft { names: Latest::new(at, names), start: Latest::new(at, event.start), ..Draft::default() };
+        self.join(values, id, draft);
+        Ok(())
+    }
+
+    pub(super) fn advance(&mut self, values: &mut Catalogue, event: &NodeLifecycle<'_>) -> Result<(), &'static str> {
+        let id = event.node_id.ok_or("a node lifecycle without nodeId")?;
+        for transition in &event.transitions {
+            let at = transition.timestamp;
+            let alive = transition.state != "DEAD";
+            let mut draft =
+                Draft { state: Latest::new(at, (alive, transition.alive_sub_state == "DRAINING")), ..Draft::default() };
+            if alive && !transition.resources.is_empty() {
+                draft.resources = Latest::new(at, values.numbers(transition.resources));
+            }
+            if !alive {
+                let message = values.text(&transition.death_message);
+                draft.death = Latest::new(at, (at, values.str(transition.death_reason), message));
+            }
+            self.join(values, id, draft);
+        }
+        Ok(())
+    }
+
+    fn join(&mut self, values: &Catalogue, id: NodeId, other: Draft) {
+        let draft = self.0.entry(id).or_default();
+        draft.names.join(other.names, |a, b| {
+            let pairs = a.into_iter().zip(b);
+            pairs.fold(Ordering::Equal, |so_far, (a, b)| so_far.then_with(|| values.compare_str(a, b)))
+        });
+        draft.start.join(other.start, |a, b| a.cmp(&b));
+        // Of two states at one time the death wins: `false` must be the greater.
+        draft.state.join(other.state, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        draft.resources.join(other.resources, |a, b| values.compare_str(a, b));
+        draft.death.join(other.death, |a, b| values.compare_str(a.1, b.1).then_with(|| values.compare_text(a.2, b.2)));
+    }
+
+    pub(super) fn merge(&mut self, values: &Catalogue, other: Self, renamed: &Renamed) {
+        for (id, mut draft) in other.0 {
+            draft.names = draft.names.map(|names| names.map(|name| renamed.str(name)));
+            draft.resources = draft.resources.map(|resources| renamed.str(resources));
+            draft.death = draft.death.map(|(at, why, text)| (at, renamed.str(why), renamed.text(text)));
+            self.join(values, id, draft);
+        }
+    }
+
+    pub(super) fn finish(self, values: &Catalogue) -> Vec<Node> {
+        let rows = self.0.into_iter().map(|(id, draft)| {
+            let [ip, hostname, node_name, instance_id, instance_type_name, labels] = draft.names.get();
+            let (alive, draining) = if draft.state.is_set() { draft.state.get() } else { (true, false) };
+            let (end, death_reason, death_message) = if alive { Default::default() } else { draft.death.get() };
+            Node {
+                id,
+                defined: draft.names.is_set(),
+                ip,
+                hostname,
+                node_name,
+                instance_id,
+                instance_type_name,
+                labels,
+                start: draft.start.get(),
+                end,
+                alive,
+                draining,
+                is_head: values.resolve(draft.resources.get()).contains(HEAD_RESOURCE),
+                resources: draft.resources.get(),
+                death_reason,
+                death_message,
+            }
+        });
+        rows.collect()
+    }
+}

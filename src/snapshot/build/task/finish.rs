@@ -1,0 +1,201 @@
+//! Drafts → the columns of a `TaskTable`: rows in order, transitions and profile events sorted into their rows.
+
+use super::{Draft, Fixups, NONE, Tasks};
+use crate::snapshot::build::Catalogue;
+use crate::snapshot::intern::Str;
+use crate::snapshot::task::{LogInfo, ProfileRow, Shape, TaskState, TaskTable, TaskType, flag};
+use crate::snapshot::time::Nanos;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+/// Consumes the drafts; frees each list as soon as its column is made.
+pub(super) fn table(tasks: Tasks, values: &mut Catalogue, fixups: &Fixups) -> TaskTable {
+    let Tasks { drafts, index, transitions, profile, logs, sources, shapes, .. } = tasks;
+    drop(index);
+    let mut order: Vec<u32> = (0..drafts.len() as u32).collect();
+    order.sort_unstable_by_key(|&number| {
+        let draft = &drafts[number as usize];
+        (draft.id, std::cmp::Reverse(draft.attempt))
+    });
+    let row_of = inverse(&order);
+    let mut out = TaskTable { shapes, logs: checked_logs(logs), profile_sources: sources, ..TaskTable::default() };
+    let mut names = Names::new(values);
+    fill_rows(&mut out, &drafts, &order, &mut names);
+    let times = by_row(transitions.iter().map(|&(number, state, at)| (number, (state, at))), &row_of, order.len());
+    drop(transitions);
+    fill_states(&mut out, times, fixups);
+    let spans = by_row(profile.iter().copied(), &row_of, order.len());
+    drop(profile);
+    fill_profile(&mut out, spans, names.values);
+    out
+}
+
+/// The row of each draft.
+fn inverse(order: &[u32]) -> Vec<u32> {
+    let mut row_of = vec![0; order.len()];
+    for (row, &number) in order.iter().enumerate() {
+        row_of[number as usize] = row as u32;
+    }
+    row_of
+}
+
+fn fill_rows(out: &mut TaskTable, drafts: &[Draft], order: &[u32], names: &mut Names<'_>) {
+    let rows = || order.iter().map(|&number| &drafts[number as usize]);
+    out.ids = rows().map(|d| d.id).collect();
+    out.attempts = rows().map(|d| d.attempt).collect();
+    out.jobs = rows().map(|d| d.job).collect();
+    out.flags = rows().map(flags).collect();
+    out.shape = rows().map(|d| d.definition.get().shape).collect();
+    out.names = rows().map(|d| names.displayed(d, &out.shapes)).collect();
+    out.actors = rows().map(|d| d.definition.get().actor).collect();
+    out.parents = rows().map(|d| d.definition.get().parent).collect();
+    out.placement_groups = rows().map(|d| d.definition.get().placement_group).collect();
+    out.nodes = rows().map(|d| d.node.get()).collect();
+    out.workers = rows().map(|d| d.worker.get()).collect();
+    out.pids = rows().map(|d| d.pid.get()).collect();
+    out.error_types = rows().map(|d| d.error.get().0).collect();
+    out.error_messages = rows().map(|d| d.error.get().1).collect();
+    out.log = rows().map(|d| d.log).collect();
+    out.profile_source = rows().map(|d| d.profile_source).collect();
+}
+
+fn flags(draft: &Draft) -> u8 {
+    let mut flags = 0;
+    if draft.definition.is_set() {
+        flags |= flag::DEFINED;
+    }
+    if draft.debugger_paused.is_set() {
+        flags |= flag::DEBUGGER_SENT;
+    }
+    if draft.debugger_paused.get() {
+        flags |= flag::DEBUGGER_PAUSED;
+    }
+    flags
+}
+
+/// Displayed names: an actor's `repr` replaces its class where the task has no name of its own (Ray's rule).
+struct Names<'a> {
+    values: &'a mut Catalogue,
+    known: HashMap<(Str, Str), Str, RandomState>,
+}
+
+impl<'a> Names<'a> {
+    fn new(values: &'a mut Catalogue) -> Self {
+        Self { values, known: HashMap::default() }
+    }
+
+    fn displayed(&mut self, draft: &Draft, shapes: &[Shape]) -> Str {
+        let definition = draft.definition.get();
+        let (name, repr) = (definition.name, draft.repr_name.get());
+        let Some(shape) = shapes.get(definition.shape as usize) else { return name };
+        if repr.is_empty() || shape.task_type != TaskType::ActorTask || name != shape.func_or_class_name {
+            return name;
+        }
+        if let Some(&known) = self.known.get(&(name, repr)) {
+            return known;
+        }
+        let method = self.values.resolve(name).rsplit('.').next().unwrap_or_default();
+        let displayed = format!("{}.{method}", self.values.resolve(repr));
+        let displayed = self.values.str(&displayed);
+        self.known.insert((name, repr), displayed);
+        displayed
+    }
+}
+
+/// Ray before 2.58 sends unset offsets as zero: an end before its start is no end.
+fn checked_logs(mut logs: Vec<LogInfo>) -> Vec<LogInfo> {
+    for log in &mut logs {
+        if log.stdout_end < log.stdout_start {
+            log.stdout_end = None;
+        }
+        if log.stderr_end < log.stderr_start {
+            log.stderr_end = None;
+        }
+    }
+    logs
+}
+
+/// Items in the order of their rows, and the end of each row's range: a counting sort.
+fn by_row<T: Copy>(
+    items: impl Iterator<Item = (u32, T)> + Clone,
+    row_of: &[u32],
+    rows: usize,
+) -> (Vec<Option<T>>, Vec<u32>) {
+    let row = |number: u32| row_of.get(number as usize).copied();
+    let mut ends = vec![0u32; rows];
+    let mut total = 0;
+    for row in items.clone().filter_map(|(number, _)| row(number)) {
+        ends[row as usize] += 1;
+        total += 1;
+    }
+    let mut next = 0;
+    for end in &mut ends {
+        let count = *end;
+        *end = next;
+        next += count;
+    }
+    let mut out = vec![None; total];
+    for (number, item) in items {
+        if let Some(row) = row(number) {
+            let at = &mut ends[row as usize];
+            out[*at as usize] = Some(item);
+            *at += 1;
+        }
+    }
+    (out, ends)
+}
+
+/// One time per state: of several times of one state the latest, as Ray's map keeps what came last.
+fn fill_states(out: &mut TaskTable, (items, ends): (Vec<Option<(TaskState, Nanos)>>, Vec<u32>), fixups: &Fixups) {
+    out.states.reserve_exact(ends.len());
+    out.time_ends.reserve_exact(ends.len());
+    out.times.reserve(items.len());
+    let mut start = 0;
+    for (row, &end) in ends.iter().enumerate() {
+        let mut reached: [Option<Nanos>; 16] = [None; 16];
+        for (state, at) in items[start as usize..end as usize].iter().flatten() {
+            let slot = &mut reached[*state as usize];
+            *slot = (*slot).max(Some(*at));
+        }
+        start = end;
+        let over = reached[TaskState::Finished as usize].is_some() || reached[TaskState::Failed as usize].is_some();
+        if !over && let Some(forced) = fixups.end_of(out.workers[row], out.jobs[row]) {
+            reached[TaskState::Failed as usize] = Some(forced.at);
+            out.error_types[row] = forced.error_type;
+            out.error_messages[row] = forced.error_message;
+        }
+        let mut mask = 0u16;
+        for (bit, at) in reached.iter().enumerate() {
+            if let Some(at) = at {
+                mask |= 1 << bit;
+                out.times.push(*at);
+            }
+        }
+        out.states.push(mask);
+        out.time_ends.push(out.times.len() as u32);
+    }
+    out.times.shrink_to_fit();
+}
+
+fn fill_profile(out: &mut TaskTable, (items, ends): (Vec<Option<ProfileRow>>, Vec<u32>), values: &Catalogue) {
+    out.profile.reserve(items.len());
+    out.profile_ends.reserve_exact(ends.len());
+    let mut start = 0;
+    let mut spans: Vec<ProfileRow> = Vec::new();
+    for &end in &ends {
+        spans.clear();
+        spans.extend(items[start as usize..end as usize].iter().flatten());
+        start = end;
+        spans.sort_unstable_by(|a, b| {
+            (a.end, a.start)
+                .cmp(&(b.end, b.start))
+                .then_with(|| values.compare_str(a.name, b.name))
+                .then_with(|| values.compare_str(a.extra, b.extra))
+        });
+        spans.dedup();
+        out.profile.extend_from_slice(&spans);
+        out.profile_ends.push(out.profile.len() as u32);
+    }
+    out.profile.shrink_to_fit();
+    debug_assert!(out.log.iter().all(|&log| log == NONE || (log as usize) < out.logs.len()));
+}

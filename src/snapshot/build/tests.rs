@@ -1,0 +1,260 @@
+//! Any permutation, duplication or split of files, events and merged transitions gives an equal snapshot.
+
+mod dump;
+
+use super::*;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const SESSION: &str = "session_2026-11-22_23-11-33_821800_9153";
+
+fn id(bytes: usize, n: u8) -> String {
+    let mut id = vec![n; bytes];
+    if bytes >= 4 {
+        let at = bytes - 4;
+        id[at..].copy_from_slice(&[1 + n % 2, 0, 0, 0]);
+    }
+    BASE64_STANDARD.encode(id)
+}
+
+fn time(n: u8) -> String {
+    format!("2026-11-22T23:12:{:02}.{:09}Z", n % 60, u32::from(n) * 1_000_003)
+}
+
+fn pick(from: &[&str], n: u8) -> String {
+    from[usize::from(n) % from.len()].to_owned()
+}
+
+/// An event made from a few small numbers, so that events meet each other on ids, times and values.
+fn event(kind: u8, n: [u8; 6]) -> Value {
+    let [a, b, c, d, e, at] = n.map(|n| n % 5);
+    let (task, node, worker, actor, job) = (id(24, a), id(28, b), id(28, c), id(16, a), id(4, a));
+    let states = ["PENDING_ARGS_AVAIL", "SUBMITTED_TO_WORKER", "RUNNING", "FINISHED", "FAILED", "SPINNING"];
+    let transitions = |names: &[&str]| -> Value {
+        (0..1 + d).map(|i| json!({"state": pick(names, b + i * 3), "timestamp": time(c + i)})).collect()
+    };
+    let (key, event_type, payload) = match kind % 14 {
+        0 => (
+            "taskDefinitionEvent",
+            "TASK_DEFINITION_EVENT",
+            json!({
+            "taskId": task, "taskAttempt": b % 2, "taskType": pick(&["NORMAL_TASK", "ACTOR_CREATION_TASK"], c),
+            "taskFunc": {"pythonFunctionDescriptor": {"moduleName": "m", "className": pick(&["", "A"], d), "functionName": "f"}},
+            "taskName": pick(&["f", "g"], e), "requiredResources": {"CPU": 1.0, "GPU": d}, "jobId": job,
+            "parentTaskId": id(24, e), "serializedRuntimeEnv": "{}", "labelSelector": {"k": pick(&["x", "y"], e)}}),
+        ),
+        1 => (
+            "actorTaskDefinitionEvent",
+            "ACTOR_TASK_DEFINITION_EVENT",
+            json!({
+            "taskId": task, "taskAttempt": b % 2, "actorFunc": {"pythonFunctionDescriptor": {"className": "A", "functionName": "f"}},
+            "actorTaskName": "A.f", "actorId": actor, "jobId": job}),
+        ),
+        2..=4 => (
+            "taskLifecycleEvent",
+            "TASK_LIFECYCLE_EVENT",
+            json!({
+            "taskId": task, "taskAttempt": b % 2, "stateTransitions": transitions(&states), "jobId": job,
+            "nodeId": pick(&["", &node], d), "workerId": pick(&["", &worker], d), "workerPid": e,
+            "actorReprName": pick(&["", "R(1)", "R(2)"], e), "isDebuggerPaused": d == 1,
+            "rayErrorInfo": if e > 2 { json!({"errorType": pick(&["WORKER_DIED", "TASK_EXECUTION_EXCEPTION"], c), "errorMessage": pick(&["boom", "bang"], d)}) } else { Value::Null },
+            "taskLogInfo": if e > 1 { json!({"stdoutFile": "/x/out", "stdoutStart": "3", "stdoutEnd": (3 + d).to_string()}) } else { Value::Null }}),
+        ),
+        5 => (
+            "taskProfileEvents",
+            "TASK_PROFILE_EVENT",
+            json!({
+            "taskId": task, "attemptNumber": b % 2, "jobId": job, "profileEvents": {"componentType": "worker", "componentId": worker,
+            "nodeIpAddress": "10.0.0.1", "events": (0..1 + d).map(|i| json!({"startTime": (c + i).to_string(), "endTime": "99", "eventName": pick(&["task:execute", "submit_task"], i),
+            "extraData": "{}"})).collect::<Vec<_>>()}}),
+        ),
+        6 => (
+            "driverJobDefinitionEvent",
+            "DRIVER_JOB_DEFINITION_EVENT",
+            json!({
+            "jobId": job, "driverPid": b.to_string(), "driverNodeId": node, "entrypoint": pick(&["x", "y"], c),
+            "config": {"serializedRuntimeEnv": "{}", "metadata": {"job_submission_id": pick(&["s1", "s2"], d), "k": pick(&["1", "2"], e)}}}),
+        ),
+        7 => (
+            "driverJobLifecycleEvent",
+            "DRIVER_JOB_LIFECYCLE_EVENT",
+            json!({
+            "jobId": job, "stateTransitions": transitions(&["CREATED", "FINISHED"])}),
+        ),
+        8 => (
+            "nodeDefinitionEvent",
+            "NODE_DEFINITION_EVENT",
+            json!({
+            "nodeId": node, "nodeIpAddress": pick(&["1", "2"], c), "labels": {"l": pick(&["1", "2"], d)}, "startTimestamp": time(c), "hostname": pick(&["h1", "h2"], e)}),
+        ),
+        9 => (
+            "nodeLifecycleEvent",
+            "NODE_LIFECYCLE_EVENT",
+            json!({
+            "nodeId": node, "stateTransitions": (0..1 + d).map(|i| json!({"state": pick(&["ALIVE", "DEAD"], c + i), "timestamp": time(e + i),
+            "resources": {"CPU": i, "node:__internal_head__": 1.0}, "deathInfo": {"reason": "EXPECTED_TERMINATION", "reasonMessage": pick(&["a", "b"], i)}})).collect::<Vec<_>>()}),
+        ),
+        10 => (
+            "actorDefinitionEvent",
+            "ACTOR_DEFINITION_EVENT",
+            json!({
+            "actorId": actor, "jobId": job, "className": pick(&["A", "B"], c), "name": pick(&["", "n"], d), "requiredResources": {"CPU": e}}),
+        ),
+        11 => (
+            "actorLifecycleEvent",
+            "ACTOR_LIFECYCLE_EVENT",
+            json!({
+            "actorId": actor, "stateTransitions": (0..1 + d).map(|i| json!({"state": pick(&["ALIVE", "RESTARTING", "DEAD", "HOVERING"], c + i), "timestamp": time(e + i),
+            "nodeId": node, "workerId": pick(&["", &worker], i), "pid": i, "port": 7, "reprName": pick(&["", "R"], c), "restartReason": pick(&["ACTOR_FAILURE", "NODE_PREEMPTION"], i),
+            "deathCause": {"actorDiedErrorContext": {"errorMessage": pick(&["killed", "died"], i)}}})).collect::<Vec<_>>()}),
+        ),
+        12 => (
+            "workerDefinitionEvent",
+            "WORKER_DEFINITION_EVENT",
+            json!({
+            "workerId": worker, "nodeId": node, "pid": a, "workerType": pick(&["WORKER", "DRIVER"], d)}),
+        ),
+        _ => (
+            "workerLifecycleEvent",
+            "WORKER_LIFECYCLE_EVENT",
+            json!({
+            "workerId": worker, "jobId": job, "stateTransitions": (0..1 + d).map(|i| json!({"state": pick(&["ALIVE", "DEAD"], i), "timestamp": time(e + i),
+            "startTimeMs": "5", "endTimeMs": if i % 2 == 1 { "1795389142673" } else { "0" },
+            "deathInfo": {"exitType": pick(&["USER_ERROR", "SYSTEM_ERROR"], i), "exitDetail": pick(&["gone", "lost"], e)}})).collect::<Vec<_>>()}),
+        ),
+    };
+    json!({"eventType": event_type, "timestamp": time(at), "sessionName": SESSION, key: payload})
+}
+
+/// The same facts in twice as many events: each list of transitions or spans cut in two.
+fn split(event: &Value) -> Vec<Value> {
+    let lists = [
+        "/taskLifecycleEvent/stateTransitions",
+        "/taskProfileEvents/profileEvents/events",
+        "/driverJobLifecycleEvent/stateTransitions",
+        "/nodeLifecycleEvent/stateTransitions",
+        "/actorLifecycleEvent/stateTransitions",
+        "/workerLifecycleEvent/stateTransitions",
+    ];
+    for list in lists {
+        if let Some(items) = event.pointer(list).and_then(Value::as_array) {
+            let (left, right) = items.split_at(items.len() / 2);
+            return [left, right]
+                .map(|half| {
+                    let mut event = event.clone();
+                    *event.pointer_mut(list).unwrap() = Value::Array(half.to_vec());
+                    event
+                })
+                .to_vec();
+        }
+    }
+    vec![event.clone()]
+}
+
+fn fold(events: &[Value]) -> Builder {
+    let mut builder = Builder::new(SESSION);
+    for event in events {
+        builder.fold_record("file", 1, event.to_string().as_bytes());
+    }
+    builder
+}
+
+fn events() -> impl Strategy<Value = Vec<Value>> {
+    proptest::collection::vec((any::<u8>(), any::<[u8; 6]>()), 1..40)
+        .prop_map(|made| made.into_iter().map(|(kind, n)| event(kind, n)).collect())
+}
+
+proptest! {
+    #[test]
+    fn any_order_of_any_events_gives_the_same_snapshot(
+        (events, shuffled) in events().prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle())),
+    ) {
+        prop_assert_eq!(dump::snapshot(&fold(&events).finish()), dump::snapshot(&fold(&shuffled).finish()));
+    }
+
+    #[test]
+    fn duplicates_and_split_transitions_change_nothing(
+        (events, again) in events().prop_flat_map(|events| {
+            let halves: Vec<Value> = events.iter().flat_map(split).chain(events.iter().cloned()).collect();
+            (Just(events), Just(halves).prop_shuffle())
+        }),
+    ) {
+        prop_assert_eq!(dump::snapshot(&fold(&events).finish()), dump::snapshot(&fold(&again).finish()));
+    }
+
+    #[test]
+    fn any_share_of_the_work_among_builders_merges_to_the_same_snapshot(
+        events in events(), shares in proptest::collection::vec(0..3usize, 40), last_first in any::<bool>(),
+    ) {
+        let mut parts: [Vec<Value>; 3] = Default::default();
+        for (event, share) in events.iter().zip(shares) {
+            parts[share].push(event.clone());
+        }
+        let mut builders: Vec<Builder> = parts.iter().map(|part| fold(part)).collect();
+        if last_first {
+            builders.reverse();
+        }
+        let mut merged = builders.remove(0);
+        for other in builders {
+            merged.merge(other);
+        }
+        prop_assert_eq!(dump::snapshot(&fold(&events).finish()), dump::snapshot(&merged.finish()));
+    }
+}
+
+#[test]
+fn damaged_unknown_and_foreign_records_are_counted_and_stop_nothing() {
+    let mut builder = Builder::new(SESSION);
+    for (line, record) in [
+        "{\"eventType\":",
+        "\u{0}",
+        r#"{"eventType":"MOON_EVENT","moonEvent":{}}"#,
+        r#"{"eventType":"TASK_LIFECYCLE_EVENT","sessionName":"session_1","taskLifecycleEvent":{"taskId":"x"}}"#,
+        r#"{"eventType":"TASK_LIFECYCLE_EVENT","taskLifecycleEvent":{"taskId":""}}"#,
+        "",
+    ]
+    .iter()
+    .enumerate()
+    {
+        builder.fold_record("f", line as u64 + 1, record.as_bytes());
+    }
+    builder.fold_record("f", 7, &[0xff, b'{']);
+    builder.fold_record("f", 8, event(0, [0; 6]).to_string().as_bytes());
+    let snapshot = builder.finish();
+    assert_eq!(snapshot.tasks.len(), 1);
+    let report = &snapshot.completeness;
+    assert_eq!((report.records, report.damaged_records.count, report.foreign_events), (7, 4, 1));
+    assert_eq!(report.unknown_event_types.get("MOON_EVENT"), Some(&1));
+    assert_eq!(report.damaged_records.examples.iter().map(|p| p.position).collect::<Vec<_>>(), [1, 2, 5, 7]);
+}
+
+#[test]
+fn an_attempt_fails_with_its_worker_and_otherwise_with_its_job() {
+    let task = |n: u8, worker: &str| {
+        json!({"eventType": "TASK_LIFECYCLE_EVENT", "timestamp": time(1), "taskLifecycleEvent": {
+            "taskId": id(24, n), "jobId": id(4, 0), "workerId": worker, "stateTransitions": [{"state": "RUNNING", "timestamp": time(1)}]}})
+    };
+    let dead = json!({"eventType": "WORKER_LIFECYCLE_EVENT", "timestamp": time(2), "workerLifecycleEvent": {"workerId": id(28, 1),
+        "stateTransitions": [{"state": "DEAD", "timestamp": time(2), "endTimeMs": "1795389142673", "deathInfo": {"exitType": "USER_ERROR", "exitDetail": "oops"}}]}});
+    let end = json!({"eventType": "DRIVER_JOB_LIFECYCLE_EVENT", "timestamp": time(3), "driverJobLifecycleEvent": {"jobId": id(4, 0),
+        "stateTransitions": [{"state": "FINISHED", "timestamp": "2026-11-22T23:13:00.123456789Z"}]}});
+    let snapshot = fold(&[task(0, &id(28, 1)), task(2, ""), dead, end]).finish();
+    let ends: Vec<_> = snapshot
+        .tasks
+        .iter()
+        .map(|a| {
+            let failed = a.time_of(crate::snapshot::task::TaskState::Failed);
+            (failed, snapshot.str(a.error_type()), snapshot.text(a.error_message()))
+        })
+        .collect();
+    assert_eq!(ends[0].0, Some(1_795_389_142_673_000_000));
+    assert_eq!(
+        ends[0].2,
+        format!("Worker running the task ({}) died with exit_type: 2 with error_message: oops", snapshot.workers[0].id)
+    );
+    assert_eq!(ends[1].0, Some(1_795_389_180_123_000_000));
+    assert_eq!(ends[1].2, "Job finishes (01000000) as driver exits. Marking all non-terminal tasks as failed.");
+    assert!(ends.iter().all(|end| end.1 == "WORKER_DIED"));
+}

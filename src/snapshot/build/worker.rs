@@ -1,0 +1,117 @@
+//! Drafts of workers.
+
+use super::latest::Latest;
+use super::{Catalogue, Nanos, Renamed};
+use crate::event::worker::{WorkerDefinition, WorkerLifecycle};
+use crate::snapshot::id::{JobId, WorkerId};
+use crate::snapshot::intern::{Id, Str};
+use crate::snapshot::text::Text;
+use crate::snapshot::worker::Worker;
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug, Default)]
+struct Draft {
+    node: Latest<Id>,
+    worker_type: Latest<Str>,
+    pid: Latest<u32>,
+    job: Latest<JobId>,
+    death: Latest<(Str, Text)>,
+    dead: bool,
+    launch_ms: u64,
+    launched_ms: u64,
+    start_ms: u64,
+    end_ms: u64,
+}
+
+/// All workers seen.
+#[derive(Debug, Default)]
+pub(super) struct Workers(BTreeMap<WorkerId, Draft>);
+
+impl Workers {
+    pub(super) fn define(
+        &mut self,
+        values: &mut Catalogue,
+        at: Nanos,
+        event: &WorkerDefinition<'_>,
+    ) -> Result<(), &'static str> {
+        let id = event.worker_id.ok_or("a worker definition without workerId")?;
+        let draft = Draft {
+            node: Latest::new(at, values.id(event.node_id)),
+            worker_type: Latest::new(at, values.str(event.worker_type)),
+            pid: Latest::new(at, u32::try_from(event.pid).unwrap_or(0)),
+            ..Draft::default()
+        };
+        self.join(values, id, draft);
+        Ok(())
+    }
+
+    pub(super) fn advance(&mut self, values: &mut Catalogue, event: &WorkerLifecycle<'_>) -> Result<(), &'static str> {
+        let id = event.worker_id.ok_or("a worker lifecycle without workerId")?;
+        for transition in &event.transitions {
+            let at = transition.timestamp;
+            let dead = transition.state == "DEAD";
+            let mut draft = Draft {
+                dead,
+                launch_ms: transition.launch_ms,
+                launched_ms: transition.launched_ms,
+                start_ms: transition.start_ms,
+                end_ms: transition.end_ms,
+                ..Draft::default()
+            };
+            if let Some(job) = event.job_id.filter(|job| !job.is_nil()) {
+                draft.job = Latest::new(at, job);
+            }
+            if dead {
+                let detail = values.text(&transition.exit_detail);
+                draft.death = Latest::new(at, (values.str(transition.exit_type), detail));
+            }
+            self.join(values, id, draft);
+        }
+        Ok(())
+    }
+
+    /// Times take the greatest value sent: a DEAD transition sends zeros for what ALIVE sent.
+    fn join(&mut self, values: &Catalogue, id: WorkerId, other: Draft) {
+        let draft = self.0.entry(id).or_default();
+        draft.node.join(other.node, |a, b| values.compare_id(a, b));
+        draft.worker_type.join(other.worker_type, |a, b| values.compare_str(a, b));
+        draft.pid.join(other.pid, |a, b| a.cmp(&b));
+        draft.job.join(other.job, |a, b| a.cmp(&b));
+        draft.death.join(other.death, |a, b| values.compare_str(a.0, b.0).then_with(|| values.compare_text(a.1, b.1)));
+        draft.dead |= other.dead;
+        draft.launch_ms = draft.launch_ms.max(other.launch_ms);
+        draft.launched_ms = draft.launched_ms.max(other.launched_ms);
+        draft.start_ms = draft.start_ms.max(other.start_ms);
+        draft.end_ms = draft.end_ms.max(other.end_ms);
+    }
+
+    pub(super) fn merge(&mut self, values: &Catalogue, other: Self, renamed: &Renamed) {
+        for (id, mut draft) in other.0 {
+            draft.node = draft.node.map(|node| renamed.id(node));
+            draft.worker_type = draft.worker_type.map(|kind| renamed.str(kind));
+            draft.death = draft.death.map(|(kind, detail)| (renamed.str(kind), renamed.text(detail)));
+            self.join(values, id, draft);
+        }
+    }
+
+    pub(super) fn finish(self) -> Vec<Worker> {
+        let rows = self.0.into_iter().map(|(id, draft)| {
+            let (exit_type, exit_detail) = draft.death.get();
+            Worker {
+                id,
+                node: draft.node.get(),
+                worker_type: draft.worker_type.get(),
+                pid: draft.pid.get(),
+                job: draft.job.get(),
+                alive: !draft.dead,
+                exit_type,
+                exit_detail,
+                launch_ms: draft.launch_ms,
+                launched_ms: draft.launched_ms,
+                start_ms: draft.start_ms,
+                end_ms: draft.end_ms,
+            }
+        });
+        rows.collect()
+    }
+}
