@@ -26,7 +26,7 @@ pub(super) fn snapshot_with(more: &[&str]) -> Arc<Snapshot> {
         builder.fold_record("test_events.jsonl", n as u64, line.as_bytes());
     }
     let snapshot = builder.finish();
-    assert_eq!(snapshot.completeness.damaged_records.count(), 0);
+    assert_eq!(snapshot.completeness.damaged_records.count, 0);
     Arc::new(snapshot)
 }
 
