@@ -4,23 +4,35 @@
 //! `Refusal` into a status code. Every function that answers a URL has the shape
 //! `fn(&Arc<Snapshot>, &Question) -> Result<Answer, Refusal>`, plus the id from the path where there is one.
 
+pub mod actor_state;
+pub mod actor_summary;
 pub mod actors;
 pub mod ansi;
+pub mod cluster_status;
+pub mod events;
+pub mod fixed;
 pub mod google_style;
+pub mod jobs;
 pub mod json;
 mod lineage;
 pub mod log_listing;
 pub mod log_request;
 pub mod node_detail;
+pub mod node_state;
 pub mod nodes;
+pub mod objects;
+pub mod placement_groups;
 pub mod proto_json;
 pub mod redact;
+pub mod runtime_envs;
 pub mod state_list;
+pub mod stored;
 pub mod task_summary;
 pub mod tasks;
 #[cfg(test)]
 mod test_events;
 pub mod timeline;
+pub mod workers;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -104,6 +116,9 @@ pub enum Refusal {
     /// What was asked for by id does not exist: Ray's 404 with a plain text.
     #[error("{0}")]
     NotFound(String),
+    /// It cannot be done to a dead session: Ray's 403 with a plain text.
+    #[error("{0}")]
+    Forbidden(String),
     /// Ray's own answer is 500 with a plain text that gives the reason.
     #[error("{0}")]
     Failed(String),

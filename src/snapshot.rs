@@ -11,6 +11,7 @@ pub mod intern;
 pub mod job;
 pub mod node;
 pub mod placement_group;
+pub mod submission;
 pub mod task;
 pub mod text;
 pub mod time;
@@ -31,6 +32,8 @@ use worker::Worker;
 /// The immutable view of one session. Every list is sorted by id.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
+    /// The session's name.
+    pub session_name: String,
     /// Strings of all tables.
     pub strings: Interned,
     /// Ids of all tables that refer to other rows.
@@ -49,6 +52,8 @@ pub struct Snapshot {
     pub driver_jobs: Vec<DriverJob>,
     /// Submission jobs, as far as events tell.
     pub submission_events: Vec<SubmissionEvents>,
+    /// Submission jobs from every source.
+    pub submissions: Vec<submission::Submission>,
     /// Placement groups, as far as events tell.
     pub placement_groups: Vec<PlacementGroup>,
     /// `PLATFORM_EVENT` records as they were sent, oldest first.

@@ -47,7 +47,8 @@ impl ListingRequest {
 /// A checked glob.
 #[derive(Clone, Debug)]
 pub struct LogGlob {
-    matcher: GlobMatcher,
+    /// One fits, or both: `a/**` is `a` and every folder below.
+    matchers: Vec<GlobMatcher>,
     /// Whether the pattern ends in `/` or in `**`, which fit folders only.
     folders_only: bool,
 }
@@ -65,17 +66,24 @@ impl LogGlob {
         if parts.is_empty() || parts.iter().any(|part| part.contains("**") && *part != "**") {
             return Err(unusable());
         }
-        let pattern = escape_braces(&parts.join("/"));
         let build = |pattern: &str| GlobBuilder::new(pattern).literal_separator(true).backslash_escape(false).build();
-        // A bracket that is never closed stands for itself.
-        let glob = build(&pattern).or_else(|_| build(&pattern.replace('[', "[[]"))).map_err(|_| unusable())?;
-        let folders_only = text.ends_with('/') || parts.last() == Some(&"**");
-        Ok(Self { matcher: glob.compile_matcher(), folders_only })
+        let matcher = |parts: &[&str]| {
+            let pattern = escape_braces(&parts.join("/"));
+            // A bracket that is never closed stands for itself.
+            let glob = build(&pattern).or_else(|_| build(&pattern.replace('[', "[[]"))).map_err(|_| unusable())?;
+            Ok(glob.compile_matcher())
+        };
+        let mut matchers = vec![matcher(&parts)?];
+        let below = parts.strip_suffix(&["**"]);
+        if let Some(folder) = below.filter(|folder| !folder.is_empty()) {
+            matchers.push(matcher(folder)?);
+        }
+        Ok(Self { matchers, folders_only: text.ends_with('/') || below.is_some() })
     }
 
     /// Whether a path without a trailing `/` fits.
     fn fits(&self, path: &str, is_folder: bool) -> bool {
-        (is_folder || !self.folders_only) && self.matcher.is_match(path)
+        (is_folder || !self.folders_only) && self.matchers.iter().any(|matcher| matcher.is_match(path))
     }
 }
 

@@ -5,10 +5,14 @@
 //! Source: `ray/dashboard/state_api_utils.py`, `state_aggregator.py`, `ray/util/state/common.py`.
 
 mod filter;
+mod id;
 mod options;
+mod values;
 
 pub use filter::{Filter, Predicate, parse as parse_filters, passes};
+pub use id::check_id;
 pub use options::{MAX_LIMIT, Options};
+pub use values::{Columns, Values};
 
 use super::json::JsonWriter;
 use super::{Answer, Question, Refusal};

@@ -53,7 +53,7 @@ pub(super) fn select(tasks: &Tasks, question: &Question, exclude_driver: bool) -
     let (source, rest): (Vec<Filter>, Vec<Filter>) =
         filters.into_iter().partition(|filter| SOURCE_FILTERS.contains(&filter.column));
     for filter in &source {
-        check_id(filter)?;
+        state_list::check_id(filter)?;
     }
     let table = &tasks.snapshot().tasks;
     let shown = |attempt: &crate::snapshot::task::Attempt<'_>| {
@@ -64,29 +64,6 @@ pub(super) fn select(tasks: &Tasks, question: &Question, exclude_driver: bool) -
     let at_source = rows.len();
     rows.retain(|&row| state_list::passes(tasks, row as usize, &rest));
     Ok(Selected { rows, at_source })
-}
-
-/// Ray parses the ids of source filters; what is no id is refused in Python's words.
-fn check_id(filter: &Filter) -> Result<(), Refusal> {
-    let bytes = match filter.column {
-        "task_id" => 24,
-        "actor_id" => 16,
-        "job_id" => 4,
-        _ => return Ok(()),
-    };
-    let given = &filter.given;
-    let problem = if given.len() % 2 == 1 {
-        "Odd-length string".to_owned()
-    } else if !given.bytes().all(|c| c.is_ascii_hexdigit()) {
-        "Non-hexadecimal digit found".to_owned()
-    } else if given.len() != 2 * bytes {
-        format!("ID string needs to have length {bytes}, got {}", given.len() / 2)
-    } else {
-        return Ok(());
-    };
-    // Python's unhexlify looks at the digits first.
-    let odd_text = given.bytes().any(|c| !c.is_ascii_hexdigit());
-    Err(Refusal::BadQuestion(if odd_text { "Non-hexadecimal digit found".to_owned() } else { problem }))
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use super::error::Error;
 use super::{State, logs, send, session};
-use crate::answer::{Answer, Question, actors, node_detail, nodes, task_summary, tasks, timeline};
+use crate::answer::{
+    Answer, Question, actor_state, actor_summary, actors, cluster_status, events, fixed, jobs, node_detail, node_state,
+    nodes, objects, placement_groups, runtime_envs, stored, task_summary, tasks, timeline, workers,
+};
 use crate::args::Redaction;
 use crate::session::{OpenSession, SessionKey};
 use actix_web::http::header::USER_AGENT;
@@ -19,6 +22,10 @@ pub(super) async fn serve(
     let question = question(request, state);
     let session = session::open(state, key).await?;
     match below {
+        ["api", "jobs", id, "logs"] => Ok(send::answer(logs::of_job(state, &session, id).await?)),
+        ["api", "v0", "runtime_env_redaction"] => {
+            Ok(send::answer(fixed::redaction(state.redaction != Redaction::Never)))
+        }
         ["api", "v0", "logs", media] => logs::file(state, &session, media, &question).await,
         // Answers over all tasks take milliseconds: off the threads that accept requests.
         ["api", "v0", "tasks", ..] => {
@@ -46,7 +53,29 @@ fn answer(session: &OpenSession, below: &[&str], question: &Question) -> Result<
         ["logical", "actors"] => actors::list(snapshot, question)?,
         ["logical", "actors", id] => actors::detail(snapshot, question, id)?,
         ["api", "v0", "logs"] => logs::listing(session, question)?,
-        _ => return Err(Error::UnknownUrl),
+        ["api", "v0", "workers"] => workers::list(snapshot, question)?,
+        ["api", "v0", "placement_groups"] => placement_groups::list(snapshot, question)?,
+        ["api", "v0", "runtime_envs"] => runtime_envs::list(snapshot, question)?,
+        ["api", "v0", "objects"] => objects::list(question)?,
+        ["api", "v0", "objects", "summarize"] => objects::summarize(question)?,
+        ["api", "v0", "cluster_metadata"] => stored::cluster_metadata(snapshot)?,
+        ["api", "v0", "platform_events"] => fixed::platform_events(snapshot)?,
+        ["api", "cluster_status"] => cluster_status::cluster_status(snapshot, question)?,
+        ["api", "serve", "applications", ""] => stored::serve(snapshot, question)?,
+        ["api", "data", "datasets", job] => stored::datasets(snapshot, job)?,
+        ["api", "train", "v2", "runs", "v1"] => stored::train_runs(snapshot)?,
+        ["api", "train", "v2", "runs"] => stored::old_train_runs(snapshot)?,
+        ["api", "v0", "actors"] => actor_state::list(snapshot, question)?,
+        ["api", "v0", "actors", "summarize"] => actor_summary::summarize(snapshot, question)?,
+        ["api", "v0", "nodes"] => node_state::list(snapshot, question)?,
+        ["api", "v0", "jobs"] => jobs::state_list(snapshot, question)?,
+        ["api", "jobs", ""] | ["api", "jobs"] => jobs::list(snapshot, question)?,
+        ["api", "jobs", id] => jobs::detail(snapshot, question, id)?,
+        ["api", "version"] => stored::version(snapshot)?,
+        ["events"] => events::events(snapshot, question)?,
+        ["timezone"] => stored::timezone(snapshot)?,
+        ["worker" | "task", _] | ["memory_profile"] => return Err(fixed::profiling().into()),
+        _ => fixed::fixed(&below.join("/")).ok_or(Error::UnknownUrl)?,
     })
 }
 

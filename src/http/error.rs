@@ -77,6 +77,7 @@ impl ResponseError for Error {
             Self::Session(session::Error::NothingReadable { .. } | session::Error::Storage(_)) => {
                 StatusCode::BAD_GATEWAY
             }
+            Self::Refused(Refusal::Forbidden(_)) => StatusCode::FORBIDDEN,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         }
     }

@@ -7,7 +7,7 @@ use crate::answer::ansi::AnsiFilter;
 use crate::answer::log_listing::ListingRequest;
 use crate::answer::log_request::place::no_agent;
 use crate::answer::log_request::{LogPlan, LogRequest, ResolvedLog};
-use crate::answer::{Answer, Question};
+use crate::answer::{Answer, Question, Refusal, jobs};
 use crate::session::OpenSession;
 use crate::session::load::LogObject;
 use crate::session::logs::{LogBody, LogRange};
@@ -89,9 +89,26 @@ fn send(body: LogBody, resolved: &ResolvedLog) -> HttpResponse {
     response.streaming(filtered)
 }
 
-/// The text of a whole log file of at most this many bytes, its end if it is longer.
-pub(super) async fn text(state: &State, stored: &LogObject, limit: u64) -> Result<String, Error> {
-    let wanted = LogRange { bytes: (stored.size.saturating_sub(limit), None), lines: None };
+/// The most of a driver's output that is sent as one JSON string.
+const MAX_JOB_LOG: u64 = 64 << 20;
+
+/// `/api/jobs/{id}/logs`: what the driver printed, as JSON; the end of it where it is very long.
+pub(super) async fn of_job(state: &State, session: &OpenSession, id: &str) -> Result<Answer, Error> {
+    let found = jobs::driver_log(&session.snapshot, id);
+    let (node, path) = found.ok_or_else(|| Refusal::NotFound(format!("Job {id} does not exist")))?;
+    let stored = match node {
+        Some(node) => session.logs.find(&node, &path),
+        None => session.logs.nodes().find_map(|node| session.logs.find(node, &path)),
+    };
+    let text = match stored {
+        Some(stored) => text(state, stored).await?,
+        None => String::new(),
+    };
+    Ok(Answer::json(serde_json::json!({"logs": text}).to_string().into_bytes()))
+}
+
+async fn text(state: &State, stored: &LogObject) -> Result<String, Error> {
+    let wanted = LogRange { bytes: (stored.size.saturating_sub(MAX_JOB_LOG), None), lines: None };
     let mut body = state.sessions.read_log(stored, wanted).await?;
     let mut all = Vec::with_capacity(usize::try_from(body.len).unwrap_or_default());
     while let Some(block) = body.stream.next().await {

@@ -1,20 +1,122 @@
 //! `logs/events/event_*.log`: the rows of the events page.
+//!
+//! JSON lines of Ray's own event framework, in two shapes: C++ sources (GCS, RAYLET, `CORE_WORKER_<pid>`) and Python
+//! sources (JOBS, AUTOSCALER, SERVE). Rows are kept as they were written, once per `event_id`.
 
-use super::damage::Damage;
+use super::damage::{Damage, LineCheck};
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// Rows kept: as many as Ray's dashboard keeps in memory (`RAY_DASHBOARD_MAX_EVENTS_TO_CACHE`), the newest.
+const MAX_ROWS: usize = 10_000;
+/// A longer line is no event (Ray's own limit is 100 kB).
+const MAX_LINE: usize = 1 << 20;
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EventRow {
+    /// When it was written, in Unix seconds.
+    pub at_s: i64,
+    /// Its id.
+    pub id: Box<str>,
+    /// The job it is about; empty for none.
+    pub job: Box<str>,
+    /// The line as it was written.
+    pub json: Box<str>,
+}
 
 /// What the event files say.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct EventFacts {}
+pub struct EventFacts {
+    /// By time and id.
+    rows: BTreeMap<(i64, Box<str>), EventRow>,
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow, default)]
+    event_id: Cow<'a, str>,
+    #[serde(default)]
+    timestamp: serde_json::Value,
+    #[serde(borrow, default)]
+    custom_fields: Option<Fields<'a>>,
+}
+
+#[derive(Deserialize, Default)]
+struct Fields<'a> {
+    #[serde(borrow, default)]
+    job_id: Option<Cow<'a, str>>,
+}
 
 impl EventFacts {
     /// Reads one file.
-    pub fn read(&mut self, _node: &str, _path: &str, _bytes: &[u8], _damage: &mut Damage) {}
+    pub fn read(&mut self, node: &str, path: &str, bytes: &[u8], damage: &mut Damage) {
+        let mut check = LineCheck::default();
+        for (at, line) in LineCheck::lines(bytes) {
+            match row(&line) {
+                Some(row) => self.add(row),
+                None => check.bad(at),
+            }
+        }
+        damage.add(node, path, check.damaged());
+    }
+
+    fn add(&mut self, row: EventRow) {
+        let known = self.rows.entry((row.at_s, row.id.clone())).or_insert_with(|| row.clone());
+        if *known < row {
+            *known = row;
+        }
+        if self.rows.len() > MAX_ROWS {
+            self.rows.pop_first();
+        }
+    }
+
+    /// All rows, oldest first.
+    pub fn rows(&self) -> impl Iterator<Item = &EventRow> {
+        self.rows.values()
+    }
 
     /// Takes over what another reader found.
-    pub fn merge(&mut self, _other: Self) {}
+    pub fn merge(&mut self, other: Self) {
+        for row in other.rows.into_values() {
+            self.add(row);
+        }
+    }
 
     /// Memory held, in bytes.
     pub fn weight(&self) -> usize {
-        0
+        self.rows
+            .values()
+            .map(|row| row.json.len() + 2 * row.id.len() + row.job.len() + size_of::<EventRow>() + 64)
+            .sum()
+    }
+}
+
+fn row(text: &str) -> Option<EventRow> {
+    if text.len() > MAX_LINE {
+        return None;
+    }
+    let line: Line = serde_json::from_str(text).ok()?;
+    let at_s = line.timestamp.as_i64().or_else(|| line.timestamp.as_str()?.parse().ok())?;
+    let job = line.custom_fields.and_then(|fields| fields.job_id).unwrap_or_default();
+    Some(EventRow { at_s, id: (*line.event_id).into(), job: (*job).into(), json: text.trim().into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_both_shapes_are_kept_once_and_damaged_lines_counted() {
+        let cpp = r#"{"event_id":"a","timestamp":7,"custom_fields":{"job_id":"02000000"}}"#;
+        let python = r#"{"event_id": "b", "timestamp": "6", "custom_fields": {"submission_id": "x"}}"#;
+        let text = format!("{cpp}\n{python}\n{{half");
+        let (mut facts, mut damage) = (EventFacts::default(), Damage::default());
+        facts.read("n", "p", text.as_bytes(), &mut damage);
+        facts.read("n", "p", text.as_bytes(), &mut damage);
+        let rows: Vec<_> = facts.rows().map(|row| (&*row.id, &*row.job)).collect();
+        assert_eq!(rows, [("b", ""), ("a", "02000000")]);
+        assert_eq!(damage.files().map(|(_, _, d)| (d.lines, d.first)).collect::<Vec<_>>(), [(1, 3)]);
     }
 }

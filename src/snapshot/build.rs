@@ -182,6 +182,7 @@ impl Builder {
         completeness.unfinished_jobs = driver_jobs.iter().filter(|job| job.finished == 0).count() as u64;
         let (strings, ids, texts) = self.values.freeze();
         Snapshot {
+            session_name: self.session_name,
             strings,
             ids,
             texts,

@@ -43,6 +43,11 @@ impl<const N: usize> RayId<N> {
         Some(Self(bytes))
     }
 
+    /// The id of exactly `N` bytes.
+    pub fn try_from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
     /// The lower-case hex form, as Ray's APIs print it.
     pub fn hex(&self) -> String {
         let mut out = Vec::with_capacity(2 * N);

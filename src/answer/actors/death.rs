@@ -4,6 +4,7 @@
 //! hex, which events carry in base64.
 
 use crate::answer::json::JsonWriter;
+use crate::answer::proto_json::snake_case;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
@@ -13,16 +14,15 @@ use std::borrow::Cow;
 
 /// What is read out of a death cause. Both spellings of names are understood.
 #[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct DeathCause<'a> {
-    #[serde(borrow, alias = "actor_died_error_context")]
-    actor_died_error_context: Option<Context<'a>>,
-    #[serde(borrow, alias = "runtime_env_failed_context")]
-    runtime_env_failed_context: Option<Context<'a>>,
-    #[serde(borrow, alias = "actor_unschedulable_context")]
-    actor_unschedulable_context: Option<Context<'a>>,
-    #[serde(borrow, alias = "creation_task_failure_context")]
-    creation_task_failure_context: Option<Context<'a>>,
+    #[serde(borrow, rename = "actorDiedErrorContext", alias = "actor_died_error_context")]
+    died: Option<Context<'a>>,
+    #[serde(borrow, rename = "runtimeEnvFailedContext", alias = "runtime_env_failed_context")]
+    no_runtime_env: Option<Context<'a>>,
+    #[serde(borrow, rename = "actorUnschedulableContext", alias = "actor_unschedulable_context")]
+    unschedulable: Option<Context<'a>>,
+    #[serde(borrow, rename = "creationTaskFailureContext", alias = "creation_task_failure_context")]
+    creation_failed: Option<Context<'a>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -46,21 +46,21 @@ impl<'a> DeathCause<'a> {
     /// one that was killed for memory.
     pub(crate) fn exit_detail(&self) -> &'a str {
         let message = |context: &Context<'a>| context.error_message;
-        let text = if let Some(context) = &self.actor_died_error_context {
+        let text = if let Some(context) = &self.died {
             message(context)
-        } else if let Some(context) = &self.runtime_env_failed_context {
+        } else if let Some(context) = &self.no_runtime_env {
             message(context)
-        } else if let Some(context) = &self.actor_unschedulable_context {
+        } else if let Some(context) = &self.unschedulable {
             message(context)
         } else {
-            self.creation_task_failure_context.as_ref().and_then(|context| context.formatted_exception_string)
+            self.creation_failed.as_ref().and_then(|context| context.formatted_exception_string)
         };
         text.map(RawValue::get).filter(|text| text.starts_with('"')).unwrap_or("\"-\"")
     }
 
     /// The address of the node the actor was on or was to run on.
     pub(super) fn node_ip(&self) -> Option<&str> {
-        self.actor_died_error_context.as_ref().map(|context| &*context.node_ip_address).filter(|ip| !ip.is_empty())
+        self.died.as_ref().map(|context| &*context.node_ip_address).filter(|ip| !ip.is_empty())
     }
 }
 
@@ -111,17 +111,6 @@ fn hex_of(id: &str) -> Cow<'_, str> {
         }
         _ => Cow::Borrowed(id),
     }
-}
-
-fn snake_case(key: &str) -> String {
-    let mut out = String::with_capacity(key.len() + 4);
-    for c in key.chars() {
-        if c.is_ascii_uppercase() {
-            out.push('_');
-        }
-        out.push(c.to_ascii_lowercase());
-    }
-    out
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ fn an_actor_without_a_process_yet_has_nil_ids_and_one_being_restarted_has_none()
 fn resources_of_a_placement_group_are_folded_back_and_its_id_is_shown() {
     let actor = actor(GROUPED);
     assert_eq!(actor["requiredResources"], json!({"CPU": 0.5}));
-    assert_eq!(actor["placementGroupId"], json!("2c4b07ada638d976189cc8bf77bd05000000"));
+    assert_eq!(actor["placementGroupId"], json!("2d4b07ada638d976189cc8bf77bd05000000"));
 }
 
 #[test]

@@ -62,8 +62,8 @@ impl Search {
 
     /// Ray's text when nothing was found, in Python's spelling.
     fn nothing(&self, node: Option<String>) -> Refusal {
-        let none = || "None".to_owned();
-        let (mut actor, mut pid, mut submission) = (none(), none(), none());
+        let absent = || "None".to_owned();
+        let (mut actor, mut pid, mut submission) = (absent(), absent(), absent());
         match &self.request.target {
             LogTarget::Actor(id) => actor.clone_from(id),
             LogTarget::Submission(id) => submission.clone_from(id),
@@ -74,7 +74,7 @@ impl Search {
             "Could not find a log file. Please make sure the given option exists in the cluster.\n\tnode_id: \
              {}\n\tfilename: None\n\tactor_id: {actor}\n\ttask_id: None\n\tpid: {pid}\n\tsuffix: \
              {}\n\tsubmission_id: {submission}\n\tattempt_number: 0\n",
-            node.unwrap_or_else(none),
+            node.unwrap_or_else(absent),
             self.request.suffix.name(),
         ))
     }

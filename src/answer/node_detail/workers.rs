@@ -10,11 +10,12 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::actor::{Actor, ActorState};
 use crate::snapshot::id::{ActorId, JobId};
 use crate::snapshot::node::Node;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One process.
 struct Process<'a> {
-    worker: &'a [u8],
+    worker: Cow<'a, [u8]>,
     worker_type: &'a str,
     pid: i64,
     job: JobId,
@@ -35,6 +36,7 @@ pub(super) fn write(w: &mut JsonWriter, snapshot: &Snapshot, node: &Node) {
         alive.filter_map(|actor| Some((actor, actor.incarnations.last()?))).filter(|(_, lived)| here(lived.node));
     let actors: BTreeMap<&[u8], _> = lived.map(|(actor, lived)| (snapshot.id(lived.worker), (actor, lived))).collect();
 
+    let mut processes: Vec<Process<'_>> = Vec::new();
     let mut seen: BTreeSet<&[u8]> = BTreeSet::new();
     for worker in snapshot.workers.iter().filter(|worker| here(worker.node)) {
         // Also those that ended: an actor's last worker may have, with the actor's own end never told.
@@ -44,43 +46,42 @@ pub(super) fn write(w: &mut JsonWriter, snapshot: &Snapshot, node: &Node) {
         }
         let actor = actors.get(worker.id.0.as_slice()).map(|(actor, _)| *actor);
         let started = [worker.launched_ms, worker.start_ms].into_iter().find(|&ms| ms > 0 && ms != u64::MAX);
-        let process = Process {
-            worker: &worker.id.0,
+        processes.push(Process {
+            worker: Cow::Borrowed(&worker.id.0),
             worker_type: snapshot.str(worker.worker_type),
             pid: i64::from(worker.pid),
             job: actor.map_or(worker.job, |actor| actor.job),
             actor,
             title: actor.map(|actor| title(snapshot, actor)),
             started_ms: started.unwrap_or(0),
-        };
-        write_process(w, &process, ip);
+        });
     }
     for (worker, (actor, lived)) in actors.iter().filter(|(worker, _)| !seen.contains(*worker)) {
-        let process = Process {
-            worker,
+        processes.push(Process {
+            worker: Cow::Borrowed(worker),
             worker_type: "WORKER",
             pid: i64::from(lived.pid),
             job: actor.job,
             actor: Some(actor),
             title: Some(title(snapshot, actor)),
             started_ms: 0,
-        };
-        write_process(w, &process, ip);
+        });
     }
     for job in snapshot.driver_jobs.iter().filter(|job| job.defined && job.finished == 0 && here(job.driver_node)) {
         // A driver's worker id is its job, filled up with ff.
-        let mut worker = [0xff; 28];
-        worker[..4].copy_from_slice(&job.id.0);
-        let process = Process {
-            worker: &worker,
+        processes.push(Process {
+            worker: Cow::Owned([job.id.0.as_slice(), &[0xff; 24]].concat()),
             worker_type: "DRIVER",
             pid: job.driver_pid,
             job: job.id,
             actor: None,
             title: Some(snapshot.str(job.entrypoint).to_owned()),
             started_ms: u64::try_from(job.created / 1_000_000).unwrap_or(0),
-        };
-        write_process(w, &process, ip);
+        });
+    }
+    processes.sort_by_key(|process| process.pid);
+    for process in &processes {
+        write_process(w, process, ip);
     }
 }
 
@@ -115,7 +116,7 @@ fn write_process(w: &mut JsonWriter, process: &Process<'_>, ip: &str) {
     w.begin_array();
     w.begin_object();
     w.key("workerId");
-    w.hex(process.worker);
+    w.hex(&process.worker);
     w.key("pid");
     w.int(process.pid);
     w.key("jobId");

@@ -1,0 +1,157 @@
+//! `/api/v0/actors`: actors as rows of the state API.
+//!
+//! Where an optional field of Ray's actor table is not set (`node_id` before the first process, `placement_group_id`,
+//! `call_site`, `fallback_strategy`, `death_cause`), the column is null, and a filter on it matches nothing: not even
+//! `!=`, because Ray looks for the key first. `node_id` and `pid` are those of the last process, also while the actor
+//! is being restarted. Restart counts are strings, as protobuf writes 64-bit numbers.
+//! `total` and `num_after_truncation` count rows before all filters (seen live). Source: `list_actors` in
+//! `dashboard/state_aggregator.py`, `ActorState` in `util/state/common.py`.
+
+use super::actors::death::write_snake_case;
+use super::json::JsonWriter;
+use super::redact;
+use super::state_list::{self, Cell, Column, Counts, Filter, Kind, MAX_LIMIT, Notes, Options, Predicate, Resource};
+use super::{Answer, Question, Refusal};
+use crate::snapshot::Snapshot;
+use crate::snapshot::actor::{Actor, ActorState};
+use crate::snapshot::intern::Str;
+use crate::snapshot::text::TextReader;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Answers `/api/v0/actors`.
+pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
+    let options = Options::parse(question)?;
+    let actors = Actors::new(Arc::clone(snapshot), question.redact);
+    let mut rows = select(&actors, question)?;
+    let counts = actors.counts(rows.len());
+    rows.truncate(options.limit);
+    Ok(state_list::write(actors, rows, counts, options.detail, Notes::EmptyWarning))
+}
+
+/// The rows that a question's filters leave, in order of actor id.
+pub(super) fn select(actors: &Actors, question: &Question) -> Result<Vec<u32>, Refusal> {
+    let filters = state_list::parse_filters(question, Actors::COLUMNS)?;
+    for filter in filters.iter().filter(|filter| filter.predicate == Predicate::Equal) {
+        state_list::check_id(filter)?;
+        let state = filter.given.to_uppercase();
+        if filter.column == "state" && ActorState::parse(&state).is_none() {
+            return Err(Refusal::BadQuestion(format!("Invalid actor state for filtering: {state}")));
+        }
+    }
+    let passes = |row: usize, filter: &Filter| match actors.cell(row, filter.column) {
+        Cell::Null => false,
+        cell => filter.accepts(&cell),
+    };
+    let mut rows: Vec<u32> = (0..actors.rows() as u32).collect();
+    rows.retain(|&row| filters.iter().all(|filter| passes(row as usize, filter)));
+    Ok(rows)
+}
+
+/// The actors of a snapshot as rows.
+#[derive(Debug)]
+pub struct Actors {
+    snapshot: Arc<Snapshot>,
+    redact: bool,
+    /// Runtime environments with their values hidden: few are distinct, and each is parsed once.
+    redacted: BTreeMap<Str, String>,
+    /// Keeps the last block of death causes decompressed.
+    deaths: TextReader,
+}
+
+impl Actors {
+    /// The actors of a snapshot; `redact` hides the values of environment variables.
+    pub fn new(snapshot: Arc<Snapshot>, redact: bool) -> Self {
+        Self { snapshot, redact, redacted: BTreeMap::new(), deaths: TextReader::default() }
+    }
+
+    /// The actor in a row.
+    pub(super) fn actor(&self, row: usize) -> Option<&Actor> {
+        self.snapshot.actors.get(row)
+    }
+
+    /// The counts for as many rows as passed the filters.
+    pub(super) fn counts(&self, num_filtered: usize) -> Counts {
+        let total = self.rows();
+        Counts { total, num_after_truncation: total.min(MAX_LIMIT), num_filtered }
+    }
+}
+
+impl Resource for Actors {
+    const COLUMNS: &'static [Column] = &[
+        Column::filterable("actor_id", Kind::Text),
+        Column::filterable("class_name", Kind::Text),
+        Column::filterable("state", Kind::Text),
+        Column::filterable("job_id", Kind::Text),
+        Column::filterable("name", Kind::Text),
+        Column::filterable("node_id", Kind::Text),
+        Column::filterable("pid", Kind::Int),
+        Column::filterable("ray_namespace", Kind::Text),
+        Column::plain("serialized_runtime_env").only_detail(),
+        Column::plain("required_resources").only_detail(),
+        Column::plain("death_cause").only_detail(),
+        Column::plain("is_detached").only_detail(),
+        Column::filterable("placement_group_id", Kind::Text).only_detail(),
+        Column::filterable("repr_name", Kind::Text).only_detail(),
+        Column::plain("num_restarts").only_detail(),
+        Column::plain("num_restarts_due_to_lineage_reconstruction").only_detail(),
+        Column::plain("num_restarts_due_to_node_preemption").only_detail(),
+        Column::plain("call_site").only_detail(),
+        Column::plain("label_selector").only_detail(),
+        Column::plain("fallback_strategy").only_detail(),
+    ];
+
+    fn rows(&self) -> usize {
+        self.snapshot.actors.len()
+    }
+
+    fn cell(&self, row: usize, column: &'static str) -> Cell<'_> {
+        let snapshot = &*self.snapshot;
+        let Some(actor) = self.actor(row) else { return Cell::Null };
+        let text = |text: Str| Cell::Str(Cow::Borrowed(snapshot.str(text)));
+        let map = |json: Str| match snapshot.str(json) {
+            "" => Cell::Json(Cow::Borrowed(b"{}")),
+            json => Cell::Json(Cow::Borrowed(json.as_bytes())),
+        };
+        let count = |count: u32| Cell::Str(Cow::Owned(count.to_string()));
+        match column {
+            "actor_id" => Cell::Hex(&actor.id.0),
+            "class_name" => text(actor.class_name),
+            "state" => Cell::Str(Cow::Borrowed(actor.state.name())),
+            "job_id" => Cell::Hex(&actor.job.0),
+            "name" => text(actor.name),
+            "node_id" => Cell::hex_or_null(actor.incarnations.last().map_or(&[], |lived| snapshot.id(lived.node))),
+            "pid" => Cell::Int(actor.incarnations.last().map_or(0, |lived| i64::from(lived.pid))),
+            "ray_namespace" => text(actor.ray_namespace),
+            "serialized_runtime_env" => text(actor.runtime_env),
+            "required_resources" => map(actor.resources),
+            "is_detached" => Cell::Bool(actor.is_detached),
+            "placement_group_id" => Cell::hex_or_null(snapshot.id(actor.placement_group)),
+            "repr_name" => text(actor.repr_name),
+            "num_restarts" => count(actor.restarts),
+            "num_restarts_due_to_lineage_reconstruction" => count(actor.restarts_lineage),
+            "num_restarts_due_to_node_preemption" => count(actor.restarts_preemption),
+            "call_site" => Cell::text_or_null(snapshot.str(actor.call_site)),
+            "label_selector" => map(actor.label_selector),
+            _ => Cell::Null,
+        }
+    }
+
+    fn write(&mut self, row: usize, column: &'static str, w: &mut JsonWriter) {
+        let snapshot = Arc::clone(&self.snapshot);
+        let Some(actor) = snapshot.actors.get(row) else { return w.null() };
+        match column {
+            "death_cause" => write_snake_case(w, self.deaths.get(&snapshot.texts, actor.death_cause)),
+            "fallback_strategy" => write_snake_case(w, snapshot.str(actor.fallback_strategy)),
+            "serialized_runtime_env" if self.redact => {
+                let env = actor.runtime_env;
+                w.string(self.redacted.entry(env).or_insert_with(|| redact::serialized(snapshot.str(env))));
+            }
+            column => self.cell(row, column).write(w),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

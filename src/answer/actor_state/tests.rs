@@ -1,0 +1,107 @@
+//! Real events of Ray 2.60 against what its state API answered for the same actors.
+
+use super::*;
+use crate::answer::test_events::{ALIVE, DEAD_NODE, GROUPED, HEAD, NEVER_RAN, RESTARTED, snapshot};
+use serde_json::{Value, json};
+
+fn question(query: &str) -> Question {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once(':'));
+    let query = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    Question { query, redact: false }
+}
+
+fn ask(query: &str) -> Value {
+    let answer = list(&snapshot(), &question(query)).unwrap();
+    serde_json::from_slice::<Value>(&answer.into_bytes()).unwrap()["data"]["result"].clone()
+}
+
+fn row(id: &str) -> Value {
+    let all = ask("detail:1");
+    all["result"].as_array().unwrap().iter().find(|row| row["actor_id"] == id).unwrap().clone()
+}
+
+#[test]
+fn a_plain_row_has_ray_s_columns_and_rows_come_by_id() {
+    let all = ask("");
+    let ids: Vec<&str> = all["result"].as_array().unwrap().iter().filter_map(|row| row["actor_id"].as_str()).collect();
+    assert!(ids.is_sorted() && ids.len() == 5);
+    assert_eq!(
+        all["result"][0],
+        json!({
+            "actor_id": ALIVE, "class_name": "ServeController", "state": "ALIVE", "job_id": "04000000",
+            "name": "SERVE_CONTROLLER_ACTOR", "node_id": HEAD, "pid": 11187, "ray_namespace": "serve",
+        })
+    );
+    let counts = [&all["total"], &all["num_after_truncation"], &all["num_filtered"]];
+    assert_eq!(counts, [&json!(5), &json!(5), &json!(5)]);
+    assert_eq!((&all["partial_failure_warning"], &all["warnings"]), (&json!(""), &Value::Null));
+}
+
+#[test]
+fn details_of_a_restarted_actor_that_died() {
+    let row = row(RESTARTED);
+    let died = &row["death_cause"]["actor_died_error_context"];
+    assert_eq!(died["owner_id"], json!("02000000ffffffffffffffffffffffffffffffffffffffffffffffff"));
+    assert_eq!((&died["reason"], &died["never_started"]), (&json!("OWNER_DIED"), &json!(false)));
+    assert_eq!((&row["num_restarts"], &row["repr_name"]), (&json!("1"), &json!("A(n=0)")));
+    assert_eq!((&row["num_restarts_due_to_node_preemption"], &row["is_detached"]), (&json!("0"), &json!(false)));
+    assert_eq!((&row["node_id"], &row["pid"]), (&json!(DEAD_NODE), &json!(10599)));
+    for unset in ["placement_group_id", "call_site", "fallback_strategy"] {
+        assert_eq!(row[unset], Value::Null, "{unset}");
+    }
+    assert_eq!(row["label_selector"], json!({}));
+}
+
+#[test]
+fn an_actor_that_never_ran_has_no_node_and_knows_why_its_node_died() {
+    let row = row(NEVER_RAN);
+    assert_eq!((&row["node_id"], &row["pid"]), (&Value::Null, &json!(0)));
+    let info = &row["death_cause"]["actor_died_error_context"]["node_death_info"];
+    let message = "health check failed due to missing too many heartbeats";
+    assert_eq!(*info, json!({"reason": "UNEXPECTED_TERMINATION", "reason_message": message}));
+}
+
+#[test]
+fn resources_keep_the_names_of_their_placement_group_and_nothing_is_said_of_the_death_of_the_living() {
+    assert_eq!(row(GROUPED)["required_resources"].as_object().unwrap().len(), 4);
+    assert_eq!(row(ALIVE)["death_cause"], Value::Null);
+}
+
+#[test]
+fn filters_reduce_rows_but_not_the_totals() {
+    for (query, rows) in [
+        ("filter_keys:state&filter_predicates:=&filter_values:dead", 4),
+        ("filter_keys:job_id&filter_predicates:=&filter_values:02000000", 2),
+        ("filter_keys:pid&filter_predicates:=&filter_values:11187", 1),
+        // Ray looks for the key first: a row without a node differs from no node.
+        (&format!("filter_keys:node_id&filter_predicates:!=&filter_values:{HEAD}"), 1),
+        ("filter_keys:placement_group_id&filter_predicates:!=&filter_values:ff", 1),
+    ] {
+        let answer = ask(query);
+        assert_eq!((&answer["num_filtered"], &answer["total"]), (&json!(rows), &json!(5)), "{query}");
+        assert_eq!(answer["num_after_truncation"], json!(5), "{query}");
+    }
+    let limited = ask("limit:1");
+    assert_eq!((limited["result"].as_array().unwrap().len(), &limited["num_filtered"]), (1, &json!(5)));
+}
+
+#[test]
+fn filters_that_make_no_sense_are_refused_in_ray_s_words() {
+    for (query, words) in [
+        ("filter_keys:state&filter_predicates:=&filter_values:gone", "Invalid actor state for filtering: GONE"),
+        ("filter_keys:actor_id&filter_predicates:=&filter_values:zz", "Non-hexadecimal digit found"),
+        ("filter_keys:bogus&filter_predicates:=&filter_values:1", "The given filter column bogus is not supported."),
+    ] {
+        let refusal = list(&snapshot(), &question(query)).unwrap_err();
+        assert!(matches!(&refusal, Refusal::BadQuestion(text) if text.starts_with(words)), "{refusal}");
+    }
+}
+
+#[test]
+fn values_of_environment_variables_are_hidden_where_asked() {
+    let shown = row(ALIVE)["serialized_runtime_env"].to_string();
+    assert!(shown.contains("RAY_TRAIN_V2_ENABLED") && !shown.contains("<redacted>"));
+    let answer = list(&snapshot(), &Question { redact: true, ..question("detail:1") }).unwrap();
+    let text = String::from_utf8(answer.into_bytes()).unwrap();
+    assert!(text.contains(r#"\"RAY_TRAIN_V2_ENABLED\":\"<redacted>\""#));
+}

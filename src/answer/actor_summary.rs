@@ -1,0 +1,95 @@
+//! `/api/v0/actors/summarize`: how many actors of each class are in which state.
+//!
+//! Classes come in the order of the first actor id, states in the order in which they are met. Ray counts at most
+//! 10,000 actors; this counts them all. Source: `ActorSummaries.to_summary` in `util/state/common.py`.
+
+use super::actor_state::{Actors, select};
+use super::json::JsonWriter;
+use super::state_list::{self, Notes};
+use super::{Answer, Question, Refusal};
+use crate::snapshot::Snapshot;
+use crate::snapshot::actor::ActorState;
+use crate::snapshot::intern::Str;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Answers `/api/v0/actors/summarize`.
+pub fn summarize(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
+    let actors = Actors::new(Arc::clone(snapshot), question.redact);
+    let rows = select(&actors, question)?;
+    let mut places: HashMap<Str, usize> = HashMap::new();
+    let mut classes: Vec<(Str, Vec<(ActorState, u32)>)> = Vec::new();
+    for actor in rows.iter().filter_map(|&row| actors.actor(row as usize)) {
+        let place = *places.entry(actor.class_name).or_insert_with(|| {
+            classes.push((actor.class_name, Vec::new()));
+            classes.len() - 1
+        });
+        let Some((_, states)) = classes.get_mut(place) else { continue };
+        match states.iter_mut().find(|(state, _)| *state == actor.state) {
+            Some((_, count)) => *count += 1,
+            None => states.push((actor.state, 1)),
+        }
+    }
+
+    let mut w = JsonWriter::with_capacity(512 + classes.len() * 128);
+    state_list::begin(&mut w, actors.counts(rows.len()));
+    w.key("result");
+    w.begin_object();
+    w.key("node_id_to_summary");
+    w.begin_object();
+    w.key("cluster");
+    w.begin_object();
+    w.key("summary");
+    w.begin_object();
+    for (class, states) in classes {
+        let class = snapshot.str(class);
+        w.key_escaped(class);
+        w.begin_object();
+        w.key("class_name");
+        w.string(class);
+        w.key("state_counts");
+        w.begin_object();
+        for (state, count) in states {
+            w.key(state.name());
+            w.int(count);
+        }
+        w.end_object();
+        w.end_object();
+    }
+    w.end_object();
+    w.key("total_actors");
+    w.int(rows.len());
+    w.key("summary_by");
+    w.string("class");
+    w.end_object();
+    w.end_object();
+    w.end_object();
+    state_list::end(&mut w, Notes::EmptyWarning);
+    Ok(Answer::json(w.into_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::test_events::snapshot;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn actors_are_counted_by_class_and_state() {
+        let ask = |query: &[(&str, &str)]| {
+            let query = query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            let answer = summarize(&snapshot(), &Question { query, redact: false }).unwrap();
+            serde_json::from_slice::<Value>(&answer.into_bytes()).unwrap()["data"]["result"].clone()
+        };
+        let all = ask(&[]);
+        let cluster = &all["result"]["node_id_to_summary"]["cluster"];
+        assert_eq!(cluster["summary"]["A"], json!({"class_name": "A", "state_counts": {"DEAD": 1}}));
+        assert_eq!((&cluster["total_actors"], &cluster["summary_by"]), (&json!(5), &json!("class")));
+        assert_eq!(cluster["summary"].as_object().unwrap().len(), 5);
+        let alive = ask(&[("filter_keys", "state"), ("filter_predicates", "="), ("filter_values", "ALIVE")]);
+        let cluster = &alive["result"]["node_id_to_summary"]["cluster"];
+        let want = json!({"ServeController": {"class_name": "ServeController", "state_counts": {"ALIVE": 1}}});
+        assert_eq!(cluster["summary"], want);
+        assert_eq!((&alive["total"], &alive["num_filtered"]), (&json!(5), &json!(1)));
+    }
+}

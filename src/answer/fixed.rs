@@ -1,0 +1,56 @@
+//! Questions about the dashboard itself, whose answers are the same for every dead session.
+
+use super::{Answer, Refusal, TEXT};
+use crate::snapshot::Snapshot;
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// The answer of a fixed URL below a session; none for any other URL.
+pub fn fixed(path: &str) -> Option<Answer> {
+    let value: Value = match path {
+        "api/authentication_mode" => json!({"authentication_mode": "disabled"}),
+        // Nothing of a dead session can be profiled.
+        "api/profiling_enabled" => json!({"result": true, "msg": "", "data": {"profilingEnabled": false,
+            "profilingDefaults": {"native": false, "subprocesses": false, "idle": false, "leaks": false,
+            "tracePythonAllocators": false, "cpuDuration": 5, "memoryDuration": 10, "maxDuration": 60,
+            "cpuFormat": "flamegraph", "memoryFormat": "flamegraph", "pyspyNativeSupported": true}}}),
+        // Hides every metrics panel: Grafana has no link to a cluster that is gone.
+        "api/grafana_health" => json!({"result": true, "msg": "Grafana is disabled",
+            "data": {"grafanaHost": "DISABLED"}}),
+        "api/prometheus_health" => json!({"result": false, "msg": "prometheus healthcheck failed.",
+            "data": {"reason": "metrics of a dead session are not served"}}),
+        "usage_stats_enabled" => json!({"result": true, "msg": "Fetched usage stats enabled",
+            "data": {"usageStatsEnabled": false, "usageStatsPromptEnabled": false}}),
+        "api/component_activities" => json!({"driver": {"is_active": "INACTIVE",
+            "reason": "the session is over", "timestamp": 0.0, "last_activity_at": null}}),
+        "api/gcs_healthz" => return Some(text("success")),
+        _ => return None,
+    };
+    Some(Answer::json(value.to_string().into_bytes()))
+}
+
+fn text(body: &'static str) -> Answer {
+    Answer { content_type: TEXT, attachment: None, body: super::Body::Whole(Cow::Borrowed(body.as_bytes())) }
+}
+
+/// `/api/v0/runtime_env_redaction`: whether the page must say that values are hidden.
+pub fn redaction(hidden: bool) -> Answer {
+    let value = json!({"result": true, "msg": "", "data": {"redactionEnabled": hidden}});
+    Answer::json(value.to_string().into_bytes())
+}
+
+/// `/api/v0/platform_events`: Ray answers 404 where they were not collected, which hides the page.
+pub fn platform_events(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
+    if snapshot.platform_events.is_empty() {
+        return Err(Refusal::NotFound("404: Not Found".to_owned()));
+    }
+    let events = snapshot.platform_events.iter().filter_map(|event| serde_json::from_str::<Value>(event).ok());
+    let value = json!({"result": true, "msg": "", "data": {"events": events.collect::<Vec<_>>()}});
+    Ok(Answer::json(value.to_string().into_bytes()))
+}
+
+/// `/worker/…` and `/task/…`: profiling needs a living process.
+pub fn profiling() -> Refusal {
+    Refusal::Forbidden("Profiling needs a living process; this session is over.".to_owned())
+}
