@@ -1,5 +1,7 @@
 //! One session as every collector of KubeRay's history stored it: each time the same session must open.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
@@ -225,5 +227,5 @@ async fn a_session_that_is_still_uploaded_opens_once_its_data_is_there() {
     let error = sessions.open(&key).await.unwrap_err();
     assert!(error.to_string().contains("no data yet"), "{error}");
     B2.put(&store, "");
-    assert_whole(&*sessions.open(&key).await.unwrap(), "later");
+    assert_whole(&sessions.open(&key).await.unwrap(), "later");
 }

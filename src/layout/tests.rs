@@ -60,14 +60,11 @@ fn only_the_newer_marker_tree_knows_namespaces() {
     }
 }
 
-fn events(node: &str, written: Option<i64>) -> Option<ObjectKind<'_>> {
-    Some(ObjectKind::Events(EventFile { node, hour: "2026-11-22-23", written }))
-}
-
 #[test]
 fn objects_of_every_collector_are_told_apart() {
     let log = |path| Some(ObjectKind::Log { node: NODE, path });
     let endpoint = |url: &str| Some(ObjectKind::Endpoint { url: url.into() });
+    let events = |node, written| Some(ObjectKind::Events(EventFile { node, hour: "2026-11-22-23", written }));
     let (flat, history) = (Tree::Flat, Tree::History);
     for (tree, key, expected) in [
         // A0 .. A3

@@ -135,7 +135,8 @@ async fn every_entry_is_found_by_its_key_and_the_newest_by_its_cluster() {
 
 #[tokio::test]
 async fn many_who_refresh_at_once_cost_two_listings_at_most() {
-    let (catalog, store) = catalog(&[format!("metadir/rc_default/{OLD}")], "");
+    let store = Arc::new(Faulty::new(Arc::new(Memory::default())).with_latency(std::time::Duration::from_millis(2)));
+    let catalog = Catalog::new(Arc::clone(&store) as Arc<dyn Storage>, vec![Root::default()]);
     catalog.refresh().await.unwrap();
     let one = store.counts().lists;
     let all = futures_util::future::join_all((0..50).map(|_| catalog.refresh())).await;
