@@ -1,6 +1,6 @@
 //! Ray's export events: their wire format, typed and borrowed from the record they stand in.
 //!
-//! A record is one JSON object (proto-JSON, camelCase; snake_case is read too). `records` cuts a stored file into
+//! A record is one JSON object (proto-JSON, camelCase; `snake_case` is read too). `records` cuts a stored file into
 //! records, `decode` turns one record into an `Event`. Nothing here allocates per field unless a string has escapes,
 //! and nothing builds a JSON tree. Unknown fields are skipped, unknown types reported; later Rays must not break us.
 //! Must never know storage, tables, or async. Source of the format: `events_*.proto` of Ray 2.49 to 2.60.

@@ -72,11 +72,10 @@ async fn route(request: HttpRequest, state: web::Data<State>) -> Result<HttpResp
     let segments = path::segments(raw)?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     match segments[..] {
-        [""] => Ok(page::redirect("sessions/")),
-        ["sessions"] => Ok(page::redirect("sessions/")),
+        ["" | "sessions"] => Ok(page::redirect("sessions/")),
         ["sessions", ""] => Ok(listing::page(&state)),
         ["sessions", asset @ ("sessions.js" | "sessions.css")] => Ok(page::asset(asset)),
-        ["sessions", namespace, cluster, session] => session::enter(&state, raw, [namespace, cluster, session]).await,
+        ["sessions", namespace, cluster, session] => session::enter(&state, raw, [namespace, cluster, session]),
         ["sessions", namespace, cluster, session, ref below @ ..] => {
             session::serve(&request, &state, [namespace, cluster, session], below).await
         }

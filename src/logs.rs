@@ -129,7 +129,7 @@ fn current_name(path: &str) -> (std::borrow::Cow<'_, str>, u32) {
     }
     let Some((stem, last)) = path.rsplit_once('.') else { return (path.into(), 0) };
     if let Some(rotation) = number(last)
-        && stem.ends_with(".log")
+        && stem.as_bytes().ends_with(b".log")
     {
         return (stem.into(), rotation);
     }

@@ -71,12 +71,11 @@ pub fn without_escapes(text: &str) -> Cow<'_, str> {
     let mut rest = text;
     while let Some(at) = rest.find('\u{1b}') {
         out.push_str(&rest[..at]);
-        match rest[at..].find('m') {
-            Some(end) => rest = &rest[at + end + 1..],
-            None => {
-                out.push_str(&rest[at..]);
-                return Cow::Owned(out);
-            }
+        if let Some(end) = rest[at..].find('m') {
+            rest = &rest[at + end + 1..];
+        } else {
+            out.push_str(&rest[at..]);
+            return Cow::Owned(out);
         }
     }
     out.push_str(rest);

@@ -106,25 +106,22 @@ impl<'a> Tree<'a> {
                 Parent::Actor(actor) => self.actor_nodes.get(&actor).copied(),
             };
             let made = if known.is_some() { None } else { self.make(&next, asked_at) };
-            match made {
-                Some((node, parent)) => {
-                    chain.push(node);
-                    next = parent;
-                }
-                None => {
-                    // ... and hang them up, parent before child, which is the order of Ray's lists.
-                    let mut above = known;
-                    let mut at_root = matches!(next, Parent::Root);
-                    for &node in chain.iter().rev() {
-                        if at_root {
-                            self.roots.push(node);
-                        } else if let Some(parent) = above.and_then(|above| self.nodes.get_mut(above as usize)) {
-                            parent.children.push(node);
-                        }
-                        (above, at_root) = (Some(node), false);
+            if let Some((node, parent)) = made {
+                chain.push(node);
+                next = parent;
+            } else {
+                // ... and hang them up, parent before child, which is the order of Ray's lists.
+                let mut above = known;
+                let mut at_root = matches!(next, Parent::Root);
+                for &node in chain.iter().rev() {
+                    if at_root {
+                        self.roots.push(node);
+                    } else if let Some(parent) = above.and_then(|above| self.nodes.get_mut(above as usize)) {
+                        parent.children.push(node);
                     }
-                    return first;
+                    (above, at_root) = (Some(node), false);
                 }
+                return first;
             }
         }
     }
@@ -194,7 +191,7 @@ impl<'a> Tree<'a> {
                 continue;
             }
             let earliest = children.iter().filter_map(|&child| self.nodes[child as usize].timestamp);
-            let earliest = earliest.fold(None, earlier);
+            let earliest = earliest.fold(None, |so_far, next| earlier_of(so_far, Some(next)));
             let children = self.grouped(children);
             let node = &mut self.nodes[number as usize];
             node.timestamp = earlier_of(node.timestamp, earliest);
@@ -247,7 +244,7 @@ impl<'a> Tree<'a> {
         siblings.sort_by_cached_key(|&sibling| {
             let node = &self.nodes[sibling as usize];
             let sum = |states: &[TaskState]| states.iter().map(|state| node.states[*state as usize]).sum::<u32>();
-            let timestamp = node.timestamp.map_or(u64::MAX, |at| at as u64);
+            let timestamp = node.timestamp.map_or(i64::MAX, |at| at as i64);
             (
                 Reverse(sum(&[TaskState::Running, TaskState::RunningInRayGet, TaskState::RunningInRayWait])),
                 Reverse(sum(&[
@@ -343,12 +340,11 @@ fn created(attempt: &Attempt<'_>) -> Option<f64> {
     attempt.time_of(TaskState::PendingArgsAvail).map(float_ms)
 }
 
-fn earlier(so_far: Option<f64>, next: f64) -> Option<f64> {
-    Some(so_far.map_or(next, |so_far| so_far.min(next)))
-}
-
 fn earlier_of(a: Option<f64>, b: Option<f64>) -> Option<f64> {
-    b.map_or(a, |b| earlier(a, b))
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
 }
 
 fn add(sum: &mut StateCounts, other: &StateCounts) {

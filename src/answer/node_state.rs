@@ -29,7 +29,7 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
     let accepts = |row: u32, filter: &Filter| filter.accepts(&nodes.cell(row as usize, filter.column));
     // Ray's source takes a node that any selector names, and of several states the last.
     let selectors: Vec<&Filter> = equal().filter(|filter| matches!(filter.column, "node_id" | "node_name")).collect();
-    let state = equal().filter(|filter| filter.column == "state").last();
+    let state = equal().rfind(|filter| filter.column == "state");
     let mut rows: Vec<u32> = (0..nodes.rows() as u32).collect();
     rows.retain(|&row| selectors.is_empty() || selectors.iter().any(|filter| accepts(row, filter)));
     rows.retain(|&row| state.is_none_or(|filter| accepts(row, filter)));

@@ -1,8 +1,8 @@
-//! From the proto-JSON of events (camelCase) to that of Ray's state API (snake_case).
+//! From the proto-JSON of events (camelCase) to that of Ray's state API (`snake_case`).
 
 use serde_json::{Map, Value};
 
-/// The same document with every key in snake_case; what is not JSON becomes `{}`.
+/// The same document with every key in `snake_case`; what is not JSON becomes `{}`.
 pub fn snake_case_keys(json: &str) -> String {
     match serde_json::from_str::<Value>(json) {
         Ok(value) => renamed(value).to_string(),

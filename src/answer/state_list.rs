@@ -56,6 +56,7 @@ impl Column {
     }
 
     /// The same column, shown only with `detail`.
+    #[must_use]
     pub const fn only_detail(self) -> Self {
         Self { detail: true, ..self }
     }

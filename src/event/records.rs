@@ -187,7 +187,7 @@ impl<R: Read> Records<R> {
 
     fn cut_lines(&mut self, mut bytes: Vec<u8>) -> Option<Block> {
         if self.skipping {
-            let Some(end) = memchr::memchr(b'\n', &bytes) else { return None };
+            let end = memchr::memchr(b'\n', &bytes)?;
             bytes.drain(..=end);
             self.skipping = false;
             self.skip_record();

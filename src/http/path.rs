@@ -12,7 +12,7 @@ const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.')
 
 /// The decoded names of a path, without the leading `/`; a trailing `/` gives a last empty name.
 pub(super) fn segments(raw: &str) -> Result<Vec<String>, Error> {
-    let decode = |segment: &str| percent_decode_str(segment).decode_utf8().map(|text| text.into_owned());
+    let decode = |segment: &str| percent_decode_str(segment).decode_utf8().map(std::borrow::Cow::into_owned);
     let names = raw.strip_prefix('/').unwrap_or(raw).split('/').map(decode);
     names.collect::<Result<_, _>>().map_err(|_| Error::BadPath)
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 const WAIT: Duration = Duration::from_secs(25);
 
 /// A session's path without its final `/`: the dashboard's URLs are relative, so they need it.
-pub(super) async fn enter(state: &State, raw: &str, names: [&str; 3]) -> Result<HttpResponse, Error> {
+pub(super) fn enter(state: &State, raw: &str, names: [&str; 3]) -> Result<HttpResponse, Error> {
     if names[2] == "latest" {
         return latest(state, names, "../../");
     }

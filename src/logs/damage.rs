@@ -62,7 +62,7 @@ pub struct LineCheck {
 
 impl LineCheck {
     /// The lines of a file that hold something, as text (bytes that are not UTF-8 replaced), counted.
-    pub fn lines<'a>(bytes: &'a [u8]) -> impl Iterator<Item = (u64, std::borrow::Cow<'a, str>)> {
+    pub fn lines(bytes: &[u8]) -> impl Iterator<Item = (u64, std::borrow::Cow<'_, str>)> {
         bytes
             .split(|&b| b == b'\n')
             .zip(1..)

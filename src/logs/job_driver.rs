@@ -67,7 +67,9 @@ impl DriverLogs {
 
     /// The files of one submission, with their nodes.
     pub fn of<'a>(&'a self, submission: &'a str) -> impl Iterator<Item = (&'a str, &'a DriverLog)> {
-        self.files.iter().filter(move |((id, _), _)| **id == *submission).map(|((_, node), log)| (&**node, log))
+        let from: (Box<str>, Box<str>) = (submission.into(), "".into());
+        let files = self.files.range(from..).take_while(move |((id, _), _)| **id == *submission);
+        files.map(|((_, node), log)| (&**node, log))
     }
 
     /// The submissions that have a file.
@@ -118,16 +120,15 @@ mod tests {
 
     #[test]
     fn the_head_names_the_command_and_the_tail_is_quoted() {
-        let mut text = "2026-11-22 23:12:43,781\tINFO job_manager.py:581 -- Runtime env is setting up.\n\
+        let lines: Vec<String> = (0..20).map(|n| format!("line {n}\n")).collect();
+        let text = "2026-11-22 23:12:43,781\tINFO job_manager.py:581 -- Runtime env is setting up.\n\
                         Running entrypoint for job x: python -c 'a: b'\n"
-            .to_owned();
-        for n in 0..20 {
-            text += &format!("line {n}\n");
-        }
+            .to_owned()
+            + &lines.concat();
         let mut logs = DriverLogs::default();
-        logs.read("x", "node", text[..150].as_bytes());
+        logs.read("x", "node", &text.as_bytes()[..150]);
         logs.read("x", "node", text.as_bytes());
-        logs.read("x", "node", text[..140].as_bytes());
+        logs.read("x", "node", &text.as_bytes()[..140]);
         let (node, log) = logs.of("x").next().unwrap();
         assert_eq!((node, log.entrypoint.as_deref()), ("node", Some("python -c 'a: b'")));
         assert_eq!(log.accepted_local_ms.map(|ms| ms % 1_000), Some(781));

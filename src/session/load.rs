@@ -15,7 +15,6 @@ use super::{Error, SessionKey};
 use crate::logs::{Facts, Wanted};
 use crate::snapshot::Snapshot;
 use crate::snapshot::build::Builder;
-use crate::snapshot::submission;
 use crate::storage::{ObjectMeta, ReadRange, Storage};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -85,7 +84,7 @@ fn finish(builder: Builder, facts: Facts, endpoints: BTreeMap<String, Vec<u8>>, 
     snapshot.completeness.nodes_without_logs = silent.collect();
     snapshot.facts = facts;
     snapshot.endpoints = endpoints;
-    snapshot.submissions = submission::build(&snapshot);
+    snapshot.derive();
     snapshot
 }
 

@@ -7,6 +7,7 @@ use super::time::Nanos;
 
 /// One node as of the last event.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
 pub struct Node {
     /// The node.
     pub id: NodeId,

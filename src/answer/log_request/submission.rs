@@ -28,8 +28,9 @@ pub(super) fn nodes(snapshot: &Snapshot, submission: &str, asked: Option<NodeId>
     let known = supervised.chain(drivers.map(|job| job.driver_node)).filter_map(|handle| node_id(snapshot, handle));
     let told = told.filter_map(|told| NodeId::from_hex(snapshot.str(told.driver_node)));
     let heads = snapshot.nodes.iter().filter(|node| node.is_head).map(|node| node.id);
+    let all = snapshot.nodes.iter().map(|node| node.id);
     let mut out: Vec<NodeId> = Vec::new();
-    for node in asked.into_iter().chain(told).chain(known).chain(heads) {
+    for node in asked.into_iter().chain(told).chain(known).chain(heads).chain(all) {
         if !out.contains(&node) {
             out.push(node);
         }

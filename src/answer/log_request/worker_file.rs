@@ -18,8 +18,7 @@ fn parse_ids(text: &str) -> Option<(&str, i64)> {
     Some((worker, pid.parse().ok()?))
 }
 
-/// The first log of this output, in Ray's order of names (`.out` before `.err`), whose worker and process fit.
-/// Like Ray's glob it looks at one level only.
+/// The first log of this output whose worker and process fit. Like Ray's glob it looks at one level only.
 pub(super) fn find(files: &[String], suffix: Suffix, fits: impl Fn(&str, i64) -> bool) -> Option<&str> {
     let here = files.iter().map(String::as_str).filter(|path| !path.contains('/') && path.ends_with(suffix.name()));
     here.into_iter().find(|path| parse(path).is_some_and(|(worker, pid)| fits(worker, pid)))

@@ -23,7 +23,7 @@ impl Options {
             Some(limit) => python_int(limit)?,
             None => 100,
         };
-        if limit > MAX_LIMIT as i64 {
+        if usize::try_from(limit).is_ok_and(|limit| limit > MAX_LIMIT) {
             return Err(Refusal::BadQuestion(format!(
                 "Given limit {limit} exceeds the supported limit {MAX_LIMIT}. Use a lower limit, or set the \
                  `RAY_MAX_LIMIT_FROM_API_SERVER` environment variable to a larger value."

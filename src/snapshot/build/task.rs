@@ -17,6 +17,7 @@ use std::cmp::Ordering;
 use std::hash::BuildHasher;
 
 mod finish;
+mod shape;
 
 /// What a definition event says.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -210,7 +211,7 @@ impl Tasks {
             numbers.push(number);
             let definition = theirs.definition.map(|d| Definition {
                 name: renamed.str(d.name),
-                shape: other.shapes.get(d.shape as usize).map_or(0, |shape| self.shape(rename_shape(*shape, renamed))),
+                shape: other.shapes.get(d.shape as usize).map_or(0, |shape| self.shape(shape::rename(*shape, renamed))),
                 actor: renamed.id(d.actor),
                 parent: renamed.id(d.parent),
                 placement_group: renamed.id(d.placement_group),
@@ -302,7 +303,7 @@ impl Tasks {
         let Some(draft) = self.drafts.get_mut(number as usize) else { return };
         draft.definition.join(definition, |a, b| {
             let shape = |d: Definition| shapes.get(d.shape as usize).copied().unwrap_or_default();
-            compare_shape(shape(a), shape(b), values)
+            shape::compare(shape(a), shape(b), values)
                 .then_with(|| values.compare_str(a.name, b.name))
                 .then_with(|| values.compare_id(a.actor, b.actor))
                 .then_with(|| values.compare_id(a.parent, b.parent))
@@ -342,12 +343,11 @@ impl Tasks {
         }
         // A worker's attempts come one after another: looking at the last few finds nearly every repeat.
         let recent = self.sources.len().saturating_sub(16);
-        draft.profile_source = match self.sources[recent..].iter().position(|known| *known == other) {
-            Some(at) => (recent + at) as u32,
-            None => {
-                self.sources.push(other);
-                self.sources.len() as u32 - 1
-            }
+        draft.profile_source = if let Some(at) = self.sources[recent..].iter().position(|known| *known == other) {
+            (recent + at) as u32
+        } else {
+            self.sources.push(other);
+            self.sources.len() as u32 - 1
         };
     }
 
@@ -379,34 +379,4 @@ fn log_info(values: &mut Catalogue, log: &TaskLog<'_>) -> LogInfo {
 
 fn compare_error(a: (Str, Text), b: (Str, Text), values: &Catalogue) -> Ordering {
     values.compare_str(a.0, b.0).then_with(|| values.compare_text(a.1, b.1))
-}
-
-fn strings_of(shape: Shape) -> [Str; 6] {
-    [
-        shape.func_or_class_name,
-        shape.resources,
-        shape.runtime_env,
-        shape.label_selector,
-        shape.fallback_strategy,
-        shape.call_site,
-    ]
-}
-
-fn compare_shape(a: Shape, b: Shape, values: &Catalogue) -> Ordering {
-    let strings = strings_of(a).into_iter().zip(strings_of(b));
-    (a.task_type, a.language)
-        .cmp(&(b.task_type, b.language))
-        .then_with(|| strings.fold(Ordering::Equal, |so_far, (a, b)| so_far.then_with(|| values.compare_str(a, b))))
-}
-
-fn rename_shape(shape: Shape, renamed: &Renamed) -> Shape {
-    Shape {
-        func_or_class_name: renamed.str(shape.func_or_class_name),
-        resources: renamed.str(shape.resources),
-        runtime_env: renamed.str(shape.runtime_env),
-        label_selector: renamed.str(shape.label_selector),
-        fallback_strategy: renamed.str(shape.fallback_strategy),
-        call_site: renamed.str(shape.call_site),
-        ..shape
-    }
 }

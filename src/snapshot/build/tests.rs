@@ -27,13 +27,14 @@ fn pick(from: &[&str], n: u8) -> String {
     from[usize::from(n) % from.len()].to_owned()
 }
 
+#[expect(clippy::many_single_char_names, reason = "six small numbers without a meaning of their own")]
 /// An event made from a few small numbers, so that events meet each other on ids, times and values.
 fn event(kind: u8, n: [u8; 6]) -> Value {
     let [a, b, c, d, e, at] = n.map(|n| n % 5);
     let (task, node, worker, actor, job) = (id(24, a), id(28, b), id(28, c), id(16, a), id(4, a));
     let states = ["PENDING_ARGS_AVAIL", "SUBMITTED_TO_WORKER", "RUNNING", "FINISHED", "FAILED", "SPINNING"];
     let transitions = |names: &[&str]| -> Value {
-        (0..1 + d).map(|i| json!({"state": pick(names, b + i * 3), "timestamp": time(c + i)})).collect()
+        (0..=d).map(|i| json!({"state": pick(names, b + i * 3), "timestamp": time(c + i)})).collect()
     };
     let (key, event_type, payload) = match kind % 14 {
         0 => (
@@ -67,7 +68,7 @@ fn event(kind: u8, n: [u8; 6]) -> Value {
             "TASK_PROFILE_EVENT",
             json!({
             "taskId": task, "attemptNumber": b % 2, "jobId": job, "profileEvents": {"componentType": "worker", "componentId": worker,
-            "nodeIpAddress": "10.0.0.1", "events": (0..1 + d).map(|i| json!({"startTime": (c + i).to_string(), "endTime": "99", "eventName": pick(&["task:execute", "submit_task"], i),
+            "nodeIpAddress": "10.0.0.1", "events": (0..=d).map(|i| json!({"startTime": (c + i).to_string(), "endTime": "99", "eventName": pick(&["task:execute", "submit_task"], i),
             "extraData": "{}"})).collect::<Vec<_>>()}}),
         ),
         6 => (
@@ -93,7 +94,7 @@ fn event(kind: u8, n: [u8; 6]) -> Value {
             "nodeLifecycleEvent",
             "NODE_LIFECYCLE_EVENT",
             json!({
-            "nodeId": node, "stateTransitions": (0..1 + d).map(|i| json!({"state": pick(&["ALIVE", "DEAD"], c + i), "timestamp": time(e + i),
+            "nodeId": node, "stateTransitions": (0..=d).map(|i| json!({"state": pick(&["ALIVE", "DEAD"], c + i), "timestamp": time(e + i),
             "resources": {"CPU": i, "node:__internal_head__": 1.0}, "deathInfo": {"reason": "EXPECTED_TERMINATION", "reasonMessage": pick(&["a", "b"], i)}})).collect::<Vec<_>>()}),
         ),
         10 => (
@@ -106,7 +107,7 @@ fn event(kind: u8, n: [u8; 6]) -> Value {
             "actorLifecycleEvent",
             "ACTOR_LIFECYCLE_EVENT",
             json!({
-            "actorId": actor, "stateTransitions": (0..1 + d).map(|i| json!({"state": pick(&["ALIVE", "RESTARTING", "DEAD", "HOVERING"], c + i), "timestamp": time(e + i),
+            "actorId": actor, "stateTransitions": (0..=d).map(|i| json!({"state": pick(&["ALIVE", "RESTARTING", "DEAD", "HOVERING"], c + i), "timestamp": time(e + i),
             "nodeId": node, "workerId": pick(&["", &worker], i), "pid": i, "port": 7, "reprName": pick(&["", "R"], c), "restartReason": pick(&["ACTOR_FAILURE", "NODE_PREEMPTION"], i),
             "deathCause": {"actorDiedErrorContext": {"errorMessage": pick(&["killed", "died"], i)}}})).collect::<Vec<_>>()}),
         ),
@@ -120,7 +121,7 @@ fn event(kind: u8, n: [u8; 6]) -> Value {
             "workerLifecycleEvent",
             "WORKER_LIFECYCLE_EVENT",
             json!({
-            "workerId": worker, "jobId": job, "stateTransitions": (0..1 + d).map(|i| json!({"state": pick(&["ALIVE", "DEAD"], i), "timestamp": time(e + i),
+            "workerId": worker, "jobId": job, "stateTransitions": (0..=d).map(|i| json!({"state": pick(&["ALIVE", "DEAD"], i), "timestamp": time(e + i),
             "startTimeMs": "5", "endTimeMs": if i % 2 == 1 { "1795389142673" } else { "0" },
             "deathInfo": {"exitType": pick(&["USER_ERROR", "SYSTEM_ERROR"], i), "exitDetail": pick(&["gone", "lost"], e)}})).collect::<Vec<_>>()}),
         ),
@@ -240,7 +241,8 @@ fn an_attempt_fails_with_its_worker_and_otherwise_with_its_job() {
         "stateTransitions": [{"state": "DEAD", "timestamp": time(2), "endTimeMs": "1795389142673", "deathInfo": {"exitType": "USER_ERROR", "exitDetail": "oops"}}]}});
     let end = json!({"eventType": "DRIVER_JOB_LIFECYCLE_EVENT", "timestamp": time(3), "driverJobLifecycleEvent": {"jobId": id(4, 0),
         "stateTransitions": [{"state": "FINISHED", "timestamp": "2026-11-22T23:13:00.123456789Z"}]}});
-    let snapshot = fold(&[task(0, &id(28, 1)), task(2, ""), dead, end]).finish();
+    let define = |n: u8| event(0, [n, 0, 0, 0, 0, 0]);
+    let snapshot = fold(&[define(0), task(0, &id(28, 1)), define(2), task(2, ""), dead, end]).finish();
     let ends: Vec<_> = snapshot
         .tasks
         .iter()

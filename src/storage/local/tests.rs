@@ -85,7 +85,7 @@ async fn a_folder_reached_through_a_link_can_be_the_root() {
 async fn what_may_not_be_opened_is_told_and_the_rest_is_listed() {
     let dir = folder(&["a/x", "b/x", "c/x"]);
     let closed = dir.path().join("b");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).unwrap();
     let may_enter_anyway = fs::read_dir(&closed).is_ok(); // root may
     let store = Local::open(dir.path()).unwrap();
     let page = store.list_all("", Delimiter::None).await.unwrap();

@@ -1,0 +1,80 @@
+# The one front door. `make help` lists the targets.
+#
+# Everything fetched or unpacked goes below .cache/, everything built below target/; both may be deleted at any time.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+LISTEN ?= 127.0.0.1:8080
+PYTHON ?= python3
+
+VENV := .cache/venv
+DASHBOARD := .cache/dashboard/2.60.0
+
+##@ Use
+
+.PHONY: run
+run: ## Serve the two bundled sessions on http://$(LISTEN)/
+	cargo build --release --locked
+	scripts/unpack-demo .cache/demo
+	scripts/serve-demo target/release/ray-history .cache/demo $(DASHBOARD) $(LISTEN)
+
+.PHONY: dashboard
+dashboard: ## Fetch the Ray dashboard's files from the ray wheel, once
+	$(PYTHON) scripts/fetch-dashboard $(DASHBOARD)
+
+##@ Develop
+
+.PHONY: test
+test: test-rust test-e2e ## Install what the tests need, and run all of them
+
+.PHONY: test-rust
+test-rust: ## The Rust tests alone
+	cargo test --locked
+
+.PHONY: test-e2e
+test-e2e: e2e-deps ## The end-to-end tests alone: fidelity, layouts, browser, Ray's command line
+	cargo build --locked
+	$(VENV)/e2e/bin/python -m pytest e2e $(PYTEST_ARGS)
+
+.PHONY: fidelity
+fidelity: $(VENV)/e2e/stamp ## How much of the live dashboard's answers is reproduced, class by class
+	cargo build --locked
+	$(VENV)/e2e/bin/python -m e2e.scores $(FIDELITY_ARGS)
+
+.PHONY: lint
+lint: $(VENV)/lint/stamp ## Formatting, clippy, docs, dependencies, scripts and e2e code; warnings are errors
+	scripts/lint $(VENV)/lint/bin
+
+.PHONY: fmt
+fmt: $(VENV)/lint/stamp ## Format Rust and Python
+	cargo fmt
+	$(VENV)/lint/bin/ruff format e2e scripts/fetch-dashboard
+	$(VENV)/lint/bin/ruff check --fix e2e scripts/fetch-dashboard
+
+.PHONY: gen
+gen: ## Write again what is generated from the code
+	cargo build --locked
+	scripts/gen-cli target/debug/ray-history > docs/cli.md
+
+.PHONY: bench
+bench: ## Benchmarks
+	cargo bench --locked
+
+.PHONY: clean
+clean: ## Delete what was built, fetched and unpacked
+	rm -rf target .cache
+
+.PHONY: help
+help: ## This text
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# What the targets above need.
+
+.PHONY: e2e-deps
+e2e-deps: $(VENV)/e2e/stamp dashboard
+	scripts/install-chromium
+
+$(VENV)/%/stamp: e2e/requirements/%.txt scripts/make-venv
+	PYTHON=$(PYTHON) scripts/make-venv $(VENV)/$* $<

@@ -1,0 +1,1 @@
+"""End-to-end tests: the real program, on the bundled real sessions, asked by real clients."""

@@ -1,0 +1,59 @@
+"""What every end-to-end test is given: the sessions unpacked, a server that serves them, the dashboard's files."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from e2e import bundle
+from e2e.server import BINARY, REPOSITORY, Server
+
+DASHBOARD = REPOSITORY / ".cache" / "dashboard" / "2.60.0" / "build"
+
+
+@pytest.fixture(scope="session")
+def unpacked(tmp_path_factory) -> Path:
+    """Both sessions, each in a folder of its own name."""
+    return bundle.unpack(tmp_path_factory.mktemp("sessions"))
+
+
+@pytest.fixture(scope="session")
+def bucket(unpacked, tmp_path_factory) -> Path:
+    """Both sessions in one folder, as one bucket would hold them."""
+    merged = tmp_path_factory.mktemp("bucket")
+    for session in bundle.SESSIONS:
+        shutil.copytree(session.storage(unpacked), merged, dirs_exist_ok=True)
+    return merged
+
+
+@pytest.fixture(scope="session")
+def dashboard() -> Path:
+    """The Ray dashboard's files; `make dashboard` fetches them."""
+    assert (DASHBOARD / "index.html").is_file(), f"no Ray dashboard at {DASHBOARD}: run `make dashboard`"
+    return DASHBOARD
+
+
+@pytest.fixture(scope="session")
+def server(bucket, dashboard, tmp_path_factory):
+    """One server for all tests that only read."""
+    log = tmp_path_factory.mktemp("server") / "log"
+    with Server(bucket, log, "--dashboard-dir", str(dashboard)) as running:
+        yield running
+
+
+def pytest_sessionstart():
+    if not BINARY.is_file():
+        pytest.exit(f"{BINARY} is not built: run `make test-e2e`, or `cargo build`", returncode=2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """A failure shows the end of the server's log; a skipped test is a failure: it has not run."""
+    report = yield
+    running = item.funcargs.get("server") if hasattr(item, "funcargs") else None
+    if report.failed and running is not None:
+        report.sections.append(("server log", running.tail()))
+    if report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped; every test must run"
+    return report

@@ -1,0 +1,80 @@
+"""Starts the real program on a free loopback port, and ends it by its own process id."""
+
+import json
+import os
+import re
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parent.parent
+BINARY = Path(os.environ.get("RAY_HISTORY_BIN", REPOSITORY / "target" / "debug" / "ray-history"))
+ADDRESS = re.compile(r"serving (http://[^/\s]+)/")
+START_SECONDS = 30
+STOP_SECONDS = 20
+
+
+class Server:
+    """A running server; a context manager."""
+
+    def __init__(self, bucket: Path, log: Path, *flags: str):
+        self.log = log
+        self._command = [str(BINARY), "serve", "--local-dir", str(bucket), "--listen", "127.0.0.1:0", *flags]
+
+    def __enter__(self):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_HISTORY_")} | {"NO_COLOR": "1"}
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, env=environment)
+        try:
+            self.url = self._wait_for_address()
+        except BaseException:
+            self._process.kill()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        """A server asked to end must end, and say that it ended well."""
+        self._process.terminate()
+        try:
+            status = self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise AssertionError(f"the server did not end within {STOP_SECONDS} s of SIGTERM\n{self.tail()}") from None
+        assert status == 0, f"the server ended with status {status}\n{self.tail()}"
+
+    def _wait_for_address(self):
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            if found := ADDRESS.search(self.log.read_text(errors="replace")):
+                return found[1]
+            if self._process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise AssertionError(f"{' '.join(self._command)} did not start serving\n{self.tail()}")
+
+    def tail(self) -> str:
+        """The end of its log, for a failure's report."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-60:])
+
+    def get(self, path: str):
+        """Status, content type and body of a GET."""
+        return get(f"{self.url}/{path}")
+
+    def json(self, path: str):
+        """The JSON answer to a GET that must succeed."""
+        status, _, body = self.get(path)
+        assert status == 200, f"{path}: {status} {body[:300]!r}"
+        return json.loads(body)
+
+
+def get(url: str, timeout: float = 60):
+    """Status, content type and body of a GET; status 0 and the reason when there was no answer."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as answer:
+            return answer.status, answer.headers.get("Content-Type") or "", answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers.get("Content-Type") or "", error.read()
+    except OSError as error:
+        return 0, "", str(error).encode()

@@ -1,0 +1,256 @@
+//! The architecture, enforced: which part of `src/` may import which, and how a file must look.
+//!
+//! A module is named by its first path segment: `src/answer/tasks/row.rs` belongs to `answer`.
+//! Imports are read as `crate::NAME` and `ray_history::NAME`, in `use` items and in paths, braces included.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test or benchmark that cannot go on must stop"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The pure core: a synchronous computation on values. No I/O, no clock, no locks, no async.
+const PURE: [&str; 5] = ["answer", "event", "layout", "logs", "snapshot"];
+
+/// The words for clusters and sessions, which every layer uses: pure text like `layout`, though it lies in `session`.
+const NAMES: &str = "session::name";
+
+/// What a module may import of ours; what is not listed here may be imported by nobody but `run` and `main`.
+const MAY_IMPORT: [(&str, &[&str]); 10] = [
+    ("answer", &["answer", "event", "logs", "snapshot"]),
+    ("args", &["args"]),
+    ("event", &["event", "snapshot"]),
+    ("http", &["answer", "args", "http", "logs", "session", "snapshot"]),
+    ("layout", &["layout", NAMES]),
+    ("logs", &["event", "logs", "snapshot"]),
+    ("session", &["answer", "event", "layout", "logs", "session", "snapshot", "storage"]),
+    ("snapshot", &["event", "logs", "snapshot"]),
+    ("storage", &["storage"]),
+    ("telemetry", &["telemetry"]),
+];
+
+/// Crates and parts of the standard library that a pure module must not touch, and why.
+const IMPURE: [(&str, &str); 11] = [
+    ("actix_web", "answers know nothing of HTTP"),
+    ("async_trait", "the core is synchronous"),
+    ("futures_util", "the core is synchronous"),
+    ("std::env", "settings are passed in"),
+    ("std::fs", "the core does no I/O"),
+    ("std::net", "the core does no I/O"),
+    ("std::sync::Mutex", "the core takes no locks"),
+    ("std::sync::RwLock", "the core takes no locks"),
+    ("std::thread", "who calls the core decides on threads"),
+    ("tokio", "the core is synchronous"),
+    ("tracing", "what went wrong is returned, not logged"),
+];
+
+/// Reading the clock: nothing about a dead session may tick.
+const CLOCKS: [&str; 4] = ["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now"];
+
+/// Lines a file may have; tests of their own (`tests.rs`, `tests/`) may have more.
+const LONGEST_FILE: usize = 400;
+
+struct Source {
+    path: PathBuf,
+    module: String,
+    text: String,
+}
+
+impl Source {
+    /// The text without comments, so that a mention is no import.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        let without_comment = |line: &'_ str| line.find("//").map_or(line.len(), |at| at);
+        self.text.lines().enumerate().map(move |(i, line)| (i + 1, &line[..without_comment(line)]))
+    }
+
+    fn is_test(&self) -> bool {
+        self.path.iter().any(|part| part == "tests" || part == "tests.rs" || part == "test_events.rs")
+    }
+
+    /// Names of our own modules that this file refers to, each with its line.
+    fn imports(&self) -> Vec<(usize, String)> {
+        let code: Vec<(usize, &str)> = self.code().collect();
+        let mut found = Vec::new();
+        for (at, (line, text)) in code.iter().enumerate() {
+            for root in ["crate::", "ray_history::"] {
+                for (start, _) in text.match_indices(root) {
+                    // A list in braces may go on over the next lines.
+                    let mut path = text[start + root.len()..].to_owned();
+                    let rest = code[at + 1..].iter().map(|(_, text)| *text);
+                    path.extend(rest.take(if path.starts_with('{') { 20 } else { 0 }));
+                    found.extend(first_names(&path).into_iter().map(|name| (*line, name)));
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The first name of a path: one, or several where it opens with a brace.
+fn first_names(path: &str) -> Vec<String> {
+    let name = |text: &str| {
+        let word = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+        let shared = text.strip_prefix(NAMES).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+        if shared { NAMES.to_owned() } else { word }
+    };
+    let Some(list) = path.strip_prefix('{') else {
+        return vec![name(path)];
+    };
+    let (mut depth, mut names, mut start) = (0, Vec::new(), true);
+    for (at, c) in list.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => start = true,
+            c if start && !c.is_whitespace() => {
+                names.push(name(&list[at..]));
+                start = false;
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let below = path.strip_prefix(&root).unwrap();
+                let first = below.iter().next().unwrap().to_string_lossy();
+                let module = first.trim_end_matches(".rs").to_owned();
+                let text = fs::read_to_string(&path).unwrap();
+                found.push(Source { path: below.to_owned(), module, text });
+            }
+        }
+    }
+    assert!(found.len() > 50, "the sources were not found below {}", root.display());
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+fn assert_none(broken: &[String], rule: &str) {
+    assert!(broken.is_empty(), "{rule}\n  {}", broken.join("\n  "));
+}
+
+#[test]
+fn imports_point_one_way() {
+    let modules: Vec<&str> = MAY_IMPORT.iter().map(|(module, _)| *module).chain(["run"]).collect();
+    let mut broken = Vec::new();
+    for source in sources() {
+        let Some((_, allowed)) = MAY_IMPORT.iter().find(|(module, _)| *module == source.module) else {
+            if !["lib", "main", "run"].contains(&source.module.as_str()) {
+                broken.push(format!("src/{}: a new part; say in MAY_IMPORT what it may use", source.path.display()));
+            }
+            continue;
+        };
+        for (line, name) in source.imports() {
+            if modules.contains(&name.as_str()) && !allowed.contains(&name.as_str()) {
+                broken.push(format!(
+                    "src/{}:{line}: `{}` may not import `{name}`",
+                    source.path.display(),
+                    source.module
+                ));
+            }
+        }
+    }
+    assert_none(&broken, "Imports point one way: storage -> layout -> session -> answer -> http.");
+}
+
+#[test]
+fn the_core_is_pure() {
+    let mut broken = Vec::new();
+    let pure = |source: &&Source| PURE.contains(&source.module.as_str()) || source.path.ends_with("session/name.rs");
+    for source in sources().iter().filter(pure).filter(|source| !source.is_test()) {
+        let production =
+            source.text.find("#[cfg(test)]\nmod ").map_or(usize::MAX, |at| source.text[..at].lines().count());
+        for (line, code) in source.code().take_while(|(line, _)| *line <= production) {
+            for (name, why) in IMPURE {
+                if uses(code, name) {
+                    broken.push(format!("src/{}:{line}: `{name}` ({why})", source.path.display()));
+                }
+            }
+            for clock in CLOCKS.iter().filter(|clock| code.contains(**clock)) {
+                broken.push(format!("src/{}:{line}: `{clock}` (the core has no clock)", source.path.display()));
+            }
+        }
+    }
+    assert_none(&broken, "answer, event, layout, logs and snapshot are pure.");
+}
+
+/// Whether a line names a crate or path, as a whole word.
+fn uses(code: &str, name: &str) -> bool {
+    code.match_indices(name).any(|(at, _)| {
+        let before = code[..at].chars().next_back();
+        let after = code[at + name.len()..].chars().next();
+        let part_of_a_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        let is_path =
+            code[at + name.len()..].starts_with("::") || name.contains("::") || code.trim_start().starts_with("use ");
+        !part_of_a_word(before) && before != Some(':') && !part_of_a_word(after) && is_path
+    })
+}
+
+#[test]
+fn every_file_says_what_it_owns() {
+    let broken: Vec<String> = sources()
+        .iter()
+        .filter(|source| !source.text.starts_with("//!") && !source.is_test())
+        .map(|source| format!("src/{}", source.path.display()))
+        .collect();
+    assert_none(&broken, "Every file opens with `//!`: what it owns, and what it must never do.");
+}
+
+#[test]
+fn files_stay_small() {
+    let sources = sources();
+    let broken: Vec<String> = sources
+        .iter()
+        .map(|source| (source, source.text.lines().count()))
+        .filter(|(source, lines)| *lines > LONGEST_FILE && !source.is_test())
+        .map(|(source, lines)| format!("src/{}: {lines} lines", source.path.display()))
+        .collect();
+    assert_none(&broken, "No file is longer than 400 lines: split it by noun.");
+    let mut lengths: Vec<usize> = sources.iter().map(|source| source.text.lines().count()).collect();
+    lengths.sort_unstable();
+    let median = lengths[lengths.len() / 2];
+    assert!(median <= 150, "half of the files have more than {median} lines; 150 is the aim");
+}
+
+#[test]
+fn modules_stand_beside_their_folders() {
+    let broken: Vec<String> = sources()
+        .iter()
+        .filter(|source| source.path.ends_with("mod.rs"))
+        .map(|source| format!("src/{}", source.path.display()))
+        .collect();
+    assert_none(&broken, "`foo.rs` stands beside `foo/`; there is no mod.rs.");
+}
+
+#[test]
+fn a_brace_list_of_imports_is_read_in_full() {
+    assert_eq!(first_names("storage::Store;"), ["storage"]);
+    assert_eq!(first_names("{layout::{Root, Key}, storage};"), ["layout", "storage"]);
+    assert_eq!(first_names("{\n    session,\n}"), ["session"]);
+    assert_eq!(first_names("session::name::{ClusterId, Owner}"), [NAMES]);
+    assert_eq!(first_names("session::names::X"), ["session"]);
+}
+
+#[test]
+fn a_word_within_another_is_no_import() {
+    assert!(uses("use tokio::fs;", "tokio"));
+    assert!(uses("    tokio::spawn(x)", "tokio"));
+    assert!(!uses("use tokio_util::x;", "tokio"));
+    assert!(!uses("let tokio = 1;", "tokio"));
+    assert!(!uses("use crate::tracing::x;", "tracing"));
+}
