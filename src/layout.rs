@@ -11,13 +11,17 @@
 //! | data, flat | until 2026-07-30 (v1.6, mid-2026) | `{cluster}_{id}/{session}/{logs\|node_events\|job_events\|fetched_endpoints}/…` |
 //! | data, history | since then (v1.7) | `cluster-history/raycluster/{ns}/{cluster}/{session}/{node}/{logs\|node_events\|job_events}/…`, owned: one more segment |
 
+mod event_file;
 mod marker;
 mod object;
 mod root;
+mod rotated;
 
-pub use marker::{MARKER_TREES, Marker, parse_marker};
+pub use event_file::EventFile;
+pub use marker::{MARKER_TREES, Marker, flat_cluster, parse_marker};
 pub use object::{ObjectKind, Tree, parse_object};
 pub use root::Root;
+pub use rotated::rotated_from;
 
 use crate::session::name::{ClusterId, Owner, OwnerKind, SessionName};
 

@@ -80,6 +80,9 @@ enum Kind<'a> {
 impl<'a> Kind<'a> {
     /// The kind of a current (not rotated) path.
     fn of(current: &'a str) -> Option<Self> {
+        if crate::layout::rotated_from(current).is_some() {
+            return None; // Of a submission: an older part of its log must not pass for a submission of its own.
+        }
         let within = |name: &'a str, prefix: &str| {
             name.strip_prefix(prefix)?.strip_suffix(".log").filter(|rest| !rest.is_empty() && !rest.contains('/'))
         };
@@ -121,11 +124,15 @@ pub fn wanted(path: &str) -> Option<Wanted> {
 
 /// The current name of a rotated file, and how old its rotation is: `x.log.1` and `x.1.log` are `x.log`, 1.
 ///
+/// `x.rotated.7-9.log`, as collectors since v1.7.1 keep it, is `x.log` too; its numbers tell no age.
 /// A submission may be called `a.1`, so the logs of submissions, which are never rotated, keep their names.
 fn current_name(path: &str) -> (std::borrow::Cow<'_, str>, u32) {
     let number = |part: &str| part.parse::<u32>().ok().filter(|_| part.len() <= 3 && !part.starts_with('+'));
     if path.starts_with("job-driver-") || path.starts_with("jobs/") {
         return (path.into(), 0);
+    }
+    if let Some(current) = crate::layout::rotated_from(path) {
+        return (current.into(), 1);
     }
     let Some((stem, last)) = path.rsplit_once('.') else { return (path.into(), 0) };
     if let Some(rotation) = number(last)

@@ -39,11 +39,18 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let listing = sessions.refresh().await.with_context(|| format!("cannot list {}", local_dir.display()))?;
     let empty = std::fs::read_dir(&local_dir).is_ok_and(|mut files| files.next().is_none());
     if !listing.recognised && !empty {
+        let hint = match listing.roots_below.first() {
+            Some(root) => format!("its folder {root} has: add --root-dir {}", root.trim_end_matches('/')),
+            None => "name the folder that holds them, or a prefix with --root-dir".to_owned(),
+        };
         bail!(
             "{} is not what a collector uploaded: it has none of cluster-metadata/, cluster-history/, metadir/ or \
-             CLUSTER_NAMESPACE/session_… below it; name the folder that holds them, or a prefix with --root-dir",
+             CLUSTER_NAMESPACE/session_… below it; {hint}",
             local_dir.display()
         );
+    }
+    for skipped in &listing.skipped.examples {
+        tracing::warn!("not listed, so its sessions are missing: {skipped}");
     }
     if let Some(dir) = &dashboard_dir
         && !dir.join("index.html").is_file()

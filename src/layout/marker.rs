@@ -1,6 +1,6 @@
 //! Marker objects: the zero-byte keys that say which sessions exist.
 
-use crate::session::name::{ClusterId, Owner, OwnerKind, SessionName};
+use crate::session::name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
 
 /// The folders of both marker trees, below the root.
 pub const MARKER_TREES: [&str; 2] = ["metadir/", "cluster-metadata/"];
@@ -8,42 +8,56 @@ pub const MARKER_TREES: [&str; 2] = ["metadir/", "cluster-metadata/"];
 /// What a marker says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Marker {
-    /// The cluster.
-    pub cluster: ClusterId,
-    /// Who owns it, if the collector knew.
+    /// The session and its cluster.
+    pub key: SessionKey,
+    /// Who owns the cluster, if the collector knew.
     pub owner: Option<Owner>,
-    /// The session.
-    pub session: SessionName,
+    /// Whether the namespace is one: v1.6 wrote a free id in its place, `default` for clusters of any namespace.
+    pub namespace_known: bool,
 }
 
 /// Reads a marker's key, without the root; none for folder objects (`…/`) and for what is no marker.
 pub fn parse_marker(key: &str) -> Option<Marker> {
-    let parts: Vec<&str> = key.split('/').collect();
-    match parts[..] {
-        ["metadir", pair, session] => {
-            // The first `_` ends the cluster's name; what follows is a free id, `default` in the samples.
-            let (name, namespace) = pair.split_once('_')?;
-            marker(namespace, name, None, session)
+    let mut parts = key.split('/');
+    let (tree, second, third) = (parts.next()?, parts.next()?, parts.next()?);
+    let (cluster, owner, session) = match (tree, parts.next()) {
+        ("metadir", None) => (flat_cluster(second)?, None, third),
+        ("cluster-metadata", Some(session)) => {
+            // Kubernetes names have no `_`, so the number of pieces is fixed.
+            let (cluster, owner) = match (second, pieces(third)?) {
+                ("raycluster", [namespace, name, ""]) => (cluster(namespace, name), None),
+                (_, [_, _, ""]) => return None,
+                (kind, [namespace, owner, name]) => {
+                    let kind = OwnerKind::from_folder(kind)?;
+                    (cluster(namespace, name), Some(Owner { kind, name: owner.to_owned() }))
+                }
+            };
+            (cluster, owner, session)
         }
-        ["cluster-metadata", "raycluster", pair, session] => {
-            let (namespace, name) = pair.split_once('_')?;
-            marker(namespace, name, None, session)
-        }
-        ["cluster-metadata", kind, triple, session] => {
-            let kind = OwnerKind::from_folder(kind)?;
-            let (namespace, rest) = triple.split_once('_')?;
-            let (owner, name) = rest.split_once('_')?;
-            marker(namespace, name, Some(Owner { kind, name: owner.to_owned() }), session)
-        }
-        _ => None,
-    }
-}
-
-fn marker(namespace: &str, name: &str, owner: Option<Owner>, session: &str) -> Option<Marker> {
-    let in_old_tree_only = owner.is_none();
-    let cluster = ClusterId { namespace: namespace.to_owned(), name: name.to_owned() };
-    if cluster.namespace.is_empty() || (!in_old_tree_only && name.is_empty()) {
+        _ => return None,
+    };
+    if parts.next().is_some() {
         return None;
     }
-    Some(Marker { cluster, owner, session: SessionName::parse(session)? })
+    let key = SessionKey { cluster, session: SessionName::parse(session)? };
+    Some(Marker { key, owner, namespace_known: tree != "metadir" })
+}
+
+/// Reads `{cluster}_{id}`, the folder of a cluster under `metadir/` and of the flat data tree. The first `_` ends the
+/// cluster's name, which may be empty; what follows is a free id and may hold more of them.
+pub fn flat_cluster(folder: &str) -> Option<ClusterId> {
+    let (name, namespace) = folder.split_once('_')?;
+    (!namespace.is_empty()).then(|| cluster(namespace, name))
+}
+
+/// Two or three non-empty pieces between `_`; a missing third one is empty.
+fn pieces(text: &str) -> Option<[&str; 3]> {
+    let mut pieces = text.split('_');
+    let (first, second, third) = (pieces.next()?, pieces.next()?, pieces.next());
+    let whole = !first.is_empty() && !second.is_empty() && third != Some("") && pieces.next().is_none();
+    whole.then_some([first, second, third.unwrap_or_default()])
+}
+
+fn cluster(namespace: &str, name: &str) -> ClusterId {
+    ClusterId { namespace: namespace.to_owned(), name: name.to_owned() }
 }

@@ -1,5 +1,7 @@
 //! Objects below one session's prefix: event files, logs, endpoint bodies.
 
+use super::event_file::EventFile;
+
 /// Which grammar the keys of a data prefix follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tree {
@@ -12,8 +14,8 @@ pub enum Tree {
 /// What an object is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ObjectKind<'a> {
-    /// An event file; its node and job are only in the payload for sure.
-    Events,
+    /// An event file; its job is only in the payload for sure, because the name of a job's folder can be mangled.
+    Events(EventFile<'a>),
     /// A log file of a node, at a path relative to the session's `logs/` folder.
     Log {
         /// The node as it is spelled in the bucket: hex.
@@ -58,30 +60,15 @@ pub fn parse_object(tree: Tree, key: &str) -> Option<ObjectKind<'_>> {
     }
 }
 
+/// A node folder may end in a stray newline: v1.6 collectors took the id from a `grep`.
 fn log<'a>((node, path): (&'a str, &'a str)) -> Option<ObjectKind<'a>> {
+    let node = node.trim();
     (!node.is_empty() && !path.is_empty()).then_some(ObjectKind::Log { node, path })
 }
 
-/// Event files are told by their folder and by the hour in their name; gzip and format by their content.
-fn event<'a>(path: &str) -> Option<ObjectKind<'a>> {
-    is_event_file(path.rsplit('/').next()?).then_some(ObjectKind::Events)
-}
-
-/// `{node}-{YYYY-MM-DD-HH}[-{nanos}][.jsonl][.gz]`: one grammar covers all collectors.
-fn is_event_file(name: &str) -> bool {
-    let name = name.strip_suffix(".gz").unwrap_or(name);
-    let name = name.strip_suffix(".jsonl").unwrap_or(name);
-    let digits = |part: &str, len: usize| part.len() == len && part.bytes().all(|c| c.is_ascii_digit());
-    let mut parts: Vec<&str> = name.rsplitn(6, '-').collect();
-    let is_hour = |parts: &[&str]| {
-        parts.len() >= 5 && digits(parts[0], 2) && digits(parts[1], 2) && digits(parts[2], 2) && digits(parts[3], 4)
-    };
-    if is_hour(&parts) {
-        return true;
-    }
-    // With a counter behind the hour.
-    let counter = parts.remove(0);
-    !counter.is_empty() && counter.bytes().all(|c| c.is_ascii_digit()) && is_hour(&parts)
+/// Event files are told by their folder and by the hour in their name.
+fn event(path: &str) -> Option<ObjectKind<'_>> {
+    EventFile::parse(path.rsplit('/').next()?).map(ObjectKind::Events)
 }
 
 /// `restful__api__v0__x` stands for `api/v0/x`; the query is kept as it was.

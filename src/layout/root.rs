@@ -8,10 +8,15 @@ pub struct Root {
 }
 
 impl Root {
+<<<<<<< HEAD
+    /// Reads a setting such as `log`, `/log/` or `a/b`; an empty one is the bucket itself.
+=======
     /// Reads a setting such as `log`, `/log/` or `a/b`; empty is the bucket's root.
+>>>>>>> main
     pub fn new(setting: &str) -> Self {
-        let path = setting.trim_matches('/');
-        let path = if path.is_empty() { String::new() } else { format!("{path}/") };
+        // As the collectors' own `path.Join` cleans it.
+        let names = setting.split('/').filter(|name| !matches!(*name, "" | "."));
+        let path: String = names.flat_map(|name| [name, "/"]).collect();
         Self { leading_slash: setting.starts_with('/') && !path.is_empty(), path }
     }
 

@@ -10,6 +10,7 @@ fn every_file_of_the_table_is_wanted_rotated_or_not() {
         ("events/event_JOBS.log.1", Wanted::Whole),
         ("monitor.log", Wanted::Whole),
         ("monitor.log.1", Wanted::Whole),
+        ("monitor.rotated.7-12.log", Wanted::Whole),
         ("jobs/supervisor-a.b.1.log", Wanted::Whole),
         ("job-driver-a.1.log", Wanted::Ends { head: job_driver::HEAD, tail: job_driver::TAIL }),
         ("dashboard_agent.log.5", Wanted::Ends { head: agent::HEAD, tail: agent::TAIL }),
@@ -20,7 +21,14 @@ fn every_file_of_the_table_is_wanted_rotated_or_not() {
     for (path, expected) in paths {
         assert_eq!(wanted(path), Some(expected), "{path}");
     }
-    let unwanted = ["monitor.out", "old/monitor.log", "events/other.log", "job-driver-.log", "jobs/supervisor-a/b.log"];
+    let unwanted = [
+        "monitor.out",
+        "old/monitor.log",
+        "events/other.log",
+        "job-driver-.log",
+        "jobs/supervisor-a/b.log",
+        "job-driver-a.rotated.7-1.log",
+    ];
     for path in unwanted.into_iter().chain(["", ".", "/", "..", "export_events/event_EXPORT_TASK_1.log", "é.1"]) {
         assert_eq!(wanted(path), None, "{path}");
     }

@@ -1,39 +1,20 @@
 //! Which sessions are stored: from markers, and from the data trees for heads that were killed before they wrote one.
 //!
 //! Kept in memory, so that answers never list. A listing that fails keeps the last one, marked as stale; it is never
-//! an empty list. This first form walks everything at every refresh, which only a folder can afford.
+//! an empty list. A place that cannot be listed for good (a folder that we may not open) is left out and told.
+//! This first form walks everything at every refresh, which only a folder can afford.
 
+mod found;
+mod listing;
 mod walk;
 
-use super::name::{ClusterId, Owner, SessionKey, SessionName};
+pub use listing::{Entry, Listing, Oddities};
+
 use crate::layout::{MARKER_TREES, Root, parse_marker};
 use crate::storage::{Delimiter, Error, Storage};
-use std::collections::BTreeMap;
+use found::Found;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
-
-/// One stored session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Which session.
-    pub key: SessionKey,
-    /// Who owns its cluster, if any marker or folder says so.
-    pub owner: Option<Owner>,
-    /// Whether a marker was written; without one its head was killed.
-    pub marked: bool,
-}
-
-/// A listing: immutable, newest session first.
-#[derive(Clone, Debug, Default)]
-pub struct Listing {
-    /// The sessions.
-    pub entries: Vec<Entry>,
-    /// Keys in marker folders that could not be understood.
-    pub unknown_keys: u64,
-    /// Whether any folder of a known layout was found.
-    pub recognised: bool,
-    /// Why the listing could not be renewed since, if it could not.
-    pub stale: Option<String>,
-}
 
 /// Keeps the last listing.
 #[derive(Debug)]
@@ -41,12 +22,17 @@ pub struct Catalog {
     store: Arc<dyn Storage>,
     roots: Vec<Root>,
     listing: RwLock<Arc<Listing>>,
+    /// Held while listing: whoever waits for it takes the listing of the one before, if that began late enough.
+    refreshing: tokio::sync::Mutex<()>,
+    begun: AtomicU64,
 }
 
 impl Catalog {
-    /// A catalog that has listed nothing yet.
+    /// A catalog that has listed nothing yet, and says so.
     pub fn new(store: Arc<dyn Storage>, roots: Vec<Root>) -> Self {
-        Self { store, roots, listing: RwLock::default() }
+        let listing = Listing { stale: Some("nothing has been listed yet".to_owned()), ..Listing::default() };
+        let listing = RwLock::new(Arc::new(listing));
+        Self { store, roots, listing, refreshing: tokio::sync::Mutex::default(), begun: AtomicU64::new(0) }
     }
 
     /// The roots it looks under.
@@ -60,7 +46,16 @@ impl Catalog {
     }
 
     /// Lists again. On failure the last listing stays, marked as stale.
+    ///
+    /// Many callers at once cost at most two listings: the one that runs, and one that begins after all have asked.
     pub async fn refresh(&self) -> Result<Arc<Listing>, Error> {
+        let asked = self.begun.load(Ordering::SeqCst);
+        let _turn = self.refreshing.lock().await;
+        let fresh = self.listing();
+        if self.begun.load(Ordering::SeqCst) > asked && fresh.stale.is_none() {
+            return Ok(fresh);
+        }
+        self.begun.fetch_add(1, Ordering::SeqCst);
         let listed = self.list().await;
         let mut listing = self.listing.write().unwrap_or_else(PoisonError::into_inner);
         match listed {
@@ -77,58 +72,38 @@ impl Catalog {
         let mut found = Found::default();
         for root in self.roots.iter().flat_map(Root::spellings) {
             for tree in MARKER_TREES {
-                let page = self.store.list_all(&format!("{root}{tree}"), Delimiter::None).await?;
-                found.recognised |= !page.objects.is_empty();
-                for object in page.objects {
-                    match object.key.strip_prefix(&root).and_then(parse_marker) {
-                        Some(marker) => found.add(marker.cluster, marker.session, marker.owner, true),
-                        // Folder objects are no keys that somebody failed to write.
-                        None => found.unknown_keys += u64::from(!object.key.ends_with('/')),
-                    }
-                }
+                self.markers(&root, tree, &mut found).await?;
             }
             walk::flat(&*self.store, &root, &mut found).await?;
             walk::history(&*self.store, &root, &mut found).await?;
         }
+        if !found.recognised {
+            for root in self.roots.iter().flat_map(Root::spellings) {
+                walk::roots_below(&*self.store, &root, &mut found).await?;
+            }
+        }
         Ok(found.into_listing())
     }
-}
 
-impl Listing {
-    /// The entry of a session.
-    pub fn find(&self, key: &SessionKey) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.key == *key)
-    }
-
-    /// The newest session of a cluster.
-    pub fn latest(&self, cluster: &ClusterId) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.key.cluster == *cluster)
-    }
-}
-
-/// Sessions found so far, merged over all trees.
-#[derive(Debug, Default)]
-struct Found {
-    sessions: BTreeMap<SessionKey, (Option<Owner>, bool)>,
-    unknown_keys: u64,
-    recognised: bool,
-}
-
-impl Found {
-    /// An owner, if any place has one, wins.
-    fn add(&mut self, cluster: ClusterId, session: SessionName, owner: Option<Owner>, marked: bool) {
-        let entry = self.sessions.entry(SessionKey { cluster, session }).or_default();
-        entry.0 = entry.0.take().max(owner);
-        entry.1 |= marked;
-    }
-
-    fn into_listing(self) -> Listing {
-        let sessions = self.sessions.into_iter();
-        let mut entries: Vec<Entry> = sessions.map(|(key, (owner, marked))| Entry { key, owner, marked }).collect();
-        entries.sort_by(|a, b| {
-            b.key.session.local_micros().cmp(&a.key.session.local_micros()).then_with(|| a.key.cmp(&b.key))
-        });
-        Listing { entries, unknown_keys: self.unknown_keys, recognised: self.recognised, stale: None }
+    async fn markers(&self, root: &str, tree: &str, found: &mut Found) -> Result<(), Error> {
+        let mut page = None;
+        loop {
+            let listed = self.store.list(&format!("{root}{tree}"), Delimiter::None, page.take()).await?;
+            found.recognised |= !listed.objects.is_empty();
+            found.skip(&listed.skipped);
+            for object in listed.objects {
+                match object.key.strip_prefix(root).and_then(parse_marker) {
+                    Some(marker) => found.marker(marker),
+                    // Folder objects are no keys that somebody failed to write.
+                    None if object.key.ends_with('/') => {}
+                    None => found.unknown_keys.add(&object.key),
+                }
+            }
+            page = listed.next;
+            if page.is_none() {
+                return Ok(());
+            }
+        }
     }
 }
 

@@ -67,6 +67,7 @@ pub(super) async fn load(
         report.unreadable_files.add(&file, 0, why);
     }
     report.marker_missing = !places.marked;
+    report.overwritten_hours = objects.overwritten_hours;
     let logs = objects.logs;
     // Finishing sorts and freezes: some hundred milliseconds for a huge session.
     let snapshot = blocking({

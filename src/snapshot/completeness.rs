@@ -78,6 +78,9 @@ pub struct Completeness {
     pub marker_missing: bool,
     /// Driver jobs without an end.
     pub unfinished_jobs: u64,
+    /// Whether the collector was one that replaced the file of an hour again and again (before v1.7): hours may have
+    /// holes at their source that nothing shows, so this is a warning and no known gap.
+    pub overwritten_hours: bool,
 }
 
 impl Completeness {
@@ -107,6 +110,7 @@ impl Completeness {
             nodes_without_logs,
             marker_missing,
             unfinished_jobs,
+            overwritten_hours,
         } = other;
         self.event_files += event_files;
         self.records += records;
@@ -122,5 +126,6 @@ impl Completeness {
         self.nodes_without_logs.extend(nodes_without_logs);
         self.marker_missing |= marker_missing;
         self.unfinished_jobs += unfinished_jobs;
+        self.overwritten_hours |= overwritten_hours;
     }
 }

@@ -51,6 +51,8 @@ impl LogIndex {
 #[derive(Debug, Default)]
 pub(super) struct SessionObjects {
     pub(super) events: Vec<ObjectMeta>,
+    /// Whether a collector wrote them that replaced the file of an hour again and again.
+    pub(super) overwritten_hours: bool,
     pub(super) logs: LogIndex,
     /// By URL without its leading `/`.
     pub(super) endpoints: BTreeMap<String, LogObject>,
@@ -97,7 +99,10 @@ pub(super) async fn list(store: &dyn Storage, key: &SessionKey, places: &Places)
         for object in page.objects {
             let Some(rest) = object.key.strip_prefix(&place.prefix) else { continue };
             match parse_object(place.tree, rest) {
-                Some(ObjectKind::Events) => objects.events.push(object),
+                Some(ObjectKind::Events(file)) => {
+                    objects.overwritten_hours |= file.may_have_holes();
+                    objects.events.push(object);
+                }
                 Some(ObjectKind::Log { node, path }) => {
                     let (node, path) = (node.to_owned(), path.to_owned());
                     logs.entry(node).or_default().insert(path, LogObject { key: object.key, size: object.size });
