@@ -57,6 +57,14 @@ pub(super) fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Result<(&'a UnifiedJ
     submitted.map(|job| (job, job.driver())).ok_or_else(|| Refusal::NotFound(format!("Job {id} does not exist")))
 }
 
+/// A driver's job as JSON, for answers that show it inside (`find_jobs_by_job_ids` of `modules/job/utils.py`).
+pub(super) fn details(snapshot: &Snapshot, job_id: &str) -> Option<serde_json::Value> {
+    let (job, driver) = find(snapshot, job_id).ok()?;
+    let mut w = JsonWriter::with_capacity(4096);
+    row::write(job, driver, false, &mut w);
+    serde_json::from_slice(&w.into_bytes()).ok()
+}
+
 /// The rows of `/api/v0/jobs`.
 struct Jobs {
     snapshot: Arc<Snapshot>,
