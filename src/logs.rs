@@ -16,7 +16,7 @@
 //! | `dashboard_agent.log` | agent addresses, starts of submissions, two failures told nowhere else (`agent`) |
 //! | `runtime_env_agent.log` | the runtime environments in use at the end (`runtime_env_agent`) |
 //! | `export_events/event_EXPORT_*.log` | submissions, datasets and train runs (`export`) |
-//! | `train/ray-train-sys-controller-*.log` | Train runs (`train`) |
+//! | `train/ray-train-*.log` | Train runs that were not exported, and the local time zone (`train`, `zone`) |
 //! | `python-core-driver-*.log` | the process ids of drivers, from the name alone (`core_driver`) |
 
 pub mod agent;
@@ -43,7 +43,7 @@ use job_events::JobEvents;
 use monitor::MonitorFacts;
 use runtime_env_agent::RuntimeEnvAgents;
 use supervisor::Supervisors;
-use train::TrainRuns;
+use train::TrainLogs;
 use zone::Zone;
 
 /// How much of a file is worth reading.
@@ -73,7 +73,7 @@ enum Kind<'a> {
     Agent,
     RuntimeEnvAgent,
     Export,
-    Train { controller: &'a str },
+    Train { controller: bool },
     CoreDriver,
 }
 
@@ -89,8 +89,8 @@ impl<'a> Kind<'a> {
         match current.split_once('/') {
             Some(("events", name)) => within(name, "event_").map(|source| Self::EventFile { jobs: source == "JOBS" }),
             Some(("jobs", name)) => within(name, "supervisor-").map(|submission| Self::Supervisor { submission }),
-            Some(("train", _)) => train::controller(current).map(|controller| Self::Train { controller }),
             Some(("export_events", name)) => export::is_wanted(name).then_some(Self::Export),
+            Some(("train", name)) => train::is_controller(name).map(|controller| Self::Train { controller }),
             Some(_) => None,
             None => match current {
                 "monitor.log" => Some(Self::Monitor),
@@ -105,9 +105,12 @@ impl<'a> Kind<'a> {
 
     fn wanted(self) -> Wanted {
         match self {
-            Self::EventFile { .. } | Self::Monitor | Self::Supervisor { .. } | Self::Export | Self::Train { .. } => {
-                Wanted::Whole
-            }
+            Self::EventFile { .. }
+            | Self::Monitor
+            | Self::Supervisor { .. }
+            | Self::Export
+            | Self::Train { controller: true } => Wanted::Whole,
+            Self::Train { controller: false } => Wanted::Ends { head: train::WORKER_HEAD, tail: train::WORKER_TAIL },
             Self::DriverLog { .. } => Wanted::Ends { head: job_driver::HEAD, tail: job_driver::TAIL },
             Self::Agent => Wanted::Ends { head: agent::HEAD, tail: agent::TAIL },
             Self::RuntimeEnvAgent => Wanted::Ends { head: runtime_env_agent::END, tail: runtime_env_agent::END },
@@ -168,8 +171,8 @@ pub struct Facts {
     pub runtime_envs: RuntimeEnvAgents,
     /// Submissions, datasets and train runs.
     pub exports: Exports,
-    /// Train runs, as far as their controllers' logs tell.
-    pub train: TrainRuns,
+    /// What controllers and workers of Train runs said.
+    pub train: TrainLogs,
     /// Processes of drivers.
     pub core_drivers: CoreDrivers,
     /// The local time zone.
@@ -196,8 +199,8 @@ impl Facts {
             Some(Kind::DriverLog { submission }) => self.driver_logs.read(submission, node, bytes),
             Some(Kind::Agent) => self.agents.read(node, bytes),
             Some(Kind::RuntimeEnvAgent) => self.runtime_envs.read(node, rotation, bytes),
-            Some(Kind::Train { controller }) => self.train.read(node, path, controller, bytes, damage),
             Some(Kind::Export) => self.exports.read(node, path, rotation, bytes, damage),
+            Some(Kind::Train { .. }) => self.train.read(node, path, bytes, &mut self.zone, damage),
             Some(Kind::CoreDriver) => self.seen(node, path),
             None => {}
         }

@@ -26,7 +26,7 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("event", &["event", "snapshot"]),
     ("http", &["answer", "args", "http", "logs", "session", "snapshot"]),
     ("layout", &["layout", NAMES]),
-    ("logs", &["event", "logs", "snapshot"]),
+    ("logs", &["event", "layout", "logs", "snapshot"]),
     ("session", &["answer", "event", "layout", "logs", "session", "snapshot", "storage"]),
     ("snapshot", &["event", "logs", "snapshot"]),
     ("storage", &["storage"]),

@@ -34,7 +34,12 @@ fn group(row: &EventRow) -> &str {
 }
 
 fn shown(row: &EventRow) -> Value {
-    let mut event = camel_case(serde_json::from_str(&row.json).unwrap_or_default());
+    camel_case(parsed(row))
+}
+
+/// A row as Ray keeps it in memory.
+pub(super) fn parsed(row: &EventRow) -> Value {
+    let mut event: Value = serde_json::from_str(&row.json).unwrap_or_default();
     if let Some(Value::String(message)) = event.get_mut("message") {
         *message = message.replace("\\n", "\n").replace("\\r", "\n");
     }

@@ -43,14 +43,6 @@ pub fn state_list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answe
     state_list::list(jobs, question, Notes::EmptyWarning)
 }
 
-/// A job as other answers quote it; null when there is no such job.
-pub(super) fn unified(snapshot: &Snapshot, question: &Question, id: &str) -> serde_json::Value {
-    let Ok((job, driver)) = find(snapshot, id) else { return serde_json::Value::Null };
-    let mut w = JsonWriter::with_capacity(2048);
-    row::write(job, driver, question.redact, &mut w);
-    serde_json::from_slice(&w.into_bytes()).unwrap_or_default()
-}
-
 /// The job of an id, with the driver to show: Ray finds a driver of its own by job id, then a submission by the job
 /// id of any of its drivers (and shows that driver), then a submission by its id (and shows its last driver).
 pub(super) fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Result<(&'a UnifiedJob, Option<&'a Driver>), Refusal> {
@@ -63,6 +55,14 @@ pub(super) fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Result<(&'a UnifiedJ
     }
     let submitted = snapshot.jobs.iter().find(|job| job.submission_id.as_deref() == Some(id));
     submitted.map(|job| (job, job.driver())).ok_or_else(|| Refusal::NotFound(format!("Job {id} does not exist")))
+}
+
+/// A driver's job as JSON, for answers that show it inside (`find_jobs_by_job_ids` of `modules/job/utils.py`).
+pub(super) fn details(snapshot: &Snapshot, job_id: &str) -> Option<serde_json::Value> {
+    let (job, driver) = find(snapshot, job_id).ok()?;
+    let mut w = JsonWriter::with_capacity(4096);
+    row::write(job, driver, false, &mut w);
+    serde_json::from_slice(&w.into_bytes()).ok()
 }
 
 /// The rows of `/api/v0/jobs`.

@@ -1,131 +1,116 @@
-//! `/api/train/v2/runs/v1`: Train runs, from a stored answer, else from the logs of their controllers.
+//! `/api/train/v2/runs/v1` and `/api/train/v2/runs`: runs of Ray Train.
 //!
-//! Logs tell states, worker groups and ranks; of the settings only the number of workers, what each asks for and the
-//! run's name. Everything else of `run_settings` and the id of an attempt is in no stored byte and left out.
+//! The live dashboard asks Train's state actor, which is gone. Three sources tell of the runs of the current Train (v2),
+//! the better one first: the stored answer of the live dashboard; the export files (`exported`), which hold the same
+//! rows in another spelling; and the controllers' own logs (`logged`), which are there in every session. A stored run
+//! that still runs gives way to one that is known to have ended, because polling stops before the cluster does.
+//! Source: `dashboard/modules/train/train_head.py`, `train/v2/_internal/state/{schema,export}.py`.
 
-use super::{Answer, Question, Refusal, jobs, stored};
-use crate::logs::train::{TrainRun, TrainWorker};
+mod exported;
+mod logged;
+mod settings;
+
+use super::{Answer, Question, Refusal, jobs, redact, stored};
 use crate::snapshot::Snapshot;
 use crate::snapshot::actor::{Actor, ActorState};
-use crate::snapshot::id::{NodeId, RayId};
-use serde_json::{Value, json};
+use crate::snapshot::id::ActorId;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Answers `/api/train/v2/runs/v1`.
+/// A run or an attempt in the shape of Ray's schema.
+type Object = Map<String, Value>;
+
+/// Answers `/api/train/v2/runs/v1`: every run of Train v2, the newest first.
 pub fn runs(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
-    let body = stored::body(snapshot, "api/train/v2/runs/v1").unwrap_or_else(|| {
-        let runs = snapshot.facts.train.iter().map(|(controller, run)| row(snapshot, question, controller, run));
-        json!({"train_runs": runs.collect::<Vec<_>>()})
-    });
-    Ok(Answer::json(body.to_string().into_bytes()))
+    let mut runs: BTreeMap<String, Object> = BTreeMap::new();
+    for run in logged::runs(snapshot) {
+        runs.insert(key(&run), run);
+    }
+    for run in exported::runs(snapshot) {
+        runs.insert(key(&run), run);
+    }
+    runs.values_mut().for_each(|run| decorate(snapshot, run));
+    let stored = stored::body(snapshot, "api/train/v2/runs/v1");
+    for run in stored.iter().filter_map(|body| body["train_runs"].as_array()).flatten().filter_map(Value::as_object) {
+        let known = runs.get(&key(run));
+        if !known.is_some_and(|known| has_ended(known) && !has_ended(run)) {
+            runs.insert(key(run), run.clone());
+        }
+    }
+    let mut runs: Vec<Object> = runs.into_values().collect();
+    runs.sort_by_key(|run| std::cmp::Reverse(run.get("start_time_ns").and_then(Value::as_i64)));
+    let mut answer = json!({"train_runs": runs});
+    if question.redact {
+        hide(&mut answer);
+    }
+    Ok(stored::reply(&answer))
 }
 
-fn row(snapshot: &Snapshot, question: &Question, controller: &str, run: &TrainRun) -> Value {
-    let last = run.states.last();
-    let over = |state: &str| matches!(state, "FINISHED" | "ERRORED" | "ABORTED");
-    let end = last.filter(|(_, state)| over(state)).map(|(at, _)| *at);
-    let (workers, each) = run.groups.last().map_or((0, json!({})), |(_, size, each)| (*size, python_dict(each)));
-    let version = stored::body(snapshot, "api/v0/cluster_metadata");
-    let version = version.as_ref().and_then(|metadata| metadata["data"]["rayVersion"].as_str());
-    let version = version.unwrap_or(snapshot.facts.monitor.ray_version());
-    json!({
-        "id": run.id,
-        "name": run.name,
-        "job_id": run.job,
-        "controller_actor_id": run.actor,
-        "status": status(last.map_or("INITIALIZING", |(_, state)| state)),
-        "status_detail": null,
-        "start_time_ns": run.first_ns,
-        "end_time_ns": end,
-        "controller_log_file_path": log_path(snapshot, &run.node, "controller", controller),
-        "framework_versions": {"ray": version},
-        "run_settings": {
-            "scaling_config": {"num_workers": workers, "resources_per_worker": each},
-            "run_config": {"name": run.name},
-        },
-        "attempts": attempts(snapshot, run, end),
-        "job_details": jobs::unified(snapshot, question, &run.job),
-    })
-}
-
-/// Worker groups, each until the next one or the end of the run.
-fn attempts(snapshot: &Snapshot, run: &TrainRun, run_end: Option<i64>) -> Vec<Value> {
-    let starts: Vec<&(i64, i64, String)> = run.groups.iter().collect();
-    let attempt = |(n, (start, size, each)): (usize, &&(i64, i64, String))| {
-        let next = starts.get(n + 1).map(|(at, _, _)| *at);
-        let within = |at: i64| at >= *start && next.is_none_or(|next| at < next);
-        let resources = json!({"resources": python_dict(each)});
-        let workers = run.workers.iter().filter(|(at, _)| within(*at)).flat_map(|(_, workers)| workers);
-        let workers: Vec<Value> = workers.map(|worker| worker_row(snapshot, worker, &resources)).collect();
-        // A group ends when its controller leaves RUNNING.
-        let left = run.states.iter().find(|(at, state)| *at > *start && within(*at) && leaves_running(state));
-        let last = if next.is_some() { "ERRORED" } else { status(run.states.last().map_or("", |(_, state)| state)) };
-        json!({
-            "run_id": run.id,
-            "status": last,
-            "status_detail": null,
-            "start_time_ns": start,
-            "end_time_ns": left.map(|(at, _)| *at).or(next).or(run_end),
-            "resources": vec![resources.clone(); usize::try_from(*size).unwrap_or(0).min(10_000)],
-            "workers": workers,
-        })
+/// Answers `/api/train/v2/runs`: runs of the older Train, of which only a stored answer tells.
+pub fn old_runs(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
+    let Some(mut stored) = stored::body(snapshot, "api/train/v2/runs") else {
+        return Err(Refusal::Failed(
+            "Train state data is not available. Please make sure Ray Train is running and that the Train state actor \
+             is enabled by setting the RAY_TRAIN_ENABLE_STATE_TRACKING environment variable to \"1\"."
+                .to_owned(),
+        ));
     };
-    starts.iter().enumerate().map(attempt).collect()
+    if question.redact {
+        hide(&mut stored);
+    }
+    Ok(stored::reply(&stored))
 }
 
-fn leaves_running(state: &str) -> bool {
-    !matches!(state, "SCHEDULING" | "RESCHEDULING" | "RUNNING" | "INITIALIZING")
+/// The controller's actor id, of which a run has exactly one; else its own id, which some sources do not know.
+fn key(run: &Object) -> String {
+    let text = |key: &str| run.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    text("controller_actor_id").or_else(|| text("id")).unwrap_or_default().to_owned()
 }
 
-fn worker_row(snapshot: &Snapshot, worker: &TrainWorker, resources: &Value) -> Value {
-    let node = snapshot.nodes.iter().find(|node| snapshot.str(node.ip) == worker.ip).map(|node| node.id);
-    let found = snapshot.actors.iter().find(|actor| lived_in(snapshot, actor, node, worker.pid));
-    let process = found.and_then(|actor| actor.incarnations.last());
-    let worker_id = process.map(|process| RayId::<28>::try_from_bytes(snapshot.id(process.worker)));
-    let node_hex = node.map(|node| node.hex());
-    let log = worker_id.flatten().and_then(|id| log_path(snapshot, node_hex.as_deref()?, "worker", &id.hex()));
-    json!({
-        "world_rank": worker.ranks[0],
-        "local_rank": worker.ranks[1],
-        "node_rank": worker.ranks[2],
-        "actor_id": found.map(|actor| actor.id.hex()),
-        "node_id": node_hex,
-        "node_ip": worker.ip,
-        "pid": worker.pid,
-        "gpu_ids": [],
-        "status": found.map(|actor| if actor.state == ActorState::Dead { "DEAD" } else { "ALIVE" }),
-        "resources": resources,
-        "log_file_path": log,
-        "processStats": null,
-        "gpus": [],
-    })
+fn has_ended(run: &Object) -> bool {
+    matches!(run.get("status").and_then(Value::as_str), Some("FINISHED" | "ERRORED" | "ABORTED"))
 }
 
-fn lived_in(snapshot: &Snapshot, actor: &Actor, node: Option<NodeId>, pid: i64) -> bool {
-    actor.incarnations.iter().any(|life| {
-        i64::from(life.pid) == pid && NodeId::try_from_bytes(snapshot.id(life.node)).is_some_and(|id| Some(id) == node)
-    })
+/// Adds what the dashboard adds to the rows of the state actor: the job, and what became of the actors.
+fn decorate(snapshot: &Snapshot, run: &mut Object) {
+    let died = |run: &Object| {
+        actor(snapshot, run.get("controller_actor_id")).is_some_and(|actor| actor.state == ActorState::Dead)
+    };
+    if run.get("status").and_then(Value::as_str) == Some("RUNNING") && died(run) {
+        run.insert("status".into(), "ABORTED".into());
+        run.insert("status_detail".into(), "Terminated due to system errors or killed by the user.".into());
+    }
+    let attempts = run.get_mut("attempts").and_then(Value::as_array_mut).into_iter().flatten();
+    for worker in attempts.filter_map(|attempt| attempt["workers"].as_array_mut()).flatten() {
+        let Some(worker) = worker.as_object_mut() else { continue };
+        if let Some(actor) = actor(snapshot, worker.get("actor_id")) {
+            let status = if actor.state == ActorState::Dead { "DEAD" } else { "ALIVE" };
+            worker.insert("status".into(), status.into());
+        }
+        // Live figures of a process that is gone.
+        worker.insert("processStats".into(), Value::Null);
+        worker.insert("gpus".into(), json!([]));
+    }
+    let job = run.get("job_id").and_then(Value::as_str).and_then(|job| jobs::details(snapshot, job));
+    run.insert("job_details".into(), job.unwrap_or_default());
 }
 
-/// Where Train's own log lay on the node: the session's folder there is known from what tasks of that node printed to.
-fn log_path(snapshot: &Snapshot, node: &str, role: &str, worker: &str) -> Option<String> {
-    let node = NodeId::from_hex(node)?;
-    let on_node = |attempt: &crate::snapshot::task::Attempt<'_>| snapshot.id(attempt.node_id()) == node.0;
-    let printed = snapshot.tasks.iter().filter(on_node).find_map(|attempt| attempt.log_info())?;
-    let (folder, _) = snapshot.str(printed.stdout_file).split_once("/logs/")?;
-    Some(format!("{folder}/logs/train/ray-train-app-{role}-{worker}.log"))
+fn actor<'a>(snapshot: &'a Snapshot, id: Option<&Value>) -> Option<&'a Actor> {
+    let id = ActorId::from_hex(id?.as_str()?)?;
+    let row = snapshot.actors.binary_search_by_key(&id, |actor| actor.id).ok()?;
+    snapshot.actors.get(row)
 }
 
-/// Ray's status of a run for a state of its controller.
-fn status(state: &str) -> &str {
-    match state {
-        "RESCHEDULING" => "SCHEDULING",
-        "SHUTTING_DOWN" => "RUNNING",
-        state => state,
+/// Hides environment variables, of jobs and of the runs' workers.
+fn hide(answer: &mut Value) {
+    redact::deep(answer);
+    for run in answer["train_runs"].as_array_mut().into_iter().flatten() {
+        if let Some(env) = run.pointer_mut("/run_settings/run_config/worker_runtime_env") {
+            redact::value(env);
+        }
     }
 }
 
-/// `{'CPU': 0.5}` as JSON: names of resources hold no quotes.
-fn python_dict(text: &str) -> Value {
-    serde_json::from_str(&text.replace('\'', "\"")).unwrap_or_else(|_| json!({}))
-}
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,9 @@
 use super::error::Error;
 use super::{State, logs, send, session};
 use crate::answer::{
-    Answer, Question, actor_state, actor_summary, actors, cluster_status, events, fixed, jobs, node_detail, node_state,
-    nodes, objects, placement_groups, runtime_envs, stored, task_summary, tasks, timeline, train, workers,
+    Answer, Question, actor_state, actor_summary, actors, cluster_events, cluster_status, data, events, fixed, jobs,
+    metadata, node_detail, node_state, nodes, objects, placement_groups, runtime_envs, serve as serve_details,
+    task_summary, tasks, timeline, train, workers,
 };
 use crate::args::Redaction;
 use crate::session::{OpenSession, SessionKey};
@@ -58,22 +59,23 @@ fn answer(session: &OpenSession, below: &[&str], question: &Question) -> Result<
         ["api", "v0", "runtime_envs"] => runtime_envs::list(snapshot, question)?,
         ["api", "v0", "objects"] => objects::list(question)?,
         ["api", "v0", "objects", "summarize"] => objects::summarize(question)?,
-        ["api", "v0", "cluster_metadata"] => stored::cluster_metadata(snapshot)?,
+        ["api", "v0", "cluster_metadata"] => metadata::cluster_metadata(snapshot)?,
+        ["api", "v0", "cluster_events"] => cluster_events::list(snapshot, question)?,
         ["api", "v0", "platform_events"] => fixed::platform_events(snapshot)?,
         ["api", "cluster_status"] => cluster_status::cluster_status(snapshot, question)?,
-        ["api", "serve", "applications", ""] => stored::serve(snapshot, question)?,
-        ["api", "data", "datasets", job] => stored::datasets(snapshot, job)?,
+        ["api", "serve", "applications", ""] => serve_details::applications(snapshot, question)?,
+        ["api", "data", "datasets", job] => data::datasets(snapshot, job)?,
         ["api", "train", "v2", "runs", "v1"] => train::runs(snapshot, question)?,
-        ["api", "train", "v2", "runs"] => stored::old_train_runs(snapshot)?,
+        ["api", "train", "v2", "runs"] => train::old_runs(snapshot, question)?,
         ["api", "v0", "actors"] => actor_state::list(snapshot, question)?,
         ["api", "v0", "actors", "summarize"] => actor_summary::summarize(snapshot, question)?,
         ["api", "v0", "nodes"] => node_state::list(snapshot, question)?,
         ["api", "v0", "jobs"] => jobs::state_list(snapshot, question)?,
         ["api", "jobs", ""] | ["api", "jobs"] => jobs::list(snapshot, question)?,
         ["api", "jobs", id] => jobs::one(snapshot, question, id)?,
-        ["api", "version"] => stored::version(snapshot)?,
+        ["api", "version"] => metadata::version(snapshot)?,
         ["events"] => events::events(snapshot, question)?,
-        ["timezone"] => stored::timezone(snapshot)?,
+        ["timezone"] => metadata::timezone(snapshot)?,
         ["worker" | "task", _] | ["memory_profile"] => return Err(fixed::profiling().into()),
         _ => fixed::fixed(&below.join("/")).ok_or(Error::UnknownUrl)?,
     })

@@ -8,11 +8,7 @@ pub struct Root {
 }
 
 impl Root {
-<<<<<<< HEAD
     /// Reads a setting such as `log`, `/log/` or `a/b`; an empty one is the bucket itself.
-=======
-    /// Reads a setting such as `log`, `/log/` or `a/b`; empty is the bucket's root.
->>>>>>> main
     pub fn new(setting: &str) -> Self {
         // As the collectors' own `path.Join` cleans it.
         let names = setting.split('/').filter(|name| !matches!(*name, "" | "."));

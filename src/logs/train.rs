@@ -1,174 +1,220 @@
-//! `logs/train/ray-train-sys-controller-<worker id>.log`: what the controller of a Train run did.
+//! `logs/train/ray-train-{app,sys}-{controller,worker}-<worker id>.log`: what Ray Train (v2) says about its runs.
 //!
-//! JSON lines of Ray Train v2, each with `run_name`, `job_id`, `actor_id`, `node_id` and `timestamp_ns`. Used where
-//! neither an export file nor a stored answer tells of the run. Messages read (`ray/train/v2/_internal/execution`):
-//! `PlacementGroupCleaner launched for run_id=R`, `[State Transition] A -> B.`, `Attempting to start training worker
-//! group of size N with the following resources: [{…}] * N`, and `Started training worker group of size N:` with one
-//! line a worker.
+//! JSON lines of Ray's own formatter, which carry the ids of who speaks and `timestamp_ns`. Train writes them in every
+//! session, also where neither its state actor nor the export API was on; so they are the last source of a run that
+//! no collector asked for. Source of the messages: `ray/train/v2/_internal/{callbacks,execution}`.
+//!
+//! Of a controller (one per run) the lines are kept that say what its run did (`Controller::said`); of a worker only
+//! who it was. `answer::train` makes sense of them.
 
 use super::damage::{Damage, LineCheck};
+use super::line::local_time;
+use super::zone::Zone;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A worker of a group.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TrainWorker {
-    /// World, local and node rank.
-    pub ranks: [i64; 3],
-    /// Its node's address.
-    pub ip: String,
+/// Bytes of a worker's log that are read: its first lines say who it is, the rest is the user's.
+pub(super) const WORKER_HEAD: u64 = 64 << 10;
+/// See `WORKER_HEAD`: nothing is needed from the end.
+pub(super) const WORKER_TAIL: u64 = 1;
+/// Lines kept per controller. A run says about twenty per attempt.
+const MAX_SAID: usize = 10_000;
+/// Ray cuts the error of a run to as many characters (`MAX_ERROR_STACK_TRACE_LENGTH`).
+const MAX_MESSAGE: usize = 50_000;
+
+/// How the messages begin that are kept. A message is its text up to the end of the line or beyond.
+const KEPT: [&str; 6] = [
+    "Requesting resources: ",
+    "PlacementGroupCleaner launched for run_id=",
+    "[State Transition] ",
+    "Attempting to start training worker group of size ",
+    "Started training worker group of size ",
+    "[FailurePolicy] ",
+];
+
+/// Who wrote a line: a controller or a worker of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Speaker {
+    /// The run's name.
+    pub run_name: Box<str>,
+    /// Its job, hex.
+    pub job_id: Box<str>,
+    /// Its worker, hex.
+    pub worker_id: Box<str>,
+    /// Its node, hex.
+    pub node_id: Box<str>,
     /// Its process.
     pub pid: i64,
+    /// World, local and node rank; zeros for a controller.
+    pub ranks: [i64; 3],
+    /// The session's folder on its node, where a worker named it.
+    pub session_dir: Box<str>,
 }
 
-/// One run.
+/// One run's controller.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct TrainRun {
-    /// The run's id, if it was said.
-    pub id: String,
-    /// The run's name.
-    pub name: String,
-    /// Its job, hex.
-    pub job: String,
-    /// The controller's actor, hex.
-    pub actor: String,
-    /// The controller's node, hex.
-    pub node: String,
-    /// Controller states and when they were entered, in Unix nanoseconds.
-    pub states: BTreeSet<(i64, String)>,
-    /// Starts of worker groups: when, how many workers, what each asks for (Python's dict as it was printed).
-    pub groups: BTreeSet<(i64, i64, String)>,
-    /// Workers of groups that came up: when, and who.
-    pub workers: BTreeSet<(i64, Vec<TrainWorker>)>,
-    /// The first line's time.
-    pub first_ns: i64,
+pub struct Controller {
+    /// Who it is.
+    pub speaker: Speaker,
+    /// What it said about its run: Unix nanoseconds and message, in order.
+    pub said: BTreeSet<(i64, Box<str>)>,
 }
 
-/// The runs, by their controller's worker id.
+/// What the logs of Ray Train say. Keys are actor ids, hex.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct TrainRuns {
-    runs: BTreeMap<String, TrainRun>,
+pub struct TrainLogs {
+    controllers: BTreeMap<Box<str>, Controller>,
+    workers: BTreeMap<Box<str>, Speaker>,
 }
 
 #[derive(Deserialize)]
 struct Line<'a> {
     #[serde(borrow, default)]
-    message: Cow<'a, str>,
+    asctime: Cow<'a, str>,
     #[serde(borrow, default)]
-    run_name: Cow<'a, str>,
+    message: Cow<'a, str>,
+    #[serde(default)]
+    process: i64,
     #[serde(borrow, default)]
     job_id: Cow<'a, str>,
     #[serde(borrow, default)]
-    actor_id: Cow<'a, str>,
+    worker_id: Cow<'a, str>,
     #[serde(borrow, default)]
     node_id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    actor_id: Cow<'a, str>,
+    #[serde(borrow, default)]
+    run_name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    component: Cow<'a, str>,
+    #[serde(default)]
+    world_rank: i64,
+    #[serde(default)]
+    local_rank: i64,
+    #[serde(default)]
+    node_rank: i64,
     #[serde(default)]
     timestamp_ns: i64,
 }
 
-/// The controller's worker id in a path below `logs/`; none for any other file.
-pub(super) fn controller(path: &str) -> Option<&str> {
-    let worker = path.strip_prefix("train/ray-train-sys-controller-")?.strip_suffix(".log")?;
-    (!worker.is_empty() && !worker.contains('/')).then_some(worker)
+/// Whether a file of `logs/train/` is wanted: a controller's (true) or a worker's first lines (false).
+pub(super) fn is_controller(name: &str) -> Option<bool> {
+    let rest = name.strip_prefix("ray-train-")?.strip_suffix(".log")?;
+    match rest.split_once('-')? {
+        ("app" | "sys", rest) if rest.starts_with("controller-") => Some(true),
+        // The other file of a worker holds what its user reported.
+        ("sys", rest) if rest.starts_with("worker-") => Some(false),
+        _ => None,
+    }
 }
 
-impl TrainRuns {
-    /// Reads one file.
-    pub(super) fn read(&mut self, node: &str, path: &str, controller: &str, bytes: &[u8], damage: &mut Damage) {
+impl TrainLogs {
+    /// Reads one file, or the beginning of a worker's.
+    pub(super) fn read(&mut self, node: &str, path: &str, bytes: &[u8], zone: &mut Zone, damage: &mut Damage) {
         let mut check = LineCheck::default();
-        let mut run = TrainRun::default();
-        for (at, line) in LineCheck::lines(bytes) {
-            match serde_json::from_str::<Line>(&line) {
-                Ok(line) => run.take(&line),
+        let mut clocks = None;
+        for (at, text) in LineCheck::lines(bytes) {
+            match serde_json::from_str::<Line>(&text) {
+                Ok(line) => {
+                    let local_ms = local_time(&line.asctime).filter(|_| line.timestamp_ns > 0);
+                    clocks = local_ms.map(|local_ms| (local_ms, line.timestamp_ns / 1_000_000)).or(clocks);
+                    self.take(&line);
+                }
+                // Only a part of a worker's file was read: its last line is cut on purpose.
+                Err(_) if bytes.len() as u64 == WORKER_HEAD + WORKER_TAIL => {}
                 Err(_) => check.bad(at),
             }
         }
+        // One moment a file is enough to know its zone.
+        if let Some((local_ms, utc_ms)) = clocks {
+            zone.learn(local_ms, utc_ms);
+        }
         damage.add(node, path, check.damaged());
-        self.add(controller.to_owned(), run);
     }
 
-    fn add(&mut self, controller: String, other: TrainRun) {
-        let run = self.runs.entry(controller).or_default();
-        let texts = [
-            (&mut run.id, other.id),
-            (&mut run.name, other.name),
-            (&mut run.job, other.job),
-            (&mut run.actor, other.actor),
-            (&mut run.node, other.node),
-        ];
-        for (ours, theirs) in texts {
-            if *ours < theirs {
-                *ours = theirs;
+    fn take(&mut self, line: &Line<'_>) {
+        if line.actor_id.is_empty() {
+            return;
+        }
+        let speaker = Speaker {
+            run_name: (*line.run_name).into(),
+            job_id: (*line.job_id).into(),
+            worker_id: (*line.worker_id).into(),
+            node_id: (*line.node_id).into(),
+            pid: line.process,
+            ranks: [line.world_rank, line.local_rank, line.node_rank],
+            session_dir: session_dir(&line.message).into(),
+        };
+        match &*line.component {
+            "controller" => {
+                let said = KEPT.iter().any(|start| line.message.starts_with(start));
+                let said = said.then(|| (line.timestamp_ns, cut(&line.message).into()));
+                self.add(&line.actor_id, Controller { speaker, said: said.into_iter().collect() });
             }
+            "worker" => self.add_worker(&line.actor_id, speaker),
+            _ => {}
         }
-        if run.first_ns == 0 || (other.first_ns > 0 && other.first_ns < run.first_ns) {
-            run.first_ns = other.first_ns;
-        }
-        run.states.extend(other.states);
-        run.groups.extend(other.groups);
-        run.workers.extend(other.workers);
     }
 
-    /// Every run with its controller's worker id.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &TrainRun)> {
-        self.runs.iter().map(|(controller, run)| (controller.as_str(), run))
+    fn add(&mut self, actor: &str, controller: Controller) {
+        let known = self.controllers.entry(actor.into()).or_default();
+        if known.speaker < controller.speaker {
+            known.speaker = controller.speaker;
+        }
+        known.said.extend(controller.said);
+        while known.said.len() > MAX_SAID {
+            known.said.pop_first();
+        }
+    }
+
+    fn add_worker(&mut self, actor: &str, speaker: Speaker) {
+        let known = self.workers.entry(actor.into()).or_default();
+        if *known < speaker {
+            *known = speaker;
+        }
+    }
+
+    /// Every controller, with its actor id.
+    pub fn controllers(&self) -> impl Iterator<Item = (&str, &Controller)> {
+        self.controllers.iter().map(|(actor, controller)| (&**actor, controller))
+    }
+
+    /// Every worker, with its actor id.
+    pub fn workers(&self) -> impl Iterator<Item = (&str, &Speaker)> {
+        self.workers.iter().map(|(actor, speaker)| (&**actor, speaker))
     }
 
     /// Takes over what another reader found.
     pub(super) fn merge(&mut self, other: Self) {
-        for (controller, run) in other.runs {
-            self.add(controller, run);
+        for (actor, controller) in other.controllers {
+            self.add(&actor, controller);
+        }
+        for (actor, speaker) in other.workers {
+            self.add_worker(&actor, speaker);
         }
     }
 
-    /// Memory held, in bytes, roughly.
+    /// Memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
-        self.runs.values().map(|run| 512 + 64 * run.states.len() + 128 * (run.groups.len() + run.workers.len())).sum()
+        let said = |controller: &Controller| -> usize {
+            controller.said.iter().map(|(_, message)| message.len() + 48).sum::<usize>() + 400
+        };
+        self.controllers.values().map(said).sum::<usize>() + 400 * self.workers.len()
     }
 }
 
-impl TrainRun {
-    fn take(&mut self, line: &Line<'_>) {
-        let at = line.timestamp_ns;
-        if self.first_ns == 0 {
-            self.first_ns = at;
-        }
-        let texts = [
-            (&mut self.name, &line.run_name),
-            (&mut self.job, &line.job_id),
-            (&mut self.actor, &line.actor_id),
-            (&mut self.node, &line.node_id),
-        ];
-        for (ours, said) in texts {
-            if ours.is_empty() {
-                *ours = said.to_string();
-            }
-        }
-        let message = &*line.message;
-        if let Some(id) = message.strip_prefix("PlacementGroupCleaner launched for run_id=") {
-            self.id = id.trim().to_owned();
-        } else if let Some((_, to)) =
-            message.strip_prefix("[State Transition] ").and_then(|rest| rest.split_once(" -> "))
-        {
-            self.states.insert((at, to.trim_end_matches('.').to_owned()));
-        } else if let Some(rest) = message.strip_prefix("Attempting to start training worker group of size ") {
-            let (size, resources) = rest.split_once(" with the following resources: ").unwrap_or((rest, ""));
-            let each = resources.split_once(']').map_or("", |(each, _)| each.trim_start_matches('['));
-            self.groups.insert((at, size.trim().parse().unwrap_or(0), each.to_owned()));
-        } else if message.starts_with("Started training worker group of size ") {
-            self.workers.insert((at, message.lines().filter_map(worker).collect()));
-        }
-    }
+/// `Changing the working directory to: <session folder>/artifacts/<run name>`
+fn session_dir(message: &str) -> &str {
+    let path = message.strip_prefix("Changing the working directory to: ").unwrap_or_default();
+    path.rsplit_once("/artifacts/").map_or("", |(dir, _)| dir)
 }
 
-/// `- (ip=I, pid=P) world_rank=W, local_rank=L, node_rank=N`
-fn worker(line: &str) -> Option<TrainWorker> {
-    let after =
-        |key: &str| line.split_once(key).map(|(_, rest)| rest.split([',', ')', ' ']).next().unwrap_or_default());
-    let number = |key: &str| after(key)?.parse().ok();
-    let ranks = [number(" world_rank=")?, number(" local_rank=")?, number(" node_rank=")?];
-    Some(TrainWorker { ranks, ip: after("(ip=")?.to_owned(), pid: number(" pid=")? })
+fn cut(message: &str) -> &str {
+    match message.char_indices().nth(MAX_MESSAGE) {
+        Some((end, _)) => &message[..end],
+        None => message,
+    }
 }
 
 #[cfg(test)]
@@ -176,31 +222,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_is_read_from_its_controller_s_messages() {
-        let line = |at: i64, message: &str| {
+    fn a_controller_keeps_what_it_said_about_its_run_once_and_a_worker_who_it_is() {
+        let line = |component: &str, actor: &str, ns: i64, message: &str| {
             format!(
-                r#"{{"message": {}, "run_name": "exp1", "job_id": "05000000", "actor_id": "ab", "timestamp_ns": {at}}}"#,
-                serde_json::json!(message)
+                "{{\"asctime\": \"1970-01-01 01:00:00,000\", \"message\": \"{message}\", \"process\": 7, \"job_id\": \"01000000\", \
+                 \"worker_id\": \"w\", \"node_id\": \"n\", \"actor_id\": \"{actor}\", \"run_name\": \"r\", \
+                 \"component\": \"{component}\", \"world_rank\": 1, \"timestamp_ns\": {ns}}}\n"
             )
         };
-        let text = [
-            line(5, "PlacementGroupCleaner launched for run_id=77"),
-            line(6, "[State Transition] INITIALIZING -> SCHEDULING."),
-            line(7, "Attempting to start training worker group of size 2 with the following resources: [{'CPU': 0.5}] * 2"),
-            line(8, "Started training worker group of size 2: \n- (ip=127.0.0.2, pid=9168) world_rank=0, local_rank=0, node_rank=0\n- (ip=127.0.0.2, pid=9166) world_rank=1, local_rank=1, node_rank=0"),
-            "{half".to_owned(),
-        ]
-        .join("\n");
-        let (mut runs, mut damage) = (TrainRuns::default(), Damage::default());
+        let controller = line("controller", "c", 2_000_000, "[State Transition] SCHEDULING -> RUNNING.")
+            + &line("controller", "c", 1_000_000, "Requesting resources: {'CPU': 1} * 2")
+            + &line("controller", "c", 3_000_000, "Something else")
+            + "{\"half";
+        let worker = line("worker", "w1", 4_000_000, "Rank 1: Launching training function.");
+        let (mut logs, mut zone, mut damage) = (TrainLogs::default(), Zone::default(), Damage::default());
         for _ in 0..2 {
-            runs.read("n", "p", "w", text.as_bytes(), &mut damage);
+            logs.read("n", "app", controller.as_bytes(), &mut zone, &mut damage);
+            logs.read("n", "sys", worker.as_bytes(), &mut zone, &mut damage);
         }
-        let (controller, run) = runs.iter().next().unwrap();
-        assert_eq!((controller, run.id.as_str(), run.name.as_str(), run.first_ns), ("w", "77", "exp1", 5));
-        assert_eq!(run.states.iter().next(), Some(&(6, "SCHEDULING".to_owned())));
-        assert_eq!(run.groups.iter().next(), Some(&(7, 2, "{'CPU': 0.5}".to_owned())));
-        let (_, workers) = run.workers.iter().next().unwrap();
-        assert_eq!(workers[1], TrainWorker { ranks: [1, 1, 0], ip: "127.0.0.2".into(), pid: 9166 });
-        assert_eq!(damage.files().map(|(_, _, d)| d.lines).sum::<u64>(), 1);
+        let said: Vec<_> = logs.controllers().flat_map(|(_, c)| c.said.iter().map(|(ns, m)| (*ns, &**m))).collect();
+        assert_eq!(said.iter().map(|(ns, _)| *ns).collect::<Vec<_>>(), [1_000_000, 2_000_000]);
+        let workers: Vec<_> = logs.workers().map(|(actor, who)| (actor, who.pid, who.ranks)).collect();
+        assert_eq!(workers, [("w1", 7, [1, 0, 0])]);
+        assert_eq!(zone.utc_ms(3_600_000), Some(0));
+        assert_eq!(damage.files().map(|(_, path, d)| (path, d.lines)).collect::<Vec<_>>(), [("app", 1)]);
+    }
+
+    #[test]
+    fn controllers_are_read_whole_and_of_workers_the_system_log() {
+        for (name, kind) in [
+            ("ray-train-app-controller-ab.log", Some(true)),
+            ("ray-train-sys-controller-ab.log", Some(true)),
+            ("ray-train-sys-worker-ab.log", Some(false)),
+            ("ray-train-app-worker-ab.log", None),
+            ("other.log", None),
+        ] {
+            assert_eq!(is_controller(name), kind, "{name}");
+        }
     }
 }

@@ -1,0 +1,126 @@
+//! `/api/v0/cluster_metadata`, `/api/version` and `/timezone`: which Ray it was, and where its clocks stood.
+//!
+//! Versions: the stored answer, else the head's `monitor.log` (Ray's version and commit). The time zone: the stored
+//! answer, else the offset that logs with two clocks show, else the one between the session's name, which the head
+//! writes in its own time, and its start. What nobody noted is null or empty, as in Ray.
+//! Source: `dashboard/{timezone_utils,head}.py`, `dashboard/modules/{state,version}/*.py`.
+
+use super::{Answer, Refusal, stored};
+use crate::snapshot::Snapshot;
+use crate::snapshot::time::{days_from_civil, millis};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The zones Ray knows, offset in minutes and name (`timezones` in `dashboard/timezone_utils.py`).
+const ZONES: [(i64, &str); 33] = [
+    (-720, "Etc/+12"),
+    (-660, "Pacific/Pago_Pago"),
+    (-600, "Pacific/Honolulu"),
+    (-540, "America/Anchorage"),
+    (-480, "America/Los_Angeles"),
+    (-420, "America/Phoenix"),
+    (-360, "America/Guatemala"),
+    (-300, "America/Bogota"),
+    (-240, "America/Halifax"),
+    (-210, "America/St_Johns"),
+    (-180, "America/Sao_Paulo"),
+    (-120, "America/Godthab"),
+    (-60, "Atlantic/Azores"),
+    (0, "Europe/London"),
+    (60, "Europe/Amsterdam"),
+    (120, "Asia/Amman"),
+    (180, "Asia/Baghdad"),
+    (210, "Asia/Tehran"),
+    (240, "Asia/Dubai"),
+    (270, "Asia/Kabul"),
+    (300, "Asia/Karachi"),
+    (330, "Asia/Kolkata"),
+    (345, "Asia/Kathmandu"),
+    (360, "Asia/Almaty"),
+    (390, "Asia/Yangon"),
+    (420, "Asia/Bangkok"),
+    (480, "Asia/Shanghai"),
+    (540, "Asia/Irkutsk"),
+    (570, "Australia/Adelaide"),
+    (600, "Australia/Brisbane"),
+    (660, "Asia/Magadan"),
+    (720, "Pacific/Auckland"),
+    (780, "Pacific/Tongatapu"),
+];
+
+/// Answers `/api/v0/cluster_metadata`.
+pub fn cluster_metadata(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
+    let stored = stored::body(snapshot, "api/v0/cluster_metadata");
+    let built = || {
+        let version = Some(snapshot.facts.monitor.ray_version()).filter(|version| !version.is_empty());
+        json!({"result": true, "msg": "", "data": {"rayVersion": version, "pythonVersion": null}})
+    };
+    Ok(stored::reply(&stored.unwrap_or_else(built)))
+}
+
+/// Answers `/api/version`, which Ray's job command asks first.
+pub fn version(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
+    let stored = stored::body(snapshot, "api/v0/cluster_metadata");
+    let stored = stored.as_ref().and_then(|stored| stored["data"]["rayVersion"].as_str());
+    let monitor = &snapshot.facts.monitor;
+    Ok(stored::reply(&json!({
+        "version": "4",
+        "ray_version": stored.unwrap_or(monitor.ray_version()),
+        "ray_commit": monitor.ray_commit(),
+        "session_name": snapshot.session_name,
+    })))
+}
+
+/// Answers `/timezone`; both members are null where the offset is unknown or not one of Ray's.
+pub fn timezone(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
+    let built = || {
+        let minutes = offset_minutes(snapshot);
+        let zone = ZONES.iter().find(|(known, _)| Some(*known) == minutes);
+        zone.map_or(json!({"offset": null, "value": null}), |(minutes, name)| {
+            let sign = if *minutes < 0 { '-' } else { '+' };
+            let offset = format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60);
+            json!({"offset": offset, "value": name})
+        })
+    };
+    Ok(stored::reply(&stored::body(snapshot, "timezone").unwrap_or_else(built)))
+}
+
+/// How many minutes the head's clock is ahead of UTC.
+pub(super) fn offset_minutes(snapshot: &Snapshot) -> Option<i64> {
+    stored::body(snapshot, "timezone")
+        .and_then(|stored| parse_offset(&stored))
+        .or_else(|| {
+            let local_ms = session_start_ms(&snapshot.session_name)?;
+            Some((local_ms - snapshot.facts.zone.utc_ms(local_ms)?) / 60_000)
+        })
+        .or_else(|| from_head_start(snapshot))
+}
+
+/// `{"offset": "+05:30", …}`
+fn parse_offset(stored: &Value) -> Option<i64> {
+    let text = stored["offset"].as_str()?;
+    let (hours, minutes) = text.get(1..)?.split_once(':')?;
+    let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
+    Some(if text.starts_with('-') { -minutes } else { minutes })
+}
+
+/// The head starts within seconds of the moment its session is named after; zones differ by quarter hours.
+fn from_head_start(snapshot: &Snapshot) -> Option<i64> {
+    let head = snapshot.nodes.iter().filter(|node| node.is_head && node.start > 0).map(|node| node.start).min()?;
+    let ahead_ms = session_start_ms(&snapshot.session_name)? - millis(head);
+    let minutes = (ahead_ms + 450_000).div_euclid(900_000) * 15;
+    // Whatever started later than a few minutes after its name tells nothing (a head that was restarted).
+    ((ahead_ms - minutes * 60_000).abs() < 240_000).then_some(minutes)
+}
+
+/// The time in `session_YYYY-MM-DD_HH-MM-SS_micros_pid`, local, in milliseconds as if it were UTC.
+fn session_start_ms(session_name: &str) -> Option<i64> {
+    let mut numbers = session_name.strip_prefix("session_")?.split(['-', '_']).map(|part| part.parse::<i64>().ok());
+    let mut next = || numbers.next().flatten();
+    let days = days_from_civil(next()?, next()?, next()?)?;
+    let seconds = days * 86_400 + next()? * 3_600 + next()? * 60 + next()?;
+    Some(seconds * 1_000 + next()? / 1_000)
+}
+
+#[cfg(test)]
+mod tests;

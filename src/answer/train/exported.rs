@@ -1,0 +1,104 @@
+//! Runs and attempts as the export files tell them: proto messages written as JSON, turned back into Ray's schema.
+//!
+//! Ids are base64 there, 64-bit numbers strings, and what is null in the schema is left out.
+//! Source: `train_run_to_proto` and `train_run_attempt_to_proto` in `train/v2/_internal/state/export.py`.
+
+use super::{Object, settings};
+use crate::event::value::parse_id;
+use crate::logs::export::Export;
+use crate::snapshot::Snapshot;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Every exported run of Train v2 with its attempts, in the order of their starts.
+pub(super) fn runs(snapshot: &Snapshot) -> impl Iterator<Item = Object> {
+    let rows = |kind: Export| {
+        let rows = snapshot.facts.exports.rows(kind);
+        rows.filter_map(|(_, row)| serde_json::from_str::<Value>(&row.json).ok())
+            // The older Train exports runs, too, which its own answer shows in another shape.
+            .filter(|row| row["ray_train_version"].as_i64() != Some(1))
+    };
+    let mut attempts: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    for row in rows(Export::TrainRunAttempt) {
+        attempts.entry(text(&row["run_id"])).or_default().push(attempt(&row));
+    }
+    for attempts in attempts.values_mut() {
+        attempts.sort_by_key(|attempt| attempt["start_time_ns"].as_i64());
+    }
+    rows(Export::TrainRun).filter_map(move |row| {
+        let attempts = attempts.remove(&text(&row["id"])).unwrap_or_default();
+        let mut run = json!({
+            "id": text(&row["id"]),
+            "name": text(&row["name"]),
+            "job_id": hex::<4>(&row["job_id"]),
+            "controller_actor_id": hex::<16>(&row["controller_actor_id"]),
+            "status": row["status"],
+            "status_detail": row["status_detail"],
+            "start_time_ns": int(&row["start_time_ns"]),
+            "end_time_ns": int(&row["end_time_ns"]),
+            "controller_log_file_path": row["controller_log_file_path"],
+            "framework_versions": object(&row["framework_versions"]),
+            "attempts": attempts,
+        });
+        // Runs have no settings before Ray noted them.
+        if let Some(exported) = row.get("run_settings") {
+            run["run_settings"] = settings::exported(exported);
+        }
+        run.as_object().cloned()
+    })
+}
+
+fn attempt(row: &Value) -> Value {
+    let workers = row["workers"].as_array().map(Vec::as_slice).unwrap_or_default();
+    json!({
+        "run_id": text(&row["run_id"]),
+        "attempt_id": text(&row["attempt_id"]),
+        "status": row["status"],
+        "status_detail": row["status_detail"],
+        "start_time_ns": int(&row["start_time_ns"]),
+        "end_time_ns": int(&row["end_time_ns"]),
+        "resources": list(&row["resources"]),
+        "workers": workers.iter().map(worker).collect::<Vec<_>>(),
+    })
+}
+
+fn worker(row: &Value) -> Value {
+    // A proto leaves zeros out.
+    let rank = |key: &str| int(&row[key]).as_i64().unwrap_or_default();
+    json!({
+        "world_rank": rank("world_rank"),
+        "local_rank": rank("local_rank"),
+        "node_rank": rank("node_rank"),
+        "actor_id": hex::<16>(&row["actor_id"]),
+        "node_id": hex::<28>(&row["node_id"]),
+        "node_ip": text(&row["node_ip"]),
+        "pid": rank("pid"),
+        "gpu_ids": list(&row["gpu_ids"]),
+        "status": row["status"],
+        "resources": {"resources": object(&row["resources"]["resources"])},
+        "log_file_path": row["log_file_path"],
+    })
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// An id in lower-case hex; empty when it is none.
+fn hex<const N: usize>(value: &Value) -> String {
+    value.as_str().and_then(parse_id::<N>).map_or_else(String::new, |id| id.hex())
+}
+
+/// A number, or a string of one; null for anything else.
+pub(super) fn int(value: &Value) -> Value {
+    let number = value.as_i64().or_else(|| value.as_str()?.parse().ok());
+    number.map_or(Value::Null, Value::from)
+}
+
+pub(super) fn list(value: &Value) -> Value {
+    if value.is_array() { value.clone() } else { json!([]) }
+}
+
+pub(super) fn object(value: &Value) -> Value {
+    if value.is_object() { value.clone() } else { json!({}) }
+}
