@@ -4,6 +4,13 @@
 //! Every figure is taken in a process of its own, so that memory of one does not show in the next. Absolute times are
 //! for the eye; what may be promised are the ratios, because both sides ran on the same machine in the same minute.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test or benchmark that cannot go on must stop"
+)]
+
 use ray_history::answer::{Answer, Question, Refusal, actors, nodes, task_summary, tasks, timeline};
 use ray_history::event::decode;
 use ray_history::event::records::Records;

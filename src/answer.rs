@@ -12,6 +12,7 @@ pub mod cluster_status;
 pub mod events;
 pub mod fixed;
 pub mod google_style;
+pub mod job_logs;
 pub mod jobs;
 pub mod json;
 mod lineage;

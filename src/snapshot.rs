@@ -11,6 +11,7 @@ pub mod intern;
 pub mod job;
 pub mod node;
 pub mod placement_group;
+pub mod runtime_env;
 pub mod submission;
 pub mod task;
 pub mod text;
@@ -24,7 +25,9 @@ use intern::{Id, Interned, Str};
 use job::{DriverJob, SubmissionEvents};
 use node::Node;
 use placement_group::PlacementGroup;
+use runtime_env::NodeRuntimeEnv;
 use std::collections::BTreeMap;
+use submission::UnifiedJob;
 use task::TaskTable;
 use text::{Text, Texts};
 use time::Nanos;
@@ -53,8 +56,10 @@ pub struct Snapshot {
     pub driver_jobs: Vec<DriverJob>,
     /// Submission jobs, as far as events tell.
     pub submission_events: Vec<SubmissionEvents>,
-    /// Submission jobs from every source.
-    pub submissions: Vec<submission::Submission>,
+    /// Jobs as the dashboard lists them, merged from all of this by `derive`.
+    pub jobs: Vec<UnifiedJob>,
+    /// Runtime environments as the agents would list them, from all of this by `derive`.
+    pub runtime_envs: Vec<NodeRuntimeEnv>,
     /// Placement groups, as far as events tell.
     pub placement_groups: Vec<PlacementGroup>,
     /// `PLATFORM_EVENT` records as they were sent, oldest first.
@@ -70,6 +75,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Fills the tables that are made from events, log files and stored answers together. The last step of a load.
+    pub fn derive(&mut self) {
+        self.jobs = submission::build(self);
+        self.runtime_envs = runtime_env::build(self);
+    }
+
     /// A string of any table.
     pub fn str(&self, handle: Str) -> &str {
         self.strings.str(handle)
@@ -105,6 +116,8 @@ impl Snapshot {
             + rows(&self.placement_groups)
             + bundles
             + self.platform_events.iter().map(String::capacity).sum::<usize>()
+            + self.jobs.iter().map(UnifiedJob::weight).sum::<usize>()
+            + self.runtime_envs.iter().map(NodeRuntimeEnv::weight).sum::<usize>()
             + self.facts.weight()
             + self.endpoints.iter().map(|(url, body)| url.len() + body.capacity()).sum::<usize>()
     }

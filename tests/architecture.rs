@@ -3,6 +3,13 @@
 //! A module is named by its first path segment: `src/answer/tasks/row.rs` belongs to `answer`.
 //! Imports are read as `crate::NAME` and `ray_history::NAME`, in `use` items and in paths, braces included.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test or benchmark that cannot go on must stop"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,12 @@
 //! Every store behaves alike: the conformance suite against the stores that need no server.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test or benchmark that cannot go on must stop"
+)]
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use ray_history::storage::conformance::{Fill, run};

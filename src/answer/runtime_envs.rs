@@ -1,59 +1,54 @@
-//! `/api/v0/runtime_envs`: the environments in use at the end of the session, per living node.
+//! `/api/v0/runtime_envs`: the runtime environments of every node that was alive at the end.
 //!
-//! Each node's runtime environment agent logs what it creates, reuses and removes; replaying that gives what it would
-//! answer. Where a node left no such log, its definitions' environments cannot be told apart by node and are left out.
-//! Rows are sorted by creation time, the longest first, as in Ray.
+//! Rows are made when the session is loaded (`snapshot::runtime_env`), in Ray's order.
+//! Source: `list_runtime_envs` of `dashboard/state_aggregator.py`, `RuntimeEnvState` of `util/state/common.py`.
 
-use super::state_list::{self, Column, Columns, Kind, Notes, Values};
-use super::{Answer, Question, Refusal, redact};
-use crate::logs::runtime_env_agent::Outcome;
+use super::jobs::runtime_env;
+use super::state_list::{self, Cell, Column, Kind, Notes, Resource};
+use super::{Answer, Question, Refusal};
 use crate::snapshot::Snapshot;
-use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-struct RuntimeEnvs;
+/// Answers `/api/v0/runtime_envs`.
+pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
+    let envs = RuntimeEnvs { snapshot: Arc::clone(snapshot), redact: question.redact };
+    state_list::list(envs, question, Notes::NullWarning)
+}
 
-impl Columns for RuntimeEnvs {
+/// The rows. Ray prints 64-bit numbers as strings.
+struct RuntimeEnvs {
+    snapshot: Arc<Snapshot>,
+    redact: bool,
+}
+
+impl Resource for RuntimeEnvs {
     const COLUMNS: &'static [Column] = &[
-        Column::filterable("runtime_env", Kind::Text),
+        Column::filterable("runtime_env", Kind::Other),
         Column::filterable("success", Kind::Bool),
         Column::plain("creation_time_ms"),
         Column::filterable("node_id", Kind::Text),
         Column::plain("ref_cnt").only_detail(),
         Column::filterable("error", Kind::Text).only_detail(),
     ];
-}
 
-/// Answers `/api/v0/runtime_envs`.
-pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
-    let mut rows: Vec<(f64, Map<String, Value>)> = Vec::new();
-    for node in snapshot.nodes.iter().filter(|node| node.alive) {
-        let id = node.id.hex();
-        for live in snapshot.facts.runtime_envs.replay(&id) {
-            let mut env: Value = serde_json::from_str(&live.runtime_env).unwrap_or_else(|_| json!({}));
-            if question.redact {
-                redact::value(&mut env);
-            }
-            let (success, error) = match &live.created {
-                Some((Outcome::Created, _)) => (json!(true), Value::Null),
-                Some((Outcome::Failed(why), _)) => (json!(false), json!(why)),
-                None => (Value::Null, Value::Null),
-            };
-            let took = live.created.as_ref().map(|(_, took)| *took);
-            let row = json!({
-                "runtime_env": env,
-                "success": success,
-                "creation_time_ms": took.map(|took| took.to_string()),
-                "node_id": id,
-                "ref_cnt": live.references.to_string(),
-                "error": error,
-            });
-            if let Value::Object(row) = row {
-                rows.push((took.map_or(f64::INFINITY, |took| took as f64), row));
-            }
+    fn rows(&self) -> usize {
+        self.snapshot.runtime_envs.len()
+    }
+
+    fn cell(&self, row: usize, column: &'static str) -> Cell<'_> {
+        let Some(env) = self.snapshot.runtime_envs.get(row) else { return Cell::Null };
+        let number = |value: Option<i64>| value.map_or(Cell::Null, |number| Cell::Str(number.to_string().into()));
+        match column {
+            "runtime_env" => Cell::Json(runtime_env(&env.runtime_env, self.redact)),
+            "success" => env.success.map_or(Cell::Null, Cell::Bool),
+            "creation_time_ms" => number(env.creation_time_ms),
+            "node_id" => Cell::Hex(&env.node.0),
+            "ref_cnt" => number(env.ref_cnt),
+            "error" => env.error.as_deref().map_or(Cell::Null, |error| Cell::Str(error.into())),
+            _ => Cell::Null,
         }
     }
-    rows.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let rows = rows.into_iter().map(|(_, row)| row).collect();
-    state_list::list(Values::<RuntimeEnvs>::new(rows), question, Notes::NullWarning)
 }
+
+#[cfg(test)]
+mod tests;

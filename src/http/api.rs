@@ -22,7 +22,7 @@ pub(super) async fn serve(
     let question = question(request, state);
     let session = session::open(state, key).await?;
     match below {
-        ["api", "jobs", id, "logs"] => Ok(send::answer(logs::of_job(state, &session, id).await?)),
+        ["api", "jobs", id, "logs"] => logs::of_job(state, &session, id).await,
         ["api", "v0", "runtime_env_redaction"] => {
             Ok(send::answer(fixed::redaction(state.redaction != Redaction::Never)))
         }
@@ -70,7 +70,7 @@ fn answer(session: &OpenSession, below: &[&str], question: &Question) -> Result<
         ["api", "v0", "nodes"] => node_state::list(snapshot, question)?,
         ["api", "v0", "jobs"] => jobs::state_list(snapshot, question)?,
         ["api", "jobs", ""] | ["api", "jobs"] => jobs::list(snapshot, question)?,
-        ["api", "jobs", id] => jobs::detail(snapshot, question, id)?,
+        ["api", "jobs", id] => jobs::one(snapshot, question, id)?,
         ["api", "version"] => stored::version(snapshot)?,
         ["events"] => events::events(snapshot, question)?,
         ["timezone"] => stored::timezone(snapshot)?,

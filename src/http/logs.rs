@@ -4,10 +4,11 @@ use super::State;
 use super::error::Error;
 use super::send::attachment;
 use crate::answer::ansi::AnsiFilter;
+use crate::answer::job_logs::{self, Encoder};
 use crate::answer::log_listing::ListingRequest;
 use crate::answer::log_request::place::no_agent;
 use crate::answer::log_request::{LogPlan, LogRequest, ResolvedLog};
-use crate::answer::{Answer, Question, Refusal, jobs};
+use crate::answer::{Answer, JSON, Question};
 use crate::session::OpenSession;
 use crate::session::load::LogObject;
 use crate::session::logs::{LogBody, LogRange};
@@ -89,30 +90,23 @@ fn send(body: LogBody, resolved: &ResolvedLog) -> HttpResponse {
     response.streaming(filtered)
 }
 
-/// The most of a driver's output that is sent as one JSON string.
-const MAX_JOB_LOG: u64 = 64 << 20;
-
-/// `/api/jobs/{id}/logs`: what the driver printed, as JSON; the end of it where it is very long.
-pub(super) async fn of_job(state: &State, session: &OpenSession, id: &str) -> Result<Answer, Error> {
-    let found = jobs::driver_log(&session.snapshot, id);
-    let (node, path) = found.ok_or_else(|| Refusal::NotFound(format!("Job {id} does not exist")))?;
-    let stored = match node {
-        Some(node) => session.logs.find(&node, &path),
-        None => session.logs.nodes().find_map(|node| session.logs.find(node, &path)),
+/// `/api/jobs/{id}/logs`: the whole log of a submission in one JSON string, made while it is read.
+pub(super) async fn of_job(state: &State, session: &OpenSession, id: &str) -> Result<HttpResponse, Error> {
+    let log = job_logs::of(&session.snapshot, id)?;
+    let stored = log.nodes.iter().find_map(|node| session.logs.find(node, &log.path));
+    let blocks = match stored {
+        Some(stored) => state.sessions.read_log(stored, LogRange { bytes: (0, None), lines: None }).await?.stream,
+        None => stream::empty().boxed(),
     };
-    let text = match stored {
-        Some(stored) => text(state, stored).await?,
-        None => String::new(),
-    };
-    Ok(Answer::json(serde_json::json!({"logs": text}).to_string().into_bytes()))
-}
-
-async fn text(state: &State, stored: &LogObject) -> Result<String, Error> {
-    let wanted = LogRange { bytes: (stored.size.saturating_sub(MAX_JOB_LOG), None), lines: None };
-    let mut body = state.sessions.read_log(stored, wanted).await?;
-    let mut all = Vec::with_capacity(usize::try_from(body.len).unwrap_or_default());
-    while let Some(block) = body.stream.next().await {
-        all.extend_from_slice(&block.map_err(crate::session::Error::from)?);
-    }
-    Ok(String::from_utf8_lossy(&all).into_owned())
+    let encoded = stream::unfold((blocks, Some(Encoder::new())), |(mut blocks, encoder)| async move {
+        let mut encoder = encoder?;
+        match blocks.next().await {
+            Some(Ok(block)) => Some((Ok(Bytes::from(encoder.push(&block))), (blocks, Some(encoder)))),
+            Some(Err(error)) => Some((Err(error), (blocks, None))),
+            None => Some((Ok(Bytes::from(encoder.finish())), (blocks, None))),
+        }
+    });
+    let mut response = HttpResponse::Ok();
+    response.content_type(JSON).insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity")));
+    Ok(response.streaming(encoded))
 }

@@ -29,10 +29,10 @@ pub struct StartTimeout {
 pub struct Agents {
     /// Address (`host:port`) by node, with the local time it was said: the last one counts.
     addresses: BTreeMap<Box<str>, (i64, Box<str>)>,
-    /// Local milliseconds by submission: the last one counts.
-    accepted: BTreeMap<Box<str>, i64>,
-    /// Submissions whose supervisor was never found.
-    never_found: BTreeSet<Box<str>>,
+    /// Local milliseconds by submission, of every request that named it: one that is refused is noted too.
+    requested: BTreeMap<Box<str>, BTreeSet<i64>>,
+    /// Submissions whose supervisor was never found, with the local time this was noticed.
+    never_found: BTreeMap<Box<str>, i64>,
     /// Supervisors that did not start in time.
     timeouts: BTreeSet<StartTimeout>,
 }
@@ -46,9 +46,9 @@ impl Agents {
             if let Some(address) = message.strip_prefix("Dashboard agent http address: ") {
                 self.address(node.into(), (record.local_ms, address.trim().into()));
             } else if let Some(id) = message.strip_prefix("Starting job with submission_id: ") {
-                self.accept(id.into(), record.local_ms);
+                self.requested.entry(id.into()).or_default().insert(record.local_ms);
             } else if let Some(id) = message.strip_prefix("Failed to get job supervisor for job ") {
-                self.never_found.insert(id.strip_suffix('.').unwrap_or(id).into());
+                self.lose(id.strip_suffix('.').unwrap_or(id).into(), record.local_ms);
             } else if message.starts_with("Job supervisor actor failed to start within ")
                 && let Some(allowed_s) = number_after(message, "within ")
             {
@@ -65,8 +65,8 @@ impl Agents {
         }
     }
 
-    fn accept(&mut self, id: Box<str>, local_ms: i64) {
-        let known = self.accepted.entry(id).or_insert(local_ms);
+    fn lose(&mut self, id: Box<str>, local_ms: i64) {
+        let known = self.never_found.entry(id).or_insert(local_ms);
         *known = (*known).max(local_ms);
     }
 
@@ -75,19 +75,15 @@ impl Agents {
         self.addresses.get(node).map(|(_, address)| &**address)
     }
 
-    /// When a submission was accepted, in local milliseconds as if they were UTC.
-    pub fn accepted_local_ms(&self, submission: &str) -> Option<i64> {
-        self.accepted.get(submission).copied()
+    /// When a submission was asked for, in local milliseconds as if they were UTC, oldest first. Asking again for an
+    /// id that exists is refused after the line is written.
+    pub fn requested_local_ms(&self, submission: &str) -> impl Iterator<Item = i64> {
+        self.requested.get(submission).into_iter().flatten().copied()
     }
 
-    /// The submissions that were accepted.
-    pub fn submissions(&self) -> impl Iterator<Item = &str> {
-        self.accepted.keys().map(|id| &**id)
-    }
-
-    /// Whether a submission failed because its supervisor was never found.
-    pub fn never_found(&self, submission: &str) -> bool {
-        self.never_found.contains(submission)
+    /// When it was noticed that the supervisor of a submission cannot be found, in local milliseconds.
+    pub fn never_found(&self, submission: &str) -> Option<i64> {
+        self.never_found.get(submission).copied()
     }
 
     /// Supervisors that did not start in time, oldest first.
@@ -100,18 +96,22 @@ impl Agents {
         for (node, said) in other.addresses {
             self.address(node, said);
         }
-        for (id, local_ms) in other.accepted {
-            self.accept(id, local_ms);
+        for (id, times) in other.requested {
+            self.requested.entry(id).or_default().extend(times);
         }
-        self.never_found.extend(other.never_found);
+        for (id, local_ms) in other.never_found {
+            self.lose(id, local_ms);
+        }
         self.timeouts.extend(other.timeouts);
     }
 
     /// Memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
         let addresses = self.addresses.iter().map(|(node, said)| node.len() + said.1.len() + 72);
-        let ids = self.accepted.keys().chain(&self.never_found).map(|id| id.len() + 40);
-        addresses.chain(ids).sum::<usize>() + self.timeouts.iter().map(|t| t.message.len() + 48).sum::<usize>()
+        let requested = self.requested.iter().map(|(id, times)| id.len() + 48 + times.len() * 16);
+        let lost = self.never_found.keys().map(|id| id.len() + 40);
+        addresses.chain(requested).chain(lost).sum::<usize>()
+            + self.timeouts.iter().map(|t| t.message.len() + 48).sum::<usize>()
     }
 }
 
@@ -130,8 +130,8 @@ mod tests {
         let mut agents = Agents::default();
         agents.read("node", text.as_bytes());
         assert_eq!(agents.address_of("node"), Some("127.0.0.3:52372"));
-        assert_eq!(agents.accepted_local_ms("a b").map(|ms| ms % 1_000), Some(758));
-        assert!(agents.never_found("z.1") && !agents.never_found("a b"));
+        assert_eq!(agents.requested_local_ms("a b").map(|ms| ms % 1_000).collect::<Vec<_>>(), [758]);
+        assert!(agents.never_found("z.1").is_some() && agents.never_found("a b").is_none());
         assert_eq!(agents.timeouts().map(|t| t.allowed_s).collect::<Vec<_>>(), [900]);
     }
 }

@@ -144,6 +144,11 @@ impl Exports {
         self.rows.iter().filter(move |((known, _), _)| *known == kind).map(|((_, id), row)| (&**id, row))
     }
 
+    /// The latest row of one id.
+    pub fn get(&self, kind: Export, id: &str) -> Option<&Row> {
+        self.rows.get(&(kind, id.into()))
+    }
+
     /// Takes over what another reader found.
     pub(super) fn merge(&mut self, other: Self) {
         for (key, row) in other.rows {

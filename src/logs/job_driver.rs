@@ -67,7 +67,9 @@ impl DriverLogs {
 
     /// The files of one submission, with their nodes.
     pub fn of<'a>(&'a self, submission: &'a str) -> impl Iterator<Item = (&'a str, &'a DriverLog)> {
-        self.files.iter().filter(move |((id, _), _)| **id == *submission).map(|((_, node), log)| (&**node, log))
+        let from: (Box<str>, Box<str>) = (submission.into(), "".into());
+        let files = self.files.range(from..).take_while(move |((id, _), _)| **id == *submission);
+        files.map(|((_, node), log)| (&**node, log))
     }
 
     /// The submissions that have a file.

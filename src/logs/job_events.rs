@@ -24,7 +24,7 @@ pub struct Completed {
 /// What the file says about one submission.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JobEvent {
-    /// When it was accepted, in Unix seconds; the first time when there are several.
+    /// When it was accepted, in Unix seconds; the last time when there are several (deleted and submitted again).
     pub started_s: Option<i64>,
     /// How it ended; the last time when there are several.
     pub completed: Option<Completed>,
@@ -87,13 +87,18 @@ impl JobEvents {
 
     fn add(&mut self, id: Box<str>, event: JobEvent) {
         let known = self.jobs.entry(id).or_default();
-        known.started_s = [known.started_s, event.started_s].into_iter().flatten().min();
+        known.started_s = known.started_s.max(event.started_s);
         known.completed = known.completed.take().max(event.completed);
     }
 
     /// What is known, by submission id.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &JobEvent)> {
         self.jobs.iter().map(|(id, event)| (&**id, event))
+    }
+
+    /// What is known about one submission.
+    pub fn get(&self, submission: &str) -> Option<&JobEvent> {
+        self.jobs.get(submission)
     }
 
     /// Takes over what another reader found.

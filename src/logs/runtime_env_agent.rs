@@ -17,7 +17,7 @@ pub(super) const END: u64 = 16 * 1024 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Step {
     local_ms: i64,
-    /// Index into `Steps::envs`; zero where the line names none.
+    /// Index into `FileLog::envs`; zero where the line names none.
     env: u32,
     what: What,
 }
@@ -42,10 +42,9 @@ enum What {
     GaveUp,
 }
 
-/// The steps of one file.
+/// One file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(clippy::struct_field_names, reason = "the steps of Steps")]
-struct Steps {
+struct FileLog {
     /// Bytes read, which decides between two readings of a file that grew.
     size: usize,
     envs: Vec<Box<str>>,
@@ -55,14 +54,14 @@ struct Steps {
 /// What the agents' logs say, by node; a node's files from the newest (rotation 0) to the oldest.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RuntimeEnvAgents {
-    files: BTreeMap<Box<str>, BTreeMap<u32, Steps>>,
+    files: BTreeMap<Box<str>, BTreeMap<u32, FileLog>>,
 }
 
 impl RuntimeEnvAgents {
     /// Reads one file; `rotation` is 0 for the current one.
     pub(super) fn read(&mut self, node: &str, rotation: u32, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
-        let mut found = Steps { size: bytes.len(), ..Steps::default() };
+        let mut found = FileLog { size: bytes.len(), ..FileLog::default() };
         let mut index: HashMap<&str, u32> = HashMap::new();
         for record in records(&text) {
             let Some((env, what)) = step(record.message) else { continue };
@@ -76,7 +75,7 @@ impl RuntimeEnvAgents {
         self.add(node.into(), rotation, found);
     }
 
-    fn add(&mut self, node: Box<str>, rotation: u32, found: Steps) {
+    fn add(&mut self, node: Box<str>, rotation: u32, found: FileLog) {
         let known = self.files.entry(node).or_default().entry(rotation).or_default();
         if *known < found {
             *known = found;
@@ -99,8 +98,8 @@ impl RuntimeEnvAgents {
 
     /// Memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
-        let file = |steps: &Steps| {
-            steps.envs.iter().map(|env| env.len() + 16).sum::<usize>() + steps.steps.capacity() * size_of::<Step>()
+        let file = |log: &FileLog| {
+            log.envs.iter().map(|env| env.len() + 16).sum::<usize>() + log.steps.capacity() * size_of::<Step>()
         };
         self.files.values().flat_map(BTreeMap::values).map(file).sum()
     }

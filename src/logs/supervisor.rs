@@ -30,7 +30,7 @@ pub enum Ending {
 pub struct Supervisor {
     /// When the driver was started, in Unix nanoseconds.
     pub submitted_ns: Option<i64>,
-    /// How and when it ended, in Unix nanoseconds.
+    /// How and when it ended, in Unix nanoseconds; zero where the line had no time but a local one.
     pub ending: Option<(i64, Ending)>,
     /// The node it ran on, hex; the driver runs there too.
     pub node: Option<Box<str>>,
@@ -101,6 +101,11 @@ impl Supervisors {
     /// What is known, by submission id.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Supervisor)> {
         self.jobs.iter().map(|(id, found)| (&**id, found))
+    }
+
+    /// What is known about one submission.
+    pub fn get(&self, submission: &str) -> Option<&Supervisor> {
+        self.jobs.get(submission)
     }
 
     /// Takes over what another reader found.
@@ -186,6 +191,12 @@ mod tests {
         let (found, _) = read(&text);
         let expected = "Traceback (most recent call last):\n  File\nOSError: x\n";
         assert_eq!(found.ending.unwrap().1, Ending::NotStarted(expected.into()));
+    }
+
+    #[test]
+    fn a_line_without_context_still_tells_how_it_ended() {
+        let (found, _) = read("2026-11-22 23:12:46,158\tINFO a.py:1 -- Job x entrypoint command exited with code -9\n");
+        assert_eq!(found.ending, Some((0, Ending::Exited(-9))));
     }
 
     #[test]

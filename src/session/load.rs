@@ -15,7 +15,7 @@ use super::{Error, SessionKey};
 use crate::logs::{Facts, Wanted};
 use crate::snapshot::Snapshot;
 use crate::snapshot::build::Builder;
-use crate::snapshot::{submission, worker_pids};
+use crate::snapshot::worker_pids;
 use crate::storage::{ObjectMeta, ReadRange, Storage};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -85,7 +85,7 @@ fn finish(builder: Builder, facts: Facts, endpoints: BTreeMap<String, Vec<u8>>, 
     worker_pids::fill(&mut snapshot, logs.iter().map(|(_, path, _)| path));
     snapshot.facts = facts;
     snapshot.endpoints = endpoints;
-    snapshot.submissions = submission::build(&snapshot);
+    snapshot.derive();
     snapshot
 }
 

@@ -177,7 +177,7 @@ impl Builder {
         let mut completeness = self.completeness;
         for attempt in tasks.iter() {
             completeness.attempts_without_definition += u64::from(lacks_definition(attempt));
-            completeness.unfinished_attempts += u64::from(!attempt.state().is_terminal());
+            completeness.unfinished_attempts += u64::from(attempt.is_defined() && !attempt.state().is_terminal());
         }
         completeness.unfinished_jobs = driver_jobs.iter().filter(|job| job.finished == 0).count() as u64;
         let (strings, ids, texts) = self.values.freeze();

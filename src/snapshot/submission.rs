@@ -1,62 +1,197 @@
-//! Submission jobs: one row per submission, from every source that tells of one.
+//! Jobs as the dashboard lists them: submissions merged from every source that was stored, and drivers of their own.
 //!
-//! Ray 2.60 sends no events of submissions, so their status is pieced together. What a better source says wins:
+//! Owns the rule that makes one row of many sources; must never decode a file (that is `logs`) or write JSON.
+//! Ray keeps a submission in its key-value store (`JobInfo` of `dashboard/modules/job/common.py`) and never exports it
+//! by event, so each fact comes from where Ray happens to write it down. `sources` says what each of them tells; the
+//! first source that tells a field wins, in this order:
 //!
-//! 1. `SUBMISSION_JOB_*` events (defined by Ray, not sent yet);
-//! 2. the last line of `event_EXPORT_SUBMISSION_JOB.log`;
-//! 3. a stored `/api/jobs/` answer, as far as it was final;
-//! 4. `event_JOBS.log` (status, error), `supervisor-*.log` (exit code, end, node), `dashboard_agent.log` (start, agent),
-//!    `job-driver-*.log` (command, last lines), driver jobs (metadata, runtime environment), the supervisor's actor.
+//! | source | tells | evidence on recorded sessions |
+//! |---|---|---|
+//! | `EXPORT_SUBMISSION_JOB` | every field, each change | all fields equal |
+//! | stored answer of `/api/jobs/` | every field, as of the last poll | it is the live answer |
+//! | `SUBMISSION_JOB_*` events | every field | defined in Ray 2.60, never sent |
+//! | `event_JOBS.log` | status; message and error type of a failed supervisor; times in seconds | status equal |
+//! | `supervisor-*.log` | exit code, status, end 1 to 2 ms early, node | equal |
+//! | `job-driver-*.log` | entrypoint; the ten lines a failed job's message quotes | equal, escapes included |
+//! | `dashboard_agent.log` | start (same millisecond or 1 ms off), agent address, two failures | equal |
+//! | actor `_ray_internal_job_actor_X` | runtime environment (plus three variables Ray adds), node; leaves 9 to 21 ms after the end | equal |
+//! | driver job with `job_submission_id` | driver, metadata (plus two keys Ray adds), command, environment, node | equal; the command's quoting differs from the entrypoint's |
+//!
+//! Of the sources' statuses a final one wins over RUNNING, RUNNING over PENDING: Ray never goes back. What belongs to
+//! the status (message, error type, end, exit code) is taken only from sources that tell this same status.
+//! A submission of which only a finished driver is known is SUCCEEDED without a message or an exit code: Ray's own
+//! rule for drivers, and no more than that.
 
-mod evidence;
+mod endpoint;
+mod index;
+mod merge;
+mod sources;
+mod start;
+mod told;
 
 use super::Snapshot;
 use super::id::JobId;
-use serde_json::{Map, Value};
+use super::time::millis;
+use index::Index;
+use told::Told;
 
-/// One submission as of the end of the session.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Submission {
-    /// Its id.
-    pub submission_id: String,
-    /// The last driver job that belongs to it, if its command ever connected to the cluster.
-    pub driver: Option<JobId>,
-    /// `PENDING`, `RUNNING`, `STOPPED`, `SUCCEEDED` or `FAILED`.
-    pub status: String,
-    /// The command.
-    pub entrypoint: String,
-    /// Ray's message for the status.
-    pub message: String,
-    /// Such as `JOB_ENTRYPOINT_COMMAND_ERROR`.
-    pub error_type: Option<String>,
-    /// Unix milliseconds.
+/// Whether a job was submitted, or a driver connected by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobType {
+    /// Through Ray's job API.
+    Submission,
+    /// By `ray.init` alone.
+    Driver,
+}
+
+/// Ray's `JobStatus`, in the order it moves through them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum JobStatus {
+    /// Waiting for its supervisor.
+    Pending,
+    /// Its driver was started.
+    Running,
+    /// The user stopped it.
+    Stopped,
+    /// Its driver ended well.
+    Succeeded,
+    /// Its driver or its supervisor failed.
+    Failed,
+}
+
+impl JobStatus {
+    /// Ray's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Running => "RUNNING",
+            Self::Stopped => "STOPPED",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+        }
+    }
+
+    /// The status of a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Pending, Self::Running, Self::Stopped, Self::Succeeded, Self::Failed]
+            .into_iter()
+            .find(|s| s.name() == name)
+    }
+
+    /// Whether it never changes again.
+    pub fn is_terminal(self) -> bool {
+        self >= Self::Stopped
+    }
+}
+
+/// The process that ran a job (`DriverInfo`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Driver {
+    /// Its job id.
+    pub id: JobId,
+    /// Its node's address.
+    pub node_ip_address: Box<str>,
+    /// Its process id, as Ray prints it.
+    pub pid: Box<str>,
+}
+
+/// One row of `/api/jobs/` (`JobDetails` of Ray's `pydantic_models.py`). Absent means JSON null.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnifiedJob {
+    /// Kind of job.
+    pub job_type: JobType,
+    /// Its submission id; drivers of their own have none.
+    pub submission_id: Option<Box<str>>,
+    /// Its drivers by job id: Ray shows the last one.
+    pub drivers: Vec<Driver>,
+    /// Its last known status.
+    pub status: JobStatus,
+    /// Its command.
+    pub entrypoint: Box<str>,
+    /// The status in words.
+    pub message: Option<Box<str>>,
+    /// Ray's `JobErrorType`, of failed submissions.
+    pub error_type: Option<Box<str>>,
+    /// When it was accepted, Unix milliseconds.
     pub start_ms: Option<i64>,
-    /// Unix milliseconds; none while it has no end.
+    /// When it ended, Unix milliseconds; Ray gives 0 for a driver of its own that still runs.
     pub end_ms: Option<i64>,
-    /// The user's metadata.
-    pub metadata: Map<String, Value>,
-    /// Its runtime environment.
-    pub runtime_env: Map<String, Value>,
-    /// The agent of the driver's node.
-    pub driver_agent_http_address: Option<String>,
-    /// The driver's node, hex.
-    pub driver_node_id: Option<String>,
-    /// The driver's exit code.
-    pub driver_exit_code: Option<i64>,
+    /// The user's metadata, sorted by key.
+    pub metadata: Vec<(Box<str>, Box<str>)>,
+    /// Its runtime environment, a JSON object.
+    pub runtime_env: Box<str>,
+    /// Where the agent of its driver's node listened.
+    pub driver_agent_http_address: Option<Box<str>>,
+    /// The node of its driver, hex.
+    pub driver_node_id: Option<Box<str>>,
+    /// Its driver's exit code.
+    pub driver_exit_code: Option<i32>,
 }
 
-/// Metadata that ties a driver job to its submission.
-pub const SUBMISSION_ID: &str = "job_submission_id";
+impl UnifiedJob {
+    /// The driver that Ray shows.
+    pub fn driver(&self) -> Option<&Driver> {
+        self.drivers.last()
+    }
 
-/// All submissions that any source tells of, by id.
-pub fn build(snapshot: &Snapshot) -> Vec<Submission> {
-    evidence::ids(snapshot).into_iter().map(|id| evidence::weigh(snapshot, id)).collect()
+    /// Memory held, in bytes.
+    pub fn weight(&self) -> usize {
+        let texts = [
+            &self.submission_id,
+            &self.message,
+            &self.error_type,
+            &self.driver_agent_http_address,
+            &self.driver_node_id,
+        ];
+        let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
+        let metadata: usize = self.metadata.iter().map(|(key, value)| key.len() + value.len() + 32).sum();
+        let drivers: usize =
+            self.drivers.iter().map(|d| d.node_ip_address.len() + d.pid.len() + size_of::<Driver>()).sum();
+        size_of::<Self>() + texts + metadata + drivers + self.entrypoint.len() + self.runtime_env.len()
+    }
 }
 
-/// The submission that a driver job belongs to; empty for a driver that was started by hand.
-pub fn of_driver<'a>(snapshot: &'a Snapshot, job: &super::job::DriverJob) -> &'a str {
-    let found = job.metadata.iter().find(|(key, _)| snapshot.str(*key) == SUBMISSION_ID);
-    found.map_or("", |(_, value)| snapshot.str(*value))
+/// The jobs of a session: submissions, newest first, then drivers of their own by job id.
+///
+/// Live, submissions come before drivers too, but in the order of a hash table.
+pub fn build(snapshot: &Snapshot) -> Vec<UnifiedJob> {
+    let polled = endpoint::jobs(&snapshot.endpoints);
+    let index = Index::new(snapshot, &polled);
+    let mut jobs: Vec<UnifiedJob> = index.ids().into_iter().map(|id| submission(&index, id)).collect();
+    jobs.sort_by(|a, b| (b.start_ms, &a.submission_id).cmp(&(a.start_ms, &b.submission_id)));
+    jobs.extend(sources::drivers(&index));
+    jobs
+}
+
+fn submission(index: &Index<'_>, id: &str) -> UnifiedJob {
+    let (snapshot, facts) = (index.snapshot, &index.snapshot.facts);
+    let row = index.row(id);
+    let actor = index.supervisor(id);
+    let mut drivers = sources::drivers_of(index, id);
+    if let Some(driver) = row.and_then(endpoint::Polled::driver)
+        && !drivers.iter().any(|known| known.id == driver.id)
+    {
+        drivers.push(driver);
+        drivers.sort();
+    }
+    let mut told: Vec<Told> = Vec::new();
+    told.extend(sources::export(facts, id));
+    told.extend(row.map(endpoint::Polled::told));
+    told.extend(sources::event(index, id));
+    told.extend(sources::job_event(facts, id));
+    told.extend(sources::supervisor(facts, id));
+    told.extend(sources::driver_logs(facts, id));
+    told.push(start::told(index, id));
+    told.extend(sources::agent(facts, id));
+    told.extend(actor.map(|actor| sources::actor(snapshot, actor)));
+    told.extend(sources::driver_job(index, id));
+    let waits_for_resources = actor.is_some_and(|actor| !matches!(snapshot.str(actor.resources), "" | "{}"));
+    merge::merge(facts, id, drivers, told, start::rough_end_ms(index, id), waits_for_resources)
+}
+
+/// Milliseconds of a time that zero stands for "never" in.
+fn some_millis(ns: i64) -> Option<i64> {
+    (ns != 0).then(|| millis(ns))
 }
 
 #[cfg(test)]

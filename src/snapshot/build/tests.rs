@@ -241,7 +241,8 @@ fn an_attempt_fails_with_its_worker_and_otherwise_with_its_job() {
         "stateTransitions": [{"state": "DEAD", "timestamp": time(2), "endTimeMs": "1795389142673", "deathInfo": {"exitType": "USER_ERROR", "exitDetail": "oops"}}]}});
     let end = json!({"eventType": "DRIVER_JOB_LIFECYCLE_EVENT", "timestamp": time(3), "driverJobLifecycleEvent": {"jobId": id(4, 0),
         "stateTransitions": [{"state": "FINISHED", "timestamp": "2026-11-22T23:13:00.123456789Z"}]}});
-    let snapshot = fold(&[task(0, &id(28, 1)), task(2, ""), dead, end]).finish();
+    let define = |n: u8| event(0, [n, 0, 0, 0, 0, 0]);
+    let snapshot = fold(&[define(0), task(0, &id(28, 1)), define(2), task(2, ""), dead, end]).finish();
     let ends: Vec<_> = snapshot
         .tasks
         .iter()

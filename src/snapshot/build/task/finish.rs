@@ -159,7 +159,12 @@ fn fill_states(out: &mut TaskTable, (items, ends): (Vec<Option<(TaskState, Nanos
         }
         start = end;
         let over = reached[TaskState::Finished as usize].is_some() || reached[TaskState::Failed as usize].is_some();
-        if !over && let Some(forced) = fixups.end_of(out.workers[row], out.jobs[row]) {
+        // An attempt without a definition is never shown; ending it would only make it look as if it had states.
+        let defined = out.flags[row] & flag::DEFINED != 0;
+        if !over
+            && defined
+            && let Some(forced) = fixups.end_of(out.workers[row], out.jobs[row])
+        {
             reached[TaskState::Failed as usize] = Some(forced.at);
             out.error_types[row] = forced.error_type;
             out.error_messages[row] = forced.error_message;

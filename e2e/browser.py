@@ -1,0 +1,145 @@
+"""Debian's Chromium, driven headless, and everything that went wrong in it."""
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+
+# No sandbox: containers run as root. The rest keeps Chromium from looking for servers of its maker's.
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1600,1200",
+]
+WAIT_SECONDS = 30
+
+
+class Browser:
+    """One window; a context manager. Errors are gathered until they are asked for.
+
+    `only` is the beginning of every URL that pages may ask for.
+    """
+
+    def __init__(self, scratch: Path, only: str):
+        self._only = only
+        self.downloads = scratch / "downloads"
+        self.downloads.mkdir(parents=True)
+        self._options = ChromeOptions()
+        self._options.binary_location = program("CHROMIUM", "chromium")
+        for flag in [*FLAGS, f"--user-data-dir={scratch / 'profile'}"]:
+            self._options.add_argument(flag)
+        self._options.add_experimental_option("prefs", {"download.default_directory": str(self.downloads)})
+        self._options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        self._driver_log = scratch / "chromedriver.log"
+
+    def __enter__(self):
+        service = Service(program("CHROMEDRIVER", "chromedriver"), log_output=str(self._driver_log))
+        self._driver = Chrome(options=self._options, service=service)
+        self._driver.set_page_load_timeout(WAIT_SECONDS)
+        self._driver.get("about:blank")
+        self._driver.get_log("performance")  # what Chromium asks for by itself when it starts
+        self._requests = {}
+        return self
+
+    def __exit__(self, *_):
+        self._driver.quit()
+
+    def open(self, url: str):
+        """Goes to a URL, the document loaded anew even where only the part after # differs."""
+        self._driver.get("about:blank")
+        self._driver.get(url)
+
+    @property
+    def url(self) -> str:
+        return self._driver.current_url
+
+    def text(self) -> str:
+        """The text a reader sees."""
+        return self._driver.execute_script("return document.body ? document.body.innerText : ''")
+
+    def run(self, script: str, *arguments):
+        """Runs JavaScript in the page."""
+        return self._driver.execute_script(script, *arguments)
+
+    def wait_for(self, condition, what: str):
+        """Polls until a condition holds, and returns what it gave."""
+        end = time.monotonic() + WAIT_SECONDS
+        while not (result := condition()):
+            if time.monotonic() > end:
+                raise AssertionError(f"waited {WAIT_SECONDS} s for {what} at {self.url}; the page says:\n{self.text()}")
+            time.sleep(0.1)
+        return result
+
+    def wait_for_text(self, *texts: str):
+        """Waits until the page shows every one of the texts."""
+        self.wait_for(lambda: all(text in self.text() for text in texts), f"the page to show {texts}")
+
+    def click(self, selector: str, containing: str = ""):
+        """Clicks the first visible element that a CSS selector finds and whose text contains something."""
+        find = """
+            const [selector, text] = arguments;
+            const visible = (e) => e.getClientRects().length > 0;
+            return [...document.querySelectorAll(selector)].find((e) => visible(e) && e.textContent.includes(text));
+        """
+        what = f"{selector} with {containing!r}"
+        element = self.wait_for(lambda: self._driver.execute_script(find, selector, containing), what)
+        self._driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
+
+    def type_into(self, selector: str, text: str):
+        """Types into a field, as a person would."""
+        field = self._driver.find_element("css selector", selector)
+        field.clear()
+        field.send_keys(text)
+
+    def downloaded(self) -> Path:
+        """Waits for a download to be complete, and returns the file."""
+
+        def complete():
+            # Until then Chromium gives it a hidden name, or one that ends in .crdownload.
+            return next((f for f in self.downloads.glob("[!.]*") if f.suffix != ".crdownload"), None)
+
+        return self.wait_for(complete, "a download")
+
+    def screenshot(self, to: Path):
+        self._driver.save_screenshot(str(to))
+
+    def errors(self) -> list[str]:
+        """Script errors, console errors, and requests that failed or were refused, since this was last asked."""
+        found = [f"console: {line['message']}" for line in self._driver.get_log("browser") if line["level"] == "SEVERE"]
+        for line in self._driver.get_log("performance"):
+            event = json.loads(line["message"])["message"]
+            found.extend(self._network_error(event["method"], event["params"]))
+        return found
+
+    def _network_error(self, method: str, params: dict):
+        """What a network event of the DevTools protocol says went wrong."""
+        request = params.get("requestId")
+        if method == "Network.requestWillBeSent":
+            url = params["request"]["url"]
+            self._requests[request] = f"{params['request']['method']} {url}"
+            if not url.startswith((self._only, "data:", "blob:", "about:")):
+                yield f"asked somebody else: {url}"
+        elif method == "Network.responseReceived" and params["response"]["status"] >= 400:
+            yield f"{params['response']['status']} {self._requests.get(request, params['response']['url'])}"
+        # Requests of a page that is left are cancelled, not failed.
+        elif method == "Network.loadingFailed" and request in self._requests and not params.get("canceled"):
+            yield f"{params['errorText']} {self._requests[request]}"
+
+
+def program(variable: str, name: str) -> str:
+    """The path of a program, named by an environment variable or found on the PATH."""
+    path = shutil.which(os.environ.get(variable, name))
+    assert path, f"{name} is not installed: run scripts/install-chromium, or name it in {variable}"
+    return path

@@ -1,0 +1,98 @@
+"""What is not right gets a clear answer, from the command line and over HTTP, and the server goes on."""
+
+import gzip
+import http.client
+import shutil
+import subprocess
+from urllib.parse import urlsplit
+
+import pytest
+
+from e2e.bundle import MIXED
+from e2e.server import BINARY, Server
+
+
+def refusal(*flags) -> str:
+    """What the program says when it refuses to start."""
+    command = [str(BINARY), "serve", "--listen", "127.0.0.1:0", *map(str, flags)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode != 0
+    return done.stderr
+
+
+def test_a_folder_that_does_not_exist_is_named(tmp_path):
+    assert str(tmp_path / "nowhere") in refusal("--local-dir", tmp_path / "nowhere")
+
+
+def test_a_folder_that_is_no_bucket_says_what_was_looked_for(tmp_path):
+    (tmp_path / "holiday.jpg").write_bytes(b"...")
+    said = refusal("--local-dir", tmp_path)
+    assert str(tmp_path) in said
+    assert "cluster-history" in said
+
+
+def test_a_dashboard_folder_without_a_dashboard_says_how_to_get_one(bucket, tmp_path):
+    assert "make dashboard" in refusal("--local-dir", bucket, "--dashboard-dir", tmp_path)
+
+
+def test_an_address_in_use_is_named(server, bucket):
+    taken = urlsplit(server.url).netloc
+    command = [str(BINARY), "serve", "--local-dir", str(bucket), "--listen", taken]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode != 0
+    assert taken in done.stderr
+
+
+def raw(server, path):
+    """Status and body of a GET whose path is sent as it is: no client tidies it up on the way."""
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode(errors="replace")
+
+
+REFUSED = {
+    "a session name that is not one": ("/sessions/ml-team/raycluster-mixed/yesterday/api/version", 404),
+    "a session that is not stored": (
+        "/sessions/ml-team/raycluster-mixed/session_2020-01-01_00-00-00_000000_1/api/version",
+        404,
+    ),
+    "a log outside the session": (f"/{MIXED.path}/api/v0/logs/file?node_id=ff&filename=../../etc/passwd", 500),
+    "a listing outside the session": (f"/{MIXED.path}/api/v0/logs?node_id=ff&glob=../*", 400),
+    "a dashboard file outside its folder": (f"/{MIXED.path}/static/..%2f..%2f..%2fLICENSE.ray.txt", 404),
+    "a dashboard file above its folder": (f"/{MIXED.path}/static/../../LICENSE.ray.txt", 404),
+    "a column that does not exist": (
+        f"/{MIXED.path}/api/v0/tasks?filter_keys=bogus&filter_predicates=%3D&filter_values=1",
+        400,
+    ),
+    "a limit over the most": (f"/{MIXED.path}/api/v0/tasks?limit=10001", 400),
+    "a limit that is no number": (f"/{MIXED.path}/api/v0/tasks?limit=abc", 400),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_bad_request_is_refused(server, what):
+    path, want = REFUSED[what]
+    status, body = raw(server, path)
+    assert status == want, body
+    assert "root:" not in body
+    assert "panicked" not in body
+    assert raw(server, "/livez")[0] == 200
+
+
+def test_a_damaged_event_file_is_reported_and_the_rest_is_served(unpacked, tmp_path):
+    bucket = tmp_path / "bucket"
+    shutil.copytree(MIXED.storage(unpacked), bucket)
+    files = sorted(bucket.glob("cluster-history/**/job_events/**/*.jsonl.gz"), key=lambda file: file.stat().st_size)
+    whole = gzip.decompress(files[-1].read_bytes())
+    lines = whole.splitlines(keepends=True)
+    broken = b"".join(lines[:3]) + b'{"eventType": "TASK_DEF\n' + b"\x00" * (64 << 20) + b"\n" + b"".join(lines[3:])
+    files[-1].write_bytes(gzip.compress(broken, 1))
+    files[-2].write_bytes(files[-2].read_bytes()[:-20])
+    with Server(bucket, tmp_path / "log") as server:
+        tasks = server.json(f"{MIXED.path}/api/v0/tasks?limit=10000")["data"]["result"]["total"]
+        report = server.json(f"api/history/v1/{MIXED.path}")
+    assert tasks > 1000
+    assert report["completeness"] == "gaps"
+    assert files[-1].name in str(report), "the damaged file is named"
+    assert files[-2].name in str(report), "the cut file is named"

@@ -1,0 +1,146 @@
+"""Ray's own dashboard in a real browser: every page of a dead session shows it, and nothing goes wrong on the way."""
+
+import json
+import re
+
+import pytest
+
+from e2e import bundle
+from e2e.browser import Browser
+from e2e.bundle import MIXED
+
+EXPECTED_ERRORS = [
+    # The dashboard asks by HEAD whether this page exists and hides it on 404, as the live cluster answered too.
+    r"404 HEAD \S+/api/v0/platform_events$",
+    r"console: \S+/api/v0/platform_events - .*404",
+]
+
+
+@pytest.fixture(scope="session")
+def window(server, tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("browser"), only=server.url) as browser:
+        yield browser
+
+
+@pytest.fixture
+def browser(window, request, tmp_path):
+    """The window, with a check at the end that nothing went wrong on the pages a test opened."""
+    window.errors()
+    yield window
+    errors = [e for e in window.errors() if not any(re.search(pattern, e) for pattern in EXPECTED_ERRORS)]
+    window.screenshot(tmp_path / "page.png")
+    assert not errors, "\n".join([f"errors in {request.node.name}, screenshot in {tmp_path}", *errors])
+
+
+def pages(session, unpacked):
+    """The address of every page of a session, and what of the live cluster must be readable on it."""
+    nodes = [n["raylet"] for n in session.answer(unpacked, "/nodes?view=summary")["data"]["summary"]]
+    head = next(node for node in nodes if node["isHeadNode"])
+    alive = [node["nodeId"] for node in nodes if node["state"] == "ALIVE"]
+    jobs = [job for job in session.answer(unpacked, "/api/jobs/") if job["submission_id"] and job["job_id"]]
+    job = jobs[0]
+    actors = session.answer(unpacked, "/logical/actors")["data"]["actors"]
+    dead = next(actor for actor in actors.values() if actor["state"] == "DEAD" and actor["exitDetail"] != "-")
+    tasks = session.answer(unpacked, "/api/v0/tasks?detail=1&limit=10000")["data"]["result"]["result"]
+    task = next(t for t in tasks if t["state"] == "FINISHED" and t["job_id"] in [job["job_id"] for job in jobs])
+    log = f"job-driver-{job['submission_id']}.log"
+    job_page = f"jobs/{job['submission_id']}"
+    return {
+        "overview": ("overview", ["Recent jobs", job["entrypoint"][:40], "Node Status"]),
+        "jobs": ("jobs", [job["submission_id"] for job in jobs]),
+        "job": (job_page, [job["entrypoint"][:40], job["status"], "Ray Core Overview", "Task Table", "DOWNLOAD"]),
+        "task": (
+            f"jobs/{task['job_id']}/tasks/{task['task_id']}",
+            [task["task_id"], task["func_or_class_name"], "FINISHED"],
+        ),
+        "actors": ("actors", ["TOTAL", "Exit detail", "ALIVE", "DEAD", job["job_id"]]),
+        "actor": (f"actors/{dead['actorId']}", [dead["actorId"], dead["actorClass"], "DEAD", dead["exitDetail"][:60]]),
+        "nodes": ("cluster", [f"x {len(nodes)}", *(node["nodeId"] for node in nodes)]),
+        "node": (f"cluster/nodes/{head['nodeId']}", [head["nodeId"], "Hostname", head["state"]]),
+        "logs": ("logs/", alive),
+        "log listing": (f"logs/?nodeId={head['nodeId']}", ["raylet.out", log]),
+        "log file": (f"logs/viewer?nodeId={head['nodeId']}&fileName={log}", ["Running entrypoint"]),
+        "serve": ("serve", ["Applications / Deployments", "RUNNING"]),
+    }
+
+
+NAMES = [
+    "overview", "jobs", "job", "task", "actors", "actor", "nodes", "node", "logs", "log listing", "log file", "serve",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("page", NAMES)
+@pytest.mark.parametrize("session", bundle.SESSIONS, ids=lambda session: session.name)
+def test_a_page_shows_what_the_live_cluster_had(browser, server, unpacked, session, page):
+    all_pages = pages(session, unpacked)
+    assert list(all_pages) == NAMES
+    address, texts = all_pages[page]
+    browser.open(f"{server.url}/{session.path}/#/{address}")
+    browser.wait_for_text(*texts)
+
+
+def test_every_page_can_be_reached_by_clicks(browser, server):
+    """From the list of sessions to a log file, as a person goes."""
+    browser.open(f"{server.url}/")
+    browser.wait_for_text("Ray sessions", "raycluster-mixed", "recsys")
+    browser.type_into("#search", "mixed ml-team")
+    browser.wait_for(lambda: "recsys" not in browser.text(), "the search to leave out the other session")
+    browser.click("a", containing="session_2026-11-22")
+    browser.wait_for_text("Recent jobs", "capture-sub-1")
+    assert browser.url.startswith(f"{server.url}/{MIXED.path}/#/")
+
+    browser.click("a", containing="Jobs")
+    browser.wait_for_text("Job List", "capture-fail-1")
+    browser.click("a", containing="02000000")
+    browser.wait_for_text("Entrypoint", "Ray Core Overview")
+    browser.click("*[role=button], h2, h3, h4, button, span", containing="Task Table")
+    browser.click("a[href*='#'][href*='tasks/']")
+    browser.wait_for_text("Function or class name", "Duration")
+
+    browser.click("a", containing="Actors")
+    browser.wait_for_text("Exit detail")
+    browser.click("a[href*='#'][href*='actors/']")
+    browser.wait_for_text("Class Name", "Required Resources")
+
+    browser.click("a", containing="Cluster")
+    browser.wait_for_text("Node List")
+    browser.click("a[href*='#'][href*='nodes/']")
+    browser.wait_for_text("Node Detail")
+
+    browser.click("a", containing="Logs")
+    browser.wait_for_text("Select a node to view logs")
+    browser.click("a", containing="Node ID:")
+    browser.wait_for_text("gcs_server.out")
+    browser.click("a", containing="raylet.out")
+    browser.wait_for_text("raylet.out", "DOWNLOAD LOG FILE")
+
+
+def test_the_search_of_the_sessions_page_is_kept_in_its_address(browser, server):
+    browser.open(f"{server.url}/sessions/?q=recsys")
+    browser.wait_for(lambda: "raycluster-mixed" not in browser.text(), "the search to leave out the other session")
+    browser.wait_for_text("recsys")
+
+
+def test_a_job_s_timeline_is_downloaded(browser, server):
+    browser.open(f"{server.url}/{MIXED.path}/#/jobs/capture-sub-1")
+    browser.click("a[href*='tasks/timeline']")
+    file = browser.downloaded()
+    assert re.fullmatch(r"timeline-02000000-.+\.json", file.name)
+    events = json.loads(file.read_text())
+    assert {"process_name", "thread_name"} <= {event["name"] for event in events}
+    assert any(event["ph"] == "X" and event["dur"] > 0 for event in events)
+
+
+def test_an_error_on_a_page_is_noticed(window, server):
+    """The check that guards every other test here must be able to fail."""
+    window.open(f"{server.url}/{MIXED.path}/")
+    window.run("setTimeout(() => { throw new Error('a script error') })")
+    window.run("fetch('no/such/page'); fetch('http://elsewhere.invalid/')")
+    found = []
+
+    def everything():
+        found.extend(window.errors())
+        wanted = ["a script error", "404 GET", "asked somebody else"]
+        return all(any(want in error for error in found) for want in wanted)
+
+    window.wait_for(everything, "three errors to be noticed")

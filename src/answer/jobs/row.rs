@@ -1,0 +1,101 @@
+//! One job as Ray writes it (`JobDetails`): every field is there, null where unknown.
+
+use crate::answer::json::JsonWriter;
+use crate::answer::redact;
+use crate::answer::state_list::Cell;
+use crate::snapshot::submission::{Driver, JobType, UnifiedJob};
+use std::borrow::Cow;
+
+/// The fields in Ray's order.
+const FIELDS: [&str; 15] = [
+    "type",
+    "job_id",
+    "submission_id",
+    "driver_info",
+    "status",
+    "entrypoint",
+    "message",
+    "error_type",
+    "start_time",
+    "end_time",
+    "metadata",
+    "runtime_env",
+    "driver_agent_http_address",
+    "driver_node_id",
+    "driver_exit_code",
+];
+
+/// Writes a job with the driver to show.
+pub(super) fn write(job: &UnifiedJob, driver: Option<&Driver>, redact: bool, w: &mut JsonWriter) {
+    w.begin_object();
+    for field in FIELDS {
+        w.key(field);
+        cell(job, driver, field, redact).write(w);
+    }
+    w.end_object();
+}
+
+/// One field.
+pub(super) fn cell<'a>(job: &'a UnifiedJob, driver: Option<&'a Driver>, field: &str, redact: bool) -> Cell<'a> {
+    let text = |value: &'a Option<Box<str>>| value.as_deref().map_or(Cell::Null, |text| Cell::Str(text.into()));
+    let number = |value: Option<i64>| value.map_or(Cell::Null, Cell::Int);
+    match field {
+        "type" => Cell::Str(Cow::Borrowed(match job.job_type {
+            JobType::Submission => "SUBMISSION",
+            JobType::Driver => "DRIVER",
+        })),
+        "job_id" => driver.map_or(Cell::Null, |driver| Cell::Hex(&driver.id.0)),
+        "submission_id" => text(&job.submission_id),
+        "driver_info" => driver.map_or(Cell::Null, |driver| Cell::Json(driver_info(driver).into())),
+        "status" => Cell::Str(job.status.name().into()),
+        "entrypoint" => Cell::Str((*job.entrypoint).into()),
+        "message" => text(&job.message),
+        "error_type" => text(&job.error_type),
+        "start_time" => number(job.start_ms),
+        "end_time" => number(job.end_ms),
+        "metadata" => Cell::Json(metadata(job).into()),
+        "runtime_env" => Cell::Json(runtime_env(&job.runtime_env, redact)),
+        "driver_agent_http_address" => text(&job.driver_agent_http_address),
+        "driver_node_id" => text(&job.driver_node_id),
+        "driver_exit_code" => number(job.driver_exit_code.map(i64::from)),
+        _ => Cell::Null,
+    }
+}
+
+/// A runtime environment as JSON, with the values of its variables hidden where `redact` says so.
+pub(in crate::answer) fn runtime_env(json: &str, redact: bool) -> Cow<'_, [u8]> {
+    if !redact {
+        return Cow::Borrowed(json.as_bytes());
+    }
+    match serde_json::from_str(json) {
+        Ok(mut env) => {
+            redact::value(&mut env);
+            Cow::Owned(env.to_string().into_bytes())
+        }
+        Err(_) => Cow::Borrowed(b"null"),
+    }
+}
+
+fn driver_info(driver: &Driver) -> Vec<u8> {
+    let mut w = JsonWriter::with_capacity(128);
+    w.begin_object();
+    w.key("id");
+    w.hex(&driver.id.0);
+    w.key("node_ip_address");
+    w.string(&driver.node_ip_address);
+    w.key("pid");
+    w.string(&driver.pid);
+    w.end_object();
+    w.into_bytes()
+}
+
+fn metadata(job: &UnifiedJob) -> Vec<u8> {
+    let mut w = JsonWriter::with_capacity(64);
+    w.begin_object();
+    for (key, value) in &job.metadata {
+        w.key_escaped(key);
+        w.string(value);
+    }
+    w.end_object();
+    w.into_bytes()
+}

@@ -1,0 +1,86 @@
+use super::*;
+use crate::snapshot::build::Builder;
+
+const SESSION: &str = "session_2026-11-22_23-11-33_821800_9153";
+
+/// Two live nodes (01…, 02…) and a dead one (03…); an actor that lives on the second.
+fn snapshot() -> Snapshot {
+    let mut builder = Builder::new(SESSION);
+    let mut fold = |kind: &str, rest: &str| {
+        let line =
+            format!(r#"{{"eventType":"{kind}","timestamp":"2026-11-22T23:12:44Z","sessionName":"{SESSION}",{rest}}}"#);
+        builder.fold_record("events", 1, line.as_bytes());
+    };
+    // 28 bytes: 24 and a half groups of base64.
+    let id = |first: &str| format!("{first}{}A==", "A".repeat(35 - first.len() + 2));
+    for (first, state) in [("AQ", "ALIVE"), ("Ag", "ALIVE"), ("Aw", "DEAD")] {
+        let node = id(first);
+        fold(
+            "NODE_DEFINITION_EVENT",
+            &format!(r#""nodeDefinitionEvent":{{"nodeId":"{node}","nodeIpAddress":"10.0.0.1"}}"#),
+        );
+        fold(
+            "NODE_LIFECYCLE_EVENT",
+            &format!(
+                r#""nodeLifecycleEvent":{{"nodeId":"{node}","stateTransitions":[{{"state":"{state}","timestamp":"2026-11-22T23:11:00Z"}}]}}"#
+            ),
+        );
+    }
+    fold(
+        "ACTOR_DEFINITION_EVENT",
+        r#""actorDefinitionEvent":{"actorId":"THhcqzhIBQ74jKXQAQAAAA==","jobId":"AQAAAA==","className":"A","serializedRuntimeEnv":"{\"pip\": [\"x\"]}"}"#,
+    );
+    fold(
+        "ACTOR_LIFECYCLE_EVENT",
+        &format!(
+            r#""actorLifecycleEvent":{{"actorId":"THhcqzhIBQ74jKXQAQAAAA==","stateTransitions":[{{"state":"ALIVE","timestamp":"2026-11-22T23:12:00Z","nodeId":"{}","workerId":"{}"}}]}}"#,
+            id("Ag"),
+            id("CQ")
+        ),
+    );
+    let snapshot = builder.finish();
+    assert_eq!(snapshot.completeness.damaged_records.count, 0, "{:?}", snapshot.completeness);
+    snapshot
+}
+
+fn created(env: &str, took_ms: u32) -> String {
+    format!(
+        "2026-11-22 23:12:44,100\tINFO r.py:543 -- Creating runtime env: {env} with timeout 600 seconds.\n\
+         2026-11-22 23:12:44,{}\tINFO r.py:593 -- Successfully created runtime env: {env}, context: {{}}\n",
+        100 + took_ms
+    )
+}
+
+#[test]
+fn live_nodes_answer_from_their_agents_logs_longest_creation_first() {
+    let mut snapshot = snapshot();
+    let nodes: Vec<String> = snapshot.nodes.iter().map(|node| node.id.hex()).collect();
+    let pending =
+        "2026-11-22 23:12:44,100\tINFO r.py:543 -- Creating runtime env: {\"c\":1} with timeout 600 seconds.\n";
+    snapshot.facts.read(
+        &nodes[0],
+        "runtime_env_agent.log",
+        (created("{\"a\": 1}", 2) + &created("no json", 9)).as_bytes(),
+    );
+    snapshot.facts.read(&nodes[1], "runtime_env_agent.log", (created("{\"b\": 1}", 5) + pending).as_bytes());
+    snapshot.facts.read(&nodes[2], "runtime_env_agent.log", created("{\"dead\": 1}", 9).as_bytes());
+    let rows: Vec<_> =
+        build(&snapshot).into_iter().map(|row| (row.runtime_env, row.success, row.creation_time_ms)).collect();
+    let expected =
+        [("{\"c\":1}", None, None), ("{\"b\": 1}", Some(true), Some(5)), ("{\"a\": 1}", Some(true), Some(2))];
+    assert_eq!(rows, expected.map(|(env, success, ms)| (env.into(), success, ms)));
+}
+
+#[test]
+fn a_node_without_a_log_answers_from_what_ran_there() {
+    let snapshot = snapshot();
+    let expected = NodeRuntimeEnv {
+        node: snapshot.nodes[1].id,
+        runtime_env: r#"{"pip": ["x"]}"#.into(),
+        success: Some(true),
+        creation_time_ms: None,
+        ref_cnt: None,
+        error: None,
+    };
+    assert_eq!(build(&snapshot), [expected]);
+}

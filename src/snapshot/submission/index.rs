@@ -1,0 +1,78 @@
+//! Who belongs to which submission, looked up once: sessions may have thousands of submissions and actors.
+
+use super::endpoint::Polled;
+use super::sources::{submission_of, supervised};
+use crate::snapshot::Snapshot;
+use crate::snapshot::actor::Actor;
+use crate::snapshot::job::{DriverJob, SubmissionEvents};
+use std::collections::HashMap;
+
+/// The sources of a session by submission.
+pub(super) struct Index<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) polled: &'a [Polled],
+    supervisors: HashMap<&'a str, &'a Actor>,
+    drivers: HashMap<&'a str, Vec<&'a DriverJob>>,
+    events: HashMap<&'a str, &'a SubmissionEvents>,
+    rows: HashMap<&'a str, &'a Polled>,
+}
+
+impl<'a> Index<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot, polled: &'a [Polled]) -> Self {
+        let mut drivers: HashMap<&str, Vec<&DriverJob>> = HashMap::new();
+        for job in &snapshot.driver_jobs {
+            if let Some(id) = submission_of(snapshot, job) {
+                drivers.entry(id).or_default().push(job);
+            }
+        }
+        let supervisors = snapshot.actors.iter().filter_map(|actor| Some((supervised(snapshot, actor)?, actor)));
+        // Deleted and submitted again: the supervisor that was seen last.
+        let mut supervisors: Vec<_> = supervisors.collect();
+        supervisors.sort_by_key(|(_, actor)| (actor.first_seen, actor.id));
+        Self {
+            snapshot,
+            polled,
+            supervisors: supervisors.into_iter().collect(),
+            drivers,
+            events: snapshot.submission_events.iter().map(|event| (snapshot.str(event.submission_id), event)).collect(),
+            rows: polled.iter().filter_map(|row| Some((row.submission_id.as_deref()?, row))).collect(),
+        }
+    }
+
+    /// The actor that supervises a submission.
+    pub(super) fn supervisor(&self, id: &str) -> Option<&'a Actor> {
+        self.supervisors.get(id).copied()
+    }
+
+    /// The driver jobs of a submission, by job id.
+    pub(super) fn drivers(&self, id: &str) -> &[&'a DriverJob] {
+        self.drivers.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// What `SUBMISSION_JOB_*` events say.
+    pub(super) fn events(&self, id: &str) -> Option<&'a SubmissionEvents> {
+        self.events.get(id).copied()
+    }
+
+    /// The row of a stored answer.
+    pub(super) fn row(&self, id: &str) -> Option<&'a Polled> {
+        self.rows.get(id).copied()
+    }
+
+    /// Every submission that any source proves, by id. A request in an agent's log proves none: it may have been
+    /// refused.
+    pub(super) fn ids(&self) -> Vec<&'a str> {
+        let facts = &self.snapshot.facts;
+        let mut ids: Vec<&str> = Vec::new();
+        ids.extend(facts.exports.rows(crate::logs::export::Export::SubmissionJob).map(|(id, _)| id));
+        ids.extend(facts.job_events.iter().map(|(id, _)| id));
+        ids.extend(facts.supervisors.iter().map(|(id, _)| id));
+        ids.extend(facts.driver_logs.submissions());
+        ids.extend(self.supervisors.keys().chain(self.drivers.keys()));
+        ids.extend(self.events.keys().chain(self.rows.keys()));
+        ids.retain(|id| !id.is_empty());
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+}

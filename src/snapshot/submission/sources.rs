@@ -1,0 +1,190 @@
+//! What each source but the live answer tells about a submission, and the drivers that belong to it or to none.
+
+mod drivers;
+mod logs;
+
+use super::index::Index;
+use super::told::{Told, text};
+use super::{JobStatus, some_millis};
+use crate::logs::Facts;
+use crate::logs::export::Export;
+use crate::snapshot::Snapshot;
+use crate::snapshot::actor::{Actor, ActorState};
+use crate::snapshot::id::push_hex;
+use crate::snapshot::intern::Id;
+pub(super) use drivers::{driver_job, drivers, drivers_of, submission_of};
+pub(super) use logs::{agent, driver_logs, job_event, supervisor};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// `event_data` of `EXPORT_SUBMISSION_JOB`; 64-bit numbers are strings.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Exported {
+    status: String,
+    entrypoint: String,
+    message: Option<Box<str>>,
+    error_type: Option<Box<str>>,
+    start_time: Value,
+    end_time: Value,
+    metadata: BTreeMap<Box<str>, Box<str>>,
+    runtime_env_json: String,
+    driver_agent_http_address: String,
+    driver_node_id: String,
+    driver_exit_code: Option<i32>,
+}
+
+/// `EXPORT_SUBMISSION_JOB`: the latest row.
+pub(super) fn export(facts: &Facts, id: &str) -> Option<Told> {
+    let row = facts.exports.get(Export::SubmissionJob, id)?;
+    let row: Exported = serde_json::from_str(&row.json).ok()?;
+    let number = |value: &Value| value.as_i64().or_else(|| value.as_str()?.parse().ok()).filter(|ms| *ms != 0);
+    Some(Told {
+        status: JobStatus::parse(&row.status),
+        message: row.message.filter(|message| !message.is_empty()),
+        error_type: row.error_type.filter(|kind| !kind.is_empty()),
+        end_ms: number(&row.end_time),
+        assumed: false,
+        exit_code: row.driver_exit_code,
+        entrypoint: text(&row.entrypoint),
+        start_ms: number(&row.start_time),
+        metadata: Some(row.metadata.into_iter().collect()),
+        runtime_env: object(&row.runtime_env_json),
+        agent: text(&row.driver_agent_http_address),
+        node: text(&row.driver_node_id),
+    })
+}
+
+/// `SUBMISSION_JOB_*` events.
+pub(super) fn event(index: &Index<'_>, id: &str) -> Option<Told> {
+    let (snapshot, event) = (index.snapshot, index.events(id)?);
+    let string = |handle| text(snapshot.str(handle));
+    Some(Told {
+        status: JobStatus::parse(snapshot.str(event.status)),
+        message: string(event.message),
+        error_type: string(event.error_type),
+        end_ms: some_millis(event.end),
+        assumed: false,
+        exit_code: event.driver_exit_code,
+        entrypoint: string(event.entrypoint),
+        start_ms: some_millis(event.start),
+        metadata: None,
+        runtime_env: object(snapshot.str(event.runtime_env)),
+        agent: string(event.driver_agent_http_address),
+        node: string(event.driver_node),
+    })
+}
+
+/// The submission that an actor supervises.
+pub(super) fn supervised<'a>(snapshot: &'a Snapshot, actor: &Actor) -> Option<&'a str> {
+    snapshot.str(actor.name).strip_prefix("_ray_internal_job_actor_")
+}
+
+/// `deathCause` of an actor that never ran.
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct DeathCause {
+    runtime_env_failed_context: Option<Failure>,
+    actor_unschedulable_context: Option<Failure>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Failure {
+    error_message: String,
+}
+
+/// The supervisor: its environment is the submission's plus what Ray adds, its node is the driver's.
+pub(super) fn actor(snapshot: &Snapshot, actor: &Actor) -> Told {
+    let cause: DeathCause = serde_json::from_str(&snapshot.text(actor.death_cause)).unwrap_or_default();
+    let mut told = match cause {
+        DeathCause { runtime_env_failed_context: Some(why), .. } => {
+            let message =
+                format!("runtime_env setup failed: Failed to set up runtime environment.\n{}", why.error_message);
+            Told::failure(message, "RUNTIME_ENV_SETUP_FAILURE")
+        }
+        DeathCause { actor_unschedulable_context: Some(why), .. } => {
+            let message = format!(
+                "Job supervisor actor could not be scheduled: The actor is not schedulable: {}",
+                why.error_message
+            );
+            Told::failure(message, "JOB_SUPERVISOR_ACTOR_UNSCHEDULABLE")
+        }
+        _ => Told::status(JobStatus::Pending),
+    };
+    if told.status == Some(JobStatus::Failed) && actor.state == ActorState::Dead {
+        told.end_ms = some_millis(actor.end);
+    }
+    told.runtime_env = users_runtime_env(snapshot.str(actor.runtime_env));
+    told.node = actor.incarnations.last().and_then(|last| hex(snapshot, last.node));
+    told
+}
+
+/// Variables that Ray adds to a supervisor's environment (`_get_supervisor_runtime_env`), with the values it gives.
+const ADDED_VARIABLES: [(&str, &str); 3] = [
+    ("RAY_worker_niceness", "0"),
+    ("RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES", "1"),
+    ("RAY_EXPERIMENTAL_NOSET_ASCEND_RT_VISIBLE_DEVICES", "1"),
+];
+
+/// A supervisor's runtime environment without what Ray added to the user's.
+fn users_runtime_env(serialized: &str) -> Option<Box<str>> {
+    let mut env: Map<String, Value> = serde_json::from_str(serialized).ok()?;
+    if let Some(Value::Object(variables)) = env.get_mut("env_vars") {
+        variables
+            .retain(|key, value| !ADDED_VARIABLES.iter().any(|(name, set)| key == name && value.as_str() == Some(set)));
+        if variables.is_empty() {
+            env.remove("env_vars");
+        }
+    }
+    // With RAY_STREAM_RUNTIME_ENV_LOG_TO_JOB_DRIVER_LOG_ENV_VAR Ray adds a default config that names the driver's log.
+    let is_driver_log = |file: &Value| file.as_str().is_some_and(|file| file.contains("/job-driver-"));
+    let added = env.get("config").and_then(|config| config.get("log_files")).and_then(Value::as_array);
+    if added.is_some_and(|files| files.iter().all(is_driver_log) && !files.is_empty()) {
+        if let Some(Value::Object(config)) = env.get_mut("config") {
+            config.remove("log_files");
+        }
+        let default = serde_json::json!({"eager_install": true, "setup_timeout_seconds": 600});
+        if env.get("config").is_some_and(|config| *config == default || config.as_object().is_some_and(Map::is_empty)) {
+            env.remove("config");
+        }
+    }
+    Some(Value::Object(env).to_string().into())
+}
+
+/// A JSON object's own text; none for anything else.
+fn object(json: &str) -> Option<Box<str>> {
+    serde_json::from_str::<Map<String, Value>>(json).ok().map(|_| json.trim().into())
+}
+
+/// An id in hex; none when there is none.
+fn hex(snapshot: &Snapshot, id: Id) -> Option<Box<str>> {
+    let mut out = Vec::new();
+    push_hex(&mut out, snapshot.id(id));
+    String::from_utf8(out).ok().and_then(|hex| text(&hex))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ray_adds_to_a_supervisors_environment_is_taken_away_again() {
+        for (serialized, users) in [
+            (r#"{"env_vars": {"RAY_worker_niceness": "0", "RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES": "1"}}"#, "{}"),
+            (
+                r#"{"env_vars": {"A": "b", "RAY_worker_niceness": "0"}, "pip": ["x"]}"#,
+                r#"{"env_vars":{"A":"b"},"pip":["x"]}"#,
+            ),
+            (r#"{"env_vars": {"RAY_worker_niceness": "5"}}"#, r#"{"env_vars":{"RAY_worker_niceness":"5"}}"#),
+            (
+                r#"{"config": {"eager_install": true, "log_files": ["/x/job-driver-a.log"], "setup_timeout_seconds": 600}}"#,
+                "{}",
+            ),
+        ] {
+            assert_eq!(users_runtime_env(serialized).as_deref(), Some(users), "{serialized}");
+        }
+        assert_eq!(users_runtime_env("{oops"), None);
+    }
+}

@@ -1,0 +1,139 @@
+//! Driver jobs: those of a submission, and those of their own.
+//!
+//! Ray never sends events of its internal drivers (`GcsJobManager::WriteDriverJobExportEvent`), and hides their jobs.
+
+use super::super::endpoint::Polled;
+use super::super::index::Index;
+use super::super::told::{Told, text};
+use super::super::{Driver, JobStatus, JobType, UnifiedJob, some_millis};
+use super::{hex, object};
+use crate::snapshot::Snapshot;
+use crate::snapshot::actor::ActorState;
+use crate::snapshot::id::{JobId, NodeId, RayId, WorkerId};
+use crate::snapshot::job::DriverJob;
+use std::collections::BTreeMap;
+
+/// `JOB_ID_METADATA_KEY` of Ray's `common.py`.
+const SUBMISSION_KEY: &str = "job_submission_id";
+/// `JOB_NAME_METADATA_KEY` of Ray's `common.py`; Ray sets it to the submission's id unless the user gives one.
+const NAME_KEY: &str = "job_name";
+
+/// The submission a driver belongs to.
+pub(in super::super) fn submission_of<'a>(snapshot: &'a Snapshot, job: &DriverJob) -> Option<&'a str> {
+    let value = job.metadata.iter().find(|(key, _)| snapshot.str(*key) == SUBMISSION_KEY).map(|(_, value)| *value)?;
+    Some(snapshot.str(value)).filter(|id| !id.is_empty())
+}
+
+/// The drivers of a submission, by job id.
+pub(in super::super) fn drivers_of(index: &Index<'_>, id: &str) -> Vec<Driver> {
+    index.drivers(id).iter().map(|job| driver(index.snapshot, job)).collect()
+}
+
+/// What the last driver of a submission tells.
+pub(in super::super) fn driver_job(index: &Index<'_>, id: &str) -> Option<Told> {
+    let (snapshot, jobs) = (index.snapshot, index.drivers(id));
+    let job = jobs.last()?;
+    // A driver may leave long before its command ends; its supervisor leaves just after.
+    let supervised = index.supervisor(id).is_some_and(|actor| actor.state != ActorState::Dead);
+    let finished = jobs.iter().all(|job| job.finished != 0) && !supervised;
+    let metadata = metadata(snapshot, job);
+    let added = |key: &str, value: &str| key == SUBMISSION_KEY || (key == NAME_KEY && value == id);
+    Some(Told {
+        status: Some(if finished { JobStatus::Succeeded } else { JobStatus::Running }),
+        assumed: finished,
+        entrypoint: text(snapshot.str(job.entrypoint)),
+        metadata: Some(metadata.into_iter().filter(|(key, value)| !added(key, value)).collect()),
+        runtime_env: object(snapshot.str(job.runtime_env)),
+        node: hex(snapshot, job.driver_node),
+        ..Told::default()
+    })
+}
+
+/// Drivers of their own: SUCCEEDED when they are gone, else RUNNING, as Ray has it (`get_driver_jobs`).
+pub(in super::super) fn drivers(index: &Index<'_>) -> Vec<UnifiedJob> {
+    let snapshot = index.snapshot;
+    let mut rows: BTreeMap<JobId, UnifiedJob> = BTreeMap::new();
+    for row in index.polled.iter().filter(|row| row.submission_id.is_none()) {
+        if let Some(id) = row.job_id.as_deref().and_then(JobId::from_hex) {
+            rows.insert(id, from_poll(row));
+        }
+    }
+    for job in snapshot.driver_jobs.iter().filter(|job| submission_of(snapshot, job).is_none()) {
+        match rows.get_mut(&job.id) {
+            // The definition was lost: what the live dashboard said about it stands.
+            Some(row) if !job.defined => end(row, some_millis(job.finished)),
+            polled => {
+                let ended = polled.filter(|row| row.status.is_terminal()).and_then(|row| row.end_ms);
+                rows.insert(job.id, from_events(snapshot, job, ended));
+            }
+        }
+    }
+    rows.into_values().collect()
+}
+
+fn end(row: &mut UnifiedJob, end_ms: Option<i64>) {
+    if end_ms.is_some() {
+        row.end_ms = end_ms;
+        row.status = JobStatus::Succeeded;
+    }
+}
+
+fn from_poll(row: &Polled) -> UnifiedJob {
+    let told = row.told();
+    UnifiedJob {
+        job_type: JobType::Driver,
+        submission_id: None,
+        drivers: row.driver().into_iter().collect(),
+        status: told.status.unwrap_or(JobStatus::Running),
+        entrypoint: told.entrypoint.unwrap_or_default(),
+        message: told.message,
+        error_type: told.error_type,
+        start_ms: told.start_ms,
+        end_ms: told.end_ms,
+        metadata: told.metadata.unwrap_or_default(),
+        runtime_env: told.runtime_env.unwrap_or_else(|| "{}".into()),
+        driver_agent_http_address: told.agent,
+        driver_node_id: told.node,
+        driver_exit_code: told.exit_code,
+    }
+}
+
+fn from_events(snapshot: &Snapshot, job: &DriverJob, ended: Option<i64>) -> UnifiedJob {
+    let end_ms = some_millis(job.finished).or(ended).unwrap_or_default();
+    UnifiedJob {
+        job_type: JobType::Driver,
+        submission_id: None,
+        drivers: vec![driver(snapshot, job)],
+        status: if end_ms == 0 { JobStatus::Running } else { JobStatus::Succeeded },
+        entrypoint: snapshot.str(job.entrypoint).into(),
+        message: None,
+        error_type: None,
+        start_ms: some_millis(job.created),
+        end_ms: Some(end_ms),
+        metadata: metadata(snapshot, job),
+        runtime_env: object(snapshot.str(job.runtime_env)).unwrap_or_else(|| "{}".into()),
+        driver_agent_http_address: None,
+        driver_node_id: None,
+        driver_exit_code: None,
+    }
+}
+
+fn metadata(snapshot: &Snapshot, job: &DriverJob) -> Vec<(Box<str>, Box<str>)> {
+    job.metadata.iter().map(|(key, value)| (snapshot.str(*key).into(), snapshot.str(*value).into())).collect()
+}
+
+/// A driver's process; where its definition was lost, the name of its log file tells pid and node.
+fn driver(snapshot: &Snapshot, job: &DriverJob) -> Driver {
+    let mut node = snapshot.id(job.driver_node).try_into().ok().map(RayId);
+    let mut pid = job.driver_pid;
+    if !job.defined {
+        let mut worker = WorkerId::NIL;
+        worker.0[..job.id.0.len()].copy_from_slice(&job.id.0);
+        if let Some(logged) = snapshot.facts.core_drivers.get(&worker) {
+            node = NodeId::from_hex(&logged.node);
+            pid = i64::from(logged.pid);
+        }
+    }
+    let ip = node.and_then(|node: NodeId| snapshot.nodes.iter().find(|known| known.id == node)).map(|node| node.ip);
+    Driver { id: job.id, node_ip_address: ip.map_or("", |ip| snapshot.str(ip)).into(), pid: pid.to_string().into() }
+}

@@ -1,0 +1,259 @@
+//! Every route, asked of the real server over a real socket, on a bundled recorded session.
+//!
+//! Whole JSON answers are compared with committed snapshots; `cargo insta review` shows what changed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test or benchmark that cannot go on must stop"
+)]
+
+use clap::Parser;
+use ray_history::args::{Args, Command};
+use ray_history::run;
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Command as Process;
+use std::sync::OnceLock;
+use tokio_util::sync::CancellationToken;
+
+const SESSION: &str = "/sessions/ml-serving/recsys-raycluster-9d4kq/session_2026-11-23_07-07-14_513426_5513";
+const NODE: &str = "a6c4b8c4ac754a791457accd697815acfd54fd0a64dc1fa060dd497c";
+
+/// Starts one server for all tests of this file; it ends with the process.
+fn base() -> &'static str {
+    static BASE: OnceLock<String> = OnceLock::new();
+    BASE.get_or_init(|| {
+        let folder = std::env::temp_dir().join(format!("ray-history-routes-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/service.tar.gz");
+        assert!(Process::new("tar").arg("xzf").arg(fixture).arg("-C").arg(&folder).status().unwrap().success());
+        let dashboard = folder.join("dashboard");
+        std::fs::create_dir_all(dashboard.join("static/js")).unwrap();
+        std::fs::write(dashboard.join("index.html"), "<!doctype html>dashboard").unwrap();
+        std::fs::write(dashboard.join("static/js/main.js"), "1").unwrap();
+        std::fs::write(folder.join("secret"), "secret").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let store = folder.join("storage");
+        let flags = ["ray-history", "serve", "--local-dir", store.to_str().unwrap(), "--dashboard-dir"];
+        let args = Args::parse_from(flags.into_iter().chain([dashboard.to_str().unwrap()]));
+        let Command::Serve(settings) = args.command;
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+            runtime.block_on(run::serve(settings, listener, CancellationToken::new())).unwrap();
+        });
+        let address = address.to_string();
+        for _ in 0..200 {
+            if exchange(&address, "GET", "/livez", &[]).is_ok_and(|answer| answer.0 == 200) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        address
+    })
+}
+
+/// Status, headers with lower-case names, body.
+type Reply = (u16, Vec<(String, String)>, String);
+
+/// One request on a connection of its own: simple enough to need no client.
+fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+    exchange(base(), method, path, headers).unwrap()
+}
+
+fn exchange(address: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> std::io::Result<Reply> {
+    let mut connection = TcpStream::connect(address)?;
+    let headers: String = headers.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
+    connection.write_all(
+        format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n").as_bytes(),
+    )?;
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer)?;
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap_or(answer.len() - 4);
+    let (head, body) = (String::from_utf8_lossy(&answer[..end]).into_owned(), &answer[end + 4..]);
+    let chunked = head.to_lowercase().contains("transfer-encoding: chunked");
+    let body = if chunked { unchunked(body) } else { body.to_vec() };
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+    Ok((status.unwrap_or(0), headers, String::from_utf8_lossy(&body).into_owned()))
+}
+
+/// The bytes of a chunked body.
+fn unchunked(mut body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    while let Some(line) = body.windows(2).position(|bytes| bytes == b"\r\n") {
+        let len = usize::from_str_radix(&String::from_utf8_lossy(&body[..line]), 16).unwrap_or(0);
+        let chunk = &body[line + 2..];
+        if len == 0 || chunk.len() < len + 2 {
+            break;
+        }
+        out.extend_from_slice(&chunk[..len]);
+        body = &chunk[len + 2..];
+    }
+    out
+}
+
+fn get(path: &str) -> (u16, String) {
+    let (status, _, body) = ask("GET", path, &[]);
+    (status, body)
+}
+
+fn header<'a>(headers: &'a [(String, String)], name: &str) -> &'a str {
+    headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+}
+
+#[test]
+fn every_route_of_a_session_answers_as_it_did() {
+    let actor = "95dc1b332ebca5ff19fc82c303000000";
+    let routes = [
+        ("nodes_summary", "/nodes?view=summary".to_owned()),
+        ("nodes_host_names", "/nodes?view=hostNameList".into()),
+        ("nodes_bogus", "/nodes?view=bogus".into()),
+        ("node", format!("/nodes/{NODE}")),
+        ("actor", format!("/logical/actors/{actor}")),
+        ("actors_by_id", format!("/logical/actors?ids={actor}")),
+        ("actor_unknown", "/logical/actors/ff".into()),
+        ("jobs", "/api/jobs/".into()),
+        ("job", "/api/jobs/train-exp1".into()),
+        ("job_unknown", "/api/jobs/nope".into()),
+        ("job_logs", "/api/jobs/serve-deploy/logs".into()),
+        ("state_tasks", "/api/v0/tasks?limit=2".into()),
+        ("state_tasks_detail", "/api/v0/tasks?limit=2&detail=1".into()),
+        ("state_tasks_bad_filter", "/api/v0/tasks?filter_keys=bogus&filter_predicates=%3D&filter_values=1".into()),
+        ("state_tasks_bad_limit", "/api/v0/tasks?limit=10001".into()),
+        ("state_actors", "/api/v0/actors?limit=2&detail=1".into()),
+        ("state_actors_summary", "/api/v0/actors/summarize".into()),
+        ("state_nodes", "/api/v0/nodes?detail=1".into()),
+        ("state_jobs", "/api/v0/jobs?detail=1".into()),
+        ("state_workers", "/api/v0/workers?limit=3&detail=1".into()),
+        ("state_objects", "/api/v0/objects".into()),
+        ("state_objects_summary", "/api/v0/objects/summarize".into()),
+        ("state_runtime_envs", "/api/v0/runtime_envs?detail=1".into()),
+        ("state_placement_groups", "/api/v0/placement_groups?detail=1".into()),
+        ("task_summary", "/api/v0/tasks/summarize".into()),
+        ("task_summary_lineage", "/api/v0/tasks/summarize?summary_by=lineage".into()),
+        ("logs", format!("/api/v0/logs?node_id={NODE}&glob=serve/*")),
+        ("logs_without_node", "/api/v0/logs".into()),
+        ("events", "/events".into()),
+        ("cluster_status", "/api/cluster_status?format=1".into()),
+        ("serve", "/api/serve/applications/".into()),
+        ("datasets", "/api/data/datasets/05000000".into()),
+        ("cluster_metadata", "/api/v0/cluster_metadata".into()),
+        ("timezone", "/timezone".into()),
+        ("version", "/api/version".into()),
+        ("grafana_health", "/api/grafana_health".into()),
+        ("authentication_mode", "/api/authentication_mode".into()),
+        ("unknown", "/api/v0/nope".into()),
+    ];
+    for (name, path) in routes {
+        let (status, headers, body) = ask("GET", &format!("{SESSION}{path}"), &[]);
+        let body = serde_json::from_str::<Value>(&body).unwrap_or(Value::String(body));
+        let seen = json!({"path": path, "status": status, "type": header(&headers, "content-type"), "body": body});
+        insta::assert_json_snapshot!(name, seen);
+    }
+}
+
+#[test]
+fn secrets_are_hidden_from_browsers_and_shown_to_the_command_line() {
+    let path = format!("{SESSION}/api/jobs/train-exp1");
+    let (_, _, shown) = ask("GET", &path, &[]);
+    let (_, _, hidden) = ask("GET", &path, &[("User-Agent", "Mozilla/5.0")]);
+    assert!(shown.contains(r#""RAY_TRAIN_V2_ENABLED":"1""#), "{shown}");
+    assert!(hidden.contains(r#""RAY_TRAIN_V2_ENABLED":"<redacted>""#), "{hidden}");
+}
+
+#[test]
+fn what_is_no_session_gets_a_clear_refusal_with_a_way_out() {
+    for path in [
+        "/sessions/ml-serving/recsys-raycluster-9d4kq/not_a_session/api/jobs/",
+        "/sessions/ml-serving/nobody/session_2026-11-23_07-07-14_513426_5513/nodes?view=summary",
+        "/sessions/ml-serving/nobody/latest/",
+        "/sessions/ml-serving/recsys-raycluster-9d4kq/..%2F..%2Fsecret/",
+    ] {
+        let (status, body) = get(path);
+        assert_eq!(status, 404, "{path}");
+        assert!(body.contains("/sessions/"), "{body}");
+    }
+}
+
+#[test]
+fn no_path_leaves_the_folders_that_are_served() {
+    for path in [
+        "/static/../../secret",
+        "/static/%2e%2e/%2e%2e/secret",
+        "/static/..%2f..%2fsecret",
+        "/static/%00",
+        &format!("/api/v0/logs/file?node_id={NODE}&filename=../../../../secret"),
+        &format!("/api/v0/logs/file?node_id={NODE}&filename=/etc/passwd"),
+    ] {
+        let (status, body) = get(&format!("{SESSION}{path}"));
+        assert!(status >= 400, "{path}: {status}");
+        assert!(!body.contains("secret") || body.contains("not found"), "{path}: {body}");
+    }
+    assert_eq!(get(&format!("{SESSION}/static/js/main.js")), (200, "1".into()));
+}
+
+#[test]
+fn the_dashboard_is_served_under_the_session_and_only_with_its_slash() {
+    let (status, headers, _) = ask("GET", SESSION, &[]);
+    assert_eq!((status, header(&headers, "location")), (307, "session_2026-11-23_07-07-14_513426_5513/"));
+    let (status, headers, body) = ask("GET", &format!("{SESSION}/"), &[]);
+    assert_eq!((status, header(&headers, "cache-control")), (200, "no-store"));
+    assert!(body.contains("dashboard"));
+    let latest = "/sessions/ml-serving/recsys-raycluster-9d4kq/latest/api/jobs/";
+    let (status, headers, _) = ask("GET", latest, &[]);
+    assert_eq!(status, 307);
+    assert!(header(&headers, "location").ends_with("/session_2026-11-23_07-07-14_513426_5513/"));
+}
+
+#[test]
+fn history_can_only_be_read() {
+    assert_eq!(ask("POST", &format!("{SESSION}/api/jobs/"), &[]).0, 405);
+    let (status, headers, body) = ask("HEAD", &format!("{SESSION}/api/jobs/"), &[]);
+    assert_eq!((status, body.as_str()), (200, ""));
+    assert!(header(&headers, "content-type").starts_with("application/json"));
+}
+
+#[test]
+fn logs_come_as_text_by_file_by_actor_and_by_submission_with_their_last_lines() {
+    let last = |query: &str| {
+        let (status, headers, body) = ask("GET", &format!("{SESSION}/api/v0/logs/file?{query}"), &[]);
+        assert_eq!((status, header(&headers, "content-type")), (200, "text/plain"), "{body}");
+        assert!(header(&headers, "content-disposition").starts_with("attachment"));
+        body
+    };
+    let whole = last(&format!("node_id={NODE}&filename=job-driver-serve-deploy.log&lines=-1"));
+    let two = last(&format!("node_id={NODE}&filename=job-driver-serve-deploy.log&lines=2"));
+    assert!(whole.ends_with(&two) && two.lines().count() == 2, "{two}");
+    assert_eq!(last("submission_id=serve-deploy&lines=-1"), whole);
+    assert!(!last("actor_id=95dc1b332ebca5ff19fc82c303000000&suffix=err&lines=-1").is_empty());
+    let (status, body) = get(&format!("{SESSION}/api/v0/logs/file?node_id={NODE}&filename=nope.out"));
+    assert_eq!(status, 500);
+    assert!(body.contains("nope.out"));
+}
+
+#[test]
+fn the_sessions_page_lists_the_session_and_escapes_what_it_shows() {
+    let (status, headers, body) = ask("GET", "/sessions/", &[]);
+    assert_eq!(status, 200);
+    assert!(header(&headers, "content-security-policy").contains("default-src 'none'"));
+    assert!(body.contains("ml-serving/recsys-raycluster-9d4kq/session_2026-11-23_07-07-14_513426_5513/"));
+    let (_, clusters) = get("/clusters");
+    let clusters: Value = serde_json::from_str(&clusters).unwrap();
+    assert_eq!(clusters[0]["ownerName"], "recsys");
+}
+
+#[test]
+fn the_report_says_that_nothing_is_known_to_be_missing() {
+    let (status, body) = get(&format!("/api/history/v1{SESSION}"));
+    assert_eq!(status, 200, "{body}");
+    let report: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(report["completeness"], "no-known-gaps", "{body}");
+    assert_eq!(report["report"]["damagedRecords"]["count"], 0);
+}
