@@ -17,6 +17,7 @@ pub mod task;
 pub mod text;
 pub mod time;
 pub mod worker;
+pub mod worker_pids;
 
 use crate::logs::Facts;
 use actor::Actor;

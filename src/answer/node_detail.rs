@@ -21,7 +21,7 @@ pub fn detail(snapshot: &Arc<Snapshot>, _: &Question, id: &str) -> Result<Answer
     w.begin_object();
     nodes::write_physical(&mut w, snapshot, node);
     w.key("raylet");
-    nodes::raylet::write(&mut w, snapshot, node);
+    nodes::raylet::write(&mut w, snapshot, node, &nodes::raylet::LivingWorkers::count(snapshot));
     w.key("actors");
     w.begin_object();
     if let Some(node) = node {

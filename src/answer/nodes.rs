@@ -33,11 +33,12 @@ fn summary(snapshot: &Snapshot) -> Answer {
     begin(&mut w, "Node summary fetched.");
     w.key("summary");
     w.begin_array();
+    let workers = raylet::LivingWorkers::count(snapshot);
     for node in &snapshot.nodes {
         w.begin_object();
         write_physical(&mut w, snapshot, Some(node));
         w.key("raylet");
-        raylet::write(&mut w, snapshot, Some(node));
+        raylet::write(&mut w, snapshot, Some(node), &workers);
         w.end_object();
     }
     w.end_array();

@@ -15,6 +15,7 @@ use super::{Error, SessionKey};
 use crate::logs::{Facts, Wanted};
 use crate::snapshot::Snapshot;
 use crate::snapshot::build::Builder;
+use crate::snapshot::worker_pids;
 use crate::storage::{ObjectMeta, ReadRange, Storage};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -82,6 +83,7 @@ fn finish(builder: Builder, facts: Facts, endpoints: BTreeMap<String, Vec<u8>>, 
     let mut snapshot = builder.finish();
     let silent = snapshot.nodes.iter().map(|node| node.id.hex()).filter(|node| logs.paths(node).next().is_none());
     snapshot.completeness.nodes_without_logs = silent.collect();
+    worker_pids::fill(&mut snapshot, logs.iter().map(|(_, path, _)| path));
     snapshot.facts = facts;
     snapshot.endpoints = endpoints;
     snapshot.derive();

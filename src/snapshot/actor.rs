@@ -55,7 +55,7 @@ pub struct Incarnation {
     pub node: Id,
     /// The worker.
     pub worker: Id,
-    /// The worker's process id; zero before Ray 2.55.
+    /// The worker's process id; before Ray 2.55 that of its log (`worker_pids`), or zero.
     pub pid: u32,
     /// The worker's port; zero before Ray 2.55.
     pub port: i32,

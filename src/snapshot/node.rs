@@ -17,7 +17,7 @@ pub struct Node {
     pub ip: Str,
     /// Its host name; empty before Ray 2.54.
     pub hostname: Str,
-    /// Its name (`nodeName`); empty before Ray 2.54.
+    /// Its name (`nodeName`); its address where none was sent, as before Ray 2.55.
     pub node_name: Str,
     /// Cloud instance id, usually empty.
     pub instance_id: Str,

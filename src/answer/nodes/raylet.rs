@@ -11,9 +11,32 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::intern::Str;
 use crate::snapshot::node::Node;
 use crate::snapshot::time::{Nanos, millis};
+use std::collections::HashMap;
+
+/// How many workers live on each node. Counted once an answer: a big session has thousands of both.
+pub(in crate::answer) struct LivingWorkers<'a>(HashMap<&'a [u8], u32>);
+
+impl<'a> LivingWorkers<'a> {
+    pub(in crate::answer) fn count(snapshot: &'a Snapshot) -> Self {
+        let mut counts = HashMap::new();
+        for worker in snapshot.workers.iter().filter(|worker| worker.alive) {
+            *counts.entry(snapshot.id(worker.node)).or_default() += 1;
+        }
+        Self(counts)
+    }
+
+    fn on(&self, node: &Node) -> u32 {
+        if node.alive { self.0.get(node.id.0.as_slice()).copied().unwrap_or(0) } else { 0 }
+    }
+}
 
 /// Writes the object; without a node, what Ray answers for an id it does not know.
-pub(in crate::answer) fn write(w: &mut JsonWriter, snapshot: &Snapshot, node: Option<&Node>) {
+pub(in crate::answer) fn write(
+    w: &mut JsonWriter,
+    snapshot: &Snapshot,
+    node: Option<&Node>,
+    workers: &LivingWorkers<'_>,
+) {
     w.begin_object();
     // Ray's sums over statistics that are not there.
     w.key("objectStoreUsedMemory");
@@ -26,12 +49,12 @@ pub(in crate::answer) fn write(w: &mut JsonWriter, snapshot: &Snapshot, node: Op
         None => w.null(),
     }
     if let Some(node) = node {
-        write_node(w, snapshot, node);
+        write_node(w, snapshot, node, workers.on(node));
     }
     w.end_object();
 }
 
-fn write_node(w: &mut JsonWriter, snapshot: &Snapshot, node: &Node) {
+fn write_node(w: &mut JsonWriter, snapshot: &Snapshot, node: &Node, num_workers: u32) {
     let known = |value: Str| if node.alive { snapshot.str(value) } else { "" };
     w.key("nodeId");
     w.hex(&node.id.0);
@@ -89,7 +112,6 @@ fn write_node(w: &mut JsonWriter, snapshot: &Snapshot, node: &Node) {
     }
     w.key("coreWorkersStats");
     w.raw(b"[]");
-    let here = snapshot.workers.iter().filter(|worker| worker.alive && snapshot.id(worker.node) == node.id.0);
     w.key("numWorkers");
-    w.int(if node.alive { here.count() } else { 0 });
+    w.int(num_workers);
 }

@@ -88,3 +88,21 @@ fn another_view_is_refused_in_ray_s_words() {
     let none = list(&snapshot(), &Question::default()).unwrap_err();
     assert_eq!(none.to_string(), "Unknown view None");
 }
+
+#[test]
+fn living_workers_are_counted_by_node_and_a_dead_node_has_none() {
+    use crate::snapshot::Snapshot;
+    use crate::snapshot::id::{NodeId, RayId};
+    use crate::snapshot::intern::Interner;
+    use crate::snapshot::worker::Worker;
+    let mut ids = Interner::default();
+    let mut worker = |node: u8, alive| Worker { node: ids.id(&[node; 28]), alive, ..Worker::default() };
+    let workers = vec![worker(1, true), worker(2, true), worker(1, true), worker(1, false), worker(3, true)];
+    let node = |id: NodeId, alive| Node { id, alive, ..Node::default() };
+    let nodes = vec![node(RayId([1; 28]), true), node(RayId([3; 28]), false), node(RayId([4; 28]), true)];
+    let snapshot = Arc::new(Snapshot { ids: ids.freeze(), nodes, workers, ..Snapshot::default() });
+    let question = Question { query: vec![("view".to_owned(), "summary".to_owned())], redact: false };
+    let body: Value = serde_json::from_slice(&list(&snapshot, &question).unwrap().into_bytes()).unwrap();
+    let counts = body["data"]["summary"].as_array().unwrap().iter().map(|row| row["raylet"]["numWorkers"].clone());
+    assert_eq!(counts.collect::<Vec<_>>(), [json!(2), json!(0), json!(0)]);
+}

@@ -97,6 +97,8 @@ impl Nodes {
     pub(super) fn finish(self, values: &Catalogue) -> Vec<Node> {
         let rows = self.0.into_iter().map(|(id, draft)| {
             let [ip, hostname, node_name, instance_id, instance_type_name, labels] = draft.names.get();
+            // Ray calls a node by its address unless told otherwise; its events name it from 2.55 on.
+            let node_name = if node_name.is_empty() { ip } else { node_name };
             let (alive, draining) = if draft.state.is_set() { draft.state.get() } else { (true, false) };
             let (end, death_reason, death_message) = if alive { Default::default() } else { draft.death.get() };
             Node {
