@@ -30,7 +30,9 @@ pub fn runs(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
     for run in exported::runs(snapshot) {
         runs.insert(key(&run), run);
     }
-    runs.values_mut().for_each(|run| decorate(snapshot, run));
+    for run in runs.values_mut() {
+        decorate(snapshot, run);
+    }
     let stored = stored::body(snapshot, "api/train/v2/runs/v1");
     for run in stored.iter().filter_map(|body| body["train_runs"].as_array()).flatten().filter_map(Value::as_object) {
         let known = runs.get(&key(run));

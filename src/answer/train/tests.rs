@@ -31,7 +31,7 @@ fn controller_log(until: usize) -> String {
              \"component\": \"controller\", \"timestamp_ns\": {ns}}}\n",
             node = test_events::HEAD,
             actor = test_events::ALIVE,
-            ns = 1_795_389_252_000_000_000 + n as i64,
+            ns = 1_795_389_252_000_000_000 + i64::try_from(n).unwrap(),
         )
     };
     said.iter().take(until).enumerate().map(line).collect()
