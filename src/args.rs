@@ -1,6 +1,7 @@
 //! Command line and environment. Every flag has an environment twin `RAY_HISTORY_*`.
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use crate::settings::Redaction;
+use clap::{Args as ClapArgs, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -38,15 +39,4 @@ pub struct Serve {
     /// Whose answers hide the values of environment variables.
     #[arg(long, env = "RAY_HISTORY_REDACTION", value_enum, default_value_t = Redaction::Browsers, ignore_case = true)]
     pub redaction: Redaction,
-}
-
-/// Whose answers hide the values of environment variables in runtime environments.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Redaction {
-    /// Everybody's.
-    Always,
-    /// Those of browsers, as Ray 2.60 does.
-    Browsers,
-    /// Nobody's.
-    Never,
 }

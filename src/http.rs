@@ -23,8 +23,8 @@ mod path;
 mod send;
 mod session;
 
-use crate::args::Redaction;
 use crate::session::Sessions;
+use crate::settings::Redaction;
 use actix_web::http::Method;
 use actix_web::middleware::Compress;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};

@@ -15,11 +15,15 @@
 pub mod answer;
 pub mod args;
 pub mod event;
+pub mod health;
 pub mod http;
 pub mod layout;
+pub mod liveness;
 pub mod logs;
+pub mod metrics;
 pub mod run;
 pub mod session;
+pub mod settings;
 pub mod snapshot;
 pub mod storage;
 pub mod telemetry;

@@ -9,10 +9,12 @@ pub mod load;
 pub mod logs;
 pub mod name;
 mod open;
+pub mod progress;
 
 pub use load::OpenSession;
 pub use name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
-pub use open::Sessions;
+pub use open::{Opening, Sessions};
+pub use progress::{Phase, Progress};
 
 use crate::storage;
 

@@ -20,16 +20,24 @@ const PURE: [&str; 5] = ["answer", "event", "layout", "logs", "snapshot"];
 const NAMES: &str = "session::name";
 
 /// What a module may import of ours; what is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 10] = [
+const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("answer", &["answer", "event", "logs", "snapshot"]),
-    ("args", &["args"]),
+    ("args", &["args", "settings"]),
+    ("controller", &["controller", "health", "liveness", "metrics", "session", "settings"]),
     ("event", &["event", "snapshot"]),
-    ("http", &["answer", "args", "http", "logs", "session", "snapshot"]),
+    ("health", &["health"]),
+    ("http", &["answer", "health", "http", "liveness", "logs", "metrics", "session", "settings", "snapshot"]),
     ("layout", &["layout", NAMES]),
+    ("liveness", &["liveness", NAMES]),
     ("logs", &["event", "layout", "logs", "snapshot"]),
-    ("session", &["answer", "event", "layout", "logs", "session", "snapshot", "storage"]),
+    ("metrics", &["metrics"]),
+    (
+        "session",
+        &["answer", "event", "layout", "liveness", "logs", "metrics", "session", "settings", "snapshot", "storage"],
+    ),
+    ("settings", &["settings"]),
     ("snapshot", &["event", "logs", "snapshot"]),
-    ("storage", &["storage"]),
+    ("storage", &["metrics", "settings", "storage"]),
     ("telemetry", &["telemetry"]),
 ];
 

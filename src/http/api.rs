@@ -7,8 +7,8 @@ use crate::answer::{
     metadata, node_detail, node_state, nodes, objects, placement_groups, runtime_envs, serve as serve_details,
     task_summary, tasks, timeline, train, workers,
 };
-use crate::args::Redaction;
 use crate::session::{OpenSession, SessionKey};
+use crate::settings::Redaction;
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpRequest, HttpResponse};
 use std::sync::Arc;

@@ -7,11 +7,14 @@
 use super::catalog::{Catalog, Listing};
 use super::load::{self, OpenSession};
 use super::name::{Owner, SessionKey};
+use super::progress::{Counters, Progress};
 use super::{Error, logs};
 use crate::layout::Root;
+use crate::liveness::{Liveness, State};
 use crate::storage::Storage;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Where a session's objects may be.
@@ -22,6 +25,15 @@ pub(super) struct Places {
     pub(super) marked: bool,
 }
 
+/// A session that is open, or how far its load is.
+#[derive(Clone, Debug)]
+pub enum Opening {
+    /// It is open.
+    Ready(Arc<OpenSession>),
+    /// It is still being loaded; the load goes on.
+    Loading(Progress),
+}
+
 type Loaded = Result<Arc<OpenSession>, Error>;
 
 /// All stored sessions, and those of them that are open.
@@ -29,6 +41,7 @@ type Loaded = Result<Arc<OpenSession>, Error>;
 pub struct Sessions {
     store: Arc<dyn Storage>,
     catalog: Catalog,
+    liveness: Liveness,
     open: Mutex<HashMap<SessionKey, watch::Receiver<Option<Loaded>>>>,
 }
 
@@ -36,7 +49,7 @@ impl Sessions {
     /// The sessions of a store.
     pub fn new(store: Arc<dyn Storage>, roots: Vec<Root>) -> Self {
         let catalog = Catalog::new(Arc::clone(&store), roots);
-        Self { store, catalog, open: Mutex::default() }
+        Self { store, catalog, liveness: Liveness::default(), open: Mutex::default() }
     }
 
     /// The last listing.
@@ -57,6 +70,24 @@ impl Sessions {
         };
         let loaded = waiting.wait_for(Option::is_some).await.map_err(|_| Error::Broken)?;
         loaded.clone().unwrap_or(Err(Error::Broken))
+    }
+
+    /// Opens a session, waiting at most so long.
+    pub async fn open_within(self: &Arc<Self>, key: &SessionKey, wait: Duration) -> Result<Opening, Error> {
+        match tokio::time::timeout(wait, self.open(key)).await {
+            Ok(opened) => Ok(Opening::Ready(opened?)),
+            Err(_) => Ok(Opening::Loading(self.progress(key).unwrap_or_else(|| Counters::start().now()))),
+        }
+    }
+
+    /// How far the load of a session is, if one runs. Starts nothing.
+    pub fn progress(&self, _key: &SessionKey) -> Option<Progress> {
+        None
+    }
+
+    /// What is known about the life of a session's cluster.
+    pub fn state(&self, key: &SessionKey) -> State {
+        self.liveness.state(key)
     }
 
     /// Opens a log file of an open session.

@@ -1,0 +1,55 @@
+//! Whether sessions live: a label that the watch of `RayClusters` sets and that the server and the loader read.
+//!
+//! Owns the table between the two, which never meet otherwise. Never a reason to stop looking for new files: that is
+//! decided by age alone. Without a watch every session is `unknown`.
+
+use crate::session::name::SessionKey;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// What is known about a session's cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Its cluster runs, and this is its newest session.
+    Live,
+    /// The watch saw that its cluster is gone, suspended, recreated, or has a newer head.
+    Dead,
+    /// Nobody can tell: no watch, or a bucket shared by several Kubernetes clusters.
+    #[default]
+    Unknown,
+}
+
+impl State {
+    /// The word for users, headers and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Dead => "dead",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Who can tell a session's state.
+pub trait Judge: std::fmt::Debug + Send + Sync {
+    /// The state as of now; computed again on every change.
+    fn state(&self, key: &SessionKey) -> State;
+}
+
+/// The table: holds the judge that is in force.
+#[derive(Clone, Debug, Default)]
+pub struct Liveness {
+    judge: Arc<RwLock<Option<Arc<dyn Judge>>>>,
+}
+
+impl Liveness {
+    /// The state of a session.
+    pub fn state(&self, key: &SessionKey) -> State {
+        let judge = self.judge.read().unwrap_or_else(PoisonError::into_inner).clone();
+        judge.map_or(State::Unknown, |judge| judge.state(key))
+    }
+
+    /// Puts a judge in force.
+    pub fn set(&self, judge: Arc<dyn Judge>) {
+        *self.judge.write().unwrap_or_else(PoisonError::into_inner) = Some(judge);
+    }
+}

@@ -1,0 +1,11 @@
+//! Metrics of requests to us.
+
+use prometheus_client::registry::Registry;
+
+/// The families.
+#[derive(Debug, Default)]
+pub struct Metrics {}
+
+impl Metrics {
+    pub(super) fn register(&self, _registry: &mut Registry) {}
+}

@@ -1,0 +1,78 @@
+//! Validated settings: what the rest of the program sees of a `RayHistory`, of flags, or of an older server's settings.
+//!
+//! Owns the meaning and the defaults; every value is parsed once, at the border, and nothing deeper sees text such as
+//! `2Gi`. They reach their users through a watch channel, so that a change applies while the program runs.
+//! Pure: no I/O, no clock.
+
+use std::time::Duration;
+
+/// Everything that may change while the program runs.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// What is kept in memory.
+    pub cache: Cache,
+    /// How sessions are loaded.
+    pub loading: Loading,
+    /// Which clusters are watched and served.
+    pub clusters: Clusters,
+    /// Whether sessions are loaded as soon as they die, before anybody asks.
+    pub prewarm: bool,
+    /// Whose answers hide the values of environment variables.
+    pub redaction: Redaction,
+}
+
+/// Bounds of the cache of open sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cache {
+    /// How many sessions are kept at most.
+    pub max_sessions: usize,
+    /// Bytes for kept sessions and for the ones being built together.
+    pub max_memory: u64,
+    /// Sessions that nobody has asked for during this time are let go; never, when none.
+    pub ttl: Option<Duration>,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { max_sessions: 100, max_memory: 2 << 30, ttl: None }
+    }
+}
+
+/// How sessions are loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loading {
+    /// A load that takes longer is stopped.
+    pub timeout: Duration,
+    /// How many sessions are loaded at once.
+    pub max_concurrent: usize,
+    /// How long a request waits for a load before it is told to come back: Ray's own proxy gives up at 30 s.
+    pub request_timeout: Duration,
+}
+
+impl Default for Loading {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(600), max_concurrent: 4, request_timeout: Duration::from_secs(25) }
+    }
+}
+
+/// Which clusters are watched and served.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Clusters {
+    /// Only sessions of these namespaces exist for this server; all, when empty.
+    pub namespaces: Vec<String>,
+    /// Whether several Kubernetes clusters write into this bucket: then a name that the watch has never seen may be
+    /// another cluster's, and its session is `unknown` instead of dead.
+    pub shared_storage: bool,
+}
+
+/// Whose answers hide the values of environment variables in runtime environments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Redaction {
+    /// Everybody's.
+    Always,
+    /// Those of browsers, as Ray 2.60 does.
+    #[default]
+    Browsers,
+    /// Nobody's.
+    Never,
+}
