@@ -1,6 +1,7 @@
 //! Command line and environment. Every flag has an environment twin `RAY_HISTORY_*`.
 
 use crate::settings::Redaction;
+use crate::settings::server::Server;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -39,4 +40,7 @@ pub struct Serve {
     /// Whose answers hide the values of environment variables.
     #[arg(long, env = "RAY_HISTORY_REDACTION", value_enum, default_value_t = Redaction::Browsers, ignore_case = true)]
     pub redaction: Redaction,
+    /// Bounds of the server.
+    #[command(flatten)]
+    pub server: Server,
 }

@@ -11,28 +11,42 @@
 //! | `/sessions/{namespace}/{cluster}/latest/…` | leads to the newest session of the cluster |
 //! | `/clusters` | the list of sessions as KubeRay's history server gives it |
 //! | `/api/history/v1/sessions[/…]` | the list of sessions, and one session's state and completeness, as JSON |
-//! | `/livez`, `/readyz`, `/readz` | probes |
+//! | `/livez`, `/readyz`, and `/healthz`, `/readz` as their other names | probes (`probes`) |
+//! | `/metrics` | OpenMetrics |
+//!
+//! `server` sets the server up; `observe` and `limit` stand around every request.
 
 mod api;
+mod body;
+mod connection;
 mod dashboard;
 mod error;
+mod heavy;
+mod limit;
 mod listing;
 mod logs;
+mod observe;
 mod page;
 mod path;
+mod pattern;
+mod probes;
 mod send;
+mod server;
 mod session;
+mod trace;
 
+pub use heavy::Heavy;
+pub use server::serve;
+
+use crate::health::Health;
+use crate::metrics::Metrics;
 use crate::session::Sessions;
 use crate::settings::Redaction;
 use actix_web::http::Method;
-use actix_web::middleware::Compress;
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use error::Error;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 
 /// What handlers need.
 #[derive(Clone, Debug)]
@@ -43,34 +57,23 @@ pub struct State {
     pub dashboard_dir: Option<PathBuf>,
     /// Whose answers hide secrets.
     pub redaction: Redaction,
-}
-
-/// Serves until the token is cancelled, then finishes what is being answered.
-pub async fn serve(state: State, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<()> {
-    let state = web::Data::new(state);
-    let server = HttpServer::new(move || {
-        App::new().app_data(web::Data::clone(&state)).wrap(Compress::default()).default_service(web::to(route))
-    })
-    .shutdown_timeout(10)
-    .disable_signals()
-    .listen(listener)?
-    .run();
-    let handle = server.handle();
-    tokio::spawn(async move {
-        shutdown.cancelled().await;
-        handle.stop(true).await;
-    });
-    server.await
+    /// Whether requests should come here.
+    pub health: Health,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Turns for long answers.
+    pub heavy: Heavy,
 }
 
 /// The URL table above a session. Paths are taken apart by us: names in them are decoded once and never normalised.
 async fn route(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse, Error> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
-        return Err(Error::MethodNotAllowed);
-    }
     let raw = request.uri().path();
     let segments = path::segments(raw)?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    request.extensions_mut().insert(pattern::of(&segments));
+    if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Err(Error::MethodNotAllowed);
+    }
     match segments[..] {
         ["" | "sessions"] => Ok(page::redirect("sessions/")),
         ["sessions", ""] => Ok(listing::page(&state)),
@@ -84,7 +87,9 @@ async fn route(request: HttpRequest, state: web::Data<State>) -> Result<HttpResp
         ["api", "history", "v1", "sessions", namespace, cluster, session] => {
             session::report(&state, [namespace, cluster, session]).await
         }
-        ["livez" | "healthz" | "readyz" | "readz"] => Ok(HttpResponse::Ok().content_type("text/plain").body("ok")),
+        ["livez" | "healthz"] => Ok(probes::live(&request)),
+        ["readyz" | "readz"] => Ok(probes::ready(&request, &state)),
+        ["metrics"] => Ok(probes::metrics(&state)),
         _ => Err(Error::UnknownUrl),
     }
 }

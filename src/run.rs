@@ -1,18 +1,33 @@
 //! Wiring: the only file that knows everybody.
 //!
 //! `serve` takes a bound listener and a shutdown token, so that tests start the real server on a free port and stop it.
-//! Order of the end: stop accepting, finish what is being answered, return.
+//!
+//! The order of the end, at SIGTERM, SIGINT, or when the token is cancelled:
+//! 1. `/readyz` says no at once; every request is still answered.
+//! 2. `--drain-wait`: load balancers see that and look away.
+//! 3. Nothing more is accepted; idle connections are closed, the others after the answer they wait for.
+//! 4. Requests in flight end, with the loads they wait for, within `--shutdown-timeout`; what is left is dropped.
+//!    A load that nobody waits for ends here: nothing of it would be kept.
+//! 5. Background work ends, the last traces are sent, the program exits with 0.
+//!
+//! A second signal exits at once.
 
 use crate::args::{Args, Command, Serve};
+use crate::health::{Gate, Health};
 use crate::http;
 use crate::layout::Root;
+use crate::metrics::Metrics;
 use crate::session::Sessions;
 use crate::storage::local::Local;
+use crate::telemetry;
 use anyhow::{Context, bail};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// How long the last traces may take.
+const FLUSH: Duration = Duration::from_secs(3);
 
 /// How often a folder is listed again.
 const REFRESH: Duration = Duration::from_secs(30);
@@ -21,18 +36,26 @@ const REFRESH: Duration = Duration::from_secs(30);
 pub fn run(args: Args) -> anyhow::Result<()> {
     let Command::Serve(settings) = args.command;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
+        let telemetry = telemetry::start(settings.server.log_format)?;
         let listener = TcpListener::bind(settings.listen)
             .with_context(|| format!("cannot listen on {} (--listen names another address)", settings.listen))?;
         let shutdown = CancellationToken::new();
         tokio::spawn(stop_on_signal(shutdown.clone()));
-        serve(settings, listener, shutdown).await
-    })
+        let ended = serve(settings, listener, shutdown).await;
+        telemetry.stop(FLUSH).await;
+        ended
+    });
+    // A thread may be deep in a file that nobody waits for: it ends with the process.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Serves until the token is cancelled.
 pub async fn serve(settings: Serve, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let Serve { local_dir, root_dir, listen: _, dashboard_dir, redaction } = settings;
+    let Serve { local_dir, root_dir, listen: _, dashboard_dir, redaction, server } = settings;
+    let (health, metrics) = (Health::default(), Metrics::default());
+    health.close(Gate::Listed, "the stored sessions have not been listed yet");
     let store = Local::open(&local_dir)?;
     let roots = root_dir.iter().map(|root| Root::new(root)).collect();
     let sessions = Arc::new(Sessions::new(Arc::new(store), roots));
@@ -57,14 +80,30 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     {
         bail!("{} has no index.html: `make dashboard` fetches the Ray dashboard's files", dir.display());
     }
+    health.open(Gate::Listed);
     let address = listener.local_addr()?;
     tracing::info!(sessions = listing.entries.len(), %address, "serving http://{address}/sessions/");
-    let refresher = tokio::spawn(refresh(Arc::clone(&sessions), shutdown.clone()));
-    let state = http::State { sessions, dashboard_dir, redaction };
-    http::serve(state, listener, shutdown.clone()).await?;
-    shutdown.cancel();
+    let background = CancellationToken::new();
+    let refresher = tokio::spawn(refresh(Arc::clone(&sessions), background.clone()));
+    let closing = CancellationToken::new();
+    let draining = tokio::spawn(drain(shutdown, health.clone(), server.drain_wait, closing.clone()));
+    let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
+    let state = http::State { sessions, dashboard_dir, redaction, health, metrics, heavy };
+    let ended = http::serve(state, listener, &server, closing).await;
+    background.cancel();
+    draining.abort();
     let _ = refresher.await;
-    Ok(())
+    tracing::info!("stopped");
+    Ok(ended?)
+}
+
+/// From the wish to stop until nothing more is to be accepted.
+async fn drain(shutdown: CancellationToken, health: Health, wait: Duration, closing: CancellationToken) {
+    shutdown.cancelled().await;
+    health.close(Gate::Running, "this server is stopping; another one will answer");
+    tracing::info!(drain_wait_ms = wait.as_millis() as u64, "stopping: not ready any more");
+    tokio::time::sleep(wait).await;
+    closing.cancel();
 }
 
 /// Keeps the listing fresh; an outage is logged and waited out.
@@ -76,16 +115,21 @@ async fn refresh(sessions: Arc<Sessions>, shutdown: CancellationToken) {
     }
 }
 
-/// Cancels the token on SIGTERM and on SIGINT.
+/// Cancels the token on SIGTERM and on SIGINT; a second signal ends the program.
 async fn stop_on_signal(shutdown: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
         return;
     };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+    loop {
+        let kind = tokio::select! {
+            _ = term.recv() => SignalKind::terminate(),
+            _ = int.recv() => SignalKind::interrupt(),
+        };
+        if shutdown.is_cancelled() {
+            tracing::warn!("a second signal: not waiting any longer");
+            std::process::exit(128 + kind.as_raw_value());
+        }
+        shutdown.cancel();
     }
-    tracing::info!("stopping");
-    shutdown.cancel();
 }

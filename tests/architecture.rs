@@ -38,7 +38,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("settings", &["settings"]),
     ("snapshot", &["event", "logs", "snapshot"]),
     ("storage", &["metrics", "settings", "storage"]),
-    ("telemetry", &["telemetry"]),
+    ("telemetry", &["settings", "telemetry"]),
 ];
 
 /// Crates and parts of the standard library that a pure module must not touch, and why.

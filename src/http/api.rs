@@ -28,17 +28,33 @@ pub(super) async fn serve(
             Ok(send::answer(fixed::redaction(state.redaction != Redaction::Never)))
         }
         ["api", "v0", "logs", media] => logs::file(state, &session, media, &question).await,
-        // Answers over all tasks take milliseconds: off the threads that accept requests.
-        ["api", "v0", "tasks", ..] => {
+        // Answers over many rows take milliseconds and megabytes: in their turn, off the threads that accept requests.
+        _ if is_heavy(&session, below) => {
+            let turn = state.heavy.turn().await?;
             let below: Vec<String> = below.iter().map(|name| (*name).to_owned()).collect();
             let work = move || {
                 let below: Vec<&str> = below.iter().map(String::as_str).collect();
                 answer(&session, &below, &question)
             };
             let answered = tokio::task::spawn_blocking(work).await;
-            Ok(send::answer(answered.map_err(|_| crate::session::Error::Broken)??))
+            Ok(send::long(answered.map_err(|_| crate::session::Error::Broken)??, turn))
         }
         _ => Ok(send::answer(answer(&session, below, &question)?)),
+    }
+}
+
+/// Rows up to which an answer is made at once, where the request was accepted.
+const FEW: usize = 2000;
+
+/// Whether an answer goes over many rows of the session.
+fn is_heavy(session: &OpenSession, below: &[&str]) -> bool {
+    let snapshot = &session.snapshot;
+    match below {
+        ["api", "v0", "tasks", ..] => snapshot.tasks.len() > FEW,
+        ["logical", "actors"] | ["api", "v0", "actors", ..] => snapshot.actors.len() > FEW,
+        ["nodes", ..] | ["api", "v0", "nodes" | "workers"] => snapshot.nodes.len() + snapshot.workers.len() > FEW,
+        ["events"] | ["api", "v0", "logs" | "cluster_events"] => session.snapshot.weight() > 64 << 20,
+        _ => false,
     }
 }
 

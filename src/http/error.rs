@@ -17,6 +17,8 @@ pub(super) enum Error {
     Session(session::Error),
     /// The session is still being loaded.
     Loading,
+    /// Every turn for long answers is taken.
+    Busy,
     /// The third name of a session's path is no session name.
     NotASession(String),
     /// The path is not valid UTF-8.
@@ -52,6 +54,7 @@ impl fmt::Display for Error {
             Self::Session(error @ session::Error::Unknown(_)) => write!(f, "{error}. {WAY_OUT}"),
             Self::Session(error) => write!(f, "{error}"),
             Self::Loading => f.write_str("This session is being loaded; try again in a few seconds."),
+            Self::Busy => f.write_str("Many long answers are being sent; try again in a few seconds."),
             Self::NotASession(name) => {
                 write!(f, "{name:?} is not a session name (session_YYYY-MM-DD_HH-MM-SS_micros_pid). {WAY_OUT}")
             }
@@ -73,7 +76,9 @@ impl ResponseError for Error {
             Self::Refused(Refusal::Failed(_) | Refusal::FailedJson(_)) | Self::Session(session::Error::Broken) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
-            Self::Session(session::Error::NothingStored(_)) | Self::Loading => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Session(session::Error::NothingStored(_)) | Self::Loading | Self::Busy => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Session(session::Error::NothingReadable { .. } | session::Error::Storage(_)) => {
                 StatusCode::BAD_GATEWAY
             }
@@ -98,6 +103,9 @@ impl ResponseError for Error {
             Self::Loading | Self::Session(session::Error::NothingStored(_)) => response
                 .insert_header((header::RETRY_AFTER, "5"))
                 .json(json!({"result": false, "msg": message, "data": {"state": "loading"}})),
+            Self::Busy => {
+                response.insert_header((header::RETRY_AFTER, "2")).content_type(ContentType::plaintext()).body(message)
+            }
             _ => response.content_type(ContentType::plaintext()).body(message),
         }
     }

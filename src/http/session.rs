@@ -5,7 +5,7 @@ use super::path::{cluster_id, session_key, session_path};
 use super::{State, api, dashboard, listing, page};
 use crate::session::OpenSession;
 use actix_web::http::header::CACHE_CONTROL;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +43,7 @@ pub(super) async fn serve(
         return latest(state, names, &"../".repeat(below.len() + 2));
     }
     let key = session_key(names)?;
+    request.extensions_mut().insert(key.clone());
     match below {
         [""] => {
             // An unknown session must not look like an empty one.

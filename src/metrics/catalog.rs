@@ -1,6 +1,6 @@
 //! Metrics of the list of sessions.
 
-use prometheus_client::registry::Registry;
+use super::Registry;
 
 /// The families.
 #[derive(Debug, Default)]

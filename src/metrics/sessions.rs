@@ -1,6 +1,6 @@
 //! Metrics of loads and the cache of open sessions.
 
-use prometheus_client::registry::Registry;
+use super::Registry;
 
 /// The families.
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! Metrics of requests to the store.
 
-use prometheus_client::registry::Registry;
+use super::Registry;
 
 /// The families.
 #[derive(Debug, Default)]
