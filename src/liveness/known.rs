@@ -76,6 +76,7 @@ pub struct Known {
     /// Clusters of the bucket whose namespace may be none.
     unplaced: HashSet<ClusterId>,
     listed: bool,
+    appeared: u64,
 }
 
 impl Known {
@@ -173,7 +174,6 @@ impl Known {
         }
         match self.clusters.get(id) {
             None if self.shared_storage || self.unplaced.contains(id) => State::Unknown,
-            None => State::Dead,
             Some(Seen { gone: Some(last), sessions, .. }) => {
                 let began = sessions.get(&key.session).copied().unwrap_or_else(|| Began::from_name(&key.session));
                 // Another Kubernetes cluster may use the same name since.
@@ -181,7 +181,7 @@ impl Known {
                 if others { State::Unknown } else { State::Dead }
             }
             Some(seen) if seen.lives(&key.session) => State::Live,
-            Some(_) => State::Dead,
+            None | Some(_) => State::Dead,
         }
     }
 
@@ -195,6 +195,11 @@ impl Known {
         self.clusters.get(id).filter(|seen| seen.gone.is_none()).map(|seen| &seen.cluster)
     }
 
+    /// How often a cluster has appeared: when this has grown, the listing is to be told again.
+    pub fn appeared(&self) -> u64 {
+        self.appeared
+    }
+
     /// How many clusters are there.
     pub fn count(&self) -> usize {
         self.clusters.len() - self.gone
@@ -203,6 +208,7 @@ impl Known {
     fn put(&mut self, id: ClusterId, cluster: Cluster, just_now: bool) -> Changes {
         let mut changes = Changes::default();
         let Some(seen) = self.clusters.get_mut(&id) else {
+            self.appeared += 1;
             changes.touched.push(id.clone());
             self.clusters.insert(id, Seen { cluster, gone: None, sessions: HashMap::new() });
             return changes;

@@ -197,10 +197,10 @@ fn namespaces_that_are_no_longer_watched_are_forgotten_and_nothing_in_them_dies(
 #[test]
 fn only_so_many_clusters_that_are_gone_are_remembered() {
     let mut known = watching(&[]);
-    for n in 0..REMEMBERED + 10 {
+    for n in (0..).take(REMEMBERED + 10) {
         let name = format!("c{n}");
         known.applied(id(&name), cluster(&name, NOON));
-        known.deleted(&id(&name), &name, NOON + n as i64);
+        known.deleted(&id(&name), &name, NOON + n);
     }
     assert!(known.clusters.len() <= REMEMBERED, "{}", known.clusters.len());
     assert_eq!(known.count(), 0);
@@ -235,8 +235,8 @@ proptest! {
     fn at_most_one_session_of_a_cluster_lives_and_only_live_ones_die(steps in prop::collection::vec(step(), 0..30)) {
         let mut known = watching(&[]);
         let mut stored: Vec<SessionKey> = Vec::new();
-        for (n, step) in steps.into_iter().enumerate() {
-            let now = NOON + n as i64 * HOUR;
+        for (n, step) in (0..).zip(steps) {
+            let now = NOON + n * HOUR;
             let object = |uid: u8| cluster(&uid.to_string(), NOON + i64::from(uid) * HOUR);
             let live: Vec<SessionKey> = stored.iter().filter(|key| known.state(key) == State::Live).cloned().collect();
             let listing = matches!(step, Step::List(_));
