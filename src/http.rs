@@ -12,7 +12,7 @@
 //! | `/clusters` | the list of sessions as KubeRay's history server gives it |
 //! | `/api/history/v1/sessions[/…]` | the list of sessions, and one session's state and completeness, as JSON |
 //! | `/livez`, `/readyz`, and `/healthz`, `/readz` as their other names | probes (`probes`) |
-//! | `/metrics` | OpenMetrics |
+//! | `/metrics` | `OpenMetrics` text |
 //!
 //! `server` sets the server up; `observe` and `limit` stand around every request.
 
@@ -43,7 +43,7 @@ use crate::metrics::Metrics;
 use crate::session::Sessions;
 use crate::settings::Redaction;
 use actix_web::http::Method;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -70,7 +70,6 @@ async fn route(request: HttpRequest, state: web::Data<State>) -> Result<HttpResp
     let raw = request.uri().path();
     let segments = path::segments(raw)?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    request.extensions_mut().insert(pattern::of(&segments));
     if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return Err(Error::MethodNotAllowed);
     }

@@ -45,7 +45,7 @@ impl Metrics {
         registry
     }
 
-    /// The exposition as OpenMetrics text, with the process's numbers as they are now.
+    /// The exposition as `OpenMetrics` text, with the process's numbers as they are now.
     pub fn render(&self) -> Result<String, std::fmt::Error> {
         self.process.measure();
         self.registry().render()

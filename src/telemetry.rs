@@ -36,9 +36,9 @@ pub fn start(format: LogFormat) -> anyhow::Result<Telemetry> {
     let traces = provider()?;
     // Only our own spans: the exporter's client must not trace itself.
     let ours = Targets::new().with_target("ray_history", LevelFilter::INFO);
-    let spans = traces.as_ref().map(|provider| {
-        tracing_opentelemetry::layer().with_tracer(provider.tracer("ray-history")).with_filter(ours)
-    });
+    let spans = traces
+        .as_ref()
+        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("ray-history")).with_filter(ours));
     let _ = tracing_subscriber::registry().with(spans).with(lines.with_filter(filter)).try_init();
     Ok(Telemetry { traces })
 }

@@ -28,15 +28,16 @@ impl Limits {
     }
 
     /// Whether a request is answered; its place is kept until its answer was sent. Probes need none.
-    pub(super) fn admit(&self, request: &ServiceRequest) -> Result<Option<OwnedSemaphorePermit>, HttpResponse> {
+    pub(super) fn admit(&self, request: &ServiceRequest) -> Result<Option<OwnedSemaphorePermit>, Box<HttpResponse>> {
         let uri = request.uri();
         if uri.path_and_query().is_some_and(|url| url.as_str().len() > MAX_URL) {
-            return Err(self.refuse("url", StatusCode::URI_TOO_LONG, "This URL is too long: at most 16 KiB."));
+            let why = "This URL is too long: at most 16 KiB.";
+            return Err(self.refuse("url", StatusCode::URI_TOO_LONG, why).into());
         }
         let head: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         if head > MAX_HEAD {
             let why = "The headers of this request are too long: at most 32 KiB together.";
-            return Err(self.refuse("head", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, why));
+            return Err(self.refuse("head", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, why).into());
         }
         if probes::is_exempt(uri.path()) {
             return Ok(None);
@@ -45,7 +46,7 @@ impl Limits {
             let why = "Too many requests are being answered; try again in a second.";
             let mut refused = self.refuse("requests", StatusCode::SERVICE_UNAVAILABLE, why);
             refused.headers_mut().insert(RETRY_AFTER, actix_web::http::header::HeaderValue::from_static("1"));
-            refused
+            Box::new(refused)
         })
     }
 

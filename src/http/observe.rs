@@ -6,7 +6,7 @@
 
 use super::connection::Connection;
 use super::pattern::RoutePattern;
-use super::{limit, trace};
+use super::{limit, pattern, trace};
 use crate::metrics::http::{Metrics, RequestLabels, RouteLabels};
 use crate::session::SessionKey;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -43,20 +43,16 @@ pub(super) async fn observe<B: MessageBody + 'static>(
             let answered = next.call(request).instrument(ending.span.clone()).await;
             answered.inspect_err(|_| ending.status = Some(StatusCode::INTERNAL_SERVER_ERROR))?.map_into_boxed_body()
         }
-        Err(refused) => request.into_response(refused),
+        Err(refused) => request.into_response(*refused),
     };
     if let Ok(id) = HeaderValue::from_str(&trace_id) {
         response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
     }
     ending.status = Some(response.status());
     {
-        let seen = response.request().extensions();
-        ending.route = seen.get::<RoutePattern>().copied().unwrap_or(RoutePattern::OTHER);
-        if let Some(key) = seen.get::<SessionKey>() {
+        if let Some(key) = response.request().extensions().get::<SessionKey>() {
             ending.span.record("session.key", field::display(key));
         }
-        ending.span.record("http.route", ending.route.0);
-        ending.span.record("otel.name", format!("{} {}", ending.method, ending.route.0));
         ending.span.record("http.response.status_code", response.status().as_u16());
     }
     let head = response.request().method() == Method::HEAD;
@@ -124,17 +120,21 @@ impl Ending {
             connection.busy();
         }
         metrics.in_flight.inc();
+        // As they stand in the URL: a pattern has no word that needs an escape.
+        let path = request.path();
+        let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
+        let route = pattern::of(&segments);
         let span = tracing::info_span!(
             "request",
-            otel.name = field::Empty,
+            otel.name = format_args!("{method} {}", route.0),
             otel.kind = "server",
             trace_id = field::Empty,
             http.request.method = method,
-            http.route = field::Empty,
+            http.route = route.0,
             http.response.status_code = field::Empty,
             session.key = field::Empty,
         );
-        let (route, status, permit) = (RoutePattern::OTHER, None, None);
+        let (status, permit) = (None, None);
         let (bytes, expected, whole, began) = (0, None, false, Instant::now());
         Self { metrics, connection, permit, span, began, method, route, status, bytes, expected, whole }
     }

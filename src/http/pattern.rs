@@ -2,7 +2,7 @@
 //!
 //! Pure. A URL that is not in the table is `{other}`; a new route gets a line here.
 
-/// The pattern of a request's route; in the request's extensions once its path has been taken apart.
+/// The pattern of a request's route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RoutePattern(pub(super) &'static str);
 

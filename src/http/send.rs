@@ -3,8 +3,8 @@
 use super::body::{PIECE, Whole};
 use super::heavy::Turn;
 use crate::answer::{Answer, Body};
-use actix_web::{HttpResponse, HttpResponseBuilder};
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, HeaderValue};
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use futures_util::stream;
 

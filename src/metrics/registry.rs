@@ -61,7 +61,7 @@ impl Registry {
         &self.families
     }
 
-    /// The exposition as OpenMetrics text.
+    /// The exposition as `OpenMetrics` text.
     pub fn render(&self) -> Result<String, std::fmt::Error> {
         let mut out = String::new();
         text::encode_registry(&mut out, &self.prefixed)?;

@@ -64,6 +64,9 @@ pub enum LogFormat {
 
 /// A duration as Kubernetes writes it: `30s`, `1m30s`, `500ms`.
 fn duration(text: &str) -> Result<Duration, String> {
+    if text.is_empty() {
+        return Err("write 30s, 500ms or 1m30s".to_owned());
+    }
     let parsed: kube::core::Duration = text.parse().map_err(|error| format!("{error}; write 30s, 500ms or 1m30s"))?;
     if parsed.is_negative() {
         return Err("a duration cannot be negative".to_owned());
