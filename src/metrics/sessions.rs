@@ -124,6 +124,10 @@ impl Drop for During {
     }
 }
 
+fn count(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
 impl Metrics {
     /// A load ended after so long.
     pub fn loaded(&self, outcome: Outcome, took: Duration) {
@@ -157,19 +161,19 @@ impl Metrics {
 
     /// So many open sessions have known gaps.
     pub fn gaps(&self, sessions: usize) {
-        self.sessions_with_gaps.set(sessions as i64);
+        self.sessions_with_gaps.set(count(sessions as u64));
     }
 
     /// So many sessions are kept, of so many bytes.
     pub fn kept(&self, sessions: usize, bytes: u64) {
-        self.kept.set(sessions as i64);
-        self.kept_bytes.set(bytes as i64);
+        self.kept.set(count(sessions as u64));
+        self.kept_bytes.set(count(bytes));
     }
 
     /// The budget, and how much of it is held by open sessions and builds.
     pub fn memory(&self, used: u64, limit: u64) {
-        self.memory_used.set(used as i64);
-        self.memory_limit.set(limit as i64);
+        self.memory_used.set(count(used));
+        self.memory_limit.set(count(limit));
     }
 
     /// A request found its session open, or did not.

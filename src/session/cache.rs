@@ -1,10 +1,10 @@
 //! Open sessions that are kept, bounded by count and by the memory ledger.
 //!
-//! Owns which session has to go: quick_cache's policy picks it. Bytes are counted by the `Charge` that every session
+//! Owns which session has to go: the policy of `quick_cache` picks it. Bytes are counted by the `Charge` that every session
 //! carries, not here, because an evicted session lives on until the last answer from it is sent.
 //! Must never load anything.
 //!
-//! # Why quick_cache's own bound is not used
+//! # Why the bound of `quick_cache` is not used
 //!
 //! It refuses what is heavier than 97 % of its capacity, and it knows no bound on the number of entries. So its
 //! capacity is set far out of reach, and one entry at a time is evicted by lowering it to just below what is held.
@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Out of reach, and far from where `f64` arithmetic in quick_cache would round.
+/// Out of reach, and far from where `f64` arithmetic in `quick_cache` would round.
 const NO_BOUND: u64 = 1 << 50;
 
 /// A session that is kept.
@@ -180,7 +180,7 @@ struct ByBytes;
 
 impl Weighter<SessionKey, Arc<Kept>> for ByBytes {
     fn weight(&self, _: &SessionKey, kept: &Arc<Kept>) -> u64 {
-        // Never zero: quick_cache would keep it for ever. Nor one: a capacity just below it would be zero.
+        // Never zero: `quick_cache` would keep it for ever. Nor one: a capacity just below it would be zero.
         kept.session.bytes().max(2)
     }
 }

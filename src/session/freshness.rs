@@ -9,7 +9,7 @@ use tokio::time::Instant;
 /// The shortest time between two looks: while files arrive.
 const SHORTEST: Duration = Duration::from_secs(5);
 /// The longest: for a session nobody has added to for weeks.
-const LONGEST: Duration = Duration::from_secs(4 * 3600);
+const LONGEST: Duration = Duration::from_hours(4);
 /// The interval is this part of the newest file's age: a minute for an hour, half an hour for a day.
 const PART_OF_AGE: u32 = 60;
 /// A session is built again at most after so many times the time that building it takes.
@@ -17,7 +17,7 @@ const BUILD_TIMES: u32 = 10;
 /// How long files that could not be read are left alone at first; doubles each time, up to `LONGEST_HOLD`.
 const FIRST_HOLD: Duration = Duration::from_secs(2);
 /// The longest pause before files that could not be read are tried again.
-const LONGEST_HOLD: Duration = Duration::from_secs(300);
+const LONGEST_HOLD: Duration = Duration::from_mins(5);
 
 /// When to look again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ fn interval(newest_age: Option<Duration>) -> Duration {
 mod tests {
     use super::*;
 
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     #[test]
     fn the_older_the_newest_file_the_rarer_the_looks() {

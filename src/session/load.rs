@@ -110,9 +110,10 @@ impl Load {
         self.counters.enter(Phase::Queued);
         let estimate = estimate(pages.objects.event_bytes).saturating_mul(if pages.is_last() { 1 } else { 2 });
         let waiting = Instant::now();
-        let permit = match self.idle_only {
-            true => self.admission.admit_idle(estimate.max(at_least)).ok_or(Error::Busy)?,
-            false => self.admission.admit(estimate.max(at_least)).await,
+        let permit = if self.idle_only {
+            self.admission.admit_idle(estimate.max(at_least)).ok_or(Error::Busy)?
+        } else {
+            self.admission.admit(estimate.max(at_least)).await
         };
         self.metrics.queued(waiting.elapsed());
         self.counters.enter(Phase::Reading);

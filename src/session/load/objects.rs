@@ -140,7 +140,7 @@ impl SessionObjects {
                     self.overwritten_hours |= file.may_have_holes();
                     self.digests.input(&object);
                     self.event_files += 1;
-                    let gzip = object.key.ends_with(".gz");
+                    let gzip = object.key.strip_suffix(".gz").is_some();
                     *(if gzip { &mut self.event_bytes.gzip } else { &mut self.event_bytes.plain }) += object.size;
                     self.newest = self.newest.max(object.modified);
                     events.push(object);

@@ -90,7 +90,7 @@ async fn an_error_is_shared_once_held_and_then_tried_again_ever_later() {
     assert!(matches!(fail(), Err(Error::NothingStored(_))) && loader.held(&key(1)).is_some());
     assert_eq!(loads.load(Ordering::SeqCst), 1, "the error is held");
     for (failures, held) in [(1, hold(1)), (2, hold(2)), (3, hold(3))] {
-        tokio::time::advance(held - Duration::from_millis(1)).await;
+        tokio::time::advance(held.saturating_sub(Duration::from_millis(1))).await;
         assert!(fail().is_err(), "still held after {failures}");
         tokio::time::advance(Duration::from_millis(1)).await;
         assert!(waiting(fail()).end().await.is_err());
