@@ -23,6 +23,7 @@ mod memory;
 pub mod name;
 mod open;
 pub mod progress;
+mod source;
 
 pub use load::OpenSession;
 pub use name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};

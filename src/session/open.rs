@@ -10,24 +10,27 @@
 
 use super::admission::Admission;
 use super::cache::{Cache, Kept};
-use super::catalog::{Catalog, Listing};
+use super::catalog::Listing;
 use super::freshness::{Built, Look};
-use super::load::{self, Load, OpenSession, Places};
+use super::load::{self, Load, OpenSession};
 use super::loader::{Joined, Loader};
 use super::memory::Ledger;
 use super::name::SessionKey;
 use super::progress::{Counters, Progress};
+use super::source::Source;
 use super::{Error, logs};
 use crate::layout::Root;
 use crate::liveness::{Liveness, State};
 use crate::metrics::Metrics;
-use crate::metrics::sessions::{Look as LookFound, Outcome};
+use crate::metrics::sessions::Outcome;
 use crate::settings::Settings;
 use crate::storage::Storage;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+mod renew;
 
 /// A session that is open, or how far its load is.
 #[derive(Clone, Debug)]
@@ -49,13 +52,6 @@ pub struct Usage {
     pub used_bytes: u64,
     /// `cache.maxMemory`.
     pub limit_bytes: u64,
-}
-
-/// Where sessions come from; replaced as a whole when the storage settings change.
-#[derive(Debug)]
-struct Source {
-    store: Arc<dyn Storage>,
-    catalog: Catalog,
 }
 
 /// All stored sessions, and those of them that are open.
@@ -86,7 +82,7 @@ impl Sessions {
         liveness: Liveness,
         metrics: Metrics,
     ) -> Self {
-        let source = Source { catalog: Catalog::new(Arc::clone(&store), roots), store };
+        let source = Source::new(store, roots);
         let stop = CancellationToken::new();
         let ledger = Ledger::new(settings.cache.max_memory);
         let cache = Arc::new(Cache::new(settings.cache.max_sessions, Arc::clone(&metrics.sessions)));
@@ -199,7 +195,7 @@ impl Sessions {
     /// Serves another store from now on. What is open came from the old one and is forgotten; requests that use it
     /// still end well.
     pub fn replace_store(&self, store: Arc<dyn Storage>, roots: Vec<Root>) {
-        let source = Source { catalog: Catalog::new(Arc::clone(&store), roots), store };
+        let source = Source::new(store, roots);
         *self.source.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(source);
         self.loader.forget();
         self.cache.clear();
@@ -313,54 +309,6 @@ impl Sessions {
         Ok(session)
     }
 
-    /// Compares a kept session with the store, and brings it up to date.
-    async fn look(self: &Arc<Self>, key: &SessionKey, kept: &Arc<Kept>) {
-        let source = self.source();
-        let timeout = self.settings().loading.timeout;
-        let looked = async {
-            let places = source.places(key).await?;
-            Ok::<_, Error>(load::look(&source.store, key, &places).await?)
-        };
-        let found = match tokio::time::timeout(timeout, looked).await {
-            Ok(Ok(found)) => found,
-            failed => {
-                let why = failed.map_or_else(
-                    |_| "it took too long".to_owned(),
-                    |failed| failed.err().map(|error| error.to_string()).unwrap_or_default(),
-                );
-                tracing::warn!(session.key = %key, error = why, "an open session could not be compared with the store");
-                self.metrics.sessions.looked(LookFound::Failed);
-                return lock(&kept.look).failed(Instant::now());
-            }
-        };
-        let open = &kept.session;
-        if found.digest.inputs != open.digest.inputs || open.unread_files > 0 {
-            self.metrics.sessions.looked(LookFound::Changed);
-            if lock(&kept.look).may_rebuild(Instant::now())
-                && let Err(error) = self.rebuild(key).await
-            {
-                tracing::warn!(session.key = %key, %error, "an open session could not be built again; it stays as it is");
-                lock(&kept.look).failed(Instant::now());
-            }
-        } else if found.digest != open.digest {
-            self.metrics.sessions.looked(LookFound::Logs);
-            let mut look = *lock(&kept.look);
-            let session = Arc::new(open.with(found));
-            look.done(Instant::now(), session.newest_age());
-            self.cache.replace(key, kept, Arc::new(Kept::new(session, look)));
-        } else {
-            self.metrics.sessions.looked(LookFound::Same);
-            lock(&kept.look).done(Instant::now(), load::age(found.newest));
-        }
-    }
-
-    async fn rebuild(self: &Arc<Self>, key: &SessionKey) -> Result<(), Error> {
-        match self.start(key, Why::Rebuild)? {
-            Joined::Ready(_) => Ok(()),
-            Joined::Waiting(load) => load.end().await.map(|_| ()),
-        }
-    }
-
     fn measure(&self) {
         self.metrics.sessions.memory(self.ledger.used(), self.ledger.total());
         let gaps = self.cache.all().iter().filter(|kept| !kept.session.has_no_known_gaps()).count();
@@ -381,18 +329,6 @@ enum Why {
     Rebuild,
     /// It may be asked for soon.
     Prewarm,
-}
-
-impl Source {
-    /// Where the objects of a session may be.
-    async fn places(&self, key: &SessionKey) -> Result<Places, Error> {
-        let entry = match self.catalog.listing().find(key).cloned() {
-            Some(entry) => entry,
-            // It may be newer than the listing.
-            None => self.catalog.refresh().await?.find(key).cloned().ok_or_else(|| Error::Unknown(key.clone()))?,
-        };
-        Ok(Places { roots: self.catalog.roots().to_vec(), owner: entry.owner, marked: entry.marked })
-    }
 }
 
 fn outcome(loaded: &Result<OpenSession, Error>) -> Outcome {
