@@ -67,7 +67,7 @@ pub struct S3Config {
     pub region: Option<String>,
     /// Base URL of a server that is not Amazon's, with scheme.
     pub endpoint: Option<String>,
-    /// Whether the bucket is part of the path (MinIO, Ceph, versitygw) instead of the host name.
+    /// Whether the bucket is part of the path (`MinIO`, Ceph, versitygw) instead of the host name.
     pub force_path_style: bool,
     /// Whether we pay for requests to somebody else's bucket.
     pub requester_pays: bool,
