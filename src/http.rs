@@ -17,6 +17,7 @@
 //! `server` sets the server up; `observe` and `limit` stand around every request.
 
 mod api;
+mod bar;
 mod body;
 mod connection;
 mod dashboard;
@@ -76,7 +77,7 @@ async fn route(request: HttpRequest, state: web::Data<State>) -> Result<HttpResp
     match segments[..] {
         ["" | "sessions"] => Ok(page::redirect("sessions/")),
         ["sessions", ""] => Ok(listing::page(&state)),
-        ["sessions", asset @ ("sessions.js" | "sessions.css")] => Ok(page::asset(asset)),
+        ["sessions", asset @ ("bar.js" | "sessions.js" | "sessions.css")] => Ok(page::asset(asset)),
         ["sessions", namespace, cluster, session] => session::enter(&state, raw, [namespace, cluster, session]),
         ["sessions", namespace, cluster, session, ref below @ ..] => {
             session::serve(&request, &state, [namespace, cluster, session], below).await

@@ -4,14 +4,11 @@
 //! errors, words; never paths, names of sessions or other input. Names begin with `ray_history_`; what every process
 //! has (memory, start time) goes by its usual name. `docs/metrics.md` is written from here.
 
-#[allow(clippy::unused_self, reason = "a layer that counts nothing yet registers nothing")]
 pub mod catalog;
 pub mod http;
 pub mod process;
 mod registry;
-#[allow(clippy::unused_self, reason = "a layer that counts nothing yet registers nothing")]
 pub mod sessions;
-#[allow(clippy::unused_self, reason = "a layer that counts nothing yet registers nothing")]
 pub mod storage;
 
 pub use registry::{Family, Registry};

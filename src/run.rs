@@ -16,6 +16,7 @@ use crate::args::{Args, Command, Serve};
 use crate::health::{Gate, Health};
 use crate::http;
 use crate::layout::Root;
+use crate::liveness::Liveness;
 use crate::metrics::Metrics;
 use crate::session::Sessions;
 use crate::storage::local::Local;
@@ -25,6 +26,9 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// How long loads that nobody waits for may take to notice that they are stopped.
+const STOP_LOADS: Duration = Duration::from_secs(2);
 
 /// How long the last traces may take.
 const FLUSH: Duration = Duration::from_secs(3);
@@ -58,7 +62,8 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     health.close(Gate::Listed, "the stored sessions have not been listed yet");
     let store = Local::open(&local_dir)?;
     let roots = root_dir.iter().map(|root| Root::new(root)).collect();
-    let sessions = Arc::new(Sessions::new(Arc::new(store), roots));
+    let sessions =
+        Arc::new(Sessions::with(Arc::new(store), roots, Arc::default(), Liveness::default(), metrics.clone()));
     let listing = sessions.refresh().await.with_context(|| format!("cannot list {}", local_dir.display()))?;
     let empty = std::fs::read_dir(&local_dir).is_ok_and(|mut files| files.next().is_none());
     if !listing.recognised && !empty {
@@ -88,10 +93,14 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let closing = CancellationToken::new();
     let draining = tokio::spawn(drain(shutdown, health.clone(), server.drain_wait, closing.clone()));
     let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
-    let state = http::State { sessions, dashboard_dir, redaction, health, metrics, heavy };
+    let state = http::State { sessions: Arc::clone(&sessions), dashboard_dir, redaction, health, metrics, heavy };
     let ended = http::serve(state, listener, &server, closing).await;
     background.cancel();
     draining.abort();
+    sessions.stop();
+    if tokio::time::timeout(STOP_LOADS, sessions.idle()).await.is_err() {
+        tracing::warn!(loads = sessions.loads_running(), "loads that nobody waits for did not stop in time");
+    }
     let _ = refresher.await;
     tracing::info!("stopped");
     Ok(ended?)
@@ -106,9 +115,10 @@ async fn drain(shutdown: CancellationToken, health: Health, wait: Duration, clos
     closing.cancel();
 }
 
-/// Keeps the listing fresh; an outage is logged and waited out.
+/// Keeps the listing fresh and lets go of what nobody asks for; an outage is logged and waited out.
 async fn refresh(sessions: Arc<Sessions>, shutdown: CancellationToken) {
     while shutdown.run_until_cancelled(tokio::time::sleep(REFRESH)).await.is_some() {
+        sessions.tidy();
         if let Err(error) = sessions.refresh().await {
             tracing::warn!(%error, "sessions could not be listed; the last listing is kept");
         }

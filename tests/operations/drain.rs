@@ -53,7 +53,7 @@ fn waiting(server: &Server) -> std::net::TcpStream {
     let request = format!("GET {SESSION}/api/version HTTP/1.1\r\nHost: test\r\n\r\n");
     connection.write_all(request.as_bytes()).unwrap();
     eventually("the request is in flight", Duration::from_secs(5), || {
-        server.metric("ray_history_http_requests_in_flight") as u64 == 2
+        server.metric("ray_history_http_requests_in_flight") == 2
     });
     connection
 }
@@ -95,7 +95,7 @@ fn a_client_that_never_reads_does_not_hold_the_end() {
     let mut silent = server.connect();
     silent.write_all(format!("GET {SESSION}/static/big.bin HTTP/1.1\r\nHost: test\r\n\r\n").as_bytes()).unwrap();
     eventually("it is being answered", Duration::from_secs(5), || {
-        server.metric("ray_history_http_requests_in_flight") as u64 == 2
+        server.metric("ray_history_http_requests_in_flight") == 2
     });
     server.signal("TERM");
     assert!(server.ended(Duration::from_secs(8)).unwrap().success());

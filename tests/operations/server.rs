@@ -19,13 +19,13 @@ pub(crate) struct Server {
 /// The bundled session, unpacked once.
 pub(crate) fn bundled() -> &'static Path {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    static STORAGE: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/service.tar.gz");
         assert!(Command::new("tar").arg("xzf").arg(fixture).arg("-C").arg(folder.path()).status().unwrap().success());
         folder
     });
-    static STORAGE: OnceLock<PathBuf> = OnceLock::new();
     STORAGE.get_or_init(|| folder.path().join("storage"))
 }
 
@@ -82,13 +82,13 @@ impl Server {
     }
 
     /// The value of a metric; zero while there is no sample.
-    pub(crate) fn metric(&self, sample: &str) -> f64 {
+    pub(crate) fn metric(&self, sample: &str) -> u64 {
         let (_, body) = self.get("/metrics");
         let line = body.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' ').map(str::to_owned));
-        line.map_or(0.0, |value| value.parse().unwrap())
+        line.map_or(0, |value| value.parse().unwrap())
     }
 
-    pub(crate) fn resident(&self) -> f64 {
+    pub(crate) fn resident(&self) -> u64 {
         self.metric("process_resident_memory_bytes")
     }
 
