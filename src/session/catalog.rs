@@ -198,19 +198,22 @@ impl Catalog {
     }
 
     /// Serves these namespaces alone from now on; all, when there are none.
-    pub async fn limit_to(&self, namespaces: &[String]) {
+    pub fn limit_to(&self, namespaces: &[String]) {
         let new = Namespaces(namespaces.into());
-        if self.namespaces() == new {
-            return;
+        if self.namespaces() != new {
+            *self.namespaces.write().unwrap_or_else(PoisonError::into_inner) = new;
+            self.list_now.notify_one();
+            self.walk_now.notify_one();
         }
-        *self.namespaces.write().unwrap_or_else(PoisonError::into_inner) = new.clone();
-        // What is not wanted any more goes at once; what is wanted in addition comes with the next passes.
-        let mut kept = self.kept.lock().await;
-        kept.filter(new).await;
-        self.publish(&kept);
-        drop(kept);
-        self.list_now.notify_one();
-        self.walk_now.notify_one();
+    }
+
+    /// What the namespaces do not have any more goes at once, even while the store is down; what they have in addition
+    /// comes with the next passes.
+    async fn leave_out(&self) {
+        let (mut kept, namespaces) = (self.kept.lock().await, self.namespaces());
+        if kept.filter(namespaces).await {
+            self.publish(&kept);
+        }
     }
 
     fn namespaces(&self) -> Namespaces {
@@ -219,6 +222,7 @@ impl Catalog {
 
     /// Lists a source, and puts what it tells in place of what it told before.
     async fn pass(&self, listed: Listed) -> (Result<bool, Error>, u64) {
+        self.leave_out().await;
         let namespaces = self.namespaces();
         let purpose = if listed == Listed::Data { Purpose::Walk } else { Purpose::Markers };
         if listed != Listed::Markers {

@@ -7,6 +7,7 @@ mod search;
 mod submission;
 
 pub use submission::{Submission, Submissions};
+pub(super) use submission::Sources;
 
 use super::catalog::{Entry, Listing, owner_in};
 use super::name::{ClusterId, OwnerKind};

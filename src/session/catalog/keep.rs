@@ -17,6 +17,8 @@ const WALK_AFTER: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     table: Arc<Table>,
+    /// All sessions are of these.
+    namespaces: Namespaces,
     version: u64,
     markers: Pass,
     walk: Pass,
@@ -93,9 +95,9 @@ impl Kept {
         self.put(collect, namespaces).await;
     }
 
-    /// Leaves out what these namespaces do not have.
-    pub(super) async fn filter(&mut self, namespaces: Namespaces) {
-        self.put(all, namespaces).await;
+    /// Leaves out what these namespaces do not have; whether that is anything.
+    pub(super) async fn filter(&mut self, namespaces: Namespaces) -> bool {
+        self.namespaces != namespaces && self.put(all, namespaces).await
     }
 
     /// Remembers how a pass ended.
@@ -131,6 +133,7 @@ impl Kept {
     /// Sorting a hundred thousand sessions takes a moment: not on a thread that answers requests.
     async fn put(&mut self, collect: impl FnOnce(&Table) -> Builder + Send + 'static, namespaces: Namespaces) -> bool {
         let before = Arc::clone(&self.table);
+        self.namespaces = namespaces.clone();
         let built = tokio::task::spawn_blocking(move || {
             let table = collect(&before).finish(|namespace, known| namespaces.allow(namespace, known));
             (!table.same(&before)).then_some(table)

@@ -1,0 +1,39 @@
+//! Where sessions come from: a store and the list of what is in it. Replaced as a whole when the storage settings
+//! change, so that nobody mixes two stores.
+
+use super::Error;
+use super::catalog::Catalog;
+use super::links::Submissions;
+use super::load::Places;
+use super::name::SessionKey;
+use crate::layout::Root;
+use crate::metrics::catalog::Metrics;
+use crate::storage::Storage;
+use std::sync::Arc;
+
+/// A store and its catalog.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) store: Arc<dyn Storage>,
+    pub(super) catalog: Catalog,
+    pub(super) submissions: Submissions,
+}
+
+impl Source {
+    /// A store of which nothing is listed yet.
+    pub(super) fn new(
+        store: Arc<dyn Storage>,
+        roots: Vec<Root>,
+        namespaces: &[String],
+        metrics: &Arc<Metrics>,
+    ) -> Self {
+        let catalog = Catalog::new(Arc::clone(&store), roots).counted_by(Arc::clone(metrics)).limited_to(namespaces);
+        Self { catalog, store, submissions: Submissions::default() }
+    }
+
+    /// Where the objects of a session may be.
+    pub(super) async fn places(&self, key: &SessionKey) -> Result<Places, Error> {
+        let entry = self.catalog.find(key).await?.ok_or_else(|| Error::Unknown(key.clone()))?;
+        Ok(Places { roots: self.catalog.roots().to_vec(), owner: entry.owner, marked: entry.marked })
+    }
+}
