@@ -27,7 +27,7 @@ pub(super) fn page(state: &State) -> HttpResponse {
             escape(&entry.key.cluster.namespace),
             escape(&entry.key.cluster.name),
             escape(&owner),
-            escape(&started(entry).replace('T', " ").replace('Z', "")),
+            escape(&started(&entry).replace('T', " ").replace('Z', "")),
             escape(&session_path(&entry.key)),
             escape(entry.key.session.as_str()),
         );
@@ -61,7 +61,7 @@ pub(super) fn clusters(state: &State) -> HttpResponse {
             "name": entry.key.cluster.name,
             "namespace": entry.key.cluster.namespace,
             "sessionName": entry.key.session.as_str(),
-            "createTime": started(entry),
+            "createTime": started(&entry),
             "createTimeStamp": entry.key.session.local_micros().unwrap_or(0).div_euclid(1_000_000),
         });
         if let (Some(owner), Some(row)) = (&entry.owner, row.as_object_mut()) {

@@ -20,8 +20,8 @@ mod query;
 mod table;
 mod walk;
 
-pub use listing::{Entry, Listing, Oddities};
 pub(super) use lister::Lister;
+pub use listing::{Entry, Listing, Oddities};
 pub(super) use place::owner_in;
 pub use query::{Cursor, NoCursor, Page, Query};
 

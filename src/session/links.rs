@@ -6,8 +6,8 @@
 mod search;
 mod submission;
 
-pub use submission::{Submission, Submissions};
 pub(super) use submission::Sources;
+pub use submission::{Submission, Submissions};
 
 use super::catalog::{Entry, Listing, owner_in};
 use super::name::{ClusterId, OwnerKind};
@@ -53,8 +53,7 @@ impl Listing {
             return Attempts { sessions, exact: true };
         }
         let sessions = self.of_nobody_where(namespace, |cluster| {
-            let owner = owner_in(cluster).unwrap_or_default();
-            owner == name || owner.strip_suffix("-raycluster") == Some(name)
+            owner_in(cluster).is_some_and(|owner| owner == name || owner.strip_suffix("-raycluster") == Some(name))
         });
         Attempts { exact: sessions.is_empty(), sessions }
     }

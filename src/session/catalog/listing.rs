@@ -133,7 +133,8 @@ impl Listing {
     pub fn of_owner(&self, namespace: &str, kind: OwnerKind, name: &str) -> Vec<Entry> {
         let Some(at) = self.table.owners().position(|owner| owner == (kind, name)) else { return Vec::new() };
         self.entries(|row| {
-            self.table.owner_at(row) == Some(at as u32) && self.table.text(self.table.cluster(row).namespace) == namespace
+            self.table.owner_at(row) == Some(at as u32)
+                && self.table.text(self.table.cluster(row).namespace) == namespace
         })
     }
 
@@ -141,9 +142,7 @@ impl Listing {
     pub fn of_nobody_where(&self, namespace: &str, wanted: impl Fn(&str) -> bool) -> Vec<Entry> {
         let names = self.table.clusters().iter();
         let wanted: Vec<bool> = names
-            .map(|cluster| {
-                self.table.text(cluster.namespace) == namespace && wanted(self.table.text(cluster.name))
-            })
+            .map(|cluster| self.table.text(cluster.namespace) == namespace && wanted(self.table.text(cluster.name)))
             .collect();
         self.entries(|row| wanted.get(row.cluster as usize) == Some(&true) && self.table.owner_at(row).is_none())
     }

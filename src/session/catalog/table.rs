@@ -133,8 +133,7 @@ impl Table {
     /// How a row stands to a key, in the order of the rows.
     pub(super) fn compare(&self, row: &Row, key: &SessionKey) -> Ordering {
         let cluster = self.cluster(row);
-        let place =
-            |micros, namespace, name, session| (Reverse(micros), [namespace, name, session].map(str::as_bytes));
+        let place = |micros, namespace, name, session| (Reverse(micros), [namespace, name, session].map(str::as_bytes));
         let ours = place(row.micros, self.text(cluster.namespace), self.text(cluster.name), self.text(row.session));
         let ClusterId { namespace, name } = &key.cluster;
         ours.cmp(&place(micros(&key.session), namespace, name, key.session.as_str()))
@@ -156,7 +155,8 @@ impl Table {
 
     /// Whether another table has the same sessions, told in the same way.
     pub(super) fn same(&self, other: &Self) -> bool {
-        self.rows.len() == other.rows.len() && self.rows.iter().zip(&other.rows).all(|(a, b)| self.told(a) == other.told(b))
+        self.rows.len() == other.rows.len()
+            && self.rows.iter().zip(&other.rows).all(|(a, b)| self.told(a) == other.told(b))
     }
 
     /// Whether the data folders tell this table already what they tell another one of a session.

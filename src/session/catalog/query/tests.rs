@@ -20,7 +20,10 @@ fn listing(told: &[Told<'_>]) -> Listing {
     let mut table = Builder::default();
     for (namespace, cluster, owner, day, pid) in told {
         let session = format!("session_2026-01-{day:02}_00-00-00_000001_{pid}");
-        table.add(Source::Marker, Sighting { namespace, cluster, session: &session, owner: *owner, namespace_known: true });
+        table.add(
+            Source::Marker,
+            Sighting { namespace, cluster, session: &session, owner: *owner, namespace_known: true },
+        );
     }
     Listing { table: Arc::new(table.finish(|_, _| true)), ..Listing::default() }
 }

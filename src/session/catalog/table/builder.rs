@@ -81,9 +81,8 @@ impl Builder {
             let start = SessionName::parse(texts.str(session)).map_or(i64::MIN, |name| micros(&name));
             Row { micros: start, session, cluster: renamed[cluster as usize], marker, data }
         });
-        let mut rows: Vec<Row> = rows
-            .filter(|row| wanted(texts.str(clusters[row.cluster as usize].0), row.namespace_known()))
-            .collect();
+        let mut rows: Vec<Row> =
+            rows.filter(|row| wanted(texts.str(clusters[row.cluster as usize].0), row.namespace_known())).collect();
         rows.sort_unstable_by_key(|row| (Reverse(row.micros), row.cluster, texts.str(row.session)));
         rows.shrink_to_fit();
         let mut clusters: Vec<Cluster> =
