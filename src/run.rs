@@ -11,7 +11,11 @@ use crate::storage::local::Local;
 use anyhow::{Context, bail};
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// How often open sessions are looked through for those that nobody asks for.
+const TIDY: Duration = Duration::from_secs(30);
 
 /// Runs a command to its end.
 pub fn run(args: Args) -> anyhow::Result<()> {
@@ -55,15 +59,23 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     }
     let address = listener.local_addr()?;
     tracing::info!(sessions = listing.len(), %address, "serving http://{address}/sessions/");
-    let refresher = tokio::spawn({
+    let lister = tokio::spawn({
         let (sessions, shutdown) = (Arc::clone(&sessions), shutdown.clone());
         async move { sessions.keep_listed(shutdown).await }
     });
+    let tidier = tokio::spawn(tidy(Arc::clone(&sessions), shutdown.clone()));
     let state = http::State { sessions, dashboard_dir, redaction };
     http::serve(state, listener, shutdown.clone()).await?;
     shutdown.cancel();
-    let _ = refresher.await;
+    let _ = tokio::join!(lister, tidier);
     Ok(())
+}
+
+/// Lets go of what nobody asks for.
+async fn tidy(sessions: Arc<Sessions>, shutdown: CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(TIDY)).await.is_some() {
+        sessions.tidy();
+    }
 }
 
 /// Cancels the token on SIGTERM and on SIGINT.
