@@ -138,8 +138,8 @@ impl Catalog {
             return Ok(fresh);
         }
         self.begun.fetch_add(1, Ordering::SeqCst);
-        let listed = if self.store.listing_is_free() { Listed::Everything } else { Listed::Markers };
-        self.pass(listed).await.0?;
+        let what = if self.store.listing_is_free() { Listed::Everything } else { Listed::Markers };
+        self.pass(what).await.0?;
         Ok(self.listing())
     }
 
@@ -221,22 +221,22 @@ impl Catalog {
     }
 
     /// Lists a source, and puts what it tells in place of what it told before.
-    async fn pass(&self, listed: Listed) -> (Result<bool, Error>, u64) {
+    async fn pass(&self, what: Listed) -> (Result<bool, Error>, u64) {
         self.leave_out().await;
         let namespaces = self.namespaces();
-        let purpose = if listed == Listed::Data { Purpose::Walk } else { Purpose::Markers };
-        if listed != Listed::Markers {
+        let purpose = if what == Listed::Data { Purpose::Walk } else { Purpose::Markers };
+        if what != Listed::Markers {
             // What is found for single clusters from now on may be newer than what this pass sees.
             self.kept.lock().await.looked.clear();
         }
         let lister = Lister::new(&*self.store, &self.metrics, purpose);
         let mut found = Found::default();
-        let ended = self.list(&lister, listed, &namespaces, &mut found).await;
+        let ended = self.list(&lister, what, &namespaces, &mut found).await;
         let mut kept = self.kept.lock().await;
         let (result, pass) = match ended {
             Ok(()) => {
                 let (sessions, pass) = Pass::succeeded(found);
-                (Ok(kept.replace(listed, sessions, self.namespaces()).await), pass)
+                (Ok(kept.replace(what, sessions, self.namespaces()).await), pass)
             }
             Err(error) => {
                 let text = error.to_string();
@@ -244,7 +244,7 @@ impl Catalog {
             }
         };
         self.metrics.passed(purpose, pass.at);
-        kept.passed(listed, pass);
+        kept.passed(what, pass);
         self.publish(&kept);
         (result, lister.requests())
     }
@@ -252,16 +252,16 @@ impl Catalog {
     async fn list(
         &self,
         lister: &Lister<'_>,
-        listed: Listed,
+        what: Listed,
         namespaces: &Namespaces,
         found: &mut Found,
     ) -> Result<(), Error> {
-        if listed != Listed::Data {
+        if what != Listed::Data {
             markers::list(lister, &self.roots, found).await?;
         }
-        if listed != Listed::Markers {
+        if what != Listed::Markers {
             walk::walk(lister, Place::all(&self.roots), namespaces, found).await?;
-            let recognised = found.recognised || (listed == Listed::Data && self.listing().recognised);
+            let recognised = found.recognised || (what == Listed::Data && self.listing().recognised);
             if !recognised {
                 walk::roots_below(lister, &self.roots, found).await?;
             }

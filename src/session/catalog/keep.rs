@@ -69,12 +69,12 @@ impl Pass {
 
 impl Kept {
     /// Puts what a source tells now in place of what it told before; whether anything is different.
-    pub(super) async fn replace(&mut self, listed: Listed, mut sessions: Builder, namespaces: Namespaces) -> bool {
-        if listed != Listed::Markers {
+    pub(super) async fn replace(&mut self, what: Listed, mut sessions: Builder, namespaces: Namespaces) -> bool {
+        if what != Listed::Markers {
             add(&mut sessions, &self.looked);
         }
         let collect = move |before: &Table| {
-            match listed {
+            match what {
                 Listed::Markers => sessions.keep(before, Source::Data),
                 Listed::Data => sessions.keep(before, Source::Marker),
                 Listed::Everything => {}
@@ -101,8 +101,8 @@ impl Kept {
     }
 
     /// Remembers how a pass ended.
-    pub(super) fn passed(&mut self, listed: Listed, pass: Pass) {
-        match listed {
+    pub(super) fn passed(&mut self, what: Listed, pass: Pass) {
+        match what {
             Listed::Markers => self.markers.follow(pass),
             Listed::Data => self.walk.follow(pass),
             // One pass for both: what is odd is counted once.
@@ -179,9 +179,9 @@ impl Catalog {
         tokio::join!(self.repeat(Listed::Markers, Pace::MARKERS, &self.list_now), walk);
     }
 
-    async fn repeat(&self, listed: Listed, mut pace: Pace, now: &Notify) {
+    async fn repeat(&self, what: Listed, mut pace: Pace, now: &Notify) {
         loop {
-            let (ended, requests) = self.pass(listed).await;
+            let (ended, requests) = self.pass(what).await;
             let passed = match ended {
                 Ok(true) => Passed::Changed,
                 Ok(false) => Passed::Same,

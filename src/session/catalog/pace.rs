@@ -94,10 +94,11 @@ mod tests {
 
     #[test]
     fn many_requests_rest_as_many_seconds() {
-        assert_eq!(Pace::MARKERS.after(Passed::Changed, 100).as_secs(), 100);
-        assert_eq!(Pace::WALK.after(Passed::Same, 200_000).as_secs(), 200_000);
-        assert_eq!(Pace::WALK.after(Passed::Failed, 200_000).as_secs(), 200_000);
-        assert_eq!(Pace::WALK.after(Passed::Same, 10).as_secs(), 86_400);
-        assert_eq!(Pace::FREE.after(Passed::Same, 200_000).as_secs(), 30);
+        let after = |mut pace: Pace, passed, requests| pace.after(passed, requests);
+        assert_eq!(after(Pace::MARKERS, Passed::Changed, 100).as_secs(), 100);
+        assert_eq!(after(Pace::WALK, Passed::Same, 200_000).as_secs(), 200_000);
+        assert_eq!(after(Pace::WALK, Passed::Failed, 200_000).as_secs(), 200_000);
+        assert_eq!(after(Pace::WALK, Passed::Same, 10).as_secs(), 86_400);
+        assert_eq!(after(Pace::FREE, Passed::Same, 200_000).as_secs(), 30);
     }
 }

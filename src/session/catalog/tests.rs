@@ -19,7 +19,9 @@ fn catalog(keys: &[String], root: &str) -> (Catalog, Arc<Faulty>) {
 /// The same, as a bucket: listing costs.
 fn bucket(keys: &[String]) -> (Arc<Catalog>, Arc<Faulty>, Arc<Memory>) {
     let memory = Arc::new(Memory::with_page_size(2));
-    keys.iter().for_each(|key| memory.put(key.clone(), ""));
+    for key in keys {
+        memory.put(key.clone(), "");
+    }
     let store = Arc::new(Faulty::new(Arc::clone(&memory) as Arc<dyn Storage>).with_paid_listings());
     (Arc::new(Catalog::new(Arc::clone(&store) as Arc<dyn Storage>, vec![Root::default()])), store, memory)
 }

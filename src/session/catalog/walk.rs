@@ -29,13 +29,13 @@ pub(super) async fn walk(
             && let Some(place) = waiting.pop()
         {
             running.push(async move {
-                let listed = lister.folders(&place.prefix).await;
-                (place, listed)
+                let answer = lister.folders(&place.prefix).await;
+                (place, answer)
             });
         }
-        let Some((place, listed)) = running.next().await else { return Ok(()) };
-        let (names, skipped) = match listed {
-            Ok(listed) => listed,
+        let Some((place, answer)) = running.next().await else { return Ok(()) };
+        let (names, skipped) = match answer {
+            Ok(folders) => folders,
             Err(error) if error.is_transient() || place.is_top() => return Err(error),
             Err(error) => (Vec::new(), vec![error]),
         };

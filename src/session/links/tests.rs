@@ -11,7 +11,9 @@ const TUESDAY: &str = "session_2026-11-24_08-00-00_000001_1";
 
 async fn sessions(keys: &[String]) -> (Arc<Sessions>, Arc<Faulty>) {
     let memory = Memory::default();
-    keys.iter().for_each(|key| memory.put(key.clone(), "x"));
+    for key in keys {
+        memory.put(key.clone(), "x");
+    }
     let store = Arc::new(Faulty::new(Arc::new(memory)));
     let sessions = Arc::new(Sessions::new(Arc::clone(&store) as Arc<dyn Storage>, vec![Root::default()]));
     sessions.refresh().await.unwrap();

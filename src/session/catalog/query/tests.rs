@@ -42,10 +42,6 @@ impl Judge for NewestLives {
     }
 }
 
-fn some(text: &str) -> Option<String> {
-    Some(text.to_owned())
-}
-
 #[test]
 fn each_filter_lets_through_what_it_says() {
     let liveness = Liveness::default();
@@ -55,24 +51,32 @@ fn each_filter_lets_through_what_it_says() {
     let all = Query::default;
     for (query, wanted) in [
         (all(), vec!["train-abcde 05", "serve-x 04", "train-fghij 04", "bench 03", "bench 02", "Train 01"]),
-        (Query { namespace: some("dev"), ..all() }, vec!["bench 03", "bench 02", "Train 01"]),
-        (Query { namespace: some("de"), ..all() }, vec![]),
-        (Query { cluster: some("bench"), ..all() }, vec!["bench 03", "bench 02"]),
+        (Query { namespace: Some("dev".into()), ..all() }, vec!["bench 03", "bench 02", "Train 01"]),
+        (Query { namespace: Some("de".into()), ..all() }, vec![]),
+        (Query { cluster: Some("bench".into()), ..all() }, vec!["bench 03", "bench 02"]),
         (Query { owner_kind: Some(OwnerKind::RayService), ..all() }, vec!["serve-x 04"]),
-        (Query { owner: some("train"), ..all() }, vec!["train-abcde 05", "train-fghij 04"]),
-        (Query { owner: some("train"), owner_kind: Some(OwnerKind::RayService), ..all() }, vec![]),
+        (Query { owner: Some("train".into()), ..all() }, vec!["train-abcde 05", "train-fghij 04"]),
+        (Query { owner: Some("train".into()), owner_kind: Some(OwnerKind::RayService), ..all() }, vec![]),
         (Query { state: Some(State::Live), ..all() }, vec!["train-abcde 05"]),
         (Query { state: Some(State::Unknown), ..all() }, vec![]),
         (Query { from: day(3), until: day(4), ..all() }, vec!["bench 03"]),
         (Query { from: day(4), ..all() }, vec!["train-abcde 05", "serve-x 04", "train-fghij 04"]),
         (Query { until: day(2), ..all() }, vec!["Train 01"]),
         (Query { from: day(4), until: day(4), ..all() }, vec![]),
-        (Query { text: some("train"), ..all() }, vec!["train-abcde 05", "train-fghij 04", "Train 01"]),
-        (Query { text: some("  DEV  01-03 "), ..all() }, vec!["bench 03"]),
-        (Query { text: some("rayjob fghij"), ..all() }, vec!["train-fghij 04"]),
-        (Query { text: some("_77"), ..all() }, vec!["Train 01"]),
-        (Query { text: some("train nowhere"), ..all() }, vec![]),
-        (Query { text: some("   "), namespace: some("prod"), cluster: some("serve-x"), ..all() }, vec!["serve-x 04"]),
+        (Query { text: Some("train".into()), ..all() }, vec!["train-abcde 05", "train-fghij 04", "Train 01"]),
+        (Query { text: Some("  DEV  01-03 ".into()), ..all() }, vec!["bench 03"]),
+        (Query { text: Some("rayjob fghij".into()), ..all() }, vec!["train-fghij 04"]),
+        (Query { text: Some("_77".into()), ..all() }, vec!["Train 01"]),
+        (Query { text: Some("train nowhere".into()), ..all() }, vec![]),
+        (
+            Query {
+                text: Some("   ".into()),
+                namespace: Some("prod".into()),
+                cluster: Some("serve-x".into()),
+                ..all()
+            },
+            vec!["serve-x 04"],
+        ),
     ] {
         let page = listing.page(&query, &liveness);
         assert_eq!(days(&page), wanted, "{query:?}");
