@@ -7,6 +7,8 @@
 //! Nothing is immutable: a change of store, of credentials or of budgets is applied while the server runs.
 //! Imports no other module of ours.
 
+#![expect(clippy::duplicated_attributes, reason = "two printer columns may have the same type")]
+
 mod cluster;
 mod rules;
 mod schema;
