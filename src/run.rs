@@ -6,7 +6,8 @@
 use crate::args::{Args, Check, Command, Serve};
 use crate::layout::Root;
 use crate::session::Sessions;
-use crate::settings::{self, Settings, Storage, Store};
+use crate::settings::{self, Settings, Storage};
+use crate::storage::config::{LocalConfig, StoreConfig};
 use crate::storage::local::Local;
 use crate::{cgroup, crd, http, storage};
 use anyhow::{Context, anyhow, bail};
@@ -45,7 +46,11 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let settings = match (config, local_dir) {
         (Some(file), _) => read(&file)?,
         (None, Some(folder)) => {
-            let storage = Storage { store: Store::Local(folder), root_dirs: root_dir, credentials_secret: None };
+            let storage = Storage {
+                store: StoreConfig::Local(LocalConfig { path: folder }),
+                root_dirs: root_dir,
+                credentials_secret: None,
+            };
             let max_memory = settings::default_max_memory(cgroup::memory_limit());
             let cache = settings::Cache { max_memory, ..settings::Cache::default() };
             Settings { storage, cache, redaction, ..Settings::default() }
@@ -54,16 +59,15 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     };
     let Settings { storage: place, cache, loading, clusters, prewarm, redaction } = &settings;
     tracing::info!(
-        storage = %place.store, root_dirs = ?place.root_dirs, ?cache, ?loading, ?clusters, prewarm, ?redaction,
+        storage = %place.url(), root_dirs = ?place.root_dirs, ?cache, ?loading, ?clusters, prewarm, ?redaction,
         "settings in force"
     );
     let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
     let store = connect(&settings.storage)?;
     let sessions = Arc::new(Sessions::new(store, roots));
-    let place = &settings.storage.store;
-    let listing = sessions.refresh().await.with_context(|| format!("cannot list {place}"))?;
+    let listing = sessions.refresh().await.with_context(|| format!("cannot list {}", place.url()))?;
     let empty = |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_none());
-    if let Store::Local(folder) = place
+    if let StoreConfig::Local(LocalConfig { path: folder }) = &place.store
         && !listing.recognised
         && !empty(folder)
     {
@@ -115,8 +119,8 @@ fn check(file: &Path) -> anyhow::Result<()> {
 /// Opens the store.
 fn connect(storage: &Storage) -> anyhow::Result<Arc<dyn storage::Storage>> {
     match &storage.store {
-        Store::Local(folder) => Ok(Arc::new(Local::open(folder)?)),
-        other => bail!("{other} cannot be opened: this build reads folders only (spec.storage.local)"),
+        StoreConfig::Local(local) => Ok(Arc::new(Local::open(&local.path)?)),
+        _ => bail!("{} cannot be opened: this build reads folders only (spec.storage.local)", storage.url()),
     }
 }
 
