@@ -12,17 +12,19 @@
 //!
 //! A second signal exits at once.
 
-use crate::args::{Args, Command, Serve};
+use crate::args::{Args, Check, Command, Serve};
 use crate::health::{Gate, Health};
-use crate::http;
 use crate::layout::Root;
 use crate::liveness::Liveness;
 use crate::metrics::Metrics;
 use crate::session::Sessions;
+use crate::settings::{self, Settings, Storage};
+use crate::storage::config::{LocalConfig, StoreConfig};
 use crate::storage::local::Local;
-use crate::telemetry;
-use anyhow::{Context, bail};
+use crate::{cgroup, crd, http, storage, telemetry};
+use anyhow::{Context, anyhow, bail};
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -33,12 +35,19 @@ const STOP_LOADS: Duration = Duration::from_secs(2);
 /// How long the last traces may take.
 const FLUSH: Duration = Duration::from_secs(3);
 
-/// How often a folder is listed again.
-const REFRESH: Duration = Duration::from_secs(30);
+/// How often open sessions are looked through for those that nobody asks for.
+const TIDY: Duration = Duration::from_secs(30);
 
 /// Runs a command to its end.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let Command::Serve(settings) = args.command;
+    let settings = match args.command {
+        Command::Serve(settings) => settings,
+        Command::Check(Check { file }) => return check(&file),
+        Command::Crd => {
+            print!("{}", crd::yaml()?);
+            return Ok(());
+        }
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let telemetry = telemetry::start(settings.server.log_format)?;
@@ -57,24 +66,49 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
 /// Serves until the token is cancelled.
 pub async fn serve(settings: Serve, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let Serve { local_dir, root_dir, listen: _, dashboard_dir, redaction, server } = settings;
+    let Serve { local_dir, config, root_dir, listen: _, dashboard_dir, redaction, server } = settings;
     let (health, metrics) = (Health::default(), Metrics::default());
     health.close(Gate::Listed, "the stored sessions have not been listed yet");
-    let store = Local::open(&local_dir)?;
-    let roots = root_dir.iter().map(|root| Root::new(root)).collect();
-    let sessions =
-        Arc::new(Sessions::with(Arc::new(store), roots, Arc::default(), Liveness::default(), metrics.clone()));
-    let listing = sessions.refresh().await.with_context(|| format!("cannot list {}", local_dir.display()))?;
-    let empty = std::fs::read_dir(&local_dir).is_ok_and(|mut files| files.next().is_none());
-    if !listing.recognised && !empty {
+    let settings = match (config, local_dir) {
+        (Some(file), _) => read(&file)?,
+        (None, Some(folder)) => {
+            let storage = Storage {
+                store: StoreConfig::Local(LocalConfig { path: folder }),
+                root_dirs: root_dir,
+                credentials_secret: None,
+            };
+            let max_memory = settings::default_max_memory(cgroup::memory_limit());
+            let cache = settings::Cache { max_memory, ..settings::Cache::default() };
+            Settings { storage, cache, redaction, ..Settings::default() }
+        }
+        (None, None) => bail!("nothing to serve: --local-dir names a folder, --config a RayHistory document"),
+    };
+    let Settings { storage: place, cache, loading, clusters, prewarm, redaction } = &settings;
+    tracing::info!(
+        storage = %place.url(), root_dirs = ?place.root_dirs, ?cache, ?loading, ?clusters, prewarm, ?redaction,
+        "settings in force"
+    );
+    let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
+    let store = connect(&settings.storage)?;
+    let in_force = Arc::new(settings.clone());
+    let sessions = Arc::new(Sessions::with(store, roots, in_force, Liveness::default(), metrics.clone()));
+    let listing = sessions.refresh().await.with_context(|| format!("cannot list {}", place.url()))?;
+    let empty = |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_none());
+    if let StoreConfig::Local(LocalConfig { path: folder }) = &place.store
+        && !listing.recognised
+        && !empty(folder)
+    {
         let hint = match listing.roots_below.first() {
-            Some(root) => format!("its folder {root} has: add --root-dir {}", root.trim_end_matches('/')),
-            None => "name the folder that holds them, or a prefix with --root-dir".to_owned(),
+            Some(root) => format!(
+                "its folder {root} has: add --root-dir {0}, or {0} to spec.storage.rootDirs",
+                root.trim_end_matches('/')
+            ),
+            None => "name the folder that holds them, or a prefix in it".to_owned(),
         };
         bail!(
             "{} is not what a collector uploaded: it has none of cluster-metadata/, cluster-history/, metadir/ or \
              CLUSTER_NAMESPACE/session_… below it; {hint}",
-            local_dir.display()
+            folder.display()
         );
     }
     for skipped in &listing.skipped.examples {
@@ -87,13 +121,18 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     }
     health.open(Gate::Listed);
     let address = listener.local_addr()?;
-    tracing::info!(sessions = listing.entries.len(), %address, "serving http://{address}/sessions/");
+    tracing::info!(sessions = listing.len(), %address, "serving http://{address}/sessions/");
     let background = CancellationToken::new();
-    let refresher = tokio::spawn(refresh(Arc::clone(&sessions), background.clone()));
+    let lister = tokio::spawn({
+        let (sessions, background) = (Arc::clone(&sessions), background.clone());
+        async move { sessions.keep_listed(background).await }
+    });
+    let tidier = tokio::spawn(tidy(Arc::clone(&sessions), background.clone()));
     let closing = CancellationToken::new();
     let draining = tokio::spawn(drain(shutdown, health.clone(), server.drain_wait, closing.clone()));
     let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
-    let state = http::State { sessions: Arc::clone(&sessions), dashboard_dir, redaction, health, metrics, heavy };
+    let state =
+        http::State { sessions: Arc::clone(&sessions), dashboard_dir, redaction: *redaction, health, metrics, heavy };
     let ended = http::serve(state, listener, &server, closing).await;
     background.cancel();
     draining.abort();
@@ -101,7 +140,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     if tokio::time::timeout(STOP_LOADS, sessions.idle()).await.is_err() {
         tracing::warn!(loads = sessions.loads_running(), "loads that nobody waits for did not stop in time");
     }
-    let _ = refresher.await;
+    let _ = tokio::join!(lister, tidier);
     tracing::info!("stopped");
     Ok(ended?)
 }
@@ -115,13 +154,32 @@ async fn drain(shutdown: CancellationToken, health: Health, wait: Duration, clos
     closing.cancel();
 }
 
-/// Keeps the listing fresh and lets go of what nobody asks for; an outage is logged and waited out.
-async fn refresh(sessions: Arc<Sessions>, shutdown: CancellationToken) {
-    while shutdown.run_until_cancelled(tokio::time::sleep(REFRESH)).await.is_some() {
+/// Reads a document; everything that is wrong with it is one error.
+fn read(file: &Path) -> anyhow::Result<Settings> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Settings::from_document(&text, cgroup::memory_limit())
+        .map_err(|problems| anyhow!("{} is not a RayHistory that can be served:\n{problems}", file.display()))
+}
+
+/// Says whether a document can be served, and as what.
+fn check(file: &Path) -> anyhow::Result<()> {
+    let settings = read(file)?;
+    println!("{} can be served. With its defaults it means:\n{settings:#?}", file.display());
+    Ok(())
+}
+
+/// Opens the store.
+fn connect(storage: &Storage) -> anyhow::Result<Arc<dyn storage::Storage>> {
+    match &storage.store {
+        StoreConfig::Local(local) => Ok(Arc::new(Local::open(&local.path)?)),
+        _ => bail!("{} cannot be opened: this build reads folders only (spec.storage.local)", storage.url()),
+    }
+}
+
+/// Lets go of what nobody asks for.
+async fn tidy(sessions: Arc<Sessions>, shutdown: CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(TIDY)).await.is_some() {
         sessions.tidy();
-        if let Err(error) = sessions.refresh().await {
-            tracing::warn!(%error, "sessions could not be listed; the last listing is kept");
-        }
     }
 }
 
