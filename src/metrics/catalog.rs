@@ -88,7 +88,11 @@ impl Metrics {
             "Passes over the store that failed, by purpose",
             self.failures.clone(),
         );
-        registry.register("catalog_stale", "1 while the last listing could not be renewed", self.stale.clone());
+        registry.register(
+            "catalog_stale",
+            "Whether the last listing is out of date because the store could not be listed: 1 if so",
+            self.stale.clone(),
+        );
         registry.register(
             "catalog_unknown_keys",
             "Keys in marker folders that are no markers",
