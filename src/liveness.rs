@@ -2,9 +2,16 @@
 //!
 //! Owns the table between the two, which never meet otherwise. Never a reason to stop looking for new files: that is
 //! decided by age alone. Without a watch every session is `unknown`.
+//! `known` holds the rules, as a pure value; `began` is when a session began, as far as anybody can tell.
+
+mod began;
+mod known;
+
+pub use began::Began;
+pub use known::{Changes, Cluster, Known, Listed};
 
 use crate::session::name::SessionKey;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// What is known about a session's cluster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -51,5 +58,27 @@ impl Liveness {
     /// Puts a judge in force.
     pub fn set(&self, judge: Arc<dyn Judge>) {
         *self.judge.write().unwrap_or_else(PoisonError::into_inner) = Some(judge);
+    }
+}
+
+/// The judge that a watch of `RayClusters` feeds; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Watched(Arc<RwLock<Known>>);
+
+impl Watched {
+    /// Tells it what was seen, and returns what that changed.
+    pub fn update<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
+        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What is known. Not to be held for long: the watch waits for it.
+    pub fn read(&self) -> RwLockReadGuard<'_, Known> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Judge for Watched {
+    fn state(&self, key: &SessionKey) -> State {
+        self.read().state(key)
     }
 }

@@ -51,7 +51,7 @@ pub struct Loading {
 
 impl Default for Loading {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(600), max_concurrent: 4, request_timeout: Duration::from_secs(25) }
+        Self { timeout: Duration::from_mins(10), max_concurrent: 4, request_timeout: Duration::from_secs(25) }
     }
 }
 

@@ -3,18 +3,24 @@
 use super::State;
 use super::error::Error;
 use super::page;
+use crate::session::SessionKey;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use std::path::{Path, PathBuf};
 
 /// The document of a session; a page that says what to do when there are no dashboard files.
-pub(super) async fn index(state: &State) -> Result<HttpResponse, Error> {
+///
+/// `root` leads from the document to the server's root.
+pub(super) async fn index(state: &State, _key: &SessionKey, root: &str) -> Result<HttpResponse, Error> {
     let Some(dir) = &state.dashboard_dir else {
-        let body = "<h1>The Ray dashboard's files are not here</h1><p>This server was started without \
-                    <code>--dashboard-dir</code>, so it can only answer the dashboard's API. \
-                    <code>make dashboard</code> fetches the files from the ray wheel; \
-                    <code>--dashboard-dir</code> names their folder.</p><p><a href=\"../../../\">All sessions</a></p>";
-        return Ok(page::html("No dashboard files", "<link rel=\"stylesheet\" href=\"../../../sessions.css\">", body));
+        let body = format!(
+            "<h1>The Ray dashboard's files are not here</h1><p>This server was started without \
+             <code>--dashboard-dir</code>, so it can only answer the dashboard's API. \
+             <code>make dashboard</code> fetches the files from the ray wheel; \
+             <code>--dashboard-dir</code> names their folder.</p><p><a href=\"{root}sessions/\">All sessions</a></p>"
+        );
+        let style = format!("<link rel=\"stylesheet\" href=\"{root}sessions/sessions.css\">");
+        return Ok(page::html("No dashboard files", &style, &body));
     };
     // Names are content hashes, but the document that refers to them is not.
     file(&dir.join("index.html"), dir, "no-store").await

@@ -101,7 +101,14 @@ impl Error {
             Self::Refused(Refusal::Failed(_) | Refusal::FailedJson(_)) | Self::Session(session::Error::Broken) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
-            Self::Session(session::Error::NothingStored(_)) | Self::Loading(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Session(
+                session::Error::NothingStored(_)
+                | session::Error::TimedOut { .. }
+                | session::Error::Busy
+                | session::Error::Stopping,
+            )
+            | Self::Loading(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Session(session::Error::TooLarge { .. }) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Session(session::Error::NothingReadable { .. } | session::Error::Storage(_)) => {
                 StatusCode::BAD_GATEWAY
             }
@@ -143,7 +150,7 @@ impl Error {
             Self::Refused(Refusal::FailedJson(_)) => {
                 response.json(json!({"result": false, "msg": message, "data": {}}))
             }
-            Self::Loading(_) | Self::Session(session::Error::NothingStored(_)) => {
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
                 // Ray's clients read `result` and `msg`; ours read the progress.
                 let mut body = json!({"result": false, "msg": message});
                 self.add_progress(&mut body);
@@ -175,13 +182,20 @@ impl Error {
             "<h1>{title}</h1><p>{}</p><p><a href=\"{up}sessions/\">All sessions</a></p>",
             page::escape(&self.to_string())
         );
-        page::html_with(response, title, &format!("<link rel=\"stylesheet\" href=\"{up}sessions/sessions.css\">"), &body)
+        page::html_with(
+            response,
+            title,
+            &format!("<link rel=\"stylesheet\" href=\"{up}sessions/sessions.css\">"),
+            &body,
+        )
     }
 
     fn add_progress(&self, body: &mut Value) {
         let status = match self {
             Self::Loading(progress) => Status::loading(progress),
-            Self::Session(error @ session::Error::NothingStored(_)) => Status::failed(error.to_string()),
+            Self::Session(error) if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
+                Status::failed(error.to_string())
+            }
             _ => return,
         };
         if let (Value::Object(body), Ok(Value::Object(status))) = (body, serde_json::to_value(status)) {
@@ -197,12 +211,14 @@ impl Error {
             }
             Self::Refused(Refusal::NotFound(_)) | Self::UnknownUrl => ("not-found", "Not found"),
             Self::Refused(Refusal::Forbidden(_)) => ("forbidden", "Not possible on a dead session"),
-            Self::Session(session::Error::Unknown(_)) | Self::NotASession(_) => {
-                ("unknown-session", "No such session")
-            }
+            Self::Session(session::Error::Unknown(_)) | Self::NotASession(_) => ("unknown-session", "No such session"),
             Self::NothingNamed(..) => ("unknown-name", "No session of that name"),
             Self::Loading(_) => ("loading", "The session is being loaded"),
             Self::Session(session::Error::NothingStored(_)) => ("no-data-yet", "The session has no data yet"),
+            Self::Session(session::Error::TimedOut { .. }) => ("timed-out", "The session took too long to load"),
+            Self::Session(session::Error::TooLarge { .. }) => ("too-large", "The session is too large for this server"),
+            Self::Session(session::Error::Busy) => ("busy", "The server is busy"),
+            Self::Session(session::Error::Stopping) => ("stopping", "The server is stopping"),
             Self::Session(session::Error::NothingReadable { .. }) => ("unreadable", "The session cannot be read"),
             Self::Session(session::Error::Storage(_)) => ("storage", "The storage cannot be read"),
             Self::Refused(Refusal::Failed(_) | Refusal::FailedJson(_)) | Self::Session(session::Error::Broken) => {

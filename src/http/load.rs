@@ -20,6 +20,7 @@ const POLL: Duration = Duration::from_millis(50);
 /// Where a session is on its way into memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = LoadStage)]
 pub(super) enum Stage {
     /// It waits for its turn.
     Queued,
@@ -34,6 +35,7 @@ pub(super) enum Stage {
 /// The load of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = LoadStatus)]
 pub(super) struct Status {
     /// Where it is.
     pub(super) state: Stage,
@@ -95,13 +97,31 @@ impl Status {
     }
 }
 
-/// `/api/history/v1/sessions/{namespace}/{cluster}/{session}/load`: starts the load, and never waits for it.
+/// Starts the load of a session if it is not open, and tells how far it is. Never waits for it: made to be polled.
+#[utoipa::path(
+    get,
+    path = "/api/history/v1/sessions/{namespace}/{cluster}/{session}/load",
+    operation_id = "loadSession",
+    tag = "sessions",
+    params(
+        ("namespace" = String, Path, description = "Namespace of the cluster"),
+        ("cluster" = String, Path, description = "Name of the RayCluster; `_` for an empty one"),
+        ("session" = String, Path, description = "Name of the session"),
+    ),
+    responses(
+        (status = 200, description = "Where it is; a failed load is told here too", body = Status),
+        (status = 404, description = "No such session", body = super::openapi::Problem, content_type = "application/problem+json"),
+        (status = 502, description = "The storage cannot be read", body = super::openapi::Problem, content_type = "application/problem+json"),
+    )
+)]
 pub(super) async fn progress(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let key = session_key([call.names[0], call.names[1], call.names[2]])?;
     let status = match begin(call.state, &key).await {
         Ok(Opening::Ready(_)) => Status::READY,
         Ok(Opening::Loading(progress)) => Status::loading(&progress),
-        Err(error @ (crate::session::Error::Unknown(_) | crate::session::Error::Storage(_))) => return Err(error.into()),
+        Err(error @ (crate::session::Error::Unknown(_) | crate::session::Error::Storage(_))) => {
+            return Err(error.into());
+        }
         Err(error) => Status::failed(Error::Session(error).to_string()),
     };
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(status))
@@ -117,7 +137,7 @@ pub(super) async fn begin(state: &State, key: &SessionKey) -> Result<Opening, cr
 
 /// Opens a session, waiting as long as a client is likely to.
 pub(super) async fn open(state: &State, key: &SessionKey) -> Result<Arc<OpenSession>, Error> {
-    match state.sessions.open_within(key, state.settings().loading.request_timeout).await? {
+    match state.sessions.open_within(key, state.sessions.settings().loading.request_timeout).await? {
         Opening::Ready(session) => Ok(session),
         Opening::Loading(progress) => Err(Error::Loading(progress)),
     }

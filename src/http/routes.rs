@@ -5,7 +5,7 @@
 //! never normalised.
 
 use super::error::{Error, Shape};
-use super::{State, clusters, dropin, links, listing, load, openapi, page, path, report, session};
+use super::{State, clusters, dropin, encoding, links, listing, load, openapi, page, path, report, session};
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
@@ -66,8 +66,6 @@ pub(super) const TABLE: &[Route] = &[
     row("/rayservices/{namespace}/{name}/latest", Shape::Page, |call| Box::pin(links::latest(call))),
     row("/rayclusters/{namespace}/{name}", Shape::Page, |call| Box::pin(links::attempts(call))),
     row("/rayclusters/{namespace}/{name}/latest", Shape::Page, |call| Box::pin(links::latest(call))),
-    row("/submissions/{namespace}/{name}", Shape::Page, |call| Box::pin(links::attempts(call))),
-    row("/submissions/{namespace}/{name}/latest", Shape::Page, |call| Box::pin(links::latest(call))),
     row("/clusters", Shape::Ray, |call| Box::pin(clusters::list(call))),
     row("/select_cluster", Shape::Page, |call| Box::pin(dropin::select(call))),
     row("/enter_cluster/{namespace}/{kind_or_cluster}/{name_or_session}", Shape::Ray, |call| {
@@ -86,16 +84,21 @@ fn ok() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain").body("ok")
 }
 
-/// Answers a request.
+/// Answers a request, as its client takes it.
 pub(super) async fn route(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    let response = answer(&request, &state).await;
+    encoding::encode(&request, response).await
+}
+
+async fn answer(request: &HttpRequest, state: &State) -> HttpResponse {
     request.extensions_mut().insert(UNKNOWN);
     let segments = match path::segments(request.uri().path()) {
         Ok(segments) => segments,
-        Err(error) => return error.respond(&request, Shape::Page),
+        Err(error) => return error.respond(request, Shape::Page),
     };
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let found = TABLE.iter().find_map(|route| Some((route, names(route.pattern, &segments)?)));
-    let Some((route, names)) = found else { return Error::UnknownUrl.respond(&request, Shape::Page) };
+    let Some((route, names)) = found else { return Error::UnknownUrl.respond(request, Shape::Page) };
     request.extensions_mut().insert(RoutePattern(route.pattern));
     match *request.method() {
         Method::GET | Method::HEAD => {}
@@ -103,12 +106,12 @@ pub(super) async fn route(request: HttpRequest, state: web::Data<State>) -> Http
             let allowed = (ALLOW, HeaderValue::from_static(READING));
             return HttpResponse::NoContent().insert_header(allowed).finish();
         }
-        _ => return Error::MethodNotAllowed.respond(&request, route.errors),
+        _ => return Error::MethodNotAllowed.respond(request, route.errors),
     }
-    let call = Call { request: &request, state: &state, segments: &segments, names };
+    let call = Call { request, state, segments: &segments, names };
     match (route.handler)(&call).await {
         Ok(response) => response,
-        Err(error) => error.respond(&request, route.errors),
+        Err(error) => error.respond(request, route.errors),
     }
 }
 

@@ -85,10 +85,7 @@ pub(super) async fn index(state: &State, key: &SessionKey, root: &str) -> Result
 
 /// Whether a URL is one of Ray's built files.
 pub(super) fn is_file(below: &[&str]) -> bool {
-    matches!(
-        below,
-        ["static" | "speedscope-1.5.3", ..] | ["favicon.ico" | "asset-manifest.json" | "manifest.json"]
-    )
+    matches!(below, ["static" | "speedscope-1.5.3", ..] | ["favicon.ico" | "asset-manifest.json" | "manifest.json"])
 }
 
 /// A file or an answer of Ray's, with what it says about the session; refusals too.
