@@ -1,8 +1,7 @@
 //! The HTTP server: who may be asked what, and how answers are sent.
 //!
 //! Owns URLs, status codes, headers and bodies. Everything it shows comes through `session` and `answer`; it never
-//! imports `storage`. The URL table is in `routes`,
-//! that of Ray's API below a session in `api`.
+//! imports `storage`. The URL table is in `routes`, that of Ray's API below a session in `api`.
 //!
 //! | URL | what |
 //! |---|---|
@@ -16,6 +15,7 @@
 //! | `/livez`, `/readyz`, `/readz` | probes |
 
 mod api;
+mod bar;
 mod clusters;
 mod cookies;
 mod dashboard;

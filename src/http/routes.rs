@@ -46,6 +46,7 @@ pub(super) const TABLE: &[Route] = &[
     row("/", Shape::Page, |call| Box::pin(dropin::home(call))),
     row("/sessions", Shape::Page, |_| Box::pin(async { Ok(page::redirect("sessions/")) })),
     row("/sessions/", Shape::Page, |call| Box::pin(listing::page(call))),
+    row("/sessions/bar.js", Shape::Page, |_| Box::pin(async { Ok(page::asset("bar.js")) })),
     row("/sessions/sessions.js", Shape::Page, |_| Box::pin(async { Ok(page::asset("sessions.js")) })),
     row("/sessions/sessions.css", Shape::Page, |_| Box::pin(async { Ok(page::asset("sessions.css")) })),
     row("/sessions/{namespace}/{cluster}/{session}", Shape::Page, |call| Box::pin(session::enter(call))),
