@@ -20,6 +20,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, VARY};
 use serde::Serialize;
+use std::fmt::Write;
 use utoipa::ToSchema;
 
 /// Rows of the page to choose from; the search finds the others.
@@ -73,7 +74,7 @@ async fn entered(call: &Call<'_>, below: &[&str]) -> HttpResponse {
 }
 
 /// `/select_cluster`: a page to enter a session from.
-pub(super) async fn select(call: &Call<'_>) -> Result<HttpResponse, Error> {
+pub(super) fn select(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let filter = Filter::parse(call.request.query_string(), ROWS, ROWS)?;
     let listing = call.state.sessions.listing();
     let Page { entries, total, .. } = filter.page(&listing.entries, |key| call.state.sessions.state(key));
@@ -83,7 +84,8 @@ pub(super) async fn select(call: &Call<'_>) -> Result<HttpResponse, Error> {
     );
     listing::note(&listing, &mut body);
     if total > entries.len() {
-        body.push_str(&format!("<p class=\"note\">The newest {} of {total}: search for others.</p>", entries.len()));
+        let shown = entries.len();
+        let _ = write!(body, "<p class=\"note\">The newest {shown} of {total}: search for others.</p>");
     }
     body.push_str(
         "<table><thead><tr><th>Namespace</th><th>Cluster</th><th>Owner</th><th>Started</th><th>Session</th></tr>\
@@ -186,8 +188,8 @@ async fn wanted(call: &Call<'_>) -> Result<Entry, Error> {
         return found.ok_or_else(|| Error::NothingNamed(KINDS[kind], name.to_owned()));
     };
     let found = look_up(call.state, |listing| {
-        let owned = by_owner(listing, namespace, &owner);
-        owned.into_iter().find(|entry| newest || entry.key.session.as_str() == session)
+        let sessions = by_owner(listing, namespace, &owner);
+        sessions.into_iter().find(|entry| newest || entry.key.session.as_str() == session)
     });
     found.await?.ok_or_else(|| Error::NothingNamed(KINDS[kind], name.to_owned()))
 }

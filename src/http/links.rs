@@ -1,4 +1,4 @@
-//! Sessions by the names that people know: RayJobs, RayServices, RayClusters. One lead to it, several are listed.
+//! Sessions by the names that people know: `RayJob`, `RayService`, `RayCluster`. One session is led to, several are listed.
 
 use super::error::Error;
 use super::listing::{self, SessionItem, describe};
@@ -95,12 +95,11 @@ async fn find(call: &Call<'_>) -> Result<Vec<Entry>, Error> {
     let (word, kind) = kind(call);
     let (namespace, name) = (call.names[0], call.names[1]);
     let found = look_up(call.state, |listing| {
-        let found = match kind {
-            Some(kind) => by_owner(listing, namespace, &Owner { kind, name: name.to_owned() }),
-            None => {
-                let cluster = cluster_id(namespace, name);
-                listing.entries.iter().filter(|entry| entry.key.cluster == cluster).cloned().collect()
-            }
+        let found: Vec<Entry> = if let Some(kind) = kind {
+            by_owner(listing, namespace, &Owner { kind, name: name.to_owned() })
+        } else {
+            let cluster = cluster_id(namespace, name);
+            listing.entries.iter().filter(|entry| entry.key.cluster == cluster).cloned().collect()
         };
         (!found.is_empty()).then_some(found)
     });
@@ -109,8 +108,8 @@ async fn find(call: &Call<'_>) -> Result<Vec<Entry>, Error> {
 
 /// The sessions whose cluster somebody owns, newest first.
 pub(super) fn by_owner(listing: &Listing, namespace: &str, owner: &Owner) -> Vec<Entry> {
-    let owned = |entry: &&Entry| entry.key.cluster.namespace == namespace && entry.owner.as_ref() == Some(owner);
-    listing.entries.iter().filter(owned).cloned().collect()
+    let fits = |entry: &&Entry| entry.key.cluster.namespace == namespace && entry.owner.as_ref() == Some(owner);
+    listing.entries.iter().filter(fits).cloned().collect()
 }
 
 /// What the first name of the path means.

@@ -16,7 +16,7 @@ use std::fmt::Write;
 use utoipa::ToSchema;
 
 /// `/sessions/`.
-pub(super) async fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
+pub(super) fn page(call: &Call<'_>) -> HttpResponse {
     let listing = call.state.sessions.listing();
     let mut body = String::from(
         "<h1>Ray sessions</h1><input id=\"search\" type=\"search\" placeholder=\"Search\" autofocus \
@@ -30,11 +30,11 @@ pub(super) async fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
         row(entry, &session_path(&entry.key), &mut body);
     }
     body.push_str("</tbody></table>");
-    Ok(html(
+    html(
         "Ray sessions",
         "<link rel=\"stylesheet\" href=\"sessions.css\"><script src=\"sessions.js\" defer></script>",
         &body,
-    ))
+    )
 }
 
 /// A row of a table of sessions.
@@ -154,7 +154,7 @@ pub(super) fn describe(state: &State, entry: &Entry) -> SessionItem {
         (status = 400, description = "A parameter cannot be understood", body = super::openapi::Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> {
+pub(super) fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let filter = Filter::parse(call.request.query_string(), 100, 1000)?;
     let listing = call.state.sessions.listing();
     let Page { entries, total, next } = filter.page(&listing.entries, |key| call.state.sessions.state(key));
