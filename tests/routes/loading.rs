@@ -19,8 +19,7 @@ const SESSION: &str = "ml-serving/recsys-raycluster-9d4kq/session_2026-11-23_07-
 
 /// A server whose store takes so long for every request; its sessions have not been opened.
 fn slow(latency: Duration, wait: Duration) -> (String, Arc<Faulty>) {
-    let store =
-        Arc::new(Faulty::new(Arc::new(Local::open(&unpacked().join("storage")).unwrap())).with_latency(latency));
+    let store = Arc::new(Faulty::new(Arc::new(Local::open(unpacked().join("storage")).unwrap())).with_latency(latency));
     let loading = Loading { request_timeout: wait, ..Loading::default() };
     let settings = Arc::new(Settings { loading, ..Settings::default() });
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
