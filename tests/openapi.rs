@@ -1,4 +1,4 @@
-//! The OpenAPI document: the committed copy is what the program serves.
+//! The `OpenAPI` document: the committed copy is what the program serves.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on must stop")]
 

@@ -67,6 +67,8 @@ pub(super) const TABLE: &[Route] = &[
     row("/rayservices/{namespace}/{name}/latest", Shape::Page, |call| Box::pin(links::latest(call))),
     row("/rayclusters/{namespace}/{name}", Shape::Page, |call| Box::pin(links::attempts(call))),
     row("/rayclusters/{namespace}/{name}/latest", Shape::Page, |call| Box::pin(links::latest(call))),
+    row("/submissions/{namespace}/{id}", Shape::Page, |call| Box::pin(links::attempts(call))),
+    row("/submissions/{namespace}/{id}/latest", Shape::Page, |call| Box::pin(links::latest(call))),
     row("/clusters", Shape::Ray, |call| Box::pin(async { clusters::list(call) })),
     row("/select_cluster", Shape::Page, |call| Box::pin(async { dropin::select(call) })),
     row("/enter_cluster/{namespace}/{kind_or_cluster}/{name_or_session}", Shape::Ray, |call| {

@@ -20,6 +20,8 @@ fn people_find_sessions_by_the_names_they_know() {
     for path in [
         "/rayservices/ml-serving/recsys",
         "/rayservices/ml-serving/recsys/latest",
+        "/submissions/ml-serving/serve-deploy",
+        "/submissions/ml-serving/serve-deploy/latest",
         "/rayclusters/ml-serving/recsys-raycluster-9d4kq",
         "/rayclusters/ml-serving/recsys-raycluster-9d4kq/latest",
     ] {
@@ -28,7 +30,12 @@ fn people_find_sessions_by_the_names_they_know() {
         assert_eq!((status, header(&headers, "location")), (307, format!("{up}{}/", &SESSION[1..]).as_str()), "{path}");
         assert_eq!(header(&headers, "cache-control"), "no-store", "the next attempt may come");
     }
-    for path in ["/rayjobs/ml-serving/recsys", "/rayservices/other/recsys", "/rayclusters/ml-serving/x/latest"] {
+    for path in [
+        "/rayjobs/ml-serving/recsys",
+        "/rayservices/other/recsys",
+        "/rayclusters/ml-serving/x/latest",
+        "/submissions/x/y",
+    ] {
         let (status, _, page) = ask("GET", path, &[BROWSER]);
         assert_eq!(status, 404, "{path}");
         assert!(page.contains("<a href=\"../../") && page.contains("All sessions"), "{page}");
