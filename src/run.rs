@@ -23,6 +23,7 @@ use crate::storage::config::{LocalConfig, StoreConfig};
 use crate::storage::local::Local;
 use crate::{cgroup, crd, http, storage, telemetry};
 use anyhow::{Context, anyhow, bail};
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
@@ -44,8 +45,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         Command::Serve(settings) => settings,
         Command::Check(Check { file }) => return check(&file),
         Command::Crd => {
-            print!("{}", crd::yaml()?);
-            return Ok(());
+            return Ok(std::io::stdout().write_all(crd::yaml()?.as_bytes())?);
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -131,8 +131,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let closing = CancellationToken::new();
     let draining = tokio::spawn(drain(shutdown, health.clone(), server.drain_wait, closing.clone()));
     let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
-    let state =
-        http::State { sessions: Arc::clone(&sessions), dashboard_dir, redaction: *redaction, health, metrics, heavy };
+    let state = http::State { sessions: Arc::clone(&sessions), dashboard_dir, health, metrics, heavy };
     let ended = http::serve(state, listener, &server, closing).await;
     background.cancel();
     draining.abort();
@@ -164,8 +163,8 @@ fn read(file: &Path) -> anyhow::Result<Settings> {
 /// Says whether a document can be served, and as what.
 fn check(file: &Path) -> anyhow::Result<()> {
     let settings = read(file)?;
-    println!("{} can be served. With its defaults it means:\n{settings:#?}", file.display());
-    Ok(())
+    let mut out = std::io::stdout().lock();
+    Ok(writeln!(out, "{} can be served. With its defaults it means:\n{settings:#?}", file.display())?)
 }
 
 /// Opens the store.

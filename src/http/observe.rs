@@ -5,8 +5,8 @@
 //! more than the answers.
 
 use super::connection::Connection;
-use super::pattern::RoutePattern;
-use super::{limit, pattern, trace};
+use super::routes::{RoutePattern, UNKNOWN};
+use super::{limit, trace};
 use crate::metrics::http::{Metrics, RequestLabels, RouteLabels};
 use crate::session::SessionKey;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -50,7 +50,11 @@ pub(super) async fn observe<B: MessageBody + 'static>(
     }
     ending.status = Some(response.status());
     {
-        if let Some(key) = response.request().extensions().get::<SessionKey>() {
+        let seen = response.request().extensions();
+        ending.route = seen.get::<RoutePattern>().copied().unwrap_or(UNKNOWN);
+        ending.span.record("http.route", ending.route.0);
+        trace::name(&ending.span, ending.method, ending.route.0);
+        if let Some(key) = seen.get::<SessionKey>() {
             ending.span.record("session.key", field::display(key));
         }
         ending.span.record("http.response.status_code", response.status().as_u16());
@@ -120,21 +124,16 @@ impl Ending {
             connection.busy();
         }
         metrics.in_flight.inc();
-        // As they stand in the URL: a pattern has no word that needs an escape.
-        let path = request.path();
-        let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
-        let route = pattern::of(&segments);
         let span = tracing::info_span!(
             "request",
-            otel.name = format_args!("{method} {}", route.0),
             otel.kind = "server",
             trace_id = field::Empty,
             http.request.method = method,
-            http.route = route.0,
+            http.route = field::Empty,
             http.response.status_code = field::Empty,
             session.key = field::Empty,
         );
-        let (status, permit) = (None, None);
+        let (route, status, permit) = (UNKNOWN, None, None);
         let (bytes, expected, whole, began) = (0, None, false, Instant::now());
         Self { metrics, connection, permit, span, began, method, route, status, bytes, expected, whole }
     }

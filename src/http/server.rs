@@ -2,9 +2,9 @@
 
 use super::connection::Connections;
 use super::limit::Limits;
-use super::{State, observe, route};
+use super::{State, observe, routes};
 use crate::settings::server::Server;
-use actix_web::middleware::{Compress, from_fn};
+use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -29,9 +29,8 @@ pub async fn serve(
         App::new()
             .app_data(web::Data::clone(&state))
             .app_data(Arc::clone(&limits))
-            .wrap(Compress::default())
             .wrap(from_fn(observe::observe))
-            .default_service(web::to(route))
+            .default_service(web::to(routes::route))
     })
     .on_connect(move |stream, data| accepted.accepted(stream, data))
     .workers(workers)

@@ -25,6 +25,15 @@ pub(super) fn join(span: &Span, headers: &HeaderMap) -> TraceId {
     parent.map_or_else(|| RandomIdGenerator::default().new_trace_id(), |parent| parent.trace_id())
 }
 
+/// Names an exported span by its route, which is known only once the path has been taken apart.
+pub(super) fn name(span: &Span, method: &str, route: &str) {
+    let context = span.context();
+    let exported = context.span();
+    if exported.span_context().is_valid() {
+        exported.update_name(format!("{method} {route}"));
+    }
+}
+
 /// The caller's span, if `traceparent` names one.
 fn parent(headers: &HeaderMap) -> Option<SpanContext> {
     if !headers.contains_key("traceparent") {

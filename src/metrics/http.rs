@@ -1,4 +1,4 @@
-//! Metrics of requests to us. Routes are patterns such as `/sessions/{namespace}/{cluster}/{session}/nodes`.
+//! Metrics of requests to us. Routes are patterns such as `/nodes/{id}`.
 
 use super::Registry;
 use prometheus_client::encoding::EncodeLabelSet;

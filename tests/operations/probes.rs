@@ -37,12 +37,11 @@ fn requests_are_counted_by_pattern_and_names_are_no_labels() {
     }
     let (head, body) = server.get("/metrics");
     assert!(head.contains("content-type: application/openmetrics-text; version=1.0.0; charset=utf-8"), "{head}");
-    let below = "/sessions/{namespace}/{cluster}/{session}";
     for sample in [
         "http_requests_total{route=\"/livez\",method=\"GET\",status=\"2xx\"} 1".to_owned(),
-        "http_requests_total{route=\"{other}\",method=\"GET\",status=\"4xx\"} 1".to_owned(),
-        format!("http_requests_total{{route=\"{below}/api/version\",method=\"GET\",status=\"2xx\"}} 1"),
-        format!("http_request_duration_seconds_count{{route=\"{below}/nodes/{{id}}\"}} 1"),
+        "http_requests_total{route=\"unknown\",method=\"GET\",status=\"4xx\"} 1".to_owned(),
+        "http_requests_total{route=\"/api/version\",method=\"GET\",status=\"2xx\"} 1".to_owned(),
+        "http_request_duration_seconds_count{route=\"/nodes/{id}\"} 1".to_owned(),
         "http_requests_in_flight 1".to_owned(),
     ] {
         assert!(body.contains(&format!("ray_history_{sample}\n")), "{sample}\n{body}");
