@@ -4,9 +4,12 @@
 //! `cargo run --example slow_store -- FOLDER MILLISECONDS DASHBOARD`. It ends with SIGTERM.
 
 use anyhow::Context;
-use ray_history::http::{self, State};
+use ray_history::health::Health;
+use ray_history::http::{self, Heavy, State};
 use ray_history::layout::Root;
+use ray_history::metrics::Metrics;
 use ray_history::session::Sessions;
+use ray_history::settings::server::Server;
 use ray_history::storage::faulty::Faulty;
 use ray_history::storage::local::Local;
 use std::net::TcpListener;
@@ -39,7 +42,9 @@ async fn serve(folder: &Path, latency: Duration, dashboard: PathBuf) -> anyhow::
         terminated.recv().await;
         stop.cancel();
     });
-    let state = State { sessions, dashboard_dir: Some(dashboard) };
-    http::serve(state, listener, shutdown).await?;
+    let (bounds, health, metrics) = (Server::default(), Health::default(), Metrics::default());
+    let heavy = Heavy::new(bounds.heavy_requests(), metrics.clone());
+    let state = State { sessions, dashboard_dir: Some(dashboard), health, metrics, heavy };
+    http::serve(state, listener, &bounds, shutdown).await?;
     Ok(())
 }

@@ -44,6 +44,24 @@ pub struct Server {
     pub max_heavy_requests: Option<NonZeroUsize>,
 }
 
+impl Default for Server {
+    /// As the flags have it.
+    fn default() -> Self {
+        let count = |count| NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN);
+        Self {
+            log_format: LogFormat::Text,
+            drain_wait: Duration::ZERO,
+            shutdown_timeout: Duration::from_secs(30),
+            head_timeout: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(75),
+            send_timeout: Duration::from_secs(60),
+            max_connections: count(4096),
+            max_requests: count(2048),
+            max_heavy_requests: None,
+        }
+    }
+}
+
 impl Server {
     /// How many long answers are made and sent at a time.
     pub fn heavy_requests(&self) -> usize {
@@ -77,6 +95,18 @@ fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(clap::Parser)]
+    struct Flags {
+        #[command(flatten)]
+        server: Server,
+    }
+
+    #[test]
+    fn flags_that_are_not_given_have_the_defaults() {
+        let Flags { server } = clap::Parser::parse_from(["ray-history"]);
+        assert_eq!(server, Server::default());
+    }
 
     #[test]
     fn durations_are_written_as_in_kubernetes() {

@@ -1,11 +1,13 @@
 //! A cold session on a slow store: nobody waits longer than promised, and everybody is told how far it is.
 
 use super::{exchange, header, unpacked};
+use ray_history::health::Health;
 use ray_history::http;
 use ray_history::layout::Root;
 use ray_history::liveness::Liveness;
 use ray_history::metrics::Metrics;
 use ray_history::session::Sessions;
+use ray_history::settings::server::Server;
 use ray_history::settings::{Loading, Settings};
 use ray_history::storage::faulty::Faulty;
 use ray_history::storage::local::Local;
@@ -33,8 +35,11 @@ fn slow(latency: Duration, wait: Duration) -> (String, Arc<Faulty>) {
                 Sessions::with(shared, vec![Root::new("")], settings, Liveness::default(), Metrics::default());
             sessions.refresh().await.unwrap();
             listed.send(()).unwrap();
-            let state = http::State { sessions: Arc::new(sessions), dashboard_dir: None };
-            http::serve(state, listener, CancellationToken::new()).await.unwrap();
+            let server = Server::default();
+            let (health, metrics) = (Health::default(), Metrics::default());
+            let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
+            let state = http::State { sessions: Arc::new(sessions), dashboard_dir: None, health, metrics, heavy };
+            http::serve(state, listener, &server, CancellationToken::new()).await.unwrap();
         });
     });
     is_listed.recv().unwrap();
