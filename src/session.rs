@@ -1,22 +1,37 @@
 //! Sessions: which ones are stored, and how one is opened.
 //!
-//! `catalog` lists them, `load` reads one and builds its snapshot, `sessions` keeps what is open and hands it out,
-//! `logs` reads log files of an open session. This is the only layer that `http` talks to; it owns all requests to
-//! storage. Must never know HTTP.
+//! ```text
+//! catalog   which sessions are stored, and where
+//! open      Sessions: what everybody else talks to
+//!   cache      open sessions that are kept ── freshness   when one is compared with the store again
+//!   loader     one load per session at a time, shared by everybody who waits
+//!   admission  who may load now ── memory   the one account of bytes for builds and open sessions
+//!   load       reads one session and builds its snapshot
+//! logs      reads log files of an open session
+//! ```
+//!
+//! This is the only layer that `http` talks to; it owns all requests to storage. Must never know HTTP.
 
+mod admission;
+mod cache;
 pub mod catalog;
+mod freshness;
 pub mod load;
+mod loader;
 pub mod logs;
+mod memory;
 pub mod name;
 mod open;
 pub mod progress;
+mod source;
 
 pub use load::OpenSession;
 pub use name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
-pub use open::{Opening, Sessions};
+pub use open::{Opening, Sessions, Usage};
 pub use progress::{Phase, Progress};
 
 use crate::storage;
+use std::time::Duration;
 
 /// Why a session cannot be shown. The texts are for users.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -40,9 +55,43 @@ pub enum Error {
     /// The store could not be asked.
     #[error("the storage could not be read: {0}")]
     Storage(std::sync::Arc<storage::Error>),
+    /// It took longer than `loading.timeout`.
+    #[error("session {key} could not be loaded within {} s; loading.timeout in the settings allows more", after.as_secs())]
+    TimedOut {
+        /// Which session.
+        key: SessionKey,
+        /// The setting.
+        after: Duration,
+    },
+    /// Building it would take more memory than there is for it.
+    #[error(
+        "session {key} needs more than {} MiB to be opened and {} MiB may be used; cache.maxMemory in the settings \
+         allows more", needed >> 20, limit >> 20
+    )]
+    TooLarge {
+        /// Which session.
+        key: SessionKey,
+        /// Bytes it held when it was given up.
+        needed: u64,
+        /// Bytes one load may hold.
+        limit: u64,
+    },
+    /// It would have disturbed loads that somebody waits for; only what nobody waits for ends so.
+    #[error("other sessions are being loaded")]
+    Busy,
+    /// The program stops.
+    #[error("this server is stopping")]
+    Stopping,
     /// A bug of ours ended the load.
     #[error("the load ended unexpectedly; please report this")]
     Broken,
+}
+
+impl Error {
+    /// Whether the same load would fail again at once, so that the error is given for a while without trying.
+    fn is_worth_holding(&self) -> bool {
+        !matches!(self, Self::Unknown(_) | Self::Busy | Self::Stopping)
+    }
 }
 
 impl From<storage::Error> for Error {

@@ -73,7 +73,14 @@ impl ResponseError for Error {
             Self::Refused(Refusal::Failed(_) | Refusal::FailedJson(_)) | Self::Session(session::Error::Broken) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
-            Self::Session(session::Error::NothingStored(_)) | Self::Loading => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Session(
+                session::Error::NothingStored(_)
+                | session::Error::TimedOut { .. }
+                | session::Error::Busy
+                | session::Error::Stopping,
+            )
+            | Self::Loading => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Session(session::Error::TooLarge { .. }) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Session(session::Error::NothingReadable { .. } | session::Error::Storage(_)) => {
                 StatusCode::BAD_GATEWAY
             }

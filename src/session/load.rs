@@ -1,82 +1,209 @@
 //! Reads one session from the store and builds its snapshot.
 //!
-//! Event files, log files that carry facts, and stored endpoint bodies are fetched concurrently; event files are
-//! parsed on threads of their own (`parse`). A file that cannot be read makes the snapshot incomplete, never the load
-//! fail; the load fails only when the listing fails or no event file at all could be read.
-//! Must never be cancelled by a request: `sessions` runs it in a task of its own.
+//! ```text
+//! list pages ──► admission ──► event files ──► parsing threads (`parse`) ──► merge ──► finish
+//!      │  (by stored size)     log files with facts, endpoint bodies ─────────────────────┘
+//!      └──► more pages are listed while files of the first are read
+//! ```
+//!
+//! A file that cannot be read makes the snapshot incomplete, never the load fail; the load fails only when the listing
+//! fails or no event file at all could be read. Memory is reserved before anything is read and corrected while reading.
+//! Must never be cancelled by a request: `loader` runs it in a task of its own. Dropping it stops its threads.
 
+mod digest;
+mod events;
+mod facts;
 mod fetch;
+mod look;
 mod objects;
+mod opened;
+mod pages;
 mod parse;
+mod quiet;
 
+pub(super) use digest::Digest;
+pub(super) use look::{Found, look};
+pub(super) use objects::Places;
 pub use objects::{LogIndex, LogObject};
+pub use opened::OpenSession;
+pub(super) use opened::age;
 
+use super::admission::{Admission, Permit, Short};
+use super::progress::{Counters, Phase};
 use super::{Error, SessionKey};
-use crate::logs::{Facts, Wanted};
+use crate::logs::Facts;
+use crate::metrics::sessions::Metrics;
 use crate::snapshot::Snapshot;
 use crate::snapshot::build::Builder;
 use crate::snapshot::worker_pids;
-use crate::storage::{ObjectMeta, ReadRange, Storage};
-use bytes::Bytes;
-use futures_util::{StreamExt, stream};
-use objects::SessionObjects;
-use parse::Queue;
+use crate::storage::Storage;
+use futures_util::stream;
+use objects::EventBytes;
+use pages::Pages;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 
-/// Objects fetched at once: enough to hide 20 ms a request behind ten thousand small files.
-const FETCHES: usize = 96;
-/// The longest log file or endpoint body that is read whole for its facts.
-const MAX_FACT_FILE: u64 = 64 << 20;
+/// What every load holds at least: blocks on their way from decompressor to parser.
+const BASE: u64 = 4 << 20;
+/// Bytes held while building for a byte stored: of gzip, of ten bytes plain. A first guess, corrected while reading.
+const PER_GZIP_BYTE: u64 = 4;
+const PER_TEN_PLAIN_BYTES: u64 = 4;
+/// How often what is held is compared with what is reserved.
+const CHECK: Duration = Duration::from_millis(20);
 
-/// A loaded session: its snapshot, and where its log files lie.
+/// One load.
 #[derive(Debug)]
-pub struct OpenSession {
-    /// Which session.
-    pub key: SessionKey,
-    /// The built view.
-    pub snapshot: Arc<Snapshot>,
-    /// Log files by node and path.
-    pub logs: LogIndex,
+pub(super) struct Load {
+    pub(super) store: Arc<dyn Storage>,
+    pub(super) key: SessionKey,
+    pub(super) places: Places,
+    pub(super) counters: Arc<Counters>,
+    pub(super) admission: Arc<Admission>,
+    pub(super) metrics: Arc<Metrics>,
+    /// Listing may take so long, and so may reading; waiting for the turn does not count.
+    pub(super) timeout: Duration,
+    /// Only if it disturbs nobody.
+    pub(super) idle_only: bool,
 }
 
-/// Reads everything and builds.
-pub(super) async fn load(
-    store: Arc<dyn Storage>,
-    key: SessionKey,
-    places: &super::open::Places,
-) -> Result<OpenSession, Error> {
-    let objects = objects::list(&*store, &key, places).await?;
-    if objects.is_empty() {
-        return Err(Error::NothingStored(key));
+/// Why a try ended without a session.
+enum Failed {
+    For(Error),
+    /// It needs this much memory, more than it had reserved.
+    Short(u64),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::For(error)
     }
-    let (builder, facts, endpoints) = tokio::join!(
-        read_events(&store, &key, &objects.events),
-        read_facts(&store, &objects),
-        read_endpoints(&store, &objects),
-    );
-    let mut builder = builder?;
-    let (facts, unreadable) = facts;
-    let (endpoints, unreadable_endpoints) = endpoints;
-    let report = builder.completeness_mut();
-    if !objects.events.is_empty() && report.unreadable_files.count >= objects.events.len() as u64 && report.records == 0
-    {
-        let why = report.unreadable_files.examples.first().map(|p| p.problem.clone()).unwrap_or_default();
-        return Err(Error::NothingReadable { key, files: objects.events.len(), why });
+}
+
+impl Load {
+    /// Reads everything and builds.
+    pub(super) async fn run(self) -> Result<OpenSession, Error> {
+        let mut at_least = 0;
+        loop {
+            match self.attempt(at_least).await {
+                Ok(session) => return Ok(session),
+                Err(Failed::For(error)) => return Err(error),
+                // Twice as much each time, so that this ends: at the whole budget at the latest.
+                Err(Failed::Short(held)) => at_least = held.saturating_mul(2),
+            }
+        }
     }
-    for (file, why) in objects.skipped.into_iter().chain(unreadable).chain(unreadable_endpoints) {
-        report.unreadable_files.add(&file, 0, why);
+
+    async fn attempt(&self, at_least: u64) -> Result<OpenSession, Failed> {
+        let late = |_| Error::TimedOut { key: self.key.clone(), after: self.timeout };
+        self.counters.restart();
+        self.counters.enter(Phase::Listing);
+        let first = async {
+            let prefixes = objects::prefixes(&*self.store, &self.key, &self.places).await?;
+            Pages::first(Arc::clone(&self.store), prefixes).await
+        };
+        let mut pages = tokio::time::timeout(self.timeout, first).await.map_err(late)?.map_err(Error::from)?;
+        if pages.objects.is_empty() && pages.is_last() {
+            return Err(Error::NothingStored(self.key.clone()).into());
+        }
+        self.counters.enter(Phase::Queued);
+        let estimate = estimate(pages.objects.event_bytes).saturating_mul(if pages.is_last() { 1 } else { 2 });
+        let waiting = Instant::now();
+        let permit = if self.idle_only {
+            self.admission.admit_idle(estimate.max(at_least)).ok_or(Error::Busy)?
+        } else {
+            self.admission.admit(estimate.max(at_least)).await
+        };
+        self.metrics.queued(waiting.elapsed());
+        self.counters.enter(Phase::Reading);
+        let _running = self.metrics.loading();
+        tokio::time::timeout(self.timeout, self.read(&mut pages, permit)).await.map_err(late)?
     }
-    report.marker_missing = !places.marked;
-    report.overwritten_hours = objects.overwritten_hours;
-    let logs = objects.logs;
-    // Finishing sorts and freezes: some hundred milliseconds for a huge session.
-    let snapshot = blocking({
-        let logs = logs.clone();
-        move || finish(builder, facts, endpoints, &logs)
-    })
-    .await?;
-    Ok(OpenSession { key, snapshot: Arc::new(snapshot), logs })
+
+    async fn read(&self, pages: &mut Pages, mut permit: Permit) -> Result<OpenSession, Failed> {
+        let started = Instant::now();
+        let held = events::Held::default();
+        let reading = async {
+            let (store, key, counters) = (&self.store, &self.key, &self.counters);
+            // Which log file counts where both trees have one is known when everything is listed.
+            let early = if pages.is_last() {
+                None
+            } else {
+                Some(events::read(store, key, pages.event_files(), counters, &held).await?)
+            };
+            let first = stream::iter([Ok(pages.take_first())]);
+            let objects = &pages.objects;
+            let (events, facts, endpoints) = tokio::join!(
+                async {
+                    match early {
+                        Some(events) => Ok(events),
+                        None => events::read(store, key, first, counters, &held).await,
+                    }
+                },
+                facts::read_facts(store, objects, counters),
+                facts::read_endpoints(store, objects, counters, &held),
+            );
+            Ok::<_, Error>((events?, facts?, endpoints))
+        };
+        let (events, facts, endpoints) = tokio::select! {
+            read = reading => read?,
+            short = watch(&mut permit, &held) => return Err(match short {
+                (held, Short::Again) => Failed::Short(held),
+                (needed, Short::TooLarge(limit)) => {
+                    Failed::For(Error::TooLarge { key: self.key.clone(), needed, limit })
+                }
+            }),
+        };
+        self.counters.enter(Phase::Finishing);
+        let objects = std::mem::take(&mut pages.objects);
+        let (event_files, digest, newest) = (objects.event_files, objects.digest(), objects.newest);
+        let unread = events.unread + facts.unreadable.len() as u64 + endpoints.unreadable.len() as u64;
+        let mut builder = events.builder;
+        let report = builder.completeness_mut();
+        if event_files > 0 && report.unreadable_files.count >= event_files && report.records == 0 {
+            let why = report.unreadable_files.examples.first().map(|p| p.problem.clone()).unwrap_or_default();
+            return Err(Error::NothingReadable { key: self.key.clone(), files: event_files as usize, why }.into());
+        }
+        let skipped = objects.skipped.iter().cloned();
+        for (file, why) in skipped.chain(facts.unreadable).chain(endpoints.unreadable) {
+            report.unreadable_files.add(&file, 0, why);
+        }
+        report.marker_missing = !self.places.marked;
+        report.overwritten_hours = objects.overwritten_hours;
+        self.metrics.read(self.counters.now().bytes_done, unread, report.damaged_records.count);
+        let logs = objects.into_logs();
+        let snapshot = {
+            let logs = logs.clone();
+            quiet::run(move || finish(builder, facts.facts, endpoints.bodies, &logs)).await?
+        };
+        Ok(OpenSession::new(
+            self.key.clone(),
+            Arc::new(snapshot),
+            logs,
+            digest,
+            newest,
+            unread,
+            started.elapsed(),
+            permit,
+        ))
+    }
+}
+
+/// A first guess at what a session holds while it is built.
+fn estimate(stored: EventBytes) -> u64 {
+    BASE + stored.gzip.saturating_mul(PER_GZIP_BYTE) + (stored.plain / 10).saturating_mul(PER_TEN_PLAIN_BYTES)
+}
+
+/// Compares what is held with what is reserved until that cannot be made to fit; tells what was held then.
+async fn watch(permit: &mut Permit, held: &events::Held) -> (u64, Short) {
+    loop {
+        tokio::time::sleep(CHECK).await;
+        let now = BASE + held.bytes();
+        if let Err(short) = permit.cover(now) {
+            return (now, short);
+        }
+    }
 }
 
 fn finish(builder: Builder, facts: Facts, endpoints: BTreeMap<String, Vec<u8>>, logs: &LogIndex) -> Snapshot {
@@ -88,117 +215,4 @@ fn finish(builder: Builder, facts: Facts, endpoints: BTreeMap<String, Vec<u8>>, 
     snapshot.endpoints = endpoints;
     snapshot.derive();
     snapshot
-}
-
-/// Fetches with many requests at once, parses with one thread per core.
-async fn read_events(store: &Arc<dyn Storage>, key: &SessionKey, files: &[ObjectMeta]) -> Result<Builder, Error> {
-    let queue = Arc::new(Queue::default());
-    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 16);
-    let workers: Vec<_> = (0..threads)
-        .map(|_| {
-            let (queue, session) = (Arc::clone(&queue), key.session.to_string());
-            tokio::task::spawn_blocking(move || queue.work(&session))
-        })
-        .collect();
-    // Big files first: the last ones to end should be small.
-    let mut order: Vec<ObjectMeta> = files.iter().filter(|file| file.size > 0).cloned().collect();
-    order.sort_by_key(|file| std::cmp::Reverse(file.size));
-    stream::iter(order)
-        .for_each_concurrent(FETCHES, |file| {
-            let (queue, store) = (Arc::clone(&queue), Arc::clone(store));
-            async move { fetch::stream(&*store, &file, &queue.push(&file.key)).await }
-        })
-        .await;
-    queue.close();
-    let mut merged: Option<Builder> = None;
-    for worker in workers {
-        let builder = worker.await.map_err(|_| Error::Broken)?;
-        merged = match merged {
-            None => Some(builder),
-            Some(mut merged) => Some(
-                blocking(move || {
-                    merged.merge(builder);
-                    merged
-                })
-                .await?,
-            ),
-        };
-    }
-    merged.ok_or(Error::Broken)
-}
-
-type Unreadable = Vec<(String, String)>;
-
-/// Reads the log files that carry facts.
-async fn read_facts(store: &Arc<dyn Storage>, objects: &SessionObjects) -> (Facts, Unreadable) {
-    let mut facts = Facts::default();
-    let mut wanted = Vec::new();
-    for (node, path, object) in objects.logs.iter() {
-        match crate::logs::wanted(path) {
-            Some(Wanted::NameOnly) => facts.seen(node, path),
-            Some(part) if object.size > 0 => wanted.push((node.to_owned(), path.to_owned(), object.clone(), part)),
-            _ => {}
-        }
-    }
-    let mut unreadable = Vec::new();
-    let mut fetched = stream::iter(wanted)
-        .map(|(node, path, object, part)| {
-            let store = Arc::clone(store);
-            async move {
-                let bytes = read_part(&*store, &object, part).await;
-                (node, path, object, bytes)
-            }
-        })
-        .buffer_unordered(FETCHES / 3);
-    while let Some((node, path, object, bytes)) = fetched.next().await {
-        match bytes {
-            Ok(bytes) => facts.read(&node, &path, &bytes),
-            Err(error) => unreadable.push((object.key, error.to_string())),
-        }
-        tokio::task::yield_now().await;
-    }
-    drop(fetched);
-    (facts, unreadable)
-}
-
-async fn read_part(store: &dyn Storage, object: &LogObject, part: Wanted) -> Result<Bytes, crate::storage::Error> {
-    match part {
-        Wanted::Ends { head, tail } if object.size > head + tail => {
-            let first = fetch::read(store, &object.key, ReadRange::Between(0, head), head).await?;
-            let last = fetch::read(store, &object.key, ReadRange::Tail(tail), tail).await?;
-            Ok([first, last].concat().into())
-        }
-        _ if object.size > MAX_FACT_FILE => {
-            // The end says more about how it ended than the beginning.
-            fetch::read(store, &object.key, ReadRange::Tail(MAX_FACT_FILE), MAX_FACT_FILE).await
-        }
-        _ => fetch::read(store, &object.key, ReadRange::Full, MAX_FACT_FILE).await,
-    }
-}
-
-/// Reads the stored answers of the live dashboard.
-async fn read_endpoints(store: &Arc<dyn Storage>, objects: &SessionObjects) -> (BTreeMap<String, Vec<u8>>, Unreadable) {
-    let mut fetched = stream::iter(objects.endpoints.clone())
-        .map(|(name, object)| {
-            let store = Arc::clone(store);
-            async move {
-                let body = fetch::read(&*store, &object.key, ReadRange::Full, MAX_FACT_FILE).await;
-                (name, object, body)
-            }
-        })
-        .buffer_unordered(FETCHES / 3);
-    let (mut bodies, mut unreadable) = (BTreeMap::new(), Vec::new());
-    while let Some((name, object, body)) = fetched.next().await {
-        match body {
-            Ok(body) => {
-                bodies.insert(name, body.to_vec());
-            }
-            Err(error) => unreadable.push((object.key, error.to_string())),
-        }
-    }
-    (bodies, unreadable)
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Broken)
 }

@@ -88,7 +88,7 @@ mod tests {
         let store = Memory::default();
         store.put("log", text.to_owned());
         let store: Arc<dyn Storage> = Arc::new(store);
-        let file = LogObject { key: "log".into(), size: text.len() as u64 };
+        let file = LogObject::new("log", text.len() as u64);
         let body = read(&store, &file, LogRange { bytes, lines }).await.unwrap();
         let parts: Vec<Bytes> = body.stream.try_collect().await.unwrap();
         String::from_utf8(parts.concat()).unwrap()

@@ -1,29 +1,36 @@
-//! The sessions that are open: loads one at the first request for it and keeps it.
+//! The sessions of a store: opens them, keeps them, and compares them with the store again.
 //!
-//! One load per session: every request that comes meanwhile waits for the same result and the same error, and a client
-//! that leaves cancels nothing, because the load runs in a task of its own. A failed load is forgotten, so that the
-//! next request tries again. Nothing is evicted yet.
+//! Owns how catalog, cache, loader, admission and freshness work together:
+//!
+//! 1. A session that is kept is given at once. When a look at the store is due, one is taken beside; it ends with
+//!    nothing, with newer log files, or with a rebuild, and until then everybody gets the session as it is.
+//! 2. Any other is loaded, once for everybody who asks; an error is held for a while.
+//!
+//! Must never know HTTP, and must never keep a session longer than its bounds allow.
 
-use super::catalog::{Catalog, Listing};
-use super::load::{self, OpenSession};
-use super::name::{Owner, SessionKey};
+use super::admission::Admission;
+use super::cache::{Cache, Kept};
+use super::catalog::Listing;
+use super::freshness::{Built, Look};
+use super::load::{self, Load, OpenSession};
+use super::loader::{Joined, Loader};
+use super::memory::Ledger;
+use super::name::SessionKey;
 use super::progress::{Counters, Progress};
+use super::source::Source;
 use super::{Error, logs};
 use crate::layout::Root;
 use crate::liveness::{Liveness, State};
+use crate::metrics::Metrics;
+use crate::metrics::sessions::Outcome;
+use crate::settings::Settings;
 use crate::storage::Storage;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-/// Where a session's objects may be.
-#[derive(Clone, Debug)]
-pub(super) struct Places {
-    pub(super) roots: Vec<Root>,
-    pub(super) owner: Option<Owner>,
-    pub(super) marked: bool,
-}
+mod renew;
 
 /// A session that is open, or how far its load is.
 #[derive(Clone, Debug)]
@@ -34,55 +41,135 @@ pub enum Opening {
     Loading(Progress),
 }
 
-type Loaded = Result<Arc<OpenSession>, Error>;
+/// What is held in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Open sessions that are kept.
+    pub sessions: usize,
+    /// Their bytes.
+    pub kept_bytes: u64,
+    /// Bytes of open sessions, kept or still in use, and of loads.
+    pub used_bytes: u64,
+    /// `cache.maxMemory`.
+    pub limit_bytes: u64,
+}
 
 /// All stored sessions, and those of them that are open.
 #[derive(Debug)]
 pub struct Sessions {
-    store: Arc<dyn Storage>,
-    catalog: Catalog,
+    source: RwLock<Arc<Source>>,
+    settings: RwLock<Arc<Settings>>,
     liveness: Liveness,
-    open: Mutex<HashMap<SessionKey, watch::Receiver<Option<Loaded>>>>,
+    metrics: Metrics,
+    cache: Arc<Cache>,
+    ledger: Arc<Ledger>,
+    admission: Arc<Admission>,
+    loader: Loader<Arc<OpenSession>>,
+    stop: CancellationToken,
 }
 
 impl Sessions {
-    /// The sessions of a store.
+    /// The sessions of a store, with default settings, nobody who knows which live, and metrics of their own.
     pub fn new(store: Arc<dyn Storage>, roots: Vec<Root>) -> Self {
-        let catalog = Catalog::new(Arc::clone(&store), roots);
-        Self { store, catalog, liveness: Liveness::default(), open: Mutex::default() }
+        Self::with(store, roots, Arc::default(), Liveness::default(), Metrics::default())
+    }
+
+    /// The sessions of a store.
+    pub fn with(
+        store: Arc<dyn Storage>,
+        roots: Vec<Root>,
+        settings: Arc<Settings>,
+        liveness: Liveness,
+        metrics: Metrics,
+    ) -> Self {
+        let source = Source::new(store, roots);
+        let stop = CancellationToken::new();
+        let ledger = Ledger::new(settings.cache.max_memory);
+        let cache = Arc::new(Cache::new(settings.cache.max_sessions, Arc::clone(&metrics.sessions)));
+        let max_concurrent = settings.loading.max_concurrent;
+        let admission = Arc::new(Admission::new(max_concurrent, Arc::clone(&ledger), Arc::clone(&cache)));
+        Self {
+            source: RwLock::new(Arc::new(source)),
+            settings: RwLock::new(settings),
+            liveness,
+            metrics,
+            cache,
+            ledger,
+            admission,
+            loader: Loader::new(stop.clone()),
+            stop,
+        }
     }
 
     /// The last listing.
     pub fn listing(&self) -> Arc<Listing> {
-        self.catalog.listing()
+        self.source().catalog.listing()
     }
 
     /// Lists again.
     pub async fn refresh(&self) -> Result<Arc<Listing>, Error> {
-        Ok(self.catalog.refresh().await?)
+        Ok(self.source().catalog.refresh().await?)
     }
 
-    /// Opens a session: at once when it is open, after its load otherwise.
-    pub async fn open(self: &Arc<Self>, key: &SessionKey) -> Loaded {
-        let mut waiting = match self.waiting(key) {
-            Some(waiting) => waiting,
-            None => self.start(key).await?,
-        };
-        let loaded = waiting.wait_for(Option::is_some).await.map_err(|_| Error::Broken)?;
-        loaded.clone().unwrap_or(Err(Error::Broken))
+    /// Opens a session: at once when it is kept, after its load otherwise.
+    pub async fn open(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<OpenSession>, Error> {
+        if let Some(session) = self.kept(key) {
+            self.metrics.sessions.asked(true);
+            return Ok(session);
+        }
+        self.metrics.sessions.asked(false);
+        match self.start(key, Why::Asked)? {
+            Joined::Ready(session) => Ok(session),
+            Joined::Waiting(load) => {
+                let _waiting = self.metrics.sessions.waiting();
+                load.end().await
+            }
+        }
     }
 
     /// Opens a session, waiting at most so long.
     pub async fn open_within(self: &Arc<Self>, key: &SessionKey, wait: Duration) -> Result<Opening, Error> {
         match tokio::time::timeout(wait, self.open(key)).await {
             Ok(opened) => Ok(Opening::Ready(opened?)),
-            Err(_) => Ok(Opening::Loading(self.progress(key).unwrap_or_else(|| Counters::start().now()))),
+            Err(_) => match self.progress(key) {
+                Some(progress) => Ok(Opening::Loading(progress)),
+                // It ended just now: what it ended with is there.
+                None => Ok(Opening::Ready(self.open(key).await?)),
+            },
         }
     }
 
     /// How far the load of a session is, if one runs. Starts nothing.
-    pub fn progress(&self, _key: &SessionKey) -> Option<Progress> {
-        None
+    pub fn progress(&self, key: &SessionKey) -> Option<Progress> {
+        self.loader.progress(key)
+    }
+
+    /// The session, if it is open. Starts nothing.
+    pub fn peek(&self, key: &SessionKey) -> Option<Arc<OpenSession>> {
+        Some(Arc::clone(&self.cache.peek(key)?.session))
+    }
+
+    /// The error with which the last load of a session ended, while it is held. Starts nothing.
+    pub fn held(&self, key: &SessionKey) -> Option<Error> {
+        self.loader.held(key)
+    }
+
+    /// All open sessions, in no order.
+    pub fn all_open(&self) -> Vec<Arc<OpenSession>> {
+        self.cache.all().into_iter().map(|kept| Arc::clone(&kept.session)).collect()
+    }
+
+    /// Loads a session that nobody has asked for yet, if that disturbs nobody: no load waits, a slot stays free, and
+    /// nothing that is kept would have to go. Tells whether it is open or being loaded now.
+    pub async fn prewarm(self: &Arc<Self>, key: &SessionKey) -> bool {
+        if self.cache.peek(key).is_some() {
+            return true;
+        }
+        match self.start(key, Why::Prewarm) {
+            Ok(Joined::Ready(_)) => true,
+            Ok(Joined::Waiting(load)) => load.end().await.is_ok(),
+            Err(_) => false,
+        }
     }
 
     /// What is known about the life of a session's cluster.
@@ -90,57 +177,174 @@ impl Sessions {
         self.liveness.state(key)
     }
 
+    /// The settings in force.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts settings in force, without dropping what still fits.
+    pub fn apply(&self, settings: Arc<Settings>) {
+        self.ledger.resize(settings.cache.max_memory);
+        self.admission.resize(settings.loading.max_concurrent);
+        self.cache.resize(settings.cache.max_sessions);
+        self.cache.evict(self.ledger.missing(0, 0));
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
+        self.measure();
+    }
+
+    /// Serves another store from now on. What is open came from the old one and is forgotten; requests that use it
+    /// still end well.
+    pub fn replace_store(&self, store: Arc<dyn Storage>, roots: Vec<Root>) {
+        let source = Source::new(store, roots);
+        *self.source.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(source);
+        self.loader.forget();
+        self.cache.clear();
+    }
+
+    /// What is held in memory.
+    pub fn usage(&self) -> Usage {
+        Usage {
+            sessions: self.cache.len(),
+            kept_bytes: self.cache.bytes(),
+            used_bytes: self.ledger.used(),
+            limit_bytes: self.ledger.total(),
+        }
+    }
+
+    /// How many loads run or wait for their turn.
+    pub fn loads_running(&self) -> usize {
+        self.loader.running()
+    }
+
+    /// Completes when no load runs any more.
+    pub async fn idle(&self) {
+        self.loader.idle().await;
+    }
+
+    /// Ends all loads, and starts none any more: who waits is told that the server stops.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Lets go of what nobody asks for (`cache.ttl`); to be called now and then.
+    pub fn tidy(&self) {
+        if let Some(ttl) = self.settings().cache.ttl {
+            self.cache.expire(ttl);
+        }
+        self.measure();
+    }
+
     /// Opens a log file of an open session.
     pub async fn read_log(&self, file: &load::LogObject, wanted: logs::LogRange) -> Result<logs::LogBody, Error> {
-        logs::read(&self.store, file, wanted).await
+        logs::read(&self.source().store, file, wanted).await
     }
 
-    fn waiting(&self, key: &SessionKey) -> Option<watch::Receiver<Option<Loaded>>> {
-        self.lock().get(key).cloned()
-    }
-
-    async fn start(self: &Arc<Self>, key: &SessionKey) -> Result<watch::Receiver<Option<Loaded>>, Error> {
-        let entry = match self.listing().find(key).cloned() {
-            Some(entry) => entry,
-            // It may be newer than the listing.
-            None => self.refresh().await?.find(key).cloned().ok_or_else(|| Error::Unknown(key.clone()))?,
-        };
-        let places = Places { roots: self.catalog.roots().to_vec(), owner: entry.owner, marked: entry.marked };
-        let mut open = self.lock();
-        if let Some(waiting) = open.get(key) {
-            return Ok(waiting.clone());
+    /// The session, if it is kept. Takes a look at the store beside, when one is due.
+    fn kept(self: &Arc<Self>, key: &SessionKey) -> Option<Arc<OpenSession>> {
+        let kept = self.cache.get(key)?;
+        if lock(&kept.look).begin(Instant::now()) {
+            let (sessions, kept, key) = (Arc::clone(self), Arc::clone(&kept), key.clone());
+            self.loader.beside(async move { sessions.look(&key, &kept).await });
         }
-        let (result, waiting) = watch::channel(None);
-        open.insert(key.clone(), waiting.clone());
-        drop(open);
-        let (sessions, key) = (Arc::clone(self), key.clone());
-        tokio::spawn(async move {
-            let started = std::time::Instant::now();
-            // The inner task turns a panic into an error of this load only.
-            let load = tokio::spawn({
-                let (store, key) = (Arc::clone(&sessions.store), key.clone());
-                async move { load::load(store, key, &places).await }
-            });
-            let loaded = load.await.unwrap_or(Err(Error::Broken)).map(Arc::new);
-            match &loaded {
-                Ok(session) => tracing::info!(
-                    session.key = %key,
-                    duration_ms = started.elapsed().as_millis() as u64,
-                    tasks = session.snapshot.tasks.len(),
-                    size_bytes = session.snapshot.weight(),
-                    "session loaded"
-                ),
-                Err(error) => {
-                    tracing::warn!(session.key = %key, error = %error, "session could not be loaded");
-                    sessions.lock().remove(&key);
-                }
-            }
-            let _ = result.send(Some(loaded));
-        });
-        Ok(waiting)
+        Some(Arc::clone(&kept.session))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionKey, watch::Receiver<Option<Loaded>>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Joins or starts the load of a session.
+    fn start(self: &Arc<Self>, key: &SessionKey, why: Why) -> Result<Joined<Arc<OpenSession>>, Error> {
+        let ready = || if why == Why::Rebuild { None } else { self.peek(key) };
+        self.loader.join(key, ready, |counters| {
+            let (sessions, key) = (Arc::clone(self), key.clone());
+            async move { sessions.load(key, counters, why).await }
+        })
+    }
+
+    /// Loads a session and keeps it.
+    async fn load(
+        self: Arc<Self>,
+        key: SessionKey,
+        counters: Arc<Counters>,
+        why: Why,
+    ) -> Result<Arc<OpenSession>, Error> {
+        let started = Instant::now();
+        let source = self.source();
+        let before = self.cache.peek(&key).map_or(0, |kept| lock(&kept.look).failures());
+        let places = source.places(&key).await?;
+        let load = Load {
+            store: Arc::clone(&source.store),
+            key: key.clone(),
+            places,
+            counters,
+            admission: Arc::clone(&self.admission),
+            metrics: Arc::clone(&self.metrics.sessions),
+            timeout: self.settings().loading.timeout,
+            idle_only: why == Why::Prewarm,
+        };
+        let loaded = load.run().await;
+        self.metrics.sessions.loaded(outcome(&loaded), started.elapsed());
+        let session = loaded
+            .inspect_err(|error| tracing::warn!(session.key = %key, %error, "session could not be loaded"))
+            .map(Arc::new)?;
+        tracing::info!(
+            session.key = %key,
+            duration_ms = started.elapsed().as_millis() as u64,
+            tasks = session.snapshot.tasks.len(),
+            size_bytes = session.bytes(),
+            unread_files = session.unread_files,
+            "session loaded"
+        );
+        if self.ledger.missing(0, 0) > 0 {
+            tracing::warn!(session.key = %key, "session is larger than cache.maxMemory leaves room for: not kept");
+            self.metrics.sessions.not_kept();
+        } else if Arc::ptr_eq(&source, &self.source()) {
+            let look = Look::after(Built {
+                at: Instant::now(),
+                took: session.built_in,
+                newest_age: session.newest_age(),
+                incomplete: session.unread_files > 0,
+                failures: before,
+            });
+            self.cache.keep(key, Arc::new(Kept::new(Arc::clone(&session), look)));
+        }
+        self.measure();
+        Ok(session)
+    }
+
+    fn measure(&self) {
+        self.metrics.sessions.memory(self.ledger.used(), self.ledger.total());
+        let gaps = self.cache.all().iter().filter(|kept| !kept.session.has_no_known_gaps()).count();
+        self.metrics.sessions.gaps(gaps);
+    }
+
+    fn source(&self) -> Arc<Source> {
+        Arc::clone(&self.source.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+/// Why a session is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    /// A request waits for it.
+    Asked,
+    /// It changed, or files could not be read: the kept one is given meanwhile.
+    Rebuild,
+    /// It may be asked for soon.
+    Prewarm,
+}
+
+fn outcome(loaded: &Result<OpenSession, Error>) -> Outcome {
+    match loaded {
+        Ok(session) if session.unread_files == 0 => Outcome::Whole,
+        Ok(_) => Outcome::Incomplete,
+        Err(Error::TimedOut { .. }) => Outcome::TimedOut,
+        Err(Error::TooLarge { .. }) => Outcome::TooLarge,
+        Err(Error::Stopping) => Outcome::Stopped,
+        Err(_) => Outcome::Failed,
+    }
+}
+
+fn lock(look: &Mutex<Look>) -> MutexGuard<'_, Look> {
+    look.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

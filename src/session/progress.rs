@@ -6,10 +6,10 @@ use std::time::SystemTime;
 /// What a load is doing. The order is the order in which it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// It waits for its turn: other sessions are being loaded, or memory is short.
-    Queued,
     /// It lists what is stored.
     Listing,
+    /// It waits for its turn: other sessions are being loaded, or memory is short.
+    Queued,
     /// It reads and parses files.
     Reading,
     /// It sorts and freezes the snapshot.
@@ -27,7 +27,7 @@ impl Phase {
         }
     }
 
-    const ALL: [Self; 4] = [Self::Queued, Self::Listing, Self::Reading, Self::Finishing];
+    const ALL: [Self; 4] = [Self::Listing, Self::Queued, Self::Reading, Self::Finishing];
 }
 
 /// How far a load is, at one moment.
@@ -68,6 +68,13 @@ impl Counters {
             files_total: AtomicU64::new(0),
             bytes_done: AtomicU64::new(0),
             bytes_total: AtomicU64::new(0),
+        }
+    }
+
+    /// Everything is read once more.
+    pub fn restart(&self) {
+        for counter in [&self.files_done, &self.files_total, &self.bytes_done, &self.bytes_total] {
+            counter.store(0, Ordering::Relaxed);
         }
     }
 

@@ -25,6 +25,8 @@ use catalogue::{Catalogue, Renamed};
 
 /// Platform events kept: Ray's dashboard keeps as many in memory.
 const MAX_PLATFORM_EVENTS: usize = 10_000;
+/// What one weighs, roughly.
+const PLATFORM_EVENT: usize = 1024;
 
 /// A snapshot in the making. One per parsing thread; `merge` joins them, `finish` makes the snapshot.
 #[derive(Debug)]
@@ -67,7 +69,14 @@ impl Builder {
 
     /// Memory held, in bytes, roughly: the loader reserves by it.
     pub fn weight(&self) -> usize {
-        self.values.weight() + self.tasks.weight()
+        self.values.weight()
+            + self.tasks.weight()
+            + self.actors.weight()
+            + self.nodes.weight()
+            + self.workers.weight()
+            + self.jobs.weight()
+            + self.placement_groups.weight()
+            + self.platform_events.len() * PLATFORM_EVENT
     }
 
     /// Folds one record of a file; what is wrong with it is counted with its place.

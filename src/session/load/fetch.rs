@@ -3,6 +3,7 @@
 //! Owns retries within one load. Must never hold more of an object than its reader asked for.
 
 use super::parse::Pieces;
+use crate::session::progress::Counters;
 use crate::storage::{Error, ObjectMeta, ReadRange, Storage};
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -15,12 +16,17 @@ const ATTEMPTS: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Streams an object into a parser; what cannot be read ends the file with an error.
-pub(super) async fn stream(store: &dyn Storage, object: &ObjectMeta, into: &Pieces) {
+pub(super) async fn stream(
+    store: &dyn Storage,
+    object: &ObjectMeta,
+    into: &Pieces,
+    counters: &Counters,
+) -> Result<(), Error> {
     let mut done = 0;
     let mut attempt = 0;
     loop {
-        match pass_on(store, object, &mut done, into).await {
-            Ok(()) => return,
+        match pass_on(store, object, &mut done, into, counters).await {
+            Ok(()) => return Ok(()),
             Err(error) if error.is_transient() && attempt + 1 < ATTEMPTS => {
                 attempt += 1;
                 pause(attempt).await;
@@ -28,13 +34,19 @@ pub(super) async fn stream(store: &dyn Storage, object: &ObjectMeta, into: &Piec
             Err(error) => {
                 // A parser that is gone has given up on the file already.
                 let _ = into.send(Err(io::Error::other(error.to_string()))).await;
-                return;
+                return Err(error);
             }
         }
     }
 }
 
-async fn pass_on(store: &dyn Storage, object: &ObjectMeta, done: &mut u64, into: &Pieces) -> Result<(), Error> {
+async fn pass_on(
+    store: &dyn Storage,
+    object: &ObjectMeta,
+    done: &mut u64,
+    into: &Pieces,
+    counters: &Counters,
+) -> Result<(), Error> {
     let range = if *done == 0 { ReadRange::Full } else { ReadRange::From(*done) };
     // Going on in the middle is only right while the object is still the same.
     let same = if *done == 0 { None } else { object.etag.as_deref() };
@@ -43,6 +55,7 @@ async fn pass_on(store: &dyn Storage, object: &ObjectMeta, done: &mut u64, into:
     while let Some(piece) = body.stream.next().await {
         let piece = piece?;
         *done += piece.len() as u64;
+        counters.bytes(piece.len() as u64);
         if into.send(Ok(piece)).await.is_err() {
             return Ok(());
         }
@@ -51,7 +64,13 @@ async fn pass_on(store: &dyn Storage, object: &ObjectMeta, done: &mut u64, into:
 }
 
 /// Reads some bytes of an object, at most `limit`.
-pub(super) async fn read(store: &dyn Storage, key: &str, range: ReadRange, limit: u64) -> Result<Bytes, Error> {
+pub(super) async fn read(
+    store: &dyn Storage,
+    key: &str,
+    range: ReadRange,
+    limit: u64,
+    counters: &Counters,
+) -> Result<Bytes, Error> {
     let mut attempt = 0;
     loop {
         let read = async { store.read(key, range).await?.read_all(limit).await };
@@ -60,7 +79,10 @@ pub(super) async fn read(store: &dyn Storage, key: &str, range: ReadRange, limit
                 attempt += 1;
                 pause(attempt).await;
             }
-            done => return done,
+            done => {
+                counters.bytes(done.as_ref().map_or(0, |bytes| bytes.len() as u64));
+                return done;
+            }
         }
     }
 }

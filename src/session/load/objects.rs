@@ -1,10 +1,11 @@
-//! What is stored of one session: lists every place it may be in and sorts the objects by kind.
+//! What is stored of one session: the objects of every place it may be in, sorted by kind.
+//!
+//! Owns what counts as the session's input and the digest of it. Pure, but for `places`.
 
-use super::super::open::Places;
-use super::super::{Error, SessionKey};
-use crate::layout::{DataPrefix, ObjectKind, Tree, data_prefixes, owner_folders, parse_object};
-use crate::session::name::Owner;
-use crate::storage::{Delimiter, ListPage, ObjectMeta, Storage};
+use super::digest::{Digest, Digests};
+use crate::layout::{DataPrefix, ObjectKind, Root, Tree, data_prefixes, owner_folders, parse_object};
+use crate::session::name::{Owner, SessionKey};
+use crate::storage::{Delimiter, Error, ListPage, ObjectMeta, Storage};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,6 +16,19 @@ pub struct LogObject {
     pub key: String,
     /// Size in bytes.
     pub size: u64,
+    /// Where both trees have a file, the history tree's counts.
+    pub(super) tree: Tree,
+}
+
+impl LogObject {
+    /// A log file at a key.
+    pub fn new(key: impl Into<String>, size: u64) -> Self {
+        Self { key: key.into(), size, tree: Tree::History }
+    }
+
+    fn of(object: &ObjectMeta, tree: Tree) -> Self {
+        Self { key: object.key.clone(), size: object.size, tree }
+    }
 }
 
 /// Log files by node and by path below the session's `logs/` folder.
@@ -41,33 +55,31 @@ impl LogIndex {
         self.nodes.get(node).into_iter().flatten().map(|(path, _)| path.as_str())
     }
 
+    /// Memory held, in bytes, roughly.
+    pub fn weight(&self) -> usize {
+        const ENTRY: usize = size_of::<(String, LogObject)>() + 16;
+        self.iter().map(|(_, path, object)| ENTRY + path.len() + object.key.len()).sum()
+    }
+
     /// The file at a path of a node.
     pub fn find(&self, node: &str, path: &str) -> Option<&LogObject> {
         self.nodes.get(node)?.get(path)
     }
 }
 
-/// The objects of a session, by kind.
-#[derive(Debug, Default)]
-pub(super) struct SessionObjects {
-    pub(super) events: Vec<ObjectMeta>,
-    /// Whether a collector wrote them that replaced the file of an hour again and again.
-    pub(super) overwritten_hours: bool,
-    pub(super) logs: LogIndex,
-    /// By URL without its leading `/`.
-    pub(super) endpoints: BTreeMap<String, LogObject>,
-    /// Parts that could not be listed, and why.
-    pub(super) skipped: Vec<(String, String)>,
+/// Where a session's objects may be.
+#[derive(Clone, Debug)]
+pub(in crate::session) struct Places {
+    /// The roots that are looked under.
+    pub(in crate::session) roots: Vec<Root>,
+    /// Who owns the cluster, if anybody said so.
+    pub(in crate::session) owner: Option<Owner>,
+    /// Whether the session has a marker.
+    pub(in crate::session) marked: bool,
 }
 
-impl SessionObjects {
-    pub(super) fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.endpoints.is_empty() && self.logs.nodes.is_empty()
-    }
-}
-
-/// Lists every place.
-pub(super) async fn list(store: &dyn Storage, key: &SessionKey, places: &Places) -> Result<SessionObjects, Error> {
+/// Every prefix under which a session may have data.
+pub(super) async fn prefixes(store: &dyn Storage, key: &SessionKey, places: &Places) -> Result<Vec<DataPrefix>, Error> {
     let mut prefixes = Vec::new();
     for root in &places.roots {
         let mut owners: Vec<Owner> = places.owner.iter().cloned().collect();
@@ -85,35 +97,101 @@ pub(super) async fn list(store: &dyn Storage, key: &SessionKey, places: &Places)
     }
     prefixes.sort();
     prefixes.dedup();
-    let mut listings = Vec::with_capacity(prefixes.len());
-    for place in &prefixes {
-        listings.push(store.list_all(&place.prefix, Delimiter::None).await?);
-    }
-    let mut objects = SessionObjects::default();
-    let mut logs: BTreeMap<String, BTreeMap<String, LogObject>> = BTreeMap::new();
-    // Flat before history: where both have a log file or endpoint, the history tree's replaces the other.
-    let mut places: Vec<(DataPrefix, ListPage)> = prefixes.into_iter().zip(listings).collect();
-    places.sort_by_key(|(place, _)| place.tree != Tree::Flat);
-    for (place, page) in places {
-        objects.skipped.extend(page.skipped.iter().map(|error| (error.key().to_owned(), error.to_string())));
+    Ok(prefixes)
+}
+
+/// The objects of a session, by kind; grows page by page, in any order of pages.
+#[derive(Debug, Default)]
+pub(super) struct SessionObjects {
+    /// Event files seen so far.
+    pub(super) event_files: u64,
+    /// Bytes stored in them, compressed and not, as their names say.
+    pub(super) event_bytes: EventBytes,
+    /// Whether a collector wrote them that replaced the file of an hour again and again.
+    pub(super) overwritten_hours: bool,
+    logs: BTreeMap<String, BTreeMap<String, LogObject>>,
+    /// By URL without its leading `/`.
+    pub(super) endpoints: BTreeMap<String, LogObject>,
+    /// Parts that could not be listed, and why.
+    pub(super) skipped: Vec<(String, String)>,
+    /// When the newest object was written, in nanoseconds since 1970.
+    pub(super) newest: Option<i64>,
+    digests: Digests,
+}
+
+/// Stored bytes of event files.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct EventBytes {
+    /// Of files whose names end in `.gz`.
+    pub(super) gzip: u64,
+    /// Of all others.
+    pub(super) plain: u64,
+}
+
+impl SessionObjects {
+    /// Adds a page; gives the event files on it.
+    pub(super) fn add(&mut self, place: &DataPrefix, page: ListPage) -> Vec<ObjectMeta> {
+        self.skipped.extend(page.skipped.iter().map(|error| (error.key().to_owned(), error.to_string())));
+        let mut events = Vec::new();
         for object in page.objects {
             let Some(rest) = object.key.strip_prefix(&place.prefix) else { continue };
             match parse_object(place.tree, rest) {
                 Some(ObjectKind::Events(file)) => {
-                    objects.overwritten_hours |= file.may_have_holes();
-                    objects.events.push(object);
+                    self.overwritten_hours |= file.may_have_holes();
+                    self.digests.input(&object);
+                    self.event_files += 1;
+                    let gzip = object.key.strip_suffix(".gz").is_some();
+                    *(if gzip { &mut self.event_bytes.gzip } else { &mut self.event_bytes.plain }) += object.size;
+                    self.newest = self.newest.max(object.modified);
+                    events.push(object);
                 }
                 Some(ObjectKind::Log { node, path }) => {
+                    match crate::logs::wanted(path) {
+                        Some(crate::logs::Wanted::NameOnly) | None => self.digests.name(&object),
+                        Some(_) => self.digests.input(&object),
+                    }
+                    self.newest = self.newest.max(object.modified);
                     let (node, path) = (node.to_owned(), path.to_owned());
-                    logs.entry(node).or_default().insert(path, LogObject { key: object.key, size: object.size });
+                    insert(self.logs.entry(node).or_default(), path, LogObject::of(&object, place.tree));
                 }
                 Some(ObjectKind::Endpoint { url }) => {
-                    objects.endpoints.insert(url, LogObject { key: object.key, size: object.size });
+                    self.digests.input(&object);
+                    self.newest = self.newest.max(object.modified);
+                    insert(&mut self.endpoints, url, LogObject::of(&object, place.tree));
                 }
                 None => {}
             }
         }
+        events
     }
-    objects.logs = LogIndex { nodes: Arc::new(logs) };
-    Ok(objects)
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.event_files == 0 && self.endpoints.is_empty() && self.logs.is_empty()
+    }
+
+    /// What was listed, in a few bytes.
+    pub(super) fn digest(&self) -> Digest {
+        self.digests.finish()
+    }
+
+    /// The log files, for good.
+    pub(super) fn into_logs(self) -> LogIndex {
+        LogIndex { nodes: Arc::new(self.logs) }
+    }
+
+    /// The log files so far.
+    pub(super) fn logs(&self) -> impl Iterator<Item = (&str, &str, &LogObject)> {
+        self.logs
+            .iter()
+            .flat_map(|(node, files)| files.iter().map(move |(path, object)| (node.as_str(), path.as_str(), object)))
+    }
+}
+
+fn insert(objects: &mut BTreeMap<String, LogObject>, name: String, object: LogObject) {
+    match objects.get(&name) {
+        Some(known) if (known.tree, &known.key) > (object.tree, &object.key) => {}
+        _ => {
+            objects.insert(name, object);
+        }
+    }
 }

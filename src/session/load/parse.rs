@@ -1,13 +1,16 @@
 //! Parses event files on threads of their own: files come in from the async side, one builder per thread goes out.
 //!
 //! Owns the queue between them. A file is decompressed by one thread; when another thread has nothing to do, the
-//! blocks of that file are shared out, so that one big file keeps all threads busy. Must never block an async thread.
+//! blocks of that file are shared out, so that one big file keeps all threads busy. The threads run at low priority, so
+//! that answers from open sessions stay quick. Must never block an async thread, and must end when nobody wants the
+//! result any more (`Stop`).
 
 use crate::event::records::{Block, Records};
 use crate::snapshot::build::Builder;
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
@@ -54,6 +57,8 @@ struct State {
     reading: usize,
     /// No more files will come.
     closed: bool,
+    /// Nobody wants the result any more.
+    stopped: bool,
 }
 
 /// The work of one load.
@@ -61,6 +66,41 @@ struct State {
 pub(super) struct Queue {
     state: Mutex<State>,
     wake: Condvar,
+    /// Bytes that the builders of all threads hold.
+    weight: AtomicU64,
+}
+
+/// Stops a queue's threads when dropped: the load was cancelled, timed out or ran out of memory. Dropped after all of
+/// them ended, it changes nothing.
+#[derive(Debug)]
+pub(super) struct Stop(pub(super) Arc<Queue>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+/// Stops a queue's other threads when one of them panics: they would wait for it for ever.
+#[derive(Debug)]
+pub(super) struct StopOnPanic(pub(super) Arc<Queue>);
+
+impl Drop for StopOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop();
+        }
+    }
+}
+
+/// Counts a thread as reading a file, even if it panics.
+struct Reading<'a>(&'a Queue);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.lock().reading -= 1;
+        self.0.wake.notify_all();
+    }
 }
 
 enum Work {
@@ -72,7 +112,11 @@ impl Queue {
     /// Announces a file; its bytes go into the sender, and dropping that ends the file.
     pub(super) fn push(&self, key: &str) -> Pieces {
         let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
-        self.lock().files.push_back(IncomingFile { key: key.into(), pieces });
+        let mut state = self.lock();
+        if !state.stopped {
+            state.files.push_back(IncomingFile { key: key.into(), pieces });
+        }
+        drop(state);
         self.wake.notify_one();
         sender
     }
@@ -83,20 +127,33 @@ impl Queue {
         self.wake.notify_all();
     }
 
-    /// Parses on the calling thread until everything is done.
+    fn stop(&self) {
+        let mut state = self.lock();
+        state.stopped = true;
+        state.files.clear();
+        state.blocks.clear();
+        drop(state);
+        self.wake.notify_all();
+    }
+
+    /// Bytes that the builders hold so far.
+    pub(super) fn weight(&self) -> u64 {
+        self.weight.load(Ordering::Relaxed)
+    }
+
+    /// Parses on the calling thread until everything is done, or nobody wants it any more.
     pub(super) fn work(&self, session_name: &str) -> Builder {
-        let mut builder = Builder::new(session_name);
+        let mut folding = Folding { builder: Builder::new(session_name), weight: 0, queue: self };
         while let Some(work) = self.next() {
             match work {
-                Work::Block(key, block) => fold(&mut builder, &key, &block),
+                Work::Block(key, block) => folding.fold(&key, &block),
                 Work::File(file) => {
-                    self.read(&mut builder, file);
-                    self.lock().reading -= 1;
-                    self.wake.notify_all();
+                    let _reading = Reading(self);
+                    self.read(&mut folding, file);
                 }
             }
         }
-        builder
+        folding.builder
     }
 
     fn next(&self) -> Option<Work> {
@@ -110,7 +167,7 @@ impl Queue {
                 state.reading += 1;
                 break Some(Work::File(file));
             }
-            if state.closed && state.reading == 0 {
+            if state.stopped || (state.closed && state.reading == 0) {
                 break None;
             }
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -119,15 +176,15 @@ impl Queue {
         work
     }
 
-    fn read(&self, builder: &mut Builder, file: IncomingFile) {
+    fn read(&self, folding: &mut Folding<'_>, file: IncomingFile) {
         let key = file.key;
         let mut records = Records::new(PieceReader { pieces: file.pieces, current: Bytes::new() });
         while let Some(block) = records.next_block() {
             if let Some(block) = self.share(&key, block) {
-                fold(builder, &key, &block);
+                folding.fold(&key, &block);
             }
         }
-        let report = builder.completeness_mut();
+        let report = folding.builder.completeness_mut();
         report.event_files += 1;
         for &position in records.too_long() {
             report.damaged_records.add(&key, position, "longer than any event");
@@ -140,6 +197,9 @@ impl Queue {
     /// Gives a block to a thread that waits, or back when none does.
     fn share(&self, key: &Arc<str>, block: Block) -> Option<Block> {
         let mut state = self.lock();
+        if state.stopped {
+            return None;
+        }
         if state.idle <= state.blocks.len() + state.files.len() {
             return Some(block);
         }
@@ -154,8 +214,21 @@ impl Queue {
     }
 }
 
-fn fold(builder: &mut Builder, key: &str, block: &Block) {
-    for (position, record) in block.records() {
-        builder.fold_record(key, position, record);
+/// One thread's part of the fold, and what it weighs.
+struct Folding<'a> {
+    builder: Builder,
+    weight: u64,
+    queue: &'a Queue,
+}
+
+impl Folding<'_> {
+    fn fold(&mut self, key: &str, block: &Block) {
+        for (position, record) in block.records() {
+            self.builder.fold_record(key, position, record);
+        }
+        // Only this thread changes its own part, and a builder never becomes lighter.
+        let weight = (self.builder.weight() as u64).max(self.weight);
+        self.queue.weight.fetch_add(weight - self.weight, Ordering::Relaxed);
+        self.weight = weight;
     }
 }

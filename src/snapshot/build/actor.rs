@@ -61,6 +61,11 @@ struct Draft {
 pub(super) struct Actors(BTreeMap<ActorId, Draft>);
 
 impl Actors {
+    /// Memory held, in bytes, roughly: the lists that a row holds are short.
+    pub(super) fn weight(&self) -> usize {
+        self.0.len() * 2 * size_of::<(ActorId, Draft)>()
+    }
+
     pub(super) fn define(
         &mut self,
         values: &mut Catalogue,

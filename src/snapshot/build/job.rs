@@ -65,6 +65,12 @@ pub(super) struct Jobs {
 }
 
 impl Jobs {
+    /// Memory held, in bytes, roughly: the texts that a row holds are short.
+    pub(super) fn weight(&self) -> usize {
+        self.drivers.len() * 2 * size_of::<(JobId, DriverDraft)>()
+            + self.submissions.len() * 4 * size_of::<(String, SubmissionDraft)>()
+    }
+
     pub(super) fn define_driver(
         &mut self,
         values: &mut Catalogue,

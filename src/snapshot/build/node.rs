@@ -31,6 +31,11 @@ struct Draft {
 pub(super) struct Nodes(BTreeMap<NodeId, Draft>);
 
 impl Nodes {
+    /// Memory held, in bytes, roughly: the lists that a row holds are short.
+    pub(super) fn weight(&self) -> usize {
+        self.0.len() * 2 * size_of::<(NodeId, Draft)>()
+    }
+
     /// A definition of time zero gives way to any other.
     pub(super) fn define(
         &mut self,

@@ -35,6 +35,11 @@ struct Draft {
 pub(super) struct PlacementGroups(BTreeMap<PlacementGroupId, Draft>);
 
 impl PlacementGroups {
+    /// Memory held, in bytes, roughly: the lists that a row holds are short.
+    pub(super) fn weight(&self) -> usize {
+        self.0.len() * 2 * size_of::<(PlacementGroupId, Draft)>()
+    }
+
     pub(super) fn define(
         &mut self,
         values: &mut Catalogue,

@@ -28,6 +28,11 @@ struct Draft {
 pub(super) struct Workers(BTreeMap<WorkerId, Draft>);
 
 impl Workers {
+    /// Memory held, in bytes, roughly: the lists that a row holds are short.
+    pub(super) fn weight(&self) -> usize {
+        self.0.len() * 2 * size_of::<(WorkerId, Draft)>()
+    }
+
     pub(super) fn define(
         &mut self,
         values: &mut Catalogue,

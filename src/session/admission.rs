@@ -1,0 +1,217 @@
+//! Who may load now: slots and memory, handed out fairly.
+//!
+//! Owns the order of loads. There are two lanes, each first come, first served: a small session never waits for a huge
+//! one to end, because huge ones leave a slot and an eighth of the memory to small ones. Memory is reserved by stored
+//! size and corrected while reading (`Permit::cover`); cached sessions give way to loads.
+//! Must never load anything.
+
+use super::cache::Cache;
+use super::memory::{Charge, Ledger};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A load that will hold at most this much, and at most a sixteenth of the budget, is small.
+const SMALL: u64 = 64 << 20;
+
+/// Which line a load stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lane {
+    Small = 0,
+    Large = 1,
+}
+
+/// Why a permit cannot be made larger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Short {
+    /// Others hold the memory: begin again with a larger estimate, and wait for it.
+    Again,
+    /// The whole budget would not do; in bytes, how much a load may hold.
+    TooLarge(u64),
+}
+
+/// The doorkeeper.
+#[derive(Debug)]
+pub(super) struct Admission {
+    ledger: Arc<Ledger>,
+    cache: Arc<Cache>,
+    lanes: Mutex<Lanes>,
+}
+
+#[derive(Debug)]
+struct Lanes {
+    max_concurrent: usize,
+    next_ticket: u64,
+    running: [usize; 2],
+    waiting: [VecDeque<u64>; 2],
+}
+
+impl Lanes {
+    /// Whether a slot is free for the first in a lane.
+    fn free(&self, lane: Lane) -> bool {
+        let [small, large] = self.running;
+        let large_slots = self.max_concurrent.saturating_sub(1).max(1);
+        match lane {
+            // A large one that waits must not be kept out by small ones that keep coming.
+            Lane::Small => {
+                let wanted = usize::from(!self.waiting[Lane::Large as usize].is_empty() && large < large_slots);
+                small < self.max_concurrent.saturating_sub(large + wanted).max(1)
+            }
+            // Where only one may run, a large one beside a small one is the exception that keeps both lanes moving.
+            Lane::Large => large < large_slots && (self.max_concurrent <= 1 || small + large < self.max_concurrent),
+        }
+    }
+}
+
+impl Admission {
+    /// A doorkeeper for so many loads at once.
+    pub(super) fn new(max_concurrent: usize, ledger: Arc<Ledger>, cache: Arc<Cache>) -> Self {
+        let lanes = Lanes {
+            max_concurrent: max_concurrent.max(1),
+            next_ticket: 0,
+            running: [0; 2],
+            waiting: [VecDeque::new(), VecDeque::new()],
+        };
+        Self { ledger, cache, lanes: Mutex::new(lanes) }
+    }
+
+    /// Another number of loads at once from now on; what runs goes on.
+    pub(super) fn resize(&self, max_concurrent: usize) {
+        self.lock().max_concurrent = max_concurrent.max(1);
+        self.ledger.wake();
+    }
+
+    /// Waits for a slot and for memory. An estimate beyond what a load may hold is cut to that.
+    pub(super) async fn admit(self: &Arc<Self>, estimate: u64) -> Permit {
+        let ticket = Ticket::draw(self, self.lane(estimate));
+        loop {
+            let changed = self.ledger.changed();
+            if let Some(permit) = self.try_admit(&ticket, estimate) {
+                return permit;
+            }
+            changed.await;
+        }
+    }
+
+    /// Admits only if nobody waits, a slot stays free, and nothing cached would have to go.
+    pub(super) fn admit_idle(self: &Arc<Self>, estimate: u64) -> Option<Permit> {
+        let lane = self.lane(estimate);
+        let mut lanes = self.lock();
+        let busy = lanes.running.iter().sum::<usize>() + 1 >= lanes.max_concurrent.max(2);
+        if busy || lanes.waiting.iter().any(|lane| !lane.is_empty()) {
+            return None;
+        }
+        let charge = self.ledger.take(estimate, self.spare(lane))?;
+        lanes.running[lane as usize] += 1;
+        Some(Permit { admission: Arc::clone(self), lane, charge: Some(charge) })
+    }
+
+    fn try_admit(self: &Arc<Self>, ticket: &Ticket, estimate: u64) -> Option<Permit> {
+        let mut lanes = self.lock();
+        let lane = ticket.lane;
+        if lanes.waiting[lane as usize].front() != Some(&ticket.number) || !lanes.free(lane) {
+            return None;
+        }
+        let estimate = estimate.min(self.limit(lane));
+        let charge = self.make_room(estimate, self.spare(lane))?;
+        lanes.running[lane as usize] += 1;
+        Some(Permit { admission: Arc::clone(self), lane, charge: Some(charge) })
+    }
+
+    /// Takes memory; cached sessions go for it if they must.
+    fn make_room(&self, bytes: u64, spare: u64) -> Option<Charge> {
+        self.ledger.take(bytes, spare).or_else(|| {
+            self.cache.evict(self.ledger.missing(bytes, spare));
+            self.ledger.take(bytes, spare)
+        })
+    }
+
+    fn lane(&self, estimate: u64) -> Lane {
+        if estimate <= SMALL.min(self.ledger.total() / 16) { Lane::Small } else { Lane::Large }
+    }
+
+    /// What a lane must leave free.
+    fn spare(&self, lane: Lane) -> u64 {
+        if lane == Lane::Large { self.ledger.total() / 8 } else { 0 }
+    }
+
+    /// What one load may hold.
+    fn limit(&self, lane: Lane) -> u64 {
+        self.ledger.total() - self.spare(lane)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place in a lane; left when dropped.
+#[derive(Debug)]
+struct Ticket {
+    admission: Arc<Admission>,
+    lane: Lane,
+    number: u64,
+}
+
+impl Ticket {
+    fn draw(admission: &Arc<Admission>, lane: Lane) -> Self {
+        let mut lanes = admission.lock();
+        let number = lanes.next_ticket;
+        lanes.next_ticket += 1;
+        lanes.waiting[lane as usize].push_back(number);
+        drop(lanes);
+        Self { admission: Arc::clone(admission), lane, number }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.admission.lock().waiting[self.lane as usize].retain(|number| *number != self.number);
+        self.admission.ledger.wake();
+    }
+}
+
+/// A slot and memory for one load; both given back on drop.
+#[derive(Debug)]
+pub(super) struct Permit {
+    admission: Arc<Admission>,
+    lane: Lane,
+    charge: Option<Charge>,
+}
+
+impl Permit {
+    /// Makes sure that so many bytes are reserved.
+    pub(super) fn cover(&mut self, bytes: u64) -> Result<(), Short> {
+        let (admission, spare) = (&self.admission, self.admission.spare(self.lane));
+        let Some(charge) = &mut self.charge else { return Ok(()) };
+        if bytes <= charge.bytes() || charge.grow(bytes, spare) {
+            return Ok(());
+        }
+        let limit = admission.limit(self.lane);
+        if bytes > limit {
+            return Err(Short::TooLarge(limit));
+        }
+        let more = bytes - charge.bytes();
+        admission.cache.evict(admission.ledger.missing(more, spare));
+        if charge.grow(bytes, spare) { Ok(()) } else { Err(Short::Again) }
+    }
+
+    /// Ends the load: what it made weighs so much, and holds that for as long as it lives.
+    pub(super) fn settle(mut self, bytes: u64) -> Option<Charge> {
+        let mut charge = self.charge.take()?;
+        charge.settle(bytes);
+        // More than was reserved cannot be undone, but others can make room.
+        self.admission.cache.evict(self.admission.ledger.missing(0, 0));
+        Some(charge)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.charge = None;
+        self.admission.lock().running[self.lane as usize] -= 1;
+        self.admission.ledger.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests;

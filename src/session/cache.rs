@@ -1,0 +1,189 @@
+//! Open sessions that are kept, bounded by count and by the memory ledger.
+//!
+//! Owns which session has to go: the policy of `quick_cache` picks it. Bytes are counted by the `Charge` that every session
+//! carries, not here, because an evicted session lives on until the last answer from it is sent.
+//! Must never load anything.
+//!
+//! # Why the bound of `quick_cache` is not used
+//!
+//! It refuses what is heavier than 97 % of its capacity, and it knows no bound on the number of entries. So its
+//! capacity is set far out of reach, and one entry at a time is evicted by lowering it to just below what is held.
+
+use super::freshness::Look;
+use super::load::OpenSession;
+use super::name::SessionKey;
+use crate::metrics::sessions::{Eviction, Metrics};
+use quick_cache::sync::{Cache as QuickCache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Out of reach, and far from where `f64` arithmetic in `quick_cache` would round.
+const NO_BOUND: u64 = 1 << 50;
+
+/// A session that is kept.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// The session.
+    pub(super) session: Arc<OpenSession>,
+    /// When the store is looked at again.
+    pub(super) look: Mutex<Look>,
+    asked: Mutex<Instant>,
+}
+
+impl Kept {
+    /// A session that was asked for now.
+    pub(super) fn new(session: Arc<OpenSession>, look: Look) -> Self {
+        Self { session, look: Mutex::new(look), asked: Mutex::new(Instant::now()) }
+    }
+
+    fn touch(&self) {
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn idle(&self) -> Duration {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+}
+
+/// The cache.
+#[derive(Debug)]
+pub(super) struct Cache {
+    kept: QuickCache<SessionKey, Arc<Kept>, ByBytes, DefaultHashBuilder, DefaultLifecycle<SessionKey, Arc<Kept>>>,
+    max_sessions: AtomicUsize,
+    /// Evicting lowers the capacity for a moment: one at a time.
+    evicting: Mutex<()>,
+    metrics: Arc<Metrics>,
+}
+
+impl Cache {
+    /// An empty cache.
+    pub(super) fn new(max_sessions: usize, metrics: Arc<Metrics>) -> Self {
+        // One shard: few and heavy entries would not spread evenly over several.
+        let options = OptionsBuilder::new().shards(1).estimated_items_capacity(1024).weight_capacity(NO_BOUND).build();
+        let options = options.unwrap_or_else(|_| unreachable!("all three options are given"));
+        let kept =
+            QuickCache::with_options(options, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
+        Self { kept, max_sessions: AtomicUsize::new(max_sessions), evicting: Mutex::new(()), metrics }
+    }
+
+    /// The kept session, which thereby counts as asked for.
+    pub(super) fn get(&self, key: &SessionKey) -> Option<Arc<Kept>> {
+        let kept = self.kept.get(key)?;
+        kept.touch();
+        Some(kept)
+    }
+
+    /// The kept session, without a trace.
+    pub(super) fn peek(&self, key: &SessionKey) -> Option<Arc<Kept>> {
+        self.kept.peek(key)
+    }
+
+    /// All of them, in no order.
+    pub(super) fn all(&self) -> Vec<Arc<Kept>> {
+        self.kept.iter().map(|(_, kept)| kept).collect()
+    }
+
+    /// Keeps a session; what is kept under its key is replaced.
+    pub(super) fn keep(&self, key: SessionKey, kept: Arc<Kept>) {
+        self.kept.remove(&key);
+        while self.kept.len() >= self.max_sessions.load(Ordering::Relaxed).max(1) {
+            if self.evict_one(Eviction::Count).is_none() {
+                break;
+            }
+        }
+        self.kept.insert(key, kept);
+        self.measure();
+    }
+
+    /// Replaces what is kept only while it is still `old`: a newer load wins.
+    pub(super) fn replace(&self, key: &SessionKey, old: &Arc<Kept>, new: Arc<Kept>) {
+        if self.kept.peek(key).is_some_and(|now| Arc::ptr_eq(&now, old)) {
+            self.kept.insert(key.clone(), new);
+            self.measure();
+        }
+    }
+
+    /// Lets the least wanted sessions go until they weigh `bytes` together; tells how much went. What requests still
+    /// use of it becomes free when they end.
+    pub(super) fn evict(&self, bytes: u64) -> u64 {
+        let mut gone = 0;
+        while gone < bytes {
+            match self.evict_one(Eviction::Memory) {
+                Some(weight) => gone += weight,
+                None => break,
+            }
+        }
+        gone
+    }
+
+    /// Another bound on the number of sessions from now on.
+    pub(super) fn resize(&self, max_sessions: usize) {
+        self.max_sessions.store(max_sessions, Ordering::Relaxed);
+        while self.kept.len() > max_sessions.max(1) {
+            if self.evict_one(Eviction::Count).is_none() {
+                break;
+            }
+        }
+    }
+
+    /// Lets go of sessions that nobody has asked for during this time.
+    pub(super) fn expire(&self, ttl: Duration) {
+        let before = self.kept.len();
+        self.kept.retain(|_, kept| kept.idle() < ttl);
+        self.metrics.evicted(Eviction::Expired, before.saturating_sub(self.kept.len()) as u64);
+        self.measure();
+    }
+
+    /// Forgets everything: another store is in use.
+    pub(super) fn clear(&self) {
+        self.kept.clear();
+        self.measure();
+    }
+
+    /// How many are kept.
+    pub(super) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// What they weigh, in bytes.
+    pub(super) fn bytes(&self) -> u64 {
+        self.kept.weight()
+    }
+
+    fn evict_one(&self, why: Eviction) -> Option<u64> {
+        let _turn = self.evicting.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.kept.weight();
+        if before == 0 {
+            return None;
+        }
+        self.kept.set_capacity(before - 1);
+        self.kept.set_capacity(NO_BOUND);
+        let gone = before.saturating_sub(self.kept.weight());
+        if gone == 0 {
+            return None;
+        }
+        self.metrics.evicted(why, 1);
+        self.measure();
+        Some(gone)
+    }
+
+    fn measure(&self) {
+        self.metrics.kept(self.kept.len(), self.kept.weight());
+    }
+}
+
+#[derive(Clone, Debug)]
+struct ByBytes;
+
+impl Weighter<SessionKey, Arc<Kept>> for ByBytes {
+    fn weight(&self, _: &SessionKey, kept: &Arc<Kept>) -> u64 {
+        // Never zero: `quick_cache` would keep it for ever. Nor one: a capacity just below it would be zero.
+        kept.session.bytes().max(2)
+    }
+}
+
+#[cfg(test)]
+mod tests;

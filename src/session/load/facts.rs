@@ -1,0 +1,139 @@
+//! Reads the log files that carry facts, and stored answers of the live dashboard.
+
+use super::events::Held;
+use super::objects::{LogObject, SessionObjects};
+use super::{fetch, quiet};
+use crate::logs::{Facts, Wanted};
+use crate::session::Error;
+use crate::session::progress::Counters;
+use crate::storage::{self, ReadRange, Storage};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// The longest log file or endpoint body that is read whole for its facts.
+const MAX_FILE: u64 = 64 << 20;
+/// Files read at once.
+const FETCHES: usize = 32;
+/// Bytes of such files held at once, in KiB: one of the longest at a time, many of the usual few kilobytes.
+const KIB_AT_ONCE: u32 = 64 << 10;
+
+/// Files that could not be read, and why.
+pub(super) type Unreadable = Vec<(String, String)>;
+
+/// What log files say.
+pub(super) struct LogFacts {
+    pub(super) facts: Facts,
+    pub(super) unreadable: Unreadable,
+}
+
+/// Reads the log files that carry facts.
+pub(super) async fn read_facts(
+    store: &Arc<dyn Storage>,
+    objects: &SessionObjects,
+    counters: &Counters,
+) -> Result<LogFacts, Error> {
+    let mut facts = Facts::default();
+    let mut wanted = Vec::new();
+    for (node, path, object) in objects.logs() {
+        match crate::logs::wanted(path) {
+            Some(Wanted::NameOnly) => facts.seen(node, path),
+            Some(part) if object.size > 0 => wanted.push((node.to_owned(), path.to_owned(), object.clone(), part)),
+            _ => {}
+        }
+    }
+    counters.expect(wanted.len() as u64, wanted.iter().map(|(_, _, object, part)| length(object, *part)).sum());
+    let room = Semaphore::new(KIB_AT_ONCE as usize);
+    let mut unreadable = Vec::new();
+    let mut fetched = stream::iter(wanted)
+        .map(|(node, path, object, part)| {
+            let room = &room;
+            async move {
+                let kib = (length(&object, part) / 1024 + 1).min(u64::from(KIB_AT_ONCE)) as u32;
+                // Never closed, so always granted.
+                let held = room.acquire_many(kib).await;
+                let bytes = read_part(&**store, &object, part, counters).await;
+                counters.file();
+                (node, path, object, bytes, held)
+            }
+        })
+        .buffer_unordered(FETCHES);
+    while let Some((node, path, object, bytes, _held)) = fetched.next().await {
+        match bytes {
+            Ok(bytes) => {
+                facts = quiet::run(move || {
+                    facts.read(&node, &path, &bytes);
+                    facts
+                })
+                .await?;
+            }
+            Err(error) => unreadable.push((object.key, error.to_string())),
+        }
+    }
+    drop(fetched);
+    Ok(LogFacts { facts, unreadable })
+}
+
+/// Bytes that are read of a file.
+fn length(object: &LogObject, part: Wanted) -> u64 {
+    match part {
+        Wanted::Ends { head, tail } => object.size.min(head + tail),
+        _ => object.size.min(MAX_FILE),
+    }
+}
+
+async fn read_part(
+    store: &dyn Storage,
+    object: &LogObject,
+    part: Wanted,
+    counters: &Counters,
+) -> Result<Bytes, storage::Error> {
+    let read = |range, limit| fetch::read(store, &object.key, range, limit, counters);
+    match part {
+        Wanted::Ends { head, tail } if object.size > head + tail => {
+            let (first, last) =
+                (read(ReadRange::Between(0, head), head).await?, read(ReadRange::Tail(tail), tail).await?);
+            Ok([first, last].concat().into())
+        }
+        // The end says more about how it ended than the beginning.
+        _ if object.size > MAX_FILE => read(ReadRange::Tail(MAX_FILE), MAX_FILE).await,
+        _ => read(ReadRange::Full, MAX_FILE).await,
+    }
+}
+
+/// Stored answers of the live dashboard, by URL without its leading `/`.
+pub(super) struct Endpoints {
+    pub(super) bodies: BTreeMap<String, Vec<u8>>,
+    pub(super) unreadable: Unreadable,
+}
+
+/// Reads the stored answers.
+pub(super) async fn read_endpoints(
+    store: &Arc<dyn Storage>,
+    objects: &SessionObjects,
+    counters: &Counters,
+    held: &Held,
+) -> Endpoints {
+    counters.expect(objects.endpoints.len() as u64, objects.endpoints.values().map(|object| object.size).sum());
+    let mut fetched = stream::iter(objects.endpoints.clone())
+        .map(|(name, object)| async move {
+            // Counted before it is read: bodies stay.
+            held.add(object.size);
+            let body = fetch::read(&**store, &object.key, ReadRange::Full, MAX_FILE, counters).await;
+            counters.file();
+            (name, object, body)
+        })
+        .buffer_unordered(FETCHES / 4);
+    let (mut bodies, mut unreadable) = (BTreeMap::new(), Vec::new());
+    while let Some((name, object, body)) = fetched.next().await {
+        match body {
+            Ok(body) => {
+                bodies.insert(name, body.to_vec());
+            }
+            Err(error) => unreadable.push((object.key, error.to_string())),
+        }
+    }
+    Endpoints { bodies, unreadable }
+}

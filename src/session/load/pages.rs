@@ -1,0 +1,110 @@
+//! The listing of a session, page by page: files of the first pages are read while later pages are listed.
+
+use super::objects::SessionObjects;
+use crate::layout::DataPrefix;
+use crate::storage::{Delimiter, Error, ListPage, ObjectMeta, PageToken, Storage};
+use futures_util::stream::{BoxStream, SelectAll};
+use futures_util::{Stream, StreamExt, stream};
+use std::sync::Arc;
+
+/// Which prefix, its page, and whether that is its last.
+type Page = Result<(usize, ListPage, bool), Error>;
+
+/// A listing that goes on.
+pub(super) struct Pages {
+    prefixes: Vec<DataPrefix>,
+    rest: SelectAll<BoxStream<'static, Page>>,
+    /// Prefixes whose last page has not come yet.
+    open: usize,
+    /// What was listed so far.
+    pub(super) objects: SessionObjects,
+    /// Event files of the first pages.
+    first: Vec<ObjectMeta>,
+}
+
+impl Pages {
+    /// Lists all prefixes at once, up to the first page of each.
+    pub(super) async fn first(store: Arc<dyn Storage>, prefixes: Vec<DataPrefix>) -> Result<Self, Error> {
+        let lists = prefixes.iter().enumerate().map(|(at, place)| list(Arc::clone(&store), at, place.prefix.clone()));
+        let mut pages = Self {
+            rest: stream::select_all(lists),
+            open: prefixes.len(),
+            objects: SessionObjects::default(),
+            first: Vec::new(),
+            prefixes,
+        };
+        let mut missing: Vec<bool> = vec![true; pages.prefixes.len()];
+        while missing.contains(&true) {
+            let Some(page) = pages.rest.next().await else { break };
+            let (at, page, last) = page?;
+            if let Some(missing) = missing.get_mut(at) {
+                *missing = false;
+            }
+            let mut found = pages.add(at, page, last);
+            pages.first.append(&mut found);
+        }
+        Ok(pages)
+    }
+
+    /// Whether everything is listed.
+    pub(super) fn is_last(&self) -> bool {
+        self.open == 0
+    }
+
+    /// Event files of the first pages. Empty files are left out.
+    pub(super) fn take_first(&mut self) -> Vec<ObjectMeta> {
+        big_first(std::mem::take(&mut self.first))
+    }
+
+    /// Event files as they are listed; `objects` is whole when this has ended. Empty files are left out.
+    pub(super) fn event_files(&mut self) -> impl Stream<Item = Result<Vec<ObjectMeta>, Error>> + '_ {
+        let first = self.take_first();
+        let rest = stream::unfold(self, |pages| async move {
+            let page = pages.rest.next().await?;
+            let files = page.map(|(at, page, last)| big_first(pages.add(at, page, last)));
+            Some((files, pages))
+        });
+        stream::iter([Ok(first)]).chain(rest)
+    }
+
+    /// Lists what is left.
+    pub(super) async fn rest(&mut self) -> Result<(), Error> {
+        while let Some(page) = self.rest.next().await {
+            let (at, page, last) = page?;
+            self.add(at, page, last);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, at: usize, page: ListPage, last: bool) -> Vec<ObjectMeta> {
+        self.open -= usize::from(last);
+        self.prefixes.get(at).map(|place| self.objects.add(place, page)).unwrap_or_default()
+    }
+}
+
+/// The pages of one prefix; ends after an error.
+fn list(store: Arc<dyn Storage>, at: usize, prefix: String) -> BoxStream<'static, Page> {
+    let begin = Some((None::<PageToken>, store, prefix));
+    let pages = stream::unfold(begin, move |state| async move {
+        let (token, store, prefix) = state?;
+        match store.list(&prefix, Delimiter::None, token.clone()).await {
+            Ok(mut page) => {
+                if page.next.is_some() && page.next == token {
+                    // A store that hands out the same token again would keep us here for ever.
+                    return Some((Err(Error::failed(prefix, "the store repeats a page token")), None));
+                }
+                let next = page.next.take().map(|token| (Some(token), store, prefix));
+                Some((Ok((at, page, next.is_none())), next))
+            }
+            Err(error) => Some((Err(error), None)),
+        }
+    });
+    pages.boxed()
+}
+
+/// Big files first: the last ones to end should be small.
+fn big_first(mut files: Vec<ObjectMeta>) -> Vec<ObjectMeta> {
+    files.retain(|file| file.size > 0);
+    files.sort_by_key(|file| std::cmp::Reverse(file.size));
+    files
+}

@@ -1,0 +1,139 @@
+use super::*;
+use crate::session::name::{ClusterId, SessionName};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+fn key(pid: u32) -> SessionKey {
+    let session = SessionName::parse(&format!("session_2026-11-22_23-11-33_821800_{pid}")).unwrap();
+    SessionKey { cluster: ClusterId { namespace: "ns".into(), name: "rc".into() }, session }
+}
+
+fn loader() -> (Loader<u32>, CancellationToken) {
+    let stop = CancellationToken::new();
+    (Loader::new(stop.clone()), stop)
+}
+
+fn waiting(joined: Loaded<Joined<u32>>) -> Waiting<u32> {
+    match joined.unwrap() {
+        Joined::Waiting(waiting) => waiting,
+        Joined::Ready(value) => panic!("{value} was there already"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_ask_nine_hundred_leave_and_one_load_serves_the_rest() {
+    let (loader, _) = loader();
+    let (loads, go) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+    let mut clients = Vec::new();
+    for _ in 0..1000 {
+        let (loads, go) = (Arc::clone(&loads), Arc::clone(&go));
+        let joined = loader.join(
+            &key(1),
+            || None,
+            |_| async move {
+                loads.fetch_add(1, Ordering::SeqCst);
+                go.acquire().await.unwrap().forget();
+                Ok(7)
+            },
+        );
+        clients.push(tokio::spawn(waiting(joined).end()));
+    }
+    tokio::task::yield_now().await;
+    for leaver in clients.drain(..900) {
+        leaver.abort();
+    }
+    go.add_permits(1);
+    for client in clients {
+        assert_eq!(client.await.unwrap().unwrap(), 7);
+    }
+    assert_eq!((loads.load(Ordering::SeqCst), loader.running()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_load_goes_on_when_everybody_has_left() {
+    let (loader, _) = loader();
+    let done = Arc::new(AtomicUsize::new(0));
+    let mark = Arc::clone(&done);
+    drop(loader.join(
+        &key(1),
+        || None,
+        |_| async move {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            mark.fetch_add(1, Ordering::SeqCst);
+            Ok(7)
+        },
+    ));
+    loader.idle().await;
+    assert_eq!(done.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_is_shared_once_held_and_then_tried_again_ever_later() {
+    let (loader, _) = loader();
+    let loads = Arc::new(AtomicUsize::new(0));
+    let fail = || {
+        let loads = Arc::clone(&loads);
+        loader.join(
+            &key(1),
+            || None,
+            |_| async move {
+                loads.fetch_add(1, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                Err(Error::NothingStored(key(1)))
+            },
+        )
+    };
+    let (first, second) = (waiting(fail()), waiting(fail()));
+    assert!(first.end().await.is_err() && second.end().await.is_err());
+    assert_eq!(loads.load(Ordering::SeqCst), 1, "both share one error");
+    assert!(matches!(fail(), Err(Error::NothingStored(_))) && loader.held(&key(1)).is_some());
+    assert_eq!(loads.load(Ordering::SeqCst), 1, "the error is held");
+    for (failures, held) in [(1, hold(1)), (2, hold(2)), (3, hold(3))] {
+        tokio::time::advance(held.saturating_sub(Duration::from_millis(1))).await;
+        assert!(fail().is_err(), "still held after {failures}");
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(waiting(fail()).end().await.is_err());
+    }
+    assert_eq!(loads.load(Ordering::SeqCst), 4);
+    tokio::time::advance(hold(4)).await;
+    let well = loader.join(&key(1), || None, |_| async { Ok(7) });
+    assert_eq!(waiting(well).end().await.unwrap(), 7);
+    assert!(loader.held(&key(1)).is_none(), "success forgets");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_fails_its_own_load_only() {
+    let (loader, _) = loader();
+    let bad = loader.join(&key(1), || None, |_| async { panic!("on purpose") });
+    let good = loader.join(
+        &key(2),
+        || None,
+        |_| async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Ok(7)
+        },
+    );
+    assert!(matches!(waiting(bad).end().await, Err(Error::Broken)));
+    assert_eq!(waiting(good).end().await.unwrap(), 7);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_ends_every_load_and_starts_none() {
+    let (loader, stop) = loader();
+    let endless = waiting(loader.join(&key(1), || None, |_| std::future::pending()));
+    stop.cancel();
+    assert!(matches!(endless.end().await, Err(Error::Stopping)));
+    loader.idle().await;
+    assert!(matches!(loader.join(&key(1), || None, |_| async { Ok(7) }), Err(Error::Stopping)));
+    assert!(loader.held(&key(1)).is_none(), "stopping is no fault of the session");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ended_since_the_caller_looked_is_not_loaded_again() {
+    let (loader, _) = loader();
+    match loader.join(&key(1), || Some(9), |_| async { Ok(7) }).unwrap() {
+        Joined::Ready(value) => assert_eq!(value, 9),
+        Joined::Waiting(_) => panic!("it was loaded again"),
+    }
+}

@@ -1,0 +1,62 @@
+//! Compares an open session with the store again, and brings it up to date. Until that has ended, everybody gets the
+//! session as it is; what fails leaves it as it is.
+
+use super::{Sessions, Why, lock};
+use crate::metrics::sessions::Look as LookFound;
+use crate::session::Error;
+use crate::session::cache::Kept;
+use crate::session::load;
+use crate::session::loader::Joined;
+use crate::session::name::SessionKey;
+use std::sync::Arc;
+use tokio::time::Instant;
+
+impl Sessions {
+    /// Compares a kept session with the store, and brings it up to date.
+    pub(super) async fn look(self: &Arc<Self>, key: &SessionKey, kept: &Arc<Kept>) {
+        let source = self.source();
+        let timeout = self.settings().loading.timeout;
+        let looked = async {
+            let places = source.places(key).await?;
+            Ok::<_, Error>(load::look(&source.store, key, &places).await?)
+        };
+        let found = match tokio::time::timeout(timeout, looked).await {
+            Ok(Ok(found)) => found,
+            failed => {
+                let why = failed.map_or_else(
+                    |_| "it took too long".to_owned(),
+                    |failed| failed.err().map(|error| error.to_string()).unwrap_or_default(),
+                );
+                tracing::warn!(session.key = %key, error = why, "an open session could not be compared with the store");
+                self.metrics.sessions.looked(LookFound::Failed);
+                return lock(&kept.look).failed(Instant::now());
+            }
+        };
+        let open = &kept.session;
+        if found.digest.inputs != open.digest.inputs || open.unread_files > 0 {
+            self.metrics.sessions.looked(LookFound::Changed);
+            if lock(&kept.look).may_rebuild(Instant::now())
+                && let Err(error) = self.rebuild(key).await
+            {
+                tracing::warn!(session.key = %key, %error, "an open session could not be built again; it stays as it is");
+                lock(&kept.look).failed(Instant::now());
+            }
+        } else if found.digest != open.digest {
+            self.metrics.sessions.looked(LookFound::Logs);
+            let mut look = *lock(&kept.look);
+            let session = Arc::new(open.with(found));
+            look.done(Instant::now(), session.newest_age());
+            self.cache.replace(key, kept, Arc::new(Kept::new(session, look)));
+        } else {
+            self.metrics.sessions.looked(LookFound::Same);
+            lock(&kept.look).done(Instant::now(), load::age(found.newest));
+        }
+    }
+
+    async fn rebuild(self: &Arc<Self>, key: &SessionKey) -> Result<(), Error> {
+        match self.start(key, Why::Rebuild)? {
+            Joined::Ready(_) => Ok(()),
+            Joined::Waiting(load) => load.end().await.map(|_| ()),
+        }
+    }
+}

@@ -1,0 +1,322 @@
+use super::*;
+use crate::session::name::{ClusterId, SessionName};
+use crate::settings;
+use crate::storage::ErrorKind;
+use crate::storage::faulty::{Fault, Faulty};
+use crate::storage::memory::Memory;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use futures_util::future::join_all;
+use serde_json::json;
+use std::time::SystemTime;
+
+const NODE: &str = "aa11";
+
+/// A bucket with faults, and the sessions in it.
+struct Scene {
+    bucket: Arc<Memory>,
+    store: Arc<Faulty>,
+    sessions: Arc<Sessions>,
+}
+
+fn key(pid: u32) -> SessionKey {
+    let session = SessionName::parse(&format!("session_2026-11-22_23-11-33_821800_{pid}")).unwrap();
+    SessionKey { cluster: ClusterId { namespace: "ns".into(), name: "rc".into() }, session }
+}
+
+fn folder(pid: u32) -> String {
+    format!("cluster-history/raycluster/ns/rc/{}/{NODE}/", key(pid).session)
+}
+
+fn event_file(pid: u32, file: u32) -> String {
+    format!("{}job_events/01000000/{NODE}-2026-11-22-23-{file}.jsonl", folder(pid))
+}
+
+/// A task of its own per file.
+fn task(pid: u32, file: u32) -> String {
+    let mut id = [0; 24];
+    id[..4].copy_from_slice(&file.to_be_bytes());
+    id[20] = 1;
+    let event = json!({"eventType": "TASK_DEFINITION_EVENT", "timestamp": "2026-11-22T23:12:00Z",
+        "sessionName": key(pid).session.as_str(), "taskDefinitionEvent": {"taskId": BASE64_STANDARD.encode(id),
+        "taskType": "NORMAL_TASK", "taskName": format!("f{file}"), "jobId": BASE64_STANDARD.encode([1, 0, 0, 0])}});
+    format!("{event}\n")
+}
+
+fn now() -> i64 {
+    i64::try_from(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos()).unwrap()
+}
+
+impl Scene {
+    async fn new(sessions: u32, files: u32, settings: Settings) -> Self {
+        Self::with_latency(sessions, files, settings, Duration::ZERO).await
+    }
+
+    async fn with_latency(sessions: u32, files: u32, settings: Settings, latency: Duration) -> Self {
+        let bucket = Arc::new(Memory::default());
+        let store = Arc::new(Faulty::new(Arc::clone(&bucket) as Arc<dyn Storage>).with_latency(latency));
+        let opened = Sessions::with(
+            Arc::clone(&store) as Arc<dyn Storage>,
+            vec![Root::default()],
+            Arc::new(settings),
+            Liveness::default(),
+            Metrics::default(),
+        );
+        let scene = Self { bucket, store, sessions: Arc::new(opened) };
+        for pid in 0..sessions {
+            scene.bucket.put(format!("cluster-metadata/raycluster/ns_rc/{}", key(pid).session), "");
+            for file in 0..files {
+                scene.put(pid, file);
+            }
+        }
+        scene.sessions.refresh().await.unwrap();
+        scene
+    }
+
+    fn put(&self, pid: u32, file: u32) {
+        self.bucket.put_modified(event_file(pid, file), task(pid, file), now());
+    }
+
+    async fn tasks(&self, pid: u32) -> usize {
+        self.sessions.open(&key(pid)).await.unwrap().snapshot.tasks.len()
+    }
+
+    /// Asks, which takes a look if one is due, and waits for what that starts.
+    async fn settled(&self, pid: u32) -> Arc<OpenSession> {
+        self.sessions.open(&key(pid)).await.unwrap();
+        self.sessions.idle().await;
+        self.sessions.open(&key(pid)).await.unwrap()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_open_a_cold_session_nine_hundred_leave_and_it_is_read_once() {
+    let scene = Scene::with_latency(1, 20, Settings::default(), Duration::from_millis(100)).await;
+    let before = scene.store.counts();
+    let mut clients: Vec<_> = (0..1000)
+        .map(|_| {
+            let sessions = Arc::clone(&scene.sessions);
+            tokio::spawn(async move { sessions.open(&key(0)).await.map(|open| open.snapshot.tasks.len()) })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    for leaver in clients.drain(..900) {
+        leaver.abort();
+    }
+    for tasks in join_all(clients).await {
+        assert_eq!(tasks.unwrap().unwrap(), 20);
+    }
+    let after = scene.store.counts();
+    // Two places and two folders of owners, each listed once; every file read once.
+    assert_eq!((after.lists - before.lists, after.reads - before.reads), (4, 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_that_fail_are_counted_exactly_and_come_by_themselves_when_the_store_recovers() {
+    let scene = Scene::new(1, 10, Settings::default()).await;
+    for file in [2, 5, 7] {
+        scene.store.arm(event_file(0, file), Fault::Always(ErrorKind::Unavailable));
+    }
+    let open = scene.sessions.open(&key(0)).await.unwrap();
+    let report = &open.snapshot.completeness;
+    assert_eq!((open.snapshot.tasks.len(), open.unread_files, report.unreadable_files.count), (7, 3, 3));
+    assert_eq!((report.event_files, open.has_no_known_gaps()), (10, false));
+    let version = open.version;
+    scene.store.heal();
+    tokio::time::advance(Duration::from_secs(3)).await;
+    let open = scene.settled(0).await;
+    assert_eq!((open.snapshot.tasks.len(), open.unread_files), (10, 0));
+    assert_ne!(open.version, version, "answers changed, so the version must");
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_nothing_can_be_read_that_is_an_error_shared_held_and_tried_again() {
+    let scene = Scene::new(1, 3, Settings::default()).await;
+    for file in 0..3 {
+        scene.store.arm(event_file(0, file), Fault::Always(ErrorKind::PermissionDenied));
+    }
+    let key0 = key(0);
+    let all = join_all((0..50).map(|_| scene.sessions.open(&key0))).await;
+    assert!(all.iter().all(|open| matches!(open, Err(Error::NothingReadable { files: 3, .. }))));
+    let reads = scene.store.counts().reads;
+    assert_eq!(reads, 3);
+    assert!(scene.sessions.open(&key(0)).await.is_err());
+    assert_eq!(scene.store.counts().reads, reads, "held");
+    scene.store.heal();
+    tokio::time::advance(Duration::from_secs(3)).await;
+    assert_eq!(scene.tasks(0).await, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn late_files_appear_and_the_previous_snapshot_is_given_meanwhile() {
+    let scene = Scene::new(1, 2, Settings::default()).await;
+    assert_eq!(scene.tasks(0).await, 2);
+    scene.put(0, 2);
+    assert_eq!(scene.tasks(0).await, 2, "no look is due");
+    tokio::time::advance(Duration::from_secs(6)).await;
+    assert_eq!(scene.tasks(0).await, 2, "the look is taken beside");
+    scene.sessions.idle().await;
+    assert_eq!(scene.tasks(0).await, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_grew_changed_or_vanished_is_seen() {
+    let scene = Scene::new(1, 3, Settings::default()).await;
+    assert_eq!(scene.tasks(0).await, 3);
+    scene.bucket.put_modified(event_file(0, 0), format!("{}{}", task(0, 0), task(0, 10)), now());
+    tokio::time::advance(Duration::from_secs(6)).await;
+    assert_eq!(scene.settled(0).await.snapshot.tasks.len(), 4);
+    scene.bucket.remove(&event_file(0, 1));
+    tokio::time::advance(Duration::from_secs(6)).await;
+    assert_eq!(scene.settled(0).await.snapshot.tasks.len(), 3);
+    // Vanishes between listing and read.
+    scene.put(0, 4);
+    scene.store.arm(event_file(0, 4), Fault::Always(ErrorKind::NotFound));
+    tokio::time::advance(Duration::from_secs(6)).await;
+    assert_eq!(scene.settled(0).await.unread_files, 1);
+    scene.bucket.remove(&event_file(0, 4));
+    tokio::time::advance(Duration::from_secs(6)).await;
+    assert_eq!(scene.settled(0).await.unread_files, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn log_files_that_are_only_shown_need_no_rebuild() {
+    let scene = Scene::new(1, 2, Settings::default()).await;
+    let log = format!("{}logs/worker-1.out", folder(0));
+    scene.bucket.put_modified(log.clone(), "one\n", now());
+    let before = scene.sessions.open(&key(0)).await.unwrap();
+    let reads = scene.store.counts().reads;
+    scene.bucket.put_modified(log, "one\ntwo\n", now());
+    tokio::time::advance(Duration::from_secs(6)).await;
+    let after = scene.settled(0).await;
+    assert!(Arc::ptr_eq(&before.snapshot, &after.snapshot));
+    assert_eq!((after.logs.find(NODE, "worker-1.out").unwrap().size, scene.store.counts().reads), (8, reads));
+    assert_ne!(before.version, after.version);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_leaves_what_is_open_as_it_is() {
+    let scene = Scene::new(1, 2, Settings::default()).await;
+    assert_eq!(scene.tasks(0).await, 2);
+    scene.put(0, 2);
+    scene.store.fail_next(1_000);
+    tokio::time::advance(Duration::from_secs(6)).await;
+    assert_eq!(scene.settled(0).await.snapshot.tasks.len(), 2);
+    scene.store.heal();
+    tokio::time::advance(Duration::from_secs(3)).await;
+    assert_eq!(scene.settled(0).await.snapshot.tasks.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_load_that_never_ends_is_stopped_and_says_which_setting_allows_more() {
+    let loading = settings::Loading { timeout: Duration::from_secs(30), ..settings::Loading::default() };
+    let settings = Settings { loading, ..Settings::default() };
+    let scene = Scene::with_latency(1, 1, settings, Duration::ZERO).await;
+    let slow: Arc<dyn Storage> =
+        Arc::new(Faulty::new(Arc::clone(&scene.store) as Arc<dyn Storage>).with_latency(Duration::from_secs(20)));
+    scene.sessions.replace_store(slow, vec![Root::default()]);
+    scene.sessions.refresh().await.unwrap();
+    let started = Instant::now();
+    let error = scene.sessions.open(&key(0)).await.unwrap_err();
+    assert!(matches!(error, Error::TimedOut { .. }) && error.to_string().contains("loading.timeout"), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(100));
+    scene.sessions.idle().await;
+    assert_eq!(scene.sessions.usage().used_bytes, 0, "what it held is free");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_too_long_learns_how_far_it_is_and_the_load_goes_on() {
+    let scene = Scene::with_latency(1, 200, Settings::default(), Duration::from_secs(20)).await;
+    let Opening::Loading(progress) = scene.sessions.open_within(&key(0), Duration::from_secs(70)).await.unwrap() else {
+        panic!("it cannot be ready yet")
+    };
+    assert_eq!((progress.files_total, progress.phase), (200, crate::session::Phase::Reading));
+    assert!(progress.files_done < 200);
+    let Opening::Ready(open) = scene.sessions.open_within(&key(0), Duration::from_secs(300)).await.unwrap() else {
+        panic!("it goes on")
+    };
+    assert_eq!(open.snapshot.tasks.len(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_during_a_load_tells_who_waits() {
+    let scene = Scene::with_latency(1, 5, Settings::default(), Duration::from_secs(5)).await;
+    let waiter = tokio::spawn({
+        let sessions = Arc::clone(&scene.sessions);
+        async move { sessions.open(&key(0)).await.map(|_| ()) }
+    });
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    scene.sessions.stop();
+    assert!(matches!(waiter.await.unwrap(), Err(Error::Stopping)));
+    scene.sessions.idle().await;
+    assert_eq!(scene.sessions.usage().used_bytes, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_evicted_while_it_is_used_stays_whole_for_its_user() {
+    let cache = settings::Cache { max_sessions: 1, ..settings::Cache::default() };
+    let scene = Scene::new(2, 3, Settings { cache, ..Settings::default() }).await;
+    let open = scene.sessions.open(&key(0)).await.unwrap();
+    assert_eq!(scene.tasks(1).await, 3);
+    let usage = scene.sessions.usage();
+    assert_eq!((usage.sessions, scene.sessions.peek(&key(0)).is_none()), (1, true));
+    assert!(usage.used_bytes > usage.kept_bytes, "it still counts");
+    assert_eq!(open.snapshot.tasks.len(), 3);
+    drop(open);
+    assert_eq!(scene.sessions.usage().used_bytes, scene.sessions.usage().kept_bytes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_apply_at_once_and_drop_only_what_no_longer_fits() {
+    let scene = Scene::new(5, 2, Settings::default()).await;
+    for pid in 0..5 {
+        scene.tasks(pid).await;
+    }
+    let apply = |max_sessions, max_memory| {
+        let cache = settings::Cache { max_sessions, max_memory, ttl: None };
+        scene.sessions.apply(Arc::new(Settings { cache, ..Settings::default() }));
+        scene.sessions.usage().sessions
+    };
+    assert_eq!(apply(3, 2 << 30), 3);
+    assert_eq!(apply(100, 2 << 30), 3);
+    let one = scene.sessions.usage().kept_bytes / 3;
+    assert_eq!(apply(100, one), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_store_forgets_what_the_old_one_held() {
+    let scene = Scene::new(1, 2, Settings::default()).await;
+    assert_eq!(scene.tasks(0).await, 2);
+    let other = Scene::new(1, 4, Settings::default()).await;
+    scene.sessions.replace_store(Arc::clone(&other.store) as Arc<dyn Storage>, vec![Root::default()]);
+    assert_eq!(scene.tasks(0).await, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_session_is_no_load_that_failed() {
+    let scene = Scene::new(1, 1, Settings::default()).await;
+    assert!(matches!(scene.sessions.open(&key(9)).await, Err(Error::Unknown(_))));
+    assert!(scene.sessions.held(&key(9)).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn prewarming_opens_what_nobody_has_asked_for() {
+    let scene = Scene::new(1, 2, Settings::default()).await;
+    assert!(scene.sessions.prewarm(&key(0)).await);
+    assert_eq!(scene.sessions.peek(&key(0)).unwrap().snapshot.tasks.len(), 2);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_refused_and_what_nearly_fits_is_built_and_used() {
+    let cache = settings::Cache { max_memory: 6 << 20, ..settings::Cache::default() };
+    let scene = Scene::new(1, 1, Settings { cache, ..Settings::default() }).await;
+    assert_eq!(scene.tasks(0).await, 1);
+    let many: String = (0..60_000).map(|file| task(0, file)).collect();
+    scene.bucket.put(event_file(0, 0), many);
+    scene.sessions.apply(Arc::new(Settings { cache, ..Settings::default() }));
+    scene.sessions.replace_store(Arc::clone(&scene.store) as Arc<dyn Storage>, vec![Root::default()]);
+    let error = scene.sessions.open(&key(0)).await.unwrap_err();
+    assert!(matches!(error, Error::TooLarge { .. }) && error.to_string().contains("cache.maxMemory"), "{error}");
+    scene.sessions.idle().await;
+    assert_eq!(scene.sessions.usage().used_bytes, 0);
+}
