@@ -20,10 +20,12 @@ const PURE: [&str; 5] = ["answer", "event", "layout", "logs", "snapshot"];
 const NAMES: &str = "session::name";
 
 /// What a module may import of ours; what is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 15] = [
+const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("answer", &["answer", "event", "logs", "snapshot"]),
     ("args", &["args", "settings"]),
-    ("controller", &["controller", "health", "liveness", "metrics", "session", "settings"]),
+    ("cgroup", &["cgroup"]),
+    ("controller", &["controller", "crd", "health", "liveness", "metrics", "session", "settings"]),
+    ("crd", &["crd"]),
     ("event", &["event", "snapshot"]),
     ("health", &["health"]),
     ("http", &["answer", "health", "http", "liveness", "logs", "metrics", "session", "settings", "snapshot"]),
@@ -35,7 +37,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
         "session",
         &["answer", "event", "layout", "liveness", "logs", "metrics", "session", "settings", "snapshot", "storage"],
     ),
-    ("settings", &["settings"]),
+    ("settings", &["crd", "settings"]),
     ("snapshot", &["event", "logs", "snapshot"]),
     ("storage", &["metrics", "settings", "storage"]),
     ("telemetry", &["telemetry"]),
