@@ -81,7 +81,6 @@ pub struct Options {
 }
 
 /// The controller.
-#[derive(Debug)]
 pub struct Controller {
     client: Client,
     options: Options,
@@ -208,7 +207,8 @@ impl Controller {
                 self.replicas = None;
                 if self.applied.in_force().is_none() {
                     let Options { namespace, name, .. } = &self.options;
-                    self.health.close(Gate::Settings, format!("there is no RayHistory {namespace}/{name} yet: apply one"));
+                    self.health
+                        .close(Gate::Settings, format!("there is no RayHistory {namespace}/{name} yet: apply one"));
                 }
             }
             News::Trouble(trouble) if self.applied.in_force().is_none() => {
@@ -311,8 +311,8 @@ impl Controller {
             listed_at: listing.listed_at.and_then(|at| Timestamp::try_from(at).ok()),
             stale: listing.stale.clone(),
             sessions,
-            clusters: self.watched.read().count(),
             troubles: clusters.troubles(),
+            alone: self.replicas.as_ref().and_then(Replicas::trouble),
             cache: self.server.cache(),
         };
         self.counted = Some((listing, sessions));

@@ -24,7 +24,6 @@ const NOTICE: Duration = Duration::from_millis(250);
 type Troubles = BTreeMap<String, Option<Trouble>>;
 
 /// The watch.
-#[derive(Debug)]
 pub(super) struct Clusters {
     client: Client,
     watched: Watched,
@@ -77,11 +76,6 @@ impl Clusters {
     pub(super) fn troubles(&self) -> Vec<(String, Trouble)> {
         let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         troubles.iter().filter_map(|(name, trouble)| Some((name.clone(), trouble.clone()?))).collect()
-    }
-
-    /// Whether settings have said what to watch.
-    pub(super) fn selected(&self) -> bool {
-        self.selected.is_some()
     }
 }
 

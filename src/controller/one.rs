@@ -25,7 +25,11 @@ pub(super) enum News<K> {
 }
 
 /// Begins to follow an object; ends when the set is dropped.
-pub(super) fn follow_one<K>(api: Api<DeserializeGuard<K>>, name: &str, tasks: &mut JoinSet<()>) -> mpsc::UnboundedReceiver<News<K>>
+pub(super) fn follow_one<K>(
+    api: Api<DeserializeGuard<K>>,
+    name: &str,
+    tasks: &mut JoinSet<()>,
+) -> mpsc::UnboundedReceiver<News<K>>
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {

@@ -164,7 +164,9 @@ mod tests {
 
     #[test]
     fn a_malformed_spec_is_a_cluster_that_is_not_suspended() {
-        for spec in [json!(null), json!("x"), json!([1]), json!({"suspend": "yes"}), json!({"suspend": null}), json!({})] {
+        for spec in
+            [json!(null), json!("x"), json!([1]), json!({"suspend": "yes"}), json!({"suspend": null}), json!({})]
+        {
             assert!(!read(object(spec.clone())).spec, "{spec}");
         }
     }

@@ -74,7 +74,11 @@ impl Replicas {
         seen.trouble.is_some()
             || (seen.listed
                 && seen.replicas.contains_key(&self.own)
-                && seen.replicas.iter().find(|(_, replica)| replica.until > now).is_some_and(|(name, _)| *name == self.own))
+                && seen
+                    .replicas
+                    .iter()
+                    .find(|(_, replica)| replica.until > now)
+                    .is_some_and(|(name, _)| *name == self.own))
     }
 
     /// Why replicas cannot know of each other, if they cannot.

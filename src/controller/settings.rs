@@ -34,7 +34,6 @@ struct Watch {
 }
 
 /// What is in force, and what should be.
-#[derive(Debug)]
 pub(super) struct Applied {
     client: Client,
     /// The server's own namespace: no other Secret is ever read.

@@ -3,7 +3,7 @@
 //! Conditions have reasons for programs and messages for people: what is wrong, and what to do.
 
 use super::follow::Trouble;
-use crate::crd::{CacheStatus, RayHistoryStatus, ReplicaStatus, SessionsStatus, StorageSpec};
+use crate::crd::{CacheStatus, RayHistoryStatus, ReplicaStatus, SessionsStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 
@@ -25,9 +25,10 @@ pub(super) struct Facts {
     pub(super) listed_at: Option<Timestamp>,
     pub(super) stale: Option<String>,
     pub(super) sessions: SessionsStatus,
-    /// How many clusters are watched, and what keeps us from it, by namespace.
-    pub(super) clusters: usize,
+    /// What keeps us from watching clusters, by namespace.
     pub(super) troubles: Vec<(String, Trouble)>,
+    /// Why replicas cannot know of each other, if they cannot.
+    pub(super) alone: Option<String>,
     /// What this replica holds in memory.
     pub(super) cache: CacheStatus,
 }
@@ -39,7 +40,7 @@ impl Facts {
 
     /// This replica's entry.
     pub(super) fn replica(&self, name: &str) -> ReplicaStatus {
-        let cache = CacheStatus { bytes: self.cache.bytes / STEP * STEP, ..self.cache };
+        let cache = CacheStatus { bytes: self.cache.bytes / STEP * STEP, ..self.cache.clone() };
         ReplicaStatus {
             name: name.to_owned(),
             observed_generation: Some(self.generation),
@@ -50,7 +51,7 @@ impl Facts {
 
     /// What is said once for all replicas, beside what the status says now.
     pub(super) fn shared(&self, current: &RayHistoryStatus, now: Timestamp) -> RayHistoryStatus {
-        let caches = current.replicas.iter().filter_map(|replica| replica.cache);
+        let caches = current.replicas.iter().filter_map(|replica| replica.cache.clone());
         let cache = caches.reduce(|sum, cache| CacheStatus {
             sessions: sum.sessions + cache.sessions,
             bytes: sum.bytes + cache.bytes,
@@ -59,7 +60,8 @@ impl Facts {
         let conditions = [self.is_ready(), self.settings(), self.storage(), self.watch()];
         let conditions = conditions.into_iter().map(|(type_, status, reason, message)| {
             let before = current.conditions.iter().find(|condition| condition.type_ == type_);
-            let since = before.filter(|before| before.status == status).map(|before| before.last_transition_time.clone());
+            let since =
+                before.filter(|before| before.status == status).map(|before| before.last_transition_time.clone());
             Condition {
                 type_: type_.to_owned(),
                 status: status.to_owned(),
@@ -82,12 +84,27 @@ impl Facts {
 
     fn is_ready(&self) -> (&'static str, &'static str, &'static str, String) {
         let (status, reason, message) = match (self.applied, self.listed_at) {
-            (None, _) => ("False", "NoSettings", "no settings could be put in force yet; see SettingsApplied".to_owned()),
-            (Some(_), None) => ("False", "NotListed", "the storage has not been listed yet; see StorageReachable".to_owned()),
-            (Some(generation), Some(_)) if self.rejected.is_some() => {
-                ("True", "ServingLastGood", format!("serving with the settings of generation {generation}; see SettingsApplied"))
+            (None, _) => {
+                ("False", "NoSettings", "no settings could be put in force yet; see SettingsApplied".to_owned())
             }
-            (Some(_), Some(_)) => ("True", "Serving", format!("serving {} sessions", self.sessions.total)),
+            (Some(_), None) => {
+                ("False", "NotListed", "the storage has not been listed yet; see StorageReachable".to_owned())
+            }
+            (Some(generation), Some(_)) if self.rejected.is_some() => (
+                "True",
+                "ServingLastGood",
+                format!("serving with the settings of generation {generation}; see SettingsApplied"),
+            ),
+            (Some(_), Some(_)) => match &self.alone {
+                None => ("True", "Serving", "sessions are served".to_owned()),
+                Some(why) => (
+                    "True",
+                    "LeasesForbidden",
+                    format!(
+                        "sessions are served, but replicas cannot know of each other: {why}; allow get, list, watch, create, patch and delete on leases.coordination.k8s.io in this namespace"
+                    ),
+                ),
+            },
         };
         ("Ready", status, reason, message)
     }
@@ -106,9 +123,11 @@ impl Facts {
 
     fn storage(&self) -> (&'static str, &'static str, &'static str, String) {
         let (status, reason, message) = match (&self.stale, self.listed_at) {
-            (Some(why), Some(_)) => {
-                ("False", "ListingFailed", format!("{why}; what was listed before is still served, and listing is tried again"))
-            }
+            (Some(why), Some(_)) => (
+                "False",
+                "ListingFailed",
+                format!("{why}; what was listed before is still served, and listing is tried again"),
+            ),
             (None, Some(_)) => ("True", "Listed", "the storage answers".to_owned()),
             (Some(why), None) if self.applied.is_some() => {
                 ("False", "NotListed", format!("{why}; check spec.storage, its credentials and the network"))
@@ -168,23 +187,6 @@ pub(super) fn says(current: &RayHistoryStatus, wanted: &RayHistoryStatus) -> boo
         && current.cache == wanted.cache
         && current.conditions.len() == wanted.conditions.len()
         && wanted.conditions.iter().all(|condition| current.conditions.contains(condition))
-}
-
-/// The store, for people.
-pub(super) fn storage_name(storage: &StorageSpec) -> String {
-    if let Some(s3) = &storage.s3 {
-        format!("s3://{}", s3.bucket)
-    } else if let Some(gcs) = &storage.gcs {
-        format!("gs://{}", gcs.bucket)
-    } else if let Some(azure) = &storage.azure {
-        format!("azure://{}", azure.container)
-    } else if let Some(oss) = &storage.oss {
-        format!("oss://{}", oss.bucket)
-    } else if let Some(local) = &storage.local {
-        local.path.clone()
-    } else {
-        String::new()
-    }
 }
 
 /// Messages of conditions hold at most 32,768 characters; nobody reads more than some lines.
