@@ -35,7 +35,7 @@ test-rust: ## The Rust tests alone
 
 .PHONY: test-e2e
 test-e2e: e2e-deps ## The end-to-end tests alone: fidelity, layouts, browser, Ray's command line
-	cargo build --locked
+	cargo build --locked --bins --example slow_store
 	$(VENV)/e2e/bin/python -m pytest e2e $(PYTEST_ARGS)
 
 .PHONY: fidelity

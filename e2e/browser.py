@@ -6,7 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
-from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver import ActionChains, Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
 # No sandbox: containers run as root. The rest keeps Chromium from looking for servers of its maker's.
@@ -102,6 +102,13 @@ class Browser:
         field = self._driver.find_element("css selector", selector)
         field.clear()
         field.send_keys(text)
+
+    def press(self, key: str):
+        """Presses a key where the focus is."""
+        ActionChains(self._driver).send_keys(key).perform()
+
+    def resize(self, width: int, height: int):
+        self._driver.set_window_size(width, height)
 
     def downloaded(self) -> Path:
         """Waits for a download to be complete, and returns the file."""

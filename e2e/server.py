@@ -11,6 +11,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parent.parent
 BINARY = Path(os.environ.get("RAY_HISTORY_BIN", REPOSITORY / "target" / "debug" / "ray-history"))
+SLOW_STORE = BINARY.parent / "examples" / "slow_store"
 ADDRESS = re.compile(r"serving (http://[^/\s]+)/")
 START_SECONDS = 30
 STOP_SECONDS = 20
@@ -67,6 +68,14 @@ class Server:
         status, _, body = self.get(path)
         assert status == 200, f"{path}: {status} {body[:300]!r}"
         return json.loads(body)
+
+
+class SlowServer(Server):
+    """A server whose store takes so much longer to answer each request."""
+
+    def __init__(self, bucket: Path, log: Path, dashboard: Path, milliseconds: int):
+        super().__init__(bucket, log)
+        self._command = [str(SLOW_STORE), str(bucket), str(milliseconds), str(dashboard)]
 
 
 def get(url: str, timeout: float = 60):

@@ -14,6 +14,7 @@
 //! | `/livez`, `/readyz`, `/readz` | probes |
 
 mod api;
+mod bar;
 mod dashboard;
 mod error;
 mod listing;
@@ -74,7 +75,7 @@ async fn route(request: HttpRequest, state: web::Data<State>) -> Result<HttpResp
     match segments[..] {
         ["" | "sessions"] => Ok(page::redirect("sessions/")),
         ["sessions", ""] => Ok(listing::page(&state)),
-        ["sessions", asset @ ("sessions.js" | "sessions.css")] => Ok(page::asset(asset)),
+        ["sessions", asset @ ("bar.js" | "sessions.js" | "sessions.css")] => Ok(page::asset(asset)),
         ["sessions", namespace, cluster, session] => session::enter(&state, raw, [namespace, cluster, session]),
         ["sessions", namespace, cluster, session, ref below @ ..] => {
             session::serve(&request, &state, [namespace, cluster, session], below).await

@@ -2,22 +2,30 @@
 
 use super::State;
 use super::error::Error;
-use super::page;
+use super::{bar, page};
+use crate::session::SessionKey;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use std::path::{Path, PathBuf};
 
-/// The document of a session; a page that says what to do when there are no dashboard files.
-pub(super) async fn index(state: &State) -> Result<HttpResponse, Error> {
+/// The document of a session, with our bar's tag in it; a page that says what to do when there are no dashboard files.
+///
+/// `root` leads from the document to the server's root, as in [`bar::insert`].
+pub(super) async fn index(state: &State, key: &SessionKey, root: &str) -> Result<HttpResponse, Error> {
     let Some(dir) = &state.dashboard_dir else {
-        let body = "<h1>The Ray dashboard's files are not here</h1><p>This server was started without \
-                    <code>--dashboard-dir</code>, so it can only answer the dashboard's API. \
-                    <code>make dashboard</code> fetches the files from the ray wheel; \
-                    <code>--dashboard-dir</code> names their folder.</p><p><a href=\"../../../\">All sessions</a></p>";
-        return Ok(page::html("No dashboard files", "<link rel=\"stylesheet\" href=\"../../../sessions.css\">", body));
+        let body = format!(
+            "<h1>The Ray dashboard's files are not here</h1><p>This server was started without \
+             <code>--dashboard-dir</code>, so it can only answer the dashboard's API. \
+             <code>make dashboard</code> fetches the files from the ray wheel; \
+             <code>--dashboard-dir</code> names their folder.</p><p><a href=\"{root}sessions/\">All sessions</a></p>"
+        );
+        let style = format!("<link rel=\"stylesheet\" href=\"{root}sessions/sessions.css\">");
+        return Ok(page::html("No dashboard files", &style, &body));
     };
-    // Names are content hashes, but the document that refers to them is not.
-    file(&dir.join("index.html"), dir, "no-store").await
+    let bytes = read(&dir.join("index.html"), dir).await?;
+    let document = bar::insert(&String::from_utf8_lossy(&bytes), key, root);
+    // The names of the files it refers to are content hashes, but it is not.
+    Ok(response("text/html; charset=utf-8", "no-store", document.into_bytes()))
 }
 
 /// A file below the folder; `below` are decoded names.
@@ -30,19 +38,21 @@ pub(super) async fn asset(state: &State, below: &[&str]) -> Result<HttpResponse,
         }
         path.push(name);
     }
-    file(&path, dir, "public, max-age=31536000").await
+    Ok(response(content_type(&path), "public, max-age=31536000", read(&path, dir).await?))
 }
 
-async fn file(path: &Path, dir: &Path, cache: &'static str) -> Result<HttpResponse, Error> {
+async fn read(path: &Path, dir: &Path) -> Result<Vec<u8>, Error> {
     let (path, dir) = (path.to_owned(), dir.to_owned());
-    let content_type = content_type(&path);
     let read = tokio::task::spawn_blocking(move || read_inside(&path, &dir)).await;
-    let bytes = read.ok().flatten().ok_or(Error::UnknownUrl)?;
-    Ok(HttpResponse::Ok()
+    read.ok().flatten().ok_or(Error::UnknownUrl)
+}
+
+fn response(content_type: &'static str, cache: &'static str, bytes: Vec<u8>) -> HttpResponse {
+    HttpResponse::Ok()
         .content_type(content_type)
         .insert_header((CACHE_CONTROL, cache))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(bytes))
+        .body(bytes)
 }
 
 /// The file's bytes, if it really is below the folder: links are followed first.

@@ -1,5 +1,6 @@
 //! Pages and assets of our own: no request leaves the server, every value is escaped.
 
+use super::bar;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, X_CONTENT_TYPE_OPTIONS};
 
@@ -25,16 +26,17 @@ pub(super) fn html(title: &str, head: &str, body: &str) -> HttpResponse {
         ))
 }
 
-/// A file of the sessions page.
+/// A script or style sheet of ours. URLs carry its version, so browsers may keep it.
 pub(super) fn asset(name: &str) -> HttpResponse {
-    let (content_type, text) = if name == "sessions.js" {
-        ("text/javascript; charset=utf-8", SCRIPT)
-    } else {
-        ("text/css; charset=utf-8", STYLE)
+    let (content_type, text) = match name {
+        "bar.js" => ("text/javascript; charset=utf-8", bar::script()),
+        "sessions.js" => ("text/javascript; charset=utf-8", SCRIPT),
+        _ => ("text/css; charset=utf-8", STYLE),
     };
+    let cache = if name == "bar.js" { "public, max-age=31536000, immutable" } else { "no-cache" };
     HttpResponse::Ok()
         .content_type(content_type)
-        .insert_header((CACHE_CONTROL, "no-cache"))
+        .insert_header((CACHE_CONTROL, cache))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .body(text)
 }

@@ -48,9 +48,9 @@ pub(super) async fn serve(
             // An unknown session must not look like an empty one.
             if state.sessions.listing().find(&key).is_none() {
                 let listing = state.sessions.refresh().await?;
-                listing.find(&key).ok_or(crate::session::Error::Unknown(key))?;
+                listing.find(&key).ok_or_else(|| crate::session::Error::Unknown(key.clone()))?;
             }
-            dashboard::index(state).await
+            dashboard::index(state, &key, "../../../../").await
         }
         ["static" | "speedscope-1.5.3", ..] | ["favicon.ico" | "asset-manifest.json" | "manifest.json"] => {
             dashboard::asset(state, below).await

@@ -1,0 +1,54 @@
+"""A reverse proxy in front of a server, as an Ingress is: it takes a prefix off every path."""
+
+import http.client
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
+
+
+class Front:
+    """A running proxy; a context manager. `url` ends with the prefix."""
+
+    def __init__(self, server: str, prefix: str):
+        upstream = urlsplit(server).netloc
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                if not self.path.startswith(f"{prefix}/"):
+                    self.send_error(404)
+                    return
+                connection = http.client.HTTPConnection(upstream, timeout=60)
+                headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP}
+                connection.request(self.command, self.path.removeprefix(prefix), headers=headers)
+                answer = connection.getresponse()
+                body = answer.read()
+                self.send_response(answer.status)
+                for name, value in answer.getheaders():
+                    if name.lower() not in HOP:
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+                connection.close()
+
+            do_HEAD = do_GET
+
+            def log_message(self, *_):
+                """Quiet: the browser says what went wrong."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}{prefix}"
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()

@@ -1,0 +1,199 @@
+"""The bar in Ray's dashboard: which session this is, whether all of it is there, and what happens while it loads."""
+
+import re
+import shutil
+
+import pytest
+
+from e2e.browser import Browser
+from e2e.bundle import MIXED, SERVICE
+from e2e.front import Front
+from e2e.server import Server, SlowServer
+
+# What a browser says of the page that Ray's dashboard asks for to know whether it exists.
+HARMLESS = re.compile(r"/api/v0/platform_events")
+BAR = "document.querySelector('ray-history')"
+INSIDE = f"{BAR}?.shadowRoot"
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("bar"), only="http://127.0.0.1:") as browser:
+        yield browser
+
+
+def bar(window) -> str:
+    """What a reader sees in the bar."""
+    seen = f"return [...({INSIDE}?.querySelectorAll('section') ?? [])].map((e) => e.innerText).join()"
+    return window.run(seen)
+
+
+def wait_for_bar(window, *texts: str):
+    window.wait_for(lambda: all(text in bar(window) for text in texts), f"the bar to say {texts}")
+
+
+def press(window, name: str):
+    """Presses a button of the bar with the keyboard."""
+    window.run(f"[...{INSIDE}.querySelectorAll('button')].find((b) => b.innerText.includes(arguments[0])).focus()", name)
+    window.press("\ue007")
+
+
+def complaints(window) -> list[str]:
+    return [error for error in window.errors() if not HARMLESS.search(error)]
+
+
+def box(window, element: str) -> dict:
+    return window.run(f"const b = {element}.getBoundingClientRect(); return {{top: b.top, bottom: b.bottom, left: b.left}}")
+
+
+def luminance(window, element: str, what: str) -> float:
+    colour = window.run(f"return getComputedStyle({element})[arguments[0]]", what)
+    return sum(float(part) for part in re.findall(r"[\d.]+", colour)[:3]) / 3
+
+
+@pytest.mark.parametrize("width", [1600, 560], ids=["wide", "narrow"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_bar_names_the_session_in_ray_s_own_colours_and_leaves_ray_s_bar_alone(window, server, theme, width):
+    window.resize(width, 900)
+    window.open(f"{server.url}/{MIXED.path}/?theme={theme}#/actors")
+    wait_for_bar(window, "raycluster-mixed", "State unknown", "No known gaps", "All sessions")
+    assert box(window, "document.querySelector('nav')")["top"] == 0
+    height = window.run("return window.innerHeight")
+    assert box(window, BAR)["bottom"] == height
+    background, text = luminance(window, BAR, "backgroundColor"), luminance(window, BAR, "color")
+    assert (background < 64 < 160 < text) if theme == "dark" else (text < 96 < 200 < background)
+    # The last line of a page is not behind the bar.
+    window.run("window.scrollTo(0, document.body.scrollHeight)")
+    assert box(window, "document.querySelector('#root')")["bottom"] <= box(window, BAR)["top"] + 1
+    window.resize(1600, 1200)
+
+
+def test_the_bar_follows_ray_s_theme_switch(window, server):
+    window.open(f"{server.url}/{MIXED.path}/#/overview")
+    wait_for_bar(window, "No known gaps")
+    before = luminance(window, BAR, "backgroundColor")
+    window.click("button[aria-label='Dark mode'], button[aria-label='Light mode']")
+    window.wait_for(lambda: abs(luminance(window, BAR, "backgroundColor") - before) > 100, "the other theme")
+    window.run("localStorage.clear()")
+
+
+def test_the_details_open_and_close_with_the_keyboard(window, server):
+    window.open(f"{server.url}/{MIXED.path}/")
+    wait_for_bar(window, "No known gaps")
+    assert "Last event" not in bar(window)
+    press(window, "No known gaps")
+    wait_for_bar(window, "Last event", "The whole report (JSON)")
+    assert window.run(f"return {INSIDE}.querySelector('[aria-controls]').ariaExpanded") == "true"
+    window.press("\ue00c")
+    window.wait_for(lambda: "Last event" not in bar(window), "the details to close")
+    assert window.run(f"return {INSIDE}.activeElement.innerText") == "No known gaps"
+
+
+def test_the_bar_works_below_a_prefix_and_leads_back_to_the_list(window, server):
+    with Front(server.url, "/teams/ml") as front:
+        window.errors()
+        window.open(f"{front.url}/{MIXED.path}/#/jobs")
+        wait_for_bar(window, "No known gaps")
+        window.wait_for_text("Job List", "capture-fail-1")
+        window.run(f"{INSIDE}.querySelector('a[href$=\"sessions/\"]').click()")
+        window.wait_for_text("Ray sessions", "raycluster-mixed")
+        assert window.url == f"{front.url}/sessions/"
+        assert not complaints(window)
+
+
+def seconds(text: str) -> int:
+    """A duration as Ray writes it."""
+    parts = re.fullmatch(r"(?:(\d+)h )?(\d+)m(?: (\d+)s)?", text)
+    hours, minutes, rest = (int(part or 0) for part in parts.groups())
+    return hours * 3600 + minutes * 60 + rest
+
+
+UPTIMES = r"""
+    const column = [...document.querySelectorAll('th')].findIndex((head) => head.innerText.includes('Uptime'));
+    return [...document.querySelectorAll('tbody tr')].map((row) => [
+        row.querySelector("a[href*='actors/']").href.split('/').pop(), row.cells[column].innerText.trim()]);
+"""
+
+
+def test_what_never_ended_stands_still_at_the_last_event(window, server):
+    window.open(f"{server.url}/{MIXED.path}/#/actors")
+    rows = window.wait_for(lambda: window.run(UPTIMES), "the table of actors")
+    actors = server.json(f"{MIXED.path}/logical/actors")["data"]["actors"]
+    as_of = server.json(f"api/history/v1/{MIXED.path}")["asOf"]
+    last = window.run("return Date.parse(arguments[0])", as_of)
+    alive = [(actors[actor], text) for actor, text in rows if not actors[actor]["endTime"]]
+    assert alive
+    for actor, text in alive:
+        assert abs(seconds(text) - (last - actor["startTime"]) / 1000) < 60
+    # Ray draws such a duration anew every second.
+    window.run("window.drawn = Date.now()")
+    window.wait_for(lambda: window.run("return Date.now() - window.drawn > 2500"), "two and a half seconds")
+    assert window.run(UPTIMES) == rows
+    clock = window.run("return [new Date().getTime(), Date.now(), new Date(0).getTime(), new Date() instanceof Date]")
+    assert clock[0] == last
+    assert clock[1] > last
+    assert clock[2:] == [0, True]
+
+
+def test_durations_of_serve_stand_still_too(window, server):
+    window.open(f"{server.url}/{SERVICE.path}/#/serve")
+    window.wait_for_text("Duration (since last deploy)", "RUNNING")
+    before = window.text()
+    window.run("window.drawn = Date.now()")
+    window.wait_for(lambda: window.run("return Date.now() - window.drawn > 2500"), "two and a half seconds")
+    assert [line for line in window.text().splitlines() if re.fullmatch(r"\d+m \d+s", line)]
+    assert window.text() == before
+
+
+@pytest.mark.parametrize("page", ["logs/", "jobs/capture-sub-1", "overview"])
+def test_a_cold_session_on_a_slow_store_fills_the_page_by_itself(window, unpacked, dashboard, tmp_path, page):
+    with SlowServer(MIXED.storage(unpacked), tmp_path / "log", dashboard, 1500) as slow:
+        window.errors()
+        window.open(f"{slow.url}/{MIXED.path}/#/{page}")
+        wait_for_bar(window, "raycluster-mixed", "Loading: ")
+        assert "No known gaps" not in bar(window)
+        assert window.run(f"return {INSIDE}.querySelector('progress').getClientRects().length") == 1
+        wait_for_bar(window, "No known gaps")
+        wanted = {"logs/": "Node ID:", "overview": "capture-sub-1", "jobs/capture-sub-1": "Ray Core Overview"}
+        window.wait_for_text(wanted[page])
+        assert not complaints(window)
+
+
+def event_files(bucket):
+    files = sorted(bucket.glob("cluster-history/**/*_events/**/*.jsonl.gz"))
+    assert len(files) > 3
+    return files
+
+
+def test_a_session_with_gaps_says_what_is_missing(window, unpacked, dashboard, tmp_path):
+    bucket = tmp_path / "bucket"
+    shutil.copytree(MIXED.storage(unpacked), bucket)
+    damaged = event_files(bucket)[:2]
+    for file in damaged:
+        file.write_bytes(b"no gzip")
+    with Server(bucket, tmp_path / "log", "--dashboard-dir", str(dashboard)) as server:
+        window.open(f"{server.url}/{MIXED.path}/")
+        wait_for_bar(window, "known gap")
+        press(window, "known gap")
+        wait_for_bar(window, "2 files could not be read, or not to the end", *(file.name for file in damaged))
+
+
+def test_a_load_that_fails_says_why_and_can_be_tried_again(window, unpacked, dashboard, tmp_path):
+    bucket = tmp_path / "bucket"
+    shutil.copytree(MIXED.storage(unpacked), bucket)
+    whole = {file: file.read_bytes() for file in event_files(bucket)}
+    for file in whole:
+        file.write_bytes(b"no gzip")
+    with Server(bucket, tmp_path / "log", "--dashboard-dir", str(dashboard)) as server:
+        window.open(f"{server.url}/{MIXED.path}/#/jobs")
+        wait_for_bar(window, "cannot be shown", "could be read", "Try again")
+        for file, data in whole.items():
+            file.write_bytes(data)
+
+        def tried_again():
+            if "Try again" in bar(window):
+                press(window, "Try again")
+            return "No known gaps" in bar(window)
+
+        window.wait_for(tried_again, "the load to succeed")
+        window.wait_for_text("Job List", "capture-fail-1")

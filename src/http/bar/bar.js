@@ -1,0 +1,142 @@
+// The bar: which session this is, and what is known about it. It stands at the foot of the window, where Ray has
+// nothing: Ray's own bars keep their place.
+const given = document.currentScript.dataset;
+const resource = `${given.root}api/history/v1/sessions/${given.path}`;
+const REPORT_EVERY = 60_000;
+const PROGRESS_EVERY = 500;
+
+let report; // the last answer about the session
+let shown; // as of, state and completeness as last seen in a header
+let busy = false;
+let timer;
+
+const make = (tag, properties = {}, ...children) => {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+};
+const list = (items) => make("ul", {}, ...items.map((item) => make("li", {}, ...[item].flat())));
+
+const ui = {
+  host: make("ray-history"),
+  state: make("span", { className: "state", hidden: true }),
+  who: make("span", { className: "who", title: `${given.namespace} / ${given.cluster} / ${given.session}` },
+    make("strong", { textContent: given.cluster }), make("span", { textContent: ` in ${given.namespace}` }),
+    make("span", { className: "session", textContent: ` · ${given.session}` })),
+  asOf: make("span", { className: "asof quiet" }),
+  progress: make("progress", { hidden: true, ariaLabel: "Loading the session" }),
+  doing: make("span", { className: "quiet" }),
+  failure: make("span", { className: "bad" }),
+  retry: make("button", { type: "button", textContent: "Try again", hidden: true }),
+  more: make("button", { type: "button", hidden: true, ariaExpanded: "false" }),
+  details: make("div", { className: "details", id: "details", hidden: true }),
+  home: make("a", { href: `${given.root}sessions/`, textContent: "All sessions" }),
+  // What a screen reader is told; the numbers of a running load are left out of it.
+  spoken: make("span", { role: "status" }),
+};
+
+function build() {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(STYLE);
+  const root = ui.host.attachShadow({ mode: "open" });
+  root.adoptedStyleSheets = [sheet, hidingSheet()];
+  ui.spoken.className = "spoken";
+  ui.more.setAttribute("aria-controls", "details");
+  ui.details.tabIndex = 0;
+  const line = make("div", { className: "line" }, ui.state, ui.who, ui.asOf, ui.progress, ui.doing, ui.failure, ui.retry,
+    make("span", { className: "grow" }), ui.more, ui.home, ui.spoken);
+  const section = make("section", { ariaLabel: "Ray history" }, line, ui.details);
+  section.setAttribute("aria-label", "Ray history");
+  root.append(section);
+  ui.more.addEventListener("click", () => expand(ui.details.hidden));
+  ui.retry.addEventListener("click", look);
+  root.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !ui.details.hidden) {
+      expand(false);
+      ui.more.focus();
+    }
+  });
+  document.body.append(ui.host);
+  // The end of a page can be scrolled above the bar.
+  new ResizeObserver(() => (document.body.style.paddingBottom = `${line.offsetHeight}px`)).observe(line);
+  setInterval(theme, 1000);
+  theme();
+}
+
+function hidingSheet() {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(".spoken { clip-path: inset(50%); height: 1px; overflow: hidden; position: absolute; width: 1px; }");
+  return sheet;
+}
+
+// Colours with a meaning need to know whether the page is dark; all others are inherited.
+function theme() {
+  const [red = 255, green = 255, blue = 255] = (getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g) ?? []).map(Number);
+  const seen = getComputedStyle(document.body).backgroundColor;
+  const dark = seen !== "rgba(0, 0, 0, 0)" && red * 0.3 + green * 0.6 + blue * 0.1 < 128;
+  ui.host.toggleAttribute("data-dark", dark);
+}
+
+function expand(open) {
+  ui.details.hidden = !open;
+  ui.more.setAttribute("aria-expanded", String(open));
+}
+
+function say(text) {
+  if (ui.spoken.textContent !== text) ui.spoken.textContent = text;
+}
+
+function showReport() {
+  const missing = gaps(report);
+  const whole = report.completeness !== "gaps";
+  const state = report.state ?? report.session?.state ?? "unknown";
+  const [word, sentence] = STATES[state] ?? STATES.unknown;
+  setClock(state, report.asOf);
+  ui.state.hidden = false;
+  ui.state.dataset.state = state;
+  ui.state.textContent = word;
+  ui.asOf.textContent = `as of ${exact(report.asOf)}`;
+  ui.asOf.title = `${report.asOf} (${ago(report.asOf)})`;
+  ui.progress.hidden = ui.retry.hidden = true;
+  ui.doing.textContent = report.stale ? "The storage cannot be read at the moment" : "";
+  ui.failure.textContent = "";
+  ui.more.hidden = false;
+  ui.more.className = whole ? "" : "warn";
+  ui.more.textContent = whole ? "No known gaps" : missing.length === 1 ? "1 known gap" : `${missing.length || "Some"} known gaps`;
+  say(`${word}. ${ui.more.textContent}.`);
+
+  const session = report.session ?? {};
+  const owner = session.owner && `${session.owner.kind} ${session.owner.name}`;
+  const facts = { Session: given.session, Owner: owner, "Last event": `${exact(report.asOf)}, ${ago(report.asOf)}`,
+    "Last looked for new files": report.checkedAt && `${exact(report.checkedAt)}, ${ago(report.checkedAt)}` };
+  const terms = Object.entries(facts).filter(([, fact]) => fact).flatMap(([name, fact]) => [make("dt", { textContent: name }), make("dd", { textContent: fact })]);
+  const parts = [make("p", { textContent: sentence }), make("dl", {}, ...terms)];
+  if (whole) parts.push(make("p", { textContent: "Nothing is known to be missing. Collectors keep no list of what they wrote, so nobody can promise more." }));
+  else parts.push(make("p", {}, make("strong", { textContent: "Known to be missing" })), list(missing.map(([text, examples]) => (examples.length ? [text, list(examples)] : text))));
+  const known = notes(report);
+  if (known.length) parts.push(make("p", {}, make("strong", { textContent: "Good to know" })), list(known));
+  parts.push(make("a", { href: resource, textContent: "The whole report (JSON)" }));
+  ui.details.replaceChildren(...parts);
+}
+
+function showLoading(progress) {
+  ui.progress.hidden = false;
+  if (progress?.bytesTotal) {
+    ui.progress.max = progress.bytesTotal;
+    ui.progress.value = Math.min(progress.bytesDone, progress.bytesTotal);
+  } else {
+    ui.progress.removeAttribute("value");
+  }
+  ui.retry.hidden = true;
+  ui.failure.textContent = "";
+  ui.doing.textContent = `Loading: ${progressWords(progress)}`;
+  say("The session is being loaded. The page fills by itself.");
+}
+
+function showFailure(message) {
+  ui.progress.hidden = true;
+  ui.doing.textContent = "";
+  ui.failure.textContent = ui.failure.title = message;
+  ui.retry.hidden = false;
+  say(message);
+}

@@ -1,0 +1,60 @@
+// Ray's requests, held while the session is being loaded.
+//
+// Several of Ray's pages do not recover from an error: some ask once, the list of log nodes crashes. And a browser has
+// six connections, which waiting requests would fill. So a request is sent when the session is ready, and sent again
+// when the server says that the session is being loaded after all. Ray sees one slow request and no error.
+const held = [];
+const details = new WeakMap();
+const plain = { open: XMLHttpRequest.prototype.open, send: XMLHttpRequest.prototype.send };
+plain.header = XMLHttpRequest.prototype.setRequestHeader;
+let holding = true;
+
+XMLHttpRequest.prototype.open = function (...given) {
+  if (!details.has(this)) {
+    // Registered before anything of Ray's, so that an answer can be kept from it.
+    for (const event of ["readystatechange", "load", "loadend"]) this.addEventListener(event, answered);
+  }
+  details.set(this, { given, headers: [] });
+  return plain.open.apply(this, given);
+};
+
+XMLHttpRequest.prototype.setRequestHeader = function (...header) {
+  details.get(this)?.headers.push(header);
+  return plain.header.apply(this, header);
+};
+
+XMLHttpRequest.prototype.send = function (body) {
+  const request = details.get(this);
+  if (!request) return plain.send.call(this, body);
+  request.body = body;
+  if (holding) held.push([this, request]);
+  else plain.send.call(this, body);
+};
+
+function answered(event) {
+  if (this.readyState !== 4) return;
+  const request = details.get(this);
+  const loading = this.status === 503 && this.getResponseHeader("Retry-After") !== null && request.given[2] !== false;
+  if (loading) {
+    event.stopImmediatePropagation();
+    if (event.type === "loadend") sendAgain(this, request);
+  } else if (event.type === "loadend") {
+    sawHeaders(this);
+  }
+}
+
+function sendAgain(xhr, { given, headers, body }) {
+  xhr.open(...given);
+  for (const header of headers) xhr.setRequestHeader(...header);
+  holding = true;
+  xhr.send(body);
+  sessionLeft();
+}
+
+function release() {
+  holding = false;
+  for (const [xhr, request] of held.splice(0)) {
+    // Left out: what was aborted or used for something else meanwhile.
+    if (details.get(xhr) === request && xhr.readyState === 1) plain.send.call(xhr, request.body);
+  }
+}

@@ -1,0 +1,38 @@
+use super::*;
+use crate::session::{ClusterId, SessionName};
+
+fn key(namespace: &str, cluster: &str) -> SessionKey {
+    let session = SessionName::parse("session_2026-11-22_23-11-33_821800_1").unwrap();
+    SessionKey { cluster: ClusterId { namespace: namespace.into(), name: cluster.into() }, session }
+}
+
+#[test]
+fn the_tag_stands_before_everything_in_the_head_of_any_document() {
+    for (before, after) in [
+        ("<!doctype html><html lang=\"en\"><head>", "<script src=\"./main.js\"></script></head><body></body></html>"),
+        ("<!DOCTYPE html>\n<HTML>\n<HEAD data-x=\"1\">", "<title>Ray</title></HEAD>"),
+        ("<html>", "<header>no head</header>"),
+        ("<!doctype html>", "<header>no head</header>"),
+        ("", "dashboard"),
+        ("", ""),
+    ] {
+        let served = insert(&[before, after].concat(), &key("a", "b"), "./");
+        let inside = served.strip_prefix(before).unwrap().strip_suffix(after).unwrap();
+        assert!(inside.starts_with("<script src=\"./sessions/bar.js?v=") && inside.ends_with("</script>"), "{served}");
+    }
+}
+
+#[test]
+fn names_are_escaped_for_the_attribute_and_for_the_url() {
+    let served = insert("", &key("a\"><b>", ""), "../");
+    assert!(served.contains("data-namespace=\"a&quot;&gt;&lt;b&gt;\" data-cluster=\"\""), "{served}");
+    assert!(served.contains("data-path=\"a%22%3E%3Cb%3E/_/session_"), "{served}");
+}
+
+#[test]
+fn the_script_is_one_function_without_what_must_not_be_in_a_page() {
+    assert!(script().starts_with("(() => {") && script().ends_with("})();\n"));
+    for forbidden in ["innerHTML", "eval(", "http://", "https://", "document.write"] {
+        assert!(!script().contains(forbidden), "{forbidden}");
+    }
+}

@@ -1,0 +1,78 @@
+// What the bar asks the server, and when.
+
+// Asks for the report, which also opens the session; follows the load meanwhile.
+async function look() {
+  if (busy) return;
+  busy = true;
+  clearTimeout(timer);
+  const follow = report && !holding ? undefined : setInterval(followLoad, PROGRESS_EVERY);
+  if (follow) showLoading();
+  let wait = REPORT_EVERY;
+  try {
+    const answer = await fetch(resource, { headers: { Accept: "application/json" } });
+    const body = await read(answer);
+    if (answer.ok && body) {
+      report = body;
+      showReport();
+      release();
+    } else if (answer.status === 503 && ["queued", "loading"].includes((body?.data ?? body)?.state)) {
+      wait = 1000;
+    } else {
+      wait = failed(answer, body);
+    }
+  } catch {
+    showFailure("The history server cannot be reached.");
+    wait = 5000;
+  } finally {
+    clearInterval(follow);
+    busy = false;
+  }
+  // A hidden page asks when it is looked at again.
+  timer = setTimeout(() => !document.hidden && look(), wait);
+}
+
+async function read(answer) {
+  try {
+    return await answer.json();
+  } catch {
+    return undefined;
+  }
+}
+
+// The wait before it is tried again, in milliseconds.
+function failed(answer, body) {
+  const why = body?.detail ?? body?.msg ?? body?.title ?? `the server answered ${answer.status}`;
+  showFailure(`This session cannot be shown: ${why}`);
+  // An answer that is not about the load, such as a proxy's: Ray's pages may still work.
+  if (answer.status < 500) release();
+  return 1000 * (Number(answer.headers.get("Retry-After")) || 30);
+}
+
+async function followLoad() {
+  try {
+    const answer = await fetch(`${resource}/load`);
+    const progress = answer.ok && (await answer.json());
+    if (progress && busy) showLoading(progress);
+  } catch {
+    // The request for the report says what is wrong.
+  }
+}
+
+// An answer to Ray says which state of the session it is from.
+function sawHeaders(xhr) {
+  const asOf = xhr.getResponseHeader("X-Ray-History-As-Of");
+  if (!asOf) return;
+  const seen = [asOf, xhr.getResponseHeader("X-Ray-History-State"), xhr.getResponseHeader("X-Ray-History-Completeness")].join();
+  if (shown && seen !== shown) look();
+  shown = seen;
+}
+
+// The server had dropped the session since, and loads it again.
+function sessionLeft() {
+  if (!busy) look();
+}
+
+document.addEventListener("visibilitychange", () => !document.hidden && report && look());
+if (document.body) build();
+else document.addEventListener("DOMContentLoaded", build);
+look();
