@@ -101,7 +101,6 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     Ok(())
 }
 
-<<<<<<< HEAD
 /// Fails early when there is no dashboard where one was promised.
 fn check_dashboard(dir: Option<&Path>) -> anyhow::Result<()> {
     match dir {
@@ -134,10 +133,7 @@ fn connect(storage: &Storage) -> anyhow::Result<Arc<dyn storage::Storage>> {
     }
 }
 
-/// Keeps the listing fresh; an outage is logged and waited out.
-=======
 /// Keeps the listing fresh and lets go of what nobody asks for; an outage is logged and waited out.
->>>>>>> main
 async fn refresh(sessions: Arc<Sessions>, shutdown: CancellationToken) {
     while shutdown.run_until_cancelled(tokio::time::sleep(REFRESH)).await.is_some() {
         sessions.tidy();
