@@ -14,7 +14,7 @@ use tempfile::TempDir;
 const ADMIN: &str = "admin-of-a-test-on-loopback";
 
 /// One cluster's control plane.
-pub struct ControlPlane {
+pub(crate) struct ControlPlane {
     dir: TempDir,
     etcd_port: u16,
     port: u16,
@@ -34,7 +34,7 @@ impl Drop for Process {
 
 impl ControlPlane {
     /// Starts one, with the definitions of `RayHistory` and of KubeRay's kinds.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let dir = TempDir::new().unwrap();
         let (etcd_port, peer_port, port) = (free_port(), free_port(), free_port());
         let key = dir.path().join("sa.key");
@@ -60,7 +60,7 @@ impl ControlPlane {
     }
 
     /// Starts the API server, and waits until it is ready.
-    pub async fn start_server(&mut self) {
+    pub(crate) async fn start_server(&mut self) {
         assert!(self.etcd.0.try_wait().unwrap().is_none(), "etcd ended: {}", self.log("etcd"));
         let dir = self.dir.path();
         let mut server = Command::new(binary("kube-apiserver"));
@@ -95,12 +95,12 @@ impl ControlPlane {
     }
 
     /// Kills the API server; what it stores stays.
-    pub fn stop_server(&mut self) {
+    pub(crate) fn stop_server(&mut self) {
         self.server = None;
     }
 
     /// A client that may do everything.
-    pub fn admin(&self) -> Client {
+    pub(crate) fn admin(&self) -> Client {
         self.try_admin().unwrap()
     }
 
@@ -124,7 +124,7 @@ impl ControlPlane {
     }
 
     /// A kubeconfig file for a ServiceAccount, with a token of its own.
-    pub async fn kubeconfig_of(&self, namespace: &str, account: &str) -> PathBuf {
+    pub(crate) async fn kubeconfig_of(&self, namespace: &str, account: &str) -> PathBuf {
         use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
         use k8s_openapi::api::core::v1::ServiceAccount;
         let accounts: Api<ServiceAccount> = Api::namespaced(self.admin(), namespace);
@@ -137,14 +137,14 @@ impl ControlPlane {
     }
 
     /// Creates or changes an object of any kind, as `kubectl apply --server-side` does.
-    pub async fn apply(&self, object: Value) -> DynamicObject {
+    pub(crate) async fn apply(&self, object: Value) -> DynamicObject {
         let api = self.api(&object);
         let name = object["metadata"]["name"].as_str().unwrap().to_owned();
         api.patch(&name, &PatchParams::apply("test").force(), &Patch::Apply(object)).await.unwrap()
     }
 
     /// The API of an object's kind, in its namespace.
-    pub fn api(&self, object: &Value) -> Api<DynamicObject> {
+    pub(crate) fn api(&self, object: &Value) -> Api<DynamicObject> {
         let text = |name: &str| object[name].as_str().unwrap().to_owned();
         let (group, version) = match text("apiVersion").split_once('/') {
             Some((group, version)) => (group.to_owned(), version.to_owned()),
@@ -161,14 +161,14 @@ impl ControlPlane {
     }
 
     /// Creates a namespace.
-    pub async fn namespace(&self, name: &str) {
+    pub(crate) async fn namespace(&self, name: &str) {
         let namespaces: Api<Namespace> = Api::all(self.admin());
         let namespace = serde_json::from_value(json!({"metadata": {"name": name}})).unwrap();
         namespaces.create(&PostParams::default(), &namespace).await.unwrap();
     }
 
     /// Requests of a user that the API server has answered so far: verb and path.
-    pub fn requests_of(&self, user: &str) -> Vec<(String, String)> {
+    pub(crate) fn requests_of(&self, user: &str) -> Vec<(String, String)> {
         let log = std::fs::read_to_string(self.dir.path().join("audit.log")).unwrap_or_default();
         let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -207,7 +207,9 @@ async fn of_two_replicas_one_is_killed_and_the_status_is_right_within_a_minute()
     let names = || async {
         let status = world.status().await;
         let replicas = status["replicas"].as_array().cloned().unwrap_or_default();
-        replicas.iter().map(|replica| replica["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        let mut names: Vec<_> = replicas.iter().map(|replica| replica["name"].as_str().unwrap().to_owned()).collect();
+        names.sort();
+        names
     };
     let second = Server::start(&world.plane, "team", "replica-b").await;
     let both = || async { names().await == ["replica-a", "replica-b"] };

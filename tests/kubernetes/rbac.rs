@@ -4,7 +4,7 @@ use crate::control_plane::ControlPlane;
 use serde_json::json;
 
 /// Creates the ServiceAccount of a namespace, with its Role.
-pub async fn grant(plane: &ControlPlane, namespace: &str) {
+pub(crate) async fn grant(plane: &ControlPlane, namespace: &str) {
     let metadata = json!({"name": "ray-history", "namespace": namespace});
     plane.apply(json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})).await;
     plane

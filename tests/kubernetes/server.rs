@@ -9,28 +9,28 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A folder that holds what collectors stored.
-pub struct Bucket(TempDir);
+pub(crate) struct Bucket(TempDir);
 
 impl Bucket {
     /// An empty one.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let bucket = Self(TempDir::new().unwrap());
         std::fs::create_dir_all(bucket.path().join("cluster-metadata/raycluster")).unwrap();
         bucket
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
     /// Stores a session of a cluster without an owner: its marker, and one job.
-    pub fn store(&self, cluster: &str, session: &str) {
+    pub(crate) fn store(&self, cluster: &str, session: &str) {
         self.store_at("raycluster/team", &format!("raycluster/team_{cluster}"), cluster, session);
     }
 
     /// Stores a session of a cluster that a `RayJob` made.
-    pub fn store_of_job(&self, job: &str, cluster: &str, session: &str) {
+    pub(crate) fn store_of_job(&self, job: &str, cluster: &str, session: &str) {
         self.store_at(&format!("rayjob/team/{job}"), &format!("rayjob/team_{job}_{cluster}"), cluster, session);
     }
 
@@ -52,7 +52,7 @@ impl Bucket {
 }
 
 /// A running server.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     url: String,
     log: PathBuf,
@@ -60,7 +60,7 @@ pub struct Server {
 
 impl Server {
     /// Starts a replica for `RayHistory` team/main, in the ServiceAccount team/ray-history.
-    pub async fn start(plane: &ControlPlane, namespace: &str, replica: &str) -> Self {
+    pub(crate) async fn start(plane: &ControlPlane, namespace: &str, replica: &str) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let kubeconfig = plane.kubeconfig_of(namespace, "ray-history").await;
         let log = kubeconfig.with_extension(format!("{replica}.log"));
@@ -79,7 +79,7 @@ impl Server {
     }
 
     /// Waits until a session is listed in a state, at most so long.
-    pub async fn is(&self, session: &str, state: &str, within: Duration) {
+    pub(crate) async fn is(&self, session: &str, state: &str, within: Duration) {
         let path = format!("/api/history/v1/sessions/team/{session}");
         let what = format!("{session} {state}");
         self.eventually(&what, within, || async {
@@ -89,7 +89,7 @@ impl Server {
     }
 
     /// Waits until something is true.
-    pub async fn eventually<F: Future<Output = bool>>(&self, what: &str, within: Duration, is: impl Fn() -> F) {
+    pub(crate) async fn eventually<F: Future<Output = bool>>(&self, what: &str, within: Duration, is: impl Fn() -> F) {
         let begun = Instant::now();
         while !is().await {
             assert!(begun.elapsed() < within, "not within {within:?}: {what}\n{}", self.tail());
@@ -98,24 +98,24 @@ impl Server {
     }
 
     /// The status code of a path.
-    pub async fn get(&self, path: &str) -> u16 {
+    pub(crate) async fn get(&self, path: &str) -> u16 {
         reqwest::get(format!("{}{path}", self.url)).await.map_or(0, |answer| answer.status().as_u16())
     }
 
     /// A JSON answer; none for any error.
-    pub async fn json(&self, path: &str) -> Option<Value> {
+    pub(crate) async fn json(&self, path: &str) -> Option<Value> {
         let answer = reqwest::get(format!("{}{path}", self.url)).await.ok()?;
         answer.error_for_status().ok()?.json().await.ok()
     }
 
     /// Ends it as a node does that loses power.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
     /// The last lines of its log.
-    pub fn tail(&self) -> String {
+    pub(crate) fn tail(&self) -> String {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let mut lines: Vec<&str> = log.lines().rev().take(40).collect();
         lines.reverse();
