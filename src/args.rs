@@ -18,7 +18,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve stored sessions over HTTP.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Check a RayHistory document, and say everything that is wrong with it.
     Check(Check),
     /// Print the definition of RayHistory for Kubernetes, as YAML.
@@ -48,7 +48,7 @@ pub struct Serve {
     /// With --rayhistory: what this replica is called in its status; the pod's name, or the host's, when not set.
     #[arg(long, requires = "rayhistory", env = "RAY_HISTORY_REPLICA", value_name = "NAME")]
     pub replica: Option<String>,
-    /// With --rayhistory: what links in Kubernetes Events begin with, such as https://ray.example.com.
+    /// With --rayhistory: what links in Kubernetes Events begin with, such as <https://ray.example.com>.
     #[arg(long, requires = "rayhistory", env = "RAY_HISTORY_BASE_URL", value_name = "URL", default_value = "")]
     pub base_url: String,
     /// Prefix inside the folder below which collectors wrote; may be given several times.

@@ -307,7 +307,7 @@ impl Controller {
             generation: history.metadata.generation.unwrap_or_default(),
             applied: in_force.map(|(generation, _)| generation),
             rejected: self.applied.rejected().map(str::to_owned),
-            storage: in_force.map(|(_, settings)| settings.storage.store.to_string()),
+            storage: in_force.map(|(_, settings)| settings.storage.url()),
             listed_at: listing.listed_at.and_then(|at| Timestamp::try_from(at).ok()),
             stale: listing.stale.clone(),
             sessions,
@@ -323,7 +323,7 @@ impl Controller {
 fn count(listing: &Listing, watched: &Watched) -> SessionsStatus {
     let known = watched.read();
     let mut sessions = SessionsStatus::default();
-    for entry in &listing.entries {
+    for entry in listing.iter() {
         sessions.total += 1;
         match known.state(&entry.key) {
             State::Live => sessions.live += 1,

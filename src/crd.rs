@@ -7,6 +7,8 @@
 //! Nothing is immutable: a change of store, of credentials or of budgets is applied while the server runs.
 //! Imports no other module of ours.
 
+#![expect(clippy::duplicated_attributes, reason = "two printer columns may have the same type")]
+
 mod cluster;
 mod rules;
 mod schema;
@@ -15,12 +17,12 @@ mod status;
 mod storage;
 
 pub use cluster::{CacheSpec, ClustersSpec, LoadingSpec, PrewarmSpec, Redaction};
-pub(crate) use rules::ENDPOINT_EXPECTED;
+pub(crate) use rules::{ACCOUNT_EXPECTED, ANONYMOUS_EXPECTED, ENDPOINT_EXPECTED};
 pub use rules::{DurationRule, MAX_MEMORY, REQUEST_TIMEOUT, SizeRule, TIMEOUT, TTL, is_endpoint, one_storage};
 pub use schema::{definition, schema, yaml};
 pub use size::Size;
 pub use status::{CacheStatus, RayHistoryStatus, ReplicaStatus, SessionsStatus};
-pub use storage::{AzureSpec, GcsSpec, LocalSpec, OssSpec, S3Spec, SecretRef, StorageSpec};
+pub use storage::{AzureSpec, GcsSpec, LocalSpec, OssAddressing, OssSpec, S3Spec, SecretRef, StorageSpec};
 
 use kube::CustomResource;
 use schemars::JsonSchema;

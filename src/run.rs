@@ -6,7 +6,8 @@
 use crate::args::{Args, Check, Command, Serve};
 use crate::layout::Root;
 use crate::session::Sessions;
-use crate::settings::{self, Settings, Storage, Store};
+use crate::settings::{self, Settings, Storage};
+use crate::storage::config::{LocalConfig, StoreConfig};
 use crate::storage::local::Local;
 use crate::{cgroup, crd, http, storage};
 use anyhow::{Context, anyhow, bail};
@@ -18,13 +19,13 @@ use tokio_util::sync::CancellationToken;
 
 mod kubernetes;
 
-/// How often a folder is listed again.
-const REFRESH: Duration = Duration::from_secs(30);
+/// How often open sessions are looked through for those that nobody asks for.
+const TIDY: Duration = Duration::from_secs(30);
 
 /// Runs a command to its end.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let settings = match args.command {
-        Command::Serve(settings) => settings,
+        Command::Serve(settings) => *settings,
         Command::Check(Check { file }) => return check(&file),
         Command::Crd => {
             print!("{}", crd::yaml()?);
@@ -50,7 +51,11 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let settings = match (config, local_dir) {
         (Some(file), _) => read(&file)?,
         (None, Some(folder)) => {
-            let storage = Storage { store: Store::Local(folder), root_dirs: root_dir, credentials_secret: None };
+            let storage = Storage {
+                store: StoreConfig::Local(LocalConfig { path: folder }),
+                root_dirs: root_dir,
+                credentials_secret: None,
+            };
             let max_memory = settings::default_max_memory(cgroup::memory_limit());
             let cache = settings::Cache { max_memory, ..settings::Cache::default() };
             Settings { storage, cache, redaction, ..Settings::default() }
@@ -61,16 +66,16 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     };
     let Settings { storage: place, cache, loading, clusters, prewarm, redaction } = &settings;
     tracing::info!(
-        storage = %place.store, root_dirs = ?place.root_dirs, ?cache, ?loading, ?clusters, prewarm, ?redaction,
+        storage = %place.url(), root_dirs = ?place.root_dirs, ?cache, ?loading, ?clusters, prewarm, ?redaction,
         "settings in force"
     );
     let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
     let store = connect(&settings.storage)?;
     let sessions = Arc::new(Sessions::new(store, roots));
-    let place = &settings.storage.store;
-    let listing = sessions.refresh().await.with_context(|| format!("cannot list {place}"))?;
+    sessions.apply(Arc::new(settings.clone()));
+    let listing = sessions.refresh().await.with_context(|| format!("cannot list {}", place.url()))?;
     let empty = |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_none());
-    if let Store::Local(folder) = place
+    if let StoreConfig::Local(LocalConfig { path: folder }) = &place.store
         && !listing.recognised
         && !empty(folder)
     {
@@ -92,12 +97,16 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     }
     check_dashboard(dashboard_dir.as_deref())?;
     let address = listener.local_addr()?;
-    tracing::info!(sessions = listing.entries.len(), %address, "serving http://{address}/sessions/");
-    let refresher = tokio::spawn(refresh(Arc::clone(&sessions), shutdown.clone()));
-    let state = http::State { sessions, dashboard_dir, redaction: settings.redaction };
+    tracing::info!(sessions = listing.len(), %address, "serving http://{address}/sessions/");
+    let lister = tokio::spawn({
+        let (sessions, shutdown) = (Arc::clone(&sessions), shutdown.clone());
+        async move { sessions.keep_listed(shutdown).await }
+    });
+    let tidier = tokio::spawn(tidy(Arc::clone(&sessions), shutdown.clone()));
+    let state = http::State { sessions, dashboard_dir, redaction: *redaction };
     http::serve(state, listener, shutdown.clone()).await?;
     shutdown.cancel();
-    let _ = refresher.await;
+    let _ = tokio::join!(lister, tidier);
     Ok(())
 }
 
@@ -128,18 +137,15 @@ fn check(file: &Path) -> anyhow::Result<()> {
 /// Opens the store.
 fn connect(storage: &Storage) -> anyhow::Result<Arc<dyn storage::Storage>> {
     match &storage.store {
-        Store::Local(folder) => Ok(Arc::new(Local::open(folder)?)),
-        other => bail!("{other} cannot be opened: this build reads folders only (spec.storage.local)"),
+        StoreConfig::Local(local) => Ok(Arc::new(Local::open(&local.path)?)),
+        _ => bail!("{} cannot be opened: this build reads folders only (spec.storage.local)", storage.url()),
     }
 }
 
-/// Keeps the listing fresh and lets go of what nobody asks for; an outage is logged and waited out.
-async fn refresh(sessions: Arc<Sessions>, shutdown: CancellationToken) {
-    while shutdown.run_until_cancelled(tokio::time::sleep(REFRESH)).await.is_some() {
+/// Lets go of what nobody asks for.
+async fn tidy(sessions: Arc<Sessions>, shutdown: CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(TIDY)).await.is_some() {
         sessions.tidy();
-        if let Err(error) = sessions.refresh().await {
-            tracing::warn!(%error, "sessions could not be listed; the last listing is kept");
-        }
     }
 }
 

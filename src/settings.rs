@@ -16,7 +16,7 @@ mod tests;
 pub use crate::crd::Redaction;
 pub use problem::{Problem, Problems};
 pub use read::default_max_memory;
-pub use storage::{Azure, Gcs, Oss, S3, Storage, Store};
+pub use storage::Storage;
 
 use crate::crd::RayHistorySpec;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub enum Origin {
 }
 
 /// Everything that may change while the program runs.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct Settings {
     /// Where sessions lie.
     pub storage: Storage,

@@ -147,15 +147,15 @@ pub(super) async fn feed(sessions: Arc<Sessions>, watched: Watched, changes: mps
         let seen = watched.read().appeared();
         let same = told.as_ref().is_some_and(|told| Arc::ptr_eq(told, &listing)) && seen == clusters;
         if let Some(at) = listing.listed_at.filter(|_| !same) {
-            let listed = listing.entries.iter().map(|entry| Listed {
-                key: entry.key.clone(),
+            let listed = listing.iter().map(|entry| Listed {
                 began: Began::from_name(&entry.key.session),
+                key: entry.key,
                 namespace_known: entry.namespace_known,
             });
-            let changed = watched.update(|known| known.listed(listed, micros(at)));
+            let found = watched.update(|known| known.listed(listed, micros(at)));
             (told, clusters) = (Some(listing), seen);
-            if changed != Changes::default() {
-                let _ = changes.send(changed);
+            if found != Changes::default() {
+                let _ = changes.send(found);
             }
         }
         tokio::time::sleep(NOTICE).await;

@@ -125,9 +125,20 @@ pub fn one_storage() -> Rule {
 
 /// The rule that an Azure container's account can be known.
 pub(super) fn azure_account() -> Rule {
-    Rule::new("has(self.account) || has(self.endpoint) || has(self.credentialsSecretRef)")
-        .message("account must be set, unless endpoint or a connection string in credentialsSecretRef says it")
+    Rule::new("has(self.account) || has(self.endpoint) || has(self.credentialsSecretRef)").message(ACCOUNT_EXPECTED)
 }
+
+/// What is right of an Azure account.
+pub(crate) const ACCOUNT_EXPECTED: &str =
+    "account must be set, unless endpoint or a connection string in credentialsSecretRef says it";
+
+/// The rule that nobody and somebody are not asked for at once.
+pub(super) fn anonymous() -> Rule {
+    Rule::new("!(self.anonymous && has(self.credentialsSecretRef))").message(ANONYMOUS_EXPECTED)
+}
+
+/// What is right of `anonymous`.
+pub(crate) const ANONYMOUS_EXPECTED: &str = "must not be set together with credentialsSecretRef";
 
 /// The rule that a path does not depend on where the server was started.
 pub(super) fn absolute_path() -> Rule {

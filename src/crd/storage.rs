@@ -51,6 +51,7 @@ pub struct SecretRef {
 
 /// Amazon S3, or a store that speaks its protocol.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[x_kube(validation = rules::anonymous())]
 #[serde(rename_all = "camelCase")]
 pub struct S3Spec {
     /// Name of the bucket.
@@ -79,6 +80,9 @@ pub struct S3Spec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 65536))]
     pub ca_bundle: Option<String>,
+    /// Sign no requests: for public buckets and emulators.
+    #[serde(default)]
+    pub anonymous: bool,
     /// Secret with `accessKeyId`, `secretAccessKey` and, for temporary keys, `sessionToken`.
     /// Default: the AWS chain (IRSA, Pod Identity, environment, instance).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,17 +91,29 @@ pub struct S3Spec {
 
 /// Google Cloud Storage.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[x_kube(validation = rules::anonymous())]
 #[serde(rename_all = "camelCase")]
 pub struct GcsSpec {
     /// Name of the bucket.
     #[schemars(length(min = 1, max = 255))]
     pub bucket: String,
-    /// Address of an emulator or a private endpoint, with `http://` or `https://`. Over `http://` no credentials are
-    /// sent.
+    /// Address of an emulator or a private endpoint, with `http://` or `https://`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     #[x_kube(validation = rules::endpoint())]
     pub endpoint: Option<String>,
+    /// Address for listing (gRPC), where it differs from `endpoint`: an emulator's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = rules::endpoint())]
+    pub listing_endpoint: Option<String>,
+    /// Project that pays for requests to a bucket that asks its readers to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128))]
+    pub billing_project: Option<String>,
+    /// Sign no requests: for public buckets and emulators.
+    #[serde(default)]
+    pub anonymous: bool,
     /// Secret with `key.json`, a service account key.
     /// Default: Application Default Credentials (Workload Identity on GKE).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,6 +122,7 @@ pub struct GcsSpec {
 
 /// Azure Blob Storage.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[x_kube(validation = rules::anonymous())]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::azure_account())]
 pub struct AzureSpec {
@@ -121,14 +138,39 @@ pub struct AzureSpec {
     #[schemars(length(max = 512))]
     #[x_kube(validation = rules::endpoint())]
     pub endpoint: Option<String>,
-    /// Secret with one of `connectionString`, `accountKey` and `sasToken`.
+    /// Certificates (PEM) of the authority that signed the endpoint's, where that is not a public one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 65536))]
+    pub ca_bundle: Option<String>,
+    /// Which identity, where there are several. Default: `AZURE_CLIENT_ID`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub client_id: Option<String>,
+    /// Sign no requests: for public buckets and emulators.
+    #[serde(default)]
+    pub anonymous: bool,
+    /// Secret with one of `connectionString`, `accountKey`, `sasToken`, or with `tenantId`, `clientId` and
+    /// `clientSecret`.
     /// Default: workload identity, else managed identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials_secret_ref: Option<SecretRef>,
 }
 
+/// Where an address of OSS has the bucket.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OssAddressing {
+    /// In the host name, before the endpoint's.
+    #[default]
+    VirtualHost,
+    /// First in the path: private links.
+    Path,
+    /// Nowhere: the endpoint is a custom domain of this bucket.
+    Cname,
+}
+
 /// Alibaba Cloud OSS.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[x_kube(validation = rules::anonymous())]
 #[serde(rename_all = "camelCase")]
 pub struct OssSpec {
     /// Name of the bucket.
@@ -145,6 +187,16 @@ pub struct OssSpec {
     /// Use the region's internal address, which is free of charge from within Alibaba Cloud.
     #[serde(default)]
     pub internal: bool,
+    /// Where `endpoint` has the bucket.
+    #[serde(default)]
+    pub addressing: OssAddressing,
+    /// Certificates (PEM) of the authority that signed the endpoint's, where that is not a public one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 65536))]
+    pub ca_bundle: Option<String>,
+    /// Sign no requests: for public buckets and emulators.
+    #[serde(default)]
+    pub anonymous: bool,
     /// Secret with `accessKeyId`, `accessKeySecret` and, for temporary keys, `securityToken`.
     /// Default: RRSA, else the RAM role of the node.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,6 @@
 //! Wiring of `serve --rayhistory`: the API server, the controller, and what the controller steers.
 
-use super::{check_dashboard, connect, refresh};
+use super::{check_dashboard, connect, tidy};
 use crate::args::Serve;
 use crate::controller::{Controller, Credentials, Options, Server};
 use crate::crd::CacheStatus;
@@ -23,6 +23,9 @@ use tokio_util::sync::CancellationToken;
 
 /// A request to the API server that says nothing for so long has been lost. Watches are renewed within it.
 const SILENCE: Duration = Duration::from_mins(5);
+
+/// How many clusters that changed at once are looked at one by one.
+const LOOKS: usize = 10;
 
 /// Serves what a `RayHistory` says until the token is cancelled.
 pub(super) async fn serve(
@@ -57,14 +60,17 @@ pub(super) async fn serve(
     };
     let controller = Controller::new(client, options, steered, Arc::clone(&sessions), watched, health);
     let controller = tokio::spawn(controller.run(shutdown.clone()));
-    let refresher = tokio::spawn(refresh(Arc::clone(&sessions), shutdown.clone()));
+    let lister = tokio::spawn({
+        let (sessions, shutdown) = (Arc::clone(&sessions), shutdown.clone());
+        async move { sessions.keep_listed(shutdown).await }
+    });
+    let tidier = tokio::spawn(tidy(Arc::clone(&sessions), shutdown.clone()));
     let address = listener.local_addr()?;
     tracing::info!(%address, rayhistory = %format!("{namespace}/{name}"), "serving http://{address}/sessions/");
     let state = http::State { sessions, dashboard_dir: args.dashboard_dir, redaction };
     http::serve(state, listener, shutdown.clone()).await?;
     shutdown.cancel();
-    let _ = controller.await;
-    let _ = refresher.await;
+    let _ = tokio::join!(controller, lister, tidier);
     Ok(())
 }
 
@@ -95,7 +101,8 @@ impl Server for Steered {
             self.sessions.apply(settings);
             return Ok(());
         }
-        let store = connect(&settings.storage).map_err(|error| format!("{error:#}"))?;
+        let with_secret = settings.storage.clone().with_secret(credentials).map_err(|problems| problems.to_string())?;
+        let store = connect(&with_secret).map_err(|error| format!("{error:#}"))?;
         // What is served is not given up for a store that does not answer.
         if current.is_some() {
             let root = Root::new(settings.storage.root_dirs.first().map_or("", String::as_str));
@@ -103,14 +110,12 @@ impl Server for Steered {
             store
                 .list(&prefix, Delimiter::Slash, None)
                 .await
-                .map_err(|error| format!("{} cannot be listed: {error}", settings.storage.store))?;
+                .map_err(|error| format!("{} cannot be listed: {error}", settings.storage.url()))?;
         }
         let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
         self.sessions.apply(settings);
         self.sessions.replace_store(store, roots);
         *self.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
-        let sessions = Arc::clone(&self.sessions);
-        tokio::spawn(async move { sessions.refresh().await });
         Ok(())
     }
 
@@ -124,7 +129,17 @@ impl Server for Steered {
         }
     }
 
-    fn touched(&self, _clusters: &[ClusterId]) {}
+    fn touched(&self, clusters: &[ClusterId]) {
+        // A burst is left to the next listing of markers, which sees them all with few requests.
+        for cluster in clusters.iter().take(LOOKS) {
+            let (sessions, cluster) = (Arc::clone(&self.sessions), cluster.clone());
+            tokio::spawn(async move {
+                if let Err(error) = sessions.refresh_cluster(&cluster, None).await {
+                    tracing::debug!(%error, "the folders of a cluster could not be listed");
+                }
+            });
+        }
+    }
 
     async fn prewarm(&self, key: &SessionKey) -> bool {
         self.sessions.prewarm(key).await

@@ -1,13 +1,22 @@
 //! A spec becomes settings: every value is parsed, every rule applied, all problems at once.
 
 use super::shape::{self, quoted};
-use super::{Azure, Cache, Clusters, Gcs, Loading, Origin, Oss, Problem, Problems, S3, Settings, Storage, Store};
+use super::{Cache, Clusters, Loading, Origin, Problem, Problems, Settings, Storage};
 use crate::crd::{self, DurationRule, RayHistorySpec, SecretRef, StorageSpec};
-use std::path::{Path, PathBuf};
+use crate::storage::config::{
+    AzureConfig, Credentials, GcsConfig, LocalConfig, OssAddressing, OssConfig, S3Config, StoreConfig,
+};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Most of the memory that the cache takes when nobody says otherwise.
 const DEFAULT_MEMORY: u64 = 2 << 30;
+
+/// Where credentials come from when a file is served.
+const AWS: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE";
+const GOOGLE: &str = "set GOOGLE_APPLICATION_CREDENTIALS, or log in with gcloud";
+const AZURE: &str = "set AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET, or use a managed identity";
+const ALIBABA: &str = "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET";
 
 /// The budget when `cache.maxMemory` is not set: half of what the container may use, at most 2 GiB.
 pub fn default_max_memory(memory_limit: Option<u64>) -> u64 {
@@ -99,67 +108,83 @@ impl Reader {
         let mut credentials_secret = None;
         let mut store = None;
         if let Some(s3) = &spec.s3 {
-            store = Some(Store::S3(S3 {
+            credentials_secret = self.secret("spec.storage.s3", s3.credentials_secret_ref.as_ref(), AWS);
+            store = Some(StoreConfig::S3(S3Config {
                 bucket: s3.bucket.clone(),
                 region: s3.region.clone(),
                 endpoint: self.endpoint("spec.storage.s3.endpoint", s3.endpoint.as_ref()),
                 force_path_style: s3.force_path_style,
                 requester_pays: s3.requester_pays,
+                ca: s3.ca_bundle.clone(),
                 profile: s3.profile.clone(),
-                ca_bundle: s3.ca_bundle.clone(),
+                credentials: self.nobody("spec.storage.s3", s3.anonymous, credentials_secret.as_ref()),
             }));
-            credentials_secret = self.secret(
-                "spec.storage.s3",
-                s3.credentials_secret_ref.as_ref(),
-                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
-            );
         }
         if let Some(gcs) = &spec.gcs {
-            let endpoint = self.endpoint("spec.storage.gcs.endpoint", gcs.endpoint.as_ref());
-            store = Some(Store::Gcs(Gcs { bucket: gcs.bucket.clone(), endpoint }));
-            credentials_secret = self.secret(
-                "spec.storage.gcs",
-                gcs.credentials_secret_ref.as_ref(),
-                "set GOOGLE_APPLICATION_CREDENTIALS, or log in with gcloud",
-            );
+            credentials_secret = self.secret("spec.storage.gcs", gcs.credentials_secret_ref.as_ref(), GOOGLE);
+            store = Some(StoreConfig::Gcs(GcsConfig {
+                bucket: gcs.bucket.clone(),
+                endpoint: self.endpoint("spec.storage.gcs.endpoint", gcs.endpoint.as_ref()),
+                listing_endpoint: self.endpoint("spec.storage.gcs.listingEndpoint", gcs.listing_endpoint.as_ref()),
+                billing_project: gcs.billing_project.clone(),
+                credentials: self.nobody("spec.storage.gcs", gcs.anonymous, credentials_secret.as_ref()),
+            }));
         }
         if let Some(azure) = &spec.azure {
+            credentials_secret = self.secret("spec.storage.azure", azure.credentials_secret_ref.as_ref(), AZURE);
             let endpoint = self.endpoint("spec.storage.azure.endpoint", azure.endpoint.as_ref());
-            if azure.account.is_none() && endpoint.is_none() && azure.credentials_secret_ref.is_none() {
-                self.wrong(
-                    "spec.storage.azure.account",
-                    "must be set, unless endpoint or a connection string in credentialsSecretRef says it",
-                );
+            let account = azure.account.clone().or_else(|| account_of(endpoint.as_deref()?));
+            if account.is_none() && credentials_secret.is_none() {
+                self.wrong("spec.storage.azure.account", crd::ACCOUNT_EXPECTED);
             }
-            let (container, account) = (azure.container.clone(), azure.account.clone());
-            store = Some(Store::Azure(Azure { container, account, endpoint }));
-            credentials_secret = self.secret(
-                "spec.storage.azure",
-                azure.credentials_secret_ref.as_ref(),
-                "set AZURE_STORAGE_CONNECTION_STRING or AZURE_STORAGE_ACCOUNT_KEY",
-            );
+            store = Some(StoreConfig::Azure(AzureConfig {
+                container: azure.container.clone(),
+                account: account.unwrap_or_default(),
+                endpoint,
+                ca: azure.ca_bundle.clone(),
+                client_id: azure.client_id.clone(),
+                credentials: self.nobody("spec.storage.azure", azure.anonymous, credentials_secret.as_ref()),
+            }));
         }
         if let Some(oss) = &spec.oss {
-            store = Some(Store::Oss(Oss {
+            credentials_secret = self.secret("spec.storage.oss", oss.credentials_secret_ref.as_ref(), ALIBABA);
+            store = Some(StoreConfig::Oss(OssConfig {
                 bucket: oss.bucket.clone(),
-                // People copy it from the host name, where it has this prefix.
-                region: oss.region.strip_prefix("oss-").unwrap_or(&oss.region).to_owned(),
+                region: oss.region.clone(),
                 endpoint: self.endpoint("spec.storage.oss.endpoint", oss.endpoint.as_ref()),
+                addressing: match oss.addressing {
+                    crd::OssAddressing::VirtualHost => OssAddressing::VirtualHost,
+                    crd::OssAddressing::Path => OssAddressing::Path,
+                    crd::OssAddressing::Cname => OssAddressing::Cname,
+                },
                 internal: oss.internal,
+                ca: oss.ca_bundle.clone(),
+                credentials: self.nobody("spec.storage.oss", oss.anonymous, credentials_secret.as_ref()),
             }));
-            credentials_secret = self.secret(
-                "spec.storage.oss",
-                oss.credentials_secret_ref.as_ref(),
-                "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-            );
         }
         if let Some(local) = &spec.local {
-            if !Path::new(&local.path).is_absolute() {
+            if !local.path.starts_with('/') {
                 self.wrong("spec.storage.local.path", format!("{} must be an absolute path", quoted(&local.path)));
             }
-            store = Some(Store::Local(PathBuf::from(&local.path)));
+            store = Some(StoreConfig::Local(LocalConfig { path: PathBuf::from(&local.path) }));
         }
         let store = store.unwrap_or_else(|| Storage::default().store);
         Storage { store, root_dirs: spec.root_dirs.clone(), credentials_secret }
     }
+
+    /// Who we are before a Secret is looked at: nobody, or whoever the default chain says.
+    fn nobody<T>(&mut self, field: &str, anonymous: bool, secret: Option<&String>) -> Credentials<T> {
+        if anonymous && secret.is_some() {
+            self.wrong(&format!("{field}.anonymous"), crd::ANONYMOUS_EXPECTED);
+        }
+        if anonymous { Credentials::Anonymous } else { Credentials::Default }
+    }
+}
+
+/// The account in the address of a blob service: its first path segment where it has one (an emulator), else the first
+/// label of the host.
+fn account_of(endpoint: &str) -> Option<String> {
+    let (host, path) = endpoint.split_once("://")?.1.split_once('/').unwrap_or((endpoint.split_once("://")?.1, ""));
+    let account = if path.is_empty() { host.split(['.', ':']).next()? } else { path.split('/').next()? };
+    (!account.is_empty()).then(|| account.to_owned())
 }

@@ -1,6 +1,7 @@
 //! What documents mean, and what is said about those that are wrong.
 
 use super::*;
+use crate::storage::config::{Credentials, LocalConfig, S3Config, StoreConfig};
 use std::path::PathBuf;
 
 fn document(spec: &str) -> String {
@@ -19,7 +20,8 @@ fn said(spec: &str) -> String {
 #[test]
 fn a_document_without_options_has_the_default_settings() {
     let settings = read("  storage: {local: {path: /data}}").unwrap();
-    let storage = Storage { store: Store::Local(PathBuf::from("/data")), ..Storage::default() };
+    let storage =
+        Storage { store: StoreConfig::Local(LocalConfig { path: PathBuf::from("/data") }), ..Storage::default() };
     assert_eq!(settings, Settings { storage, prewarm: true, ..Settings::default() });
 }
 
@@ -37,16 +39,19 @@ fn the_documented_example_is_read_in_full() {
   redaction: Always"#,
     )
     .unwrap();
-    let s3 = S3 {
+    let s3 = S3Config {
         bucket: "ray".into(),
         region: Some("us-east-1".into()),
         endpoint: Some("http://127.0.0.1:9000".into()),
         force_path_style: true,
-        ..S3::default()
+        requester_pays: false,
+        ca: None,
+        profile: None,
+        credentials: Credentials::Default,
     };
     let root_dirs = vec![String::new(), "log".to_owned()];
     let expected = Settings {
-        storage: Storage { store: Store::S3(s3), root_dirs, credentials_secret: None },
+        storage: Storage { store: StoreConfig::S3(s3), root_dirs, credentials_secret: None },
         cache: Cache { max_sessions: 7, max_memory: 3 << 29, ttl: Some(Duration::from_secs(5_400)) },
         loading: Loading { timeout: Duration::from_secs(300), max_concurrent: 2, request_timeout: Duration::ZERO },
         clusters: Clusters { namespaces: vec!["a".into(), "b".into()], shared_storage: true },
