@@ -6,7 +6,10 @@
 use crate::args::{Args, Command, Serve};
 use crate::http;
 use crate::layout::Root;
+use crate::liveness::Liveness;
+use crate::metrics::Metrics;
 use crate::session::Sessions;
+use crate::settings::Settings;
 use crate::storage::local::Local;
 use anyhow::{Context, bail};
 use std::net::TcpListener;
@@ -35,7 +38,8 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let Serve { local_dir, root_dir, listen: _, dashboard_dir, redaction } = settings;
     let store = Local::open(&local_dir)?;
     let roots = root_dir.iter().map(|root| Root::new(root)).collect();
-    let sessions = Arc::new(Sessions::new(Arc::new(store), roots));
+    let settings = Arc::new(Settings { redaction, ..Settings::default() });
+    let sessions = Arc::new(Sessions::with(Arc::new(store), roots, settings, Liveness::default(), Metrics::default()));
     let listing = sessions.refresh().await.with_context(|| format!("cannot list {}", local_dir.display()))?;
     let empty = std::fs::read_dir(&local_dir).is_ok_and(|mut files| files.next().is_none());
     if !listing.recognised && !empty {
@@ -60,7 +64,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let address = listener.local_addr()?;
     tracing::info!(sessions = listing.entries.len(), %address, "serving http://{address}/sessions/");
     let refresher = tokio::spawn(refresh(Arc::clone(&sessions), shutdown.clone()));
-    let state = http::State { sessions, dashboard_dir, redaction };
+    let state = http::State { sessions, dashboard_dir };
     http::serve(state, listener, shutdown.clone()).await?;
     shutdown.cancel();
     let _ = refresher.await;
