@@ -16,6 +16,7 @@
 
 mod api;
 mod bar;
+mod browse;
 mod clusters;
 mod cookies;
 mod dashboard;
