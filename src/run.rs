@@ -71,9 +71,10 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     Ok(())
 }
 
-/// Keeps the listing fresh; an outage is logged and waited out.
+/// Keeps the listing fresh and lets go of what nobody asks for; an outage is logged and waited out.
 async fn refresh(sessions: Arc<Sessions>, shutdown: CancellationToken) {
     while shutdown.run_until_cancelled(tokio::time::sleep(REFRESH)).await.is_some() {
+        sessions.tidy();
         if let Err(error) = sessions.refresh().await {
             tracing::warn!(%error, "sessions could not be listed; the last listing is kept");
         }

@@ -10,6 +10,7 @@
 //!
 //! A page is one paid request. The catalog budgets requests, so it must see them; `list_all` is for everybody else.
 
+pub mod config;
 pub mod conformance;
 mod error;
 pub mod faulty;

@@ -19,11 +19,14 @@ const PURE: [&str; 5] = ["answer", "event", "layout", "logs", "snapshot"];
 /// The words for clusters and sessions, which every layer uses: pure text like `layout`, though it lies in `session`.
 const NAMES: &str = "session::name";
 
+/// What settings make and stores take: plain values, though they lie in `storage`.
+const STORES: &str = "storage::config";
+
 /// What a module may import of ours; what is not listed here may be imported by nobody but `run` and `main`.
 const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("answer", &["answer", "event", "logs", "snapshot"]),
-    ("args", &["args", "settings"]),
-    ("controller", &["controller", "health", "liveness", "metrics", "session", "settings"]),
+    ("args", &["args", "settings", STORES]),
+    ("controller", &["controller", "health", "liveness", "metrics", "session", "settings", STORES]),
     ("event", &["event", "snapshot"]),
     ("health", &["health"]),
     ("http", &["answer", "health", "http", "liveness", "logs", "metrics", "session", "settings", "snapshot"]),
@@ -35,9 +38,9 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
         "session",
         &["answer", "event", "layout", "liveness", "logs", "metrics", "session", "settings", "snapshot", "storage"],
     ),
-    ("settings", &["settings"]),
+    ("settings", &["settings", STORES]),
     ("snapshot", &["event", "logs", "snapshot"]),
-    ("storage", &["metrics", "settings", "storage"]),
+    ("storage", &["metrics", "storage", STORES]),
     ("telemetry", &["telemetry"]),
 ];
 
@@ -102,8 +105,8 @@ impl Source {
 fn first_names(path: &str) -> Vec<String> {
     let name = |text: &str| {
         let word = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
-        let shared = text.strip_prefix(NAMES).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
-        if shared { NAMES.to_owned() } else { word }
+        let is = |shared: &str| text.strip_prefix(shared).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+        [NAMES, STORES].into_iter().find(|shared| is(shared)).map_or(word, str::to_owned)
     };
     let Some(list) = path.strip_prefix('{') else {
         return vec![name(path)];
@@ -164,7 +167,7 @@ fn imports_point_one_way() {
             continue;
         };
         for (line, name) in source.imports() {
-            if modules.contains(&name.as_str()) && !allowed.contains(&name.as_str()) {
+            if (modules.contains(&name.as_str()) || name == STORES) && !allowed.contains(&name.as_str()) {
                 broken.push(format!(
                     "src/{}:{line}: `{}` may not import `{name}`",
                     source.path.display(),

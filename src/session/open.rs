@@ -113,12 +113,7 @@ impl Sessions {
 
     /// Opens a session: at once when it is kept, after its load otherwise.
     pub async fn open(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<OpenSession>, Error> {
-        if let Some(session) = self.kept(key) {
-            self.metrics.sessions.asked(true);
-            return Ok(session);
-        }
-        self.metrics.sessions.asked(false);
-        match self.start(key, Why::Asked)? {
+        match self.ask(key)? {
             Joined::Ready(session) => Ok(session),
             Joined::Waiting(load) => {
                 let _waiting = self.metrics.sessions.waiting();
@@ -129,14 +124,23 @@ impl Sessions {
 
     /// Opens a session, waiting at most so long.
     pub async fn open_within(self: &Arc<Self>, key: &SessionKey, wait: Duration) -> Result<Opening, Error> {
-        match tokio::time::timeout(wait, self.open(key)).await {
-            Ok(opened) => Ok(Opening::Ready(opened?)),
-            Err(_) => match self.progress(key) {
-                Some(progress) => Ok(Opening::Loading(progress)),
-                // It ended just now: what it ended with is there.
-                None => Ok(Opening::Ready(self.open(key).await?)),
-            },
+        match self.ask(key)? {
+            Joined::Ready(session) => Ok(Opening::Ready(session)),
+            Joined::Waiting(load) => {
+                let (_waiting, counters) = (self.metrics.sessions.waiting(), load.counters());
+                match tokio::time::timeout(wait, load.end()).await {
+                    Ok(opened) => Ok(Opening::Ready(opened?)),
+                    Err(_) => Ok(Opening::Loading(counters.now())),
+                }
+            }
         }
+    }
+
+    /// The session, or a place among those who wait for it.
+    fn ask(self: &Arc<Self>, key: &SessionKey) -> Result<Joined<Arc<OpenSession>>, Error> {
+        let kept = self.kept(key);
+        self.metrics.sessions.asked(kept.is_some());
+        kept.map_or_else(|| self.start(key, Why::Asked), |session| Ok(Joined::Ready(session)))
     }
 
     /// How far the load of a session is, if one runs. Starts nothing.
