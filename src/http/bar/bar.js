@@ -86,12 +86,21 @@ function say(text) {
   if (ui.spoken.textContent !== text) ui.spoken.textContent = text;
 }
 
+// Ray's pages say "No jobs yet" before they have an answer: nobody shall take that for one.
+function dim(waiting) {
+  const root = document.getElementById("root");
+  if (!root) return;
+  root.style.opacity = waiting ? "0.35" : "";
+  root.setAttribute("aria-busy", String(waiting));
+}
+
 function showReport() {
   const missing = gaps(report);
   const whole = report.completeness !== "gaps";
   const state = report.state ?? report.session?.state ?? "unknown";
   const [word, sentence] = STATES[state] ?? STATES.unknown;
   const dated = setClock(state, report.asOf);
+  dim(false);
   ui.state.hidden = false;
   ui.state.dataset.state = state;
   ui.state.textContent = word;
@@ -121,6 +130,7 @@ function showReport() {
 }
 
 function showLoading(progress) {
+  dim(holding);
   ui.progress.hidden = false;
   if (progress?.bytesTotal) {
     ui.progress.max = progress.bytesTotal;
@@ -135,6 +145,7 @@ function showLoading(progress) {
 }
 
 function showFailure(message) {
+  dim(holding);
   ui.progress.hidden = true;
   ui.doing.textContent = "";
   ui.failure.textContent = ui.failure.title = message;
