@@ -41,7 +41,9 @@ def wait_for_bar(window, *texts: str):
 
 def press(window, name: str):
     """Presses a button of the bar with the keyboard."""
-    window.run(f"[...{INSIDE}.querySelectorAll('button')].find((b) => b.innerText.includes(arguments[0])).focus()", name)
+    window.run(
+        f"[...{INSIDE}.querySelectorAll('button')].find((b) => b.innerText.includes(arguments[0])).focus()", name
+    )
     window.press("\ue007")
 
 
@@ -50,7 +52,9 @@ def complaints(window) -> list[str]:
 
 
 def box(window, element: str) -> dict:
-    return window.run(f"const b = {element}.getBoundingClientRect(); return {{top: b.top, bottom: b.bottom, left: b.left}}")
+    return window.run(
+        f"const b = {element}.getBoundingClientRect(); return {{top: b.top, bottom: b.bottom, left: b.left}}"
+    )
 
 
 def luminance(window, element: str, what: str) -> float:
@@ -154,7 +158,7 @@ def test_durations_of_serve_stand_still_too(window, server):
 
 @pytest.mark.parametrize("page", ["logs/", "jobs/capture-sub-1", "overview"])
 def test_a_cold_session_on_a_slow_store_fills_the_page_by_itself(window, unpacked, dashboard, tmp_path, page):
-    with SlowServer(MIXED.storage(unpacked), tmp_path / "log", dashboard, 1500) as slow:
+    with SlowServer(MIXED.storage(unpacked), tmp_path / "log", dashboard, 800) as slow:
         window.errors()
         window.open(f"{slow.url}/{MIXED.path}/#/{page}")
         wait_for_bar(window, "raycluster-mixed", "Loading: ")

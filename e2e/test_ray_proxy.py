@@ -1,4 +1,4 @@
-"""Behind `ray start --head --proxy-server-url`: the viewer's dashboard shows the dead session, never its own cluster."""
+"""Behind `ray start --head --proxy-server-url`, the dashboard shows the dead session and never its own cluster."""
 
 import re
 

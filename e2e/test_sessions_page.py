@@ -106,6 +106,5 @@ def test_a_search_that_finds_nothing_and_a_question_that_is_none_say_what_to_do(
 def test_an_empty_store_says_what_is_missing(tmp_path):
     (tmp_path / "bucket").mkdir()
     with Server(tmp_path / "bucket", tmp_path / "log") as server:
-        assert b"look whether the Ray pods have a collector" in " ".join(
-            server.get("sessions/")[2].decode().split()
-        ).encode()
+        page = server.get("sessions/")[2].decode()
+    assert "look whether the Ray pods have a collector" in " ".join(page.split())
