@@ -9,7 +9,7 @@
 //! | `/sessions/` | the list of sessions, a page |
 //! | `/sessions/{namespace}/{cluster}/{session}/` | Ray's dashboard of that session, and its API below it |
 //! | `/sessions/{namespace}/{cluster}/latest/…` | leads to the newest session of the cluster |
-//! | `/rayjobs/…`, `/rayservices/…`, `/rayclusters/…` | lead to sessions by the names that people know (`links`) |
+//! | `/rayjobs/…`, `/rayservices/…`, `/rayclusters/…`, `/submissions/…` | lead to sessions by the names that people know (`links`) |
 //! | `/clusters`, `/select_cluster`, `/enter_cluster/…` | as KubeRay's history server has them, and its data routes |
 //! | `/api/history/v1/sessions[/…]`, `/openapi.json` | our own API (`listing`, `report`, `load`, `openapi`) |
 //! | `/livez`, `/readyz`, `/readz` | probes |

@@ -4,12 +4,12 @@
 //! results in place. Owns the form and its rows. Must never show more than a page of rows.
 
 use super::error::Error;
-use super::filter::{Filter, Page};
+use super::filter;
 use super::listing::{note, started};
 use super::page::{escape, html};
 use super::path::{cluster_name, escape_name, session_path};
 use super::routes::Call;
-use crate::session::catalog::Entry;
+use crate::session::catalog::{Entry, Page};
 use crate::session::{OwnerKind, Sessions};
 use actix_web::{HttpResponse, web};
 use std::fmt::Write;
@@ -34,21 +34,21 @@ const FIELDS: [(&str, &str, &str); 7] = [
 type Parameters = Vec<(String, String)>;
 
 /// The page.
-pub(super) async fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
+pub(super) fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let given = web::Query::<Parameters>::from_query(call.request.query_string())
         .map_err(|_| Error::BadRequest("The query cannot be decoded.".to_owned()))?
         .into_inner();
     let given: Parameters = given.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-    let filter = Filter::parse(&query(&given, |name, value| Some(moment(name, value))), ROWS, MAX_ROWS)?;
+    let wanted = filter::parse(&query(&given, |name, value| Some(moment(name, value))), ROWS, MAX_ROWS)?;
     let sessions = &call.state.sessions;
     let listing = sessions.listing();
-    let Page { entries, total, next } = filter.page(&listing.entries, |key| sessions.state(key));
+    let Page { entries, total, next } = sessions.page(&wanted);
 
     let mut body = String::from("<h1>Ray sessions</h1>");
     form(&given, &mut body);
     body.push_str("<main id=\"results\" tabindex=\"-1\">");
     note(&listing, &mut body);
-    let all = listing.entries.len();
+    let all = listing.len();
     let filtered = given.iter().any(|(name, _)| name != "after" && name != "limit");
     let count = if filtered { format!("{total} of {all} sessions") } else { format!("{all} sessions") };
     let _ = write!(body, "<p id=\"count\" role=\"status\">{count}</p>");
@@ -60,7 +60,7 @@ pub(super) async fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
              sessions, and every word must occur. <a href=\"./\">Show all sessions</a></p>",
         );
     }
-    pager(&given, next, &mut body);
+    pager(&given, next.map(|next| next.to_string()), &mut body);
     body.push_str("</main>");
     Ok(html("Ray sessions", HEAD, &body))
 }
@@ -114,7 +114,7 @@ fn form(given: &[(String, String)], body: &mut String) {
     body.push_str("</div><a href=\"./\">Clear all</a></details></form>");
 }
 
-fn table(sessions: &Sessions, entries: &[&Entry], body: &mut String) {
+fn table(sessions: &Sessions, entries: &[Entry], body: &mut String) {
     body.push_str(
         "<table><thead><tr><th scope=\"col\">Session</th><th scope=\"col\">State</th><th scope=\"col\">Cluster</th>\
          <th scope=\"col\">Namespace</th><th scope=\"col\">Owner</th><th scope=\"col\">Started</th></tr></thead><tbody>",
@@ -136,7 +136,7 @@ fn row(sessions: &Sessions, entry: &Entry, body: &mut String) {
         format!("{kind} <a href=\"../{route}/{namespace}/{}\">{}</a>", escape_name(&owner.name), escape(&owner.name))
     });
     // Known only while it is open: to find out, all of its files would have to be read.
-    let gaps = sessions.peek(&entry.key).is_some_and(|open| !open.snapshot.completeness.has_no_known_gaps());
+    let gaps = sessions.peek(&entry.key).is_some_and(|open| !open.has_no_known_gaps());
     let state = sessions.state(&entry.key).as_str();
     let at = started(entry);
     let _ = write!(

@@ -50,7 +50,7 @@ pub(super) async fn resolve(state: &State, request: &HttpRequest) -> Result<Entr
     }
     let cluster = cluster_id(&namespace, &cluster);
     if NEWEST.contains(&session.as_str()) {
-        let found = look_up(state, |listing| listing.latest(&cluster).cloned()).await?;
+        let found = look_up(state, |listing| listing.latest(&cluster)).await?;
         return found.ok_or_else(|| Error::NothingNamed("cluster", cluster.name.clone()));
     }
     let Some(session) = SessionName::parse(&session) else {

@@ -7,19 +7,19 @@
 
 use super::cookies::{self, KINDS, NEWEST};
 use super::error::{Error, Shape};
-use super::filter::{Filter, Page};
-use super::links::by_owner;
 use super::page::{html, is_wanted, onward};
 use super::path::{cluster_id, cluster_name, escape_name, session_key};
 use super::routes::Call;
 use super::session::{entry, look_up};
-use super::{api, listing, load, session};
-use crate::session::catalog::Entry;
-use crate::session::{Owner, OwnerKind, SessionKey, SessionName};
+use super::{api, filter, listing, load, session};
+use crate::session::catalog::{Entry, Page};
+use crate::session::links::Subject;
+use crate::session::{OwnerKind, SessionKey, SessionName};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, VARY};
 use serde::Serialize;
+use std::fmt::Write;
 use utoipa::ToSchema;
 
 /// Rows of the page to choose from; the search finds the others.
@@ -73,23 +73,24 @@ async fn entered(call: &Call<'_>, below: &[&str]) -> HttpResponse {
 }
 
 /// `/select_cluster`: a page to enter a session from.
-pub(super) async fn select(call: &Call<'_>) -> Result<HttpResponse, Error> {
-    let filter = Filter::parse(call.request.query_string(), ROWS, ROWS)?;
+pub(super) fn select(call: &Call<'_>) -> Result<HttpResponse, Error> {
+    let wanted = filter::parse(call.request.query_string(), ROWS, ROWS)?;
     let listing = call.state.sessions.listing();
-    let Page { entries, total, .. } = filter.page(&listing.entries, |key| call.state.sessions.state(key));
+    let Page { entries, total, .. } = call.state.sessions.page(&wanted);
     let mut body = String::from(
         "<h1>Choose a session</h1><form><input id=\"search\" name=\"q\" type=\"search\" placeholder=\"Search\" \
          autofocus aria-label=\"Search sessions\"></form>",
     );
     listing::note(&listing, &mut body);
     if total > entries.len() {
-        body.push_str(&format!("<p class=\"note\">The newest {} of {total}: search for others.</p>", entries.len()));
+        let shown = entries.len();
+        let _ = write!(body, "<p class=\"note\">The newest {shown} of {total}: search for others.</p>");
     }
     body.push_str(
         "<table><thead><tr><th>Namespace</th><th>Cluster</th><th>Owner</th><th>Started</th><th>Session</th></tr>\
          </thead><tbody>",
     );
-    for entry in entries {
+    for entry in &entries {
         let SessionKey { cluster, session } = &entry.key;
         let names = [&cluster.namespace, KINDS[0], cluster_name(cluster), session.as_str()].map(escape_name);
         listing::row(entry, &format!("enter_cluster/{}", names.join("/")), &mut body);
@@ -176,18 +177,17 @@ async fn wanted(call: &Call<'_>) -> Result<Entry, Error> {
             "{session:?} is not a session name (session_YYYY-MM-DD_HH-MM-SS_micros_pid), nor latest."
         )));
     }
-    let owner = OwnerKind::from_folder(KINDS[kind]).map(|kind| Owner { kind, name: name.to_owned() });
-    let Some(owner) = owner else {
+    let Some(owner) = OwnerKind::from_folder(KINDS[kind]) else {
         if !newest {
             return Ok(entry(call.state, &session_key([namespace, name, session])?).await?);
         }
         let cluster = cluster_id(namespace, name);
-        let found = look_up(call.state, |listing| listing.latest(&cluster).cloned()).await?;
+        let found = look_up(call.state, |listing| listing.latest(&cluster)).await?;
         return found.ok_or_else(|| Error::NothingNamed(KINDS[kind], name.to_owned()));
     };
     let found = look_up(call.state, |listing| {
-        let owned = by_owner(listing, namespace, &owner);
-        owned.into_iter().find(|entry| newest || entry.key.session.as_str() == session)
+        let attempts = listing.attempts(namespace, Subject::Owner(owner), name, true);
+        attempts.sessions.into_iter().find(|entry| newest || entry.key.session.as_str() == session)
     });
     found.await?.ok_or_else(|| Error::NothingNamed(KINDS[kind], name.to_owned()))
 }

@@ -36,6 +36,15 @@ pub(super) enum Error {
     NotASession(String),
     /// Nothing of that name is stored: what it is, and its name.
     NothingNamed(&'static str, String),
+    /// A submission that was not found where it was looked for, which is not everywhere.
+    NotFoundSoFar {
+        /// Its id.
+        id: String,
+        /// Sessions that were looked at.
+        searched: usize,
+        /// Sessions that there are.
+        of: usize,
+    },
     /// The question cannot be understood, in these words.
     BadRequest(String),
     /// The path is not valid UTF-8.
@@ -80,6 +89,11 @@ impl fmt::Display for Error {
                 write!(f, "{name:?} is not a session name (session_YYYY-MM-DD_HH-MM-SS_micros_pid). {WAY_OUT}")
             }
             Self::NothingNamed(what, name) => write!(f, "No session of {what} {name:?} is stored here. {WAY_OUT}"),
+            Self::NotFoundSoFar { id, searched, of } => write!(
+                f,
+                "Submission {id:?} ran in none of the {searched} newest sessions of this namespace; it has {of}. If it \
+                 is older, the path of its RayJob or of its session leads to it. {WAY_OUT}"
+            ),
             Self::BadRequest(why) => f.write_str(why),
             Self::BadPath => f.write_str("The path is not valid UTF-8 after decoding."),
             Self::UnknownUrl => f.write_str("404: Not Found"),
@@ -97,6 +111,7 @@ impl Error {
             | Self::Session(session::Error::Unknown(_))
             | Self::NotASession(_)
             | Self::NothingNamed(..)
+            | Self::NotFoundSoFar { .. }
             | Self::UnknownUrl => StatusCode::NOT_FOUND,
             Self::Refused(Refusal::Failed(_) | Refusal::FailedJson(_)) | Self::Session(session::Error::Broken) => {
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -212,7 +227,7 @@ impl Error {
             Self::Refused(Refusal::NotFound(_)) | Self::UnknownUrl => ("not-found", "Not found"),
             Self::Refused(Refusal::Forbidden(_)) => ("forbidden", "Not possible on a dead session"),
             Self::Session(session::Error::Unknown(_)) | Self::NotASession(_) => ("unknown-session", "No such session"),
-            Self::NothingNamed(..) => ("unknown-name", "No session of that name"),
+            Self::NothingNamed(..) | Self::NotFoundSoFar { .. } => ("unknown-name", "No session of that name"),
             Self::Loading(_) => ("loading", "The session is being loaded"),
             Self::Session(session::Error::NothingStored(_)) => ("no-data-yet", "The session has no data yet"),
             Self::Session(session::Error::TimedOut { .. }) => ("timed-out", "The session took too long to load"),

@@ -2,13 +2,12 @@
 
 use super::State;
 use super::error::Error;
-use super::filter::{Filter, Page};
+use super::filter;
 use super::page::escape;
 use super::path::session_path;
 use super::routes::Call;
 use super::validators;
-use crate::liveness::State as Life;
-use crate::session::catalog::{Entry, Listing};
+use crate::session::catalog::{Entry, Listing, Page, Query};
 use actix_web::http::header::{CACHE_CONTROL, ETAG};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
@@ -37,7 +36,7 @@ pub(super) fn note(listing: &Listing, body: &mut String) {
             "<p class=\"note\">The storage cannot be listed at the moment: this list may be out of date. It is tried again by itself; \
              the server's log says why.</p>",
         );
-    } else if listing.entries.is_empty() {
+    } else if listing.is_empty() {
         body.push_str(
             "<p class=\"note\">No sessions are stored here yet. A collector writes one when its cluster starts: look whether the Ray \
              pods have a collector, and whether it writes to the storage and below the root that this server reads.</p>",
@@ -134,14 +133,14 @@ pub(super) fn describe(state: &State, entry: &Entry) -> SessionItem {
         (status = 400, description = "A parameter cannot be understood", body = super::openapi::Problem, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> {
-    let filter = Filter::parse(call.request.query_string(), 100, 1000)?;
+pub(super) fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> {
+    let wanted = filter::parse(call.request.query_string(), Query::LIMIT, 1000)?;
     let listing = call.state.sessions.listing();
-    let Page { entries, total, next } = filter.page(&listing.entries, |key| call.state.sessions.state(key));
+    let Page { entries, total, next } = call.state.sessions.page(&wanted);
     let list = SessionList {
-        sessions: entries.into_iter().map(|entry| describe(call.state, entry)).collect(),
+        sessions: entries.iter().map(|entry| describe(call.state, entry)).collect(),
         total,
-        next,
+        next: next.map(|next| next.to_string()),
         stale: listing.stale.is_some(),
         listed_at: listing.listed_at.and_then(|at| jiff::Timestamp::try_from(at).ok()).map(|at| at.to_string()),
     };
@@ -164,9 +163,4 @@ pub(super) fn started(entry: &Entry) -> String {
     let micros = entry.key.session.local_micros().unwrap_or(0);
     let at = jiff::Timestamp::from_microsecond(micros).unwrap_or_default();
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// The state of that name.
-pub(super) fn life(word: &str) -> Option<Life> {
-    [Life::Live, Life::Dead, Life::Unknown].into_iter().find(|state| state.as_str() == word)
 }

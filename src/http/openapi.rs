@@ -1,4 +1,4 @@
-//! The OpenAPI document of our own API and of the drop-in routes that are ours to describe.
+//! The `OpenAPI` document of our own API and of the drop-in routes that are ours to describe.
 //!
 //! Made from the handlers and the types they send; `docs/openapi.json` is a copy, and a test says when it is old.
 

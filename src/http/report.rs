@@ -33,8 +33,9 @@ pub(super) struct Report {
     /// What is missing, a sentence each.
     missing: Vec<String>,
     /// Counts and examples of everything that was noticed.
-    #[schema(value_type = Object)]
-    report: Completeness,
+    #[serde(rename = "report")]
+    #[schema(rename = "report", value_type = Object)]
+    noticed: Completeness,
     /// Log files with lines that could not be understood.
     damaged_log_files: Vec<DamagedFile>,
     /// Memory it holds while it is open, in bytes.
@@ -123,7 +124,7 @@ pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
         version: format!("{:016x}", open.version),
         completeness: validators::completeness(&open),
         missing: missing(&open),
-        report: snapshot.completeness.clone(),
+        noticed: snapshot.completeness.clone(),
         damaged_log_files: damaged.collect(),
         weight_bytes: open.bytes(),
         counts: Counts {

@@ -45,14 +45,14 @@ const fn row(pattern: &'static str, errors: Shape, handler: Handler) -> Route {
 pub(super) const TABLE: &[Route] = &[
     row("/", Shape::Page, |call| Box::pin(dropin::home(call))),
     row("/sessions", Shape::Page, |_| Box::pin(async { Ok(page::redirect("sessions/")) })),
-    row("/sessions/", Shape::Page, |call| Box::pin(browse::page(call))),
+    row("/sessions/", Shape::Page, |call| Box::pin(async { browse::page(call) })),
     row("/sessions/bar.js", Shape::Page, |_| Box::pin(async { Ok(page::asset("bar.js")) })),
     row("/sessions/sessions.js", Shape::Page, |_| Box::pin(async { Ok(page::asset("sessions.js")) })),
     row("/sessions/sessions.css", Shape::Page, |_| Box::pin(async { Ok(page::asset("sessions.css")) })),
     row("/sessions/{namespace}/{cluster}/{session}", Shape::Page, |call| Box::pin(session::enter(call))),
     row("/sessions/{namespace}/{cluster}/{session}/", Shape::Page, |call| Box::pin(session::document(call))),
     row("/sessions/{namespace}/{cluster}/{session}/{below}", Shape::Ray, |call| Box::pin(session::below(call))),
-    row("/api/history/v1/sessions", Shape::Problem, |call| Box::pin(listing::sessions(call))),
+    row("/api/history/v1/sessions", Shape::Problem, |call| Box::pin(async { listing::sessions(call) })),
     row("/api/history/v1/sessions/{namespace}/{cluster}/{session}", Shape::Problem, |call| {
         Box::pin(report::report(call))
     }),
@@ -67,8 +67,10 @@ pub(super) const TABLE: &[Route] = &[
     row("/rayservices/{namespace}/{name}/latest", Shape::Page, |call| Box::pin(links::latest(call))),
     row("/rayclusters/{namespace}/{name}", Shape::Page, |call| Box::pin(links::attempts(call))),
     row("/rayclusters/{namespace}/{name}/latest", Shape::Page, |call| Box::pin(links::latest(call))),
-    row("/clusters", Shape::Ray, |call| Box::pin(clusters::list(call))),
-    row("/select_cluster", Shape::Page, |call| Box::pin(dropin::select(call))),
+    row("/submissions/{namespace}/{id}", Shape::Page, |call| Box::pin(links::attempts(call))),
+    row("/submissions/{namespace}/{id}/latest", Shape::Page, |call| Box::pin(links::latest(call))),
+    row("/clusters", Shape::Ray, |call| Box::pin(async { clusters::list(call) })),
+    row("/select_cluster", Shape::Page, |call| Box::pin(async { dropin::select(call) })),
     row("/enter_cluster/{namespace}/{kind_or_cluster}/{name_or_session}", Shape::Ray, |call| {
         Box::pin(dropin::enter(call))
     }),

@@ -45,7 +45,7 @@ pub(super) async fn below(call: &Call<'_>) -> Result<HttpResponse, Error> {
 /// `latest` leads to the newest session of the cluster.
 async fn latest(call: &Call<'_>, up: &str) -> Result<HttpResponse, Error> {
     let cluster = cluster_id(call.names[0], call.names[1]);
-    let found = look_up(call.state, |listing| listing.latest(&cluster).cloned()).await?;
+    let found = look_up(call.state, |listing| listing.latest(&cluster)).await?;
     let entry = found.ok_or_else(|| Error::NothingNamed("cluster", cluster.name.clone()))?;
     Ok(lead(&format!("{up}{}", session_path(&entry.key))))
 }
@@ -66,13 +66,12 @@ pub(super) async fn look_up<T>(
     if let Some(found) = look(&state.sessions.listing()) {
         return Ok(Some(found));
     }
-    Ok(look(&*state.sessions.refresh().await?))
+    Ok(look(&*state.sessions.fresh_listing().await?))
 }
 
 /// The entry of a session; an error when it is not stored.
 pub(super) async fn entry(state: &State, key: &SessionKey) -> Result<Entry, session::Error> {
-    let found = look_up(state, |listing| listing.find(key).cloned()).await?;
-    found.ok_or_else(|| session::Error::Unknown(key.clone()))
+    state.sessions.find(key).await?.ok_or_else(|| session::Error::Unknown(key.clone()))
 }
 
 /// Ray's document for a session that is stored: an unknown one must not look like an empty one.
