@@ -11,6 +11,7 @@ use crate::storage::config::{LocalConfig, StoreConfig};
 use crate::storage::local::Local;
 use crate::{cgroup, crd, http, storage};
 use anyhow::{Context, anyhow, bail};
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,8 +29,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         Command::Serve(settings) => *settings,
         Command::Check(Check { file }) => return check(&file),
         Command::Crd => {
-            print!("{}", crd::yaml()?);
-            return Ok(());
+            return Ok(std::io::stdout().write_all(crd::yaml()?.as_bytes())?);
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -103,7 +103,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
         async move { sessions.keep_listed(shutdown).await }
     });
     let tidier = tokio::spawn(tidy(Arc::clone(&sessions), shutdown.clone()));
-    let state = http::State { sessions, dashboard_dir, redaction: *redaction };
+    let state = http::State { sessions, dashboard_dir };
     http::serve(state, listener, shutdown.clone()).await?;
     shutdown.cancel();
     let _ = tokio::join!(lister, tidier);
@@ -130,8 +130,8 @@ fn read(file: &Path) -> anyhow::Result<Settings> {
 /// Says whether a document can be served, and as what.
 fn check(file: &Path) -> anyhow::Result<()> {
     let settings = read(file)?;
-    println!("{} can be served. With its defaults it means:\n{settings:#?}", file.display());
-    Ok(())
+    let mut out = std::io::stdout().lock();
+    Ok(writeln!(out, "{} can be served. With its defaults it means:\n{settings:#?}", file.display())?)
 }
 
 /// Opens the store.
