@@ -137,7 +137,7 @@ fn open(folder: &Path, latency: Duration) -> Arc<OpenSession> {
             if latency.is_zero() { local } else { Arc::new(Faulty::new(local).with_latency(latency)) };
         let sessions = Arc::new(Sessions::new(store, vec![Root::new("")]));
         let listing = sessions.refresh().await.unwrap();
-        sessions.open(&listing.entries[0].key).await.unwrap()
+        sessions.open(&listing.iter().next().unwrap().key).await.unwrap()
     })
 }
 

@@ -14,8 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How often a folder is listed again.
-const REFRESH: Duration = Duration::from_secs(30);
+/// How often open sessions are looked through for those that nobody asks for.
+const TIDY: Duration = Duration::from_secs(30);
 
 /// Runs a command to its end.
 pub fn run(args: Args) -> anyhow::Result<()> {
@@ -58,21 +58,23 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
         bail!("{} has no index.html: `make dashboard` fetches the Ray dashboard's files", dir.display());
     }
     let address = listener.local_addr()?;
-    tracing::info!(sessions = listing.entries.len(), %address, "serving http://{address}/sessions/");
-    let refresher = tokio::spawn(refresh(Arc::clone(&sessions), shutdown.clone()));
+    tracing::info!(sessions = listing.len(), %address, "serving http://{address}/sessions/");
+    let lister = tokio::spawn({
+        let (sessions, shutdown) = (Arc::clone(&sessions), shutdown.clone());
+        async move { sessions.keep_listed(shutdown).await }
+    });
+    let tidier = tokio::spawn(tidy(Arc::clone(&sessions), shutdown.clone()));
     let state = http::State { sessions, dashboard_dir, redaction };
     http::serve(state, listener, shutdown.clone()).await?;
     shutdown.cancel();
-    let _ = refresher.await;
+    let _ = tokio::join!(lister, tidier);
     Ok(())
 }
 
-/// Keeps the listing fresh; an outage is logged and waited out.
-async fn refresh(sessions: Arc<Sessions>, shutdown: CancellationToken) {
-    while shutdown.run_until_cancelled(tokio::time::sleep(REFRESH)).await.is_some() {
-        if let Err(error) = sessions.refresh().await {
-            tracing::warn!(%error, "sessions could not be listed; the last listing is kept");
-        }
+/// Lets go of what nobody asks for.
+async fn tidy(sessions: Arc<Sessions>, shutdown: CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(TIDY)).await.is_some() {
+        sessions.tidy();
     }
 }
 

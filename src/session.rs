@@ -1,7 +1,8 @@
 //! Sessions: which ones are stored, and how one is opened.
 //!
 //! ```text
-//! catalog   which sessions are stored, and where
+//! catalog   which sessions are stored, and where ── listed   keeps the list fresh; what is asked of it
+//! links     from names that people know to sessions
 //! open      Sessions: what everybody else talks to
 //!   cache      open sessions that are kept ── freshness   when one is compared with the store again
 //!   loader     one load per session at a time, shared by everybody who waits
@@ -16,6 +17,8 @@ mod admission;
 mod cache;
 pub mod catalog;
 mod freshness;
+pub mod links;
+mod listed;
 pub mod load;
 mod loader;
 pub mod logs;

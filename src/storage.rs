@@ -57,6 +57,12 @@ pub trait Storage: Debug + Send + Sync + 'static {
     /// with the same prefix and delimiter.
     async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error>;
 
+    /// Whether listing costs neither money nor much time (a folder, memory), so that everything may be listed at every
+    /// refresh. A wrapper passes on what the store inside says.
+    fn listing_is_free(&self) -> bool {
+        false
+    }
+
     /// Opens an object. With `if_match`, only while the object still has that `ETag`
     /// (`ErrorKind::PreconditionFailed` otherwise).
     ///

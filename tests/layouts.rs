@@ -121,9 +121,9 @@ impl Layout {
 async fn open(store: Memory, roots: &[&str]) -> (Entry, Arc<OpenSession>) {
     let sessions = Arc::new(Sessions::new(Arc::new(store), roots.iter().map(|root| Root::new(root)).collect()));
     let listing = sessions.refresh().await.unwrap();
-    assert_eq!(listing.entries.len(), 1, "{:?}", listing.entries);
+    assert_eq!(listing.len(), 1, "{:?}", listing.iter().collect::<Vec<_>>());
     assert_eq!((listing.unknown_keys.count, listing.skipped.count), (0, 0), "{listing:?}");
-    let entry = listing.entries[0].clone();
+    let entry = listing.iter().next().unwrap();
     assert_eq!(entry.key.to_string(), format!("ns/rc/{SESSION}"));
     let opened = sessions.open(&entry.key).await.unwrap();
     (entry, opened)
@@ -223,7 +223,7 @@ async fn a_session_that_is_still_uploaded_opens_once_its_data_is_there() {
     let store = Arc::new(Memory::default());
     B2.put_marker(&store, "");
     let sessions = Arc::new(Sessions::new(Arc::clone(&store) as Arc<_>, vec![Root::default()]));
-    let key = sessions.refresh().await.unwrap().entries[0].key.clone();
+    let key = sessions.refresh().await.unwrap().iter().next().unwrap().key;
     let error = sessions.open(&key).await.unwrap_err();
     assert!(error.to_string().contains("no data yet"), "{error}");
     B2.put(&store, "");

@@ -19,7 +19,7 @@ pub(super) fn page(state: &State) -> HttpResponse {
     body.push_str(
         "<table><thead><tr><th>Namespace</th><th>Cluster</th><th>Owner</th><th>Started</th><th>Session</th></tr></thead><tbody>",
     );
-    for entry in &listing.entries {
+    for entry in listing.iter() {
         let owner = entry.owner.as_ref().map(|o| format!("{} {}", o.kind.folder(), o.name)).unwrap_or_default();
         let _ = write!(
             body,
@@ -27,7 +27,7 @@ pub(super) fn page(state: &State) -> HttpResponse {
             escape(&entry.key.cluster.namespace),
             escape(&entry.key.cluster.name),
             escape(&owner),
-            escape(&started(entry).replace('T', " ").replace('Z', "")),
+            escape(&started(&entry).replace('T', " ").replace('Z', "")),
             escape(&session_path(&entry.key)),
             escape(entry.key.session.as_str()),
         );
@@ -46,7 +46,7 @@ fn note(listing: &Listing, body: &mut String) {
         body.push_str(
             "<p class=\"note\">The storage cannot be listed at the moment: this list may be out of date.</p>",
         );
-    } else if listing.entries.is_empty() {
+    } else if listing.is_empty() {
         body.push_str(
             "<p class=\"note\">No sessions are stored here yet. Collectors write one when a cluster starts.</p>",
         );
@@ -56,12 +56,12 @@ fn note(listing: &Listing, body: &mut String) {
 /// `/clusters`: as KubeRay's history server answers.
 pub(super) fn clusters(state: &State) -> HttpResponse {
     let listing = state.sessions.listing();
-    let rows = listing.entries.iter().map(|entry| {
+    let rows = listing.iter().map(|entry| {
         let mut row = json!({
             "name": entry.key.cluster.name,
             "namespace": entry.key.cluster.namespace,
             "sessionName": entry.key.session.as_str(),
-            "createTime": started(entry),
+            "createTime": started(&entry),
             "createTimeStamp": entry.key.session.local_micros().unwrap_or(0).div_euclid(1_000_000),
         });
         if let (Some(owner), Some(row)) = (&entry.owner, row.as_object_mut()) {
@@ -76,7 +76,7 @@ pub(super) fn clusters(state: &State) -> HttpResponse {
 /// `/api/history/v1/sessions`.
 pub(super) fn sessions(state: &State) -> HttpResponse {
     let listing = state.sessions.listing();
-    let sessions: Vec<Value> = listing.entries.iter().map(describe).collect();
+    let sessions: Vec<Value> = listing.iter().map(|entry| describe(&entry)).collect();
     HttpResponse::Ok().json(json!({"sessions": sessions, "stale": listing.stale.is_some()}))
 }
 

@@ -83,7 +83,7 @@ pub(super) async fn report(state: &State, names: [&str; 3]) -> Result<HttpRespon
     let completeness = &snapshot.completeness;
     let no_known_gaps = completeness.has_no_known_gaps() && damaged.is_empty();
     Ok(HttpResponse::Ok().json(json!({
-        "session": listing::describe(entry),
+        "session": listing::describe(&entry),
         "asOf": as_of.to_string(),
         "completeness": if no_known_gaps { "no-known-gaps" } else { "gaps" },
         "report": completeness,

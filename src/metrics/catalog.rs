@@ -1,12 +1,90 @@
-//! Metrics of the list of sessions.
+//! Metrics of the list of sessions: how many there are, how old the list is, and what it cost.
 
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Why the store was listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum Purpose {
+    /// All markers.
+    Markers,
+    /// All folders of the data trees.
+    Walk,
+    /// The folders of one cluster.
+    Cluster,
+    /// The logs of a few sessions, for the one that ran a submission.
+    Submission,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PurposeLabel {
+    purpose: Purpose,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabel {
+    state: &'static str,
+}
 
 /// The families.
 #[derive(Debug, Default)]
-pub struct Metrics {}
+pub struct Metrics {
+    sessions: Family<StateLabel, Gauge>,
+    requests: Family<PurposeLabel, Counter>,
+    listed: Family<PurposeLabel, Gauge>,
+    failures: Family<PurposeLabel, Counter>,
+    stale: Gauge,
+    unknown_keys: Gauge,
+    skipped_places: Gauge,
+}
 
 impl Metrics {
-    #[expect(clippy::unused_self, reason = "nothing is counted yet")]
-    pub(super) fn register(&self, _registry: &mut Registry) {}
+    /// How many sessions are listed in this state.
+    pub fn sessions(&self, state: &'static str, count: usize) {
+        self.sessions.get_or_create(&StateLabel { state }).set(whole(count));
+    }
+
+    /// One more page was listed.
+    pub fn request(&self, purpose: Purpose) {
+        self.requests.get_or_create(&PurposeLabel { purpose }).inc();
+    }
+
+    /// A pass over the store ended: with success at this time, or without.
+    pub fn passed(&self, purpose: Purpose, at: Option<SystemTime>) {
+        let label = PurposeLabel { purpose };
+        match at.and_then(|at| at.duration_since(UNIX_EPOCH).ok()) {
+            Some(at) => drop(self.listed.get_or_create(&label).set(at.as_secs().cast_signed())),
+            None => drop(self.failures.get_or_create(&label).inc()),
+        }
+    }
+
+    /// What the list says about itself.
+    pub fn listing(&self, stale: bool, unknown_keys: u64, skipped_places: u64) {
+        self.stale.set(stale.into());
+        self.unknown_keys.set(unknown_keys.cast_signed());
+        self.skipped_places.set(skipped_places.cast_signed());
+    }
+
+    pub(super) fn register(&self, registry: &mut Registry) {
+        let registry = registry.sub_registry_with_prefix("catalog");
+        registry.register("sessions", "Sessions that are listed, by state of their cluster", self.sessions.clone());
+        registry.register("list_requests", "Pages listed, by purpose: each is paid for", self.requests.clone());
+        registry.register(
+            "last_pass_timestamp_seconds",
+            "When the markers were last listed, and the data trees last walked, with success",
+            self.listed.clone(),
+        );
+        registry.register("failed_passes", "Passes over the store that failed, by purpose", self.failures.clone());
+        registry.register("stale", "1 while the last listing could not be renewed", self.stale.clone());
+        registry.register("unknown_keys", "Keys in marker folders that are no markers", self.unknown_keys.clone());
+        registry.register("skipped_places", "Places that could not be listed", self.skipped_places.clone());
+    }
+}
+
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -2,37 +2,114 @@
 //!
 //! Kept in memory, so that answers never list. A listing that fails keeps the last one, marked as stale; it is never
 //! an empty list. A place that cannot be listed for good (a folder that we may not open) is left out and told.
-//! This first form walks everything at every refresh, which only a folder can afford.
+//!
+//! Listing is what costs money in a bucket, so each source has its own rhythm (`pace`): the markers by flat listing
+//! every minute or so, the folders of the data trees once a day (`walk`), and the folders of one cluster when something
+//! happens to it (`refresh_cluster`). What one source told stays until that source is listed again. Where listing is
+//! free (a folder), everything is listed every time. Must never read an object.
 
 mod found;
+mod keep;
+mod lister;
 mod listing;
+mod looks;
+mod markers;
+mod pace;
+mod place;
+mod query;
+mod table;
 mod walk;
 
+pub(super) use lister::Lister;
 pub use listing::{Entry, Listing, Oddities};
+pub(super) use place::owner_in;
+pub use query::{Cursor, NoCursor, Page, Query};
 
-use crate::layout::{MARKER_TREES, Root, parse_marker};
-use crate::storage::{Delimiter, Error, Storage};
+use crate::layout::Root;
+use crate::metrics::catalog::{Metrics, Purpose};
+use crate::session::name::{ClusterId, Owner, SessionKey};
+use crate::storage::{Error, ErrorKind, Storage};
 use found::Found;
+use keep::{Kept, Looked, Pass};
+use looks::Looks;
+use place::{Place, likely_owners};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use tokio::sync::{Notify, watch};
 
 /// Keeps the last listing.
 #[derive(Debug)]
 pub struct Catalog {
     store: Arc<dyn Storage>,
     roots: Vec<Root>,
-    listing: RwLock<Arc<Listing>>,
+    metrics: Arc<Metrics>,
+    namespaces: RwLock<Namespaces>,
+    listing: watch::Sender<Arc<Listing>>,
+    kept: tokio::sync::Mutex<Kept>,
+    /// Found for single clusters, and not in the listing yet.
+    looked: Mutex<Vec<Looked>>,
+    looks: tokio::sync::Mutex<Looks>,
     /// Held while listing: whoever waits for it takes the listing of the one before, if that began late enough.
     refreshing: tokio::sync::Mutex<()>,
     begun: AtomicU64,
+    /// Something has changed that a listing must not wait for.
+    list_now: Notify,
+    walk_now: Notify,
+}
+
+/// The namespaces whose sessions exist for this server; all, when there are none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Namespaces(Arc<[String]>);
+
+impl Namespaces {
+    fn is_all(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A namespace that is not known to be one (v1.6) is nobody's.
+    fn allow(&self, namespace: &str, known: bool) -> bool {
+        self.is_all() || (known && self.0.iter().any(|allowed| allowed == namespace))
+    }
+}
+
+/// What one pass lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Listed {
+    Markers,
+    Data,
+    Everything,
 }
 
 impl Catalog {
     /// A catalog that has listed nothing yet, and says so.
     pub fn new(store: Arc<dyn Storage>, roots: Vec<Root>) -> Self {
-        let listing = Listing { stale: Some("nothing has been listed yet".to_owned()), ..Listing::default() };
-        let listing = RwLock::new(Arc::new(listing));
-        Self { store, roots, listing, refreshing: tokio::sync::Mutex::default(), begun: AtomicU64::new(0) }
+        let kept = Kept::default();
+        Self {
+            store,
+            roots,
+            metrics: Arc::default(),
+            namespaces: RwLock::default(),
+            listing: watch::Sender::new(Arc::new(kept.listing())),
+            kept: tokio::sync::Mutex::new(kept),
+            looked: Mutex::default(),
+            looks: tokio::sync::Mutex::default(),
+            refreshing: tokio::sync::Mutex::default(),
+            begun: AtomicU64::new(0),
+            list_now: Notify::new(),
+            walk_now: Notify::new(),
+        }
+    }
+
+    /// The same, counted by these metrics.
+    #[must_use]
+    pub fn counted_by(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics, ..self }
+    }
+
+    /// The same, for these namespaces alone; for all, when there are none.
+    #[must_use]
+    pub fn limited_to(self, namespaces: &[String]) -> Self {
+        Self { namespaces: RwLock::new(Namespaces(namespaces.into())), ..self }
     }
 
     /// The roots it looks under.
@@ -42,10 +119,15 @@ impl Catalog {
 
     /// The last listing.
     pub fn listing(&self) -> Arc<Listing> {
-        Arc::clone(&self.listing.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.listing.borrow())
     }
 
-    /// Lists again. On failure the last listing stays, marked as stale.
+    /// Every listing from now on.
+    pub fn listings(&self) -> watch::Receiver<Arc<Listing>> {
+        self.listing.subscribe()
+    }
+
+    /// Lists the markers again; everything, where that is free. On failure the last listing stays, marked as stale.
     ///
     /// Many callers at once cost at most two listings: the one that runs, and one that begins after all have asked.
     pub async fn refresh(&self) -> Result<Arc<Listing>, Error> {
@@ -56,54 +138,151 @@ impl Catalog {
             return Ok(fresh);
         }
         self.begun.fetch_add(1, Ordering::SeqCst);
-        let listed = self.list().await;
-        let mut listing = self.listing.write().unwrap_or_else(PoisonError::into_inner);
-        match listed {
-            Ok(new) => *listing = Arc::new(new),
-            Err(error) => {
-                *listing = Arc::new(Listing { stale: Some(error.to_string()), ..(**listing).clone() });
-                return Err(error);
-            }
-        }
-        Ok(Arc::clone(&listing))
+        let what = if self.store.listing_is_free() { Listed::Everything } else { Listed::Markers };
+        self.pass(what).await.0?;
+        Ok(self.listing())
     }
 
-    async fn list(&self) -> Result<Listing, Error> {
+    /// The entry of a session; one that is not listed is looked for in the folders of its cluster, now and then.
+    pub async fn find(&self, key: &SessionKey) -> Result<Option<Entry>, Error> {
+        if let Some(entry) = self.listing().find(key) {
+            return Ok(Some(entry));
+        }
+        if self.store.listing_is_free() {
+            return Ok(self.refresh().await?.find(key));
+        }
+        let cluster = &key.cluster;
+        if !self.namespaces().allow(&cluster.namespace, true) {
+            return Ok(None);
+        }
+        // One look at a time: who waits for another's look at the same cluster takes what that one found.
+        let mut looks = self.looks.lock().await;
+        if self.listing().find(key).is_none() && looks.may_look(cluster) {
+            self.refresh_cluster(cluster, None).await?;
+        }
+        drop(looks);
+        let listing = self.listing();
+        match (listing.find(key), listing.listed_at) {
+            (None, None) => Err(Error::because(ErrorKind::Unavailable, "", "nothing has been listed yet")),
+            (entry, _) => Ok(entry),
+        }
+    }
+
+    /// Looks into the folders of one cluster, which may have begun a session or ended one. Finds sessions before they
+    /// have a marker; takes none away. Without an owner, the ones that are known or likely are looked under.
+    pub async fn refresh_cluster(&self, cluster: &ClusterId, owner: Option<&Owner>) -> Result<(), Error> {
+        let namespaces = self.namespaces();
+        if !namespaces.allow(&cluster.namespace, true) {
+            return Ok(());
+        }
+        let owners = match owner.cloned().or_else(|| self.listing().latest(cluster)?.owner) {
+            Some(owner) => vec![owner],
+            None => likely_owners(&cluster.name),
+        };
+        let places = Place::of_cluster(&self.roots, cluster, &owners);
+        let lister = Lister::new(&*self.store, &self.metrics, Purpose::Cluster);
         let mut found = Found::default();
-        for root in self.roots.iter().flat_map(Root::spellings) {
-            for tree in MARKER_TREES {
-                self.markers(&root, tree, &mut found).await?;
-            }
-            walk::flat(&*self.store, &root, &mut found).await?;
-            walk::history(&*self.store, &root, &mut found).await?;
+        walk::walk(&lister, places, &namespaces, &mut found).await?;
+        let table = found.sessions.finish(|namespace, known| namespaces.allow(namespace, known));
+        let listing = self.listing();
+        let new = table.rows().iter().filter(|row| !listing.table.tells(&table, row));
+        let new = new.filter_map(|row| {
+            Some(Looked { key: table.key(row)?, owner: table.owner(row), namespace_known: row.namespace_known() })
+        });
+        let new: Vec<Looked> = new.collect();
+        if !new.is_empty() {
+            self.looked.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
+            self.add_looked().await;
         }
-        if !found.recognised {
-            for root in self.roots.iter().flat_map(Root::spellings) {
-                walk::roots_below(&*self.store, &root, &mut found).await?;
-            }
-        }
-        Ok(found.into_listing())
+        Ok(())
     }
 
-    async fn markers(&self, root: &str, tree: &str, found: &mut Found) -> Result<(), Error> {
-        let mut page = None;
-        loop {
-            let listed = self.store.list(&format!("{root}{tree}"), Delimiter::None, page.take()).await?;
-            found.recognised |= !listed.objects.is_empty();
-            found.skip(&listed.skipped);
-            for object in listed.objects {
-                match object.key.strip_prefix(root).and_then(parse_marker) {
-                    Some(marker) => found.marker(marker),
-                    // Folder objects are no keys that somebody failed to write.
-                    None if object.key.ends_with('/') => {}
-                    None => found.unknown_keys.add(&object.key),
-                }
+    /// Serves these namespaces alone from now on; all, when there are none.
+    pub fn limit_to(&self, namespaces: &[String]) {
+        let new = Namespaces(namespaces.into());
+        if self.namespaces() != new {
+            *self.namespaces.write().unwrap_or_else(PoisonError::into_inner) = new;
+            self.list_now.notify_one();
+            self.walk_now.notify_one();
+        }
+    }
+
+    /// What the namespaces do not have any more goes at once, even while the store is down; what they have in addition
+    /// comes with the next passes.
+    async fn leave_out(&self) {
+        let (mut kept, namespaces) = (self.kept.lock().await, self.namespaces());
+        if kept.filter(namespaces).await {
+            self.publish(&kept);
+        }
+    }
+
+    fn namespaces(&self) -> Namespaces {
+        self.namespaces.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lists a source, and puts what it tells in place of what it told before.
+    async fn pass(&self, what: Listed) -> (Result<bool, Error>, u64) {
+        self.leave_out().await;
+        let namespaces = self.namespaces();
+        let purpose = if what == Listed::Data { Purpose::Walk } else { Purpose::Markers };
+        if what != Listed::Markers {
+            // What is found for single clusters from now on may be newer than what this pass sees.
+            self.kept.lock().await.looked.clear();
+        }
+        let lister = Lister::new(&*self.store, &self.metrics, purpose);
+        let mut found = Found::default();
+        let ended = self.list(&lister, what, &namespaces, &mut found).await;
+        let mut kept = self.kept.lock().await;
+        let (result, pass) = match ended {
+            Ok(()) => {
+                let (sessions, pass) = Pass::succeeded(found);
+                (Ok(kept.replace(what, sessions, self.namespaces()).await), pass)
             }
-            page = listed.next;
-            if page.is_none() {
-                return Ok(());
+            Err(error) => {
+                let text = error.to_string();
+                (Err(error), Pass::failed(text))
+            }
+        };
+        self.metrics.passed(purpose, pass.at);
+        kept.passed(what, pass);
+        self.publish(&kept);
+        (result, lister.requests())
+    }
+
+    async fn list(
+        &self,
+        lister: &Lister<'_>,
+        what: Listed,
+        namespaces: &Namespaces,
+        found: &mut Found,
+    ) -> Result<(), Error> {
+        if what != Listed::Data {
+            markers::list(lister, &self.roots, found).await?;
+        }
+        if what != Listed::Markers {
+            walk::walk(lister, Place::all(&self.roots), namespaces, found).await?;
+            let recognised = found.recognised || (what == Listed::Data && self.listing().recognised);
+            if !recognised {
+                walk::roots_below(lister, &self.roots, found).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Adds what was found for single clusters; many at once cost one new listing.
+    async fn add_looked(&self) {
+        let mut kept = self.kept.lock().await;
+        let looked = std::mem::take(&mut *self.looked.lock().unwrap_or_else(PoisonError::into_inner));
+        if !looked.is_empty() {
+            kept.add(looked, self.namespaces()).await;
+            self.publish(&kept);
+        }
+    }
+
+    fn publish(&self, kept: &Kept) {
+        let listing = kept.listing();
+        self.metrics.listing(listing.stale.is_some(), listing.unknown_keys.count, listing.skipped.count);
+        self.listing.send_replace(Arc::new(listing));
     }
 }
 

@@ -57,13 +57,21 @@ pub(super) enum Joined<T> {
 
 /// A place among those who wait for a load. Dropping it cancels nothing.
 #[derive(Debug)]
-pub(super) struct Waiting<T>(watch::Receiver<Option<Loaded<T>>>);
+pub(super) struct Waiting<T> {
+    result: watch::Receiver<Option<Loaded<T>>>,
+    counters: Arc<Counters>,
+}
 
 impl<T: Clone> Waiting<T> {
     /// The end of the load.
     pub(super) async fn end(mut self) -> Loaded<T> {
-        let loaded = self.0.wait_for(Option::is_some).await.map_err(|_| Error::Broken)?;
+        let loaded = self.result.wait_for(Option::is_some).await.map_err(|_| Error::Broken)?;
         loaded.clone().unwrap_or(Err(Error::Broken))
+    }
+
+    /// How far the load is.
+    pub(super) fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
     }
 }
 
@@ -88,7 +96,8 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
     {
         let mut loads = self.lock();
         if let Some(running) = loads.running.get(key) {
-            return Ok(Joined::Waiting(Waiting(running.result.clone())));
+            let (result, counters) = (running.result.clone(), Arc::clone(&running.counters));
+            return Ok(Joined::Waiting(Waiting { result, counters }));
         }
         if let Some(ready) = ready() {
             return Ok(Joined::Ready(ready));
@@ -106,6 +115,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         let running = Running { result: result.clone(), counters: Arc::clone(&counters) };
         loads.running.insert(key.clone(), running);
         drop(loads);
+        let waiting = Waiting { result, counters: Arc::clone(&counters) };
         let (loads, stop, key, work) = (Arc::clone(&self.loads), self.stop.clone(), key.clone(), load(counters));
         self.tasks.spawn(async move {
             // The inner task turns a panic into an error of this load only.
@@ -121,7 +131,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
             // Nobody may be left to hear it.
             let _ = sender.send(Some(loaded));
         });
-        Ok(Joined::Waiting(Waiting(result)))
+        Ok(Joined::Waiting(waiting))
     }
 
     /// How far the load of a session is, if one runs.

@@ -10,7 +10,6 @@
 
 use super::admission::Admission;
 use super::cache::{Cache, Kept};
-use super::catalog::Listing;
 use super::freshness::{Built, Look};
 use super::load::{self, Load, OpenSession};
 use super::loader::{Joined, Loader};
@@ -27,6 +26,7 @@ use crate::settings::Settings;
 use crate::storage::Storage;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -57,7 +57,7 @@ pub struct Usage {
 /// All stored sessions, and those of them that are open.
 #[derive(Debug)]
 pub struct Sessions {
-    source: RwLock<Arc<Source>>,
+    source: watch::Sender<Arc<Source>>,
     settings: RwLock<Arc<Settings>>,
     liveness: Liveness,
     metrics: Metrics,
@@ -82,14 +82,14 @@ impl Sessions {
         liveness: Liveness,
         metrics: Metrics,
     ) -> Self {
-        let source = Source::new(store, roots);
+        let source = Source::new(store, roots, &settings.clusters.namespaces, &metrics.catalog);
         let stop = CancellationToken::new();
         let ledger = Ledger::new(settings.cache.max_memory);
         let cache = Arc::new(Cache::new(settings.cache.max_sessions, Arc::clone(&metrics.sessions)));
         let max_concurrent = settings.loading.max_concurrent;
         let admission = Arc::new(Admission::new(max_concurrent, Arc::clone(&ledger), Arc::clone(&cache)));
         Self {
-            source: RwLock::new(Arc::new(source)),
+            source: watch::Sender::new(Arc::new(source)),
             settings: RwLock::new(settings),
             liveness,
             metrics,
@@ -101,24 +101,9 @@ impl Sessions {
         }
     }
 
-    /// The last listing.
-    pub fn listing(&self) -> Arc<Listing> {
-        self.source().catalog.listing()
-    }
-
-    /// Lists again.
-    pub async fn refresh(&self) -> Result<Arc<Listing>, Error> {
-        Ok(self.source().catalog.refresh().await?)
-    }
-
     /// Opens a session: at once when it is kept, after its load otherwise.
     pub async fn open(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<OpenSession>, Error> {
-        if let Some(session) = self.kept(key) {
-            self.metrics.sessions.asked(true);
-            return Ok(session);
-        }
-        self.metrics.sessions.asked(false);
-        match self.start(key, Why::Asked)? {
+        match self.ask(key)? {
             Joined::Ready(session) => Ok(session),
             Joined::Waiting(load) => {
                 let _waiting = self.metrics.sessions.waiting();
@@ -129,14 +114,23 @@ impl Sessions {
 
     /// Opens a session, waiting at most so long.
     pub async fn open_within(self: &Arc<Self>, key: &SessionKey, wait: Duration) -> Result<Opening, Error> {
-        match tokio::time::timeout(wait, self.open(key)).await {
-            Ok(opened) => Ok(Opening::Ready(opened?)),
-            Err(_) => match self.progress(key) {
-                Some(progress) => Ok(Opening::Loading(progress)),
-                // It ended just now: what it ended with is there.
-                None => Ok(Opening::Ready(self.open(key).await?)),
-            },
+        match self.ask(key)? {
+            Joined::Ready(session) => Ok(Opening::Ready(session)),
+            Joined::Waiting(load) => {
+                let (_waiting, counters) = (self.metrics.sessions.waiting(), load.counters());
+                match tokio::time::timeout(wait, load.end()).await {
+                    Ok(opened) => Ok(Opening::Ready(opened?)),
+                    Err(_) => Ok(Opening::Loading(counters.now())),
+                }
+            }
         }
+    }
+
+    /// The session, or a place among those who wait for it.
+    fn ask(self: &Arc<Self>, key: &SessionKey) -> Result<Joined<Arc<OpenSession>>, Error> {
+        let kept = self.kept(key);
+        self.metrics.sessions.asked(kept.is_some());
+        kept.map_or_else(|| self.start(key, Why::Asked), |session| Ok(Joined::Ready(session)))
     }
 
     /// How far the load of a session is, if one runs. Starts nothing.
@@ -188,6 +182,7 @@ impl Sessions {
         self.admission.resize(settings.loading.max_concurrent);
         self.cache.resize(settings.cache.max_sessions);
         self.cache.evict(self.ledger.missing(0, 0));
+        self.source().catalog.limit_to(&settings.clusters.namespaces);
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
         self.measure();
     }
@@ -195,8 +190,8 @@ impl Sessions {
     /// Serves another store from now on. What is open came from the old one and is forgotten; requests that use it
     /// still end well.
     pub fn replace_store(&self, store: Arc<dyn Storage>, roots: Vec<Root>) {
-        let source = Source::new(store, roots);
-        *self.source.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(source);
+        let source = Source::new(store, roots, &self.settings().clusters.namespaces, &self.metrics.catalog);
+        self.source.send_replace(Arc::new(source));
         self.loader.forget();
         self.cache.clear();
     }
@@ -315,8 +310,21 @@ impl Sessions {
         self.metrics.sessions.gaps(gaps);
     }
 
-    fn source(&self) -> Arc<Source> {
-        Arc::clone(&self.source.read().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn source(&self) -> Arc<Source> {
+        Arc::clone(&self.source.borrow())
+    }
+
+    /// The source from now on, whenever it is replaced.
+    pub(super) fn sources(&self) -> watch::Receiver<Arc<Source>> {
+        self.source.subscribe()
+    }
+
+    pub(super) fn liveness(&self) -> &Liveness {
+        &self.liveness
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 }
 

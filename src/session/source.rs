@@ -3,9 +3,11 @@
 
 use super::Error;
 use super::catalog::Catalog;
+use super::links::Submissions;
 use super::load::Places;
 use super::name::SessionKey;
 use crate::layout::Root;
+use crate::metrics::catalog::Metrics;
 use crate::storage::Storage;
 use std::sync::Arc;
 
@@ -14,21 +16,24 @@ use std::sync::Arc;
 pub(super) struct Source {
     pub(super) store: Arc<dyn Storage>,
     pub(super) catalog: Catalog,
+    pub(super) submissions: Submissions,
 }
 
 impl Source {
     /// A store of which nothing is listed yet.
-    pub(super) fn new(store: Arc<dyn Storage>, roots: Vec<Root>) -> Self {
-        Self { catalog: Catalog::new(Arc::clone(&store), roots), store }
+    pub(super) fn new(
+        store: Arc<dyn Storage>,
+        roots: Vec<Root>,
+        namespaces: &[String],
+        metrics: &Arc<Metrics>,
+    ) -> Self {
+        let catalog = Catalog::new(Arc::clone(&store), roots).counted_by(Arc::clone(metrics)).limited_to(namespaces);
+        Self { catalog, store, submissions: Submissions::default() }
     }
 
     /// Where the objects of a session may be.
     pub(super) async fn places(&self, key: &SessionKey) -> Result<Places, Error> {
-        let entry = match self.catalog.listing().find(key).cloned() {
-            Some(entry) => entry,
-            // It may be newer than the listing.
-            None => self.catalog.refresh().await?.find(key).cloned().ok_or_else(|| Error::Unknown(key.clone()))?,
-        };
+        let entry = self.catalog.find(key).await?.ok_or_else(|| Error::Unknown(key.clone()))?;
         Ok(Places { roots: self.catalog.roots().to_vec(), owner: entry.owner, marked: entry.marked })
     }
 }

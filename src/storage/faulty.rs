@@ -42,6 +42,7 @@ pub struct Counts {
 pub struct Faulty {
     inner: Arc<dyn Storage>,
     latency: Duration,
+    paid: bool,
     state: Mutex<State>,
 }
 
@@ -55,13 +56,19 @@ struct State {
 impl Faulty {
     /// Wraps a store; nothing goes wrong yet.
     pub fn new(inner: Arc<dyn Storage>) -> Self {
-        Self { inner, latency: Duration::ZERO, state: Mutex::default() }
+        Self { inner, latency: Duration::ZERO, paid: false, state: Mutex::default() }
     }
 
     /// Every request takes so much longer before it reaches the store.
     #[must_use]
     pub fn with_latency(self, latency: Duration) -> Self {
         Self { latency, ..self }
+    }
+
+    /// Listings cost money, as a bucket's do.
+    #[must_use]
+    pub fn with_paid_listings(self) -> Self {
+        Self { paid: true, ..self }
     }
 
     /// The next `count` requests of any kind fail as if the store were down.
@@ -123,6 +130,10 @@ impl Storage for Faulty {
     async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
         self.request(prefix, |counts| counts.lists += 1).await?;
         self.inner.list(prefix, delimiter, page).await
+    }
+
+    fn listing_is_free(&self) -> bool {
+        !self.paid && self.inner.listing_is_free()
     }
 
     async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {

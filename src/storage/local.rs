@@ -87,6 +87,10 @@ impl Storage for Local {
         blocking(prefix.clone(), move || walk::list(&root, &prefix, delimiter, page, limit)).await
     }
 
+    fn listing_is_free(&self) -> bool {
+        true
+    }
+
     async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
         let root = Arc::clone(&self.root);
         let (key, if_match) = (key.to_owned(), if_match.map(str::to_owned));

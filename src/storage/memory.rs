@@ -105,6 +105,10 @@ impl Storage for Memory {
         Ok(found)
     }
 
+    fn listing_is_free(&self) -> bool {
+        true
+    }
+
     async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
         let object = self.objects().get(key).cloned().ok_or_else(|| Error::new(ErrorKind::NotFound, key))?;
         let meta = object.meta(key);

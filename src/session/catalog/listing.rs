@@ -1,7 +1,9 @@
 //! One listing of all sessions: what readers of the catalog see.
 
-use crate::session::name::{ClusterId, Owner, SessionKey};
-use std::cmp::Ordering;
+use super::table::{Row, Table};
+use crate::liveness::{Liveness, State};
+use crate::session::name::{ClusterId, Owner, OwnerKind, SessionKey};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 /// One stored session.
@@ -21,8 +23,9 @@ pub struct Entry {
 /// A listing: immutable, newest session first.
 #[derive(Clone, Debug, Default)]
 pub struct Listing {
-    /// The sessions.
-    pub entries: Vec<Entry>,
+    pub(super) table: Arc<Table>,
+    /// Changes whenever the sessions do; for this process only.
+    pub version: u64,
     /// Keys in marker folders that could not be understood.
     pub unknown_keys: Oddities,
     /// Places that could not be listed, and why; sessions in there are missing here.
@@ -31,8 +34,11 @@ pub struct Listing {
     pub recognised: bool,
     /// Roots that would be recognised, when nothing was: the user may have meant one of them.
     pub roots_below: Vec<String>,
-    /// When the store was last listed with success; never, when none.
+    /// When the markers were last listed with success; never, when none.
     pub listed_at: Option<SystemTime>,
+    /// When the data trees were last walked with success. Until then, sessions without a marker (their head was killed)
+    /// are missing.
+    pub walked_at: Option<SystemTime>,
     /// Why the listing could not be renewed since, if it could not.
     pub stale: Option<String>,
 }
@@ -56,22 +62,101 @@ impl Oddities {
             self.examples.push(example.to_owned());
         }
     }
+
+    pub(super) fn and(mut self, other: &Self) -> Self {
+        other.examples.iter().for_each(|example| self.add(example));
+        self.count += other.count - other.examples.len() as u64;
+        self
+    }
 }
 
 impl Listing {
+    /// How many sessions there are.
+    pub fn len(&self) -> usize {
+        self.table.rows().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All sessions, newest first. Names are copied: for pages use `page`.
+    pub fn iter(&self) -> impl Iterator<Item = Entry> + '_ {
+        self.table.rows().iter().filter_map(|row| self.entry(row))
+    }
+
     /// The entry of a session.
-    pub fn find(&self, key: &SessionKey) -> Option<&Entry> {
-        let at = self.entries.binary_search_by(|entry| newest_first(&entry.key, key)).ok()?;
-        self.entries.get(at)
+    pub fn find(&self, key: &SessionKey) -> Option<Entry> {
+        self.entry(self.table.find(key)?)
     }
 
     /// The newest session of a cluster.
-    pub fn latest(&self, cluster: &ClusterId) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.key.cluster == *cluster)
+    pub fn latest(&self, cluster: &ClusterId) -> Option<Entry> {
+        self.entry(self.table.newest(self.table.find_cluster(cluster)?)?)
+    }
+
+    /// How many sessions are in each state; one look at every session.
+    pub fn states(&self, liveness: &Liveness) -> [(State, usize); 3] {
+        let mut counts = [State::Live, State::Dead, State::Unknown].map(|state| (state, 0));
+        for key in self.table.rows().iter().filter_map(|row| self.table.key(row)) {
+            let state = liveness.state(&key);
+            counts.iter_mut().filter(|(counted, _)| *counted == state).for_each(|(_, count)| *count += 1);
+        }
+        counts
+    }
+
+    /// Memory held by the sessions, in bytes.
+    pub fn weight(&self) -> usize {
+        self.table.weight()
+    }
+
+    pub(super) fn entry(&self, row: &Row) -> Option<Entry> {
+        Some(Entry {
+            key: self.table.key(row)?,
+            owner: self.table.owner(row),
+            marked: row.marker.seen(),
+            namespace_known: row.namespace_known(),
+        })
     }
 }
 
-/// The order of `Listing::entries`. Times are those of the heads' own clocks.
-pub(super) fn newest_first(a: &SessionKey, b: &SessionKey) -> Ordering {
-    b.session.local_micros().cmp(&a.session.local_micros()).then_with(|| a.cmp(b))
+/// By what belongs together, newest first.
+impl Listing {
+    /// The sessions of a cluster.
+    pub fn of_cluster(&self, cluster: &ClusterId) -> Vec<Entry> {
+        let Some(at) = self.table.find_cluster(cluster) else { return Vec::new() };
+        self.entries(|row| row.cluster as usize == at)
+    }
+
+    /// The sessions of clusters with this owner.
+    pub fn of_owner(&self, namespace: &str, kind: OwnerKind, name: &str) -> Vec<Entry> {
+        let Some(at) = self.table.owners().position(|owner| owner == (kind, name)) else { return Vec::new() };
+        self.entries(|row| {
+            self.table.owner_at(row) == Some(at as u32)
+                && self.table.text(self.table.cluster(row).namespace) == namespace
+        })
+    }
+
+    /// The sessions of clusters without a known owner whose name is wanted.
+    pub fn of_nobody_where(&self, namespace: &str, wanted: impl Fn(&str) -> bool) -> Vec<Entry> {
+        let names = self.table.clusters().iter();
+        let wanted: Vec<bool> = names
+            .map(|cluster| self.table.text(cluster.namespace) == namespace && wanted(self.table.text(cluster.name)))
+            .collect();
+        self.entries(|row| wanted.get(row.cluster as usize) == Some(&true) && self.table.owner_at(row).is_none())
+    }
+
+    /// The newest sessions of a namespace, at most so many, and how many there are.
+    pub fn newest_of(&self, namespace: &str, limit: usize) -> (Vec<Entry>, usize) {
+        let rows = self.table.rows().iter();
+        let mut rows = rows.filter(|row| self.table.text(self.table.cluster(row).namespace) == namespace);
+        let newest: Vec<Entry> = rows.by_ref().take(limit).filter_map(|row| self.entry(row)).collect();
+        let total = newest.len() + rows.count();
+        (newest, total)
+    }
+
+    fn entries(&self, wanted: impl Fn(&Row) -> bool) -> Vec<Entry> {
+        self.table.rows().iter().filter(|row| wanted(row)).filter_map(|row| self.entry(row)).collect()
+    }
 }

@@ -1,8 +1,8 @@
 use super::*;
-use crate::session::name::{ClusterId, OwnerKind, SessionKey, SessionName};
-use crate::storage::ErrorKind;
+use crate::session::name::{OwnerKind, SessionName};
 use crate::storage::faulty::{Fault, Faulty};
 use crate::storage::memory::Memory;
+use std::time::Duration;
 
 const OLD: &str = "session_2026-11-22_23-11-33_821800_9153";
 const NEW: &str = "session_2026-11-23_07-07-14_513426_1";
@@ -16,9 +16,27 @@ fn catalog(keys: &[String], root: &str) -> (Catalog, Arc<Faulty>) {
     (Catalog::new(Arc::clone(&store) as Arc<dyn Storage>, vec![Root::new(root)]), store)
 }
 
+/// The same, as a bucket: listing costs.
+fn bucket(keys: &[String]) -> (Arc<Catalog>, Arc<Faulty>, Arc<Memory>) {
+    let memory = Arc::new(Memory::with_page_size(2));
+    for key in keys {
+        memory.put(key.clone(), "");
+    }
+    let store = Arc::new(Faulty::new(Arc::clone(&memory) as Arc<dyn Storage>).with_paid_listings());
+    (Arc::new(Catalog::new(Arc::clone(&store) as Arc<dyn Storage>, vec![Root::default()])), store, memory)
+}
+
+fn cluster(namespace: &str, name: &str) -> ClusterId {
+    ClusterId { namespace: namespace.into(), name: name.into() }
+}
+
+fn key(namespace: &str, name: &str, session: &str) -> SessionKey {
+    SessionKey { cluster: cluster(namespace, name), session: SessionName::parse(session).unwrap() }
+}
+
 fn shown(listing: &Listing) -> Vec<String> {
     let owner = |entry: &Entry| entry.owner.as_ref().map(|o| format!(" of {}", o.name)).unwrap_or_default();
-    listing.entries.iter().map(|e| format!("{}{} {}", e.key, owner(e), e.marked)).collect()
+    listing.iter().map(|e| format!("{}{} {}", e.key, owner(&e), e.marked)).collect()
 }
 
 #[tokio::test]
@@ -49,7 +67,7 @@ async fn sessions_of_every_layout_are_found_with_and_without_markers_newest_firs
     );
     assert_eq!(listing.unknown_keys.count, 1);
     assert!(listing.recognised);
-    let owner = listing.entries[0].owner.as_ref().map(|owner| owner.kind);
+    let owner = listing.iter().next().and_then(|entry| Some(entry.owner?.kind));
     assert_eq!(owner, Some(OwnerKind::RayJob));
 }
 
@@ -60,7 +78,7 @@ async fn an_outage_keeps_the_last_listing_and_says_that_it_is_stale() {
     store.fail_next(100);
     assert!(catalog.refresh().await.is_err());
     let listing = catalog.listing();
-    assert_eq!(listing.entries.len(), 1);
+    assert_eq!(listing.len(), 1);
     assert!(listing.stale.as_deref().unwrap().contains(&ErrorKind::Unavailable.to_string()));
 }
 
@@ -68,14 +86,14 @@ async fn an_outage_keeps_the_last_listing_and_says_that_it_is_stale() {
 async fn a_folder_that_is_no_bucket_is_not_recognised() {
     let (catalog, _) = catalog(&["my_photos/2026/cat.png".into(), "notes.txt".into()], "");
     let listing = catalog.refresh().await.unwrap();
-    assert!(listing.entries.is_empty() && !listing.recognised);
+    assert!(listing.is_empty() && !listing.recognised);
 }
 
 #[tokio::test]
 async fn a_root_that_was_meant_is_named() {
     let (catalog, _) = catalog(&[format!("log/metadir/rc_default/{OLD}"), "notes.txt".into()], "");
     let listing = catalog.refresh().await.unwrap();
-    assert!(listing.entries.is_empty() && !listing.recognised);
+    assert!(listing.is_empty() && !listing.recognised);
     assert_eq!(listing.roots_below, ["log/"]);
 }
 
@@ -109,8 +127,8 @@ async fn a_marker_in_both_trees_is_one_session_whose_namespace_is_known() {
     for (keys, known) in [(vec![old.clone()], false), (vec![old, new], true)] {
         let (catalog, _) = catalog(&keys, "");
         let listing = catalog.refresh().await.unwrap();
-        assert_eq!(listing.entries.len(), 1);
-        let entry = &listing.entries[0];
+        assert_eq!(listing.len(), 1);
+        let entry = listing.iter().next().unwrap();
         assert_eq!((entry.namespace_known, entry.owner.is_some(), entry.marked), (known, known, true));
     }
 }
@@ -126,10 +144,10 @@ async fn every_entry_is_found_by_its_key_and_the_newest_by_its_cluster() {
     let listing = catalog.refresh().await.unwrap();
     for (key, pid) in keys.iter().zip(pids) {
         let session = SessionName::parse(key.rsplit('/').next().unwrap()).unwrap();
-        let key = SessionKey { cluster: ClusterId { namespace: "ns".into(), name: "rc".into() }, session };
-        assert_eq!(listing.find(&key).map(|entry| &entry.key), Some(&key), "{pid}");
+        let key = SessionKey { cluster: cluster("ns", "rc"), session };
+        assert_eq!(listing.find(&key).map(|entry| entry.key), Some(key), "{pid}");
     }
-    let newest = listing.latest(&listing.entries[7].key.cluster).unwrap();
+    let newest = listing.latest(&cluster("ns", "rc")).unwrap();
     assert!(newest.key.session.as_str().contains("2026-01-05"));
 }
 
@@ -142,4 +160,187 @@ async fn many_who_refresh_at_once_cost_two_listings_at_most() {
     let all = futures_util::future::join_all((0..50).map(|_| catalog.refresh())).await;
     assert!(all.iter().all(Result::is_ok));
     assert!(store.counts().lists <= 3 * one, "{} requests, {one} for one listing", store.counts().lists);
+}
+
+/// Runs the rhythm for so long, in paused time.
+async fn keep(catalog: &Catalog, time: Duration) {
+    let _ = tokio::time::timeout(time, catalog.keep_fresh()).await;
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
+
+#[tokio::test(start_paused = true)]
+async fn a_bucket_is_ready_with_its_markers_and_the_walk_finds_killed_heads_a_little_later() {
+    let (catalog, _, _) = bucket(&[
+        format!("cluster-metadata/raycluster/ns_rc/{OLD}"),
+        format!("cluster-history/rayjob/ns/train/train-x/{NEW}/n/logs/raylet.out"),
+    ]);
+    keep(&catalog, Duration::from_secs(1)).await;
+    let first = catalog.listing();
+    assert_eq!(shown(&first), [format!("ns/rc/{OLD} true")]);
+    assert!(first.listed_at.is_some() && first.walked_at.is_none() && first.stale.is_none());
+    keep(&catalog, MINUTE).await;
+    let second = catalog.listing();
+    assert_eq!(shown(&second), [format!("ns/train-x/{NEW} of train false"), format!("ns/rc/{OLD} true")]);
+    assert!(second.walked_at.is_some() && second.version > first.version);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_bucket_costs_a_few_hundred_requests_a_day_and_keeps_its_version() {
+    let (catalog, store, memory) = bucket(&[format!("cluster-metadata/raycluster/ns_rc/{OLD}")]);
+    keep(&catalog, MINUTE).await;
+    let (requests, version) = (store.counts().lists, catalog.listing().version);
+    let running = tokio::spawn({
+        let catalog = Arc::clone(&catalog);
+        async move { catalog.keep_fresh().await }
+    });
+    tokio::time::sleep(DAY).await;
+    let day = store.counts().lists - requests;
+    assert!((500..700).contains(&day), "{day} requests");
+    assert_eq!(catalog.listing().version, version);
+    // After hours of quiet, a new marker is still seen within five minutes.
+    memory.put(format!("cluster-metadata/raycluster/ns_rc/{NEW}"), "");
+    tokio::time::sleep(5 * MINUTE).await;
+    assert_eq!(catalog.listing().len(), 2);
+    running.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_walk_found_stays_until_a_walk_does_not_find_it() {
+    let killed = format!("cluster-history/raycluster/ns/rc/{NEW}/n/logs/raylet.out");
+    let marker = format!("cluster-metadata/raycluster/ns_rc/{OLD}");
+    let (catalog, store, memory) = bucket(&[marker.clone(), killed.clone()]);
+    let running = tokio::spawn({
+        let catalog = Arc::clone(&catalog);
+        async move { catalog.keep_fresh().await }
+    });
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(catalog.listing().len(), 2);
+    memory.remove(&killed);
+    memory.remove(&marker);
+    tokio::time::sleep(10 * MINUTE).await;
+    assert_eq!(shown(&catalog.listing()), [format!("ns/rc/{NEW} false")], "only the markers were listed since");
+    // The walk that is due fails: what it found before stays, and the list says that it is stale.
+    store.arm("cluster-history/", Fault::Always(ErrorKind::Unavailable));
+    tokio::time::sleep(DAY).await;
+    assert_eq!((catalog.listing().len(), catalog.listing().stale.is_some()), (1, true));
+    store.heal();
+    tokio::time::sleep(DAY).await;
+    assert!(catalog.listing().is_empty() && catalog.listing().stale.is_none());
+    running.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn markers_that_cannot_be_listed_do_not_hide_what_the_walk_finds() {
+    let (catalog, store, _) = bucket(&[format!("rc_ns/{OLD}/logs/n/raylet.out")]);
+    store.arm("cluster-metadata/", Fault::Always(ErrorKind::PermissionDenied));
+    keep(&catalog, MINUTE).await;
+    let listing = catalog.listing();
+    assert_eq!((listing.len(), listing.listed_at), (1, None));
+    assert!(listing.stale.as_deref().unwrap().contains("cluster-metadata/"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_cluster_is_looked_at_with_a_handful_of_requests() {
+    let (catalog, store, memory) = bucket(&[]);
+    catalog.refresh().await.unwrap();
+    memory.put(format!("cluster-history/rayjob/ns/train/train-x7k2p/{NEW}/n/logs/raylet.out"), "");
+    let owner = Owner { kind: OwnerKind::RayJob, name: "train".into() };
+    for (owner, most) in [(Some(&owner), 3), (None, 6)] {
+        let before = store.counts().lists;
+        catalog.refresh_cluster(&cluster("ns", "train-x7k2p"), owner).await.unwrap();
+        assert_eq!(shown(&catalog.listing()), [format!("ns/train-x7k2p/{NEW} of train false")]);
+        assert!(store.counts().lists - before <= most);
+    }
+    // Listing the markers again does not lose it.
+    catalog.refresh().await.unwrap();
+    assert_eq!(catalog.listing().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_found_while_a_walk_runs_survives_that_walk() {
+    let memory = Arc::new(Memory::default());
+    memory.put(format!("a_ns/{OLD}/logs/n/x"), "");
+    let slow = Faulty::new(Arc::clone(&memory) as Arc<dyn Storage>).with_paid_listings().with_latency(MINUTE);
+    let catalog = Arc::new(Catalog::new(Arc::new(slow), vec![Root::default()]));
+    let running = tokio::spawn({
+        let catalog = Arc::clone(&catalog);
+        async move { catalog.keep_fresh().await }
+    });
+    // The top is listed after one minute, the folders below after two.
+    tokio::time::sleep(Duration::from_secs(70)).await;
+    memory.put(format!("b_ns/{NEW}/logs/n/x"), "");
+    catalog.refresh_cluster(&cluster("ns", "b"), None).await.unwrap();
+    tokio::time::sleep(10 * MINUTE).await;
+    assert!(catalog.listing().walked_at.is_some());
+    assert_eq!(shown(&catalog.listing()), [format!("ns/b/{NEW} false"), format!("ns/a/{OLD} false")]);
+    running.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_that_are_not_listed_are_looked_for_but_inventing_names_costs_little() {
+    let (catalog, store, _) = bucket(&[format!("cluster-history/raycluster/ns/rc/{NEW}/n/logs/raylet.out")]);
+    catalog.refresh().await.unwrap();
+    assert!(catalog.find(&key("ns", "rc", NEW)).await.unwrap().is_some());
+    let before = store.counts().lists;
+    for name in 0..1_000 {
+        assert_eq!(catalog.find(&key("ns", &format!("c{name}"), OLD)).await.unwrap(), None);
+    }
+    assert!(store.counts().lists - before <= 20 * 6, "{} requests", store.counts().lists - before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_anything_was_listed_no_session_is_said_not_to_exist() {
+    let (catalog, _, _) = bucket(&[]);
+    assert!(catalog.find(&key("ns", "rc", NEW)).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_limited_to_namespaces_knows_no_others_and_none_that_may_not_be_one() {
+    let (catalog, store, _) = bucket(&[
+        format!("cluster-metadata/raycluster/mine_rc/{OLD}"),
+        format!("cluster-metadata/raycluster/theirs_rc/{OLD}"),
+        format!("metadir/old_mine/{OLD}"),
+        format!("flat_mine/{OLD}/logs/n/x"),
+        format!("cluster-history/raycluster/mine/killed/{NEW}/n/logs/x"),
+        format!("cluster-history/raycluster/theirs/killed/{NEW}/n/logs/x"),
+    ]);
+    let mine = [format!("mine/killed/{NEW} false"), format!("mine/rc/{OLD} true")];
+    let running = tokio::spawn({
+        let catalog = Arc::clone(&catalog);
+        async move { catalog.keep_fresh().await }
+    });
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(catalog.listing().len(), 6);
+    // At once, and though the store is down.
+    store.fail_next(1_000);
+    catalog.limit_to(&["mine".to_owned()]);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(shown(&catalog.listing()), mine);
+    assert_eq!(catalog.find(&key("theirs", "rc", OLD)).await.unwrap(), None);
+    store.heal();
+    tokio::time::sleep(10 * MINUTE).await;
+    assert_eq!(shown(&catalog.listing()), mine);
+    catalog.limit_to(&[]);
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(catalog.listing().len(), 6);
+    running.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_take_at_most_300_bytes_each() {
+    let store = Memory::default();
+    for at in 0..20_000 {
+        let session = format!("session_2026-01-{:02}_00-00-00_{at:06}_{}", at % 28 + 1, at % 900 + 100);
+        // Every session has a cluster and an owner of its own.
+        store.put(
+            format!("cluster-metadata/rayjob/team-{}_training-run-{at}_training-run-{at}-x7k2p/{session}", at % 50),
+            "",
+        );
+    }
+    let catalog = Catalog::new(Arc::new(store), vec![Root::default()]);
+    let listing = catalog.refresh().await.unwrap();
+    assert_eq!(listing.len(), 20_000);
+    assert!(listing.weight() <= 300 * listing.len(), "{} bytes", listing.weight() / listing.len());
 }

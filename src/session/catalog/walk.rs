@@ -1,100 +1,76 @@
-//! Finds sessions in the data trees, folder by folder.
+//! Walks folders of the data trees, many at once.
 
+use super::Namespaces;
 use super::found::Found;
-use crate::layout::{HISTORY, flat_cluster};
-use crate::session::name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
-use crate::storage::{Delimiter, Error, Storage};
+use super::lister::Lister;
+use super::place::{Below, Level, Place};
+use crate::layout::Root;
+use crate::storage::Error;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 
-/// Folders at the top of a root that are no clusters of the flat tree; they have no `_`, and a cluster always has one.
-const FIXED: [&str; 3] = ["metadir", "cluster-metadata", "cluster-history"];
+/// Folders listed at once: enough to walk a hundred thousand in some minutes, too few to disturb loads.
+const AT_ONCE: usize = 16;
 /// How many folders are looked into for a root that was meant.
 const LOOK_BELOW: usize = 100;
 
-/// `{cluster}_{id}/{session}/`: a folder with `_` is a cluster only when it has sessions in it (`my_logs` has none).
-pub(super) async fn flat(store: &dyn Storage, root: &str, found: &mut Found) -> Result<(), Error> {
-    // The root itself must be listable: an error here is the whole listing's.
-    let page = store.list_all(root, Delimiter::Slash).await?;
-    found.skip(&page.skipped);
-    for folder in names(root, &page.prefixes) {
-        found.recognised |= FIXED.contains(&folder);
-        if let Some(cluster) = flat_cluster(folder) {
-            sessions(store, &format!("{root}{folder}/"), &cluster, None, false, found).await?;
+/// Walks these places and all that lies below. A folder that we may not list is left out and told, and hides no other;
+/// a store that is down ends the walk with its error.
+pub(super) async fn walk(
+    lister: &Lister<'_>,
+    mut waiting: Vec<Place>,
+    namespaces: &Namespaces,
+    found: &mut Found,
+) -> Result<(), Error> {
+    let mut running = FuturesUnordered::new();
+    loop {
+        // The last in is the first out: what waits stays as small as the deepest way down.
+        while running.len() < AT_ONCE
+            && let Some(place) = waiting.pop()
+        {
+            running.push(async move {
+                let answer = lister.folders(&place.prefix).await;
+                (place, answer)
+            });
+        }
+        let Some((place, answer)) = running.next().await else { return Ok(()) };
+        let (names, skipped) = match answer {
+            Ok(folders) => folders,
+            Err(error) if error.is_transient() || place.is_top() => return Err(error),
+            Err(error) => (Vec::new(), vec![error]),
+        };
+        found.skip(&skipped);
+        for name in names {
+            found.recognised |= place.shows_layout(&name);
+            match (place.below(&name, namespaces), &place.level) {
+                (Below::Place(below), _) => waiting.push(below),
+                (Below::Session(key), Level::Sessions { owner, namespace_known, .. }) => {
+                    found.data(&key, owner.as_ref(), *namespace_known);
+                }
+                _ => {}
+            }
         }
     }
-    Ok(())
 }
 
-/// `cluster-history/{kind}/{ns}/[{owner}/]{cluster}/{session}/`.
-pub(super) async fn history(store: &dyn Storage, root: &str, found: &mut Found) -> Result<(), Error> {
-    let top = format!("{root}{HISTORY}");
-    for kind in folders(store, &top, found).await? {
-        let owner_kind = OwnerKind::from_folder(&kind);
-        if owner_kind.is_none() && kind != "raycluster" {
-            continue;
-        }
-        for namespace in folders(store, &format!("{top}{kind}/"), found).await? {
-            let below = format!("{top}{kind}/{namespace}/");
-            let Some(owner_kind) = owner_kind else {
-                clusters(store, &below, &namespace, None, found).await?;
-                continue;
-            };
-            for name in folders(store, &below, found).await? {
-                let owner = Owner { kind: owner_kind, name: name.clone() };
-                clusters(store, &format!("{below}{name}/"), &namespace, Some(owner), found).await?;
+/// Looks one folder below roots in which nothing was recognised.
+pub(super) async fn roots_below(lister: &Lister<'_>, roots: &[Root], found: &mut Found) -> Result<(), Error> {
+    for root in roots.iter().flat_map(Root::spellings) {
+        for folder in folders(lister, &root, found).await?.into_iter().take(LOOK_BELOW) {
+            let below = Place { prefix: format!("{root}{folder}/"), level: Level::Top };
+            if folders(lister, &below.prefix, found).await?.iter().any(|name| below.shows_layout(name)) {
+                found.roots_below.push(below.prefix);
             }
         }
     }
     Ok(())
 }
 
-/// Looks one folder below a root in which nothing was recognised.
-pub(super) async fn roots_below(store: &dyn Storage, root: &str, found: &mut Found) -> Result<(), Error> {
-    for folder in folders(store, root, found).await?.into_iter().take(LOOK_BELOW) {
-        let below = format!("{root}{folder}/");
-        if folders(store, &below, found).await?.iter().any(|name| FIXED.contains(&name.as_str())) {
-            found.roots_below.push(below);
-        }
-    }
-    Ok(())
-}
-
-async fn clusters(
-    store: &dyn Storage,
-    prefix: &str,
-    namespace: &str,
-    owner: Option<Owner>,
-    found: &mut Found,
-) -> Result<(), Error> {
-    for name in folders(store, prefix, found).await? {
-        let cluster = ClusterId { namespace: namespace.to_owned(), name: name.clone() };
-        sessions(store, &format!("{prefix}{name}/"), &cluster, owner.as_ref(), true, found).await?;
-    }
-    Ok(())
-}
-
-async fn sessions(
-    store: &dyn Storage,
-    prefix: &str,
-    cluster: &ClusterId,
-    owner: Option<&Owner>,
-    namespace_known: bool,
-    found: &mut Found,
-) -> Result<(), Error> {
-    for folder in folders(store, prefix, found).await? {
-        if let Some(session) = SessionName::parse(&folder) {
-            let key = SessionKey { cluster: cluster.clone(), session };
-            found.data(key, owner.cloned(), namespace_known);
-        }
-    }
-    Ok(())
-}
-
-/// Names of the folders directly below a prefix. One that we may not list must not hide all others.
-async fn folders(store: &dyn Storage, prefix: &str, found: &mut Found) -> Result<Vec<String>, Error> {
-    match store.list_all(prefix, Delimiter::Slash).await {
-        Ok(page) => {
-            found.skip(&page.skipped);
-            Ok(names(prefix, &page.prefixes).map(str::to_owned).collect())
+async fn folders(lister: &Lister<'_>, prefix: &str, found: &mut Found) -> Result<Vec<String>, Error> {
+    match lister.folders(prefix).await {
+        Ok((names, skipped)) => {
+            found.skip(&skipped);
+            Ok(names)
         }
         Err(error) if error.is_transient() => Err(error),
         Err(error) => {
@@ -102,9 +78,4 @@ async fn folders(store: &dyn Storage, prefix: &str, found: &mut Found) -> Result
             Ok(Vec::new())
         }
     }
-}
-
-fn names<'a>(prefix: &str, folders: &'a [String]) -> impl Iterator<Item = &'a str> {
-    let names = folders.iter().filter_map(move |folder| folder.strip_prefix(prefix)?.strip_suffix('/'));
-    names.filter(|name| !name.is_empty())
 }

@@ -160,6 +160,22 @@ async fn late_files_appear_and_the_previous_snapshot_is_given_meanwhile() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_live_session_with_a_file_a_second_is_followed_without_being_built_every_second() {
+    let scene = Scene::new(1, 1, Settings::default()).await;
+    let first = scene.sessions.open(&key(0)).await.unwrap();
+    let (mut versions, mut last) = (0, first.version);
+    for second in 1..=120 {
+        scene.put(0, second);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let open = scene.settled(0).await;
+        versions += u32::from(open.version != last);
+        last = open.version;
+    }
+    let behind = 121 - scene.tasks(0).await;
+    assert!(behind <= 6 && (10..=24).contains(&versions), "{behind} files behind after {versions} builds");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_file_that_grew_changed_or_vanished_is_seen() {
     let scene = Scene::new(1, 3, Settings::default()).await;
     assert_eq!(scene.tasks(0).await, 3);

@@ -1,0 +1,199 @@
+//! What is kept between passes, and how a pass changes it; and the rhythm of the passes.
+
+use super::found::Found;
+use super::listing::{Listing, Oddities};
+use super::pace::{Pace, Passed};
+use super::table::{Builder, Sighting, Source, Table};
+use super::{Catalog, Listed, Namespaces};
+use crate::session::name::{Owner, SessionKey};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::Notify;
+
+/// The walk begins so long after the start, so that the markers come first.
+const WALK_AFTER: Duration = Duration::from_secs(5);
+
+/// The last pass of each source, and all sessions.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    table: Arc<Table>,
+    /// All sessions are of these.
+    namespaces: Namespaces,
+    version: u64,
+    markers: Pass,
+    walk: Pass,
+    /// Found for single clusters since the walk that runs began.
+    pub(super) looked: Vec<Looked>,
+}
+
+/// A session found in the folders of its cluster.
+#[derive(Clone, Debug)]
+pub(super) struct Looked {
+    pub(super) key: SessionKey,
+    pub(super) owner: Option<Owner>,
+    pub(super) namespace_known: bool,
+}
+
+/// How one source's last pass ended, beside the sessions.
+#[derive(Debug, Default)]
+pub(super) struct Pass {
+    pub(super) at: Option<SystemTime>,
+    error: Option<String>,
+    unknown_keys: Oddities,
+    skipped: Oddities,
+    recognised: bool,
+    roots_below: Vec<String>,
+}
+
+impl Pass {
+    /// A pass that listed everything it should, and the sessions it found.
+    pub(super) fn succeeded(found: Found) -> (Builder, Self) {
+        let Found { sessions, unknown_keys, skipped, recognised, roots_below } = found;
+        let at = Some(SystemTime::now());
+        (sessions, Self { at, error: None, unknown_keys, skipped, recognised, roots_below })
+    }
+
+    /// A pass that did not.
+    pub(super) fn failed(error: String) -> Self {
+        Self { error: Some(error), ..Self::default() }
+    }
+
+    /// What was told last stays, but for the error.
+    fn follow(&mut self, next: Self) {
+        match next.at {
+            Some(_) => *self = next,
+            None => self.error = next.error,
+        }
+    }
+}
+
+impl Kept {
+    /// Puts what a source tells now in place of what it told before; whether anything is different.
+    pub(super) async fn replace(&mut self, what: Listed, mut sessions: Builder, namespaces: Namespaces) -> bool {
+        if what != Listed::Markers {
+            add(&mut sessions, &self.looked);
+        }
+        let collect = move |before: &Table| {
+            match what {
+                Listed::Markers => sessions.keep(before, Source::Data),
+                Listed::Data => sessions.keep(before, Source::Marker),
+                Listed::Everything => {}
+            }
+            sessions
+        };
+        self.put(collect, namespaces).await
+    }
+
+    /// Adds what was found for single clusters.
+    pub(super) async fn add(&mut self, looked: Vec<Looked>, namespaces: Namespaces) {
+        self.looked.extend(looked.iter().cloned());
+        let collect = move |before: &Table| {
+            let mut sessions = all(before);
+            add(&mut sessions, &looked);
+            sessions
+        };
+        self.put(collect, namespaces).await;
+    }
+
+    /// Leaves out what these namespaces do not have; whether that is anything.
+    pub(super) async fn filter(&mut self, namespaces: Namespaces) -> bool {
+        self.namespaces != namespaces && self.put(all, namespaces).await
+    }
+
+    /// Remembers how a pass ended.
+    pub(super) fn passed(&mut self, what: Listed, pass: Pass) {
+        match what {
+            Listed::Markers => self.markers.follow(pass),
+            Listed::Data => self.walk.follow(pass),
+            // One pass for both: what is odd is counted once.
+            Listed::Everything => {
+                self.walk = Pass { at: pass.at.or(self.walk.at), ..Pass::default() };
+                self.markers.follow(pass);
+            }
+        }
+    }
+
+    /// What readers see.
+    pub(super) fn listing(&self) -> Listing {
+        let (markers, walk) = (&self.markers, &self.walk);
+        let never = markers.at.is_none().then(|| "nothing has been listed yet".to_owned());
+        Listing {
+            table: Arc::clone(&self.table),
+            version: self.version,
+            unknown_keys: markers.unknown_keys.clone(),
+            skipped: markers.skipped.clone().and(&walk.skipped),
+            recognised: markers.recognised || walk.recognised,
+            roots_below: [&markers.roots_below[..], &walk.roots_below].concat(),
+            listed_at: markers.at,
+            walked_at: walk.at,
+            stale: markers.error.clone().or_else(|| walk.error.clone()).or(never),
+        }
+    }
+
+    /// Sorting a hundred thousand sessions takes a moment: not on a thread that answers requests.
+    async fn put(&mut self, collect: impl FnOnce(&Table) -> Builder + Send + 'static, namespaces: Namespaces) -> bool {
+        let before = Arc::clone(&self.table);
+        self.namespaces = namespaces.clone();
+        let built = tokio::task::spawn_blocking(move || {
+            let table = collect(&before).finish(|namespace, known| namespaces.allow(namespace, known));
+            (!table.same(&before)).then_some(table)
+        });
+        match built.await {
+            Ok(Some(table)) => {
+                self.table = Arc::new(table);
+                self.version += 1;
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                tracing::error!(%error, "a listing could not be sorted; the last one is kept; please report this");
+                false
+            }
+        }
+    }
+}
+
+fn all(table: &Table) -> Builder {
+    let mut sessions = Builder::default();
+    sessions.keep(table, Source::Marker);
+    sessions.keep(table, Source::Data);
+    sessions
+}
+
+fn add(sessions: &mut Builder, looked: &[Looked]) {
+    for Looked { key, owner, namespace_known } in looked {
+        sessions.add(Source::Data, Sighting::of(key, owner.as_ref(), *namespace_known));
+    }
+}
+
+impl Catalog {
+    /// Lists again and again, for ever; may be dropped at any time.
+    pub async fn keep_fresh(&self) {
+        if self.store.listing_is_free() {
+            return self.repeat(Listed::Everything, Pace::FREE, &self.list_now).await;
+        }
+        let walk = async {
+            tokio::time::sleep(WALK_AFTER).await;
+            self.repeat(Listed::Data, Pace::WALK, &self.walk_now).await;
+        };
+        tokio::join!(self.repeat(Listed::Markers, Pace::MARKERS, &self.list_now), walk);
+    }
+
+    async fn repeat(&self, what: Listed, mut pace: Pace, now: &Notify) {
+        loop {
+            let (ended, requests) = self.pass(what).await;
+            let passed = match ended {
+                Ok(true) => Passed::Changed,
+                Ok(false) => Passed::Same,
+                Err(error) => {
+                    tracing::warn!(%error, "sessions could not be listed; the last listing is kept");
+                    Passed::Failed
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pace.after(passed, requests)) => {}
+                () = now.notified() => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Lists pages and counts them: each is a paid request.
+
+use crate::metrics::catalog::{Metrics, Purpose};
+use crate::storage::{Delimiter, Error, ListPage, PageToken, Storage};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// One pass's way to the store.
+#[derive(Debug)]
+pub(in crate::session) struct Lister<'a> {
+    store: &'a dyn Storage,
+    metrics: &'a Metrics,
+    purpose: Purpose,
+    requests: AtomicU64,
+}
+
+impl<'a> Lister<'a> {
+    pub(in crate::session) fn new(store: &'a dyn Storage, metrics: &'a Metrics, purpose: Purpose) -> Self {
+        Self { store, metrics, purpose, requests: AtomicU64::new(0) }
+    }
+
+    /// Pages listed so far.
+    pub(in crate::session) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// One page.
+    pub(in crate::session) async fn page(
+        &self,
+        prefix: &str,
+        delimiter: Delimiter,
+        page: Option<PageToken>,
+    ) -> Result<ListPage, Error> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.metrics.request(self.purpose);
+        let before = page.clone();
+        let listed = self.store.list(prefix, delimiter, page).await?;
+        if listed.next.is_some() && listed.next == before {
+            // A store that hands out the same token again would keep us here for ever.
+            return Err(Error::failed(prefix, "the store repeats a page token"));
+        }
+        Ok(listed)
+    }
+
+    /// The folders directly below a prefix, without the prefix and the final `/`, and what could not be listed.
+    pub(in crate::session) async fn folders(&self, prefix: &str) -> Result<(Vec<String>, Vec<Error>), Error> {
+        let (mut names, mut skipped, mut next) = (Vec::new(), Vec::new(), None);
+        loop {
+            let page = self.page(prefix, Delimiter::Slash, next).await?;
+            skipped.extend(page.skipped);
+            let below = page.prefixes.iter().filter_map(|folder| folder.strip_prefix(prefix)?.strip_suffix('/'));
+            names.extend(below.filter(|name| !name.is_empty()).map(str::to_owned));
+            next = page.next;
+            if next.is_none() {
+                return Ok((names, skipped));
+            }
+        }
+    }
+}

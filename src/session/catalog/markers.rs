@@ -1,0 +1,39 @@
+//! Lists all markers: flat, as many keys a request as the store gives.
+
+use super::found::Found;
+use super::lister::Lister;
+use crate::layout::{MARKER_TREES, Root, parse_marker};
+use crate::storage::{Delimiter, Error};
+
+/// Every marker below the roots; an error of one tree is an error of the whole.
+pub(super) async fn list(lister: &Lister<'_>, roots: &[Root], found: &mut Found) -> Result<(), Error> {
+    for root in roots.iter().flat_map(Root::spellings) {
+        for tree in MARKER_TREES {
+            below(lister, &root, tree, found).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn below(lister: &Lister<'_>, root: &str, tree: &str, found: &mut Found) -> Result<(), Error> {
+    let mut next = None;
+    loop {
+        let page = lister.page(&format!("{root}{tree}"), Delimiter::None, next).await?;
+        found.recognised |= !page.objects.is_empty();
+        found.skip(&page.skipped);
+        for object in &page.objects {
+            match object.key.strip_prefix(root).and_then(parse_marker) {
+                Some(marker) => found.marker(&marker),
+                // Folder objects are no keys that somebody failed to write.
+                None if object.key.ends_with('/') => {}
+                None => found.unknown_keys.add(&object.key),
+            }
+        }
+        next = page.next;
+        if next.is_none() {
+            return Ok(());
+        }
+        // A store in memory never waits: a hundred pages must not keep others from their turn.
+        tokio::task::yield_now().await;
+    }
+}

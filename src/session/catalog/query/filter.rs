@@ -1,0 +1,106 @@
+//! The conditions of a query, made ready for one table: names are compared once per cluster and owner, not per session.
+
+use super::super::table::{Row, Table};
+use super::Query;
+use crate::liveness::{Liveness, State};
+use memchr::memmem::Finder;
+
+/// Words that are looked for; more are no search but an attack.
+const WORDS: usize = 16;
+
+/// A query for one table.
+pub(super) struct Filter<'a> {
+    table: &'a Table,
+    from: i64,
+    until: i64,
+    state: Option<State>,
+    /// By place of the cluster: whether its names are wanted, and which words occur in them (a bit each).
+    clusters: Option<Vec<Option<u16>>>,
+    /// By place of the owner; the last one stands for no owner.
+    owners: Option<Vec<Option<u16>>>,
+    words: Vec<Finder<'static>>,
+    lower: String,
+}
+
+impl<'a> Filter<'a> {
+    /// None when no session can be wanted.
+    pub(super) fn new(table: &'a Table, query: &Query) -> Option<Self> {
+        let text = query.text.as_deref().unwrap_or_default().to_lowercase();
+        let words: Vec<Finder<'static>> =
+            text.split_whitespace().take(WORDS).map(|word| Finder::new(word).into_owned()).collect();
+        let mut filter = Self {
+            table,
+            from: query.from.unwrap_or(i64::MIN),
+            until: query.until.unwrap_or(i64::MAX),
+            state: query.state,
+            clusters: None,
+            owners: None,
+            words,
+            lower: String::new(),
+        };
+        let wanted = |wanted: &Option<String>, name: &str| wanted.as_deref().is_none_or(|wanted| wanted == name);
+        if !filter.words.is_empty() || query.namespace.is_some() || query.cluster.is_some() {
+            let clusters = table.clusters().iter().map(|cluster| {
+                let (namespace, name) = (table.text(cluster.namespace), table.text(cluster.name));
+                let fits = wanted(&query.namespace, namespace) && wanted(&query.cluster, name);
+                fits.then(|| filter.words_in(&[namespace, name]))
+            });
+            filter.clusters = Some(clusters.collect::<Vec<_>>());
+        }
+        if !filter.words.is_empty() || query.owner_kind.is_some() || query.owner.is_some() {
+            let owners = table.owners().map(|(kind, name)| {
+                let fits = query.owner_kind.is_none_or(|wanted| wanted == kind) && wanted(&query.owner, name);
+                fits.then(|| filter.words_in(&[kind.folder(), name]))
+            });
+            let mut owners: Vec<_> = owners.collect();
+            owners.push((query.owner_kind.is_none() && query.owner.is_none()).then_some(0));
+            filter.owners = Some(owners);
+        }
+        let none = |list: &Option<Vec<Option<u16>>>| list.as_ref().is_some_and(|list| list.iter().all(Option::is_none));
+        (!none(&filter.clusters) && !none(&filter.owners) && filter.from < filter.until).then_some(filter)
+    }
+
+    pub(super) fn lets_all_pass(&self) -> bool {
+        let no_time = self.from == i64::MIN && self.until == i64::MAX;
+        self.clusters.is_none() && self.owners.is_none() && self.state.is_none() && no_time
+    }
+
+    pub(super) fn wants(&mut self, row: &Row, liveness: &Liveness) -> bool {
+        // A date that does not exist is the smallest number: it is in no range that begins somewhere.
+        if row.micros < self.from || (row.micros >= self.until && self.until != i64::MAX) {
+            return false;
+        }
+        let mut found = 0;
+        if let Some(clusters) = &self.clusters {
+            let Some(Some(words)) = clusters.get(row.cluster as usize) else { return false };
+            found |= words;
+        }
+        if let Some(owners) = &self.owners {
+            let at = self.table.owner_at(row).map_or(owners.len() - 1, |at| at as usize);
+            let Some(Some(words)) = owners.get(at) else { return false };
+            found |= words;
+        }
+        let all = ((1_u32 << self.words.len()) - 1) as u16;
+        if found != all {
+            self.lower.clear();
+            self.lower.push_str(self.table.text(row.session));
+            self.lower.make_ascii_lowercase();
+            let missing = self.words.iter().enumerate().filter(|(at, _)| found & (1 << at) == 0);
+            if missing.into_iter().any(|(_, word)| word.find(self.lower.as_bytes()).is_none()) {
+                return false;
+            }
+        }
+        // Last, because it is asked by key.
+        self.state.is_none_or(|wanted| self.table.key(row).is_some_and(|key| liveness.state(&key) == wanted))
+    }
+
+    /// Which words occur in one of these names.
+    fn words_in(&self, names: &[&str]) -> u16 {
+        if self.words.is_empty() {
+            return 0;
+        }
+        let names = names.join("\n").to_lowercase();
+        let found = self.words.iter().enumerate().filter(|(_, word)| word.find(names.as_bytes()).is_some());
+        found.fold(0, |bits, (at, _)| bits | 1 << at)
+    }
+}

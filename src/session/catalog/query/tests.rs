@@ -1,0 +1,143 @@
+use super::super::table::{Builder, Sighting, Source};
+use super::*;
+use crate::liveness::Judge;
+use proptest::prelude::*;
+use std::sync::Arc;
+
+/// Namespace, cluster, owner, day of January, pid.
+type Told<'a> = (&'a str, &'a str, Option<(OwnerKind, &'a str)>, u32, u32);
+
+const TOLD: [Told<'static>; 6] = [
+    ("prod", "train-abcde", Some((OwnerKind::RayJob, "train")), 5, 1),
+    ("prod", "train-fghij", Some((OwnerKind::RayJob, "train")), 4, 1),
+    ("prod", "serve-x", Some((OwnerKind::RayService, "serve")), 4, 2),
+    ("dev", "bench", None, 3, 1),
+    ("dev", "bench", None, 2, 1),
+    ("dev", "Train", None, 1, 77),
+];
+
+fn listing(told: &[Told<'_>]) -> Listing {
+    let mut table = Builder::default();
+    for (namespace, cluster, owner, day, pid) in told {
+        let session = format!("session_2026-01-{day:02}_00-00-00_000001_{pid}");
+        table.add(
+            Source::Marker,
+            Sighting { namespace, cluster, session: &session, owner: *owner, namespace_known: true },
+        );
+    }
+    Listing { table: Arc::new(table.finish(|_, _| true)), ..Listing::default() }
+}
+
+fn days(page: &Page) -> Vec<String> {
+    let day = |entry: &Entry| format!("{} {}", entry.key.cluster.name, &entry.key.session.as_str()[16..18]);
+    page.entries.iter().map(day).collect()
+}
+
+#[derive(Debug)]
+struct NewestLives;
+
+impl Judge for NewestLives {
+    fn state(&self, key: &SessionKey) -> State {
+        if key.session.as_str().contains("01-05") { State::Live } else { State::Dead }
+    }
+}
+
+#[test]
+fn each_filter_lets_through_what_it_says() {
+    let liveness = Liveness::default();
+    liveness.set(Arc::new(NewestLives));
+    let listing = listing(&TOLD);
+    let day = |day: i64| Some(1_767_225_600_000_000 + (day - 1) * 86_400_000_000);
+    let all = Query::default;
+    for (query, wanted) in [
+        (all(), vec!["train-abcde 05", "serve-x 04", "train-fghij 04", "bench 03", "bench 02", "Train 01"]),
+        (Query { namespace: Some("dev".into()), ..all() }, vec!["bench 03", "bench 02", "Train 01"]),
+        (Query { namespace: Some("de".into()), ..all() }, vec![]),
+        (Query { cluster: Some("bench".into()), ..all() }, vec!["bench 03", "bench 02"]),
+        (Query { owner_kind: Some(OwnerKind::RayService), ..all() }, vec!["serve-x 04"]),
+        (Query { owner: Some("train".into()), ..all() }, vec!["train-abcde 05", "train-fghij 04"]),
+        (Query { owner: Some("train".into()), owner_kind: Some(OwnerKind::RayService), ..all() }, vec![]),
+        (Query { state: Some(State::Live), ..all() }, vec!["train-abcde 05"]),
+        (Query { state: Some(State::Unknown), ..all() }, vec![]),
+        (Query { from: day(3), until: day(4), ..all() }, vec!["bench 03"]),
+        (Query { from: day(4), ..all() }, vec!["train-abcde 05", "serve-x 04", "train-fghij 04"]),
+        (Query { until: day(2), ..all() }, vec!["Train 01"]),
+        (Query { from: day(4), until: day(4), ..all() }, vec![]),
+        (Query { text: Some("train".into()), ..all() }, vec!["train-abcde 05", "train-fghij 04", "Train 01"]),
+        (Query { text: Some("  DEV  01-03 ".into()), ..all() }, vec!["bench 03"]),
+        (Query { text: Some("rayjob fghij".into()), ..all() }, vec!["train-fghij 04"]),
+        (Query { text: Some("_77".into()), ..all() }, vec!["Train 01"]),
+        (Query { text: Some("train nowhere".into()), ..all() }, vec![]),
+        (
+            Query {
+                text: Some("   ".into()),
+                namespace: Some("prod".into()),
+                cluster: Some("serve-x".into()),
+                ..all()
+            },
+            vec!["serve-x 04"],
+        ),
+    ] {
+        let page = listing.page(&query, &liveness);
+        assert_eq!(days(&page), wanted, "{query:?}");
+        assert_eq!((page.total, page.next), (wanted.len(), None), "{query:?}");
+    }
+}
+
+#[test]
+fn pages_go_on_where_the_last_one_ended_though_sessions_come_and_go() {
+    let before = listing(&TOLD);
+    let first = before.page(&Query { limit: 3, ..Query::default() }, &Liveness::default());
+    assert_eq!((days(&first).len(), first.total), (3, 6));
+    // The session that ended the page is gone, and a newer one has come.
+    let mut now: Vec<Told<'_>> = TOLD.into_iter().filter(|told| told.1 != "train-fghij").collect();
+    now.push(("prod", "brand-new", None, 9, 1));
+    let cursor: Cursor = first.next.unwrap().to_string().parse().unwrap();
+    let query = Query { limit: 2, after: Some(cursor), ..Query::default() };
+    let second = listing(&now).page(&query, &Liveness::default());
+    assert_eq!(days(&second), ["bench 03", "bench 02"]);
+    let last = listing(&now).page(&Query { after: second.next, ..query }, &Liveness::default());
+    assert_eq!((days(&last), last.next, last.total), (vec!["Train 01".to_owned()], None, 6));
+}
+
+#[test]
+fn what_is_no_cursor_is_refused_with_a_way_out() {
+    let long = "a".repeat(5000);
+    for text in ["", "x", "%%%", "YS9iL2M", "YS9i", "YS9iL2MvZA", &long] {
+        let error = text.parse::<Cursor>().unwrap_err();
+        assert!(error.to_string().contains("leave it out"), "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn all_pages_together_are_the_whole_list(
+        told in proptest::collection::vec((0..3_u8, 0..4_u8, 1..6_u32, 1..4_u32), 0..40),
+        limit in 0..7_usize,
+        filtered in any::<bool>(),
+    ) {
+        let names: Vec<(String, String, u32, u32)> =
+            told.into_iter().map(|(ns, cluster, day, pid)| (format!("n{ns}"), format!("c{cluster}"), day, pid)).collect();
+        let told: Vec<Told<'_>> = names.iter().map(|(n, c, day, pid)| (n.as_str(), c.as_str(), None, *day, *pid)).collect();
+        let listing = listing(&told);
+        let namespace = filtered.then(|| "n1".to_owned());
+        let wanted: Vec<Entry> =
+            listing.iter().filter(|entry| !filtered || entry.key.cluster.namespace == "n1").collect();
+        let (mut got, mut query) = (Vec::new(), Query { namespace, limit, ..Query::default() });
+        loop {
+            let page = listing.page(&query, &Liveness::default());
+            prop_assert_eq!(page.total, wanted.len());
+            prop_assert!(page.entries.len() <= limit.max(1));
+            got.extend(page.entries);
+            let Some(next) = page.next else { break };
+            query.after = Some(next);
+        }
+        prop_assert_eq!(got, wanted);
+    }
+
+    #[test]
+    fn no_text_makes_reading_a_cursor_panic(text in ".*") {
+        let _ = text.parse::<Cursor>();
+        let _ = URL_SAFE_NO_PAD.encode(text).parse::<Cursor>();
+    }
+}

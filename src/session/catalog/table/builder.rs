@@ -1,0 +1,123 @@
+//! Collects sessions in any order, merges what several places tell of one, and sorts them.
+
+use super::{Cluster, Row, Source, Table, Told, micros};
+use crate::session::name::{Owner, OwnerKind, SessionName};
+use crate::snapshot::intern::{Interner, Str};
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+/// One sighting of a session, with borrowed names.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Sighting<'a> {
+    pub(in super::super) namespace: &'a str,
+    pub(in super::super) cluster: &'a str,
+    pub(in super::super) session: &'a str,
+    pub(in super::super) owner: Option<(OwnerKind, &'a str)>,
+    pub(in super::super) namespace_known: bool,
+}
+
+/// A table that grows.
+#[derive(Debug, Default)]
+pub(in super::super) struct Builder {
+    texts: Interner,
+    clusters: HashMap<(Str, Str), u32>,
+    owners: Vec<(OwnerKind, Str)>,
+    owner_index: HashMap<(OwnerKind, Str), u32>,
+    sessions: HashMap<(u32, Str), [Told; 2]>,
+}
+
+impl Builder {
+    /// Adds a session, or what this source tells of one that is there already.
+    pub(in super::super) fn add(&mut self, source: Source, seen: Sighting<'_>) {
+        let cluster = (self.texts.str(seen.namespace), self.texts.str(seen.cluster));
+        let next = self.clusters.len() as u32;
+        let cluster = *self.clusters.entry(cluster).or_insert(next);
+        let session = self.texts.str(seen.session);
+        let owner = seen.owner.map(|(kind, name)| self.owner(kind, name));
+        let told = self.sessions.entry((cluster, session)).or_default();
+        let told = &mut told[source as usize];
+        let name = |at: Option<u32>| at.and_then(|at| self.owners.get(at as usize));
+        let rank = |at| name(at).map(|(kind, name)| (*kind, self.texts.values().str(*name)));
+        // Two places of one source may name different owners: always the same one must win.
+        let owner = if rank(owner) > rank(told.owner()) { owner } else { told.owner() };
+        let known = seen.namespace_known || told.namespace_known();
+        *told = Told::new(owner, known);
+    }
+
+    /// Takes over what one source told another table.
+    pub(in super::super) fn keep(&mut self, table: &Table, source: Source) {
+        for row in table.rows() {
+            let told = if source == Source::Marker { row.marker } else { row.data };
+            if !told.seen() {
+                continue;
+            }
+            let cluster = table.cluster(row);
+            let owner = told.owner().and_then(|at| table.owners.get(at as usize));
+            self.add(
+                source,
+                Sighting {
+                    namespace: table.text(cluster.namespace),
+                    cluster: table.text(cluster.name),
+                    session: table.text(row.session),
+                    owner: owner.map(|(kind, name)| (*kind, table.text(*name))),
+                    namespace_known: told.namespace_known(),
+                },
+            );
+        }
+    }
+
+    /// Sorts and freezes; leaves out what `wanted` (namespace, whether it is known to be one) does not want.
+    pub(in super::super) fn finish(self, wanted: impl Fn(&str, bool) -> bool) -> Table {
+        let Self { texts, clusters, owners, owner_index: _, sessions } = self;
+        let texts = texts.freeze();
+        let mut sorted: Vec<((Str, Str), u32)> = clusters.into_iter().collect();
+        sorted.sort_unstable_by_key(|((namespace, name), _)| (texts.str(*namespace), texts.str(*name)));
+        let mut renamed = vec![0; sorted.len()];
+        for (new, (_, old)) in sorted.iter().enumerate() {
+            renamed[*old as usize] = new as u32;
+        }
+        let clusters: Vec<(Str, Str)> = sorted.into_iter().map(|(names, _)| names).collect();
+        let rows = sessions.into_iter().map(|((cluster, session), [marker, data])| {
+            let start = SessionName::parse(texts.str(session)).map_or(i64::MIN, |name| micros(&name));
+            Row { micros: start, session, cluster: renamed[cluster as usize], marker, data }
+        });
+        let mut rows: Vec<Row> =
+            rows.filter(|row| wanted(texts.str(clusters[row.cluster as usize].0), row.namespace_known())).collect();
+        rows.sort_unstable_by_key(|row| (Reverse(row.micros), row.cluster, texts.str(row.session)));
+        rows.shrink_to_fit();
+        let mut clusters: Vec<Cluster> =
+            clusters.into_iter().map(|(namespace, name)| Cluster { namespace, name, newest: u32::MAX }).collect();
+        for (at, row) in rows.iter().enumerate() {
+            let newest = &mut clusters[row.cluster as usize].newest;
+            *newest = (*newest).min(at as u32);
+        }
+        let mut owners = owners;
+        owners.shrink_to_fit();
+        Table { rows, clusters, owners, texts }
+    }
+
+    fn owner(&mut self, kind: OwnerKind, name: &str) -> u32 {
+        let owner = (kind, self.texts.str(name));
+        *self.owner_index.entry(owner).or_insert_with(|| {
+            self.owners.push(owner);
+            self.owners.len() as u32 - 1
+        })
+    }
+}
+
+impl<'a> Sighting<'a> {
+    /// Of parsed names.
+    pub(in super::super) fn of(
+        key: &'a crate::session::name::SessionKey,
+        owner: Option<&'a Owner>,
+        namespace_known: bool,
+    ) -> Self {
+        Self {
+            namespace: &key.cluster.namespace,
+            cluster: &key.cluster.name,
+            session: key.session.as_str(),
+            owner: owner.map(|owner| (owner.kind, owner.name.as_str())),
+            namespace_known,
+        }
+    }
+}

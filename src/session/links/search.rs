@@ -1,0 +1,88 @@
+//! Looks for a submission's driver log below the nodes of sessions; by listing, a bounded number of pages.
+
+use crate::layout::{Root, Tree, data_prefixes};
+use crate::metrics::catalog::{Metrics, Purpose};
+use crate::session::Error;
+use crate::session::catalog::{Entry, Lister};
+use crate::storage::{self, Delimiter, Storage};
+use futures_util::{StreamExt, stream};
+
+/// Pages listed for one search, some 0.002 USD.
+const PAGES: u64 = 400;
+/// Sessions looked at at once.
+const AT_ONCE: usize = 8;
+
+/// What is looked for, and where.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Search<'a> {
+    pub(super) store: &'a dyn Storage,
+    pub(super) roots: &'a [Root],
+    pub(super) metrics: &'a Metrics,
+    pub(super) id: &'a str,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Done {
+    /// Places in the list of sessions.
+    pub(super) found: Vec<usize>,
+    /// How many sessions were looked at in full.
+    pub(super) searched: usize,
+}
+
+/// What came of one session; none when there were no pages left for it.
+type Looked = Result<Option<bool>, storage::Error>;
+
+/// Looks at the sessions in their order until the pages are used up. Fails only when no session could be looked at.
+pub(super) async fn run(search: &Search<'_>, sessions: &[Entry]) -> Result<Done, Error> {
+    let lister = Lister::new(search.store, search.metrics, Purpose::Submission);
+    let looks = sessions.iter().enumerate().map(|(at, entry)| {
+        let lister = &lister;
+        async move { (at, session(search, lister, entry).await) }
+    });
+    let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
+    let (mut done, mut failed) = (Done::default(), None);
+    while let Some((at, looked)) = looks.next().await {
+        match looked {
+            Ok(Some(found)) => {
+                done.searched += 1;
+                done.found.extend(found.then_some(at));
+            }
+            Ok(None) => {}
+            Err(error) => failed = Some(error),
+        }
+    }
+    match failed {
+        Some(error) if done.searched == 0 => Err(error.into()),
+        _ => Ok(done),
+    }
+}
+
+/// Whether a session ran the submission.
+async fn session(search: &Search<'_>, lister: &Lister<'_>, entry: &Entry) -> Looked {
+    let file = format!("job-driver-{}.log", search.id);
+    let owners: Vec<_> = entry.owner.iter().cloned().collect();
+    for root in search.roots {
+        for place in data_prefixes(root, &entry.key.cluster, &entry.key.session, &owners) {
+            let (nodes, logs) = match place.tree {
+                Tree::Flat => (format!("{}logs/", place.prefix), ""),
+                Tree::History => (place.prefix, "logs/"),
+            };
+            if lister.requests() >= PAGES {
+                return Ok(None);
+            }
+            for node in lister.folders(&nodes).await?.0 {
+                if lister.requests() >= PAGES {
+                    return Ok(None);
+                }
+                let key = format!("{nodes}{node}/{logs}{file}");
+                // The only page that is needed: the key itself sorts before all others that begin with it.
+                let page = lister.page(&key, Delimiter::None, None).await?;
+                if page.objects.iter().any(|object| object.key == key) {
+                    return Ok(Some(true));
+                }
+            }
+        }
+    }
+    Ok(Some(false))
+}

@@ -1,0 +1,102 @@
+//! The list of sessions, as others ask for it, and the task that keeps it fresh.
+//!
+//! Owns how the catalog of the store in force is used; when the store is replaced, the new one is listed at once.
+
+use super::catalog::{Entry, Listing};
+use super::links::{Attempts, Sources, Subject, Submission};
+use super::name::{ClusterId, Owner, SessionKey};
+use super::{Error, Sessions};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How often sessions are counted by state.
+const COUNT: Duration = Duration::from_secs(15);
+
+impl Sessions {
+    /// The last listing.
+    pub fn listing(&self) -> Arc<Listing> {
+        self.source().catalog.listing()
+    }
+
+    /// Lists the markers again; everything, where that is free.
+    pub async fn refresh(&self) -> Result<Arc<Listing>, Error> {
+        Ok(self.source().catalog.refresh().await?)
+    }
+
+    /// The entry of a session; one that is not listed is looked for in the store, now and then.
+    pub async fn find(&self, key: &SessionKey) -> Result<Option<Entry>, Error> {
+        Ok(self.source().catalog.find(key).await?)
+    }
+
+    /// Looks into the folders of one cluster: to be called when it appears, changes or dies. Without an owner, the ones
+    /// that are known or likely are looked under.
+    pub async fn refresh_cluster(&self, cluster: &ClusterId, owner: Option<&Owner>) -> Result<(), Error> {
+        Ok(self.source().catalog.refresh_cluster(cluster, owner).await?)
+    }
+
+    /// The sessions of a `RayCluster`, `RayJob` or `RayService`; with `exact`, only those of which the store says so.
+    pub fn attempts(&self, namespace: &str, subject: Subject, name: &str, exact: bool) -> Attempts {
+        self.listing().attempts(namespace, subject, name, exact)
+    }
+
+    /// The sessions of a namespace that ran a submission, as far as a bounded search finds them.
+    pub async fn submission(&self, namespace: &str, id: &str) -> Result<Submission, Error> {
+        let source = self.source();
+        let sources = Sources {
+            store: Arc::clone(&source.store),
+            roots: source.catalog.roots().to_vec(),
+            metrics: Arc::clone(&self.metrics().catalog),
+            listing: source.catalog.listing(),
+            open: self.all_open(),
+        };
+        source.submissions.find(namespace, id, &sources).await
+    }
+
+    /// Completes when the markers of the store in force have been listed.
+    pub async fn listed(&self) {
+        let mut sources = self.sources();
+        loop {
+            let source = Arc::clone(&sources.borrow_and_update());
+            let mut listings = source.catalog.listings();
+            tokio::select! {
+                _ = listings.wait_for(|listing| listing.listed_at.is_some()) => return,
+                _ = sources.changed() => {}
+            }
+        }
+    }
+
+    /// Keeps the list fresh until the token is cancelled; an outage is logged and waited out.
+    pub async fn keep_listed(&self, shutdown: CancellationToken) {
+        let mut sources = self.sources();
+        let keep = async {
+            loop {
+                let source = Arc::clone(&sources.borrow_and_update());
+                tokio::select! {
+                    () = source.catalog.keep_fresh() => {}
+                    _ = sources.changed() => {}
+                }
+            }
+        };
+        let count = async {
+            loop {
+                self.count().await;
+                tokio::time::sleep(COUNT).await;
+            }
+        };
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = keep => {}
+            () = count => {}
+        }
+    }
+
+    async fn count(&self) {
+        let (listing, liveness) = (self.listing(), self.liveness().clone());
+        if let Ok(states) = tokio::task::spawn_blocking(move || listing.states(&liveness)).await {
+            for (state, count) in states {
+                self.metrics().catalog.sessions(state.as_str(), count);
+            }
+        }
+    }
+}
