@@ -22,7 +22,7 @@ pub struct Request {
 
 /// One kind of request with its outcome.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Outcome {
+struct Ended {
     store: &'static str,
     operation: &'static str,
     /// `ok`, or the kind of error.
@@ -32,7 +32,7 @@ struct Outcome {
 /// The families.
 #[derive(Debug)]
 pub struct Metrics {
-    requests: Family<Outcome, Counter>,
+    requests: Family<Ended, Counter>,
     read: Family<Request, Counter>,
     seconds: Family<Request, Histogram, fn() -> Histogram>,
     in_flight: Family<Request, Gauge>,
@@ -54,7 +54,7 @@ impl Metrics {
     /// A request ended; a read ends here when its body begins. Each try counts, because each is paid for.
     pub fn ended(&self, request: &Request, outcome: &'static str, took: Duration) {
         let Request { store, operation } = *request;
-        self.requests.get_or_create(&Outcome { store, operation, outcome }).inc();
+        self.requests.get_or_create(&Ended { store, operation, outcome }).inc();
         self.seconds.get_or_create(request).observe(took.as_secs_f64());
     }
 

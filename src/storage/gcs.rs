@@ -71,9 +71,8 @@ impl Storage for Gcs {
         if key.is_empty() {
             return Err(Error::invalid_key(key, "a key has at least one character"));
         }
-        let generation = match if_match.map(str::parse::<i64>).transpose() {
-            Ok(generation) => generation,
-            Err(_) => return Err(Error::new(ErrorKind::PreconditionFailed, key)),
+        let Ok(generation) = if_match.map(str::parse::<i64>).transpose() else {
+            return Err(Error::new(ErrorKind::PreconditionFailed, key)); // Not a tag of ours.
         };
         let open = |part: Part| {
             let request = self.reads.read_object(&self.bucket, key).set_read_range(part);
