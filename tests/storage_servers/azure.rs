@@ -68,6 +68,11 @@ impl Cloud for Azurite {
 
 #[async_trait]
 impl Fill for Azurite {
+    /// It makes a slash of a backslash.
+    fn holds(&self, key: &str) -> bool {
+        !key.contains('\\')
+    }
+
     async fn put(&self, key: &str, bytes: Bytes) -> anyhow::Result<()> {
         self.request("PUT", &format!("ray/{}", utf8_percent_encode(key, &PATH)), bytes).await
     }

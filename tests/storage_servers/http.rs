@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::future::Future;
 use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -61,10 +62,10 @@ pub(crate) async fn serve(stream: TcpStream, answer: Arc<dyn Fn(Asked) -> Answer
         let answer = answer(asked);
         let mut text = format!("HTTP/1.1 {} X\r\n", answer.status);
         if !answer.headers.iter().any(|(name, _)| *name == "content-length") {
-            text.push_str(&format!("content-length: {}\r\n", answer.body.len()));
+            let _ = write!(text, "content-length: {}\r\n", answer.body.len());
         }
         for (name, value) in &answer.headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(text, "{name}: {value}\r\n");
         }
         text.push_str("\r\n");
         let mut all = text.into_bytes();

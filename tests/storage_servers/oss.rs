@@ -80,7 +80,7 @@ fn refusal(asked: &Asked) -> Option<(u16, &'static str)> {
         name.starts_with("x-oss-") || ["content-type", "content-md5"].contains(&name) || additional.contains(&name)
     };
     let headers: BTreeMap<_, _> = asked.headers.iter().filter(|(name, _)| signed(name)).collect();
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+    let headers = headers.iter().fold(String::new(), |text, (name, value)| text + name + ":" + value + "\n");
     let canonical = format!(
         "{}\n{}\n{}\n{headers}\n{}\nUNSIGNED-PAYLOAD",
         asked.method,

@@ -17,6 +17,7 @@ pub(crate) struct VersityGw {
 }
 
 impl VersityGw {
+    #[expect(clippy::unused_async, reason = "started like the other clouds")]
     pub(crate) async fn start() -> Self {
         let data = tempfile::tempdir().unwrap();
         std::fs::create_dir(data.path().join("ray")).unwrap();
