@@ -58,6 +58,7 @@ fmt: $(VENV)/lint/stamp ## Format Rust and Python
 gen: ## Write again what is generated from the code
 	cargo build --locked
 	scripts/gen-cli target/debug/ray-history > docs/cli.md
+	mkdir -p crds && target/debug/ray-history crd > crds/history.ray.io_rayhistories.yaml
 
 .PHONY: bench
 bench: ## Benchmarks

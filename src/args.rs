@@ -1,7 +1,7 @@
 //! Command line and environment. Every flag has an environment twin `RAY_HISTORY_*`.
 
 use crate::settings::Redaction;
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -19,16 +19,38 @@ pub struct Args {
 pub enum Command {
     /// Serve stored sessions over HTTP.
     Serve(Serve),
+    /// Check a RayHistory document, and say everything that is wrong with it.
+    Check(Check),
+    /// Print the definition of RayHistory for Kubernetes, as YAML.
+    Crd,
+}
+
+/// What to check.
+#[derive(Clone, Debug, ClapArgs)]
+pub struct Check {
+    /// File with one RayHistory, as YAML or JSON.
+    pub file: PathBuf,
 }
 
 /// Settings of the server.
 #[derive(Clone, Debug, ClapArgs)]
+#[command(group(ArgGroup::new("source").required(true).args(["local_dir", "config"])))]
 pub struct Serve {
     /// Folder that holds what a bucket would hold: cluster-metadata/, cluster-history/, metadir/ ...
     #[arg(long, env = "RAY_HISTORY_LOCAL_DIR", value_name = "DIR")]
-    pub local_dir: PathBuf,
+    pub local_dir: Option<PathBuf>,
+    /// File with a `RayHistory`, the document that `kubectl apply` takes: store, cache, loading ...
+    #[arg(long, env = "RAY_HISTORY_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Prefix inside the folder below which collectors wrote; may be given several times.
-    #[arg(long, env = "RAY_HISTORY_ROOT_DIRS", value_name = "PREFIX", value_delimiter = ',', default_value = "")]
+    #[arg(
+        long,
+        conflicts_with = "config",
+        env = "RAY_HISTORY_ROOT_DIRS",
+        value_name = "PREFIX",
+        value_delimiter = ',',
+        default_value = ""
+    )]
     pub root_dir: Vec<String>,
     /// Address to listen on.
     #[arg(long, env = "RAY_HISTORY_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
@@ -37,6 +59,6 @@ pub struct Serve {
     #[arg(long, env = "RAY_HISTORY_DASHBOARD_DIR", value_name = "DIR")]
     pub dashboard_dir: Option<PathBuf>,
     /// Whose answers hide the values of environment variables.
-    #[arg(long, env = "RAY_HISTORY_REDACTION", value_enum, default_value_t = Redaction::Browsers, ignore_case = true)]
+    #[arg(long, conflicts_with = "config", env = "RAY_HISTORY_REDACTION", value_enum, default_value_t = Redaction::Browsers, ignore_case = true)]
     pub redaction: Redaction,
 }

@@ -14,6 +14,8 @@
 
 pub mod answer;
 pub mod args;
+pub mod cgroup;
+pub mod crd;
 pub mod event;
 pub mod health;
 pub mod http;

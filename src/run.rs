@@ -3,13 +3,16 @@
 //! `serve` takes a bound listener and a shutdown token, so that tests start the real server on a free port and stop it.
 //! Order of the end: stop accepting, finish what is being answered, return.
 
-use crate::args::{Args, Command, Serve};
-use crate::http;
+use crate::args::{Args, Check, Command, Serve};
 use crate::layout::Root;
 use crate::session::Sessions;
+use crate::settings::{self, Settings, Storage};
+use crate::storage::config::{LocalConfig, StoreConfig};
 use crate::storage::local::Local;
-use anyhow::{Context, bail};
+use crate::{cgroup, crd, http, storage};
+use anyhow::{Context, anyhow, bail};
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -19,7 +22,14 @@ const TIDY: Duration = Duration::from_secs(30);
 
 /// Runs a command to its end.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let Command::Serve(settings) = args.command;
+    let settings = match args.command {
+        Command::Serve(settings) => settings,
+        Command::Check(Check { file }) => return check(&file),
+        Command::Crd => {
+            print!("{}", crd::yaml()?);
+            return Ok(());
+        }
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(settings.listen)
@@ -32,21 +42,47 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
 /// Serves until the token is cancelled.
 pub async fn serve(settings: Serve, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let Serve { local_dir, root_dir, listen: _, dashboard_dir, redaction } = settings;
-    let store = Local::open(&local_dir)?;
-    let roots = root_dir.iter().map(|root| Root::new(root)).collect();
-    let sessions = Arc::new(Sessions::new(Arc::new(store), roots));
-    let listing = sessions.refresh().await.with_context(|| format!("cannot list {}", local_dir.display()))?;
-    let empty = std::fs::read_dir(&local_dir).is_ok_and(|mut files| files.next().is_none());
-    if !listing.recognised && !empty {
+    let Serve { local_dir, config, root_dir, listen: _, dashboard_dir, redaction } = settings;
+    let settings = match (config, local_dir) {
+        (Some(file), _) => read(&file)?,
+        (None, Some(folder)) => {
+            let storage = Storage {
+                store: StoreConfig::Local(LocalConfig { path: folder }),
+                root_dirs: root_dir,
+                credentials_secret: None,
+            };
+            let max_memory = settings::default_max_memory(cgroup::memory_limit());
+            let cache = settings::Cache { max_memory, ..settings::Cache::default() };
+            Settings { storage, cache, redaction, ..Settings::default() }
+        }
+        (None, None) => bail!("nothing to serve: --local-dir names a folder, --config a RayHistory document"),
+    };
+    let Settings { storage: place, cache, loading, clusters, prewarm, redaction } = &settings;
+    tracing::info!(
+        storage = %place.url(), root_dirs = ?place.root_dirs, ?cache, ?loading, ?clusters, prewarm, ?redaction,
+        "settings in force"
+    );
+    let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
+    let store = connect(&settings.storage)?;
+    let sessions = Arc::new(Sessions::new(store, roots));
+    sessions.apply(Arc::new(settings.clone()));
+    let listing = sessions.refresh().await.with_context(|| format!("cannot list {}", place.url()))?;
+    let empty = |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_none());
+    if let StoreConfig::Local(LocalConfig { path: folder }) = &place.store
+        && !listing.recognised
+        && !empty(folder)
+    {
         let hint = match listing.roots_below.first() {
-            Some(root) => format!("its folder {root} has: add --root-dir {}", root.trim_end_matches('/')),
-            None => "name the folder that holds them, or a prefix with --root-dir".to_owned(),
+            Some(root) => format!(
+                "its folder {root} has: add --root-dir {0}, or {0} to spec.storage.rootDirs",
+                root.trim_end_matches('/')
+            ),
+            None => "name the folder that holds them, or a prefix in it".to_owned(),
         };
         bail!(
             "{} is not what a collector uploaded: it has none of cluster-metadata/, cluster-history/, metadir/ or \
              CLUSTER_NAMESPACE/session_… below it; {hint}",
-            local_dir.display()
+            folder.display()
         );
     }
     for skipped in &listing.skipped.examples {
@@ -64,11 +100,33 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
         async move { sessions.keep_listed(shutdown).await }
     });
     let tidier = tokio::spawn(tidy(Arc::clone(&sessions), shutdown.clone()));
-    let state = http::State { sessions, dashboard_dir, redaction };
+    let state = http::State { sessions, dashboard_dir, redaction: *redaction };
     http::serve(state, listener, shutdown.clone()).await?;
     shutdown.cancel();
     let _ = tokio::join!(lister, tidier);
     Ok(())
+}
+
+/// Reads a document; everything that is wrong with it is one error.
+fn read(file: &Path) -> anyhow::Result<Settings> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Settings::from_document(&text, cgroup::memory_limit())
+        .map_err(|problems| anyhow!("{} is not a RayHistory that can be served:\n{problems}", file.display()))
+}
+
+/// Says whether a document can be served, and as what.
+fn check(file: &Path) -> anyhow::Result<()> {
+    let settings = read(file)?;
+    println!("{} can be served. With its defaults it means:\n{settings:#?}", file.display());
+    Ok(())
+}
+
+/// Opens the store.
+fn connect(storage: &Storage) -> anyhow::Result<Arc<dyn storage::Storage>> {
+    match &storage.store {
+        StoreConfig::Local(local) => Ok(Arc::new(Local::open(&local.path)?)),
+        _ => bail!("{} cannot be opened: this build reads folders only (spec.storage.local)", storage.url()),
+    }
 }
 
 /// Lets go of what nobody asks for.

@@ -4,11 +4,37 @@
 //! `2Gi`. They reach their users through a watch channel, so that a change applies while the program runs.
 //! Pure: no I/O, no clock.
 
+mod file;
+mod problem;
+mod read;
+mod shape;
+mod storage;
+
+#[cfg(test)]
+mod tests;
+
+pub use crate::crd::Redaction;
+pub use problem::{Problem, Problems};
+pub use read::default_max_memory;
+pub use storage::Storage;
+
+use crate::crd::RayHistorySpec;
 use std::time::Duration;
 
+/// Where a spec was written; the rules are the same, but a file cannot name a Secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A file on disk.
+    File,
+    /// An object of the API server.
+    Kubernetes,
+}
+
 /// Everything that may change while the program runs.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct Settings {
+    /// Where sessions lie.
+    pub storage: Storage,
     /// What is kept in memory.
     pub cache: Cache,
     /// How sessions are loaded.
@@ -19,6 +45,18 @@ pub struct Settings {
     pub prewarm: bool,
     /// Whose answers hide the values of environment variables.
     pub redaction: Redaction,
+}
+
+impl Settings {
+    /// Settings of a spec. `memory_limit` is what this process may use, in bytes; the default budget is a share of it.
+    pub fn from_spec(spec: &RayHistorySpec, origin: Origin, memory_limit: Option<u64>) -> Result<Self, Problems> {
+        read::settings(spec, origin, memory_limit)
+    }
+
+    /// Settings of a document: the YAML that `kubectl apply` takes.
+    pub fn from_document(text: &str, memory_limit: Option<u64>) -> Result<Self, Problems> {
+        Self::from_spec(&file::read(text)?.spec, Origin::File, memory_limit)
+    }
 }
 
 /// Bounds of the cache of open sessions.
@@ -63,16 +101,4 @@ pub struct Clusters {
     /// Whether several Kubernetes clusters write into this bucket: then a name that the watch has never seen may be
     /// another cluster's, and its session is `unknown` instead of dead.
     pub shared_storage: bool,
-}
-
-/// Whose answers hide the values of environment variables in runtime environments.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Redaction {
-    /// Everybody's.
-    Always,
-    /// Those of browsers, as Ray 2.60 does.
-    #[default]
-    Browsers,
-    /// Nobody's.
-    Never,
 }

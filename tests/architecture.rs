@@ -23,10 +23,12 @@ const NAMES: &str = "session::name";
 const STORES: &str = "storage::config";
 
 /// What a module may import of ours; what is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 15] = [
+const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("answer", &["answer", "event", "logs", "snapshot"]),
     ("args", &["args", "settings", STORES]),
-    ("controller", &["controller", "health", "liveness", "metrics", "session", "settings", STORES]),
+    ("cgroup", &["cgroup"]),
+    ("controller", &["controller", "crd", "health", "liveness", "metrics", "session", "settings", STORES]),
+    ("crd", &["crd"]),
     ("event", &["event", "snapshot"]),
     ("health", &["health"]),
     ("http", &["answer", "health", "http", "liveness", "logs", "metrics", "session", "settings", "snapshot"]),
@@ -38,7 +40,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
         "session",
         &["answer", "event", "layout", "liveness", "logs", "metrics", "session", "settings", "snapshot", "storage"],
     ),
-    ("settings", &["settings", STORES]),
+    ("settings", &["crd", "settings", STORES]),
     ("snapshot", &["event", "logs", "snapshot"]),
     ("storage", &["metrics", "storage", STORES]),
     ("telemetry", &["telemetry"]),

@@ -41,7 +41,7 @@ fn base() -> &'static str {
         let store = folder.join("storage");
         let flags = ["ray-history", "serve", "--local-dir", store.to_str().unwrap(), "--dashboard-dir"];
         let args = Args::parse_from(flags.into_iter().chain([dashboard.to_str().unwrap()]));
-        let Command::Serve(settings) = args.command;
+        let Command::Serve(settings) = args.command else { panic!("not serve") };
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
             runtime.block_on(run::serve(settings, listener, CancellationToken::new())).unwrap();

@@ -108,8 +108,14 @@ impl Table {
 
     /// Place in `owners`. An owner, if any source has one, wins: head and workers may have had different settings.
     pub(super) fn owner_at(&self, row: &Row) -> Option<u32> {
-        let known = [row.marker, row.data].into_iter().filter_map(Told::owner);
-        known.max_by_key(|at| self.owners.get(*at as usize).map(|(kind, name)| (*kind, self.texts.str(*name))))
+        let (marker, data) = (row.marker.owner(), row.data.owner());
+        if data.is_none() || data == marker {
+            return marker;
+        }
+        [marker, data]
+            .into_iter()
+            .flatten()
+            .max_by_key(|at| self.owners.get(*at as usize).map(|(kind, name)| (*kind, self.texts.str(*name))))
     }
 
     pub(super) fn owner(&self, row: &Row) -> Option<Owner> {

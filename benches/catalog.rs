@@ -1,0 +1,203 @@
+//! `make bench`: what the list of 100,000 sessions costs: requests of a month with their price, memory, time per page.
+//!
+//! The month is simulated in virtual time with the real rhythm. Markers come as in a bucket of 100,000 sessions, in
+//! hundred pages a listing, but a page holds 10 keys and not 1,000, so that a month takes a minute. The walk is done
+//! once at full size; how often it happens in a month follows from its own rule, one request a second at most.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test or benchmark that cannot go on must stop"
+)]
+
+use async_trait::async_trait;
+use ray_history::layout::Root;
+use ray_history::liveness::{Judge, Liveness, State};
+use ray_history::session::catalog::{Catalog, Listing, Query};
+use ray_history::session::{ClusterId, Owner, OwnerKind, SessionKey};
+use ray_history::storage::memory::Memory;
+use ray_history::storage::{Delimiter, Error, ListPage, ObjectBody, PageToken, ReadRange, Storage};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+const SESSIONS: usize = 100_000;
+const DAY: f64 = 86_400.0;
+const DAYS: usize = 30;
+/// New sessions a day, all by day; as many old ones are deleted.
+const NEW_A_DAY: usize = 1_000;
+/// What S3 asks for a thousand LIST requests, in USD.
+const PRICE: f64 = 0.005;
+
+/// A bucket that counts what is listed.
+#[derive(Debug)]
+struct Bucket {
+    inner: Memory,
+    markers: AtomicU64,
+    data: AtomicU64,
+}
+
+impl Bucket {
+    fn new(page: usize) -> Self {
+        Self { inner: Memory::with_page_size(page), markers: AtomicU64::default(), data: AtomicU64::default() }
+    }
+
+    /// Two of three sessions belong to a `RayJob` of their own, the others to five clusters that are started anew.
+    fn put(&self, at: usize, marker: bool) -> (ClusterId, Option<Owner>) {
+        let (tree, cluster, owner) = names(at);
+        let session = session(at);
+        if marker {
+            self.inner.put(marker_key(&tree, &cluster, owner.as_ref(), &session), "");
+        }
+        let below = owner.as_ref().map_or(String::new(), |owner| format!("{}/", owner.name));
+        let ClusterId { namespace, name } = &cluster;
+        self.inner.put(format!("cluster-history/{tree}/{namespace}/{below}{name}/{session}/n/logs/raylet.out"), "");
+        (cluster, owner)
+    }
+
+    fn listed(&self) -> (u64, u64) {
+        (self.markers.load(Ordering::Relaxed), self.data.load(Ordering::Relaxed))
+    }
+}
+
+fn session(at: usize) -> String {
+    let (day, second) = (at / 86_400, at % 86_400);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("session_2026-11-{:02}_{hour:02}-{minute:02}-{second:02}_{:06}_1234", day % 28 + 1, at % 1_000_000)
+}
+
+fn names(at: usize) -> (String, ClusterId, Option<Owner>) {
+    let namespace = format!("team-{}", at % 40);
+    if at.is_multiple_of(3) {
+        return ("raycluster".into(), ClusterId { namespace, name: format!("shared-cluster-{}", at % 5) }, None);
+    }
+    let owner = Owner { kind: OwnerKind::RayJob, name: format!("nightly-training-{at}") };
+    ("rayjob".into(), ClusterId { namespace, name: format!("nightly-training-{at}-x7k2p") }, Some(owner))
+}
+
+fn marker_key(tree: &str, cluster: &ClusterId, owner: Option<&Owner>, session: &str) -> String {
+    let owner = owner.map_or(String::new(), |owner| format!("{}_", owner.name));
+    format!("cluster-metadata/{tree}/{}_{owner}{}/{session}", cluster.namespace, cluster.name)
+}
+
+#[async_trait]
+impl Storage for Bucket {
+    async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
+        let marker = prefix.starts_with("cluster-metadata/") || prefix.starts_with("metadir/");
+        if marker { &self.markers } else { &self.data }.fetch_add(1, Ordering::Relaxed);
+        self.inner.list(prefix, delimiter, page).await
+    }
+
+    async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
+        self.inner.read_matching(key, range, if_match).await
+    }
+}
+
+#[derive(Debug)]
+struct EveryTenthLives;
+
+impl Judge for EveryTenthLives {
+    fn state(&self, key: &SessionKey) -> State {
+        if key.session.as_str().ends_with("0_1234") { State::Live } else { State::Dead }
+    }
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    let (listing, walk) = runtime.block_on(full_size());
+    println!("{SESSIONS} sessions, {} bytes each (at most 300)", listing.weight() / listing.len());
+    pages(&listing);
+    let (markers, clusters) = runtime.block_on(month());
+    let walks = (DAYS as f64 * DAY / DAY.max(walk as f64)).ceil();
+    println!("\nLIST requests of {DAYS} days with {NEW_A_DAY} new sessions a day");
+    let dollars = |requests: f64| requests / 1_000.0 * PRICE;
+    let mut total = 0.0;
+    for (name, requests) in [
+        ("markers".to_owned(), markers as f64),
+        ("single clusters".to_owned(), clusters as f64),
+        (format!("{walks} walks of {walk}"), walks * walk as f64),
+    ] {
+        total += dollars(requests);
+        println!("{name:<24} {requests:>12.0} {:>9.2} USD", dollars(requests));
+    }
+    println!("{:<24} {:>12} {total:>9.2} USD", "together", "");
+    let naive = DAYS as f64 * 1_440.0 * SESSIONS as f64;
+    println!("{:<24} {naive:>12.0} {:>9.2} USD", "every prefix a minute", dollars(naive));
+    assert!(total < 50.0, "the list of sessions costs too much");
+}
+
+/// Lists and walks everything once.
+async fn full_size() -> (Arc<Listing>, u64) {
+    let bucket = Arc::new(Bucket::new(1_000));
+    for at in 0..SESSIONS {
+        bucket.put(at, true);
+    }
+    let catalog = Catalog::new(Arc::clone(&bucket) as Arc<dyn Storage>, vec![Root::default()]);
+    let started = Instant::now();
+    let _ = tokio::time::timeout(Duration::from_secs(60), catalog.keep_fresh()).await;
+    let (markers, walk) = bucket.listed();
+    println!(
+        "one listing: {markers} pages; one walk: {walk} pages; {:.1} s of our time",
+        started.elapsed().as_secs_f64()
+    );
+    let listing = catalog.listing();
+    assert_eq!((listing.len(), listing.walked_at.is_some()), (SESSIONS, true));
+    (listing, walk)
+}
+
+/// The slowest of ten pages of each kind.
+fn pages(listing: &Listing) {
+    let liveness = Liveness::default();
+    liveness.set(Arc::new(EveryTenthLives));
+    let middle = listing.page(&Query { limit: SESSIONS / 2, ..Query::default() }, &liveness).next;
+    for (name, query) in [
+        ("the newest", Query::default()),
+        ("in the middle", Query { after: middle, ..Query::default() }),
+        ("of a namespace", Query { namespace: Some("team-7".into()), ..Query::default() }),
+        ("of an owner", Query { owner: Some("nightly-training-50000".into()), ..Query::default() }),
+        ("with two words", Query { text: Some("TRAINING 77".into()), ..Query::default() }),
+        ("that live", Query { state: Some(State::Live), ..Query::default() }),
+    ] {
+        let mut slowest = Duration::ZERO;
+        let mut total = 0;
+        for _ in 0..10 {
+            let started = Instant::now();
+            total = listing.page(&query, &liveness).total;
+            slowest = slowest.max(started.elapsed());
+        }
+        println!("page of sessions {name:<16} {:>8.2} ms of 50, {total} match", slowest.as_secs_f64() * 1e3);
+    }
+}
+
+/// A month: sessions come by day, each cluster appears, changes and dies.
+async fn month() -> (u64, u64) {
+    let (bucket, stored) = (Arc::new(Bucket::new(10)), SESSIONS / 100);
+    for at in 0..stored {
+        bucket.put(at, true);
+    }
+    let catalog = Arc::new(Catalog::new(Arc::clone(&bucket) as Arc<dyn Storage>, vec![Root::default()]));
+    let keeper = tokio::spawn({
+        let catalog = Arc::clone(&catalog);
+        async move { catalog.keep_fresh().await }
+    });
+    let (half_a_day, mut clusters) = (Duration::from_secs(43_200), 0);
+    for day in 0..DAYS {
+        for new in 0..NEW_A_DAY {
+            let at = stored + day * NEW_A_DAY + new;
+            let (cluster, owner) = bucket.put(at, false);
+            for _ in ["appears", "changes", "dies"] {
+                let before = bucket.listed().1;
+                catalog.refresh_cluster(&cluster, owner.as_ref()).await.unwrap();
+                clusters += bucket.listed().1 - before;
+            }
+            bucket.put(at, true);
+            let (tree, old, owner) = names(at - stored);
+            bucket.inner.remove(&marker_key(&tree, &old, owner.as_ref(), &session(at - stored)));
+            tokio::time::sleep(half_a_day / NEW_A_DAY as u32).await;
+        }
+        tokio::time::sleep(half_a_day).await;
+    }
+    keeper.abort();
+    (bucket.listed().0, clusters)
+}

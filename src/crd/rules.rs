@@ -1,0 +1,199 @@
+//! The rules that a shape alone cannot say: each is one value that gives both the expression for the API server (CEL)
+//! and the same check for files.
+//!
+//! A message says what is right, never only that something is wrong. Checks must not panic on any text.
+
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use kube::core::cel::Rule;
+use kube_quantity::ParsedQuantity;
+use regex_lite::Regex;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+/// How long a load may take.
+pub const TIMEOUT: DurationRule = DurationRule { least: "1s", most: "24h" };
+/// How long a request waits for a load.
+pub const REQUEST_TIMEOUT: DurationRule = DurationRule { least: "0s", most: "10m" };
+/// How long an open session is kept that nobody asks for.
+pub const TTL: DurationRule = DurationRule { least: "0s", most: "8760h" };
+/// The budget for open sessions.
+pub const MAX_MEMORY: SizeRule = SizeRule { least: "64Mi", most: "64Ti" };
+
+// Both forms are narrower than Kubernetes' own: no sign, no exponent, no nanoseconds. What is left cannot overflow.
+const DURATION: &str = r"^([0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m|h))+$";
+const SIZE: &str = r"^[0-9]{1,15}(\.[0-9]{1,3})?(k|M|G|T|Ki|Mi|Gi|Ti)?$";
+// No user, query or fragment: an address is shown in logs and in the status, a credential must not be in it.
+const ENDPOINT: &str = r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$";
+
+/// A duration within bounds.
+#[derive(Clone, Copy, Debug)]
+pub struct DurationRule {
+    least: &'static str,
+    most: &'static str,
+}
+
+impl DurationRule {
+    /// The rule for the API server.
+    pub fn rule(&self) -> Rule {
+        let Self { least, most } = self;
+        Rule::new(format!(
+            "self.matches(r'{DURATION}') && duration(self) >= duration('{least}') && duration(self) <= duration('{most}')"
+        ))
+        .message(self.expected().as_str())
+    }
+
+    /// What would be right.
+    pub fn expected(&self) -> String {
+        format!("must be a duration such as 30s, 10m or 1h30m, from {} to {}", self.least, self.most)
+    }
+
+    /// The duration that a text means; none when the rule forbids it.
+    pub fn read(&self, text: &str) -> Option<Duration> {
+        let value = duration(text)?;
+        (duration(self.least)? <= value && value <= duration(self.most)?).then_some(value)
+    }
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(DURATION).ok());
+    // Without the form, kube's parser would panic on what overflows or is negative.
+    let fits = text.len() <= 32 && FORM.as_ref()?.is_match(text);
+    fits.then(|| text.parse::<kube::core::Duration>().ok().map(Duration::from)).flatten()
+}
+
+/// A size in bytes within bounds.
+#[derive(Clone, Copy, Debug)]
+pub struct SizeRule {
+    least: &'static str,
+    most: &'static str,
+}
+
+impl SizeRule {
+    /// The rule for the API server.
+    pub fn rule(&self) -> Rule {
+        let Self { least, most } = self;
+        let within = format!(
+            "quantity(string(self)).compareTo(quantity('{least}')) >= 0 && \
+             quantity(string(self)).compareTo(quantity('{most}')) <= 0"
+        );
+        Rule::new(format!("string(self).matches(r'{SIZE}') && {within}")).message(self.expected().as_str())
+    }
+
+    /// What would be right.
+    pub fn expected(&self) -> String {
+        format!("must be a size such as 512Mi, 2Gi or 500M, from {} to {}", self.least, self.most)
+    }
+
+    /// The bytes that a text means; none when the rule forbids it.
+    pub fn read(&self, text: &str) -> Option<u64> {
+        let value = bytes(text)?;
+        (bytes(self.least)? <= value && value <= bytes(self.most)?).then_some(value)
+    }
+}
+
+#[expect(clippy::cast_sign_loss, reason = "the form has no sign")]
+fn bytes(text: &str) -> Option<u64> {
+    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(SIZE).ok());
+    if !FORM.as_ref()?.is_match(text) {
+        return None;
+    }
+    // As a float, because the library's integers cut 1.5Gi to 1Gi; exact up to 8 PiB.
+    let value = ParsedQuantity::try_from(Quantity(text.to_owned())).ok()?.to_bytes_f64()?;
+    Some(value as u64)
+}
+
+/// The rule for the address of a store.
+pub(super) fn endpoint() -> Rule {
+    Rule::new(format!("self.matches(r'{ENDPOINT}')")).message(ENDPOINT_EXPECTED)
+}
+
+/// What an address must look like.
+pub(crate) const ENDPOINT_EXPECTED: &str =
+    "must be an address such as https://store.example:9000, without user name, query or fragment";
+
+/// Whether a text is the address of a store.
+pub fn is_endpoint(text: &str) -> bool {
+    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(ENDPOINT).ok());
+    FORM.as_ref().is_some_and(|form| form.is_match(text))
+}
+
+/// The rule that exactly one store is named.
+pub fn one_storage() -> Rule {
+    Rule::new("[has(self.s3), has(self.gcs), has(self.azure), has(self.oss), has(self.local)].exists_one(x, x)")
+        .message("exactly one of s3, gcs, azure, oss and local must be set")
+}
+
+/// The rule that an Azure container's account can be known.
+pub(super) fn azure_account() -> Rule {
+    Rule::new("has(self.account) || has(self.endpoint) || has(self.credentialsSecretRef)").message(ACCOUNT_EXPECTED)
+}
+
+/// What is right of an Azure account.
+pub(crate) const ACCOUNT_EXPECTED: &str =
+    "account must be set, unless endpoint or a connection string in credentialsSecretRef says it";
+
+/// The rule that nobody and somebody are not asked for at once.
+pub(super) fn anonymous() -> Rule {
+    Rule::new("!(self.anonymous && has(self.credentialsSecretRef))").message(ANONYMOUS_EXPECTED)
+}
+
+/// What is right of `anonymous`.
+pub(crate) const ANONYMOUS_EXPECTED: &str = "must not be set together with credentialsSecretRef";
+
+/// The rule that a path does not depend on where the server was started.
+pub(super) fn absolute_path() -> Rule {
+    Rule::new("self.startsWith('/')").message("must be an absolute path")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn durations_are_read_as_kubernetes_reads_them() {
+        for (text, seconds) in [("0s", 0.0), ("25s", 25.0), ("1m30s", 90.0), ("1.5m", 90.0), ("250ms", 0.25)] {
+            assert_eq!(REQUEST_TIMEOUT.read(text), Some(Duration::from_secs_f64(seconds)), "{text}");
+        }
+        for text in ["", "0", "10", "s", "10 s", "-1s", "1-5s", "1d", "11m", "1e3s", "999999999h", "infs", "1s\n"] {
+            assert_eq!(REQUEST_TIMEOUT.read(text), None, "{text:?}");
+        }
+        assert_eq!(TIMEOUT.read("999ms"), None);
+    }
+
+    #[test]
+    fn sizes_are_read_as_kubernetes_reads_them() {
+        for (text, bytes) in [
+            ("64Mi", 64 << 20),
+            ("2Gi", 2 << 30),
+            ("1.5Gi", 3 << 29),
+            ("500M", 500_000_000),
+            ("2147483648", 2 << 30),
+            ("64Ti", 64 << 40),
+        ] {
+            assert_eq!(MAX_MEMORY.read(text), Some(bytes), "{text}");
+        }
+        for text in ["", "Gi", "2GB", "2 Gi", "-2Gi", "--2Gi", "1Mi", "65Ti", "2g", "1e9", "nan", "infGi", "500m"] {
+            assert_eq!(MAX_MEMORY.read(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_has_a_scheme_and_no_credentials() {
+        for good in ["http://127.0.0.1:9000", "https://oss-cn-hangzhou.aliyuncs.com", "http://[::1]:9000/devstore"] {
+            assert!(is_endpoint(good), "{good}");
+        }
+        for bad in ["", "minio:9000", "ftp://x", "https://user:secret@host", "https://host?sig=secret", "https://"] {
+            assert!(!is_endpoint(bad), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_a_rule_panic(text in ".{0,40}", number in "[0-9.hmsMGiK+-]{0,32}") {
+            for text in [text, number] {
+                let _ = (TTL.read(&text), MAX_MEMORY.read(&text), is_endpoint(&text));
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What documents mean, and what is said about those that are wrong.
+
+use super::*;
+use crate::storage::config::{Credentials, LocalConfig, S3Config, StoreConfig};
+use std::path::PathBuf;
+
+fn document(spec: &str) -> String {
+    format!("apiVersion: history.ray.io/v1alpha1\nkind: RayHistory\nmetadata: {{name: main}}\nspec:\n{spec}")
+}
+
+fn read(spec: &str) -> Result<Settings, Problems> {
+    Settings::from_document(&document(spec), None)
+}
+
+/// What is said about a document, one line a problem.
+fn said(spec: &str) -> String {
+    read(spec).expect_err("the document is wrong").to_string()
+}
+
+#[test]
+fn a_document_without_options_has_the_default_settings() {
+    let settings = read("  storage: {local: {path: /data}}").unwrap();
+    let storage =
+        Storage { store: StoreConfig::Local(LocalConfig { path: PathBuf::from("/data") }), ..Storage::default() };
+    assert_eq!(settings, Settings { storage, prewarm: true, ..Settings::default() });
+}
+
+#[test]
+fn the_documented_example_is_read_in_full() {
+    let settings = read(
+        r#"
+  storage:
+    rootDirs: ["", log]
+    s3: {bucket: ray, region: us-east-1, endpoint: "http://127.0.0.1:9000/", forcePathStyle: true}
+  cache: {maxSessions: 7, maxMemory: 1.5Gi, ttl: 1h30m}
+  loading: {timeout: 5m, maxConcurrent: 2, requestTimeout: 0s}
+  clusters: {namespaces: [a, b], sharedStorage: true}
+  prewarm: {enabled: false}
+  redaction: Always"#,
+    )
+    .unwrap();
+    let s3 = S3Config {
+        bucket: "ray".into(),
+        region: Some("us-east-1".into()),
+        endpoint: Some("http://127.0.0.1:9000".into()),
+        force_path_style: true,
+        requester_pays: false,
+        ca: None,
+        profile: None,
+        credentials: Credentials::Default,
+    };
+    let root_dirs = vec![String::new(), "log".to_owned()];
+    let expected = Settings {
+        storage: Storage { store: StoreConfig::S3(s3), root_dirs, credentials_secret: None },
+        cache: Cache { max_sessions: 7, max_memory: 3 << 29, ttl: Some(Duration::from_secs(5_400)) },
+        loading: Loading { timeout: Duration::from_secs(300), max_concurrent: 2, request_timeout: Duration::ZERO },
+        clusters: Clusters { namespaces: vec!["a".into(), "b".into()], shared_storage: true },
+        prewarm: false,
+        redaction: Redaction::Always,
+    };
+    assert_eq!(settings, expected);
+}
+
+#[test]
+fn a_number_of_bytes_is_a_size() {
+    let settings = read("  storage: {local: {path: /data}}\n  cache: {maxMemory: 4294967296}").unwrap();
+    assert_eq!(settings.cache.max_memory, 4 << 30);
+}
+
+#[test]
+fn every_problem_is_said_at_once_with_its_field() {
+    let said = said(
+        r#"
+  storage: {s3: {bucket: "", endpoint: minio:9000}, gcs: {}}
+  cache: {maxSessions: 0, maxMemory: 2GB, ttl: 10}
+  loading: {timeout: soon, maxConcurrent: four}
+  clusters: {namespaces: [Upper, a, a]}
+  redaction: Sometimes"#,
+    );
+    let expected = r#"
+spec.cache.maxSessions: 0 must be between 1 and 100000
+spec.cache.ttl: 10 must be text: put it in quotes, with its unit if any
+spec.clusters.namespaces[0]: "Upper" does not match ^[a-z0-9]([-a-z0-9]*[a-z0-9])?$
+spec.clusters.namespaces[2]: "a" is listed twice
+spec.loading.maxConcurrent: must be an integer, not text
+spec.redaction: "Sometimes" must be one of Always, Browsers, Never
+spec.storage.gcs.bucket: is missing: Name of the bucket
+spec.storage.s3.bucket: must not be empty"#;
+    assert_eq!(sorted(&said), sorted(expected));
+}
+
+#[test]
+fn rules_are_applied_where_the_shape_is_right() {
+    let said = said(
+        r"
+  storage: {s3: {bucket: b, endpoint: 'https://user:hunter2@host'}, gcs: {bucket: b}}
+  cache: {maxMemory: 2GB, ttl: -1s}
+  loading: {timeout: 25h}",
+    );
+    assert!(!said.contains("hunter2"), "a password is never shown");
+    let expected = r#"
+spec.storage: exactly one of s3, gcs, azure, oss and local must be set
+spec.storage.s3.endpoint: must be an address such as https://store.example:9000, without user name, query or fragment
+spec.cache.maxMemory: "2GB" must be a size such as 512Mi, 2Gi or 500M, from 64Mi to 64Ti
+spec.cache.ttl: "-1s" must be a duration such as 30s, 10m or 1h30m, from 0s to 8760h
+spec.loading.timeout: "25h" must be a duration such as 30s, 10m or 1h30m, from 1s to 24h"#;
+    assert_eq!(sorted(&said), sorted(expected));
+}
+
+fn sorted(lines: &str) -> Vec<&str> {
+    let mut lines: Vec<&str> = lines.trim().lines().collect();
+    lines.sort_unstable();
+    lines
+}
+
+#[test]
+fn a_mistyped_field_is_an_error_with_the_nearest_name() {
+    let local = "  storage: {local: {path: /data}}\n";
+    for (spec, expected) in [
+        ("  cach: {}", "spec.cach: no such field; did you mean `cache`?"),
+        ("  cache: {max_memory: 2Gi}", "spec.cache.max_memory: no such field; did you mean `maxMemory`?"),
+        ("  loading: {maxConcurent: 2}", "spec.loading.maxConcurent: no such field; did you mean `maxConcurrent`?"),
+        ("  prewarm: {zebra: 1}", "spec.prewarm.zebra: no such field; there are enabled"),
+    ] {
+        assert_eq!(said(&format!("{local}{spec}")), expected);
+    }
+}
+
+#[test]
+fn credentials_in_a_document_are_refused_and_never_shown() {
+    let said = said("  storage: {oss: {bucket: b, region: r, accessKeySecret: hunter2}}");
+    assert!(said.contains("spec.storage.oss.accessKeySecret: no such field, and credentials do not belong"), "{said}");
+    assert!(!said.contains("hunter2"));
+}
+
+#[test]
+fn a_secret_is_for_kubernetes_only() {
+    let spec = "  storage: {s3: {bucket: b, credentialsSecretRef: {name: s3}}}";
+    let said = said(spec);
+    assert!(said.starts_with("spec.storage.s3.credentialsSecretRef: names a Secret of Kubernetes"), "{said}");
+    assert!(said.contains("AWS_ACCESS_KEY_ID"), "it says what to do instead: {said}");
+    let spec = file::read(&document(spec)).unwrap().spec;
+    let settings = Settings::from_spec(&spec, Origin::Kubernetes, None).unwrap();
+    assert_eq!(settings.storage.credentials_secret.as_deref(), Some("s3"));
+}
+
+#[test]
+fn an_object_from_the_api_server_is_held_to_the_same_rules() {
+    let mut spec = file::read(&document("  storage: {local: {path: /data}}")).unwrap().spec;
+    spec.cache.max_sessions = -1;
+    spec.loading.timeout = "0s".into();
+    let said = Settings::from_spec(&spec, Origin::Kubernetes, None).unwrap_err().to_string();
+    assert!(said.contains("spec.cache.maxSessions: -1") && said.contains("spec.loading.timeout: \"0s\""), "{said}");
+}
+
+#[test]
+fn what_is_no_ray_history_is_refused() {
+    for (text, expected) in [
+        ("", "must hold exactly one document"),
+        ("a: b\n---\nc: d", "must hold exactly one document"),
+        ("a: [", "is not YAML"),
+        ("just text", "apiVersion: must be history.ray.io/v1alpha1"),
+        ("apiVersion: v1\nkind: Secret\nmetadata: {name: x}\nspec: {}", "kind: must be RayHistory"),
+        ("apiVersion: history.ray.io/v1alpha1\nkind: RayHistory\nspec: {}", "metadata.name: is missing"),
+        ("apiVersion: history.ray.io/v1alpha1\nkind: RayHistory\nmetadata: {name: x}", "spec: is missing"),
+    ] {
+        let said = Settings::from_document(text, None).unwrap_err().to_string();
+        assert!(said.contains(expected), "{text:?}: {said}");
+    }
+}
+
+#[test]
+fn null_is_as_good_as_nothing_and_a_status_is_left_aside() {
+    let text = document("  storage: {local: {path: /data}, s3: null}\n  cache: null\nstatus: {anything: 1}");
+    assert!(Settings::from_document(&text, None).is_ok());
+}
+
+#[test]
+fn the_default_budget_is_half_of_what_the_container_may_use() {
+    assert_eq!(default_max_memory(Some(1 << 30)), 512 << 20);
+    assert_eq!(default_max_memory(Some(64 << 30)), 2 << 30);
+    assert_eq!(default_max_memory(None), 2 << 30);
+}
