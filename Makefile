@@ -31,8 +31,12 @@ dashboard: ## Fetch the Ray dashboard's files from the ray wheel, once
 test: test-rust test-e2e ## Install what the tests need, and run all of them
 
 .PHONY: test-rust
-test-rust: storage-servers ## The Rust tests alone
+test-rust: storage-servers control-plane ## The Rust tests alone
 	cargo test --locked
+
+.PHONY: control-plane
+control-plane: ## Build the API server and etcd that the controller is tested against, once
+	scripts/control-plane .cache/control-plane
 
 .PHONY: test-e2e
 test-e2e: e2e-deps ## The end-to-end tests alone: fidelity, layouts, browser, Ray's command line
