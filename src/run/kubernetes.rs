@@ -45,7 +45,6 @@ pub(super) async fn serve(
     let (liveness, watched, health) = (Liveness::default(), Watched::default(), Health::default());
     liveness.set(Arc::new(watched.clone()));
     let settings = Arc::new(Settings::default());
-    let redaction = settings.redaction;
     // Nothing is served before the first settings name a store.
     let nowhere: Arc<dyn storage::Storage> = Arc::new(Memory::default());
     let sessions = Arc::new(Sessions::with(nowhere, vec![Root::new("")], settings, liveness, Metrics::default()));
@@ -67,7 +66,7 @@ pub(super) async fn serve(
     let tidier = tokio::spawn(tidy(Arc::clone(&sessions), shutdown.clone()));
     let address = listener.local_addr()?;
     tracing::info!(%address, rayhistory = %format!("{namespace}/{name}"), "serving http://{address}/sessions/");
-    let state = http::State { sessions, dashboard_dir: args.dashboard_dir, redaction };
+    let state = http::State { sessions, dashboard_dir: args.dashboard_dir };
     http::serve(state, listener, shutdown.clone()).await?;
     shutdown.cancel();
     let _ = tokio::join!(controller, lister, tidier);
