@@ -31,8 +31,12 @@ dashboard: ## Fetch the Ray dashboard's files from the ray wheel, once
 test: test-rust test-e2e ## Install what the tests need, and run all of them
 
 .PHONY: test-rust
-test-rust: storage-servers ## The Rust tests alone
+test-rust: control-plane storage-servers ## The Rust tests alone
 	cargo test --locked
+
+.PHONY: control-plane
+control-plane: ## Build the API server and etcd that the controller is tested against, once
+	scripts/control-plane .cache/control-plane
 
 .PHONY: test-e2e
 test-e2e: e2e-deps ## The end-to-end tests alone: fidelity, layouts, browser, Ray's command line
@@ -58,6 +62,7 @@ fmt: $(VENV)/lint/stamp ## Format Rust and Python
 gen: ## Write again what is generated from the code
 	cargo build --locked
 	scripts/gen-cli target/debug/ray-history > docs/cli.md
+	RAY_HISTORY_GEN=1 cargo test --locked --test openapi
 	mkdir -p crds && target/debug/ray-history crd > crds/history.ray.io_rayhistories.yaml
 
 .PHONY: bench

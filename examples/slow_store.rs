@@ -7,7 +7,6 @@ use anyhow::Context;
 use ray_history::http::{self, State};
 use ray_history::layout::Root;
 use ray_history::session::Sessions;
-use ray_history::settings::Redaction;
 use ray_history::storage::faulty::Faulty;
 use ray_history::storage::local::Local;
 use std::net::TcpListener;
@@ -40,7 +39,7 @@ async fn serve(folder: &Path, latency: Duration, dashboard: PathBuf) -> anyhow::
         terminated.recv().await;
         stop.cancel();
     });
-    let state = State { sessions, dashboard_dir: Some(dashboard), redaction: Redaction::Browsers };
+    let state = State { sessions, dashboard_dir: Some(dashboard) };
     http::serve(state, listener, shutdown).await?;
     Ok(())
 }

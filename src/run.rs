@@ -11,11 +11,14 @@ use crate::storage::config::{LocalConfig, StoreConfig};
 use crate::storage::local::Local;
 use crate::{cgroup, crd, http, storage};
 use anyhow::{Context, anyhow, bail};
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+mod kubernetes;
 
 /// How often open sessions are looked through for those that nobody asks for.
 const TIDY: Duration = Duration::from_secs(30);
@@ -23,11 +26,10 @@ const TIDY: Duration = Duration::from_secs(30);
 /// Runs a command to its end.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let settings = match args.command {
-        Command::Serve(settings) => settings,
+        Command::Serve(settings) => *settings,
         Command::Check(Check { file }) => return check(&file),
         Command::Crd => {
-            print!("{}", crd::yaml()?);
-            return Ok(());
+            return Ok(std::io::stdout().write_all(crd::yaml()?.as_bytes())?);
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -42,7 +44,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
 /// Serves until the token is cancelled.
 pub async fn serve(settings: Serve, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let Serve { local_dir, config, root_dir, listen: _, dashboard_dir, redaction } = settings;
+    if let Some((namespace, name)) = settings.rayhistory.clone() {
+        return kubernetes::serve(&namespace, &name, settings, listener, shutdown).await;
+    }
+    let Serve { local_dir, config, root_dir, dashboard_dir, redaction, .. } = settings;
     let settings = match (config, local_dir) {
         (Some(file), _) => read(&file)?,
         (None, Some(folder)) => {
@@ -55,7 +60,9 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
             let cache = settings::Cache { max_memory, ..settings::Cache::default() };
             Settings { storage, cache, redaction, ..Settings::default() }
         }
-        (None, None) => bail!("nothing to serve: --local-dir names a folder, --config a RayHistory document"),
+        (None, None) => bail!(
+            "nothing to serve: --local-dir names a folder, --config a RayHistory document, --rayhistory an object"
+        ),
     };
     let Settings { storage: place, cache, loading, clusters, prewarm, redaction } = &settings;
     tracing::info!(
@@ -88,11 +95,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     for skipped in &listing.skipped.examples {
         tracing::warn!("not listed, so its sessions are missing: {skipped}");
     }
-    if let Some(dir) = &dashboard_dir
-        && !dir.join("index.html").is_file()
-    {
-        bail!("{} has no index.html: `make dashboard` fetches the Ray dashboard's files", dir.display());
-    }
+    check_dashboard(dashboard_dir.as_deref())?;
     let address = listener.local_addr()?;
     tracing::info!(sessions = listing.len(), %address, "serving http://{address}/sessions/");
     let lister = tokio::spawn({
@@ -100,11 +103,21 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
         async move { sessions.keep_listed(shutdown).await }
     });
     let tidier = tokio::spawn(tidy(Arc::clone(&sessions), shutdown.clone()));
-    let state = http::State { sessions, dashboard_dir, redaction: *redaction };
+    let state = http::State { sessions, dashboard_dir };
     http::serve(state, listener, shutdown.clone()).await?;
     shutdown.cancel();
     let _ = tokio::join!(lister, tidier);
     Ok(())
+}
+
+/// Fails early when there is no dashboard where one was promised.
+fn check_dashboard(dir: Option<&Path>) -> anyhow::Result<()> {
+    match dir {
+        Some(dir) if !dir.join("index.html").is_file() => {
+            bail!("{} has no index.html: `make dashboard` fetches the Ray dashboard's files", dir.display())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads a document; everything that is wrong with it is one error.
@@ -117,8 +130,8 @@ fn read(file: &Path) -> anyhow::Result<Settings> {
 /// Says whether a document can be served, and as what.
 fn check(file: &Path) -> anyhow::Result<()> {
     let settings = read(file)?;
-    println!("{} can be served. With its defaults it means:\n{settings:#?}", file.display());
-    Ok(())
+    let mut out = std::io::stdout().lock();
+    Ok(writeln!(out, "{} can be served. With its defaults it means:\n{settings:#?}", file.display())?)
 }
 
 /// Opens the store.

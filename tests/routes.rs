@@ -15,22 +15,38 @@ use ray_history::run;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command as Process;
 use std::sync::OnceLock;
 use tokio_util::sync::CancellationToken;
 
+#[path = "routes/dropin.rs"]
+mod dropin;
+#[path = "routes/loading.rs"]
+mod loading;
+#[path = "routes/validators.rs"]
+mod validators;
+
 const SESSION: &str = "/sessions/ml-serving/recsys-raycluster-9d4kq/session_2026-11-23_07-07-14_513426_5513";
 const NODE: &str = "a6c4b8c4ac754a791457accd697815acfd54fd0a64dc1fa060dd497c";
+
+/// The bundled session, unpacked once.
+fn unpacked() -> &'static PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = std::env::temp_dir().join(format!("ray-history-routes-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/service.tar.gz");
+        assert!(Process::new("tar").arg("xzf").arg(fixture).arg("-C").arg(&folder).status().unwrap().success());
+        folder
+    })
+}
 
 /// Starts one server for all tests of this file; it ends with the process.
 fn base() -> &'static str {
     static BASE: OnceLock<String> = OnceLock::new();
     BASE.get_or_init(|| {
-        let folder = std::env::temp_dir().join(format!("ray-history-routes-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/service.tar.gz");
-        assert!(Process::new("tar").arg("xzf").arg(fixture).arg("-C").arg(&folder).status().unwrap().success());
+        let folder = unpacked();
         let dashboard = folder.join("dashboard");
         std::fs::create_dir_all(dashboard.join("static/js")).unwrap();
         std::fs::write(dashboard.join("index.html"), "<!doctype html>dashboard").unwrap();

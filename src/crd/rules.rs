@@ -130,7 +130,7 @@ pub(super) fn azure_account() -> Rule {
 
 /// What is right of an Azure account.
 pub(crate) const ACCOUNT_EXPECTED: &str =
-    "account must be set, unless endpoint or a connection string in credentialsSecretRef says it";
+    "must be set, unless endpoint or a connection string in credentialsSecretRef says it";
 
 /// The rule that nobody and somebody are not asked for at once.
 pub(super) fn anonymous() -> Rule {

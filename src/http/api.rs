@@ -1,89 +1,178 @@
 //! The URL table of Ray's dashboard API below a session, and who asks.
 
-use super::error::Error;
-use super::{State, logs, send, session};
+use super::error::{Error, Shape};
+use super::routes::{Call, RoutePattern, names};
+use super::{load, logs, send, validators};
 use crate::answer::{
     Answer, Question, actor_state, actor_summary, actors, cluster_events, cluster_status, data, events, fixed, jobs,
     metadata, node_detail, node_state, nodes, objects, placement_groups, runtime_envs, serve as serve_details,
     task_summary, tasks, timeline, train, workers,
 };
-use crate::session::{OpenSession, SessionKey};
+use crate::session::{self, OpenSession, SessionKey};
 use crate::settings::Redaction;
+use crate::snapshot::Snapshot;
 use actix_web::http::header::USER_AGENT;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use std::sync::Arc;
 
-/// Answers a URL below a session; the session is loaded first if it is not open.
-pub(super) async fn serve(
-    request: &HttpRequest,
-    state: &State,
-    key: &SessionKey,
-    below: &[&str],
-) -> Result<HttpResponse, Error> {
-    let question = question(request, state);
-    let session = session::open(state, key).await?;
-    match below {
-        ["api", "jobs", id, "logs"] => logs::of_job(state, &session, id).await,
-        ["api", "v0", "runtime_env_redaction"] => {
-            Ok(send::answer(fixed::redaction(state.redaction != Redaction::Never)))
-        }
-        ["api", "v0", "logs", media] => logs::file(state, &session, media, &question).await,
-        // Answers over all tasks take milliseconds: off the threads that accept requests.
-        ["api", "v0", "tasks", ..] => {
-            let below: Vec<String> = below.iter().map(|name| (*name).to_owned()).collect();
-            let work = move || {
-                let below: Vec<&str> = below.iter().map(String::as_str).collect();
-                answer(&session, &below, &question)
-            };
-            let answered = tokio::task::spawn_blocking(work).await;
-            Ok(send::answer(answered.map_err(|_| crate::session::Error::Broken)??))
-        }
-        _ => Ok(send::answer(answer(&session, below, &question)?)),
-    }
+/// One question about an open session.
+struct Asked<'a> {
+    session: &'a OpenSession,
+    snapshot: &'a Arc<Snapshot>,
+    question: &'a Question,
+    redaction: Redaction,
+    pattern: &'static str,
+    /// What stands for `{id}`.
+    id: &'a str,
 }
 
-/// The table.
-fn answer(session: &OpenSession, below: &[&str], question: &Question) -> Result<Answer, Error> {
-    let snapshot: &Arc<_> = &session.snapshot;
-    Ok(match below {
-        ["api", "v0", "tasks"] => tasks::list(snapshot, question)?,
-        ["api", "v0", "tasks", "summarize"] => task_summary::summarize(snapshot, question)?,
-        ["api", "v0", "tasks", "timeline"] => timeline::timeline(snapshot, question)?,
-        ["nodes"] => nodes::list(snapshot, question)?,
-        ["nodes", id] => node_detail::detail(snapshot, question, id)?,
-        ["logical", "actors"] => actors::list(snapshot, question)?,
-        ["logical", "actors", id] => actors::detail(snapshot, question, id)?,
-        ["api", "v0", "logs"] => logs::listing(session, question)?,
-        ["api", "v0", "workers"] => workers::list(snapshot, question)?,
-        ["api", "v0", "placement_groups"] => placement_groups::list(snapshot, question)?,
-        ["api", "v0", "runtime_envs"] => runtime_envs::list(snapshot, question)?,
-        ["api", "v0", "objects"] => objects::list(question)?,
-        ["api", "v0", "objects", "summarize"] => objects::summarize(question)?,
-        ["api", "v0", "cluster_metadata"] => metadata::cluster_metadata(snapshot)?,
-        ["api", "v0", "cluster_events"] => cluster_events::list(snapshot, question)?,
-        ["api", "v0", "platform_events"] => fixed::platform_events(snapshot)?,
-        ["api", "cluster_status"] => cluster_status::cluster_status(snapshot, question)?,
-        ["api", "serve", "applications", ""] => serve_details::applications(snapshot, question)?,
-        ["api", "data", "datasets", job] => data::datasets(snapshot, job)?,
-        ["api", "train", "v2", "runs", "v1"] => train::runs(snapshot, question)?,
-        ["api", "train", "v2", "runs"] => train::old_runs(snapshot, question)?,
-        ["api", "v0", "actors"] => actor_state::list(snapshot, question)?,
-        ["api", "v0", "actors", "summarize"] => actor_summary::summarize(snapshot, question)?,
-        ["api", "v0", "nodes"] => node_state::list(snapshot, question)?,
-        ["api", "v0", "jobs"] => jobs::state_list(snapshot, question)?,
-        ["api", "jobs", ""] | ["api", "jobs"] => jobs::list(snapshot, question)?,
-        ["api", "jobs", id] => jobs::one(snapshot, question, id)?,
-        ["api", "version"] => metadata::version(snapshot)?,
-        ["events"] => events::events(snapshot, question)?,
-        ["timezone"] => metadata::timezone(snapshot)?,
-        ["worker" | "task", _] | ["memory_profile"] => return Err(fixed::profiling().into()),
-        _ => fixed::fixed(&below.join("/")).ok_or(Error::UnknownUrl)?,
+type Ask = fn(&Asked<'_>) -> Result<Answer, Error>;
+
+/// How a URL is answered.
+#[derive(Clone, Copy)]
+enum By {
+    /// From the tables, at once.
+    Tables(Ask),
+    /// From the tables; takes milliseconds, so not on the threads that accept requests.
+    Threads(Ask),
+    /// From a log file.
+    LogFile,
+    /// From the log of a submission.
+    JobLog,
+}
+
+use By::{Tables, Threads};
+
+/// The table. A final `/` may be given or left out, as KubeRay's history server allows.
+const TABLE: &[(&str, By)] = &[
+    ("/api/v0/tasks", Threads(|a| Ok(tasks::list(a.snapshot, a.question)?))),
+    ("/api/v0/tasks/summarize", Threads(|a| Ok(task_summary::summarize(a.snapshot, a.question)?))),
+    ("/api/v0/tasks/timeline", Threads(|a| Ok(timeline::timeline(a.snapshot, a.question)?))),
+    ("/nodes", Tables(|a| Ok(nodes::list(a.snapshot, a.question)?))),
+    ("/nodes/{id}", Tables(|a| Ok(node_detail::detail(a.snapshot, a.question, a.id)?))),
+    ("/logical/actors", Tables(|a| Ok(actors::list(a.snapshot, a.question)?))),
+    ("/logical/actors/{id}", Tables(|a| Ok(actors::detail(a.snapshot, a.question, a.id)?))),
+    ("/api/v0/logs", Tables(|a| logs::listing(a.session, a.question))),
+    ("/api/v0/logs/{id}", By::LogFile),
+    ("/api/v0/workers", Tables(|a| Ok(workers::list(a.snapshot, a.question)?))),
+    ("/api/v0/placement_groups", Tables(|a| Ok(placement_groups::list(a.snapshot, a.question)?))),
+    ("/api/v0/runtime_envs", Tables(|a| Ok(runtime_envs::list(a.snapshot, a.question)?))),
+    ("/api/v0/runtime_env_redaction", Tables(|a| Ok(fixed::redaction(a.redaction != Redaction::Never)))),
+    ("/api/v0/objects", Tables(|a| Ok(objects::list(a.question)?))),
+    ("/api/v0/objects/summarize", Tables(|a| Ok(objects::summarize(a.question)?))),
+    ("/api/v0/cluster_metadata", Tables(|a| Ok(metadata::cluster_metadata(a.snapshot)?))),
+    ("/api/v0/cluster_events", Tables(|a| Ok(cluster_events::list(a.snapshot, a.question)?))),
+    ("/api/v0/platform_events", Tables(|a| Ok(fixed::platform_events(a.snapshot)?))),
+    ("/api/v0/actors", Tables(|a| Ok(actor_state::list(a.snapshot, a.question)?))),
+    ("/api/v0/actors/summarize", Tables(|a| Ok(actor_summary::summarize(a.snapshot, a.question)?))),
+    ("/api/v0/nodes", Tables(|a| Ok(node_state::list(a.snapshot, a.question)?))),
+    ("/api/v0/jobs", Tables(|a| Ok(jobs::state_list(a.snapshot, a.question)?))),
+    ("/api/jobs", Tables(|a| Ok(jobs::list(a.snapshot, a.question)?))),
+    ("/api/jobs/{id}", Tables(|a| Ok(jobs::one(a.snapshot, a.question, a.id)?))),
+    ("/api/jobs/{id}/logs", By::JobLog),
+    ("/api/cluster_status", Tables(|a| Ok(cluster_status::cluster_status(a.snapshot, a.question)?))),
+    ("/api/serve/applications", Tables(|a| Ok(serve_details::applications(a.snapshot, a.question)?))),
+    ("/api/data/datasets/{id}", Tables(|a| Ok(data::datasets(a.snapshot, a.id)?))),
+    ("/api/train/v2/runs/v1", Tables(|a| Ok(train::runs(a.snapshot, a.question)?))),
+    ("/api/train/v2/runs", Tables(|a| Ok(train::old_runs(a.snapshot, a.question)?))),
+    ("/api/version", Tables(|a| Ok(metadata::version(a.snapshot)?))),
+    ("/events", Tables(|a| Ok(events::events(a.snapshot, a.question)?))),
+    ("/timezone", Tables(|a| Ok(metadata::timezone(a.snapshot)?))),
+    ("/worker/{id}", Tables(|_| Err(fixed::profiling().into()))),
+    ("/task/{id}", Tables(|_| Err(fixed::profiling().into()))),
+    ("/memory_profile", Tables(|_| Err(fixed::profiling().into()))),
+    ("/api/authentication_mode", Tables(fixed_answer)),
+    ("/api/profiling_enabled", Tables(fixed_answer)),
+    ("/api/grafana_health", Tables(fixed_answer)),
+    ("/api/prometheus_health", Tables(fixed_answer)),
+    ("/usage_stats_enabled", Tables(fixed_answer)),
+    ("/api/component_activities", Tables(fixed_answer)),
+    ("/api/gcs_healthz", Tables(fixed_answer)),
+];
+
+fn fixed_answer(asked: &Asked<'_>) -> Result<Answer, Error> {
+    fixed::fixed(asked.pattern.trim_start_matches('/')).ok_or(Error::UnknownUrl)
+}
+
+/// The row of a URL, and what stands for `{id}`.
+fn find<'a>(below: &[&'a str]) -> Option<(&'static str, By, &'a str)> {
+    let below = below.strip_suffix(&[""]).unwrap_or(below);
+    TABLE.iter().find_map(|(pattern, by)| {
+        let names = names(pattern, below)?;
+        Some((*pattern, *by, names.first().copied().unwrap_or_default()))
     })
 }
 
+/// Whether a URL is one of Ray's.
+pub(super) fn is_known(below: &[&str]) -> bool {
+    find(below).is_some()
+}
+
+/// Answers a URL below a session; the session is loaded first if it is not open.
+pub(super) async fn serve(call: &Call<'_>, key: &SessionKey, below: &[&str]) -> HttpResponse {
+    let Some((pattern, by, id)) = find(below) else {
+        let mut response = Error::UnknownUrl.respond(call.request, Shape::Ray);
+        validators::describe(&mut response, call.state, key, call.state.sessions.peek(key).as_deref());
+        return response;
+    };
+    call.request.extensions_mut().insert(RoutePattern(pattern));
+    let opened = load::open(call.state, key).await;
+    let session = opened.as_ref().ok().map(Arc::clone);
+    let answered = match opened {
+        Ok(session) => answer(call, session, pattern, by, id, below).await,
+        Err(error) => Err(error),
+    };
+    let mut response = answered.unwrap_or_else(|error| error.respond(call.request, Shape::Ray));
+    validators::describe(&mut response, call.state, key, session.as_deref());
+    response
+}
+
+async fn answer(
+    call: &Call<'_>,
+    session: Arc<OpenSession>,
+    pattern: &'static str,
+    by: By,
+    id: &str,
+    below: &[&str],
+) -> Result<HttpResponse, Error> {
+    let redaction = call.state.sessions.settings().redaction;
+    let question = question(call.request, redaction);
+    let ask = match by {
+        // A log file may have grown since the session was opened: it has no tag.
+        By::LogFile | By::JobLog => {
+            let mut response = if matches!(by, By::LogFile) {
+                logs::file(call.state, &session, id, &question).await?
+            } else {
+                logs::of_job(call.state, &session, id).await?
+            };
+            validators::revalidate(&mut response, None);
+            return Ok(response);
+        }
+        By::Tables(ask) | By::Threads(ask) => ask,
+    };
+    let tag = validators::tag(&session, redaction, question.redact, below, call.request.query_string());
+    if validators::is_known(call.request, &tag) {
+        return Ok(validators::not_modified(&tag));
+    }
+    let answer = if matches!(by, By::Threads(_)) {
+        let id = id.to_owned();
+        let work = move || {
+            let snapshot = &session.snapshot;
+            ask(&Asked { session: &session, snapshot, question: &question, redaction, pattern, id: &id })
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| session::Error::Broken)??
+    } else {
+        let snapshot = &session.snapshot;
+        ask(&Asked { session: &session, snapshot, question: &question, redaction, pattern, id })?
+    };
+    let mut response = send::answer(answer);
+    validators::revalidate(&mut response, Some(&tag));
+    Ok(response)
+}
+
 /// The decoded query, and whether secrets are to be hidden from whoever asks.
-fn question(request: &HttpRequest, state: &State) -> Question {
-    let redact = match state.redaction {
+fn question(request: &HttpRequest, redaction: Redaction) -> Question {
+    let redact = match redaction {
         Redaction::Always => true,
         Redaction::Never => false,
         Redaction::Browsers => is_browser(request),

@@ -1,12 +1,27 @@
 //! The only place that turns errors into status codes and bodies. Internal detail is logged, never sent.
+//!
+//! Ray's routes tell errors as Ray does, our API as RFC 9457 problems, pages as pages; the words are the same.
 
+use super::load::Status;
+use super::{page, routes};
 use crate::answer::Refusal;
-use crate::session;
+use crate::session::{self, Progress};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentType};
-use actix_web::{HttpResponse, ResponseError};
-use serde_json::json;
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use serde_json::{Value, json};
 use std::fmt;
+
+/// How a family of routes tells its errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// As Ray does: a plain text, or the envelope of its state API.
+    Ray,
+    /// RFC 9457, `application/problem+json`.
+    Problem,
+    /// A page for people; a problem for programs, by `Accept`.
+    Page,
+}
 
 /// Why a request gets no answer.
 #[derive(Debug)]
@@ -16,9 +31,22 @@ pub(super) enum Error {
     /// The session cannot be shown.
     Session(session::Error),
     /// The session is still being loaded.
-    Loading,
+    Loading(Progress),
     /// The third name of a session's path is no session name.
     NotASession(String),
+    /// Nothing of that name is stored: what it is, and its name.
+    NothingNamed(&'static str, String),
+    /// A submission that was not found where it was looked for, which is not everywhere.
+    NotFoundSoFar {
+        /// Its id.
+        id: String,
+        /// Sessions that were looked at.
+        searched: usize,
+        /// Sessions that there are.
+        of: usize,
+    },
+    /// The question cannot be understood, in these words.
+    BadRequest(String),
     /// The path is not valid UTF-8.
     BadPath,
     /// No such URL: Ray's own 404.
@@ -40,6 +68,8 @@ impl From<session::Error> for Error {
 }
 
 const WAY_OUT: &str = "The list of sessions is at /sessions/.";
+/// Seconds after which asking again may help.
+const RETRY_AFTER: &str = "5";
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,12 +79,22 @@ impl fmt::Display for Error {
             Self::Session(session::Error::Storage(_)) => {
                 write!(f, "The storage cannot be read at the moment; the server's log says why. Try again later.")
             }
+            Self::Session(session::Error::NothingReadable { key, files, .. }) => {
+                write!(f, "None of the {files} event files of session {key} could be read; the server's log says why.")
+            }
             Self::Session(error @ session::Error::Unknown(_)) => write!(f, "{error}. {WAY_OUT}"),
             Self::Session(error) => write!(f, "{error}"),
-            Self::Loading => f.write_str("This session is being loaded; try again in a few seconds."),
+            Self::Loading(_) => f.write_str("This session is being loaded; try again in a few seconds."),
             Self::NotASession(name) => {
                 write!(f, "{name:?} is not a session name (session_YYYY-MM-DD_HH-MM-SS_micros_pid). {WAY_OUT}")
             }
+            Self::NothingNamed(what, name) => write!(f, "No session of {what} {name:?} is stored here. {WAY_OUT}"),
+            Self::NotFoundSoFar { id, searched, of } => write!(
+                f,
+                "Submission {id:?} ran in none of the {searched} newest sessions of this namespace; it has {of}. If it \
+                 is older, the path of its RayJob or of its session leads to it. {WAY_OUT}"
+            ),
+            Self::BadRequest(why) => f.write_str(why),
             Self::BadPath => f.write_str("The path is not valid UTF-8 after decoding."),
             Self::UnknownUrl => f.write_str("404: Not Found"),
             Self::MethodNotAllowed => f.write_str("405: Method Not Allowed: this is history, it can only be read."),
@@ -62,13 +102,16 @@ impl fmt::Display for Error {
     }
 }
 
-impl ResponseError for Error {
-    fn status_code(&self) -> StatusCode {
+impl Error {
+    /// The status code.
+    pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::Refused(Refusal::BadQuestion(_)) | Self::BadPath => StatusCode::BAD_REQUEST,
+            Self::Refused(Refusal::BadQuestion(_)) | Self::BadPath | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Refused(Refusal::NotFound(_))
             | Self::Session(session::Error::Unknown(_))
             | Self::NotASession(_)
+            | Self::NothingNamed(..)
+            | Self::NotFoundSoFar { .. }
             | Self::UnknownUrl => StatusCode::NOT_FOUND,
             Self::Refused(Refusal::Failed(_) | Refusal::FailedJson(_)) | Self::Session(session::Error::Broken) => {
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -79,7 +122,7 @@ impl ResponseError for Error {
                 | session::Error::Busy
                 | session::Error::Stopping,
             )
-            | Self::Loading => StatusCode::SERVICE_UNAVAILABLE,
+            | Self::Loading(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Session(session::Error::TooLarge { .. }) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Session(session::Error::NothingReadable { .. } | session::Error::Storage(_)) => {
                 StatusCode::BAD_GATEWAY
@@ -89,11 +132,31 @@ impl ResponseError for Error {
         }
     }
 
-    fn error_response(&self) -> HttpResponse {
-        if let Self::Session(session::Error::Storage(error)) = self {
-            tracing::warn!(%error, "storage request failed");
+    /// The response, as this family of routes tells errors.
+    pub(super) fn respond(&self, request: &HttpRequest, shape: Shape) -> HttpResponse {
+        match self {
+            Self::Session(session::Error::Storage(error)) => tracing::warn!(%error, "storage request failed"),
+            Self::Session(error @ session::Error::NothingReadable { .. }) => {
+                tracing::warn!(%error, "session has no readable event file");
+            }
+            _ => {}
         }
-        let mut response = HttpResponse::build(self.status_code());
+        let mut response = HttpResponse::build(self.status());
+        response.insert_header((header::CACHE_CONTROL, "no-store"));
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+        }
+        if matches!(self, Self::MethodNotAllowed) {
+            response.insert_header((header::ALLOW, routes::READING));
+        }
+        match shape {
+            Shape::Ray => self.as_ray(response),
+            Shape::Page if page::is_wanted(request) => self.as_page(request, response),
+            Shape::Problem | Shape::Page => self.as_problem(request, response),
+        }
+    }
+
+    fn as_ray(&self, mut response: HttpResponseBuilder) -> HttpResponse {
         let message = self.to_string();
         match self {
             Self::Refused(Refusal::BadQuestion(_)) => {
@@ -102,10 +165,81 @@ impl ResponseError for Error {
             Self::Refused(Refusal::FailedJson(_)) => {
                 response.json(json!({"result": false, "msg": message, "data": {}}))
             }
-            Self::Loading | Self::Session(session::Error::NothingStored(_)) => response
-                .insert_header((header::RETRY_AFTER, "5"))
-                .json(json!({"result": false, "msg": message, "data": {"state": "loading"}})),
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
+                // Ray's clients read `result` and `msg`; ours read the progress.
+                let mut body = json!({"result": false, "msg": message});
+                self.add_progress(&mut body);
+                response.json(body)
+            }
             _ => response.content_type(ContentType::plaintext()).body(message),
+        }
+    }
+
+    fn as_problem(&self, request: &HttpRequest, mut response: HttpResponseBuilder) -> HttpResponse {
+        let status = self.status();
+        let (name, title) = self.problem();
+        let mut body = json!({
+            "type": format!("tag:history.ray.io,2026:{name}"),
+            "title": title,
+            "status": status.as_u16(),
+            "detail": self.to_string(),
+            "instance": request.uri().path(),
+        });
+        self.add_progress(&mut body);
+        response.content_type("application/problem+json").body(body.to_string())
+    }
+
+    fn as_page(&self, request: &HttpRequest, response: HttpResponseBuilder) -> HttpResponse {
+        let (_, title) = self.problem();
+        // The way to the root, relative: it must work under any prefix.
+        let up = "../".repeat(request.uri().path().split('/').count().saturating_sub(2));
+        let body = format!(
+            "<h1>{title}</h1><p>{}</p><p><a href=\"{up}sessions/\">All sessions</a></p>",
+            page::escape(&self.to_string())
+        );
+        page::html_with(
+            response,
+            title,
+            &format!("<link rel=\"stylesheet\" href=\"{up}sessions/sessions.css\">"),
+            &body,
+        )
+    }
+
+    fn add_progress(&self, body: &mut Value) {
+        let status = match self {
+            Self::Loading(progress) => Status::loading(progress),
+            Self::Session(error) if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
+                Status::failed(error.to_string())
+            }
+            _ => return,
+        };
+        if let (Value::Object(body), Ok(Value::Object(status))) = (body, serde_json::to_value(status)) {
+            body.extend(status);
+        }
+    }
+
+    /// The name and title of the kind of problem.
+    fn problem(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Refused(Refusal::BadQuestion(_)) | Self::BadRequest(_) | Self::BadPath => {
+                ("bad-request", "The question cannot be understood")
+            }
+            Self::Refused(Refusal::NotFound(_)) | Self::UnknownUrl => ("not-found", "Not found"),
+            Self::Refused(Refusal::Forbidden(_)) => ("forbidden", "Not possible on a dead session"),
+            Self::Session(session::Error::Unknown(_)) | Self::NotASession(_) => ("unknown-session", "No such session"),
+            Self::NothingNamed(..) | Self::NotFoundSoFar { .. } => ("unknown-name", "No session of that name"),
+            Self::Loading(_) => ("loading", "The session is being loaded"),
+            Self::Session(session::Error::NothingStored(_)) => ("no-data-yet", "The session has no data yet"),
+            Self::Session(session::Error::TimedOut { .. }) => ("timed-out", "The session took too long to load"),
+            Self::Session(session::Error::TooLarge { .. }) => ("too-large", "The session is too large for this server"),
+            Self::Session(session::Error::Busy) => ("busy", "The server is busy"),
+            Self::Session(session::Error::Stopping) => ("stopping", "The server is stopping"),
+            Self::Session(session::Error::NothingReadable { .. }) => ("unreadable", "The session cannot be read"),
+            Self::Session(session::Error::Storage(_)) => ("storage", "The storage cannot be read"),
+            Self::Refused(Refusal::Failed(_) | Refusal::FailedJson(_)) | Self::Session(session::Error::Broken) => {
+                ("internal", "The server failed")
+            }
+            Self::MethodNotAllowed => ("method-not-allowed", "History can only be read"),
         }
     }
 }

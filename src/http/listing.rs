@@ -1,101 +1,165 @@
-//! Lists of sessions: a page for people, JSON for programs, and the format of KubeRay's history server.
+//! Lists of sessions: JSON for programs, a page at a time, and what the pages for people have in common.
 
 use super::State;
-use super::page::{escape, html};
+use super::error::Error;
+use super::filter;
+use super::page::escape;
 use super::path::session_path;
-use crate::session::catalog::{Entry, Listing};
-use actix_web::HttpResponse;
-use serde_json::{Value, json};
+use super::routes::Call;
+use super::validators;
+use crate::session::catalog::{Entry, Listing, Page, Query};
+use actix_web::http::header::{CACHE_CONTROL, ETAG};
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
 use std::fmt::Write;
+use utoipa::ToSchema;
 
-/// `/sessions/`.
-pub(super) fn page(state: &State) -> HttpResponse {
-    let listing = state.sessions.listing();
-    let mut body = String::from(
-        "<h1>Ray sessions</h1><input id=\"search\" type=\"search\" placeholder=\"Search\" autofocus \
-         aria-label=\"Search sessions\"><span id=\"count\"></span>",
+/// A row of a table of sessions.
+pub(super) fn row(entry: &Entry, link: &str, body: &mut String) {
+    let owner = entry.owner.as_ref().map(|o| format!("{} {}", o.kind.folder(), o.name)).unwrap_or_default();
+    let _ = write!(
+        body,
+        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td><a href=\"{}\">{}</a></td></tr>",
+        escape(&entry.key.cluster.namespace),
+        escape(&entry.key.cluster.name),
+        escape(&owner),
+        escape(&started(entry).replace('T', " ").replace('Z', "")),
+        escape(link),
+        escape(entry.key.session.as_str()),
     );
-    note(&listing, &mut body);
-    body.push_str(
-        "<table><thead><tr><th>Namespace</th><th>Cluster</th><th>Owner</th><th>Started</th><th>Session</th></tr></thead><tbody>",
-    );
-    for entry in listing.iter() {
-        let owner = entry.owner.as_ref().map(|o| format!("{} {}", o.kind.folder(), o.name)).unwrap_or_default();
-        let _ = write!(
-            body,
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td><a href=\"{}\">{}</a></td></tr>",
-            escape(&entry.key.cluster.namespace),
-            escape(&entry.key.cluster.name),
-            escape(&owner),
-            escape(&started(&entry).replace('T', " ").replace('Z', "")),
-            escape(&session_path(&entry.key)),
-            escape(entry.key.session.as_str()),
-        );
-    }
-    body.push_str("</tbody></table>");
-    html(
-        "Ray sessions",
-        "<link rel=\"stylesheet\" href=\"sessions.css\"><script src=\"sessions.js\" defer></script>",
-        &body,
-    )
 }
 
 /// What a reader of the list must know about it.
-fn note(listing: &Listing, body: &mut String) {
+pub(super) fn note(listing: &Listing, body: &mut String) {
     if listing.stale.is_some() {
         body.push_str(
-            "<p class=\"note\">The storage cannot be listed at the moment: this list may be out of date.</p>",
+            "<p class=\"note\">The storage cannot be listed at the moment: this list may be out of date. It is tried again by itself; \
+             the server's log says why.</p>",
         );
     } else if listing.is_empty() {
         body.push_str(
-            "<p class=\"note\">No sessions are stored here yet. Collectors write one when a cluster starts.</p>",
+            "<p class=\"note\">No sessions are stored here yet. A collector writes one when its cluster starts: look whether the Ray \
+             pods have a collector, and whether it writes to the storage and below the root that this server reads.</p>",
         );
     }
 }
 
-/// `/clusters`: as KubeRay's history server answers.
-pub(super) fn clusters(state: &State) -> HttpResponse {
-    let listing = state.sessions.listing();
-    let rows = listing.iter().map(|entry| {
-        let mut row = json!({
-            "name": entry.key.cluster.name,
-            "namespace": entry.key.cluster.namespace,
-            "sessionName": entry.key.session.as_str(),
-            "createTime": started(&entry),
-            "createTimeStamp": entry.key.session.local_micros().unwrap_or(0).div_euclid(1_000_000),
-        });
-        if let (Some(owner), Some(row)) = (&entry.owner, row.as_object_mut()) {
-            row.insert("ownerKind".into(), owner.kind.folder().into());
-            row.insert("ownerName".into(), owner.name.clone().into());
-        }
-        row
-    });
-    HttpResponse::Ok().json(rows.collect::<Vec<Value>>())
+/// A page of the list of sessions.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SessionList {
+    /// The sessions that fit, newest first.
+    sessions: Vec<SessionItem>,
+    /// How many fit in all.
+    total: usize,
+    /// What to give as `after` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+    /// Whether the storage could not be listed lately, so that this may be out of date.
+    stale: bool,
+    /// When the storage was last listed, RFC 3339; absent when it never was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listed_at: Option<String>,
 }
 
-/// `/api/history/v1/sessions`.
-pub(super) fn sessions(state: &State) -> HttpResponse {
-    let listing = state.sessions.listing();
-    let sessions: Vec<Value> = listing.iter().map(|entry| describe(&entry)).collect();
-    HttpResponse::Ok().json(json!({"sessions": sessions, "stale": listing.stale.is_some()}))
+/// One stored session.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SessionItem {
+    /// Namespace of the cluster.
+    namespace: String,
+    /// Name of the `RayCluster`.
+    cluster: String,
+    /// Name of the session.
+    #[schema(example = "session_2026-11-23_07-07-14_513426_5513")]
+    session: String,
+    /// The RayJob or RayService that created the cluster, if one did.
+    owner: Option<OwnerItem>,
+    /// `live`, `dead` or `unknown`.
+    #[schema(example = "dead")]
+    state: &'static str,
+    /// When the head started, by its own clock; the zone is not known.
+    started_local: String,
+    /// Whether a marker was written; without one its head was killed.
+    marked: bool,
+    /// Path of its dashboard.
+    path: String,
+}
+
+/// Who created a cluster.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct OwnerItem {
+    /// `rayjob` or `rayservice`.
+    kind: &'static str,
+    /// Its name.
+    name: String,
 }
 
 /// One session, as our own API shows it.
-pub(super) fn describe(entry: &Entry) -> Value {
-    let owner = entry.owner.as_ref().map(|owner| json!({"kind": owner.kind.folder(), "name": owner.name}));
-    json!({
-        "namespace": entry.key.cluster.namespace,
-        "cluster": entry.key.cluster.name,
-        "session": entry.key.session.as_str(),
-        "owner": owner,
-        "startedLocal": started(entry),
-        "marked": entry.marked,
-        "path": format!("/sessions/{}", session_path(&entry.key)),
-    })
+pub(super) fn describe(state: &State, entry: &Entry) -> SessionItem {
+    SessionItem {
+        namespace: entry.key.cluster.namespace.clone(),
+        cluster: entry.key.cluster.name.clone(),
+        session: entry.key.session.as_str().to_owned(),
+        owner: entry.owner.as_ref().map(|owner| OwnerItem { kind: owner.kind.folder(), name: owner.name.clone() }),
+        state: state.sessions.state(&entry.key).as_str(),
+        started_local: started(entry),
+        marked: entry.marked,
+        path: format!("/sessions/{}", session_path(&entry.key)),
+    }
+}
+
+/// Lists stored sessions, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/history/v1/sessions",
+    operation_id = "listSessions",
+    tag = "sessions",
+    params(
+        ("namespace" = Option<String>, Query, description = "Namespace of the cluster"),
+        ("cluster" = Option<String>, Query, description = "Name of the RayCluster"),
+        ("ownerKind" = Option<String>, Query, description = "rayjob or rayservice"),
+        ("owner" = Option<String>, Query, description = "Name of the RayJob or RayService"),
+        ("state" = Option<String>, Query, description = "live, dead or unknown"),
+        ("startedAfter" = Option<String>, Query, description = "RFC 3339; compared with the head's own clock"),
+        ("startedBefore" = Option<String>, Query, description = "RFC 3339; compared with the head's own clock"),
+        ("q" = Option<String>, Query, description = "Words that must all occur in a name"),
+        ("limit" = Option<usize>, Query, description = "Sessions a page: 1 to 1000, default 100"),
+        ("after" = Option<String>, Query, description = "`next` of the page before"),
+    ),
+    responses(
+        (status = 200, description = "A page of the list", body = SessionList),
+        (status = 304, description = "The client has this page already (`If-None-Match`)"),
+        (status = 400, description = "A parameter cannot be understood", body = super::openapi::Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> {
+    let wanted = filter::parse(call.request.query_string(), Query::LIMIT, 1000)?;
+    let listing = call.state.sessions.listing();
+    let Page { entries, total, next } = call.state.sessions.page(&wanted);
+    let list = SessionList {
+        sessions: entries.iter().map(|entry| describe(call.state, entry)).collect(),
+        total,
+        next: next.map(|next| next.to_string()),
+        stale: listing.stale.is_some(),
+        listed_at: listing.listed_at.and_then(|at| jiff::Timestamp::try_from(at).ok()).map(|at| at.to_string()),
+    };
+    Ok(tagged(call.request, &list))
+}
+
+/// JSON with a tag of its bytes.
+pub(super) fn tagged(request: &HttpRequest, value: &impl Serialize) -> HttpResponse {
+    let body = serde_json::to_vec(value).unwrap_or_default();
+    let tag = validators::tag_of(&body);
+    if validators::is_known(request, &tag) {
+        return validators::not_modified(&tag);
+    }
+    let headers = ((ETAG, tag), (CACHE_CONTROL, "private, no-cache"));
+    HttpResponse::Ok().content_type("application/json").insert_header(headers.0).insert_header(headers.1).body(body)
 }
 
 /// The session's start as its head's clock had it; the zone is not in the name.
-fn started(entry: &Entry) -> String {
+pub(super) fn started(entry: &Entry) -> String {
     let micros = entry.key.session.local_micros().unwrap_or(0);
     let at = jiff::Timestamp::from_microsecond(micros).unwrap_or_default();
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()

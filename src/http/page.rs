@@ -1,24 +1,46 @@
 //! Pages and assets of our own: no request leaves the server, every value is escaped.
 
 use super::bar;
-use actix_web::HttpResponse;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
 const SCRIPT: &str = include_str!("page/sessions.js");
 const STYLE: &str = include_str!("page/sessions.css");
+
+/// Our pages load their own style and script, send their own forms, and are in nobody's frame.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; \
+                      frame-ancestors 'none'; base-uri 'none'";
 
 /// Leads to a relative URL, so that it works under any prefix.
 pub(super) fn redirect(to: &str) -> HttpResponse {
     HttpResponse::TemporaryRedirect().insert_header((LOCATION, to)).finish()
 }
 
+/// Whether a person asks: browsers name HTML when they go to a page, programs and scripts do not.
+pub(super) fn is_wanted(request: &HttpRequest) -> bool {
+    let accepted = request.headers().get(ACCEPT).and_then(|accepted| accepted.to_str().ok());
+    accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}
+
+/// Leads a browser on from a page: Ray's proxy follows redirects itself, so that the browser would not know where it is.
+pub(super) fn onward(title: &str, to: &str) -> HttpResponse {
+    let to = escape(to);
+    let head = format!("<meta http-equiv=\"refresh\" content=\"0; url={to}\">");
+    html(title, &head, &format!("<p><a href=\"{to}\">{}</a></p>", escape(title)))
+}
+
 /// A page of our own. `body` must be escaped already.
 pub(super) fn html(title: &str, head: &str, body: &str) -> HttpResponse {
+    html_with(HttpResponse::Ok(), title, head, body)
+}
+
+/// The same with a status and headers already set.
+pub(super) fn html_with(mut response: HttpResponseBuilder, title: &str, head: &str, body: &str) -> HttpResponse {
     let title = escape(title);
-    HttpResponse::Ok()
+    response
         .content_type("text/html; charset=utf-8")
         .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'self'; script-src 'self'"))
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .body(format!(
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\

@@ -31,12 +31,19 @@ pub(super) fn cluster_id(namespace: &str, cluster: &str) -> ClusterId {
 
 /// A session's path relative to `/sessions/`, with its final `/`.
 pub(super) fn session_path(key: &SessionKey) -> String {
-    let name = if key.cluster.name.is_empty() { EMPTY } else { &key.cluster.name };
-    format!("{}/{}/{}/", escape(&key.cluster.namespace), escape(name), escape(key.session.as_str()))
+    let SessionKey { cluster, session } = key;
+    let names = [&cluster.namespace, cluster_name(cluster), session.as_str()];
+    names.iter().flat_map(|name| [escape_name(name), "/".to_owned()]).collect()
 }
 
-fn escape(name: &str) -> String {
+/// A name as it stands in a URL or a cookie.
+pub(super) fn escape_name(name: &str) -> String {
     utf8_percent_encode(name, NAME).to_string()
+}
+
+/// What stands for a cluster's name where an empty name cannot stand.
+pub(super) fn cluster_name(cluster: &ClusterId) -> &str {
+    if cluster.name.is_empty() { EMPTY } else { &cluster.name }
 }
 
 #[cfg(test)]

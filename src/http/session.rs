@@ -1,100 +1,102 @@
-//! Everything below one session's path.
+//! Everything below one session: its document, Ray's files, and Ray's API, wherever the session's name came from.
 
-use super::error::Error;
+use super::error::{Error, Shape};
 use super::path::{cluster_id, session_key, session_path};
-use super::{State, api, dashboard, listing, page};
-use crate::session::OpenSession;
-use actix_web::http::header::CACHE_CONTROL;
-use actix_web::{HttpRequest, HttpResponse};
-use serde_json::json;
-use std::sync::Arc;
-use std::time::Duration;
+use super::routes::{Call, RoutePattern};
+use super::{State, api, dashboard, page, validators};
+use crate::session::catalog::{Entry, Listing};
+use crate::session::{self, SessionKey};
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
+use actix_web::{HttpMessage, HttpResponse};
 
-/// How long a request waits for a load: Ray's own proxy gives up at 30 s.
-const WAIT: Duration = Duration::from_secs(25);
+/// From a session's document to the server's root.
+const TO_ROOT: &str = "../../../../";
 
 /// A session's path without its final `/`: the dashboard's URLs are relative, so they need it.
-pub(super) fn enter(state: &State, raw: &str, names: [&str; 3]) -> Result<HttpResponse, Error> {
+pub(super) async fn enter(call: &Call<'_>) -> Result<HttpResponse, Error> {
+    let names = [call.names[0], call.names[1], call.names[2]];
     if names[2] == "latest" {
-        return latest(state, names, "../../");
+        return latest(call, "../../").await;
     }
     session_key(names)?;
     // The last name as it stands in the URL, so that nothing is decoded or encoded twice.
-    Ok(page::redirect(&format!("{}/", raw.rsplit('/').next().unwrap_or_default())))
+    let last = call.request.uri().path().rsplit('/').next().unwrap_or_default();
+    Ok(page::redirect(&format!("{last}/")))
+}
+
+/// A session's document.
+pub(super) async fn document(call: &Call<'_>) -> Result<HttpResponse, Error> {
+    let names = [call.names[0], call.names[1], call.names[2]];
+    if names[2] == "latest" {
+        return latest(call, "../../../").await;
+    }
+    index(call.state, &session_key(names)?, TO_ROOT).await
+}
+
+/// Any other URL below a session.
+pub(super) async fn below(call: &Call<'_>) -> Result<HttpResponse, Error> {
+    let (names, below) = ([call.names[0], call.names[1], call.names[2]], &call.names[3..]);
+    if names[2] == "latest" {
+        return latest(call, &"../".repeat(below.len() + 2)).await;
+    }
+    Ok(answer(call, &session_key(names)?, below).await)
 }
 
 /// `latest` leads to the newest session of the cluster.
-fn latest(state: &State, [namespace, cluster, _]: [&str; 3], up: &str) -> Result<HttpResponse, Error> {
-    let listing = state.sessions.listing();
-    let entry = listing.latest(&cluster_id(namespace, cluster)).ok_or(Error::NotASession("latest".into()))?;
-    let mut response = page::redirect(&format!("{up}{}", session_path(&entry.key)));
-    response.headers_mut().insert(CACHE_CONTROL, actix_web::http::header::HeaderValue::from_static("no-store"));
+async fn latest(call: &Call<'_>, up: &str) -> Result<HttpResponse, Error> {
+    let cluster = cluster_id(call.names[0], call.names[1]);
+    let found = look_up(call.state, |listing| listing.latest(&cluster)).await?;
+    let entry = found.ok_or_else(|| Error::NothingNamed("cluster", cluster.name.clone()))?;
+    Ok(lead(&format!("{up}{}", session_path(&entry.key))))
+}
+
+/// Leads to a session that may be another one tomorrow.
+pub(super) fn lead(to: &str) -> HttpResponse {
+    let mut response = page::redirect(to);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Looks into the listing, and once more into a fresh one: what is wanted may be newer than the last. An outage is an
+/// error, never "there is none".
+pub(super) async fn look_up<T>(
+    state: &State,
+    look: impl Fn(&Listing) -> Option<T>,
+) -> Result<Option<T>, session::Error> {
+    if let Some(found) = look(&state.sessions.listing()) {
+        return Ok(Some(found));
+    }
+    Ok(look(&*state.sessions.fresh_listing().await?))
+}
+
+/// The entry of a session; an error when it is not stored.
+pub(super) async fn entry(state: &State, key: &SessionKey) -> Result<Entry, session::Error> {
+    state.sessions.find(key).await?.ok_or_else(|| session::Error::Unknown(key.clone()))
+}
+
+/// Ray's document for a session that is stored: an unknown one must not look like an empty one.
+pub(super) async fn index(state: &State, key: &SessionKey, root: &str) -> Result<HttpResponse, Error> {
+    entry(state, key).await?;
+    let mut response = dashboard::index(state, key, root).await?;
+    validators::describe(&mut response, state, key, state.sessions.peek(key).as_deref());
     Ok(response)
 }
 
-/// A URL below a session.
-pub(super) async fn serve(
-    request: &HttpRequest,
-    state: &State,
-    names: [&str; 3],
-    below: &[&str],
-) -> Result<HttpResponse, Error> {
-    if names[2] == "latest" {
-        return latest(state, names, &"../".repeat(below.len() + 2));
-    }
-    let key = session_key(names)?;
-    match below {
-        [""] => {
-            // An unknown session must not look like an empty one.
-            if state.sessions.listing().find(&key).is_none() {
-                let listing = state.sessions.refresh().await?;
-                listing.find(&key).ok_or_else(|| crate::session::Error::Unknown(key.clone()))?;
-            }
-            dashboard::index(state, &key, "../../../../").await
-        }
-        ["static" | "speedscope-1.5.3", ..] | ["favicon.ico" | "asset-manifest.json" | "manifest.json"] => {
-            dashboard::asset(state, below).await
-        }
-        _ => api::serve(request, state, &key, below).await,
-    }
+/// Whether a URL is one of Ray's built files.
+pub(super) fn is_file(below: &[&str]) -> bool {
+    matches!(below, ["static" | "speedscope-1.5.3", ..] | ["favicon.ico" | "asset-manifest.json" | "manifest.json"])
 }
 
-/// Opens a session, waiting as long as a client is likely to.
-pub(super) async fn open(state: &State, key: &crate::session::SessionKey) -> Result<Arc<OpenSession>, Error> {
-    match tokio::time::timeout(WAIT, state.sessions.open(key)).await {
-        Ok(opened) => Ok(opened?),
-        Err(_) => Err(Error::Loading),
+/// A file or an answer of Ray's, with what it says about the session; refusals too.
+pub(super) async fn answer(call: &Call<'_>, key: &SessionKey, below: &[&str]) -> HttpResponse {
+    if !is_file(below) {
+        return api::serve(call, key, below).await;
     }
-}
-
-/// `/api/history/v1/sessions/{namespace}/{cluster}/{session}`: what is known about it, and what is missing.
-pub(super) async fn report(state: &State, names: [&str; 3]) -> Result<HttpResponse, Error> {
-    let key = session_key(names)?;
-    let session = open(state, &key).await?;
-    let listing = state.sessions.listing();
-    let entry = listing.find(&key).ok_or_else(|| crate::session::Error::Unknown(key.clone()))?;
-    let snapshot = &session.snapshot;
-    let damaged: Vec<_> = (snapshot.facts.damage.files())
-        .map(
-            |(node, path, damaged)| json!({"node": node, "path": path, "lines": damaged.lines, "first": damaged.first}),
-        )
-        .collect();
-    let as_of = jiff::Timestamp::from_nanosecond(snapshot.as_of.into()).unwrap_or_default();
-    let completeness = &snapshot.completeness;
-    let no_known_gaps = completeness.has_no_known_gaps() && damaged.is_empty();
-    Ok(HttpResponse::Ok().json(json!({
-        "session": listing::describe(&entry),
-        "asOf": as_of.to_string(),
-        "completeness": if no_known_gaps { "no-known-gaps" } else { "gaps" },
-        "report": completeness,
-        "damagedLogFiles": damaged,
-        "weightBytes": snapshot.weight(),
-        "counts": {
-            "taskAttempts": snapshot.tasks.len(),
-            "actors": snapshot.actors.len(),
-            "nodes": snapshot.nodes.len(),
-            "workers": snapshot.workers.len(),
-            "driverJobs": snapshot.driver_jobs.len(),
-        },
-    })))
+    call.request.extensions_mut().insert(RoutePattern("/static/{below}"));
+    let mut response = match dashboard::asset(call.state, below).await {
+        Ok(response) => response,
+        Err(error) => error.respond(call.request, Shape::Ray),
+    };
+    validators::describe(&mut response, call.state, key, call.state.sessions.peek(key).as_deref());
+    response
 }

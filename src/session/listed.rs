@@ -2,7 +2,7 @@
 //!
 //! Owns how the catalog of the store in force is used; when the store is replaced, the new one is listed at once.
 
-use super::catalog::{Entry, Listing};
+use super::catalog::{Entry, Listing, Page, Query};
 use super::links::{Attempts, Sources, Subject, Submission};
 use super::name::{ClusterId, Owner, SessionKey};
 use super::{Error, Sessions};
@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+/// How long a listing is believed about what it does not have.
+const BELIEVED: Duration = Duration::from_secs(10);
 /// How often sessions are counted by state.
 const COUNT: Duration = Duration::from_secs(15);
 
@@ -17,6 +19,22 @@ impl Sessions {
     /// The last listing.
     pub fn listing(&self) -> Arc<Listing> {
         self.source().catalog.listing()
+    }
+
+    /// A page of the last listing.
+    pub fn page(&self, query: &Query) -> Page {
+        self.listing().page(query, self.liveness())
+    }
+
+    /// A listing that a name which is not in it is not stored in: the last one, renewed when it is stale, older than a
+    /// few seconds, or free to renew. So strangers who ask for any name cost no listing each.
+    pub async fn fresh_listing(&self) -> Result<Arc<Listing>, Error> {
+        let listing = self.listing();
+        let young = listing.listed_at.and_then(|at| at.elapsed().ok()).is_some_and(|age| age < BELIEVED);
+        if young && listing.stale.is_none() && !self.source().store.listing_is_free() {
+            return Ok(listing);
+        }
+        self.refresh().await
     }
 
     /// Lists the markers again; everything, where that is free.

@@ -181,3 +181,18 @@ fn the_default_budget_is_half_of_what_the_container_may_use() {
     assert_eq!(default_max_memory(Some(64 << 30)), 2 << 30);
     assert_eq!(default_max_memory(None), 2 << 30);
 }
+
+#[test]
+fn every_sample_is_a_document_that_can_be_served() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/config/samples");
+    let mut kinds = std::collections::BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let history = file::read(&std::fs::read_to_string(&path).unwrap());
+        let spec = history.unwrap_or_else(|problems| panic!("{}: {problems}", path.display())).spec;
+        let settings = Settings::from_spec(&spec, Origin::Kubernetes, None);
+        let settings = settings.unwrap_or_else(|problems| panic!("{}: {problems}", path.display()));
+        kinds.insert(settings.storage.store.name());
+    }
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["azure", "gcs", "local", "oss", "s3"]);
+}

@@ -1,0 +1,87 @@
+//! The cookies of KubeRay's history server: which session a browser's requests at the root are about.
+//!
+//! They are not signed, so what they say is only ever looked up in the listing; it never becomes a place in storage.
+
+use super::State;
+use super::error::Error;
+use super::path::{cluster_id, cluster_name, escape_name};
+use super::session::look_up;
+use crate::session::catalog::Entry;
+use crate::session::{SessionKey, SessionName};
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::{HttpRequest, HttpResponse};
+
+const NAMESPACE: &str = "cluster_namespace";
+const CLUSTER: &str = "cluster_name";
+const SESSION: &str = "session_name";
+const OWNER_KIND: &str = "owner_kind";
+const OWNER_NAME: &str = "owner_name";
+
+/// How long a browser that asks nothing stays in a session, as theirs.
+const MAX_AGE: Duration = Duration::minutes(10);
+
+/// Words for the newest session.
+pub(super) const NEWEST: [&str; 2] = ["latest", "live"];
+
+/// Kinds of objects that a session may be entered by.
+pub(super) const KINDS: [&str; 3] = ["raycluster", "rayjob", "rayservice"];
+
+/// Whether a request is about a session that a cookie names.
+pub(super) fn are_there(request: &HttpRequest) -> bool {
+    [NAMESPACE, CLUSTER, SESSION].iter().all(|name| value(request, name).is_some())
+}
+
+/// The session that the cookies name; a stored one.
+pub(super) async fn resolve(state: &State, request: &HttpRequest) -> Result<Entry, Error> {
+    let wanted = |name: &'static str| {
+        value(request, name).ok_or_else(|| {
+            Error::BadRequest(format!(
+                "No session is chosen: the cookie {name} is missing. Choose one at /select_cluster, or open one from \
+                 /sessions/."
+            ))
+        })
+    };
+    let (cluster, session, namespace) = (wanted(CLUSTER)?, wanted(SESSION)?, wanted(NAMESPACE)?);
+    if let Some(kind) = value(request, OWNER_KIND)
+        && !KINDS.iter().any(|known| known.eq_ignore_ascii_case(&kind))
+    {
+        return Err(Error::BadRequest(format!("The cookie {OWNER_KIND} is {kind:?}; {} is wanted.", KINDS.join(", "))));
+    }
+    let cluster = cluster_id(&namespace, &cluster);
+    if NEWEST.contains(&session.as_str()) {
+        let found = look_up(state, |listing| listing.latest(&cluster)).await?;
+        return found.ok_or_else(|| Error::NothingNamed("cluster", cluster.name.clone()));
+    }
+    let Some(session) = SessionName::parse(&session) else {
+        return Err(Error::BadRequest(format!(
+            "The cookie {SESSION} is {session:?}, which is no session name. Choose one at /select_cluster."
+        )));
+    };
+    Ok(super::session::entry(state, &SessionKey { cluster, session }).await?)
+}
+
+/// Issues all five for a session.
+pub(super) fn issue(response: &mut HttpResponse, entry: &Entry) {
+    let (kind, owner) = entry.owner.as_ref().map_or(("", ""), |owner| (owner.kind.folder(), owner.name.as_str()));
+    let SessionKey { cluster, session } = &entry.key;
+    for (name, value) in [
+        (CLUSTER, cluster_name(cluster)),
+        (SESSION, session.as_str()),
+        (NAMESPACE, &cluster.namespace),
+        (OWNER_KIND, kind),
+        (OWNER_NAME, owner),
+    ] {
+        let cookie = Cookie::build(name, escape_name(value)).path("/").max_age(MAX_AGE);
+        let cookie = cookie.http_only(true).same_site(SameSite::Lax).finish();
+        if let Err(error) = response.add_cookie(&cookie) {
+            tracing::warn!(%error, cookie.name = name, "a cookie cannot be set");
+        }
+    }
+}
+
+/// The decoded value of a cookie; none when it is empty.
+fn value(request: &HttpRequest, name: &str) -> Option<String> {
+    let cookie = request.cookie(name)?;
+    Some(cookie.value().to_owned()).filter(|value| !value.is_empty())
+}

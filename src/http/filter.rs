@@ -1,0 +1,93 @@
+//! Parameters of lists of sessions: text in, a question to the listing out.
+
+use super::error::Error;
+use crate::liveness::State as Life;
+use crate::session::OwnerKind;
+use crate::session::catalog::Query;
+
+/// Reads a query; what is unknown is ignored, what cannot be read is an error that names it.
+pub(super) fn parse(query: &str, default_limit: usize, max_limit: usize) -> Result<Query, Error> {
+    let parameters = actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
+        .map_err(|_| Error::BadRequest("The query cannot be decoded.".to_owned()))?;
+    let mut wanted = Query { limit: default_limit, ..Query::default() };
+    for (name, value) in parameters.into_inner() {
+        if value.is_empty() {
+            continue;
+        }
+        let bad = |allowed: &str| Error::BadRequest(format!("{name}={value:?}: {allowed}"));
+        match name.as_str() {
+            "namespace" => wanted.namespace = Some(value),
+            "cluster" => wanted.cluster = Some(value),
+            "owner" | "ownerName" => wanted.owner = Some(value),
+            "q" => wanted.text = Some(value),
+            "ownerKind" => {
+                let kind = OwnerKind::from_folder(&value.to_ascii_lowercase());
+                wanted.owner_kind = Some(kind.ok_or_else(|| bad("rayjob or rayservice is wanted"))?);
+            }
+            "state" => {
+                let states = [Life::Live, Life::Dead, Life::Unknown];
+                let state = states.into_iter().find(|state| state.as_str() == value);
+                wanted.state = Some(state.ok_or_else(|| bad("live, dead or unknown is wanted"))?);
+            }
+            "startedAfter" | "startedBefore" => {
+                let at: jiff::Timestamp =
+                    value.parse().map_err(|_| bad("a time such as 2026-11-24T12:00:00Z is wanted"))?;
+                let bound = if name == "startedAfter" { &mut wanted.from } else { &mut wanted.until };
+                *bound = Some(at.as_microsecond());
+            }
+            "limit" => {
+                let limit = value.parse().ok().filter(|limit| (1..=max_limit).contains(limit));
+                wanted.limit = limit.ok_or_else(|| bad(&format!("a number from 1 to {max_limit} is wanted")))?;
+            }
+            "after" => {
+                let cursor = value.parse();
+                wanted.after =
+                    Some(cursor.map_err(|error: crate::session::catalog::NoCursor| bad(&error.to_string()))?);
+            }
+            _ => {}
+        }
+    }
+    Ok(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_parameter_is_understood() {
+        let query = "namespace=a%2Fb&cluster=c&owner=o&ownerKind=RayJob&state=dead&q=x+y&limit=7&else=1&after=\
+                     &startedAfter=2026-11-22T00:00:01Z&startedBefore=2026-11-22T00:00:02Z";
+        let expected = Query {
+            namespace: Some("a/b".into()),
+            cluster: Some("c".into()),
+            owner: Some("o".into()),
+            owner_kind: Some(OwnerKind::RayJob),
+            state: Some(Life::Dead),
+            text: Some("x y".into()),
+            from: Some(1_795_305_601_000_000),
+            until: Some(1_795_305_602_000_000),
+            limit: 7,
+            after: None,
+        };
+        assert_eq!(parse(query, 100, 1000).unwrap(), expected);
+        assert_eq!(parse("", 100, 1000).unwrap().limit, 100);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        for (query, name) in [
+            ("limit=0", "limit"),
+            ("limit=1001", "limit"),
+            ("limit=x", "limit"),
+            ("state=gone", "state"),
+            ("ownerKind=pod", "ownerKind"),
+            ("startedAfter=yesterday", "startedAfter"),
+            ("after=x", "after"),
+            ("after=../../etc/passwd", "after"),
+        ] {
+            let error = parse(query, 100, 1000).unwrap_err().to_string();
+            assert!(error.starts_with(name), "{query}: {error}");
+        }
+    }
+}

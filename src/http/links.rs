@@ -1,0 +1,149 @@
+//! Sessions by the names that people know: `RayJob`, `RayService`, `RayCluster`, submission id. One session is led to, several are listed.
+
+use super::error::Error;
+use super::listing::{self, SessionItem, describe};
+use super::page::{escape, html, is_wanted};
+use super::path::session_path;
+use super::routes::Call;
+use super::session::{lead, look_up};
+use crate::session::links::{Attempts as Found, Subject, Submission};
+use actix_web::HttpResponse;
+use actix_web::http::header::{CACHE_CONTROL, VARY};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The sessions of one name, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Attempts {
+    /// The sessions.
+    sessions: Vec<SessionItem>,
+    /// Whether the storage says so. Otherwise it tells no owner, and the clusters merely have names that `KubeRay`
+    /// makes from this one.
+    exact: bool,
+}
+
+/// Leads to the session of a RayJob, RayService, RayCluster or submission, or lists them when there are several.
+#[utoipa::path(
+    get,
+    path = "/{family}/{namespace}/{name}",
+    operation_id = "listAttempts",
+    tag = "links",
+    params(
+        ("family" = String, Path, description = "rayjobs, rayservices, rayclusters or submissions"),
+        ("namespace" = String, Path, description = "Namespace"),
+        ("name" = String, Path, description = "Name of the object, or id of the submission"),
+    ),
+    responses(
+        (status = 200, description = "Several sessions, newest first; a page for browsers (`Accept`)", body = Attempts),
+        (status = 307, description = "There is one: this is where it is"),
+        (status = 404, description = "Nothing of that name is stored", body = super::openapi::Problem, content_type = "application/problem+json"),
+        (status = 502, description = "The storage cannot be read", body = super::openapi::Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
+    let Found { sessions: found, exact } = find(call).await?;
+    if let ([only], true) = (&found[..], exact) {
+        return Ok(lead(&format!("../../sessions/{}", session_path(&only.key))));
+    }
+    if !is_wanted(call.request) {
+        let sessions = found.iter().map(|entry| describe(call.state, entry)).collect();
+        let headers = ((CACHE_CONTROL, "no-store"), (VARY, "accept"));
+        return Ok(HttpResponse::Ok()
+            .insert_header(headers.0)
+            .insert_header(headers.1)
+            .json(Attempts { sessions, exact }));
+    }
+    let title = format!("{} {}", word(call), call.names[1]);
+    let mut body = format!(
+        "<h1>{}</h1><p>{} sessions, newest first. <a href=\"{}/latest\">The newest</a> \
+         <a href=\"../../sessions/\">All sessions</a></p>",
+        escape(&title),
+        found.len(),
+        escape(&super::path::escape_name(call.names[1])),
+    );
+    if !exact {
+        body.push_str(
+            "<p class=\"note\">The storage does not say who created these clusters: they have names as KubeRay makes \
+             them from this one.</p>",
+        );
+    }
+    body.push_str(
+        "<table><thead><tr><th>Namespace</th><th>Cluster</th><th>Owner</th><th>Started</th><th>Session</th></tr>\
+         </thead><tbody>",
+    );
+    for entry in &found {
+        listing::row(entry, &format!("../../sessions/{}", session_path(&entry.key)), &mut body);
+    }
+    body.push_str("</tbody></table>");
+    let style = "<link rel=\"stylesheet\" href=\"../../sessions/sessions.css\">";
+    let mut response = html(&title, style, &body);
+    response.headers_mut().append(VARY, actix_web::http::header::HeaderValue::from_static("accept"));
+    Ok(response)
+}
+
+/// Leads to the newest session of a RayJob, RayService, RayCluster or submission.
+#[utoipa::path(
+    get,
+    path = "/{family}/{namespace}/{name}/latest",
+    operation_id = "latestAttempt",
+    tag = "links",
+    params(
+        ("family" = String, Path, description = "rayjobs, rayservices, rayclusters or submissions"),
+        ("namespace" = String, Path, description = "Namespace"),
+        ("name" = String, Path, description = "Name of the object, or id of the submission"),
+    ),
+    responses(
+        (status = 307, description = "This is where it is"),
+        (status = 404, description = "Nothing of that name is stored", body = super::openapi::Problem, content_type = "application/problem+json"),
+        (status = 502, description = "The storage cannot be read", body = super::openapi::Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn latest(call: &Call<'_>) -> Result<HttpResponse, Error> {
+    let found = find(call).await?;
+    let newest = found.sessions.first().ok_or(Error::UnknownUrl)?;
+    Ok(lead(&format!("../../../sessions/{}", session_path(&newest.key))))
+}
+
+/// At least one session, newest first, and whether the store says that they are meant.
+async fn find(call: &Call<'_>) -> Result<Found, Error> {
+    let (namespace, name) = (call.names[0], call.names[1]);
+    let (word, subject) = match call.segments.first().copied() {
+        Some("rayjobs") => ("RayJob", Subject::RAY_JOB),
+        Some("rayservices") => ("RayService", Subject::RAY_SERVICE),
+        Some("submissions") => return submission(call, namespace, name).await,
+        _ => ("RayCluster", Subject::Cluster),
+    };
+    let found = look_up(call.state, |listing| {
+        let Found { sessions, exact } = listing.attempts(namespace, subject, name, false);
+        (!sessions.is_empty()).then_some(Found { sessions, exact })
+    });
+    found.await?.ok_or_else(|| Error::NothingNamed(word, name.to_owned()))
+}
+
+async fn submission(call: &Call<'_>, namespace: &str, id: &str) -> Result<Found, Error> {
+    let mut found = call.state.sessions.submission(namespace, id).await?;
+    if found.sessions.is_empty() && found.of == 0 {
+        // The namespace may be newer than the listing, and an outage is no "there is none".
+        call.state.sessions.fresh_listing().await?;
+        found = call.state.sessions.submission(namespace, id).await?;
+    }
+    let Submission { sessions, searched_all, searched, of } = found;
+    if !sessions.is_empty() {
+        return Ok(Found { sessions, exact: true });
+    }
+    Err(if searched_all {
+        Error::NothingNamed("submission", id.to_owned())
+    } else {
+        Error::NotFoundSoFar { id: id.to_owned(), searched, of }
+    })
+}
+
+/// What the first name of the path means, in words.
+fn word(call: &Call<'_>) -> &'static str {
+    match call.segments.first().copied() {
+        Some("rayjobs") => "RayJob",
+        Some("rayservices") => "RayService",
+        Some("submissions") => "Submission",
+        _ => "RayCluster",
+    }
+}

@@ -1,0 +1,192 @@
+//! One session's full report: its state, what is known to be missing in numbers, examples and words, and where to go.
+
+use super::error::Error;
+use super::listing::{SessionItem, describe};
+use super::path::{session_key, session_path};
+use super::routes::Call;
+use super::{listing, load, session, validators};
+use crate::session::OpenSession;
+use crate::snapshot::completeness::Completeness;
+use actix_web::HttpResponse;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// What is known of one session.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Report {
+    /// Which session.
+    session: SessionItem,
+    /// `live`, `dead` or `unknown`.
+    #[schema(example = "dead")]
+    state: &'static str,
+    /// Time of the last event, RFC 3339; absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<String>,
+    /// When it was last compared with the storage, RFC 3339.
+    checked_at: String,
+    /// Changes whenever an answer may.
+    version: String,
+    /// `no-known-gaps` or `gaps`. There is no list of what should be there, so nobody can say "complete".
+    #[schema(example = "no-known-gaps")]
+    completeness: &'static str,
+    /// What is missing, a sentence each.
+    missing: Vec<String>,
+    /// Counts and examples of everything that was noticed.
+    #[serde(rename = "report")]
+    #[schema(rename = "report", value_type = Object)]
+    noticed: Completeness,
+    /// Log files with lines that could not be understood.
+    damaged_log_files: Vec<DamagedFile>,
+    /// Memory it holds while it is open, in bytes.
+    weight_bytes: u64,
+    /// How much there is of everything.
+    counts: Counts,
+    /// Whether the list of sessions may be out of date.
+    stale: bool,
+    /// Where to go from here.
+    links: Links,
+}
+
+/// A log file with lines that could not be understood.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DamagedFile {
+    /// Id of the node.
+    node: String,
+    /// Path of the file on the node.
+    path: String,
+    /// How many lines.
+    lines: u64,
+    /// The first of them, from 1.
+    first: u64,
+}
+
+/// Rows of the session's tables.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Counts {
+    task_attempts: usize,
+    actors: usize,
+    nodes: usize,
+    workers: usize,
+    driver_jobs: usize,
+}
+
+/// Paths on this server.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Links {
+    /// The dashboard.
+    dashboard: String,
+    /// The load's progress.
+    load: String,
+    /// All sessions of the cluster.
+    cluster: String,
+}
+
+/// Reports on one session; opens it, and waits for that as every question does.
+#[utoipa::path(
+    get,
+    path = "/api/history/v1/sessions/{namespace}/{cluster}/{session}",
+    operation_id = "getSession",
+    tag = "sessions",
+    params(
+        ("namespace" = String, Path, description = "Namespace of the cluster"),
+        ("cluster" = String, Path, description = "Name of the RayCluster; `_` for an empty one"),
+        ("session" = String, Path, description = "Name of the session"),
+    ),
+    responses(
+        (status = 200, description = "The report", body = Report),
+        (status = 304, description = "The client has this report already (`If-None-Match`)"),
+        (status = 404, description = "No such session", body = super::openapi::Problem, content_type = "application/problem+json"),
+        (status = 502, description = "The storage cannot be read", body = super::openapi::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "It is still being loaded: the problem has the members of `LoadStatus`", body = super::openapi::Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
+    let key = session_key([call.names[0], call.names[1], call.names[2]])?;
+    let open = load::open(call.state, &key).await?;
+    let entry = session::entry(call.state, &key).await?;
+    let path = session_path(&key);
+    let checked_at = jiff::Timestamp::try_from(open.checked_at).unwrap_or_default();
+    let snapshot = &open.snapshot;
+    let damaged = snapshot.facts.damage.files().map(|(node, path, damaged)| DamagedFile {
+        node: node.to_owned(),
+        path: path.to_owned(),
+        lines: damaged.lines,
+        first: damaged.first,
+    });
+    let (cluster, _) = path.trim_end_matches('/').rsplit_once('/').unwrap_or_default();
+    let report = Report {
+        state: call.state.sessions.state(&key).as_str(),
+        session: describe(call.state, &entry),
+        as_of: validators::as_of(&open),
+        checked_at: checked_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        version: format!("{:016x}", open.version),
+        completeness: validators::completeness(&open),
+        missing: missing(&open),
+        noticed: snapshot.completeness.clone(),
+        damaged_log_files: damaged.collect(),
+        weight_bytes: open.bytes(),
+        counts: Counts {
+            task_attempts: snapshot.tasks.len(),
+            actors: snapshot.actors.len(),
+            nodes: snapshot.nodes.len(),
+            workers: snapshot.workers.len(),
+            driver_jobs: snapshot.driver_jobs.len(),
+        },
+        stale: call.state.sessions.listing().stale.is_some(),
+        links: Links {
+            dashboard: format!("/sessions/{path}"),
+            load: format!("/api/history/v1/sessions/{path}load"),
+            cluster: format!("/rayclusters/{cluster}"),
+        },
+    };
+    let mut response = listing::tagged(call.request, &report);
+    validators::describe(&mut response, call.state, &key, Some(&open));
+    Ok(response)
+}
+
+/// What is missing, in words. Work that simply had no end is no gap.
+fn missing(session: &OpenSession) -> Vec<String> {
+    let known = &session.snapshot.completeness;
+    let unknown_events: u64 = known.unknown_event_types.values().sum();
+    let types: Vec<&str> = known.unknown_event_types.keys().map(String::as_str).collect();
+    let damaged_logs = session.snapshot.facts.damage.files().count() as u64;
+    let counted = [
+        (
+            known.unreadable_files.count,
+            "file could not be read, or not to its end",
+            "files could not be read, or not to their end",
+        ),
+        (known.damaged_records.count, "stored event is damaged and left out", "stored events are damaged and left out"),
+        (
+            known.unknown_states,
+            "change is to a state that this version does not know",
+            "changes are to states that this version does not know",
+        ),
+        (
+            known.attempts_without_definition,
+            "task attempt has no definition, and is not shown",
+            "task attempts have no definition, and are not shown",
+        ),
+        (known.nodes_without_logs.len() as u64, "node has no stored log file", "nodes have no stored log file"),
+        (
+            damaged_logs,
+            "log file has lines that cannot be understood",
+            "log files have lines that cannot be understood",
+        ),
+    ];
+    let counted = counted.into_iter().filter(|(count, ..)| *count > 0);
+    let mut said: Vec<String> =
+        counted.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many })).collect();
+    if unknown_events > 0 {
+        said.push(format!(
+            "{unknown_events} events are of types that this version does not know: {}",
+            types.join(", ")
+        ));
+    }
+    if known.marker_missing {
+        said.push("the session has no marker: its head was killed, or the marker was removed".to_owned());
+    }
+    said
+}

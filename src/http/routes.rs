@@ -1,0 +1,181 @@
+//! The URL table: every route above a session, by pattern. The table of Ray's API below a session is in `api`.
+//!
+//! Owns which handler answers, the static name of each pattern (for metrics, which must never see a raw path), and the
+//! shape in which a family of routes tells its errors. Paths are taken apart by us: names in them are decoded once and
+//! never normalised.
+
+use super::error::{Error, Shape};
+use super::{State, browse, clusters, dropin, encoding, links, listing, load, openapi, page, path, report, session};
+use actix_web::http::Method;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use futures_util::future::LocalBoxFuture;
+
+/// The pattern of the route that answered, left in the request's extensions: a label with few values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoutePattern(pub &'static str);
+
+/// The label of what no route knows.
+const UNKNOWN: RoutePattern = RoutePattern("unknown");
+
+/// One request, taken apart.
+pub(super) struct Call<'a> {
+    pub(super) request: &'a HttpRequest,
+    pub(super) state: &'a State,
+    /// The decoded names of the path.
+    pub(super) segments: &'a [&'a str],
+    /// The names that stand for the pattern's `{…}`, in order; `{below}` gives all that is left.
+    pub(super) names: Vec<&'a str>,
+}
+
+type Handler = for<'a> fn(&'a Call<'a>) -> LocalBoxFuture<'a, Result<HttpResponse, Error>>;
+
+/// A row of the table.
+pub(super) struct Route {
+    pub(super) pattern: &'static str,
+    pub(super) errors: Shape,
+    handler: Handler,
+}
+
+const fn row(pattern: &'static str, errors: Shape, handler: Handler) -> Route {
+    Route { pattern, errors, handler }
+}
+
+/// The first row that fits answers.
+pub(super) const TABLE: &[Route] = &[
+    row("/", Shape::Page, |call| Box::pin(dropin::home(call))),
+    row("/sessions", Shape::Page, |_| Box::pin(async { Ok(page::redirect("sessions/")) })),
+    row("/sessions/", Shape::Page, |call| Box::pin(async { browse::page(call) })),
+    row("/sessions/bar.js", Shape::Page, |_| Box::pin(async { Ok(page::asset("bar.js")) })),
+    row("/sessions/sessions.js", Shape::Page, |_| Box::pin(async { Ok(page::asset("sessions.js")) })),
+    row("/sessions/sessions.css", Shape::Page, |_| Box::pin(async { Ok(page::asset("sessions.css")) })),
+    row("/sessions/{namespace}/{cluster}/{session}", Shape::Page, |call| Box::pin(session::enter(call))),
+    row("/sessions/{namespace}/{cluster}/{session}/", Shape::Page, |call| Box::pin(session::document(call))),
+    row("/sessions/{namespace}/{cluster}/{session}/{below}", Shape::Ray, |call| Box::pin(session::below(call))),
+    row("/api/history/v1/sessions", Shape::Problem, |call| Box::pin(async { listing::sessions(call) })),
+    row("/api/history/v1/sessions/{namespace}/{cluster}/{session}", Shape::Problem, |call| {
+        Box::pin(report::report(call))
+    }),
+    row("/api/history/v1/sessions/{namespace}/{cluster}/{session}/load", Shape::Problem, |call| {
+        Box::pin(load::progress(call))
+    }),
+    row("/api/history/{below}", Shape::Problem, |_| Box::pin(async { Err(Error::UnknownUrl) })),
+    row("/openapi.json", Shape::Problem, |_| Box::pin(async { Ok(openapi::serve()) })),
+    row("/rayjobs/{namespace}/{name}", Shape::Page, |call| Box::pin(links::attempts(call))),
+    row("/rayjobs/{namespace}/{name}/latest", Shape::Page, |call| Box::pin(links::latest(call))),
+    row("/rayservices/{namespace}/{name}", Shape::Page, |call| Box::pin(links::attempts(call))),
+    row("/rayservices/{namespace}/{name}/latest", Shape::Page, |call| Box::pin(links::latest(call))),
+    row("/rayclusters/{namespace}/{name}", Shape::Page, |call| Box::pin(links::attempts(call))),
+    row("/rayclusters/{namespace}/{name}/latest", Shape::Page, |call| Box::pin(links::latest(call))),
+    row("/submissions/{namespace}/{id}", Shape::Page, |call| Box::pin(links::attempts(call))),
+    row("/submissions/{namespace}/{id}/latest", Shape::Page, |call| Box::pin(links::latest(call))),
+    row("/clusters", Shape::Ray, |call| Box::pin(async { clusters::list(call) })),
+    row("/select_cluster", Shape::Page, |call| Box::pin(async { dropin::select(call) })),
+    row("/enter_cluster/{namespace}/{kind_or_cluster}/{name_or_session}", Shape::Ray, |call| {
+        Box::pin(dropin::enter(call))
+    }),
+    row("/enter_cluster/{namespace}/{kind}/{name}/{session}", Shape::Ray, |call| Box::pin(dropin::enter(call))),
+    row("/livez", Shape::Ray, |_| Box::pin(async { Ok(ok()) })),
+    row("/healthz", Shape::Ray, |_| Box::pin(async { Ok(ok()) })),
+    row("/readyz", Shape::Ray, |_| Box::pin(async { Ok(ok()) })),
+    row("/readz", Shape::Ray, |_| Box::pin(async { Ok(ok()) })),
+    // Ray's own routes at the root: the session is in the peer's cookies.
+    row("/{below}", Shape::Ray, |call| Box::pin(dropin::below(call))),
+];
+
+fn ok() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain").body("ok")
+}
+
+/// Answers a request, as its client takes it.
+pub(super) async fn route(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    let response = answer(&request, &state).await;
+    encoding::encode(&request, response).await
+}
+
+async fn answer(request: &HttpRequest, state: &State) -> HttpResponse {
+    request.extensions_mut().insert(UNKNOWN);
+    let segments = match path::segments(request.uri().path()) {
+        Ok(segments) => segments,
+        Err(error) => return error.respond(request, Shape::Page),
+    };
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let found = TABLE.iter().find_map(|route| Some((route, names(route.pattern, &segments)?)));
+    let Some((route, names)) = found else { return Error::UnknownUrl.respond(request, Shape::Page) };
+    request.extensions_mut().insert(RoutePattern(route.pattern));
+    match *request.method() {
+        Method::GET | Method::HEAD => {}
+        Method::OPTIONS => {
+            let allowed = (ALLOW, HeaderValue::from_static(READING));
+            return HttpResponse::NoContent().insert_header(allowed).finish();
+        }
+        _ => return Error::MethodNotAllowed.respond(request, route.errors),
+    }
+    let call = Call { request, state, segments: &segments, names };
+    match (route.handler)(&call).await {
+        Ok(response) => response,
+        Err(error) => error.respond(request, route.errors),
+    }
+}
+
+/// The methods that history knows.
+pub(super) const READING: &str = "GET, HEAD, OPTIONS";
+
+/// The names that stand for `{…}`, if the pattern fits; a last empty name (a final `/`) is one only `{below}` takes.
+pub(super) fn names<'a>(pattern: &str, segments: &[&'a str]) -> Option<Vec<&'a str>> {
+    let mut names = Vec::new();
+    let mut rest = segments.iter();
+    for part in pattern.trim_start_matches('/').split('/') {
+        if part == "{below}" {
+            names.extend(rest.as_slice());
+            return Some(names);
+        }
+        let segment = *rest.next()?;
+        if part.starts_with('{') {
+            if segment.is_empty() {
+                return None;
+            }
+            names.push(segment);
+        } else if part != segment {
+            return None;
+        }
+    }
+    rest.as_slice().is_empty().then_some(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(path: &str) -> Option<(&'static str, Vec<String>)> {
+        let segments = path::segments(path).unwrap();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        TABLE.iter().find_map(|route| {
+            let names = names(route.pattern, &segments)?;
+            Some((route.pattern, names.into_iter().map(str::to_owned).collect()))
+        })
+    }
+
+    #[test]
+    fn a_path_has_one_pattern_and_its_names() {
+        let session = "session_2026-11-22_23-11-33_821800_1";
+        for (path, pattern, found) in [
+            ("/".to_owned(), "/", vec![]),
+            ("/sessions/".into(), "/sessions/", vec![]),
+            (
+                format!("/sessions/a%2Fb/c/{session}/nodes"),
+                "/sessions/{namespace}/{cluster}/{session}/{below}",
+                vec!["a/b", "c", session, "nodes"],
+            ),
+            (
+                format!("/sessions/a/c/{session}/"),
+                "/sessions/{namespace}/{cluster}/{session}/",
+                vec!["a", "c", session],
+            ),
+            ("/nodes/x".into(), "/{below}", vec!["nodes", "x"]),
+            ("/api/history/v2".into(), "/api/history/{below}", vec!["v2"]),
+        ] {
+            assert_eq!(find(&path), Some((pattern, found.into_iter().map(str::to_owned).collect())), "{path}");
+        }
+    }
+}

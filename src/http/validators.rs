@@ -1,0 +1,106 @@
+//! What every answer below a session says about itself: which state of the session it shows, and how to revalidate it.
+//!
+//! Owns the `X-Ray-History-…` headers, entity tags and `If-None-Match`. A tag is made from what an answer depends on,
+//! so that nothing is built for a client that has it.
+
+use super::State;
+use crate::session::{OpenSession, SessionKey};
+use crate::settings::Redaction;
+use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
+use actix_web::{HttpRequest, HttpResponse};
+use siphasher::sip::SipHasher13;
+use std::hash::{Hash, Hasher};
+
+const STATE: HeaderName = HeaderName::from_static("x-ray-history-state");
+const COMPLETENESS: HeaderName = HeaderName::from_static("x-ray-history-completeness");
+const AS_OF: HeaderName = HeaderName::from_static("x-ray-history-as-of");
+
+/// Answers may be kept by the browser alone, and are asked about each time: late files change them.
+const REVALIDATE: &str = "private, no-cache";
+
+/// Says whether the session lives, and, as far as it is open, what is known to be missing and how far it reaches.
+pub(super) fn describe(response: &mut HttpResponse, state: &State, key: &SessionKey, session: Option<&OpenSession>) {
+    let headers = response.headers_mut();
+    headers.insert(STATE, HeaderValue::from_static(state.sessions.state(key).as_str()));
+    let Some(session) = session else { return };
+    headers.insert(COMPLETENESS, HeaderValue::from_static(completeness(session)));
+    if let Some(Ok(as_of)) = as_of(session).map(|at| HeaderValue::from_str(&at)) {
+        headers.insert(AS_OF, as_of);
+    }
+}
+
+/// The word for what is known to be missing.
+pub(super) fn completeness(session: &OpenSession) -> &'static str {
+    if session.has_no_known_gaps() { "no-known-gaps" } else { "gaps" }
+}
+
+/// The time of the last event, RFC 3339; none for a session without events.
+pub(super) fn as_of(session: &OpenSession) -> Option<String> {
+    let nanos = session.snapshot.as_of;
+    let at = jiff::Timestamp::from_nanosecond(nanos.into()).ok()?;
+    (nanos != 0).then(|| at.to_string())
+}
+
+/// The tag of an answer: of the session as it is open, who asks, and the URL below the session.
+pub(super) fn tag(session: &OpenSession, setting: Redaction, redact: bool, below: &[&str], query: &str) -> String {
+    // With fixed keys: replicas must agree. With our version: another one may answer otherwise.
+    let mut hasher = SipHasher13::new_with_keys(0, 0);
+    (&session.key, session.version, setting as u8, redact, below, query, env!("CARGO_PKG_VERSION")).hash(&mut hasher);
+    format!("\"{:016x}\"", hasher.finish())
+}
+
+/// The tag of a body.
+pub(super) fn tag_of(body: &[u8]) -> String {
+    let mut hasher = SipHasher13::new_with_keys(0, 0);
+    hasher.write(body);
+    format!("\"{:016x}\"", hasher.finish())
+}
+
+/// Whether the client has this already. Compared weakly, as RFC 9110 wants for `If-None-Match`.
+pub(super) fn is_known(request: &HttpRequest, tag: &str) -> bool {
+    let values = request.headers().get_all(IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|known| {
+        let known = known.trim();
+        known.strip_prefix("W/").unwrap_or(known) == tag
+    })
+}
+
+/// 304: the client has it.
+pub(super) fn not_modified(tag: &str) -> HttpResponse {
+    HttpResponse::NotModified().insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, REVALIDATE)).finish()
+}
+
+/// Lets a good answer be revalidated by its tag.
+pub(super) fn revalidate(response: &mut HttpResponse, tag: Option<&str>) {
+    if !response.status().is_success() {
+        return;
+    }
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(REVALIDATE));
+    if let Some(Ok(tag)) = tag.map(HeaderValue::from_str) {
+        headers.insert(ETAG, tag);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn a_client_has_what_it_names_strongly_or_weakly() {
+        let tag = tag_of(b"x");
+        let other = tag_of(b"y");
+        for (header, known) in [
+            (tag.clone(), true),
+            (format!("W/{tag}"), true),
+            (format!("{other}, W/{tag}"), true),
+            (other, false),
+            (tag.trim_matches('"').to_owned(), false),
+            (String::new(), false),
+        ] {
+            let request = TestRequest::default().insert_header((IF_NONE_MATCH, header.clone())).to_http_request();
+            assert_eq!(is_known(&request, &tag), known, "{header}");
+        }
+    }
+}

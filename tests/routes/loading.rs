@@ -1,0 +1,109 @@
+//! A cold session on a slow store: nobody waits longer than promised, and everybody is told how far it is.
+
+use super::{exchange, header, unpacked};
+use ray_history::http;
+use ray_history::layout::Root;
+use ray_history::liveness::Liveness;
+use ray_history::metrics::Metrics;
+use ray_history::session::Sessions;
+use ray_history::settings::{Loading, Settings};
+use ray_history::storage::faulty::Faulty;
+use ray_history::storage::local::Local;
+use serde_json::Value;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+const SESSION: &str = "ml-serving/recsys-raycluster-9d4kq/session_2026-11-23_07-07-14_513426_5513";
+
+/// A server whose store takes so long for every request; its sessions have not been opened.
+fn slow(latency: Duration, wait: Duration) -> (String, Arc<Faulty>) {
+    let store = Arc::new(Faulty::new(Arc::new(Local::open(unpacked().join("storage")).unwrap())).with_latency(latency));
+    let loading = Loading { request_timeout: wait, ..Loading::default() };
+    let settings = Arc::new(Settings { loading, ..Settings::default() });
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (listed, is_listed) = std::sync::mpsc::channel();
+    let shared: Arc<Faulty> = Arc::clone(&store);
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let sessions =
+                Sessions::with(shared, vec![Root::new("")], settings, Liveness::default(), Metrics::default());
+            sessions.refresh().await.unwrap();
+            listed.send(()).unwrap();
+            let state = http::State { sessions: Arc::new(sessions), dashboard_dir: None };
+            http::serve(state, listener, CancellationToken::new()).await.unwrap();
+        });
+    });
+    is_listed.recv().unwrap();
+    (address, store)
+}
+
+#[test]
+fn a_request_for_a_cold_session_is_told_the_progress_and_the_session_opens_by_itself() {
+    let (address, _) = slow(Duration::from_millis(150), Duration::from_millis(100));
+    let ask = |path: &str| exchange(&address, "GET", path, &[]).unwrap();
+    for path in [format!("/sessions/{SESSION}/api/jobs/"), format!("/enter_cluster/{SESSION}")] {
+        let (status, headers, body) = ask(&path);
+        assert_eq!((status, header(&headers, "retry-after")), (503, "5"), "{path}: {body}");
+        assert_eq!(header(&headers, "content-type"), "application/json");
+        let body: Value = serde_json::from_str(&body).unwrap();
+        for field in ["state", "phase", "filesDone", "filesTotal", "bytesDone", "bytesTotal", "startedAt"] {
+            assert!(!body[field].is_null(), "{path}: {body}");
+        }
+        assert!(["queued", "loading"].contains(&body["state"].as_str().unwrap()));
+    }
+    let (status, headers, problem) = ask(&format!("/api/history/v1/sessions/{SESSION}"));
+    assert_eq!((status, header(&headers, "content-type")), (503, "application/problem+json"), "{problem}");
+    let load = format!("/api/history/v1/sessions/{SESSION}/load");
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        let (status, headers, body) = ask(&load);
+        assert_eq!((status, header(&headers, "cache-control")), (200, "no-store"), "{body}");
+        match serde_json::from_str::<Value>(&body).unwrap()["state"].as_str().unwrap() {
+            "ready" => break,
+            "queued" | "loading" => assert!(Instant::now() < end, "{body}"),
+            other => panic!("{other}: {body}"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(ask(&format!("/sessions/{SESSION}/api/jobs/")).0, 200);
+}
+
+#[test]
+fn asking_for_progress_starts_the_load_and_never_waits() {
+    let (address, _) = slow(Duration::from_secs(2), Duration::from_secs(30));
+    let started = Instant::now();
+    let (status, _, body) =
+        exchange(&address, "GET", &format!("/api/history/v1/sessions/{SESSION}/load"), &[]).unwrap();
+    assert_eq!(status, 200, "{body}");
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["state"], "loading");
+}
+
+#[test]
+fn an_outage_is_no_404_and_names_no_host() {
+    let (address, store) = slow(Duration::ZERO, Duration::from_secs(10));
+    store.fail_next(u32::MAX);
+    for path in [
+        "/rayjobs/ml/new-job",
+        "/rayclusters/ml/new/latest",
+        "/sessions/ml/new/latest/",
+        "/sessions/ml/new/session_2026-11-23_07-07-14_513426_5513/",
+        "/enter_cluster/ml/raycluster/new",
+        "/api/history/v1/sessions/ml/new/session_2026-11-23_07-07-14_513426_5513",
+        "/api/history/v1/sessions/ml/new/session_2026-11-23_07-07-14_513426_5513/load",
+        &format!("/sessions/{SESSION}/api/jobs/"),
+    ] {
+        let (status, _, body) = exchange(&address, "GET", path, &[]).unwrap();
+        assert_eq!(status, 502, "{path}: {body}");
+        assert!(!body.contains("armed"), "{body}");
+    }
+    let (status, _, body) = exchange(&address, "GET", "/api/history/v1/sessions", &[]).unwrap();
+    let list: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &list["stale"], &list["total"]), (200, &true.into(), &1.into()), "{body}");
+    store.heal();
+    assert_eq!(exchange(&address, "GET", "/rayjobs/ml/new-job", &[]).unwrap().0, 404);
+}

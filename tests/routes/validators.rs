@@ -1,0 +1,158 @@
+//! Headers of answers, revalidation, compression, and our own API.
+
+use super::{SESSION, ask, header};
+use serde_json::Value;
+
+const API: &str = "/api/history/v1/sessions/ml-serving/recsys-raycluster-9d4kq/session_2026-11-23_07-07-14_513426_5513";
+
+#[test]
+fn every_answer_below_a_session_says_which_state_of_it_is_shown() {
+    for path in
+        ["/api/jobs/", "/api/jobs/nope", "/nodes?view=summary", "/api/v0/tasks?limit=2", "/timezone", "/", "/nope"]
+    {
+        ask("GET", &format!("{SESSION}/timezone"), &[]);
+        let (_, headers, _) = ask("GET", &format!("{SESSION}{path}"), &[]);
+        assert_eq!(header(&headers, "x-ray-history-state"), "unknown", "{path}");
+        assert_eq!(header(&headers, "x-ray-history-completeness"), "no-known-gaps", "{path}");
+        assert!(header(&headers, "x-ray-history-as-of").starts_with("2026-11-23T"), "{path}");
+    }
+}
+
+#[test]
+fn a_client_that_has_an_answer_gets_304_without_a_body() {
+    for path in ["/api/jobs/", "/nodes?view=summary", "/api/v0/tasks?limit=2", "/api/v0/tasks/summarize"] {
+        let path = format!("{SESSION}{path}");
+        let (_, headers, body) = ask("GET", &path, &[]);
+        let tag = header(&headers, "etag").to_owned();
+        assert!(tag.starts_with('"') && !body.is_empty(), "{path}: {tag}");
+        assert_eq!(header(&headers, "cache-control"), "private, no-cache");
+        for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}")] {
+            let (status, headers, body) = ask("GET", &path, &[("If-None-Match", &known)]);
+            assert_eq!((status, body.as_str(), header(&headers, "etag")), (304, "", tag.as_str()), "{known}");
+            assert_ne!(header(&headers, "x-ray-history-state"), "", "a 304 tells the state as well");
+        }
+        assert_eq!(ask("HEAD", &path, &[("If-None-Match", &tag)]).0, 304);
+        assert_eq!(ask("GET", &path, &[("If-None-Match", "\"other\"")]).0, 200);
+        // A browser gets another answer (secrets are hidden), so it is another tag.
+        assert_eq!(ask("GET", &path, &[("If-None-Match", &tag), ("User-Agent", "Mozilla/5.0")]).0, 200);
+    }
+    let (_, headers, _) = ask("GET", &format!("{SESSION}/api/jobs/"), &[]);
+    let of_another_url = [("If-None-Match", header(&headers, "etag"))];
+    assert_eq!(ask("GET", &format!("{SESSION}/api/jobs/nope"), &of_another_url).0, 404);
+}
+
+#[test]
+fn json_is_compressed_for_who_takes_gzip_and_its_tag_is_weak_then() {
+    let path = format!("{SESSION}/api/jobs/");
+    let (_, plain, _) = ask("GET", &path, &[]);
+    let (_, packed, _) = ask("GET", &path, &[("Accept-Encoding", "br, zstd, deflate, gzip")]);
+    assert_eq!(header(&packed, "content-encoding"), "gzip");
+    assert_eq!(header(&packed, "etag"), format!("W/{}", header(&plain, "etag")));
+    for headers in [&plain, &packed] {
+        assert_eq!(header(headers, "vary"), "accept-encoding");
+    }
+    let (_, other, _) = ask("GET", &path, &[("Accept-Encoding", "br, zstd, deflate")]);
+    assert!(["", "identity"].contains(&header(&other, "content-encoding")), "nothing but gzip: {other:?}");
+    let log = format!("{SESSION}/api/v0/logs/file?submission_id=serve-deploy&lines=-1");
+    let (_, log, _) = ask("GET", &log, &[("Accept-Encoding", "gzip")]);
+    assert!(["", "identity"].contains(&header(&log, "content-encoding")), "{log:?}");
+    assert_eq!(header(&log, "etag"), "", "a log may grow");
+}
+
+#[test]
+fn head_tells_what_get_would() {
+    for path in ["/api/jobs/", "/nodes?view=summary", "/api/jobs/nope", "/"] {
+        let path = format!("{SESSION}{path}");
+        let (status, mut headers, _) = ask("GET", &path, &[]);
+        let (head, mut seen, body) = ask("HEAD", &path, &[]);
+        headers.retain(|(name, _)| name != "date");
+        seen.retain(|(name, _)| name != "date");
+        headers.sort();
+        seen.sort();
+        assert_eq!((head, seen, body.as_str()), (status, headers, ""), "{path}");
+    }
+}
+
+#[test]
+fn other_methods_are_told_what_is_allowed() {
+    let (status, headers, _) = ask("DELETE", API, &[]);
+    assert_eq!((status, header(&headers, "allow")), (405, "GET, HEAD, OPTIONS"));
+    let (status, headers, body) = ask("OPTIONS", &format!("{SESSION}/nodes"), &[]);
+    assert_eq!((status, header(&headers, "allow"), body.as_str()), (204, "GET, HEAD, OPTIONS", ""));
+}
+
+#[test]
+fn the_report_tells_state_completeness_and_where_to_go() {
+    let (status, headers, body) = ask("GET", API, &[]);
+    assert_eq!(status, 200, "{body}");
+    let mut report: Value = serde_json::from_str(&body).unwrap();
+    // What differs from run to run.
+    for field in ["checkedAt", "version", "weightBytes"] {
+        assert!(!report[field].is_null(), "{field}");
+        report[field] = field.into();
+    }
+    insta::assert_json_snapshot!("api_report", report);
+    let known = [("If-None-Match", header(&headers, "etag"))];
+    assert_eq!(ask("GET", API, &known).0, 304);
+}
+
+#[test]
+fn the_list_is_filtered_and_paged() {
+    let list = |query: &str| {
+        let (status, _, body) = ask("GET", &format!("/api/history/v1/sessions?{query}"), &[]);
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str::<Value>(&body).unwrap()
+    };
+    let mut all = list("");
+    assert!(all["listedAt"].as_str().unwrap().starts_with("20"));
+    all["listedAt"] = "listedAt".into();
+    insta::assert_json_snapshot!("api_sessions", all);
+    for (query, total) in
+        [("owner=recsys&ownerKind=rayservice", 1), ("owner=nobody", 0), ("q=RECSYS", 1), ("state=dead", 0)]
+    {
+        assert_eq!(list(query)["total"], total, "{query}");
+    }
+    let (status, headers, _) = ask("GET", "/api/history/v1/sessions", &[]);
+    let known = [("If-None-Match", header(&headers, "etag"))];
+    assert_eq!((status, ask("GET", "/api/history/v1/sessions", &known).0), (200, 304));
+}
+
+#[test]
+fn our_errors_are_problems_of_rfc_9457() {
+    for (name, path) in [
+        ("problem_limit", "/api/history/v1/sessions?limit=0"),
+        ("problem_unknown", "/api/history/v1/sessions/ml/nobody/session_2026-11-23_07-07-14_513426_5513"),
+        ("problem_load_unknown", "/api/history/v1/sessions/ml/nobody/session_2026-11-23_07-07-14_513426_5513/load"),
+        ("problem_no_session", "/api/history/v1/sessions/ml/nobody/x"),
+        ("problem_no_url", "/api/history/v1/nothing"),
+        ("problem_no_rayjob", "/rayjobs/ml/nobody"),
+    ] {
+        let (status, headers, body) = ask("GET", path, &[]);
+        assert_eq!(header(&headers, "content-type"), "application/problem+json", "{path}");
+        let problem: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(problem["status"], status);
+        insta::assert_json_snapshot!(name, problem);
+    }
+}
+
+#[test]
+fn every_documented_route_answers() {
+    let (status, _, body) = ask("GET", "/openapi.json", &[]);
+    assert_eq!(status, 200);
+    let document: Value = serde_json::from_str(&body).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    assert!(paths.len() >= 7, "{paths:?}");
+    for path in paths.keys() {
+        let at = path
+            .replace("{family}", "rayservices")
+            .replace("/{kind}/{name}", "/rayservice/recsys")
+            .replace("{namespace}", "ml-serving")
+            .replace("{cluster}", "recsys-raycluster-9d4kq")
+            .replace("{name}", "recsys")
+            .replace("{session}", "session_2026-11-23_07-07-14_513426_5513");
+        let (status, _, body) = ask("GET", &at, &[]);
+        assert!([200, 307].contains(&status), "{path}: {status} {body}");
+        let documented = &document["paths"][path]["get"]["responses"];
+        assert!(!documented[status.to_string()].is_null(), "{path}: {status} is not documented");
+    }
+}
