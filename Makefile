@@ -31,7 +31,7 @@ dashboard: ## Fetch the Ray dashboard's files from the ray wheel, once
 test: test-rust test-e2e ## Install what the tests need, and run all of them
 
 .PHONY: test-rust
-test-rust: control-plane storage-servers ## The Rust tests alone
+test-rust: storage-servers control-plane ## The Rust tests alone
 	cargo test --locked
 
 .PHONY: control-plane
