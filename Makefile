@@ -10,6 +10,7 @@ LISTEN ?= 127.0.0.1:8080
 PYTHON ?= python3
 
 VENV := .cache/venv
+SERVERS := .cache/servers
 DASHBOARD := .cache/dashboard/2.60.0
 
 ##@ Use
@@ -30,8 +31,12 @@ dashboard: ## Fetch the Ray dashboard's files from the ray wheel, once
 test: test-rust test-e2e ## Install what the tests need, and run all of them
 
 .PHONY: test-rust
-test-rust: ## The Rust tests alone
+test-rust: storage-servers control-plane ## The Rust tests alone
 	cargo test --locked
+
+.PHONY: control-plane
+control-plane: ## Build the API server and etcd that the controller is tested against, once
+	scripts/control-plane .cache/control-plane
 
 .PHONY: test-e2e
 test-e2e: e2e-deps ## The end-to-end tests alone: fidelity, layouts, browser, Ray's command line
@@ -74,6 +79,10 @@ help: ## This text
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # What the targets above need.
+
+.PHONY: storage-servers
+storage-servers:
+	scripts/storage-servers $(SERVERS)
 
 .PHONY: e2e-deps
 e2e-deps: $(VENV)/e2e/stamp dashboard

@@ -1,8 +1,8 @@
 //! `make bench`: what the list of 100,000 sessions costs: requests of a month with their price, memory, time per page.
 //!
-//! The month is simulated in virtual time with the real rhythm. Markers come as in a bucket of 100,000 sessions, in
-//! hundred pages a listing, but a page holds 10 keys and not 1,000, so that a month takes a minute. The walk is done
-//! once at full size; how often it happens in a month follows from its own rule, one request a second at most.
+//! Three days are simulated in virtual time with the real rhythm, and stand for a month: the days are alike. Markers
+//! come as in a bucket of 100,000 sessions, in a hundred pages a listing, but a page holds 10 keys and not 1,000, so that
+//! it ends soon. The walk is done once at full size; how often it happens follows from its rule, one request a second.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 const SESSIONS: usize = 100_000;
 const DAY: f64 = 86_400.0;
 const DAYS: usize = 30;
+const SIMULATED: usize = 3;
 /// New sessions a day, all by day; as many old ones are deleted.
 const NEW_A_DAY: usize = 1_000;
 /// What S3 asks for a thousand LIST requests, in USD.
@@ -45,15 +46,19 @@ impl Bucket {
 
     /// Two of three sessions belong to a `RayJob` of their own, the others to five clusters that are started anew.
     fn put(&self, at: usize, marker: bool) -> (ClusterId, Option<Owner>) {
-        let (tree, cluster, owner) = names(at);
-        let session = session(at);
+        let [marker_key, data_key] = keys(at);
         if marker {
-            self.inner.put(marker_key(&tree, &cluster, owner.as_ref(), &session), "");
+            self.inner.put(marker_key, "");
         }
-        let below = owner.as_ref().map_or(String::new(), |owner| format!("{}/", owner.name));
-        let ClusterId { namespace, name } = &cluster;
-        self.inner.put(format!("cluster-history/{tree}/{namespace}/{below}{name}/{session}/n/logs/raylet.out"), "");
+        self.inner.put(data_key, "");
+        let (_, cluster, owner) = names(at);
         (cluster, owner)
+    }
+
+    fn remove(&self, at: usize) {
+        for key in keys(at) {
+            self.inner.remove(&key);
+        }
     }
 
     fn listed(&self) -> (u64, u64) {
@@ -76,9 +81,15 @@ fn names(at: usize) -> (String, ClusterId, Option<Owner>) {
     ("rayjob".into(), ClusterId { namespace, name: format!("nightly-training-{at}-x7k2p") }, Some(owner))
 }
 
-fn marker_key(tree: &str, cluster: &ClusterId, owner: Option<&Owner>, session: &str) -> String {
-    let owner = owner.map_or(String::new(), |owner| format!("{}_", owner.name));
-    format!("cluster-metadata/{tree}/{}_{owner}{}/{session}", cluster.namespace, cluster.name)
+/// A session's marker, and one of its log files.
+fn keys(at: usize) -> [String; 2] {
+    let (tree, ClusterId { namespace, name }, owner) = names(at);
+    let (owner, session) = (owner.map(|owner| owner.name), session(at));
+    let below = |separator| owner.as_ref().map_or(String::new(), |owner| format!("{owner}{separator}"));
+    [
+        format!("cluster-metadata/{tree}/{namespace}_{}{name}/{session}", below("_")),
+        format!("cluster-history/{tree}/{namespace}/{}{name}/{session}/n/logs/raylet.out", below("/")),
+    ]
 }
 
 #[async_trait]
@@ -182,7 +193,7 @@ async fn month() -> (u64, u64) {
         async move { catalog.keep_fresh().await }
     });
     let (half_a_day, mut clusters) = (Duration::from_secs(43_200), 0);
-    for day in 0..DAYS {
+    for day in 0..SIMULATED {
         for new in 0..NEW_A_DAY {
             let at = stored + day * NEW_A_DAY + new;
             let (cluster, owner) = bucket.put(at, false);
@@ -192,12 +203,12 @@ async fn month() -> (u64, u64) {
                 clusters += bucket.listed().1 - before;
             }
             bucket.put(at, true);
-            let (tree, old, owner) = names(at - stored);
-            bucket.inner.remove(&marker_key(&tree, &old, owner.as_ref(), &session(at - stored)));
+            bucket.remove(at - stored);
             tokio::time::sleep(half_a_day / NEW_A_DAY as u32).await;
         }
         tokio::time::sleep(half_a_day).await;
     }
     keeper.abort();
-    (bucket.listed().0, clusters)
+    let times = (DAYS / SIMULATED) as u64;
+    (bucket.listed().0 * times, clusters * times)
 }

@@ -72,6 +72,10 @@ class Browser:
         """Runs JavaScript in the page."""
         return self._driver.execute_script(script, *arguments)
 
+    def ask(self, script: str, *arguments):
+        """Runs JavaScript that calls its last argument when it is done."""
+        return self._driver.execute_async_script(script, *arguments)
+
     def wait_for(self, condition, what: str):
         """Polls until a condition holds, and returns what it gave."""
         end = time.monotonic() + WAIT_SECONDS

@@ -19,7 +19,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve stored sessions over HTTP.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Check a RayHistory document, and say everything that is wrong with it.
     Check(Check),
     /// Print the definition of RayHistory for Kubernetes, as YAML.
@@ -35,7 +35,7 @@ pub struct Check {
 
 /// Settings of the server.
 #[derive(Clone, Debug, ClapArgs)]
-#[command(group(ArgGroup::new("source").required(true).args(["local_dir", "config"])))]
+#[command(group(ArgGroup::new("source").required(true).args(["local_dir", "config", "rayhistory"])))]
 pub struct Serve {
     /// Folder that holds what a bucket would hold: cluster-metadata/, cluster-history/, metadir/ ...
     #[arg(long, env = "RAY_HISTORY_LOCAL_DIR", value_name = "DIR")]
@@ -43,10 +43,19 @@ pub struct Serve {
     /// File with a `RayHistory`, the document that `kubectl apply` takes: store, cache, loading ...
     #[arg(long, env = "RAY_HISTORY_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// A `RayHistory` object of the API server, as NAMESPACE/NAME; its changes apply while this runs.
+    #[arg(long, env = "RAY_HISTORY_RAYHISTORY", value_name = "NAMESPACE/NAME", value_parser = object_name)]
+    pub rayhistory: Option<(String, String)>,
+    /// With --rayhistory: what this replica is called in its status; the pod's name, or the host's, when not set.
+    #[arg(long, requires = "rayhistory", env = "RAY_HISTORY_REPLICA", value_name = "NAME")]
+    pub replica: Option<String>,
+    /// With --rayhistory: what links in Kubernetes Events begin with, such as <https://ray.example.com>.
+    #[arg(long, requires = "rayhistory", env = "RAY_HISTORY_BASE_URL", value_name = "URL", default_value = "")]
+    pub base_url: String,
     /// Prefix inside the folder below which collectors wrote; may be given several times.
     #[arg(
         long,
-        conflicts_with = "config",
+        conflicts_with_all = ["config", "rayhistory"],
         env = "RAY_HISTORY_ROOT_DIRS",
         value_name = "PREFIX",
         value_delimiter = ',',
@@ -60,9 +69,18 @@ pub struct Serve {
     #[arg(long, env = "RAY_HISTORY_DASHBOARD_DIR", value_name = "DIR")]
     pub dashboard_dir: Option<PathBuf>,
     /// Whose answers hide the values of environment variables.
-    #[arg(long, conflicts_with = "config", env = "RAY_HISTORY_REDACTION", value_enum, default_value_t = Redaction::Browsers, ignore_case = true)]
+    #[arg(long, conflicts_with_all = ["config", "rayhistory"], env = "RAY_HISTORY_REDACTION", value_enum, default_value_t = Redaction::Browsers, ignore_case = true)]
     pub redaction: Redaction,
     /// Bounds of the server.
     #[command(flatten)]
     pub server: Server,
+}
+
+/// Reads NAMESPACE/NAME.
+fn object_name(text: &str) -> Result<(String, String), String> {
+    let valid = |part: &str| !part.is_empty() && part.bytes().all(|c| c.is_ascii_alphanumeric() || b"-.".contains(&c));
+    match text.split_once('/') {
+        Some((namespace, name)) if valid(namespace) && valid(name) => Ok((namespace.to_owned(), name.to_owned())),
+        _ => Err("must be NAMESPACE/NAME, such as ray-history/main".to_owned()),
+    }
 }

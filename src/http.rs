@@ -20,6 +20,7 @@
 mod api;
 mod bar;
 mod body;
+mod browse;
 mod clusters;
 mod connection;
 mod cookies;

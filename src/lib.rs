@@ -15,6 +15,7 @@
 pub mod answer;
 pub mod args;
 pub mod cgroup;
+pub mod controller;
 pub mod crd;
 pub mod event;
 pub mod health;

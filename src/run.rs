@@ -13,7 +13,7 @@
 //! A second signal exits at once.
 
 use crate::args::{Args, Check, Command, Serve};
-use crate::health::{Gate, Health};
+use crate::health::Health;
 use crate::layout::Root;
 use crate::liveness::Liveness;
 use crate::metrics::Metrics;
@@ -21,7 +21,8 @@ use crate::session::Sessions;
 use crate::settings::{self, Settings, Storage};
 use crate::storage::config::{LocalConfig, StoreConfig};
 use crate::storage::local::Local;
-use crate::{cgroup, crd, http, storage, telemetry};
+use crate::{cgroup, crd, storage, telemetry};
+use answering::Answering;
 use anyhow::{Context, anyhow, bail};
 use std::io::Write;
 use std::net::TcpListener;
@@ -30,11 +31,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How long loads that nobody waits for may take to notice that they are stopped.
-const STOP_LOADS: Duration = Duration::from_secs(2);
-
 /// How long the last traces may take.
 const FLUSH: Duration = Duration::from_secs(3);
+
+mod answering;
+mod kubernetes;
 
 /// How often open sessions are looked through for those that nobody asks for.
 const TIDY: Duration = Duration::from_secs(30);
@@ -42,7 +43,7 @@ const TIDY: Duration = Duration::from_secs(30);
 /// Runs a command to its end.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let settings = match args.command {
-        Command::Serve(settings) => settings,
+        Command::Serve(settings) => *settings,
         Command::Check(Check { file }) => return check(&file),
         Command::Crd => {
             return Ok(std::io::stdout().write_all(crd::yaml()?.as_bytes())?);
@@ -66,9 +67,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
 /// Serves until the token is cancelled.
 pub async fn serve(settings: Serve, listener: TcpListener, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let Serve { local_dir, config, root_dir, listen: _, dashboard_dir, redaction, server } = settings;
-    let (health, metrics) = (Health::default(), Metrics::default());
-    health.close(Gate::Listed, "the stored sessions have not been listed yet");
+    if let Some((namespace, name)) = settings.rayhistory.clone() {
+        return kubernetes::serve(&namespace, &name, settings, listener, shutdown).await;
+    }
+    let Serve { local_dir, config, root_dir, dashboard_dir, redaction, server, .. } = settings;
+    let metrics = Metrics::default();
     let settings = match (config, local_dir) {
         (Some(file), _) => read(&file)?,
         (None, Some(folder)) => {
@@ -81,7 +84,9 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
             let cache = settings::Cache { max_memory, ..settings::Cache::default() };
             Settings { storage, cache, redaction, ..Settings::default() }
         }
-        (None, None) => bail!("nothing to serve: --local-dir names a folder, --config a RayHistory document"),
+        (None, None) => bail!(
+            "nothing to serve: --local-dir names a folder, --config a RayHistory document, --rayhistory an object"
+        ),
     };
     let Settings { storage: place, cache, loading, clusters, prewarm, redaction } = &settings;
     tracing::info!(
@@ -114,12 +119,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     for skipped in &listing.skipped.examples {
         tracing::warn!("not listed, so its sessions are missing: {skipped}");
     }
-    if let Some(dir) = &dashboard_dir
-        && !dir.join("index.html").is_file()
-    {
-        bail!("{} has no index.html: `make dashboard` fetches the Ray dashboard's files", dir.display());
-    }
-    health.open(Gate::Listed);
+    check_dashboard(dashboard_dir.as_deref())?;
     let address = listener.local_addr()?;
     tracing::info!(sessions = listing.len(), %address, "serving http://{address}/sessions/");
     let background = CancellationToken::new();
@@ -128,29 +128,22 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
         async move { sessions.keep_listed(background).await }
     });
     let tidier = tokio::spawn(tidy(Arc::clone(&sessions), background.clone()));
-    let closing = CancellationToken::new();
-    let draining = tokio::spawn(drain(shutdown, health.clone(), server.drain_wait, closing.clone()));
-    let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
-    let state = http::State { sessions: Arc::clone(&sessions), dashboard_dir, health, metrics, heavy };
-    let ended = http::serve(state, listener, &server, closing).await;
+    let health = Health::default();
+    let answering = Answering { sessions, dashboard_dir, health, metrics, bounds: server };
+    let ended = answering.until(shutdown, listener).await;
     background.cancel();
-    draining.abort();
-    sessions.stop();
-    if tokio::time::timeout(STOP_LOADS, sessions.idle()).await.is_err() {
-        tracing::warn!(loads = sessions.loads_running(), "loads that nobody waits for did not stop in time");
-    }
     let _ = tokio::join!(lister, tidier);
-    tracing::info!("stopped");
     Ok(ended?)
 }
 
-/// From the wish to stop until nothing more is to be accepted.
-async fn drain(shutdown: CancellationToken, health: Health, wait: Duration, closing: CancellationToken) {
-    shutdown.cancelled().await;
-    health.close(Gate::Running, "this server is stopping; another one will answer");
-    tracing::info!(drain_wait_ms = wait.as_millis() as u64, "stopping: not ready any more");
-    tokio::time::sleep(wait).await;
-    closing.cancel();
+/// Fails early when there is no dashboard where one was promised.
+fn check_dashboard(dir: Option<&Path>) -> anyhow::Result<()> {
+    match dir {
+        Some(dir) if !dir.join("index.html").is_file() => {
+            bail!("{} has no index.html: `make dashboard` fetches the Ray dashboard's files", dir.display())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads a document; everything that is wrong with it is one error.

@@ -10,21 +10,39 @@
 //!
 //! A page is one paid request. The catalog budgets requests, so it must see them; `list_all` is for everybody else.
 
+#[cfg(feature = "azure")]
+mod azure;
 pub mod config;
 pub mod conformance;
+mod connect;
 mod error;
 pub mod faulty;
+#[cfg(feature = "gcs")]
+mod gcs;
+pub mod guarded;
 mod list;
 pub mod local;
 pub mod memory;
+#[cfg(feature = "oss")]
+mod oss;
 mod read;
+#[cfg(any(feature = "s3", feature = "azure", feature = "oss", feature = "gcs"))]
+mod refusal;
+#[cfg(any(feature = "azure", feature = "oss"))]
+mod rest;
+#[cfg(feature = "s3")]
+mod s3;
+#[cfg(any(feature = "s3", feature = "azure", feature = "oss", feature = "gcs"))]
+mod wire;
 
+pub use connect::{connect, connect_unguarded};
 pub use error::{BoxError, Error, ErrorKind};
 pub use list::{Delimiter, ListPage, ObjectMeta, PageToken};
 pub use read::{ObjectBody, ReadRange};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt};
 use std::fmt::Debug;
 
 /// A bucket, or what stands for one.
@@ -61,17 +79,40 @@ pub trait Storage: Debug + Send + Sync + 'static {
         self.read(key, ReadRange::Full).await?.read_all(limit).await
     }
 
-    /// All pages of a listing, joined.
-    async fn list_all(&self, prefix: &str, delimiter: Delimiter) -> Result<ListPage, Error> {
-        let mut all = self.list(prefix, delimiter, None).await?;
-        while let Some(token) = all.next.take() {
-            let page = self.list(prefix, delimiter, Some(token.clone())).await?;
-            if page.next.as_ref() == Some(&token) {
+    /// The pages of a listing, each asked for when the one before has been taken: whoever fetches what a page names
+    /// while it polls for the next one overlaps both.
+    fn list_pages<'a>(&'a self, prefix: &'a str, delimiter: Delimiter) -> BoxStream<'a, Result<ListPage, Error>> {
+        let pages = stream::try_unfold(Next::First, move |at| async move {
+            let token = match at {
+                Next::First => None,
+                Next::Page(token) => Some(token),
+                Next::End => return Ok(None),
+            };
+            let page = self.list(prefix, delimiter, token.clone()).await?;
+            if page.next.is_some() && page.next == token {
                 // A store that hands out the same token again would keep us here for ever.
                 return Err(Error::failed(prefix, "the store repeats a page token"));
             }
-            all.append(page);
+            let next = page.next.clone().map_or(Next::End, Next::Page);
+            Ok(Some((page, next)))
+        });
+        pages.boxed()
+    }
+
+    /// All pages of a listing, joined.
+    async fn list_all(&self, prefix: &str, delimiter: Delimiter) -> Result<ListPage, Error> {
+        let mut all = ListPage::default();
+        let mut pages = self.list_pages(prefix, delimiter);
+        while let Some(page) = pages.next().await {
+            all.append(page?);
         }
         Ok(all)
     }
+}
+
+/// Which page of a listing comes next.
+enum Next {
+    First,
+    Page(PageToken),
+    End,
 }

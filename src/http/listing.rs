@@ -1,9 +1,9 @@
-//! Lists of sessions: a page for people, and JSON for programs, a page at a time.
+//! Lists of sessions: JSON for programs, a page at a time, and what the pages for people have in common.
 
 use super::State;
 use super::error::Error;
 use super::filter;
-use super::page::{escape, html};
+use super::page::escape;
 use super::path::session_path;
 use super::routes::Call;
 use super::validators;
@@ -13,28 +13,6 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use std::fmt::Write;
 use utoipa::ToSchema;
-
-/// `/sessions/`.
-pub(super) fn page(call: &Call<'_>) -> HttpResponse {
-    let listing = call.state.sessions.listing();
-    let mut body = String::from(
-        "<h1>Ray sessions</h1><input id=\"search\" type=\"search\" placeholder=\"Search\" autofocus \
-         aria-label=\"Search sessions\"><span id=\"count\"></span>",
-    );
-    note(&listing, &mut body);
-    body.push_str(
-        "<table><thead><tr><th>Namespace</th><th>Cluster</th><th>Owner</th><th>Started</th><th>Session</th></tr></thead><tbody>",
-    );
-    for entry in listing.iter() {
-        row(&entry, &session_path(&entry.key), &mut body);
-    }
-    body.push_str("</tbody></table>");
-    html(
-        "Ray sessions",
-        "<link rel=\"stylesheet\" href=\"sessions.css\"><script src=\"sessions.js\" defer></script>",
-        &body,
-    )
-}
 
 /// A row of a table of sessions.
 pub(super) fn row(entry: &Entry, link: &str, body: &mut String) {
@@ -55,11 +33,13 @@ pub(super) fn row(entry: &Entry, link: &str, body: &mut String) {
 pub(super) fn note(listing: &Listing, body: &mut String) {
     if listing.stale.is_some() {
         body.push_str(
-            "<p class=\"note\">The storage cannot be listed at the moment: this list may be out of date.</p>",
+            "<p class=\"note\">The storage cannot be listed at the moment: this list may be out of date. It is tried again by itself; \
+             the server's log says why.</p>",
         );
     } else if listing.is_empty() {
         body.push_str(
-            "<p class=\"note\">No sessions are stored here yet. Collectors write one when a cluster starts.</p>",
+            "<p class=\"note\">No sessions are stored here yet. A collector writes one when its cluster starts: look whether the Ray \
+             pods have a collector, and whether it writes to the storage and below the root that this server reads.</p>",
         );
     }
 }

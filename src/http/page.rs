@@ -8,7 +8,7 @@ const SCRIPT: &str = include_str!("page/sessions.js");
 const STYLE: &str = include_str!("page/sessions.css");
 
 /// Our pages load their own style and script, send their own forms, and are in nobody's frame.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; \
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; \
                       frame-ancestors 'none'; base-uri 'none'";
 
 /// Leads to a relative URL, so that it works under any prefix.

@@ -5,7 +5,9 @@
 //! never normalised.
 
 use super::error::{Error, Shape};
-use super::{State, clusters, dropin, encoding, links, listing, load, openapi, page, path, probes, report, session};
+use super::{
+    State, browse, clusters, dropin, encoding, links, listing, load, openapi, page, path, probes, report, session,
+};
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
@@ -45,7 +47,7 @@ const fn row(pattern: &'static str, errors: Shape, handler: Handler) -> Route {
 pub(super) const TABLE: &[Route] = &[
     row("/", Shape::Page, |call| Box::pin(dropin::home(call))),
     row("/sessions", Shape::Page, |_| Box::pin(async { Ok(page::redirect("sessions/")) })),
-    row("/sessions/", Shape::Page, |call| Box::pin(async { Ok(listing::page(call)) })),
+    row("/sessions/", Shape::Page, |call| Box::pin(async { browse::page(call) })),
     row("/sessions/bar.js", Shape::Page, |_| Box::pin(async { Ok(page::asset("bar.js")) })),
     row("/sessions/sessions.js", Shape::Page, |_| Box::pin(async { Ok(page::asset("sessions.js")) })),
     row("/sessions/sessions.css", Shape::Page, |_| Box::pin(async { Ok(page::asset("sessions.css")) })),

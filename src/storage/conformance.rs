@@ -16,6 +16,11 @@ use bytes::Bytes;
 pub trait Fill: Sync {
     /// Puts an object.
     async fn put(&self, key: &str, bytes: Bytes) -> anyhow::Result<()>;
+
+    /// Whether the server keeps this one of `ODD_KEYS` as it is.
+    fn holds(&self, _key: &str) -> bool {
+        true
+    }
 }
 
 /// Keys that are legal everywhere and mangled easily; some are in real buckets.

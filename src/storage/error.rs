@@ -1,6 +1,7 @@
 //! What can go wrong with a store, in as many kinds as callers act on.
 
 use std::fmt;
+use std::time::Duration;
 
 /// The cause of an error, of whatever type the store's client has.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -10,6 +11,8 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub enum ErrorKind {
     /// No object has this key (any more).
     NotFound,
+    /// There is no such bucket or container.
+    NoBucket,
     /// The store refused us.
     PermissionDenied,
     /// No object of this store can have this key: `..`, NUL, a link that leaves the folder.
@@ -32,17 +35,18 @@ pub struct Error {
     kind: ErrorKind,
     key: String,
     source: Option<BoxError>,
+    retry_after: Option<Duration>,
 }
 
 impl Error {
     /// An error of this kind about this key or prefix, without a deeper cause.
     pub fn new(kind: ErrorKind, key: impl Into<String>) -> Self {
-        Self { kind, key: key.into(), source: None }
+        Self { kind, key: key.into(), source: None, retry_after: None }
     }
 
     /// An error with its cause.
     pub fn because(kind: ErrorKind, key: impl Into<String>, source: impl Into<BoxError>) -> Self {
-        Self { kind, key: key.into(), source: Some(source.into()) }
+        Self { kind, key: key.into(), source: Some(source.into()), retry_after: None }
     }
 
     /// A key that this store cannot have, and why not.
@@ -55,9 +59,20 @@ impl Error {
         Self::because(ErrorKind::Failed, key, source)
     }
 
+    /// The same error, with how long the store asks us to wait.
+    #[must_use]
+    pub fn with_retry_after(self, wait: Option<Duration>) -> Self {
+        Self { retry_after: wait, ..self }
+    }
+
     /// What a caller can act on.
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// How long the store asks us to wait before the next request.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// The key or prefix that was asked for.
@@ -72,6 +87,21 @@ impl Error {
 }
 
 impl ErrorKind {
+    /// The word for metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::NoBucket => "no_bucket",
+            Self::PermissionDenied => "permission_denied",
+            Self::InvalidKey => "invalid_key",
+            Self::PreconditionFailed => "precondition_failed",
+            Self::TooLarge => "too_large",
+            Self::Truncated => "truncated",
+            Self::Unavailable => "unavailable",
+            Self::Failed => "failed",
+        }
+    }
+
     /// Whether the same request may succeed a little later.
     pub fn is_transient(self) -> bool {
         matches!(self, Self::Unavailable | Self::Truncated)
@@ -82,6 +112,7 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotFound => "no such object",
+            Self::NoBucket => "no such bucket",
             Self::PermissionDenied => "permission denied",
             Self::InvalidKey => "not a key of this store",
             Self::PreconditionFailed => "the object has changed",

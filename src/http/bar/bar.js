@@ -86,17 +86,27 @@ function say(text) {
   if (ui.spoken.textContent !== text) ui.spoken.textContent = text;
 }
 
+// Ray's pages say "No jobs yet" before they have an answer: nobody shall take that for one.
+function dim(waiting) {
+  const root = document.getElementById("root");
+  if (!root) return;
+  root.style.opacity = waiting ? "0.35" : "";
+  root.setAttribute("aria-busy", String(waiting));
+}
+
 function showReport() {
   const missing = gaps(report);
   const whole = report.completeness !== "gaps";
   const state = report.state ?? report.session?.state ?? "unknown";
   const [word, sentence] = STATES[state] ?? STATES.unknown;
-  setClock(state, report.asOf);
+  const dated = setClock(state, report.asOf);
+  dim(false);
   ui.state.hidden = false;
   ui.state.dataset.state = state;
   ui.state.textContent = word;
-  ui.asOf.textContent = `as of ${exact(report.asOf)}`;
-  ui.asOf.title = `${report.asOf} (${ago(report.asOf)})`;
+  const asOf = dated ? `${exact(report.asOf)}, ${ago(report.asOf)}` : "none is stored";
+  ui.asOf.textContent = dated ? `as of ${exact(report.asOf)}` : "without any event";
+  ui.asOf.title = asOf;
   ui.progress.hidden = ui.retry.hidden = true;
   ui.doing.textContent = report.stale ? "The storage cannot be read at the moment" : "";
   ui.failure.textContent = "";
@@ -107,7 +117,7 @@ function showReport() {
 
   const session = report.session ?? {};
   const owner = session.owner && `${session.owner.kind} ${session.owner.name}`;
-  const facts = { Session: given.session, Owner: owner, "Last event": `${exact(report.asOf)}, ${ago(report.asOf)}`,
+  const facts = { Session: given.session, Owner: owner, "Last event": asOf,
     "Last looked for new files": report.checkedAt && `${exact(report.checkedAt)}, ${ago(report.checkedAt)}` };
   const terms = Object.entries(facts).filter(([, fact]) => fact).flatMap(([name, fact]) => [make("dt", { textContent: name }), make("dd", { textContent: fact })]);
   const parts = [make("p", { textContent: sentence }), make("dl", {}, ...terms)];
@@ -120,6 +130,7 @@ function showReport() {
 }
 
 function showLoading(progress) {
+  dim(holding);
   ui.progress.hidden = false;
   if (progress?.bytesTotal) {
     ui.progress.max = progress.bytesTotal;
@@ -134,6 +145,7 @@ function showLoading(progress) {
 }
 
 function showFailure(message) {
+  dim(holding);
   ui.progress.hidden = true;
   ui.doing.textContent = "";
   ui.failure.textContent = ui.failure.title = message;

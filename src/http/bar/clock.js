@@ -19,5 +19,7 @@ window.Date = PageDate;
 
 function setClock(state, asOf) {
   const at = RealDate.parse(asOf ?? "");
-  standsAt = state === "live" || Number.isNaN(at) ? undefined : at;
+  // Without a single event there is no last one, and the server says 1970 or nothing.
+  standsAt = state !== "live" && at > 0 ? at : undefined;
+  return at > 0;
 }

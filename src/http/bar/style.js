@@ -16,7 +16,7 @@ button, a { color: inherit; cursor: pointer; font: inherit; }
 button { background: none; border: 1px solid var(--line); border-radius: 4px; padding: 1px 8px; }
 button:focus-visible, a:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 .warn { border-color: var(--warn); color: var(--warn); }
-.bad { color: var(--bad); overflow: hidden; text-overflow: ellipsis; }
+.line > .bad { color: var(--bad); flex: 0 1 auto; white-space: normal; }
 .quiet { opacity: .75; }
 progress { accent-color: #036dcf; height: 8px; min-width: 60px; width: 180px; }
 .details { border-top: 1px solid var(--line); max-height: 45vh; overflow: auto; padding: 8px 16px 12px; }
@@ -28,6 +28,6 @@ dl { display: grid; gap: 2px 12px; grid-template-columns: max-content 1fr; margi
 dt { opacity: .75; } dd { margin: 0; overflow-wrap: anywhere; }
 [hidden] { display: none !important; }
 @media (max-width: 900px) { .session { display: none; } }
-@media (max-width: 640px) { .line { flex-wrap: wrap; padding: 4px 12px; } .grow, .asof { display: none; } .line > .bad { white-space: normal; } }
+@media (max-width: 640px) { .line { flex-wrap: wrap; padding: 4px 12px; } .grow, .asof { display: none; } }
 @media print { :host { position: static; } }
 `;

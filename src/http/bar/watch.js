@@ -13,8 +13,8 @@ async function look() {
     const body = await read(answer);
     if (answer.ok && body) {
       report = body;
-      showReport();
       release();
+      showReport();
     } else if (answer.status === 503 && ["queued", "loading"].includes((body?.data ?? body)?.state)) {
       wait = 1000;
     } else {
@@ -41,10 +41,10 @@ async function read(answer) {
 
 // The wait before it is tried again, in milliseconds.
 function failed(answer, body) {
-  const why = body?.detail ?? body?.msg ?? body?.title ?? `the server answered ${answer.status}`;
-  showFailure(`This session cannot be shown: ${why}`);
   // An answer that is not about the load, such as a proxy's: Ray's pages may still work.
   if (answer.status < 500) release();
+  const why = body?.detail ?? body?.msg ?? body?.title ?? `the server answered ${answer.status}`;
+  showFailure(`This session cannot be shown: ${why}`);
   return 1000 * (Number(answer.headers.get("Retry-After")) || 30);
 }
 

@@ -1,19 +1,76 @@
-// Filters the rows of the sessions page by what is typed: every word must occur.
+// The sessions page without reloading: what the form asks for is fetched as the same page, and its results put in place.
+const form = document.getElementById("filter");
 const search = document.getElementById("search");
-const rows = [...document.querySelectorAll("tbody tr")].map((row) => [row, row.textContent.toLowerCase()]);
-const count = document.getElementById("count");
+let asked;
+let waiting;
 
-function filter() {
-  const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-  let shown = 0;
-  for (const [row, text] of rows) {
-    row.hidden = !words.every((word) => text.includes(word));
-    shown += !row.hidden;
-  }
-  count.textContent = words.length ? `${shown} of ${rows.length}` : `${rows.length}`;
-  history.replaceState(null, "", words.length ? `?q=${encodeURIComponent(search.value)}` : location.pathname);
+function address() {
+  const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value)).toString();
+  return query ? `?${query}` : "./";
 }
 
-search.value = new URLSearchParams(location.search).get("q") ?? "";
-search.addEventListener("input", filter);
-filter();
+async function show() {
+  asked?.abort();
+  asked = new AbortController();
+  const to = address();
+  const results = document.getElementById("results");
+  results.setAttribute("aria-busy", "true");
+  try {
+    const answer = await fetch(to, { signal: asked.signal, headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById("results");
+    if (!fresh) throw new Error(page.body.textContent.trim() || `the server answered ${answer.status}`);
+    results.replaceWith(fresh);
+    history.replaceState(null, "", to);
+    times();
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    results.removeAttribute("aria-busy");
+    const note = document.createElement("p");
+    note.className = "note";
+    note.textContent = `This could not be looked up: ${error.message}`;
+    results.replaceChildren(note);
+  }
+}
+
+// How long ago, as far as the unknown zone of a head's clock allows to say.
+function times() {
+  const words = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+  for (const time of document.querySelectorAll("time:not(:has(+ .ago))")) {
+    const hours = (Date.now() - Date.parse(time.dateTime)) / 3_600_000;
+    const ago = document.createElement("span");
+    ago.className = "ago";
+    ago.textContent = hours < 36 ? words.format(-Math.round(Math.max(hours, 0)), "hour") : words.format(-Math.round(hours / 24), "day");
+    time.after(ago);
+  }
+}
+
+// The arrows go through the sessions; / goes to the search.
+function keys(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const field = event.target.closest("input, select");
+  if (event.key === "/" && !field) {
+    search.focus();
+    search.select();
+  } else if (["ArrowDown", "ArrowUp"].includes(event.key) && (!field || field === search)) {
+    const links = [...document.querySelectorAll("a.open")];
+    const at = links.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1);
+    if (at < 0) search.focus();
+    else links[at]?.focus();
+  } else {
+    return;
+  }
+  event.preventDefault();
+}
+
+form.addEventListener("input", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(show, 150);
+});
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  clearTimeout(waiting);
+  show();
+});
+document.addEventListener("keydown", keys);
+times();

@@ -81,7 +81,8 @@ impl Behaviour<'_> {
     }
 
     pub(super) async fn keeps_odd_keys_as_they_are(&self) -> anyhow::Result<()> {
-        let mut expected: Vec<_> = ODD_KEYS.iter().map(|key| format!("odd/{key}")).collect();
+        let mut expected: Vec<_> =
+            ODD_KEYS.iter().filter(|key| self.fill.holds(key)).map(|key| format!("odd/{key}")).collect();
         for key in &expected {
             self.put(key, key.clone()).await?;
         }

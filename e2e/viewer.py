@@ -1,0 +1,88 @@
+"""A real Ray head whose dashboard forwards everything to a history server, as KubeRay's documentation sets it up."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from e2e.server import get
+
+RAY = Path(sys.executable).parent / "ray"
+START_SECONDS = 90
+STOP_SECONDS = 30
+OWN_NODE = "import ray; ray.init(address={address!r}, log_to_driver=False); print(ray.nodes()[0]['NodeID'])"
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on at the moment."""
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+class Viewer:
+    """A running head; a context manager. `url` is its dashboard, `node` the id of its own node."""
+
+    def __init__(self, history: str):
+        self._gcs, dashboard, client, agent = free_ports(4)
+        self.url = f"http://127.0.0.1:{dashboard}"
+        # Ray puts sockets below it, whose paths must be short.
+        self._temp = Path(tempfile.mkdtemp(prefix="rh-", dir="/tmp"))
+        self._environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0", "RAY_TMPDIR": str(self._temp)}
+        self._command = [
+            *(str(RAY), "start", "--head", "--block", f"--proxy-server-url={history}", f"--temp-dir={self._temp}"),
+            *("--node-ip-address=127.0.0.1", f"--port={self._gcs}", "--num-cpus=1", "--object-store-memory=80000000"),
+            *("--include-dashboard=true", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}"),
+            *(f"--ray-client-server-port={client}", f"--dashboard-agent-listen-port={agent}", "--disable-usage-stats"),
+        ]
+
+    def __enter__(self):
+        self._log = self._temp / "start.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, env=self._environment)
+        try:
+            self._wait()
+            self.node = self._own_node()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _wait(self):
+        end = time.monotonic() + START_SECONDS
+        # One of the few paths that it answers itself.
+        while get(f"{self.url}/api/gcs_healthz", timeout=5)[0] != 200:
+            assert self._process.poll() is None, self._log.read_text(errors="replace")
+            assert time.monotonic() < end, f"no dashboard within {START_SECONDS} s\n{self._log.read_text()}"
+            time.sleep(0.3)
+
+    def _own_node(self) -> str:
+        script = OWN_NODE.format(address=f"127.0.0.1:{self._gcs}")
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+            check=True,
+            env=self._environment,
+        )
+        return done.stdout.split()[-1]
+
+    def __exit__(self, *_):
+        # It ends every process that it started.
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+        finally:
+            shutil.rmtree(self._temp, ignore_errors=True)

@@ -1,0 +1,335 @@
+//! The Kubernetes side: follows one `RayHistory` and the `RayClusters` it selects, and reports.
+//!
+//! Owns settings from the object (`settings`), the watch that liveness comes from (`clusters`), the status (`report`,
+//! `status`), who of several replicas writes it (`replicas`), Events (`announce`) and what is loaded before anybody
+//! asks (`prewarm`). A missing definition, a missing permission or an API server that is away is waited out and told;
+//! it never ends the program and never stops what is served. Never imports `http`: the two meet in settings, liveness
+//! and health.
+
+mod announce;
+mod clusters;
+mod follow;
+mod one;
+mod prewarm;
+mod ray_cluster;
+mod replicas;
+mod report;
+mod settings;
+mod status;
+
+pub use settings::Credentials;
+
+use crate::crd::{CacheStatus, RayHistory, SessionsStatus};
+use crate::health::{Gate, Health};
+use crate::liveness::{Changes, Judge, State, Watched};
+use crate::session::catalog::Listing;
+use crate::session::{ClusterId, SessionKey, Sessions};
+use crate::settings::Settings;
+use announce::Announcer;
+use clusters::Clusters;
+use follow::Trouble;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use k8s_openapi::jiff::Timestamp;
+use kube::core::DeserializeGuard;
+use kube::{Api, Client, Resource};
+use one::{News, follow_one};
+use replicas::Replicas;
+use report::Reporter;
+use settings::{Applied, place, reference};
+use status::Facts;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How often the status is compared with what it should say; that costs nobody a request.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How long we take at most to leave.
+const LEAVE: Duration = Duration::from_secs(2);
+
+/// What the controller steers.
+#[async_trait::async_trait]
+pub trait Server: Debug + Send + Sync {
+    /// Puts settings in force, or says why that cannot be; then the ones before stay.
+    async fn apply(&self, settings: Arc<Settings>, credentials: &Credentials) -> Result<(), String>;
+    /// What is held in memory.
+    fn cache(&self) -> CacheStatus;
+    /// There may be new files of these clusters.
+    fn touched(&self, clusters: &[ClusterId]);
+    /// Loads a session if there is room and nobody waits; whether that worked.
+    async fn prewarm(&self, key: &SessionKey) -> bool;
+}
+
+/// What the controller needs to know.
+#[derive(Debug)]
+pub struct Options {
+    /// Namespace of the `RayHistory`.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The server's own namespace, where its Secret is.
+    pub own_namespace: String,
+    /// What this replica is called: its pod.
+    pub replica: String,
+    /// What links begin with; empty for paths alone.
+    pub base_url: String,
+    /// What this process may use, in bytes, if that is limited.
+    pub memory_limit: Option<u64>,
+}
+
+/// The controller.
+pub struct Controller {
+    client: Client,
+    options: Options,
+    server: Arc<dyn Server>,
+    sessions: Arc<Sessions>,
+    watched: Watched,
+    health: Health,
+    history: Option<Box<RayHistory>>,
+    applied: Applied,
+    replicas: Option<Replicas>,
+    queue: prewarm::Queue,
+    counted: Option<(Arc<Listing>, SessionsStatus)>,
+}
+
+impl Controller {
+    /// A controller that follows nothing yet. Readiness waits for the first settings.
+    pub fn new(
+        client: Client,
+        options: Options,
+        server: Arc<dyn Server>,
+        sessions: Arc<Sessions>,
+        watched: Watched,
+        health: Health,
+    ) -> Self {
+        let waiting = format!("waiting for RayHistory {}/{}", options.namespace, options.name);
+        health.close(Gate::Settings, waiting);
+        let applied = Applied::new(client.clone(), options.own_namespace.clone(), options.memory_limit);
+        Self {
+            client,
+            options,
+            server,
+            sessions,
+            watched,
+            health,
+            history: None,
+            applied,
+            replicas: None,
+            queue: prewarm::Queue::default(),
+            counted: None,
+        }
+    }
+
+    /// Runs until told to stop.
+    pub async fn run(mut self, stop: CancellationToken) {
+        let mut tasks = JoinSet::new();
+        let name = self.options.name.clone();
+        let api: Api<DeserializeGuard<RayHistory>> = Api::namespaced(self.client.clone(), &self.options.namespace);
+        let mut history = follow_one(api, &name, &mut tasks);
+        let (sender, mut changes) = mpsc::unbounded_channel();
+        let mut clusters = Clusters::new(self.client.clone(), self.watched.clone(), sender.clone());
+        tasks.spawn(clusters::feed(Arc::clone(&self.sessions), self.watched.clone(), sender));
+        let announcer = Announcer::new(self.client.clone(), &self.options.replica, &self.options.base_url);
+        let api = Api::namespaced(self.client.clone(), &self.options.namespace);
+        let mut reporter = Reporter::new(api, &self.options.replica);
+        let mut warming = JoinSet::new();
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let rejected = self.applied.rejected().map(str::to_owned);
+            tokio::select! {
+                () = stop.cancelled() => break,
+                Some(news) = history.recv() => self.heard(news).await,
+                secret = self.applied.due() => self.applied.work(secret, &*self.server).await,
+                Some(changes) = changes.recv() => self.changed(changes, &announcer, &mut tasks),
+                Some(warmed) = warming.join_next() => {
+                    if let Ok((key, true)) = warmed {
+                        self.queue.done(&key);
+                    }
+                }
+                _ = ticks.tick() => {
+                    self.warm(&mut warming);
+                    self.report(&mut reporter, &clusters).await;
+                }
+            }
+            if let Some((_, settings)) = self.applied.in_force() {
+                clusters.select(&settings.clusters);
+                self.health.open(Gate::Settings);
+            } else if let Some(why) = self.applied.rejected() {
+                self.health.close(Gate::Settings, why);
+            }
+            if let (Some(why), Some(history)) = (self.applied.rejected(), &self.history)
+                && rejected.as_deref() != Some(why)
+            {
+                tracing::warn!(rayhistory = %place(history), why, "settings are not in force");
+                if self.replicas.as_ref().is_none_or(Replicas::leads) {
+                    let (announcer, history, why) = (announcer.clone(), reference(history), why.to_owned());
+                    tasks.spawn(async move { announcer.rejected(&history, &why).await });
+                }
+            }
+            // Finished tasks are not kept.
+            while tasks.try_join_next().is_some() {}
+        }
+        let leave = async {
+            if let Some(history) = &self.history {
+                reporter.leave(history).await;
+            }
+            if let Some(replicas) = self.replicas.take() {
+                replicas.leave().await;
+            }
+        };
+        let _ = tokio::time::timeout(LEAVE, leave).await;
+    }
+
+    async fn heard(&mut self, news: News<RayHistory>) {
+        match news {
+            News::Is(history) => {
+                let known = self.history.as_ref().is_some_and(|known| {
+                    known.metadata.generation == history.metadata.generation && known.meta().uid == history.meta().uid
+                });
+                if self.history.as_ref().is_none_or(|known| known.meta().uid != history.meta().uid) {
+                    self.join(&history);
+                }
+                self.history = Some(history);
+                if let Some(history) = self.history.as_deref().filter(|_| !known) {
+                    self.applied.want(history, &*self.server).await;
+                }
+            }
+            News::Malformed(why) => self.applied.refuse(format!("the object cannot be read: {why}")),
+            News::Absent => {
+                // What it said last stays in force; there is nothing any more to report to.
+                if self.history.take().is_some() {
+                    tracing::warn!("the RayHistory is gone; serving goes on with its last settings");
+                }
+                self.replicas = None;
+                if self.applied.in_force().is_none() {
+                    let Options { namespace, name, .. } = &self.options;
+                    self.health
+                        .close(Gate::Settings, format!("there is no RayHistory {namespace}/{name} yet: apply one"));
+                }
+            }
+            News::Trouble(trouble) if self.applied.in_force().is_none() => {
+                let Options { namespace, name, .. } = &self.options;
+                let what = match trouble {
+                    Trouble::NoSuchKind => "the API server knows no RayHistory: apply crds/".to_owned(),
+                    Trouble::Forbidden(why) => format!("it may not be read: {why}"),
+                    Trouble::ListingOnly => return,
+                    Trouble::Unreachable(why) => format!("the API server cannot be reached: {why}"),
+                };
+                self.health.close(Gate::Settings, format!("waiting for RayHistory {namespace}/{name}: {what}"));
+            }
+            News::Trouble(_) => {}
+        }
+    }
+
+    fn join(&mut self, history: &RayHistory) {
+        let Some(uid) = history.meta().uid.clone() else { return };
+        let owner = OwnerReference {
+            api_version: RayHistory::api_version(&()).into_owned(),
+            kind: RayHistory::kind(&()).into_owned(),
+            name: self.options.name.clone(),
+            uid,
+            ..OwnerReference::default()
+        };
+        let Options { namespace, replica, .. } = &self.options;
+        self.replicas = Some(Replicas::join(self.client.clone(), &owner, namespace, replica));
+    }
+
+    fn changed(&mut self, changes: Changes, announcer: &Announcer, tasks: &mut JoinSet<()>) {
+        self.counted = None;
+        if !changes.touched.is_empty() {
+            self.server.touched(&changes.touched);
+        }
+        if changes.died.is_empty() {
+            return;
+        }
+        tracing::info!(sessions = changes.died.len(), "sessions have died");
+        let settings = self.applied.in_force().map(|(_, settings)| settings);
+        if let Some(settings) = settings.filter(|settings| settings.prewarm) {
+            let now = tokio::time::Instant::now();
+            for (key, _) in &changes.died {
+                self.queue.died(key.clone(), now, settings.cache.max_sessions);
+            }
+        }
+        // Every replica sees a death; one tells it.
+        if let Some(history) = &self.history
+            && self.replicas.as_ref().is_some_and(Replicas::leads)
+        {
+            let (announcer, history) = (announcer.clone(), reference(history));
+            tasks.spawn(async move { announcer.died(&history, &changes.died).await });
+        }
+    }
+
+    /// Loads the next session that died, one at a time.
+    fn warm(&mut self, warming: &mut JoinSet<(SessionKey, bool)>) {
+        if !warming.is_empty() {
+            return;
+        }
+        let Some(key) = self.queue.next(tokio::time::Instant::now()) else { return };
+        // It may live again.
+        if self.watched.state(&key) != State::Dead {
+            self.queue.done(&key);
+            return;
+        }
+        let server = Arc::clone(&self.server);
+        warming.spawn(async move {
+            let warmed = server.prewarm(&key).await;
+            if !warmed {
+                // There was no room; ask again later, not at once.
+                tokio::time::sleep(TICK * 10).await;
+            }
+            (key, warmed)
+        });
+    }
+
+    async fn report(&mut self, reporter: &mut Reporter, clusters: &Clusters) {
+        if !reporter.may_write() {
+            return;
+        }
+        let Some(history) = self.history.clone() else { return };
+        let facts = self.facts(&history, clusters);
+        if let Some(replicas) = &self.replicas {
+            reporter.report(&history, &facts, replicas).await;
+        }
+    }
+
+    fn facts(&mut self, history: &RayHistory, clusters: &Clusters) -> Facts {
+        let listing = self.sessions.listing();
+        let in_force = self.applied.in_force();
+        let sessions = match &self.counted {
+            Some((counted, sessions)) if Arc::ptr_eq(counted, &listing) => *sessions,
+            _ => count(&listing, &self.watched),
+        };
+        let facts = Facts {
+            generation: history.metadata.generation.unwrap_or_default(),
+            applied: in_force.map(|(generation, _)| generation),
+            rejected: self.applied.rejected().map(str::to_owned),
+            storage: in_force.map(|(_, settings)| settings.storage.url()),
+            listed_at: listing.listed_at.and_then(|at| Timestamp::try_from(at).ok()),
+            stale: listing.stale.clone(),
+            sessions,
+            troubles: clusters.troubles(),
+            alone: self.replicas.as_ref().and_then(Replicas::trouble),
+            cache: self.server.cache(),
+        };
+        self.counted = Some((listing, sessions));
+        facts
+    }
+}
+
+fn count(listing: &Listing, watched: &Watched) -> SessionsStatus {
+    let known = watched.read();
+    let mut sessions = SessionsStatus::default();
+    for entry in listing.iter() {
+        sessions.total += 1;
+        match known.state(&entry.key) {
+            State::Live => sessions.live += 1,
+            State::Dead => sessions.dead += 1,
+            State::Unknown => {}
+        }
+    }
+    sessions
+}

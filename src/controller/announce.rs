@@ -1,0 +1,120 @@
+//! Kubernetes Events: sessions that died, and settings that could not be put in force.
+//!
+//! On the `RayHistory`, and on the `RayJob` or `RayService` that owned the cluster where it still exists, so that
+//! `kubectl describe` leads to the dashboard. A failure is logged: an Event is a courtesy.
+
+use crate::session::{Owner, OwnerKind, SessionKey};
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::{Api, Client, Resource};
+use std::time::Duration;
+
+/// When more die together, the `RayHistory` gets one Event for all: its list of Events is for people.
+const AT_ONCE: usize = 20;
+
+/// Between two Events, so that five hundred deletions are no burst for the API server.
+const PACE: Duration = Duration::from_millis(100);
+
+/// Publishes Events; cheap to clone.
+#[derive(Clone)]
+pub(super) struct Announcer {
+    client: Client,
+    recorder: Recorder,
+    /// What links begin with.
+    base: String,
+}
+
+impl Announcer {
+    /// Events in the name of a replica. Links begin with `base`.
+    pub(super) fn new(client: Client, replica: &str, base: &str) -> Self {
+        let reporter =
+            Reporter { controller: "history.ray.io/ray-history".to_owned(), instance: Some(replica.to_owned()) };
+        let recorder = Recorder::new(client.clone(), reporter);
+        Self { client, recorder, base: base.trim_end_matches('/').to_owned() }
+    }
+
+    /// Says that sessions have died.
+    pub(super) async fn died(&self, history: &ObjectReference, died: &[(SessionKey, Option<Owner>)]) {
+        if died.len() > AT_ONCE {
+            let note = format!("{} sessions have ended; {}/sessions/ lists them", died.len(), self.base);
+            self.publish(EventType::Normal, "SessionsEnded", note, history, None).await;
+        }
+        for (key, owner) in died {
+            let cluster = ObjectReference {
+                api_version: Some("ray.io/v1".to_owned()),
+                kind: Some("RayCluster".to_owned()),
+                namespace: Some(key.cluster.namespace.clone()),
+                name: Some(key.cluster.name.clone()),
+                ..ObjectReference::default()
+            };
+            let note = format!(
+                "session {} of RayCluster {}/{} has ended; its dashboard: {}/sessions/{key}/",
+                key.session, key.cluster.namespace, key.cluster.name, self.base
+            );
+            if died.len() <= AT_ONCE {
+                self.publish(EventType::Normal, "SessionEnded", note.clone(), history, Some(cluster.clone())).await;
+            }
+            if let Some(owner) = owner
+                && let Some(reference) = self.owner(&key.cluster.namespace, owner).await
+            {
+                self.publish(EventType::Normal, "SessionEnded", note, &reference, Some(cluster)).await;
+            }
+            tokio::time::sleep(PACE).await;
+        }
+    }
+
+    /// Says why settings are not in force.
+    pub(super) async fn rejected(&self, history: &ObjectReference, why: &str) {
+        let note = format!("{why}; the last good settings stay in force");
+        self.publish(EventType::Warning, "SettingsRejected", note, history, None).await;
+    }
+
+    /// The owner of a cluster, if it still exists and we may ask.
+    async fn owner(&self, namespace: &str, owner: &Owner) -> Option<ObjectReference> {
+        let kind = match owner.kind {
+            OwnerKind::RayJob => "RayJob",
+            OwnerKind::RayService => "RayService",
+        };
+        let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("ray.io", "v1", kind));
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &resource);
+        let found = api.get_metadata_opt(&owner.name).await.ok()??;
+        Some(ObjectReference {
+            api_version: Some("ray.io/v1".to_owned()),
+            kind: Some(kind.to_owned()),
+            namespace: Some(namespace.to_owned()),
+            name: Some(owner.name.clone()),
+            uid: found.meta().uid.clone(),
+            ..ObjectReference::default()
+        })
+    }
+
+    async fn publish(
+        &self,
+        type_: EventType,
+        reason: &str,
+        mut note: String,
+        about: &ObjectReference,
+        related: Option<ObjectReference>,
+    ) {
+        // The API server takes at most 1 kB.
+        let end = (0..=1_000.min(note.len())).rev().find(|at| note.is_char_boundary(*at)).unwrap_or(0);
+        note.truncate(end);
+        let event = Event {
+            type_,
+            reason: reason.to_owned(),
+            note: Some(note),
+            action: "Watch".to_owned(),
+            secondary: related,
+        };
+        if let Err(error) = self.recorder.publish(&event, about).await {
+            tracing::debug!(reason, %error, "an Event could not be published");
+        }
+    }
+}
+
+impl std::fmt::Debug for Announcer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Announcer").field("base", &self.base).finish_non_exhaustive()
+    }
+}

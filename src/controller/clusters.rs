@@ -1,0 +1,171 @@
+//! The watch of `RayClusters`: one for all namespaces, or one for each that is selected.
+//!
+//! Owns feeding the judge of liveness, from the watches and from listings of the bucket, and passes on what changed.
+
+use super::follow::{Heard, Trouble, follow};
+use super::ray_cluster::RayCluster;
+use crate::liveness::{Began, Changes, Cluster, Listed, Watched};
+use crate::session::catalog::Listing;
+use crate::session::{ClusterId, Sessions};
+use crate::settings;
+use k8s_openapi::jiff::Timestamp;
+use kube::runtime::watcher::{self, Event};
+use kube::{Api, Client};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// How soon a listing that was renewed is noticed. Nothing is asked of anybody meanwhile.
+const NOTICE: Duration = Duration::from_millis(250);
+
+/// How each namespace's watch is doing; the empty name stands for all namespaces. None: it is fine.
+type Troubles = BTreeMap<String, Option<Trouble>>;
+
+/// The watch.
+pub(super) struct Clusters {
+    client: Client,
+    watched: Watched,
+    changes: mpsc::UnboundedSender<Changes>,
+    watches: JoinSet<()>,
+    selected: Option<settings::Clusters>,
+    troubles: Arc<Mutex<Troubles>>,
+}
+
+impl Clusters {
+    /// Watches nothing yet.
+    pub(super) fn new(client: Client, watched: Watched, changes: mpsc::UnboundedSender<Changes>) -> Self {
+        let troubles = Arc::default();
+        Self { client, watched, changes, watches: JoinSet::new(), selected: None, troubles }
+    }
+
+    /// Watches these clusters from now on; nothing happens when they are the same.
+    pub(super) fn select(&mut self, selected: &settings::Clusters) {
+        if self.selected.as_ref() == Some(selected) {
+            return;
+        }
+        self.watches.abort_all();
+        self.watched.update(|known| known.watch(&selected.namespaces, selected.shared_storage));
+        let all = [String::new()];
+        let namespaces = if selected.namespaces.is_empty() { &all[..] } else { &selected.namespaces };
+        *self.troubles.lock().unwrap_or_else(PoisonError::into_inner) = Troubles::new();
+        // A watch that was stopped may still say a last word; it is not to be mixed with the new ones.
+        self.troubles = Arc::default();
+        for namespace in namespaces {
+            let api: Api<RayCluster> = match namespace.as_str() {
+                "" => Api::all(self.client.clone()),
+                namespace => Api::namespaced(self.client.clone(), namespace),
+            };
+            let mut watch = Watch {
+                namespace: Some(namespace.clone()).filter(|name| !name.is_empty()),
+                watched: self.watched.clone(),
+                changes: self.changes.clone(),
+                troubles: Arc::clone(&self.troubles),
+                listed: HashMap::new(),
+            };
+            watch.troubled(Some(Trouble::Unreachable("no answer yet".to_owned())));
+            self.watches.spawn(async move {
+                follow(api, watcher::Config::default(), |heard| watch.hear(heard)).await;
+            });
+        }
+        self.selected = Some(selected.clone());
+    }
+
+    /// What is wrong with the watches, each with its namespace (empty: all of them); nothing, when all is well.
+    pub(super) fn troubles(&self) -> Vec<(String, Trouble)> {
+        let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        troubles.iter().filter_map(|(name, trouble)| Some((name.clone(), trouble.clone()?))).collect()
+    }
+}
+
+/// One watch.
+#[derive(Debug)]
+struct Watch {
+    namespace: Option<String>,
+    watched: Watched,
+    changes: mpsc::UnboundedSender<Changes>,
+    troubles: Arc<Mutex<Troubles>>,
+    /// What the list that is under way holds so far.
+    listed: HashMap<ClusterId, Cluster>,
+}
+
+impl Watch {
+    fn hear(&mut self, heard: Heard<RayCluster>) {
+        let changes = match heard {
+            Heard::Trouble(trouble) => {
+                self.troubled(Some(trouble));
+                return;
+            }
+            // A list may begin anew before the last one has ended.
+            Heard::Event(Event::Init) => {
+                self.listed = HashMap::new();
+                return;
+            }
+            Heard::Event(Event::InitApply(object)) => {
+                if let Some((id, Some(cluster))) = object.known() {
+                    self.listed.insert(id, cluster);
+                }
+                return;
+            }
+            Heard::Event(Event::InitDone) => {
+                let listed = std::mem::take(&mut self.listed);
+                self.watched.update(|known| known.relisted(self.namespace.as_deref(), listed, now()))
+            }
+            Heard::Event(Event::Apply(object)) => match object.known() {
+                Some((id, Some(cluster))) => self.watched.update(|known| known.applied(id, cluster)),
+                Some((id, None)) => self.watched.update(|known| known.deleted(&id, object.uid(), now())),
+                None => Changes::default(),
+            },
+            Heard::Event(Event::Delete(object)) => match object.known() {
+                Some((id, _)) => self.watched.update(|known| known.deleted(&id, object.uid(), now())),
+                None => Changes::default(),
+            },
+        };
+        self.troubled(None);
+        if changes != Changes::default() {
+            let _ = self.changes.send(changes);
+        }
+    }
+
+    fn troubled(&self, trouble: Option<Trouble>) {
+        let namespace = self.namespace.clone().unwrap_or_default();
+        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = troubles.insert(namespace.clone(), trouble.clone());
+        if let Some(trouble) = trouble.filter(|trouble| before.flatten().as_ref() != Some(trouble)) {
+            tracing::debug!(namespace, ?trouble, "RayClusters cannot be watched");
+        }
+    }
+}
+
+/// Tells the judge of every new listing, and again when a cluster appears. Runs until dropped.
+pub(super) async fn feed(sessions: Arc<Sessions>, watched: Watched, changes: mpsc::UnboundedSender<Changes>) {
+    let mut told: Option<Arc<Listing>> = None;
+    let mut clusters = 0;
+    loop {
+        let listing = sessions.listing();
+        let seen = watched.read().appeared();
+        let same = told.as_ref().is_some_and(|told| Arc::ptr_eq(told, &listing)) && seen == clusters;
+        if let Some(at) = listing.listed_at.filter(|_| !same) {
+            let listed = listing.iter().map(|entry| Listed {
+                began: Began::from_name(&entry.key.session),
+                key: entry.key,
+                namespace_known: entry.namespace_known,
+            });
+            let found = watched.update(|known| known.listed(listed, micros(at)));
+            (told, clusters) = (Some(listing), seen);
+            if found != Changes::default() {
+                let _ = changes.send(found);
+            }
+        }
+        tokio::time::sleep(NOTICE).await;
+    }
+}
+
+fn now() -> i64 {
+    Timestamp::now().as_microsecond()
+}
+
+fn micros(time: SystemTime) -> i64 {
+    Timestamp::try_from(time).map_or(i64::MAX / 2, Timestamp::as_microsecond)
+}

@@ -1,0 +1,59 @@
+//! Follows one object by its name, and tells of every change of it.
+//!
+//! An object that cannot be read is told of as such: it must not stop anything.
+
+use super::follow::{Heard, Trouble, follow};
+use kube::core::DeserializeGuard;
+use kube::runtime::watcher::{self, Event};
+use kube::{Api, Resource};
+use serde::de::DeserializeOwned;
+use std::fmt::Debug;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// News of an object.
+#[derive(Clone, Debug)]
+pub(super) enum News<K> {
+    /// It is like this now.
+    Is(Box<K>),
+    /// It is there and cannot be read.
+    Malformed(String),
+    /// There is none.
+    Absent,
+    /// It cannot be watched; what was told last may be old.
+    Trouble(Trouble),
+}
+
+/// Begins to follow an object; ends when the set is dropped.
+pub(super) fn follow_one<K>(
+    api: Api<DeserializeGuard<K>>,
+    name: &str,
+    tasks: &mut JoinSet<()>,
+) -> mpsc::UnboundedReceiver<News<K>>
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
+    tasks.spawn(async move {
+        let mut found = false;
+        follow(api, config, |heard| {
+            let news = match heard {
+                Heard::Trouble(trouble) => News::Trouble(trouble),
+                Heard::Event(Event::Init) => {
+                    found = false;
+                    return;
+                }
+                Heard::Event(Event::InitDone) if found => return,
+                Heard::Event(Event::InitDone | Event::Delete(_)) => News::Absent,
+                Heard::Event(Event::InitApply(object) | Event::Apply(object)) => {
+                    found = true;
+                    object.0.map_or_else(|invalid| News::Malformed(invalid.error), |object| News::Is(Box::new(object)))
+                }
+            };
+            let _ = sender.send(news);
+        })
+        .await;
+    });
+    receiver
+}

@@ -1,0 +1,193 @@
+//! The part of a `RayCluster` that matters here, read so that no field of any object can be malformed enough to stop
+//! the watch, and so that thousands of them cost little: what is not needed is skipped while it is read.
+
+use crate::liveness::Cluster;
+use crate::session::{ClusterId, Owner, OwnerKind};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
+use kube::Resource;
+use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// Labels by which KubeRay names the object that a cluster was made from.
+const OWNER_KIND: &str = "ray.io/originated-from-crd";
+const OWNER_NAME: &str = "ray.io/originated-from-cr-name";
+
+/// A `RayCluster`.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct RayCluster {
+    #[serde(deserialize_with = "needed")]
+    metadata: ObjectMeta,
+    #[serde(default, deserialize_with = "suspended")]
+    spec: bool,
+}
+
+impl RayCluster {
+    /// Its name and what liveness needs; none for an object that is on its way out, or has no name.
+    pub(super) fn known(&self) -> Option<(ClusterId, Option<Cluster>)> {
+        let metadata = &self.metadata;
+        let id = ClusterId { namespace: metadata.namespace.clone()?, name: metadata.name.clone()? };
+        let created = metadata.creation_timestamp.as_ref().map_or(i64::MIN / 2, |time| time.0.as_microsecond());
+        let cluster = Cluster { uid: metadata.uid.clone()?, created, suspended: self.spec, owner: self.owner() };
+        Some((id, metadata.deletion_timestamp.is_none().then_some(cluster)))
+    }
+
+    /// Its `uid`.
+    pub(super) fn uid(&self) -> &str {
+        self.metadata.uid.as_deref().unwrap_or_default()
+    }
+
+    /// The `RayJob` or `RayService` that made it: by reference, else by label (references are lost when one deletes
+    /// the owner and keeps the cluster).
+    fn owner(&self) -> Option<Owner> {
+        let kind = |kind: &str| OwnerKind::from_folder(&kind.to_ascii_lowercase());
+        let references = self.metadata.owner_references.iter().flatten();
+        let referred = references
+            .filter(|owner| owner.api_version.starts_with("ray.io/"))
+            .find_map(|owner| Some(Owner { kind: kind(&owner.kind)?, name: owner.name.clone() }));
+        referred.or_else(|| {
+            let labels = self.metadata.labels.as_ref()?;
+            Some(Owner { kind: kind(labels.get(OWNER_KIND)?)?, name: labels.get(OWNER_NAME)?.clone() })
+        })
+    }
+}
+
+impl Resource for RayCluster {
+    type DynamicType = ();
+    type Scope = k8s_openapi::NamespaceResourceScope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        "RayCluster".into()
+    }
+
+    fn group((): &()) -> Cow<'_, str> {
+        "ray.io".into()
+    }
+
+    fn version((): &()) -> Cow<'_, str> {
+        "v1".into()
+    }
+
+    fn plural((): &()) -> Cow<'_, str> {
+        "rayclusters".into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// The metadata without annotations and managed fields, which are most of it.
+fn needed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Needed {
+        name: Option<String>,
+        namespace: Option<String>,
+        uid: Option<String>,
+        resource_version: Option<String>,
+        creation_timestamp: Option<Time>,
+        deletion_timestamp: Option<Time>,
+        labels: Option<BTreeMap<String, String>>,
+        owner_references: Option<Vec<OwnerReference>>,
+    }
+    let needed = Needed::deserialize(deserializer)?;
+    let labels = needed.labels.map(|mut labels| {
+        labels.retain(|name, _| [OWNER_KIND, OWNER_NAME].contains(&name.as_str()));
+        labels
+    });
+    Ok(ObjectMeta {
+        name: needed.name,
+        namespace: needed.namespace,
+        uid: needed.uid,
+        resource_version: needed.resource_version,
+        creation_timestamp: needed.creation_timestamp,
+        deletion_timestamp: needed.deletion_timestamp,
+        labels,
+        owner_references: needed.owner_references,
+        ..ObjectMeta::default()
+    })
+}
+
+/// `spec.suspend`; false when there is nothing of that shape.
+fn suspended<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Maybe<T> {
+        Is(T),
+        Other(serde::de::IgnoredAny),
+    }
+    #[derive(Deserialize)]
+    struct Spec {
+        #[serde(default)]
+        suspend: Option<Maybe<bool>>,
+    }
+    Ok(match Maybe::<Spec>::deserialize(deserializer)? {
+        Maybe::Is(Spec { suspend: Some(Maybe::Is(suspended)) }) => suspended,
+        Maybe::Is(_) | Maybe::Other(_) => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(object: Value) -> RayCluster {
+        serde_json::from_value(object).unwrap()
+    }
+
+    fn object(spec: Value) -> Value {
+        json!({
+            "apiVersion": "ray.io/v1", "kind": "RayCluster",
+            "metadata": {
+                "name": "c", "namespace": "team", "uid": "u", "creationTimestamp": "2026-11-22T12:00:00Z",
+                "annotations": {"a": "b"}, "managedFields": [{"manager": "kubectl"}]
+            },
+            "spec": spec, "status": {"state": "ready"}
+        })
+    }
+
+    #[test]
+    fn a_cluster_is_read_without_what_is_not_needed() {
+        let cluster = read(object(json!({"suspend": true, "headGroupSpec": {"template": {"spec": {}}}})));
+        let (id, known) = cluster.known().unwrap();
+        assert_eq!((id.namespace.as_str(), id.name.as_str()), ("team", "c"));
+        let known = known.unwrap();
+        assert_eq!((known.created, known.suspended), (1_795_348_800_000_000, true));
+        assert!(cluster.metadata.annotations.is_none() && cluster.metadata.managed_fields.is_none());
+    }
+
+    #[test]
+    fn a_malformed_spec_is_a_cluster_that_is_not_suspended() {
+        for spec in
+            [json!(null), json!("x"), json!([1]), json!({"suspend": "yes"}), json!({"suspend": null}), json!({})]
+        {
+            assert!(!read(object(spec.clone())).spec, "{spec}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_on_its_way_out_is_gone() {
+        let mut object = object(json!({}));
+        object["metadata"]["deletionTimestamp"] = json!("2026-11-22T13:00:00Z");
+        assert_eq!(read(object).known().unwrap().1, None);
+    }
+
+    #[test]
+    fn the_owner_is_referred_to_or_labelled() {
+        let nightly = Some(Owner { kind: OwnerKind::RayJob, name: "nightly".to_owned() });
+        let mut referred = object(json!({}));
+        referred["metadata"]["ownerReferences"] =
+            json!([{"apiVersion": "ray.io/v1", "kind": "RayJob", "name": "nightly", "uid": "1"}]);
+        assert_eq!(read(referred).owner(), nightly);
+        let mut labelled = object(json!({}));
+        labelled["metadata"]["labels"] = json!({(OWNER_KIND): "RayJob", (OWNER_NAME): "nightly", "app": "x"});
+        assert_eq!(read(labelled).owner(), nightly);
+        assert_eq!(read(object(json!({}))).owner(), None);
+    }
+}

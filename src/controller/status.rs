@@ -1,0 +1,267 @@
+//! What the status of a `RayHistory` should say, and whether it says so already. Pure.
+//!
+//! Conditions have reasons for programs and messages for people: what is wrong, and what to do.
+
+use super::follow::Trouble;
+use crate::crd::{CacheStatus, RayHistoryStatus, ReplicaStatus, SessionsStatus};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+
+/// Bytes are told in steps of this, so that the last kilobyte is no news.
+const STEP: i64 = 16 << 20;
+
+/// What a replica knows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Facts {
+    /// The generation of the object as it was last seen.
+    pub(super) generation: i64,
+    /// The generation whose settings are in force; none before the first.
+    pub(super) applied: Option<i64>,
+    /// Why the settings of the object are not in force, if they are not.
+    pub(super) rejected: Option<String>,
+    /// The store in force, for people.
+    pub(super) storage: Option<String>,
+    /// Whether the store has been listed, when, and why it could not be listed since.
+    pub(super) listed_at: Option<Timestamp>,
+    pub(super) stale: Option<String>,
+    pub(super) sessions: SessionsStatus,
+    /// What keeps us from watching clusters, by namespace.
+    pub(super) troubles: Vec<(String, Trouble)>,
+    /// Why replicas cannot know of each other, if they cannot.
+    pub(super) alone: Option<String>,
+    /// What this replica holds in memory.
+    pub(super) cache: CacheStatus,
+}
+
+impl Facts {
+    fn ready(&self) -> bool {
+        self.applied.is_some() && self.listed_at.is_some()
+    }
+
+    /// This replica's entry.
+    pub(super) fn replica(&self, name: &str) -> ReplicaStatus {
+        let cache = CacheStatus { bytes: self.cache.bytes / STEP * STEP, ..self.cache.clone() };
+        ReplicaStatus {
+            name: name.to_owned(),
+            observed_generation: Some(self.generation),
+            ready: self.ready(),
+            cache: Some(cache),
+        }
+    }
+
+    /// What is said once for all replicas, beside what the status says now.
+    pub(super) fn shared(&self, current: &RayHistoryStatus, now: Timestamp) -> RayHistoryStatus {
+        let caches = current.replicas.iter().filter_map(|replica| replica.cache.clone());
+        let cache = caches.reduce(|sum, cache| CacheStatus {
+            sessions: sum.sessions + cache.sessions,
+            bytes: sum.bytes + cache.bytes,
+            max_memory: sum.max_memory.max(cache.max_memory),
+        });
+        let conditions = [self.is_ready(), self.settings(), self.storage(), self.watch()];
+        let conditions = conditions.into_iter().map(|(type_, status, reason, message)| {
+            let before = current.conditions.iter().find(|condition| condition.type_ == type_);
+            let since =
+                before.filter(|before| before.status == status).map(|before| before.last_transition_time.clone());
+            Condition {
+                type_: type_.to_owned(),
+                status: status.to_owned(),
+                reason: reason.to_owned(),
+                message: shortened(message),
+                observed_generation: Some(self.generation),
+                last_transition_time: since.unwrap_or(Time(now)),
+            }
+        });
+        RayHistoryStatus {
+            observed_generation: Some(self.generation),
+            conditions: conditions.collect(),
+            storage: self.storage.clone(),
+            sessions: Some(self.sessions),
+            cache,
+            last_listing_time: self.listed_at.map(Time),
+            replicas: Vec::new(),
+        }
+    }
+
+    fn is_ready(&self) -> (&'static str, &'static str, &'static str, String) {
+        let (status, reason, message) = match (self.applied, self.listed_at) {
+            (None, _) => {
+                ("False", "NoSettings", "no settings could be put in force yet; see SettingsApplied".to_owned())
+            }
+            (Some(_), None) => {
+                ("False", "NotListed", "the storage has not been listed yet; see StorageReachable".to_owned())
+            }
+            (Some(generation), Some(_)) if self.rejected.is_some() => (
+                "True",
+                "ServingLastGood",
+                format!("serving with the settings of generation {generation}; see SettingsApplied"),
+            ),
+            (Some(_), Some(_)) => match &self.alone {
+                None => ("True", "Serving", "sessions are served".to_owned()),
+                Some(why) => (
+                    "True",
+                    "LeasesForbidden",
+                    format!(
+                        "sessions are served, but replicas cannot know of each other: {why}; allow get, list, watch, create, patch and delete on leases.coordination.k8s.io in this namespace"
+                    ),
+                ),
+            },
+        };
+        ("Ready", status, reason, message)
+    }
+
+    fn settings(&self) -> (&'static str, &'static str, &'static str, String) {
+        let (status, reason, message) = match (&self.rejected, self.applied) {
+            (Some(why), Some(generation)) => {
+                ("False", "Rejected", format!("{why}; the settings of generation {generation} stay in force"))
+            }
+            (Some(why), None) => ("False", "Rejected", why.clone()),
+            (None, Some(_)) => ("True", "Applied", "the settings are in force".to_owned()),
+            (None, None) => ("Unknown", "Pending", "the settings are being put in force".to_owned()),
+        };
+        ("SettingsApplied", status, reason, message)
+    }
+
+    fn storage(&self) -> (&'static str, &'static str, &'static str, String) {
+        let (status, reason, message) = match (&self.stale, self.listed_at) {
+            (Some(why), Some(_)) => (
+                "False",
+                "ListingFailed",
+                format!("{why}; what was listed before is still served, and listing is tried again"),
+            ),
+            (None, Some(_)) => ("True", "Listed", "the storage answers".to_owned()),
+            (Some(why), None) if self.applied.is_some() => {
+                ("False", "NotListed", format!("{why}; check spec.storage, its credentials and the network"))
+            }
+            (_, None) => ("Unknown", "NotListed", "the storage has not been listed yet".to_owned()),
+        };
+        ("StorageReachable", status, reason, message)
+    }
+
+    fn watch(&self) -> (&'static str, &'static str, &'static str, String) {
+        let place = |namespace: &str| match namespace {
+            "" => "in all namespaces".to_owned(),
+            namespace => format!("in namespace {namespace}"),
+        };
+        let Some((namespace, worst)) = self.troubles.iter().max_by_key(|(_, trouble)| severity(trouble)) else {
+            return ("ClustersWatched", "True", "Watching", "RayClusters are watched".to_owned());
+        };
+        let place = place(namespace);
+        let (status, reason, message) = match worst {
+            Trouble::ListingOnly => (
+                "True",
+                "ListingOnly",
+                format!("RayClusters {place} are listed every 30 s, because they may not be watched; allow `watch` on rayclusters.ray.io"),
+            ),
+            Trouble::NoSuchKind => (
+                "False",
+                "CrdMissing",
+                "the API server knows no rayclusters.ray.io/v1: install KubeRay's CRDs; sessions are shown as unknown until then".to_owned(),
+            ),
+            Trouble::Forbidden(why) => (
+                "False",
+                "Forbidden",
+                format!("RayClusters may not be listed {place}: {why}; allow get, list and watch on rayclusters.ray.io, or name the namespaces in spec.clusters.namespaces"),
+            ),
+            Trouble::Unreachable(why) => {
+                ("False", "Unreachable", format!("RayClusters cannot be watched {place}: {why}; tried again until it works"))
+            }
+        };
+        ("ClustersWatched", status, reason, message)
+    }
+}
+
+fn severity(trouble: &Trouble) -> u8 {
+    match trouble {
+        Trouble::ListingOnly => 0,
+        Trouble::Unreachable(_) => 1,
+        Trouble::NoSuchKind => 2,
+        Trouble::Forbidden(_) => 3,
+    }
+}
+
+/// Whether the status says it already. The time of the last listing alone is no news: it passes every minute.
+pub(super) fn says(current: &RayHistoryStatus, wanted: &RayHistoryStatus) -> bool {
+    current.observed_generation == wanted.observed_generation
+        && current.storage == wanted.storage
+        && current.sessions == wanted.sessions
+        && current.cache == wanted.cache
+        && current.conditions.len() == wanted.conditions.len()
+        && wanted.conditions.iter().all(|condition| current.conditions.contains(condition))
+}
+
+/// Messages of conditions hold at most 32,768 characters; nobody reads more than some lines.
+fn shortened(mut message: String) -> String {
+    const MOST: usize = 1_000;
+    if message.len() > MOST {
+        let end = (0..=MOST).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
+        message.truncate(end);
+        message.push('…');
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn serving() -> Facts {
+        Facts {
+            generation: 3,
+            applied: Some(3),
+            storage: Some("s3://ray".to_owned()),
+            listed_at: Some(Timestamp::UNIX_EPOCH),
+            ..Facts::default()
+        }
+    }
+
+    fn condition<'s>(status: &'s RayHistoryStatus, type_: &str) -> (&'s str, &'s str) {
+        let found = status.conditions.iter().find(|condition| condition.type_ == type_).unwrap();
+        (&found.status, &found.reason)
+    }
+
+    #[test]
+    fn what_is_written_once_is_not_written_again_when_only_the_listing_was_renewed() {
+        let first = serving().shared(&RayHistoryStatus::default(), Timestamp::UNIX_EPOCH);
+        let later = Timestamp::from_second(60).unwrap();
+        let again = Facts { listed_at: Some(later), ..serving() }.shared(&first, later);
+        assert!(says(&first, &again));
+        let more = Facts { sessions: SessionsStatus { total: 1, live: 0, dead: 1 }, ..serving() };
+        assert!(!says(&first, &more.shared(&first, later)));
+    }
+
+    #[test]
+    fn a_transition_is_timed_when_the_status_flips_and_only_then() {
+        let first = serving().shared(&RayHistoryStatus::default(), Timestamp::UNIX_EPOCH);
+        let later = Timestamp::from_second(60).unwrap();
+        let outage = Facts { stale: Some("refused".to_owned()), ..serving() }.shared(&first, later);
+        for condition in &outage.conditions {
+            let expected = if condition.type_ == "StorageReachable" { later } else { Timestamp::UNIX_EPOCH };
+            assert_eq!(condition.last_transition_time.0, expected, "{}", condition.type_);
+        }
+    }
+
+    #[test]
+    fn bad_settings_leave_the_server_ready_with_the_last_good_ones() {
+        let facts = Facts { generation: 4, rejected: Some("bad".to_owned()), ..serving() };
+        let status = facts.shared(&RayHistoryStatus::default(), Timestamp::UNIX_EPOCH);
+        assert_eq!(condition(&status, "Ready"), ("True", "ServingLastGood"));
+        assert_eq!(condition(&status, "SettingsApplied"), ("False", "Rejected"));
+    }
+
+    #[test]
+    fn the_worst_trouble_is_told() {
+        let troubles = vec![
+            ("a".to_owned(), Trouble::ListingOnly),
+            ("b".to_owned(), Trouble::Forbidden("no".to_owned())),
+            ("c".to_owned(), Trouble::Unreachable("down".to_owned())),
+        ];
+        let status = Facts { troubles, ..serving() }.shared(&RayHistoryStatus::default(), Timestamp::UNIX_EPOCH);
+        assert_eq!(condition(&status, "ClustersWatched"), ("False", "Forbidden"));
+    }
+
+    #[test]
+    fn a_message_is_cut_at_a_character() {
+        assert!(shortened("ä".repeat(2_000)).chars().count() < 1_002);
+        assert_eq!(shortened("short".to_owned()), "short");
+    }
+}

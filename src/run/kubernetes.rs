@@ -1,0 +1,149 @@
+//! Wiring of `serve --rayhistory`: the API server, the controller, and what the controller steers.
+
+use super::answering::Answering;
+use super::{check_dashboard, connect, tidy};
+use crate::args::Serve;
+use crate::cgroup;
+use crate::controller::{Controller, Credentials, Options, Server};
+use crate::crd::CacheStatus;
+use crate::health::Health;
+use crate::layout::Root;
+use crate::liveness::{Liveness, Watched};
+use crate::metrics::Metrics;
+use crate::session::{ClusterId, SessionKey, Sessions};
+use crate::settings::{Settings, Storage};
+use crate::storage::memory::Memory;
+use crate::storage::{self, Delimiter};
+use anyhow::Context;
+use async_trait::async_trait;
+use kube::{Client, Config};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// A request to the API server that says nothing for so long has been lost. Watches are renewed within it.
+const SILENCE: Duration = Duration::from_mins(5);
+
+/// How many clusters that changed at once are looked at one by one.
+const LOOKS: usize = 10;
+
+/// Serves what a `RayHistory` says until the token is cancelled.
+pub(super) async fn serve(
+    namespace: &str,
+    name: &str,
+    args: Serve,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    check_dashboard(args.dashboard_dir.as_deref())?;
+    let mut config = Config::infer()
+        .await
+        .context("no Kubernetes to talk to: run in a pod with a ServiceAccount, or name a kubeconfig in KUBECONFIG")?;
+    config.read_timeout = Some(SILENCE);
+    let own_namespace = config.default_namespace.clone();
+    let client = Client::try_from(config).context("the Kubernetes client cannot be set up")?;
+    let (liveness, watched, health) = (Liveness::default(), Watched::default(), Health::default());
+    liveness.set(Arc::new(watched.clone()));
+    let (settings, metrics) = (Arc::new(Settings::default()), Metrics::default());
+    // Nothing is served before the first settings name a store.
+    let nowhere: Arc<dyn storage::Storage> = Arc::new(Memory::default());
+    let sessions = Arc::new(Sessions::with(nowhere, vec![Root::new("")], settings, liveness, metrics.clone()));
+    let steered = Arc::new(Steered { sessions: Arc::clone(&sessions), place: Mutex::default() });
+    let options = Options {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        own_namespace,
+        replica: args.replica.clone().unwrap_or_else(host),
+        base_url: args.base_url.clone(),
+        memory_limit: cgroup::memory_limit(),
+    };
+    let controller = Controller::new(client, options, steered, Arc::clone(&sessions), watched, health.clone());
+    // What the controller says of this replica is true until its last request has been answered.
+    let background = CancellationToken::new();
+    let controller = tokio::spawn(controller.run(background.clone()));
+    let lister = tokio::spawn({
+        let (sessions, background) = (Arc::clone(&sessions), background.clone());
+        async move { sessions.keep_listed(background).await }
+    });
+    let tidier = tokio::spawn(tidy(Arc::clone(&sessions), background.clone()));
+    let address = listener.local_addr()?;
+    tracing::info!(%address, rayhistory = %format!("{namespace}/{name}"), "serving http://{address}/sessions/");
+    let answering = Answering { sessions, dashboard_dir: args.dashboard_dir, health, metrics, bounds: args.server };
+    let ended = answering.until(shutdown, listener).await;
+    background.cancel();
+    let _ = tokio::join!(controller, lister, tidier);
+    Ok(ended?)
+}
+
+/// What a pod is called.
+fn host() -> String {
+    let from_environment = ["POD_NAME", "HOSTNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    from_environment
+        .or_else(|| std::fs::read_to_string("/etc/hostname").ok())
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "ray-history".to_owned())
+}
+
+/// What the controller steers.
+#[derive(Debug)]
+struct Steered {
+    sessions: Arc<Sessions>,
+    /// The store in force, and what it was opened with.
+    place: Mutex<Option<(Storage, Credentials)>>,
+}
+
+#[async_trait]
+impl Server for Steered {
+    async fn apply(&self, settings: Arc<Settings>, credentials: &Credentials) -> Result<(), String> {
+        let place = Some((settings.storage.clone(), credentials.clone()));
+        let current = self.place.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if current == place {
+            self.sessions.apply(settings);
+            return Ok(());
+        }
+        let with_secret = settings.storage.clone().with_secret(credentials).map_err(|problems| problems.to_string())?;
+        let store = connect(&with_secret).map_err(|error| format!("{error:#}"))?;
+        // What is served is not given up for a store that does not answer.
+        if current.is_some() {
+            let root = Root::new(settings.storage.root_dirs.first().map_or("", String::as_str));
+            let prefix = root.spellings().into_iter().next().unwrap_or_default();
+            store
+                .list(&prefix, Delimiter::Slash, None)
+                .await
+                .map_err(|error| format!("{} cannot be listed: {error}", settings.storage.url()))?;
+        }
+        let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
+        self.sessions.apply(settings);
+        self.sessions.replace_store(store, roots);
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
+        Ok(())
+    }
+
+    fn cache(&self) -> CacheStatus {
+        let usage = self.sessions.usage();
+        let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        CacheStatus {
+            sessions: i64::try_from(usage.sessions).unwrap_or(i64::MAX),
+            bytes: signed(usage.kept_bytes),
+            max_memory: signed(usage.limit_bytes),
+        }
+    }
+
+    fn touched(&self, clusters: &[ClusterId]) {
+        // A burst is left to the next listing of markers, which sees them all with few requests.
+        for cluster in clusters.iter().take(LOOKS) {
+            let (sessions, cluster) = (Arc::clone(&self.sessions), cluster.clone());
+            tokio::spawn(async move {
+                if let Err(error) = sessions.refresh_cluster(&cluster, None).await {
+                    tracing::debug!(%error, "the folders of a cluster could not be listed");
+                }
+            });
+        }
+    }
+
+    async fn prewarm(&self, key: &SessionKey) -> bool {
+        self.sessions.prewarm(key).await
+    }
+}

@@ -1,0 +1,103 @@
+//! Who we are to Google: made anew when a key file was replaced.
+
+use super::super::Error;
+use super::super::config::{Credentials, GcsConfig, Rotating, Secret};
+use google_cloud_auth::credentials::{
+    Builder, CacheableResource, Credentials as Signing, CredentialsProvider, anonymous, external_account,
+    service_account, user_account,
+};
+use google_cloud_auth::errors::CredentialsError;
+use http::{Extensions, HeaderMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub(super) fn credentials(config: &GcsConfig) -> Result<Signing, Error> {
+    let payer = config.billing_project.clone();
+    match &config.credentials {
+        Credentials::Anonymous => Ok(anonymous::Builder::new().build()),
+        Credentials::Default => {
+            let builder = Builder::default();
+            let builder = match payer {
+                Some(project) => builder.with_quota_project_id(project),
+                None => builder,
+            };
+            builder.build().map_err(|_| {
+                Error::failed(
+                    "",
+                    "the application default credentials cannot be used: check GOOGLE_APPLICATION_CREDENTIALS",
+                )
+            })
+        }
+        Credentials::Static(key) => {
+            let file = KeyFile { key: key.clone(), payer, made: Mutex::default() };
+            file.signing()?; // A file that is no key shows at once.
+            Ok(Signing::from(file))
+        }
+    }
+}
+
+/// A key file that may be replaced while the program runs.
+struct KeyFile {
+    key: Rotating<Secret>,
+    payer: Option<String>,
+    /// What was made of the text that is in force.
+    made: Mutex<Option<(Arc<Secret>, Signing)>>,
+}
+
+impl fmt::Debug for KeyFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyFile").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl KeyFile {
+    /// Keeps tokens as long as the key is the same.
+    fn signing(&self) -> Result<Signing, Error> {
+        let key = self.key.get();
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, signing)) = &*made
+            && *of == key
+        {
+            return Ok(signing.clone());
+        }
+        let signing = build(key.expose(), self.payer.as_deref()).ok_or_else(|| Error::failed("", NO_KEY))?;
+        *made = Some((key, signing.clone()));
+        Ok(signing)
+    }
+}
+
+/// By the kind that the file says it is.
+fn build(text: &str, payer: Option<&str>) -> Option<Signing> {
+    let file: serde_json::Value = serde_json::from_str(text).ok()?;
+    macro_rules! build {
+        ($builder:expr) => {{
+            let builder = $builder;
+            match payer {
+                Some(project) => builder.with_quota_project_id(project),
+                None => builder,
+            }
+            .build()
+            .ok()
+        }};
+    }
+    match file.get("type")?.as_str()? {
+        "service_account" => build!(service_account::Builder::new(file)),
+        "external_account" => build!(external_account::Builder::new(file)),
+        "authorized_user" => build!(user_account::Builder::new(file)),
+        _ => None,
+    }
+}
+
+impl CredentialsProvider for KeyFile {
+    async fn headers(&self, extensions: Extensions) -> Result<CacheableResource<HeaderMap>, CredentialsError> {
+        let signing = self.signing().map_err(|_| CredentialsError::from_msg(false, NO_KEY))?;
+        signing.headers(extensions).await
+    }
+
+    async fn universe_domain(&self) -> Option<String> {
+        self.signing().ok()?.universe_domain().await
+    }
+}
+
+const NO_KEY: &str = "the key file cannot be used: it is the JSON that Google Cloud hands out, with \"type\": \
+                      \"service_account\", \"external_account\" or \"authorized_user\"";

@@ -1,0 +1,164 @@
+//! Guards around any store: bounds in time and number, retries, counts.
+//!
+//! A request waits for a permit and holds it until its body ends or is dropped. What is transient is tried again after
+//! a pause with jitter, at least as long as the store asks for; a body that breaks off or stalls goes on where it
+//! broke, as long as the object is the same. So nobody above has to try again.
+//! Must never retry what will not change, and never wait for ever.
+
+mod body;
+#[cfg(test)]
+mod tests;
+
+use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, PageToken, ReadRange, Storage};
+use crate::metrics::storage::{Metrics, Request};
+use async_trait::async_trait;
+use prometheus_client::metrics::gauge::Gauge;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, timeout};
+
+/// The bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// For a page of a listing, or until a body begins.
+    pub call: Duration,
+    /// Between two pieces of a body.
+    pub stall: Duration,
+    /// Requests at once, bodies included.
+    pub concurrent: usize,
+    /// How often one request is tried; a body that goes on begins to count anew.
+    pub attempts: u32,
+    /// The first pause; each next one is twice as long, give or take a quarter.
+    pub first_pause: Duration,
+    /// A store that asks for a longer pause is given up at once.
+    pub longest_pause: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            call: Duration::from_secs(30),
+            stall: Duration::from_secs(20),
+            concurrent: 128,
+            attempts: 5,
+            first_pause: Duration::from_millis(100),
+            longest_pause: Duration::from_secs(20),
+        }
+    }
+}
+
+/// The wrapper; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Guarded {
+    inner: Arc<dyn Storage>,
+    name: &'static str,
+    limits: Limits,
+    permits: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
+}
+
+impl Guarded {
+    /// Guards a store; `name` is its label in the metrics.
+    pub fn new(inner: Arc<dyn Storage>, name: &'static str, limits: Limits, metrics: Arc<Metrics>) -> Self {
+        let permits = Arc::new(Semaphore::new(limits.concurrent.max(1)));
+        Self { inner, name, limits, permits, metrics }
+    }
+
+    async fn admit(&self, request: &Request) -> Permit {
+        // The semaphore is never closed, so there is always a permit in the end.
+        let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
+        let gauge = self.metrics.in_flight(request);
+        gauge.inc();
+        Permit { _permit: permit, gauge }
+    }
+
+    /// One try: bounded in time, and counted.
+    async fn once<T>(
+        &self,
+        request: &Request,
+        key: &str,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let began = Instant::now();
+        let result = timeout(self.limits.call, work).await.unwrap_or_else(|_| {
+            let why = format!("no answer within {} s", self.limits.call.as_secs());
+            Err(Error::because(ErrorKind::Unavailable, key, why))
+        });
+        let outcome = result.as_ref().map_or_else(|error| error.kind().as_str(), |_| "ok");
+        self.metrics.ended(request, outcome, began.elapsed());
+        result
+    }
+
+    /// The pause before the next try; none when there shall be no next.
+    fn pause(&self, tried: u32, error: &Error) -> Option<Duration> {
+        let asked = error.retry_after().unwrap_or_default();
+        if !error.is_transient() || tried >= self.limits.attempts || asked > self.limits.longest_pause {
+            return None;
+        }
+        let doubled = self.limits.first_pause * 2u32.saturating_pow(tried.saturating_sub(1).min(16));
+        Some(jittered(doubled.min(self.limits.longest_pause)).max(asked))
+    }
+
+    async fn open(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
+        let request = self.request("read");
+        for tried in 1.. {
+            match self.once(&request, key, self.inner.read_matching(key, range, if_match)).await {
+                Err(error) => match self.pause(tried, &error) {
+                    Some(pause) => sleep(pause).await,
+                    None => return Err(error),
+                },
+                opened => return opened,
+            }
+        }
+        Err(Error::new(ErrorKind::Unavailable, key))
+    }
+
+    fn request(&self, operation: &'static str) -> Request {
+        Request { store: self.name, operation }
+    }
+}
+
+#[async_trait]
+impl Storage for Guarded {
+    async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
+        let request = self.request("list");
+        let _permit = self.admit(&request).await;
+        for tried in 1.. {
+            match self.once(&request, prefix, self.inner.list(prefix, delimiter, page.clone())).await {
+                Err(error) => match self.pause(tried, &error) {
+                    Some(pause) => sleep(pause).await,
+                    None => return Err(error),
+                },
+                listed => return listed,
+            }
+        }
+        Err(Error::new(ErrorKind::Unavailable, prefix))
+    }
+
+    async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
+        let permit = self.admit(&self.request("read")).await;
+        let opened = self.open(key, range, if_match).await?;
+        Ok(body::guard(self.clone(), opened, permit))
+    }
+}
+
+/// The right to have a request under way.
+#[derive(Debug)]
+struct Permit {
+    _permit: Option<OwnedSemaphorePermit>,
+    gauge: Gauge,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.gauge.dec();
+    }
+}
+
+/// Up to a quarter more or less, so that those who failed together do not come back together.
+fn jittered(pause: Duration) -> Duration {
+    let random = RandomState::new().hash_one(()) % 512;
+    pause * 3 / 4 + pause / 1024 * random as u32
+}

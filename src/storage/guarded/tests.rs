@@ -1,0 +1,119 @@
+use super::*;
+use crate::metrics::Registry;
+use crate::storage::faulty::{Counts, Fault, Faulty};
+use crate::storage::memory::Memory;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+
+fn stores(limits: Limits) -> (Arc<Faulty>, Guarded) {
+    let memory = Memory::default();
+    memory.put("x", "0123456789");
+    let faulty = Arc::new(Faulty::new(Arc::new(memory)));
+    let guarded = Guarded::new(Arc::clone(&faulty) as _, "memory", limits, Arc::default());
+    (faulty, guarded)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_transient_is_tried_again_and_what_is_not_is_not() {
+    let (faulty, guarded) = stores(Limits::default());
+    faulty.fail_next(4);
+    assert_eq!(guarded.read_all("x", 99).await.unwrap(), "0123456789");
+    assert_eq!(faulty.counts().reads, 5);
+    faulty.fail_next(5);
+    assert_eq!(guarded.list("", Delimiter::None, None).await.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(faulty.counts().lists, 5);
+    faulty.arm("x", Fault::Always(ErrorKind::PermissionDenied));
+    assert_eq!(guarded.read_all("x", 99).await.unwrap_err().kind(), ErrorKind::PermissionDenied);
+    assert_eq!(faulty.counts(), Counts { lists: 5, reads: 6 });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_breaks_goes_on_where_it_broke() {
+    for fault in [Fault::CutAfter(4), Fault::EndAfter(4)] {
+        let (faulty, guarded) = stores(Limits::default());
+        faulty.arm("x", fault);
+        // Each opening brings four bytes more.
+        assert_eq!(guarded.read_all("x", 99).await.unwrap(), "0123456789", "{fault:?}");
+        assert_eq!(faulty.counts().reads, 3, "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_without_a_byte_ends_in_an_error() {
+    let (faulty, guarded) = stores(Limits::default());
+    faulty.arm("x", Fault::EndAfter(0));
+    assert_eq!(guarded.read_all("x", 99).await.unwrap_err().kind(), ErrorKind::Truncated);
+    assert_eq!(faulty.counts().reads, 5);
+}
+
+/// A store whose answers never come, or whose bodies stall; it asks for a pause when it is busy.
+#[derive(Debug)]
+struct Stubborn {
+    body: bool,
+    busy: Option<Duration>,
+}
+
+#[async_trait]
+impl Storage for Stubborn {
+    async fn list(&self, prefix: &str, _: Delimiter, _: Option<PageToken>) -> Result<ListPage, Error> {
+        match self.busy {
+            Some(wait) => Err(Error::new(ErrorKind::Unavailable, prefix).with_retry_after(Some(wait))),
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn read_matching(&self, key: &str, _: ReadRange, _: Option<&str>) -> Result<ObjectBody, Error> {
+        if !self.body {
+            return std::future::pending().await;
+        }
+        let memory = Memory::default();
+        memory.put(key, "0123456789");
+        let opened = memory.read(key, ReadRange::Full).await?;
+        let stream = stream::iter([Ok(Bytes::from_static(b"01"))]).chain(stream::pending()).boxed();
+        Ok(ObjectBody { meta: super::super::ObjectMeta { etag: None, ..opened.meta }, stream, ..opened })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_waited_for_for_ever() {
+    let limits = Limits { attempts: 2, ..Limits::default() };
+    for (body, bound) in [(false, limits.call * 3), (true, limits.stall * 2)] {
+        let stubborn = Arc::new(Stubborn { body, busy: None });
+        let guarded = Guarded::new(stubborn, "stubborn", limits, Arc::default());
+        let began = Instant::now();
+        let error = guarded.read_all("x", 99).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert!(began.elapsed() < bound, "{body}: {:?}", began.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_says_how_long_to_wait() {
+    for (asked, tries, waited) in [(5, 5, 20), (60, 1, 0)] {
+        let busy = Some(Duration::from_secs(asked));
+        let metrics = Arc::<Metrics>::default();
+        let guarded =
+            Guarded::new(Arc::new(Stubborn { body: false, busy }), "busy", Limits::default(), Arc::clone(&metrics));
+        let began = Instant::now();
+        assert!(guarded.list("", Delimiter::None, None).await.is_err());
+        assert_eq!(began.elapsed().as_secs(), waited);
+        let mut registry = Registry::with_prefix("test");
+        metrics.register(&mut registry);
+        let text = registry.render().unwrap();
+        let line =
+            format!("storage_requests_total{{store=\"busy\",operation=\"list\",outcome=\"unavailable\"}} {tries}");
+        assert!(text.contains(&line), "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permit_is_held_until_the_body_ends() {
+    let (_, guarded) = stores(Limits { concurrent: 1, ..Limits::default() });
+    let first = guarded.read("x", ReadRange::Full).await.unwrap();
+    let second = guarded.clone();
+    let second = tokio::spawn(async move { second.read_all("x", 99).await });
+    sleep(Duration::from_secs(3600)).await;
+    assert!(!second.is_finished(), "two bodies at once");
+    drop(first);
+    assert_eq!(second.await.unwrap().unwrap(), "0123456789");
+}

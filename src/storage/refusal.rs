@@ -1,0 +1,103 @@
+//! What a store's refusal means: from HTTP status and the store's own code to a kind of error and a way out.
+//!
+//! Owns the table for all clouds. Never repeats a store's own message: some quote what was signed, or the key id.
+
+use super::{Error, ErrorKind};
+use std::time::Duration;
+
+/// What a store answered instead of what was asked.
+#[derive(Debug)]
+pub(super) struct Refusal<'a> {
+    /// HTTP status.
+    pub(super) status: u16,
+    /// The store's own word, such as `NoSuchKey`; empty when it gave none.
+    pub(super) code: &'a str,
+    /// How long it asks us to wait.
+    pub(super) retry_after: Option<Duration>,
+    /// What the identity must be allowed to do, in the cloud's words.
+    pub(super) needs: &'static str,
+}
+
+impl Refusal<'_> {
+    /// As an error about a key or prefix.
+    pub(super) fn into_error(self, key: &str) -> Error {
+        let (kind, advice) = self.meaning();
+        let code: String =
+            self.code.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).take(64).collect();
+        let answer =
+            if code.is_empty() { format!("HTTP {}", self.status) } else { format!("HTTP {} {code}", self.status) };
+        let text = if advice.is_empty() { answer } else { format!("{advice}; {answer}") };
+        Error::because(kind, key, text).with_retry_after(self.retry_after)
+    }
+
+    fn meaning(&self) -> (ErrorKind, String) {
+        let denied = |advice: &str| (ErrorKind::PermissionDenied, advice.to_owned());
+        match (self.status, self.code) {
+            (_, "NoSuchBucket" | "ContainerNotFound" | "ContainerBeingDeleted") => {
+                (ErrorKind::NoBucket, "check the bucket's name, and the account or region".to_owned())
+            }
+            (_, "ExpiredToken" | "TokenRefreshRequired" | "SecurityTokenExpired" | "InvalidAuthenticationInfo") => {
+                denied(
+                    "the credentials have expired: renew the Secret, or check the token that is projected into the pod",
+                )
+            }
+            (_, "RequestTimeTooSkewed" | "RequestTimeTooLarge" | "RequestNotYetValid") => {
+                denied("this machine's clock differs from the store's: set it right (NTP)")
+            }
+            (
+                _,
+                "InvalidAccessKeyId"
+                | "SignatureDoesNotMatch"
+                | "AuthenticationFailed"
+                | "InvalidToken"
+                | "InvalidSecurityToken"
+                | "XAdminUserNotFound",
+            ) => denied("the credentials are wrong or no longer valid: check the key and its secret"),
+            (301 | 307, _) | (_, "PermanentRedirect" | "AuthorizationHeaderMalformed" | "InvalidRegion") => (
+                ErrorKind::Failed,
+                "the bucket is in another region, or at another endpoint: set region and endpoint".to_owned(),
+            ),
+            (401 | 403, _) => {
+                (ErrorKind::PermissionDenied, format!("allow the identity in use to {}, or use another", self.needs))
+            }
+            (404, _) => (ErrorKind::NotFound, String::new()),
+            (412, _) => (ErrorKind::PreconditionFailed, String::new()),
+            (408 | 425 | 429 | 500..=599, _) => (ErrorKind::Unavailable, String::new()),
+            _ => (ErrorKind::Failed, String::new()),
+        }
+    }
+}
+
+/// The wait of a `Retry-After` header, in seconds. Its other form, a date, depends on two clocks and is not used.
+pub(super) fn retry_after(header: Option<&str>) -> Option<Duration> {
+    header?.trim().parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ErrorKind::{Failed, NoBucket, NotFound, PermissionDenied, PreconditionFailed, Unavailable};
+
+    #[test]
+    fn refusals_have_kinds_and_ways_out() {
+        for (status, code, kind, words) in [
+            (404, "NoSuchKey", NotFound, "NoSuchKey"),
+            (404, "NoSuchBucket", NoBucket, "bucket's name"),
+            (404, "XAdminUserNotFound", PermissionDenied, "check the key"),
+            (400, "ExpiredToken", PermissionDenied, "expired"),
+            (403, "RequestTimeTooSkewed", PermissionDenied, "clock"),
+            (403, "AccessDenied", PermissionDenied, "list and read"),
+            (412, "", PreconditionFailed, "HTTP 412"),
+            (429, "", Unavailable, "HTTP 429"),
+            (503, "SlowDown", Unavailable, "SlowDown"),
+            (301, "PermanentRedirect", Failed, "region"),
+            (400, "<script>AKIA\n", Failed, "scriptAKIA"),
+        ] {
+            let retry_after = retry_after(Some("7"));
+            let error = Refusal { status, code, retry_after, needs: "list and read" }.into_error("k");
+            assert_eq!(error.kind(), kind, "{status} {code}");
+            assert!(error.to_string().contains(words), "{error}");
+            assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+        }
+    }
+}

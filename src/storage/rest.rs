@@ -1,0 +1,157 @@
+//! Plain HTTP for the stores whose API we speak ourselves: send, refuse, list, stream. Shared by Azure and OSS.
+//!
+//! Must never put a URL into an error: a shared access signature is part of it.
+
+mod list_xml;
+
+use super::refusal::{Refusal, retry_after};
+use super::{Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, ReadRange, wire};
+use futures_util::StreamExt;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::{Certificate, Client, Request, Response};
+use std::time::Duration;
+
+/// What a part of a query may hold as it is.
+const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// What a path may hold as it is.
+const PATH: AsciiSet = UNRESERVED.remove(b'/');
+/// A page of a thousand keys of a thousand bytes, escaped, is far below.
+const LONGEST_PAGE: u64 = 64 << 20;
+const LONGEST_REFUSAL: u64 = 64 << 10;
+
+/// What tells one cloud's answers from another's.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cloud {
+    /// The header with the store's own word for a refusal.
+    pub(super) code_header: &'static str,
+    /// What the identity must be allowed to do, in the cloud's words.
+    pub(super) needs: &'static str,
+}
+
+/// Client settings common to both. Pages and bodies must never be decompressed behind our back: ranges count stored
+/// bytes.
+pub(super) fn client(ca: Option<&str>, http1: bool) -> Result<Client, Error> {
+    let mut builder =
+        Client::builder().connect_timeout(Duration::from_secs(5)).redirect(reqwest::redirect::Policy::none());
+    if http1 {
+        builder = builder.http1_only();
+    }
+    if let Some(pem) = ca {
+        let certificates = Certificate::from_pem_bundle(pem.as_bytes())
+            .map_err(|error| Error::failed("", format!("ca: not a certificate in PEM ({error})")))?;
+        for certificate in certificates {
+            builder = builder.add_root_certificate(certificate);
+        }
+    }
+    builder.build().map_err(|error| Error::failed("", error))
+}
+
+/// A part of a query, escaped.
+pub(super) fn query(text: &str) -> String {
+    utf8_percent_encode(text, &UNRESERVED).to_string()
+}
+
+/// A key as a path, escaped but for its slashes. A client would resolve `.` and `..` before it sends them.
+pub(super) fn path(key: &str) -> Result<String, Error> {
+    if key.is_empty() {
+        return Err(Error::invalid_key(key, "a key has at least one character"));
+    }
+    if key.split('/').any(|part| part == "." || part == "..") {
+        return Err(Error::invalid_key(key, "a part of it is `.` or `..`, which no URL can address"));
+    }
+    Ok(utf8_percent_encode(key, &PATH).to_string())
+}
+
+/// Sends a request; an answer that is no success becomes an error, but 416, which the caller knows how to read.
+pub(super) async fn send(client: &Client, cloud: Cloud, key: &str, request: Request) -> Result<Response, Error> {
+    let response = client.execute(request).await.map_err(|error| unavailable(key, error))?;
+    let status = response.status().as_u16();
+    if response.status().is_success() || status == 416 {
+        return Ok(response);
+    }
+    let wait = retry_after(header(&response, "retry-after"));
+    let code = header(&response, cloud.code_header).map(str::to_owned);
+    let code = match code {
+        Some(code) => code,
+        None => code_in(response).await.unwrap_or_default(),
+    };
+    Err(Refusal { status, code: &code, retry_after: wait, needs: cloud.needs }.into_error(key))
+}
+
+/// A page of a listing.
+pub(super) async fn listing(client: &Client, cloud: Cloud, prefix: &str, request: Request) -> Result<ListPage, Error> {
+    let response = send(client, cloud, prefix, request).await.map_err(|error| match error.kind() {
+        // A prefix is never missing, so a 404 is about the bucket.
+        ErrorKind::NotFound => Error::because(ErrorKind::NoBucket, prefix, "check its name, and the account or region"),
+        _ => error,
+    })?;
+    let bytes = collect(response, LONGEST_PAGE).await.map_err(|error| unavailable(prefix, error))?;
+    let bytes = bytes.ok_or_else(|| Error::failed(prefix, "a page of the listing is longer than 64 MiB"))?;
+    list_xml::read(&bytes).map_err(|error| Error::failed(prefix, format!("the listing cannot be understood: {error}")))
+}
+
+/// What the headers of a GET or HEAD say of an object.
+fn meta(key: &str, size: u64, response: &Response) -> ObjectMeta {
+    ObjectMeta {
+        key: key.to_owned(),
+        size,
+        etag: header(response, "etag").and_then(wire::etag),
+        modified: header(response, "last-modified").and_then(list_xml::time),
+    }
+}
+
+/// The body of a GET.
+pub(super) fn body(key: &str, range: ReadRange, response: Response) -> Result<ObjectBody, Error> {
+    let length = header(&response, "content-length").and_then(|length| length.parse().ok());
+    let (size, served) = wire::served(header(&response, "content-range"), length)
+        .ok_or_else(|| Error::failed(key, "the store does not say which bytes it serves"))?;
+    let meta = meta(key, size, &response);
+    let key = key.to_owned();
+    let pieces = response
+        .bytes_stream()
+        .map(move |piece| piece.map_err(|broken| Error::because(ErrorKind::Truncated, &key, broken.without_url())));
+    wire::body(meta, range, served, pieces.boxed())
+}
+
+/// What a HEAD tells.
+pub(super) fn headed_meta(key: &str, response: &Response) -> Result<ObjectMeta, Error> {
+    let size = header(response, "content-length").and_then(|length| length.parse().ok());
+    let size = size.ok_or_else(|| Error::failed(key, "the store does not say how long the object is"))?;
+    Ok(meta(key, size, response))
+}
+
+/// The answer to a HEAD, for a range without bytes.
+pub(super) fn headed(key: &str, range: ReadRange, response: &Response) -> Result<ObjectBody, Error> {
+    wire::empty(headed_meta(key, response)?, range)
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
+    response.headers().get(name)?.to_str().ok()
+}
+
+/// The `<Code>` of an error's body.
+async fn code_in(response: Response) -> Option<String> {
+    let bytes = collect(response, LONGEST_REFUSAL).await.ok()??;
+    list_xml::code(&bytes)
+}
+
+/// A whole body; none when it is longer than `limit`.
+async fn collect(response: Response, limit: u64) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut all = Vec::new();
+    let mut pieces = response.bytes_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece?;
+        if (all.len() + piece.len()) as u64 > limit {
+            return Ok(None);
+        }
+        all.extend_from_slice(&piece);
+    }
+    Ok(Some(all))
+}
+
+fn unavailable(key: &str, error: reqwest::Error) -> Error {
+    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    let error = error.without_url();
+    let text = cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+    Error::because(ErrorKind::Unavailable, key, text)
+}

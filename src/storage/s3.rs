@@ -1,0 +1,115 @@
+//! Amazon S3, and servers that speak its protocol: `MinIO`, Ceph, versitygw.
+//!
+//! One request per call: the SDK's retries and its watch over slow streams are off, `guarded` has them for every
+//! store. Must never put a server's own message into an error.
+
+mod client;
+mod error;
+
+use super::config::S3Config;
+use super::wire::{self, Ask};
+use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, PageToken, ReadRange, Storage};
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::types::RequestPayer;
+use futures_util::stream::{self, StreamExt};
+
+/// A bucket.
+#[derive(Debug)]
+pub(super) struct S3 {
+    client: Client,
+    bucket: String,
+    payer: Option<RequestPayer>,
+}
+
+impl S3 {
+    pub(super) async fn connect(config: &S3Config) -> Result<Self, Error> {
+        let payer = config.requester_pays.then_some(RequestPayer::Requester);
+        Ok(Self { client: client::client(config).await?, bucket: config.bucket.clone(), payer })
+    }
+
+    /// What a HEAD tells.
+    async fn head(&self, key: &str, if_match: Option<&str>) -> Result<ObjectMeta, Error> {
+        let request = self.client.head_object().bucket(&self.bucket).key(key);
+        let request = request.set_if_match(if_match.map(quoted)).set_request_payer(self.payer.clone());
+        let head = request.send().await.map_err(|refused| error::refused(key, refused))?;
+        Ok(ObjectMeta {
+            key: key.to_owned(),
+            size: bytes(head.content_length()).unwrap_or_default(),
+            etag: head.e_tag().and_then(wire::etag),
+            modified: head.last_modified().and_then(nanoseconds),
+        })
+    }
+}
+
+#[async_trait]
+impl Storage for S3 {
+    async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
+        let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
+        let request = request.set_delimiter((delimiter == Delimiter::Slash).then(|| "/".to_owned()));
+        let request = request.set_continuation_token(page.map(|token| token.0)).set_request_payer(self.payer.clone());
+        let listed = request.send().await.map_err(|refused| error::listing_refused(prefix, refused))?;
+        let next = listed.next_continuation_token.filter(|_| listed.is_truncated.unwrap_or_default());
+        let objects = listed.contents.unwrap_or_default().into_iter().filter_map(|object| {
+            Some(ObjectMeta {
+                size: bytes(object.size).unwrap_or_default(),
+                etag: object.e_tag.as_deref().and_then(wire::etag),
+                modified: object.last_modified.as_ref().and_then(nanoseconds),
+                key: object.key?,
+            })
+        });
+        let prefixes = listed.common_prefixes.unwrap_or_default().into_iter().filter_map(|common| common.prefix);
+        Ok(ListPage {
+            objects: objects.collect(),
+            prefixes: prefixes.collect(),
+            skipped: Vec::new(),
+            next: next.map(PageToken),
+        })
+    }
+
+    async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
+        if key.is_empty() {
+            return Err(Error::invalid_key(key, "a key has at least one character"));
+        }
+        let part = match Ask::from(range) {
+            Ask::Whole => None,
+            Ask::Part(part) => Some(part),
+            Ask::Nothing => return wire::empty(self.head(key, if_match).await?, range),
+        };
+        let request = self.client.get_object().bucket(&self.bucket).key(key).set_range(part);
+        let request = request.set_if_match(if_match.map(quoted)).set_request_payer(self.payer.clone());
+        let object = match request.send().await {
+            Ok(object) => object,
+            Err(refused) if error::is_past_the_end(&refused) => {
+                return wire::empty(self.head(key, if_match).await?, range);
+            }
+            Err(refused) => return Err(error::refused(key, refused)),
+        };
+        let (size, served) = wire::served(object.content_range(), bytes(object.content_length()))
+            .ok_or_else(|| Error::failed(key, "the store does not say which bytes it serves"))?;
+        let meta = ObjectMeta {
+            key: key.to_owned(),
+            size,
+            etag: object.e_tag().and_then(wire::etag),
+            modified: object.last_modified().and_then(nanoseconds),
+        };
+        let key = key.to_owned();
+        let pieces = stream::unfold((object.body, key), |(mut body, key)| async move {
+            let piece = body.next().await?;
+            Some((piece.map_err(|broken| Error::because(ErrorKind::Truncated, &key, broken)), (body, key)))
+        });
+        wire::body(meta, range, served, pieces.boxed())
+    }
+}
+
+fn quoted(etag: &str) -> String {
+    format!("\"{etag}\"")
+}
+
+fn bytes(length: Option<i64>) -> Option<u64> {
+    length.and_then(|length| u64::try_from(length).ok())
+}
+
+fn nanoseconds(time: &aws_sdk_s3::primitives::DateTime) -> Option<i64> {
+    i64::try_from(time.as_nanos()).ok()
+}

@@ -1,0 +1,80 @@
+//! The SDK's client as we want it: who we are, where the bucket is, what we trust.
+
+use super::super::config::{AccessKey, Credentials, Rotating, S3Config};
+use super::Error;
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::provider::future;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::{
+    Builder, Credentials as Signing, IdentityCache, ProvideCredentials, RequestChecksumCalculation,
+    ResponseChecksumValidation, SharedCredentialsProvider, StalledStreamProtectionConfig,
+};
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
+
+/// Without one, the SDK refuses to sign; servers that are not Amazon's take any.
+const FALLBACK_REGION: &str = "us-east-1";
+
+pub(super) async fn client(config: &S3Config) -> Result<Client, Error> {
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+    if let Some(profile) = &config.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = &config.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(pem) = &config.ca {
+        let trust = TrustStore::empty().with_native_roots(true).with_pem_certificate(pem.as_bytes());
+        let tls = TlsContext::builder().with_trust_store(trust).build().map_err(|error| Error::failed("", error))?;
+        let http = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+        loader = loader.http_client(http.tls_context(tls).build_https());
+    }
+    loader = match &config.credentials {
+        Credentials::Default => loader,
+        Credentials::Anonymous => loader.no_credentials(),
+        // Not cached, so that a key that was replaced signs the next request.
+        Credentials::Static(keys) => {
+            loader.identity_cache(IdentityCache::no_cache()).credentials_provider(Static(keys.clone()))
+        }
+    };
+    let shared = loader.load().await;
+    let mut builder = Builder::from(&shared)
+        .force_path_style(config.force_path_style)
+        .retry_config(RetryConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        // Ceph and older servers know nothing of the newer checksums.
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+    if let Some(endpoint) = &config.endpoint {
+        builder = builder.endpoint_url(endpoint);
+    }
+    if shared.region().is_none() {
+        builder = builder.region(Region::new(FALLBACK_REGION));
+    }
+    if matches!(config.credentials, Credentials::Anonymous) {
+        builder = builder.allow_no_auth();
+    }
+    Ok(Client::from_conf(builder.build()))
+}
+
+/// Keys that may be replaced while the program runs.
+#[derive(Debug)]
+struct Static(Rotating<AccessKey>);
+
+impl ProvideCredentials for Static {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let key = self.0.get();
+        let token = key.session_token.as_ref().map(|token| token.expose().to_owned());
+        let signing = Signing::new(&key.id, key.secret.expose(), token, None, "settings");
+        future::ProvideCredentials::ready(Ok(signing))
+    }
+}
+
+impl From<Static> for SharedCredentialsProvider {
+    fn from(keys: Static) -> Self {
+        Self::new(keys)
+    }
+}

@@ -1,0 +1,63 @@
+//! What the SDK's errors mean.
+
+use super::super::refusal::{Refusal, retry_after};
+use super::{Error, ErrorKind};
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+
+const NEEDS: &str = "s3:ListBucket and s3:GetObject on the bucket";
+
+/// A range that begins at or past the end.
+pub(super) fn is_past_the_end<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    error.raw_response().is_some_and(|response| response.status().as_u16() == 416)
+}
+
+/// A failed listing. A prefix is never missing, so a 404 is about the bucket.
+pub(super) fn listing_refused<E>(prefix: &str, error: SdkError<E, HttpResponse>) -> Error
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    let refused = refused(prefix, error);
+    match refused.kind() {
+        ErrorKind::NotFound => Error::because(ErrorKind::NoBucket, prefix, "check the bucket's name and the endpoint"),
+        _ => refused,
+    }
+}
+
+/// A failed request.
+pub(super) fn refused<E>(key: &str, error: SdkError<E, HttpResponse>) -> Error
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    if let Some(response) = error.raw_response() {
+        let status = response.status().as_u16();
+        let wait = retry_after(response.headers().get("retry-after"));
+        if !response.status().is_success() {
+            let code = error.code().unwrap_or_default();
+            return Refusal { status, code, retry_after: wait, needs: NEEDS }.into_error(key);
+        }
+    }
+    match error {
+        SdkError::TimeoutError(_) => Error::because(ErrorKind::Unavailable, key, "no answer in time"),
+        SdkError::DispatchFailure(failure) => {
+            let cause = failure.as_connector_error().map(|error| DisplayErrorContext(error).to_string());
+            // The SDK has no kind of its own for this.
+            match cause {
+                Some(cause) if failure.is_io() || failure.is_timeout() => {
+                    Error::because(ErrorKind::Unavailable, key, cause)
+                }
+                Some(cause) if cause.to_ascii_lowercase().contains("credential") => {
+                    Error::because(ErrorKind::PermissionDenied, key, NO_CREDENTIALS)
+                }
+                cause => Error::because(ErrorKind::Unavailable, key, cause.unwrap_or_default()),
+            }
+        }
+        // An answer that ends early or is no answer of this protocol: a proxy, a server that is just stopping.
+        SdkError::ResponseError(_) => Error::because(ErrorKind::Unavailable, key, "the answer cannot be understood"),
+        SdkError::ConstructionFailure(_) => Error::failed(key, "the request cannot be made: check bucket and endpoint"),
+        other => Error::failed(key, DisplayErrorContext(other).to_string()),
+    }
+}
+
+const NO_CREDENTIALS: &str = "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or \
+                              a role for the pod, or name a Secret";

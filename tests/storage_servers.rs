@@ -1,0 +1,71 @@
+//! Every cloud's store against a real server on loopback, started and stopped here: the conformance suite, the bundled
+//! session, and outages.
+//!
+//! `make test` installs the servers (`scripts/storage-servers .cache/servers`). A server that is missing fails its tests.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test or benchmark that cannot go on must stop"
+)]
+
+#[path = "storage_servers/azure.rs"]
+mod azure;
+#[path = "storage_servers/gcs.rs"]
+mod gcs;
+#[path = "storage_servers/http.rs"]
+mod http;
+#[path = "storage_servers/oss.rs"]
+mod oss;
+#[path = "storage_servers/outage.rs"]
+mod outage;
+#[path = "storage_servers/process.rs"]
+mod process;
+#[path = "storage_servers/s3.rs"]
+mod s3;
+#[path = "storage_servers/session.rs"]
+mod session;
+
+use ray_history::storage::config::StoreConfig;
+use ray_history::storage::conformance::{Fill, run};
+use ray_history::storage::{Storage, connect_unguarded};
+use std::sync::Arc;
+
+/// A running server with a bucket in it.
+trait Cloud: Fill {
+    /// How to reach the bucket; through another address, when there is a proxy before the server.
+    fn config(&self, address: Option<&str>) -> StoreConfig;
+    /// Where the server listens: `127.0.0.1:PORT`.
+    fn address(&self) -> String;
+}
+
+async fn bare(cloud: &impl Cloud) -> Arc<dyn Storage> {
+    connect_unguarded(&cloud.config(None)).await.unwrap()
+}
+
+macro_rules! clouds {
+    ($($name:ident: $cloud:ty),*) => { $(mod $name {
+        use super::*;
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn conforms() -> anyhow::Result<()> {
+            let cloud = <$cloud>::start().await;
+            run(&*bare(&cloud).await, &cloud, "some/where/").await
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn gives_the_same_snapshot_as_a_folder() {
+            let cloud = <$cloud>::start().await;
+            session::is_the_same(&cloud).await;
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn says_what_is_wrong_and_recovers() {
+            let cloud = <$cloud>::start().await;
+            outage::runs(&cloud).await;
+        }
+    })* };
+}
+
+clouds!(on_s3: s3::VersityGw, on_gcs: gcs::FakeGcs, on_azure: azure::Azurite, on_oss: oss::OssServer);

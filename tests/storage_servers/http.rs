@@ -1,0 +1,94 @@
+//! Just enough of an HTTP/1.1 server to see every byte of a request and send every byte of an answer.
+
+use bytes::Bytes;
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::future::Future;
+use std::sync::Arc;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+pub(crate) struct Asked {
+    pub(crate) method: String,
+    /// Path and query as they were sent.
+    pub(crate) target: String,
+    /// Names in lower case.
+    pub(crate) headers: HashMap<String, String>,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn new(status: u16, body: impl Into<Bytes>) -> Self {
+        Self { status, headers: Vec::new(), body: body.into() }
+    }
+}
+
+/// A listening server; ends when dropped.
+pub(crate) struct Listening {
+    pub(crate) port: u16,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+pub(crate) async fn listen<F: Future<Output = ()> + Send + 'static>(
+    serve: impl Fn(TcpStream) -> F + Send + 'static,
+) -> Listening {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let task = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream));
+        }
+    });
+    Listening { port, task }
+}
+
+/// Answers every request of a connection. Requests have no bodies.
+pub(crate) async fn serve(stream: TcpStream, answer: Arc<dyn Fn(Asked) -> Answer + Send + Sync>) {
+    let mut stream = BufReader::new(stream);
+    while let Some(asked) = read(&mut stream).await {
+        let head = asked.method == "HEAD";
+        let answer = answer(asked);
+        let mut text = format!("HTTP/1.1 {} X\r\n", answer.status);
+        if !answer.headers.iter().any(|(name, _)| *name == "content-length") {
+            let _ = write!(text, "content-length: {}\r\n", answer.body.len());
+        }
+        for (name, value) in &answer.headers {
+            let _ = write!(text, "{name}: {value}\r\n");
+        }
+        text.push_str("\r\n");
+        let mut all = text.into_bytes();
+        if !head {
+            all.extend_from_slice(&answer.body);
+        }
+        if stream.write_all(&all).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn read(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
+    let mut line = String::new();
+    stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;
+    let mut words = line.split_whitespace().map(str::to_owned);
+    let (method, target) = (words.next()?, words.next()?);
+    let mut headers = HashMap::new();
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await.ok()?;
+        let Some((name, value)) = line.split_once(':') else { break };
+        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+    }
+    Some(Asked { method, target, headers })
+}

@@ -1,0 +1,177 @@
+//! What goes wrong between us and a cloud, one after the other: each ends in its kind and message, and recovers.
+
+use super::Cloud;
+use super::http::{Listening, listen};
+use bytes::Bytes;
+use ray_history::metrics::Metrics;
+use ray_history::storage::config::{AccessKey, AzureSecret, Credentials, Rotating, Secret, StoreConfig};
+use ray_history::storage::guarded::Limits;
+use ray_history::storage::{Delimiter, Error, ErrorKind, Storage, connect};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::TcpStream;
+
+const SIZE: usize = 300_000;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Weather {
+    Fine,
+    /// Connections end at once.
+    Reset,
+    /// A connection brings so many bytes, then nothing more.
+    Stalls(u64),
+    /// Every request is answered so.
+    Answers(u16, &'static str),
+}
+
+struct Proxy {
+    listening: Listening,
+    weather: Arc<Mutex<Weather>>,
+}
+
+impl Proxy {
+    async fn before(address: String) -> Self {
+        let weather = Arc::new(Mutex::new(Weather::Fine));
+        let now = Arc::clone(&weather);
+        let listening = listen(move |stream| {
+            let weather = *now.lock().unwrap();
+            pass(stream, address.clone(), weather)
+        })
+        .await;
+        Self { listening, weather }
+    }
+
+    fn set(&self, weather: Weather) {
+        *self.weather.lock().unwrap() = weather;
+    }
+}
+
+async fn pass(mut stream: TcpStream, address: String, weather: Weather) {
+    let mut server = match weather {
+        Weather::Reset => return,
+        Weather::Answers(status, header) => {
+            let mut request = [0; 16 << 10];
+            let _ = stream.read(&mut request).await;
+            let text = format!("HTTP/1.1 {status} X\r\n{header}content-length: 0\r\nconnection: close\r\n\r\n");
+            let _ = stream.write_all(text.as_bytes()).await;
+            return;
+        }
+        Weather::Fine | Weather::Stalls(_) => TcpStream::connect(address).await.unwrap(),
+    };
+    let Weather::Stalls(bytes) = weather else {
+        let _ = copy_bidirectional(&mut stream, &mut server).await;
+        return;
+    };
+    let (mut from_client, mut to_client) = stream.into_split();
+    let (from_server, mut to_server) = server.into_split();
+    tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+    let _ = tokio::io::copy(&mut from_server.take(bytes), &mut to_client).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+}
+
+async fn read(store: &dyn Storage) -> Result<Bytes, Error> {
+    store.read_all("outage/x", SIZE as u64).await
+}
+
+/// One store per weather: connections are kept, and those of fine weather would not notice a change.
+async fn store(config: &StoreConfig) -> Arc<dyn Storage> {
+    let limits = Limits {
+        call: Duration::from_secs(2),
+        stall: Duration::from_millis(500),
+        attempts: 2,
+        longest_pause: Duration::from_secs(1),
+        ..Limits::default()
+    };
+    connect(config, limits, &Metrics::default().storage).await.unwrap()
+}
+
+pub(crate) async fn runs(cloud: &impl Cloud) {
+    cloud.put("outage/x", vec![7; SIZE].into()).await.unwrap();
+    let proxy = Proxy::before(cloud.address()).await;
+    let config = cloud.config(Some(&format!("127.0.0.1:{}", proxy.listening.port)));
+    for weather in [
+        Weather::Reset,
+        Weather::Stalls(100),
+        Weather::Answers(503, ""),
+        Weather::Answers(503, "retry-after: 120\r\n"),
+        Weather::Answers(429, "retry-after: 1\r\n"),
+    ] {
+        proxy.set(weather);
+        let store = store(&config).await;
+        let error = read(&*store).await.err().unwrap_or_else(|| panic!("{weather:?}: it was read"));
+        assert!(error.is_transient(), "{weather:?}: {error:?}");
+        assert_no_secret(&error);
+        if weather == Weather::Answers(503, "retry-after: 120\r\n") {
+            assert_eq!(error.retry_after(), Some(Duration::from_secs(120)), "{error:?}");
+        }
+        proxy.set(Weather::Fine);
+        assert_eq!(read(&*store).await.unwrap().len(), SIZE, "after {weather:?}");
+    }
+    proxy.set(Weather::Stalls(100_000));
+    let whole = read(&*store(&config).await).await.unwrap();
+    assert_eq!(whole.len(), SIZE, "a body that stalls goes on where it stalled");
+    let refused = cloud.config(Some(&format!("127.0.0.1:{}", super::process::free_port())));
+    let error = read(&*store(&refused).await).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    a_missing_bucket(cloud).await;
+    wrong_credentials(cloud).await;
+}
+
+async fn a_missing_bucket(cloud: &impl Cloud) {
+    let mut config = cloud.config(None);
+    let bucket = match &mut config {
+        StoreConfig::S3(config) => &mut config.bucket,
+        StoreConfig::Gcs(config) => &mut config.bucket,
+        StoreConfig::Azure(config) => &mut config.container,
+        StoreConfig::Oss(config) => &mut config.bucket,
+        StoreConfig::Local(_) => unreachable!(),
+    };
+    *bucket = "nosuchbucket".into();
+    let error = store(&config).await.list("", Delimiter::None, None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoBucket, "{error:?}");
+}
+
+/// The secret is wrong, then it is replaced: the same store works again.
+async fn wrong_credentials(cloud: &impl Cloud) {
+    match cloud.config(None) {
+        StoreConfig::S3(config) => keys(StoreConfig::S3(config.clone()), &config.credentials).await,
+        StoreConfig::Oss(config) => keys(StoreConfig::Oss(config.clone()), &config.credentials).await,
+        StoreConfig::Azure(config) => {
+            let Credentials::Static(cell) = &config.credentials else { panic!("no secret") };
+            let right = AzureSecret::clone(&cell.get());
+            cell.set(AzureSecret::AccountKey(Secret::new("d3JvbmdzZWNyZXQ=")));
+            recovers(StoreConfig::Azure(config.clone()), || cell.set(right)).await;
+        }
+        // The emulator takes anybody.
+        StoreConfig::Gcs(_) | StoreConfig::Local(_) => {}
+    }
+}
+
+async fn keys(config: StoreConfig, credentials: &Credentials<AccessKey>) {
+    let Credentials::Static(cell) = credentials else { panic!("no secret") };
+    let cell: &Rotating<AccessKey> = cell;
+    let right = AccessKey::clone(&cell.get());
+    cell.set(AccessKey { secret: Secret::new("wrongsecret"), ..right.clone() });
+    recovers(config, || cell.set(right)).await;
+}
+
+async fn recovers(config: StoreConfig, cure: impl FnOnce()) {
+    let store = store(&config).await;
+    for error in [read(&*store).await.unwrap_err(), store.list("", Delimiter::None, None).await.unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error:?}");
+        let way_out = ["check the key", "identity in use"];
+        assert!(way_out.iter().any(|words| error.to_string().contains(words)), "{error}");
+        assert_no_secret(&error);
+    }
+    assert!(!format!("{config:?} {store:?}").contains("wrongsecret"));
+    cure();
+    assert_eq!(read(&*store).await.unwrap().len(), SIZE);
+}
+
+fn assert_no_secret(error: &Error) {
+    let text = format!("{error} {error:?}");
+    for secret in ["testsecret", "wrongsecret", "d3Jvbmd", "Eby8vdM0"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+}

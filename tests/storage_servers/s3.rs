@@ -1,0 +1,69 @@
+//! versitygw: verifies signatures, keeps objects as files.
+
+use super::Cloud;
+use super::process::{Server, free_port, program, start};
+use async_trait::async_trait;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials as Signing, Region};
+use bytes::Bytes;
+use ray_history::storage::config::{AccessKey, Credentials, Rotating, S3Config, Secret, StoreConfig};
+use ray_history::storage::conformance::Fill;
+use std::process::Command;
+use tempfile::TempDir;
+
+pub(crate) struct VersityGw {
+    server: Server,
+    client: aws_sdk_s3::Client,
+    _data: TempDir,
+}
+
+impl VersityGw {
+    #[expect(clippy::unused_async, reason = "started like the other clouds")]
+    pub(crate) async fn start() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        std::fs::create_dir(data.path().join("ray")).unwrap();
+        let port = free_port();
+        let mut command = Command::new(program("versitygw"));
+        command.env("ROOT_ACCESS_KEY", "testkey").env("ROOT_SECRET_KEY", "testsecret");
+        command.args(["--port", &format!("127.0.0.1:{port}"), "--quiet", "posix"]).arg(data.path());
+        let server = start(&mut command, port);
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(format!("http://127.0.0.1:{port}"))
+            .force_path_style(true)
+            .credentials_provider(Signing::new("testkey", "testsecret", None, None, "test"));
+        Self { server, client: aws_sdk_s3::Client::from_conf(config.build()), _data: data }
+    }
+}
+
+impl Cloud for VersityGw {
+    fn config(&self, address: Option<&str>) -> StoreConfig {
+        let address = address.map_or_else(|| self.address(), str::to_owned);
+        StoreConfig::S3(S3Config {
+            bucket: "ray".into(),
+            region: Some("us-east-1".into()),
+            endpoint: Some(format!("http://{address}")),
+            force_path_style: true,
+            requester_pays: false,
+            ca: None,
+            profile: None,
+            credentials: Credentials::Static(Rotating::new(AccessKey {
+                id: "testkey".into(),
+                secret: Secret::new("testsecret"),
+                session_token: None,
+            })),
+        })
+    }
+
+    fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.server.port)
+    }
+}
+
+#[async_trait]
+impl Fill for VersityGw {
+    async fn put(&self, key: &str, bytes: Bytes) -> anyhow::Result<()> {
+        self.client.put_object().bucket("ray").key(key).body(bytes.into()).send().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! The bundled session, opened from a server and from a folder.
+
+use super::Cloud;
+use ray_history::answer::{Body, Question, actors, nodes, tasks, timeline};
+use ray_history::layout::Root;
+use ray_history::metrics::Metrics;
+use ray_history::session::Sessions;
+use ray_history::storage::guarded::Limits;
+use ray_history::storage::{Delimiter, Storage, connect};
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+pub(crate) async fn is_the_same(cloud: &impl Cloud) {
+    let unpacked = tempfile::tempdir().unwrap();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/service.tar.gz");
+    let tar = Command::new("tar").arg("-xzf").arg(fixture).arg("-C").arg(unpacked.path()).status().unwrap();
+    assert!(tar.success());
+    let folder = unpacked.path().join("storage");
+    let local: Arc<dyn Storage> = Arc::new(ray_history::storage::local::Local::open(&folder).unwrap());
+    let mut copied = 0;
+    for object in local.list_all("", Delimiter::None).await.unwrap().objects {
+        let bytes = local.read_all(&object.key, u64::MAX).await.unwrap();
+        cloud.put(&object.key, bytes).await.unwrap();
+        copied += 1;
+    }
+    assert!(copied > 10, "{copied}");
+    let store = connect(&cloud.config(None), Limits::default(), &Metrics::default().storage).await.unwrap();
+    let (expected, found) = (snapshot(local).await, snapshot(store).await);
+    assert!(expected == found, "the snapshots differ");
+}
+
+/// What the dashboard would be told of the only session, as text.
+async fn snapshot(store: Arc<dyn Storage>) -> String {
+    let sessions = Arc::new(Sessions::new(store, vec![Root::new("")]));
+    let listing = sessions.refresh().await.unwrap();
+    let session = sessions.open(&listing.iter().next().unwrap().key).await.unwrap();
+    let question = |query: &str| Question {
+        query: query.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect(),
+        redact: false,
+    };
+    let snapshot = &session.snapshot;
+    assert!(!snapshot.tasks.is_empty(), "no tasks");
+    let answers = [
+        tasks::list(snapshot, &question("detail=1&limit=10000")),
+        actors::list(snapshot, &question("")),
+        nodes::list(snapshot, &question("view=summary")),
+        timeline::timeline(snapshot, &question("")),
+    ];
+    let mut text = String::new();
+    for answer in answers {
+        match answer.unwrap().body {
+            Body::Whole(bytes) => text.push_str(&String::from_utf8_lossy(&bytes)),
+            Body::Chunks(pieces) => pieces.for_each(|piece| text.push_str(&String::from_utf8_lossy(&piece))),
+        }
+    }
+    for (node, path, object) in session.logs.iter() {
+        let _ = writeln!(text, "{node} {path} {} {}", object.key, object.size);
+    }
+    text
+}
