@@ -4,9 +4,13 @@
 //! `cargo run --example slow_store -- FOLDER MILLISECONDS DASHBOARD`. It ends with SIGTERM.
 
 use anyhow::Context;
-use ray_history::http::{self, State};
+use clap::Parser;
+use ray_history::health::Health;
+use ray_history::http::{self, Heavy, State};
 use ray_history::layout::Root;
+use ray_history::metrics::Metrics;
 use ray_history::session::Sessions;
+use ray_history::settings::server::Server;
 use ray_history::storage::faulty::Faulty;
 use ray_history::storage::local::Local;
 use std::net::TcpListener;
@@ -15,6 +19,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// The server's bounds, as they are when nobody sets them.
+#[derive(Parser)]
+struct Flags {
+    #[command(flatten)]
+    server: Server,
+}
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -39,7 +50,10 @@ async fn serve(folder: &Path, latency: Duration, dashboard: PathBuf) -> anyhow::
         terminated.recv().await;
         stop.cancel();
     });
-    let state = State { sessions, dashboard_dir: Some(dashboard) };
-    http::serve(state, listener, shutdown).await?;
+    let metrics = Metrics::default();
+    let (health, heavy) = (Health::default(), Heavy::new(2, metrics.clone()));
+    let state = State { sessions, dashboard_dir: Some(dashboard), health, heavy, metrics };
+    let Flags { server } = Flags::parse_from(["slow_store"]);
+    http::serve(state, listener, &server, shutdown).await?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Command line and environment. Every flag has an environment twin `RAY_HISTORY_*`.
 
 use crate::settings::Redaction;
+use crate::settings::server::Server;
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -70,6 +71,9 @@ pub struct Serve {
     /// Whose answers hide the values of environment variables.
     #[arg(long, conflicts_with_all = ["config", "rayhistory"], env = "RAY_HISTORY_REDACTION", value_enum, default_value_t = Redaction::Browsers, ignore_case = true)]
     pub redaction: Redaction,
+    /// Bounds of the server.
+    #[command(flatten)]
+    pub server: Server,
 }
 
 /// Reads NAMESPACE/NAME.

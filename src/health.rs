@@ -17,6 +17,9 @@ pub enum Gate {
 }
 
 impl Gate {
+    /// Every gate, in the order in which they open.
+    pub const ALL: [Self; 3] = [Self::Settings, Self::Listed, Self::Running];
+
     /// The word for users.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -12,39 +12,51 @@
 //! | `/rayjobs/…`, `/rayservices/…`, `/rayclusters/…`, `/submissions/…` | lead to sessions by the names that people know (`links`) |
 //! | `/clusters`, `/select_cluster`, `/enter_cluster/…` | as KubeRay's history server has them, and its data routes |
 //! | `/api/history/v1/sessions[/…]`, `/openapi.json` | our own API (`listing`, `report`, `load`, `openapi`) |
-//! | `/livez`, `/readyz`, `/readz` | probes |
+//! | `/livez`, `/readyz`, and `/healthz`, `/readz` as their other names | probes (`probes`) |
+//! | `/metrics` | `OpenMetrics` text |
+//!
+//! `server` sets the server up; `observe` and `limit` stand around every request.
 
 mod api;
 mod bar;
+mod body;
 mod browse;
 mod clusters;
+mod connection;
 mod cookies;
 mod dashboard;
 mod dropin;
 mod encoding;
 mod error;
 mod filter;
+mod heavy;
+mod limit;
 mod links;
 mod listing;
 mod load;
 mod logs;
+mod observe;
 pub mod openapi;
 mod page;
 mod path;
+mod probes;
 mod report;
 mod routes;
 mod send;
+mod server;
 mod session;
+mod trace;
 mod validators;
 
+pub use heavy::Heavy;
 pub use routes::RoutePattern;
+pub use server::serve;
 
+use crate::health::Health;
+use crate::metrics::Metrics;
 use crate::session::Sessions;
-use actix_web::{App, HttpServer, web};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 
 /// What handlers need.
 #[derive(Clone, Debug)]
@@ -53,21 +65,10 @@ pub struct State {
     pub sessions: Arc<Sessions>,
     /// Where Ray's dashboard files are, if they are served.
     pub dashboard_dir: Option<PathBuf>,
-}
-
-/// Serves until the token is cancelled, then finishes what is being answered.
-pub async fn serve(state: State, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<()> {
-    let state = web::Data::new(state);
-    let server =
-        HttpServer::new(move || App::new().app_data(web::Data::clone(&state)).default_service(web::to(routes::route)))
-            .shutdown_timeout(10)
-            .disable_signals()
-            .listen(listener)?
-            .run();
-    let handle = server.handle();
-    tokio::spawn(async move {
-        shutdown.cancelled().await;
-        handle.stop(true).await;
-    });
-    server.await
+    /// Whether requests should come here.
+    pub health: Health,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Turns for long answers.
+    pub heavy: Heavy,
 }

@@ -1,8 +1,8 @@
-//! The `ray-history` program: parses its arguments, starts its log, and runs.
+//! The `ray-history` program: parses its arguments and runs.
 
 use clap::Parser;
 use ray_history::args::Args;
-use ray_history::{run, telemetry};
+use ray_history::run;
 use std::process::ExitCode;
 
 /// Snapshots are many small tables: jemalloc keeps them compact and gives memory back.
@@ -10,9 +10,7 @@ use std::process::ExitCode;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    telemetry::start();
-    match run::run(args) {
+    match run::run(Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("ray-history: {error:#}");

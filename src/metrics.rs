@@ -1,18 +1,18 @@
 //! Every metric family, named and documented, and the one registry.
 //!
 //! Owns names, help texts and labels; one file per layer that counts. Labels have few values: route patterns, kinds of
-//! errors, words; never paths, names of sessions or other input. Names begin with `ray_history_`.
+//! errors, words; never paths, names of sessions or other input. Names begin with `ray_history_`; what every process
+//! has (memory, start time) goes by its usual name. `docs/metrics.md` is written from here.
 
-#[allow(clippy::unused_self, reason = "a layer that counts nothing yet registers nothing")]
 pub mod catalog;
-#[allow(clippy::unused_self, reason = "a layer that counts nothing yet registers nothing")]
 pub mod http;
-#[allow(clippy::unused_self, reason = "a layer that counts nothing yet registers nothing")]
+pub mod process;
+mod registry;
 pub mod sessions;
-#[allow(clippy::unused_self, reason = "a layer that counts nothing yet registers nothing")]
 pub mod storage;
 
-use prometheus_client::registry::Registry;
+pub use registry::{Family, Registry};
+
 use std::sync::Arc;
 
 /// The families; cheap to clone.
@@ -26,6 +26,8 @@ pub struct Metrics {
     pub sessions: Arc<sessions::Metrics>,
     /// Requests to us.
     pub http: Arc<http::Metrics>,
+    /// The process itself.
+    pub process: Arc<process::Metrics>,
 }
 
 impl Metrics {
@@ -36,6 +38,16 @@ impl Metrics {
         self.catalog.register(&mut registry);
         self.sessions.register(&mut registry);
         self.http.register(&mut registry);
+        self.process.register(&mut registry);
         registry
     }
+
+    /// The exposition as `OpenMetrics` text, with the process's numbers as they are now.
+    pub fn render(&self) -> Result<String, std::fmt::Error> {
+        self.process.measure();
+        self.registry().render()
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,24 +1,43 @@
 //! Wiring: the only file that knows everybody.
 //!
 //! `serve` takes a bound listener and a shutdown token, so that tests start the real server on a free port and stop it.
-//! Order of the end: stop accepting, finish what is being answered, return.
+//!
+//! The order of the end, at SIGTERM, SIGINT, or when the token is cancelled:
+//! 1. `/readyz` says no at once; every request is still answered.
+//! 2. `--drain-wait`: load balancers see that and look away.
+//! 3. Nothing more is accepted; idle connections are closed, the others after the answer they wait for.
+//! 4. Requests in flight end, with the loads they wait for, within `--shutdown-timeout`; what is left is dropped.
+//!    A load that nobody waits for ends here: nothing of it would be kept.
+//! 5. Background work ends, the last traces are sent, the program exits with 0.
+//!
+//! A second signal exits at once.
 
 use crate::args::{Args, Check, Command, Serve};
+use crate::health::{Gate, Health};
 use crate::layout::Root;
+use crate::liveness::Liveness;
+use crate::metrics::Metrics;
 use crate::session::Sessions;
+use crate::settings::server::Server;
 use crate::settings::{self, Settings, Storage};
 use crate::storage::config::{LocalConfig, StoreConfig};
-use crate::storage::local::Local;
-use crate::{cgroup, crd, http, storage};
+use crate::storage::guarded::Limits;
+use crate::{cgroup, crd, http, storage, telemetry};
 use anyhow::{Context, anyhow, bail};
 use std::io::Write;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 mod kubernetes;
+
+/// How long loads that nobody waits for may take to notice that they are stopped.
+const STOP_LOADS: Duration = Duration::from_secs(2);
+
+/// How long the last traces may take.
+const FLUSH: Duration = Duration::from_secs(3);
 
 /// How often open sessions are looked through for those that nobody asks for.
 const TIDY: Duration = Duration::from_secs(30);
@@ -33,13 +52,19 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         }
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
+        let telemetry = telemetry::start(settings.server.log_format)?;
         let listener = TcpListener::bind(settings.listen)
             .with_context(|| format!("cannot listen on {} (--listen names another address)", settings.listen))?;
         let shutdown = CancellationToken::new();
         tokio::spawn(stop_on_signal(shutdown.clone()));
-        serve(settings, listener, shutdown).await
-    })
+        let ended = serve(settings, listener, shutdown).await;
+        telemetry.stop(FLUSH).await;
+        ended
+    });
+    // A thread may be deep in a file that nobody waits for: it ends with the process.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Serves until the token is cancelled.
@@ -47,7 +72,9 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     if let Some((namespace, name)) = settings.rayhistory.clone() {
         return kubernetes::serve(&namespace, &name, settings, listener, shutdown).await;
     }
-    let Serve { local_dir, config, root_dir, dashboard_dir, redaction, .. } = settings;
+    let Serve { local_dir, config, root_dir, dashboard_dir, redaction, server, .. } = settings;
+    let (health, metrics) = (Health::default(), Metrics::default());
+    health.close(Gate::Listed, "the stored sessions have not been listed yet");
     let settings = match (config, local_dir) {
         (Some(file), _) => read(&file)?,
         (None, Some(folder)) => {
@@ -70,9 +97,9 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
         "settings in force"
     );
     let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
-    let store = connect(&settings.storage)?;
-    let sessions = Arc::new(Sessions::new(store, roots));
-    sessions.apply(Arc::new(settings.clone()));
+    let store = connect(&settings.storage, &metrics).await?;
+    let in_force = Arc::new(settings.clone());
+    let sessions = Arc::new(Sessions::with(store, roots, in_force, Liveness::default(), metrics.clone()));
     let listing = sessions.refresh().await.with_context(|| format!("cannot list {}", place.url()))?;
     let empty = |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_none());
     if let StoreConfig::Local(LocalConfig { path: folder }) = &place.store
@@ -96,18 +123,60 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
         tracing::warn!("not listed, so its sessions are missing: {skipped}");
     }
     check_dashboard(dashboard_dir.as_deref())?;
+    health.open(Gate::Listed);
     let address = listener.local_addr()?;
     tracing::info!(sessions = listing.len(), %address, "serving http://{address}/sessions/");
-    let lister = tokio::spawn({
-        let (sessions, shutdown) = (Arc::clone(&sessions), shutdown.clone());
-        async move { sessions.keep_listed(shutdown).await }
-    });
-    let tidier = tokio::spawn(tidy(Arc::clone(&sessions), shutdown.clone()));
-    let state = http::State { sessions, dashboard_dir };
-    http::serve(state, listener, shutdown.clone()).await?;
-    shutdown.cancel();
-    let _ = tokio::join!(lister, tidier);
-    Ok(())
+    let stopping = Stopping { shutdown, server };
+    stopping.serve(sessions, dashboard_dir, health, metrics, listener).await
+}
+
+/// The wish to stop, and how long the end may take.
+struct Stopping {
+    shutdown: CancellationToken,
+    server: Server,
+}
+
+impl Stopping {
+    /// Serves sessions, keeps their list fresh, and ends in order.
+    async fn serve(
+        self,
+        sessions: Arc<Sessions>,
+        dashboard_dir: Option<PathBuf>,
+        health: Health,
+        metrics: Metrics,
+        listener: TcpListener,
+    ) -> anyhow::Result<()> {
+        let Self { shutdown, server } = self;
+        let background = CancellationToken::new();
+        let lister = tokio::spawn({
+            let (sessions, background) = (Arc::clone(&sessions), background.clone());
+            async move { sessions.keep_listed(background).await }
+        });
+        let tidier = tokio::spawn(tidy(Arc::clone(&sessions), background.clone()));
+        let closing = CancellationToken::new();
+        let draining = tokio::spawn(drain(shutdown, health.clone(), server.drain_wait, closing.clone()));
+        let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
+        let state = http::State { sessions: Arc::clone(&sessions), dashboard_dir, health, metrics, heavy };
+        let ended = http::serve(state, listener, &server, closing).await;
+        background.cancel();
+        draining.abort();
+        sessions.stop();
+        if tokio::time::timeout(STOP_LOADS, sessions.idle()).await.is_err() {
+            tracing::warn!(loads = sessions.loads_running(), "loads that nobody waits for did not stop in time");
+        }
+        let _ = tokio::join!(lister, tidier);
+        tracing::info!("stopped");
+        Ok(ended?)
+    }
+}
+
+/// From the wish to stop until nothing more is to be accepted.
+async fn drain(shutdown: CancellationToken, health: Health, wait: Duration, closing: CancellationToken) {
+    shutdown.cancelled().await;
+    health.close(Gate::Running, "this server is stopping; another one will answer");
+    tracing::info!(drain_wait_ms = wait.as_millis() as u64, "stopping: not ready any more");
+    tokio::time::sleep(wait).await;
+    closing.cancel();
 }
 
 /// Fails early when there is no dashboard where one was promised.
@@ -134,12 +203,10 @@ fn check(file: &Path) -> anyhow::Result<()> {
     Ok(writeln!(out, "{} can be served. With its defaults it means:\n{settings:#?}", file.display())?)
 }
 
-/// Opens the store.
-fn connect(storage: &Storage) -> anyhow::Result<Arc<dyn storage::Storage>> {
-    match &storage.store {
-        StoreConfig::Local(local) => Ok(Arc::new(Local::open(&local.path)?)),
-        _ => bail!("{} cannot be opened: this build reads folders only (spec.storage.local)", storage.url()),
-    }
+/// Opens the store, guarded and counted.
+async fn connect(storage: &Storage, metrics: &Metrics) -> anyhow::Result<Arc<dyn storage::Storage>> {
+    let opened = storage::connect(&storage.store, Limits::default(), &metrics.storage).await;
+    opened.with_context(|| format!("cannot open {}", storage.url()))
 }
 
 /// Lets go of what nobody asks for.
@@ -149,16 +216,21 @@ async fn tidy(sessions: Arc<Sessions>, shutdown: CancellationToken) {
     }
 }
 
-/// Cancels the token on SIGTERM and on SIGINT.
+/// Cancels the token on SIGTERM and on SIGINT; a second signal ends the program.
 async fn stop_on_signal(shutdown: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
         return;
     };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+    loop {
+        let kind = tokio::select! {
+            _ = term.recv() => SignalKind::terminate(),
+            _ = int.recv() => SignalKind::interrupt(),
+        };
+        if shutdown.is_cancelled() {
+            tracing::warn!("a second signal: not waiting any longer");
+            std::process::exit(128 + kind.as_raw_value());
+        }
+        shutdown.cancel();
     }
-    tracing::info!("stopping");
-    shutdown.cancel();
 }

@@ -4,6 +4,8 @@
 //! `2Gi`. They reach their users through a watch channel, so that a change applies while the program runs.
 //! Pure: no I/O, no clock.
 
+pub mod server;
+
 mod file;
 mod problem;
 mod read;

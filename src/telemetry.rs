@@ -1,12 +1,73 @@
-//! The program's own log: what is written, and how.
+//! The program's own log, and its traces: what is written, how, and where to.
+//!
+//! Owns the format and the filter of log lines, and the export of spans by OTLP, which is off unless
+//! `OTEL_EXPORTER_OTLP_ENDPOINT` (or its variant for traces) is set. Which spans there are is `http`'s business.
 
-use tracing_subscriber::EnvFilter;
+use crate::settings::server::LogFormat;
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_otlp::{OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, SpanExporter};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::trace::span_processor_with_async_runtime::BatchSpanProcessor;
+use opentelemetry_sdk::{Resource, runtime};
+use std::time::Duration;
+use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
-/// Starts the log on standard error. `RUST_LOG` filters it; `RAY_HISTORY_LOG_FORMAT=json` makes each line an object.
-pub fn start() {
+/// What must be ended in order, so that no span is lost.
+#[derive(Debug)]
+pub struct Telemetry {
+    traces: Option<SdkTracerProvider>,
+}
+
+/// Starts the log on standard error, filtered by `RUST_LOG`, and the export of traces if it is asked for.
+///
+/// To be called inside the runtime, which sends the spans. A second start (tests in one process) keeps the first log.
+///
+/// # Errors
+/// When the export is asked for and its settings cannot be used.
+pub fn start(format: LogFormat) -> anyhow::Result<Telemetry> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let json = std::env::var("RAY_HISTORY_LOG_FORMAT").is_ok_and(|format| format.eq_ignore_ascii_case("json"));
-    // A second start (tests in one process) keeps the first log.
-    let _ = if json { log.json().try_init() } else { log.try_init() };
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().boxed(),
+    };
+    let traces = provider()?;
+    // Only our own spans: the exporter's client must not trace itself.
+    let ours = Targets::new().with_target("ray_history", LevelFilter::INFO);
+    let spans = traces
+        .as_ref()
+        .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("ray-history")).with_filter(ours));
+    let _ = tracing_subscriber::registry().with(spans).with(lines.with_filter(filter)).try_init();
+    Ok(Telemetry { traces })
+}
+
+fn provider() -> anyhow::Result<Option<SdkTracerProvider>> {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if !set(OTEL_EXPORTER_OTLP_ENDPOINT) && !set(OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) {
+        return Ok(None);
+    }
+    let exporter = SpanExporter::builder().with_http().build()?;
+    let batches = BatchSpanProcessor::builder(exporter, runtime::Tokio).build();
+    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win where they are set.
+    let mut resource = Resource::builder();
+    if !set("OTEL_SERVICE_NAME") {
+        resource = resource.with_service_name("ray-history");
+    }
+    Ok(Some(SdkTracerProvider::builder().with_span_processor(batches).with_resource(resource.build()).build()))
+}
+
+impl Telemetry {
+    /// Sends what is left, for at most so long.
+    pub async fn stop(self, bound: Duration) {
+        let Some(traces) = self.traces else { return };
+        // The provider blocks while its last batch is sent by the runtime.
+        let flush = tokio::task::spawn_blocking(move || traces.shutdown());
+        match tokio::time::timeout(bound, flush).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::warn!(%error, "the last traces could not be sent"),
+            Ok(Err(_)) | Err(_) => tracing::warn!("the last traces could not be sent in time"),
+        }
+    }
 }

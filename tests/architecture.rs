@@ -43,7 +43,7 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("settings", &["crd", "settings", STORES]),
     ("snapshot", &["event", "logs", "snapshot"]),
     ("storage", &["metrics", "storage", STORES]),
-    ("telemetry", &["telemetry"]),
+    ("telemetry", &["settings", "telemetry"]),
 ];
 
 /// Crates and parts of the standard library that a pure module must not touch, and why.

@@ -33,7 +33,7 @@ type Ask = fn(&Asked<'_>) -> Result<Answer, Error>;
 enum By {
     /// From the tables, at once.
     Tables(Ask),
-    /// From the tables; takes milliseconds, so not on the threads that accept requests.
+    /// From the tables, over all rows: where there are many, in its turn and not on the threads that accept requests.
     Threads(Ask),
     /// From a log file.
     LogFile,
@@ -48,13 +48,13 @@ const TABLE: &[(&str, By)] = &[
     ("/api/v0/tasks", Threads(|a| Ok(tasks::list(a.snapshot, a.question)?))),
     ("/api/v0/tasks/summarize", Threads(|a| Ok(task_summary::summarize(a.snapshot, a.question)?))),
     ("/api/v0/tasks/timeline", Threads(|a| Ok(timeline::timeline(a.snapshot, a.question)?))),
-    ("/nodes", Tables(|a| Ok(nodes::list(a.snapshot, a.question)?))),
-    ("/nodes/{id}", Tables(|a| Ok(node_detail::detail(a.snapshot, a.question, a.id)?))),
-    ("/logical/actors", Tables(|a| Ok(actors::list(a.snapshot, a.question)?))),
+    ("/nodes", Threads(|a| Ok(nodes::list(a.snapshot, a.question)?))),
+    ("/nodes/{id}", Threads(|a| Ok(node_detail::detail(a.snapshot, a.question, a.id)?))),
+    ("/logical/actors", Threads(|a| Ok(actors::list(a.snapshot, a.question)?))),
     ("/logical/actors/{id}", Tables(|a| Ok(actors::detail(a.snapshot, a.question, a.id)?))),
     ("/api/v0/logs", Tables(|a| logs::listing(a.session, a.question))),
     ("/api/v0/logs/{id}", By::LogFile),
-    ("/api/v0/workers", Tables(|a| Ok(workers::list(a.snapshot, a.question)?))),
+    ("/api/v0/workers", Threads(|a| Ok(workers::list(a.snapshot, a.question)?))),
     ("/api/v0/placement_groups", Tables(|a| Ok(placement_groups::list(a.snapshot, a.question)?))),
     ("/api/v0/runtime_envs", Tables(|a| Ok(runtime_envs::list(a.snapshot, a.question)?))),
     ("/api/v0/runtime_env_redaction", Tables(|a| Ok(fixed::redaction(a.redaction != Redaction::Never)))),
@@ -63,9 +63,9 @@ const TABLE: &[(&str, By)] = &[
     ("/api/v0/cluster_metadata", Tables(|a| Ok(metadata::cluster_metadata(a.snapshot)?))),
     ("/api/v0/cluster_events", Tables(|a| Ok(cluster_events::list(a.snapshot, a.question)?))),
     ("/api/v0/platform_events", Tables(|a| Ok(fixed::platform_events(a.snapshot)?))),
-    ("/api/v0/actors", Tables(|a| Ok(actor_state::list(a.snapshot, a.question)?))),
-    ("/api/v0/actors/summarize", Tables(|a| Ok(actor_summary::summarize(a.snapshot, a.question)?))),
-    ("/api/v0/nodes", Tables(|a| Ok(node_state::list(a.snapshot, a.question)?))),
+    ("/api/v0/actors", Threads(|a| Ok(actor_state::list(a.snapshot, a.question)?))),
+    ("/api/v0/actors/summarize", Threads(|a| Ok(actor_summary::summarize(a.snapshot, a.question)?))),
+    ("/api/v0/nodes", Threads(|a| Ok(node_state::list(a.snapshot, a.question)?))),
     ("/api/v0/jobs", Tables(|a| Ok(jobs::state_list(a.snapshot, a.question)?))),
     ("/api/jobs", Tables(|a| Ok(jobs::list(a.snapshot, a.question)?))),
     ("/api/jobs/{id}", Tables(|a| Ok(jobs::one(a.snapshot, a.question, a.id)?))),
@@ -76,7 +76,7 @@ const TABLE: &[(&str, By)] = &[
     ("/api/train/v2/runs/v1", Tables(|a| Ok(train::runs(a.snapshot, a.question)?))),
     ("/api/train/v2/runs", Tables(|a| Ok(train::old_runs(a.snapshot, a.question)?))),
     ("/api/version", Tables(|a| Ok(metadata::version(a.snapshot)?))),
-    ("/events", Tables(|a| Ok(events::events(a.snapshot, a.question)?))),
+    ("/events", Threads(|a| Ok(events::events(a.snapshot, a.question)?))),
     ("/timezone", Tables(|a| Ok(metadata::timezone(a.snapshot)?))),
     ("/worker/{id}", Tables(|_| Err(fixed::profiling().into()))),
     ("/task/{id}", Tables(|_| Err(fixed::profiling().into()))),
@@ -116,6 +116,7 @@ pub(super) async fn serve(call: &Call<'_>, key: &SessionKey, below: &[&str]) -> 
         return response;
     };
     call.request.extensions_mut().insert(RoutePattern(pattern));
+    call.request.extensions_mut().insert(key.clone());
     let opened = load::open(call.state, key).await;
     let session = opened.as_ref().ok().map(Arc::clone);
     let answered = match opened {
@@ -154,20 +155,29 @@ async fn answer(
     if validators::is_known(call.request, &tag) {
         return Ok(validators::not_modified(&tag));
     }
-    let answer = if matches!(by, By::Threads(_)) {
+    let mut response = if matches!(by, By::Threads(_)) && is_long(&session) {
+        let turn = call.state.heavy.turn().await?;
         let id = id.to_owned();
         let work = move || {
             let snapshot = &session.snapshot;
             ask(&Asked { session: &session, snapshot, question: &question, redaction, pattern, id: &id })
         };
-        tokio::task::spawn_blocking(work).await.map_err(|_| session::Error::Broken)??
+        send::long(tokio::task::spawn_blocking(work).await.map_err(|_| session::Error::Broken)??, turn)
     } else {
         let snapshot = &session.snapshot;
-        ask(&Asked { session: &session, snapshot, question: &question, redaction, pattern, id })?
+        send::answer(ask(&Asked { session: &session, snapshot, question: &question, redaction, pattern, id })?)
     };
-    let mut response = send::answer(answer);
     validators::revalidate(&mut response, Some(&tag));
     Ok(response)
+}
+
+/// Rows up to which every answer is made at once.
+const FEW: usize = 2000;
+
+/// Whether an answer over all rows of the session is long: then it waits for its turn.
+fn is_long(session: &OpenSession) -> bool {
+    let snapshot = &session.snapshot;
+    snapshot.tasks.len() + snapshot.actors.len() + snapshot.workers.len() + snapshot.nodes.len() > FEW
 }
 
 /// The decoded query, and whether secrets are to be hidden from whoever asks.

@@ -32,6 +32,8 @@ pub(super) enum Error {
     Session(session::Error),
     /// The session is still being loaded.
     Loading(Progress),
+    /// Every turn for long answers is taken.
+    Busy,
     /// The third name of a session's path is no session name.
     NotASession(String),
     /// Nothing of that name is stored: what it is, and its name.
@@ -85,6 +87,7 @@ impl fmt::Display for Error {
             Self::Session(error @ session::Error::Unknown(_)) => write!(f, "{error}. {WAY_OUT}"),
             Self::Session(error) => write!(f, "{error}"),
             Self::Loading(_) => f.write_str("This session is being loaded; try again in a few seconds."),
+            Self::Busy => f.write_str("Many long answers are being sent; try again in a few seconds."),
             Self::NotASession(name) => {
                 write!(f, "{name:?} is not a session name (session_YYYY-MM-DD_HH-MM-SS_micros_pid). {WAY_OUT}")
             }
@@ -122,7 +125,8 @@ impl Error {
                 | session::Error::Busy
                 | session::Error::Stopping,
             )
-            | Self::Loading(_) => StatusCode::SERVICE_UNAVAILABLE,
+            | Self::Loading(_)
+            | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Session(session::Error::TooLarge { .. }) => StatusCode::INSUFFICIENT_STORAGE,
             Self::Session(session::Error::NothingReadable { .. } | session::Error::Storage(_)) => {
                 StatusCode::BAD_GATEWAY
@@ -232,7 +236,7 @@ impl Error {
             Self::Session(session::Error::NothingStored(_)) => ("no-data-yet", "The session has no data yet"),
             Self::Session(session::Error::TimedOut { .. }) => ("timed-out", "The session took too long to load"),
             Self::Session(session::Error::TooLarge { .. }) => ("too-large", "The session is too large for this server"),
-            Self::Session(session::Error::Busy) => ("busy", "The server is busy"),
+            Self::Session(session::Error::Busy) | Self::Busy => ("busy", "The server is busy"),
             Self::Session(session::Error::Stopping) => ("stopping", "The server is stopping"),
             Self::Session(session::Error::NothingReadable { .. }) => ("unreadable", "The session cannot be read"),
             Self::Session(session::Error::Storage(_)) => ("storage", "The storage cannot be read"),

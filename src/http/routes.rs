@@ -5,7 +5,9 @@
 //! never normalised.
 
 use super::error::{Error, Shape};
-use super::{State, browse, clusters, dropin, encoding, links, listing, load, openapi, page, path, report, session};
+use super::{
+    State, browse, clusters, dropin, encoding, links, listing, load, openapi, page, path, probes, report, session,
+};
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
@@ -16,7 +18,7 @@ use futures_util::future::LocalBoxFuture;
 pub struct RoutePattern(pub &'static str);
 
 /// The label of what no route knows.
-const UNKNOWN: RoutePattern = RoutePattern("unknown");
+pub(super) const UNKNOWN: RoutePattern = RoutePattern("unknown");
 
 /// One request, taken apart.
 pub(super) struct Call<'a> {
@@ -75,17 +77,14 @@ pub(super) const TABLE: &[Route] = &[
         Box::pin(dropin::enter(call))
     }),
     row("/enter_cluster/{namespace}/{kind}/{name}/{session}", Shape::Ray, |call| Box::pin(dropin::enter(call))),
-    row("/livez", Shape::Ray, |_| Box::pin(async { Ok(ok()) })),
-    row("/healthz", Shape::Ray, |_| Box::pin(async { Ok(ok()) })),
-    row("/readyz", Shape::Ray, |_| Box::pin(async { Ok(ok()) })),
-    row("/readz", Shape::Ray, |_| Box::pin(async { Ok(ok()) })),
+    row("/livez", Shape::Ray, |call| Box::pin(async { Ok(probes::live(call.request)) })),
+    row("/healthz", Shape::Ray, |call| Box::pin(async { Ok(probes::live(call.request)) })),
+    row("/readyz", Shape::Ray, |call| Box::pin(async { Ok(probes::ready(call.request, call.state)) })),
+    row("/readz", Shape::Ray, |call| Box::pin(async { Ok(probes::ready(call.request, call.state)) })),
+    row("/metrics", Shape::Ray, |call| Box::pin(async { Ok(probes::metrics(call.state)) })),
     // Ray's own routes at the root: the session is in the peer's cookies.
     row("/{below}", Shape::Ray, |call| Box::pin(dropin::below(call))),
 ];
-
-fn ok() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain").body("ok")
-}
 
 /// Answers a request, as its client takes it.
 pub(super) async fn route(request: HttpRequest, state: web::Data<State>) -> HttpResponse {

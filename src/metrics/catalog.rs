@@ -1,10 +1,11 @@
 //! Metrics of the list of sessions: how many there are, how old the list is, and what it cost.
 
+use super::Registry;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::Unit;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Why the store was listed.
@@ -70,18 +71,34 @@ impl Metrics {
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {
-        let registry = registry.sub_registry_with_prefix("catalog");
-        registry.register("sessions", "Sessions that are listed, by state of their cluster", self.sessions.clone());
-        registry.register("list_requests", "Pages listed, by purpose: each is paid for", self.requests.clone());
         registry.register(
-            "last_pass_timestamp_seconds",
+            "catalog_sessions",
+            "Sessions that are listed, by state of their cluster",
+            self.sessions.clone(),
+        );
+        registry.register("catalog_list_requests", "Pages listed, by purpose: each is paid for", self.requests.clone());
+        registry.register_with_unit(
+            "catalog_last_pass_timestamp",
             "When the markers were last listed, and the data trees last walked, with success",
+            Unit::Seconds,
             self.listed.clone(),
         );
-        registry.register("failed_passes", "Passes over the store that failed, by purpose", self.failures.clone());
-        registry.register("stale", "1 while the last listing could not be renewed", self.stale.clone());
-        registry.register("unknown_keys", "Keys in marker folders that are no markers", self.unknown_keys.clone());
-        registry.register("skipped_places", "Places that could not be listed", self.skipped_places.clone());
+        registry.register(
+            "catalog_failed_passes",
+            "Passes over the store that failed, by purpose",
+            self.failures.clone(),
+        );
+        registry.register(
+            "catalog_stale",
+            "Whether the last listing is out of date because the store could not be listed: 1 if so",
+            self.stale.clone(),
+        );
+        registry.register(
+            "catalog_unknown_keys",
+            "Keys in marker folders that are no markers",
+            self.unknown_keys.clone(),
+        );
+        registry.register("catalog_skipped_places", "Places that could not be listed", self.skipped_places.clone());
     }
 }
 

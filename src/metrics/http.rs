@@ -1,12 +1,92 @@
-//! Metrics of requests to us.
+//! Metrics of requests to us. Routes are patterns such as `/nodes/{id}`.
 
-use prometheus_client::registry::Registry;
+use super::Registry;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Unit;
+
+/// Upper bounds in seconds: warm answers take a millisecond, a request may wait 25 s for a load.
+const DURATIONS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0];
+
+/// A finished request.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct RequestLabels {
+    /// The pattern of its route.
+    pub route: &'static str,
+    /// GET, HEAD, OPTIONS or other.
+    pub method: &'static str,
+    /// 2xx … 5xx, or `cancelled` when the client left before there was an answer.
+    pub status: &'static str,
+}
+
+/// A route.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct RouteLabels {
+    /// Its pattern.
+    pub route: &'static str,
+}
+
+/// Why a request was turned away.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct ReasonLabels {
+    /// A word.
+    pub reason: &'static str,
+}
 
 /// The families.
-#[derive(Debug, Default)]
-pub struct Metrics {}
+#[derive(Debug)]
+pub struct Metrics {
+    /// Requests that ended.
+    pub requests: Family<RequestLabels, Counter>,
+    /// From the request's head until its answer was made and handed to the connection.
+    pub duration: Family<RouteLabels, Histogram>,
+    /// Requests being answered.
+    pub in_flight: Gauge,
+    /// Bytes of bodies.
+    pub response_bytes: Family<RouteLabels, Counter>,
+    /// Requests turned away by a limit.
+    pub refused: Family<ReasonLabels, Counter>,
+    /// Long answers being made or sent.
+    pub heavy_in_flight: Gauge,
+    /// Open connections.
+    pub connections: Gauge,
+    /// Connections closed because no whole request came.
+    pub reaped: Counter,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            requests: Family::default(),
+            duration: Family::new_with_constructor(|| Histogram::new(DURATIONS)),
+            in_flight: Gauge::default(),
+            response_bytes: Family::default(),
+            refused: Family::default(),
+            heavy_in_flight: Gauge::default(),
+            connections: Gauge::default(),
+            reaped: Counter::default(),
+        }
+    }
+}
 
 impl Metrics {
-    #[expect(clippy::unused_self, reason = "nothing is counted yet")]
-    pub(super) fn register(&self, _registry: &mut Registry) {}
+    pub(super) fn register(&self, registry: &mut Registry) {
+        let help = "Requests that ended, by route pattern, method and class of status";
+        registry.register("http_requests", help, self.requests.clone());
+        let help = "Time from a request's head until the last byte of its answer was handed to the connection";
+        registry.register_with_unit("http_request_duration", help, Unit::Seconds, self.duration.clone());
+        registry.register("http_requests_in_flight", "Requests being answered", self.in_flight.clone());
+        let help = "Bytes of answers' bodies as sent, compressed or not";
+        registry.register_with_unit("http_response", help, Unit::Bytes, self.response_bytes.clone());
+        let help = "Requests turned away by a limit: requests and heavy with 503, url with 414, head with 431";
+        registry.register("http_requests_refused", help, self.refused.clone());
+        let help = "Long answers being made or sent";
+        registry.register("http_heavy_requests_in_flight", help, self.heavy_in_flight.clone());
+        registry.register("http_connections", "Open connections", self.connections.clone());
+        let help = "Connections closed because no whole request came on them in time";
+        registry.register("http_connections_reaped", help, self.reaped.clone());
+    }
 }

@@ -1,11 +1,12 @@
 //! Metrics of requests to the store.
 
+use super::Registry;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::Unit;
 use std::time::Duration;
 
 /// Seconds: from a server next door to one that is about to be given up.

@@ -1,10 +1,11 @@
 //! Wiring of `serve --rayhistory`: the API server, the controller, and what the controller steers.
 
-use super::{check_dashboard, connect, tidy};
+use super::{Stopping, check_dashboard, connect};
 use crate::args::Serve;
+use crate::cgroup;
 use crate::controller::{Controller, Credentials, Options, Server};
 use crate::crd::CacheStatus;
-use crate::health::Health;
+use crate::health::{Gate, Health};
 use crate::layout::Root;
 use crate::liveness::{Liveness, Watched};
 use crate::metrics::Metrics;
@@ -12,7 +13,6 @@ use crate::session::{ClusterId, SessionKey, Sessions};
 use crate::settings::{Settings, Storage};
 use crate::storage::memory::Memory;
 use crate::storage::{self, Delimiter};
-use crate::{cgroup, http};
 use anyhow::Context;
 use async_trait::async_trait;
 use kube::{Client, Config};
@@ -44,11 +44,13 @@ pub(super) async fn serve(
     let client = Client::try_from(config).context("the Kubernetes client cannot be set up")?;
     let (liveness, watched, health) = (Liveness::default(), Watched::default(), Health::default());
     liveness.set(Arc::new(watched.clone()));
-    let settings = Arc::new(Settings::default());
+    health.close(Gate::Listed, "the stored sessions have not been listed yet");
+    let (settings, metrics) = (Arc::new(Settings::default()), Metrics::default());
     // Nothing is served before the first settings name a store.
     let nowhere: Arc<dyn storage::Storage> = Arc::new(Memory::default());
-    let sessions = Arc::new(Sessions::with(nowhere, vec![Root::new("")], settings, liveness, Metrics::default()));
-    let steered = Arc::new(Steered { sessions: Arc::clone(&sessions), place: Mutex::default() });
+    let sessions = Arc::new(Sessions::with(nowhere, vec![Root::new("")], settings, liveness, metrics.clone()));
+    let steered =
+        Arc::new(Steered { sessions: Arc::clone(&sessions), metrics: metrics.clone(), place: Mutex::default() });
     let options = Options {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
@@ -57,20 +59,23 @@ pub(super) async fn serve(
         base_url: args.base_url.clone(),
         memory_limit: cgroup::memory_limit(),
     };
-    let controller = Controller::new(client, options, steered, Arc::clone(&sessions), watched, health);
+    let controller = Controller::new(client, options, steered, Arc::clone(&sessions), watched, health.clone());
     let controller = tokio::spawn(controller.run(shutdown.clone()));
-    let lister = tokio::spawn({
-        let (sessions, shutdown) = (Arc::clone(&sessions), shutdown.clone());
-        async move { sessions.keep_listed(shutdown).await }
-    });
-    let tidier = tokio::spawn(tidy(Arc::clone(&sessions), shutdown.clone()));
     let address = listener.local_addr()?;
     tracing::info!(%address, rayhistory = %format!("{namespace}/{name}"), "serving http://{address}/sessions/");
-    let state = http::State { sessions, dashboard_dir: args.dashboard_dir };
-    http::serve(state, listener, shutdown.clone()).await?;
+    let opening = tokio::spawn({
+        let (sessions, health) = (Arc::clone(&sessions), health.clone());
+        async move {
+            sessions.listed().await;
+            health.open(Gate::Listed);
+        }
+    });
+    let stopping = Stopping { shutdown: shutdown.clone(), server: args.server };
+    let served = stopping.serve(sessions, args.dashboard_dir, health, metrics, listener).await;
     shutdown.cancel();
-    let _ = tokio::join!(controller, lister, tidier);
-    Ok(())
+    opening.abort();
+    let _ = controller.await;
+    served
 }
 
 /// What a pod is called.
@@ -87,6 +92,7 @@ fn host() -> String {
 #[derive(Debug)]
 struct Steered {
     sessions: Arc<Sessions>,
+    metrics: Metrics,
     /// The store in force, and what it was opened with.
     place: Mutex<Option<(Storage, Credentials)>>,
 }
@@ -101,7 +107,7 @@ impl Server for Steered {
             return Ok(());
         }
         let with_secret = settings.storage.clone().with_secret(credentials).map_err(|problems| problems.to_string())?;
-        let store = connect(&with_secret).map_err(|error| format!("{error:#}"))?;
+        let store = connect(&with_secret, &self.metrics).await.map_err(|error| format!("{error:#}"))?;
         // What is served is not given up for a store that does not answer.
         if current.is_some() {
             let root = Root::new(settings.storage.root_dirs.first().map_or("", String::as_str));

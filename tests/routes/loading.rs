@@ -1,6 +1,9 @@
 //! A cold session on a slow store: nobody waits longer than promised, and everybody is told how far it is.
 
 use super::{exchange, header, unpacked};
+use clap::Parser;
+use ray_history::args::{Args, Command};
+use ray_history::health::Health;
 use ray_history::http;
 use ray_history::layout::Root;
 use ray_history::liveness::Liveness;
@@ -33,8 +36,18 @@ fn slow(latency: Duration, wait: Duration) -> (String, Arc<Faulty>) {
                 Sessions::with(shared, vec![Root::new("")], settings, Liveness::default(), Metrics::default());
             sessions.refresh().await.unwrap();
             listed.send(()).unwrap();
-            let state = http::State { sessions: Arc::new(sessions), dashboard_dir: None };
-            http::serve(state, listener, CancellationToken::new()).await.unwrap();
+            let metrics = Metrics::default();
+            let state = http::State {
+                sessions: Arc::new(sessions),
+                dashboard_dir: None,
+                health: Health::default(),
+                heavy: http::Heavy::new(2, metrics.clone()),
+                metrics,
+            };
+            let Command::Serve(flags) = Args::parse_from(["ray-history", "serve", "--local-dir", "."]).command else {
+                panic!("not serve")
+            };
+            http::serve(state, listener, &flags.server, CancellationToken::new()).await.unwrap();
         });
     });
     is_listed.recv().unwrap();

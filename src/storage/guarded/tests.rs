@@ -3,8 +3,6 @@ use crate::storage::faulty::{Counts, Fault, Faulty};
 use crate::storage::memory::Memory;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use prometheus_client::encoding::text::encode;
-use prometheus_client::registry::Registry;
 
 fn stores(limits: Limits) -> (Arc<Faulty>, Guarded) {
     let memory = Memory::default();
@@ -98,10 +96,7 @@ async fn a_store_says_how_long_to_wait() {
         let began = Instant::now();
         assert!(guarded.list("", Delimiter::None, None).await.is_err());
         assert_eq!(began.elapsed().as_secs(), waited);
-        let mut registry = Registry::default();
-        metrics.register(&mut registry);
-        let mut text = String::new();
-        encode(&mut text, &registry).unwrap();
+        let text = crate::metrics::Metrics { storage: metrics, ..Default::default() }.render().unwrap();
         let line =
             format!("storage_requests_total{{store=\"busy\",operation=\"list\",outcome=\"unavailable\"}} {tries}");
         assert!(text.contains(&line), "{text}");

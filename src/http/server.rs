@@ -1,0 +1,75 @@
+//! Sets the server up: its limits, what stands around every request, and its end.
+
+use super::connection::Connections;
+use super::limit::Limits;
+use super::{State, observe, routes};
+use crate::settings::server::Server;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Serves until the token is cancelled; then accepts nothing more, finishes what is being answered within
+/// `shutdown_timeout`, and drops what is left.
+pub async fn serve(
+    state: State,
+    listener: TcpListener,
+    bounds: &Server,
+    shutdown: CancellationToken,
+) -> std::io::Result<()> {
+    let metrics = Arc::clone(&state.metrics.http);
+    let limits = Arc::new(Limits::new(bounds.max_requests.get(), Arc::clone(&metrics)));
+    let connections = Connections::new(metrics, bounds.send_timeout);
+    let state = web::Data::new(state);
+    let accepted = Arc::clone(&connections);
+    let workers = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::clone(&state))
+            .app_data(Arc::clone(&limits))
+            .wrap(from_fn(observe::observe))
+            .default_service(web::to(routes::route))
+    })
+    .on_connect(move |stream, data| accepted.accepted(stream, data))
+    .workers(workers)
+    .max_connections(bounds.max_connections.get().div_ceil(workers))
+    .client_request_timeout(bounds.head_timeout)
+    .client_disconnect_timeout(Duration::from_secs(5))
+    .keep_alive(bounds.keep_alive)
+    .shutdown_timeout(bounds.shutdown_timeout.as_secs())
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    let stop = tokio::spawn({
+        let shutdown = shutdown.clone();
+        async move {
+            shutdown.cancelled().await;
+            handle.stop(true).await;
+        }
+    });
+    let reaper = tokio::spawn(reap(connections, bounds.keep_alive + bounds.head_timeout));
+    // The workers look at the clock once a second; whatever they do, this ends.
+    let bound = async {
+        shutdown.cancelled().await;
+        tokio::time::sleep(bounds.shutdown_timeout + Duration::from_secs(2)).await;
+    };
+    let ended = tokio::select! {
+        ended = server => ended,
+        () = bound => Ok(()),
+    };
+    reaper.abort();
+    stop.abort();
+    ended
+}
+
+/// Closes connections that ask nothing.
+async fn reap(connections: Arc<Connections>, bound: Duration) {
+    let mut ticks = tokio::time::interval((bound / 8).max(Duration::from_millis(100)));
+    loop {
+        ticks.tick().await;
+        connections.reap(bound);
+    }
+}

@@ -1,0 +1,48 @@
+//! Metrics of the process itself: memory, start, version.
+
+use super::Registry;
+use prometheus_client::metrics::{gauge::Gauge, info::Info};
+use prometheus_client::registry::Unit;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The families.
+#[derive(Debug)]
+pub struct Metrics {
+    resident: Gauge,
+    start: Gauge,
+}
+
+impl Default for Metrics {
+    /// Taken once, when the program starts.
+    fn default() -> Self {
+        let start: Gauge = Gauge::default();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        start.set(i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+        Self { resident: Gauge::default(), start }
+    }
+}
+
+impl Metrics {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The running version", version);
+        let help = "Resident memory of the process; zero where the system does not say";
+        registry.register_common("process_resident_memory", help, Unit::Bytes, self.resident.clone());
+        let help = "When the process started, in seconds since the epoch";
+        registry.register_common("process_start_time", help, Unit::Seconds, self.start.clone());
+    }
+
+    /// Reads what changes.
+    pub fn measure(&self) {
+        self.resident.set(resident_bytes().unwrap_or(0));
+    }
+}
+
+/// Resident bytes as the kernel counts them.
+fn resident_bytes() -> Option<i64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    // `statm` counts pages, whose size differs between machines; this line says kB.
+    let kib: i64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
