@@ -13,29 +13,31 @@
 //! A second signal exits at once.
 
 use crate::args::{Args, Check, Command, Serve};
-use crate::health::Health;
+use crate::health::{Gate, Health};
 use crate::layout::Root;
 use crate::liveness::Liveness;
 use crate::metrics::Metrics;
 use crate::session::Sessions;
+use crate::settings::server::Server;
 use crate::settings::{self, Settings, Storage};
 use crate::storage::config::{LocalConfig, StoreConfig};
-use crate::storage::local::Local;
-use crate::{cgroup, crd, storage, telemetry};
-use answering::Answering;
+use crate::storage::guarded::Limits;
+use crate::{cgroup, crd, http, storage, telemetry};
 use anyhow::{Context, anyhow, bail};
 use std::io::Write;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+mod kubernetes;
+
+/// How long loads that nobody waits for may take to notice that they are stopped.
+const STOP_LOADS: Duration = Duration::from_secs(2);
+
 /// How long the last traces may take.
 const FLUSH: Duration = Duration::from_secs(3);
-
-mod answering;
-mod kubernetes;
 
 /// How often open sessions are looked through for those that nobody asks for.
 const TIDY: Duration = Duration::from_secs(30);
@@ -71,7 +73,8 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
         return kubernetes::serve(&namespace, &name, settings, listener, shutdown).await;
     }
     let Serve { local_dir, config, root_dir, dashboard_dir, redaction, server, .. } = settings;
-    let metrics = Metrics::default();
+    let (health, metrics) = (Health::default(), Metrics::default());
+    health.close(Gate::Listed, "the stored sessions have not been listed yet");
     let settings = match (config, local_dir) {
         (Some(file), _) => read(&file)?,
         (None, Some(folder)) => {
@@ -94,7 +97,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
         "settings in force"
     );
     let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
-    let store = connect(&settings.storage)?;
+    let store = connect(&settings.storage, &metrics).await?;
     let in_force = Arc::new(settings.clone());
     let sessions = Arc::new(Sessions::with(store, roots, in_force, Liveness::default(), metrics.clone()));
     let listing = sessions.refresh().await.with_context(|| format!("cannot list {}", place.url()))?;
@@ -120,20 +123,60 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
         tracing::warn!("not listed, so its sessions are missing: {skipped}");
     }
     check_dashboard(dashboard_dir.as_deref())?;
+    health.open(Gate::Listed);
     let address = listener.local_addr()?;
     tracing::info!(sessions = listing.len(), %address, "serving http://{address}/sessions/");
-    let background = CancellationToken::new();
-    let lister = tokio::spawn({
-        let (sessions, background) = (Arc::clone(&sessions), background.clone());
-        async move { sessions.keep_listed(background).await }
-    });
-    let tidier = tokio::spawn(tidy(Arc::clone(&sessions), background.clone()));
-    let health = Health::default();
-    let answering = Answering { sessions, dashboard_dir, health, metrics, bounds: server };
-    let ended = answering.until(shutdown, listener).await;
-    background.cancel();
-    let _ = tokio::join!(lister, tidier);
-    Ok(ended?)
+    let stopping = Stopping { shutdown, server };
+    stopping.serve(sessions, dashboard_dir, health, metrics, listener).await
+}
+
+/// The wish to stop, and how long the end may take.
+struct Stopping {
+    shutdown: CancellationToken,
+    server: Server,
+}
+
+impl Stopping {
+    /// Serves sessions, keeps their list fresh, and ends in order.
+    async fn serve(
+        self,
+        sessions: Arc<Sessions>,
+        dashboard_dir: Option<PathBuf>,
+        health: Health,
+        metrics: Metrics,
+        listener: TcpListener,
+    ) -> anyhow::Result<()> {
+        let Self { shutdown, server } = self;
+        let background = CancellationToken::new();
+        let lister = tokio::spawn({
+            let (sessions, background) = (Arc::clone(&sessions), background.clone());
+            async move { sessions.keep_listed(background).await }
+        });
+        let tidier = tokio::spawn(tidy(Arc::clone(&sessions), background.clone()));
+        let closing = CancellationToken::new();
+        let draining = tokio::spawn(drain(shutdown, health.clone(), server.drain_wait, closing.clone()));
+        let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
+        let state = http::State { sessions: Arc::clone(&sessions), dashboard_dir, health, metrics, heavy };
+        let ended = http::serve(state, listener, &server, closing).await;
+        background.cancel();
+        draining.abort();
+        sessions.stop();
+        if tokio::time::timeout(STOP_LOADS, sessions.idle()).await.is_err() {
+            tracing::warn!(loads = sessions.loads_running(), "loads that nobody waits for did not stop in time");
+        }
+        let _ = tokio::join!(lister, tidier);
+        tracing::info!("stopped");
+        Ok(ended?)
+    }
+}
+
+/// From the wish to stop until nothing more is to be accepted.
+async fn drain(shutdown: CancellationToken, health: Health, wait: Duration, closing: CancellationToken) {
+    shutdown.cancelled().await;
+    health.close(Gate::Running, "this server is stopping; another one will answer");
+    tracing::info!(drain_wait_ms = wait.as_millis() as u64, "stopping: not ready any more");
+    tokio::time::sleep(wait).await;
+    closing.cancel();
 }
 
 /// Fails early when there is no dashboard where one was promised.
@@ -160,12 +203,10 @@ fn check(file: &Path) -> anyhow::Result<()> {
     Ok(writeln!(out, "{} can be served. With its defaults it means:\n{settings:#?}", file.display())?)
 }
 
-/// Opens the store.
-fn connect(storage: &Storage) -> anyhow::Result<Arc<dyn storage::Storage>> {
-    match &storage.store {
-        StoreConfig::Local(local) => Ok(Arc::new(Local::open(&local.path)?)),
-        _ => bail!("{} cannot be opened: this build reads folders only (spec.storage.local)", storage.url()),
-    }
+/// Opens the store, guarded and counted.
+async fn connect(storage: &Storage, metrics: &Metrics) -> anyhow::Result<Arc<dyn storage::Storage>> {
+    let opened = storage::connect(&storage.store, Limits::default(), &metrics.storage).await;
+    opened.with_context(|| format!("cannot open {}", storage.url()))
 }
 
 /// Lets go of what nobody asks for.

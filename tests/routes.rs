@@ -60,7 +60,7 @@ fn base() -> &'static str {
         let Command::Serve(settings) = args.command else { panic!("not serve") };
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-            runtime.block_on(run::serve(settings, listener, CancellationToken::new())).unwrap();
+            runtime.block_on(run::serve(*settings, listener, CancellationToken::new())).unwrap();
         });
         let address = address.to_string();
         for _ in 0..200 {

@@ -1,12 +1,11 @@
 //! Wiring of `serve --rayhistory`: the API server, the controller, and what the controller steers.
 
-use super::answering::Answering;
-use super::{check_dashboard, connect, tidy};
+use super::{Stopping, check_dashboard, connect};
 use crate::args::Serve;
 use crate::cgroup;
 use crate::controller::{Controller, Credentials, Options, Server};
 use crate::crd::CacheStatus;
-use crate::health::Health;
+use crate::health::{Gate, Health};
 use crate::layout::Root;
 use crate::liveness::{Liveness, Watched};
 use crate::metrics::Metrics;
@@ -45,11 +44,13 @@ pub(super) async fn serve(
     let client = Client::try_from(config).context("the Kubernetes client cannot be set up")?;
     let (liveness, watched, health) = (Liveness::default(), Watched::default(), Health::default());
     liveness.set(Arc::new(watched.clone()));
+    health.close(Gate::Listed, "the stored sessions have not been listed yet");
     let (settings, metrics) = (Arc::new(Settings::default()), Metrics::default());
     // Nothing is served before the first settings name a store.
     let nowhere: Arc<dyn storage::Storage> = Arc::new(Memory::default());
     let sessions = Arc::new(Sessions::with(nowhere, vec![Root::new("")], settings, liveness, metrics.clone()));
-    let steered = Arc::new(Steered { sessions: Arc::clone(&sessions), place: Mutex::default() });
+    let steered =
+        Arc::new(Steered { sessions: Arc::clone(&sessions), metrics: metrics.clone(), place: Mutex::default() });
     let options = Options {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
@@ -59,21 +60,22 @@ pub(super) async fn serve(
         memory_limit: cgroup::memory_limit(),
     };
     let controller = Controller::new(client, options, steered, Arc::clone(&sessions), watched, health.clone());
-    // What the controller says of this replica is true until its last request has been answered.
-    let background = CancellationToken::new();
-    let controller = tokio::spawn(controller.run(background.clone()));
-    let lister = tokio::spawn({
-        let (sessions, background) = (Arc::clone(&sessions), background.clone());
-        async move { sessions.keep_listed(background).await }
-    });
-    let tidier = tokio::spawn(tidy(Arc::clone(&sessions), background.clone()));
+    let controller = tokio::spawn(controller.run(shutdown.clone()));
     let address = listener.local_addr()?;
     tracing::info!(%address, rayhistory = %format!("{namespace}/{name}"), "serving http://{address}/sessions/");
-    let answering = Answering { sessions, dashboard_dir: args.dashboard_dir, health, metrics, bounds: args.server };
-    let ended = answering.until(shutdown, listener).await;
-    background.cancel();
-    let _ = tokio::join!(controller, lister, tidier);
-    Ok(ended?)
+    let opening = tokio::spawn({
+        let (sessions, health) = (Arc::clone(&sessions), health.clone());
+        async move {
+            sessions.listed().await;
+            health.open(Gate::Listed);
+        }
+    });
+    let stopping = Stopping { shutdown: shutdown.clone(), server: args.server };
+    let served = stopping.serve(sessions, args.dashboard_dir, health, metrics, listener).await;
+    shutdown.cancel();
+    opening.abort();
+    let _ = controller.await;
+    served
 }
 
 /// What a pod is called.
@@ -90,6 +92,7 @@ fn host() -> String {
 #[derive(Debug)]
 struct Steered {
     sessions: Arc<Sessions>,
+    metrics: Metrics,
     /// The store in force, and what it was opened with.
     place: Mutex<Option<(Storage, Credentials)>>,
 }
@@ -104,7 +107,7 @@ impl Server for Steered {
             return Ok(());
         }
         let with_secret = settings.storage.clone().with_secret(credentials).map_err(|problems| problems.to_string())?;
-        let store = connect(&with_secret).map_err(|error| format!("{error:#}"))?;
+        let store = connect(&with_secret, &self.metrics).await.map_err(|error| format!("{error:#}"))?;
         // What is served is not given up for a store that does not answer.
         if current.is_some() {
             let root = Root::new(settings.storage.root_dirs.first().map_or("", String::as_str));

@@ -92,6 +92,10 @@ impl Storage for Gcs {
             match open(part).send().await {
                 Ok(object) => {
                     let meta = meta(key, &object.object());
+                    // Emulators pass over the condition.
+                    if if_match.is_some() && if_match != meta.etag.as_deref() {
+                        return Err(Error::new(ErrorKind::PreconditionFailed, key));
+                    }
                     let served = range.within(meta.size);
                     let key = key.to_owned();
                     let pieces = stream::unfold((object, key), |(mut object, key)| async move {

@@ -122,6 +122,10 @@ impl Guarded {
 
 #[async_trait]
 impl Storage for Guarded {
+    fn listing_is_free(&self) -> bool {
+        self.inner.listing_is_free()
+    }
+
     async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
         let request = self.request("list");
         let _permit = self.admit(&request).await;

@@ -38,6 +38,9 @@ pub(super) fn served(content_range: Option<&str>, length: Option<u64>) -> Option
     let (range, size) = text.strip_prefix("bytes ")?.split_once('/')?;
     let (start, last) = range.split_once('-')?;
     let (start, last, size): (u64, u64, u64) = (start.parse().ok()?, last.parse().ok()?, size.parse().ok()?);
+    if start == size && last.checked_add(1) == Some(start) {
+        return Some((size, size..size)); // Azurite's words for a range that begins at the end.
+    }
     (start <= last && last < size).then(|| (size, start..last + 1))
 }
 
@@ -94,6 +97,7 @@ mod tests {
     fn what_was_served_is_read_from_headers() {
         assert_eq!(served(Some("bytes 2-4/10"), Some(3)), Some((10, 2..5)));
         assert_eq!(served(None, Some(10)), Some((10, 0..10)));
+        assert_eq!(served(Some("bytes 10-9/10"), Some(0)), Some((10, 10..10)));
         for damaged in ["bytes 4-2/10", "bytes 0-10/10", "bytes */10", "2-4/10", "bytes 0-1/*"] {
             assert_eq!(served(Some(damaged), Some(10)), None, "{damaged}");
         }

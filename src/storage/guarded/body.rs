@@ -6,6 +6,10 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::time::{sleep, timeout};
 
+/// A body that brings less than this between two breaks does not count as going on: a store that drips must not keep
+/// us for ever.
+const PROGRESS: u64 = 32 << 10;
+
 struct Going {
     guarded: Guarded,
     _permit: Permit,
@@ -14,7 +18,9 @@ struct Going {
     at: u64,
     end: u64,
     stream: BoxStream<'static, Result<Bytes, Error>>,
-    /// Tries since the last byte.
+    /// Bytes since it was opened last.
+    since: u64,
+    /// Tries since it went on.
     tried: u32,
 }
 
@@ -22,7 +28,8 @@ struct Going {
 pub(super) fn guard(guarded: Guarded, opened: ObjectBody, permit: Permit) -> ObjectBody {
     let ObjectBody { meta, range, stream } = opened;
     let (key, etag) = (meta.key.clone(), meta.etag.clone());
-    let going = Going { guarded, _permit: permit, key, etag, at: range.start, end: range.end, stream, tried: 0 };
+    let going =
+        Going { guarded, _permit: permit, key, etag, at: range.start, end: range.end, stream, since: 0, tried: 0 };
     let stream =
         stream::try_unfold(going, |mut going| async move { Ok(going.next().await?.map(|piece| (piece, going))) });
     ObjectBody { meta, range, stream: stream.boxed() }
@@ -50,7 +57,7 @@ impl Going {
         let length = piece.len() as u64;
         self.guarded.metrics.arrived(&self.guarded.request("read"), length);
         self.at += length;
-        self.tried = 0;
+        self.since += length;
         if self.at > self.end {
             return Err(Error::failed(&self.key, "the body is longer than promised"));
         }
@@ -59,7 +66,8 @@ impl Going {
 
     /// Opens the rest. Without an `ETag` nobody knows whether it is the rest of the same object.
     async fn reopen(&mut self, broken: Error) -> Result<(), Error> {
-        self.tried += 1;
+        self.tried = if self.since >= PROGRESS { 1 } else { self.tried + 1 };
+        self.since = 0;
         let Some(etag) = self.etag.clone() else { return Err(broken) };
         let Some(pause) = self.guarded.pause(self.tried, &broken) else { return Err(broken) };
         // The broken connection must not stay open during the pause.

@@ -1,5 +1,4 @@
 use super::*;
-use crate::metrics::Registry;
 use crate::storage::faulty::{Counts, Fault, Faulty};
 use crate::storage::memory::Memory;
 use bytes::Bytes;
@@ -97,9 +96,7 @@ async fn a_store_says_how_long_to_wait() {
         let began = Instant::now();
         assert!(guarded.list("", Delimiter::None, None).await.is_err());
         assert_eq!(began.elapsed().as_secs(), waited);
-        let mut registry = Registry::with_prefix("test");
-        metrics.register(&mut registry);
-        let text = registry.render().unwrap();
+        let text = crate::metrics::Metrics { storage: metrics, ..Default::default() }.render().unwrap();
         let line =
             format!("storage_requests_total{{store=\"busy\",operation=\"list\",outcome=\"unavailable\"}} {tries}");
         assert!(text.contains(&line), "{text}");
