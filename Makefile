@@ -70,6 +70,11 @@ gen: ## Write again what is generated from the code
 bench: ## Benchmarks
 	cargo bench --locked
 
+.PHONY: soak
+soak: $(VENV)/e2e/stamp ## Load test of the release build in little memory, some minutes; needs wrk. SOAK_ARGS="--big FILE.tar"
+	cargo build --release --locked
+	RAY_HISTORY_BIN=target/release/ray-history $(VENV)/e2e/bin/python -m e2e.soak $(SOAK_ARGS)
+
 .PHONY: clean
 clean: ## Delete what was built, fetched and unpacked
 	rm -rf target .cache
