@@ -36,7 +36,7 @@ def test_every_class_that_is_asked_for_has_a_committed_score(scored):
 
 
 def test_the_answers_are_close_to_the_live_ones(scored):
-    session, scores = scored
+    _, scores = scored
     report = scores.report(show=40)
     assert scores.overall() >= 97, report
     assert min(scores.percent().values()) >= 88, report
