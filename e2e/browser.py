@@ -28,16 +28,16 @@ WAIT_SECONDS = 30
 class Browser:
     """One window; a context manager. Errors are gathered until they are asked for.
 
-    `only` is the beginning of every URL that pages may ask for.
+    `only` is the beginning of every URL that pages may ask for; `flags` are more of Chromium's.
     """
 
-    def __init__(self, scratch: Path, only: str):
+    def __init__(self, scratch: Path, only: str, *flags: str):
         self._only = only
         self.downloads = scratch / "downloads"
         self.downloads.mkdir(parents=True)
         self._options = ChromeOptions()
         self._options.binary_location = program("CHROMIUM", "chromium")
-        for flag in [*FLAGS, f"--user-data-dir={scratch / 'profile'}"]:
+        for flag in [*FLAGS, *flags, f"--user-data-dir={scratch / 'profile'}"]:
             self._options.add_argument(flag)
         self._options.add_experimental_option("prefs", {"download.default_directory": str(self.downloads)})
         self._options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})

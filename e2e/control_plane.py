@@ -1,0 +1,150 @@
+"""A real kube-apiserver with its etcd, on loopback ports of its own, and kubectl for it. Ended by process ids."""
+
+import json
+import os
+import secrets
+import subprocess
+import time
+from pathlib import Path
+
+from e2e.server import REPOSITORY
+from e2e.viewer import free_ports
+
+START_SECONDS = 120
+STOP_SECONDS = 30
+
+
+class ControlPlane:
+    """A running control plane; a context manager. Nothing runs pods: there is no scheduler and no kubelet."""
+
+    def __init__(self, directory: Path):
+        self._directory = directory
+        self._processes = []
+
+    def __enter__(self):
+        directory = self._directory
+        etcd, peer, self.port = free_ports(3)
+        key, tokens = directory / "sa.key", directory / "tokens.csv"
+        command = ["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(key)]
+        subprocess.run(command, check=True, capture_output=True)
+        token = secrets.token_hex(16)
+        tokens.write_text(f'{token},admin,admin,"system:masters"\n')
+        self.kubeconfig = self._kubeconfig("admin", token)
+        client, peers = f"http://127.0.0.1:{etcd}", f"http://127.0.0.1:{peer}"
+        try:
+            self._start(
+                *("etcd", "--name=test", f"--data-dir={directory / 'etcd'}", "--unsafe-no-fsync", "--log-level=warn"),
+                *(f"--listen-client-urls={client}", f"--advertise-client-urls={client}"),
+                *(f"--listen-peer-urls={peers}", f"--initial-advertise-peer-urls={peers}"),
+                f"--initial-cluster=test={peers}",
+            )
+            self._start(
+                *("kube-apiserver", f"--etcd-servers={client}", f"--secure-port={self.port}"),
+                *("--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", f"--cert-dir={directory}"),
+                *(f"--token-auth-file={tokens}", "--authorization-mode=RBAC"),
+                *(f"--service-account-key-file={key}", f"--service-account-signing-key-file={key}"),
+                "--service-account-issuer=https://kubernetes.default.svc",
+                *("--service-cluster-ip-range=10.0.0.0/24", "--endpoint-reconciler-type=none"),
+                # Nothing here makes the ServiceAccounts that pods name.
+                *("--disable-admission-plugins=ServiceAccount", "--shutdown-watch-termination-grace-period=2s"),
+            )
+            self._wait()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for process in reversed(self._processes):
+            process.terminate()
+        for process in reversed(self._processes):
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _start(self, name: str, *flags: str):
+        with (self._directory / f"{name}.log").open("wb") as log:
+            self._processes.append(subprocess.Popen([program(name), *flags], stdout=log, stderr=log))
+
+    def _wait(self):
+        end = time.monotonic() + START_SECONDS
+        certificate = self._directory / "apiserver.crt"
+        while not certificate.exists() or self.kubectl("get", "--raw=/readyz", check=False).returncode != 0:
+            for process in self._processes:
+                assert process.poll() is None, self._tail()
+            assert time.monotonic() < end, f"not ready within {START_SECONDS} s\n{self._tail()}"
+            time.sleep(0.2)
+
+    def _tail(self) -> str:
+        logs = sorted(self._directory.glob("*.log"))
+        return "\n".join(line for log in logs for line in log.read_text(errors="replace").splitlines()[-20:])
+
+    def _kubeconfig(self, name: str, token: str, namespace: str = "default") -> Path:
+        path = self._directory / f"{name}.kubeconfig"
+        server = f"https://127.0.0.1:{self.port}"
+        cluster = {"server": server, "certificate-authority": str(self._directory / "apiserver.crt")}
+        context = {"cluster": "test", "user": "test", "namespace": namespace}
+        document = {
+            **{"apiVersion": "v1", "kind": "Config", "current-context": "test"},
+            "clusters": [{"name": "test", "cluster": cluster}],
+            "users": [{"name": "test", "user": {"token": token}}],
+            "contexts": [{"name": "test", "context": context}],
+        }
+        path.write_text(json.dumps(document))
+        path.chmod(0o600)
+        return path
+
+    def kubeconfig_of(self, namespace: str, account: str) -> Path:
+        """A kubeconfig with a ServiceAccount's own token."""
+        token = self.kubectl("-n", namespace, "create", "token", account).stdout.strip()
+        return self._kubeconfig(f"{namespace}-{account}", token, namespace)
+
+    def kubectl(self, *arguments: str, text: str | None = None, check: bool = True) -> subprocess.CompletedProcess:
+        """Runs kubectl as an administrator; `text` is its standard input."""
+        command = [program("kubectl"), f"--kubeconfig={self.kubeconfig}", *arguments]
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=120)
+        if check:
+            assert done.returncode == 0, f"kubectl {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def get(self, *arguments: str) -> dict:
+        """Objects as kubectl prints them in JSON."""
+        return json.loads(self.kubectl("get", *arguments, "--output=json").stdout)
+
+    def namespace(self, name: str, **labels: str):
+        """Creates a namespace."""
+        metadata = {"name": name, "labels": {key.replace("_", "-"): value for key, value in labels.items()}}
+        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+
+    def apply(self, *objects: dict, wait_for: str | None = None):
+        """Creates or changes objects by server-side apply, which has no bound on their size."""
+        self.kubectl("apply", "--server-side", "--filename=-", text=json.dumps(as_list(objects)))
+        if wait_for:
+            self.kubectl("wait", f"--for=create,condition={wait_for}", "--filename=-", text=json.dumps(as_list(objects)))
+
+    def define(self, *definitions: dict):
+        """Creates definitions, and waits until objects of theirs are accepted."""
+        self.apply(*definitions)
+        for definition in definitions:
+            spec = definition["spec"]
+            version = next(version["name"] for version in spec["versions"] if version["served"])
+            path = f"/apis/{spec['group']}/{version}/{spec['names']['plural']}"
+            end = time.monotonic() + START_SECONDS
+            while self.kubectl("get", f"--raw={path}", check=False).returncode != 0:
+                assert time.monotonic() < end, f"{path} is not served"
+                time.sleep(0.2)
+
+
+def as_list(objects) -> dict:
+    """Objects as one that kubectl takes."""
+    return {"apiVersion": "v1", "kind": "List", "items": list(objects)}
+
+
+def program(name: str) -> str:
+    """A program of the control plane."""
+    directory = Path(os.environ.get("KUBEBUILDER_ASSETS", REPOSITORY / ".cache" / "control-plane"))
+    path = directory / name
+    assert path.is_file(), f"{path} is missing: `make control-plane` builds it"
+    return str(path)

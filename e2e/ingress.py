@@ -1,0 +1,149 @@
+"""A real nginx in front of several replicas, set up as an Ingress controller does it from config/ingress."""
+
+import os
+import re
+import ssl
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from e2e.server import REPOSITORY
+from e2e.viewer import free_ports
+
+START_SECONDS = 20
+STOP_SECONDS = 40
+# What an Ingress controller writes, with the map of config/ingress and the annotations of its Ingress.
+CONFIGURATION = """
+daemon off;
+worker_processes 2;
+pid {directory}/nginx.pid;
+error_log {directory}/error.log warn;
+events {{ worker_connections 512; }}
+http {{
+    access_log {directory}/access.log;
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+    gzip on;
+    gzip_proxied any;
+    gzip_min_length 256;
+    gzip_types application/json application/javascript text/css text/plain;
+    include {snippet};
+    upstream replicas {{
+        hash $ray_history_session consistent;
+        {servers}
+        keepalive 16;
+    }}
+    server {{
+        listen 127.0.0.1:{port} ssl http2;
+        ssl_certificate {directory}/tls.crt;
+        ssl_certificate_key {directory}/tls.key;
+        location {prefix}/ {{
+            rewrite ^{prefix}(/.*)$ $1 break;
+            proxy_pass http://replicas;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $remote_addr;
+            proxy_set_header X-Forwarded-Proto $scheme;
+            proxy_set_header X-Forwarded-Prefix {prefix};
+            proxy_buffering off;
+            proxy_read_timeout 60s;
+            proxy_next_upstream error timeout;
+            add_header X-Replica $upstream_addr always;
+        }}
+    }}
+}}
+"""
+
+
+class Ingress:
+    """A running nginx; a context manager. `url` ends with the prefix, and is https."""
+
+    def __init__(self, directory: Path, prefix: str, *replicas: str):
+        (self._port,) = free_ports(1)
+        self._directory, self._prefix = directory, prefix
+        self._replicas = replicas
+        self.url = f"https://127.0.0.1:{self._port}{prefix}"
+
+    def __enter__(self):
+        command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        command += ["-keyout", "tls.key", "-out", "tls.crt", "-subj", "/CN=127.0.0.1", "-days", "2"]
+        command += ["-addext", "subjectAltName=IP:127.0.0.1"]
+        subprocess.run(command, cwd=self._directory, check=True, capture_output=True)
+        self._write()
+        self._trust = ssl.create_default_context(cafile=str(self._directory / "tls.crt"))
+        with (self._directory / "nginx.log").open("wb") as log:
+            self._process = subprocess.Popen(self._command(), stdout=log, stderr=log)
+        try:
+            end = time.monotonic() + START_SECONDS
+            while self.get("/livez")[0] != 200:
+                assert self._process.poll() is None, self.tail()
+                assert time.monotonic() < end, self.tail()
+                time.sleep(0.05)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            raise
+
+    def _command(self) -> list[str]:
+        return [program(), "-p", str(self._directory), "-e", f"{self._directory}/error.log", "-c", self._configuration]
+
+    @property
+    def _configuration(self) -> str:
+        return f"{self._directory}/nginx.conf"
+
+    def _write(self):
+        servers = "\n        ".join(f"server {urlsplit(replica).netloc};" for replica in self._replicas)
+        snippet = REPOSITORY / "config" / "ingress" / "http_snippet.conf"
+        names = {"directory": self._directory, "port": self._port, "prefix": self._prefix}
+        text = CONFIGURATION.format(servers=servers, snippet=snippet, **names)
+        Path(self._configuration).write_text(text)
+
+    def route(self, *replicas: str):
+        """Sends requests to these replicas from now on, as a controller does when endpoints change."""
+        self._replicas = replicas
+        self._write()
+        subprocess.run([*self._command(), "-s", "reload"], check=True, capture_output=True)
+
+    def tail(self) -> str:
+        """The end of what nginx complained about."""
+        logs = [self._directory / name for name in ["nginx.log", "error.log"]]
+        return "\n".join(log.read_text(errors="replace")[-3000:] for log in logs if log.exists())
+
+    def get(self, path: str, **headers: str):
+        """Status, headers and body of a GET on a connection of its own; 0 and the reason when there was no answer."""
+        request = urllib.request.Request(f"{self.url}{path}", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=90, context=self._trust) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read()
+        except OSError as error:
+            return 0, {}, str(error).encode()
+
+    def replica(self, path: str, **headers: str) -> str:
+        """Which replica answered."""
+        status, found, body = self.get(path, **headers)
+        assert status, body
+        return re.split(r", ", found["X-Replica"])[-1]
+
+
+def program() -> str:
+    """The nginx that scripts/install-nginx unpacks, or the one that NGINX names."""
+    path = os.environ.get("NGINX", str(REPOSITORY / ".cache" / "nginx" / "usr" / "sbin" / "nginx"))
+    assert Path(path).is_file(), f"{path} is missing: run scripts/install-nginx, or name one in NGINX"
+    return path

@@ -1,0 +1,76 @@
+"""The manifests as their users get them: rendered by kustomize, and by Helm with each file of values."""
+
+import subprocess
+from pathlib import Path
+
+import helm_python
+import yaml
+
+from e2e.control_plane import program
+from e2e.server import REPOSITORY
+
+CONFIG = REPOSITORY / "config"
+CHART = REPOSITORY / "charts" / "ray-history"
+VALUES = sorted(CHART.glob("ci/*-values.yaml"))
+DEFINITIONS = REPOSITORY / ".cache" / "manifest-tools" / "definitions"
+NAMESPACE = "ray-history"
+KUSTOMIZATIONS = sorted(file.parent.name for file in CONFIG.glob("*/kustomization.yaml"))
+SAMPLES = sorted((CONFIG / "samples").glob("*.yaml"))
+
+
+def documents(text: str) -> list[dict]:
+    """Every object of a file with several."""
+    return [document for document in yaml.safe_load_all(text) if document]
+
+
+def kustomized(name: str) -> list[dict]:
+    """What `kubectl apply -k config/NAME` applies."""
+    command = [program("kubectl"), "kustomize", str(CONFIG / name)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return documents(done.stdout)
+
+
+def values(file: Path) -> dict:
+    """A file of values, as Helm reads it."""
+    return helm_python.values_from_yaml(file.read_text())
+
+
+def rendered(chosen: dict, release: str = "ray-history", namespace: str = NAMESPACE) -> list[dict]:
+    """What `helm install` makes of some values, hooks included and notes left out."""
+    with helm_python.Chart.load(CHART) as chart:
+        files = chart.render(chosen, name=release, namespace=namespace)
+    texts = [text for name, text in sorted(files.items()) if name.endswith(".yaml")]
+    return [document for text in texts for document in documents(text)]
+
+
+def lint(chosen: dict) -> list[str]:
+    """What `helm lint --strict` finds beyond information."""
+    report = helm_python.lint(CHART, chosen, strict=True, namespace=NAMESPACE)
+    return [message["error"] for message in report["messages"] if message["severity"] > 1] + report["errors"]
+
+
+def third_party() -> list[dict]:
+    """Definitions of the kinds that are not ours: the Gateway API's and the Prometheus operator's."""
+    files = sorted(DEFINITIONS.glob("*.yaml"))
+    assert files, f"{DEFINITIONS} is empty: `make manifest-tools` fills it"
+    return [document for file in files for document in documents(file.read_text())]
+
+
+def own_definition() -> dict:
+    """The definition of RayHistory."""
+    (definition,) = documents((REPOSITORY / "crds" / "history.ray.io_rayhistories.yaml").read_text())
+    return definition
+
+
+def pods(objects: list[dict]) -> list[dict]:
+    """The pods that objects make, as pods of their own."""
+    found = []
+    for each in objects:
+        if each["kind"] == "Pod":
+            found.append({**each, "metadata": {"name": each["metadata"]["name"]}})
+        elif each["kind"] == "Deployment":
+            template = each["spec"]["template"]
+            metadata = {"name": each["metadata"]["name"], "labels": template["metadata"]["labels"]}
+            found.append({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]})
+    return found

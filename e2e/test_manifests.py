@@ -1,0 +1,276 @@
+"""Every manifest is accepted by a real API server, strictly, and by Pod Security; kustomize and Helm say the same."""
+
+import copy
+import json
+
+import helm_python
+import pytest
+
+from e2e import manifests
+from e2e.control_plane import ControlPlane, as_list
+from e2e.manifests import CHART, CONFIG, KUSTOMIZATIONS, NAMESPACE, SAMPLES, VALUES
+from e2e.server import REPOSITORY
+
+RESTRICTED = {f"pod_security.kubernetes.io/{mode}".replace("_", "-"): "restricted" for mode in ["enforce"]}
+# What the objects of config/ and of the chart have only in common by their meaning.
+OPTIONAL = ["prometheus", "grafana", "gateway", "ingress", "network-policy"]
+EVERYTHING = {
+    "ingress": {"enabled": True},
+    "httpRoute": {"enabled": True},
+    "networkPolicy": {"enabled": True},
+    "monitoring": {name: {"enabled": True} for name in ["serviceMonitor", "prometheusRule", "grafanaDashboard"]},
+}
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory):
+    """A control plane that knows all kinds that the manifests use."""
+    with ControlPlane(tmp_path_factory.mktemp("control-plane")) as running:
+        running.define(manifests.own_definition(), *manifests.third_party())
+        for name in [NAMESPACE, "team-a", "team-b"]:
+            running.namespace(name)
+        running.namespace("restricted", **RESTRICTED)
+        yield running
+
+
+def dry_run(plane, objects, *arguments: str):
+    """What the API server says to objects that it is asked to check and not to keep."""
+    text = json.dumps(as_list(objects))
+    return plane.kubectl(
+        "apply", "--dry-run=server", "--validate=strict", "--filename=-", *arguments, text=text, check=False
+    )
+
+
+def accepted(plane, objects):
+    done = dry_run(plane, objects)
+    assert done.returncode == 0, done.stderr
+    # A warning is an old version, a duplicate or a Pod Security violation.
+    assert "Warning" not in done.stderr, done.stderr
+
+
+def is_restricted(plane, objects):
+    for pod in manifests.pods(objects):
+        done = dry_run(plane, [pod], "--namespace=restricted")
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", KUSTOMIZATIONS)
+def test_what_kustomize_renders_is_accepted(plane, name):
+    objects = manifests.kustomized(name)
+    accepted(plane, objects)
+    is_restricted(plane, objects)
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.stem)
+def test_a_sample_is_accepted(plane, sample):
+    accepted(plane, manifests.documents(sample.read_text()))
+
+
+@pytest.mark.parametrize("file", VALUES, ids=lambda file: file.name.removesuffix("-values.yaml"))
+def test_what_helm_renders_is_accepted(plane, file):
+    chosen = manifests.values(file)
+    assert manifests.lint(chosen) == []
+    objects = manifests.rendered(chosen)
+    accepted(plane, objects)
+    is_restricted(plane, objects)
+
+
+FAULTS = {
+    "an unknown field": ("Service", lambda o: o["spec"].update(port=1), "unknown field"),
+    "a wrong type": ("Deployment", lambda o: o["spec"].update(replicas="two"), "replicas"),
+    "a selector that is not the pods'": (
+        "Deployment",
+        lambda o: o["spec"]["selector"]["matchLabels"].update(app="x"),
+        "selector",
+    ),
+    "a port that is none": ("Service", lambda o: o["spec"]["ports"][0].update(port=99999), "65535"),
+    "a quantity that is none": (
+        "Deployment",
+        lambda o: o["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"].update(memory="1Q"),
+        "quantit",
+    ),
+    "an unknown field of ours": ("RayHistory", lambda o: o["spec"].update(caches={}), "unknown field"),
+    "two stores": ("RayHistory", lambda o: o["spec"]["storage"].update(gcs={"bucket": "b"}), "exactly one of"),
+    "a rule without an expression": (
+        "PrometheusRule",
+        lambda o: o["spec"]["groups"][0]["rules"][0].pop("expr"),
+        "expr",
+    ),
+    "a scrape at no interval": (
+        "ServiceMonitor",
+        lambda o: o["spec"]["endpoints"][0].update(interval="often"),
+        "interval",
+    ),
+    "a route that leads nowhere": (
+        "HTTPRoute",
+        lambda o: o["spec"]["rules"][0]["backendRefs"][0].pop("port"),
+        "port",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_refused(plane, fault):
+    """The check above must be able to fail."""
+    kind, plant, complaint = FAULTS[fault]
+    chosen = EVERYTHING | {"rayHistory": {"create": True, "spec": {"storage": {"s3": {"bucket": "b"}}}}}
+    objects = [each for each in manifests.rendered(chosen) if each["kind"] == kind]
+    accepted(plane, objects)
+    plant(objects[0])
+    done = dry_run(plane, objects)
+    assert done.returncode != 0
+    assert complaint in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        lambda pod: pod["containers"][0]["securityContext"].pop("capabilities"),
+        lambda pod: pod["securityContext"].pop("seccompProfile"),
+        lambda pod: pod["securityContext"].pop("runAsNonRoot"),
+        lambda pod: pod.update(volumes=[{"name": "host", "hostPath": {"path": "/"}}]),
+    ],
+)
+def test_a_pod_with_more_rights_is_refused_by_pod_security(plane, plant):
+    (pod,) = manifests.pods(manifests.kustomized("default"))
+    plant(pod["spec"])
+    done = dry_run(plane, [pod], "--namespace=restricted")
+    assert done.returncode != 0
+    assert "restricted" in done.stderr
+
+
+def meaning(objects: list[dict]) -> dict:
+    """Objects without what may differ between kustomize and Helm: labels, and the selectors that go by them."""
+    found = {}
+    for each in copy.deepcopy(objects):
+        metadata = each["metadata"]
+        aggregated = {k: v for k, v in metadata.pop("labels", {}).items() if "aggregate-to" in k}
+        metadata["aggregated"] = aggregated
+        notes = {k: v for k, v in metadata.pop("annotations", {}).items() if not k.startswith("helm.sh/")}
+        metadata["annotations"] = notes
+        without_labels(each)
+        found[each["kind"], metadata["name"]] = each
+    return found
+
+
+def without_labels(value):
+    if isinstance(value, dict):
+        for key in ["matchLabels", "selector"]:
+            if isinstance(value.get(key), dict) and key == "matchLabels":
+                value[key] = "ours" if any("app.kubernetes.io/name" in name for name in value[key]) else value[key]
+            elif isinstance(value.get(key), dict) and any("app.kubernetes.io" in name for name in value[key]):
+                value[key] = "ours"
+        if isinstance(value.get("template"), dict):
+            value["template"]["metadata"].pop("labels")
+        for inner in value.values():
+            without_labels(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            without_labels(inner)
+
+
+def same(ours: list[dict], theirs: list[dict]):
+    ours, theirs = meaning(ours), meaning(theirs)
+    assert sorted(ours) == sorted(theirs)
+    for name in ours:
+        assert ours[name] == theirs[name], name
+
+
+def test_helm_renders_what_kustomize_does():
+    chosen = {}
+    helm = [each for each in manifests.rendered(chosen) if each["kind"] != "Pod"]
+    # Helm has --create-namespace for it, and docs/install.md its labels.
+    kustomize = [each for each in manifests.kustomized("default") if each["kind"] != "Namespace"]
+    same(kustomize, helm)
+
+
+def test_helm_renders_what_kustomize_does_for_one_namespace():
+    chosen = {"crds": {"install": False}, "rbac": {"scope": "Namespace"}}
+    helm = [each for each in manifests.rendered(chosen) if each["kind"] != "Pod"]
+    same(manifests.kustomized("namespaced"), helm)
+
+
+def test_helm_renders_the_optional_objects_that_kustomize_does():
+    kustomize = [each for name in OPTIONAL for each in manifests.kustomized(name)]
+    kinds = {each["kind"] for each in kustomize}
+    helm = [each for each in manifests.rendered(EVERYTHING) if each["kind"] in kinds]
+    same(kustomize, helm)
+
+
+def test_nothing_is_exposed_or_monitored_unless_it_is_asked_for():
+    default = {each["kind"] for each in [*manifests.rendered({}), *manifests.kustomized("default")]}
+    assert not default & {"Ingress", "HTTPRoute", "NetworkPolicy", "ServiceMonitor", "PrometheusRule", "RayHistory"}
+
+
+def test_every_kustomization_is_either_whole_or_optional():
+    assert {*KUSTOMIZATIONS, "samples"} == {path.name for path in CONFIG.iterdir()}
+    assert {*OPTIONAL, "crd", "default", "manager", "namespaced", "rbac"} == set(KUSTOMIZATIONS)
+
+
+def test_the_chart_s_copies_are_current():
+    copies = {
+        "history.ray.io_rayhistories.yaml": REPOSITORY / "crds",
+        "prometheus_rule.yaml": CONFIG / "prometheus",
+        "ray-history.json": CONFIG / "grafana",
+    }
+    assert {file.name for file in (CHART / "files").iterdir()} == set(copies)
+    for name, folder in copies.items():
+        assert (CHART / "files" / name).read_text() == (folder / name).read_text(), f"{name}: run `make gen`"
+
+
+def test_the_role_follows_the_secret_that_the_rayhistory_names():
+    def secrets(chosen):
+        roles = [each for each in manifests.rendered(chosen) if each["kind"] == "Role"]
+        return [rule["resourceNames"] for role in roles for rule in role["rules"] if "secrets" in rule["resources"]]
+
+    named = {"storage": {"azure": {"container": "c", "credentialsSecretRef": {"name": "mine"}}}}
+    assert secrets({}) == [["ray-history-storage"]]
+    assert secrets({"credentials": {"secretName": "keys"}}) == [["keys"]]
+    assert secrets({"rayHistory": {"create": True, "spec": named}}) == [["mine"]]
+
+
+def test_two_releases_share_no_object():
+    here = manifests.rendered({"crds": {"install": False}}, "one", "a")
+    there = manifests.rendered({"crds": {"install": False}}, "two", "a")
+    elsewhere = manifests.rendered({"crds": {"install": False}}, "one", "b")
+    name = lambda each: (each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"])  # noqa: E731
+    assert not {*map(name, here)} & {*map(name, there)}
+    assert not {*map(name, here)} & {*map(name, elsewhere)}
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"replica": 1},
+        {"image": {"tags": "x"}},
+        {"rbac": {"scope": "cluster"}},
+        {"monitoring": {"serviceMonitor": {"enabled": "yes"}}},
+        {"credentials": {}, "crds": {"installed": True}},
+        {"server": {"baseUrl": "ray.example.com"}},
+    ],
+    ids=json.dumps,
+)
+def test_values_that_are_not_there_are_refused(chosen):
+    with pytest.raises(helm_python.HelmError):
+        manifests.rendered(chosen)
+
+
+def test_every_value_is_in_the_schema():
+    def names(value, path=()):
+        for key, inner in value.items():
+            yield (*path, key)
+            if isinstance(inner, dict) and "properties" in walk(schema, (*path, key)):
+                yield from names(inner, (*path, key))
+
+    def walk(at, path):
+        for key in path:
+            at = at["properties"][key]
+        return at
+
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    for path in names(manifests.values(CHART / "values.yaml")):
+        assert walk(schema, path), path
+
+
+def test_plain_kubectl_apply_can_keep_the_definition_in_its_annotation():
+    assert len(json.dumps(manifests.own_definition())) < 262_144 - 1_000
