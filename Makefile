@@ -12,6 +12,7 @@ PYTHON ?= python3
 VENV := .cache/venv
 SERVERS := .cache/servers
 DASHBOARD := .cache/dashboard/2.60.0
+IMAGE ?= ray-history:0.1.0
 
 ##@ Use
 
@@ -25,6 +26,10 @@ run: ## Serve the two bundled sessions on http://$(LISTEN)/
 dashboard: ## Fetch the Ray dashboard's files from the ray wheel, once
 	$(PYTHON) scripts/fetch-dashboard $(DASHBOARD)
 
+.PHONY: image
+image: ## Build the container image $(IMAGE), with Docker
+	docker build --tag $(IMAGE) .
+
 ##@ Develop
 
 .PHONY: test
@@ -35,11 +40,15 @@ test-rust: storage-servers control-plane ## The Rust tests alone
 	cargo test --locked
 
 .PHONY: control-plane
-control-plane: ## Build the API server and etcd that the controller is tested against, once
+control-plane: ## Build the API server, etcd and kubectl that the tests run against, once
 	scripts/control-plane .cache/control-plane
 
+.PHONY: manifest-tools
+manifest-tools: ## Build Prometheus' parser and fetch other people's definitions, for the tests of the manifests, once
+	scripts/manifest-tools .cache/manifest-tools
+
 .PHONY: test-e2e
-test-e2e: e2e-deps ## The end-to-end tests alone: fidelity, layouts, browser, Ray's command line
+test-e2e: e2e-deps ## The end-to-end tests alone: fidelity, layouts, browser, Ray's command line, manifests
 	cargo build --locked --bins --example slow_store
 	$(VENV)/e2e/bin/python -m pytest e2e $(PYTEST_ARGS)
 
@@ -65,6 +74,7 @@ gen: ## Write again what is generated from the code
 	RAY_HISTORY_GEN=1 cargo test --locked --lib --quiet metrics::
 	RAY_HISTORY_GEN=1 cargo test --locked --test openapi
 	mkdir -p crds && target/debug/ray-history crd > crds/history.ray.io_rayhistories.yaml
+	scripts/gen-chart
 
 .PHONY: bench
 bench: ## Benchmarks
@@ -81,7 +91,7 @@ clean: ## Delete what was built, fetched and unpacked
 
 .PHONY: help
 help: ## This text
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # What the targets above need.
 
@@ -90,8 +100,9 @@ storage-servers:
 	scripts/storage-servers $(SERVERS)
 
 .PHONY: e2e-deps
-e2e-deps: $(VENV)/e2e/stamp dashboard
+e2e-deps: $(VENV)/e2e/stamp dashboard control-plane manifest-tools
 	scripts/install-chromium
+	scripts/install-nginx .cache/nginx
 
 $(VENV)/%/stamp: e2e/requirements/%.txt scripts/make-venv
 	PYTHON=$(PYTHON) scripts/make-venv $(VENV)/$* $<

@@ -58,11 +58,7 @@ class ControlPlane:
         for process in reversed(self._processes):
             process.terminate()
         for process in reversed(self._processes):
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            ended(process)
 
     def _start(self, name: str, *flags: str):
         with (self._directory / f"{name}.log").open("wb") as log:
@@ -87,7 +83,9 @@ class ControlPlane:
         cluster = {"server": server, "certificate-authority": str(self._directory / "apiserver.crt")}
         context = {"cluster": "test", "user": "test", "namespace": namespace}
         document = {
-            **{"apiVersion": "v1", "kind": "Config", "current-context": "test"},
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "test",
             "clusters": [{"name": "test", "cluster": cluster}],
             "users": [{"name": "test", "user": {"token": token}}],
             "contexts": [{"name": "test", "context": context}],
@@ -113,16 +111,13 @@ class ControlPlane:
         """Objects as kubectl prints them in JSON."""
         return json.loads(self.kubectl("get", *arguments, "--output=json").stdout)
 
-    def namespace(self, name: str, **labels: str):
+    def namespace(self, name: str, labels: dict | None = None):
         """Creates a namespace."""
-        metadata = {"name": name, "labels": {key.replace("_", "-"): value for key, value in labels.items()}}
-        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}})
 
-    def apply(self, *objects: dict, wait_for: str | None = None):
+    def apply(self, *objects: dict):
         """Creates or changes objects by server-side apply, which has no bound on their size."""
         self.kubectl("apply", "--server-side", "--filename=-", text=json.dumps(as_list(objects)))
-        if wait_for:
-            self.kubectl("wait", f"--for=create,condition={wait_for}", "--filename=-", text=json.dumps(as_list(objects)))
 
     def define(self, *definitions: dict):
         """Creates definitions, and waits until objects of theirs are accepted."""
@@ -135,6 +130,15 @@ class ControlPlane:
             while self.kubectl("get", f"--raw={path}", check=False).returncode != 0:
                 assert time.monotonic() < end, f"{path} is not served"
                 time.sleep(0.2)
+
+
+def ended(process: subprocess.Popen):
+    """Waits until a process that was asked to end has ended."""
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def as_list(objects) -> dict:

@@ -54,7 +54,7 @@ http {{
             proxy_set_header X-Forwarded-Prefix {prefix};
             proxy_buffering off;
             proxy_read_timeout 60s;
-            proxy_next_upstream error timeout;
+            proxy_next_upstream {retries};
             add_header X-Replica $upstream_addr always;
         }}
     }}
@@ -63,11 +63,14 @@ http {{
 
 
 class Ingress:
-    """A running nginx; a context manager. `url` ends with the prefix, and is https."""
+    """A running nginx; a context manager. `url` ends with the prefix, and is https.
 
-    def __init__(self, directory: Path, prefix: str, *replicas: str):
+    `retries` are the failures after which another replica is asked.
+    """
+
+    def __init__(self, directory: Path, prefix: str, *replicas: str, retries: str = "error timeout"):
         (self._port,) = free_ports(1)
-        self._directory, self._prefix = directory, prefix
+        self._directory, self._prefix, self._retries = directory, prefix, retries
         self._replicas = replicas
         self.url = f"https://127.0.0.1:{self._port}{prefix}"
 
@@ -110,6 +113,7 @@ class Ingress:
         servers = "\n        ".join(f"server {urlsplit(replica).netloc};" for replica in self._replicas)
         snippet = REPOSITORY / "config" / "ingress" / "http_snippet.conf"
         names = {"directory": self._directory, "port": self._port, "prefix": self._prefix}
+        names["retries"] = self._retries
         text = CONFIGURATION.format(servers=servers, snippet=snippet, **names)
         Path(self._configuration).write_text(text)
 

@@ -25,7 +25,7 @@ def test_links_lead_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_files_that_are_named_exist(page):
-    named = re.findall(r"`((?:src|tests|e2e|docs|scripts|benches)/[\w./-]+)`", page.read_text())
+    named = re.findall(r"`((?:src|tests|e2e|docs|scripts|benches|config|charts|crds)/[\w./-]+)`", page.read_text())
     dead = [name for name in named if not (REPOSITORY / name).exists()]
     assert not dead
 
@@ -34,3 +34,17 @@ def test_every_flag_is_in_the_readme():
     flags = set(re.findall(r"--[a-z-]+", (REPOSITORY / "docs" / "cli.md").read_text())) - {"--help", "--version"}
     readme = (REPOSITORY / "README.md").read_text()
     assert not [flag for flag in flags if f"`{flag}`" not in readme]
+
+
+def test_every_condition_and_event_is_in_the_operations_page():
+    """Collected from the code: reasons are the words in CamelCase beside a status, and what is published."""
+    controller = REPOSITORY / "src" / "controller"
+    status = (controller / "status.rs").read_text().partition("#[cfg(test)]")[0]
+    words = set(re.findall(r'"([A-Z][A-Za-z]+)"', status)) - {"True", "False", "Unknown"}
+    events = set(re.findall(r'EventType::\w+, "(\w+)"', (controller / "announce.rs").read_text()))
+    assert {"Ready", "Serving", "Rejected", "ListingFailed"} < words
+    assert {"SessionEnded", "SettingsRejected"} <= events
+    page = (REPOSITORY / "docs" / "operations.md").read_text()
+    assert not [word for word in sorted(words | events) if f"`{word}`" not in page]
+    rows = set(re.findall(r"^\| `(\w+)` \| \w+ \| `(\w+)` \|", page, re.MULTILINE))
+    assert {word for row in rows for word in row} <= words, "the page names what there is no more"

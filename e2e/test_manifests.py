@@ -11,8 +11,8 @@ from e2e.control_plane import ControlPlane, as_list
 from e2e.manifests import CHART, CONFIG, KUSTOMIZATIONS, NAMESPACE, SAMPLES, VALUES
 from e2e.server import REPOSITORY
 
-RESTRICTED = {f"pod_security.kubernetes.io/{mode}".replace("_", "-"): "restricted" for mode in ["enforce"]}
-# What the objects of config/ and of the chart have only in common by their meaning.
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+# The kustomizations that config/default leaves out.
 OPTIONAL = ["prometheus", "grafana", "gateway", "ingress", "network-policy"]
 EVERYTHING = {
     "ingress": {"enabled": True},
@@ -29,7 +29,7 @@ def plane(tmp_path_factory):
         running.define(manifests.own_definition(), *manifests.third_party())
         for name in [NAMESPACE, "team-a", "team-b"]:
             running.namespace(name)
-        running.namespace("restricted", **RESTRICTED)
+        running.namespace("restricted", RESTRICTED)
         yield running
 
 

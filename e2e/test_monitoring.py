@@ -1,0 +1,145 @@
+"""Every query of the alerts and of the dashboard is PromQL, and asks for what the server really has."""
+
+import json
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from e2e import manifests
+from e2e.bundle import SESSIONS
+from e2e.server import REPOSITORY
+
+PROMQL = REPOSITORY / ".cache" / "manifest-tools" / "promql"
+RULES = manifests.CONFIG / "prometheus" / "prometheus_rule.yaml"
+DASHBOARD = manifests.CONFIG / "grafana" / "ray-history.json"
+# What Prometheus itself adds to a sample: the operator's target labels, and the bucket's bound.
+ADDED = {"namespace", "pod", "le"}
+SAMPLE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? \S+")
+
+
+def alerts() -> list[dict]:
+    groups = yaml.safe_load(RULES.read_text())["spec"]["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def panels() -> list[dict]:
+    return [panel for panel in json.loads(DASHBOARD.read_text())["panels"] if panel["type"] != "row"]
+
+
+def dashboard_queries() -> list[str]:
+    """As Grafana sends them: its variables stand for something."""
+    queries = [target["expr"] for panel in panels() for target in panel["targets"]]
+    variables = json.loads(DASHBOARD.read_text())["templating"]["list"]
+    queries += [
+        re.fullmatch(r"label_values\((.+), \w+\)", variable["definition"])[1]
+        for variable in variables
+        if variable["type"] == "query"
+    ]
+    return [re.sub(r"\$namespace|\$pod", ".*", query.replace("$__rate_interval", "5m")) for query in queries]
+
+
+def parsed(queries: list[str]) -> list[dict]:
+    """What Prometheus' own parser makes of queries."""
+    done = subprocess.run([PROMQL, "parse"], input=json.dumps(queries), capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def exposed(server) -> dict[str, set[str]]:
+    """The names of all samples of a server that was asked this and that, each with its labels."""
+    for session in SESSIONS:
+        server.json(f"{session.path}/nodes?view=summary")
+    server.get("no/such/url")
+    found = {}
+    for line in server.get("metrics")[2].decode().splitlines():
+        if not line.startswith("#"):
+            name, labels = SAMPLE.match(line).groups()
+            found.setdefault(name, set()).update(re.findall(r'(\w+)="', labels or ""))
+    return found
+
+
+def declared() -> dict[str, set[str]]:
+    """Sample names of the families on docs/metrics.md: a family without a sample yet is not exposed."""
+    names = set()
+    for name, kind in re.findall(
+        r"^\| `(\w+)` \| (\w+) \|", (REPOSITORY / "docs" / "metrics.md").read_text(), re.MULTILINE
+    ):
+        names |= {f"{name}_{part}" for part in ["bucket", "sum", "count"]} if kind == "histogram" else {name}
+    return names
+
+
+# Families that have no sample until something goes wrong or is let go: their labels, from src/metrics.
+NOT_YET = {
+    "ray_history_cache_evictions_total": {"reason"},
+    "ray_history_http_requests_refused_total": {"reason"},
+    "ray_history_catalog_failed_passes_total": {"purpose"},
+    "ray_history_freshness_checks_total": {"found"},
+}
+
+
+@pytest.mark.parametrize("query", [*(rule["expr"] for rule in alerts()), *dashboard_queries()])
+def test_a_query_names_metrics_and_labels_that_exist(exposed, query):
+    (found,) = parsed([query])
+    assert not found.get("error")
+    assert found["metrics"]
+    known = set()
+    for name, matched in found["metrics"].items():
+        assert name in declared(), name
+        labels = exposed.get(name, NOT_YET.get(name))
+        assert labels is not None, f"{name} has no sample, and is not among those that have none yet"
+        assert set(matched or []) <= labels | ADDED, name
+        known |= labels
+    assert set(found["labels"]) <= known | ADDED
+
+
+@pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
+def test_the_values_that_an_alert_looks_for_exist(rule):
+    """A label's value that nobody ever sets never fires."""
+    source = "".join(path.read_text() for path in (REPOSITORY / "src").rglob("*.rs"))
+    for label, values in re.findall(r'(\w+)[=!]~?"([^"]+)"', rule["expr"]):
+        for value in values.split("|"):
+            assert re.search(rf'(^\s+{value},$|"{value}")', source, re.MULTILINE), f"{label}={value}"
+
+
+def test_prometheus_takes_the_rules_as_they_are(tmp_path):
+    """Their templates too, as promtool checks them."""
+    file = tmp_path / "rules.yaml"
+    rules = yaml.safe_load(RULES.read_text())["spec"]
+    file.write_text(yaml.safe_dump(rules))
+    subprocess.run([PROMQL, "check", file], check=True, capture_output=True)
+    rules["groups"][0]["rules"][0]["annotations"]["summary"] = "{{ $labels.pod "
+    file.write_text(yaml.safe_dump(rules))
+    assert subprocess.run([PROMQL, "check", file], check=False, capture_output=True).returncode != 0
+
+
+@pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
+def test_an_alert_says_what_to_do(rule):
+    anchor = rule["annotations"]["runbook_url"].rpartition("#")[2]
+    assert anchor == rule["alert"].lower()
+    operations = (REPOSITORY / "docs" / "operations.md").read_text()
+    section = re.search(rf"^### {rule['alert']}\n(.*?)(?=^##|\Z)", operations, re.MULTILINE | re.DOTALL)
+    assert section, f"docs/operations.md has no section {rule['alert']}"
+    assert len(section[1].split()) > 20, "a runbook says what to look at and what to do"
+
+
+def test_the_runbook_has_no_alert_that_is_not_there():
+    operations = (REPOSITORY / "docs" / "operations.md").read_text()
+    assert set(re.findall(r"^### (RayHistory\w+)$", operations, re.MULTILINE)) == {rule["alert"] for rule in alerts()}
+
+
+def test_panels_do_not_overlap():
+    places = set()
+    for panel in json.loads(DASHBOARD.read_text())["panels"]:
+        grid = panel["gridPos"]
+        own = {(x, y) for x in range(grid["x"], grid["x"] + grid["w"]) for y in range(grid["y"], grid["y"] + grid["h"])}
+        assert not places & own, panel["title"]
+        assert grid["x"] + grid["w"] <= 24
+        places |= own
+
+
+def test_a_query_for_what_does_not_exist_is_noticed(exposed):
+    for query in ["ray_history_no_such_total", 'ray_history_catalog_sessions{kind="x"}', "sum by ("]:
+        with pytest.raises(AssertionError):
+            test_a_query_names_metrics_and_labels_that_exist(exposed, query)
