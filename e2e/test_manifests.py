@@ -12,7 +12,7 @@ from e2e.manifests import CHART, CONFIG, KUSTOMIZATIONS, NAMESPACE, SAMPLES, VAL
 from e2e.server import REPOSITORY
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
-# The kustomizations that config/default leaves out.
+# The kustomizations that config/default leaves out, and the chart has by its values.
 OPTIONAL = ["prometheus", "grafana", "gateway", "ingress", "network-policy"]
 EVERYTHING = {
     "ingress": {"enabled": True},
@@ -204,7 +204,7 @@ def test_nothing_is_exposed_or_monitored_unless_it_is_asked_for():
 
 def test_every_kustomization_is_either_whole_or_optional():
     assert {*KUSTOMIZATIONS, "samples"} == {path.name for path in CONFIG.iterdir()}
-    assert {*OPTIONAL, "crd", "default", "manager", "namespaced", "rbac"} == set(KUSTOMIZATIONS)
+    assert {*OPTIONAL, "crd", "default", "manager", "namespaced", "oauth2-proxy", "rbac"} == set(KUSTOMIZATIONS)
 
 
 def test_the_chart_s_copies_are_current():
