@@ -23,10 +23,12 @@ class Server:
     def __init__(self, bucket: Path, log: Path, *flags: str):
         self.log = log
         self._command = [str(BINARY), "serve", "--local-dir", str(bucket), "--listen", "127.0.0.1:0", *flags]
+        self._environment = {"NO_COLOR": "1"}
 
     def __enter__(self):
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_HISTORY_")} | {"NO_COLOR": "1"}
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_HISTORY_")}
         with self.log.open("wb") as log:
+            environment |= self._environment
             self._process = subprocess.Popen(self._command, stdout=log, stderr=log, env=environment)
         try:
             self.url = self._wait_for_address()
@@ -76,6 +78,28 @@ class SlowServer(Server):
     def __init__(self, bucket: Path, log: Path, dashboard: Path, milliseconds: int):
         super().__init__(bucket, log)
         self._command = [str(SLOW_STORE), str(bucket), str(milliseconds), str(dashboard)]
+
+
+class Replica(Server):
+    """A server as a pod of an installed Deployment: its arguments, environment and ServiceAccount, without the pod."""
+
+    def __init__(self, deployment: dict, kubeconfig: Path, log: Path, dashboard: Path):
+        super().__init__(Path(), log)
+        pod = deployment["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        given = {"metadata.name": "replica", "metadata.namespace": deployment["metadata"]["namespace"]}
+        for each in container["env"]:
+            field = each.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
+            self._environment[each["name"]] = given[field] if field else each["value"]
+        self._environment["KUBECONFIG"] = str(kubeconfig)
+        arguments = [
+            re.sub(r"\$\((\w+)\)", lambda name: self._environment[name[1]], each) for each in container["args"]
+        ]
+        # The two places that are another machine's.
+        own = {"--listen": "127.0.0.1:0", "--dashboard-dir": str(dashboard)}
+        assert set(own) < {each.partition("=")[0] for each in arguments}
+        kept = [each for each in arguments if each.partition("=")[0] not in own]
+        self._command = [str(BINARY), *kept, *(f"{name}={value}" for name, value in own.items())]
 
 
 def get(url: str, timeout: float = 60):
