@@ -5,13 +5,13 @@ import os
 import secrets
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from e2e.server import REPOSITORY
 from e2e.viewer import free_ports
 
 START_SECONDS = 120
-STOP_SECONDS = 30
 
 
 class ControlPlane:
@@ -55,10 +55,11 @@ class ControlPlane:
         return self
 
     def __exit__(self, *_):
-        for process in reversed(self._processes):
-            process.terminate()
-        for process in reversed(self._processes):
-            ended(process)
+        """Nothing of it is kept, so nothing has to be written in order."""
+        for process in self._processes:
+            process.kill()
+        for process in self._processes:
+            process.wait()
 
     def _start(self, name: str, *flags: str):
         with (self._directory / f"{name}.log").open("wb") as log:
@@ -113,16 +114,17 @@ class ControlPlane:
 
     def namespace(self, name: str, labels: dict | None = None):
         """Creates a namespace."""
-        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}})
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}}
+        self.kubectl("apply", "--filename=-", text=json.dumps(namespace))
 
     def apply(self, *objects: dict):
         """Creates or changes objects by server-side apply, which has no bound on their size."""
         self.kubectl("apply", "--server-side", "--filename=-", text=json.dumps(as_list(objects)))
 
-    def define(self, *definitions: dict):
-        """Creates definitions, and waits until objects of theirs are accepted."""
+    def define(self, *definitions: dict, applied: Iterable[dict] = ()):
+        """Creates definitions, and waits until objects of theirs, and of those already applied, are accepted."""
         self.apply(*definitions)
-        for definition in definitions:
+        for definition in [*definitions, *applied]:
             spec = definition["spec"]
             version = next(version["name"] for version in spec["versions"] if version["served"])
             path = f"/apis/{spec['group']}/{version}/{spec['names']['plural']}"
@@ -130,15 +132,6 @@ class ControlPlane:
             while self.kubectl("get", f"--raw={path}", check=False).returncode != 0:
                 assert time.monotonic() < end, f"{path} is not served"
                 time.sleep(0.2)
-
-
-def ended(process: subprocess.Popen):
-    """Waits until a process that was asked to end has ended."""
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def as_list(objects) -> dict:

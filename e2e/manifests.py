@@ -25,7 +25,12 @@ def documents(text: str) -> list[dict]:
 
 def kustomized(name: str) -> list[dict]:
     """What `kubectl apply -k config/NAME` applies."""
-    command = [program("kubectl"), "kustomize", str(CONFIG / name)]
+    return built(CONFIG / name)
+
+
+def built(folder: Path) -> list[dict]:
+    """What kustomize makes of a folder."""
+    command = [program("kubectl"), "kustomize", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return documents(done.stdout)

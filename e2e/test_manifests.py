@@ -2,9 +2,12 @@
 
 import copy
 import json
+import re
+import shutil
 
 import helm_python
 import pytest
+import yaml
 
 from e2e import manifests
 from e2e.control_plane import ControlPlane, as_list
@@ -26,7 +29,8 @@ EVERYTHING = {
 def plane(tmp_path_factory):
     """A control plane that knows all kinds that the manifests use."""
     with ControlPlane(tmp_path_factory.mktemp("control-plane")) as running:
-        running.define(manifests.own_definition(), *manifests.third_party())
+        running.kubectl("apply", f"--kustomize={CONFIG / 'crd'}")
+        running.define(*manifests.third_party(), applied=[manifests.own_definition()])
         for name in [NAMESPACE, "team-a", "team-b"]:
             running.namespace(name)
         running.namespace("restricted", RESTRICTED)
@@ -274,3 +278,36 @@ def test_every_value_is_in_the_schema():
 
 def test_plain_kubectl_apply_can_keep_the_definition_in_its_annotation():
     assert len(json.dumps(manifests.own_definition())) < 262_144 - 1_000
+
+
+INSTALL = (REPOSITORY / "docs" / "install.md").read_text()
+
+
+def test_the_overlay_of_the_installation_page_is_one(tmp_path):
+    """As a reader puts it beside a checkout: other image, three replicas, an identity, and the object."""
+    whole, part = re.findall(r"```yaml\n(.*?)```", INSTALL, re.DOTALL)
+    overlay = yaml.safe_load(whole)
+    overlay["patches"] += yaml.safe_load(part)["patches"]
+    for folder in ["config", "crds"]:
+        shutil.copytree(REPOSITORY / folder, tmp_path / "ray-history" / folder)
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+    shutil.copy(CONFIG / "samples" / "s3.yaml", tmp_path / "rayhistory.yaml")
+    objects = meaning(manifests.built(tmp_path))
+    server = objects["Deployment", "ray-history-server"]["spec"]
+    assert server["replicas"] == 3
+    assert server["template"]["spec"]["containers"][0]["image"] == "registry.example.com/ray-history:0.1.0"
+    assert "eks.amazonaws.com/role-arn" in objects["ServiceAccount", "ray-history-server"]["metadata"]["annotations"]
+    assert ("RayHistory", "main") in objects
+
+
+def test_the_values_of_the_installation_page_are_values():
+    (text,) = re.findall(r"<<END\n(.*?)\nEND", INSTALL, re.DOTALL)
+    objects = meaning(manifests.rendered(yaml.safe_load(text)))
+    assert objects["RayHistory", "main"]["spec"]["storage"]["s3"]["bucket"] == "ray"
+
+
+def test_the_server_s_name_in_the_pages_is_the_account_s():
+    """Trust policies of clouds name it in full."""
+    accounts = [each for each in manifests.kustomized("default") if each["kind"] == "ServiceAccount"]
+    (name,) = [f"system:serviceaccount:{each['metadata']['namespace']}:{each['metadata']['name']}" for each in accounts]
+    assert name in INSTALL
