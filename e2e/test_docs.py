@@ -7,7 +7,7 @@ import pytest
 
 from e2e.server import BINARY, REPOSITORY
 
-PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")])
+PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("charts/*/*.md")])
 
 
 def test_the_command_line_page_is_current():
@@ -21,6 +21,19 @@ def test_links_lead_somewhere(page):
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
     dead = [link for link in links if not (page.parent / link).exists()]
     assert not dead
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_to_a_heading_lead_to_one(page):
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", page.read_text())
+    dead = [(file, anchor) for file, anchor in links if anchor not in anchors(page.parent / file if file else page)]
+    assert not dead
+
+
+def anchors(page) -> set[str]:
+    """As they are made of headings: small, hyphens for spaces, nothing else but letters and digits."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
