@@ -5,6 +5,7 @@ import json
 import re
 import threading
 import time
+import urllib.request
 
 import pytest
 
@@ -213,3 +214,16 @@ def test_a_replica_that_is_gone_is_made_good_for_by_the_other(bucket, dashboard,
                 status, headers, body = ingress.get(f"/{session.path}/nodes?view=summary")
                 assert status == 200, body
                 assert headers["X-Replica"].endswith(stays.url.removeprefix("http://"))
+
+
+def test_replicas_answer_alike_and_know_each_other_s_tags(replicas):
+    """So a page that a browser has from one replica is not sent again by the next."""
+    listed = [each.json("api/history/v1/sessions")["sessions"] for each in replicas]
+    assert listed[0] == listed[1]
+    for path in ["clusters", *(f"{each.path}/{QUESTIONS[1]}" for each in SESSIONS)]:
+        answers = []
+        for each in replicas:
+            with urllib.request.urlopen(f"{each.url}/{path}") as answer:
+                answers.append((answer.headers["ETag"], answer.read()))
+        assert answers[0] == answers[1], path
+        assert answers[0][0], path

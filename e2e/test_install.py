@@ -70,6 +70,7 @@ def test_what_kubectl_applies_serves_the_bundled_sessions(plane, bucket, dashboa
             assert text in described, described
         ours = plane.kubectl("get", "ray", "--all-namespaces", "--output=name").stdout
         assert "rayhistory.history.ray.io/main" in ours
+        assert "forbidden" not in server.log.read_text().lower()
         # Applied again it changes nothing.
         before = plane.get("deployment,service,rh", f"--namespace={NAMESPACE}")["items"]
         plane.kubectl("apply", f"--kustomize={CONFIG / 'default'}")
