@@ -6,6 +6,7 @@ import re
 import threading
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -177,7 +178,11 @@ def test_a_rollout_fails_no_request(bucket, dashboard, tmp_path):
         each.__enter__()
     try:
         urls = [each.url for each in running]
-        with Ingress(nginx, PREFIX, *urls, retries="off") as ingress, Load(ingress) as load:
+        with (
+            Ingress(nginx, PREFIX, *urls, retries="off") as ingress,
+            ThreadPoolExecutor() as ending,
+            Load(ingress) as load,
+        ):
             load.go_on(50)
             for number in range(2):
                 fresh = replica(bucket, dashboard, tmp_path / f"new-{number}", drain)
@@ -187,14 +192,13 @@ def test_a_rollout_fails_no_request(bucket, dashboard, tmp_path):
                 ingress.route(*(each.url for each in running))
                 load.go_on(50)
                 old = running.pop(0)
-                gone = threading.Thread(target=old.__exit__, args=(None, None, None))
-                gone.start()
+                gone = ending.submit(old.__exit__)
                 while get(f"{old.url}/readyz")[0] == 200:
                     time.sleep(0.02)
                 # Only now the endpoints change.
                 load.go_on(10)
                 ingress.route(*(each.url for each in running))
-                gone.join()
+                gone.result()
                 load.go_on(50)
         assert not load.failed, f"{load.failed[:5]}\n{ingress.tail()}"
     finally:
