@@ -3,6 +3,8 @@
 import json
 import re
 import subprocess
+from functools import partial
+from operator import mul
 
 import pytest
 import yaml
@@ -70,10 +72,8 @@ def declared() -> dict[str, set[str]]:
     return names
 
 
-# Families that have no sample until something goes wrong or is let go: their labels, from src/metrics.
+# Families that have no sample until something happens: their labels, from src/metrics.
 NOT_YET = {
-    "ray_history_cache_evictions_total": {"reason"},
-    "ray_history_http_requests_refused_total": {"reason"},
     "ray_history_catalog_failed_passes_total": {"purpose"},
     "ray_history_freshness_checks_total": {"found"},
 }
@@ -143,3 +143,105 @@ def test_a_query_for_what_does_not_exist_is_noticed(exposed):
     for query in ["ray_history_no_such_total", 'ray_history_catalog_sessions{kind="x"}', "sum by ("]:
         with pytest.raises(AssertionError):
             test_a_query_names_metrics_and_labels_that_exist(exposed, query)
+
+
+INTERVAL = 60
+HOURS = 3
+STEPS = HOURS * 3600 // INTERVAL
+MIB = 1 << 20
+
+
+def healthy() -> dict[tuple, list[float]]:
+    """Two replicas that serve well: samples of each minute of some hours, by name and labels."""
+    found = {}
+
+    def sample(name: str, value, **labels: str):
+        for pod in ["a", "b"]:
+            key = (name, *sorted({"namespace": "ray-history", "pod": pod, **labels}.items()))
+            found[key] = [float(value(minute) if callable(value) else value) for minute in range(STEPS + 1)]
+
+    sample("ray_history_build_info", 1, version="0.1.0")
+    sample("process_start_time_seconds", 0)
+    sample("process_resident_memory_bytes", 1500 * MIB)
+    sample("ray_history_memory_limit_bytes", 2048 * MIB)
+    sample("ray_history_catalog_stale", 0)
+    sample("ray_history_catalog_skipped_places", 0)
+    # Every five minutes, as in a quiet bucket.
+    sample("ray_history_catalog_last_pass_timestamp_seconds", lambda minute: minute // 5 * 300, purpose="Markers")
+    for outcome, each in {"ok": 60, "not_found": 20, "unavailable": 1, "permission_denied": 0}.items():
+        sample("ray_history_storage_requests_total", partial(mul, each), store="s3", operation="read", outcome=outcome)
+    for outcome, each in {"Whole": 2, "Incomplete": 0, "Failed": 0, "TimedOut": 0, "TooLarge": 0, "Stopped": 0}.items():
+        sample("ray_history_loads_total", partial(mul, each), outcome=outcome)
+    sample("ray_history_load_unread_files_total", 0)
+    for reason in ["requests", "heavy", "url", "head"]:
+        sample("ray_history_http_requests_refused_total", 0, reason=reason)
+    for reason, each in {"Memory": 0.2, "Count": 0.1, "Expired": 1}.items():
+        sample("ray_history_cache_evictions_total", partial(mul, each), reason=reason)
+    for bound in ["0.01", "0.81", "21.87", "65.61", "+Inf"]:
+        sample("ray_history_load_queue_duration_seconds_bucket", partial(mul, 2), le=bound)
+    return found
+
+
+def trouble(name: str, value, **labels: str) -> dict[tuple, list[float]]:
+    """What a replica's samples are instead."""
+    key = (name, *sorted({"namespace": "ray-history", "pod": "a", **labels}.items()))
+    assert key in healthy(), key
+    return {key: [float(value(minute) if callable(value) else value) for minute in range(STEPS + 1)]}
+
+
+def once(minute: int) -> int:
+    """Something that happens ten minutes before the end, for the first time."""
+    return int(minute > STEPS - 10)
+
+
+LOADS, QUEUE = "ray_history_loads_total", "ray_history_load_queue_duration_seconds_bucket"
+TROUBLES = {
+    "RayHistoryRestarts": trouble("process_start_time_seconds", lambda minute: minute // 15),
+    "RayHistoryListingFailed": trouble("ray_history_catalog_stale", 1),
+    "RayHistoryListingOld": trouble("ray_history_catalog_last_pass_timestamp_seconds", 600, purpose="Markers"),
+    "RayHistoryPlacesSkipped": trouble("ray_history_catalog_skipped_places", 2),
+    "RayHistoryStoreErrors": trouble(
+        *("ray_history_storage_requests_total", partial(mul, 30)),
+        store="s3",
+        operation="read",
+        outcome="permission_denied",
+    ),
+    "RayHistoryLoadsFail": trouble(LOADS, partial(mul, 0.5), outcome="TimedOut"),
+    "RayHistorySessionTooLarge": trouble(LOADS, once, outcome="TooLarge"),
+    "RayHistoryFilesUnread": trouble("ray_history_load_unread_files_total", once),
+    "RayHistoryRefusesRequests": trouble("ray_history_http_requests_refused_total", partial(mul, 3), reason="heavy"),
+    "RayHistoryLoadsWait": {
+        **trouble(QUEUE, 0, le="0.01"),
+        **trouble(QUEUE, 0, le="0.81"),
+        **trouble(QUEUE, partial(mul, 1), le="21.87"),
+    },
+    "RayHistoryCacheTooSmall": trouble("ray_history_cache_evictions_total", partial(mul, 1.5), reason="Memory"),
+    "RayHistoryMemoryBeyondBudget": trouble("process_resident_memory_bytes", 3900 * MIB),
+}
+
+
+def firing(samples: dict[tuple, list[float]]) -> set[str]:
+    """The alerts that Prometheus would raise at the end of some samples, their `for` aside."""
+    series = [{"labels": {"__name__": name, **dict(labels)}, "values": v} for (name, *labels), v in samples.items()]
+    asked = {"series": series, "interval": INTERVAL, "at": STEPS * INTERVAL}
+    asked["expressions"] = [rule["expr"] for rule in alerts()]
+    command = [PROMQL, "evaluate"]
+    done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, check=True)
+    return {rule["alert"] for rule, count in zip(alerts(), json.loads(done.stdout), strict=True) if count}
+
+
+def test_a_healthy_server_raises_no_alert():
+    assert firing(healthy()) == set()
+
+
+def test_no_server_at_all_is_told():
+    assert firing({}) == {"RayHistoryDown"}
+
+
+@pytest.mark.parametrize("alert", TROUBLES)
+def test_a_trouble_raises_its_alert_and_no_other(alert):
+    assert firing(healthy() | TROUBLES[alert]) == {alert}
+
+
+def test_every_alert_has_been_seen_to_fire():
+    assert {*TROUBLES, "RayHistoryDown"} == {rule["alert"] for rule in alerts()}

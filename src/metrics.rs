@@ -13,6 +13,8 @@ pub mod storage;
 
 pub use registry::{Family, Registry};
 
+use prometheus_client::metrics::{counter::Counter, family};
+use std::hash::Hash;
 use std::sync::Arc;
 
 /// The families; cheap to clone.
@@ -47,6 +49,15 @@ impl Metrics {
         self.process.measure();
         self.registry().render()
     }
+}
+
+/// Counters that are there before they count: an increase is only seen from a sample to the next.
+fn from_zero<L: Clone + Hash + Eq>(labels: impl IntoIterator<Item = L>) -> family::Family<L, Counter> {
+    let counters = family::Family::default();
+    for label in labels {
+        drop(counters.get_or_create(&label));
+    }
+    counters
 }
 
 #[cfg(test)]

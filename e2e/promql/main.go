@@ -2,6 +2,7 @@
 //
 //	promql check FILE      a rule file, with its templates, as `promtool check rules` reads it
 //	promql parse           reads a JSON array of expressions, writes one object for each
+//	promql evaluate        reads samples, a time and expressions; writes how many series each gives then
 package main
 
 import (
@@ -36,8 +37,10 @@ func run(args []string) error {
 		return check(args[1])
 	case len(args) == 1 && args[0] == "parse":
 		return parse()
+	case len(args) == 1 && args[0] == "evaluate":
+		return evaluate()
 	}
-	return fmt.Errorf("usage: promql check FILE | promql parse <EXPRESSIONS")
+	return fmt.Errorf("usage: promql check FILE | promql parse <EXPRESSIONS | promql evaluate <QUESTION")
 }
 
 func check(file string) error {

@@ -1,6 +1,6 @@
 //! Metrics of requests to us. Routes are patterns such as `/nodes/{id}`.
 
-use super::Registry;
+use super::{Registry, from_zero};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -10,6 +10,9 @@ use prometheus_client::registry::Unit;
 
 /// Upper bounds in seconds: warm answers take a millisecond, a request may wait 25 s for a load.
 const DURATIONS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0];
+
+/// Limits that turn requests away.
+const REFUSALS: [&str; 4] = ["requests", "heavy", "url", "head"];
 
 /// A finished request.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -64,7 +67,7 @@ impl Default for Metrics {
             duration: Family::new_with_constructor(|| Histogram::new(DURATIONS)),
             in_flight: Gauge::default(),
             response_bytes: Family::default(),
-            refused: Family::default(),
+            refused: from_zero(REFUSALS.map(|reason| ReasonLabels { reason })),
             heavy_in_flight: Gauge::default(),
             connections: Gauge::default(),
             reaped: Counter::default(),

@@ -1,6 +1,6 @@
 //! Metrics of loads and the cache of open sessions.
 
-use super::Registry;
+use super::{Registry, from_zero};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -26,6 +26,9 @@ pub enum Outcome {
     Stopped,
 }
 
+const OUTCOMES: [Outcome; 6] =
+    [Outcome::Whole, Outcome::Incomplete, Outcome::Failed, Outcome::TimedOut, Outcome::TooLarge, Outcome::Stopped];
+
 /// Why an open session was let go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum Eviction {
@@ -36,6 +39,8 @@ pub enum Eviction {
     /// `cache.ttl`.
     Expired,
 }
+
+const EVICTIONS: [Eviction; 3] = [Eviction::Count, Eviction::Memory, Eviction::Expired];
 
 /// What a look at the store of an open session found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
@@ -93,7 +98,7 @@ impl Default for Metrics {
         // 10 ms to 11 minutes.
         let seconds = || Histogram::new(exponential_buckets(0.01, 3.0, 11));
         Self {
-            loads: Family::default(),
+            loads: from_zero(OUTCOMES.map(|outcome| OutcomeLabel { outcome })),
             load_seconds: seconds(),
             queued_seconds: seconds(),
             loading: Gauge::default(),
@@ -108,7 +113,7 @@ impl Default for Metrics {
             memory_limit: Gauge::default(),
             hits: Counter::default(),
             misses: Counter::default(),
-            evictions: Family::default(),
+            evictions: from_zero(EVICTIONS.map(|reason| ReasonLabel { reason })),
             not_kept: Counter::default(),
             looks: Family::default(),
         }

@@ -56,6 +56,19 @@ fn what_is_rendered_is_what_is_described() {
     assert!(text.ends_with("# EOF\n"), "{text}");
 }
 
+#[test]
+fn what_alerts_count_is_there_before_it_happens() {
+    let text = Metrics::default().render().unwrap();
+    for sample in [
+        "loads_total{outcome=\"Failed\"}",
+        "loads_total{outcome=\"TooLarge\"}",
+        "cache_evictions_total{reason=\"Memory\"}",
+        "http_requests_refused_total{reason=\"heavy\"}",
+    ] {
+        assert!(text.contains(&format!("ray_history_{sample} 0\n")), "{sample}");
+    }
+}
+
 /// `make gen` writes the page (with `RAY_HISTORY_GEN`); otherwise it must be current.
 #[test]
 fn the_reference_page_is_current() {
