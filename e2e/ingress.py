@@ -128,11 +128,15 @@ class Ingress:
         logs = [self._directory / name for name in ["nginx.log", "error.log"]]
         return "\n".join(log.read_text(errors="replace")[-3000:] for log in logs if log.exists())
 
+    def open(self, path: str, **headers: str):
+        """An answer to be read piece by piece."""
+        request = urllib.request.Request(f"{self.url}{path}", headers=headers)
+        return urllib.request.urlopen(request, timeout=90, context=self._trust)
+
     def get(self, path: str, **headers: str):
         """Status, headers and body of a GET on a connection of its own; 0 and the reason when there was no answer."""
-        request = urllib.request.Request(f"{self.url}{path}", headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=90, context=self._trust) as answer:
+            with self.open(path, **headers) as answer:
                 return answer.status, answer.headers, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.headers, error.read()

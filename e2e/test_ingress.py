@@ -3,10 +3,12 @@
 import gzip
 import json
 import re
+import shutil
 import threading
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -231,3 +233,23 @@ def test_replicas_answer_alike_and_know_each_other_s_tags(replicas):
                 answers.append((answer.headers["ETag"], answer.read()))
         assert answers[0] == answers[1], path
         assert answers[0][0], path
+
+
+def test_a_long_log_is_passed_on_while_it_is_read_and_never_kept(unpacked, dashboard, tmp_path):
+    """A reader who takes his time: nginx would put what he has not taken yet on its disk."""
+    bucket, nginx = tmp_path / "bucket", tmp_path / "nginx"
+    shutil.copytree(MIXED.storage(unpacked), bucket)
+    log = next(bucket.rglob("logs/gcs_server.out"))
+    line = b"a line of a very long log\n"
+    with log.open("ab") as file:
+        file.write(line * (64_000_000 // len(line)))
+    nginx.mkdir()
+    node = log.parent.parent.name
+    path = f"/{MIXED.path}/api/v0/logs/file?node_id={node}&filename=gcs_server.out&lines=-1"
+    with replica(bucket, dashboard, tmp_path / "server") as server, Ingress(nginx, PREFIX, server.url) as ingress:
+        with ingress.open(path) as answer:
+            taken = len(answer.read(1_000_000))
+            time.sleep(1)
+            taken += sum(len(piece) for piece in iter(partial(answer.read, 1 << 20), b""))
+        assert taken >= 64_000_000 - len(line)
+        assert "temporary file" not in ingress.tail()
