@@ -13,6 +13,7 @@ VENV := .cache/venv
 SERVERS := .cache/servers
 DASHBOARD := .cache/dashboard/2.60.0
 IMAGE ?= ray-history:0.1.0
+PYTHON_FILES := e2e scripts/fetch-dashboard tests/storage_servers
 
 ##@ Use
 
@@ -36,7 +37,7 @@ image: ## Build the container image $(IMAGE), with Docker
 test: test-rust test-e2e ## Install what the tests need, and run all of them
 
 .PHONY: test-rust
-test-rust: storage-servers control-plane ## The Rust tests alone
+test-rust: storage-servers control-plane $(VENV)/oss/stamp ## The Rust tests alone
 	cargo test --locked
 
 .PHONY: control-plane
@@ -64,8 +65,8 @@ lint: $(VENV)/lint/stamp ## Formatting, clippy, docs, dependencies, scripts and 
 .PHONY: fmt
 fmt: $(VENV)/lint/stamp ## Format Rust and Python
 	cargo fmt
-	$(VENV)/lint/bin/ruff format e2e scripts/fetch-dashboard
-	$(VENV)/lint/bin/ruff check --fix e2e scripts/fetch-dashboard
+	$(VENV)/lint/bin/ruff format $(PYTHON_FILES)
+	$(VENV)/lint/bin/ruff check --fix $(PYTHON_FILES)
 
 .PHONY: gen
 gen: ## Write again what is generated from the code
@@ -77,7 +78,7 @@ gen: ## Write again what is generated from the code
 	scripts/gen-chart
 
 .PHONY: bench
-bench: ## Benchmarks
+bench: storage-servers ## Benchmarks
 	cargo bench --locked
 
 .PHONY: soak

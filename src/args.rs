@@ -1,7 +1,8 @@
-//! Command line and environment. Every flag has an environment twin `RAY_HISTORY_*`.
+//! Command line and environment. Every flag has an environment twin `RAY_HISTORY_*`, but those of
+//! KubeRay's history server, which have its own.
 
-use crate::settings::Redaction;
 use crate::settings::server::Server;
+use crate::settings::{KubeRay, Redaction};
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -35,7 +36,7 @@ pub struct Check {
 
 /// Settings of the server.
 #[derive(Clone, Debug, ClapArgs)]
-#[command(group(ArgGroup::new("source").required(true).args(["local_dir", "config", "rayhistory"])))]
+#[command(group(ArgGroup::new("source").args(["local_dir", "config", "rayhistory", "storage_backend"])))]
 pub struct Serve {
     /// Folder that holds what a bucket would hold: cluster-metadata/, cluster-history/, metadir/ ...
     #[arg(long, env = "RAY_HISTORY_LOCAL_DIR", value_name = "DIR")]
@@ -55,7 +56,7 @@ pub struct Serve {
     /// Prefix inside the folder below which collectors wrote; may be given several times.
     #[arg(
         long,
-        conflicts_with_all = ["config", "rayhistory"],
+        conflicts_with_all = ["config", "rayhistory", "storage_backend"],
         env = "RAY_HISTORY_ROOT_DIRS",
         value_name = "PREFIX",
         value_delimiter = ',',
@@ -74,6 +75,9 @@ pub struct Serve {
     /// Bounds of the server.
     #[command(flatten)]
     pub server: Server,
+    /// Settings of KubeRay's history server, as they are.
+    #[command(flatten)]
+    pub kuberay: KubeRay,
 }
 
 /// Reads NAMESPACE/NAME.

@@ -19,7 +19,7 @@ use crate::liveness::Liveness;
 use crate::metrics::Metrics;
 use crate::session::Sessions;
 use crate::settings::server::Server;
-use crate::settings::{self, Settings, Storage};
+use crate::settings::{self, KubeRay, Settings, Storage};
 use crate::storage::config::{LocalConfig, StoreConfig};
 use crate::storage::guarded::Limits;
 use crate::{cgroup, crd, http, storage, telemetry};
@@ -72,7 +72,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     if let Some((namespace, name)) = settings.rayhistory.clone() {
         return kubernetes::serve(&namespace, &name, settings, listener, shutdown).await;
     }
-    let Serve { local_dir, config, root_dir, dashboard_dir, redaction, server, .. } = settings;
+    let Serve { local_dir, config, root_dir, dashboard_dir, redaction, server, kuberay, .. } = settings;
     let (health, metrics) = (Health::default(), Metrics::default());
     health.close(Gate::Listed, "the stored sessions have not been listed yet");
     let settings = match (config, local_dir) {
@@ -87,9 +87,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
             let cache = settings::Cache { max_memory, ..settings::Cache::default() };
             Settings { storage, cache, redaction, ..Settings::default() }
         }
-        (None, None) => bail!(
-            "nothing to serve: --local-dir names a folder, --config a RayHistory document, --rayhistory an object"
-        ),
+        (None, None) => Settings { redaction, ..read_kuberay(&kuberay)? },
     };
     let Settings { storage: place, cache, loading, clusters, prewarm, redaction } = &settings;
     tracing::info!(
@@ -194,6 +192,27 @@ fn read(file: &Path) -> anyhow::Result<Settings> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     Settings::from_document(&text, cgroup::memory_limit())
         .map_err(|problems| anyhow!("{} is not a RayHistory that can be served:\n{problems}", file.display()))
+}
+
+/// Reads the settings of KubeRay's history server; everything that is wrong with them is one error.
+fn read_kuberay(flags: &KubeRay) -> anyhow::Result<Settings> {
+    let env = |name: &str| std::env::var(name).ok();
+    if flags.backend(&env).is_none() {
+        bail!(
+            "nothing to serve: --local-dir names a folder, --config a RayHistory document, --rayhistory an object, \
+             --storage-backend a store as KubeRay's history server has it"
+        );
+    }
+    let file = flags.config_path(&env).map(|path| path.display().to_string());
+    let text = file.as_ref().map(|file| std::fs::read_to_string(file).with_context(|| format!("cannot read {file}")));
+    let text = text.transpose()?;
+    let file = file.as_deref().zip(text.as_deref());
+    let (settings, notes) = Settings::from_kuberay(flags, &env, file, cgroup::memory_limit())
+        .map_err(|problems| anyhow!("the settings of KubeRay's history server cannot be served:\n{problems}"))?;
+    for note in notes {
+        tracing::warn!("{note}");
+    }
+    Ok(settings)
 }
 
 /// Says whether a document can be served, and as what.

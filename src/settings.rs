@@ -7,6 +7,7 @@
 pub mod server;
 
 mod file;
+mod kuberay;
 mod problem;
 mod read;
 mod shape;
@@ -16,6 +17,7 @@ mod storage;
 mod tests;
 
 pub use crate::crd::Redaction;
+pub use kuberay::{Environment, KubeRay};
 pub use problem::{Problem, Problems};
 pub use read::default_max_memory;
 pub use storage::Storage;

@@ -32,6 +32,8 @@ mod refusal;
 mod rest;
 #[cfg(feature = "s3")]
 mod s3;
+#[cfg(any(feature = "s3", feature = "azure", feature = "oss"))]
+mod trust;
 #[cfg(any(feature = "s3", feature = "azure", feature = "oss", feature = "gcs"))]
 mod wire;
 

@@ -80,6 +80,12 @@ impl Source {
         self.text.lines().enumerate().map(move |(i, line)| (i + 1, &line[..without_comment(line)]))
     }
 
+    /// The lines before the file's own tests.
+    fn production(&self) -> impl Iterator<Item = (usize, &str)> {
+        let end = self.text.find("#[cfg(test)]\nmod ").map_or(usize::MAX, |at| self.text[..at].lines().count());
+        self.code().take_while(move |(line, _)| *line <= end)
+    }
+
     fn is_test(&self) -> bool {
         self.path.iter().any(|part| part == "tests" || part == "tests.rs" || part == "test_events.rs")
     }
@@ -186,9 +192,7 @@ fn the_core_is_pure() {
     let mut broken = Vec::new();
     let pure = |source: &&Source| PURE.contains(&source.module.as_str()) || source.path.ends_with("session/name.rs");
     for source in sources().iter().filter(pure).filter(|source| !source.is_test()) {
-        let production =
-            source.text.find("#[cfg(test)]\nmod ").map_or(usize::MAX, |at| source.text[..at].lines().count());
-        for (line, code) in source.code().take_while(|(line, _)| *line <= production) {
+        for (line, code) in source.production() {
             for (name, why) in IMPURE {
                 if uses(code, name) {
                     broken.push(format!("src/{}:{line}: `{name}` ({why})", source.path.display()));
@@ -212,6 +216,19 @@ fn uses(code: &str, name: &str) -> bool {
             code[at + name.len()..].starts_with("::") || name.contains("::") || code.trim_start().starts_with("use ");
         !part_of_a_word(before) && before != Some(':') && !part_of_a_word(after) && is_path
     })
+}
+
+#[test]
+fn every_store_is_opened_through_its_guards() {
+    let mut broken = Vec::new();
+    for source in sources().iter().filter(|source| source.module != "storage" && !source.is_test()) {
+        for (line, code) in source.production() {
+            for name in ["connect_unguarded", "Local::open"].into_iter().filter(|name| code.contains(name)) {
+                broken.push(format!("src/{}:{line}: `{name}`", source.path.display()));
+            }
+        }
+    }
+    assert_none(&broken, "`storage::connect` opens stores: nobody else bounds requests and tries again.");
 }
 
 #[test]

@@ -40,6 +40,12 @@ impl Azure {
         Ok(Self { client, signer, container: format!("{endpoint}/{}", rest::query(&config.container)) })
     }
 
+    /// Sends a request; when a signature in its URL is past its time, a refusal says so.
+    async fn send(&self, key: &str, request: reqwest::Request) -> Result<reqwest::Response, Error> {
+        let over = credentials::is_over(request.url());
+        rest::send(&self.client, AZURE, key, request).await.map_err(|error| credentials::told(error, over))
+    }
+
     async fn request(
         &self,
         key: &str,
@@ -84,7 +90,8 @@ impl Storage for Azure {
             let _ = write!(url, "&marker={}", rest::query(marker));
         }
         let request = self.request(prefix, Method::GET, &url, None, None).await?;
-        rest::listing(&self.client, AZURE, prefix, request).await
+        let over = credentials::is_over(request.url());
+        rest::listing(&self.client, AZURE, prefix, request).await.map_err(|error| credentials::told(error, over))
     }
 
     async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
@@ -93,7 +100,7 @@ impl Storage for Azure {
             // Azure has no words for the last so many bytes: the size must be known first.
             (Ask::Part(_), ReadRange::Tail(_)) => {
                 let head = self.request(key, Method::HEAD, &url, None, if_match).await?;
-                let head = rest::send(&self.client, AZURE, key, head).await?;
+                let head = self.send(key, head).await?;
                 let meta = rest::headed_meta(key, &head)?;
                 let tail = range.within(meta.size);
                 if tail.is_empty() {
@@ -102,7 +109,7 @@ impl Storage for Azure {
                 let same = meta.etag.as_deref();
                 let part = Some(format!("bytes={}-{}", tail.start, tail.end - 1));
                 let request = self.request(key, Method::GET, &url, part, same).await?;
-                return rest::body(key, range, rest::send(&self.client, AZURE, key, request).await?);
+                return rest::body(key, range, self.send(key, request).await?);
             }
             (Ask::Whole, _) => Some(None),
             (Ask::Part(part), _) => Some(Some(part)),
@@ -110,12 +117,12 @@ impl Storage for Azure {
         };
         if let Some(part) = part {
             let request = self.request(key, Method::GET, &url, part, if_match).await?;
-            let response = rest::send(&self.client, AZURE, key, request).await?;
+            let response = self.send(key, request).await?;
             if response.status() != http::StatusCode::RANGE_NOT_SATISFIABLE {
                 return rest::body(key, range, response);
             }
         }
         let request = self.request(key, Method::HEAD, &url, None, if_match).await?;
-        rest::headed(key, range, &rest::send(&self.client, AZURE, key, request).await?)
+        rest::headed(key, range, &self.send(key, request).await?)
     }
 }

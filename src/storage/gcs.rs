@@ -4,21 +4,27 @@
 
 mod credentials;
 mod error;
+mod renewed;
 
 use super::config::GcsConfig;
 use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, PageToken, ReadRange, Storage, wire};
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
+use google_cloud_auth::credentials::Credentials;
+use google_cloud_gax::error::Error as Refused;
 use google_cloud_gax::retry_policy::NeverRetry;
 use google_cloud_storage::client::{Storage as Reads, StorageControl as Lists};
 use google_cloud_storage::model_ext::{ObjectHighlights, ReadRange as Part};
+use google_cloud_storage::read_object::ReadObjectResponse as Opened;
 use google_cloud_storage::read_resume_policy::NeverResume;
+use renewed::Renewed;
 
 /// A bucket.
 #[derive(Debug)]
 pub(super) struct Gcs {
-    lists: Lists,
-    reads: Reads,
+    lists: Renewed<Lists>,
+    reads: Renewed<Reads>,
     /// `projects/_/buckets/NAME`
     bucket: String,
 }
@@ -26,35 +32,61 @@ pub(super) struct Gcs {
 impl Gcs {
     pub(super) async fn connect(config: &GcsConfig) -> Result<Self, Error> {
         let credentials = credentials::credentials(config)?;
-        // `guarded` tries again, for every store alike.
-        let mut reads = Reads::builder().with_credentials(credentials.clone()).with_retry_policy(NeverRetry);
-        let mut lists = Lists::builder().with_credentials(credentials).with_retry_policy(NeverRetry);
-        if let Some(endpoint) = &config.endpoint {
-            reads = reads.with_endpoint(endpoint);
-        }
-        if let Some(endpoint) = config.listing_endpoint.as_ref().or(config.endpoint.as_ref()) {
-            lists = lists.with_endpoint(endpoint);
-        }
-        let unusable = |error: google_cloud_gax::client_builder::Error| Error::failed("", error);
-        Ok(Self {
-            reads: reads.with_read_resume_policy(NeverResume).build().await.map_err(unusable)?,
-            lists: lists.build().await.map_err(unusable)?,
-            bucket: format!("projects/_/buckets/{}", config.bucket),
-        })
+        let reads = {
+            let (credentials, endpoint) = (credentials.clone(), config.endpoint.clone());
+            Renewed::new(move || reads(credentials.clone(), endpoint.clone()).boxed())
+        };
+        let endpoint = config.listing_endpoint.clone().or_else(|| config.endpoint.clone());
+        let lists = Renewed::new(move || lists(credentials.clone(), endpoint.clone()).boxed());
+        let bucket = format!("projects/_/buckets/{}", config.bucket);
+        Ok(Self { lists: lists.await?, reads: reads.await?, bucket })
     }
+
+    /// Opens a part of an object; what the store answers is for the caller to read.
+    async fn open(&self, key: &str, part: Part, generation: Option<i64>) -> Result<Result<Opened, Refused>, Error> {
+        let (reads, waiting) = self.reads.get().await?;
+        let request = reads.read_object(&self.bucket, key).set_read_range(part);
+        let opened = match generation {
+            Some(generation) => request.set_if_generation_match(generation).send().await,
+            None => request.send().await,
+        };
+        waiting.answered();
+        Ok(opened)
+    }
+}
+
+// `guarded` tries again, for every store alike.
+
+async fn reads(credentials: Credentials, endpoint: Option<String>) -> Result<Reads, Error> {
+    let mut builder = Reads::builder().with_credentials(credentials).with_retry_policy(NeverRetry);
+    if let Some(endpoint) = endpoint {
+        builder = builder.with_endpoint(endpoint);
+    }
+    builder.with_read_resume_policy(NeverResume).build().await.map_err(|error| Error::failed("", error))
+}
+
+async fn lists(credentials: Credentials, endpoint: Option<String>) -> Result<Lists, Error> {
+    let mut builder = Lists::builder().with_credentials(credentials).with_retry_policy(NeverRetry);
+    if let Some(endpoint) = endpoint {
+        builder = builder.with_endpoint(endpoint);
+    }
+    builder.build().await.map_err(|error| Error::failed("", error))
 }
 
 #[async_trait]
 impl Storage for Gcs {
     async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
-        let mut request = self.lists.list_objects().set_parent(&self.bucket).set_prefix(prefix).set_page_size(1000);
+        let (lists, waiting) = self.lists.get().await?;
+        let mut request = lists.list_objects().set_parent(&self.bucket).set_prefix(prefix).set_page_size(1000);
         if delimiter == Delimiter::Slash {
             request = request.set_delimiter("/");
         }
         if let Some(PageToken(token)) = page {
             request = request.set_page_token(token);
         }
-        let listed = request.send().await.map_err(|refused| error::listing_refused(prefix, &refused))?;
+        let listed = request.send().await;
+        waiting.answered();
+        let listed = listed.map_err(|refused| error::listing_refused(prefix, &refused))?;
         let objects = listed.objects.into_iter().map(|object| ObjectMeta {
             key: object.name,
             size: u64::try_from(object.size).unwrap_or_default(),
@@ -74,13 +106,6 @@ impl Storage for Gcs {
         let Ok(generation) = if_match.map(str::parse::<i64>).transpose() else {
             return Err(Error::new(ErrorKind::PreconditionFailed, key)); // Not a tag of ours.
         };
-        let open = |part: Part| {
-            let request = self.reads.read_object(&self.bucket, key).set_read_range(part);
-            match generation {
-                Some(generation) => request.set_if_generation_match(generation),
-                None => request,
-            }
-        };
         let part = match range {
             ReadRange::Full | ReadRange::From(0) => Some(Part::all()),
             ReadRange::From(start) => Some(Part::offset(start)),
@@ -89,7 +114,7 @@ impl Storage for Gcs {
             ReadRange::Tail(count) => Some(Part::tail(count)),
         };
         if let Some(part) = part {
-            match open(part).send().await {
+            match self.open(key, part, generation).await? {
                 Ok(object) => {
                     let meta = meta(key, &object.object());
                     // Emulators pass over the condition.
@@ -111,7 +136,7 @@ impl Storage for Gcs {
             }
         }
         // Opened for what its headers tell; its body is not read.
-        let object = open(Part::all()).send().await.map_err(|refused| error::refused(key, &refused))?;
+        let object = self.open(key, Part::all(), generation).await?.map_err(|refused| error::refused(key, &refused))?;
         wire::empty(meta(key, &object.object()), range)
     }
 }

@@ -6,12 +6,14 @@
 //! Must never retry what will not change, and never wait for ever.
 
 mod body;
+mod hedge;
 #[cfg(test)]
 mod tests;
 
 use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, PageToken, ReadRange, Storage};
 use crate::metrics::storage::{Metrics, Request};
 use async_trait::async_trait;
+use hedge::Hedge;
 use prometheus_client::metrics::gauge::Gauge;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -26,6 +28,8 @@ pub struct Limits {
     pub call: Duration,
     /// Between two pieces of a body.
     pub stall: Duration,
+    /// A read that has not begun after so long is asked for a second time, and whichever begins first is taken.
+    pub hedge: Duration,
     /// Requests at once, bodies included.
     pub concurrent: usize,
     /// How often one request is tried; a body that goes on begins to count anew.
@@ -41,6 +45,7 @@ impl Default for Limits {
         Self {
             call: Duration::from_secs(30),
             stall: Duration::from_secs(20),
+            hedge: Duration::from_secs(1),
             concurrent: 128,
             attempts: 5,
             first_pause: Duration::from_millis(100),
@@ -56,6 +61,7 @@ pub struct Guarded {
     name: &'static str,
     limits: Limits,
     permits: Arc<Semaphore>,
+    hedge: Arc<Hedge>,
     metrics: Arc<Metrics>,
 }
 
@@ -63,7 +69,7 @@ impl Guarded {
     /// Guards a store; `name` is its label in the metrics.
     pub fn new(inner: Arc<dyn Storage>, name: &'static str, limits: Limits, metrics: Arc<Metrics>) -> Self {
         let permits = Arc::new(Semaphore::new(limits.concurrent.max(1)));
-        Self { inner, name, limits, permits, metrics }
+        Self { inner, name, limits, permits, hedge: Arc::default(), metrics }
     }
 
     async fn admit(&self, request: &Request) -> Permit {
@@ -103,8 +109,10 @@ impl Guarded {
 
     async fn open(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
         let request = self.request("read");
+        let ask = || self.once(&request, key, self.inner.read_matching(key, range, if_match));
         for tried in 1.. {
-            match self.once(&request, key, self.inner.read_matching(key, range, if_match)).await {
+            let room = || Arc::clone(&self.permits).try_acquire_owned().ok();
+            match self.hedge.first(self.limits.hedge, ask, room).await {
                 Err(error) => match self.pause(tried, &error) {
                     Some(pause) => sleep(pause).await,
                     None => return Err(error),

@@ -57,7 +57,11 @@ impl Refusal<'_> {
                 ErrorKind::Failed,
                 "the bucket is in another region, or at another endpoint: set region and endpoint".to_owned(),
             ),
-            (401 | 403, _) => {
+            // Who we are was not believed; 403 is about what we may do.
+            (401, _) => denied(
+                "the credentials were not accepted, or have expired: renew the Secret, or check the identity in use",
+            ),
+            (403, _) => {
                 (ErrorKind::PermissionDenied, format!("allow the identity in use to {}, or use another", self.needs))
             }
             (404, _) => (ErrorKind::NotFound, String::new()),
@@ -87,6 +91,7 @@ mod tests {
             (400, "ExpiredToken", PermissionDenied, "expired"),
             (403, "RequestTimeTooSkewed", PermissionDenied, "clock"),
             (403, "AccessDenied", PermissionDenied, "list and read"),
+            (401, "UNAUTHENTICATED", PermissionDenied, "renew the Secret"),
             (412, "", PreconditionFailed, "HTTP 412"),
             (429, "", Unavailable, "HTTP 429"),
             (503, "SlowDown", Unavailable, "SlowDown"),

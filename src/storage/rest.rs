@@ -5,6 +5,7 @@
 mod list_xml;
 
 use super::refusal::{Refusal, retry_after};
+use super::trust::distrust;
 use super::{Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, ReadRange, wire};
 use futures_util::StreamExt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -150,6 +151,9 @@ async fn collect(response: Response, limit: u64) -> Result<Option<Vec<u8>>, reqw
 }
 
 fn unavailable(key: &str, error: reqwest::Error) -> Error {
+    if let Some(distrust) = distrust(key, &error) {
+        return distrust;
+    }
     let cause = std::error::Error::source(&error).map(ToString::to_string);
     let error = error.without_url();
     let text = cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));

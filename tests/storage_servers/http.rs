@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::future::Future;
 use std::sync::Arc;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -15,6 +15,22 @@ pub(crate) struct Asked {
     pub(crate) target: String,
     /// Names in lower case.
     pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: String,
+}
+
+impl Asked {
+    /// A header, empty when it is not there.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+
+    /// A field of the query, or of a form in the body, decoded.
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
+        let query = self.target.split_once('?').map_or("", |(_, query)| query);
+        let pairs = query.split('&').chain(self.body.split('&')).filter_map(|pair| pair.split_once('='));
+        let value = pairs.into_iter().find(|(known, _)| *known == name)?.1.replace('+', " ");
+        Some(percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned())
+    }
 }
 
 pub(crate) struct Answer {
@@ -54,13 +70,20 @@ pub(crate) async fn listen<F: Future<Output = ()> + Send + 'static>(
     Listening { port, task }
 }
 
-/// Answers every request of a connection. Requests have no bodies.
+/// A server that answers so.
+pub(crate) async fn answering(answer: impl Fn(Asked) -> Answer + Send + Sync + 'static) -> Listening {
+    let answer: Arc<dyn Fn(Asked) -> Answer + Send + Sync> = Arc::new(answer);
+    listen(move |stream| serve(stream, Arc::clone(&answer))).await
+}
+
+/// Answers every request of a connection.
 pub(crate) async fn serve(stream: TcpStream, answer: Arc<dyn Fn(Asked) -> Answer + Send + Sync>) {
     let mut stream = BufReader::new(stream);
     while let Some(asked) = read(&mut stream).await {
         let head = asked.method == "HEAD";
         let answer = answer(asked);
-        let mut text = format!("HTTP/1.1 {} X\r\n", answer.status);
+        let now = jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT");
+        let mut text = format!("HTTP/1.1 {} X\r\ndate: {now}\r\n", answer.status);
         if !answer.headers.iter().any(|(name, _)| *name == "content-length") {
             let _ = write!(text, "content-length: {}\r\n", answer.body.len());
         }
@@ -90,5 +113,8 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
         let Some((name, value)) = line.split_once(':') else { break };
         headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
     }
-    Some(Asked { method, target, headers })
+    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or_default();
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.ok()?;
+    Some(Asked { method, target, headers, body: String::from_utf8_lossy(&body).into_owned() })
 }

@@ -1,7 +1,8 @@
 //! An OSS server of our own: a memory store behind OSS's REST API, which recomputes every signature (version 4).
 
 use super::Cloud;
-use super::http::{Answer, Asked, Listening, listen, serve};
+use super::child::Seen;
+use super::http::{Answer, Asked, Listening, answering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -15,26 +16,30 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 const STRICT: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-const SECRET: &str = "testsecret";
+pub(crate) const SECRET: &str = "testsecret";
 
 pub(crate) struct OssServer {
     listening: Listening,
     memory: Arc<Memory>,
+    /// Whose requests were signed rightly: the key's id and the session's token.
+    pub(crate) seen: Seen,
 }
 
 impl OssServer {
     pub(crate) async fn start() -> Self {
         let memory = Arc::new(Memory::default());
-        let objects = Arc::clone(&memory);
-        let answer: Arc<dyn Fn(Asked) -> Answer + Send + Sync> = Arc::new(move |asked| {
-            match refusal(&asked) {
-                Some((status, code)) => refused(status, code),
+        let (objects, seen) = (Arc::clone(&memory), Seen::default());
+        let signed = seen.clone();
+        let listening = answering(move |asked| match verify(&asked) {
+            Err((status, code)) => refused(status, code),
+            Ok(who) => {
+                signed.add(who);
                 // The memory store never waits.
-                None => futures_util::FutureExt::now_or_never(answer(&objects, &asked)).unwrap(),
+                futures_util::FutureExt::now_or_never(answer(&objects, &asked)).unwrap()
             }
-        });
-        let listening = listen(move |stream| serve(stream, Arc::clone(&answer))).await;
-        Self { listening, memory }
+        })
+        .await;
+        Self { listening, memory, seen }
     }
 }
 
@@ -42,27 +47,25 @@ fn refused(status: u16, code: &str) -> Answer {
     Answer::new(status, format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>m</Message></Error>"))
 }
 
-/// What OSS would refuse: its rules for signature version 4.
-fn refusal(asked: &Asked) -> Option<(u16, &'static str)> {
-    let authorization = asked.headers.get("authorization")?;
-    let bad = Some((403, "SignatureDoesNotMatch"));
-    let Some(fields) = authorization.strip_prefix("OSS4-HMAC-SHA256 ") else { return bad };
+/// Who signed a request, or what OSS would answer instead: its rules for signature version 4.
+fn verify(asked: &Asked) -> Result<String, (u16, &'static str)> {
+    let wrong = (403, "SignatureDoesNotMatch");
+    let authorization = asked.headers.get("authorization").ok_or((403, "AccessDenied"))?;
+    let fields = authorization.strip_prefix("OSS4-HMAC-SHA256 ").ok_or(wrong)?;
     let fields: BTreeMap<&str, &str> = fields.split(',').filter_map(|field| field.trim().split_once('=')).collect();
-    let (Some(credential), Some(signature)) = (fields.get("Credential"), fields.get("Signature")) else { return bad };
+    let (Some(credential), Some(signature)) = (fields.get("Credential"), fields.get("Signature")) else {
+        return Err(wrong);
+    };
     let additional: Vec<&str> = match fields.get("AdditionalHeaders") {
         Some(names) => names.split(';').collect(),
         None => Vec::new(),
     };
     if additional.iter().any(|name| name.is_empty() || !asked.headers.contains_key(*name)) {
-        return Some((400, "InvalidArgument"));
+        return Err((400, "InvalidArgument"));
     }
-    let mut parts = credential.splitn(2, '/');
-    let (id, scope) = (parts.next()?, parts.next()?);
-    if id == "expired" {
-        return Some((403, "SecurityTokenExpired"));
-    }
+    let (id, scope) = credential.split_once('/').ok_or(wrong)?;
     if id != "testkey" {
-        return Some((403, "InvalidAccessKeyId"));
+        return Err((403, "InvalidAccessKeyId"));
     }
     let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
     let escaped = |text: &str| utf8_percent_encode(&percent_decode_str(text).decode_utf8_lossy(), &STRICT).to_string();
@@ -88,18 +91,21 @@ fn refusal(asked: &Asked) -> Option<(u16, &'static str)> {
         query.join("&"),
         additional.join(";")
     );
-    let date = asked.headers.get("x-oss-date")?;
+    let date = asked.headers.get("x-oss-date").ok_or(wrong)?;
     let text = format!("OSS4-HMAC-SHA256\n{date}\n{scope}\n{}", hex_sha256(canonical.as_bytes()));
     let key = scope
         .split('/')
         .fold(format!("aliyun_v4{SECRET}").into_bytes(), |key, part| hmac_sha256(&key, part.as_bytes()));
-    (hex_hmac_sha256(&key, text.as_bytes()) != **signature).then_some((403, "SignatureDoesNotMatch"))
+    if hex_hmac_sha256(&key, text.as_bytes()) != **signature {
+        return Err(wrong);
+    }
+    match asked.header("x-oss-security-token") {
+        "expired" => Err((403, "SecurityTokenExpired")),
+        token => Ok(format!("{id} {token}")),
+    }
 }
 
 async fn answer(memory: &Memory, asked: &Asked) -> Answer {
-    if !asked.headers.contains_key("authorization") {
-        return refused(403, "AccessDenied");
-    }
     let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let Some(key) = path.strip_prefix("/ray/").map(decoded) else { return refused(404, "NoSuchBucket") };
@@ -148,7 +154,11 @@ async fn list(memory: &Memory, query: &BTreeMap<String, String>) -> Answer {
     let prefix = query.get("prefix").map_or("", String::as_str);
     let page = memory.list(prefix, delimiter, token).await.unwrap();
     let escaped = |text: &str| utf8_percent_encode(text, &STRICT).to_string();
-    let mut text = format!("<ListBucketResult><Prefix>{}</Prefix><EncodingType>url</EncodingType>", escaped(prefix));
+    let more = page.next.is_some();
+    let mut text = format!(
+        "<ListBucketResult><Prefix>{}</Prefix><EncodingType>url</EncodingType><IsTruncated>{more}</IsTruncated>",
+        escaped(prefix)
+    );
     for object in &page.objects {
         let _ = write!(
             text,

@@ -1,21 +1,25 @@
 //! What goes wrong between us and a cloud, one after the other: each ends in its kind and message, and recovers.
 
 use super::Cloud;
+use super::gcs::FakeGcs;
+use super::gcs::facade::Answers;
 use super::http::{Listening, listen};
 use bytes::Bytes;
 use ray_history::metrics::Metrics;
 use ray_history::storage::config::{AccessKey, AzureSecret, Credentials, Rotating, Secret, StoreConfig};
+use ray_history::storage::conformance::Fill;
 use ray_history::storage::guarded::Limits;
 use ray_history::storage::{Delimiter, Error, ErrorKind, Storage, connect};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::TcpStream;
+use tonic::Code;
 
 const SIZE: usize = 300_000;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Weather {
+pub(crate) enum Weather {
     Fine,
     /// Connections end at once.
     Reset,
@@ -25,13 +29,13 @@ enum Weather {
     Answers(u16, &'static str),
 }
 
-struct Proxy {
-    listening: Listening,
+pub(crate) struct Proxy {
+    pub(crate) listening: Listening,
     weather: Arc<Mutex<Weather>>,
 }
 
 impl Proxy {
-    async fn before(address: String) -> Self {
+    pub(crate) async fn before(address: String) -> Self {
         let weather = Arc::new(Mutex::new(Weather::Fine));
         let now = Arc::clone(&weather);
         let listening = listen(move |stream| {
@@ -42,7 +46,7 @@ impl Proxy {
         Self { listening, weather }
     }
 
-    fn set(&self, weather: Weather) {
+    pub(crate) fn set(&self, weather: Weather) {
         *self.weather.lock().unwrap() = weather;
     }
 }
@@ -75,7 +79,7 @@ async fn read(store: &dyn Storage) -> Result<Bytes, Error> {
 }
 
 /// One store per weather: connections are kept, and those of fine weather would not notice a change.
-async fn store(config: &StoreConfig) -> Arc<dyn Storage> {
+pub(crate) async fn store(config: &StoreConfig) -> Arc<dyn Storage> {
     let limits = Limits {
         call: Duration::from_secs(2),
         stall: Duration::from_millis(500),
@@ -116,6 +120,63 @@ pub(crate) async fn runs(cloud: &impl Cloud) {
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     a_missing_bucket(cloud).await;
     wrong_credentials(cloud).await;
+}
+
+/// The same for listings, which are answered elsewhere at Google.
+pub(crate) async fn of_listings(cloud: &impl Cloud) {
+    cloud.put("outage/x", vec![7; 10].into()).await.unwrap();
+    let (address, _) = cloud.listings(None);
+    let proxy = Proxy::before(address).await;
+    let (_, config) = cloud.listings(Some(&format!("127.0.0.1:{}", proxy.listening.port)));
+    let list = async |config: &StoreConfig| {
+        let store = store(config).await;
+        (store.list("outage/", Delimiter::None, None).await, store)
+    };
+    for weather in [
+        Weather::Reset,
+        Weather::Stalls(20),
+        Weather::Answers(503, ""),
+        Weather::Answers(503, "retry-after: 120\r\n"),
+        Weather::Answers(429, "retry-after: 1\r\n"),
+    ] {
+        proxy.set(weather);
+        let (listed, store) = list(&config).await;
+        let error = listed.err().unwrap_or_else(|| panic!("{weather:?}: it was listed"));
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{weather:?}: {error:?}");
+        assert_no_secret(&error);
+        proxy.set(Weather::Fine);
+        let listed = store.list("outage/", Delimiter::None, None).await;
+        assert_eq!(listed.unwrap().objects.len(), 1, "after {weather:?}");
+    }
+    let (_, refused) = cloud.listings(Some(&format!("127.0.0.1:{}", super::process::free_port())));
+    let error = list(&refused).await.0.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+}
+
+/// What Google says in words of gRPC.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listing_of_google_that_is_refused_has_its_kind_and_recovers() {
+    let cloud = FakeGcs::start().await;
+    cloud.put("outage/x", vec![7; 10].into()).await.unwrap();
+    let store = store(&cloud.config(None)).await;
+    for (answers, kind) in [
+        (Answers::Status(Code::Unavailable), ErrorKind::Unavailable),
+        (Answers::Status(Code::ResourceExhausted), ErrorKind::Unavailable),
+        (Answers::Status(Code::DeadlineExceeded), ErrorKind::Unavailable),
+        (Answers::Status(Code::Internal), ErrorKind::Unavailable),
+        (Answers::Never, ErrorKind::Unavailable),
+        (Answers::Status(Code::PermissionDenied), ErrorKind::PermissionDenied),
+        (Answers::Status(Code::Unauthenticated), ErrorKind::PermissionDenied),
+        (Answers::Status(Code::InvalidArgument), ErrorKind::Failed),
+    ] {
+        cloud.answers(answers);
+        let error = store.list("outage/", Delimiter::None, None).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{answers:?}: {error:?}");
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{answers:?}: {error:?}");
+        cloud.answers(Answers::Well);
+        let listed = store.list("outage/", Delimiter::None, None).await;
+        assert_eq!(listed.unwrap().objects.len(), 1, "after {answers:?}");
+    }
 }
 
 async fn a_missing_bucket(cloud: &impl Cloud) {

@@ -6,19 +6,29 @@ use ray_history::layout::Root;
 use ray_history::metrics::Metrics;
 use ray_history::session::Sessions;
 use ray_history::storage::guarded::Limits;
+use ray_history::storage::local::Local;
 use ray_history::storage::{Delimiter, Storage, connect};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use tempfile::TempDir;
 
 pub(crate) async fn is_the_same(cloud: &impl Cloud) {
+    let unpacked = upload(cloud).await;
+    let local: Arc<dyn Storage> = Arc::new(Local::open(unpacked.path().join("storage")).unwrap());
+    let store = connect(&cloud.config(None), Limits::default(), &Metrics::default().storage).await.unwrap();
+    let (expected, found) = (snapshot(local).await, snapshot(store).await);
+    assert!(expected == found, "the snapshots differ");
+}
+
+/// Puts the bundled session into the cloud; gives the folder that it came from.
+pub(crate) async fn upload(cloud: &impl Cloud) -> TempDir {
     let unpacked = tempfile::tempdir().unwrap();
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/service.tar.gz");
     let tar = Command::new("tar").arg("-xzf").arg(fixture).arg("-C").arg(unpacked.path()).status().unwrap();
     assert!(tar.success());
-    let folder = unpacked.path().join("storage");
-    let local: Arc<dyn Storage> = Arc::new(ray_history::storage::local::Local::open(&folder).unwrap());
+    let local = Local::open(unpacked.path().join("storage")).unwrap();
     let mut copied = 0;
     for object in local.list_all("", Delimiter::None).await.unwrap().objects {
         let bytes = local.read_all(&object.key, u64::MAX).await.unwrap();
@@ -26,9 +36,7 @@ pub(crate) async fn is_the_same(cloud: &impl Cloud) {
         copied += 1;
     }
     assert!(copied > 10, "{copied}");
-    let store = connect(&cloud.config(None), Limits::default(), &Metrics::default().storage).await.unwrap();
-    let (expected, found) = (snapshot(local).await, snapshot(store).await);
-    assert!(expected == found, "the snapshots differ");
+    unpacked
 }
 
 /// What the dashboard would be told of the only session, as text.

@@ -1,19 +1,14 @@
-//! Brings objects from the store, patiently: transient errors are tried again, a broken body goes on where it broke.
+//! Brings objects from the store into a load, and counts their bytes.
 //!
-//! Owns retries within one load. Must never hold more of an object than its reader asked for.
+//! Nothing is tried again here: `storage::guarded` is patient for every reader, and tries would multiply. Must never
+//! hold more of an object than its reader asked for.
 
 use super::parse::Pieces;
 use crate::session::progress::Counters;
-use crate::storage::{Error, ObjectMeta, ReadRange, Storage};
+use crate::storage::{Error, ErrorKind, ObjectMeta, ReadRange, Storage};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use std::io;
-use std::time::Duration;
-
-/// How often one object is asked for before it is given up.
-const ATTEMPTS: u32 = 4;
-/// The first pause; each next one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Streams an object into a parser; what cannot be read ends the file with an error.
 pub(super) async fn stream(
@@ -22,45 +17,27 @@ pub(super) async fn stream(
     into: &Pieces,
     counters: &Counters,
 ) -> Result<(), Error> {
-    let mut done = 0;
-    let mut attempt = 0;
-    loop {
-        match pass_on(store, object, &mut done, into, counters).await {
-            Ok(()) => return Ok(()),
-            Err(error) if error.is_transient() && attempt + 1 < ATTEMPTS => {
-                attempt += 1;
-                pause(attempt).await;
-            }
-            Err(error) => {
-                // A parser that is gone has given up on the file already.
-                let _ = into.send(Err(io::Error::other(error.to_string()))).await;
-                return Err(error);
-            }
-        }
+    let passed = pass_on(store, object, into, counters).await;
+    if let Err(error) = &passed {
+        // A parser that is gone has given up on the file already.
+        let _ = into.send(Err(io::Error::other(error.to_string()))).await;
     }
+    passed
 }
 
-async fn pass_on(
-    store: &dyn Storage,
-    object: &ObjectMeta,
-    done: &mut u64,
-    into: &Pieces,
-    counters: &Counters,
-) -> Result<(), Error> {
-    let range = if *done == 0 { ReadRange::Full } else { ReadRange::From(*done) };
-    // Going on in the middle is only right while the object is still the same.
-    let same = if *done == 0 { None } else { object.etag.as_deref() };
-    let mut body = store.read_matching(&object.key, range, same).await?;
-    let end = body.range.end;
+async fn pass_on(store: &dyn Storage, object: &ObjectMeta, into: &Pieces, counters: &Counters) -> Result<(), Error> {
+    let mut body = store.read(&object.key, ReadRange::Full).await?;
+    let mut missing = body.len();
     while let Some(piece) = body.stream.next().await {
         let piece = piece?;
-        *done += piece.len() as u64;
-        counters.bytes(piece.len() as u64);
+        let length = piece.len() as u64;
+        missing = missing.saturating_sub(length);
+        counters.bytes(length);
         if into.send(Ok(piece)).await.is_err() {
             return Ok(());
         }
     }
-    if *done < end { Err(Error::new(crate::storage::ErrorKind::Truncated, object.key.clone())) } else { Ok(()) }
+    if missing == 0 { Ok(()) } else { Err(Error::new(ErrorKind::Truncated, &object.key)) }
 }
 
 /// Reads some bytes of an object, at most `limit`.
@@ -71,22 +48,60 @@ pub(super) async fn read(
     limit: u64,
     counters: &Counters,
 ) -> Result<Bytes, Error> {
-    let mut attempt = 0;
-    loop {
-        let read = async { store.read(key, range).await?.read_all(limit).await };
-        match read.await {
-            Err(error) if error.is_transient() && attempt + 1 < ATTEMPTS => {
-                attempt += 1;
-                pause(attempt).await;
-            }
-            done => {
-                counters.bytes(done.as_ref().map_or(0, |bytes| bytes.len() as u64));
-                return done;
-            }
-        }
-    }
+    let bytes = store.read(key, range).await?.read_all(limit).await?;
+    counters.bytes(bytes.len() as u64);
+    Ok(bytes)
 }
 
-async fn pause(attempt: u32) {
-    tokio::time::sleep(FIRST_PAUSE * 2u32.saturating_pow(attempt - 1)).await;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::storage::Metrics;
+    use crate::storage::faulty::{Counts, Fault, Faulty};
+    use crate::storage::guarded::{Guarded, Limits};
+    use crate::storage::memory::Memory;
+    use std::sync::Arc;
+    use tokio::sync::mpsc;
+
+    /// An object of ten bytes in a store that breaks, and the guards around it.
+    fn stores() -> (Arc<Faulty>, Guarded) {
+        let memory = Memory::default();
+        memory.put("x", "0123456789");
+        let faulty = Arc::new(Faulty::new(Arc::new(memory)));
+        let guarded = Guarded::new(Arc::clone(&faulty) as _, "memory", Limits::default(), Arc::<Metrics>::default());
+        (faulty, guarded)
+    }
+
+    /// What a parser gets of the object, and how it ended.
+    async fn streamed(store: &Guarded) -> (Result<(), ErrorKind>, Vec<u8>, u64) {
+        let (into, mut pieces) = mpsc::channel(100);
+        let (counters, mut got) = (Counters::start(), Vec::new());
+        let object = ObjectMeta { key: "x".into(), size: 10, etag: None, modified: None };
+        let ended = stream(store, &object, &into, &counters).await.map_err(|error| error.kind());
+        drop(into);
+        while let Some(piece) = pieces.recv().await {
+            got.extend_from_slice(&piece.unwrap_or_default());
+        }
+        (ended, got, counters.now().bytes_done)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_that_the_guards_outlast_is_not_seen() {
+        let (faulty, guarded) = stores();
+        faulty.fail_next(4);
+        assert_eq!(streamed(&guarded).await, (Ok(()), b"0123456789".to_vec(), 10));
+        faulty.arm("x", Fault::CutAfter(4));
+        assert_eq!(streamed(&guarded).await, (Ok(()), b"0123456789".to_vec(), 10));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tries_do_not_multiply() {
+        let (faulty, guarded) = stores();
+        let attempts = u64::from(Limits::default().attempts);
+        faulty.arm("x", Fault::Always(ErrorKind::Unavailable));
+        assert_eq!(streamed(&guarded).await, (Err(ErrorKind::Unavailable), Vec::new(), 0));
+        assert_eq!(faulty.counts(), Counts { lists: 0, reads: attempts });
+        assert!(read(&guarded, "x", ReadRange::Full, 10, &Counters::start()).await.is_err());
+        assert_eq!(faulty.counts(), Counts { lists: 0, reads: 2 * attempts });
+    }
 }

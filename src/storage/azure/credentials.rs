@@ -2,8 +2,12 @@
 
 use super::super::config::{AzureConfig, AzureSecret, Credentials};
 use super::super::{Error, ErrorKind};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use object_store::azure::{AzureAuthorizer, AzureConfigKey, AzureCredential, MicrosoftAzure, MicrosoftAzureBuilder};
 use object_store::client::HttpRequest;
+use reqwest::Url;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -65,7 +69,7 @@ impl Signer {
 fn build(config: &AzureConfig, secret: Option<&AzureSecret>) -> Result<MicrosoftAzure, Error> {
     let builder = match secret {
         // Without a secret of ours, the environment tells: AZURE_FEDERATED_TOKEN_FILE, AZURE_CLIENT_ID, IDENTITY_ENDPOINT ...
-        None => MicrosoftAzureBuilder::from_env(),
+        None => from_env(),
         Some(AzureSecret::AccountKey(key)) => {
             MicrosoftAzureBuilder::new().with_access_key(key.expose()).with_credential_type("access_key")
         }
@@ -91,7 +95,57 @@ fn build(config: &AzureConfig, secret: Option<&AzureSecret>) -> Result<Microsoft
     builder.build().map_err(|_| Error::failed("", UNUSABLE))
 }
 
+/// What the environment tells. AKS ends the authority with a slash, and the path of the token begins with one.
+fn from_env() -> MicrosoftAzureBuilder {
+    let builder = MicrosoftAzureBuilder::from_env();
+    match builder.get_config_value(&AzureConfigKey::AuthorityHost) {
+        Some(host) => builder.with_config(AzureConfigKey::AuthorityHost, host.trim_end_matches('/')),
+        None => builder,
+    }
+}
+
+/// Whether a URL carries a shared access signature whose time is over. Azure answers it like any wrong one.
+pub(super) fn is_over(url: &Url) -> bool {
+    let Some((_, end)) = url.query_pairs().find(|(name, _)| name == "se") else { return false };
+    let end = end.parse::<Timestamp>().ok().or_else(|| {
+        // A day alone ends where it begins.
+        Some(end.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    });
+    end.is_some_and(|end| end < Timestamp::now())
+}
+
+/// A refusal, in other words when the signature is past its time.
+pub(super) fn told(error: Error, over: bool) -> Error {
+    if over && error.kind() == ErrorKind::PermissionDenied {
+        return Error::because(ErrorKind::PermissionDenied, error.key(), OVER);
+    }
+    error
+}
+
+const OVER: &str = "the shared access signature has expired: have Azure make a new one, and put it into the Secret";
 const NO_TOKEN: &str = "no token for Azure could be had: check the workload identity's federation, or the identity that \
                         is assigned, or name a Secret";
 const UNUSABLE: &str = "the credentials cannot be used: an account key is base64, a shared access signature is the \
                         query string that Azure handed out";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_says_when_its_time_is_over() {
+        for (query, expected) in [
+            ("", false),
+            ("?sv=2024-11-04&sig=x", false),
+            ("?se=2020-01-01T00%3A00%3A00Z&sig=x", true),
+            ("?se=2020-01-01T00:00Z", true),
+            ("?se=2020-01-01", true),
+            ("?se=2999-01-01T00%3A00%3A00Z", false),
+            ("?se=2999-01-01", false),
+            ("?se=soon", false),
+        ] {
+            let url = format!("https://acc.blob.core.windows.net/ray{query}").parse().unwrap();
+            assert_eq!(is_over(&url), expected, "{query}");
+        }
+    }
+}

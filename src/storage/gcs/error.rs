@@ -39,6 +39,10 @@ pub(super) fn refused(key: &str, error: &Refused) -> Error {
         let wait = retry_after(header(error, "retry-after"));
         return Refusal { status, code: "", retry_after: wait, needs: NEEDS }.into_error(key);
     }
+    if let Some(status) = error.status() {
+        // The code alone: what a service says may quote what was sent.
+        return Error::failed(key, format!("the store answered {}", status.code.name()));
+    }
     if error.is_connect() || error.is_io() || error.is_timeout() || error.is_transport() || error.is_exhausted() {
         return Error::because(ErrorKind::Unavailable, key, error.to_string());
     }

@@ -3,6 +3,7 @@ use crate::storage::faulty::{Counts, Fault, Faulty};
 use crate::storage::memory::Memory;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 fn stores(limits: Limits) -> (Arc<Faulty>, Guarded) {
     let memory = Memory::default();
@@ -35,6 +36,21 @@ async fn a_body_that_breaks_goes_on_where_it_broke() {
         assert_eq!(guarded.read_all("x", 99).await.unwrap(), "0123456789", "{fault:?}");
         assert_eq!(faulty.counts().reads, 3, "{fault:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_never_goes_on_in_another_object() {
+    let memory = Arc::new(Memory::default());
+    memory.put("x", "0123456789");
+    let faulty = Arc::new(Faulty::new(Arc::clone(&memory) as _));
+    let guarded = Guarded::new(Arc::clone(&faulty) as _, "memory", Limits::default(), Arc::default());
+    faulty.arm("x", Fault::CutAfter(4));
+    let body = guarded.read("x", ReadRange::Full).await.unwrap();
+    memory.put("x", "abcdefghij");
+    assert_eq!(body.read_all(99).await.unwrap_err().kind(), ErrorKind::PreconditionFailed);
+    let body = guarded.read("x", ReadRange::Full).await.unwrap();
+    memory.remove("x");
+    assert_eq!(body.read_all(99).await.unwrap_err().kind(), ErrorKind::NotFound);
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,6 +116,46 @@ async fn a_store_says_how_long_to_wait() {
         let line =
             format!("storage_requests_total{{store=\"busy\",operation=\"list\",outcome=\"unavailable\"}} {tries}");
         assert!(text.contains(&line), "{text}");
+    }
+}
+
+/// A store of which every so many reads take long to begin.
+#[derive(Debug)]
+struct Straggling {
+    inner: Memory,
+    slow_every: u64,
+    reads: AtomicU64,
+}
+
+#[async_trait]
+impl Storage for Straggling {
+    async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
+        self.inner.list(prefix, delimiter, page).await
+    }
+
+    async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
+        if self.reads.fetch_add(1, Ordering::Relaxed) % self.slow_every == 0 {
+            sleep(Duration::from_secs(10)).await;
+        }
+        self.inner.read_matching(key, range, if_match).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_straggler_is_asked_for_twice_but_a_slow_store_is_not() {
+    // How many requests a hundred reads are, and in how many seconds, one after the other.
+    for (slow_every, concurrent, requests, seconds) in [(50, 2, 103, 3), (1, 2, 105, 1000), (50, 1, 100, 20)] {
+        let inner = Memory::default();
+        inner.put("x", "0123456789");
+        let straggling = Arc::new(Straggling { inner, slow_every, reads: AtomicU64::new(0) });
+        let limits = Limits { concurrent, ..Limits::default() };
+        let guarded = Guarded::new(Arc::clone(&straggling) as _, "slow", limits, Arc::default());
+        let began = Instant::now();
+        for _ in 0..100 {
+            assert_eq!(guarded.read_all("x", 99).await.unwrap(), "0123456789");
+        }
+        let made = straggling.reads.load(Ordering::Relaxed);
+        assert_eq!((made, began.elapsed().as_secs()), (requests, seconds), "{slow_every} {concurrent}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the SDK's errors mean.
 
 use super::super::refusal::{Refusal, retry_after};
+use super::super::trust::distrust;
 use super::{Error, ErrorKind};
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
@@ -40,6 +41,9 @@ where
     match error {
         SdkError::TimeoutError(_) => Error::because(ErrorKind::Unavailable, key, "no answer in time"),
         SdkError::DispatchFailure(failure) => {
+            if let Some(distrust) = failure.as_connector_error().and_then(|error| distrust(key, error)) {
+                return distrust;
+            }
             let cause = failure.as_connector_error().map(|error| DisplayErrorContext(error).to_string());
             // The SDK has no kind of its own for this.
             match cause {

@@ -1,7 +1,7 @@
 //! Every cloud's store against a real server on loopback, started and stopped here: the conformance suite, the bundled
 //! session, and outages.
 //!
-//! `make test` installs the servers (`scripts/storage-servers .cache/servers`). A server that is missing fails its tests.
+//! `make test-rust` installs the servers and Alibaba's client. What is missing fails its tests.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,21 +10,21 @@
     reason = "a test or benchmark that cannot go on must stop"
 )]
 
-#[path = "storage_servers/azure.rs"]
 mod azure;
-#[path = "storage_servers/gcs.rs"]
+mod certificates;
+mod chain;
+mod child;
+mod expired;
 mod gcs;
-#[path = "storage_servers/http.rs"]
 mod http;
-#[path = "storage_servers/oss.rs"]
+mod keys;
+mod kuberay;
 mod oss;
-#[path = "storage_servers/outage.rs"]
+mod oss_sdk;
 mod outage;
-#[path = "storage_servers/process.rs"]
+mod payer;
 mod process;
-#[path = "storage_servers/s3.rs"]
 mod s3;
-#[path = "storage_servers/session.rs"]
 mod session;
 
 use ray_history::storage::config::StoreConfig;
@@ -38,6 +38,10 @@ trait Cloud: Fill {
     fn config(&self, address: Option<&str>) -> StoreConfig;
     /// Where the server listens: `127.0.0.1:PORT`.
     fn address(&self) -> String;
+    /// Where listings are answered, and how to reach the bucket with a proxy before that.
+    fn listings(&self, address: Option<&str>) -> (String, StoreConfig) {
+        (self.address(), self.config(address))
+    }
 }
 
 async fn bare(cloud: &impl Cloud) -> Arc<dyn Storage> {
@@ -55,6 +59,12 @@ macro_rules! clouds {
         }
 
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn keeps_what_only_a_bucket_can_hold() {
+            let cloud = <$cloud>::start().await;
+            keys::are_kept(&cloud).await;
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn gives_the_same_snapshot_as_a_folder() {
             let cloud = <$cloud>::start().await;
             session::is_the_same(&cloud).await;
@@ -64,6 +74,12 @@ macro_rules! clouds {
         async fn says_what_is_wrong_and_recovers() {
             let cloud = <$cloud>::start().await;
             outage::runs(&cloud).await;
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn says_what_is_wrong_with_a_listing_and_recovers() {
+            let cloud = <$cloud>::start().await;
+            outage::of_listings(&cloud).await;
         }
     })* };
 }

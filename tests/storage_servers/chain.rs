@@ -1,0 +1,9 @@
+//! Every cloud's default chain: who the program is when no Secret says so.
+//!
+//! The real program runs with the variables of each case and nothing else, against token servers on loopback. Tokens
+//! name the file or server they come from and expire at once, so that a replaced file is seen in the next request.
+
+mod azure;
+mod gcs;
+mod oss;
+mod s3;

@@ -1,0 +1,44 @@
+//! Requests to somebody else's bucket say that we pay for them.
+
+use super::child::Seen;
+use super::http::{Answer, answering};
+use super::outage::store;
+use ray_history::storage::config::{Credentials, S3Config, StoreConfig};
+use ray_history::storage::{Delimiter, ReadRange};
+
+/// Lists, reads, and asks for an object's size; gives what each request said of who pays.
+async fn said(requester_pays: bool) -> Vec<String> {
+    let seen = Seen::default();
+    let server = answering({
+        let seen = seen.clone();
+        move |asked| {
+            let listing = asked.target.contains("list-type");
+            seen.add(format!("{} {listing}: {}", asked.method, asked.header("x-amz-request-payer")));
+            let mut answer = Answer::new(200, if listing { "<ListBucketResult/>" } else { "bytes" });
+            answer.headers.push(("etag", "\"1\"".to_owned()));
+            answer
+        }
+    })
+    .await;
+    let store = store(&StoreConfig::S3(S3Config {
+        bucket: "ray".into(),
+        region: Some("us-east-1".into()),
+        endpoint: Some(format!("http://127.0.0.1:{}", server.port)),
+        force_path_style: true,
+        requester_pays,
+        ca: None,
+        profile: None,
+        credentials: Credentials::Anonymous,
+    }))
+    .await;
+    store.list("", Delimiter::None, None).await.unwrap();
+    assert_eq!(store.read_all("x", 10).await.unwrap(), "bytes");
+    assert!(store.read("x", ReadRange::Tail(0)).await.unwrap().is_empty());
+    seen.all()
+}
+
+#[tokio::test]
+async fn every_request_of_a_requester_who_pays_says_so() {
+    assert_eq!(said(true).await, ["GET true: requester", "GET false: requester", "HEAD false: requester"]);
+    assert_eq!(said(false).await, ["GET true: ", "GET false: ", "HEAD false: "]);
+}
