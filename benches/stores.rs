@@ -37,11 +37,12 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 const ROUNDS: usize = 5;
 
 /// What is measured: its name, how it is asked for, and whether the store is the server.
-const FIGURES: [(&str, &str, bool); 5] = [
+const FIGURES: [(&str, &str, bool); 6] = [
     ("open from local disk", "open", false),
     ("open from S3 on loopback", "open", true),
     ("open from S3, 100 ms on every request", "slow", true),
-    ("open from S3, every 100th read waits 3 s", "straggling", true),
+    ("read all its files from S3", "read", true),
+    ("the same, every 100th begins 3 s late", "straggling", true),
     ("the same, without a second request", "unhedged", true),
 ];
 
@@ -105,12 +106,25 @@ fn measure(mode: &str, place: &str) {
         let hedge = if mode == "unhedged" { Duration::from_secs(3600) } else { Limits::default().hedge };
         let limits = Limits { hedge, ..Limits::default() };
         let store = Arc::new(Guarded::new(bare, config.name(), limits, metrics));
+        if ["read", "straggling", "unhedged"].contains(&mode) {
+            read_all(&*store).await;
+            return println!("{}", started.elapsed().as_secs_f64());
+        }
         let sessions = Arc::new(Sessions::new(store, vec![Root::new("")]));
         let listing = sessions.refresh().await.unwrap();
         let session = sessions.open(&listing.iter().next().unwrap().key).await.unwrap();
         println!("{}", started.elapsed().as_secs_f64());
         assert!(session.snapshot.tasks.len() > 100_000 && session.has_no_known_gaps());
     });
+}
+
+/// Reads every object, as many at once as a load does.
+async fn read_all(store: &dyn Storage) {
+    let objects = store.list_all("", Delimiter::None).await.unwrap().objects;
+    let reads = stream::iter(objects).for_each_concurrent(96, |object| async move {
+        assert_eq!(store.read_all(&object.key, u64::MAX).await.unwrap().len() as u64, object.size);
+    });
+    reads.await;
 }
 
 fn config(place: &str) -> StoreConfig {

@@ -46,8 +46,8 @@ async fn s3_by_a_file_and_flags() {
     let file = serde_json::json!({"s3Bucket": "ray", "s3Region": "us-east-1", "s3ForcePathStyle": "true",
         "s3Endpoint": format!("http://{}", cloud.address())});
     let file = Projected::new(&file.to_string());
-    let flags =
-        ["--storage-backend=s3", "--storage-root-dir=/", &*format!("--storage-backend-config-path={}", file.text())];
+    let path = format!("--storage-backend-config-path={}", file.text());
+    let flags = ["--storage-backend=s3", "--storage-root-dir=/", &path];
     serves_the_bundled_session(&flags, &[("AWS_S3ID", "testkey"), ("AWS_S3SECRET", "testsecret")]).await;
 }
 

@@ -52,7 +52,7 @@ impl<'a> Given<'a> {
                 // Without what is written there: it may hold a connection string.
                 Ok(_) => given.wrong(name, "must be a JSON object"),
                 Err(error) => {
-                    given.wrong(name, format!("is not JSON: line {}, column {}", error.line(), error.column()))
+                    given.wrong(name, format!("is not JSON: line {}, column {}", error.line(), error.column()));
                 }
             }
         }
@@ -105,13 +105,12 @@ impl<'a> Given<'a> {
 
     /// The key, else the variable.
     pub(super) fn key_or_variable(&mut self, field: &'static str, key: &str, variable: &str) -> Option<String> {
-        match self.key(field, key) {
-            Some(value) => Some(value),
-            None => {
-                self.call(field, variable);
-                self.variable(variable)
-            }
+        let value = self.key(field, key);
+        if value.is_some() {
+            return value;
         }
+        self.call(field, variable);
+        self.variable(variable)
     }
 
     /// The key when the file has any, else the variable: for S3 and OSS the file stands instead of the environment.

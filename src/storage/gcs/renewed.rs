@@ -34,13 +34,12 @@ impl<C: Clone> Renewed<C> {
     /// The client for one request, and what to tell when it was answered.
     pub(super) async fn get(&self) -> Result<(C, Waiting<'_, C>), Error> {
         let client = self.client().clone();
-        let client = match client {
-            Some(client) => client,
-            None => {
-                let made = (self.make)().await?;
-                *self.client() = Some(made.clone());
-                made
-            }
+        let client = if let Some(client) = client {
+            client
+        } else {
+            let made = (self.make)().await?;
+            *self.client() = Some(made.clone());
+            made
         };
         Ok((client, Waiting { renewed: self, answered: false }))
     }

@@ -134,7 +134,7 @@ impl Storage for Straggling {
     }
 
     async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
-        if self.reads.fetch_add(1, Ordering::Relaxed) % self.slow_every == 0 {
+        if self.reads.fetch_add(1, Ordering::Relaxed).is_multiple_of(self.slow_every) {
             sleep(Duration::from_secs(10)).await;
         }
         self.inner.read_matching(key, range, if_match).await
