@@ -13,6 +13,7 @@ use crate::settings::Redaction;
 use crate::snapshot::Snapshot;
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// One question about an open session.
@@ -109,14 +110,14 @@ pub(super) fn is_known(below: &[&str]) -> bool {
 }
 
 /// Answers a URL below a session; the session is loaded first if it is not open.
-pub(super) async fn serve(call: &Call<'_>, key: &SessionKey, below: &[&str]) -> HttpResponse {
+pub(super) async fn serve(call: &Call<'_>, key: &Rc<SessionKey>, below: &[&str]) -> HttpResponse {
     let Some((pattern, by, id)) = find(below) else {
         let mut response = Error::UnknownUrl.respond(call.request, Shape::Ray);
         validators::describe(&mut response, call.state, key, call.state.sessions.peek(key).as_deref());
         return response;
     };
     call.request.extensions_mut().insert(RoutePattern(pattern));
-    call.request.extensions_mut().insert(key.clone());
+    call.request.extensions_mut().insert(Rc::clone(key));
     let opened = load::open(call.state, key).await;
     let session = opened.as_ref().ok().map(Arc::clone);
     let answered = match opened {

@@ -98,7 +98,7 @@ async fn answer(request: &HttpRequest, state: &State) -> HttpResponse {
         Ok(segments) => segments,
         Err(error) => return error.respond(request, Shape::Page),
     };
-    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
     let found = TABLE.iter().find_map(|route| Some((route, names(route.pattern, &segments)?)));
     let Some((route, names)) = found else { return Error::UnknownUrl.respond(request, Shape::Page) };
     request.extensions_mut().insert(RoutePattern(route.pattern));
@@ -122,24 +122,33 @@ pub(super) const READING: &str = "GET, HEAD, OPTIONS";
 
 /// The names that stand for `{…}`, if the pattern fits; a last empty name (a final `/`) is one only `{below}` takes.
 pub(super) fn names<'a>(pattern: &str, segments: &[&'a str]) -> Option<Vec<&'a str>> {
-    let mut names = Vec::new();
-    let mut rest = segments.iter();
-    for part in pattern.trim_start_matches('/').split('/') {
-        if part == "{below}" {
-            names.extend(rest.as_slice());
-            return Some(names);
+    // Most patterns do not fit: that is found out before anything is put together.
+    let rest = rest(pattern, segments)?;
+    let parts = parts(pattern).zip(segments).filter(|(part, _)| part.starts_with('{') && *part != BELOW);
+    Some(parts.map(|(_, name)| *name).chain(rest.iter().copied()).collect())
+}
+
+const BELOW: &str = "{below}";
+
+fn parts(pattern: &str) -> std::str::Split<'_, char> {
+    pattern.strip_prefix('/').unwrap_or(pattern).split('/')
+}
+
+/// What `{below}` stands for, if the pattern fits.
+fn rest<'s, 'a>(pattern: &str, segments: &'s [&'a str]) -> Option<&'s [&'a str]> {
+    let mut rest = segments;
+    for part in parts(pattern) {
+        if part == BELOW {
+            return Some(rest);
         }
-        let segment = *rest.next()?;
-        if part.starts_with('{') {
-            if segment.is_empty() {
-                return None;
-            }
-            names.push(segment);
-        } else if part != segment {
+        let (segment, others) = rest.split_first()?;
+        let fits = if part.starts_with('{') { !segment.is_empty() } else { part == *segment };
+        if !fits {
             return None;
         }
+        rest = others;
     }
-    rest.as_slice().is_empty().then_some(names)
+    rest.is_empty().then_some(rest)
 }
 
 #[cfg(test)]
@@ -148,7 +157,7 @@ mod tests {
 
     fn find(path: &str) -> Option<(&'static str, Vec<String>)> {
         let segments = path::segments(path).unwrap();
-        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
         TABLE.iter().find_map(|route| {
             let names = names(route.pattern, &segments)?;
             Some((route.pattern, names.into_iter().map(str::to_owned).collect()))

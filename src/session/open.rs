@@ -263,7 +263,9 @@ impl Sessions {
         let started = Instant::now();
         let source = self.source();
         let before = self.cache.peek(&key).map_or(0, |kept| lock(&kept.look).failures());
-        let places = source.places(&key).await?;
+        let timeout = self.settings().loading.timeout;
+        let late = |_| Error::TimedOut { key: key.clone(), after: timeout };
+        let places = tokio::time::timeout(timeout, source.places(&key)).await.map_err(late)??;
         let load = Load {
             store: Arc::clone(&source.store),
             key: key.clone(),
@@ -271,7 +273,7 @@ impl Sessions {
             counters,
             admission: Arc::clone(&self.admission),
             metrics: Arc::clone(&self.metrics.sessions),
-            timeout: self.settings().loading.timeout,
+            timeout,
             idle_only: why == Why::Prewarm,
         };
         let loaded = load.run().await;
@@ -308,6 +310,14 @@ impl Sessions {
         self.metrics.sessions.memory(self.ledger.used(), self.ledger.total());
         let gaps = self.cache.all().iter().filter(|kept| !kept.session.has_no_known_gaps()).count();
         self.metrics.sessions.gaps(gaps);
+    }
+
+    /// Runs something to its end, whoever stops waiting for it.
+    pub(super) async fn apart<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.loader.apart(work).await
     }
 
     pub(super) fn source(&self) -> Arc<Source> {
