@@ -158,15 +158,15 @@ impl Drop for Ending {
         // Two macros, because a level cannot be a value; what the second is given costs nothing while debug is off.
         if took >= SLOW || !sent || !matches!(status, "2xx" | "3xx") {
             tracing::info!(
-                target: "ray_history::access", parent: &self.span.span, http.route = route,
-                http.response.status_code = status_code, session.key = session,
-                duration_ms = took.as_secs_f64() * 1e3, size_bytes = self.bytes, sent, "request ended"
+                target: "ray_history::access", parent: &self.span.span, duration_ms = took.as_secs_f64() * 1e3,
+                size_bytes = self.bytes, sent, http.route = route, http.response.status_code = status_code,
+                session.key = session, "request ended"
             );
         } else {
             tracing::debug!(
-                target: "ray_history::access", parent: &self.span.span, http.route = route,
-                http.response.status_code = status_code, session.key = session,
-                duration_ms = took.as_secs_f64() * 1e3, size_bytes = self.bytes, sent, "request ended"
+                target: "ray_history::access", parent: &self.span.span, duration_ms = took.as_secs_f64() * 1e3,
+                size_bytes = self.bytes, sent, http.route = route, http.response.status_code = status_code,
+                session.key = session, "request ended"
             );
         }
     }

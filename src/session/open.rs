@@ -12,7 +12,7 @@ use super::admission::Admission;
 use super::cache::{Cache, Kept};
 use super::freshness::{Built, Look};
 use super::load::{self, Load, OpenSession};
-use super::loader::{Joined, Loader};
+use super::loader::{Joined, Loader, Waiting};
 use super::memory::Ledger;
 use super::name::SessionKey;
 use super::progress::{Counters, Progress};
@@ -107,7 +107,7 @@ impl Sessions {
             Joined::Ready(session) => Ok(session),
             Joined::Waiting(load) => {
                 let _waiting = self.metrics.sessions.waiting();
-                load.end().await
+                self.end(key, load).await
             }
         }
     }
@@ -118,10 +118,27 @@ impl Sessions {
             Joined::Ready(session) => Ok(Opening::Ready(session)),
             Joined::Waiting(load) => {
                 let (_waiting, counters) = (self.metrics.sessions.waiting(), load.counters());
-                match tokio::time::timeout(wait, load.end()).await {
+                match tokio::time::timeout(wait, self.end(key, load)).await {
                     Ok(opened) => Ok(Opening::Ready(opened?)),
-                    Err(_) => Ok(Opening::Loading(counters.now())),
+                    Err(_) => Ok(Opening::Loading(self.progress(key).unwrap_or_else(|| counters.now()))),
                 }
+            }
+        }
+    }
+
+    /// The end of a load. One that gave way because nobody waited for it is begun again for who does now.
+    async fn end(
+        self: &Arc<Self>,
+        key: &SessionKey,
+        mut load: Waiting<Arc<OpenSession>>,
+    ) -> Result<Arc<OpenSession>, Error> {
+        loop {
+            match load.end().await {
+                Err(Error::Busy) => match self.start(key, Why::Asked)? {
+                    Joined::Ready(session) => return Ok(session),
+                    Joined::Waiting(next) => load = next,
+                },
+                ended => return ended,
             }
         }
     }

@@ -454,6 +454,31 @@ async fn prewarming_opens_what_nobody_has_asked_for() {
     assert_eq!(scene.sessions.peek(&key(0)).unwrap().snapshot.tasks.len(), 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_what_is_being_prewarmed_gets_it_even_when_the_prewarming_gives_way() {
+    let loading = settings::Loading { max_concurrent: 2, ..settings::Loading::default() };
+    let settings = Settings { loading, ..Settings::default() };
+    let scene = Scene::with_latency(2, 300, settings, Duration::from_secs(1)).await;
+    let spawn = |pid: u32, prewarm: bool| {
+        let sessions = Arc::clone(&scene.sessions);
+        tokio::spawn(async move {
+            match prewarm {
+                true => sessions.prewarm(&key(pid)).await,
+                false => sessions.open(&key(pid)).await.is_ok(),
+            }
+        })
+    };
+    let other = spawn(0, false);
+    while sample(&scene, "ray_history_loads_running") == 0 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let prewarmed = spawn(1, true);
+    tokio::task::yield_now().await;
+    let asked = spawn(1, false);
+    assert!(!prewarmed.await.unwrap(), "only one slot is left, and that stays free");
+    assert!(asked.await.unwrap() && other.await.unwrap());
+}
+
 #[tokio::test]
 async fn what_does_not_fit_is_refused_and_what_nearly_fits_is_built_and_used() {
     let cache = settings::Cache { max_memory: 6 << 20, ..settings::Cache::default() };
