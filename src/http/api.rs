@@ -27,6 +27,7 @@ struct Asked<'a> {
     id: &'a str,
 }
 
+type Rows = fn(&Snapshot) -> usize;
 type Ask = fn(&Asked<'_>) -> Result<Answer, Error>;
 
 /// How a URL is answered.
@@ -34,8 +35,8 @@ type Ask = fn(&Asked<'_>) -> Result<Answer, Error>;
 enum By {
     /// From the tables, at once.
     Tables(Ask),
-    /// From the tables, over all rows: where there are many, in its turn and not on the threads that accept requests.
-    Threads(Ask),
+    /// From the tables, over so many rows: where there are many, in its turn and not on the threads that accept requests.
+    Threads(Rows, Ask),
     /// From a log file.
     LogFile,
     /// From the log of a submission.
@@ -46,16 +47,16 @@ use By::{Tables, Threads};
 
 /// The table. A final `/` may be given or left out, as KubeRay's history server allows.
 const TABLE: &[(&str, By)] = &[
-    ("/api/v0/tasks", Threads(|a| Ok(tasks::list(a.snapshot, a.question)?))),
-    ("/api/v0/tasks/summarize", Threads(|a| Ok(task_summary::summarize(a.snapshot, a.question)?))),
-    ("/api/v0/tasks/timeline", Threads(|a| Ok(timeline::timeline(a.snapshot, a.question)?))),
-    ("/nodes", Threads(|a| Ok(nodes::list(a.snapshot, a.question)?))),
-    ("/nodes/{id}", Threads(|a| Ok(node_detail::detail(a.snapshot, a.question, a.id)?))),
-    ("/logical/actors", Threads(|a| Ok(actors::list(a.snapshot, a.question)?))),
+    ("/api/v0/tasks", Threads(rows::tasks, |a| Ok(tasks::list(a.snapshot, a.question)?))),
+    ("/api/v0/tasks/summarize", Threads(rows::tasks, |a| Ok(task_summary::summarize(a.snapshot, a.question)?))),
+    ("/api/v0/tasks/timeline", Threads(rows::tasks, |a| Ok(timeline::timeline(a.snapshot, a.question)?))),
+    ("/nodes", Threads(rows::nodes, |a| Ok(nodes::list(a.snapshot, a.question)?))),
+    ("/nodes/{id}", Threads(rows::of_a_node, |a| Ok(node_detail::detail(a.snapshot, a.question, a.id)?))),
+    ("/logical/actors", Threads(rows::actors, |a| Ok(actors::list(a.snapshot, a.question)?))),
     ("/logical/actors/{id}", Tables(|a| Ok(actors::detail(a.snapshot, a.question, a.id)?))),
     ("/api/v0/logs", Tables(|a| logs::listing(a.session, a.question))),
     ("/api/v0/logs/{id}", By::LogFile),
-    ("/api/v0/workers", Threads(|a| Ok(workers::list(a.snapshot, a.question)?))),
+    ("/api/v0/workers", Threads(rows::tasks, |a| Ok(workers::list(a.snapshot, a.question)?))),
     ("/api/v0/placement_groups", Tables(|a| Ok(placement_groups::list(a.snapshot, a.question)?))),
     ("/api/v0/runtime_envs", Tables(|a| Ok(runtime_envs::list(a.snapshot, a.question)?))),
     ("/api/v0/runtime_env_redaction", Tables(|a| Ok(fixed::redaction(a.redaction != Redaction::Never)))),
@@ -64,9 +65,9 @@ const TABLE: &[(&str, By)] = &[
     ("/api/v0/cluster_metadata", Tables(|a| Ok(metadata::cluster_metadata(a.snapshot)?))),
     ("/api/v0/cluster_events", Tables(|a| Ok(cluster_events::list(a.snapshot, a.question)?))),
     ("/api/v0/platform_events", Tables(|a| Ok(fixed::platform_events(a.snapshot)?))),
-    ("/api/v0/actors", Threads(|a| Ok(actor_state::list(a.snapshot, a.question)?))),
-    ("/api/v0/actors/summarize", Threads(|a| Ok(actor_summary::summarize(a.snapshot, a.question)?))),
-    ("/api/v0/nodes", Threads(|a| Ok(node_state::list(a.snapshot, a.question)?))),
+    ("/api/v0/actors", Threads(rows::actors, |a| Ok(actor_state::list(a.snapshot, a.question)?))),
+    ("/api/v0/actors/summarize", Threads(rows::actors, |a| Ok(actor_summary::summarize(a.snapshot, a.question)?))),
+    ("/api/v0/nodes", Threads(rows::nodes, |a| Ok(node_state::list(a.snapshot, a.question)?))),
     ("/api/v0/jobs", Tables(|a| Ok(jobs::state_list(a.snapshot, a.question)?))),
     ("/api/jobs", Tables(|a| Ok(jobs::list(a.snapshot, a.question)?))),
     ("/api/jobs/{id}", Tables(|a| Ok(jobs::one(a.snapshot, a.question, a.id)?))),
@@ -77,7 +78,7 @@ const TABLE: &[(&str, By)] = &[
     ("/api/train/v2/runs/v1", Tables(|a| Ok(train::runs(a.snapshot, a.question)?))),
     ("/api/train/v2/runs", Tables(|a| Ok(train::old_runs(a.snapshot, a.question)?))),
     ("/api/version", Tables(|a| Ok(metadata::version(a.snapshot)?))),
-    ("/events", Threads(|a| Ok(events::events(a.snapshot, a.question)?))),
+    ("/events", Threads(rows::events, |a| Ok(events::events(a.snapshot, a.question)?))),
     ("/timezone", Tables(|a| Ok(metadata::timezone(a.snapshot)?))),
     ("/worker/{id}", Tables(|_| Err(fixed::profiling().into()))),
     ("/task/{id}", Tables(|_| Err(fixed::profiling().into()))),
@@ -150,13 +151,13 @@ async fn answer(
             validators::revalidate(&mut response, None);
             return Ok(response);
         }
-        By::Tables(ask) | By::Threads(ask) => ask,
+        By::Tables(ask) | By::Threads(_, ask) => ask,
     };
     let tag = validators::tag(&session, redaction, question.redact, below, call.request.query_string());
     if validators::is_known(call.request, &tag) {
         return Ok(validators::not_modified(&tag));
     }
-    let mut response = if matches!(by, By::Threads(_)) && is_long(&session) {
+    let mut response = if is_long(by, &session.snapshot) {
         let turn = call.state.heavy.turn().await?;
         let id = id.to_owned();
         let work = move || {
@@ -175,10 +176,34 @@ async fn answer(
 /// Rows up to which every answer is made at once.
 const FEW: usize = 2000;
 
-/// Whether an answer over all rows of the session is long: then it waits for its turn.
-fn is_long(session: &OpenSession) -> bool {
-    let snapshot = &session.snapshot;
-    snapshot.tasks.len() + snapshot.actors.len() + snapshot.workers.len() + snapshot.nodes.len() > FEW
+/// Whether an answer goes over many rows: then it waits for its turn. Small ones of a huge session do not.
+fn is_long(by: By, snapshot: &Snapshot) -> bool {
+    matches!(by, By::Threads(rows, _) if rows(snapshot) > FEW)
+}
+
+/// Rows that answers go over; no more than it takes to tell few from many.
+mod rows {
+    use super::{FEW, Snapshot};
+
+    pub(super) fn tasks(snapshot: &Snapshot) -> usize {
+        snapshot.tasks.len() + snapshot.workers.len()
+    }
+
+    pub(super) fn actors(snapshot: &Snapshot) -> usize {
+        snapshot.actors.len()
+    }
+
+    pub(super) fn nodes(snapshot: &Snapshot) -> usize {
+        snapshot.nodes.len() + snapshot.workers.len()
+    }
+
+    pub(super) fn of_a_node(snapshot: &Snapshot) -> usize {
+        nodes(snapshot) + actors(snapshot)
+    }
+
+    pub(super) fn events(snapshot: &Snapshot) -> usize {
+        snapshot.facts.events.rows().take(FEW + 1).count()
+    }
 }
 
 /// The decoded query, and whether secrets are to be hidden from whoever asks.

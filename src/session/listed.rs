@@ -77,8 +77,8 @@ impl Sessions {
             listing: source.catalog.listing(),
             open: self.all_open(),
         };
-        let (namespace, id) = (namespace.to_owned(), id.to_owned());
-        self.apart(async move { source.submissions.find(&namespace, &id, &sources).await }).await
+        // One that is left half done leaves nothing behind.
+        source.submissions.find(namespace, id, &sources).await
     }
 
     /// Completes when the markers of the store in force have been listed.
