@@ -1,7 +1,7 @@
 //! The URL table of Ray's dashboard API below a session, and who asks.
 
 use super::error::{Error, Shape};
-use super::routes::{Call, RoutePattern, names};
+use super::routes::{Call, Parts, RoutePattern, names, parts};
 use super::{load, logs, send, validators};
 use crate::answer::{
     Answer, Question, actor_state, actor_summary, actors, cluster_events, cluster_status, data, events, fixed, jobs,
@@ -14,7 +14,7 @@ use crate::snapshot::Snapshot;
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// One question about an open session.
 struct Asked<'a> {
@@ -92,6 +92,8 @@ const TABLE: &[(&str, By)] = &[
     ("/api/gcs_healthz", Tables(fixed_answer)),
 ];
 
+static PARTS: LazyLock<Vec<Parts>> = LazyLock::new(|| TABLE.iter().map(|(pattern, _)| parts(pattern)).collect());
+
 fn fixed_answer(asked: &Asked<'_>) -> Result<Answer, Error> {
     fixed::fixed(asked.pattern.trim_start_matches('/')).ok_or(Error::UnknownUrl)
 }
@@ -99,8 +101,8 @@ fn fixed_answer(asked: &Asked<'_>) -> Result<Answer, Error> {
 /// The row of a URL, and what stands for `{id}`.
 fn find<'a>(below: &[&'a str]) -> Option<(&'static str, By, &'a str)> {
     let below = below.strip_suffix(&[""]).unwrap_or(below);
-    TABLE.iter().find_map(|(pattern, by)| {
-        let names = names(pattern, below)?;
+    TABLE.iter().zip(&*PARTS).find_map(|((pattern, by), parts)| {
+        let names = names(parts, below)?;
         Some((*pattern, *by, names.first().copied().unwrap_or_default()))
     })
 }

@@ -11,7 +11,7 @@ use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry::{Context, TraceId};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracer};
-use std::fmt;
+use std::fmt::{self, Write};
 use tracing::{Span, field};
 use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt};
 use tracing_subscriber::Registry;
@@ -28,7 +28,9 @@ impl RequestId {
 
     /// As it stands in `X-Request-Id`.
     pub(super) fn header(self) -> Option<HeaderValue> {
-        HeaderValue::try_from(self.to_string()).ok()
+        let mut text = String::with_capacity(32);
+        write!(text, "{self}").ok()?;
+        HeaderValue::try_from(text).ok()
     }
 }
 
