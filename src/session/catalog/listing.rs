@@ -118,9 +118,10 @@ impl Listing {
         let walked = self.walked_at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
         // Only a walk that began after a session did can tell that it has no folder.
         let walked = walked.map_or(i64::MIN, |at| i64::try_from(at.as_micros()).unwrap_or(i64::MAX) - A_DAY);
+        let mut key = None;
         for row in self.table.rows() {
-            let Some(key) = self.table.key(row) else { continue };
-            let state = liveness.state(&key);
+            let Some(key) = self.table.key_into(row, &mut key) else { continue };
+            let state = liveness.state(key);
             match state {
                 State::Live => counts.live += 1,
                 State::Dead => counts.dead += 1,
