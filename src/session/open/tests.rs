@@ -462,10 +462,7 @@ async fn who_asks_for_what_is_being_prewarmed_gets_it_even_when_the_prewarming_g
     let spawn = |pid: u32, prewarm: bool| {
         let sessions = Arc::clone(&scene.sessions);
         tokio::spawn(async move {
-            match prewarm {
-                true => sessions.prewarm(&key(pid)).await,
-                false => sessions.open(&key(pid)).await.is_ok(),
-            }
+            if prewarm { sessions.prewarm(&key(pid)).await } else { sessions.open(&key(pid)).await.is_ok() }
         })
     };
     let other = spawn(0, false);
