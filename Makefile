@@ -82,7 +82,8 @@ bench: storage-servers ## Benchmarks
 	cargo bench --locked
 
 .PHONY: soak
-soak: $(VENV)/e2e/stamp ## Load test of the release build in little memory, some minutes; needs wrk. SOAK_ARGS="--big FILE.tar"
+soak: $(VENV)/e2e/stamp ## Load test of the release build in little memory, some minutes. SOAK_ARGS="--big FILE.tar"
+	scripts/install-wrk
 	cargo build --release --locked
 	RAY_HISTORY_BIN=target/release/ray-history $(VENV)/e2e/bin/python -m e2e.soak $(SOAK_ARGS)
 

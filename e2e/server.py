@@ -9,6 +9,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from e2e.bundle import Session
+
 REPOSITORY = Path(__file__).parent.parent
 BINARY = Path(os.environ.get("RAY_HISTORY_BIN", REPOSITORY / "target" / "debug" / "ray-history"))
 SLOW_STORE = BINARY.parent / "examples" / "slow_store"
@@ -75,9 +77,23 @@ class Server:
 class SlowServer(Server):
     """A server whose store takes so much longer to answer each request."""
 
-    def __init__(self, bucket: Path, log: Path, dashboard: Path, milliseconds: int):
+    def __init__(self, bucket: Path, log: Path, dashboard: Path, milliseconds: int, *states: Path):
         super().__init__(bucket, log)
-        self._command = [str(SLOW_STORE), str(bucket), str(milliseconds), str(dashboard)]
+        self._command = [str(SLOW_STORE), str(bucket), str(milliseconds), str(dashboard), *map(str, states)]
+
+
+class WatchedServer(SlowServer):
+    """A server that knows which sessions live: those of which that is said."""
+
+    def __init__(self, bucket: Path, log: Path, dashboard: Path):
+        self._states = log.with_suffix(".states")
+        super().__init__(bucket, log, dashboard, 0, self._states)
+
+    def say(self, session: Session, state: str):
+        """From now on a session is live, dead or unknown."""
+        new = self._states.with_suffix(".new")
+        new.write_text(f"{session.path.removeprefix('sessions/')} {state}\n")
+        new.replace(self._states)
 
 
 class Replica(Server):

@@ -8,7 +8,7 @@ import pytest
 from e2e.browser import Browser
 from e2e.bundle import MIXED, SERVICE
 from e2e.front import Front
-from e2e.server import Server, SlowServer
+from e2e.server import Server, SlowServer, WatchedServer
 
 # What a browser says of the page that Ray's dashboard asks for to know whether it exists.
 HARMLESS = re.compile(r"/api/v0/platform_events")
@@ -156,6 +156,47 @@ def test_durations_of_serve_stand_still_too(window, server):
     window.run("window.drawn = Date.now()")
     window.wait_for(lambda: window.run("return Date.now() - window.drawn > 2500"), "two and a half seconds")
     assert window.run(durations) == before
+
+
+WORDS = {"live": ("Live", "is running"), "dead": ("Dead", "is gone"), "unknown": ("State unknown", "Nobody watches")}
+STANDS = "return new Date().getTime() === Date.parse(arguments[0])"
+DOT = f"return getComputedStyle({INSIDE}.querySelector('.state'), '::before').backgroundColor"
+
+
+@pytest.fixture(scope="module")
+def watched(unpacked, dashboard, tmp_path_factory):
+    """A server that is told which sessions live."""
+    with WatchedServer(MIXED.storage(unpacked), tmp_path_factory.mktemp("watched") / "log", dashboard) as running:
+        yield running
+
+
+@pytest.mark.parametrize("state", WORDS)
+def test_the_bar_says_whether_the_cluster_lives_and_only_then_the_clock_goes(window, watched, state):
+    watched.say(MIXED, state)
+    window.open(f"{watched.url}/{MIXED.path}/")
+    word, sentence = WORDS[state]
+    wait_for_bar(window, word, "No known gaps")
+    assert not any(other in bar(window) for other, _ in WORDS.values() if other != word)
+    as_of = watched.json(f"api/history/v1/{MIXED.path}")["asOf"]
+    assert window.run(STANDS, as_of) == (state != "live")
+    green = window.run(DOT) == "rgb(46, 125, 50)"
+    assert green == (state == "live")
+    press(window, "No known gaps")
+    wait_for_bar(window, sentence)
+
+
+@pytest.mark.parametrize(("page", "changes"), [("overview", ["dead", "live"]), ("logs/", ["dead"])])
+def test_an_open_tab_follows_its_cluster_even_on_a_page_that_asks_nothing(window, watched, page, changes):
+    watched.say(MIXED, "live")
+    window.open(f"{watched.url}/{MIXED.path}/#/{page}")
+    as_of = watched.json(f"api/history/v1/{MIXED.path}")["asOf"]
+    wait_for_bar(window, "Live", "No known gaps")
+    window.errors()
+    for state in changes:
+        watched.say(MIXED, state)
+        wait_for_bar(window, WORDS[state][0], "No known gaps")
+        assert window.run(STANDS, as_of) == (state == "dead")
+    assert not complaints(window)
 
 
 @pytest.mark.parametrize("page", ["logs/", "jobs/capture-sub-1", "overview"])

@@ -1,14 +1,18 @@
 //! Serves a folder as if its store were far away: every request to the store takes so much longer.
 //!
 //! For trying and testing what a page shows while a session is being loaded:
-//! `cargo run --example slow_store -- FOLDER MILLISECONDS DASHBOARD`. It ends with SIGTERM.
+//! `cargo run --example slow_store -- FOLDER MILLISECONDS DASHBOARD [STATES]`. It ends with SIGTERM.
+//!
+//! STATES stands for the watch of an API server: a file with a line `NAMESPACE/CLUSTER/SESSION STATE` for each session
+//! that is live or dead. It is read for every question, so a test can let a session die.
 
 use anyhow::Context;
 use ray_history::health::Health;
 use ray_history::http::{self, Heavy, State};
 use ray_history::layout::Root;
+use ray_history::liveness::{Judge, Liveness, State as Life};
 use ray_history::metrics::Metrics;
-use ray_history::session::Sessions;
+use ray_history::session::{SessionKey, Sessions};
 use ray_history::settings::server::Server;
 use ray_history::storage::faulty::Faulty;
 use ray_history::storage::local::Local;
@@ -21,17 +25,40 @@ use tokio_util::sync::CancellationToken;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, milliseconds, dashboard] = &arguments[..] else {
-        anyhow::bail!("usage: slow_store FOLDER MILLISECONDS DASHBOARD");
+    let [folder, milliseconds, dashboard, states @ ..] = &arguments[..] else {
+        anyhow::bail!("usage: slow_store FOLDER MILLISECONDS DASHBOARD [STATES]");
     };
     let latency = Duration::from_millis(milliseconds.parse().context("MILLISECONDS is not a number")?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(Path::new(folder), latency, PathBuf::from(dashboard)))
+    let liveness = Liveness::default();
+    if let Some(states) = states.first() {
+        liveness.set(Arc::new(States(states.into())));
+    }
+    runtime.block_on(serve(Path::new(folder), latency, PathBuf::from(dashboard), liveness))
 }
 
-async fn serve(folder: &Path, latency: Duration, dashboard: PathBuf) -> anyhow::Result<()> {
+/// Says what a file says.
+#[derive(Debug)]
+struct States(PathBuf);
+
+impl Judge for States {
+    fn state(&self, key: &SessionKey) -> Life {
+        let text = std::fs::read_to_string(&self.0).unwrap_or_default();
+        let key = key.to_string();
+        let state = text.lines().filter_map(|line| line.split_once(' ')).find(|(of, _)| *of == key);
+        match state {
+            Some((_, "live")) => Life::Live,
+            Some((_, "dead")) => Life::Dead,
+            _ => Life::Unknown,
+        }
+    }
+}
+
+async fn serve(folder: &Path, latency: Duration, dashboard: PathBuf, liveness: Liveness) -> anyhow::Result<()> {
     let store = Faulty::new(Arc::new(Local::open(folder)?)).with_latency(latency);
-    let sessions = Arc::new(Sessions::new(Arc::new(store), vec![Root::new("")]));
+    let (settings, metrics) = (Arc::default(), Metrics::default());
+    let sessions = Sessions::with(Arc::new(store), vec![Root::new("")], settings, liveness, metrics.clone());
+    let sessions = Arc::new(sessions);
     sessions.refresh().await?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     eprintln!("serving http://{}/sessions/", listener.local_addr()?);
@@ -42,7 +69,7 @@ async fn serve(folder: &Path, latency: Duration, dashboard: PathBuf) -> anyhow::
         terminated.recv().await;
         stop.cancel();
     });
-    let (bounds, health, metrics) = (Server::default(), Health::default(), Metrics::default());
+    let (bounds, health) = (Server::default(), Health::default());
     let heavy = Heavy::new(bounds.heavy_requests(), metrics.clone());
     let state = State { sessions, dashboard_dir: Some(dashboard), health, metrics, heavy };
     http::serve(state, listener, &bounds, shutdown).await?;

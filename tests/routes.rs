@@ -30,6 +30,9 @@ mod validators;
 const SESSION: &str = "/sessions/ml-serving/recsys-raycluster-9d4kq/session_2026-11-23_07-07-14_513426_5513";
 const NODE: &str = "a6c4b8c4ac754a791457accd697815acfd54fd0a64dc1fa060dd497c";
 
+/// Errors name their request: with this header it is always the same one.
+const TRACED: (&str, &str) = ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+
 /// The bundled session, unpacked once.
 fn unpacked() -> &'static PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
@@ -168,7 +171,7 @@ fn every_route_of_a_session_answers_as_it_did() {
         ("unknown", "/api/v0/nope".into()),
     ];
     for (name, path) in routes {
-        let (status, headers, body) = ask("GET", &format!("{SESSION}{path}"), &[]);
+        let (status, headers, body) = ask("GET", &format!("{SESSION}{path}"), &[TRACED]);
         let body = serde_json::from_str::<Value>(&body).unwrap_or(Value::String(body));
         let seen = json!({"path": path, "status": status, "type": header(&headers, "content-type"), "body": body});
         insta::assert_json_snapshot!(name, seen);

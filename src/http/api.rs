@@ -1,7 +1,7 @@
 //! The URL table of Ray's dashboard API below a session, and who asks.
 
 use super::error::{Error, Shape};
-use super::routes::{Call, RoutePattern, names};
+use super::routes::{Call, Parts, RoutePattern, names, parts};
 use super::{load, logs, send, validators};
 use crate::answer::{
     Answer, Question, actor_state, actor_summary, actors, cluster_events, cluster_status, data, events, fixed, jobs,
@@ -13,7 +13,8 @@ use crate::settings::Redaction;
 use crate::snapshot::Snapshot;
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
-use std::sync::Arc;
+use std::rc::Rc;
+use std::sync::{Arc, LazyLock};
 
 /// One question about an open session.
 struct Asked<'a> {
@@ -26,6 +27,7 @@ struct Asked<'a> {
     id: &'a str,
 }
 
+type Rows = fn(&Snapshot) -> usize;
 type Ask = fn(&Asked<'_>) -> Result<Answer, Error>;
 
 /// How a URL is answered.
@@ -33,8 +35,8 @@ type Ask = fn(&Asked<'_>) -> Result<Answer, Error>;
 enum By {
     /// From the tables, at once.
     Tables(Ask),
-    /// From the tables, over all rows: where there are many, in its turn and not on the threads that accept requests.
-    Threads(Ask),
+    /// From the tables, over so many rows: where there are many, in its turn and not on the threads that accept requests.
+    Threads(Rows, Ask),
     /// From a log file.
     LogFile,
     /// From the log of a submission.
@@ -45,16 +47,16 @@ use By::{Tables, Threads};
 
 /// The table. A final `/` may be given or left out, as KubeRay's history server allows.
 const TABLE: &[(&str, By)] = &[
-    ("/api/v0/tasks", Threads(|a| Ok(tasks::list(a.snapshot, a.question)?))),
-    ("/api/v0/tasks/summarize", Threads(|a| Ok(task_summary::summarize(a.snapshot, a.question)?))),
-    ("/api/v0/tasks/timeline", Threads(|a| Ok(timeline::timeline(a.snapshot, a.question)?))),
-    ("/nodes", Threads(|a| Ok(nodes::list(a.snapshot, a.question)?))),
-    ("/nodes/{id}", Threads(|a| Ok(node_detail::detail(a.snapshot, a.question, a.id)?))),
-    ("/logical/actors", Threads(|a| Ok(actors::list(a.snapshot, a.question)?))),
+    ("/api/v0/tasks", Threads(rows::tasks, |a| Ok(tasks::list(a.snapshot, a.question)?))),
+    ("/api/v0/tasks/summarize", Threads(rows::tasks, |a| Ok(task_summary::summarize(a.snapshot, a.question)?))),
+    ("/api/v0/tasks/timeline", Threads(rows::tasks, |a| Ok(timeline::timeline(a.snapshot, a.question)?))),
+    ("/nodes", Threads(rows::nodes, |a| Ok(nodes::list(a.snapshot, a.question)?))),
+    ("/nodes/{id}", Threads(rows::of_a_node, |a| Ok(node_detail::detail(a.snapshot, a.question, a.id)?))),
+    ("/logical/actors", Threads(rows::actors, |a| Ok(actors::list(a.snapshot, a.question)?))),
     ("/logical/actors/{id}", Tables(|a| Ok(actors::detail(a.snapshot, a.question, a.id)?))),
     ("/api/v0/logs", Tables(|a| logs::listing(a.session, a.question))),
     ("/api/v0/logs/{id}", By::LogFile),
-    ("/api/v0/workers", Threads(|a| Ok(workers::list(a.snapshot, a.question)?))),
+    ("/api/v0/workers", Threads(rows::tasks, |a| Ok(workers::list(a.snapshot, a.question)?))),
     ("/api/v0/placement_groups", Tables(|a| Ok(placement_groups::list(a.snapshot, a.question)?))),
     ("/api/v0/runtime_envs", Tables(|a| Ok(runtime_envs::list(a.snapshot, a.question)?))),
     ("/api/v0/runtime_env_redaction", Tables(|a| Ok(fixed::redaction(a.redaction != Redaction::Never)))),
@@ -63,9 +65,9 @@ const TABLE: &[(&str, By)] = &[
     ("/api/v0/cluster_metadata", Tables(|a| Ok(metadata::cluster_metadata(a.snapshot)?))),
     ("/api/v0/cluster_events", Tables(|a| Ok(cluster_events::list(a.snapshot, a.question)?))),
     ("/api/v0/platform_events", Tables(|a| Ok(fixed::platform_events(a.snapshot)?))),
-    ("/api/v0/actors", Threads(|a| Ok(actor_state::list(a.snapshot, a.question)?))),
-    ("/api/v0/actors/summarize", Threads(|a| Ok(actor_summary::summarize(a.snapshot, a.question)?))),
-    ("/api/v0/nodes", Threads(|a| Ok(node_state::list(a.snapshot, a.question)?))),
+    ("/api/v0/actors", Threads(rows::actors, |a| Ok(actor_state::list(a.snapshot, a.question)?))),
+    ("/api/v0/actors/summarize", Threads(rows::actors, |a| Ok(actor_summary::summarize(a.snapshot, a.question)?))),
+    ("/api/v0/nodes", Threads(rows::nodes, |a| Ok(node_state::list(a.snapshot, a.question)?))),
     ("/api/v0/jobs", Tables(|a| Ok(jobs::state_list(a.snapshot, a.question)?))),
     ("/api/jobs", Tables(|a| Ok(jobs::list(a.snapshot, a.question)?))),
     ("/api/jobs/{id}", Tables(|a| Ok(jobs::one(a.snapshot, a.question, a.id)?))),
@@ -76,7 +78,7 @@ const TABLE: &[(&str, By)] = &[
     ("/api/train/v2/runs/v1", Tables(|a| Ok(train::runs(a.snapshot, a.question)?))),
     ("/api/train/v2/runs", Tables(|a| Ok(train::old_runs(a.snapshot, a.question)?))),
     ("/api/version", Tables(|a| Ok(metadata::version(a.snapshot)?))),
-    ("/events", Threads(|a| Ok(events::events(a.snapshot, a.question)?))),
+    ("/events", Threads(rows::events, |a| Ok(events::events(a.snapshot, a.question)?))),
     ("/timezone", Tables(|a| Ok(metadata::timezone(a.snapshot)?))),
     ("/worker/{id}", Tables(|_| Err(fixed::profiling().into()))),
     ("/task/{id}", Tables(|_| Err(fixed::profiling().into()))),
@@ -90,6 +92,8 @@ const TABLE: &[(&str, By)] = &[
     ("/api/gcs_healthz", Tables(fixed_answer)),
 ];
 
+static PARTS: LazyLock<Vec<Parts>> = LazyLock::new(|| TABLE.iter().map(|(pattern, _)| parts(pattern)).collect());
+
 fn fixed_answer(asked: &Asked<'_>) -> Result<Answer, Error> {
     fixed::fixed(asked.pattern.trim_start_matches('/')).ok_or(Error::UnknownUrl)
 }
@@ -97,8 +101,8 @@ fn fixed_answer(asked: &Asked<'_>) -> Result<Answer, Error> {
 /// The row of a URL, and what stands for `{id}`.
 fn find<'a>(below: &[&'a str]) -> Option<(&'static str, By, &'a str)> {
     let below = below.strip_suffix(&[""]).unwrap_or(below);
-    TABLE.iter().find_map(|(pattern, by)| {
-        let names = names(pattern, below)?;
+    TABLE.iter().zip(&*PARTS).find_map(|((pattern, by), parts)| {
+        let names = names(parts, below)?;
         Some((*pattern, *by, names.first().copied().unwrap_or_default()))
     })
 }
@@ -109,14 +113,14 @@ pub(super) fn is_known(below: &[&str]) -> bool {
 }
 
 /// Answers a URL below a session; the session is loaded first if it is not open.
-pub(super) async fn serve(call: &Call<'_>, key: &SessionKey, below: &[&str]) -> HttpResponse {
+pub(super) async fn serve(call: &Call<'_>, key: &Rc<SessionKey>, below: &[&str]) -> HttpResponse {
     let Some((pattern, by, id)) = find(below) else {
         let mut response = Error::UnknownUrl.respond(call.request, Shape::Ray);
         validators::describe(&mut response, call.state, key, call.state.sessions.peek(key).as_deref());
         return response;
     };
     call.request.extensions_mut().insert(RoutePattern(pattern));
-    call.request.extensions_mut().insert(key.clone());
+    call.request.extensions_mut().insert(Rc::clone(key));
     let opened = load::open(call.state, key).await;
     let session = opened.as_ref().ok().map(Arc::clone);
     let answered = match opened {
@@ -149,13 +153,13 @@ async fn answer(
             validators::revalidate(&mut response, None);
             return Ok(response);
         }
-        By::Tables(ask) | By::Threads(ask) => ask,
+        By::Tables(ask) | By::Threads(_, ask) => ask,
     };
     let tag = validators::tag(&session, redaction, question.redact, below, call.request.query_string());
     if validators::is_known(call.request, &tag) {
         return Ok(validators::not_modified(&tag));
     }
-    let mut response = if matches!(by, By::Threads(_)) && is_long(&session) {
+    let mut response = if is_long(by, &session.snapshot) {
         let turn = call.state.heavy.turn().await?;
         let id = id.to_owned();
         let work = move || {
@@ -174,10 +178,34 @@ async fn answer(
 /// Rows up to which every answer is made at once.
 const FEW: usize = 2000;
 
-/// Whether an answer over all rows of the session is long: then it waits for its turn.
-fn is_long(session: &OpenSession) -> bool {
-    let snapshot = &session.snapshot;
-    snapshot.tasks.len() + snapshot.actors.len() + snapshot.workers.len() + snapshot.nodes.len() > FEW
+/// Whether an answer goes over many rows: then it waits for its turn. Small ones of a huge session do not.
+fn is_long(by: By, snapshot: &Snapshot) -> bool {
+    matches!(by, By::Threads(rows, _) if rows(snapshot) > FEW)
+}
+
+/// Rows that answers go over; no more than it takes to tell few from many.
+mod rows {
+    use super::{FEW, Snapshot};
+
+    pub(super) fn tasks(snapshot: &Snapshot) -> usize {
+        snapshot.tasks.len() + snapshot.workers.len()
+    }
+
+    pub(super) fn actors(snapshot: &Snapshot) -> usize {
+        snapshot.actors.len()
+    }
+
+    pub(super) fn nodes(snapshot: &Snapshot) -> usize {
+        snapshot.nodes.len() + snapshot.workers.len()
+    }
+
+    pub(super) fn of_a_node(snapshot: &Snapshot) -> usize {
+        nodes(snapshot) + actors(snapshot)
+    }
+
+    pub(super) fn events(snapshot: &Snapshot) -> usize {
+        snapshot.facts.events.rows().take(FEW + 1).count()
+    }
 }
 
 /// The decoded query, and whether secrets are to be hidden from whoever asks.

@@ -20,6 +20,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, VARY};
 use serde::Serialize;
 use std::fmt::Write;
+use std::rc::Rc;
 use utoipa::ToSchema;
 
 /// Rows of the page to choose from; the search finds the others.
@@ -57,7 +58,7 @@ async fn entered(call: &Call<'_>, below: &[&str]) -> HttpResponse {
             let answered = if document {
                 session::index(call.state, &entry.key, "./").await
             } else {
-                Ok(session::answer(call, &entry.key, below).await)
+                Ok(session::answer(call, &Rc::new(entry.key.clone()), below).await)
             };
             let mut response = answered.unwrap_or_else(|error| error.respond(call.request, shape));
             cookies::issue(&mut response, &entry);

@@ -1,8 +1,10 @@
 //! The only place that turns errors into status codes and bodies. Internal detail is logged, never sent.
 //!
-//! Ray's routes tell errors as Ray does, our API as RFC 9457 problems, pages as pages; the words are the same.
+//! Ray's routes tell errors as Ray does, our API as RFC 9457 problems, pages as pages; the words are the same. All of
+//! them name the request, by the id that stands in the log too; only texts that are Ray's own stay word for word.
 
 use super::load::Status;
+use super::trace::RequestId;
 use super::{page, routes};
 use crate::answer::Refusal;
 use crate::session::{self, Progress};
@@ -105,6 +107,13 @@ impl fmt::Display for Error {
     }
 }
 
+/// The id that leads to the log.
+fn name_request(body: &mut Value, id: Option<RequestId>) {
+    if let (Value::Object(body), Some(id)) = (body, id) {
+        body.insert("requestId".to_owned(), id.to_string().into());
+    }
+}
+
 impl Error {
     /// The status code.
     pub(super) fn status(&self) -> StatusCode {
@@ -145,6 +154,7 @@ impl Error {
             }
             _ => {}
         }
+        let id = RequestId::of(request);
         let mut response = HttpResponse::build(self.status());
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
@@ -154,32 +164,38 @@ impl Error {
             response.insert_header((header::ALLOW, routes::READING));
         }
         match shape {
-            Shape::Ray => self.as_ray(response),
-            Shape::Page if page::is_wanted(request) => self.as_page(request, response),
-            Shape::Problem | Shape::Page => self.as_problem(request, response),
+            Shape::Ray => self.as_ray(response, id),
+            Shape::Page if page::is_wanted(request) => self.as_page(request, response, id),
+            Shape::Problem | Shape::Page => self.as_problem(request, response, id),
         }
     }
 
-    fn as_ray(&self, mut response: HttpResponseBuilder) -> HttpResponse {
+    fn as_ray(&self, mut response: HttpResponseBuilder, id: Option<RequestId>) -> HttpResponse {
         let message = self.to_string();
-        match self {
+        // Ray's clients read `result`, `msg` and `data`; ours read the progress.
+        let mut body = match self {
             Self::Refused(Refusal::BadQuestion(_)) => {
-                response.json(json!({"result": false, "msg": message, "data": {"result": null}}))
+                json!({"result": false, "msg": message, "data": {"result": null}})
             }
-            Self::Refused(Refusal::FailedJson(_)) => {
-                response.json(json!({"result": false, "msg": message, "data": {}}))
+            Self::Refused(Refusal::FailedJson(_)) => json!({"result": false, "msg": message, "data": {}}),
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => json!({"result": false, "msg": message}),
+            _ => {
+                let ours = !matches!(self, Self::Refused(_) | Self::UnknownUrl);
+                let id = id.filter(|_| ours).map_or_else(String::new, |id| format!("\nRequest id: {id}"));
+                return response.content_type(ContentType::plaintext()).body(message + &id);
             }
-            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => {
-                // Ray's clients read `result` and `msg`; ours read the progress.
-                let mut body = json!({"result": false, "msg": message});
-                self.add_progress(&mut body);
-                response.json(body)
-            }
-            _ => response.content_type(ContentType::plaintext()).body(message),
-        }
+        };
+        self.add_progress(&mut body);
+        name_request(&mut body, id);
+        response.json(body)
     }
 
-    fn as_problem(&self, request: &HttpRequest, mut response: HttpResponseBuilder) -> HttpResponse {
+    fn as_problem(
+        &self,
+        request: &HttpRequest,
+        mut response: HttpResponseBuilder,
+        id: Option<RequestId>,
+    ) -> HttpResponse {
         let status = self.status();
         let (name, title) = self.problem();
         let mut body = json!({
@@ -190,16 +206,18 @@ impl Error {
             "instance": request.uri().path(),
         });
         self.add_progress(&mut body);
+        name_request(&mut body, id);
         response.content_type("application/problem+json").body(body.to_string())
     }
 
-    fn as_page(&self, request: &HttpRequest, response: HttpResponseBuilder) -> HttpResponse {
+    fn as_page(&self, request: &HttpRequest, response: HttpResponseBuilder, id: Option<RequestId>) -> HttpResponse {
         let (_, title) = self.problem();
         // The way to the root, relative: it must work under any prefix.
         let up = "../".repeat(request.uri().path().split('/').count().saturating_sub(2));
         let body = format!(
-            "<h1>{title}</h1><p>{}</p><p><a href=\"{up}sessions/\">All sessions</a></p>",
-            page::escape(&self.to_string())
+            "<h1>{title}</h1><p>{}</p>{}<p><a href=\"{up}sessions/\">All sessions</a></p>",
+            page::escape(&self.to_string()),
+            id.map_or_else(String::new, |id| format!("<p class=\"quiet\">Request id: {id}</p>")),
         );
         page::html_with(
             response,

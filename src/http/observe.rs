@@ -5,24 +5,28 @@
 //! more than the answers.
 
 use super::connection::Connection;
+use super::limit::Limits;
 use super::routes::{RoutePattern, UNKNOWN};
-use super::{limit, trace};
+use super::trace::RequestSpan;
 use crate::metrics::http::{Metrics, RequestLabels, RouteLabels};
 use crate::session::SessionKey;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::HeaderName;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
 use bytes::Bytes;
+use std::fmt::Display;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::OwnedSemaphorePermit;
-use tracing::{Instrument, Span, field};
+use tracing::{Instrument, field};
 
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A request that took longer is in the log at info.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -31,33 +35,30 @@ pub(super) async fn observe<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<Sent>, Error> {
-    let Some(limits) = request.app_data::<Arc<limit::Limits>>().cloned() else {
+    let Some(limits) = request.app_data::<Arc<Limits>>().map(Arc::clone) else {
         return Err(actix_web::error::ErrorInternalServerError("the server is not wired"));
     };
     let mut ending = Ending::new(&request, Arc::clone(&limits.metrics));
-    let trace_id = trace::join(&ending.span, request.headers()).to_string();
-    ending.span.record("trace_id", &trace_id);
-    let mut response = match limits.admit(&request) {
+    let id = ending.span.id;
+    request.extensions_mut().insert(id);
+    let mut response = match limits.admit(&request, id) {
         Ok(permit) => {
             ending.permit = permit;
-            let answered = next.call(request).instrument(ending.span.clone()).await;
+            let answered = next.call(request).instrument(ending.span.span.clone()).await;
             answered.inspect_err(|_| ending.status = Some(StatusCode::INTERNAL_SERVER_ERROR))?.map_into_boxed_body()
         }
         Err(refused) => request.into_response(*refused),
     };
-    if let Ok(id) = HeaderValue::from_str(&trace_id) {
-        response.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
+    if let Some(id) = id.header() {
+        response.headers_mut().insert(REQUEST_ID, id);
     }
     ending.status = Some(response.status());
     {
         let seen = response.request().extensions();
         ending.route = seen.get::<RoutePattern>().copied().unwrap_or(UNKNOWN);
-        ending.span.record("http.route", ending.route.0);
-        trace::name(&ending.span, ending.method, ending.route.0);
-        if let Some(key) = seen.get::<SessionKey>() {
-            ending.span.record("session.key", field::display(key));
-        }
-        ending.span.record("http.response.status_code", response.status().as_u16());
+        ending.session = seen.get::<Rc<SessionKey>>().cloned();
+        let session = ending.session.as_deref().map(|key| key as &dyn Display);
+        ending.span.answered(ending.method, ending.route.0, response.status().as_u16(), session);
     }
     let head = response.request().method() == Method::HEAD;
     Ok(response.map_body(|_, body| {
@@ -100,10 +101,11 @@ struct Ending {
     metrics: Arc<Metrics>,
     connection: Option<Arc<Connection>>,
     permit: Option<OwnedSemaphorePermit>,
-    span: Span,
+    span: RequestSpan,
     began: Instant,
     method: &'static str,
     route: RoutePattern,
+    session: Option<Rc<SessionKey>>,
     /// None while there is no answer.
     status: Option<StatusCode>,
     bytes: u64,
@@ -124,18 +126,10 @@ impl Ending {
             connection.busy();
         }
         metrics.in_flight.inc();
-        let span = tracing::info_span!(
-            "request",
-            otel.kind = "server",
-            trace_id = field::Empty,
-            http.request.method = method,
-            http.route = field::Empty,
-            http.response.status_code = field::Empty,
-            session.key = field::Empty,
-        );
-        let (route, status, permit) = (UNKNOWN, None, None);
+        let (route, session, status, permit) = (UNKNOWN, None, None, None);
         let (bytes, expected, whole, began) = (0, None, false, Instant::now());
-        Self { metrics, connection, permit, span, began, method, route, status, bytes, expected, whole }
+        let span = RequestSpan::begin(method, request.headers());
+        Self { metrics, connection, permit, span, began, method, route, session, status, bytes, expected, whole }
     }
 }
 
@@ -159,12 +153,21 @@ impl Drop for Ending {
             connection.idle();
         }
         let sent = self.whole || self.expected == Some(self.bytes);
-        let (duration_ms, size_bytes) = (took.as_secs_f64() * 1e3, self.bytes);
-        let _inside = self.span.enter();
+        let session = self.session.as_ref().map(field::display);
+        let status_code = self.status.map(|status| status.as_u16());
+        // Two macros, because a level cannot be a value; what the second is given costs nothing while debug is off.
         if took >= SLOW || !sent || !matches!(status, "2xx" | "3xx") {
-            tracing::info!(target: "ray_history::access", status, duration_ms, size_bytes, sent, "request ended");
+            tracing::info!(
+                target: "ray_history::access", parent: &self.span.span, duration_ms = took.as_secs_f64() * 1e3,
+                size_bytes = self.bytes, sent, http.route = route, http.response.status_code = status_code,
+                session.key = session, "request ended"
+            );
         } else {
-            tracing::debug!(target: "ray_history::access", status, duration_ms, size_bytes, sent, "request ended");
+            tracing::debug!(
+                target: "ray_history::access", parent: &self.span.span, duration_ms = took.as_secs_f64() * 1e3,
+                size_bytes = self.bytes, sent, http.route = route, http.response.status_code = status_code,
+                session.key = session, "request ended"
+            );
         }
     }
 }

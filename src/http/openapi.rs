@@ -22,6 +22,9 @@ pub(super) struct Problem {
     detail: String,
     /// The path that was asked for.
     instance: String,
+    /// Which request this was: the id of its trace, as in `X-Request-Id` and in the server's log. To be reported.
+    #[schema(rename = "requestId", example = "0af7651916cd43dd8448eb211c80319c")]
+    request_id: String,
 }
 
 #[derive(OpenApi)]

@@ -3,6 +3,7 @@
 use super::error::Error;
 use crate::session::{ClusterId, SessionKey, SessionName};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::borrow::Cow;
 
 /// Stands for an empty cluster name (KubeRay v1.6 allowed it), which no URL segment can be. No Kubernetes name is `_`.
 const EMPTY: &str = "_";
@@ -11,9 +12,8 @@ const EMPTY: &str = "_";
 const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The decoded names of a path, without the leading `/`; a trailing `/` gives a last empty name.
-pub(super) fn segments(raw: &str) -> Result<Vec<String>, Error> {
-    let decode = |segment: &str| percent_decode_str(segment).decode_utf8().map(std::borrow::Cow::into_owned);
-    let names = raw.strip_prefix('/').unwrap_or(raw).split('/').map(decode);
+pub(super) fn segments(raw: &str) -> Result<Vec<Cow<'_, str>>, Error> {
+    let names = raw.strip_prefix('/').unwrap_or(raw).split('/').map(|name| percent_decode_str(name).decode_utf8());
     names.collect::<Result<_, _>>().map_err(|_| Error::BadPath)
 }
 

@@ -12,6 +12,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
+use std::sync::LazyLock;
 
 /// The pattern of the route that answered, left in the request's extensions: a label with few values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,9 +99,8 @@ async fn answer(request: &HttpRequest, state: &State) -> HttpResponse {
         Ok(segments) => segments,
         Err(error) => return error.respond(request, Shape::Page),
     };
-    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let found = TABLE.iter().find_map(|route| Some((route, names(route.pattern, &segments)?)));
-    let Some((route, names)) = found else { return Error::UnknownUrl.respond(request, Shape::Page) };
+    let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
+    let Some((route, names)) = find(&segments) else { return Error::UnknownUrl.respond(request, Shape::Page) };
     request.extensions_mut().insert(RoutePattern(route.pattern));
     match *request.method() {
         Method::GET | Method::HEAD => {}
@@ -120,45 +120,58 @@ async fn answer(request: &HttpRequest, state: &State) -> HttpResponse {
 /// The methods that history knows.
 pub(super) const READING: &str = "GET, HEAD, OPTIONS";
 
+/// A pattern, taken apart at `/`: done once, because every request is compared with many.
+pub(super) type Parts = Vec<&'static str>;
+
+static PARTS: LazyLock<Vec<Parts>> = LazyLock::new(|| TABLE.iter().map(|route| parts(route.pattern)).collect());
+
+const BELOW: &str = "{below}";
+
+/// Takes a pattern apart.
+pub(super) fn parts(pattern: &'static str) -> Parts {
+    pattern.strip_prefix('/').unwrap_or(pattern).split('/').collect()
+}
+
+/// The row of a path, and its names.
+fn find<'a>(segments: &[&'a str]) -> Option<(&'static Route, Vec<&'a str>)> {
+    TABLE.iter().zip(&*PARTS).find_map(|(route, parts)| Some((route, names(parts, segments)?)))
+}
+
 /// The names that stand for `{…}`, if the pattern fits; a last empty name (a final `/`) is one only `{below}` takes.
-pub(super) fn names<'a>(pattern: &str, segments: &[&'a str]) -> Option<Vec<&'a str>> {
-    let mut names = Vec::new();
-    let mut rest = segments.iter();
-    for part in pattern.trim_start_matches('/').split('/') {
-        if part == "{below}" {
-            names.extend(rest.as_slice());
-            return Some(names);
-        }
-        let segment = *rest.next()?;
-        if part.starts_with('{') {
-            if segment.is_empty() {
-                return None;
-            }
-            names.push(segment);
-        } else if part != segment {
-            return None;
-        }
+pub(super) fn names<'a>(parts: &[&str], segments: &[&'a str]) -> Option<Vec<&'a str>> {
+    let (fixed, open) = match parts.split_last() {
+        Some((&BELOW, fixed)) => (fixed, true),
+        _ => (parts, false),
+    };
+    if segments.len() < fixed.len() || (!open && segments.len() > fixed.len()) {
+        return None;
     }
-    rest.as_slice().is_empty().then_some(names)
+    let is_name = |part: &str| part.starts_with('{');
+    let fits = |(part, segment): (&&str, &&str)| if is_name(part) { !segment.is_empty() } else { part == segment };
+    if !fixed.iter().zip(segments).all(fits) {
+        return None;
+    }
+    let mut names = Vec::with_capacity(segments.len());
+    names.extend(fixed.iter().zip(segments).filter(|(part, _)| is_name(part)).map(|(_, name)| *name));
+    names.extend(&segments[fixed.len()..]);
+    Some(names)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn find(path: &str) -> Option<(&'static str, Vec<String>)> {
+    fn found(path: &str) -> Option<(&'static str, Vec<String>)> {
         let segments = path::segments(path).unwrap();
-        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        TABLE.iter().find_map(|route| {
-            let names = names(route.pattern, &segments)?;
-            Some((route.pattern, names.into_iter().map(str::to_owned).collect()))
-        })
+        let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
+        let (route, names) = find(&segments)?;
+        Some((route.pattern, names.into_iter().map(str::to_owned).collect()))
     }
 
     #[test]
     fn a_path_has_one_pattern_and_its_names() {
         let session = "session_2026-11-22_23-11-33_821800_1";
-        for (path, pattern, found) in [
+        for (path, pattern, names) in [
             ("/".to_owned(), "/", vec![]),
             ("/sessions/".into(), "/sessions/", vec![]),
             (
@@ -174,7 +187,7 @@ mod tests {
             ("/nodes/x".into(), "/{below}", vec!["nodes", "x"]),
             ("/api/history/v2".into(), "/api/history/{below}", vec!["v2"]),
         ] {
-            assert_eq!(find(&path), Some((pattern, found.into_iter().map(str::to_owned).collect())), "{path}");
+            assert_eq!(found(&path), Some((pattern, names.into_iter().map(str::to_owned).collect())), "{path}");
         }
     }
 }

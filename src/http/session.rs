@@ -8,6 +8,7 @@ use crate::session::catalog::{Entry, Listing};
 use crate::session::{self, SessionKey};
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpMessage, HttpResponse};
+use std::rc::Rc;
 
 /// From a session's document to the server's root.
 const TO_ROOT: &str = "../../../../";
@@ -39,7 +40,7 @@ pub(super) async fn below(call: &Call<'_>) -> Result<HttpResponse, Error> {
     if names[2] == "latest" {
         return latest(call, &"../".repeat(below.len() + 2)).await;
     }
-    Ok(answer(call, &session_key(names)?, below).await)
+    Ok(answer(call, &Rc::new(session_key(names)?), below).await)
 }
 
 /// `latest` leads to the newest session of the cluster.
@@ -88,7 +89,7 @@ pub(super) fn is_file(below: &[&str]) -> bool {
 }
 
 /// A file or an answer of Ray's, with what it says about the session; refusals too.
-pub(super) async fn answer(call: &Call<'_>, key: &SessionKey, below: &[&str]) -> HttpResponse {
+pub(super) async fn answer(call: &Call<'_>, key: &Rc<SessionKey>, below: &[&str]) -> HttpResponse {
     if !is_file(below) {
         return api::serve(call, key, below).await;
     }

@@ -1,44 +1,120 @@
 //! W3C trace context: the trace that a request belongs to, its caller's or a new one.
 //!
-//! The same id stands in the log, in the answer's `X-Request-Id` and, where traces are exported, in the spans.
+//! The same id stands in the log, in the answer's `X-Request-Id`, in the bodies of errors and, where traces are
+//! exported, in the spans. Owns the span of a request: without export it is only what log lines need, because making
+//! spans costs more than making a small answer.
 
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderValue};
+use actix_web::{HttpMessage, HttpRequest};
 use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry::{Context, TraceId};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
-use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator};
-use tracing::Span;
-use tracing_opentelemetry::OpenTelemetrySpanExt;
+use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, SdkTracer};
+use std::fmt::{self, Write};
+use tracing::{Span, field};
+use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt};
+use tracing_subscriber::Registry;
 
-/// Makes a span part of the caller's trace, and says which trace it is.
-pub(super) fn join(span: &Span, headers: &HeaderMap) -> TraceId {
-    let parent = parent(headers);
-    if let Some(parent) = &parent {
-        // Fails where nothing exports spans; the id still goes into the log.
-        let _ = span.set_parent(Context::new().with_remote_span_context(parent.clone()));
+/// Version, trace, span and flags, in hex.
+const SHORTEST_TRACEPARENT: usize = 2 + 1 + 32 + 1 + 16 + 1 + 2;
+
+/// Which request this is: the id of its trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RequestId(TraceId);
+
+impl RequestId {
+    /// That of a request being answered; none where nothing stands around it.
+    pub(super) fn of(request: &HttpRequest) -> Option<Self> {
+        request.extensions().get().copied()
     }
-    let exported = span.context().span().span_context().trace_id();
-    if exported != TraceId::INVALID {
-        return exported;
+
+    /// As it stands in `X-Request-Id`.
+    pub(super) fn header(self) -> Option<HeaderValue> {
+        let mut text = String::with_capacity(32);
+        write!(text, "{self}").ok()?;
+        HeaderValue::try_from(text).ok()
     }
-    parent.map_or_else(|| RandomIdGenerator::default().new_trace_id(), |parent| parent.trace_id())
 }
 
-/// Names an exported span by its route, which is known only once the path has been taken apart.
-pub(super) fn name(span: &Span, method: &str, route: &str) {
-    let context = span.context();
-    let exported = context.span();
-    if exported.span_context().is_valid() {
-        exported.update_name(format!("{method} {route}"));
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
+}
+
+/// The span of one request.
+#[derive(Debug)]
+pub(super) struct RequestSpan {
+    pub(super) span: Span,
+    pub(super) id: RequestId,
+    exported: bool,
+}
+
+impl RequestSpan {
+    /// Begins it, as a part of the caller's trace if there is one.
+    pub(super) fn begin(method: &'static str, headers: &HeaderMap) -> Self {
+        let parent = parent(headers);
+        if is_exported() {
+            Self::exported(method, parent.as_ref())
+        } else {
+            let id = id(parent.as_ref());
+            let span = tracing::info_span!("request", trace_id = field::display(id), http.request.method = method);
+            Self { span, id, exported: false }
+        }
+    }
+
+    fn exported(method: &'static str, parent: Option<&SpanContext>) -> Self {
+        let span = tracing::info_span!(
+            "request",
+            otel.kind = "server",
+            trace_id = field::Empty,
+            http.request.method = method,
+            http.route = field::Empty,
+            http.response.status_code = field::Empty,
+            session.key = field::Empty,
+        );
+        if let Some(parent) = parent {
+            // Fails where the layer does not want this span; the id still goes into the log.
+            let _ = span.set_parent(Context::new().with_remote_span_context(parent.clone()));
+        }
+        let exported = span.context().span().span_context().trace_id();
+        let id = if exported == TraceId::INVALID { id(parent) } else { RequestId(exported) };
+        span.record("trace_id", field::display(id));
+        Self { span, id, exported: true }
+    }
+
+    /// Says what is known once the request was understood. The log has it in its own line.
+    pub(super) fn answered(&self, method: &str, route: &str, status: u16, session: Option<&dyn fmt::Display>) {
+        if !self.exported {
+            return;
+        }
+        self.span.record("http.route", route);
+        self.span.record("http.response.status_code", status);
+        if let Some(session) = session {
+            self.span.record("session.key", field::display(session));
+        }
+        let context = self.span.context();
+        let exported = context.span();
+        if exported.span_context().is_valid() {
+            exported.update_name(format!("{method} {route}"));
+        }
+    }
+}
+
+/// Whether `telemetry` has set up the layer that exports spans.
+fn is_exported() -> bool {
+    tracing::dispatcher::get_default(|log| log.is::<OpenTelemetryLayer<Registry, SdkTracer>>())
+}
+
+fn id(parent: Option<&SpanContext>) -> RequestId {
+    RequestId(parent.map_or_else(|| RandomIdGenerator::default().new_trace_id(), SpanContext::trace_id))
 }
 
 /// The caller's span, if `traceparent` names one.
 fn parent(headers: &HeaderMap) -> Option<SpanContext> {
-    if !headers.contains_key("traceparent") {
-        return None;
-    }
+    // The propagator would take shorter ids for numbers.
+    headers.get("traceparent").filter(|given| given.len() >= SHORTEST_TRACEPARENT)?;
     let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(headers));
     let parent = context.span().span_context().clone();
     parent.is_valid().then_some(parent)
@@ -59,7 +135,7 @@ impl Extractor for Headers<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderName;
 
     fn with(traceparent: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -70,11 +146,13 @@ mod tests {
     #[test]
     fn a_callers_trace_is_continued_and_nonsense_begins_a_new_one() {
         let id = "0af7651916cd43dd8448eb211c80319c";
-        let known = join(&Span::none(), &with(&format!("00-{id}-b7ad6b7169203331-01")));
-        assert_eq!(known.to_string(), id);
+        let begin = |traceparent: &str| RequestSpan::begin("GET", &with(traceparent)).id;
+        let known = begin(&format!("00-{id}-b7ad6b7169203331-01"));
+        assert_eq!((known.to_string(), known.header()), (id.to_owned(), Some(HeaderValue::from_static(id))));
         for bad in ["", "00-0af7-b7ad-01", "00-00000000000000000000000000000000-b7ad6b7169203331-01", "ff"] {
-            let own = join(&Span::none(), &with(bad));
-            assert!(own != TraceId::INVALID && own.to_string() != id, "{bad:?}");
+            let own = begin(bad);
+            assert!(own != RequestId(TraceId::INVALID) && own.to_string() != id, "{bad:?}");
+            assert_ne!(own, begin(bad));
         }
     }
 }

@@ -35,6 +35,7 @@ struct StateLabel {
 #[derive(Debug, Default)]
 pub struct Metrics {
     sessions: Family<StateLabel, Gauge>,
+    dead_without_logs: Gauge,
     requests: Family<PurposeLabel, Counter>,
     listed: Family<PurposeLabel, Gauge>,
     failures: Family<PurposeLabel, Counter>,
@@ -47,6 +48,11 @@ impl Metrics {
     /// How many sessions are listed in this state.
     pub fn sessions(&self, state: &'static str, count: usize) {
         self.sessions.get_or_create(&StateLabel { state }).set(whole(count));
+    }
+
+    /// So many dead sessions have a marker and no logs.
+    pub fn dead_without_logs(&self, count: usize) {
+        self.dead_without_logs.set(whole(count));
     }
 
     /// One more page was listed.
@@ -75,6 +81,11 @@ impl Metrics {
             "catalog_sessions",
             "Sessions that are listed, by state of their cluster",
             self.sessions.clone(),
+        );
+        registry.register(
+            "catalog_dead_sessions_without_logs",
+            "Dead sessions with a marker and no folder in the data trees: no log of theirs was ever uploaded",
+            self.dead_without_logs.clone(),
         );
         registry.register("catalog_list_requests", "Pages listed, by purpose: each is paid for", self.requests.clone());
         registry.register_with_unit(

@@ -31,7 +31,7 @@ use crate::session::name::{ClusterId, Owner, SessionKey};
 use crate::storage::{Error, ErrorKind, Storage};
 use found::Found;
 use keep::{Kept, Looked, Pass};
-use looks::Looks;
+use looks::{Due, Looks};
 use place::{Place, likely_owners};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -157,8 +157,20 @@ impl Catalog {
         }
         // One look at a time: who waits for another's look at the same cluster takes what that one found.
         let mut looks = self.looks.lock().await;
-        if self.listing().find(key).is_none() && looks.may_look(cluster) {
-            self.refresh_cluster(cluster, None).await?;
+        if self.listing().find(key).is_none() {
+            match looks.begin(cluster) {
+                Due::Now => {
+                    if let Err(error) = self.refresh_cluster(cluster, None).await {
+                        looks.failed(cluster);
+                        return Err(error);
+                    }
+                }
+                Due::Failed => {
+                    let why = "the folders of this cluster could not be listed a moment ago";
+                    return Err(Error::because(ErrorKind::Unavailable, "", why));
+                }
+                Due::Later => {}
+            }
         }
         drop(looks);
         let listing = self.listing();

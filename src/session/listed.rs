@@ -1,11 +1,13 @@
 //! The list of sessions, as others ask for it, and the task that keeps it fresh.
 //!
 //! Owns how the catalog of the store in force is used; when the store is replaced, the new one is listed at once.
+//! Whatever lists runs to its end, whoever asked for it and left: what is half done would pass for done.
 
 use super::catalog::{Entry, Listing, Page, Query};
 use super::links::{Attempts, Sources, Subject, Submission};
 use super::name::{ClusterId, Owner, SessionKey};
 use super::{Error, Sessions};
+use crate::liveness::State;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -39,18 +41,25 @@ impl Sessions {
 
     /// Lists the markers again; everything, where that is free.
     pub async fn refresh(&self) -> Result<Arc<Listing>, Error> {
-        Ok(self.source().catalog.refresh().await?)
+        let source = self.source();
+        self.apart(async move { Ok(source.catalog.refresh().await?) }).await
     }
 
     /// The entry of a session; one that is not listed is looked for in the store, now and then.
     pub async fn find(&self, key: &SessionKey) -> Result<Option<Entry>, Error> {
-        Ok(self.source().catalog.find(key).await?)
+        let source = self.source();
+        if let Some(entry) = source.catalog.listing().find(key) {
+            return Ok(Some(entry));
+        }
+        let key = key.clone();
+        self.apart(async move { Ok(source.catalog.find(&key).await?) }).await
     }
 
     /// Looks into the folders of one cluster: to be called when it appears, changes or dies. Without an owner, the ones
     /// that are known or likely are looked under.
     pub async fn refresh_cluster(&self, cluster: &ClusterId, owner: Option<&Owner>) -> Result<(), Error> {
-        Ok(self.source().catalog.refresh_cluster(cluster, owner).await?)
+        let (source, cluster, owner) = (self.source(), cluster.clone(), owner.cloned());
+        self.apart(async move { Ok(source.catalog.refresh_cluster(&cluster, owner.as_ref()).await?) }).await
     }
 
     /// The sessions of a `RayCluster`, `RayJob` or `RayService`; with `exact`, only those of which the store says so.
@@ -68,6 +77,7 @@ impl Sessions {
             listing: source.catalog.listing(),
             open: self.all_open(),
         };
+        // One that is left half done leaves nothing behind.
         source.submissions.find(namespace, id, &sources).await
     }
 
@@ -109,12 +119,15 @@ impl Sessions {
         }
     }
 
-    async fn count(&self) {
+    /// Counts sessions by state, for the metrics.
+    pub(super) async fn count(&self) {
         let (listing, liveness) = (self.listing(), self.liveness().clone());
-        if let Ok(states) = tokio::task::spawn_blocking(move || listing.states(&liveness)).await {
-            for (state, count) in states {
-                self.metrics().catalog.sessions(state.as_str(), count);
-            }
+        let Ok(counts) = tokio::task::spawn_blocking(move || listing.counts(&liveness)).await else { return };
+        let metrics = &self.metrics().catalog;
+        for (state, count) in [(State::Live, counts.live), (State::Dead, counts.dead), (State::Unknown, counts.unknown)]
+        {
+            metrics.sessions(state.as_str(), count);
         }
+        metrics.dead_without_logs(counts.dead_without_logs);
     }
 }

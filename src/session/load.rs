@@ -141,7 +141,7 @@ impl Load {
                         None => events::read(store, key, first, counters, &held).await,
                     }
                 },
-                facts::read_facts(store, objects, counters),
+                facts::read_facts(store, objects, counters, &held),
                 facts::read_endpoints(store, objects, counters, &held),
             );
             Ok::<_, Error>((events?, facts?, endpoints))

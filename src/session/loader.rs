@@ -2,6 +2,8 @@
 //!
 //! Owns who waits for what, and how long an error is held. A load runs in a task of its own: a client that leaves
 //! cancels nothing, a panic is an error of that load only, and all waiters get the same value or the same error.
+//! Those tasks belong to the runtime that the loader was made in, not to the one that serves whoever asked first: each
+//! thread that answers requests has one of its own, which ends while others are still answering.
 //! Must never know what a load does.
 
 use super::Error;
@@ -10,7 +12,8 @@ use super::name::SessionKey;
 use super::progress::{Counters, Progress};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::watch;
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,6 +26,8 @@ pub(super) type Loaded<T> = Result<T, Error>;
 pub(super) struct Loader<T> {
     loads: Arc<Mutex<Loads<T>>>,
     tasks: TaskTracker,
+    /// None outside a runtime, where nothing can be loaded yet.
+    runtime: Option<Handle>,
     stop: CancellationToken,
 }
 
@@ -79,7 +84,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
     /// No loads yet; all of them end when the token is cancelled.
     pub(super) fn new(stop: CancellationToken) -> Self {
         let loads = Arc::new(Mutex::new(Loads { running: HashMap::new(), held: HashMap::new() }));
-        Self { loads, tasks: TaskTracker::new(), stop }
+        Self { loads, tasks: TaskTracker::new(), runtime: Handle::try_current().ok(), stop }
     }
 
     /// Joins the load of a session that runs, or starts one; an error that is still held is given at once.
@@ -117,7 +122,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         drop(loads);
         let waiting = Waiting { result, counters: Arc::clone(&counters) };
         let (loads, stop, key, work) = (Arc::clone(&self.loads), self.stop.clone(), key.clone(), load(counters));
-        self.tasks.spawn(async move {
+        self.spawn(async move {
             // The inner task turns a panic into an error of this load only.
             let mut work = tokio::spawn(work);
             let loaded = tokio::select! {
@@ -161,7 +166,29 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
     /// Runs something beside the loads that ends with them.
     pub(super) fn beside(&self, work: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
-        self.tasks.spawn(async move { stop.run_until_cancelled(work).await });
+        self.spawn(async move {
+            stop.run_until_cancelled(work).await;
+        });
+    }
+
+    /// Runs something to its end, whoever stops waiting for it.
+    pub(super) async fn apart<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<R, Error>> + Send + 'static,
+    ) -> Result<R, Error> {
+        let (sender, result) = oneshot::channel();
+        self.beside(async move {
+            // Nobody may be left to hear it.
+            let _ = sender.send(work.await);
+        });
+        result.await.unwrap_or(Err(if self.stop.is_cancelled() { Error::Stopping } else { Error::Broken }))
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        match &self.runtime {
+            Some(runtime) => self.tasks.spawn_on(work, runtime),
+            None => self.tasks.spawn(work),
+        };
     }
 
     /// Forgets held errors: another store is in use.

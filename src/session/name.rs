@@ -52,6 +52,29 @@ pub struct SessionName(String);
 impl SessionName {
     /// Reads a name; none for anything else, `session_latest` and paths included.
     pub fn parse(name: &str) -> Option<Self> {
+        Self::is_one(name).then(|| Self(name.to_owned()))
+    }
+
+    /// Becomes another name, without memory of its own where it fits; false, and unchanged, for anything else.
+    pub fn become_name(&mut self, name: &str) -> bool {
+        let is_one = Self::is_one(name);
+        if is_one {
+            name.clone_into(&mut self.0);
+        }
+        is_one
+    }
+
+    fn is_one(name: &str) -> bool {
+        Self::tail(name).is_some_and(|pid| {
+            pid.is_empty()
+                || (pid[0] == b'_'
+                    && pid.len() > 1
+                    && pid.iter().all(|c| c.is_ascii_alphanumeric() || b"_-.".contains(c)))
+        })
+    }
+
+    /// What follows the time.
+    fn tail(name: &str) -> Option<&[u8]> {
         let rest = name.strip_prefix("session_")?;
         let shape = b"dddd-dd-dd_dd-dd-dd_dddddd";
         let (time, pid) = (rest.as_bytes().get(..shape.len())?, rest.as_bytes().get(shape.len()..)?);
@@ -59,9 +82,7 @@ impl SessionName {
             b'd' => c.is_ascii_digit(),
             other => c == other,
         });
-        let pid_fits = pid.is_empty()
-            || (pid[0] == b'_' && pid.len() > 1 && pid.iter().all(|c| c.is_ascii_alphanumeric() || b"_-.".contains(c)));
-        (matches && pid_fits).then(|| Self(name.to_owned()))
+        matches.then_some(pid)
     }
 
     /// The name.

@@ -12,7 +12,7 @@ use super::admission::Admission;
 use super::cache::{Cache, Kept};
 use super::freshness::{Built, Look};
 use super::load::{self, Load, OpenSession};
-use super::loader::{Joined, Loader};
+use super::loader::{Joined, Loader, Waiting};
 use super::memory::Ledger;
 use super::name::SessionKey;
 use super::progress::{Counters, Progress};
@@ -107,7 +107,7 @@ impl Sessions {
             Joined::Ready(session) => Ok(session),
             Joined::Waiting(load) => {
                 let _waiting = self.metrics.sessions.waiting();
-                load.end().await
+                self.end(key, load).await
             }
         }
     }
@@ -118,10 +118,27 @@ impl Sessions {
             Joined::Ready(session) => Ok(Opening::Ready(session)),
             Joined::Waiting(load) => {
                 let (_waiting, counters) = (self.metrics.sessions.waiting(), load.counters());
-                match tokio::time::timeout(wait, load.end()).await {
+                match tokio::time::timeout(wait, self.end(key, load)).await {
                     Ok(opened) => Ok(Opening::Ready(opened?)),
-                    Err(_) => Ok(Opening::Loading(counters.now())),
+                    Err(_) => Ok(Opening::Loading(self.progress(key).unwrap_or_else(|| counters.now()))),
                 }
+            }
+        }
+    }
+
+    /// The end of a load. One that gave way because nobody waited for it is begun again for who does now.
+    async fn end(
+        self: &Arc<Self>,
+        key: &SessionKey,
+        mut load: Waiting<Arc<OpenSession>>,
+    ) -> Result<Arc<OpenSession>, Error> {
+        loop {
+            match load.end().await {
+                Err(Error::Busy) => match self.start(key, Why::Asked)? {
+                    Joined::Ready(session) => return Ok(session),
+                    Joined::Waiting(next) => load = next,
+                },
+                ended => return ended,
             }
         }
     }
@@ -263,7 +280,9 @@ impl Sessions {
         let started = Instant::now();
         let source = self.source();
         let before = self.cache.peek(&key).map_or(0, |kept| lock(&kept.look).failures());
-        let places = source.places(&key).await?;
+        let timeout = self.settings().loading.timeout;
+        let late = |_| Error::TimedOut { key: key.clone(), after: timeout };
+        let places = tokio::time::timeout(timeout, source.places(&key)).await.map_err(late)??;
         let load = Load {
             store: Arc::clone(&source.store),
             key: key.clone(),
@@ -271,7 +290,7 @@ impl Sessions {
             counters,
             admission: Arc::clone(&self.admission),
             metrics: Arc::clone(&self.metrics.sessions),
-            timeout: self.settings().loading.timeout,
+            timeout,
             idle_only: why == Why::Prewarm,
         };
         let loaded = load.run().await;
@@ -308,6 +327,14 @@ impl Sessions {
         self.metrics.sessions.memory(self.ledger.used(), self.ledger.total());
         let gaps = self.cache.all().iter().filter(|kept| !kept.session.has_no_known_gaps()).count();
         self.metrics.sessions.gaps(gaps);
+    }
+
+    /// Runs something to its end, whoever stops waiting for it.
+    pub(super) async fn apart<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.loader.apart(work).await
     }
 
     pub(super) fn source(&self) -> Arc<Source> {

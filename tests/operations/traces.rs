@@ -26,8 +26,9 @@ fn a_callers_trace_is_in_the_answer_and_in_the_log() {
     let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON lines"));
     let line = lines.into_iter().find(|line| line["span"]["trace_id"] == TRACE).expect("the trace is in the log");
     assert_eq!(line["target"], "ray_history::access");
-    assert_eq!(line["span"]["http.route"], "/nodes/{id}");
-    assert_eq!(line["span"]["session.key"], SESSION.trim_start_matches("/sessions/"));
+    assert_eq!(line["fields"]["http.route"], "/nodes/{id}");
+    assert_eq!(line["fields"]["session.key"], SESSION.trim_start_matches("/sessions/"));
+    assert_eq!(line["fields"]["http.response.status_code"], 200);
     assert!(line["fields"]["duration_ms"].is_number() && line["fields"]["size_bytes"].is_number(), "{line}");
 }
 

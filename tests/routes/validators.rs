@@ -1,6 +1,6 @@
 //! Headers of answers, revalidation, compression, and our own API.
 
-use super::{SESSION, ask, header};
+use super::{SESSION, TRACED, ask, header};
 use serde_json::Value;
 
 const API: &str = "/api/history/v1/sessions/ml-serving/recsys-raycluster-9d4kq/session_2026-11-23_07-07-14_513426_5513";
@@ -127,12 +127,33 @@ fn our_errors_are_problems_of_rfc_9457() {
         ("problem_no_url", "/api/history/v1/nothing"),
         ("problem_no_rayjob", "/rayjobs/ml/nobody"),
     ] {
-        let (status, headers, body) = ask("GET", path, &[]);
+        let (status, headers, body) = ask("GET", path, &[TRACED]);
         assert_eq!(header(&headers, "content-type"), "application/problem+json", "{path}");
         let problem: Value = serde_json::from_str(&body).unwrap();
         assert_eq!(problem["status"], status);
         insta::assert_json_snapshot!(name, problem);
     }
+}
+
+#[test]
+fn an_error_names_its_request_as_the_header_does_and_texts_of_ray_stay_as_they_are() {
+    let page = [("Accept", "text/html")];
+    let unknown = "/sessions/ml/nobody/session_2026-11-23_07-07-14_513426_5513";
+    for (path, headers, status) in [
+        (format!("{SESSION}/api/v0/tasks?limit=10001"), &[][..], 400),
+        (format!("{unknown}/nodes"), &[], 404),
+        (format!("{unknown}/"), &page, 404),
+        (format!("/api/history/v1{unknown}"), &[], 404),
+        ("/nodes".to_owned(), &[], 400),
+        (format!("/{}", "x".repeat(20_000)), &[], 414),
+    ] {
+        let (seen, headers, body) = ask("GET", &path, headers);
+        let id = header(&headers, "x-request-id");
+        assert_eq!((seen, id.len(), id.chars().all(|c| c.is_ascii_hexdigit())), (status, 32, true), "{path}");
+        let named = [format!("\"requestId\":\"{id}\""), format!("Request id: {id}")];
+        assert!(named.iter().any(|named| body.contains(named)), "{path}: {body}");
+    }
+    assert_eq!(ask("GET", &format!("{SESSION}/nope"), &[]).2, "404: Not Found");
 }
 
 #[test]

@@ -3,10 +3,10 @@
 const given = document.currentScript.dataset;
 const resource = `${given.root}api/history/v1/sessions/${given.path}`;
 const REPORT_EVERY = 60_000;
+const REPORT_EVERY_LIVE = 10_000; // it may die, and then the page's clock must stand
 const PROGRESS_EVERY = 500;
 
 let report; // the last answer about the session
-let shown; // as of, state and completeness as last seen in a header
 let busy = false;
 let timer;
 

@@ -15,6 +15,7 @@ async function look() {
       report = body;
       release();
       showReport();
+      if (report.state === "live") wait = REPORT_EVERY_LIVE;
     } else if (answer.status === 503 && ["queued", "loading"].includes((body?.data ?? body)?.state)) {
       wait = 1000;
     } else {
@@ -44,7 +45,8 @@ function failed(answer, body) {
   // An answer that is not about the load, such as a proxy's: Ray's pages may still work.
   if (answer.status < 500) release();
   const why = body?.detail ?? body?.msg ?? body?.title ?? `the server answered ${answer.status}`;
-  showFailure(`This session cannot be shown: ${why}`);
+  const request = body?.requestId ? ` (request ${body.requestId})` : "";
+  showFailure(`This session cannot be shown: ${why}${request}`);
   return 1000 * (Number(answer.headers.get("Retry-After")) || 30);
 }
 
@@ -58,13 +60,12 @@ async function followLoad() {
   }
 }
 
-// An answer to Ray says which state of the session it is from.
+// An answer to Ray says which state of the session it is from; another one than the bar shows is looked at.
 function sawHeaders(xhr) {
   const asOf = xhr.getResponseHeader("X-Ray-History-As-Of");
-  if (!asOf) return;
-  const seen = [asOf, xhr.getResponseHeader("X-Ray-History-State"), xhr.getResponseHeader("X-Ray-History-Completeness")].join();
-  if (shown && seen !== shown) look();
-  shown = seen;
+  if (!asOf || !report) return;
+  const seen = [asOf, xhr.getResponseHeader("X-Ray-History-State"), xhr.getResponseHeader("X-Ray-History-Completeness")];
+  if (seen.join() !== [report.asOf, report.state, report.completeness].join()) look();
 }
 
 // The server had dropped the session since, and loads it again.

@@ -43,6 +43,22 @@ pub struct Listing {
     pub stale: Option<String>,
 }
 
+/// The clocks of heads are in zones that nobody knows, and a walk takes its time.
+const A_DAY: i64 = 86_400_000_000;
+
+/// How many sessions there are of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Live ones.
+    pub live: usize,
+    /// Dead ones.
+    pub dead: usize,
+    /// Those of which nobody knows.
+    pub unknown: usize,
+    /// Dead ones with a marker and without any folder in the data trees: their collector never uploaded a log.
+    pub dead_without_logs: usize,
+}
+
 /// What is odd about the bucket: counted, with the first examples.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Oddities {
@@ -97,11 +113,22 @@ impl Listing {
     }
 
     /// How many sessions are in each state; one look at every session.
-    pub fn states(&self, liveness: &Liveness) -> [(State, usize); 3] {
-        let mut counts = [State::Live, State::Dead, State::Unknown].map(|state| (state, 0));
-        for key in self.table.rows().iter().filter_map(|row| self.table.key(row)) {
-            let state = liveness.state(&key);
-            counts.iter_mut().filter(|(counted, _)| *counted == state).for_each(|(_, count)| *count += 1);
+    pub fn counts(&self, liveness: &Liveness) -> Counts {
+        let mut counts = Counts::default();
+        let walked = self.walked_at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+        // Only a walk that began after a session did can tell that it has no folder.
+        let walked = walked.map_or(i64::MIN, |at| i64::try_from(at.as_micros()).unwrap_or(i64::MAX) - A_DAY);
+        let mut key = None;
+        for row in self.table.rows() {
+            let Some(key) = self.table.key_into(row, &mut key) else { continue };
+            let state = liveness.state(key);
+            match state {
+                State::Live => counts.live += 1,
+                State::Dead => counts.dead += 1,
+                State::Unknown => counts.unknown += 1,
+            }
+            let silent = state == State::Dead && !row.data.seen() && row.micros < walked;
+            counts.dead_without_logs += usize::from(silent);
         }
         counts
     }

@@ -7,23 +7,50 @@ use tokio::time::Instant;
 
 /// A cluster is looked at once in this time.
 const HOLD: Duration = Duration::from_secs(30);
+/// A look that failed is taken again after this time.
+const HOLD_FAILED: Duration = Duration::from_secs(2);
 /// So many clusters are looked at in that time.
 const AT_MOST: usize = 20;
 
 /// The last looks.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
-    recent: HashMap<ClusterId, Instant>,
+    recent: HashMap<ClusterId, Look>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    at: Instant,
+    failed: bool,
+}
+
+/// Whether a look is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Look now; it counts as taken.
+    Now,
+    /// The last one, or the many others of late, must do.
+    Later,
+    /// The last one failed a moment ago: nothing is known.
+    Failed,
 }
 
 impl Looks {
-    /// Whether a look at this cluster may be taken now; if so, it counts as taken.
-    pub(super) fn may_look(&mut self, cluster: &ClusterId) -> bool {
-        self.recent.retain(|_, at| at.elapsed() < HOLD);
-        let may = self.recent.len() < AT_MOST && !self.recent.contains_key(cluster);
-        if may {
-            self.recent.insert(cluster.clone(), Instant::now());
+    /// Whether a look at this cluster is due.
+    pub(super) fn begin(&mut self, cluster: &ClusterId) -> Due {
+        self.recent.retain(|_, look| look.at.elapsed() < if look.failed { HOLD_FAILED } else { HOLD });
+        match self.recent.get(cluster) {
+            Some(look) if look.failed => Due::Failed,
+            None if self.recent.len() < AT_MOST => {
+                self.recent.insert(cluster.clone(), Look { at: Instant::now(), failed: false });
+                Due::Now
+            }
+            _ => Due::Later,
         }
-        may
+    }
+
+    /// The look failed: until the next one, nobody may say that something is not there.
+    pub(super) fn failed(&mut self, cluster: &ClusterId) {
+        self.recent.insert(cluster.clone(), Look { at: Instant::now(), failed: true });
     }
 }

@@ -131,6 +131,18 @@ impl Table {
         Some(SessionKey { cluster: ClusterId { namespace, name }, session })
     }
 
+    /// The same, into the memory of the key before: for those who ask of every row.
+    pub(super) fn key_into<'k>(&self, row: &Row, key: &'k mut Option<SessionKey>) -> Option<&'k SessionKey> {
+        let Some(known) = key else {
+            *key = self.key(row);
+            return key.as_ref();
+        };
+        let cluster = self.cluster(row);
+        self.text(cluster.namespace).clone_into(&mut known.cluster.namespace);
+        self.text(cluster.name).clone_into(&mut known.cluster.name);
+        known.session.become_name(self.text(row.session)).then_some(known)
+    }
+
     /// Place of the first row that does not come before a key.
     pub(super) fn place(&self, key: &SessionKey) -> usize {
         self.rows.partition_point(|row| self.compare(row, key) == Ordering::Less)

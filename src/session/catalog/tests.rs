@@ -291,6 +291,18 @@ async fn sessions_that_are_not_listed_are_looked_for_but_inventing_names_costs_l
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_look_that_failed_is_an_error_for_everybody_until_it_is_taken_again() {
+    let (catalog, store, _) = bucket(&[format!("cluster-history/raycluster/ns/rc/{NEW}/n/logs/raylet.out")]);
+    catalog.refresh().await.unwrap();
+    store.fail_next(1_000);
+    assert!(catalog.find(&key("ns", "rc", NEW)).await.is_err());
+    store.heal();
+    assert!(catalog.find(&key("ns", "rc", NEW)).await.is_err(), "nobody knows yet, so it is no 404");
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert!(catalog.find(&key("ns", "rc", NEW)).await.unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
 async fn before_anything_was_listed_no_session_is_said_not_to_exist() {
     let (catalog, _, _) = bucket(&[]);
     assert!(catalog.find(&key("ns", "rc", NEW)).await.is_err());

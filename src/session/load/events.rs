@@ -9,9 +9,14 @@ use crate::storage::{self, ObjectMeta, Storage};
 use futures_util::{Stream, StreamExt, stream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
+use tokio::sync::Semaphore;
 
 /// Objects fetched at once: enough to hide 20 ms a request behind ten thousand small files.
 const FETCHES: usize = 96;
+/// Bytes that one file may hold on its way from the store to its parser: pieces of the largest size any store gives.
+const ON_THE_WAY: u64 = 2 << 20;
+/// The same of all files together, in KiB: of big files fewer are fetched at once.
+const KIB_ON_THE_WAY: usize = 32 << 10;
 
 /// The fold of all event files.
 pub(super) struct Events {
@@ -34,9 +39,27 @@ impl Held {
         built.saturating_mul(2) + self.other.load(Ordering::Relaxed)
     }
 
-    /// Something beside the builders is held too.
+    /// Something beside the builders is held too, until the end.
     pub(super) fn add(&self, bytes: u64) {
         self.other.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Something beside the builders is held for a while.
+    pub(super) fn hold(&self, bytes: u64) -> Hold<'_> {
+        self.add(bytes);
+        Hold { held: self, bytes }
+    }
+}
+
+/// Bytes that are held until this is dropped.
+pub(super) struct Hold<'a> {
+    held: &'a Held,
+    bytes: u64,
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        self.held.other.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
@@ -61,7 +84,7 @@ pub(super) async fn read(
     });
     let parsing = quiet::start(work)?;
     let fetched = async {
-        let unread = AtomicU64::new(0);
+        let (unread, room) = (AtomicU64::new(0), Semaphore::new(KIB_ON_THE_WAY));
         let mut failed = None;
         let files = files.filter_map(|files| {
             let files = files.map_err(|error| failed = Some(error)).unwrap_or_default();
@@ -71,8 +94,13 @@ pub(super) async fn read(
         files
             .flatten()
             .for_each_concurrent(FETCHES, |file| {
-                let (queue, unread) = (&queue, &unread);
+                let (queue, unread, room) = (&queue, &unread, &room);
                 async move {
+                    let bytes = file.size.min(ON_THE_WAY);
+                    // Never closed, so always granted. Only files that have room are in the queue: none waits for
+                    // a parser that waits for another file.
+                    let _room = room.acquire_many((bytes / 1024 + 1) as u32).await;
+                    let _held = held.hold(bytes);
                     let pieces = queue.push(&file.key);
                     let read = fetch::stream(&**store, &file, &pieces, counters).await;
                     unread.fetch_add(u64::from(read.is_err()), Ordering::Relaxed);

@@ -34,6 +34,7 @@ pub(super) async fn read_facts(
     store: &Arc<dyn Storage>,
     objects: &SessionObjects,
     counters: &Counters,
+    held: &Held,
 ) -> Result<LogFacts, Error> {
     let mut facts = Facts::default();
     let mut wanted = Vec::new();
@@ -51,16 +52,17 @@ pub(super) async fn read_facts(
         .map(|(node, path, object, part)| {
             let room = &room;
             async move {
-                let kib = (length(&object, part) / 1024 + 1).min(u64::from(KIB_AT_ONCE)) as u32;
+                let longest = length(&object, part);
                 // Never closed, so always granted.
-                let held = room.acquire_many(kib).await;
+                let room = room.acquire_many((longest / 1024 + 1).min(u64::from(KIB_AT_ONCE)) as u32).await;
+                let held = held.hold(longest);
                 let bytes = read_part(&**store, &object, part, counters).await;
                 counters.file();
-                (node, path, object, bytes, held)
+                (node, path, object, bytes, (room, held))
             }
         })
         .buffer_unordered(FETCHES);
-    while let Some((node, path, object, bytes, _held)) = fetched.next().await {
+    while let Some((node, path, object, bytes, _room)) = fetched.next().await {
         match bytes {
             Ok(bytes) => {
                 facts = quiet::run(move || {

@@ -68,6 +68,33 @@ async fn a_load_goes_on_when_everybody_has_left() {
     assert_eq!(done.load(Ordering::SeqCst), 1);
 }
 
+#[test]
+fn a_load_outlives_the_runtime_of_who_asked_first() {
+    let home = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (loader, _) = home.block_on(async { loader() });
+    let go = Arc::new(Semaphore::new(0));
+    let ask = || {
+        let go = Arc::clone(&go);
+        waiting(loader.join(
+            &key(1),
+            || None,
+            |_| async move {
+                go.acquire().await.unwrap().forget();
+                Ok(7)
+            },
+        ))
+    };
+    let first = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    first.block_on(async {
+        drop(ask());
+        tokio::task::yield_now().await;
+    });
+    let second = home.block_on(async { ask() });
+    drop(first);
+    go.add_permits(1);
+    assert_eq!(home.block_on(second.end()).unwrap(), 7);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_error_is_shared_once_held_and_then_tried_again_ever_later() {
     let (loader, _) = loader();

@@ -1,13 +1,16 @@
 use super::*;
+use crate::liveness::Judge;
 use crate::session::name::{ClusterId, SessionName};
 use crate::settings;
-use crate::storage::ErrorKind;
 use crate::storage::faulty::{Fault, Faulty};
 use crate::storage::memory::Memory;
+use crate::storage::{Delimiter, Error as StoreError, ErrorKind, ListPage, ObjectBody, PageToken, ReadRange};
+use async_trait::async_trait;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::future::join_all;
 use serde_json::json;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 const NODE: &str = "aa11";
@@ -241,6 +244,135 @@ async fn a_load_that_never_ends_is_stopped_and_says_which_setting_allows_more() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn finding_out_where_a_session_lies_counts_against_the_timeout_of_its_load() {
+    let loading = settings::Loading { timeout: Duration::from_secs(30), ..settings::Loading::default() };
+    let scene = Scene::new(0, 0, Settings { loading, ..Settings::default() }).await;
+    // Without a marker it is looked for in the folders of its cluster, where listing costs.
+    scene.put(0, 0);
+    let slow = Faulty::new(Arc::clone(&scene.bucket) as Arc<dyn Storage>).with_paid_listings();
+    scene.sessions.replace_store(Arc::new(slow.with_latency(Duration::from_hours(1))), vec![Root::default()]);
+    let started = Instant::now();
+    assert!(matches!(scene.sessions.open(&key(0)).await, Err(Error::TimedOut { .. })));
+    assert_eq!(started.elapsed(), Duration::from_secs(30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_leaves_during_a_listing_leaves_none_behind_that_is_half_done() {
+    let scene = Scene::with_latency(1, 1, Settings::default(), Duration::from_secs(1)).await;
+    let refresh = || {
+        let sessions = Arc::clone(&scene.sessions);
+        tokio::spawn(async move { sessions.refresh().await })
+    };
+    // Those who ask while one lists share the next.
+    let (first, leaver, stayer) = (refresh(), refresh(), refresh());
+    first.await.unwrap().unwrap();
+    scene.bucket.put(format!("cluster-metadata/raycluster/ns_rc/{}", key(7).session), "");
+    tokio::task::yield_now().await;
+    leaver.abort();
+    assert!(stayer.await.unwrap().unwrap().find(&key(7)).is_some());
+}
+
+#[derive(Debug)]
+struct AllAreDead;
+
+impl Judge for AllAreDead {
+    fn state(&self, _: &SessionKey) -> State {
+        State::Dead
+    }
+}
+
+#[tokio::test]
+async fn dead_sessions_whose_logs_were_never_uploaded_are_counted() {
+    let scene = Scene::new(2, 1, Settings::default()).await;
+    let today = jiff::Timestamp::now().strftime("session_%Y-%m-%d_%H-%M-%S_000000_1").to_string();
+    for session in ["session_2020-01-01_00-00-00_000000_1", &today] {
+        scene.bucket.put(format!("cluster-metadata/raycluster/ns_rc/{session}"), "");
+    }
+    scene.sessions.refresh().await.unwrap();
+    let silent = async || {
+        scene.sessions.count().await;
+        sample(&scene, "ray_history_catalog_dead_sessions_without_logs")
+    };
+    assert_eq!(silent().await, 0, "nobody knows which are dead");
+    scene.sessions.liveness().set(Arc::new(AllAreDead));
+    assert_eq!(silent().await, 1, "one has a folder, and of the one that has just begun none is due yet");
+}
+
+/// The value of a metric.
+fn sample(scene: &Scene, name: &str) -> u64 {
+    let text = scene.sessions.metrics().render().unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.map_or(0, |value| value.split('.').next().unwrap().parse().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn evictions_and_rejections_are_counted_by_reason() {
+    let cache = settings::Cache { max_sessions: 2, ttl: Some(Duration::from_secs(60)), ..settings::Cache::default() };
+    let scene = Scene::new(4, 2, Settings { cache, ..Settings::default() }).await;
+    let evicted = |reason: &str| sample(&scene, &format!("ray_history_cache_evictions_total{{reason=\"{reason}\"}}"));
+    for pid in 0..3 {
+        scene.tasks(pid).await;
+    }
+    assert_eq!([evicted("Count"), evicted("Memory"), evicted("Expired")], [1, 0, 0]);
+    tokio::time::advance(Duration::from_secs(50)).await;
+    scene.tasks(2).await;
+    tokio::time::advance(Duration::from_secs(50)).await;
+    scene.sessions.tidy();
+    assert_eq!([evicted("Count"), evicted("Memory"), evicted("Expired")], [1, 0, 1]);
+    let max_memory = scene.sessions.usage().kept_bytes / 2;
+    scene.sessions.apply(Arc::new(Settings { cache: settings::Cache { max_memory, ..cache }, ..Settings::default() }));
+    assert_eq!([evicted("Count"), evicted("Memory"), evicted("Expired")], [1, 1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_that_race_for_the_last_memory_both_open() {
+    // Each reserves 4 MiB before it reads.
+    let cache = settings::Cache { max_memory: 6 << 20, ..settings::Cache::default() };
+    let scene = Scene::with_latency(2, 5, Settings { cache, ..Settings::default() }, Duration::from_secs(1)).await;
+    let (first, second) = tokio::join!(scene.tasks(0), scene.tasks(1));
+    assert_eq!((first, second), (5, 5));
+    assert!(sample(&scene, "ray_history_load_queue_duration_seconds_sum") > 0, "one had to wait");
+}
+
+/// A slow store that notes how many reads it has at once.
+#[derive(Debug)]
+struct Crowded {
+    inner: Arc<Memory>,
+    reads: AtomicUsize,
+    most: AtomicUsize,
+}
+
+#[async_trait]
+impl Storage for Crowded {
+    async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, StoreError> {
+        self.inner.list(prefix, delimiter, page).await
+    }
+
+    async fn read_matching(&self, key: &str, range: ReadRange, etag: Option<&str>) -> Result<ObjectBody, StoreError> {
+        self.most.fetch_max(self.reads.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.reads.fetch_sub(1, Ordering::SeqCst);
+        self.inner.read_matching(key, range, etag).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_small_files_are_fetched_at_once_and_of_big_ones_fewer() {
+    let scene = Scene::new(1, 40, Settings::default()).await;
+    for (size, at_once) in [(0, 40), (2 << 20, 15)] {
+        for file in 0..40 {
+            scene.bucket.put(event_file(0, file), task(0, file) + &"\n".repeat(size));
+        }
+        let (reads, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let store = Arc::new(Crowded { inner: Arc::clone(&scene.bucket), reads, most });
+        scene.sessions.replace_store(Arc::clone(&store) as Arc<dyn Storage>, vec![Root::default()]);
+        scene.sessions.refresh().await.unwrap();
+        assert_eq!(scene.tasks(0).await, 40);
+        assert_eq!(store.most.load(Ordering::SeqCst), at_once, "files of {size} bytes");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_waits_too_long_learns_how_far_it_is_and_the_load_goes_on() {
     let scene = Scene::with_latency(1, 200, Settings::default(), Duration::from_secs(20)).await;
     let Opening::Loading(progress) = scene.sessions.open_within(&key(0), Duration::from_secs(70)).await.unwrap() else {
@@ -320,6 +452,28 @@ async fn prewarming_opens_what_nobody_has_asked_for() {
     let scene = Scene::new(1, 2, Settings::default()).await;
     assert!(scene.sessions.prewarm(&key(0)).await);
     assert_eq!(scene.sessions.peek(&key(0)).unwrap().snapshot.tasks.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_what_is_being_prewarmed_gets_it_even_when_the_prewarming_gives_way() {
+    let loading = settings::Loading { max_concurrent: 2, ..settings::Loading::default() };
+    let settings = Settings { loading, ..Settings::default() };
+    let scene = Scene::with_latency(2, 300, settings, Duration::from_secs(1)).await;
+    let spawn = |pid: u32, prewarm: bool| {
+        let sessions = Arc::clone(&scene.sessions);
+        tokio::spawn(async move {
+            if prewarm { sessions.prewarm(&key(pid)).await } else { sessions.open(&key(pid)).await.is_ok() }
+        })
+    };
+    let other = spawn(0, false);
+    while sample(&scene, "ray_history_loads_running") == 0 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let prewarmed = spawn(1, true);
+    tokio::task::yield_now().await;
+    let asked = spawn(1, false);
+    assert!(!prewarmed.await.unwrap(), "only one slot is left, and that stays free");
+    assert!(asked.await.unwrap() && other.await.unwrap());
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use super::super::table::{Row, Table};
 use super::Query;
 use crate::liveness::{Liveness, State};
+use crate::session::name::SessionKey;
 use memchr::memmem::Finder;
 
 /// Words that are looked for; more are no search but an attack.
@@ -20,6 +21,7 @@ pub(super) struct Filter<'a> {
     owners: Option<Vec<Option<u16>>>,
     words: Vec<Finder<'static>>,
     lower: String,
+    key: Option<SessionKey>,
 }
 
 impl<'a> Filter<'a> {
@@ -37,6 +39,7 @@ impl<'a> Filter<'a> {
             owners: None,
             words,
             lower: String::new(),
+            key: None,
         };
         let wanted = |wanted: &Option<String>, name: &str| wanted.as_deref().is_none_or(|wanted| wanted == name);
         if !filter.words.is_empty() || query.namespace.is_some() || query.cluster.is_some() {
@@ -82,16 +85,20 @@ impl<'a> Filter<'a> {
         }
         let all = ((1_u32 << self.words.len()) - 1) as u16;
         if found != all {
-            self.lower.clear();
-            self.lower.push_str(self.table.text(row.session));
-            self.lower.make_ascii_lowercase();
+            let mut name = self.table.text(row.session);
+            if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                name.clone_into(&mut self.lower);
+                self.lower.make_ascii_lowercase();
+                name = &self.lower;
+            }
             let missing = self.words.iter().enumerate().filter(|(at, _)| found & (1 << at) == 0);
-            if missing.into_iter().any(|(_, word)| word.find(self.lower.as_bytes()).is_none()) {
+            if missing.into_iter().any(|(_, word)| word.find(name.as_bytes()).is_none()) {
                 return false;
             }
         }
         // Last, because it is asked by key.
-        self.state.is_none_or(|wanted| self.table.key(row).is_some_and(|key| liveness.state(&key) == wanted))
+        let Some(wanted) = self.state else { return true };
+        self.table.key_into(row, &mut self.key).is_some_and(|key| liveness.state(key) == wanted)
     }
 
     /// Which words occur in one of these names.
@@ -99,7 +106,12 @@ impl<'a> Filter<'a> {
         if self.words.is_empty() {
             return 0;
         }
-        let names = names.join("\n").to_lowercase();
+        let mut names = names.join("\n");
+        if names.is_ascii() {
+            names.make_ascii_lowercase();
+        } else {
+            names = names.to_lowercase();
+        }
         let found = self.words.iter().enumerate().filter(|(_, word)| word.find(names.as_bytes()).is_some());
         found.fold(0, |bits, (at, _)| bits | 1 << at)
     }
