@@ -4,6 +4,7 @@
 
 use super::follow::{Heard, Trouble, follow};
 use super::ray_cluster::RayCluster;
+use super::services;
 use crate::liveness::{Began, Changes, Cluster, Listed, Watched};
 use crate::session::catalog::Listing;
 use crate::session::{ClusterId, Sessions};
@@ -47,6 +48,7 @@ impl Clusters {
         }
         self.watches.abort_all();
         self.watched.update(|known| known.watch(&selected.namespaces, selected.shared_storage));
+        self.watched.services(|services| services.keep(&selected.namespaces));
         let all = [String::new()];
         let namespaces = if selected.namespaces.is_empty() { &all[..] } else { &selected.namespaces };
         *self.troubles.lock().unwrap_or_else(PoisonError::into_inner) = Troubles::new();
@@ -57,8 +59,10 @@ impl Clusters {
                 "" => Api::all(self.client.clone()),
                 namespace => Api::namespaced(self.client.clone(), namespace),
             };
+            let one = Some(namespace.clone()).filter(|name| !name.is_empty());
+            self.watches.spawn(services::watch(self.client.clone(), one.clone(), self.watched.clone()));
             let mut watch = Watch {
-                namespace: Some(namespace.clone()).filter(|name| !name.is_empty()),
+                namespace: one,
                 watched: self.watched.clone(),
                 changes: self.changes.clone(),
                 troubles: Arc::clone(&self.troubles),
@@ -97,6 +101,10 @@ impl Watch {
                 self.troubled(Some(trouble));
                 return;
             }
+            Heard::Well => {
+                self.troubled(None);
+                return;
+            }
             // A list may begin anew before the last one has ended.
             Heard::Event(Event::Init) => {
                 self.listed = HashMap::new();
@@ -122,7 +130,6 @@ impl Watch {
                 None => Changes::default(),
             },
         };
-        self.troubled(None);
         if changes != Changes::default() {
             let _ = self.changes.send(changes);
         }

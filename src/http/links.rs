@@ -81,7 +81,8 @@ pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
     Ok(response)
 }
 
-/// Leads to the newest session of a RayJob, RayService, RayCluster or submission.
+/// Leads to the newest session of a RayJob, RayService, RayCluster or submission; of a RayService whose active cluster
+/// is known, to the newest of that one.
 #[utoipa::path(
     get,
     path = "/{family}/{namespace}/{name}/latest",
@@ -100,8 +101,12 @@ pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
 )]
 pub(super) async fn latest(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let found = find(call).await?;
-    let newest = found.sessions.first().ok_or(Error::UnknownUrl)?;
-    Ok(lead(&format!("../../../sessions/{}", session_path(&newest.key))))
+    let wanted = match call.segments.first().copied() {
+        Some("rayservices") => call.state.sessions.serving(call.names[0], call.names[1], &found.sessions),
+        _ => found.sessions.first(),
+    };
+    let wanted = wanted.ok_or(Error::UnknownUrl)?;
+    Ok(lead(&format!("../../../sessions/{}", session_path(&wanted.key))))
 }
 
 /// At least one session, newest first, and whether the store says that they are meant.

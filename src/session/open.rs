@@ -31,6 +31,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 mod renew;
+mod stored;
+
+pub use stored::Stored;
 
 /// A session that is open, or how far its load is.
 #[derive(Clone, Debug)]
@@ -103,24 +106,34 @@ impl Sessions {
 
     /// Opens a session: at once when it is kept, after its load otherwise.
     pub async fn open(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<OpenSession>, Error> {
-        match self.ask(key)? {
-            Joined::Ready(session) => Ok(session),
-            Joined::Waiting(load) => {
-                let _waiting = self.metrics.sessions.waiting();
-                load.end().await
+        loop {
+            match self.ask(key)? {
+                Joined::Ready(session) => return Ok(session),
+                Joined::Waiting(load) => {
+                    let _waiting = self.metrics.sessions.waiting();
+                    match load.end().await {
+                        // Nobody waited for that load when it began, and it gave way; now somebody does.
+                        Err(Error::Busy) => {}
+                        ended => return ended,
+                    }
+                }
             }
         }
     }
 
     /// Opens a session, waiting at most so long.
     pub async fn open_within(self: &Arc<Self>, key: &SessionKey, wait: Duration) -> Result<Opening, Error> {
-        match self.ask(key)? {
-            Joined::Ready(session) => Ok(Opening::Ready(session)),
-            Joined::Waiting(load) => {
-                let (_waiting, counters) = (self.metrics.sessions.waiting(), load.counters());
-                match tokio::time::timeout(wait, load.end()).await {
-                    Ok(opened) => Ok(Opening::Ready(opened?)),
-                    Err(_) => Ok(Opening::Loading(counters.now())),
+        let until = Instant::now() + wait;
+        loop {
+            match self.ask(key)? {
+                Joined::Ready(session) => return Ok(Opening::Ready(session)),
+                Joined::Waiting(load) => {
+                    let (_waiting, counters) = (self.metrics.sessions.waiting(), load.counters());
+                    match tokio::time::timeout_at(until, load.end()).await {
+                        Ok(Err(Error::Busy)) => {}
+                        Ok(opened) => return Ok(Opening::Ready(opened?)),
+                        Err(_) => return Ok(Opening::Loading(counters.now())),
+                    }
                 }
             }
         }
@@ -159,6 +172,9 @@ impl Sessions {
         if self.cache.peek(key).is_some() {
             return true;
         }
+        if self.cache.len() >= self.settings().cache.max_sessions {
+            return false;
+        }
         match self.start(key, Why::Prewarm) {
             Ok(Joined::Ready(_)) => true,
             Ok(Joined::Waiting(load)) => load.end().await.is_ok(),
@@ -194,6 +210,14 @@ impl Sessions {
         self.source.send_replace(Arc::new(source));
         self.loader.forget();
         self.cache.clear();
+    }
+
+    /// The store may answer again: what failed is forgotten, and the sessions are listed at once.
+    pub async fn try_again(&self) {
+        self.loader.forget();
+        if let Err(error) = self.refresh().await {
+            tracing::warn!(%error, "sessions could not be listed; the last listing is kept");
+        }
     }
 
     /// What is held in memory.
