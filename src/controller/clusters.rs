@@ -14,7 +14,7 @@ use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -146,21 +146,25 @@ impl Watch {
 }
 
 /// Tells the judge of every new listing, and again when a cluster appears. Runs until dropped.
+///
+/// A session began before the listing that first had it was noticed. When markers were last listed would be too early:
+/// sessions that a look at one cluster found came later.
 pub(super) async fn feed(sessions: Arc<Sessions>, watched: Watched, changes: mpsc::UnboundedSender<Changes>) {
-    let mut told: Option<Arc<Listing>> = None;
+    let mut told: Option<(Arc<Listing>, i64)> = None;
     let mut clusters = 0;
     loop {
         let listing = sessions.listing();
         let seen = watched.read().appeared();
-        let same = told.as_ref().is_some_and(|told| Arc::ptr_eq(told, &listing)) && seen == clusters;
-        if let Some(at) = listing.listed_at.filter(|_| !same) {
+        let known = told.as_ref().filter(|(told, _)| Arc::ptr_eq(told, &listing)).map(|(_, noticed)| *noticed);
+        if listing.listed_at.is_some() && (known.is_none() || seen != clusters) {
             let listed = listing.iter().map(|entry| Listed {
                 began: Began::from_name(&entry.key.session),
                 key: entry.key,
                 namespace_known: entry.namespace_known,
             });
-            let found = watched.update(|known| known.listed(listed, micros(at)));
-            (told, clusters) = (Some(listing), seen);
+            let noticed = known.unwrap_or_else(now);
+            let found = watched.update(|known| known.listed(listed, noticed));
+            (told, clusters) = (Some((listing, noticed)), seen);
             if found != Changes::default() {
                 let _ = changes.send(found);
             }
@@ -171,8 +175,4 @@ pub(super) async fn feed(sessions: Arc<Sessions>, watched: Watched, changes: mps
 
 fn now() -> i64 {
     Timestamp::now().as_microsecond()
-}
-
-fn micros(time: SystemTime) -> i64 {
-    Timestamp::try_from(time).map_or(i64::MAX / 2, Timestamp::as_microsecond)
 }
