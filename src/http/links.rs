@@ -81,8 +81,7 @@ pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
     Ok(response)
 }
 
-/// Leads to the newest session of a RayJob, RayService, RayCluster or submission; of a RayService whose active cluster
-/// is known, to the newest of that one.
+/// Leads to the newest session of a RayJob, RayService, RayCluster or submission.
 #[utoipa::path(
     get,
     path = "/{family}/{namespace}/{name}/latest",
@@ -101,6 +100,7 @@ pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
 )]
 pub(super) async fn latest(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let found = find(call).await?;
+    // The newest cluster of a RayService may be a pending one.
     let wanted = match call.segments.first().copied() {
         Some("rayservices") => call.state.sessions.serving(call.names[0], call.names[1], &found.sessions),
         _ => found.sessions.first(),

@@ -8,7 +8,7 @@ use kube::core::discovery::ApiResource;
 use kube::{Client, Config};
 use serde_json::{Value, json};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -247,11 +247,6 @@ impl ControlPlane {
             assert!(Instant::now() < deadline, "{name} does not go");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-    }
-
-    /// A folder of its own for logs.
-    pub(crate) fn folder(&self) -> &Path {
-        self.dir.path()
     }
 
     fn log(&self, name: &str) -> String {

@@ -15,7 +15,7 @@ const ROOM: u64 = 20 << 20;
 /// A cluster as people write them, and as KubeRay keeps them: some kilobytes each.
 fn cluster(world: &World, n: usize) -> Value {
     let mut object = world.cluster(&format!("c{n:04}"));
-    let environment: Vec<Value> = (0..40)
+    let environment: Vec<Value> = (0..80)
         .map(|n| json!({"name": format!("VARIABLE_{n}"), "value": "a value that somebody needed once"}))
         .collect();
     let pod = json!({"spec": {"containers": [{

@@ -37,11 +37,6 @@ impl Process {
         Self { shell, pid }
     }
 
-    /// Its process id.
-    pub(crate) fn pid(&self) -> i32 {
-        self.pid
-    }
-
     /// Asks it to end, and waits until it has.
     pub(crate) fn terminate(self) {
         let pid = rustix::process::Pid::from_raw(self.pid).unwrap();

@@ -36,6 +36,7 @@ pub(crate) async fn of_two_replicas_one_is_killed_and_the_status_is_right_within
     world.start().await;
     let both = || async { names(&world.status().await) == ["replica-a", "replica-b"] };
     world.server().eventually("two entries", LATE, both).await;
+    world.has("Ready", "True", "Serving").await;
     // Shared fields have one writer, entries one each.
     let expected = [("ray-history", true), ("ray-history/replica-a", false), ("ray-history/replica-b", false)];
     assert_eq!(managers(&world).await, expected.map(|(name, shared)| (name.to_owned(), shared)));

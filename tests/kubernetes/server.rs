@@ -32,7 +32,8 @@ impl Server {
             .args(["serve", "--rayhistory", &format!("{namespace}/main"), "--replica", replica])
             .args(["--listen", &format!("127.0.0.1:{port}"), "--base-url", "https://history.example"])
             .env("KUBECONFIG", kubeconfig)
-            .env("RUST_LOG", "info,ray_history=debug")
+            .env("RUST_LOG", "info,ray_history=debug,ray_history::access=warn,ray_history::http=info")
+            .env("NO_COLOR", "1")
             .env_remove("AWS_PROFILE");
         Self { process: Process::start(&program, &log), url: format!("http://127.0.0.1:{port}"), log }
     }
@@ -44,6 +45,14 @@ impl Server {
             assert!(begun.elapsed() < within, "not within {within:?}: {what}\n{}", self.tail());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// The state of a session as it is listed; nothing, when it is not. Loads nothing and looks for nothing.
+    pub(crate) async fn state(&self, namespace: &str, cluster: &str, session: &str) -> String {
+        let list = self.json(&format!("/api/history/v1/sessions?namespace={namespace}&cluster={cluster}")).await;
+        let list = list.unwrap_or_default();
+        let found = list["sessions"].as_array().into_iter().flatten().find(|found| found["session"] == session);
+        found.and_then(|found| found["state"].as_str()).unwrap_or_default().to_owned()
     }
 
     /// The status code of a path; 0 when there is no answer.

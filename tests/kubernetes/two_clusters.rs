@@ -4,8 +4,8 @@ use crate::bucket::Owner;
 use crate::manifests::Form;
 use crate::server::Server;
 use crate::stage::Stage;
-use crate::world::{LATE, LATER, LATER_STILL, SOON, TWO_SECONDS, World};
-use serde_json::{Value, json};
+use crate::world::{LATE, SOON, TWO_SECONDS, World, started};
+use serde_json::json;
 use std::time::Duration;
 
 /// Two worlds on one bucket, each of which sees all namespaces of its own control plane. Nothing runs yet.
@@ -22,20 +22,21 @@ async fn serve(world: &mut World) {
 }
 
 async fn state_is(server: &Server, place: &str, state: &str, within: Duration) {
-    let path = format!("/api/history/v1/sessions/{place}");
-    let is = || async { server.json(&path).await.is_some_and(|found| found["state"] == state) };
+    let [namespace, cluster, session] = place.split('/').collect::<Vec<_>>()[..] else { panic!("{place}") };
+    let is = || async { server.state(namespace, cluster, session).await == state };
     server.eventually(&format!("{place} {state}"), within, is).await;
 }
 
 pub(crate) async fn two_kubernetes_clusters_on_one_shared_bucket_never_call_each_others_sessions_dead(stage: Stage) {
     let (mut one, mut two) = two(&stage).await;
+    let session = started(0, 0);
     for (world, cluster) in [(&one, "a"), (&two, "b")] {
         world.create(cluster).await;
-        world.store(cluster, LATER);
+        world.store(cluster, &session);
     }
     serve(&mut one).await;
     serve(&mut two).await;
-    let (a, b) = (format!("{}/a/{LATER}", one.namespace), format!("{}/b/{LATER}", two.namespace));
+    let (a, b) = (format!("{}/a/{session}", one.namespace), format!("{}/b/{session}", two.namespace));
     for (server, mine, theirs) in [(one.server(), &a, &b), (two.server(), &b, &a)] {
         state_is(server, mine, "live", LATE).await;
         state_is(server, theirs, "unknown", SOON).await;
@@ -64,7 +65,8 @@ pub(crate) async fn under_one_name_in_two_kubernetes_clusters_a_wrong_label_lose
         world.create("c").await;
         world.namespace = own;
     }
-    let sessions = [LATER, LATER_STILL];
+    let [older, newer] = [started(0, 0), started(1, 0)];
+    let sessions = [older.as_str(), newer.as_str()];
     for session in sessions {
         one.bucket.store(&team, Owner::Nobody, "c", session);
     }
@@ -75,8 +77,8 @@ pub(crate) async fn under_one_name_in_two_kubernetes_clusters_a_wrong_label_lose
         answer.and_then(|answer| answer["data"]["summary"].as_array().map(Vec::len)).unwrap_or_default()
     };
     for server in [one.server(), two.server()] {
-        state_is(server, &format!("{team}/c/{LATER_STILL}"), "live", LATE).await;
-        state_is(server, &format!("{team}/c/{LATER}"), "dead", SOON).await;
+        state_is(server, &format!("{team}/c/{newer}"), "live", LATE).await;
+        state_is(server, &format!("{team}/c/{older}"), "dead", SOON).await;
         for session in sessions {
             server.eventually("it opens", SOON, || async { nodes(server, session).await == 1 }).await;
         }
@@ -93,7 +95,6 @@ pub(crate) async fn under_one_name_in_two_kubernetes_clusters_a_wrong_label_lose
     // And whoever is really there is known again as soon as the other goes.
     two.namespace = team.clone();
     two.delete("c").await;
-    state_is(two.server(), &format!("{team}/c/{LATER_STILL}"), "dead", TWO_SECONDS).await;
-    let still: Value = one.server().json(&format!("/api/history/v1/sessions/{team}/c/{LATER_STILL}")).await.unwrap();
-    assert_eq!(still["state"], "live");
+    state_is(two.server(), &format!("{team}/c/{newer}"), "dead", TWO_SECONDS).await;
+    assert_eq!(one.server().state(&team, "c", &newer).await, "live");
 }

@@ -18,6 +18,12 @@ pub(crate) const SESSION: &str = "session_2026-11-22_12-00-00_000000_1";
 pub(crate) const LATER: &str = "session_2099-11-22_12-00-00_000000_1";
 pub(crate) const LATER_STILL: &str = "session_2099-11-22_13-00-00_000000_1";
 
+/// The name of a session whose head started so many seconds from now, by a clock that is so many hours ahead of UTC.
+pub(crate) fn started(seconds: i64, hours: i64) -> String {
+    let now = jiff::Timestamp::now() + jiff::SignedDuration::new(3_600 * hours + seconds, 0);
+    format!("session_{}_123456_77", jiff::tz::TimeZone::UTC.to_datetime(now).strftime("%Y-%m-%d_%H-%M-%S"))
+}
+
 /// For what happens at once, on a machine that is busy.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 /// For what needs the next write of the status, the next listing, or a back-off.
@@ -190,16 +196,14 @@ impl World {
 
     /// Waits until a session is listed in a state by the first replica.
     pub(crate) async fn is(&self, cluster: &str, session: &str, state: &str, within: Duration) {
-        let path = format!("/api/history/v1/sessions/{}/{cluster}/{session}", self.namespace);
         let what = format!("{cluster}/{session} {state}");
-        let is = || async { self.server().json(&path).await.is_some_and(|found| found["state"] == state) };
+        let is = || async { self.server().state(&self.namespace, cluster, session).await == state };
         self.server().eventually(&what, within, is).await;
     }
 
-    /// The state of a session now.
-    pub(crate) async fn state(&self, cluster: &str, session: &str) -> Value {
-        let path = format!("/api/history/v1/sessions/{}/{cluster}/{session}", self.namespace);
-        self.server().json(&path).await.unwrap_or_default()["state"].clone()
+    /// The state of a session now; nothing, when it is not listed.
+    pub(crate) async fn state(&self, cluster: &str, session: &str) -> String {
+        self.server().state(&self.namespace, cluster, session).await
     }
 
     /// Waits until a session's dashboard answers.

@@ -322,6 +322,47 @@ async fn prewarming_opens_what_nobody_has_asked_for() {
     assert_eq!(scene.sessions.peek(&key(0)).unwrap().snapshot.tasks.len(), 2);
 }
 
+#[tokio::test(start_paused = true)]
+async fn prewarming_lets_no_kept_session_go() {
+    let cache = settings::Cache { max_sessions: 1, ..settings::Cache::default() };
+    let scene = Scene::new(2, 1, Settings { cache, ..Settings::default() }).await;
+    assert_eq!(scene.tasks(0).await, 1);
+    assert!(!scene.sessions.prewarm(&key(1)).await);
+    assert!(scene.sessions.peek(&key(0)).is_some() && scene.sessions.peek(&key(1)).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_joins_a_prewarming_that_gives_way_has_a_load_of_its_own() {
+    let loading = settings::Loading { max_concurrent: 1, ..settings::Loading::default() };
+    let settings = Settings { loading, ..Settings::default() };
+    let scene = Scene::with_latency(2, 20, settings, Duration::from_millis(100)).await;
+    let open = |pid| {
+        let sessions = Arc::clone(&scene.sessions);
+        tokio::spawn(async move { sessions.open(&key(pid)).await.map(|open| open.snapshot.tasks.len()) })
+    };
+    let first = open(0);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let warming = tokio::spawn({
+        let sessions = Arc::clone(&scene.sessions);
+        async move { sessions.prewarm(&key(1)).await }
+    });
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let second = open(1);
+    assert!(!warming.await.unwrap(), "it gave way to the first");
+    assert_eq!((first.await.unwrap().unwrap(), second.await.unwrap().unwrap()), (20, 20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_of_a_session_is_equal_until_a_file_comes() {
+    let scene = Scene::new(1, 2, Settings::default()).await;
+    let before = scene.sessions.stored(&key(0)).await.unwrap();
+    assert!(before.is_some());
+    assert_eq!(scene.sessions.stored(&key(0)).await.unwrap(), before);
+    scene.put(0, 2);
+    assert_ne!(scene.sessions.stored(&key(0)).await.unwrap(), before);
+    assert!(scene.sessions.peek(&key(0)).is_none(), "nothing was loaded");
+}
+
 #[tokio::test]
 async fn what_does_not_fit_is_refused_and_what_nearly_fits_is_built_and_used() {
     let cache = settings::Cache { max_memory: 6 << 20, ..settings::Cache::default() };
