@@ -28,7 +28,7 @@ use crate::liveness::{Changes, Judge, State, Watched};
 use crate::session::catalog::Listing;
 use crate::session::{ClusterId, Owner, SessionKey, Sessions, Stored};
 use crate::settings::Settings;
-use announce::Announcer;
+use announce::{Announcer, Deaths};
 use clusters::Clusters;
 use follow::Trouble;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -100,6 +100,8 @@ pub struct Controller {
     replicas: Option<Replicas>,
     looks: Looks,
     queue: prewarm::Queue,
+    /// Sessions that have died, and not been told yet.
+    died: Vec<(SessionKey, Option<Owner>)>,
     counted: Option<(Arc<Listing>, SessionsStatus)>,
 }
 
@@ -129,6 +131,7 @@ impl Controller {
             replicas: None,
             looks: Looks::default(),
             queue: prewarm::Queue::default(),
+            died: Vec::new(),
             counted: None,
         }
     }
@@ -143,6 +146,8 @@ impl Controller {
         let mut clusters = Clusters::new(self.client.clone(), self.watched.clone(), sender.clone());
         tasks.spawn(clusters::feed(Arc::clone(&self.sessions), self.watched.clone(), sender));
         let announcer = Announcer::new(self.client.clone(), &self.options.replica, &self.options.base_url);
+        let (deaths, told) = mpsc::unbounded_channel();
+        tasks.spawn(announcer.clone().announce(told));
         let api = Api::namespaced(self.client.clone(), &self.options.namespace);
         let mut reporter = Reporter::new(api, &self.options.replica);
         let mut warming = JoinSet::new();
@@ -154,11 +159,12 @@ impl Controller {
                 () = stop.cancelled() => break,
                 Some(news) = history.recv() => self.heard(news),
                 due = self.applied.due() => self.applied.work(due),
-                Some(changes) = changes.recv() => self.changed(changes, &announcer, &mut tasks),
+                Some(changes) = changes.recv() => self.changed(changes),
                 Some(warmed) = warming.join_next() => self.warmed(warmed.ok()),
                 _ = ticks.tick() => {
                     self.look();
                     self.warm(&mut warming);
+                    self.bury(&deaths);
                     self.report(&mut reporter, &clusters).await;
                 }
             }
@@ -245,7 +251,7 @@ impl Controller {
         self.replicas = Some(Replicas::join(self.client.clone(), &owner, namespace, replica));
     }
 
-    fn changed(&mut self, changes: Changes, announcer: &Announcer, tasks: &mut JoinSet<()>) {
+    fn changed(&mut self, changes: Changes) {
         self.counted = None;
         self.looks.touched(changes.touched);
         self.look();
@@ -260,12 +266,16 @@ impl Controller {
                 self.queue.died(key.clone(), now, settings.cache.max_sessions);
             }
         }
-        // Every replica sees a death; one tells it.
-        if let Some(history) = &self.history
+        self.died.extend(changes.died);
+    }
+
+    /// Has the deaths of the last second told, together. Every replica sees them; one tells.
+    fn bury(&mut self, deaths: &mpsc::UnboundedSender<Deaths>) {
+        let died = std::mem::take(&mut self.died);
+        if let Some(history) = self.history.as_ref().filter(|_| !died.is_empty())
             && self.replicas.as_ref().is_some_and(Replicas::leads)
         {
-            let (announcer, history) = (announcer.clone(), reference(history));
-            tasks.spawn(async move { announcer.died(&history, &changes.died).await });
+            let _ = deaths.send((reference(history), died));
         }
     }
 
