@@ -110,6 +110,7 @@ fn violations_of_shape(schema: &Value, path: &[String], all: &mut Vec<Bad>) {
         all.push(Bad { rule: (place(), rule.to_owned()), spec, said: place() });
     };
     let number = |name: &str| schema[name].as_f64().map(|number| number as i64);
+    let length = |name: &str| schema[name].as_u64().map(|length| length as usize);
     if !path.is_empty() {
         let wrong_type = if schema["type"] == "string" { json!(5) } else { json!("text") };
         if schema["x-kubernetes-int-or-string"].is_null() {
@@ -120,15 +121,15 @@ fn violations_of_shape(schema: &Value, path: &[String], all: &mut Vec<Bad>) {
     }
     number("minimum").inspect(|least| bad("minimum", json!(least - 1)));
     number("maximum").inspect(|most| bad("maximum", json!(most + 1)));
-    number("minLength").inspect(|least| bad("minLength", json!("x".repeat(*least as usize - 1))));
-    number("maxLength").inspect(|most| bad("maxLength", json!("x".repeat(*most as usize + 1))));
+    length("minLength").inspect(|least| bad("minLength", json!("x".repeat(least - 1))));
+    length("maxLength").inspect(|most| bad("maxLength", json!("x".repeat(most + 1))));
     if schema["enum"].is_array() {
         bad("enum", json!("Sometimes"));
     }
     if let Some(items) = schema.get("items") {
-        let text = |n: i64| format!("a{n}");
-        number("minItems").inspect(|least| bad("minItems", (0..least - 1).map(text).collect()));
-        number("maxItems").inspect(|most| bad("maxItems", (0..=*most).map(text).collect()));
+        let text = |n: usize| format!("a{n}");
+        length("minItems").inspect(|least| bad("minItems", (0..least - 1).map(text).collect()));
+        length("maxItems").inspect(|most| bad("maxItems", (0..=*most).map(text).collect()));
         bad("items.type", json!([5]));
         if schema["x-kubernetes-list-type"] == "set" {
             bad("set", json!(["a", "a"]));
