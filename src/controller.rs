@@ -269,10 +269,14 @@ impl Controller {
         self.died.extend(changes.died);
     }
 
-    /// Has the deaths of the last second told, together. Every replica sees them; one tells.
+    /// Has the deaths of the last second told, together. Every replica sees them; one tells. After an outage nobody knows
+    /// for a while who that is: then they wait.
     fn bury(&mut self, deaths: &mpsc::UnboundedSender<Deaths>) {
+        if self.died.is_empty() || self.replicas.as_ref().is_some_and(|replicas| !replicas.know_each_other()) {
+            return;
+        }
         let died = std::mem::take(&mut self.died);
-        if let Some(history) = self.history.as_ref().filter(|_| !died.is_empty())
+        if let Some(history) = &self.history
             && self.replicas.as_ref().is_some_and(Replicas::leads)
         {
             let _ = deaths.send((reference(history), died));

@@ -68,6 +68,12 @@ impl Replicas {
         known.trouble().is_some() || known.seen.leader(Instant::now()) == Some(&self.own)
     }
 
+    /// Whether anybody is known to live, so that it is known who leads.
+    pub(super) fn know_each_other(&self) -> bool {
+        let known = lock(&self.known);
+        known.trouble().is_some() || known.seen.leader(Instant::now()).is_some()
+    }
+
     /// Whether it is this replica that loads a session before anybody asks. Without Leases it is every replica.
     pub(super) fn is_chosen(&self, key: &SessionKey) -> bool {
         let known = lock(&self.known);

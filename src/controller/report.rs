@@ -87,7 +87,7 @@ impl Reporter {
 
     /// Takes this replica's entry out, as it leaves.
     pub(super) async fn leave(&self, history: &RayHistory) {
-        let write = Write { part: Part::Own, manager: manager(&self.replica), status: json!({}) };
+        let write = Write { part: Part::Own, manager: manager(&self.replica), status: Value::Null };
         let _ = self.apply(&history.name_any(), &write).await;
     }
 
@@ -112,7 +112,7 @@ impl Reporter {
         }
         if let Some(dead) = current.replicas.iter().find(|entry| leads && is_dead(&entry.name)) {
             // What a manager no longer sends goes, and the manager with it.
-            writes.push(Write { part: Part::Dead, manager: manager(&dead.name), status: json!({}) });
+            writes.push(Write { part: Part::Dead, manager: manager(&dead.name), status: Value::Null });
         }
         writes
     }
@@ -124,10 +124,13 @@ impl Reporter {
     }
 
     async fn apply(&self, name: &str, write: &Write) -> kube::Result<RayHistory> {
-        let object = json!({
-            "apiVersion": RayHistory::api_version(&()), "kind": RayHistory::kind(&()),
-            "metadata": { "name": name }, "status": write.status,
+        let mut object = json!({
+            "apiVersion": RayHistory::api_version(&()), "kind": RayHistory::kind(&()), "metadata": { "name": name },
         });
+        // An empty status would still be something that its manager says.
+        if !write.status.is_null() {
+            object["status"] = write.status.clone();
+        }
         let params = PatchParams::apply(&write.manager).force();
         self.api.patch_status(name, &params, &Patch::Apply(object)).await
     }

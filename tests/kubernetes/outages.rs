@@ -163,7 +163,8 @@ pub(crate) async fn where_clusters_may_not_be_watched_they_are_listed(stage: Sta
     world.rights.clone().without("watch", "ray.io/rayclusters").grant(&world.plane).await;
     world.create("c").await;
     world.store("c", LATER);
-    world.serve().await;
+    world.plane.apply(world.history_with("prewarm", serde_json::json!({"enabled": false}))).await;
+    world.start().await;
     world.is("c", LATER, "live", LATE).await;
     world.has("ClustersWatched", "True", "ListingOnly").await;
     world.delete("c").await;
@@ -173,7 +174,7 @@ pub(crate) async fn where_clusters_may_not_be_watched_they_are_listed(stage: Sta
         let requests = world.plane.requests_from(&world.namespace);
         requests.iter().filter(|request| request.is("patch", "history.ray.io/rayhistories/status")).count()
     };
-    tokio::time::sleep(Duration::from_secs(12)).await;
+    tokio::time::sleep(Duration::from_secs(25)).await;
     let before = writes();
     tokio::time::sleep(Duration::from_secs(35)).await;
     assert_eq!(writes(), before, "nothing changed");
