@@ -1,19 +1,22 @@
 //! The Kubernetes side: follows one `RayHistory` and the `RayClusters` it selects, and reports.
 //!
 //! Owns settings from the object (`settings`), the watch that liveness comes from (`clusters`), the status (`report`,
-//! `status`), who of several replicas writes it (`replicas`), Events (`announce`) and what is loaded before anybody
-//! asks (`prewarm`). A missing definition, a missing permission or an API server that is away is waited out and told;
+//! `status`), who of several replicas writes it (`replicas`), Events (`announce`), which folders are looked at because
+//! of what was seen (`looks`) and what is loaded before anybody asks (`prewarm`). A missing definition, a missing permission or an API server that is away is waited out and told;
 //! it never ends the program and never stops what is served. Never imports `http`: the two meet in settings, liveness
 //! and health.
 
 mod announce;
 mod clusters;
 mod follow;
+mod looks;
 mod one;
 mod prewarm;
 mod ray_cluster;
+mod ray_service;
 mod replicas;
 mod report;
+mod services;
 mod settings;
 mod status;
 
@@ -23,15 +26,16 @@ use crate::crd::{CacheStatus, RayHistory, SessionsStatus};
 use crate::health::{Gate, Health};
 use crate::liveness::{Changes, Judge, State, Watched};
 use crate::session::catalog::Listing;
-use crate::session::{ClusterId, SessionKey, Sessions};
+use crate::session::{ClusterId, Owner, SessionKey, Sessions, Stored};
 use crate::settings::Settings;
-use announce::Announcer;
+use announce::{Announcer, Deaths};
 use clusters::Clusters;
 use follow::Trouble;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use k8s_openapi::jiff::Timestamp;
 use kube::core::DeserializeGuard;
 use kube::{Api, Client, Resource};
+use looks::Looks;
 use one::{News, follow_one};
 use replicas::Replicas;
 use report::Reporter;
@@ -42,6 +46,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// How often the status is compared with what it should say; that costs nobody a request.
@@ -57,8 +62,10 @@ pub trait Server: Debug + Send + Sync {
     async fn apply(&self, settings: Arc<Settings>, credentials: &Credentials) -> Result<(), String>;
     /// What is held in memory.
     fn cache(&self) -> CacheStatus;
-    /// There may be new files of these clusters.
-    fn touched(&self, clusters: &[ClusterId]);
+    /// Looks for new files of a cluster, beside.
+    fn look(&self, cluster: ClusterId, owner: Option<Owner>);
+    /// What is stored of a session; none when nothing is, or the store gives no answer.
+    async fn stored(&self, key: &SessionKey) -> Option<Stored>;
     /// Loads a session if there is room and nobody waits; whether that worked.
     async fn prewarm(&self, key: &SessionKey) -> bool;
 }
@@ -91,7 +98,10 @@ pub struct Controller {
     history: Option<Box<RayHistory>>,
     applied: Applied,
     replicas: Option<Replicas>,
+    looks: Looks,
     queue: prewarm::Queue,
+    /// Sessions that have died, and not been told yet.
+    died: Vec<(SessionKey, Option<Owner>)>,
     counted: Option<(Arc<Listing>, SessionsStatus)>,
 }
 
@@ -107,7 +117,8 @@ impl Controller {
     ) -> Self {
         let waiting = format!("waiting for RayHistory {}/{}", options.namespace, options.name);
         health.close(Gate::Settings, waiting);
-        let applied = Applied::new(client.clone(), options.own_namespace.clone(), options.memory_limit);
+        let (own, limit) = (options.own_namespace.clone(), options.memory_limit);
+        let applied = Applied::new(client.clone(), Arc::clone(&server), own, limit);
         Self {
             client,
             options,
@@ -118,7 +129,9 @@ impl Controller {
             history: None,
             applied,
             replicas: None,
+            looks: Looks::default(),
             queue: prewarm::Queue::default(),
+            died: Vec::new(),
             counted: None,
         }
     }
@@ -133,6 +146,8 @@ impl Controller {
         let mut clusters = Clusters::new(self.client.clone(), self.watched.clone(), sender.clone());
         tasks.spawn(clusters::feed(Arc::clone(&self.sessions), self.watched.clone(), sender));
         let announcer = Announcer::new(self.client.clone(), &self.options.replica, &self.options.base_url);
+        let (deaths, told) = mpsc::unbounded_channel();
+        tasks.spawn(announcer.clone().announce(told));
         let api = Api::namespaced(self.client.clone(), &self.options.namespace);
         let mut reporter = Reporter::new(api, &self.options.replica);
         let mut warming = JoinSet::new();
@@ -142,16 +157,14 @@ impl Controller {
             let rejected = self.applied.rejected().map(str::to_owned);
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(news) = history.recv() => self.heard(news).await,
-                secret = self.applied.due() => self.applied.work(secret, &*self.server).await,
-                Some(changes) = changes.recv() => self.changed(changes, &announcer, &mut tasks),
-                Some(warmed) = warming.join_next() => {
-                    if let Ok((key, true)) = warmed {
-                        self.queue.done(&key);
-                    }
-                }
+                Some(news) = history.recv() => self.heard(news),
+                due = self.applied.due() => self.applied.work(due),
+                Some(changes) = changes.recv() => self.changed(changes),
+                Some(warmed) = warming.join_next() => self.warmed(warmed.ok()),
                 _ = ticks.tick() => {
+                    self.look();
                     self.warm(&mut warming);
+                    self.bury(&deaths);
                     self.report(&mut reporter, &clusters).await;
                 }
             }
@@ -184,7 +197,7 @@ impl Controller {
         let _ = tokio::time::timeout(LEAVE, leave).await;
     }
 
-    async fn heard(&mut self, news: News<RayHistory>) {
+    fn heard(&mut self, news: News<RayHistory>) {
         match news {
             News::Is(history) => {
                 let known = self.history.as_ref().is_some_and(|known| {
@@ -195,7 +208,7 @@ impl Controller {
                 }
                 self.history = Some(history);
                 if let Some(history) = self.history.as_deref().filter(|_| !known) {
-                    self.applied.want(history, &*self.server).await;
+                    self.applied.want(history);
                 }
             }
             News::Malformed(why) => self.applied.refuse(format!("the object cannot be read: {why}")),
@@ -238,37 +251,58 @@ impl Controller {
         self.replicas = Some(Replicas::join(self.client.clone(), &owner, namespace, replica));
     }
 
-    fn changed(&mut self, changes: Changes, announcer: &Announcer, tasks: &mut JoinSet<()>) {
+    fn changed(&mut self, changes: Changes) {
         self.counted = None;
-        if !changes.touched.is_empty() {
-            self.server.touched(&changes.touched);
-        }
+        self.looks.touched(changes.touched);
+        self.look();
         if changes.died.is_empty() {
             return;
         }
         tracing::info!(sessions = changes.died.len(), "sessions have died");
         let settings = self.applied.in_force().map(|(_, settings)| settings);
         if let Some(settings) = settings.filter(|settings| settings.prewarm) {
-            let now = tokio::time::Instant::now();
+            let now = Instant::now();
             for (key, _) in &changes.died {
                 self.queue.died(key.clone(), now, settings.cache.max_sessions);
             }
         }
-        // Every replica sees a death; one tells it.
+        self.died.extend(changes.died);
+    }
+
+    /// Has the deaths of the last second told, together. Every replica sees them; one tells. After an outage nobody knows
+    /// for a while who that is: then they wait.
+    fn bury(&mut self, deaths: &mpsc::UnboundedSender<Deaths>) {
+        if self.died.is_empty() || self.replicas.as_ref().is_some_and(|replicas| !replicas.know_each_other()) {
+            return;
+        }
+        let died = std::mem::take(&mut self.died);
         if let Some(history) = &self.history
             && self.replicas.as_ref().is_some_and(Replicas::leads)
         {
-            let (announcer, history) = (announcer.clone(), reference(history));
-            tasks.spawn(async move { announcer.died(&history, &changes.died).await });
+            let _ = deaths.send((reference(history), died));
         }
     }
 
-    /// Loads the next session that died, one at a time.
-    fn warm(&mut self, warming: &mut JoinSet<(SessionKey, bool)>) {
+    /// Looks into the folders of clusters to which something happened, as many as the pace allows.
+    fn look(&mut self) {
+        for cluster in self.looks.now(Instant::now()) {
+            let owner = self.watched.read().owner(&cluster).cloned();
+            self.server.look(cluster, owner);
+        }
+    }
+
+    /// Looks at the next session that died, or loads it: one at a time.
+    fn warm(&mut self, warming: &mut JoinSet<Warmed>) {
         if !warming.is_empty() {
             return;
         }
-        let Some(key) = self.queue.next(tokio::time::Instant::now()) else { return };
+        let now = Instant::now();
+        let mine = |key: &SessionKey| self.replicas.as_ref().is_none_or(|replicas| replicas.is_chosen(key));
+        let (load, key) = match (self.queue.load(now, mine), self.queue.look(now, mine)) {
+            (Some(key), _) => (true, key),
+            (None, Some(key)) => (false, key),
+            (None, None) => return,
+        };
         // It may live again.
         if self.watched.state(&key) != State::Dead {
             self.queue.done(&key);
@@ -276,13 +310,23 @@ impl Controller {
         }
         let server = Arc::clone(&self.server);
         warming.spawn(async move {
-            let warmed = server.prewarm(&key).await;
-            if !warmed {
-                // There was no room; ask again later, not at once.
-                tokio::time::sleep(TICK * 10).await;
+            if load {
+                let loaded = server.prewarm(&key).await;
+                Warmed::Loaded(key, loaded)
+            } else {
+                let stored = server.stored(&key).await;
+                Warmed::Looked(key, stored)
             }
-            (key, warmed)
         });
+    }
+
+    fn warmed(&mut self, warmed: Option<Warmed>) {
+        match warmed {
+            Some(Warmed::Looked(key, stored)) => self.queue.looked(&key, stored, Instant::now()),
+            Some(Warmed::Loaded(key, true)) => self.queue.done(&key),
+            Some(Warmed::Loaded(key, false)) => self.queue.no_room(&key, Instant::now()),
+            None => {}
+        }
     }
 
     async fn report(&mut self, reporter: &mut Reporter, clusters: &Clusters) {
@@ -318,6 +362,14 @@ impl Controller {
         self.counted = Some((listing, sessions));
         facts
     }
+}
+
+/// How something that was done before anybody asks has ended.
+enum Warmed {
+    /// What is stored of a session.
+    Looked(SessionKey, Option<Stored>),
+    /// Whether it was loaded.
+    Loaded(SessionKey, bool),
 }
 
 fn count(listing: &Listing, watched: &Watched) -> SessionsStatus {

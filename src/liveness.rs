@@ -2,13 +2,16 @@
 //!
 //! Owns the table between the two, which never meet otherwise. Never a reason to stop looking for new files: that is
 //! decided by age alone. Without a watch every session is `unknown`.
-//! `known` holds the rules, as a pure value; `began` is when a session began, as far as anybody can tell.
+//! `known` holds the rules, as a pure value; `began` is when a session began, as far as anybody can tell; `services`
+//! says which cluster a `RayService` answers from.
 
 mod began;
 mod known;
+mod services;
 
 pub use began::Began;
 pub use known::{Changes, Cluster, Known, Listed};
+pub use services::Services;
 
 use crate::session::name::SessionKey;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -40,6 +43,11 @@ impl State {
 pub trait Judge: std::fmt::Debug + Send + Sync {
     /// The state as of now; computed again on every change.
     fn state(&self, key: &SessionKey) -> State;
+
+    /// The name of the cluster that a `RayService` answers from, if anybody knows.
+    fn active(&self, _namespace: &str, _service: &str) -> Option<String> {
+        None
+    }
 }
 
 /// The table: holds the judge that is in force.
@@ -55,30 +63,49 @@ impl Liveness {
         judge.map_or(State::Unknown, |judge| judge.state(key))
     }
 
+    /// The name of the cluster that a `RayService` answers from, if anybody knows: the newest may be a pending one.
+    pub fn active(&self, namespace: &str, service: &str) -> Option<String> {
+        let judge = self.judge.read().unwrap_or_else(PoisonError::into_inner).clone();
+        judge?.active(namespace, service)
+    }
+
     /// Puts a judge in force.
     pub fn set(&self, judge: Arc<dyn Judge>) {
         *self.judge.write().unwrap_or_else(PoisonError::into_inner) = Some(judge);
     }
 }
 
-/// The judge that a watch of `RayClusters` feeds; cheap to clone.
+/// The judge that the watches feed; cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Watched(Arc<RwLock<Known>>);
+pub struct Watched {
+    known: Arc<RwLock<Known>>,
+    services: Arc<RwLock<Services>>,
+}
 
 impl Watched {
     /// Tells it what was seen, and returns what that changed.
     pub fn update<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
-        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.known.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Tells it what was seen of `RayServices`.
+    pub fn services(&self, change: impl FnOnce(&mut Services)) {
+        change(&mut self.services.write().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// What is known. Not to be held for long: the watch waits for it.
     pub fn read(&self) -> RwLockReadGuard<'_, Known> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Judge for Watched {
     fn state(&self, key: &SessionKey) -> State {
         self.read().state(key)
+    }
+
+    fn active(&self, namespace: &str, service: &str) -> Option<String> {
+        let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
+        services.active(namespace, service).map(str::to_owned)
     }
 }

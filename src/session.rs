@@ -30,7 +30,7 @@ mod source;
 
 pub use load::OpenSession;
 pub use name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
-pub use open::{Opening, Sessions, Usage};
+pub use open::{Opening, Sessions, Stored, Usage};
 pub use progress::{Phase, Progress};
 
 use crate::storage;

@@ -9,12 +9,16 @@ use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Api, Client, Resource};
 use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// When more die together, the `RayHistory` gets one Event for all: its list of Events is for people.
 const AT_ONCE: usize = 20;
 
 /// Between two Events, so that five hundred deletions are no burst for the API server.
 const PACE: Duration = Duration::from_millis(100);
+
+/// Sessions that have died, with the owners of their clusters, and the `RayHistory` that is to say so.
+pub(super) type Deaths = (ObjectReference, Vec<(SessionKey, Option<Owner>)>);
 
 /// Publishes Events; cheap to clone.
 #[derive(Clone)]
@@ -34,8 +38,19 @@ impl Announcer {
         Self { client, recorder, base: base.trim_end_matches('/').to_owned() }
     }
 
+    /// Says of all sessions that they have died, one after the other; what came meanwhile is told together.
+    pub(super) async fn announce(self, mut deaths: mpsc::UnboundedReceiver<Deaths>) {
+        while let Some((mut history, mut died)) = deaths.recv().await {
+            while let Ok((newer, more)) = deaths.try_recv() {
+                history = newer;
+                died.extend(more);
+            }
+            self.died(&history, &died).await;
+        }
+    }
+
     /// Says that sessions have died.
-    pub(super) async fn died(&self, history: &ObjectReference, died: &[(SessionKey, Option<Owner>)]) {
+    async fn died(&self, history: &ObjectReference, died: &[(SessionKey, Option<Owner>)]) {
         if died.len() > AT_ONCE {
             let note = format!("{} sessions have ended; {}/sessions/ lists them", died.len(), self.base);
             self.publish(EventType::Normal, "SessionsEnded", note, history, None).await;

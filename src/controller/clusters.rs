@@ -4,6 +4,7 @@
 
 use super::follow::{Heard, Trouble, follow};
 use super::ray_cluster::RayCluster;
+use super::services;
 use crate::liveness::{Began, Changes, Cluster, Listed, Watched};
 use crate::session::catalog::Listing;
 use crate::session::{ClusterId, Sessions};
@@ -13,7 +14,7 @@ use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -47,6 +48,7 @@ impl Clusters {
         }
         self.watches.abort_all();
         self.watched.update(|known| known.watch(&selected.namespaces, selected.shared_storage));
+        self.watched.services(|services| services.keep(&selected.namespaces));
         let all = [String::new()];
         let namespaces = if selected.namespaces.is_empty() { &all[..] } else { &selected.namespaces };
         *self.troubles.lock().unwrap_or_else(PoisonError::into_inner) = Troubles::new();
@@ -57,8 +59,10 @@ impl Clusters {
                 "" => Api::all(self.client.clone()),
                 namespace => Api::namespaced(self.client.clone(), namespace),
             };
+            let one = Some(namespace.clone()).filter(|name| !name.is_empty());
+            self.watches.spawn(services::watch(self.client.clone(), one.clone(), self.watched.clone()));
             let mut watch = Watch {
-                namespace: Some(namespace.clone()).filter(|name| !name.is_empty()),
+                namespace: one,
                 watched: self.watched.clone(),
                 changes: self.changes.clone(),
                 troubles: Arc::clone(&self.troubles),
@@ -97,6 +101,10 @@ impl Watch {
                 self.troubled(Some(trouble));
                 return;
             }
+            Heard::Well => {
+                self.troubled(None);
+                return;
+            }
             // A list may begin anew before the last one has ended.
             Heard::Event(Event::Init) => {
                 self.listed = HashMap::new();
@@ -122,7 +130,6 @@ impl Watch {
                 None => Changes::default(),
             },
         };
-        self.troubled(None);
         if changes != Changes::default() {
             let _ = self.changes.send(changes);
         }
@@ -139,21 +146,25 @@ impl Watch {
 }
 
 /// Tells the judge of every new listing, and again when a cluster appears. Runs until dropped.
+///
+/// A session began before the listing that first had it was noticed. When markers were last listed would be too early:
+/// sessions that a look at one cluster found came later.
 pub(super) async fn feed(sessions: Arc<Sessions>, watched: Watched, changes: mpsc::UnboundedSender<Changes>) {
-    let mut told: Option<Arc<Listing>> = None;
+    let mut told: Option<(Arc<Listing>, i64)> = None;
     let mut clusters = 0;
     loop {
         let listing = sessions.listing();
         let seen = watched.read().appeared();
-        let same = told.as_ref().is_some_and(|told| Arc::ptr_eq(told, &listing)) && seen == clusters;
-        if let Some(at) = listing.listed_at.filter(|_| !same) {
+        let known = told.as_ref().filter(|(told, _)| Arc::ptr_eq(told, &listing)).map(|(_, noticed)| *noticed);
+        if listing.listed_at.is_some() && (known.is_none() || seen != clusters) {
             let listed = listing.iter().map(|entry| Listed {
                 began: Began::from_name(&entry.key.session),
                 key: entry.key,
                 namespace_known: entry.namespace_known,
             });
-            let found = watched.update(|known| known.listed(listed, micros(at)));
-            (told, clusters) = (Some(listing), seen);
+            let noticed = known.unwrap_or_else(now);
+            let found = watched.update(|known| known.listed(listed, noticed));
+            (told, clusters) = (Some((listing, noticed)), seen);
             if found != Changes::default() {
                 let _ = changes.send(found);
             }
@@ -164,8 +175,4 @@ pub(super) async fn feed(sessions: Arc<Sessions>, watched: Watched, changes: mps
 
 fn now() -> i64 {
     Timestamp::now().as_microsecond()
-}
-
-fn micros(time: SystemTime) -> i64 {
-    Timestamp::try_from(time).map_or(i64::MAX / 2, Timestamp::as_microsecond)
 }

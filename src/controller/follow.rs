@@ -5,6 +5,7 @@
 //! were away are not announced.
 
 use futures_util::StreamExt;
+use kube::api::ListParams;
 use kube::runtime::watcher::{self, Error, Event};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
@@ -19,6 +20,10 @@ const LISTING: Duration = Duration::from_secs(30);
 const FIRST_WAIT: Duration = Duration::from_millis(800);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
+/// A watch that goes on where it was says nothing until something happens: after so much silence the API server is asked
+/// whether all is well again.
+const SILENCE: Duration = Duration::from_secs(5);
+
 /// How many objects one page of a list holds.
 const PAGE: u32 = 250;
 
@@ -27,8 +32,10 @@ const PAGE: u32 = 250;
 pub(super) enum Heard<K> {
     /// Something about an object, or about a list.
     Event(Event<K>),
-    /// The watch has a problem. It goes on by itself; a list or an event says that the problem is over.
+    /// The watch has a problem. It goes on by itself.
     Trouble(Trouble),
+    /// It works: for the first time, or again.
+    Well,
 }
 
 /// What keeps us from watching.
@@ -45,43 +52,114 @@ pub(super) enum Trouble {
 }
 
 /// Follows until dropped.
-pub(super) async fn follow<K>(api: Api<K>, config: watcher::Config, mut hear: impl FnMut(Heard<K>) + Send)
+pub(super) async fn follow<K>(api: Api<K>, config: watcher::Config, hear: impl FnMut(Heard<K>) + Send)
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let mut wait = FIRST_WAIT;
+    let mut follower = Follower { api, config, hear, well: false, listing_only: false, wait: FIRST_WAIT };
     loop {
-        let mut stream = pin!(watcher::watcher(api.clone(), config.clone().page_size(PAGE)));
-        while let Some(next) = stream.next().await {
-            let error = match next {
-                Ok(event) => {
+        follower.watch().await;
+    }
+}
+
+struct Follower<K, H> {
+    api: Api<K>,
+    config: watcher::Config,
+    hear: H,
+    /// Whether the last that was said of the watch is that it works.
+    well: bool,
+    /// We may not watch, as far as we know: that a list came is no news.
+    listing_only: bool,
+    wait: Duration,
+}
+
+impl<K, H> Follower<K, H>
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    H: FnMut(Heard<K>) + Send,
+{
+    /// One watch, until it has to begin anew.
+    async fn watch(&mut self) {
+        let mut stream = pin!(watcher::watcher(self.api.clone(), self.config.clone().page_size(PAGE)));
+        let mut listed = false;
+        loop {
+            let next = if listed && !self.well {
+                match tokio::time::timeout(SILENCE, stream.next()).await {
+                    Ok(next) => next,
+                    Err(_) => {
+                        self.ask().await;
+                        continue;
+                    }
+                }
+            } else {
+                stream.next().await
+            };
+            match next {
+                None => return,
+                Some(Ok(event)) => {
+                    let news = matches!(event, Event::Apply(_) | Event::Delete(_));
+                    listed = !matches!(event, Event::Init) && (listed || matches!(event, Event::InitDone));
                     // The start of a list proves nothing: it comes before the request.
                     if !matches!(event, Event::Init) {
-                        wait = FIRST_WAIT;
+                        self.wait = FIRST_WAIT;
                     }
-                    hear(Heard::Event(event));
-                    continue;
+                    (self.hear)(Heard::Event(event));
+                    if news || (listed && !self.listing_only) {
+                        self.works();
+                    }
                 }
-                Err(error) => error,
-            };
-            tracing::debug!(%error, "watch interrupted");
-            let trouble = trouble(&error);
-            if matches!(error, Error::WatchStartFailed(_)) && matches!(trouble, Some(Trouble::Forbidden(_))) {
-                hear(Heard::Trouble(Trouble::ListingOnly));
-                tokio::time::sleep(LISTING).await;
-                break;
-            }
-            let expired = matches!(&error, Error::WatchStartFailed(kube::Error::Api(status)) if status.code == 410);
-            if let Some(trouble) = trouble.filter(|_| !expired) {
-                hear(Heard::Trouble(trouble));
-            }
-            tokio::time::sleep(wait).await;
-            wait = (wait * 2).min(LONGEST_WAIT);
-            if expired {
-                // The stream would ask for the same version for ever.
-                break;
+                Some(Err(error)) => {
+                    if self.failed(&error).await {
+                        return;
+                    }
+                }
             }
         }
+    }
+
+    /// Notes an error and waits a while; whether the watch has to begin anew.
+    async fn failed(&mut self, error: &Error) -> bool {
+        tracing::debug!(%error, "watch interrupted");
+        let trouble = trouble(error);
+        if matches!(error, Error::WatchStartFailed(_)) && matches!(trouble, Some(Trouble::Forbidden(_))) {
+            self.listing_only = true;
+            self.troubled(Trouble::ListingOnly);
+            tokio::time::sleep(LISTING).await;
+            return true;
+        }
+        // The stream would ask for the same version for ever.
+        let expired = matches!(error, Error::WatchStartFailed(kube::Error::Api(status)) if status.code == 410);
+        if let Some(trouble) = trouble.filter(|_| !expired) {
+            self.troubled(trouble);
+        }
+        tokio::time::sleep(self.wait).await;
+        self.wait = (self.wait * 2).min(LONGEST_WAIT);
+        expired
+    }
+
+    /// A watch was silent, which may be because it works: asks for one object.
+    async fn ask(&mut self) {
+        let one = ListParams {
+            label_selector: self.config.label_selector.clone(),
+            field_selector: self.config.field_selector.clone(),
+            ..ListParams::default().limit(1)
+        };
+        if let Ok(Ok(_)) = tokio::time::timeout(SILENCE, self.api.list(&one)).await {
+            self.works();
+        }
+    }
+
+    fn works(&mut self) {
+        self.listing_only = false;
+        if !self.well {
+            self.well = true;
+            (self.hear)(Heard::Well);
+        }
+    }
+
+    fn troubled(&mut self, trouble: Trouble) {
+        self.well = false;
+        (self.hear)(Heard::Trouble(trouble));
     }
 }
 

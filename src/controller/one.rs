@@ -40,6 +40,8 @@ where
         follow(api, config, |heard| {
             let news = match heard {
                 Heard::Trouble(trouble) => News::Trouble(trouble),
+                // What there is, or that there is nothing, has been told.
+                Heard::Well => return,
                 Heard::Event(Event::Init) => {
                     found = false;
                     return;

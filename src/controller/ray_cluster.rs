@@ -20,6 +20,8 @@ pub(super) struct RayCluster {
     metadata: ObjectMeta,
     #[serde(default, deserialize_with = "suspended")]
     spec: bool,
+    #[serde(default, deserialize_with = "head")]
+    status: Option<String>,
 }
 
 impl RayCluster {
@@ -28,7 +30,8 @@ impl RayCluster {
         let metadata = &self.metadata;
         let id = ClusterId { namespace: metadata.namespace.clone()?, name: metadata.name.clone()? };
         let created = metadata.creation_timestamp.as_ref().map_or(i64::MIN / 2, |time| time.0.as_microsecond());
-        let cluster = Cluster { uid: metadata.uid.clone()?, created, suspended: self.spec, owner: self.owner() };
+        let (uid, head) = (metadata.uid.clone()?, self.status.clone());
+        let cluster = Cluster { uid, created, suspended: self.spec, owner: self.owner(), head };
         Some((id, metadata.deletion_timestamp.is_none().then_some(cluster)))
     }
 
@@ -82,7 +85,7 @@ impl Resource for RayCluster {
 }
 
 /// The metadata without annotations and managed fields, which are most of it.
-fn needed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
+pub(super) fn needed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Needed {
@@ -116,20 +119,60 @@ fn needed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::E
 /// `spec.suspend`; false when there is nothing of that shape.
 fn suspended<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Maybe<T> {
-        Is(T),
-        Other(serde::de::IgnoredAny),
-    }
-    #[derive(Deserialize)]
     struct Spec {
         #[serde(default)]
-        suspend: Option<Maybe<bool>>,
+        suspend: Maybe<bool>,
     }
-    Ok(match Maybe::<Spec>::deserialize(deserializer)? {
-        Maybe::Is(Spec { suspend: Some(Maybe::Is(suspended)) }) => suspended,
-        Maybe::Is(_) | Maybe::Other(_) => false,
-    })
+    Ok(Maybe::<Spec>::deserialize(deserializer)?.is().and_then(|spec| spec.suspend.is()).unwrap_or_default())
+}
+
+/// `status.state` and the pod of `status.head`; none when there is nothing of that shape.
+fn head<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Head {
+        #[serde(default)]
+        pod_name: Maybe<String>,
+        #[serde(default, rename = "podIP")]
+        pod_ip: Maybe<String>,
+    }
+    #[derive(Deserialize)]
+    struct Status {
+        #[serde(default)]
+        state: Maybe<String>,
+        #[serde(default)]
+        head: Maybe<Head>,
+    }
+    let Some(status) = Maybe::<Status>::deserialize(deserializer)?.is() else { return Ok(None) };
+    let pod = status.head.is().and_then(|head| head.pod_name.is().or(head.pod_ip.is()));
+    let parts: Vec<String> = status.state.is().into_iter().chain(pod).collect();
+    Ok((!parts.is_empty()).then(|| parts.join(" ")))
+}
+
+/// A value that may have any other shape: then it is as good as none.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Maybe<T> {
+    /// It has the shape.
+    Is(T),
+    /// It has not.
+    Other(serde::de::IgnoredAny),
+}
+
+impl<T> Maybe<T> {
+    /// The value, if it has the shape.
+    pub(super) fn is(self) -> Option<T> {
+        match self {
+            Self::Is(value) => Some(value),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+impl<T> Default for Maybe<T> {
+    fn default() -> Self {
+        Self::Other(serde::de::IgnoredAny)
+    }
 }
 
 #[cfg(test)]
@@ -168,6 +211,23 @@ mod tests {
             [json!(null), json!("x"), json!([1]), json!({"suspend": "yes"}), json!({"suspend": null}), json!({})]
         {
             assert!(!read(object(spec.clone())).spec, "{spec}");
+        }
+    }
+
+    #[test]
+    fn the_head_is_its_state_and_its_pod_and_nothing_where_the_status_has_another_shape() {
+        for (status, head) in [
+            (json!({"state": "ready", "head": {"podName": "c-head", "podIP": "10.0.0.1"}}), Some("ready c-head")),
+            (json!({"state": "ready", "head": {"podIP": "10.0.0.1"}}), Some("ready 10.0.0.1")),
+            (json!({"head": {"podName": "c-head"}}), Some("c-head")),
+            (json!({"state": 1, "head": [2]}), None),
+            (json!({}), None),
+            (json!("ready"), None),
+            (json!(null), None),
+        ] {
+            let mut object = object(json!({}));
+            object["status"] = status.clone();
+            assert_eq!(read(object).known().unwrap().1.unwrap().head.as_deref(), head, "{status}");
         }
     }
 

@@ -1,25 +1,27 @@
 //! Which replicas serve a `RayHistory`: each renews a Lease of its own, and all watch them.
 //!
-//! The first living one by name writes what is written once for all. Nobody elects it: it follows from who lives, so
-//! there is nothing to hand over. Two may believe so for a moment; what they write is compared first and the same.
-//! Whether a Lease has run out is measured from when its last renewal was seen here, so clocks need not agree.
+//! Owns the requests; what follows from the Leases is in `seen`. Two replicas may believe for a moment that they lead;
+//! what they write is compared first and the same.
 
-use super::follow::{Heard, follow};
+mod seen;
+
+use super::follow::{Heard, Trouble, follow};
+use crate::session::SessionKey;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
+use seen::{EXPIRES, Seen};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// How often a Lease is renewed, and after what time without that its holder counts as dead.
+/// How often a Lease is renewed.
 const RENEW: Duration = Duration::from_secs(10);
-const EXPIRES: Duration = Duration::from_secs(30);
 
 /// Tells our Leases from others.
 const LABEL: &str = "history.ray.io/rayhistory-uid";
@@ -30,24 +32,17 @@ pub(super) struct Replicas {
     leases: Api<Lease>,
     own: String,
     own_lease: String,
-    seen: Arc<Mutex<Seen>>,
+    known: Arc<Mutex<Known>>,
     tasks: JoinSet<()>,
 }
 
 #[derive(Debug, Default)]
-struct Seen {
-    /// Whether all Leases have been listed.
-    listed: bool,
-    /// Why Leases are of no use, if they are not.
-    trouble: Option<String>,
-    replicas: BTreeMap<String, Replica>,
-}
-
-#[derive(Clone, Debug)]
-struct Replica {
-    lease: String,
-    renewed: Option<MicroTime>,
-    until: Instant,
+struct Known {
+    /// Why our own Lease cannot be renewed, if that is forbidden.
+    renewing: Option<String>,
+    /// Why the Leases cannot be listed, if that is forbidden.
+    listing: Option<String>,
+    seen: Seen,
 }
 
 impl Replicas {
@@ -55,54 +50,51 @@ impl Replicas {
     pub(super) fn join(client: Client, history: &OwnerReference, namespace: &str, replica: &str) -> Self {
         let leases: Api<Lease> = Api::namespaced(client, namespace);
         let own_lease = lease_name(&history.name, replica);
-        let seen = Arc::<Mutex<Seen>>::default();
+        let known = Arc::<Mutex<Known>>::default();
         let mut tasks = JoinSet::new();
-        tasks.spawn(renew(leases.clone(), lease(&own_lease, replica, history), Arc::clone(&seen)));
+        tasks.spawn(renew(leases.clone(), lease(&own_lease, replica, history), Arc::clone(&known)));
         tasks.spawn({
-            let (leases, seen) = (leases.clone(), Arc::clone(&seen));
+            let (leases, known) = (leases.clone(), Arc::clone(&known));
             let config = watcher::Config::default().labels(&format!("{LABEL}={}", history.uid));
-            async move { follow(leases, config, |heard| lock(&seen).hear(heard)).await }
+            async move { follow(leases, config, |heard| lock(&known).hear(heard)).await }
         });
-        Self { leases, own: replica.to_owned(), own_lease, seen, tasks }
+        Self { leases, own: replica.to_owned(), own_lease, known, tasks }
     }
 
     /// Whether this replica writes what is written once for all.
     pub(super) fn leads(&self) -> bool {
-        let seen = lock(&self.seen);
-        let now = Instant::now();
+        let known = lock(&self.known);
         // Without Leases everybody writes: a status from several is better than none.
-        seen.trouble.is_some()
-            || (seen.listed
-                && seen.replicas.contains_key(&self.own)
-                && seen
-                    .replicas
-                    .iter()
-                    .find(|(_, replica)| replica.until > now)
-                    .is_some_and(|(name, _)| *name == self.own))
+        known.trouble().is_some() || known.seen.leader(Instant::now()) == Some(&self.own)
+    }
+
+    /// Whether anybody is known to live, so that it is known who leads.
+    pub(super) fn know_each_other(&self) -> bool {
+        let known = lock(&self.known);
+        known.trouble().is_some() || known.seen.leader(Instant::now()).is_some()
+    }
+
+    /// Whether it is this replica that loads a session before anybody asks. Without Leases it is every replica.
+    pub(super) fn is_chosen(&self, key: &SessionKey) -> bool {
+        let known = lock(&self.known);
+        known.trouble().is_some() || known.seen.chosen(key, Instant::now()) == Some(&self.own)
     }
 
     /// Why replicas cannot know of each other, if they cannot.
     pub(super) fn trouble(&self) -> Option<String> {
-        lock(&self.seen).trouble.clone()
+        lock(&self.known).trouble().cloned()
     }
 
     /// Whether a replica of this name is gone.
     pub(super) fn is_dead(&self, name: &str) -> bool {
-        let seen = lock(&self.seen);
-        seen.trouble.is_none()
-            && seen.listed
-            && name != self.own
-            && seen.replicas.get(name).is_none_or(|replica| replica.until <= Instant::now())
+        let known = lock(&self.known);
+        known.trouble().is_none() && name != self.own && known.seen.is_dead(name, Instant::now())
     }
 
     /// Removes Leases of replicas that died without doing so.
     pub(super) async fn clear(&self) {
-        let now = Instant::now();
-        let expired: Vec<String> = {
-            let seen = lock(&self.seen);
-            let dead = seen.replicas.values().filter(|replica| replica.until <= now && replica.lease != self.own_lease);
-            dead.map(|replica| replica.lease.clone()).collect()
-        };
+        let mut expired = lock(&self.known).seen.expired(Instant::now());
+        expired.retain(|lease| *lease != self.own_lease);
         for lease in expired {
             if let Err(error) = self.leases.delete(&lease, &DeleteParams::default()).await {
                 tracing::debug!(lease, %error, "the Lease of a dead replica could not be removed");
@@ -117,39 +109,32 @@ impl Replicas {
     }
 }
 
-impl Seen {
-    fn hear(&mut self, heard: Heard<Lease>) {
-        match heard {
-            Heard::Trouble(super::follow::Trouble::Forbidden(why)) => self.trouble = Some(why),
-            // They stay as they were: without an API server nobody can write anyway.
-            Heard::Trouble(_) => {}
-            Heard::Event(Event::Init) => self.replicas.clear(),
-            Heard::Event(Event::InitApply(lease) | Event::Apply(lease)) => self.put(&lease),
-            Heard::Event(Event::InitDone) => self.listed = true,
-            Heard::Event(Event::Delete(lease)) => {
-                let name = lease.metadata.name;
-                self.replicas.retain(|_, replica| Some(&replica.lease) != name.as_ref());
-            }
-        }
+impl Known {
+    /// Why Leases are of no use, if they are not.
+    fn trouble(&self) -> Option<&String> {
+        self.renewing.as_ref().or(self.listing.as_ref())
     }
 
-    fn put(&mut self, lease: &Lease) {
-        let (Some(name), Some(spec)) = (&lease.metadata.name, &lease.spec) else { return };
-        let Some(holder) = &spec.holder_identity else { return };
-        let renewed = spec.renew_time.clone();
-        if self.replicas.get(holder).is_some_and(|known| known.renewed == renewed) {
-            return;
+    fn hear(&mut self, heard: Heard<Lease>) {
+        let (clock, now) = (Timestamp::now(), Instant::now());
+        match heard {
+            Heard::Trouble(Trouble::Forbidden(why)) => self.listing = Some(why),
+            // They stay as they were: without an API server nobody can write anyway.
+            Heard::Trouble(_) | Heard::Well => {}
+            Heard::Event(Event::Init) => self.seen.list(),
+            Heard::Event(Event::InitApply(lease)) => self.seen.listed(&lease, clock, now),
+            Heard::Event(Event::InitDone) => {
+                self.listing = None;
+                self.seen.complete();
+            }
+            Heard::Event(Event::Apply(lease)) => self.seen.renewed(&lease, clock, now),
+            Heard::Event(Event::Delete(lease)) => self.seen.gone(lease.metadata.name.as_deref().unwrap_or_default()),
         }
-        // One that was not renewed for long when it is first seen, by any clock, belongs to nobody any more.
-        let age = renewed.as_ref().map_or(0, |at| Timestamp::now().as_second() - at.0.as_second());
-        let stale = age > 4 * EXPIRES.as_secs().cast_signed();
-        let until = if stale { Instant::now() } else { Instant::now() + EXPIRES };
-        self.replicas.insert(holder.clone(), Replica { lease: name.clone(), renewed, until });
     }
 }
 
 /// Renews a Lease until dropped.
-async fn renew(leases: Api<Lease>, mut lease: Lease, seen: Arc<Mutex<Seen>>) {
+async fn renew(leases: Api<Lease>, mut lease: Lease, known: Arc<Mutex<Known>>) {
     let name = lease.metadata.name.clone().unwrap_or_default();
     let params = PatchParams::apply("ray-history-replica").force();
     loop {
@@ -157,10 +142,9 @@ async fn renew(leases: Api<Lease>, mut lease: Lease, seen: Arc<Mutex<Seen>>) {
             spec.renew_time = Some(MicroTime(Timestamp::now()));
         }
         match leases.patch(&name, &params, &Patch::Apply(&lease)).await {
-            Ok(_) => lock(&seen).trouble = None,
+            Ok(_) => lock(&known).renewing = None,
             Err(kube::Error::Api(status)) if status.code == 403 => {
-                let before = lock(&seen).trouble.replace(status.message.clone());
-                if before.is_none() {
+                if lock(&known).renewing.replace(status.message.clone()).is_none() {
                     tracing::warn!(error = %status.message, "Leases cannot be used: replicas do not know of each other");
                 }
             }
@@ -194,6 +178,6 @@ fn lease_name(history: &str, replica: &str) -> String {
     name.trim_end_matches(['-', '.']).to_owned()
 }
 
-fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
-    seen.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
 }

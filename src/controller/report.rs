@@ -25,18 +25,37 @@ pub(super) struct Reporter {
     api: Api<RayHistory>,
     replica: String,
     last: Option<Instant>,
+    /// What was written last: parts take turns, so that one that changes all the time keeps no other waiting.
+    wrote: Option<Part>,
     warned: bool,
 }
 
+/// What is written at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// What is said once for all replicas.
+    Shared,
+    /// This replica's entry.
+    Own,
+    /// An entry of a replica that is gone.
+    Dead,
+}
+
+impl Part {
+    const COUNT: usize = 3;
+}
+
 /// One write.
+#[derive(Debug)]
 struct Write {
+    part: Part,
     manager: String,
     status: Value,
 }
 
 impl Reporter {
     pub(super) fn new(api: Api<RayHistory>, replica: &str) -> Self {
-        Self { api, replica: replica.to_owned(), last: None, warned: false }
+        Self { api, replica: replica.to_owned(), last: None, wrote: None, warned: false }
     }
 
     /// Whether a write is allowed by now.
@@ -48,8 +67,9 @@ impl Reporter {
     pub(super) async fn report(&mut self, history: &RayHistory, facts: &Facts, replicas: &Replicas) {
         let current = history.status.clone().unwrap_or_default();
         let leads = replicas.leads();
-        let Some(write) = self.next(&current, facts, replicas, leads) else { return };
-        self.last = Some(Instant::now());
+        let writes = self.writes(&current, facts, leads, |name| replicas.is_dead(name));
+        let Some(write) = self.next(writes) else { return };
+        (self.last, self.wrote) = (Some(Instant::now()), Some(write.part));
         if let Err(error) = self.apply(&history.name_any(), &write).await {
             if self.warned {
                 tracing::debug!(%error, "the status could not be written");
@@ -67,31 +87,50 @@ impl Reporter {
 
     /// Takes this replica's entry out, as it leaves.
     pub(super) async fn leave(&self, history: &RayHistory) {
-        let write = Write { manager: manager(&self.replica), status: json!({}) };
+        let write = Write { part: Part::Own, manager: manager(&self.replica), status: Value::Null };
         let _ = self.apply(&history.name_any(), &write).await;
     }
 
-    fn next(&self, current: &RayHistoryStatus, facts: &Facts, replicas: &Replicas, leads: bool) -> Option<Write> {
+    /// Everything that the status should say and does not.
+    fn writes(
+        &self,
+        current: &RayHistoryStatus,
+        facts: &Facts,
+        leads: bool,
+        is_dead: impl Fn(&str) -> bool,
+    ) -> Vec<Write> {
+        let mut writes = Vec::new();
         let shared = facts.shared(current, Timestamp::now());
         if leads && !says(current, &shared) {
-            let status = serde_json::to_value(shared).ok()?;
-            return Some(Write { manager: SHARED.to_owned(), status });
+            let status = serde_json::to_value(shared).unwrap_or_default();
+            writes.push(Write { part: Part::Shared, manager: SHARED.to_owned(), status });
         }
         let own = facts.replica(&self.replica);
         if !current.replicas.contains(&own) {
             let status = json!({ "replicas": [own] });
-            return Some(Write { manager: manager(&self.replica), status });
+            writes.push(Write { part: Part::Own, manager: manager(&self.replica), status });
         }
-        let dead = current.replicas.iter().find(|entry| leads && replicas.is_dead(&entry.name))?;
-        // What a manager no longer sends goes, and the manager with it.
-        Some(Write { manager: manager(&dead.name), status: json!({}) })
+        if let Some(dead) = current.replicas.iter().find(|entry| leads && is_dead(&entry.name)) {
+            // What a manager no longer sends goes, and the manager with it.
+            writes.push(Write { part: Part::Dead, manager: manager(&dead.name), status: Value::Null });
+        }
+        writes
+    }
+
+    /// Parts take turns.
+    fn next(&self, writes: Vec<Write>) -> Option<Write> {
+        let after = self.wrote.map_or(0, |part| part as usize + 1);
+        writes.into_iter().min_by_key(|write| (write.part as usize + Part::COUNT - after) % Part::COUNT)
     }
 
     async fn apply(&self, name: &str, write: &Write) -> kube::Result<RayHistory> {
-        let object = json!({
-            "apiVersion": RayHistory::api_version(&()), "kind": RayHistory::kind(&()),
-            "metadata": { "name": name }, "status": write.status,
+        let mut object = json!({
+            "apiVersion": RayHistory::api_version(&()), "kind": RayHistory::kind(&()), "metadata": { "name": name },
         });
+        // An empty status would still be something that its manager says.
+        if !write.status.is_null() {
+            object["status"] = write.status.clone();
+        }
         let params = PatchParams::apply(&write.manager).force();
         self.api.patch_status(name, &params, &Patch::Apply(object)).await
     }
@@ -100,4 +139,65 @@ impl Reporter {
 /// The field manager of a replica; at most 128 characters.
 fn manager(replica: &str) -> String {
     format!("ray-history/{replica}").chars().take(128).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crd::SessionsStatus;
+
+    fn reporter() -> Reporter {
+        // Nobody asks it anything.
+        let client = kube::Client::try_from(kube::Config::new("http://127.0.0.1:9".parse().unwrap())).unwrap();
+        Reporter::new(Api::namespaced(client, "team"), "a")
+    }
+
+    fn facts(total: i64) -> Facts {
+        Facts {
+            generation: 1,
+            applied: Some(1),
+            sessions: SessionsStatus { total, live: 0, dead: 0 },
+            ..Facts::default()
+        }
+    }
+
+    fn status(facts: &Facts, replicas: &[&str]) -> RayHistoryStatus {
+        let mut status = facts.shared(&RayHistoryStatus::default(), Timestamp::UNIX_EPOCH);
+        status.replicas = replicas.iter().map(|name| facts.replica(name)).collect();
+        status.cache = facts.shared(&status, Timestamp::UNIX_EPOCH).cache;
+        status
+    }
+
+    fn parts(writes: &[Write]) -> Vec<Part> {
+        writes.iter().map(|write| write.part).collect()
+    }
+
+    #[tokio::test]
+    async fn only_what_the_status_does_not_say_is_written_and_shared_fields_only_by_the_one_that_leads() {
+        let said = status(&facts(1), &["a", "b"]);
+        for (facts, current, leads, dead, expected) in [
+            (facts(1), &said, true, "", vec![]),
+            (facts(2), &said, true, "", vec![Part::Shared]),
+            (facts(2), &said, false, "", vec![]),
+            (facts(1), &status(&facts(1), &["b"]), false, "", vec![Part::Own]),
+            (facts(1), &said, true, "b", vec![Part::Dead]),
+            (facts(1), &said, false, "b", vec![]),
+        ] {
+            let writes = reporter().writes(current, &facts, leads, |name| name == dead);
+            assert_eq!(parts(&writes), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_changes_all_the_time_keeps_nothing_else_waiting() {
+        let mut reporter = reporter();
+        let current = status(&facts(1), &["gone"]);
+        let mut order = Vec::new();
+        for total in 2..6 {
+            let next = reporter.next(reporter.writes(&current, &facts(total), true, |name| name == "gone")).unwrap();
+            order.push(next.part);
+            reporter.wrote = Some(next.part);
+        }
+        assert_eq!(order, [Part::Shared, Part::Own, Part::Dead, Part::Shared]);
+    }
 }

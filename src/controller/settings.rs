@@ -1,8 +1,10 @@
 //! From the spec of a `RayHistory` and its Secret to settings in force.
 //!
-//! Owns the last good settings: what cannot be applied changes nothing, and is tried again.
+//! Owns the last good settings: what cannot be applied changes nothing, and is tried again. Applying runs beside, because
+//! a store that does not answer must keep nobody waiting.
 
 use super::Server;
+use super::follow::Trouble;
 use crate::crd::RayHistory;
 use crate::settings::{Origin, Settings};
 use k8s_openapi::ByteString;
@@ -33,29 +35,52 @@ struct Watch {
     _task: JoinSet<()>,
 }
 
+/// What there is to do.
+pub(super) enum Due {
+    /// News of the Secret.
+    Secret(News<Secret>),
+    /// It is time to try again.
+    Again,
+    /// What was being applied is in force, or why not.
+    Ended(Box<Applying>, Result<(), String>),
+}
+
+/// What is being put in force.
+#[derive(Clone)]
+pub(super) struct Applying {
+    generation: i64,
+    settings: Arc<Settings>,
+    credentials: Credentials,
+}
+
 /// What is in force, and what should be.
 pub(super) struct Applied {
     client: Client,
+    server: Arc<dyn Server>,
     /// The server's own namespace: no other Secret is ever read.
     namespace: String,
     memory_limit: Option<u64>,
     wanted: Option<(i64, Arc<Settings>)>,
     secret: Option<Watch>,
-    credentials: Option<Credentials>,
-    in_force: Option<(i64, Arc<Settings>, Credentials)>,
+    /// What the Secret holds, or why nobody can tell, once that is known.
+    credentials: Result<Credentials, Option<String>>,
+    applying: JoinSet<(Applying, Result<(), String>)>,
+    in_force: Option<Applying>,
     rejected: Option<String>,
     retry: Option<Instant>,
 }
 
 impl Applied {
-    pub(super) fn new(client: Client, namespace: String, memory_limit: Option<u64>) -> Self {
+    pub(super) fn new(client: Client, server: Arc<dyn Server>, namespace: String, memory_limit: Option<u64>) -> Self {
         Self {
             client,
+            server,
             namespace,
             memory_limit,
             wanted: None,
             secret: None,
-            credentials: None,
+            credentials: Err(None),
+            applying: JoinSet::new(),
             in_force: None,
             rejected: None,
             retry: None,
@@ -64,7 +89,7 @@ impl Applied {
 
     /// The generation whose settings are in force, and the settings.
     pub(super) fn in_force(&self) -> Option<(i64, &Arc<Settings>)> {
-        self.in_force.as_ref().map(|(generation, settings, _)| (*generation, settings))
+        self.in_force.as_ref().map(|applied| (applied.generation, &applied.settings))
     }
 
     /// Why what should be in force is not.
@@ -73,14 +98,15 @@ impl Applied {
     }
 
     /// The object is like this now.
-    pub(super) async fn want(&mut self, history: &RayHistory, server: &dyn Server) {
+    pub(super) fn want(&mut self, history: &RayHistory) {
         let generation = history.metadata.generation.unwrap_or_default();
         match Settings::from_spec(&history.spec, Origin::Kubernetes, self.memory_limit) {
             Err(problems) => self.refuse(problems.to_string().replace('\n', "; ")),
             Ok(settings) => {
                 self.wanted = Some((generation, Arc::new(settings)));
+                self.rejected = None;
                 self.follow_secret();
-                self.apply(server).await;
+                self.apply();
             }
         }
     }
@@ -89,61 +115,96 @@ impl Applied {
     pub(super) fn refuse(&mut self, why: String) {
         self.wanted = None;
         self.retry = None;
+        self.applying.abort_all();
         self.rejected = Some(why);
     }
 
     /// Completes when there is something to do: then `work` does it.
-    pub(super) async fn due(&mut self) -> Option<News<Secret>> {
-        let retry = self.retry;
+    pub(super) async fn due(&mut self) -> Due {
+        let Self { retry, secret, applying, .. } = self;
         let again = async {
             match retry {
-                Some(at) => tokio::time::sleep_until(at).await,
+                Some(at) => tokio::time::sleep_until(*at).await,
                 None => std::future::pending().await,
             }
         };
         let secret = async {
-            match &mut self.secret {
+            let news = match secret {
                 Some(watch) => watch.news.recv().await,
+                None => None,
+            };
+            match news {
+                Some(news) => news,
                 None => std::future::pending().await,
             }
         };
+        let ended = async {
+            loop {
+                match applying.join_next().await {
+                    Some(Ok((applying, ended))) => return Due::Ended(Box::new(applying), ended),
+                    // Something newer is wanted.
+                    Some(Err(error)) if error.is_cancelled() => {}
+                    Some(Err(error)) => tracing::error!(%error, "settings could not be applied; please report this"),
+                    None => std::future::pending().await,
+                }
+            }
+        };
         tokio::select! {
-            news = secret => news,
-            () = again => None,
+            news = secret => Due::Secret(news),
+            () = again => Due::Again,
+            ended = ended => ended,
         }
     }
 
-    /// News of the Secret, or time to try again.
-    pub(super) async fn work(&mut self, news: Option<News<Secret>>, server: &dyn Server) {
-        match news {
-            None => {}
-            Some(News::Is(secret)) => {
-                let data = secret.data.unwrap_or_default().into_iter();
-                self.credentials = Some(data.map(|(name, ByteString(value))| (name, value)).collect());
-            }
-            Some(News::Absent) => {
-                self.credentials = None;
-                let place = format!("{}/{}", self.namespace, self.secret.as_ref().map_or("", |watch| &watch.name));
-                self.rejected = Some(format!("Secret {place} does not exist: create it, or name another"));
-                return;
-            }
-            Some(News::Malformed(why)) => {
-                self.rejected = Some(format!("the Secret cannot be read: {why}"));
-                return;
-            }
-            Some(News::Trouble(trouble)) => {
-                if self.credentials.is_none() {
-                    let name = self.secret.as_ref().map_or("", |watch| &watch.name);
-                    self.rejected = Some(format!(
-                        "Secret {}/{name} cannot be read ({trouble:?}): the server's Role must allow get, list and \
-                         watch for it by name",
-                        self.namespace
-                    ));
+    /// Does what is due.
+    pub(super) fn work(&mut self, due: Due) {
+        match due {
+            Due::Again => self.apply(),
+            Due::Secret(news) => self.heard(news),
+            Due::Ended(applying, Ok(())) => {
+                tracing::info!(generation = applying.generation, "settings in force");
+                self.rejected = None;
+                let superseded = self.wanted.as_ref().is_some_and(|(wanted, _)| *wanted != applying.generation);
+                self.in_force = Some(*applying);
+                if superseded {
+                    self.apply();
                 }
-                return;
+            }
+            Due::Ended(applying, Err(why)) => {
+                if self.wanted.as_ref().is_some_and(|(wanted, _)| *wanted == applying.generation) {
+                    self.rejected = Some(why);
+                    self.retry = Some(Instant::now() + AGAIN);
+                }
             }
         }
-        self.apply(server).await;
+    }
+
+    fn heard(&mut self, news: News<Secret>) {
+        let place = format!("{}/{}", self.namespace, self.secret.as_ref().map_or("", |watch| &watch.name));
+        match news {
+            News::Is(secret) => {
+                let data = secret.data.unwrap_or_default().into_iter();
+                self.credentials = Ok(data.map(|(name, ByteString(value))| (name, value)).collect());
+            }
+            News::Absent => {
+                self.credentials = Err(Some(format!("Secret {place} does not exist: create it, or name another")));
+            }
+            News::Malformed(why) => self.credentials = Err(Some(format!("Secret {place} cannot be read: {why}"))),
+            News::Trouble(trouble) if self.credentials.is_err() => {
+                let why = match trouble {
+                    Trouble::ListingOnly => return,
+                    Trouble::Forbidden(why) => {
+                        format!("{why}; the server's Role must allow list and watch for it by name")
+                    }
+                    Trouble::NoSuchKind => "the API server knows no Secrets".to_owned(),
+                    Trouble::Unreachable(why) => why,
+                };
+                self.credentials = Err(Some(format!("Secret {place} cannot be read: {why}")));
+            }
+            // What was read last stays.
+            News::Trouble(_) => return,
+        }
+        self.apply();
     }
 
     fn follow_secret(&mut self) {
@@ -151,7 +212,7 @@ impl Applied {
         if self.secret.as_ref().map(|watch| &watch.name) == wanted.as_ref() {
             return;
         }
-        self.credentials = None;
+        self.credentials = Err(None);
         self.secret = wanted.map(|name| {
             let api: Api<DeserializeGuard<Secret>> = Api::namespaced(self.client.clone(), &self.namespace);
             let mut task = JoinSet::new();
@@ -160,33 +221,32 @@ impl Applied {
         });
     }
 
-    async fn apply(&mut self, server: &dyn Server) {
+    /// Begins to put in force what is wanted, as soon as its Secret is known.
+    fn apply(&mut self) {
         self.retry = None;
+        self.applying.abort_all();
         let Some((generation, settings)) = self.wanted.clone() else { return };
         let credentials = match (&self.secret, &self.credentials) {
-            (Some(_), None) => return,
-            (Some(_), Some(credentials)) => credentials.clone(),
+            (Some(_), Err(why)) => {
+                self.rejected = why.clone();
+                return;
+            }
+            (Some(_), Ok(credentials)) => credentials.clone(),
             (None, _) => Credentials::new(),
         };
-        if let Some((_, current, with)) = &self.in_force
-            && *current == settings
-            && *with == credentials
+        if let Some(current) = &mut self.in_force
+            && current.settings == settings
+            && current.credentials == credentials
         {
-            self.in_force = Some((generation, settings, credentials));
+            current.generation = generation;
             self.rejected = None;
             return;
         }
-        match server.apply(Arc::clone(&settings), &credentials).await {
-            Ok(()) => {
-                tracing::info!(generation, "settings in force");
-                self.in_force = Some((generation, settings, credentials));
-                self.rejected = None;
-            }
-            Err(why) => {
-                self.rejected = Some(why);
-                self.retry = Some(Instant::now() + AGAIN);
-            }
-        }
+        let (server, wanted) = (Arc::clone(&self.server), Applying { generation, settings, credentials });
+        self.applying.spawn(async move {
+            let ended = server.apply(Arc::clone(&wanted.settings), &wanted.credentials).await;
+            (wanted, ended)
+        });
     }
 }
 

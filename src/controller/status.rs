@@ -115,6 +115,11 @@ impl Facts {
                 ("False", "Rejected", format!("{why}; the settings of generation {generation} stay in force"))
             }
             (Some(why), None) => ("False", "Rejected", why.clone()),
+            (None, Some(generation)) if generation != self.generation => (
+                "Unknown",
+                "Pending",
+                format!("the settings are being put in force; those of generation {generation} are until then"),
+            ),
             (None, Some(_)) => ("True", "Applied", "the settings are in force".to_owned()),
             (None, None) => ("Unknown", "Pending", "the settings are being put in force".to_owned()),
         };
@@ -246,6 +251,13 @@ mod tests {
         let status = facts.shared(&RayHistoryStatus::default(), Timestamp::UNIX_EPOCH);
         assert_eq!(condition(&status, "Ready"), ("True", "ServingLastGood"));
         assert_eq!(condition(&status, "SettingsApplied"), ("False", "Rejected"));
+    }
+
+    #[test]
+    fn settings_that_are_not_in_force_yet_are_not_said_to_be() {
+        let status = Facts { generation: 4, ..serving() }.shared(&RayHistoryStatus::default(), Timestamp::UNIX_EPOCH);
+        assert_eq!(condition(&status, "SettingsApplied"), ("Unknown", "Pending"));
+        assert_eq!(condition(&status, "Ready"), ("True", "Serving"));
     }
 
     #[test]

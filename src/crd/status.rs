@@ -14,7 +14,7 @@ pub struct RayHistoryStatus {
     /// Generation of the spec that was looked at last, whether it could be applied or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready`, `StorageReachable` and `ClustersWatched`, each with a reason and what to do about it.
+    /// `Ready`, `SettingsApplied`, `StorageReachable` and `ClustersWatched`, each with a reason and what to do about it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,

@@ -188,7 +188,11 @@ async fn wanted(call: &Call<'_>) -> Result<Entry, Error> {
     };
     let found = look_up(call.state, |listing| {
         let attempts = listing.attempts(namespace, Subject::Owner(owner), name, true);
-        attempts.sessions.into_iter().find(|entry| newest || entry.key.session.as_str() == session)
+        match newest.then_some(owner) {
+            Some(OwnerKind::RayService) => call.state.sessions.serving(namespace, name, &attempts.sessions).cloned(),
+            Some(OwnerKind::RayJob) => attempts.sessions.into_iter().next(),
+            None => attempts.sessions.into_iter().find(|entry| entry.key.session.as_str() == session),
+        }
     });
     found.await?.ok_or_else(|| Error::NothingNamed(KINDS[kind], name.to_owned()))
 }

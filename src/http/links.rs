@@ -100,8 +100,13 @@ pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
 )]
 pub(super) async fn latest(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let found = find(call).await?;
-    let newest = found.sessions.first().ok_or(Error::UnknownUrl)?;
-    Ok(lead(&format!("../../../sessions/{}", session_path(&newest.key))))
+    // The newest cluster of a RayService may be a pending one.
+    let wanted = match call.segments.first().copied() {
+        Some("rayservices") => call.state.sessions.serving(call.names[0], call.names[1], &found.sessions),
+        _ => found.sessions.first(),
+    };
+    let wanted = wanted.ok_or(Error::UnknownUrl)?;
+    Ok(lead(&format!("../../../sessions/{}", session_path(&wanted.key))))
 }
 
 /// At least one session, newest first, and whether the store says that they are meant.

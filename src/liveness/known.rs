@@ -25,6 +25,8 @@ pub struct Cluster {
     pub suspended: bool,
     /// The `RayJob` or `RayService` that made it.
     pub owner: Option<Owner>,
+    /// What its status says of its head; another text means that there may be new files, and nothing else.
+    pub head: Option<String>,
 }
 
 /// A session that the bucket lists.
@@ -193,6 +195,11 @@ impl Known {
     /// A cluster that is there.
     pub fn cluster(&self, id: &ClusterId) -> Option<&Cluster> {
         self.clusters.get(id).filter(|seen| seen.gone.is_none()).map(|seen| &seen.cluster)
+    }
+
+    /// The owner of a cluster that is there or was.
+    pub fn owner(&self, id: &ClusterId) -> Option<&Owner> {
+        self.clusters.get(id)?.cluster.owner.as_ref()
     }
 
     /// How often a cluster has appeared: when this has grown, the listing is to be told again.

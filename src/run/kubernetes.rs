@@ -9,23 +9,21 @@ use crate::health::{Gate, Health};
 use crate::layout::Root;
 use crate::liveness::{Liveness, Watched};
 use crate::metrics::Metrics;
-use crate::session::{ClusterId, SessionKey, Sessions};
+use crate::session::{ClusterId, Owner, SessionKey, Sessions, Stored};
 use crate::settings::{Settings, Storage};
+use crate::storage::config::StoreConfig;
 use crate::storage::memory::Memory;
 use crate::storage::{self, Delimiter};
 use anyhow::Context;
 use async_trait::async_trait;
 use kube::{Client, Config};
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// A request to the API server that says nothing for so long has been lost. Watches are renewed within it.
 const SILENCE: Duration = Duration::from_mins(5);
-
-/// How many clusters that changed at once are looked at one by one.
-const LOOKS: usize = 10;
 
 /// Serves what a `RayHistory` says until the token is cancelled.
 pub(super) async fn serve(
@@ -50,7 +48,7 @@ pub(super) async fn serve(
     let nowhere: Arc<dyn storage::Storage> = Arc::new(Memory::default());
     let sessions = Arc::new(Sessions::with(nowhere, vec![Root::new("")], settings, liveness, metrics.clone()));
     let steered =
-        Arc::new(Steered { sessions: Arc::clone(&sessions), metrics: metrics.clone(), place: Mutex::default() });
+        Arc::new(Steered { sessions: Arc::clone(&sessions), metrics: metrics.clone(), open: Mutex::default() });
     let options = Options {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
@@ -93,22 +91,37 @@ fn host() -> String {
 struct Steered {
     sessions: Arc<Sessions>,
     metrics: Metrics,
-    /// The store in force, and what it was opened with.
-    place: Mutex<Option<(Storage, Credentials)>>,
+    open: Mutex<Option<Open>>,
+}
+
+/// The store in force.
+#[derive(Clone, Debug)]
+struct Open {
+    /// What it was opened with.
+    storage: Storage,
+    credentials: Credentials,
+    /// With credentials; those that rotate are shared with the store.
+    config: StoreConfig,
+}
+
+impl Steered {
+    fn open(&self) -> MutexGuard<'_, Option<Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[async_trait]
 impl Server for Steered {
     async fn apply(&self, settings: Arc<Settings>, credentials: &Credentials) -> Result<(), String> {
-        let place = Some((settings.storage.clone(), credentials.clone()));
-        let current = self.place.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if current == place {
+        let current = self.open().clone();
+        let same = current.as_ref().filter(|open| open.storage == settings.storage);
+        if same.is_some_and(|open| open.credentials == *credentials) {
             self.sessions.apply(settings);
             return Ok(());
         }
         let with_secret = settings.storage.clone().with_secret(credentials).map_err(|problems| problems.to_string())?;
         let store = connect(&with_secret, &self.metrics).await.map_err(|error| format!("{error:#}"))?;
-        // What is served is not given up for a store that does not answer.
+        // What is served is not given up for a store that does not answer, or for keys that do not open it.
         if current.is_some() {
             let root = Root::new(settings.storage.root_dirs.first().map_or("", String::as_str));
             let prefix = root.spellings().into_iter().next().unwrap_or_default();
@@ -117,10 +130,20 @@ impl Server for Steered {
                 .await
                 .map_err(|error| format!("{} cannot be listed: {error}", settings.storage.url()))?;
         }
+        let mut open =
+            Open { storage: settings.storage.clone(), credentials: credentials.clone(), config: with_secret.store };
         let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
         self.sessions.apply(settings);
-        self.sessions.replace_store(store, roots);
-        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
+        match same {
+            // The same store with other keys: what is open stays open, and loads go on.
+            Some(same) if same.config.rotate(&open.config) => {
+                open.config = same.config.clone();
+                let sessions = Arc::clone(&self.sessions);
+                tokio::spawn(async move { sessions.try_again().await });
+            }
+            _ => self.sessions.replace_store(store, roots),
+        }
+        *self.open() = Some(open);
         Ok(())
     }
 
@@ -134,16 +157,18 @@ impl Server for Steered {
         }
     }
 
-    fn touched(&self, clusters: &[ClusterId]) {
-        // A burst is left to the next listing of markers, which sees them all with few requests.
-        for cluster in clusters.iter().take(LOOKS) {
-            let (sessions, cluster) = (Arc::clone(&self.sessions), cluster.clone());
-            tokio::spawn(async move {
-                if let Err(error) = sessions.refresh_cluster(&cluster, None).await {
-                    tracing::debug!(%error, "the folders of a cluster could not be listed");
-                }
-            });
-        }
+    fn look(&self, cluster: ClusterId, owner: Option<Owner>) {
+        let sessions = Arc::clone(&self.sessions);
+        tokio::spawn(async move {
+            if let Err(error) = sessions.refresh_cluster(&cluster, owner.as_ref()).await {
+                tracing::debug!(%error, "the folders of a cluster could not be listed");
+            }
+        });
+    }
+
+    async fn stored(&self, key: &SessionKey) -> Option<Stored> {
+        let stored = self.sessions.stored(key).await;
+        stored.inspect_err(|error| tracing::debug!(session.key = %key, %error, "a look at a session failed")).ok()?
     }
 
     async fn prewarm(&self, key: &SessionKey) -> bool {

@@ -67,6 +67,14 @@ impl Sessions {
         self.listing().attempts(namespace, subject, name, exact)
     }
 
+    /// Of the sessions of a `RayService`, newest first, the one to show: of its active cluster, where that is known and
+    /// has one, because the newest cluster may be a pending one; else the newest.
+    pub fn serving<'a>(&self, namespace: &str, service: &str, sessions: &'a [Entry]) -> Option<&'a Entry> {
+        let active = self.liveness().active(namespace, service);
+        let of_active = |entry: &&Entry| active.as_ref() == Some(&entry.key.cluster.name);
+        sessions.iter().find(of_active).or_else(|| sessions.first())
+    }
+
     /// The sessions of a namespace that ran a submission, as far as a bounded search finds them.
     pub async fn submission(&self, namespace: &str, id: &str) -> Result<Submission, Error> {
         let source = self.source();

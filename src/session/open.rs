@@ -31,6 +31,9 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 mod renew;
+mod stored;
+
+pub use stored::Stored;
 
 /// A session that is open, or how far its load is.
 #[derive(Clone, Debug)]
@@ -176,6 +179,9 @@ impl Sessions {
         if self.cache.peek(key).is_some() {
             return true;
         }
+        if self.cache.len() >= self.settings().cache.max_sessions {
+            return false;
+        }
         match self.start(key, Why::Prewarm) {
             Ok(Joined::Ready(_)) => true,
             Ok(Joined::Waiting(load)) => load.end().await.is_ok(),
@@ -211,6 +217,14 @@ impl Sessions {
         self.source.send_replace(Arc::new(source));
         self.loader.forget();
         self.cache.clear();
+    }
+
+    /// The store may answer again: what failed is forgotten, and the sessions are listed at once.
+    pub async fn try_again(&self) {
+        self.loader.forget();
+        if let Err(error) = self.refresh().await {
+            tracing::warn!(%error, "sessions could not be listed; the last listing is kept");
+        }
     }
 
     /// What is held in memory.

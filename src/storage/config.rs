@@ -37,6 +37,19 @@ impl StoreConfig {
             Self::Oss(_) => "oss",
         }
     }
+
+    /// Takes over the credentials of another configuration of the same store: whoever uses this one signs the next
+    /// request with them. False when the two differ in more than credentials that rotate.
+    pub fn rotate(&self, to: &Self) -> bool {
+        match (self, to) {
+            (Self::S3(now), Self::S3(to)) => now.credentials.rotate(&to.credentials),
+            (Self::Gcs(now), Self::Gcs(to)) => now.credentials.rotate(&to.credentials),
+            (Self::Azure(now), Self::Azure(to)) => now.credentials.rotate(&to.credentials),
+            (Self::Oss(now), Self::Oss(to)) => now.credentials.rotate(&to.credentials),
+            _ => {}
+        }
+        self == to
+    }
 }
 
 /// A folder that holds what a bucket would hold.
@@ -56,6 +69,14 @@ pub enum Credentials<T> {
     Anonymous,
     /// These, asked for at each signing.
     Static(Rotating<T>),
+}
+
+impl<T: Clone> Credentials<T> {
+    fn rotate(&self, to: &Self) {
+        if let (Self::Static(now), Self::Static(to)) = (self, to) {
+            now.set(T::clone(&to.get()));
+        }
+    }
 }
 
 /// A bucket of S3.
@@ -169,4 +190,38 @@ pub enum OssAddressing {
     Path,
     /// Nowhere: the endpoint is a custom domain of this bucket.
     Cname,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn s3(bucket: &str, credentials: Credentials<AccessKey>) -> StoreConfig {
+        StoreConfig::S3(S3Config {
+            bucket: bucket.into(),
+            region: None,
+            endpoint: None,
+            force_path_style: false,
+            requester_pays: false,
+            ca: None,
+            profile: None,
+            credentials,
+        })
+    }
+
+    fn key(id: &str) -> Credentials<AccessKey> {
+        let key = AccessKey { id: id.into(), secret: Secret::new("s"), session_token: None };
+        Credentials::Static(Rotating::new(key))
+    }
+
+    #[test]
+    fn a_rotation_reaches_whoever_shares_the_configuration_and_is_refused_for_anything_else() {
+        let first = s3("ray", key("old"));
+        let shared = first.clone();
+        assert!(first.rotate(&s3("ray", key("new"))));
+        assert_eq!(shared, s3("ray", key("new")));
+        assert!(!first.rotate(&s3("other", key("new"))));
+        assert!(!first.rotate(&s3("ray", Credentials::Default)));
+        assert!(!first.rotate(&StoreConfig::Local(LocalConfig { path: "/data".into() })));
+    }
 }

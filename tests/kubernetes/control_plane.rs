@@ -1,40 +1,36 @@
-//! A real API server with its etcd, on loopback ports of their own, ended by their own process ids.
+//! A real API server with its etcd, on loopback ports of their own.
 
+use crate::audit::{self, Request};
+use crate::process::Process;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::discovery::ApiResource;
 use kube::{Client, Config};
 use serde_json::{Value, json};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const ADMIN: &str = "admin-of-a-test-on-loopback";
 
-/// One cluster's control plane.
+/// One Kubernetes cluster, as far as a controller sees it.
 pub(crate) struct ControlPlane {
-    dir: TempDir,
+    server: Option<Process>,
+    etcd: Process,
     etcd_port: u16,
     port: u16,
-    etcd: Process,
-    server: Option<Process>,
-}
-
-/// A process that ends with its value.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    flags: Vec<&'static str>,
+    client: Option<Client>,
+    // After the processes that write into it.
+    dir: TempDir,
 }
 
 impl ControlPlane {
-    /// Starts one, with the definitions of `RayHistory` and of KubeRay's kinds.
-    pub(crate) async fn start() -> Self {
+    /// Starts one, with the definitions of `RayHistory` and of KubeRay's kinds. Beside the usual flags of the API
+    /// server it has these.
+    pub(crate) async fn start(flags: &[&'static str]) -> Self {
         let dir = TempDir::new().unwrap();
         let (etcd_port, peer_port, port) = (free_port(), free_port(), free_port());
         let key = dir.path().join("sa.key");
@@ -45,6 +41,7 @@ impl ControlPlane {
             .expect("the tests need openssl");
         assert!(made.success());
         std::fs::write(dir.path().join("tokens.csv"), format!("{ADMIN},admin,admin,\"system:masters\"\n")).unwrap();
+        std::fs::write(dir.path().join("audit.yaml"), audit::POLICY).unwrap();
         let (client_url, peer_url) = (format!("http://127.0.0.1:{etcd_port}"), format!("http://127.0.0.1:{peer_port}"));
         let mut etcd = Command::new(binary("etcd"));
         etcd.args(["--name", "test", "--unsafe-no-fsync", "--log-level", "warn"])
@@ -52,16 +49,18 @@ impl ControlPlane {
             .args(["--listen-peer-urls", &peer_url, "--initial-advertise-peer-urls", &peer_url])
             .args(["--initial-cluster", &format!("test={peer_url}"), "--data-dir"])
             .arg(dir.path().join("etcd"));
-        let etcd = spawn(etcd, &dir.path().join("etcd.log"));
-        let mut plane = Self { dir, etcd_port, port, etcd, server: None };
+        let etcd = Process::start(&etcd, &dir.path().join("etcd.log"));
+        let flags = flags.to_vec();
+        let mut plane = Self { dir, etcd_port, port, flags, etcd, server: None, client: None };
         plane.start_server().await;
-        plane.define().await;
+        plane.define_ours().await;
+        plane.define_ray().await;
         plane
     }
 
     /// Starts the API server, and waits until it is ready.
     pub(crate) async fn start_server(&mut self) {
-        assert!(self.etcd.0.try_wait().unwrap().is_none(), "etcd ended: {}", self.log("etcd"));
+        assert!(self.etcd.runs(), "etcd ended: {}", self.log("etcd"));
         let dir = self.dir.path();
         let mut server = Command::new(binary("kube-apiserver"));
         server
@@ -76,17 +75,16 @@ impl ControlPlane {
             .args(["--service-cluster-ip-range=10.0.0.0/24", "--endpoint-reconciler-type=none"])
             .args(["--disable-admission-plugins=ServiceAccount", "--shutdown-watch-termination-grace-period=2s"])
             .arg(format!("--audit-policy-file={}/audit.yaml", dir.display()))
-            .arg(format!("--audit-log-path={}/audit.log", dir.display()));
-        let policy = "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived, ResponseStarted]\n\
-                      rules: [{level: Metadata}]\n";
-        std::fs::write(dir.join("audit.yaml"), policy).unwrap();
-        self.server = Some(spawn(server, &dir.join("kube-apiserver.log")));
-        let deadline = Instant::now() + Duration::from_secs(90);
+            .arg(format!("--audit-log-path={}/audit.log", dir.display()))
+            .args(&self.flags);
+        self.server = Some(Process::start(&server, &dir.join("kube-apiserver.log")));
+        let deadline = Instant::now() + Duration::from_secs(180);
         loop {
             if self.dir.path().join("apiserver.crt").exists()
-                && let Ok(client) = self.try_admin()
+                && let Ok(client) = self.connect()
                 && client.request_text(http::Request::get("/readyz").body(Vec::new()).unwrap()).await.is_ok()
             {
+                self.client = Some(client);
                 return;
             }
             assert!(Instant::now() < deadline, "the API server does not start: {}", self.log("kube-apiserver"));
@@ -99,23 +97,39 @@ impl ControlPlane {
         self.server = None;
     }
 
-    /// A client that may do everything.
-    pub(crate) fn admin(&self) -> Client {
-        self.try_admin().unwrap()
+    /// Forgets all but the last version of everything, so that no older version can be asked for.
+    pub(crate) async fn compact(&self) {
+        let url = format!("http://127.0.0.1:{}/v3", self.etcd_port);
+        let client = reqwest::Client::new();
+        let status: Value =
+            client.post(format!("{url}/maintenance/status")).body("{}").send().await.unwrap().json().await.unwrap();
+        let body = json!({"revision": status["header"]["revision"], "physical": true}).to_string();
+        let done = client.post(format!("{url}/kv/compaction")).body(body).send().await.unwrap();
+        assert!(done.status().is_success(), "{}", done.text().await.unwrap());
     }
 
-    fn try_admin(&self) -> anyhow::Result<Client> {
-        let kubeconfig = serde_json::from_value(self.kubeconfig(ADMIN, "default"))?;
+    /// A client that may do everything.
+    pub(crate) fn admin(&self) -> Client {
+        self.client.clone().unwrap()
+    }
+
+    /// Where the API server listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    fn connect(&self) -> anyhow::Result<Client> {
+        let kubeconfig = serde_json::from_value(self.kubeconfig(ADMIN, "default", self.port))?;
         let options = kube::config::KubeConfigOptions::default();
         let load = Config::from_custom_kubeconfig(kubeconfig, &options);
         Ok(Client::try_from(futures_util::FutureExt::now_or_never(load).unwrap()?)?)
     }
 
-    fn kubeconfig(&self, token: &str, namespace: &str) -> Value {
+    fn kubeconfig(&self, token: &str, namespace: &str, port: u16) -> Value {
         json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "test",
             "clusters": [{"name": "test", "cluster": {
-                "server": format!("https://127.0.0.1:{}", self.port),
+                "server": format!("https://127.0.0.1:{port}"),
                 "certificate-authority": self.dir.path().join("apiserver.crt"),
             }}],
             "users": [{"name": "test", "user": {"token": token}}],
@@ -123,24 +137,39 @@ impl ControlPlane {
         })
     }
 
-    /// A kubeconfig file for a ServiceAccount, with a token of its own.
-    pub(crate) async fn kubeconfig_of(&self, namespace: &str, account: &str) -> PathBuf {
+    /// A kubeconfig file for a ServiceAccount, with a token of its own, for an API server that is reached at a port.
+    pub(crate) async fn kubeconfig_of(&self, namespace: &str, account: &str, port: u16) -> PathBuf {
         use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
         use k8s_openapi::api::core::v1::ServiceAccount;
         let accounts: Api<ServiceAccount> = Api::namespaced(self.admin(), namespace);
         let request = TokenRequest { spec: Some(TokenRequestSpec::default()), ..TokenRequest::default() };
         let token = accounts.create_token_request(account, &PostParams::default(), &request).await.unwrap();
-        let path = self.dir.path().join(format!("{namespace}-{account}.kubeconfig"));
-        let text = self.kubeconfig(&token.status.unwrap().token.unwrap(), namespace).to_string();
+        let path = self.dir.path().join(format!("{namespace}-{account}-{port}.kubeconfig"));
+        let text = self.kubeconfig(&token.status.unwrap().token.unwrap(), namespace, port).to_string();
         std::fs::write(&path, text).unwrap();
         path
     }
 
     /// Creates or changes an object of any kind, as `kubectl apply --server-side` does.
     pub(crate) async fn apply(&self, object: Value) -> DynamicObject {
+        let named = format!("{} {}", object["kind"], object["metadata"]["name"]);
+        self.try_apply(object).await.unwrap_or_else(|error| panic!("{named}: {error}"))
+    }
+
+    /// The same; an error is what the API server says.
+    pub(crate) async fn try_apply(&self, object: Value) -> kube::Result<DynamicObject> {
         let api = self.api(&object);
         let name = object["metadata"]["name"].as_str().unwrap().to_owned();
-        api.patch(&name, &PatchParams::apply("test").force(), &Patch::Apply(object)).await.unwrap()
+        api.patch(&name, &PatchParams::apply("test").force(), &Patch::Apply(object)).await
+    }
+
+    /// Removes an object, if it is there.
+    pub(crate) async fn delete(&self, object: &Value) {
+        let name = object["metadata"]["name"].as_str().unwrap();
+        match self.api(object).delete(name, &kube::api::DeleteParams::default()).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => {}
+            other => drop(other.unwrap()),
+        }
     }
 
     /// The API of an object's kind, in its namespace.
@@ -167,20 +196,21 @@ impl ControlPlane {
         namespaces.create(&PostParams::default(), &namespace).await.unwrap();
     }
 
-    /// Requests of a user that the API server has answered so far: verb and path.
-    pub(crate) fn requests_of(&self, user: &str) -> Vec<(String, String)> {
-        let log = std::fs::read_to_string(self.dir.path().join("audit.log")).unwrap_or_default();
-        let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let of_user = entries.filter(|entry| entry["user"]["username"] == user);
-        of_user.map(|entry| (text(&entry["verb"]), text(&entry["requestURI"]))).collect()
+    /// Requests that ServiceAccounts of a namespace have made so far.
+    pub(crate) fn requests_from(&self, namespace: &str) -> Vec<Request> {
+        audit::read(&self.dir.path().join("audit.log"), namespace)
     }
 
-    async fn define(&self) {
-        let history: Value = serde_json::to_value(ray_history::crd::definition()).unwrap();
-        self.apply(history).await;
+    /// Defines `RayHistory`, as `crds/` does.
+    pub(crate) async fn define_ours(&self) {
+        let definition = serde_json::to_value(ray_history::crd::definition()).unwrap();
+        self.define(definition, "/apis/history.ray.io/v1alpha1/rayhistories").await;
+    }
+
+    /// Defines KubeRay's kinds, each with a schema that takes anything: no field may be malformed enough to matter.
+    pub(crate) async fn define_ray(&self) {
         for (plural, kind) in [("rayclusters", "RayCluster"), ("rayjobs", "RayJob"), ("rayservices", "RayService")] {
-            self.apply(json!({
+            let definition = json!({
                 "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
                 "metadata": {"name": format!("{plural}.ray.io")},
                 "spec": {
@@ -191,18 +221,31 @@ impl ControlPlane {
                         "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
                     }],
                 },
-            }))
-            .await;
+            });
+            self.define(definition, &format!("/apis/ray.io/v1/{plural}")).await;
         }
-        // Accepted is not served yet.
-        for path in
-            ["/apis/history.ray.io/v1alpha1/rayhistories", "/apis/ray.io/v1/rayclusters", "/apis/ray.io/v1/rayjobs"]
-        {
-            let deadline = Instant::now() + Duration::from_secs(30);
-            while self.admin().request_text(http::Request::get(path).body(Vec::new()).unwrap()).await.is_err() {
-                assert!(Instant::now() < deadline, "{path} is not served");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+    }
+
+    /// Applies a definition, and waits until what it defines is served.
+    async fn define(&self, definition: Value, path: &str) {
+        self.apply(definition).await;
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.admin().request_text(http::Request::get(path).body(Vec::new()).unwrap()).await.is_err() {
+            assert!(Instant::now() < deadline, "{path} is not served");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Takes a definition away, and waits until nothing of it is left.
+    pub(crate) async fn undefine(&self, name: &str) {
+        let object = json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": name},
+        });
+        self.delete(&object).await;
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.api(&object).get_opt(name).await.unwrap().is_some() {
+            assert!(Instant::now() < deadline, "{name} does not go");
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
@@ -210,12 +253,6 @@ impl ControlPlane {
         let log = std::fs::read_to_string(self.dir.path().join(format!("{name}.log"))).unwrap_or_default();
         log.lines().rev().take(20).collect::<Vec<_>>().join("\n")
     }
-}
-
-fn spawn(mut command: Command, log: &Path) -> Process {
-    let log = std::fs::File::options().create(true).append(true).open(log).unwrap();
-    let child = command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn();
-    Process(child.unwrap())
 }
 
 /// A program of the control plane. There is no test without it: what was not run was not tested.
@@ -227,6 +264,7 @@ fn binary(name: &str) -> PathBuf {
     path
 }
 
-fn free_port() -> u16 {
+/// A port that is free now.
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

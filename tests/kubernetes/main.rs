@@ -1,199 +1,129 @@
-//! The controller against a real kube-apiserver and etcd, as the real program with its own ServiceAccount.
+//! The controller against a real kube-apiserver and etcd, as the real program with its own ServiceAccount and exactly
+//! the rights of `config/rbac`.
 //!
-//! One control plane for each test; they take turns, because each wants half a gigabyte and both cores.
+//! Scenarios run side by side and mostly wait; each has namespaces of its own on a control plane that is shared. Only
+//! those that stop an API server, take a definition away or need two clusters have one for themselves (`stage`).
+//! A harness of our own runs them, because the control planes must end with it, and because as many threads as cores
+//! would be far too few.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
-#![allow(dead_code, reason = "the world offers more than these scenarios take")]
+#![allow(clippy::float_cmp, reason = "metrics that count are whole numbers")]
 
+mod audit;
+mod bucket;
 mod control_plane;
+mod crd;
+mod link;
+mod liveness;
+mod manifests;
+mod many;
+mod outages;
+mod prewarm;
+mod process;
+mod quiet;
 mod rbac;
+mod replicas;
 mod server;
+mod settings;
+mod stage;
+mod two_clusters;
+mod world;
 
-use control_plane::ControlPlane;
-use k8s_openapi::api::events::v1::Event;
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
-use serde_json::{Value, json};
-use server::{Bucket, Server};
-use std::time::Duration;
+use libtest_mimic::{Arguments, Trial};
+use stage::{Planes, Stage};
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::runtime::{Builder, Handle};
 
-const SESSION: &str = "session_2026-11-22_12-00-00_000000_1";
-/// A session that begins after everything a test creates: names hold times, and a day is allowed for zones.
-const LATER: &str = "session_2099-11-22_12-00-00_000000_1";
-const LATER_STILL: &str = "session_2099-11-22_13-00-00_000000_1";
-const SOON: Duration = Duration::from_secs(15);
-const TWO_SECONDS: Duration = Duration::from_secs(2);
+/// So many scenarios at a time, when nobody says another number (`--test-threads`).
+const AT_ONCE: usize = 24;
 
-static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-
-/// A control plane, a bucket, and one replica that serves it.
-struct World {
-    server: Server,
-    plane: ControlPlane,
-    bucket: Bucket,
-    _turn: tokio::sync::MutexGuard<'static, ()>,
-}
-
-impl World {
-    async fn new(clusters: &[&str], sessions: &[(&str, &str)]) -> Self {
-        let turn = TURN.lock().await;
-        let (plane, bucket) = (ControlPlane::start().await, Bucket::new());
-        plane.namespace("team").await;
-        rbac::grant(&plane, "team").await;
-        for cluster in clusters {
-            plane.apply(cluster_object(cluster)).await;
-        }
-        for (cluster, session) in sessions {
-            bucket.store(cluster, session);
-        }
-        plane.apply(history_object(&bucket)).await;
-        let server = Server::start(&plane, "team", "replica-a").await;
-        let world = Self { server, plane, bucket, _turn: turn };
-        world.server.eventually("it lists", SOON, || async { world.total().await == Some(sessions.len()) }).await;
-        world
-    }
-
-    /// How many sessions are listed.
-    async fn total(&self) -> Option<usize> {
-        let listing = self.server.json("/clusters").await?;
-        listing.as_array().map(Vec::len).or_else(|| listing["clusters"].as_array().map(Vec::len))
-    }
-
-    async fn delete(&self, cluster: &str) {
-        let api = self.plane.api(&cluster_object(cluster));
-        api.delete(cluster, &DeleteParams::default()).await.unwrap();
-    }
-
-    async fn suspend(&self, cluster: &str, suspend: bool) {
-        let patch = json!({"spec": {"suspend": suspend}});
-        let api = self.plane.api(&cluster_object(cluster));
-        api.patch(cluster, &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
-    }
-
-    async fn status(&self) -> Value {
-        let api = self.plane.api(&history_object(&self.bucket));
-        api.get("main").await.unwrap().data["status"].clone()
-    }
-
-    async fn condition(&self, type_: &str) -> (String, String) {
-        let status = self.status().await;
-        let found = status["conditions"].as_array().into_iter().flatten().find(|condition| condition["type"] == type_);
-        let text = |name: &str| found.map_or("", |found| found[name].as_str().unwrap_or("")).to_owned();
-        (text("status"), text("reason"))
-    }
-
-    async fn has_condition(&self, type_: &str, status: &str, reason: &str, within: Duration) {
-        let what = format!("{type_} {status} {reason}");
-        let wanted = (status.to_owned(), reason.to_owned());
-        self.server.eventually(&what, within, || async { self.condition(type_).await == wanted }).await;
-    }
-
-    async fn events(&self, reason: &str) -> Vec<Event> {
-        let api: Api<Event> = Api::namespaced(self.plane.admin(), "team");
-        let events = api.list(&ListParams::default()).await.unwrap();
-        events.items.into_iter().filter(|event| event.reason.as_deref() == Some(reason)).collect()
-    }
-}
-
-fn cluster_object(name: &str) -> Value {
-    json!({
-        "apiVersion": "ray.io/v1", "kind": "RayCluster", "metadata": {"name": name, "namespace": "team"},
-        "spec": {"headGroupSpec": {}},
-    })
-}
-
-fn history_object(bucket: &Bucket) -> Value {
-    json!({
-        "apiVersion": "history.ray.io/v1alpha1", "kind": "RayHistory",
-        "metadata": {"name": "main", "namespace": "team"},
-        "spec": {"storage": {"local": {"path": bucket.path()}}, "clusters": {"namespaces": ["team"]}},
-    })
-}
-
-fn path(cluster: &str, session: &str) -> String {
-    format!("{cluster}/{session}")
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_bad_rayhistory_keeps_the_last_good_settings_and_says_why() {
-    let world = World::new(&["c"], &[("c", LATER)]).await;
-    world.has_condition("Ready", "True", "Serving", SOON * 2).await;
-    let mut bad = history_object(&world.bucket);
-    bad["spec"]["storage"]["local"]["path"] = json!("/there/is/no/such/folder");
-    world.plane.apply(bad).await;
-    world.has_condition("SettingsApplied", "False", "Rejected", SOON * 2).await;
-    world.has_condition("Ready", "True", "ServingLastGood", SOON).await;
-    assert!(!world.events("SettingsRejected").await.is_empty());
-    assert_eq!(world.server.get(&format!("/sessions/team/c/{LATER}/nodes?view=summary")).await, 200);
-    world.plane.apply(history_object(&world.bucket)).await;
-    world.has_condition("SettingsApplied", "True", "Applied", SOON * 2).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn cache_size_and_storage_change_while_it_runs() {
-    let world = World::new(&[], &[("c", LATER)]).await;
-    let mut smaller = history_object(&world.bucket);
-    smaller["spec"]["cache"] = json!({"maxMemory": "128Mi"});
-    world.plane.apply(smaller).await;
-    let told = || async { world.status().await["replicas"][0]["cache"]["maxMemory"] == json!(128 << 20) };
-    world.server.eventually("the new limit", SOON * 3, told).await;
-    let other = Bucket::new();
-    other.store("one", LATER);
-    other.store("two", LATER);
-    world.plane.apply(history_object(&other)).await;
-    world.server.eventually("the other store", SOON, || async { world.total().await == Some(2) }).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_replicas_one_is_killed_and_the_status_is_right_within_a_minute() {
-    let world = World::new(&[], &[("c", LATER)]).await;
-    let names = || async {
-        let status = world.status().await;
-        let replicas = status["replicas"].as_array().cloned().unwrap_or_default();
-        let mut names: Vec<_> = replicas.iter().map(|replica| replica["name"].as_str().unwrap().to_owned()).collect();
-        names.sort();
-        names
+/// Scenarios by the names of their functions.
+macro_rules! scenarios {
+    ($stage:ident, $runtime:ident; $($module:ident: $($name:ident),* ;)*) => {
+        vec![$($(
+            trial(concat!(stringify!($module), "::", stringify!($name)), &$runtime, &$stage, $module::$name)
+        ),*),*]
     };
-    let second = Server::start(&world.plane, "team", "replica-b").await;
-    let both = || async { names().await == ["replica-a", "replica-b"] };
-    second.eventually("two entries", SOON * 3, both).await;
-    // The one that leads: the other takes over.
-    let World { server, .. } = world;
-    server.kill();
-    let plane = world.plane;
-    let history = history_object(&world.bucket);
-    let left = || async {
-        let status = plane.api(&history).get("main").await.unwrap().data["status"].clone();
-        status["replicas"].as_array().is_some_and(|left| left.len() == 1 && left[0]["name"] == "replica-b")
-    };
-    second.eventually("one entry", Duration::from_secs(60), left).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rotated_secret_is_picked_up_and_a_missing_one_is_told() {
-    let world = World::new(&[], &[]).await;
-    let mut cloud = history_object(&world.bucket);
-    cloud["spec"]["storage"] = json!({"s3": {
-        "bucket": "ray", "region": "us-east-1", "endpoint": "http://127.0.0.1:9", "credentialsSecretRef": {"name": "store"}
-    }});
-    // Another manager's field would stay: the object is made anew.
-    let api = world.plane.api(&cloud);
-    api.delete("main", &DeleteParams::default()).await.unwrap();
-    world.plane.apply(cloud).await;
-    world.has_condition("SettingsApplied", "False", "Rejected", SOON * 3).await;
-    let message = world.status().await["conditions"].to_string();
-    assert!(message.contains("Secret team/store does not exist"), "{message}");
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
+    let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
+    let (planes, handle) = (Arc::<Planes>::default(), runtime.handle().clone());
+    let stage = Stage(Arc::clone(&planes));
+    // The longest come first: five idle minutes take five minutes.
+    let mut trials = scenarios![stage, handle;
+        quiet: in_five_idle_minutes_it_asks_for_nothing_but_its_watches_and_its_lease;
+        prewarm:
+            a_session_that_died_is_loaded_by_one_replica_when_its_uploads_have_gone_quiet,
+            nothing_is_loaded_before_anybody_asks_when_prewarm_is_off;
+        outages:
+            a_deletion_during_an_api_server_outage_is_found_after_it,
+            definitions_that_are_missing_at_the_start_are_waited_for,
+            watch_expiry_loses_nothing,
+            the_api_server_goes_away_for_a_minute_and_stored_sessions_are_still_served,
+            a_cluster_recreated_during_an_outage_is_another_one,
+            a_watch_that_goes_on_silently_is_said_to_be_well_again,
+            an_api_server_that_is_unreachable_at_the_start_is_waited_for,
+            a_permission_that_is_missing_at_the_start_is_waited_for,
+            where_clusters_may_not_be_watched_they_are_listed;
+        two_clusters:
+            two_kubernetes_clusters_on_one_shared_bucket_never_call_each_others_sessions_dead,
+            under_one_name_in_two_kubernetes_clusters_a_wrong_label_loses_no_late_file;
+        many:
+            five_thousand_clusters_are_listed_in_pages_cost_little_memory_and_five_hundred_may_go_at_once;
+        replicas:
+            a_replica_writes_at_most_once_in_ten_seconds_and_nothing_when_nothing_changed,
+            of_two_replicas_one_is_killed_and_the_status_is_right_within_a_minute,
+            a_replica_that_is_stopped_takes_its_entry_and_its_lease_with_it;
+        settings:
+            a_bad_rayhistory_keeps_the_last_good_settings_and_says_why,
+            cache_and_loading_change_while_it_runs_and_what_still_fits_stays,
+            storage_changes_while_it_runs_and_the_new_store_is_opened_first,
+            a_rotated_secret_is_picked_up_without_a_restart_and_what_is_open_stays,
+            a_missing_secret_is_told_and_the_last_good_settings_stay;
+        liveness:
+            a_deletion_marks_the_session_dead_within_two_seconds_and_its_dashboard_opens,
+            a_recreated_clusters_old_session_is_dead_and_open_while_the_new_one_is_live,
+            a_suspended_clusters_session_is_dead_and_live_again_when_it_resumes,
+            a_head_restart_makes_the_older_session_dead,
+            session_names_in_a_zone_eight_hours_off_change_nothing,
+            the_end_of_a_rayjobs_cluster_is_told_on_the_rayjob_and_of_a_rayservices_on_the_rayservice,
+            a_rayservice_leads_to_its_active_cluster_while_the_newest_is_a_pending_one,
+            two_tenants_in_two_namespaces_do_not_see_each_others_sessions_or_clusters,
+            one_malformed_object_never_stops_a_watch;
+        crd:
+            every_rule_has_a_violation_that_the_api_server_and_check_refuse,
+            what_is_right_at_its_bounds_is_taken_by_the_api_server_and_by_check,
+            the_definition_has_its_short_name_its_category_and_its_columns,
+            a_field_that_does_not_exist_is_refused_where_kubectl_asks_for_that_and_by_check;
+        rbac:
+            cluster_wide_it_uses_all_of_its_rights_and_needs_no_more,
+            in_one_namespace_it_uses_all_of_its_rights_and_needs_no_more;
+    ];
+    trials.extend(rbac::all().into_iter().map(|(verb, resource)| {
+        let name = format!("rbac::without_{verb}_on_{}_a_named_thing_fails", resource.replace(['/', '.'], "_"));
+        trial(&name, &handle, &stage, move |stage| rbac::without(stage, verb, resource))
+    }));
+    let ended = libtest_mimic::run(&arguments, trials);
+    // The control planes end before we do.
+    drop(planes);
+    drop(stage);
+    runtime.shutdown_background();
+    ended.exit_code()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn idle_it_asks_for_nothing_but_its_watches_and_its_lease() {
-    let world = World::new(&["c"], &[("c", LATER)]).await;
-    world.has_condition("Ready", "True", "Serving", SOON * 2).await;
-    tokio::time::sleep(Duration::from_secs(25)).await;
-    let user = "system:serviceaccount:team:ray-history";
-    let before = world.plane.requests_of(user).len();
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    let requests = world.plane.requests_of(user);
-    let idle: Vec<_> = requests[before..].iter().filter(|(verb, _)| verb != "watch").collect();
-    assert!(idle.iter().all(|(verb, path)| verb == "patch" && path.contains("/leases/")), "{idle:?}");
-    assert!(idle.len() <= 7, "{idle:?}");
+fn trial<F: Future<Output = ()>>(
+    name: &str,
+    runtime: &Handle,
+    stage: &Stage,
+    scenario: impl FnOnce(Stage) -> F + Send + 'static,
+) -> Trial {
+    let (runtime, stage) = (runtime.clone(), stage.clone());
+    Trial::test(name, move || {
+        runtime.block_on(scenario(stage));
+        Ok(())
+    })
 }

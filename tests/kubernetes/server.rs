@@ -1,91 +1,41 @@
-//! The real program, running under its own ServiceAccount's token against a control plane, and a bucket it serves.
+//! The real program, running under its own ServiceAccount's token against a control plane.
 
-use crate::control_plane::ControlPlane;
-use serde_json::{Value, json};
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use crate::control_plane::{ControlPlane, free_port};
+use crate::process::Process;
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
-use tempfile::TempDir;
 
-/// A folder that holds what collectors stored.
-pub(crate) struct Bucket(TempDir);
-
-impl Bucket {
-    /// An empty one.
-    pub(crate) fn new() -> Self {
-        let bucket = Self(TempDir::new().unwrap());
-        std::fs::create_dir_all(bucket.path().join("cluster-metadata/raycluster")).unwrap();
-        bucket
-    }
-
-    /// Where it is.
-    pub(crate) fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    /// Stores a session of a cluster without an owner: its marker, and one job.
-    pub(crate) fn store(&self, cluster: &str, session: &str) {
-        self.store_at("raycluster/team", &format!("raycluster/team_{cluster}"), cluster, session);
-    }
-
-    /// Stores a session of a cluster that a `RayJob` made.
-    pub(crate) fn store_of_job(&self, job: &str, cluster: &str, session: &str) {
-        self.store_at(&format!("rayjob/team/{job}"), &format!("rayjob/team_{job}_{cluster}"), cluster, session);
-    }
-
-    fn store_at(&self, history: &str, marker: &str, cluster: &str, session: &str) {
-        let node = "01".repeat(28);
-        let events = self.path().join(format!("cluster-history/{history}/{cluster}/{session}/{node}/node_events"));
-        std::fs::create_dir_all(&events).unwrap();
-        let event = json!({
-            "eventId": "AAAA", "sourceType": "GCS", "eventType": "NODE_DEFINITION_EVENT",
-            "timestamp": "2026-11-22T12:00:01Z", "severity": "INFO", "sessionName": session,
-            "nodeDefinitionEvent": {"nodeId": "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ==", "nodeIpAddress": "10.0.0.1"}
-        });
-        std::fs::write(events.join(format!("{node}-2026-11-22-12-1795348801000000000.jsonl")), format!("{event}\n"))
-            .unwrap();
-        let marker = self.path().join("cluster-metadata").join(marker);
-        std::fs::create_dir_all(&marker).unwrap();
-        std::fs::write(marker.join(session), "").unwrap();
-    }
-}
-
-/// A running server.
+/// A running replica.
+#[derive(Debug)]
 pub(crate) struct Server {
-    child: Child,
+    process: Process,
     url: String,
     log: PathBuf,
 }
 
 impl Server {
-    /// Starts a replica for `RayHistory` team/main, in the ServiceAccount team/ray-history.
-    pub(crate) async fn start(plane: &ControlPlane, namespace: &str, replica: &str) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let kubeconfig = plane.kubeconfig_of(namespace, "ray-history").await;
-        let log = kubeconfig.with_extension(format!("{replica}.log"));
-        let out = std::fs::File::create(&log).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_ray-history"))
-            .args(["serve", "--rayhistory", &format!("{namespace}/main"), "--replica", replica])
-            .args(["--listen", &format!("127.0.0.1:{port}")])
-            .env("KUBECONFIG", kubeconfig)
-            .env("RUST_LOG", "info,ray_history=debug")
-            .stdin(Stdio::null())
-            .stdout(out.try_clone().unwrap())
-            .stderr(out)
-            .spawn()
-            .unwrap();
-        Self { child, url: format!("http://127.0.0.1:{port}"), log }
+    /// Starts a replica for `RayHistory` NAMESPACE/main, in a ServiceAccount of that namespace. It reaches the API server
+    /// at a port.
+    pub(crate) async fn start(plane: &ControlPlane, namespace: &str, account: &str, replica: &str, at: u16) -> Self {
+        let kubeconfig = plane.kubeconfig_of(namespace, account, at).await;
+        Self::run(&kubeconfig, namespace, replica)
     }
 
-    /// Waits until a session is listed in a state, at most so long.
-    pub(crate) async fn is(&self, session: &str, state: &str, within: Duration) {
-        let path = format!("/api/history/v1/sessions/team/{session}");
-        let what = format!("{session} {state}");
-        self.eventually(&what, within, || async {
-            self.json(&path).await.is_some_and(|found| found["state"] == state)
-        })
-        .await;
+    /// Starts a replica with a kubeconfig.
+    pub(crate) fn run(kubeconfig: &std::path::Path, namespace: &str, replica: &str) -> Self {
+        let port = free_port();
+        let log = kubeconfig.with_extension(format!("{replica}.log"));
+        let mut program = Command::new(env!("CARGO_BIN_EXE_ray-history"));
+        program
+            .args(["serve", "--rayhistory", &format!("{namespace}/main"), "--replica", replica])
+            .args(["--listen", &format!("127.0.0.1:{port}"), "--base-url", "https://history.example"])
+            .env("KUBECONFIG", kubeconfig)
+            .env("RUST_LOG", "info,ray_history=debug,ray_history::access=warn,ray_history::http=info")
+            .env("NO_COLOR", "1")
+            .env_remove("AWS_PROFILE");
+        Self { process: Process::start(&program, &log), url: format!("http://127.0.0.1:{port}"), log }
     }
 
     /// Waits until something is true.
@@ -97,9 +47,32 @@ impl Server {
         }
     }
 
-    /// The status code of a path.
+    /// The state of a session as it is listed; nothing, when it is not. Loads nothing and looks for nothing.
+    pub(crate) async fn state(&self, namespace: &str, cluster: &str, session: &str) -> String {
+        let list = self.json(&format!("/api/history/v1/sessions?namespace={namespace}&cluster={cluster}")).await;
+        let list = list.unwrap_or_default();
+        let found = list["sessions"].as_array().into_iter().flatten().find(|found| found["session"] == session);
+        found.and_then(|found| found["state"].as_str()).unwrap_or_default().to_owned()
+    }
+
+    /// The status code of a path; 0 when there is no answer.
     pub(crate) async fn get(&self, path: &str) -> u16 {
         reqwest::get(format!("{}{path}", self.url)).await.map_or(0, |answer| answer.status().as_u16())
+    }
+
+    /// The text of an answer, whatever its status code is.
+    pub(crate) async fn text(&self, path: &str) -> String {
+        match reqwest::get(format!("{}{path}", self.url)).await {
+            Ok(answer) => answer.text().await.unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
+    /// Where a path leads; none when it does not.
+    pub(crate) async fn leads(&self, path: &str) -> Option<String> {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let answer = client.get(format!("{}{path}", self.url)).send().await.ok()?;
+        Some(answer.headers().get("location")?.to_str().unwrap().to_owned())
     }
 
     /// A JSON answer; none for any error.
@@ -108,24 +81,39 @@ impl Server {
         answer.error_for_status().ok()?.json().await.ok()
     }
 
+    /// The sum of a metric's values, over all labels or those that contain a text.
+    pub(crate) async fn metric(&self, name: &str, label: &str) -> f64 {
+        let text = self.text("/metrics").await;
+        let lines =
+            text.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{'])));
+        lines.filter(|line| line.contains(label)).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
+    /// Bytes of memory that it holds.
+    pub(crate) fn resident(&self) -> u64 {
+        self.process.resident()
+    }
+
     /// Ends it as a node does that loses power.
-    pub(crate) fn kill(mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    pub(crate) fn kill(self) {
+        drop(self.process);
+    }
+
+    /// Ends it as Kubernetes does.
+    pub(crate) fn terminate(self) {
+        self.process.terminate();
+    }
+
+    /// Everything it has logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// The last lines of its log.
     pub(crate) fn tail(&self) -> String {
-        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let log = self.log();
         let mut lines: Vec<&str> = log.lines().rev().take(40).collect();
         lines.reverse();
         lines.join("\n")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

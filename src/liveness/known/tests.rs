@@ -13,7 +13,7 @@ fn id(name: &str) -> ClusterId {
 }
 
 fn cluster(uid: &str, created: i64) -> Cluster {
-    Cluster { uid: uid.to_owned(), created, suspended: false, owner: None }
+    Cluster { uid: uid.to_owned(), created, suspended: false, owner: None, head: None }
 }
 
 /// The session of a head that started at this hour of the day, by its own clock.
@@ -113,6 +113,19 @@ fn a_suspended_clusters_session_is_dead_and_lives_again_when_it_resumes() {
     assert_eq!(changes.died, [(key("c", 12), None)]);
     assert_eq!(known.state(&key("c", 12)), State::Dead);
     known.applied(id("c"), cluster("c", NOON));
+    assert_eq!(known.state(&key("c", 12)), State::Live);
+}
+
+#[test]
+fn a_head_that_becomes_ready_or_another_is_worth_a_look_and_ends_nothing() {
+    let mut known = watching(&["c"]);
+    known.listed(listed(&[key("c", 12)]), NOON + 10 * SECOND);
+    for head in ["ready c-head-1", "ready c-head-2"] {
+        let with_head = Cluster { head: Some(head.to_owned()), ..cluster("c", NOON) };
+        let changes = known.applied(id("c"), with_head.clone());
+        assert_eq!(changes, Changes { touched: vec![id("c")], died: vec![] });
+        assert_eq!(known.applied(id("c"), with_head), Changes::default());
+    }
     assert_eq!(known.state(&key("c", 12)), State::Live);
 }
 

@@ -476,6 +476,26 @@ async fn who_asks_for_what_is_being_prewarmed_gets_it_even_when_the_prewarming_g
     assert!(asked.await.unwrap() && other.await.unwrap());
 }
 
+#[tokio::test(start_paused = true)]
+async fn prewarming_lets_no_kept_session_go() {
+    let cache = settings::Cache { max_sessions: 1, ..settings::Cache::default() };
+    let scene = Scene::new(2, 1, Settings { cache, ..Settings::default() }).await;
+    assert_eq!(scene.tasks(0).await, 1);
+    assert!(!scene.sessions.prewarm(&key(1)).await);
+    assert!(scene.sessions.peek(&key(0)).is_some() && scene.sessions.peek(&key(1)).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_of_a_session_is_equal_until_a_file_comes() {
+    let scene = Scene::new(1, 2, Settings::default()).await;
+    let before = scene.sessions.stored(&key(0)).await.unwrap();
+    assert!(before.is_some());
+    assert_eq!(scene.sessions.stored(&key(0)).await.unwrap(), before);
+    scene.put(0, 2);
+    assert_ne!(scene.sessions.stored(&key(0)).await.unwrap(), before);
+    assert!(scene.sessions.peek(&key(0)).is_none(), "nothing was loaded");
+}
+
 #[tokio::test]
 async fn what_does_not_fit_is_refused_and_what_nearly_fits_is_built_and_used() {
     let cache = settings::Cache { max_memory: 6 << 20, ..settings::Cache::default() };

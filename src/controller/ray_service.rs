@@ -1,0 +1,102 @@
+//! The part of a `RayService` that matters here, read so that no field of any object can stop the watch.
+
+use super::ray_cluster::{Maybe, needed};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Resource;
+use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
+
+/// A `RayService`.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct RayService {
+    #[serde(deserialize_with = "needed")]
+    metadata: ObjectMeta,
+    #[serde(default, deserialize_with = "active")]
+    status: Option<String>,
+}
+
+impl RayService {
+    /// Its namespace and name.
+    pub(super) fn place(&self) -> (&str, &str) {
+        fn text(text: Option<&String>) -> &str {
+            text.map_or("", String::as_str)
+        }
+        (text(self.metadata.namespace.as_ref()), text(self.metadata.name.as_ref()))
+    }
+
+    /// Its namespace, its name, and its active cluster, if it has one.
+    pub(super) fn active(&self) -> Option<(String, String, String)> {
+        let (namespace, name) = self.place();
+        Some((namespace.to_owned(), name.to_owned(), self.status.clone()?))
+    }
+}
+
+impl Resource for RayService {
+    type DynamicType = ();
+    type Scope = k8s_openapi::NamespaceResourceScope;
+
+    fn kind((): &()) -> Cow<'_, str> {
+        "RayService".into()
+    }
+
+    fn group((): &()) -> Cow<'_, str> {
+        "ray.io".into()
+    }
+
+    fn version((): &()) -> Cow<'_, str> {
+        "v1".into()
+    }
+
+    fn plural((): &()) -> Cow<'_, str> {
+        "rayservices".into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// `status.activeServiceStatus.rayClusterName`; none when there is nothing of that shape, or nothing in it.
+fn active<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Active {
+        #[serde(default)]
+        ray_cluster_name: Maybe<String>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Status {
+        #[serde(default)]
+        active_service_status: Maybe<Active>,
+    }
+    let status = Maybe::<Status>::deserialize(deserializer)?.is();
+    let active = status.and_then(|status| status.active_service_status.is());
+    Ok(active.and_then(|active| active.ray_cluster_name.is()).filter(|name| !name.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_active_cluster_is_read_and_any_other_shape_is_none() {
+        for (status, active) in [
+            (json!({"activeServiceStatus": {"rayClusterName": "chat-a"}, "pendingServiceStatus": {}}), Some("chat-a")),
+            (json!({"activeServiceStatus": {"rayClusterName": ""}}), None),
+            (json!({"activeServiceStatus": {}}), None),
+            (json!({"activeServiceStatus": [1]}), None),
+            (json!(null), None),
+        ] {
+            let metadata = json!({"namespace": "team", "name": "chat"});
+            let service: RayService = serde_json::from_value(json!({"metadata": metadata, "status": status})).unwrap();
+            assert_eq!(service.active().map(|(_, _, active)| active).as_deref(), active, "{status}");
+            assert_eq!(service.place(), ("team", "chat"));
+        }
+    }
+}

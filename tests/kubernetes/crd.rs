@@ -1,0 +1,300 @@
+//! The definition of `RayHistory`, as the API server sees it, and the same rules for files.
+
+use crate::stage::Stage;
+use crate::world::{Plane, unique};
+use kube::api::{Api, DynamicObject, PostParams};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::process::Command;
+
+/// Values that are right for what is not tested.
+fn good(store: &str) -> Value {
+    let storage = match store {
+        "s3" | "gcs" => json!({"bucket": "ray"}),
+        "azure" => json!({"container": "ray", "account": "ray"}),
+        "oss" => json!({"bucket": "ray", "region": "cn-hangzhou"}),
+        _ => json!({"path": "/data"}),
+    };
+    json!({"storage": {(store): storage}})
+}
+
+/// A spec that is wrong at one place, and a word that must be said about it.
+#[derive(Clone, Debug)]
+struct Bad {
+    /// What it violates: the path of a field, and which rule.
+    rule: (String, String),
+    spec: Value,
+    said: String,
+}
+
+/// The rules that a shape cannot say, each with violations. Those of fields are found at any depth by their message.
+fn violations_of_rules() -> Vec<Bad> {
+    let mut all = Vec::new();
+    let mut bad = |place: &str, message: &str, spec: Value| {
+        let rule = (place.to_owned(), message.to_owned());
+        all.push(Bad { rule, spec, said: message.to_owned() });
+    };
+    let set = |store: &str, path: &[&str], value: Value| {
+        let mut spec = good(store);
+        let mut at = &mut spec;
+        for name in path {
+            at = &mut at[*name];
+        }
+        *at = value;
+        spec
+    };
+    let one = "exactly one of s3, gcs, azure, oss and local must be set";
+    bad("spec.storage", one, json!({"storage": {}}));
+    bad("spec.storage", one, json!({"storage": {"s3": {"bucket": "a"}, "gcs": {"bucket": "b"}}}));
+    bad("spec.storage", one, json!({"storage": {"local": {"path": "/a"}, "oss": {"bucket": "b", "region": "c"}}}));
+    let size = "must be a size such as 512Mi, 2Gi or 500M, from 64Mi to 64Ti";
+    for wrong in
+        [json!("2GB"), json!("63Mi"), json!("65Ti"), json!(""), json!("-2Gi"), json!("500m"), json!(1), json!("1e9")]
+    {
+        bad("spec.cache.maxMemory", size, set("local", &["cache", "maxMemory"], wrong));
+    }
+    for (section, field, bounds, wrong) in [
+        ("cache", "ttl", "0s to 8760h", ["8761h", "1d", "-1s", "10", ""]),
+        ("loading", "timeout", "1s to 24h", ["999ms", "25h", "soon", "1e3s", "-5m"]),
+        ("loading", "requestTimeout", "0s to 10m", ["11m", "1 m", "601s", "s", "5"]),
+    ] {
+        let message = format!("must be a duration such as 30s, 10m or 1h30m, from {bounds}");
+        for wrong in wrong {
+            bad(&format!("spec.{section}.{field}"), &message, set("local", &[section, field], json!(wrong)));
+        }
+    }
+    let address = "must be an address such as https://store.example:9000, without user name, query or fragment";
+    for (store, field) in [
+        ("s3", "endpoint"),
+        ("gcs", "endpoint"),
+        ("gcs", "listingEndpoint"),
+        ("azure", "endpoint"),
+        ("oss", "endpoint"),
+    ] {
+        for wrong in ["minio:9000", "https://me@host", "https://host?sig=x", "https://host#x", "ftp://host", "https://"]
+        {
+            let spec = set(store, &["storage", store, field], json!(wrong));
+            bad(&format!("spec.storage.{store}.{field}"), address, spec);
+        }
+    }
+    for store in ["s3", "gcs", "azure", "oss"] {
+        let mut spec = set(store, &["storage", store, "anonymous"], json!(true));
+        spec["storage"][store]["credentialsSecretRef"] = json!({"name": "keys"});
+        bad(&format!("spec.storage.{store}"), "must not be set together with credentialsSecretRef", spec);
+    }
+    let account = "must be set, unless endpoint or a connection string in credentialsSecretRef says it";
+    bad("spec.storage.azure", account, json!({"storage": {"azure": {"container": "ray"}}}));
+    for wrong in ["data", "./data", "../data"] {
+        bad(
+            "spec.storage.local.path",
+            "must be an absolute path",
+            set("local", &["storage", "local", "path"], json!(wrong)),
+        );
+    }
+    all
+}
+
+/// A violation of everything that the shape says of each field of a schema.
+fn violations_of_shape(schema: &Value, path: &[String], all: &mut Vec<Bad>) {
+    let place = || format!("spec.{}", path.join("."));
+    let store =
+        if path.first().is_some_and(|first| first == "storage") { path.get(1).map(String::as_str) } else { None };
+    let store = store.filter(|name| *name != "rootDirs").unwrap_or("local");
+    let mut bad = |rule: &str, value: Value| {
+        let mut spec = good(store);
+        let mut at = &mut spec;
+        for name in path {
+            at = &mut at[name];
+        }
+        *at = value;
+        all.push(Bad { rule: (place(), rule.to_owned()), spec, said: place() });
+    };
+    let number = |name: &str| schema[name].as_f64().map(|number| number as i64);
+    let length = |name: &str| schema[name].as_u64().map(|length| length as usize);
+    if !path.is_empty() {
+        let wrong_type = if schema["type"] == "string" { json!(5) } else { json!("text") };
+        if schema["x-kubernetes-int-or-string"].is_null() {
+            bad("type", wrong_type);
+        } else {
+            bad("type", json!(true));
+        }
+    }
+    number("minimum").inspect(|least| bad("minimum", json!(least - 1)));
+    number("maximum").inspect(|most| bad("maximum", json!(most + 1)));
+    length("minLength").inspect(|least| bad("minLength", json!("x".repeat(least - 1))));
+    length("maxLength").inspect(|most| bad("maxLength", json!("x".repeat(most + 1))));
+    if schema["enum"].is_array() {
+        bad("enum", json!("Sometimes"));
+    }
+    if let Some(items) = schema.get("items") {
+        let text = |n: usize| format!("a{n}");
+        length("minItems").inspect(|least| bad("minItems", (0..least - 1).map(text).collect()));
+        length("maxItems").inspect(|most| bad("maxItems", (0..=*most).map(text).collect()));
+        bad("items.type", json!([5]));
+        if schema["x-kubernetes-list-type"] == "set" {
+            bad("set", json!(["a", "a"]));
+        }
+        let most = items["maxLength"].as_u64().unwrap() as usize;
+        bad("items.maxLength", json!(["x".repeat(most + 1)]));
+        if items["minLength"].is_u64() {
+            bad("items.minLength", json!([""]));
+        }
+        if items["pattern"].is_string() {
+            bad("items.pattern", json!(["Not_A_Name"]));
+        }
+    }
+    let required = schema["required"].as_array().into_iter().flatten();
+    for name in required.map(|name| name.as_str().unwrap()) {
+        let mut spec = good(store);
+        let mut at = &mut spec;
+        for name in path {
+            at = &mut at[name];
+        }
+        if at.is_null() {
+            *at = json!({});
+        }
+        at.as_object_mut().unwrap().remove(name);
+        let place = [path, &[name.to_owned()]].concat().join(".");
+        all.push(Bad { rule: (place.clone(), "required".to_owned()), spec, said: format!("spec.{place}") });
+    }
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        violations_of_shape(property, &[path, &[name.clone()]].concat(), all);
+    }
+}
+
+/// The rules of a schema that a shape cannot say, by the path of their field and their message.
+fn rules(schema: &Value, path: &str, all: &mut Vec<(String, String)>) {
+    for rule in schema["x-kubernetes-validations"].as_array().into_iter().flatten() {
+        all.push((path.to_owned(), rule["message"].as_str().unwrap().to_owned()));
+    }
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        rules(property, &format!("{path}.{name}"), all);
+    }
+}
+
+fn document(spec: &Value) -> Value {
+    json!({
+        "apiVersion": "history.ray.io/v1alpha1", "kind": "RayHistory",
+        "metadata": {"name": format!("bad-{}", unique()), "namespace": "default"}, "spec": spec,
+    })
+}
+
+/// What the API server says to an object; nothing, when it takes it.
+async fn said(api: &Api<DynamicObject>, spec: &Value) -> Option<String> {
+    let params = PostParams { dry_run: true, ..PostParams::default() };
+    match api.create(&params, &serde_json::from_value(document(spec)).unwrap()).await {
+        Ok(_) => None,
+        Err(kube::Error::Api(status)) if [400, 422].contains(&status.code) => Some(status.message.clone()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// What `ray-history check` says to a file; nothing, when it takes it.
+fn checked(spec: &Value) -> Option<String> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), serde_saphyr::to_string(&document(spec)).unwrap()).unwrap();
+    let ended = Command::new(env!("CARGO_BIN_EXE_ray-history")).arg("check").arg(file.path()).output().unwrap();
+    (!ended.status.success()).then(|| String::from_utf8(ended.stderr).unwrap())
+}
+
+fn api(plane: &Plane) -> Api<DynamicObject> {
+    plane.api(&document(&json!({})))
+}
+
+pub(crate) async fn every_rule_has_a_violation_that_the_api_server_and_check_refuse(stage: Stage) {
+    let api = api(&stage.shared().await);
+    let schema = ray_history::crd::schema().pointer("/properties/spec").unwrap().clone();
+    let mut table = violations_of_rules();
+    let mut wanted = Vec::new();
+    rules(&schema, "spec", &mut wanted);
+    let planted: Vec<_> = table.iter().map(|bad| bad.rule.clone()).collect();
+    let unplanted: Vec<_> = wanted.iter().filter(|rule| !planted.contains(rule)).collect();
+    assert!(unplanted.is_empty(), "no violation of {unplanted:?}");
+    let unknown: Vec<_> = planted.iter().filter(|rule| !wanted.contains(rule)).collect();
+    assert!(unknown.is_empty(), "no such rule: {unknown:?}");
+    violations_of_shape(&schema, &[], &mut table);
+    let mut kinds = BTreeMap::<String, usize>::new();
+    let mut taken = Vec::new();
+    for Bad { rule, spec, said: words } in &table {
+        *kinds.entry(rule.1.clone()).or_default() += 1;
+        let by_server = said(&api, spec).await;
+        if !by_server.as_ref().is_some_and(|text| text.contains(words)) {
+            taken.push(format!("API server, {rule:?}: {by_server:?}"));
+        }
+        // A file may not name a Secret at all: that is said first.
+        let in_file = checked(spec);
+        let secret = spec.to_string().contains("credentialsSecretRef");
+        if !in_file.as_ref().is_some_and(|text| text.contains(words) || (secret && text.contains("Secret"))) {
+            taken.push(format!("check, {rule:?}: {in_file:?}"));
+        }
+    }
+    assert!(taken.is_empty(), "{} of {}:\n{}", taken.len(), table.len(), taken.join("\n"));
+    println!("{} violations of {} rules and {} kinds of shape", table.len(), wanted.len(), kinds.len());
+}
+
+pub(crate) async fn what_is_right_at_its_bounds_is_taken_by_the_api_server_and_by_check(stage: Stage) {
+    let api = api(&stage.shared().await);
+    let mut table: Vec<Value> = ["s3", "gcs", "azure", "oss", "local"].map(good).into();
+    for (section, value) in [
+        ("cache", json!({"maxSessions": 1, "maxMemory": "64Mi", "ttl": "0s"})),
+        ("cache", json!({"maxSessions": 100_000, "maxMemory": "64Ti", "ttl": "8760h"})),
+        ("cache", json!({"maxMemory": 67_108_864})),
+        ("cache", json!({"maxMemory": "1.5Gi", "ttl": "1h30m"})),
+        ("loading", json!({"timeout": "1s", "maxConcurrent": 1, "requestTimeout": "0s"})),
+        ("loading", json!({"timeout": "24h", "maxConcurrent": 64, "requestTimeout": "10m"})),
+        ("clusters", json!({"namespaces": ["a", "b-2"], "sharedStorage": true})),
+        ("clusters", json!({"namespaces": ["x".repeat(63)]})),
+        ("redaction", json!("Never")),
+        ("prewarm", json!({"enabled": false})),
+    ] {
+        let mut spec = good("local");
+        spec[section] = value;
+        table.push(spec);
+    }
+    table.push(
+        json!({"storage": {"rootDirs": ["", "log"], "azure": {"container": "c", "endpoint": "http://[::1]:1/x"}}}),
+    );
+    for spec in &table {
+        assert_eq!((said(&api, spec).await, checked(spec)), (None, None), "{spec}");
+    }
+}
+
+pub(crate) async fn the_definition_has_its_short_name_its_category_and_its_columns(stage: Stage) {
+    let plane = stage.shared().await;
+    let get = async |path: &str, accept: &str| -> Value {
+        let request = http::Request::get(path).header("accept", accept).body(Vec::new()).unwrap();
+        serde_json::from_str(&plane.admin().request_text(request).await.unwrap()).unwrap()
+    };
+    let kinds = get("/apis/history.ray.io/v1alpha1", "application/json").await;
+    let ours =
+        kinds["resources"].as_array().unwrap().iter().find(|kind| kind["name"] == "rayhistories").unwrap().clone();
+    assert_eq!((&ours["shortNames"], &ours["categories"]), (&json!(["rh"]), &json!(["ray"])));
+    // As `kubectl get rh` asks.
+    let world = crate::world::World::new(plane, &[], &[("c", crate::world::LATER)]).await;
+    world.has("Ready", "True", "Serving").await;
+    let path = format!("/apis/history.ray.io/v1alpha1/namespaces/{}/rayhistories", world.namespace);
+    let table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    let request = http::Request::get(path).header("accept", table).body(Vec::new()).unwrap();
+    let table: Value = serde_json::from_str(&world.plane.admin().request_text(request).await.unwrap()).unwrap();
+    let names: Vec<_> =
+        table["columnDefinitions"].as_array().unwrap().iter().map(|column| column["name"].clone()).collect();
+    assert_eq!(names, ["Name", "Ready", "Storage", "Sessions", "Cached", "Age"]);
+    let cells = table["rows"][0]["cells"].as_array().unwrap();
+    let storage = format!("file://{}", world.bucket.path().display());
+    assert_eq!(cells[..4], [json!("main"), json!("True"), json!(storage), json!(1)]);
+}
+
+pub(crate) async fn a_field_that_does_not_exist_is_refused_where_kubectl_asks_for_that_and_by_check(stage: Stage) {
+    let plane = stage.shared().await;
+    for (place, spec) in [
+        ("spec.cach", json!({"storage": {"local": {"path": "/a"}}, "cach": {}})),
+        ("spec.storage.s3.secretKey", json!({"storage": {"s3": {"bucket": "a", "secretKey": "x"}}})),
+    ] {
+        let body = serde_json::to_vec(&document(&spec)).unwrap();
+        let path = "/apis/history.ray.io/v1alpha1/namespaces/default/rayhistories?dryRun=All&fieldValidation=Strict";
+        let request = http::Request::post(path).header("content-type", "application/json").body(body).unwrap();
+        let error = plane.admin().request_text(request).await.unwrap_err().to_string();
+        assert!(error.contains(&format!("unknown field \"{place}\"")), "{error}");
+        assert!(checked(&spec).unwrap().contains(place));
+    }
+}

@@ -1,0 +1,184 @@
+//! How states follow what happens to `RayClusters`.
+
+use crate::bucket::Owner;
+use crate::manifests::Form;
+use crate::stage::Stage;
+use crate::world::{LATE, LATER, LATER_STILL, SESSION, SOON, TWO_SECONDS, World, started};
+use serde_json::{Value, json};
+
+pub(crate) async fn a_deletion_marks_the_session_dead_within_two_seconds_and_its_dashboard_opens(stage: Stage) {
+    let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
+    world.is("c", LATER, "live", SOON).await;
+    world.delete("c").await;
+    world.is("c", LATER, "dead", TWO_SECONDS).await;
+    world.opens("c", LATER).await;
+    let link = format!("https://history.example/sessions/{}/c/{LATER}/", world.namespace);
+    world.told("SessionEnded", "RayHistory", &link).await;
+}
+
+pub(crate) async fn a_recreated_clusters_old_session_is_dead_and_open_while_the_new_one_is_live(stage: Stage) {
+    let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
+    world.is("c", LATER, "live", SOON).await;
+    world.delete("c").await;
+    world.is("c", LATER, "dead", TWO_SECONDS).await;
+    world.create("c").await;
+    world.store("c", LATER_STILL);
+    // The new head is ready: that is when its session is looked for.
+    world.change(&world.cluster("c"), json!({"status": {"state": "ready", "head": {"podName": "c-head-x"}}})).await;
+    world.is("c", LATER_STILL, "live", LATE).await;
+    world.is("c", LATER, "dead", TWO_SECONDS).await;
+    world.opens("c", LATER).await;
+}
+
+pub(crate) async fn a_suspended_clusters_session_is_dead_and_live_again_when_it_resumes(stage: Stage) {
+    let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
+    world.is("c", LATER, "live", SOON).await;
+    world.suspend("c", true).await;
+    world.is("c", LATER, "dead", TWO_SECONDS).await;
+    world.opens("c", LATER).await;
+    world.suspend("c", false).await;
+    world.is("c", LATER, "live", TWO_SECONDS).await;
+}
+
+pub(crate) async fn a_head_restart_makes_the_older_session_dead(stage: Stage) {
+    let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
+    world.is("c", LATER, "live", SOON).await;
+    world.store("c", LATER_STILL);
+    world.change(&world.cluster("c"), json!({"status": {"state": "ready", "head": {"podName": "c-head-2"}}})).await;
+    world.is("c", LATER_STILL, "live", LATE).await;
+    world.is("c", LATER, "dead", TWO_SECONDS).await;
+    world.told("SessionEnded", "RayHistory", &format!("/c/{LATER}/")).await;
+    world.opens("c", LATER).await;
+}
+
+pub(crate) async fn session_names_in_a_zone_eight_hours_off_change_nothing(stage: Stage) {
+    let world = World::new(stage.shared().await, &["east", "west"], &[]).await;
+    for (cluster, hours) in [("east", 8), ("west", -8)] {
+        let first = started(0, hours);
+        world.store(cluster, &first);
+        world.change(&world.cluster(cluster), json!({"status": {"state": "ready"}})).await;
+        world.is(cluster, &first, "live", LATE).await;
+        // The head is another one.
+        tokio::time::sleep(TWO_SECONDS).await;
+        let second = started(0, hours);
+        world.store(cluster, &second);
+        world.change(&world.cluster(cluster), json!({"status": {"head": {"podName": "another"}}})).await;
+        world.is(cluster, &second, "live", LATE).await;
+        world.is(cluster, &first, "dead", TWO_SECONDS).await;
+        // The cluster is another one.
+        world.delete(cluster).await;
+        world.is(cluster, &second, "dead", TWO_SECONDS).await;
+        world.create(cluster).await;
+        let third = started(0, hours);
+        world.store(cluster, &third);
+        world.change(&world.cluster(cluster), json!({"status": {"state": "ready"}})).await;
+        world.is(cluster, &third, "live", LATE).await;
+        assert_eq!([world.state(cluster, &first).await, world.state(cluster, &second).await], ["dead", "dead"]);
+    }
+}
+
+pub(crate) async fn the_end_of_a_rayjobs_cluster_is_told_on_the_rayjob_and_of_a_rayservices_on_the_rayservice(
+    stage: Stage,
+) {
+    // The owners are in another namespace than the server: what is granted cluster-wide is needed for them.
+    let mut world = World::empty(stage.shared().await, Form::ClusterWide).await;
+    let team = format!("{}-jobs", world.namespace);
+    world.plane.namespace(&team).await;
+    let (own, bucket) = (std::mem::replace(&mut world.namespace, team.clone()), world.bucket.clone());
+    world.create_owned("RayJob", "nightly", "nightly-x7k2p").await;
+    world.create_owned("RayService", "chat", "chat-9d4ks").await;
+    world.namespace = own;
+    bucket.store(&team, Owner::RayJob("nightly"), "nightly-x7k2p", LATER);
+    bucket.store(&team, Owner::RayService("chat"), "chat-9d4ks", LATER);
+    world.plane.apply(world.history_with("clusters", json!({"namespaces": [team]}))).await;
+    world.start().await;
+    world.has("Ready", "True", "Serving").await;
+    world.namespace = team.clone();
+    for (kind, cluster) in [("RayJob", "nightly-x7k2p"), ("RayService", "chat-9d4ks")] {
+        world.is(cluster, LATER, "live", LATE).await;
+        world.delete(cluster).await;
+        world.is(cluster, LATER, "dead", TWO_SECONDS).await;
+        world.told("SessionEnded", kind, &format!("https://history.example/sessions/{team}/{cluster}/{LATER}/")).await;
+    }
+}
+
+pub(crate) async fn a_rayservice_leads_to_its_active_cluster_while_the_newest_is_a_pending_one(stage: Stage) {
+    let world = World::new(stage.shared().await, &[], &[]).await;
+    for (cluster, session) in [("chat-aaaaa", LATER), ("chat-bbbbb", LATER_STILL)] {
+        world.create_owned("RayService", "chat", cluster).await;
+        world.bucket.store(&world.namespace, Owner::RayService("chat"), cluster, session);
+    }
+    let service = world.owner("RayService", "chat");
+    let serve = |active: &'static str| {
+        let pending = if active == "chat-aaaaa" { json!({"rayClusterName": "chat-bbbbb"}) } else { Value::Null };
+        let status = json!({"activeServiceStatus": {"rayClusterName": active}, "pendingServiceStatus": pending});
+        world.change(&service, json!({ "status": status }))
+    };
+    let leads_to = async |cluster: &str| {
+        let link = format!("/rayservices/{}/chat/latest", world.namespace);
+        let leads = || async { world.server().leads(&link).await.is_some_and(|to| to.contains(cluster)) };
+        world.server().eventually(&format!("{link} leads to {cluster}"), LATE, leads).await;
+    };
+    serve("chat-aaaaa").await;
+    world.is("chat-bbbbb", LATER_STILL, "live", LATE).await;
+    leads_to("chat-aaaaa").await;
+    // The pending one takes over, and the one before goes.
+    serve("chat-bbbbb").await;
+    leads_to("chat-bbbbb").await;
+    world.delete("chat-aaaaa").await;
+    world.is("chat-aaaaa", LATER, "dead", TWO_SECONDS).await;
+    world.is("chat-bbbbb", LATER_STILL, "live", TWO_SECONDS).await;
+    world.told("SessionEnded", "RayService", "chat-aaaaa").await;
+}
+
+pub(crate) async fn two_tenants_in_two_namespaces_do_not_see_each_others_sessions_or_clusters(stage: Stage) {
+    let one = World::new(stage.shared().await, &["mine"], &[("mine", LATER)]).await;
+    let mut two = World::empty(stage.shared().await, Form::Namespaced).await;
+    two.bucket = one.bucket.clone();
+    two.create("yours").await;
+    two.store("yours", LATER);
+    two.serve().await;
+    one.is("mine", LATER, "live", LATE).await;
+    two.is("yours", LATER, "live", LATE).await;
+    for (world, other, cluster) in [(&one, &two, "yours"), (&two, &one, "mine")] {
+        assert_eq!(world.total().await, Some(1));
+        let listed = world.server().text("/api/history/v1/sessions").await;
+        assert!(!listed.contains(cluster), "{listed}");
+        let place = format!("{}/{cluster}/{LATER}", other.namespace);
+        for path in [format!("/api/history/v1/sessions/{place}"), format!("/sessions/{place}/nodes?view=summary")] {
+            assert_eq!(world.server().get(&path).await, 404, "{path}");
+        }
+        let link = format!("/rayclusters/{}/{cluster}", other.namespace);
+        assert_eq!(world.server().get(&link).await, 404, "{link}");
+        let asked = world.plane.requests_from(&world.namespace);
+        assert!(asked.iter().all(|request| !request.uri.contains(&format!("/namespaces/{}/", other.namespace))));
+    }
+    two.delete("yours").await;
+    two.is("yours", LATER, "dead", TWO_SECONDS).await;
+    assert_eq!(one.status().await["sessions"]["total"], 1);
+    assert!(one.events("SessionEnded", "RayHistory").await.is_empty());
+}
+
+pub(crate) async fn one_malformed_object_never_stops_a_watch(stage: Stage) {
+    let world = World::new(stage.shared().await, &["good"], &[("good", LATER), ("odd", LATER)]).await;
+    let odd = |spec: Value| {
+        let mut object = world.cluster("odd");
+        object["spec"] = spec;
+        object["metadata"]["labels"] = json!({"ray.io/originated-from-crd": "Nonsense"});
+        object["status"] = json!({"state": 7, "head": "none"});
+        object
+    };
+    for spec in [json!("text"), json!({"suspend": "perhaps"}), json!([1, 2])] {
+        world.plane.apply(odd(spec)).await;
+    }
+    world.is("odd", LATER, "live", LATE).await;
+    // A service like that, too.
+    let mut service = world.owner("RayService", "odd");
+    service["status"] = json!({"activeServiceStatus": ["none"]});
+    world.plane.apply(service).await;
+    world.delete("good").await;
+    world.is("good", LATER, "dead", TWO_SECONDS).await;
+    world.delete("odd").await;
+    world.is("odd", LATER, "dead", TWO_SECONDS).await;
+    assert_eq!(world.state("good", SESSION).await, "", "no such session");
+}

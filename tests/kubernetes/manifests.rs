@@ -1,0 +1,164 @@
+//! The ServiceAccount and the rights of `config/`, as kustomize renders them: of a kustomization, what it says of
+//! resources, namespace, prefix and patches is done here, and nothing else is needed for these kinds.
+
+use crate::control_plane::ControlPlane;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// How the server is installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `config/default`: it sees all namespaces.
+    ClusterWide,
+    /// `config/namespaced`: it sees its own.
+    Namespaced,
+}
+
+/// Who the server is, and what it may do.
+#[derive(Clone, Debug)]
+pub(crate) struct Rights {
+    /// Its ServiceAccount.
+    pub(crate) account: String,
+    objects: Vec<Value>,
+}
+
+impl Rights {
+    /// Those of a form, for a namespace, with a prefix before each name.
+    pub(crate) fn of(form: Form, namespace: &str) -> Self {
+        let folder = match form {
+            Form::ClusterWide => "default",
+            Form::Namespaced => "namespaced",
+        };
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(folder);
+        let kustomization = read(&folder.join("kustomization.yaml"));
+        let mut objects = collect(&folder);
+        for patch in kustomization["patches"].as_array().into_iter().flatten() {
+            apply(patch, &mut objects);
+        }
+        // People's roles are nothing that the server has.
+        objects.retain(|object| {
+            let (kind, name) = (object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap());
+            kind == "ServiceAccount" || ((kind.contains("Role")) && !name.starts_with("rayhistory-"))
+        });
+        // As kustomization.namespace and namePrefix do, references included; the prefix is of this namespace, because
+        // what is not in a namespace is shared with other tests.
+        assert!(kustomization["namePrefix"].is_string() && kustomization["namespace"].is_string());
+        for object in &mut objects {
+            prefix(&mut object["metadata"]["name"], namespace);
+            if !object["kind"].as_str().unwrap().starts_with("Cluster") {
+                object["metadata"]["namespace"] = json!(namespace);
+            }
+            if object["kind"].as_str().unwrap().ends_with("Binding") {
+                prefix(&mut object["roleRef"]["name"], namespace);
+                for subject in object["subjects"].as_array_mut().unwrap() {
+                    prefix(&mut subject["name"], namespace);
+                    subject["namespace"] = json!(namespace);
+                }
+            }
+        }
+        let account = objects.iter().find(|object| object["kind"] == "ServiceAccount").unwrap();
+        Self { account: account["metadata"]["name"].as_str().unwrap().to_owned(), objects }
+    }
+
+    /// Every verb on every resource, each with the name of its role.
+    pub(crate) fn all(&self) -> Vec<(String, String)> {
+        let mut all = Vec::new();
+        self.each_rule(|rule| {
+            let texts = |name: &str| -> Vec<String> { serde_json::from_value(rule[name].clone()).unwrap() };
+            for group in texts("apiGroups") {
+                for resource in texts("resources") {
+                    let resource = format!("{group}/{resource}");
+                    all.extend(texts("verbs").into_iter().map(|verb| (verb, resource.clone())));
+                }
+            }
+        });
+        all
+    }
+
+    /// The same without one verb on one resource, wherever it is granted first.
+    pub(crate) fn without(mut self, verb: &str, resource: &str) -> Self {
+        let mut found = 0;
+        for object in &mut self.objects {
+            let mut rules = Vec::new();
+            for rule in object["rules"].as_array().into_iter().flatten() {
+                let group = rule["apiGroups"][0].as_str().unwrap();
+                for one in rule["resources"].as_array().unwrap() {
+                    let mut rule = rule.clone();
+                    rule["resources"] = json!([one]);
+                    if format!("{group}/{}", one.as_str().unwrap()) == resource {
+                        rule["verbs"].as_array_mut().unwrap().retain(|granted| {
+                            found += usize::from(granted == verb);
+                            granted != verb
+                        });
+                    }
+                    if rule["verbs"].as_array().is_some_and(|verbs| !verbs.is_empty()) {
+                        rules.push(rule);
+                    }
+                }
+            }
+            if !object["rules"].is_null() {
+                object["rules"] = json!(rules);
+            }
+        }
+        assert_eq!(found, 1, "{verb} {resource} is granted once");
+        self
+    }
+
+    /// Grants them.
+    pub(crate) async fn grant(&self, plane: &ControlPlane) {
+        for object in &self.objects {
+            plane.apply(object.clone()).await;
+        }
+    }
+
+    /// Takes the roles away, and leaves the ServiceAccount.
+    pub(crate) async fn revoke(&self, plane: &ControlPlane) {
+        for object in self.objects.iter().filter(|object| object["kind"] != "ServiceAccount") {
+            plane.delete(object).await;
+        }
+    }
+
+    fn each_rule(&self, mut look: impl FnMut(&Value)) {
+        let rules = self.objects.iter().filter_map(|object| object["rules"].as_array());
+        rules.flatten().for_each(&mut look);
+    }
+}
+
+fn read(path: &Path) -> Value {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The objects of a kustomization and of those that it names.
+fn collect(folder: &Path) -> Vec<Value> {
+    let resources: Vec<PathBuf> =
+        serde_json::from_value(read(&folder.join("kustomization.yaml"))["resources"].clone()).unwrap();
+    let paths = resources.into_iter().map(|path| folder.join(path));
+    paths.flat_map(|path| if path.is_dir() { collect(&path) } else { vec![read(&path)] }).collect()
+}
+
+/// A patch: `replace` operations, or the removal of what it targets.
+fn apply(patch: &Value, objects: &mut Vec<Value>) {
+    let target = |name: &str| patch["target"][name].as_str().map(|text| format!("^(?:{text})$"));
+    let matches = |wanted: Option<String>, found: &Value| {
+        wanted.is_none_or(|wanted| regex_lite::Regex::new(&wanted).unwrap().is_match(found.as_str().unwrap()))
+    };
+    let hits = |object: &Value| {
+        matches(target("kind"), &object["kind"]) && matches(target("name"), &object["metadata"]["name"])
+    };
+    let change: Value = serde_saphyr::from_str(patch["patch"].as_str().unwrap()).unwrap();
+    if change["$patch"] == "delete" {
+        objects.retain(|object| !hits(object));
+        return;
+    }
+    for object in objects.iter_mut().filter(|object| hits(object)) {
+        for operation in change.as_array().expect("operations") {
+            assert_eq!(operation["op"], "replace", "{operation}");
+            *object.pointer_mut(operation["path"].as_str().unwrap()).unwrap() = operation["value"].clone();
+        }
+    }
+}
+
+fn prefix(name: &mut Value, prefix: &str) {
+    *name = json!(format!("{prefix}-{}", name.as_str().unwrap()));
+}

@@ -1,0 +1,184 @@
+//! API servers that go away, and come back having forgotten what happened.
+
+use crate::manifests::Form;
+use crate::stage::Stage;
+use crate::world::{LATE, LATER, SOON, World, started};
+use std::time::{Duration, Instant};
+
+pub(crate) async fn a_deletion_during_an_api_server_outage_is_found_after_it(stage: Stage) {
+    let sessions = [("gone", LATER), ("stays", LATER)];
+    let mut world = World::new(stage.own().await, &["gone", "stays"], &sessions).await;
+    world.is("gone", LATER, "live", SOON).await;
+    // For the server the API server is away until the cluster is gone, and nobody can tell it any more: an API server
+    // that was restarted knows no older version to go on from.
+    world.link.cut();
+    world.plane.stop_server();
+    world.plane.start_server().await;
+    world.delete("gone").await;
+    assert_eq!(world.state("gone", LATER).await, "live", "nobody could tell");
+    world.opens("gone", LATER).await;
+    world.link.mend();
+    world.is("gone", LATER, "dead", LATE).await;
+    world.is("stays", LATER, "live", SOON).await;
+    world.opens("gone", LATER).await;
+    world.told("SessionEnded", "RayHistory", &format!("/gone/{LATER}/")).await;
+}
+
+pub(crate) async fn a_cluster_recreated_during_an_outage_is_another_one(stage: Stage) {
+    let session = started(0, 0);
+    let world = World::new(stage.shared().await, &["c"], &[("c", &session)]).await;
+    world.is("c", &session, "live", SOON).await;
+    world.link.cut();
+    world.delete("c").await;
+    // Clocks may be some seconds apart: what is as close as that could be either one's.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    world.create("c").await;
+    world.link.mend();
+    world.is("c", &session, "dead", LATE).await;
+}
+
+pub(crate) async fn the_api_server_goes_away_for_a_minute_and_stored_sessions_are_still_served(stage: Stage) {
+    let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
+    world.is("c", LATER, "live", SOON).await;
+    world.has("ClustersWatched", "True", "Watching").await;
+    world.link.cut();
+    let begun = Instant::now();
+    world.store("new", LATER);
+    while begun.elapsed() < Duration::from_secs(60) {
+        assert_eq!(world.server().get(&world.nodes("c", LATER)).await, 200);
+        assert_eq!(world.server().get("/readyz").await, 200);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    // The list of sessions went on without it, and so did what was known.
+    world.opens("new", LATER).await;
+    assert_eq!(world.state("c", LATER).await, "live");
+    world.delete("c").await;
+    world.link.mend();
+    world.is("c", LATER, "dead", LATE).await;
+    // The watch goes on, and is said to: nothing happens any more that would show it.
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    world.has("ClustersWatched", "True", "Watching").await;
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    world.has("ClustersWatched", "True", "Watching").await;
+}
+
+pub(crate) async fn a_watch_that_goes_on_silently_is_said_to_be_well_again(stage: Stage) {
+    let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
+    world.has("ClustersWatched", "True", "Watching").await;
+    world.link.cut();
+    let interrupted = || async { world.server().log().contains("RayClusters cannot be watched") };
+    world.server().eventually("the watch is interrupted", LATE, interrupted).await;
+    world.link.mend();
+    // Lasting: two times the pause between two writes, with what is written first about the outage.
+    let watching = |since: Instant| async move { since.elapsed() > Duration::from_secs(25) };
+    let since = Instant::now();
+    world.server().eventually("some time", SOON, || watching(since)).await;
+    world.has("ClustersWatched", "True", "Watching").await;
+    let mended = world.plane.requests_from(&world.namespace);
+    let cut = mended.iter().rposition(|request| request.is("watch", "ray.io/rayclusters")).unwrap();
+    assert!(mended[cut..].iter().all(|request| !request.uri.contains("limit=250")), "it was not listed anew");
+}
+
+pub(crate) async fn watch_expiry_loses_nothing(stage: Stage) {
+    let sessions = [("gone", LATER), ("stays", LATER)];
+    let world = World::new(stage.other().await, &["gone", "stays"], &sessions).await;
+    world.is("gone", LATER, "live", SOON).await;
+    world.link.cut();
+    world.delete("gone").await;
+    world.create("new").await;
+    world.store("new", LATER);
+    // etcd forgets the versions in between: the watch cannot go on where it was (410).
+    world.plane.compact().await;
+    world.link.mend();
+    world.is("gone", LATER, "dead", LATE).await;
+    world.is("new", LATER, "live", LATE).await;
+    world.is("stays", LATER, "live", SOON).await;
+    let lists = world.plane.requests_from(&world.namespace);
+    let lists =
+        lists.iter().filter(|request| request.is("list", "ray.io/rayclusters") && request.uri.contains("limit=250"));
+    assert!(lists.count() >= 2, "it was listed anew");
+}
+
+pub(crate) async fn definitions_that_are_missing_at_the_start_are_waited_for(stage: Stage) {
+    let mut world = World::empty(stage.own().await, Form::Namespaced).await;
+    let ours = "rayhistories.history.ray.io";
+    let rays = ["rayclusters.ray.io", "rayjobs.ray.io", "rayservices.ray.io"];
+    for name in [ours].iter().chain(&rays) {
+        world.plane.undefine(name).await;
+    }
+    world.store("c", LATER);
+    world.start().await;
+    let missing = || async {
+        let ready = world.server().text("/readyz").await;
+        ready.contains("the API server knows no RayHistory: apply crds/")
+    };
+    world.server().eventually("readiness names the definition", SOON, missing).await;
+    assert_eq!([world.server().get("/readyz").await, world.server().get("/livez").await], [503, 200]);
+    world.plane.define_ours().await;
+    let absent = || async { world.server().text("/readyz").await.contains("there is no RayHistory") };
+    world.server().eventually("readiness asks for the object", LATE, absent).await;
+    world.plane.apply(world.history()).await;
+    let told = world.has("ClustersWatched", "False", "CrdMissing").await;
+    assert!(told.contains("install KubeRay's CRDs"), "{told}");
+    world.is("c", LATER, "unknown", SOON).await;
+    world.opens("c", LATER).await;
+    world.plane.define_ray().await;
+    world.create("c").await;
+    world.is("c", LATER, "live", LATE).await;
+    world.has("ClustersWatched", "True", "Watching").await;
+}
+
+pub(crate) async fn an_api_server_that_is_unreachable_at_the_start_is_waited_for(stage: Stage) {
+    let mut world = World::empty(stage.shared().await, Form::Namespaced).await;
+    world.plane.apply(world.history()).await;
+    world.link.cut();
+    world.start().await;
+    let away = || async { world.server().text("/readyz").await.contains("the API server cannot be reached") };
+    world.server().eventually("readiness says why", SOON, away).await;
+    world.link.mend();
+    world.server().eventually("it is ready", LATE, || async { world.server().get("/readyz").await == 200 }).await;
+}
+
+pub(crate) async fn a_permission_that_is_missing_at_the_start_is_waited_for(stage: Stage) {
+    let mut world = World::empty(stage.shared().await, Form::Namespaced).await;
+    world.may_be_refused = true;
+    world.create("c").await;
+    world.store("c", LATER);
+    world.rights.revoke(&world.plane).await;
+    world.serve().await;
+    let refused = || async { world.server().text("/readyz").await.contains("it may not be read") };
+    world.server().eventually("readiness says why", SOON, refused).await;
+    world.rights.clone().without("list", "ray.io/rayclusters").grant(&world.plane).await;
+    let told = world.has("ClustersWatched", "False", "Forbidden").await;
+    assert!(told.contains("allow get, list and watch on rayclusters.ray.io"), "{told}");
+    world.is("c", LATER, "unknown", SOON).await;
+    world.rights.grant(&world.plane).await;
+    world.is("c", LATER, "live", LATE).await;
+    world.has("ClustersWatched", "True", "Watching").await;
+}
+
+pub(crate) async fn where_clusters_may_not_be_watched_they_are_listed(stage: Stage) {
+    let mut world = World::empty(stage.shared().await, Form::Namespaced).await;
+    world.may_be_refused = true;
+    world.rights.clone().without("watch", "ray.io/rayclusters").grant(&world.plane).await;
+    world.create("c").await;
+    world.store("c", LATER);
+    world.plane.apply(world.history_with("prewarm", serde_json::json!({"enabled": false}))).await;
+    world.start().await;
+    world.is("c", LATER, "live", LATE).await;
+    world.has("ClustersWatched", "True", "ListingOnly").await;
+    world.delete("c").await;
+    world.is("c", LATER, "dead", LATE).await;
+    // A list that came is no news: the condition stays.
+    let writes = || {
+        let requests = world.plane.requests_from(&world.namespace);
+        requests.iter().filter(|request| request.is("patch", "history.ray.io/rayhistories/status")).count()
+    };
+    tokio::time::sleep(Duration::from_secs(25)).await;
+    let before = writes();
+    tokio::time::sleep(Duration::from_secs(35)).await;
+    assert_eq!(writes(), before, "nothing changed");
+    world.has("ClustersWatched", "True", "ListingOnly").await;
+    world.rights.grant(&world.plane).await;
+    world.has("ClustersWatched", "True", "Watching").await;
+}

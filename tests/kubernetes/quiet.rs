@@ -1,0 +1,33 @@
+//! What a server that has nothing to do costs the API server.
+
+use crate::bucket::Owner;
+use crate::stage::Stage;
+use crate::world::{LATE, LATER, World};
+use std::time::Duration;
+
+const IDLE: Duration = Duration::from_secs(300);
+
+pub(crate) async fn in_five_idle_minutes_it_asks_for_nothing_but_its_watches_and_its_lease(stage: Stage) {
+    let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
+    world.create_owned("RayService", "chat", "chat-a").await;
+    world.bucket.store(&world.namespace, Owner::RayService("chat"), "chat-a", LATER);
+    let live = || async { world.status().await["sessions"]["live"] == 2 };
+    world.server().eventually("the status is complete", LATE, live).await;
+    world.has("Ready", "True", "Serving").await;
+    // What follows from the last write.
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    let before = world.plane.requests_from(&world.namespace).len();
+    tokio::time::sleep(IDLE).await;
+    let requests = world.plane.requests_from(&world.namespace).split_off(before);
+    let (watches, others): (Vec<_>, Vec<_>) = requests.into_iter().partition(|request| request.verb == "watch");
+    let lease = |request: &crate::audit::Request| request.is("patch", "coordination.k8s.io/leases");
+    assert!(others.iter().all(lease), "{:?}", others.iter().filter(|request| !lease(request)).collect::<Vec<_>>());
+    assert!(others.len() <= 31, "a renewal in ten seconds, not {}", others.len());
+    // Its four watches, each begun anew before the API server ends it.
+    assert!(watches.len() <= 8, "{watches:?}");
+    println!(
+        "five idle minutes: {} renewals of the Lease, {} watches begun anew, nothing else",
+        others.len(),
+        watches.len()
+    );
+}
