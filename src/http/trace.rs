@@ -104,7 +104,7 @@ impl RequestSpan {
 
 /// Whether `telemetry` has set up the layer that exports spans.
 fn is_exported() -> bool {
-    tracing::dispatcher::get_default(|log| log.is::<OpenTelemetryLayer<Registry, SdkTracer>>())
+    tracing::dispatcher::get_default(tracing::Dispatch::is::<OpenTelemetryLayer<Registry, SdkTracer>>)
 }
 
 fn id(parent: Option<&SpanContext>) -> RequestId {
