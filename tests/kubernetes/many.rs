@@ -73,7 +73,7 @@ pub(crate) async fn five_thousand_clusters_are_listed_in_pages_cost_little_memor
     }
     world.told("SessionsEnded", "RayHistory", "sessions have ended").await;
     // For a minute, in which the first of them go quiet: one load at a time, and folders are looked at one a second.
-    let requests = async || world.server().metric("ray_history_catalog_list_requests_total", "cluster").await;
+    let requests = async || world.server().metric("ray_history_catalog_list_requests_total", "Cluster").await;
     while begun.elapsed() < Duration::from_secs(75) {
         most = most.max(world.server().metric("ray_history_loads_running", "").await);
         tokio::time::sleep(Duration::from_millis(100)).await;
