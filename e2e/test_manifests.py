@@ -233,6 +233,14 @@ def test_the_role_follows_the_secret_that_the_rayhistory_names():
     assert secrets({"rayHistory": {"create": True, "spec": named}}) == [["mine"]]
 
 
+@pytest.mark.parametrize("namespaces", [[], [NAMESPACE, "team-a"], ["team-a"]], ids=json.dumps)
+def test_events_may_be_made_beside_the_rayhistory_whatever_namespaces_are_served(namespaces):
+    chosen = {"crds": {"install": False}, "rbac": {"scope": "Namespace", "namespaces": namespaces}}
+    roles = [each for each in manifests.rendered(chosen) if each["kind"] == "Role"]
+    here = [rule for role in roles if role["metadata"]["namespace"] == NAMESPACE for rule in role["rules"]]
+    assert [rule["verbs"] for rule in here if "events" in rule["resources"]] == [["create", "patch"]]
+
+
 def test_two_releases_share_no_object():
     here = manifests.rendered({"crds": {"install": False}}, "one", "a")
     there = manifests.rendered({"crds": {"install": False}}, "two", "a")

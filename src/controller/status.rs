@@ -101,7 +101,7 @@ impl Facts {
                     "True",
                     "LeasesForbidden",
                     format!(
-                        "sessions are served, but replicas cannot know of each other: {why}; allow get, list, watch, create, patch and delete on leases.coordination.k8s.io in this namespace"
+                        "sessions are served, but replicas cannot know of each other: {why}; allow list, watch, create, patch and delete on leases.coordination.k8s.io in this namespace"
                     ),
                 ),
             },
@@ -165,7 +165,7 @@ impl Facts {
             Trouble::Forbidden(why) => (
                 "False",
                 "Forbidden",
-                format!("RayClusters may not be listed {place}: {why}; allow get, list and watch on rayclusters.ray.io, or name the namespaces in spec.clusters.namespaces"),
+                format!("RayClusters may not be listed {place}: {why}; allow list and watch on rayclusters.ray.io, or name the namespaces in spec.clusters.namespaces"),
             ),
             Trouble::Unreachable(why) => {
                 ("False", "Unreachable", format!("RayClusters cannot be watched {place}: {why}; tried again until it works"))
