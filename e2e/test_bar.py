@@ -25,6 +25,9 @@ def one_window(tmp_path_factory):
 
 @pytest.fixture
 def window(one_window):
+    # The page of the test before must not go on asking a server that has ended.
+    one_window.open("about:blank")
+    one_window.errors()
     one_window.resize(1600, 1200)
     return one_window
 

@@ -169,7 +169,11 @@ impl Catalog {
                     let why = "the folders of this cluster could not be listed a moment ago";
                     return Err(Error::because(ErrorKind::Unavailable, "", why));
                 }
-                Due::Later => {}
+                Due::Crowded => {
+                    let why = "many sessions that are not listed are being looked for; this one's turn comes";
+                    return Err(Error::because(ErrorKind::Unavailable, "", why));
+                }
+                Due::Done => {}
             }
         }
         drop(looks);

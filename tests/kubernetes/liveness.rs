@@ -5,6 +5,7 @@ use crate::manifests::Form;
 use crate::stage::Stage;
 use crate::world::{LATE, LATER, LATER_STILL, SESSION, SOON, TWO_SECONDS, World, started};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 pub(crate) async fn a_deletion_marks_the_session_dead_within_two_seconds_and_its_dashboard_opens(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
@@ -20,13 +21,13 @@ pub(crate) async fn a_recreated_clusters_old_session_is_dead_and_open_while_the_
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.is("c", LATER, "live", SOON).await;
     world.delete("c").await;
-    world.is("c", LATER, "dead", TWO_SECONDS).await;
+    world.is("c", LATER, "dead", SOON).await;
     world.create("c").await;
     world.store("c", LATER_STILL);
     // The new head is ready: that is when its session is looked for.
     world.change(&world.cluster("c"), json!({"status": {"state": "ready", "head": {"podName": "c-head-x"}}})).await;
     world.is("c", LATER_STILL, "live", LATE).await;
-    world.is("c", LATER, "dead", TWO_SECONDS).await;
+    world.is("c", LATER, "dead", SOON).await;
     world.opens("c", LATER).await;
 }
 
@@ -34,10 +35,10 @@ pub(crate) async fn a_suspended_clusters_session_is_dead_and_live_again_when_it_
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.is("c", LATER, "live", SOON).await;
     world.suspend("c", true).await;
-    world.is("c", LATER, "dead", TWO_SECONDS).await;
+    world.is("c", LATER, "dead", SOON).await;
     world.opens("c", LATER).await;
     world.suspend("c", false).await;
-    world.is("c", LATER, "live", TWO_SECONDS).await;
+    world.is("c", LATER, "live", SOON).await;
 }
 
 pub(crate) async fn a_head_restart_makes_the_older_session_dead(stage: Stage) {
@@ -46,7 +47,7 @@ pub(crate) async fn a_head_restart_makes_the_older_session_dead(stage: Stage) {
     world.store("c", LATER_STILL);
     world.change(&world.cluster("c"), json!({"status": {"state": "ready", "head": {"podName": "c-head-2"}}})).await;
     world.is("c", LATER_STILL, "live", LATE).await;
-    world.is("c", LATER, "dead", TWO_SECONDS).await;
+    world.is("c", LATER, "dead", SOON).await;
     world.told("SessionEnded", "RayHistory", &format!("/c/{LATER}/")).await;
     world.opens("c", LATER).await;
 }
@@ -59,15 +60,15 @@ pub(crate) async fn session_names_in_a_zone_eight_hours_off_change_nothing(stage
         world.change(&world.cluster(cluster), json!({"status": {"state": "ready"}})).await;
         world.is(cluster, &first, "live", LATE).await;
         // The head is another one.
-        tokio::time::sleep(TWO_SECONDS).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
         let second = started(0, hours);
         world.store(cluster, &second);
         world.change(&world.cluster(cluster), json!({"status": {"head": {"podName": "another"}}})).await;
         world.is(cluster, &second, "live", LATE).await;
-        world.is(cluster, &first, "dead", TWO_SECONDS).await;
+        world.is(cluster, &first, "dead", SOON).await;
         // The cluster is another one.
         world.delete(cluster).await;
-        world.is(cluster, &second, "dead", TWO_SECONDS).await;
+        world.is(cluster, &second, "dead", SOON).await;
         world.create(cluster).await;
         let third = started(0, hours);
         world.store(cluster, &third);
@@ -97,7 +98,7 @@ pub(crate) async fn the_end_of_a_rayjobs_cluster_is_told_on_the_rayjob_and_of_a_
     for (kind, cluster) in [("RayJob", "nightly-x7k2p"), ("RayService", "chat-9d4ks")] {
         world.is(cluster, LATER, "live", LATE).await;
         world.delete(cluster).await;
-        world.is(cluster, LATER, "dead", TWO_SECONDS).await;
+        world.is(cluster, LATER, "dead", SOON).await;
         world.told("SessionEnded", kind, &format!("https://history.example/sessions/{team}/{cluster}/{LATER}/")).await;
     }
 }
@@ -126,8 +127,8 @@ pub(crate) async fn a_rayservice_leads_to_its_active_cluster_while_the_newest_is
     serve("chat-bbbbb").await;
     leads_to("chat-bbbbb").await;
     world.delete("chat-aaaaa").await;
-    world.is("chat-aaaaa", LATER, "dead", TWO_SECONDS).await;
-    world.is("chat-bbbbb", LATER_STILL, "live", TWO_SECONDS).await;
+    world.is("chat-aaaaa", LATER, "dead", SOON).await;
+    world.is("chat-bbbbb", LATER_STILL, "live", SOON).await;
     world.told("SessionEnded", "RayService", "chat-aaaaa").await;
 }
 
@@ -154,8 +155,9 @@ pub(crate) async fn two_tenants_in_two_namespaces_do_not_see_each_others_session
         assert!(asked.iter().all(|request| !request.uri.contains(&format!("/namespaces/{}/", other.namespace))));
     }
     two.delete("yours").await;
-    two.is("yours", LATER, "dead", TWO_SECONDS).await;
-    assert_eq!(one.status().await["sessions"]["total"], 1);
+    two.is("yours", LATER, "dead", SOON).await;
+    let counted = || async { one.status().await["sessions"]["total"] == 1 };
+    one.server().eventually("the status counts one session", LATE, counted).await;
     assert!(one.events("SessionEnded", "RayHistory").await.is_empty());
 }
 
@@ -177,8 +179,8 @@ pub(crate) async fn one_malformed_object_never_stops_a_watch(stage: Stage) {
     service["status"] = json!({"activeServiceStatus": ["none"]});
     world.plane.apply(service).await;
     world.delete("good").await;
-    world.is("good", LATER, "dead", TWO_SECONDS).await;
+    world.is("good", LATER, "dead", SOON).await;
     world.delete("odd").await;
-    world.is("odd", LATER, "dead", TWO_SECONDS).await;
+    world.is("odd", LATER, "dead", SOON).await;
     assert_eq!(world.state("good", SESSION).await, "", "no such session");
 }

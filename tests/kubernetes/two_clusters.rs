@@ -4,7 +4,7 @@ use crate::bucket::Owner;
 use crate::manifests::Form;
 use crate::server::Server;
 use crate::stage::Stage;
-use crate::world::{LATE, SOON, TWO_SECONDS, World, started};
+use crate::world::{LATE, SOON, World, started};
 use serde_json::json;
 use std::time::Duration;
 
@@ -42,9 +42,9 @@ pub(crate) async fn two_kubernetes_clusters_on_one_shared_bucket_never_call_each
         state_is(server, theirs, "unknown", SOON).await;
     }
     one.delete("a").await;
-    state_is(one.server(), &a, "dead", TWO_SECONDS).await;
-    state_is(two.server(), &a, "unknown", TWO_SECONDS).await;
-    state_is(one.server(), &b, "unknown", TWO_SECONDS).await;
+    state_is(one.server(), &a, "dead", SOON).await;
+    state_is(two.server(), &a, "unknown", SOON).await;
+    state_is(one.server(), &b, "unknown", SOON).await;
     // After another look at everything, too.
     two.link.cut();
     two.link.mend();
@@ -95,6 +95,6 @@ pub(crate) async fn under_one_name_in_two_kubernetes_clusters_a_wrong_label_lose
     // And whoever is really there is known again as soon as the other goes.
     two.namespace = team.clone();
     two.delete("c").await;
-    state_is(two.server(), &format!("{team}/c/{newer}"), "dead", TWO_SECONDS).await;
+    state_is(two.server(), &format!("{team}/c/{newer}"), "dead", SOON).await;
     assert_eq!(one.server().state(&team, "c", &newer).await, "live");
 }

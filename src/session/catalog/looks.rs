@@ -29,10 +29,12 @@ struct Look {
 pub(super) enum Due {
     /// Look now; it counts as taken.
     Now,
-    /// The last one, or the many others of late, must do.
-    Later,
+    /// The last one is recent enough: what it did not find is not there.
+    Done,
     /// The last one failed a moment ago: nothing is known.
     Failed,
+    /// Too many others were looked at of late: nothing is known.
+    Crowded,
 }
 
 impl Looks {
@@ -41,11 +43,12 @@ impl Looks {
         self.recent.retain(|_, look| look.at.elapsed() < if look.failed { HOLD_FAILED } else { HOLD });
         match self.recent.get(cluster) {
             Some(look) if look.failed => Due::Failed,
-            None if self.recent.len() < AT_MOST => {
+            Some(_) => Due::Done,
+            None if self.recent.len() >= AT_MOST => Due::Crowded,
+            None => {
                 self.recent.insert(cluster.clone(), Look { at: Instant::now(), failed: false });
                 Due::Now
             }
-            _ => Due::Later,
         }
     }
 
