@@ -84,13 +84,11 @@ where
         let mut listed = false;
         loop {
             let next = if listed && !self.well {
-                match tokio::time::timeout(SILENCE, stream.next()).await {
-                    Ok(next) => next,
-                    Err(_) => {
-                        self.ask().await;
-                        continue;
-                    }
-                }
+                let Ok(next) = tokio::time::timeout(SILENCE, stream.next()).await else {
+                    self.ask().await;
+                    continue;
+                };
+                next
             } else {
                 stream.next().await
             };

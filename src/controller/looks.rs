@@ -50,7 +50,9 @@ impl Looks {
         let count = self.waiting.len().min(self.left as usize);
         self.left -= count as u32;
         let due: Vec<ClusterId> = self.waiting.drain(..count).collect();
-        due.iter().for_each(|cluster| _ = self.known.remove(cluster));
+        for cluster in &due {
+            self.known.remove(cluster);
+        }
         due
     }
 }

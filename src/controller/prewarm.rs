@@ -105,13 +105,9 @@ mod tests {
         SessionKey { cluster: ClusterId { namespace: "team".to_owned(), name: name.to_owned() }, session }
     }
 
-    fn stored(what: u128) -> Option<Stored> {
-        Some(Stored::of(what))
-    }
-
     /// What a replica that acts at once does with one session that died at the start: seconds of looks, and of the
     /// load. The store shows these, look by look.
-    fn history(shows: &[Option<Stored>]) -> (Vec<u64>, Option<u64>) {
+    fn history(shows: &[Option<u128>]) -> (Vec<u64>, Option<u64>) {
         let (mut queue, start) = (Queue::default(), Instant::now());
         queue.died(key("a"), start, 100);
         let (mut looks, mut shows) = (Vec::new(), shows.iter());
@@ -119,7 +115,7 @@ mod tests {
             let now = start + u32::try_from(second).unwrap() * SECOND;
             if queue.look(now, |_| true).is_some() {
                 looks.push(second);
-                queue.looked(&key("a"), shows.next().copied().flatten(), now);
+                queue.looked(&key("a"), shows.next().copied().flatten().map(Stored::of), now);
             }
             if queue.load(now, |_| true).is_some() {
                 return (looks, Some(second));
@@ -131,11 +127,11 @@ mod tests {
     #[test]
     fn a_session_is_loaded_when_two_looks_show_the_same_and_looked_at_ever_more_rarely_until_then() {
         for (shows, looks, loaded) in [
-            (vec![stored(1), stored(1)], vec![10, 40], Some(40)),
-            (vec![stored(1), stored(2), stored(2)], vec![10, 40, 85], Some(85)),
-            (vec![stored(1), stored(2), stored(3), stored(4), stored(4)], vec![10, 40, 85, 153, 255], Some(255)),
-            (vec![None, None, stored(1), stored(1)], vec![10, 40, 85, 153], Some(153)),
-            (vec![stored(1), None, stored(1), stored(1)], vec![10, 40, 85, 153], Some(153)),
+            (vec![Some(1), Some(1)], vec![10, 40], Some(40)),
+            (vec![Some(1), Some(2), Some(2)], vec![10, 40, 85], Some(85)),
+            (vec![Some(1), Some(2), Some(3), Some(4), Some(4)], vec![10, 40, 85, 153, 255], Some(255)),
+            (vec![None, None, Some(1), Some(1)], vec![10, 40, 85, 153], Some(153)),
+            (vec![Some(1), None, Some(1), Some(1)], vec![10, 40, 85, 153], Some(153)),
         ] {
             assert_eq!(history(&shows), (looks, loaded), "{shows:?}");
         }
@@ -143,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_session_that_never_goes_quiet_is_let_go_after_few_looks() {
-        let ever_more: Vec<_> = (0..100).map(stored).collect();
+        let ever_more: Vec<_> = (0..100).map(Some).collect();
         let (looks, loaded) = history(&ever_more);
         assert_eq!(loaded, None);
         assert!(looks.len() < 14 && looks.last().is_some_and(|last| *last <= 3_600), "{looks:?}");
@@ -160,8 +156,8 @@ mod tests {
         let mine = |key: &SessionKey| key.cluster.name != "c";
         assert_eq!(queue.look(now, mine), Some(key("b")));
         for name in ["a", "b", "c"] {
-            queue.looked(&key(name), stored(1), now - 50 * SECOND);
-            queue.looked(&key(name), stored(1), now);
+            queue.looked(&key(name), Some(Stored::of(1)), now - 50 * SECOND);
+            queue.looked(&key(name), Some(Stored::of(1)), now);
         }
         assert_eq!(queue.load(now, mine), Some(key("b")));
         queue.no_room(&key("b"), now);
@@ -177,9 +173,9 @@ mod tests {
     fn a_session_that_dies_again_begins_anew() {
         let (mut queue, start) = (Queue::default(), Instant::now());
         queue.died(key("a"), start, 100);
-        queue.looked(&key("a"), stored(1), start + 10 * SECOND);
+        queue.looked(&key("a"), Some(Stored::of(1)), start + 10 * SECOND);
         queue.died(key("a"), start + 20 * SECOND, 100);
-        queue.looked(&key("a"), stored(1), start + 30 * SECOND);
+        queue.looked(&key("a"), Some(Stored::of(1)), start + 30 * SECOND);
         assert_eq!(queue.load(start + 30 * SECOND, |_| true), None);
     }
 

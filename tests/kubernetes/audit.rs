@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::collections::HashSet;
 use std::path::Path;
 
-/// ServiceAccounts are written down, tests are not. A watch is written down when it begins.
+/// `ServiceAccounts` are written down, tests are not. A watch is written down when it begins.
 pub(crate) const POLICY: &str = "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules:\n\
     - {level: Metadata, userGroups: [\"system:serviceaccounts\"]}\n- {level: None}\n";
 
@@ -28,7 +28,7 @@ impl Request {
     }
 }
 
-/// The requests that ServiceAccounts of a namespace have made so far, in their order.
+/// The requests that `ServiceAccounts` of a namespace have made so far, in their order.
 pub(crate) fn read(log: &Path, namespace: &str) -> Vec<Request> {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let (user, mut seen) = (format!("system:serviceaccount:{namespace}:"), HashSet::new());

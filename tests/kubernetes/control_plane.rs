@@ -31,6 +31,14 @@ impl ControlPlane {
     /// Starts one, with the definitions of `RayHistory` and of KubeRay's kinds. Beside the usual flags of the API
     /// server it has these.
     pub(crate) async fn start(flags: &[&'static str]) -> Self {
+        let plane = Self::bare(flags).await;
+        plane.define_ours().await;
+        plane.define_ray().await;
+        plane
+    }
+
+    /// Starts one that knows Kubernetes' own kinds only.
+    pub(crate) async fn bare(flags: &[&'static str]) -> Self {
         let dir = TempDir::new().unwrap();
         let (etcd_port, peer_port, port) = (free_port(), free_port(), free_port());
         let key = dir.path().join("sa.key");
@@ -53,8 +61,6 @@ impl ControlPlane {
         let flags = flags.to_vec();
         let mut plane = Self { dir, etcd_port, port, flags, etcd, server: None, client: None };
         plane.start_server().await;
-        plane.define_ours().await;
-        plane.define_ray().await;
         plane
     }
 
@@ -196,7 +202,7 @@ impl ControlPlane {
         namespaces.create(&PostParams::default(), &namespace).await.unwrap();
     }
 
-    /// Requests that ServiceAccounts of a namespace have made so far.
+    /// Requests that `ServiceAccounts` of a namespace have made so far.
     pub(crate) fn requests_from(&self, namespace: &str) -> Vec<Request> {
         audit::read(&self.dir.path().join("audit.log"), namespace)
     }
@@ -232,19 +238,6 @@ impl ControlPlane {
         let deadline = Instant::now() + Duration::from_secs(60);
         while self.admin().request_text(http::Request::get(path).body(Vec::new()).unwrap()).await.is_err() {
             assert!(Instant::now() < deadline, "{path} is not served");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-
-    /// Takes a definition away, and waits until nothing of it is left.
-    pub(crate) async fn undefine(&self, name: &str) {
-        let object = json!({
-            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": name},
-        });
-        self.delete(&object).await;
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while self.api(&object).get_opt(name).await.unwrap().is_some() {
-            assert!(Instant::now() < deadline, "{name} does not go");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }

@@ -158,7 +158,7 @@ fn violations_of_shape(schema: &Value, path: &[String], all: &mut Vec<Bad>) {
         all.push(Bad { rule: (place.clone(), "required".to_owned()), spec, said: format!("spec.{place}") });
     }
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-        violations_of_shape(property, &[path, &[name.clone()]].concat(), all);
+        violations_of_shape(property, &[path, std::slice::from_ref(name)].concat(), all);
     }
 }
 

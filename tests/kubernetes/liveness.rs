@@ -5,6 +5,7 @@ use crate::manifests::Form;
 use crate::stage::Stage;
 use crate::world::{LATE, LATER, LATER_STILL, SESSION, SOON, TWO_SECONDS, World, started};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) async fn a_deletion_marks_the_session_dead_within_two_seconds_and_its_dashboard_opens(stage: Stage) {
@@ -85,7 +86,7 @@ pub(crate) async fn the_end_of_a_rayjobs_cluster_is_told_on_the_rayjob_and_of_a_
     let mut world = World::empty(stage.shared().await, Form::ClusterWide).await;
     let team = format!("{}-jobs", world.namespace);
     world.plane.namespace(&team).await;
-    let (own, bucket) = (std::mem::replace(&mut world.namespace, team.clone()), world.bucket.clone());
+    let (own, bucket) = (std::mem::replace(&mut world.namespace, team.clone()), Arc::clone(&world.bucket));
     world.create_owned("RayJob", "nightly", "nightly-x7k2p").await;
     world.create_owned("RayService", "chat", "chat-9d4ks").await;
     world.namespace = own;
@@ -135,7 +136,7 @@ pub(crate) async fn a_rayservice_leads_to_its_active_cluster_while_the_newest_is
 pub(crate) async fn two_tenants_in_two_namespaces_do_not_see_each_others_sessions_or_clusters(stage: Stage) {
     let one = World::new(stage.shared().await, &["mine"], &[("mine", LATER)]).await;
     let mut two = World::empty(stage.shared().await, Form::Namespaced).await;
-    two.bucket = one.bucket.clone();
+    two.bucket = Arc::clone(&one.bucket);
     two.create("yours").await;
     two.store("yours", LATER);
     two.serve().await;

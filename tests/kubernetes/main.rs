@@ -2,7 +2,7 @@
 //! the rights of `config/rbac`.
 //!
 //! Scenarios run side by side and mostly wait; each has namespaces of its own on a control plane that is shared. Only
-//! those that stop an API server, take a definition away or need two clusters have one for themselves (`stage`).
+//! those that stop an API server, begin without definitions or need two clusters have one for themselves (`stage`).
 //! What is promised in seconds is tried before the others crowd the machine.
 //! A harness of our own runs them, because the control planes must end with it, and because as many threads as cores
 //! would be far too few.

@@ -26,8 +26,7 @@ impl Stage {
         Plane::Shared(Arc::clone(self.0.shared.get_or_init(start).await))
     }
 
-    /// A control plane that nobody else uses meanwhile: it may be stopped. It must be left running and with all
-    /// definitions.
+    /// A control plane that nobody else uses meanwhile: it may be stopped. It must be left running.
     pub(crate) async fn own(&self) -> Plane {
         Self::taken(&self.0.own, &[]).await
     }
@@ -35,6 +34,12 @@ impl Stage {
     /// One more, without a cache of its own: what etcd has forgotten is gone for its watches too.
     pub(crate) async fn other(&self) -> Plane {
         Self::taken(&self.0.other, &["--watch-cache=false"]).await
+    }
+
+    /// A new one that knows neither `RayHistory` nor KubeRay's kinds. It ends with the scenario.
+    pub(crate) async fn bare() -> Plane {
+        let plane = Arc::new(Mutex::new(Some(ControlPlane::bare(&[]).await)));
+        Plane::Own(plane.lock_owned().await)
     }
 
     async fn taken(plane: &Arc<Mutex<Option<ControlPlane>>>, flags: &[&'static str]) -> Plane {

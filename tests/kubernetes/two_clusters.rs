@@ -6,13 +6,14 @@ use crate::server::Server;
 use crate::stage::Stage;
 use crate::world::{LATE, SOON, World, started};
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Two worlds on one bucket, each of which sees all namespaces of its own control plane. Nothing runs yet.
 async fn two(stage: &Stage) -> (World, World) {
     let one = World::empty(stage.shared().await, Form::ClusterWide).await;
     let mut two = World::empty(stage.own().await, Form::ClusterWide).await;
-    two.bucket = one.bucket.clone();
+    two.bucket = Arc::clone(&one.bucket);
     (one, two)
 }
 

@@ -107,12 +107,11 @@ impl Seen {
         let renewed = spec.renew_time.clone();
         let known = self.replicas.as_ref().and_then(|replicas| replicas.get(holder));
         // A list tells again what is known: that is no renewal.
-        let until = match known.filter(|known| known.renewed == renewed) {
-            Some(known) => known.until,
-            None => {
-                let age = renewed.as_ref().map_or(0, |at| clock.as_second() - at.0.as_second());
-                if age > ABANDONED { now } else { now + EXPIRES }
-            }
+        let until = if let Some(known) = known.filter(|known| known.renewed == renewed) {
+            known.until
+        } else {
+            let age = renewed.as_ref().map_or(0, |at| clock.as_second() - at.0.as_second());
+            if age > ABANDONED { now } else { now + EXPIRES }
         };
         Some((holder.clone(), Replica { lease: name.clone(), renewed, until }))
     }
@@ -146,7 +145,9 @@ mod tests {
     fn seen(holders: &[&str], now: Instant) -> Seen {
         let mut seen = Seen::default();
         seen.list();
-        holders.iter().for_each(|holder| seen.listed(&lease(holder, 1_000), clock(1_000), now));
+        for holder in holders {
+            seen.listed(&lease(holder, 1_000), clock(1_000), now);
+        }
         seen.complete();
         seen
     }
@@ -208,7 +209,9 @@ mod tests {
         let mut seen = seen(&["a", "b", "c"], now);
         let before: Vec<String> = (0..300).map(|n| seen.chosen(&key(n), now).unwrap().to_owned()).collect();
         let mut shares = HashMap::<&str, usize>::new();
-        before.iter().for_each(|name| *shares.entry(name).or_default() += 1);
+        for name in &before {
+            *shares.entry(name).or_default() += 1;
+        }
         assert!(shares.len() == 3 && shares.values().all(|share| *share > 60), "{shares:?}");
         seen.gone("main-b");
         for (n, before) in (0..).zip(&before) {
