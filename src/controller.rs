@@ -2,9 +2,9 @@
 //!
 //! Owns settings from the object (`settings`), the watch that liveness comes from (`clusters`), the status (`report`,
 //! `status`), who of several replicas writes it (`replicas`), Events (`announce`), which folders are looked at because
-//! of what was seen (`looks`) and what is loaded before anybody asks (`prewarm`). A missing definition, a missing permission or an API server that is away is waited out and told;
-//! it never ends the program and never stops what is served. Never imports `http`: the two meet in settings, liveness
-//! and health.
+//! of what was seen (`looks`) and what is loaded before anybody asks (`prewarm`).
+//! A missing definition, a missing permission or an API server that is away is waited out and told; it never ends the
+//! program and never stops what is served. Never imports `http`: the two meet in settings, liveness and health.
 
 mod announce;
 mod clusters;

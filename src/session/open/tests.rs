@@ -13,6 +13,9 @@ use serde_json::json;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
+mod memory;
+mod prewarm;
+
 const NODE: &str = "aa11";
 
 /// A bucket with faults, and the sessions in it.
@@ -306,73 +309,6 @@ fn sample(scene: &Scene, name: &str) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn evictions_and_rejections_are_counted_by_reason() {
-    let cache = settings::Cache { max_sessions: 2, ttl: Some(Duration::from_secs(60)), ..settings::Cache::default() };
-    let scene = Scene::new(4, 2, Settings { cache, ..Settings::default() }).await;
-    let evicted = |reason: &str| sample(&scene, &format!("ray_history_cache_evictions_total{{reason=\"{reason}\"}}"));
-    for pid in 0..3 {
-        scene.tasks(pid).await;
-    }
-    assert_eq!([evicted("Count"), evicted("Memory"), evicted("Expired")], [1, 0, 0]);
-    tokio::time::advance(Duration::from_secs(50)).await;
-    scene.tasks(2).await;
-    tokio::time::advance(Duration::from_secs(50)).await;
-    scene.sessions.tidy();
-    assert_eq!([evicted("Count"), evicted("Memory"), evicted("Expired")], [1, 0, 1]);
-    let max_memory = scene.sessions.usage().kept_bytes / 2;
-    scene.sessions.apply(Arc::new(Settings { cache: settings::Cache { max_memory, ..cache }, ..Settings::default() }));
-    assert_eq!([evicted("Count"), evicted("Memory"), evicted("Expired")], [1, 1, 1]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn two_that_race_for_the_last_memory_both_open() {
-    // Each reserves 4 MiB before it reads.
-    let cache = settings::Cache { max_memory: 6 << 20, ..settings::Cache::default() };
-    let scene = Scene::with_latency(2, 5, Settings { cache, ..Settings::default() }, Duration::from_secs(1)).await;
-    let (first, second) = tokio::join!(scene.tasks(0), scene.tasks(1));
-    assert_eq!((first, second), (5, 5));
-    assert!(sample(&scene, "ray_history_load_queue_duration_seconds_sum") > 0, "one had to wait");
-}
-
-/// A slow store that notes how many reads it has at once.
-#[derive(Debug)]
-struct Crowded {
-    inner: Arc<Memory>,
-    reads: AtomicUsize,
-    most: AtomicUsize,
-}
-
-#[async_trait]
-impl Storage for Crowded {
-    async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, StoreError> {
-        self.inner.list(prefix, delimiter, page).await
-    }
-
-    async fn read_matching(&self, key: &str, range: ReadRange, etag: Option<&str>) -> Result<ObjectBody, StoreError> {
-        self.most.fetch_max(self.reads.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        self.reads.fetch_sub(1, Ordering::SeqCst);
-        self.inner.read_matching(key, range, etag).await
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn many_small_files_are_fetched_at_once_and_of_big_ones_fewer() {
-    let scene = Scene::new(1, 40, Settings::default()).await;
-    for (size, at_once) in [(0, 40), (2 << 20, 15)] {
-        for file in 0..40 {
-            scene.bucket.put(event_file(0, file), task(0, file) + &"\n".repeat(size));
-        }
-        let (reads, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let store = Arc::new(Crowded { inner: Arc::clone(&scene.bucket), reads, most });
-        scene.sessions.replace_store(Arc::clone(&store) as Arc<dyn Storage>, vec![Root::default()]);
-        scene.sessions.refresh().await.unwrap();
-        assert_eq!(scene.tasks(0).await, 40);
-        assert_eq!(store.most.load(Ordering::SeqCst), at_once, "files of {size} bytes");
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn who_waits_too_long_learns_how_far_it_is_and_the_load_goes_on() {
     let scene = Scene::with_latency(1, 200, Settings::default(), Duration::from_secs(20)).await;
     let Opening::Loading(progress) = scene.sessions.open_within(&key(0), Duration::from_secs(70)).await.unwrap() else {
@@ -401,37 +337,6 @@ async fn stopping_during_a_load_tells_who_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_is_evicted_while_it_is_used_stays_whole_for_its_user() {
-    let cache = settings::Cache { max_sessions: 1, ..settings::Cache::default() };
-    let scene = Scene::new(2, 3, Settings { cache, ..Settings::default() }).await;
-    let open = scene.sessions.open(&key(0)).await.unwrap();
-    assert_eq!(scene.tasks(1).await, 3);
-    let usage = scene.sessions.usage();
-    assert_eq!((usage.sessions, scene.sessions.peek(&key(0)).is_none()), (1, true));
-    assert!(usage.used_bytes > usage.kept_bytes, "it still counts");
-    assert_eq!(open.snapshot.tasks.len(), 3);
-    drop(open);
-    assert_eq!(scene.sessions.usage().used_bytes, scene.sessions.usage().kept_bytes);
-}
-
-#[tokio::test(start_paused = true)]
-async fn settings_apply_at_once_and_drop_only_what_no_longer_fits() {
-    let scene = Scene::new(5, 2, Settings::default()).await;
-    for pid in 0..5 {
-        scene.tasks(pid).await;
-    }
-    let apply = |max_sessions, max_memory| {
-        let cache = settings::Cache { max_sessions, max_memory, ttl: None };
-        scene.sessions.apply(Arc::new(Settings { cache, ..Settings::default() }));
-        scene.sessions.usage().sessions
-    };
-    assert_eq!(apply(3, 2 << 30), 3);
-    assert_eq!(apply(100, 2 << 30), 3);
-    let one = scene.sessions.usage().kept_bytes / 3;
-    assert_eq!(apply(100, one), 1);
-}
-
-#[tokio::test(start_paused = true)]
 async fn another_store_forgets_what_the_old_one_held() {
     let scene = Scene::new(1, 2, Settings::default()).await;
     assert_eq!(scene.tasks(0).await, 2);
@@ -445,68 +350,4 @@ async fn an_unknown_session_is_no_load_that_failed() {
     let scene = Scene::new(1, 1, Settings::default()).await;
     assert!(matches!(scene.sessions.open(&key(9)).await, Err(Error::Unknown(_))));
     assert!(scene.sessions.held(&key(9)).is_none());
-}
-
-#[tokio::test(start_paused = true)]
-async fn prewarming_opens_what_nobody_has_asked_for() {
-    let scene = Scene::new(1, 2, Settings::default()).await;
-    assert!(scene.sessions.prewarm(&key(0)).await);
-    assert_eq!(scene.sessions.peek(&key(0)).unwrap().snapshot.tasks.len(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_asks_for_what_is_being_prewarmed_gets_it_even_when_the_prewarming_gives_way() {
-    let loading = settings::Loading { max_concurrent: 2, ..settings::Loading::default() };
-    let settings = Settings { loading, ..Settings::default() };
-    let scene = Scene::with_latency(2, 300, settings, Duration::from_secs(1)).await;
-    let spawn = |pid: u32, prewarm: bool| {
-        let sessions = Arc::clone(&scene.sessions);
-        tokio::spawn(async move {
-            if prewarm { sessions.prewarm(&key(pid)).await } else { sessions.open(&key(pid)).await.is_ok() }
-        })
-    };
-    let other = spawn(0, false);
-    while sample(&scene, "ray_history_loads_running") == 0 {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    let prewarmed = spawn(1, true);
-    tokio::task::yield_now().await;
-    let asked = spawn(1, false);
-    assert!(!prewarmed.await.unwrap(), "only one slot is left, and that stays free");
-    assert!(asked.await.unwrap() && other.await.unwrap());
-}
-
-#[tokio::test(start_paused = true)]
-async fn prewarming_lets_no_kept_session_go() {
-    let cache = settings::Cache { max_sessions: 1, ..settings::Cache::default() };
-    let scene = Scene::new(2, 1, Settings { cache, ..Settings::default() }).await;
-    assert_eq!(scene.tasks(0).await, 1);
-    assert!(!scene.sessions.prewarm(&key(1)).await);
-    assert!(scene.sessions.peek(&key(0)).is_some() && scene.sessions.peek(&key(1)).is_none());
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_is_stored_of_a_session_is_equal_until_a_file_comes() {
-    let scene = Scene::new(1, 2, Settings::default()).await;
-    let before = scene.sessions.stored(&key(0)).await.unwrap();
-    assert!(before.is_some());
-    assert_eq!(scene.sessions.stored(&key(0)).await.unwrap(), before);
-    scene.put(0, 2);
-    assert_ne!(scene.sessions.stored(&key(0)).await.unwrap(), before);
-    assert!(scene.sessions.peek(&key(0)).is_none(), "nothing was loaded");
-}
-
-#[tokio::test]
-async fn what_does_not_fit_is_refused_and_what_nearly_fits_is_built_and_used() {
-    let cache = settings::Cache { max_memory: 6 << 20, ..settings::Cache::default() };
-    let scene = Scene::new(1, 1, Settings { cache, ..Settings::default() }).await;
-    assert_eq!(scene.tasks(0).await, 1);
-    let many: String = (0..60_000).map(|file| task(0, file)).collect();
-    scene.bucket.put(event_file(0, 0), many);
-    scene.sessions.apply(Arc::new(Settings { cache, ..Settings::default() }));
-    scene.sessions.replace_store(Arc::clone(&scene.store) as Arc<dyn Storage>, vec![Root::default()]);
-    let error = scene.sessions.open(&key(0)).await.unwrap_err();
-    assert!(matches!(error, Error::TooLarge { .. }) && error.to_string().contains("cache.maxMemory"), "{error}");
-    scene.sessions.idle().await;
-    assert_eq!(scene.sessions.usage().used_bytes, 0);
 }

@@ -1,0 +1,116 @@
+//! What is held in memory, and what of it is let go.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn evictions_and_rejections_are_counted_by_reason() {
+    let cache = settings::Cache { max_sessions: 2, ttl: Some(Duration::from_secs(60)), ..settings::Cache::default() };
+    let scene = Scene::new(4, 2, Settings { cache, ..Settings::default() }).await;
+    let evicted = |reason: &str| sample(&scene, &format!("ray_history_cache_evictions_total{{reason=\"{reason}\"}}"));
+    for pid in 0..3 {
+        scene.tasks(pid).await;
+    }
+    assert_eq!([evicted("Count"), evicted("Memory"), evicted("Expired")], [1, 0, 0]);
+    tokio::time::advance(Duration::from_secs(50)).await;
+    scene.tasks(2).await;
+    tokio::time::advance(Duration::from_secs(50)).await;
+    scene.sessions.tidy();
+    assert_eq!([evicted("Count"), evicted("Memory"), evicted("Expired")], [1, 0, 1]);
+    let max_memory = scene.sessions.usage().kept_bytes / 2;
+    scene.sessions.apply(Arc::new(Settings { cache: settings::Cache { max_memory, ..cache }, ..Settings::default() }));
+    assert_eq!([evicted("Count"), evicted("Memory"), evicted("Expired")], [1, 1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_that_race_for_the_last_memory_both_open() {
+    // Each reserves 4 MiB before it reads.
+    let cache = settings::Cache { max_memory: 6 << 20, ..settings::Cache::default() };
+    let scene = Scene::with_latency(2, 5, Settings { cache, ..Settings::default() }, Duration::from_secs(1)).await;
+    let (first, second) = tokio::join!(scene.tasks(0), scene.tasks(1));
+    assert_eq!((first, second), (5, 5));
+    assert!(sample(&scene, "ray_history_load_queue_duration_seconds_sum") > 0, "one had to wait");
+}
+
+/// A slow store that notes how many reads it has at once.
+#[derive(Debug)]
+struct Crowded {
+    inner: Arc<Memory>,
+    reads: AtomicUsize,
+    most: AtomicUsize,
+}
+
+#[async_trait]
+impl Storage for Crowded {
+    async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, StoreError> {
+        self.inner.list(prefix, delimiter, page).await
+    }
+
+    async fn read_matching(&self, key: &str, range: ReadRange, etag: Option<&str>) -> Result<ObjectBody, StoreError> {
+        self.most.fetch_max(self.reads.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        self.reads.fetch_sub(1, Ordering::SeqCst);
+        self.inner.read_matching(key, range, etag).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_small_files_are_fetched_at_once_and_of_big_ones_fewer() {
+    let scene = Scene::new(1, 40, Settings::default()).await;
+    for (size, at_once) in [(0, 40), (2 << 20, 15)] {
+        for file in 0..40 {
+            scene.bucket.put(event_file(0, file), task(0, file) + &"\n".repeat(size));
+        }
+        let (reads, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let store = Arc::new(Crowded { inner: Arc::clone(&scene.bucket), reads, most });
+        scene.sessions.replace_store(Arc::clone(&store) as Arc<dyn Storage>, vec![Root::default()]);
+        scene.sessions.refresh().await.unwrap();
+        assert_eq!(scene.tasks(0).await, 40);
+        assert_eq!(store.most.load(Ordering::SeqCst), at_once, "files of {size} bytes");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_evicted_while_it_is_used_stays_whole_for_its_user() {
+    let cache = settings::Cache { max_sessions: 1, ..settings::Cache::default() };
+    let scene = Scene::new(2, 3, Settings { cache, ..Settings::default() }).await;
+    let open = scene.sessions.open(&key(0)).await.unwrap();
+    assert_eq!(scene.tasks(1).await, 3);
+    let usage = scene.sessions.usage();
+    assert_eq!((usage.sessions, scene.sessions.peek(&key(0)).is_none()), (1, true));
+    assert!(usage.used_bytes > usage.kept_bytes, "it still counts");
+    assert_eq!(open.snapshot.tasks.len(), 3);
+    drop(open);
+    assert_eq!(scene.sessions.usage().used_bytes, scene.sessions.usage().kept_bytes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_apply_at_once_and_drop_only_what_no_longer_fits() {
+    let scene = Scene::new(5, 2, Settings::default()).await;
+    for pid in 0..5 {
+        scene.tasks(pid).await;
+    }
+    let apply = |max_sessions, max_memory| {
+        let cache = settings::Cache { max_sessions, max_memory, ttl: None };
+        scene.sessions.apply(Arc::new(Settings { cache, ..Settings::default() }));
+        scene.sessions.usage().sessions
+    };
+    assert_eq!(apply(3, 2 << 30), 3);
+    assert_eq!(apply(100, 2 << 30), 3);
+    let one = scene.sessions.usage().kept_bytes / 3;
+    assert_eq!(apply(100, one), 1);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_refused_and_what_nearly_fits_is_built_and_used() {
+    let cache = settings::Cache { max_memory: 6 << 20, ..settings::Cache::default() };
+    let scene = Scene::new(1, 1, Settings { cache, ..Settings::default() }).await;
+    assert_eq!(scene.tasks(0).await, 1);
+    let many: String = (0..60_000).map(|file| task(0, file)).collect();
+    scene.bucket.put(event_file(0, 0), many);
+    scene.sessions.apply(Arc::new(Settings { cache, ..Settings::default() }));
+    scene.sessions.replace_store(Arc::clone(&scene.store) as Arc<dyn Storage>, vec![Root::default()]);
+    let error = scene.sessions.open(&key(0)).await.unwrap_err();
+    assert!(matches!(error, Error::TooLarge { .. }) && error.to_string().contains("cache.maxMemory"), "{error}");
+    scene.sessions.idle().await;
+    assert_eq!(scene.sessions.usage().used_bytes, 0);
+}
