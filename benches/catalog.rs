@@ -12,10 +12,10 @@
 )]
 
 use async_trait::async_trait;
+use ray_history::base::name::{ClusterId, Owner, OwnerKind};
 use ray_history::layout::Root;
 use ray_history::liveness::{Began, Cluster, Listed, Liveness, State, Watched};
 use ray_history::session::catalog::{Catalog, Listing, Query};
-use ray_history::session::{ClusterId, Owner, OwnerKind};
 use ray_history::storage::memory::Memory;
 use ray_history::storage::{Delimiter, Error, ListPage, ObjectBody, PageToken, ReadRange, Storage};
 use std::sync::Arc;

@@ -7,12 +7,13 @@
 //! that is live or dead. It is read for every question, so a test can let a session die.
 
 use anyhow::Context;
+use ray_history::base::name::SessionKey;
 use ray_history::health::Health;
 use ray_history::http::{self, Heavy, State};
 use ray_history::layout::Root;
 use ray_history::liveness::{Judge, Liveness, State as Life};
 use ray_history::metrics::Metrics;
-use ray_history::session::{SessionKey, Sessions};
+use ray_history::session::Sessions;
 use ray_history::settings::server::Server;
 use ray_history::storage::faulty::Faulty;
 use ray_history::storage::local::Local;

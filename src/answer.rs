@@ -30,6 +30,7 @@ pub mod proto_json;
 pub mod redact;
 pub mod runtime_envs;
 pub mod serve;
+mod state_counts;
 pub mod state_list;
 mod stored;
 pub mod task_summary;

@@ -36,7 +36,11 @@ pub struct Check {
 
 /// Settings of the server.
 #[derive(Clone, Debug, ClapArgs)]
-#[command(group(ArgGroup::new("source").args(["local_dir", "config", "rayhistory", "storage_backend"])))]
+#[command(
+    override_usage = "ray-history serve [OPTIONS] \
+        <--local-dir <DIR>|--config <FILE>|--rayhistory <NAMESPACE/NAME>|--storage-backend <BACKEND>>",
+    group(ArgGroup::new("source").args(["local_dir", "config", "rayhistory", "storage_backend"]))
+)]
 pub struct Serve {
     /// Folder that holds what a bucket would hold: cluster-metadata/, cluster-history/, metadir/ ...
     #[arg(long, env = "RAY_HISTORY_LOCAL_DIR", value_name = "DIR")]

@@ -19,14 +19,16 @@ mod report;
 mod services;
 mod settings;
 mod status;
+mod untold;
 
 pub use settings::Credentials;
 
+use crate::base::name::{ClusterId, Owner, SessionKey};
 use crate::crd::{CacheStatus, RayHistory, SessionsStatus};
 use crate::health::{Gate, Health};
 use crate::liveness::{Changes, Judge, State, Watched};
 use crate::session::catalog::Listing;
-use crate::session::{ClusterId, Owner, SessionKey, Sessions, Stored};
+use crate::session::{Sessions, Stored};
 use crate::settings::Settings;
 use announce::{Announcer, Deaths};
 use clusters::Clusters;
@@ -48,6 +50,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use untold::{Leader, Untold};
 
 /// How often the status is compared with what it should say; that costs nobody a request.
 const TICK: Duration = Duration::from_secs(1);
@@ -100,8 +103,7 @@ pub struct Controller {
     replicas: Option<Replicas>,
     looks: Looks,
     queue: prewarm::Queue,
-    /// Sessions that have died, and not been told yet.
-    died: Vec<(SessionKey, Option<Owner>)>,
+    untold: Untold,
     counted: Option<(Arc<Listing>, SessionsStatus)>,
 }
 
@@ -131,7 +133,7 @@ impl Controller {
             replicas: None,
             looks: Looks::default(),
             queue: prewarm::Queue::default(),
-            died: Vec::new(),
+            untold: Untold::default(),
             counted: None,
         }
     }
@@ -266,19 +268,14 @@ impl Controller {
                 self.queue.died(key.clone(), now, settings.cache.max_sessions);
             }
         }
-        self.died.extend(changes.died);
+        self.untold.add(changes.died, Instant::now());
     }
 
-    /// Has the deaths of the last second told, together. Every replica sees them; one tells. After an outage nobody knows
-    /// for a while who that is: then they wait.
+    /// Has the deaths of the last second told, together. After an outage nobody knows for a while who is to tell: then
+    /// they wait. Where there is no `RayHistory` they are told to nobody.
     fn bury(&mut self, deaths: &mpsc::UnboundedSender<Deaths>) {
-        if self.died.is_empty() || self.replicas.as_ref().is_some_and(|replicas| !replicas.know_each_other()) {
-            return;
-        }
-        let died = std::mem::take(&mut self.died);
-        if let Some(history) = &self.history
-            && self.replicas.as_ref().is_some_and(Replicas::leads)
-        {
+        let died = self.untold.take(self.replicas.as_ref().map_or(Leader::Us, Replicas::leader));
+        if let Some(history) = self.history.as_deref().filter(|_| !died.is_empty()) {
             let _ = deaths.send((reference(history), died));
         }
     }
@@ -373,15 +370,7 @@ enum Warmed {
 }
 
 fn count(listing: &Listing, watched: &Watched) -> SessionsStatus {
-    let known = watched.read();
-    let mut sessions = SessionsStatus::default();
-    for entry in listing.iter() {
-        sessions.total += 1;
-        match known.state(&entry.key) {
-            State::Live => sessions.live += 1,
-            State::Dead => sessions.dead += 1,
-            State::Unknown => {}
-        }
-    }
-    sessions
+    let counts = listing.counts(Some(watched));
+    let [total, live, dead] = [listing.len(), counts.live, counts.dead].map(|count| count as i64);
+    SessionsStatus { total, live, dead }
 }

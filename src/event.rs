@@ -16,8 +16,8 @@ pub mod task;
 pub mod value;
 pub mod worker;
 
-use crate::snapshot::id::NodeId;
-use crate::snapshot::time::Nanos;
+use crate::base::id::NodeId;
+use crate::base::time::Nanos;
 
 pub use decode::decode;
 pub use reader::Damaged;

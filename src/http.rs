@@ -18,9 +18,11 @@
 //! `server` sets the server up; `observe` and `limit` stand around every request.
 
 mod api;
+mod asset;
 mod bar;
 mod body;
 mod browse;
+mod call;
 mod clusters;
 mod connection;
 mod cookies;
@@ -39,36 +41,20 @@ mod observe;
 pub mod openapi;
 mod page;
 mod path;
+mod pattern;
 mod probes;
+mod problem;
+mod progress;
 mod report;
 mod routes;
 mod send;
 mod server;
 mod session;
+mod state;
 mod trace;
 mod validators;
 
 pub use heavy::Heavy;
-pub use routes::RoutePattern;
+pub use pattern::RoutePattern;
 pub use server::serve;
-
-use crate::health::Health;
-use crate::metrics::Metrics;
-use crate::session::Sessions;
-use std::path::PathBuf;
-use std::sync::Arc;
-
-/// What handlers need.
-#[derive(Clone, Debug)]
-pub struct State {
-    /// The stored sessions.
-    pub sessions: Arc<Sessions>,
-    /// Where Ray's dashboard files are, if they are served.
-    pub dashboard_dir: Option<PathBuf>,
-    /// Whether requests should come here.
-    pub health: Health,
-    /// What is counted.
-    pub metrics: Metrics,
-    /// Turns for long answers.
-    pub heavy: Heavy,
-}
+pub use state::State;

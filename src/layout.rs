@@ -23,7 +23,7 @@ pub use object::{ObjectKind, Tree, parse_object};
 pub use root::Root;
 pub use rotated::rotated_from;
 
-use crate::session::name::{ClusterId, Owner, OwnerKind, SessionName};
+use crate::base::name::{ClusterId, Owner, OwnerKind, SessionName};
 
 /// The folder of the history tree.
 pub const HISTORY: &str = "cluster-history/";

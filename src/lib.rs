@@ -8,12 +8,13 @@
 //!                                      └────────► snapshot (pure fold) ────┘
 //! ```
 //!
-//! `snapshot`, `event`, `logs`, `layout` and `answer` are pure: no I/O, no clock, no locks, no async.
+//! `base`, `snapshot`, `event`, `logs`, `layout` and `answer` are pure: no I/O, no clock, no locks, no async.
 //! `http` never imports `storage`; everything it shows comes through `session`.
-//! `tests/architecture.rs` enforces both.
+//! `tests/architecture/` enforces both.
 
 pub mod answer;
 pub mod args;
+pub mod base;
 pub mod cgroup;
 pub mod controller;
 pub mod crd;

@@ -13,7 +13,7 @@ pub use began::Began;
 pub use known::{Changes, Cluster, Known, Listed};
 pub use services::Services;
 
-use crate::session::name::SessionKey;
+use crate::base::name::{ClusterId, SessionKey};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// What is known about a session's cluster.
@@ -44,6 +44,11 @@ pub trait Judge: std::fmt::Debug + Send + Sync {
     /// The state as of now; computed again on every change.
     fn state(&self, key: &SessionKey) -> State;
 
+    /// The state of all sessions of a cluster, for those who ask of many; none where each is to be asked of.
+    fn state_of_all(&self, _cluster: &ClusterId) -> Option<State> {
+        None
+    }
+
     /// The name of the cluster that a `RayService` answers from, if anybody knows.
     fn active(&self, _namespace: &str, _service: &str) -> Option<String> {
         None
@@ -59,14 +64,17 @@ pub struct Liveness {
 impl Liveness {
     /// The state of a session.
     pub fn state(&self, key: &SessionKey) -> State {
-        let judge = self.judge.read().unwrap_or_else(PoisonError::into_inner).clone();
-        judge.map_or(State::Unknown, |judge| judge.state(key))
+        self.judge().map_or(State::Unknown, |judge| judge.state(key))
+    }
+
+    /// The judge in force, for those who ask of many sessions. Without one all are unknown.
+    pub fn judge(&self) -> Option<Arc<dyn Judge>> {
+        self.judge.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The name of the cluster that a `RayService` answers from, if anybody knows: the newest may be a pending one.
     pub fn active(&self, namespace: &str, service: &str) -> Option<String> {
-        let judge = self.judge.read().unwrap_or_else(PoisonError::into_inner).clone();
-        judge?.active(namespace, service)
+        self.judge()?.active(namespace, service)
     }
 
     /// Puts a judge in force.
@@ -102,6 +110,10 @@ impl Watched {
 impl Judge for Watched {
     fn state(&self, key: &SessionKey) -> State {
         self.read().state(key)
+    }
+
+    fn state_of_all(&self, cluster: &ClusterId) -> Option<State> {
+        self.read().state_of_all(cluster)
     }
 
     fn active(&self, namespace: &str, service: &str) -> Option<String> {

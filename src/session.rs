@@ -23,16 +23,16 @@ pub mod load;
 mod loader;
 pub mod logs;
 mod memory;
-pub mod name;
 mod open;
 pub mod progress;
 mod source;
 
 pub use load::OpenSession;
-pub use name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
+
 pub use open::{Opening, Sessions, Stored, Usage};
 pub use progress::{Phase, Progress};
 
+use crate::base::name::SessionKey;
 use crate::storage;
 use std::time::Duration;
 

@@ -6,7 +6,6 @@
 pub mod actor;
 pub mod build;
 pub mod completeness;
-pub mod id;
 pub mod intern;
 pub mod job;
 pub mod node;
@@ -15,10 +14,10 @@ pub mod runtime_env;
 pub mod submission;
 pub mod task;
 pub mod text;
-pub mod time;
 pub mod worker;
 pub mod worker_pids;
 
+use crate::base::time::Nanos;
 use crate::logs::Facts;
 use actor::Actor;
 use intern::{Id, Interned, Str};
@@ -30,7 +29,6 @@ use std::collections::BTreeMap;
 use submission::UnifiedJob;
 use task::TaskTable;
 use text::{Text, Texts};
-use time::Nanos;
 use worker::Worker;
 
 /// The immutable view of one session. Every list is sorted by id.

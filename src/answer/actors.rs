@@ -12,9 +12,9 @@ pub mod row;
 use super::google_style::Keys;
 use super::json::JsonWriter;
 use super::{Answer, Question, Refusal};
+use crate::base::id::ActorId;
 use crate::snapshot::Snapshot;
 use crate::snapshot::actor::Actor;
-use crate::snapshot::id::ActorId;
 use row::Rows;
 use std::sync::Arc;
 

@@ -10,8 +10,8 @@ pub(super) use row::runtime_env;
 use super::json::JsonWriter;
 use super::state_list::{self, Cell, Column, Kind, Notes, Resource};
 use super::{Answer, Question, Refusal};
+use crate::base::id::JobId;
 use crate::snapshot::Snapshot;
-use crate::snapshot::id::JobId;
 use crate::snapshot::submission::{Driver, UnifiedJob};
 use std::sync::Arc;
 

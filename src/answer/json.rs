@@ -89,7 +89,7 @@ impl JsonWriter {
     pub fn hex(&mut self, id: &[u8]) {
         self.comma();
         self.out.push(b'"');
-        crate::snapshot::id::push_hex(&mut self.out, id);
+        crate::base::id::push_hex(&mut self.out, id);
         self.out.push(b'"');
     }
 
@@ -165,7 +165,7 @@ pub fn escape_into(out: &mut Vec<u8>, value: &str) {
             b'\t' => out.extend_from_slice(b"\\t"),
             _ => {
                 out.extend_from_slice(b"\\u00");
-                crate::snapshot::id::push_hex(out, &[byte]);
+                crate::base::id::push_hex(out, &[byte]);
             }
         }
     }

@@ -5,11 +5,12 @@
 //! Source: `TaskSummaries.to_summary_by_lineage` in `ray/util/state/common.py`.
 
 use super::json::JsonWriter;
-use super::task_summary::{StateCounts, write_state_counts};
+use super::state_counts::{StateCounts, write_state_counts};
+use crate::base::id::{ActorId, RayId, TaskId};
+use crate::base::task::{TaskState, TaskType};
+use crate::base::time::float_ms;
 use crate::snapshot::Snapshot;
-use crate::snapshot::id::{ActorId, RayId, TaskId};
-use crate::snapshot::task::{Attempt, TaskState, TaskType};
-use crate::snapshot::time::float_ms;
+use crate::snapshot::task::Attempt;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use std::borrow::Cow;

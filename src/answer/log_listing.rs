@@ -9,8 +9,8 @@
 use super::json::JsonWriter;
 use super::log_request::place::{NodeRef, resolve_node};
 use super::{Answer, Question, Refusal};
+use crate::base::id::NodeId;
 use crate::snapshot::Snapshot;
-use crate::snapshot::id::NodeId;
 use globset::{GlobBuilder, GlobMatcher};
 use std::collections::BTreeSet;
 

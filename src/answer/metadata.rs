@@ -6,8 +6,8 @@
 //! Source: `dashboard/{timezone_utils,head}.py`, `dashboard/modules/{state,version}/*.py`.
 
 use super::{Answer, Refusal, stored};
+use crate::base::time::{days_from_civil, millis};
 use crate::snapshot::Snapshot;
-use crate::snapshot::time::{days_from_civil, millis};
 use serde_json::{Value, json};
 use std::sync::Arc;
 

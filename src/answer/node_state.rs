@@ -7,9 +7,9 @@
 use super::nodes::state_message;
 use super::state_list::{self, Cell, Column, Counts, Filter, Kind, MAX_LIMIT, Notes, Options, Predicate, Resource};
 use super::{Answer, Question, Refusal};
+use crate::base::time::millis;
 use crate::snapshot::Snapshot;
 use crate::snapshot::intern::Str;
-use crate::snapshot::time::millis;
 use std::borrow::Cow;
 use std::sync::Arc;
 

@@ -13,8 +13,8 @@ pub mod raylet;
 use super::google_style::Keys;
 use super::json::JsonWriter;
 use super::{Answer, Question, Refusal};
+use crate::base::id::NodeId;
 use crate::snapshot::Snapshot;
-use crate::snapshot::id::NodeId;
 use crate::snapshot::node::Node;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -116,7 +116,7 @@ pub fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a Node> {
 
 /// The node of an id in bytes.
 pub(super) fn by_bytes<'a>(snapshot: &'a Snapshot, id: &[u8]) -> Option<&'a Node> {
-    by_id(snapshot, &crate::snapshot::id::RayId(id.try_into().ok()?))
+    by_id(snapshot, &crate::base::id::RayId(id.try_into().ok()?))
 }
 
 fn by_id<'a>(snapshot: &'a Snapshot, id: &NodeId) -> Option<&'a Node> {

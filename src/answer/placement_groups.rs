@@ -4,8 +4,8 @@
 
 use super::state_list::{self, Column, Columns, Kind, Notes, Values};
 use super::{Answer, Question, Refusal, stored};
+use crate::base::id::RayId;
 use crate::snapshot::Snapshot;
-use crate::snapshot::id::RayId;
 use crate::snapshot::placement_group::PlacementGroup;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;

@@ -3,12 +3,13 @@
 //! Ray counts at most 10,000 rows; we count them all. Source: `TaskSummaries` in `ray/util/state/common.py`.
 
 use super::json::JsonWriter;
+use super::state_counts::{StateCounts, write_state_counts};
 use super::state_list::{self, Notes};
 use super::tasks::{self, Tasks};
 use super::{Answer, Question, Refusal, lineage};
+use crate::base::task::TaskType;
 use crate::snapshot::Snapshot;
 use crate::snapshot::intern::Str;
-use crate::snapshot::task::{TaskState, TaskType};
 use std::sync::Arc;
 
 /// Ray's answer to an exception that nobody caught.
@@ -48,9 +49,6 @@ pub fn summarize(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer
     Ok(Answer::json(w.into_bytes()))
 }
 
-/// Attempts per state, by state number.
-pub(super) type StateCounts = [u32; 16];
-
 /// Counts of one name: the first attempt's type stands for all, as in Ray.
 struct Group {
     name: Str,
@@ -85,18 +83,6 @@ fn write_by_name(snapshot: &Snapshot, rows: &[u32], w: &mut JsonWriter) {
         w.key("state_counts");
         write_state_counts(&group.states, w);
         w.end_object();
-    }
-    w.end_object();
-}
-
-/// States that were reached by at least one attempt.
-pub(super) fn write_state_counts(states: &StateCounts, w: &mut JsonWriter) {
-    w.begin_object();
-    for (number, &count) in (0u8..).zip(states) {
-        if let (Some(state), 1..) = (TaskState::from_number(number), count) {
-            w.key(state.name());
-            w.int(count);
-        }
     }
     w.end_object();
 }

@@ -8,8 +8,8 @@ mod row;
 
 use super::state_list::{self, Counts, Filter, MAX_LIMIT, Notes, Options, Resource};
 use super::{Answer, Question, Refusal};
+use crate::base::task::TaskType;
 use crate::snapshot::Snapshot;
-use crate::snapshot::task::TaskType;
 pub use row::Tasks;
 use std::sync::Arc;
 

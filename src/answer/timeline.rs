@@ -6,8 +6,8 @@
 use super::json::JsonWriter;
 use super::tasks::{self, Tasks};
 use super::{Answer, Question, Refusal};
+use crate::base::id::push_hex;
 use crate::snapshot::Snapshot;
-use crate::snapshot::id::push_hex;
 use crate::snapshot::intern::{Id, Str};
 use crate::snapshot::task::{Attempt, OWN_TASK_ID, ProfileRow, ProfileSource};
 use foldhash::fast::RandomState;

@@ -8,12 +8,14 @@
 
 mod exported;
 mod logged;
+mod proto;
 mod settings;
 
 use super::{Answer, Question, Refusal, jobs, redact, stored};
+use crate::base::actor::ActorState;
+use crate::base::id::ActorId;
 use crate::snapshot::Snapshot;
-use crate::snapshot::actor::{Actor, ActorState};
-use crate::snapshot::id::ActorId;
+use crate::snapshot::actor::Actor;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -6,12 +6,12 @@
 use super::json::JsonWriter;
 use super::state_list::{self, Cell, Column, Kind, Notes, Resource};
 use super::{Answer, Question, Refusal};
+use crate::base::id::{JobId, NodeId, RayId, WorkerId};
+use crate::base::task::{TaskState, TaskType};
+use crate::base::time::{Nanos, millis};
 use crate::snapshot::Snapshot;
-use crate::snapshot::id::{JobId, NodeId, RayId, WorkerId};
 use crate::snapshot::intern::Id;
-use crate::snapshot::task::{TaskState, TaskType};
 use crate::snapshot::text::TextReader;
-use crate::snapshot::time::{Nanos, millis};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 //! On the `RayHistory`, and on the `RayJob` or `RayService` that owned the cluster where it still exists, so that
 //! `kubectl describe` leads to the dashboard. A failure is logged: an Event is a courtesy.
 
-use crate::session::{Owner, OwnerKind, SessionKey};
+use crate::base::name::{Owner, OwnerKind, SessionKey};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};

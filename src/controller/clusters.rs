@@ -5,9 +5,10 @@
 use super::follow::{Heard, Trouble, follow};
 use super::ray_cluster::RayCluster;
 use super::services;
+use crate::base::name::ClusterId;
 use crate::liveness::{Began, Changes, Cluster, Listed, Watched};
+use crate::session::Sessions;
 use crate::session::catalog::Listing;
-use crate::session::{ClusterId, Sessions};
 use crate::settings;
 use k8s_openapi::jiff::Timestamp;
 use kube::runtime::watcher::{self, Event};
@@ -148,7 +149,8 @@ impl Watch {
 /// Tells the judge of every new listing, and again when a cluster appears. Runs until dropped.
 ///
 /// A session began before the listing that first had it was noticed. When markers were last listed would be too early:
-/// sessions that a look at one cluster found came later.
+/// sessions that a look at one cluster found came later. And it began before its marker was written, whenever that is
+/// listed: so a server that starts anew knows it too.
 pub(super) async fn feed(sessions: Arc<Sessions>, watched: Watched, changes: mpsc::UnboundedSender<Changes>) {
     let mut told: Option<(Arc<Listing>, i64)> = None;
     let mut clusters = 0;
@@ -158,7 +160,7 @@ pub(super) async fn feed(sessions: Arc<Sessions>, watched: Watched, changes: mps
         let known = told.as_ref().filter(|(told, _)| Arc::ptr_eq(told, &listing)).map(|(_, noticed)| *noticed);
         if listing.listed_at.is_some() && (known.is_none() || seen != clusters) {
             let listed = listing.iter().map(|entry| Listed {
-                began: Began::from_name(&entry.key.session),
+                began: Began::from_name(&entry.key.session).no_later_than(entry.written.unwrap_or(i64::MAX)),
                 key: entry.key,
                 namespace_known: entry.namespace_known,
             });

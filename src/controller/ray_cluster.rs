@@ -1,8 +1,8 @@
 //! The part of a `RayCluster` that matters here, read so that no field of any object can be malformed enough to stop
 //! the watch, and so that thousands of them cost little: what is not needed is skipped while it is read.
 
+use crate::base::name::{ClusterId, Owner, OwnerKind};
 use crate::liveness::Cluster;
-use crate::session::{ClusterId, Owner, OwnerKind};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use kube::Resource;
 use serde::{Deserialize, Deserializer};

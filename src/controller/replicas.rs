@@ -6,7 +6,8 @@
 mod seen;
 
 use super::follow::{Heard, Trouble, follow};
-use crate::session::SessionKey;
+use super::untold::Leader;
+use crate::base::name::SessionKey;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference};
 use k8s_openapi::jiff::Timestamp;
@@ -68,10 +69,12 @@ impl Replicas {
         known.trouble().is_some() || known.seen.leader(Instant::now()) == Some(&self.own)
     }
 
-    /// Whether anybody is known to live, so that it is known who leads.
-    pub(super) fn know_each_other(&self) -> bool {
-        let known = lock(&self.known);
-        known.trouble().is_some() || known.seen.leader(Instant::now()).is_some()
+    /// Who tells what is told once for all.
+    pub(super) fn leader(&self) -> Leader {
+        if self.leads() {
+            return Leader::Us;
+        }
+        lock(&self.known).seen.leader_seen(Instant::now()).map_or(Leader::Unknown, Leader::Other)
     }
 
     /// Whether it is this replica that loads a session before anybody asks. Without Leases it is every replica.

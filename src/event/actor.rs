@@ -2,9 +2,9 @@
 
 use super::reader::{Reader, Result};
 use super::value::{id, map, time};
-use crate::snapshot::actor::ActorState;
-use crate::snapshot::id::{ActorId, JobId, NodeId, PlacementGroupId, WorkerId};
-use crate::snapshot::time::Nanos;
+use crate::base::actor::ActorState;
+use crate::base::id::{ActorId, JobId, NodeId, PlacementGroupId, WorkerId};
+use crate::base::time::Nanos;
 use std::borrow::Cow;
 
 /// `ActorDefinitionEvent`. Empty strings stand for "not sent".

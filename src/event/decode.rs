@@ -77,7 +77,7 @@ fn payload<'a>(r: &mut Reader<'a>, key: &str) -> Result<Option<Payload<'a>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::task::TaskState;
+    use crate::base::task::TaskState;
     use proptest::prelude::*;
 
     #[test]

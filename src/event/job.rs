@@ -2,8 +2,8 @@
 
 use super::reader::{Reader, Result};
 use super::value::{id, time};
-use crate::snapshot::id::{JobId, NodeId};
-use crate::snapshot::time::Nanos;
+use crate::base::id::{JobId, NodeId};
+use crate::base::time::Nanos;
 use std::borrow::Cow;
 
 /// `Config` of either kind of job.

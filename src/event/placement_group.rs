@@ -2,8 +2,8 @@
 
 use super::reader::{Reader, Result};
 use super::value::{id, map, time};
-use crate::snapshot::id::{JobId, NodeId, PlacementGroupId};
-use crate::snapshot::time::Nanos;
+use crate::base::id::{JobId, NodeId, PlacementGroupId};
+use crate::base::time::Nanos;
 use std::borrow::Cow;
 
 /// `PlacementGroupDefinitionEvent`.

@@ -2,9 +2,9 @@
 
 use super::reader::{Reader, Result};
 use super::value::{id, map, time};
-use crate::snapshot::id::{ActorId, JobId, NodeId, PlacementGroupId, TaskId, WorkerId};
-use crate::snapshot::task::{Language, TaskState, TaskType};
-use crate::snapshot::time::Nanos;
+use crate::base::id::{ActorId, JobId, NodeId, PlacementGroupId, TaskId, WorkerId};
+use crate::base::task::{Language, TaskState, TaskType};
+use crate::base::time::Nanos;
 use std::borrow::Cow;
 
 /// `TaskDefinitionEvent` or `ActorTaskDefinitionEvent`. Empty strings stand for "not sent".

@@ -1,8 +1,8 @@
 //! The scalar values of proto-JSON: ids in base64, times in RFC 3339, maps as canonical JSON.
 
 use super::reader::{Reader, Result};
-use crate::snapshot::id::RayId;
-use crate::snapshot::time::{Nanos, parse_rfc3339};
+use crate::base::id::RayId;
+use crate::base::time::{Nanos, parse_rfc3339};
 
 /// Reads an id: base64 of either alphabet, or hex as some collectors wrote; none when empty or of another length.
 pub fn id<const N: usize>(r: &mut Reader<'_>) -> Result<Option<RayId<N>>> {
@@ -94,7 +94,7 @@ fn canonical(raw: &str, value: impl Fn(&mut Reader<'_>) -> Result<String>) -> St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::id::JobId;
+    use crate::base::id::JobId;
     use base64::Engine;
     use proptest::prelude::*;
 

@@ -1,14 +1,16 @@
 //! The URL table of Ray's dashboard API below a session, and who asks.
 
+use super::call::Call;
 use super::error::{Error, Shape};
-use super::routes::{Call, Parts, RoutePattern, names, parts};
+use super::pattern::{Parts, RoutePattern, names, parts};
 use super::{load, logs, send, validators};
 use crate::answer::{
     Answer, Question, actor_state, actor_summary, actors, cluster_events, cluster_status, data, events, fixed, jobs,
     metadata, node_detail, node_state, nodes, objects, placement_groups, runtime_envs, serve as serve_details,
     task_summary, tasks, timeline, train, workers,
 };
-use crate::session::{self, OpenSession, SessionKey};
+use crate::base::name::SessionKey;
+use crate::session::{self, OpenSession};
 use crate::settings::Redaction;
 use crate::snapshot::Snapshot;
 use actix_web::http::header::USER_AGENT;

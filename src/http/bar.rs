@@ -5,7 +5,7 @@
 
 use super::page::escape;
 use super::path::session_path;
-use crate::session::SessionKey;
+use crate::base::name::SessionKey;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 

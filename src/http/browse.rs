@@ -3,14 +3,15 @@
 //! The server renders every page, so it works without scripts; `sessions.js` asks for the same pages and puts their
 //! results in place. Owns the form and its rows. Must never show more than a page of rows.
 
+use super::call::Call;
 use super::error::Error;
 use super::filter;
 use super::listing::{note, started};
 use super::page::{escape, html};
 use super::path::{cluster_name, escape_name, session_path};
-use super::routes::Call;
+use crate::base::name::OwnerKind;
+use crate::session::Sessions;
 use crate::session::catalog::{Entry, Page};
-use crate::session::{OwnerKind, Sessions};
 use actix_web::{HttpResponse, web};
 use std::fmt::Write;
 

@@ -2,10 +2,10 @@
 //!
 //! Theirs stops at 100 sessions; ours gives the rest by pages: `limit` and `after`, and a `Link` to the next one.
 
+use super::call::Call;
 use super::error::Error;
 use super::filter;
 use super::listing::{started, tagged};
-use super::routes::Call;
 use crate::session::catalog::{Entry, Page};
 use actix_web::HttpResponse;
 use actix_web::http::header::{HeaderName, HeaderValue, LINK};
@@ -88,14 +88,15 @@ pub(super) fn list(call: &Call<'_>) -> Result<HttpResponse, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
+    use crate::base::name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
 
     #[test]
     fn a_row_is_as_kuberay_writes_it() {
         let session = SessionName::parse("session_2026-11-23_07-07-14_513426_5513").unwrap();
         let cluster = ClusterId { namespace: "ml".into(), name: "c".into() };
         let owner = Some(Owner { kind: OwnerKind::RayService, name: "recsys".into() });
-        let mut entry = Entry { key: SessionKey { cluster, session }, owner, marked: true, namespace_known: true };
+        let mut entry =
+            Entry { key: SessionKey { cluster, session }, owner, marked: true, written: None, namespace_known: true };
         let row = r#"{"name":"c","namespace":"ml","sessionName":"session_2026-11-23_07-07-14_513426_5513","createTime":"2026-11-23T07:07:14Z","createTimeStamp":1795417634"#;
         let whole = format!(r#"{row},"ownerKind":"rayservice","ownerName":"recsys"}}"#);
         assert_eq!(serde_json::to_string(&describe(&entry)).unwrap(), whole);

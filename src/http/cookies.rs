@@ -2,12 +2,12 @@
 //!
 //! They are not signed, so what they say is only ever looked up in the listing; it never becomes a place in storage.
 
-use super::State;
 use super::error::Error;
 use super::path::{cluster_id, cluster_name, escape_name};
 use super::session::look_up;
+use super::state::State;
+use crate::base::name::{SessionKey, SessionName};
 use crate::session::catalog::Entry;
-use crate::session::{SessionKey, SessionName};
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpRequest, HttpResponse};

@@ -1,9 +1,9 @@
 //! Ray's own dashboard files, served untouched from a folder under every session.
 
-use super::State;
 use super::error::Error;
+use super::state::State;
 use super::{bar, page};
-use crate::session::SessionKey;
+use crate::base::name::SessionKey;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use std::path::{Path, PathBuf};

@@ -5,16 +5,16 @@
 //! the answer is 404: so what does not exist is 410 here. It follows redirects itself and loses their cookies: so
 //! browsers are led on by pages.
 
+use super::call::Call;
 use super::cookies::{self, KINDS, NEWEST};
 use super::error::{Error, Shape};
 use super::page::{html, is_wanted, onward};
 use super::path::{cluster_id, cluster_name, escape_name, session_key};
-use super::routes::Call;
 use super::session::{entry, look_up};
 use super::{api, filter, listing, load, session};
+use crate::base::name::{OwnerKind, SessionKey, SessionName};
 use crate::session::catalog::{Entry, Page};
 use crate::session::links::Subject;
-use crate::session::{OwnerKind, SessionKey, SessionName};
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, VARY};
@@ -132,7 +132,7 @@ pub(super) struct Entered {
         (status = 200, description = "Entered: five cookies are set", body = Entered),
         (status = 400, description = "The kind or the session's name cannot be understood"),
         (status = 404, description = "No such session"),
-        (status = 503, description = "It is still being loaded; ask again", body = super::load::Status),
+        (status = 503, description = "It is still being loaded; ask again", body = super::progress::Status),
     )
 )]
 pub(super) async fn enter(call: &Call<'_>) -> Result<HttpResponse, Error> {

@@ -3,9 +3,9 @@
 //! Ray's routes tell errors as Ray does, our API as RFC 9457 problems, pages as pages; the words are the same. All of
 //! them name the request, by the id that stands in the log too; only texts that are Ray's own stay word for word.
 
-use super::load::Status;
+use super::page;
+use super::progress::Status;
 use super::trace::RequestId;
-use super::{page, routes};
 use crate::answer::Refusal;
 use crate::session::{self, Progress};
 use actix_web::http::StatusCode;
@@ -13,6 +13,9 @@ use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde_json::{Value, json};
 use std::fmt;
+
+/// The methods that history knows.
+pub(super) const READING: &str = "GET, HEAD, OPTIONS";
 
 /// How a family of routes tells its errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,7 +164,7 @@ impl Error {
             response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
         }
         if matches!(self, Self::MethodNotAllowed) {
-            response.insert_header((header::ALLOW, routes::READING));
+            response.insert_header((header::ALLOW, READING));
         }
         match shape {
             Shape::Ray => self.as_ray(response, id),

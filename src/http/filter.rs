@@ -1,8 +1,8 @@
 //! Parameters of lists of sessions: text in, a question to the listing out.
 
 use super::error::Error;
+use crate::base::name::OwnerKind;
 use crate::liveness::State as Life;
-use crate::session::OwnerKind;
 use crate::session::catalog::Query;
 
 /// Reads a query; what is unknown is ignored, what cannot be read is an error that names it.

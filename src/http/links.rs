@@ -1,10 +1,10 @@
 //! Sessions by the names that people know: `RayJob`, `RayService`, `RayCluster`, submission id. One session is led to, several are listed.
 
+use super::call::Call;
 use super::error::Error;
 use super::listing::{self, SessionItem, describe};
 use super::page::{escape, html, is_wanted};
 use super::path::session_path;
-use super::routes::Call;
 use super::session::{lead, look_up};
 use crate::session::links::{Attempts as Found, Subject, Submission};
 use actix_web::HttpResponse;
@@ -36,8 +36,8 @@ pub(super) struct Attempts {
     responses(
         (status = 200, description = "Several sessions, newest first; a page for browsers (`Accept`)", body = Attempts),
         (status = 307, description = "There is one: this is where it is"),
-        (status = 404, description = "Nothing of that name is stored", body = super::openapi::Problem, content_type = "application/problem+json"),
-        (status = 502, description = "The storage cannot be read", body = super::openapi::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Nothing of that name is stored", body = super::problem::Problem, content_type = "application/problem+json"),
+        (status = 502, description = "The storage cannot be read", body = super::problem::Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
@@ -94,8 +94,8 @@ pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
     ),
     responses(
         (status = 307, description = "This is where it is"),
-        (status = 404, description = "Nothing of that name is stored", body = super::openapi::Problem, content_type = "application/problem+json"),
-        (status = 502, description = "The storage cannot be read", body = super::openapi::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "Nothing of that name is stored", body = super::problem::Problem, content_type = "application/problem+json"),
+        (status = 502, description = "The storage cannot be read", body = super::problem::Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn latest(call: &Call<'_>) -> Result<HttpResponse, Error> {

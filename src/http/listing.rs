@@ -1,11 +1,11 @@
 //! Lists of sessions: JSON for programs, a page at a time, and what the pages for people have in common.
 
-use super::State;
+use super::call::Call;
 use super::error::Error;
 use super::filter;
 use super::page::escape;
 use super::path::session_path;
-use super::routes::Call;
+use super::state::State;
 use super::validators;
 use crate::session::catalog::{Entry, Listing, Page, Query};
 use actix_web::http::header::{CACHE_CONTROL, ETAG};
@@ -130,7 +130,7 @@ pub(super) fn describe(state: &State, entry: &Entry) -> SessionItem {
     responses(
         (status = 200, description = "A page of the list", body = SessionList),
         (status = 304, description = "The client has this page already (`If-None-Match`)"),
-        (status = 400, description = "A parameter cannot be understood", body = super::openapi::Problem, content_type = "application/problem+json"),
+        (status = 400, description = "A parameter cannot be understood", body = super::problem::Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> {

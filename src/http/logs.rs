@@ -1,18 +1,18 @@
 //! `/api/v0/logs…` and a job's logs: the pure half decides which bytes, the session brings them, this sends them.
 
-use super::State;
 use super::error::Error;
 use super::send::attachment;
+use super::state::State;
 use crate::answer::ansi::AnsiFilter;
 use crate::answer::job_logs::{self, Encoder};
 use crate::answer::log_listing::ListingRequest;
 use crate::answer::log_request::place::no_agent;
 use crate::answer::log_request::{LogPlan, LogRequest, ResolvedLog};
 use crate::answer::{Answer, JSON, Question};
+use crate::base::id::NodeId;
 use crate::session::OpenSession;
 use crate::session::load::LogObject;
 use crate::session::logs::{LogBody, LogRange};
-use crate::snapshot::id::NodeId;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, HeaderValue};
 use bytes::Bytes;

@@ -6,10 +6,10 @@
 
 use super::connection::Connection;
 use super::limit::Limits;
-use super::routes::{RoutePattern, UNKNOWN};
+use super::pattern::{RoutePattern, UNKNOWN};
 use super::trace::RequestSpan;
+use crate::base::name::SessionKey;
 use crate::metrics::http::{Metrics, RequestLabels, RouteLabels};
-use crate::session::SessionKey;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::HeaderName;

@@ -1,11 +1,7 @@
-//! Pages and assets of our own: no request leaves the server, every value is escaped.
+//! Pages of our own: no request leaves the server, every value is escaped.
 
-use super::bar;
 use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-
-const SCRIPT: &str = include_str!("page/sessions.js");
-const STYLE: &str = include_str!("page/sessions.css");
 
 /// Our pages load their own style and script, send their own forms, and are in nobody's frame.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; \
@@ -46,21 +42,6 @@ pub(super) fn html_with(mut response: HttpResponseBuilder, title: &str, head: &s
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
              <meta name=\"viewport\" content=\"width=device-width\">{head}</head><body>{body}</body></html>"
         ))
-}
-
-/// A script or style sheet of ours. URLs carry its version, so browsers may keep it.
-pub(super) fn asset(name: &str) -> HttpResponse {
-    let (content_type, text) = match name {
-        "bar.js" => ("text/javascript; charset=utf-8", bar::script()),
-        "sessions.js" => ("text/javascript; charset=utf-8", SCRIPT),
-        _ => ("text/css; charset=utf-8", STYLE),
-    };
-    let cache = if name == "bar.js" { "public, max-age=31536000, immutable" } else { "no-cache" };
-    HttpResponse::Ok()
-        .content_type(content_type)
-        .insert_header((CACHE_CONTROL, cache))
-        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(text)
 }
 
 /// Text for the inside of an element or a quoted attribute.

@@ -1,7 +1,7 @@
 //! URL paths: taken apart at `/`, each name decoded exactly once, nothing normalised.
 
 use super::error::Error;
-use crate::session::{ClusterId, SessionKey, SessionName};
+use crate::base::name::{ClusterId, SessionKey, SessionName};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::borrow::Cow;
 

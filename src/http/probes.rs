@@ -1,6 +1,6 @@
 //! Probes and metrics: for machines, in the words of kube-apiserver.
 
-use super::State;
+use super::state::State;
 use crate::health::Gate;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};

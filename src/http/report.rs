@@ -1,9 +1,9 @@
 //! One session's full report: its state, what is known to be missing in numbers, examples and words, and where to go.
 
+use super::call::Call;
 use super::error::Error;
 use super::listing::{SessionItem, describe};
 use super::path::{session_key, session_path};
-use super::routes::Call;
 use super::{listing, load, session, validators};
 use crate::session::OpenSession;
 use crate::snapshot::completeness::Completeness;
@@ -97,9 +97,9 @@ pub(super) struct Links {
     responses(
         (status = 200, description = "The report", body = Report),
         (status = 304, description = "The client has this report already (`If-None-Match`)"),
-        (status = 404, description = "No such session", body = super::openapi::Problem, content_type = "application/problem+json"),
-        (status = 502, description = "The storage cannot be read", body = super::openapi::Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It is still being loaded: the problem has the members of `LoadStatus`", body = super::openapi::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such session", body = super::problem::Problem, content_type = "application/problem+json"),
+        (status = 502, description = "The storage cannot be read", body = super::problem::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "It is still being loaded: the problem has the members of `LoadStatus`", body = super::problem::Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
@@ -153,6 +153,11 @@ fn missing(session: &OpenSession) -> Vec<String> {
     let types: Vec<&str> = known.unknown_event_types.keys().map(String::as_str).collect();
     let damaged_logs = session.snapshot.facts.damage.files().count() as u64;
     let counted = [
+        (
+            session.unread_since,
+            "file that is new or was to be read again could not be read: what was read before is shown",
+            "files that are new or were to be read again could not be read: what was read before is shown",
+        ),
         (
             known.unreadable_files.count,
             "file could not be read, or not to its end",

@@ -4,32 +4,18 @@
 //! shape in which a family of routes tells its errors. Paths are taken apart by us: names in them are decoded once and
 //! never normalised.
 
-use super::error::{Error, Shape};
+use super::call::Call;
+use super::error::{Error, READING, Shape};
+use super::pattern::{Parts, RoutePattern, UNKNOWN, names, parts};
+use super::state::State;
 use super::{
-    State, browse, clusters, dropin, encoding, links, listing, load, openapi, page, path, probes, report, session,
+    asset, browse, clusters, dropin, encoding, links, listing, load, openapi, page, path, probes, report, session,
 };
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
 use std::sync::LazyLock;
-
-/// The pattern of the route that answered, left in the request's extensions: a label with few values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RoutePattern(pub &'static str);
-
-/// The label of what no route knows.
-pub(super) const UNKNOWN: RoutePattern = RoutePattern("unknown");
-
-/// One request, taken apart.
-pub(super) struct Call<'a> {
-    pub(super) request: &'a HttpRequest,
-    pub(super) state: &'a State,
-    /// The decoded names of the path.
-    pub(super) segments: &'a [&'a str],
-    /// The names that stand for the pattern's `{…}`, in order; `{below}` gives all that is left.
-    pub(super) names: Vec<&'a str>,
-}
 
 type Handler = for<'a> fn(&'a Call<'a>) -> LocalBoxFuture<'a, Result<HttpResponse, Error>>;
 
@@ -49,9 +35,9 @@ pub(super) const TABLE: &[Route] = &[
     row("/", Shape::Page, |call| Box::pin(dropin::home(call))),
     row("/sessions", Shape::Page, |_| Box::pin(async { Ok(page::redirect("sessions/")) })),
     row("/sessions/", Shape::Page, |call| Box::pin(async { browse::page(call) })),
-    row("/sessions/bar.js", Shape::Page, |_| Box::pin(async { Ok(page::asset("bar.js")) })),
-    row("/sessions/sessions.js", Shape::Page, |_| Box::pin(async { Ok(page::asset("sessions.js")) })),
-    row("/sessions/sessions.css", Shape::Page, |_| Box::pin(async { Ok(page::asset("sessions.css")) })),
+    row("/sessions/bar.js", Shape::Page, |_| Box::pin(async { Ok(asset::serve("bar.js")) })),
+    row("/sessions/sessions.js", Shape::Page, |_| Box::pin(async { Ok(asset::serve("sessions.js")) })),
+    row("/sessions/sessions.css", Shape::Page, |_| Box::pin(async { Ok(asset::serve("sessions.css")) })),
     row("/sessions/{namespace}/{cluster}/{session}", Shape::Page, |call| Box::pin(session::enter(call))),
     row("/sessions/{namespace}/{cluster}/{session}/", Shape::Page, |call| Box::pin(session::document(call))),
     row("/sessions/{namespace}/{cluster}/{session}/{below}", Shape::Ray, |call| Box::pin(session::below(call))),
@@ -117,44 +103,11 @@ async fn answer(request: &HttpRequest, state: &State) -> HttpResponse {
     }
 }
 
-/// The methods that history knows.
-pub(super) const READING: &str = "GET, HEAD, OPTIONS";
-
-/// A pattern, taken apart at `/`: done once, because every request is compared with many.
-pub(super) type Parts = Vec<&'static str>;
-
 static PARTS: LazyLock<Vec<Parts>> = LazyLock::new(|| TABLE.iter().map(|route| parts(route.pattern)).collect());
-
-const BELOW: &str = "{below}";
-
-/// Takes a pattern apart.
-pub(super) fn parts(pattern: &'static str) -> Parts {
-    pattern.strip_prefix('/').unwrap_or(pattern).split('/').collect()
-}
 
 /// The row of a path, and its names.
 fn find<'a>(segments: &[&'a str]) -> Option<(&'static Route, Vec<&'a str>)> {
     TABLE.iter().zip(&*PARTS).find_map(|(route, parts)| Some((route, names(parts, segments)?)))
-}
-
-/// The names that stand for `{…}`, if the pattern fits; a last empty name (a final `/`) is one only `{below}` takes.
-pub(super) fn names<'a>(parts: &[&str], segments: &[&'a str]) -> Option<Vec<&'a str>> {
-    let (fixed, open) = match parts.split_last() {
-        Some((&BELOW, fixed)) => (fixed, true),
-        _ => (parts, false),
-    };
-    if segments.len() < fixed.len() || (!open && segments.len() > fixed.len()) {
-        return None;
-    }
-    let is_name = |part: &str| part.starts_with('{');
-    let fits = |(part, segment): (&&str, &&str)| if is_name(part) { !segment.is_empty() } else { part == segment };
-    if !fixed.iter().zip(segments).all(fits) {
-        return None;
-    }
-    let mut names = Vec::with_capacity(segments.len());
-    names.extend(fixed.iter().zip(segments).filter(|(part, _)| is_name(part)).map(|(_, name)| *name));
-    names.extend(&segments[fixed.len()..]);
-    Some(names)
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use super::connection::Connections;
 use super::limit::Limits;
-use super::{State, observe, routes};
+use super::state::State;
+use super::{observe, routes};
 use crate::settings::server::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};

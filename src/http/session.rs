@@ -1,11 +1,14 @@
 //! Everything below one session: its document, Ray's files, and Ray's API, wherever the session's name came from.
 
+use super::call::Call;
 use super::error::{Error, Shape};
 use super::path::{cluster_id, session_key, session_path};
-use super::routes::{Call, RoutePattern};
-use super::{State, api, dashboard, page, validators};
+use super::pattern::RoutePattern;
+use super::state::State;
+use super::{api, dashboard, page, validators};
+use crate::base::name::SessionKey;
 use crate::session::catalog::{Entry, Listing};
-use crate::session::{self, SessionKey};
+use crate::session::{self};
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpMessage, HttpResponse};
 use std::rc::Rc;

@@ -3,8 +3,9 @@
 //! Owns the `X-Ray-History-…` headers, entity tags and `If-None-Match`. A tag is made from what an answer depends on,
 //! so that nothing is built for a client that has it.
 
-use super::State;
-use crate::session::{OpenSession, SessionKey};
+use super::state::State;
+use crate::base::name::SessionKey;
+use crate::session::OpenSession;
 use crate::settings::Redaction;
 use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse};

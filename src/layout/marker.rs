@@ -1,6 +1,6 @@
 //! Marker objects: the zero-byte keys that say which sessions exist.
 
-use crate::session::name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
+use crate::base::name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
 
 /// The folders of both marker trees, below the root.
 pub const MARKER_TREES: [&str; 2] = ["metadir/", "cluster-metadata/"];

@@ -2,7 +2,7 @@
 //!
 //! Pure. The time in a name is in the head's own zone, which nobody may have written down.
 
-use crate::session::name::SessionName;
+use crate::base::name::SessionName;
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -28,16 +28,6 @@ impl Began {
             Some(local) => Self { earliest: local - BEFORE, latest: local + BEHIND, guess: local },
             None => Self { earliest: i64::MIN, latest: i64::MAX, guess: i64::MIN },
         }
-    }
-
-    /// A beginning that is known.
-    pub fn at(micros: i64) -> Self {
-        Self { earliest: micros, latest: micros, guess: micros }
-    }
-
-    /// What a name tells when the head's zone is known, in microseconds before UTC (positive in the east).
-    pub fn in_zone(name: &SessionName, offset: i64) -> Self {
-        name.local_micros().map_or_else(|| Self::from_name(name), |local| Self::at(local - offset))
     }
 
     /// Something of the session was there at this time. The guess stays: whether it is right by some hours does not

@@ -5,7 +5,7 @@
 //! Only sessions of clusters that were seen are kept: when one appears, the listing is to be told again.
 
 use super::{Began, State};
-use crate::session::name::{ClusterId, Owner, SessionKey, SessionName};
+use crate::base::name::{ClusterId, Owner, SessionKey, SessionName};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// How far the clocks of the API server, the heads and ours may be apart. A head needs longer than this to start.
@@ -64,6 +64,14 @@ struct Seen {
     /// When it was last there, if it is gone.
     gone: Option<i64>,
     sessions: HashMap<SessionName, Began>,
+}
+
+/// What decides the states of a cluster's sessions.
+enum Verdict<'a> {
+    /// All have this one.
+    All(State),
+    /// What was seen of it, session by session.
+    By(&'a Seen),
 }
 
 /// What is known.
@@ -170,20 +178,36 @@ impl Known {
 
     /// The state of a session.
     pub fn state(&self, key: &SessionKey) -> State {
-        let id = &key.cluster;
+        let seen = match self.verdict(&key.cluster) {
+            Verdict::All(state) => return state,
+            Verdict::By(seen) => seen,
+        };
+        match seen.gone {
+            // Another Kubernetes cluster may use the same name since.
+            Some(last) if seen.began(&key.session).earliest > last.saturating_add(SKEW) => State::Unknown,
+            None if seen.lives(&key.session) => State::Live,
+            _ => State::Dead,
+        }
+    }
+
+    /// The state of all sessions of a cluster; none where one may have another state than the next.
+    pub fn state_of_all(&self, id: &ClusterId) -> Option<State> {
+        match self.verdict(id) {
+            Verdict::All(state) => Some(state),
+            Verdict::By(_) => None,
+        }
+    }
+
+    fn verdict(&self, id: &ClusterId) -> Verdict<'_> {
         if !self.covers(&id.namespace) {
-            return State::Unknown;
+            return Verdict::All(State::Unknown);
         }
         match self.clusters.get(id) {
-            None if self.shared_storage || self.unplaced.contains(id) => State::Unknown,
-            Some(Seen { gone: Some(last), sessions, .. }) => {
-                let began = sessions.get(&key.session).copied().unwrap_or_else(|| Began::from_name(&key.session));
-                // Another Kubernetes cluster may use the same name since.
-                let others = self.shared_storage && began.earliest > last.saturating_add(SKEW);
-                if others { State::Unknown } else { State::Dead }
-            }
-            Some(seen) if seen.lives(&key.session) => State::Live,
-            None | Some(_) => State::Dead,
+            None if self.shared_storage || self.unplaced.contains(id) => Verdict::All(State::Unknown),
+            None => Verdict::All(State::Dead),
+            Some(seen) if seen.gone.is_some() && self.shared_storage => Verdict::By(seen),
+            Some(seen) if seen.gone.is_some() || seen.cluster.suspended => Verdict::All(State::Dead),
+            Some(seen) => Verdict::By(seen),
         }
     }
 

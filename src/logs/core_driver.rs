@@ -3,7 +3,7 @@
 //! A driver's worker id begins with its job id, the rest is `ff`. Ray's internal drivers have no event that says
 //! their pid.
 
-use crate::snapshot::id::{JobId, RayId, WorkerId};
+use crate::base::id::{JobId, RayId, WorkerId};
 use std::collections::BTreeMap;
 
 /// The process of one driver.

@@ -3,7 +3,7 @@
 //! The format is Ray's `LOGGER_FORMAT`. Times are local to the process, without a zone: see `zone`.
 //! A message may go on over several lines (tracebacks); whatever follows a line that begins with a time is its own.
 
-use crate::snapshot::time::days_from_civil;
+use crate::base::time::days_from_civil;
 
 /// One log record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use super::{Stopping, check_dashboard, connect};
 use crate::args::Serve;
+use crate::base::name::{ClusterId, Owner, SessionKey};
 use crate::cgroup;
 use crate::controller::{Controller, Credentials, Options, Server};
 use crate::crd::CacheStatus;
@@ -9,7 +10,7 @@ use crate::health::{Gate, Health};
 use crate::layout::Root;
 use crate::liveness::{Liveness, Watched};
 use crate::metrics::Metrics;
-use crate::session::{ClusterId, Owner, SessionKey, Sessions, Stored};
+use crate::session::{Sessions, Stored};
 use crate::settings::{Settings, Storage};
 use crate::storage::config::StoreConfig;
 use crate::storage::memory::Memory;

@@ -5,8 +5,7 @@
 //! size and corrected while reading (`Permit::cover`); cached sessions give way to loads.
 //! Must never load anything.
 
-use super::cache::Cache;
-use super::memory::{Charge, Ledger};
+use super::memory::{Charge, Evict, Ledger};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -33,7 +32,7 @@ pub(super) enum Short {
 #[derive(Debug)]
 pub(super) struct Admission {
     ledger: Arc<Ledger>,
-    cache: Arc<Cache>,
+    cached: Arc<dyn Evict>,
     lanes: Mutex<Lanes>,
 }
 
@@ -64,14 +63,14 @@ impl Lanes {
 
 impl Admission {
     /// A doorkeeper for so many loads at once.
-    pub(super) fn new(max_concurrent: usize, ledger: Arc<Ledger>, cache: Arc<Cache>) -> Self {
+    pub(super) fn new(max_concurrent: usize, ledger: Arc<Ledger>, cached: Arc<dyn Evict>) -> Self {
         let lanes = Lanes {
             max_concurrent: max_concurrent.max(1),
             next_ticket: 0,
             running: [0; 2],
             waiting: [VecDeque::new(), VecDeque::new()],
         };
-        Self { ledger, cache, lanes: Mutex::new(lanes) }
+        Self { ledger, cached, lanes: Mutex::new(lanes) }
     }
 
     /// Another number of loads at once from now on; what runs goes on.
@@ -120,7 +119,7 @@ impl Admission {
     /// Takes memory; cached sessions go for it if they must.
     fn make_room(&self, bytes: u64, spare: u64) -> Option<Charge> {
         self.ledger.take(bytes, spare).or_else(|| {
-            self.cache.evict(self.ledger.missing(bytes, spare));
+            self.cached.evict(self.ledger.missing(bytes, spare));
             self.ledger.take(bytes, spare)
         })
     }
@@ -191,7 +190,7 @@ impl Permit {
             return Err(Short::TooLarge(limit));
         }
         let more = bytes - charge.bytes();
-        admission.cache.evict(admission.ledger.missing(more, spare));
+        admission.cached.evict(admission.ledger.missing(more, spare));
         if charge.grow(bytes, spare) { Ok(()) } else { Err(Short::Again) }
     }
 
@@ -200,7 +199,7 @@ impl Permit {
         let mut charge = self.charge.take()?;
         charge.settle(bytes);
         // More than was reserved cannot be undone, but others can make room.
-        self.admission.cache.evict(self.admission.ledger.missing(0, 0));
+        self.admission.cached.evict(self.admission.ledger.missing(0, 0));
         Some(charge)
     }
 }

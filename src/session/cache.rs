@@ -11,7 +11,8 @@
 
 use super::freshness::Look;
 use super::load::OpenSession;
-use super::name::SessionKey;
+use super::memory::Evict;
+use crate::base::name::SessionKey;
 use crate::metrics::sessions::{Eviction, Metrics};
 use quick_cache::sync::{Cache as QuickCache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
@@ -56,6 +57,19 @@ pub(super) struct Cache {
     /// Evicting lowers the capacity for a moment: one at a time.
     evicting: Mutex<()>,
     metrics: Arc<Metrics>,
+}
+
+impl Evict for Cache {
+    fn evict(&self, bytes: u64) -> u64 {
+        let mut gone = 0;
+        while gone < bytes {
+            match self.evict_one(Eviction::Memory) {
+                Some(weight) => gone += weight,
+                None => break,
+            }
+        }
+        gone
+    }
 }
 
 impl Cache {
@@ -104,19 +118,6 @@ impl Cache {
             self.kept.insert(key.clone(), new);
             self.measure();
         }
-    }
-
-    /// Lets the least wanted sessions go until they weigh `bytes` together; tells how much went. What requests still
-    /// use of it becomes free when they end.
-    pub(super) fn evict(&self, bytes: u64) -> u64 {
-        let mut gone = 0;
-        while gone < bytes {
-            match self.evict_one(Eviction::Memory) {
-                Some(weight) => gone += weight,
-                None => break,
-            }
-        }
-        gone
     }
 
     /// Another bound on the number of sessions from now on.

@@ -17,6 +17,7 @@ mod markers;
 mod pace;
 mod place;
 mod query;
+mod states;
 mod table;
 mod walk;
 
@@ -25,9 +26,9 @@ pub use listing::{Entry, Listing, Oddities};
 pub(super) use place::owner_in;
 pub use query::{Cursor, NoCursor, Page, Query};
 
+use crate::base::name::{ClusterId, Owner, SessionKey};
 use crate::layout::Root;
 use crate::metrics::catalog::{Metrics, Purpose};
-use crate::session::name::{ClusterId, Owner, SessionKey};
 use crate::storage::{Error, ErrorKind, Storage};
 use found::Found;
 use keep::{Kept, Looked, Pass};

@@ -5,8 +5,8 @@
 
 use super::catalog::{Entry, Listing, Page, Query};
 use super::links::{Attempts, Sources, Subject, Submission};
-use super::name::{ClusterId, Owner, SessionKey};
 use super::{Error, Sessions};
+use crate::base::name::{ClusterId, Owner, SessionKey};
 use crate::liveness::State;
 use std::sync::Arc;
 use std::time::Duration;
@@ -130,7 +130,9 @@ impl Sessions {
     /// Counts sessions by state, for the metrics.
     pub(super) async fn count(&self) {
         let (listing, liveness) = (self.listing(), self.liveness().clone());
-        let Ok(counts) = tokio::task::spawn_blocking(move || listing.counts(&liveness)).await else { return };
+        let Ok(counts) = tokio::task::spawn_blocking(move || listing.counts(liveness.judge().as_deref())).await else {
+            return;
+        };
         let metrics = &self.metrics().catalog;
         for (state, count) in [(State::Live, counts.live), (State::Dead, counts.dead), (State::Unknown, counts.unknown)]
         {

@@ -20,6 +20,7 @@ mod opened;
 mod pages;
 mod parse;
 mod quiet;
+mod room;
 
 pub(super) use digest::Digest;
 pub(super) use look::{Found, look};
@@ -28,9 +29,10 @@ pub use objects::{LogIndex, LogObject};
 pub use opened::OpenSession;
 pub(super) use opened::age;
 
+use super::Error;
 use super::admission::{Admission, Permit, Short};
 use super::progress::{Counters, Phase};
-use super::{Error, SessionKey};
+use crate::base::name::SessionKey;
 use crate::logs::Facts;
 use crate::metrics::sessions::Metrics;
 use crate::snapshot::Snapshot;

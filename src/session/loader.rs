@@ -8,8 +8,8 @@
 
 use super::Error;
 use super::freshness::hold;
-use super::name::SessionKey;
 use super::progress::{Counters, Progress};
+use crate::base::name::SessionKey;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;

@@ -75,6 +75,13 @@ impl Ledger {
     }
 }
 
+/// Who holds bytes that nobody needs to hold.
+pub(super) trait Evict: std::fmt::Debug + Send + Sync {
+    /// Lets go of the least wanted until it weighs `bytes` together; tells how much went. What requests still use of it
+    /// becomes free when they end.
+    fn evict(&self, bytes: u64) -> u64;
+}
+
 /// Bytes held; given back on drop.
 #[derive(Debug)]
 pub(super) struct Charge {

@@ -9,19 +9,18 @@
 //! Must never know HTTP, and must never keep a session longer than its bounds allow.
 
 use super::admission::Admission;
-use super::cache::{Cache, Kept};
-use super::freshness::{Built, Look};
-use super::load::{self, Load, OpenSession};
+use super::cache::Cache;
+use super::freshness::Look;
+use super::load::{self, OpenSession};
 use super::loader::{Joined, Loader, Waiting};
-use super::memory::Ledger;
-use super::name::SessionKey;
-use super::progress::{Counters, Progress};
+use super::memory::{Evict, Ledger};
+use super::progress::Progress;
 use super::source::Source;
 use super::{Error, logs};
+use crate::base::name::SessionKey;
 use crate::layout::Root;
 use crate::liveness::{Liveness, State};
 use crate::metrics::Metrics;
-use crate::metrics::sessions::Outcome;
 use crate::settings::Settings;
 use crate::storage::Storage;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -30,10 +29,13 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+mod build;
 mod renew;
 mod stored;
 
 pub use stored::Stored;
+
+use build::Why;
 
 /// A session that is open, or how far its load is.
 #[derive(Clone, Debug)]
@@ -90,7 +92,7 @@ impl Sessions {
         let ledger = Ledger::new(settings.cache.max_memory);
         let cache = Arc::new(Cache::new(settings.cache.max_sessions, Arc::clone(&metrics.sessions)));
         let max_concurrent = settings.loading.max_concurrent;
-        let admission = Arc::new(Admission::new(max_concurrent, Arc::clone(&ledger), Arc::clone(&cache)));
+        let admission = Arc::new(Admission::new(max_concurrent, Arc::clone(&ledger), Arc::clone(&cache) as _));
         Self {
             source: watch::Sender::new(Arc::new(source)),
             settings: RwLock::new(settings),
@@ -284,59 +286,6 @@ impl Sessions {
         })
     }
 
-    /// Loads a session and keeps it.
-    async fn load(
-        self: Arc<Self>,
-        key: SessionKey,
-        counters: Arc<Counters>,
-        why: Why,
-    ) -> Result<Arc<OpenSession>, Error> {
-        let started = Instant::now();
-        let source = self.source();
-        let before = self.cache.peek(&key).map_or(0, |kept| lock(&kept.look).failures());
-        let timeout = self.settings().loading.timeout;
-        let late = |_| Error::TimedOut { key: key.clone(), after: timeout };
-        let places = tokio::time::timeout(timeout, source.places(&key)).await.map_err(late)??;
-        let load = Load {
-            store: Arc::clone(&source.store),
-            key: key.clone(),
-            places,
-            counters,
-            admission: Arc::clone(&self.admission),
-            metrics: Arc::clone(&self.metrics.sessions),
-            timeout,
-            idle_only: why == Why::Prewarm,
-        };
-        let loaded = load.run().await;
-        self.metrics.sessions.loaded(outcome(&loaded), started.elapsed());
-        let session = loaded
-            .inspect_err(|error| tracing::warn!(session.key = %key, %error, "session could not be loaded"))
-            .map(Arc::new)?;
-        tracing::info!(
-            session.key = %key,
-            duration_ms = started.elapsed().as_millis() as u64,
-            tasks = session.snapshot.tasks.len(),
-            size_bytes = session.bytes(),
-            unread_files = session.unread_files,
-            "session loaded"
-        );
-        if self.ledger.missing(0, 0) > 0 {
-            tracing::warn!(session.key = %key, "session is larger than cache.maxMemory leaves room for: not kept");
-            self.metrics.sessions.not_kept();
-        } else if Arc::ptr_eq(&source, &self.source()) {
-            let look = Look::after(Built {
-                at: Instant::now(),
-                took: session.built_in,
-                newest_age: session.newest_age(),
-                incomplete: session.unread_files > 0,
-                failures: before,
-            });
-            self.cache.keep(key, Arc::new(Kept::new(Arc::clone(&session), look)));
-        }
-        self.measure();
-        Ok(session)
-    }
-
     fn measure(&self) {
         self.metrics.sessions.memory(self.ledger.used(), self.ledger.total());
         let gaps = self.cache.all().iter().filter(|kept| !kept.session.has_no_known_gaps()).count();
@@ -366,28 +315,6 @@ impl Sessions {
 
     pub(super) fn metrics(&self) -> &Metrics {
         &self.metrics
-    }
-}
-
-/// Why a session is loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Why {
-    /// A request waits for it.
-    Asked,
-    /// It changed, or files could not be read: the kept one is given meanwhile.
-    Rebuild,
-    /// It may be asked for soon.
-    Prewarm,
-}
-
-fn outcome(loaded: &Result<OpenSession, Error>) -> Outcome {
-    match loaded {
-        Ok(session) if session.unread_files == 0 => Outcome::Whole,
-        Ok(_) => Outcome::Incomplete,
-        Err(Error::TimedOut { .. }) => Outcome::TimedOut,
-        Err(Error::TooLarge { .. }) => Outcome::TooLarge,
-        Err(Error::Stopping) => Outcome::Stopped,
-        Err(_) => Outcome::Failed,
     }
 }
 

@@ -5,7 +5,7 @@ use super::Error;
 use super::catalog::Catalog;
 use super::links::Submissions;
 use super::load::Places;
-use super::name::SessionKey;
+use crate::base::name::SessionKey;
 use crate::layout::Root;
 use crate::metrics::catalog::Metrics;
 use crate::storage::Storage;

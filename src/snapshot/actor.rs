@@ -1,50 +1,10 @@
 //! Actors: what `ACTOR_DEFINITION_EVENT` and `ACTOR_LIFECYCLE_EVENT` say, one row per actor.
 
-use super::id::{ActorId, JobId};
 use super::intern::{Id, Str};
 use super::text::Text;
-use super::time::Nanos;
-
-/// States in Ray's declaration order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ActorState {
-    /// Its arguments are not ready.
-    #[default]
-    DependenciesUnready,
-    /// Its worker is being found or started.
-    PendingCreation,
-    /// It runs.
-    Alive,
-    /// Its worker died and a new one is being started.
-    Restarting,
-    /// It is gone for good.
-    Dead,
-}
-
-impl ActorState {
-    /// Ray's name of the state.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::DependenciesUnready => "DEPENDENCIES_UNREADY",
-            Self::PendingCreation => "PENDING_CREATION",
-            Self::Alive => "ALIVE",
-            Self::Restarting => "RESTARTING",
-            Self::Dead => "DEAD",
-        }
-    }
-
-    /// The state of a name in an event.
-    pub fn parse(name: &str) -> Option<Self> {
-        Some(match name {
-            "DEPENDENCIES_UNREADY" => Self::DependenciesUnready,
-            "PENDING_CREATION" => Self::PendingCreation,
-            "ALIVE" => Self::Alive,
-            "RESTARTING" => Self::Restarting,
-            "DEAD" => Self::Dead,
-            _ => return None,
-        })
-    }
-}
+use crate::base::actor::ActorState;
+use crate::base::id::{ActorId, JobId};
+use crate::base::time::Nanos;
 
 /// A process the actor lived in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

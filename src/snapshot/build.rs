@@ -19,7 +19,7 @@ mod worker;
 
 use super::Snapshot;
 use super::completeness::Completeness;
-use super::time::Nanos;
+use crate::base::time::Nanos;
 use crate::event::{Event, Payload, decode};
 use catalogue::{Catalogue, Renamed};
 

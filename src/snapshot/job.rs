@@ -2,9 +2,9 @@
 //!
 //! Submissions, which have a status and an error of their own, are in `submission`.
 
-use super::id::JobId;
 use super::intern::{Id, Str};
-use super::time::Nanos;
+use crate::base::id::JobId;
+use crate::base::time::Nanos;
 
 /// One driver job as of the last event.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,9 +1,9 @@
 //! Nodes: what `NODE_DEFINITION_EVENT` and `NODE_LIFECYCLE_EVENT` say, one row per node.
 
-use super::id::NodeId;
 use super::intern::Str;
 use super::text::Text;
-use super::time::Nanos;
+use crate::base::id::NodeId;
+use crate::base::time::Nanos;
 
 /// One node as of the last event.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,8 +1,8 @@
 //! Placement groups as `PLACEMENT_GROUP_*` events tell them. Ray 2.60 defines these events but never sends them.
 
-use super::id::{JobId, PlacementGroupId};
 use super::intern::{Id, Str};
-use super::time::Nanos;
+use crate::base::id::{JobId, PlacementGroupId};
+use crate::base::time::Nanos;
 
 /// One bundle of a placement group.
 #[derive(Clone, Debug, Default, PartialEq)]

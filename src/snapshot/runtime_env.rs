@@ -8,8 +8,8 @@
 
 use super::Snapshot;
 use super::actor::Actor;
-use super::id::NodeId;
 use super::intern::{Id, Str};
+use crate::base::id::NodeId;
 use crate::logs::runtime_env_agent::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -91,7 +91,7 @@ fn seen_in_use(snapshot: &Snapshot) -> BTreeMap<NodeId, BTreeSet<Str>> {
         if let Ok(node) = snapshot.id(node).try_into()
             && !matches!(snapshot.str(env), "" | "{}")
         {
-            used.entry(super::id::RayId(node)).or_default().insert(env);
+            used.entry(crate::base::id::RayId(node)).or_default().insert(env);
         }
     }
     used

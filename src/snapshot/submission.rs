@@ -30,8 +30,8 @@ mod start;
 mod told;
 
 use super::Snapshot;
-use super::id::JobId;
-use super::time::millis;
+use crate::base::id::JobId;
+use crate::base::time::millis;
 use index::Index;
 use told::Told;
 

@@ -4,13 +4,11 @@
 //! environment ...) is a `Shape`, kept once; transitions and profile events are flat columns that each row owns a
 //! range of. Nothing points into the input, so the columns can be written to disk as they are.
 
-pub mod state;
-
-use super::id::{JobId, TaskId};
 use super::intern::{Id, Str};
 use super::text::Text;
-use super::time::Nanos;
-pub use state::{Language, TaskState, TaskType};
+use crate::base::id::{JobId, TaskId};
+use crate::base::task::{Language, TaskState, TaskType};
+use crate::base::time::Nanos;
 
 /// What many attempts have in common; empty strings stand for "not sent".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -353,7 +351,7 @@ impl<'a> Attempt<'a> {
         }
         for (n, part) in extra.split(|&byte| byte == OWN_TASK_ID).enumerate() {
             if n > 0 {
-                super::id::push_hex(out, &self.task_id().0);
+                crate::base::id::push_hex(out, &self.task_id().0);
             }
             out.extend_from_slice(part);
         }

@@ -1,8 +1,8 @@
 //! Workers: what `WORKER_DEFINITION_EVENT` and `WORKER_LIFECYCLE_EVENT` say (Ray 2.58 and later), one row per worker.
 
-use super::id::{JobId, WorkerId};
 use super::intern::{Id, Str};
 use super::text::Text;
+use crate::base::id::{JobId, WorkerId};
 
 /// One worker process as of the last event. Times are Unix milliseconds as Ray sends them; zero means unknown.
 #[derive(Clone, Debug, Default, PartialEq)]

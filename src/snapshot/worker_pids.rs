@@ -7,7 +7,7 @@
 //! What an event told is never replaced. Must never read a file: names are enough.
 
 use super::Snapshot;
-use super::id::{RayId, WorkerId};
+use crate::base::id::{RayId, WorkerId};
 use std::collections::BTreeMap;
 
 /// Fills in what is missing. `paths` are those of log files, relative to the `logs` folders of all nodes, in any order.

@@ -135,7 +135,8 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {
+    /// What lies below the cause: the cause itself is said already.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref().map(|source| &**source as _)
+        self.source.as_ref()?.source()
     }
 }

@@ -32,7 +32,7 @@ async fn managers(world: &World) -> Vec<(String, bool)> {
 }
 
 pub(crate) async fn of_two_replicas_one_is_killed_and_the_status_is_right_within_a_minute(stage: Stage) {
-    let mut world = World::new(stage.shared().await, &[], &[("c", LATER)]).await;
+    let mut world = World::new(stage.shared().await, &["doomed"], &[("c", LATER), ("doomed", LATER)]).await;
     world.start().await;
     let both = || async { names(&world.status().await) == ["replica-a", "replica-b"] };
     world.server().eventually("two entries", LATE, both).await;
@@ -40,14 +40,16 @@ pub(crate) async fn of_two_replicas_one_is_killed_and_the_status_is_right_within
     // Shared fields have one writer, entries one each.
     let expected = [("ray-history", true), ("ray-history/replica-a", false), ("ray-history/replica-b", false)];
     assert_eq!(managers(&world).await, expected.map(|(name, shared)| (name.to_owned(), shared)));
-    // The one that leads: the other takes over.
+    // The one that leads: the other takes over. What died meanwhile is told all the same.
     world.servers.remove(0).kill();
+    world.delete("doomed").await;
     let left = || async {
         let status = world.status().await;
-        names(&status) == ["replica-b"] && status["sessions"]["total"] == 2
+        names(&status) == ["replica-b"] && status["sessions"]["total"] == 3
     };
     world.store("new", LATER);
     world.server().eventually("one entry, and what is new", Duration::from_secs(60), left).await;
+    world.told("SessionEnded", "RayHistory", &format!("/doomed/{LATER}/")).await;
     let expected = [("ray-history", true), ("ray-history/replica-b", false)];
     assert_eq!(managers(&world).await, expected.map(|(name, shared)| (name.to_owned(), shared)));
     let lease = json!({

@@ -6,9 +6,10 @@
 
 use super::death::DeathCause;
 use crate::answer::nodes;
+use crate::base::actor::ActorState;
+use crate::base::id::{NodeId, WorkerId};
 use crate::snapshot::Snapshot;
-use crate::snapshot::actor::{Actor, ActorState};
-use crate::snapshot::id::{NodeId, WorkerId};
+use crate::snapshot::actor::Actor;
 
 /// Ids are empty where Ray's are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

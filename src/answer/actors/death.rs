@@ -106,7 +106,7 @@ fn hex_of(id: &str) -> Cow<'_, str> {
     match BASE64_STANDARD.decode(id) {
         Ok(bytes) if !is_hex => {
             let mut hex = Vec::with_capacity(2 * bytes.len());
-            crate::snapshot::id::push_hex(&mut hex, &bytes);
+            crate::base::id::push_hex(&mut hex, &bytes);
             Cow::Owned(String::from_utf8(hex).unwrap_or_default())
         }
         _ => Cow::Borrowed(id),

@@ -10,10 +10,10 @@ use super::death::DeathCause;
 use super::resources::original;
 use crate::answer::google_style::{Keys, write_map};
 use crate::answer::json::JsonWriter;
+use crate::base::time::millis;
 use crate::snapshot::Snapshot;
 use crate::snapshot::actor::Actor;
 use crate::snapshot::text::TextReader;
-use crate::snapshot::time::millis;
 
 /// Writes actors of one snapshot, one after another.
 pub(crate) struct Rows<'a> {

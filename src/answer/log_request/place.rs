@@ -2,8 +2,8 @@
 //! `logs` folder, whatever was asked.
 
 use crate::answer::Refusal;
+use crate::base::id::{NodeId, RayId};
 use crate::snapshot::Snapshot;
-use crate::snapshot::id::{NodeId, RayId};
 use crate::snapshot::intern::Id;
 
 /// How a question names a node.

@@ -4,8 +4,8 @@ use super::place::{no_agent, no_file, node_id, relative_path, resolve_node};
 use super::search::{Place, Search, Wanted};
 use super::{Delivery, LogRequest, LogTarget, submission, task_log};
 use crate::answer::Refusal;
+use crate::base::id::{ActorId, NodeId};
 use crate::snapshot::Snapshot;
-use crate::snapshot::id::{ActorId, NodeId};
 use std::ops::Range;
 
 /// The bytes that are meant.

@@ -3,7 +3,7 @@
 use super::place::no_agent;
 use super::{LogRequest, LogTarget, ResolvedLog, worker_file};
 use crate::answer::Refusal;
-use crate::snapshot::id::NodeId;
+use crate::base::id::NodeId;
 
 /// One place where the log may be.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@
 //! metadata, and `SUBMISSION_JOB` events name the node (defined, but never sent, by Ray 2.60).
 
 use super::place::node_id;
+use crate::base::id::NodeId;
 use crate::snapshot::Snapshot;
-use crate::snapshot::id::NodeId;
 
 /// The driver's log; none when the id cannot be part of a file name.
 pub(super) fn driver_log(submission: &str) -> Option<String> {

@@ -3,8 +3,8 @@
 use super::place::{node_id, relative_path};
 use super::{Delivery, ResolvedLog, Suffix, no_attempt, worker_file};
 use crate::answer::Refusal;
+use crate::base::id::{ActorId, NodeId, RayId, TaskId, WorkerId};
 use crate::snapshot::Snapshot;
-use crate::snapshot::id::{ActorId, NodeId, RayId, TaskId, WorkerId};
 use crate::snapshot::task::{Attempt, LogInfo};
 
 /// The log of an attempt, or Ray's reason why there is none.

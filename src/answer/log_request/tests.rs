@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::answer::test_events::{ALIVE, DEAD_NODE, HEAD, NEVER_RAN, RESTARTED, snapshot};
-use crate::snapshot::id::NodeId;
+use crate::base::id::NodeId;
 
 /// A restarted actor: two workers on the same node, the newer one first.
 const NEWER: &str = "2415eaea5811240337e8027619091be06bba9f3c4e291a4ac8817d85";

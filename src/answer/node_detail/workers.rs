@@ -6,9 +6,10 @@
 //! zero and `memoryInfo` empty: usage is in no event. An actor's process carries Ray's title, `ray::<class>`.
 
 use crate::answer::json::JsonWriter;
+use crate::base::actor::ActorState;
+use crate::base::id::{ActorId, JobId};
 use crate::snapshot::Snapshot;
-use crate::snapshot::actor::{Actor, ActorState};
-use crate::snapshot::id::{ActorId, JobId};
+use crate::snapshot::actor::Actor;
 use crate::snapshot::node::Node;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,10 +7,10 @@
 use super::{KEYS, state_message};
 use crate::answer::google_style::write_map;
 use crate::answer::json::JsonWriter;
+use crate::base::time::{Nanos, millis};
 use crate::snapshot::Snapshot;
 use crate::snapshot::intern::Str;
 use crate::snapshot::node::Node;
-use crate::snapshot::time::{Nanos, millis};
 use std::collections::HashMap;
 
 /// How many workers live on each node. Counted once an answer: a big session has thousands of both.

@@ -91,8 +91,8 @@ fn another_view_is_refused_in_ray_s_words() {
 
 #[test]
 fn living_workers_are_counted_by_node_and_a_dead_node_has_none() {
+    use crate::base::id::{NodeId, RayId};
     use crate::snapshot::Snapshot;
-    use crate::snapshot::id::{NodeId, RayId};
     use crate::snapshot::intern::Interner;
     use crate::snapshot::worker::Worker;
     let mut ids = Interner::default();

@@ -1,5 +1,5 @@
 use super::*;
-use crate::snapshot::id::RayId;
+use crate::base::id::RayId;
 use crate::snapshot::runtime_env::NodeRuntimeEnv;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use super::{Cell, Column, Kind, Resource};
 use crate::answer::{Question, Refusal};
-use crate::snapshot::id::push_hex;
+use crate::base::id::push_hex;
 
 /// How a column is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

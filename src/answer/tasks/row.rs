@@ -3,11 +3,12 @@
 use crate::answer::json::JsonWriter;
 use crate::answer::state_list::{Cell, Column, Kind, Resource};
 use crate::answer::{ansi, proto_json, redact};
+use crate::base::task::{TaskState, TaskType};
+use crate::base::time::{Nanos, float_ms};
 use crate::snapshot::Snapshot;
 use crate::snapshot::intern::Str;
-use crate::snapshot::task::{Attempt, TaskState, TaskType};
+use crate::snapshot::task::Attempt;
 use crate::snapshot::text::TextReader;
-use crate::snapshot::time::{Nanos, float_ms};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;

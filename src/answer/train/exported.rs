@@ -3,8 +3,8 @@
 //! Ids are base64 there, 64-bit numbers strings, and what is null in the schema is left out.
 //! Source: `train_run_to_proto` and `train_run_attempt_to_proto` in `train/v2/_internal/state/export.py`.
 
+use super::proto::{hex, int, list, object, text};
 use super::{Object, settings};
-use crate::event::value::parse_id;
 use crate::logs::export::Export;
 use crate::snapshot::Snapshot;
 use serde_json::{Value, json};
@@ -78,27 +78,4 @@ fn worker(row: &Value) -> Value {
         "resources": {"resources": object(&row["resources"]["resources"])},
         "log_file_path": row["log_file_path"],
     })
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
-}
-
-/// An id in lower-case hex; empty when it is none.
-fn hex<const N: usize>(value: &Value) -> String {
-    value.as_str().and_then(parse_id::<N>).map_or_else(String::new, |id| id.hex())
-}
-
-/// A number, or a string of one; null for anything else.
-pub(super) fn int(value: &Value) -> Value {
-    let number = value.as_i64().or_else(|| value.as_str()?.parse().ok());
-    number.map_or(Value::Null, Value::from)
-}
-
-pub(super) fn list(value: &Value) -> Value {
-    if value.is_array() { value.clone() } else { json!([]) }
-}
-
-pub(super) fn object(value: &Value) -> Value {
-    if value.is_object() { value.clone() } else { json!({}) }
 }

@@ -12,11 +12,11 @@
 
 use super::settings::{self, Logged};
 use super::{Object, actor};
+use crate::base::actor::ActorState;
+use crate::base::id::NodeId;
+use crate::base::time::Nanos;
 use crate::logs::train::{Controller, Speaker};
 use crate::snapshot::Snapshot;
-use crate::snapshot::actor::ActorState;
-use crate::snapshot::id::NodeId;
-use crate::snapshot::time::Nanos;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -274,7 +274,7 @@ fn session_dirs(snapshot: &Snapshot) -> BTreeMap<String, String> {
         let Some(path) = attempt.log_info().map(|log| snapshot.str(log.stdout_file)) else { continue };
         let (Some(at), Ok(node)) = (path.find(&below), node.try_into()) else { continue };
         let dir = path.get(..at + below.len() - "/logs/".len()).unwrap_or_default();
-        found.entry(crate::snapshot::id::RayId::<28>(node).hex()).or_insert_with(|| dir.to_owned());
+        found.entry(crate::base::id::RayId::<28>(node).hex()).or_insert_with(|| dir.to_owned());
         if found.len() >= snapshot.nodes.len() {
             break;
         }

@@ -1,6 +1,6 @@
 //! `run_settings` of a Train run: as exported, or as far as logs tell.
 
-use super::exported::{int, list, object};
+use super::proto::{int, list, object};
 use serde_json::{Value, json};
 
 /// The settings of an export row (`ExportTrainRunEventData.RunSettings`).

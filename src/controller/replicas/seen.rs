@@ -4,7 +4,7 @@
 //! Owns what follows from who lives: who writes what is written once for all, and who loads a session before anybody
 //! asks. Every replica comes to the same answer, so there is nothing to elect and nothing to hand over.
 
-use crate::session::SessionKey;
+use crate::base::name::SessionKey;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
@@ -73,6 +73,12 @@ impl Seen {
         self.living(now).next()
     }
 
+    /// When the replica that leads was last seen alive.
+    pub(super) fn leader_seen(&self, now: Instant) -> Option<Instant> {
+        let leader = self.replicas.as_ref()?.get(self.leader(now)?)?;
+        leader.until.checked_sub(EXPIRES)
+    }
+
     /// The replica that loads a session before anybody asks: the one with the highest hash of both names (rendezvous),
     /// so that a replica that comes or goes changes the answer for its own share only.
     pub(super) fn chosen(&self, key: &SessionKey, now: Instant) -> Option<&str> {
@@ -120,7 +126,7 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{ClusterId, SessionName};
+    use crate::base::name::{ClusterId, SessionName};
     use k8s_openapi::api::coordination::v1::LeaseSpec;
     use std::collections::HashMap;
 
@@ -156,10 +162,10 @@ mod tests {
     fn the_first_living_one_leads_and_the_next_takes_over_when_its_lease_runs_out() {
         let now = Instant::now();
         let mut seen = seen(&["b", "a"], now);
-        assert_eq!(seen.leader(now), Some("a"));
+        assert_eq!((seen.leader(now), seen.leader_seen(now)), (Some("a"), Some(now)));
         let later = now + 20 * SECOND;
         seen.renewed(&lease("b", 1_020), clock(1_020), later);
-        assert_eq!(seen.leader(later), Some("a"));
+        assert_eq!((seen.leader(later), seen.leader_seen(later)), (Some("a"), Some(now)));
         let late = now + 31 * SECOND;
         assert_eq!(seen.leader(late), Some("b"));
         assert!(seen.is_dead("a", late) && !seen.is_dead("b", late) && seen.is_dead("never", late));

@@ -176,20 +176,22 @@ fn names_in_a_zone_eight_hours_off_change_nothing() {
 }
 
 #[test]
-fn a_known_zone_tells_sessions_of_a_predecessor_apart() {
-    let mut known = watching(&["c"]);
+fn the_time_of_a_marker_tells_sessions_of_a_predecessor_apart() {
+    // The head's clock shows 19:00; the server starts when the cluster has been created anew.
     let old = key("c", 19);
-    let began = Began::in_zone(&old.session, 8 * HOUR);
-    assert_eq!(began, Began::at(NOON - HOUR));
-    known.listed([Listed { key: old.clone(), began, namespace_known: true }], NOON + HOUR);
-    assert_eq!(known.state(&old), State::Dead);
+    for (marker, state) in [(NOON - HOUR, State::Dead), (NOON + HOUR / 2, State::Live), (i64::MAX, State::Live)] {
+        let mut known = watching(&["c"]);
+        let began = Began::from_name(&old.session).no_later_than(marker);
+        known.listed([Listed { key: old.clone(), began, namespace_known: true }], NOON + HOUR);
+        assert_eq!(known.state(&old), state);
+    }
 }
 
 #[test]
 fn a_session_first_listed_after_its_cluster_went_has_died_too() {
     let mut known = watching(&[]);
     known.listed(listed(&[key("before", 1)]), NOON);
-    let owner = Some(Owner { kind: crate::session::name::OwnerKind::RayJob, name: "nightly".to_owned() });
+    let owner = Some(Owner { kind: crate::base::name::OwnerKind::RayJob, name: "nightly".to_owned() });
     known.applied(id("short"), Cluster { owner: owner.clone(), ..cluster("u", NOON) });
     known.deleted(&id("short"), "u", NOON + 30 * SECOND);
     let sessions = [key("before", 1), key("short", 12)];

@@ -1,6 +1,6 @@
 use super::super::memory::Ledger;
 use super::*;
-use crate::session::name::{ClusterId, SessionName};
+use crate::base::name::{ClusterId, SessionName};
 use crate::session::{admission::Admission, freshness::Built};
 
 fn key(pid: u32) -> SessionKey {

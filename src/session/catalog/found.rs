@@ -2,8 +2,8 @@
 
 use super::listing::Oddities;
 use super::table::{Builder, Sighting, Source};
+use crate::base::name::{Owner, SessionKey};
 use crate::layout::Marker;
-use crate::session::name::{Owner, SessionKey};
 use crate::storage::Error;
 
 /// A pass that goes on.
@@ -17,10 +17,11 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// A marker was found.
-    pub(super) fn marker(&mut self, marker: &Marker) {
+    /// A marker was found, last written at this time, in nanoseconds since 1970.
+    pub(super) fn marker(&mut self, marker: &Marker, written: Option<i64>) {
         let seen = Sighting::of(&marker.key, marker.owner.as_ref(), marker.namespace_known);
-        self.sessions.add(Source::Marker, seen);
+        let written = written.map(|nanos| nanos / 1_000);
+        self.sessions.add(Source::Marker, Sighting { written, ..seen });
     }
 
     /// A folder with the data of a session was found.

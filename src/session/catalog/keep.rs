@@ -5,7 +5,7 @@ use super::listing::{Listing, Oddities};
 use super::pace::{Pace, Passed};
 use super::table::{Builder, Sighting, Source, Table};
 use super::{Catalog, Listed, Namespaces};
-use crate::session::name::{Owner, SessionKey};
+use crate::base::name::{Owner, SessionKey};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;

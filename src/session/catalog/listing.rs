@@ -1,8 +1,9 @@
 //! One listing of all sessions: what readers of the catalog see.
 
+use super::states::States;
 use super::table::{Row, Table};
-use crate::liveness::{Liveness, State};
-use crate::session::name::{ClusterId, Owner, OwnerKind, SessionKey};
+use crate::base::name::{ClusterId, Owner, OwnerKind, SessionKey};
+use crate::liveness::{Judge, State};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -15,6 +16,8 @@ pub struct Entry {
     pub owner: Option<Owner>,
     /// Whether a marker was written; without one its head was killed.
     pub marked: bool,
+    /// When its marker was written, in Unix microseconds by the store's clock; it began before that.
+    pub written: Option<i64>,
     /// Whether the namespace is one. Where only a v1.6 layout names it, it may be a free id (`default` for clusters of
     /// any namespace): to be shown as stored, but of no use for access decisions and lookups in Kubernetes.
     pub namespace_known: bool,
@@ -113,15 +116,14 @@ impl Listing {
     }
 
     /// How many sessions are in each state; one look at every session.
-    pub fn counts(&self, liveness: &Liveness) -> Counts {
+    pub fn counts(&self, judge: Option<&dyn Judge>) -> Counts {
         let mut counts = Counts::default();
         let walked = self.walked_at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
         // Only a walk that began after a session did can tell that it has no folder.
         let walked = walked.map_or(i64::MIN, |at| i64::try_from(at.as_micros()).unwrap_or(i64::MAX) - A_DAY);
-        let mut key = None;
+        let mut states = States::new(&self.table, judge);
         for row in self.table.rows() {
-            let Some(key) = self.table.key_into(row, &mut key) else { continue };
-            let state = liveness.state(key);
+            let state = states.of(row);
             match state {
                 State::Live => counts.live += 1,
                 State::Dead => counts.dead += 1,
@@ -143,6 +145,7 @@ impl Listing {
             key: self.table.key(row)?,
             owner: self.table.owner(row),
             marked: row.marker.seen(),
+            written: row.written(),
             namespace_known: row.namespace_known(),
         })
     }

@@ -23,7 +23,7 @@ async fn below(lister: &Lister<'_>, root: &str, tree: &str, found: &mut Found) -
         found.skip(&page.skipped);
         for object in &page.objects {
             match object.key.strip_prefix(root).and_then(parse_marker) {
-                Some(marker) => found.marker(&marker),
+                Some(marker) => found.marker(&marker, object.modified),
                 // Folder objects are no keys that somebody failed to write.
                 None if object.key.ends_with('/') => {}
                 None => found.unknown_keys.add(&object.key),

@@ -2,7 +2,7 @@
 //!
 //! Pure. The price: after a pass that took so many requests, its source rests at least as many seconds. So markers and
 //! walk together cost at most two requests a second however many sessions there are (some 26 USD a month at the
-//! 0.005 USD per 1,000 that S3 asks), and a small bucket costs next to nothing.
+//! 0.005 USD per 1,000 that S3 asks), and a small bucket costs next to nothing. A folder rests as many milliseconds.
 
 use std::time::Duration;
 
@@ -34,19 +34,19 @@ pub(super) struct Pace {
 
 impl Pace {
     /// Of the markers of a bucket.
-    pub(super) const MARKERS: Self = Self::new(60, 300, 15, 1);
+    pub(super) const MARKERS: Self = Self::new(60, 300, 15, 1_000);
     /// Of the walk of a bucket.
-    pub(super) const WALK: Self = Self::new(86_400, 86_400, 600, 1);
-    /// Of everything, where listing is free.
-    pub(super) const FREE: Self = Self::new(30, 30, 30, 0);
+    pub(super) const WALK: Self = Self::new(86_400, 86_400, 600, 1_000);
+    /// Of everything, where listing is free: it is still work for a disk, or for the network behind a folder.
+    pub(super) const FREE: Self = Self::new(30, 30, 30, 1);
 
-    const fn new(changed: u64, longest: u64, failed: u64, rest: u64) -> Self {
+    const fn new(changed: u64, longest: u64, failed: u64, rest_ms: u64) -> Self {
         let seconds = Duration::from_secs;
         Self {
             changed: seconds(changed),
             longest: seconds(longest),
             failed: seconds(failed),
-            rest: seconds(rest),
+            rest: Duration::from_millis(rest_ms),
             failures: 0,
             wait: seconds(changed),
         }
@@ -99,6 +99,7 @@ mod tests {
         assert_eq!(after(Pace::WALK, Passed::Same, 200_000).as_secs(), 200_000);
         assert_eq!(after(Pace::WALK, Passed::Failed, 200_000).as_secs(), 200_000);
         assert_eq!(after(Pace::WALK, Passed::Same, 10).as_secs(), 86_400);
-        assert_eq!(after(Pace::FREE, Passed::Same, 200_000).as_secs(), 30);
+        assert_eq!(after(Pace::FREE, Passed::Same, 20_000).as_secs(), 30);
+        assert_eq!(after(Pace::FREE, Passed::Same, 200_000).as_secs(), 200);
     }
 }

@@ -6,8 +6,8 @@
 mod filter;
 
 use super::listing::{Entry, Listing};
+use crate::base::name::{ClusterId, OwnerKind, SessionKey, SessionName};
 use crate::liveness::{Liveness, State};
-use crate::session::name::{ClusterId, OwnerKind, SessionKey, SessionName};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use filter::Filter;
@@ -118,14 +118,15 @@ impl Listing {
         });
         let limit = query.limit.max(1);
         let (mut page, mut more) = (Page::default(), false);
-        let Some(mut filter) = Filter::new(table, query) else { return page };
+        let judge = liveness.judge();
+        let Some(mut filter) = Filter::new(table, query, judge.as_deref()) else { return page };
         if filter.lets_all_pass() {
             let rest = table.rows().get(first..).unwrap_or_default();
             page.total = table.rows().len();
             page.entries = rest.iter().take(limit).filter_map(|row| self.entry(row)).collect();
             more = rest.len() > limit;
         } else {
-            for (at, row) in table.rows().iter().enumerate().filter(|(_, row)| filter.wants(row, liveness)) {
+            for (at, row) in table.rows().iter().enumerate().filter(|(_, row)| filter.wants(row)) {
                 page.total += 1;
                 if at >= first && page.entries.len() < limit {
                     page.entries.extend(self.entry(row));

@@ -8,7 +8,7 @@ mod builder;
 
 pub(super) use builder::{Builder, Sighting};
 
-use crate::session::name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
+use crate::base::name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
 use crate::snapshot::intern::{Interned, Str};
 use std::cmp::{Ordering, Reverse};
 
@@ -53,6 +53,8 @@ impl Told {
 pub(super) struct Row {
     /// Its start as its head's clock had it; the smallest number for a date that does not exist.
     pub(super) micros: i64,
+    /// When its first marker was written, in Unix microseconds; `NEVER` when no marker, or no store, tells.
+    written: i64,
     pub(super) session: Str,
     /// Place in the table's clusters.
     pub(super) cluster: u32,
@@ -61,6 +63,12 @@ pub(super) struct Row {
 }
 
 impl Row {
+    const NEVER: i64 = i64::MAX;
+
+    pub(super) fn written(&self) -> Option<i64> {
+        (self.written != Self::NEVER).then_some(self.written)
+    }
+
     pub(super) fn namespace_known(&self) -> bool {
         self.marker.namespace_known() || self.data.namespace_known()
     }

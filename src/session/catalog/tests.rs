@@ -1,5 +1,5 @@
 use super::*;
-use crate::session::name::{OwnerKind, SessionName};
+use crate::base::name::{OwnerKind, SessionName};
 use crate::storage::faulty::{Fault, Faulty};
 use crate::storage::memory::Memory;
 use std::time::Duration;
@@ -131,6 +131,24 @@ async fn a_marker_in_both_trees_is_one_session_whose_namespace_is_known() {
         let entry = listing.iter().next().unwrap();
         assert_eq!((entry.namespace_known, entry.owner.is_some(), entry.marked), (known, known, true));
     }
+}
+
+#[tokio::test]
+async fn a_session_knows_when_its_first_marker_was_written_whatever_is_listed_later() {
+    let data = format!("cluster-history/raycluster/ns/rc/{OLD}/n/logs/raylet.out");
+    let (catalog, _, memory) = bucket(&[data]);
+    for (tree, nanos) in [("metadir/rc_ns", 7_000_000), ("cluster-metadata/raycluster/ns_rc", 5_000_999)] {
+        memory.put_modified(format!("{tree}/{OLD}"), "", nanos);
+    }
+    let written = |listing: &Listing| listing.find(&key("ns", "rc", OLD)).map(|entry| (entry.marked, entry.written));
+    assert_eq!(written(&catalog.refresh().await.unwrap()), Some((true, Some(5_000))));
+    // Where its cluster is looked at, no marker is listed.
+    catalog.refresh_cluster(&cluster("ns", "rc"), None).await.unwrap();
+    assert_eq!(written(&catalog.listing()), Some((true, Some(5_000))));
+    for tree in ["metadir/rc_ns", "cluster-metadata/raycluster/ns_rc"] {
+        memory.remove(&format!("{tree}/{OLD}"));
+    }
+    assert_eq!(written(&catalog.refresh().await.unwrap()), Some((false, None)));
 }
 
 #[tokio::test]

@@ -5,10 +5,10 @@
 //! last is bounded: what was not looked at is told, so that nobody hears that a submission does not exist when it may.
 
 use super::search::{self, Search};
+use crate::base::name::{OwnerKind, SessionKey};
 use crate::layout::Root;
 use crate::metrics::catalog::Metrics;
 use crate::session::catalog::{Entry, Listing, owner_in};
-use crate::session::name::{OwnerKind, SessionKey};
 use crate::session::{Error, OpenSession};
 use crate::storage::Storage;
 use std::cmp::Reverse;

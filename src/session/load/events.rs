@@ -1,22 +1,19 @@
 //! Reads event files: many requests at once, one parsing thread per core, further pages of the listing meanwhile.
 
 use super::parse::{Queue, Stop, StopOnPanic};
+use super::room::Room;
 use super::{fetch, quiet};
+use crate::base::name::SessionKey;
+use crate::session::Error;
 use crate::session::progress::Counters;
-use crate::session::{Error, SessionKey};
 use crate::snapshot::build::Builder;
 use crate::storage::{self, ObjectMeta, Storage};
 use futures_util::{Stream, StreamExt, stream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use tokio::sync::Semaphore;
 
 /// Objects fetched at once: enough to hide 20 ms a request behind ten thousand small files.
 const FETCHES: usize = 96;
-/// Bytes that one file may hold on its way from the store to its parser: pieces of the largest size any store gives.
-const ON_THE_WAY: u64 = 2 << 20;
-/// The same of all files together, in KiB: of big files fewer are fetched at once.
-const KIB_ON_THE_WAY: usize = 32 << 10;
 
 /// The fold of all event files.
 pub(super) struct Events {
@@ -29,6 +26,8 @@ pub(super) struct Events {
 #[derive(Debug, Default)]
 pub(super) struct Held {
     queue: OnceLock<Arc<Queue>>,
+    /// For event files.
+    room: Room,
     other: AtomicU64,
 }
 
@@ -36,7 +35,7 @@ impl Held {
     /// In bytes. Builders count twice: finishing one holds it and the tables made of it.
     pub(super) fn bytes(&self) -> u64 {
         let built = self.queue.get().map_or(0, |queue| queue.weight());
-        built.saturating_mul(2) + self.other.load(Ordering::Relaxed)
+        built.saturating_mul(2) + self.room.taken() + self.other.load(Ordering::Relaxed)
     }
 
     /// Something beside the builders is held too, until the end.
@@ -84,7 +83,7 @@ pub(super) async fn read(
     });
     let parsing = quiet::start(work)?;
     let fetched = async {
-        let (unread, room) = (AtomicU64::new(0), Semaphore::new(KIB_ON_THE_WAY));
+        let unread = AtomicU64::new(0);
         let mut failed = None;
         let files = files.filter_map(|files| {
             let files = files.map_err(|error| failed = Some(error)).unwrap_or_default();
@@ -94,14 +93,10 @@ pub(super) async fn read(
         files
             .flatten()
             .for_each_concurrent(FETCHES, |file| {
-                let (queue, unread, room) = (&queue, &unread, &room);
+                let (queue, unread) = (&queue, &unread);
                 async move {
-                    let bytes = file.size.min(ON_THE_WAY);
-                    // Never closed, so always granted. Only files that have room are in the queue: none waits for
-                    // a parser that waits for another file.
-                    let _room = room.acquire_many((bytes / 1024 + 1) as u32).await;
-                    let _held = held.hold(bytes);
-                    let pieces = queue.push(&file.key);
+                    // Only files that have room are in the queue: none waits for a parser that waits for another file.
+                    let pieces = queue.push(&file.key, held.room.take(file.size).await);
                     let read = fetch::stream(&**store, &file, &pieces, counters).await;
                     unread.fetch_add(u64::from(read.is_err()), Ordering::Relaxed);
                     counters.file();

@@ -3,7 +3,7 @@
 use super::Digest;
 use super::objects::{self, LogIndex, Places};
 use super::pages::Pages;
-use crate::session::SessionKey;
+use crate::base::name::SessionKey;
 use crate::storage::{Error, Storage};
 use std::sync::Arc;
 

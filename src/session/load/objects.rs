@@ -3,8 +3,8 @@
 //! Owns what counts as the session's input and the digest of it. Pure, but for `places`.
 
 use super::digest::{Digest, Digests};
+use crate::base::name::{Owner, SessionKey};
 use crate::layout::{DataPrefix, ObjectKind, Root, Tree, data_prefixes, owner_folders, parse_object};
-use crate::session::name::{Owner, SessionKey};
 use crate::storage::{Delimiter, Error, ListPage, ObjectMeta, Storage};
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use super::objects::LogIndex;
 use super::{Digest, Found};
-use crate::session::SessionKey;
+use crate::base::name::SessionKey;
 use crate::session::admission::Permit;
 use crate::session::memory::Charge;
 use crate::snapshot::Snapshot;
@@ -24,6 +24,9 @@ pub struct OpenSession {
     pub version: u64,
     /// Stored files that the store did not give to their end: they are tried again.
     pub unread_files: u64,
+    /// Stored files that the store did not give when this was to be built again: what was read before is shown
+    /// instead, and they are tried again.
+    pub unread_since: u64,
     /// When it was compared with the store, as it is here.
     pub checked_at: SystemTime,
     pub(in crate::session) digest: Digest,
@@ -48,10 +51,23 @@ impl OpenSession {
         permit: Permit,
     ) -> Self {
         let bytes = (snapshot.weight() + logs.weight()) as u64;
-        let version = version(digest, unread_files, &snapshot);
+        let version = version(digest, [unread_files, 0], &snapshot);
         let memory = permit.settle(bytes).map(Arc::new);
         let checked_at = SystemTime::now();
-        Self { key, snapshot, logs, version, unread_files, checked_at, digest, newest, built_in, bytes, memory }
+        Self {
+            key,
+            snapshot,
+            logs,
+            version,
+            unread_files,
+            unread_since: 0,
+            checked_at,
+            digest,
+            newest,
+            built_in,
+            bytes,
+            memory,
+        }
     }
 
     /// A session of which nothing is stored.
@@ -71,17 +87,39 @@ impl OpenSession {
     /// The same snapshot with log files as they are listed now.
     pub(in crate::session) fn with(&self, found: Found) -> Self {
         let Found { digest, logs, newest } = found;
+        Self { logs, checked_at: SystemTime::now(), digest, newest, ..self.again(self.unread_since) }.versioned()
+    }
+
+    /// The same session, after a build that shows less than it.
+    pub(in crate::session) fn rather_than(&self, less: &Self) -> Self {
+        self.again(less.unread_files).versioned()
+    }
+
+    fn again(&self, unread_since: u64) -> Self {
         Self {
             key: self.key.clone(),
             snapshot: Arc::clone(&self.snapshot),
-            logs,
-            version: version(digest, self.unread_files, &self.snapshot),
-            checked_at: SystemTime::now(),
-            digest,
-            newest,
+            logs: self.logs.clone(),
+            unread_since,
             memory: self.memory.clone(),
             ..*self
         }
+    }
+
+    fn versioned(mut self) -> Self {
+        self.version = version(self.digest, [self.unread_files, self.unread_since], &self.snapshot);
+        self
+    }
+
+    /// Whether files are missing that were read for another build: the store fails in part.
+    pub(in crate::session) fn shows_less_than(&self, other: &Self) -> bool {
+        let records = |session: &Self| session.snapshot.completeness.records;
+        self.unread_files > 0 && (records(self), other.unread_files) < (records(other), self.unread_files)
+    }
+
+    /// Whether there are stored files to try again.
+    pub(in crate::session) fn wants_more(&self) -> bool {
+        self.unread_files > 0 || self.unread_since > 0
     }
 
     /// Memory held, in bytes.
@@ -91,7 +129,9 @@ impl OpenSession {
 
     /// Whether nothing is known to be missing.
     pub fn has_no_known_gaps(&self) -> bool {
-        self.snapshot.completeness.has_no_known_gaps() && self.snapshot.facts.damage.files().next().is_none()
+        self.unread_since == 0
+            && self.snapshot.completeness.has_no_known_gaps()
+            && self.snapshot.facts.damage.files().next().is_none()
     }
 
     /// How old its newest file is; none when no store says.
@@ -107,9 +147,9 @@ pub(in crate::session) fn age(newest: Option<i64>) -> Option<Duration> {
 }
 
 /// With fixed keys: replicas must agree.
-fn version(digest: Digest, unread_files: u64, snapshot: &Snapshot) -> u64 {
+fn version(digest: Digest, unread: [u64; 2], snapshot: &Snapshot) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(0, 0);
-    (digest.inputs, digest.shown, unread_files).hash(&mut hasher);
+    (digest.inputs, digest.shown, unread).hash(&mut hasher);
     (snapshot.completeness.records, snapshot.completeness.unreadable_files.count).hash(&mut hasher);
     hasher.finish()
 }

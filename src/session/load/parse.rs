@@ -5,6 +5,7 @@
 //! that answers from open sessions stay quick. Must never block an async thread, and must end when nobody wants the
 //! result any more (`Stop`).
 
+use super::room::Place;
 use crate::event::records::{Block, Records};
 use crate::snapshot::build::Builder;
 use bytes::{Buf, Bytes};
@@ -17,11 +18,12 @@ use tokio::sync::mpsc;
 /// Pieces of a file that wait to be parsed; more would only hold memory.
 pub(super) const PIECES_AHEAD: usize = 2;
 
-/// A file on its way from storage: its key, and its bytes piece by piece.
+/// A file on its way from storage: its key, its bytes piece by piece, and the room that they may take.
 #[derive(Debug)]
 pub(super) struct IncomingFile {
     key: Arc<str>,
     pieces: mpsc::Receiver<io::Result<Bytes>>,
+    place: Place,
 }
 
 /// Where the async side puts a file's bytes.
@@ -110,11 +112,11 @@ enum Work {
 
 impl Queue {
     /// Announces a file; its bytes go into the sender, and dropping that ends the file.
-    pub(super) fn push(&self, key: &str) -> Pieces {
+    pub(super) fn push(&self, key: &str, place: Place) -> Pieces {
         let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
         let mut state = self.lock();
         if !state.stopped {
-            state.files.push_back(IncomingFile { key: key.into(), pieces });
+            state.files.push_back(IncomingFile { key: key.into(), pieces, place });
         }
         drop(state);
         self.wake.notify_one();
@@ -177,8 +179,8 @@ impl Queue {
     }
 
     fn read(&self, folding: &mut Folding<'_>, file: IncomingFile) {
-        let key = file.key;
-        let mut records = Records::new(PieceReader { pieces: file.pieces, current: Bytes::new() });
+        let IncomingFile { key, pieces, place: _place } = file;
+        let mut records = Records::new(PieceReader { pieces, current: Bytes::new() });
         while let Some(block) = records.next_block() {
             if let Some(block) = self.share(&key, block) {
                 folding.fold(&key, &block);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::session::name::{ClusterId, SessionName};
+use crate::base::name::{ClusterId, SessionName};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;

@@ -1,13 +1,14 @@
 //! Compares an open session with the store again, and brings it up to date. Until that has ended, everybody gets the
 //! session as it is; what fails leaves it as it is.
 
-use super::{Sessions, Why, lock};
+use super::build::Why;
+use super::{Sessions, lock};
+use crate::base::name::SessionKey;
 use crate::metrics::sessions::Look as LookFound;
 use crate::session::Error;
 use crate::session::cache::Kept;
 use crate::session::load;
 use crate::session::loader::Joined;
-use crate::session::name::SessionKey;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -33,7 +34,7 @@ impl Sessions {
             }
         };
         let open = &kept.session;
-        if found.digest.inputs != open.digest.inputs || open.unread_files > 0 {
+        if found.digest.inputs != open.digest.inputs || open.wants_more() {
             self.metrics.sessions.looked(LookFound::Changed);
             if lock(&kept.look).may_rebuild(Instant::now())
                 && let Err(error) = self.rebuild(key).await

@@ -1,6 +1,6 @@
 //! What is stored of a session, at a glance: a few listings, no object is read.
 
-use crate::session::name::SessionKey;
+use crate::base::name::SessionKey;
 use crate::session::{Error, Sessions, load};
 
 /// What is stored of a session, to be compared with an earlier look: equal when no file came, grew or went.

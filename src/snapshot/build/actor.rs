@@ -2,9 +2,10 @@
 
 use super::latest::Latest;
 use super::{Catalogue, Nanos, Renamed};
+use crate::base::actor::ActorState;
+use crate::base::id::{ActorId, JobId};
 use crate::event::actor::{ActorDefinition, ActorLifecycle};
-use crate::snapshot::actor::{Actor, ActorState, Incarnation};
-use crate::snapshot::id::{ActorId, JobId};
+use crate::snapshot::actor::{Actor, Incarnation};
 use crate::snapshot::intern::{Id, Str};
 use crate::snapshot::text::Text;
 use std::cmp::Ordering;
@@ -227,5 +228,5 @@ fn row(id: ActorId, draft: Draft) -> Actor {
 fn job_of(id: ActorId) -> JobId {
     let mut job = [0; 4];
     job.copy_from_slice(&id.0[12..]);
-    crate::snapshot::id::RayId(job)
+    crate::base::id::RayId(job)
 }

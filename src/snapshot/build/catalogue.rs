@@ -1,7 +1,7 @@
 //! The interned values of a builder: strings, ids, long texts, and the canonical form of JSON maps.
 
+use crate::base::id::RayId;
 use crate::event::value::{canonical_numbers, canonical_strings};
-use crate::snapshot::id::RayId;
 use crate::snapshot::intern::{Id, Interned, Interner, Str};
 use crate::snapshot::text::{Text, TextReader, TextStore, Texts};
 use foldhash::fast::RandomState;

@@ -5,7 +5,7 @@
 
 use super::Catalogue;
 use super::Nanos;
-use crate::snapshot::id::JobId;
+use crate::base::id::JobId;
 use crate::snapshot::intern::{Id, Str};
 use crate::snapshot::job::DriverJob;
 use crate::snapshot::text::{Text, TextReader};

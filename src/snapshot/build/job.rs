@@ -2,10 +2,10 @@
 
 use super::latest::Latest;
 use super::{Catalogue, Nanos, Renamed};
+use crate::base::id::JobId;
 use crate::event::job::{
     DriverJobDefinition, DriverJobLifecycle, JobConfig, SubmissionJobDefinition, SubmissionJobLifecycle,
 };
-use crate::snapshot::id::JobId;
 use crate::snapshot::intern::{Id, Str};
 use crate::snapshot::job::{DriverJob, SubmissionEvents};
 use std::cmp::Ordering;

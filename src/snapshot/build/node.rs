@@ -2,8 +2,8 @@
 
 use super::latest::Latest;
 use super::{Catalogue, Nanos, Renamed};
+use crate::base::id::NodeId;
 use crate::event::node::{NodeDefinition, NodeLifecycle};
-use crate::snapshot::id::NodeId;
 use crate::snapshot::intern::Str;
 use crate::snapshot::node::Node;
 use crate::snapshot::text::Text;

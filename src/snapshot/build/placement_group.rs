@@ -1,8 +1,8 @@
 //! Drafts of placement groups.
 
 use super::{Catalogue, Nanos};
+use crate::base::id::{JobId, PlacementGroupId};
 use crate::event::placement_group::{PlacementGroupDefinition, PlacementGroupLifecycle};
-use crate::snapshot::id::{JobId, PlacementGroupId};
 use crate::snapshot::intern::Id;
 use crate::snapshot::placement_group::{Bundle, PlacementGroup};
 use std::collections::{BTreeMap, BTreeSet};

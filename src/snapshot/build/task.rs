@@ -6,10 +6,11 @@
 use super::fixups::Fixups;
 use super::latest::Latest;
 use super::{Catalogue, Nanos, Renamed};
+use crate::base::id::{JobId, TaskId, push_hex};
+use crate::base::task::{TaskState, TaskType};
 use crate::event::task::{TaskDefinition, TaskLifecycle, TaskLog, TaskProfile};
-use crate::snapshot::id::{JobId, TaskId, push_hex};
 use crate::snapshot::intern::{Id, Str};
-use crate::snapshot::task::{LogInfo, OWN_TASK_ID, ProfileRow, ProfileSource, Shape, TaskState, TaskTable, TaskType};
+use crate::snapshot::task::{LogInfo, OWN_TASK_ID, ProfileRow, ProfileSource, Shape, TaskTable};
 use crate::snapshot::text::Text;
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashTable};

@@ -247,7 +247,7 @@ fn an_attempt_fails_with_its_worker_and_otherwise_with_its_job() {
         .tasks
         .iter()
         .map(|a| {
-            let failed = a.time_of(crate::snapshot::task::TaskState::Failed);
+            let failed = a.time_of(crate::base::task::TaskState::Failed);
             (failed, snapshot.str(a.error_type()), snapshot.text(a.error_message()))
         })
         .collect();

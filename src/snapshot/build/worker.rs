@@ -2,8 +2,8 @@
 
 use super::latest::Latest;
 use super::{Catalogue, Nanos, Renamed};
+use crate::base::id::{JobId, WorkerId};
 use crate::event::worker::{WorkerDefinition, WorkerLifecycle};
-use crate::snapshot::id::{JobId, WorkerId};
 use crate::snapshot::intern::{Id, Str};
 use crate::snapshot::text::Text;
 use crate::snapshot::worker::Worker;

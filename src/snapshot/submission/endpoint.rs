@@ -2,7 +2,7 @@
 
 use super::told::{Told, text};
 use super::{Driver, JobStatus};
-use crate::snapshot::id::JobId;
+use crate::base::id::JobId;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;

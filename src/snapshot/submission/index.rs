@@ -1,11 +1,13 @@
 //! Who belongs to which submission, looked up once: sessions may have thousands of submissions and actors.
 
 use super::endpoint::Polled;
-use super::sources::{submission_of, supervised};
 use crate::snapshot::Snapshot;
 use crate::snapshot::actor::Actor;
 use crate::snapshot::job::{DriverJob, SubmissionEvents};
 use std::collections::HashMap;
+
+/// `JOB_ID_METADATA_KEY` of Ray's `common.py`.
+pub(super) const SUBMISSION_KEY: &str = "job_submission_id";
 
 /// The sources of a session by submission.
 pub(super) struct Index<'a> {
@@ -75,4 +77,15 @@ impl<'a> Index<'a> {
         ids.dedup();
         ids
     }
+}
+
+/// The submission a driver belongs to.
+pub(super) fn submission_of<'a>(snapshot: &'a Snapshot, job: &DriverJob) -> Option<&'a str> {
+    let value = job.metadata.iter().find(|(key, _)| snapshot.str(*key) == SUBMISSION_KEY).map(|(_, value)| *value)?;
+    Some(snapshot.str(value)).filter(|id| !id.is_empty())
+}
+
+/// The submission that an actor supervises.
+fn supervised<'a>(snapshot: &'a Snapshot, actor: &Actor) -> Option<&'a str> {
+    snapshot.str(actor.name).strip_prefix("_ray_internal_job_actor_")
 }

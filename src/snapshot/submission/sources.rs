@@ -6,13 +6,14 @@ mod logs;
 use super::index::Index;
 use super::told::{Told, text};
 use super::{JobStatus, some_millis};
+use crate::base::actor::ActorState;
+use crate::base::id::push_hex;
 use crate::logs::Facts;
 use crate::logs::export::Export;
 use crate::snapshot::Snapshot;
-use crate::snapshot::actor::{Actor, ActorState};
-use crate::snapshot::id::push_hex;
+use crate::snapshot::actor::Actor;
 use crate::snapshot::intern::Id;
-pub(super) use drivers::{driver_job, drivers, drivers_of, submission_of};
+pub(super) use drivers::{driver_job, drivers, drivers_of};
 pub(super) use logs::{agent, driver_logs, job_event, supervisor};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -74,11 +75,6 @@ pub(super) fn event(index: &Index<'_>, id: &str) -> Option<Told> {
         agent: string(event.driver_agent_http_address),
         node: string(event.driver_node),
     })
-}
-
-/// The submission that an actor supervises.
-pub(super) fn supervised<'a>(snapshot: &'a Snapshot, actor: &Actor) -> Option<&'a str> {
-    snapshot.str(actor.name).strip_prefix("_ray_internal_job_actor_")
 }
 
 /// `deathCause` of an actor that never ran.

@@ -1,9 +1,9 @@
 //! The conditions of a query, made ready for one table: names are compared once per cluster and owner, not per session.
 
+use super::super::states::States;
 use super::super::table::{Row, Table};
 use super::Query;
-use crate::liveness::{Liveness, State};
-use crate::session::name::SessionKey;
+use crate::liveness::{Judge, State};
 use memchr::memmem::Finder;
 
 /// Words that are looked for; more are no search but an attack.
@@ -14,19 +14,18 @@ pub(super) struct Filter<'a> {
     table: &'a Table,
     from: i64,
     until: i64,
-    state: Option<State>,
+    state: Option<(State, States<'a>)>,
     /// By place of the cluster: whether its names are wanted, and which words occur in them (a bit each).
     clusters: Option<Vec<Option<u16>>>,
     /// By place of the owner; the last one stands for no owner.
     owners: Option<Vec<Option<u16>>>,
     words: Vec<Finder<'static>>,
     lower: String,
-    key: Option<SessionKey>,
 }
 
 impl<'a> Filter<'a> {
     /// None when no session can be wanted.
-    pub(super) fn new(table: &'a Table, query: &Query) -> Option<Self> {
+    pub(super) fn new(table: &'a Table, query: &Query, judge: Option<&'a dyn Judge>) -> Option<Self> {
         let text = query.text.as_deref().unwrap_or_default().to_lowercase();
         let words: Vec<Finder<'static>> =
             text.split_whitespace().take(WORDS).map(|word| Finder::new(word).into_owned()).collect();
@@ -34,26 +33,25 @@ impl<'a> Filter<'a> {
             table,
             from: query.from.unwrap_or(i64::MIN),
             until: query.until.unwrap_or(i64::MAX),
-            state: query.state,
+            state: query.state.map(|wanted| (wanted, States::new(table, judge))),
             clusters: None,
             owners: None,
             words,
             lower: String::new(),
-            key: None,
         };
         let wanted = |wanted: &Option<String>, name: &str| wanted.as_deref().is_none_or(|wanted| wanted == name);
         if !filter.words.is_empty() || query.namespace.is_some() || query.cluster.is_some() {
             let clusters = table.clusters().iter().map(|cluster| {
                 let (namespace, name) = (table.text(cluster.namespace), table.text(cluster.name));
                 let fits = wanted(&query.namespace, namespace) && wanted(&query.cluster, name);
-                fits.then(|| filter.words_in(&[namespace, name]))
+                fits.then(|| filter.words_in([namespace, name]))
             });
             filter.clusters = Some(clusters.collect::<Vec<_>>());
         }
         if !filter.words.is_empty() || query.owner_kind.is_some() || query.owner.is_some() {
             let owners = table.owners().map(|(kind, name)| {
                 let fits = query.owner_kind.is_none_or(|wanted| wanted == kind) && wanted(&query.owner, name);
-                fits.then(|| filter.words_in(&[kind.folder(), name]))
+                fits.then(|| filter.words_in([kind.folder(), name]))
             });
             let mut owners: Vec<_> = owners.collect();
             owners.push((query.owner_kind.is_none() && query.owner.is_none()).then_some(0));
@@ -68,7 +66,7 @@ impl<'a> Filter<'a> {
         self.clusters.is_none() && self.owners.is_none() && self.state.is_none() && no_time
     }
 
-    pub(super) fn wants(&mut self, row: &Row, liveness: &Liveness) -> bool {
+    pub(super) fn wants(&mut self, row: &Row) -> bool {
         // A date that does not exist is the smallest number: it is in no range that begins somewhere.
         if row.micros < self.from || (row.micros >= self.until && self.until != i64::MAX) {
             return false;
@@ -96,23 +94,27 @@ impl<'a> Filter<'a> {
                 return false;
             }
         }
-        // Last, because it is asked by key.
-        let Some(wanted) = self.state else { return true };
-        self.table.key_into(row, &mut self.key).is_some_and(|key| liveness.state(key) == wanted)
+        // Last, because it may be asked by key.
+        self.state.as_mut().is_none_or(|(wanted, states)| states.of(row) == *wanted)
     }
 
     /// Which words occur in one of these names.
-    fn words_in(&self, names: &[&str]) -> u16 {
+    fn words_in(&mut self, names: [&str; 2]) -> u16 {
         if self.words.is_empty() {
             return 0;
         }
-        let mut names = names.join("\n");
-        if names.is_ascii() {
-            names.make_ascii_lowercase();
-        } else {
-            names = names.to_lowercase();
+        self.lower.clear();
+        for name in names {
+            if name.is_ascii() {
+                self.lower.push_str(name);
+            } else {
+                // Case beyond ASCII may change lengths.
+                self.lower.push_str(&name.to_lowercase());
+            }
+            self.lower.push('\n');
         }
-        let found = self.words.iter().enumerate().filter(|(_, word)| word.find(names.as_bytes()).is_some());
+        self.lower.make_ascii_lowercase();
+        let found = self.words.iter().enumerate().filter(|(_, word)| word.find(self.lower.as_bytes()).is_some());
         found.fold(0, |bits, (at, _)| bits | 1 << at)
     }
 }

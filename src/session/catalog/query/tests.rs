@@ -3,6 +3,7 @@ use super::*;
 use crate::liveness::Judge;
 use proptest::prelude::*;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Namespace, cluster, owner, day of January, pid.
 type Told<'a> = (&'a str, &'a str, Option<(OwnerKind, &'a str)>, u32, u32);
@@ -22,7 +23,7 @@ fn listing(told: &[Told<'_>]) -> Listing {
         let session = format!("session_2026-01-{day:02}_00-00-00_000001_{pid}");
         table.add(
             Source::Marker,
-            Sighting { namespace, cluster, session: &session, owner: *owner, namespace_known: true },
+            Sighting { namespace, cluster, session: &session, owner: *owner, namespace_known: true, written: None },
         );
     }
     Listing { table: Arc::new(table.finish(|_, _| true)), ..Listing::default() }
@@ -82,6 +83,42 @@ fn each_filter_lets_through_what_it_says() {
         assert_eq!(days(&page), wanted, "{query:?}");
         assert_eq!((page.total, page.next), (wanted.len(), None), "{query:?}");
     }
+}
+
+/// Knows of whole clusters, but of `bench`; counts what it is asked.
+#[derive(Debug, Default)]
+struct ByCluster {
+    clusters: AtomicUsize,
+    sessions: AtomicUsize,
+}
+
+impl Judge for ByCluster {
+    fn state(&self, key: &SessionKey) -> State {
+        self.sessions.fetch_add(1, Ordering::Relaxed);
+        NewestLives.state(key)
+    }
+
+    fn state_of_all(&self, cluster: &ClusterId) -> Option<State> {
+        self.clusters.fetch_add(1, Ordering::Relaxed);
+        (cluster.name != "bench").then_some(if cluster.name == "Train" { State::Live } else { State::Unknown })
+    }
+}
+
+#[test]
+fn a_judge_is_asked_once_for_a_cluster_and_for_sessions_only_where_they_differ() {
+    let mut told = TOLD.to_vec();
+    told.extend((10..30).map(|day| ("dev", "Train", None, day, 1)));
+    let (listing, judge) = (listing(&told), Arc::new(ByCluster::default()));
+    let liveness = Liveness::default();
+    liveness.set(Arc::clone(&judge) as Arc<dyn Judge>);
+    for (state, total) in [(State::Live, 21), (State::Dead, 2), (State::Unknown, 3)] {
+        let query = Query { state: Some(state), ..Query::default() };
+        assert_eq!(listing.page(&query, &liveness).total, total, "{state:?}");
+        let asked = [&judge.clusters, &judge.sessions].map(|count| count.swap(0, Ordering::Relaxed));
+        assert_eq!(asked, [5, 2]);
+    }
+    let counts = listing.counts(Some(&*judge));
+    assert_eq!((counts.live, counts.dead, counts.unknown), (21, 2, 3));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Collects sessions in any order, merges what several places tell of one, and sorts them.
 
 use super::{Cluster, Row, Source, Table, Told, micros};
-use crate::session::name::{Owner, OwnerKind, SessionName};
+use crate::base::name::{Owner, OwnerKind, SessionName};
 use crate::snapshot::intern::{Interner, Str};
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -14,6 +14,22 @@ pub(in super::super) struct Sighting<'a> {
     pub(in super::super) session: &'a str,
     pub(in super::super) owner: Option<(OwnerKind, &'a str)>,
     pub(in super::super) namespace_known: bool,
+    /// When its marker was written, in Unix microseconds.
+    pub(in super::super) written: Option<i64>,
+}
+
+/// What is told of a session so far.
+#[derive(Clone, Copy, Debug)]
+struct Merged {
+    /// By source.
+    told: [Told; 2],
+    written: i64,
+}
+
+impl Default for Merged {
+    fn default() -> Self {
+        Self { told: <[Told; 2]>::default(), written: Row::NEVER }
+    }
 }
 
 /// A table that grows.
@@ -23,7 +39,7 @@ pub(in super::super) struct Builder {
     clusters: HashMap<(Str, Str), u32>,
     owners: Vec<(OwnerKind, Str)>,
     owner_index: HashMap<(OwnerKind, Str), u32>,
-    sessions: HashMap<(u32, Str), [Told; 2]>,
+    sessions: HashMap<(u32, Str), Merged>,
 }
 
 impl Builder {
@@ -34,8 +50,10 @@ impl Builder {
         let cluster = *self.clusters.entry(cluster).or_insert(next);
         let session = self.texts.str(seen.session);
         let owner = seen.owner.map(|(kind, name)| self.owner(kind, name));
-        let told = self.sessions.entry((cluster, session)).or_default();
-        let told = &mut told[source as usize];
+        let merged = self.sessions.entry((cluster, session)).or_default();
+        // Of two markers the first: the session was there by then.
+        merged.written = merged.written.min(seen.written.unwrap_or(Row::NEVER));
+        let told = &mut merged.told[source as usize];
         let name = |at: Option<u32>| at.and_then(|at| self.owners.get(at as usize));
         let rank = |at| name(at).map(|(kind, name)| (*kind, self.texts.values().str(*name)));
         // Two places of one source may name different owners: always the same one must win.
@@ -61,6 +79,7 @@ impl Builder {
                     session: table.text(row.session),
                     owner: owner.map(|(kind, name)| (*kind, table.text(*name))),
                     namespace_known: told.namespace_known(),
+                    written: row.written().filter(|_| source == Source::Marker),
                 },
             );
         }
@@ -77,9 +96,9 @@ impl Builder {
             renamed[*old as usize] = new as u32;
         }
         let clusters: Vec<(Str, Str)> = sorted.into_iter().map(|(names, _)| names).collect();
-        let rows = sessions.into_iter().map(|((cluster, session), [marker, data])| {
+        let rows = sessions.into_iter().map(|((cluster, session), Merged { told: [marker, data], written })| {
             let start = SessionName::parse(texts.str(session)).map_or(i64::MIN, |name| micros(&name));
-            Row { micros: start, session, cluster: renamed[cluster as usize], marker, data }
+            Row { micros: start, written, session, cluster: renamed[cluster as usize], marker, data }
         });
         let mut rows: Vec<Row> =
             rows.filter(|row| wanted(texts.str(clusters[row.cluster as usize].0), row.namespace_known())).collect();
@@ -108,7 +127,7 @@ impl Builder {
 impl<'a> Sighting<'a> {
     /// Of parsed names.
     pub(in super::super) fn of(
-        key: &'a crate::session::name::SessionKey,
+        key: &'a crate::base::name::SessionKey,
         owner: Option<&'a Owner>,
         namespace_known: bool,
     ) -> Self {
@@ -118,6 +137,7 @@ impl<'a> Sighting<'a> {
             session: key.session.as_str(),
             owner: owner.map(|owner| (owner.kind, owner.name.as_str())),
             namespace_known,
+            written: None,
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Drafts → the columns of a `TaskTable`: rows in order, transitions and profile events sorted into their rows.
 
 use super::{Draft, Fixups, NONE, Tasks};
+use crate::base::task::{TaskState, TaskType};
+use crate::base::time::Nanos;
 use crate::snapshot::build::Catalogue;
 use crate::snapshot::intern::Str;
-use crate::snapshot::task::{LogInfo, ProfileRow, Shape, TaskState, TaskTable, TaskType, flag};
-use crate::snapshot::time::Nanos;
+use crate::snapshot::task::{LogInfo, ProfileRow, Shape, TaskTable, flag};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 

@@ -3,26 +3,18 @@
 //! Ray never sends events of its internal drivers (`GcsJobManager::WriteDriverJobExportEvent`), and hides their jobs.
 
 use super::super::endpoint::Polled;
-use super::super::index::Index;
+use super::super::index::{Index, SUBMISSION_KEY, submission_of};
 use super::super::told::{Told, text};
 use super::super::{Driver, JobStatus, JobType, UnifiedJob, some_millis};
 use super::{hex, object};
+use crate::base::actor::ActorState;
+use crate::base::id::{JobId, NodeId, RayId, WorkerId};
 use crate::snapshot::Snapshot;
-use crate::snapshot::actor::ActorState;
-use crate::snapshot::id::{JobId, NodeId, RayId, WorkerId};
 use crate::snapshot::job::DriverJob;
 use std::collections::BTreeMap;
 
-/// `JOB_ID_METADATA_KEY` of Ray's `common.py`.
-const SUBMISSION_KEY: &str = "job_submission_id";
 /// `JOB_NAME_METADATA_KEY` of Ray's `common.py`; Ray sets it to the submission's id unless the user gives one.
 const NAME_KEY: &str = "job_name";
-
-/// The submission a driver belongs to.
-pub(in super::super) fn submission_of<'a>(snapshot: &'a Snapshot, job: &DriverJob) -> Option<&'a str> {
-    let value = job.metadata.iter().find(|(key, _)| snapshot.str(*key) == SUBMISSION_KEY).map(|(_, value)| *value)?;
-    Some(snapshot.str(value)).filter(|id| !id.is_empty())
-}
 
 /// The drivers of a submission, by job id.
 pub(in super::super) fn drivers_of(index: &Index<'_>, id: &str) -> Vec<Driver> {

@@ -1,6 +1,6 @@
 //! Names: clusters, owners and sessions, parsed once and never passed on as raw strings.
 
-use crate::snapshot::time::days_from_civil;
+use crate::base::time::days_from_civil;
 use std::fmt;
 
 /// A cluster as it is named in the bucket. Under KubeRay v1.6 the namespace is a free id, and a name may be empty.

@@ -1,0 +1,23 @@
+//! Scripts and style sheets of our own, as our pages and Ray's document name them.
+
+use super::bar;
+use actix_web::HttpResponse;
+use actix_web::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+
+const SCRIPT: &str = include_str!("asset/sessions.js");
+const STYLE: &str = include_str!("asset/sessions.css");
+
+/// A script or style sheet of ours. URLs carry its version, so browsers may keep it.
+pub(super) fn serve(name: &str) -> HttpResponse {
+    let (content_type, text) = match name {
+        "bar.js" => ("text/javascript; charset=utf-8", bar::script()),
+        "sessions.js" => ("text/javascript; charset=utf-8", SCRIPT),
+        _ => ("text/css; charset=utf-8", STYLE),
+    };
+    let cache = if name == "bar.js" { "public, max-age=31536000, immutable" } else { "no-cache" };
+    HttpResponse::Ok()
+        .content_type(content_type)
+        .insert_header((CACHE_CONTROL, cache))
+        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .body(text)
+}
