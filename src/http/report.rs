@@ -36,6 +36,8 @@ pub(super) struct Report {
     #[serde(rename = "report")]
     #[schema(rename = "report", value_type = Object)]
     noticed: Completeness,
+    /// Files that are new, or were to be read again, and could not be read: what was read before is shown.
+    unread_updates: u64,
     /// Log files with lines that could not be understood.
     damaged_log_files: Vec<DamagedFile>,
     /// Memory it holds while it is open, in bytes.
@@ -125,6 +127,7 @@ pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
         completeness: validators::completeness(&open),
         missing: missing(&open),
         noticed: snapshot.completeness.clone(),
+        unread_updates: open.unread_updates,
         damaged_log_files: damaged.collect(),
         weight_bytes: open.bytes(),
         counts: Counts {
@@ -154,7 +157,7 @@ fn missing(session: &OpenSession) -> Vec<String> {
     let damaged_logs = session.snapshot.facts.damage.files().count() as u64;
     let counted = [
         (
-            session.unread_since,
+            session.unread_updates,
             "file that is new or was to be read again could not be read: what was read before is shown",
             "files that are new or were to be read again could not be read: what was read before is shown",
         ),

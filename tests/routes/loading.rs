@@ -9,10 +9,13 @@ use ray_history::metrics::Metrics;
 use ray_history::session::Sessions;
 use ray_history::settings::server::Server;
 use ray_history::settings::{Loading, Settings};
-use ray_history::storage::faulty::Faulty;
+use ray_history::storage::ErrorKind;
+use ray_history::storage::faulty::{Fault, Faulty};
 use ray_history::storage::local::Local;
 use serde_json::Value;
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -21,7 +24,12 @@ const SESSION: &str = "ml-serving/recsys-raycluster-9d4kq/session_2026-11-23_07-
 
 /// A server whose store takes so long for every request; its sessions have not been opened.
 fn slow(latency: Duration, wait: Duration) -> (String, Arc<Faulty>) {
-    let store = Arc::new(Faulty::new(Arc::new(Local::open(unpacked().join("storage")).unwrap())).with_latency(latency));
+    serving(Faulty::new(Arc::new(Local::open(unpacked().join("storage")).unwrap())).with_latency(latency), wait)
+}
+
+/// A server of a store with faults.
+fn serving(store: Faulty, wait: Duration) -> (String, Arc<Faulty>) {
+    let store = Arc::new(store);
     let loading = Loading { request_timeout: wait, ..Loading::default() };
     let settings = Arc::new(Settings { loading, ..Settings::default() });
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -44,6 +52,12 @@ fn slow(latency: Duration, wait: Duration) -> (String, Arc<Faulty>) {
     });
     is_listed.recv().unwrap();
     (address, store)
+}
+
+/// All files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let below = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    below.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 #[test]
@@ -86,6 +100,43 @@ fn asking_for_progress_starts_the_load_and_never_waits() {
     assert_eq!(status, 200, "{body}");
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["state"], "loading");
+}
+
+#[test]
+fn a_store_that_fails_in_part_takes_nothing_from_a_page_and_is_told() {
+    let copy = tempfile::tempdir().unwrap();
+    let folder = copy.path().join("storage");
+    assert!(Command::new("cp").arg("-r").arg(unpacked().join("storage")).arg(&folder).status().unwrap().success());
+    let events = files(&folder).into_iter().find(|file| file.to_string_lossy().contains("node_events/")).unwrap();
+    // Written now, so that it is looked for news every few seconds.
+    let write_again = || std::fs::write(&events, std::fs::read(&events).unwrap()).unwrap();
+    write_again();
+    let (address, store) = serving(Faulty::new(Arc::new(Local::open(&folder).unwrap())), Duration::from_secs(20));
+    let report = || {
+        let path = format!("/api/history/v1/sessions/{SESSION}");
+        let (status, _, body) = exchange(&address, "GET", &path, &[]).unwrap();
+        assert_eq!(status, 200, "{body}");
+        serde_json::from_str::<Value>(&body).unwrap()
+    };
+    let until = |unread: u64| {
+        for _ in 0..150 {
+            let report = report();
+            if report["unreadUpdates"] == unread {
+                return report;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        panic!("never {unread}: {}", report());
+    };
+    let before = until(0);
+    let key = events.strip_prefix(&folder).unwrap().to_str().unwrap();
+    store.arm(key, Fault::Always(ErrorKind::Unavailable));
+    write_again();
+    let behind = until(1);
+    assert_eq!((&behind["counts"], &behind["completeness"]), (&before["counts"], &"gaps".into()), "{behind}");
+    assert!(behind["missing"].to_string().contains("what was read before is shown"), "{behind}");
+    store.heal();
+    assert_eq!(until(0)["missing"], before["missing"]);
 }
 
 #[test]

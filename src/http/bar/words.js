@@ -11,7 +11,7 @@ const spaced = (name) => name.replace(/([A-Z])/g, (letter) => ` ${letter.toLower
 const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 
 // What is missing: pairs of a sentence and its examples.
-function gaps({ report = {}, damagedLogFiles = [] }) {
+function gaps({ report = {}, unreadUpdates = 0, damagedLogFiles = [] }) {
   const found = [];
   const say = (sentence, examples = []) => found.push([sentence, examples]);
   const known = {
@@ -24,6 +24,7 @@ function gaps({ report = {}, damagedLogFiles = [] }) {
     nodesWithoutLogs: (nodes) => `No log file was stored of ${count(nodes.length, "node")}`,
     markerMissing: () => "The session has no marker: its head was killed, or the marker was removed",
   };
+  if (unreadUpdates) say(`${count(unreadUpdates, "file")} new or to be read again could not be read: shown is what was read before`);
   for (const [field, value] of Object.entries(report)) {
     const problems = value?.examples ? value.count : value;
     const empty = !problems || (typeof problems === "object" && Object.keys(problems).length === 0);

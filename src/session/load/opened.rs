@@ -26,7 +26,7 @@ pub struct OpenSession {
     pub unread_files: u64,
     /// Stored files that the store did not give when this was to be built again: what was read before is shown
     /// instead, and they are tried again.
-    pub unread_since: u64,
+    pub unread_updates: u64,
     /// When it was compared with the store, as it is here.
     pub checked_at: SystemTime,
     pub(in crate::session) digest: Digest,
@@ -60,7 +60,7 @@ impl OpenSession {
             logs,
             version,
             unread_files,
-            unread_since: 0,
+            unread_updates: 0,
             checked_at,
             digest,
             newest,
@@ -87,7 +87,7 @@ impl OpenSession {
     /// The same snapshot with log files as they are listed now.
     pub(in crate::session) fn with(&self, found: Found) -> Self {
         let Found { digest, logs, newest } = found;
-        Self { logs, checked_at: SystemTime::now(), digest, newest, ..self.again(self.unread_since) }.versioned()
+        Self { logs, checked_at: SystemTime::now(), digest, newest, ..self.again(self.unread_updates) }.versioned()
     }
 
     /// The same session, after a build that shows less than it.
@@ -95,19 +95,19 @@ impl OpenSession {
         self.again(less.unread_files).versioned()
     }
 
-    fn again(&self, unread_since: u64) -> Self {
+    fn again(&self, unread_updates: u64) -> Self {
         Self {
             key: self.key.clone(),
             snapshot: Arc::clone(&self.snapshot),
             logs: self.logs.clone(),
-            unread_since,
+            unread_updates,
             memory: self.memory.clone(),
             ..*self
         }
     }
 
     fn versioned(mut self) -> Self {
-        self.version = version(self.digest, [self.unread_files, self.unread_since], &self.snapshot);
+        self.version = version(self.digest, [self.unread_files, self.unread_updates], &self.snapshot);
         self
     }
 
@@ -119,7 +119,7 @@ impl OpenSession {
 
     /// Whether there are stored files to try again.
     pub(in crate::session) fn wants_more(&self) -> bool {
-        self.unread_files > 0 || self.unread_since > 0
+        self.unread_files > 0 || self.unread_updates > 0
     }
 
     /// Memory held, in bytes.
@@ -129,7 +129,7 @@ impl OpenSession {
 
     /// Whether nothing is known to be missing.
     pub fn has_no_known_gaps(&self) -> bool {
-        self.unread_since == 0
+        self.unread_updates == 0
             && self.snapshot.completeness.has_no_known_gaps()
             && self.snapshot.facts.damage.files().next().is_none()
     }
