@@ -371,6 +371,7 @@ enum Warmed {
 
 fn count(listing: &Listing, watched: &Watched) -> SessionsStatus {
     let counts = listing.counts(Some(watched));
-    let [total, live, dead] = [listing.len(), counts.live, counts.dead].map(|count| count as i64);
+    let [total, live, dead] =
+        [listing.len(), counts.live, counts.dead].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
     SessionsStatus { total, live, dead }
 }
