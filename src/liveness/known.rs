@@ -167,7 +167,9 @@ impl Known {
         for (id, (live, newest)) in before {
             let Some(seen) = self.clusters.get(&id) else { continue };
             let (now_live, now_newest) = (seen.live(), seen.newest());
-            let late = self.listed && live.is_none() && now_live.is_none() && now_newest != newest;
+            // Before the first listing only what went meanwhile: a suspended one may have been so for days.
+            let watched = self.listed || seen.gone.is_some();
+            let late = watched && live.is_none() && now_live.is_none() && now_newest != newest;
             let died = live.filter(|session| !seen.lives(session));
             let died = died.or_else(|| late.then_some(now_newest).flatten());
             changes.died.extend(died.map(|session| seen.dead(&id, session)));

@@ -188,6 +188,16 @@ fn the_time_of_a_marker_tells_sessions_of_a_predecessor_apart() {
 }
 
 #[test]
+fn what_goes_before_the_first_listing_has_died_and_what_was_suspended_all_along_has_not() {
+    let mut known = watching(&["goes"]);
+    known.applied(id("sleeps"), Cluster { suspended: true, ..cluster("s", NOON) });
+    known.deleted(&id("goes"), "goes", NOON + SECOND);
+    let sessions = [key("goes", 12), key("sleeps", 12)];
+    assert_eq!(known.listed(listed(&sessions), NOON + 2 * SECOND).died, [(key("goes", 12), None)]);
+    assert_eq!(known.listed(listed(&sessions), NOON + 60 * SECOND).died, []);
+}
+
+#[test]
 fn a_session_first_listed_after_its_cluster_went_has_died_too() {
     let mut known = watching(&[]);
     known.listed(listed(&[key("before", 1)]), NOON);
