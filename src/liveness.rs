@@ -39,14 +39,26 @@ impl State {
     }
 }
 
+/// What can be said of all sessions of a cluster together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// All have this state.
+    All(State),
+    /// Those whose names have an earlier time than this, in microseconds of the head's own clock, are dead; of the
+    /// others each is to be asked.
+    DeadBefore(i64),
+    /// Each is to be asked.
+    Each,
+}
+
 /// Who can tell a session's state.
 pub trait Judge: std::fmt::Debug + Send + Sync {
     /// The state as of now; computed again on every change.
     fn state(&self, key: &SessionKey) -> State;
 
-    /// The state of all sessions of a cluster, for those who ask of many; none where each is to be asked of.
-    fn state_of_all(&self, _cluster: &ClusterId) -> Option<State> {
-        None
+    /// What can be said of all sessions of a cluster together, for those who ask of many.
+    fn verdict(&self, _cluster: &ClusterId) -> Verdict {
+        Verdict::Each
     }
 
     /// The name of the cluster that a `RayService` answers from, if anybody knows.
@@ -112,8 +124,8 @@ impl Judge for Watched {
         self.read().state(key)
     }
 
-    fn state_of_all(&self, cluster: &ClusterId) -> Option<State> {
-        self.read().state_of_all(cluster)
+    fn verdict(&self, cluster: &ClusterId) -> Verdict {
+        self.read().verdict(cluster)
     }
 
     fn active(&self, namespace: &str, service: &str) -> Option<String> {

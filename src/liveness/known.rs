@@ -4,7 +4,7 @@
 //! are worth looking for, and sessions that died. All times are Unix microseconds.
 //! Only sessions of clusters that were seen are kept: when one appears, the listing is to be told again.
 
-use super::{Began, State};
+use super::{Began, State, Verdict};
 use crate::base::name::{ClusterId, Owner, SessionKey, SessionName};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -67,11 +67,11 @@ struct Seen {
 }
 
 /// What decides the states of a cluster's sessions.
-enum Verdict<'a> {
+enum Deciding<'a> {
     /// All have this one.
     All(State),
     /// What was seen of it, session by session.
-    By(&'a Seen),
+    Seen(&'a Seen),
 }
 
 /// What is known.
@@ -180,9 +180,9 @@ impl Known {
 
     /// The state of a session.
     pub fn state(&self, key: &SessionKey) -> State {
-        let seen = match self.verdict(&key.cluster) {
-            Verdict::All(state) => return state,
-            Verdict::By(seen) => seen,
+        let seen = match self.deciding(&key.cluster) {
+            Deciding::All(state) => return state,
+            Deciding::Seen(seen) => seen,
         };
         match seen.gone {
             // Another Kubernetes cluster may use the same name since.
@@ -192,24 +192,28 @@ impl Known {
         }
     }
 
-    /// The state of all sessions of a cluster; none where one may have another state than the next.
-    pub fn state_of_all(&self, id: &ClusterId) -> Option<State> {
-        match self.verdict(id) {
-            Verdict::All(state) => Some(state),
-            Verdict::By(_) => None,
+    /// What can be said of all sessions of a cluster together.
+    pub fn verdict(&self, id: &ClusterId) -> Verdict {
+        match self.deciding(id) {
+            Deciding::All(state) => Verdict::All(state),
+            Deciding::Seen(seen) if seen.gone.is_some() => Verdict::Each,
+            // A newer session may be stored than the listing that was told has: it lives.
+            Deciding::Seen(seen) => {
+                seen.newest().map_or(Verdict::Each, |newest| Verdict::DeadBefore(seen.began(&newest).guess))
+            }
         }
     }
 
-    fn verdict(&self, id: &ClusterId) -> Verdict<'_> {
+    fn deciding(&self, id: &ClusterId) -> Deciding<'_> {
         if !self.covers(&id.namespace) {
-            return Verdict::All(State::Unknown);
+            return Deciding::All(State::Unknown);
         }
         match self.clusters.get(id) {
-            None if self.shared_storage || self.unplaced.contains(id) => Verdict::All(State::Unknown),
-            None => Verdict::All(State::Dead),
-            Some(seen) if seen.gone.is_some() && self.shared_storage => Verdict::By(seen),
-            Some(seen) if seen.gone.is_some() || seen.cluster.suspended => Verdict::All(State::Dead),
-            Some(seen) => Verdict::By(seen),
+            None if self.shared_storage || self.unplaced.contains(id) => Deciding::All(State::Unknown),
+            None => Deciding::All(State::Dead),
+            Some(seen) if seen.gone.is_some() && self.shared_storage => Deciding::Seen(seen),
+            Some(seen) if seen.gone.is_some() || seen.cluster.suspended => Deciding::All(State::Dead),
+            Some(seen) => Deciding::Seen(seen),
         }
     }
 

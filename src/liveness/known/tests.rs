@@ -285,6 +285,17 @@ proptest! {
             // Whoever tells of a cluster that is new tells what is listed of it.
             known.listed(listed(&stored), now);
             for name in ["0", "1", "2"] {
+                // What is said of all together is true of each, stored or not.
+                for hour in 0..24 {
+                    let key = key(name, hour);
+                    match known.verdict(&key.cluster) {
+                        Verdict::All(state) => prop_assert_eq!(known.state(&key), state),
+                        Verdict::DeadBefore(micros) if key.session.local_micros() < Some(micros) => {
+                            prop_assert_eq!(known.state(&key), State::Dead);
+                        }
+                        Verdict::DeadBefore(_) | Verdict::Each => {}
+                    }
+                }
                 let lives = stored.iter().filter(|key| key.cluster.name == name && known.state(key) == State::Live);
                 let lives: HashSet<&SessionKey> = lives.collect();
                 prop_assert!(lives.len() <= 1, "{:?}", lives);

@@ -4,45 +4,40 @@
 //! For one question: what it was told of a cluster it keeps.
 
 use super::table::{Row, Table};
-use crate::base::name::SessionKey;
-use crate::liveness::{Judge, State};
-
-/// What is known of a cluster's sessions.
-#[derive(Clone, Copy, Debug)]
-enum Told {
-    Nothing,
-    All(State),
-    Each,
-}
+use crate::base::name::{ClusterId, SessionKey};
+use crate::liveness::{Judge, State, Verdict};
 
 /// The states.
 pub(super) struct States<'a> {
     table: &'a Table,
     judge: Option<&'a dyn Judge>,
-    /// By place of the cluster.
-    clusters: Vec<Told>,
-    /// The key asked of before, for its memory.
+    /// By place of the cluster; none where nobody has asked yet.
+    verdicts: Vec<Option<Verdict>>,
+    /// The names asked of before, for their memory.
+    cluster: ClusterId,
     key: Option<SessionKey>,
 }
 
 impl<'a> States<'a> {
     /// Without a judge all are unknown.
     pub(super) fn new(table: &'a Table, judge: Option<&'a dyn Judge>) -> Self {
-        Self { table, judge, clusters: vec![Told::Nothing; table.clusters().len()], key: None }
+        let cluster = ClusterId { namespace: String::new(), name: String::new() };
+        Self { table, judge, verdicts: vec![None; table.clusters().len()], cluster, key: None }
     }
 
     pub(super) fn of(&mut self, row: &Row) -> State {
-        let (Some(judge), Some(told)) = (self.judge, self.clusters.get_mut(row.cluster as usize)) else {
+        let (Some(judge), Some(verdict)) = (self.judge, self.verdicts.get_mut(row.cluster as usize)) else {
             return State::Unknown;
         };
-        match told {
-            Told::All(state) => *state,
-            Told::Each => self.table.key_into(row, &mut self.key).map_or(State::Unknown, |key| judge.state(key)),
-            Told::Nothing => {
-                let Some(key) = self.table.key_into(row, &mut self.key) else { return State::Unknown };
-                let all = judge.state_of_all(&key.cluster);
-                *told = all.map_or(Told::Each, Told::All);
-                all.unwrap_or_else(|| judge.state(key))
+        let verdict = *verdict.get_or_insert_with(|| {
+            self.table.cluster_into(row, &mut self.cluster);
+            judge.verdict(&self.cluster)
+        });
+        match verdict {
+            Verdict::All(state) => state,
+            Verdict::DeadBefore(micros) if row.micros < micros => State::Dead,
+            Verdict::DeadBefore(_) | Verdict::Each => {
+                self.table.key_into(row, &mut self.key).map_or(State::Unknown, |key| judge.state(key))
             }
         }
     }

@@ -145,10 +145,15 @@ impl Table {
             *key = self.key(row);
             return key.as_ref();
         };
-        let cluster = self.cluster(row);
-        self.text(cluster.namespace).clone_into(&mut known.cluster.namespace);
-        self.text(cluster.name).clone_into(&mut known.cluster.name);
+        self.cluster_into(row, &mut known.cluster);
         known.session.become_name(self.text(row.session)).then_some(known)
+    }
+
+    /// The names of a row's cluster, into the memory of those before.
+    pub(super) fn cluster_into(&self, row: &Row, known: &mut ClusterId) {
+        let cluster = self.cluster(row);
+        self.text(cluster.namespace).clone_into(&mut known.namespace);
+        self.text(cluster.name).clone_into(&mut known.name);
     }
 
     /// Place of the first row that does not come before a key.

@@ -1,6 +1,6 @@
 use super::super::table::{Builder, Sighting, Source};
 use super::*;
-use crate::liveness::Judge;
+use crate::liveness::{Judge, Verdict};
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -85,7 +85,10 @@ fn each_filter_lets_through_what_it_says() {
     }
 }
 
-/// Knows of whole clusters, but of `bench`; counts what it is asked.
+/// The tenth of January.
+const TENTH: i64 = 1_767_225_600_000_000 + 9 * 86_400_000_000;
+
+/// Knows much of whole clusters, and nothing of `bench`; counts what it is asked.
 #[derive(Debug, Default)]
 struct ByCluster {
     clusters: AtomicUsize,
@@ -98,9 +101,13 @@ impl Judge for ByCluster {
         NewestLives.state(key)
     }
 
-    fn state_of_all(&self, cluster: &ClusterId) -> Option<State> {
+    fn verdict(&self, cluster: &ClusterId) -> Verdict {
         self.clusters.fetch_add(1, Ordering::Relaxed);
-        (cluster.name != "bench").then_some(if cluster.name == "Train" { State::Live } else { State::Unknown })
+        match cluster.name.as_str() {
+            "bench" => Verdict::Each,
+            "Train" => Verdict::DeadBefore(TENTH),
+            _ => Verdict::All(State::Unknown),
+        }
     }
 }
 
@@ -111,14 +118,14 @@ fn a_judge_is_asked_once_for_a_cluster_and_for_sessions_only_where_they_differ()
     let (listing, judge) = (listing(&told), Arc::new(ByCluster::default()));
     let liveness = Liveness::default();
     liveness.set(Arc::clone(&judge) as Arc<dyn Judge>);
-    for (state, total) in [(State::Live, 21), (State::Dead, 2), (State::Unknown, 3)] {
+    for (state, total) in [(State::Live, 0), (State::Dead, 23), (State::Unknown, 3)] {
         let query = Query { state: Some(state), ..Query::default() };
         assert_eq!(listing.page(&query, &liveness).total, total, "{state:?}");
         let asked = [&judge.clusters, &judge.sessions].map(|count| count.swap(0, Ordering::Relaxed));
-        assert_eq!(asked, [5, 2]);
+        assert_eq!(asked, [5, 2 + 20], "of bench both, of Train those from the tenth on");
     }
     let counts = listing.counts(Some(&*judge));
-    assert_eq!((counts.live, counts.dead, counts.unknown), (21, 2, 3));
+    assert_eq!((counts.live, counts.dead, counts.unknown), (0, 23, 3));
 }
 
 #[test]
