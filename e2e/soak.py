@@ -26,6 +26,8 @@ from e2e import bundle
 from e2e.server import BINARY, Server
 
 MIB = 1 << 20
+# Copies of the big session: loading them takes long enough for a percentile to settle.
+BIG = 36
 QUESTIONS = ["api/version", "nodes?view=summary", "api/jobs/", "api/v0/tasks?limit=100", "logical/actors"]
 DOCUMENT = """apiVersion: history.ray.io/v1alpha1
 kind: RayHistory
@@ -227,7 +229,7 @@ def run(options, folder: Path) -> Report:
     count = 10 * options.budget * MIB // weight + 1
     small = copies(bundle.MIXED.storage(unpacked), bucket, "small", count)
     [warm] = copies(bundle.SERVICE.storage(unpacked), bucket, "warm", 1)
-    big = copies(folder / "big" / "storage" if options.big else bundle.MIXED.storage(unpacked), bucket, "big", 12)
+    big = copies(folder / "big" / "storage" if options.big else bundle.MIXED.storage(unpacked), bucket, "big", BIG)
     document = folder / "rayhistory.yaml"
     document.write_text(DOCUMENT.format(bucket=bucket, budget=options.budget))
     print(f"{count} sessions of {weight / MIB:.1f} MiB, budget {options.budget} MiB, limit {options.limit} MiB")

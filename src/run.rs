@@ -97,7 +97,8 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
     let store = connect(&settings.storage, &metrics).await?;
     let in_force = Arc::new(settings.clone());
-    let sessions = Arc::new(Sessions::with(store, roots, in_force, Liveness::default(), metrics.clone()));
+    let sessions = Sessions::with(store, roots, in_force, Liveness::default(), metrics.clone());
+    let sessions = Arc::new(sessions.with_quiet_loads()?);
     let listing = sessions.refresh().await.with_context(|| format!("cannot list {}", place.url()))?;
     let empty = |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_none());
     if let StoreConfig::Local(LocalConfig { path: folder }) = &place.store

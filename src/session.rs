@@ -25,6 +25,7 @@ pub mod logs;
 mod memory;
 mod open;
 pub mod progress;
+mod quiet;
 mod source;
 
 pub use load::OpenSession;

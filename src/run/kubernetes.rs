@@ -47,7 +47,8 @@ pub(super) async fn serve(
     let (settings, metrics) = (Arc::new(Settings::default()), Metrics::default());
     // Nothing is served before the first settings name a store.
     let nowhere: Arc<dyn storage::Storage> = Arc::new(Memory::default());
-    let sessions = Arc::new(Sessions::with(nowhere, vec![Root::new("")], settings, liveness, metrics.clone()));
+    let sessions = Sessions::with(nowhere, vec![Root::new("")], settings, liveness, metrics.clone());
+    let sessions = Arc::new(sessions.with_quiet_loads()?);
     let steered =
         Arc::new(Steered { sessions: Arc::clone(&sessions), metrics: metrics.clone(), open: Mutex::default() });
     let options = Options {

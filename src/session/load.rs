@@ -19,7 +19,6 @@ mod objects;
 mod opened;
 mod pages;
 mod parse;
-mod quiet;
 mod room;
 
 pub(super) use digest::Digest;
@@ -32,6 +31,7 @@ pub(super) use opened::age;
 use super::Error;
 use super::admission::{Admission, Permit, Short};
 use super::progress::{Counters, Phase};
+use super::quiet;
 use crate::base::name::SessionKey;
 use crate::logs::Facts;
 use crate::metrics::sessions::Metrics;

@@ -2,8 +2,8 @@
 //!
 //! Owns who waits for what, and how long an error is held. A load runs in a task of its own: a client that leaves
 //! cancels nothing, a panic is an error of that load only, and all waiters get the same value or the same error.
-//! Those tasks belong to the runtime that the loader was made in, not to the one that serves whoever asked first: each
-//! thread that answers requests has one of its own, which ends while others are still answering.
+//! Those tasks belong to the runtime that the loader was made in, or to one for loads, not to the one that serves whoever
+//! asked first: each thread that answers requests has one of its own, which ends while others are still answering.
 //! Must never know what a load does.
 
 use super::Error;
@@ -85,6 +85,11 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
     pub(super) fn new(stop: CancellationToken) -> Self {
         let loads = Arc::new(Mutex::new(Loads { running: HashMap::new(), held: HashMap::new() }));
         Self { loads, tasks: TaskTracker::new(), runtime: Handle::try_current().ok(), stop }
+    }
+
+    /// Loads in another runtime from now on.
+    pub(super) fn run_in(&mut self, runtime: &Handle) {
+        self.runtime = Some(runtime.clone());
     }
 
     /// Joins the load of a session that runs, or starts one; an error that is still held is given at once.

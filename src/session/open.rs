@@ -15,6 +15,7 @@ use super::load::{self, OpenSession};
 use super::loader::{Joined, Loader, Waiting};
 use super::memory::{Evict, Ledger};
 use super::progress::Progress;
+use super::quiet::Quiet;
 use super::source::Source;
 use super::{Error, logs};
 use crate::base::name::SessionKey;
@@ -23,6 +24,7 @@ use crate::liveness::{Liveness, State};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::storage::Storage;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -71,6 +73,8 @@ pub struct Sessions {
     admission: Arc<Admission>,
     loader: Loader<Arc<OpenSession>>,
     stop: CancellationToken,
+    /// The threads of loads, if they have their own; held to the end.
+    _quiet: Option<Quiet>,
 }
 
 impl Sessions {
@@ -103,7 +107,17 @@ impl Sessions {
             admission,
             loader: Loader::new(stop.clone()),
             stop,
+            _quiet: None,
         }
+    }
+
+    /// The same, but loads have threads of their own, at a lower priority than those that answer.
+    pub fn with_quiet_loads(mut self) -> io::Result<Self> {
+        let quiet = Quiet::start()?;
+        if let Some(runtime) = quiet.handle() {
+            self.loader.run_in(runtime);
+        }
+        Ok(Self { _quiet: Some(quiet), ..self })
     }
 
     /// Opens a session: at once when it is kept, after its load otherwise.

@@ -1,11 +1,12 @@
 //! Reads event files: many requests at once, one parsing thread per core, further pages of the listing meanwhile.
 
+use super::fetch;
 use super::parse::{Queue, Stop, StopOnPanic};
 use super::room::Room;
-use super::{fetch, quiet};
 use crate::base::name::SessionKey;
 use crate::session::Error;
 use crate::session::progress::Counters;
+use crate::session::quiet;
 use crate::snapshot::build::Builder;
 use crate::storage::{self, ObjectMeta, Storage};
 use futures_util::{Stream, StreamExt, stream};

@@ -1,11 +1,12 @@
 //! Reads the log files that carry facts, and stored answers of the live dashboard.
 
 use super::events::Held;
+use super::fetch;
 use super::objects::{LogObject, SessionObjects};
-use super::{fetch, quiet};
 use crate::logs::{Facts, Wanted};
 use crate::session::Error;
 use crate::session::progress::Counters;
+use crate::session::quiet;
 use crate::storage::{self, ReadRange, Storage};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};

@@ -1,11 +1,19 @@
-//! Runs long computations off the async threads, at lower priority: answers from open sessions stay quick.
+//! Threads for loads, at lower priority: answers from open sessions stay quick.
+//!
+//! Owns the threads of long computations, one each, and a runtime for what loads do beside them: listing, fetching,
+//! reading files.
 
-use crate::session::Error;
+use super::Error;
+use std::io;
 use std::thread::{self, JoinHandle};
+use tokio::runtime::{Builder, Handle, Runtime};
 
-/// On Linux threads have a niceness of their own: about a tenth of the weight of one that serves requests.
+/// On Linux threads have a niceness of their own. With the highest a load takes what requests leave of the processors: a
+/// thread that serves them weighs some seventy times as much. Where they never pause, a load goes on slowly.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 19;
+
+const NAME: &str = "ray-history-load";
 
 /// Computations that run.
 pub(super) struct Started<T>(Vec<JoinHandle<T>>);
@@ -22,7 +30,7 @@ where
             lower_priority();
             work()
         };
-        thread::Builder::new().name("ray-history-load".to_owned()).spawn(quiet).map_err(|_| Error::Broken)
+        thread::Builder::new().name(NAME.to_owned()).spawn(quiet).map_err(|_| Error::Broken)
     });
     Ok(Started(started.collect::<Result<_, _>>()?))
 }
@@ -41,6 +49,33 @@ impl<T: Send + 'static> Started<T> {
 /// Runs one computation.
 pub(super) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     start(std::iter::once(work))?.end().await?.pop().ok_or(Error::Broken)
+}
+
+/// A runtime whose threads, those for blocking calls too, have the lower priority.
+#[derive(Debug)]
+pub(super) struct Quiet(Option<Runtime>);
+
+impl Quiet {
+    /// Starts its threads.
+    pub(super) fn start() -> io::Result<Self> {
+        let mut builder = Builder::new_multi_thread();
+        let runtime = builder.thread_name(NAME).on_thread_start(lower_priority).enable_all().build()?;
+        Ok(Self(Some(runtime)))
+    }
+
+    /// Where tasks are spawned.
+    pub(super) fn handle(&self) -> Option<&Handle> {
+        self.0.as_ref().map(Runtime::handle)
+    }
+}
+
+impl Drop for Quiet {
+    /// Does not wait: the last who holds it may be one of its own threads.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 #[cfg(target_os = "linux")]
