@@ -28,6 +28,8 @@ pub(super) struct Loader<T> {
     tasks: TaskTracker,
     /// None outside a runtime, where nothing can be loaded yet.
     runtime: Option<Handle>,
+    /// Where loads run, if not there.
+    quiet: Option<Handle>,
     stop: CancellationToken,
 }
 
@@ -84,12 +86,12 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
     /// No loads yet; all of them end when the token is cancelled.
     pub(super) fn new(stop: CancellationToken) -> Self {
         let loads = Arc::new(Mutex::new(Loads { running: HashMap::new(), held: HashMap::new() }));
-        Self { loads, tasks: TaskTracker::new(), runtime: Handle::try_current().ok(), stop }
+        Self { loads, tasks: TaskTracker::new(), runtime: Handle::try_current().ok(), quiet: None, stop }
     }
 
-    /// Loads in another runtime from now on.
-    pub(super) fn run_in(&mut self, runtime: &Handle) {
-        self.runtime = Some(runtime.clone());
+    /// Loads in another runtime from now on; what is short, and waited for, does not run there.
+    pub(super) fn load_in(&mut self, quiet: &Handle) {
+        self.quiet = Some(quiet.clone());
     }
 
     /// Joins the load of a session that runs, or starts one; an error that is still held is given at once.
@@ -127,7 +129,8 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         drop(loads);
         let waiting = Waiting { result, counters: Arc::clone(&counters) };
         let (loads, stop, key, work) = (Arc::clone(&self.loads), self.stop.clone(), key.clone(), load(counters));
-        self.spawn(async move {
+        let runtime = self.quiet.as_ref().or(self.runtime.as_ref());
+        self.spawn(runtime, async move {
             // The inner task turns a panic into an error of this load only.
             let mut work = tokio::spawn(work);
             let loaded = tokio::select! {
@@ -171,7 +174,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
     /// Runs something beside the loads that ends with them.
     pub(super) fn beside(&self, work: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
-        self.spawn(async move {
+        self.spawn(self.runtime.as_ref(), async move {
             stop.run_until_cancelled(work).await;
         });
     }
@@ -189,8 +192,8 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         result.await.unwrap_or(Err(if self.stop.is_cancelled() { Error::Stopping } else { Error::Broken }))
     }
 
-    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        match &self.runtime {
+    fn spawn(&self, runtime: Option<&Handle>, work: impl Future<Output = ()> + Send + 'static) {
+        match runtime {
             Some(runtime) => self.tasks.spawn_on(work, runtime),
             None => self.tasks.spawn(work),
         };

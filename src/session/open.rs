@@ -115,7 +115,7 @@ impl Sessions {
     pub fn with_quiet_loads(mut self) -> io::Result<Self> {
         let quiet = Quiet::start()?;
         if let Some(runtime) = quiet.handle() {
-            self.loader.run_in(runtime);
+            self.loader.load_in(runtime);
         }
         Ok(Self { _quiet: Some(quiet), ..self })
     }
