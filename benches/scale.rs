@@ -135,7 +135,7 @@ fn open(folder: &Path, latency: Duration) -> Arc<OpenSession> {
         let local: Arc<dyn Storage> = Arc::new(Local::open(folder).unwrap());
         let store: Arc<dyn Storage> =
             if latency.is_zero() { local } else { Arc::new(Faulty::new(local).with_latency(latency)) };
-        let sessions = Arc::new(Sessions::new(store, vec![Root::new("")]));
+        let sessions = Arc::new(Sessions::new(store, vec![Root::new("")]).with_quiet_loads().unwrap());
         let listing = sessions.refresh().await.unwrap();
         sessions.open(&listing.iter().next().unwrap().key).await.unwrap()
     })

@@ -110,7 +110,7 @@ fn measure(mode: &str, place: &str) {
             read_all(&*store).await;
             return println!("{}", started.elapsed().as_secs_f64());
         }
-        let sessions = Arc::new(Sessions::new(store, vec![Root::new("")]));
+        let sessions = Arc::new(Sessions::new(store, vec![Root::new("")]).with_quiet_loads().unwrap());
         let listing = sessions.refresh().await.unwrap();
         let session = sessions.open(&listing.iter().next().unwrap().key).await.unwrap();
         println!("{}", started.elapsed().as_secs_f64());

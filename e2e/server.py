@@ -90,9 +90,16 @@ class WatchedServer(SlowServer):
         super().__init__(bucket, log, dashboard, 0, self._states)
 
     def say(self, session: Session, state: str):
-        """From now on a session is live, dead or unknown."""
+        """From now on a session is live, dead or unknown, and all objects can be read."""
+        self._write(f"{session.path.removeprefix('sessions/')} {state}\n")
+
+    def breaks(self, *keys: str):
+        """From now on these objects cannot be read, and nobody knows which sessions live."""
+        self._write("".join(f"{key} unreadable\n" for key in keys))
+
+    def _write(self, states: str):
         new = self._states.with_suffix(".new")
-        new.write_text(f"{session.path.removeprefix('sessions/')} {state}\n")
+        new.write_text(states)
         new.replace(self._states)
 
 

@@ -235,6 +235,26 @@ def test_a_session_with_gaps_says_what_is_missing(window, unpacked, dashboard, t
         wait_for_bar(window, "2 files could not be read, or not to the end", *(file.name for file in damaged))
 
 
+def test_what_was_read_before_stays_when_newer_files_cannot_be_read_and_the_bar_says_so(
+    window, unpacked, dashboard, tmp_path
+):
+    bucket = tmp_path / "bucket"
+    shutil.copytree(MIXED.storage(unpacked), bucket)
+    lost = max(event_files(bucket), key=lambda file: file.stat().st_size)
+    lost.touch()  # written just now: so the store is looked at every few seconds
+    with WatchedServer(bucket, tmp_path / "log", dashboard) as server:
+        window.open(f"{server.url}/{MIXED.path}/#/jobs")
+        wait_for_bar(window, "No known gaps")
+        server.breaks(str(lost.relative_to(bucket)))
+        lost.touch()
+        wait_for_bar(window, "1 known gap")
+        press(window, "1 known gap")
+        wait_for_bar(window, "1 file new or to be read again could not be read: shown is what was read before", lost.name)
+        window.wait_for_text("Job List", "capture-fail-1")
+        server.breaks()
+        wait_for_bar(window, "No known gaps")
+
+
 def test_a_load_that_fails_says_why_and_can_be_tried_again(window, unpacked, dashboard, tmp_path):
     bucket = tmp_path / "bucket"
     shutil.copytree(MIXED.storage(unpacked), bucket)

@@ -4,7 +4,8 @@
 //! `cargo run --example slow_store -- FOLDER MILLISECONDS DASHBOARD [STATES]`. It ends with SIGTERM.
 //!
 //! STATES stands for the watch of an API server: a file with a line `NAMESPACE/CLUSTER/SESSION STATE` for each session
-//! that is live or dead. It is read for every question, so a test can let a session die.
+//! that is live or dead. It is read for every question, so a test can let a session die. A line `OBJECT unreadable` breaks
+//! an object of the store, for as long as it stands there.
 
 use anyhow::Context;
 use ray_history::base::name::SessionKey;
@@ -15,7 +16,8 @@ use ray_history::liveness::{Judge, Liveness, State as Life};
 use ray_history::metrics::Metrics;
 use ray_history::session::Sessions;
 use ray_history::settings::server::Server;
-use ray_history::storage::faulty::Faulty;
+use ray_history::storage::ErrorKind;
+use ray_history::storage::faulty::{Fault, Faulty};
 use ray_history::storage::local::Local;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -35,7 +37,8 @@ fn main() -> anyhow::Result<()> {
     if let Some(states) = states.first() {
         liveness.set(Arc::new(States(states.into())));
     }
-    runtime.block_on(serve(Path::new(folder), latency, PathBuf::from(dashboard), liveness))
+    let states = states.first().map(PathBuf::from);
+    runtime.block_on(serve(Path::new(folder), latency, PathBuf::from(dashboard), liveness, states))
 }
 
 /// Says what a file says.
@@ -55,11 +58,36 @@ impl Judge for States {
     }
 }
 
-async fn serve(folder: &Path, latency: Duration, dashboard: PathBuf, liveness: Liveness) -> anyhow::Result<()> {
-    let store = Faulty::new(Arc::new(Local::open(folder)?)).with_latency(latency);
+/// Breaks what a file says, until it says so no longer.
+async fn break_objects(store: Arc<Faulty>, states: PathBuf) {
+    let mut before = String::new();
+    loop {
+        let text = std::fs::read_to_string(&states).unwrap_or_default();
+        if text != before {
+            store.heal();
+            for key in text.lines().filter_map(|line| line.strip_suffix(" unreadable")) {
+                store.arm(key, Fault::Always(ErrorKind::Unavailable));
+            }
+            before = text;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn serve(
+    folder: &Path,
+    latency: Duration,
+    dashboard: PathBuf,
+    liveness: Liveness,
+    states: Option<PathBuf>,
+) -> anyhow::Result<()> {
+    let store = Arc::new(Faulty::new(Arc::new(Local::open(folder)?)).with_latency(latency));
+    if let Some(states) = states {
+        tokio::spawn(break_objects(Arc::clone(&store), states));
+    }
     let (settings, metrics) = (Arc::default(), Metrics::default());
-    let sessions = Sessions::with(Arc::new(store), vec![Root::new("")], settings, liveness, metrics.clone());
-    let sessions = Arc::new(sessions);
+    let sessions = Sessions::with(store, vec![Root::new("")], settings, liveness, metrics.clone());
+    let sessions = Arc::new(sessions.with_quiet_loads()?);
     sessions.refresh().await?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     eprintln!("serving http://{}/sessions/", listener.local_addr()?);

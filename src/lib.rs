@@ -8,7 +8,8 @@
 //!                                      └────────► snapshot (pure fold) ────┘
 //! ```
 //!
-//! `base`, `snapshot`, `event`, `logs`, `layout` and `answer` are pure: no I/O, no clock, no locks, no async.
+//! `base` has the values that every layer speaks of.
+//! It and `snapshot`, `event`, `logs`, `layout` and `answer` are pure: no I/O, no clock, no locks, no async.
 //! `http` never imports `storage`; everything it shows comes through `session`.
 //! `tests/architecture/` enforces both.
 

@@ -39,6 +39,9 @@ const STOP_LOADS: Duration = Duration::from_secs(2);
 /// How long the last traces may take.
 const FLUSH: Duration = Duration::from_secs(3);
 
+/// Why the threads of loads could not be started, with what the operating system says.
+const NO_THREADS: &str = "threads for loads cannot be started: allow this process more of them";
+
 /// How often open sessions are looked through for those that nobody asks for.
 const TIDY: Duration = Duration::from_secs(30);
 
@@ -98,7 +101,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let store = connect(&settings.storage, &metrics).await?;
     let in_force = Arc::new(settings.clone());
     let sessions = Sessions::with(store, roots, in_force, Liveness::default(), metrics.clone());
-    let sessions = Arc::new(sessions.with_quiet_loads()?);
+    let sessions = Arc::new(sessions.with_quiet_loads().context(NO_THREADS)?);
     let listing = sessions.refresh().await.with_context(|| format!("cannot list {}", place.url()))?;
     let empty = |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_none());
     if let StoreConfig::Local(LocalConfig { path: folder }) = &place.store

@@ -1,8 +1,8 @@
 //! Sessions that have died, for as long as it is not certain that somebody has told.
 //!
 //! Every replica sees every death, and one tells: the one that leads. The others keep it until that one has shown that
-//! it outlived the death; if it has not, whoever leads next tells. So a death may be told twice, when a replica dies
-//! within seconds of it, but never by nobody. Pure: told what happened and when.
+//! it outlived the death; if it has not, whoever leads next tells. So a death may be told twice, when the one that leads
+//! ends within seconds of it, but never by nobody. Pure: told what happened and when.
 
 use crate::base::name::{Owner, SessionKey};
 use std::time::Duration;

@@ -6,7 +6,7 @@ use super::listing::{SessionItem, describe};
 use super::path::{session_key, session_path};
 use super::{listing, load, session, validators};
 use crate::session::OpenSession;
-use crate::snapshot::completeness::Completeness;
+use crate::snapshot::completeness::{Completeness, Problems};
 use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -37,7 +37,8 @@ pub(super) struct Report {
     #[schema(rename = "report", value_type = Object)]
     noticed: Completeness,
     /// Files that are new, or were to be read again, and could not be read: what was read before is shown.
-    unread_updates: u64,
+    #[schema(value_type = Object)]
+    unread_updates: Problems,
     /// Log files with lines that could not be understood.
     damaged_log_files: Vec<DamagedFile>,
     /// Memory it holds while it is open, in bytes.
@@ -127,7 +128,7 @@ pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
         completeness: validators::completeness(&open),
         missing: missing(&open),
         noticed: snapshot.completeness.clone(),
-        unread_updates: open.unread_updates,
+        unread_updates: open.unread_updates.clone(),
         damaged_log_files: damaged.collect(),
         weight_bytes: open.bytes(),
         counts: Counts {
@@ -157,7 +158,7 @@ fn missing(session: &OpenSession) -> Vec<String> {
     let damaged_logs = session.snapshot.facts.damage.files().count() as u64;
     let counted = [
         (
-            session.unread_updates,
+            session.unread_updates.count,
             "file that is new or was to be read again could not be read: what was read before is shown",
             "files that are new or were to be read again could not be read: what was read before is shown",
         ),

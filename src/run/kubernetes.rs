@@ -1,6 +1,6 @@
 //! Wiring of `serve --rayhistory`: the API server, the controller, and what the controller steers.
 
-use super::{Stopping, check_dashboard, connect};
+use super::{NO_THREADS, Stopping, check_dashboard, connect};
 use crate::args::Serve;
 use crate::base::name::{ClusterId, Owner, SessionKey};
 use crate::cgroup;
@@ -48,7 +48,7 @@ pub(super) async fn serve(
     // Nothing is served before the first settings name a store.
     let nowhere: Arc<dyn storage::Storage> = Arc::new(Memory::default());
     let sessions = Sessions::with(nowhere, vec![Root::new("")], settings, liveness, metrics.clone());
-    let sessions = Arc::new(sessions.with_quiet_loads()?);
+    let sessions = Arc::new(sessions.with_quiet_loads().context(NO_THREADS)?);
     let steered =
         Arc::new(Steered { sessions: Arc::clone(&sessions), metrics: metrics.clone(), open: Mutex::default() });
     let options = Options {

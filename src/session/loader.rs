@@ -9,6 +9,7 @@
 use super::Error;
 use super::freshness::hold;
 use super::progress::{Counters, Progress};
+use super::quiet::Quiet;
 use crate::base::name::SessionKey;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,7 +30,7 @@ pub(super) struct Loader<T> {
     /// None outside a runtime, where nothing can be loaded yet.
     runtime: Option<Handle>,
     /// Where loads run, if not there.
-    quiet: Option<Handle>,
+    quiet: Option<Quiet>,
     stop: CancellationToken,
 }
 
@@ -89,9 +90,9 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         Self { loads, tasks: TaskTracker::new(), runtime: Handle::try_current().ok(), quiet: None, stop }
     }
 
-    /// Loads in another runtime from now on; what is short, and waited for, does not run there.
-    pub(super) fn load_in(&mut self, quiet: &Handle) {
-        self.quiet = Some(quiet.clone());
+    /// Loads on other threads from now on; what is short, and waited for, does not run there.
+    pub(super) fn load_on(&mut self, quiet: Quiet) {
+        self.quiet = Some(quiet);
     }
 
     /// Joins the load of a session that runs, or starts one; an error that is still held is given at once.
@@ -129,7 +130,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         drop(loads);
         let waiting = Waiting { result, counters: Arc::clone(&counters) };
         let (loads, stop, key, work) = (Arc::clone(&self.loads), self.stop.clone(), key.clone(), load(counters));
-        let runtime = self.quiet.as_ref().or(self.runtime.as_ref());
+        let runtime = self.quiet.as_ref().and_then(Quiet::handle).or(self.runtime.as_ref());
         self.spawn(runtime, async move {
             // The inner task turns a panic into an error of this load only.
             let mut work = tokio::spawn(work);

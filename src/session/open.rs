@@ -73,8 +73,6 @@ pub struct Sessions {
     admission: Arc<Admission>,
     loader: Loader<Arc<OpenSession>>,
     stop: CancellationToken,
-    /// The threads of loads, if they have their own; held to the end.
-    _quiet: Option<Quiet>,
 }
 
 impl Sessions {
@@ -107,17 +105,13 @@ impl Sessions {
             admission,
             loader: Loader::new(stop.clone()),
             stop,
-            _quiet: None,
         }
     }
 
     /// The same, but loads have threads of their own, at a lower priority than those that answer.
     pub fn with_quiet_loads(mut self) -> io::Result<Self> {
-        let quiet = Quiet::start()?;
-        if let Some(runtime) = quiet.handle() {
-            self.loader.load_in(runtime);
-        }
-        Ok(Self { _quiet: Some(quiet), ..self })
+        self.loader.load_on(Quiet::start()?);
+        Ok(self)
     }
 
     /// Opens a session: at once when it is kept, after its load otherwise.

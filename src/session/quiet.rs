@@ -86,3 +86,22 @@ fn lower_priority() {
 
 #[cfg(not(target_os = "linux"))]
 fn lower_priority() {}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn niceness() -> i32 {
+        rustix::process::getpriority_process(Some(rustix::thread::gettid())).unwrap()
+    }
+
+    #[tokio::test]
+    async fn all_threads_of_loads_have_the_lowest_priority_and_no_others() {
+        let quiet = Quiet::start().unwrap();
+        let handle = quiet.handle().unwrap();
+        let task = handle.spawn(async { niceness() }).await.unwrap();
+        let blocking = handle.spawn_blocking(niceness).await.unwrap();
+        assert_eq!([task, blocking, run(niceness).await.unwrap()], [NICENESS; 3]);
+        assert!(niceness() < NICENESS);
+    }
+}

@@ -37,6 +37,12 @@ impl Problems {
         self.shorten();
     }
 
+    /// So many, of which those that are no examples of others are examples.
+    #[must_use]
+    pub fn beyond(&self, others: &Self, count: u64) -> Self {
+        Self { count, examples: self.examples.difference(&others.examples).cloned().collect() }
+    }
+
     fn merge(&mut self, other: Self) {
         self.count += other.count;
         self.examples.extend(other.examples);

@@ -11,10 +11,11 @@ const spaced = (name) => name.replace(/([A-Z])/g, (letter) => ` ${letter.toLower
 const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 
 // What is missing: pairs of a sentence and its examples.
-function gaps({ report = {}, unreadUpdates = 0, damagedLogFiles = [] }) {
+function gaps({ report = {}, unreadUpdates, damagedLogFiles = [] }) {
   const found = [];
   const say = (sentence, examples = []) => found.push([sentence, examples]);
   const known = {
+    unreadUpdates: (n) => `${count(n, "file")} new or to be read again could not be read: shown is what was read before`,
     unreadableFiles: (n) => `${count(n, "file")} could not be read, or not to the end`,
     damagedRecords: (n) => `${count(n, "stored event")} damaged and left out`,
     unknownEventTypes: (types) =>
@@ -24,8 +25,7 @@ function gaps({ report = {}, unreadUpdates = 0, damagedLogFiles = [] }) {
     nodesWithoutLogs: (nodes) => `No log file was stored of ${count(nodes.length, "node")}`,
     markerMissing: () => "The session has no marker: its head was killed, or the marker was removed",
   };
-  if (unreadUpdates) say(`${count(unreadUpdates, "file")} new or to be read again could not be read: shown is what was read before`);
-  for (const [field, value] of Object.entries(report)) {
+  for (const [field, value] of Object.entries({ unreadUpdates, ...report })) {
     const problems = value?.examples ? value.count : value;
     const empty = !problems || (typeof problems === "object" && Object.keys(problems).length === 0);
     if (empty) continue;

@@ -6,6 +6,7 @@ use crate::base::name::SessionKey;
 use crate::session::admission::Permit;
 use crate::session::memory::Charge;
 use crate::snapshot::Snapshot;
+use crate::snapshot::completeness::Problems;
 use siphasher::sip::SipHasher13;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -26,7 +27,7 @@ pub struct OpenSession {
     pub unread_files: u64,
     /// Stored files that the store did not give when this was to be built again: what was read before is shown
     /// instead, and they are tried again.
-    pub unread_updates: u64,
+    pub unread_updates: Problems,
     /// When it was compared with the store, as it is here.
     pub checked_at: SystemTime,
     pub(in crate::session) digest: Digest,
@@ -60,7 +61,7 @@ impl OpenSession {
             logs,
             version,
             unread_files,
-            unread_updates: 0,
+            unread_updates: Problems::default(),
             checked_at,
             digest,
             newest,
@@ -87,15 +88,17 @@ impl OpenSession {
     /// The same snapshot with log files as they are listed now.
     pub(in crate::session) fn with(&self, found: Found) -> Self {
         let Found { digest, logs, newest } = found;
-        Self { logs, checked_at: SystemTime::now(), digest, newest, ..self.again(self.unread_updates) }.versioned()
+        Self { logs, checked_at: SystemTime::now(), digest, newest, ..self.again(self.unread_updates.clone()) }
+            .versioned()
     }
 
     /// The same session, after a build that shows less than it.
     pub(in crate::session) fn rather_than(&self, less: &Self) -> Self {
-        self.again(less.unread_files).versioned()
+        let [ours, theirs] = [self, less].map(|session| &session.snapshot.completeness.unreadable_files);
+        self.again(theirs.beyond(ours, less.unread_files)).versioned()
     }
 
-    fn again(&self, unread_updates: u64) -> Self {
+    fn again(&self, unread_updates: Problems) -> Self {
         Self {
             key: self.key.clone(),
             snapshot: Arc::clone(&self.snapshot),
@@ -107,7 +110,7 @@ impl OpenSession {
     }
 
     fn versioned(mut self) -> Self {
-        self.version = version(self.digest, [self.unread_files, self.unread_updates], &self.snapshot);
+        self.version = version(self.digest, [self.unread_files, self.unread_updates.count], &self.snapshot);
         self
     }
 
@@ -119,7 +122,7 @@ impl OpenSession {
 
     /// Whether there are stored files to try again.
     pub(in crate::session) fn wants_more(&self) -> bool {
-        self.unread_files > 0 || self.unread_updates > 0
+        self.unread_files > 0 || self.unread_updates.count > 0
     }
 
     /// Memory held, in bytes.
@@ -129,7 +132,7 @@ impl OpenSession {
 
     /// Whether nothing is known to be missing.
     pub fn has_no_known_gaps(&self) -> bool {
-        self.unread_updates == 0
+        self.unread_updates.count == 0
             && self.snapshot.completeness.has_no_known_gaps()
             && self.snapshot.facts.damage.files().next().is_none()
     }

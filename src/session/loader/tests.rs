@@ -2,6 +2,7 @@ use super::*;
 use crate::base::name::{ClusterId, SessionName};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::runtime::Id;
 use tokio::sync::Semaphore;
 
 fn key(pid: u32) -> SessionKey {
@@ -163,4 +164,15 @@ async fn what_ended_since_the_caller_looked_is_not_loaded_again() {
         Joined::Ready(value) => assert_eq!(value, 9),
         Joined::Waiting(_) => panic!("it was loaded again"),
     }
+}
+
+#[tokio::test]
+async fn loads_run_on_quiet_threads_and_what_is_waited_for_beside_them_does_not() {
+    let mut loader = Loader::<Id>::new(CancellationToken::new());
+    let here = async || Ok::<_, Error>(Handle::current().id());
+    loader.load_on(Quiet::start().unwrap());
+    let Joined::Waiting(load) = loader.join(&key(1), || None, |_| here()).unwrap() else { panic!("nothing is there") };
+    let (load, beside) = (load.end().await.unwrap(), loader.apart(here()).await.unwrap());
+    assert_ne!(load, Handle::current().id());
+    assert_eq!(beside, Handle::current().id());
 }

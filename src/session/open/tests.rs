@@ -195,10 +195,10 @@ async fn a_file_that_grew_changed_or_vanished_is_seen() {
     scene.put(0, 4);
     scene.store.arm(event_file(0, 4), Fault::Always(ErrorKind::NotFound));
     tokio::time::advance(Duration::from_secs(6)).await;
-    assert_eq!(scene.settled(0).await.unread_updates, 1);
+    assert_eq!(scene.settled(0).await.unread_updates.count, 1);
     scene.bucket.remove(&event_file(0, 4));
     tokio::time::advance(Duration::from_secs(6)).await;
-    assert_eq!(scene.settled(0).await.unread_updates, 0);
+    assert_eq!(scene.settled(0).await.unread_updates.count, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -213,13 +213,15 @@ async fn a_store_that_fails_in_part_takes_nothing_away_from_what_is_open() {
     tokio::time::advance(Duration::from_secs(6)).await;
     let open = scene.settled(0).await;
     assert!(Arc::ptr_eq(&whole.snapshot, &open.snapshot), "four tasks are better than three");
-    assert_eq!((open.unread_files, open.unread_updates, open.has_no_known_gaps()), (0, 2, false));
+    assert_eq!((open.unread_files, open.unread_updates.count, open.has_no_known_gaps()), (0, 2, false));
+    let named: Vec<_> = open.unread_updates.examples.iter().map(|example| example.file.clone()).collect();
+    assert_eq!(named, [1, 2].map(|file| event_file(0, file)));
     assert_ne!(open.version, whole.version, "what is said of it changed");
     // Enough is new to make up for what is missing.
     (5..8).for_each(|file| scene.put(0, file));
     tokio::time::advance(Duration::from_secs(6)).await;
     let open = scene.settled(0).await;
-    assert_eq!((open.snapshot.tasks.len(), open.unread_files, open.unread_updates), (6, 2, 0));
+    assert_eq!((open.snapshot.tasks.len(), open.unread_files, open.unread_updates.count), (6, 2, 0));
     scene.store.heal();
     tokio::time::advance(Duration::from_secs(10)).await;
     let open = scene.settled(0).await;
