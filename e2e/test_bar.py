@@ -249,7 +249,8 @@ def test_what_was_read_before_stays_when_newer_files_cannot_be_read_and_the_bar_
         lost.touch()
         wait_for_bar(window, "1 known gap")
         press(window, "1 known gap")
-        wait_for_bar(window, "1 file new or to be read again could not be read: shown is what was read before", lost.name)
+        sentence = "1 file new or to be read again could not be read: shown is what was read before"
+        wait_for_bar(window, sentence, lost.name)
         window.wait_for_text("Job List", "capture-fail-1")
         server.breaks()
         wait_for_bar(window, "No known gaps")

@@ -4,7 +4,7 @@
 //! parent re-exports; that is no import of a sibling.
 
 use super::assert_none;
-use super::source::{Source, sources};
+use super::source::{Source, expand, sources};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The segments of a module's path.
@@ -20,7 +20,8 @@ fn modules_of_one_folder_form_no_circle() {
     let mut folders: BTreeMap<Module, Imports> = BTreeMap::new();
     for source in sources.iter().filter(|source| !source.is_test()) {
         let own = module(source);
-        for imported in imported(source).iter().filter_map(|path| resolve(path, &own, &modules)) {
+        let production = source.paths().into_iter().filter(|(line, _)| *line <= source.production_lines());
+        for imported in production.filter_map(|(_, path)| resolve(&path, &own, &modules)) {
             let shared = own.iter().zip(&imported).take_while(|(a, b)| a == b).count();
             if let (Some(from), Some(to)) = (own.get(shared), imported.get(shared)) {
                 let example = format!("src/{} uses {}", source.path.display(), imported.join("::"));
@@ -38,49 +39,11 @@ fn module(source: &Source) -> Module {
     path.iter().map(|segment| segment.to_string_lossy().into_owned()).collect()
 }
 
-/// Paths that begin with `crate` or `super`, from `use` items and from the code between them.
-fn imported(source: &Source) -> Vec<String> {
-    let code: String = source.production().map(|(_, line)| line.trim()).collect::<Vec<_>>().join(" ");
-    let mut paths = Vec::new();
-    for (at, _) in code.match_indices("crate::").chain(code.match_indices("super::")) {
-        // The rest of `super::super::` is part of the path that began before.
-        if code[..at].ends_with("::") || code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_') {
-            continue;
-        }
-        let mut depth = 0;
-        let end = code[at..].find(|c: char| {
-            depth += i32::from(c == '{') - i32::from(c == '}');
-            // In braces there may be spaces and commas.
-            depth < 0 || (depth == 0 && !(c.is_alphanumeric() || "_:{}".contains(c)))
-        });
-        paths.extend(expand(&code[at..end.map_or(code.len(), |end| at + end)]));
-    }
-    paths
-}
-
-/// `a::{b, c::d}` means `a::b` and `a::c::d`.
-fn expand(path: &str) -> Vec<String> {
-    let Some((before, list)) = path.split_once('{') else { return vec![path.trim().to_owned()] };
-    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
-    for (at, c) in list.char_indices() {
-        match c {
-            '{' => depth += 1,
-            ',' | '}' if depth == 0 => {
-                found.extend(expand(&list[start..at]).into_iter().map(|path| format!("{before}{path}")));
-                start = at + 1;
-            }
-            '}' => depth -= 1,
-            _ => {}
-        }
-    }
-    found
-}
-
 /// The module that a path names something of.
 fn resolve(path: &str, own: &[String], modules: &BTreeSet<Module>) -> Option<Module> {
     let mut segments = path.split("::").map(str::trim).peekable();
     let mut at = match segments.next()? {
-        "crate" => Vec::new(),
+        "crate" | "ray_history" => Vec::new(),
         _ => own[..own.len().checked_sub(1)?].to_vec(),
     };
     while segments.next_if_eq(&"super").is_some() {

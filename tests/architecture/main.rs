@@ -13,7 +13,7 @@
 mod circles;
 mod source;
 
-use source::{first_names, sources};
+use source::{Source, sources};
 
 /// The pure core: a synchronous computation on values. No I/O, no clock, no locks, no async.
 const PURE: [&str; 6] = ["answer", "base", "event", "layout", "logs", "snapshot"];
@@ -178,12 +178,14 @@ fn modules_stand_beside_their_folders() {
 }
 
 #[test]
-fn a_brace_list_of_imports_is_read_in_full() {
-    assert_eq!(first_names("storage::Store;"), ["storage"]);
-    assert_eq!(first_names("{layout::{Root, Key}, storage};"), ["layout", "storage"]);
-    assert_eq!(first_names("{\n    session,\n}"), ["session"]);
-    assert_eq!(first_names("storage::config::{Store, S3}"), [STORES]);
-    assert_eq!(first_names("storage::configs::X"), ["storage"]);
+fn imports_are_read_with_their_braces_and_lines() {
+    let text = "use crate::{\n    layout::{Root, Key},\n    storage,\n};\nuse crate::storage::config::{Store, S3};\n\
+                use crate::storage::configs; // crate::http\nfn f() { crate::answer::x() }\n";
+    let source = Source { path: "event/x.rs".into(), module: "event".into(), text: text.into() };
+    let found: Vec<_> = source.imports().into_iter().collect();
+    let expected =
+        [(1, "layout"), (1, "layout"), (1, "storage"), (5, STORES), (5, STORES), (6, "storage"), (7, "answer")];
+    assert_eq!(found, expected.map(|(line, name)| (line, name.to_owned())));
 }
 
 #[test]

@@ -24,7 +24,7 @@ impl Source {
 
     /// The lines before the file's own tests.
     pub(crate) fn production(&self) -> impl Iterator<Item = (usize, &str)> {
-        let end = self.text.find("#[cfg(test)]\nmod ").map_or(usize::MAX, |at| self.text[..at].lines().count());
+        let end = self.production_lines();
         self.code().take_while(move |(line, _)| *line <= end)
     }
 
@@ -32,50 +32,67 @@ impl Source {
         self.path.iter().any(|part| part == "tests" || part == "tests.rs" || part == "test_events.rs")
     }
 
-    /// Names of our own modules that this file refers to, each with its line.
-    pub(crate) fn imports(&self) -> Vec<(usize, String)> {
-        let code: Vec<(usize, &str)> = self.code().collect();
+    /// Paths that begin with `crate`, `super` or `ray_history`, in `use` items and in the code between them, each with
+    /// its line; those of a list in braces one by one.
+    pub(crate) fn paths(&self) -> Vec<(usize, String)> {
+        let code: String = self.code().map(|(_, line)| format!("{}\n", line.trim())).collect();
         let mut found = Vec::new();
-        for (at, (line, text)) in code.iter().enumerate() {
-            for root in ["crate::", "ray_history::"] {
-                for (start, _) in text.match_indices(root) {
-                    // A list in braces may go on over the next lines.
-                    let mut path = text[start + root.len()..].to_owned();
-                    let rest = code[at + 1..].iter().map(|(_, text)| *text);
-                    path.extend(rest.take(if path.starts_with('{') { 20 } else { 0 }));
-                    found.extend(first_names(&path).into_iter().map(|name| (*line, name)));
+        for root in ["crate::", "super::", "ray_history::"] {
+            for (at, _) in code.match_indices(root) {
+                // The rest of `super::super::` is part of the path that began before.
+                let within = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+                if code[..at].ends_with(within) {
+                    continue;
                 }
+                let mut depth = 0;
+                let end = code[at..].find(|c: char| {
+                    depth += i32::from(c == '{') - i32::from(c == '}');
+                    // In braces there may be spaces and commas.
+                    depth < 0 || (depth == 0 && !(within(c) || c == '{' || c == '}'))
+                });
+                let line = code[..at].lines().count() + usize::from(code[..at].ends_with('\n') || at == 0);
+                let path = &code[at..end.map_or(code.len(), |end| at + end)];
+                found.extend(expand(path).into_iter().map(|path| (line, path)));
             }
         }
         found
     }
+
+    /// The modules of ours that this file names from the root, each with its line.
+    pub(crate) fn imports(&self) -> Vec<(usize, String)> {
+        let module = |path: &str| {
+            let below = path.strip_prefix("crate::").or(path.strip_prefix("ray_history::"))?;
+            let first = below.split("::").next().unwrap_or_default();
+            let is_stores = below == STORES || below.starts_with(&format!("{STORES}::"));
+            Some(if is_stores { STORES } else { first }.to_owned())
+        };
+        self.paths().into_iter().filter_map(|(line, path)| Some((line, module(&path)?))).collect()
+    }
+
+    /// How many lines stand before the file's own tests.
+    pub(crate) fn production_lines(&self) -> usize {
+        self.text.find("#[cfg(test)]\nmod ").map_or(usize::MAX, |at| self.text[..at].lines().count())
+    }
 }
 
-/// The first name of a path: one, or several where it opens with a brace.
-pub(crate) fn first_names(path: &str) -> Vec<String> {
-    let name = |text: &str| {
-        let word = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
-        let is = |shared: &str| text.strip_prefix(shared).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
-        if is(STORES) { STORES.to_owned() } else { word }
-    };
-    let Some(list) = path.strip_prefix('{') else {
-        return vec![name(path)];
-    };
-    let (mut depth, mut names, mut start) = (0, Vec::new(), true);
+/// `a::{b, c::d}` means `a::b` and `a::c::d`.
+pub(crate) fn expand(path: &str) -> Vec<String> {
+    let Some((before, list)) = path.split_once('{') else { return vec![path.to_owned()] };
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
     for (at, c) in list.char_indices() {
         match c {
             '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => start = true,
-            c if start && !c.is_whitespace() => {
-                names.push(name(&list[at..]));
-                start = false;
+            ',' | '}' if depth == 0 => {
+                // Behind the last comma there is nothing.
+                let item = Some(list[start..at].trim()).filter(|item| !item.is_empty());
+                found.extend(item.into_iter().flat_map(expand).map(|path| format!("{before}{path}")));
+                start = at + 1;
             }
+            '}' => depth -= 1,
             _ => {}
         }
     }
-    names
+    found
 }
 
 /// All of them.
