@@ -35,7 +35,7 @@ impl Source {
     /// Paths that begin with `crate`, `super` or `ray_history`, in `use` items and in the code between them, each with
     /// its line; those of a list in braces one by one.
     pub(crate) fn paths(&self) -> Vec<(usize, String)> {
-        let code: String = self.code().map(|(_, line)| format!("{}\n", line.trim())).collect();
+        let code = self.code().map(|(_, line)| line.trim()).collect::<Vec<_>>().join("\n");
         let mut found = Vec::new();
         for root in ["crate::", "super::", "ray_history::"] {
             for (at, _) in code.match_indices(root) {
