@@ -120,6 +120,18 @@ impl Cache {
         }
     }
 
+    /// Lets go of this one, if it is still kept.
+    pub(super) fn forget(&self, key: &SessionKey, kept: &Arc<Kept>) {
+        self.kept.remove_if(key, |now| Arc::ptr_eq(now, kept));
+        self.measure();
+    }
+
+    /// Lets go of all that must not be shown any more.
+    pub(super) fn retain(&self, may_be_shown: impl Fn(&SessionKey) -> bool) {
+        self.kept.retain(|key, _| may_be_shown(key));
+        self.measure();
+    }
+
     /// Another bound on the number of sessions from now on.
     pub(super) fn resize(&self, max_sessions: usize) {
         self.max_sessions.store(max_sessions, Ordering::Relaxed);

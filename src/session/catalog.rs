@@ -165,6 +165,7 @@ impl Catalog {
                         looks.failed(cluster);
                         return Err(error);
                     }
+                    looks.done(cluster);
                 }
                 Due::Failed => {
                     let why = "the folders of this cluster could not be listed a moment ago";
@@ -214,14 +215,24 @@ impl Catalog {
         Ok(())
     }
 
-    /// Serves these namespaces alone from now on; all, when there are none.
-    pub fn limit_to(&self, namespaces: &[String]) {
+    /// Serves these namespaces alone from now on; all, when there are none. Whether they are others than before.
+    pub fn limit_to(&self, namespaces: &[String]) -> bool {
         let new = Namespaces(namespaces.into());
-        if self.namespaces() != new {
+        let others = self.namespaces() != new;
+        if others {
             *self.namespaces.write().unwrap_or_else(PoisonError::into_inner) = new;
             self.list_now.notify_one();
             self.walk_now.notify_one();
         }
+        others
+    }
+
+    /// Whether a session that was found may be shown, by the namespaces of this moment. Where they are limited, that is
+    /// known only of what is listed.
+    pub fn allows(&self, key: &SessionKey) -> bool {
+        let namespaces = self.namespaces();
+        let known = || self.listing().find(key).map(|entry| entry.namespace_known);
+        namespaces.is_all() || known().is_some_and(|known| namespaces.allow(&key.cluster.namespace, known))
     }
 
     /// What the namespaces do not have any more goes at once, even while the store is down; what they have in addition
@@ -237,7 +248,8 @@ impl Catalog {
         self.namespaces.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Lists a source, and puts what it tells in place of what it told before.
+    /// Lists a source, and puts what it tells in place of what it told before. Of the markers, one pass at a time
+    /// (`refreshing`): one that began earlier and ends later would take away what the other has found.
     async fn pass(&self, what: Listed) -> (Result<bool, Error>, u64) {
         self.leave_out().await;
         let namespaces = self.namespaces();

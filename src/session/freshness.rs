@@ -24,8 +24,10 @@ const LONGEST_HOLD: Duration = Duration::from_mins(5);
 pub(super) struct Look {
     /// Not before.
     due: Instant,
-    /// A rebuild may not begin before.
+    /// A rebuild of what changed may not begin before.
     rebuild: Instant,
+    /// What could not be read is not tried again before.
+    retry: Instant,
     /// Somebody is looking.
     running: bool,
     /// How often in a row files could not be read.
@@ -53,10 +55,8 @@ impl Look {
         let failures = if built.incomplete { built.failures + 1 } else { 0 };
         let wait = interval(built.newest_age);
         let wait = if failures > 0 { wait.min(hold(failures)) } else { wait };
-        let pause = built.took * BUILD_TIMES;
-        // What could not be read is tried again after its hold: that is no change that could come every second.
-        let rebuild = if failures > 0 { built.at } else { built.at + pause };
-        Self { due: built.at + wait, rebuild, running: false, failures }
+        let retry = if failures > 0 { built.at + hold(failures) } else { built.at };
+        Self { due: built.at + wait, rebuild: built.at + built.took * BUILD_TIMES, retry, running: false, failures }
     }
 
     /// Whether to look now; if so, nobody else shall until `done`.
@@ -66,17 +66,24 @@ impl Look {
         begin
     }
 
-    /// The look is over and nothing needs to be built.
+    /// The look is over and nothing is built now.
     pub(super) fn done(&mut self, now: Instant, newest_age: Option<Duration>) {
         self.running = false;
-        self.due = now + interval(newest_age);
+        let due = now + interval(newest_age);
+        self.due = if self.retry > now { due.min(self.retry) } else { due };
     }
 
     /// The look failed, or a rebuild did: the session stays as it is for a while.
     pub(super) fn failed(&mut self, now: Instant) {
         self.running = false;
         self.failures += 1;
-        self.due = now + hold(self.failures);
+        self.retry = now + hold(self.failures);
+        self.due = self.retry;
+    }
+
+    /// Whether files that could not be read may be tried again now.
+    pub(super) fn may_retry(&self, now: Instant) -> bool {
+        now >= self.retry
     }
 
     /// Something changed: whether it may be built again now. If not, that is looked at again when it may.
@@ -160,12 +167,29 @@ mod tests {
         let mut look = Look::after(built(start, true, 0));
         for _ in 0..10 {
             waits.push(look.due - start);
-            assert!(look.begin(look.due) && look.may_rebuild(look.due));
+            assert!(look.begin(look.due) && look.may_retry(look.due));
             look = Look::after(built(start, true, look.failures()));
         }
         assert_eq!(waits[..3], [FIRST_HOLD, FIRST_HOLD * 2, FIRST_HOLD * 4]);
         assert_eq!(waits[9], LONGEST_HOLD);
         let whole = Look::after(built(start, false, look.failures()));
         assert_eq!((whole.failures(), whole.due - start), (0, Duration::from_secs(24 * 60)));
+    }
+
+    #[test]
+    fn new_files_are_looked_for_meanwhile_but_what_could_not_be_read_waits() {
+        let start = Instant::now();
+        let mut look = Look::after(Built { newest_age: Some(Duration::ZERO), ..built(start, true, 6) });
+        let (retry, mut now, mut looks) = (start + hold(7), start, 0);
+        while now < retry {
+            now = look.due;
+            assert!(look.begin(now));
+            assert_eq!(look.may_retry(now), now >= retry);
+            look.done(now, Some(Duration::ZERO));
+            looks += 1;
+        }
+        assert_eq!((now, looks), (retry, 26), "128 s in steps of 5 s");
+        look.failed(now);
+        assert!(!look.may_retry(now + hold(8) - SHORTEST) && look.may_retry(now + hold(8)));
     }
 }

@@ -36,6 +36,8 @@ pub(super) struct Loader<T> {
 
 #[derive(Debug)]
 struct Loads<T> {
+    /// Ends the loads that run, and not those that start later, when all is begun anew.
+    current: CancellationToken,
     running: HashMap<SessionKey, Running<T>>,
     held: HashMap<SessionKey, Held>,
 }
@@ -86,7 +88,7 @@ impl<T: Clone> Waiting<T> {
 impl<T: Clone + Send + Sync + 'static> Loader<T> {
     /// No loads yet; all of them end when the token is cancelled.
     pub(super) fn new(stop: CancellationToken) -> Self {
-        let loads = Arc::new(Mutex::new(Loads { running: HashMap::new(), held: HashMap::new() }));
+        let loads = Arc::new(Mutex::new(Loads { current: stop.child_token(), running: HashMap::new(), held: HashMap::new() }));
         Self { loads, tasks: TaskTracker::new(), runtime: Handle::try_current().ok(), quiet: None, stop }
     }
 
@@ -127,21 +129,23 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         let counters = Arc::new(Counters::start());
         let running = Running { result: result.clone(), counters: Arc::clone(&counters) };
         loads.running.insert(key.clone(), running);
+        let current = loads.current.clone();
         drop(loads);
         let waiting = Waiting { result, counters: Arc::clone(&counters) };
-        let (loads, stop, key, work) = (Arc::clone(&self.loads), self.stop.clone(), key.clone(), load(counters));
+        let (loads, stop, key) = (Arc::clone(&self.loads), self.stop.clone(), key.clone());
+        let work = load(Arc::clone(&counters));
         let runtime = self.quiet.as_ref().and_then(Quiet::handle).or(self.runtime.as_ref());
         self.spawn(runtime, async move {
             // The inner task turns a panic into an error of this load only.
             let mut work = tokio::spawn(work);
             let loaded = tokio::select! {
                 done = &mut work => done.unwrap_or(Err(Error::Broken)),
-                () = stop.cancelled() => {
+                () = current.cancelled() => {
                     work.abort();
-                    Err(Error::Stopping)
+                    Err(if stop.is_cancelled() { Error::Stopping } else { Error::Busy })
                 }
             };
-            lock(&loads).end(&key, loaded.as_ref().err());
+            lock(&loads).end(&key, &counters, loaded.as_ref().err());
             // Nobody may be left to hear it.
             let _ = sender.send(Some(loaded));
         });
@@ -200,9 +204,18 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         };
     }
 
-    /// Forgets held errors: another store is in use.
+    /// Forgets held errors: the store may answer again.
     pub(super) fn forget(&self) {
         self.lock().held.clear();
+    }
+
+    /// Another store is in use: forgets held errors, and ends the loads that run. Who waits for one is told that it gave
+    /// way, and may ask again.
+    pub(super) fn begin_anew(&self) {
+        let mut loads = self.lock();
+        loads.held.clear();
+        loads.running.clear();
+        std::mem::replace(&mut loads.current, self.stop.child_token()).cancel();
     }
 
     fn lock(&self) -> MutexGuard<'_, Loads<T>> {
@@ -215,8 +228,11 @@ fn lock<T>(loads: &Mutex<Loads<T>>) -> MutexGuard<'_, Loads<T>> {
 }
 
 impl<T> Loads<T> {
-    /// Notes how a load ended.
-    fn end(&mut self, key: &SessionKey, error: Option<&Error>) {
+    /// Notes how a load ended; not of one from before all was begun anew.
+    fn end(&mut self, key: &SessionKey, counters: &Arc<Counters>, error: Option<&Error>) {
+        if !self.running.get(key).is_some_and(|running| Arc::ptr_eq(&running.counters, counters)) {
+            return;
+        }
         self.running.remove(key);
         match error.filter(|error| error.is_worth_holding()) {
             None => {

@@ -215,7 +215,10 @@ impl Sessions {
         self.admission.resize(settings.loading.max_concurrent);
         self.cache.resize(settings.cache.max_sessions);
         self.cache.evict(self.ledger.missing(0, 0));
-        self.source().catalog.limit_to(&settings.clusters.namespaces);
+        let source = self.source();
+        if source.catalog.limit_to(&settings.clusters.namespaces) {
+            self.cache.retain(|key| source.catalog.allows(key));
+        }
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
         self.measure();
     }
@@ -225,7 +228,7 @@ impl Sessions {
     pub fn replace_store(&self, store: Arc<dyn Storage>, roots: Vec<Root>) {
         let source = Source::new(store, roots, &self.settings().clusters.namespaces, &self.metrics.catalog);
         self.source.send_replace(Arc::new(source));
-        self.loader.forget();
+        self.loader.begin_anew();
         self.cache.clear();
     }
 
@@ -280,7 +283,7 @@ impl Sessions {
         let kept = self.cache.get(key)?;
         if lock(&kept.look).begin(Instant::now()) {
             let (sessions, kept, key) = (Arc::clone(self), Arc::clone(&kept), key.clone());
-            self.loader.beside(async move { sessions.look(&key, &kept).await });
+            self.loader.beside(async move { sessions.look(&key, kept).await });
         }
         Some(Arc::clone(&kept.session))
     }

@@ -4,7 +4,9 @@
 //! (file, position), not the first ones seen.
 
 use serde::Serialize;
+use siphasher::sip::SipHasher13;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 
 /// Examples kept of each kind.
 const EXAMPLES: usize = 20;
@@ -27,12 +29,18 @@ pub struct Problems {
     pub count: u64,
     /// The first ones by file and position.
     pub examples: BTreeSet<Place>,
+    /// Of the names of all files, in any order: the same number of problems may be in others. Alike on every replica.
+    #[serde(skip)]
+    pub files: u64,
 }
 
 impl Problems {
     /// Counts one more.
     pub fn add(&mut self, file: &str, position: u64, problem: impl Into<String>) {
         self.count += 1;
+        let mut hasher = SipHasher13::new_with_keys(0, 0);
+        file.hash(&mut hasher);
+        self.files = self.files.wrapping_add(hasher.finish());
         self.examples.insert(Place { file: file.to_owned(), position, problem: problem.into() });
         self.shorten();
     }
@@ -40,11 +48,12 @@ impl Problems {
     /// So many, of which those that are no examples of others are examples.
     #[must_use]
     pub fn beyond(&self, others: &Self, count: u64) -> Self {
-        Self { count, examples: self.examples.difference(&others.examples).cloned().collect() }
+        Self { count, examples: self.examples.difference(&others.examples).cloned().collect(), files: self.files }
     }
 
     fn merge(&mut self, other: Self) {
         self.count += other.count;
+        self.files = self.files.wrapping_add(other.files);
         self.examples.extend(other.examples);
         self.shorten();
     }

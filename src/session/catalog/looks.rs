@@ -27,7 +27,7 @@ struct Look {
 /// Whether a look is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
-    /// Look now; it counts as taken.
+    /// Look now; it counts as failed until it is `done`.
     Now,
     /// The last one is recent enough: what it did not find is not there.
     Done,
@@ -46,10 +46,16 @@ impl Looks {
             Some(_) => Due::Done,
             None if self.recent.len() >= AT_MOST => Due::Crowded,
             None => {
-                self.recent.insert(cluster.clone(), Look { at: Instant::now(), failed: false });
+                // Until it has ended well: who takes it may be stopped.
+                self.failed(cluster);
                 Due::Now
             }
         }
+    }
+
+    /// The look told what there is.
+    pub(super) fn done(&mut self, cluster: &ClusterId) {
+        self.recent.insert(cluster.clone(), Look { at: Instant::now(), failed: false });
     }
 
     /// The look failed: until the next one, nobody may say that something is not there.

@@ -8,6 +8,7 @@ use crate::session::memory::Charge;
 use crate::snapshot::Snapshot;
 use crate::snapshot::completeness::Problems;
 use siphasher::sip::SipHasher13;
+use std::cmp::Reverse;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -52,7 +53,7 @@ impl OpenSession {
         permit: Permit,
     ) -> Self {
         let bytes = (snapshot.weight() + logs.weight()) as u64;
-        let version = version(digest, [unread_files, 0], &snapshot);
+        let version = version(digest, unread_files, &Problems::default(), &snapshot);
         let memory = permit.settle(bytes).map(Arc::new);
         let checked_at = SystemTime::now();
         Self {
@@ -110,14 +111,17 @@ impl OpenSession {
     }
 
     fn versioned(mut self) -> Self {
-        self.version = version(self.digest, [self.unread_files, self.unread_updates.count], &self.snapshot);
+        self.version = version(self.digest, self.unread_files, &self.unread_updates, &self.snapshot);
         self
     }
 
     /// Whether files are missing that were read for another build: the store fails in part.
     pub(in crate::session) fn shows_less_than(&self, other: &Self) -> bool {
-        let records = |session: &Self| session.snapshot.completeness.records;
-        self.unread_files > 0 && (records(self), other.unread_files) < (records(other), self.unread_files)
+        let read = |session: &Self| (session.snapshot.completeness.records, Reverse(session.unread_files));
+        let unreadable = |session: &Self| session.snapshot.completeness.unreadable_files.files;
+        // As many, and others, of the same stored files: what was read of one would go for what is read of another.
+        let swapped = self.digest == other.digest && unreadable(self) != unreadable(other);
+        self.unread_files > 0 && (read(self) < read(other) || (read(self) == read(other) && swapped))
     }
 
     /// Whether there are stored files to try again.
@@ -150,9 +154,12 @@ pub(in crate::session) fn age(newest: Option<i64>) -> Option<Duration> {
 }
 
 /// With fixed keys: replicas must agree.
-fn version(digest: Digest, unread: [u64; 2], snapshot: &Snapshot) -> u64 {
+fn version(digest: Digest, unread_files: u64, updates: &Problems, snapshot: &Snapshot) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(0, 0);
-    (digest.inputs, digest.shown, unread).hash(&mut hasher);
-    (snapshot.completeness.records, snapshot.completeness.unreadable_files.count).hash(&mut hasher);
+    (digest.inputs, digest.shown, unread_files).hash(&mut hasher);
+    for unread in [updates, &snapshot.completeness.unreadable_files] {
+        (unread.count, unread.files).hash(&mut hasher);
+    }
+    snapshot.completeness.records.hash(&mut hasher);
     hasher.finish()
 }

@@ -1,7 +1,7 @@
 //! Loads a session, and keeps what comes of it.
 //!
-//! Owns what is kept: nothing that is larger than the budget leaves room for, nothing of a store that was replaced, and
-//! nothing that shows less than what is kept already.
+//! Owns what is kept: nothing that is larger than the budget leaves room for, nothing of a store that was replaced or of a
+//! namespace that is not served any more, and nothing that shows less than what is kept already.
 
 use super::{Sessions, lock};
 use crate::base::name::SessionKey;
@@ -11,6 +11,7 @@ use crate::session::cache::Kept;
 use crate::session::freshness::{Built, Look};
 use crate::session::load::{Load, OpenSession};
 use crate::session::progress::Counters;
+use crate::session::source::Source;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -73,7 +74,7 @@ impl Sessions {
         if self.ledger.missing(0, 0) > 0 {
             tracing::warn!(session.key = %key, "session is larger than cache.maxMemory leaves room for: not kept");
             self.metrics.sessions.not_kept();
-        } else if Arc::ptr_eq(&source, &self.source()) {
+        } else if self.belongs(&key, &source) {
             let look = Look::after(Built {
                 at: Instant::now(),
                 took: session.built_in,
@@ -81,10 +82,20 @@ impl Sessions {
                 incomplete: session.wants_more(),
                 failures: before,
             });
-            self.cache.keep(key, Arc::new(Kept::new(Arc::clone(&session), look)));
+            let kept = Arc::new(Kept::new(Arc::clone(&session), look));
+            self.cache.keep(key.clone(), Arc::clone(&kept));
+            // Settings may have changed just now: they let go of what they found, so this is asked once more.
+            if !self.belongs(&key, &source) {
+                self.cache.forget(&key, &kept);
+            }
         }
         self.measure();
-        Ok(session)
+        if source.catalog.allows(&key) { Ok(session) } else { Err(Error::Unknown(key)) }
+    }
+
+    /// Whether what was loaded from a source may be kept by the settings of this moment.
+    fn belongs(&self, key: &SessionKey, source: &Arc<Source>) -> bool {
+        Arc::ptr_eq(source, &self.source()) && source.catalog.allows(key)
     }
 }
 

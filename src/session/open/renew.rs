@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 impl Sessions {
     /// Compares a kept session with the store, and brings it up to date.
-    pub(super) async fn look(self: &Arc<Self>, key: &SessionKey, kept: &Arc<Kept>) {
+    pub(super) async fn look(self: &Arc<Self>, key: &SessionKey, kept: Arc<Kept>) {
         let source = self.source();
         let timeout = self.settings().loading.timeout;
         let looked = async {
@@ -34,30 +34,41 @@ impl Sessions {
             }
         };
         let open = &kept.session;
-        if found.digest.inputs != open.digest.inputs || open.wants_more() {
+        if found.digest.inputs != open.digest.inputs {
             self.metrics.sessions.looked(LookFound::Changed);
-            if lock(&kept.look).may_rebuild(Instant::now())
-                && let Err(error) = self.rebuild(key).await
-            {
-                tracing::warn!(session.key = %key, %error, "an open session could not be built again; it stays as it is");
-                lock(&kept.look).failed(Instant::now());
+            if lock(&kept.look).may_rebuild(Instant::now()) {
+                self.rebuild(key, kept).await;
             }
+        } else if open.wants_more() && lock(&kept.look).may_retry(Instant::now()) {
+            self.metrics.sessions.looked(LookFound::Changed);
+            self.rebuild(key, kept).await;
         } else if found.digest != open.digest {
             self.metrics.sessions.looked(LookFound::Logs);
             let mut look = *lock(&kept.look);
             let session = Arc::new(open.with(found));
             look.done(Instant::now(), session.newest_age());
-            self.cache.replace(key, kept, Arc::new(Kept::new(session, look)));
+            self.cache.replace(key, &kept, Arc::new(Kept::new(session, look)));
         } else {
             self.metrics.sessions.looked(LookFound::Same);
             lock(&kept.look).done(Instant::now(), load::age(found.newest));
         }
     }
 
-    async fn rebuild(self: &Arc<Self>, key: &SessionKey) -> Result<(), Error> {
-        match self.start(key, Why::Rebuild)? {
-            Joined::Ready(_) => Ok(()),
-            Joined::Waiting(load) => load.end().await.map(|_| ()),
+    /// Builds again what is kept. Nobody holds it here meanwhile: its memory may be what the load waits for.
+    async fn rebuild(self: &Arc<Self>, key: &SessionKey, kept: Arc<Kept>) {
+        let before = Arc::downgrade(&kept);
+        drop(kept);
+        let built = match self.start(key, Why::Rebuild) {
+            Ok(Joined::Ready(_)) => Ok(()),
+            Ok(Joined::Waiting(load)) => load.end().await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = built {
+            tracing::warn!(session.key = %key, %error, "an open session could not be built again; it stays as it is");
+        }
+        // Gone when it was replaced. It stays where the load failed, and where what it made was too large to be kept.
+        if let Some(kept) = before.upgrade() {
+            lock(&kept.look).failed(Instant::now());
         }
     }
 }

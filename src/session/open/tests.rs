@@ -378,3 +378,76 @@ async fn an_unknown_session_is_no_load_that_failed() {
     assert!(matches!(scene.sessions.open(&key(9)).await, Err(Error::Unknown(_))));
     assert!(scene.sessions.held(&key(9)).is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_load_from_the_old_store_is_begun_again_with_the_new_one() {
+    let scene = Scene::with_latency(1, 2, Settings::default(), Duration::from_hours(1)).await;
+    let opening = tokio::spawn({
+        let sessions = Arc::clone(&scene.sessions);
+        async move { sessions.open(&key(0)).await.map(|open| open.snapshot.tasks.len()) }
+    });
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(!opening.is_finished());
+    let other = Scene::new(1, 4, Settings::default()).await;
+    scene.sessions.replace_store(Arc::clone(&other.store) as Arc<dyn Storage>, vec![Root::default()]);
+    let opened = tokio::time::timeout(Duration::from_secs(1), opening).await.unwrap();
+    assert_eq!(opened.unwrap().unwrap(), 4);
+    scene.sessions.idle().await;
+    assert_eq!(scene.tasks(0).await, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_open_of_a_namespace_that_is_not_served_any_more_is_closed() {
+    let scene = Scene::with_latency(2, 2, Settings::default(), Duration::from_secs(5)).await;
+    assert_eq!(scene.tasks(0).await, 2);
+    let loading = tokio::spawn({
+        let sessions = Arc::clone(&scene.sessions);
+        async move { sessions.open(&key(1)).await }
+    });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut settings = Settings::default();
+    settings.clusters.namespaces = vec!["ns".into()];
+    scene.sessions.apply(Arc::new(settings.clone()));
+    assert!(scene.sessions.peek(&key(0)).is_some(), "its namespace is served still");
+    settings.clusters.namespaces = vec!["other".into()];
+    scene.sessions.apply(Arc::new(settings));
+    assert!(scene.sessions.peek(&key(0)).is_none());
+    assert!(matches!(scene.sessions.open(&key(0)).await, Err(Error::Unknown(_))));
+    assert!(matches!(loading.await.unwrap(), Err(Error::Unknown(_))));
+    assert!(scene.sessions.peek(&key(1)).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_can_never_be_read_does_not_make_a_live_session_be_read_all_the_time() {
+    let scene = Scene::new(1, 10, Settings::default()).await;
+    scene.store.arm(event_file(0, 3), Fault::Always(ErrorKind::PermissionDenied));
+    let before = scene.store.counts().reads;
+    for _ in 0..600 {
+        scene.settled(0).await;
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    let builds = (scene.store.counts().reads - before) / 10;
+    assert!((6..=9).contains(&builds), "after 2, 4, 8, ... seconds, not {builds} times");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rebuild_does_not_give_what_was_read_for_what_was_not() {
+    let scene = Scene::new(1, 1, Settings::default()).await;
+    let files = [format!("{}logs/events/event_JOBS.log", folder(0)), format!("{}logs/events/event_GCS.log", folder(0))];
+    for file in &files {
+        scene.bucket.put_modified(file.clone(), "{}\n", now());
+    }
+    scene.store.arm(files[0].clone(), Fault::Always(ErrorKind::Unavailable));
+    let first = scene.sessions.open(&key(0)).await.unwrap();
+    assert_eq!(first.unread_files, 1);
+    scene.store.heal();
+    scene.store.arm(files[1].clone(), Fault::Always(ErrorKind::Unavailable));
+    tokio::time::advance(Duration::from_secs(3)).await;
+    let second = scene.settled(0).await;
+    assert_ne!(first.version, second.version, "another report is another answer");
+    assert_eq!((second.unread_files, second.unread_updates.count), (1, 1));
+    assert!(Arc::ptr_eq(&first.snapshot, &second.snapshot));
+    scene.store.heal();
+    tokio::time::advance(Duration::from_secs(9)).await;
+    assert!(!scene.settled(0).await.wants_more());
+}

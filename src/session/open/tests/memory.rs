@@ -115,3 +115,17 @@ async fn what_does_not_fit_is_refused_and_what_nearly_fits_is_built_and_used() {
     scene.sessions.idle().await;
     assert_eq!(scene.sessions.usage().used_bytes, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_session_is_built_again_where_there_is_room_for_it_only_once() {
+    let cache = settings::Cache { max_memory: 6 << 20, ..settings::Cache::default() };
+    let scene = Scene::new(1, 1, Settings { cache, ..Settings::default() }).await;
+    for file in 0..10_000 {
+        scene.bucket.put(format!("{}logs/worker-{file}.out", folder(0)), "");
+    }
+    assert_eq!(scene.tasks(0).await, 1);
+    scene.put(0, 1);
+    tokio::time::advance(Duration::from_secs(6)).await;
+    let built = tokio::time::timeout(Duration::from_hours(1), scene.settled(0)).await.unwrap();
+    assert_eq!(built.snapshot.tasks.len(), 2);
+}
