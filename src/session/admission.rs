@@ -1,8 +1,9 @@
 //! Who may load now: slots and memory, handed out fairly.
 //!
 //! Owns the order of loads. There are two lanes, each first come, first served: a small session never waits for a huge
-//! one to end, because huge ones leave a slot and an eighth of the memory to small ones. Memory is reserved by stored
-//! size and corrected while reading (`Permit::cover`); cached sessions give way to loads.
+//! one to end, because huge ones leave a slot and an eighth of the memory to small ones, counted with what those hold
+//! already. Memory is reserved by stored size and corrected while reading (`Permit::cover`); cached sessions give way to
+//! loads, where that makes room enough.
 //! Must never load anything.
 
 use super::memory::{Charge, Evict, Ledger};
@@ -42,6 +43,8 @@ struct Lanes {
     next_ticket: u64,
     running: [usize; 2],
     waiting: [VecDeque<u64>; 2],
+    /// Bytes reserved by small ones.
+    small_held: u64,
 }
 
 impl Lanes {
@@ -69,6 +72,7 @@ impl Admission {
             next_ticket: 0,
             running: [0; 2],
             waiting: [VecDeque::new(), VecDeque::new()],
+            small_held: 0,
         };
         Self { ledger, cached, lanes: Mutex::new(lanes) }
     }
@@ -99,9 +103,8 @@ impl Admission {
         if busy || lanes.waiting.iter().any(|lane| !lane.is_empty()) {
             return None;
         }
-        let charge = self.ledger.take(estimate, self.spare(lane))?;
-        lanes.running[lane as usize] += 1;
-        Some(Permit { admission: Arc::clone(self), lane, charge: Some(charge) })
+        let charge = self.ledger.take(estimate, self.spare(lane, &lanes))?;
+        Some(self.permit(lane, charge, &mut lanes))
     }
 
     fn try_admit(self: &Arc<Self>, ticket: &Ticket, estimate: u64) -> Option<Permit> {
@@ -111,31 +114,45 @@ impl Admission {
             return None;
         }
         let estimate = estimate.min(self.limit(lane));
-        let charge = self.make_room(estimate, self.spare(lane))?;
-        lanes.running[lane as usize] += 1;
-        Some(Permit { admission: Arc::clone(self), lane, charge: Some(charge) })
+        let spare = self.spare(lane, &lanes);
+        let charge = self.ledger.take(estimate, spare).or_else(|| {
+            self.make_room(self.ledger.missing(estimate, spare));
+            self.ledger.take(estimate, spare)
+        })?;
+        Some(self.permit(lane, charge, &mut lanes))
     }
 
-    /// Takes memory; cached sessions go for it if they must.
-    fn make_room(&self, bytes: u64, spare: u64) -> Option<Charge> {
-        self.ledger.take(bytes, spare).or_else(|| {
-            self.cached.evict(self.ledger.missing(bytes, spare));
-            self.ledger.take(bytes, spare)
-        })
+    fn permit(self: &Arc<Self>, lane: Lane, charge: Charge, lanes: &mut Lanes) -> Permit {
+        lanes.running[lane as usize] += 1;
+        let mut permit = Permit { admission: Arc::clone(self), lane, charge: Some(charge), small_held: 0 };
+        permit.count(lanes);
+        permit
+    }
+
+    /// Cached sessions go for a load, unless all of them would not be enough: the load waits in any case then.
+    fn make_room(&self, missing: u64) {
+        if self.cached.bytes() >= missing {
+            self.cached.evict(missing);
+        }
     }
 
     fn lane(&self, estimate: u64) -> Lane {
         if estimate <= SMALL.min(self.ledger.total() / 16) { Lane::Small } else { Lane::Large }
     }
 
-    /// What a lane must leave free.
-    fn spare(&self, lane: Lane) -> u64 {
+    /// What a lane leaves to the other one.
+    fn left(&self, lane: Lane) -> u64 {
         if lane == Lane::Large { self.ledger.total() / 8 } else { 0 }
+    }
+
+    /// What a lane must leave free: the other one may hold a part of what is left to it.
+    fn spare(&self, lane: Lane, lanes: &Lanes) -> u64 {
+        self.left(lane).saturating_sub(lanes.small_held)
     }
 
     /// What one load may hold.
     fn limit(&self, lane: Lane) -> u64 {
-        self.ledger.total() - self.spare(lane)
+        self.ledger.total() - self.left(lane)
     }
 
     fn lock(&self) -> MutexGuard<'_, Lanes> {
@@ -175,12 +192,22 @@ pub(super) struct Permit {
     admission: Arc<Admission>,
     lane: Lane,
     charge: Option<Charge>,
+    /// What of it is counted as held by small ones.
+    small_held: u64,
 }
 
 impl Permit {
     /// Makes sure that so many bytes are reserved.
     pub(super) fn cover(&mut self, bytes: u64) -> Result<(), Short> {
-        let (admission, spare) = (&self.admission, self.admission.spare(self.lane));
+        let admission = Arc::clone(&self.admission);
+        let mut lanes = admission.lock();
+        let covered = self.try_cover(bytes, admission.spare(self.lane, &lanes));
+        self.count(&mut lanes);
+        covered
+    }
+
+    fn try_cover(&mut self, bytes: u64, spare: u64) -> Result<(), Short> {
+        let admission = &self.admission;
         let Some(charge) = &mut self.charge else { return Ok(()) };
         if bytes <= charge.bytes() || charge.grow(bytes, spare) {
             return Ok(());
@@ -190,8 +217,17 @@ impl Permit {
             return Err(Short::TooLarge(limit));
         }
         let more = bytes - charge.bytes();
-        admission.cached.evict(admission.ledger.missing(more, spare));
+        admission.make_room(admission.ledger.missing(more, spare));
         if charge.grow(bytes, spare) { Ok(()) } else { Err(Short::Again) }
+    }
+
+    /// Counts what is held now.
+    fn count(&mut self, lanes: &mut Lanes) {
+        if self.lane == Lane::Small {
+            let held = self.charge.as_ref().map_or(0, Charge::bytes);
+            lanes.small_held = (lanes.small_held + held).saturating_sub(self.small_held);
+            self.small_held = held;
+        }
     }
 
     /// Ends the load: what it made weighs so much, and holds that for as long as it lives.
@@ -207,8 +243,12 @@ impl Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         self.charge = None;
-        self.admission.lock().running[self.lane as usize] -= 1;
-        self.admission.ledger.wake();
+        let admission = Arc::clone(&self.admission);
+        let mut lanes = admission.lock();
+        lanes.running[self.lane as usize] -= 1;
+        self.count(&mut lanes);
+        drop(lanes);
+        admission.ledger.wake();
     }
 }
 

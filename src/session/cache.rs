@@ -60,6 +60,10 @@ pub(super) struct Cache {
 }
 
 impl Evict for Cache {
+    fn bytes(&self) -> u64 {
+        self.kept.weight()
+    }
+
     fn evict(&self, bytes: u64) -> u64 {
         let mut gone = 0;
         while gone < bytes {
@@ -159,11 +163,6 @@ impl Cache {
     /// How many are kept.
     pub(super) fn len(&self) -> usize {
         self.kept.len()
-    }
-
-    /// What they weigh, in bytes.
-    pub(super) fn bytes(&self) -> u64 {
-        self.kept.weight()
     }
 
     fn evict_one(&self, why: Eviction) -> Option<u64> {

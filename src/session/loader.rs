@@ -88,7 +88,8 @@ impl<T: Clone> Waiting<T> {
 impl<T: Clone + Send + Sync + 'static> Loader<T> {
     /// No loads yet; all of them end when the token is cancelled.
     pub(super) fn new(stop: CancellationToken) -> Self {
-        let loads = Arc::new(Mutex::new(Loads { current: stop.child_token(), running: HashMap::new(), held: HashMap::new() }));
+        let loads =
+            Arc::new(Mutex::new(Loads { current: stop.child_token(), running: HashMap::new(), held: HashMap::new() }));
         Self { loads, tasks: TaskTracker::new(), runtime: Handle::try_current().ok(), quiet: None, stop }
     }
 

@@ -77,6 +77,9 @@ impl Ledger {
 
 /// Who holds bytes that nobody needs to hold.
 pub(super) trait Evict: std::fmt::Debug + Send + Sync {
+    /// How many.
+    fn bytes(&self) -> u64;
+
     /// Lets go of the least wanted until it weighs `bytes` together; tells how much went. What requests still use of it
     /// becomes free when they end.
     fn evict(&self, bytes: u64) -> u64;

@@ -9,6 +9,10 @@ const MIB: u64 = 1 << 20;
 struct Nothing;
 
 impl Evict for Nothing {
+    fn bytes(&self) -> u64 {
+        0
+    }
+
     fn evict(&self, _: u64) -> u64 {
         0
     }
@@ -139,4 +143,56 @@ async fn nobody_is_disturbed_by_what_nobody_waits_for() {
     assert!(door.admit_idle(MIB).is_none(), "a slot stays free");
     drop(first);
     assert!(door.admit_idle(2000 * MIB).is_none(), "there is no memory for it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_largest_is_not_kept_out_by_small_ones_that_hold_memory() {
+    let door = door(4, 1024 * MIB);
+    let mut small = now(&door, MIB).await.unwrap();
+    let huge = tokio::spawn({
+        let door = Arc::clone(&door);
+        async move { door.admit(5000 * MIB).await }
+    });
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+        // The next one begins before the last one ends.
+        small = now(&door, MIB).await.unwrap();
+    }
+    assert!(huge.is_finished(), "896 MiB, and one of the 128 that are left to small ones");
+    assert_eq!(small.cover(128 * MIB), Ok(()));
+    assert_eq!(small.cover(129 * MIB), Err(Short::Again));
+    drop((small, huge.await.unwrap()));
+    let lanes = door.lock();
+    assert_eq!((door.ledger.used(), lanes.small_held, lanes.running), (0, 0, [0, 0]));
+}
+
+/// Sessions that can be let go, and how often that was asked for.
+#[derive(Debug)]
+struct Some100 {
+    held: Mutex<Option<Charge>>,
+    asked: Mutex<u64>,
+}
+
+impl Evict for Some100 {
+    fn bytes(&self) -> u64 {
+        self.held.lock().unwrap().as_ref().map_or(0, Charge::bytes)
+    }
+
+    fn evict(&self, _: u64) -> u64 {
+        *self.asked.lock().unwrap() += 1;
+        self.held.lock().unwrap().take().map_or(0, |held| held.bytes())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_cached_goes_for_a_load_that_has_to_wait_all_the_same() {
+    let ledger = Ledger::new(1024 * MIB);
+    let cached = Arc::new(Some100 { held: Mutex::new(ledger.take(100 * MIB, 0)), asked: Mutex::new(0) });
+    let door = Arc::new(Admission::new(4, ledger, Arc::clone(&cached) as _));
+    let running = now(&door, 700 * MIB).await.unwrap();
+    assert!(now(&door, 800 * MIB).await.is_none());
+    assert_eq!((cached.bytes(), *cached.asked.lock().unwrap()), (100 * MIB, 0));
+    drop(running);
+    assert!(now(&door, 896 * MIB).await.is_some());
+    assert_eq!((cached.bytes(), *cached.asked.lock().unwrap()), (0, 1));
 }
