@@ -138,7 +138,6 @@ impl Catalog {
         if self.begun.load(Ordering::SeqCst) > asked && fresh.stale.is_none() {
             return Ok(fresh);
         }
-        self.begun.fetch_add(1, Ordering::SeqCst);
         let what = if self.store.listing_is_free() { Listed::Everything } else { Listed::Markers };
         self.pass(what).await.0?;
         Ok(self.listing())
@@ -251,6 +250,9 @@ impl Catalog {
     /// Lists a source, and puts what it tells in place of what it told before. Of the markers, one pass at a time
     /// (`refreshing`): one that began earlier and ends later would take away what the other has found.
     async fn pass(&self, what: Listed) -> (Result<bool, Error>, u64) {
+        if what != Listed::Data {
+            self.begun.fetch_add(1, Ordering::SeqCst);
+        }
         self.leave_out().await;
         let namespaces = self.namespaces();
         let purpose = if what == Listed::Data { Purpose::Walk } else { Purpose::Markers };

@@ -7,7 +7,6 @@ use super::table::{Builder, Sighting, Source, Table};
 use super::{Catalog, Listed, Namespaces};
 use crate::base::name::{Owner, SessionKey};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 
@@ -184,9 +183,6 @@ impl Catalog {
         loop {
             let (ended, requests) = {
                 let _turn = if what == Listed::Data { None } else { Some(self.refreshing.lock().await) };
-                if what != Listed::Data {
-                    self.begun.fetch_add(1, Ordering::SeqCst);
-                }
                 self.pass(what).await
             };
             let passed = match ended {

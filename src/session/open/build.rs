@@ -84,13 +84,18 @@ impl Sessions {
             });
             let kept = Arc::new(Kept::new(Arc::clone(&session), look));
             self.cache.keep(key.clone(), Arc::clone(&kept));
-            // Settings may have changed just now: they let go of what they found, so this is asked once more.
-            if !self.belongs(&key, &source) {
-                self.cache.forget(&key, &kept);
-            }
+            self.check_again(&key, &kept, &source);
         }
         self.measure();
         if source.catalog.allows(&key) { Ok(session) } else { Err(Error::Unknown(key)) }
+    }
+
+    /// Settings may have changed while something was put into the cache: they let go of what they found there, so that
+    /// is asked once more.
+    pub(super) fn check_again(&self, key: &SessionKey, kept: &Arc<Kept>, source: &Arc<Source>) {
+        if !self.belongs(key, source) {
+            self.cache.forget(key, kept);
+        }
     }
 
     /// Whether what was loaded from a source may be kept by the settings of this moment.

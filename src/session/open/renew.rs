@@ -47,7 +47,9 @@ impl Sessions {
             let mut look = *lock(&kept.look);
             let session = Arc::new(open.with(found));
             look.done(Instant::now(), session.newest_age());
-            self.cache.replace(key, &kept, Arc::new(Kept::new(session, look)));
+            let new = Arc::new(Kept::new(session, look));
+            self.cache.replace(key, &kept, Arc::clone(&new));
+            self.check_again(key, &new, &source);
         } else {
             self.metrics.sessions.looked(LookFound::Same);
             lock(&kept.look).done(Instant::now(), load::age(found.newest));

@@ -1,0 +1,83 @@
+//! Files that the store does not give.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn files_that_fail_are_counted_exactly_and_come_by_themselves_when_the_store_recovers() {
+    let scene = Scene::new(1, 10, Settings::default()).await;
+    for file in [2, 5, 7] {
+        scene.store.arm(event_file(0, file), Fault::Always(ErrorKind::Unavailable));
+    }
+    let open = scene.sessions.open(&key(0)).await.unwrap();
+    let report = &open.snapshot.completeness;
+    assert_eq!((open.snapshot.tasks.len(), open.unread_files, report.unreadable_files.count), (7, 3, 3));
+    assert_eq!((report.event_files, open.has_no_known_gaps()), (10, false));
+    let version = open.version;
+    scene.store.heal();
+    tokio::time::advance(Duration::from_secs(3)).await;
+    let open = scene.settled(0).await;
+    assert_eq!((open.snapshot.tasks.len(), open.unread_files), (10, 0));
+    assert_ne!(open.version, version, "answers changed, so the version must");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_in_part_takes_nothing_away_from_what_is_open() {
+    let scene = Scene::new(1, 4, Settings::default()).await;
+    let whole = scene.sessions.open(&key(0)).await.unwrap();
+    // One file more, and two of the old ones fail.
+    scene.put(0, 4);
+    for file in [1, 2] {
+        scene.store.arm(event_file(0, file), Fault::Always(ErrorKind::Unavailable));
+    }
+    tokio::time::advance(Duration::from_secs(6)).await;
+    let open = scene.settled(0).await;
+    assert!(Arc::ptr_eq(&whole.snapshot, &open.snapshot), "four tasks are better than three");
+    assert_eq!((open.unread_files, open.unread_updates.count, open.has_no_known_gaps()), (0, 2, false));
+    let named: Vec<_> = open.unread_updates.examples.iter().map(|example| example.file.clone()).collect();
+    assert_eq!(named, [1, 2].map(|file| event_file(0, file)));
+    assert_ne!(open.version, whole.version, "what is said of it changed");
+    // Enough is new to make up for what is missing.
+    (5..8).for_each(|file| scene.put(0, file));
+    tokio::time::advance(Duration::from_secs(6)).await;
+    let open = scene.settled(0).await;
+    assert_eq!((open.snapshot.tasks.len(), open.unread_files, open.unread_updates.count), (6, 2, 0));
+    scene.store.heal();
+    tokio::time::advance(Duration::from_secs(10)).await;
+    let open = scene.settled(0).await;
+    assert_eq!((open.snapshot.tasks.len(), open.has_no_known_gaps()), (8, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_can_never_be_read_does_not_make_a_live_session_be_read_all_the_time() {
+    let scene = Scene::new(1, 10, Settings::default()).await;
+    scene.store.arm(event_file(0, 3), Fault::Always(ErrorKind::PermissionDenied));
+    let before = scene.store.counts().reads;
+    for _ in 0..600 {
+        scene.settled(0).await;
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    let builds = (scene.store.counts().reads - before) / 10;
+    assert!((6..=9).contains(&builds), "after 2, 4, 8, ... seconds, not {builds} times");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rebuild_does_not_give_what_was_read_for_what_was_not() {
+    let scene = Scene::new(1, 1, Settings::default()).await;
+    let files = [format!("{}logs/events/event_JOBS.log", folder(0)), format!("{}logs/events/event_GCS.log", folder(0))];
+    for file in &files {
+        scene.bucket.put_modified(file.clone(), "{}\n", now());
+    }
+    scene.store.arm(files[0].clone(), Fault::Always(ErrorKind::Unavailable));
+    let first = scene.sessions.open(&key(0)).await.unwrap();
+    assert_eq!(first.unread_files, 1);
+    scene.store.heal();
+    scene.store.arm(files[1].clone(), Fault::Always(ErrorKind::Unavailable));
+    tokio::time::advance(Duration::from_secs(3)).await;
+    let second = scene.settled(0).await;
+    assert_ne!(first.version, second.version, "another report is another answer");
+    assert_eq!((second.unread_files, second.unread_updates.count), (1, 1));
+    assert!(Arc::ptr_eq(&first.snapshot, &second.snapshot));
+    scene.store.heal();
+    tokio::time::advance(Duration::from_secs(9)).await;
+    assert!(!scene.settled(0).await.wants_more());
+}
