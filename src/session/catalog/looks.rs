@@ -63,3 +63,22 @@ impl Looks {
         self.recent.insert(cluster.clone(), Look { at: Instant::now(), failed: true });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_was_stopped_says_nothing_about_what_is_there() {
+        let (mut looks, cluster) = (Looks::default(), ClusterId { namespace: "ns".into(), name: "rc".into() });
+        assert_eq!(looks.begin(&cluster), Due::Now);
+        assert_eq!(looks.begin(&cluster), Due::Failed, "stopped: neither done nor failed");
+        tokio::time::advance(HOLD_FAILED).await;
+        assert_eq!(looks.begin(&cluster), Due::Now);
+        looks.done(&cluster);
+        tokio::time::advance(HOLD_FAILED).await;
+        assert_eq!(looks.begin(&cluster), Due::Done);
+        tokio::time::advance(HOLD).await;
+        assert_eq!(looks.begin(&cluster), Due::Now);
+    }
+}
