@@ -1,14 +1,15 @@
 //! Cuts a stored event file into records: JSONL or JSON array, gzip or not, told by content and never by name.
 //!
 //! Works behind any `Read` with bounded memory: it gives blocks of about a megabyte that hold whole records, so that
-//! several threads can parse one file. What cannot be read to its end still gives all that came before.
+//! several threads can parse one file. What cannot be read to its end still gives all that came before. It goes in
+//! steps, and tells what the next one may hold: a record without an end is the one thing here that grows.
 
 use flate2::read::MultiGzDecoder;
 use std::io::{Cursor, Read};
 use std::ops::Range;
 
 /// Bytes read before a block is given out.
-const BLOCK: usize = 1 << 20;
+pub const BLOCK: usize = 1 << 20;
 
 /// A record longer than this is no event: it is skipped and counted, never held.
 pub const MAX_RECORD: usize = 64 << 20;
@@ -43,6 +44,22 @@ impl Block {
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
+
+    /// Memory held, in bytes.
+    pub fn weight(&self) -> usize {
+        self.bytes.capacity() + self.items.as_ref().map_or(0, Vec::capacity) * size_of::<Range<usize>>()
+    }
+}
+
+/// How far one step got.
+#[derive(Debug)]
+pub enum Step {
+    /// Some whole records.
+    Block(Block),
+    /// No whole record is in sight: the next step reads on.
+    On,
+    /// The file has ended.
+    End,
 }
 
 struct Lines<'a> {
@@ -76,6 +93,8 @@ pub struct Records<R: Read> {
     format: Format,
     /// Bytes read and not yet given out: the beginning of a record.
     rest: Vec<u8>,
+    /// Bytes that the next step reads.
+    want: usize,
     /// Positions given out or skipped so far.
     done: u64,
     /// Inside a record that is too long: everything up to its end is thrown away.
@@ -105,6 +124,7 @@ impl<R: Read> Records<R> {
             source: Source::Unread(file),
             format: Format::Unknown,
             rest: Vec::new(),
+            want: BLOCK,
             done: 0,
             skipping: false,
             too_long: Vec::new(),
@@ -123,35 +143,51 @@ impl<R: Read> Records<R> {
         &self.too_long
     }
 
+    /// Bytes that the next step may hold: what is held grows by being copied.
+    pub fn may_hold(&self) -> usize {
+        2 * self.rest.len() + self.want
+    }
+
     /// The next block; none at the end.
     pub fn next_block(&mut self) -> Option<Block> {
-        let mut want = BLOCK;
-        while !self.ended {
-            let mut bytes = std::mem::take(&mut self.rest);
-            bytes.reserve(want);
-            self.read(&mut bytes, want);
-            if self.format == Format::Unknown {
-                self.format = match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
-                    Some(b'[') => Format::Array,
-                    Some(_) => Format::Lines,
-                    None => Format::Unknown,
-                };
+        loop {
+            match self.step() {
+                Step::Block(block) => return Some(block),
+                Step::On => {}
+                Step::End => return None,
             }
-            let block = match self.format {
-                Format::Unknown => {
-                    // Only blanks so far: nothing to keep.
-                    continue;
-                }
-                Format::Lines => self.cut_lines(bytes),
-                Format::Array => self.cut_items(bytes),
-            };
-            if let Some(block) = block {
-                return Some(block);
-            }
-            // No whole record in sight: read twice as much, so that a long record is scanned few times.
-            want = (want * 2).min(MAX_STEP);
         }
-        None
+    }
+
+    /// Reads a bounded number of bytes, and gives the whole records in them.
+    pub fn step(&mut self) -> Step {
+        if self.ended {
+            return Step::End;
+        }
+        let mut bytes = std::mem::take(&mut self.rest);
+        // Exact, or it would grow to twice its length.
+        bytes.reserve_exact(self.want);
+        self.read(&mut bytes, self.want);
+        if self.format == Format::Unknown {
+            self.format = match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+                Some(b'[') => Format::Array,
+                Some(_) => Format::Lines,
+                None => Format::Unknown,
+            };
+        }
+        let block = match self.format {
+            // Only blanks so far: nothing to keep.
+            Format::Unknown => return Step::On,
+            Format::Lines => self.cut_lines(bytes),
+            Format::Array => self.cut_items(bytes),
+        };
+        if let Some(block) = block {
+            self.want = BLOCK;
+            return Step::Block(block);
+        }
+        // Twice as much, so that a long record is scanned few times.
+        self.want = (self.want * 2).min(MAX_STEP);
+        Step::On
     }
 
     /// Appends up to `want` decompressed bytes; notes the end and what broke.

@@ -6,14 +6,15 @@
 //!      └──► more pages are listed while files of the first are read
 //! ```
 //!
-//! A file that cannot be read makes the snapshot incomplete, never the load fail; the load fails only when the listing
-//! fails or no event file at all could be read. Memory is reserved before anything is read and corrected while reading.
+//! A file that cannot be read, or a part that cannot be listed, makes the snapshot incomplete, never the load fail; the
+//! load fails only when the listing fails or no event file at all could be read. Memory is reserved before anything is read and corrected while reading.
 //! Must never be cancelled by a request: `loader` runs it in a task of its own. Dropping it stops its threads.
 
 mod digest;
 mod events;
 mod facts;
 mod fetch;
+mod held;
 mod look;
 mod objects;
 mod opened;
@@ -31,7 +32,6 @@ pub(super) use opened::age;
 use super::Error;
 use super::admission::{Admission, Permit, Short};
 use super::progress::{Counters, Phase};
-use super::quiet;
 use crate::base::name::SessionKey;
 use crate::logs::Facts;
 use crate::metrics::sessions::Metrics;
@@ -40,6 +40,7 @@ use crate::snapshot::build::Builder;
 use crate::snapshot::worker_pids;
 use crate::storage::Storage;
 use futures_util::stream;
+use held::{BASE, Held};
 use objects::EventBytes;
 use pages::Pages;
 use std::collections::BTreeMap;
@@ -47,13 +48,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What every load holds at least: blocks on their way from decompressor to parser.
-const BASE: u64 = 4 << 20;
 /// Bytes held while building for a byte stored: of gzip, of ten bytes plain. A first guess, corrected while reading.
 const PER_GZIP_BYTE: u64 = 4;
 const PER_TEN_PLAIN_BYTES: u64 = 4;
-/// How often what is held is compared with what is reserved.
-const CHECK: Duration = Duration::from_millis(20);
 
 /// One load.
 #[derive(Debug)]
@@ -107,7 +104,9 @@ impl Load {
         };
         let mut pages = tokio::time::timeout(self.timeout, first).await.map_err(late)?.map_err(Error::from)?;
         if pages.objects.is_empty() && pages.is_last() {
-            return Err(Error::NothingStored(self.key.clone()).into());
+            // Where a part could not be listed, nobody knows that nothing is there.
+            let skipped = pages.objects.skipped.pop().map(Error::from);
+            return Err(skipped.unwrap_or_else(|| Error::NothingStored(self.key.clone())).into());
         }
         self.counters.enter(Phase::Queued);
         let estimate = estimate(pages.objects.event_bytes).saturating_mul(if pages.is_last() { 1 } else { 2 });
@@ -123,9 +122,9 @@ impl Load {
         tokio::time::timeout(self.timeout, self.read(&mut pages, permit)).await.map_err(late)?
     }
 
-    async fn read(&self, pages: &mut Pages, mut permit: Permit) -> Result<OpenSession, Failed> {
+    async fn read(&self, pages: &mut Pages, permit: Permit) -> Result<OpenSession, Failed> {
         let started = Instant::now();
-        let held = events::Held::default();
+        let held = Held::new(permit);
         let reading = async {
             let (store, key, counters) = (&self.store, &self.key, &self.counters);
             // Which log file counts where both trees have one is known when everything is listed.
@@ -148,26 +147,31 @@ impl Load {
             );
             Ok::<_, Error>((events?, facts?, endpoints))
         };
-        let (events, facts, endpoints) = tokio::select! {
-            read = reading => read?,
-            short = watch(&mut permit, &held) => return Err(match short {
-                (held, Short::Again) => Failed::Short(held),
-                (needed, Short::TooLarge(limit)) => {
-                    Failed::For(Error::TooLarge { key: self.key.clone(), needed, limit })
-                }
-            }),
+        let read = tokio::select! {
+            read = reading => Some(read),
+            () = held.outgrows() => None,
         };
+        // A thread that may hold no more has not read all.
+        match held.outgrown() {
+            Some((held, Short::Again)) => return Err(Failed::Short(held)),
+            Some((needed, Short::TooLarge(limit))) => {
+                return Err(Error::TooLarge { key: self.key.clone(), needed, limit }.into());
+            }
+            None => {}
+        }
+        let (events, facts, endpoints) = read.ok_or(Error::Broken)??;
         self.counters.enter(Phase::Finishing);
         let objects = std::mem::take(&mut pages.objects);
         let (event_files, digest, newest) = (objects.event_files, objects.digest(), objects.newest);
-        let unread = events.unread + facts.unreadable.len() as u64 + endpoints.unreadable.len() as u64;
+        let left_out = objects.skipped.len() + facts.unreadable.len() + endpoints.unreadable.len();
+        let unread = events.unread + left_out as u64;
         let mut builder = events.builder;
         let report = builder.completeness_mut();
         if event_files > 0 && report.unreadable_files.count >= event_files && report.records == 0 {
             let why = report.unreadable_files.examples.first().map(|p| p.problem.clone()).unwrap_or_default();
             return Err(Error::NothingReadable { key: self.key.clone(), files: event_files as usize, why }.into());
         }
-        let skipped = objects.skipped.iter().cloned();
+        let skipped = objects.skipped.iter().map(|error| (error.key().to_owned(), error.to_string()));
         for (file, why) in skipped.chain(facts.unreadable).chain(endpoints.unreadable) {
             report.unreadable_files.add(&file, 0, why);
         }
@@ -177,7 +181,7 @@ impl Load {
         let logs = objects.into_logs();
         let snapshot = {
             let logs = logs.clone();
-            quiet::run(move || finish(builder, facts.facts, endpoints.bodies, &logs)).await?
+            held.run(move || finish(builder, facts.facts, endpoints.bodies, &logs)).await?
         };
         Ok(OpenSession::new(
             self.key.clone(),
@@ -187,7 +191,7 @@ impl Load {
             newest,
             unread,
             started.elapsed(),
-            permit,
+            &held,
         ))
     }
 }
@@ -195,17 +199,6 @@ impl Load {
 /// A first guess at what a session holds while it is built.
 fn estimate(stored: EventBytes) -> u64 {
     BASE + stored.gzip.saturating_mul(PER_GZIP_BYTE) + (stored.plain / 10).saturating_mul(PER_TEN_PLAIN_BYTES)
-}
-
-/// Compares what is held with what is reserved until that cannot be made to fit; tells what was held then.
-async fn watch(permit: &mut Permit, held: &events::Held) -> (u64, Short) {
-    loop {
-        tokio::time::sleep(CHECK).await;
-        let now = BASE + held.bytes();
-        if let Err(short) = permit.cover(now) {
-            return (now, short);
-        }
-    }
 }
 
 fn finish(builder: Builder, facts: Facts, endpoints: BTreeMap<String, Vec<u8>>, logs: &LogIndex) -> Snapshot {

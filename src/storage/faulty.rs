@@ -15,6 +15,8 @@ use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+const ARMED: &str = "a fault armed by a test";
+
 /// What goes wrong.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
@@ -26,6 +28,8 @@ pub enum Fault {
     CutAfter(u64),
     /// The body ends after so many bytes as if that were all.
     EndAfter(u64),
+    /// Listings leave out what lies below this key, and tell so: a folder that may not be opened.
+    Closed,
 }
 
 /// Requests seen, failed ones included.
@@ -49,6 +53,8 @@ pub struct Faulty {
 #[derive(Debug, Default)]
 struct State {
     counts: Counts,
+    at_once: u64,
+    most_at_once: u64,
     fail_next: u32,
     faults: HashMap<String, Fault>,
 }
@@ -93,6 +99,11 @@ impl Faulty {
         self.state().counts
     }
 
+    /// Most requests that waited for the latency at the same time.
+    pub fn most_at_once(&self) -> u64 {
+        self.state().most_at_once
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -101,9 +112,28 @@ impl Faulty {
     async fn request(&self, key: &str, count: fn(&mut Counts)) -> Result<Option<Fault>, Error> {
         let verdict = self.state().request(key, count);
         if !self.latency.is_zero() {
+            let _waiting = Waiting::begin(self);
             tokio::time::sleep(self.latency).await;
         }
-        verdict.map_err(|kind| Error::because(kind, key, "a fault armed by a test"))
+        verdict.map_err(|kind| Error::because(kind, key, ARMED))
+    }
+}
+
+/// A request on its way to the store.
+struct Waiting<'a>(&'a Faulty);
+
+impl<'a> Waiting<'a> {
+    fn begin(store: &'a Faulty) -> Self {
+        let mut state = store.state();
+        state.at_once += 1;
+        state.most_at_once = state.most_at_once.max(state.at_once);
+        Self(store)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.state().at_once -= 1;
     }
 }
 
@@ -123,13 +153,26 @@ impl State {
             fault => Ok(fault.copied()),
         }
     }
+
+    fn closed(&self) -> Vec<String> {
+        let closed = self.faults.iter().filter(|(_, fault)| matches!(fault, Fault::Closed));
+        closed.map(|(folder, _)| folder.clone()).collect()
+    }
 }
 
 #[async_trait]
 impl Storage for Faulty {
     async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
         self.request(prefix, |counts| counts.lists += 1).await?;
-        self.inner.list(prefix, delimiter, page).await
+        let mut page = self.inner.list(prefix, delimiter, page).await?;
+        for folder in self.state().closed() {
+            let before = page.objects.len();
+            page.objects.retain(|object| !object.key.starts_with(&folder));
+            if page.objects.len() < before {
+                page.skipped.push(Error::because(ErrorKind::PermissionDenied, folder, ARMED));
+            }
+        }
+        Ok(page)
     }
 
     fn listing_is_free(&self) -> bool {

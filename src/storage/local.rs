@@ -15,6 +15,7 @@ mod walk;
 
 use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, PageToken, ReadRange, Storage};
 use async_trait::async_trait;
+use rustix::io::Errno;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -120,7 +121,9 @@ fn meta(key: String, file: &Metadata) -> ObjectMeta {
 
 /// An error of the operating system about a key.
 fn failure(key: impl Into<String>, source: io::Error) -> Error {
-    const TOO_MANY_OPEN_FILES: [Option<i32>; 2] = [Some(23), Some(24)]; // ENFILE, EMFILE: the same on all Unixes
+    // Too many open files; and what a network file system says whose server does not answer.
+    const PASSING: [Errno; 3] = [Errno::NFILE, Errno::MFILE, Errno::IO];
+    let errno = Errno::from_io_error(&source);
     let kind = match source.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => ErrorKind::NotFound,
         io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
@@ -131,7 +134,9 @@ fn failure(key: impl Into<String>, source: io::Error) -> Error {
         | io::ErrorKind::TimedOut
         | io::ErrorKind::StaleNetworkFileHandle
         | io::ErrorKind::HostUnreachable => ErrorKind::Unavailable,
-        _ if TOO_MANY_OPEN_FILES.contains(&source.raw_os_error()) => ErrorKind::Unavailable,
+        // Links in a circle.
+        _ if errno == Some(Errno::LOOP) => ErrorKind::InvalidKey,
+        _ if errno.is_some_and(|errno| PASSING.contains(&errno)) => ErrorKind::Unavailable,
         _ => ErrorKind::Failed,
     };
     Error::because(kind, key, source)

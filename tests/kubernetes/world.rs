@@ -19,9 +19,10 @@ pub(crate) const LATER: &str = "session_2099-11-22_12-00-00_000000_1";
 pub(crate) const LATER_STILL: &str = "session_2099-11-22_13-00-00_000000_1";
 
 /// The name of a session whose head started so many seconds from now, by a clock that is so many hours ahead of UTC.
+/// No two are the same: a whole scenario can pass within a second.
 pub(crate) fn started(seconds: i64, hours: i64) -> String {
     let now = jiff::Timestamp::now() + jiff::SignedDuration::new(3_600 * hours + seconds, 0);
-    format!("session_{}_123456_77", jiff::tz::TimeZone::UTC.to_datetime(now).strftime("%Y-%m-%d_%H-%M-%S"))
+    format!("session_{}_77", jiff::tz::TimeZone::UTC.to_datetime(now).strftime("%Y-%m-%d_%H-%M-%S_%6f"))
 }
 
 /// For what happens at once, on a machine that is busy.

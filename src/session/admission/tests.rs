@@ -4,22 +4,8 @@ use tokio::time::timeout;
 
 const MIB: u64 = 1 << 20;
 
-/// Nothing is cached.
-#[derive(Debug)]
-struct Nothing;
-
-impl Evict for Nothing {
-    fn bytes(&self) -> u64 {
-        0
-    }
-
-    fn evict(&self, _: u64) -> u64 {
-        0
-    }
-}
-
 fn door(max_concurrent: usize, total: u64) -> Arc<Admission> {
-    Arc::new(Admission::new(max_concurrent, Ledger::new(total), Arc::new(Nothing)))
+    Arc::new(Admission::new(max_concurrent, Ledger::new(total), Arc::new(())))
 }
 
 /// The permit, if nothing has to end first.

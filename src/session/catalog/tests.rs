@@ -82,6 +82,23 @@ async fn an_outage_keeps_the_last_listing_and_says_that_it_is_stale() {
     assert!(listing.stale.as_deref().unwrap().contains(&ErrorKind::Unavailable.to_string()));
 }
 
+#[tokio::test(start_paused = true)]
+async fn passes_of_the_markers_run_one_after_the_other() {
+    let memory = Memory::default();
+    memory.put(format!("metadir/rc_default/{OLD}"), "");
+    let store = Faulty::new(Arc::new(memory)).with_paid_listings().with_latency(Duration::from_millis(500));
+    let store = Arc::new(store);
+    let catalog = Catalog::new(Arc::clone(&store) as Arc<dyn Storage>, vec![Root::default()]);
+    let asked = async {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        catalog.refresh().await.unwrap().len()
+    };
+    tokio::select! {
+        () = catalog.keep_fresh() => {}
+        sessions = asked => assert_eq!((sessions, store.most_at_once()), (1, 1)),
+    }
+}
+
 #[tokio::test]
 async fn a_folder_that_is_no_bucket_is_not_recognised() {
     let (catalog, _) = catalog(&["my_photos/2026/cat.png".into(), "notes.txt".into()], "");

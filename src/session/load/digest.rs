@@ -10,7 +10,8 @@ use std::hash::{Hash, Hasher};
 /// Of one listing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::session) struct Digest {
-    /// Of what the snapshot is made of: event files, log files with facts, endpoint bodies, names of all log files.
+    /// Of what the snapshot is made of: event files, log files with facts, endpoint bodies, names of all log files; and
+    /// of what could not be listed.
     pub(in crate::session) inputs: u128,
     /// Of the other log files: only shown, never folded.
     pub(in crate::session) shown: u128,
@@ -31,6 +32,11 @@ impl Digests {
     pub(super) fn name(&mut self, object: &ObjectMeta) {
         self.0.inputs = self.0.inputs.wrapping_add(hash(&object.key));
         self.0.shown = self.0.shown.wrapping_add(hash(&content(object)));
+    }
+
+    /// A part that could not be listed: whether one can be is a difference, too.
+    pub(super) fn left_out(&mut self, key: &str) {
+        self.0.inputs = self.0.inputs.wrapping_add(hash(&("left out", key)));
     }
 
     /// So far.

@@ -1,8 +1,8 @@
 //! Reads event files: many requests at once, one parsing thread per core, further pages of the listing meanwhile.
 
 use super::fetch;
+use super::held::Held;
 use super::parse::{Queue, Stop, StopOnPanic};
-use super::room::Room;
 use crate::base::name::SessionKey;
 use crate::session::Error;
 use crate::session::progress::Counters;
@@ -10,8 +10,8 @@ use crate::session::quiet;
 use crate::snapshot::build::Builder;
 use crate::storage::{self, ObjectMeta, Storage};
 use futures_util::{Stream, StreamExt, stream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 /// Objects fetched at once: enough to hide 20 ms a request behind ten thousand small files.
 const FETCHES: usize = 96;
@@ -23,56 +23,15 @@ pub(super) struct Events {
     pub(super) unread: u64,
 }
 
-/// What a load holds in memory.
-#[derive(Debug, Default)]
-pub(super) struct Held {
-    queue: OnceLock<Arc<Queue>>,
-    /// For event files.
-    room: Room,
-    other: AtomicU64,
-}
-
-impl Held {
-    /// In bytes. Builders count twice: finishing one holds it and the tables made of it.
-    pub(super) fn bytes(&self) -> u64 {
-        let built = self.queue.get().map_or(0, |queue| queue.weight());
-        built.saturating_mul(2) + self.room.taken() + self.other.load(Ordering::Relaxed)
-    }
-
-    /// Something beside the builders is held too, until the end.
-    pub(super) fn add(&self, bytes: u64) {
-        self.other.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    /// Something beside the builders is held for a while.
-    pub(super) fn hold(&self, bytes: u64) -> Hold<'_> {
-        self.add(bytes);
-        Hold { held: self, bytes }
-    }
-}
-
-/// Bytes that are held until this is dropped.
-pub(super) struct Hold<'a> {
-    held: &'a Held,
-    bytes: u64,
-}
-
-impl Drop for Hold<'_> {
-    fn drop(&mut self) {
-        self.held.other.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
 /// Reads all event files of a listing that may still go on.
 pub(super) async fn read(
     store: &Arc<dyn Storage>,
     key: &SessionKey,
     files: impl Stream<Item = Result<Vec<ObjectMeta>, storage::Error>>,
     counters: &Arc<Counters>,
-    held: &Held,
+    held: &Arc<Held>,
 ) -> Result<Events, Error> {
-    let queue = Arc::new(Queue::default());
-    let _ = held.queue.set(Arc::clone(&queue));
+    let queue = Arc::new(Queue::new(Arc::clone(held)));
     let stop = Stop(Arc::clone(&queue));
     let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 16);
     let work = (0..threads).map(|_| {
@@ -113,7 +72,7 @@ pub(super) async fn read(
     if let Some(error) = failed {
         return Err(error.into());
     }
-    let builder = quiet::run(move || merge(parsed)).await?;
+    let builder = held.run(move || merge(parsed)).await?;
     Ok(Events { builder: builder.ok_or(Error::Broken)?, unread })
 }
 

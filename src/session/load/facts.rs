@@ -1,12 +1,11 @@
 //! Reads the log files that carry facts, and stored answers of the live dashboard.
 
-use super::events::Held;
 use super::fetch;
+use super::held::Held;
 use super::objects::{LogObject, SessionObjects};
 use crate::logs::{Facts, Wanted};
 use crate::session::Error;
 use crate::session::progress::Counters;
-use crate::session::quiet;
 use crate::storage::{self, ReadRange, Storage};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -35,7 +34,7 @@ pub(super) async fn read_facts(
     store: &Arc<dyn Storage>,
     objects: &SessionObjects,
     counters: &Counters,
-    held: &Held,
+    held: &Arc<Held>,
 ) -> Result<LogFacts, Error> {
     let mut facts = Facts::default();
     let mut wanted = Vec::new();
@@ -56,21 +55,23 @@ pub(super) async fn read_facts(
                 let longest = length(&object, part);
                 // Never closed, so always granted.
                 let room = room.acquire_many((longest / 1024 + 1).min(u64::from(KIB_AT_ONCE)) as u32).await;
-                let held = held.hold(longest);
+                let hold = held.hold(longest);
                 let bytes = read_part(&**store, &object, part, counters).await;
                 counters.file();
-                (node, path, object, bytes, (room, held))
+                (node, path, object, bytes, (room, hold))
             }
         })
         .buffer_unordered(FETCHES);
-    while let Some((node, path, object, bytes, _room)) = fetched.next().await {
+    while let Some((node, path, object, bytes, (_room, hold))) = fetched.next().await {
         match bytes {
             Ok(bytes) => {
-                facts = quiet::run(move || {
-                    facts.read(&node, &path, &bytes);
-                    facts
-                })
-                .await?;
+                facts = held
+                    .run(move || {
+                        let _hold = hold;
+                        facts.read(&node, &path, &bytes);
+                        facts
+                    })
+                    .await?;
             }
             Err(error) => unreadable.push((object.key, error.to_string())),
         }
@@ -117,7 +118,7 @@ pub(super) async fn read_endpoints(
     store: &Arc<dyn Storage>,
     objects: &SessionObjects,
     counters: &Counters,
-    held: &Held,
+    held: &Arc<Held>,
 ) -> Endpoints {
     counters.expect(objects.endpoints.len() as u64, objects.endpoints.values().map(|object| object.size).sum());
     let mut fetched = stream::iter(objects.endpoints.clone())

@@ -112,8 +112,8 @@ pub(super) struct SessionObjects {
     logs: BTreeMap<String, BTreeMap<String, LogObject>>,
     /// By URL without its leading `/`.
     pub(super) endpoints: BTreeMap<String, LogObject>,
-    /// Parts that could not be listed, and why.
-    pub(super) skipped: Vec<(String, String)>,
+    /// Parts that could not be listed.
+    pub(super) skipped: Vec<Error>,
     /// When the newest object was written, in nanoseconds since 1970.
     pub(super) newest: Option<i64>,
     digests: Digests,
@@ -131,7 +131,8 @@ pub(super) struct EventBytes {
 impl SessionObjects {
     /// Adds a page; gives the event files on it.
     pub(super) fn add(&mut self, place: &DataPrefix, page: ListPage) -> Vec<ObjectMeta> {
-        self.skipped.extend(page.skipped.iter().map(|error| (error.key().to_owned(), error.to_string())));
+        page.skipped.iter().for_each(|part| self.digests.left_out(part.key()));
+        self.skipped.extend(page.skipped);
         let mut events = Vec::new();
         for object in page.objects {
             let Some(rest) = object.key.strip_prefix(&place.prefix) else { continue };

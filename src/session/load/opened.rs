@@ -1,8 +1,10 @@
 //! An open session: its snapshot, where its log files lie, and what it was built from.
 
+use super::held::Held;
 use super::objects::LogIndex;
 use super::{Digest, Found};
 use crate::base::name::SessionKey;
+#[cfg(test)]
 use crate::session::admission::Permit;
 use crate::session::memory::Charge;
 use crate::snapshot::Snapshot;
@@ -50,11 +52,11 @@ impl OpenSession {
         newest: Option<i64>,
         unread_files: u64,
         built_in: Duration,
-        permit: Permit,
+        held: &Held,
     ) -> Self {
         let bytes = (snapshot.weight() + logs.weight()) as u64;
         let version = version(digest, unread_files, &Problems::default(), &snapshot);
-        let memory = permit.settle(bytes).map(Arc::new);
+        let memory = held.settle(bytes).map(Arc::new);
         let checked_at = SystemTime::now();
         Self {
             key,
@@ -75,8 +77,8 @@ impl OpenSession {
     /// A session of which nothing is stored.
     #[cfg(test)]
     pub(in crate::session) fn empty(key: SessionKey, permit: Permit) -> Self {
-        let (snapshot, digest) = (Arc::default(), Digest::default());
-        let mut empty = Self::new(key, snapshot, LogIndex::default(), digest, None, 0, Duration::ZERO, permit);
+        let (snapshot, digest, held) = (Arc::default(), Digest::default(), Held::new(permit));
+        let mut empty = Self::new(key, snapshot, LogIndex::default(), digest, None, 0, Duration::ZERO, &held);
         // As if it weighed a megabyte.
         empty.bytes = 1 << 20;
         empty.memory = empty.memory.and_then(Arc::into_inner).map(|mut memory| {

@@ -2,16 +2,17 @@
 //!
 //! Owns the queue between them. A file is decompressed by one thread; when another thread has nothing to do, the
 //! blocks of that file are shared out, so that one big file keeps all threads busy. The threads run at low priority, so
-//! that answers from open sessions stay quick. Must never block an async thread, and must end when nobody wants the
-//! result any more (`Stop`).
+//! that answers from open sessions stay quick. What they hold is counted before they hold it: a record without an end
+//! is read no further than memory is reserved for it. Must never block an async thread, and must end when nobody wants
+//! the result any more (`Stop`).
 
+use super::held::{Held, Hold};
 use super::room::Place;
-use crate::event::records::{Block, Records};
+use crate::event::records::{BLOCK, Block, Records, Step};
 use crate::snapshot::build::Builder;
 use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc;
 
@@ -49,10 +50,18 @@ impl Read for PieceReader {
     }
 }
 
+/// A block that any thread may parse.
+#[derive(Debug)]
+struct Share {
+    key: Arc<str>,
+    block: Block,
+    _held: Hold,
+}
+
 #[derive(Debug, Default)]
 struct State {
     files: VecDeque<IncomingFile>,
-    blocks: VecDeque<(Arc<str>, Block)>,
+    blocks: VecDeque<Share>,
     /// Threads that wait for work.
     idle: usize,
     /// Threads that read a file and may still share blocks of it.
@@ -64,12 +73,11 @@ struct State {
 }
 
 /// The work of one load.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Queue {
     state: Mutex<State>,
     wake: Condvar,
-    /// Bytes that the builders of all threads hold.
-    weight: AtomicU64,
+    held: Arc<Held>,
 }
 
 /// Stops a queue's threads when dropped: the load was cancelled, timed out or ran out of memory. Dropped after all of
@@ -107,10 +115,15 @@ impl Drop for Reading<'_> {
 
 enum Work {
     File(IncomingFile),
-    Block(Arc<str>, Block),
+    Block(Share),
 }
 
 impl Queue {
+    /// No work yet.
+    pub(super) fn new(held: Arc<Held>) -> Self {
+        Self { state: Mutex::default(), wake: Condvar::new(), held }
+    }
+
     /// Announces a file; its bytes go into the sender, and dropping that ends the file.
     pub(super) fn push(&self, key: &str, place: Place) -> Pieces {
         let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
@@ -138,17 +151,12 @@ impl Queue {
         self.wake.notify_all();
     }
 
-    /// Bytes that the builders hold so far.
-    pub(super) fn weight(&self) -> u64 {
-        self.weight.load(Ordering::Relaxed)
-    }
-
     /// Parses on the calling thread until everything is done, or nobody wants it any more.
     pub(super) fn work(&self, session_name: &str) -> Builder {
-        let mut folding = Folding { builder: Builder::new(session_name), weight: 0, queue: self };
+        let mut folding = Folding { builder: Builder::new(session_name), weight: 0, held: &self.held };
         while let Some(work) = self.next() {
             match work {
-                Work::Block(key, block) => folding.fold(&key, &block),
+                Work::Block(share) => folding.fold(&share.key, &share.block),
                 Work::File(file) => {
                     let _reading = Reading(self);
                     self.read(&mut folding, file);
@@ -162,8 +170,8 @@ impl Queue {
         let mut state = self.lock();
         state.idle += 1;
         let work = loop {
-            if let Some((key, block)) = state.blocks.pop_front() {
-                break Some(Work::Block(key, block));
+            if let Some(share) = state.blocks.pop_front() {
+                break Some(Work::Block(share));
             }
             if let Some(file) = state.files.pop_front() {
                 state.reading += 1;
@@ -181,9 +189,24 @@ impl Queue {
     fn read(&self, folding: &mut Folding<'_>, file: IncomingFile) {
         let IncomingFile { key, pieces, place: _place } = file;
         let mut records = Records::new(PieceReader { pieces, current: Bytes::new() });
-        while let Some(block) = records.next_block() {
-            if let Some(block) = self.share(&key, block) {
-                folding.fold(&key, &block);
+        let mut ahead = self.held.hold(beyond_a_block(records.may_hold()));
+        loop {
+            let step = records.step();
+            ahead.set(beyond_a_block(records.may_hold()));
+            match step {
+                Step::Block(block) => {
+                    let held = self.held.hold(beyond_a_block(block.weight()));
+                    if let Some(share) = self.share(Share { key: Arc::clone(&key), block, _held: held }) {
+                        folding.fold(&key, &share.block);
+                    }
+                }
+                // The load fails, and nobody will ask for the rest of what is read here.
+                Step::On if self.held.cover().is_err() => self.stop(),
+                Step::On => {}
+                Step::End => break,
+            }
+            if self.lock().stopped {
+                return;
             }
         }
         let report = folding.builder.completeness_mut();
@@ -197,15 +220,15 @@ impl Queue {
     }
 
     /// Gives a block to a thread that waits, or back when none does.
-    fn share(&self, key: &Arc<str>, block: Block) -> Option<Block> {
+    fn share(&self, share: Share) -> Option<Share> {
         let mut state = self.lock();
         if state.stopped {
             return None;
         }
         if state.idle <= state.blocks.len() + state.files.len() {
-            return Some(block);
+            return Some(share);
         }
-        state.blocks.push_back((Arc::clone(key), block));
+        state.blocks.push_back(share);
         drop(state);
         self.wake.notify_one();
         None
@@ -216,11 +239,16 @@ impl Queue {
     }
 }
 
+/// What every load holds covers blocks of the usual length.
+fn beyond_a_block(bytes: usize) -> u64 {
+    bytes.saturating_sub(BLOCK) as u64
+}
+
 /// One thread's part of the fold, and what it weighs.
 struct Folding<'a> {
     builder: Builder,
     weight: u64,
-    queue: &'a Queue,
+    held: &'a Held,
 }
 
 impl Folding<'_> {
@@ -230,7 +258,61 @@ impl Folding<'_> {
         }
         // Only this thread changes its own part, and a builder never becomes lighter.
         let weight = (self.builder.weight() as u64).max(self.weight);
-        self.queue.weight.fetch_add(weight - self.weight, Ordering::Relaxed);
+        self.held.built(weight - self.weight);
         self.weight = weight;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::held::{BASE, tests::alone};
+    use super::*;
+    use crate::session::admission::Short;
+    use crate::snapshot::build::Builder;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::io::Write;
+
+    fn gzip(bytes: &[u8]) -> Bytes {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap().into()
+    }
+
+    /// What comes of files that each are one piece.
+    async fn parsed(held: &Arc<Held>, files: Vec<Bytes>) -> Builder {
+        let queue = Arc::new(Queue::new(Arc::clone(held)));
+        for file in files {
+            let pieces = queue.push("x", held.room.take(file.len() as u64).await);
+            pieces.send(Ok(file)).await.unwrap();
+        }
+        queue.close();
+        tokio::task::spawn_blocking(move || queue.work("session")).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_file_that_was_fetched_keeps_its_place_until_it_is_parsed() {
+        let (held, _) = alone(64 << 20).await;
+        let places = [held.room.take(10_000).await, held.room.take(10_000).await];
+        assert!(held.room.taken() > 20_000);
+        drop(places);
+        parsed(&held, vec![Bytes::from_static(b"{}\n"); 3]).await;
+        assert_eq!(held.room.taken(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_record_without_an_end_is_read_no_further_than_there_is_memory_for_it() {
+        let zeros = gzip(&vec![b'0'; 60 << 20]);
+        let (held, ledger) = alone(16 << 20).await;
+        parsed(&held, vec![zeros.clone()]).await;
+        let (needed, short) = held.outgrown().unwrap();
+        assert_eq!(short, Short::TooLarge(14 << 20));
+        assert!(needed < 32 << 20, "{needed} bytes, which the step that was not taken would have held");
+        assert!(ledger.used() <= 16 << 20);
+        // Where there is memory for it, it is one damaged record, and nothing is held afterwards.
+        let (held, _) = alone(1 << 30).await;
+        let mut builder = parsed(&held, vec![zeros, Bytes::from_static(b"{}\n")]).await;
+        assert_eq!((builder.completeness_mut().records, held.outgrown()), (2, None));
+        assert_eq!(held.bytes(), BASE + 2 * builder.weight() as u64, "nothing else is held any more");
     }
 }

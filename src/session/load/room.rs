@@ -47,22 +47,7 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse::Queue;
     use super::*;
-    use bytes::Bytes;
-
-    #[tokio::test]
-    async fn a_file_that_was_fetched_keeps_its_place_until_it_is_parsed() {
-        let (room, queue) = (Room::default(), Arc::new(Queue::default()));
-        for _ in 0..3 {
-            let pieces = queue.push("x", room.take(10_000).await);
-            pieces.send(Ok(Bytes::from_static(b"{}\n"))).await.unwrap();
-        }
-        assert!(room.taken() > 30_000);
-        queue.close();
-        tokio::task::spawn_blocking(move || queue.work("session")).await.unwrap();
-        assert_eq!(room.taken(), 0);
-    }
 
     #[tokio::test]
     async fn one_file_always_finds_room_however_large_it_is() {

@@ -68,7 +68,7 @@ impl Sessions {
         if let Err(error) = built {
             tracing::warn!(session.key = %key, %error, "an open session could not be built again; it stays as it is");
         }
-        // Gone when it was replaced. It stays where the load failed, and where what it made was too large to be kept.
+        // Gone when it was replaced, or had to make room. It stays where the load failed.
         if let Some(kept) = before.upgrade() {
             lock(&kept.look).failed(Instant::now());
         }

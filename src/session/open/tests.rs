@@ -1,19 +1,19 @@
 use super::*;
 use crate::base::name::{ClusterId, SessionName};
 use crate::liveness::Judge;
+use crate::session::Phase;
 use crate::settings;
+use crate::storage::ErrorKind;
 use crate::storage::faulty::{Fault, Faulty};
 use crate::storage::memory::Memory;
-use crate::storage::{Delimiter, Error as StoreError, ErrorKind, ListPage, ObjectBody, PageToken, ReadRange};
-use async_trait::async_trait;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::future::join_all;
 use serde_json::json;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 mod gaps;
+mod meanwhile;
 mod memory;
 mod prewarm;
 mod settings_change;
@@ -94,6 +94,17 @@ impl Scene {
         self.sessions.open(&key(pid)).await.unwrap();
         self.sessions.idle().await;
         self.sessions.open(&key(pid)).await.unwrap()
+    }
+
+    /// Waits until no memory is used: threads of a load that failed end a moment after it. In real time.
+    async fn all_is_free(&self) {
+        for _ in 0..1_000 {
+            if self.sessions.usage().used_bytes == 0 {
+                return;
+            }
+            tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_millis(10))).await.unwrap();
+        }
+        panic!("{} bytes are still used", self.sessions.usage().used_bytes);
     }
 }
 
@@ -227,7 +238,7 @@ async fn a_load_that_never_ends_is_stopped_and_says_which_setting_allows_more() 
     assert!(matches!(error, Error::TimedOut { .. }) && error.to_string().contains("loading.timeout"), "{error}");
     assert!(started.elapsed() < Duration::from_secs(100));
     scene.sessions.idle().await;
-    assert_eq!(scene.sessions.usage().used_bytes, 0, "what it held is free");
+    scene.all_is_free().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -298,7 +309,7 @@ async fn who_waits_too_long_learns_how_far_it_is_and_the_load_goes_on() {
     let Opening::Loading(progress) = scene.sessions.open_within(&key(0), Duration::from_secs(70)).await.unwrap() else {
         panic!("it cannot be ready yet")
     };
-    assert_eq!((progress.files_total, progress.phase), (200, crate::session::Phase::Reading));
+    assert_eq!((progress.files_total, progress.phase), (200, Phase::Reading));
     assert!(progress.files_done < 200);
     let Opening::Ready(open) = scene.sessions.open_within(&key(0), Duration::from_secs(300)).await.unwrap() else {
         panic!("it goes on")
@@ -317,7 +328,39 @@ async fn stopping_during_a_load_tells_who_waits() {
     scene.sessions.stop();
     assert!(matches!(waiter.await.unwrap(), Err(Error::Stopping)));
     scene.sessions.idle().await;
-    assert_eq!(scene.sessions.usage().used_bytes, 0);
+    scene.all_is_free().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_tells_those_whose_load_has_not_begun_too() {
+    let loading = settings::Loading { max_concurrent: 1, ..settings::Loading::default() };
+    let settings = Settings { loading, ..Settings::default() };
+    let scene = Scene::with_latency(3, 5, settings, Duration::from_secs(5)).await;
+    let waiters: Vec<_> = (0..3)
+        .map(|pid| {
+            let sessions = Arc::clone(&scene.sessions);
+            tokio::spawn(async move { sessions.open(&key(pid)).await.map(|_| ()) })
+        })
+        .collect();
+    // Three listings, then the first one reads and the others stand in line.
+    tokio::time::sleep(Duration::from_secs(17)).await;
+    let mut phases = Vec::new();
+    for pid in 0..3 {
+        match scene.sessions.open_within(&key(pid), Duration::ZERO).await.unwrap() {
+            Opening::Loading(progress) => phases.push(progress.phase),
+            Opening::Ready(_) => panic!("none can be ready"),
+        }
+    }
+    phases.sort_by_key(|phase| *phase == Phase::Queued);
+    assert_eq!(phases, [Phase::Reading, Phase::Queued, Phase::Queued]);
+    let reads = scene.store.counts().reads;
+    scene.sessions.stop();
+    for waiter in waiters {
+        assert!(matches!(waiter.await.unwrap(), Err(Error::Stopping)));
+    }
+    scene.sessions.idle().await;
+    scene.all_is_free().await;
+    assert_eq!(scene.store.counts().reads, reads, "nothing is read for nobody");
 }
 
 #[tokio::test(start_paused = true)]

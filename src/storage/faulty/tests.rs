@@ -54,6 +54,21 @@ async fn a_short_body_is_noticed_whether_or_not_the_store_says_so() {
 }
 
 #[tokio::test]
+async fn a_closed_folder_is_left_out_and_told() {
+    let memory = Memory::default();
+    for key in ["a/x", "b/x", "b/y"] {
+        memory.put(key, "x");
+    }
+    let store = Faulty::new(Arc::new(memory));
+    store.arm("b/", Fault::Closed);
+    let page = store.list_all("", Delimiter::None).await.unwrap();
+    let skipped: Vec<_> = page.skipped.iter().map(|error| (error.kind(), error.key())).collect();
+    assert_eq!((page.len(), skipped), (1, vec![(ErrorKind::PermissionDenied, "b/")]));
+    store.heal();
+    assert_eq!(store.list_all("", Delimiter::None).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
 async fn latency_is_added_to_every_request() {
     let store = store().with_latency(Duration::from_millis(20));
     let begin = Instant::now();

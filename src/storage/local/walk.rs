@@ -1,10 +1,12 @@
 //! Listing a folder the way a bucket lists: in key order, page by page.
 //!
 //! A page continues after the last key of the one before; whole folders that lie before it are not entered.
+//! What stays unlistable until somebody changes it is left out and told; any other failure is one of the whole page:
+//! a network file system that stumbles must not look like a bucket that holds less.
 
 use super::super::{Delimiter, Error, ErrorKind, ListPage, PageToken};
 use super::{failure, meta, path};
-use std::fs::{self, DirEntry, FileType, Metadata};
+use std::fs::{self, DirEntry, FileType, Metadata, ReadDir};
 use std::io;
 use std::path::Path;
 
@@ -19,13 +21,7 @@ pub(super) fn list(
     let (folder_key, _) = prefix.split_at(prefix.rfind('/').map_or(0, |slash| slash + 1));
     let Some(folder) = path::folder(root, folder_key)? else { return Ok(ListPage::default()) };
     let after = page.map(|token| token.0).unwrap_or_default();
-    let mut walk = Walk { root, prefix, delimiter, after: &after, limit, last: None, found: ListPage::default() };
-    match walk.folder(&folder, folder_key) {
-        Ok(_) => Ok(walk.found),
-        // It was there a moment ago.
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(ListPage::default()),
-        Err(e) => Err(failure(prefix, e)),
-    }
+    Walk::new(root, prefix, delimiter, &after, limit).run(&folder, folder_key)
 }
 
 struct Walk<'a> {
@@ -36,6 +32,8 @@ struct Walk<'a> {
     limit: usize,
     last: Option<String>,
     found: ListPage,
+    /// `fs::read_dir`, but for tests of what it cannot be made to say.
+    read_dir: fn(&Path) -> io::Result<ReadDir>,
 }
 
 /// Whether the walk goes on, or its page is full.
@@ -45,33 +43,52 @@ enum Go {
     Full,
 }
 
-impl Walk<'_> {
-    /// Lists one folder and, without a delimiter, those below it.
-    fn folder(&mut self, folder: &Path, folder_key: &str) -> io::Result<Go> {
-        let mut entries = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            entries.extend(Entry::of(&entry, entry.file_type()?, folder_key));
+impl<'a> Walk<'a> {
+    fn new(root: &'a Path, prefix: &'a str, delimiter: Delimiter, after: &'a str, limit: usize) -> Self {
+        let (found, read_dir) = (ListPage::default(), |folder: &Path| fs::read_dir(folder));
+        Self { root, prefix, delimiter, after, limit, last: None, found, read_dir }
+    }
+
+    fn run(mut self, folder: &Path, folder_key: &str) -> Result<ListPage, Error> {
+        match self.folder(folder, folder_key) {
+            Ok(_) => Ok(self.found),
+            // It was there a moment ago.
+            Err(gone) if gone.kind() == ErrorKind::NotFound => Ok(ListPage::default()),
+            Err(e) => Err(e),
         }
+    }
+
+    /// Lists one folder and, without a delimiter, those below it.
+    fn folder(&mut self, folder: &Path, folder_key: &str) -> Result<Go, Error> {
+        let mut entries = self.entries(folder, folder_key).map_err(|e| failure(folder_key, e))?;
         // A folder sorts as `name/`, as its keys do: `a-b` and `a.txt` come before `a/x`.
         entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         for entry in entries {
-            if self.entry(folder, entry) == Go::Full {
+            if self.entry(folder, entry)? == Go::Full {
                 return Ok(Go::Full);
             }
         }
         Ok(Go::On)
     }
 
-    fn entry(&mut self, folder: &Path, entry: Entry) -> Go {
+    fn entries(&self, folder: &Path, folder_key: &str) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for entry in (self.read_dir)(folder)? {
+            let entry = entry?;
+            entries.extend(Entry::of(&entry, entry.file_type()?, folder_key));
+        }
+        Ok(entries)
+    }
+
+    fn entry(&mut self, folder: &Path, entry: Entry) -> Result<Go, Error> {
         let Entry { key, kind } = entry;
         let inside = kind == Kind::Folder && self.delimiter == Delimiter::None && self.after.starts_with(&key);
         if !key.starts_with(self.prefix) || (key.as_str() <= self.after && !inside) {
-            return Go::On;
+            return Ok(Go::On);
         }
         if self.found.len() == self.limit {
             self.found.next = self.last.take().map(PageToken);
-            return Go::Full;
+            return Ok(Go::Full);
         }
         match kind {
             Kind::Unnamable => self.found.skipped.push(Error::invalid_key(key, "the name is not UTF-8")),
@@ -80,30 +97,42 @@ impl Walk<'_> {
                 self.found.prefixes.push(key);
             }
             Kind::Folder => match self.folder(&folder.join(entry_name(&key)), &key) {
-                Ok(go) => return go,
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-                Err(e) => self.found.skipped.push(failure(key, e)),
+                Ok(go) => return Ok(go),
+                Err(e) => self.leave_out(e)?,
             },
             Kind::File => {
                 let file = fs::symlink_metadata(folder.join(entry_name(&key)));
-                self.file(key.clone(), file.map_err(|e| failure(key, e)));
+                self.file(key.clone(), file.map_err(|e| failure(key, e)))?;
             }
             Kind::Link => {
                 let file = path::linked_file(self.root, &folder.join(entry_name(&key)), &key);
-                self.file(key, file.map(|(_, metadata)| metadata));
+                self.file(key, file.map(|(_, metadata)| metadata))?;
             }
         }
-        Go::On
+        Ok(Go::On)
     }
 
-    fn file(&mut self, key: String, metadata: Result<Metadata, Error>) {
+    fn file(&mut self, key: String, metadata: Result<Metadata, Error>) -> Result<(), Error> {
         match metadata {
             Ok(metadata) => {
                 self.last = Some(key.clone());
                 self.found.objects.push(meta(key, &metadata));
+                Ok(())
             }
-            Err(gone) if gone.kind() == ErrorKind::NotFound => {}
-            Err(e) => self.found.skipped.push(e),
+            Err(e) => self.leave_out(e),
+        }
+    }
+
+    /// Goes on without a folder or file, if that is right for this error.
+    fn leave_out(&mut self, error: Error) -> Result<(), Error> {
+        match error.kind() {
+            // It was there a moment ago.
+            ErrorKind::NotFound => Ok(()),
+            ErrorKind::PermissionDenied | ErrorKind::InvalidKey => {
+                self.found.skipped.push(error);
+                Ok(())
+            }
+            _ => Err(error),
         }
     }
 }
@@ -143,4 +172,53 @@ impl Entry {
 fn entry_name(key: &str) -> &str {
     let key = key.strip_suffix('/').unwrap_or(key);
     key.rsplit('/').next().unwrap_or(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::io::Errno;
+
+    /// What a walk gives when one of two folders answers with an error.
+    fn walked(read_dir: fn(&Path) -> io::Result<ReadDir>) -> Result<(Vec<String>, Vec<String>), ErrorKind> {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["a", "bad", "c"] {
+            fs::create_dir(root.path().join(name)).unwrap();
+            fs::write(root.path().join(name).join("x"), "x").unwrap();
+        }
+        let walk = Walk { read_dir, ..Walk::new(root.path(), "", Delimiter::None, "", 100) };
+        let page = walk.run(root.path(), "").map_err(|error| error.kind())?;
+        let skipped = page.skipped.iter().map(|error| error.key().to_owned()).collect();
+        Ok((page.objects.into_iter().map(|object| object.key).collect(), skipped))
+    }
+
+    #[test]
+    fn a_folder_is_left_out_only_for_what_somebody_must_change() {
+        fn bad(errno: Errno, folder: &Path) -> io::Result<ReadDir> {
+            if folder.ends_with("bad") { Err(errno.into()) } else { fs::read_dir(folder) }
+        }
+        let rest = || vec!["a/x".to_owned(), "c/x".to_owned()];
+        assert_eq!(walked(|folder| bad(Errno::ACCESS, folder)), Ok((rest(), vec!["bad/".to_owned()])));
+        assert_eq!(walked(|folder| bad(Errno::NOENT, folder)), Ok((rest(), vec![])));
+        let transient: [fn(&Path) -> io::Result<ReadDir>; 5] = [
+            |folder| bad(Errno::STALE, folder),
+            |folder| bad(Errno::MFILE, folder),
+            |folder| bad(Errno::NFILE, folder),
+            |folder| bad(Errno::IO, folder),
+            |folder| bad(Errno::TIMEDOUT, folder),
+        ];
+        for read_dir in transient {
+            assert_eq!(walked(read_dir), Err(ErrorKind::Unavailable));
+        }
+    }
+
+    #[test]
+    fn a_circle_of_links_is_no_key_and_hides_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("file"), "x").unwrap();
+        std::os::unix::fs::symlink("circle", root.path().join("circle")).unwrap();
+        let page = list(root.path(), "", Delimiter::None, None, 100).unwrap();
+        assert_eq!((page.objects.len(), page.skipped.len()), (1, 1));
+        assert_eq!(page.skipped[0].kind(), ErrorKind::InvalidKey);
+    }
 }

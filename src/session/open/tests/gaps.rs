@@ -81,3 +81,48 @@ async fn a_rebuild_does_not_give_what_was_read_for_what_was_not() {
     tokio::time::advance(Duration::from_secs(9)).await;
     assert!(!scene.settled(0).await.wants_more());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_folder_that_cannot_be_listed_takes_nothing_away_and_comes_back_by_itself() {
+    let scene = Scene::new(1, 3, Settings::default()).await;
+    scene.bucket.put(format!("{}logs/raylet.out", folder(0)), "");
+    let whole = scene.sessions.open(&key(0)).await.unwrap();
+    let hour = format!("{}job_events/01000000/", folder(0));
+    scene.store.arm(hour.clone(), Fault::Closed);
+    tokio::time::advance(Duration::from_secs(6)).await;
+    let open = scene.settled(0).await;
+    assert!(Arc::ptr_eq(&whole.snapshot, &open.snapshot), "three tasks are better than none");
+    assert_eq!((open.unread_updates.count, open.has_no_known_gaps()), (1, false));
+    assert_eq!(open.unread_updates.examples.first().unwrap().file, hour);
+    scene.store.heal();
+    tokio::time::advance(Duration::from_secs(3)).await;
+    let open = scene.settled(0).await;
+    assert_eq!((open.snapshot.tasks.len(), open.has_no_known_gaps()), (3, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_listed_is_never_called_empty() {
+    let scene = Scene::new(1, 3, Settings::default()).await;
+    scene.store.arm(folder(0), Fault::Closed);
+    let error = scene.sessions.open(&key(0)).await.unwrap_err();
+    assert!(matches!(error, Error::Storage(_)) && error.to_string().contains(&folder(0)), "{error}");
+    // With something beside it the session opens, and says what is missing.
+    scene.bucket.put(format!("{}logs/raylet.out", folder(0).replace(NODE, "bb22")), "");
+    tokio::time::advance(Duration::from_secs(3)).await;
+    let open = scene.sessions.open(&key(0)).await.unwrap();
+    assert_eq!((open.unread_files, open.snapshot.completeness.unreadable_files.count), (1, 1));
+    scene.store.heal();
+    tokio::time::advance(Duration::from_secs(3)).await;
+    assert_eq!(scene.settled(0).await.snapshot.tasks.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_cannot_be_listed_any_more_is_told_even_where_nothing_of_it_counted() {
+    let scene = Scene::new(1, 1, Settings::default()).await;
+    let logs = format!("{}logs/", folder(0));
+    assert!(scene.sessions.open(&key(0)).await.unwrap().has_no_known_gaps());
+    scene.bucket.put(format!("{logs}worker-1.out"), "");
+    scene.store.arm(logs, Fault::Closed);
+    tokio::time::advance(Duration::from_secs(6)).await;
+    assert!(scene.settled(0).await.wants_more());
+}

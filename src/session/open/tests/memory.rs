@@ -1,6 +1,10 @@
 //! What is held in memory, and what of it is let go.
 
 use super::*;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::Write;
 
 #[tokio::test(start_paused = true)]
 async fn evictions_and_rejections_are_counted_by_reason() {
@@ -31,28 +35,6 @@ async fn two_that_race_for_the_last_memory_both_open() {
     assert!(sample(&scene, "ray_history_load_queue_duration_seconds_sum") > 0, "one had to wait");
 }
 
-/// A slow store that notes how many reads it has at once.
-#[derive(Debug)]
-struct Crowded {
-    inner: Arc<Memory>,
-    reads: AtomicUsize,
-    most: AtomicUsize,
-}
-
-#[async_trait]
-impl Storage for Crowded {
-    async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, StoreError> {
-        self.inner.list(prefix, delimiter, page).await
-    }
-
-    async fn read_matching(&self, key: &str, range: ReadRange, etag: Option<&str>) -> Result<ObjectBody, StoreError> {
-        self.most.fetch_max(self.reads.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        self.reads.fetch_sub(1, Ordering::SeqCst);
-        self.inner.read_matching(key, range, etag).await
-    }
-}
-
 /// In real time: paused time would run on while fetches wait for parsers, which are no tasks.
 #[tokio::test]
 async fn many_small_files_are_fetched_at_once_and_of_big_ones_fewer() {
@@ -61,12 +43,12 @@ async fn many_small_files_are_fetched_at_once_and_of_big_ones_fewer() {
         for file in 0..40 {
             scene.bucket.put(event_file(0, file), task(0, file) + &"\n".repeat(size));
         }
-        let (reads, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let store = Arc::new(Crowded { inner: Arc::clone(&scene.bucket), reads, most });
+        let store = Faulty::new(Arc::clone(&scene.bucket) as Arc<dyn Storage>);
+        let store = Arc::new(store.with_latency(Duration::from_millis(100)));
         scene.sessions.replace_store(Arc::clone(&store) as Arc<dyn Storage>, vec![Root::default()]);
         scene.sessions.refresh().await.unwrap();
         assert_eq!(scene.tasks(0).await, 40);
-        assert_eq!(store.most.load(Ordering::SeqCst), at_once, "files of {size} bytes");
+        assert_eq!(store.most_at_once(), at_once, "files of {size} bytes");
     }
 }
 
@@ -112,8 +94,23 @@ async fn what_does_not_fit_is_refused_and_what_nearly_fits_is_built_and_used() {
     scene.sessions.replace_store(Arc::clone(&scene.store) as Arc<dyn Storage>, vec![Root::default()]);
     let error = scene.sessions.open(&key(0)).await.unwrap_err();
     assert!(matches!(error, Error::TooLarge { .. }) && error.to_string().contains("cache.maxMemory"), "{error}");
-    scene.sessions.idle().await;
-    assert_eq!(scene.sessions.usage().used_bytes, 0);
+    scene.all_is_free().await;
+}
+
+/// Files of a few kilobytes can hold records of any length.
+#[tokio::test]
+async fn records_without_an_end_do_not_pass_the_budget() {
+    let cache = settings::Cache { max_memory: 16 << 20, ..settings::Cache::default() };
+    let scene = Scene::new(2, 1, Settings { cache, ..Settings::default() }).await;
+    let mut zeros = GzEncoder::new(Vec::new(), Compression::fast());
+    zeros.write_all(&vec![b'0'; 60 << 20]).unwrap();
+    let zeros = Bytes::from(zeros.finish().unwrap());
+    for file in 1..9 {
+        scene.bucket.put(event_file(0, file), zeros.clone());
+    }
+    let error = scene.sessions.open(&key(0)).await.unwrap_err();
+    assert!(matches!(error, Error::TooLarge { needed, .. } if needed < 32 << 20), "{error}");
+    assert_eq!(scene.tasks(1).await, 1);
 }
 
 #[tokio::test(start_paused = true)]
