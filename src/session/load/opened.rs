@@ -33,7 +33,10 @@ pub struct OpenSession {
     pub unread_updates: Problems,
     /// When it was compared with the store, as it is here.
     pub checked_at: SystemTime,
+    /// Of what it was built from.
     pub(in crate::session) digest: Digest,
+    /// Of the last build, which may have shown less.
+    tried: u128,
     newest: Option<i64>,
     /// How long reading and building took.
     pub(in crate::session) built_in: Duration,
@@ -67,6 +70,7 @@ impl OpenSession {
             unread_updates: Problems::default(),
             checked_at,
             digest,
+            tried: digest.inputs,
             newest,
             built_in,
             bytes,
@@ -98,7 +102,8 @@ impl OpenSession {
     /// The same session, after a build that shows less than it.
     pub(in crate::session) fn rather_than(&self, less: &Self) -> Self {
         let [ours, theirs] = [self, less].map(|session| &session.snapshot.completeness.unreadable_files);
-        self.again(theirs.beyond(ours, less.unread_files)).versioned()
+        let updates = theirs.beyond(ours, less.unread_files);
+        Self { tried: less.digest.inputs, ..self.again(updates) }.versioned()
     }
 
     fn again(&self, unread_updates: Problems) -> Self {
@@ -124,6 +129,16 @@ impl OpenSession {
         // As many, and others, of the same stored files: what was read of one would go for what is read of another.
         let swapped = self.digest == other.digest && unreadable(self) != unreadable(other);
         self.unread_files > 0 && (read(self) < read(other) || (read(self) == read(other) && swapped))
+    }
+
+    /// Whether anything that it is, or could be, built from has changed since the last build.
+    pub(in crate::session) fn has_changed(&self, found: &Digest) -> bool {
+        self.tried != found.inputs
+    }
+
+    /// Whether a log file has changed that is only shown. No answer while it could not be built from what is listed.
+    pub(in crate::session) fn shows_other_logs_than(&self, found: &Digest) -> bool {
+        self.digest.inputs == found.inputs && self.digest.shown != found.shown
     }
 
     /// Whether there are stored files to try again.

@@ -189,7 +189,7 @@ impl Queue {
     fn read(&self, folding: &mut Folding<'_>, file: IncomingFile) {
         let IncomingFile { key, pieces, place: _place } = file;
         let mut records = Records::new(PieceReader { pieces, current: Bytes::new() });
-        let mut ahead = self.held.hold(beyond_a_block(records.may_hold()));
+        let mut ahead = self.held.hold(0);
         loop {
             let step = records.step();
             ahead.set(beyond_a_block(records.may_hold()));

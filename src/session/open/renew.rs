@@ -34,7 +34,7 @@ impl Sessions {
             }
         };
         let open = &kept.session;
-        if found.digest.inputs != open.digest.inputs {
+        if open.has_changed(&found.digest) {
             self.metrics.sessions.looked(LookFound::Changed);
             if lock(&kept.look).may_rebuild(Instant::now()) {
                 self.rebuild(key, kept).await;
@@ -42,7 +42,7 @@ impl Sessions {
         } else if open.wants_more() && lock(&kept.look).may_retry(Instant::now()) {
             self.metrics.sessions.looked(LookFound::Changed);
             self.rebuild(key, kept).await;
-        } else if found.digest != open.digest {
+        } else if open.shows_other_logs_than(&found.digest) {
             self.metrics.sessions.looked(LookFound::Logs);
             let mut look = *lock(&kept.look);
             let session = Arc::new(open.with(found));

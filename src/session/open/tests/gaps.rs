@@ -61,6 +61,23 @@ async fn a_file_that_can_never_be_read_does_not_make_a_live_session_be_read_all_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_folder_that_can_never_be_listed_does_not_make_a_live_session_be_read_all_the_time() {
+    let scene = Scene::new(1, 10, Settings::default()).await;
+    scene.bucket.put_modified(format!("{}logs/raylet.out", folder(0)), "", now());
+    let facts = format!("{}logs/events/event_JOBS.log", folder(0));
+    scene.bucket.put_modified(facts, "{}\n", now());
+    scene.tasks(0).await;
+    scene.store.arm(format!("{}job_events/", folder(0)), Fault::Closed);
+    let before = scene.store.counts().reads;
+    for _ in 0..600 {
+        assert_eq!(scene.settled(0).await.snapshot.tasks.len(), 10);
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
+    let builds = scene.store.counts().reads - before;
+    assert!((6..=9).contains(&builds), "after 2, 4, 8, ... seconds, not {builds} times");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rebuild_does_not_give_what_was_read_for_what_was_not() {
     let scene = Scene::new(1, 1, Settings::default()).await;
     let files = [format!("{}logs/events/event_JOBS.log", folder(0)), format!("{}logs/events/event_GCS.log", folder(0))];
