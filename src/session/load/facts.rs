@@ -55,19 +55,19 @@ pub(super) async fn read_facts(
                 let longest = length(&object, part);
                 // Never closed, so always granted.
                 let room = room.acquire_many((longest / 1024 + 1).min(u64::from(KIB_AT_ONCE)) as u32).await;
-                let hold = held.hold(longest);
+                let body = held.hold(longest);
                 let bytes = read_part(&**store, &object, part, counters).await;
                 counters.file();
-                (node, path, object, bytes, (room, hold))
+                (node, path, object, bytes, (room, body))
             }
         })
         .buffer_unordered(FETCHES);
-    while let Some((node, path, object, bytes, (_room, hold))) = fetched.next().await {
+    while let Some((node, path, object, bytes, (_room, body))) = fetched.next().await {
         match bytes {
             Ok(bytes) => {
                 facts = held
                     .run(move || {
-                        let _hold = hold;
+                        let _body = body;
                         facts.read(&node, &path, &bytes);
                         facts
                     })

@@ -171,11 +171,11 @@ pub(super) mod tests {
     #[tokio::test]
     async fn a_load_that_has_outgrown_its_place_stays_so() {
         let (held, ledger) = alone(64 << 20).await;
-        let hold = held.hold(63 << 20);
+        let file = held.hold(63 << 20);
         let limit = 64 << 20;
         let outgrown = Err((BASE + (63 << 20), Short::TooLarge(limit)));
         assert_eq!(held.cover(), outgrown);
-        drop(hold);
+        drop(file);
         held.outgrows().await;
         assert_eq!((held.cover(), held.bytes(), ledger.used()), (outgrown, BASE, BASE));
     }

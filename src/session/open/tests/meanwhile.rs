@@ -38,10 +38,10 @@ async fn opened(change: impl Fn(&Memory) + Send + Sync + 'static) -> [(usize, u6
     let store = Meanwhile { inner: Arc::clone(&scene.bucket), change: Box::new(change), once: Once::new() };
     scene.sessions.replace_store(Arc::new(store), vec![Root::default()]);
     scene.sessions.refresh().await.unwrap();
-    let seen = |open: &OpenSession| (open.snapshot.tasks.len(), open.unread_files + open.unread_updates.count);
-    let first = seen(&*scene.sessions.open(&key(0)).await.unwrap());
+    let seen = |open: &Arc<OpenSession>| (open.snapshot.tasks.len(), open.unread_files + open.unread_updates.count);
+    let first = seen(&scene.sessions.open(&key(0)).await.unwrap());
     tokio::time::advance(Duration::from_secs(6)).await;
-    [first, seen(&*scene.settled(0).await)]
+    [first, seen(&scene.settled(0).await)]
 }
 
 #[tokio::test(start_paused = true)]
