@@ -11,11 +11,12 @@ use std::ops::Range;
 /// Bytes read before a block is given out.
 pub const BLOCK: usize = 1 << 20;
 
-/// A record longer than this is no event: it is skipped and counted, never held.
-pub const MAX_RECORD: usize = 64 << 20;
+/// A record longer than this is no event: it is skipped and counted, never held. Far beyond what Ray sends, and little
+/// enough that a damaged file on every thread fits into the smallest budget that is sensible.
+pub const MAX_RECORD: usize = 16 << 20;
 
 /// Bytes read at a time while a record has no end in sight; also how far beyond `MAX_RECORD` one may be held.
-const MAX_STEP: usize = 8 << 20;
+const MAX_STEP: usize = 4 << 20;
 
 /// Some whole records of a file.
 #[derive(Debug)]

@@ -302,7 +302,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_record_without_an_end_is_read_no_further_than_there_is_memory_for_it() {
-        let zeros = gzip(&vec![b'0'; 60 << 20]);
+        let zeros = gzip(&vec![b'0'; 12 << 20]);
         let (held, ledger) = alone(16 << 20).await;
         parsed(&held, vec![zeros.clone()]).await;
         let (needed, short) = held.outgrown().unwrap();
