@@ -4,6 +4,13 @@
 //! several threads can parse one file. What cannot be read to its end still gives all that came before. It goes in
 //! steps, and tells what the next one may hold: a record without an end is the one thing here that grows.
 
+mod array;
+mod block;
+#[cfg(test)]
+mod tests;
+
+pub use block::Block;
+
 use flate2::read::MultiGzDecoder;
 use std::io::{Cursor, Read};
 use std::ops::Range;
@@ -18,40 +25,6 @@ pub const MAX_RECORD: usize = 16 << 20;
 /// Bytes read at a time while a record has no end in sight; also how far beyond `MAX_RECORD` one may be held.
 const MAX_STEP: usize = 4 << 20;
 
-/// Some whole records of a file.
-#[derive(Debug)]
-pub struct Block {
-    bytes: Vec<u8>,
-    /// Position of the first record in the file, from 1.
-    first: u64,
-    /// Where the items of a JSON array are; none for lines.
-    items: Option<Vec<Range<usize>>>,
-}
-
-impl Block {
-    /// The records and their positions: line numbers of JSONL, item numbers of an array, both from 1.
-    pub fn records(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        let items = self.items.iter().flatten().map(|range| self.bytes.get(range.clone()).unwrap_or_default());
-        let lines = self.items.is_none().then(|| Lines { rest: &self.bytes });
-        (self.first..).zip(items.chain(lines.into_iter().flatten()))
-    }
-
-    /// Decompressed size in bytes.
-    pub fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// Whether it holds nothing.
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
-    /// Memory held, in bytes.
-    pub fn weight(&self) -> usize {
-        self.bytes.capacity() + self.items.as_ref().map_or(0, Vec::capacity) * size_of::<Range<usize>>()
-    }
-}
-
 /// How far one step got.
 #[derive(Debug)]
 pub enum Step {
@@ -61,24 +34,6 @@ pub enum Step {
     On,
     /// The file has ended.
     End,
-}
-
-struct Lines<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Iterator for Lines<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let end = memchr::memchr(b'\n', self.rest).unwrap_or(self.rest.len());
-        let (line, rest) = self.rest.split_at(end);
-        self.rest = rest.get(1..).unwrap_or_default();
-        Some(line)
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -246,7 +201,7 @@ impl<R: Read> Records<R> {
     }
 
     fn cut_items(&mut self, mut bytes: Vec<u8>) -> Option<Block> {
-        let cut = items(&bytes);
+        let cut = array::items(&bytes);
         if self.ended && cut.open < bytes.len() {
             // The last item has no end: give it out all the same, so that it is counted as damaged.
             let mut items = cut.items;
@@ -287,56 +242,3 @@ impl<R: Read> Records<R> {
         self.too_long.push(self.done);
     }
 }
-
-struct Cut {
-    items: Vec<Range<usize>>,
-    /// Where the first item without an end begins; the length when there is none.
-    open: usize,
-}
-
-/// Finds the top-level objects of a (part of a) JSON array, or of several in a row.
-fn items(bytes: &[u8]) -> Cut {
-    let mut found = Vec::new();
-    let mut at = 0;
-    loop {
-        let Some(start) = memchr::memchr(b'{', &bytes[at..]).map(|offset| at + offset) else {
-            return Cut { items: found, open: bytes.len() };
-        };
-        match object_end(bytes, start) {
-            Some(end) => {
-                found.push(start..end);
-                at = end;
-            }
-            None => return Cut { items: found, open: start },
-        }
-    }
-}
-
-/// The byte after the object that begins at `start`; none when it has no end.
-fn object_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let mut depth = 0usize;
-    let mut at = start;
-    loop {
-        match bytes.get(at)? {
-            b'{' => depth += 1,
-            b'}' => {
-                depth -= 1;
-                if depth == 0 {
-                    return Some(at + 1);
-                }
-            }
-            b'"' => loop {
-                at += 1 + memchr::memchr2(b'"', b'\\', bytes.get(at + 1..)?)?;
-                if bytes[at] == b'"' {
-                    break;
-                }
-                at += 1;
-            },
-            _ => {}
-        }
-        at += 1;
-    }
-}
-
-#[cfg(test)]
-mod tests;

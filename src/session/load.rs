@@ -15,6 +15,7 @@ mod events;
 mod facts;
 mod fetch;
 mod held;
+mod incoming;
 mod look;
 mod objects;
 mod opened;

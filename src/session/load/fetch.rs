@@ -3,7 +3,7 @@
 //! Nothing is tried again here: `storage::guarded` is patient for every reader, and tries would multiply. Must never
 //! hold more of an object than its reader asked for.
 
-use super::parse::Pieces;
+use super::incoming::Pieces;
 use crate::session::progress::Counters;
 use crate::storage::{Error, ErrorKind, ObjectMeta, ReadRange, Storage};
 use bytes::Bytes;

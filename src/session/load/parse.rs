@@ -7,48 +7,12 @@
 //! the result any more (`Stop`).
 
 use super::held::{Held, Hold};
+use super::incoming::{IncomingFile, Pieces};
 use super::room::Place;
 use crate::event::records::{BLOCK, Block, Records, Step};
 use crate::snapshot::build::Builder;
-use bytes::{Buf, Bytes};
 use std::collections::VecDeque;
-use std::io::{self, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use tokio::sync::mpsc;
-
-/// Pieces of a file that wait to be parsed; more would only hold memory.
-pub(super) const PIECES_AHEAD: usize = 2;
-
-/// A file on its way from storage: its key, its bytes piece by piece, and the room that they may take.
-#[derive(Debug)]
-pub(super) struct IncomingFile {
-    key: Arc<str>,
-    pieces: mpsc::Receiver<io::Result<Bytes>>,
-    place: Place,
-}
-
-/// Where the async side puts a file's bytes.
-pub(super) type Pieces = mpsc::Sender<io::Result<Bytes>>;
-
-/// Bytes of an `IncomingFile` as a blocking reader.
-struct PieceReader {
-    pieces: mpsc::Receiver<io::Result<Bytes>>,
-    current: Bytes,
-}
-
-impl Read for PieceReader {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        while self.current.is_empty() {
-            match self.pieces.blocking_recv() {
-                Some(piece) => self.current = piece?,
-                None => return Ok(0),
-            }
-        }
-        let len = buf.len().min(self.current.len());
-        self.current.copy_to_slice(&mut buf[..len]);
-        Ok(len)
-    }
-}
 
 /// A block that any thread may parse.
 #[derive(Debug)]
@@ -126,10 +90,10 @@ impl Queue {
 
     /// Announces a file; its bytes go into the sender, and dropping that ends the file.
     pub(super) fn push(&self, key: &str, place: Place) -> Pieces {
-        let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
+        let (file, sender) = IncomingFile::new(key, place);
         let mut state = self.lock();
         if !state.stopped {
-            state.files.push_back(IncomingFile { key: key.into(), pieces, place });
+            state.files.push_back(file);
         }
         drop(state);
         self.wake.notify_one();
@@ -187,8 +151,8 @@ impl Queue {
     }
 
     fn read(&self, folding: &mut Folding<'_>, file: IncomingFile) {
-        let IncomingFile { key, pieces, place: _place } = file;
-        let mut records = Records::new(PieceReader { pieces, current: Bytes::new() });
+        let key = Arc::clone(&file.key);
+        let mut records = Records::new(file.into_reader());
         let mut ahead = self.held.hold(0);
         loop {
             let step = records.step();
@@ -264,55 +228,4 @@ impl Folding<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::held::{BASE, tests::alone};
-    use super::*;
-    use crate::session::admission::Short;
-    use crate::snapshot::build::Builder;
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-    use std::io::Write;
-
-    fn gzip(bytes: &[u8]) -> Bytes {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap().into()
-    }
-
-    /// What comes of files that each are one piece.
-    async fn parsed(held: &Arc<Held>, files: Vec<Bytes>) -> Builder {
-        let queue = Arc::new(Queue::new(Arc::clone(held)));
-        for file in files {
-            let pieces = queue.push("x", held.room.take(file.len() as u64).await);
-            pieces.send(Ok(file)).await.unwrap();
-        }
-        queue.close();
-        tokio::task::spawn_blocking(move || queue.work("session")).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_file_that_was_fetched_keeps_its_place_until_it_is_parsed() {
-        let (held, _) = alone(64 << 20).await;
-        let places = [held.room.take(10_000).await, held.room.take(10_000).await];
-        assert!(held.room.taken() > 20_000);
-        drop(places);
-        parsed(&held, vec![Bytes::from_static(b"{}\n"); 3]).await;
-        assert_eq!(held.room.taken(), 0);
-    }
-
-    #[tokio::test]
-    async fn a_record_without_an_end_is_read_no_further_than_there_is_memory_for_it() {
-        let zeros = gzip(&vec![b'0'; 12 << 20]);
-        let (held, ledger) = alone(16 << 20).await;
-        parsed(&held, vec![zeros.clone()]).await;
-        let (needed, short) = held.outgrown().unwrap();
-        assert_eq!(short, Short::TooLarge(14 << 20));
-        assert!(needed < 32 << 20, "{needed} bytes, which the step that was not taken would have held");
-        assert!(ledger.used() <= 16 << 20);
-        // Where there is memory for it, it is one damaged record, and nothing is held afterwards.
-        let (held, _) = alone(1 << 30).await;
-        let mut builder = parsed(&held, vec![zeros, Bytes::from_static(b"{}\n")]).await;
-        assert_eq!((builder.completeness_mut().records, held.outgrown()), (2, None));
-        assert_eq!(held.bytes(), BASE + 2 * builder.weight() as u64, "nothing else is held any more");
-    }
-}
+mod tests;
