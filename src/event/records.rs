@@ -53,6 +53,8 @@ pub struct Records<R: Read> {
     want: usize,
     /// Positions given out or skipped so far.
     done: u64,
+    /// Arrays that have begun and not ended.
+    nesting: i64,
     /// Inside a record that is too long: everything up to its end is thrown away.
     skipping: bool,
     too_long: Vec<u64>,
@@ -82,6 +84,7 @@ impl<R: Read> Records<R> {
             rest: Vec::new(),
             want: BLOCK,
             done: 0,
+            nesting: 0,
             skipping: false,
             too_long: Vec::new(),
             ended: false,
@@ -179,8 +182,8 @@ impl<R: Read> Records<R> {
 
     fn cut_lines(&mut self, mut bytes: Vec<u8>) -> Option<Block> {
         if self.skipping {
-            let end = memchr::memchr(b'\n', &bytes)?;
-            bytes.drain(..=end);
+            let end = memchr::memchr(b'\n', &bytes).map(|at| at + 1).or(self.ended.then_some(bytes.len()))?;
+            bytes.drain(..end);
             self.skipping = false;
             self.skip_record();
         }
@@ -202,6 +205,10 @@ impl<R: Read> Records<R> {
 
     fn cut_items(&mut self, mut bytes: Vec<u8>) -> Option<Block> {
         let cut = array::items(&bytes);
+        self.nesting += cut.nesting;
+        if self.ended && self.nesting != 0 {
+            self.broken.get_or_insert_with(|| "its brackets do not match: it was cut off, or is damaged".to_owned());
+        }
         if self.ended && cut.open < bytes.len() {
             // The last item has no end: give it out all the same, so that it is counted as damaged.
             let mut items = cut.items;

@@ -68,6 +68,40 @@ fn a_line_that_is_too_long_is_skipped_and_the_next_one_read() {
 }
 
 #[test]
+fn a_line_that_is_too_long_and_has_no_end_is_counted_whatever_comes_before_it() {
+    for length in [MAX_RECORD, MAX_RECORD + MAX_STEP - 1, 40 << 20, (40 << 20) + 1] {
+        for (before, position) in [(&b""[..], 1), (b"{}\n", 2)] {
+            let mut file = before.to_vec();
+            file.resize(before.len() + length, 0);
+            let (records, broken, too_long) = read(&file);
+            let long = records.iter().filter(|(_, text)| text.len() == length).count();
+            assert_eq!((long + too_long.len(), broken), (1, None), "{length} bytes at {position}");
+            assert!(too_long.is_empty() || too_long == [position]);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_object_in_an_array_is_given_out_as_damage() {
+    for (file, expected) in [
+        ("[1, {\"a\":1}, null]", vec!["1", "{\"a\":1}", "null"]),
+        ("[\0\0, \0]", vec!["\0\0, \0"]),
+        ("[{\"a\":1}}, {\"b\":2}]", vec!["{\"a\":1}", "}", "{\"b\":2}"]),
+        ("[{}]\n[{}]", vec!["{}", "{}"]),
+    ] {
+        let (records, broken, _) = read(file.as_bytes());
+        assert_eq!((texts(&records), broken), (expected, None), "{file:?}");
+    }
+}
+
+#[test]
+fn an_array_that_was_cut_off_between_two_items_is_not_whole() {
+    for (file, whole) in [("[{}, {}]", true), ("[{}, {}", false), ("[{},", false), ("[", false), ("[{}]]", false)] {
+        assert_eq!(read(file.as_bytes()).1.is_none(), whole, "{file:?}");
+    }
+}
+
+#[test]
 fn an_empty_file_has_no_records() {
     for file in [&b""[..], b"\n \n", b"[]", b"[ ]\n"] {
         assert_eq!(texts(&read(file).0), Vec::<&str>::new());
@@ -82,6 +116,19 @@ proptest! {
         let file = format!("[{}]", items.join(", "));
         let (records, _, _) = read(file.as_bytes());
         prop_assert_eq!(texts(&records), items.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+
+    /// What is given out and what JSON has between items is all there is in a file.
+    #[test]
+    fn nothing_is_passed_over(file in "\\PC{0,3}[\\[\\]{}\",\\\\ x\n\0]{0,60}") {
+        let (records, _, _) = read(file.as_bytes());
+        let mut rest = file.as_str();
+        for (_, text) in &records {
+            let (between, after) = rest.split_once(text.as_str()).unwrap();
+            prop_assert!(between.chars().all(|byte| "[], \n\t\r".contains(byte)), "{between:?} of {file:?}");
+            rest = after;
+        }
+        prop_assert!(rest.chars().all(|byte| "[], \n\t\r".contains(byte)), "{rest:?} of {file:?}");
     }
 
     #[test]
