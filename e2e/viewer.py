@@ -77,6 +77,8 @@ class Viewer:
         return done.stdout.split()[-1]
 
     def __exit__(self, *_):
+        if self._process.poll() is not None:
+            print("The head ended by itself:", *self._last_words(), sep="\n")
         # It ends every process that it started.
         self._process.terminate()
         try:
@@ -86,3 +88,9 @@ class Viewer:
             raise
         finally:
             shutil.rmtree(self._temp, ignore_errors=True)
+
+    def _last_words(self):
+        for log in [self._log, *sorted((self._temp / "session_latest" / "logs").glob("*.*"))]:
+            if log.is_file() and log.stat().st_size:
+                yield f"--- {log.name}"
+                yield from log.read_text(errors="replace").splitlines()[-20:]
