@@ -18,9 +18,11 @@
 //! | `export_events/event_EXPORT_*.log` | submissions, datasets and train runs (`export`) |
 //! | `train/ray-train-*.log` | Train runs that were not exported, and the local time zone (`train`, `zone`) |
 //! | `python-core-driver-*.log` | the process ids of drivers, from the name alone (`core_driver`) |
+//! | `gcs_server.out`, `raylet.out`, logs of workers and drivers | what events left out (`processes`); their names always |
 
 pub mod agent;
 pub mod core_driver;
+mod cpp;
 pub mod damage;
 pub mod event_file;
 pub mod export;
@@ -28,6 +30,7 @@ pub mod job_driver;
 pub mod job_events;
 mod line;
 pub mod monitor;
+pub mod processes;
 pub mod runtime_env_agent;
 pub mod supervisor;
 pub mod train;
@@ -41,6 +44,7 @@ use export::Exports;
 use job_driver::DriverLogs;
 use job_events::JobEvents;
 use monitor::MonitorFacts;
+use processes::{LogName, ProcessLogs, Source};
 use runtime_env_agent::RuntimeEnvAgents;
 use supervisor::Supervisors;
 use train::TrainLogs;
@@ -75,6 +79,7 @@ enum Kind<'a> {
     Export,
     Train { controller: bool },
     CoreDriver,
+    Worker,
 }
 
 impl<'a> Kind<'a> {
@@ -98,7 +103,8 @@ impl<'a> Kind<'a> {
                 "runtime_env_agent.log" => Some(Self::RuntimeEnvAgent),
                 name => within(name, "job-driver-")
                     .map(|submission| Self::DriverLog { submission })
-                    .or_else(|| core_driver::parse(name).map(|_| Self::CoreDriver)),
+                    .or_else(|| core_driver::parse(name).map(|_| Self::CoreDriver))
+                    .or_else(|| LogName::parse(name).map(|_| Self::Worker)),
             },
         }
     }
@@ -114,7 +120,7 @@ impl<'a> Kind<'a> {
             Self::DriverLog { .. } => Wanted::Ends { head: job_driver::HEAD, tail: job_driver::TAIL },
             Self::Agent => Wanted::Ends { head: agent::HEAD, tail: agent::TAIL },
             Self::RuntimeEnvAgent => Wanted::Ends { head: runtime_env_agent::END, tail: runtime_env_agent::END },
-            Self::CoreDriver => Wanted::NameOnly,
+            Self::CoreDriver | Self::Worker => Wanted::NameOnly,
         }
     }
 }
@@ -123,6 +129,11 @@ impl<'a> Kind<'a> {
 /// Rotated spellings (`x.log.1`, `x.1.log`) are wanted like the current file.
 pub fn wanted(path: &str) -> Option<Wanted> {
     Kind::of(&current_name(path).0).map(Kind::wanted)
+}
+
+/// Whether what a file holds may count, and not only its name: then a session is built again when it changes.
+pub fn is_input(path: &str) -> bool {
+    matches!(wanted(path), Some(Wanted::Whole | Wanted::Ends { .. })) || Source::of(path).is_some()
 }
 
 /// The current name of a rotated file, and how old its rotation is: `x.log.1` and `x.1.log` are `x.log`, 1.
@@ -175,6 +186,8 @@ pub struct Facts {
     pub train: TrainLogs,
     /// Processes of drivers.
     pub core_drivers: CoreDrivers,
+    /// What Ray's C++ processes say where events left something out; empty once a snapshot is built.
+    pub processes: ProcessLogs,
     /// The local time zone.
     pub zone: Zone,
     /// Lines that could not be parsed.
@@ -201,7 +214,7 @@ impl Facts {
             Some(Kind::RuntimeEnvAgent) => self.runtime_envs.read(node, rotation, bytes),
             Some(Kind::Export) => self.exports.read(node, path, rotation, bytes, damage),
             Some(Kind::Train { .. }) => self.train.read(node, path, bytes, &mut self.zone, damage),
-            Some(Kind::CoreDriver) => self.seen(node, path),
+            Some(Kind::CoreDriver | Kind::Worker) => self.seen(node, path),
             None => {}
         }
     }
@@ -209,8 +222,12 @@ impl Facts {
     /// Takes what the name of the file at `path` says.
     pub fn seen(&mut self, node: &str, path: &str) {
         let (current, _) = current_name(path);
-        if Kind::of(&current) == Some(Kind::CoreDriver) {
+        let kind = Kind::of(&current);
+        if kind == Some(Kind::CoreDriver) {
             self.core_drivers.seen(node, &current);
+        }
+        if matches!(kind, Some(Kind::CoreDriver | Kind::Worker)) {
+            self.processes.seen(node, &current);
         }
     }
 
@@ -226,6 +243,7 @@ impl Facts {
         self.exports.merge(other.exports);
         self.train.merge(other.train);
         self.core_drivers.merge(other.core_drivers);
+        self.processes.merge(other.processes);
         self.zone.merge(other.zone);
         self.damage.merge(other.damage);
     }
@@ -242,6 +260,7 @@ impl Facts {
             + self.exports.weight()
             + self.train.weight()
             + self.core_drivers.weight()
+            + self.processes.weight()
             + self.zone.weight()
             + self.damage.weight()
     }

@@ -6,6 +6,7 @@
 pub mod actor;
 pub mod build;
 pub mod completeness;
+pub mod driver;
 pub mod intern;
 pub mod job;
 pub mod node;
@@ -20,6 +21,7 @@ pub mod worker_pids;
 use crate::base::time::Nanos;
 use crate::logs::Facts;
 use actor::Actor;
+use driver::Driver;
 use intern::{Id, Interned, Str};
 use job::{DriverJob, SubmissionEvents};
 use node::Node;
@@ -50,6 +52,8 @@ pub struct Snapshot {
     pub nodes: Vec<Node>,
     /// Worker processes.
     pub workers: Vec<Worker>,
+    /// Drivers, of which no worker event is sent.
+    pub drivers: Vec<Driver>,
     /// Driver jobs.
     pub driver_jobs: Vec<DriverJob>,
     /// Submission jobs, as far as events tell.
@@ -109,6 +113,8 @@ impl Snapshot {
             + incarnations
             + rows(&self.nodes)
             + rows(&self.workers)
+            + rows(&self.drivers)
+            + self.drivers.iter().map(Driver::weight).sum::<usize>()
             + rows(&self.driver_jobs)
             + rows(&self.submission_events)
             + rows(&self.placement_groups)

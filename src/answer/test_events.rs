@@ -25,7 +25,7 @@ pub(super) fn snapshot_with(more: &[&str]) -> Arc<Snapshot> {
     for (n, line) in lines.chain(more.iter().copied()).enumerate() {
         builder.fold_record("test_events.jsonl", n as u64, line.as_bytes());
     }
-    let snapshot = builder.finish();
+    let snapshot = builder.finish(&Facts::default());
     assert_eq!(snapshot.completeness.damaged_records.count, 0);
     Arc::new(snapshot)
 }

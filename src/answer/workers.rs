@@ -1,45 +1,32 @@
-//! `/api/v0/workers`: worker processes, and drivers, of which no worker event is ever sent.
+//! `/api/v0/workers`: worker processes and drivers.
 //!
-//! A driver's worker id is its job id followed by `ff`. Its times are those of its driver task (within 2 ms of the live
-//! answer), else of its job; its node comes from its job, else from the folder of its log, whose name has its pid.
+//! Of a worker of which no event and no log tells whether it ended, `is_alive` is null.
 
 use super::json::JsonWriter;
 use super::state_list::{self, Cell, Column, Kind, Notes, Resource};
 use super::{Answer, Question, Refusal};
-use crate::base::id::{JobId, NodeId, RayId, WorkerId};
-use crate::base::task::{TaskState, TaskType};
-use crate::base::time::{Nanos, millis};
+use crate::base::id::WorkerId;
 use crate::snapshot::Snapshot;
-use crate::snapshot::intern::Id;
+use crate::snapshot::driver::Driver;
 use crate::snapshot::text::TextReader;
+use crate::snapshot::worker::Life;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What the live API shows for a launch time that nobody noted: -1 as an unsigned number.
 const UNKNOWN_MS: u64 = u64::MAX;
-/// How Ray's drivers end unless they are killed.
-const SHUTDOWN: &str = "Shutdown by ray.shutdown().";
 
 /// Answers `/api/v0/workers`.
 pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
     state_list::list(Workers::new(Arc::clone(snapshot)), question, Notes::EmptyWarning)
 }
 
-/// A row: a worker of the table, or a driver.
-#[derive(Clone, Debug)]
+/// A row: a worker or a driver of the tables.
+#[derive(Clone, Copy, Debug)]
 enum Row {
     Worker(usize),
-    Driver(Driver),
-}
-
-#[derive(Clone, Debug, Default)]
-struct Driver {
-    id: WorkerId,
-    node: Option<NodeId>,
-    pid: i64,
-    start: Nanos,
-    end: Nanos,
+    Driver(usize),
 }
 
 struct Workers {
@@ -50,11 +37,10 @@ struct Workers {
 
 impl Workers {
     fn new(snapshot: Arc<Snapshot>) -> Self {
-        let mut rows: BTreeMap<WorkerId, Row> =
-            drivers(&snapshot).into_values().map(|driver| (driver.id, Row::Driver(driver))).collect();
-        for (at, worker) in snapshot.workers.iter().enumerate() {
-            rows.insert(worker.id, Row::Worker(at));
-        }
+        let drivers = snapshot.drivers.iter().enumerate().map(|(at, driver)| (driver.id, Row::Driver(at)));
+        let workers = snapshot.workers.iter().enumerate().map(|(at, worker)| (worker.id, Row::Worker(at)));
+        // Should both tables have one, its event counts.
+        let rows: BTreeMap<WorkerId, Row> = drivers.chain(workers).collect();
         Self { rows: rows.into_values().collect(), snapshot, details: TextReader::default() }
     }
 
@@ -63,54 +49,6 @@ impl Workers {
         let found = nodes.binary_search_by(|known| known.id.0.as_slice().cmp(node)).ok();
         found.map_or(Cell::Null, |at| Cell::Str(self.snapshot.str(nodes[at].ip).into()))
     }
-}
-
-/// Every driver that a job, a driver task or a log file tells of.
-fn drivers(snapshot: &Snapshot) -> BTreeMap<JobId, Driver> {
-    let mut found: BTreeMap<JobId, Driver> = BTreeMap::new();
-    for job in &snapshot.driver_jobs {
-        let driver = entry(&mut found, job.id);
-        driver.node = as_node(snapshot, job.driver_node);
-        (driver.pid, driver.start, driver.end) = (job.driver_pid, job.created, job.finished);
-    }
-    for attempt in snapshot.tasks.iter() {
-        if attempt.shape().task_type != TaskType::DriverTask || !attempt.is_defined() {
-            continue;
-        }
-        let driver = entry(&mut found, attempt.job_id());
-        if let Some(start) = attempt.time_of(TaskState::Running) {
-            driver.start = start;
-        }
-        let end = attempt.time_of(TaskState::Finished).or_else(|| attempt.time_of(TaskState::Failed));
-        // A job's own end is later than its driver's last task, which is when the driver shut down.
-        if let Some(end) = end {
-            driver.end = end;
-        }
-        if driver.pid == 0 {
-            driver.pid = attempt.worker_pid().into();
-        }
-        driver.node = driver.node.or_else(|| as_node(snapshot, attempt.node_id()));
-    }
-    for (_, job, process) in snapshot.facts.core_drivers.iter() {
-        let driver = entry(&mut found, job);
-        if driver.pid == 0 {
-            driver.pid = process.pid.into();
-        }
-        driver.node = driver.node.or_else(|| NodeId::from_hex(&process.node));
-    }
-    found
-}
-
-fn entry(found: &mut BTreeMap<JobId, Driver>, job: JobId) -> &mut Driver {
-    found.entry(job).or_insert_with(|| {
-        let mut id = [0xff; 28];
-        id[..4].copy_from_slice(&job.0);
-        Driver { id: RayId(id), ..Driver::default() }
-    })
-}
-
-fn as_node(snapshot: &Snapshot, node: Id) -> Option<NodeId> {
-    snapshot.id(node).try_into().ok().map(RayId)
 }
 
 impl Resource for Workers {
@@ -138,14 +76,14 @@ impl Resource for Workers {
     fn cell(&self, row: usize, column: &'static str) -> Cell<'_> {
         match self.rows.get(row) {
             Some(Row::Worker(at)) => self.worker_cell(*at, column),
-            Some(Row::Driver(driver)) => self.driver_cell(driver, column),
+            Some(Row::Driver(at)) => driver_cell(self, &self.snapshot.drivers[*at], column),
             None => Cell::Null,
         }
     }
 
     fn write(&mut self, row: usize, column: &'static str, w: &mut JsonWriter) {
         if let (Some(Row::Worker(at)), "exit_detail") = (self.rows.get(row), column)
-            && !self.snapshot.workers[*at].alive
+            && self.snapshot.workers[*at].life == Life::Dead
         {
             w.string(self.details.get(&self.snapshot.texts, self.snapshot.workers[*at].exit_detail));
             return;
@@ -159,7 +97,10 @@ impl Workers {
         let (s, worker) = (&self.snapshot, &self.snapshot.workers[at]);
         match column {
             "worker_id" => Cell::Hex(&worker.id.0),
-            "is_alive" => Cell::Bool(worker.alive),
+            "is_alive" => match worker.life {
+                Life::Unknown => Cell::Null,
+                life => Cell::Bool(life == Life::Alive),
+            },
             "worker_type" => Cell::text_or_null(s.str(worker.worker_type)),
             "exit_type" => Cell::text_or_null(s.str(worker.exit_type)),
             "node_id" => Cell::hex_or_null(s.id(worker.node)),
@@ -172,23 +113,25 @@ impl Workers {
             _ => Cell::Null,
         }
     }
+}
 
-    fn driver_cell<'a>(&'a self, driver: &'a Driver, column: &'static str) -> Cell<'a> {
-        let over = driver.end > 0;
-        match column {
-            "worker_id" => Cell::Hex(&driver.id.0),
-            "is_alive" => Cell::Bool(!over),
-            "worker_type" => Cell::Str("DRIVER".into()),
-            "exit_type" if over => Cell::Str("INTENDED_USER_EXIT".into()),
-            "exit_detail" if over => Cell::Str(SHUTDOWN.into()),
-            "node_id" => driver.node.as_ref().map_or(Cell::Null, |node| Cell::Hex(&node.0)),
-            "ip" => driver.node.as_ref().map_or(Cell::Null, |node| self.ip(&node.0)),
-            "pid" => Cell::Int(driver.pid),
-            "worker_launch_time_ms" | "worker_launched_time_ms" => number(UNKNOWN_MS),
-            "start_time_ms" => Cell::Int(millis(driver.start)),
-            "end_time_ms" => Cell::Int(millis(driver.end)),
-            _ => Cell::Null,
-        }
+fn driver_cell<'a>(workers: &'a Workers, driver: &'a Driver, column: &'static str) -> Cell<'a> {
+    let exit = |part: fn(&'a (Box<str>, Box<str>)) -> &'a str| {
+        driver.exit.as_ref().map_or(Cell::Null, |exit| Cell::text_or_null(part(exit)))
+    };
+    match column {
+        "worker_id" => Cell::Hex(&driver.id.0),
+        "is_alive" => Cell::Bool(driver.end_ms == 0),
+        "worker_type" => Cell::Str("DRIVER".into()),
+        "exit_type" => exit(|(exit_type, _)| exit_type),
+        "exit_detail" => exit(|(_, detail)| detail),
+        "node_id" => driver.node.as_ref().map_or(Cell::Null, |node| Cell::Hex(&node.0)),
+        "ip" => driver.node.as_ref().map_or(Cell::Null, |node| workers.ip(&node.0)),
+        "pid" => Cell::Int(driver.pid),
+        "worker_launch_time_ms" | "worker_launched_time_ms" => number(UNKNOWN_MS),
+        "start_time_ms" => Cell::Int(driver.start_ms),
+        "end_time_ms" => Cell::Int(driver.end_ms),
+        _ => Cell::Null,
     }
 }
 

@@ -7,7 +7,7 @@
 mod array;
 mod block;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use block::Block;
 
@@ -18,8 +18,8 @@ use std::ops::Range;
 /// Bytes read before a block is given out.
 pub const BLOCK: usize = 1 << 20;
 
-/// A record longer than this is no event: it is skipped and counted, never held. Far beyond what Ray sends, and little
-/// enough that a damaged file on every thread fits into the smallest budget that is sensible.
+/// A record longer than this is no event: it is skipped and counted, never held. Far beyond what Ray sends; growing up to
+/// it holds 36 MiB for a moment, on every thread that meets such a record.
 pub const MAX_RECORD: usize = 16 << 20;
 
 /// Bytes read at a time while a record has no end in sight; also how far beyond `MAX_RECORD` one may be held.

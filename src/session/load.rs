@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A file that cannot be read, or a part that cannot be listed, makes the snapshot incomplete, never the load fail; the
-//! load fails only when the listing fails or no event file at all could be read. Memory is reserved before anything is read and corrected while reading.
+//! load fails only when the listing fails or no event file at all could be read. Memory is reserved before anything is
+//! read, and corrected while reading.
 //! Must never be cancelled by a request: `loader` runs it in a task of its own. Dropping it stops its threads.
 
 mod digest;
@@ -21,6 +22,7 @@ mod objects;
 mod opened;
 mod pages;
 mod parse;
+mod processes;
 mod room;
 
 pub(super) use digest::Digest;
@@ -35,6 +37,7 @@ use super::admission::{Admission, Permit, Short};
 use super::progress::{Counters, Phase};
 use crate::base::name::SessionKey;
 use crate::logs::Facts;
+use crate::logs::processes::ProcessLogs;
 use crate::metrics::sessions::Metrics;
 use crate::snapshot::Snapshot;
 use crate::snapshot::build::Builder;
@@ -146,21 +149,17 @@ impl Load {
                 facts::read_facts(store, objects, counters, &held),
                 facts::read_endpoints(store, objects, counters, &held),
             );
-            Ok::<_, Error>((events?, facts?, endpoints))
+            let (events, mut facts) = (events?, facts?);
+            processes::read(store, &pages.objects, &events.builder, &mut facts, counters, &held).await?;
+            Ok::<_, Error>((events, facts, endpoints))
         };
         let read = tokio::select! {
-            read = reading => Some(read),
-            () = held.outgrows() => None,
+            read = reading => Ok(read?),
+            outgrown = held.outgrows() => Err(outgrown),
         };
-        // A thread that may hold no more has not read all.
-        match held.outgrown() {
-            Some((held, Short::Again)) => return Err(Failed::Short(held)),
-            Some((needed, Short::TooLarge(limit))) => {
-                return Err(Error::TooLarge { key: self.key.clone(), needed, limit }.into());
-            }
-            None => {}
-        }
-        let (events, facts, endpoints) = read.ok_or(Error::Broken)??;
+        // A thread that may hold no more has not read all, though reading may have ended before that was noticed.
+        let read = held.outgrown().map_or(read, Err);
+        let (events, facts, endpoints) = read.map_err(|(held, short)| self.outgrown(held, short))?;
         self.counters.enter(Phase::Finishing);
         let objects = std::mem::take(&mut pages.objects);
         let (event_files, digest, newest) = (objects.event_files, objects.digest(), objects.newest);
@@ -195,6 +194,13 @@ impl Load {
             &held,
         ))
     }
+
+    fn outgrown(&self, held: u64, short: Short) -> Failed {
+        match short {
+            Short::Again => Failed::Short(held),
+            Short::TooLarge(limit) => Failed::For(Error::TooLarge { key: self.key.clone(), needed: held, limit }),
+        }
+    }
 }
 
 /// A first guess at what a session holds while it is built.
@@ -203,11 +209,12 @@ fn estimate(stored: EventBytes) -> u64 {
 }
 
 fn finish(builder: Builder, facts: Facts, endpoints: BTreeMap<String, Vec<u8>>, logs: &LogIndex) -> Snapshot {
-    let mut snapshot = builder.finish();
+    let mut snapshot = builder.finish(&facts);
     let silent = snapshot.nodes.iter().map(|node| node.id.hex()).filter(|node| logs.paths(node).next().is_none());
     snapshot.completeness.nodes_without_logs = silent.collect();
     worker_pids::fill(&mut snapshot, logs.iter().map(|(_, path, _)| path));
     snapshot.facts = facts;
+    snapshot.facts.processes = ProcessLogs::default();
     snapshot.endpoints = endpoints;
     snapshot.derive();
     snapshot

@@ -9,7 +9,9 @@
 
 mod actor;
 mod catalogue;
+mod clocks;
 mod fixups;
+mod hosts;
 mod job;
 mod latest;
 mod node;
@@ -19,9 +21,14 @@ mod worker;
 
 use super::Snapshot;
 use super::completeness::Completeness;
+use super::driver::{self, is_driver};
 use crate::base::time::Nanos;
+use crate::base::id::{RayId, WorkerId};
 use crate::event::{Event, Payload, decode};
+use crate::logs::Facts;
 use catalogue::{Catalogue, Renamed};
+use clocks::Clocks;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Platform events kept: Ray's dashboard keeps as many in memory.
 const MAX_PLATFORM_EVENTS: usize = 10_000;
@@ -39,7 +46,7 @@ pub struct Builder {
     workers: worker::Workers,
     jobs: job::Jobs,
     placement_groups: placement_group::PlacementGroups,
-    platform_events: std::collections::BTreeSet<(Nanos, String)>,
+    platform_events: BTreeSet<(Nanos, String)>,
     completeness: Completeness,
     as_of: Nanos,
 }
@@ -56,7 +63,7 @@ impl Builder {
             workers: worker::Workers::default(),
             jobs: job::Jobs::default(),
             placement_groups: placement_group::PlacementGroups::default(),
-            platform_events: std::collections::BTreeSet::new(),
+            platform_events: BTreeSet::new(),
             completeness: Completeness::default(),
             as_of: 0,
         }
@@ -173,13 +180,48 @@ impl Builder {
         self.as_of = self.as_of.max(other.as_of);
     }
 
-    /// Applies what Ray's GCS does but never exports, and freezes the tables.
-    pub fn finish(mut self) -> Snapshot {
+    /// Workers that attempts, actors or `named` name and no lifecycle event tells of: logs may.
+    pub fn unreported_workers(&self, named: impl Iterator<Item = WorkerId>) -> BTreeSet<WorkerId> {
+        let hosts = hosts::of(&self.values, &self.tasks, &self.actors).into_keys();
+        hosts.chain(named).filter(|worker| !is_driver(worker) && !self.workers.knows(worker)).collect()
+    }
+
+    /// Whether the job of this driver has ended.
+    pub fn driver_has_ended(&self, driver: &WorkerId) -> bool {
+        driver.0.first_chunk().is_some_and(|job| self.jobs.has_ended(&RayId(*job)))
+    }
+
+    /// Whether a job of somebody's, not one of Ray's own, has no end.
+    pub fn has_unfinished_jobs(&self) -> bool {
+        self.jobs.has_unfinished()
+    }
+
+    /// Whether events of a whole kind of thing are missing: the GCS's log tells whether there were any.
+    pub fn lacks_a_kind(&self) -> bool {
+        self.tasks.is_empty() || self.actors.is_empty() || self.nodes.is_empty() || self.jobs.is_empty()
+    }
+
+    /// Applies what Ray's GCS does but never exports, and freezes the tables. Of `facts` is taken what events left out.
+    pub fn finish(mut self, facts: &Facts) -> Snapshot {
+        let nodes = std::mem::take(&mut self.nodes).finish(&mut self.values);
+        let clocks = Clocks::new(&self.session_name, facts, &nodes);
+        let (mut logged_drivers, logs) = (BTreeMap::new(), &facts.processes.workers);
+        for (worker, log) in logs.iter().filter(|(_, log)| log.has_registered()) {
+            if is_driver(worker) {
+                logged_drivers.insert(*worker, clocks.driver(log));
+            } else {
+                self.workers.log(&mut self.values, *worker, log, &clocks);
+            }
+        }
+        for (worker, host) in hosts::of(&self.values, &self.tasks, &self.actors) {
+            if !is_driver(&worker) {
+                self.workers.host(&mut self.values, worker, host);
+            }
+        }
         let workers = self.workers.finish();
         let driver_jobs = self.jobs.finish_drivers(&self.values);
         let submission_events = self.jobs.finish_submissions(&mut self.values);
         let actors = self.actors.finish();
-        let nodes = self.nodes.finish(&self.values);
         let placement_groups = self.placement_groups.finish(&mut self.values);
         let fixups = fixups::Fixups::new(&mut self.values, &workers, &driver_jobs);
         let tasks = self.tasks.finish(&mut self.values, &fixups);
@@ -190,7 +232,7 @@ impl Builder {
         }
         completeness.unfinished_jobs = driver_jobs.iter().filter(|job| job.finished == 0).count() as u64;
         let (strings, ids, texts) = self.values.freeze();
-        Snapshot {
+        let mut snapshot = Snapshot {
             session_name: self.session_name,
             strings,
             ids,
@@ -206,7 +248,9 @@ impl Builder {
             completeness,
             as_of: self.as_of,
             ..Snapshot::default()
-        }
+        };
+        snapshot.drivers = driver::build(&snapshot, &facts.core_drivers, &logged_drivers);
+        snapshot
     }
 }
 

@@ -7,12 +7,14 @@ use crate::base::time::Nanos;
 
 /// One node as of the last event.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
+#[expect(clippy::struct_excessive_bools, reason = "five independent facts")]
 pub struct Node {
     /// The node.
     pub id: NodeId,
     /// Whether a definition was seen; without one only id and states are known.
     pub defined: bool,
+    /// Whether a lifecycle event was seen; without one it is taken for alive.
+    pub advanced: bool,
     /// Its address (`nodeIpAddress`).
     pub ip: Str,
     /// Its host name; empty before Ray 2.54.

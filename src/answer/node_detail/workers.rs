@@ -11,6 +11,7 @@ use crate::base::id::{ActorId, JobId};
 use crate::snapshot::Snapshot;
 use crate::snapshot::actor::Actor;
 use crate::snapshot::node::Node;
+use crate::snapshot::worker::Life;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,7 +43,7 @@ pub(super) fn write(w: &mut JsonWriter, snapshot: &Snapshot, node: &Node) {
     for worker in snapshot.workers.iter().filter(|worker| here(worker.node)) {
         // Also those that ended: an actor's last worker may have, with the actor's own end never told.
         seen.insert(&worker.id.0);
-        if !worker.alive {
+        if worker.life != Life::Alive {
             continue;
         }
         let actor = actors.get(worker.id.0.as_slice()).map(|(actor, _)| *actor);

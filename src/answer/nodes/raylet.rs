@@ -11,6 +11,7 @@ use crate::base::time::{Nanos, millis};
 use crate::snapshot::Snapshot;
 use crate::snapshot::intern::Str;
 use crate::snapshot::node::Node;
+use crate::snapshot::worker::Life;
 use std::collections::HashMap;
 
 /// How many workers live on each node. Counted once an answer: a big session has thousands of both.
@@ -19,7 +20,7 @@ pub(in crate::answer) struct LivingWorkers<'a>(HashMap<&'a [u8], u32>);
 impl<'a> LivingWorkers<'a> {
     pub(in crate::answer) fn count(snapshot: &'a Snapshot) -> Self {
         let mut counts = HashMap::new();
-        for worker in snapshot.workers.iter().filter(|worker| worker.alive) {
+        for worker in snapshot.workers.iter().filter(|worker| worker.life == Life::Alive) {
             *counts.entry(snapshot.id(worker.node)).or_default() += 1;
         }
         Self(counts)

@@ -94,10 +94,12 @@ fn living_workers_are_counted_by_node_and_a_dead_node_has_none() {
     use crate::base::id::{NodeId, RayId};
     use crate::snapshot::Snapshot;
     use crate::snapshot::intern::Interner;
-    use crate::snapshot::worker::Worker;
+    use crate::snapshot::worker::{Life, Worker};
     let mut ids = Interner::default();
-    let mut worker = |node: u8, alive| Worker { node: ids.id(&[node; 28]), alive, ..Worker::default() };
-    let workers = vec![worker(1, true), worker(2, true), worker(1, true), worker(1, false), worker(3, true)];
+    let mut worker = |node: u8, life| Worker { node: ids.id(&[node; 28]), life, ..Worker::default() };
+    use Life::{Alive, Dead, Unknown};
+    let workers = [(1, Alive), (2, Alive), (1, Alive), (1, Dead), (3, Alive), (1, Unknown)];
+    let workers = workers.map(|(node, life)| worker(node, life)).to_vec();
     let node = |id: NodeId, alive| Node { id, alive, ..Node::default() };
     let nodes = vec![node(RayId([1; 28]), true), node(RayId([3; 28]), false), node(RayId([4; 28]), true)];
     let snapshot = Arc::new(Snapshot { ids: ids.freeze(), nodes, workers, ..Snapshot::default() });

@@ -31,7 +31,7 @@ fn snapshot() -> Arc<Snapshot> {
     ] {
         builder.fold_record("f", 1, event.to_string().as_bytes());
     }
-    Arc::new(builder.finish())
+    Arc::new(builder.finish(&Facts::default()))
 }
 
 fn ask(query: &[(&str, &str)]) -> Question {

@@ -13,7 +13,7 @@ fn read(file: &[u8]) -> (Vec<(u64, String)>, Option<String>, Vec<u64>) {
     (out, records.broken().map(str::to_owned), records.too_long().to_vec())
 }
 
-fn gzip(data: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(data: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(data).unwrap();
     encoder.finish().unwrap()

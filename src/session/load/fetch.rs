@@ -40,6 +40,25 @@ async fn pass_on(store: &dyn Storage, object: &ObjectMeta, into: &Pieces, counte
     if missing == 0 { Ok(()) } else { Err(Error::new(ErrorKind::Truncated, &object.key)) }
 }
 
+/// Gives each piece of a part of an object as it comes.
+pub(super) async fn each(
+    store: &dyn Storage,
+    key: &str,
+    range: ReadRange,
+    counters: &Counters,
+    mut take: impl FnMut(&[u8]),
+) -> Result<(), Error> {
+    let mut body = store.read(key, range).await?;
+    let mut missing = body.len();
+    while let Some(piece) = body.stream.next().await {
+        let piece = piece?;
+        missing = missing.saturating_sub(piece.len() as u64);
+        counters.bytes(piece.len() as u64);
+        take(&piece);
+    }
+    if missing == 0 { Ok(()) } else { Err(Error::new(ErrorKind::Truncated, key)) }
+}
+
 /// Reads some bytes of an object, at most `limit`.
 pub(super) async fn read(
     store: &dyn Storage,

@@ -42,6 +42,14 @@ impl Held {
         })
     }
 
+    /// Of the only load there is, and the account that it is on.
+    #[cfg(test)]
+    pub(super) async fn alone(total: u64) -> (Arc<Self>, Arc<crate::session::memory::Ledger>) {
+        let ledger = crate::session::memory::Ledger::new(total);
+        let admission = crate::session::admission::Admission::new(1, Arc::clone(&ledger), Arc::new(()));
+        (Self::new(Arc::new(admission).admit(BASE).await), ledger)
+    }
+
     /// In bytes. Builders count twice: finishing one holds it and the tables made of it.
     pub(super) fn bytes(&self) -> u64 {
         let built = self.builders.load(Ordering::Relaxed);
@@ -80,8 +88,11 @@ impl Held {
     }
 
     /// Reserves what is held, time and again, until that cannot be.
-    pub(super) async fn outgrows(&self) {
-        while self.cover().is_ok() {
+    pub(super) async fn outgrows(&self) -> (u64, Short) {
+        loop {
+            if let Err(outgrown) = self.cover() {
+                return outgrown;
+            }
             tokio::time::sleep(CHECK).await;
         }
     }
@@ -132,51 +143,4 @@ impl Drop for Hold {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use crate::session::admission::Admission;
-    use crate::session::memory::Ledger;
-    use std::sync::mpsc;
-
-    /// The only load, and the account that it is on.
-    pub(in super::super) async fn alone(total: u64) -> (Arc<Held>, Arc<Ledger>) {
-        let ledger = Ledger::new(total);
-        let admission = Arc::new(Admission::new(1, Arc::clone(&ledger), Arc::new(())));
-        (Held::new(admission.admit(BASE).await), ledger)
-    }
-
-    #[tokio::test]
-    async fn what_a_load_computes_counts_until_it_has_ended_even_if_the_load_is_gone() {
-        let (held, ledger) = alone(64 << 20).await;
-        held.add(1 << 20);
-        held.cover().unwrap();
-        let ((begun, begins), (go_on, waits)) = (mpsc::channel(), mpsc::channel::<()>());
-        let work = tokio::spawn(async move {
-            let work = move || {
-                begun.send(()).unwrap();
-                waits.recv().unwrap_err();
-            };
-            held.run(work).await
-        });
-        tokio::task::spawn_blocking(move || begins.recv().unwrap()).await.unwrap();
-        work.abort();
-        assert!(work.await.unwrap_err().is_cancelled());
-        assert_eq!(ledger.used(), BASE + (1 << 20));
-        let freed = ledger.changed();
-        drop(go_on);
-        freed.await;
-        assert_eq!(ledger.used(), 0);
-    }
-
-    #[tokio::test]
-    async fn a_load_that_has_outgrown_its_place_stays_so() {
-        let (held, ledger) = alone(64 << 20).await;
-        let file = held.hold(63 << 20);
-        let limit = 64 << 20;
-        let outgrown = Err((BASE + (63 << 20), Short::TooLarge(limit)));
-        assert_eq!(held.cover(), outgrown);
-        drop(file);
-        held.outgrows().await;
-        assert_eq!((held.cover(), held.bytes(), ledger.used()), (outgrown, BASE, BASE));
-    }
-}
+mod tests;

@@ -147,10 +147,8 @@ impl SessionObjects {
                     events.push(object);
                 }
                 Some(ObjectKind::Log { node, path }) => {
-                    match crate::logs::wanted(path) {
-                        Some(crate::logs::Wanted::NameOnly) | None => self.digests.name(&object),
-                        Some(_) => self.digests.input(&object),
-                    }
+                    let note = if crate::logs::is_input(path) { Digests::input } else { Digests::name };
+                    note(&mut self.digests, &object);
                     self.newest = self.newest.max(object.modified);
                     let (node, path) = (node.to_owned(), path.to_owned());
                     insert(self.logs.entry(node).or_default(), path, LogObject::of(&object, place.tree));

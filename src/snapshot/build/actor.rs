@@ -1,5 +1,6 @@
 //! Drafts of actors: a definition and the set of transitions.
 
+use super::hosts::Host;
 use super::latest::Latest;
 use super::{Catalogue, Nanos, Renamed};
 use crate::base::actor::ActorState;
@@ -65,6 +66,11 @@ impl Actors {
     /// Memory held, in bytes, roughly: the lists that a row holds are short.
     pub(super) fn weight(&self) -> usize {
         self.0.len() * 2 * size_of::<(ActorId, Draft)>()
+    }
+
+    /// Whether none was seen.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(super) fn define(
@@ -158,6 +164,14 @@ impl Actors {
                 self.join(values, id, key, transition);
             }
         }
+    }
+
+    /// Every worker that an actor lived in, and what that tells of it.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = (Id, Host)> {
+        self.0.iter().flat_map(|(id, draft)| {
+            let job = if draft.definition.is_set() { draft.definition.get().job } else { job_of(*id) };
+            draft.transitions.values().map(move |t| (t.worker, Host { node: t.node, pid: t.pid, job }))
+        })
     }
 
     pub(super) fn finish(self) -> Vec<Actor> {

@@ -9,7 +9,7 @@ use crate::base::id::JobId;
 use crate::snapshot::intern::{Id, Str};
 use crate::snapshot::job::DriverJob;
 use crate::snapshot::text::{Text, TextReader};
-use crate::snapshot::worker::Worker;
+use crate::snapshot::worker::{Life, Worker, exit_type_number};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
@@ -36,7 +36,7 @@ impl Fixups {
         let error_type = values.str("WORKER_DIED");
         let mut fixups = Self::default();
         let mut reader = TextReader::default();
-        for worker in workers.iter().filter(|worker| !worker.alive && worker.end_ms > 0) {
+        for worker in workers.iter().filter(|worker| worker.life == Life::Dead && worker.end_ms > 0) {
             let exit_type = exit_type_number(values.resolve(worker.exit_type));
             let detail = values.resolve_text(&mut reader, worker.exit_detail);
             let message = format!(
@@ -61,16 +61,5 @@ impl Fixups {
     /// How an attempt that is not over ends.
     pub(super) fn end_of(&self, worker: Id, job: JobId) -> Option<ForcedEnd> {
         self.by_worker.get(&worker).or_else(|| self.by_job.get(&job)).copied()
-    }
-}
-
-/// The number of a `WorkerExitType`, which is what Ray's message prints.
-fn exit_type_number(name: &str) -> u8 {
-    match name {
-        "INTENDED_SYSTEM_EXIT" => 1,
-        "USER_ERROR" => 2,
-        "INTENDED_USER_EXIT" => 3,
-        "NODE_OUT_OF_MEMORY" => 4,
-        _ => 0,
     }
 }

@@ -71,6 +71,21 @@ impl Jobs {
             + self.submissions.len() * 4 * size_of::<(String, SubmissionDraft)>()
     }
 
+    /// Whether no driver job was seen.
+    pub(super) fn is_empty(&self) -> bool {
+        self.drivers.is_empty()
+    }
+
+    /// Whether a job has ended.
+    pub(super) fn has_ended(&self, job: &JobId) -> bool {
+        self.drivers.get(job).is_some_and(|draft| draft.finished > 0)
+    }
+
+    /// Whether a job that has a definition, as Ray's own have not, has no end.
+    pub(super) fn has_unfinished(&self) -> bool {
+        self.drivers.values().any(|draft| draft.definition.is_set() && draft.finished == 0)
+    }
+
     pub(super) fn define_driver(
         &mut self,
         values: &mut Catalogue,

@@ -22,6 +22,11 @@ impl<T: Copy + PartialEq + Default> Latest<T> {
         self.value
     }
 
+    /// The time of the event that set it; zero when none did.
+    pub(super) fn at(&self) -> Nanos {
+        self.at
+    }
+
     /// Whether any event set it.
     pub(super) fn is_set(&self) -> bool {
         self.set

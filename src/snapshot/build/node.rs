@@ -36,6 +36,11 @@ impl Nodes {
         self.0.len() * 2 * size_of::<(NodeId, Draft)>()
     }
 
+    /// Whether none was seen.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A definition of time zero gives way to any other.
     pub(super) fn define(
         &mut self,
@@ -99,32 +104,57 @@ impl Nodes {
         }
     }
 
-    pub(super) fn finish(self, values: &Catalogue) -> Vec<Node> {
-        let rows = self.0.into_iter().map(|(id, draft)| {
-            let [ip, hostname, node_name, instance_id, instance_type_name, labels] = draft.names.get();
-            // Ray calls a node by its address unless told otherwise; its events name it from 2.55 on.
-            let node_name = if node_name.is_empty() { ip } else { node_name };
-            let (alive, draining) = if draft.state.is_set() { draft.state.get() } else { (true, false) };
-            let (end, death_reason, death_message) = if alive { Default::default() } else { draft.death.get() };
-            Node {
-                id,
-                defined: draft.names.is_set(),
-                ip,
-                hostname,
-                node_name,
-                instance_id,
-                instance_type_name,
-                labels,
-                start: draft.start.get(),
-                end,
-                alive,
-                draining,
-                is_head: values.resolve(draft.resources.get()).contains(HEAD_RESOURCE),
-                resources: draft.resources.get(),
-                death_reason,
-                death_message,
+    pub(super) fn finish(self, values: &mut Catalogue) -> Vec<Node> {
+        let mut seen_alive: Vec<(Nanos, usize)> = Vec::new();
+        let mut rows: Vec<Node> = Vec::with_capacity(self.0.len());
+        for (id, draft) in self.0 {
+            let node = row(id, &draft, values);
+            if node.alive && node.is_head {
+                seen_alive.push((if node.start > 0 { node.start } else { draft.state.at() }, rows.len()));
             }
-        });
-        rows.collect()
+            rows.push(node);
+        }
+        seen_alive.sort_unstable();
+        bury_old_heads(&mut rows, &seen_alive, values);
+        rows
+    }
+}
+
+fn row(id: NodeId, draft: &Draft, values: &Catalogue) -> Node {
+    let [ip, hostname, node_name, instance_id, instance_type_name, labels] = draft.names.get();
+    // Ray calls a node by its address unless told otherwise; its events name it from 2.55 on.
+    let node_name = if node_name.is_empty() { ip } else { node_name };
+    let (alive, draining) = if draft.state.is_set() { draft.state.get() } else { (true, false) };
+    let (end, death_reason, death_message) = if alive { Default::default() } else { draft.death.get() };
+    Node {
+        id,
+        defined: draft.names.is_set(),
+        advanced: draft.state.is_set(),
+        ip,
+        hostname,
+        node_name,
+        instance_id,
+        instance_type_name,
+        labels,
+        start: draft.start.get(),
+        end,
+        alive,
+        draining,
+        is_head: values.resolve(draft.resources.get()).contains(HEAD_RESOURCE),
+        resources: draft.resources.get(),
+        death_reason,
+        death_message,
+    }
+}
+
+/// At most one head lives: the GCS marks the old one dead when a new one registers (`HandleRegisterNode` in
+/// `gcs_node_manager.cc`), with these words, and its event may be lost with it.
+fn bury_old_heads(rows: &mut [Node], heads: &[(Nanos, usize)], values: &mut Catalogue) {
+    for pair in heads.windows(2) {
+        let [(_, old), (next, _)] = pair else { continue };
+        let Some(old) = rows.get_mut(*old) else { continue };
+        (old.alive, old.draining, old.end) = (false, false, *next);
+        old.death_reason = values.str("UNEXPECTED_TERMINATION");
+        old.death_message = values.text("health check failed due to missing too many heartbeats");
     }
 }

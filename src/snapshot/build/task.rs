@@ -4,6 +4,7 @@
 //! the rows. So folding never allocates per attempt, and merging two builders is renaming and appending.
 
 use super::fixups::Fixups;
+use super::hosts::Host;
 use super::latest::Latest;
 use super::{Catalogue, Nanos, Renamed};
 use crate::base::id::{JobId, TaskId, push_hex};
@@ -106,6 +107,11 @@ impl Default for Tasks {
 }
 
 impl Tasks {
+    /// Whether none was seen.
+    pub(super) fn is_empty(&self) -> bool {
+        self.drafts.is_empty()
+    }
+
     pub(super) fn define(
         &mut self,
         values: &mut Catalogue,
@@ -246,6 +252,14 @@ impl Tasks {
         self.profile.extend(other.profile.iter().map(|&(old, row)| {
             (number(old), ProfileRow { name: renamed.str(row.name), extra: renamed.str(row.extra), ..row })
         }));
+    }
+
+    /// The worker of every attempt, and what the attempt tells of it.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = (Id, Host)> {
+        self.drafts.iter().map(|draft| {
+            let pid = u32::try_from(draft.pid.get()).unwrap_or(0);
+            (draft.worker.get(), Host { node: draft.node.get(), pid, job: draft.job })
+        })
     }
 
     pub(super) fn finish(self, values: &mut Catalogue, fixups: &Fixups) -> TaskTable {

@@ -172,7 +172,7 @@ proptest! {
     fn any_order_of_any_events_gives_the_same_snapshot(
         (events, shuffled) in events().prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle())),
     ) {
-        prop_assert_eq!(dump::snapshot(&fold(&events).finish()), dump::snapshot(&fold(&shuffled).finish()));
+        prop_assert_eq!(dump::snapshot(&fold(&events).finish(&Facts::default())), dump::snapshot(&fold(&shuffled).finish(&Facts::default())));
     }
 
     #[test]
@@ -182,7 +182,7 @@ proptest! {
             (Just(events), Just(halves).prop_shuffle())
         }),
     ) {
-        prop_assert_eq!(dump::snapshot(&fold(&events).finish()), dump::snapshot(&fold(&again).finish()));
+        prop_assert_eq!(dump::snapshot(&fold(&events).finish(&Facts::default())), dump::snapshot(&fold(&again).finish(&Facts::default())));
     }
 
     #[test]
@@ -201,7 +201,7 @@ proptest! {
         for other in builders {
             merged.merge(other);
         }
-        prop_assert_eq!(dump::snapshot(&fold(&events).finish()), dump::snapshot(&merged.finish()));
+        prop_assert_eq!(dump::snapshot(&fold(&events).finish(&Facts::default())), dump::snapshot(&merged.finish(&Facts::default())));
     }
 }
 
@@ -223,7 +223,7 @@ fn damaged_unknown_and_foreign_records_are_counted_and_stop_nothing() {
     }
     builder.fold_record("f", 7, &[0xff, b'{']);
     builder.fold_record("f", 8, event(0, [0; 6]).to_string().as_bytes());
-    let snapshot = builder.finish();
+    let snapshot = builder.finish(&Facts::default());
     assert_eq!(snapshot.tasks.len(), 1);
     let report = &snapshot.completeness;
     assert_eq!((report.records, report.damaged_records.count, report.foreign_events), (7, 4, 1));
@@ -242,7 +242,7 @@ fn an_attempt_fails_with_its_worker_and_otherwise_with_its_job() {
     let end = json!({"eventType": "DRIVER_JOB_LIFECYCLE_EVENT", "timestamp": time(3), "driverJobLifecycleEvent": {"jobId": id(4, 0),
         "stateTransitions": [{"state": "FINISHED", "timestamp": "2026-11-22T23:13:00.123456789Z"}]}});
     let define = |n: u8| event(0, [n, 0, 0, 0, 0, 0]);
-    let snapshot = fold(&[define(0), task(0, &id(28, 1)), define(2), task(2, ""), dead, end]).finish();
+    let snapshot = fold(&[define(0), task(0, &id(28, 1)), define(2), task(2, ""), dead, end]).finish(&Facts::default());
     let ends: Vec<_> = snapshot
         .tasks
         .iter()

@@ -1,12 +1,17 @@
-//! Drafts of workers.
+//! Drafts of workers: from their events, and, where these are missing, from logs, attempts and actors.
+//!
+//! What an event told is never replaced by what a log tells.
 
+use super::clocks::Clocks;
+use super::hosts::Host;
 use super::latest::Latest;
 use super::{Catalogue, Nanos, Renamed};
 use crate::base::id::{JobId, WorkerId};
 use crate::event::worker::{WorkerDefinition, WorkerLifecycle};
+use crate::logs::processes::WorkerLog;
 use crate::snapshot::intern::{Id, Str};
 use crate::snapshot::text::Text;
-use crate::snapshot::worker::Worker;
+use crate::snapshot::worker::{Life, Worker};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, Default)]
@@ -16,6 +21,10 @@ struct Draft {
     pid: Latest<u32>,
     job: Latest<JobId>,
     death: Latest<(Str, Text)>,
+    /// A lifecycle event was seen.
+    advanced: bool,
+    /// A log of the process itself is stored.
+    logged: bool,
     dead: bool,
     launch_ms: u64,
     launched_ms: u64,
@@ -57,6 +66,7 @@ impl Workers {
             let dead = transition.state == "DEAD";
             let mut draft = Draft {
                 dead,
+                advanced: true,
                 launch_ms: transition.launch_ms,
                 launched_ms: transition.launched_ms,
                 start_ms: transition.start_ms,
@@ -84,6 +94,8 @@ impl Workers {
         draft.job.join(other.job, |a, b| a.cmp(&b));
         draft.death.join(other.death, |a, b| values.compare_str(a.0, b.0).then_with(|| values.compare_text(a.1, b.1)));
         draft.dead |= other.dead;
+        draft.advanced |= other.advanced;
+        draft.logged |= other.logged;
         draft.launch_ms = draft.launch_ms.max(other.launch_ms);
         draft.launched_ms = draft.launched_ms.max(other.launched_ms);
         draft.start_ms = draft.start_ms.max(other.start_ms);
@@ -99,16 +111,79 @@ impl Workers {
         }
     }
 
+    /// Whether events tell of this worker's life.
+    pub(super) fn knows(&self, id: &WorkerId) -> bool {
+        self.0.get(id).is_some_and(|draft| draft.advanced)
+    }
+
+    /// Takes what logs tell of a worker that no lifecycle event does.
+    pub(super) fn log(&mut self, values: &mut Catalogue, id: WorkerId, log: &WorkerLog, clocks: &Clocks) {
+        if self.knows(&id) {
+            return;
+        }
+        let at = |local: Option<i64>| local.map_or(0, |local| clocks.utc_ms(log.node, local));
+        let end = clocks.end_of(log);
+        let mut draft = Draft {
+            logged: log.has_log,
+            dead: end.is_some(),
+            launch_ms: at(log.launched),
+            launched_ms: at(log.constructed),
+            start_ms: at(log.registered),
+            end_ms: end.map_or(0, |(end_ms, ..)| end_ms),
+            ..Draft::default()
+        };
+        // At time zero: anything that an event tells wins.
+        if let Some(node) = log.node {
+            draft.node = Latest::new(0, values.id(Some(node)));
+        }
+        if log.pid > 0 {
+            draft.pid = Latest::new(0, log.pid);
+        }
+        if let Some(job) = log.job {
+            draft.job = Latest::new(0, job);
+        }
+        if let Some((_, exit_type, detail)) = end {
+            draft.death = Latest::new(0, (values.str(exit_type), values.text(detail)));
+        }
+        draft.worker_type = Latest::new(0, values.str("WORKER"));
+        self.join(values, id, draft);
+    }
+
+    /// Takes what an attempt or an actor tells of the worker it ran on.
+    pub(super) fn host(&mut self, values: &mut Catalogue, id: WorkerId, host: Host) {
+        let Host { node, pid, job } = host;
+        if self.knows(&id) {
+            return;
+        }
+        let mut draft = Draft { worker_type: Latest::new(0, values.str("WORKER")), ..Draft::default() };
+        if !node.is_none() {
+            draft.node = Latest::new(0, node);
+        }
+        if pid > 0 {
+            draft.pid = Latest::new(0, pid);
+        }
+        if !job.is_nil() {
+            draft.job = Latest::new(0, job);
+        }
+        self.join(values, id, draft);
+    }
+
     pub(super) fn finish(self) -> Vec<Worker> {
         let rows = self.0.into_iter().map(|(id, draft)| {
             let (exit_type, exit_detail) = draft.death.get();
+            let life = match (draft.dead, draft.advanced || draft.logged) {
+                (true, _) => Life::Dead,
+                (false, true) => Life::Alive,
+                (false, false) => Life::Unknown,
+            };
             Worker {
                 id,
                 node: draft.node.get(),
                 worker_type: draft.worker_type.get(),
                 pid: draft.pid.get(),
                 job: draft.job.get(),
-                alive: !draft.dead,
+                life,
+                reported: draft.advanced,
                 exit_type,
                 exit_detail,
                 launch_ms: draft.launch_ms,

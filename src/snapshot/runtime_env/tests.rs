@@ -38,7 +38,7 @@ fn snapshot() -> Snapshot {
             id("CQ")
         ),
     );
-    let snapshot = builder.finish();
+    let snapshot = builder.finish(&Facts::default());
     assert_eq!(snapshot.completeness.damaged_records.count, 0, "{:?}", snapshot.completeness);
     snapshot
 }

@@ -56,7 +56,7 @@ fn jobs(events: &[String], files: &[File]) -> Vec<UnifiedJob> {
     for (n, event) in events.iter().enumerate() {
         builder.fold_record("events", n as u64, event.as_bytes());
     }
-    let mut snapshot = builder.finish();
+    let mut snapshot = builder.finish(&Facts::default());
     assert_eq!(snapshot.completeness.damaged_records.count, 0, "{:?}", snapshot.completeness);
     for (path, text) in files {
         match path.strip_prefix('/') {

@@ -1,16 +1,8 @@
-use super::super::held::{BASE, tests::alone};
+use super::super::held::BASE;
 use super::*;
+use crate::event::records::tests::gzip;
 use crate::session::admission::Short;
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use std::io::Write;
-
-fn gzip(bytes: &[u8]) -> Bytes {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap().into()
-}
 
 /// What comes of files that each are one piece.
 async fn parsed(held: &Arc<Held>, files: Vec<Bytes>) -> Builder {
@@ -25,7 +17,7 @@ async fn parsed(held: &Arc<Held>, files: Vec<Bytes>) -> Builder {
 
 #[tokio::test]
 async fn a_file_that_was_fetched_keeps_its_place_until_it_is_parsed() {
-    let (held, _) = alone(64 << 20).await;
+    let (held, _) = Held::alone(64 << 20).await;
     let places = [held.room.take(10_000).await, held.room.take(10_000).await];
     assert!(held.room.taken() > 20_000);
     drop(places);
@@ -35,15 +27,15 @@ async fn a_file_that_was_fetched_keeps_its_place_until_it_is_parsed() {
 
 #[tokio::test]
 async fn a_record_without_an_end_is_read_no_further_than_there_is_memory_for_it() {
-    let zeros = gzip(&vec![b'0'; 12 << 20]);
-    let (held, ledger) = alone(16 << 20).await;
+    let zeros = Bytes::from(gzip(&vec![b'0'; 12 << 20]));
+    let (held, ledger) = Held::alone(16 << 20).await;
     parsed(&held, vec![zeros.clone()]).await;
     let (needed, short) = held.outgrown().unwrap();
     assert_eq!(short, Short::TooLarge(14 << 20));
     assert!(needed < 32 << 20, "{needed} bytes, which the step that was not taken would have held");
     assert!(ledger.used() <= 16 << 20);
     // Where there is memory for it, it is one damaged record, and nothing is held afterwards.
-    let (held, _) = alone(1 << 30).await;
+    let (held, _) = Held::alone(1 << 30).await;
     let mut builder = parsed(&held, vec![zeros, Bytes::from_static(b"{}\n")]).await;
     assert_eq!((builder.completeness_mut().records, held.outgrown()), (2, None));
     assert_eq!(held.bytes(), BASE + 2 * builder.weight() as u64, "nothing else is held any more");

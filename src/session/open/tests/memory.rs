@@ -1,10 +1,8 @@
 //! What is held in memory, and what of it is let go.
 
 use super::*;
+use crate::event::records::tests::gzip;
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use std::io::Write;
 
 #[tokio::test(start_paused = true)]
 async fn evictions_and_rejections_are_counted_by_reason() {
@@ -102,9 +100,7 @@ async fn what_does_not_fit_is_refused_and_what_nearly_fits_is_built_and_used() {
 async fn records_without_an_end_do_not_pass_the_budget() {
     let cache = settings::Cache { max_memory: 16 << 20, ..settings::Cache::default() };
     let scene = Scene::new(2, 1, Settings { cache, ..Settings::default() }).await;
-    let mut zeros = GzEncoder::new(Vec::new(), Compression::fast());
-    zeros.write_all(&vec![b'0'; 60 << 20]).unwrap();
-    let zeros = Bytes::from(zeros.finish().unwrap());
+    let zeros = Bytes::from(gzip(&vec![b'0'; 60 << 20]));
     for file in 1..9 {
         scene.bucket.put(event_file(0, file), zeros.clone());
     }

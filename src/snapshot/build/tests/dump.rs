@@ -71,7 +71,7 @@ pub(super) fn snapshot(s: &Snapshot) -> String {
         let times = (w.launch_ms, w.launched_ms, w.start_ms, w.end_ms);
         let strings = [w.worker_type, w.exit_type].map(|string| s.str(string));
         let (node, detail) = (s.id(w.node), s.text(w.exit_detail));
-        writeln!(out, "worker {} {node:?} {strings:?} {} {} {} {times:?} {detail}", w.id, w.pid, w.job, w.alive)
+        writeln!(out, "worker {} {node:?} {strings:?} {} {} {:?} {times:?} {detail}", w.id, w.pid, w.job, w.life)
             .unwrap();
     }
     for j in &s.driver_jobs {

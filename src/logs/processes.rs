@@ -1,0 +1,77 @@
+//! What Ray's C++ processes log about workers, nodes, jobs and actors, and what the names of worker logs tell.
+//!
+//! Events leave all of that out where their types were not exported (`WORKER_*` events exist since Ray 2.58, and
+//! KubeRay's operator does not export them). The loader reads these files only then.
+//!
+//! | file | what it tells |
+//! |---|---|
+//! | `gcs_server.out` (head) | unintended ends of workers with their details; jobs, actors and nodes; whether it was stopped |
+//! | `raylet.out` | starts and ends of the node's workers to the millisecond; the node's folder for sessions |
+//! | `python-core-worker-{worker}_{pid}.log`, `python-core-driver-…` | the process's registration, and why it left |
+//! | `worker-{worker}-{job}-{pid}.out` | worker, job and process, by the name alone |
+//!
+//! Times are local to the node whose folder a file is in; who knows the zones converts them.
+
+mod gcs;
+mod log_name;
+mod raylet;
+mod scan;
+mod worker;
+
+pub use gcs::GcsLog;
+pub use log_name::{LogName, Output};
+pub use raylet::NodeLog;
+pub use scan::{LogScan, Source};
+pub use worker::{Exit, WorkerLog};
+
+use crate::base::id::{NodeId, WorkerId};
+use std::collections::BTreeMap;
+
+/// What the process logs of a session tell. The same for every order of files.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProcessLogs {
+    /// By worker; drivers are workers whose id is their job's, filled up with `ff`.
+    pub workers: BTreeMap<WorkerId, WorkerLog>,
+    /// By node.
+    pub nodes: BTreeMap<NodeId, NodeLog>,
+    /// The GCS's own log.
+    pub gcs: GcsLog,
+    /// Bytes of such logs that were left unread, because a session may have very many.
+    pub unread_bytes: u64,
+    /// Files of which all or a part was left unread.
+    pub unread_files: u64,
+}
+
+impl ProcessLogs {
+    /// Takes what the name of a node's log file says; other names say nothing.
+    pub fn seen(&mut self, node: &str, path: &str) {
+        let Some(name) = LogName::parse(path) else { return };
+        let known = self.workers.entry(name.worker).or_default();
+        known.node = known.node.max(NodeId::from_hex(node));
+        known.pid = known.pid.max(name.pid);
+        known.job = known.job.max(name.job);
+        known.has_log |= name.output.is_none();
+    }
+
+    /// Takes over what another reader found.
+    pub fn merge(&mut self, other: Self) {
+        for (id, log) in other.workers {
+            self.workers.entry(id).or_default().merge(log);
+        }
+        for (id, log) in other.nodes {
+            self.nodes.entry(id).or_default().merge(log);
+        }
+        self.gcs.merge(other.gcs);
+        self.unread_bytes += other.unread_bytes;
+        self.unread_files += other.unread_files;
+    }
+
+    /// Memory held, in bytes, roughly.
+    pub fn weight(&self) -> usize {
+        let workers = self.workers.values().map(|log| size_of::<(WorkerId, WorkerLog)>() + 32 + log.weight());
+        workers.sum::<usize>() + self.nodes.len() * (size_of::<(NodeId, NodeLog)>() + 64) + self.gcs.weight()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! `raylet.out`: when the workers of a node were started and when they left, and where the node keeps its sessions.
+
+use super::ProcessLogs;
+use super::worker::WorkerLog;
+use crate::base::id::{JobId, NodeId, WorkerId};
+use crate::logs::cpp::word_after;
+use crate::logs::line::number_after;
+
+/// What a raylet's log tells about its node.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NodeLog {
+    /// When the raylet had started, by the node's clock, in milliseconds as if it were UTC: a second at most before the
+    /// start that its definition has.
+    pub started: Option<i64>,
+    /// The folder of its sessions, such as `/tmp/ray`.
+    pub temp_dir: Option<Box<str>>,
+    /// Whether it was told to stop.
+    pub stopped: bool,
+}
+
+impl NodeLog {
+    pub(super) fn merge(&mut self, other: Self) {
+        self.started = match (self.started, other.started) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        self.temp_dir = self.temp_dir.take().max(other.temp_dir);
+        self.stopped |= other.stopped;
+    }
+}
+
+/// The messages that tell something.
+pub(super) fn is_wanted(text: &str) -> bool {
+    [
+        "Started worker process with pid ",
+        "Disconnecting worker, ",
+        "Disconnecting driver, ",
+        "Raylet of id, ",
+        "Setting temp dir to: ",
+        "received SIGTERM",
+        "Drain raylet RPC has received",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
+}
+
+/// Takes what one record of the raylet of `node` says.
+pub(super) fn note(found: &mut ProcessLogs, node: NodeId, local_ms: i64, text: &str) {
+    let worker = || word_after(text, "worker_id=").and_then(WorkerId::from_hex);
+    if text.contains("Started worker process with pid ") {
+        let Some(worker) = worker() else { return };
+        let pid = number_after(text, "with pid ").and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
+        add(found, worker, WorkerLog { node: Some(node), pid, launched: Some(local_ms), ..WorkerLog::default() });
+    } else if text.contains("Disconnecting worker, ") || text.contains("Disconnecting driver, ") {
+        let Some(worker) = worker() else { return };
+        let log = WorkerLog {
+            node: Some(node),
+            job: word_after(text, "job_id=").and_then(JobId::from_hex).filter(|job| !job.is_nil()),
+            disconnected: Some(local_ms),
+            disconnect_type: number_after(text, "disconnect_type=").and_then(|kind| u8::try_from(kind).ok()),
+            ..WorkerLog::default()
+        };
+        add(found, worker, log);
+    } else {
+        let mut log = NodeLog::default();
+        if text.contains("Raylet of id, ") {
+            log.started = Some(local_ms);
+        } else if let Some((_, folder)) = text.split_once("Setting temp dir to: ") {
+            log.temp_dir = Some(folder.trim().into()).filter(|folder: &Box<str>| folder.starts_with('/'));
+        } else {
+            log.stopped = text.contains("SIGTERM");
+        }
+        found.nodes.entry(node).or_default().merge(log);
+    }
+}
+
+fn add(found: &mut ProcessLogs, worker: WorkerId, log: WorkerLog) {
+    found.workers.entry(worker).or_default().merge(log);
+}

@@ -1,0 +1,144 @@
+//! Reads one process log as its bytes come, holding no more than a record of it.
+
+use super::worker::{Exit, WorkerLog};
+use super::{LogName, ProcessLogs, gcs, raylet};
+use crate::base::id::{NodeId, WorkerId};
+use crate::logs::cpp::{Lines, header, word_after};
+
+/// The longest record that is kept whole: details of exits quote tracebacks.
+const LONGEST_RECORD: usize = 64 << 10;
+
+/// Which process wrote a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The GCS, on the head.
+    Gcs,
+    /// A node's raylet.
+    Raylet,
+    /// A worker or driver.
+    Worker(WorkerId),
+}
+
+impl Source {
+    /// The process that writes to a path, relative to its node's `logs` folder; rotated files count.
+    ///
+    /// A raylet that was started again in the same session writes to `raylet.1.out`.
+    pub fn of(path: &str) -> Option<Self> {
+        if path.contains('/') {
+            return None;
+        }
+        let mut parts = path.split('.');
+        match parts.next()? {
+            "gcs_server" if parts.any(|part| part == "out") => Some(Self::Gcs),
+            "raylet" if parts.any(|part| part == "out") => Some(Self::Raylet),
+            _ => LogName::parse(path).filter(|name| name.output.is_none()).map(|name| Self::Worker(name.worker)),
+        }
+    }
+}
+
+/// One log that is being read.
+#[derive(Debug)]
+pub struct LogScan {
+    source: Source,
+    node: NodeId,
+    lines: Lines,
+    reader: Records,
+    found: ProcessLogs,
+}
+
+/// The record that is being read.
+#[derive(Debug, Default)]
+struct Records {
+    open: Option<(i64, String)>,
+    /// When the worker began to report its tasks; it registers before it writes its next record.
+    reporting: Option<i64>,
+}
+
+impl LogScan {
+    /// Begins to read the log of a process on a node.
+    pub fn new(source: Source, node: NodeId) -> Self {
+        let mut found = ProcessLogs::default();
+        found.gcs.read = source == Source::Gcs;
+        Self { source, node, lines: Lines::default(), reader: Records::default(), found }
+    }
+
+    /// Reads on.
+    pub fn push(&mut self, piece: &[u8]) {
+        let Self { source, node, lines, reader, found } = self;
+        lines.push(piece, |line| reader.line(*source, *node, line, found));
+    }
+
+    /// What the log told.
+    pub fn finish(self) -> ProcessLogs {
+        let Self { source, node, lines, mut reader, mut found } = self;
+        lines.finish(|line| reader.line(source, node, line, &mut found));
+        reader.close(source, node, &mut found);
+        found
+    }
+}
+
+impl Records {
+    fn line(&mut self, source: Source, node: NodeId, line: &str, found: &mut ProcessLogs) {
+        let Some(header) = header(line) else {
+            if let Some((_, text)) = self.open.as_mut().filter(|(_, text)| text.len() < LONGEST_RECORD) {
+                text.push('\n');
+                text.push_str(line);
+            }
+            return;
+        };
+        self.close(source, node, found);
+        if let (Source::Worker(worker), Some(reporting)) = (source, self.reporting.take()) {
+            // It registers between two records, nearly always right before the second one is written.
+            let early = i64::from(header.local_ms - reporting >= 2);
+            let registered = Some(header.local_ms - early);
+            found.workers.entry(worker).or_default().merge(WorkerLog { registered, ..WorkerLog::default() });
+        }
+        let wanted = match source {
+            Source::Gcs => gcs::is_wanted(&header.text),
+            Source::Raylet => raylet::is_wanted(&header.text),
+            Source::Worker(_) => is_wanted(&header.text),
+        };
+        self.open = wanted.then(|| (header.local_ms, header.text.into_owned()));
+    }
+
+    fn close(&mut self, source: Source, node: NodeId, found: &mut ProcessLogs) {
+        let Some((local_ms, text)) = self.open.take() else { return };
+        match source {
+            Source::Gcs => gcs::note(found, node, local_ms, &text),
+            Source::Raylet => raylet::note(found, node, local_ms, &text),
+            Source::Worker(worker) => {
+                if text.contains(REPORTING) {
+                    self.reporting = Some(local_ms);
+                }
+                let log = worker_says(node, local_ms, &text);
+                found.workers.entry(worker).or_default().merge(WorkerLog { node: Some(node), has_log: true, ..log });
+            }
+        }
+    }
+}
+
+const CONSTRUCTING: &str = "Constructing CoreWorkerProcess. pid: ";
+const INITIALIZING: &str = "Initializing worker at address: ";
+const REPORTING: &str = "Reporting task events to GCS every ";
+/// `RayletIpcClient::Disconnect, exit_type=…`; `RayletClient` in older versions.
+const LEAVING: &str = "Client::Disconnect, exit_type=";
+
+fn is_wanted(text: &str) -> bool {
+    [CONSTRUCTING, INITIALIZING, REPORTING, LEAVING].iter().any(|words| text.contains(words))
+}
+
+/// What a record of a worker's own log says.
+fn worker_says(node: NodeId, local_ms: i64, text: &str) -> WorkerLog {
+    let mut log = WorkerLog::default();
+    if text.contains(CONSTRUCTING) {
+        log.constructed = Some(local_ms);
+        log.pid = word_after(text, CONSTRUCTING).and_then(|pid| pid.parse().ok()).unwrap_or(0);
+    } else if let Some(address) = word_after(text, INITIALIZING) {
+        log.port = address.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(0);
+    } else if let Some(exit_type) = word_after(text, LEAVING) {
+        let detail = text.split_once("exit_detail=").map_or("", |(_, detail)| detail);
+        let detail = detail.rfind(", has creation_task_exception").map_or(detail, |at| &detail[..at]);
+        log.left = Some(Exit { local_ms, clock: node, exit_type: exit_type.into(), detail: detail.trim_end().into() });
+    }
+    log
+}

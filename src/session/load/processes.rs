@@ -1,0 +1,156 @@
+//! Reads the logs of Ray's C++ processes, where events leave something out that these tell.
+//!
+//! ```text
+//! builder: which workers have no event? ──► their own logs and their raylets', the GCS's
+//! drivers never have one ───────────────► their own logs; where one ended without a word, its raylet's and the GCS's
+//! ```
+//!
+//! Owns how much of them is worth reading: raylets of a long session write gigabytes. What is left unread is counted.
+
+use super::facts::LogFacts;
+use super::fetch;
+use super::held::Held;
+use super::objects::{LogObject, SessionObjects};
+use crate::base::id::{NodeId, WorkerId};
+use crate::logs::processes::{LogScan, ProcessLogs, Source};
+use crate::session::Error;
+use crate::session::progress::Counters;
+use crate::snapshot::build::Builder;
+use crate::snapshot::driver::is_driver;
+use crate::storage::{ReadRange, Storage};
+use futures_util::{StreamExt, stream};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Files read at once.
+const FETCHES: usize = 48;
+/// Own logs of workers that are read; each costs one or two requests.
+const MAX_OWN_LOGS: usize = 5_000;
+/// A process registers within its first bytes, and says why it leaves within its last ones.
+const OWN_HEAD: u64 = 16 << 10;
+const OWN_TAIL: u64 = 48 << 10;
+/// Of the logs of the GCS and of raylets so much is read: from the start, for what a node says about itself, and from
+/// the end.
+const LONG_HEAD: u64 = 64 << 10;
+const LONG_TAIL: u64 = 128 << 20;
+/// Of all of them together.
+const MAX_LONG_BYTES: u64 = 512 << 20;
+
+/// A log to read, and which parts of it.
+struct Reading {
+    source: Source,
+    node: NodeId,
+    object: LogObject,
+    parts: Vec<ReadRange>,
+}
+
+/// Reads what is worth it into `facts`.
+pub(super) async fn read(
+    store: &Arc<dyn Storage>,
+    objects: &SessionObjects,
+    builder: &Builder,
+    facts: &mut LogFacts,
+    counters: &Counters,
+    held: &Arc<Held>,
+) -> Result<(), Error> {
+    let named = facts.facts.processes.workers.iter().filter(|(_, log)| log.has_registered()).map(|(id, _)| *id);
+    let unreported = builder.unreported_workers(named);
+    let mut own = logs(objects, |source, _| match source {
+        Source::Worker(worker) => is_driver(&worker) || unreported.contains(&worker),
+        _ => false,
+    });
+    let processes = &mut facts.facts.processes;
+    leave_out(processes, own.drain(own.len().min(MAX_OWN_LOGS)..));
+    scan(store, own.into_iter().map(|log| in_parts(log, OWN_HEAD, OWN_TAIL)), facts, counters, held).await;
+
+    let processes = &mut facts.facts.processes;
+    let silent = processes.workers.iter().filter(|(id, log)| {
+        is_driver(id) && log.has_log && !log.has_ended() && builder.driver_has_ended(id)
+    });
+    let silent: BTreeSet<WorkerId> = silent.map(|(id, _)| *id).collect();
+    let wanted = unreported.iter().chain(&silent);
+    let nodes: BTreeSet<NodeId> = wanted.filter_map(|worker| processes.workers.get(worker)?.node).collect();
+    let gcs = !unreported.is_empty() || !silent.is_empty() || builder.lacks_a_kind();
+    let mut long = logs(objects, |source, node| match source {
+        Source::Gcs => gcs,
+        Source::Raylet => nodes.contains(&node),
+        Source::Worker(_) => false,
+    });
+    // The GCS's log first: it tells of all nodes.
+    long.sort_by_key(|(source, ..)| *source != Source::Gcs);
+    let mut bytes = 0;
+    let fits = long.iter().position(|(_, _, object)| {
+        bytes += object.size.min(LONG_HEAD + LONG_TAIL);
+        bytes > MAX_LONG_BYTES
+    });
+    leave_out(processes, long.drain(fits.unwrap_or(long.len())..));
+    for (_, _, object) in &long {
+        let unread = object.size.saturating_sub(LONG_HEAD + LONG_TAIL);
+        processes.unread_files += u64::from(unread > 0);
+        processes.unread_bytes += unread;
+    }
+    if !gcs && builder.has_unfinished_jobs() {
+        // Only how it ended is of interest.
+        let heads = logs(objects, |source, _| source == Source::Gcs);
+        scan(store, heads.into_iter().map(|log| in_parts(log, 0, OWN_TAIL * 4)), facts, counters, held).await;
+    }
+    scan(store, long.into_iter().map(|log| in_parts(log, LONG_HEAD, LONG_TAIL)), facts, counters, held).await;
+    Ok(())
+}
+
+type Log = (Source, NodeId, LogObject);
+
+/// The stored logs of processes that are wanted.
+fn logs(objects: &SessionObjects, wanted: impl Fn(Source, NodeId) -> bool) -> Vec<Log> {
+    let found = objects.logs().filter_map(|(node, path, object)| {
+        let (source, node) = (Source::of(path)?, NodeId::from_hex(node)?);
+        (object.size > 0 && wanted(source, node)).then(|| (source, node, object.clone()))
+    });
+    found.collect()
+}
+
+fn leave_out(processes: &mut ProcessLogs, logs: impl Iterator<Item = Log>) {
+    for (_, _, object) in logs {
+        processes.unread_files += 1;
+        processes.unread_bytes += object.size;
+    }
+}
+
+fn in_parts((source, node, object): Log, head: u64, tail: u64) -> Reading {
+    let parts = if object.size <= head + tail {
+        vec![ReadRange::Full]
+    } else if head == 0 {
+        vec![ReadRange::Tail(tail)]
+    } else {
+        vec![ReadRange::Between(0, head), ReadRange::Tail(tail)]
+    };
+    Reading { source, node, object, parts }
+}
+
+async fn scan(
+    store: &Arc<dyn Storage>,
+    logs: impl Iterator<Item = Reading>,
+    facts: &mut LogFacts,
+    counters: &Counters,
+    held: &Arc<Held>,
+) {
+    let mut scanned = stream::iter(logs)
+        .map(|Reading { source, node, object, parts }| async move {
+            let mut scan = LogScan::new(source, node);
+            let mut failed = None;
+            for part in parts {
+                if let Err(error) = fetch::each(&**store, &object.key, part, counters, |piece| scan.push(piece)).await {
+                    failed = Some((object.key.clone(), error.to_string()));
+                }
+                // Whatever stands between two parts ends here.
+                scan.push(b"\n");
+            }
+            (scan.finish(), failed)
+        })
+        .buffer_unordered(FETCHES);
+    while let Some((found, failed)) = scanned.next().await {
+        held.add(found.weight() as u64);
+        facts.facts.processes.merge(found);
+        facts.unreadable.extend(failed);
+    }
+}

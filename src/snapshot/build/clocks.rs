@@ -1,0 +1,108 @@
+//! Local times of log lines as moments: which zone the clock of each node stood in.
+//!
+//! A raylet writes when it has started, and its node's definition has that moment since 1970, within a second or two;
+//! zones are made of quarter hours. Else the session's zone is taken, as lines with two times or the session's name and
+//! its head's start tell it. Where nothing does, the clock stood in UTC, as in nearly every container.
+
+use crate::base::id::NodeId;
+use crate::base::name::SessionName;
+use crate::logs::Facts;
+use crate::logs::processes::{Exit, WorkerLog};
+use crate::logs::zone::Zone;
+use crate::snapshot::driver::DriverLog;
+use crate::snapshot::node::Node;
+use crate::snapshot::worker::exit_type_name;
+use std::collections::BTreeMap;
+
+const QUARTER_MS: i64 = 15 * 60 * 1_000;
+/// A head starts within this time of the moment its session is named after.
+const CLOSE_MS: u64 = 4 * 60 * 1_000;
+
+/// The zones of a session's nodes.
+#[derive(Debug, Default)]
+pub(super) struct Clocks {
+    nodes: BTreeMap<NodeId, Zone>,
+    session: Zone,
+}
+
+impl Clocks {
+    pub(super) fn new(session_name: &str, facts: &Facts, nodes: &[Node]) -> Self {
+        let mut clocks = Self { nodes: BTreeMap::new(), session: facts.zone.clone() };
+        let heads = nodes.iter().filter(|node| node.is_head && node.start > 0);
+        let named = SessionName::parse(session_name).and_then(|name| name.local_micros());
+        if let (Some(head), Some(named)) = (heads.map(|node| node.start / 1_000_000).min(), named) {
+            // A head that was restarted began long after the moment its session is named after.
+            let ahead = named / 1_000 - head;
+            if (ahead + QUARTER_MS / 2).rem_euclid(QUARTER_MS).abs_diff(QUARTER_MS / 2) < CLOSE_MS {
+                clocks.session.learn(named / 1_000, head);
+            }
+        }
+        for node in nodes.iter().filter(|node| node.start > 0) {
+            let Some(local) = facts.processes.nodes.get(&node.id).and_then(|log| log.started) else { continue };
+            let mut zone = Zone::default();
+            zone.learn(local, node.start / 1_000_000);
+            // The session's zone is known at more moments: summer time may begin in the middle.
+            if zone.utc_ms(local) != clocks.session.utc_ms(local) {
+                clocks.nodes.insert(node.id, zone);
+            }
+        }
+        clocks
+    }
+
+    /// When a worker ended, how and in which words, as the GCS keeps it; none of one of which no log tells an end.
+    ///
+    /// The GCS keeps the first report of an end; only unintended ones stand in its log. Where none does, the process's
+    /// own words are what it reported, and the raylet's line has the moment.
+    pub(super) fn end_of<'a>(&self, log: &'a WorkerLog) -> Option<(u64, &'a str, &'a str)> {
+        let at = |exit: &Exit| self.utc_ms(Some(exit.clock), exit.local_ms);
+        let exit = log.reported.as_ref().or(log.left.as_ref());
+        let disconnected = log.disconnected.map(|local| self.utc_ms(log.node, local));
+        let end_ms = disconnected.or_else(|| log.left.as_ref().or(log.reported.as_ref()).map(at))?;
+        let by_number = || (log.disconnect_type.map_or("", exit_type_name), "");
+        let (exit_type, detail) = exit.map_or_else(by_number, |exit| (&*exit.exit_type, &*exit.detail));
+        Some((end_ms, exit_type, detail))
+    }
+
+    /// What a driver's logs tell.
+    pub(super) fn driver(&self, log: &WorkerLog) -> DriverLog {
+        let end = self.end_of(log);
+        DriverLog {
+            start_ms: log.registered.map_or(0, |local| self.utc_ms(log.node, local) as i64),
+            end_ms: end.map_or(0, |(end_ms, ..)| end_ms as i64),
+            exit: end.map(|(_, exit_type, detail)| (exit_type.into(), detail.into())),
+        }
+    }
+
+    /// A local time of a node in Unix milliseconds.
+    pub(super) fn utc_ms(&self, node: Option<NodeId>, local_ms: i64) -> u64 {
+        let zone = node.and_then(|node| self.nodes.get(&node)).unwrap_or(&self.session);
+        u64::try_from(zone.utc_ms(local_ms).unwrap_or(local_ms)).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::id::RayId;
+    use crate::logs::processes::NodeLog;
+
+    const HOUR: i64 = 3_600_000;
+
+    #[test]
+    fn a_node_s_own_start_tells_its_zone_else_the_session_s_does() {
+        let start = 1_795_389_097_000;
+        let node = |n: u8, is_head| Node { id: RayId([n; 28]), start: start * 1_000_000, is_head, ..Node::default() };
+        let nodes = [node(1, true), node(2, false), node(3, false)];
+        let mut facts = Facts::default();
+        let log = |local| NodeLog { started: Some(local), ..NodeLog::default() };
+        facts.processes.nodes.insert(RayId([2; 28]), log(start + 2 * HOUR - 900));
+        // The name says 2026-11-23 00:11:33: an hour east of UTC.
+        let clocks = Clocks::new("session_2026-11-23_00-11-33_821800_1", &facts, &nodes);
+        let at = start + 5 * HOUR;
+        assert_eq!(clocks.utc_ms(Some(RayId([2; 28])), at + 2 * HOUR), at as u64);
+        for other in [Some(RayId([1; 28])), Some(RayId([3; 28])), None] {
+            assert_eq!(clocks.utc_ms(other, at + HOUR), at as u64);
+        }
+        assert_eq!(Clocks::default().utc_ms(None, at), at as u64, "UTC where nobody knows");
+    }
+}

@@ -1,0 +1,45 @@
+use super::*;
+use rustix::io::Errno;
+
+/// What a walk gives when one of two folders answers with an error.
+fn walked(read_dir: fn(&Path) -> io::Result<ReadDir>) -> Result<(Vec<String>, Vec<String>), ErrorKind> {
+    let root = tempfile::tempdir().unwrap();
+    for name in ["a", "bad", "c"] {
+        fs::create_dir(root.path().join(name)).unwrap();
+        fs::write(root.path().join(name).join("x"), "x").unwrap();
+    }
+    let walk = Walk { read_dir, ..Walk::new(root.path(), "", Delimiter::None, "", 100) };
+    let page = walk.run(root.path(), "").map_err(|error| error.kind())?;
+    let skipped = page.skipped.iter().map(|error| error.key().to_owned()).collect();
+    Ok((page.objects.into_iter().map(|object| object.key).collect(), skipped))
+}
+
+#[test]
+fn a_folder_is_left_out_only_for_what_somebody_must_change() {
+    fn bad(errno: Errno, folder: &Path) -> io::Result<ReadDir> {
+        if folder.ends_with("bad") { Err(errno.into()) } else { fs::read_dir(folder) }
+    }
+    let rest = || vec!["a/x".to_owned(), "c/x".to_owned()];
+    assert_eq!(walked(|folder| bad(Errno::ACCESS, folder)), Ok((rest(), vec!["bad/".to_owned()])));
+    assert_eq!(walked(|folder| bad(Errno::NOENT, folder)), Ok((rest(), vec![])));
+    let transient: [fn(&Path) -> io::Result<ReadDir>; 5] = [
+        |folder| bad(Errno::STALE, folder),
+        |folder| bad(Errno::MFILE, folder),
+        |folder| bad(Errno::NFILE, folder),
+        |folder| bad(Errno::IO, folder),
+        |folder| bad(Errno::TIMEDOUT, folder),
+    ];
+    for read_dir in transient {
+        assert_eq!(walked(read_dir), Err(ErrorKind::Unavailable));
+    }
+}
+
+#[test]
+fn a_circle_of_links_is_no_key_and_hides_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("file"), "x").unwrap();
+    std::os::unix::fs::symlink("circle", root.path().join("circle")).unwrap();
+    let page = list(root.path(), "", Delimiter::None, None, 100).unwrap();
+    assert_eq!((page.objects.len(), page.skipped.len()), (1, 1));
+    assert_eq!(page.skipped[0].kind(), ErrorKind::InvalidKey);
+}
