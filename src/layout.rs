@@ -21,7 +21,7 @@ pub use event_file::EventFile;
 pub use marker::{MARKER_TREES, Marker, flat_cluster, parse_marker};
 pub use object::{ObjectKind, Tree, parse_object};
 pub use root::Root;
-pub use rotated::rotated_from;
+pub use rotated::{Generation, generation, rotated_from};
 
 use crate::base::name::{ClusterId, Owner, OwnerKind, SessionName};
 

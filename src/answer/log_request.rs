@@ -10,12 +10,14 @@
 
 pub mod place;
 mod plan;
+mod rotation;
 mod search;
 mod submission;
 mod task_log;
 mod worker_file;
 
 pub use plan::{LogPlan, ResolvedLog};
+pub use rotation::{AttemptBytes, Part};
 pub use search::Search;
 
 use super::{Question, Refusal};

@@ -11,8 +11,7 @@ use crate::answer::log_request::{LogPlan, LogRequest, ResolvedLog};
 use crate::answer::{Answer, JSON, Question};
 use crate::base::id::NodeId;
 use crate::session::OpenSession;
-use crate::session::load::LogObject;
-use crate::session::logs::{LogBody, LogRange};
+use crate::session::logs::{LogBody, LogPart};
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, HeaderValue};
 use bytes::Bytes;
@@ -47,19 +46,47 @@ pub(super) async fn file(
             search.resolve(|node| names.get(node).map(Vec::as_slice))?
         }
     };
-    let stored = stored(session, &resolved)?;
-    let wanted = LogRange { bytes: (resolved.start, resolved.end), lines: resolved.delivery.lines };
-    let body = state.sessions.read_log(stored, wanted).await?;
+    let parts = parts(state, session, &resolved).await?;
+    let body = state.sessions.read_log(&parts, resolved.delivery.lines).await?;
     Ok(send(body, &resolved))
 }
 
-fn stored<'a>(session: &'a OpenSession, resolved: &ResolvedLog) -> Result<&'a LogObject, Error> {
+/// The stored bytes that are meant.
+async fn parts(state: &State, session: &OpenSession, resolved: &ResolvedLog) -> Result<Vec<LogPart>, Error> {
     let node = resolved.node.hex();
-    match session.logs.find(&node, &resolved.path) {
-        Some(stored) => Ok(stored),
-        None if session.logs.paths(&node).next().is_none() => Err(no_agent(&node).into()),
-        None => Err(resolved.missing().into()),
+    let files = match &resolved.attempt {
+        Some(_) => session.logs.generations(&node, &resolved.path),
+        None => session.logs.find(&node, &resolved.path).into_iter().collect(),
+    };
+    let Some(newest) = files.first() else {
+        let nothing = session.logs.paths(&node).next().is_none();
+        return Err(if nothing { no_agent(&node).into() } else { resolved.missing().into() });
+    };
+    let Some(attempt) = &resolved.attempt else { return Ok(vec![LogPart::whole(newest)]) };
+    let sizes: Vec<u64> = files.iter().map(|file| file.size).collect();
+    let candidates = attempt.candidates(&sizes);
+    let begins_in = async |file: usize| match files.get(file) {
+        Some(file) => state.sessions.log_has_before(file, attempt.start, &attempt.token).await,
+        None => Ok(false),
+    };
+    let mut chosen = candidates.first().copied();
+    if candidates.len() > 1 {
+        for &candidate in &candidates {
+            if begins_in(candidate).await? {
+                chosen = Some(candidate);
+                break;
+            }
+        }
+    } else if candidates.is_empty() && (attempt.end.is_none() || begins_in(0).await?) {
+        // It printed nothing, or the end of what it printed is not stored: what there is.
+        chosen = Some(0);
     }
+    let Some(chosen) = chosen else { return Err(attempt.gone(&resolved.path, &sizes).into()) };
+    let parts = attempt.parts(chosen, &sizes).into_iter().filter_map(|part| {
+        let file = (*files.get(part.file)?).clone();
+        Some(LogPart { file, start: part.bytes.start, end: Some(part.bytes.end) })
+    });
+    Ok(parts.collect())
 }
 
 fn send(body: LogBody, resolved: &ResolvedLog) -> HttpResponse {
@@ -95,7 +122,7 @@ pub(super) async fn of_job(state: &State, session: &OpenSession, id: &str) -> Re
     let log = job_logs::of(&session.snapshot, id)?;
     let stored = log.nodes.iter().find_map(|node| session.logs.find(node, &log.path));
     let blocks = match stored {
-        Some(stored) => state.sessions.read_log(stored, LogRange { bytes: (0, None), lines: None }).await?.stream,
+        Some(stored) => state.sessions.read_log(&[LogPart::whole(stored)], None).await?.stream,
         None => stream::empty().boxed(),
     };
     let encoded = stream::unfold((blocks, Some(Encoder::new())), |(mut blocks, encoder)| async move {

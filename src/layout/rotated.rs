@@ -1,4 +1,5 @@
-//! Log files that a collector kept when Ray rotated them (v1.7.1): `{stem}.rotated.{identity}{ext}`.
+//! Log files that were rotated: `{name}.{n}` and `{stem}.{n}{ext}` by Ray itself, 1 the newest; and what a collector kept
+//! before Ray dropped it (v1.7.1): `{stem}.rotated.{identity}{ext}`.
 
 /// The path that a rotated log file had before (`worker-a.rotated.12-7.out` was `worker-a.out`); none for others.
 ///
@@ -12,9 +13,58 @@ pub fn rotated_from(path: &str) -> Option<String> {
     (numbers && named).then(|| format!("{stem}{extension}"))
 }
 
+/// How a stored file stands to the current file of its name; the order is from the newest to the oldest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Generation {
+    /// It is the current one.
+    Current,
+    /// Ray's n-th oldest.
+    Numbered(u32),
+    /// A collector kept it; only its time tells how old it is.
+    Kept,
+}
+
+/// Which generation of `current` the file at `path` is; none when it is another log.
+pub fn generation(path: &str, current: &str) -> Option<Generation> {
+    if path == current {
+        return Some(Generation::Current);
+    }
+    let number = |text: &str| text.bytes().all(|c| c.is_ascii_digit()).then(|| text.parse().ok())?;
+    if let Some(behind) = path.strip_prefix(current) {
+        return number(behind.strip_prefix('.')?).map(Generation::Numbered);
+    }
+    let dot = current.rfind('.').filter(|dot| current.rfind('/').is_none_or(|slash| slash < *dot))?;
+    let (stem, extension) = current.split_at(dot);
+    let middle = path.strip_prefix(stem)?.strip_prefix('.')?.strip_suffix(extension)?;
+    if let Some(number) = number(middle) {
+        return Some(Generation::Numbered(number));
+    }
+    (rotated_from(path).as_deref() == Some(current)).then_some(Generation::Kept)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::rotated_from;
+    use super::*;
+
+    #[test]
+    fn generations_of_one_log_are_told_from_other_logs() {
+        use Generation::{Current, Kept, Numbered};
+        for (path, expected) in [
+            ("worker-a.out", Some(Current)),
+            ("worker-a.out.1", Some(Numbered(1))),
+            ("worker-a.12.out", Some(Numbered(12))),
+            ("worker-a.rotated.7-12.out", Some(Kept)),
+            ("worker-a.out.x", None),
+            ("worker-a.out.", None),
+            ("worker-ab.out", None),
+            ("worker-a.err.1", None),
+            ("worker-a.rotated.x.out", None),
+            ("old/worker-a.out", None),
+        ] {
+            assert_eq!(generation(path, "worker-a.out"), expected, "{path}");
+        }
+        assert_eq!(generation("a.b/noext.1", "a.b/noext"), Some(Numbered(1)));
+    }
 
     #[test]
     fn a_rotated_log_is_told_from_the_current_one() {

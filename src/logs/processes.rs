@@ -51,6 +51,10 @@ impl ProcessLogs {
         known.pid = known.pid.max(name.pid);
         known.job = known.job.max(name.job);
         known.has_log |= name.output.is_none();
+        if name.output.is_some() && !path.contains('/') {
+            let stem = path.split('.').next().unwrap_or_default();
+            known.output = known.output.take().max(Some(stem.into()));
+        }
     }
 
     /// Takes over what another reader found.

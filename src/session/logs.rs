@@ -3,21 +3,35 @@
 //! The last lines are found by reading backwards in blocks; what is found is then streamed, so that asking for a
 //! million lines holds no more than asking for one.
 
-use super::Error;
 use super::load::LogObject;
 use crate::storage::{self, ReadRange, Storage};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, stream};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Which part of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LogRange {
-    /// First byte, and the byte after the last; to the end when none.
-    pub bytes: (u64, Option<u64>),
-    /// How many of the last lines of that range; all when none.
-    pub lines: Option<u64>,
+/// A part of a stored file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogPart {
+    /// The file.
+    pub file: LogObject,
+    /// Its bytes from here on, cut to what it holds.
+    pub start: u64,
+    /// Up to here; to its end when none.
+    pub end: Option<u64>,
+}
+
+impl LogPart {
+    /// All of a file.
+    pub fn whole(file: &LogObject) -> Self {
+        Self { file: file.clone(), start: 0, end: None }
+    }
+
+    fn range(&self) -> Range<u64> {
+        let end = self.end.unwrap_or(self.file.size).min(self.file.size);
+        self.start.min(end)..end
+    }
 }
 
 /// The bytes of a log file.
@@ -37,26 +51,55 @@ impl std::fmt::Debug for LogBody {
 /// Bytes read at a time when looking backwards for lines.
 const BLOCK: u64 = 256 * 1024;
 
-/// Opens a part of a file.
-pub(super) async fn read(store: &Arc<dyn Storage>, file: &LogObject, wanted: LogRange) -> Result<LogBody, Error> {
-    let end = wanted.bytes.1.unwrap_or(file.size).min(file.size);
-    let mut range = wanted.bytes.0.min(end)..end;
-    if let Some(lines) = wanted.lines {
-        range.start = start_of_last_lines(&**store, &file.key, range.clone(), lines).await?;
+/// Opens parts that follow each other; with `lines`, only the last so many lines of them together.
+pub(super) async fn read(
+    store: &Arc<dyn Storage>,
+    parts: &[LogPart],
+    lines: Option<u64>,
+) -> Result<LogBody, storage::Error> {
+    let mut ranges: Vec<(&LogPart, Range<u64>)> = parts.iter().map(|part| (part, part.range())).collect();
+    let mut missing = lines;
+    for (part, range) in ranges.iter_mut().rev() {
+        let Some(lines) = missing else { break };
+        let (start, found) = start_of_last_lines(&**store, &part.file.key, range.clone(), lines).await?;
+        range.start = start;
+        missing = Some(lines - found.min(lines));
     }
-    let body = store.read(&file.key, ReadRange::Between(range.start, range.end)).await?;
-    Ok(LogBody { len: body.len(), stream: body.stream })
+    let mut body = LogBody { len: 0, stream: stream::empty().boxed() };
+    for (part, range) in ranges {
+        // An empty file is opened, too, if it is the only one: whether it is there at all is part of the answer.
+        if range.is_empty() && parts.len() > 1 {
+            continue;
+        }
+        let opened = store.read(&part.file.key, ReadRange::Between(range.start, range.end)).await?;
+        body.len += opened.len();
+        body.stream = body.stream.chain(opened.stream).boxed();
+    }
+    Ok(body)
 }
 
-/// Where the last `lines` lines of a range begin. A final newline ends the last line and begins no other.
+/// Whether `words` stand right before a byte of a file.
+pub(super) async fn stands_before(
+    store: &Arc<dyn Storage>,
+    file: &LogObject,
+    at: u64,
+    words: &str,
+) -> Result<bool, storage::Error> {
+    let Some(from) = at.checked_sub(words.len() as u64).filter(|_| at <= file.size) else { return Ok(false) };
+    let found = store.read(&file.key, ReadRange::Between(from, at)).await?.read_all(words.len() as u64).await?;
+    Ok(found == words.as_bytes())
+}
+
+/// Where the last `lines` lines of a range begin, and how many there are. A final newline ends the last line and begins
+/// no other.
 async fn start_of_last_lines(
     store: &dyn Storage,
     key: &str,
     range: Range<u64>,
     lines: u64,
-) -> Result<u64, storage::Error> {
-    if lines == 0 {
-        return Ok(range.end);
+) -> Result<(u64, u64), storage::Error> {
+    if lines == 0 || range.is_empty() {
+        return Ok((range.end, 0));
     }
     let mut missing = lines;
     let mut at = range.end;
@@ -70,12 +113,13 @@ async fn start_of_last_lines(
             }
             missing -= 1;
             if missing == 0 {
-                return Ok(newline + 1);
+                return Ok((newline + 1, lines));
             }
         }
         at = from;
     }
-    Ok(range.start)
+    // What stands before the first newline is a line, too.
+    Ok((range.start, lines - missing + 1))
 }
 
 #[cfg(test)]
@@ -89,7 +133,7 @@ mod tests {
         store.put("log", text.to_owned());
         let store: Arc<dyn Storage> = Arc::new(store);
         let file = LogObject::new("log", text.len() as u64);
-        let body = read(&store, &file, LogRange { bytes, lines }).await.unwrap();
+        let body = read(&store, &[LogPart { file, start: bytes.0, end: bytes.1 }], lines).await.unwrap();
         let parts: Vec<Bytes> = body.stream.try_collect().await.unwrap();
         String::from_utf8(parts.concat()).unwrap()
     }
@@ -109,6 +153,26 @@ mod tests {
         assert_eq!(last("a\nb\nc\nd\n", (2, Some(6)), Some(1)).await, "c\n");
         assert_eq!(last("a\nb\n", (2, None), None).await, "b\n");
         assert_eq!(last("ab", (7, Some(9)), None).await, "");
+    }
+
+    #[tokio::test]
+    async fn lines_are_counted_across_the_parts_of_a_rotated_log() {
+        let store = Memory::default();
+        store.put("old", "a\nb\nc\n");
+        store.put("new", "d\ne\n");
+        let store: Arc<dyn Storage> = Arc::new(store);
+        let parts = [("old", 6, 2, None), ("new", 4, 0, Some(4))]
+            .map(|(key, size, start, end)| LogPart { file: LogObject::new(key, size), start, end });
+        for (lines, expected) in [(None, "b\nc\nd\ne\n"), (Some(1), "e\n"), (Some(3), "c\nd\ne\n"), (Some(9), "b\nc\nd\ne\n")] {
+            let body = read(&store, &parts, lines).await.unwrap();
+            assert_eq!(body.len as usize, expected.len());
+            let pieces: Vec<Bytes> = body.stream.try_collect().await.unwrap();
+            assert_eq!(String::from_utf8(pieces.concat()).unwrap(), expected, "{lines:?}");
+        }
+        assert!(stands_before(&store, &parts[0].file, 4, "b\n").await.unwrap());
+        for (at, words) in [(4, "x\n"), (1, "a\n"), (7, "c")] {
+            assert!(!stands_before(&store, &parts[0].file, at, words).await.unwrap(), "{at} {words}");
+        }
     }
 
     #[tokio::test]

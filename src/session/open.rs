@@ -273,9 +273,14 @@ impl Sessions {
         self.measure();
     }
 
-    /// Opens a log file of an open session.
-    pub async fn read_log(&self, file: &load::LogObject, wanted: logs::LogRange) -> Result<logs::LogBody, Error> {
-        logs::read(&self.source().store, file, wanted).await
+    /// Opens parts of log files of an open session, one behind the other; with `lines`, their last lines only.
+    pub async fn read_log(&self, parts: &[logs::LogPart], lines: Option<u64>) -> Result<logs::LogBody, Error> {
+        Ok(logs::read(&self.source().store, parts, lines).await?)
+    }
+
+    /// Whether some words stand right before a byte of a log file.
+    pub async fn log_has_before(&self, file: &load::LogObject, at: u64, words: &str) -> Result<bool, Error> {
+        Ok(logs::stands_before(&self.source().store, file, at, words).await?)
     }
 
     /// The session, if it is kept. Takes a look at the store beside, when one is due.

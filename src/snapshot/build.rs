@@ -17,6 +17,7 @@ mod latest;
 mod node;
 mod placement_group;
 mod task;
+mod task_logs;
 mod worker;
 
 use super::Snapshot;
@@ -224,7 +225,8 @@ impl Builder {
         let actors = self.actors.finish();
         let placement_groups = self.placement_groups.finish(&mut self.values);
         let fixups = fixups::Fixups::new(&mut self.values, &workers, &driver_jobs);
-        let tasks = self.tasks.finish(&mut self.values, &fixups);
+        let mut tasks = self.tasks.finish(&mut self.values, &fixups);
+        task_logs::restore(&mut tasks, &mut self.values, &facts.processes, &self.session_name);
         let mut completeness = self.completeness;
         for attempt in tasks.iter() {
             completeness.attempts_without_definition += u64::from(lacks_definition(attempt));

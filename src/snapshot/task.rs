@@ -116,6 +116,8 @@ pub(super) mod flag {
     pub(in crate::snapshot) const DEBUGGER_SENT: u8 = 2;
     /// `isDebuggerPaused` was true.
     pub(in crate::snapshot) const DEBUGGER_PAUSED: u8 = 4;
+    /// Where its output lies was not told, but follows from its worker.
+    pub(in crate::snapshot) const LOG_OF_WORKER: u8 = 8;
 }
 
 impl TaskTable {
@@ -332,6 +334,12 @@ impl<'a> Attempt<'a> {
     /// Where its output lies, if it was recorded.
     pub fn log_info(&self) -> Option<&'a LogInfo> {
         self.table.logs.get(self.table.log[self.row] as usize)
+    }
+
+    /// Whether `log_info` is that of its worker's files, because nothing told more: an attempt that ended with its worker
+    /// never said where its output ends, and often not where it began.
+    pub fn is_log_of_worker(&self) -> bool {
+        self.flags() & flag::LOG_OF_WORKER != 0
     }
 
     /// Who recorded its profile events, if there are any.

@@ -2,11 +2,10 @@
 
 use super::place::{no_agent, no_file, node_id, relative_path, resolve_node};
 use super::search::{Place, Search, Wanted};
-use super::{Delivery, LogRequest, LogTarget, submission, task_log};
+use super::{AttemptBytes, Delivery, LogRequest, LogTarget, submission, task_log};
 use crate::answer::Refusal;
 use crate::base::id::{ActorId, NodeId};
 use crate::snapshot::Snapshot;
-use std::ops::Range;
 
 /// The bytes that are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,21 +14,13 @@ pub struct ResolvedLog {
     pub node: NodeId,
     /// Relative to the node's `logs` folder; never leaves it.
     pub path: String,
-    /// First byte.
-    pub start: u64,
-    /// Byte after the last; none means the end of the file.
-    pub end: Option<u64>,
+    /// The bytes of one attempt; none for all of the file.
+    pub attempt: Option<AttemptBytes>,
     /// How it is handed over.
     pub delivery: Delivery,
 }
 
 impl ResolvedLog {
-    /// The byte range in a file of this size; `delivery.lines` counts back from its end.
-    pub fn range(&self, size: u64) -> Range<u64> {
-        let end = self.end.unwrap_or(size).min(size);
-        self.start.min(end)..end
-    }
-
     /// The refusal when the file turns out not to be there.
     pub fn missing(&self) -> Refusal {
         no_file(&self.path)
@@ -68,8 +59,7 @@ impl LogRequest {
             LogTarget::File(name) => LogPlan::File(ResolvedLog {
                 node: node()?,
                 path: relative_path(name).ok_or_else(|| no_file(name))?,
-                start: 0,
-                end: None,
+                attempt: None,
                 delivery: self.delivery.clone(),
             }),
         })

@@ -51,7 +51,7 @@ impl Search {
             };
             if let Some(path) = path {
                 let delivery = self.request.delivery.clone();
-                return Ok(ResolvedLog { node: *node, path: path.to_owned(), start: 0, end: None, delivery });
+                return Ok(ResolvedLog { node: *node, path: path.to_owned(), attempt: None, delivery });
             }
         }
         match self.places.first() {

@@ -1,7 +1,8 @@
-//! Where an attempt printed to: a byte range of its worker's file, as its `taskLogInfo` says.
+//! Where an attempt printed to: a byte range of its worker's file, as its `taskLogInfo` says, or as follows from its
+//! worker (`snapshot::build::task_logs`).
 
 use super::place::{node_id, relative_path};
-use super::{Delivery, ResolvedLog, Suffix, no_attempt, worker_file};
+use super::{AttemptBytes, Delivery, ResolvedLog, Suffix, no_attempt, worker_file};
 use crate::answer::Refusal;
 use crate::base::id::{ActorId, NodeId, RayId, TaskId, WorkerId};
 use crate::snapshot::Snapshot;
@@ -40,9 +41,8 @@ pub(super) fn resolve(
         .ok_or_else(|| Refusal::Failed(format!("Missing log filename info for task {task},attempt {number}")))?;
     let start = start.and_then(|start| u64::try_from(start).ok()).unwrap_or(0);
     let end = end.and_then(|end| u64::try_from(end).ok());
-    // Before Ray 2.58 the end of what still runs is not absent but zero.
-    let end = end.filter(|&end| end >= start);
-    Ok(ResolvedLog { node, path, start, end, delivery: delivery.clone() })
+    let token = format!(":task_name:{}\n", snapshot.str(attempt.name()));
+    Ok(ResolvedLog { node, path, attempt: Some(AttemptBytes { start, end, token }), delivery: delivery.clone() })
 }
 
 /// Actor creation attempts name no node; Ray gives up there. Their file names the worker, and that had a node.

@@ -34,10 +34,9 @@ fn ask(query: &str, files: &[&str]) -> Result<String, String> {
         LogPlan::File(found) => found,
         LogPlan::Search(search) => search.resolve(listed).map_err(|refusal| refusal.to_string())?,
     };
-    let range = match (found.start, found.end) {
-        (0, None) => String::new(),
-        (start, end) => format!(" {start}..{}", end.map_or_else(String::new, |end| end.to_string())),
-    };
+    let range = found.attempt.map_or_else(String::new, |AttemptBytes { start, end, .. }| {
+        format!(" {start}..{}", end.map_or_else(String::new, |end| end.to_string()))
+    });
     Ok(format!("{}/{}{range}", &found.node.hex()[..4], found.path))
 }
 

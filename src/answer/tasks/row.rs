@@ -211,8 +211,17 @@ fn write_profiling_data(snapshot: &Snapshot, attempt: &Attempt<'_>, w: &mut Json
     w.end_object();
 }
 
+/// Whether the worker's own end ended the attempt (`ErrorType` in `common.proto`).
+fn ended_with_its_worker(snapshot: &Snapshot, attempt: &Attempt<'_>) -> bool {
+    attempt.state() == TaskState::Failed
+        && matches!(snapshot.str(attempt.error_type()), "WORKER_DIED" | "NODE_DIED" | "OUT_OF_MEMORY" | "ACTOR_DIED")
+}
+
 fn write_log_info(snapshot: &Snapshot, attempt: &Attempt<'_>, w: &mut JsonWriter) {
-    let Some(log) = attempt.log_info() else { return w.null() };
+    // An attempt that ended well and told nothing has none in Ray either; of one that ended with its worker, Ray's page
+    // would not offer the log, although it is stored.
+    let shown = |attempt: &Attempt<'_>| !attempt.is_log_of_worker() || ended_with_its_worker(snapshot, attempt);
+    let Some(log) = attempt.log_info().filter(|_| shown(attempt)) else { return w.null() };
     w.begin_object();
     for (key, file) in [("stdout_file", log.stdout_file), ("stderr_file", log.stderr_file)] {
         if !file.is_empty() {

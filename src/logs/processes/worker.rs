@@ -26,6 +26,8 @@ pub struct WorkerLog {
     pub job: Option<JobId>,
     /// The port it listened on; zero when unknown.
     pub port: u16,
+    /// The name of its outputs without their endings, `worker-{worker}-{job}-{pid}`, where one of them is stored.
+    pub output: Option<Box<str>>,
     /// Whether a log of its own is stored: only a process that began to register has one.
     pub has_log: bool,
     /// When its raylet had started the process, by the node's clock.
@@ -61,6 +63,7 @@ impl WorkerLog {
         self.pid = self.pid.max(other.pid);
         self.job = self.job.max(other.job);
         self.port = self.port.max(other.port);
+        self.output = self.output.take().max(other.output);
         self.has_log |= other.has_log;
         self.launched = self.launched.max(other.launched);
         self.constructed = self.constructed.max(other.constructed);
@@ -72,7 +75,9 @@ impl WorkerLog {
     }
 
     pub(super) fn weight(&self) -> usize {
-        [&self.left, &self.reported].into_iter().flatten().map(|exit| exit.exit_type.len() + exit.detail.len()).sum()
+        let exits = [&self.left, &self.reported].into_iter().flatten();
+        self.output.as_ref().map_or(0, |name| name.len())
+            + exits.map(|exit| exit.exit_type.len() + exit.detail.len()).sum::<usize>()
     }
 }
 

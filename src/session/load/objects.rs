@@ -4,7 +4,9 @@
 
 use super::digest::{Digest, Digests};
 use crate::base::name::{Owner, SessionKey};
-use crate::layout::{DataPrefix, ObjectKind, Root, Tree, data_prefixes, owner_folders, parse_object};
+use crate::layout::{
+    DataPrefix, ObjectKind, Root, Tree, data_prefixes, generation, owner_folders, parse_object,
+};
 use crate::storage::{Delimiter, Error, ListPage, ObjectMeta, Storage};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +18,8 @@ pub struct LogObject {
     pub key: String,
     /// Size in bytes.
     pub size: u64,
+    /// When it was written, in nanoseconds since 1970; none where no store says.
+    modified: Option<i64>,
     /// Where both trees have a file, the history tree's counts.
     pub(super) tree: Tree,
 }
@@ -23,11 +27,11 @@ pub struct LogObject {
 impl LogObject {
     /// A log file at a key.
     pub fn new(key: impl Into<String>, size: u64) -> Self {
-        Self { key: key.into(), size, tree: Tree::History }
+        Self { key: key.into(), size, modified: None, tree: Tree::History }
     }
 
     fn of(object: &ObjectMeta, tree: Tree) -> Self {
-        Self { key: object.key.clone(), size: object.size, tree }
+        Self { key: object.key.clone(), size: object.size, modified: object.modified, tree }
     }
 }
 
@@ -59,6 +63,16 @@ impl LogIndex {
     pub fn weight(&self) -> usize {
         const ENTRY: usize = size_of::<(String, LogObject)>() + 16;
         self.iter().map(|(_, path, object)| ENTRY + path.len() + object.key.len()).sum()
+    }
+
+    /// The stored generations of the log at a path of a node, newest first: the current file, what Ray rotated, and what
+    /// a collector kept of that.
+    pub fn generations(&self, node: &str, path: &str) -> Vec<&LogObject> {
+        let files = self.nodes.get(node).into_iter().flatten();
+        let found = files.filter_map(|(name, object)| Some((generation(name, path)?, object)));
+        let mut found: Vec<_> = found.collect();
+        found.sort_by_key(|(generation, object)| (*generation, std::cmp::Reverse(object.modified)));
+        found.into_iter().map(|(_, object)| object).collect()
     }
 
     /// The file at a path of a node.

@@ -106,14 +106,14 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Ray before 2.58 sends unset offsets as zero: an end before its start is no end.
+/// Ray before 2.58 sends unset offsets as zero: an end of zero behind a start is no end. Any other end before its start
+/// lies in the file that followed when the start's was rotated away.
 fn checked_logs(mut logs: Vec<LogInfo>) -> Vec<LogInfo> {
     for log in &mut logs {
-        if log.stdout_end < log.stdout_start {
-            log.stdout_end = None;
-        }
-        if log.stderr_end < log.stderr_start {
-            log.stderr_end = None;
+        for (start, end) in [(log.stdout_start, &mut log.stdout_end), (log.stderr_start, &mut log.stderr_end)] {
+            if *end == Some(0) && start > Some(0) {
+                *end = None;
+            }
         }
     }
     logs

@@ -1,0 +1,105 @@
+//! The bytes of an attempt in a log that may have been rotated since.
+//!
+//! Offsets are those of the file that was the current one at the time. When it is rotated, a new one begins at zero; an
+//! attempt that prints across that seam has an end before its start. Before each attempt its worker prints a token, so
+//! the words before its first byte tell which file is meant.
+
+use crate::answer::Refusal;
+use std::ops::Range;
+
+/// Where an attempt printed to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptBytes {
+    /// First byte.
+    pub start: u64,
+    /// Byte after the last; none means the end of the file. Before `start` it lies in the file that followed.
+    pub end: Option<u64>,
+    /// What the worker printed right before `start`, unless it says otherwise.
+    pub token: String,
+}
+
+/// A part of one of the stored files of a log: which, counted from the newest, and which bytes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Zero for the newest.
+    pub file: usize,
+    /// Bytes.
+    pub bytes: Range<u64>,
+}
+
+impl AttemptBytes {
+    /// Files that may hold the first byte, newest first, by their sizes.
+    pub fn candidates(&self, sizes: &[u64]) -> Vec<usize> {
+        let holds = |file: usize| {
+            let size = sizes.get(file).copied().unwrap_or(0);
+            match self.end {
+                Some(end) if end >= self.start => end <= size,
+                Some(end) => {
+                    let newer = file.checked_sub(1).and_then(|newer| sizes.get(newer));
+                    self.start <= size && newer.is_some_and(|&newer| end <= newer)
+                }
+                None => self.start <= size,
+            }
+        };
+        (0..sizes.len()).filter(|&file| holds(file)).collect()
+    }
+
+    /// The parts to read, the oldest first, given the file that holds the first byte.
+    pub fn parts(&self, file: usize, sizes: &[u64]) -> Vec<Part> {
+        let size = sizes.get(file).copied().unwrap_or(0);
+        let part = |file, bytes| Part { file, bytes };
+        match (self.end, file.checked_sub(1)) {
+            (Some(end), _) if end >= self.start => vec![part(file, self.start..end)],
+            (Some(end), Some(newer)) => vec![part(file, self.start..size), part(newer, 0..end)],
+            _ => vec![part(file, self.start.min(size)..size)],
+        }
+    }
+
+    /// What is said when no stored file holds the range.
+    pub fn gone(&self, path: &str, sizes: &[u64]) -> Refusal {
+        let end = self.end.map_or_else(|| "its end".to_owned(), |end| end.to_string());
+        let current = sizes.first().copied().unwrap_or(0);
+        Refusal::Failed(format!(
+            "The output of this task attempt was bytes {} to {end} of {path}, and is not stored: the stored file has \
+             {current} bytes. The log was rotated since, or its upload ended early. What is left of it can be read by \
+             its file name.",
+            self.start
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt(start: u64, end: impl Into<Option<u64>>) -> AttemptBytes {
+        AttemptBytes { start, end: end.into(), token: String::new() }
+    }
+
+    #[test]
+    fn a_range_lies_in_the_files_that_are_long_enough() {
+        let sizes = [4, 51, 20];
+        for (range, expected) in [
+            (attempt(20, 31), vec![1]),
+            (attempt(0, 4), vec![0, 1, 2]),
+            (attempt(3, None), vec![0, 1, 2]),
+            (attempt(18, 3), vec![1, 2]),
+            (attempt(18, 30), vec![1]),
+            (attempt(60, 70), vec![]),
+            (attempt(60, 2), vec![]),
+        ] {
+            assert_eq!(range.candidates(&sizes), expected, "{range:?}");
+        }
+        assert!(attempt(60, 70).gone("x.out", &sizes).to_string().contains("bytes 60 to 70 of x.out, and is not stored"));
+    }
+
+    #[test]
+    fn what_was_printed_across_the_seam_is_read_from_both_files() {
+        let sizes = [4, 51];
+        let part = |file, bytes| Part { file, bytes };
+        assert_eq!(attempt(20, 31).parts(1, &sizes), [part(1, 20..31)]);
+        assert_eq!(attempt(40, 3).parts(1, &sizes), [part(1, 40..51), part(0, 0..3)]);
+        assert_eq!(attempt(2, None).parts(0, &sizes), [part(0, 2..4)]);
+        assert_eq!(attempt(2, 1).parts(0, &sizes), [part(0, 2..4)], "no newer file: to the end");
+    }
+}
