@@ -8,6 +8,7 @@
 pub mod actor;
 pub mod decode;
 pub mod job;
+pub mod kind;
 pub mod node;
 pub mod placement_group;
 pub mod reader;
@@ -20,7 +21,8 @@ use crate::base::id::NodeId;
 use crate::base::time::Nanos;
 
 pub use decode::decode;
-pub use reader::Damaged;
+pub use kind::EventKind;
+pub use reader::{Damaged, UnknownFields};
 
 /// One event: the envelope and its payload.
 #[derive(Debug)]
@@ -35,6 +37,8 @@ pub struct Event<'a> {
     pub node_id: Option<NodeId>,
     /// What it says.
     pub payload: Payload<'a>,
+    /// Fields that this version does not know; the first few.
+    pub unknown_fields: UnknownFields<'a>,
 }
 
 /// What an event says.
@@ -74,4 +78,30 @@ pub enum Payload<'a> {
     Platform(&'a str),
     /// A payload that this version does not know, or none at all.
     Unknown,
+}
+
+impl Payload<'_> {
+    /// Which type of event has this payload; none for one that this version does not know.
+    pub fn kind(&self) -> Option<EventKind> {
+        Some(match self {
+            Self::TaskDefinition(task) if task.is_actor_task => EventKind::ActorTaskDefinition,
+            Self::TaskDefinition(_) => EventKind::TaskDefinition,
+            Self::TaskLifecycle(_) => EventKind::TaskLifecycle,
+            Self::TaskProfile(_) => EventKind::TaskProfile,
+            Self::DriverJobDefinition(_) => EventKind::DriverJobDefinition,
+            Self::DriverJobLifecycle(_) => EventKind::DriverJobLifecycle,
+            Self::SubmissionJobDefinition(_) => EventKind::SubmissionJobDefinition,
+            Self::SubmissionJobLifecycle(_) => EventKind::SubmissionJobLifecycle,
+            Self::NodeDefinition(_) => EventKind::NodeDefinition,
+            Self::NodeLifecycle(_) => EventKind::NodeLifecycle,
+            Self::ActorDefinition(_) => EventKind::ActorDefinition,
+            Self::ActorLifecycle(_) => EventKind::ActorLifecycle,
+            Self::WorkerDefinition(_) => EventKind::WorkerDefinition,
+            Self::WorkerLifecycle(_) => EventKind::WorkerLifecycle,
+            Self::PlacementGroupDefinition(_) => EventKind::PlacementGroupDefinition,
+            Self::PlacementGroupLifecycle(_) => EventKind::PlacementGroupLifecycle,
+            Self::Platform(_) => EventKind::Platform,
+            Self::Unknown => return None,
+        })
+    }
 }

@@ -7,6 +7,8 @@ pub mod actor;
 pub mod build;
 pub mod completeness;
 pub mod driver;
+pub mod gap;
+pub mod gaps;
 pub mod intern;
 pub mod job;
 pub mod node;
@@ -22,6 +24,7 @@ use crate::base::time::Nanos;
 use crate::logs::Facts;
 use actor::Actor;
 use driver::Driver;
+use gap::Gap;
 use intern::{Id, Interned, Str};
 use job::{DriverJob, SubmissionEvents};
 use node::Node;
@@ -70,17 +73,26 @@ pub struct Snapshot {
     pub facts: Facts,
     /// Stored answers of the live dashboard, by URL without its leading `/`.
     pub endpoints: BTreeMap<String, Vec<u8>>,
-    /// What is known to be missing.
+    /// What was noticed while it was built.
     pub completeness: completeness::Completeness,
+    /// What is known to be missing, as far as what is stored tells; the heaviest first.
+    pub gaps: Vec<Gap>,
     /// The time of the last event: nothing of a dead session may tick past it.
     pub as_of: Nanos,
 }
 
 impl Snapshot {
-    /// Fills the tables that are made from events, log files and stored answers together. The last step of a load.
+    /// Fills the tables that are made from events, log files and stored answers together.
     pub fn derive(&mut self) {
         self.jobs = submission::build(self);
         self.runtime_envs = runtime_env::build(self);
+    }
+
+    /// Judges what is missing, by the names of the session's files beside all tables. The last step of a load.
+    pub fn judge(&mut self, evidence: &gaps::Evidence) {
+        self.completeness.running_at_end = completeness::Running::of(self);
+        self.completeness.head_log_stored = evidence.gcs_log_stored;
+        self.gaps = gaps::of_content(self, evidence);
     }
 
     /// A string of any table.
@@ -123,6 +135,7 @@ impl Snapshot {
             + self.jobs.iter().map(UnifiedJob::weight).sum::<usize>()
             + self.runtime_envs.iter().map(NodeRuntimeEnv::weight).sum::<usize>()
             + self.facts.weight()
+            + self.gaps.iter().map(|gap| size_of::<Gap>() + gap.weight_bytes()).sum::<usize>()
             + self.endpoints.iter().map(|(url, body)| url.len() + body.capacity()).sum::<usize>()
     }
 }

@@ -45,9 +45,10 @@ pub fn definition<'a>(r: &mut Reader<'a>) -> Result<ActorDefinition<'a>> {
             "labelSelector" | "label_selector" => out.label_selector = map(r)?,
             "fallbackStrategy" | "fallback_strategy" => out.fallback_strategy = map(r)?,
             "callSite" | "call_site" => out.call_site = r.string()?,
-            _ => {
+            "parentId" | "parent_id" | "refIds" | "ref_ids" => {
                 r.skip()?;
             }
+            _ => r.unknown("actorDefinitionEvent", key)?,
         }
         Ok(())
     })?;
@@ -93,9 +94,7 @@ pub fn lifecycle<'a>(r: &mut Reader<'a>) -> Result<ActorLifecycle<'a>> {
                 }
                 Ok(())
             })?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("actorLifecycleEvent", key)?,
         }
         Ok(())
     })?;
@@ -116,9 +115,7 @@ fn transition<'a>(r: &mut Reader<'a>) -> Result<Option<ActorTransition<'a>>> {
             "port" => out.port = r.int()?,
             "restartReason" | "restart_reason" => out.restart_reason = r.plain()?,
             "deathCause" | "death_cause" => out.death_cause = map(r)?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("actorLifecycleEvent.stateTransitions", key)?,
         }
         Ok(())
     })?;

@@ -6,7 +6,14 @@ use super::{Event, Payload, actor, job, node, placement_group, task, worker};
 
 /// Reads one record. The payload's key, not `eventType`, says which payload it is, as protobuf's oneof does.
 pub fn decode(record: &str) -> Result<Event<'_>> {
-    let mut event = Event { event_type: "", session_name: "", timestamp: 0, node_id: None, payload: Payload::Unknown };
+    let mut event = Event {
+        event_type: "",
+        session_name: "",
+        timestamp: 0,
+        node_id: None,
+        payload: Payload::Unknown,
+        unknown_fields: Vec::new(),
+    };
     let mut r = Reader::new(record);
     r.object(|r, key| {
         match key {
@@ -23,11 +30,16 @@ pub fn decode(record: &str) -> Result<Event<'_>> {
         Ok(())
     })?;
     r.end()?;
+    event.unknown_fields = r.take_unknown();
+    if matches!(event.payload, Payload::Unknown) {
+        // Its payload is what is unknown: that is counted by type.
+        event.unknown_fields.clear();
+    }
     Ok(event)
 }
 
 /// Reads the payload of a key; skips the value of any other key.
-fn payload<'a>(r: &mut Reader<'a>, key: &str) -> Result<Option<Payload<'a>>> {
+fn payload<'a>(r: &mut Reader<'a>, key: &'a str) -> Result<Option<Payload<'a>>> {
     Ok(Some(match key {
         "taskLifecycleEvent" | "task_lifecycle_event" | "taskExecutionEvent" | "task_execution_event" => {
             Payload::TaskLifecycle(Box::new(task::lifecycle(r)?))
@@ -67,8 +79,13 @@ fn payload<'a>(r: &mut Reader<'a>, key: &str) -> Result<Option<Payload<'a>>> {
             r.skip()?;
             Payload::Platform(r.record())
         }
-        _ => {
+        // Ids of halves of one event are the same, and nobody needs the rest.
+        "eventId" | "event_id" | "sourceType" | "source_type" | "severity" | "message" => {
             r.skip()?;
+            return Ok(None);
+        }
+        _ => {
+            r.unknown("event", key)?;
             return Ok(None);
         }
     }))
@@ -99,6 +116,16 @@ mod tests {
         assert_eq!(event.event_type, "MOON_PHASE_EVENT");
         assert!(matches!(event.payload, Payload::Unknown));
         assert!(decode(r#"{"eventType":"X"} trailing"#).is_err());
+    }
+
+    #[test]
+    fn fields_of_a_later_ray_are_named_with_the_message_they_are_in() {
+        let event = decode(
+            r#"{"eventId":"x","severity":"INFO","colour":1,"taskLifecycleEvent":{"taskId":"","rayErrorInfo":null,
+            "mood":{"deep":[1]},"stateTransitions":[{"state":"RUNNING","timestamp":"","why":"x"}]}}"#,
+        );
+        let expected = [("event", "colour"), ("taskLifecycleEvent", "mood"), ("taskLifecycleEvent.stateTransitions", "why")];
+        assert_eq!(event.unwrap().unknown_fields, expected);
     }
 
     proptest! {

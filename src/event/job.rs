@@ -52,9 +52,7 @@ pub fn driver_definition<'a>(r: &mut Reader<'a>) -> Result<DriverJobDefinition<'
             "driverNodeId" | "driver_node_id" => out.driver_node_id = id(r)?,
             "entrypoint" => out.entrypoint = r.string()?,
             "config" => out.config = config(r)?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("driverJobDefinitionEvent", key)?,
         }
         Ok(())
     })?;
@@ -84,9 +82,7 @@ pub fn driver_lifecycle(r: &mut Reader<'_>) -> Result<DriverJobLifecycle> {
                     match key {
                         "state" => state = r.plain()?,
                         "timestamp" => at = time(r)?,
-                        _ => {
-                            r.skip()?;
-                        }
+                        _ => r.unknown("driverJobLifecycleEvent.stateTransitions", key)?,
                     }
                     Ok(())
                 })?;
@@ -97,9 +93,7 @@ pub fn driver_lifecycle(r: &mut Reader<'_>) -> Result<DriverJobLifecycle> {
                 }
                 Ok(())
             })?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("driverJobLifecycleEvent", key)?,
         }
         Ok(())
     })?;
@@ -123,9 +117,7 @@ pub fn submission_definition<'a>(r: &mut Reader<'a>) -> Result<SubmissionJobDefi
             "submissionId" | "submission_id" => out.submission_id = r.string()?,
             "entrypoint" => out.entrypoint = r.string()?,
             "config" => out.config = config(r)?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("submissionJobDefinitionEvent", key)?,
         }
         Ok(())
     })?;
@@ -163,9 +155,7 @@ pub fn submission_lifecycle<'a>(r: &mut Reader<'a>) -> Result<SubmissionJobLifec
                 out.transitions.push(submission_transition(r)?);
                 Ok(())
             })?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("submissionJobLifecycleEvent", key)?,
         }
         Ok(())
     })?;
@@ -183,9 +173,10 @@ fn submission_transition<'a>(r: &mut Reader<'a>) -> Result<SubmissionTransition<
             "driverNodeId" | "driver_node_id" => out.driver_node_id = id(r)?,
             "driverAgentHttpAddress" | "driver_agent_http_address" => out.driver_agent_http_address = r.string()?,
             "driverExitCode" | "driver_exit_code" if !r.is_null() => out.driver_exit_code = Some(r.int()?),
-            _ => {
+            "driverExitCode" | "driver_exit_code" => {
                 r.skip()?;
             }
+            _ => r.unknown("submissionJobLifecycleEvent.stateTransitions", key)?,
         }
         Ok(())
     })?;

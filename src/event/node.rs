@@ -34,9 +34,7 @@ pub fn definition<'a>(r: &mut Reader<'a>) -> Result<NodeDefinition<'a>> {
             "nodeName" | "node_name" => out.node_name = r.string()?,
             "instanceId" | "instance_id" => out.instance_id = r.string()?,
             "instanceTypeName" | "instance_type_name" => out.instance_type_name = r.string()?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("nodeDefinitionEvent", key)?,
         }
         Ok(())
     })?;
@@ -74,9 +72,7 @@ pub fn lifecycle<'a>(r: &mut Reader<'a>) -> Result<NodeLifecycle<'a>> {
                 out.transitions.push(transition(r)?);
                 Ok(())
             })?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("nodeLifecycleEvent", key)?,
         }
         Ok(())
     })?;
@@ -95,15 +91,11 @@ fn transition<'a>(r: &mut Reader<'a>) -> Result<NodeTransition<'a>> {
                 match key {
                     "reason" => out.death_reason = r.plain()?,
                     "reasonMessage" | "reason_message" => out.death_message = r.string()?,
-                    _ => {
-                        r.skip()?;
-                    }
+                    _ => r.unknown("nodeLifecycleEvent.deathInfo", key)?,
                 }
                 Ok(())
             })?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("nodeLifecycleEvent.stateTransitions", key)?,
         }
         Ok(())
     })?;

@@ -47,9 +47,7 @@ pub fn definition<'a>(r: &mut Reader<'a>) -> Result<PlacementGroupDefinition<'a>
                 out.bundles.push(bundle(r)?);
                 Ok(())
             })?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("placementGroupDefinitionEvent", key)?,
         }
         Ok(())
     })?;
@@ -63,9 +61,7 @@ fn bundle<'a>(r: &mut Reader<'a>) -> Result<BundleSpec<'a>> {
             "bundleIndex" | "bundle_index" => out.index = r.int()?,
             "unitResources" | "unit_resources" => out.unit_resources = map(r)?,
             "labelSelector" | "label_selector" => out.label_selector = map(r)?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("placementGroupDefinitionEvent.bundles", key)?,
         }
         Ok(())
     })?;
@@ -102,9 +98,7 @@ pub fn lifecycle<'a>(r: &mut Reader<'a>) -> Result<PlacementGroupLifecycle<'a>> 
                 out.transitions.push(transition(r)?);
                 Ok(())
             })?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("placementGroupLifecycleEvent", key)?,
         }
         Ok(())
     })?;
@@ -126,18 +120,14 @@ fn transition<'a>(r: &mut Reader<'a>) -> Result<PlacementGroupTransition<'a>> {
                     match key {
                         "bundleIndex" | "bundle_index" => index = r.int()?,
                         "nodeId" | "node_id" => node = id(r)?,
-                        _ => {
-                            r.skip()?;
-                        }
+                        _ => r.unknown("placementGroupLifecycleEvent.bundlePlacements", key)?,
                     }
                     Ok(())
                 })?;
                 out.placements.push((index, node));
                 Ok(())
             })?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("placementGroupLifecycleEvent.stateTransitions", key)?,
         }
         Ok(())
     })?;

@@ -17,17 +17,24 @@ pub struct Damaged {
 /// The result of every step.
 pub type Result<T> = std::result::Result<T, Damaged>;
 
+/// Fields that this version does not know: the message they are in, and their names. The first few of a record.
+pub type UnknownFields<'a> = Vec<(&'static str, &'a str)>;
+
+/// How many unknown fields of one record are noted.
+const MAX_UNKNOWN_FIELDS: usize = 8;
+
 /// A position in a record.
 #[derive(Debug)]
 pub struct Reader<'a> {
     text: &'a str,
     at: usize,
+    unknown: UnknownFields<'a>,
 }
 
 impl<'a> Reader<'a> {
     /// Starts at the beginning of a record.
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, unknown: Vec::new() }
     }
 
     /// The whole record.
@@ -146,6 +153,20 @@ impl<'a> Reader<'a> {
             }
         }
         self.text.get(start..self.at).ok_or_else(|| self.damaged())
+    }
+
+    /// Skips the value of a field that a later Ray added to a message, and notes it.
+    pub fn unknown(&mut self, message: &'static str, field: &'a str) -> Result<()> {
+        self.skip()?;
+        if self.unknown.len() < MAX_UNKNOWN_FIELDS {
+            self.unknown.push((message, field));
+        }
+        Ok(())
+    }
+
+    /// What was noted as unknown so far.
+    pub fn take_unknown(&mut self) -> UnknownFields<'a> {
+        std::mem::take(&mut self.unknown)
     }
 
     /// Checks that nothing but blanks is left.

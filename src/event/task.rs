@@ -13,6 +13,8 @@ use std::borrow::Cow;
 pub struct TaskDefinition<'a> {
     pub task_id: Option<TaskId>,
     pub attempt: i64,
+    /// Whether it is an `ActorTaskDefinitionEvent`.
+    pub is_actor_task: bool,
     /// None for a type that a later Ray added.
     pub task_type: Option<TaskType>,
     pub language: Language,
@@ -73,6 +75,7 @@ impl Function<'_> {
 /// Reads a definition; `actor_task` says which of the two messages it is.
 pub fn definition<'a>(r: &mut Reader<'a>, actor_task: bool) -> Result<TaskDefinition<'a>> {
     let mut out = TaskDefinition {
+        is_actor_task: actor_task,
         task_type: Some(if actor_task { TaskType::ActorTask } else { TaskType::NormalTask }),
         ..TaskDefinition::default()
     };
@@ -101,9 +104,10 @@ pub fn definition<'a>(r: &mut Reader<'a>, actor_task: bool) -> Result<TaskDefini
             "callSite" | "call_site" => out.call_site = r.string()?,
             "labelSelector" | "label_selector" => out.label_selector = map(r)?,
             "fallbackStrategy" | "fallback_strategy" => out.fallback_strategy = map(r)?,
-            _ => {
+            "refIds" | "ref_ids" | "isDetachedActor" | "is_detached_actor" => {
                 r.skip()?;
             }
+            _ => r.unknown("taskDefinitionEvent", key)?,
         }
         Ok(())
     })?;
@@ -118,9 +122,10 @@ fn function<'a>(r: &mut Reader<'a>) -> Result<Function<'a>> {
             match key {
                 "className" | "class_name" => class_name = r.string()?,
                 "functionName" | "function_name" => function_name = r.string()?,
-                _ => {
+                "functionHash" | "function_hash" | "moduleName" | "module_name" | "signature" | "caller" => {
                     r.skip()?;
                 }
+                _ => r.unknown("functionDescriptor", key)?,
             }
             Ok(())
         })?;
@@ -198,9 +203,10 @@ pub fn lifecycle<'a>(r: &mut Reader<'a>) -> Result<TaskLifecycle<'a>> {
             "isDebuggerPaused" | "is_debugger_paused" if !r.is_null() => out.is_debugger_paused = Some(r.bool()?),
             "actorReprName" | "actor_repr_name" => out.actor_repr_name = r.string()?,
             "taskLogInfo" | "task_log_info" if !r.is_null() => out.log = Some(log(r)?),
-            _ => {
+            "rayErrorInfo" | "ray_error_info" | "isDebuggerPaused" | "is_debugger_paused" | "taskLogInfo" | "task_log_info" => {
                 r.skip()?;
             }
+            _ => r.unknown("taskLifecycleEvent", key)?,
         }
         Ok(())
     })?;
@@ -213,9 +219,7 @@ fn transition(r: &mut Reader<'_>, out: &mut TaskLifecycle<'_>) -> Result<()> {
         match key {
             "state" => state = r.plain()?,
             "timestamp" => at = time(r)?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("taskLifecycleEvent.stateTransitions", key)?,
         }
         Ok(())
     })?;
@@ -236,9 +240,10 @@ fn error<'a>(r: &mut Reader<'a>) -> Result<TaskError<'a>> {
         match key {
             "errorType" | "error_type" => out.error_type = r.plain()?,
             "errorMessage" | "error_message" => out.error_message = r.string()?,
-            _ => {
+            "actorUnavailableError" | "actor_unavailable_error" | "actorDiedError" | "actor_died_error" | "runtimeEnvSetupFailedError" | "runtime_env_setup_failed_error" => {
                 r.skip()?;
             }
+            _ => r.unknown("rayErrorInfo", key)?,
         }
         Ok(())
     })?;
@@ -255,9 +260,10 @@ fn log<'a>(r: &mut Reader<'a>) -> Result<TaskLog<'a>> {
             "stdoutEnd" | "stdout_end" if !r.is_null() => out.stdout_end = Some(r.int()?),
             "stderrStart" | "stderr_start" if !r.is_null() => out.stderr_start = Some(r.int()?),
             "stderrEnd" | "stderr_end" if !r.is_null() => out.stderr_end = Some(r.int()?),
-            _ => {
+            "stdoutStart" | "stdout_start" | "stdoutEnd" | "stdout_end" | "stderrStart" | "stderr_start" | "stderrEnd" | "stderr_end" => {
                 r.skip()?;
             }
+            _ => r.unknown("taskLogInfo", key)?,
         }
         Ok(())
     })?;
@@ -305,15 +311,11 @@ pub fn profile<'a>(r: &mut Reader<'a>) -> Result<TaskProfile<'a>> {
                         out.events.push(span(r)?);
                         Ok(())
                     })?,
-                    _ => {
-                        r.skip()?;
-                    }
+                    _ => r.unknown("taskProfileEvents.profileEvents", key)?,
                 }
                 Ok(())
             })?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("taskProfileEvents", key)?,
         }
         Ok(())
     })?;
@@ -328,9 +330,7 @@ fn span<'a>(r: &mut Reader<'a>) -> Result<ProfileSpan<'a>> {
             "endTime" | "end_time" => out.end = r.int()?,
             "eventName" | "event_name" => out.name = r.string()?,
             "extraData" | "extra_data" => out.extra_data = r.string()?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("taskProfileEvents.events", key)?,
         }
         Ok(())
     })?;

@@ -25,9 +25,7 @@ pub fn definition<'a>(r: &mut Reader<'a>) -> Result<WorkerDefinition<'a>> {
             "nodeId" | "node_id" => out.node_id = id(r)?,
             "workerType" | "worker_type" => out.worker_type = r.plain()?,
             "pid" => out.pid = r.int()?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("workerDefinitionEvent", key)?,
         }
         Ok(())
     })?;
@@ -68,9 +66,7 @@ pub fn lifecycle<'a>(r: &mut Reader<'a>) -> Result<WorkerLifecycle<'a>> {
                 out.transitions.push(transition(r)?);
                 Ok(())
             })?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("workerLifecycleEvent", key)?,
         }
         Ok(())
     })?;
@@ -92,15 +88,11 @@ fn transition<'a>(r: &mut Reader<'a>) -> Result<WorkerTransition<'a>> {
                 match key {
                     "exitType" | "exit_type" => out.exit_type = r.plain()?,
                     "exitDetail" | "exit_detail" => out.exit_detail = r.string()?,
-                    _ => {
-                        r.skip()?;
-                    }
+                    _ => r.unknown("workerLifecycleEvent.deathInfo", key)?,
                 }
                 Ok(())
             })?,
-            _ => {
-                r.skip()?;
-            }
+            _ => r.unknown("workerLifecycleEvent.stateTransitions", key)?,
         }
         Ok(())
     })?;

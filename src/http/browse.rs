@@ -137,7 +137,7 @@ fn row(sessions: &Sessions, entry: &Entry, body: &mut String) {
         format!("{kind} <a href=\"../{route}/{namespace}/{}\">{}</a>", escape_name(&owner.name), escape(&owner.name))
     });
     // Known only while it is open: to find out, all of its files would have to be read.
-    let gaps = sessions.peek(&entry.key).is_some_and(|open| !open.has_no_known_gaps());
+    let gaps = sessions.peek(&entry.key).is_some_and(|open| open.has_gaps(sessions.standing(&entry.key)));
     let state = sessions.state(&entry.key).as_str();
     let at = started(entry);
     let _ = write!(

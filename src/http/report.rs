@@ -5,8 +5,8 @@ use super::error::Error;
 use super::listing::{SessionItem, describe};
 use super::path::{session_key, session_path};
 use super::{listing, load, session, validators};
-use crate::session::OpenSession;
 use crate::snapshot::completeness::{Completeness, Problems};
+use crate::snapshot::gap::{Code, Gap, Weight};
 use actix_web::HttpResponse;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -30,7 +30,9 @@ pub(super) struct Report {
     /// `no-known-gaps` or `gaps`. There is no list of what should be there, so nobody can say "complete".
     #[schema(example = "no-known-gaps")]
     completeness: &'static str,
-    /// What is missing, a sentence each.
+    /// What is missing, the heaviest first.
+    gaps: Vec<GapItem>,
+    /// The same, a sentence each.
     missing: Vec<String>,
     /// Counts and examples of everything that was noticed.
     #[serde(rename = "report")]
@@ -49,6 +51,38 @@ pub(super) struct Report {
     stale: bool,
     /// Where to go from here.
     links: Links,
+}
+
+/// One thing that is known to be missing.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct GapItem {
+    /// What kind of thing is missing: one of those in docs/fidelity.md; a name never changes its meaning.
+    #[schema(value_type = String, example = "worker-events")]
+    code: Code,
+    /// `everything`, `kind` (a whole table or column), `part` (some rows) or `doubt`.
+    #[schema(value_type = String, example = "part")]
+    weight: Weight,
+    /// What is missing and what that costs.
+    message: String,
+    /// How many are missing, where they are counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<u64>,
+    /// Of how many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<u64>,
+    /// Event types that were not stored.
+    event_types: Vec<&'static str>,
+    /// What to do, so that the next session has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
+}
+
+impl From<Gap> for GapItem {
+    fn from(gap: Gap) -> Self {
+        let Gap { code, weight, message, missing, of, event_types, advice } = gap;
+        Self { code, weight, message, missing, of, event_types, advice }
+    }
 }
 
 /// A log file with lines that could not be understood.
@@ -112,6 +146,8 @@ pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let path = session_path(&key);
     let checked_at = jiff::Timestamp::try_from(open.checked_at).unwrap_or_default();
     let snapshot = &open.snapshot;
+    let standing = call.state.sessions.standing(&key);
+    let gaps = open.gaps(standing);
     let damaged = snapshot.facts.damage.files().map(|(node, path, damaged)| DamagedFile {
         node: node.to_owned(),
         path: path.to_owned(),
@@ -125,9 +161,10 @@ pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
         as_of: validators::as_of(&open),
         checked_at: checked_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         version: format!("{:016x}", open.version),
-        completeness: validators::completeness(&open),
-        missing: missing(&open),
-        noticed: snapshot.completeness.clone(),
+        completeness: validators::completeness(!gaps.is_empty()),
+        missing: gaps.iter().map(|gap| gap.message.clone()).collect(),
+        gaps: gaps.into_iter().map(GapItem::from).collect(),
+        noticed: Completeness { marker_missing: !standing.marked, ..snapshot.completeness.clone() },
         unread_updates: open.unread_updates.clone(),
         damaged_log_files: damaged.collect(),
         weight_bytes: open.bytes(),
@@ -148,54 +185,4 @@ pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let mut response = listing::tagged(call.request, &report);
     validators::describe(&mut response, call.state, &key, Some(&open));
     Ok(response)
-}
-
-/// What is missing, in words. Work that simply had no end is no gap.
-fn missing(session: &OpenSession) -> Vec<String> {
-    let known = &session.snapshot.completeness;
-    let unknown_events: u64 = known.unknown_event_types.values().sum();
-    let types: Vec<&str> = known.unknown_event_types.keys().map(String::as_str).collect();
-    let damaged_logs = session.snapshot.facts.damage.files().count() as u64;
-    let counted = [
-        (
-            session.unread_updates.count,
-            "file that is new or was to be read again could not be read: what was read before is shown",
-            "files that are new or were to be read again could not be read: what was read before is shown",
-        ),
-        (
-            known.unreadable_files.count,
-            "file could not be read, or not to its end",
-            "files could not be read, or not to their end",
-        ),
-        (known.damaged_records.count, "stored event is damaged and left out", "stored events are damaged and left out"),
-        (
-            known.unknown_states,
-            "change is to a state that this version does not know",
-            "changes are to states that this version does not know",
-        ),
-        (
-            known.attempts_without_definition,
-            "task attempt has no definition, and is not shown",
-            "task attempts have no definition, and are not shown",
-        ),
-        (known.nodes_without_logs.len() as u64, "node has no stored log file", "nodes have no stored log file"),
-        (
-            damaged_logs,
-            "log file has lines that cannot be understood",
-            "log files have lines that cannot be understood",
-        ),
-    ];
-    let counted = counted.into_iter().filter(|(count, ..)| *count > 0);
-    let mut said: Vec<String> =
-        counted.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many })).collect();
-    if unknown_events > 0 {
-        said.push(format!(
-            "{unknown_events} events are of types that this version does not know: {}",
-            types.join(", ")
-        ));
-    }
-    if known.marker_missing {
-        said.push("the session has no marker: its head was killed, or the marker was removed".to_owned());
-    }
-    said
 }

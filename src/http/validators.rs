@@ -24,15 +24,16 @@ pub(super) fn describe(response: &mut HttpResponse, state: &State, key: &Session
     let headers = response.headers_mut();
     headers.insert(STATE, HeaderValue::from_static(state.sessions.state(key).as_str()));
     let Some(session) = session else { return };
-    headers.insert(COMPLETENESS, HeaderValue::from_static(completeness(session)));
+    let gaps = session.has_gaps(state.sessions.standing(key));
+    headers.insert(COMPLETENESS, HeaderValue::from_static(completeness(gaps)));
     if let Some(Ok(as_of)) = as_of(session).map(|at| HeaderValue::from_str(&at)) {
         headers.insert(AS_OF, as_of);
     }
 }
 
 /// The word for what is known to be missing.
-pub(super) fn completeness(session: &OpenSession) -> &'static str {
-    if session.has_no_known_gaps() { "no-known-gaps" } else { "gaps" }
+pub(super) fn completeness(gaps: bool) -> &'static str {
+    if gaps { "gaps" } else { "no-known-gaps" }
 }
 
 /// The time of the last event, RFC 3339; none for a session without events.

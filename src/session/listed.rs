@@ -8,6 +8,7 @@ use super::links::{Attempts, Sources, Subject, Submission};
 use super::{Error, Sessions};
 use crate::base::name::{ClusterId, Owner, SessionKey};
 use crate::liveness::State;
+use crate::snapshot::gaps::Standing;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,16 @@ impl Sessions {
     /// The last listing.
     pub fn listing(&self) -> Arc<Listing> {
         self.source().catalog.listing()
+    }
+
+    /// What is known of a session beside its files: a marker that is listed later counts from then on.
+    pub fn standing(&self, key: &SessionKey) -> Standing {
+        let (listing, state) = (self.listing(), self.state(key));
+        Standing {
+            marked: listing.is_marked(key).unwrap_or(true),
+            live: state == State::Live,
+            over: state == State::Dead || listing.is_superseded(key),
+        }
     }
 
     /// A page of the last listing.

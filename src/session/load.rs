@@ -37,15 +37,17 @@ use super::admission::{Admission, Permit, Short};
 use super::progress::{Counters, Phase};
 use crate::base::name::SessionKey;
 use crate::logs::Facts;
-use crate::logs::processes::ProcessLogs;
+use crate::logs::processes::Source;
 use crate::metrics::sessions::Metrics;
 use crate::snapshot::Snapshot;
 use crate::snapshot::build::Builder;
+use crate::snapshot::driver::is_driver;
+use crate::snapshot::gaps::Evidence;
 use crate::snapshot::worker_pids;
 use crate::storage::Storage;
 use futures_util::stream;
 use held::{BASE, Held};
-use objects::EventBytes;
+use objects::{EventBytes, EventObjects};
 use pages::Pages;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -113,7 +115,7 @@ impl Load {
             return Err(skipped.unwrap_or_else(|| Error::NothingStored(self.key.clone())).into());
         }
         self.counters.enter(Phase::Queued);
-        let estimate = estimate(pages.objects.event_bytes).saturating_mul(if pages.is_last() { 1 } else { 2 });
+        let estimate = estimate(pages.objects.events.bytes).saturating_mul(if pages.is_last() { 1 } else { 2 });
         let waiting = Instant::now();
         let permit = if self.idle_only {
             self.admission.admit_idle(estimate.max(at_least)).ok_or(Error::Busy)?
@@ -162,7 +164,9 @@ impl Load {
         let (events, facts, endpoints) = read.map_err(|(held, short)| self.outgrown(held, short))?;
         self.counters.enter(Phase::Finishing);
         let objects = std::mem::take(&mut pages.objects);
-        let (event_files, digest, newest) = (objects.event_files, objects.digest(), objects.newest);
+        let (digest, newest) = (objects.digest(), objects.newest);
+        let event_objects = objects.events.clone();
+        let event_files = event_objects.files;
         let left_out = objects.skipped.len() + facts.unreadable.len() + endpoints.unreadable.len();
         let unread = events.unread + left_out as u64;
         let mut builder = events.builder;
@@ -175,13 +179,13 @@ impl Load {
         for (file, why) in skipped.chain(facts.unreadable).chain(endpoints.unreadable) {
             report.unreadable_files.add(&file, 0, why);
         }
-        report.marker_missing = !self.places.marked;
-        report.overwritten_hours = objects.overwritten_hours;
+        report.empty_event_files = event_objects.empty;
+        report.overwritten_hours = event_objects.overwritten_hours;
         self.metrics.read(self.counters.now().bytes_done, unread, report.damaged_records.count);
         let logs = objects.into_logs();
         let snapshot = {
             let logs = logs.clone();
-            held.run(move || finish(builder, facts.facts, endpoints.bodies, &logs)).await?
+            held.run(move || finish(builder, facts.facts, endpoints.bodies, &logs, event_objects)).await?
         };
         Ok(OpenSession::new(
             self.key.clone(),
@@ -208,14 +212,31 @@ fn estimate(stored: EventBytes) -> u64 {
     BASE + stored.gzip.saturating_mul(PER_GZIP_BYTE) + (stored.plain / 10).saturating_mul(PER_TEN_PLAIN_BYTES)
 }
 
-fn finish(builder: Builder, facts: Facts, endpoints: BTreeMap<String, Vec<u8>>, logs: &LogIndex) -> Snapshot {
+fn finish(
+    builder: Builder,
+    facts: Facts,
+    endpoints: BTreeMap<String, Vec<u8>>,
+    logs: &LogIndex,
+    events: EventObjects,
+) -> Snapshot {
     let mut snapshot = builder.finish(&facts);
     let silent = snapshot.nodes.iter().map(|node| node.id.hex()).filter(|node| logs.paths(node).next().is_none());
     snapshot.completeness.nodes_without_logs = silent.collect();
     worker_pids::fill(&mut snapshot, logs.iter().map(|(_, path, _)| path));
     snapshot.facts = facts;
-    snapshot.facts.processes = ProcessLogs::default();
+    let processes = std::mem::take(&mut snapshot.facts.processes);
     snapshot.endpoints = endpoints;
     snapshot.derive();
+    let logged = processes.workers.iter().filter(|(id, log)| !is_driver(id) && log.has_registered());
+    snapshot.judge(&Evidence {
+        event_nodes: events.nodes,
+        log_nodes: logs.nodes().map(str::to_owned).collect(),
+        event_files: events.files,
+        submissions: snapshot.jobs.iter().filter(|job| job.submission_id.is_some()).count() as u64,
+        logged_workers: logged.count() as u64,
+        logged_actors: processes.gcs.actors.len() as u64,
+        logged_nodes: processes.gcs.nodes.len() as u64,
+        gcs_log_stored: logs.iter().any(|(_, path, _)| Source::of(path) == Some(Source::Gcs)),
+    });
     snapshot
 }

@@ -304,7 +304,8 @@ impl Sessions {
 
     fn measure(&self) {
         self.metrics.sessions.memory(self.ledger.used(), self.ledger.total());
-        let gaps = self.cache.all().iter().filter(|kept| !kept.session.has_no_known_gaps()).count();
+        let kept = self.cache.all();
+        let gaps = kept.iter().filter(|kept| kept.session.has_gaps(self.standing(&kept.session.key))).count();
         self.metrics.sessions.gaps(gaps);
     }
 

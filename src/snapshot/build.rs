@@ -23,6 +23,8 @@ mod worker;
 use super::Snapshot;
 use super::completeness::Completeness;
 use super::driver::{self, is_driver};
+use super::node::Node;
+use super::worker::Life;
 use crate::base::time::Nanos;
 use crate::base::id::{RayId, WorkerId};
 use crate::event::{Event, Payload, decode};
@@ -120,6 +122,12 @@ impl Builder {
             return Ok(());
         }
         self.as_of = self.as_of.max(event.timestamp);
+        if let Some(kind) = event.payload.kind() {
+            self.completeness.events.add(kind);
+        }
+        for (message, field) in &event.unknown_fields {
+            self.completeness.saw_unknown_field(message, field);
+        }
         let (at, values) = (event.timestamp, &mut self.values);
         match &event.payload {
             Payload::TaskDefinition(task) => self.tasks.define(values, at, task),
@@ -155,10 +163,7 @@ impl Builder {
             }
             Payload::Unknown => {
                 let name = if event.event_type.is_empty() { "(none)" } else { event.event_type };
-                // Bounded: types come from the input.
-                let types = &mut self.completeness.unknown_event_types;
-                let name = if types.len() < 100 || types.contains_key(name) { name } else { "(others)" };
-                *types.entry(name.to_owned()).or_default() += 1;
+                self.completeness.saw_unknown_type(name);
                 Ok(())
             }
         }
@@ -252,8 +257,23 @@ impl Builder {
             ..Snapshot::default()
         };
         snapshot.drivers = driver::build(&snapshot, &facts.core_drivers, &logged_drivers);
+        let from_logs = || snapshot.workers.iter().filter(|worker| !worker.reported);
+        let completeness = &mut snapshot.completeness;
+        completeness.workers_from_logs = from_logs().count() as u64;
+        completeness.workers_without_end = from_logs().filter(|worker| worker.life == Life::Unknown).count() as u64;
+        completeness.unread_process_logs = facts.processes.unread_files;
+        completeness.stopped = stopped(&snapshot.nodes, facts);
         snapshot
     }
+}
+
+/// Whether the head was told to stop: its GCS was, or its raylet, or its node's end was told.
+fn stopped(nodes: &[Node], facts: &Facts) -> bool {
+    let newest = nodes.iter().filter(|node| node.is_head).max_by_key(|node| node.start);
+    let told = newest.is_some_and(|head| {
+        !head.alive || facts.processes.nodes.get(&head.id).is_some_and(|log| log.stopped)
+    });
+    facts.processes.gcs.stopped || told
 }
 
 /// Whether a definition must have been lost: attempts known from profile events alone have none, and neither have

@@ -1,69 +1,20 @@
-//! What is known to be missing from a snapshot. There is no manifest, so the good case is "no known gaps".
+//! What was noticed while a session was read and built: counts and a bounded number of examples.
 //!
-//! Owns the counts and a bounded number of examples. Equal for any order of files: examples are the first ones by
-//! (file, position), not the first ones seen.
+//! `gaps` judges by it what is missing. Equal for any order of files.
+
+mod events;
+mod problems;
+mod running;
+
+pub use events::EventCounts;
+pub use problems::{Place, Problems};
+pub use running::Running;
 
 use serde::Serialize;
-use siphasher::sip::SipHasher13;
-use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{Hash, Hasher};
+use std::collections::BTreeMap;
 
-/// Examples kept of each kind.
-const EXAMPLES: usize = 20;
-
-/// A place in the input.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Place {
-    /// Storage key of the file.
-    pub file: String,
-    /// Line of the file, or item of its JSON array, counted from 1; zero for the file as a whole.
-    pub position: u64,
-    /// What is wrong there.
-    pub problem: String,
-}
-
-/// Counted problems of one kind, with examples.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Problems {
-    /// How many there are.
-    pub count: u64,
-    /// The first ones by file and position.
-    pub examples: BTreeSet<Place>,
-    /// Of the names of all files, in any order: the same number of problems may be in others. Alike on every replica.
-    #[serde(skip)]
-    pub files: u64,
-}
-
-impl Problems {
-    /// Counts one more.
-    pub fn add(&mut self, file: &str, position: u64, problem: impl Into<String>) {
-        self.count += 1;
-        let mut hasher = SipHasher13::new_with_keys(0, 0);
-        file.hash(&mut hasher);
-        self.files = self.files.wrapping_add(hasher.finish());
-        self.examples.insert(Place { file: file.to_owned(), position, problem: problem.into() });
-        self.shorten();
-    }
-
-    /// So many, of which those that are no examples of others are examples.
-    #[must_use]
-    pub fn beyond(&self, others: &Self, count: u64) -> Self {
-        Self { count, examples: self.examples.difference(&others.examples).cloned().collect(), files: self.files }
-    }
-
-    fn merge(&mut self, other: Self) {
-        self.count += other.count;
-        self.files = self.files.wrapping_add(other.files);
-        self.examples.extend(other.examples);
-        self.shorten();
-    }
-
-    fn shorten(&mut self) {
-        while self.examples.len() > EXAMPLES {
-            self.examples.pop_last();
-        }
-    }
-}
+/// Names kept of what comes from the input: types and fields that this version does not know.
+const MAX_NAMES: usize = 100;
 
 /// The report on one session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -71,6 +22,10 @@ impl Problems {
 pub struct Completeness {
     /// Event files read.
     pub event_files: u64,
+    /// Event files of no bytes.
+    pub empty_event_files: u64,
+    /// Events read, by type.
+    pub events: EventCounts,
     /// Records read from them, damaged ones included.
     pub records: u64,
     /// Files that could not be read, or not to their end.
@@ -79,6 +34,8 @@ pub struct Completeness {
     pub damaged_records: Problems,
     /// Records of a type that this version does not know, by type.
     pub unknown_event_types: BTreeMap<String, u64>,
+    /// Fields that this version does not know, of events that it knows, as `message.field`.
+    pub unknown_fields: BTreeMap<String, u64>,
     /// Transitions to states that this version does not know.
     pub unknown_states: u64,
     /// Events of another session that stood in this session's files, left out.
@@ -87,10 +44,22 @@ pub struct Completeness {
     pub attempts_without_definition: u64,
     /// Attempts that were not over when the last event was made.
     pub unfinished_attempts: u64,
+    /// What had no end when the last event was made.
+    pub running_at_end: Running,
+    /// Workers that no event tells of, known from logs, attempts and actors.
+    pub workers_from_logs: u64,
+    /// Of these, those of which nothing tells whether they ended.
+    pub workers_without_end: u64,
+    /// Logs of Ray's processes of which a part was left unread, because a session may have very many.
+    pub unread_process_logs: u64,
     /// Nodes known from events of which no log file was stored.
     pub nodes_without_logs: Vec<String>,
-    /// Whether the session has no marker object: its head was killed, or the marker was removed.
+    /// Whether the session has no marker object. Markers may come later: it is of the moment of the report.
     pub marker_missing: bool,
+    /// Whether its head was told to stop, as its logs say: what had no end then ran when the cluster ended.
+    pub stopped: bool,
+    /// Whether the log of its GCS is stored: collectors upload it when the session is over.
+    pub head_log_stored: bool,
     /// Driver jobs without an end.
     pub unfinished_jobs: u64,
     /// Whether the collector was one that replaced the file of an hour again and again (before v1.7): hours may have
@@ -99,48 +68,43 @@ pub struct Completeness {
 }
 
 impl Completeness {
-    /// Whether nothing is known to be missing. Work that simply had no end yet is not a gap.
-    pub fn has_no_known_gaps(&self) -> bool {
-        self.unreadable_files.count == 0
-            && self.damaged_records.count == 0
-            && self.unknown_event_types.is_empty()
-            && self.unknown_states == 0
-            && self.attempts_without_definition == 0
-            && self.nodes_without_logs.is_empty()
-            && !self.marker_missing
+    /// Counts an event of a type that this version does not know.
+    pub fn saw_unknown_type(&mut self, name: &str) {
+        count(&mut self.unknown_event_types, name, 1);
+    }
+
+    /// Counts a field that this version does not know.
+    pub fn saw_unknown_field(&mut self, message: &str, field: &str) {
+        count(&mut self.unknown_fields, &format!("{message}.{field}"), 1);
     }
 
     /// Adds the counts of another part of the same session.
     pub fn merge(&mut self, other: Self) {
-        let Self {
-            event_files,
-            records,
-            unreadable_files,
-            damaged_records,
-            unknown_event_types,
-            unknown_states,
-            foreign_events,
-            attempts_without_definition,
-            unfinished_attempts,
-            nodes_without_logs,
-            marker_missing,
-            unfinished_jobs,
-            overwritten_hours,
-        } = other;
-        self.event_files += event_files;
-        self.records += records;
-        self.unreadable_files.merge(unreadable_files);
-        self.damaged_records.merge(damaged_records);
-        for (name, count) in unknown_event_types {
-            *self.unknown_event_types.entry(name).or_default() += count;
+        self.event_files += other.event_files;
+        self.empty_event_files += other.empty_event_files;
+        self.events.merge(&other.events);
+        self.records += other.records;
+        self.unreadable_files.merge(other.unreadable_files);
+        self.damaged_records.merge(other.damaged_records);
+        for (name, events) in &other.unknown_event_types {
+            count(&mut self.unknown_event_types, name, *events);
         }
-        self.unknown_states += unknown_states;
-        self.foreign_events += foreign_events;
-        self.attempts_without_definition += attempts_without_definition;
-        self.unfinished_attempts += unfinished_attempts;
-        self.nodes_without_logs.extend(nodes_without_logs);
-        self.marker_missing |= marker_missing;
-        self.unfinished_jobs += unfinished_jobs;
-        self.overwritten_hours |= overwritten_hours;
+        for (name, fields) in &other.unknown_fields {
+            count(&mut self.unknown_fields, name, *fields);
+        }
+        self.unknown_states += other.unknown_states;
+        self.foreign_events += other.foreign_events;
+        // Everything else is counted when the snapshot is built, from all parts together.
+    }
+}
+
+/// Bounded: names come from the input.
+fn count(names: &mut BTreeMap<String, u64>, name: &str, times: u64) {
+    let name = if names.len() < MAX_NAMES || names.contains_key(name) { name } else { "(others)" };
+    match names.get_mut(name) {
+        Some(known) => *known += times,
+        None => {
+            names.insert(name.to_owned(), times);
+        }
     }
 }

@@ -41,6 +41,9 @@ impl GcsLog {
     }
 }
 
+/// A node that was told to stop says so before it goes.
+const DRAINED: &str = "HandleDrainNode, reason: Node received SIGTERM";
+
 /// The messages that tell something.
 pub(super) fn is_wanted(text: &str) -> bool {
     [
@@ -50,6 +53,7 @@ pub(super) fn is_wanted(text: &str) -> bool {
         "Registering new node. ",
         "received SIGTERM",
         "GCS server stopped",
+        DRAINED,
     ]
     .iter()
     .any(|words| text.contains(words))
@@ -65,14 +69,13 @@ pub(super) fn note(found: &mut ProcessLogs, head: NodeId, local_ms: i64, text: &
         insert(&mut found.gcs.jobs, word_after(text, "job_id=").and_then(JobId::from_hex));
     } else if text.contains("Registering new node. ") {
         insert(&mut found.gcs.nodes, word_after(text, "node_id=").and_then(NodeId::from_hex));
+    } else if text.contains(DRAINED) {
+        if let Some(node) = word_after(text, "node_id=").and_then(NodeId::from_hex) {
+            found.nodes.entry(node).or_default().stopped = true;
+        }
     } else {
-        found.gcs.stopped |= is_stop(text);
+        found.gcs.stopped |= text.contains("GCS server received SIGTERM") || text.contains("GCS server stopped");
     }
-}
-
-/// `HandleDrainNode, reason: Node received SIGTERM; …` comes of a worker node, too: only the GCS's own signal counts.
-fn is_stop(text: &str) -> bool {
-    text.contains("GCS server received SIGTERM") || text.contains("GCS server stopped")
 }
 
 fn insert<T: Ord>(ids: &mut BTreeSet<T>, id: Option<T>) {

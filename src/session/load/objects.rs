@@ -8,7 +8,7 @@ use crate::layout::{
     DataPrefix, ObjectKind, Root, Tree, data_prefixes, generation, owner_folders, parse_object,
 };
 use crate::storage::{Delimiter, Error, ListPage, ObjectMeta, Storage};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A stored log file.
@@ -118,11 +118,7 @@ pub(super) async fn prefixes(store: &dyn Storage, key: &SessionKey, places: &Pla
 #[derive(Debug, Default)]
 pub(super) struct SessionObjects {
     /// Event files seen so far.
-    pub(super) event_files: u64,
-    /// Bytes stored in them, compressed and not, as their names say.
-    pub(super) event_bytes: EventBytes,
-    /// Whether a collector wrote them that replaced the file of an hour again and again.
-    pub(super) overwritten_hours: bool,
+    pub(super) events: EventObjects,
     logs: BTreeMap<String, BTreeMap<String, LogObject>>,
     /// By URL without its leading `/`.
     pub(super) endpoints: BTreeMap<String, LogObject>,
@@ -131,6 +127,21 @@ pub(super) struct SessionObjects {
     /// When the newest object was written, in nanoseconds since 1970.
     pub(super) newest: Option<i64>,
     digests: Digests,
+}
+
+/// What is known of the event files by their names and sizes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct EventObjects {
+    /// How many there are.
+    pub(super) files: u64,
+    /// Those of no bytes.
+    pub(super) empty: u64,
+    /// Bytes stored in them, compressed and not, as their names say.
+    pub(super) bytes: EventBytes,
+    /// Nodes whose collectors stored any.
+    pub(super) nodes: BTreeSet<String>,
+    /// Whether a collector wrote them that replaced the file of an hour again and again.
+    pub(super) overwritten_hours: bool,
 }
 
 /// Stored bytes of event files.
@@ -152,11 +163,15 @@ impl SessionObjects {
             let Some(rest) = object.key.strip_prefix(&place.prefix) else { continue };
             match parse_object(place.tree, rest) {
                 Some(ObjectKind::Events(file)) => {
-                    self.overwritten_hours |= file.may_have_holes();
                     self.digests.input(&object);
-                    self.event_files += 1;
-                    let gzip = object.key.strip_suffix(".gz").is_some();
-                    *(if gzip { &mut self.event_bytes.gzip } else { &mut self.event_bytes.plain }) += object.size;
+                    let (known, gzip) = (&mut self.events, object.key.strip_suffix(".gz").is_some());
+                    known.overwritten_hours |= file.may_have_holes();
+                    known.files += 1;
+                    known.empty += u64::from(object.size == 0);
+                    *(if gzip { &mut known.bytes.gzip } else { &mut known.bytes.plain }) += object.size;
+                    if !known.nodes.contains(file.node) {
+                        known.nodes.insert(file.node.to_owned());
+                    }
                     self.newest = self.newest.max(object.modified);
                     events.push(object);
                 }
@@ -179,7 +194,7 @@ impl SessionObjects {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.event_files == 0 && self.endpoints.is_empty() && self.logs.is_empty()
+        self.events.files == 0 && self.endpoints.is_empty() && self.logs.is_empty()
     }
 
     /// What was listed, in a few bytes.

@@ -9,6 +9,8 @@ use crate::session::admission::Permit;
 use crate::session::memory::Charge;
 use crate::snapshot::Snapshot;
 use crate::snapshot::completeness::Problems;
+use crate::snapshot::gap::{Code, Gap, Weight};
+use crate::snapshot::gaps::{self, Standing};
 use siphasher::sip::SipHasher13;
 use std::cmp::Reverse;
 use std::hash::{Hash, Hasher};
@@ -151,11 +153,25 @@ impl OpenSession {
         self.bytes
     }
 
-    /// Whether nothing is known to be missing.
-    pub fn has_no_known_gaps(&self) -> bool {
-        self.unread_updates.count == 0
-            && self.snapshot.completeness.has_no_known_gaps()
-            && self.snapshot.facts.damage.files().next().is_none()
+    /// Everything that is known to be missing as things stand, the heaviest first.
+    pub fn gaps(&self, standing: Standing) -> Vec<Gap> {
+        let mut found = gaps::of_standing(&self.snapshot, standing);
+        found.extend(self.snapshot.gaps.iter().cloned());
+        let unread = self.unread_updates.count;
+        if unread > 0 {
+            let files = if unread == 1 { "1 file".to_owned() } else { format!("{unread} files") };
+            let message = format!("{files} new, or to be read again, could not be read: shown is what was read before");
+            found.push(Gap::new(Code::UnreadUpdates, Weight::Part, message).missing(unread));
+        }
+        gaps::sort(&mut found);
+        found
+    }
+
+    /// Whether anything is known to be missing as things stand.
+    pub fn has_gaps(&self, standing: Standing) -> bool {
+        !self.snapshot.gaps.is_empty()
+            || self.unread_updates.count > 0
+            || !gaps::of_standing(&self.snapshot, standing).is_empty()
     }
 
     /// How old its newest file is; none when no store says.

@@ -1,0 +1,57 @@
+//! How many events of each type were read.
+
+use crate::event::EventKind;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+/// Counts by type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventCounts([u64; EventKind::COUNT]);
+
+impl EventCounts {
+    /// Counts one event.
+    pub fn add(&mut self, kind: EventKind) {
+        self.0[kind as usize] += 1;
+    }
+
+    /// How many events of a type were read.
+    pub fn of(&self, kind: EventKind) -> u64 {
+        self.0[kind as usize]
+    }
+
+    /// Whether no event of any of these types was read.
+    pub fn has_none_of(&self, kinds: &[EventKind]) -> bool {
+        kinds.iter().all(|kind| self.of(*kind) == 0)
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(ours, other)| *ours += other);
+    }
+}
+
+/// A map of the types that were seen, by Ray's names.
+impl Serialize for EventCounts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for kind in EventKind::ALL.into_iter().filter(|kind| self.of(*kind) > 0) {
+            map.serialize_entry(kind.name(), &self.of(kind))?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_counted_under_ray_s_names() {
+        let mut counts = EventCounts::default();
+        for kind in EventKind::ALL {
+            assert!(counts.has_none_of(&[kind]));
+            counts.add(kind);
+        }
+        counts.add(EventKind::TaskProfile);
+        let json = serde_json::to_value(&counts).unwrap();
+        assert_eq!((json.as_object().unwrap().len(), &json["TASK_PROFILE_EVENT"]), (EventKind::COUNT, &2.into()));
+    }
+}

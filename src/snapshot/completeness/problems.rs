@@ -1,0 +1,64 @@
+//! Counted problems with a bounded number of examples, equal for any order of files: examples are the first ones by
+//! (file, position), not the first ones seen.
+
+use serde::Serialize;
+use siphasher::sip::SipHasher13;
+use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
+
+/// Examples kept of each kind.
+const EXAMPLES: usize = 20;
+
+/// A place in the input.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Place {
+    /// Storage key of the file.
+    pub file: String,
+    /// Line of the file, or item of its JSON array, counted from 1; zero for the file as a whole.
+    pub position: u64,
+    /// What is wrong there.
+    pub problem: String,
+}
+
+/// Counted problems of one kind, with examples.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Problems {
+    /// How many there are.
+    pub count: u64,
+    /// The first ones by file and position.
+    pub examples: BTreeSet<Place>,
+    /// Of the names of all files, in any order: the same number of problems may be in others. Alike on every replica.
+    #[serde(skip)]
+    pub files: u64,
+}
+
+impl Problems {
+    /// Counts one more.
+    pub fn add(&mut self, file: &str, position: u64, problem: impl Into<String>) {
+        self.count += 1;
+        let mut hasher = SipHasher13::new_with_keys(0, 0);
+        file.hash(&mut hasher);
+        self.files = self.files.wrapping_add(hasher.finish());
+        self.examples.insert(Place { file: file.to_owned(), position, problem: problem.into() });
+        self.shorten();
+    }
+
+    /// So many, of which those that are no examples of others are examples.
+    #[must_use]
+    pub fn beyond(&self, others: &Self, count: u64) -> Self {
+        Self { count, examples: self.examples.difference(&others.examples).cloned().collect(), files: self.files }
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.files = self.files.wrapping_add(other.files);
+        self.examples.extend(other.examples);
+        self.shorten();
+    }
+
+    fn shorten(&mut self) {
+        while self.examples.len() > EXAMPLES {
+            self.examples.pop_last();
+        }
+    }
+}

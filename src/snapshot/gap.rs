@@ -1,0 +1,136 @@
+//! One thing that is known to be missing from a session: what, how much it weighs, and what can be done about it.
+
+use serde::Serialize;
+
+/// What kind of thing is missing. Names stay as they are: programs compare them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// No event of any type was stored.
+    NoEvents,
+    /// Event files of no bytes.
+    EmptyEventFiles,
+    /// Stored files that could not be read, or not to their end.
+    UnreadableFiles,
+    /// Events that could not be understood.
+    DamagedEvents,
+    /// Events of types that this version does not know.
+    UnknownEventTypes,
+    /// Changes to states that this version does not know.
+    UnknownStates,
+    /// Events of tasks.
+    TaskEvents,
+    /// Definitions of tasks.
+    TaskDefinitionEvents,
+    /// Definitions of actors' tasks.
+    ActorTaskDefinitionEvents,
+    /// States of tasks.
+    TaskLifecycleEvents,
+    /// Profile events of tasks.
+    TaskProfileEvents,
+    /// Events of driver jobs.
+    DriverJobEvents,
+    /// Events of nodes.
+    NodeEvents,
+    /// Events of actors.
+    ActorEvents,
+    /// Events of workers.
+    WorkerEvents,
+    /// Placement groups, which Ray does not export.
+    PlacementGroups,
+    /// Attempts without a definition.
+    UndefinedAttempts,
+    /// Nodes whose own processes sent no event.
+    SilentNodes,
+    /// Nodes without log files.
+    NodesWithoutLogs,
+    /// Log files with lines that could not be understood.
+    DamagedLogs,
+    /// Logs of Ray's processes that are too large to be read whole.
+    LongProcessLogs,
+    /// The head was started again in the middle.
+    HeadRestarted,
+    /// The session ended without a word.
+    EndNotRecorded,
+    /// No marker was written.
+    NoMarker,
+    /// Files that were read before, or are new, and cannot be read now.
+    UnreadUpdates,
+}
+
+/// How much a gap weighs, heaviest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weight {
+    /// Nearly nothing can be shown.
+    Everything,
+    /// A whole table, or all of one of its columns, is missing.
+    Kind,
+    /// Some rows are missing, or not what they were at the end.
+    Part,
+    /// It may be that something is missing.
+    Doubt,
+}
+
+/// One gap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// What is missing, for programs.
+    pub code: Code,
+    /// How much that weighs.
+    pub weight: Weight,
+    /// What is missing and what it costs, in a sentence.
+    pub message: String,
+    /// How many are missing, where they are counted.
+    pub missing: Option<u64>,
+    /// Of how many.
+    pub of: Option<u64>,
+    /// Event types that were not stored, by Ray's names.
+    pub event_types: Vec<&'static str>,
+    /// What to do, so that the next session has it.
+    pub advice: Option<String>,
+}
+
+impl Gap {
+    /// A gap that is not counted.
+    pub fn new(code: Code, weight: Weight, message: impl Into<String>) -> Self {
+        Self { code, weight, message: message.into(), missing: None, of: None, event_types: Vec::new(), advice: None }
+    }
+
+    /// So many are missing.
+    #[must_use]
+    pub fn missing(mut self, missing: u64) -> Self {
+        self.missing = Some(missing);
+        self
+    }
+
+    /// Of so many.
+    #[must_use]
+    pub fn of(mut self, of: u64) -> Self {
+        self.of = Some(of);
+        self
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn advice(mut self, advice: impl Into<String>) -> Self {
+        self.advice = Some(advice.into());
+        self
+    }
+
+    /// Memory held beside the struct, in bytes.
+    pub fn weight_bytes(&self) -> usize {
+        self.message.len() + self.advice.as_ref().map_or(0, String::len) + self.event_types.len() * 16
+    }
+}
+
+/// `1 node`, `2 nodes`.
+pub(super) fn count(n: u64, one: &str) -> String {
+    match n {
+        1 => format!("1 {one}"),
+        _ => match one.strip_suffix('y') {
+            Some(stem) => format!("{n} {stem}ies"),
+            None => format!("{n} {one}s"),
+        },
+    }
+}
