@@ -17,6 +17,7 @@ pub mod runtime_env;
 pub mod submission;
 pub mod task;
 pub mod text;
+pub mod version;
 pub mod worker;
 pub mod worker_pids;
 

@@ -78,7 +78,7 @@ mod tests {
     fn actors_are_counted_by_class_and_state() {
         let ask = |query: &[(&str, &str)]| {
             let query = query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-            let answer = summarize(&snapshot(), &Question { query, redact: false }).unwrap();
+            let answer = summarize(&snapshot(), &Question { query, redact: false, ..Question::default() }).unwrap();
             serde_json::from_slice::<Value>(&answer.into_bytes()).unwrap()["data"]["result"].clone()
         };
         let all = ask(&[]);

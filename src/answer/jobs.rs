@@ -6,6 +6,7 @@
 mod row;
 
 pub(super) use row::runtime_env;
+use row::View;
 
 use super::json::JsonWriter;
 use super::state_list::{self, Cell, Column, Kind, Notes, Resource};
@@ -20,7 +21,7 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
     let mut w = JsonWriter::with_capacity(1024 * (1 + snapshot.jobs.len()));
     w.begin_array();
     for job in &snapshot.jobs {
-        row::write(job, job.driver(), question.redact, &mut w);
+        row::write(job, job.driver(), View::of(question), &mut w);
     }
     w.end_array();
     Ok(Answer::json(w.into_bytes()))
@@ -30,7 +31,7 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
 pub fn one(snapshot: &Arc<Snapshot>, question: &Question, id: &str) -> Result<Answer, Refusal> {
     let (job, driver) = find(snapshot, id)?;
     let mut w = JsonWriter::with_capacity(4096);
-    row::write(job, driver, question.redact, &mut w);
+    row::write(job, driver, View::of(question), &mut w);
     Ok(Answer::json(w.into_bytes()))
 }
 
@@ -39,7 +40,7 @@ pub fn state_list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answe
     let mut order: Vec<u32> = (0..snapshot.jobs.len() as u32).collect();
     let job_id = |row: &u32| snapshot.jobs.get(*row as usize).and_then(UnifiedJob::driver).map(|driver| driver.id);
     order.sort_by_key(job_id);
-    let jobs = Jobs { snapshot: Arc::clone(snapshot), order, redact: question.redact };
+    let jobs = Jobs { snapshot: Arc::clone(snapshot), order, view: View::of(question) };
     state_list::list(jobs, question, Notes::EmptyWarning)
 }
 
@@ -61,7 +62,7 @@ pub(super) fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Result<(&'a UnifiedJ
 pub(super) fn details(snapshot: &Snapshot, job_id: &str) -> Option<serde_json::Value> {
     let (job, driver) = find(snapshot, job_id).ok()?;
     let mut w = JsonWriter::with_capacity(4096);
-    row::write(job, driver, false, &mut w);
+    row::write(job, driver, View::AS_STORED, &mut w);
     serde_json::from_slice(&w.into_bytes()).ok()
 }
 
@@ -69,7 +70,7 @@ pub(super) fn details(snapshot: &Snapshot, job_id: &str) -> Option<serde_json::V
 struct Jobs {
     snapshot: Arc<Snapshot>,
     order: Vec<u32>,
-    redact: bool,
+    view: View,
 }
 
 impl Resource for Jobs {
@@ -97,7 +98,7 @@ impl Resource for Jobs {
 
     fn cell(&self, row: usize, column: &'static str) -> Cell<'_> {
         let job = self.order.get(row).and_then(|&at| self.snapshot.jobs.get(at as usize));
-        job.map_or(Cell::Null, |job| row::cell(job, job.driver(), column, self.redact))
+        job.map_or(Cell::Null, |job| row::cell(job, job.driver(), column, self.view))
     }
 }
 

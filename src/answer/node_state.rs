@@ -96,7 +96,7 @@ mod tests {
     fn question(query: &str) -> Question {
         let pairs = query.split('&').filter_map(|pair| pair.split_once(':'));
         let query = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-        Question { query, redact: false }
+        Question { query, redact: false, ..Question::default() }
     }
 
     fn ask(query: &str) -> Value {

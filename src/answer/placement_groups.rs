@@ -7,24 +7,47 @@ use super::{Answer, Question, Refusal, stored};
 use crate::base::id::RayId;
 use crate::snapshot::Snapshot;
 use crate::snapshot::placement_group::PlacementGroup;
+use crate::snapshot::version::RayVersion;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-struct PlacementGroups;
+/// The columns of one range of versions.
+macro_rules! columns {
+    ($(#[$doc:meta])* $name:ident, $($more:literal),*) => {
+        $(#[$doc])*
+        struct $name;
 
-impl Columns for PlacementGroups {
-    const COLUMNS: &'static [Column] = &[
-        Column::filterable("placement_group_id", Kind::Text),
-        Column::filterable("name", Kind::Text),
-        Column::filterable("creator_job_id", Kind::Text),
-        Column::filterable("state", Kind::Text),
-        Column::plain("bundles").only_detail(),
-        Column::filterable("is_detached", Kind::Bool).only_detail(),
-        Column::plain("stats").only_detail(),
-        Column::plain("topology_strategy").only_detail(),
-        Column::plain("topology_assignments").only_detail(),
-    ];
+        impl Columns for $name {
+            const COLUMNS: &'static [Column] = &[
+                Column::filterable("placement_group_id", Kind::Text),
+                Column::filterable("name", Kind::Text),
+                Column::filterable("creator_job_id", Kind::Text),
+                Column::filterable("state", Kind::Text),
+                Column::plain("bundles").only_detail(),
+                Column::filterable("is_detached", Kind::Bool).only_detail(),
+                Column::plain("stats").only_detail(),
+                $(Column::plain($more).only_detail(),)*
+            ];
+        }
+    };
 }
+
+columns!(
+    /// Of Ray 2.57 and later.
+    WithTopology,
+    "topology_strategy",
+    "topology_assignments"
+);
+columns!(
+    /// Of Ray 2.56.
+    WithLabelDomain,
+    "label_domain_key",
+    "label_domain_assignments"
+);
+columns!(
+    /// Of Ray 2.55 and earlier.
+    Plain,
+);
 
 /// Answers `/api/v0/placement_groups`.
 pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
@@ -39,7 +62,15 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
         let id = |row: &Map<String, Value>| row.get("placement_group_id").and_then(Value::as_str).map(str::to_owned);
         id(a).cmp(&id(b))
     });
-    state_list::list(Values::<PlacementGroups>::new(rows), question, Notes::EmptyWarning)
+    match RayVersion::of(snapshot) {
+        Some(version) if version < RayVersion(2, 56) => {
+            state_list::list(Values::<Plain>::new(rows), question, Notes::EmptyWarning)
+        }
+        Some(version) if version < RayVersion(2, 57) => {
+            state_list::list(Values::<WithLabelDomain>::new(rows), question, Notes::EmptyWarning)
+        }
+        _ => state_list::list(Values::<WithTopology>::new(rows), question, Notes::EmptyWarning),
+    }
 }
 
 /// Rows of every stored answer, whatever its query was; one with details wins.

@@ -10,6 +10,7 @@ use super::{Answer, Question, Refusal, lineage};
 use crate::base::task::TaskType;
 use crate::snapshot::Snapshot;
 use crate::snapshot::intern::Str;
+use crate::snapshot::version::RayVersion;
 use std::sync::Arc;
 
 /// Ray's answer to an exception that nobody caught.
@@ -57,13 +58,15 @@ struct Group {
 }
 
 fn write_by_name(snapshot: &Snapshot, rows: &[u32], w: &mut JsonWriter) {
+    let by_function = RayVersion::of(snapshot).is_some_and(|version| version < RayVersion::NAMED_SUMMARIES);
     // Names are small numbers: an array finds a name's group without hashing.
     let mut group_of = vec![u32::MAX; snapshot.strings.len()];
     let mut groups: Vec<Group> = Vec::new();
     for &row in rows {
         let attempt = snapshot.tasks.get(row as usize);
         let shape = attempt.shape();
-        let name = if attempt.name().is_empty() { shape.func_or_class_name } else { attempt.name() };
+        let nameless = by_function || attempt.name().is_empty();
+        let name = if nameless { shape.func_or_class_name } else { attempt.name() };
         let Some(at) = group_of.get_mut(name.0 as usize) else { continue };
         if *at == u32::MAX {
             *at = groups.len() as u32;

@@ -1,6 +1,7 @@
 //! A small session for tests: 43 events of Ray 2.60 as they were sent (long runtime environments cut), of a head, two
 //! workers of which one died, five actors, and three tasks.
 
+use crate::logs::Facts;
 use crate::snapshot::Snapshot;
 use crate::snapshot::build::Builder;
 use std::sync::Arc;

@@ -26,7 +26,7 @@ pub fn timeline(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer,
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .to_vec()
     });
-    let filtered = Question { query: filters.unwrap_or_default(), redact: question.redact };
+    let filtered = Question { query: filters.unwrap_or_default(), redact: question.redact, ..Question::default() };
     let rows = tasks::select(&Tasks::new(Arc::clone(snapshot), false), &filtered, true)?.rows;
     let mut answer = Answer::json_chunks(Trace::new(Arc::clone(snapshot), rows));
     if question.get("download") == Some("1") {

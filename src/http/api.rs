@@ -143,7 +143,8 @@ async fn answer(
     below: &[&str],
 ) -> Result<HttpResponse, Error> {
     let redaction = call.state.sessions.settings().redaction;
-    let question = question(call.request, redaction);
+    let over = session.is_over(call.state.sessions.standing(&session.key));
+    let question = question(call.request, redaction, over);
     let ask = match by {
         // A log file may have grown since the session was opened: it has no tag.
         By::LogFile | By::JobLog => {
@@ -157,7 +158,7 @@ async fn answer(
         }
         By::Tables(ask) | By::Threads(_, ask) => ask,
     };
-    let tag = validators::tag(&session, redaction, question.redact, below, call.request.query_string());
+    let tag = validators::tag(&session, redaction, &question, below, call.request.query_string());
     if validators::is_known(call.request, &tag) {
         return Ok(validators::not_modified(&tag));
     }
@@ -210,15 +211,15 @@ mod rows {
     }
 }
 
-/// The decoded query, and whether secrets are to be hidden from whoever asks.
-fn question(request: &HttpRequest, redaction: Redaction) -> Question {
+/// The decoded query, whether secrets are to be hidden from whoever asks, and whether the session is over.
+fn question(request: &HttpRequest, redaction: Redaction, over: bool) -> Question {
     let redact = match redaction {
         Redaction::Always => true,
         Redaction::Never => false,
         Redaction::Browsers => is_browser(request),
     };
     let query = actix_web::web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    Question { query: query.map(actix_web::web::Query::into_inner).unwrap_or_default(), redact }
+    Question { query: query.map(actix_web::web::Query::into_inner).unwrap_or_default(), redact, over }
 }
 
 /// Ray's `is_browser_request`.

@@ -4,6 +4,7 @@
 //! so that nothing is built for a client that has it.
 
 use super::state::State;
+use crate::answer::Question;
 use crate::base::name::SessionKey;
 use crate::session::OpenSession;
 use crate::settings::Redaction;
@@ -44,10 +45,17 @@ pub(super) fn as_of(session: &OpenSession) -> Option<String> {
 }
 
 /// The tag of an answer: of the session as it is open, who asks, and the URL below the session.
-pub(super) fn tag(session: &OpenSession, setting: Redaction, redact: bool, below: &[&str], query: &str) -> String {
+pub(super) fn tag(
+    session: &OpenSession,
+    setting: Redaction,
+    question: &Question,
+    below: &[&str],
+    query: &str,
+) -> String {
     // With fixed keys: replicas must agree. With our version: another one may answer otherwise.
     let mut hasher = SipHasher13::new_with_keys(0, 0);
-    (&session.key, session.version, setting as u8, redact, below, query, env!("CARGO_PKG_VERSION")).hash(&mut hasher);
+    (&session.key, session.version, setting as u8, question.redact, question.over).hash(&mut hasher);
+    (below, query, env!("CARGO_PKG_VERSION")).hash(&mut hasher);
     format!("\"{:016x}\"", hasher.finish())
 }
 

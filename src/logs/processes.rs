@@ -18,7 +18,7 @@ mod raylet;
 mod scan;
 mod worker;
 
-pub use gcs::GcsLog;
+pub use gcs::{ActorLog, GcsLog};
 pub use log_name::{LogName, Output};
 pub use raylet::NodeLog;
 pub use scan::{LogScan, Source};

@@ -141,7 +141,7 @@ impl Load {
             };
             let first = stream::iter([Ok(pages.take_first())]);
             let objects = &pages.objects;
-            let (events, facts, endpoints) = tokio::join!(
+            let (events, facts, endpoints, early) = tokio::join!(
                 async {
                     match early {
                         Some(events) => Ok(events),
@@ -150,9 +150,16 @@ impl Load {
                 },
                 facts::read_facts(store, objects, counters, &held),
                 facts::read_endpoints(store, objects, counters, &held),
+                processes::read_early(store, objects, counters, &held),
             );
             let (events, mut facts) = (events?, facts?);
-            processes::read(store, &pages.objects, &events.builder, &mut facts, counters, &held).await?;
+            let named = &facts.facts.processes;
+            let missing =
+                processes::read_missing(store, objects, &events.builder, named, &early.logs, counters, &held).await;
+            for told in [early, missing] {
+                facts.facts.processes.merge(told.logs);
+                facts.unreadable.extend(told.unreadable);
+            }
             Ok::<_, Error>((events, facts, endpoints))
         };
         let read = tokio::select! {

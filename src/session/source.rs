@@ -34,6 +34,6 @@ impl Source {
     /// Where the objects of a session may be.
     pub(super) async fn places(&self, key: &SessionKey) -> Result<Places, Error> {
         let entry = self.catalog.find(key).await?.ok_or_else(|| Error::Unknown(key.clone()))?;
-        Ok(Places { roots: self.catalog.roots().to_vec(), owner: entry.owner, marked: entry.marked })
+        Ok(Places { roots: self.catalog.roots().to_vec(), owner: entry.owner })
     }
 }

@@ -101,6 +101,9 @@ impl Builder {
         };
         match decode(text) {
             Ok(event) => {
+                if let Some(kind) = event.payload.kind() {
+                    self.completeness.events.add(kind);
+                }
                 if let Err(problem) = self.fold(&event) {
                     self.completeness.damaged_records.add(file, position, problem);
                 }
@@ -122,9 +125,6 @@ impl Builder {
             return Ok(());
         }
         self.as_of = self.as_of.max(event.timestamp);
-        if let Some(kind) = event.payload.kind() {
-            self.completeness.events.add(kind);
-        }
         for (message, field) in &event.unknown_fields {
             self.completeness.saw_unknown_field(message, field);
         }
@@ -225,9 +225,11 @@ impl Builder {
             }
         }
         let workers = self.workers.finish();
-        let driver_jobs = self.jobs.finish_drivers(&self.values);
+        let mut driver_jobs = self.jobs.finish_drivers(&self.values);
+        clocks.correct_jobs(&mut driver_jobs, &facts.processes.gcs);
         let submission_events = self.jobs.finish_submissions(&mut self.values);
-        let actors = self.actors.finish();
+        let mut actors = self.actors.finish();
+        clocks.correct_actors(&mut actors, &facts.processes.gcs);
         let placement_groups = self.placement_groups.finish(&mut self.values);
         let fixups = fixups::Fixups::new(&mut self.values, &workers, &driver_jobs);
         let mut tasks = self.tasks.finish(&mut self.values, &fixups);

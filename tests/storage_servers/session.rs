@@ -46,8 +46,7 @@ async fn snapshot(store: Arc<dyn Storage>) -> String {
     let session = sessions.open(&listing.iter().next().unwrap().key).await.unwrap();
     let question = |query: &str| Question {
         query: query.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect(),
-        redact: false,
-    };
+        redact: false, ..Question::default() };
     let snapshot = &session.snapshot;
     assert!(!snapshot.tasks.is_empty(), "no tasks");
     let answers = [

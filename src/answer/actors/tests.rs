@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 fn ask(query: &[(&str, &str)]) -> Question {
     let query = query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    Question { query, redact: false }
+    Question { query, redact: false, ..Question::default() }
 }
 
 fn body(answer: Result<Answer, Refusal>) -> Value {

@@ -1,9 +1,9 @@
 //! One job as Ray writes it (`JobDetails`): every field is there, null where unknown.
 
 use crate::answer::json::JsonWriter;
-use crate::answer::redact;
+use crate::answer::{Question, redact};
 use crate::answer::state_list::Cell;
-use crate::snapshot::submission::{Driver, JobType, UnifiedJob};
+use crate::snapshot::submission::{Driver, JobStatus, JobType, UnifiedJob};
 use std::borrow::Cow;
 
 /// The fields in Ray's order.
@@ -25,18 +25,35 @@ const FIELDS: [&str; 15] = [
     "driver_exit_code",
 ];
 
+/// How jobs are shown to whoever asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    redact: bool,
+    over: bool,
+}
+
+impl View {
+    /// As a question wants them.
+    pub(super) fn of(question: &Question) -> Self {
+        Self { redact: question.redact, over: question.over }
+    }
+
+    /// As stored, with nothing hidden.
+    pub(super) const AS_STORED: Self = Self { redact: false, over: false };
+}
+
 /// Writes a job with the driver to show.
-pub(super) fn write(job: &UnifiedJob, driver: Option<&Driver>, redact: bool, w: &mut JsonWriter) {
+pub(super) fn write(job: &UnifiedJob, driver: Option<&Driver>, view: View, w: &mut JsonWriter) {
     w.begin_object();
     for field in FIELDS {
         w.key(field);
-        cell(job, driver, field, redact).write(w);
+        cell(job, driver, field, view).write(w);
     }
     w.end_object();
 }
 
 /// One field.
-pub(super) fn cell<'a>(job: &'a UnifiedJob, driver: Option<&'a Driver>, field: &str, redact: bool) -> Cell<'a> {
+pub(super) fn cell<'a>(job: &'a UnifiedJob, driver: Option<&'a Driver>, field: &str, view: View) -> Cell<'a> {
     let text = |value: &'a Option<Box<str>>| value.as_deref().map_or(Cell::Null, |text| Cell::Str(text.into()));
     let number = |value: Option<i64>| value.map_or(Cell::Null, Cell::Int);
     match field {
@@ -49,16 +66,26 @@ pub(super) fn cell<'a>(job: &'a UnifiedJob, driver: Option<&'a Driver>, field: &
         "driver_info" => driver.map_or(Cell::Null, |driver| Cell::Json(driver_info(driver).into())),
         "status" => Cell::Str(job.status.name().into()),
         "entrypoint" => Cell::Str((*job.entrypoint).into()),
+        "message" if view.over && !job.status.is_terminal() => Cell::Str(cut_off(job.status).into()),
         "message" => text(&job.message),
         "error_type" => text(&job.error_type),
         "start_time" => number(job.start_ms),
         "end_time" => number(job.end_ms),
         "metadata" => Cell::Json(metadata(job).into()),
-        "runtime_env" => Cell::Json(runtime_env(&job.runtime_env, redact)),
+        "runtime_env" => Cell::Json(runtime_env(&job.runtime_env, view.redact)),
         "driver_agent_http_address" => text(&job.driver_agent_http_address),
         "driver_node_id" => text(&job.driver_node_id),
         "driver_exit_code" => number(job.driver_exit_code.map(i64::from)),
         _ => Cell::Null,
+    }
+}
+
+/// What is said of a job that had no end when its cluster ended: Ray's own words ("Job is currently running.") are of the
+/// time before that.
+fn cut_off(status: JobStatus) -> &'static str {
+    match status {
+        JobStatus::Pending => "Job had not started when its cluster ended.",
+        _ => "Job was running when its cluster ended.",
     }
 }
 

@@ -11,7 +11,7 @@ const OLDER: &str = "7655cf11a32865cdaef50106b981b21462d20739104bb3db546ee635";
 fn parse(query: &str) -> Result<LogRequest, Refusal> {
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let query = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    LogRequest::parse("file", &Question { query, redact: false })
+    LogRequest::parse("file", &Question { query, redact: false, ..Question::default() })
 }
 
 /// Asks with files as `node/path`.

@@ -17,7 +17,7 @@ fn rows_have_numbers_as_strings_and_no_secrets_for_browsers() {
     let snapshot = Arc::new(Snapshot { runtime_envs: vec![created, failed], ..Snapshot::default() });
     let ask = |query: &[(&str, &str)], redact| -> Value {
         let query = query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let answer = list(&snapshot, &Question { query, redact }).unwrap();
+        let answer = list(&snapshot, &Question { query, redact, ..Question::default() }).unwrap();
         serde_json::from_slice(&answer.into_bytes()).unwrap()
     };
     let detail = ask(&[("detail", "1")], false);

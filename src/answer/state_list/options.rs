@@ -65,7 +65,7 @@ mod tests {
 
     fn ask(query: &[(&str, &str)]) -> Result<Options, Refusal> {
         let query = query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Options::parse(&Question { query, redact: false })
+        Options::parse(&Question { query, redact: false, ..Question::default() })
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::logs::Facts;
 use crate::snapshot::build::Builder;
 use serde_json::{Value, json};
 
@@ -35,7 +36,7 @@ fn snapshot() -> Arc<Snapshot> {
 }
 
 fn ask(query: &[(&str, &str)]) -> Question {
-    Question { query: query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(), redact: false }
+    Question { query: query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(), redact: false, ..Question::default() }
 }
 
 fn get(query: &[(&str, &str)]) -> Value {

@@ -4,38 +4,76 @@ use super::ProcessLogs;
 use super::worker::{Exit, WorkerLog};
 use crate::base::id::{ActorId, JobId, NodeId, WorkerId};
 use crate::logs::cpp::word_after;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Ids of one kind that are remembered: enough to count what events left out.
 const MAX_IDS: usize = 100_000;
 
-/// What the GCS's log tells beside ends of workers.
+/// Moments of one actor's death that are remembered: each of its lives has two or three.
+const MAX_NOTICES: usize = 64;
+
+/// What the GCS's log tells beside ends of workers. Times are of `clock`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GcsLog {
-    /// Jobs that registered, internal ones included.
-    pub jobs: BTreeSet<JobId>,
+    /// Jobs that registered, internal ones included, and when they were marked as finished.
+    pub jobs: BTreeMap<JobId, Option<i64>>,
     /// Actors that registered.
-    pub actors: BTreeSet<ActorId>,
+    pub actors: BTreeMap<ActorId, ActorLog>,
     /// Nodes that registered.
     pub nodes: BTreeSet<NodeId>,
+    /// The node whose log it is: the head.
+    pub clock: Option<NodeId>,
     /// Whether it was told to stop, or its node was: a session without an end in its log was cut off, or goes on.
     pub stopped: bool,
     /// Whether any of the log was read.
     pub read: bool,
 }
 
+/// What the GCS's log tells of one actor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActorLog {
+    /// When it was last created with success.
+    created: Option<i64>,
+    /// When its failure or destruction was noted.
+    notices: BTreeSet<i64>,
+}
+
+impl ActorLog {
+    /// When its last life ended: the first notice since it was created. That is the end that the GCS keeps, which its
+    /// event follows milliseconds to seconds later.
+    pub fn ended(&self) -> Option<i64> {
+        self.notices.range(self.created.unwrap_or(i64::MIN)..).next().copied()
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.created = self.created.max(other.created);
+        self.notices.extend(other.notices);
+        while self.notices.len() > MAX_NOTICES {
+            self.notices.pop_first();
+        }
+    }
+}
+
 impl GcsLog {
     pub(super) fn merge(&mut self, other: Self) {
-        self.jobs.extend(other.jobs);
-        self.actors.extend(other.actors);
+        for (job, finished) in other.jobs {
+            let known = self.jobs.entry(job).or_default();
+            *known = (*known).max(finished);
+        }
+        for (actor, log) in other.actors {
+            self.actors.entry(actor).or_default().merge(log);
+        }
         self.nodes.extend(other.nodes);
+        self.clock = self.clock.max(other.clock);
         self.stopped |= other.stopped;
         self.read |= other.read;
     }
 
     pub(super) fn weight(&self) -> usize {
-        (self.jobs.len() * size_of::<JobId>()
-            + self.actors.len() * size_of::<ActorId>()
+        let notices: usize = self.actors.values().map(|actor| actor.notices.len()).sum();
+        (self.jobs.len() * size_of::<(JobId, Option<i64>)>()
+            + self.actors.len() * size_of::<(ActorId, ActorLog)>()
+            + notices * size_of::<i64>()
             + self.nodes.len() * size_of::<NodeId>())
             * 2
     }
@@ -49,7 +87,11 @@ pub(super) fn is_wanted(text: &str) -> bool {
     [
         "Reporting worker exit, ",
         "Registering actor",
+        "Actor created successfully",
+        "Actor is failed on worker ",
+        "Destroying actor, ",
         "Registering job. ",
+        "Marking job as finished. ",
         "Registering new node. ",
         "received SIGTERM",
         "GCS server stopped",
@@ -61,14 +103,30 @@ pub(super) fn is_wanted(text: &str) -> bool {
 
 /// Takes what one record of the GCS on `head` says.
 pub(super) fn note(found: &mut ProcessLogs, head: NodeId, local_ms: i64, text: &str) {
+    found.gcs.clock = Some(head);
     if text.contains("Reporting worker exit, ") {
         report(found, head, local_ms, text);
-    } else if text.contains("Registering actor") {
-        insert(&mut found.gcs.actors, word_after(text, "actor_id=").and_then(ActorId::from_hex));
-    } else if text.contains("Registering job. ") {
-        insert(&mut found.gcs.jobs, word_after(text, "job_id=").and_then(JobId::from_hex));
+    } else if let Some(actor) = word_after(text, "actor_id=").and_then(ActorId::from_hex) {
+        let mut log = ActorLog::default();
+        if text.contains("Actor created successfully") {
+            log.created = Some(local_ms);
+        } else if !text.contains("Registering actor") {
+            log.notices.insert(local_ms);
+        }
+        if let Some(known) = bounded(&mut found.gcs.actors, actor) {
+            known.merge(log);
+        }
+    } else if let Some(job) = word_after(text, "job_id=").and_then(JobId::from_hex) {
+        let finished = text.contains("Marking job as finished. ").then_some(local_ms);
+        if let Some(known) = bounded(&mut found.gcs.jobs, job) {
+            *known = (*known).max(finished);
+        }
     } else if text.contains("Registering new node. ") {
-        insert(&mut found.gcs.nodes, word_after(text, "node_id=").and_then(NodeId::from_hex));
+        if let Some(node) = word_after(text, "node_id=").and_then(NodeId::from_hex)
+            && found.gcs.nodes.len() < MAX_IDS
+        {
+            found.gcs.nodes.insert(node);
+        }
     } else if text.contains(DRAINED) {
         if let Some(node) = word_after(text, "node_id=").and_then(NodeId::from_hex) {
             found.nodes.entry(node).or_default().stopped = true;
@@ -78,12 +136,11 @@ pub(super) fn note(found: &mut ProcessLogs, head: NodeId, local_ms: i64, text: &
     }
 }
 
-fn insert<T: Ord>(ids: &mut BTreeSet<T>, id: Option<T>) {
-    if let Some(id) = id
-        && ids.len() < MAX_IDS
-    {
-        ids.insert(id);
+fn bounded<K: Ord, V: Default>(known: &mut BTreeMap<K, V>, key: K) -> Option<&mut V> {
+    if known.len() >= MAX_IDS && !known.contains_key(&key) {
+        return None;
     }
+    Some(known.entry(key).or_default())
 }
 
 /// `Reporting worker exit, worker id = …, node id = …, address = …, exit_type = …, exit_detail = ….` and Ray's remark

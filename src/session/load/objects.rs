@@ -88,8 +88,6 @@ pub(in crate::session) struct Places {
     pub(in crate::session) roots: Vec<Root>,
     /// Who owns the cluster, if anybody said so.
     pub(in crate::session) owner: Option<Owner>,
-    /// Whether the session has a marker.
-    pub(in crate::session) marked: bool,
 }
 
 /// Every prefix under which a session may have data.

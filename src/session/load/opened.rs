@@ -167,6 +167,11 @@ impl OpenSession {
         found
     }
 
+    /// Whether the session is over, so that what has no end ran when it ended.
+    pub fn is_over(&self, standing: Standing) -> bool {
+        !standing.live && (standing.over || self.snapshot.completeness.stopped)
+    }
+
     /// Whether anything is known to be missing as things stand.
     pub fn has_gaps(&self, standing: Standing) -> bool {
         !self.snapshot.gaps.is_empty()

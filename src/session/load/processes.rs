@@ -1,19 +1,18 @@
 //! Reads the logs of Ray's C++ processes, where events leave something out that these tell.
 //!
 //! ```text
-//! builder: which workers have no event? ──► their own logs and their raylets', the GCS's
-//! drivers never have one ───────────────► their own logs; where one ended without a word, its raylet's and the GCS's
+//! of every session, beside its events ──► drivers' own logs, and the GCS's where it is short     (`read_early`)
+//! then, by what the events left out ────► logs of workers without events and of their raylets   (`read_missing`)
 //! ```
 //!
 //! Owns how much of them is worth reading: raylets of a long session write gigabytes. What is left unread is counted.
 
-use super::facts::LogFacts;
+use super::facts::Unreadable;
 use super::fetch;
 use super::held::Held;
 use super::objects::{LogObject, SessionObjects};
 use crate::base::id::{NodeId, WorkerId};
 use crate::logs::processes::{LogScan, ProcessLogs, Source};
-use crate::session::Error;
 use crate::session::progress::Counters;
 use crate::snapshot::build::Builder;
 use crate::snapshot::driver::is_driver;
@@ -33,6 +32,8 @@ const OWN_TAIL: u64 = 48 << 10;
 /// the end.
 const LONG_HEAD: u64 = 64 << 10;
 const LONG_TAIL: u64 = 128 << 20;
+/// The GCS's log is read of every session up to this size.
+const SHORT_GCS: u64 = 32 << 20;
 /// Of all of them together.
 const MAX_LONG_BYTES: u64 = 512 << 20;
 
@@ -44,33 +45,53 @@ struct Reading {
     parts: Vec<ReadRange>,
 }
 
-/// Reads what is worth it into `facts`.
-pub(super) async fn read(
+/// What such logs told, and which could not be read.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) logs: ProcessLogs,
+    pub(super) unreadable: Unreadable,
+}
+
+/// Reads what is worth it of every session: drivers' own logs, of which no event tells, and the GCS's unless it is long.
+pub(super) async fn read_early(
+    store: &Arc<dyn Storage>,
+    objects: &SessionObjects,
+    counters: &Counters,
+    held: &Arc<Held>,
+) -> Told {
+    let mut told = Told::default();
+    let mut own = logs(objects, |source, _| matches!(source, Source::Worker(worker) if is_driver(&worker)));
+    leave_out(&mut told.logs, own.drain(own.len().min(MAX_OWN_LOGS)..));
+    let gcs = logs(objects, |source, _| source == Source::Gcs);
+    let short = bytes(&gcs) <= SHORT_GCS;
+    let gcs = gcs.into_iter().filter(|_| short).map(|log| in_parts(log, LONG_HEAD, LONG_TAIL));
+    let readings = own.into_iter().map(|log| in_parts(log, OWN_HEAD, OWN_TAIL)).chain(gcs);
+    scan(store, readings, &mut told, counters, held).await;
+    told
+}
+
+/// Reads what the events of this session leave out.
+pub(super) async fn read_missing(
     store: &Arc<dyn Storage>,
     objects: &SessionObjects,
     builder: &Builder,
-    facts: &mut LogFacts,
+    named: &ProcessLogs,
+    early: &ProcessLogs,
     counters: &Counters,
     held: &Arc<Held>,
-) -> Result<(), Error> {
-    let named = facts.facts.processes.workers.iter().filter(|(_, log)| log.has_registered()).map(|(id, _)| *id);
-    let unreported = builder.unreported_workers(named);
-    let mut own = logs(objects, |source, _| match source {
-        Source::Worker(worker) => is_driver(&worker) || unreported.contains(&worker),
-        _ => false,
-    });
-    let processes = &mut facts.facts.processes;
-    leave_out(processes, own.drain(own.len().min(MAX_OWN_LOGS)..));
-    scan(store, own.into_iter().map(|log| in_parts(log, OWN_HEAD, OWN_TAIL)), facts, counters, held).await;
-
-    let processes = &mut facts.facts.processes;
-    let silent = processes.workers.iter().filter(|(id, log)| {
-        is_driver(id) && log.has_log && !log.has_ended() && builder.driver_has_ended(id)
-    });
+) -> Told {
+    let mut told = Told::default();
+    let registered = named.workers.iter().filter(|(_, log)| log.has_registered()).map(|(id, _)| *id);
+    let unreported = builder.unreported_workers(registered);
+    // A driver that left no word was killed.
+    let silent = early.workers.iter().filter(|(id, log)| is_driver(id) && !log.has_ended() && builder.driver_has_ended(id));
     let silent: BTreeSet<WorkerId> = silent.map(|(id, _)| *id).collect();
+    let mut own = logs(objects, |source, _| matches!(source, Source::Worker(worker) if unreported.contains(&worker)));
+    leave_out(&mut told.logs, own.drain(own.len().min(MAX_OWN_LOGS)..));
+
     let wanted = unreported.iter().chain(&silent);
-    let nodes: BTreeSet<NodeId> = wanted.filter_map(|worker| processes.workers.get(worker)?.node).collect();
-    let gcs = !unreported.is_empty() || !silent.is_empty() || builder.lacks_a_kind();
+    let nodes: BTreeSet<NodeId> = wanted.filter_map(|worker| named.workers.get(worker)?.node).collect();
+    let gcs = !early.gcs.read && (!unreported.is_empty() || !silent.is_empty() || builder.lacks_a_kind());
     let mut long = logs(objects, |source, node| match source {
         Source::Gcs => gcs,
         Source::Raylet => nodes.contains(&node),
@@ -83,19 +104,24 @@ pub(super) async fn read(
         bytes += object.size.min(LONG_HEAD + LONG_TAIL);
         bytes > MAX_LONG_BYTES
     });
-    leave_out(processes, long.drain(fits.unwrap_or(long.len())..));
+    leave_out(&mut told.logs, long.drain(fits.unwrap_or(long.len())..));
     for (_, _, object) in &long {
         let unread = object.size.saturating_sub(LONG_HEAD + LONG_TAIL);
-        processes.unread_files += u64::from(unread > 0);
-        processes.unread_bytes += unread;
+        told.logs.unread_files += u64::from(unread > 0);
+        told.logs.unread_bytes += unread;
     }
-    if !gcs && builder.has_unfinished_jobs() {
-        // Only how it ended is of interest.
-        let heads = logs(objects, |source, _| source == Source::Gcs);
-        scan(store, heads.into_iter().map(|log| in_parts(log, 0, OWN_TAIL * 4)), facts, counters, held).await;
-    }
-    scan(store, long.into_iter().map(|log| in_parts(log, LONG_HEAD, LONG_TAIL)), facts, counters, held).await;
-    Ok(())
+    // Of a long log of the GCS that tells nothing else that is missing, only how it ended is of interest.
+    let ended = !early.gcs.read && !gcs && builder.has_unfinished_jobs();
+    let ends = logs(objects, |source, _| ended && source == Source::Gcs);
+    let readings = own.into_iter().map(|log| in_parts(log, OWN_HEAD, OWN_TAIL));
+    let readings = readings.chain(ends.into_iter().map(|log| in_parts(log, 0, OWN_TAIL)));
+    let readings = readings.chain(long.into_iter().map(|log| in_parts(log, LONG_HEAD, LONG_TAIL)));
+    scan(store, readings, &mut told, counters, held).await;
+    told
+}
+
+fn bytes(logs: &[Log]) -> u64 {
+    logs.iter().map(|(_, _, object)| object.size).sum()
 }
 
 type Log = (Source, NodeId, LogObject);
@@ -130,7 +156,7 @@ fn in_parts((source, node, object): Log, head: u64, tail: u64) -> Reading {
 async fn scan(
     store: &Arc<dyn Storage>,
     logs: impl Iterator<Item = Reading>,
-    facts: &mut LogFacts,
+    told: &mut Told,
     counters: &Counters,
     held: &Arc<Held>,
 ) {
@@ -150,7 +176,7 @@ async fn scan(
         .buffer_unordered(FETCHES);
     while let Some((found, failed)) = scanned.next().await {
         held.add(found.weight() as u64);
-        facts.facts.processes.merge(found);
-        facts.unreadable.extend(failed);
+        told.logs.merge(found);
+        told.unreadable.extend(failed);
     }
 }

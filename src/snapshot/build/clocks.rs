@@ -6,10 +6,13 @@
 
 use crate::base::id::NodeId;
 use crate::base::name::SessionName;
+use crate::base::time::Nanos;
 use crate::logs::Facts;
-use crate::logs::processes::{Exit, WorkerLog};
+use crate::logs::processes::{ActorLog, Exit, GcsLog, WorkerLog};
 use crate::logs::zone::Zone;
+use crate::snapshot::actor::Actor;
 use crate::snapshot::driver::DriverLog;
+use crate::snapshot::job::DriverJob;
 use crate::snapshot::node::Node;
 use crate::snapshot::worker::exit_type_name;
 use std::collections::BTreeMap;
@@ -17,6 +20,9 @@ use std::collections::BTreeMap;
 const QUARTER_MS: i64 = 15 * 60 * 1_000;
 /// A head starts within this time of the moment its session is named after.
 const CLOSE_MS: u64 = 4 * 60 * 1_000;
+
+/// An event is made within this time of what it tells.
+const CLOSE_NANOS: Nanos = 1_000_000_000;
 
 /// The zones of a session's nodes.
 #[derive(Debug, Default)]
@@ -70,6 +76,29 @@ impl Clocks {
             start_ms: log.registered.map_or(0, |local| self.utc_ms(log.node, local) as i64),
             end_ms: end.map_or(0, |(end_ms, ..)| end_ms as i64),
             exit: end.map(|(_, exit_type, detail)| (exit_type.into(), detail.into())),
+        }
+    }
+
+    /// Gives jobs the ends that the GCS noted, a few milliseconds before it made the event: what it fails with a job
+    /// fails then. An end of which there is no event stays unknown: why it ended is not in the line.
+    pub(super) fn correct_jobs(&self, jobs: &mut [DriverJob], gcs: &GcsLog) {
+        for job in jobs.iter_mut().filter(|job| job.finished > 0) {
+            let Some(local) = gcs.jobs.get(&job.id).copied().flatten() else { continue };
+            let noted = self.utc_ms(gcs.clock, local) as Nanos * 1_000_000;
+            if (0..CLOSE_NANOS).contains(&(job.finished - noted)) {
+                job.finished = noted;
+            }
+        }
+    }
+
+    /// Gives dead actors the ends that the GCS noted; their events follow up to seconds later.
+    pub(super) fn correct_actors(&self, actors: &mut [Actor], gcs: &GcsLog) {
+        for actor in actors.iter_mut().filter(|actor| actor.end > 0) {
+            let Some(local) = gcs.actors.get(&actor.id).and_then(ActorLog::ended) else { continue };
+            let noted = self.utc_ms(gcs.clock, local) as Nanos * 1_000_000;
+            if noted <= actor.end && noted >= actor.incarnations.last().map_or(0, |lived| lived.since - CLOSE_NANOS) {
+                actor.end = noted;
+            }
         }
     }
 

@@ -1,49 +1,16 @@
 //! How to switch on what was not exported, for the version of Ray that recorded the session.
 
 use crate::event::EventKind;
-use crate::snapshot::Snapshot;
-use serde_json::Value;
+use crate::snapshot::version::RayVersion;
 
 /// Ray's variable with the list of event types, as every Ray container must have it.
 const TYPES: &str = "RAY_DASHBOARD_AGGREGATOR_AGENT_EXPOSABLE_EVENT_TYPES";
 
 /// `ALL` is understood from this version on; an older one takes it as a name, and exports nothing.
-const ALL_SINCE: Version = Version(2, 54);
-/// Worker events exist from this version on.
-const WORKERS_SINCE: Version = Version(2, 58);
-
-/// Major and minor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Version(u32, u32);
-
-impl Version {
-    /// The version of Ray that recorded a session; none when nothing tells.
-    pub(super) fn of(snapshot: &Snapshot) -> Option<Self> {
-        let stored = snapshot.endpoints.get("api/v0/cluster_metadata");
-        let stored: Option<Value> = stored.and_then(|body| serde_json::from_slice(body).ok());
-        let polled = stored.as_ref().and_then(|stored| stored["data"]["rayVersion"].as_str());
-        Self::parse(polled.unwrap_or(snapshot.facts.monitor.ray_version()))
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split('.');
-        Some(Self(parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
-    }
-
-    /// Whether this version can export worker events.
-    pub(super) fn has_worker_events(self) -> bool {
-        self >= WORKERS_SINCE
-    }
-}
-
-impl std::fmt::Display for Version {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}.{}", self.0, self.1)
-    }
-}
+const ALL_SINCE: RayVersion = RayVersion(2, 54);
 
 /// How to get events of some types.
-pub(super) fn export(kinds: &[EventKind], version: Option<Version>) -> String {
+pub(super) fn export(kinds: &[EventKind], version: Option<RayVersion>) -> String {
     let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
     let names = names.join(",");
     match version {
@@ -56,7 +23,7 @@ pub(super) fn export(kinds: &[EventKind], version: Option<Version>) -> String {
 }
 
 /// How to get events at all.
-pub(super) fn export_anything(version: Option<Version>) -> String {
+pub(super) fn export_anything(version: Option<RayVersion>) -> String {
     let switches = "Every Ray container needs RAY_enable_ray_event=1, RAY_enable_core_worker_ray_event_to_aggregator=1 and \
                     RAY_DASHBOARD_AGGREGATOR_AGENT_EVENTS_EXPORT_ADDR with its collector's address";
     match version {
@@ -73,13 +40,10 @@ mod tests {
 
     #[test]
     fn the_way_out_depends_on_the_version() {
-        let version = |text| Version::parse(text);
-        assert!(version("2.53.0") < version("2.54.1") && version("2.9.3") < version("2.54"));
-        assert_eq!(version("nightly"), None);
+        let version = RayVersion::parse;
         assert!(export(&[EventKind::TaskProfile], version("2.60.0")).contains("=ALL"));
         let old = export(&[EventKind::TaskProfile], version("2.52.1"));
         assert!(!old.contains("=ALL") && old.contains("Ray 2.52 takes ALL as a name"), "{old}");
         assert!(export_anything(version("2.53.0")).contains("Ray 2.53 takes ALL as a name"));
-        assert!(!version("2.57.9").unwrap().has_worker_events() && version("2.58.0").unwrap().has_worker_events());
     }
 }

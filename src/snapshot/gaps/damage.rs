@@ -3,6 +3,7 @@
 use super::{Evidence, advice};
 use crate::snapshot::Snapshot;
 use crate::snapshot::gap::{Code, Gap, Weight, count};
+use crate::snapshot::version::RayVersion;
 
 pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     let known = &snapshot.completeness;
@@ -27,7 +28,7 @@ pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
             workers => format!("; logs tell of {}", count(workers, "worker")),
         };
         let message = format!("{NOTHING}: no event was stored{logs}");
-        let way_out = advice::export_anything(advice::Version::of(snapshot));
+        let way_out = advice::export_anything(RayVersion::of(snapshot));
         found.push(Gap::new(Code::NoEvents, Weight::Everything, message).advice(way_out));
     } else if known.records == 0 && known.unreadable_files.count == 0 {
         found.push(Gap::new(Code::NoEvents, Weight::Everything, format!("{NOTHING}: the event files hold no event")));

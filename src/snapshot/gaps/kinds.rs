@@ -1,7 +1,7 @@
 //! Kinds of events that were not exported, and things that events should tell of and do not.
 
 use super::Evidence;
-use super::advice::{Version, export};
+use super::advice::export;
 use crate::base::id::{ActorId, NodeId};
 use crate::base::task::{TaskState, TaskType};
 use crate::event::EventKind;
@@ -9,6 +9,7 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::gap::{Code, Gap, Weight, count};
 use crate::snapshot::intern::Id;
 use crate::snapshot::task::Attempt;
+use crate::snapshot::version::RayVersion;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
@@ -16,7 +17,7 @@ pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     if known.records == known.damaged_records.count {
         return Vec::new(); // Nothing was stored at all: that is one gap, not one for each kind.
     }
-    let judge = Judge { snapshot, evidence, seen: Seen::of(snapshot), version: Version::of(snapshot) };
+    let judge = Judge { snapshot, evidence, seen: Seen::of(snapshot), version: RayVersion::of(snapshot) };
     let mut found = judge.tasks();
     found.extend(judge.jobs());
     found.extend(judge.actors());
@@ -83,7 +84,7 @@ struct Judge<'a> {
     snapshot: &'a Snapshot,
     evidence: &'a Evidence,
     seen: Seen,
-    version: Option<Version>,
+    version: Option<RayVersion>,
 }
 
 impl Judge<'_> {
@@ -228,6 +229,10 @@ impl Judge<'_> {
         const WORKERS: [EventKind; 2] = [WorkerDefinition, WorkerLifecycle];
         let known = &self.snapshot.completeness;
         let (missing, of) = (known.workers_from_logs, self.snapshot.workers.len() as u64);
+        if missing == 0 && of > 0 && self.none_of(&[WorkerDefinition]) {
+            let message = format!("Definitions of workers were not exported: of {} nodes, processes and types are unknown", count(of, "worker"));
+            return Some(self.unexported(Code::WorkerEvents, Weight::Kind, &WORKERS, message).missing(of).of(of));
+        }
         if missing == 0 {
             return None;
         }
@@ -238,7 +243,7 @@ impl Judge<'_> {
         };
         let gap = if !self.none_of(&WORKERS) {
             Gap::new(Code::WorkerEvents, Weight::Part, format!("Events of some workers are missing: {from}{open}"))
-        } else if let Some(version) = self.version.filter(|version| !version.has_worker_events()) {
+        } else if let Some(version) = self.version.filter(|version| *version < RayVersion::WORKER_EVENTS) {
             let message = format!("Ray {version} cannot export workers and their exits: {from}{open}");
             let mut gap = Gap::new(Code::WorkerEvents, Weight::Part, message)
                 .advice("Ray exports them from version 2.58 on, if WORKER_DEFINITION_EVENT and WORKER_LIFECYCLE_EVENT are on its list.");

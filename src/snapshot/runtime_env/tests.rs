@@ -1,4 +1,5 @@
 use super::*;
+use crate::logs::Facts;
 use crate::snapshot::build::Builder;
 
 const SESSION: &str = "session_2026-11-22_23-11-33_821800_9153";

@@ -1,4 +1,5 @@
 use super::*;
+use crate::logs::Facts;
 use crate::snapshot::build::Builder;
 
 const HEAD: &str = "01180a8f897331216f38cb5230743f3605b7ae1ef6b370c8af16a052";

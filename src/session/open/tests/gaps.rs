@@ -1,6 +1,16 @@
 //! Files that the store does not give.
 
 use super::*;
+use crate::snapshot::gap::Code;
+use crate::snapshot::gaps::Standing;
+
+/// Whether files are named among what is missing.
+fn lacks_files(open: &OpenSession) -> bool {
+    let standing = Standing { marked: true, live: false, over: true };
+    let gaps = open.gaps(standing);
+    assert_eq!(open.has_gaps(standing), !gaps.is_empty());
+    gaps.iter().any(|gap| matches!(gap.code, Code::UnreadableFiles | Code::UnreadUpdates))
+}
 
 #[tokio::test(start_paused = true)]
 async fn files_that_fail_are_counted_exactly_and_come_by_themselves_when_the_store_recovers() {
@@ -11,7 +21,7 @@ async fn files_that_fail_are_counted_exactly_and_come_by_themselves_when_the_sto
     let open = scene.sessions.open(&key(0)).await.unwrap();
     let report = &open.snapshot.completeness;
     assert_eq!((open.snapshot.tasks.len(), open.unread_files, report.unreadable_files.count), (7, 3, 3));
-    assert_eq!((report.event_files, open.has_no_known_gaps()), (10, false));
+    assert_eq!((report.event_files, lacks_files(&open)), (10, true));
     let version = open.version;
     scene.store.heal();
     tokio::time::advance(Duration::from_secs(3)).await;
@@ -32,7 +42,7 @@ async fn a_store_that_fails_in_part_takes_nothing_away_from_what_is_open() {
     tokio::time::advance(Duration::from_secs(6)).await;
     let open = scene.settled(0).await;
     assert!(Arc::ptr_eq(&whole.snapshot, &open.snapshot), "four tasks are better than three");
-    assert_eq!((open.unread_files, open.unread_updates.count, open.has_no_known_gaps()), (0, 2, false));
+    assert_eq!((open.unread_files, open.unread_updates.count, lacks_files(&open)), (0, 2, true));
     let named: Vec<_> = open.unread_updates.examples.iter().map(|example| example.file.clone()).collect();
     assert_eq!(named, [1, 2].map(|file| event_file(0, file)));
     assert_ne!(open.version, whole.version, "what is said of it changed");
@@ -44,7 +54,7 @@ async fn a_store_that_fails_in_part_takes_nothing_away_from_what_is_open() {
     scene.store.heal();
     tokio::time::advance(Duration::from_secs(10)).await;
     let open = scene.settled(0).await;
-    assert_eq!((open.snapshot.tasks.len(), open.has_no_known_gaps()), (8, true));
+    assert_eq!((open.snapshot.tasks.len(), lacks_files(&open)), (8, false));
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,12 +119,12 @@ async fn a_folder_that_cannot_be_listed_takes_nothing_away_and_comes_back_by_its
     tokio::time::advance(Duration::from_secs(6)).await;
     let open = scene.settled(0).await;
     assert!(Arc::ptr_eq(&whole.snapshot, &open.snapshot), "three tasks are better than none");
-    assert_eq!((open.unread_updates.count, open.has_no_known_gaps()), (1, false));
+    assert_eq!((open.unread_updates.count, lacks_files(&open)), (1, true));
     assert_eq!(open.unread_updates.examples.first().unwrap().file, hour);
     scene.store.heal();
     tokio::time::advance(Duration::from_secs(3)).await;
     let open = scene.settled(0).await;
-    assert_eq!((open.snapshot.tasks.len(), open.has_no_known_gaps()), (3, true));
+    assert_eq!((open.snapshot.tasks.len(), lacks_files(&open)), (3, false));
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,9 +147,28 @@ async fn what_cannot_be_listed_is_never_called_empty() {
 async fn a_part_that_cannot_be_listed_any_more_is_told_even_where_nothing_of_it_counted() {
     let scene = Scene::new(1, 1, Settings::default()).await;
     let logs = format!("{}logs/", folder(0));
-    assert!(scene.sessions.open(&key(0)).await.unwrap().has_no_known_gaps());
+    assert!(!lacks_files(&scene.sessions.open(&key(0)).await.unwrap()));
     scene.bucket.put(format!("{logs}worker-1.out"), "");
     scene.store.arm(logs, Fault::Closed);
     tokio::time::advance(Duration::from_secs(6)).await;
     assert!(scene.settled(0).await.wants_more());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_marker_that_is_listed_later_is_no_gap_of_a_session_that_is_open() {
+    let scene = Scene::new(0, 0, Settings::default()).await;
+    scene.put(0, 0);
+    scene.sessions.refresh().await.unwrap();
+    let open = scene.sessions.open(&key(0)).await.unwrap();
+    let codes = |open: &OpenSession| {
+        let gaps = open.gaps(scene.sessions.standing(&key(0)));
+        gaps.iter().map(|gap| gap.code).filter(|code| *code == Code::NoMarker).count()
+    };
+    assert_eq!(codes(&open), 1);
+    scene.bucket.put(format!("cluster-metadata/raycluster/ns_rc/{}", key(0).session), "");
+    scene.sessions.refresh().await.unwrap();
+    assert_eq!(codes(&open), 0, "the same open session, one pass over the markers later");
+    // What there is of a live session is all that can be there.
+    let live = Standing { marked: false, live: true, over: false };
+    assert!(open.gaps(live).iter().all(|gap| gap.code != Code::NoMarker));
 }

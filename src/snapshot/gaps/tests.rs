@@ -1,0 +1,202 @@
+//! A small session with every kind of event, and what is said when one of them is left out.
+
+use super::*;
+use crate::event::EventKind;
+use crate::logs::Facts;
+use crate::snapshot::build::Builder;
+use crate::snapshot::gap::{Code, Weight};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+const NODE: [u8; 28] = [1; 28];
+const WORKER: [u8; 28] = [2; 28];
+
+fn id(bytes: &[u8]) -> String {
+    BASE64_STANDARD.encode(bytes)
+}
+
+/// Its own eight bytes, those of its actor, those of its job.
+fn task(own: u8, actor: u8) -> String {
+    let mut task = [own; 24];
+    task[8..20].fill(actor);
+    task[20..].copy_from_slice(&[1, 0, 0, 0]);
+    id(&task)
+}
+
+fn actor() -> String {
+    let mut actor = [7; 16];
+    actor[12..].copy_from_slice(&[1, 0, 0, 0]);
+    id(&actor)
+}
+
+/// One node, one job with a task and an actor that ran a task, one worker for all.
+fn events() -> Vec<(EventKind, Value)> {
+    use EventKind::*;
+    let (node, worker, job) = (id(&NODE), id(&WORKER), id(&[1, 0, 0, 0]));
+    let states = json!([{"state": "RUNNING", "timestamp": "2026-11-22T23:12:01Z"}, {"state": "FINISHED", "timestamp": "2026-11-22T23:12:02Z"}]);
+    let ran = |task: String| {
+        json!({"taskId": task, "jobId": job, "nodeId": node, "workerId": worker, "workerPid": 7, "stateTransitions": states})
+    };
+    let one = |state: &str| json!([{"state": state, "timestamp": "2026-11-22T23:12:03Z", "resources": {"node:__internal_head__": 1}}]);
+    vec![
+        (NodeDefinition, json!({"nodeDefinitionEvent": {"nodeId": node, "startTimestamp": "2026-11-22T23:11:34Z"}})),
+        (NodeLifecycle, json!({"nodeLifecycleEvent": {"nodeId": node, "stateTransitions": one("ALIVE")}})),
+        (DriverJobDefinition, json!({"driverJobDefinitionEvent": {"jobId": job, "driverPid": "9", "entrypoint": "x"}})),
+        (
+            DriverJobLifecycle,
+            json!({"driverJobLifecycleEvent": {"jobId": job, "stateTransitions": [
+                {"state": "CREATED", "timestamp": "2026-11-22T23:12:00Z"}, {"state": "FINISHED", "timestamp": "2026-11-22T23:12:09Z"}]}}),
+        ),
+        (WorkerDefinition, json!({"workerDefinitionEvent": {"workerId": worker, "nodeId": node, "pid": 7}})),
+        (WorkerLifecycle, json!({"workerLifecycleEvent": {"workerId": worker, "stateTransitions": one("DEAD")}})),
+        (ActorDefinition, json!({"actorDefinitionEvent": {"actorId": actor(), "jobId": job, "className": "A"}})),
+        (ActorLifecycle, json!({"actorLifecycleEvent": {"actorId": actor(), "stateTransitions": one("DEAD")}})),
+        (TaskDefinition, json!({"taskDefinitionEvent": {"taskId": task(3, 0xff), "taskType": "NORMAL_TASK", "taskName": "f", "jobId": job}})),
+        (ActorTaskDefinition, json!({"actorTaskDefinitionEvent": {"taskId": task(4, 7), "actorTaskName": "A.f", "actorId": actor(), "jobId": job}})),
+        (TaskLifecycle, json!({"taskLifecycleEvent": ran(task(3, 0xff))})),
+        (TaskLifecycle, json!({"taskLifecycleEvent": ran(task(4, 7))})),
+        (
+            TaskProfile,
+            json!({"taskProfileEvents": {"taskId": task(3, 0xff), "jobId": job, "profileEvents": {"componentType": "worker",
+                "events": [{"startTime": "1", "endTime": "2", "eventName": "task:execute"}]}}}),
+        ),
+    ]
+}
+
+fn evidence() -> Evidence {
+    let node: String = NODE.iter().map(|byte| format!("{byte:02x}")).collect();
+    Evidence {
+        event_nodes: [node.clone()].into(),
+        log_nodes: [node].into(),
+        event_files: 2,
+        logged_workers: 1,
+        ..Evidence::default()
+    }
+}
+
+/// The session as an exporter would have recorded it that keeps only some types.
+fn session(version: &str, keeps: impl Fn(EventKind) -> bool) -> Snapshot {
+    let mut builder = Builder::new("session_2026-11-22_23-11-33_821800_9153");
+    for (at, (kind, mut event)) in events().into_iter().enumerate().filter(|(_, (kind, _))| keeps(*kind)) {
+        event["eventType"] = kind.name().into();
+        event["timestamp"] = "2026-11-22T23:12:10Z".into();
+        builder.fold_record("events", at as u64, event.to_string().as_bytes());
+    }
+    let mut snapshot = builder.finish(&Facts::default());
+    let metadata = json!({"result": true, "data": {"rayVersion": version}});
+    snapshot.endpoints.insert("api/v0/cluster_metadata".to_owned(), metadata.to_string().into_bytes());
+    snapshot.derive();
+    snapshot.judge(&evidence());
+    snapshot
+}
+
+fn codes(gaps: &[Gap]) -> Vec<Code> {
+    gaps.iter().map(|gap| gap.code).collect()
+}
+
+#[test]
+fn a_session_with_every_kind_has_no_known_gaps_and_one_without_any_of_them_has() {
+    assert_eq!(session("2.60.0", |_| true).gaps, []);
+    for (left_out, _) in events() {
+        let gaps = session("2.60.0", |kind| kind != left_out).gaps;
+        let named = gaps.iter().find(|gap| gap.event_types.contains(&left_out.name()));
+        let named = named.unwrap_or_else(|| panic!("nothing is said of {left_out:?}: {gaps:?}"));
+        assert!(named.advice.as_ref().is_some_and(|advice| advice.contains(left_out.name())), "{named:?}");
+        assert!(!named.message.is_empty() && named.weight <= Weight::Part);
+    }
+}
+
+#[test]
+fn every_list_of_types_that_people_have_is_told_from_a_whole_session() {
+    use EventKind::*;
+    let operator = |kind: EventKind| !matches!(kind, WorkerDefinition | WorkerLifecycle);
+    assert_eq!(codes(&session("2.60.0", operator).gaps), [Code::WorkerEvents]);
+    assert_eq!(codes(&session("2.60.0", |kind| kind != TaskProfile).gaps), [Code::TaskProfileEvents]);
+    let no_tasks = |kind| !matches!(kind, TaskDefinition | ActorTaskDefinition | TaskLifecycle | TaskProfile);
+    let gaps = session("2.60.0", no_tasks).gaps;
+    assert_eq!((gaps[0].code, gaps[0].weight), (Code::TaskEvents, Weight::Kind));
+    let only_tasks = |kind| !no_tasks(kind);
+    let expected = [Code::DriverJobEvents, Code::NodeEvents, Code::ActorEvents, Code::WorkerEvents];
+    assert_eq!(codes(&session("2.60.0", only_tasks).gaps), expected);
+}
+
+#[test]
+fn a_version_that_cannot_export_workers_is_not_told_to() {
+    let operator = |kind| !matches!(kind, EventKind::WorkerDefinition | EventKind::WorkerLifecycle);
+    let gaps = session("2.57.1", operator).gaps;
+    assert_eq!(codes(&gaps), [Code::WorkerEvents]);
+    assert!(gaps[0].message.starts_with("Ray 2.57 cannot export workers"), "{}", gaps[0].message);
+    assert!(gaps[0].advice.as_ref().unwrap().contains("from version 2.58 on"));
+    assert_eq!((gaps[0].missing, gaps[0].of), (Some(1), Some(1)));
+}
+
+#[test]
+fn a_session_without_any_event_is_not_a_whole_session_with_no_tasks() {
+    let judged = |version: &str, evidence: &Evidence, change: &dyn Fn(&mut Snapshot)| {
+        let mut snapshot = session(version, |_| false);
+        change(&mut snapshot);
+        snapshot.judge(evidence);
+        snapshot.gaps
+    };
+    let none = Evidence { event_files: 0, ..evidence() };
+    let gaps = judged("2.60.0", &none, &|_| {});
+    assert_eq!((codes(&gaps), gaps[0].weight), (vec![Code::NoEvents], Weight::Everything));
+    assert!(gaps[0].message.ends_with("logs tell of 1 worker"), "{}", gaps[0].message);
+    let old = judged("2.53.0", &none, &|_| {});
+    assert!(old[0].advice.as_ref().unwrap().contains("Ray 2.53 takes ALL as a name"));
+    let empty = judged("2.60.0", &evidence(), &|snapshot| snapshot.completeness.empty_event_files = 2);
+    assert_eq!((codes(&empty), empty[0].weight), (vec![Code::EmptyEventFiles], Weight::Everything));
+    assert_eq!(codes(&judged("2.60.0", &evidence(), &|_| {})), [Code::NoEvents], "files that hold no event");
+    let damaged = judged("2.60.0", &evidence(), &|snapshot| {
+        let known = &mut snapshot.completeness;
+        known.records = 92;
+        (0..92).for_each(|at| known.damaged_records.add("f", at, "not JSON"));
+    });
+    assert_eq!((codes(&damaged), damaged[0].weight), (vec![Code::DamagedEvents], Weight::Everything));
+    assert_eq!(damaged[0].message, "No task data: all 92 records unreadable");
+}
+
+#[test]
+fn a_part_that_is_empty_or_damaged_weighs_less() {
+    let mut snapshot = session("2.60.0", |_| true);
+    snapshot.completeness.empty_event_files = 1;
+    snapshot.completeness.damaged_records.add("f", 1, "not JSON");
+    snapshot.judge(&evidence());
+    assert_eq!(codes(&snapshot.gaps), [Code::EmptyEventFiles, Code::DamagedEvents]);
+    assert!(snapshot.gaps.iter().all(|gap| gap.weight == Weight::Part));
+}
+
+#[test]
+fn things_that_only_others_tell_of_are_counted() {
+    let mut snapshot = session("2.60.0", |_| true);
+    let mut more = evidence();
+    more.log_nodes.insert("0b".repeat(28));
+    more.logged_actors = 3;
+    snapshot.judge(&more);
+    let told: Vec<_> = snapshot.gaps.iter().map(|gap| (gap.code, gap.missing, gap.of)).collect();
+    assert_eq!(told, [(Code::NodeEvents, Some(1), Some(2)), (Code::ActorEvents, Some(2), Some(3))]);
+    // Owners say that attempts ended well on the node, and neither it nor they say that they ran.
+    let mut silent = session("2.60.0", |_| true);
+    silent.judge(&Evidence { event_nodes: BTreeSet::new(), ..evidence() });
+    assert_eq!(silent.gaps, [], "the attempts tell that they ran");
+}
+
+#[test]
+fn what_ran_when_its_cluster_ended_is_a_gap_only_where_no_end_was_recorded() {
+    let unfinished = |kind| kind != EventKind::DriverJobLifecycle;
+    let mut snapshot = session("2.60.0", unfinished);
+    assert_eq!(snapshot.completeness.running_at_end.jobs(), 1);
+    let standing = Standing { marked: true, live: false, over: true };
+    let said = |snapshot: &Snapshot, standing| codes(&of_standing(snapshot, standing));
+    assert_eq!(said(&snapshot, standing), [Code::EndNotRecorded]);
+    let message = &of_standing(&snapshot, standing)[0].message;
+    assert!(message.contains("1 job and 1 node were running at the last event"), "{message}");
+    assert_eq!(said(&snapshot, Standing { over: false, ..standing }), [], "it may still run");
+    snapshot.completeness.head_log_stored = true;
+    assert_eq!(said(&snapshot, Standing { over: false, ..standing }), [Code::EndNotRecorded]);
+    assert_eq!(said(&snapshot, Standing { live: true, ..standing }), []);
+    snapshot.completeness.stopped = true;
+    assert_eq!(said(&snapshot, standing), [], "it was told to stop: what ran then is a fact");
+    assert_eq!(said(&snapshot, Standing { marked: false, ..standing }), [Code::NoMarker]);
+}
