@@ -35,10 +35,30 @@ MIXED = Session("mixed", "sessions/ml-team/raycluster-mixed/session_2026-11-22_2
 SERVICE = Session("service", "sessions/ml-serving/recsys-raycluster-9d4kq/session_2026-11-23_07-07-14_513426_5513")
 SESSIONS = [MIXED, SERVICE]
 
+DAY = Session("day-2.57", "sessions/nlp/day-train-h2x9c/session_2026-11-29_08-31-21_713678_12224")
+"""Ray 2.57 with the ten event types that KubeRay's operator exports."""
 
-def unpack(into: Path) -> Path:
-    """Unpacks every bundled session, each into a folder of its own name."""
-    for session in SESSIONS:
-        with tarfile.open(FIXTURES / f"{session.name}.tar.gz") as archive:
-            archive.extractall(into / session.name, filter="data")
+HARD_260 = Session("hard-2.60", "sessions/hard-ns/hard-raycluster/session_2026-11-29_09-49-53_862681_29838")
+"""Recorded by `e2e.recording`: every kind of death, restart and odd name, with every event type."""
+
+HARD_255 = Session("hard-2.55", "sessions/hard-ns/hard-raycluster/session_2026-11-29_10-02-17_280669_20787")
+"""The same jobs on Ray 2.55; logs were copied after the nodes had ended."""
+
+RECORDINGS = [*SESSIONS, DAY, HARD_260, HARD_255]
+
+KUBE = FIXTURES / "kube-sessions.tar.gz"
+"""The bucket of three RayJobs of a real cluster, through KubeRay's operator and collector; no live answers."""
+
+
+def unpack(into: Path, sessions=SESSIONS) -> Path:
+    """Unpacks bundled sessions, each into a folder of its own name."""
+    for session in sessions:
+        extract(FIXTURES / f"{session.name}.tar.gz", into / session.name)
+    return into
+
+
+def extract(archive: Path, into: Path) -> Path:
+    """Unpacks one archive."""
+    with tarfile.open(archive) as opened:
+        opened.extractall(into, filter="data")
     return into

@@ -6,21 +6,29 @@ import pytest
 
 from e2e import bundle
 from e2e.fidelity import replay
-from e2e.scores import BASELINE
+from e2e.scores import BASELINE, CASES
+from e2e.server import Server
 
 TOLERANCE = 0.01
 """Points: the committed scores are rounded."""
 
 
-@pytest.fixture(scope="module", params=bundle.SESSIONS, ids=lambda session: session.name)
-def scored(request, server, unpacked):
-    session = request.param
-    return session, replay(session.truth(unpacked), f"{server.url}/{session.path}")
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    """Every bundled recording, each in a folder of its own name."""
+    return bundle.unpack(tmp_path_factory.mktemp("recordings"), bundle.RECORDINGS)
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.name)
+def scored(request, recordings, tmp_path_factory):
+    case = request.param
+    with Server(case.bucket(recordings), tmp_path_factory.mktemp("server") / "log") as server:
+        return case, replay(case.session.truth(recordings), f"{server.url}/{case.session.path}")
 
 
 def test_no_class_of_answers_gets_worse(scored):
-    session, scores = scored
-    committed = json.loads(BASELINE.read_text())[session.name]
+    case, scores = scored
+    committed = json.loads(BASELINE.read_text())[case.name]
     now = scores.percent()
     worse = [
         f"{name}: {now.get(name, 0):.2f}, was {was:.2f}"
@@ -31,12 +39,14 @@ def test_no_class_of_answers_gets_worse(scored):
 
 
 def test_every_class_that_is_asked_for_has_a_committed_score(scored):
-    session, scores = scored
-    assert scores.percent().keys() == json.loads(BASELINE.read_text())[session.name].keys()
+    case, scores = scored
+    assert scores.percent().keys() == json.loads(BASELINE.read_text())[case.name].keys()
 
 
 def test_the_answers_are_close_to_the_live_ones(scored):
-    _, scores = scored
+    case, scores = scored
+    if case.exporter in ("ray", "nothing"):
+        return  # What nobody exported cannot be shown; the verdict says so (test_gaps).
     report = scores.report(show=40)
-    assert scores.overall() >= 97, report
+    assert scores.overall() >= 98.8, report
     assert min(scores.percent().values()) >= 88, report

@@ -10,6 +10,8 @@ use ray_history::base::id::NodeId;
 use ray_history::layout::Root;
 use ray_history::session::catalog::Entry;
 use ray_history::session::{OpenSession, Sessions};
+use ray_history::snapshot::gap::Code;
+use ray_history::snapshot::gaps::Standing;
 use ray_history::storage::memory::Memory;
 use std::io::Write;
 use std::sync::Arc;
@@ -169,7 +171,10 @@ async fn a_session_whose_killed_head_wrote_no_marker_opens() {
         let (entry, opened) = open(store, &[""]).await;
         assert!(!entry.marked);
         assert_whole(&opened, layout.data);
-        assert!(opened.snapshot.completeness.marker_missing);
+        let standing = Standing { marked: entry.marked, live: false, over: false };
+        assert!(opened.gaps(standing).iter().any(|gap| gap.code == Code::NoMarker));
+        let marked = Standing { marked: true, ..standing };
+        assert!(opened.gaps(marked).iter().all(|gap| gap.code != Code::NoMarker));
     }
 }
 

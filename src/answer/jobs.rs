@@ -5,8 +5,8 @@
 
 mod row;
 
-pub(super) use row::runtime_env;
 use row::View;
+pub(super) use row::runtime_env;
 
 use super::json::JsonWriter;
 use super::state_list::{self, Cell, Column, Kind, Notes, Resource};

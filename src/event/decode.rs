@@ -124,7 +124,8 @@ mod tests {
             r#"{"eventId":"x","severity":"INFO","colour":1,"taskLifecycleEvent":{"taskId":"","rayErrorInfo":null,
             "mood":{"deep":[1]},"stateTransitions":[{"state":"RUNNING","timestamp":"","why":"x"}]}}"#,
         );
-        let expected = [("event", "colour"), ("taskLifecycleEvent", "mood"), ("taskLifecycleEvent.stateTransitions", "why")];
+        let expected =
+            [("event", "colour"), ("taskLifecycleEvent", "mood"), ("taskLifecycleEvent.stateTransitions", "why")];
         assert_eq!(event.unwrap().unknown_fields, expected);
     }
 

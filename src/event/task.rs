@@ -203,7 +203,8 @@ pub fn lifecycle<'a>(r: &mut Reader<'a>) -> Result<TaskLifecycle<'a>> {
             "isDebuggerPaused" | "is_debugger_paused" if !r.is_null() => out.is_debugger_paused = Some(r.bool()?),
             "actorReprName" | "actor_repr_name" => out.actor_repr_name = r.string()?,
             "taskLogInfo" | "task_log_info" if !r.is_null() => out.log = Some(log(r)?),
-            "rayErrorInfo" | "ray_error_info" | "isDebuggerPaused" | "is_debugger_paused" | "taskLogInfo" | "task_log_info" => {
+            "rayErrorInfo" | "ray_error_info" | "isDebuggerPaused" | "is_debugger_paused" | "taskLogInfo"
+            | "task_log_info" => {
                 r.skip()?;
             }
             _ => r.unknown("taskLifecycleEvent", key)?,
@@ -240,7 +241,12 @@ fn error<'a>(r: &mut Reader<'a>) -> Result<TaskError<'a>> {
         match key {
             "errorType" | "error_type" => out.error_type = r.plain()?,
             "errorMessage" | "error_message" => out.error_message = r.string()?,
-            "actorUnavailableError" | "actor_unavailable_error" | "actorDiedError" | "actor_died_error" | "runtimeEnvSetupFailedError" | "runtime_env_setup_failed_error" => {
+            "actorUnavailableError"
+            | "actor_unavailable_error"
+            | "actorDiedError"
+            | "actor_died_error"
+            | "runtimeEnvSetupFailedError"
+            | "runtime_env_setup_failed_error" => {
                 r.skip()?;
             }
             _ => r.unknown("rayErrorInfo", key)?,
@@ -260,7 +266,8 @@ fn log<'a>(r: &mut Reader<'a>) -> Result<TaskLog<'a>> {
             "stdoutEnd" | "stdout_end" if !r.is_null() => out.stdout_end = Some(r.int()?),
             "stderrStart" | "stderr_start" if !r.is_null() => out.stderr_start = Some(r.int()?),
             "stderrEnd" | "stderr_end" if !r.is_null() => out.stderr_end = Some(r.int()?),
-            "stdoutStart" | "stdout_start" | "stdoutEnd" | "stdout_end" | "stderrStart" | "stderr_start" | "stderrEnd" | "stderr_end" => {
+            "stdoutStart" | "stdout_start" | "stdoutEnd" | "stdout_end" | "stderrStart" | "stderr_start"
+            | "stderrEnd" | "stderr_end" => {
                 r.skip()?;
             }
             _ => r.unknown("taskLogInfo", key)?,

@@ -161,9 +161,14 @@ mod tests {
         store.put("old", "a\nb\nc\n");
         store.put("new", "d\ne\n");
         let store: Arc<dyn Storage> = Arc::new(store);
-        let parts = [("old", 6, 2, None), ("new", 4, 0, Some(4))]
-            .map(|(key, size, start, end)| LogPart { file: LogObject::new(key, size), start, end });
-        for (lines, expected) in [(None, "b\nc\nd\ne\n"), (Some(1), "e\n"), (Some(3), "c\nd\ne\n"), (Some(9), "b\nc\nd\ne\n")] {
+        let parts = [("old", 6, 2, None), ("new", 4, 0, Some(4))].map(|(key, size, start, end)| LogPart {
+            file: LogObject::new(key, size),
+            start,
+            end,
+        });
+        for (lines, expected) in
+            [(None, "b\nc\nd\ne\n"), (Some(1), "e\n"), (Some(3), "c\nd\ne\n"), (Some(9), "b\nc\nd\ne\n")]
+        {
             let body = read(&store, &parts, lines).await.unwrap();
             assert_eq!(body.len as usize, expected.len());
             let pieces: Vec<Bytes> = body.stream.try_collect().await.unwrap();

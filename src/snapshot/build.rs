@@ -25,12 +25,13 @@ use super::completeness::Completeness;
 use super::driver::{self, is_driver};
 use super::node::Node;
 use super::worker::Life;
-use crate::base::time::Nanos;
 use crate::base::id::{RayId, WorkerId};
+use crate::base::time::Nanos;
 use crate::event::{Event, Payload, decode};
 use crate::logs::Facts;
 use catalogue::{Catalogue, Renamed};
 use clocks::Clocks;
+use hosts::Host;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Platform events kept: Ray's dashboard keeps as many in memory.
@@ -186,10 +187,17 @@ impl Builder {
         self.as_of = self.as_of.max(other.as_of);
     }
 
+    fn hosts(&self) -> BTreeMap<WorkerId, Host> {
+        hosts::joined(&self.values, self.tasks.hosts().chain(self.actors.hosts()))
+    }
+
     /// Workers that attempts, actors or `named` name and no lifecycle event tells of: logs may.
     pub fn unreported_workers(&self, named: impl Iterator<Item = WorkerId>) -> BTreeSet<WorkerId> {
-        let hosts = hosts::of(&self.values, &self.tasks, &self.actors).into_keys();
-        hosts.chain(named).filter(|worker| !is_driver(worker) && !self.workers.knows(worker)).collect()
+        self.hosts()
+            .into_keys()
+            .chain(named)
+            .filter(|worker| !is_driver(worker) && !self.workers.knows(worker))
+            .collect()
     }
 
     /// Whether the job of this driver has ended.
@@ -219,7 +227,7 @@ impl Builder {
                 self.workers.log(&mut self.values, *worker, log, &clocks);
             }
         }
-        for (worker, host) in hosts::of(&self.values, &self.tasks, &self.actors) {
+        for (worker, host) in self.hosts() {
             if !is_driver(&worker) {
                 self.workers.host(&mut self.values, worker, host);
             }
@@ -272,9 +280,8 @@ impl Builder {
 /// Whether the head was told to stop: its GCS was, or its raylet, or its node's end was told.
 fn stopped(nodes: &[Node], facts: &Facts) -> bool {
     let newest = nodes.iter().filter(|node| node.is_head).max_by_key(|node| node.start);
-    let told = newest.is_some_and(|head| {
-        !head.alive || facts.processes.nodes.get(&head.id).is_some_and(|log| log.stopped)
-    });
+    let told =
+        newest.is_some_and(|head| !head.alive || facts.processes.nodes.get(&head.id).is_some_and(|log| log.stopped));
     facts.processes.gcs.stopped || told
 }
 

@@ -1,7 +1,8 @@
 //! Drivers as workers: no worker event is ever sent of them.
 //!
 //! A driver's worker id is its job id followed by `ff`. Its start is that of its own log, else of its driver task (2 ms
-//! off), else of its job; its end that of its raylet's log, else the same. Its node comes from its job, else from the
+//! off), else of its job; its end that of its raylet's log, else of its task, its job,
+//! or its own log. Its node comes from its job, else from the
 //! folder of its log, whose name has its pid. How it ended is in its own log, and in the GCS's when it was killed.
 
 use super::Snapshot;
@@ -39,6 +40,8 @@ pub struct DriverLog {
     pub start_ms: i64,
     /// When it ended; zero when no log says.
     pub end_ms: i64,
+    /// Whether the raylet says so, whose moment the GCS keeps; its own word comes a millisecond early.
+    pub exact: bool,
     /// Exit type and detail.
     pub exit: Option<(Box<str>, Box<str>)>,
 }
@@ -63,11 +66,7 @@ pub fn is_driver(worker: &WorkerId) -> bool {
 }
 
 /// Every driver that a job, a driver task or a log file tells of, by id.
-pub(super) fn build(
-    snapshot: &Snapshot,
-    processes: &CoreDrivers,
-    logs: &BTreeMap<WorkerId, DriverLog>,
-) -> Vec<Driver> {
+pub(super) fn build(snapshot: &Snapshot, processes: &CoreDrivers, logs: &BTreeMap<WorkerId, DriverLog>) -> Vec<Driver> {
     let mut found: BTreeMap<JobId, (Driver, Nanos, Nanos)> = BTreeMap::new();
     for job in &snapshot.driver_jobs {
         let (driver, start, end) = entry(&mut found, job.id);
@@ -101,7 +100,8 @@ pub(super) fn build(
     let rows = found.into_values().map(|(mut driver, start, end)| {
         let log = logs.get(&driver.id).cloned().unwrap_or_default();
         driver.start_ms = if log.start_ms > 0 { log.start_ms } else { millis(start) };
-        driver.end_ms = if log.end_ms > 0 { log.end_ms } else { millis(end) };
+        let logged = log.end_ms > 0 && (log.exact || millis(end) == 0);
+        driver.end_ms = if logged { log.end_ms } else { millis(end) };
         let usual = || (driver.end_ms > 0).then(|| (SHUTDOWN.0.into(), SHUTDOWN.1.into()));
         driver.exit = log.exit.or_else(usual);
         driver

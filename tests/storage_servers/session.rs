@@ -46,7 +46,9 @@ async fn snapshot(store: Arc<dyn Storage>) -> String {
     let session = sessions.open(&listing.iter().next().unwrap().key).await.unwrap();
     let question = |query: &str| Question {
         query: query.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect(),
-        redact: false, ..Question::default() };
+        redact: false,
+        ..Question::default()
+    };
     let snapshot = &session.snapshot;
     assert!(!snapshot.tasks.is_empty(), "no tasks");
     let answers = [

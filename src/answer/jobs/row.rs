@@ -1,8 +1,8 @@
 //! One job as Ray writes it (`JobDetails`): every field is there, null where unknown.
 
 use crate::answer::json::JsonWriter;
-use crate::answer::{Question, redact};
 use crate::answer::state_list::Cell;
+use crate::answer::{Question, redact};
 use crate::snapshot::submission::{Driver, JobStatus, JobType, UnifiedJob};
 use std::borrow::Cow;
 

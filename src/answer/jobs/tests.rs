@@ -44,7 +44,11 @@ fn snapshot() -> Arc<Snapshot> {
 }
 
 fn ask(redact: bool, query: &[(&str, &str)]) -> Question {
-    Question { query: query.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(), redact, ..Question::default() }
+    Question {
+        query: query.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(),
+        redact,
+        ..Question::default()
+    }
 }
 
 fn read(answer: Answer) -> Value {

@@ -70,7 +70,8 @@ fn a_question_without_a_node_is_refused_in_ray_s_words() {
 #[test]
 fn a_node_that_is_no_id_is_refused_and_one_without_files_lists_nothing() {
     let ask = |node: &str| {
-        let question = Question { query: vec![("node_id".to_owned(), node.to_owned())], redact: false, ..Question::default() };
+        let question =
+            Question { query: vec![("node_id".to_owned(), node.to_owned())], redact: false, ..Question::default() };
         let request = ListingRequest::parse(&Snapshot::default(), &question)?;
         Ok(String::from_utf8(request.answer(&[] as &[&str]).into_bytes()).unwrap())
     };

@@ -90,7 +90,9 @@ mod tests {
         ] {
             assert_eq!(range.candidates(&sizes), expected, "{range:?}");
         }
-        assert!(attempt(60, 70).gone("x.out", &sizes).to_string().contains("bytes 60 to 70 of x.out, and is not stored"));
+        assert!(
+            attempt(60, 70).gone("x.out", &sizes).to_string().contains("bytes 60 to 70 of x.out, and is not stored")
+        );
     }
 
     #[test]

@@ -103,7 +103,8 @@ fn living_workers_are_counted_by_node_and_a_dead_node_has_none() {
     let node = |id: NodeId, alive| Node { id, alive, ..Node::default() };
     let nodes = vec![node(RayId([1; 28]), true), node(RayId([3; 28]), false), node(RayId([4; 28]), true)];
     let snapshot = Arc::new(Snapshot { ids: ids.freeze(), nodes, workers, ..Snapshot::default() });
-    let question = Question { query: vec![("view".to_owned(), "summary".to_owned())], redact: false, ..Question::default() };
+    let question =
+        Question { query: vec![("view".to_owned(), "summary".to_owned())], redact: false, ..Question::default() };
     let body: Value = serde_json::from_slice(&list(&snapshot, &question).unwrap().into_bytes()).unwrap();
     let counts = body["data"]["summary"].as_array().unwrap().iter().map(|row| row["raylet"]["numWorkers"].clone());
     assert_eq!(counts.collect::<Vec<_>>(), [json!(2), json!(0), json!(0)]);

@@ -36,7 +36,11 @@ fn snapshot() -> Arc<Snapshot> {
 }
 
 fn ask(query: &[(&str, &str)]) -> Question {
-    Question { query: query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(), redact: false, ..Question::default() }
+    Question {
+        query: query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        redact: false,
+        ..Question::default()
+    }
 }
 
 fn get(query: &[(&str, &str)]) -> Value {

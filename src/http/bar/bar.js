@@ -111,8 +111,8 @@ function showReport() {
   ui.doing.textContent = report.stale ? "The storage cannot be read at the moment" : "";
   ui.failure.textContent = "";
   ui.more.hidden = false;
-  ui.more.className = whole ? "" : "warn";
-  ui.more.textContent = whole ? "No known gaps" : missing.length === 1 ? "1 known gap" : `${missing.length || "Some"} known gaps`;
+  ui.more.className = whole ? "" : report.gaps?.[0]?.weight === "everything" ? "bad" : "warn";
+  ui.more.textContent = summary(report);
   say(`${word}. ${ui.more.textContent}.`);
 
   const session = report.session ?? {};

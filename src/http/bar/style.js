@@ -16,6 +16,7 @@ button, a { color: inherit; cursor: pointer; font: inherit; }
 button { background: none; border: 1px solid var(--line); border-radius: 4px; padding: 1px 8px; }
 button:focus-visible, a:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 .warn { border-color: var(--warn); color: var(--warn); }
+button.bad { border-color: var(--bad); color: var(--bad); }
 .line > .bad { color: var(--bad); flex: 0 1 auto; white-space: normal; }
 .quiet { opacity: .75; }
 progress { accent-color: #036dcf; height: 8px; min-width: 60px; width: 180px; }

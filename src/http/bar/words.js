@@ -7,47 +7,75 @@ const STATES = {
 const PHASES = { queued: "waiting for its turn", listing: "listing its files", finishing: "putting it together" };
 
 const count = (n, one, many = `${one}s`) => `${n.toLocaleString()} ${n === 1 ? one : many}`;
-const spaced = (name) => name.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`);
 const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 
-// What is missing: pairs of a sentence and its examples.
-function gaps({ report = {}, unreadUpdates, damagedLogFiles = [] }) {
-  const found = [];
-  const say = (sentence, examples = []) => found.push([sentence, examples]);
-  const known = {
-    unreadUpdates: (n) => `${count(n, "file")} new or to be read again could not be read: shown is what was read before`,
-    unreadableFiles: (n) => `${count(n, "file")} could not be read, or not to the end`,
-    damagedRecords: (n) => `${count(n, "stored event")} damaged and left out`,
-    unknownEventTypes: (types) =>
-      `Events of types that this version does not know: ${Object.entries(types).map(([type, n]) => `${type} (${n})`).join(", ")}`,
-    unknownStates: (n) => `${count(n, "change")} to states that this version does not know`,
-    attemptsWithoutDefinition: (n) => `${count(n, "task attempt")} without a definition, which Ray does not show`,
-    nodesWithoutLogs: (nodes) => `No log file was stored of ${count(nodes.length, "node")}`,
-    markerMissing: () => "The session has no marker: its head was killed, or the marker was removed",
+// The bar has room for a few words on the heaviest gap. Codes that are not here are shown by their names.
+const TITLES = {
+  "no-events": "No task data",
+  "empty-event-files": "Empty event files",
+  "unreadable-files": "Unread files",
+  "damaged-events": "Damaged events",
+  "task-events": "No task data",
+  "task-definition-events": "Tasks without names",
+  "actor-task-definition-events": "Actor tasks without names",
+  "task-lifecycle-events": "Tasks without states",
+  "task-profile-events": "No timeline",
+  "driver-job-events": "Jobs not exported",
+  "node-events": "Nodes not exported",
+  "actor-events": "Actors not exported",
+  "worker-events": "Workers from logs",
+  "placement-groups": "No placement groups",
+  "end-not-recorded": "End not recorded",
+  "head-restarted": "Head restarted",
+  "no-marker": "No marker",
+};
+
+// What is missing, the heaviest first: sentences with what can be done, and examples.
+function gaps({ gaps: found = [], report = {}, unreadUpdates, damagedLogFiles = [] }) {
+  const examples = {
+    "unread-updates": places(unreadUpdates),
+    "unreadable-files": places(report.unreadableFiles),
+    "damaged-events": places(report.damagedRecords),
+    "nodes-without-logs": report.nodesWithoutLogs,
+    "damaged-logs": damagedLogFiles.map(({ path, lines }) => `${path}: ${count(lines, "line")}`),
   };
-  for (const [field, value] of Object.entries({ unreadUpdates, ...report })) {
-    const problems = value?.examples ? value.count : value;
-    const empty = !problems || (typeof problems === "object" && Object.keys(problems).length === 0);
-    if (empty) continue;
-    const examples = (value.examples ?? []).map(({ file, position, problem }) =>
-      `${file}${position ? `, record ${position}` : ""}: ${problem}`);
-    if (known[field]) say(known[field](problems), field === "nodesWithoutLogs" ? value : examples);
-    else if (value.examples) say(`${spaced(field)}: ${problems}`, examples);
-  }
-  if (damagedLogFiles.length) {
-    say(`${count(damagedLogFiles.length, "log file")} with damaged lines`, damagedLogFiles.map(({ path, lines }) => `${path}: ${count(lines, "line")}`));
-  }
-  return found;
+  return found.map(({ code, message, advice }) => [message, [advice, ...(examples[code] ?? [])].filter(Boolean)]);
+}
+
+const places = (problems) =>
+  problems?.examples?.map(({ file, position, problem }) => `${file}${position ? `, record ${position}` : ""}: ${problem}`);
+
+// The button's words: what weighs most, and how many gaps there are.
+function summary({ gaps: found = [] }) {
+  if (!found.length) return "No known gaps";
+  const title = TITLES[found[0].code] ?? found[0].code?.replaceAll("-", " ");
+  return `${title} \u00b7 ${count(found.length, "known gap")}`;
 }
 
 // What is no gap, but good to know.
-function notes({ report = {} }) {
-  const found = [];
-  if (report.unfinishedAttempts) found.push(`${count(report.unfinishedAttempts, "task attempt")} had no end at the last event`);
-  if (report.unfinishedJobs) found.push(`${count(report.unfinishedJobs, "driver job")} had no end at the last event`);
-  if (report.foreignEvents) found.push(`${count(report.foreignEvents, "event")} of another session left out`);
-  if (report.overwrittenHours) found.push("An old collector wrote this session: hours may have holes that nothing shows");
-  return found;
+function notes({ report = {}, gaps: found = [], state }) {
+  const lines = [];
+  const running = ran(report.runningAtEnd ?? {});
+  // Where nothing says how that ended, the gap says so.
+  if (running && state !== "live" && !found.some(({ code }) => code === "end-not-recorded")) {
+    const ended = state === "dead" || report.stopped;
+    lines.push(ended ? `When its cluster ended, ${running} still running` : `At the last event, ${running} still running`);
+  }
+  const unknown = Object.keys(report.unknownFields ?? {});
+  if (unknown.length) lines.push(`Fields of a later Ray that this version does not show: ${unknown.join(", ")}`);
+  if (report.foreignEvents) lines.push(`${count(report.foreignEvents, "event")} of another session left out`);
+  if (report.overwrittenHours) lines.push("An old collector wrote this session: hours may have holes that nothing shows");
+  return lines;
+}
+
+// "1 job, 3 task attempts and 2 nodes were".
+function ran({ submissions = 0, drivers = 0, attempts = 0, actors = 0, workers = 0, nodes = 0 }) {
+  const counts = [[submissions + drivers, "job"], [attempts, "task attempt"], [actors, "actor"], [workers, "worker"], [nodes, "node"]];
+  const words = counts.filter(([n]) => n).map(([n, one]) => count(n, one));
+  if (!words.length) return "";
+  const last = words.pop();
+  const single = !words.length && last.startsWith("1 ");
+  return `${words.length ? `${words.join(", ")} and ` : ""}${last} ${single ? "was" : "were"}`;
 }
 
 function progressWords({ state, phase, filesDone = 0, filesTotal = 0, bytesDone = 0, bytesTotal = 0 } = {}) {

@@ -76,14 +76,21 @@ fn the_gcs_tells_unintended_ends_in_ray_s_words_over_any_number_of_lines() {
 
 #[test]
 fn the_gcs_notes_when_a_job_and_the_last_life_of_an_actor_ended() {
-    let line = |second: u32, rest: &str| format!("[2026-11-29 08:31:{second:02},000 I 1 1] (gcs_server) x.cc:1: {rest}\n");
+    let line =
+        |second: u32, rest: &str| format!("[2026-11-29 08:31:{second:02},000 I 1 1] (gcs_server) x.cc:1: {rest}\n");
     let actor = "fdb13cc2ca895ad05e7edc6203000000";
     let text = [
         line(1, &format!("Registering actor job_id=03000000 actor_id={actor}")),
         line(2, &format!("Actor created successfully job_id=03000000 actor_id={actor}")),
-        line(3, &format!("Actor is failed on worker {W} at node {N}, need_reschedule = 1 job_id=03000000 actor_id={actor}")),
+        line(
+            3,
+            &format!("Actor is failed on worker {W} at node {N}, need_reschedule = 1 job_id=03000000 actor_id={actor}"),
+        ),
         line(4, &format!("Actor created successfully job_id=03000000 actor_id={actor}")),
-        line(5, &format!("Actor is failed on worker {W} at node {N}, need_reschedule = 0 job_id=03000000 actor_id={actor}")),
+        line(
+            5,
+            &format!("Actor is failed on worker {W} at node {N}, need_reschedule = 0 job_id=03000000 actor_id={actor}"),
+        ),
         line(6, &format!("Destroying actor, force_kill=1, timeout_ms=-1 job_id=03000000 actor_id={actor}")),
         line(7, "Marking job as finished. job_id=03000000"),
     ];
@@ -119,7 +126,9 @@ fn who_was_told_to_stop_is_told_from_who_stops_others() {
         ("gcs_server.out", "gcs_server.cc:669: GCS server stopped.", true, false),
         (
             "gcs_server.out",
-            &format!("x.cc:1: HandleDrainNode, reason: Node received SIGTERM; draining before shutdown., deadline: 1 node_id={N}"),
+            &format!(
+                "x.cc:1: HandleDrainNode, reason: Node received SIGTERM; draining before shutdown., deadline: 1 node_id={N}"
+            ),
             false,
             true,
         ),
@@ -141,7 +150,8 @@ fn who_was_told_to_stop_is_told_from_who_stops_others() {
 #[test]
 fn names_tell_worker_job_process_and_where_it_printed() {
     let mut found = ProcessLogs::default();
-    for path in [format!("python-core-worker-{W}_7.log"), format!("worker-{W}-03000000-7.out"), "raylet.out".to_owned()] {
+    for path in [format!("python-core-worker-{W}_7.log"), format!("worker-{W}-03000000-7.out"), "raylet.out".to_owned()]
+    {
         found.seen(N, &path);
     }
     let log = &found.workers[&worker()];

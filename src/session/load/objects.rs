@@ -4,9 +4,7 @@
 
 use super::digest::{Digest, Digests};
 use crate::base::name::{Owner, SessionKey};
-use crate::layout::{
-    DataPrefix, ObjectKind, Root, Tree, data_prefixes, generation, owner_folders, parse_object,
-};
+use crate::layout::{DataPrefix, ObjectKind, Root, Tree, data_prefixes, generation, owner_folders, parse_object};
 use crate::storage::{Delimiter, Error, ListPage, ObjectMeta, Storage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

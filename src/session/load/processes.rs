@@ -84,7 +84,8 @@ pub(super) async fn read_missing(
     let registered = named.workers.iter().filter(|(_, log)| log.has_registered()).map(|(id, _)| *id);
     let unreported = builder.unreported_workers(registered);
     // A driver that left no word was killed.
-    let silent = early.workers.iter().filter(|(id, log)| is_driver(id) && !log.has_ended() && builder.driver_has_ended(id));
+    let silent =
+        early.workers.iter().filter(|(id, log)| is_driver(id) && !log.has_ended() && builder.driver_has_ended(id));
     let silent: BTreeSet<WorkerId> = silent.map(|(id, _)| *id).collect();
     let mut own = logs(objects, |source, _| matches!(source, Source::Worker(worker) if unreported.contains(&worker)));
     leave_out(&mut told.logs, own.drain(own.len().min(MAX_OWN_LOGS)..));

@@ -16,6 +16,7 @@ mod gaps;
 mod meanwhile;
 mod memory;
 mod prewarm;
+mod processes;
 mod settings_change;
 
 const NODE: &str = "aa11";

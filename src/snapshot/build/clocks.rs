@@ -57,16 +57,19 @@ impl Clocks {
 
     /// When a worker ended, how and in which words, as the GCS keeps it; none of one of which no log tells an end.
     ///
-    /// The GCS keeps the first report of an end; only unintended ones stand in its log. Where none does, the process's
-    /// own words are what it reported, and the raylet's line has the moment.
+    /// The raylet's line has the moment and the type. The words are those of the report, where it was unintended and so
+    /// stands in the GCS's log, else the process's own; words of another type are about something else that happened to
+    /// it (a worker of a removed placement group, of which Ray logs no words, is told as lost by its lease, too).
     pub(super) fn end_of<'a>(&self, log: &'a WorkerLog) -> Option<(u64, &'a str, &'a str)> {
+        let told = [log.reported.as_ref(), log.left.as_ref()].into_iter().flatten();
+        let exit = match log.disconnect_type.map(exit_type_name).filter(|name| !name.is_empty()) {
+            Some(name) => told.clone().find(|exit| &*exit.exit_type == name).map_or((name, ""), words),
+            None => told.clone().next().map_or(("", ""), words),
+        };
         let at = |exit: &Exit| self.utc_ms(Some(exit.clock), exit.local_ms);
-        let exit = log.reported.as_ref().or(log.left.as_ref());
         let disconnected = log.disconnected.map(|local| self.utc_ms(log.node, local));
         let end_ms = disconnected.or_else(|| log.left.as_ref().or(log.reported.as_ref()).map(at))?;
-        let by_number = || (log.disconnect_type.map_or("", exit_type_name), "");
-        let (exit_type, detail) = exit.map_or_else(by_number, |exit| (&*exit.exit_type, &*exit.detail));
-        Some((end_ms, exit_type, detail))
+        Some((end_ms, exit.0, exit.1))
     }
 
     /// What a driver's logs tell.
@@ -75,6 +78,7 @@ impl Clocks {
         DriverLog {
             start_ms: log.registered.map_or(0, |local| self.utc_ms(log.node, local) as i64),
             end_ms: end.map_or(0, |(end_ms, ..)| end_ms as i64),
+            exact: log.disconnected.is_some(),
             exit: end.map(|(_, exit_type, detail)| (exit_type.into(), detail.into())),
         }
     }
@@ -107,6 +111,10 @@ impl Clocks {
         let zone = node.and_then(|node| self.nodes.get(&node)).unwrap_or(&self.session);
         u64::try_from(zone.utc_ms(local_ms).unwrap_or(local_ms)).unwrap_or(0)
     }
+}
+
+fn words(exit: &Exit) -> (&str, &str) {
+    (&exit.exit_type, &exit.detail)
 }
 
 #[cfg(test)]

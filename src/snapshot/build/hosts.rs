@@ -1,8 +1,6 @@
 //! Workers as attempts and actors name them: where they lived, as which process, and for which job.
 
-use super::actor::Actors;
 use super::catalogue::Catalogue;
-use super::task::Tasks;
 use crate::base::id::{JobId, RayId, WorkerId};
 use crate::snapshot::intern::Id;
 use foldhash::fast::RandomState;
@@ -20,10 +18,10 @@ pub(super) struct Host {
     pub(super) job: JobId,
 }
 
-/// Every worker that an attempt or an actor was sent to.
-pub(super) fn of(values: &Catalogue, tasks: &Tasks, actors: &Actors) -> BTreeMap<WorkerId, Host> {
+/// Every worker of which attempts or actors tell, by what they tell together.
+pub(super) fn joined(values: &Catalogue, told: impl Iterator<Item = (Id, Host)>) -> BTreeMap<WorkerId, Host> {
     let mut found: HashMap<Id, Host, RandomState> = HashMap::default();
-    for (worker, host) in tasks.hosts().chain(actors.hosts()).filter(|(worker, _)| !worker.is_none()) {
+    for (worker, host) in told.filter(|(worker, _)| !worker.is_none()) {
         let known = found.entry(worker).or_default();
         // They do not differ; should they, which one is read first must not matter.
         if values.compare_id(host.node, known.node).is_gt() {

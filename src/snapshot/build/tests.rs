@@ -3,6 +3,8 @@
 mod dump;
 
 use super::*;
+use crate::logs::processes::{Exit, NodeLog, WorkerLog};
+use crate::snapshot::worker::Life;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use proptest::prelude::*;
@@ -17,6 +19,28 @@ fn id(bytes: usize, n: u8) -> String {
         id[at..].copy_from_slice(&[1 + n % 2, 0, 0, 0]);
     }
     BASE64_STANDARD.encode(id)
+}
+
+/// What logs tell of the workers that `event` makes events of.
+fn told() -> Facts {
+    let mut facts = Facts::default();
+    let node = RayId::try_from_bytes(&BASE64_STANDARD.decode(id(28, 1)).unwrap()).unwrap();
+    for n in 0..5 {
+        let worker = WorkerId::try_from_bytes(&BASE64_STANDARD.decode(id(28, n)).unwrap()).unwrap();
+        let left =
+            Exit { local_ms: 1_795_389_150_000, clock: node, exit_type: "USER_ERROR".into(), detail: "x".into() };
+        let log = WorkerLog {
+            node: Some(node),
+            pid: 100 + u32::from(n),
+            output: (n < 3).then(|| format!("worker-{worker}-01000000-7").into()),
+            has_log: n != 4,
+            registered: Some(1_795_389_120_000 + i64::from(n)),
+            left: (n % 2 == 0).then_some(left),
+            ..WorkerLog::default()
+        };
+        facts.processes.workers.insert(worker, log);
+    }
+    facts
 }
 
 fn time(n: u8) -> String {
@@ -172,7 +196,7 @@ proptest! {
     fn any_order_of_any_events_gives_the_same_snapshot(
         (events, shuffled) in events().prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle())),
     ) {
-        prop_assert_eq!(dump::snapshot(&fold(&events).finish(&Facts::default())), dump::snapshot(&fold(&shuffled).finish(&Facts::default())));
+        prop_assert_eq!(dump::snapshot(&fold(&events).finish(&told())), dump::snapshot(&fold(&shuffled).finish(&told())));
     }
 
     #[test]
@@ -182,7 +206,7 @@ proptest! {
             (Just(events), Just(halves).prop_shuffle())
         }),
     ) {
-        prop_assert_eq!(dump::snapshot(&fold(&events).finish(&Facts::default())), dump::snapshot(&fold(&again).finish(&Facts::default())));
+        prop_assert_eq!(dump::snapshot(&fold(&events).finish(&told())), dump::snapshot(&fold(&again).finish(&told())));
     }
 
     #[test]
@@ -201,7 +225,7 @@ proptest! {
         for other in builders {
             merged.merge(other);
         }
-        prop_assert_eq!(dump::snapshot(&fold(&events).finish(&Facts::default())), dump::snapshot(&merged.finish(&Facts::default())));
+        prop_assert_eq!(dump::snapshot(&fold(&events).finish(&told())), dump::snapshot(&merged.finish(&told())));
     }
 }
 
@@ -259,4 +283,90 @@ fn an_attempt_fails_with_its_worker_and_otherwise_with_its_job() {
     assert_eq!(ends[1].0, Some(1_795_389_180_123_000_000));
     assert_eq!(ends[1].2, "Job finishes (01000000) as driver exits. Marking all non-terminal tasks as failed.");
     assert!(ends.iter().all(|end| end.1 == "WORKER_DIED"));
+}
+
+#[test]
+fn of_several_heads_only_the_newest_lives() {
+    let head = |n: u8, start: u8, state: &str| {
+        [
+            json!({"eventType": "NODE_DEFINITION_EVENT", "timestamp": time(start), "nodeDefinitionEvent": {
+                "nodeId": id(28, n), "startTimestamp": time(start)}}),
+            json!({"eventType": "NODE_LIFECYCLE_EVENT", "timestamp": time(start), "nodeLifecycleEvent": {"nodeId": id(28, n),
+                "stateTransitions": [{"state": state, "timestamp": time(start), "resources": {"node:__internal_head__": 1.0}}]}}),
+        ]
+    };
+    let events = [head(1, 30, "ALIVE"), head(2, 10, "ALIVE"), head(3, 20, "ALIVE")].concat();
+    let snapshot = fold(&events).finish(&Facts::default());
+    let nodes: Vec<_> =
+        snapshot.nodes.iter().map(|node| (node.alive, node.end, snapshot.str(node.death_reason))).collect();
+    let at = |n: u8| crate::base::time::parse_rfc3339(&time(n)).unwrap();
+    let dead = "UNEXPECTED_TERMINATION";
+    assert_eq!(nodes, [(true, 0, ""), (false, at(20), dead), (false, at(30), dead)]);
+}
+
+#[test]
+fn workers_without_events_come_from_logs_and_attempts_and_fail_what_they_ran() {
+    let task = |n: u8| {
+        json!({"eventType": "TASK_LIFECYCLE_EVENT", "timestamp": time(1), "taskLifecycleEvent": {"taskId": id(24, 2 * n),
+            "jobId": id(4, 0), "workerId": id(28, n), "workerPid": 7, "stateTransitions": [{"state": "RUNNING", "timestamp": time(1)}]}})
+    };
+    let define = |n: u8| event(0, [2 * n, 0, 0, 0, 0, 0]);
+    let alive = json!({"eventType": "WORKER_LIFECYCLE_EVENT", "timestamp": time(2), "workerLifecycleEvent": {"workerId": id(28, 0),
+        "stateTransitions": [{"state": "ALIVE", "timestamp": time(2), "startTimeMs": "5"}]}});
+    let mut facts = told();
+    let of_nobody = WorkerId::try_from_bytes(&BASE64_STANDARD.decode(id(28, 4)).unwrap()).unwrap();
+    facts.processes.workers.remove(&of_nobody);
+    let snapshot = fold(&[define(0), define(1), define(2), task(0), task(1), task(2), task(4), alive]).finish(&facts);
+    let rows: Vec<_> =
+        snapshot.workers.iter().map(|w| (w.pid, w.life, w.reported, snapshot.str(w.exit_type), w.end_ms)).collect();
+    let end = 1_795_389_150_000;
+    assert_eq!(
+        rows,
+        [
+            (0, Life::Alive, true, "", 0), // What an event told is not replaced.
+            (101, Life::Alive, false, "", 0),
+            (102, Life::Dead, false, "USER_ERROR", end),
+            (103, Life::Alive, false, "", 0),
+            (7, Life::Unknown, false, "", 0), // No log of it is stored.
+        ]
+    );
+    let report = &snapshot.completeness;
+    assert_eq!((report.workers_from_logs, report.workers_without_end), (4, 1));
+    let failed = |n: usize| snapshot.tasks.get(n).time_of(crate::base::task::TaskState::Failed);
+    assert_eq!((failed(0), failed(1), failed(2)), (None, None, Some(end as i64 * 1_000_000)));
+}
+
+#[test]
+fn starts_and_names_of_outputs_follow_from_the_attempt_before_in_the_same_file() {
+    let (job, worker) = (id(4, 0), id(28, 2));
+    let log = |n: u8, at: u8, state: &str, info: Value| {
+        json!({"eventType": "TASK_LIFECYCLE_EVENT", "timestamp": time(at), "taskLifecycleEvent": {"taskId": id(24, 2 * n), "jobId": job,
+            "workerId": worker, "workerPid": 7, "nodeId": id(28, 1), "taskLogInfo": info,
+            "stateTransitions": [{"state": "RUNNING", "timestamp": time(at)}, {"state": state, "timestamp": time(at)}]}})
+    };
+    // As Ray 2.57 merges two updates: no names, starts of zero.
+    let merged = |end: &str| json!({"stdoutFile": "", "stderrFile": "", "stdoutStart": "0", "stderrStart": "0", "stdoutEnd": end, "stderrEnd": "30"});
+    let define = |n: u8| event(0, [2 * n, 0, 0, 0, 0, 0]); // Named `f`.
+    let mut events = vec![define(0), define(1), define(2)];
+    events.extend([
+        log(0, 1, "FINISHED", merged("40")),
+        log(1, 2, "FINISHED", merged("60")),
+        log(2, 3, "FAILED", Value::Null),
+    ]);
+    let mut facts = told();
+    let node = RayId::try_from_bytes(&BASE64_STANDARD.decode(id(28, 1)).unwrap()).unwrap();
+    facts.processes.nodes.insert(node, NodeLog { temp_dir: Some("/mnt/ray".into()), ..NodeLog::default() });
+    let snapshot = fold(&events).finish(&facts);
+    let infos: Vec<_> = snapshot.tasks.iter().map(|attempt| *attempt.log_info().unwrap()).collect();
+    // `:job_id:01000000` and `:task_name:f`, each with its line end, stand before the first attempt.
+    let stdout: Vec<_> = infos.iter().map(|log| (log.stdout_start, log.stdout_end)).collect();
+    assert_eq!(stdout, [(Some(30), Some(40)), (Some(53), Some(60)), (Some(73), None)]);
+    let stderr: Vec<_> = infos.iter().map(|log| (log.stderr_start, log.stderr_end)).collect();
+    assert_eq!(stderr, [(Some(30), Some(30)), (Some(30), Some(30)), (Some(43), None)]);
+    assert!(infos.iter().all(|log| {
+        let name = snapshot.str(log.stdout_file);
+        name.starts_with(&format!("/mnt/ray/{SESSION}/logs/worker-")) && name.ends_with("-01000000-7.out")
+    }));
+    let guessed: Vec<_> = snapshot.tasks.iter().map(|attempt| attempt.is_log_of_worker()).collect();
+    assert_eq!(guessed, [false, false, true]);
 }

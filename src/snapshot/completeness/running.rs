@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// Counts of what ran, or was said to run, at the end. Of a session that is over, that is what its end cut off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Running {
     /// Submissions that were neither stopped nor over.
     pub submissions: u64,
@@ -27,7 +28,8 @@ pub struct Running {
 impl Running {
     /// Counts what a built snapshot has without an end.
     pub(in crate::snapshot) fn of(snapshot: &Snapshot) -> Self {
-        let jobs = |kind| snapshot.jobs.iter().filter(|job| job.job_type == kind && !job.status.is_terminal()).count() as u64;
+        let jobs =
+            |kind| snapshot.jobs.iter().filter(|job| job.job_type == kind && !job.status.is_terminal()).count() as u64;
         let attempts = snapshot.tasks.iter().filter(|attempt| {
             attempt.is_defined() && !attempt.state().is_terminal() && attempt.shape().task_type != TaskType::DriverTask
         });

@@ -15,10 +15,14 @@ pub(super) fn export(kinds: &[EventKind], version: Option<RayVersion>) -> String
     let names = names.join(",");
     match version {
         Some(version) if version < ALL_SINCE => {
-            format!("Add {names} to {TYPES} on every Ray container: Ray {version} takes ALL as a name and exports nothing.")
+            format!(
+                "Add {names} to {TYPES} on every Ray container: Ray {version} takes ALL as a name and exports nothing."
+            )
         }
         Some(_) => format!("Set {TYPES}=ALL on every Ray container, or add {names} to its list."),
-        None => format!("Set {TYPES}=ALL on every Ray container (a list of types before Ray 2.54), or add {names} to its list."),
+        None => format!(
+            "Set {TYPES}=ALL on every Ray container (a list of types before Ray 2.54), or add {names} to its list."
+        ),
     }
 }
 
@@ -28,7 +32,9 @@ pub(super) fn export_anything(version: Option<RayVersion>) -> String {
                     RAY_DASHBOARD_AGGREGATOR_AGENT_EVENTS_EXPORT_ADDR with its collector's address";
     match version {
         Some(version) if version < ALL_SINCE => {
-            format!("{switches}; and {TYPES} must list the types, because Ray {version} takes ALL as a name and exports nothing.")
+            format!(
+                "{switches}; and {TYPES} must list the types, because Ray {version} takes ALL as a name and exports nothing."
+            )
         }
         _ => format!("{switches}; {TYPES}=ALL exports every type."),
     }

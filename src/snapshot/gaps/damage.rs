@@ -19,9 +19,12 @@ pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
         } else {
             format!("{empty} of {files} are empty (0 bytes): what they should hold is lost")
         };
-        found.push(Gap::new(Code::EmptyEventFiles, weight, message).missing(empty).of(of).advice(
-            "The collector stopped before it had written them: look at its log, and at its memory limit.",
-        ));
+        found.push(
+            Gap::new(Code::EmptyEventFiles, weight, message)
+                .missing(empty)
+                .of(of)
+                .advice("The collector stopped before it had written them: look at its log, and at its memory limit."),
+        );
     } else if evidence.event_files == 0 {
         let logs = match evidence.logged_workers {
             0 => String::new(),
@@ -39,9 +42,11 @@ pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
             true => format!("{NOTHING}: {} could not be read", count(n, "file")),
             false => format!("{} could not be read, or not to the end", count(n, "file")),
         };
-        found.push(Gap::new(Code::UnreadableFiles, weight, message).missing(n).advice(
-            "They are tried again by themselves; the examples in the report name the files and the reasons.",
-        ));
+        found.push(
+            Gap::new(Code::UnreadableFiles, weight, message).missing(n).advice(
+                "They are tried again by themselves; the examples in the report name the files and the reasons.",
+            ),
+        );
     }
     if known.damaged_records.count > 0 {
         let (n, of) = (known.damaged_records.count, known.records);
@@ -54,7 +59,8 @@ pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     let unknown: u64 = known.unknown_event_types.values().sum();
     if unknown > 0 {
         let types: Vec<&str> = known.unknown_event_types.keys().map(String::as_str).collect();
-        let message = format!("{} of types that this version does not know: {}", count(unknown, "event"), types.join(", "));
+        let message =
+            format!("{} of types that this version does not know: {}", count(unknown, "event"), types.join(", "));
         found.push(Gap::new(Code::UnknownEventTypes, Weight::Part, message).missing(unknown).advice(NEWER));
     }
     if known.unknown_states > 0 {
@@ -64,9 +70,12 @@ pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     if !known.nodes_without_logs.is_empty() {
         let n = known.nodes_without_logs.len() as u64;
         let message = format!("No log file was stored of {} of {}", n, count(snapshot.nodes.len() as u64, "node"));
-        found.push(Gap::new(Code::NodesWithoutLogs, Weight::Part, message).missing(n).of(snapshot.nodes.len() as u64).advice(
-            "Collectors upload logs when their pod ends: it was killed before, or its node went away.",
-        ));
+        found.push(
+            Gap::new(Code::NodesWithoutLogs, Weight::Part, message)
+                .missing(n)
+                .of(snapshot.nodes.len() as u64)
+                .advice("Collectors upload logs when their pod ends: it was killed before, or its node went away."),
+        );
     }
     let damaged_logs = snapshot.facts.damage.files().count() as u64;
     if damaged_logs > 0 {
@@ -79,9 +88,11 @@ pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
             "{} of Ray's own processes too large to be read whole: starts and ends of some workers may be missing",
             count(n, "log")
         );
-        found.push(Gap::new(Code::LongProcessLogs, Weight::Doubt, message).missing(n).advice(
-            "Export worker events: then these logs need not be read.",
-        ));
+        found.push(
+            Gap::new(Code::LongProcessLogs, Weight::Doubt, message)
+                .missing(n)
+                .advice("Export worker events: then these logs need not be read."),
+        );
     }
     found
 }

@@ -71,7 +71,8 @@ impl Seen {
                 *told += u64::from(ran);
             }
         }
-        seen.placement_groups.extend(snapshot.actors.iter().map(|actor| actor.placement_group).filter(|id| !id.is_none()));
+        seen.placement_groups
+            .extend(snapshot.actors.iter().map(|actor| actor.placement_group).filter(|id| !id.is_none()));
         seen
     }
 }
@@ -114,30 +115,62 @@ impl Judge<'_> {
                     0 => String::new(),
                     workers => format!(", although {} left logs", count(workers, "worker")),
                 };
-                let message = format!("No task data: task events were not exported{workers}; the task table, its summaries and the timeline are empty");
+                let message = format!(
+                    "No task data: task events were not exported{workers}; the task table, its summaries and the timeline are empty"
+                );
                 found.push(self.unexported(Code::TaskEvents, Weight::Kind, &TASKS, message));
             }
             return found;
         }
         if seen.plain > 0 && self.none_of(&[TaskDefinition]) {
-            let message = format!("Task definitions were not exported: {} have no name and are not shown", count(seen.plain, "task attempt"));
-            found.push(self.unexported(Code::TaskDefinitionEvents, Weight::Kind, &[TaskDefinition], message).missing(seen.plain));
+            let message = format!(
+                "Task definitions were not exported: {} have no name and are not shown",
+                count(seen.plain, "task attempt")
+            );
+            found.push(
+                self.unexported(Code::TaskDefinitionEvents, Weight::Kind, &[TaskDefinition], message)
+                    .missing(seen.plain),
+            );
         }
         if seen.of_actors > 0 && self.none_of(&[ActorTaskDefinition]) {
-            let message = format!("Definitions of actor tasks were not exported: {} have no name and are not shown", count(seen.of_actors, "task attempt"));
-            found.push(self.unexported(Code::ActorTaskDefinitionEvents, Weight::Kind, &[ActorTaskDefinition], message).missing(seen.of_actors));
+            let message = format!(
+                "Definitions of actor tasks were not exported: {} have no name and are not shown",
+                count(seen.of_actors, "task attempt")
+            );
+            found.push(
+                self.unexported(Code::ActorTaskDefinitionEvents, Weight::Kind, &[ActorTaskDefinition], message)
+                    .missing(seen.of_actors),
+            );
         }
         if seen.attempts > 0 && self.none_of(&[TaskLifecycle]) {
-            let message = format!("States of tasks were not exported: of {} nothing says when they ran and how they ended", count(seen.attempts, "task attempt"));
-            found.push(self.unexported(Code::TaskLifecycleEvents, Weight::Kind, &[TaskLifecycle], message).missing(seen.attempts));
+            let message = format!(
+                "States of tasks were not exported: of {} nothing says when they ran and how they ended",
+                count(seen.attempts, "task attempt")
+            );
+            found.push(
+                self.unexported(Code::TaskLifecycleEvents, Weight::Kind, &[TaskLifecycle], message)
+                    .missing(seen.attempts),
+            );
         }
         if seen.ran > 0 && self.none_of(&[TaskProfile]) {
-            let message = format!("Profile events were not exported: the timeline is empty, and of {} nothing says what they spent their time with", count(seen.ran, "task attempt"));
-            found.push(self.unexported(Code::TaskProfileEvents, Weight::Kind, &[TaskProfile], message).missing(seen.ran));
+            let message = format!(
+                "Profile events were not exported: the timeline is empty, and of {} nothing says what they spent their time with",
+                count(seen.ran, "task attempt")
+            );
+            found.push(
+                self.unexported(Code::TaskProfileEvents, Weight::Kind, &[TaskProfile], message).missing(seen.ran),
+            );
         }
         let undefined = self.snapshot.completeness.attempts_without_definition;
-        if undefined > 0 && !self.none_of(&[TaskDefinition]) && (seen.of_actors == 0 || !self.none_of(&[ActorTaskDefinition])) {
-            let message = format!("{} of {} have no definition, and are not shown", undefined, count(seen.attempts, "task attempt"));
+        if undefined > 0
+            && !self.none_of(&[TaskDefinition])
+            && (seen.of_actors == 0 || !self.none_of(&[ActorTaskDefinition]))
+        {
+            let message = format!(
+                "{} of {} have no definition, and are not shown",
+                undefined,
+                count(seen.attempts, "task attempt")
+            );
             found.push(Gap::new(Code::UndefinedAttempts, Weight::Part, message).missing(undefined).of(seen.attempts));
         }
         found
@@ -150,8 +183,12 @@ impl Judge<'_> {
         // Ray's own drivers have no definition: only somebody's job tells that one should be there.
         let ran = self.seen.plain > 0 && (self.evidence.submissions > 0 || self.has_normal_tasks());
         let message = match missing {
-            [true, true] if self.seen.attempts > 0 => "Events of jobs were not exported: of drivers only logs and tasks tell",
-            [true, false] if ran => "Definitions of jobs were not exported: their commands, metadata and environments are unknown",
+            [true, true] if self.seen.attempts > 0 => {
+                "Events of jobs were not exported: of drivers only logs and tasks tell"
+            }
+            [true, false] if ran => {
+                "Definitions of jobs were not exported: their commands, metadata and environments are unknown"
+            }
             [false, true] => "States of jobs were not exported: of no job its start and its end are known",
             _ => return None,
         };
@@ -159,7 +196,10 @@ impl Judge<'_> {
     }
 
     fn has_normal_tasks(&self) -> bool {
-        self.snapshot.tasks.iter().any(|attempt| attempt.shape().task_type == TaskType::NormalTask && attempt.is_defined())
+        self.snapshot
+            .tasks
+            .iter()
+            .any(|attempt| attempt.shape().task_type == TaskType::NormalTask && attempt.is_defined())
     }
 
     fn actors(&self) -> Option<Gap> {
@@ -173,21 +213,32 @@ impl Judge<'_> {
         let gap = match ACTORS.map(|kind| self.none_of(&[kind])) {
             [true, true] if missing == 0 => return None,
             [true, true] => {
-                let message = format!("Events of actors were not exported: tasks and logs tell of {}, and the table is empty", count(missing, "actor"));
+                let message = format!(
+                    "Events of actors were not exported: tasks and logs tell of {}, and the table is empty",
+                    count(missing, "actor")
+                );
                 self.unexported(Code::ActorEvents, Weight::Kind, &ACTORS, message)
             }
             [true, false] => {
-                let message = format!("Definitions of actors were not exported: of {} names, classes and environments are unknown", count(of, "actor"));
+                let message = format!(
+                    "Definitions of actors were not exported: of {} names, classes and environments are unknown",
+                    count(of, "actor")
+                );
                 self.unexported(Code::ActorEvents, Weight::Kind, &ACTORS, message)
             }
             [false, true] => {
-                let message = format!("States of actors were not exported: of {} nothing says where they lived and how they ended", count(of, "actor"));
+                let message = format!(
+                    "States of actors were not exported: of {} nothing says where they lived and how they ended",
+                    count(of, "actor")
+                );
                 self.unexported(Code::ActorEvents, Weight::Kind, &ACTORS, message)
             }
             [false, false] if missing == 0 => return None,
-            [false, false] => {
-                Gap::new(Code::ActorEvents, Weight::Part, format!("{missing} of {} have no event, and are not shown", count(of, "actor")))
-            }
+            [false, false] => Gap::new(
+                Code::ActorEvents,
+                Weight::Part,
+                format!("{missing} of {} have no event, and are not shown", count(of, "actor")),
+            ),
         };
         Some(gap.missing(missing).of(of))
     }
@@ -205,21 +256,32 @@ impl Judge<'_> {
         let gap = match NODES.map(|kind| self.none_of(&[kind])) {
             [true, true] if missing == 0 => return None,
             [true, true] => {
-                let message = format!("Events of nodes were not exported: tasks and logs tell of {}, and the table is empty", count(missing, "node"));
+                let message = format!(
+                    "Events of nodes were not exported: tasks and logs tell of {}, and the table is empty",
+                    count(missing, "node")
+                );
                 self.unexported(Code::NodeEvents, Weight::Kind, &NODES, message)
             }
             [true, false] => {
-                let message = format!("Definitions of nodes were not exported: of {} addresses, names and labels are unknown", count(of, "node"));
+                let message = format!(
+                    "Definitions of nodes were not exported: of {} addresses, names and labels are unknown",
+                    count(of, "node")
+                );
                 self.unexported(Code::NodeEvents, Weight::Kind, &NODES, message)
             }
             [false, true] => {
-                let message = format!("States of nodes were not exported: of {} nothing says what they had and how they ended", count(of, "node"));
+                let message = format!(
+                    "States of nodes were not exported: of {} nothing says what they had and how they ended",
+                    count(of, "node")
+                );
                 self.unexported(Code::NodeEvents, Weight::Kind, &NODES, message)
             }
             [false, false] if missing == 0 => return None,
-            [false, false] => {
-                Gap::new(Code::NodeEvents, Weight::Part, format!("{missing} of {} have no event, and are known from logs and tasks alone", count(of, "node")))
-            }
+            [false, false] => Gap::new(
+                Code::NodeEvents,
+                Weight::Part,
+                format!("{missing} of {} have no event, and are known from logs and tasks alone", count(of, "node")),
+            ),
         };
         Some(gap.missing(missing).of(of))
     }
@@ -230,7 +292,10 @@ impl Judge<'_> {
         let known = &self.snapshot.completeness;
         let (missing, of) = (known.workers_from_logs, self.snapshot.workers.len() as u64);
         if missing == 0 && of > 0 && self.none_of(&[WorkerDefinition]) {
-            let message = format!("Definitions of workers were not exported: of {} nodes, processes and types are unknown", count(of, "worker"));
+            let message = format!(
+                "Definitions of workers were not exported: of {} nodes, processes and types are unknown",
+                count(of, "worker")
+            );
             return Some(self.unexported(Code::WorkerEvents, Weight::Kind, &WORKERS, message).missing(of).of(of));
         }
         if missing == 0 {
@@ -241,7 +306,7 @@ impl Judge<'_> {
             0 => String::new(),
             open => format!("; of {open} nothing says whether they ended"),
         };
-        let gap = if !self.none_of(&WORKERS) {
+        let gap = if !self.none_of(&[WorkerLifecycle]) {
             Gap::new(Code::WorkerEvents, Weight::Part, format!("Events of some workers are missing: {from}{open}"))
         } else if let Some(version) = self.version.filter(|version| *version < RayVersion::WORKER_EVENTS) {
             let message = format!("Ray {version} cannot export workers and their exits: {from}{open}");
@@ -250,7 +315,12 @@ impl Judge<'_> {
             gap.event_types = WORKERS.map(EventKind::name).to_vec();
             gap
         } else {
-            self.unexported(Code::WorkerEvents, Weight::Part, &WORKERS, format!("Worker exits were not exported: {from}{open}"))
+            self.unexported(
+                Code::WorkerEvents,
+                Weight::Part,
+                &WORKERS,
+                format!("Worker exits were not exported: {from}{open}"),
+            )
         };
         Some(gap.missing(missing).of(of))
     }
@@ -262,7 +332,10 @@ impl Judge<'_> {
         if named == 0 || polled || !self.snapshot.placement_groups.is_empty() {
             return None;
         }
-        let message = format!("No placement group was stored: tasks and actors name {}, and the table is empty", count(named, "placement group"));
+        let message = format!(
+            "No placement group was stored: tasks and actors name {}, and the table is empty",
+            count(named, "placement group")
+        );
         Some(Gap::new(Code::PlacementGroups, Weight::Kind, message).missing(named).of(named).advice(
             "Ray does not export them: let the collector poll /api/v0/placement_groups?detail=1&limit=10000, as KubeRay's does since v1.7.",
         ))
@@ -292,10 +365,13 @@ impl Judge<'_> {
     fn head_restarts(&self) -> Option<Gap> {
         let heads = self.snapshot.nodes.iter().filter(|node| node.is_head).count() as u64;
         (heads > 1).then(|| {
-            let message = format!("The head was started again {}: what it had not sent before it ended is lost", match heads {
-                2 => "once".to_owned(),
-                n => format!("{} times", n - 1),
-            });
+            let message = format!(
+                "The head was started again {}: what it had not sent before it ended is lost",
+                match heads {
+                    2 => "once".to_owned(),
+                    n => format!("{} times", n - 1),
+                }
+            );
             Gap::new(Code::HeadRestarted, Weight::Part, message).missing(heads - 1)
         })
     }

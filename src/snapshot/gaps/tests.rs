@@ -35,9 +35,7 @@ fn events() -> Vec<(EventKind, Value)> {
     use EventKind::*;
     let (node, worker, job) = (id(&NODE), id(&WORKER), id(&[1, 0, 0, 0]));
     let states = json!([{"state": "RUNNING", "timestamp": "2026-11-22T23:12:01Z"}, {"state": "FINISHED", "timestamp": "2026-11-22T23:12:02Z"}]);
-    let ran = |task: String| {
-        json!({"taskId": task, "jobId": job, "nodeId": node, "workerId": worker, "workerPid": 7, "stateTransitions": states})
-    };
+    let ran = |task: String| json!({"taskId": task, "jobId": job, "nodeId": node, "workerId": worker, "workerPid": 7, "stateTransitions": states});
     let one = |state: &str| json!([{"state": state, "timestamp": "2026-11-22T23:12:03Z", "resources": {"node:__internal_head__": 1}}]);
     vec![
         (NodeDefinition, json!({"nodeDefinitionEvent": {"nodeId": node, "startTimestamp": "2026-11-22T23:11:34Z"}})),
@@ -52,8 +50,14 @@ fn events() -> Vec<(EventKind, Value)> {
         (WorkerLifecycle, json!({"workerLifecycleEvent": {"workerId": worker, "stateTransitions": one("DEAD")}})),
         (ActorDefinition, json!({"actorDefinitionEvent": {"actorId": actor(), "jobId": job, "className": "A"}})),
         (ActorLifecycle, json!({"actorLifecycleEvent": {"actorId": actor(), "stateTransitions": one("DEAD")}})),
-        (TaskDefinition, json!({"taskDefinitionEvent": {"taskId": task(3, 0xff), "taskType": "NORMAL_TASK", "taskName": "f", "jobId": job}})),
-        (ActorTaskDefinition, json!({"actorTaskDefinitionEvent": {"taskId": task(4, 7), "actorTaskName": "A.f", "actorId": actor(), "jobId": job}})),
+        (
+            TaskDefinition,
+            json!({"taskDefinitionEvent": {"taskId": task(3, 0xff), "taskType": "NORMAL_TASK", "taskName": "f", "jobId": job}}),
+        ),
+        (
+            ActorTaskDefinition,
+            json!({"actorTaskDefinitionEvent": {"taskId": task(4, 7), "actorTaskName": "A.f", "actorId": actor(), "jobId": job}}),
+        ),
         (TaskLifecycle, json!({"taskLifecycleEvent": ran(task(3, 0xff))})),
         (TaskLifecycle, json!({"taskLifecycleEvent": ran(task(4, 7))})),
         (

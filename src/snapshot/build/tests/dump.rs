@@ -1,6 +1,7 @@
 //! A snapshot as text with every handle resolved, so that snapshots can be compared whatever their handles are.
 
 use crate::snapshot::Snapshot;
+use crate::snapshot::completeness::EventCounts;
 use std::fmt::Write;
 
 pub(super) fn snapshot(s: &Snapshot) -> String {
@@ -85,6 +86,7 @@ pub(super) fn snapshot(s: &Snapshot) -> String {
     let mut completeness = s.completeness.clone();
     // How much was read depends on how often it was read.
     (completeness.records, completeness.unknown_states) = (0, 0);
+    completeness.events = EventCounts::default();
     writeln!(out, "{} {completeness:?}", s.as_of).unwrap();
     out
 }

@@ -1,0 +1,130 @@
+"""Records a hard session: its store, and its live dashboard's answers.
+
+usage: python -m e2e.recording --ray PATH/TO/bin/ray --into DIR [--nodes 3] [--logs before-stop|after-stop] [--tune]
+
+DIR gets storage/ (a bucket with one session), truth/ (questions and answers) and recording.json (how it was made).
+It needs `unshare` and `ip`: everything runs in a network of its own, which has loopback addresses only (Ray would take
+another address of the machine for its head), and ends with this process.
+"""
+
+import argparse
+import collections
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from .cluster import Cluster
+from .facts import Facts
+from .questions import questions, restless
+from .store import Store, write
+from .submissions import HARD, TUNED, WORKLOAD
+
+QUIET_SECONDS = 18
+"""By then every process has sent its events, idle workers beyond the nodes' CPUs have ended, and what an ended job left
+behind is marked as failed, which Ray does 15 seconds after the job's end."""
+ALONE = "RAY_HISTORY_RECORDING_ALONE"
+
+
+def alone():
+    """Starts over in a network of its own, unless it has one."""
+    if ALONE in os.environ:
+        return
+    os.environ[ALONE] = "1"
+    user = [] if os.geteuid() == 0 else ["--map-root-user"]
+    shell = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+    command = ["unshare", "--net", *user, *shell, sys.executable, "-m", __package__, *sys.argv[1:]]
+    os.execvp(command[0], command)  # noqa: S606  no shell is meant
+
+
+def run(cluster: Cluster, folder: Path, *, tune: bool) -> dict[str, str]:
+    """Runs all submissions; their statuses."""
+    scripts = Path(shutil.copytree(WORKLOAD, folder / "jobs", ignore=shutil.ignore_patterns("__*")))
+    marks = folder / "marks"
+    marks.mkdir()
+    statuses = {}
+    first, *others = HARD
+    for wave in ([*first, *([TUNED] if tune else [])], *others):
+        for submission in wave:
+            submission.submit(cluster, scripts, marks)
+        for submission in wave:
+            statuses[submission.id] = submission.wait(cluster)
+            print(f"{time.strftime('%T')} {submission.id} {statuses[submission.id]}", flush=True)
+    return statuses
+
+
+class Truth:
+    """Questions that were asked, and their answers."""
+
+    def __init__(self, cluster: Cluster, folder: Path):
+        self._cluster = cluster
+        self._folder = folder
+        self.index = []
+
+    def ask(self, paths: Iterable[str]):
+        for path in paths:
+            number = f"{len(self.index):04}"
+            status, kind, body = self._cluster.ask(path)
+            self.index.append({"n": number, "path": path, "status": status, "content_type": kind})
+            write(self._folder / f"{number}.body", body)
+        write(self._folder / "index.json", json.dumps(self.index, indent=1, ensure_ascii=False).encode())
+
+
+def record(arguments: argparse.Namespace, folder: Path) -> dict:
+    """Makes the recording; what there is to say about it."""
+    with Cluster(arguments.ray.absolute(), folder, arguments.nodes) as cluster:
+        began = time.monotonic()
+        store = Store(arguments.into / "storage", arguments.namespace, arguments.cluster, cluster.session)
+        statuses = run(cluster, folder, tune=arguments.tune)
+        store.poll(cluster)
+        truth = Truth(cluster, arguments.into / "truth")
+        truth.ask(restless(Facts.of(cluster)))
+        time.sleep(QUIET_SECONDS)
+        truth.ask(questions(Facts.of(cluster)))
+        seconds = time.monotonic() - began
+        for node in cluster.nodes:
+            node.receiver.close()  # KubeRay's collector refuses events as well once it is asked to end
+        if arguments.logs == "before-stop":
+            store.logs(cluster)
+        cluster.stop()
+        if arguments.logs == "after-stop":
+            store.logs(cluster)
+        store.events(cluster)
+        store.mark()
+        events = [event for node in cluster.nodes for file in node.receiver.files for event in file.events]
+        return {
+            "session": store.path,
+            "ray": cluster.version,
+            "logs": arguments.logs,
+            "seconds": round(seconds),
+            "questions": len(truth.index),
+            "submissions": statuses,
+            "events": dict(collections.Counter(event["eventType"] for event in events).most_common()),
+        }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--ray", type=Path, required=True, help="Ray's command line, of the version to record")
+    parser.add_argument("--into", type=Path, required=True, help="a folder that does not exist yet")
+    parser.add_argument("--namespace", default="hard-ns")
+    parser.add_argument("--cluster", default="hard-raycluster")
+    parser.add_argument("--nodes", type=int, default=3)
+    parser.add_argument("--logs", choices=["before-stop", "after-stop"], default="before-stop", help="when copied")
+    parser.add_argument("--tune", action="store_true", help="also a Tune run, which needs ray[tune]")
+    arguments = parser.parse_args()
+    alone()
+    arguments.into.mkdir(parents=True)
+    with tempfile.TemporaryDirectory(prefix="ray-") as folder:
+        told = record(arguments, Path(folder))
+    text = json.dumps(told, indent=2, ensure_ascii=False)
+    write(arguments.into / "recording.json", f"{text}\n".encode())
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

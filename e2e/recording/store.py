@@ -1,0 +1,55 @@
+"""Writes a recorded session where KubeRay's v1.7 collector would have put it."""
+
+import shutil
+from pathlib import Path
+
+from .cluster import Cluster
+
+# What the head's collector asks the dashboard for; it stores only answers of status 200.
+POLLED = (
+    "/timezone",
+    "/api/v0/cluster_metadata",
+    "/api/v0/placement_groups?detail=1&limit=10000",
+    "/api/serve/applications/",
+)
+
+
+class Store:
+    """A session's part of a bucket."""
+
+    def __init__(self, bucket: Path, namespace: str, name: str, session: str):
+        self._marker = bucket / "cluster-metadata" / "raycluster" / f"{namespace}_{name}" / session
+        self._history = bucket / "cluster-history" / "raycluster" / namespace / name / session
+        self.path = f"sessions/{namespace}/{name}/{session}"
+        """Below a history server."""
+
+    def poll(self, cluster: Cluster):
+        jobs = [job["job_id"] for job in cluster.json("/api/jobs/") if job["job_id"]]
+        for path in (*POLLED, *(f"/api/data/datasets/{job}" for job in jobs)):
+            status, _, body = cluster.ask(path)
+            if status == 200:
+                write(self._history / "fetched_endpoints" / f"restful__{path.strip('/').replace('/', '__')}", body)
+
+    def logs(self, cluster: Cluster):
+        """Copies the regular files of each node's folder of logs."""
+        for node in cluster.nodes:
+            source, target = node.logs(cluster.session), self._history / node.id / "logs"
+            for file in sorted(source.rglob("*")):
+                if file.is_file() and not file.is_symlink():
+                    copy = target / file.relative_to(source)
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(file, copy)
+
+    def events(self, cluster: Cluster):
+        for node in cluster.nodes:
+            for file in node.receiver.files:
+                write(self._history / node.id / file.name(node.id), file.content())
+
+    def mark(self):
+        """Makes the session one that a reader finds."""
+        write(self._marker, b"")
+
+
+def write(path: Path, body: bytes):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(body)
