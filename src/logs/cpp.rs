@@ -43,7 +43,7 @@ pub(super) fn header(line: &str) -> Option<Header<'_>> {
     let mut text = line.message;
     for (key, value) in &line.rest {
         if let Value::String(value) = value {
-            text.push_str(&format!(" {key}={value}"));
+            text.extend([" ", key, "=", value]);
         }
     }
     Some(Header { local_ms: local_time(&line.asctime)?, text: text.into() })
@@ -132,7 +132,9 @@ mod tests {
         fn any_split_gives_the_same_lines(text in "[ab\n]{0,40}", at in 0usize..40) {
             let read = |pieces: &[&[u8]]| {
                 let (mut lines, mut seen) = (Lines::default(), Vec::new());
-                pieces.iter().for_each(|piece| lines.push(piece, |line| seen.push(line.to_owned())));
+                for piece in pieces {
+                    lines.push(piece, |line| seen.push(line.to_owned()));
+                }
                 lines.finish(|line| seen.push(line.to_owned()));
                 seen
             };

@@ -202,7 +202,7 @@ impl Builder {
 
     /// Whether the job of this driver has ended.
     pub fn driver_has_ended(&self, driver: &WorkerId) -> bool {
-        driver.0.first_chunk().is_some_and(|job| self.jobs.has_ended(&RayId(*job)))
+        driver.0.first_chunk().is_some_and(|job| self.jobs.has_ended(RayId(*job)))
     }
 
     /// Whether a job of somebody's, not one of Ray's own, has no end.

@@ -19,6 +19,7 @@ const MAX_NAMES: usize = 100;
 /// The report on one session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact of the report, true of any session by itself")]
 pub struct Completeness {
     /// Event files read.
     pub event_files: u64,

@@ -1,9 +1,9 @@
 //! Drivers as workers: no worker event is ever sent of them.
 //!
 //! A driver's worker id is its job id followed by `ff`. Its start is that of its own log, else of its driver task (2 ms
-//! off), else of its job; its end that of its raylet's log, else of its task, its job,
-//! or its own log. Its node comes from its job, else from the
-//! folder of its log, whose name has its pid. How it ended is in its own log, and in the GCS's when it was killed.
+//! off), else of its job; its end that of its raylet's log, else of its task, its job, or its own log. Its node comes
+//! from its job, else from the folder of its log, whose name has its pid. How it ended is in its own log, and in the
+//! GCS's when it was killed.
 
 use super::Snapshot;
 use super::intern::Id;

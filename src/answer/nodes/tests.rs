@@ -94,10 +94,10 @@ fn living_workers_are_counted_by_node_and_a_dead_node_has_none() {
     use crate::base::id::{NodeId, RayId};
     use crate::snapshot::Snapshot;
     use crate::snapshot::intern::Interner;
-    use crate::snapshot::worker::{Life, Worker};
+    use crate::snapshot::worker::Life::{Alive, Dead, Unknown};
+    use crate::snapshot::worker::Worker;
     let mut ids = Interner::default();
     let mut worker = |node: u8, life| Worker { node: ids.id(&[node; 28]), life, ..Worker::default() };
-    use Life::{Alive, Dead, Unknown};
     let workers = [(1, Alive), (2, Alive), (1, Alive), (1, Dead), (3, Alive), (1, Unknown)];
     let workers = workers.map(|(node, life)| worker(node, life)).to_vec();
     let node = |id: NodeId, alive| Node { id, alive, ..Node::default() };

@@ -66,7 +66,7 @@ pub(super) fn note(found: &mut ProcessLogs, node: NodeId, local_ms: i64, text: &
         if text.contains("Raylet of id, ") {
             log.started = Some(local_ms);
         } else if let Some((_, folder)) = text.split_once("Setting temp dir to: ") {
-            log.temp_dir = Some(folder.trim().into()).filter(|folder: &Box<str>| folder.starts_with('/'));
+            log.temp_dir = Some(folder.trim()).filter(|folder| folder.starts_with('/')).map(Into::into);
         } else {
             log.stopped = text.contains("SIGTERM");
         }

@@ -60,8 +60,8 @@ fn own() -> String {
     )
 }
 
-fn exit(local_ms: i64, exit_type: &str, detail: &str) -> Option<Exit> {
-    Some(Exit { local_ms, clock: node(), exit_type: exit_type.into(), detail: detail.into() })
+fn exit(local_ms: i64, exit_type: &str, detail: &str) -> Exit {
+    Exit { local_ms, clock: node(), exit_type: exit_type.into(), detail: detail.into() }
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn the_gcs_tells_unintended_ends_in_ray_s_words_over_any_number_of_lines() {
     let found = scan("gcs_server.out", &gcs());
     let log = &found.workers[&worker()];
     let detail = "The leased worker has unrecoverable, failure.\nTraceback: x, y";
-    assert_eq!((log.node, &log.reported), (Some(node()), &exit(MINUTE + 40_110, "SYSTEM_ERROR", detail)));
+    assert_eq!((log.node, &log.reported), (Some(node()), &Some(exit(MINUTE + 40_110, "SYSTEM_ERROR", detail))));
     assert_eq!((found.gcs.jobs.len(), found.gcs.actors.len(), found.gcs.nodes.len()), (1, 1, 1));
     assert!(found.gcs.read && !found.gcs.stopped);
 }
@@ -116,7 +116,7 @@ fn a_worker_s_own_log_tells_when_it_registered_and_why_it_left() {
     let log = &found.workers[&worker()];
     assert_eq!((log.pid, log.port, log.has_log), (12738, 10004, true));
     assert_eq!((log.constructed, log.registered), (Some(MINUTE + 31_130), Some(MINUTE + 31_137)));
-    assert_eq!(log.left, exit(MINUTE + 40_104, "INTENDED_USER_EXIT", "Worker exits, by an user request."));
+    assert_eq!(log.left, Some(exit(MINUTE + 40_104, "INTENDED_USER_EXIT", "Worker exits, by an user request.")));
 }
 
 #[test]
@@ -184,7 +184,9 @@ fn the_order_of_files_does_not_matter() {
     let texts = [("gcs_server.out", gcs()), ("raylet.out", raylet()), (&*own_path, own())];
     let merged = |order: [usize; 3]| {
         let mut all = ProcessLogs::default();
-        order.into_iter().for_each(|at| all.merge(scan(texts[at].0, &texts[at].1)));
+        for at in order {
+            all.merge(scan(texts[at].0, &texts[at].1));
+        }
         all
     };
     for order in [[2, 1, 0], [1, 0, 2], [0, 2, 1]] {

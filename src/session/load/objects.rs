@@ -172,8 +172,8 @@ impl SessionObjects {
                     events.push(object);
                 }
                 Some(ObjectKind::Log { node, path }) => {
-                    let note = if crate::logs::is_input(path) { Digests::input } else { Digests::name };
-                    note(&mut self.digests, &object);
+                    let digest = if crate::logs::is_input(path) { Digests::input } else { Digests::name };
+                    digest(&mut self.digests, &object);
                     self.newest = self.newest.max(object.modified);
                     let (node, path) = (node.to_owned(), path.to_owned());
                     insert(self.logs.entry(node).or_default(), path, LogObject::of(&object, place.tree));

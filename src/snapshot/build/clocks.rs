@@ -60,7 +60,7 @@ impl Clocks {
     /// The raylet's line has the moment and the type. The words are those of the report, where it was unintended and so
     /// stands in the GCS's log, else the process's own; words of another type are about something else that happened to
     /// it (a worker of a removed placement group, of which Ray logs no words, is told as lost by its lease, too).
-    pub(super) fn end_of<'a>(&self, log: &'a WorkerLog) -> Option<(u64, &'a str, &'a str)> {
+    pub(super) fn end_of<'a>(&self, log: &'a WorkerLog) -> Option<(i64, &'a str, &'a str)> {
         let told = [log.reported.as_ref(), log.left.as_ref()].into_iter().flatten();
         let exit = match log.disconnect_type.map(exit_type_name).filter(|name| !name.is_empty()) {
             Some(name) => told.clone().find(|exit| &*exit.exit_type == name).map_or((name, ""), words),
@@ -76,8 +76,8 @@ impl Clocks {
     pub(super) fn driver(&self, log: &WorkerLog) -> DriverLog {
         let end = self.end_of(log);
         DriverLog {
-            start_ms: log.registered.map_or(0, |local| self.utc_ms(log.node, local) as i64),
-            end_ms: end.map_or(0, |(end_ms, ..)| end_ms as i64),
+            start_ms: log.registered.map_or(0, |local| self.utc_ms(log.node, local)),
+            end_ms: end.map_or(0, |(end_ms, ..)| end_ms),
             exact: log.disconnected.is_some(),
             exit: end.map(|(_, exit_type, detail)| (exit_type.into(), detail.into())),
         }
@@ -88,7 +88,7 @@ impl Clocks {
     pub(super) fn correct_jobs(&self, jobs: &mut [DriverJob], gcs: &GcsLog) {
         for job in jobs.iter_mut().filter(|job| job.finished > 0) {
             let Some(local) = gcs.jobs.get(&job.id).copied().flatten() else { continue };
-            let noted = self.utc_ms(gcs.clock, local) as Nanos * 1_000_000;
+            let noted = self.utc_ms(gcs.clock, local).saturating_mul(1_000_000);
             if (0..CLOSE_NANOS).contains(&(job.finished - noted)) {
                 job.finished = noted;
             }
@@ -99,17 +99,17 @@ impl Clocks {
     pub(super) fn correct_actors(&self, actors: &mut [Actor], gcs: &GcsLog) {
         for actor in actors.iter_mut().filter(|actor| actor.end > 0) {
             let Some(local) = gcs.actors.get(&actor.id).and_then(ActorLog::ended) else { continue };
-            let noted = self.utc_ms(gcs.clock, local) as Nanos * 1_000_000;
+            let noted = self.utc_ms(gcs.clock, local).saturating_mul(1_000_000);
             if noted <= actor.end && noted >= actor.incarnations.last().map_or(0, |lived| lived.since - CLOSE_NANOS) {
                 actor.end = noted;
             }
         }
     }
 
-    /// A local time of a node in Unix milliseconds.
-    pub(super) fn utc_ms(&self, node: Option<NodeId>, local_ms: i64) -> u64 {
+    /// A local time of a node in Unix milliseconds, never before 1970.
+    pub(super) fn utc_ms(&self, node: Option<NodeId>, local_ms: i64) -> i64 {
         let zone = node.and_then(|node| self.nodes.get(&node)).unwrap_or(&self.session);
-        u64::try_from(zone.utc_ms(local_ms).unwrap_or(local_ms)).unwrap_or(0)
+        zone.utc_ms(local_ms).unwrap_or(local_ms).max(0)
     }
 }
 
@@ -136,10 +136,10 @@ mod tests {
         // The name says 2026-11-23 00:11:33: an hour east of UTC.
         let clocks = Clocks::new("session_2026-11-23_00-11-33_821800_1", &facts, &nodes);
         let at = start + 5 * HOUR;
-        assert_eq!(clocks.utc_ms(Some(RayId([2; 28])), at + 2 * HOUR), at as u64);
+        assert_eq!(clocks.utc_ms(Some(RayId([2; 28])), at + 2 * HOUR), at);
         for other in [Some(RayId([1; 28])), Some(RayId([3; 28])), None] {
-            assert_eq!(clocks.utc_ms(other, at + HOUR), at as u64);
+            assert_eq!(clocks.utc_ms(other, at + HOUR), at);
         }
-        assert_eq!(Clocks::default().utc_ms(None, at), at as u64, "UTC where nobody knows");
+        assert_eq!(Clocks::default().utc_ms(None, at), at, "UTC where nobody knows");
     }
 }

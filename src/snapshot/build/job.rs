@@ -77,8 +77,8 @@ impl Jobs {
     }
 
     /// Whether a job has ended.
-    pub(super) fn has_ended(&self, job: &JobId) -> bool {
-        self.drivers.get(job).is_some_and(|draft| draft.finished > 0)
+    pub(super) fn has_ended(&self, job: JobId) -> bool {
+        self.drivers.get(&job).is_some_and(|draft| draft.finished > 0)
     }
 
     /// Whether a job that has a definition, as Ray's own have not, has no end.

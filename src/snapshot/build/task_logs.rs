@@ -85,13 +85,12 @@ impl Files {
         let log = processes.workers.get(&id);
         let stored = log.and_then(|log| log.output.as_deref());
         let attempts = || rows.iter().map(|&row| tasks.get(row as usize));
-        let stem = match stored {
-            Some(stem) => stem.to_owned(),
-            None => {
-                let told = attempts().map(|attempt| attempt.worker_pid()).max().filter(|&pid| pid > 0);
-                let pid = told.map(i64::from).or_else(|| log.map(|log| i64::from(log.pid)).filter(|&pid| pid > 0))?;
-                format!("worker-{id}-{}-{pid}", attempts().map(|attempt| attempt.job_id()).find(|job| !job.is_nil())?)
-            }
+        let stem = if let Some(stem) = stored {
+            stem.to_owned()
+        } else {
+            let told = attempts().map(|attempt| attempt.worker_pid()).max().filter(|&pid| pid > 0);
+            let pid = told.map(i64::from).or_else(|| log.map(|log| i64::from(log.pid)).filter(|&pid| pid > 0))?;
+            format!("worker-{id}-{}-{pid}", attempts().map(|attempt| attempt.job_id()).find(|job| !job.is_nil())?)
         };
         let node = log.and_then(|log| log.node).or_else(|| {
             let node = attempts().map(|attempt| attempt.node_id()).find(|node| !node.is_none())?;
@@ -111,7 +110,7 @@ fn fill(tasks: &mut TaskTable, values: &Catalogue, files: &Files, rows: &[u32]) 
     let mut exact = true;
     for &row in rows {
         let row = row as usize;
-        let token = TASK_TOKEN + values.resolve(tasks.names[row]).len() as i64;
+        let token = TASK_TOKEN + i64::try_from(values.resolve(tasks.names[row]).len()).unwrap_or(0);
         let known = tasks.logs.get(tasks.log[row] as usize).copied();
         if lacks(tasks, row) {
             let starts = ends.map(|end| if exact { end + token } else { end });

@@ -333,7 +333,7 @@ fn workers_without_events_come_from_logs_and_attempts_and_fail_what_they_ran() {
     let report = &snapshot.completeness;
     assert_eq!((report.workers_from_logs, report.workers_without_end), (4, 1));
     let failed = |n: usize| snapshot.tasks.get(n).time_of(crate::base::task::TaskState::Failed);
-    assert_eq!((failed(0), failed(1), failed(2)), (None, None, Some(end as i64 * 1_000_000)));
+    assert_eq!((failed(0), failed(1), failed(2)), (None, None, Some(i64::try_from(end).unwrap() * 1_000_000)));
 }
 
 #[test]

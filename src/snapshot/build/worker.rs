@@ -121,7 +121,8 @@ impl Workers {
         if self.knows(&id) {
             return;
         }
-        let at = |local: Option<i64>| local.map_or(0, |local| clocks.utc_ms(log.node, local));
+        let ms = |at: i64| u64::try_from(at).unwrap_or(0);
+        let at = |local: Option<i64>| local.map_or(0, |local| ms(clocks.utc_ms(log.node, local)));
         let end = clocks.end_of(log);
         let mut draft = Draft {
             logged: log.has_log,
@@ -129,7 +130,7 @@ impl Workers {
             launch_ms: at(log.launched),
             launched_ms: at(log.constructed),
             start_ms: at(log.registered),
-            end_ms: end.map_or(0, |(end_ms, ..)| end_ms),
+            end_ms: end.map_or(0, |(end_ms, ..)| ms(end_ms)),
             ..Draft::default()
         };
         // At time zero: anything that an event tells wins.

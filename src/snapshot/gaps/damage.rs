@@ -38,9 +38,10 @@ pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     }
     if known.unreadable_files.count > 0 {
         let n = known.unreadable_files.count;
-        let message = match nothing && n >= evidence.event_files.max(1) {
-            true => format!("{NOTHING}: {} could not be read", count(n, "file")),
-            false => format!("{} could not be read, or not to the end", count(n, "file")),
+        let message = if nothing && n >= evidence.event_files.max(1) {
+            format!("{NOTHING}: {} could not be read", count(n, "file"))
+        } else {
+            format!("{} could not be read, or not to the end", count(n, "file"))
         };
         found.push(
             Gap::new(Code::UnreadableFiles, weight, message).missing(n).advice(
@@ -50,9 +51,10 @@ pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     }
     if known.damaged_records.count > 0 {
         let (n, of) = (known.damaged_records.count, known.records);
-        let message = match nothing {
-            true => format!("No task data: all {of} records unreadable"),
-            false => format!("{n} of {of} stored events are damaged and left out"),
+        let message = if nothing {
+            format!("No task data: all {of} records unreadable")
+        } else {
+            format!("{n} of {of} stored events are damaged and left out")
         };
         found.push(Gap::new(Code::DamagedEvents, weight, message).missing(n).of(of));
     }

@@ -1,6 +1,7 @@
 //! A small session with every kind of event, and what is said when one of them is left out.
 
 use super::*;
+use crate::base::id::RayId;
 use crate::event::EventKind;
 use crate::logs::Facts;
 use crate::snapshot::build::Builder;
@@ -69,7 +70,7 @@ fn events() -> Vec<(EventKind, Value)> {
 }
 
 fn evidence() -> Evidence {
-    let node: String = NODE.iter().map(|byte| format!("{byte:02x}")).collect();
+    let node = RayId(NODE).hex();
     Evidence {
         event_nodes: [node.clone()].into(),
         log_nodes: [node].into(),

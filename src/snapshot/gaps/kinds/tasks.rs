@@ -1,0 +1,109 @@
+//! Events of tasks and of the jobs that submitted them.
+
+use super::Judge;
+use crate::base::task::TaskType;
+use crate::event::EventKind;
+use crate::snapshot::gap::{Code, Gap, Weight, count};
+
+impl Judge<'_> {
+    pub(super) fn tasks(&self) -> Vec<Gap> {
+        use EventKind::{ActorTaskDefinition, TaskDefinition, TaskLifecycle, TaskProfile};
+        const TASKS: [EventKind; 3] = [TaskDefinition, TaskLifecycle, ActorTaskDefinition];
+        let (seen, mut found) = (&self.seen, Vec::new());
+        if self.none_of(&TASKS) {
+            let ran = self.evidence.logged_workers > 0
+                || seen.attempts > 0
+                || !self.snapshot.actors.is_empty()
+                || self.snapshot.driver_jobs.iter().any(|job| job.defined);
+            if ran {
+                let workers = match self.evidence.logged_workers {
+                    0 => String::new(),
+                    workers => format!(", although {} left logs", count(workers, "worker")),
+                };
+                let message = format!(
+                    "No task data: task events were not exported{workers}; the task table, its summaries and the timeline are empty"
+                );
+                found.push(self.unexported(Code::TaskEvents, Weight::Kind, &TASKS, message));
+            }
+            return found;
+        }
+        if seen.plain > 0 && self.none_of(&[TaskDefinition]) {
+            let message = format!(
+                "Task definitions were not exported: {} have no name and are not shown",
+                count(seen.plain, "task attempt")
+            );
+            found.push(
+                self.unexported(Code::TaskDefinitionEvents, Weight::Kind, &[TaskDefinition], message)
+                    .missing(seen.plain),
+            );
+        }
+        if seen.of_actors > 0 && self.none_of(&[ActorTaskDefinition]) {
+            let message = format!(
+                "Definitions of actor tasks were not exported: {} have no name and are not shown",
+                count(seen.of_actors, "task attempt")
+            );
+            found.push(
+                self.unexported(Code::ActorTaskDefinitionEvents, Weight::Kind, &[ActorTaskDefinition], message)
+                    .missing(seen.of_actors),
+            );
+        }
+        if seen.attempts > 0 && self.none_of(&[TaskLifecycle]) {
+            let message = format!(
+                "States of tasks were not exported: of {} nothing says when they ran and how they ended",
+                count(seen.attempts, "task attempt")
+            );
+            found.push(
+                self.unexported(Code::TaskLifecycleEvents, Weight::Kind, &[TaskLifecycle], message)
+                    .missing(seen.attempts),
+            );
+        }
+        if seen.ran > 0 && self.none_of(&[TaskProfile]) {
+            let message = format!(
+                "Profile events were not exported: the timeline is empty, and of {} nothing says what they spent their time with",
+                count(seen.ran, "task attempt")
+            );
+            found.push(
+                self.unexported(Code::TaskProfileEvents, Weight::Kind, &[TaskProfile], message).missing(seen.ran),
+            );
+        }
+        let undefined = self.snapshot.completeness.attempts_without_definition;
+        if undefined > 0
+            && !self.none_of(&[TaskDefinition])
+            && (seen.of_actors == 0 || !self.none_of(&[ActorTaskDefinition]))
+        {
+            let message = format!(
+                "{} of {} have no definition, and are not shown",
+                undefined,
+                count(seen.attempts, "task attempt")
+            );
+            found.push(Gap::new(Code::UndefinedAttempts, Weight::Part, message).missing(undefined).of(seen.attempts));
+        }
+        found
+    }
+
+    pub(super) fn jobs(&self) -> Option<Gap> {
+        use EventKind::{DriverJobDefinition, DriverJobLifecycle};
+        const JOBS: [EventKind; 2] = [DriverJobDefinition, DriverJobLifecycle];
+        let missing = JOBS.map(|kind| self.none_of(&[kind]));
+        // Ray's own drivers have no definition: only somebody's job tells that one should be there.
+        let ran = self.seen.plain > 0 && (self.evidence.submissions > 0 || self.has_normal_tasks());
+        let message = match missing {
+            [true, true] if self.seen.attempts > 0 => {
+                "Events of jobs were not exported: of drivers only logs and tasks tell"
+            }
+            [true, false] if ran => {
+                "Definitions of jobs were not exported: their commands, metadata and environments are unknown"
+            }
+            [false, true] => "States of jobs were not exported: of no job its start and its end are known",
+            _ => return None,
+        };
+        Some(self.unexported(Code::DriverJobEvents, Weight::Kind, &JOBS, message.to_owned()))
+    }
+
+    fn has_normal_tasks(&self) -> bool {
+        self.snapshot
+            .tasks
+            .iter()
+            .any(|attempt| attempt.shape().task_type == TaskType::NormalTask && attempt.is_defined())
+    }
+}
