@@ -62,3 +62,9 @@ def extract(archive: Path, into: Path) -> Path:
     with tarfile.open(archive) as opened:
         opened.extractall(into, filter="data")
     return into
+
+
+def names(archive: Path) -> list[str]:
+    """The paths of the files in an archive, without a leading `./`."""
+    with tarfile.open(archive) as opened:
+        return [member.name.removeprefix("./") for member in opened if member.isfile()]

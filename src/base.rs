@@ -5,5 +5,6 @@
 pub mod actor;
 pub mod id;
 pub mod name;
+pub mod stored_json;
 pub mod task;
 pub mod time;

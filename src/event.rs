@@ -13,6 +13,7 @@ pub mod node;
 pub mod placement_group;
 pub mod reader;
 pub mod records;
+pub mod salvage;
 pub mod task;
 pub mod value;
 pub mod worker;
@@ -22,7 +23,7 @@ use crate::base::time::Nanos;
 
 pub use decode::decode;
 pub use kind::EventKind;
-pub use reader::{Damaged, UnknownFields};
+pub use reader::{Damaged, UnknownFields, without_needless_escapes};
 
 /// One event: the envelope and its payload.
 #[derive(Debug)]
@@ -39,6 +40,8 @@ pub struct Event<'a> {
     pub payload: Payload<'a>,
     /// Fields that this version does not know; the first few.
     pub unknown_fields: UnknownFields<'a>,
+    /// Whether keys, ids or names stand there with escapes, and so were not understood; see `reader`.
+    pub has_escaped: bool,
 }
 
 /// What an event says.

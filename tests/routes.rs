@@ -182,9 +182,19 @@ fn every_route_of_a_session_answers_as_it_did() {
 fn secrets_are_hidden_from_browsers_and_shown_to_the_command_line() {
     let path = format!("{SESSION}/api/jobs/train-exp1");
     let (_, _, shown) = ask("GET", &path, &[]);
-    let (_, _, hidden) = ask("GET", &path, &[("User-Agent", "Mozilla/5.0")]);
     assert!(shown.contains(r#""RAY_TRAIN_V2_ENABLED":"1""#), "{shown}");
-    assert!(hidden.contains(r#""RAY_TRAIN_V2_ENABLED":"<redacted>""#), "{hidden}");
+    for header in [
+        ("User-Agent", "Mozilla/5.0"),
+        ("Referer", "http://x/"),
+        ("Origin", "http://x"),
+        ("Sec-Fetch-Mode", "cors"),
+        ("Sec-Fetch-New", "x"),
+        ("Access-Control-Request-Method", "GET"),
+        ("Access-Control-Request-Headers", "x"),
+    ] {
+        let (_, _, hidden) = ask("GET", &path, &[header]);
+        assert!(hidden.contains(r#""RAY_TRAIN_V2_ENABLED":"<redacted>""#), "{header:?}: {hidden}");
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! With `format=1` the text is the last "Autoscaler status" block of the head's `monitor.log`, verbatim. The other form
 //! is a report that only a living autoscaler has; its members are null.
 
+use super::quantities;
 use super::{Answer, Question, Refusal};
 use crate::snapshot::Snapshot;
 use serde_json::json;
@@ -45,8 +46,7 @@ fn built(snapshot: &Snapshot) -> String {
     let _ = write!(out, "\nResources\n{RULE}\nTotal Usage:\n");
     let mut totals: BTreeMap<String, f64> = BTreeMap::new();
     for node in &alive {
-        let resources: BTreeMap<String, f64> = serde_json::from_str(snapshot.str(node.resources)).unwrap_or_default();
-        for (name, amount) in resources {
+        for (name, amount) in quantities::of(snapshot.str(node.resources)) {
             if !name.starts_with("node:") {
                 *totals.entry(name).or_default() += amount;
             }

@@ -6,6 +6,7 @@
 //! Source: `dashboard/modules/data/data_head.py`, `data/_internal/{stats,metadata_exporter}.py`.
 
 use super::{Answer, Refusal, stored};
+use crate::base::stored_json;
 use crate::logs::export::Export;
 use crate::snapshot::Snapshot;
 use serde_json::{Map, Value, json};
@@ -46,7 +47,7 @@ fn has_ended(dataset: &Value) -> bool {
 /// The exported datasets of a job.
 fn exported<'a>(snapshot: &'a Snapshot, job: &'a str) -> impl Iterator<Item = Value> + use<'a> {
     snapshot.facts.exports.rows(Export::Dataset).filter_map(move |(id, row)| {
-        let data: Value = serde_json::from_str(&row.json).ok().filter(|data: &Value| data["job_id"] == job)?;
+        let data: Value = stored_json::value(&*row.json).filter(|data: &Value| data["job_id"] == job)?;
         let operators = data["topology"]["operators"].as_array().map(Vec::as_slice).unwrap_or_default();
         // A proto leaves out what is zero, or writes it: a dataset that still runs has no end.
         let time = |key: &str| data[key].as_f64().filter(|time| *time > 0.0);

@@ -5,6 +5,7 @@
 
 use super::google_style::to_camel_case;
 use super::{Answer, Question, Refusal};
+use crate::base::stored_json;
 use crate::logs::event_file::EventRow;
 use crate::snapshot::Snapshot;
 use serde_json::{Map, Value, json};
@@ -39,7 +40,7 @@ fn shown(row: &EventRow) -> Value {
 
 /// A row as Ray keeps it in memory.
 pub(super) fn parsed(row: &EventRow) -> Value {
-    let mut event: Value = serde_json::from_str(&row.json).unwrap_or_default();
+    let mut event: Value = stored_json::value(&*row.json).unwrap_or_default();
     if let Some(Value::String(message)) = event.get_mut("message") {
         *message = message.replace("\\n", "\n").replace("\\r", "\n");
     }

@@ -1,6 +1,7 @@
 //! Questions about the dashboard itself, whose answers are the same for every dead session.
 
 use super::{Answer, Refusal, TEXT};
+use crate::base::stored_json;
 use crate::snapshot::Snapshot;
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -45,7 +46,7 @@ pub fn platform_events(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     if snapshot.platform_events.is_empty() {
         return Err(Refusal::NotFound("404: Not Found".to_owned()));
     }
-    let events = snapshot.platform_events.iter().filter_map(|event| serde_json::from_str::<Value>(event).ok());
+    let events = snapshot.platform_events.iter().filter_map(stored_json::value);
     let value = json!({"result": true, "msg": "", "data": {"events": events.collect::<Vec<_>>()}});
     Ok(Answer::json(value.to_string().into_bytes()))
 }

@@ -1,15 +1,16 @@
 //! `/api/v0/cluster_metadata`, `/api/version` and `/timezone`: which Ray it was, and where its clocks stood.
 //!
-//! Versions: the stored answer, else the head's `monitor.log` (Ray's version and commit). The time zone: the stored
-//! answer, else the offset that logs with two clocks show, else the one between the session's name, which the head
-//! writes in its own time, and its start. What nobody noted is null or empty, as in Ray.
+//! Versions: the stored answer, else the head's logs. The time zone: the stored answer, else the offset that logs with
+//! two clocks show, else the one between the session's name, which the head writes in its own time, and its start. What
+//! nobody noted is null or empty, as in Ray; but for the version that Ray's clients compare with what they need.
 //! Source: `dashboard/{timezone_utils,head}.py`, `dashboard/modules/{state,version}/*.py`.
 
 use super::{Answer, Refusal, stored};
 use crate::base::time::{days_from_civil, millis};
 use crate::snapshot::Snapshot;
+use regex_lite::Regex;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// The zones Ray knows, offset in minutes and name (`timezones` in `dashboard/timezone_utils.py`).
 const ZONES: [(i64, &str); 33] = [
@@ -48,6 +49,9 @@ const ZONES: [(i64, &str); 33] = [
     (780, "Pacific/Tongatapu"),
 ];
 
+/// The version of Ray whose API is served: what clients are told when nothing stored says which Ray it was.
+const SERVED_VERSION: &str = "2.60.0";
+
 /// Answers `/api/v0/cluster_metadata`.
 pub fn cluster_metadata(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     let stored = stored::body(snapshot, "api/v0/cluster_metadata");
@@ -63,12 +67,21 @@ pub fn version(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     let stored = stored::body(snapshot, "api/v0/cluster_metadata");
     let stored = stored.as_ref().and_then(|stored| stored["data"]["rayVersion"].as_str());
     let monitor = &snapshot.facts.monitor;
+    let version = stored.into_iter().chain([monitor.ray_version()]).find(|version| is_version(version));
     Ok(stored::reply(&json!({
         "version": "4",
-        "ray_version": stored.unwrap_or(monitor.ray_version()),
+        "ray_version": version.unwrap_or(SERVED_VERSION),
         "ray_commit": monitor.ray_commit(),
         "session_name": snapshot.session_name,
     })))
+}
+
+/// Whether Ray's clients can compare a text as a version: `2.60.0`, `3.0.0.dev0`, `2.9.0rc1+local` (PEP 440, as far as
+/// Ray's releases use it). What they cannot read ends them with a traceback.
+fn is_version(text: &str) -> bool {
+    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(VERSION).ok());
+    const VERSION: &str = r"^\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*)?$";
+    text.len() < 100 && FORM.as_ref().is_some_and(|form| form.is_match(text))
 }
 
 /// Answers `/timezone`; both members are null where the offset is unknown or not one of Ray's.

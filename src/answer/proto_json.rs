@@ -1,13 +1,11 @@
 //! From the proto-JSON of events (camelCase) to that of Ray's state API (`snake_case`).
 
+use crate::base::stored_json;
 use serde_json::{Map, Value};
 
 /// The same document with every key in `snake_case`; what is not JSON becomes `{}`.
 pub fn snake_case_keys(json: &str) -> String {
-    match serde_json::from_str::<Value>(json) {
-        Ok(value) => renamed(value).to_string(),
-        Err(_) => "{}".to_owned(),
-    }
+    stored_json::value(json).map_or_else(|| "{}".to_owned(), |value| renamed(value).to_string())
 }
 
 fn renamed(value: Value) -> Value {

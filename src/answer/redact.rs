@@ -3,6 +3,7 @@
 //! Keys stay, so that one sees which variables are set. Fails closed: what cannot be parsed is hidden whole.
 //! Source: `ray/dashboard/runtime_env_redaction.py`.
 
+use crate::base::stored_json;
 use serde_json::{Map, Value};
 
 /// What stands for a hidden value.
@@ -13,8 +14,8 @@ pub fn serialized(runtime_env: &str) -> String {
     if runtime_env.is_empty() {
         return String::new();
     }
-    match serde_json::from_str(runtime_env) {
-        Ok(Value::Object(mut env)) => {
+    match stored_json::value(runtime_env) {
+        Some(Value::Object(mut env)) => {
             hide(&mut env);
             Value::Object(env).to_string()
         }

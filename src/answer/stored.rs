@@ -4,12 +4,13 @@
 //! say what they do where nothing was kept.
 
 use super::Answer;
+use crate::base::stored_json;
 use crate::snapshot::Snapshot;
 use serde_json::Value;
 
 /// A stored answer, parsed; damaged ones count as not stored.
 pub(super) fn body(snapshot: &Snapshot, url: &str) -> Option<Value> {
-    serde_json::from_slice(snapshot.endpoints.get(url)?).ok()
+    stored_json::value(snapshot.endpoints.get(url)?)
 }
 
 /// A document as an answer.

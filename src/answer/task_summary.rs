@@ -4,7 +4,7 @@
 
 use super::json::JsonWriter;
 use super::state_counts::{StateCounts, write_state_counts};
-use super::state_list::{self, Notes};
+use super::state_list::{self, Counts, Notes};
 use super::tasks::{self, Tasks};
 use super::{Answer, Question, Refusal, lineage};
 use crate::base::task::TaskType;
@@ -27,7 +27,9 @@ pub fn summarize(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer
     let tasks = Tasks::new(Arc::clone(snapshot), question.redact);
     let selected = tasks::select(&tasks, question, true)?;
     let mut w = JsonWriter::with_capacity(16 * 1024);
-    state_list::begin(&mut w, selected.counts());
+    // All are counted, so none was cut off: clients warn where fewer were fetched than counted.
+    let counts = Counts { num_after_truncation: selected.at_source, ..selected.counts() };
+    state_list::begin(&mut w, counts);
     w.key("result");
     w.begin_object();
     w.key("node_id_to_summary");

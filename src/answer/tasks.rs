@@ -30,7 +30,7 @@ pub(super) struct Selected {
     /// Rows of the task table that pass all filters, in Ray's order.
     pub(super) rows: Vec<u32>,
     /// Rows that pass the source filters.
-    at_source: usize,
+    pub(super) at_source: usize,
 }
 
 impl Selected {

@@ -7,12 +7,13 @@ use super::json::JsonWriter;
 use super::tasks::{self, Tasks};
 use super::{Answer, Question, Refusal};
 use crate::base::id::push_hex;
+use crate::event::reader::Reader;
 use crate::snapshot::Snapshot;
 use crate::snapshot::intern::{Id, Str};
 use crate::snapshot::task::{Attempt, OWN_TASK_ID, ProfileRow, ProfileSource};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Bytes per piece.
@@ -107,7 +108,12 @@ impl Trace {
         w.key("cat");
         w.string(event_name);
         w.key("name");
-        w.string(extra.name.as_deref().unwrap_or(event_name));
+        let name = extra.name.as_deref().unwrap_or(event_name);
+        if name.as_bytes().contains(&OWN_TASK_ID) {
+            w.string(&name.replace(char::from(OWN_TASK_ID), &attempt.task_id().hex()));
+        } else {
+            w.string(name);
+        }
         w.key("pid");
         w.int(pid);
         w.key("tid");
@@ -193,26 +199,25 @@ impl Iterator for Trace {
 }
 
 impl Extra {
+    /// Takes strict JSON apart without parsing values: numbers stay as long as they were sent, and the byte that stands
+    /// for the own task id is no character of any text.
     fn parse(json: &str) -> Self {
-        /// Stands for the own id while the text is parsed: a character that no extra data holds.
-        const OWN: &str = "\u{e001}";
-        let own = char::from(OWN_TASK_ID).to_string();
-        let parsed: Map<String, Value> = serde_json::from_str(&json.replace(&own, OWN)).unwrap_or_default();
-        let text = |key: &str| {
-            let text = parsed.get(key).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-            text.filter(|text| !text.is_empty())
-        };
-        let mut members = String::new();
-        for (key, value) in &parsed {
-            let overwritten = ["task_id", "job_id", "attempt_number", "func_or_class_name", "actor_id"];
-            if !overwritten.contains(&key.as_str()) {
-                members.push_str(&Value::String(key.clone()).to_string());
-                members.push(':');
-                members.push_str(&value.to_string());
-                members.push(',');
+        let (mut name, mut cname) = (None, None);
+        let mut members = BTreeMap::new();
+        // What was read before something odd is kept; `strict` lets nothing odd into a snapshot.
+        let _ = Reader::new(json).object(|r, raw_key| {
+            let key = r.text_of(raw_key)?;
+            let raw = r.skip()?;
+            match &*key {
+                "task_id" | "job_id" | "attempt_number" | "func_or_class_name" | "actor_id" => return Ok(()),
+                "name" => name = Some(Reader::new(raw).string()?.into_owned()),
+                "cname" => cname = Some(Reader::new(raw).string()?.into_owned()),
+                _ => {}
             }
-        }
-        Self { name: text("name"), cname: text("cname"), members: members.replace(OWN, &own).into_bytes() }
+            members.insert(key, format!("\"{raw_key}\":{raw},"));
+            Ok(())
+        });
+        Self { name, cname, members: members.into_values().collect::<String>().into_bytes() }
     }
 }
 

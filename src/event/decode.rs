@@ -1,6 +1,6 @@
 //! One record → one event: reads the envelope and the one payload in it, whatever their order.
 
-use super::reader::{Reader, Result};
+use super::reader::{Damaged, Reader, Result};
 use super::value::{id, time};
 use super::{Event, Payload, actor, job, node, placement_group, task, worker};
 
@@ -13,8 +13,12 @@ pub fn decode(record: &str) -> Result<Event<'_>> {
         node_id: None,
         payload: Payload::Unknown,
         unknown_fields: Vec::new(),
+        has_escaped: false,
     };
     let mut r = Reader::new(record);
+    if !r.is_object() {
+        return Err(Damaged { at: 0 });
+    }
     r.object(|r, key| {
         match key {
             "eventType" | "event_type" => event.event_type = r.plain()?,
@@ -30,6 +34,7 @@ pub fn decode(record: &str) -> Result<Event<'_>> {
         Ok(())
     })?;
     r.end()?;
+    event.has_escaped = r.has_escaped();
     event.unknown_fields = r.take_unknown();
     if matches!(event.payload, Payload::Unknown) {
         // Its payload is what is unknown: that is counted by type.
@@ -116,6 +121,9 @@ mod tests {
         assert_eq!(event.event_type, "MOON_PHASE_EVENT");
         assert!(matches!(event.payload, Payload::Unknown));
         assert!(decode(r#"{"eventType":"X"} trailing"#).is_err());
+        for no_record in ["<html>", "null", "[]", "7", ""] {
+            assert!(decode(no_record).is_err(), "{no_record}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 #[expect(missing_docs, reason = "the fields of Ray's protobuf messages, under their names")]
 pub struct JobConfig<'a> {
     pub serialized_runtime_env: Cow<'a, str>,
-    pub metadata: Vec<(&'a str, Cow<'a, str>)>,
+    pub metadata: Vec<(Cow<'a, str>, Cow<'a, str>)>,
 }
 
 fn config<'a>(r: &mut Reader<'a>) -> Result<JobConfig<'a>> {
@@ -22,8 +22,8 @@ fn config<'a>(r: &mut Reader<'a>) -> Result<JobConfig<'a>> {
             Ok(())
         }
         "metadata" => r.object(|r, key| {
-            let value = r.string()?;
-            out.metadata.push((key, value));
+            let entry = (r.text_of(key)?, r.string()?);
+            out.metadata.push(entry);
             Ok(())
         }),
         _ => r.skip().map(|_| ()),

@@ -4,6 +4,7 @@
 //! collectors re-marshal events, and strict about structure: what is not JSON is `Damaged`, with its position.
 
 use memchr::memchr2;
+use serde_json::Value;
 use std::borrow::Cow;
 
 /// The record is not JSON from this byte on.
@@ -29,12 +30,13 @@ pub struct Reader<'a> {
     text: &'a str,
     at: usize,
     unknown: UnknownFields<'a>,
+    escaped: bool,
 }
 
 impl<'a> Reader<'a> {
     /// Starts at the beginning of a record.
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0, unknown: Vec::new() }
+        Self { text, at: 0, unknown: Vec::new(), escaped: false }
     }
 
     /// The whole record.
@@ -56,7 +58,7 @@ impl<'a> Reader<'a> {
             if self.peek() != b'"' {
                 return Err(self.damaged());
             }
-            let key = self.quoted()?;
+            let key = self.quoted_plain()?;
             self.expect(b':')?;
             field(self, key)?;
             match self.peek() {
@@ -100,16 +102,22 @@ impl<'a> Reader<'a> {
             return Ok(Cow::Borrowed(if raw == "null" { "" } else { raw }));
         }
         let raw = self.quoted()?;
-        if memchr::memchr(b'\\', raw.as_bytes()).is_none() {
+        self.text_of(raw)
+    }
+
+    /// Returns the text that stands between two quotes, as `object` gives keys.
+    pub fn text_of(&self, raw: &'a str) -> Result<Cow<'a, str>> {
+        if !has_escapes(raw) {
             return Ok(Cow::Borrowed(raw));
         }
         unescape(raw).map(Cow::Owned).ok_or_else(|| self.damaged())
     }
 
-    /// Reads a string that has no escapes in any Ray's output (ids, enum names, times), as it stands.
+    /// Reads a string that has no escapes in any Ray's output (ids, enum names, times), as it stands; `has_escaped`
+    /// tells of one that has.
     pub fn plain(&mut self) -> Result<&'a str> {
         if self.peek() == b'"' {
-            return self.quoted();
+            return self.quoted_plain();
         }
         let raw = self.skip()?;
         Ok(if raw == "null" { "" } else { raw })
@@ -129,6 +137,11 @@ impl<'a> Reader<'a> {
     /// Reads a number; null and nonsense are 0.
     pub fn float(&mut self) -> Result<f64> {
         Ok(self.plain()?.parse().unwrap_or(0.0))
+    }
+
+    /// Whether the next value is an object.
+    pub fn is_object(&mut self) -> bool {
+        self.peek() == b'{'
     }
 
     /// Whether the next value is null.
@@ -169,6 +182,12 @@ impl<'a> Reader<'a> {
         std::mem::take(&mut self.unknown)
     }
 
+    /// Whether a key or a plain string was written with escapes, as JSON allows: `without_needless_escapes` of the record
+    /// can be read instead.
+    pub fn has_escaped(&self) -> bool {
+        self.escaped
+    }
+
     /// Checks that nothing but blanks is left.
     pub fn end(&mut self) -> Result<()> {
         self.peek();
@@ -196,8 +215,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What stands between the quotes, noting whether it has escapes.
+    fn quoted_plain(&mut self) -> Result<&'a str> {
+        let (raw, has_escapes) = self.quoted_as_it_is()?;
+        self.escaped |= has_escapes;
+        Ok(raw)
+    }
+
     /// What stands between the quotes, escapes and all.
     fn quoted(&mut self) -> Result<&'a str> {
+        self.quoted_as_it_is().map(|(raw, _)| raw)
+    }
+
+    /// What stands between the quotes, and whether it has escapes.
+    fn quoted_as_it_is(&mut self) -> Result<(&'a str, bool)> {
         let start = self.at + 1;
         let mut at = start;
         loop {
@@ -205,7 +236,8 @@ impl<'a> Reader<'a> {
             let found = memchr2(b'"', b'\\', rest).ok_or_else(|| self.damaged())?;
             if rest[found] == b'"' {
                 self.at = at + found + 1;
-                return self.text.get(start..at + found).ok_or_else(|| self.damaged());
+                let raw = self.text.get(start..at + found).ok_or_else(|| self.damaged())?;
+                return Ok((raw, at > start));
             }
             at += found + 2;
         }
@@ -239,6 +271,25 @@ impl<'a> Reader<'a> {
 #[expect(clippy::cast_possible_truncation, reason = "saturates, and whole numbers survive")]
 fn float_to_int(raw: &str) -> i64 {
     raw.parse::<f64>().map_or(0, |value| value as i64)
+}
+
+fn has_escapes(raw: &str) -> bool {
+    memchr::memchr(b'\\', raw.as_bytes()).is_some()
+}
+
+/// The same record with escapes only where JSON demands them; none where it is not JSON.
+pub fn without_needless_escapes(record: &str) -> Option<String> {
+    let mut out = String::with_capacity(record.len());
+    let mut rest = record;
+    while let Some(start) = rest.find('"') {
+        out.push_str(&rest[..start]);
+        let mut string = Reader::new(rest.get(start..)?);
+        let text = string.string().ok()?;
+        out.push_str(&Value::from(text).to_string());
+        rest = rest.get(start + string.at..)?;
+    }
+    out.push_str(rest);
+    Some(out)
 }
 
 /// The string that an escaped JSON text stands for; lone surrogates become U+FFFD.
@@ -306,6 +357,20 @@ mod tests {
             .unwrap();
         reader.end().unwrap();
         assert_eq!(seen, ["x\né😀", "12", "12", ""]);
+    }
+
+    #[test]
+    fn needless_escapes_are_told_and_taken_away() {
+        let escaped = r#"{"\u0061":"x\/y", "n":[1,"\"\n"]}"#;
+        let mut reader = Reader::new(escaped);
+        reader.object(|r, _| r.skip().map(|_| ())).unwrap();
+        assert!(reader.has_escaped());
+        let plain = without_needless_escapes(escaped).unwrap();
+        assert_eq!(plain, r#"{"a":"x/y", "n":[1,"\"\n"]}"#);
+        let mut reader = Reader::new(&plain);
+        reader.object(|r, key| if key == "a" { r.plain().map(|_| ()) } else { r.skip().map(|_| ()) }).unwrap();
+        assert!(!reader.has_escaped());
+        assert_eq!(without_needless_escapes("{\"half"), None);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use super::reader::{Reader, Result};
 use crate::base::id::RayId;
 use crate::base::time::{Nanos, parse_rfc3339};
+use serde_json::Value;
+use std::borrow::Cow;
 
 /// Reads an id: base64 of either alphabet, or hex as some collectors wrote; none when empty or of another length.
 pub fn id<const N: usize>(r: &mut Reader<'_>) -> Result<Option<RayId<N>>> {
@@ -68,7 +70,19 @@ pub fn map<'a>(r: &mut Reader<'a>) -> Result<&'a str> {
 
 /// A `map<string, double>` with sorted keys and numbers as Ray prints them: `{"CPU":1.0}`.
 pub fn canonical_numbers(raw: &str) -> String {
-    canonical(raw, |r| Ok(ryu::Buffer::new().format(r.float()?).to_owned()))
+    canonical(raw, |r| {
+        let number = r.float()?;
+        Ok(if number.is_finite() { ryu::Buffer::new().format_finite(number).to_owned() } else { non_finite(number) })
+    })
+}
+
+/// A number that JSON cannot hold, as proto-JSON and so Ray's answers have it: a string.
+fn non_finite(number: f64) -> String {
+    if number.is_nan() {
+        "\"NaN\"".to_owned()
+    } else {
+        if number > 0.0 { "\"Infinity\"" } else { "\"-Infinity\"" }.to_owned()
+    }
 }
 
 /// A `map<string, string>` with sorted keys.
@@ -78,16 +92,16 @@ pub fn canonical_strings(raw: &str) -> String {
 
 /// Empty when `raw` is not an object.
 fn canonical(raw: &str, value: impl Fn(&mut Reader<'_>) -> Result<String>) -> String {
-    let mut entries: Vec<(&str, String)> = Vec::new();
+    let mut entries: Vec<(Cow<'_, str>, String)> = Vec::new();
     let read = Reader::new(raw).object(|r, key| {
-        entries.push((key, value(r)?));
+        entries.push((r.text_of(key)?, value(r)?));
         Ok(())
     });
     if read.is_err() || entries.is_empty() {
         return String::new();
     }
     entries.sort_unstable();
-    let members: Vec<String> = entries.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+    let members: Vec<String> = entries.iter().map(|(key, value)| format!("{}:{value}", Value::from(&**key))).collect();
     format!("{{{}}}", members.join(","))
 }
 
@@ -113,6 +127,11 @@ mod tests {
         assert_eq!(canonical_numbers(r#"{"b": 1, "a": 0.5}"#), r#"{"a":0.5,"b":1.0}"#);
         assert_eq!(canonical_strings(r#"{"k":"in(\"x\")"}"#), r#"{"k":"in(\"x\")"}"#);
         assert_eq!(canonical_numbers("[broken"), "");
+        assert_eq!(
+            canonical_numbers(r#"{"a":"NaN","b":1e400,"c":"-Infinity","d":"Infinity"}"#),
+            r#"{"a":"NaN","b":"Infinity","c":"-Infinity","d":"Infinity"}"#
+        );
+        assert_eq!(canonical_strings(r#"{"\u56e2":"\u961f","a\"":"b"}"#), r#"{"a\"":"b","团":"队"}"#);
     }
 
     proptest! {

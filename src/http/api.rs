@@ -222,9 +222,23 @@ fn question(request: &HttpRequest, redaction: Redaction, over: bool) -> Question
     Question { query: query.map(actix_web::web::Query::into_inner).unwrap_or_default(), redact, over }
 }
 
-/// Ray's `is_browser_request`.
+/// Headers that browsers alone send (`is_browser_request` in `dashboard/optional_utils.py`); a test compares them with
+/// Ray's own.
+const BROWSER_HEADERS: [&str; 8] = [
+    "referer",
+    "origin",
+    "sec-fetch-mode",
+    "sec-fetch-dest",
+    "sec-fetch-site",
+    "sec-fetch-user",
+    "access-control-request-method",
+    "access-control-request-headers",
+];
+
+/// Ray's `is_browser_request`. Any `Sec-Fetch-*` header counts, also one that Ray does not know yet.
 fn is_browser(request: &HttpRequest) -> bool {
     let headers = request.headers();
     let agent = headers.get(USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla"));
-    agent || headers.keys().any(|name| name.as_str().starts_with("sec-fetch-"))
+    let told = |name: &str| name.starts_with("sec-fetch-") || BROWSER_HEADERS.contains(&name);
+    agent || headers.keys().any(|name| told(name.as_str()))
 }

@@ -4,6 +4,7 @@
 //! sources (JOBS, AUTOSCALER, SERVE). Rows are kept as they were written, once per `event_id`.
 
 use super::damage::{Damage, LineCheck};
+use crate::base::stored_json;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ pub struct EventRow {
     pub id: Box<str>,
     /// The job it is about; empty for none.
     pub job: Box<str>,
-    /// The line as it was written.
+    /// The line as it was written, made strict JSON.
     pub json: Box<str>,
 }
 
@@ -97,7 +98,8 @@ fn row(text: &str) -> Option<EventRow> {
     if text.len() > MAX_LINE {
         return None;
     }
-    let line: Line = serde_json::from_str(text).ok()?;
+    let text = &*stored_json::strict(text.as_bytes())?;
+    let line: Line = stored_json::read_borrowed(text)?;
     let at_s = line.timestamp.as_i64().or_else(|| line.timestamp.as_str()?.parse().ok())?;
     let job = line.custom_fields.and_then(|fields| fields.job_id).unwrap_or_default();
     Some(EventRow { at_s, id: (*line.event_id).into(), job: (*job).into(), json: text.trim().into() })

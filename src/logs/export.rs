@@ -17,6 +17,7 @@
 //! alone: they are empty wherever the events this project reads are sent.
 
 use super::damage::{Damage, LineCheck};
+use crate::base::stored_json;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -113,10 +114,11 @@ impl Exports {
     }
 
     fn read_line(&mut self, text: &str, rotation: u32, line: u64) -> Option<()> {
-        let parsed: Line = serde_json::from_str(text).ok()?;
+        let text = &*stored_json::strict(text.as_bytes())?;
+        let parsed: Line = stored_json::read_borrowed(text)?;
         let Some(kind) = Export::of(&parsed.source_type) else { return Some(()) };
         let json = parsed.event_data.get();
-        let ids: Ids = serde_json::from_str(json).ok()?;
+        let ids: Ids = stored_json::read_borrowed(json)?;
         let id = match kind {
             Export::SubmissionJob => ids.submission_job_id,
             Export::Dataset => ids.dataset_id,

@@ -56,6 +56,14 @@ impl MonitorFacts {
         &self.commit
     }
 
+    /// Takes Ray's version and commit from another log where this one was not stored: with KubeRay's autoscaler the file
+    /// may be in another volume.
+    pub fn complete(&mut self, (version, commit): (Box<str>, Box<str>)) {
+        if self.version.is_empty() {
+            (self.version, self.commit) = (version, commit);
+        }
+    }
+
     /// Takes over what another reader found: the later block, of equal ones the greater.
     pub fn merge(&mut self, other: Self) {
         self.status = self.status.take().max(other.status);

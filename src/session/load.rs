@@ -12,6 +12,7 @@
 //! Must never be cancelled by a request: `loader` runs it in a task of its own. Dropping it stops its threads.
 
 mod digest;
+mod endpoints;
 mod events;
 mod facts;
 mod fetch;
@@ -149,10 +150,10 @@ impl Load {
                     }
                 },
                 facts::read_facts(store, objects, counters, &held),
-                facts::read_endpoints(store, objects, counters, &held),
+                endpoints::read_endpoints(store, objects, counters, &held),
                 processes::read_early(store, objects, counters, &held),
             );
-            let (events, mut facts) = (events?, facts?);
+            let (events, mut facts, endpoints) = (events?, facts?, endpoints?);
             let named = &facts.facts.processes;
             let missing =
                 processes::read_missing(store, objects, &events.builder, named, &early.logs, counters, &held).await;
@@ -183,7 +184,7 @@ impl Load {
             return Err(Error::NothingReadable { key: self.key.clone(), files: event_files as usize, why }.into());
         }
         let skipped = objects.skipped.iter().map(|error| (error.key().to_owned(), error.to_string()));
-        for (file, why) in skipped.chain(facts.unreadable).chain(endpoints.unreadable) {
+        for (file, why) in skipped.chain(facts.unreadable).chain(endpoints.unreadable).chain(endpoints.damaged) {
             report.unreadable_files.add(&file, 0, why);
         }
         report.empty_event_files = event_objects.empty;
@@ -231,7 +232,8 @@ fn finish(
     snapshot.completeness.nodes_without_logs = silent.collect();
     worker_pids::fill(&mut snapshot, logs.iter().map(|(_, path, _)| path));
     snapshot.facts = facts;
-    let processes = std::mem::take(&mut snapshot.facts.processes);
+    let mut processes = std::mem::take(&mut snapshot.facts.processes);
+    snapshot.facts.monitor.complete(std::mem::take(&mut processes.gcs.ray));
     snapshot.endpoints = endpoints;
     snapshot.derive();
     let logged = processes.workers.iter().filter(|(id, log)| !is_driver(id) && log.has_registered());

@@ -27,7 +27,7 @@ use super::node::Node;
 use super::worker::Life;
 use crate::base::id::{RayId, WorkerId};
 use crate::base::time::Nanos;
-use crate::event::{Event, Payload, decode};
+use crate::event::{Damaged, Event, Payload, decode, salvage, without_needless_escapes};
 use crate::logs::Facts;
 use catalogue::{Catalogue, Renamed};
 use clocks::Clocks;
@@ -95,22 +95,44 @@ impl Builder {
         if record.iter().all(u8::is_ascii_whitespace) {
             return;
         }
-        self.completeness.records += 1;
-        let Ok(text) = std::str::from_utf8(record) else {
-            self.completeness.damaged_records.add(file, position, "not UTF-8");
-            return;
-        };
-        match decode(text) {
-            Ok(event) => {
-                if let Some(kind) = event.payload.kind() {
-                    self.completeness.events.add(kind);
-                }
-                if let Err(problem) = self.fold(&event) {
-                    self.completeness.damaged_records.add(file, position, problem);
+        // An odd byte costs its character, not the record.
+        let text = String::from_utf8_lossy(record);
+        if let Err(damaged) = self.fold_text(file, position, &text) {
+            let pieces = salvage::pieces(&text);
+            if pieces.len() == 1 {
+                return self.count_damaged(file, position, damaged);
+            }
+            for piece in pieces {
+                if let Err(damaged) = self.fold_text(file, position, piece) {
+                    self.count_damaged(file, position, damaged);
                 }
             }
-            Err(damaged) => self.completeness.damaged_records.add(file, position, damaged.to_string()),
         }
+    }
+
+    /// Folds one record; an error where it is not JSON, and nothing was folded.
+    fn fold_text(&mut self, file: &str, position: u64, text: &str) -> Result<(), Damaged> {
+        let plain: String;
+        let mut event = decode(text)?;
+        if event.has_escaped
+            && let Some(unescaped) = without_needless_escapes(text)
+        {
+            plain = unescaped;
+            event = decode(&plain)?;
+        }
+        self.completeness.records += 1;
+        if let Some(kind) = event.payload.kind() {
+            self.completeness.events.add(kind);
+        }
+        if let Err(problem) = self.fold(&event) {
+            self.completeness.damaged_records.add(file, position, problem);
+        }
+        Ok(())
+    }
+
+    fn count_damaged(&mut self, file: &str, position: u64, damaged: Damaged) {
+        self.completeness.records += 1;
+        self.completeness.damaged_records.add(file, position, damaged.to_string());
     }
 
     /// Folds one event. The error says what it lacks.

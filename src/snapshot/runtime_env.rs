@@ -10,6 +10,7 @@ use super::Snapshot;
 use super::actor::Actor;
 use super::intern::{Id, Str};
 use crate::base::id::NodeId;
+use crate::base::stored_json;
 use crate::logs::runtime_env_agent::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,7 +51,10 @@ pub fn build(snapshot: &Snapshot) -> Vec<NodeRuntimeEnv> {
             rows.extend(used.get(&node.id).into_iter().flatten().map(|&env| in_use(snapshot, node.id, env)));
         }
     }
-    rows.retain(|row| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&row.runtime_env).is_ok());
+    rows.retain_mut(|row| {
+        let object = stored_json::object(&row.runtime_env).map(Into::into);
+        object.map(|object| row.runtime_env = object).is_some()
+    });
     // Stable: rows of equal time stay in the order of nodes, and in the order the agent lists them.
     rows.sort_by_key(|row| std::cmp::Reverse(row.creation_time_ms.unwrap_or(i64::MAX)));
     rows

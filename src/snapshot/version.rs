@@ -1,6 +1,7 @@
 //! Which Ray recorded a session: where versions differ, answers do.
 
 use super::Snapshot;
+use crate::base::stored_json;
 use serde_json::Value;
 
 /// Major and minor version.
@@ -14,11 +15,11 @@ impl RayVersion {
     /// columns for their topology.
     pub const NAMED_SUMMARIES: Self = Self(2, 57);
 
-    /// The version that recorded a session, by the stored answer of its dashboard, else by the head's `monitor.log`; none
-    /// when nothing tells.
+    /// The version that recorded a session, by the stored answer of its dashboard, else by the head's logs; none when
+    /// nothing tells.
     pub fn of(snapshot: &Snapshot) -> Option<Self> {
         let stored = snapshot.endpoints.get("api/v0/cluster_metadata");
-        let stored: Option<Value> = stored.and_then(|body| serde_json::from_slice(body).ok());
+        let stored: Option<Value> = stored.and_then(|body| stored_json::value(body));
         let polled = stored.as_ref().and_then(|stored| stored["data"]["rayVersion"].as_str());
         Self::parse(polled.unwrap_or(snapshot.facts.monitor.ray_version()))
     }

@@ -5,6 +5,7 @@
 
 use crate::answer::json::JsonWriter;
 use crate::answer::proto_json::snake_case;
+use crate::base::stored_json;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
@@ -39,7 +40,7 @@ struct Context<'a> {
 impl<'a> DeathCause<'a> {
     /// Reads the event's JSON; empty for an empty text or one that cannot be read.
     pub(crate) fn parse(json: &'a str) -> Self {
-        if json.is_empty() { Self::default() } else { serde_json::from_str(json).unwrap_or_default() }
+        if json.is_empty() { Self::default() } else { stored_json::read_borrowed(json).unwrap_or_default() }
     }
 
     /// The dashboard's `exitDetail` as a JSON string: `-` where Ray finds no text, as for an actor that lives and for
@@ -67,7 +68,7 @@ impl<'a> DeathCause<'a> {
 /// Writes a protobuf message, given as the JSON of an event, as the state API shows it: snake-case names, ids in hex.
 /// Null for an empty text or one that cannot be read.
 pub fn write_snake_case(w: &mut JsonWriter, json: &str) {
-    let value = if json.is_empty() { Value::Null } else { serde_json::from_str(json).unwrap_or_default() };
+    let value = if json.is_empty() { Value::Null } else { stored_json::value(json).unwrap_or_default() };
     write_value(w, &value);
 }
 

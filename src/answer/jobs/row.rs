@@ -3,6 +3,7 @@
 use crate::answer::json::JsonWriter;
 use crate::answer::state_list::Cell;
 use crate::answer::{Question, redact};
+use crate::base::stored_json;
 use crate::snapshot::submission::{Driver, JobStatus, JobType, UnifiedJob};
 use std::borrow::Cow;
 
@@ -94,12 +95,12 @@ pub(in crate::answer) fn runtime_env(json: &str, redact: bool) -> Cow<'_, [u8]> 
     if !redact {
         return Cow::Borrowed(json.as_bytes());
     }
-    match serde_json::from_str(json) {
-        Ok(mut env) => {
+    match stored_json::value(json) {
+        Some(mut env) => {
             redact::value(&mut env);
             Cow::Owned(env.to_string().into_bytes())
         }
-        Err(_) => Cow::Borrowed(b"null"),
+        None => Cow::Borrowed(b"null"),
     }
 }
 

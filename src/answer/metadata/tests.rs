@@ -46,6 +46,25 @@ fn versions_that_nobody_noted_are_null_or_empty() {
 }
 
 #[test]
+fn clients_get_a_version_that_they_can_compare_whatever_is_stored() {
+    let ask = |stored: Value| {
+        let mut snapshot = bare();
+        let body = json!({"result": true, "data": {"rayVersion": stored}}).to_string();
+        snapshot.endpoints.insert("api/v0/cluster_metadata".into(), body.into_bytes());
+        asked(version, snapshot)["ray_version"].clone()
+    };
+    for version in ["2.60.0", "3.0.0.dev0", "2.9.0rc1", "2.55.1+cu12.local", "2.9.3.post1"] {
+        assert_eq!(ask(version.into()), version);
+    }
+    for odd in
+        [json!(""), json!(null), json!(2.6), json!("nightly"), json!("2.60.0 (dirty)"), json!("2..6"), json!("2.6+")]
+    {
+        assert_eq!(ask(odd.clone()), SERVED_VERSION, "{odd}");
+    }
+    assert_eq!(asked(version, bare())["ray_version"], SERVED_VERSION);
+}
+
+#[test]
 fn session_names_that_are_none_have_no_time() {
     for name in ["", "session_", "session_2026-11-23", "session_a_b", "session_2026-13-45_00-00-00_0_1"] {
         assert_eq!(session_start_ms(name), None, "{name}");

@@ -4,14 +4,13 @@
 //! event, so only the totals are given: `2.0 CPU`, `22.84GiB memory`. As in Ray, lines are sorted by name, the
 //! automatic `node:` resources are left out, and dead nodes have no text.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use crate::answer::quantities;
 
 /// The lines for a JSON map of resources.
 pub(super) fn text(resources: &str) -> String {
-    let map: BTreeMap<Cow<'_, str>, f64> = serde_json::from_str(resources).unwrap_or_default();
-    let lines = map.iter().filter(|(name, _)| !name.contains("node:")).map(|(name, &total)| {
-        if matches!(&**name, "memory" | "object_store_memory") {
+    let amounts = quantities::of(resources);
+    let lines = amounts.iter().filter(|(name, _)| !name.contains("node:")).map(|(name, &total)| {
+        if matches!(name.as_str(), "memory" | "object_store_memory") {
             format!("{} {name}", memory(total))
         } else {
             format!("{total:?} {name}")

@@ -5,6 +5,7 @@
 
 use super::proto::{hex, int, list, object, text};
 use super::{Object, settings};
+use crate::base::stored_json;
 use crate::logs::export::Export;
 use crate::snapshot::Snapshot;
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 pub(super) fn runs(snapshot: &Snapshot) -> impl Iterator<Item = Object> {
     let rows = |kind: Export| {
         let rows = snapshot.facts.exports.rows(kind);
-        rows.filter_map(|(_, row)| serde_json::from_str::<Value>(&row.json).ok())
+        rows.filter_map(|(_, row)| stored_json::value(&*row.json))
             // The older Train exports runs, too, which its own answer shows in another shape.
             .filter(|row| row["ray_train_version"].as_i64() != Some(1))
     };

@@ -1,4 +1,5 @@
-//! `gcs_server.out` of the head: unintended ends of workers, and which jobs, actors and nodes there were.
+//! `gcs_server.out` of the head: which Ray it was, unintended ends of workers, and which jobs, actors and nodes there
+//! were.
 
 use super::ProcessLogs;
 use super::worker::{Exit, WorkerLog};
@@ -21,6 +22,8 @@ pub struct GcsLog {
     pub actors: BTreeMap<ActorId, ActorLog>,
     /// Nodes that registered.
     pub nodes: BTreeSet<NodeId>,
+    /// Ray's version and commit, which its first line names; empty when not read.
+    pub ray: (Box<str>, Box<str>),
     /// The node whose log it is: the head.
     pub clock: Option<NodeId>,
     /// Whether it was told to stop, or its node was: a session without an end in its log was cut off, or goes on.
@@ -64,6 +67,7 @@ impl GcsLog {
             self.actors.entry(actor).or_default().merge(log);
         }
         self.nodes.extend(other.nodes);
+        self.ray = std::mem::take(&mut self.ray).max(other.ray);
         self.clock = self.clock.max(other.clock);
         self.stopped |= other.stopped;
         self.read |= other.read;
@@ -76,11 +80,16 @@ impl GcsLog {
             + notices * size_of::<i64>()
             + self.nodes.len() * size_of::<NodeId>())
             * 2
+            + self.ray.0.len()
+            + self.ray.1.len()
     }
 }
 
 /// A node that was told to stop says so before it goes.
 const DRAINED: &str = "HandleDrainNode, reason: Node received SIGTERM";
+
+/// `Ray cluster metadata ray_version=2.60.0 ray_commit=b7f4…`
+const METADATA: &str = "Ray cluster metadata ray_version=";
 
 /// The messages that tell something.
 pub(super) fn is_wanted(text: &str) -> bool {
@@ -95,6 +104,7 @@ pub(super) fn is_wanted(text: &str) -> bool {
         "Registering new node. ",
         "received SIGTERM",
         "GCS server stopped",
+        METADATA,
         DRAINED,
     ]
     .iter()
@@ -127,6 +137,8 @@ pub(super) fn note(found: &mut ProcessLogs, head: NodeId, local_ms: i64, text: &
         {
             found.gcs.nodes.insert(node);
         }
+    } else if let Some(version) = word_after(text, METADATA) {
+        found.gcs.ray = (version.into(), word_after(text, "ray_commit=").unwrap_or_default().into());
     } else if text.contains(DRAINED) {
         if let Some(node) = word_after(text, "node_id=").and_then(NodeId::from_hex) {
             found.nodes.entry(node).or_default().stopped = true;

@@ -25,7 +25,9 @@ fn scan(path: &str, text: &str) -> ProcessLogs {
 
 fn gcs() -> String {
     format!(
-        "[2026-11-29 08:31:40,110 W 12225 12225] (gcs_server) gcs_worker_manager.cc:67: Reporting worker exit, worker id = {W}, \
+        "[2026-11-29 08:31:27,404 I 6 6] (gcs_server) gcs_server_main.cc:98: Ray cluster metadata ray_version=2.60.0 \
+         ray_commit=b7f4259e\n\
+         [2026-11-29 08:31:40,110 W 12225 12225] (gcs_server) gcs_worker_manager.cc:67: Reporting worker exit, worker id = {W}, \
          node id = {N}, address = 127.0.0.1, exit_type = SYSTEM_ERROR, exit_detail = The leased worker has unrecoverable, \
          failure.\nTraceback: x, y. Unintentional worker failures have been reported. If there are lots of this logs, that \
          might indicate there are unexpected failures in the cluster.\n\
@@ -72,6 +74,7 @@ fn the_gcs_tells_unintended_ends_in_ray_s_words_over_any_number_of_lines() {
     assert_eq!((log.node, &log.reported), (Some(node()), &Some(exit(MINUTE + 40_110, "SYSTEM_ERROR", detail))));
     assert_eq!((found.gcs.jobs.len(), found.gcs.actors.len(), found.gcs.nodes.len()), (1, 1, 1));
     assert!(found.gcs.read && !found.gcs.stopped);
+    assert_eq!(found.gcs.ray, ("2.60.0".into(), "b7f4259e".into()));
 }
 
 #[test]

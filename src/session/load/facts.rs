@@ -1,4 +1,4 @@
-//! Reads the log files that carry facts, and stored answers of the live dashboard.
+//! Reads the log files that carry facts.
 
 use super::fetch;
 use super::held::Held;
@@ -9,12 +9,11 @@ use crate::session::progress::Counters;
 use crate::storage::{self, ReadRange, Storage};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// The longest log file or endpoint body that is read whole for its facts.
-const MAX_FILE: u64 = 64 << 20;
+pub(super) const MAX_FILE: u64 = 64 << 20;
 /// Files read at once.
 const FETCHES: usize = 32;
 /// Bytes of such files held at once, in KiB: one of the longest at a time, many of the usual few kilobytes.
@@ -105,39 +104,4 @@ async fn read_part(
         _ if object.size > MAX_FILE => read(ReadRange::Tail(MAX_FILE), MAX_FILE).await,
         _ => read(ReadRange::Full, MAX_FILE).await,
     }
-}
-
-/// Stored answers of the live dashboard, by URL without its leading `/`.
-pub(super) struct Endpoints {
-    pub(super) bodies: BTreeMap<String, Vec<u8>>,
-    pub(super) unreadable: Unreadable,
-}
-
-/// Reads the stored answers.
-pub(super) async fn read_endpoints(
-    store: &Arc<dyn Storage>,
-    objects: &SessionObjects,
-    counters: &Counters,
-    held: &Arc<Held>,
-) -> Endpoints {
-    counters.expect(objects.endpoints.len() as u64, objects.endpoints.values().map(|object| object.size).sum());
-    let mut fetched = stream::iter(objects.endpoints.clone())
-        .map(|(name, object)| async move {
-            // Counted before it is read: bodies stay.
-            held.add(object.size);
-            let body = fetch::read(&**store, &object.key, ReadRange::Full, MAX_FILE, counters).await;
-            counters.file();
-            (name, object, body)
-        })
-        .buffer_unordered(FETCHES / 4);
-    let (mut bodies, mut unreadable) = (BTreeMap::new(), Vec::new());
-    while let Some((name, object, body)) = fetched.next().await {
-        match body {
-            Ok(body) => {
-                bodies.insert(name, body.to_vec());
-            }
-            Err(error) => unreadable.push((object.key, error.to_string())),
-        }
-    }
-    Endpoints { bodies, unreadable }
 }

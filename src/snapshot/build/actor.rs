@@ -5,6 +5,7 @@ use super::latest::Latest;
 use super::{Catalogue, Nanos, Renamed};
 use crate::base::actor::ActorState;
 use crate::base::id::{ActorId, JobId};
+use crate::base::stored_json;
 use crate::event::actor::{ActorDefinition, ActorLifecycle};
 use crate::snapshot::actor::{Actor, Incarnation};
 use crate::snapshot::intern::{Id, Str};
@@ -90,7 +91,7 @@ impl Actors {
                 values.str(&event.serialized_runtime_env),
                 resources,
                 labels,
-                values.str(event.fallback_strategy),
+                values.json(event.fallback_strategy),
                 values.str(&event.call_site),
             ],
             placement_group: values.id(event.placement_group_id),
@@ -115,7 +116,7 @@ impl Actors {
                     "NODE_PREEMPTION" => RestartReason::NodePreemption,
                     _ => RestartReason::ActorFailure,
                 },
-                death_cause: values.text(t.death_cause),
+                death_cause: values.text(&stored_json::strict(t.death_cause.as_bytes()).unwrap_or_default()),
             };
             self.join(values, id, (t.timestamp, t.state), transition);
         }

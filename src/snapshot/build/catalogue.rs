@@ -1,6 +1,7 @@
 //! The interned values of a builder: strings, ids, long texts, and the canonical form of JSON maps.
 
 use crate::base::id::RayId;
+use crate::base::stored_json;
 use crate::event::value::{canonical_numbers, canonical_strings};
 use crate::snapshot::intern::{Id, Interned, Interner, Str};
 use crate::snapshot::text::{Text, TextReader, TextStore, Texts};
@@ -74,6 +75,11 @@ impl Catalogue {
     /// A `map<string, string>` as sent, in canonical form.
     pub(super) fn labels(&mut self, raw: &str) -> Str {
         remembered(&mut self.labels, &mut self.strings, raw, canonical_strings)
+    }
+
+    /// A JSON value as sent, made strict, because answers give it as it is; what is no JSON is nothing.
+    pub(super) fn json(&mut self, raw: &str) -> Str {
+        if raw.is_empty() { Str::default() } else { self.str(&stored_json::strict(raw.as_bytes()).unwrap_or_default()) }
     }
 
     pub(super) fn resolve(&self, handle: Str) -> &str {

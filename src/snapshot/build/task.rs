@@ -8,6 +8,7 @@ use super::hosts::Host;
 use super::latest::Latest;
 use super::{Catalogue, Nanos, Renamed};
 use crate::base::id::{JobId, TaskId, push_hex};
+use crate::base::stored_json;
 use crate::base::task::{TaskState, TaskType};
 use crate::event::task::{TaskDefinition, TaskLifecycle, TaskLog, TaskProfile};
 use crate::snapshot::intern::{Id, Str};
@@ -15,11 +16,14 @@ use crate::snapshot::task::{LogInfo, OWN_TASK_ID, ProfileRow, ProfileSource, Sha
 use crate::snapshot::text::Text;
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashTable};
-use std::cmp::Ordering;
+use serde_json::Value;
 use std::hash::BuildHasher;
 
 mod finish;
 mod shape;
+
+/// The zero of `ErrorType`, which protobuf does not tell from an absent one.
+const DEFAULT_ERROR: &str = "WORKER_DIED";
 
 /// What a definition event says.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -42,7 +46,8 @@ struct Draft {
     worker: Latest<Id>,
     pid: Latest<i32>,
     repr_name: Latest<Str>,
-    error: Latest<(Str, Text)>,
+    error_type: Latest<Str>,
+    error_message: Latest<Text>,
     debugger_paused: Latest<bool>,
     log: u32,
     profile_source: u32,
@@ -62,7 +67,8 @@ impl Draft {
             worker: Latest::default(),
             pid: Latest::default(),
             repr_name: Latest::default(),
-            error: Latest::default(),
+            error_type: Latest::default(),
+            error_message: Latest::default(),
             debugger_paused: Latest::default(),
             log: NONE,
             profile_source: NONE,
@@ -128,7 +134,7 @@ impl Tasks {
             resources,
             runtime_env: values.str(&event.serialized_runtime_env),
             label_selector: labels,
-            fallback_strategy: values.str(event.fallback_strategy),
+            fallback_strategy: values.json(event.fallback_strategy),
             call_site: values.str(&event.call_site),
         });
         let actor = match task_type {
@@ -178,8 +184,15 @@ impl Tasks {
             draft.debugger_paused.join(Latest::new(at, paused), |a, b| a.cmp(&b));
         }
         if let Some(error) = &event.error {
-            let error = (values.str(error.error_type), values.text(&error.error_message));
-            draft.error.join(Latest::new(at, error), |a, b| compare_error(a, b, values));
+            // Merged as protobuf merges messages, field by field: one at its default was not sent, and replaces nothing.
+            let is_default = matches!(error.error_type, "" | DEFAULT_ERROR);
+            let error_type = values.str(if is_default { DEFAULT_ERROR } else { error.error_type });
+            let told = Latest::new(if is_default { 0 } else { at }, error_type);
+            draft.error_type.join(told, |a, b| values.compare_str(a, b));
+            if !error.error_message.is_empty() {
+                let message = values.text(&error.error_message);
+                draft.error_message.join(Latest::new(at, message), |a, b| values.compare_text(a, b));
+            }
         }
         if let Some(log) = &event.log {
             let log = log_info(values, log);
@@ -231,8 +244,10 @@ impl Tasks {
                 ours.pid.join(theirs.pid, |a, b| a.cmp(&b));
                 ours.repr_name.join(theirs.repr_name.map(|name| renamed.str(name)), |a, b| values.compare_str(a, b));
                 ours.debugger_paused.join(theirs.debugger_paused, |a, b| a.cmp(&b));
-                let error = theirs.error.map(|(kind, message)| (renamed.str(kind), renamed.text(message)));
-                ours.error.join(error, |a, b| compare_error(a, b, values));
+                let error_type = theirs.error_type.map(|error_type| renamed.str(error_type));
+                ours.error_type.join(error_type, |a, b| values.compare_str(a, b));
+                let message = theirs.error_message.map(|message| renamed.text(message));
+                ours.error_message.join(message, |a, b| values.compare_text(a, b));
             }
             if let Some(log) = other.logs.get(theirs.log as usize) {
                 let (stdout_file, stderr_file) = (renamed.str(log.stdout_file), renamed.str(log.stderr_file));
@@ -368,15 +383,19 @@ impl Tasks {
 
     /// Extra data with the task's own id taken out, so that `{"name": …, "task_id": …}` of all tasks is one string.
     fn extra(&mut self, values: &mut Catalogue, id: &TaskId, extra: &str) -> Str {
-        if extra.is_empty() || extra == "{}" {
-            return Str::default();
-        }
+        // It goes into answers as it is. What is no JSON (nor a dictionary for Ray, which answers nothing then) is a text.
+        let extra = match stored_json::strict(extra.as_bytes()) {
+            _ if extra.trim().is_empty() => return Str::default(),
+            Some(strict) if strict.trim() == "{}" => return Str::default(),
+            Some(strict) => strict,
+            None => Value::from(extra).to_string().into(),
+        };
         self.scratch.clear();
         push_hex(&mut self.scratch, &id.0);
         let own = std::str::from_utf8(&self.scratch).unwrap_or_default();
         match extra.find(own) {
             Some(_) => values.str(&extra.replace(own, std::str::from_utf8(&[OWN_TASK_ID]).unwrap_or_default())),
-            None => values.str(extra),
+            None => values.str(&extra),
         }
     }
 }
@@ -390,8 +409,4 @@ fn log_info(values: &mut Catalogue, log: &TaskLog<'_>) -> LogInfo {
         stderr_start: log.stderr_start,
         stderr_end: log.stderr_end,
     }
-}
-
-fn compare_error(a: (Str, Text), b: (Str, Text), values: &Catalogue) -> Ordering {
-    values.compare_str(a.0, b.0).then_with(|| values.compare_text(a.1, b.1))
 }

@@ -246,13 +246,31 @@ fn damaged_unknown_and_foreign_records_are_counted_and_stop_nothing() {
         builder.fold_record("f", line as u64 + 1, record.as_bytes());
     }
     builder.fold_record("f", 7, &[0xff, b'{']);
-    builder.fold_record("f", 8, event(0, [0; 6]).to_string().as_bytes());
+    let whole = event(0, [0; 6]).to_string();
+    builder.fold_record("f", 8, whole.as_bytes());
     let snapshot = builder.finish(&Facts::default());
     assert_eq!(snapshot.tasks.len(), 1);
     let report = &snapshot.completeness;
     assert_eq!((report.records, report.damaged_records.count, report.foreign_events), (7, 4, 1));
     assert_eq!(report.unknown_event_types.get("MOON_EVENT"), Some(&1));
     assert_eq!(report.damaged_records.examples.iter().map(|p| p.position).collect::<Vec<_>>(), [1, 2, 5, 7]);
+}
+
+#[test]
+fn a_torn_write_an_odd_byte_and_escapes_cost_no_record() {
+    let record = |n: u8| event(0, [n, 0, 0, 0, 0, 0]).to_string();
+    let mut builder = Builder::new(SESSION);
+    let torn = format!("{}{}", &record(0)[..100], record(1));
+    builder.fold_record("f", 1, torn.as_bytes());
+    let mut odd = record(2).replacen(r#""eventType""#, r#""message":"caf?","eventType""#, 1).into_bytes();
+    let at = odd.iter().position(|&byte| byte == b'?').unwrap();
+    odd[at] = 0xe9;
+    builder.fold_record("f", 2, &odd);
+    builder.fold_record("f", 3, record(3).replace('/', "\\/").replace("eventType", "\\u0065ventType").as_bytes());
+    builder.fold_record("f", 4, format!("{}{}", record(4), record(5)).as_bytes());
+    let snapshot = builder.finish(&Facts::default());
+    let report = &snapshot.completeness;
+    assert_eq!((snapshot.tasks.len(), report.records, report.damaged_records.count), (5, 6, 1));
 }
 
 #[test]

@@ -43,11 +43,9 @@ pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
         } else {
             format!("{} could not be read, or not to the end", count(n, "file"))
         };
-        found.push(
-            Gap::new(Code::UnreadableFiles, weight, message).missing(n).advice(
-                "They are tried again by themselves; the examples in the report name the files and the reasons.",
-            ),
-        );
+        found.push(Gap::new(Code::UnreadableFiles, weight, message).missing(n).advice(
+            "What a store refused is tried again by itself; the examples in the report name the files and the reasons.",
+        ));
     }
     if known.damaged_records.count > 0 {
         let (n, of) = (known.damaged_records.count, known.records);

@@ -3,16 +3,16 @@
 use super::told::{Told, text};
 use super::{Driver, JobStatus};
 use crate::base::id::JobId;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use crate::base::stored_json;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// One row. What has another type than Ray gives it is a damaged row, and left out.
-#[derive(Debug, Deserialize)]
+/// One row. What has another type than Ray gives it is read as its text, or as the number it stands for.
+#[derive(Debug, Default)]
 pub(super) struct Polled {
     pub(super) job_id: Option<String>,
     pub(super) submission_id: Option<String>,
-    driver_info: Option<DriverInfo>,
+    driver: Option<Driver>,
     status: Option<String>,
     entrypoint: Option<Box<str>>,
     message: Option<Box<str>>,
@@ -20,39 +20,80 @@ pub(super) struct Polled {
     start_time: Option<i64>,
     end_time: Option<i64>,
     metadata: Option<BTreeMap<Box<str>, Box<str>>>,
-    runtime_env: Option<Box<RawValue>>,
+    runtime_env: Option<Box<str>>,
     driver_agent_http_address: Option<Box<str>>,
     driver_node_id: Option<Box<str>>,
     driver_exit_code: Option<i32>,
 }
 
-#[derive(Debug, Deserialize)]
-struct DriverInfo {
-    id: String,
-    #[serde(default)]
-    node_ip_address: Box<str>,
-    #[serde(default)]
-    pid: Box<str>,
-}
-
 /// The rows of the stored answer, if there is one. Its URL may have been stored with or without its slashes.
 pub(super) fn jobs(endpoints: &BTreeMap<String, Vec<u8>>) -> Vec<Polled> {
     let body = endpoints.iter().find(|(url, _)| url.trim_matches('/') == "api/jobs").map(|(_, body)| body);
-    let rows: Vec<&RawValue> = body.and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
-    rows.into_iter().filter_map(|row| serde_json::from_str(row.get()).ok()).collect()
+    let rows: Vec<Map<String, Value>> = match body.and_then(stored_json::value) {
+        Some(Value::Array(rows)) => rows.into_iter().filter_map(|row| serde_json::from_value(row).ok()).collect(),
+        _ => Vec::new(),
+    };
+    rows.iter().map(polled).collect()
+}
+
+fn polled(row: &Map<String, Value>) -> Polled {
+    let text = |key: &str| row.get(key).and_then(text_of);
+    let number = |key: &str| row.get(key).and_then(number_of);
+    let metadata = row.get("metadata").and_then(Value::as_object).map(|metadata| {
+        metadata.iter().map(|(key, value)| ((&**key).into(), text_of(value).unwrap_or_default().into())).collect()
+    });
+    let info = row.get("driver_info").and_then(Value::as_object);
+    let driver = info.and_then(|info| {
+        let text = |key: &str| info.get(key).and_then(text_of).unwrap_or_default();
+        let id = JobId::from_hex(&text("id"))?;
+        Some(Driver { id, node_ip_address: text("node_ip_address").into(), pid: text("pid").into() })
+    });
+    Polled {
+        job_id: text("job_id"),
+        submission_id: text("submission_id"),
+        driver,
+        status: text("status"),
+        entrypoint: text("entrypoint").map(Into::into),
+        message: text("message").map(Into::into),
+        error_type: text("error_type").map(Into::into),
+        start_time: number("start_time"),
+        end_time: number("end_time"),
+        metadata,
+        runtime_env: row.get("runtime_env").filter(|env| env.is_object()).map(|env| env.to_string().into()),
+        driver_agent_http_address: text("driver_agent_http_address").map(Into::into),
+        driver_node_id: text("driver_node_id").map(Into::into),
+        driver_exit_code: number("driver_exit_code").and_then(|code| i32::try_from(code).ok()),
+    }
+}
+
+/// A value as text; none for null.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// A value as a whole number, be it written as a float or as text.
+fn number_of(value: &Value) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "saturates, and whole numbers survive")]
+    let whole = |number: f64| number.is_finite().then_some(number as i64);
+    match value {
+        Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
+        Value::String(text) => text.parse().ok().or_else(|| whole(text.parse().ok()?)),
+        _ => None,
+    }
 }
 
 impl Polled {
     /// Its driver.
     pub(super) fn driver(&self) -> Option<Driver> {
-        let info = self.driver_info.as_ref()?;
-        let id = JobId::from_hex(&info.id)?;
-        Some(Driver { id, node_ip_address: info.node_ip_address.clone(), pid: info.pid.clone() })
+        self.driver.clone()
     }
 
     /// What it tells.
     pub(super) fn told(&self) -> Told {
-        let object = |env: &RawValue| env.get().starts_with('{').then(|| env.get().into());
         Told {
             status: self.status.as_deref().and_then(JobStatus::parse),
             message: self.message.clone(),
@@ -63,7 +104,7 @@ impl Polled {
             entrypoint: self.entrypoint.as_deref().and_then(text),
             start_ms: self.start_time,
             metadata: self.metadata.clone().map(|metadata| metadata.into_iter().collect()),
-            runtime_env: self.runtime_env.as_deref().and_then(object),
+            runtime_env: self.runtime_env.clone(),
             agent: self.driver_agent_http_address.clone(),
             node: self.driver_node_id.clone(),
         }

@@ -8,6 +8,7 @@ use super::told::{Told, text};
 use super::{JobStatus, some_millis};
 use crate::base::actor::ActorState;
 use crate::base::id::push_hex;
+use crate::base::stored_json;
 use crate::logs::Facts;
 use crate::logs::export::Export;
 use crate::snapshot::Snapshot;
@@ -39,7 +40,7 @@ struct Exported {
 /// `EXPORT_SUBMISSION_JOB`: the latest row.
 pub(super) fn export(facts: &Facts, id: &str) -> Option<Told> {
     let row = facts.exports.get(Export::SubmissionJob, id)?;
-    let row: Exported = serde_json::from_str(&row.json).ok()?;
+    let row: Exported = stored_json::read_borrowed(&row.json)?;
     let number = |value: &Value| value.as_i64().or_else(|| value.as_str()?.parse().ok()).filter(|ms| *ms != 0);
     Some(Told {
         status: JobStatus::parse(&row.status),
@@ -61,6 +62,7 @@ pub(super) fn export(facts: &Facts, id: &str) -> Option<Told> {
 pub(super) fn event(index: &Index<'_>, id: &str) -> Option<Told> {
     let (snapshot, event) = (index.snapshot, index.events(id)?);
     let string = |handle| text(snapshot.str(handle));
+    let metadata = event.metadata.iter().map(|(key, value)| (snapshot.str(*key).into(), snapshot.str(*value).into()));
     Some(Told {
         status: JobStatus::parse(snapshot.str(event.status)),
         message: string(event.message),
@@ -70,7 +72,7 @@ pub(super) fn event(index: &Index<'_>, id: &str) -> Option<Told> {
         exit_code: event.driver_exit_code,
         entrypoint: string(event.entrypoint),
         start_ms: some_millis(event.start),
-        metadata: None,
+        metadata: Some(metadata.collect()).filter(|metadata: &Vec<_>| !metadata.is_empty()),
         runtime_env: object(snapshot.str(event.runtime_env)),
         agent: string(event.driver_agent_http_address),
         node: string(event.driver_node),
@@ -93,7 +95,7 @@ struct Failure {
 
 /// The supervisor: its environment is the submission's plus what Ray adds, its node is the driver's.
 pub(super) fn actor(snapshot: &Snapshot, actor: &Actor) -> Told {
-    let cause: DeathCause = serde_json::from_str(&snapshot.text(actor.death_cause)).unwrap_or_default();
+    let cause: DeathCause = stored_json::read(snapshot.text(actor.death_cause)).unwrap_or_default();
     let mut told = match cause {
         DeathCause { runtime_env_failed_context: Some(why), .. } => {
             let message =
@@ -126,7 +128,7 @@ const ADDED_VARIABLES: [(&str, &str); 3] = [
 
 /// A supervisor's runtime environment without what Ray added to the user's.
 fn users_runtime_env(serialized: &str) -> Option<Box<str>> {
-    let mut env: Map<String, Value> = serde_json::from_str(serialized).ok()?;
+    let mut env: Map<String, Value> = stored_json::read(serialized)?;
     if let Some(Value::Object(variables)) = env.get_mut("env_vars") {
         variables
             .retain(|key, value| !ADDED_VARIABLES.iter().any(|(name, set)| key == name && value.as_str() == Some(set)));
@@ -151,7 +153,7 @@ fn users_runtime_env(serialized: &str) -> Option<Box<str>> {
 
 /// A JSON object's own text; none for anything else.
 fn object(json: &str) -> Option<Box<str>> {
-    serde_json::from_str::<Map<String, Value>>(json).ok().map(|_| json.trim().into())
+    stored_json::object(json).map(|object| object.trim().into())
 }
 
 /// An id in hex; none when there is none.

@@ -1,0 +1,212 @@
+"""Inputs that once failed, from public reports: each costs itself and nothing else, and every answer is strict JSON."""
+
+import json
+import urllib.request
+
+import pytest
+
+from e2e import bundle
+from e2e.server import Server
+
+SESSION = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
+TASK = "67a2e8cfa5a06db0ffffffffffffffffffffffff02000000"
+QUESTIONS = [
+    "events",
+    "nodes?view=summary",
+    "logical/actors",
+    "timezone",
+    "api/version",
+    "api/jobs/",
+    "api/actors/kill",
+    "api/serve/applications/",
+    "api/data/datasets/02000000",
+    "api/v0/actors?detail=1",
+    "api/v0/actors/summarize",
+    "api/v0/cluster_events?detail=1",
+    "api/v0/cluster_metadata",
+    "api/v0/jobs?detail=1",
+    "api/v0/nodes?detail=1",
+    "api/v0/placement_groups?detail=1",
+    "api/v0/runtime_envs?detail=1",
+    "api/v0/tasks?detail=1",
+    "api/v0/tasks/summarize",
+    "api/v0/tasks/summarize?summary_by=lineage",
+    "api/v0/tasks/timeline",
+    "api/v0/workers?detail=1",
+]
+
+
+def strict(body):
+    """Parses JSON as RFC 8259 has it, which Python does not by itself."""
+
+    def refuse(constant):
+        raise ValueError(f"{constant} is no JSON")
+
+    return json.loads(body, parse_constant=refuse)
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory):
+    return bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path_factory.mktemp("cases"))
+
+
+@pytest.fixture
+def case(request, cases, tmp_path):
+    """A server of the store that a test is named after."""
+    with Server(cases / request.param / "storage", tmp_path / "log") as server:
+        yield server
+
+
+def of(name):
+    return pytest.mark.parametrize("case", [name], indirect=True)
+
+
+def ask(server, question):
+    status, _, body = server.get(f"{SESSION}/{question}")
+    assert status == 200, f"{question}: {status} {body[:300]!r}"
+    return strict(body)
+
+
+def rows(server, question):
+    return ask(server, question)["data"]["result"]["result"]
+
+
+def report(server):
+    return server.json(f"api/history/v1/{SESSION}")
+
+
+NAMES = sorted({entry.split("/")[0] for entry in bundle.names(bundle.FIXTURES / "cases.tar.gz")})
+
+
+@pytest.mark.parametrize("case", NAMES, indirect=True)
+def test_every_answer_is_strict_json(case):
+    for question in QUESTIONS:
+        status, kind, body = case.get(f"{SESSION}/{question}")
+        assert status < 500 or b"Server got itself in trouble" in body, f"{question}: {status} {body[:300]!r}"
+        if "json" in (kind or ""):
+            strict(body)
+
+
+@of("base64-escaped-slash")
+def test_ids_are_read_with_their_slashes_escaped(case):
+    assert (len(rows(case, "api/v0/tasks")), len(rows(case, "api/v0/nodes"))) == (1, 1)
+    assert report(case)["report"]["damagedRecords"]["count"] == 0
+
+
+@of("deep-nesting")
+def test_documents_are_read_as_deep_as_python_reads_them(case):
+    events = [row for group in ask(case, "events")["data"]["events"].values() for row in group]
+    assert len(events) == 2
+    assert all(events)
+    assert [job["runtime_env"] != {} for job in ask(case, "api/jobs/")] == [True]
+    assert "n" in [span["name"] for span in ask(case, "api/v0/tasks/timeline") if span["ph"] == "X"]
+    assert list(ask(case, "api/serve/applications/")["applications"]) == ["a"]
+
+
+@of("endpoint-gzip-bom")
+def test_stored_answers_are_told_by_content(case):
+    assert ask(case, "api/v0/cluster_metadata")["data"]["rayVersion"] == "2.60.0"
+    assert ask(case, "timezone")["offset"] == "+05:30"
+
+
+@of("endpoint-infinity")
+def test_a_number_that_json_cannot_hold_costs_itself(case):
+    assert list(ask(case, "api/serve/applications/")["applications"]) == ["a"]
+
+
+@of("event-null-row")
+def test_no_row_of_the_events_page_is_null(case):
+    events = [row for group in ask(case, "events")["data"]["events"].values() for row in group]
+    assert (len(events), all(events)) == (2, True)
+    assert "Started a ray job caf\ufffd." in [row["message"] for row in events]
+
+
+@of("extradata-not-json")
+def test_extra_data_that_is_no_json_is_text(case):
+    tasks = [task["profiling_data"] for task in rows(case, "api/v0/tasks?detail=1")]
+    spans = [event for profile in tasks for event in profile.get("events", [])]
+    assert "not json" in [span["extra_data"] for span in spans]
+
+
+@of("extradata-private-use")
+def test_no_character_of_extra_data_stands_for_something_else(case):
+    notes = [span["args"].get("note") for span in ask(case, "api/v0/tasks/timeline")]
+    assert "\ue001 icon" in notes
+
+
+@of("timeline-extra-data-details")
+def test_extra_data_is_as_it_was_sent(case):
+    spans = [span for span in ask(case, "api/v0/tasks/timeline") if span["ph"] == "X"]
+    assert spans[0]["name"] == ""
+    assert spans[1]["args"]["big"] == 12345678901234567890123
+
+
+@of("metadata-keys-nonascii")
+def test_keys_of_metadata_are_decoded(case):
+    assert ask(case, "api/jobs/")[0]["metadata"] == {"团队": "ml", "a&b": "<x>"}
+
+
+@of("nonfinite-resources")
+def test_resources_without_a_finite_number_are_told_by_name(case):
+    found = [row["required_resources"] for row in rows(case, "api/v0/tasks?detail=1")]
+    assert {"CPU": "Infinity"} in found
+
+
+@of("polled-jobs-odd-types")
+def test_a_row_of_a_stored_answer_is_not_lost_for_one_odd_field(case):
+    found = {job["submission_id"] for job in ask(case, "api/jobs/") if job["submission_id"]}
+    assert found == {"ok", "nullmeta", "intmeta", "float"}
+
+
+@of("redaction-referer-origin")
+def test_secrets_are_hidden_from_all_that_ray_calls_a_browser(case):
+    secret = "not-for-browsers"
+    for question in [
+        "api/jobs/",
+        "api/v0/jobs?detail=1",
+        "api/v0/tasks?detail=1",
+        "api/v0/actors?detail=1",
+        "api/v0/runtime_envs?detail=1",
+        "api/serve/applications/",
+    ]:
+        for name in ["Referer", "Origin"]:
+            request = urllib.request.Request(f"{case.url}/{SESSION}/{question}", headers={name: "http://x/"})
+            with urllib.request.urlopen(request) as answer:
+                assert secret.encode() not in answer.read(), question
+
+
+@of("submission-event-metadata")
+def test_metadata_of_submission_events_is_shown(case):
+    assert [job["metadata"] for job in ask(case, "api/jobs/") if job["submission_id"] == "s-1"] == [{"team": "ml"}]
+
+
+@of("torn-line")
+def test_a_torn_write_costs_its_own_record(case):
+    assert "after" in [row["name"] for row in rows(case, "api/v0/tasks")]
+    assert report(case)["report"]["damagedRecords"]["count"] == 1
+
+
+@of("two-error-fragments")
+def test_errors_are_merged_field_by_field_as_protobuf_does(case):
+    (task,) = rows(case, "api/v0/tasks?detail=1")
+    assert (task["error_type"], task["error_message"]) == ("OUT_OF_MEMORY", "killed for memory")
+
+
+@of("version-empty")
+def test_clients_get_a_version_that_they_can_compare(case):
+    major, minor, _ = ask(case, "api/version")["ray_version"].split(".")
+    assert (int(major), int(minor)) >= (2, 8)
+
+
+@of("gcsft-two-heads")
+def test_at_most_one_head_lives(case):
+    heads = {row["raylet"]["nodeId"]: row["raylet"]["state"] for row in ask(case, "nodes?view=summary")["data"]["summary"]}
+    assert sorted(heads.values()) == ["ALIVE", "DEAD"]
+    assert next(node for node, state in heads.items() if state == "ALIVE").startswith("775fef0a")
+
+
+@of("task-log-rotated")
+def test_a_task_s_output_is_found_where_it_was_rotated_to(case):
+    status, _, body = case.get(f"{SESSION}/api/v0/logs/file?task_id={TASK}&suffix=out")
+    assert status == 200
+    assert b"hello task" in body

@@ -1,0 +1,21 @@
+//! Amounts of resources out of a snapshot's JSON maps: numbers, and the strings that stand for what JSON cannot hold.
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The amounts of a map; what is neither a number nor the name of one is left out.
+pub(super) fn of(map: &str) -> BTreeMap<String, f64> {
+    let map: BTreeMap<String, Value> = serde_json::from_str(map).unwrap_or_default();
+    let amount = |value: &Value| value.as_f64().or_else(|| value.as_str()?.parse().ok());
+    map.into_iter().filter_map(|(name, value)| Some((name, amount(&value)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn one_odd_amount_costs_no_other() {
+        let amounts = super::of(r#"{"CPU":2.0,"GPU":"Infinity","x":"many","y":null}"#);
+        assert_eq!(amounts, [("CPU".to_owned(), 2.0), ("GPU".to_owned(), f64::INFINITY)].into());
+        assert!(super::of("").is_empty());
+    }
+}

@@ -1,0 +1,310 @@
+//! JSON that others stored, read as leniently as Python's reader does, which wrote most of it.
+//!
+//! `NaN` and `Infinity`, numbers beyond any float, lone surrogates, bytes that are no UTF-8, raw control characters, a
+//! byte order mark, hundreds of levels: each costs itself and never its document. What comes out is JSON as RFC 8259
+//! has it, so that every part of it may stand in an answer.
+//! Source: `json/decoder.py` and `json/scanner.py` of `CPython`.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::borrow::Cow;
+
+/// Levels that are read: as many as Python's recursion allows for.
+const MAX_DEPTH: usize = 1_000;
+
+/// Reads a document; none where its structure is broken, or other than a `T`.
+pub fn read<T: DeserializeOwned>(stored: impl AsRef<[u8]>) -> Option<T> {
+    let stored = stored.as_ref();
+    // Nearly all is strict and shallow.
+    if let Ok(read) = serde_json::from_slice(stored) {
+        return Some(read);
+    }
+    read_borrowed(&strict(stored)?)
+}
+
+/// Reads a document of any shape; none where its structure is broken.
+pub fn value(stored: impl AsRef<[u8]>) -> Option<Value> {
+    read(stored)
+}
+
+/// A stored object as strict JSON; none for anything else.
+pub fn object(stored: &str) -> Option<Cow<'_, str>> {
+    strict(stored.as_bytes()).filter(|strict| strict.trim_start().starts_with('{'))
+}
+
+/// Reads what `strict` gave, of any depth; none where it is other than a `T`.
+pub fn read_borrowed<'a, T: Deserialize<'a>>(strict: &'a str) -> Option<T> {
+    let mut reader = serde_json::Deserializer::from_str(strict);
+    reader.disable_recursion_limit();
+    T::deserialize(&mut reader).ok()
+}
+
+/// The same document as strict JSON; none where its structure is broken. Numbers and escapes stay as they were written.
+pub fn strict(stored: &[u8]) -> Option<Cow<'_, str>> {
+    let stored = String::from_utf8_lossy(stored.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stored));
+    let changes = Scan::new(&stored).document()?;
+    if changes.is_empty() {
+        return Some(stored);
+    }
+    let mut out = String::with_capacity(stored.len());
+    let mut done = 0;
+    for (start, end, instead) in changes {
+        out.push_str(&stored[done..start]);
+        out.push_str(&instead);
+        done = end;
+    }
+    out.push_str(&stored[done..]);
+    Some(Cow::Owned(out))
+}
+
+/// What stands from one byte to another, and what must stand there.
+type Change = (usize, usize, Cow<'static, str>);
+
+/// Walks over a document without recursion, and notes what is not strict.
+struct Scan<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    changes: Vec<Change>,
+}
+
+impl<'a> Scan<'a> {
+    fn new(text: &'a str) -> Self {
+        Self { text, bytes: text.as_bytes(), at: 0, changes: Vec::new() }
+    }
+
+    fn document(mut self) -> Option<Vec<Change>> {
+        // The brackets that are open.
+        let mut open: Vec<u8> = Vec::new();
+        loop {
+            // A value begins here.
+            match self.peek()? {
+                bracket @ (b'{' | b'[') => {
+                    self.at += 1;
+                    if self.peek()? == closing(bracket) {
+                        self.at += 1;
+                    } else {
+                        open.push(bracket);
+                        if open.len() > MAX_DEPTH {
+                            return None;
+                        }
+                        if bracket == b'{' {
+                            self.key()?;
+                        }
+                        continue;
+                    }
+                }
+                b'"' => self.string()?,
+                _ => self.scalar()?,
+            }
+            // And has ended.
+            loop {
+                let Some(&bracket) = open.last() else {
+                    return self.peek().is_none().then_some(self.changes);
+                };
+                match self.peek()? {
+                    b',' => {
+                        self.at += 1;
+                        if bracket == b'{' {
+                            self.key()?;
+                        }
+                        break;
+                    }
+                    byte if byte == closing(bracket) => {
+                        self.at += 1;
+                        open.pop();
+                    }
+                    _ => return None,
+                }
+            }
+        }
+    }
+
+    fn key(&mut self) -> Option<()> {
+        if self.peek()? != b'"' {
+            return None;
+        }
+        self.string()?;
+        if self.peek()? != b':' {
+            return None;
+        }
+        self.at += 1;
+        Some(())
+    }
+
+    /// The next byte that is not blank, without taking it.
+    fn peek(&mut self) -> Option<u8> {
+        while matches!(self.bytes.get(self.at)?, b' ' | b'\n' | b'\r' | b'\t') {
+            self.at += 1;
+        }
+        self.bytes.get(self.at).copied()
+    }
+
+    fn string(&mut self) -> Option<()> {
+        self.at += 1;
+        loop {
+            match *self.bytes.get(self.at)? {
+                b'"' => {
+                    self.at += 1;
+                    return Some(());
+                }
+                b'\\' => self.escape()?,
+                byte @ ..0x20 => {
+                    self.changes.push((self.at, self.at + 1, format!("\\u{byte:04x}").into()));
+                    self.at += 1;
+                }
+                _ => self.at += 1,
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Option<()> {
+        let start = self.at;
+        match *self.bytes.get(start + 1)? {
+            b'u' => {
+                let high = self.hex4(start)?;
+                self.at += 6;
+                if (0xd800..0xe000).contains(&high) {
+                    let low = self.hex4(self.at).filter(|low| (0xdc00..0xe000).contains(low));
+                    if high < 0xdc00 && low.is_some() {
+                        self.at += 6;
+                    } else {
+                        self.changes.push((start, self.at, "\\ufffd".into()));
+                    }
+                }
+            }
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 2,
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// The number in `\u0000` at a byte.
+    fn hex4(&self, at: usize) -> Option<u32> {
+        let digits = self.text.get(at..at + 6)?.strip_prefix("\\u")?;
+        digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok())?
+    }
+
+    fn scalar(&mut self) -> Option<()> {
+        let rest = &self.bytes[self.at..];
+        let len = rest.iter().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')));
+        let (start, end) = (self.at, self.at + len.unwrap_or(rest.len()));
+        let text = self.text.get(start..end)?;
+        self.at = end;
+        match text {
+            "true" | "false" | "null" => {}
+            "NaN" | "Infinity" | "-Infinity" => self.changes.push((start, end, "null".into())),
+            _ if !is_number(text) => return None,
+            // Digits alone are read as a whole number by everybody, however many; a float beyond all floats is none.
+            _ if text.parse::<f64>().is_ok_and(f64::is_infinite) => self.changes.push((start, end, "null".into())),
+            _ => {}
+        }
+        Some(())
+    }
+}
+
+fn closing(bracket: u8) -> u8 {
+    if bracket == b'{' { b'}' } else { b']' }
+}
+
+/// Whether a text is a number as RFC 8259 has it.
+fn is_number(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let (number, exponent) = match text.find(['e', 'E']) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text, None),
+    };
+    let (whole, fraction) = number.split_once('.').map_or((number, None), |(whole, rest)| (whole, Some(rest)));
+    digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn each_oddity_costs_itself_alone() {
+        for (stored, strict_json) in [
+            (&br#"{"a": NaN, "b": [Infinity, -Infinity, 1]}"#[..], r#"{"a": null, "b": [null, null, 1]}"#),
+            (br#"[1e400, -1e400, 1e-400, 12345678901234567890123]"#, "[null, null, 1e-400, 12345678901234567890123]"),
+            (b"\xef\xbb\xbf[1]", "[1]"),
+            (
+                br#"["\ud800", "\udc00x", "\ud83d\ude00", "\ud800\ud83d\ude00"]"#,
+                r#"["\ufffd", "\ufffdx", "\ud83d\ude00", "\ufffd\ud83d\ude00"]"#,
+            ),
+            (b"[\"a\tb\nc\"]", r#"["a\u0009b\u000ac"]"#),
+            (b"[\"caf\xe9\"]", "[\"caf\u{fffd}\"]"),
+            (b" \"x\" ", " \"x\" "),
+            (b"{}", "{}"),
+        ] {
+            assert_eq!(strict(stored).as_deref(), Some(strict_json));
+            assert!(value(stored).is_some());
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_none() {
+        for broken in [
+            "",
+            " ",
+            "not json",
+            "{",
+            "[1",
+            "[1,]",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{a:1}",
+            "[1 2]",
+            "\"x",
+            "\"\\x\"",
+            "\"\\u12\"",
+            "01",
+            "1.",
+            ".5",
+            "-",
+            "+1",
+            "1e",
+            "0x1",
+            "nan",
+            "[1]]",
+            "{\"a\":1]",
+            "\"\\u+123\"",
+        ] {
+            assert_eq!(strict(broken.as_bytes()), None, "{broken}");
+            assert_eq!(value(broken), None, "{broken}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded_and_fits_into_any_thread_s_stack() {
+        let nested = |depth: usize| "[".repeat(depth) + "NaN" + &"]".repeat(depth);
+        let deep = value(nested(MAX_DEPTH)).unwrap();
+        assert!(serde_json::to_string(&deep).unwrap().contains("[null]"));
+        assert_eq!(value(nested(MAX_DEPTH + 1)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_serde_json_reads_stays_as_it_is(text in r#"([\[\]{}:,"\\a0-9.eE+ -]|null|true|\\u0041){0,30}"#) {
+            if serde_json::from_str::<Value>(&text).is_ok() {
+                let strict = strict(text.as_bytes());
+                prop_assert_eq!(strict.as_deref(), Some(&*text));
+            }
+        }
+
+        #[test]
+        fn what_comes_out_is_strict(stored in prop::collection::vec(any::<u8>(), 0..60), odd in r#"([\[\]{}:,"\\a0-9.eE+-]|NaN|Infinity|\\ud8[0-9a-f]{2}){0,30}"#) {
+            for stored in [stored.as_slice(), odd.as_bytes()] {
+                if let Some(strict) = strict(stored) {
+                    prop_assert!(read_borrowed::<Value>(&strict).is_some(), "{}", strict);
+                }
+            }
+        }
+    }
+}
