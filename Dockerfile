@@ -33,6 +33,6 @@ COPY --from=build /out/ray-history /usr/local/bin/ray-history
 USER 65532:65532
 EXPOSE 8080
 ENV RAY_HISTORY_DASHBOARD_DIR=/usr/share/ray-dashboard \
-    RAY_HISTORY_LISTEN=0.0.0.0:8080
+    RAY_HISTORY_LISTEN=[::]:8080
 ENTRYPOINT ["/usr/local/bin/ray-history"]
 CMD ["serve"]

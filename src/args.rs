@@ -39,6 +39,8 @@ pub struct Check {
 #[command(
     override_usage = "ray-history serve [OPTIONS] \
         <--local-dir <DIR>|--config <FILE>|--rayhistory <NAMESPACE/NAME>|--storage-backend <BACKEND>>",
+    // Who adds an argument to those of a manifest means it: the last one counts.
+    args_override_self = true,
     group(ArgGroup::new("source").args(["local_dir", "config", "rayhistory", "storage_backend"]))
 )]
 pub struct Serve {

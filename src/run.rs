@@ -24,8 +24,9 @@ use crate::storage::config::{LocalConfig, StoreConfig};
 use crate::storage::guarded::Limits;
 use crate::{cgroup, crd, http, storage, telemetry};
 use anyhow::{Context, anyhow, bail};
-use std::io::Write;
-use std::net::TcpListener;
+use rustix::io::Errno;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,7 +58,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let telemetry = telemetry::start(settings.server.log_format)?;
-        let listener = TcpListener::bind(settings.listen)
+        let listener = bind(settings.listen)
             .with_context(|| format!("cannot listen on {} (--listen names another address)", settings.listen))?;
         let shutdown = CancellationToken::new();
         tokio::spawn(stop_on_signal(shutdown.clone()));
@@ -68,6 +69,18 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     // A thread may be deep in a file that nobody waits for: it ends with the process.
     runtime.shutdown_background();
     ended
+}
+
+/// Listens. A kernel without IPv6 has no `[::]`, which takes IPv4 too elsewhere: there it means all of IPv4.
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    match TcpListener::bind(address) {
+        Err(error)
+            if address.ip() == Ipv6Addr::UNSPECIFIED && Errno::from_io_error(&error) == Some(Errno::AFNOSUPPORT) =>
+        {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port()))
+        }
+        bound => bound,
+    }
 }
 
 /// Serves until the token is cancelled.

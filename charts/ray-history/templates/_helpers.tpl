@@ -15,18 +15,56 @@
 {{- end }}
 
 {{- define "ray-history.selector" -}}
-app.kubernetes.io/name: {{ include "ray-history.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "ray-history.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: server
 {{- end }}
 
 {{- define "ray-history.labels" -}}
-app.kubernetes.io/name: {{ include "ray-history.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "ray-history.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/part-of: ray-history
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- /*
+Labels and annotations of an object, from (list root own fixed): its own values, those of all objects, the chart's.
+What selectors and controllers go by (`fixed`, the name, the instance) no value changes.
+*/}}
+{{- define "ray-history.metadata" -}}
+{{- $root := index . 0 }}
+{{- $own := index . 1 }}
+{{- $fixed := index . 2 }}
+{{- $labels := include "ray-history.labels" $root | fromYaml }}
+{{- $identity := pick $labels "app.kubernetes.io/name" "app.kubernetes.io/instance" }}
+{{- $labels = merge (default dict $root.Values.commonLabels | deepCopy) $labels }}
+{{- $labels = merge (dict) (default dict $fixed.labels) $identity (default dict $own.labels) $labels }}
+labels:
+  {{- toYaml $labels | nindent 2 }}
+{{- $common := default dict $root.Values.commonAnnotations }}
+{{- with merge (dict) (default dict $fixed.annotations) (default dict $own.annotations) $common }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* A part of an object, from (list root template fields): what the template makes, with fields that replace its. */}}
+{{- define "ray-history.with" -}}
+{{- $part := include (index . 1) (index . 0) | fromYaml }}
+{{- with $part.Error }}
+{{- fail . }}
+{{- end }}
+{{- range $field, $value := index . 2 }}
+{{- $_ := set $part $field $value }}
+{{- end }}
+{{- toYaml $part }}
+{{- end }}
+
+{{- /* The port that the server listens on. */}}
+{{- define "ray-history.port" -}}
+{{- regexFind "[0-9]+$" .Values.server.listen }}
 {{- end }}
 
 {{- define "ray-history.serviceAccount" -}}
