@@ -25,6 +25,7 @@ pub mod local;
 pub mod memory;
 #[cfg(feature = "oss")]
 mod oss;
+mod paging;
 mod read;
 #[cfg(any(feature = "s3", feature = "azure", feature = "oss", feature = "gcs"))]
 mod refusal;
@@ -40,6 +41,7 @@ mod wire;
 pub use connect::{connect, connect_unguarded};
 pub use error::{BoxError, Error, ErrorKind};
 pub use list::{Delimiter, ListPage, ObjectMeta, PageToken};
+pub use paging::Paging;
 pub use read::{ObjectBody, ReadRange};
 
 use async_trait::async_trait;
@@ -84,19 +86,17 @@ pub trait Storage: Debug + Send + Sync + 'static {
     /// The pages of a listing, each asked for when the one before has been taken: whoever fetches what a page names
     /// while it polls for the next one overlaps both.
     fn list_pages<'a>(&'a self, prefix: &'a str, delimiter: Delimiter) -> BoxStream<'a, Result<ListPage, Error>> {
-        let pages = stream::try_unfold(Next::First, move |at| async move {
+        let begin = (Next::First, Paging::default());
+        let pages = stream::try_unfold(begin, move |(at, mut paging)| async move {
             let token = match at {
                 Next::First => None,
                 Next::Page(token) => Some(token),
                 Next::End => return Ok(None),
             };
-            let page = self.list(prefix, delimiter, token.clone()).await?;
-            if page.next.is_some() && page.next == token {
-                // A store that hands out the same token again would keep us here for ever.
-                return Err(Error::failed(prefix, "the store repeats a page token"));
-            }
+            let page = self.list(prefix, delimiter, token).await?;
+            paging.check(prefix, &page)?;
             let next = page.next.clone().map_or(Next::End, Next::Page);
-            Ok(Some((page, next)))
+            Ok(Some((page, (next, paging))))
         });
         pages.boxed()
     }

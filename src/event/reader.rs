@@ -3,8 +3,12 @@
 //! It is lenient about types (a number where a string was expected is read as its text, null as absent), because
 //! collectors re-marshal events, and strict about structure: what is not JSON is `Damaged`, with its position.
 
+mod escapes;
+
+pub use escapes::without_needless_escapes;
+
+use escapes::{has_escapes, unescape};
 use memchr::memchr2;
-use serde_json::Value;
 use std::borrow::Cow;
 
 /// The record is not JSON from this byte on.
@@ -271,66 +275,6 @@ impl<'a> Reader<'a> {
 #[expect(clippy::cast_possible_truncation, reason = "saturates, and whole numbers survive")]
 fn float_to_int(raw: &str) -> i64 {
     raw.parse::<f64>().map_or(0, |value| value as i64)
-}
-
-fn has_escapes(raw: &str) -> bool {
-    memchr::memchr(b'\\', raw.as_bytes()).is_some()
-}
-
-/// The same record with escapes only where JSON demands them; none where it is not JSON.
-pub fn without_needless_escapes(record: &str) -> Option<String> {
-    let mut out = String::with_capacity(record.len());
-    let mut rest = record;
-    while let Some(start) = rest.find('"') {
-        out.push_str(&rest[..start]);
-        let mut string = Reader::new(rest.get(start..)?);
-        let text = string.string().ok()?;
-        out.push_str(&Value::from(text).to_string());
-        rest = rest.get(start + string.at..)?;
-    }
-    out.push_str(rest);
-    Some(out)
-}
-
-/// The string that an escaped JSON text stands for; lone surrogates become U+FFFD.
-fn unescape(raw: &str) -> Option<String> {
-    let mut out = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some(at) = rest.find('\\') {
-        out.push_str(&rest[..at]);
-        let escape = *rest.as_bytes().get(at + 1)?;
-        let mut used = at + 2;
-        out.push(match escape {
-            b'"' => '"',
-            b'\\' => '\\',
-            b'/' => '/',
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => {
-                let high = hex4(rest.get(at + 2..at + 6)?)?;
-                used = at + 6;
-                let low = rest.get(at + 6..at + 12).filter(|next| next.starts_with("\\u")).and_then(|n| hex4(&n[2..]));
-                match (high, low) {
-                    (0xd800..0xdc00, Some(low @ 0xdc00..0xe000)) => {
-                        used = at + 12;
-                        char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00))?
-                    }
-                    _ => char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER),
-                }
-            }
-            _ => return None,
-        });
-        rest = rest.get(used..)?;
-    }
-    out.push_str(rest);
-    Some(out)
-}
-
-fn hex4(digits: &str) -> Option<u32> {
-    u32::from_str_radix(digits, 16).ok()
 }
 
 #[cfg(test)]

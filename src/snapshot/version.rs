@@ -19,7 +19,7 @@ impl RayVersion {
     /// nothing tells.
     pub fn of(snapshot: &Snapshot) -> Option<Self> {
         let stored = snapshot.endpoints.get("api/v0/cluster_metadata");
-        let stored: Option<Value> = stored.and_then(|body| stored_json::value(body));
+        let stored: Option<Value> = stored.and_then(stored_json::value);
         let polled = stored.as_ref().and_then(|stored| stored["data"]["rayVersion"].as_str());
         Self::parse(polled.unwrap_or(snapshot.facts.monitor.ray_version()))
     }

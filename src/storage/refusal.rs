@@ -57,6 +57,11 @@ impl Refusal<'_> {
                 ErrorKind::Failed,
                 "the bucket is in another region, or at another endpoint: set region and endpoint".to_owned(),
             ),
+            (_, "InvalidObjectState" | "BlobArchived" | "BlobBeingRehydrated") => (
+                ErrorKind::Failed,
+                "the object was moved to an archive: restore it (its storage class must allow reading at once)"
+                    .to_owned(),
+            ),
             // Who we are was not believed; 403 is about what we may do.
             (401, _) => denied(
                 "the credentials were not accepted, or have expired: renew the Secret, or check the identity in use",

@@ -5,6 +5,7 @@
 
 mod client;
 mod error;
+mod paging;
 
 use super::config::S3Config;
 use super::wire::{self, Ask};
@@ -47,9 +48,10 @@ impl Storage for S3 {
     async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
         let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
         let request = request.set_delimiter((delimiter == Delimiter::Slash).then(|| "/".to_owned()));
-        let request = request.set_continuation_token(page.map(|token| token.0)).set_request_payer(self.payer.clone());
+        let request = paging::from(request, page).set_request_payer(self.payer.clone());
+        let request = request.customize().interceptor(paging::Whole);
         let listed = request.send().await.map_err(|refused| error::listing_refused(prefix, refused))?;
-        let next = listed.next_continuation_token.filter(|_| listed.is_truncated.unwrap_or_default());
+        let next = paging::next(&listed).map_err(|why| Error::failed(prefix, why))?;
         let objects = listed.contents.unwrap_or_default().into_iter().filter_map(|object| {
             Some(ObjectMeta {
                 size: bytes(object.size).unwrap_or_default(),
@@ -59,12 +61,7 @@ impl Storage for S3 {
             })
         });
         let prefixes = listed.common_prefixes.unwrap_or_default().into_iter().filter_map(|common| common.prefix);
-        Ok(ListPage {
-            objects: objects.collect(),
-            prefixes: prefixes.collect(),
-            skipped: Vec::new(),
-            next: next.map(PageToken),
-        })
+        Ok(ListPage { objects: objects.collect(), prefixes: prefixes.collect(), skipped: Vec::new(), next })
     }
 
     async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {

@@ -1,7 +1,7 @@
 //! Lists pages and counts them: each is a paid request.
 
 use crate::metrics::catalog::{Metrics, Purpose};
-use crate::storage::{Delimiter, Error, ListPage, PageToken, Storage};
+use crate::storage::{Delimiter, Error, ListPage, PageToken, Paging, Storage};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One pass's way to the store.
@@ -29,23 +29,20 @@ impl<'a> Lister<'a> {
         prefix: &str,
         delimiter: Delimiter,
         page: Option<PageToken>,
+        paging: &mut Paging,
     ) -> Result<ListPage, Error> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.metrics.request(self.purpose);
-        let before = page.clone();
         let listed = self.store.list(prefix, delimiter, page).await?;
-        if listed.next.is_some() && listed.next == before {
-            // A store that hands out the same token again would keep us here for ever.
-            return Err(Error::failed(prefix, "the store repeats a page token"));
-        }
+        paging.check(prefix, &listed)?;
         Ok(listed)
     }
 
     /// The folders directly below a prefix, without the prefix and the final `/`, and what could not be listed.
     pub(in crate::session) async fn folders(&self, prefix: &str) -> Result<(Vec<String>, Vec<Error>), Error> {
-        let (mut names, mut skipped, mut next) = (Vec::new(), Vec::new(), None);
+        let (mut names, mut skipped, mut next, mut paging) = (Vec::new(), Vec::new(), None, Paging::default());
         loop {
-            let page = self.page(prefix, Delimiter::Slash, next).await?;
+            let page = self.page(prefix, Delimiter::Slash, next, &mut paging).await?;
             skipped.extend(page.skipped);
             let below = page.prefixes.iter().filter_map(|folder| folder.strip_prefix(prefix)?.strip_suffix('/'));
             names.extend(below.filter(|name| !name.is_empty()).map(str::to_owned));

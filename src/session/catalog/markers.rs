@@ -3,7 +3,7 @@
 use super::found::Found;
 use super::lister::Lister;
 use crate::layout::{MARKER_TREES, Root, parse_marker};
-use crate::storage::{Delimiter, Error};
+use crate::storage::{Delimiter, Error, Paging};
 
 /// Every marker below the roots; an error of one tree is an error of the whole.
 pub(super) async fn list(lister: &Lister<'_>, roots: &[Root], found: &mut Found) -> Result<(), Error> {
@@ -16,9 +16,9 @@ pub(super) async fn list(lister: &Lister<'_>, roots: &[Root], found: &mut Found)
 }
 
 async fn below(lister: &Lister<'_>, root: &str, tree: &str, found: &mut Found) -> Result<(), Error> {
-    let mut next = None;
+    let (mut next, mut paging) = (None, Paging::default());
     loop {
-        let page = lister.page(&format!("{root}{tree}"), Delimiter::None, next).await?;
+        let page = lister.page(&format!("{root}{tree}"), Delimiter::None, next, &mut paging).await?;
         found.recognised |= !page.objects.is_empty();
         found.skip(&page.skipped);
         for object in &page.objects {

@@ -2,7 +2,7 @@
 
 use super::objects::SessionObjects;
 use crate::layout::DataPrefix;
-use crate::storage::{Delimiter, Error, ListPage, ObjectMeta, PageToken, Storage};
+use crate::storage::{Delimiter, Error, ListPage, ObjectMeta, PageToken, Paging, Storage};
 use futures_util::stream::{BoxStream, SelectAll};
 use futures_util::{Stream, StreamExt, stream};
 use std::sync::Arc;
@@ -84,16 +84,15 @@ impl Pages {
 
 /// The pages of one prefix; ends after an error.
 fn list(store: Arc<dyn Storage>, at: usize, prefix: String) -> BoxStream<'static, Page> {
-    let begin = Some((None::<PageToken>, store, prefix));
+    let begin = Some((None::<PageToken>, store, prefix, Paging::default()));
     let pages = stream::unfold(begin, move |state| async move {
-        let (token, store, prefix) = state?;
-        match store.list(&prefix, Delimiter::None, token.clone()).await {
+        let (token, store, prefix, mut paging) = state?;
+        match store.list(&prefix, Delimiter::None, token).await {
             Ok(mut page) => {
-                if page.next.is_some() && page.next == token {
-                    // A store that hands out the same token again would keep us here for ever.
-                    return Some((Err(Error::failed(prefix, "the store repeats a page token")), None));
+                if let Err(circle) = paging.check(&prefix, &page) {
+                    return Some((Err(circle), None));
                 }
-                let next = page.next.take().map(|token| (Some(token), store, prefix));
+                let next = page.next.take().map(|token| (Some(token), store, prefix, paging));
                 Some((Ok((at, page, next.is_none())), next))
             }
             Err(error) => Some((Err(error), None)),

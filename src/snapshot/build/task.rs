@@ -13,17 +13,16 @@ use crate::base::task::{TaskState, TaskType};
 use crate::event::task::{TaskDefinition, TaskLifecycle, TaskLog, TaskProfile};
 use crate::snapshot::intern::{Id, Str};
 use crate::snapshot::task::{LogInfo, OWN_TASK_ID, ProfileRow, ProfileSource, Shape, TaskTable};
-use crate::snapshot::text::Text;
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashTable};
 use serde_json::Value;
 use std::hash::BuildHasher;
 
+mod error;
 mod finish;
 mod shape;
 
-/// The zero of `ErrorType`, which protobuf does not tell from an absent one.
-const DEFAULT_ERROR: &str = "WORKER_DIED";
+use error::TaskError;
 
 /// What a definition event says.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -46,8 +45,7 @@ struct Draft {
     worker: Latest<Id>,
     pid: Latest<i32>,
     repr_name: Latest<Str>,
-    error_type: Latest<Str>,
-    error_message: Latest<Text>,
+    error: TaskError,
     debugger_paused: Latest<bool>,
     log: u32,
     profile_source: u32,
@@ -67,8 +65,7 @@ impl Draft {
             worker: Latest::default(),
             pid: Latest::default(),
             repr_name: Latest::default(),
-            error_type: Latest::default(),
-            error_message: Latest::default(),
+            error: TaskError::default(),
             debugger_paused: Latest::default(),
             log: NONE,
             profile_source: NONE,
@@ -184,15 +181,7 @@ impl Tasks {
             draft.debugger_paused.join(Latest::new(at, paused), |a, b| a.cmp(&b));
         }
         if let Some(error) = &event.error {
-            // Merged as protobuf merges messages, field by field: one at its default was not sent, and replaces nothing.
-            let is_default = matches!(error.error_type, "" | DEFAULT_ERROR);
-            let error_type = values.str(if is_default { DEFAULT_ERROR } else { error.error_type });
-            let told = Latest::new(if is_default { 0 } else { at }, error_type);
-            draft.error_type.join(told, |a, b| values.compare_str(a, b));
-            if !error.error_message.is_empty() {
-                let message = values.text(&error.error_message);
-                draft.error_message.join(Latest::new(at, message), |a, b| values.compare_text(a, b));
-            }
+            draft.error.tell(values, at, error);
         }
         if let Some(log) = &event.log {
             let log = log_info(values, log);
@@ -244,10 +233,7 @@ impl Tasks {
                 ours.pid.join(theirs.pid, |a, b| a.cmp(&b));
                 ours.repr_name.join(theirs.repr_name.map(|name| renamed.str(name)), |a, b| values.compare_str(a, b));
                 ours.debugger_paused.join(theirs.debugger_paused, |a, b| a.cmp(&b));
-                let error_type = theirs.error_type.map(|error_type| renamed.str(error_type));
-                ours.error_type.join(error_type, |a, b| values.compare_str(a, b));
-                let message = theirs.error_message.map(|message| renamed.text(message));
-                ours.error_message.join(message, |a, b| values.compare_text(a, b));
+                ours.error.merge(theirs.error, values, renamed);
             }
             if let Some(log) = other.logs.get(theirs.log as usize) {
                 let (stdout_file, stderr_file) = (renamed.str(log.stdout_file), renamed.str(log.stderr_file));

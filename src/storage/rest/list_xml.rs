@@ -21,7 +21,7 @@ enum Item {
 /// Reads a page.
 pub(super) fn read(bytes: &[u8]) -> Result<ListPage, String> {
     let (mut page, mut item, mut escaped) = (ListPage::default(), Item::None, false);
-    let mut seen_root = false;
+    let (mut seen_root, mut truncated) = (false, false);
     walk(bytes, |step| {
         match step {
             Step::Open(name, encoded) => {
@@ -53,6 +53,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<ListPage, String> {
                 }
                 ("ETag" | "Etag", Item::Object(object)) => object.etag = wire::etag(text),
                 ("LastModified" | "Last-Modified", Item::Object(object)) => object.modified = time(text),
+                ("IsTruncated", Item::None) => truncated = text == "true",
                 ("NextContinuationToken" | "NextMarker", Item::None) if !text.is_empty() => {
                     page.next = Some(PageToken(text.to_owned()));
                 }
@@ -63,6 +64,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<ListPage, String> {
     })?;
     if !seen_root {
         return Err("it is no listing".to_owned());
+    }
+    if truncated && page.next.is_none() {
+        return Err("it says that more follows, and not how to ask for it".to_owned());
     }
     if is_url_encoded(bytes)? {
         decode_all(&mut page);
@@ -133,9 +137,12 @@ fn walk(bytes: &[u8], mut take: impl FnMut(Step<'_>) -> Result<(), String>) -> R
     let text = std::str::from_utf8(bytes).map_err(|error| broken(&error))?;
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
     let mut content = String::new();
+    // The root's end; `quick_xml` itself refuses ends that close nothing.
+    let (mut depth, mut ended) = (0_u32, false);
     loop {
         match reader.read_event().map_err(|error| broken(&error))? {
             Event::Start(tag) => {
+                depth += 1;
                 content.clear();
                 let encoded = tag
                     .attributes()
@@ -144,9 +151,12 @@ fn walk(bytes: &[u8], mut take: impl FnMut(Step<'_>) -> Result<(), String>) -> R
                 take(Step::Open(std::str::from_utf8(tag.local_name().as_ref()).unwrap_or_default(), encoded))?;
             }
             Event::End(tag) => {
+                depth = depth.saturating_sub(1);
+                ended |= depth == 0;
                 take(Step::Close(std::str::from_utf8(tag.local_name().as_ref()).unwrap_or_default(), &content))?;
                 content.clear();
             }
+            Event::Empty(_) => ended |= depth == 0,
             Event::Text(text) => content.push_str(&text.decode().map_err(|error| broken(&error))?),
             Event::CData(text) => content.push_str(&text.decode().map_err(|error| broken(&error))?),
             Event::GeneralRef(reference) => {
@@ -157,6 +167,8 @@ fn walk(bytes: &[u8], mut take: impl FnMut(Step<'_>) -> Result<(), String>) -> R
                     content.push_str(resolve_predefined_entity(&name).ok_or_else(|| broken(&"an unknown entity"))?);
                 }
             }
+            // A page that was cut off looks whole up to here.
+            Event::Eof if !ended => return Err(broken(&"it ends before its root element does")),
             Event::Eof => return Ok(()),
             _ => {}
         }

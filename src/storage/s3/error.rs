@@ -59,8 +59,19 @@ where
         // An answer that ends early or is no answer of this protocol: a proxy, a server that is just stopping.
         SdkError::ResponseError(_) => Error::because(ErrorKind::Unavailable, key, "the answer cannot be understood"),
         SdkError::ConstructionFailure(_) => Error::failed(key, "the request cannot be made: check bucket and endpoint"),
-        other => Error::failed(key, DisplayErrorContext(other).to_string()),
+        // The answer was a good one by its status, and none by its body: that is quoted nowhere.
+        SdkError::ServiceError(_) => Error::failed(key, "the answer cannot be understood"),
+        other => Error::failed(key, innermost(&other).to_string()),
     }
+}
+
+/// The error at the end of a chain of causes: the ones around it quote whole answers.
+fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost
 }
 
 const NO_CREDENTIALS: &str = "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or \

@@ -57,8 +57,8 @@ fn fill_rows(out: &mut TaskTable, drafts: &[Draft], names: &mut Names<'_>) {
     out.nodes = rows().map(|d| d.node.get()).collect();
     out.workers = rows().map(|d| d.worker.get()).collect();
     out.pids = rows().map(|d| d.pid.get()).collect();
-    out.error_types = rows().map(|d| d.error_type.get()).collect();
-    out.error_messages = rows().map(|d| d.error_message.get()).collect();
+    out.error_types = rows().map(|d| d.error.error_type()).collect();
+    out.error_messages = rows().map(|d| d.error.message()).collect();
     out.log = rows().map(|d| d.log).collect();
     out.profile_source = rows().map(|d| d.profile_source).collect();
 }

@@ -1,0 +1,126 @@
+"""A small S3 server of one oddity at a time over a folder, for stores that are not Amazon's and proxies before them.
+
+`none` behaves well. `no-token` says that more follows and gives no token. `v1-only` knows nothing of `list-type=2`.
+`cut` ends its pages inside their XML, `unsaid` leaves out whether more follows. `pingpong` gives two tokens in turn,
+`infinite` the same page with a new token each time. `archived` refuses to give event files.
+"""
+
+import hashlib
+import itertools
+import threading
+import urllib.parse
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+PAGE = 3
+ARCHIVED = b"<Error><Code>InvalidObjectState</Code></Error>"
+PAST_THE_END = b"<Error><Code>InvalidRange</Code></Error>"
+
+
+@contextmanager
+def serve(folder: Path, quirk: str):
+    """The settings of a store over a folder."""
+    objects = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    numbers = itertools.count()
+    handler = type("Handler", (Handler,), {"objects": objects, "quirk": quirk, "numbers": numbers})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield {
+            "S3_BUCKET": "b",
+            "S3_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
+            "S3FORCE_PATH_STYLE": "true",
+            "S3_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "k",
+            "AWS_SECRET_ACCESS_KEY": "s",
+        }
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers listings and reads of one bucket in path style."""
+
+    protocol_version = "HTTP/1.1"
+    objects: dict[str, bytes]
+    quirk: str
+    numbers: itertools.count
+
+    def log_message(self, *_):
+        pass
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        _, _, key = urllib.parse.unquote(url.path).lstrip("/").partition("/")
+        if key:
+            self._read(key)
+        else:
+            self._list(dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True)))
+
+    def _answer(self, status, body, **headers):
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _list(self, query):
+        prefix, delimiter, page = (query.get(name, "") for name in ("prefix", "delimiter", "continuation-token"))
+        after = page.removeprefix("after ") or query.get("start-after", "")
+        if self.quirk in ("v1-only", "infinite", "pingpong"):
+            after = query.get("marker", "")
+        found = []
+        for key in sorted(key for key in self.objects if key.startswith(prefix)):
+            below, slash, _ = key[len(prefix) :].partition(delimiter) if delimiter else (key, "", "")
+            item = (slash, prefix + below + slash if slash else key)
+            if item not in found and item[1] > after:
+                found.append(item)
+        before, page, more = page, found[:PAGE], len(found) > PAGE
+        given = f"after {page[-1][1]}" if page else ""
+        if self.quirk == "pingpong":
+            more, given = True, "A" if before != "A" else "B"
+        elif self.quirk == "infinite" and page:
+            more, given = True, str(next(self.numbers))
+        text = (lambda name: urllib.parse.quote(name, safe="/")) if query.get("encoding-type") == "url" else escape
+        out = ["<?xml version='1.0' encoding='UTF-8'?><ListBucketResult>"]
+        if self.quirk != "unsaid":
+            out.append(f"<IsTruncated>{str(more).lower()}</IsTruncated>")
+        if more and self.quirk not in ("no-token", "v1-only"):
+            out.append(f"<NextContinuationToken>{escape(given)}</NextContinuationToken>")
+        out += [self._entry(slash, key, text) for slash, key in page]
+        out.append("</ListBucketResult>")
+        whole = "".join(out).encode()
+        if self.quirk == "cut":
+            whole = whole[: len(whole) * 2 // 3]
+        self._answer(200, whole, Content_Type="application/xml")
+
+    def _entry(self, slash, key, text):
+        if slash:
+            return f"<CommonPrefixes><Prefix>{text(key)}</Prefix></CommonPrefixes>"
+        tag, size = hashlib.sha256(self.objects[key]).hexdigest(), len(self.objects[key])
+        return f"<Contents><Key>{text(key)}</Key><ETag>&quot;{tag}&quot;</ETag><Size>{size}</Size></Contents>"
+
+    def _read(self, key):
+        if key not in self.objects:
+            return self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        if self.quirk == "archived" and "_events/" in key:
+            return self._answer(403, ARCHIVED)
+        body = self.objects[key]
+        headers = {"ETag": f'"{hashlib.sha256(body).hexdigest()}"', "Last_Modified": "Mon, 23 Nov 2026 00:00:00 GMT"}
+        if wanted := self.headers.get("Range"):
+            first, _, last = wanted.removeprefix("bytes=").partition("-")
+            start = int(first) if first else max(0, len(body) - int(last))
+            end = min(int(last) if first and last else len(body) - 1, len(body) - 1)
+            if start >= len(body):
+                return self._answer(416, PAST_THE_END, Content_Range=f"bytes */{len(body)}")
+            place = f"bytes {start}-{end}/{len(body)}"
+            return self._answer(206, body[start : end + 1], Content_Range=place, **headers)
+        return self._answer(200, body, **headers)

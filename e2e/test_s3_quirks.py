@@ -1,0 +1,57 @@
+"""Listings of stores that are not Amazon's: all there is, or an error; never a part that looks whole."""
+
+import pytest
+
+from e2e import bundle, quirky_s3
+from e2e.server import Server
+
+SESSION = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    cases = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path_factory.mktemp("cases"))
+    return cases / "s3" / "storage"
+
+
+class S3Server(Server):
+    """A server of an S3 store."""
+
+    def __init__(self, store: dict[str, str], folder, log):
+        super().__init__(folder, log)
+        at = self._command.index("--local-dir")
+        self._command[at : at + 2] = ["--storage-backend", "s3"]
+        self._environment |= store
+
+
+@pytest.mark.parametrize("quirk", ["none", "no-token"])
+def test_a_listing_is_read_to_its_end(folder, tmp_path, quirk):
+    with quirky_s3.serve(folder, quirk) as store, S3Server(store, folder, tmp_path / "log") as server:
+        tasks = server.json(f"{SESSION}/api/v0/tasks")["data"]["result"]["result"]
+        report = server.json(f"api/history/v1/{SESSION}")
+    assert (len(tasks), report["report"]["records"]) == (3, 10)
+
+
+WHY = ["cut off", "does not say", "cannot be understood", "repeats a page"]
+
+
+@pytest.mark.parametrize("quirk", ["cut", "unsaid", "v1-only", "pingpong", "infinite"])
+def test_a_listing_without_a_proven_end_is_an_error(folder, tmp_path, quirk):
+    log = tmp_path / "log"
+    with quirky_s3.serve(folder, quirk) as store:
+        try:
+            with S3Server(store, folder, log) as server:
+                status, _, body = server.get(f"{SESSION}/api/v0/tasks")
+                assert status in (502, 503), body
+        except AssertionError as ended:
+            assert "did not start serving" in str(ended)  # noqa: PT017
+    assert any(why in log.read_text() for why in WHY), log.read_text()
+
+
+def test_an_archived_object_is_called_that(folder, tmp_path):
+    log = tmp_path / "log"
+    with quirky_s3.serve(folder, "archived") as store, S3Server(store, folder, log) as server:
+        status, _, _ = server.get(f"{SESSION}/api/v0/tasks")
+    assert status == 502
+    assert "moved to an archive" in log.read_text()
+    assert "InvalidObjectState" in log.read_text()
