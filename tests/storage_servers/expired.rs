@@ -44,7 +44,14 @@ async fn a_session_of_s3() {
         if asked.header("x-amz-security-token") != "new" {
             return Answer::new(400, "<Error><Code>ExpiredToken</Code><Message>hunter2</Message></Error>");
         }
-        Answer::new(200, if asked.target.contains("list-type") { "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>" } else { "bytes" })
+        Answer::new(
+            200,
+            if asked.target.contains("list-type") {
+                "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
+            } else {
+                "bytes"
+            },
+        )
     })
     .await;
     let cell = Rotating::new(key("hunter2"));

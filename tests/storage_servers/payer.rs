@@ -14,7 +14,10 @@ async fn said(requester_pays: bool) -> Vec<String> {
         move |asked| {
             let listing = asked.target.contains("list-type");
             seen.add(format!("{} {listing}: {}", asked.method, asked.header("x-amz-request-payer")));
-            let mut answer = Answer::new(200, if listing { "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>" } else { "bytes" });
+            let mut answer = Answer::new(
+                200,
+                if listing { "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>" } else { "bytes" },
+            );
             answer.headers.push(("etag", "\"1\"".to_owned()));
             answer
         }
