@@ -4,9 +4,11 @@ use crate::base::id::RayId;
 use crate::base::stored_json;
 use crate::event::value::{canonical_numbers, canonical_strings};
 use crate::snapshot::intern::{Id, Interned, Interner, Str};
+use crate::snapshot::task::OWN_TASK_ID;
 use crate::snapshot::text::{Text, TextReader, TextStore, Texts};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use serde_json::Value;
 use std::cmp::Ordering;
 
 /// Values by handle, while they are still being collected.
@@ -18,7 +20,11 @@ pub(super) struct Catalogue {
     /// Canonical form of a map as it was sent: the same few are sent again and again.
     numbers: HashMap<String, Str, RandomState>,
     labels: HashMap<String, Str, RandomState>,
+    extras: HashMap<String, Str, RandomState>,
 }
+
+/// A byte that JSON allows in its strings: DEL.
+const KEPT: u8 = 0x7f;
 
 /// Raw maps remembered; beyond it they are made canonical each time.
 const MAX_REMEMBERED: usize = 10_000;
@@ -77,6 +83,22 @@ impl Catalogue {
         remembered(&mut self.labels, &mut self.strings, raw, canonical_strings)
     }
 
+    /// Extra data of a profile event as sent, made strict, because answers give it as it is; `OWN_TASK_ID` stands where
+    /// the id of its own task stood, so that nearly all are the same few texts, each looked at once.
+    pub(super) fn extra(&mut self, raw: &str, own_id: &str) -> Str {
+        // Both bytes are used as marks here: what has them itself is kept without.
+        if memchr::memchr2(OWN_TASK_ID, KEPT, raw.as_bytes()).is_some() {
+            let extra = strict_extra(raw);
+            return self.str(&extra);
+        }
+        let marked = raw.replace(own_id, std::str::from_utf8(&[OWN_TASK_ID]).unwrap_or_default());
+        remembered(&mut self.extras, &mut self.strings, &marked, |marked| {
+            // The mark is no character of JSON; another one, which is, takes its place meanwhile.
+            let (own, kept) = (char::from(OWN_TASK_ID), char::from(KEPT));
+            strict_extra(&marked.replace(own, &kept.to_string())).replace(kept, &own.to_string())
+        })
+    }
+
     /// A JSON value as sent, made strict, because answers give it as it is; what is no JSON is nothing.
     pub(super) fn json(&mut self, raw: &str) -> Str {
         if raw.is_empty() { Str::default() } else { self.str(&stored_json::strict(raw.as_bytes()).unwrap_or_default()) }
@@ -127,6 +149,17 @@ impl Catalogue {
 
     pub(super) fn freeze(self) -> (Interned, Interned, Texts) {
         (self.strings.freeze(), self.ids.freeze(), self.texts.freeze())
+    }
+}
+
+/// Extra data as strict JSON; empty for none. What is no JSON (nor a dictionary for Ray, which answers nothing then) is
+/// a text.
+fn strict_extra(raw: &str) -> String {
+    match stored_json::strict(raw.as_bytes()) {
+        _ if raw.trim().is_empty() => String::new(),
+        Some(strict) if strict.trim() == "{}" => String::new(),
+        Some(strict) => strict.into_owned(),
+        None => Value::from(raw).to_string(),
     }
 }
 

@@ -8,14 +8,12 @@ use super::hosts::Host;
 use super::latest::Latest;
 use super::{Catalogue, Nanos, Renamed};
 use crate::base::id::{JobId, TaskId, push_hex};
-use crate::base::stored_json;
 use crate::base::task::{TaskState, TaskType};
 use crate::event::task::{TaskDefinition, TaskLifecycle, TaskLog, TaskProfile};
 use crate::snapshot::intern::{Id, Str};
-use crate::snapshot::task::{LogInfo, OWN_TASK_ID, ProfileRow, ProfileSource, Shape, TaskTable};
+use crate::snapshot::task::{LogInfo, ProfileRow, ProfileSource, Shape, TaskTable};
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashTable};
-use serde_json::Value;
 use std::hash::BuildHasher;
 
 mod error;
@@ -369,20 +367,13 @@ impl Tasks {
 
     /// Extra data with the task's own id taken out, so that `{"name": …, "task_id": …}` of all tasks is one string.
     fn extra(&mut self, values: &mut Catalogue, id: &TaskId, extra: &str) -> Str {
-        // It goes into answers as it is. What is no JSON (nor a dictionary for Ray, which answers nothing then) is a text.
-        let extra = match stored_json::strict(extra.as_bytes()) {
-            _ if extra.trim().is_empty() => return Str::default(),
-            Some(strict) if strict.trim() == "{}" => return Str::default(),
-            Some(strict) => strict,
-            None => Value::from(extra).to_string().into(),
-        };
+        if extra.is_empty() || extra == "{}" {
+            return Str::default();
+        }
         self.scratch.clear();
         push_hex(&mut self.scratch, &id.0);
         let own = std::str::from_utf8(&self.scratch).unwrap_or_default();
-        match extra.find(own) {
-            Some(_) => values.str(&extra.replace(own, std::str::from_utf8(&[OWN_TASK_ID]).unwrap_or_default())),
-            None => values.str(&extra),
-        }
+        values.extra(extra, own)
     }
 }
 
