@@ -1,14 +1,15 @@
 """A reverse proxy in front of a server, as an Ingress is: it takes a prefix off every path."""
 
 import http.client
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from e2e.loopback import Loopback
 
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 
 
-class Front:
+class Front(Loopback):
     """A running proxy; a context manager. `url` ends with the prefix."""
 
     def __init__(self, server: str, prefix: str):
@@ -41,14 +42,5 @@ class Front:
             def log_message(self, *_):
                 """Quiet: the browser says what went wrong."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}{prefix}"
-
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
+        self.url = f"http://127.0.0.1:{self.port}{prefix}"

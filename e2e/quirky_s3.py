@@ -7,12 +7,13 @@
 
 import hashlib
 import itertools
-import threading
 import urllib.parse
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from xml.sax.saxutils import escape
+
+from e2e.loopback import Loopback
 
 PAGE = 3
 ARCHIVED = b"<Error><Code>InvalidObjectState</Code></Error>"
@@ -25,21 +26,15 @@ def serve(folder: Path, quirk: str):
     objects = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     numbers = itertools.count()
     handler = type("Handler", (Handler,), {"objects": objects, "quirk": quirk, "numbers": numbers})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with Loopback(handler) as server:
         yield {
             "S3_BUCKET": "b",
-            "S3_ENDPOINT": f"http://127.0.0.1:{server.server_port}",
+            "S3_ENDPOINT": f"http://127.0.0.1:{server.port}",
             "S3FORCE_PATH_STYLE": "true",
             "S3_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": "k",
             "AWS_SECRET_ACCESS_KEY": "s",
         }
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 class Handler(BaseHTTPRequestHandler):

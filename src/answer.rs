@@ -52,7 +52,7 @@ pub struct Question {
     pub query: Vec<(String, String)>,
     /// Whether values of environment variables must be replaced by `<redacted>`, as Ray 2.60 does for browsers.
     pub redact: bool,
-    /// Whether the session is known to be over: what had no end ran when its cluster ended.
+    /// Set if the session is known to be over: jobs without an end ran when its cluster ended.
     pub over: bool,
 }
 

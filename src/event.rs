@@ -40,7 +40,7 @@ pub struct Event<'a> {
     pub payload: Payload<'a>,
     /// Fields that this version does not know; the first few.
     pub unknown_fields: UnknownFields<'a>,
-    /// Whether keys, ids or names stand there with escapes, and so were not understood; see `reader`.
+    /// Set if keys, ids or names were written with escapes and so were not understood; see `reader`.
     pub has_escaped: bool,
 }
 

@@ -17,11 +17,9 @@
 //! | `runtime_env_agent.log` | the runtime environments in use at the end (`runtime_env_agent`) |
 //! | `export_events/event_EXPORT_*.log` | submissions, datasets and train runs (`export`) |
 //! | `train/ray-train-*.log` | Train runs that were not exported, and the local time zone (`train`, `zone`) |
-//! | `python-core-driver-*.log` | the process ids of drivers, from the name alone (`core_driver`) |
 //! | `gcs_server.out`, `raylet.out`, logs of workers and drivers | what events left out (`processes`); their names always |
 
 pub mod agent;
-pub mod core_driver;
 mod cpp;
 pub mod damage;
 pub mod event_file;
@@ -37,7 +35,6 @@ pub mod train;
 pub mod zone;
 
 use agent::Agents;
-use core_driver::CoreDrivers;
 use damage::Damage;
 use event_file::EventFacts;
 use export::Exports;
@@ -78,7 +75,6 @@ enum Kind<'a> {
     RuntimeEnvAgent,
     Export,
     Train { controller: bool },
-    CoreDriver,
     Worker,
 }
 
@@ -103,7 +99,6 @@ impl<'a> Kind<'a> {
                 "runtime_env_agent.log" => Some(Self::RuntimeEnvAgent),
                 name => within(name, "job-driver-")
                     .map(|submission| Self::DriverLog { submission })
-                    .or_else(|| core_driver::parse(name).map(|_| Self::CoreDriver))
                     .or_else(|| LogName::parse(name).map(|_| Self::Worker)),
             },
         }
@@ -120,7 +115,7 @@ impl<'a> Kind<'a> {
             Self::DriverLog { .. } => Wanted::Ends { head: job_driver::HEAD, tail: job_driver::TAIL },
             Self::Agent => Wanted::Ends { head: agent::HEAD, tail: agent::TAIL },
             Self::RuntimeEnvAgent => Wanted::Ends { head: runtime_env_agent::END, tail: runtime_env_agent::END },
-            Self::CoreDriver | Self::Worker => Wanted::NameOnly,
+            Self::Worker => Wanted::NameOnly,
         }
     }
 }
@@ -131,7 +126,7 @@ pub fn wanted(path: &str) -> Option<Wanted> {
     Kind::of(&current_name(path).0).map(Kind::wanted)
 }
 
-/// Whether what a file holds may count, and not only its name: then a session is built again when it changes.
+/// Returns `true` if a file's content may be read, and not only its name: then a session is built again when it changes.
 pub fn is_input(path: &str) -> bool {
     matches!(wanted(path), Some(Wanted::Whole | Wanted::Ends { .. })) || Source::of(path).is_some()
 }
@@ -184,9 +179,7 @@ pub struct Facts {
     pub exports: Exports,
     /// What controllers and workers of Train runs said.
     pub train: TrainLogs,
-    /// Processes of drivers.
-    pub core_drivers: CoreDrivers,
-    /// What Ray's C++ processes say where events left something out; empty once a snapshot is built.
+    /// Logs of Ray's C++ processes, for what events left out; empty once a snapshot is built.
     pub processes: ProcessLogs,
     /// The local time zone.
     pub zone: Zone,
@@ -214,7 +207,7 @@ impl Facts {
             Some(Kind::RuntimeEnvAgent) => self.runtime_envs.read(node, rotation, bytes),
             Some(Kind::Export) => self.exports.read(node, path, rotation, bytes, damage),
             Some(Kind::Train { .. }) => self.train.read(node, path, bytes, &mut self.zone, damage),
-            Some(Kind::CoreDriver | Kind::Worker) => self.seen(node, path),
+            Some(Kind::Worker) => self.seen(node, path),
             None => {}
         }
     }
@@ -222,11 +215,7 @@ impl Facts {
     /// Takes what the name of the file at `path` says.
     pub fn seen(&mut self, node: &str, path: &str) {
         let (current, _) = current_name(path);
-        let kind = Kind::of(&current);
-        if kind == Some(Kind::CoreDriver) {
-            self.core_drivers.seen(node, &current);
-        }
-        if matches!(kind, Some(Kind::CoreDriver | Kind::Worker)) {
+        if Kind::of(&current) == Some(Kind::Worker) {
             self.processes.seen(node, &current);
         }
     }
@@ -242,7 +231,6 @@ impl Facts {
         self.runtime_envs.merge(other.runtime_envs);
         self.exports.merge(other.exports);
         self.train.merge(other.train);
-        self.core_drivers.merge(other.core_drivers);
         self.processes.merge(other.processes);
         self.zone.merge(other.zone);
         self.damage.merge(other.damage);
@@ -259,7 +247,6 @@ impl Facts {
             + self.runtime_envs.weight()
             + self.exports.weight()
             + self.train.weight()
-            + self.core_drivers.weight()
             + self.processes.weight()
             + self.zone.weight()
             + self.damage.weight()

@@ -74,9 +74,9 @@ pub struct Snapshot {
     pub facts: Facts,
     /// Stored answers of the live dashboard, by URL without its leading `/`.
     pub endpoints: BTreeMap<String, Vec<u8>>,
-    /// What was noticed while it was built.
+    /// Counts taken while it was read and built.
     pub completeness: completeness::Completeness,
-    /// What is known to be missing, as far as what is stored tells; the heaviest first.
+    /// Gaps that the stored content shows, the heaviest first.
     pub gaps: Vec<Gap>,
     /// The time of the last event: nothing of a dead session may tick past it.
     pub as_of: Nanos,

@@ -6,7 +6,9 @@ import json
 import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from e2e.loopback import Loopback
 
 ROTATION_SECONDS = 30
 # Payloads in which the collector looks for a job id; all other events are filed as events of the node.
@@ -41,7 +43,7 @@ class EventFile:
         return gzip.compress("".join(f"{as_go_writes(event)}\n" for event in self.events).encode(), mtime=0)
 
 
-class Receiver:
+class Receiver(Loopback):
     """The receiver of one node's events; a context manager."""
 
     def __init__(self):
@@ -65,17 +67,8 @@ class Receiver:
             def log_message(self, *_):
                 """Nothing: what came is counted at the end."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.address = f"http://127.0.0.1:{self._server.server_port}/v1/events"
-
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
+        self.address = f"http://127.0.0.1:{self.port}/v1/events"
 
     def take(self, events: list[dict]) -> bool:
         """Whether they were taken: none is once the receiver was closed."""

@@ -6,7 +6,9 @@
 //! Source: `dashboard/{timezone_utils,head}.py`, `dashboard/modules/{state,version}/*.py`.
 
 use super::{Answer, Refusal, stored};
-use crate::base::time::{days_from_civil, millis};
+use crate::base::name::SessionName;
+use crate::base::time::millis;
+use crate::logs::zone::Zone;
 use crate::snapshot::Snapshot;
 use regex_lite::Regex;
 use serde_json::{Value, json};
@@ -76,8 +78,8 @@ pub fn version(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     })))
 }
 
-/// Whether Ray's clients can compare a text as a version: `2.60.0`, `3.0.0.dev0`, `2.9.0rc1+local` (PEP 440, as far as
-/// Ray's releases use it). What they cannot read ends them with a traceback.
+/// Returns `true` if Ray's clients can parse a text as a version: `2.60.0`, `3.0.0.dev0`, `2.9.0rc1+local` (PEP 440, as
+/// far as Ray's releases use it). What they cannot read ends them with a traceback.
 fn is_version(text: &str) -> bool {
     static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(VERSION).ok());
     const VERSION: &str = r"^\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*)?$";
@@ -102,10 +104,7 @@ pub fn timezone(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
 pub(super) fn offset_minutes(snapshot: &Snapshot) -> Option<i64> {
     stored::body(snapshot, "timezone")
         .and_then(|stored| parse_offset(&stored))
-        .or_else(|| {
-            let local_ms = session_start_ms(&snapshot.session_name)?;
-            Some((local_ms - snapshot.facts.zone.utc_ms(local_ms)?) / 60_000)
-        })
+        .or_else(|| offset_in(&snapshot.facts.zone, snapshot))
         .or_else(|| from_head_start(snapshot))
 }
 
@@ -117,22 +116,23 @@ fn parse_offset(stored: &Value) -> Option<i64> {
     Some(if text.starts_with('-') { -minutes } else { minutes })
 }
 
-/// The head starts within seconds of the moment its session is named after; zones differ by quarter hours.
+/// By the head's start, which is close to the moment its session is named after.
 fn from_head_start(snapshot: &Snapshot) -> Option<i64> {
     let head = snapshot.nodes.iter().filter(|node| node.is_head && node.start > 0).map(|node| node.start).min()?;
-    let ahead_ms = session_start_ms(&snapshot.session_name)? - millis(head);
-    let minutes = (ahead_ms + 450_000).div_euclid(900_000) * 15;
-    // Whatever started later than a few minutes after its name tells nothing (a head that was restarted).
-    ((ahead_ms - minutes * 60_000).abs() < 240_000).then_some(minutes)
+    let mut zone = Zone::default();
+    zone.learn_start(named_ms(snapshot)?, millis(head));
+    offset_in(&zone, snapshot)
 }
 
-/// The time in `session_YYYY-MM-DD_HH-MM-SS_micros_pid`, local, in milliseconds as if it were UTC.
-fn session_start_ms(session_name: &str) -> Option<i64> {
-    let mut numbers = session_name.strip_prefix("session_")?.split(['-', '_']).map(|part| part.parse::<i64>().ok());
-    let mut next = || numbers.next().flatten();
-    let days = days_from_civil(next()?, next()?, next()?)?;
-    let seconds = days * 86_400 + next()? * 3_600 + next()? * 60 + next()?;
-    Some(seconds * 1_000 + next()? / 1_000)
+/// By a zone at the moment that the session is named after.
+fn offset_in(zone: &Zone, snapshot: &Snapshot) -> Option<i64> {
+    let local_ms = named_ms(snapshot)?;
+    Some((local_ms - zone.utc_ms(local_ms)?) / 60_000)
+}
+
+/// The moment that the session is named after, local to its head, in milliseconds as if it were UTC.
+fn named_ms(snapshot: &Snapshot) -> Option<i64> {
+    Some(SessionName::parse(&snapshot.session_name)?.local_micros()? / 1_000)
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ pub fn read_borrowed<'a, T: Deserialize<'a>>(strict: &'a str) -> Option<T> {
 
 /// The same document as strict JSON; none where its structure is broken. Numbers and escapes stay as they were written.
 pub fn strict(stored: &[u8]) -> Option<Cow<'_, str>> {
-    let stored = String::from_utf8_lossy(stored.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stored));
+    let stored = text(stored.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stored));
     let changes = Scan::new(&stored).document()?;
     if changes.is_empty() {
         return Some(stored);
@@ -58,7 +58,12 @@ pub fn strict(stored: &[u8]) -> Option<Cow<'_, str>> {
     Some(Cow::Owned(out))
 }
 
-/// What stands from one byte to another, and what must stand there.
+/// Returns bytes as text, each odd one replaced. Whole text is checked many times faster than `from_utf8_lossy` does.
+pub fn text(stored: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(stored).map_or_else(|_| String::from_utf8_lossy(stored), Cow::Borrowed)
+}
+
+/// A byte range, and the text that replaces it.
 type Change = (usize, usize, Cow<'static, str>);
 
 /// Walks over a document without recursion, and notes what is not strict.
@@ -208,7 +213,7 @@ fn closing(bracket: u8) -> u8 {
     if bracket == b'{' { b'}' } else { b']' }
 }
 
-/// Whether a text is a number as RFC 8259 has it.
+/// Returns `true` for a number as RFC 8259 defines it.
 fn is_number(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let text = text.strip_prefix('-').unwrap_or(text);

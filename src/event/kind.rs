@@ -24,7 +24,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// How many there are.
+    /// The number of types.
     pub const COUNT: usize = Self::ALL.len();
 
     /// All of them, in order.

@@ -25,7 +25,7 @@ pub type Result<T> = std::result::Result<T, Damaged>;
 /// Fields that this version does not know: the message they are in, and their names. The first few of a record.
 pub type UnknownFields<'a> = Vec<(&'static str, &'a str)>;
 
-/// How many unknown fields of one record are noted.
+/// The most unknown fields that are noted of one record.
 const MAX_UNKNOWN_FIELDS: usize = 8;
 
 /// A position in a record.
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
         Ok(self.plain()?.parse().unwrap_or(0.0))
     }
 
-    /// Whether the next value is an object.
+    /// Returns `true` if the next value is an object.
     pub fn is_object(&mut self) -> bool {
         self.peek() == b'{'
     }
@@ -181,13 +181,13 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// What was noted as unknown so far.
+    /// Takes the unknown fields noted so far.
     pub fn take_unknown(&mut self) -> UnknownFields<'a> {
         std::mem::take(&mut self.unknown)
     }
 
-    /// Whether a key or a plain string was written with escapes, as JSON allows: `without_needless_escapes` of the record
-    /// can be read instead.
+    /// Returns `true` if a key or a plain string was written with escapes, as JSON allows: `without_needless_escapes` of
+    /// the record can be read instead.
     pub fn has_escaped(&self) -> bool {
         self.escaped
     }
@@ -219,7 +219,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What stands between the quotes, noting whether it has escapes.
+    /// Reads the text between quotes, and notes escapes.
     fn quoted_plain(&mut self) -> Result<&'a str> {
         let (raw, has_escapes) = self.quoted_as_it_is()?;
         self.escaped |= has_escapes;
@@ -231,7 +231,7 @@ impl<'a> Reader<'a> {
         self.quoted_as_it_is().map(|(raw, _)| raw)
     }
 
-    /// What stands between the quotes, and whether it has escapes.
+    /// Reads the text between quotes, and whether it has escapes.
     fn quoted_as_it_is(&mut self) -> Result<(&'a str, bool)> {
         let start = self.at + 1;
         let mut at = start;

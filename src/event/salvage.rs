@@ -5,7 +5,7 @@
 
 use memchr::memmem;
 
-/// What envelopes begin with, whoever wrote them.
+/// First keys of an event, as Ray and the collectors write it.
 const FIRST_KEYS: [&str; 6] = ["eventId", "event_id", "eventType", "event_type", "sourceType", "source_type"];
 
 /// The pieces of a line of which each may be a record; one alone where nothing begins in the middle.

@@ -143,7 +143,7 @@ async fn answer(
     below: &[&str],
 ) -> Result<HttpResponse, Error> {
     let redaction = call.state.sessions.settings().redaction;
-    let over = session.is_over(call.state.sessions.standing(&session.key));
+    let over = call.state.sessions.standing(&session.key).is_over(&session.snapshot);
     let question = question(call.request, redaction, over);
     let ask = match by {
         // A log file may have grown since the session was opened: it has no tag.

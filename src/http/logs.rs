@@ -63,30 +63,8 @@ async fn parts(state: &State, session: &OpenSession, resolved: &ResolvedLog) -> 
         return Err(if nothing { no_agent(&node).into() } else { resolved.missing().into() });
     };
     let Some(attempt) = &resolved.attempt else { return Ok(vec![LogPart::whole(newest)]) };
-    let sizes: Vec<u64> = files.iter().map(|file| file.size).collect();
-    let candidates = attempt.candidates(&sizes);
-    let begins_in = async |file: usize| match files.get(file) {
-        Some(file) => state.sessions.log_has_before(file, attempt.start, &attempt.token).await,
-        None => Ok(false),
-    };
-    let mut chosen = candidates.first().copied();
-    if candidates.len() > 1 {
-        for &candidate in &candidates {
-            if begins_in(candidate).await? {
-                chosen = Some(candidate);
-                break;
-            }
-        }
-    } else if candidates.is_empty() && (attempt.end.is_none() || begins_in(0).await?) {
-        // It printed nothing, or the end of what it printed is not stored: what there is.
-        chosen = Some(0);
-    }
-    let Some(chosen) = chosen else { return Err(attempt.gone(&resolved.path, &sizes).into()) };
-    let parts = attempt.parts(chosen, &sizes).into_iter().filter_map(|part| {
-        let file = (*files.get(part.file)?).clone();
-        Some(LogPart { file, start: part.bytes.start, end: Some(part.bytes.end) })
-    });
-    Ok(parts.collect())
+    let parts = state.sessions.parts_of(attempt, &files).await?;
+    parts.ok_or_else(|| attempt.gone(&resolved.path, newest.size).into())
 }
 
 fn send(body: LogBody, resolved: &ResolvedLog) -> HttpResponse {

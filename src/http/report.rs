@@ -30,14 +30,14 @@ pub(super) struct Report {
     /// `no-known-gaps` or `gaps`. There is no list of what should be there, so nobody can say "complete".
     #[schema(example = "no-known-gaps")]
     completeness: &'static str,
-    /// What is missing, the heaviest first.
+    /// Gaps, the heaviest first.
     gaps: Vec<GapItem>,
     /// The same, a sentence each.
     missing: Vec<String>,
     /// Counts and examples of everything that was noticed.
     #[serde(rename = "report")]
     #[schema(rename = "report", value_type = Object)]
-    noticed: Completeness,
+    noticed: Noticed,
     /// Files that are new, or were to be read again, and could not be read: what was read before is shown.
     #[schema(value_type = Object)]
     unread_updates: Problems,
@@ -53,19 +53,28 @@ pub(super) struct Report {
     links: Links,
 }
 
+/// The counts of a snapshot, and the one fact beside them that may change while it is open.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Noticed {
+    #[serde(flatten)]
+    counts: Completeness,
+    marker_missing: bool,
+}
+
 /// One thing that is known to be missing.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct GapItem {
-    /// What kind of thing is missing: one of those in docs/fidelity.md; a name never changes its meaning.
+    /// The kind of gap: one of those in docs/fidelity.md; a name never changes its meaning.
     #[schema(value_type = String, example = "worker-events")]
     code: Code,
     /// `everything`, `kind` (a whole table or column), `part` (some rows) or `doubt`.
     #[schema(value_type = String, example = "part")]
     weight: Weight,
-    /// What is missing and what that costs.
+    /// The gap and its cost, in a sentence.
     message: String,
-    /// How many are missing, where they are counted.
+    /// The number missing, where it is counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     missing: Option<u64>,
     /// Of how many.
@@ -73,7 +82,7 @@ pub(super) struct GapItem {
     of: Option<u64>,
     /// Event types that were not stored.
     event_types: Vec<&'static str>,
-    /// What to do, so that the next session has it.
+    /// Advice, so that the next session has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<String>,
 }
@@ -164,7 +173,7 @@ pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
         completeness: validators::completeness(!gaps.is_empty()),
         missing: gaps.iter().map(|gap| gap.message.clone()).collect(),
         gaps: gaps.into_iter().map(GapItem::from).collect(),
-        noticed: Completeness { marker_missing: !standing.marked, ..snapshot.completeness.clone() },
+        noticed: Noticed { counts: snapshot.completeness.clone(), marker_missing: !standing.marked },
         unread_updates: open.unread_updates.clone(),
         damaged_log_files: damaged.collect(),
         weight_bytes: open.bytes(),

@@ -13,7 +13,7 @@ pub fn rotated_from(path: &str) -> Option<String> {
     (numbers && named).then(|| format!("{stem}{extension}"))
 }
 
-/// How a stored file stands to the current file of its name; the order is from the newest to the oldest.
+/// The age of a stored file relative to the current file of its name, from the newest to the oldest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Generation {
     /// It is the current one.

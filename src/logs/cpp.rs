@@ -17,7 +17,7 @@ const LONGEST_LINE: usize = 1 << 20;
 pub(super) struct Header<'a> {
     /// Local time in milliseconds, counted as if it were UTC.
     pub(super) local_ms: i64,
-    /// What follows the time, or the message of a JSON line with its other keys behind it.
+    /// The text behind the time, or the message of a JSON line with its other keys behind it.
     pub(super) text: Cow<'a, str>,
 }
 

@@ -1,4 +1,4 @@
-//! What Ray's C++ processes log about workers, nodes, jobs and actors, and what the names of worker logs tell.
+//! Facts about workers, nodes, jobs and actors in the logs of Ray's C++ processes, and in the names of worker logs.
 //!
 //! Events leave all of that out where their types were not exported (`WORKER_*` events exist since Ray 2.58, and
 //! KubeRay's operator does not export them). The loader reads these files only then.
@@ -27,7 +27,7 @@ pub use worker::{Exit, WorkerLog};
 use crate::base::id::{NodeId, WorkerId};
 use std::collections::BTreeMap;
 
-/// What the process logs of a session tell. The same for every order of files.
+/// The facts of a session's process logs. The same for every order of files.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProcessLogs {
     /// By worker; drivers are workers whose id is their job's, filled up with `ff`.

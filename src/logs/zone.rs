@@ -13,6 +13,8 @@ pub struct Zone {
 }
 
 const QUARTER_MS: i64 = 15 * 60 * 1_000;
+/// A head starts within this time of the moment its session is named after.
+const START_MS: u64 = 4 * 60 * 1_000;
 /// No zone is further away than this, in quarter hours.
 const FURTHEST: i64 = 15 * 4;
 
@@ -26,6 +28,15 @@ impl Zone {
         let minutes = i32::try_from(quarters * 15).unwrap_or_default();
         let known = self.seen.entry(local_ms).or_insert(minutes);
         *known = (*known).max(minutes);
+    }
+
+    /// Learns from the moment that a session is named after, local to its head, and its head's start, in milliseconds:
+    /// they are minutes apart. A head that was started again began long after, and is ignored.
+    pub fn learn_start(&mut self, named_ms: i64, started_ms: i64) {
+        let off_quarter = (named_ms.saturating_sub(started_ms).saturating_add(QUARTER_MS / 2)).rem_euclid(QUARTER_MS);
+        if off_quarter.abs_diff(QUARTER_MS / 2) < START_MS {
+            self.learn(named_ms, started_ms);
+        }
     }
 
     /// A local time in UTC, by the nearest moment known; none when there is none.

@@ -24,7 +24,7 @@ impl Sessions {
         self.source().catalog.listing()
     }
 
-    /// What is known of a session beside its files: a marker that is listed later counts from then on.
+    /// Returns a session's standing at this moment: a marker that is listed later counts from then on.
     pub fn standing(&self, key: &SessionKey) -> Standing {
         let (listing, state) = (self.listing(), self.state(key));
         Standing {

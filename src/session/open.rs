@@ -18,6 +18,7 @@ use super::progress::Progress;
 use super::quiet::Quiet;
 use super::source::Source;
 use super::{Error, logs};
+use crate::answer::log_request::AttemptBytes;
 use crate::base::name::SessionKey;
 use crate::layout::Root;
 use crate::liveness::{Liveness, State};
@@ -278,9 +279,13 @@ impl Sessions {
         Ok(logs::read(&self.source().store, parts, lines).await?)
     }
 
-    /// Whether some words stand right before a byte of a log file.
-    pub async fn log_has_before(&self, file: &load::LogObject, at: u64, words: &str) -> Result<bool, Error> {
-        Ok(logs::stands_before(&self.source().store, file, at, words).await?)
+    /// Finds the output of an attempt in the stored generations of its log, newest first; none where it is not stored.
+    pub async fn parts_of(
+        &self,
+        attempt: &AttemptBytes,
+        generations: &[&load::LogObject],
+    ) -> Result<Option<Vec<logs::LogPart>>, Error> {
+        Ok(logs::parts_of(&self.source().store, attempt, generations).await?)
     }
 
     /// The session, if it is kept. Takes a look at the store beside, when one is due.

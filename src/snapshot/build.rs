@@ -25,7 +25,8 @@ use super::completeness::Completeness;
 use super::driver::{self, is_driver};
 use super::node::Node;
 use super::worker::Life;
-use crate::base::id::{RayId, WorkerId};
+use crate::base::id::WorkerId;
+use crate::base::stored_json;
 use crate::base::time::Nanos;
 use crate::event::{Damaged, Event, Payload, decode, salvage, without_needless_escapes};
 use crate::logs::Facts;
@@ -96,7 +97,7 @@ impl Builder {
             return;
         }
         // An odd byte costs its character, not the record.
-        let text = String::from_utf8_lossy(record);
+        let text = stored_json::text(record);
         if let Err(damaged) = self.fold_text(file, position, &text) {
             let pieces = salvage::pieces(&text);
             if pieces.len() == 1 {
@@ -222,17 +223,17 @@ impl Builder {
             .collect()
     }
 
-    /// Whether the job of this driver has ended.
+    /// Returns `true` if the job of this driver has ended.
     pub fn driver_has_ended(&self, driver: &WorkerId) -> bool {
-        driver.0.first_chunk().is_some_and(|job| self.jobs.has_ended(RayId(*job)))
+        driver::job_of(driver).is_some_and(|job| self.jobs.has_ended(job))
     }
 
-    /// Whether a job of somebody's, not one of Ray's own, has no end.
+    /// Returns `true` if a user's job, not one of Ray's own, has no end.
     pub fn has_unfinished_jobs(&self) -> bool {
         self.jobs.has_unfinished()
     }
 
-    /// Whether events of a whole kind of thing are missing: the GCS's log tells whether there were any.
+    /// Returns `true` if tasks, actors, nodes or jobs have no event at all: the GCS's log tells whether there were any.
     pub fn lacks_a_kind(&self) -> bool {
         self.tasks.is_empty() || self.actors.is_empty() || self.nodes.is_empty() || self.jobs.is_empty()
     }
@@ -243,10 +244,9 @@ impl Builder {
         let clocks = Clocks::new(&self.session_name, facts, &nodes);
         let (mut logged_drivers, logs) = (BTreeMap::new(), &facts.processes.workers);
         for (worker, log) in logs.iter().filter(|(_, log)| log.has_registered()) {
-            if is_driver(worker) {
-                logged_drivers.insert(*worker, clocks.driver(log));
-            } else {
-                self.workers.log(&mut self.values, *worker, log, &clocks);
+            match driver::job_of(worker) {
+                Some(job) => drop(logged_drivers.insert(job, clocks.driver(log))),
+                None => self.workers.log(&mut self.values, *worker, log, &clocks),
             }
         }
         for (worker, host) in self.hosts() {
@@ -288,7 +288,7 @@ impl Builder {
             as_of: self.as_of,
             ..Snapshot::default()
         };
-        snapshot.drivers = driver::build(&snapshot, &facts.core_drivers, &logged_drivers);
+        snapshot.drivers = driver::build(&snapshot, &logged_drivers);
         let from_logs = || snapshot.workers.iter().filter(|worker| !worker.reported);
         let completeness = &mut snapshot.completeness;
         completeness.workers_from_logs = from_logs().count() as u64;
@@ -299,7 +299,7 @@ impl Builder {
     }
 }
 
-/// Whether the head was told to stop: its GCS was, or its raylet, or its node's end was told.
+/// Returns `true` if the head was told to stop: its GCS or raylet was, or an event has its end.
 fn stopped(nodes: &[Node], facts: &Facts) -> bool {
     let newest = nodes.iter().filter(|node| node.is_head).max_by_key(|node| node.start);
     let told =

@@ -1,4 +1,4 @@
-//! What was noticed while a session was read and built: counts and a bounded number of examples.
+//! Counts taken while a session was read and built, with a bounded number of examples.
 //!
 //! `gaps` judges by it what is missing. Equal for any order of files.
 
@@ -19,7 +19,6 @@ const MAX_NAMES: usize = 100;
 /// The report on one session.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::struct_excessive_bools, reason = "each is one fact of the report, true of any session by itself")]
 pub struct Completeness {
     /// Event files read.
     pub event_files: u64,
@@ -45,7 +44,7 @@ pub struct Completeness {
     pub attempts_without_definition: u64,
     /// Attempts that were not over when the last event was made.
     pub unfinished_attempts: u64,
-    /// What had no end when the last event was made.
+    /// Rows without an end when the last event was made.
     pub running_at_end: Running,
     /// Workers that no event tells of, known from logs, attempts and actors.
     pub workers_from_logs: u64,
@@ -55,11 +54,9 @@ pub struct Completeness {
     pub unread_process_logs: u64,
     /// Nodes known from events of which no log file was stored.
     pub nodes_without_logs: Vec<String>,
-    /// Whether the session has no marker object. Markers may come later: it is of the moment of the report.
-    pub marker_missing: bool,
-    /// Whether its head was told to stop, as its logs say: what had no end then ran when the cluster ended.
+    /// Set if its head was told to stop, as its logs say: rows without an end ran when the cluster ended.
     pub stopped: bool,
-    /// Whether the log of its GCS is stored: collectors upload it when the session is over.
+    /// Set if the log of its GCS is stored: collectors upload it when the session is over.
     pub head_log_stored: bool,
     /// Driver jobs without an end.
     pub unfinished_jobs: u64,

@@ -10,10 +10,9 @@ use super::intern::Id;
 use crate::base::id::{JobId, NodeId, RayId, WorkerId};
 use crate::base::task::{TaskState, TaskType};
 use crate::base::time::{Nanos, millis};
-use crate::logs::core_driver::CoreDrivers;
 use std::collections::BTreeMap;
 
-/// How Ray's drivers end unless they are killed.
+/// The exit of Ray's drivers unless they are killed.
 const SHUTDOWN: (&str, &str) = ("INTENDED_USER_EXIT", "Shutdown by ray.shutdown().");
 
 /// One driver. Times are Unix milliseconds, zero when unknown.
@@ -33,14 +32,18 @@ pub struct Driver {
     pub exit: Option<(Box<str>, Box<str>)>,
 }
 
-/// What logs tell of a driver, as moments.
+/// Facts of one driver in logs, with times since 1970.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DriverLog {
+    /// Its node, whose folder its log is in.
+    pub node: Option<NodeId>,
+    /// Its process, by the name of its log; zero when no log says.
+    pub pid: u32,
     /// When it registered, in Unix milliseconds; zero when no log says.
     pub start_ms: i64,
     /// When it ended; zero when no log says.
     pub end_ms: i64,
-    /// Whether the raylet says so, whose moment the GCS keeps; its own word comes a millisecond early.
+    /// Set if the end is the raylet's, which the GCS keeps; the driver's own comes a millisecond early.
     pub exact: bool,
     /// Exit type and detail.
     pub exit: Option<(Box<str>, Box<str>)>,
@@ -60,13 +63,19 @@ impl Driver {
     }
 }
 
-/// Whether a worker id is that of a driver.
+/// Returns `true` if a worker id is that of a driver.
 pub fn is_driver(worker: &WorkerId) -> bool {
-    worker.0[4..] == [0xff; 24]
+    job_of(worker).is_some()
+}
+
+/// The job whose driver a worker id is; none for other workers.
+pub(super) fn job_of(worker: &WorkerId) -> Option<JobId> {
+    let (job, rest) = worker.0.split_first_chunk()?;
+    (rest == [0xff; 24]).then_some(RayId(*job))
 }
 
 /// Every driver that a job, a driver task or a log file tells of, by id.
-pub(super) fn build(snapshot: &Snapshot, processes: &CoreDrivers, logs: &BTreeMap<WorkerId, DriverLog>) -> Vec<Driver> {
+pub(super) fn build(snapshot: &Snapshot, logs: &BTreeMap<JobId, DriverLog>) -> Vec<Driver> {
     let mut found: BTreeMap<JobId, (Driver, Nanos, Nanos)> = BTreeMap::new();
     for job in &snapshot.driver_jobs {
         let (driver, start, end) = entry(&mut found, job.id);
@@ -90,15 +99,15 @@ pub(super) fn build(snapshot: &Snapshot, processes: &CoreDrivers, logs: &BTreeMa
         }
         driver.node = driver.node.or_else(|| as_node(snapshot, attempt.node_id()));
     }
-    for (_, job, process) in processes.iter() {
-        let (driver, ..) = entry(&mut found, job);
+    for (job, log) in logs {
+        let (driver, ..) = entry(&mut found, *job);
         if driver.pid == 0 {
-            driver.pid = process.pid.into();
+            driver.pid = log.pid.into();
         }
-        driver.node = driver.node.or_else(|| NodeId::from_hex(&process.node));
+        driver.node = driver.node.or(log.node);
     }
-    let rows = found.into_values().map(|(mut driver, start, end)| {
-        let log = logs.get(&driver.id).cloned().unwrap_or_default();
+    let rows = found.into_iter().map(|(job, (mut driver, start, end))| {
+        let log = logs.get(&job).cloned().unwrap_or_default();
         driver.start_ms = if log.start_ms > 0 { log.start_ms } else { millis(start) };
         let logged = log.end_ms > 0 && (log.exact || millis(end) == 0);
         driver.end_ms = if logged { log.end_ms } else { millis(end) };

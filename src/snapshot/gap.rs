@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// What kind of thing is missing. Names stay as they are: programs compare them.
+/// The kind of a gap. Names never change: programs compare them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
@@ -58,7 +58,7 @@ pub enum Code {
     UnreadUpdates,
 }
 
-/// How much a gap weighs, heaviest first.
+/// The weight of a gap, heaviest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Weight {
@@ -75,19 +75,19 @@ pub enum Weight {
 /// One gap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// What is missing, for programs.
+    /// Its kind, for programs.
     pub code: Code,
-    /// How much that weighs.
+    /// Its weight.
     pub weight: Weight,
-    /// What is missing and what it costs, in a sentence.
+    /// The gap and its cost, in a sentence.
     pub message: String,
-    /// How many are missing, where they are counted.
+    /// The number missing, where it is counted.
     pub missing: Option<u64>,
-    /// Of how many.
+    /// The number there should be.
     pub of: Option<u64>,
     /// Event types that were not stored, by Ray's names.
     pub event_types: Vec<&'static str>,
-    /// What to do, so that the next session has it.
+    /// Advice, so that the next session has it.
     pub advice: Option<String>,
 }
 
@@ -97,21 +97,21 @@ impl Gap {
         Self { code, weight, message: message.into(), missing: None, of: None, event_types: Vec::new(), advice: None }
     }
 
-    /// So many are missing.
+    /// Sets the number missing.
     #[must_use]
     pub fn missing(mut self, missing: u64) -> Self {
         self.missing = Some(missing);
         self
     }
 
-    /// Of so many.
+    /// Sets the number there should be.
     #[must_use]
     pub fn of(mut self, of: u64) -> Self {
         self.of = Some(of);
         self
     }
 
-    /// What to do about it.
+    /// Sets the advice.
     #[must_use]
     pub fn advice(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());

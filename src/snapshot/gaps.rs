@@ -1,4 +1,4 @@
-//! What is known to be missing from a session, judged from what is stored.
+//! Finds the gaps of a session: data that should be stored and is not.
 //!
 //! Nobody writes down what an exporter left out; so each kind of thing is looked for in two places. What logs, names of
 //! files and events of other kinds tell of, and its own events do not, was not exported, or was lost. A session of which
@@ -7,7 +7,7 @@
 //! ```text
 //! snapshot (tables, completeness) ─┐
 //! evidence (names of files)       ─┴──► of_content ──► gaps that stay with the snapshot
-//! standing (marker, state)        ────► of_standing ─► gaps of the moment a question is asked
+//! standing (marker, state) ───────► Standing::gaps ─► gaps of the moment a question is asked
 //! ```
 //!
 //! Work that simply had no end is a fact (`completeness::Running`); that no end was recorded is a gap.
@@ -17,13 +17,13 @@ mod damage;
 mod kinds;
 mod standing;
 
-pub use standing::{Standing, of_standing};
+pub use standing::Standing;
 
 use super::Snapshot;
 use super::gap::Gap;
 use std::collections::BTreeSet;
 
-/// What the names of a session's files tell.
+/// Facts of a session's files that its tables do not have.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
     /// Nodes whose collector stored event files.
@@ -40,11 +40,11 @@ pub struct Evidence {
     pub logged_actors: u64,
     /// Nodes that the GCS's log tells of, where it was read.
     pub logged_nodes: u64,
-    /// Whether the GCS's log is stored: collectors upload it when the session is over.
+    /// Set if the GCS's log is stored: collectors upload it when the session is over.
     pub gcs_log_stored: bool,
 }
 
-/// What is missing from what is stored, the heaviest first.
+/// Returns the gaps that the stored content shows, the heaviest first.
 pub fn of_content(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     let mut found = damage::find(snapshot, evidence);
     found.extend(kinds::find(snapshot, evidence));

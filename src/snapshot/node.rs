@@ -13,7 +13,7 @@ pub struct Node {
     pub id: NodeId,
     /// Whether a definition was seen; without one only id and states are known.
     pub defined: bool,
-    /// Whether a lifecycle event was seen; without one it is taken for alive.
+    /// Set if a lifecycle event was seen; without one it is taken for alive.
     pub advanced: bool,
     /// Its address (`nodeIpAddress`).
     pub ip: Str,

@@ -336,7 +336,7 @@ impl<'a> Attempt<'a> {
         self.table.logs.get(self.table.log[self.row] as usize)
     }
 
-    /// Whether `log_info` is that of its worker's files, because nothing told more: an attempt that ended with its worker
+    /// Returns `true` if `log_info` is that of its worker's files: an attempt that ended with its worker
     /// never said where its output ends, and often not where it began.
     pub fn is_log_of_worker(&self) -> bool {
         self.flags() & flag::LOG_OF_WORKER != 0

@@ -7,7 +7,7 @@ use super::intern::{Id, Str};
 use super::text::Text;
 use crate::base::id::{JobId, WorkerId};
 
-/// Whether a worker lived at the end.
+/// The state of a worker at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Life {
     /// Nothing tells: no event, and no log of it is stored.
@@ -32,9 +32,9 @@ pub struct Worker {
     pub pid: u32,
     /// The job it worked for; nil when none was named.
     pub job: JobId,
-    /// Whether it lived at the end.
+    /// Its state at the end.
     pub life: Life,
-    /// Whether an event told of it; else logs, attempts and actors did.
+    /// Set if an event has it; else it is known from logs, attempts and actors.
     pub reported: bool,
     /// `deathInfo.exitType`, such as `INTENDED_USER_EXIT`; empty while alive.
     pub exit_type: Str,

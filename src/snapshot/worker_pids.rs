@@ -8,6 +8,7 @@
 
 use super::Snapshot;
 use crate::base::id::{RayId, WorkerId};
+use crate::logs::processes::LogName;
 use std::collections::BTreeMap;
 
 /// Fills in what is missing. `paths` are those of log files, relative to the `logs` folders of all nodes, in any order.
@@ -18,10 +19,10 @@ pub fn fill<'a>(snapshot: &mut Snapshot, paths: impl Iterator<Item = &'a str>) {
     if wanted.is_empty() {
         return;
     }
-    for (worker, pid) in paths.filter_map(process_of) {
-        if let Some(known) = wanted.get_mut(&worker) {
+    for name in paths.filter_map(LogName::parse) {
+        if let Some(known) = wanted.get_mut(&name.worker) {
             // One worker is one process; should two names disagree, the order of the names must not matter.
-            *known = pid.max(*known);
+            *known = name.pid.max(*known);
         }
     }
     for lived in snapshot.actors.iter_mut().flat_map(|actor| &mut actor.incarnations).filter(|lived| lived.pid == 0) {
@@ -30,45 +31,11 @@ pub fn fill<'a>(snapshot: &mut Snapshot, paths: impl Iterator<Item = &'a str>) {
     }
 }
 
-/// Worker and process of a name such as `worker-<worker>-<job>-<pid>.out`, in any folder.
-fn process_of(path: &str) -> Option<(WorkerId, u32)> {
-    let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
-    let mut parts = name.strip_prefix("worker-")?.splitn(3, '-');
-    let worker = WorkerId::from_hex(parts.next()?)?;
-    let _job = parts.next()?;
-    // Rotated outputs have a number before or after `out` and `err`.
-    let (pid, rest) = parts.next()?.split_once('.')?;
-    let output = rest.split('.').any(|part| matches!(part, "out" | "err"));
-    let digits = pid.bytes().all(|digit| digit.is_ascii_digit());
-    (output && digits).then(|| Some((worker, pid.parse().ok()?)))?
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::snapshot::actor::{Actor, Incarnation};
     use crate::snapshot::intern::Interner;
-
-    #[test]
-    fn a_worker_log_s_name_gives_worker_and_process() {
-        let worker = "ab".repeat(28);
-        let found = Some((RayId([0xab; 28]), 10368));
-        for (path, want) in [
-            (format!("worker-{worker}-ffffffff-10368.out"), found),
-            (format!("worker-{worker}-01000000-10368.err"), found),
-            (format!("old/worker-{worker}-01000000-10368.out.1"), found),
-            (format!("worker-{worker}-01000000-10368.1.out"), found),
-            (format!("worker-{worker}-01000000-+1.out"), None),
-            (format!("worker-{worker}-01000000-.out"), None),
-            (format!("worker-{worker}-01000000-10368.log"), None),
-            (format!("worker-{worker}-01000000-99999999999.out"), None),
-            (format!("worker-{worker}.out"), None),
-            ("worker-ab-01000000-10368.out".to_owned(), None),
-            (format!("python-core-worker-{worker}_10368.log"), None),
-        ] {
-            assert_eq!(process_of(&path), want, "{path}");
-        }
-    }
 
     #[test]
     fn only_what_no_event_told_is_filled_in() {

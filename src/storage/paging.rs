@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, RandomState};
 /// Pages without any key that may follow each other: stores give some behind many deleted objects.
 const MAX_EMPTY: u32 = 1_000;
 
-/// What one listing has given so far.
+/// The pages of one listing seen so far.
 #[derive(Debug, Default)]
 pub struct Paging {
     hasher: RandomState,

@@ -26,7 +26,7 @@ const FIELDS: [&str; 15] = [
     "driver_exit_code",
 ];
 
-/// How jobs are shown to whoever asks.
+/// Options that change how jobs are written.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View {
     redact: bool,
@@ -81,7 +81,7 @@ pub(super) fn cell<'a>(job: &'a UnifiedJob, driver: Option<&'a Driver>, field: &
     }
 }
 
-/// What is said of a job that had no end when its cluster ended: Ray's own words ("Job is currently running.") are of the
+/// The message of a job that had no end when its cluster ended: Ray's own ("Job is currently running.") is of the
 /// time before that.
 fn cut_off(status: JobStatus) -> &'static str {
     match status {

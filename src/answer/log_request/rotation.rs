@@ -14,7 +14,7 @@ pub struct AttemptBytes {
     pub start: u64,
     /// Byte after the last; none means the end of the file. Before `start` it lies in the file that followed.
     pub end: Option<u64>,
-    /// What the worker printed right before `start`, unless it says otherwise.
+    /// The token that the worker printed right before `start`.
     pub token: String,
 }
 
@@ -44,6 +44,11 @@ impl AttemptBytes {
         (0..sizes.len()).filter(|&file| holds(file)).collect()
     }
 
+    /// Returns `true` if a file of this size ends where the attempt began: it died before it printed anything.
+    pub fn printed_nothing(&self, size: u64) -> bool {
+        self.end.is_none() && size < self.start && self.start - size <= self.token.len() as u64
+    }
+
     /// The parts to read, the oldest first, given the file that holds the first byte.
     pub fn parts(&self, file: usize, sizes: &[u64]) -> Vec<Part> {
         let size = sizes.get(file).copied().unwrap_or(0);
@@ -55,10 +60,9 @@ impl AttemptBytes {
         }
     }
 
-    /// What is said when no stored file holds the range.
-    pub fn gone(&self, path: &str, sizes: &[u64]) -> Refusal {
+    /// The refusal when no stored file holds the range.
+    pub fn gone(&self, path: &str, current: u64) -> Refusal {
         let end = self.end.map_or_else(|| "its end".to_owned(), |end| end.to_string());
-        let current = sizes.first().copied().unwrap_or(0);
         Refusal::Failed(format!(
             "The output of this task attempt was bytes {} to {end} of {path}, and is not stored: the stored file has \
              {current} bytes. The log was rotated since, or its upload ended early. What is left of it can be read by \
@@ -90,9 +94,10 @@ mod tests {
         ] {
             assert_eq!(range.candidates(&sizes), expected, "{range:?}");
         }
-        assert!(
-            attempt(60, 70).gone("x.out", &sizes).to_string().contains("bytes 60 to 70 of x.out, and is not stored")
-        );
+        let died = AttemptBytes { start: 60, end: None, token: ":task_name:f\n".into() };
+        assert_eq!([60, 59, 47, 46].map(|size| died.printed_nothing(size)), [false, true, true, false]);
+        assert!(!AttemptBytes { end: Some(70), ..died }.printed_nothing(59));
+        assert!(attempt(60, 70).gone("x.out", 4).to_string().contains("bytes 60 to 70 of x.out, and is not stored"));
     }
 
     #[test]

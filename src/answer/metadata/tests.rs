@@ -63,11 +63,3 @@ fn clients_get_a_version_that_they_can_compare_whatever_is_stored() {
     }
     assert_eq!(asked(version, bare())["ray_version"], SERVED_VERSION);
 }
-
-#[test]
-fn session_names_that_are_none_have_no_time() {
-    for name in ["", "session_", "session_2026-11-23", "session_a_b", "session_2026-13-45_00-00-00_0_1"] {
-        assert_eq!(session_start_ms(name), None, "{name}");
-    }
-    assert_eq!(session_start_ms("session_1970-01-02_00-00-01_002000_1"), Some(86_401_002));
-}

@@ -3,7 +3,7 @@
 use super::Reader;
 use serde_json::Value;
 
-/// Whether there is any.
+/// Returns `true` if there is any escape.
 pub(super) fn has_escapes(raw: &str) -> bool {
     memchr::memchr(b'\\', raw.as_bytes()).is_some()
 }

@@ -13,7 +13,7 @@ const MAX_IDS: usize = 100_000;
 /// Moments of one actor's death that are remembered: each of its lives has two or three.
 const MAX_NOTICES: usize = 64;
 
-/// What the GCS's log tells beside ends of workers. Times are of `clock`.
+/// Facts of the GCS's log, except the ends of workers. Times are local to `clock`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GcsLog {
     /// Jobs that registered, internal ones included, and when they were marked as finished.
@@ -26,13 +26,13 @@ pub struct GcsLog {
     pub ray: (Box<str>, Box<str>),
     /// The node whose log it is: the head.
     pub clock: Option<NodeId>,
-    /// Whether it was told to stop, or its node was: a session without an end in its log was cut off, or goes on.
+    /// Set if it or its node was told to stop: a session without an end in its log was cut off, or goes on.
     pub stopped: bool,
-    /// Whether any of the log was read.
+    /// Set if any of the log was read.
     pub read: bool,
 }
 
-/// What the GCS's log tells of one actor.
+/// Facts of one actor in the GCS's log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActorLog {
     /// When it was last created with success.

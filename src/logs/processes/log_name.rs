@@ -11,7 +11,7 @@ pub enum Output {
     Err,
 }
 
-/// What the name of a worker's or driver's log file says.
+/// The parsed name of a worker's or driver's log file.
 ///
 /// `worker-{worker}-{job}-{pid}.out` and `.err` are its outputs (`WORKER_LOG_PATTERN` of
 /// `dashboard/modules/log/log_manager.py`); the job is `ffffffff` for a worker that was started before it had one.

@@ -6,7 +6,7 @@ use crate::base::id::{JobId, NodeId, WorkerId};
 use crate::logs::cpp::word_after;
 use crate::logs::line::number_after;
 
-/// What a raylet's log tells about its node.
+/// Facts of one node in its raylet's log.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NodeLog {
     /// When the raylet had started, by the node's clock, in milliseconds as if it were UTC: a second at most before the
@@ -14,7 +14,7 @@ pub struct NodeLog {
     pub started: Option<i64>,
     /// The folder of its sessions, such as `/tmp/ray`.
     pub temp_dir: Option<Box<str>>,
-    /// Whether it was told to stop.
+    /// Set if the raylet was told to stop.
     pub stopped: bool,
 }
 

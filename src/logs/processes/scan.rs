@@ -68,7 +68,7 @@ impl LogScan {
         lines.push(piece, |line| reader.line(*source, *node, line, found));
     }
 
-    /// What the log told.
+    /// Ends the scan, and returns the facts found.
     pub fn finish(self) -> ProcessLogs {
         let Self { source, node, lines, mut reader, mut found } = self;
         lines.finish(|line| reader.line(source, node, line, &mut found));
@@ -127,7 +127,7 @@ fn is_wanted(text: &str) -> bool {
     [CONSTRUCTING, INITIALIZING, REPORTING, LEAVING].iter().any(|words| text.contains(words))
 }
 
-/// What a record of a worker's own log says.
+/// Parses a record of a worker's own log.
 fn worker_says(node: NodeId, local_ms: i64, text: &str) -> WorkerLog {
     let mut log = WorkerLog::default();
     if text.contains(CONSTRUCTING) {

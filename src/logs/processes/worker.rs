@@ -1,4 +1,4 @@
-//! What logs tell about one worker process.
+//! Facts of one worker process in logs.
 
 use crate::base::id::{JobId, NodeId};
 
@@ -28,7 +28,7 @@ pub struct WorkerLog {
     pub port: u16,
     /// The name of its outputs without their endings, `worker-{worker}-{job}-{pid}`, where one of them is stored.
     pub output: Option<Box<str>>,
-    /// Whether a log of its own is stored: only a process that began to register has one.
+    /// Set if a log of its own is stored: only a process that began to register has one.
     pub has_log: bool,
     /// When its raylet had started the process, by the node's clock.
     pub launched: Option<i64>,
@@ -40,19 +40,19 @@ pub struct WorkerLog {
     pub disconnected: Option<i64>,
     /// Its exit type as its raylet's log has it, `WorkerExitType` as a number.
     pub disconnect_type: Option<u8>,
-    /// What its own log says on leaving.
+    /// The exit that its own log tells.
     pub left: Option<Exit>,
-    /// What was reported to the GCS: unintended ends only.
+    /// The exit reported to the GCS: unintended ones only.
     pub reported: Option<Exit>,
 }
 
 impl WorkerLog {
-    /// Whether any log tells that it ended.
+    /// Returns `true` if any log tells that it ended.
     pub fn has_ended(&self) -> bool {
         self.disconnected.is_some() || self.left.is_some() || self.reported.is_some()
     }
 
-    /// Whether it registered with its raylet: a process that was started and never did is no worker.
+    /// Returns `true` if it registered with its raylet: a process that was started and never did is no worker.
     pub fn has_registered(&self) -> bool {
         self.has_log || self.job.is_some() || self.has_ended()
     }

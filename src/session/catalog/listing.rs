@@ -110,12 +110,12 @@ impl Listing {
         self.entry(self.table.find(key)?)
     }
 
-    /// Whether a session has a marker; none when it is not listed.
+    /// Returns whether a session has a marker; none when it is not listed.
     pub fn is_marked(&self, key: &SessionKey) -> Option<bool> {
         Some(self.table.find(key)?.marker.seen())
     }
 
-    /// Whether a newer session of the same cluster is listed: then this one is over.
+    /// Returns `true` if a newer session of the same cluster is listed: then this one is over.
     pub fn is_superseded(&self, key: &SessionKey) -> bool {
         let newest = self.table.find_cluster(&key.cluster).and_then(|cluster| self.table.newest(cluster));
         newest.is_some_and(|row| self.table.compare(row, key).is_lt())

@@ -21,7 +21,7 @@ const FETCHES: usize = 8;
 pub(super) struct Endpoints {
     pub(super) bodies: BTreeMap<String, Vec<u8>>,
     pub(super) unreadable: Unreadable,
-    /// What was read and is no JSON: reading it again does not help.
+    /// Bodies that are no JSON: reading them again does not help.
     pub(super) damaged: Unreadable,
 }
 

@@ -125,10 +125,10 @@ pub(super) struct SessionObjects {
     digests: Digests,
 }
 
-/// What is known of the event files by their names and sizes.
+/// Facts of the event files by their names and sizes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EventObjects {
-    /// How many there are.
+    /// The number of files.
     pub(super) files: u64,
     /// Those of no bytes.
     pub(super) empty: u64,
@@ -136,7 +136,7 @@ pub(super) struct EventObjects {
     pub(super) bytes: EventBytes,
     /// Nodes whose collectors stored any.
     pub(super) nodes: BTreeSet<String>,
-    /// Whether a collector wrote them that replaced the file of an hour again and again.
+    /// Set if the collector was one that replaced the file of an hour again and again.
     pub(super) overwritten_hours: bool,
 }
 

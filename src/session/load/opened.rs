@@ -155,7 +155,7 @@ impl OpenSession {
 
     /// Everything that is known to be missing as things stand, the heaviest first.
     pub fn gaps(&self, standing: Standing) -> Vec<Gap> {
-        let mut found = gaps::of_standing(&self.snapshot, standing);
+        let mut found = standing.gaps(&self.snapshot);
         found.extend(self.snapshot.gaps.iter().cloned());
         let unread = self.unread_updates.count;
         if unread > 0 {
@@ -167,16 +167,9 @@ impl OpenSession {
         found
     }
 
-    /// Whether the session is over, so that what has no end ran when it ended.
-    pub fn is_over(&self, standing: Standing) -> bool {
-        !standing.live && (standing.over || self.snapshot.completeness.stopped)
-    }
-
-    /// Whether anything is known to be missing as things stand.
+    /// Returns `true` if anything is known to be missing at this moment.
     pub fn has_gaps(&self, standing: Standing) -> bool {
-        !self.snapshot.gaps.is_empty()
-            || self.unread_updates.count > 0
-            || !gaps::of_standing(&self.snapshot, standing).is_empty()
+        !self.snapshot.gaps.is_empty() || self.unread_updates.count > 0 || standing.has_gaps(&self.snapshot)
     }
 
     /// How old its newest file is; none when no store says.

@@ -45,9 +45,9 @@ struct Reading {
     parts: Vec<ReadRange>,
 }
 
-/// What such logs told, and which could not be read.
+/// Facts of process logs, and the files that could not be read.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct ProcessFacts {
     pub(super) logs: ProcessLogs,
     pub(super) unreadable: Unreadable,
 }
@@ -58,16 +58,16 @@ pub(super) async fn read_early(
     objects: &SessionObjects,
     counters: &Counters,
     held: &Arc<Held>,
-) -> Told {
-    let mut told = Told::default();
+) -> ProcessFacts {
+    let mut facts = ProcessFacts::default();
     let mut own = logs(objects, |source, _| matches!(source, Source::Worker(worker) if is_driver(&worker)));
-    leave_out(&mut told.logs, own.drain(own.len().min(MAX_OWN_LOGS)..));
+    leave_out(&mut facts.logs, own.drain(own.len().min(MAX_OWN_LOGS)..));
     let gcs = logs(objects, |source, _| source == Source::Gcs);
     let short = bytes(&gcs) <= SHORT_GCS;
     let gcs = gcs.into_iter().filter(|_| short).map(|log| in_parts(log, LONG_HEAD, LONG_TAIL));
     let readings = own.into_iter().map(|log| in_parts(log, OWN_HEAD, OWN_TAIL)).chain(gcs);
-    scan(store, readings, &mut told, counters, held).await;
-    told
+    scan(store, readings, &mut facts, counters, held).await;
+    facts
 }
 
 /// Reads what the events of this session leave out.
@@ -79,8 +79,8 @@ pub(super) async fn read_missing(
     early: &ProcessLogs,
     counters: &Counters,
     held: &Arc<Held>,
-) -> Told {
-    let mut told = Told::default();
+) -> ProcessFacts {
+    let mut facts = ProcessFacts::default();
     let registered = named.workers.iter().filter(|(_, log)| log.has_registered()).map(|(id, _)| *id);
     let unreported = builder.unreported_workers(registered);
     // A driver that left no word was killed.
@@ -88,7 +88,7 @@ pub(super) async fn read_missing(
         early.workers.iter().filter(|(id, log)| is_driver(id) && !log.has_ended() && builder.driver_has_ended(id));
     let silent: BTreeSet<WorkerId> = silent.map(|(id, _)| *id).collect();
     let mut own = logs(objects, |source, _| matches!(source, Source::Worker(worker) if unreported.contains(&worker)));
-    leave_out(&mut told.logs, own.drain(own.len().min(MAX_OWN_LOGS)..));
+    leave_out(&mut facts.logs, own.drain(own.len().min(MAX_OWN_LOGS)..));
 
     let wanted = unreported.iter().chain(&silent);
     let nodes: BTreeSet<NodeId> = wanted.filter_map(|worker| named.workers.get(worker)?.node).collect();
@@ -105,11 +105,11 @@ pub(super) async fn read_missing(
         bytes += object.size.min(LONG_HEAD + LONG_TAIL);
         bytes > MAX_LONG_BYTES
     });
-    leave_out(&mut told.logs, long.drain(fits.unwrap_or(long.len())..));
+    leave_out(&mut facts.logs, long.drain(fits.unwrap_or(long.len())..));
     for (_, _, object) in &long {
         let unread = object.size.saturating_sub(LONG_HEAD + LONG_TAIL);
-        told.logs.unread_files += u64::from(unread > 0);
-        told.logs.unread_bytes += unread;
+        facts.logs.unread_files += u64::from(unread > 0);
+        facts.logs.unread_bytes += unread;
     }
     // Of a long log of the GCS that tells nothing else that is missing, only how it ended is of interest.
     let ended = !early.gcs.read && !gcs && builder.has_unfinished_jobs();
@@ -117,8 +117,8 @@ pub(super) async fn read_missing(
     let readings = own.into_iter().map(|log| in_parts(log, OWN_HEAD, OWN_TAIL));
     let readings = readings.chain(ends.into_iter().map(|log| in_parts(log, 0, OWN_TAIL)));
     let readings = readings.chain(long.into_iter().map(|log| in_parts(log, LONG_HEAD, LONG_TAIL)));
-    scan(store, readings, &mut told, counters, held).await;
-    told
+    scan(store, readings, &mut facts, counters, held).await;
+    facts
 }
 
 fn bytes(logs: &[Log]) -> u64 {
@@ -157,7 +157,7 @@ fn in_parts((source, node, object): Log, head: u64, tail: u64) -> Reading {
 async fn scan(
     store: &Arc<dyn Storage>,
     logs: impl Iterator<Item = Reading>,
-    told: &mut Told,
+    facts: &mut ProcessFacts,
     counters: &Counters,
     held: &Arc<Held>,
 ) {
@@ -177,7 +177,7 @@ async fn scan(
         .buffer_unordered(FETCHES);
     while let Some((found, failed)) = scanned.next().await {
         held.add(found.weight() as u64);
-        told.logs.merge(found);
-        told.unreadable.extend(failed);
+        facts.logs.merge(found);
+        facts.unreadable.extend(failed);
     }
 }

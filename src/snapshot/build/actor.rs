@@ -69,7 +69,7 @@ impl Actors {
         self.0.len() * 2 * size_of::<(ActorId, Draft)>()
     }
 
-    /// Whether none was seen.
+    /// Returns `true` if there is no actor.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

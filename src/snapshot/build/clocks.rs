@@ -17,10 +17,6 @@ use crate::snapshot::node::Node;
 use crate::snapshot::worker::exit_type_name;
 use std::collections::BTreeMap;
 
-const QUARTER_MS: i64 = 15 * 60 * 1_000;
-/// A head starts within this time of the moment its session is named after.
-const CLOSE_MS: u64 = 4 * 60 * 1_000;
-
 /// An event is made within this time of what it tells.
 const CLOSE_NANOS: Nanos = 1_000_000_000;
 
@@ -37,11 +33,7 @@ impl Clocks {
         let heads = nodes.iter().filter(|node| node.is_head && node.start > 0);
         let named = SessionName::parse(session_name).and_then(|name| name.local_micros());
         if let (Some(head), Some(named)) = (heads.map(|node| node.start / 1_000_000).min(), named) {
-            // A head that was restarted began long after the moment its session is named after.
-            let ahead = named / 1_000 - head;
-            if (ahead + QUARTER_MS / 2).rem_euclid(QUARTER_MS).abs_diff(QUARTER_MS / 2) < CLOSE_MS {
-                clocks.session.learn(named / 1_000, head);
-            }
+            clocks.session.learn_start(named / 1_000, head);
         }
         for node in nodes.iter().filter(|node| node.start > 0) {
             let Some(local) = facts.processes.nodes.get(&node.id).and_then(|log| log.started) else { continue };
@@ -72,10 +64,12 @@ impl Clocks {
         Some((end_ms, exit.0, exit.1))
     }
 
-    /// What a driver's logs tell.
+    /// Converts the facts of a driver's logs.
     pub(super) fn driver(&self, log: &WorkerLog) -> DriverLog {
         let end = self.end_of(log);
         DriverLog {
+            node: log.node,
+            pid: log.pid,
             start_ms: log.registered.map_or(0, |local| self.utc_ms(log.node, local)),
             end_ms: end.map_or(0, |(end_ms, ..)| end_ms),
             exact: log.disconnected.is_some(),

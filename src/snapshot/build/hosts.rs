@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
 
-/// What was run on one worker tells this much of it.
+/// One worker, as the attempts and actors that ran on it name it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Host {
     /// Its node; none when unknown.

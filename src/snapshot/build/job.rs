@@ -71,17 +71,17 @@ impl Jobs {
             + self.submissions.len() * 4 * size_of::<(String, SubmissionDraft)>()
     }
 
-    /// Whether no driver job was seen.
+    /// Returns `true` if there is no driver job.
     pub(super) fn is_empty(&self) -> bool {
         self.drivers.is_empty()
     }
 
-    /// Whether a job has ended.
+    /// Returns `true` if a job has ended.
     pub(super) fn has_ended(&self, job: JobId) -> bool {
         self.drivers.get(&job).is_some_and(|draft| draft.finished > 0)
     }
 
-    /// Whether a job that has a definition, as Ray's own have not, has no end.
+    /// Returns `true` if a job with a definition, which Ray's own lack, has no end.
     pub(super) fn has_unfinished(&self) -> bool {
         self.drivers.values().any(|draft| draft.definition.is_set() && draft.finished == 0)
     }

@@ -36,7 +36,7 @@ impl Nodes {
         self.0.len() * 2 * size_of::<(NodeId, Draft)>()
     }
 
-    /// Whether none was seen.
+    /// Returns `true` if there is no node.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

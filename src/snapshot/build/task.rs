@@ -108,7 +108,7 @@ impl Default for Tasks {
 }
 
 impl Tasks {
-    /// Whether none was seen.
+    /// Returns `true` if there is no attempt.
     pub(super) fn is_empty(&self) -> bool {
         self.drafts.is_empty()
     }

@@ -46,7 +46,7 @@ pub(super) fn restore(tasks: &mut TaskTable, values: &mut Catalogue, processes: 
     }
 }
 
-/// Whether an attempt that ran on a worker does not say where its output lies. Actor tasks never do, unless asked to.
+/// Returns `true` if an attempt that ran on a worker has no location of its output. Actor tasks have none, unless asked to.
 fn lacks(tasks: &TaskTable, row: usize) -> bool {
     let attempt = tasks.get(row);
     if attempt.worker_id().is_none() || !attempt.is_defined() {
@@ -68,7 +68,7 @@ fn began(tasks: &TaskTable, row: usize) -> Option<Nanos> {
 struct Files {
     stdout: Str,
     stderr: Str,
-    /// Whether one of them is stored.
+    /// Set if one of them is stored.
     stored: bool,
 }
 
@@ -135,7 +135,7 @@ fn fill(tasks: &mut TaskTable, values: &Catalogue, files: &Files, rows: &[u32]) 
     }
 }
 
-/// What two updates lost when they were merged: names, and starts that are zero although an end is known.
+/// Restores the fields that a merge of two updates lost: names, and starts that are zero although an end is known.
 fn restored(told: LogInfo, files: &Files, [stdout_start, stderr_start]: [i64; 2]) -> LogInfo {
     let start = |told: Option<i64>, end: Option<i64>, follows: i64| match (told.unwrap_or(0), end) {
         (0, Some(end)) => Some(follows.min(end)),

@@ -3,6 +3,7 @@
 mod dump;
 
 use super::*;
+use crate::base::id::RayId;
 use crate::logs::processes::{Exit, NodeLog, WorkerLog};
 use crate::snapshot::worker::Life;
 use base64::Engine;

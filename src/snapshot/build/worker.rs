@@ -1,6 +1,6 @@
 //! Drafts of workers: from their events, and, where these are missing, from logs, attempts and actors.
 //!
-//! What an event told is never replaced by what a log tells.
+//! A field that an event has is never replaced from a log.
 
 use super::clocks::Clocks;
 use super::hosts::Host;
@@ -111,7 +111,7 @@ impl Workers {
         }
     }
 
-    /// Whether events tell of this worker's life.
+    /// Returns `true` if a lifecycle event of this worker was seen.
     pub(super) fn knows(&self, id: &WorkerId) -> bool {
         self.0.get(id).is_some_and(|draft| draft.advanced)
     }

@@ -1,4 +1,4 @@
-//! How many events of each type were read.
+//! Numbers of events read, by type.
 
 use crate::event::EventKind;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -13,12 +13,12 @@ impl EventCounts {
         self.0[kind as usize] += 1;
     }
 
-    /// How many events of a type were read.
+    /// Returns the number of events of a type.
     pub fn of(&self, kind: EventKind) -> u64 {
         self.0[kind as usize]
     }
 
-    /// Whether no event of any of these types was read.
+    /// Returns `true` if no event of any of these types was read.
     pub fn has_none_of(&self, kinds: &[EventKind]) -> bool {
         kinds.iter().all(|kind| self.of(*kind) == 0)
     }

@@ -16,14 +16,14 @@ pub struct Place {
     pub file: String,
     /// Line of the file, or item of its JSON array, counted from 1; zero for the file as a whole.
     pub position: u64,
-    /// What is wrong there.
+    /// The problem there.
     pub problem: String,
 }
 
 /// Counted problems of one kind, with examples.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Problems {
-    /// How many there are.
+    /// The number of problems.
     pub count: u64,
     /// The first ones by file and position.
     pub examples: BTreeSet<Place>,
@@ -43,7 +43,7 @@ impl Problems {
         self.shorten();
     }
 
-    /// So many, of which those that are no examples of others are examples.
+    /// Returns `count` problems, with the examples that `others` does not have.
     #[must_use]
     pub fn beyond(&self, others: &Self, count: u64) -> Self {
         Self { count, examples: self.examples.difference(&others.examples).cloned().collect(), files: self.files }

@@ -1,4 +1,4 @@
-//! What had no end when the last event of a session was made.
+//! Rows without an end when the last event of a session was made.
 
 use crate::base::actor::ActorState;
 use crate::base::task::TaskType;

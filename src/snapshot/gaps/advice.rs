@@ -1,4 +1,4 @@
-//! How to switch on what was not exported, for the version of Ray that recorded the session.
+//! Advice on how to export the missing events, for the version of Ray that recorded the session.
 
 use crate::event::EventKind;
 use crate::snapshot::version::RayVersion;
@@ -9,7 +9,7 @@ const TYPES: &str = "RAY_DASHBOARD_AGGREGATOR_AGENT_EXPOSABLE_EVENT_TYPES";
 /// `ALL` is understood from this version on; an older one takes it as a name, and exports nothing.
 const ALL_SINCE: RayVersion = RayVersion(2, 54);
 
-/// How to get events of some types.
+/// Returns how to export events of some types.
 pub(super) fn export(kinds: &[EventKind], version: Option<RayVersion>) -> String {
     let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
     let names = names.join(",");
@@ -26,7 +26,7 @@ pub(super) fn export(kinds: &[EventKind], version: Option<RayVersion>) -> String
     }
 }
 
-/// How to get events at all.
+/// Returns how to export events at all.
 pub(super) fn export_anything(version: Option<RayVersion>) -> String {
     let switches = "Every Ray container needs RAY_enable_ray_event=1, RAY_enable_core_worker_ray_event_to_aggregator=1 and \
                     RAY_DASHBOARD_AGGREGATOR_AGENT_EVENTS_EXPORT_ADDR with its collector's address";

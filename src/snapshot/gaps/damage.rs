@@ -2,100 +2,129 @@
 
 use super::{Evidence, advice};
 use crate::snapshot::Snapshot;
+use crate::snapshot::completeness::Completeness;
 use crate::snapshot::gap::{Code, Gap, Weight, count};
 use crate::snapshot::version::RayVersion;
 
+const NOTHING: &str = "No task data, and nothing of jobs, actors and nodes but what logs tell";
+const NEWER: &str = "A newer version of this server may know them.";
+
 pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     let known = &snapshot.completeness;
-    let mut found = Vec::new();
-    let understood = known.records.saturating_sub(known.damaged_records.count);
-    let nothing = understood == 0;
-    let weight = if nothing { Weight::Everything } else { Weight::Part };
-    if known.empty_event_files > 0 {
-        let (empty, of) = (known.empty_event_files, evidence.event_files);
+    let found = [
+        no_events(snapshot, evidence),
+        unreadable_files(known, evidence),
+        damaged_events(known),
+        unknown_types(known),
+        unknown_states(known),
+        nodes_without_logs(snapshot),
+        damaged_logs(snapshot),
+        long_process_logs(known),
+    ];
+    found.into_iter().flatten().collect()
+}
+
+/// Returns `true` if no event at all was understood.
+fn nothing(known: &Completeness) -> bool {
+    known.records == known.damaged_records.count
+}
+
+/// The weight of files and events that are missing.
+fn weight(known: &Completeness) -> Weight {
+    if nothing(known) { Weight::Everything } else { Weight::Part }
+}
+
+fn no_events(snapshot: &Snapshot, evidence: &Evidence) -> Option<Gap> {
+    let known = &snapshot.completeness;
+    let (empty, of) = (known.empty_event_files, evidence.event_files);
+    if empty > 0 {
         let files = count(of, "event file");
         let message = if empty == of {
             format!("{NOTHING}: all {files} are empty (0 bytes)")
         } else {
             format!("{empty} of {files} are empty (0 bytes): what they should hold is lost")
         };
-        found.push(
-            Gap::new(Code::EmptyEventFiles, weight, message)
-                .missing(empty)
-                .of(of)
-                .advice("The collector stopped before it had written them: look at its log, and at its memory limit."),
+        let gap = Gap::new(Code::EmptyEventFiles, weight(known), message).missing(empty).of(of);
+        return Some(
+            gap.advice("The collector stopped before it had written them: look at its log, and at its memory limit."),
         );
-    } else if evidence.event_files == 0 {
+    }
+    if of == 0 {
         let logs = match evidence.logged_workers {
             0 => String::new(),
             workers => format!("; logs tell of {}", count(workers, "worker")),
         };
-        let message = format!("{NOTHING}: no event was stored{logs}");
-        let way_out = advice::export_anything(RayVersion::of(snapshot));
-        found.push(Gap::new(Code::NoEvents, Weight::Everything, message).advice(way_out));
-    } else if known.records == 0 && known.unreadable_files.count == 0 {
-        found.push(Gap::new(Code::NoEvents, Weight::Everything, format!("{NOTHING}: the event files hold no event")));
+        let gap = Gap::new(Code::NoEvents, Weight::Everything, format!("{NOTHING}: no event was stored{logs}"));
+        return Some(gap.advice(advice::export_anything(RayVersion::of(snapshot))));
     }
-    if known.unreadable_files.count > 0 {
-        let n = known.unreadable_files.count;
-        let message = if nothing && n >= evidence.event_files.max(1) {
-            format!("{NOTHING}: {} could not be read", count(n, "file"))
-        } else {
-            format!("{} could not be read, or not to the end", count(n, "file"))
-        };
-        found.push(Gap::new(Code::UnreadableFiles, weight, message).missing(n).advice(
-            "What a store refused is tried again by itself; the examples in the report name the files and the reasons.",
-        ));
-    }
-    if known.damaged_records.count > 0 {
-        let (n, of) = (known.damaged_records.count, known.records);
-        let message = if nothing {
-            format!("No task data: all {of} records unreadable")
-        } else {
-            format!("{n} of {of} stored events are damaged and left out")
-        };
-        found.push(Gap::new(Code::DamagedEvents, weight, message).missing(n).of(of));
-    }
-    let unknown: u64 = known.unknown_event_types.values().sum();
-    if unknown > 0 {
-        let types: Vec<&str> = known.unknown_event_types.keys().map(String::as_str).collect();
-        let message =
-            format!("{} of types that this version does not know: {}", count(unknown, "event"), types.join(", "));
-        found.push(Gap::new(Code::UnknownEventTypes, Weight::Part, message).missing(unknown).advice(NEWER));
-    }
-    if known.unknown_states > 0 {
-        let message = format!("{} to states that this version does not know", count(known.unknown_states, "change"));
-        found.push(Gap::new(Code::UnknownStates, Weight::Part, message).missing(known.unknown_states).advice(NEWER));
-    }
-    if !known.nodes_without_logs.is_empty() {
-        let n = known.nodes_without_logs.len() as u64;
-        let message = format!("No log file was stored of {} of {}", n, count(snapshot.nodes.len() as u64, "node"));
-        found.push(
-            Gap::new(Code::NodesWithoutLogs, Weight::Part, message)
-                .missing(n)
-                .of(snapshot.nodes.len() as u64)
-                .advice("Collectors upload logs when their pod ends: it was killed before, or its node went away."),
-        );
-    }
-    let damaged_logs = snapshot.facts.damage.files().count() as u64;
-    if damaged_logs > 0 {
-        let message = format!("{} with lines that cannot be understood", count(damaged_logs, "log file"));
-        found.push(Gap::new(Code::DamagedLogs, Weight::Part, message).missing(damaged_logs));
-    }
-    if known.unread_process_logs > 0 {
-        let n = known.unread_process_logs;
-        let message = format!(
-            "{} of Ray's own processes too large to be read whole: starts and ends of some workers may be missing",
-            count(n, "log")
-        );
-        found.push(
-            Gap::new(Code::LongProcessLogs, Weight::Doubt, message)
-                .missing(n)
-                .advice("Export worker events: then these logs need not be read."),
-        );
-    }
-    found
+    let without = known.records == 0 && known.unreadable_files.count == 0;
+    without.then(|| Gap::new(Code::NoEvents, Weight::Everything, format!("{NOTHING}: the event files hold no event")))
 }
 
-const NOTHING: &str = "No task data, and nothing of jobs, actors and nodes but what logs tell";
-const NEWER: &str = "A newer version of this server may know them.";
+fn unreadable_files(known: &Completeness, evidence: &Evidence) -> Option<Gap> {
+    let n = known.unreadable_files.count;
+    let files = count(n, "file");
+    let message = if nothing(known) && n >= evidence.event_files.max(1) {
+        format!("{NOTHING}: {files} could not be read")
+    } else {
+        format!("{files} could not be read, or not to the end")
+    };
+    (n > 0).then(|| {
+        Gap::new(Code::UnreadableFiles, weight(known), message).missing(n).advice(
+            "What a store refused is tried again by itself; the examples in the report name the files and the reasons.",
+        )
+    })
+}
+
+fn damaged_events(known: &Completeness) -> Option<Gap> {
+    let (n, of) = (known.damaged_records.count, known.records);
+    let message = if nothing(known) {
+        format!("No task data: all {of} records unreadable")
+    } else {
+        format!("{n} of {of} stored events are damaged and left out")
+    };
+    (n > 0).then(|| Gap::new(Code::DamagedEvents, weight(known), message).missing(n).of(of))
+}
+
+fn unknown_types(known: &Completeness) -> Option<Gap> {
+    let n: u64 = known.unknown_event_types.values().sum();
+    let types: Vec<&str> = known.unknown_event_types.keys().map(String::as_str).collect();
+    let message = format!("{} of types that this version does not know: {}", count(n, "event"), types.join(", "));
+    (n > 0).then(|| Gap::new(Code::UnknownEventTypes, Weight::Part, message).missing(n).advice(NEWER))
+}
+
+fn unknown_states(known: &Completeness) -> Option<Gap> {
+    let n = known.unknown_states;
+    let message = format!("{} to states that this version does not know", count(n, "change"));
+    (n > 0).then(|| Gap::new(Code::UnknownStates, Weight::Part, message).missing(n).advice(NEWER))
+}
+
+fn nodes_without_logs(snapshot: &Snapshot) -> Option<Gap> {
+    let (n, of) = (snapshot.completeness.nodes_without_logs.len() as u64, snapshot.nodes.len() as u64);
+    let message = format!("No log file was stored of {n} of {}", count(of, "node"));
+    (n > 0).then(|| {
+        Gap::new(Code::NodesWithoutLogs, Weight::Part, message)
+            .missing(n)
+            .of(of)
+            .advice("Collectors upload logs when their pod ends: it was killed before, or its node went away.")
+    })
+}
+
+fn damaged_logs(snapshot: &Snapshot) -> Option<Gap> {
+    let n = snapshot.facts.damage.files().count() as u64;
+    let message = format!("{} with lines that cannot be understood", count(n, "log file"));
+    (n > 0).then(|| Gap::new(Code::DamagedLogs, Weight::Part, message).missing(n))
+}
+
+fn long_process_logs(known: &Completeness) -> Option<Gap> {
+    let n = known.unread_process_logs;
+    let message = format!(
+        "{} of Ray's own processes too large to be read whole: starts and ends of some workers may be missing",
+        count(n, "log")
+    );
+    (n > 0).then(|| {
+        Gap::new(Code::LongProcessLogs, Weight::Doubt, message)
+            .missing(n)
+            .advice("Export worker events: then these logs need not be read.")
+    })
+}

@@ -3,6 +3,7 @@
 mod actors;
 mod nodes;
 mod seen;
+mod table;
 mod tasks;
 mod workers;
 
@@ -19,27 +20,27 @@ pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     if known.records == known.damaged_records.count {
         return Vec::new(); // Nothing was stored at all: that is one gap, not one for each kind.
     }
-    let judge = Judge { snapshot, evidence, seen: Seen::of(snapshot), version: RayVersion::of(snapshot) };
-    let mut found = judge.tasks();
-    found.extend(judge.jobs());
-    found.extend(judge.actors());
-    found.extend(judge.nodes());
-    found.extend(judge.workers());
-    found.extend(judge.placement_groups());
-    found.extend(judge.silent_nodes());
-    found.extend(judge.head_restarts());
+    let checks = Checks { snapshot, evidence, seen: Seen::of(snapshot), version: RayVersion::of(snapshot) };
+    let mut found = checks.tasks();
+    found.extend(checks.jobs());
+    found.extend(checks.actors());
+    found.extend(checks.nodes());
+    found.extend(checks.workers());
+    found.extend(checks.placement_groups());
+    found.extend(checks.silent_nodes());
+    found.extend(checks.head_restarts());
     found
 }
 
-/// What every question about a kind of thing is asked of; each kind has a file of this folder.
-struct Judge<'a> {
+/// The input of every check; each kind has a file of this folder.
+struct Checks<'a> {
     snapshot: &'a Snapshot,
     evidence: &'a Evidence,
     seen: Seen,
     version: Option<RayVersion>,
 }
 
-impl Judge<'_> {
+impl Checks<'_> {
     fn none_of(&self, kinds: &[EventKind]) -> bool {
         self.snapshot.completeness.events.has_none_of(kinds)
     }

@@ -5,40 +5,60 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::completeness::Running;
 use crate::snapshot::gap::{Code, Gap, Weight, count};
 
-/// What is known of a session at the moment of a question.
+/// The facts of a session that may change while it is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// Whether its marker was listed.
+    /// Set if its marker was listed.
     pub marked: bool,
-    /// Whether its cluster is known to live: what is missing may still come.
+    /// Set if its cluster is known to live: missing files may still come.
     pub live: bool,
-    /// Whether it is known to be over: its cluster is dead, or has a newer session.
+    /// Set if it is known to be over: its cluster is dead, or has a newer session.
     pub over: bool,
 }
 
-/// What is missing as things stand.
-pub fn of_standing(snapshot: &Snapshot, standing: Standing) -> Vec<Gap> {
-    let known = &snapshot.completeness;
-    let mut found = Vec::new();
-    if standing.live {
-        return found;
+impl Standing {
+    /// Returns `true` if the session is known to be over: rows without an end ran when it ended.
+    pub fn is_over(self, snapshot: &Snapshot) -> bool {
+        !self.live && (self.over || snapshot.completeness.stopped)
     }
-    let ran = &known.running_at_end;
-    // Collectors upload the head's logs when its session is over.
-    if ran.jobs() > 0 && !known.stopped && (standing.over || known.head_log_stored) {
-        let message = format!(
-            "The end was not recorded: {} running at the last event, and nothing stored says how that ended",
-            in_words(ran)
-        );
-        found.push(Gap::new(Code::EndNotRecorded, Weight::Part, message).missing(ran.jobs()).advice(
-            "The head was killed: the last state of its pod, and the Events of its cluster, say why (out of memory, eviction).",
-        ));
+
+    /// Returns `true` if there is a gap; cheap, because every answer asks.
+    pub fn has_gaps(self, snapshot: &Snapshot) -> bool {
+        self.lacks_marker() || self.lacks_end(snapshot)
     }
-    if !standing.marked {
-        let message = "The session has no marker: its head was killed, or the marker was removed";
-        found.push(Gap::new(Code::NoMarker, Weight::Doubt, message));
+
+    /// Returns the gaps at this moment.
+    pub fn gaps(self, snapshot: &Snapshot) -> Vec<Gap> {
+        let mut found = Vec::new();
+        if self.lacks_end(snapshot) {
+            let ran = &snapshot.completeness.running_at_end;
+            let message = format!(
+                "The end was not recorded: {} running at the last event, and nothing stored says how that ended",
+                in_words(ran)
+            );
+            found.push(Gap::new(Code::EndNotRecorded, Weight::Part, message).missing(ran.jobs()).advice(
+                "The head was killed: the last state of its pod, and the Events of its cluster, say why (out of memory, \
+                 eviction).",
+            ));
+        }
+        if self.lacks_marker() {
+            let message = "The session has no marker: its head was killed, or the marker was removed";
+            found.push(Gap::new(Code::NoMarker, Weight::Doubt, message));
+        }
+        found
     }
-    found
+
+    fn lacks_marker(self) -> bool {
+        !self.live && !self.marked
+    }
+
+    /// Returns `true` if jobs ran at the last event of a session that is over and has no recorded end. Collectors upload the
+    /// head's logs when it is over.
+    fn lacks_end(self, snapshot: &Snapshot) -> bool {
+        let known = &snapshot.completeness;
+        let ended = self.over || known.head_log_stored;
+        !self.live && ended && !known.stopped && known.running_at_end.jobs() > 0
+    }
 }
 
 /// `1 job, 3 task attempts and 2 nodes were`.

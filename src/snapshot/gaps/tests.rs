@@ -193,9 +193,9 @@ fn what_ran_when_its_cluster_ended_is_a_gap_only_where_no_end_was_recorded() {
     let mut snapshot = session("2.60.0", unfinished);
     assert_eq!(snapshot.completeness.running_at_end.jobs(), 1);
     let standing = Standing { marked: true, live: false, over: true };
-    let said = |snapshot: &Snapshot, standing| codes(&of_standing(snapshot, standing));
+    let said = |snapshot: &Snapshot, standing: Standing| codes(&standing.gaps(snapshot));
     assert_eq!(said(&snapshot, standing), [Code::EndNotRecorded]);
-    let message = &of_standing(&snapshot, standing)[0].message;
+    let message = &standing.gaps(&snapshot)[0].message;
     assert!(message.contains("1 job and 1 node were running at the last event"), "{message}");
     assert_eq!(said(&snapshot, Standing { over: false, ..standing }), [], "it may still run");
     snapshot.completeness.head_log_stored = true;

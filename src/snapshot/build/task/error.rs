@@ -11,7 +11,7 @@ use crate::snapshot::text::Text;
 /// The zero of `ErrorType`, which protobuf does not tell from an absent one.
 const DEFAULT: &str = "WORKER_DIED";
 
-/// What was told of an error so far.
+/// The fields of an error seen so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct TaskError {
     error_type: Latest<Str>,

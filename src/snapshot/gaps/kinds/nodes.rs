@@ -1,56 +1,31 @@
 //! Events of nodes: none of them at all, none of some, and nodes that sent none of any kind.
 
-use super::Judge;
+use super::Checks;
+use super::table::Table;
 use crate::base::id::NodeId;
 use crate::event::EventKind;
 use crate::snapshot::gap::{Code, Gap, Weight, count};
 use std::collections::BTreeSet;
 
-impl Judge<'_> {
+impl Checks<'_> {
     pub(super) fn nodes(&self) -> Option<Gap> {
-        use EventKind::{NodeDefinition, NodeLifecycle};
-        const NODES: [EventKind; 2] = [NodeDefinition, NodeLifecycle];
         let rows = &self.snapshot.nodes;
         let ran = self.seen.nodes.keys().filter_map(|id| NodeId::try_from_bytes(self.snapshot.id(*id)));
         let logged = self.evidence.log_nodes.iter().filter_map(|node| NodeId::from_hex(node));
         let named: BTreeSet<NodeId> = ran.chain(logged).collect();
         let unknown = named.iter().filter(|id| rows.binary_search_by_key(*id, |node| node.id).is_err()).count() as u64;
-        let missing = unknown.max(self.evidence.logged_nodes.saturating_sub(rows.len() as u64));
-        let of = rows.len() as u64 + missing;
-        let unexported @ [definitions, states] = NODES.map(|kind| self.none_of(&[kind]));
-        // Of all nodes there is each kind of event, or there was no node.
-        if missing == 0 && definitions == states {
-            return None;
-        }
-        let gap = match unexported {
-            [true, true] => {
-                let message = format!(
-                    "Events of nodes were not exported: tasks and logs tell of {}, and the table is empty",
-                    count(missing, "node")
-                );
-                self.unexported(Code::NodeEvents, Weight::Kind, &NODES, message)
-            }
-            [true, false] => {
-                let message = format!(
-                    "Definitions of nodes were not exported: of {} addresses, names and labels are unknown",
-                    count(of, "node")
-                );
-                self.unexported(Code::NodeEvents, Weight::Kind, &NODES, message)
-            }
-            [false, true] => {
-                let message = format!(
-                    "States of nodes were not exported: of {} nothing says what they had and how they ended",
-                    count(of, "node")
-                );
-                self.unexported(Code::NodeEvents, Weight::Kind, &NODES, message)
-            }
-            [false, false] => Gap::new(
-                Code::NodeEvents,
-                Weight::Part,
-                format!("{missing} of {} have no event, and are known from logs and tasks alone", count(of, "node")),
-            ),
-        };
-        Some(gap.missing(missing).of(of))
+        let rows = rows.len() as u64;
+        self.table(&Table {
+            code: Code::NodeEvents,
+            one: "node",
+            definitions: EventKind::NodeDefinition,
+            states: EventKind::NodeLifecycle,
+            rows,
+            missing: unknown.max(self.evidence.logged_nodes.saturating_sub(rows)),
+            undefined: "addresses, names and labels",
+            unmoved: "what they had and how they ended",
+            unnamed: "are known from logs and tasks alone",
+        })
     }
 
     /// Nodes where attempts ended well, as their owners on other nodes tell, and which never told of one themselves.

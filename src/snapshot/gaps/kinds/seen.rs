@@ -1,4 +1,4 @@
-//! What the attempts of a session tell of other things: actors, placement groups, and who told of what.
+//! Ids and counts that a session's task attempts name: actors, placement groups, nodes.
 
 use crate::base::task::{TaskState, TaskType};
 use crate::snapshot::Snapshot;
@@ -6,7 +6,7 @@ use crate::snapshot::intern::Id;
 use crate::snapshot::task::Attempt;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What attempts tell; drivers' own tasks are left out.
+/// Ids and counts of all attempts; drivers' own tasks are left out.
 #[derive(Default)]
 pub(super) struct Seen {
     pub(super) attempts: u64,

@@ -1,11 +1,11 @@
 //! Events of tasks and of the jobs that submitted them.
 
-use super::Judge;
+use super::Checks;
 use crate::base::task::TaskType;
 use crate::event::EventKind;
 use crate::snapshot::gap::{Code, Gap, Weight, count};
 
-impl Judge<'_> {
+impl Checks<'_> {
     pub(super) fn tasks(&self) -> Vec<Gap> {
         use EventKind::{ActorTaskDefinition, TaskDefinition, TaskLifecycle, TaskProfile};
         const TASKS: [EventKind; 3] = [TaskDefinition, TaskLifecycle, ActorTaskDefinition];
@@ -27,44 +27,38 @@ impl Judge<'_> {
             }
             return found;
         }
-        if seen.plain > 0 && self.none_of(&[TaskDefinition]) {
-            let message = format!(
+        let kinds = [
+            (
+                Code::TaskDefinitionEvents,
+                TaskDefinition,
+                seen.plain,
                 "Task definitions were not exported: {} have no name and are not shown",
-                count(seen.plain, "task attempt")
-            );
-            found.push(
-                self.unexported(Code::TaskDefinitionEvents, Weight::Kind, &[TaskDefinition], message)
-                    .missing(seen.plain),
-            );
-        }
-        if seen.of_actors > 0 && self.none_of(&[ActorTaskDefinition]) {
-            let message = format!(
+            ),
+            (
+                Code::ActorTaskDefinitionEvents,
+                ActorTaskDefinition,
+                seen.of_actors,
                 "Definitions of actor tasks were not exported: {} have no name and are not shown",
-                count(seen.of_actors, "task attempt")
-            );
-            found.push(
-                self.unexported(Code::ActorTaskDefinitionEvents, Weight::Kind, &[ActorTaskDefinition], message)
-                    .missing(seen.of_actors),
-            );
-        }
-        if seen.attempts > 0 && self.none_of(&[TaskLifecycle]) {
-            let message = format!(
+            ),
+            (
+                Code::TaskLifecycleEvents,
+                TaskLifecycle,
+                seen.attempts,
                 "States of tasks were not exported: of {} nothing says when they ran and how they ended",
-                count(seen.attempts, "task attempt")
-            );
-            found.push(
-                self.unexported(Code::TaskLifecycleEvents, Weight::Kind, &[TaskLifecycle], message)
-                    .missing(seen.attempts),
-            );
-        }
-        if seen.ran > 0 && self.none_of(&[TaskProfile]) {
-            let message = format!(
-                "Profile events were not exported: the timeline is empty, and of {} nothing says what they spent their time with",
-                count(seen.ran, "task attempt")
-            );
-            found.push(
-                self.unexported(Code::TaskProfileEvents, Weight::Kind, &[TaskProfile], message).missing(seen.ran),
-            );
+            ),
+            (
+                Code::TaskProfileEvents,
+                TaskProfile,
+                seen.ran,
+                "Profile events were not exported: the timeline is empty, and of {} nothing says what they spent their \
+                 time with",
+            ),
+        ];
+        for (code, kind, attempts, message) in kinds {
+            if attempts > 0 && self.none_of(&[kind]) {
+                let message = message.replace("{}", &count(attempts, "task attempt"));
+                found.push(self.unexported(code, Weight::Kind, &[kind], message).missing(attempts));
+            }
         }
         let undefined = self.snapshot.completeness.attempts_without_definition;
         if undefined > 0

@@ -1,11 +1,11 @@
 //! Events of workers, which Ray exports since 2.58.
 
-use super::Judge;
+use super::Checks;
 use crate::event::EventKind;
 use crate::snapshot::gap::{Code, Gap, Weight, count};
 use crate::snapshot::version::RayVersion;
 
-impl Judge<'_> {
+impl Checks<'_> {
     pub(super) fn workers(&self) -> Option<Gap> {
         use EventKind::{WorkerDefinition, WorkerLifecycle};
         const WORKERS: [EventKind; 2] = [WorkerDefinition, WorkerLifecycle];

@@ -8,8 +8,9 @@ use super::super::told::{Told, text};
 use super::super::{Driver, JobStatus, JobType, UnifiedJob, some_millis};
 use super::{hex, object};
 use crate::base::actor::ActorState;
-use crate::base::id::{JobId, NodeId, RayId, WorkerId};
+use crate::base::id::JobId;
 use crate::snapshot::Snapshot;
+use crate::snapshot::driver::Driver as Process;
 use crate::snapshot::job::DriverJob;
 use std::collections::BTreeMap;
 
@@ -114,18 +115,11 @@ fn metadata(snapshot: &Snapshot, job: &DriverJob) -> Vec<(Box<str>, Box<str>)> {
     job.metadata.iter().map(|(key, value)| (snapshot.str(*key).into(), snapshot.str(*value).into())).collect()
 }
 
-/// A driver's process; where its definition was lost, the name of its log file tells pid and node.
+/// A driver's process; where its definition was lost, as its log and its tasks tell.
 fn driver(snapshot: &Snapshot, job: &DriverJob) -> Driver {
-    let mut node = snapshot.id(job.driver_node).try_into().ok().map(RayId);
-    let mut pid = job.driver_pid;
-    if !job.defined {
-        let mut worker = WorkerId::NIL;
-        worker.0[..job.id.0.len()].copy_from_slice(&job.id.0);
-        if let Some(logged) = snapshot.facts.core_drivers.get(&worker) {
-            node = NodeId::from_hex(&logged.node);
-            pid = i64::from(logged.pid);
-        }
-    }
-    let ip = node.and_then(|node: NodeId| snapshot.nodes.iter().find(|known| known.id == node)).map(|node| node.ip);
+    let known = snapshot.drivers.binary_search_by_key(&Process::worker_of(job.id), |driver| driver.id);
+    let known = known.ok().and_then(|at| snapshot.drivers.get(at));
+    let (node, pid) = known.map_or((None, job.driver_pid), |driver| (driver.node, driver.pid));
+    let ip = node.and_then(|node| snapshot.nodes.iter().find(|known| known.id == node)).map(|node| node.ip);
     Driver { id: job.id, node_ip_address: ip.map_or("", |ip| snapshot.str(ip)).into(), pid: pid.to_string().into() }
 }
