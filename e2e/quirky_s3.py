@@ -2,9 +2,12 @@
 
 `none` behaves well. `no-token` says that more follows and gives no token. `v1-only` knows nothing of `list-type=2`.
 `cut` ends its pages inside their XML, `unsaid` leaves out whether more follows. `pingpong` gives two tokens in turn,
-`infinite` the same page with a new token each time. `archived` refuses to give event files.
+`infinite` the same page with a new token each time. `archived` refuses to give event files. `no-length` sends bodies
+in chunks, without a length and whatever range was asked for; `transcode` does so with packed files, unpacked on the
+way. `no-ranges` sends whole bodies with their length. `folders` has an empty object for every folder.
 """
 
+import gzip
 import hashlib
 import itertools
 import urllib.parse
@@ -17,6 +20,7 @@ from e2e.loopback import Loopback
 
 PAGE = 3
 ARCHIVED = b"<Error><Code>InvalidObjectState</Code></Error>"
+MISSING = b"<Error><Code>NoSuchKey</Code></Error>"
 PAST_THE_END = b"<Error><Code>InvalidRange</Code></Error>"
 
 
@@ -24,6 +28,8 @@ PAST_THE_END = b"<Error><Code>InvalidRange</Code></Error>"
 def serve(folder: Path, quirk: str):
     """The settings of a store over a folder."""
     objects = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    if quirk == "folders":
+        objects |= {str(path.relative_to(folder)): b"" for path in folder.rglob("*") if path.is_dir()}
     numbers = itertools.count()
     handler = type("Handler", (Handler,), {"objects": objects, "quirk": quirk, "numbers": numbers})
     with Loopback(handler) as server:
@@ -67,6 +73,14 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
+    def _chunked(self, body, **headers):
+        self.send_response(200)
+        for name, value in {"Transfer-Encoding": "chunked", **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write((b"%x\r\n%s\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n")
+
     def _list(self, query):
         prefix, delimiter, page = (query.get(name, "") for name in ("prefix", "delimiter", "continuation-token"))
         after = page.removeprefix("after ") or query.get("start-after", "")
@@ -104,13 +118,14 @@ class Handler(BaseHTTPRequestHandler):
         return f"<Contents><Key>{text(key)}</Key><ETag>&quot;{tag}&quot;</ETag><Size>{size}</Size></Contents>"
 
     def _read(self, key):
-        if key not in self.objects:
-            return self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
-        if self.quirk == "archived" and "_events/" in key:
-            return self._answer(403, ARCHIVED)
+        if key not in self.objects or (self.quirk == "archived" and "_events/" in key):
+            return self._answer(*((403, ARCHIVED) if key in self.objects else (404, MISSING)))
         body = self.objects[key]
         headers = {"ETag": f'"{hashlib.sha256(body).hexdigest()}"', "Last_Modified": "Mon, 23 Nov 2026 00:00:00 GMT"}
-        if wanted := self.headers.get("Range"):
+        if self.quirk in ("no-length", "transcode"):
+            unpacked = self.quirk == "transcode" and key.endswith(".gz")
+            return self._chunked(gzip.decompress(body) if unpacked else body, **headers)
+        if (wanted := self.headers.get("Range")) and self.quirk != "no-ranges":
             first, _, last = wanted.removeprefix("bytes=").partition("-")
             start = int(first) if first else max(0, len(body) - int(last))
             end = min(int(last) if first and last else len(body) - 1, len(body) - 1)

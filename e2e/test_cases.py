@@ -1,9 +1,11 @@
 """Inputs that once failed, from public reports: each costs itself and nothing else, and every answer is strict JSON."""
 
+import asyncio
 import json
 import urllib.request
 
 import pytest
+from ray.job_submission import JobSubmissionClient
 
 from e2e import bundle
 from e2e.server import Server
@@ -211,3 +213,48 @@ def test_a_task_s_output_is_found_where_it_was_rotated_to(case):
     status, _, body = case.get(f"{SESSION}/api/v0/logs/file?task_id={TASK}&suffix=out")
     assert status == 200
     assert b"hello task" in body
+
+
+@of("clock-skew")
+def test_a_wrong_clock_does_not_move_the_end(case):
+    with urllib.request.urlopen(f"{case.url}/{SESSION}/nodes?view=summary") as answer:
+        headers = answer.headers
+    assert headers["X-Ray-History-As-Of"].startswith("2026-11-22T")
+    assert [gap["code"] for gap in report(case)["gaps"] if gap["code"] == "skewed-events"] == ["skewed-events"]
+
+
+@of("filter-not-equal-absent")
+def test_a_filter_fits_no_row_that_has_no_such_key(case):
+    query = "api/v0/tasks?filter_keys=error_type&filter_predicates=%21%3D&filter_values=X"
+    assert ask(case, query)["data"]["result"]["num_filtered"] == 2
+
+
+@of("foreign-node-ghost")
+def test_a_node_of_another_session_is_not_shown(case):
+    nodes = ask(case, "nodes?view=summary")["data"]["summary"]
+    assert [node["ip"] for node in nodes] == ["10.0.0.1"]
+    assert [node["node_ip"] for node in rows(case, "api/v0/nodes")] == ["10.0.0.1"]
+    assert report(case)["report"]["foreignEvents"] == 2
+
+
+@of("submission-id-slash")
+def test_a_submission_with_a_slash_is_found_everywhere(case):
+    log = ask(case, "api/jobs/team%2Fa/logs")["logs"]
+    status, _, file = case.get(f"{SESSION}/api/v0/logs/file?submission_id=team%2Fa")
+    assert (status, file.decode()) == (200, log)
+    with urllib.request.urlopen(f"{case.url}/submissions/team/team%2Fa") as answer:
+        assert SESSION in answer.url
+
+
+@of("job-logs-follow")
+def test_a_log_is_followed_to_its_end(case):
+    stored = ask(case, "api/jobs/raysubmit_a/logs")["logs"]
+    client = JobSubmissionClient(f"{case.url}/{SESSION}")
+
+    async def follow():
+        return "".join([lines async for lines in client.tail_job_logs("raysubmit_a")])
+
+    assert asyncio.run(follow()) == stored
+    assert stored
+    status, _, body = case.get(f"{SESSION}/api/jobs/raysubmit_a/logs/tail")
+    assert (status, b"WebSockets alone" in body) == (400, True)

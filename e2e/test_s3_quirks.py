@@ -1,5 +1,7 @@
 """Listings of stores that are not Amazon's: all there is, or an error; never a part that looks whole."""
 
+import itertools
+
 import pytest
 
 from e2e import bundle, quirky_s3
@@ -48,10 +50,44 @@ def test_a_listing_without_a_proven_end_is_an_error(folder, tmp_path, quirk):
     assert any(why in log.read_text() for why in WHY), log.read_text()
 
 
-def test_an_archived_object_is_called_that(folder, tmp_path):
+NODE = "01180a8f897331216f38cb5230743f3605b7ae1ef6b370c8af16a052"
+
+
+def test_an_archived_object_is_called_that_and_the_rest_is_read(folder, tmp_path):
     log = tmp_path / "log"
     with quirky_s3.serve(folder, "archived") as store, S3Server(store, folder, log) as server:
-        status, _, _ = server.get(f"{SESSION}/api/v0/tasks")
-    assert status == 502
+        status, _, body = server.get(f"{SESSION}/api/v0/tasks")
+        names = server.json(f"{SESSION}/api/v0/logs?node_id={NODE}")["data"]["result"]
+        raylet = server.get(f"{SESSION}/api/v0/logs/file?node_id={NODE}&filename=raylet.out")
+        version = server.json(f"{SESSION}/api/version")
+    assert status == 502, body
+    assert b"archive" in body
+    assert names["raylet"] == ["raylet.out"]
+    assert (raylet[0], raylet[2]) == (200, b"r\n")
+    assert version["ray_version"]
     assert "moved to an archive" in log.read_text()
     assert "InvalidObjectState" in log.read_text()
+
+
+@pytest.mark.parametrize("quirk", ["no-length", "transcode", "no-ranges"])
+def test_bodies_are_read_without_a_length_or_ranges(folder, tmp_path, quirk):
+    url = f"{SESSION}/api/v0/logs/file?node_id={NODE}&filename=raylet.out"
+    with quirky_s3.serve(folder, quirk) as store, S3Server(store, folder, tmp_path / "log") as server:
+        tasks = server.json(f"{SESSION}/api/v0/tasks")["data"]["result"]["result"]
+        logs = [server.get(f"{url}&lines={lines}")[2] for lines in (1, -1)]
+        report = server.json(f"api/history/v1/{SESSION}")
+    assert len(tasks) == 3
+    assert logs == [b"r\n", b"r\n"]
+    assert report["report"]["unreadableFiles"]["count"] == 0
+
+
+def test_empty_objects_that_stand_for_folders_are_no_files(folder, tmp_path):
+    with quirky_s3.serve(folder, "folders") as store, S3Server(store, folder, tmp_path / "log") as server:
+        names = server.json(f"{SESSION}/api/v0/logs?node_id={NODE}")["data"]["result"]
+        inside = server.json(f"{SESSION}/api/v0/logs?node_id={NODE}&glob=events/*")["data"]["result"]
+        tasks = server.json(f"{SESSION}/api/v0/tasks")["data"]["result"]["result"]
+        sessions = server.json("api/history/v1/sessions")
+    assert sorted(itertools.chain(*names.values())) == ["events/", "raylet.out"]
+    assert list(itertools.chain(*inside.values())) == ["events/event_GCS.log"]
+    assert len(tasks) == 3
+    assert len(sessions["sessions"]) == 1

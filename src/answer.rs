@@ -25,6 +25,7 @@ pub mod node_detail;
 pub mod node_state;
 pub mod nodes;
 pub mod objects;
+pub mod pieces;
 pub mod placement_groups;
 pub mod proto_json;
 mod quantities;

@@ -51,6 +51,7 @@ mod send;
 mod server;
 mod session;
 mod state;
+mod tail;
 mod trace;
 mod validators;
 

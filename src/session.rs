@@ -28,7 +28,8 @@ pub mod progress;
 mod quiet;
 mod source;
 
-pub use load::OpenSession;
+pub use load::{LogIndex, OpenSession};
+pub use memory::Memory;
 
 pub use open::{Opening, Sessions, Stored, Usage};
 pub use progress::{Phase, Progress};
@@ -55,6 +56,8 @@ pub enum Error {
         files: usize,
         /// The first reason.
         why: String,
+        /// Set if they lie in an archive.
+        archived: bool,
     },
     /// The store could not be asked.
     #[error("the storage could not be read: {0}")]

@@ -106,6 +106,11 @@ impl Snapshot {
         self.ids.id(handle)
     }
 
+    /// Returns the stored answer of a URL without its leading `/`, as strict JSON.
+    pub fn endpoint(&self, url: &str) -> Option<&str> {
+        std::str::from_utf8(self.endpoints.get(url)?).ok()
+    }
+
     /// A long text of any table.
     pub fn text(&self, handle: Text) -> String {
         self.texts.get(handle)

@@ -9,8 +9,8 @@
 
 use super::actors::death::write_snake_case;
 use super::json::JsonWriter;
-use super::redact;
-use super::state_list::{self, Cell, Column, Counts, Filter, Kind, MAX_LIMIT, Notes, Options, Predicate, Resource};
+use super::redact::Hidden;
+use super::state_list::{self, Cell, Column, Counts, Kind, MAX_LIMIT, Notes, Options, Predicate, Resource};
 use super::{Answer, Question, Refusal};
 use crate::base::actor::ActorState;
 use crate::snapshot::Snapshot;
@@ -18,7 +18,6 @@ use crate::snapshot::actor::Actor;
 use crate::snapshot::intern::Str;
 use crate::snapshot::text::TextReader;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Answers `/api/v0/actors`.
@@ -41,12 +40,8 @@ pub(super) fn select(actors: &Actors, question: &Question) -> Result<Vec<u32>, R
             return Err(Refusal::BadQuestion(format!("Invalid actor state for filtering: {state}")));
         }
     }
-    let passes = |row: usize, filter: &Filter| match actors.cell(row, filter.column) {
-        Cell::Null => false,
-        cell => filter.accepts(&cell),
-    };
     let mut rows: Vec<u32> = (0..actors.rows() as u32).collect();
-    rows.retain(|&row| filters.iter().all(|filter| passes(row as usize, filter)));
+    rows.retain(|&row| state_list::passes(actors, row as usize, &filters));
     Ok(rows)
 }
 
@@ -55,8 +50,7 @@ pub(super) fn select(actors: &Actors, question: &Question) -> Result<Vec<u32>, R
 pub struct Actors {
     snapshot: Arc<Snapshot>,
     redact: bool,
-    /// Runtime environments with their values hidden: few are distinct, and each is parsed once.
-    redacted: BTreeMap<Str, String>,
+    hidden: Hidden,
     /// Keeps the last block of death causes decompressed.
     deaths: TextReader,
 }
@@ -64,7 +58,7 @@ pub struct Actors {
 impl Actors {
     /// The actors of a snapshot; `redact` hides the values of environment variables.
     pub fn new(snapshot: Arc<Snapshot>, redact: bool) -> Self {
-        Self { snapshot, redact, redacted: BTreeMap::new(), deaths: TextReader::default() }
+        Self { snapshot, redact, hidden: Hidden::default(), deaths: TextReader::default() }
     }
 
     /// The actor in a row.
@@ -86,14 +80,14 @@ impl Resource for Actors {
         Column::filterable("state", Kind::Text),
         Column::filterable("job_id", Kind::Text),
         Column::filterable("name", Kind::Text),
-        Column::filterable("node_id", Kind::Text),
+        Column::filterable("node_id", Kind::Text).optional(),
         Column::filterable("pid", Kind::Int),
         Column::filterable("ray_namespace", Kind::Text),
         Column::plain("serialized_runtime_env").only_detail(),
         Column::plain("required_resources").only_detail(),
         Column::plain("death_cause").only_detail(),
         Column::plain("is_detached").only_detail(),
-        Column::filterable("placement_group_id", Kind::Text).only_detail(),
+        Column::filterable("placement_group_id", Kind::Text).only_detail().optional(),
         Column::filterable("repr_name", Kind::Text).only_detail(),
         Column::plain("num_restarts").only_detail(),
         Column::plain("num_restarts_due_to_lineage_reconstruction").only_detail(),
@@ -145,10 +139,7 @@ impl Resource for Actors {
         match column {
             "death_cause" => write_snake_case(w, self.deaths.get(&snapshot.texts, actor.death_cause)),
             "fallback_strategy" => write_snake_case(w, snapshot.str(actor.fallback_strategy)),
-            "serialized_runtime_env" if self.redact => {
-                let env = actor.runtime_env;
-                w.string(self.redacted.entry(env).or_insert_with(|| redact::serialized(snapshot.str(env))));
-            }
+            "serialized_runtime_env" if self.redact => w.string(self.hidden.get(&snapshot, actor.runtime_env)),
             column => self.cell(row, column).write(w),
         }
     }

@@ -6,7 +6,7 @@
 use super::actor_state::{Actors, select};
 use super::json::JsonWriter;
 use super::state_list::{self, Notes};
-use super::{Answer, Question, Refusal};
+use super::{Answer, Question, Refusal, pieces};
 use crate::base::actor::ActorState;
 use crate::snapshot::Snapshot;
 use crate::snapshot::intern::Str;
@@ -31,7 +31,7 @@ pub fn summarize(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer
         }
     }
 
-    let mut w = JsonWriter::with_capacity(512 + classes.len() * 128);
+    let mut w = pieces::writer(classes.len());
     state_list::begin(&mut w, actors.counts(rows.len()));
     w.key("result");
     w.begin_object();
@@ -41,7 +41,8 @@ pub fn summarize(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer
     w.begin_object();
     w.key("summary");
     w.begin_object();
-    for (class, states) in classes {
+    let (snapshot, total) = (Arc::clone(snapshot), rows.len());
+    let row = move |(class, states): (Str, Vec<(ActorState, u32)>), w: &mut JsonWriter| {
         let class = snapshot.str(class);
         w.key_escaped(class);
         w.begin_object();
@@ -55,17 +56,18 @@ pub fn summarize(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer
         }
         w.end_object();
         w.end_object();
-    }
-    w.end_object();
-    w.key("total_actors");
-    w.int(rows.len());
-    w.key("summary_by");
-    w.string("class");
-    w.end_object();
-    w.end_object();
-    w.end_object();
-    state_list::end(&mut w, Notes::EmptyWarning);
-    Ok(Answer::json(w.into_bytes()))
+    };
+    Ok(pieces::answer(w, classes, row, move |w| {
+        w.end_object();
+        w.key("total_actors");
+        w.int(total);
+        w.key("summary_by");
+        w.string("class");
+        w.end_object();
+        w.end_object();
+        w.end_object();
+        state_list::end(w, Notes::EmptyWarning);
+    }))
 }
 
 #[cfg(test)]

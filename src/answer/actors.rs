@@ -11,42 +11,48 @@ pub mod row;
 
 use super::google_style::Keys;
 use super::json::JsonWriter;
-use super::{Answer, Question, Refusal};
+use super::{Answer, Question, Refusal, pieces};
 use crate::base::id::ActorId;
 use crate::snapshot::Snapshot;
 use crate::snapshot::actor::Actor;
 use row::Rows;
 use std::sync::Arc;
 
-/// Bytes per piece of a streamed answer.
-const PIECE: usize = 64 * 1024;
-
 /// `/logical/actors`: all actors, or those of `ids`, as a map by id.
 pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
-    let mut w = JsonWriter::with_capacity(PIECE + 8 * 1024);
-    w.begin_object();
-    w.key("result");
-    w.bool(true);
-    w.key("msg");
-    w.string("All actors fetched.");
-    w.key("data");
-    w.begin_object();
-    w.key("actors");
-    w.begin_object();
-    if let Some(ids) = question.get("ids") {
-        let mut rows = Rows::new(snapshot, Keys::Kept);
-        let mut seen = Vec::new();
-        for id in ids.split(',') {
-            if !seen.contains(&id) {
-                seen.push(id);
-                w.key_escaped(id);
-                rows.write_or_null(&mut w, find(snapshot, id));
+    let mut head = pieces::writer(snapshot.actors.len());
+    head.begin_object();
+    head.key("result");
+    head.bool(true);
+    head.key("msg");
+    head.string("All actors fetched.");
+    head.key("data");
+    head.begin_object();
+    head.key("actors");
+    head.begin_object();
+    let snapshot = Arc::clone(snapshot);
+    let mut rows = Rows::new(&snapshot, Keys::Kept);
+    let Some(ids) = question.get("ids") else {
+        let count = snapshot.actors.len();
+        let row = move |row: usize, w: &mut JsonWriter| {
+            if let Some(actor) = snapshot.actors.get(row) {
+                w.key(&actor.id.hex());
+                rows.write(w, actor);
             }
+        };
+        return Ok(pieces::answer(head, 0..count, row, close));
+    };
+    let mut wanted: Vec<String> = Vec::new();
+    for id in ids.split(',') {
+        if !wanted.iter().any(|known| known == id) {
+            wanted.push(id.to_owned());
         }
-        close(&mut w);
-        return Ok(Answer::json(w.into_bytes()));
     }
-    Ok(Answer::json_chunks(Stream { snapshot: Arc::clone(snapshot), next: 0, w: Some(w) }))
+    let row = move |id: String, w: &mut JsonWriter| {
+        w.key_escaped(&id);
+        rows.write_or_null(w, find(&snapshot, &id));
+    };
+    Ok(pieces::answer(head, wanted, row, close))
 }
 
 /// `/logical/actors/{id}`: one actor, or null.
@@ -77,34 +83,6 @@ fn close(w: &mut JsonWriter) {
     w.end_object();
     w.end_object();
     w.end_object();
-}
-
-/// All actors, piece by piece.
-struct Stream {
-    snapshot: Arc<Snapshot>,
-    next: usize,
-    /// None once the document is closed.
-    w: Option<JsonWriter>,
-}
-
-impl Iterator for Stream {
-    type Item = Vec<u8>;
-
-    fn next(&mut self) -> Option<Vec<u8>> {
-        let w = self.w.as_mut()?;
-        let mut rows = Rows::new(&self.snapshot, Keys::Kept);
-        while let Some(actor) = self.snapshot.actors.get(self.next) {
-            if w.len() >= PIECE {
-                return Some(w.take());
-            }
-            w.key(&actor.id.hex());
-            rows.write(w, actor);
-            self.next += 1;
-        }
-        let mut w = self.w.take()?;
-        close(&mut w);
-        Some(w.into_bytes())
-    }
 }
 
 #[cfg(test)]

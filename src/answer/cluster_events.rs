@@ -5,8 +5,9 @@
 
 use super::events::parsed;
 use super::metadata::offset_minutes;
-use super::state_list::{self, Column, Columns, Kind, Notes, Values};
+use super::state_list::{self, Column, Columns, Kind, Notes, Objects, Values};
 use super::{Answer, Question, Refusal};
+use crate::logs::event_file::EventKey;
 use crate::snapshot::Snapshot;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -15,27 +16,47 @@ struct ClusterEvents;
 
 impl Columns for ClusterEvents {
     const COLUMNS: &'static [Column] = &[
-        Column::filterable("severity", Kind::Text),
+        Column::filterable("severity", Kind::Text).optional(),
         Column::plain("time"),
-        Column::filterable("source_type", Kind::Text),
+        Column::filterable("source_type", Kind::Text).optional(),
         Column::plain("message"),
-        Column::filterable("event_id", Kind::Text),
+        Column::filterable("event_id", Kind::Text).optional(),
         Column::plain("custom_fields").only_detail(),
     ];
 }
 
 /// Answers `/api/v0/cluster_events`.
 pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
-    // Ray shows the head's local time.
-    let offset_s = offset_minutes(snapshot).unwrap_or_default() * 60;
-    let rows = snapshot.facts.events.rows().map(|row| {
+    let events = Events {
+        // Ray shows the head's local time.
+        offset_s: offset_minutes(snapshot).unwrap_or_default() * 60,
+        keys: snapshot.facts.events.keys().cloned().collect(),
+        snapshot: Arc::clone(snapshot),
+    };
+    state_list::list(Values::<ClusterEvents, _>::new(events), question, Notes::EmptyWarning)
+}
+
+struct Events {
+    snapshot: Arc<Snapshot>,
+    keys: Vec<EventKey>,
+    offset_s: i64,
+}
+
+impl Objects for Events {
+    fn count(&self) -> usize {
+        self.keys.len()
+    }
+
+    fn object(&self, row: usize) -> Map<String, Value> {
+        let Some(row) = self.keys.get(row).and_then(|key| self.snapshot.facts.events.row(key)) else {
+            return Map::new();
+        };
         let mut event = match parsed(row) {
             Value::Object(event) => event,
             _ => Map::new(),
         };
-        let time = jiff::Timestamp::from_second(row.at_s + offset_s).unwrap_or_default();
+        let time = jiff::Timestamp::from_second(row.at_s.saturating_add(self.offset_s)).unwrap_or_default();
         event.insert("time".into(), time.strftime("%Y-%m-%d %H:%M:%S").to_string().into());
         event
-    });
-    state_list::list(Values::<ClusterEvents>::new(rows.collect()), question, Notes::EmptyWarning)
+    }
 }

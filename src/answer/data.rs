@@ -5,12 +5,14 @@
 //! dataset that still runs gives way to one that is known to have ended, because polling stops before the cluster does.
 //! Source: `dashboard/modules/data/data_head.py`, `data/_internal/{stats,metadata_exporter}.py`.
 
-use super::{Answer, Refusal, stored};
-use crate::base::stored_json;
+use super::json::JsonWriter;
+use super::{Answer, Refusal, pieces, stored};
+use crate::base::stored_json::{self, parts};
 use crate::logs::export::Export;
 use crate::snapshot::Snapshot;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// What Prometheus is asked for, and how often; without Prometheus the live answer has zeros.
@@ -23,25 +25,62 @@ const METRICS: [(&str, bool); 6] = [
     ("ray_data_memory_usage_bytes", true),
 ];
 
-/// Answers `/api/data/datasets/{job}`, the newest dataset first.
-pub fn datasets(snapshot: &Arc<Snapshot>, job: &str) -> Result<Answer, Refusal> {
-    let id = |dataset: &Value| dataset["dataset"].as_str().unwrap_or_default().to_owned();
-    let mut found: BTreeMap<String, Value> = exported(snapshot, job).map(|dataset| (id(&dataset), dataset)).collect();
-    let stored = stored::body(snapshot, &format!("api/data/datasets/{job}"));
-    for dataset in stored.iter().filter_map(|body| body["datasets"].as_array()).flatten() {
-        let known = found.get(&id(dataset));
-        if !known.is_some_and(|known| has_ended(known) && !has_ended(dataset)) {
-            found.insert(id(dataset), dataset.clone());
-        }
-    }
-    let mut datasets: Vec<Value> = found.into_values().collect();
-    let start = |dataset: &Value| dataset["start_time"].as_f64().unwrap_or_default();
-    datasets.sort_by(|a, b| start(b).total_cmp(&start(a)));
-    Ok(stored::reply(&json!({"datasets": datasets})))
+/// A dataset that is shown.
+struct Dataset {
+    start: f64,
+    has_ended: bool,
+    json: Shown,
 }
 
-fn has_ended(dataset: &Value) -> bool {
-    matches!(dataset["state"].as_str(), Some("FINISHED" | "FAILED"))
+/// The JSON of a dataset.
+enum Shown {
+    /// Built from an export.
+    Built(Vec<u8>),
+    /// A part of the stored answer.
+    Stored(Range<usize>),
+}
+
+/// Answers `/api/data/datasets/{job}`, the newest dataset first.
+pub fn datasets(snapshot: &Arc<Snapshot>, job: &str) -> Result<Answer, Refusal> {
+    let url = format!("api/data/datasets/{job}");
+    let mut found: BTreeMap<String, Dataset> = BTreeMap::new();
+    for dataset in exported(snapshot, job) {
+        let id = dataset["dataset"].as_str().unwrap_or_default().to_owned();
+        let start = dataset["start_time"].as_f64().unwrap_or_default();
+        let has_ended = dataset["state"].as_str().is_some_and(is_end);
+        found.insert(id, Dataset { start, has_ended, json: Shown::Built(dataset.to_string().into_bytes()) });
+    }
+    let stored = snapshot.endpoint(&url).unwrap_or_default();
+    for row in parts::at(stored, &["datasets"]).map(parts::objects).unwrap_or_default() {
+        let text = |key: &str| parts::at(row, &[key]).and_then(parts::string).unwrap_or_default();
+        let start = parts::at(row, &["start_time"]).and_then(parts::number).unwrap_or_default();
+        let (id, has_ended) = (text("dataset").into_owned(), is_end(&text("state")));
+        if !found.get(&id).is_some_and(|known| known.has_ended && !has_ended) {
+            found.insert(id, Dataset { start, has_ended, json: Shown::Stored(stored::place(row, stored)) });
+        }
+    }
+    let mut datasets: Vec<Dataset> = found.into_values().collect();
+    datasets.sort_by(|a, b| b.start.total_cmp(&a.start));
+    let mut head = pieces::writer(datasets.len());
+    head.begin_object();
+    head.key("datasets");
+    head.begin_array();
+    let snapshot = Arc::clone(snapshot);
+    let row = move |dataset: Dataset, w: &mut JsonWriter| match dataset.json {
+        Shown::Built(json) => w.raw(&json),
+        Shown::Stored(place) => {
+            let stored = snapshot.endpoint(&url).and_then(|stored| stored.get(place));
+            w.raw(stored.unwrap_or("null").as_bytes());
+        }
+    };
+    Ok(pieces::answer(head, datasets, row, |w| {
+        w.end_array();
+        w.end_object();
+    }))
+}
+
+fn is_end(state: &str) -> bool {
+    matches!(state, "FINISHED" | "FAILED")
 }
 
 /// The exported datasets of a job.

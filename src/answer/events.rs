@@ -4,38 +4,81 @@
 //! Source: `ray/dashboard/modules/event/{event_head,event_utils}.py`.
 
 use super::google_style::to_camel_case;
-use super::{Answer, Question, Refusal};
+use super::json::JsonWriter;
+use super::{Answer, Question, Refusal, nodes, pieces};
 use crate::base::stored_json;
-use crate::logs::event_file::EventRow;
+use crate::logs::event_file::{EventKey, EventRow};
 use crate::snapshot::Snapshot;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Answers `/events` and `/events?job_id=…`.
 pub fn events(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
-    let rows = snapshot.facts.events.rows();
-    let answer = if let Some(job) = question.get("job_id") {
-        let events: Vec<Value> = rows.filter(|row| group(row) == job).map(shown).collect();
-        json!({"result": true, "msg": "Job events fetched.", "data": {"jobId": job, "events": events}})
-    } else {
-        let mut by_job: Map<String, Value> = Map::new();
-        for row in rows {
-            let events = by_job.entry(group(row).to_owned()).or_insert_with(|| json!([]));
-            if let Value::Array(events) = events {
-                events.push(shown(row));
+    Ok(match question.get("job_id") {
+        Some(job) => of_job(snapshot, job),
+        None => all(snapshot),
+    })
+}
+
+fn of_job(snapshot: &Arc<Snapshot>, job: &str) -> Answer {
+    let facts = &snapshot.facts.events;
+    let keys: Vec<EventKey> =
+        facts.keys().filter(|key| facts.row(key).is_some_and(|row| group(row) == job)).cloned().collect();
+    let mut head = pieces::writer(keys.len());
+    nodes::begin(&mut head, "Job events fetched.");
+    head.key("jobId");
+    head.string(job);
+    head.key("events");
+    head.begin_array();
+    let snapshot = Arc::clone(snapshot);
+    let row = move |key: EventKey, w: &mut JsonWriter| write(&snapshot, &key, w);
+    pieces::answer(head, keys, row, |w| {
+        w.end_array();
+        nodes::end(w);
+    })
+}
+
+fn all(snapshot: &Arc<Snapshot>) -> Answer {
+    let facts = &snapshot.facts.events;
+    let mut keys: Vec<(Box<str>, EventKey)> =
+        facts.keys().filter_map(|key| Some((group(facts.row(key)?).into(), key.clone()))).collect();
+    // Stable: events of a job stay in their order.
+    keys.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let mut head = pieces::writer(keys.len());
+    nodes::begin(&mut head, "All events fetched.");
+    head.key("events");
+    head.begin_object();
+    let snapshot = Arc::clone(snapshot);
+    let none = keys.is_empty();
+    let mut open: Option<Box<str>> = None;
+    let row = move |(job, key): (Box<str>, EventKey), w: &mut JsonWriter| {
+        if open.as_ref() != Some(&job) {
+            if open.is_some() {
+                w.end_array();
             }
+            w.key_escaped(&job);
+            w.begin_array();
+            open = Some(job);
         }
-        json!({"result": true, "msg": "All events fetched.", "data": {"events": by_job}})
+        write(&snapshot, &key, w);
     };
-    Ok(Answer::json(answer.to_string().into_bytes()))
+    pieces::answer(head, keys, row, move |w| {
+        if !none {
+            w.end_array();
+        }
+        w.end_object();
+        nodes::end(w);
+    })
 }
 
 fn group(row: &EventRow) -> &str {
     if row.job.is_empty() { "global" } else { &row.job }
 }
 
-fn shown(row: &EventRow) -> Value {
-    camel_case(parsed(row))
+fn write(snapshot: &Snapshot, key: &EventKey, w: &mut JsonWriter) {
+    if let Some(row) = snapshot.facts.events.row(key) {
+        w.raw(camel_case(parsed(row)).to_string().as_bytes());
+    }
 }
 
 /// A row as Ray keeps it in memory.

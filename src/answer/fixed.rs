@@ -1,7 +1,7 @@
 //! Questions about the dashboard itself, whose answers are the same for every dead session.
 
-use super::{Answer, Refusal, TEXT};
-use crate::base::stored_json;
+use super::json::JsonWriter;
+use super::{Answer, Refusal, TEXT, nodes, pieces};
 use crate::snapshot::Snapshot;
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -46,9 +46,21 @@ pub fn platform_events(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     if snapshot.platform_events.is_empty() {
         return Err(Refusal::NotFound("404: Not Found".to_owned()));
     }
-    let events = snapshot.platform_events.iter().filter_map(stored_json::value);
-    let value = json!({"result": true, "msg": "", "data": {"events": events.collect::<Vec<_>>()}});
-    Ok(Answer::json(value.to_string().into_bytes()))
+    let (rows, snapshot) = (snapshot.platform_events.len(), Arc::clone(snapshot));
+    let mut head = pieces::writer(rows);
+    nodes::begin(&mut head, "");
+    head.key("events");
+    head.begin_array();
+    let row = move |row: usize, w: &mut JsonWriter| {
+        // Strict JSON since it was folded.
+        if let Some(event) = snapshot.platform_events.get(row) {
+            w.raw(event.as_bytes());
+        }
+    };
+    Ok(pieces::answer(head, 0..rows, row, |w| {
+        w.end_array();
+        nodes::end(w);
+    }))
 }
 
 /// `/worker/…` and `/task/…`: profiling needs a living process.

@@ -1,15 +1,18 @@
-//! `/api/jobs/{id}/logs`: everything a submission's driver printed, in one JSON string.
+//! `/api/jobs/{id}/logs`: everything a submission's driver printed, in one JSON string; `…/logs/tail`: the same as text.
 //!
 //! Says which file holds it and writes its bytes as JSON; must never read a file. The file may be gigabytes long, so
 //! it is written piece by piece: `Encoder::new`, `push` for every piece of the file, `finish`.
 //! Source: `get_job_logs` of `dashboard/modules/job/job_head.py`; Python reads the file as text, so that `\r\n` and
 //! `\r` become `\n`. Bytes that are not UTF-8, at which Ray answers 500, become U+FFFD.
 
+mod decoder;
 mod encoder;
 
 use super::{Refusal, jobs};
+use crate::logs::job_driver;
 use crate::snapshot::Snapshot;
 use crate::snapshot::submission::JobType;
+pub use decoder::Decoder;
 pub use encoder::Encoder;
 
 /// Where a submission's log lies.
@@ -34,7 +37,8 @@ pub fn of(snapshot: &Snapshot, id: &str) -> Result<JobLog, Refusal> {
             nodes.push(node.to_owned());
         }
     }
-    Ok(JobLog { path: format!("job-driver-{submission}.log"), nodes })
+    let path = job_driver::path_of(submission).ok_or_else(|| Refusal::NotFound(format!("Job {id} has no log")))?;
+    Ok(JobLog { path, nodes })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ pub(super) use row::runtime_env;
 
 use super::json::JsonWriter;
 use super::state_list::{self, Cell, Column, Kind, Notes, Resource};
-use super::{Answer, Question, Refusal};
+use super::{Answer, Question, Refusal, pieces};
 use crate::base::id::JobId;
 use crate::snapshot::Snapshot;
 use crate::snapshot::submission::{Driver, UnifiedJob};
@@ -18,13 +18,16 @@ use std::sync::Arc;
 
 /// Answers `/api/jobs/`: a bare array.
 pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
-    let mut w = JsonWriter::with_capacity(1024 * (1 + snapshot.jobs.len()));
-    w.begin_array();
-    for job in &snapshot.jobs {
-        row::write(job, job.driver(), View::of(question), &mut w);
-    }
-    w.end_array();
-    Ok(Answer::json(w.into_bytes()))
+    let rows = snapshot.jobs.len();
+    let (snapshot, view) = (Arc::clone(snapshot), View::of(question));
+    let mut head = pieces::writer(snapshot.jobs.len());
+    head.begin_array();
+    let row = move |row: usize, w: &mut JsonWriter| {
+        if let Some(job) = snapshot.jobs.get(row) {
+            row::write(job, job.driver(), view, w);
+        }
+    };
+    Ok(pieces::answer(head, 0..rows, row, JsonWriter::end_array))
 }
 
 /// Answers `/api/jobs/{id}`: a bare object. The id is a job's or a submission's.

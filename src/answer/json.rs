@@ -1,5 +1,8 @@
 //! Writes JSON straight into bytes: no tree, no per-value allocation. Numbers look as Python prints them.
 
+/// Bytes of room that are kept for what follows a piece.
+const MAX_KEPT: usize = 256 * 1024;
+
 /// Writes one JSON document; commas are put where they belong.
 #[derive(Debug)]
 pub struct JsonWriter {
@@ -31,7 +34,8 @@ impl JsonWriter {
 
     /// Takes what was written so far, for streaming; the document goes on.
     pub fn take(&mut self) -> Vec<u8> {
-        let capacity = self.out.capacity();
+        // One long row must not make every piece behind it as long.
+        let capacity = self.out.capacity().min(MAX_KEPT);
         std::mem::replace(&mut self.out, Vec::with_capacity(capacity))
     }
 

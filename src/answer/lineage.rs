@@ -10,11 +10,12 @@ use crate::base::id::{ActorId, RayId, TaskId};
 use crate::base::task::{TaskState, TaskType};
 use crate::base::time::float_ms;
 use crate::snapshot::Snapshot;
+use crate::snapshot::intern::Str;
 use crate::snapshot::task::Attempt;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 /// What a node of the tree stands for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,9 +25,12 @@ enum Kind {
     Group,
 }
 
+/// A name: the first bytes of a string of the snapshot.
+type Name = (Str, u32);
+
 #[derive(Clone, Debug)]
-struct Node<'a> {
-    name: Cow<'a, str>,
+struct Node {
+    name: Name,
     kind: Kind,
     /// Milliseconds; none when unknown.
     timestamp: Option<f64>,
@@ -41,14 +45,53 @@ enum Parent {
     Actor(ActorId),
 }
 
-/// Writes the list of trees of these rows.
-pub(super) fn write(snapshot: &Snapshot, rows: &[u32], w: &mut JsonWriter) {
-    let mut tree = Tree::new(snapshot, rows);
-    for &row in rows {
-        tree.add(snapshot.tasks.get(row as usize));
+/// The list of trees of some rows, written node by node.
+#[derive(Debug)]
+pub(super) struct Lineage {
+    snapshot: Arc<Snapshot>,
+    nodes: Vec<Node>,
+    roots: Vec<u32>,
+    /// Nodes whose children are being written, with how many are done; none stands for the list of roots. Empty once
+    /// all is written.
+    open: Vec<(Option<u32>, usize)>,
+    begun: bool,
+}
+
+impl Lineage {
+    pub(super) fn new(snapshot: Arc<Snapshot>, rows: &[u32]) -> Self {
+        let mut tree = Tree::new(&snapshot, rows);
+        for &row in rows {
+            tree.add(snapshot.tasks.get(row as usize));
+        }
+        let (roots, nodes) = (tree.fold(), tree.nodes);
+        Self { snapshot, nodes, roots, open: vec![(None, 0)], begun: false }
     }
-    let roots = tree.fold();
-    tree.write(&roots, w);
+
+    /// Writes the beginning or the end of a node; `false` once the list is closed.
+    pub(super) fn write_next(&mut self, w: &mut JsonWriter) -> bool {
+        if !self.begun {
+            w.begin_array();
+            self.begun = true;
+        }
+        let Some((parent, done)) = self.open.last_mut() else { return false };
+        let children = parent.map_or(&self.roots, |parent| &self.nodes[parent as usize].children);
+        if let Some(&child) = children.get(*done) {
+            *done += 1;
+            self.open.push((Some(child), 0));
+            self.nodes[child as usize].write_head(&self.snapshot, w);
+        } else {
+            w.end_array();
+            if let Some(parent) = *parent {
+                self.nodes[parent as usize].write_tail(w);
+            }
+            self.open.pop();
+        }
+        true
+    }
+}
+
+fn text(snapshot: &Snapshot, (name, len): Name) -> &str {
+    snapshot.str(name).get(..len as usize).unwrap_or_default()
 }
 
 struct Tree<'a> {
@@ -56,7 +99,7 @@ struct Tree<'a> {
     /// The row that stands for a task: its first attempt, as in Ray.
     tasks: HashMap<TaskId, u32, RandomState>,
     creations: HashMap<ActorId, u32, RandomState>,
-    nodes: Vec<Node<'a>>,
+    nodes: Vec<Node>,
     task_nodes: HashMap<TaskId, u32, RandomState>,
     actor_nodes: HashMap<ActorId, u32, RandomState>,
     roots: Vec<u32>,
@@ -134,14 +177,14 @@ impl<'a> Tree<'a> {
             Parent::Root => return None,
             Parent::Task(id) => {
                 let attempt = self.snapshot.tasks.get(*self.tasks.get(id)? as usize);
-                let (name, shape) = (self.snapshot.str(attempt.name()), attempt.shape());
-                let name = if name.is_empty() { self.snapshot.str(shape.func_or_class_name) } else { name };
+                let (name, shape) = (attempt.name(), attempt.shape());
+                let name = if name.is_empty() { shape.func_or_class_name } else { name };
                 self.task_nodes.insert(*id, number);
                 let parent = match shape.task_type {
                     TaskType::ActorTask | TaskType::ActorCreationTask => Parent::Actor(self.actor_of(&attempt)),
                     TaskType::NormalTask | TaskType::DriverTask => self.parent_of(&attempt),
                 };
-                (Node::new(name.into(), Kind::Task(*id, shape.task_type), created(&attempt)), parent)
+                (Node::new(self.whole(name), Kind::Task(*id, shape.task_type), created(&attempt)), parent)
             }
             Parent::Actor(id) => {
                 let creation = self.snapshot.tasks.get(*self.creations.get(id)? as usize);
@@ -165,14 +208,19 @@ impl<'a> Tree<'a> {
         }
     }
 
-    fn actor_name(&self, id: &ActorId, creation: &Attempt<'a>) -> Cow<'a, str> {
+    fn whole(&self, name: Str) -> Name {
+        (name, self.snapshot.str(name).len() as u32)
+    }
+
+    fn actor_name(&self, id: &ActorId, creation: &Attempt<'a>) -> Name {
         let actors = &self.snapshot.actors;
         match actors.binary_search_by(|actor| actor.id.cmp(id)) {
-            Ok(at) if !actors[at].repr_name.is_empty() => self.snapshot.str(actors[at].repr_name).into(),
-            Ok(at) => self.snapshot.str(actors[at].class_name).into(),
+            Ok(at) if !actors[at].repr_name.is_empty() => self.whole(actors[at].repr_name),
+            Ok(at) => self.whole(actors[at].class_name),
             Err(_) => {
-                let name = self.snapshot.str(creation.shape().func_or_class_name);
-                name.split('.').next().unwrap_or_default().into()
+                let name = creation.shape().func_or_class_name;
+                let class = self.snapshot.str(name).split('.').next().unwrap_or_default();
+                (name, class.len() as u32)
             }
         }
     }
@@ -212,7 +260,7 @@ impl<'a> Tree<'a> {
         let mut by_name: HashMap<&str, usize, RandomState> = HashMap::default();
         let mut groups: Vec<Vec<u32>> = Vec::new();
         for &sibling in &siblings {
-            let at = *by_name.entry(&self.nodes[sibling as usize].name).or_insert_with(|| {
+            let at = *by_name.entry(text(self.snapshot, self.nodes[sibling as usize].name)).or_insert_with(|| {
                 groups.push(Vec::new());
                 groups.len() - 1
             });
@@ -225,7 +273,7 @@ impl<'a> Tree<'a> {
                 out.push(only);
                 continue;
             }
-            let mut group = Node::new(self.nodes[members[0] as usize].name.clone(), Kind::Group, None);
+            let mut group = Node::new(self.nodes[members[0] as usize].name, Kind::Group, None);
             for &member in &members {
                 let member = &self.nodes[member as usize];
                 group.timestamp = earlier_of(group.timestamp, member.timestamp);
@@ -260,43 +308,24 @@ impl<'a> Tree<'a> {
             )
         });
     }
-
-    fn write(&self, roots: &[u32], w: &mut JsonWriter) {
-        w.begin_array();
-        // Nodes whose children are being written, with how many are done.
-        let mut open: Vec<(Option<u32>, usize)> = vec![(None, 0)];
-        while let Some((parent, done)) = open.last_mut() {
-            let children = parent.map_or(roots, |parent| &self.nodes[parent as usize].children);
-            if let Some(&child) = children.get(*done) {
-                *done += 1;
-                open.push((Some(child), 0));
-                self.nodes[child as usize].write_head(w);
-            } else {
-                w.end_array();
-                if let Some(parent) = *parent {
-                    self.nodes[parent as usize].write_tail(w);
-                }
-                open.pop();
-            }
-        }
-    }
 }
 
-impl<'a> Node<'a> {
-    fn new(name: Cow<'a, str>, kind: Kind, timestamp: Option<f64>) -> Self {
+impl Node {
+    fn new(name: Name, kind: Kind, timestamp: Option<f64>) -> Self {
         Self { name, kind, timestamp, states: [0; 16], children: Vec::new() }
     }
 
     /// Everything up to the opened list of children.
-    fn write_head(&self, w: &mut JsonWriter) {
+    fn write_head(&self, snapshot: &Snapshot, w: &mut JsonWriter) {
+        let name = text(snapshot, self.name);
         w.begin_object();
         w.key("name");
-        w.string(&self.name);
+        w.string(name);
         w.key("key");
         match self.kind {
             Kind::Task(id, _) => w.hex(&id.0),
             Kind::Actor(id) => w.string(&format!("actor:{id}")),
-            Kind::Group => w.string(&self.name),
+            Kind::Group => w.string(name),
         }
         w.key("type");
         w.string(match self.kind {

@@ -8,7 +8,7 @@
 
 use super::json::JsonWriter;
 use super::log_request::place::{NodeRef, resolve_node};
-use super::{Answer, Question, Refusal};
+use super::{Answer, Question, Refusal, pieces};
 use crate::base::id::NodeId;
 use crate::snapshot::Snapshot;
 use globset::{GlobBuilder, GlobMatcher};
@@ -40,7 +40,7 @@ impl ListingRequest {
 
     /// The answer, given the node's files as paths relative to its `logs` folder.
     pub fn answer(&self, files: &[impl AsRef<str>]) -> Answer {
-        Answer::json(listing(files, &self.glob))
+        listing(files, &self.glob)
     }
 }
 
@@ -100,7 +100,7 @@ fn escape_braces(pattern: &str) -> String {
     out
 }
 
-fn listing(files: &[impl AsRef<str>], glob: &LogGlob) -> Vec<u8> {
+fn listing(files: &[impl AsRef<str>], glob: &LogGlob) -> Answer {
     let mut names: Vec<String> = Vec::new();
     let mut folders: BTreeSet<&str> = BTreeSet::new();
     for file in files {
@@ -113,37 +113,47 @@ fn listing(files: &[impl AsRef<str>], glob: &LogGlob) -> Vec<u8> {
     }
     names.extend(folders.into_iter().filter(|folder| glob.fits(folder, true)).map(|folder| format!("{folder}/")));
     alphanumeric_sort::sort_str_slice(&mut names);
-    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    // Groups in the order of their first names, and names of a group in theirs.
+    let mut groups: Vec<&str> = Vec::new();
     for name in &names {
         let group = group(name);
-        match groups.iter_mut().find(|(known, _)| *known == group) {
-            Some((_, members)) => members.push(name),
-            None => groups.push((group, vec![name])),
+        if !groups.contains(&group) {
+            groups.push(group);
         }
     }
+    names.sort_by_key(|name| groups.iter().position(|known| *known == group(name)));
 
-    let mut w = JsonWriter::with_capacity(256 + names.len() * 80);
-    w.begin_object();
-    w.key("result");
-    w.bool(true);
-    w.key("msg");
-    w.string("");
-    w.key("data");
-    w.begin_object();
-    w.key("result");
-    w.begin_object();
-    for (group, members) in groups {
-        w.key(group);
-        w.begin_array();
-        for name in members {
-            w.string(name);
+    let mut head = pieces::writer(names.len());
+    head.begin_object();
+    head.key("result");
+    head.bool(true);
+    head.key("msg");
+    head.string("");
+    head.key("data");
+    head.begin_object();
+    head.key("result");
+    head.begin_object();
+    let (none, mut open) = (names.is_empty(), "");
+    let row = move |name: String, w: &mut JsonWriter| {
+        let group = group(&name);
+        if group != open {
+            if !open.is_empty() {
+                w.end_array();
+            }
+            w.key(group);
+            w.begin_array();
+            open = group;
         }
-        w.end_array();
-    }
-    w.end_object();
-    w.end_object();
-    w.end_object();
-    w.into_bytes()
+        w.string(&name);
+    };
+    pieces::answer(head, names, row, move |w| {
+        if !none {
+            w.end_array();
+        }
+        for _ in 0..3 {
+            w.end_object();
+        }
+    })
 }
 
 /// Ray's group of a path relative to the `logs` folder.

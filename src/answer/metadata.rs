@@ -7,6 +7,7 @@
 
 use super::{Answer, Refusal, stored};
 use crate::base::name::SessionName;
+use crate::base::stored_json::parts;
 use crate::base::time::millis;
 use crate::logs::zone::Zone;
 use crate::snapshot::Snapshot;
@@ -56,20 +57,19 @@ const SERVED_VERSION: &str = "2.60.0";
 
 /// Answers `/api/v0/cluster_metadata`.
 pub fn cluster_metadata(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
-    let stored = stored::body(snapshot, "api/v0/cluster_metadata");
     let built = || {
         let version = Some(snapshot.facts.monitor.ray_version()).filter(|version| !version.is_empty());
-        json!({"result": true, "msg": "", "data": {"rayVersion": version, "pythonVersion": null}})
+        stored::reply(&json!({"result": true, "msg": "", "data": {"rayVersion": version, "pythonVersion": null}}))
     };
-    Ok(stored::reply(&stored.unwrap_or_else(built)))
+    Ok(stored::answer(snapshot, "api/v0/cluster_metadata", false).unwrap_or_else(built))
 }
 
 /// Answers `/api/version`, which Ray's job command asks first.
 pub fn version(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
-    let stored = stored::body(snapshot, "api/v0/cluster_metadata");
-    let stored = stored.as_ref().and_then(|stored| stored["data"]["rayVersion"].as_str());
+    let stored = snapshot.endpoint("api/v0/cluster_metadata");
+    let stored = stored.and_then(|stored| parts::at(stored, &["data", "rayVersion"])).and_then(parts::string);
     let monitor = &snapshot.facts.monitor;
-    let version = stored.into_iter().chain([monitor.ray_version()]).find(|version| is_version(version));
+    let version = stored.as_deref().into_iter().chain([monitor.ray_version()]).find(|version| is_version(version));
     Ok(stored::reply(&json!({
         "version": "4",
         "ray_version": version.unwrap_or(SERVED_VERSION),
@@ -88,29 +88,31 @@ fn is_version(text: &str) -> bool {
 
 /// Answers `/timezone`; both members are null where the offset is unknown or not one of Ray's.
 pub fn timezone(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
-    let built = || {
-        let minutes = offset_minutes(snapshot);
-        let zone = ZONES.iter().find(|(known, _)| Some(*known) == minutes);
-        zone.map_or(json!({"offset": null, "value": null}), |(minutes, name)| {
-            let sign = if *minutes < 0 { '-' } else { '+' };
-            let offset = format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60);
-            json!({"offset": offset, "value": name})
-        })
-    };
-    Ok(stored::reply(&stored::body(snapshot, "timezone").unwrap_or_else(built)))
+    let built = || stored::reply(&zone(snapshot));
+    Ok(stored::answer(snapshot, "timezone", false).unwrap_or_else(built))
+}
+
+fn zone(snapshot: &Snapshot) -> Value {
+    let minutes = offset_minutes(snapshot);
+    let zone = ZONES.iter().find(|(known, _)| Some(*known) == minutes);
+    zone.map_or(json!({"offset": null, "value": null}), |(minutes, name)| {
+        let sign = if *minutes < 0 { '-' } else { '+' };
+        let offset = format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60);
+        json!({"offset": offset, "value": name})
+    })
 }
 
 /// How many minutes the head's clock is ahead of UTC.
 pub(super) fn offset_minutes(snapshot: &Snapshot) -> Option<i64> {
-    stored::body(snapshot, "timezone")
-        .and_then(|stored| parse_offset(&stored))
+    let stored = snapshot.endpoint("timezone").and_then(|stored| parts::at(stored, &["offset"]));
+    stored
+        .and_then(|stored| parse_offset(&parts::string(stored)?))
         .or_else(|| offset_in(&snapshot.facts.zone, snapshot))
         .or_else(|| from_head_start(snapshot))
 }
 
-/// `{"offset": "+05:30", …}`
-fn parse_offset(stored: &Value) -> Option<i64> {
-    let text = stored["offset"].as_str()?;
+/// `+05:30`
+fn parse_offset(text: &str) -> Option<i64> {
     let (hours, minutes) = text.get(1..)?.split_once(':')?;
     let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
     Some(if text.starts_with('-') { -minutes } else { minutes })

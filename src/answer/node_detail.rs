@@ -8,41 +8,56 @@ mod workers;
 use super::actors::row::Rows;
 use super::json::JsonWriter;
 use super::nodes::{self, KEYS};
-use super::{Answer, Question, Refusal};
+use super::{Answer, Question, Refusal, pieces};
 use crate::snapshot::Snapshot;
 use std::sync::Arc;
+use workers::Process;
 
 /// The node of an id in hex.
 pub fn detail(snapshot: &Arc<Snapshot>, _: &Question, id: &str) -> Result<Answer, Refusal> {
     let node = nodes::find(snapshot, id);
-    let mut w = JsonWriter::with_capacity(8 * 1024);
-    nodes::begin(&mut w, "Node details fetched.");
-    w.key("detail");
-    w.begin_object();
-    nodes::write_physical(&mut w, snapshot, node);
-    w.key("raylet");
-    nodes::raylet::write(&mut w, snapshot, node, &nodes::raylet::LivingWorkers::count(snapshot));
-    w.key("actors");
-    w.begin_object();
-    if let Some(node) = node {
-        let mut rows = Rows::new(snapshot, KEYS);
-        for actor in &snapshot.actors {
-            if rows.was_on(actor, &node.id.0) {
+    let mut head = pieces::writer(0);
+    nodes::begin(&mut head, "Node details fetched.");
+    head.key("detail");
+    head.begin_object();
+    nodes::write_physical(&mut head, snapshot, node);
+    head.key("raylet");
+    nodes::raylet::write(&mut head, snapshot, node, &nodes::raylet::LivingWorkers::count(snapshot));
+    head.key("actors");
+    head.begin_object();
+    let node_id = node.map(|node| node.id);
+    let mut rows = Rows::new(snapshot, KEYS);
+    let actors = if node.is_some() { 0..snapshot.actors.len() } else { 0..0 };
+    let processes = node.map(|node| workers::of(snapshot, node)).unwrap_or_default();
+    let steps = actors.map(Step::Actor).chain([Step::Between]).chain(processes.into_iter().map(Step::Process));
+    let snapshot = Arc::clone(snapshot);
+    let write = move |step: Step, w: &mut JsonWriter| match step {
+        Step::Actor(row) => {
+            let here = |rows: &mut Rows, actor| node_id.is_some_and(|node| rows.was_on(actor, &node.0));
+            if let Some(actor) = snapshot.actors.get(row).filter(|actor| here(&mut rows, actor)) {
                 w.key(&actor.id.hex());
-                rows.write(&mut w, actor);
+                rows.write(w, actor);
             }
         }
-    }
-    w.end_object();
-    w.key("workers");
-    w.begin_array();
-    if let Some(node) = node {
-        workers::write(&mut w, snapshot, node);
-    }
-    w.end_array();
-    w.end_object();
-    nodes::end(&mut w);
-    Ok(Answer::json(w.into_bytes()))
+        Step::Between => {
+            w.end_object();
+            w.key("workers");
+            w.begin_array();
+        }
+        Step::Process(process) => process.write(&snapshot, w),
+    };
+    Ok(pieces::answer(head, steps, write, |w| {
+        w.end_array();
+        w.end_object();
+        nodes::end(w);
+    }))
+}
+
+/// A step of the answer.
+enum Step {
+    Actor(usize),
+    Between,
+    Process(Process),
 }
 
 #[cfg(test)]

@@ -12,11 +12,11 @@ pub mod raylet;
 
 use super::google_style::Keys;
 use super::json::JsonWriter;
-use super::{Answer, Question, Refusal};
+use super::{Answer, Question, Refusal, pieces};
 use crate::base::id::NodeId;
 use crate::snapshot::Snapshot;
+use crate::snapshot::intern::Str;
 use crate::snapshot::node::Node;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// `/nodes`: what `view` asks for.
@@ -28,44 +28,69 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
     }
 }
 
-fn summary(snapshot: &Snapshot) -> Answer {
-    let mut w = JsonWriter::with_capacity(512 + snapshot.nodes.len() * 1200);
-    begin(&mut w, "Node summary fetched.");
-    w.key("summary");
-    w.begin_array();
-    let workers = raylet::LivingWorkers::count(snapshot);
-    for node in &snapshot.nodes {
-        w.begin_object();
-        write_physical(&mut w, snapshot, Some(node));
-        w.key("raylet");
-        raylet::write(&mut w, snapshot, Some(node), &workers);
-        w.end_object();
-    }
-    w.end_array();
-    w.key("nodeLogicalResources");
-    w.begin_object();
-    for node in snapshot.nodes.iter().filter(|node| node.alive && !node.resources.is_empty()) {
-        w.key(&node.id.hex());
-        w.string(&logical::text(snapshot.str(node.resources)));
-    }
-    w.end_object();
-    end(&mut w);
-    Answer::json(w.into_bytes())
+/// A step of the summary.
+enum Step {
+    Node(usize),
+    Between,
+    Resources(usize),
 }
 
-fn host_names(snapshot: &Snapshot) -> Answer {
+fn summary(snapshot: &Arc<Snapshot>) -> Answer {
+    let count = snapshot.nodes.len();
+    let mut head = pieces::writer(count);
+    begin(&mut head, "Node summary fetched.");
+    head.key("summary");
+    head.begin_array();
+    let workers = raylet::LivingWorkers::count(snapshot);
+    let steps = (0..count).map(Step::Node).chain([Step::Between]).chain((0..count).map(Step::Resources));
+    let snapshot = Arc::clone(snapshot);
+    let write = move |step: Step, w: &mut JsonWriter| match step {
+        Step::Node(at) => {
+            let node = snapshot.nodes.get(at);
+            w.begin_object();
+            write_physical(w, &snapshot, node);
+            w.key("raylet");
+            raylet::write(w, &snapshot, node, &workers);
+            w.end_object();
+        }
+        Step::Between => {
+            w.end_array();
+            w.key("nodeLogicalResources");
+            w.begin_object();
+        }
+        Step::Resources(at) => {
+            if let Some(node) = snapshot.nodes.get(at).filter(|node| node.alive && !node.resources.is_empty()) {
+                w.key(&node.id.hex());
+                w.string(&logical::text(snapshot.str(node.resources)));
+            }
+        }
+    };
+    pieces::answer(head, steps, write, |w| {
+        w.end_object();
+        end(w);
+    })
+}
+
+fn host_names(snapshot: &Arc<Snapshot>) -> Answer {
     let alive = snapshot.nodes.iter().filter(|node| node.alive);
-    let names: BTreeSet<&str> = alive.map(|node| snapshot.str(node.hostname)).collect();
-    let mut w = JsonWriter::with_capacity(256);
-    begin(&mut w, "Node hostname list fetched.");
-    w.key("hostNameList");
-    w.begin_array();
-    for name in names {
-        w.string(name);
-    }
-    w.end_array();
-    end(&mut w);
-    Answer::json(w.into_bytes())
+    // The handles of equal names are equal.
+    let mut names: Vec<Str> = alive.map(|node| node.hostname).collect();
+    names.sort_by_key(|&name| (snapshot.str(name), name));
+    names.dedup();
+    let mut head = pieces::writer(names.len());
+    begin(&mut head, "Node hostname list fetched.");
+    head.key("hostNameList");
+    head.begin_array();
+    let snapshot = Arc::clone(snapshot);
+    pieces::answer(
+        head,
+        names,
+        move |name, w| w.string(snapshot.str(name)),
+        |w| {
+            w.end_array();
+            end(w);
+        },
+    )
 }
 
 /// Opens the envelope of the dashboard's own answers.

@@ -2,13 +2,16 @@
 //!
 //! Ray 2.60 defines placement group events and never sends them, so today the stored answer is the only source.
 
-use super::state_list::{self, Column, Columns, Kind, Notes, Values};
+mod row;
+
+use super::state_list::{self, Column, Columns, Kind, Notes};
 use super::{Answer, Question, Refusal, stored};
-use crate::base::id::RayId;
+use crate::base::id::PlacementGroupId;
+use crate::base::stored_json::parts;
 use crate::snapshot::Snapshot;
-use crate::snapshot::placement_group::PlacementGroup;
 use crate::snapshot::version::RayVersion;
-use serde_json::{Map, Value, json};
+use row::{Groups, Row};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// The columns of one range of versions.
@@ -51,78 +54,40 @@ columns!(
 
 /// Answers `/api/v0/placement_groups`.
 pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
-    let mut rows = stored_rows(snapshot);
-    for group in &snapshot.placement_groups {
-        let id = group.id.hex();
-        if !rows.iter().any(|row| row.get("placement_group_id").and_then(Value::as_str) == Some(&id)) {
-            rows.push(row(snapshot, group));
-        }
-    }
-    rows.sort_by(|a, b| {
-        let id = |row: &Map<String, Value>| row.get("placement_group_id").and_then(Value::as_str).map(str::to_owned);
-        id(a).cmp(&id(b))
-    });
     match RayVersion::of(snapshot) {
-        Some(version) if version < RayVersion(2, 56) => {
-            state_list::list(Values::<Plain>::new(rows), question, Notes::EmptyWarning)
-        }
-        Some(version) if version < RayVersion(2, 57) => {
-            state_list::list(Values::<WithLabelDomain>::new(rows), question, Notes::EmptyWarning)
-        }
-        _ => state_list::list(Values::<WithTopology>::new(rows), question, Notes::EmptyWarning),
+        Some(version) if version < RayVersion(2, 56) => answer::<Plain>(snapshot, question),
+        Some(version) if version < RayVersion(2, 57) => answer::<WithLabelDomain>(snapshot, question),
+        _ => answer::<WithTopology>(snapshot, question),
     }
 }
 
-/// Rows of every stored answer, whatever its query was; one with details wins.
-fn stored_rows(snapshot: &Snapshot) -> Vec<Map<String, Value>> {
-    let mut found: Vec<Map<String, Value>> = Vec::new();
+fn answer<C: Columns>(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
+    let groups = Groups::<C>::new(Arc::clone(snapshot), rows(snapshot));
+    state_list::list(groups, question, Notes::EmptyWarning)
+}
+
+/// Returns the rows in order of their ids. A stored row wins over events; of several stored ones, one with details.
+fn rows(snapshot: &Snapshot) -> Vec<Row> {
     let mut urls: Vec<&String> =
         snapshot.endpoints.keys().filter(|url| url.starts_with("api/v0/placement_groups")).collect();
     urls.sort_by_key(|url| !url.contains("detail="));
+    // Most are of events alone, which are in order already.
+    let mut known: HashSet<PlacementGroupId> = HashSet::new();
+    let mut stored: BTreeMap<String, Row> = BTreeMap::new();
     for url in urls {
-        let Some(body) = stored::body(snapshot, url) else { continue };
-        for row in body["data"]["result"]["result"].as_array().into_iter().flatten() {
-            let Some(row) = row.as_object() else { continue };
-            if !found.iter().any(|known| known.get("placement_group_id") == row.get("placement_group_id")) {
-                found.push(row.clone());
-            }
+        let Some(body) = snapshot.endpoint(url) else { continue };
+        let url: Arc<str> = url.as_str().into();
+        for row in parts::at(body, &["data", "result", "result"]).map(parts::objects).unwrap_or_default() {
+            let id = parts::at(row, &["placement_group_id"]).and_then(parts::string).unwrap_or_default().into_owned();
+            known.extend(PlacementGroupId::from_hex(&id));
+            stored.entry(id).or_insert_with(|| Row::Stored(Arc::clone(&url), stored::place(row, body)));
         }
     }
-    found
-}
-
-fn row(snapshot: &Snapshot, group: &PlacementGroup) -> Map<String, Value> {
-    let id = group.id.hex();
-    let object = |json: &str| serde_json::from_str::<Value>(json).unwrap_or_else(|_| json!({}));
-    let bundles = group.bundles.iter().map(|bundle| {
-        let node = snapshot.id(bundle.node).try_into().map_or(String::new(), |bytes| RayId::<28>(bytes).hex());
-        json!({
-            "bundle_id": {"placement_group_id": id, "bundle_index": bundle.index},
-            "unit_resources": object(snapshot.str(bundle.unit_resources)),
-            "node_id": node,
-            "label_selector": object(snapshot.str(bundle.label_selector)),
-        })
-    });
-    let created_us = if group.created > 0 { (group.created - group.creation_requested).max(0) / 1_000 } else { 0 };
-    let row = json!({
-        "placement_group_id": id,
-        "name": snapshot.str(group.name),
-        "creator_job_id": group.creator_job.hex(),
-        "state": snapshot.str(group.state),
-        "bundles": bundles.collect::<Vec<_>>(),
-        "is_detached": group.is_detached,
-        "stats": {
-            "creation_request_received_ns": group.creation_requested.to_string(),
-            "end_to_end_creation_latency_us": created_us.to_string(),
-            "scheduling_attempt": group.scheduling_attempt,
-            "scheduling_state": snapshot.str(group.scheduling_state),
-            "highest_retry_delay_ms": group.highest_retry_delay_ms,
-        },
-        "topology_strategy": {},
-        "topology_assignments": {},
-    });
-    match row {
-        Value::Object(row) => row,
-        _ => Map::new(),
+    let groups = snapshot.placement_groups.iter().enumerate();
+    let told = groups.filter(|(_, group)| !known.contains(&group.id)).map(|(at, group)| (group.id, Row::Event(at)));
+    if stored.is_empty() {
+        return told.map(|(_, row)| row).collect();
     }
+    stored.extend(told.map(|(id, row)| (id.hex(), row)));
+    stored.into_values().collect()
 }

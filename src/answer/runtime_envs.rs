@@ -24,11 +24,11 @@ struct RuntimeEnvs {
 impl Resource for RuntimeEnvs {
     const COLUMNS: &'static [Column] = &[
         Column::filterable("runtime_env", Kind::Other),
-        Column::filterable("success", Kind::Bool),
+        Column::filterable("success", Kind::Bool).optional(),
         Column::plain("creation_time_ms"),
         Column::filterable("node_id", Kind::Text),
         Column::plain("ref_cnt").only_detail(),
-        Column::filterable("error", Kind::Text).only_detail(),
+        Column::filterable("error", Kind::Text).only_detail().optional(),
     ];
 
     fn rows(&self) -> usize {

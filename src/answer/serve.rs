@@ -3,25 +3,37 @@
 //! The live dashboard asks the Serve controller, which is gone: a stored answer is the only source.
 //! Source: `dashboard/modules/serve/serve_head.py`, `ServeInstanceDetails` in `serve/schema.py`.
 
-use super::{Answer, Question, Refusal, redact, stored};
+use super::redact::Redactor;
+use super::{Answer, Question, Refusal, stored};
+use crate::base::stored_json;
 use crate::snapshot::Snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
+
+const URL: &str = "api/serve/applications";
+/// Bytes of the longest answer out of which null options are taken: a tree of a longer one would hold many times that.
+pub const MAX_TREE: usize = 256 << 10;
 
 /// Answers `/api/serve/applications/`: without a stored one, what Ray says when Serve was never started.
 pub fn applications(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
-    let mut stored = stored::body(snapshot, "api/serve/applications").unwrap_or_else(|| {
-        json!({"controller_info": {"node_id": null, "node_ip": null, "node_instance_id": null, "actor_id": null,
-            "actor_name": null, "worker_id": null, "log_file_path": null},
-            "proxy_location": null, "http_options": null, "grpc_options": null, "proxies": {}, "applications": {},
-            "target_capacity": null, "target_groups": []})
-    });
-    if let Some(members) = stored.as_object_mut() {
+    let stored = snapshot.endpoint(URL);
+    let read = stored.filter(|stored| stored.len() <= MAX_TREE).and_then(stored_json::value);
+    let mut shown = match (read, stored) {
+        (Some(read), _) => read,
+        (None, Some(_)) => return Ok(stored::answer(snapshot, URL, question.redact).unwrap_or_else(never_started)),
+        (None, None) => return Ok(never_started()),
+    };
+    if let Some(members) = shown.as_object_mut() {
         // The page looks whether the key is there, not what it holds.
         members.retain(|key, value| !(matches!(key.as_str(), "http_options" | "grpc_options") && value.is_null()));
     }
-    if question.redact {
-        redact::deep(&mut stored);
-    }
-    Ok(stored::reply(&stored))
+    let shown = shown.to_string();
+    Ok(Answer::json(if question.redact { Redactor::of_document().all(&shown) } else { shown.into_bytes() }))
+}
+
+fn never_started() -> Answer {
+    let shown: Value = json!({"controller_info": {"node_id": null, "node_ip": null, "node_instance_id": null,
+        "actor_id": null, "actor_name": null, "worker_id": null, "log_file_path": null},
+        "proxy_location": null, "proxies": {}, "applications": {}, "target_capacity": null, "target_groups": []});
+    stored::reply(&shown)
 }

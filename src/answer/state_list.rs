@@ -12,10 +12,10 @@ mod values;
 pub use filter::{Filter, Predicate, parse as parse_filters, passes};
 pub use id::check_id;
 pub use options::{MAX_LIMIT, Options};
-pub use values::{Columns, Values};
+pub use values::{Columns, Objects, Values};
 
 use super::json::JsonWriter;
-use super::{Answer, Question, Refusal};
+use super::{Answer, Question, Refusal, pieces};
 use std::borrow::Cow;
 
 /// What a column holds, for filters.
@@ -42,23 +42,32 @@ pub struct Column {
     pub filterable: bool,
     /// Whether it is only shown with `detail`.
     pub detail: bool,
+    /// Whether Ray leaves it out of rows that have no value: no filter on it fits those, not even `!=`, because Ray looks
+    /// for the key first.
+    pub optional: bool,
 }
 
 impl Column {
     /// A column that can be filtered by.
     pub const fn filterable(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind, filterable: true, detail: false }
+        Self { name, kind, filterable: true, detail: false, optional: false }
     }
 
     /// A column that cannot be filtered by.
     pub const fn plain(name: &'static str) -> Self {
-        Self { name, kind: Kind::Other, filterable: false, detail: false }
+        Self { name, kind: Kind::Other, filterable: false, detail: false, optional: false }
     }
 
     /// The same column, shown only with `detail`.
     #[must_use]
     pub const fn only_detail(self) -> Self {
         Self { detail: true, ..self }
+    }
+
+    /// The same column, left out by Ray where it has no value.
+    #[must_use]
+    pub const fn optional(self) -> Self {
+        Self { optional: true, ..self }
     }
 }
 
@@ -155,9 +164,6 @@ pub fn list<R: Resource + Send + 'static>(resource: R, question: &Question, note
     Ok(write(resource, rows, counts, options.detail, notes))
 }
 
-/// Bytes per piece of a long answer.
-const PIECE: usize = 256 * 1024;
-
 /// Writes the envelope and these rows, in pieces.
 pub fn write<R: Resource + Send + 'static>(
     mut resource: R,
@@ -166,32 +172,22 @@ pub fn write<R: Resource + Send + 'static>(
     detail: bool,
     notes: Notes,
 ) -> Answer {
-    let mut w = JsonWriter::with_capacity(if rows.len() < 50 { 16 * 1024 } else { PIECE + 16 * 1024 });
-    begin(&mut w, counts);
-    w.key("result");
-    w.begin_array();
-    let mut rows = rows.into_iter();
-    let mut ended = false;
-    Answer::json_chunks(std::iter::from_fn(move || {
-        if ended {
-            return None;
+    let mut head = pieces::writer(rows.len());
+    begin(&mut head, counts);
+    head.key("result");
+    head.begin_array();
+    let row = move |row: u32, w: &mut JsonWriter| {
+        w.begin_object();
+        for column in R::COLUMNS.iter().filter(|column| detail || !column.detail) {
+            w.key(column.name);
+            resource.write(row as usize, column.name, w);
         }
-        while w.len() < PIECE {
-            let Some(row) = rows.next() else {
-                w.end_array();
-                end(&mut w, notes);
-                ended = true;
-                break;
-            };
-            w.begin_object();
-            for column in R::COLUMNS.iter().filter(|column| detail || !column.detail) {
-                w.key(column.name);
-                resource.write(row as usize, column.name, &mut w);
-            }
-            w.end_object();
-        }
-        Some(w.take())
-    }))
+        w.end_object();
+    };
+    pieces::answer(head, rows, row, move |w| {
+        w.end_array();
+        end(w, notes);
+    })
 }
 
 /// Opens the envelope, up to the counts; the member `result` must follow.

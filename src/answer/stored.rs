@@ -1,19 +1,64 @@
 //! Answers that the live dashboard gave and a collector kept, by URL without its leading `/`.
 //!
 //! What no event and no log tells comes from here alone; `placement_groups`, `serve`, `data`, `train` and `metadata`
-//! say what they do where nothing was kept.
+//! say what they do where nothing was kept. Stored answers are strict JSON and may be long: they are read in slices and
+//! sent in pieces, never made into a tree.
 
 use super::Answer;
-use crate::base::stored_json;
+use super::pieces::PIECE;
+use super::redact::Redactor;
 use crate::snapshot::Snapshot;
 use serde_json::Value;
-
-/// A stored answer, parsed; damaged ones count as not stored.
-pub(super) fn body(snapshot: &Snapshot, url: &str) -> Option<Value> {
-    stored_json::value(snapshot.endpoints.get(url)?)
-}
+use std::ops::Range;
+use std::sync::Arc;
 
 /// A document as an answer.
 pub(super) fn reply(value: &Value) -> Answer {
     Answer::json(value.to_string().into_bytes())
+}
+
+/// Returns a stored answer as it is, or with the values of environment variables hidden; none where it is not stored.
+pub(super) fn answer(snapshot: &Arc<Snapshot>, url: &str, redact: bool) -> Option<Answer> {
+    let body = snapshot.endpoint(url)?;
+    let copy = Copy { snapshot: Arc::clone(snapshot), url: url.to_owned(), at: 0, len: body.len() };
+    Some(if redact { Answer::json_chunks(Hiding(copy, Redactor::of_document())) } else { Answer::json_chunks(copy) })
+}
+
+/// Returns the place of a slice in a text.
+pub(super) fn place(slice: &str, text: &str) -> Range<usize> {
+    let start = (slice.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+    start..start + slice.len()
+}
+
+/// A stored answer, piece by piece.
+struct Copy {
+    snapshot: Arc<Snapshot>,
+    url: String,
+    at: usize,
+    len: usize,
+}
+
+impl Iterator for Copy {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let end = (self.at + PIECE).min(self.len);
+        let piece = self.snapshot.endpoint(&self.url)?.as_bytes().get(self.at..end)?;
+        self.at = end;
+        (!piece.is_empty()).then(|| piece.to_vec())
+    }
+}
+
+/// A stored answer, piece by piece, with values hidden.
+struct Hiding(Copy, Redactor);
+
+impl Iterator for Hiding {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let Self(from, redactor) = self;
+        let mut piece = Vec::with_capacity(PIECE.min(from.len));
+        redactor.piece(from.snapshot.endpoint(&from.url)?, &mut piece, PIECE);
+        (!piece.is_empty()).then_some(piece)
+    }
 }

@@ -3,10 +3,11 @@
 //! Ray counts at most 10,000 rows; we count them all. Source: `TaskSummaries` in `ray/util/state/common.py`.
 
 use super::json::JsonWriter;
+use super::lineage::Lineage;
 use super::state_counts::{StateCounts, write_state_counts};
 use super::state_list::{self, Counts, Notes};
 use super::tasks::{self, Tasks};
-use super::{Answer, Question, Refusal, lineage};
+use super::{Answer, Question, Refusal, pieces};
 use crate::base::task::TaskType;
 use crate::snapshot::Snapshot;
 use crate::snapshot::intern::Str;
@@ -26,7 +27,7 @@ pub fn summarize(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer
     };
     let tasks = Tasks::new(Arc::clone(snapshot), question.redact);
     let selected = tasks::select(&tasks, question, true)?;
-    let mut w = JsonWriter::with_capacity(16 * 1024);
+    let mut w = pieces::writer(0);
     // All are counted, so none was cut off: clients warn where fewer were fetched than counted.
     let counts = Counts { num_after_truncation: selected.at_source, ..selected.counts() };
     state_list::begin(&mut w, counts);
@@ -37,19 +38,35 @@ pub fn summarize(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer
     w.key("cluster");
     w.begin_object();
     w.key("summary");
+    let totals = totals(snapshot, &selected.rows);
+    let end = move |w: &mut JsonWriter| {
+        for (key, total) in totals {
+            w.key(key);
+            w.int(total);
+        }
+        w.key("summary_by");
+        w.string(if by_lineage { "lineage" } else { "func_name" });
+        for _ in 0..3 {
+            w.end_object();
+        }
+        state_list::end(w, Notes::EmptyWarning);
+    };
     if by_lineage {
-        lineage::write(snapshot, &selected.rows, &mut w);
-    } else {
-        write_by_name(snapshot, &selected.rows, &mut w);
+        let mut lineage = Lineage::new(Arc::clone(snapshot), &selected.rows);
+        return Ok(pieces::steps(w, move |w| lineage.write_next(w), end));
     }
-    write_totals(snapshot, &selected.rows, &mut w);
-    w.key("summary_by");
-    w.string(if by_lineage { "lineage" } else { "func_name" });
-    for _ in 0..3 {
-        w.end_object();
-    }
-    state_list::end(&mut w, Notes::EmptyWarning);
-    Ok(Answer::json(w.into_bytes()))
+    w.begin_object();
+    let snapshot = Arc::clone(snapshot);
+    let groups = by_name(&snapshot, &selected.rows);
+    Ok(pieces::answer(
+        w,
+        groups,
+        move |group, w| group.write(&snapshot, w),
+        move |w| {
+            w.end_object();
+            end(w);
+        },
+    ))
 }
 
 /// Counts of one name: the first attempt's type stands for all, as in Ray.
@@ -59,7 +76,7 @@ struct Group {
     states: StateCounts,
 }
 
-fn write_by_name(snapshot: &Snapshot, rows: &[u32], w: &mut JsonWriter) {
+fn by_name(snapshot: &Snapshot, rows: &[u32]) -> Vec<Group> {
     let by_function = RayVersion::of(snapshot).is_some_and(|version| version < RayVersion::NAMED_SUMMARIES);
     // Names are small numbers: an array finds a name's group without hashing.
     let mut group_of = vec![u32::MAX; snapshot.strings.len()];
@@ -76,33 +93,32 @@ fn write_by_name(snapshot: &Snapshot, rows: &[u32], w: &mut JsonWriter) {
         }
         groups[*at as usize].states[attempt.state() as usize] += 1;
     }
-    w.begin_object();
-    for group in &groups {
-        w.key_escaped(snapshot.str(group.name));
+    groups
+}
+
+impl Group {
+    fn write(&self, snapshot: &Snapshot, w: &mut JsonWriter) {
+        w.key_escaped(snapshot.str(self.name));
         w.begin_object();
         // Ray puts the name here too, whatever the function is called.
         w.key("func_or_class_name");
-        w.string(snapshot.str(group.name));
+        w.string(snapshot.str(self.name));
         w.key("type");
-        w.string(group.task_type.name());
+        w.string(self.task_type.name());
         w.key("state_counts");
-        write_state_counts(&group.states, w);
+        write_state_counts(&self.states, w);
         w.end_object();
     }
-    w.end_object();
 }
 
-fn write_totals(snapshot: &Snapshot, rows: &[u32], w: &mut JsonWriter) {
+fn totals(snapshot: &Snapshot, rows: &[u32]) -> [(&'static str, usize); 3] {
     let mut of_type = [0usize; 4];
     for &row in rows {
         of_type[snapshot.tasks.get(row as usize).shape().task_type as usize] += 1;
     }
-    for (key, task_type) in [
-        ("total_tasks", TaskType::NormalTask),
-        ("total_actor_tasks", TaskType::ActorTask),
-        ("total_actor_scheduled", TaskType::ActorCreationTask),
-    ] {
-        w.key(key);
-        w.int(of_type[task_type as usize]);
-    }
+    [
+        ("total_tasks", of_type[TaskType::NormalTask as usize]),
+        ("total_actor_tasks", of_type[TaskType::ActorTask as usize]),
+        ("total_actor_scheduled", of_type[TaskType::ActorCreationTask as usize]),
+    ]
 }

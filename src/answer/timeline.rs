@@ -4,6 +4,7 @@
 //! first seen. Source: `chrome_tracing_dump` in `ray/_private/profiling.py`.
 
 use super::json::JsonWriter;
+use super::pieces::PIECE;
 use super::tasks::{self, Tasks};
 use super::{Answer, Question, Refusal};
 use crate::base::id::push_hex;
@@ -16,8 +17,8 @@ use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Bytes per piece.
-const PIECE: usize = 128 * 1024;
+/// Bytes of extra data that are kept taken apart: few texts are distinct, but for odd ones.
+const MAX_EXTRAS: usize = 4 << 20;
 
 /// Answers `/api/v0/tasks/timeline`.
 pub fn timeline(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
@@ -53,9 +54,11 @@ struct Trace {
     /// The next attempt, and the next of its events.
     at: (usize, usize),
     nodes: Vec<Str>,
+    node_numbers: HashMap<Str, u32, RandomState>,
     threads: Vec<(u32, ProfileSource)>,
     thread_numbers: HashMap<(Str, Id, Str), (u32, u32), RandomState>,
     extras: HashMap<Str, Arc<Extra>, RandomState>,
+    extras_bytes: usize,
     writer: JsonWriter,
     started: bool,
     ended: bool,
@@ -68,9 +71,11 @@ impl Trace {
             rows,
             at: (0, 0),
             nodes: Vec::new(),
+            node_numbers: HashMap::default(),
             threads: Vec::new(),
             thread_numbers: HashMap::default(),
             extras: HashMap::default(),
+            extras_bytes: 0,
             writer: JsonWriter::with_capacity(PIECE + 4096),
             started: false,
             ended: false,
@@ -82,21 +87,29 @@ impl Trace {
         if !matches!(self.snapshot.str(source.component_type), "worker" | "driver") {
             return None;
         }
-        let (nodes, threads) = (&mut self.nodes, &mut self.threads);
+        let (nodes, numbers, threads) = (&mut self.nodes, &mut self.node_numbers, &mut self.threads);
         let key = (source.component_type, source.component_id, source.node_ip);
         Some(*self.thread_numbers.entry(key).or_insert_with(|| {
-            let node = nodes.iter().position(|known| *known == source.node_ip).unwrap_or_else(|| {
+            let node = *numbers.entry(source.node_ip).or_insert_with(|| {
                 nodes.push(source.node_ip);
-                nodes.len() - 1
+                nodes.len() as u32 - 1
             });
-            threads.push((node as u32, *source));
-            (node as u32, threads.len() as u32 - 1)
+            threads.push((node, *source));
+            (node, threads.len() as u32 - 1)
         }))
     }
 
     fn extra(&mut self, handle: Str) -> Arc<Extra> {
-        let snapshot = &self.snapshot;
-        Arc::clone(self.extras.entry(handle).or_insert_with(|| Arc::new(Extra::parse(snapshot.str(handle)))))
+        if self.extras_bytes > MAX_EXTRAS {
+            self.extras.clear();
+            self.extras_bytes = 0;
+        }
+        let extra = self.extras.entry(handle).or_insert_with(|| {
+            let json = self.snapshot.str(handle);
+            self.extras_bytes += json.len();
+            Arc::new(Extra::parse(json))
+        });
+        Arc::clone(extra)
     }
 
     fn write_event(&mut self, attempt: &Attempt<'_>, event: &ProfileRow, (pid, tid): (u32, u32)) {

@@ -11,69 +11,100 @@ mod logged;
 mod proto;
 mod settings;
 
-use super::{Answer, Question, Refusal, jobs, redact, stored};
+use super::json::JsonWriter;
+use super::redact::Redactor;
+use super::{Answer, Question, Refusal, jobs, pieces, stored};
 use crate::base::actor::ActorState;
 use crate::base::id::ActorId;
+use crate::base::stored_json::parts;
 use crate::snapshot::Snapshot;
 use crate::snapshot::actor::Actor;
 use serde_json::{Map, Value, json};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
+
+/// The URL of the answer that is stored.
+const RUNS: &str = "api/train/v2/runs/v1";
 
 /// A run or an attempt in the shape of Ray's schema.
 type Object = Map<String, Value>;
 
+/// A run that is shown.
+struct Shown {
+    start_ns: Option<i64>,
+    has_ended: bool,
+    json: Json,
+}
+
+/// The JSON of a run.
+enum Json {
+    /// Built from exports or logs.
+    Built(String),
+    /// A part of the stored answer.
+    Stored(Range<usize>),
+}
+
 /// Answers `/api/train/v2/runs/v1`: every run of Train v2, the newest first.
 pub fn runs(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
-    let mut runs: BTreeMap<String, Object> = BTreeMap::new();
-    for run in logged::runs(snapshot) {
-        runs.insert(key(&run), run);
+    let mut runs: BTreeMap<String, Shown> = BTreeMap::new();
+    for mut run in logged::runs(snapshot).chain(exported::runs(snapshot)) {
+        decorate(snapshot, &mut run);
+        let text = |name: &str| run.get(name).and_then(Value::as_str).unwrap_or_default();
+        let start_ns = run.get("start_time_ns").and_then(Value::as_i64);
+        let (key, has_ended) = (key(text("controller_actor_id"), text("id")), is_end(text("status")));
+        runs.insert(key, Shown { start_ns, has_ended, json: Json::Built(Value::Object(run).to_string()) });
     }
-    for run in exported::runs(snapshot) {
-        runs.insert(key(&run), run);
-    }
-    for run in runs.values_mut() {
-        decorate(snapshot, run);
-    }
-    let stored = stored::body(snapshot, "api/train/v2/runs/v1");
-    for run in stored.iter().filter_map(|body| body["train_runs"].as_array()).flatten().filter_map(Value::as_object) {
-        let known = runs.get(&key(run));
-        if !known.is_some_and(|known| has_ended(known) && !has_ended(run)) {
-            runs.insert(key(run), run.clone());
+    let stored = snapshot.endpoint(RUNS).unwrap_or_default();
+    for run in parts::at(stored, &["train_runs"]).map(parts::objects).unwrap_or_default() {
+        let text = |name: &str| parts::at(run, &[name]).and_then(parts::string).unwrap_or_default();
+        let start_ns = parts::at(run, &["start_time_ns"]).and_then(|start| start.parse().ok());
+        let (key, has_ended) = (key(&text("controller_actor_id"), &text("id")), is_end(&text("status")));
+        if !runs.get(&key).is_some_and(|known| known.has_ended && !has_ended) {
+            runs.insert(key, Shown { start_ns, has_ended, json: Json::Stored(stored::place(run, stored)) });
         }
     }
-    let mut runs: Vec<Object> = runs.into_values().collect();
-    runs.sort_by_key(|run| std::cmp::Reverse(run.get("start_time_ns").and_then(Value::as_i64)));
-    let mut answer = json!({"train_runs": runs});
-    if question.redact {
-        hide(&mut answer);
-    }
-    Ok(stored::reply(&answer))
+    let mut runs: Vec<Shown> = runs.into_values().collect();
+    runs.sort_by_key(|run| Reverse(run.start_ns));
+    let mut head = pieces::writer(runs.len());
+    head.begin_object();
+    head.key("train_runs");
+    head.begin_array();
+    let (snapshot, redact) = (Arc::clone(snapshot), question.redact);
+    let row = move |run: Shown, w: &mut JsonWriter| {
+        let json = match &run.json {
+            Json::Built(json) => json,
+            Json::Stored(place) => {
+                snapshot.endpoint(RUNS).and_then(|stored| stored.get(place.clone())).unwrap_or("null")
+            }
+        };
+        if redact { w.raw(&Redactor::of_document().all(json)) } else { w.raw(json.as_bytes()) }
+    };
+    Ok(pieces::answer(head, runs, row, |w| {
+        w.end_array();
+        w.end_object();
+    }))
 }
 
 /// Answers `/api/train/v2/runs`: runs of the older Train, of which only a stored answer tells.
 pub fn old_runs(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
-    let Some(mut stored) = stored::body(snapshot, "api/train/v2/runs") else {
-        return Err(Refusal::Failed(
+    stored::answer(snapshot, "api/train/v2/runs", question.redact).ok_or_else(|| {
+        Refusal::Failed(
             "Train state data is not available. Please make sure Ray Train is running and that the Train state actor \
              is enabled by setting the RAY_TRAIN_ENABLE_STATE_TRACKING environment variable to \"1\"."
                 .to_owned(),
-        ));
-    };
-    if question.redact {
-        hide(&mut stored);
-    }
-    Ok(stored::reply(&stored))
+        )
+    })
 }
 
-/// The controller's actor id, of which a run has exactly one; else its own id, which some sources do not know.
-fn key(run: &Object) -> String {
-    let text = |key: &str| run.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-    text("controller_actor_id").or_else(|| text("id")).unwrap_or_default().to_owned()
+/// Returns the controller's actor id, of which a run has exactly one; else its own id, which some sources do not know.
+fn key(controller: &str, id: &str) -> String {
+    if controller.is_empty() { id.to_owned() } else { controller.to_owned() }
 }
 
-fn has_ended(run: &Object) -> bool {
-    matches!(run.get("status").and_then(Value::as_str), Some("FINISHED" | "ERRORED" | "ABORTED"))
+fn is_end(status: &str) -> bool {
+    matches!(status, "FINISHED" | "ERRORED" | "ABORTED")
 }
 
 /// Adds what the dashboard adds to the rows of the state actor: the job, and what became of the actors.
@@ -104,16 +135,6 @@ fn actor<'a>(snapshot: &'a Snapshot, id: Option<&Value>) -> Option<&'a Actor> {
     let id = ActorId::from_hex(id?.as_str()?)?;
     let row = snapshot.actors.binary_search_by_key(&id, |actor| actor.id).ok()?;
     snapshot.actors.get(row)
-}
-
-/// Hides environment variables, of jobs and of the runs' workers.
-fn hide(answer: &mut Value) {
-    redact::deep(answer);
-    for run in answer["train_runs"].as_array_mut().into_iter().flatten() {
-        if let Some(env) = run.pointer_mut("/run_settings/run_config/worker_runtime_env") {
-            redact::value(env);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ impl Resource for Workers {
         Column::filterable("worker_id", Kind::Text),
         Column::filterable("is_alive", Kind::Bool),
         Column::filterable("worker_type", Kind::Text),
-        Column::filterable("exit_type", Kind::Text),
+        Column::filterable("exit_type", Kind::Text).optional(),
         Column::filterable("node_id", Kind::Text),
         Column::filterable("ip", Kind::Text),
         Column::filterable("pid", Kind::Int),

@@ -5,6 +5,8 @@
 //! has it, so that every part of it may stand in an answer.
 //! Source: `json/decoder.py` and `json/scanner.py` of `CPython`.
 
+pub mod parts;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

@@ -1,20 +1,23 @@
 //! The URL table of Ray's dashboard API below a session, and who asks.
 
+mod cost;
+
 use super::call::Call;
 use super::error::{Error, Shape};
 use super::pattern::{Parts, RoutePattern, names, parts};
-use super::{load, logs, send, validators};
+use super::{load, logs, send, tail, validators};
 use crate::answer::{
     Answer, Question, actor_state, actor_summary, actors, cluster_events, cluster_status, data, events, fixed, jobs,
     metadata, node_detail, node_state, nodes, objects, placement_groups, runtime_envs, serve as serve_details,
     task_summary, tasks, timeline, train, workers,
 };
 use crate::base::name::SessionKey;
-use crate::session::{self, OpenSession};
+use crate::session::OpenSession;
 use crate::settings::Redaction;
 use crate::snapshot::Snapshot;
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use cost::Cost;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
@@ -29,69 +32,76 @@ struct Asked<'a> {
     id: &'a str,
 }
 
-type Rows = fn(&Snapshot) -> usize;
+type CostOf = fn(&Asked<'_>) -> Cost;
 type Ask = fn(&Asked<'_>) -> Result<Answer, Error>;
 
-/// How a URL is answered.
+/// The way in which a URL is answered.
 #[derive(Clone, Copy)]
 enum By {
-    /// From the tables, at once.
-    Tables(Ask),
-    /// From the tables, over so many rows: where there are many, in its turn and not on the threads that accept requests.
-    Threads(Rows, Ask),
+    /// Made from the snapshot: at once where that costs little, otherwise with memory of its own and in its turn, off the
+    /// threads that accept requests.
+    Made(CostOf, Ask),
+    /// The same, from what is known without any event: names of files, stored answers.
+    Eventless(CostOf, Ask),
     /// From a log file.
     LogFile,
     /// From the log of a submission.
     JobLog,
+    /// The same, over a WebSocket.
+    JobLogTail,
 }
 
-use By::{Tables, Threads};
+use By::{Eventless, Made};
 
 /// The table. A final `/` may be given or left out, as KubeRay's history server allows.
 const TABLE: &[(&str, By)] = &[
-    ("/api/v0/tasks", Threads(rows::tasks, |a| Ok(tasks::list(a.snapshot, a.question)?))),
-    ("/api/v0/tasks/summarize", Threads(rows::tasks, |a| Ok(task_summary::summarize(a.snapshot, a.question)?))),
-    ("/api/v0/tasks/timeline", Threads(rows::tasks, |a| Ok(timeline::timeline(a.snapshot, a.question)?))),
-    ("/nodes", Threads(rows::nodes, |a| Ok(nodes::list(a.snapshot, a.question)?))),
-    ("/nodes/{id}", Threads(rows::of_a_node, |a| Ok(node_detail::detail(a.snapshot, a.question, a.id)?))),
-    ("/logical/actors", Threads(rows::actors, |a| Ok(actors::list(a.snapshot, a.question)?))),
-    ("/logical/actors/{id}", Tables(|a| Ok(actors::detail(a.snapshot, a.question, a.id)?))),
-    ("/api/v0/logs", Tables(|a| logs::listing(a.session, a.question))),
+    ("/api/v0/tasks", Made(cost::tasks, |a| Ok(tasks::list(a.snapshot, a.question)?))),
+    ("/api/v0/tasks/summarize", Made(cost::task_summary, |a| Ok(task_summary::summarize(a.snapshot, a.question)?))),
+    ("/api/v0/tasks/timeline", Made(cost::timeline, |a| Ok(timeline::timeline(a.snapshot, a.question)?))),
+    ("/nodes", Made(cost::nodes, |a| Ok(nodes::list(a.snapshot, a.question)?))),
+    ("/nodes/{id}", Made(cost::node, |a| Ok(node_detail::detail(a.snapshot, a.question, a.id)?))),
+    ("/logical/actors", Made(cost::actors, |a| Ok(actors::list(a.snapshot, a.question)?))),
+    ("/logical/actors/{id}", Made(cost::actor, |a| Ok(actors::detail(a.snapshot, a.question, a.id)?))),
+    ("/api/v0/logs", Eventless(cost::log_names, |a| logs::listing(a.session, a.question))),
     ("/api/v0/logs/{id}", By::LogFile),
-    ("/api/v0/workers", Threads(rows::tasks, |a| Ok(workers::list(a.snapshot, a.question)?))),
-    ("/api/v0/placement_groups", Tables(|a| Ok(placement_groups::list(a.snapshot, a.question)?))),
-    ("/api/v0/runtime_envs", Tables(|a| Ok(runtime_envs::list(a.snapshot, a.question)?))),
-    ("/api/v0/runtime_env_redaction", Tables(|a| Ok(fixed::redaction(a.redaction != Redaction::Never)))),
-    ("/api/v0/objects", Tables(|a| Ok(objects::list(a.question)?))),
-    ("/api/v0/objects/summarize", Tables(|a| Ok(objects::summarize(a.question)?))),
-    ("/api/v0/cluster_metadata", Tables(|a| Ok(metadata::cluster_metadata(a.snapshot)?))),
-    ("/api/v0/cluster_events", Tables(|a| Ok(cluster_events::list(a.snapshot, a.question)?))),
-    ("/api/v0/platform_events", Tables(|a| Ok(fixed::platform_events(a.snapshot)?))),
-    ("/api/v0/actors", Threads(rows::actors, |a| Ok(actor_state::list(a.snapshot, a.question)?))),
-    ("/api/v0/actors/summarize", Threads(rows::actors, |a| Ok(actor_summary::summarize(a.snapshot, a.question)?))),
-    ("/api/v0/nodes", Threads(rows::nodes, |a| Ok(node_state::list(a.snapshot, a.question)?))),
-    ("/api/v0/jobs", Tables(|a| Ok(jobs::state_list(a.snapshot, a.question)?))),
-    ("/api/jobs", Tables(|a| Ok(jobs::list(a.snapshot, a.question)?))),
-    ("/api/jobs/{id}", Tables(|a| Ok(jobs::one(a.snapshot, a.question, a.id)?))),
+    ("/api/v0/workers", Made(cost::workers, |a| Ok(workers::list(a.snapshot, a.question)?))),
+    ("/api/v0/placement_groups", Made(cost::placement_groups, |a| Ok(placement_groups::list(a.snapshot, a.question)?))),
+    ("/api/v0/runtime_envs", Made(cost::runtime_envs, |a| Ok(runtime_envs::list(a.snapshot, a.question)?))),
+    ("/api/v0/runtime_env_redaction", Eventless(cost::none, |a| Ok(fixed::redaction(a.redaction != Redaction::Never)))),
+    ("/api/v0/objects", Made(cost::none, |a| Ok(objects::list(a.question)?))),
+    ("/api/v0/objects/summarize", Made(cost::none, |a| Ok(objects::summarize(a.question)?))),
+    ("/api/v0/cluster_metadata", Eventless(cost::stored, |a| Ok(metadata::cluster_metadata(a.snapshot)?))),
+    ("/api/v0/cluster_events", Made(cost::events, |a| Ok(cluster_events::list(a.snapshot, a.question)?))),
+    ("/api/v0/platform_events", Made(cost::platform_events, |a| Ok(fixed::platform_events(a.snapshot)?))),
+    ("/api/v0/actors", Made(cost::actors, |a| Ok(actor_state::list(a.snapshot, a.question)?))),
+    ("/api/v0/actors/summarize", Made(cost::actors, |a| Ok(actor_summary::summarize(a.snapshot, a.question)?))),
+    ("/api/v0/nodes", Made(cost::nodes, |a| Ok(node_state::list(a.snapshot, a.question)?))),
+    ("/api/v0/jobs", Made(cost::jobs, |a| Ok(jobs::state_list(a.snapshot, a.question)?))),
+    ("/api/jobs", Made(cost::jobs, |a| Ok(jobs::list(a.snapshot, a.question)?))),
+    ("/api/jobs/{id}", Made(cost::jobs, |a| Ok(jobs::one(a.snapshot, a.question, a.id)?))),
     ("/api/jobs/{id}/logs", By::JobLog),
-    ("/api/cluster_status", Tables(|a| Ok(cluster_status::cluster_status(a.snapshot, a.question)?))),
-    ("/api/serve/applications", Tables(|a| Ok(serve_details::applications(a.snapshot, a.question)?))),
-    ("/api/data/datasets/{id}", Tables(|a| Ok(data::datasets(a.snapshot, a.id)?))),
-    ("/api/train/v2/runs/v1", Tables(|a| Ok(train::runs(a.snapshot, a.question)?))),
-    ("/api/train/v2/runs", Tables(|a| Ok(train::old_runs(a.snapshot, a.question)?))),
-    ("/api/version", Tables(|a| Ok(metadata::version(a.snapshot)?))),
-    ("/events", Threads(rows::events, |a| Ok(events::events(a.snapshot, a.question)?))),
-    ("/timezone", Tables(|a| Ok(metadata::timezone(a.snapshot)?))),
-    ("/worker/{id}", Tables(|_| Err(fixed::profiling().into()))),
-    ("/task/{id}", Tables(|_| Err(fixed::profiling().into()))),
-    ("/memory_profile", Tables(|_| Err(fixed::profiling().into()))),
-    ("/api/authentication_mode", Tables(fixed_answer)),
-    ("/api/profiling_enabled", Tables(fixed_answer)),
-    ("/api/grafana_health", Tables(fixed_answer)),
-    ("/api/prometheus_health", Tables(fixed_answer)),
-    ("/usage_stats_enabled", Tables(fixed_answer)),
-    ("/api/component_activities", Tables(fixed_answer)),
-    ("/api/gcs_healthz", Tables(fixed_answer)),
+    ("/api/jobs/{id}/logs/tail", By::JobLogTail),
+    (
+        "/api/cluster_status",
+        Made(cost::cluster_status, |a| Ok(cluster_status::cluster_status(a.snapshot, a.question)?)),
+    ),
+    ("/api/serve/applications", Made(cost::stored, |a| Ok(serve_details::applications(a.snapshot, a.question)?))),
+    ("/api/data/datasets/{id}", Made(cost::datasets, |a| Ok(data::datasets(a.snapshot, a.id)?))),
+    ("/api/train/v2/runs/v1", Made(cost::train, |a| Ok(train::runs(a.snapshot, a.question)?))),
+    ("/api/train/v2/runs", Made(cost::stored, |a| Ok(train::old_runs(a.snapshot, a.question)?))),
+    ("/api/version", Eventless(cost::version, |a| Ok(metadata::version(a.snapshot)?))),
+    ("/events", Made(cost::events, |a| Ok(events::events(a.snapshot, a.question)?))),
+    ("/timezone", Eventless(cost::stored, |a| Ok(metadata::timezone(a.snapshot)?))),
+    ("/worker/{id}", Made(cost::none, |_| Err(fixed::profiling().into()))),
+    ("/task/{id}", Made(cost::none, |_| Err(fixed::profiling().into()))),
+    ("/memory_profile", Made(cost::none, |_| Err(fixed::profiling().into()))),
+    ("/api/authentication_mode", Eventless(cost::none, fixed_answer)),
+    ("/api/profiling_enabled", Eventless(cost::none, fixed_answer)),
+    ("/api/grafana_health", Eventless(cost::none, fixed_answer)),
+    ("/api/prometheus_health", Eventless(cost::none, fixed_answer)),
+    ("/usage_stats_enabled", Eventless(cost::none, fixed_answer)),
+    ("/api/component_activities", Eventless(cost::none, fixed_answer)),
+    ("/api/gcs_healthz", Eventless(cost::none, fixed_answer)),
 ];
 
 static PARTS: LazyLock<Vec<Parts>> = LazyLock::new(|| TABLE.iter().map(|(pattern, _)| parts(pattern)).collect());
@@ -145,8 +155,9 @@ async fn answer(
     let redaction = call.state.sessions.settings().redaction;
     let over = call.state.sessions.standing(&session.key).is_over(&session.snapshot);
     let question = question(call.request, redaction, over);
-    let ask = match by {
+    let made = match by {
         // A log file may have grown since the session was opened: it has no tag.
+        By::JobLogTail => return tail::of_job(call.request, call.state, &session, id).await,
         By::LogFile | By::JobLog => {
             let mut response = if matches!(by, By::LogFile) {
                 logs::file(call.state, &session, id, &question).await?
@@ -156,59 +167,33 @@ async fn answer(
             validators::revalidate(&mut response, None);
             return Ok(response);
         }
-        By::Tables(ask) | By::Threads(_, ask) => ask,
+        By::Made(cost, ask) | By::Eventless(cost, ask) => (cost, ask),
     };
+    if let (By::Made(..), Some(error)) = (by, &session.nothing_read) {
+        return Err(error.clone().into());
+    }
     let tag = validators::tag(&session, redaction, &question, below, call.request.query_string());
     if validators::is_known(call.request, &tag) {
         return Ok(validators::not_modified(&tag));
     }
-    let mut response = if is_long(by, &session.snapshot) {
-        let turn = call.state.heavy.turn().await?;
-        let id = id.to_owned();
+    let (cost, ask) = made;
+    let asked = Asked { session: &session, snapshot: &session.snapshot, question: &question, redaction, pattern, id };
+    let cost = cost(&asked);
+    let mut response = if cost.is_long {
+        let (state, id) = (call.state, id.to_owned());
+        let session = Arc::clone(&session);
         let work = move || {
             let snapshot = &session.snapshot;
-            ask(&Asked { session: &session, snapshot, question: &question, redaction, pattern, id: &id })
+            let asked = Asked { session: &session, snapshot, question: &question, redaction, pattern, id: &id };
+            ask(&asked).map(send::Begun::new)
         };
-        send::long(tokio::task::spawn_blocking(work).await.map_err(|_| session::Error::Broken)??, turn)
+        let (begun, making) = state.heavy.begin(&state.sessions, cost.held as u64, work).await?;
+        send::long(begun?, making)
     } else {
-        let snapshot = &session.snapshot;
-        send::answer(ask(&Asked { session: &session, snapshot, question: &question, redaction, pattern, id })?)
+        send::answer(ask(&asked)?)
     };
     validators::revalidate(&mut response, Some(&tag));
     Ok(response)
-}
-
-/// Rows up to which every answer is made at once.
-const FEW: usize = 2000;
-
-/// Whether an answer goes over many rows: then it waits for its turn. Small ones of a huge session do not.
-fn is_long(by: By, snapshot: &Snapshot) -> bool {
-    matches!(by, By::Threads(rows, _) if rows(snapshot) > FEW)
-}
-
-/// Rows that answers go over; no more than it takes to tell few from many.
-mod rows {
-    use super::{FEW, Snapshot};
-
-    pub(super) fn tasks(snapshot: &Snapshot) -> usize {
-        snapshot.tasks.len() + snapshot.workers.len()
-    }
-
-    pub(super) fn actors(snapshot: &Snapshot) -> usize {
-        snapshot.actors.len()
-    }
-
-    pub(super) fn nodes(snapshot: &Snapshot) -> usize {
-        snapshot.nodes.len() + snapshot.workers.len()
-    }
-
-    pub(super) fn of_a_node(snapshot: &Snapshot) -> usize {
-        nodes(snapshot) + actors(snapshot)
-    }
-
-    pub(super) fn events(snapshot: &Snapshot) -> usize {
-        snapshot.facts.events.rows().take(FEW + 1).count()
-    }
 }
 
 /// The decoded query, whether secrets are to be hidden from whoever asks, and whether the session is over.

@@ -1,6 +1,6 @@
 //! A whole answer, handed to the connection in pieces, so that a big one is not copied whole into its write buffer.
 
-use super::heavy::Turn;
+use super::heavy::Making;
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 use std::convert::Infallible;
@@ -10,16 +10,16 @@ use std::task::{Context, Poll};
 /// Bytes handed over at a time; actix-web asks for more when less than 32 KiB wait to be written.
 pub(super) const PIECE: usize = 64 << 10;
 
-/// The bytes that are left, and the turn that ends with them.
+/// The bytes that are left, and the memory that is held until they were sent.
 #[derive(Debug)]
 pub(super) struct Whole {
     left: Bytes,
-    _turn: Option<Turn>,
+    _making: Option<Making>,
 }
 
 impl Whole {
-    pub(super) fn new(bytes: Bytes, turn: Option<Turn>) -> Self {
-        Self { left: bytes, _turn: turn }
+    pub(super) fn new(bytes: Bytes, making: Option<Making>) -> Self {
+        Self { left: bytes, _making: making }
     }
 }
 

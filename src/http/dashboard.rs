@@ -38,7 +38,21 @@ pub(super) async fn asset(state: &State, below: &[&str]) -> Result<HttpResponse,
         }
         path.push(name);
     }
-    Ok(response(content_type(&path), "public, max-age=31536000", read(&path, dir).await?))
+    let cache = if below.last().is_some_and(|name| has_hash(name)) { FOR_EVER } else { FOR_MINUTES };
+    Ok(response(content_type(&path), cache, read(&path, dir).await?))
+}
+
+/// Another build has other names.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// Another version of the dashboard has other files of the same names.
+const FOR_MINUTES: &str = "public, max-age=300";
+
+/// Returns `true` if a file's name carries a hash of its content: `main.0123abcd.js`, `logo.0123456789abcdef0123.svg`.
+fn has_hash(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('.').collect();
+    let is_hash = |part: &&str| part.len() >= 8 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // Neither the first part, which is the name, nor the last, which is the kind.
+    parts.len() > 2 && parts[1..parts.len() - 1].iter().any(is_hash)
 }
 
 async fn read(path: &Path, dir: &Path) -> Result<Vec<u8>, Error> {
@@ -77,5 +91,25 @@ fn content_type(path: &Path) -> &'static str {
         Some("woff2") => "font/woff2",
         Some("txt") => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_with_a_hash_are_kept_for_ever() {
+        for (name, hashed) in [
+            ("main.a3f19c02.js", true),
+            ("main.a3f19c02.js.map", true),
+            ("logo.0123456789abcdef0123.svg", true),
+            ("favicon.ico", false),
+            ("deadbeef.js", false),
+            ("speedscope.min.js", false),
+            ("index.html", false),
+        ] {
+            assert_eq!(has_hash(name), hashed, "{name}");
+        }
     }
 }

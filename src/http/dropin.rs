@@ -61,6 +61,10 @@ async fn entered(call: &Call<'_>, below: &[&str]) -> HttpResponse {
                 Ok(session::answer(call, &Rc::new(entry.key.clone()), below).await)
             };
             let mut response = answered.unwrap_or_else(|error| error.respond(call.request, shape));
+            // Files are the same for everybody, and caches that many share keep them.
+            if session::is_file(below) && response.status().is_success() {
+                return response;
+            }
             cookies::issue(&mut response, &entry);
             response
         }

@@ -8,6 +8,7 @@ use super::progress::Status;
 use super::trace::RequestId;
 use crate::answer::Refusal;
 use crate::session::{self, Progress};
+use crate::storage::ErrorKind;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
@@ -78,10 +79,20 @@ const WAY_OUT: &str = "The list of sessions is at /sessions/.";
 /// Seconds after which asking again may help.
 const RETRY_AFTER: &str = "5";
 
+/// What readers of archived objects can do.
+const RESTORE: &str = "The store gives nothing out of it (InvalidObjectState, BlobArchived): restore the objects to a \
+                       storage class that is read at once, then ask again.";
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(refusal) => refusal.fmt(f),
+            Self::Session(session::Error::Storage(error)) if error.kind() == ErrorKind::Archived => {
+                write!(f, "This was moved to an archive. {RESTORE}")
+            }
+            Self::Session(session::Error::NothingReadable { key, files, archived: true, .. }) => {
+                write!(f, "All {files} event files of session {key} were moved to an archive. {RESTORE}")
+            }
             // What the store says may name hosts and paths: it is logged, not shown.
             Self::Session(session::Error::Storage(_)) => {
                 write!(f, "The storage cannot be read at the moment; the server's log says why. Try again later.")

@@ -7,16 +7,26 @@ use crate::answer::ansi::AnsiFilter;
 use crate::answer::job_logs::{self, Encoder};
 use crate::answer::log_listing::ListingRequest;
 use crate::answer::log_request::place::no_agent;
-use crate::answer::log_request::{LogPlan, LogRequest, ResolvedLog};
-use crate::answer::{Answer, JSON, Question};
+use crate::answer::log_request::{LogPlan, LogRequest, ResolvedLog, Search};
+use crate::answer::{Answer, JSON, Question, Refusal};
 use crate::base::id::NodeId;
-use crate::session::OpenSession;
-use crate::session::logs::{LogBody, LogPart};
+use crate::session::logs::{LAST_STEP, LogBody, LogPart};
+use crate::session::{LogIndex, Memory, OpenSession};
+use crate::storage;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, HeaderValue};
 use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
+
+/// The bytes of a log, as they come.
+pub(super) type Blocks = BoxStream<'static, Result<Bytes, storage::Error>>;
+
+/// Bytes that reading a log holds: a step of a search, or a block that waits for its client.
+const READING: u64 = LAST_STEP;
+/// Files among which one is looked for at once.
+const FEW_FILES: usize = 2_000;
 
 /// `/api/v0/logs`.
 pub(super) fn listing(session: &OpenSession, question: &Question) -> Result<Answer, Error> {
@@ -38,17 +48,26 @@ pub(super) async fn file(
     let request = LogRequest::parse(media, question)?;
     let resolved = match request.plan(&session.snapshot)? {
         LogPlan::File(resolved) => resolved,
-        LogPlan::Search(search) => {
-            let names: HashMap<NodeId, Vec<String>> = (search.nodes())
-                .map(|node| (node, session.logs.paths(&node.hex()).map(str::to_owned).collect::<Vec<_>>()))
-                .filter(|(_, files)| !files.is_empty())
-                .collect();
-            search.resolve(|node| names.get(node).map(Vec::as_slice))?
+        LogPlan::Search(search) if session.logs.count() > FEW_FILES => {
+            let bytes = (200 * session.logs.count()) as u64;
+            let logs = session.logs.clone();
+            state.heavy.begin(&state.sessions, bytes, move || resolve(&search, &logs)).await?.0?
         }
+        LogPlan::Search(search) => resolve(&search, &session.logs)?,
     };
+    let memory = state.heavy.memory(&state.sessions, READING).await?;
     let parts = parts(state, session, &resolved).await?;
     let body = state.sessions.read_log(&parts, resolved.delivery.lines).await?;
-    Ok(send(body, &resolved))
+    Ok(send(body, memory, &resolved))
+}
+
+/// Finds a log by the names of files.
+fn resolve(search: &Search, logs: &LogIndex) -> Result<ResolvedLog, Refusal> {
+    let names: HashMap<NodeId, Vec<String>> = (search.nodes())
+        .map(|node| (node, logs.paths(&node.hex()).map(str::to_owned).collect::<Vec<_>>()))
+        .filter(|(_, files)| !files.is_empty())
+        .collect();
+    search.resolve(|node| names.get(node).map(Vec::as_slice))
 }
 
 /// The stored bytes that are meant.
@@ -67,7 +86,8 @@ async fn parts(state: &State, session: &OpenSession, resolved: &ResolvedLog) -> 
     parts.ok_or_else(|| attempt.gone(&resolved.path, newest.size).into())
 }
 
-fn send(body: LogBody, resolved: &ResolvedLog) -> HttpResponse {
+fn send(body: LogBody, memory: Memory, resolved: &ResolvedLog) -> HttpResponse {
+    let body = held(body, memory);
     let mut response = HttpResponse::Ok();
     response
         .content_type("text/plain")
@@ -75,7 +95,10 @@ fn send(body: LogBody, resolved: &ResolvedLog) -> HttpResponse {
         .insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity")))
         .insert_header((CONTENT_DISPOSITION, attachment(&resolved.delivery.attachment)));
     if !resolved.delivery.filter_ansi {
-        return response.no_chunking(body.len).streaming(body.stream);
+        if let Some(len) = body.len {
+            response.no_chunking(len);
+        }
+        return response.streaming(body.stream);
     }
     let filtered = stream::unfold((body.stream, Some(AnsiFilter::default())), |(mut blocks, filter)| async move {
         let mut filter = filter?;
@@ -95,14 +118,36 @@ fn send(body: LogBody, resolved: &ResolvedLog) -> HttpResponse {
     response.streaming(filtered)
 }
 
-/// `/api/jobs/{id}/logs`: the whole log of a submission in one JSON string, made while it is read.
-pub(super) async fn of_job(state: &State, session: &OpenSession, id: &str) -> Result<HttpResponse, Error> {
+/// Holds memory until the body was sent, and says first where it does not have all lines that were asked for.
+fn held(body: LogBody, memory: Memory) -> LogBody {
+    let note = body.searched_only.map(|searched| {
+        Bytes::from(format!(
+            "[The lines that were asked for begin before the last {} MiB of this log, which follow.]\n",
+            searched >> 20
+        ))
+    });
+    let len = body.len.map(|len| len + note.as_ref().map_or(0, |note| note.len() as u64));
+    let stream = stream::iter(note.map(Ok)).chain(body.stream).map(move |block| {
+        let _held = &memory;
+        block
+    });
+    LogBody { len, searched_only: body.searched_only, stream: stream.boxed() }
+}
+
+/// The bytes of a submission's log; none where none is stored.
+pub(super) async fn job_log(state: &State, session: &OpenSession, id: &str) -> Result<Blocks, Error> {
     let log = job_logs::of(&session.snapshot, id)?;
     let stored = log.nodes.iter().find_map(|node| session.logs.find(node, &log.path));
-    let blocks = match stored {
-        Some(stored) => state.sessions.read_log(&[LogPart::whole(stored)], None).await?.stream,
+    let memory = state.heavy.memory(&state.sessions, READING).await?;
+    Ok(match stored {
+        Some(stored) => held(state.sessions.read_log(&[LogPart::whole(stored)], None).await?, memory).stream,
         None => stream::empty().boxed(),
-    };
+    })
+}
+
+/// `/api/jobs/{id}/logs`: the whole log of a submission in one JSON string, made while it is read.
+pub(super) async fn of_job(state: &State, session: &OpenSession, id: &str) -> Result<HttpResponse, Error> {
+    let blocks = job_log(state, session, id).await?;
     let encoded = stream::unfold((blocks, Some(Encoder::new())), |(mut blocks, encoder)| async move {
         let mut encoder = encoder?;
         match blocks.next().await {

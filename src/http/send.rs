@@ -1,7 +1,7 @@
 //! Sends an `Answer`: whole, or piece by piece while it is made.
 
 use super::body::{PIECE, Whole};
-use super::heavy::Turn;
+use super::heavy::Making;
 use crate::answer::{Answer, Body};
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -10,42 +10,62 @@ use futures_util::stream;
 
 type Pieces = Box<dyn Iterator<Item = Vec<u8>> + Send>;
 
+/// An answer whose first two pieces are made; none are left where it has no more.
+pub(super) struct Begun {
+    content_type: &'static str,
+    attachment: Option<String>,
+    first: Vec<u8>,
+    second: Option<Vec<u8>>,
+    left: Option<Pieces>,
+}
+
+impl Begun {
+    /// Makes the first pieces of an answer.
+    pub(super) fn new(answer: Answer) -> Self {
+        let Answer { content_type, attachment, body } = answer;
+        let (first, second, left) = match body {
+            Body::Whole(bytes) => (bytes.into_owned(), None, None),
+            Body::Chunks(mut pieces) => {
+                let first = pieces.next().unwrap_or_default();
+                let second = pieces.next();
+                let left = second.is_some().then_some(pieces);
+                (first, second, left)
+            }
+        };
+        Self { content_type, attachment, first, second, left }
+    }
+}
+
 /// The response of an answer.
 pub(super) fn answer(answer: Answer) -> HttpResponse {
-    send(answer, None)
+    send(Begun::new(answer), None)
 }
 
-/// The response of a long answer, whose turn ends when it was sent.
-pub(super) fn long(answer: Answer, turn: Turn) -> HttpResponse {
-    send(answer, Some(turn))
+/// The response of a long answer.
+pub(super) fn long(begun: Begun, making: Making) -> HttpResponse {
+    send(begun, Some(making))
 }
 
-fn send(answer: Answer, turn: Option<Turn>) -> HttpResponse {
+fn send(begun: Begun, making: Option<Making>) -> HttpResponse {
     let mut response = HttpResponse::Ok();
-    response.content_type(answer.content_type);
-    if let Some(name) = answer.attachment {
+    response.content_type(begun.content_type);
+    if let Some(name) = begun.attachment {
         response.insert_header((CONTENT_DISPOSITION, attachment(&name)));
     }
-    match answer.body {
-        Body::Whole(bytes) => whole(response, Bytes::from(bytes.into_owned()), turn),
-        Body::Chunks(mut pieces) => {
-            // Short answers are one piece: they get a length and no stream.
-            let Some(first) = pieces.next() else { return response.body(Bytes::new()) };
-            match pieces.next() {
-                None => whole(response, Bytes::from(first), turn),
-                Some(second) => {
-                    // Compressing a long answer costs more than sending it: browsers are near, or a proxy does it.
-                    response.insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity")));
-                    response.streaming(remaining([first, second], pieces, turn))
-                }
-            }
+    match (begun.second, begun.left) {
+        (Some(second), Some(left)) => {
+            // Compressing a long answer costs more than sending it: browsers are near, or a proxy does it.
+            response.insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity")));
+            response.streaming(remaining([begun.first, second], left, making))
         }
+        // Short answers are one piece: they get a length and no stream.
+        _ => whole(response, Bytes::from(begun.first), making),
     }
 }
 
-/// A body of known length. A big one is handed over in pieces; a turn is kept until it was sent.
-fn whole(mut response: HttpResponseBuilder, bytes: Bytes, turn: Option<Turn>) -> HttpResponse {
-    if bytes.len() <= PIECE { response.body(bytes) } else { response.body(Whole::new(bytes, turn)) }
+/// A body of known length. A big one is handed over in pieces; its memory is held until it was sent.
+fn whole(mut response: HttpResponseBuilder, bytes: Bytes, making: Option<Making>) -> HttpResponse {
+    if bytes.len() <= PIECE { response.body(bytes) } else { response.body(Whole::new(bytes, making)) }
 }
 
 /// `attachment` with a file name; the name is ours or was cleaned.
@@ -59,17 +79,22 @@ pub(super) fn attachment(name: &str) -> String {
 fn remaining(
     made: [Vec<u8>; 2],
     pieces: Pieces,
-    turn: Option<Turn>,
+    making: Option<Making>,
 ) -> impl futures_util::Stream<Item = Result<Bytes, Broken>> + 'static {
     let made = made.into_iter();
-    stream::unfold((made, Some(pieces), turn), |(mut made, pieces, turn)| async move {
+    stream::unfold((made, Some(pieces), making), |(mut made, pieces, making)| async move {
         if let Some(piece) = made.next() {
-            return Some((Ok(Bytes::from(piece)), (made, pieces, turn)));
+            return Some((Ok(Bytes::from(piece)), (made, pieces, making)));
         }
         let mut pieces = pieces?;
-        match tokio::task::spawn_blocking(move || (pieces.next(), pieces)).await {
-            Ok((piece, pieces)) => Some((Ok(Bytes::from(piece?)), (made, Some(pieces), turn))),
-            Err(_) => Some((Err(Broken), (made, None, turn))),
+        let next = move || (pieces.next(), pieces);
+        let next = match &making {
+            Some(making) => making.make(next).await.ok(),
+            None => tokio::task::spawn_blocking(next).await.ok(),
+        };
+        match next {
+            Some((piece, pieces)) => Some((Ok(Bytes::from(piece?)), (made, Some(pieces), making))),
+            None => Some((Err(Broken), (made, None, making))),
         }
     })
 }

@@ -38,6 +38,8 @@ pub async fn serve(
     .max_connections(bounds.max_connections.get().div_ceil(workers))
     .client_request_timeout(bounds.head_timeout)
     .client_disconnect_timeout(Duration::from_secs(5))
+    // Work for a client ends when the client leaves.
+    .h1_allow_half_closed(false)
     .keep_alive(bounds.keep_alive)
     .shutdown_timeout(bounds.shutdown_timeout.as_secs())
     .disable_signals()

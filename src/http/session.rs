@@ -91,16 +91,18 @@ pub(super) fn is_file(below: &[&str]) -> bool {
     matches!(below, ["static" | "speedscope-1.5.3", ..] | ["favicon.ico" | "asset-manifest.json" | "manifest.json"])
 }
 
-/// A file or an answer of Ray's, with what it says about the session; refusals too.
+/// A file or an answer of Ray's; answers say what they show of the session, refusals too.
+///
+/// Files are the same for every session and every reader, and may be kept by caches that many share: they carry nothing
+/// of either.
 pub(super) async fn answer(call: &Call<'_>, key: &Rc<SessionKey>, below: &[&str]) -> HttpResponse {
     if !is_file(below) {
         return api::serve(call, key, below).await;
     }
     call.request.extensions_mut().insert(RoutePattern("/static/{below}"));
-    let mut response = match dashboard::asset(call.state, below).await {
-        Ok(response) => response,
-        Err(error) => error.respond(call.request, Shape::Ray),
+    let file = async {
+        entry(call.state, key).await?;
+        dashboard::asset(call.state, below).await
     };
-    validators::describe(&mut response, call.state, key, call.state.sessions.peek(key).as_deref());
-    response
+    file.await.unwrap_or_else(|error| error.respond(call.request, Shape::Ray))
 }

@@ -27,11 +27,13 @@ pub struct EventRow {
     pub json: Box<str>,
 }
 
+/// Names a row: its time and id.
+pub type EventKey = (i64, Box<str>);
+
 /// What the event files say.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EventFacts {
-    /// By time and id.
-    rows: BTreeMap<(i64, Box<str>), EventRow>,
+    rows: BTreeMap<EventKey, EventRow>,
 }
 
 #[derive(Deserialize)]
@@ -76,6 +78,16 @@ impl EventFacts {
     /// All rows, oldest first.
     pub fn rows(&self) -> impl Iterator<Item = &EventRow> {
         self.rows.values()
+    }
+
+    /// Returns the keys of all rows, oldest first.
+    pub fn keys(&self) -> impl Iterator<Item = &EventKey> {
+        self.rows.keys()
+    }
+
+    /// Returns the row of a key.
+    pub fn row(&self, key: &EventKey) -> Option<&EventRow> {
+        self.rows.get(key)
     }
 
     /// Takes over what another reader found.

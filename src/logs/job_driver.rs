@@ -8,6 +8,18 @@
 use super::line::records;
 use std::collections::BTreeMap;
 
+/// Bytes of the longest submission id: it is a part of a file name.
+const MAX_ID: usize = 240;
+
+/// Returns where a submission's driver printed to, relative to a node's `logs` folder; none for an id that is no part of
+/// any path. Ids may have slashes: users choose them, and then the log lies in a folder.
+pub fn path_of(submission: &str) -> Option<String> {
+    let odd = submission.len() > MAX_ID || submission.contains('\0');
+    let name = format!("job-driver-{submission}.log");
+    let is_path = !submission.is_empty() && name.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    (is_path && !odd).then_some(name)
+}
+
 /// Bytes of the head that are wanted: the first lines.
 pub(super) const HEAD: u64 = 16 * 1024;
 /// Bytes of the tail that are wanted: Ray quotes at most 20,000 characters.

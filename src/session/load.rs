@@ -177,11 +177,16 @@ impl Load {
         let event_files = event_objects.files;
         let left_out = objects.skipped.len() + facts.unreadable.len() + endpoints.unreadable.len();
         let unread = events.unread + left_out as u64;
-        let mut builder = events.builder;
+        let (mut builder, mut nothing_read) = (events.builder, None);
         let report = builder.completeness_mut();
         if event_files > 0 && report.unreadable_files.count >= event_files && report.records == 0 {
             let why = report.unreadable_files.examples.first().map(|p| p.problem.clone()).unwrap_or_default();
-            return Err(Error::NothingReadable { key: self.key.clone(), files: event_files as usize, why }.into());
+            let (files, archived) = (event_files as usize, events.archived >= event_files);
+            let error = Error::NothingReadable { key: self.key.clone(), files, why, archived };
+            if objects.has_no_logs() {
+                return Err(error.into());
+            }
+            nothing_read = Some(error);
         }
         let skipped = objects.skipped.iter().map(|error| (error.key().to_owned(), error.to_string()));
         for (file, why) in skipped.chain(facts.unreadable).chain(endpoints.unreadable).chain(endpoints.damaged) {
@@ -204,7 +209,8 @@ impl Load {
             unread,
             started.elapsed(),
             &held,
-        ))
+        )
+        .without_tables(nothing_read))
     }
 
     fn outgrown(&self, held: u64, short: Short) -> Failed {
@@ -228,6 +234,10 @@ fn finish(
     events: EventObjects,
 ) -> Snapshot {
     let mut snapshot = builder.finish(&facts);
+    snapshot.nodes.retain(|node| {
+        let is_here = |hex: &str| events.nodes.contains(hex) || logs.paths(hex).next().is_some();
+        !node.is_foreign || is_here(&node.id.hex())
+    });
     let silent = snapshot.nodes.iter().map(|node| node.id.hex()).filter(|node| logs.paths(node).next().is_none());
     snapshot.completeness.nodes_without_logs = silent.collect();
     worker_pids::fill(&mut snapshot, logs.iter().map(|(_, path, _)| path));

@@ -40,8 +40,11 @@ impl LogPart {
 
 /// The bytes of a log file.
 pub struct LogBody {
-    /// How many bytes will come.
-    pub len: u64,
+    /// How many bytes will come; none where the store does not say.
+    pub len: Option<u64>,
+    /// Set where the lines that were asked for begin before the last bytes that were looked through: so many, which are
+    /// what comes.
+    pub searched_only: Option<u64>,
     /// The bytes.
     pub stream: BoxStream<'static, Result<Bytes, storage::Error>>,
 }
@@ -52,8 +55,16 @@ impl std::fmt::Debug for LogBody {
     }
 }
 
-/// Bytes read at a time when looking backwards for lines.
-const BLOCK: u64 = 256 * 1024;
+/// Bytes of the first step backwards; each step is twice as long as the one before, up to `LAST_STEP`.
+const FIRST_STEP: u64 = 64 << 10;
+/// Bytes of the longest step, all of which are in memory.
+pub const LAST_STEP: u64 = 1 << 20;
+/// Bytes that are looked through for few lines.
+const SEARCHED: u64 = 64 << 20;
+/// Bytes that are looked through for each of many lines: longer than nearly all are.
+const SEARCHED_A_LINE: u64 = 1 << 10;
+/// Bytes that are looked through at most.
+const MAX_SEARCHED: u64 = 1 << 30;
 
 /// Opens parts that follow each other; with `lines`, only the last so many lines of them together.
 pub(super) async fn read(
@@ -62,56 +73,67 @@ pub(super) async fn read(
     lines: Option<u64>,
 ) -> Result<LogBody, storage::Error> {
     let mut ranges: Vec<(&LogPart, Range<u64>)> = parts.iter().map(|part| (part, part.range())).collect();
-    let mut missing = lines;
-    for (part, range) in ranges.iter_mut().rev() {
-        let Some(lines) = missing else { break };
-        let (start, found) = start_of_last_lines(&**store, &part.file.key, range.clone(), lines).await?;
-        range.start = start;
-        missing = Some(lines - found.min(lines));
+    let mut searched_only = None;
+    if let Some(lines) = lines {
+        let mut search = Search::for_lines(lines);
+        let searched = search.left;
+        for (part, range) in ranges.iter_mut().rev() {
+            range.start = search.back_from(&**store, &part.file.key, range.clone()).await?;
+        }
+        searched_only = (search.left == 0 && search.missing > 0).then_some(searched);
     }
-    let mut body = LogBody { len: 0, stream: stream::empty().boxed() };
+    let mut body = LogBody { len: Some(0), searched_only, stream: stream::empty().boxed() };
     for (part, range) in ranges {
         // An empty file is opened, too, if it is the only one: whether it is there at all is part of the answer.
         if range.is_empty() && parts.len() > 1 {
             continue;
         }
         let opened = store.read(&part.file.key, ReadRange::Between(range.start, range.end)).await?;
-        body.len += opened.len();
+        body.len = body.len.zip(opened.promised()).map(|(sum, more)| sum + more);
         body.stream = body.stream.chain(opened.stream).boxed();
     }
     Ok(body)
 }
 
-/// Where the last `lines` lines of a range begin, and how many there are. A final newline ends the last line and begins
-/// no other.
-async fn start_of_last_lines(
-    store: &dyn Storage,
-    key: &str,
-    range: Range<u64>,
-    lines: u64,
-) -> Result<(u64, u64), storage::Error> {
-    if lines == 0 || range.is_empty() {
-        return Ok((range.end, 0));
+/// A search for the beginning of the last lines, backwards over ranges that follow each other.
+struct Search {
+    /// Lines that are still to be found.
+    missing: u64,
+    /// Bytes that may still be looked through.
+    left: u64,
+}
+
+impl Search {
+    fn for_lines(lines: u64) -> Self {
+        Self { missing: lines, left: lines.saturating_mul(SEARCHED_A_LINE).clamp(SEARCHED, MAX_SEARCHED) }
     }
-    let mut missing = lines;
-    let mut at = range.end;
-    while at > range.start {
-        let from = at.saturating_sub(BLOCK).max(range.start);
-        let block = store.read(key, ReadRange::Between(from, at)).await?.read_all(BLOCK).await?;
-        for found in memchr::memrchr_iter(b'\n', &block) {
-            let newline = from + found as u64;
-            if newline + 1 == range.end {
-                continue;
+
+    /// Returns where the lines begin in a range, or where the search ended. A final newline ends the last line and
+    /// begins no other.
+    async fn back_from(&mut self, store: &dyn Storage, key: &str, range: Range<u64>) -> Result<u64, storage::Error> {
+        let (mut at, mut step) = (range.end, FIRST_STEP);
+        while at > range.start && self.missing > 0 && self.left > 0 {
+            let from = at.saturating_sub(step.min(self.left)).max(range.start);
+            let block = store.read(key, ReadRange::Between(from, at)).await?.read_all(LAST_STEP).await?;
+            for found in memchr::memrchr_iter(b'\n', &block) {
+                let newline = from + found as u64;
+                if newline + 1 == range.end {
+                    continue;
+                }
+                self.missing -= 1;
+                if self.missing == 0 {
+                    return Ok(newline + 1);
+                }
             }
-            missing -= 1;
-            if missing == 0 {
-                return Ok((newline + 1, lines));
-            }
+            self.left -= at - from;
+            (at, step) = (from, (2 * step).min(LAST_STEP));
         }
-        at = from;
+        if at == range.start && !range.is_empty() {
+            // What stands before the first newline is a line, too.
+            self.missing = self.missing.saturating_sub(1);
+        }
+        Ok(at)
     }
-    // What stands before the first newline is a line, too.
-    Ok((range.start, lines - missing + 1))
 }
 
 #[cfg(test)]
@@ -162,7 +184,7 @@ mod tests {
             [(None, "b\nc\nd\ne\n"), (Some(1), "e\n"), (Some(3), "c\nd\ne\n"), (Some(9), "b\nc\nd\ne\n")]
         {
             let body = read(&store, &parts, lines).await.unwrap();
-            assert_eq!(body.len as usize, expected.len());
+            assert_eq!(body.len, Some(expected.len() as u64));
             let pieces: Vec<Bytes> = body.stream.try_collect().await.unwrap();
             assert_eq!(String::from_utf8(pieces.concat()).unwrap(), expected, "{lines:?}");
         }
@@ -170,7 +192,24 @@ mod tests {
 
     #[tokio::test]
     async fn lines_longer_than_a_block_are_found() {
-        let long = format!("first\n{}\nlast\n", "x".repeat(3 * BLOCK as usize));
+        let long = format!("first\n{}\nlast\n", "x".repeat(3 * LAST_STEP as usize));
         assert_eq!(last(&long, (0, None), Some(2)).await, long["first\n".len()..]);
+    }
+
+    #[tokio::test]
+    async fn a_search_ends_where_newlines_are_rare() {
+        let store = Memory::default();
+        store.put("log", format!("first\n{}", "x".repeat(SEARCHED as usize + 100)));
+        let store: Arc<dyn Storage> = Arc::new(store);
+        let part = |size| [LogPart::whole(&LogObject::new("log", size))];
+        let whole = SEARCHED + 106;
+        let body = read(&store, &part(whole), Some(2)).await.unwrap();
+        assert_eq!((body.len, body.searched_only), (Some(SEARCHED), Some(SEARCHED)));
+        let body = read(&store, &[LogPart { end: None, start: 6, file: LogObject::new("log", SEARCHED + 6) }], Some(1))
+            .await
+            .unwrap();
+        assert_eq!((body.len, body.searched_only), (Some(SEARCHED), None), "to the beginning");
+        let body = read(&store, &part(whole), Some(100_000)).await.unwrap();
+        assert_eq!((body.len, body.searched_only), (Some(whole), None), "more lines may be longer");
     }
 }

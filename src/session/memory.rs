@@ -1,4 +1,4 @@
-//! The memory budget: one account for sessions that are open and for sessions that are being built.
+//! The memory budget, in two parts: one account for sessions that are open or being built, and one for long answers.
 //!
 //! Owns the sum and who holds how much of it; a `Charge` gives its bytes back when it is dropped, so a session that was
 //! evicted still counts until the last answer from it is sent. Must never decide who has to give way: that is
@@ -8,7 +8,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-/// The account.
+/// The most that long answers may hold together.
+const MAX_ANSWERS: u64 = 64 << 20;
+
+/// Divides a budget: returns the part of sessions and the part of answers.
+pub(super) fn parts(budget: u64) -> (u64, u64) {
+    let answers = (budget / 8).min(MAX_ANSWERS);
+    (budget - answers, answers)
+}
+
+/// An account.
 #[derive(Debug)]
 pub(super) struct Ledger {
     sums: Mutex<Sums>,
@@ -60,6 +69,17 @@ impl Ledger {
         Some(Charge { ledger: Arc::clone(self), bytes })
     }
 
+    /// Waits for bytes; more than there are at all are cut to that.
+    pub(super) async fn wait(self: &Arc<Self>, bytes: u64) -> Memory {
+        loop {
+            let changed = self.changed();
+            if let Some(charge) = self.take(bytes.min(self.total()), 0) {
+                return Memory(charge);
+            }
+            changed.await;
+        }
+    }
+
     /// Completes when something became free after this was called, even if it is awaited later.
     pub(super) fn changed(&self) -> Notified<'_> {
         self.changed.notified()
@@ -96,6 +116,10 @@ impl Evict for () {
         0
     }
 }
+
+/// Bytes that an answer holds; given back on drop.
+#[derive(Debug)]
+pub struct Memory(#[expect(dead_code, reason = "held, never read")] Charge);
 
 /// Bytes held; given back on drop.
 #[derive(Debug)]

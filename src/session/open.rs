@@ -13,7 +13,7 @@ use super::cache::Cache;
 use super::freshness::Look;
 use super::load::{self, OpenSession};
 use super::loader::{Joined, Loader, Waiting};
-use super::memory::{Evict, Ledger};
+use super::memory::{self, Evict, Ledger, Memory};
 use super::progress::Progress;
 use super::quiet::Quiet;
 use super::source::Source;
@@ -71,6 +71,7 @@ pub struct Sessions {
     metrics: Metrics,
     cache: Arc<Cache>,
     ledger: Arc<Ledger>,
+    answers: Arc<Ledger>,
     admission: Arc<Admission>,
     loader: Loader<Arc<OpenSession>>,
     stop: CancellationToken,
@@ -92,7 +93,8 @@ impl Sessions {
     ) -> Self {
         let source = Source::new(store, roots, &settings.clusters.namespaces, &metrics.catalog);
         let stop = CancellationToken::new();
-        let ledger = Ledger::new(settings.cache.max_memory);
+        let (of_sessions, of_answers) = memory::parts(settings.cache.max_memory);
+        let ledger = Ledger::new(of_sessions);
         let cache = Arc::new(Cache::new(settings.cache.max_sessions, Arc::clone(&metrics.sessions)));
         let max_concurrent = settings.loading.max_concurrent;
         let admission = Arc::new(Admission::new(max_concurrent, Arc::clone(&ledger), Arc::clone(&cache) as _));
@@ -103,6 +105,7 @@ impl Sessions {
             metrics,
             cache,
             ledger,
+            answers: Ledger::new(of_answers),
             admission,
             loader: Loader::new(stop.clone()),
             stop,
@@ -164,6 +167,11 @@ impl Sessions {
         kept.map_or_else(|| self.start(key, Why::Asked), |session| Ok(Joined::Ready(session)))
     }
 
+    /// Waits for memory that an answer is going to hold; an answer that needs more than all of it gets all of it.
+    pub async fn hold(&self, bytes: u64) -> Memory {
+        self.answers.wait(bytes).await
+    }
+
     /// How far the load of a session is, if one runs. Starts nothing.
     pub fn progress(&self, key: &SessionKey) -> Option<Progress> {
         self.loader.progress(key)
@@ -212,7 +220,9 @@ impl Sessions {
 
     /// Puts settings in force, without dropping what still fits.
     pub fn apply(&self, settings: Arc<Settings>) {
-        self.ledger.resize(settings.cache.max_memory);
+        let (of_sessions, of_answers) = memory::parts(settings.cache.max_memory);
+        self.ledger.resize(of_sessions);
+        self.answers.resize(of_answers);
         self.admission.resize(settings.loading.max_concurrent);
         self.cache.resize(settings.cache.max_sessions);
         self.cache.evict(self.ledger.missing(0, 0));
@@ -246,8 +256,8 @@ impl Sessions {
         Usage {
             sessions: self.cache.len(),
             kept_bytes: self.cache.bytes(),
-            used_bytes: self.ledger.used(),
-            limit_bytes: self.ledger.total(),
+            used_bytes: self.ledger.used() + self.answers.used(),
+            limit_bytes: self.ledger.total() + self.answers.total(),
         }
     }
 
@@ -308,7 +318,8 @@ impl Sessions {
     }
 
     fn measure(&self) {
-        self.metrics.sessions.memory(self.ledger.used(), self.ledger.total());
+        let usage = self.usage();
+        self.metrics.sessions.memory(usage.used_bytes, usage.limit_bytes);
         let kept = self.cache.all();
         let gaps = kept.iter().filter(|kept| kept.session.has_gaps(self.standing(&kept.session.key))).count();
         self.metrics.sessions.gaps(gaps);

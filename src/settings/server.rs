@@ -38,8 +38,8 @@ pub struct Server {
     /// Requests at a time, those that wait for a load included; more get 503. Probes and metrics are not counted.
     #[arg(long, env = "RAY_HISTORY_MAX_REQUESTS", value_name = "COUNT", default_value = "2048")]
     pub max_requests: NonZeroUsize,
-    /// Long answers (task lists, summaries and timelines of big sessions) at a time; more wait for their turn.
-    /// Default: two for each core, at least four.
+    /// Long answers (task lists, summaries and timelines of big sessions) that are made at a time; more wait for their
+    /// turn. One that waits for its client takes no turn. Default: two for each core, at least four.
     #[arg(long, env = "RAY_HISTORY_MAX_HEAVY_REQUESTS", value_name = "COUNT")]
     pub max_heavy_requests: Option<NonZeroUsize>,
 }
@@ -63,7 +63,7 @@ impl Default for Server {
 }
 
 impl Server {
-    /// How many long answers are made and sent at a time.
+    /// Returns how many long answers are made at a time.
     pub fn heavy_requests(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         self.max_heavy_requests.map_or_else(|| (2 * cores()).max(4), NonZeroUsize::get)

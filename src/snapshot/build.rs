@@ -54,6 +54,10 @@ pub struct Builder {
     platform_events: BTreeSet<(Nanos, String)>,
     completeness: Completeness,
     as_of: Nanos,
+    /// The time of the last event, those of wrong clocks included.
+    latest: Nanos,
+    /// No true event that is folded now is later.
+    expected_until: Nanos,
 }
 
 impl Builder {
@@ -71,7 +75,15 @@ impl Builder {
             platform_events: BTreeSet::new(),
             completeness: Completeness::default(),
             as_of: 0,
+            latest: 0,
+            expected_until: Nanos::MAX,
         }
+    }
+
+    /// Sets the latest time that events may truly have from now on: later ones are of a clock that is wrong, and do not
+    /// move the time of the last event.
+    pub fn expect_until(&mut self, latest: Nanos) {
+        self.expected_until = latest;
     }
 
     /// What is known to be missing so far; the loader adds what it could not read.
@@ -125,6 +137,9 @@ impl Builder {
         if let Some(kind) = event.payload.kind() {
             self.completeness.events.add(kind);
         }
+        if event.timestamp > self.expected_until {
+            self.completeness.skewed_events.add(file, position, "later than its file");
+        }
         if let Err(problem) = self.fold(&event) {
             self.completeness.damaged_records.add(file, position, problem);
         }
@@ -144,11 +159,14 @@ impl Builder {
             // A restarted worker's node may be defined only among another session's events (KubeRay v1.6); its
             // definition is used where this session has none.
             if let Payload::NodeDefinition(definition) = &event.payload {
-                return self.nodes.define(&mut self.values, 0, definition);
+                return self.nodes.define_elsewhere(&mut self.values, definition);
             }
             return Ok(());
         }
-        self.as_of = self.as_of.max(event.timestamp);
+        self.latest = self.latest.max(event.timestamp);
+        if event.timestamp <= self.expected_until {
+            self.as_of = self.as_of.max(event.timestamp);
+        }
         for (message, field) in &event.unknown_fields {
             self.completeness.saw_unknown_field(message, field);
         }
@@ -208,6 +226,7 @@ impl Builder {
         }
         self.completeness.merge(other.completeness);
         self.as_of = self.as_of.max(other.as_of);
+        self.latest = self.latest.max(other.latest);
     }
 
     fn hosts(&self) -> BTreeMap<WorkerId, Host> {
@@ -240,7 +259,10 @@ impl Builder {
 
     /// Applies what Ray's GCS does but never exports, and freezes the tables. Of `facts` is taken what events left out.
     pub fn finish(mut self, facts: &Facts) -> Snapshot {
-        let nodes = std::mem::take(&mut self.nodes).finish(&mut self.values);
+        let mut nodes = std::mem::take(&mut self.nodes).finish(&mut self.values);
+        for node in &mut nodes {
+            node.is_foreign &= !self.values.knows_id(&node.id.0);
+        }
         let clocks = Clocks::new(&self.session_name, facts, &nodes);
         let (mut logged_drivers, logs) = (BTreeMap::new(), &facts.processes.workers);
         for (worker, log) in logs.iter().filter(|(_, log)| log.has_registered()) {
@@ -285,7 +307,8 @@ impl Builder {
             placement_groups,
             platform_events: self.platform_events.into_iter().map(|(_, record)| record).collect(),
             completeness,
-            as_of: self.as_of,
+            // Where every event is too late, it is the files' times that are wrong.
+            as_of: if self.as_of == 0 { self.latest } else { self.as_of },
             ..Snapshot::default()
         };
         snapshot.drivers = driver::build(&snapshot, &logged_drivers);

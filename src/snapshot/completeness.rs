@@ -38,6 +38,8 @@ pub struct Completeness {
     pub unknown_fields: BTreeMap<String, u64>,
     /// Transitions to states that this version does not know.
     pub unknown_states: u64,
+    /// Events that are later than their file can be: of a machine whose clock is wrong.
+    pub skewed_events: Problems,
     /// Events of another session that stood in this session's files, left out.
     pub foreign_events: u64,
     /// Attempts that no definition event describes; Ray never shows them.
@@ -91,6 +93,7 @@ impl Completeness {
             count(&mut self.unknown_fields, name, *fields);
         }
         self.unknown_states += other.unknown_states;
+        self.skewed_events.merge(other.skewed_events);
         self.foreign_events += other.foreign_events;
         // Everything else is counted when the snapshot is built, from all parts together.
     }

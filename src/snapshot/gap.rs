@@ -48,6 +48,8 @@ pub enum Code {
     DamagedLogs,
     /// Logs of Ray's processes that are too large to be read whole.
     LongProcessLogs,
+    /// Events of a machine whose clock is wrong.
+    SkewedEvents,
     /// The head was started again in the middle.
     HeadRestarted,
     /// The session ended without a word.

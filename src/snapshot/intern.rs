@@ -6,6 +6,7 @@
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
+use std::sync::OnceLock;
 
 /// An interned string. `Str::default()` is the empty string.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +35,7 @@ impl Id {
 pub struct Interned {
     bytes: Vec<u8>,
     ends: Vec<u32>,
+    longest: OnceLock<usize>,
 }
 
 impl Interned {
@@ -53,6 +55,14 @@ impl Interned {
     /// The bytes of an id.
     pub fn id(&self, handle: Id) -> &[u8] {
         self.get(handle.0)
+    }
+
+    /// Returns the length of the longest value; looked for once, so only after the last was added.
+    pub fn longest(&self) -> usize {
+        *self.longest.get_or_init(|| {
+            let starts = std::iter::once(&0).chain(&self.ends);
+            self.ends.iter().zip(starts).map(|(end, start)| (end - start) as usize).max().unwrap_or_default()
+        })
     }
 
     /// How many distinct values there are, the empty one included; handles are below this.
@@ -101,6 +111,11 @@ impl Interner {
         let arena = &*arena;
         self.index.insert_unique(hash, at, |&at| hasher.hash_one(arena.get(at)));
         at
+    }
+
+    /// Returns `true` if a value is known.
+    pub fn knows(&self, value: &[u8]) -> bool {
+        self.index.find(self.hasher.hash_one(value), |&at| self.arena.get(at) == value).is_some()
     }
 
     /// The handle of a string.

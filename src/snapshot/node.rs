@@ -7,7 +7,7 @@ use crate::base::time::Nanos;
 
 /// One node as of the last event.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "five independent facts")]
+#[expect(clippy::struct_excessive_bools, reason = "six independent facts")]
 pub struct Node {
     /// The node.
     pub id: NodeId,
@@ -15,6 +15,8 @@ pub struct Node {
     pub defined: bool,
     /// Set if a lifecycle event was seen; without one it is taken for alive.
     pub advanced: bool,
+    /// Set if only another session's events define it, and none of this session names it.
+    pub is_foreign: bool,
     /// Its address (`nodeIpAddress`).
     pub ip: Str,
     /// Its host name; empty before Ray 2.54.

@@ -155,7 +155,7 @@ impl UnifiedJob {
 ///
 /// Live, submissions come before drivers too, but in the order of a hash table.
 pub fn build(snapshot: &Snapshot) -> Vec<UnifiedJob> {
-    let polled = endpoint::jobs(&snapshot.endpoints);
+    let polled = endpoint::jobs(snapshot);
     let index = Index::new(snapshot, &polled);
     let mut jobs: Vec<UnifiedJob> = index.ids().into_iter().map(|id| submission(&index, id)).collect();
     jobs.sort_by(|a, b| (b.start_ms, &a.submission_id).cmp(&(a.start_ms, &b.submission_id)));

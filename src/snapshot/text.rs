@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::{BuildHasher, Hasher};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 /// A text in a `Texts`; `Text::default()` is the empty text, which stands for "absent".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,9 +36,23 @@ struct Span {
 pub struct Texts {
     blocks: Vec<Box<[u8]>>,
     spans: Vec<Span>,
+    longest: OnceLock<usize>,
 }
 
 impl Texts {
+    /// Returns the length of a text in bytes, without reading it.
+    pub fn len_of(&self, text: Text) -> usize {
+        let span = (text.0 as usize).checked_sub(1).and_then(|at| self.spans.get(at));
+        span.map_or(0, |span| (span.end - span.start) as usize)
+    }
+
+    /// Returns the length of the longest text; looked for once, so only after the last was added.
+    pub fn longest(&self) -> usize {
+        *self
+            .longest
+            .get_or_init(|| self.spans.iter().map(|span| (span.end - span.start) as usize).max().unwrap_or_default())
+    }
+
     /// The text of a handle; empty for one that this store never gave out.
     pub fn get(&self, text: Text) -> String {
         let mut reader = TextReader::default();

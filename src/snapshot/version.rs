@@ -1,8 +1,7 @@
 //! Which Ray recorded a session: where versions differ, answers do.
 
 use super::Snapshot;
-use crate::base::stored_json;
-use serde_json::Value;
+use crate::base::stored_json::parts;
 
 /// Major and minor version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,10 +17,9 @@ impl RayVersion {
     /// The version that recorded a session, by the stored answer of its dashboard, else by the head's logs; none when
     /// nothing tells.
     pub fn of(snapshot: &Snapshot) -> Option<Self> {
-        let stored = snapshot.endpoints.get("api/v0/cluster_metadata");
-        let stored: Option<Value> = stored.and_then(stored_json::value);
-        let polled = stored.as_ref().and_then(|stored| stored["data"]["rayVersion"].as_str());
-        Self::parse(polled.unwrap_or(snapshot.facts.monitor.ray_version()))
+        let stored = snapshot.endpoint("api/v0/cluster_metadata");
+        let polled = stored.and_then(|stored| parts::at(stored, &["data", "rayVersion"])).and_then(parts::string);
+        Self::parse(polled.as_deref().unwrap_or(snapshot.facts.monitor.ray_version()))
     }
 
     /// Reads `2.57.1`, of which the first two numbers count.

@@ -17,6 +17,8 @@ pub enum ErrorKind {
     PermissionDenied,
     /// No object of this store can have this key: `..`, NUL, a link that leaves the folder.
     InvalidKey,
+    /// The object lies in an archive, and has to be restored before it can be read.
+    Archived,
     /// The object has changed since its `ETag` was seen.
     PreconditionFailed,
     /// The object is larger than the caller can take.
@@ -94,6 +96,7 @@ impl ErrorKind {
             Self::NoBucket => "no_bucket",
             Self::PermissionDenied => "permission_denied",
             Self::InvalidKey => "invalid_key",
+            Self::Archived => "archived",
             Self::PreconditionFailed => "precondition_failed",
             Self::TooLarge => "too_large",
             Self::Truncated => "truncated",
@@ -115,6 +118,7 @@ impl fmt::Display for ErrorKind {
             Self::NoBucket => "no such bucket",
             Self::PermissionDenied => "permission denied",
             Self::InvalidKey => "not a key of this store",
+            Self::Archived => "the object was moved to an archive",
             Self::PreconditionFailed => "the object has changed",
             Self::TooLarge => "the object is too large",
             Self::Truncated => "the object ended early",

@@ -128,7 +128,7 @@ impl Storage for Gcs {
                         let piece = piece.map_err(|broken| error::broken(&key, broken));
                         Some((piece, (object, key)))
                     });
-                    return wire::body(meta, range, served, pieces.boxed());
+                    return wire::body(meta, range, Some(served), pieces.boxed());
                 }
                 // Past the end; emulators say it in a range that is none.
                 Err(refused) if refused.http_status_code() == Some(416) || refused.is_deserialization() => {}

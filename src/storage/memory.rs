@@ -118,7 +118,7 @@ impl Storage for Memory {
         let range = range.within(meta.size);
         let bytes = object.bytes.slice(range.start as usize..range.end as usize);
         let piece = (!bytes.is_empty()).then_some(Ok(bytes));
-        Ok(ObjectBody { meta, range, stream: stream::iter(piece).boxed() })
+        Ok(ObjectBody { meta, range, is_measured: true, stream: stream::iter(piece).boxed() })
     }
 }
 

@@ -36,34 +36,34 @@ impl ReadRange {
 
 /// An opened object.
 pub struct ObjectBody {
-    /// The whole object, not only the range: its `size` is the object's.
+    /// The whole object, not only the range: its `size` is the object's, and zero where the store does not say it.
     pub meta: ObjectMeta,
-    /// The bytes that `stream` brings: what was asked for, cut to what the object has.
+    /// The bytes that `stream` brings: what was asked for, cut to what the object has, as far as that is known.
     pub range: Range<u64>,
+    /// Set if the store says how long the object is. Otherwise the body ends where its transfer ends: proxies that
+    /// compress, unpack or buffer take the length away.
+    pub is_measured: bool,
     /// The bytes, in pieces of some hundred kilobytes.
     pub stream: BoxStream<'static, Result<Bytes, Error>>,
 }
 
 impl ObjectBody {
-    /// How many bytes `stream` promises to bring.
-    pub fn len(&self) -> u64 {
-        self.range.end.saturating_sub(self.range.start)
+    /// Returns how many bytes `stream` promises to bring; none where the store does not say.
+    pub fn promised(&self) -> Option<u64> {
+        self.is_measured.then(|| self.range.end.saturating_sub(self.range.start))
     }
 
-    /// Whether there is nothing to read.
+    /// Returns `true` if the store says that nothing comes.
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.promised() == Some(0)
     }
 
     /// All bytes of the range, at most `limit`; a body shorter than promised is an error.
     pub async fn read_all(mut self, limit: u64) -> Result<Bytes, Error> {
-        let promised = self.len();
+        let Some(promised) = self.promised() else { return self.read_unmeasured(limit).await };
         if promised > limit {
-            return Err(Error::because(
-                ErrorKind::TooLarge,
-                self.meta.key,
-                format!("{promised} of at most {limit} bytes"),
-            ));
+            let why = format!("{promised} of at most {limit} bytes");
+            return Err(Error::because(ErrorKind::TooLarge, self.meta.key, why));
         }
         let first = match self.stream.next().await {
             Some(first) => first?,
@@ -83,6 +83,19 @@ impl ObjectBody {
         }
         if (all.len() as u64) < promised {
             return Err(Error::new(ErrorKind::Truncated, self.meta.key));
+        }
+        Ok(all.freeze())
+    }
+
+    async fn read_unmeasured(mut self, limit: u64) -> Result<Bytes, Error> {
+        let mut all = BytesMut::new();
+        while let Some(piece) = self.stream.next().await {
+            let piece = piece?;
+            if (all.len() + piece.len()) as u64 > limit {
+                let why = format!("more than {limit} bytes");
+                return Err(Error::because(ErrorKind::TooLarge, self.meta.key, why));
+            }
+            all.extend_from_slice(&piece);
         }
         Ok(all.freeze())
     }

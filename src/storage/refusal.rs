@@ -57,11 +57,9 @@ impl Refusal<'_> {
                 ErrorKind::Failed,
                 "the bucket is in another region, or at another endpoint: set region and endpoint".to_owned(),
             ),
-            (_, "InvalidObjectState" | "BlobArchived" | "BlobBeingRehydrated") => (
-                ErrorKind::Failed,
-                "the object was moved to an archive: restore it (its storage class must allow reading at once)"
-                    .to_owned(),
-            ),
+            (_, "InvalidObjectState" | "BlobArchived" | "BlobBeingRehydrated") => {
+                (ErrorKind::Archived, "restore it: its storage class must allow reading at once".to_owned())
+            }
             // Who we are was not believed; 403 is about what we may do.
             (401, _) => denied(
                 "the credentials were not accepted, or have expired: renew the Secret, or check the identity in use",
@@ -85,7 +83,7 @@ pub(super) fn retry_after(header: Option<&str>) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ErrorKind::{Failed, NoBucket, NotFound, PermissionDenied, PreconditionFailed, Unavailable};
+    use ErrorKind::{Archived, Failed, NoBucket, NotFound, PermissionDenied, PreconditionFailed, Unavailable};
 
     #[test]
     fn refusals_have_kinds_and_ways_out() {
@@ -97,6 +95,7 @@ mod tests {
             (403, "RequestTimeTooSkewed", PermissionDenied, "clock"),
             (403, "AccessDenied", PermissionDenied, "list and read"),
             (401, "UNAUTHENTICATED", PermissionDenied, "renew the Secret"),
+            (403, "InvalidObjectState", Archived, "moved to an archive"),
             (412, "", PreconditionFailed, "HTTP 412"),
             (429, "", Unavailable, "HTTP 429"),
             (503, "SlowDown", Unavailable, "SlowDown"),

@@ -104,9 +104,9 @@ fn meta(key: &str, size: u64, response: &Response) -> ObjectMeta {
 /// The body of a GET.
 pub(super) fn body(key: &str, range: ReadRange, response: Response) -> Result<ObjectBody, Error> {
     let length = header(&response, "content-length").and_then(|length| length.parse().ok());
-    let (size, served) = wire::served(header(&response, "content-range"), length)
-        .ok_or_else(|| Error::failed(key, "the store does not say which bytes it serves"))?;
-    let meta = meta(key, size, &response);
+    let served = wire::served(header(&response, "content-range"), length).map_err(|why| Error::failed(key, why))?;
+    let (size, served) = served.unzip();
+    let meta = meta(key, size.unwrap_or_default(), &response);
     let key = key.to_owned();
     let pieces = response
         .bytes_stream()

@@ -82,11 +82,11 @@ impl Storage for S3 {
             }
             Err(refused) => return Err(error::refused(key, refused)),
         };
-        let (size, served) = wire::served(object.content_range(), bytes(object.content_length()))
-            .ok_or_else(|| Error::failed(key, "the store does not say which bytes it serves"))?;
+        let served = wire::served(object.content_range(), bytes(object.content_length()));
+        let (size, served) = served.map_err(|why| Error::failed(key, why))?.unzip();
         let meta = ObjectMeta {
             key: key.to_owned(),
-            size,
+            size: size.unwrap_or_default(),
             etag: object.e_tag().and_then(wire::etag),
             modified: object.last_modified().and_then(nanoseconds),
         };

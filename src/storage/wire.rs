@@ -2,6 +2,8 @@
 //!
 //! Pure. Google's own client reads the headers of its answers itself.
 
+mod cut;
+
 use super::{Error, ErrorKind, ObjectBody, ObjectMeta, ReadRange};
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -32,12 +34,21 @@ impl From<ReadRange> for Ask {
     }
 }
 
-/// The size of the object and the part that was served, from `Content-Range`, or else from the length of a whole body.
+/// The size of the object and the part that was served, from `Content-Range`, or else from the length of a whole body;
+/// none where neither is told.
 #[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
-pub(super) fn served(content_range: Option<&str>, length: Option<u64>) -> Option<(u64, Range<u64>)> {
-    let Some(text) = content_range else {
-        return length.map(|size| (size, 0..size));
-    };
+pub(super) fn served(
+    content_range: Option<&str>,
+    length: Option<u64>,
+) -> Result<Option<(u64, Range<u64>)>, &'static str> {
+    match content_range {
+        Some(text) => part_of(text).map(Some).ok_or("the store does not say which bytes it serves"),
+        None => Ok(length.map(|size| (size, 0..size))),
+    }
+}
+
+#[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
+fn part_of(text: &str) -> Option<(u64, Range<u64>)> {
     let (range, size) = text.strip_prefix("bytes ")?.split_once('/')?;
     let (start, last) = range.split_once('-')?;
     let (start, last, size): (u64, u64, u64) = (start.parse().ok()?, last.parse().ok()?, size.parse().ok()?);
@@ -54,18 +65,37 @@ pub(super) fn etag(text: &str) -> Option<String> {
     (!tag.is_empty()).then(|| tag.to_owned())
 }
 
-/// The body of an answer, once it is sure that it is the part that was asked for.
+/// The body of an answer, once it is sure that it has the part that was asked for. `served` is none where the store
+/// does not say which bytes come: then it is the whole object, of any length.
 pub(super) fn body(
     meta: ObjectMeta,
     asked: ReadRange,
-    served: Range<u64>,
+    served: Option<Range<u64>>,
     stream: BoxStream<'static, Result<Bytes, Error>>,
 ) -> Result<ObjectBody, Error> {
-    if served != asked.within(meta.size) {
-        let why = format!("asked for {asked:?} of {} bytes, the store serves {served:?}", meta.size);
-        return Err(Error::failed(meta.key, why));
+    let Some(served) = served else { return Ok(unmeasured(meta, asked, stream)) };
+    let range = asked.within(meta.size);
+    if served == range {
+        return Ok(ObjectBody { meta, range, is_measured: true, stream });
     }
-    Ok(ObjectBody { meta, range: served, stream })
+    if served == (0..meta.size) {
+        // HTTP lets a server leave out a `Range`, and some do.
+        let stream = cut::part(stream, range.clone());
+        return Ok(ObjectBody { meta, range, is_measured: true, stream });
+    }
+    let why = format!("asked for {asked:?} of {} bytes, the store serves {served:?}", meta.size);
+    Err(Error::failed(meta.key, why))
+}
+
+/// A body whose length is not known.
+fn unmeasured(meta: ObjectMeta, asked: ReadRange, stream: BoxStream<'static, Result<Bytes, Error>>) -> ObjectBody {
+    let (range, stream) = if let ReadRange::Tail(count) = asked {
+        (0..count, cut::tail(stream, count))
+    } else {
+        let range = asked.within(u64::MAX);
+        (range.clone(), cut::part(stream, range))
+    };
+    ObjectBody { meta, range, is_measured: false, stream }
 }
 
 /// An answer without bytes, to a range that has none; whatever was asked for, it is cut to what the object has.
@@ -75,12 +105,36 @@ pub(super) fn empty(meta: ObjectMeta, asked: ReadRange) -> Result<ObjectBody, Er
         // The range was past the end a moment ago: the object has grown in between.
         return Err(Error::because(ErrorKind::Unavailable, meta.key, "the object changed while it was opened"));
     }
-    Ok(ObjectBody { meta, range, stream: stream::empty().boxed() })
+    Ok(ObjectBody { meta, range, is_measured: true, stream: stream::empty().boxed() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn the_part_is_cut_out_of_whatever_comes() {
+        let object = b"0123456789";
+        for (asked, size, expected) in [
+            (ReadRange::Full, Some(10), &object[..]),
+            (ReadRange::Between(2, 5), Some(10), b"234"),
+            (ReadRange::Tail(3), Some(10), b"789"),
+            (ReadRange::Full, None, object),
+            (ReadRange::From(4), None, b"456789"),
+            (ReadRange::Between(2, 5), None, b"234"),
+            (ReadRange::Between(8, 50), None, b"89"),
+            (ReadRange::From(50), None, b""),
+            (ReadRange::Tail(3), None, b"789"),
+            (ReadRange::Tail(30), None, object),
+        ] {
+            let meta = ObjectMeta { key: "x".into(), size: size.unwrap_or_default(), etag: None, modified: None };
+            let pieces = object.chunks(4).map(|piece| Ok(Bytes::from_static(piece)));
+            let pieces = stream::iter(pieces.collect::<Vec<_>>()).boxed();
+            let body = body(meta, asked, size.map(|size| 0..size), pieces).unwrap();
+            assert_eq!(body.is_measured, size.is_some());
+            assert_eq!(body.read_all(100).await.unwrap(), expected, "{asked:?} of {size:?}");
+        }
+    }
 
     #[test]
     fn ranges_have_words() {
@@ -99,11 +153,12 @@ mod tests {
 
     #[test]
     fn what_was_served_is_read_from_headers() {
-        assert_eq!(served(Some("bytes 2-4/10"), Some(3)), Some((10, 2..5)));
-        assert_eq!(served(None, Some(10)), Some((10, 0..10)));
-        assert_eq!(served(Some("bytes 10-9/10"), Some(0)), Some((10, 10..10)));
+        assert_eq!(served(Some("bytes 2-4/10"), Some(3)), Ok(Some((10, 2..5))));
+        assert_eq!(served(None, Some(10)), Ok(Some((10, 0..10))));
+        assert_eq!(served(Some("bytes 10-9/10"), Some(0)), Ok(Some((10, 10..10))));
+        assert_eq!(served(None, None), Ok(None));
         for damaged in ["bytes 4-2/10", "bytes 0-10/10", "bytes */10", "2-4/10", "bytes 0-1/*"] {
-            assert_eq!(served(Some(damaged), Some(10)), None, "{damaged}");
+            assert!(served(Some(damaged), Some(10)).is_err(), "{damaged}");
         }
         assert_eq!(etag("\"abc-2\"").as_deref(), Some("abc-2"));
         assert_eq!(etag("\"\""), None);

@@ -14,17 +14,19 @@ use crate::base::time::millis;
 use crate::snapshot::Snapshot;
 use crate::snapshot::actor::Actor;
 use crate::snapshot::text::TextReader;
+use std::sync::Arc;
 
 /// Writes actors of one snapshot, one after another.
-pub(crate) struct Rows<'a> {
-    snapshot: &'a Snapshot,
+#[derive(Debug)]
+pub(crate) struct Rows {
+    snapshot: Arc<Snapshot>,
     keys: Keys,
     texts: TextReader,
 }
 
-impl<'a> Rows<'a> {
-    pub(crate) fn new(snapshot: &'a Snapshot, keys: Keys) -> Self {
-        Self { snapshot, keys, texts: TextReader::default() }
+impl Rows {
+    pub(crate) fn new(snapshot: &Arc<Snapshot>, keys: Keys) -> Self {
+        Self { snapshot: Arc::clone(snapshot), keys, texts: TextReader::default() }
     }
 
     pub(crate) fn write_or_null(&mut self, w: &mut JsonWriter, actor: Option<&Actor>) {
@@ -35,7 +37,7 @@ impl<'a> Rows<'a> {
     }
 
     pub(crate) fn write(&mut self, w: &mut JsonWriter, actor: &Actor) {
-        let snapshot = self.snapshot;
+        let snapshot = &*self.snapshot;
         let death = DeathCause::parse(self.texts.get(&snapshot.texts, actor.death_cause));
         w.begin_object();
         w.key("actorId");
@@ -96,7 +98,7 @@ impl<'a> Rows<'a> {
 
     /// Whether an actor ever was on a node: Ray keeps it on every node it was on.
     pub(crate) fn was_on(&mut self, actor: &Actor, node: &[u8]) -> bool {
-        let snapshot = self.snapshot;
+        let snapshot = &*self.snapshot;
         if !actor.incarnations.is_empty() {
             return actor.incarnations.iter().any(|lived| snapshot.id(lived.node) == node);
         }

@@ -3,7 +3,6 @@
 use crate::answer::json::JsonWriter;
 use crate::answer::state_list::Cell;
 use crate::answer::{Question, redact};
-use crate::base::stored_json;
 use crate::snapshot::submission::{Driver, JobStatus, JobType, UnifiedJob};
 use std::borrow::Cow;
 
@@ -95,13 +94,7 @@ pub(in crate::answer) fn runtime_env(json: &str, redact: bool) -> Cow<'_, [u8]> 
     if !redact {
         return Cow::Borrowed(json.as_bytes());
     }
-    match stored_json::value(json) {
-        Some(mut env) => {
-            redact::value(&mut env);
-            Cow::Owned(env.to_string().into_bytes())
-        }
-        None => Cow::Borrowed(b"null"),
-    }
+    Cow::Owned(redact::runtime_env(json))
 }
 
 fn driver_info(driver: &Driver) -> Vec<u8> {

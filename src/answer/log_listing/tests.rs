@@ -20,7 +20,7 @@ const FILES: [&str; 14] = [
 ];
 
 fn listed(glob: &str) -> String {
-    String::from_utf8(listing(&FILES, &LogGlob::parse(glob).unwrap())).unwrap()
+    String::from_utf8(listing(&FILES, &LogGlob::parse(glob).unwrap()).into_bytes()).unwrap()
 }
 
 fn names(glob: &str) -> Vec<String> {

@@ -5,6 +5,7 @@ use super::search::{Place, Search, Wanted};
 use super::{AttemptBytes, Delivery, LogRequest, LogTarget, submission, task_log};
 use crate::answer::Refusal;
 use crate::base::id::{ActorId, NodeId};
+use crate::logs::job_driver;
 use crate::snapshot::Snapshot;
 
 /// The bytes that are meant.
@@ -50,7 +51,7 @@ impl LogRequest {
                 LogPlan::File(task_log::resolve(snapshot, id, *attempt, self.suffix, &self.delivery)?)
             }
             LogTarget::Submission(id) => {
-                let path = submission::driver_log(id).ok_or_else(|| no_file(id))?;
+                let path = job_driver::path_of(id).ok_or_else(|| no_file(id))?;
                 let asked = self.node.as_ref().map(|node| resolve_node(snapshot, node)).transpose()?;
                 let nodes = submission::nodes(snapshot, id, asked);
                 search(nodes.into_iter().map(|node| Place { node, wanted: Wanted::Path(path.clone()) }).collect())

@@ -7,12 +7,7 @@
 use super::place::node_id;
 use crate::base::id::NodeId;
 use crate::snapshot::Snapshot;
-
-/// The driver's log; none when the id cannot be part of a file name.
-pub(super) fn driver_log(submission: &str) -> Option<String> {
-    let odd = submission.is_empty() || submission.contains(['/', '\\', '\0']);
-    (!odd).then(|| format!("job-driver-{submission}.log"))
-}
+use std::collections::HashSet;
 
 /// Nodes that may hold the log, the likeliest first: what was asked for, what is known, the head, the rest.
 pub(super) fn nodes(snapshot: &Snapshot, submission: &str, asked: Option<NodeId>) -> Vec<NodeId> {
@@ -29,11 +24,6 @@ pub(super) fn nodes(snapshot: &Snapshot, submission: &str, asked: Option<NodeId>
     let told = told.filter_map(|told| NodeId::from_hex(snapshot.str(told.driver_node)));
     let heads = snapshot.nodes.iter().filter(|node| node.is_head).map(|node| node.id);
     let all = snapshot.nodes.iter().map(|node| node.id);
-    let mut out: Vec<NodeId> = Vec::new();
-    for node in asked.into_iter().chain(told).chain(known).chain(heads).chain(all) {
-        if !out.contains(&node) {
-            out.push(node);
-        }
-    }
-    out
+    let mut seen = HashSet::new();
+    asked.into_iter().chain(told).chain(known).chain(heads).chain(all).filter(|node| seen.insert(*node)).collect()
 }

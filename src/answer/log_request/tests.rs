@@ -91,7 +91,9 @@ fn a_submission_needs_no_node() {
     assert_eq!(ask(query, &[&file]), Ok("0118/job-driver-capture-sub-1.log".to_owned()));
     let nothing = ask("submission_id=nope", &[&file]).unwrap_err();
     assert!(nothing.contains("\tsubmission_id: nope\n"), "{nothing}");
-    assert_eq!(ask("submission_id=../x", &[&file]), Err("A file is not found at: ../x".to_owned()));
+    assert_eq!(ask("submission_id=a/../x", &[&file]), Err("A file is not found at: a/../x".to_owned()));
+    let nested = format!("{HEAD}/job-driver-team/a.log");
+    assert_eq!(ask("submission_id=team/a", &[&nested]), Ok("0118/job-driver-team/a.log".to_owned()));
 }
 
 #[test]

@@ -7,38 +7,47 @@
 
 use crate::answer::json::JsonWriter;
 use crate::base::actor::ActorState;
-use crate::base::id::{ActorId, JobId};
+use crate::base::id::{ActorId, JobId, RayId, WorkerId};
 use crate::snapshot::Snapshot;
 use crate::snapshot::actor::Actor;
+use crate::snapshot::intern::{Id, Str};
 use crate::snapshot::node::Node;
 use crate::snapshot::worker::Life;
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One process.
-struct Process<'a> {
-    worker: Cow<'a, [u8]>,
-    worker_type: &'a str,
+/// `DEFAULT_LANGUAGE` of the dashboard.
+const LANGUAGE: &str = "PYTHON";
+
+/// A process of a node.
+pub(super) struct Process {
+    worker: Option<WorkerId>,
+    worker_type: Str,
+    /// Stands for the type where no event tells it.
+    default_type: &'static str,
     pid: i64,
     job: JobId,
-    actor: Option<&'a Actor>,
-    title: Option<String>,
+    /// Row of its actor.
+    actor: Option<usize>,
+    /// A driver's command.
+    entrypoint: Str,
     started_ms: u64,
+    ip: Str,
 }
 
-/// Writes the list items.
-pub(super) fn write(w: &mut JsonWriter, snapshot: &Snapshot, node: &Node) {
+/// Returns the processes of a node.
+pub(super) fn of(snapshot: &Snapshot, node: &Node) -> Vec<Process> {
     if !node.alive {
-        return;
+        return Vec::new();
     }
-    let ip = snapshot.str(node.ip);
-    let here = |id: crate::snapshot::intern::Id| snapshot.id(id) == node.id.0;
-    let alive = snapshot.actors.iter().filter(|actor| actor.state == ActorState::Alive);
-    let lived =
-        alive.filter_map(|actor| Some((actor, actor.incarnations.last()?))).filter(|(_, lived)| here(lived.node));
-    let actors: BTreeMap<&[u8], _> = lived.map(|(actor, lived)| (snapshot.id(lived.worker), (actor, lived))).collect();
+    let here = |id: Id| snapshot.id(id) == node.id.0;
+    let alive = snapshot.actors.iter().enumerate().filter(|(_, actor)| actor.state == ActorState::Alive);
+    let lived = alive
+        .filter_map(|(row, actor)| Some((row, actor, actor.incarnations.last()?)))
+        .filter(|(.., lived)| here(lived.node));
+    let actors: BTreeMap<&[u8], _> =
+        lived.map(|(row, actor, lived)| (snapshot.id(lived.worker), (row, actor, lived))).collect();
 
-    let mut processes: Vec<Process<'_>> = Vec::new();
+    let mut processes: Vec<Process> = Vec::new();
     let mut seen: BTreeSet<&[u8]> = BTreeSet::new();
     for worker in snapshot.workers.iter().filter(|worker| here(worker.node)) {
         // Also those that ended: an actor's last worker may have, with the actor's own end never told.
@@ -46,92 +55,103 @@ pub(super) fn write(w: &mut JsonWriter, snapshot: &Snapshot, node: &Node) {
         if worker.life != Life::Alive {
             continue;
         }
-        let actor = actors.get(worker.id.0.as_slice()).map(|(actor, _)| *actor);
+        let actor = actors.get(worker.id.0.as_slice());
         let started = [worker.launched_ms, worker.start_ms].into_iter().find(|&ms| ms > 0 && ms != u64::MAX);
         processes.push(Process {
-            worker: Cow::Borrowed(&worker.id.0),
-            worker_type: snapshot.str(worker.worker_type),
+            worker: Some(worker.id),
+            worker_type: worker.worker_type,
+            default_type: "",
             pid: i64::from(worker.pid),
-            job: actor.map_or(worker.job, |actor| actor.job),
-            actor,
-            title: actor.map(|actor| title(snapshot, actor)),
+            job: actor.map_or(worker.job, |(_, actor, _)| actor.job),
+            actor: actor.map(|(row, ..)| *row),
+            entrypoint: Str::default(),
             started_ms: started.unwrap_or(0),
+            ip: node.ip,
         });
     }
-    for (worker, (actor, lived)) in actors.iter().filter(|(worker, _)| !seen.contains(*worker)) {
+    for (worker, (row, actor, lived)) in actors.iter().filter(|(worker, _)| !seen.contains(*worker)) {
         processes.push(Process {
-            worker: Cow::Borrowed(worker),
-            worker_type: "WORKER",
+            worker: (*worker).try_into().ok().map(RayId),
+            worker_type: Str::default(),
+            default_type: "WORKER",
             pid: i64::from(lived.pid),
             job: actor.job,
-            actor: Some(actor),
-            title: Some(title(snapshot, actor)),
+            actor: Some(*row),
+            entrypoint: Str::default(),
             started_ms: 0,
+            ip: node.ip,
         });
     }
     for job in snapshot.driver_jobs.iter().filter(|job| job.defined && job.finished == 0 && here(job.driver_node)) {
         // A driver's worker id is its job, filled up with ff.
+        let mut worker = [0xff; 28];
+        worker[..4].copy_from_slice(&job.id.0);
         processes.push(Process {
-            worker: Cow::Owned([job.id.0.as_slice(), &[0xff; 24]].concat()),
-            worker_type: "DRIVER",
+            worker: Some(RayId(worker)),
+            worker_type: Str::default(),
+            default_type: "DRIVER",
             pid: job.driver_pid,
             job: job.id,
             actor: None,
-            title: Some(snapshot.str(job.entrypoint).to_owned()),
+            entrypoint: job.entrypoint,
             started_ms: u64::try_from(job.created / 1_000_000).unwrap_or(0),
+            ip: node.ip,
         });
     }
     processes.sort_by_key(|process| process.pid);
-    for process in &processes {
-        write_process(w, process, ip);
-    }
+    processes
 }
 
 fn title(snapshot: &Snapshot, actor: &Actor) -> String {
     format!("ray::{}", snapshot.str(actor.class_name))
 }
 
-fn write_process(w: &mut JsonWriter, process: &Process<'_>, ip: &str) {
-    const LANGUAGE: &str = "PYTHON"; // `DEFAULT_LANGUAGE` of the dashboard
-    w.begin_object();
-    w.key("pid");
-    w.int(process.pid);
-    w.key("createTime");
-    w.float(process.started_ms as f64 / 1e3);
-    w.key("cpuPercent");
-    w.float(0.0);
-    for empty in ["cpuTimes", "memoryInfo"] {
-        w.key(empty);
-        w.raw(b"{}");
+impl Process {
+    /// Writes the list item.
+    pub(super) fn write(&self, snapshot: &Snapshot, w: &mut JsonWriter) {
+        let actor = self.actor.and_then(|row| snapshot.actors.get(row));
+        let title = actor.map_or_else(|| snapshot.str(self.entrypoint).to_owned(), |actor| title(snapshot, actor));
+        let worker_type = if self.worker_type.is_empty() { self.default_type } else { snapshot.str(self.worker_type) };
+        w.begin_object();
+        w.key("pid");
+        w.int(self.pid);
+        w.key("createTime");
+        w.float(self.started_ms as f64 / 1e3);
+        w.key("cpuPercent");
+        w.float(0.0);
+        for empty in ["cpuTimes", "memoryInfo"] {
+            w.key(empty);
+            w.raw(b"{}");
+        }
+        w.key("cmdline");
+        w.begin_array();
+        if !title.is_empty() {
+            w.string(&title);
+        }
+        w.end_array();
+        w.key("language");
+        w.string(LANGUAGE);
+        w.key("jobId");
+        w.hex(&self.job.0);
+        w.key("coreWorkerStats");
+        w.begin_array();
+        w.begin_object();
+        w.key("workerId");
+        w.hex(self.worker.as_ref().map_or(&[], |worker| &worker.0));
+        w.key("pid");
+        w.int(self.pid);
+        w.key("jobId");
+        w.hex(&self.job.0);
+        w.key("actorId");
+        w.hex(&actor.map_or(ActorId::NIL, |actor| actor.id).0);
+        w.key("ipAddress");
+        w.string(snapshot.str(self.ip));
+        w.key("workerType");
+        w.string(worker_type);
+        w.key("language");
+        w.string(LANGUAGE);
+        w.end_object();
+        w.end_array();
+        w.end_object();
     }
-    w.key("cmdline");
-    w.begin_array();
-    if let Some(title) = process.title.as_deref().filter(|title| !title.is_empty()) {
-        w.string(title);
-    }
-    w.end_array();
-    w.key("language");
-    w.string(LANGUAGE);
-    w.key("jobId");
-    w.hex(&process.job.0);
-    w.key("coreWorkerStats");
-    w.begin_array();
-    w.begin_object();
-    w.key("workerId");
-    w.hex(&process.worker);
-    w.key("pid");
-    w.int(process.pid);
-    w.key("jobId");
-    w.hex(&process.job.0);
-    w.key("actorId");
-    w.hex(&process.actor.map_or(ActorId::NIL, |actor| actor.id).0);
-    w.key("ipAddress");
-    w.string(ip);
-    w.key("workerType");
-    w.string(process.worker_type);
-    w.key("language");
-    w.string(LANGUAGE);
-    w.end_object();
-    w.end_array();
-    w.end_object();
 }

@@ -7,6 +7,7 @@
 use super::{KEYS, state_message};
 use crate::answer::google_style::write_map;
 use crate::answer::json::JsonWriter;
+use crate::base::id::{NodeId, RayId};
 use crate::base::time::{Nanos, millis};
 use crate::snapshot::Snapshot;
 use crate::snapshot::intern::Str;
@@ -15,29 +16,26 @@ use crate::snapshot::worker::Life;
 use std::collections::HashMap;
 
 /// How many workers live on each node. Counted once an answer: a big session has thousands of both.
-pub(in crate::answer) struct LivingWorkers<'a>(HashMap<&'a [u8], u32>);
+pub(in crate::answer) struct LivingWorkers(HashMap<NodeId, u32>);
 
-impl<'a> LivingWorkers<'a> {
-    pub(in crate::answer) fn count(snapshot: &'a Snapshot) -> Self {
+impl LivingWorkers {
+    pub(in crate::answer) fn count(snapshot: &Snapshot) -> Self {
         let mut counts = HashMap::new();
         for worker in snapshot.workers.iter().filter(|worker| worker.life == Life::Alive) {
-            *counts.entry(snapshot.id(worker.node)).or_default() += 1;
+            if let Ok(node) = snapshot.id(worker.node).try_into() {
+                *counts.entry(RayId(node)).or_default() += 1;
+            }
         }
         Self(counts)
     }
 
     fn on(&self, node: &Node) -> u32 {
-        if node.alive { self.0.get(node.id.0.as_slice()).copied().unwrap_or(0) } else { 0 }
+        if node.alive { self.0.get(&node.id).copied().unwrap_or(0) } else { 0 }
     }
 }
 
 /// Writes the object; without a node, what Ray answers for an id it does not know.
-pub(in crate::answer) fn write(
-    w: &mut JsonWriter,
-    snapshot: &Snapshot,
-    node: Option<&Node>,
-    workers: &LivingWorkers<'_>,
-) {
+pub(in crate::answer) fn write(w: &mut JsonWriter, snapshot: &Snapshot, node: Option<&Node>, workers: &LivingWorkers) {
     w.begin_object();
     // Ray's sums over statistics that are not there.
     w.key("objectStoreUsedMemory");

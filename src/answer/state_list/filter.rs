@@ -31,6 +31,7 @@ pub struct Filter {
     /// The value as it was given.
     pub given: String,
     wanted: Wanted,
+    optional: bool,
 }
 
 /// Reads the filters; an unknown column, predicate or value is refused in Ray's words.
@@ -85,7 +86,7 @@ fn one(key: &str, predicate: &str, value: &str, columns: &'static [Column]) -> R
         };
         Refusal::BadQuestion(format!("Invalid filter `--filter {key} {value}` for a {kind} type column. {how}"))
     })?;
-    Ok(Filter { column: column.name, predicate, given: value.to_owned(), wanted })
+    Ok(Filter { column: column.name, predicate, given: value.to_owned(), wanted, optional: column.optional })
 }
 
 /// Whether a row meets all conditions.
@@ -94,8 +95,12 @@ pub fn passes<R: Resource>(resource: &R, row: usize, filters: &[Filter]) -> bool
 }
 
 impl Filter {
-    /// Whether a value meets the condition. A null equals nothing and differs from everything.
+    /// Whether a value meets the condition. A null equals nothing and differs from everything, but where Ray leaves the
+    /// column out.
     pub fn accepts(&self, cell: &Cell<'_>) -> bool {
+        if self.optional && *cell == Cell::Null {
+            return false;
+        }
         self.equals(cell) == (self.predicate == Predicate::Equal)
     }
 
@@ -131,6 +136,7 @@ mod tests {
         Column::filterable("name", Kind::Text),
         Column::filterable("pid", Kind::Int),
         Column::filterable("up", Kind::Bool),
+        Column::filterable("error_type", Kind::Text).optional(),
         Column::plain("events"),
     ];
 
@@ -153,12 +159,13 @@ mod tests {
         assert!(filter("name", "=", "0AfF").unwrap().accepts(&Cell::Hex(&[0x0a, 0xff])));
         assert!(filter("pid", "=", "7").unwrap().accepts(&Cell::Int(7)));
         assert!(filter("up", "!=", "0").unwrap().accepts(&Cell::Bool(true)));
+        assert!(!filter("error_type", "!=", "X").unwrap().accepts(&Cell::Null), "Ray leaves it out");
     }
 
     #[test]
     fn what_cannot_be_asked_is_refused_and_says_what_can() {
         for (key, predicate, value, words) in [
-            ("bogus", "=", "1", "Supported filter columns: {'name', 'pid', 'up'}"),
+            ("bogus", "=", "1", "Supported filter columns: {'name', 'pid', 'up', 'error_type'}"),
             ("events", "=", "1", "not supported"),
             ("name", "<", "1", "Available predicates: =, !=."),
             ("pid", "=", "x", "for a int type column"),

@@ -1,7 +1,8 @@
-//! Rows that are JSON objects already: for resources of which there are few.
+//! Rows that are JSON objects already, each read when it is asked for.
 
 use super::{Cell, Column, Kind, Resource};
 use serde_json::{Map, Value};
+use std::cell::RefCell;
 use std::marker::PhantomData;
 
 /// Names the columns of a resource.
@@ -10,32 +11,47 @@ pub trait Columns: Send + 'static {
     const COLUMNS: &'static [Column];
 }
 
+/// Gives objects by their number.
+pub trait Objects: Send + 'static {
+    /// Returns how many there are.
+    fn count(&self) -> usize;
+
+    /// Returns the members of one.
+    fn object(&self, row: usize) -> Map<String, Value>;
+}
+
 /// Objects as rows; a missing member is null.
 #[derive(Debug)]
-pub struct Values<C> {
-    rows: Vec<Map<String, Value>>,
+pub struct Values<C, O> {
+    objects: O,
+    /// The row that was asked for last: its columns are asked for one after another.
+    last: RefCell<(usize, Map<String, Value>)>,
     columns: PhantomData<C>,
 }
 
-impl<C> Values<C> {
-    /// These rows, in this order.
-    pub fn new(rows: Vec<Map<String, Value>>) -> Self {
-        Self { rows, columns: PhantomData }
+impl<C, O> Values<C, O> {
+    /// Returns these objects as rows with the columns of `C`.
+    pub fn new(objects: O) -> Self {
+        Self { objects, last: RefCell::new((usize::MAX, Map::new())), columns: PhantomData }
     }
 }
 
-impl<C: Columns> Resource for Values<C> {
+impl<C: Columns, O: Objects> Resource for Values<C, O> {
     const COLUMNS: &'static [Column] = C::COLUMNS;
 
     fn rows(&self) -> usize {
-        self.rows.len()
+        self.objects.count()
     }
 
     fn cell(&self, row: usize, column: &'static str) -> Cell<'_> {
+        let mut last = self.last.borrow_mut();
+        if last.0 != row {
+            *last = (row, self.objects.object(row));
+        }
         let number = C::COLUMNS.iter().any(|known| known.name == column && known.kind == Kind::Int);
-        match self.rows.get(row).and_then(|row| row.get(column)) {
+        match last.1.get(column) {
             None | Some(Value::Null) => Cell::Null,
-            Some(Value::String(text)) => Cell::Str(text.as_str().into()),
+            Some(Value::String(text)) => Cell::Str(text.clone().into()),
             Some(Value::Bool(value)) => Cell::Bool(*value),
             Some(Value::Number(value)) if number => value.as_i64().map_or(Cell::Null, Cell::Int),
             Some(value) => Cell::Json(value.to_string().into_bytes().into()),

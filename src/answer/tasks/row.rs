@@ -1,8 +1,9 @@
 //! The columns of a task attempt, straight from its row.
 
 use crate::answer::json::JsonWriter;
+use crate::answer::redact::Hidden;
 use crate::answer::state_list::{Cell, Column, Kind, Resource};
-use crate::answer::{ansi, proto_json, redact};
+use crate::answer::{ansi, proto_json};
 use crate::base::task::{TaskState, TaskType};
 use crate::base::time::{Nanos, float_ms};
 use crate::snapshot::Snapshot;
@@ -10,7 +11,6 @@ use crate::snapshot::intern::Str;
 use crate::snapshot::task::Attempt;
 use crate::snapshot::text::TextReader;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The attempts of a snapshot as rows.
@@ -18,8 +18,7 @@ use std::sync::Arc;
 pub struct Tasks {
     snapshot: Arc<Snapshot>,
     redact: bool,
-    /// Runtime environments with their values hidden: few are distinct, and each is parsed once.
-    redacted: BTreeMap<Str, String>,
+    hidden: Hidden,
     /// Keeps the last block of error texts decompressed.
     errors: TextReader,
 }
@@ -27,7 +26,7 @@ pub struct Tasks {
 impl Tasks {
     /// The attempts of a snapshot; `redact` hides the values of environment variables.
     pub fn new(snapshot: Arc<Snapshot>, redact: bool) -> Self {
-        Self { snapshot, redact, redacted: BTreeMap::new(), errors: TextReader::default() }
+        Self { snapshot, redact, hidden: Hidden::default(), errors: TextReader::default() }
     }
 
     /// The snapshot behind the rows.
@@ -39,8 +38,7 @@ impl Tasks {
         w.begin_object();
         w.key("serialized_runtime_env");
         if self.redact {
-            let snapshot = &self.snapshot;
-            w.string(self.redacted.entry(env).or_insert_with(|| redact::serialized(snapshot.str(env))));
+            w.string(self.hidden.get(&self.snapshot, env));
         } else {
             w.string(self.snapshot.str(env));
         }
@@ -75,7 +73,7 @@ impl Resource for Tasks {
         Column::filterable("node_id", Kind::Text),
         Column::filterable("worker_id", Kind::Text),
         Column::filterable("worker_pid", Kind::Int),
-        Column::filterable("error_type", Kind::Text),
+        Column::filterable("error_type", Kind::Text).optional(),
         Column::filterable("language", Kind::Text).only_detail(),
         Column::plain("required_resources").only_detail(),
         Column::plain("runtime_env_info").only_detail(),

@@ -1,6 +1,7 @@
 //! Looks for a submission's driver log below the nodes of sessions; by listing, a bounded number of pages.
 
 use crate::layout::{Root, Tree, data_prefixes};
+use crate::logs::job_driver;
 use crate::metrics::catalog::{Metrics, Purpose};
 use crate::session::Error;
 use crate::session::catalog::{Entry, Lister};
@@ -60,7 +61,7 @@ pub(super) async fn run(search: &Search<'_>, sessions: &[Entry]) -> Result<Done,
 
 /// Whether a session ran the submission.
 async fn session(search: &Search<'_>, lister: &Lister<'_>, entry: &Entry) -> Looked {
-    let file = format!("job-driver-{}.log", search.id);
+    let Some(file) = job_driver::path_of(search.id) else { return Ok(Some(false)) };
     let owners: Vec<_> = entry.owner.iter().cloned().collect();
     for root in search.roots {
         for place in data_prefixes(root, &entry.key.cluster, &entry.key.session, &owners) {

@@ -7,6 +7,7 @@
 use super::search::{self, Search};
 use crate::base::name::{OwnerKind, SessionKey};
 use crate::layout::Root;
+use crate::logs::job_driver;
 use crate::metrics::catalog::Metrics;
 use crate::session::catalog::{Entry, Listing, owner_in};
 use crate::session::{Error, OpenSession};
@@ -25,8 +26,6 @@ const HOLD_FOUND: Duration = Duration::from_secs(600);
 const HOLD_NOTHING: Duration = Duration::from_secs(60);
 /// Sessions of a namespace whose logs are looked at, the newest first.
 const SESSIONS: usize = 50;
-/// A submission id is a part of a file name: longer ones are nobody's.
-const LONGEST: usize = 240;
 
 /// What is known about a submission.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,7 +70,7 @@ impl Submissions {
     ) -> Result<Submission, Error> {
         let listing = &*sources.listing;
         let (newest, of) = listing.newest_of(namespace, SESSIONS);
-        if id.is_empty() || id.len() > LONGEST || id.contains(['/', '\0']) {
+        if job_driver::path_of(id).is_none() {
             return Ok(Submission { searched_all: true, of, ..Submission::default() });
         }
         let open = ran(&sources.open, namespace, id);

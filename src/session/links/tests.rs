@@ -132,7 +132,7 @@ async fn a_store_that_is_down_is_an_error_and_not_a_submission_that_does_not_exi
 async fn ids_that_no_file_can_have_are_not_looked_for() {
     let (sessions, store) = sessions(&[marker("raycluster", "ns_rc", MONDAY)]).await;
     let before = store.counts().lists;
-    for id in ["", "a/b", "../x", "a\0b", &"x".repeat(300)] {
+    for id in ["", "a//b", "a/../x", "a\0b", &"x".repeat(300)] {
         assert_eq!(sessions.submission("ns", id).await.unwrap().sessions, []);
     }
     assert_eq!(store.counts().lists, before);

@@ -4,6 +4,8 @@ use super::fetch;
 use super::held::Held;
 use super::parse::{Queue, Stop, StopOnPanic};
 use crate::base::name::SessionKey;
+use crate::base::time::Nanos;
+use crate::layout::EventFile;
 use crate::session::Error;
 use crate::session::progress::Counters;
 use crate::session::quiet;
@@ -16,11 +18,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Objects fetched at once: enough to hide 20 ms a request behind ten thousand small files.
 const FETCHES: usize = 96;
 
+/// Event files are closed every hour; a day allows for clocks that are hours off.
+const MAX_OPEN: Nanos = 24 * HOUR;
+/// The head's clock may be ahead of the store's.
+const MAX_SKEW: Nanos = HOUR;
+const HOUR: Nanos = 3_600_000_000_000;
+
 /// The fold of all event files.
 pub(super) struct Events {
     pub(super) builder: Builder,
     /// Files that the store did not give to their end.
     pub(super) unread: u64,
+    /// Those of them that lie in an archive.
+    pub(super) archived: u64,
 }
 
 /// Reads all event files of a listing that may still go on.
@@ -43,7 +53,7 @@ pub(super) async fn read(
     });
     let parsing = quiet::start(work)?;
     let fetched = async {
-        let unread = AtomicU64::new(0);
+        let (unread, archived) = (AtomicU64::new(0), AtomicU64::new(0));
         let mut failed = None;
         let files = files.filter_map(|files| {
             let files = files.map_err(|error| failed = Some(error)).unwrap_or_default();
@@ -53,27 +63,38 @@ pub(super) async fn read(
         files
             .flatten()
             .for_each_concurrent(FETCHES, |file| {
-                let (queue, unread) = (&queue, &unread);
+                let (queue, unread, archived) = (&queue, &unread, &archived);
                 async move {
                     // Only files that have room are in the queue: none waits for a parser that waits for another file.
-                    let pieces = queue.push(&file.key, held.room.take(file.size).await);
+                    let room = held.room.take(file.size).await;
+                    let pieces = queue.push(&file.key, latest(&file), room);
                     let read = fetch::stream(&**store, &file, &pieces, counters).await;
+                    let is_archived = |error: &storage::Error| error.kind() == storage::ErrorKind::Archived;
                     unread.fetch_add(u64::from(read.is_err()), Ordering::Relaxed);
+                    archived.fetch_add(u64::from(read.is_err_and(|error| is_archived(&error))), Ordering::Relaxed);
                     counters.file();
                 }
             })
             .await;
         queue.close();
-        (unread.into_inner(), failed)
+        (unread.into_inner(), archived.into_inner(), failed)
     };
-    let (unread, failed) = fetched.await;
+    let (unread, archived, failed) = fetched.await;
     let parsed = parsing.end().await?;
     drop(stop);
     if let Some(error) = failed {
         return Err(error.into());
     }
     let builder = held.run(move || merge(parsed)).await?;
-    Ok(Events { builder: builder.ok_or(Error::Broken)?, unread })
+    Ok(Events { builder: builder.ok_or(Error::Broken)?, unread, archived })
+}
+
+/// Returns the latest time that an event of a file may truly have.
+fn latest(file: &ObjectMeta) -> Nanos {
+    let name = file.key.rsplit('/').next().and_then(EventFile::parse);
+    let created = name.and_then(|name| name.written).map(|created| created.saturating_add(MAX_OPEN));
+    let stored = file.modified.map(|stored| stored.saturating_add(MAX_SKEW));
+    created.into_iter().chain(stored).min().unwrap_or(Nanos::MAX)
 }
 
 fn merge(builders: Vec<Builder>) -> Option<Builder> {

@@ -27,7 +27,7 @@ pub(super) async fn stream(
 
 async fn pass_on(store: &dyn Storage, object: &ObjectMeta, into: &Pieces, counters: &Counters) -> Result<(), Error> {
     let mut body = store.read(&object.key, ReadRange::Full).await?;
-    let mut missing = body.len();
+    let mut missing = body.promised().unwrap_or_default();
     while let Some(piece) = body.stream.next().await {
         let piece = piece?;
         let length = piece.len() as u64;
@@ -49,7 +49,7 @@ pub(super) async fn each(
     mut take: impl FnMut(&[u8]),
 ) -> Result<(), Error> {
     let mut body = store.read(key, range).await?;
-    let mut missing = body.len();
+    let mut missing = body.promised().unwrap_or_default();
     while let Some(piece) = body.stream.next().await {
         let piece = piece?;
         missing = missing.saturating_sub(piece.len() as u64);

@@ -3,6 +3,7 @@
 //! Owns the few pieces that lie between them. Must never hold a whole file.
 
 use super::room::Place;
+use crate::base::time::Nanos;
 use bytes::{Buf, Bytes};
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -15,15 +16,17 @@ const PIECES_AHEAD: usize = 2;
 #[derive(Debug)]
 pub(super) struct IncomingFile {
     pub(super) key: Arc<str>,
+    /// The latest time that an event of it may truly have.
+    pub(super) latest: Nanos,
     pieces: mpsc::Receiver<io::Result<Bytes>>,
     place: Place,
 }
 
 impl IncomingFile {
     /// A file, and where its bytes go; dropping that ends it.
-    pub(super) fn new(key: &str, place: Place) -> (Self, Pieces) {
+    pub(super) fn new(key: &str, latest: Nanos, place: Place) -> (Self, Pieces) {
         let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
-        (Self { key: key.into(), pieces, place }, sender)
+        (Self { key: key.into(), latest, pieces, place }, sender)
     }
 
     /// Its bytes as a blocking reader, which keeps its place.

@@ -47,6 +47,11 @@ impl LogIndex {
             .flat_map(|(node, files)| files.iter().map(move |(path, object)| (node.as_str(), path.as_str(), object)))
     }
 
+    /// Returns the number of files of all nodes.
+    pub fn count(&self) -> usize {
+        self.nodes.values().map(BTreeMap::len).sum()
+    }
+
     /// Nodes that have files.
     pub fn nodes(&self) -> impl Iterator<Item = &str> {
         self.nodes.keys().map(String::as_str)
@@ -189,6 +194,11 @@ impl SessionObjects {
         events
     }
 
+    /// Returns `true` if no log file was listed.
+    pub(super) fn has_no_logs(&self) -> bool {
+        self.logs.is_empty()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.events.files == 0 && self.endpoints.is_empty() && self.logs.is_empty()
     }
@@ -198,8 +208,19 @@ impl SessionObjects {
         self.digests.finish()
     }
 
-    /// The log files, for good.
-    pub(super) fn into_logs(self) -> LogIndex {
+    /// The log files, for good. An empty object that is called like a folder stands for that: some tools keep folders so.
+    pub(super) fn into_logs(mut self) -> LogIndex {
+        for files in self.logs.values_mut() {
+            let is_folder = |path: &str| {
+                let inside = format!("{path}/");
+                files.range(inside.clone()..).next().is_some_and(|(next, _)| next.starts_with(&inside))
+            };
+            let empty = files.iter().filter(|(_, object)| object.size == 0);
+            let folders: Vec<String> = empty.map(|(path, _)| path).filter(|path| is_folder(path)).cloned().collect();
+            for folder in &folders {
+                files.remove(folder);
+            }
+        }
         LogIndex { nodes: Arc::new(self.logs) }
     }
 

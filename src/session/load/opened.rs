@@ -4,6 +4,7 @@ use super::held::Held;
 use super::objects::LogIndex;
 use super::{Digest, Found};
 use crate::base::name::SessionKey;
+use crate::session::Error;
 #[cfg(test)]
 use crate::session::admission::Permit;
 use crate::session::memory::Charge;
@@ -33,6 +34,8 @@ pub struct OpenSession {
     /// Stored files that the store did not give when this was to be built again: what was read before is shown
     /// instead, and they are tried again.
     pub unread_updates: Problems,
+    /// Why its tables say nothing: not one of its event files could be read. Its logs can be.
+    pub nothing_read: Option<Error>,
     /// When it was compared with the store, as it is here.
     pub checked_at: SystemTime,
     /// Of what it was built from.
@@ -70,6 +73,7 @@ impl OpenSession {
             version,
             unread_files,
             unread_updates: Problems::default(),
+            nothing_read: None,
             checked_at,
             digest,
             tried: digest.inputs,
@@ -78,6 +82,11 @@ impl OpenSession {
             bytes,
             memory,
         }
+    }
+
+    /// The same session, whose event files could not be read.
+    pub(super) fn without_tables(self, nothing_read: Option<Error>) -> Self {
+        Self { nothing_read, ..self }
     }
 
     /// A session of which nothing is stored.
@@ -113,6 +122,7 @@ impl OpenSession {
             key: self.key.clone(),
             snapshot: Arc::clone(&self.snapshot),
             logs: self.logs.clone(),
+            nothing_read: self.nothing_read.clone(),
             unread_updates,
             memory: self.memory.clone(),
             ..*self

@@ -9,6 +9,7 @@
 use super::held::{Held, Hold};
 use super::incoming::{IncomingFile, Pieces};
 use super::room::Place;
+use crate::base::time::Nanos;
 use crate::event::records::{BLOCK, Block, Records, Step};
 use crate::snapshot::build::Builder;
 use std::collections::VecDeque;
@@ -18,6 +19,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 #[derive(Debug)]
 struct Share {
     key: Arc<str>,
+    latest: Nanos,
     block: Block,
     _held: Hold,
 }
@@ -88,9 +90,10 @@ impl Queue {
         Self { state: Mutex::default(), wake: Condvar::new(), held }
     }
 
-    /// Announces a file; its bytes go into the sender, and dropping that ends the file.
-    pub(super) fn push(&self, key: &str, place: Place) -> Pieces {
-        let (file, sender) = IncomingFile::new(key, place);
+    /// Announces a file with the latest time that an event of it may truly have; its bytes go into the sender, and
+    /// dropping that ends the file.
+    pub(super) fn push(&self, key: &str, latest: Nanos, place: Place) -> Pieces {
+        let (file, sender) = IncomingFile::new(key, latest, place);
         let mut state = self.lock();
         if !state.stopped {
             state.files.push_back(file);
@@ -120,7 +123,7 @@ impl Queue {
         let mut folding = Folding { builder: Builder::new(session_name), weight: 0, held: &self.held };
         while let Some(work) = self.next() {
             match work {
-                Work::Block(share) => folding.fold(&share.key, &share.block),
+                Work::Block(share) => folding.fold(&share),
                 Work::File(file) => {
                     let _reading = Reading(self);
                     self.read(&mut folding, file);
@@ -151,7 +154,7 @@ impl Queue {
     }
 
     fn read(&self, folding: &mut Folding<'_>, file: IncomingFile) {
-        let key = Arc::clone(&file.key);
+        let (key, latest) = (Arc::clone(&file.key), file.latest);
         let mut records = Records::new(file.into_reader());
         let mut ahead = self.held.hold(0);
         loop {
@@ -160,8 +163,8 @@ impl Queue {
             match step {
                 Step::Block(block) => {
                     let held = self.held.hold(beyond_a_block(block.weight()));
-                    if let Some(share) = self.share(Share { key: Arc::clone(&key), block, _held: held }) {
-                        folding.fold(&key, &share.block);
+                    if let Some(share) = self.share(Share { key: Arc::clone(&key), latest, block, _held: held }) {
+                        folding.fold(&share);
                     }
                 }
                 // The load fails, and nobody will ask for the rest of what is read here.
@@ -216,9 +219,10 @@ struct Folding<'a> {
 }
 
 impl Folding<'_> {
-    fn fold(&mut self, key: &str, block: &Block) {
-        for (position, record) in block.records() {
-            self.builder.fold_record(key, position, record);
+    fn fold(&mut self, share: &Share) {
+        self.builder.expect_until(share.latest);
+        for (position, record) in share.block.records() {
+            self.builder.fold_record(&share.key, position, record);
         }
         // Only this thread changes its own part, and a builder never becomes lighter.
         let weight = (self.builder.weight() as u64).max(self.weight);

@@ -69,6 +69,11 @@ impl Catalogue {
         self.ids.id(value)
     }
 
+    /// Returns `true` if anything refers to an id.
+    pub(super) fn knows_id(&self, value: &[u8]) -> bool {
+        self.ids.knows(value)
+    }
+
     pub(super) fn text(&mut self, value: &str) -> Text {
         self.texts.intern(value)
     }

@@ -24,6 +24,8 @@ struct Draft {
     state: Latest<(bool, bool)>,
     resources: Latest<Str>,
     death: Latest<(Nanos, Str, Text)>,
+    /// Set if an event of this session is about it.
+    is_own: bool,
 }
 
 /// All nodes seen.
@@ -41,12 +43,30 @@ impl Nodes {
         self.0.is_empty()
     }
 
-    /// A definition of time zero gives way to any other.
     pub(super) fn define(
         &mut self,
         values: &mut Catalogue,
         at: Nanos,
         event: &NodeDefinition<'_>,
+    ) -> Result<(), &'static str> {
+        self.define_as(values, at, event, true)
+    }
+
+    /// Takes the definition of another session, which gives way to any of this one.
+    pub(super) fn define_elsewhere(
+        &mut self,
+        values: &mut Catalogue,
+        event: &NodeDefinition<'_>,
+    ) -> Result<(), &'static str> {
+        self.define_as(values, 0, event, false)
+    }
+
+    fn define_as(
+        &mut self,
+        values: &mut Catalogue,
+        at: Nanos,
+        event: &NodeDefinition<'_>,
+        is_own: bool,
     ) -> Result<(), &'static str> {
         let id = event.node_id.ok_or("a node definition without nodeId")?;
         let labels = values.labels(event.labels);
@@ -58,7 +78,8 @@ impl Nodes {
             values.str(&event.instance_type_name),
             labels,
         ];
-        let draft = Draft { names: Latest::new(at, names), start: Latest::new(at, event.start), ..Draft::default() };
+        let (names, start) = (Latest::new(at, names), Latest::new(at, event.start));
+        let draft = Draft { names, start, is_own, ..Draft::default() };
         self.join(values, id, draft);
         Ok(())
     }
@@ -68,8 +89,11 @@ impl Nodes {
         for transition in &event.transitions {
             let at = transition.timestamp;
             let alive = transition.state != "DEAD";
-            let mut draft =
-                Draft { state: Latest::new(at, (alive, transition.alive_sub_state == "DRAINING")), ..Draft::default() };
+            let mut draft = Draft {
+                state: Latest::new(at, (alive, transition.alive_sub_state == "DRAINING")),
+                is_own: true,
+                ..Draft::default()
+            };
             if alive && !transition.resources.is_empty() {
                 draft.resources = Latest::new(at, values.numbers(transition.resources));
             }
@@ -84,6 +108,7 @@ impl Nodes {
 
     fn join(&mut self, values: &Catalogue, id: NodeId, other: Draft) {
         let draft = self.0.entry(id).or_default();
+        draft.is_own |= other.is_own;
         draft.names.join(other.names, |a, b| {
             let pairs = a.into_iter().zip(b);
             pairs.fold(Ordering::Equal, |so_far, (a, b)| so_far.then_with(|| values.compare_str(a, b)))
@@ -130,6 +155,7 @@ fn row(id: NodeId, draft: &Draft, values: &Catalogue) -> Node {
         id,
         defined: draft.names.is_set(),
         advanced: draft.state.is_set(),
+        is_foreign: !draft.is_own,
         ip,
         hostname,
         node_name,

@@ -20,6 +20,7 @@ pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
         nodes_without_logs(snapshot),
         damaged_logs(snapshot),
         long_process_logs(known),
+        skewed_events(known),
     ];
     found.into_iter().flatten().collect()
 }
@@ -127,4 +128,13 @@ fn long_process_logs(known: &Completeness) -> Option<Gap> {
             .missing(n)
             .advice("Export worker events: then these logs need not be read.")
     })
+}
+
+fn skewed_events(known: &Completeness) -> Option<Gap> {
+    let (n, of) = (known.skewed_events.count, known.records);
+    let message = format!(
+        "{n} of {of} stored events are later than their files: a machine's clock was wrong, and times in them are as it \
+         had them"
+    );
+    (n > 0).then(|| Gap::new(Code::SkewedEvents, Weight::Doubt, message).missing(n).of(of))
 }

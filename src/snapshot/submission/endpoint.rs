@@ -3,7 +3,8 @@
 use super::told::{Told, text};
 use super::{Driver, JobStatus};
 use crate::base::id::JobId;
-use crate::base::stored_json;
+use crate::base::stored_json::{self, parts};
+use crate::snapshot::Snapshot;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -27,13 +28,10 @@ pub(super) struct Polled {
 }
 
 /// The rows of the stored answer, if there is one. Its URL may have been stored with or without its slashes.
-pub(super) fn jobs(endpoints: &BTreeMap<String, Vec<u8>>) -> Vec<Polled> {
-    let body = endpoints.iter().find(|(url, _)| url.trim_matches('/') == "api/jobs").map(|(_, body)| body);
-    let rows: Vec<Map<String, Value>> = match body.and_then(stored_json::value) {
-        Some(Value::Array(rows)) => rows.into_iter().filter_map(|row| serde_json::from_value(row).ok()).collect(),
-        _ => Vec::new(),
-    };
-    rows.iter().map(polled).collect()
+pub(super) fn jobs(snapshot: &Snapshot) -> Vec<Polled> {
+    let url = snapshot.endpoints.keys().find(|url| url.trim_matches('/') == "api/jobs");
+    let rows = url.and_then(|url| snapshot.endpoint(url)).map(parts::objects).unwrap_or_default();
+    rows.into_iter().filter_map(stored_json::read).map(|row| polled(&row)).collect()
 }
 
 fn polled(row: &Map<String, Value>) -> Polled {

@@ -16,7 +16,8 @@ struct Going {
     key: String,
     etag: Option<String>,
     at: u64,
-    end: u64,
+    /// None where the store does not say it: then the body ends with its transfer, and cannot go on where it broke.
+    end: Option<u64>,
     stream: BoxStream<'static, Result<Bytes, Error>>,
     /// Bytes since it was opened last.
     since: u64,
@@ -26,22 +27,23 @@ struct Going {
 
 /// Guards the body; the permit is held until it ends or is dropped.
 pub(super) fn guard(guarded: Guarded, opened: ObjectBody, permit: Permit) -> ObjectBody {
-    let ObjectBody { meta, range, stream } = opened;
+    let end = opened.is_measured.then_some(opened.range.end);
+    let ObjectBody { meta, range, is_measured, stream } = opened;
     let (key, etag) = (meta.key.clone(), meta.etag.clone());
-    let going =
-        Going { guarded, _permit: permit, key, etag, at: range.start, end: range.end, stream, since: 0, tried: 0 };
+    let going = Going { guarded, _permit: permit, key, etag, at: range.start, end, stream, since: 0, tried: 0 };
     let stream =
         stream::try_unfold(going, |mut going| async move { Ok(going.next().await?.map(|piece| (piece, going))) });
-    ObjectBody { meta, range, stream: stream.boxed() }
+    ObjectBody { meta, range, is_measured, stream: stream.boxed() }
 }
 
 impl Going {
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        while self.at < self.end {
+        while self.end.is_none_or(|end| self.at < end) {
             let broken = match timeout(self.guarded.limits.stall, self.stream.next()).await {
                 Ok(Some(Ok(piece))) if piece.is_empty() => continue,
                 Ok(Some(Ok(piece))) => return self.arrived(piece).map(Some),
                 Ok(Some(Err(error))) => error,
+                Ok(None) if self.end.is_none() => return Ok(None),
                 Ok(None) => Error::new(ErrorKind::Truncated, &self.key),
                 Err(_) => {
                     let why = format!("no byte within {} s", self.guarded.limits.stall.as_secs());
@@ -58,7 +60,7 @@ impl Going {
         self.guarded.metrics.arrived(&self.guarded.request("read"), length);
         self.at += length;
         self.since += length;
-        if self.at > self.end {
+        if self.end.is_some_and(|end| self.at > end) {
             return Err(Error::failed(&self.key, "the body is longer than promised"));
         }
         Ok(piece)
@@ -68,14 +70,14 @@ impl Going {
     async fn reopen(&mut self, broken: Error) -> Result<(), Error> {
         self.tried = if self.since >= PROGRESS { 1 } else { self.tried + 1 };
         self.since = 0;
-        let Some(etag) = self.etag.clone() else { return Err(broken) };
+        let (Some(etag), Some(end)) = (self.etag.clone(), self.end) else { return Err(broken) };
         let Some(pause) = self.guarded.pause(self.tried, &broken) else { return Err(broken) };
         // The broken connection must not stay open during the pause.
         self.stream = stream::empty().boxed();
         sleep(pause).await;
-        let rest = ReadRange::Between(self.at, self.end);
+        let rest = ReadRange::Between(self.at, end);
         let opened = self.guarded.open(&self.key, rest, Some(&etag)).await?;
-        if opened.range != (self.at..self.end) {
+        if opened.range != (self.at..end) {
             return Err(broken);
         }
         self.stream = opened.stream;

@@ -57,7 +57,12 @@ impl Opened {
             }
             blocking(rest.key.clone(), move || rest.next_piece().map(|piece| Some((piece, rest)))).await
         });
-        ObjectBody { meta: self.meta, range: self.range, stream: stream::iter(first).chain(rest).boxed() }
+        ObjectBody {
+            meta: self.meta,
+            range: self.range,
+            is_measured: true,
+            stream: stream::iter(first).chain(rest).boxed(),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 async fn parsed(held: &Arc<Held>, files: Vec<Bytes>) -> Builder {
     let queue = Arc::new(Queue::new(Arc::clone(held)));
     for file in files {
-        let pieces = queue.push("x", held.room.take(file.len() as u64).await);
+        let pieces = queue.push("x", Nanos::MAX, held.room.take(file.len() as u64).await);
         pieces.send(Ok(file)).await.unwrap();
     }
     queue.close();

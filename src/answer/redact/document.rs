@@ -1,0 +1,249 @@
+//! Hides values of environment variables anywhere in a document, while it is copied piece by piece.
+//!
+//! It reads tokens and keeps one byte for each bracket that is open, so that memory does not depend on the document.
+
+use super::{REDACTED, serialized};
+use crate::answer::json::escape_into;
+use crate::event::reader::Reader;
+
+/// The member of a runtime environment that has secrets.
+pub(super) const VARIABLES: &str = "env_vars";
+
+/// The meaning of a value, by the names that led to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Any part of a document: runtime environments may be below.
+    Document,
+    /// A runtime environment.
+    RuntimeEnv,
+    /// A runtime environment as text.
+    Serialized,
+    /// The variables of a runtime environment.
+    Variables,
+    /// The value of a variable.
+    Hidden,
+    /// The rest of a runtime environment, which is copied.
+    Copied,
+}
+
+impl Place {
+    /// Returns the place of a member.
+    fn member(self, key: &str) -> Self {
+        match self {
+            Self::Document => match key {
+                // The second is the one of Train's workers.
+                "runtime_env" | "worker_runtime_env" => Self::RuntimeEnv,
+                "serialized_runtime_env" => Self::Serialized,
+                _ => Self::Document,
+            },
+            Self::RuntimeEnv if key == VARIABLES => Self::Variables,
+            Self::Variables => Self::Hidden,
+            _ => Self::Copied,
+        }
+    }
+
+    /// Returns the place of what is inside a list.
+    fn item(self) -> Self {
+        if matches!(self, Self::Document | Self::Serialized) { Self::Document } else { Self::Copied }
+    }
+}
+
+/// A copy that is under way. The document is strict JSON, the same at each call.
+#[derive(Debug)]
+pub(in crate::answer) struct Redactor {
+    at: usize,
+    /// Open brackets: whether each is an object's, and the place of the object or of the list's items.
+    open: Vec<(bool, Place)>,
+    next: Place,
+    is_key: bool,
+    /// Where a token ends that is being copied; it may be longer than a piece.
+    copied_to: usize,
+}
+
+impl Redactor {
+    /// Copies a document.
+    pub(in crate::answer) fn of_document() -> Self {
+        Self { at: 0, open: Vec::new(), next: Place::Document, is_key: false, copied_to: 0 }
+    }
+
+    /// Copies a runtime environment.
+    pub(in crate::answer) fn of_runtime_env() -> Self {
+        Self { next: Place::RuntimeEnv, ..Self::of_document() }
+    }
+
+    /// Returns the whole copy.
+    pub(in crate::answer) fn all(mut self, document: &str) -> Vec<u8> {
+        let mut out = Vec::with_capacity(document.len());
+        while !self.piece(document, &mut out, usize::MAX) {}
+        out
+    }
+
+    /// Copies on until `out` has `enough` bytes; `true` at the end of the document.
+    pub(in crate::answer) fn piece(&mut self, document: &str, out: &mut Vec<u8>, enough: usize) -> bool {
+        while out.len() < enough {
+            let end = self.copied_to.min(self.at.saturating_add(enough - out.len()));
+            if let Some(copied) = document.as_bytes().get(self.at..end).filter(|copied| !copied.is_empty()) {
+                out.extend_from_slice(copied);
+                self.at = end;
+            } else if self.token(document, out).is_none() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Copies a token; none at the end.
+    fn token(&mut self, document: &str, out: &mut Vec<u8>) -> Option<()> {
+        let byte = *document.as_bytes().get(self.at)?;
+        let is_value = !matches!(byte, b'}' | b']' | b',' | b':' | b' ' | b'\t' | b'\r' | b'\n');
+        if is_value && self.next == Place::Hidden && !self.is_key {
+            self.skip(document)?;
+            out.push(b'"');
+            out.extend_from_slice(REDACTED.as_bytes());
+            out.push(b'"');
+            self.next = Place::Copied;
+            return Some(());
+        }
+        match byte {
+            b'{' => {
+                let place = if self.next == Place::Serialized { Place::Document } else { self.next };
+                self.open.push((true, place));
+                self.is_key = true;
+            }
+            b'[' => {
+                let place = self.next.item();
+                self.open.push((false, place));
+                self.next = place;
+            }
+            b'}' | b']' => {
+                self.open.pop();
+                self.is_key = false;
+            }
+            b',' => {
+                let (is_object, place) = *self.open.last()?;
+                self.is_key = is_object;
+                self.next = place;
+            }
+            b':' | b' ' | b'\t' | b'\r' | b'\n' => {}
+            _ => return self.scalar(document, out),
+        }
+        out.push(byte);
+        self.at += 1;
+        Some(())
+    }
+
+    /// Copies a key, a string, a number or a word, or notes how far it is to be copied.
+    fn scalar(&mut self, document: &str, out: &mut Vec<u8>) -> Option<()> {
+        let start = self.at;
+        let raw = self.skip(document)?;
+        if self.is_key {
+            let (_, place) = *self.open.last()?;
+            self.next = place.member(&Reader::new(raw).string().ok()?);
+            self.is_key = false;
+        } else if self.next == Place::Serialized && raw.starts_with('"') {
+            out.push(b'"');
+            escape_into(out, &serialized(&Reader::new(raw).string().ok()?));
+            out.push(b'"');
+            return Some(());
+        }
+        (self.at, self.copied_to) = (start, self.at);
+        Some(())
+    }
+
+    /// Passes over the value that begins here.
+    fn skip<'d>(&mut self, document: &'d str) -> Option<&'d str> {
+        let raw = Reader::new(document.get(self.at..)?).skip().ok()?;
+        self.at += raw.len();
+        Some(raw)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    fn hidden(document: &Value, enough: usize) -> Value {
+        let text = serde_json::to_string_pretty(document).unwrap();
+        let (mut redactor, mut all) = (Redactor::of_document(), Vec::new());
+        loop {
+            let mut piece = Vec::new();
+            let ended = redactor.piece(&text, &mut piece, enough);
+            all.extend(piece);
+            if ended {
+                return serde_json::from_slice(&all).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn environments_are_found_wherever_they_are() {
+        let env = json!({"pip": ["x"], "env_vars": {"K": "secret", "L": {"deep": ["secret"]}}});
+        let shown = json!({"pip": ["x"], "env_vars": {"K": REDACTED, "L": REDACTED}});
+        let text = |env: &Value| Value::from(env.to_string());
+        let shown_text = Value::from(r#"{"env_vars":{"K":"<redacted>","L":"<redacted>"},"pip":["x"]}"#);
+        for (document, expected) in [
+            (json!({"apps": [{"runtime_env": env, "a": 1}]}), json!({"apps": [{"runtime_env": shown, "a": 1}]})),
+            (json!([{"serialized_runtime_env": text(&env)}]), json!([{"serialized_runtime_env": shown_text}])),
+            (json!({"serialized_runtime_env": "no json"}), json!({"serialized_runtime_env": REDACTED})),
+            (
+                json!({"serialized_runtime_env": {"runtime_env": env}}),
+                json!({"serialized_runtime_env": {"runtime_env": shown}}),
+            ),
+            (json!({"run": {"worker_runtime_env": env}}), json!({"run": {"worker_runtime_env": shown}})),
+            (json!({"env_vars": {"not": "one"}}), json!({"env_vars": {"not": "one"}})),
+            (json!({"runtime_env": [env]}), json!({"runtime_env": [env]})),
+            (json!({"runtime_env": null, "b": [[], {}, "x"]}), json!({"runtime_env": null, "b": [[], {}, "x"]})),
+        ] {
+            assert_eq!(hidden(&document, usize::MAX), expected);
+            assert_eq!(hidden(&document, 1), expected, "piece by piece");
+        }
+        let escaped = r#"{"runtime\u005fenv": {"env\u005fvars": {"K": "secret"}}}"#;
+        assert!(!String::from_utf8(Redactor::of_document().all(escaped)).unwrap().contains("secret"));
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let key = prop::sample::select(vec!["runtime_env", "env_vars", "serialized_runtime_env", "a\"b", "x"]);
+        let leaf = prop_oneof![Just(Value::Null), any::<i32>().prop_map(Value::from), ".{0,8}".prop_map(Value::from)];
+        leaf.prop_recursive(5, 40, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(key.clone().prop_map(str::to_owned), inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// Ray's own rule, over a tree.
+    fn by_tree(document: Value) -> Value {
+        match document {
+            Value::Object(members) => members
+                .into_iter()
+                .map(|(key, value)| {
+                    let value = match (key.as_str(), value) {
+                        ("runtime_env", Value::Object(mut env)) => {
+                            if let Some(Value::Object(variables)) = env.get_mut(VARIABLES) {
+                                variables.values_mut().for_each(|value| *value = REDACTED.into());
+                            }
+                            Value::Object(env)
+                        }
+                        ("runtime_env", other) => other,
+                        ("serialized_runtime_env", Value::String(text)) => serialized(&text).into(),
+                        (_, other) => by_tree(other),
+                    };
+                    (key, value)
+                })
+                .collect(),
+            Value::Array(items) => items.into_iter().map(by_tree).collect(),
+            other => other,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_copy_has_what_ray_s_rule_gives(document in any_json(), enough in 1usize..40) {
+            prop_assert_eq!(hidden(&document, enough), by_tree(document));
+        }
+    }
+}

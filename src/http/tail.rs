@@ -1,0 +1,68 @@
+//! `/api/jobs/{id}/logs/tail`: the log of a submission over a WebSocket, as `ray job logs --follow` asks for it.
+//!
+//! A dead session's log has an end: all of it is sent as text, and the connection closed as Ray closes that of a job that
+//! has ended. What the client sends is not read.
+//! Source: `tail_job_logs` of `dashboard/modules/job/{job_head,sdk}.py`.
+
+use super::error::Error;
+use super::logs;
+use super::state::State;
+use crate::answer::job_logs::Decoder;
+use crate::session::OpenSession;
+use crate::storage;
+use actix_http::ws::{CloseCode, Codec, Message, hash_key, verify_handshake};
+use actix_web::http::header::{CONTENT_ENCODING, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY};
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::BytesMut;
+use futures_util::{StreamExt, stream};
+use tokio_util::codec::Encoder;
+
+/// Answers with the whole log.
+pub(super) async fn of_job(
+    request: &HttpRequest,
+    state: &State,
+    session: &OpenSession,
+    id: &str,
+) -> Result<HttpResponse, Error> {
+    verify_handshake(request.head())
+        .map_err(|error| Error::BadRequest(format!("This URL is for WebSockets alone: {error}.")))?;
+    let blocks = logs::job_log(state, session, id).await?;
+    let frames = stream::unfold((blocks, Some(Decoder::default())), |(mut blocks, decoder)| async move {
+        let mut decoder = decoder?;
+        let mut frames = BytesMut::new();
+        let (written, left) = match blocks.next().await {
+            Some(Ok(block)) => (write([text(decoder.push(&block))], &mut frames), Some(decoder)),
+            Some(Err(error)) => (Err(error.into()), None),
+            None => {
+                let close = Message::Close(Some(CloseCode::Normal.into()));
+                (write([text(decoder.finish().to_owned()), Some(close)], &mut frames), None)
+            }
+        };
+        Some((written.map(|()| frames.freeze()), (blocks, left)))
+    });
+    // The client sent one: it was verified.
+    let key = request.headers().get(SEC_WEBSOCKET_KEY).map_or(&[][..], HeaderValue::as_bytes);
+    let accept = hash_key(key);
+    let mut response = HttpResponse::SwitchingProtocols();
+    response.upgrade("websocket").insert_header((SEC_WEBSOCKET_ACCEPT, &accept[..]));
+    response.insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity")));
+    Ok(response.streaming(frames))
+}
+
+/// A connection that ends before the log does.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("the log could not be read to its end: {0}")]
+    Read(#[from] storage::Error),
+    #[error("a message could not be written: {0}")]
+    Write(#[from] actix_http::ws::ProtocolError),
+}
+
+/// A message; none without text.
+fn text(text: String) -> Option<Message> {
+    (!text.is_empty()).then(|| Message::Text(text.into()))
+}
+
+fn write(messages: impl IntoIterator<Item = Option<Message>>, frames: &mut BytesMut) -> Result<(), Broken> {
+    messages.into_iter().flatten().try_for_each(|message| Ok(Codec::new().encode(message, frames)?))
+}
