@@ -53,6 +53,10 @@ test-e2e: e2e-deps ## The end-to-end tests alone: fidelity, layouts, browser, Ra
 	cargo build --locked --bins --example slow_store
 	$(VENV)/e2e/bin/python -m pytest e2e $(PYTEST_ARGS)
 
+.PHONY: mutations
+mutations: ## 100,000 damaged sessions, in the release profile: each opens or says why not, and answers JSON
+	RAY_HISTORY_MUTATIONS=100000 cargo test --release --locked --test mutations
+
 .PHONY: fidelity
 fidelity: $(VENV)/e2e/stamp ## How much of the live dashboard's answers is reproduced, class by class
 	cargo build --locked

@@ -1,0 +1,266 @@
+//! Whatever bytes are stored, a session opens or says why not, and every answer is JSON as RFC 8259 has it.
+//!
+//! Small recorded and odd sessions are damaged at random: bytes, tokens and whole stretches of their files. A run of the
+//! tests tries a few hundred; `make mutations` tries 100,000. A failure names the seed that repeats it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test or benchmark that cannot go on must stop"
+)]
+
+use flate2::read::MultiGzDecoder;
+use ray_history::answer::{
+    Answer, Question, Refusal, actor_state, actor_summary, actors, cluster_events, cluster_status, data, events, fixed,
+    job_logs, jobs, metadata, node_detail, node_state, nodes, placement_groups, runtime_envs, serve, task_summary,
+    tasks, timeline, train, workers,
+};
+use ray_history::base::name::{ClusterId, SessionKey, SessionName};
+use ray_history::layout::Root;
+use ray_history::session::{Error, Sessions};
+use ray_history::snapshot::Snapshot;
+use ray_history::storage::memory::Memory;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::io::Read;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Damaged sessions in a run of the tests.
+const FEW: u64 = 300;
+/// Bytes of a stored file that are taken: enough of every kind of record, and quick to read.
+const PREFIX: usize = 24 << 10;
+/// What odd writers write.
+const TOKENS: [&str; 30] = [
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "1e400",
+    "-1e400",
+    "1e-400",
+    "12345678901234567890123",
+    "-0",
+    "null",
+    "true",
+    "\"\"",
+    "\"\\ud800\"",
+    "\\u0000",
+    "\\/",
+    "\\",
+    "\"",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\n",
+    "\r",
+    "\u{feff}",
+    "\u{7f}",
+    "\u{1}",
+    "[[[[[[[[[[",
+    "{\"a\":{\"a\":",
+    "9999-12-31T23:59:59Z",
+];
+
+/// A small random sequence that a seed repeats (SplitMix64).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next() % bound.max(1) as u64).unwrap()
+    }
+}
+
+/// A session's files by key.
+type Files = Vec<(String, Vec<u8>)>;
+
+/// The sessions that are damaged, each with its key.
+fn sessions(folder: &Path) -> Vec<(SessionKey, Files)> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut stores = Vec::new();
+    for fixture in ["cases", "service", "hard-2.60"] {
+        let into = folder.join(fixture);
+        std::fs::create_dir_all(&into).unwrap();
+        let archive = fixtures.join(format!("{fixture}.tar.gz"));
+        assert!(Command::new("tar").arg("xzf").arg(archive).arg("-C").arg(&into).status().unwrap().success());
+        stores.extend(find(&into, "storage"));
+    }
+    stores.iter().filter_map(|store| session(store)).collect()
+}
+
+/// Folders of this name, not looked into.
+fn find(folder: &Path, name: &str) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut entries: Vec<_> = entries.filter(|path| path.is_dir()).collect();
+    entries.sort();
+    entries.into_iter().flat_map(|path| if path.ends_with(name) { vec![path] } else { find(&path, name) }).collect()
+}
+
+fn session(store: &Path) -> Option<(SessionKey, Files)> {
+    let mut files = Vec::new();
+    collect(store, store, &mut files);
+    let marker = files.iter().find_map(|(key, _)| key.strip_prefix("cluster-metadata/raycluster/"))?;
+    let (cluster, session) = marker.split_once('/')?;
+    let (namespace, name) = cluster.split_once('_')?;
+    let cluster = ClusterId { namespace: namespace.to_owned(), name: name.to_owned() };
+    Some((SessionKey { cluster, session: SessionName::parse(session)? }, files))
+}
+
+fn collect(store: &Path, folder: &Path, files: &mut Files) {
+    let mut entries: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            collect(store, &path, files);
+            continue;
+        }
+        let mut bytes = std::fs::read(&path).unwrap();
+        if bytes.starts_with(&[0x1f, 0x8b]) {
+            let packed = std::mem::take(&mut bytes);
+            MultiGzDecoder::new(&packed[..]).read_to_end(&mut bytes).unwrap();
+        }
+        bytes.truncate(PREFIX);
+        files.push((path.strip_prefix(store).unwrap().to_str().unwrap().to_owned(), bytes));
+    }
+}
+
+/// Damages a file in one place.
+fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
+    let at = random.below(bytes.len() + 1);
+    let len = random.below(40).min(bytes.len() - at);
+    match random.below(8) {
+        0 if at < bytes.len() => bytes[at] ^= 1 << random.below(8),
+        1 => drop(bytes.drain(at..at + len)),
+        2 => {
+            let copied = bytes[at..at + len].to_vec();
+            let to = random.below(bytes.len() + 1);
+            drop(bytes.splice(to..to, copied));
+        }
+        3 => bytes.truncate(at),
+        4 => {
+            // A value becomes another kind of value.
+            let colon = bytes[at..].iter().position(|&byte| byte == b':').map_or(at, |found| at + found + 1);
+            let rest = &bytes[colon..];
+            let end = rest.iter().position(|byte| matches!(byte, b',' | b'}' | b']')).unwrap_or(0);
+            let token = TOKENS[random.below(TOKENS.len())].as_bytes().to_vec();
+            drop(bytes.splice(colon..colon + end, token));
+        }
+        _ => {
+            let token = TOKENS[random.below(TOKENS.len())].as_bytes().to_vec();
+            drop(bytes.splice(at..at + if random.below(2) == 0 { len } else { 0 }, token));
+        }
+    }
+}
+
+type Ask = fn(&Arc<Snapshot>, &Question) -> Result<Answer, Refusal>;
+
+const JOB: &str = "01000000";
+
+/// Every URL that is answered from a snapshot.
+const URLS: [(&str, Ask); 24] = [
+    ("tasks", tasks::list),
+    ("tasks/summarize", task_summary::summarize),
+    ("tasks/timeline", timeline::timeline),
+    ("nodes", nodes::list),
+    ("nodes/{id}", |snapshot, question| {
+        let id = snapshot.nodes.first().map(|node| node.id.hex()).unwrap_or_default();
+        node_detail::detail(snapshot, question, &id)
+    }),
+    ("logical/actors", actors::list),
+    ("logical/actors/{id}", |snapshot, question| {
+        let id = snapshot.actors.first().map(|actor| actor.id.hex()).unwrap_or_default();
+        actors::detail(snapshot, question, &id)
+    }),
+    ("workers", workers::list),
+    ("placement_groups", placement_groups::list),
+    ("runtime_envs", runtime_envs::list),
+    ("cluster_metadata", |snapshot, _| metadata::cluster_metadata(snapshot)),
+    ("version", |snapshot, _| metadata::version(snapshot)),
+    ("timezone", |snapshot, _| metadata::timezone(snapshot)),
+    ("cluster_events", cluster_events::list),
+    ("platform_events", |snapshot, _| fixed::platform_events(snapshot)),
+    ("actors", actor_state::list),
+    ("actors/summarize", actor_summary::summarize),
+    ("state nodes", node_state::list),
+    ("state jobs", jobs::state_list),
+    ("jobs", jobs::list),
+    ("cluster_status", cluster_status::cluster_status),
+    ("serve", serve::applications),
+    ("train", train::runs),
+    ("events", events::events),
+];
+
+fn ask(snapshot: &Arc<Snapshot>, query: &[(&str, &str)], redact: bool) {
+    let query = query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let question = Question { query, redact, over: redact };
+    let datasets = data::datasets(snapshot, JOB);
+    let one = jobs::one(snapshot, &question, JOB);
+    let old = train::old_runs(snapshot, &question);
+    let others = [("datasets", datasets), ("job", one), ("old train runs", old)];
+    let answers = URLS.iter().map(|(url, ask)| (*url, ask(snapshot, &question)));
+    for (url, answer) in answers.chain(others) {
+        let Ok(answer) = answer else { continue };
+        if answer.content_type.starts_with("application/json") {
+            let body = answer.into_bytes();
+            let mut reader = serde_json::Deserializer::from_slice(&body);
+            reader.disable_recursion_limit();
+            let read = IgnoredAny::deserialize(&mut reader).and_then(|_| reader.end());
+            assert!(read.is_ok() && std::str::from_utf8(&body).is_ok(), "{url}: {read:?}");
+        }
+    }
+    let _ = job_logs::of(snapshot, JOB);
+}
+
+async fn one(originals: &[(SessionKey, Files)], seed: u64) {
+    let mut random = Random(seed);
+    let (key, files) = &originals[random.below(originals.len())];
+    let mut files = files.clone();
+    for _ in 0..1 + random.below(6) {
+        let at = random.below(files.len());
+        damage(&mut files[at].1, &mut random);
+    }
+    let store = Memory::default();
+    for (key, bytes) in files {
+        store.put(key, bytes);
+    }
+    let sessions = Arc::new(Sessions::new(Arc::new(store), vec![Root::default()]));
+    let opened = tokio::time::timeout(Duration::from_secs(60), sessions.open(key)).await.expect("it hangs");
+    let session = match opened {
+        Ok(session) => session,
+        Err(Error::Broken) => panic!("a bug ended the load"),
+        Err(_) => return,
+    };
+    for (query, redact) in [
+        (&[("detail", "1"), ("limit", "10000"), ("view", "summary")][..], true),
+        (&[("summary_by", "lineage"), ("view", "hostNameList"), ("format", "1")], false),
+    ] {
+        ask(&session.snapshot, query, redact);
+    }
+}
+
+#[test]
+fn damaged_sessions_give_json_or_a_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let originals = sessions(folder.path());
+    assert!(originals.len() > 20, "{}", originals.len());
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let first = number("RAY_HISTORY_MUTATION").unwrap_or(0);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for seed in first..first + number("RAY_HISTORY_MUTATIONS").unwrap_or(FEW) {
+        let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| runtime.block_on(one(&originals, seed))));
+        assert!(tried.is_ok(), "seed {seed}: RAY_HISTORY_MUTATION={seed} RAY_HISTORY_MUTATIONS=1 repeats it");
+    }
+}
