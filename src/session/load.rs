@@ -142,6 +142,7 @@ impl Load {
             };
             let first = stream::iter([Ok(pages.take_first())]);
             let objects = &pages.objects;
+            held.add(objects.weight());
             let (events, facts, endpoints, early) = tokio::join!(
                 async {
                     match early {

@@ -145,6 +145,9 @@ pub(super) struct EventObjects {
     pub(super) overwritten_hours: bool,
 }
 
+/// Bytes that the name of an event file and what the store says of it hold.
+const EVENT_FILE: u64 = 400;
+
 /// Stored bytes of event files.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct EventBytes {
@@ -192,6 +195,13 @@ impl SessionObjects {
             }
         }
         events
+    }
+
+    /// Memory that the names of all files hold, in bytes, roughly: event files are named until they were read.
+    pub(super) fn weight(&self) -> u64 {
+        const ENTRY: usize = 2 * size_of::<(String, LogObject)>();
+        let named = self.logs().map(|(_, path, object)| ENTRY + path.len() + object.key.len());
+        named.sum::<usize>() as u64 + self.events.files * EVENT_FILE
     }
 
     /// Returns `true` if no log file was listed.

@@ -24,6 +24,9 @@ pub(super) fn list(
     Walk::new(root, prefix, delimiter, &after, limit).run(&folder, folder_key)
 }
 
+/// Greater than whatever follows in a key.
+const BEHIND: char = char::MAX;
+
 struct Walk<'a> {
     root: &'a Path,
     prefix: &'a str,
@@ -60,37 +63,61 @@ impl<'a> Walk<'a> {
 
     /// Lists one folder and, without a delimiter, those below it.
     fn folder(&mut self, folder: &Path, folder_key: &str) -> Result<Go, Error> {
-        let mut entries = self.entries(folder, folder_key).map_err(|e| failure(folder_key, e))?;
-        // A folder sorts as `name/`, as its keys do: `a-b` and `a.txt` come before `a/x`.
-        entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        let (entries, more) = self.entries(folder, folder_key).map_err(|e| failure(folder_key, e))?;
+        let last = entries.last().map(|entry| entry.key.clone());
         for entry in entries {
             if self.entry(folder, entry)? == Go::Full {
                 return Ok(Go::Full);
             }
         }
+        if more {
+            // Folders without a key, and what was left out, fill no page: the next one begins behind them.
+            self.found.next = last.map(|last| PageToken(format!("{last}{BEHIND}")));
+            return Ok(Go::Full);
+        }
         Ok(Go::On)
     }
 
-    fn entries(&self, folder: &Path, folder_key: &str) -> io::Result<Vec<Entry>> {
-        let mut entries = Vec::new();
+    /// Returns the entries of a folder that may stand on this page, in the order of their keys, and whether there are
+    /// more. A folder of hundreds of thousands of files is read for each page, and never held whole.
+    fn entries(&self, folder: &Path, folder_key: &str) -> io::Result<(Vec<Entry>, bool)> {
+        let kept = self.limit + 1 - self.found.len().min(self.limit);
+        let (mut entries, mut more) = (Vec::new(), false);
         for entry in (self.read_dir)(folder)? {
             let entry = entry?;
             match entry.file_type() {
-                Ok(file_type) => entries.extend(Entry::of(&entry, file_type, folder_key)),
+                Ok(file_type) => {
+                    entries.extend(Entry::of(&entry, file_type, folder_key).filter(|entry| self.is_wanted(entry)));
+                }
                 // Asked for one by one on some file systems: a file that has gone since takes no others with it.
                 Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => return Err(e),
             }
+            if entries.len() > 2 * kept {
+                entries.select_nth_unstable_by(kept, |a, b| a.key.cmp(&b.key));
+                entries.truncate(kept);
+                more = true;
+            }
         }
-        Ok(entries)
+        // A folder sorts as `name/`, as its keys do: `a-b` and `a.txt` come before `a/x`.
+        entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        if more {
+            // What was dropped is greater than these, but maybe not than those behind them.
+            entries.truncate(kept);
+        }
+        Ok((entries, more))
+    }
+
+    /// Returns `true` if an entry lies behind the last page, or has keys that do.
+    fn is_wanted(&self, entry: &Entry) -> bool {
+        let is_folder = entry.kind == Kind::Folder;
+        let inside = is_folder && self.delimiter == Delimiter::None && self.after.starts_with(&entry.key);
+        // The prefix ends within the last name of its path, so no folder leads to it here.
+        entry.key.starts_with(self.prefix) && (entry.key.as_str() > self.after || inside)
     }
 
     fn entry(&mut self, folder: &Path, entry: Entry) -> Result<Go, Error> {
         let Entry { key, kind } = entry;
-        let inside = kind == Kind::Folder && self.delimiter == Delimiter::None && self.after.starts_with(&key);
-        if !key.starts_with(self.prefix) || (key.as_str() <= self.after && !inside) {
-            return Ok(Go::On);
-        }
         if self.found.len() == self.limit {
             self.found.next = self.last.take().map(PageToken);
             return Ok(Go::Full);

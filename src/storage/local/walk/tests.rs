@@ -43,3 +43,35 @@ fn a_circle_of_links_is_no_key_and_hides_nothing() {
     assert_eq!((page.objects.len(), page.skipped.len()), (1, 1));
     assert_eq!(page.skipped[0].kind(), ErrorKind::InvalidKey);
 }
+
+#[test]
+fn a_folder_of_many_is_listed_page_by_page_and_never_held_whole() {
+    let root = tempfile::tempdir().unwrap();
+    let mut files = Vec::new();
+    for number in 0..40 {
+        fs::create_dir(root.path().join(format!("empty-{number:02}"))).unwrap();
+        for name in [format!("file-{number:02}"), format!("folder-{number:02}/x")] {
+            let path = root.path().join(&name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+            files.push(name);
+        }
+    }
+    files.sort();
+    for limit in 1..8 {
+        let (mut found, mut next) = (Vec::new(), None);
+        loop {
+            let page = list(root.path(), "", Delimiter::None, next, limit).unwrap();
+            assert!(page.objects.len() <= limit);
+            found.extend(page.objects.into_iter().map(|object| object.key));
+            next = page.next;
+            if next.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, files, "pages of {limit}");
+    }
+    let walk = Walk::new(root.path(), "", Delimiter::None, "", 3);
+    let (held, more) = walk.entries(root.path(), "").unwrap();
+    assert!(held.len() <= 8 && more);
+}
