@@ -62,7 +62,11 @@ pub(super) fn body(
     stream: BoxStream<'static, Result<Bytes, Error>>,
 ) -> Result<ObjectBody, Error> {
     if served != asked.within(meta.size) {
-        let why = format!("asked for {asked:?} of {} bytes, the store serves {served:?}", meta.size);
+        let asked = asked.within(meta.size);
+        let why = format!(
+            "bytes {} to {} of {} were asked for, and the store gives {} to {}",
+            asked.start, asked.end, meta.size, served.start, served.end
+        );
         return Err(Error::failed(meta.key, why));
     }
     Ok(ObjectBody { meta, range: served, stream })
