@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import time
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import yaml
 
 from e2e import bundle, exporters, quirky_s3
 from e2e.bundle import DAY, MIXED
+from e2e.loopback import Loopback
 from e2e.manifests import SAMPLES
 from e2e.server import BINARY
 
@@ -241,3 +243,29 @@ def test_a_store_that_cannot_be_listed_is_an_error_without_a_listing(tmp_path):
     done = run("check")
     assert done.returncode == 1
     assert "nothing to check" in done.stderr
+
+
+def test_a_running_server_is_asked_whether_it_serves(server):
+    printed = said("check", "--server", server.url)
+    assert "[+]sessions-listed ok" in printed
+    assert len(json.loads(printed.splitlines()[-1])["sessions"]) == 1
+
+
+class NotReady(BaseHTTPRequestHandler):
+    """A server that has nothing to serve yet."""
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        self.send_response(503)
+        self.end_headers()
+        self.wfile.write(b"[-]settings-applied failed: there is no RayHistory\n")
+
+
+def test_a_server_that_is_not_ready_fails_the_check():
+    with Loopback(NotReady) as waiting:
+        done = run("check", "--server", f"http://127.0.0.1:{waiting.port}")
+    assert done.returncode == 1
+    assert "there is no RayHistory" in done.stdout
+    assert "is not ready" in done.stderr
