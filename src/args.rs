@@ -42,13 +42,7 @@ pub struct Check {
     #[arg(long, env = "RAY_HISTORY_LOCAL_DIR", value_name = "DIR")]
     pub local_dir: Option<PathBuf>,
     /// With --local-dir: prefix inside the folder below which collectors wrote; may be given several times.
-    #[arg(
-        long,
-        env = "RAY_HISTORY_ROOT_DIRS",
-        value_name = "PREFIX",
-        value_delimiter = ',',
-        default_value = ""
-    )]
+    #[arg(long, env = "RAY_HISTORY_ROOT_DIRS", value_name = "PREFIX", value_delimiter = ',', default_value = "")]
     pub root_dir: Vec<String>,
     /// Ask a running server whether it is ready, and how many sessions it lists; fails when it is not. `helm test` does.
     #[arg(long, conflicts_with = "file", value_name = "URL")]

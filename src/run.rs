@@ -101,7 +101,9 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
         (None, Some(folder)) => Settings { redaction, ..local(folder, root_dir) },
         (None, None) => {
             let (settings, notes) = read_kuberay(&kuberay)?;
-            notes.iter().for_each(|note| tracing::warn!("{note}"));
+            for note in notes {
+                tracing::warn!("{note}");
+            }
             Settings { redaction, ..settings }
         }
     };

@@ -10,7 +10,8 @@ const S3: &str = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
 /// Buckets of us-east-1 that are older, and those of stores that speak Amazon's protocol.
 const S3_LOOSE: &str = r"^[A-Za-z0-9][A-Za-z0-9._-]{2,254}$";
 /// An access point, which stands for a bucket.
-const S3_ACCESS_POINT: &str = r"^arn:[a-z0-9-]+:s3[a-z0-9-]*:[a-z0-9-]*:[0-9]{12}:(accesspoint|outpost)[/:][A-Za-z0-9._/:-]+$";
+const S3_ACCESS_POINT: &str =
+    r"^arn:[a-z0-9-]+:s3[a-z0-9-]*:[a-z0-9-]*:[0-9]{12}:(accesspoint|outpost)[/:][A-Za-z0-9._/:-]+$";
 const LOOSE_REGION: &str = "us-east-1";
 const GCS: &str = r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?([.][a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?)*$";
 const AZURE: &str = r"^([a-z0-9](-?[a-z0-9])*|[$](root|web|logs))$";
@@ -90,7 +91,19 @@ mod tests {
 
     /// Names that no store has, whichever it is.
     const NOWHERE: [&str; 14] = [
-        "", "a", "ab", "ray bucket", "ray\n", "ray\r\nhost: x", "ray\0", "s3://ray", "ray/log", "/ray", "räy", "ray?x", "-ray",
+        "",
+        "a",
+        "ab",
+        "ray bucket",
+        "ray\n",
+        "ray\r\nhost: x",
+        "ray\0",
+        "s3://ray",
+        "ray/log",
+        "/ray",
+        "räy",
+        "ray?x",
+        "-ray",
         "ray%2Fx",
     ];
 
@@ -102,7 +115,9 @@ mod tests {
             assert_eq!(found, [false; 5], "{name:?}");
         }
         assert!(![is_gcs("Ray"), is_azure("Ray"), is_oss("Ray"), is_oss("r.ay"), is_azure("r--y")].contains(&true));
-        assert!(![is_gcs("10.0.0.1"), is_gcs("ray..x"), is_gcs(&"r".repeat(64)), is_oss(&"r".repeat(64))].contains(&true));
+        assert!(
+            ![is_gcs("10.0.0.1"), is_gcs("ray..x"), is_gcs(&"r".repeat(64)), is_oss(&"r".repeat(64))].contains(&true)
+        );
     }
 
     #[test]

@@ -11,8 +11,6 @@ use crate::session::catalog::{Entry, Listing};
 use crate::session::{self};
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpMessage, HttpResponse};
-use percent_encoding::{CONTROLS, utf8_percent_encode};
-use std::fmt::Display;
 use std::rc::Rc;
 
 /// Segments of `/sessions/{namespace}/{cluster}/{session}`.
@@ -68,12 +66,8 @@ pub(super) fn lead_on(call: &Call<'_>, key: &SessionKey, named: usize) -> HttpRe
     let path = uri.path().strip_prefix('/').unwrap_or_default();
     let rest = path.splitn(named + 1, '/').nth(named).unwrap_or_default();
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    lead(&format!("{up}sessions/{}{}", session_path(key), as_header(&format!("{rest}{query}"))))
-}
-
-/// A part of a URL as it may stand in a header: bytes that are not ASCII, or that no header may have, are escaped.
-fn as_header(part: &str) -> impl Display {
-    utf8_percent_encode(part, CONTROLS)
+    // What no header may hold is in no URL that was understood.
+    lead(&format!("{up}sessions/{}{rest}{query}", session_path(key)))
 }
 
 /// Leads to a session that may be another one tomorrow.

@@ -86,7 +86,9 @@ mod tests {
     fn what_is_no_server_is_told() {
         let (url, _asked) = answering("SSH-2.0-OpenSSH\r\n");
         assert!(get(&url, "readyz").unwrap_err().to_string().contains("does not answer as an HTTP server"));
-        assert!(get("https://ray.example.com", "readyz").unwrap_err().to_string().contains("http://ray-history-server"));
+        assert!(
+            get("https://ray.example.com", "readyz").unwrap_err().to_string().contains("http://ray-history-server")
+        );
         assert!(get("http://127.0.0.1:1", "readyz").unwrap_err().to_string().contains("cannot be reached"));
     }
 }

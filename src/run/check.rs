@@ -57,8 +57,8 @@ fn installed(server: &str) -> anyhow::Result<()> {
 fn document(file: &Path) -> anyhow::Result<Settings> {
     let (name, memory_limit) = (file.display().to_string(), cgroup::memory_limit());
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
-    let document =
-        Document::read(&text).map_err(|problems| anyhow!("{name} is not a RayHistory that can be served:\n{problems}"))?;
+    let document = Document::read(&text)
+        .map_err(|problems| anyhow!("{name} is not a RayHistory that can be served:\n{problems}"))?;
     print(&check::document(&name, &document, memory_limit)?)?;
     Ok(document.settings(Origin::Kubernetes, memory_limit)?)
 }

@@ -151,12 +151,7 @@ impl Reader {
             }
             let is_one = crd::is_azure(&azure.container);
             store = Some(StoreConfig::Azure(AzureConfig {
-                container: self.named(
-                    "spec.storage.azure.container",
-                    &azure.container,
-                    is_one,
-                    crd::AZURE_EXPECTED,
-                ),
+                container: self.named("spec.storage.azure.container", &azure.container, is_one, crd::AZURE_EXPECTED),
                 account: account.unwrap_or_default(),
                 endpoint,
                 ca: azure.ca_bundle.clone(),

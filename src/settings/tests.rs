@@ -121,7 +121,10 @@ fn sorted(lines: &str) -> Vec<&str> {
 fn no_problem_is_told_that_follows_from_another() {
     for (spec, expected) in [
         ("  storage: {s3: ray}", "spec.storage.s3: must be an object, not text"),
-        ("  storage: {}\n  cache: {ttl: [1]}", "spec.cache.ttl: must be a string, not a list|spec.storage: exactly one of"),
+        (
+            "  storage: {}\n  cache: {ttl: [1]}",
+            "spec.cache.ttl: must be a string, not a list|spec.storage: exactly one of",
+        ),
         ("  storage: 5", "spec.storage: must be an object, not a number"),
         ("  storage: {azure: {container: 5, account: ray}}", "spec.storage.azure.container: 5 must be text"),
     ] {
@@ -139,7 +142,10 @@ fn names_of_buckets_are_checked_by_the_store_s_rules() {
         ("  storage: {s3: {bucket: 's3://ray', region: eu-west-1}}", "spec.storage.s3.bucket: \"s3://ray\" must be"),
         ("  storage: {gcs: {bucket: ray/log}}", "spec.storage.gcs.bucket: \"ray/log\" must be"),
         ("  storage: {azure: {container: Ray, account: ray}}", "spec.storage.azure.container: \"Ray\" must be"),
-        ("  storage: {oss: {bucket: \"ray\\r\\nx: y\", region: r}}", "spec.storage.oss.bucket: \"ray\\r\\nx: y\" must be"),
+        (
+            "  storage: {oss: {bucket: \"ray\\r\\nx: y\", region: r}}",
+            "spec.storage.oss.bucket: \"ray\\r\\nx: y\" must be",
+        ),
     ] {
         let said = said(spec);
         assert!(said.starts_with(field) && said.contains("spec.storage.rootDirs"), "{said}");
@@ -150,7 +156,10 @@ fn names_of_buckets_are_checked_by_the_store_s_rules() {
 fn what_a_document_means_is_a_document_again() {
     let text = document("  storage: {s3: {bucket: ray, credentialsSecretRef: {name: keys}}}\n  cache: {ttl: 1h}");
     let means = Document::read(&text).unwrap().with_defaults(Some(1 << 30)).unwrap();
-    assert!(means.contains("maxMemory: 512Mi") && means.contains("requestTimeout: 25s") && !means.contains("null"), "{means}");
+    assert!(
+        means.contains("maxMemory: 512Mi") && means.contains("requestTimeout: 25s") && !means.contains("null"),
+        "{means}"
+    );
     let read = |text: &str| Document::read(text).unwrap().settings(Origin::Kubernetes, Some(1 << 30));
     assert_eq!(read(&means), read(&text));
     assert_eq!(Document::read(&means).unwrap().with_defaults(None).unwrap(), means);

@@ -176,7 +176,8 @@ mod tests {
 
     #[test]
     fn causes_are_words_each_once_and_not_too_many() {
-        let outer = |words: &str, cause: &str| Outer { words: words.to_owned(), source: io::Error::other(cause.to_owned()) };
+        let outer =
+            |words: &str, cause: &str| Outer { words: words.to_owned(), source: io::Error::other(cause.to_owned()) };
         assert_eq!(causes(&outer("cannot connect", "refused")), "cannot connect: refused");
         assert_eq!(causes(&outer("cannot connect: refused", "refused")), "cannot connect: refused");
         assert_eq!(causes(&outer("ä", &"ü".repeat(999))).chars().count(), LONGEST + 4);

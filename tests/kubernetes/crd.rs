@@ -85,16 +85,36 @@ fn violations_of_rules() -> Vec<Bad> {
     let account = "must be set, unless endpoint or a connection string in credentialsSecretRef says it";
     bad("spec.storage.azure", account, json!({"storage": {"azure": {"container": "ray"}}}));
     for (store, field, place, message, wrong) in [
-        ("s3", "bucket", "spec.storage.s3", "must be the name of a bucket and nothing else: 3 to 63 small letters, digits, \
-            dots and hyphens (capitals", &["ab", "s3://ray", "ray/log", "ray log", "ray\n", "-ray"][..]),
-        ("gcs", "bucket", "spec.storage.gcs.bucket", "must be the name of a bucket and nothing else: 3 to 222", &[
-            "Ray", "gs://ray", "10.0.0.1", "ray..log", "ray-",
-        ]),
-        ("azure", "container", "spec.storage.azure.container", "must be the name of a container and nothing else", &[
-            "ra", "Ray", "r--y", "ray_log", "$other",
-        ]),
-        ("oss", "bucket", "spec.storage.oss.bucket", "must be the name of a bucket and nothing else: 3 to 63 small letters, \
-            digits and hyphens;", &["ra", "Ray", "r.ay", "oss://ray"]),
+        (
+            "s3",
+            "bucket",
+            "spec.storage.s3",
+            "must be the name of a bucket and nothing else: 3 to 63 small letters, digits, \
+            dots and hyphens (capitals",
+            &["ab", "s3://ray", "ray/log", "ray log", "ray\n", "-ray"][..],
+        ),
+        (
+            "gcs",
+            "bucket",
+            "spec.storage.gcs.bucket",
+            "must be the name of a bucket and nothing else: 3 to 222",
+            &["Ray", "gs://ray", "10.0.0.1", "ray..log", "ray-"],
+        ),
+        (
+            "azure",
+            "container",
+            "spec.storage.azure.container",
+            "must be the name of a container and nothing else",
+            &["ra", "Ray", "r--y", "ray_log", "$other"],
+        ),
+        (
+            "oss",
+            "bucket",
+            "spec.storage.oss.bucket",
+            "must be the name of a bucket and nothing else: 3 to 63 small letters, \
+            digits and hyphens;",
+            &["ra", "Ray", "r.ay", "oss://ray"],
+        ),
     ] {
         for wrong in wrong {
             bad(place, message, set(store, &["storage", store, field], json!(wrong)));
@@ -228,7 +248,8 @@ pub(crate) async fn every_rule_has_a_violation_that_the_api_server_and_check_ref
     rules(&schema, "spec", &mut wanted);
     let planted: Vec<_> = table.iter().map(|bad| bad.rule.clone()).collect();
     // A violation may quote the beginning of a long message.
-    let is_of = |(place, words): &(String, String), rule: &(String, String)| rule.0 == *place && rule.1.starts_with(words);
+    let is_of =
+        |(place, words): &(String, String), rule: &(String, String)| rule.0 == *place && rule.1.starts_with(words);
     let unplanted: Vec<_> = wanted.iter().filter(|rule| !planted.iter().any(|bad| is_of(bad, rule))).collect();
     assert!(unplanted.is_empty(), "no violation of {unplanted:?}");
     let unknown: Vec<_> = planted.iter().filter(|bad| !wanted.iter().any(|rule| is_of(bad, rule))).collect();

@@ -62,20 +62,23 @@ fn what_stands_after_latest_is_kept_with_its_query() {
             "/static/js/main.js",
             "//api//v0%2Ftasks?",
             "/x%0d%0aSet-Cookie:a=b",
-            "/x?a=%ff\u{7f}",
+            "/x?a=%ff%7F",
         ] {
             let (status, headers, _) = ask("GET", &format!("{name}{rest}"), &[]);
             let path = rest.split('?').next().unwrap();
             let up = "../".repeat(3 + path.matches('/').count());
-            let kept = rest.replace('\u{7f}', "%7F");
-            let wanted = format!("{up}{}{kept}", &SESSION[1..]);
+            let wanted = format!("{up}{}{rest}", &SESSION[1..]);
             assert_eq!((status, header(&headers, "location")), (307, wanted.as_str()), "{name}{rest}");
             assert_eq!(header(&headers, "cache-control"), "no-store", "another session may be the newest tomorrow");
         }
         assert_eq!(ask("POST", &format!("{name}/api/jobs/"), &[]).0, 405, "{name}");
     }
     let (status, headers, body) = ask("GET", "/rayjobs/ml-serving/none/latest/api/v0/tasks", &[]);
-    assert_eq!((status, header(&headers, "content-type")), (404, "application/json"), "an answer for a program: {body}");
+    assert_eq!(
+        (status, header(&headers, "content-type")),
+        (404, "application/json"),
+        "an answer for a program: {body}"
+    );
 }
 
 #[test]
