@@ -84,45 +84,6 @@ fn violations_of_rules() -> Vec<Bad> {
     }
     let account = "must be set, unless endpoint or a connection string in credentialsSecretRef says it";
     bad("spec.storage.azure", account, json!({"storage": {"azure": {"container": "ray"}}}));
-    for (store, field, place, message, wrong) in [
-        (
-            "s3",
-            "bucket",
-            "spec.storage.s3",
-            "must be the name of a bucket and nothing else: 3 to 63 small letters, digits, \
-            dots and hyphens (capitals",
-            &["ab", "s3://ray", "ray/log", "ray log", "ray\n", "-ray"][..],
-        ),
-        (
-            "gcs",
-            "bucket",
-            "spec.storage.gcs.bucket",
-            "must be the name of a bucket and nothing else: 3 to 222",
-            &["Ray", "gs://ray", "10.0.0.1", "ray..log", "ray-"],
-        ),
-        (
-            "azure",
-            "container",
-            "spec.storage.azure.container",
-            "must be the name of a container and nothing else",
-            &["ra", "Ray", "r--y", "ray_log", "$other"],
-        ),
-        (
-            "oss",
-            "bucket",
-            "spec.storage.oss.bucket",
-            "must be the name of a bucket and nothing else: 3 to 63 small letters, \
-            digits and hyphens;",
-            &["ra", "Ray", "r.ay", "oss://ray"],
-        ),
-    ] {
-        for wrong in wrong {
-            bad(place, message, set(store, &["storage", store, field], json!(wrong)));
-        }
-    }
-    let mut elsewhere = set("s3", &["storage", "s3", "bucket"], json!("Ray_Logs"));
-    elsewhere["storage"]["s3"]["region"] = json!("eu-west-1");
-    bad("spec.storage.s3", "must be the name of a bucket and nothing else", elsewhere);
     for wrong in ["data", "./data", "../data"] {
         bad(
             "spec.storage.local.path",
@@ -130,6 +91,34 @@ fn violations_of_rules() -> Vec<Bad> {
             set("local", &["storage", "local", "path"], json!(wrong)),
         );
     }
+    all
+}
+
+/// Names that no bucket or container of a store can have; each message as far as no other store's has it.
+fn violations_of_names() -> Vec<Bad> {
+    let bucket = "must be the name of a bucket and nothing else: 3 to";
+    let [s3, gcs, oss] =
+        ["63 small letters, digits, dots and hyphens (", "222", "63 small letters, digits and hyphens;"];
+    let [s3, gcs, oss] = [s3, gcs, oss].map(|rest| format!("{bucket} {rest}"));
+    let azure = "must be the name of a container and nothing else".to_owned();
+    let rows: [(&str, &str, &str, &String, &[&str]); 4] = [
+        ("s3", "bucket", "", &s3, &["ab", "s3://ray", "ray/log", "ray log", "ray\n", "-ray"]),
+        ("gcs", "bucket", ".bucket", &gcs, &["Ray", "gs://ray", "10.0.0.1", "ray..log", "ray-"]),
+        ("azure", "container", ".container", &azure, &["ra", "Ray", "r--y", "ray_log", "$other"]),
+        ("oss", "bucket", ".bucket", &oss, &["ra", "Ray", "r.ay", "oss://ray"]),
+    ];
+    let mut all = Vec::new();
+    for (store, field, place, message, wrong) in rows {
+        for wrong in wrong {
+            let mut spec = good(store);
+            spec["storage"][store][field] = json!(wrong);
+            let rule = (format!("spec.storage.{store}{place}"), message.clone());
+            all.push(Bad { rule, spec, said: message.clone() });
+        }
+    }
+    let mut elsewhere = good("s3");
+    elsewhere["storage"]["s3"] = json!({"bucket": "Ray_Logs", "region": "eu-west-1"});
+    all.push(Bad { rule: ("spec.storage.s3".to_owned(), s3.clone()), spec: elsewhere, said: s3 });
     all
 }
 
@@ -244,6 +233,7 @@ pub(crate) async fn every_rule_has_a_violation_that_the_api_server_and_check_ref
     let api = api(&stage.shared().await);
     let schema = ray_history::crd::schema().pointer("/properties/spec").unwrap().clone();
     let mut table = violations_of_rules();
+    table.extend(violations_of_names());
     let mut wanted = Vec::new();
     rules(&schema, "spec", &mut wanted);
     let planted: Vec<_> = table.iter().map(|bad| bad.rule.clone()).collect();
