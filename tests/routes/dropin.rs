@@ -74,11 +74,7 @@ fn what_stands_after_latest_is_kept_with_its_query() {
         assert_eq!(ask("POST", &format!("{name}/api/jobs/"), &[]).0, 405, "{name}");
     }
     let (status, headers, body) = ask("GET", "/rayjobs/ml-serving/none/latest/api/v0/tasks", &[]);
-    assert_eq!(
-        (status, header(&headers, "content-type")),
-        (404, "application/json"),
-        "an answer for a program: {body}"
-    );
+    assert_eq!((status, header(&headers, "content-type")), (404, "text/plain; charset=utf-8"), "no page: {body}");
 }
 
 #[test]
