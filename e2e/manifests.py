@@ -56,7 +56,7 @@ def lint(chosen: dict) -> list[str]:
 
 
 def third_party() -> list[dict]:
-    """Definitions of the kinds that are not ours: the Gateway API's and the Prometheus operator's."""
+    """Definitions of the kinds that are not ours: the Gateway API's, the Prometheus operator's and KubeRay's."""
     files = sorted(DEFINITIONS.glob("*.yaml"))
     assert files, f"{DEFINITIONS} is empty: `make manifest-tools` fills it"
     return [document for file in files for document in documents(file.read_text())]

@@ -34,7 +34,7 @@ def serve(folder: Path, quirk: str):
     handler = type("Handler", (Handler,), {"objects": objects, "quirk": quirk, "numbers": numbers})
     with Loopback(handler) as server:
         yield {
-            "S3_BUCKET": "b",
+            "S3_BUCKET": "ray",
             "S3_ENDPOINT": f"http://127.0.0.1:{server.port}",
             "S3FORCE_PATH_STYLE": "true",
             "S3_REGION": "us-east-1",

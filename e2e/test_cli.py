@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e.bundle import MIXED
+from e2e.bundle import MIXED, SERVICE
 
 RAY = Path(sys.executable).parent / "ray"
 
@@ -120,6 +121,37 @@ def test_ray_summary_counts_actors(ray, live):
 
 def test_ray_summary_of_objects_counts_none(ray):
     assert "total_objects: 0" in ray("summary", "objects")
+
+
+NAMES = [
+    "rayservices/ml-serving/recsys",
+    "rayclusters/ml-serving/recsys-raycluster-9d4kq",
+    "submissions/ml-serving/serve-deploy",
+    "sessions/ml-serving/recsys-raycluster-9d4kq",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_people_know_is_an_address(server, name):
+    """Ray's client follows redirects; what it asks of the newest session by its name, it asks of the session."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")}
+
+    def run(address, *arguments, succeeds=True):
+        command = [str(RAY), *arguments, "--address", f"{server.url}/{address}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
+        assert (done.returncode == 0) == succeeds, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr if not succeeds else done.stdout
+
+    for arguments in [
+        ["list", "tasks", "-f", "state=FINISHED", "--format", "json", "--limit", "3"],
+        ["summary", "actors"],
+        ["job", "logs", "serve-deploy"],
+    ]:
+        by_name, by_session = (run(address, *arguments) for address in [f"{name}/latest", SERVICE.path])
+        # Lines with the time, or with the address that was given.
+        same = lambda text: [line for line in text.splitlines() if not re.match(r"=|\d{4}-", line)]  # noqa: E731
+        assert same(by_name) == same(by_session) != []
+    assert "405" in run(f"{name}/latest", "job", "stop", "serve-deploy", succeeds=False)
 
 
 def test_ray_job_list_names_every_submission(ray):

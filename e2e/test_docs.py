@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from e2e import exporters
 from e2e.server import BINARY, REPOSITORY
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("charts/*/*.md")])
@@ -61,3 +62,17 @@ def test_every_condition_and_event_is_in_the_operations_page():
     assert not [word for word in sorted(words | events) if f"`{word}`" not in page]
     rows = set(re.findall(r"^\| `(\w+)` \| \w+ \| `(\w+)` \|", page, re.MULTILINE))
     assert {word for row in rows for word in row} <= words, "the page names what there is no more"
+
+
+def test_every_event_type_is_in_the_collecting_page_with_who_exports_it():
+    kinds = set(re.findall(r'=> "(\w+_EVENT)"', (REPOSITORY / "src" / "event" / "kind.rs").read_text()))
+    assert len(kinds) > 10
+    page = (REPOSITORY / "docs" / "collecting.md").read_text()
+    table = page.partition("## Event types")[2].partition("\n## ")[0]
+    rows = {}
+    for types, who in re.findall(r"^\| (`[^|]*) \| ([or ]*) ?\|", table, re.MULTILINE):
+        for name in re.findall(r"`(\w+_EVENT)`", types):
+            rows[name] = set(who.split())
+    assert rows.keys() == kinds
+    assert {name for name, who in rows.items() if "o" in who} == exporters.OPERATOR
+    assert {name for name, who in rows.items() if "r" in who} == exporters.RAY | {"PLATFORM_EVENT"}

@@ -23,7 +23,7 @@ EVERYTHING = {
     "networkPolicy": {"enabled": True},
     "monitoring": {name: {"enabled": True} for name in ["serviceMonitor", "prometheusRule", "grafanaDashboard"]},
 }
-RAY_HISTORY = {"rayHistory": {"create": True, "spec": {"storage": {"s3": {"bucket": "b"}}}}}
+RAY_HISTORY = {"rayHistory": {"create": True, "spec": {"storage": {"s3": {"bucket": "ray"}}}}}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def plane(tmp_path_factory):
     with ControlPlane(tmp_path_factory.mktemp("control-plane")) as running:
         running.kubectl("apply", f"--kustomize={CONFIG / 'crd'}")
         running.define(*manifests.third_party(), applied=[manifests.own_definition()])
-        for name in [NAMESPACE, "team-a", "team-b"]:
+        for name in [NAMESPACE, "team-a", "team-b", "ray-minio"]:
             running.namespace(name)
         running.namespace("restricted", RESTRICTED)
         yield running
@@ -95,7 +95,7 @@ FAULTS = {
         "quantit",
     ),
     "an unknown field of ours": ("RayHistory", lambda o: o["spec"].update(caches={}), "unknown field"),
-    "two stores": ("RayHistory", lambda o: o["spec"]["storage"].update(gcs={"bucket": "b"}), "exactly one of"),
+    "two stores": ("RayHistory", lambda o: o["spec"]["storage"].update(gcs={"bucket": "ray"}), "exactly one of"),
     "a rule without an expression": (
         "PrometheusRule",
         lambda o: o["spec"]["groups"][0]["rules"][0].pop("expr"),
@@ -202,6 +202,30 @@ def test_helm_renders_the_optional_objects_that_kustomize_does():
     same(kustomize, helm)
 
 
+def test_helm_test_pulls_no_image_but_the_server_s():
+    chosen = {
+        "image": {"repository": "registry.example.com/ray-history", "digest": f"sha256:{'0' * 64}"},
+        "service": {"port": 80},
+    }
+    (server,) = pod_of(chosen)["containers"]
+    (asking,) = only("Pod", chosen)["spec"]["containers"]
+    assert (asking["image"], asking["imagePullPolicy"]) == (server["image"], server["imagePullPolicy"])
+    service = only("Service", chosen)
+    assert asking["args"] == ["check", f"--server=http://{service['metadata']['name']}.{NAMESPACE}:80"]
+    assert "command" not in asking
+
+
+def test_kubernetes_is_as_new_as_the_manifests_need_and_no_newer():
+    """1.30 is the first that has `preStop.sleep` without a switch."""
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert chart["kubeVersion"] == ">=1.30.0-0"
+    assert "You need Kubernetes 1.30 or later" in INSTALL
+    for objects in [manifests.rendered({}), manifests.kustomized("manager")]:
+        (server,) = [each for each in objects if each["kind"] == "Deployment"]
+        (container,) = server["spec"]["template"]["spec"]["containers"]
+        assert container["lifecycle"]["preStop"] == {"sleep": {"seconds": 5}}
+
+
 def test_nothing_is_exposed_or_monitored_unless_it_is_asked_for():
     default = {each["kind"] for each in [*manifests.rendered({}), *manifests.kustomized("default")]}
     assert not default & {"Ingress", "HTTPRoute", "NetworkPolicy", "ServiceMonitor", "PrometheusRule", "RayHistory"}
@@ -209,7 +233,9 @@ def test_nothing_is_exposed_or_monitored_unless_it_is_asked_for():
 
 def test_every_kustomization_is_either_whole_or_optional():
     assert {*KUSTOMIZATIONS, "samples"} == {path.name for path in CONFIG.iterdir()}
-    assert {*OPTIONAL, "crd", "default", "manager", "namespaced", "oauth2-proxy", "rbac"} == set(KUSTOMIZATIONS)
+    assert {*OPTIONAL, "crd", "default", "manager", "minio", "namespaced", "oauth2-proxy", "rbac"} == set(
+        KUSTOMIZATIONS
+    )
 
 
 def test_the_chart_s_copies_are_current():
@@ -228,7 +254,7 @@ def test_the_role_follows_the_secret_that_the_rayhistory_names():
         roles = [each for each in manifests.rendered(chosen) if each["kind"] == "Role"]
         return [rule["resourceNames"] for role in roles for rule in role["rules"] if "secrets" in rule["resources"]]
 
-    named = {"storage": {"azure": {"container": "c", "credentialsSecretRef": {"name": "mine"}}}}
+    named = {"storage": {"azure": {"container": "ray", "credentialsSecretRef": {"name": "mine"}}}}
     assert secrets({}) == [["ray-history-storage"]]
     assert secrets({"credentials": {"secretName": "keys"}}) == [["keys"]]
     assert secrets({"rayHistory": {"create": True, "spec": named}}) == [["mine"]]

@@ -21,17 +21,35 @@ pub struct Args {
 pub enum Command {
     /// Serve stored sessions over HTTP.
     Serve(Box<Serve>),
-    /// Check a RayHistory document, and say everything that is wrong with it.
-    Check(Check),
+    /// Check settings: what is wrong with a RayHistory, and what lies in its bucket.
+    Check(Box<Check>),
     /// Print the definition of RayHistory for Kubernetes, as YAML.
     Crd,
 }
 
 /// What to check.
 #[derive(Clone, Debug, ClapArgs)]
+#[command(override_usage = "ray-history check [--bucket] <FILE>\n       \
+                            ray-history check <--local-dir <DIR>|--storage-backend <BACKEND>|--server <URL>>")]
 pub struct Check {
-    /// File with one RayHistory, as YAML or JSON.
-    pub file: PathBuf,
+    /// File with one RayHistory, as YAML or JSON: everything that is wrong with it is told, else what it means.
+    pub file: Option<PathBuf>,
+    /// Look into the bucket of FILE, too: how many sessions, when the newest was written, and what is missing of it.
+    /// Credentials are those of the environment.
+    #[arg(long, requires = "file")]
+    pub bucket: bool,
+    /// Without FILE: look into a folder that holds what a bucket would hold.
+    #[arg(long, env = "RAY_HISTORY_LOCAL_DIR", value_name = "DIR")]
+    pub local_dir: Option<PathBuf>,
+    /// With --local-dir: prefix inside the folder below which collectors wrote; may be given several times.
+    #[arg(long, env = "RAY_HISTORY_ROOT_DIRS", value_name = "PREFIX", value_delimiter = ',', default_value = "")]
+    pub root_dir: Vec<String>,
+    /// Ask a running server whether it is ready, and how many sessions it lists; fails when it is not. `helm test` does.
+    #[arg(long, conflicts_with = "file", value_name = "URL")]
+    pub server: Option<String>,
+    /// Without FILE and --local-dir: look into the bucket of KubeRay's settings.
+    #[command(flatten)]
+    pub kuberay: KubeRay,
 }
 
 /// Settings of the server.

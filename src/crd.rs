@@ -9,6 +9,7 @@
 
 #![expect(clippy::duplicated_attributes, reason = "two printer columns may have the same type")]
 
+mod bucket;
 mod cluster;
 mod rules;
 mod schema;
@@ -16,6 +17,7 @@ mod size;
 mod status;
 mod storage;
 
+pub(crate) use bucket::{AZURE_EXPECTED, GCS_EXPECTED, OSS_EXPECTED, S3_EXPECTED, is_azure, is_gcs, is_oss, is_s3};
 pub use cluster::{CacheSpec, ClustersSpec, LoadingSpec, PrewarmSpec, Redaction};
 pub(crate) use rules::{ACCOUNT_EXPECTED, ANONYMOUS_EXPECTED, ENDPOINT_EXPECTED};
 pub use rules::{DurationRule, MAX_MEMORY, REQUEST_TIMEOUT, SizeRule, TIMEOUT, TTL, is_endpoint, one_storage};

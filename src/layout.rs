@@ -16,12 +16,14 @@ mod marker;
 mod object;
 mod root;
 mod rotated;
+mod tree;
 
 pub use event_file::EventFile;
 pub use marker::{MARKER_TREES, Marker, flat_cluster, parse_marker};
 pub use object::{ObjectKind, Tree, parse_object};
 pub use root::Root;
 pub use rotated::{Generation, generation, rotated_from};
+pub use tree::BucketTree;
 
 use crate::base::name::{ClusterId, Owner, OwnerKind, SessionName};
 

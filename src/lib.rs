@@ -17,6 +17,7 @@ pub mod answer;
 pub mod args;
 pub mod base;
 pub mod cgroup;
+pub mod check;
 pub mod controller;
 pub mod crd;
 pub mod event;

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     match run::run(Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("ray-history: {error:#}");
+            run::complain(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -12,7 +12,7 @@
 //!
 //! A second signal exits at once.
 
-use crate::args::{Args, Check, Command, Serve};
+use crate::args::{Args, Command, Serve};
 use crate::health::{Gate, Health};
 use crate::layout::Root;
 use crate::liveness::Liveness;
@@ -25,14 +25,21 @@ use crate::storage::guarded::Limits;
 use crate::{cgroup, crd, http, storage, telemetry};
 use anyhow::{Context, anyhow, bail};
 use rustix::io::Errno;
-use std::io::{self, Write};
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+mod ask;
+mod check;
 mod kubernetes;
+mod print;
+
+pub use print::complain;
+
+use print::print;
 
 /// How long loads that nobody waits for may take to notice that they are stopped.
 const STOP_LOADS: Duration = Duration::from_secs(2);
@@ -50,10 +57,8 @@ const TIDY: Duration = Duration::from_secs(30);
 pub fn run(args: Args) -> anyhow::Result<()> {
     let settings = match args.command {
         Command::Serve(settings) => *settings,
-        Command::Check(Check { file }) => return check(&file),
-        Command::Crd => {
-            return Ok(std::io::stdout().write_all(crd::yaml()?.as_bytes())?);
-        }
+        Command::Check(args) => return check::run(&args),
+        Command::Crd => return print(&crd::yaml()?),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
@@ -93,23 +98,17 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     health.close(Gate::Listed, "the stored sessions have not been listed yet");
     let settings = match (config, local_dir) {
         (Some(file), _) => read(&file)?,
-        (None, Some(folder)) => {
-            let storage = Storage {
-                store: StoreConfig::Local(LocalConfig { path: folder }),
-                root_dirs: root_dir,
-                credentials_secret: None,
-            };
-            let max_memory = settings::default_max_memory(cgroup::memory_limit());
-            let cache = settings::Cache { max_memory, ..settings::Cache::default() };
-            Settings { storage, cache, redaction, ..Settings::default() }
+        (None, Some(folder)) => Settings { redaction, ..local(folder, root_dir) },
+        (None, None) => {
+            let (settings, notes) = read_kuberay(&kuberay)?;
+            for note in notes {
+                tracing::warn!("{note}");
+            }
+            Settings { redaction, ..settings }
         }
-        (None, None) => Settings { redaction, ..read_kuberay(&kuberay)? },
     };
-    let Settings { storage: place, cache, loading, clusters, prewarm, redaction } = &settings;
-    tracing::info!(
-        storage = %place.url(), root_dirs = ?place.root_dirs, ?cache, ?loading, ?clusters, prewarm, ?redaction,
-        "settings in force"
-    );
+    let place = &settings.storage;
+    tracing::info!(storage = %place.url(), root_dirs = place.root_dirs.join(","), settings = %settings, "settings in force");
     let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
     let store = connect(&settings.storage, &metrics).await?;
     let in_force = Arc::new(settings.clone());
@@ -211,8 +210,16 @@ fn read(file: &Path) -> anyhow::Result<Settings> {
         .map_err(|problems| anyhow!("{} is not a RayHistory that can be served:\n{problems}", file.display()))
 }
 
-/// Reads the settings of KubeRay's history server; everything that is wrong with them is one error.
-fn read_kuberay(flags: &KubeRay) -> anyhow::Result<Settings> {
+/// The settings of a folder.
+fn local(folder: PathBuf, root_dirs: Vec<String>) -> Settings {
+    let store = StoreConfig::Local(LocalConfig { path: folder });
+    let max_memory = settings::default_max_memory(cgroup::memory_limit());
+    let cache = settings::Cache { max_memory, ..settings::Cache::default() };
+    Settings { storage: Storage { store, root_dirs, credentials_secret: None }, cache, ..Settings::default() }
+}
+
+/// Reads the settings of KubeRay's history server, with what has no effect; everything that is wrong is one error.
+fn read_kuberay(flags: &KubeRay) -> anyhow::Result<(Settings, Vec<String>)> {
     let env = |name: &str| std::env::var(name).ok();
     if flags.backend(&env).is_none() {
         bail!(
@@ -224,19 +231,8 @@ fn read_kuberay(flags: &KubeRay) -> anyhow::Result<Settings> {
     let text = file.as_ref().map(|file| std::fs::read_to_string(file).with_context(|| format!("cannot read {file}")));
     let text = text.transpose()?;
     let file = file.as_deref().zip(text.as_deref());
-    let (settings, notes) = Settings::from_kuberay(flags, &env, file, cgroup::memory_limit())
-        .map_err(|problems| anyhow!("the settings of KubeRay's history server cannot be served:\n{problems}"))?;
-    for note in notes {
-        tracing::warn!("{note}");
-    }
-    Ok(settings)
-}
-
-/// Says whether a document can be served, and as what.
-fn check(file: &Path) -> anyhow::Result<()> {
-    let settings = read(file)?;
-    let mut out = std::io::stdout().lock();
-    Ok(writeln!(out, "{} can be served. With its defaults it means:\n{settings:#?}", file.display())?)
+    Settings::from_kuberay(flags, &env, file, cgroup::memory_limit())
+        .map_err(|problems| anyhow!("the settings of KubeRay's history server cannot be served:\n{problems}"))
 }
 
 /// Opens the store, guarded and counted.

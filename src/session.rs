@@ -9,6 +9,7 @@
 //!   admission  who may load now ── memory   the one account of bytes for builds and open sessions
 //!   load       reads one session and builds its snapshot
 //! logs      reads log files of an open session
+//! survey    looks through a store for whoever sets one up
 //! ```
 //!
 //! This is the only layer that `http` talks to; it owns all requests to storage. Must never know HTTP.
@@ -27,12 +28,14 @@ mod open;
 pub mod progress;
 mod quiet;
 mod source;
+mod survey;
 
 pub use load::{LogIndex, OpenSession};
 pub use memory::Memory;
 
 pub use open::{Opening, Sessions, Stored, Usage};
 pub use progress::{Phase, Progress};
+pub use survey::{Content, Newest, Survey};
 
 use crate::base::name::SessionKey;
 use crate::storage;

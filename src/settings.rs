@@ -8,6 +8,7 @@ pub mod server;
 
 mod file;
 mod kuberay;
+mod mend;
 mod problem;
 mod read;
 mod shape;
@@ -17,12 +18,14 @@ mod storage;
 mod tests;
 
 pub use crate::crd::Redaction;
+pub use file::Document;
 pub use kuberay::{Environment, KubeRay};
 pub use problem::{Problem, Problems};
 pub use read::default_max_memory;
 pub use storage::Storage;
 
 use crate::crd::RayHistorySpec;
+use std::fmt;
 use std::time::Duration;
 
 /// Where a spec was written; the rules are the same, but a file cannot name a Secret.
@@ -59,7 +62,30 @@ impl Settings {
 
     /// Settings of a document: the YAML that `kubectl apply` takes.
     pub fn from_document(text: &str, memory_limit: Option<u64>) -> Result<Self, Problems> {
-        Self::from_spec(&file::read(text)?.spec, Origin::File, memory_limit)
+        Document::read(text)?.settings(Origin::File, memory_limit)
+    }
+}
+
+/// Everything but the storage, in the words of a `RayHistory`.
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { storage: _, cache, loading, clusters, prewarm, redaction } = self;
+        let seconds = |duration: Duration| format!("{}s", duration.as_secs_f64());
+        let namespaces = if clusters.namespaces.is_empty() { "all".to_owned() } else { clusters.namespaces.join(",") };
+        write!(
+            f,
+            "cache.maxSessions={} cache.maxMemory={} cache.ttl={} loading.timeout={} loading.maxConcurrent={} \
+             loading.requestTimeout={} clusters.namespaces={namespaces} clusters.sharedStorage={} prewarm.enabled={prewarm} \
+             redaction={}",
+            cache.max_sessions,
+            cache.max_memory,
+            seconds(cache.ttl.unwrap_or_default()),
+            seconds(loading.timeout),
+            loading.max_concurrent,
+            seconds(loading.request_timeout),
+            clusters.shared_storage,
+            redaction.name(),
+        )
     }
 }
 

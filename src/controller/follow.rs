@@ -9,7 +9,7 @@ use kube::api::ListParams;
 use kube::runtime::watcher::{self, Error, Event};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -49,6 +49,17 @@ pub(super) enum Trouble {
     ListingOnly,
     /// The API server does not answer, or not as it should.
     Unreachable(String),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSuchKind => f.write_str("the API server does not know this kind"),
+            Self::Forbidden(why) => write!(f, "they may not be listed: {why}"),
+            Self::ListingOnly => f.write_str("they may be listed and not watched"),
+            Self::Unreachable(why) => write!(f, "the API server does not answer: {why}"),
+        }
+    }
 }
 
 /// Follows until dropped.

@@ -128,3 +128,14 @@ pub enum Redaction {
     /// Nobody's.
     Never,
 }
+
+impl Redaction {
+    /// Returns the word for it in a document.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Always => "Always",
+            Self::Browsers => "Browsers",
+            Self::Never => "Never",
+        }
+    }
+}

@@ -4,7 +4,7 @@
 
 #![expect(unreachable_pub, reason = "the schema derive makes public copies of these types inside functions")]
 
-use super::rules;
+use super::{bucket, rules};
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,7 @@ pub struct SecretRef {
 /// Amazon S3, or a store that speaks its protocol.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[x_kube(validation = rules::anonymous())]
+#[x_kube(validation = bucket::s3())]
 #[serde(rename_all = "camelCase")]
 pub struct S3Spec {
     /// Name of the bucket.
@@ -96,6 +97,7 @@ pub struct S3Spec {
 pub struct GcsSpec {
     /// Name of the bucket.
     #[schemars(length(min = 1, max = 255))]
+    #[x_kube(validation = bucket::gcs())]
     pub bucket: String,
     /// Address of an emulator or a private endpoint, with `http://` or `https://`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,6 +130,7 @@ pub struct GcsSpec {
 pub struct AzureSpec {
     /// Name of the container.
     #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = bucket::azure())]
     pub container: String,
     /// Name of the storage account; a connection string in the Secret says it too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -175,6 +178,7 @@ pub enum OssAddressing {
 pub struct OssSpec {
     /// Name of the bucket.
     #[schemars(length(min = 1, max = 255))]
+    #[x_kube(validation = bucket::oss())]
     pub bucket: String,
     /// Region of the bucket, such as `cn-hangzhou`.
     #[schemars(length(min = 1, max = 64))]

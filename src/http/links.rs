@@ -5,12 +5,15 @@ use super::error::Error;
 use super::listing::{self, SessionItem, describe};
 use super::page::{escape, html, is_wanted};
 use super::path::session_path;
-use super::session::{lead, look_up};
+use super::session::{lead, lead_on, look_up};
 use crate::session::links::{Attempts as Found, Subject, Submission};
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, VARY};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+/// Segments of `/{family}/{namespace}/{name}/latest`.
+const SEGMENTS: usize = 4;
 
 /// The sessions of one name, newest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -82,6 +85,9 @@ pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
 }
 
 /// Leads to the newest session of a RayJob, RayService, RayCluster or submission.
+///
+/// What follows `latest` in the path, and the query, are kept: `…/latest/api/v0/tasks?limit=10` leads to the tasks of that
+/// session, so Ray's clients take `…/latest` as an address.
 #[utoipa::path(
     get,
     path = "/{family}/{namespace}/{name}/latest",
@@ -106,7 +112,7 @@ pub(super) async fn latest(call: &Call<'_>) -> Result<HttpResponse, Error> {
         _ => found.sessions.first(),
     };
     let wanted = wanted.ok_or(Error::UnknownUrl)?;
-    Ok(lead(&format!("../../../sessions/{}", session_path(&wanted.key))))
+    Ok(lead_on(call, &wanted.key, SEGMENTS))
 }
 
 /// At least one session, newest first, and whether the store says that they are meant.

@@ -13,6 +13,9 @@ use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpMessage, HttpResponse};
 use std::rc::Rc;
 
+/// Segments of `/sessions/{namespace}/{cluster}/{session}`.
+const SEGMENTS: usize = 4;
+
 /// From a session's document to the server's root.
 const TO_ROOT: &str = "../../../../";
 
@@ -20,7 +23,7 @@ const TO_ROOT: &str = "../../../../";
 pub(super) async fn enter(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let names = [call.names[0], call.names[1], call.names[2]];
     if names[2] == "latest" {
-        return latest(call, "../../").await;
+        return latest(call).await;
     }
     session_key(names)?;
     // The last name as it stands in the URL, so that nothing is decoded or encoded twice.
@@ -32,7 +35,7 @@ pub(super) async fn enter(call: &Call<'_>) -> Result<HttpResponse, Error> {
 pub(super) async fn document(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let names = [call.names[0], call.names[1], call.names[2]];
     if names[2] == "latest" {
-        return latest(call, "../../../").await;
+        return latest(call).await;
     }
     index(call.state, &session_key(names)?, TO_ROOT).await
 }
@@ -41,17 +44,30 @@ pub(super) async fn document(call: &Call<'_>) -> Result<HttpResponse, Error> {
 pub(super) async fn below(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let (names, below) = ([call.names[0], call.names[1], call.names[2]], &call.names[3..]);
     if names[2] == "latest" {
-        return latest(call, &"../".repeat(below.len() + 2)).await;
+        return latest(call).await;
     }
     Ok(answer(call, &Rc::new(session_key(names)?), below).await)
 }
 
-/// `latest` leads to the newest session of the cluster.
-async fn latest(call: &Call<'_>, up: &str) -> Result<HttpResponse, Error> {
+/// Leads from `latest` to the newest session of the cluster.
+async fn latest(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let cluster = cluster_id(call.names[0], call.names[1]);
     let found = look_up(call.state, |listing| listing.latest(&cluster)).await?;
     let entry = found.ok_or_else(|| Error::NothingNamed("cluster", cluster.name.clone()))?;
-    Ok(lead(&format!("{up}{}", session_path(&entry.key))))
+    Ok(lead_on(call, &entry.key, SEGMENTS))
+}
+
+/// Leads to the same URL of a session: what stands after the first `named` segments of the path is kept as it was
+/// written, and so is the query. `RayCluster`s and jobs can thus be named where Ray's clients take an address.
+pub(super) fn lead_on(call: &Call<'_>, key: &SessionKey, named: usize) -> HttpResponse {
+    let uri = call.request.uri();
+    // Relative to the last segment, so that it works below any prefix; an empty segment counts as one, too.
+    let up = "../".repeat(call.segments.len().saturating_sub(1));
+    let path = uri.path().strip_prefix('/').unwrap_or_default();
+    let rest = path.splitn(named + 1, '/').nth(named).unwrap_or_default();
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    // What no header may hold is in no URL that was understood.
+    lead(&format!("{up}sessions/{}{rest}{query}", session_path(key)))
 }
 
 /// Leads to a session that may be another one tomorrow.

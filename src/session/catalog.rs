@@ -18,6 +18,7 @@ mod pace;
 mod place;
 mod query;
 mod states;
+mod survey;
 mod table;
 mod walk;
 
@@ -200,6 +201,13 @@ impl Catalog {
         let lister = Lister::new(&*self.store, &self.metrics, Purpose::Cluster);
         let mut found = Found::default();
         walk::walk(&lister, places, &namespaces, &mut found).await?;
+        self.add_found(found).await;
+        Ok(())
+    }
+
+    /// Adds the sessions that were found in folders beside the passes; takes none away.
+    async fn add_found(&self, found: Found) {
+        let namespaces = self.namespaces();
         let table = found.sessions.finish(|namespace, known| namespaces.allow(namespace, known));
         let listing = self.listing();
         let new = table.rows().iter().filter(|row| !listing.table.tells(&table, row));
@@ -211,7 +219,6 @@ impl Catalog {
             self.looked.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
             self.add_looked().await;
         }
-        Ok(())
     }
 
     /// Serves these namespaces alone from now on; all, when there are none. Whether they are others than before.

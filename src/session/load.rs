@@ -25,6 +25,7 @@ mod pages;
 mod parse;
 mod processes;
 mod room;
+mod stock;
 
 pub(super) use digest::Digest;
 pub(super) use look::{Found, look};
@@ -32,6 +33,7 @@ pub(super) use objects::Places;
 pub use objects::{LogIndex, LogObject};
 pub use opened::OpenSession;
 pub(super) use opened::age;
+pub(super) use stock::Stock;
 
 use super::Error;
 use super::admission::{Admission, Permit, Short};

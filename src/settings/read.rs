@@ -72,8 +72,19 @@ struct Reader {
 }
 
 impl Reader {
+    /// Notes what is wrong; of a field whose shape is wrong, that is enough.
     fn wrong(&mut self, field: &str, message: impl Into<String>) {
-        self.problems.push(Problem::new(field, message));
+        if !self.problems.iter().any(|problem| problem.field == field) {
+            self.problems.push(Problem::new(field, message));
+        }
+    }
+
+    /// Checks the name of a bucket or container.
+    fn named(&mut self, field: &str, name: &str, is_one: bool, expected: &str) -> String {
+        if !is_one {
+            self.wrong(field, format!("{} {expected}", quoted(name)));
+        }
+        name.to_owned()
     }
 
     fn duration(&mut self, field: &str, text: &str, rule: DurationRule) -> Duration {
@@ -109,8 +120,9 @@ impl Reader {
         let mut store = None;
         if let Some(s3) = &spec.s3 {
             credentials_secret = self.secret("spec.storage.s3", s3.credentials_secret_ref.as_ref(), AWS);
+            let is_one = crd::is_s3(&s3.bucket, s3.region.as_deref(), s3.endpoint.is_some());
             store = Some(StoreConfig::S3(S3Config {
-                bucket: s3.bucket.clone(),
+                bucket: self.named("spec.storage.s3.bucket", &s3.bucket, is_one, crd::S3_EXPECTED),
                 region: s3.region.clone(),
                 endpoint: self.endpoint("spec.storage.s3.endpoint", s3.endpoint.as_ref()),
                 force_path_style: s3.force_path_style,
@@ -123,7 +135,7 @@ impl Reader {
         if let Some(gcs) = &spec.gcs {
             credentials_secret = self.secret("spec.storage.gcs", gcs.credentials_secret_ref.as_ref(), GOOGLE);
             store = Some(StoreConfig::Gcs(GcsConfig {
-                bucket: gcs.bucket.clone(),
+                bucket: self.named("spec.storage.gcs.bucket", &gcs.bucket, crd::is_gcs(&gcs.bucket), crd::GCS_EXPECTED),
                 endpoint: self.endpoint("spec.storage.gcs.endpoint", gcs.endpoint.as_ref()),
                 listing_endpoint: self.endpoint("spec.storage.gcs.listingEndpoint", gcs.listing_endpoint.as_ref()),
                 billing_project: gcs.billing_project.clone(),
@@ -137,8 +149,9 @@ impl Reader {
             if account.is_none() && credentials_secret.is_none() {
                 self.wrong("spec.storage.azure.account", crd::ACCOUNT_EXPECTED);
             }
+            let is_one = crd::is_azure(&azure.container);
             store = Some(StoreConfig::Azure(AzureConfig {
-                container: azure.container.clone(),
+                container: self.named("spec.storage.azure.container", &azure.container, is_one, crd::AZURE_EXPECTED),
                 account: account.unwrap_or_default(),
                 endpoint,
                 ca: azure.ca_bundle.clone(),
@@ -149,7 +162,7 @@ impl Reader {
         if let Some(oss) = &spec.oss {
             credentials_secret = self.secret("spec.storage.oss", oss.credentials_secret_ref.as_ref(), ALIBABA);
             store = Some(StoreConfig::Oss(OssConfig {
-                bucket: oss.bucket.clone(),
+                bucket: self.named("spec.storage.oss.bucket", &oss.bucket, crd::is_oss(&oss.bucket), crd::OSS_EXPECTED),
                 region: oss.region.clone(),
                 endpoint: self.endpoint("spec.storage.oss.endpoint", oss.endpoint.as_ref()),
                 addressing: match oss.addressing {

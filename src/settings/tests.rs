@@ -84,8 +84,12 @@ spec.clusters.namespaces[0]: "Upper" does not match ^[a-z0-9]([-a-z0-9]*[a-z0-9]
 spec.clusters.namespaces[2]: "a" is listed twice
 spec.loading.maxConcurrent: must be an integer, not text
 spec.redaction: "Sometimes" must be one of Always, Browsers, Never
+spec.cache.maxMemory: "2GB" must be a size such as 512Mi, 2Gi or 500M, from 64Mi to 64Ti
+spec.loading.timeout: "soon" must be a duration such as 30s, 10m or 1h30m, from 1s to 24h
+spec.storage: exactly one of s3, gcs, azure, oss and local must be set
 spec.storage.gcs.bucket: is missing: Name of the bucket
-spec.storage.s3.bucket: must not be empty"#;
+spec.storage.s3.bucket: must not be empty
+spec.storage.s3.endpoint: must be an address such as https://store.example:9000, without user name, query or fragment"#;
     assert_eq!(sorted(&said), sorted(expected));
 }
 
@@ -93,7 +97,7 @@ spec.storage.s3.bucket: must not be empty"#;
 fn rules_are_applied_where_the_shape_is_right() {
     let said = said(
         r"
-  storage: {s3: {bucket: b, endpoint: 'https://user:hunter2@host'}, gcs: {bucket: b}}
+  storage: {s3: {bucket: ray, endpoint: 'https://user:hunter2@host'}, gcs: {bucket: ray}}
   cache: {maxMemory: 2GB, ttl: -1s}
   loading: {timeout: 25h}",
     );
@@ -114,6 +118,54 @@ fn sorted(lines: &str) -> Vec<&str> {
 }
 
 #[test]
+fn no_problem_is_told_that_follows_from_another() {
+    for (spec, expected) in [
+        ("  storage: {s3: ray}", "spec.storage.s3: must be an object, not text"),
+        (
+            "  storage: {}\n  cache: {ttl: [1]}",
+            "spec.cache.ttl: must be a string, not a list|spec.storage: exactly one of",
+        ),
+        ("  storage: 5", "spec.storage: must be an object, not a number"),
+        ("  storage: {azure: {container: 5, account: ray}}", "spec.storage.azure.container: 5 must be text"),
+    ] {
+        let said = said(spec);
+        let lines: Vec<&str> = said.lines().collect();
+        let expected: Vec<&str> = expected.split('|').collect();
+        assert_eq!(lines.len(), expected.len(), "{spec}: {said}");
+        assert!(lines.iter().zip(expected).all(|(line, expected)| line.starts_with(expected)), "{spec}: {said}");
+    }
+}
+
+#[test]
+fn names_of_buckets_are_checked_by_the_store_s_rules() {
+    for (spec, field) in [
+        ("  storage: {s3: {bucket: 's3://ray', region: eu-west-1}}", "spec.storage.s3.bucket: \"s3://ray\" must be"),
+        ("  storage: {gcs: {bucket: ray/log}}", "spec.storage.gcs.bucket: \"ray/log\" must be"),
+        ("  storage: {azure: {container: Ray, account: ray}}", "spec.storage.azure.container: \"Ray\" must be"),
+        (
+            "  storage: {oss: {bucket: \"ray\\r\\nx: y\", region: r}}",
+            "spec.storage.oss.bucket: \"ray\\r\\nx: y\" must be",
+        ),
+    ] {
+        let said = said(spec);
+        assert!(said.starts_with(field) && said.contains("spec.storage.rootDirs"), "{said}");
+    }
+}
+
+#[test]
+fn what_a_document_means_is_a_document_again() {
+    let text = document("  storage: {s3: {bucket: ray, credentialsSecretRef: {name: keys}}}\n  cache: {ttl: 1h}");
+    let means = Document::read(&text).unwrap().with_defaults(Some(1 << 30)).unwrap();
+    assert!(
+        means.contains("maxMemory: 512Mi") && means.contains("requestTimeout: 25s") && !means.contains("null"),
+        "{means}"
+    );
+    let read = |text: &str| Document::read(text).unwrap().settings(Origin::Kubernetes, Some(1 << 30));
+    assert_eq!(read(&means), read(&text));
+    assert_eq!(Document::read(&means).unwrap().with_defaults(None).unwrap(), means);
+}
+
+#[test]
 fn a_mistyped_field_is_an_error_with_the_nearest_name() {
     let local = "  storage: {local: {path: /data}}\n";
     for (spec, expected) in [
@@ -128,25 +180,25 @@ fn a_mistyped_field_is_an_error_with_the_nearest_name() {
 
 #[test]
 fn credentials_in_a_document_are_refused_and_never_shown() {
-    let said = said("  storage: {oss: {bucket: b, region: r, accessKeySecret: hunter2}}");
+    let said = said("  storage: {oss: {bucket: ray, region: r, accessKeySecret: hunter2}}");
     assert!(said.contains("spec.storage.oss.accessKeySecret: no such field, and credentials do not belong"), "{said}");
     assert!(!said.contains("hunter2"));
 }
 
 #[test]
 fn a_secret_is_for_kubernetes_only() {
-    let spec = "  storage: {s3: {bucket: b, credentialsSecretRef: {name: s3}}}";
+    let spec = "  storage: {s3: {bucket: ray, credentialsSecretRef: {name: s3}}}";
     let said = said(spec);
     assert!(said.starts_with("spec.storage.s3.credentialsSecretRef: names a Secret of Kubernetes"), "{said}");
     assert!(said.contains("AWS_ACCESS_KEY_ID"), "it says what to do instead: {said}");
-    let spec = file::read(&document(spec)).unwrap().spec;
+    let spec = Document::read(&document(spec)).unwrap().history.spec;
     let settings = Settings::from_spec(&spec, Origin::Kubernetes, None).unwrap();
     assert_eq!(settings.storage.credentials_secret.as_deref(), Some("s3"));
 }
 
 #[test]
 fn an_object_from_the_api_server_is_held_to_the_same_rules() {
-    let mut spec = file::read(&document("  storage: {local: {path: /data}}")).unwrap().spec;
+    let mut spec = Document::read(&document("  storage: {local: {path: /data}}")).unwrap().history.spec;
     spec.cache.max_sessions = -1;
     spec.loading.timeout = "0s".into();
     let said = Settings::from_spec(&spec, Origin::Kubernetes, None).unwrap_err().to_string();
@@ -188,9 +240,8 @@ fn every_sample_is_a_document_that_can_be_served() {
     let mut kinds = std::collections::BTreeSet::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        let history = file::read(&std::fs::read_to_string(&path).unwrap());
-        let spec = history.unwrap_or_else(|problems| panic!("{}: {problems}", path.display())).spec;
-        let settings = Settings::from_spec(&spec, Origin::Kubernetes, None);
+        let document = Document::read(&std::fs::read_to_string(&path).unwrap());
+        let settings = document.and_then(|document| document.settings(Origin::Kubernetes, None));
         let settings = settings.unwrap_or_else(|problems| panic!("{}: {problems}", path.display()));
         kinds.insert(settings.storage.store.name());
     }

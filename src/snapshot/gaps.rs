@@ -17,6 +17,7 @@ mod damage;
 mod kinds;
 mod standing;
 
+pub use advice::{export, export_anything};
 pub use standing::Standing;
 
 use super::Snapshot;

@@ -88,6 +88,27 @@ impl Error {
     }
 }
 
+/// Longest text made of a chain of causes.
+#[cfg(feature = "s3")]
+const LONGEST: usize = 300;
+
+/// Returns an error and its causes in words, each once: many errors repeat what their cause says.
+#[cfg(feature = "s3")]
+pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut said = String::new();
+    for cause in std::iter::successors(Some(error), |error| error.source()) {
+        let words = cause.to_string();
+        if !said.contains(&words) {
+            said.push_str(if said.is_empty() { "" } else { ": " });
+            said.push_str(&words);
+        }
+    }
+    match said.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{} ...", &said[..end]),
+        None => said,
+    }
+}
+
 impl ErrorKind {
     /// The word for metrics.
     pub fn as_str(self) -> &'static str {
@@ -142,5 +163,27 @@ impl std::error::Error for Error {
     /// What lies below the cause: the cause itself is said already.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_ref()?.source()
+    }
+}
+
+#[cfg(all(test, feature = "s3"))]
+mod tests {
+    use super::*;
+    use std::io;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{words}")]
+    struct Outer {
+        words: String,
+        source: io::Error,
+    }
+
+    #[test]
+    fn causes_are_words_each_once_and_not_too_many() {
+        let outer =
+            |words: &str, cause: &str| Outer { words: words.to_owned(), source: io::Error::other(cause.to_owned()) };
+        assert_eq!(causes(&outer("cannot connect", "refused")), "cannot connect: refused");
+        assert_eq!(causes(&outer("cannot connect: refused", "refused")), "cannot connect: refused");
+        assert_eq!(causes(&outer("ä", &"ü".repeat(999))).chars().count(), LONGEST + 4);
     }
 }

@@ -83,7 +83,10 @@ pub(super) fn body(
         let stream = cut::part(stream, range.clone());
         return Ok(ObjectBody { meta, range, is_measured: true, stream });
     }
-    let why = format!("asked for {asked:?} of {} bytes, the store serves {served:?}", meta.size);
+    let why = format!(
+        "bytes {} to {} of {} were asked for, and the store gives {} to {}",
+        range.start, range.end, meta.size, served.start, served.end
+    );
     Err(Error::failed(meta.key, why))
 }
 

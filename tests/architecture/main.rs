@@ -22,11 +22,12 @@ const PURE: [&str; 6] = ["answer", "base", "event", "layout", "logs", "snapshot"
 const STORES: &str = source::STORES;
 
 /// What a module may import of ours; what is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 18] = [
+const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ("answer", &["base", "event", "logs", "snapshot"]),
     ("args", &["settings", STORES]),
     ("base", &[]),
     ("cgroup", &[]),
+    ("check", &["base", "event", "session", "settings", "snapshot"]),
     ("controller", &["base", "crd", "health", "liveness", "metrics", "session", "settings", STORES]),
     ("crd", &[]),
     ("event", &["base"]),

@@ -9,6 +9,7 @@
 
 mod drain;
 mod limits;
+mod log;
 mod probes;
 mod server;
 mod traces;

@@ -38,7 +38,7 @@ impl Server {
         let mut process = Command::new(env!("CARGO_BIN_EXE_ray-history"))
             .args(["serve", "--listen", "127.0.0.1:0", "--local-dir", folder.to_str().unwrap()])
             .args(flags)
-            .env("NO_COLOR", "1")
+            .env_remove("NO_COLOR")
             .envs(environment.iter().copied())
             .stderr(Stdio::piped())
             .spawn()

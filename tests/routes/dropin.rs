@@ -42,6 +42,41 @@ fn people_find_sessions_by_the_names_they_know() {
     }
 }
 
+/// Names stand for a session wherever Ray's clients take an address.
+#[test]
+fn what_stands_after_latest_is_kept_with_its_query() {
+    let cluster = format!("/sessions/ml-serving/{CLUSTER}/latest");
+    for name in [
+        cluster.as_str(),
+        "/rayservices/ml-serving/recsys/latest",
+        "/submissions/ml-serving/serve-deploy/latest",
+        "/rayclusters/ml-serving/recsys-raycluster-9d4kq/latest",
+    ] {
+        for rest in [
+            "/",
+            "/api/v0/tasks",
+            "/api/jobs/",
+            "/api/v0/tasks?limit=2&filter_keys=state&filter_values=a%26b",
+            "/api/v0/logs/file?node_id=x&filename=a%2Fb",
+            "/nodes/%2e%2e?view=",
+            "/static/js/main.js",
+            "//api//v0%2Ftasks?",
+            "/x%0d%0aSet-Cookie:a=b",
+            "/x?a=%ff%7F",
+        ] {
+            let (status, headers, _) = ask("GET", &format!("{name}{rest}"), &[]);
+            let path = rest.split('?').next().unwrap();
+            let up = "../".repeat(3 + path.matches('/').count());
+            let wanted = format!("{up}{}{rest}", &SESSION[1..]);
+            assert_eq!((status, header(&headers, "location")), (307, wanted.as_str()), "{name}{rest}");
+            assert_eq!(header(&headers, "cache-control"), "no-store", "another session may be the newest tomorrow");
+        }
+        assert_eq!(ask("POST", &format!("{name}/api/jobs/"), &[]).0, 405, "{name}");
+    }
+    let (status, headers, body) = ask("GET", "/rayjobs/ml-serving/none/latest/api/v0/tasks", &[]);
+    assert_eq!((status, header(&headers, "content-type")), (404, "text/plain; charset=utf-8"), "no page: {body}");
+}
+
 #[test]
 fn clusters_are_listed_as_kuberay_does() {
     let (status, headers, body) = ask("GET", "/clusters", &[]);

@@ -278,7 +278,7 @@ fn what_cannot_be_served_says_what_can() {
         (&[("STORAGE_BACKEND", "swift")][..], None, "\"swift\" must be one of s3, gcs, azureblob, aliyunoss"),
         (&[("STORAGE_BACKEND", "localtest")], None, "--local-dir serves a folder"),
         (&[("STORAGE_BACKEND", "aliyunoss"), ("OSS_REGION", "r")], None, "OSS_BUCKET: must not be empty"),
-        (&[("STORAGE_BACKEND", "aliyunoss"), ("OSS_BUCKET", "b")], None, "OSS_REGION: must not be empty"),
+        (&[("STORAGE_BACKEND", "aliyunoss"), ("OSS_BUCKET", "ray")], None, "OSS_REGION: must not be empty"),
         (&[("STORAGE_BACKEND", "azureblob")], None, "AZURE_STORAGE_ACCOUNT_URL: is not set"),
         (
             &[("STORAGE_BACKEND", "azureblob"), ("AZURE_STORAGE_CONNECTION_STRING", "hunter2")],

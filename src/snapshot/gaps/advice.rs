@@ -10,7 +10,7 @@ const TYPES: &str = "RAY_DASHBOARD_AGGREGATOR_AGENT_EXPOSABLE_EVENT_TYPES";
 const ALL_SINCE: RayVersion = RayVersion(2, 54);
 
 /// Returns how to export events of some types.
-pub(super) fn export(kinds: &[EventKind], version: Option<RayVersion>) -> String {
+pub fn export(kinds: &[EventKind], version: Option<RayVersion>) -> String {
     let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
     let names = names.join(",");
     match version {
@@ -27,7 +27,7 @@ pub(super) fn export(kinds: &[EventKind], version: Option<RayVersion>) -> String
 }
 
 /// Returns how to export events at all.
-pub(super) fn export_anything(version: Option<RayVersion>) -> String {
+pub fn export_anything(version: Option<RayVersion>) -> String {
     let switches = "Every Ray container needs RAY_enable_ray_event=1, RAY_enable_core_worker_ray_event_to_aggregator=1 and \
                     RAY_DASHBOARD_AGGREGATOR_AGENT_EVENTS_EXPORT_ADDR with its collector's address";
     match version {

@@ -1,0 +1,271 @@
+"""`ray-history check`: everything that is wrong at once, what settings mean, and what lies in a bucket."""
+
+import json
+import os
+import re
+import subprocess
+import time
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+import yaml
+
+from e2e import bundle, exporters, quirky_s3
+from e2e.bundle import DAY, MIXED
+from e2e.loopback import Loopback
+from e2e.manifests import SAMPLES
+from e2e.server import BINARY
+
+GOOD = """
+apiVersion: history.ray.io/v1alpha1
+kind: RayHistory
+metadata: {name: main}
+spec:
+  storage: {local: {path: %s}}
+"""
+
+
+def run(*arguments, **environment) -> subprocess.CompletedProcess:
+    """Runs the program with nothing of ours or of a cloud's in its environment, but this."""
+    ours = re.compile("RAY_HISTORY_|STORAGE_|S3_|AWS_|RUST_LOG")
+    kept = {name: value for name, value in os.environ.items() if not ours.match(name)}
+    command = [str(BINARY), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=kept | environment, timeout=120)
+
+
+def said(*arguments, **environment) -> str:
+    """What it prints when all is well."""
+    done = run(*arguments, **environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.stem)
+def test_a_sample_can_be_served_and_what_it_means_is_a_document(sample, tmp_path):
+    printed = said("check", sample)
+    meant = yaml.safe_load(printed)
+    written = yaml.safe_load(sample.read_text())
+    assert meant["metadata"] == written["metadata"]
+    assert meant["spec"]["storage"].items() >= {"rootDirs": [""]}.items()
+    for store, fields in written["spec"]["storage"].items():
+        assert meant["spec"]["storage"][store].items() >= fields.items()
+    assert meant["spec"]["cache"].keys() == {"maxSessions", "maxMemory", "ttl"}
+    again = tmp_path / "again.yaml"
+    again.write_text(printed)
+    assert yaml.safe_load(said("check", again)) == meant
+
+
+def test_a_secret_is_told_to_who_serves_the_file():
+    (sample,) = [sample for sample in SAMPLES if sample.stem == "s3-compatible"]
+    assert "credentialsSecretRef: names a Secret of Kubernetes, which a file cannot use" in said("check", sample)
+    done = run("serve", "--config", sample)
+    assert done.returncode != 0
+    assert "AWS_ACCESS_KEY_ID" in done.stderr
+
+
+def test_everything_that_is_wrong_is_told_at_once(tmp_path):
+    file = tmp_path / "bad.yaml"
+    file.write_text(
+        """
+apiVersion: history.ray.io/v1
+kind: RayHistory
+metadata: {}
+spec:
+  storage: {s3: {bucket: "s3://ray", endpoint: minio:9000}, gcs: {}}
+  cache: {maxMemory: 2GB, ttl: [1], maxSession: 5}
+  loading: {timeout: soon, maxConcurrent: four}
+"""
+    )
+    done = run("check", file)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    fields = [line.split(":")[0] for line in done.stderr.splitlines()[1:]]
+    assert sorted(fields) == [
+        "apiVersion",
+        "metadata.name",
+        "spec.cache.maxMemory",
+        "spec.cache.maxSession",
+        "spec.cache.ttl",
+        "spec.loading.maxConcurrent",
+        "spec.loading.timeout",
+        "spec.storage",
+        "spec.storage.gcs.bucket",
+        "spec.storage.s3.bucket",
+        "spec.storage.s3.endpoint",
+    ]
+
+
+@pytest.fixture(scope="module")
+def document(bucket, tmp_path_factory) -> Path:
+    """A document that names the bundled sessions."""
+    file = tmp_path_factory.mktemp("document") / "ray.yaml"
+    file.write_text(GOOD % bucket)
+    return file
+
+
+PRINTING = [["check", "FILE"], ["check", "--bucket", "FILE"], ["crd"], ["--help"], ["serve", "--help"], ["--version"]]
+
+
+@pytest.mark.parametrize("arguments", PRINTING, ids=" ".join)
+def test_a_reader_may_leave_before_the_end(arguments, document):
+    """As `| head -0` does: nobody reads any of it."""
+    command = [str(BINARY), *(str(document) if each == "FILE" else each for each in arguments)]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_nobody_may_read_what_is_wrong(tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([str(BINARY), "check", tmp_path / "none"], stdout=writing, stderr=writing, check=False)
+    os.close(writing)
+    # A panic is 101.
+    assert done.returncode == 1
+
+
+def test_a_disk_that_is_full_is_told():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([str(BINARY), "crd"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+
+
+def test_nothing_is_said_in_the_words_of_a_language(document, bucket):
+    for printed in [said("check", document), said("check", "--bucket", document), said("check", "--local-dir", bucket)]:
+        assert not re.search(r"Some\(|None\b|\w+ \{ |::|PathBuf", printed), printed
+
+
+def test_a_folder_is_looked_into(bucket):
+    printed = said("check", "--local-dir", bucket)
+    assert printed.startswith(f"file://{bucket}: 2 sessions of 2 clusters in 2 namespaces\n"), printed
+    assert "cluster-history/   events and logs of KubeRay's collectors since v1.7" in printed
+    assert re.search(r"session_\S+ of ml-serving/recsys-raycluster-9d4kq, created by RayService recsys", printed)
+    assert re.search(r"\n  last written \d+ \w+ ago\n  \d+ event files \([\d.]+ [KM]iB\), \d+ log files", printed)
+    assert re.search(r"\n  TASK_LIFECYCLE_EVENT +\d+\n", printed)
+
+
+def test_a_document_s_bucket_is_looked_into_after_it(document, bucket):
+    printed = said("check", "--bucket", document)
+    meant, looked = printed.split("\n\n", 1)
+    assert yaml.safe_load(meant)["kind"] == "RayHistory"
+    assert looked == said("check", "--local-dir", bucket)
+
+
+def test_the_age_of_the_newest_file_is_told(tmp_path):
+    storage = DAY.storage(bundle.unpack(tmp_path, [DAY]))
+    for file in storage.rglob("*"):
+        os.utime(file, (0, 0))
+    newest = next(storage.rglob("*.jsonl*"))
+    os.utime(newest, (0, time.time() - 200))
+    assert "last written 3 minutes ago" in said("check", "--local-dir", storage)
+
+
+def test_event_types_that_were_not_exported_are_missing_with_a_way_out(unpacked, tmp_path):
+    storage = exporters.filtered(MIXED.storage(unpacked), tmp_path, exporters.OPERATOR)
+    seen, _, missing = said("check", "--local-dir", storage).partition("\nMissing\n")
+    assert "WORKER_DEFINITION_EVENT " not in seen
+    assert "  - Worker exits were not exported" in missing
+    assert "RAY_DASHBOARD_AGGREGATOR_AGENT_EXPOSABLE_EVENT_TYPES=ALL" in missing
+
+
+def test_a_session_without_events_is_told_how_to_export_them(tmp_path):
+    storage = MIXED.storage(bundle.unpack(tmp_path, [MIXED]))
+    for folder in ["job_events", "node_events"]:
+        for file in [path for path in storage.rglob("*") if f"/{folder}/" in str(path) and path.is_file()]:
+            file.unlink()
+    printed = said("check", "--local-dir", storage)
+    assert "\nEvents\n  none\n" in printed
+    assert "RAY_enable_ray_event=1" in printed
+
+
+def test_an_empty_folder_is_told_what_should_be_there_and_how_it_gets_there(tmp_path):
+    printed = said("check", "--local-dir", tmp_path)
+    assert printed.startswith(f"file://{tmp_path}: no session\n")
+    for word in [
+        "cluster-history/",
+        "cluster-metadata/",
+        "historyServerOptions",
+        "RayClusterHistoryServer",
+        "STORAGE_BACKEND",
+        "RAY_enable_ray_event",
+        "docs/collecting.md",
+    ]:
+        assert word in printed, printed
+
+
+def test_a_root_of_another_name_is_found(tmp_path):
+    bundle.unpack(tmp_path, [MIXED])
+    (MIXED.storage(tmp_path)).rename(tmp_path / "mixed" / "log")
+    printed = said("check", "--local-dir", tmp_path / "mixed")
+    assert "add log to spec.storage.rootDirs (--root-dir log" in printed
+    assert "1 session of 1 cluster" in said("check", "--local-dir", tmp_path / "mixed", "--root-dir", "log")
+
+
+def test_a_bucket_is_looked_into_by_kuberay_s_settings(unpacked):
+    """Where listing is paid: sessions whose head runs have no marker yet, and are found all the same."""
+    storage = MIXED.storage(unpacked)
+    with quirky_s3.serve(storage, "none") as settings:
+        printed = said("check", "--storage-backend", "s3", **settings)
+    assert printed.startswith("s3://ray: 1 session of 1 cluster in 1 namespace\n"), printed
+
+
+def test_a_session_without_a_marker_is_found_in_a_bucket(tmp_path):
+    bundle.unpack(tmp_path, [MIXED])
+    storage = MIXED.storage(tmp_path)
+    for marker in (storage / "cluster-metadata").rglob("session_*"):
+        marker.unlink()
+    with quirky_s3.serve(storage, "none") as settings:
+        printed = said("check", "--storage-backend", "s3", **settings)
+    assert "1 session of 1 cluster" in printed
+    assert "1 of them has no marker: its head runs, or was killed" in printed
+
+
+def test_of_a_session_with_many_events_a_sample_is_read(tmp_path):
+    bundle.unpack(tmp_path, [DAY])
+    storage = DAY.storage(tmp_path)
+    file = next(storage.rglob("node_events/*.jsonl*"))
+    event = {"eventType": "NODE_DEFINITION_EVENT", "nodeDefinitionEvent": {"nodeId": "00"}, "message": "x" * 10_000}
+    (file.parent / "n-2026-11-29-08-1.jsonl").write_text((json.dumps(event) + "\n") * 7_000)
+    printed = said("check", "--local-dir", storage)
+    assert "\nEvents in the beginnings of " in printed
+    assert "Not among them" in printed
+    assert "WORKER_DEFINITION_EVENT" in printed.partition("Not among them")[2]
+
+
+def test_a_store_that_cannot_be_listed_is_an_error_without_a_listing(tmp_path):
+    done = run("check", "--local-dir", tmp_path / "none")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "there is no folder" in done.stderr
+    done = run("check")
+    assert done.returncode == 1
+    assert "nothing to check" in done.stderr
+
+
+def test_a_running_server_is_asked_whether_it_serves(server):
+    printed = said("check", "--server", server.url)
+    assert "[+]sessions-listed ok" in printed
+    assert len(json.loads(printed.splitlines()[-1])["sessions"]) == 1
+
+
+class NotReady(BaseHTTPRequestHandler):
+    """A server that has nothing to serve yet."""
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        self.send_response(503)
+        self.end_headers()
+        self.wfile.write(b"[-]settings-applied failed: there is no RayHistory\n")
+
+
+def test_a_server_that_is_not_ready_fails_the_check():
+    with Loopback(NotReady) as waiting:
+        done = run("check", "--server", f"http://127.0.0.1:{waiting.port}")
+    assert done.returncode == 1
+    assert "there is no RayHistory" in done.stdout
+    assert "is not ready" in done.stderr

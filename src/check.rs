@@ -1,0 +1,59 @@
+//! The words of `ray-history check`: what settings mean, and what lies in their store. Text only; no I/O, no clock.
+
+mod survey;
+mod units;
+
+pub use survey::Report;
+
+use crate::settings::{Document, Origin};
+use std::fmt::Write;
+
+/// Says what a document that can be served means, as YAML: a comment, and the document with its defaults.
+///
+/// # Errors
+/// With everything that is wrong with the document.
+pub fn document(name: &str, document: &Document, memory_limit: Option<u64>) -> anyhow::Result<String> {
+    let wrong = |problems| anyhow::anyhow!("{name} is not a RayHistory that can be served:\n{problems}");
+    document.settings(Origin::Kubernetes, memory_limit).map_err(wrong)?;
+    let mut text = format!("# {name} can be served.");
+    if let Err(problems) = document.settings(Origin::File, memory_limit) {
+        text.push_str(" `ray-history serve --config` would need a change:\n");
+        for problem in problems.to_string().lines() {
+            let _ = writeln!(text, "#   {problem}");
+        }
+        text.push_str("# With its defaults it is:\n");
+    } else {
+        text.push_str(" With its defaults it is:\n");
+    }
+    text.push_str(&document.with_defaults(memory_limit)?);
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(spec: &str) -> Result<String, String> {
+        let text = format!(
+            "apiVersion: history.ray.io/v1alpha1\nkind: RayHistory\nmetadata: {{name: main}}\nspec: {{storage: {spec}}}"
+        );
+        let read = Document::read(&text).map_err(|problems| problems.to_string())?;
+        document("ray.yaml", &read, None).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_said_of_a_document_is_the_document_with_comments() {
+        let said = checked("{gcs: {bucket: ray}}").unwrap();
+        assert!(said.starts_with("# ray.yaml can be served. With its defaults it is:\napiVersion: "), "{said}");
+        let spec = Document::read(&said).unwrap().settings(Origin::File, None).unwrap();
+        assert_eq!(spec.storage.url(), "gs://ray");
+    }
+
+    #[test]
+    fn a_secret_is_right_for_kubernetes_and_told_for_files() {
+        let said = checked("{s3: {bucket: ray, credentialsSecretRef: {name: keys}}}").unwrap();
+        assert!(said.contains("\n#   spec.storage.s3.credentialsSecretRef: names a Secret"), "{said}");
+        assert!(said.contains("AWS_ACCESS_KEY_ID") && Document::read(&said).is_ok(), "{said}");
+        assert!(checked("{s3: {bucket: r}}").unwrap_err().starts_with("ray.yaml is not a RayHistory that can be"));
+    }
+}

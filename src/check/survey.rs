@@ -1,0 +1,215 @@
+//! A survey of a store in words.
+
+use super::units::{ago, bytes, count};
+use crate::base::name::OwnerKind;
+use crate::event::EventKind;
+use crate::session::{Content, Newest, Survey};
+use crate::snapshot::completeness::EventCounts;
+use crate::snapshot::gaps;
+use std::collections::BTreeSet;
+use std::fmt::{self, Display, Formatter};
+use std::time::SystemTime;
+
+/// Event types of the tables that every dashboard shows.
+const WANTED: [EventKind; 12] = [
+    EventKind::TaskDefinition,
+    EventKind::ActorTaskDefinition,
+    EventKind::TaskLifecycle,
+    EventKind::TaskProfile,
+    EventKind::DriverJobDefinition,
+    EventKind::DriverJobLifecycle,
+    EventKind::NodeDefinition,
+    EventKind::NodeLifecycle,
+    EventKind::ActorDefinition,
+    EventKind::ActorLifecycle,
+    EventKind::WorkerDefinition,
+    EventKind::WorkerLifecycle,
+];
+
+/// Examples shown of what could not be listed.
+const EXAMPLES: usize = 3;
+
+/// A survey of a store, to be displayed.
+#[derive(Debug)]
+pub struct Report<'a> {
+    /// The survey.
+    pub survey: &'a Survey,
+    /// The store, as a URL.
+    pub url: &'a str,
+    /// The prefixes that were looked under, as the settings have them.
+    pub roots: &'a [String],
+    /// The time of the survey.
+    pub now: SystemTime,
+}
+
+impl Display for Report<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let listing = &self.survey.listing;
+        write!(f, "{}", self.url)?;
+        if self.roots != [""] {
+            write!(f, " below {}", roots_in_words(self.roots))?;
+        }
+        let Some(newest) = &self.survey.newest else { return self.empty(f) };
+        let clusters: BTreeSet<_> = listing.iter().map(|entry| entry.key.cluster).collect();
+        let namespaces: BTreeSet<_> = clusters.iter().map(|cluster| &cluster.namespace).collect();
+        let counts = [
+            count(listing.len() as u64, "session"),
+            count(clusters.len() as u64, "cluster"),
+            count(namespaces.len() as u64, "namespace"),
+        ];
+        writeln!(f, ": {} of {} in {}", counts[0], counts[1], counts[2])?;
+        let unmarked = listing.iter().filter(|entry| !entry.marked).count() as u64;
+        if unmarked > 0 {
+            let (verb, their) = if unmarked == 1 { ("has", "its") } else { ("have", "their") };
+            writeln!(
+                f,
+                "  {unmarked} of them {verb} no marker: {their} head runs, or was killed (KubeRay's collector writes the \
+                 marker when the head ends)"
+            )?;
+        }
+        if self.survey.cut {
+            writeln!(f, "  not every folder was looked into: there are too many; a server finds the rest in time")?;
+        }
+        self.oddities(f)?;
+        self.trees(f)?;
+        self.newest(f, newest)
+    }
+}
+
+impl Report<'_> {
+    fn oddities(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let listing = &self.survey.listing;
+        for (oddities, what) in
+            [(&listing.skipped, "could not be listed"), (&listing.unknown_keys, "is no marker that is known")]
+        {
+            for example in oddities.examples.iter().take(EXAMPLES) {
+                writeln!(f, "  {what}: {example}")?;
+            }
+            let more = oddities.count.saturating_sub(EXAMPLES as u64);
+            if more > 0 {
+                writeln!(f, "  {what}: {more} more")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn trees(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\nLayouts")?;
+        for tree in &self.survey.trees {
+            writeln!(f, "  {:<18} {}", tree.folder(), tree.description())?;
+        }
+        Ok(())
+    }
+
+    fn newest(&self, f: &mut Formatter<'_>, newest: &Newest) -> fmt::Result {
+        let key = &newest.entry.key;
+        writeln!(f, "\nNewest session")?;
+        write!(f, "  {} of {}/{}", key.session, key.cluster.namespace, key.cluster.name)?;
+        match &newest.entry.owner {
+            Some(owner) => writeln!(f, ", created by {} {}", kind(owner.kind), owner.name)?,
+            None => writeln!(f)?,
+        }
+        if let Some(written) = newest.last_written {
+            // Clocks differ: a file from the future is new.
+            let age = self.now.duration_since(written).unwrap_or_default();
+            writeln!(f, "  last written {}", ago(age))?;
+        }
+        writeln!(
+            f,
+            "  {} ({}), {}, {} of the live dashboard",
+            count(newest.event_files, "event file"),
+            bytes(newest.event_bytes),
+            count(newest.log_files, "log file"),
+            count(newest.endpoints, "stored answer"),
+        )?;
+        match &newest.content {
+            Content::Whole(session, gaps) => {
+                events(f, &session.snapshot.completeness.events, "Events")?;
+                if gaps.is_empty() {
+                    return writeln!(f, "\nNothing is known to be missing.");
+                }
+                writeln!(f, "\nMissing")?;
+                for gap in gaps {
+                    writeln!(f, "  - {}.", gap.message.trim_end_matches('.'))?;
+                    if let Some(advice) = &gap.advice {
+                        writeln!(f, "    {advice}")?;
+                    }
+                }
+                Ok(())
+            }
+            Content::Sampled { files, events: counts } => {
+                events(f, counts, &format!("Events in the beginnings of {}", count(*files, "file")))?;
+                let unseen: Vec<EventKind> =
+                    WANTED.into_iter().filter(|kind| counts.has_none_of(std::slice::from_ref(kind))).collect();
+                if unseen.is_empty() {
+                    return Ok(());
+                }
+                writeln!(f, "\nNot among them, which may be chance or that nothing of the kind ran")?;
+                writeln!(f, "  {}", names(&unseen))?;
+                writeln!(f, "    {}", gaps::export(&unseen, None))
+            }
+            Content::Unreadable(error) => writeln!(f, "\nIt cannot be opened: {error}"),
+        }
+    }
+
+    /// Says that there is nothing, what should be there, and how it gets there.
+    fn empty(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, ": no session")?;
+        self.oddities(f)?;
+        if let Some(root) = self.survey.roots_below.first() {
+            let root = root.trim_end_matches('/');
+            return writeln!(
+                f,
+                "\nIts folder {root}/ has what collectors write: add {root} to spec.storage.rootDirs (--root-dir {root} with \
+                 --local-dir, STORAGE_ROOT_DIR={root} with --storage-backend)."
+            );
+        }
+        let root = match self.roots.first().map(|root| root.trim_matches('/')) {
+            Some("") | None => String::new(),
+            Some(root) => format!("{root}/"),
+        };
+        write!(
+            f,
+            "\nHere should be, for each session of a Ray cluster:\n  \
+             {root}cluster-history/…/NAMESPACE/…/SESSION/   events while the cluster runs, logs when it ends\n  \
+             {root}cluster-metadata/…/SESSION               an empty object, when the head ends\n\n\
+             It gets here by a collector beside each Ray container:\n  \
+             - KubeRay 1.7 adds it for spec.historyServerOptions of a RayCluster, if its feature gate \
+             RayClusterHistoryServer is on.\n  \
+             - Its STORAGE_BACKEND and bucket must name this store, and STORAGE_ROOT_DIR must be {}.\n  \
+             - Its log says what it does: kubectl logs POD -c ray-history-collector. The first file of events is uploaded \
+             after five minutes.\n  \
+             - {}\n  \
+             docs/collecting.md has a complete example.\n",
+            roots_in_words(self.roots),
+            gaps::export_anything(None),
+        )
+    }
+}
+
+fn kind(kind: OwnerKind) -> &'static str {
+    match kind {
+        OwnerKind::RayJob => "RayJob",
+        OwnerKind::RayService => "RayService",
+    }
+}
+
+fn events(f: &mut Formatter<'_>, counts: &EventCounts, title: &str) -> fmt::Result {
+    writeln!(f, "\n{title}")?;
+    let seen = EventKind::ALL.into_iter().filter(|kind| counts.of(*kind) > 0);
+    let mut none = true;
+    for kind in seen {
+        none = false;
+        writeln!(f, "  {:<34} {}", kind.name(), counts.of(kind))?;
+    }
+    if none { writeln!(f, "  none") } else { Ok(()) }
+}
+
+fn names(kinds: &[EventKind]) -> String {
+    kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ")
+}
+
+fn roots_in_words(roots: &[String]) -> String {
+    let words: Vec<&str> = roots.iter().map(|root| if root.is_empty() { "\"\"" } else { root.as_str() }).collect();
+    words.join(" or ")
+}

@@ -1,0 +1,94 @@
+//! Wiring of `check`: reads the settings, and looks into their store where that is asked for.
+
+use super::print::print;
+use super::{ask, connect, local, read_kuberay};
+use crate::args::Check;
+use crate::cgroup;
+use crate::check::{self, Report};
+use crate::layout::Root;
+use crate::liveness::Liveness;
+use crate::metrics::Metrics;
+use crate::session::Sessions;
+use crate::settings::{Document, KubeRay, Origin, Settings, Storage};
+use anyhow::{Context, anyhow, bail};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Says what settings mean, and what lies in their store.
+pub(super) fn run(args: &Check) -> anyhow::Result<()> {
+    let Check { file, bucket, local_dir, root_dir, server, kuberay } = args;
+    if let Some(server) = server {
+        return installed(server);
+    }
+    let settings = match (file, local_dir) {
+        (Some(file), _) => {
+            let settings = document(file)?;
+            if !bucket {
+                return Ok(());
+            }
+            print("\n")?;
+            settings
+        }
+        (None, Some(folder)) => local(folder.clone(), root_dir.clone()),
+        (None, None) => from_kuberay(kuberay)?,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let ended = runtime.block_on(survey(settings));
+    runtime.shutdown_background();
+    ended
+}
+
+/// Asks a running server whether it serves.
+fn installed(server: &str) -> anyhow::Result<()> {
+    let (status, ready) = ask::get(server, "readyz?verbose")?;
+    print(&format!("{}\n", ready.trim_end()))?;
+    if status != 200 {
+        bail!("{server} is not ready");
+    }
+    let (status, listed) = ask::get(server, "api/history/v1/sessions?limit=1")?;
+    if status != 200 {
+        bail!("{server} lists no sessions: it answers {status}, {listed}");
+    }
+    print(&format!("{listed}\n"))
+}
+
+/// Checks a document, and prints what it means.
+fn document(file: &Path) -> anyhow::Result<Settings> {
+    let (name, memory_limit) = (file.display().to_string(), cgroup::memory_limit());
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+    let document = Document::read(&text)
+        .map_err(|problems| anyhow!("{name} is not a RayHistory that can be served:\n{problems}"))?;
+    print(&check::document(&name, &document, memory_limit)?)?;
+    Ok(document.settings(Origin::Kubernetes, memory_limit)?)
+}
+
+fn from_kuberay(flags: &KubeRay) -> anyhow::Result<Settings> {
+    if flags.backend(&|name| std::env::var(name).ok()).is_none() {
+        bail!(
+            "nothing to check: name a file with a RayHistory, a folder (--local-dir), or a store as KubeRay's history \
+             server has it (--storage-backend)"
+        );
+    }
+    let (settings, notes) = read_kuberay(flags)?;
+    for note in notes {
+        print(&format!("{note}\n"))?;
+    }
+    Ok(settings)
+}
+
+/// Looks through a store, and prints what is there.
+async fn survey(settings: Settings) -> anyhow::Result<()> {
+    let Storage { root_dirs, credentials_secret, .. } = &settings.storage;
+    let url = settings.storage.url();
+    if let Some(secret) = credentials_secret {
+        print(&format!("The Secret {secret} is not read here: credentials are those of this environment.\n"))?;
+    }
+    let metrics = Metrics::default();
+    let store = connect(&settings.storage, &metrics).await?;
+    let roots = root_dirs.iter().map(|root| Root::new(root)).collect();
+    let sessions = Sessions::with(store, roots, Arc::new(settings.clone()), Liveness::default(), metrics);
+    let survey = Arc::new(sessions).survey().await.with_context(|| format!("cannot look into {url}"))?;
+    let report = Report { survey: &survey, url: &url, roots: root_dirs, now: SystemTime::now() };
+    print(&report.to_string())
+}

@@ -1,0 +1,21 @@
+//! Standard output and error of commands, whose readers may leave before the end (`| head`).
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+
+/// Prints a text. Ends well when nobody reads on.
+///
+/// # Errors
+/// When the text cannot be written for any other reason, such as a full disk.
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Says why the program ends. Where nobody reads that, there is nobody to tell.
+pub fn complain(error: impl Display) {
+    let _ = writeln!(io::stderr(), "ray-history: {error}");
+}

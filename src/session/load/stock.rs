@@ -1,0 +1,104 @@
+//! The stored files of one session, counted, and a sample of its events where they are too many to be read.
+
+use super::objects::{self, Places};
+use super::pages::Pages;
+use crate::base::name::SessionKey;
+use crate::event::records::{Records, Step};
+use crate::session::{Error, quiet};
+use crate::snapshot::build::Builder;
+use crate::snapshot::completeness::EventCounts;
+use crate::storage::{ObjectMeta, ReadRange, Storage};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use std::io::Cursor;
+use std::pin::pin;
+use std::sync::Arc;
+
+/// Event files that a sample is taken of.
+const SAMPLED_FILES: usize = 8;
+/// Bytes read of each.
+const SAMPLE: u64 = 1 << 20;
+/// A record that goes on beyond this is left alone: a little gzip can hold a lot.
+const LONGEST: usize = 32 << 20;
+
+/// The stored files of one session.
+#[derive(Debug)]
+pub(in crate::session) struct Stock {
+    /// Event files with something in them, big ones first on each page of the listing.
+    events: Vec<ObjectMeta>,
+    /// Event files, empty ones included.
+    pub(in crate::session) event_files: u64,
+    /// Their bytes.
+    pub(in crate::session) event_bytes: u64,
+    /// Log files.
+    pub(in crate::session) log_files: u64,
+    /// Stored answers of the live dashboard.
+    pub(in crate::session) endpoints: u64,
+    /// When the newest was written, in nanoseconds since 1970.
+    pub(in crate::session) newest: Option<i64>,
+}
+
+impl Stock {
+    /// Lists everything of a session; reads nothing.
+    pub(in crate::session) async fn take(
+        store: &Arc<dyn Storage>,
+        key: &SessionKey,
+        places: &Places,
+    ) -> Result<Self, Error> {
+        let prefixes = objects::prefixes(&**store, key, places).await?;
+        let mut pages = Pages::first(Arc::clone(store), prefixes).await?;
+        let mut events = Vec::new();
+        {
+            let files = pages.event_files();
+            let mut files = pin!(files);
+            while let Some(page) = files.next().await {
+                events.extend(page?);
+            }
+        }
+        let found = &pages.objects;
+        Ok(Self {
+            event_files: found.events.files,
+            event_bytes: events.iter().map(|file| file.size).sum(),
+            log_files: found.logs().count() as u64,
+            endpoints: found.endpoints.len() as u64,
+            newest: found.newest,
+            events,
+        })
+    }
+
+    /// Reads the beginnings of some event files, and counts the events in them; with the number of files.
+    pub(in crate::session) async fn sample(
+        &self,
+        store: &dyn Storage,
+        key: &SessionKey,
+    ) -> Result<(u64, EventCounts), Error> {
+        // From all over the list: files are of one node, or of one job, and of some hour.
+        let apart = self.events.len().div_ceil(SAMPLED_FILES).max(1);
+        let mut samples = Vec::new();
+        for file in self.events.iter().step_by(apart) {
+            let end = SAMPLE.min(file.size);
+            let bytes = store.read(&file.key, ReadRange::Between(0, end)).await?.read_all(SAMPLE).await?;
+            samples.push((file.key.clone(), bytes));
+        }
+        let (files, session) = (samples.len() as u64, key.session.to_string());
+        Ok((files, quiet::run(move || count(&session, samples)).await?))
+    }
+}
+
+fn count(session: &str, samples: Vec<(String, Bytes)>) -> EventCounts {
+    let mut builder = Builder::new(session);
+    for (key, bytes) in samples {
+        let mut records = Records::new(Cursor::new(bytes));
+        loop {
+            match records.step() {
+                Step::Block(block) => {
+                    block.records().for_each(|(position, record)| builder.fold_record(&key, position, record));
+                }
+                Step::On if records.may_hold() > LONGEST => break,
+                Step::On => {}
+                Step::End => break,
+            }
+        }
+    }
+    builder.completeness_mut().events.clone()
+}
