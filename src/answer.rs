@@ -27,6 +27,7 @@ pub mod nodes;
 pub mod objects;
 pub mod placement_groups;
 pub mod proto_json;
+mod python_json;
 mod quantities;
 pub mod redact;
 pub mod runtime_envs;

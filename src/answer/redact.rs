@@ -3,6 +3,7 @@
 //! Keys stay, so that one sees which variables are set. Fails closed: what cannot be parsed is hidden whole.
 //! Source: `ray/dashboard/runtime_env_redaction.py`.
 
+use super::python_json;
 use crate::base::stored_json;
 use serde_json::{Map, Value};
 
@@ -17,7 +18,7 @@ pub fn serialized(runtime_env: &str) -> String {
     match stored_json::value(runtime_env) {
         Some(Value::Object(mut env)) => {
             hide(&mut env);
-            Value::Object(env).to_string()
+            python_json::dumps(&Value::Object(env))
         }
         _ => REDACTED.to_owned(),
     }
@@ -63,7 +64,7 @@ mod tests {
     fn values_are_hidden_and_keys_stay() {
         assert_eq!(
             serialized(r#"{"pip":["x"],"env_vars":{"TOKEN":"secret","A":"1"}}"#),
-            r#"{"env_vars":{"A":"<redacted>","TOKEN":"<redacted>"},"pip":["x"]}"#
+            r#"{"env_vars": {"A": "<redacted>", "TOKEN": "<redacted>"}, "pip": ["x"]}"#
         );
         for (env, hidden) in [("", ""), ("{}", "{}"), ("no json: secret", REDACTED), ("[\"secret\"]", REDACTED)] {
             assert_eq!(serialized(env), hidden, "{env}");

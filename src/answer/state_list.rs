@@ -27,6 +27,11 @@ pub enum Kind {
     Int,
     /// `true` or `false`.
     Bool,
+    /// Whole numbers or null (`Optional[int]`). Ray's filters do not see through `Optional`: `!=` compares the text that
+    /// was given, so it excludes nothing.
+    IntOrNull,
+    /// `true`, `false` or null (`Optional[bool]`), for filters like `IntOrNull`.
+    BoolOrNull,
     /// Anything else: never filterable.
     Other,
 }
@@ -111,6 +116,11 @@ pub trait Resource {
     /// Ray's columns in Ray's order.
     const COLUMNS: &'static [Column];
 
+    /// The names of the columns that a row shows, in Ray's order.
+    fn shown(detail: bool) -> Vec<&'static str> {
+        Self::COLUMNS.iter().filter(|column| detail || !column.detail).map(|column| column.name).collect()
+    }
+
     /// How many rows there are, before any filter.
     fn rows(&self) -> usize;
 
@@ -170,6 +180,7 @@ pub fn write<R: Resource + Send + 'static>(
     begin(&mut w, counts);
     w.key("result");
     w.begin_array();
+    let columns = R::shown(detail);
     let mut rows = rows.into_iter();
     let mut ended = false;
     Answer::json_chunks(std::iter::from_fn(move || {
@@ -184,9 +195,9 @@ pub fn write<R: Resource + Send + 'static>(
                 break;
             };
             w.begin_object();
-            for column in R::COLUMNS.iter().filter(|column| detail || !column.detail) {
-                w.key(column.name);
-                resource.write(row as usize, column.name, &mut w);
+            for &column in &columns {
+                w.key(column);
+                resource.write(row as usize, column, &mut w);
             }
             w.end_object();
         }

@@ -10,6 +10,10 @@ pub trait Columns: Send + 'static {
     const COLUMNS: &'static [Column];
 }
 
+fn is_int(kind: Kind) -> bool {
+    matches!(kind, Kind::Int | Kind::IntOrNull)
+}
+
 /// Objects as rows; a missing member is null.
 #[derive(Debug)]
 pub struct Values<C> {
@@ -32,7 +36,7 @@ impl<C: Columns> Resource for Values<C> {
     }
 
     fn cell(&self, row: usize, column: &'static str) -> Cell<'_> {
-        let number = C::COLUMNS.iter().any(|known| known.name == column && known.kind == Kind::Int);
+        let number = C::COLUMNS.iter().any(|known| known.name == column && is_int(known.kind));
         match self.rows.get(row).and_then(|row| row.get(column)) {
             None | Some(Value::Null) => Cell::Null,
             Some(Value::String(text)) => Cell::Str(text.as_str().into()),
