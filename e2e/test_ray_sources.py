@@ -109,7 +109,7 @@ def columns(resource: str) -> list[tuple[str, type]]:
 def filtered(every: list[dict], asked: list[tuple[str, str]], ray) -> list[dict]:
     """The rows that pass in Ray."""
     options = state_api_utils.options_from_req(SimpleNamespace(query=MultiDict(asked)))
-    return state_api_utils.do_filter(every, options.filters, ray, detail=True)
+    return state_api_utils.do_filter(every, options.filters, ray, options.detail)
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
@@ -121,7 +121,7 @@ def test_a_filter_is_taken_or_refused_in_the_words_of_ray(server, everything, re
     differ = {}
     for (column, of), predicate in itertools.product([*found, ("bogus", str)], ["=", "!="]):
         known = next((each[column] for each in everything[resource] if each.get(column)), "")
-        value = str(known) if of is str else "wrong"
+        value = "wrong" if of is not str and column in ray.filterable_columns() else str(known)
         asked = condition(column, predicate, value)
         status, answer = ask(server, f"api/v0/{resource}", *asked)
         words = refusal(filtered, [row], asked, ray)
@@ -138,9 +138,9 @@ def test_a_filter_passes_the_rows_that_pass_ray_s(server, everything, resource):
         every = [{column: value for column, value in row.items() if value is not None} for row in every]
     differ = {}
     for column in sorted(ray.filterable_columns()):
-        given = sorted({str(row[column]) for row in every if row[column] is not None and row[column] != ""})[:3]
+        given = sorted({str(row[column]) for row in every if row.get(column) not in (None, "")})[:2]
         for value, predicate in itertools.product(dict.fromkeys([*given, *map(str.swapcase, given)]), ["=", "!="]):
-            asked = [*WHOLE, *condition(column, predicate, value)]
+            asked = [*WHOLE[1:], *condition(column, predicate, value)]
             status, answer = ask(server, f"api/v0/{resource}", *asked)
             words = refusal(filtered, every, asked, ray)
             if words is not None or status != 200:
