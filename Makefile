@@ -34,10 +34,14 @@ image: ## Build the container image $(IMAGE), with Docker
 ##@ Develop
 
 .PHONY: test
-test: test-rust test-e2e ## Install what the tests need, and run all of them
+test: test-deps ## Install what the tests need, and run all of them
+	scripts/test-all $(VENV)/e2e/bin/python $(PYTEST_ARGS)
+
+.PHONY: test-deps
+test-deps: rust-deps e2e-deps ## Install what the tests need
 
 .PHONY: test-rust
-test-rust: storage-servers control-plane $(VENV)/oss/stamp ## The Rust tests alone
+test-rust: rust-deps ## The Rust tests alone
 	cargo test --locked
 
 .PHONY: control-plane
@@ -100,6 +104,9 @@ help: ## This text
 .PHONY: storage-servers
 storage-servers:
 	scripts/storage-servers $(SERVERS)
+
+.PHONY: rust-deps
+rust-deps: storage-servers control-plane $(VENV)/oss/stamp
 
 .PHONY: e2e-deps
 e2e-deps: $(VENV)/e2e/stamp dashboard control-plane manifest-tools

@@ -14,6 +14,7 @@ import re
 import typing
 import urllib.parse
 import urllib.request
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -21,6 +22,7 @@ from multidict import CIMultiDict, MultiDict
 from ray._private import custom_types, profiling
 from ray.core.generated import gcs_pb2
 from ray.dashboard import optional_utils, runtime_env_redaction, state_api_utils
+from ray.dashboard.modules.data import data_head
 from ray.dashboard.modules.job.pydantic_models import DriverInfo, JobDetails
 from ray.dashboard.modules.node import node_head
 from ray.util.state import common
@@ -30,6 +32,7 @@ from e2e import bundle
 from e2e.bundle import MIXED
 from e2e.server import Server
 
+CASE = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
 RESOURCES = [resource.value for resource in StateResource]
 EMPTY = {"objects"}
 """Of a session that is over there are none."""
@@ -207,10 +210,14 @@ ASKING = [
 
 
 @pytest.fixture(scope="module")
-def secrets(tmp_path_factory):
+def cases(tmp_path_factory):
+    return bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path_factory.mktemp("cases"))
+
+
+@pytest.fixture(scope="module")
+def secrets(cases):
     """A server of a session with a secret in every runtime environment."""
-    folder = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path_factory.mktemp("secrets"))
-    with Server(folder / "redaction-referer-origin" / "storage", folder / "log") as server:
+    with Server(cases / "redaction-referer-origin" / "storage", cases / "log") as server:
         yield server
 
 
@@ -221,7 +228,7 @@ def test_ray_s_list_of_headers_is_found():
 @pytest.mark.parametrize("headers", ASKING, ids=str)
 def test_a_browser_is_who_ray_takes_for_one(secrets, headers):
     is_browser = optional_utils.is_browser_request(SimpleNamespace(headers=CIMultiDict(headers)))
-    url = f"{secrets.url}/sessions/team/c/session_2026-11-22_23-11-33_821800_1/api/jobs/"
+    url = f"{secrets.url}/{CASE}/api/jobs/"
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
         assert (b"not-for-browsers" not in answer.read()) == is_browser
 
@@ -316,3 +323,28 @@ def test_every_state_of_ray_can_be_asked_for(server, resource, states):
     for state in states:
         assert ask(server, f"api/v0/{resource}", *condition("state", "=", state))[0] == 200, state
     assert ask(server, f"api/v0/{resource}", *condition("state", "=", "GONE"))[0] == 400
+
+
+def returned(source: Path, of: str, name: str):
+    """What a method returns, read from its source: not everything of Ray can be imported here."""
+    classes = (each for each in ast.walk(ast.parse(source.read_text())) if isinstance(each, ast.ClassDef))
+    methods = next(each.body for each in classes if each.name == of)
+    method = next(each for each in methods if isinstance(each, ast.FunctionDef) and each.name == name)
+    return ast.literal_eval(next(each.value for each in ast.walk(method) if isinstance(each, ast.Return)))
+
+
+def test_serve_that_never_ran_is_what_ray_says_of_it(cases, tmp_path):
+    schema_of_serve = Path(common.__file__).parents[2] / "serve" / "schema.py"
+    with Server(cases / "torn-line" / "storage", tmp_path / "log") as server:
+        answer = server.json(f"{CASE}/api/serve/applications/")
+    assert answer == returned(schema_of_serve, "ServeInstanceDetails", "get_empty_schema_dict")
+
+
+def test_a_dataset_has_the_metrics_of_ray(server):
+    jobs = [row["job_id"] for row in rows(server, "jobs") if row["job_id"]]
+    found = [each for job in jobs for each in ask(server, f"api/data/datasets/{job}")[1]["datasets"]]
+    expected = {name: {query.value[0] for query in asked} for name, asked in data_head.DATASET_METRICS.items()}
+    assert found
+    for each in itertools.chain(found, *(dataset["operators"] for dataset in found)):
+        metrics = {name: set(value) for name, value in each.items() if name.startswith("ray_data")}
+        assert metrics == expected

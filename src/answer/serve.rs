@@ -11,10 +11,7 @@ use std::sync::Arc;
 /// Answers `/api/serve/applications/`: without a stored one, what Ray says when Serve was never started.
 pub fn applications(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
     let mut stored = stored::body(snapshot, "api/serve/applications").unwrap_or_else(|| {
-        json!({"controller_info": {"node_id": null, "node_ip": null, "node_instance_id": null, "actor_id": null,
-            "actor_name": null, "worker_id": null, "log_file_path": null},
-            "proxy_location": null, "http_options": null, "grpc_options": null, "proxies": {}, "applications": {},
-            "target_capacity": null, "target_groups": []})
+        json!({"controller_info": {}, "proxies": {}, "applications": {}, "target_capacity": null})
     });
     if let Some(members) = stored.as_object_mut() {
         // The page looks whether the key is there, not what it holds.
