@@ -7,6 +7,8 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parent.parent
 HOMES = REPOSITORY.resolve() / "target" / "test-homes"
+INHERITED = dict(os.environ)
+"""What this process began with: libraries that tests import, Ray's for one, add to its environment."""
 KNOBS = ("RAY_HISTORY_",)
 """Variables that are meant for the tests, and would be flags of the program's."""
 
@@ -29,7 +31,7 @@ def alone():
 def environment(own: dict[str, str]) -> dict[str, str]:
     """The environment of a process, with variables of its own."""
     assert is_alone(), "this process has the user's environment: call processes.alone() first"
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(KNOBS)}
+    inherited = {name: value for name, value in INHERITED.items() if not name.startswith(KNOBS)}
     return {**inherited, "NO_COLOR": "1", **own}
 
 
