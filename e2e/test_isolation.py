@@ -74,7 +74,14 @@ def test_what_is_foreign_is_recognised(tmp_path):
 
 
 def test_a_hostile_environment_changes_nothing(tmp_path):
-    command = [sys.executable, "-m", "pytest", "-q", *(f"e2e/{test}" for test in SELECTED)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        f"--basetemp={tmp_path / 'inner'}",
+        *(f"e2e/{test}" for test in SELECTED),
+    ]
     own = {"RAY_HISTORY_BIN": str(BINARY), **hostile(tmp_path)}
     printed = processes.run(command, own=own, cwd=REPOSITORY, timeout=300).stdout
     assert f"{len(SELECTED)} passed" in printed
