@@ -9,6 +9,9 @@ SHELL := bash
 LISTEN ?= 127.0.0.1:8080
 PYTHON ?= python3
 
+# Two files of tests at a time: most wait for a browser or a server.
+PYTEST_ARGS ?= --numprocesses=2 --dist=loadfile
+
 VENV := .cache/venv
 SERVERS := .cache/servers
 DASHBOARD := .cache/dashboard/2.60.0
