@@ -63,7 +63,8 @@ def test_nothing_of_the_user_s_is_seen():
     printed = processes.run([sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))"]).stdout
     for seen in (processes.INHERITED, json.loads(printed)):
         assert not [name for name in seen if FOREIGN.fullmatch(name) and not name.startswith(processes.KNOBS)]
-    assert not [name for name in (".aws", ".azure", ".kube", ".ray") if (Path.home() / name).exists()]
+    secrets = [".aws/credentials", ".azure", ".config/gcloud", ".kube/config", ".ray/auth_token"]
+    assert not [name for name in secrets if (Path.home() / name).exists()]
     assert urllib.request.getproxies() == {}
     assert time.tzname == ("UTC", "UTC")
     assert locale.setlocale(locale.LC_CTYPE) == "C.UTF-8"
