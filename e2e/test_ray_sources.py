@@ -6,6 +6,7 @@ called with rows that our server gave, and must make of them what our server ans
 """
 
 import ast
+import collections
 import dataclasses
 import inspect
 import itertools
@@ -21,8 +22,9 @@ import pytest
 from multidict import CIMultiDict, MultiDict
 from ray._private import custom_types, profiling
 from ray.core.generated import gcs_pb2
-from ray.dashboard import optional_utils, runtime_env_redaction, state_api_utils
+from ray.dashboard import optional_utils, runtime_env_redaction, state_api_utils, utils
 from ray.dashboard.modules.data import data_head
+from ray.dashboard.modules.event import event_head, event_utils
 from ray.dashboard.modules.job.pydantic_models import DriverInfo, JobDetails
 from ray.dashboard.modules.node import node_head
 from ray.util.state import common
@@ -348,3 +350,18 @@ def test_a_dataset_has_the_metrics_of_ray(server):
     for each in itertools.chain(found, *(dataset["operators"] for dataset in found)):
         metrics = {name: set(value) for name, value in each.items() if name.startswith("ray_data")}
         assert metrics == expected
+
+
+def test_the_events_page_has_what_ray_reads_from_its_files(server, unpacked):
+    files = MIXED.storage(unpacked).rglob("logs/events/event_*.log")
+    lines = [line for file in files for line in file.read_text().splitlines()]
+    cache = SimpleNamespace(events=collections.defaultdict(dict))
+    event_head.EventHead._update_events(cache, event_utils.parse_event_strings(lines))  # noqa: SLF001
+    status, answer = ask(server, "events")
+    assert status == 200
+    found = {job: {event["eventId"]: event for event in of} for job, of in answer["data"]["events"].items()}
+    assert sum(map(len, found.values())) > 10
+    assert found == {
+        job: {identity: utils.to_google_style(event) for identity, event in of.items()}
+        for job, of in cache.events.items()
+    }
