@@ -10,9 +10,8 @@ use std::sync::Arc;
 
 /// Answers `/api/serve/applications/`: without a stored one, what Ray says when Serve was never started.
 pub fn applications(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
-    let mut stored = stored::body(snapshot, "api/serve/applications").unwrap_or_else(|| {
-        json!({"controller_info": {}, "proxies": {}, "applications": {}, "target_capacity": null})
-    });
+    let mut stored = stored::body(snapshot, "api/serve/applications")
+        .unwrap_or_else(|| json!({"controller_info": {}, "proxies": {}, "applications": {}, "target_capacity": null}));
     if let Some(members) = stored.as_object_mut() {
         // The page looks whether the key is there, not what it holds.
         members.retain(|key, value| !(matches!(key.as_str(), "http_options" | "grpc_options") && value.is_null()));

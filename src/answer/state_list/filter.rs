@@ -92,7 +92,9 @@ fn boolean(value: &str) -> Option<bool> {
 fn unfit(kind: Kind, key: &str, value: &str) -> String {
     let (name, how) = match kind {
         Kind::IntOrNull => return format!("Failed to convert a value {value} of type <class 'str'> to <class 'int'>"),
-        Kind::BoolOrNull => return format!("Failed to convert a value {value} of type <class 'str'> to <class 'bool'>"),
+        Kind::BoolOrNull => {
+            return format!("Failed to convert a value {value} of type <class 'str'> to <class 'bool'>");
+        }
         Kind::Int => ("int", format!("an integer filter `--filter {key} [int]`")),
         _ => (
             "boolean",
