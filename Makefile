@@ -9,6 +9,9 @@ SHELL := bash
 LISTEN ?= 127.0.0.1:8080
 PYTHON ?= python3
 
+# Two files of tests at a time: most wait for a browser or a server.
+PYTEST_ARGS ?= --numprocesses=2 --dist=loadfile
+
 VENV := .cache/venv
 SERVERS := .cache/servers
 DASHBOARD := .cache/dashboard/2.60.0
@@ -34,10 +37,14 @@ image: ## Build the container image $(IMAGE), with Docker
 ##@ Develop
 
 .PHONY: test
-test: test-rust test-e2e ## Install what the tests need, and run all of them
+test: test-deps ## Install what the tests need, and run all of them
+	scripts/test-all $(VENV)/e2e/bin/python $(PYTEST_ARGS)
+
+.PHONY: test-deps
+test-deps: rust-deps e2e-deps ## Install what the tests need
 
 .PHONY: test-rust
-test-rust: storage-servers control-plane $(VENV)/oss/stamp ## The Rust tests alone
+test-rust: rust-deps ## The Rust tests alone
 	cargo test --locked
 
 .PHONY: control-plane
@@ -104,6 +111,9 @@ help: ## This text
 .PHONY: storage-servers
 storage-servers:
 	scripts/storage-servers $(SERVERS)
+
+.PHONY: rust-deps
+rust-deps: storage-servers control-plane $(VENV)/oss/stamp
 
 .PHONY: e2e-deps
 e2e-deps: $(VENV)/e2e/stamp dashboard control-plane manifest-tools

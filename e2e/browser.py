@@ -9,6 +9,8 @@ from pathlib import Path
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
+from e2e import processes
+
 # No sandbox: containers run as root. The rest keeps Chromium from looking for servers of its maker's.
 FLAGS = [
     "--headless",
@@ -44,7 +46,8 @@ class Browser:
         self._driver_log = scratch / "chromedriver.log"
 
     def __enter__(self):
-        service = Service(program("CHROMEDRIVER", "chromedriver"), log_output=str(self._driver_log))
+        driver, own = program("CHROMEDRIVER", "chromedriver"), processes.environment({})
+        service = Service(driver, log_output=str(self._driver_log), env=own)
         self._driver = Chrome(options=self._options, service=service)
         self._driver.set_page_load_timeout(WAIT_SECONDS)
         self._driver.get("about:blank")

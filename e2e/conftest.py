@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from e2e import bundle
-from e2e.server import BINARY, REPOSITORY, Server
+from e2e import bundle, processes
+from e2e.processes import REPOSITORY
+from e2e.server import BINARY, Server
 
 DASHBOARD = REPOSITORY / ".cache" / "dashboard" / "2.60.0" / "build"
 
@@ -39,6 +40,13 @@ def server(bucket, dashboard, tmp_path_factory):
     log = tmp_path_factory.mktemp("server") / "log"
     with Server(bucket, log, "--dashboard-dir", str(dashboard)) as running:
         yield running
+
+
+def pytest_configure(config):
+    if not processes.is_alone():
+        # The new process must have our output, not what pytest reads it with.
+        config.pluginmanager.getplugin("capturemanager").suspend_global_capture(in_=True)
+        processes.alone()
 
 
 def pytest_sessionstart():

@@ -3,12 +3,12 @@
 import json
 import os
 import secrets
-import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from e2e.server import REPOSITORY
+from e2e import processes
+from e2e.processes import REPOSITORY
 from e2e.viewer import free_ports
 
 START_SECONDS = 120
@@ -26,7 +26,7 @@ class ControlPlane:
         etcd, peer, self.port = free_ports(3)
         key, tokens = directory / "sa.key", directory / "tokens.csv"
         command = ["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(key)]
-        subprocess.run(command, check=True, capture_output=True)
+        processes.run(command)
         token = secrets.token_hex(16)
         tokens.write_text(f'{token},admin,admin,"system:masters"\n')
         self.kubeconfig = self._kubeconfig("admin", token)
@@ -62,8 +62,7 @@ class ControlPlane:
             process.wait()
 
     def _start(self, name: str, *flags: str):
-        with (self._directory / f"{name}.log").open("wb") as log:
-            self._processes.append(subprocess.Popen([program(name), *flags], stdout=log, stderr=log))
+        self._processes.append(processes.start([program(name), *flags], self._directory / f"{name}.log"))
 
     def _wait(self):
         end = time.monotonic() + START_SECONDS
@@ -100,13 +99,10 @@ class ControlPlane:
         token = self.kubectl("-n", namespace, "create", "token", account).stdout.strip()
         return self._kubeconfig(f"{namespace}-{account}", token, namespace)
 
-    def kubectl(self, *arguments: str, text: str | None = None, check: bool = True) -> subprocess.CompletedProcess:
+    def kubectl(self, *arguments: str, text: str | None = None, check: bool = True):
         """Runs kubectl as an administrator; `text` is its standard input."""
         command = [program("kubectl"), f"--kubeconfig={self.kubeconfig}", *arguments]
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=120)
-        if check:
-            assert done.returncode == 0, f"kubectl {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
-        return done
+        return processes.run(command, input=text, succeeds=True if check else None)
 
     def get(self, *arguments: str) -> dict:
         """Objects as kubectl prints them in JSON."""

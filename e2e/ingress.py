@@ -3,14 +3,14 @@
 import os
 import re
 import ssl
-import subprocess
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from e2e.server import REPOSITORY
+from e2e import processes
+from e2e.processes import REPOSITORY
 from e2e.viewer import free_ports
 
 START_SECONDS = 20
@@ -78,11 +78,10 @@ class Ingress:
         command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
         command += ["-keyout", "tls.key", "-out", "tls.crt", "-subj", "/CN=127.0.0.1", "-days", "2"]
         command += ["-addext", "subjectAltName=IP:127.0.0.1"]
-        subprocess.run(command, cwd=self._directory, check=True, capture_output=True)
+        processes.run(command, cwd=self._directory)
         self._write()
         self._trust = ssl.create_default_context(cafile=str(self._directory / "tls.crt"))
-        with (self._directory / "nginx.log").open("wb") as log:
-            self._process = subprocess.Popen(self._command(), stdout=log, stderr=log)
+        self._process = processes.start(self._command(), self._directory / "nginx.log")
         try:
             end = time.monotonic() + START_SECONDS
             while self.get("/livez")[0] != 200:
@@ -95,12 +94,7 @@ class Ingress:
         return self
 
     def __exit__(self, *_):
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            raise
+        processes.stop(self._process, STOP_SECONDS)
 
     def _command(self) -> list[str]:
         return [program(), "-p", str(self._directory), "-e", f"{self._directory}/error.log", "-c", self._configuration]
@@ -121,7 +115,7 @@ class Ingress:
         """Sends requests to these replicas from now on, as a controller does when endpoints change."""
         self._replicas = replicas
         self._write()
-        subprocess.run([*self._command(), "-s", "reload"], check=True, capture_output=True)
+        processes.run([*self._command(), "-s", "reload"])
 
     def tail(self) -> str:
         """The end of what nginx complained about."""

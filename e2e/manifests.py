@@ -1,13 +1,13 @@
 """The manifests as their users get them: rendered by kustomize, and by Helm with each file of values."""
 
-import subprocess
 from pathlib import Path
 
 import helm_python
 import yaml
 
+from e2e import processes
 from e2e.control_plane import program
-from e2e.server import REPOSITORY
+from e2e.processes import REPOSITORY
 
 CONFIG = REPOSITORY / "config"
 CHART = REPOSITORY / "charts" / "ray-history"
@@ -31,9 +31,7 @@ def kustomized(name: str) -> list[dict]:
 def built(folder: Path) -> list[dict]:
     """What kustomize makes of a folder."""
     command = [program("kubectl"), "kustomize", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return documents(done.stdout)
+    return documents(processes.run(command).stdout)
 
 
 def values(file: Path) -> dict:

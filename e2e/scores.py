@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from e2e import bundle
+from e2e import bundle, processes
 from e2e.exporters import EXPORTERS, filtered
 from e2e.fidelity import replay
 from e2e.server import Server
@@ -51,6 +51,7 @@ CASES = [
 
 
 def main():
+    processes.alone()
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--show", type=int, default=10, help="print this many of the most frequent differences")
     parser.add_argument("--only", default="", help="only questions whose path matches")

@@ -3,15 +3,15 @@
 import json
 import os
 import re
-import subprocess
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+from e2e import processes
 from e2e.bundle import Session
+from e2e.processes import REPOSITORY
 
-REPOSITORY = Path(__file__).parent.parent
 BINARY = Path(os.environ.get("RAY_HISTORY_BIN", REPOSITORY / "target" / "debug" / "ray-history"))
 SLOW_STORE = BINARY.parent / "examples" / "slow_store"
 ADDRESS = re.compile(r"serving (http://[^/\s]+)/")
@@ -25,13 +25,10 @@ class Server:
     def __init__(self, bucket: Path, log: Path, *flags: str):
         self.log = log
         self._command = [str(BINARY), "serve", "--local-dir", str(bucket), "--listen", "127.0.0.1:0", *flags]
-        self._environment = {"NO_COLOR": "1"}
+        self._environment = {}
 
     def __enter__(self):
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_HISTORY_")}
-        with self.log.open("wb") as log:
-            environment |= self._environment
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, env=environment)
+        self._process = processes.start(self._command, self.log, self._environment)
         try:
             self.url = self._wait_for_address()
         except BaseException:
@@ -41,12 +38,10 @@ class Server:
 
     def __exit__(self, *_):
         """A server asked to end must end, and say that it ended well."""
-        self._process.terminate()
         try:
-            status = self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            raise AssertionError(f"the server did not end within {STOP_SECONDS} s of SIGTERM\n{self.tail()}") from None
+            status = processes.stop(self._process, STOP_SECONDS)
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.tail()}") from None
         assert status == 0, f"the server ended with status {status}\n{self.tail()}"
 
     def _wait_for_address(self):

@@ -12,7 +12,6 @@ import random
 import re
 import resource
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from e2e import bundle
+from e2e import bundle, processes
 from e2e.server import BINARY, Server
 
 MIB = 1 << 20
@@ -160,7 +159,7 @@ def storm(server: Server, paths: list[str], seconds: float, threads: int = 8) ->
 def rate(server: Server, path: str, seconds: int) -> float:
     """Requests per second of one small answer, by wrk."""
     command = [os.environ.get("WRK", "wrk"), "-t1", "-c32", f"-d{seconds}s", f"{server.url}/{path}"]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    printed = processes.run(command).stdout
     assert "Non-2xx" not in printed, printed
     return float(re.search(r"Requests/sec:\s+([\d.]+)", printed)[1])
 
@@ -254,6 +253,7 @@ def run(options, folder: Path) -> Report:
 
 
 def main() -> int:
+    processes.alone()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--big", type=Path, help="tar with the storage/ of a big session; the bundled one without")
     parser.add_argument("--budget", type=int, default=256, help="cache.maxMemory, in MiB")

@@ -3,21 +3,18 @@
 import gzip
 import http.client
 import shutil
-import subprocess
 from urllib.parse import urlsplit
 
 import pytest
 
+from e2e import processes
 from e2e.bundle import MIXED
 from e2e.server import BINARY, Server
 
 
 def refusal(*flags) -> str:
     """What the program says when it refuses to start."""
-    command = [str(BINARY), "serve", "--listen", "127.0.0.1:0", *map(str, flags)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode != 0
-    return done.stderr
+    return processes.run([BINARY, "serve", "--listen", "127.0.0.1:0", *flags], succeeds=False, timeout=30).stderr
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path):
@@ -37,10 +34,8 @@ def test_a_dashboard_folder_without_a_dashboard_says_how_to_get_one(bucket, tmp_
 
 def test_an_address_in_use_is_named(server, bucket):
     taken = urlsplit(server.url).netloc
-    command = [str(BINARY), "serve", "--local-dir", str(bucket), "--listen", taken]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode != 0
-    assert taken in done.stderr
+    command = [BINARY, "serve", "--local-dir", bucket, "--listen", taken]
+    assert taken in processes.run(command, succeeds=False, timeout=30).stderr
 
 
 def raw(server, path):

@@ -1,15 +1,14 @@
 """Ray's own command line, pointed at a dead session by its URL."""
 
 import json
-import os
 import re
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from e2e import processes
 from e2e.bundle import MIXED, SERVICE
 
 RAY = Path(sys.executable).parent / "ray"
@@ -18,14 +17,11 @@ RAY = Path(sys.executable).parent / "ray"
 @pytest.fixture(scope="module")
 def ray(server):
     """Runs a command of Ray's against the session; what it printed."""
-    # These would win over --address.
-    environment = {k: v for k, v in os.environ.items() if k not in ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")}
-    environment |= {"NO_COLOR": "1", "RAY_COLOR_MODE": "0", "COLUMNS": "200"}
+    own = {"RAY_COLOR_MODE": "0", "COLUMNS": "200"}
 
     def run(*arguments, succeeds=True):
         command = [str(RAY), *arguments, "--address", f"{server.url}/{MIXED.path}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
-        assert (done.returncode == 0) == succeeds, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+        done = processes.run(command, own=own, succeeds=succeeds)
         return done.stdout + done.stderr if not succeeds else done.stdout
 
     return run
@@ -100,8 +96,8 @@ def test_ray_get_shows_one_node(ray, live):
 
 
 def test_the_environment_can_name_the_session(server):
-    environment = dict(os.environ, RAY_API_SERVER_ADDRESS=f"{server.url}/{MIXED.path}")
-    printed = subprocess.run([RAY, "list", "nodes"], capture_output=True, text=True, env=environment, check=True).stdout
+    own = {"RAY_API_SERVER_ADDRESS": f"{server.url}/{MIXED.path}"}
+    printed = processes.run([RAY, "list", "nodes"], own=own).stdout
     assert "Total: 3" in printed
 
 

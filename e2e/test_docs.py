@@ -1,19 +1,19 @@
 """Pages that are generated from the code are current, and links between pages lead somewhere."""
 
 import re
-import subprocess
 
 import pytest
 
-from e2e import exporters
-from e2e.server import BINARY, REPOSITORY
+from e2e import exporters, processes
+from e2e.processes import REPOSITORY
+from e2e.server import BINARY
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("charts/*/*.md")])
 
 
 def test_the_command_line_page_is_current():
     command = [REPOSITORY / "scripts" / "gen-cli", BINARY]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    printed = processes.run(command).stdout
     assert (REPOSITORY / "docs" / "cli.md").read_text() == printed, "run `make gen`"
 
 

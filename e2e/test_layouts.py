@@ -1,12 +1,11 @@
 """The same session in the older layouts of KubeRay's collectors gives the same answers."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from e2e import bundle
+from e2e import bundle, processes
 from e2e.server import Server
 
 LAYOUTS = {
@@ -32,7 +31,7 @@ def older(request, unpacked, tmp_path_factory):
     for session in bundle.SESSIONS:
         storage = session.storage(unpacked)
         rewritten = root / session.name
-        subprocess.run([sys.executable, script, storage, rewritten, *LAYOUTS[request.param]], check=True)
+        processes.run([sys.executable, script, storage, rewritten, *LAYOUTS[request.param]])
     roots = [f"--root-dir={session.name}" for session in bundle.SESSIONS]
     with Server(root, root.with_suffix(".log"), *roots) as running:
         yield running

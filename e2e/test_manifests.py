@@ -12,7 +12,7 @@ import yaml
 from e2e import manifests
 from e2e.control_plane import ControlPlane, as_list
 from e2e.manifests import CHART, CONFIG, KUSTOMIZATIONS, NAMESPACE, SAMPLES, VALUES
-from e2e.server import REPOSITORY
+from e2e.processes import REPOSITORY
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 # The kustomizations that config/default leaves out, and the chart has by its values.

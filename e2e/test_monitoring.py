@@ -2,16 +2,15 @@
 
 import json
 import re
-import subprocess
 from functools import partial
 from operator import mul
 
 import pytest
 import yaml
 
-from e2e import manifests
+from e2e import manifests, processes
 from e2e.bundle import SESSIONS
-from e2e.server import REPOSITORY
+from e2e.processes import REPOSITORY
 
 PROMQL = REPOSITORY / ".cache" / "manifest-tools" / "promql"
 RULES = manifests.CONFIG / "prometheus" / "prometheus_rule.yaml"
@@ -44,8 +43,7 @@ def dashboard_queries() -> list[str]:
 
 def parsed(queries: list[str]) -> list[dict]:
     """What Prometheus' own parser makes of queries."""
-    done = subprocess.run([PROMQL, "parse"], input=json.dumps(queries), capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
+    return json.loads(processes.run([PROMQL, "parse"], input=json.dumps(queries)).stdout)
 
 
 @pytest.fixture(scope="module")
@@ -108,10 +106,10 @@ def test_prometheus_takes_the_rules_as_they_are(tmp_path):
     file = tmp_path / "rules.yaml"
     rules = yaml.safe_load(RULES.read_text())["spec"]
     file.write_text(yaml.safe_dump(rules))
-    subprocess.run([PROMQL, "check", file], check=True, capture_output=True)
+    processes.run([PROMQL, "check", file])
     rules["groups"][0]["rules"][0]["annotations"]["summary"] = "{{ $labels.pod "
     file.write_text(yaml.safe_dump(rules))
-    assert subprocess.run([PROMQL, "check", file], check=False, capture_output=True).returncode != 0
+    processes.run([PROMQL, "check", file], succeeds=False)
 
 
 @pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
@@ -225,8 +223,7 @@ def firing(samples: dict[tuple, list[float]]) -> set[str]:
     series = [{"labels": {"__name__": name, **dict(labels)}, "values": v} for (name, *labels), v in samples.items()]
     asked = {"series": series, "interval": INTERVAL, "at": STEPS * INTERVAL}
     asked["expressions"] = [rule["expr"] for rule in alerts()]
-    command = [PROMQL, "evaluate"]
-    done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, check=True)
+    done = processes.run([PROMQL, "evaluate"], input=json.dumps(asked))
     return {rule["alert"] for rule, count in zip(alerts(), json.loads(done.stdout), strict=True) if count}
 
 

@@ -1,14 +1,13 @@
 """A real Ray head whose dashboard forwards everything to a history server, as KubeRay's documentation sets it up."""
 
-import os
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from e2e import processes
 from e2e.server import get
 
 RAY = Path(sys.executable).parent / "ray"
@@ -36,7 +35,7 @@ class Viewer:
         self.url = f"http://127.0.0.1:{dashboard}"
         # Ray puts sockets below it, whose paths must be short.
         self._temp = Path(tempfile.mkdtemp(prefix="rh-", dir="/tmp"))
-        self._environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0", "RAY_TMPDIR": str(self._temp)}
+        self._environment = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_TMPDIR": str(self._temp)}
         self._command = [
             *(str(RAY), "start", "--head", "--block", f"--proxy-server-url={history}", f"--temp-dir={self._temp}"),
             *("--node-ip-address=127.0.0.1", f"--port={self._gcs}", "--num-cpus=1", "--object-store-memory=80000000"),
@@ -46,8 +45,7 @@ class Viewer:
 
     def __enter__(self):
         self._log = self._temp / "start.log"
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log, env=self._environment)
+        self._process = processes.start(self._command, self._log, self._environment)
         try:
             self._wait()
             self.node = self._own_node()
@@ -66,26 +64,15 @@ class Viewer:
 
     def _own_node(self) -> str:
         script = OWN_NODE.format(address=f"127.0.0.1:{self._gcs}")
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            capture_output=True,
-            text=True,
-            timeout=START_SECONDS,
-            check=True,
-            env=self._environment,
-        )
+        done = processes.run([sys.executable, "-c", script], own=self._environment, timeout=START_SECONDS)
         return done.stdout.split()[-1]
 
     def __exit__(self, *_):
         if self._process.poll() is not None:
             print("The head ended by itself:", *self._last_words(), sep="\n")
         # It ends every process that it started.
-        self._process.terminate()
         try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            raise
+            processes.stop(self._process, STOP_SECONDS)
         finally:
             shutil.rmtree(self._temp, ignore_errors=True)
 

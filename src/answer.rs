@@ -28,6 +28,7 @@ pub mod objects;
 pub mod pieces;
 pub mod placement_groups;
 pub mod proto_json;
+mod python_json;
 mod quantities;
 pub mod redact;
 pub mod runtime_envs;

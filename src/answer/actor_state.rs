@@ -81,7 +81,7 @@ impl Resource for Actors {
         Column::filterable("job_id", Kind::Text),
         Column::filterable("name", Kind::Text),
         Column::filterable("node_id", Kind::Text).optional(),
-        Column::filterable("pid", Kind::Int),
+        Column::filterable("pid", Kind::IntOrNull),
         Column::filterable("ray_namespace", Kind::Text),
         Column::plain("serialized_runtime_env").only_detail(),
         Column::plain("required_resources").only_detail(),

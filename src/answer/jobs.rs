@@ -95,6 +95,14 @@ impl Resource for Jobs {
         Column::plain("driver_exit_code").only_detail(),
     ];
 
+    /// Ray shows all fields in the order of `JobDetails`, and some in an order of their own.
+    fn shown(detail: bool) -> Vec<&'static str> {
+        if detail {
+            return row::FIELDS.to_vec();
+        }
+        Self::COLUMNS.iter().filter(|column| !column.detail).map(|column| column.name).collect()
+    }
+
     fn rows(&self) -> usize {
         self.order.len()
     }

@@ -27,7 +27,7 @@ macro_rules! columns {
                 Column::filterable("creator_job_id", Kind::Text),
                 Column::filterable("state", Kind::Text),
                 Column::plain("bundles").only_detail(),
-                Column::filterable("is_detached", Kind::Bool).only_detail(),
+                Column::filterable("is_detached", Kind::BoolOrNull).only_detail(),
                 Column::plain("stats").only_detail(),
                 $(Column::plain($more).only_detail(),)*
             ];

@@ -5,19 +5,19 @@
 
 mod document;
 
-use super::json::JsonWriter;
-use crate::base::stored_json::parts::{Members, members};
-use crate::base::stored_json::strict;
+use super::python_json;
+use crate::base::stored_json::{read_borrowed, strict};
 use crate::snapshot::Snapshot;
 use crate::snapshot::intern::Str;
 pub(super) use document::Redactor;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// What stands for a hidden value.
 pub const REDACTED: &str = "<redacted>";
 
-/// Serialized environments up to this many bytes have their keys sorted, as Ray sorts them; longer ones stay in their
-/// order, because sorting needs many times their memory.
+/// Serialized environments up to this many bytes are spelled as Ray spells them, keys sorted; longer ones stay as they
+/// are written, because sorting needs many times their memory.
 const SORTED: usize = 64 * 1024;
 
 /// Bytes of hidden environments that an answer keeps.
@@ -30,11 +30,13 @@ pub fn serialized(runtime_env: &str) -> String {
     }
     let strict = strict(runtime_env.as_bytes()).filter(|strict| strict.trim_start().starts_with('{'));
     let Some(strict) = strict else { return REDACTED.to_owned() };
-    let hidden = match members(&strict) {
-        Some(members) if strict.len() <= SORTED => sorted(&members),
-        _ => Redactor::of_runtime_env().all(&strict),
-    };
-    String::from_utf8(hidden).unwrap_or_else(|_| REDACTED.to_owned())
+    if strict.len() <= SORTED
+        && let Some(Value::Object(mut env)) = read_borrowed(&strict)
+    {
+        hide(&mut env);
+        return python_json::dumps(&Value::Object(env));
+    }
+    String::from_utf8(Redactor::of_runtime_env().all(&strict)).unwrap_or_else(|_| REDACTED.to_owned())
 }
 
 /// A runtime environment, given as strict JSON, with its values hidden; anything but an object stays as it is.
@@ -63,25 +65,12 @@ impl Hidden {
     }
 }
 
-fn sorted(runtime_env: &Members) -> Vec<u8> {
-    let mut w = JsonWriter::with_capacity(256);
-    w.begin_object();
-    for (key, value) in runtime_env {
-        w.key_escaped(key);
-        match members(value.get()).filter(|_| key == document::VARIABLES) {
-            Some(variables) => {
-                w.begin_object();
-                for name in variables.keys() {
-                    w.key_escaped(name);
-                    w.string(REDACTED);
-                }
-                w.end_object();
-            }
-            None => w.raw(value.get().as_bytes()),
+fn hide(runtime_env: &mut Map<String, Value>) {
+    if let Some(Value::Object(variables)) = runtime_env.get_mut(document::VARIABLES) {
+        for (_, value) in variables {
+            *value = REDACTED.into();
         }
     }
-    w.end_object();
-    w.into_bytes()
 }
 
 #[cfg(test)]
@@ -90,8 +79,10 @@ mod tests {
 
     #[test]
     fn values_are_hidden_and_keys_stay() {
-        let hidden = r#"{"env_vars":{"A":"<redacted>","TOKEN":"<redacted>"},"pip":["x"]}"#;
-        assert_eq!(serialized(r#"{"pip":["x"],"env_vars":{"TOKEN":"secret","A":"1"}}"#), hidden);
+        assert_eq!(
+            serialized(r#"{"pip":["x"],"env_vars":{"TOKEN":"secret","A":"1"}}"#),
+            r#"{"env_vars": {"A": "<redacted>", "TOKEN": "<redacted>"}, "pip": ["x"]}"#
+        );
         for (env, hidden) in [("", ""), ("{}", "{}"), ("no json: secret", REDACTED), ("[\"secret\"]", REDACTED)] {
             assert_eq!(serialized(env), hidden, "{env}");
         }

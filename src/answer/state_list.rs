@@ -27,6 +27,11 @@ pub enum Kind {
     Int,
     /// `true` or `false`.
     Bool,
+    /// Whole numbers or null (`Optional[int]`). Ray's filters do not see through `Optional`: `!=` compares the text that
+    /// was given, so it excludes nothing.
+    IntOrNull,
+    /// `true`, `false` or null (`Optional[bool]`), for filters like `IntOrNull`.
+    BoolOrNull,
     /// Anything else: never filterable.
     Other,
 }
@@ -120,6 +125,11 @@ pub trait Resource {
     /// Ray's columns in Ray's order.
     const COLUMNS: &'static [Column];
 
+    /// The names of the columns that a row shows, in Ray's order.
+    fn shown(detail: bool) -> Vec<&'static str> {
+        Self::COLUMNS.iter().filter(|column| detail || !column.detail).map(|column| column.name).collect()
+    }
+
     /// How many rows there are, before any filter.
     fn rows(&self) -> usize;
 
@@ -176,11 +186,12 @@ pub fn write<R: Resource + Send + 'static>(
     begin(&mut head, counts);
     head.key("result");
     head.begin_array();
+    let columns = R::shown(detail);
     let row = move |row: u32, w: &mut JsonWriter| {
         w.begin_object();
-        for column in R::COLUMNS.iter().filter(|column| detail || !column.detail) {
-            w.key(column.name);
-            resource.write(row as usize, column.name, w);
+        for &column in &columns {
+            w.key(column);
+            resource.write(row as usize, column, w);
         }
         w.end_object();
     };

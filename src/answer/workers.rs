@@ -65,8 +65,8 @@ impl Resource for Workers {
         Column::plain("worker_launched_time_ms").only_detail(),
         Column::plain("start_time_ms").only_detail(),
         Column::plain("end_time_ms").only_detail(),
-        Column::plain("debugger_port").only_detail(),
-        Column::plain("num_paused_threads").only_detail(),
+        Column::filterable("debugger_port", Kind::IntOrNull).only_detail(),
+        Column::filterable("num_paused_threads", Kind::IntOrNull).only_detail(),
     ];
 
     fn rows(&self) -> usize {

@@ -117,6 +117,9 @@ pub fn submission_definition<'a>(r: &mut Reader<'a>) -> Result<SubmissionJobDefi
             "submissionId" | "submission_id" => out.submission_id = r.string()?,
             "entrypoint" => out.entrypoint = r.string()?,
             "config" => out.config = config(r)?,
+            "entrypointResources" | "entrypoint_resources" => {
+                r.skip()?;
+            }
             _ => r.unknown("submissionJobDefinitionEvent", key)?,
         }
         Ok(())

@@ -47,6 +47,9 @@ pub fn definition<'a>(r: &mut Reader<'a>) -> Result<PlacementGroupDefinition<'a>
                 out.bundles.push(bundle(r)?);
                 Ok(())
             })?,
+            "creatorActorId" | "creator_actor_id" | "softTargetNodeId" | "soft_target_node_id" => {
+                r.skip()?;
+            }
             _ => r.unknown("placementGroupDefinitionEvent", key)?,
         }
         Ok(())

@@ -88,6 +88,9 @@ fn transition<'a>(r: &mut Reader<'a>) -> Result<WorkerTransition<'a>> {
                 match key {
                     "exitType" | "exit_type" => out.exit_type = r.plain()?,
                     "exitDetail" | "exit_detail" => out.exit_detail = r.string()?,
+                    "memoryUsedBytes" | "memory_used_bytes" => {
+                        r.skip()?;
+                    }
                     _ => r.unknown("workerLifecycleEvent.deathInfo", key)?,
                 }
                 Ok(())

@@ -207,8 +207,8 @@ fn question(request: &HttpRequest, redaction: Redaction, over: bool) -> Question
     Question { query: query.map(actix_web::web::Query::into_inner).unwrap_or_default(), redact, over }
 }
 
-/// Headers that browsers alone send (`is_browser_request` in `dashboard/optional_utils.py`); a test compares them with
-/// Ray's own.
+/// Headers that browsers alone send (`is_browser_request` in `dashboard/optional_utils.py`); `e2e/test_ray_sources.py`
+/// compares them with Ray's own.
 const BROWSER_HEADERS: [&str; 8] = [
     "referer",
     "origin",

@@ -11,6 +11,7 @@
 )]
 
 mod circles;
+mod environment;
 mod source;
 
 use source::{Source, sources};

@@ -33,8 +33,7 @@ impl Server {
             .args(["--listen", &format!("127.0.0.1:{port}"), "--base-url", "https://history.example"])
             .env("KUBECONFIG", kubeconfig)
             .env("RUST_LOG", "info,ray_history=debug,ray_history::access=warn,ray_history::http=info")
-            .env("NO_COLOR", "1")
-            .env_remove("AWS_PROFILE");
+            .env("NO_COLOR", "1");
         Self { process: Process::start(&program, &log), url: format!("http://127.0.0.1:{port}"), log }
     }
 

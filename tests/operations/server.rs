@@ -44,11 +44,13 @@ impl Server {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let (log, mut address) = (Arc::new(Mutex::new(String::new())), None);
+        let (mut said, mut address) = (String::new(), None);
         while address.is_none() {
-            let line = lines.next().expect("the program ended").unwrap();
+            let line = lines.next().unwrap_or_else(|| panic!("the program ended: {said}")).unwrap();
             address = line.split("serving http://").nth(1).map(|rest| rest.split('/').next().unwrap().to_owned());
+            said.push_str(&(line + "\n"));
         }
+        let log = Arc::new(Mutex::new(said));
         std::thread::spawn({
             let log = Arc::clone(&log);
             move || {

@@ -1,19 +1,32 @@
 //! Servers as child processes, ended with their test.
 
+use std::fs::File;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+use tempfile::NamedTempFile;
 
 pub(crate) struct Server {
     child: Child,
     pub(crate) port: u16,
+    /// Holds what it prints.
+    log: NamedTempFile,
+}
+
+impl Server {
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.log.path()).unwrap_or_default()
+    }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("a server of the test said: {}", self.log());
+        }
     }
 }
 
@@ -31,12 +44,14 @@ pub(crate) fn free_port() -> u16 {
 
 /// Starts a server and waits until it accepts connections.
 pub(crate) fn start(command: &mut Command, port: u16) -> Server {
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null()).spawn().unwrap();
-    let mut server = Server { child, port };
+    let log = NamedTempFile::new().unwrap();
+    let output = || File::options().append(true).open(log.path()).unwrap();
+    let child = command.stdout(output()).stderr(output()).stdin(Stdio::null()).spawn().unwrap();
+    let mut server = Server { child, port, log };
     let began = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(server.child.try_wait().unwrap().is_none(), "{command:?} ended");
-        assert!(began.elapsed() < Duration::from_secs(60), "{command:?} does not listen");
+        assert!(server.child.try_wait().unwrap().is_none(), "{command:?} ended: {}", server.log());
+        assert!(began.elapsed() < Duration::from_secs(60), "{command:?} does not listen: {}", server.log());
         std::thread::sleep(Duration::from_millis(50));
     }
     server

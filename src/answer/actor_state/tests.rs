@@ -103,5 +103,5 @@ fn values_of_environment_variables_are_hidden_where_asked() {
     assert!(shown.contains("RAY_TRAIN_V2_ENABLED") && !shown.contains("<redacted>"));
     let answer = list(&snapshot(), &Question { redact: true, ..question("detail:1") }).unwrap();
     let text = String::from_utf8(answer.into_bytes()).unwrap();
-    assert!(text.contains(r#"\"RAY_TRAIN_V2_ENABLED\":\"<redacted>\""#));
+    assert!(text.contains(r#"\"RAY_TRAIN_V2_ENABLED\": \"<redacted>\""#));
 }

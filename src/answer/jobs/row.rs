@@ -7,7 +7,7 @@ use crate::snapshot::submission::{Driver, JobStatus, JobType, UnifiedJob};
 use std::borrow::Cow;
 
 /// The fields in Ray's order.
-const FIELDS: [&str; 15] = [
+pub(super) const FIELDS: [&str; 15] = [
     "type",
     "job_id",
     "submission_id",

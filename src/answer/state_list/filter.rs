@@ -19,6 +19,8 @@ enum Wanted {
     Text(String),
     Int(i64),
     Bool(bool),
+    /// Equals nothing.
+    Nothing,
 }
 
 /// One condition; a row must meet all.
@@ -69,24 +71,38 @@ fn one(key: &str, predicate: &str, value: &str, columns: &'static [Column]) -> R
             known.join(", ")
         )));
     };
-    let wanted = match column.kind {
-        Kind::Int => value.trim().parse().ok().map(Wanted::Int),
-        Kind::Bool => match value {
-            "True" | "true" | "1" => Some(Wanted::Bool(true)),
-            "False" | "false" | "0" => Some(Wanted::Bool(false)),
-            _ => None,
-        },
-        Kind::Text | Kind::Other => Some(Wanted::Text(value.to_lowercase())),
+    let wanted = match (column.kind, predicate) {
+        (Kind::IntOrNull | Kind::BoolOrNull, Predicate::NotEqual) => Some(Wanted::Nothing),
+        (Kind::Int | Kind::IntOrNull, _) => value.trim().parse().ok().map(Wanted::Int),
+        (Kind::Bool | Kind::BoolOrNull, _) => boolean(value).map(Wanted::Bool),
+        (Kind::Text | Kind::Other, _) => Some(Wanted::Text(value.to_lowercase())),
     };
-    let wanted = wanted.ok_or_else(|| {
-        let (kind, how) = if column.kind == Kind::Int {
-            ("int", format!("Please provide an integer filter `--filter {key} [int]`"))
-        } else {
-            ("boolean", format!("Please provide `--filter {key} [True|true|1]` for True or `--filter {key} [False|false|0]` for False."))
-        };
-        Refusal::BadQuestion(format!("Invalid filter `--filter {key} {value}` for a {kind} type column. {how}"))
-    })?;
+    let wanted = wanted.ok_or_else(|| Refusal::BadQuestion(unfit(column.kind, key, value)))?;
     Ok(Filter { column: column.name, predicate, given: value.to_owned(), wanted, optional: column.optional })
+}
+
+fn boolean(value: &str) -> Option<bool> {
+    match value {
+        "True" | "true" | "1" => Some(true),
+        "False" | "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
+/// Ray's words for a value that is not of its column's kind.
+fn unfit(kind: Kind, key: &str, value: &str) -> String {
+    let (name, how) = match kind {
+        Kind::IntOrNull => return format!("Failed to convert a value {value} of type <class 'str'> to <class 'int'>"),
+        Kind::BoolOrNull => {
+            return format!("Failed to convert a value {value} of type <class 'str'> to <class 'bool'>");
+        }
+        Kind::Int => ("int", format!("an integer filter `--filter {key} [int]`")),
+        _ => (
+            "boolean",
+            format!("`--filter {key} [True|true|1]` for True or `--filter {key} [False|false|0]` for False."),
+        ),
+    };
+    format!("Invalid filter `--filter {key} {value}` for a {name} type column. Please provide {how}")
 }
 
 /// Whether a row meets all conditions.
@@ -136,6 +152,8 @@ mod tests {
         Column::filterable("name", Kind::Text),
         Column::filterable("pid", Kind::Int),
         Column::filterable("up", Kind::Bool),
+        Column::filterable("port", Kind::IntOrNull),
+        Column::filterable("paused", Kind::BoolOrNull),
         Column::filterable("error_type", Kind::Text).optional(),
         Column::plain("events"),
     ];
@@ -163,13 +181,29 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_null_is_converted_for_equal_and_differs_from_all_that_is_given() {
+        for (key, predicate, value, cell, accepted) in [
+            ("port", "=", "7", Cell::Int(7), true),
+            ("port", "=", "8", Cell::Int(7), false),
+            ("port", "!=", "7", Cell::Int(7), true),
+            ("port", "!=", "x", Cell::Null, true),
+            ("paused", "=", "true", Cell::Bool(true), true),
+            ("paused", "!=", "true", Cell::Bool(true), true),
+        ] {
+            assert_eq!(filter(key, predicate, value).unwrap().accepts(&cell), accepted, "{key} {predicate} {value}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_asked_is_refused_and_says_what_can() {
         for (key, predicate, value, words) in [
-            ("bogus", "=", "1", "Supported filter columns: {'name', 'pid', 'up', 'error_type'}"),
+            ("bogus", "=", "1", "Supported filter columns: {'name', 'pid', 'up', 'port', 'paused', 'error_type'}"),
             ("events", "=", "1", "not supported"),
             ("name", "<", "1", "Available predicates: =, !=."),
             ("pid", "=", "x", "for a int type column"),
             ("up", "=", "x", "for a boolean type column"),
+            ("port", "=", "x", "Failed to convert a value x of type <class 'str'> to <class 'int'>"),
+            ("paused", "=", "x", "Failed to convert a value x of type <class 'str'> to <class 'bool'>"),
         ] {
             let Err(Refusal::BadQuestion(message)) = filter(key, predicate, value) else {
                 panic!("{key} was accepted")

@@ -20,6 +20,10 @@ pub trait Objects: Send + 'static {
     fn object(&self, row: usize) -> Map<String, Value>;
 }
 
+fn is_int(kind: Kind) -> bool {
+    matches!(kind, Kind::Int | Kind::IntOrNull)
+}
+
 /// Objects as rows; a missing member is null.
 #[derive(Debug)]
 pub struct Values<C, O> {
@@ -48,7 +52,7 @@ impl<C: Columns, O: Objects> Resource for Values<C, O> {
         if last.0 != row {
             *last = (row, self.objects.object(row));
         }
-        let number = C::COLUMNS.iter().any(|known| known.name == column && known.kind == Kind::Int);
+        let number = C::COLUMNS.iter().any(|known| known.name == column && is_int(known.kind));
         match last.1.get(column) {
             None | Some(Value::Null) => Cell::Null,
             Some(Value::String(text)) => Cell::Str(text.clone().into()),

@@ -1,0 +1,74 @@
+"""Starts every process of the tests: without anything of the user's, and with what it printed when it fails."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parent.parent
+HOMES = REPOSITORY.resolve() / "target" / "test-homes"
+INHERITED = dict(os.environ)
+"""What this process began with: libraries that tests import, Ray's for one, add to its environment."""
+KNOBS = ("RAY_HISTORY_",)
+"""Variables that are meant for the tests, and would be flags of the program's."""
+
+
+def is_alone() -> bool:
+    """Whether `scripts/test-env` started this process, or one that it descends from."""
+    return Path(os.environ.get("HOME", "/")).parent == HOMES
+
+
+def alone():
+    """Starts this process over by `scripts/test-env`, unless that started it.
+
+    Clients within the process look at its environment too: urllib for proxies, Helm for a home, libc for the zone.
+    """
+    if not is_alone():
+        script = str(REPOSITORY / "scripts" / "test-env")
+        os.execv(script, [script, sys.executable, *sys.orig_argv[1:]])  # noqa: S606  no shell is meant
+
+
+def environment(own: dict[str, str]) -> dict[str, str]:
+    """The environment of a process, with variables of its own."""
+    assert is_alone(), "this process has the user's environment: call processes.alone() first"
+    inherited = {name: value for name, value in INHERITED.items() if not name.startswith(KNOBS)}
+    return {**inherited, "NO_COLOR": "1", **own}
+
+
+def run(
+    command: list, *, own: dict[str, str] | None = None, succeeds: bool | None = True, timeout: float = 120, **options
+) -> subprocess.CompletedProcess:
+    """Runs a program to its end, which must be a success, a failure (`succeeds=False`) or either (None)."""
+    command = [str(word) for word in command]
+    options = {"capture_output": True, "text": True, **options}
+    try:
+        done = subprocess.run(command, timeout=timeout, check=False, env=environment(own or {}), **options)
+    except subprocess.TimeoutExpired as late:
+        raise AssertionError(told(command, f"did not end within {timeout} s", late.stdout, late.stderr)) from None
+    if succeeds is not None and (done.returncode == 0) != succeeds:
+        raise AssertionError(told(command, f"ended with status {done.returncode}", done.stdout, done.stderr))
+    return done
+
+
+def told(command: list[str], what: str, *printed: str | bytes | None) -> str:
+    """A command, what became of it, and all that it printed."""
+    texts = [each.decode(errors="replace") if isinstance(each, bytes) else each for each in printed if each]
+    return "\n".join([f"{' '.join(command)} {what}", *texts])
+
+
+def start(command: list, log: Path, own: dict[str, str] | None = None) -> subprocess.Popen:
+    """Starts a program that goes on; what it prints goes to a file."""
+    command = [str(word) for word in command]
+    with log.open("wb") as to:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=to, stderr=to, env=environment(own or {}))
+
+
+def stop(process: subprocess.Popen, seconds: float) -> int:
+    """Asks a program to end, and returns its status; one that does not end is killed, and fails the test."""
+    process.terminate()
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise AssertionError(f"{process.args[0]} did not end within {seconds} s of SIGTERM") from None
