@@ -67,7 +67,7 @@ const TOKENS: [&str; 30] = [
     "9999-12-31T23:59:59Z",
 ];
 
-/// A small random sequence that a seed repeats (SplitMix64).
+/// A small random sequence that a seed repeats (`SplitMix64`).
 struct Random(u64);
 
 impl Random {
@@ -228,7 +228,7 @@ async fn one(originals: &[(SessionKey, Files)], seed: u64) {
     let mut random = Random(seed);
     let (key, files) = &originals[random.below(originals.len())];
     let mut files = files.clone();
-    for _ in 0..1 + random.below(6) {
+    for _ in 0..=random.below(6) {
         let at = random.below(files.len());
         damage(&mut files[at].1, &mut random);
     }

@@ -182,7 +182,7 @@ mod tests {
         let env = json!({"pip": ["x"], "env_vars": {"K": "secret", "L": {"deep": ["secret"]}}});
         let shown = json!({"pip": ["x"], "env_vars": {"K": REDACTED, "L": REDACTED}});
         let text = |env: &Value| Value::from(env.to_string());
-        let shown_text = Value::from(r#"{"env_vars":{"K":"<redacted>","L":"<redacted>"},"pip":["x"]}"#);
+        let shown_text = Value::from(r#"{"env_vars": {"K": "<redacted>", "L": "<redacted>"}, "pip": ["x"]}"#);
         for (document, expected) in [
             (json!({"apps": [{"runtime_env": env, "a": 1}]}), json!({"apps": [{"runtime_env": shown, "a": 1}]})),
             (json!([{"serialized_runtime_env": text(&env)}]), json!([{"serialized_runtime_env": shown_text}])),
