@@ -2,11 +2,13 @@
 
 `none` behaves well. `no-token` says that more follows and gives no token. `v1-only` knows nothing of `list-type=2`.
 `cut` ends its pages inside their XML, `unsaid` leaves out whether more follows. `pingpong` gives two tokens in turn,
-`infinite` the same page with a new token each time. `archived` refuses to give event files.
+`infinite` the same page with a new token each time, `invented` pages of new keys without an end. `huge` has a page of
+230 MB, `endless` one that never ends. `slow` takes a second for each page, `busy` says SlowDown ten times. `archived` refuses to give event files.
 """
 
 import hashlib
 import itertools
+import time
 import urllib.parse
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
@@ -16,6 +18,7 @@ from xml.sax.saxutils import escape
 from e2e.loopback import Loopback
 
 PAGE = 3
+BUSY = 10
 ARCHIVED = b"<Error><Code>InvalidObjectState</Code></Error>"
 PAST_THE_END = b"<Error><Code>InvalidRange</Code></Error>"
 
@@ -70,6 +73,12 @@ class Handler(BaseHTTPRequestHandler):
     def _list(self, query):
         prefix, delimiter, page = (query.get(name, "") for name in ("prefix", "delimiter", "continuation-token"))
         after = page.removeprefix("after ") or query.get("start-after", "")
+        if self.quirk == "slow":
+            time.sleep(1)
+        if self.quirk == "busy" and next(self.numbers) < BUSY:
+            return self._answer(503, b"<Error><Code>SlowDown</Code></Error>")
+        if self.quirk in ("huge", "endless"):
+            return self._many(2_000 if self.quirk == "huge" else None)
         if self.quirk in ("v1-only", "infinite", "pingpong"):
             after = query.get("marker", "")
         found = []
@@ -84,6 +93,10 @@ class Handler(BaseHTTPRequestHandler):
             more, given = True, "A" if before != "A" else "B"
         elif self.quirk == "infinite" and page:
             more, given = True, str(next(self.numbers))
+        elif self.quirk == "invented":
+            number = next(self.numbers)
+            page = [("", f"{prefix}n_c{number}x{at}/session_2026-11-22_23-11-33_821800_1") for at in range(1000)]
+            more, given = True, str(number)
         text = (lambda name: urllib.parse.quote(name, safe="/")) if query.get("encoding-type") == "url" else escape
         out = ["<?xml version='1.0' encoding='UTF-8'?><ListBucketResult>"]
         if self.quirk != "unsaid":
@@ -97,10 +110,25 @@ class Handler(BaseHTTPRequestHandler):
             whole = whole[: len(whole) * 2 // 3]
         self._answer(200, whole, Content_Type="application/xml")
 
+    def _many(self, times):
+        """A page of a thousand entries as often as that, or for ever."""
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        entries = (
+            b"<Contents><Key>metadir/a_b/session_2026-11-22_23-11-33_821800_1</Key><Size>1</Size></Contents>" * 1000
+        )
+        root = b"<ListBucketResult><IsTruncated>false</IsTruncated>"
+        pieces = itertools.repeat(entries) if times is None else itertools.repeat(entries, times)
+        for piece in itertools.chain([root], pieces, [b"</ListBucketResult>"]):
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        self.wfile.write(b"0\r\n\r\n")
+
     def _entry(self, slash, key, text):
         if slash:
             return f"<CommonPrefixes><Prefix>{text(key)}</Prefix></CommonPrefixes>"
-        tag, size = hashlib.sha256(self.objects[key]).hexdigest(), len(self.objects[key])
+        body = self.objects.get(key, b"")
+        tag, size = hashlib.sha256(body).hexdigest(), len(body)
         return f"<Contents><Key>{text(key)}</Key><ETag>&quot;{tag}&quot;</ETag><Size>{size}</Size></Contents>"
 
     def _read(self, key):

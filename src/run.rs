@@ -33,6 +33,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 mod kubernetes;
+mod listing;
 
 /// How long loads that nobody waits for may take to notice that they are stopped.
 const STOP_LOADS: Duration = Duration::from_secs(2);
@@ -115,34 +116,20 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let in_force = Arc::new(settings.clone());
     let sessions = Sessions::with(store, roots, in_force, Liveness::default(), metrics.clone());
     let sessions = Arc::new(sessions.with_quiet_loads().context(NO_THREADS)?);
-    let listing = sessions.refresh().await.with_context(|| format!("cannot list {}", place.url()))?;
-    let empty = |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_none());
-    if let StoreConfig::Local(LocalConfig { path: folder }) = &place.store
-        && !listing.recognised
-        && !empty(folder)
-    {
-        let hint = match listing.roots_below.first() {
-            Some(root) => format!(
-                "its folder {root} has: add --root-dir {0}, or {0} to spec.storage.rootDirs",
-                root.trim_end_matches('/')
-            ),
-            None => "name the folder that holds them, or a prefix in it".to_owned(),
-        };
-        bail!(
-            "{} is not what a collector uploaded: it has none of cluster-metadata/, cluster-history/, metadir/ or \
-             CLUSTER_NAMESPACE/session_… below it; {hint}",
-            folder.display()
-        );
-    }
-    for skipped in &listing.skipped.examples {
-        tracing::warn!("not listed, so its sessions are missing: {skipped}");
-    }
     check_dashboard(dashboard_dir.as_deref())?;
-    health.open(Gate::Listed);
     let address = listener.local_addr()?;
-    tracing::info!(sessions = listing.len(), %address, "serving http://{address}/sessions/");
+    // A big bucket takes a while: probes are answered from here on.
+    tracing::info!(%address, "listening; the stored sessions are being listed");
+    let first = {
+        let (sessions, health, storage) = (Arc::clone(&sessions), health.clone(), settings.storage);
+        async move {
+            let listing = listing::first(&sessions, &storage, &health).await?;
+            tracing::info!(sessions = listing.len(), %address, "serving http://{address}/sessions/");
+            Ok(())
+        }
+    };
     let stopping = Stopping { shutdown, server };
-    stopping.serve(sessions, dashboard_dir, health, metrics, listener).await
+    stopping.serve(sessions, dashboard_dir, health, metrics, listener, first).await
 }
 
 /// The wish to stop, and how long the end may take.
@@ -152,7 +139,7 @@ struct Stopping {
 }
 
 impl Stopping {
-    /// Serves sessions, keeps their list fresh, and ends in order.
+    /// Serves sessions, keeps their list fresh after its `first` making, and ends in order; at once when that fails.
     async fn serve(
         self,
         sessions: Arc<Sessions>,
@@ -160,15 +147,27 @@ impl Stopping {
         health: Health,
         metrics: Metrics,
         listener: TcpListener,
+        first: impl Future<Output = anyhow::Result<()>> + Send + 'static,
     ) -> anyhow::Result<()> {
         let Self { shutdown, server } = self;
         let background = CancellationToken::new();
-        let lister = tokio::spawn({
-            let (sessions, background) = (Arc::clone(&sessions), background.clone());
-            async move { sessions.keep_listed(background).await }
-        });
-        let tidier = tokio::spawn(tidy(Arc::clone(&sessions), background.clone()));
         let closing = CancellationToken::new();
+        let lister = tokio::spawn({
+            let (sessions, background, closing) = (Arc::clone(&sessions), background.clone(), closing.clone());
+            async move {
+                match background.run_until_cancelled(first).await {
+                    Some(Ok(())) => sessions.keep_listed(background).await,
+                    Some(Err(error)) => {
+                        closing.cancel();
+                        return Err(error);
+                    }
+                    None => {}
+                }
+                Ok(())
+            }
+        });
+        let readiness = tokio::spawn(listing::readiness(Arc::clone(&sessions), health.clone()));
+        let tidier = tokio::spawn(tidy(Arc::clone(&sessions), background.clone()));
         let draining = tokio::spawn(drain(shutdown, health.clone(), server.drain_wait, closing.clone()));
         let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
         let state = http::State { sessions: Arc::clone(&sessions), dashboard_dir, health, metrics, heavy };
@@ -179,8 +178,10 @@ impl Stopping {
         if tokio::time::timeout(STOP_LOADS, sessions.idle()).await.is_err() {
             tracing::warn!(loads = sessions.loads_running(), "loads that nobody waits for did not stop in time");
         }
-        let _ = tokio::join!(lister, tidier);
+        readiness.abort();
+        let (listed, _) = tokio::join!(lister, tidier);
         tracing::info!("stopped");
+        listed??;
         Ok(ended?)
     }
 }

@@ -187,7 +187,6 @@ impl Load {
         for (file, why) in skipped.chain(facts.unreadable).chain(endpoints.unreadable).chain(endpoints.damaged) {
             report.unreadable_files.add(&file, 0, why);
         }
-        report.empty_event_files = event_objects.empty;
         report.overwritten_hours = event_objects.overwritten_hours;
         self.metrics.read(self.counters.now().bytes_done, unread, report.damaged_records.count);
         let logs = objects.into_logs();

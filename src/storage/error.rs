@@ -11,7 +11,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub enum ErrorKind {
     /// No object has this key (any more).
     NotFound,
-    /// There is no such bucket or container.
+    /// There is no such bucket, container or folder (any more).
     NoBucket,
     /// The store refused us.
     PermissionDenied,
@@ -112,7 +112,7 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotFound => "no such object",
-            Self::NoBucket => "no such bucket",
+            Self::NoBucket => "no such bucket or folder",
             Self::PermissionDenied => "permission denied",
             Self::InvalidKey => "not a key of this store",
             Self::PreconditionFailed => "the object has changed",

@@ -2,6 +2,7 @@
 
 use super::super::refusal::{Refusal, retry_after};
 use super::super::trust::distrust;
+use super::capped::was_cut;
 use super::{Error, ErrorKind};
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
@@ -56,6 +57,7 @@ where
                 cause => Error::because(ErrorKind::Unavailable, key, cause.unwrap_or_default()),
             }
         }
+        SdkError::ResponseError(_) if was_cut(&error) => Error::failed(key, super::wire::TOO_LONG),
         // An answer that ends early or is no answer of this protocol: a proxy, a server that is just stopping.
         SdkError::ResponseError(_) => Error::because(ErrorKind::Unavailable, key, "the answer cannot be understood"),
         SdkError::ConstructionFailure(_) => Error::failed(key, "the request cannot be made: check bucket and endpoint"),
