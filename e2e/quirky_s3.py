@@ -26,7 +26,15 @@ PAST_THE_END = b"<Error><Code>InvalidRange</Code></Error>"
 @contextmanager
 def serve(folder: Path, quirk: str):
     """The settings of a store over a folder."""
-    objects = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with serve_objects(
+        {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}, quirk
+    ) as settings:
+        yield settings
+
+
+@contextmanager
+def serve_objects(objects: dict[str, bytes], quirk: str = "none"):
+    """The settings of a store of these objects."""
     numbers = itertools.count()
     handler = type("Handler", (Handler,), {"objects": objects, "quirk": quirk, "numbers": numbers})
     with Loopback(handler) as server:
@@ -72,7 +80,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _list(self, query):
         prefix, delimiter, page = (query.get(name, "") for name in ("prefix", "delimiter", "continuation-token"))
-        after = page.removeprefix("after ") or query.get("start-after", "")
+        after = urllib.parse.unquote(page.removeprefix("after ")) or query.get("start-after", "")
         if self.quirk == "slow":
             time.sleep(1)
         if self.quirk == "busy" and next(self.numbers) < BUSY:
@@ -88,7 +96,7 @@ class Handler(BaseHTTPRequestHandler):
             if item not in found and item[1] > after:
                 found.append(item)
         before, page, more = page, found[:PAGE], len(found) > PAGE
-        given = f"after {page[-1][1]}" if page else ""
+        given = f"after {urllib.parse.quote(page[-1][1])}" if page else ""
         if self.quirk == "pingpong":
             more, given = True, "A" if before != "A" else "B"
         elif self.quirk == "infinite" and page:
@@ -99,6 +107,8 @@ class Handler(BaseHTTPRequestHandler):
             more, given = True, str(number)
         text = (lambda name: urllib.parse.quote(name, safe="/")) if query.get("encoding-type") == "url" else escape
         out = ["<?xml version='1.0' encoding='UTF-8'?><ListBucketResult>"]
+        if query.get("encoding-type") == "url":
+            out.append("<EncodingType>url</EncodingType>")
         if self.quirk != "unsaid":
             out.append(f"<IsTruncated>{str(more).lower()}</IsTruncated>")
         if more and self.quirk not in ("no-token", "v1-only"):

@@ -22,12 +22,14 @@ STOP_SECONDS = 20
 class Server:
     """A running server; a context manager."""
 
-    def __init__(self, bucket: Path, log: Path, *flags: str, started: str | None = None):
+    def __init__(
+        self, bucket: Path, log: Path, *flags: str, started: str | None = None, environment: dict | None = None
+    ):
         """With `started`, it counts as started when its log has that; the group is its address."""
         self.log = log
         self._address = re.compile(started) if started else ADDRESS
         self._command = [str(BINARY), "serve", "--local-dir", str(bucket), "--listen", "127.0.0.1:0", *flags]
-        self._environment = {"NO_COLOR": "1"}
+        self._environment = {"NO_COLOR": "1", **(environment or {})}
 
     def __enter__(self):
         environment = {k: v for k, v in os.environ.items() if not k.startswith("RAY_HISTORY_")}

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use ray_history::args::Args;
-use ray_history::run;
+use ray_history::{run, telemetry};
 use std::process::ExitCode;
 
 /// Snapshots are many small tables: jemalloc keeps them compact and gives memory back.
@@ -13,7 +13,10 @@ fn main() -> ExitCode {
     match run::run(Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("ray-history: {error:#}");
+            // A cause may quote names from a bucket.
+            for line in format!("ray-history: {error:#}").lines() {
+                eprintln!("{}", telemetry::safe(line, false));
+            }
             ExitCode::FAILURE
         }
     }

@@ -6,7 +6,8 @@
 //! 1. `/readyz` says no at once; every request is still answered.
 //! 2. `--drain-wait`: load balancers see that and look away.
 //! 3. Nothing more is accepted; idle connections are closed, the others after the answer they wait for.
-//! 4. Requests in flight end, with the loads they wait for, within `--shutdown-timeout`; what is left is dropped.
+//! 4. Requests in flight end, with the loads they wait for, within `--shutdown-timeout`; a moment before that, whoever
+//!    still waits for a load gets 503; what is left is dropped.
 //!    A load that nobody waits for ends here: nothing of it would be kept.
 //! 5. Background work ends, the last traces are sent, the program exits with 0.
 //!
@@ -34,12 +35,16 @@ use tokio_util::sync::CancellationToken;
 
 mod kubernetes;
 mod listing;
+mod machine;
 
 /// How long loads that nobody waits for may take to notice that they are stopped.
 const STOP_LOADS: Duration = Duration::from_secs(2);
 
 /// How long the last traces may take.
 const FLUSH: Duration = Duration::from_secs(3);
+
+/// How long the last log lines may take.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Why the threads of loads could not be started, with what the operating system says.
 const NO_THREADS: &str = "threads for loads cannot be started: allow this process more of them";
@@ -56,6 +61,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             return Ok(std::io::stdout().write_all(crd::yaml()?.as_bytes())?);
         }
     };
+    machine::check()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let telemetry = telemetry::start(settings.server.log_format)?;
@@ -69,6 +75,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     });
     // A thread may be deep in a file that nobody waits for: it ends with the process.
     runtime.shutdown_background();
+    telemetry::flush(LAST_LINES);
     ended
 }
 
@@ -108,7 +115,8 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     };
     let Settings { storage: place, cache, loading, clusters, prewarm, redaction } = &settings;
     tracing::info!(
-        storage = %place.url(), root_dirs = ?place.root_dirs, ?cache, ?loading, ?clusters, prewarm, ?redaction,
+        storage = %place.url(), root_dirs = place.root_dirs.join(", "), %cache, %loading, %clusters, prewarm,
+        %redaction,
         "settings in force"
     );
     let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
@@ -150,6 +158,7 @@ impl Stopping {
         first: impl Future<Output = anyhow::Result<()>> + Send + 'static,
     ) -> anyhow::Result<()> {
         let Self { shutdown, server } = self;
+        metrics.process.count_dropped_log_lines(telemetry::dropped_lines);
         let background = CancellationToken::new();
         let closing = CancellationToken::new();
         let lister = tokio::spawn({
@@ -169,21 +178,36 @@ impl Stopping {
         let readiness = tokio::spawn(listing::readiness(Arc::clone(&sessions), health.clone()));
         let tidier = tokio::spawn(tidy(Arc::clone(&sessions), background.clone()));
         let draining = tokio::spawn(drain(shutdown, health.clone(), server.drain_wait, closing.clone()));
+        let refusing = tokio::spawn({
+            let (sessions, closing, wait) =
+                (Arc::clone(&sessions), closing.clone(), last_words(server.shutdown_timeout));
+            async move {
+                closing.cancelled().await;
+                tokio::time::sleep(wait).await;
+                sessions.stop();
+            }
+        });
         let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
         let state = http::State { sessions: Arc::clone(&sessions), dashboard_dir, health, metrics, heavy };
         let ended = http::serve(state, listener, &server, closing).await;
         background.cancel();
         draining.abort();
+        refusing.abort();
         sessions.stop();
         if tokio::time::timeout(STOP_LOADS, sessions.idle()).await.is_err() {
             tracing::warn!(loads = sessions.loads_running(), "loads that nobody waits for did not stop in time");
         }
         readiness.abort();
-        let (listed, _) = tokio::join!(lister, tidier);
+        let (first_listing, _) = tokio::join!(lister, tidier);
         tracing::info!("stopped");
-        listed??;
+        first_listing??;
         Ok(ended?)
     }
+}
+
+/// When loads are stopped before the end: whoever waits for one is told then, and not cut off.
+fn last_words(shutdown_timeout: Duration) -> Duration {
+    shutdown_timeout.saturating_sub((shutdown_timeout / 4).min(Duration::from_secs(2)))
 }
 
 /// From the wish to stop until nothing more is to be accepted.
@@ -266,6 +290,7 @@ async fn stop_on_signal(shutdown: CancellationToken) {
         };
         if shutdown.is_cancelled() {
             tracing::warn!("a second signal: not waiting any longer");
+            telemetry::flush(LAST_LINES);
             std::process::exit(128 + kind.as_raw_value());
         }
         shutdown.cancel();

@@ -56,6 +56,9 @@ pub enum Error {
         /// The first reason.
         why: String,
     },
+    /// It was listed, and is not there any more.
+    #[error("{0} was stored when this session was last listed, and is gone since")]
+    LogGone(String),
     /// The store could not be asked.
     #[error("the storage could not be read: {0}")]
     Storage(std::sync::Arc<storage::Error>),

@@ -141,7 +141,7 @@ impl Watch {
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         let before = troubles.insert(namespace.clone(), trouble.clone());
         if let Some(trouble) = trouble.filter(|trouble| before.flatten().as_ref() != Some(trouble)) {
-            tracing::debug!(namespace, ?trouble, "RayClusters cannot be watched");
+            tracing::debug!(namespace, %trouble, "RayClusters cannot be watched");
         }
     }
 }

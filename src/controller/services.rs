@@ -22,7 +22,7 @@ pub(super) async fn watch(client: Client, namespace: Option<String>, watched: Wa
             let told = trouble.replace(found.clone());
             if told.as_ref() != Some(&found) && !matches!(found, Trouble::NoSuchKind) {
                 let namespace = namespace.as_deref().unwrap_or("all");
-                tracing::warn!(namespace, trouble = ?found, "RayServices cannot be watched: their links lead to the newest cluster");
+                tracing::warn!(namespace, trouble = %found, "RayServices cannot be watched: their links lead to the newest cluster");
             }
         }
         Heard::Well => trouble = None,

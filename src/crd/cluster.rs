@@ -128,3 +128,13 @@ pub enum Redaction {
     /// Nobody's.
     Never,
 }
+
+impl std::fmt::Display for Redaction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Always => "Always",
+            Self::Browsers => "Browsers",
+            Self::Never => "Never",
+        })
+    }
+}

@@ -1,5 +1,6 @@
 //! What can go wrong with a store, in as many kinds as callers act on.
 
+use crate::base::chain::chain;
 use std::fmt;
 use std::time::Duration;
 
@@ -128,15 +129,11 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {:?}", self.kind, self.key)?;
         match &self.source {
-            Some(source) => write!(f, " ({source})"),
+            Some(source) => write!(f, " ({})", chain(&**source)),
             None => Ok(()),
         }
     }
 }
 
-impl std::error::Error for Error {
-    /// What lies below the cause: the cause itself is said already.
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref()?.source()
-    }
-}
+/// Its causes are in its text.
+impl std::error::Error for Error {}

@@ -63,12 +63,11 @@ impl Paging {
         for (greatest, order) in self.greatest.iter_mut().zip(ORDERS) {
             let keys = || page.objects.iter().map(|object| object.key.as_str());
             let all = || keys().chain(page.prefixes.iter().map(String::as_str));
-            let (Some(least), Some(last)) = (all().min_by(|a, b| order(a, b)), all().max_by(|a, b| order(a, b))) else {
-                return false;
-            };
+            let ends = (all().min_by(|a, b| order(a, b)), all().max_by(|a, b| order(a, b)));
+            let (Some(lowest), Some(highest)) = ends else { return false };
             // The same one again is the boundary that some servers count to both pages.
-            if greatest.as_ref().is_some_and(|before| order(least, before).is_ge()) {
-                *greatest = Some(last.to_owned());
+            if greatest.as_ref().is_some_and(|before| order(lowest, before).is_ge()) {
+                *greatest = Some(highest.to_owned());
             } else {
                 *greatest = None;
             }
@@ -80,8 +79,8 @@ impl Paging {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::memory::Memory;
     use crate::storage::ObjectMeta;
+    use crate::storage::memory::Memory;
 
     fn page(key: &str, next: &str) -> ListPage {
         let object = ObjectMeta { key: key.to_owned(), size: 0, etag: None, modified: None };
@@ -96,9 +95,11 @@ mod tests {
             pages.iter().try_for_each(|(key, next)| paging.check("p", &page(key, next)))
         };
         assert!(walk(&[("a", "1"), ("", "2"), ("", "3"), ("b", "4")]).is_ok());
-        for circle in
-            [&[("a", "A"), ("b", "B"), ("c", "A")][..], &[("a", "1"), ("a", "2")], &[("a", "1"), ("b", "2"), ("a", "3")]]
-        {
+        for circle in [
+            &[("a", "A"), ("b", "B"), ("c", "A")][..],
+            &[("a", "1"), ("a", "2")],
+            &[("a", "1"), ("b", "2"), ("a", "3")],
+        ] {
             assert!(walk(circle).unwrap_err().to_string().contains("repeats"), "{circle:?}");
         }
         let mut paging = Paging::of(&Memory::default());

@@ -151,8 +151,5 @@ fn unavailable(key: &str, error: reqwest::Error) -> Error {
     if let Some(distrust) = distrust(key, &error) {
         return distrust;
     }
-    let cause = std::error::Error::source(&error).map(ToString::to_string);
-    let error = error.without_url();
-    let text = cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
-    Error::because(ErrorKind::Unavailable, key, text)
+    Error::because(ErrorKind::Unavailable, key, error.without_url())
 }

@@ -5,6 +5,7 @@
 
 mod capped;
 mod client;
+mod encoding;
 mod error;
 mod paging;
 
@@ -13,7 +14,7 @@ use super::wire::{self, Ask};
 use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, PageToken, ReadRange, Storage};
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::types::RequestPayer;
+use aws_sdk_s3::types::{EncodingType, RequestPayer};
 use capped::Capped;
 use futures_util::stream::{self, StreamExt};
 
@@ -51,9 +52,12 @@ impl Storage for S3 {
     async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
         let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
         let request = request.set_delimiter((delimiter == Delimiter::Slash).then(|| "/".to_owned()));
+        // XML has no words for some characters that a key may have: one such key would hide all others.
+        let request = request.encoding_type(EncodingType::Url);
         let request = paging::from(request, page).set_request_payer(self.payer.clone());
         let request = request.customize().interceptor(paging::Whole).interceptor(Capped::Listing);
         let listed = request.send().await.map_err(|refused| error::listing_refused(prefix, refused))?;
+        let listed = encoding::decode(listed);
         let next = paging::next(&listed).map_err(|why| Error::failed(prefix, why))?;
         let objects = listed.contents.unwrap_or_default().into_iter().filter_map(|object| {
             Some(ObjectMeta {

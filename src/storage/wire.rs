@@ -16,7 +16,8 @@ pub(super) const LONGEST_PAGE: usize = 16 << 20;
 pub(super) const LONGEST_REFUSAL: usize = 64 << 10;
 /// Why an answer is not read to its end.
 #[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
-pub(super) const TOO_LONG: &str = "the answer is longer than any page of a listing (16 MiB): is this an endpoint of the store?";
+pub(super) const TOO_LONG: &str =
+    "the answer is longer than any page of a listing (16 MiB): is this an endpoint of the store?";
 
 /// How a range is asked for.
 #[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]

@@ -42,7 +42,7 @@ const MAY_IMPORT: [(&str, &[&str]); 18] = [
     ),
     ("settings", &["base", "crd", STORES]),
     ("snapshot", &["base", "event", "logs"]),
-    ("storage", &["metrics", STORES]),
+    ("storage", &["base", "metrics", STORES]),
     ("telemetry", &["settings"]),
 ];
 

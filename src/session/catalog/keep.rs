@@ -64,12 +64,11 @@ impl Pass {
 
     /// What was told last stays, but for the error.
     fn follow(&mut self, next: Self) {
-        match next.at {
-            Some(_) => *self = next,
-            None => {
-                self.error = next.error;
-                self.store_missing = next.store_missing;
-            }
+        if next.at.is_some() {
+            *self = next;
+        } else {
+            self.error = next.error;
+            self.store_missing = next.store_missing;
         }
     }
 }

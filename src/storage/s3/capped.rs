@@ -41,5 +41,12 @@ impl Intercept for Capped {
 
 /// Returns `true` if an answer was cut so.
 pub(super) fn was_cut(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<LengthLimitError>())
+    let mut at = Some(error);
+    while let Some(cause) = at {
+        if cause.is::<LengthLimitError>() {
+            return true;
+        }
+        at = cause.source();
+    }
+    false
 }

@@ -4,8 +4,9 @@ use super::super::refusal::{Refusal, retry_after};
 use super::super::trust::distrust;
 use super::capped::was_cut;
 use super::{Error, ErrorKind};
+use crate::base::chain::chain;
 use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 const NEEDS: &str = "s3:ListBucket and s3:GetObject on the bucket";
 
@@ -45,7 +46,7 @@ where
             if let Some(distrust) = failure.as_connector_error().and_then(|error| distrust(key, error)) {
                 return distrust;
             }
-            let cause = failure.as_connector_error().map(|error| DisplayErrorContext(error).to_string());
+            let cause = failure.as_connector_error().map(|error| chain(error));
             // The SDK has no kind of its own for this.
             match cause {
                 Some(cause) if failure.is_io() || failure.is_timeout() => {
