@@ -1,10 +1,10 @@
-"""A small server that speaks Azure's and OSS's protocol over a folder, and lies in one way at a time.
+"""A small server that speaks Azure's and OSS's protocols over a folder, and lies in one way at a time.
 
-`none` behaves well. `circle` gives two tokens in turn, `invented` pages of new keys without an end, `cut` pages that end
-inside their XML, `endless` one page that never ends. `error` answers with status 200 and an error's document, `html`
-with a page of somebody else, `redirect` sends everybody elsewhere. `short` ends bodies before their length, `longer`
-sends more than that, and `other` other bytes for each request. `denied` refuses everything after some requests, until
-`allowed` is set.
+`none` behaves well. `circle` gives two tokens in turn, `invented` pages of new keys without an end, `cut` pages that
+end inside their XML, `endless` one page that never ends. `error` answers with status 200 and an error's document,
+`html` with a page of somebody else, `redirect` sends everybody elsewhere. `short` ends bodies before their length,
+`longer` sends more than that, and `other` other bytes for each request. `denied` refuses everything after some
+requests, until `allowed` is set.
 """
 
 import hashlib
@@ -91,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status, body, **headers):
         self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+        for name, value in {"Content_Length": str(len(body)), **headers}.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         if self.command != "HEAD":

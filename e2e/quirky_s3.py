@@ -3,7 +3,8 @@
 `none` behaves well. `no-token` says that more follows and gives no token. `v1-only` knows nothing of `list-type=2`.
 `cut` ends its pages inside their XML, `unsaid` leaves out whether more follows. `pingpong` gives two tokens in turn,
 `infinite` the same page with a new token each time, `invented` pages of new keys without an end. `huge` has a page of
-230 MB, `endless` one that never ends. `slow` takes a second for each page, `busy` says SlowDown ten times. `archived` refuses to give event files.
+230 MB, `endless` one that never ends. `slow` takes a second for each page, `busy` says SlowDown ten times. `archived`
+refuses to give event files.
 """
 
 import hashlib
@@ -67,7 +68,12 @@ class Handler(BaseHTTPRequestHandler):
         _, _, key = urllib.parse.unquote(url.path).lstrip("/").partition("/")
         if key:
             self._read(key)
+        elif self.quirk == "busy" and next(self.numbers) < BUSY:
+            self._answer(503, b"<Error><Code>SlowDown</Code></Error>")
+        elif self.quirk in ("huge", "endless"):
+            self._many(2_000 if self.quirk == "huge" else None)
         else:
+            time.sleep(1 if self.quirk == "slow" else 0)
             self._list(dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True)))
 
     def _answer(self, status, body, **headers):
@@ -79,14 +85,8 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def _list(self, query):
-        prefix, delimiter, page = (query.get(name, "") for name in ("prefix", "delimiter", "continuation-token"))
-        after = urllib.parse.unquote(page.removeprefix("after ")) or query.get("start-after", "")
-        if self.quirk == "slow":
-            time.sleep(1)
-        if self.quirk == "busy" and next(self.numbers) < BUSY:
-            return self._answer(503, b"<Error><Code>SlowDown</Code></Error>")
-        if self.quirk in ("huge", "endless"):
-            return self._many(2_000 if self.quirk == "huge" else None)
+        prefix, delimiter, before = (query.get(name, "") for name in ("prefix", "delimiter", "continuation-token"))
+        after = urllib.parse.unquote(before.removeprefix("after ")) or query.get("start-after", "")
         if self.quirk in ("v1-only", "infinite", "pingpong"):
             after = query.get("marker", "")
         found = []
@@ -95,7 +95,12 @@ class Handler(BaseHTTPRequestHandler):
             item = (slash, prefix + below + slash if slash else key)
             if item not in found and item[1] > after:
                 found.append(item)
-        before, page, more = page, found[:PAGE], len(found) > PAGE
+        page, more, given = self._following(prefix, before, found)
+        self._answer(200, self._page(page, more, given, query.get("encoding-type") == "url"))
+
+    def _following(self, prefix, before, found):
+        """A page, whether more follows, and its token."""
+        page, more = found[:PAGE], len(found) > PAGE
         given = f"after {urllib.parse.quote(page[-1][1])}" if page else ""
         if self.quirk == "pingpong":
             more, given = True, "A" if before != "A" else "B"
@@ -105,9 +110,12 @@ class Handler(BaseHTTPRequestHandler):
             number = next(self.numbers)
             page = [("", f"{prefix}n_c{number}x{at}/session_2026-11-22_23-11-33_821800_1") for at in range(1000)]
             more, given = True, str(number)
-        text = (lambda name: urllib.parse.quote(name, safe="/")) if query.get("encoding-type") == "url" else escape
+        return page, more, given
+
+    def _page(self, page, more, given, encoded):
+        text = (lambda name: urllib.parse.quote(name, safe="/")) if encoded else escape
         out = ["<?xml version='1.0' encoding='UTF-8'?><ListBucketResult>"]
-        if query.get("encoding-type") == "url":
+        if encoded:
             out.append("<EncodingType>url</EncodingType>")
         if self.quirk != "unsaid":
             out.append(f"<IsTruncated>{str(more).lower()}</IsTruncated>")
@@ -116,9 +124,7 @@ class Handler(BaseHTTPRequestHandler):
         out += [self._entry(slash, key, text) for slash, key in page]
         out.append("</ListBucketResult>")
         whole = "".join(out).encode()
-        if self.quirk == "cut":
-            whole = whole[: len(whole) * 2 // 3]
-        self._answer(200, whole, Content_Type="application/xml")
+        return whole[: len(whole) * 2 // 3] if self.quirk == "cut" else whole
 
     def _many(self, times):
         """A page of a thousand entries as often as that, or for ever."""

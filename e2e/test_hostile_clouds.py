@@ -1,4 +1,4 @@
-"""Stores that lie, in Azure's and in OSS's protocol: an error that says why, or a gap; never a part that looks whole."""
+"""Stores that lie, in Azure's and OSS's protocols: an error that says why, or a gap, never a part that looks whole."""
 
 import json
 
@@ -31,10 +31,10 @@ class CloudServer(Server):
 
 @CLOUDS
 def test_without_a_lie_all_is_there(folder, tmp_path, cloud):
-    with hostile_clouds.serve(folder, cloud, "none") as store:
-        with CloudServer(store.document, tmp_path / "log") as server:
-            assert len(server.json(f"{SESSION}/api/v0/tasks")["data"]["result"]["result"]) == 3
-            assert not unreadable(server)
+    log = tmp_path / "log"
+    with hostile_clouds.serve(folder, cloud, "none") as store, CloudServer(store.document, log) as server:
+        assert len(server.json(f"{SESSION}/api/v0/tasks")["data"]["result"]["result"]) == 3
+        assert not unreadable(server)
 
 
 WHY = {
@@ -62,16 +62,16 @@ def test_a_listing_that_lies_is_an_error_that_says_why(folder, tmp_path, cloud, 
 @CLOUDS
 @pytest.mark.parametrize("lie", ["short", "other", "longer"])
 def test_a_body_that_lies_is_a_gap_or_an_error(folder, tmp_path, cloud, lie):
-    with hostile_clouds.serve(folder, cloud, lie) as store:
-        with CloudServer(store.document, tmp_path / "log") as server:
-            status, _, body = server.get(f"{SESSION}/api/v0/tasks")
-            if lie == "longer":
-                # HTTP itself leaves out what is beyond the length.
-                assert (status, unreadable(server)) == (200, False)
-            elif status == 200:
-                assert unreadable(server), body
-            else:
-                assert status in (502, 503), body
+    log = tmp_path / "log"
+    with hostile_clouds.serve(folder, cloud, lie) as store, CloudServer(store.document, log) as server:
+        status, _, body = server.get(f"{SESSION}/api/v0/tasks")
+        if lie == "longer":
+            # HTTP itself leaves out what is beyond the length.
+            assert (status, unreadable(server)) == (200, False)
+        elif status == 200:
+            assert unreadable(server), body
+        else:
+            assert status in (502, 503), body
 
 
 @CLOUDS

@@ -12,18 +12,22 @@ FORGED = "%0A2026-11-29T00:00:00Z%20%20INFO%20forged%3A%20all%20is%20well%1B%5B2
 
 
 def test_nothing_from_a_url_begins_a_line_or_steers_a_terminal(tmp_path):
-    for format in ("text", "json"):
-        root = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path / f"cases-{format}") / "s3" / "storage"
-        log = tmp_path / format
-        with Server(root, log, "--log-format", format, environment={"RUST_LOG": "debug", "NO_COLOR": ""}) as server:
-            root.rename(tmp_path / f"away-{format}")
-            for path in (f"sessions/a{FORGED}/b/session_2026-11-22_23-11-33_821800_1/api/v0/tasks", f"rayjobs/a/{FORGED}", FORGED):
+    for form in ("text", "json"):
+        root = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path / f"cases-{form}") / "s3" / "storage"
+        log = tmp_path / form
+        with Server(root, log, "--log-format", form, environment={"RUST_LOG": "debug", "NO_COLOR": ""}) as server:
+            root.rename(tmp_path / f"away-{form}")
+            for path in (
+                f"sessions/a{FORGED}/b/session_2026-11-22_23-11-33_821800_1/api/v0/tasks",
+                f"rayjobs/a/{FORGED}",
+                FORGED,
+            ):
                 server.get(path)
         text = log.read_bytes().decode()
         assert not any(char in text for char in "\x1b\x9b\u2028\r"), "no control character but the ends of lines"
         lines = text.splitlines()
         assert any("all is well" in line for line in lines), "it was logged"
-        if format == "json":
+        if form == "json":
             assert all(json.loads(line)["level"] for line in lines)
         else:
             assert not any(

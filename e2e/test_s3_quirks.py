@@ -49,15 +49,14 @@ def test_a_listing_without_a_proven_end_is_an_error(folder, tmp_path, quirk):
 
 
 def test_probes_are_answered_while_the_first_listing_runs(folder, tmp_path):
-    log = tmp_path / "log"
-    with quirky_s3.serve(folder, "slow") as store:
-        with S3Server(store, folder, log, started=r"address=([0-9.:]+)") as server:
-            assert (server.get("livez")[0], server.get("readyz")[0]) == (200, 503)
-            assert b"not been listed yet" in server.get("readyz")[2]
-            status, _, body = server.get(f"{SESSION}/api/v0/tasks")
-            assert status in (200, 503), body
-            wait_until(lambda: server.get("readyz")[0] == 200, 30)
-            assert server.json(f"{SESSION}/api/v0/tasks")
+    log, listening = tmp_path / "log", r"listening.*address=([0-9.:]+)"
+    with quirky_s3.serve(folder, "slow") as store, S3Server(store, folder, log, started=listening) as server:
+        assert (server.get("livez")[0], server.get("readyz")[0]) == (200, 503)
+        assert b"not been listed yet" in server.get("readyz")[2]
+        status, _, body = server.get(f"{SESSION}/api/v0/tasks")
+        assert status in (200, 503), body
+        wait_until(lambda: server.get("readyz")[0] == 200, 30)
+        assert server.json(f"{SESSION}/api/v0/tasks")
 
 
 def test_a_store_that_is_busy_at_the_start_is_waited_for(folder, tmp_path):
