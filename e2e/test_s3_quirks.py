@@ -66,6 +66,18 @@ def test_a_store_that_is_busy_at_the_start_is_waited_for(folder, tmp_path):
     assert "trying again in 1s" in log.read_text()
 
 
+def test_a_store_that_is_away_is_told_in_words(folder, tmp_path):
+    with quirky_s3.serve(folder, "none") as store:
+        pass
+    log, listening = tmp_path / "log", r"listening.*address=([0-9.:]+)"
+    with S3Server(store, folder, log, started=listening) as server:
+        wait_until(lambda: "trying again" in log.read_text(), 30)
+        status, _, why = server.get("readyz")
+    assert status == 503
+    assert b"Connection refused" in why, why
+    assert not any(debug in why.decode() + log.read_text() for debug in ("ConnectorError", "kind:", "source:"))
+
+
 def test_an_archived_object_is_called_that(folder, tmp_path):
     log = tmp_path / "log"
     with quirky_s3.serve(folder, "archived") as store, S3Server(store, folder, log) as server:
