@@ -130,6 +130,8 @@ pub(super) struct SessionObjects {
 pub(super) struct EventObjects {
     /// The number of files.
     pub(super) files: u64,
+    /// Those of no bytes.
+    pub(super) empty: u64,
     /// Bytes stored in them, compressed and not, as their names say.
     pub(super) bytes: EventBytes,
     /// Nodes whose collectors stored any.
@@ -161,6 +163,7 @@ impl SessionObjects {
                     let (known, gzip) = (&mut self.events, object.key.strip_suffix(".gz").is_some());
                     known.overwritten_hours |= file.may_have_holes();
                     known.files += 1;
+                    known.empty += u64::from(object.size == 0);
                     *(if gzip { &mut known.bytes.gzip } else { &mut known.bytes.plain }) += object.size;
                     if !known.nodes.contains(file.node) {
                         known.nodes.insert(file.node.to_owned());
