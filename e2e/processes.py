@@ -9,6 +9,8 @@ REPOSITORY = Path(__file__).parent.parent
 HOMES = REPOSITORY.resolve() / "target" / "test-homes"
 INHERITED = dict(os.environ)
 """What this process began with: libraries that tests import, Ray's for one, add to its environment."""
+PIPE = subprocess.PIPE
+"""What a program prints into it is in what `run` returns."""
 KNOBS = ("RAY_HISTORY_",)
 """Variables that are meant for the tests, and would be flags of the program's."""
 
@@ -61,6 +63,12 @@ def start(command: list, log: Path, own: dict[str, str] | None = None) -> subpro
     command = [str(word) for word in command]
     with log.open("wb") as to:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=to, stderr=to, env=environment(own or {}))
+
+
+def talk(command: list, own: dict[str, str] | None = None) -> subprocess.Popen:
+    """Starts a program whose standard error is read as it comes, or left unread."""
+    command = [str(word) for word in command]
+    return subprocess.Popen(command, stderr=PIPE, env=environment(own or {}), text=True)
 
 
 def stop(process: subprocess.Popen, seconds: float) -> int:

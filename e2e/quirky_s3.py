@@ -2,14 +2,17 @@
 
 `none` behaves well. `no-token` says that more follows and gives no token. `v1-only` knows nothing of `list-type=2`.
 `cut` ends its pages inside their XML, `unsaid` leaves out whether more follows. `pingpong` gives two tokens in turn,
-`infinite` the same page with a new token each time. `archived` refuses to give event files. `no-length` sends bodies
-in chunks, without a length and whatever range was asked for; `transcode` does so with packed files, unpacked on the
-way. `no-ranges` sends whole bodies with their length. `folders` has an empty object for every folder.
+`infinite` the same page with a new token each time, `invented` pages of new keys without an end. `huge` has a page of
+230 MB, `endless` one that never ends. `slow` takes a second for each page, `busy` says SlowDown ten times. `archived`
+refuses to give event files. `no-length` sends bodies in chunks, without a length and whatever range was asked for;
+`transcode` does so with packed files, unpacked on the way. `no-ranges` sends whole bodies with their length. `folders`
+has an empty object for every folder.
 """
 
 import gzip
 import hashlib
 import itertools
+import time
 import urllib.parse
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
@@ -19,6 +22,7 @@ from xml.sax.saxutils import escape
 from e2e.loopback import Loopback
 
 PAGE = 3
+BUSY = 10
 ARCHIVED = b"<Error><Code>InvalidObjectState</Code></Error>"
 MISSING = b"<Error><Code>NoSuchKey</Code></Error>"
 PAST_THE_END = b"<Error><Code>InvalidRange</Code></Error>"
@@ -30,6 +34,13 @@ def serve(folder: Path, quirk: str):
     objects = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     if quirk == "folders":
         objects |= {str(path.relative_to(folder)): b"" for path in folder.rglob("*") if path.is_dir()}
+    with serve_objects(objects, quirk) as settings:
+        yield settings
+
+
+@contextmanager
+def serve_objects(objects: dict[str, bytes], quirk: str = "none"):
+    """The settings of a store of these objects."""
     numbers = itertools.count()
     handler = type("Handler", (Handler,), {"objects": objects, "quirk": quirk, "numbers": numbers})
     with Loopback(handler) as server:
@@ -62,7 +73,12 @@ class Handler(BaseHTTPRequestHandler):
         _, _, key = urllib.parse.unquote(url.path).lstrip("/").partition("/")
         if key:
             self._read(key)
+        elif self.quirk == "busy" and next(self.numbers) < BUSY:
+            self._answer(503, b"<Error><Code>SlowDown</Code></Error>")
+        elif self.quirk in ("huge", "endless"):
+            self._many(2_000 if self.quirk == "huge" else None)
         else:
+            time.sleep(1 if self.quirk == "slow" else 0)
             self._list(dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True)))
 
     def _answer(self, status, body, **headers):
@@ -82,8 +98,8 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write((b"%x\r\n%s\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n")
 
     def _list(self, query):
-        prefix, delimiter, page = (query.get(name, "") for name in ("prefix", "delimiter", "continuation-token"))
-        after = page.removeprefix("after ") or query.get("start-after", "")
+        prefix, delimiter, before = (query.get(name, "") for name in ("prefix", "delimiter", "continuation-token"))
+        after = urllib.parse.unquote(before.removeprefix("after ")) or query.get("start-after", "")
         if self.quirk in ("v1-only", "infinite", "pingpong"):
             after = query.get("marker", "")
         found = []
@@ -92,14 +108,28 @@ class Handler(BaseHTTPRequestHandler):
             item = (slash, prefix + below + slash if slash else key)
             if item not in found and item[1] > after:
                 found.append(item)
-        before, page, more = page, found[:PAGE], len(found) > PAGE
-        given = f"after {page[-1][1]}" if page else ""
+        page, more, given = self._following(prefix, before, found)
+        self._answer(200, self._page(page, more, given, query.get("encoding-type") == "url"))
+
+    def _following(self, prefix, before, found):
+        """A page, whether more follows, and its token."""
+        page, more = found[:PAGE], len(found) > PAGE
+        given = f"after {urllib.parse.quote(page[-1][1])}" if page else ""
         if self.quirk == "pingpong":
             more, given = True, "A" if before != "A" else "B"
         elif self.quirk == "infinite" and page:
             more, given = True, str(next(self.numbers))
-        text = (lambda name: urllib.parse.quote(name, safe="/")) if query.get("encoding-type") == "url" else escape
+        elif self.quirk == "invented":
+            number = next(self.numbers)
+            page = [("", f"{prefix}n_c{number}x{at}/session_2026-11-22_23-11-33_821800_1") for at in range(1000)]
+            more, given = True, str(number)
+        return page, more, given
+
+    def _page(self, page, more, given, encoded):
+        text = (lambda name: urllib.parse.quote(name, safe="/")) if encoded else escape
         out = ["<?xml version='1.0' encoding='UTF-8'?><ListBucketResult>"]
+        if encoded:
+            out.append("<EncodingType>url</EncodingType>")
         if self.quirk != "unsaid":
             out.append(f"<IsTruncated>{str(more).lower()}</IsTruncated>")
         if more and self.quirk not in ("no-token", "v1-only"):
@@ -107,14 +137,27 @@ class Handler(BaseHTTPRequestHandler):
         out += [self._entry(slash, key, text) for slash, key in page]
         out.append("</ListBucketResult>")
         whole = "".join(out).encode()
-        if self.quirk == "cut":
-            whole = whole[: len(whole) * 2 // 3]
-        self._answer(200, whole, Content_Type="application/xml")
+        return whole[: len(whole) * 2 // 3] if self.quirk == "cut" else whole
+
+    def _many(self, times):
+        """A page of a thousand entries as often as that, or for ever."""
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        entries = (
+            b"<Contents><Key>metadir/a_b/session_2026-11-22_23-11-33_821800_1</Key><Size>1</Size></Contents>" * 1000
+        )
+        root = b"<ListBucketResult><IsTruncated>false</IsTruncated>"
+        pieces = itertools.repeat(entries) if times is None else itertools.repeat(entries, times)
+        for piece in itertools.chain([root], pieces, [b"</ListBucketResult>"]):
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        self.wfile.write(b"0\r\n\r\n")
 
     def _entry(self, slash, key, text):
         if slash:
             return f"<CommonPrefixes><Prefix>{text(key)}</Prefix></CommonPrefixes>"
-        tag, size = hashlib.sha256(self.objects[key]).hexdigest(), len(self.objects[key])
+        body = self.objects.get(key, b"")
+        tag, size = hashlib.sha256(body).hexdigest(), len(body)
         return f"<Contents><Key>{text(key)}</Key><ETag>&quot;{tag}&quot;</ETag><Size>{size}</Size></Contents>"
 
     def _read(self, key):

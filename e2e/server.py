@@ -22,10 +22,14 @@ STOP_SECONDS = 20
 class Server:
     """A running server; a context manager."""
 
-    def __init__(self, bucket: Path, log: Path, *flags: str):
+    def __init__(
+        self, bucket: Path, log: Path, *flags: str, started: str | None = None, environment: dict | None = None
+    ):
+        """With `started`, it counts as started when its log has that; the group is its address."""
         self.log = log
+        self._address = re.compile(started) if started else ADDRESS
         self._command = [str(BINARY), "serve", "--local-dir", str(bucket), "--listen", "127.0.0.1:0", *flags]
-        self._environment = {}
+        self._environment = environment or {}
 
     def __enter__(self):
         self._process = processes.start(self._command, self.log, self._environment)
@@ -47,8 +51,8 @@ class Server:
     def _wait_for_address(self):
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
-            if found := ADDRESS.search(self.log.read_text(errors="replace")):
-                return found[1]
+            if found := self._address.search(self.log.read_text(errors="replace")):
+                return found[1] if "://" in found[1] else f"http://{found[1]}"
             if self._process.poll() is not None:
                 break
             time.sleep(0.05)
@@ -118,6 +122,14 @@ class Replica(Server):
         assert set(own) < {each.partition("=")[0] for each in arguments}
         kept = [each for each in arguments if each.partition("=")[0] not in own]
         self._command = [str(BINARY), *kept, *(f"{name}={value}" for name, value in own.items())]
+
+
+def wait_until(so, seconds: float):
+    """Waits until something is so."""
+    end = time.monotonic() + seconds
+    while not so():
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.05)
 
 
 def get(url: str, timeout: float = 60):

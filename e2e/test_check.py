@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 import time
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from e2e import bundle, exporters, quirky_s3
+from e2e import bundle, exporters, processes, quirky_s3
 from e2e.bundle import DAY, MIXED
 from e2e.loopback import Loopback
 from e2e.manifests import SAMPLES
@@ -26,12 +25,9 @@ spec:
 """
 
 
-def run(*arguments, **environment) -> subprocess.CompletedProcess:
-    """Runs the program with nothing of ours or of a cloud's in its environment, but this."""
-    ours = re.compile("RAY_HISTORY_|STORAGE_|S3_|AWS_|RUST_LOG")
-    kept = {name: value for name, value in os.environ.items() if not ours.match(name)}
-    command = [str(BINARY), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=kept | environment, timeout=120)
+def run(*arguments, **environment):
+    """Runs the program with this in its environment."""
+    return processes.run([BINARY, *arguments], own=environment, succeeds=None)
 
 
 def said(*arguments, **environment) -> str:
@@ -110,10 +106,10 @@ PRINTING = [["check", "FILE"], ["check", "--bucket", "FILE"], ["crd"], ["--help"
 @pytest.mark.parametrize("arguments", PRINTING, ids=" ".join)
 def test_a_reader_may_leave_before_the_end(arguments, document):
     """As `| head -0` does: nobody reads any of it."""
-    command = [str(BINARY), *(str(document) if each == "FILE" else each for each in arguments)]
+    command = [BINARY, *(document if each == "FILE" else each for each in arguments)]
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    done = processes.run(command, succeeds=None, capture_output=False, stdout=writing, stderr=processes.PIPE)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -121,7 +117,8 @@ def test_a_reader_may_leave_before_the_end(arguments, document):
 def test_nobody_may_read_what_is_wrong(tmp_path):
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run([str(BINARY), "check", tmp_path / "none"], stdout=writing, stderr=writing, check=False)
+    command = [BINARY, "check", tmp_path / "none"]
+    done = processes.run(command, succeeds=None, capture_output=False, stdout=writing, stderr=writing)
     os.close(writing)
     # A panic is 101.
     assert done.returncode == 1
@@ -129,7 +126,8 @@ def test_nobody_may_read_what_is_wrong(tmp_path):
 
 def test_a_disk_that_is_full_is_told():
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run([str(BINARY), "crd"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        options = {"capture_output": False, "stdout": full, "stderr": processes.PIPE}
+        done = processes.run([BINARY, "crd"], succeeds=False, **options)
     assert done.returncode == 1
     assert "No space left" in done.stderr
 

@@ -130,12 +130,10 @@ NAMES = [
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_people_know_is_an_address(server, name):
     """Ray's client follows redirects; what it asks of the newest session by its name, it asks of the session."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")}
 
     def run(address, *arguments, succeeds=True):
         command = [str(RAY), *arguments, "--address", f"{server.url}/{address}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
-        assert (done.returncode == 0) == succeeds, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+        done = processes.run(command, succeeds=succeeds)
         return done.stdout + done.stderr if not succeeds else done.stdout
 
     for arguments in [

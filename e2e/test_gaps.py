@@ -1,5 +1,6 @@
 """What exporters left out is told, on real sessions: with a code, a weight, and a way out."""
 
+import gzip
 import json
 import shutil
 
@@ -88,6 +89,10 @@ def test_an_empty_event_file_is_a_gap(recordings, tmp_path):
     shutil.copytree(bundle.MIXED.storage(recordings), bucket)
     empty = min(bucket.glob("**/job_events/**/*.jsonl*"))
     empty.write_bytes(b"")
+    found = judged(bucket, bundle.MIXED, tmp_path / "log")
+    assert "empty-event-files" in codes(found)
+    # As empty, with a few bytes of gzip around it.
+    empty.write_bytes(gzip.compress(b""))
     found = judged(bucket, bundle.MIXED, tmp_path / "log")
     assert "empty-event-files" in codes(found)
     for file in bucket.glob("**/*_events/**/*.jsonl*"):

@@ -3,12 +3,11 @@
 import itertools
 import re
 import shlex
-import subprocess
 
 import pytest
 import yaml
 
-from e2e import manifests
+from e2e import manifests, processes
 from e2e.manifests import NAMESPACE
 from e2e.server import BINARY, REPOSITORY
 
@@ -113,7 +112,7 @@ def test_all_of_it_is_in_one_namespace(page):
 
 
 def flags_of(command: str) -> set[str]:
-    done = subprocess.run([BINARY, command, "--help"], capture_output=True, text=True, check=True)
+    done = processes.run([BINARY, command, "--help"])
     return set(re.findall(r"--[a-z-]+", done.stdout))
 
 

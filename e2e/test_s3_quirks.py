@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from e2e import bundle, quirky_s3
-from e2e.server import Server
+from e2e.server import Server, wait_until
 
 SESSION = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
 
@@ -19,8 +19,8 @@ def folder(tmp_path_factory):
 class S3Server(Server):
     """A server of an S3 store."""
 
-    def __init__(self, store: dict[str, str], folder, log):
-        super().__init__(folder, log)
+    def __init__(self, store: dict[str, str], folder, log, started: str | None = None):
+        super().__init__(folder, log, started=started)
         at = self._command.index("--local-dir")
         self._command[at : at + 2] = ["--storage-backend", "s3"]
         self._environment |= store
@@ -34,10 +34,10 @@ def test_a_listing_is_read_to_its_end(folder, tmp_path, quirk):
     assert (len(tasks), report["report"]["records"]) == (3, 10)
 
 
-WHY = ["cut off", "does not say", "cannot be understood", "repeats a page"]
+WHY = ["cut off", "does not say", "cannot be understood", "repeats a page", "goes back", "longer than any page"]
 
 
-@pytest.mark.parametrize("quirk", ["cut", "unsaid", "v1-only", "pingpong", "infinite"])
+@pytest.mark.parametrize("quirk", ["cut", "unsaid", "v1-only", "pingpong", "infinite", "invented", "huge", "endless"])
 def test_a_listing_without_a_proven_end_is_an_error(folder, tmp_path, quirk):
     log = tmp_path / "log"
     with quirky_s3.serve(folder, quirk) as store:
@@ -48,6 +48,36 @@ def test_a_listing_without_a_proven_end_is_an_error(folder, tmp_path, quirk):
         except AssertionError as ended:
             assert "did not start serving" in str(ended)  # noqa: PT017
     assert any(why in log.read_text() for why in WHY), log.read_text()
+
+
+def test_probes_are_answered_while_the_first_listing_runs(folder, tmp_path):
+    log, listening = tmp_path / "log", r"listening.*address=([0-9.:]+)"
+    with quirky_s3.serve(folder, "slow") as store, S3Server(store, folder, log, started=listening) as server:
+        assert (server.get("livez")[0], server.get("readyz")[0]) == (200, 503)
+        assert b"not been listed yet" in server.get("readyz")[2]
+        status, _, body = server.get(f"{SESSION}/api/v0/tasks")
+        assert status in (200, 503), body
+        wait_until(lambda: server.get("readyz")[0] == 200, 30)
+        assert server.json(f"{SESSION}/api/v0/tasks")
+
+
+def test_a_store_that_is_busy_at_the_start_is_waited_for(folder, tmp_path):
+    log = tmp_path / "log"
+    with quirky_s3.serve(folder, "busy") as store, S3Server(store, folder, log) as server:
+        assert server.json(f"{SESSION}/api/v0/tasks")
+    assert "trying again in 1s" in log.read_text()
+
+
+def test_a_store_that_is_away_is_told_in_words(folder, tmp_path):
+    with quirky_s3.serve(folder, "none") as store:
+        pass
+    log, listening = tmp_path / "log", r"listening.*address=([0-9.:]+)"
+    with S3Server(store, folder, log, started=listening) as server:
+        wait_until(lambda: "trying again" in log.read_text(), 30)
+        status, _, why = server.get("readyz")
+    assert status == 503
+    assert b"Connection refused" in why, why
+    assert not any(debug in why.decode() + log.read_text() for debug in ("ConnectorError", "kind:", "source:"))
 
 
 NODE = "01180a8f897331216f38cb5230743f3605b7ae1ef6b370c8af16a052"

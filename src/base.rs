@@ -3,6 +3,7 @@
 //! Pure, and depends on nothing of ours. Must never hold what only one layer needs.
 
 pub mod actor;
+pub mod chain;
 pub mod id;
 pub mod name;
 pub mod stored_json;

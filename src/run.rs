@@ -6,7 +6,8 @@
 //! 1. `/readyz` says no at once; every request is still answered.
 //! 2. `--drain-wait`: load balancers see that and look away.
 //! 3. Nothing more is accepted; idle connections are closed, the others after the answer they wait for.
-//! 4. Requests in flight end, with the loads they wait for, within `--shutdown-timeout`; what is left is dropped.
+//! 4. Requests in flight end, with the loads they wait for, within `--shutdown-timeout`; a moment before that, whoever
+//!    still waits for a load gets 503; what is left is dropped.
 //!    A load that nobody waits for ends here: nothing of it would be kept.
 //! 5. Background work ends, the last traces are sent, the program exits with 0.
 //!
@@ -35,6 +36,8 @@ use tokio_util::sync::CancellationToken;
 mod ask;
 mod check;
 mod kubernetes;
+mod listing;
+mod machine;
 mod print;
 
 pub use print::complain;
@@ -46,6 +49,9 @@ const STOP_LOADS: Duration = Duration::from_secs(2);
 
 /// How long the last traces may take.
 const FLUSH: Duration = Duration::from_secs(3);
+
+/// How long the last log lines may take.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Why the threads of loads could not be started, with what the operating system says.
 const NO_THREADS: &str = "threads for loads cannot be started: allow this process more of them";
@@ -60,6 +66,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         Command::Check(args) => return check::run(&args),
         Command::Crd => return print(&crd::yaml()?),
     };
+    machine::check()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
         let telemetry = telemetry::start(settings.server.log_format)?;
@@ -73,6 +80,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     });
     // A thread may be deep in a file that nobody waits for: it ends with the process.
     runtime.shutdown_background();
+    telemetry::flush(LAST_LINES);
     ended
 }
 
@@ -114,34 +122,20 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let in_force = Arc::new(settings.clone());
     let sessions = Sessions::with(store, roots, in_force, Liveness::default(), metrics.clone());
     let sessions = Arc::new(sessions.with_quiet_loads().context(NO_THREADS)?);
-    let listing = sessions.refresh().await.with_context(|| format!("cannot list {}", place.url()))?;
-    let empty = |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_none());
-    if let StoreConfig::Local(LocalConfig { path: folder }) = &place.store
-        && !listing.recognised
-        && !empty(folder)
-    {
-        let hint = match listing.roots_below.first() {
-            Some(root) => format!(
-                "its folder {root} has: add --root-dir {0}, or {0} to spec.storage.rootDirs",
-                root.trim_end_matches('/')
-            ),
-            None => "name the folder that holds them, or a prefix in it".to_owned(),
-        };
-        bail!(
-            "{} is not what a collector uploaded: it has none of cluster-metadata/, cluster-history/, metadir/ or \
-             CLUSTER_NAMESPACE/session_… below it; {hint}",
-            folder.display()
-        );
-    }
-    for skipped in &listing.skipped.examples {
-        tracing::warn!("not listed, so its sessions are missing: {skipped}");
-    }
     check_dashboard(dashboard_dir.as_deref())?;
-    health.open(Gate::Listed);
     let address = listener.local_addr()?;
-    tracing::info!(sessions = listing.len(), %address, "serving http://{address}/sessions/");
+    // A big bucket takes a while: probes are answered from here on.
+    tracing::info!(%address, "listening; the stored sessions are being listed");
+    let first = {
+        let (sessions, health, storage) = (Arc::clone(&sessions), health.clone(), settings.storage);
+        async move {
+            let listing = listing::first(&sessions, &storage, &health).await?;
+            tracing::info!(sessions = listing.len(), %address, "serving http://{address}/sessions/");
+            Ok(())
+        }
+    };
     let stopping = Stopping { shutdown, server };
-    stopping.serve(sessions, dashboard_dir, health, metrics, listener).await
+    stopping.serve(sessions, dashboard_dir, health, metrics, listener, first).await
 }
 
 /// The wish to stop, and how long the end may take.
@@ -151,7 +145,7 @@ struct Stopping {
 }
 
 impl Stopping {
-    /// Serves sessions, keeps their list fresh, and ends in order.
+    /// Serves sessions, keeps their list fresh after its `first` making, and ends in order; at once when that fails.
     async fn serve(
         self,
         sessions: Arc<Sessions>,
@@ -159,29 +153,59 @@ impl Stopping {
         health: Health,
         metrics: Metrics,
         listener: TcpListener,
+        first: impl Future<Output = anyhow::Result<()>> + Send + 'static,
     ) -> anyhow::Result<()> {
         let Self { shutdown, server } = self;
+        metrics.process.count_dropped_log_lines(telemetry::dropped_lines);
         let background = CancellationToken::new();
-        let lister = tokio::spawn({
-            let (sessions, background) = (Arc::clone(&sessions), background.clone());
-            async move { sessions.keep_listed(background).await }
-        });
-        let tidier = tokio::spawn(tidy(Arc::clone(&sessions), background.clone()));
         let closing = CancellationToken::new();
+        let lister = tokio::spawn({
+            let (sessions, background, closing) = (Arc::clone(&sessions), background.clone(), closing.clone());
+            async move {
+                match background.run_until_cancelled(first).await {
+                    Some(Ok(())) => sessions.keep_listed(background).await,
+                    Some(Err(error)) => {
+                        closing.cancel();
+                        return Err(error);
+                    }
+                    None => {}
+                }
+                Ok(())
+            }
+        });
+        let readiness = tokio::spawn(listing::readiness(Arc::clone(&sessions), health.clone()));
+        let tidier = tokio::spawn(tidy(Arc::clone(&sessions), background.clone()));
         let draining = tokio::spawn(drain(shutdown, health.clone(), server.drain_wait, closing.clone()));
+        let refusing = tokio::spawn({
+            let (sessions, closing, wait) =
+                (Arc::clone(&sessions), closing.clone(), last_words(server.shutdown_timeout));
+            async move {
+                closing.cancelled().await;
+                tokio::time::sleep(wait).await;
+                sessions.stop();
+            }
+        });
         let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
         let state = http::State { sessions: Arc::clone(&sessions), dashboard_dir, health, metrics, heavy };
         let ended = http::serve(state, listener, &server, closing).await;
         background.cancel();
         draining.abort();
+        refusing.abort();
         sessions.stop();
         if tokio::time::timeout(STOP_LOADS, sessions.idle()).await.is_err() {
             tracing::warn!(loads = sessions.loads_running(), "loads that nobody waits for did not stop in time");
         }
-        let _ = tokio::join!(lister, tidier);
+        readiness.abort();
+        let (first_listing, _) = tokio::join!(lister, tidier);
         tracing::info!("stopped");
+        first_listing??;
         Ok(ended?)
     }
+}
+
+/// When loads are stopped before the end: whoever waits for one is told then, and not cut off.
+fn last_words(shutdown_timeout: Duration) -> Duration {
+    shutdown_timeout.saturating_sub((shutdown_timeout / 4).min(Duration::from_secs(2)))
 }
 
 /// From the wish to stop until nothing more is to be accepted.
@@ -261,6 +285,7 @@ async fn stop_on_signal(shutdown: CancellationToken) {
         };
         if shutdown.is_cancelled() {
             tracing::warn!("a second signal: not waiting any longer");
+            telemetry::flush(LAST_LINES);
             std::process::exit(128 + kind.as_raw_value());
         }
         shutdown.cancel();

@@ -62,6 +62,9 @@ pub enum Error {
         /// Set if they lie in an archive.
         archived: bool,
     },
+    /// It was listed, and is not there any more.
+    #[error("{0} was stored when this session was last listed, and is gone since")]
+    LogGone(String),
     /// The store could not be asked.
     #[error("the storage could not be read: {0}")]
     Storage(std::sync::Arc<storage::Error>),

@@ -13,6 +13,7 @@ mod problem;
 mod read;
 mod shape;
 mod storage;
+mod words;
 
 #[cfg(test)]
 mod tests;

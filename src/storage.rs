@@ -67,6 +67,12 @@ pub trait Storage: Debug + Send + Sync + 'static {
         false
     }
 
+    /// Whether each page of a listing has greater keys than the one before. A wrapper passes on what the store inside
+    /// says.
+    fn lists_in_order(&self) -> bool {
+        true
+    }
+
     /// Opens an object. With `if_match`, only while the object still has that `ETag`
     /// (`ErrorKind::PreconditionFailed` otherwise).
     ///
@@ -86,7 +92,7 @@ pub trait Storage: Debug + Send + Sync + 'static {
     /// The pages of a listing, each asked for when the one before has been taken: whoever fetches what a page names
     /// while it polls for the next one overlaps both.
     fn list_pages<'a>(&'a self, prefix: &'a str, delimiter: Delimiter) -> BoxStream<'a, Result<ListPage, Error>> {
-        let begin = (Next::First, Paging::default());
+        let begin = (Next::First, Paging::of(self));
         let pages = stream::try_unfold(begin, move |(at, mut paging)| async move {
             let token = match at {
                 Next::First => None,

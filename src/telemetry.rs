@@ -1,15 +1,22 @@
 //! The program's own log, and its traces: what is written, how, and where to.
 //!
-//! Owns the format and the filter of log lines, and the export of spans by OTLP, which is off unless
+//! Owns the format, the filter and the writer of log lines (`line`, `writer`), and the export of spans by OTLP, which is off unless
 //! `OTEL_EXPORTER_OTLP_ENDPOINT` (or its variant for traces) is set. Which spans there are is `http`'s business.
 
+mod line;
+mod writer;
+
+pub use line::safe;
+pub use writer::{dropped_lines, flush};
+
 use crate::settings::server::LogFormat;
+use line::{JsonLines, Lines};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, SpanExporter};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use opentelemetry_sdk::trace::span_processor_with_async_runtime::BatchSpanProcessor;
 use opentelemetry_sdk::{Resource, runtime};
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
@@ -29,12 +36,13 @@ pub struct Telemetry {
 /// When the export is asked for and its settings cannot be used.
 pub fn start(format: LogFormat) -> anyhow::Result<Telemetry> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    // Colours are for people at a terminal: files and log collectors would keep the codes.
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
+    writer::start()?;
+    // https://no-color.org
+    let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let lines = tracing_subscriber::fmt::layer();
     let lines = match format {
-        LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().boxed(),
+        LogFormat::Text => lines.with_ansi(colours).with_writer(move || Lines { colours }).boxed(),
+        LogFormat::Json => lines.json().with_writer(|| JsonLines).boxed(),
     };
     let traces = provider()?;
     // Only our own spans: the exporter's client must not trace itself.

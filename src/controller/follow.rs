@@ -4,12 +4,13 @@
 //! What is heard is passed on in order; whoever listens compares full lists, because objects that vanished while we
 //! were away are not announced.
 
+use crate::base::chain::chain;
 use futures_util::StreamExt;
 use kube::api::ListParams;
 use kube::runtime::watcher::{self, Error, Event};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
-use std::fmt::{self, Debug};
+use std::fmt::Debug;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -51,13 +52,13 @@ pub(super) enum Trouble {
     Unreachable(String),
 }
 
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NoSuchKind => f.write_str("the API server does not know this kind"),
-            Self::Forbidden(why) => write!(f, "they may not be listed: {why}"),
-            Self::ListingOnly => f.write_str("they may be listed and not watched"),
-            Self::Unreachable(why) => write!(f, "the API server does not answer: {why}"),
+            Self::Forbidden(why) => write!(f, "forbidden: {why}"),
+            Self::ListingOnly => f.write_str("listing is allowed, and watching is not"),
+            Self::Unreachable(why) => write!(f, "the API server cannot be reached: {why}"),
         }
     }
 }
@@ -183,6 +184,6 @@ fn trouble(error: &Error) -> Option<Trouble> {
         kube::Error::Api(status) if status.code == 404 => Trouble::NoSuchKind,
         kube::Error::Api(status) if [401, 403].contains(&status.code) => Trouble::Forbidden(status.message.clone()),
         kube::Error::Api(status) => Trouble::Unreachable(format!("{} ({})", status.message, status.code)),
-        other => Trouble::Unreachable(other.to_string()),
+        other => Trouble::Unreachable(chain(other)),
     })
 }

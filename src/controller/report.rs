@@ -5,6 +5,7 @@
 
 use super::replicas::Replicas;
 use super::status::{Facts, says};
+use crate::base::chain::chain;
 use crate::crd::{RayHistory, RayHistoryStatus};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
@@ -74,7 +75,7 @@ impl Reporter {
             if self.warned {
                 tracing::debug!(%error, "the status could not be written");
             } else {
-                tracing::warn!(%error, "the status could not be written");
+                tracing::warn!(error = chain(&error), "the status could not be written");
             }
             self.warned = true;
         } else {

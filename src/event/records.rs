@@ -102,6 +102,11 @@ impl<R: Read> Records<R> {
         &self.too_long
     }
 
+    /// Returns `true` if the file was read to its end and held nothing but blanks.
+    pub fn is_blank(&self) -> bool {
+        self.ended && self.format == Format::Unknown && self.broken.is_none()
+    }
+
     /// Bytes that the next step may hold: what is held grows by being copied.
     pub fn may_hold(&self) -> usize {
         2 * self.rest.len() + self.want

@@ -134,7 +134,7 @@ impl Error {
         match self {
             Self::Refused(Refusal::BadQuestion(_)) | Self::BadPath | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Refused(Refusal::NotFound(_))
-            | Self::Session(session::Error::Unknown(_))
+            | Self::Session(session::Error::Unknown(_) | session::Error::LogGone(_))
             | Self::NotASession(_)
             | Self::NothingNamed(..)
             | Self::NotFoundSoFar { .. }
@@ -264,6 +264,7 @@ impl Error {
             Self::Refused(Refusal::Forbidden(_)) => ("forbidden", "Not possible on a dead session"),
             Self::Session(session::Error::Unknown(_)) | Self::NotASession(_) => ("unknown-session", "No such session"),
             Self::NothingNamed(..) | Self::NotFoundSoFar { .. } => ("unknown-name", "No session of that name"),
+            Self::Session(session::Error::LogGone(_)) => ("log-gone", "The log is gone"),
             Self::Loading(_) => ("loading", "The session is being loaded"),
             Self::Session(session::Error::NothingStored(_)) => ("no-data-yet", "The session has no data yet"),
             Self::Session(session::Error::TimedOut { .. }) => ("timed-out", "The session took too long to load"),

@@ -22,7 +22,7 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let metrics = Arc::clone(&state.metrics.http);
     let limits = Arc::new(Limits::new(bounds.max_requests.get(), Arc::clone(&metrics)));
-    let connections = Connections::new(metrics, bounds.send_timeout);
+    let connections = Connections::new(metrics, bounds.send_timeout, bounds.max_connections.get());
     let state = web::Data::new(state);
     let accepted = Arc::clone(&connections);
     let workers = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);

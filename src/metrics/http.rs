@@ -56,7 +56,7 @@ pub struct Metrics {
     pub heavy_in_flight: Gauge,
     /// Open connections.
     pub connections: Gauge,
-    /// Connections closed because no whole request came.
+    /// Connections closed because no whole request came, or to make room.
     pub reaped: Counter,
 }
 
@@ -89,7 +89,7 @@ impl Metrics {
         let help = "Long answers being made or sent";
         registry.register("http_heavy_requests_in_flight", help, self.heavy_in_flight.clone());
         registry.register("http_connections", "Open connections", self.connections.clone());
-        let help = "Connections closed because no whole request came on them in time";
+        let help = "Connections closed because no whole request came on them in time, or to make room for others";
         registry.register("http_connections_reaped", help, self.reaped.clone());
     }
 }

@@ -1,8 +1,10 @@
 //! Metrics of the process itself: memory, start, version.
 
 use super::Registry;
-use prometheus_client::metrics::{gauge::Gauge, info::Info};
+use prometheus_client::metrics::{counter::Counter, gauge::Gauge, info::Info};
 use prometheus_client::registry::Unit;
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The families.
@@ -10,6 +12,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Metrics {
     resident: Gauge,
     start: Gauge,
+    log_lines_dropped: Counter,
+    /// Counts them for as long as the process runs; none are, where nobody logs.
+    count_dropped: OnceLock<fn() -> u64>,
 }
 
 impl Default for Metrics {
@@ -18,7 +23,12 @@ impl Default for Metrics {
         let start: Gauge = Gauge::default();
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         start.set(i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
-        Self { resident: Gauge::default(), start }
+        Self {
+            resident: Gauge::default(),
+            start,
+            log_lines_dropped: Counter::default(),
+            count_dropped: OnceLock::new(),
+        }
     }
 }
 
@@ -28,12 +38,22 @@ impl Metrics {
         registry.register("build", "The running version", version);
         let help = "Resident memory of the process; zero where the system does not say";
         registry.register_common("process_resident_memory", help, Unit::Bytes, self.resident.clone());
+        let help = "Log lines dropped because standard error was not read";
+        registry.register("log_lines_dropped", help, self.log_lines_dropped.clone());
         let help = "When the process started, in seconds since the epoch";
         registry.register_common("process_start_time", help, Unit::Seconds, self.start.clone());
     }
 
+    /// Takes the number of log lines that were dropped from here.
+    pub fn count_dropped_log_lines(&self, count: fn() -> u64) {
+        let _ = self.count_dropped.set(count);
+    }
+
     /// Reads what changes.
     pub fn measure(&self) {
+        if let Some(count) = self.count_dropped.get() {
+            self.log_lines_dropped.inner().store(count(), Ordering::Relaxed);
+        }
         self.resident.set(resident_bytes().unwrap_or(0));
     }
 }

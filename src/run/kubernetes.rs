@@ -63,17 +63,10 @@ pub(super) async fn serve(
     let controller = tokio::spawn(controller.run(shutdown.clone()));
     let address = listener.local_addr()?;
     tracing::info!(%address, rayhistory = %format!("{namespace}/{name}"), "serving http://{address}/sessions/");
-    let opening = tokio::spawn({
-        let (sessions, health) = (Arc::clone(&sessions), health.clone());
-        async move {
-            sessions.listed().await;
-            health.open(Gate::Listed);
-        }
-    });
     let stopping = Stopping { shutdown: shutdown.clone(), server: args.server };
-    let served = stopping.serve(sessions, args.dashboard_dir, health, metrics, listener).await;
+    let first = async { Ok(()) };
+    let served = stopping.serve(sessions, args.dashboard_dir, health, metrics, listener, first).await;
     shutdown.cancel();
-    opening.abort();
     let _ = controller.await;
     served
 }

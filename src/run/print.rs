@@ -1,5 +1,6 @@
 //! Standard output and error of commands, whose readers may leave before the end (`| head`).
 
+use crate::telemetry;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
@@ -17,5 +18,8 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
 
 /// Says why the program ends. Where nobody reads that, there is nobody to tell.
 pub fn complain(error: impl Display) {
-    let _ = writeln!(io::stderr(), "ray-history: {error}");
+    // A cause may quote names from a bucket.
+    for line in format!("ray-history: {error}").lines() {
+        let _ = writeln!(io::stderr(), "{}", telemetry::safe(line, false));
+    }
 }

@@ -277,8 +277,8 @@ impl Catalog {
                 (Ok(kept.replace(what, sessions, self.namespaces()).await), pass)
             }
             Err(error) => {
-                let text = error.to_string();
-                (Err(error), Pass::failed(text))
+                let pass = Pass::failed(&error);
+                (Err(error), pass)
             }
         };
         self.metrics.passed(purpose, pass.at);

@@ -100,15 +100,25 @@ impl Sessions {
         source.submissions.find(namespace, id, &sources).await
     }
 
-    /// Completes when the markers of the store in force have been listed.
-    pub async fn listed(&self) {
+    /// Tells the last listing and every later one, of whichever store is in force, with whether that is a folder; for
+    /// ever.
+    pub async fn each_listing(&self, tell: impl Fn(&Listing, bool)) {
         let mut sources = self.sources();
         loop {
             let source = Arc::clone(&sources.borrow_and_update());
-            let mut listings = source.catalog.listings();
+            let (mut listings, of_folder) = (source.catalog.listings(), source.store.listing_is_free());
+            let each = async {
+                loop {
+                    let listing = Arc::clone(&listings.borrow_and_update());
+                    tell(&listing, of_folder);
+                    if listings.changed().await.is_err() {
+                        return;
+                    }
+                }
+            };
             tokio::select! {
-                _ = listings.wait_for(|listing| listing.listed_at.is_some()) => return,
-                _ = sources.changed() => {}
+                () = each => return,
+                changed = sources.changed() => if changed.is_err() { return },
             }
         }
     }

@@ -195,7 +195,8 @@ impl Load {
         for (file, why) in skipped.chain(facts.unreadable).chain(endpoints.unreadable).chain(endpoints.damaged) {
             report.unreadable_files.add(&file, 0, why);
         }
-        report.empty_event_files = event_objects.empty;
+        // Files of no bytes are not read; those that turned out to hold nothing are counted already.
+        report.empty_event_files += event_objects.empty;
         report.overwritten_hours = event_objects.overwritten_hours;
         self.metrics.read(self.counters.now().bytes_done, unread, report.damaged_records.count);
         let logs = objects.into_logs();

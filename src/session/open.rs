@@ -24,7 +24,7 @@ use crate::layout::Root;
 use crate::liveness::{Liveness, State};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::storage::Storage;
+use crate::storage::{ErrorKind, Storage};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -286,7 +286,11 @@ impl Sessions {
 
     /// Opens parts of log files of an open session, one behind the other; with `lines`, their last lines only.
     pub async fn read_log(&self, parts: &[logs::LogPart], lines: Option<u64>) -> Result<logs::LogBody, Error> {
-        Ok(logs::read(&self.source().store, parts, lines).await?)
+        let read = logs::read(&self.source().store, parts, lines).await;
+        read.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Error::LogGone(error.key().rsplit('/').next().unwrap_or_default().to_owned()),
+            _ => error.into(),
+        })
     }
 
     /// Finds the output of an attempt in the stored generations of its log, newest first; none where it is not stored.

@@ -104,6 +104,12 @@ fn string(schema: &Value, text: &str, path: &str, problems: &mut Vec<Problem>) {
         let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
         problems.push(Problem::new(path, format!("{} must be one of {}", quoted(text), words.join(", "))));
     }
+    // A certificate has lines.
+    let has_lines = path.ends_with(".caBundle");
+    if let Some(odd) = text.chars().find(|c| c.is_control() && !(has_lines && "\n\r\t".contains(*c))) {
+        let odd = odd.escape_default();
+        problems.push(Problem::new(path, format!("{} has a character that no name has: {odd}", quoted(text))));
+    }
     if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
         && Regex::new(pattern).is_ok_and(|pattern| !pattern.is_match(text))
     {

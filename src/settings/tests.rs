@@ -26,6 +26,21 @@ fn a_document_without_options_has_the_default_settings() {
 }
 
 #[test]
+fn a_name_has_no_control_characters() {
+    for (spec, field) in [
+        (r#"  storage: {s3: {bucket: "ray\r\nx"}}"#, "spec.storage.s3.bucket: "),
+        (r#"  storage: {local: {path: "/da\0ta"}}"#, "spec.storage.local.path: "),
+        (r#"  storage: {rootDirs: ["a\eb"], local: {path: /data}}"#, "spec.storage.rootDirs[0]: "),
+    ] {
+        let said = said(spec);
+        assert!(said.starts_with(field) && said.contains("a character that no name has: "), "{said}");
+        assert!(!said.contains(|c: char| c.is_control()), "{said:?}");
+    }
+    let with_ca = r#"  storage: {s3: {bucket: ray, region: x, caBundle: "-----BEGIN\n-----END\n"}}"#;
+    assert!(read(with_ca).is_ok());
+}
+
+#[test]
 fn the_documented_example_is_read_in_full() {
     let settings = read(
         r#"

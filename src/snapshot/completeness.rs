@@ -22,7 +22,7 @@ const MAX_NAMES: usize = 100;
 pub struct Completeness {
     /// Event files read.
     pub event_files: u64,
-    /// Event files of no bytes.
+    /// Event files that hold nothing: no bytes, or blanks, compressed or not.
     pub empty_event_files: u64,
     /// Events read, by type.
     pub events: EventCounts,

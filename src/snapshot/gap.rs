@@ -8,7 +8,7 @@ use serde::Serialize;
 pub enum Code {
     /// No event of any type was stored.
     NoEvents,
-    /// Event files of no bytes.
+    /// Event files that hold nothing.
     EmptyEventFiles,
     /// Stored files that could not be read, or not to their end.
     UnreadableFiles,

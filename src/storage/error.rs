@@ -1,5 +1,6 @@
 //! What can go wrong with a store, in as many kinds as callers act on.
 
+use crate::base::chain::chain;
 use std::fmt;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub enum ErrorKind {
     /// No object has this key (any more).
     NotFound,
-    /// There is no such bucket or container.
+    /// There is no such bucket, container or folder (any more).
     NoBucket,
     /// The store refused us.
     PermissionDenied,
@@ -88,27 +89,6 @@ impl Error {
     }
 }
 
-/// Longest text made of a chain of causes.
-#[cfg(feature = "s3")]
-const LONGEST: usize = 300;
-
-/// Returns an error and its causes in words, each once: many errors repeat what their cause says.
-#[cfg(feature = "s3")]
-pub(super) fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut said = String::new();
-    for cause in std::iter::successors(Some(error), |error| error.source()) {
-        let words = cause.to_string();
-        if !said.contains(&words) {
-            said.push_str(if said.is_empty() { "" } else { ": " });
-            said.push_str(&words);
-        }
-    }
-    match said.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{} ...", &said[..end]),
-        None => said,
-    }
-}
-
 impl ErrorKind {
     /// The word for metrics.
     pub fn as_str(self) -> &'static str {
@@ -136,7 +116,7 @@ impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotFound => "no such object",
-            Self::NoBucket => "no such bucket",
+            Self::NoBucket => "no such bucket or folder",
             Self::PermissionDenied => "permission denied",
             Self::InvalidKey => "not a key of this store",
             Self::Archived => "the object was moved to an archive",
@@ -153,37 +133,11 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {:?}", self.kind, self.key)?;
         match &self.source {
-            Some(source) => write!(f, " ({source})"),
+            Some(source) => write!(f, " ({})", chain(&**source)),
             None => Ok(()),
         }
     }
 }
 
-impl std::error::Error for Error {
-    /// What lies below the cause: the cause itself is said already.
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref()?.source()
-    }
-}
-
-#[cfg(all(test, feature = "s3"))]
-mod tests {
-    use super::*;
-    use std::io;
-
-    #[derive(Debug, thiserror::Error)]
-    #[error("{words}")]
-    struct Outer {
-        words: String,
-        source: io::Error,
-    }
-
-    #[test]
-    fn causes_are_words_each_once_and_not_too_many() {
-        let outer =
-            |words: &str, cause: &str| Outer { words: words.to_owned(), source: io::Error::other(cause.to_owned()) };
-        assert_eq!(causes(&outer("cannot connect", "refused")), "cannot connect: refused");
-        assert_eq!(causes(&outer("cannot connect: refused", "refused")), "cannot connect: refused");
-        assert_eq!(causes(&outer("ä", &"ü".repeat(999))).chars().count(), LONGEST + 4);
-    }
-}
+/// Its causes are in its text.
+impl std::error::Error for Error {}

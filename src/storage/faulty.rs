@@ -179,6 +179,10 @@ impl Storage for Faulty {
         !self.paid && self.inner.listing_is_free()
     }
 
+    fn lists_in_order(&self) -> bool {
+        self.inner.lists_in_order()
+    }
+
     async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
         let fault = self.request(key, |counts| counts.reads += 1).await?;
         let body = self.inner.read_matching(key, range, if_match).await?;

@@ -134,6 +134,10 @@ impl Storage for Guarded {
         self.inner.listing_is_free()
     }
 
+    fn lists_in_order(&self) -> bool {
+        self.inner.lists_in_order()
+    }
+
     async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
         let request = self.request("list");
         let _permit = self.admit(&request).await;

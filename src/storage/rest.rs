@@ -16,9 +16,6 @@ use std::time::Duration;
 const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// What a path may hold as it is.
 const PATH: AsciiSet = UNRESERVED.remove(b'/');
-/// A page of a thousand keys of a thousand bytes, escaped, is far below.
-const LONGEST_PAGE: u64 = 64 << 20;
-const LONGEST_REFUSAL: u64 = 64 << 10;
 
 /// What tells one cloud's answers from another's.
 #[derive(Clone, Copy, Debug)]
@@ -86,8 +83,8 @@ pub(super) async fn listing(client: &Client, cloud: Cloud, prefix: &str, request
         ErrorKind::NotFound => Error::because(ErrorKind::NoBucket, prefix, "check its name, and the account or region"),
         _ => error,
     })?;
-    let bytes = collect(response, LONGEST_PAGE).await.map_err(|error| unavailable(prefix, error))?;
-    let bytes = bytes.ok_or_else(|| Error::failed(prefix, "a page of the listing is longer than 64 MiB"))?;
+    let bytes = collect(response, wire::LONGEST_PAGE).await.map_err(|error| unavailable(prefix, error))?;
+    let bytes = bytes.ok_or_else(|| Error::failed(prefix, wire::TOO_LONG))?;
     list_xml::read(&bytes).map_err(|error| Error::failed(prefix, format!("the listing cannot be understood: {error}")))
 }
 
@@ -132,17 +129,17 @@ fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
 
 /// The `<Code>` of an error's body.
 async fn code_in(response: Response) -> Option<String> {
-    let bytes = collect(response, LONGEST_REFUSAL).await.ok()??;
+    let bytes = collect(response, wire::LONGEST_REFUSAL).await.ok()??;
     list_xml::code(&bytes)
 }
 
 /// A whole body; none when it is longer than `limit`.
-async fn collect(response: Response, limit: u64) -> Result<Option<Vec<u8>>, reqwest::Error> {
+async fn collect(response: Response, limit: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
     let mut all = Vec::new();
     let mut pieces = response.bytes_stream();
     while let Some(piece) = pieces.next().await {
         let piece = piece?;
-        if (all.len() + piece.len()) as u64 > limit {
+        if all.len() + piece.len() > limit {
             return Ok(None);
         }
         all.extend_from_slice(&piece);
@@ -154,8 +151,5 @@ fn unavailable(key: &str, error: reqwest::Error) -> Error {
     if let Some(distrust) = distrust(key, &error) {
         return distrust;
     }
-    let cause = std::error::Error::source(&error).map(ToString::to_string);
-    let error = error.without_url();
-    let text = cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
-    Error::because(ErrorKind::Unavailable, key, text)
+    Error::because(ErrorKind::Unavailable, key, error.without_url())
 }

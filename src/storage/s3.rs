@@ -3,7 +3,9 @@
 //! One request per call: the SDK's retries and its watch over slow streams are off, `guarded` has them for every
 //! store. Must never put a server's own message into an error.
 
+mod capped;
 mod client;
+mod encoding;
 mod error;
 mod paging;
 
@@ -12,7 +14,8 @@ use super::wire::{self, Ask};
 use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, PageToken, ReadRange, Storage};
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::types::RequestPayer;
+use aws_sdk_s3::types::{EncodingType, RequestPayer};
+use capped::Capped;
 use futures_util::stream::{self, StreamExt};
 
 /// A bucket.
@@ -33,7 +36,8 @@ impl S3 {
     async fn head(&self, key: &str, if_match: Option<&str>) -> Result<ObjectMeta, Error> {
         let request = self.client.head_object().bucket(&self.bucket).key(key);
         let request = request.set_if_match(if_match.map(quoted)).set_request_payer(self.payer.clone());
-        let head = request.send().await.map_err(|refused| error::refused(key, refused))?;
+        let head = request.customize().interceptor(Capped::Object).send().await;
+        let head = head.map_err(|refused| error::refused(key, refused))?;
         Ok(ObjectMeta {
             key: key.to_owned(),
             size: bytes(head.content_length()).unwrap_or_default(),
@@ -48,9 +52,12 @@ impl Storage for S3 {
     async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
         let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
         let request = request.set_delimiter((delimiter == Delimiter::Slash).then(|| "/".to_owned()));
+        // XML has no words for some characters that a key may have: one such key would hide all others.
+        let request = request.encoding_type(EncodingType::Url);
         let request = paging::from(request, page).set_request_payer(self.payer.clone());
-        let request = request.customize().interceptor(paging::Whole);
+        let request = request.customize().interceptor(paging::Whole).interceptor(Capped::Listing);
         let listed = request.send().await.map_err(|refused| error::listing_refused(prefix, refused))?;
+        let listed = encoding::decode(listed);
         let next = paging::next(&listed).map_err(|why| Error::failed(prefix, why))?;
         let objects = listed.contents.unwrap_or_default().into_iter().filter_map(|object| {
             Some(ObjectMeta {
@@ -64,6 +71,11 @@ impl Storage for S3 {
         Ok(ListPage { objects: objects.collect(), prefixes: prefixes.collect(), skipped: Vec::new(), next })
     }
 
+    /// Directory buckets (S3 Express), whose names end so, are in no order.
+    fn lists_in_order(&self) -> bool {
+        !self.bucket.ends_with("--x-s3")
+    }
+
     async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
         if key.is_empty() {
             return Err(Error::invalid_key(key, "a key has at least one character"));
@@ -75,7 +87,7 @@ impl Storage for S3 {
         };
         let request = self.client.get_object().bucket(&self.bucket).key(key).set_range(part);
         let request = request.set_if_match(if_match.map(quoted)).set_request_payer(self.payer.clone());
-        let object = match request.send().await {
+        let object = match request.customize().interceptor(Capped::Object).send().await {
             Ok(object) => object,
             Err(refused) if error::is_past_the_end(&refused) => {
                 return wire::empty(self.head(key, if_match).await?, range);

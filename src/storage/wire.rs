@@ -9,6 +9,18 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use std::ops::Range;
 
+/// Bytes of a page of a listing. A page of a thousand keys of a thousand bytes, escaped, is far below; what is made of
+/// one takes several times as much memory.
+#[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
+pub(super) const LONGEST_PAGE: usize = 16 << 20;
+/// Bytes of the document that comes with a refusal.
+#[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
+pub(super) const LONGEST_REFUSAL: usize = 64 << 10;
+/// Why an answer is not read to its end.
+#[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
+pub(super) const TOO_LONG: &str =
+    "the answer is longer than any page of a listing (16 MiB): is this an endpoint of the store?";
+
 /// How a range is asked for.
 #[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
 #[derive(Clone, Debug, PartialEq, Eq)]

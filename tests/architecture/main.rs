@@ -44,7 +44,7 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ),
     ("settings", &["base", "crd", STORES]),
     ("snapshot", &["base", "event", "logs"]),
-    ("storage", &["metrics", STORES]),
+    ("storage", &["base", "metrics", STORES]),
     ("telemetry", &["settings"]),
 ];
 

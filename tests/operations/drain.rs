@@ -74,14 +74,17 @@ fn a_request_that_waits_for_a_slow_load_gets_its_answer_while_the_program_ends()
 }
 
 #[test]
-fn a_load_that_takes_too_long_does_not_hold_the_end() {
+fn a_load_that_takes_too_long_does_not_hold_the_end_and_who_waits_for_it_is_told() {
     let folder = slow_session(400);
-    let mut server = Server::over(folder.path(), &["--shutdown-timeout", "1s"], &[]);
-    let _connection = waiting(&server);
+    let mut server = Server::over(folder.path(), &["--shutdown-timeout", "2s"], &[]);
+    let connection = waiting(&server);
     server.signal("INT");
     let began = Instant::now();
-    assert!(server.ended(Duration::from_secs(8)).unwrap().success());
+    let (head, body) = answer(connection);
     assert!(began.elapsed() >= Duration::from_secs(1), "the request was given its time");
+    assert!(head.starts_with("http/1.1 503") && head.contains("retry-after"), "{head}");
+    assert!(body.contains("this server is stopping"), "{body}");
+    assert!(server.ended(Duration::from_secs(8)).unwrap().success());
 }
 
 #[test]

@@ -30,6 +30,28 @@ fn a_connection_without_a_whole_request_is_closed_in_time() {
 }
 
 #[test]
+fn whoever_keeps_idle_connections_makes_room_for_others() {
+    let server = Server::start(&["--max-connections", "64"]);
+    let probe = || {
+        let mut connection = server.connect();
+        connection.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        connection.write_all(b"GET /livez HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
+        answer(connection).0
+    };
+    let mut idle = Vec::new();
+    for _ in 0..200 {
+        let mut connection = server.connect();
+        connection.write_all(REQUEST).unwrap();
+        idle.push(connection);
+        if idle.len() % 20 == 0 {
+            assert!(probe().starts_with("http/1.1 200"), "after {} connections", idle.len());
+        }
+    }
+    assert!(server.metric("ray_history_http_connections") <= 64);
+    assert!(server.metric("ray_history_http_connections_reaped_total") >= 130);
+}
+
+#[test]
 fn a_long_answer_is_not_cut_by_the_time_for_idle_connections() {
     let server = Server::start(&["--head-timeout", "1s", "--keep-alive", "1s", "--send-timeout", "20s"]);
     let expected = server.get(&format!("{SESSION}/api/v0/tasks?detail=1&limit=10000")).1.len();

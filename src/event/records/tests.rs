@@ -38,6 +38,21 @@ fn jsonl_and_arrays_gzipped_or_not_give_the_same_records() {
 }
 
 #[test]
+fn a_file_that_holds_nothing_is_told_from_one_that_is_broken_or_has_no_event() {
+    let is_blank = |file: &[u8]| {
+        let mut records = Records::new(file);
+        while records.next_block().is_some() {}
+        records.is_blank()
+    };
+    for nothing in [&b""[..], b"\n \n", &gzip(b""), &gzip(b"\n"), &vec![b' '; 3 << 20]] {
+        assert!(is_blank(nothing), "{} bytes", nothing.len());
+    }
+    for something in [&b"[]"[..], b"{}", &gzip(b"{}\n"), &gzip(b"")[..10]] {
+        assert!(!is_blank(something), "{something:?}");
+    }
+}
+
+#[test]
 fn half_a_gzip_gives_its_first_half_and_says_that_it_is_broken() {
     let lines: Vec<String> = (0..20_000).map(|n| format!("{{\"n\":{}}}\n", n * 7919)).collect();
     let lines = lines.concat();

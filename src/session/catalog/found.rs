@@ -19,6 +19,9 @@ pub(super) struct Found {
 impl Found {
     /// A marker was found, last written at this time, in nanoseconds since 1970.
     pub(super) fn marker(&mut self, marker: &Marker, written: Option<i64>) {
+        if !self.can_be_opened(&marker.key, marker.owner.as_ref()) {
+            return;
+        }
         let seen = Sighting::of(&marker.key, marker.owner.as_ref(), marker.namespace_known);
         let written = written.map(|nanos| nanos / 1_000);
         self.sessions.add(Source::Marker, Sighting { written, ..seen });
@@ -27,7 +30,22 @@ impl Found {
     /// A folder with the data of a session was found.
     pub(super) fn data(&mut self, key: &SessionKey, owner: Option<&Owner>, namespace_known: bool) {
         self.recognised = true;
+        if !self.can_be_opened(key, owner) {
+            return;
+        }
         self.sessions.add(Source::Data, Sighting::of(key, owner, namespace_known));
+    }
+
+    /// Only what can be asked for is listed: no URL, and no key of some stores, has a part that is `.` or `..`, and a
+    /// name with control characters is none of Kubernetes. Others are counted.
+    fn can_be_opened(&mut self, key: &SessionKey, owner: Option<&Owner>) -> bool {
+        let is_name = |name: &str| name != "." && name != ".." && !name.contains(|c: char| c.is_control() || c == '/');
+        let names = [Some(&key.cluster.namespace), Some(&key.cluster.name), owner.map(|owner| &owner.name)];
+        let all = names.into_iter().flatten().all(|name| is_name(name));
+        if !all {
+            self.unknown_keys.add(&key.to_string());
+        }
+        all
     }
 
     /// Some places could not be listed.

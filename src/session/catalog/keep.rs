@@ -6,6 +6,7 @@ use super::pace::{Pace, Passed};
 use super::table::{Builder, Sighting, Source, Table};
 use super::{Catalog, Listed, Namespaces};
 use crate::base::name::{Owner, SessionKey};
+use crate::storage::{Error, ErrorKind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
@@ -39,6 +40,8 @@ pub(super) struct Looked {
 pub(super) struct Pass {
     pub(super) at: Option<SystemTime>,
     error: Option<String>,
+    /// The error is that there is no such bucket or folder.
+    store_missing: bool,
     unknown_keys: Oddities,
     skipped: Oddities,
     recognised: bool,
@@ -50,19 +53,22 @@ impl Pass {
     pub(super) fn succeeded(found: Found) -> (Builder, Self) {
         let Found { sessions, unknown_keys, skipped, recognised, roots_below } = found;
         let at = Some(SystemTime::now());
-        (sessions, Self { at, error: None, unknown_keys, skipped, recognised, roots_below })
+        (sessions, Self { at, error: None, store_missing: false, unknown_keys, skipped, recognised, roots_below })
     }
 
     /// A pass that did not.
-    pub(super) fn failed(error: String) -> Self {
-        Self { error: Some(error), ..Self::default() }
+    pub(super) fn failed(error: &Error) -> Self {
+        let store_missing = error.kind() == ErrorKind::NoBucket;
+        Self { error: Some(error.to_string()), store_missing, ..Self::default() }
     }
 
     /// What was told last stays, but for the error.
     fn follow(&mut self, next: Self) {
-        match next.at {
-            Some(_) => *self = next,
-            None => self.error = next.error,
+        if next.at.is_some() {
+            *self = next;
+        } else {
+            self.error = next.error;
+            self.store_missing = next.store_missing;
         }
     }
 }
@@ -127,6 +133,7 @@ impl Kept {
             listed_at: markers.at,
             walked_at: walk.at,
             stale: markers.error.clone().or_else(|| walk.error.clone()).or(never),
+            store_missing: markers.store_missing || walk.store_missing,
         }
     }
 

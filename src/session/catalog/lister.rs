@@ -23,6 +23,11 @@ impl<'a> Lister<'a> {
         self.requests.load(Ordering::Relaxed)
     }
 
+    /// Watches over the pages of one listing.
+    pub(in crate::session) fn paging(&self) -> Paging {
+        Paging::of(self.store)
+    }
+
     /// One page.
     pub(in crate::session) async fn page(
         &self,
@@ -40,7 +45,7 @@ impl<'a> Lister<'a> {
 
     /// The folders directly below a prefix, without the prefix and the final `/`, and what could not be listed.
     pub(in crate::session) async fn folders(&self, prefix: &str) -> Result<(Vec<String>, Vec<Error>), Error> {
-        let (mut names, mut skipped, mut next, mut paging) = (Vec::new(), Vec::new(), None, Paging::default());
+        let (mut names, mut skipped, mut next, mut paging) = (Vec::new(), Vec::new(), None, self.paging());
         loop {
             let page = self.page(prefix, Delimiter::Slash, next, &mut paging).await?;
             skipped.extend(page.skipped);

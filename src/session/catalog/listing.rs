@@ -44,6 +44,8 @@ pub struct Listing {
     pub walked_at: Option<SystemTime>,
     /// Why the listing could not be renewed since, if it could not.
     pub stale: Option<String>,
+    /// Whether that is because there is no such bucket or folder any more.
+    pub store_missing: bool,
 }
 
 /// The clocks of heads are in zones that nobody knows, and a walk takes its time.

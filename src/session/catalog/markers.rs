@@ -3,7 +3,7 @@
 use super::found::Found;
 use super::lister::Lister;
 use crate::layout::{MARKER_TREES, Root, parse_marker};
-use crate::storage::{Delimiter, Error, Paging};
+use crate::storage::{Delimiter, Error};
 
 /// Every marker below the roots; an error of one tree is an error of the whole.
 pub(super) async fn list(lister: &Lister<'_>, roots: &[Root], found: &mut Found) -> Result<(), Error> {
@@ -16,7 +16,7 @@ pub(super) async fn list(lister: &Lister<'_>, roots: &[Root], found: &mut Found)
 }
 
 async fn below(lister: &Lister<'_>, root: &str, tree: &str, found: &mut Found) -> Result<(), Error> {
-    let (mut next, mut paging) = (None, Paging::default());
+    let (mut next, mut paging) = (None, lister.paging());
     loop {
         let page = lister.page(&format!("{root}{tree}"), Delimiter::None, next, &mut paging).await?;
         found.recognised |= !page.objects.is_empty();

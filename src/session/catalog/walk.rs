@@ -5,7 +5,7 @@ use super::found::Found;
 use super::lister::Lister;
 use super::place::{Below, Level, Place};
 use crate::layout::Root;
-use crate::storage::Error;
+use crate::storage::{Error, ErrorKind};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
@@ -36,7 +36,7 @@ pub(super) async fn walk(
         let Some((place, answer)) = running.next().await else { return Ok(()) };
         let (names, skipped) = match answer {
             Ok(folders) => folders,
-            Err(error) if error.is_transient() || place.is_top() => return Err(error),
+            Err(error) if is_of_the_store(&error) || place.is_top() => return Err(error),
             Err(error) => (Vec::new(), vec![error]),
         };
         found.skip(&skipped);
@@ -51,6 +51,11 @@ pub(super) async fn walk(
             }
         }
     }
+}
+
+/// Returns `true` for an error of the store and not of one folder in it.
+fn is_of_the_store(error: &Error) -> bool {
+    error.is_transient() || error.kind() == ErrorKind::NoBucket
 }
 
 /// Looks one folder below roots in which nothing was recognised.
@@ -72,7 +77,7 @@ async fn folders(lister: &Lister<'_>, prefix: &str, found: &mut Found) -> Result
             found.skip(&skipped);
             Ok(names)
         }
-        Err(error) if error.is_transient() => Err(error),
+        Err(error) if is_of_the_store(&error) => Err(error),
         Err(error) => {
             found.skip([&error]);
             Ok(Vec::new())

@@ -5,7 +5,7 @@ use crate::logs::job_driver;
 use crate::metrics::catalog::{Metrics, Purpose};
 use crate::session::Error;
 use crate::session::catalog::{Entry, Lister};
-use crate::storage::{self, Delimiter, Paging, Storage};
+use crate::storage::{self, Delimiter, Storage};
 use futures_util::{StreamExt, stream};
 
 /// Pages listed for one search, some 0.002 USD.
@@ -78,7 +78,7 @@ async fn session(search: &Search<'_>, lister: &Lister<'_>, entry: &Entry) -> Loo
                 }
                 let key = format!("{nodes}{node}/{logs}{file}");
                 // The only page that is needed: the key itself sorts before all others that begin with it.
-                let page = lister.page(&key, Delimiter::None, None, &mut Paging::default()).await?;
+                let page = lister.page(&key, Delimiter::None, None, &mut lister.paging()).await?;
                 if page.objects.iter().any(|object| object.key == key) {
                     return Ok(Some(true));
                 }

@@ -84,7 +84,8 @@ impl Pages {
 
 /// The pages of one prefix; ends after an error.
 fn list(store: Arc<dyn Storage>, at: usize, prefix: String) -> BoxStream<'static, Page> {
-    let begin = Some((None::<PageToken>, store, prefix, Paging::default()));
+    let paging = Paging::of(&*store);
+    let begin = Some((None::<PageToken>, store, prefix, paging));
     let pages = stream::unfold(begin, move |state| async move {
         let (token, store, prefix, mut paging) = state?;
         match store.list(&prefix, Delimiter::None, token).await {

@@ -178,6 +178,7 @@ impl Queue {
         }
         let report = folding.builder.completeness_mut();
         report.event_files += 1;
+        report.empty_event_files += u64::from(records.is_blank());
         for &position in records.too_long() {
             report.damaged_records.add(&key, position, "longer than any event");
         }

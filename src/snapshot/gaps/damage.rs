@@ -41,9 +41,9 @@ fn no_events(snapshot: &Snapshot, evidence: &Evidence) -> Option<Gap> {
     if empty > 0 {
         let files = count(of, "event file");
         let message = if empty == of {
-            format!("{NOTHING}: all {files} are empty (0 bytes)")
+            format!("{NOTHING}: all {files} are empty")
         } else {
-            format!("{empty} of {files} are empty (0 bytes): what they should hold is lost")
+            format!("{empty} of {files} are empty: what they should hold is lost")
         };
         let gap = Gap::new(Code::EmptyEventFiles, weight(known), message).missing(empty).of(of);
         return Some(

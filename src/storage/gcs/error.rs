@@ -2,6 +2,7 @@
 
 use super::super::refusal::{Refusal, retry_after};
 use super::{Error, ErrorKind};
+use crate::base::chain::chain;
 use google_cloud_gax::error::Error as Refused;
 use google_cloud_gax::error::rpc::Code;
 
@@ -44,9 +45,9 @@ pub(super) fn refused(key: &str, error: &Refused) -> Error {
         return Error::failed(key, format!("the store answered {}", status.code.name()));
     }
     if error.is_connect() || error.is_io() || error.is_timeout() || error.is_transport() || error.is_exhausted() {
-        return Error::because(ErrorKind::Unavailable, key, error.to_string());
+        return Error::because(ErrorKind::Unavailable, key, chain(error));
     }
-    Error::failed(key, error.to_string())
+    Error::failed(key, chain(error))
 }
 
 /// A body that broke off.

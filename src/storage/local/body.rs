@@ -31,7 +31,13 @@ struct Rest {
 impl Opened {
     /// Opens a key and reads the first piece of the range. Blocks.
     pub(super) fn open(root: &Path, key: String, range: ReadRange, if_match: Option<&str>) -> Result<Self, Error> {
-        let real = path::resolve(root, &key)?;
+        let real = match path::resolve(root, &key) {
+            Err(missing) if missing.kind() == ErrorKind::NotFound => {
+                path::root_is_there(root, &key)?;
+                return Err(missing);
+            }
+            resolved => resolved?,
+        };
         let mut file = File::open(real).map_err(|e| failure(&key, e))?;
         // Of the opened file, not of the path: the bytes below are this file's whatever happens to its name.
         let metadata = file.metadata().map_err(|e| failure(&key, e))?;

@@ -21,6 +21,22 @@ pub(super) fn refusal(key: &str) -> Option<&'static str> {
     })
 }
 
+/// Fails when the folder itself is not there: then a missing key or prefix tells nothing.
+pub(super) fn root_is_there(root: &Path, key: &str) -> Result<(), Error> {
+    let gone = || {
+        let why = format!("the folder {} is not there: mount its volume again, or put it back", root.display());
+        Error::because(ErrorKind::NoBucket, key, why)
+    };
+    match fs::metadata(root) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(gone()),
+        Err(e) => match failure(key, e) {
+            missing if missing.kind() == ErrorKind::NotFound => Err(gone()),
+            error => Err(error),
+        },
+    }
+}
+
 /// The real path of the file that a key names.
 pub(super) fn resolve(root: &Path, key: &str) -> Result<PathBuf, Error> {
     if let Some(why) = refusal(key) {

@@ -113,6 +113,29 @@ async fn pages_of_any_size_give_every_key_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn a_root_that_is_gone_is_an_error_and_never_an_empty_folder() {
+    let outer = folder(&["root/a/x"]);
+    let (root, away) = (outer.path().join("root"), outer.path().join("away"));
+    let store = Local::open(&root).unwrap();
+    fs::rename(&root, &away).unwrap();
+    for put_instead in [false, true] {
+        if put_instead {
+            fs::write(&root, "a file").unwrap();
+        }
+        for prefix in ["", "a/", "b", "//"] {
+            let error = store.list(prefix, Delimiter::None, None).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NoBucket, "{prefix:?}");
+            assert!(error.to_string().contains("put it back"), "{error}");
+        }
+        assert_eq!(store.read("a/x", ReadRange::Full).await.unwrap_err().kind(), ErrorKind::NoBucket);
+    }
+    fs::remove_file(&root).unwrap();
+    fs::rename(&away, &root).unwrap();
+    assert_eq!(keys(&store, "").await, ["a/x"]);
+    assert_eq!(store.read("a/y", ReadRange::Full).await.unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test]
 async fn a_file_that_becomes_shorter_while_it_is_read_is_an_error() {
     let dir = folder(&[]);
     let path = dir.path().join("x");

@@ -10,8 +10,20 @@ use std::fs::{self, DirEntry, FileType, Metadata, ReadDir};
 use std::io;
 use std::path::Path;
 
-/// One page of the keys below `prefix`.
+/// One page of the keys below `prefix`. The root is looked at afterwards, because it may go while it is walked.
 pub(super) fn list(
+    root: &Path,
+    prefix: &str,
+    delimiter: Delimiter,
+    page: Option<PageToken>,
+    limit: usize,
+) -> Result<ListPage, Error> {
+    let listed = below(root, prefix, delimiter, page, limit);
+    path::root_is_there(root, prefix)?;
+    listed
+}
+
+fn below(
     root: &Path,
     prefix: &str,
     delimiter: Delimiter,

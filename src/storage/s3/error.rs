@@ -1,9 +1,10 @@
 //! What the SDK's errors mean.
 
-use super::super::error::causes;
 use super::super::refusal::{Refusal, retry_after};
 use super::super::trust::distrust;
+use super::capped::was_cut;
 use super::{Error, ErrorKind};
+use crate::base::chain::chain;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
@@ -45,7 +46,7 @@ where
             if let Some(distrust) = failure.as_connector_error().and_then(|error| distrust(key, error)) {
                 return distrust;
             }
-            let cause = failure.as_connector_error().map(|error| causes(error));
+            let cause = failure.as_connector_error().map(|error| chain(error));
             // The SDK has no kind of its own for this.
             match cause {
                 Some(cause) if failure.is_io() || failure.is_timeout() => {
@@ -57,6 +58,7 @@ where
                 cause => Error::because(ErrorKind::Unavailable, key, cause.unwrap_or_default()),
             }
         }
+        SdkError::ResponseError(_) if was_cut(&error) => Error::failed(key, super::wire::TOO_LONG),
         // An answer that ends early or is no answer of this protocol: a proxy, a server that is just stopping.
         SdkError::ResponseError(_) => Error::because(ErrorKind::Unavailable, key, "the answer cannot be understood"),
         SdkError::ConstructionFailure(_) => Error::failed(key, "the request cannot be made: check bucket and endpoint"),

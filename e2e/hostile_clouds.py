@@ -1,0 +1,210 @@
+"""A small server that speaks Azure's and OSS's protocols over a folder, and lies in one way at a time.
+
+`none` behaves well. `circle` gives two tokens in turn, `invented` pages of new keys without an end, `cut` pages that
+end inside their XML, `endless` one page that never ends. `error` answers with status 200 and an error's document,
+`html` with a page of somebody else, `redirect` sends everybody elsewhere. `short` ends bodies before their length,
+`longer` sends more than that, and `other` other bytes for each request. `denied` refuses everything after some
+requests, until `allowed` is set.
+"""
+
+import hashlib
+import itertools
+import os
+import threading
+import urllib.parse
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from e2e.loopback import Loopback
+
+PAGE = 3
+ENTRY = "metadir/c{}_n/session_2026-11-22_23-11-33_821800_1"
+ERROR = b"<?xml version='1.0'?><Error><Code>InternalError</Code></Error>"
+
+
+@dataclass
+class Cloud:
+    """The server as a test sees it."""
+
+    document: dict
+    strangers: list = field(default_factory=list)
+    allowed: threading.Event = field(default_factory=threading.Event)
+
+
+@contextmanager
+def serve(folder: Path, cloud: str, lie: str):
+    """A store over a folder, in one cloud's protocol."""
+    objects = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    served = Cloud({})
+    stranger = type("Stranger", (Stranger,), {"strangers": served.strangers})
+    state = {"objects": objects, "lie": lie, "numbers": itertools.count(), "cloud": served}
+    with Loopback(stranger) as elsewhere, Loopback(type("Handler", (DIALECTS[cloud],), state)) as server:
+        server_address = f"http://127.0.0.1:{server.port}"
+        DIALECTS[cloud].elsewhere = f"http://127.0.0.1:{elsewhere.port}"
+        served.document |= DIALECTS[cloud].document(server_address)
+        yield served
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """Where redirects lead: nobody should come."""
+
+    strangers: list
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        self.strangers.append(self.path)
+        self.send_error(404)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """What both protocols have in common."""
+
+    protocol_version = "HTTP/1.1"
+    objects: dict[str, bytes]
+    lie: str
+    numbers: itertools.count
+    cloud: Cloud
+    elsewhere: str
+
+    def log_message(self, *_):
+        pass
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        number = next(self.numbers)
+        if self.lie == "redirect":
+            return self._answer(307, b"", Location=self.elsewhere + self.path)
+        if self.lie == "denied" and number > 12 and not self.cloud.allowed.is_set():
+            return self._answer(403, b"<Error><Code>AccessDenied</Code></Error>")
+        key = urllib.parse.unquote(url.path).lstrip("/").split("/", self.depth)[self.depth :]
+        if key and key[0]:
+            return self._read(key[0])
+        return self._list(dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True)))
+
+    def _answer(self, status, body, **headers):
+        self.send_response(status)
+        for name, value in {"Content_Length": str(len(body)), **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _list(self, query):
+        prefix, delimiter, page = query.get("prefix", ""), query.get("delimiter", ""), query.get(self.token, "")
+        if self.lie == "error":
+            return self._answer(200, ERROR, Content_Type="application/xml")
+        if self.lie == "html":
+            return self._answer(200, b"<html><body>Log in, please</body></html>", Content_Type="text/html")
+        if self.lie == "endless":
+            return self._endless()
+        after = "" if self.lie == "circle" else page
+        found = []
+        for key in sorted(key for key in self.objects if key.startswith(prefix)):
+            below, slash, _ = key[len(prefix) :].partition(delimiter) if delimiter else (key, "", "")
+            item = (slash, prefix + below + slash if slash else key)
+            if item not in found and item[1] > after:
+                found.append(item)
+        given, more = found[:PAGE], found[PAGE:]
+        following = given[-1][1] if more else ""
+        if self.lie == "circle":
+            following = "B" if page == "A" else "A"
+        elif self.lie == "invented":
+            number = next(self.numbers)
+            given, following = [("", prefix + f"c{number}x{at}_n/x") for at in range(1000)], str(number)
+        whole = self.page(given, following).encode()
+        return self._answer(200, whole[: len(whole) * 2 // 3] if self.lie == "cut" else whole)
+
+    def _endless(self):
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        first = self.page([("", ENTRY.format(at)) for at in range(1000)], "")
+        beginning, entry = first[: first.index(self.last)], self.entry("", ENTRY.format(1)) * 1000
+        for piece in itertools.chain([beginning], itertools.repeat(entry)):
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece.encode()))
+
+    def _read(self, key):
+        if key not in self.objects:
+            return self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        body = self.objects[key]
+        if self.lie == "other" and body:
+            body = os.urandom(len(body))
+        tag = hashlib.sha256(body).hexdigest()
+        headers = {"ETag": f'"{tag}"', "Last_Modified": "Mon, 23 Nov 2026 00:00:00 GMT"}
+        start, end, status = 0, len(body), 200
+        if wanted := self.headers.get("x-ms-range") or self.headers.get("Range"):
+            first, _, last = wanted.removeprefix("bytes=").partition("-")
+            start = int(first) if first else max(0, len(body) - int(last))
+            end = min(int(last) + 1 if first and last else len(body), len(body))
+            if start >= len(body):
+                return self._answer(416, b"<Error><Code>InvalidRange</Code></Error>")
+            status, headers["Content_Range"] = 206, f"bytes {start}-{end - 1}/{len(body)}"
+        part = body[start:end]
+        if self.lie == "short":
+            self.close_connection = True
+            headers["Content_Length"] = str(len(part))
+            part = part[: len(part) // 2]
+        elif self.lie == "longer":
+            self.close_connection = True
+            headers["Content_Length"], part = str(len(part)), part + b"{}\n" * 1000
+        return self._answer(status, part, **headers)
+
+
+class Azure(Handler):
+    """Blobs below `/account/container`."""
+
+    depth, token, last = 2, "marker", "</Blobs>"
+
+    @staticmethod
+    def document(address):
+        return {"azure": {"container": "ray", "account": "acct", "endpoint": f"{address}/acct", "anonymous": True}}
+
+    def page(self, given, following):
+        blobs = "".join(self.entry(slash, key) for slash, key in given)
+        return (
+            f"<?xml version='1.0' encoding='utf-8'?><EnumerationResults><Blobs>{blobs}</Blobs>"
+            f"<NextMarker>{escape(following)}</NextMarker></EnumerationResults>"
+        )
+
+    def entry(self, slash, key):
+        if slash:
+            return f"<BlobPrefix><Name>{escape(key)}</Name></BlobPrefix>"
+        size = len(self.objects.get(key, b""))
+        return (
+            f"<Blob><Name>{escape(key)}</Name><Properties><Content-Length>{size}</Content-Length>"
+            "<Last-Modified>Mon, 23 Nov 2026 00:00:00 GMT</Last-Modified></Properties></Blob>"
+        )
+
+
+class Oss(Handler):
+    """Objects below `/bucket`."""
+
+    depth, token, last = 1, "continuation-token", "</ListBucketResult>"
+
+    @staticmethod
+    def document(address):
+        where = {"endpoint": address, "region": "cn-hangzhou", "addressing": "Path"}
+        return {"oss": {"bucket": "ray", "anonymous": True, **where}}
+
+    def page(self, given, following):
+        more = f"<NextContinuationToken>{escape(following)}</NextContinuationToken>" if following else ""
+        return (
+            f"<?xml version='1.0'?><ListBucketResult><IsTruncated>{'true' if following else 'false'}</IsTruncated>"
+            f"{more}{''.join(self.entry(slash, key) for slash, key in given)}</ListBucketResult>"
+        )
+
+    def entry(self, slash, key):
+        if slash:
+            return f"<CommonPrefixes><Prefix>{escape(key)}</Prefix></CommonPrefixes>"
+        return f"<Contents><Key>{escape(key)}</Key><Size>{len(self.objects.get(key, b''))}</Size></Contents>"
+
+
+DIALECTS = {"azure": Azure, "oss": Oss}

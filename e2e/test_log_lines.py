@@ -1,0 +1,66 @@
+"""The program's own log: nothing from outside forges a line or stops the server."""
+
+import json
+import signal
+
+from e2e import bundle, processes
+from e2e.server import BINARY, Server, get
+
+FORGED = "%0A2026-11-29T00:00:00Z%20%20INFO%20forged%3A%20all%20is%20well%1B%5B2J%C2%9B31m%E2%80%A8x"
+
+
+def test_nothing_from_a_url_begins_a_line_or_steers_a_terminal(tmp_path):
+    for form in ("text", "json"):
+        root = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path / f"cases-{form}") / "s3" / "storage"
+        log = tmp_path / form
+        with Server(root, log, "--log-format", form, environment={"RUST_LOG": "debug", "NO_COLOR": ""}) as server:
+            root.rename(tmp_path / f"away-{form}")
+            for path in (
+                f"sessions/a{FORGED}/b/session_2026-11-22_23-11-33_821800_1/api/v0/tasks",
+                f"rayjobs/a/{FORGED}",
+                FORGED,
+            ):
+                server.get(path)
+        text = log.read_bytes().decode()
+        assert not any(char in text for char in "\x1b\x9b\u2028\r"), "no control character but the ends of lines"
+        lines = text.splitlines()
+        assert any("all is well" in line for line in lines), "it was logged"
+        if form == "json":
+            assert all(json.loads(line)["level"] for line in lines)
+        else:
+            assert not any(
+                "INFO forged" in line.split("T", 1)[0] or line.startswith("2026-11-29T00:00:00Z") for line in lines
+            )
+
+
+def test_a_standard_error_that_nobody_reads_stops_nothing(tmp_path):
+    root = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path / "cases") / "s3" / "storage"
+    command = [str(BINARY), "serve", "--local-dir", str(root), "--listen", "127.0.0.1:0"]
+    with processes.talk(command, {"RUST_LOG": "trace"}) as process:
+        address = None
+        while address is None:
+            _, found, rest = process.stderr.readline().partition("serving http://")
+            address = rest.split("/")[0] if found else None
+        for _ in range(4000):
+            assert get(f"http://{address}/clusters", timeout=10)[0] == 200
+            metrics = get(f"http://{address}/metrics", timeout=10)[2].decode()
+            if dropped(metrics) > 0:
+                break
+        assert dropped(metrics) > 0
+        assert get(f"http://{address}/livez", timeout=10)[0] == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+
+
+def dropped(metrics):
+    return int(
+        next(line for line in metrics.splitlines() if line.startswith("ray_history_log_lines_dropped_total")).split()[1]
+    )
+
+
+def test_the_last_lines_are_written(tmp_path):
+    root = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path / "cases") / "s3" / "storage"
+    log = tmp_path / "log"
+    with Server(root, log):
+        pass
+    assert log.read_text().rstrip().endswith("stopped")

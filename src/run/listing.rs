@@ -1,0 +1,75 @@
+//! The first listing, beside a server that answers already, and what readiness says of every later one.
+
+use crate::health::{Gate, Health};
+use crate::session::Sessions;
+use crate::session::catalog::Listing;
+use crate::session::{self};
+use crate::settings::Storage;
+use crate::storage::config::{LocalConfig, StoreConfig};
+use anyhow::{Context, bail};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Pauses between tries of the first listing: each is twice as long as the one before.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Lists the sessions for the first time. A store that does not answer for the moment is waited for.
+///
+/// # Errors
+/// When waiting would not help: no such bucket, no rights, or a folder that holds something else.
+pub(super) async fn first(sessions: &Sessions, storage: &Storage, health: &Health) -> anyhow::Result<Arc<Listing>> {
+    let mut pause = FIRST_PAUSE;
+    let listing = loop {
+        match sessions.refresh().await {
+            Ok(listing) => break listing,
+            Err(session::Error::Storage(error)) if error.is_transient() => {
+                tracing::warn!(%error, "the stored sessions cannot be listed yet; trying again in {pause:?}");
+                health.close(Gate::Listed, format!("the stored sessions have not been listed yet: {error}"));
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            Err(error) => return Err(error).with_context(|| format!("cannot list {}", storage.url())),
+        }
+    };
+    if let StoreConfig::Local(LocalConfig { path: folder }) = &storage.store
+        && !listing.recognised
+        && !is_empty(folder)
+    {
+        let hint = match listing.roots_below.first() {
+            Some(root) => format!(
+                "its folder {root} has: add --root-dir {0}, or {0} to spec.storage.rootDirs",
+                root.trim_end_matches('/')
+            ),
+            None => "name the folder that holds them, or a prefix in it".to_owned(),
+        };
+        bail!(
+            "{} is not what a collector uploaded: it has none of cluster-metadata/, cluster-history/, metadir/ or \
+             CLUSTER_NAMESPACE/session_… below it; {hint}",
+            folder.display()
+        );
+    }
+    for skipped in &listing.skipped.examples {
+        tracing::warn!("not listed, so its sessions are missing: {skipped}");
+    }
+    health.open(Gate::Listed);
+    Ok(listing)
+}
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_none())
+}
+
+/// Keeps the gate as the listings say: open after the first one, closed while a folder that was served is gone.
+///
+/// A bucket that does not answer is no reason: it is so for every replica, and the last listing and all that is open
+/// are shown meanwhile.
+pub(super) async fn readiness(sessions: Arc<Sessions>, health: Health) {
+    let tell = |listing: &Listing, of_folder: bool| match &listing.stale {
+        Some(why) if of_folder && listing.store_missing => health.close(Gate::Listed, why.clone()),
+        _ if listing.listed_at.is_some() => health.open(Gate::Listed),
+        _ => {}
+    };
+    sessions.each_listing(tell).await;
+}
