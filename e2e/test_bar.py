@@ -1,5 +1,8 @@
 """The bar in Ray's dashboard: which session this is, whether all of it is there, and what happens while it loads."""
 
+import base64
+import gzip
+import json
 import re
 import shutil
 
@@ -233,6 +236,47 @@ def test_a_session_with_gaps_says_what_is_missing(window, unpacked, dashboard, t
         wait_for_bar(window, "known gap")
         press(window, "known gap")
         wait_for_bar(window, "2 files could not be read, or not to the end", *(file.name for file in damaged))
+
+
+def add_tasks(bucket, number: int):
+    """Stores so many tasks more of job 02000000; the one of the highest id failed."""
+    (folder,) = bucket.glob("cluster-history/**/01180a8f*/job_events/02000000")
+    at = "2026-11-22T23:12:20Z"
+    with gzip.open(folder / f"{folder.parent.parent.name}-2026-11-22-23-1795389142296541953.jsonl.gz", "wt") as out:
+        for task in range(number):
+            task_id = base64.b64encode(task.to_bytes(20, "big") + bytes([2, 0, 0, 0])).decode()
+            state = "FAILED" if task == number - 1 else "FINISHED"
+            common = {"taskId": task_id, "taskAttempt": 0, "jobId": "AgAAAA=="}
+            function = {"pythonFunctionDescriptor": {"functionName": "m.many"}}
+            defined = {**common, "taskType": "NORMAL_TASK", "taskName": "many", "taskFunc": function}
+            advanced = {**common, "stateTransitions": [{"state": state, "timestamp": at}]}
+            for kind, name, event in [
+                ("DEFINITION", "taskDefinitionEvent", defined),
+                ("LIFECYCLE", "taskLifecycleEvent", advanced),
+            ]:
+                record = {"eventType": f"TASK_{kind}_EVENT", "timestamp": at, "sessionName": MIXED.path.split("/")[-1]}
+                out.write(json.dumps({**record, name: event}) + "\n")
+
+
+def test_a_table_that_is_cut_off_says_so_and_leads_to_all_rows(window, unpacked, dashboard, tmp_path):
+    bucket = tmp_path / "bucket"
+    shutil.copytree(MIXED.storage(unpacked), bucket)
+    add_tasks(bucket, 10_050)
+    with Server(bucket, tmp_path / "log", "--dashboard-dir", str(dashboard)) as server:
+        window.open(f"{server.url}/{MIXED.path}/#/jobs/capture-sub-1")
+        wait_for_bar(window, "No known gaps")
+        assert "Download all" not in bar(window)
+        window.click("*[role=button], h2, h3, h4, button, span", containing="Task Table")
+        wait_for_bar(window, "The table has 10,000 of 10,", "Download all")
+        all_rows = window.run(f"return {INSIDE}.querySelector('a[download]').href").removeprefix(f"{server.url}/")
+        rows = server.json(all_rows)["data"]["result"]
+        assert len(rows["result"]) == rows["num_filtered"] == rows["num_after_truncation"] > 10_050
+        shown = server.json(f"{MIXED.path}/api/v0/tasks?limit=10000")["data"]["result"]["result"]
+        assert len(shown) == 10_000
+        assert [row["state"] for row in shown if row["name"] == "many"].count("FAILED") == 1
+        assert shown == sorted(shown, key=lambda row: (row["task_id"], -row["attempt_number"]))
+        window.run("location.hash = '#/actors'")
+        window.wait_for(lambda: "Download all" not in bar(window), "the bar to follow the page")
 
 
 def test_what_was_read_before_stays_when_newer_files_cannot_be_read_and_the_bar_says_so(

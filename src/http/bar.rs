@@ -17,6 +17,7 @@ const SCRIPT: &str = concat!(
     include_str!("bar/words.js"),
     include_str!("bar/style.js"),
     include_str!("bar/bar.js"),
+    include_str!("bar/rows.js"),
     include_str!("bar/watch.js"),
     "})();\n",
 );

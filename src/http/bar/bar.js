@@ -26,6 +26,7 @@ const ui = {
   asOf: make("span", { className: "asof quiet" }),
   progress: make("progress", { hidden: true, ariaLabel: "Loading the session" }),
   doing: make("span", { className: "quiet" }),
+  cut: make("span", { className: "cut", hidden: true }),
   failure: make("span", { className: "bad" }),
   retry: make("button", { type: "button", textContent: "Try again", hidden: true }),
   more: make("button", { type: "button", hidden: true, ariaExpanded: "false" }),
@@ -43,7 +44,7 @@ function build() {
   ui.spoken.className = "spoken";
   ui.more.setAttribute("aria-controls", "details");
   ui.details.tabIndex = 0;
-  const line = make("div", { className: "line" }, ui.state, ui.who, ui.asOf, ui.progress, ui.doing, ui.failure, ui.retry,
+  const line = make("div", { className: "line" }, ui.state, ui.who, ui.asOf, ui.progress, ui.doing, ui.failure, ui.retry, ui.cut,
     make("span", { className: "grow" }), ui.more, ui.home, ui.spoken);
   const section = make("section", { ariaLabel: "Ray history" }, line, ui.details);
   section.setAttribute("aria-label", "Ray history");
@@ -59,14 +60,20 @@ function build() {
   document.body.append(ui.host);
   // The end of a page can be scrolled above the bar.
   new ResizeObserver(() => (document.body.style.paddingBottom = `${line.offsetHeight}px`)).observe(line);
-  setInterval(theme, 1000);
-  theme();
+  setInterval(keepUp, 1000);
+  keepUp();
 }
 
 function hidingSheet() {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(".spoken { clip-path: inset(50%); height: 1px; overflow: hidden; position: absolute; width: 1px; }");
   return sheet;
+}
+
+// What Ray's page tells nobody when it changes it.
+function keepUp() {
+  theme();
+  showCut();
 }
 
 // Colours with a meaning need to know whether the page is dark; all others are inherited.

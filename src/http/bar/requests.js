@@ -14,7 +14,7 @@ XMLHttpRequest.prototype.open = function (...given) {
     // Registered before anything of Ray's, so that an answer can be kept from it.
     for (const event of ["readystatechange", "load", "loadend"]) this.addEventListener(event, answered);
   }
-  details.set(this, { given, headers: [] });
+  details.set(this, { given, headers: [], page: location.hash });
   return plain.open.apply(this, given);
 };
 
@@ -40,6 +40,7 @@ function answered(event) {
     if (event.type === "loadend") sendAgain(this, request);
   } else if (event.type === "loadend") {
     sawHeaders(this);
+    sawRows(this, request);
   }
 }
 
