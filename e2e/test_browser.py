@@ -2,6 +2,7 @@
 
 import json
 import re
+import urllib.request
 
 import pytest
 
@@ -129,6 +130,21 @@ def test_a_job_s_timeline_is_downloaded(browser, server):
     events = json.loads(file.read_text())
     assert {"process_name", "thread_name"} <= {event["name"] for event in events}
     assert any(event["ph"] == "X" and event["dur"] > 0 for event in events)
+
+
+def test_a_log_is_downloaded_under_its_own_name(browser, server):
+    nodes = server.json(f"{MIXED.path}/nodes?view=summary")["data"]["summary"]
+    head = nodes[0]["raylet"]["nodeId"]
+    log = f"{server.url}/{MIXED.path}/api/v0/logs/file?node_id={head}&filename=raylet.out&lines=-1"
+    with urllib.request.urlopen(log) as answer:
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="raylet.out"'
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    browser.open(f"{server.url}/{MIXED.path}/#/logs/")
+    for earlier in browser.downloads.iterdir():
+        earlier.unlink()
+    browser.run("location.assign(arguments[0])", f"{log}&download_filename=fr%C3%BCh%20%221%22.log")
+    # Chromium writes _ for what no file name may have.
+    assert browser.downloaded().name == "früh _1_.log"
 
 
 INVENTED = re.compile(r"1970/|NaN|\b0(\.0+)?( ?%|B/s)")
