@@ -86,7 +86,7 @@ def test_every_page_can_be_reached_by_clicks(browser, server):
     browser.wait_for_text("Ray sessions", "raycluster-mixed", "recsys")
     browser.type_into("#search", "mixed ml-team")
     browser.wait_for(lambda: "recsys" not in browser.text(), "the search to leave out the other session")
-    browser.click("a", containing="session_2026-11-22")
+    browser.click("a.open", containing="raycluster-mixed")
     browser.wait_for_text("Recent jobs", "capture-sub-1")
     assert browser.url.startswith(f"{server.url}/{MIXED.path}/#/")
 

@@ -16,6 +16,7 @@
 mod admission;
 mod cache;
 pub mod catalog;
+mod ended;
 mod freshness;
 pub mod links;
 mod listed;
@@ -28,6 +29,7 @@ pub mod progress;
 mod quiet;
 mod source;
 
+pub use ended::Ended;
 pub use load::OpenSession;
 
 pub use open::{Opening, Sessions, Stored, Usage};

@@ -101,7 +101,7 @@ pub fn timezone(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
 }
 
 /// How many minutes the head's clock is ahead of UTC.
-pub(super) fn offset_minutes(snapshot: &Snapshot) -> Option<i64> {
+pub fn offset_minutes(snapshot: &Snapshot) -> Option<i64> {
     stored::body(snapshot, "timezone")
         .and_then(|stored| parse_offset(&stored))
         .or_else(|| offset_in(&snapshot.facts.zone, snapshot))

@@ -2,10 +2,12 @@
 
 use super::call::Call;
 use super::error::Error;
-use super::listing::{self, SessionItem, describe};
-use super::page::{escape, html, is_wanted};
+use super::listing::{SessionItem, describe};
+use super::page::{escape, html, is_wanted, style};
 use super::path::session_path;
 use super::session::{lead, look_up};
+use super::session_table;
+use crate::session::catalog::Entry;
 use crate::session::links::{Attempts as Found, Subject, Submission};
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, VARY};
@@ -67,16 +69,9 @@ pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
              them from this one.</p>",
         );
     }
-    body.push_str(
-        "<table><thead><tr><th>Namespace</th><th>Cluster</th><th>Owner</th><th>Started</th><th>Session</th></tr>\
-         </thead><tbody>",
-    );
-    for entry in &found {
-        listing::row(entry, &format!("../../sessions/{}", session_path(&entry.key)), &mut body);
-    }
-    body.push_str("</tbody></table>");
-    let style = "<link rel=\"stylesheet\" href=\"../../sessions/sessions.css\">";
-    let mut response = html(&title, style, &body);
+    let link = |entry: &Entry| format!("../../sessions/{}", session_path(&entry.key));
+    session_table::write(call.state, &found, "../../", link, &mut body);
+    let mut response = html(&title, &style("../../"), &body);
     response.headers_mut().append(VARY, actix_web::http::header::HeaderValue::from_static("accept"));
     Ok(response)
 }

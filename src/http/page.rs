@@ -4,7 +4,7 @@ use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LO
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
 /// Our pages load their own style and script, send their own forms, and are in nobody's frame.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; \
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; img-src 'self'; \
                       frame-ancestors 'none'; base-uri 'none'";
 
 /// Leads to a relative URL, so that it works under any prefix.
@@ -23,6 +23,14 @@ pub(super) fn onward(title: &str, to: &str) -> HttpResponse {
     let to = escape(to);
     let head = format!("<meta http-equiv=\"refresh\" content=\"0; url={to}\">");
     html(title, &head, &format!("<p><a href=\"{to}\">{}</a></p>", escape(title)))
+}
+
+/// The style and the icon of our pages, for their heads; `root` leads to the server's root.
+pub(super) fn style(root: &str) -> String {
+    format!(
+        "<link rel=\"stylesheet\" href=\"{root}sessions/sessions.css\">\
+         <link rel=\"icon\" type=\"image/svg+xml\" href=\"{root}sessions/icon.svg\">"
+    )
 }
 
 /// A page of our own. `body` must be escaped already.

@@ -38,11 +38,16 @@ pub(super) const TABLE: &[Route] = &[
     row("/sessions/bar.js", Shape::Page, |_| Box::pin(async { Ok(asset::serve("bar.js")) })),
     row("/sessions/sessions.js", Shape::Page, |_| Box::pin(async { Ok(asset::serve("sessions.js")) })),
     row("/sessions/sessions.css", Shape::Page, |_| Box::pin(async { Ok(asset::serve("sessions.css")) })),
+    row("/sessions/icon.svg", Shape::Page, |_| Box::pin(async { Ok(asset::serve("icon.svg")) })),
     row("/sessions/{namespace}/{cluster}/{session}", Shape::Page, |call| Box::pin(session::enter(call))),
     row("/sessions/{namespace}/{cluster}/{session}/", Shape::Page, |call| Box::pin(session::document(call))),
     row("/sessions/{namespace}/{cluster}/{session}/{below}", Shape::Ray, |call| Box::pin(session::below(call))),
     row("/api/history/v1/sessions", Shape::Problem, |call| Box::pin(async { listing::sessions(call) })),
     row("/api/history/v1/sessions/{namespace}/{cluster}/{session}", Shape::Problem, |call| {
+        Box::pin(report::report(call))
+    }),
+    // As the list tells the path of a session.
+    row("/api/history/v1/sessions/{namespace}/{cluster}/{session}/", Shape::Problem, |call| {
         Box::pin(report::report(call))
     }),
     row("/api/history/v1/sessions/{namespace}/{cluster}/{session}/load", Shape::Problem, |call| {
