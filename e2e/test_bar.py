@@ -240,22 +240,31 @@ def test_the_bar_says_whether_the_cluster_lives_and_only_then_the_clock_goes(win
     wait_for_bar(window, sentence)
 
 
-def test_a_session_of_which_nothing_tells_an_end_says_how_long_it_is_silent(window, unpacked, dashboard, tmp_path):
+@pytest.mark.parametrize("logs", ["stored", "missing"])
+def test_a_session_without_a_marker_says_what_its_logs_tell_or_how_long_it_is_silent(
+    window, unpacked, dashboard, tmp_path, logs
+):
     bucket = tmp_path / "bucket"
     shutil.copytree(MIXED.storage(unpacked), bucket)
     (marker,) = bucket.glob("cluster-metadata/**/session_*")
     marker.unlink()
+    if logs == "missing":
+        for process in ["gcs_server", "raylet"]:
+            for log in bucket.glob(f"cluster-history/**/logs/{process}*"):
+                log.unlink()
     with Server(bucket, tmp_path / "log", "--dashboard-dir", str(dashboard)) as server:
         (listed,) = server.json("api/history/v1/sessions")["sessions"]
         assert listed["state"] == "unknown"
         assert not {"ended", "lastWrite", "zone", "started"} & set(listed)
         window.open(f"{server.url}/{MIXED.path}/")
-        wait_for_bar(window, "No event for ", " days", "No marker")
+        wait_for_bar(window, *(["Ended"] if logs == "stored" else ["No event for ", "day"]), "known gap")
         (listed,) = server.json("api/history/v1/sessions")["sessions"]
-        assert "ended" not in listed
+        assert listed.get("ended") == ("head-log" if logs == "stored" else None)
         assert (listed["zone"], listed["started"]) == ("+00:00", "2026-11-22T23:11:33.8218Z")
+        assert listed["lastWrite"].startswith("2026-11-22T23:2")
         window.open(f"{server.url}/sessions/")
-        window.wait_for_text("no event for ", "2026-11-22 23:11:33 UTC+00:00")
+        word = "ended" if logs == "stored" else "no event for "
+        window.wait_for_text(word, "2026-11-22 23:11:33 UTC+00:00")
 
 
 def test_times_are_told_by_the_head_s_clock_and_by_the_viewer_s(window, unpacked, dashboard, tmp_path):
@@ -277,7 +286,7 @@ def test_the_bar_leads_to_the_other_sessions_of_the_same_name(window, unpacked, 
     marker.with_name("session_2026-11-20_07-07-14_513426_1").touch()
     with Server(bucket, tmp_path / "log", "--dashboard-dir", str(dashboard)) as server:
         window.open(f"{server.url}/rayservices/ml-serving/recsys/latest")
-        wait_for_bar(window, "One of 2 sessions", "Ended")
+        wait_for_bar(window, "One of 2 sessions", "No event for ")
         window.run(f"[...{INSIDE}.querySelectorAll('a')].find((a) => a.innerText.startsWith('One of')).click()")
         window.wait_for_text("RayService recsys", "2 sessions, newest first", "ended")
         # What the list says of a session leads to its report as it is.

@@ -59,14 +59,7 @@ function build() {
     }
   });
   document.body.append(ui.host);
-  // On a phone the window shows a part of the page: the bar stands at the foot of that part.
-  const seen = window.visualViewport;
-  const stay = () => {
-    ui.host.style.width = `${seen.width}px`;
-    ui.host.style.transform = `translate(${seen.offsetLeft}px, ${seen.offsetTop + seen.height - document.documentElement.clientHeight}px)`;
-  };
-  for (const event of ["resize", "scroll"]) seen?.addEventListener(event, stay);
-  if (seen) stay();
+  for (const event of ["resize", "scroll"]) window.visualViewport?.addEventListener(event, stay);
   // The end of a page can be scrolled above the bar.
   new ResizeObserver(() => (document.body.style.paddingBottom = `${line.offsetHeight}px`)).observe(line);
   setInterval(keepUp, 1000);
@@ -83,6 +76,19 @@ function hidingSheet() {
 function keepUp() {
   theme();
   showCut();
+  stay();
+}
+
+// On a phone the screen shows a part of the window: the bar stands at the foot of that part.
+const moved = { x: 0, y: 0 };
+function stay() {
+  const screen = window.visualViewport;
+  if (!screen) return;
+  const box = ui.host.getBoundingClientRect();
+  moved.x += screen.offsetLeft - box.left;
+  moved.y += screen.offsetTop + screen.height - box.bottom;
+  ui.host.style.width = `${screen.width}px`;
+  ui.host.style.transform = `translate(${moved.x}px, ${moved.y}px)`;
 }
 
 // Colours with a meaning need to know whether the page is dark; all others are inherited.
