@@ -54,7 +54,7 @@ fn summary(snapshot: &Snapshot) -> Answer {
     Answer::json(w.into_bytes())
 }
 
-/// The nodes as the GCS lists them. The head registers first; nodes of which no start is known come last.
+/// Returns the nodes as the GCS lists them. The head registers first; nodes of which no start is known come last.
 fn in_order(snapshot: &Snapshot) -> Vec<&Node> {
     let mut nodes: Vec<&Node> = snapshot.nodes.iter().collect();
     nodes.sort_by_key(|node| (!node.alive, !node.is_head, node.start == 0, node.start, node.id));

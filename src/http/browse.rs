@@ -20,7 +20,7 @@ const ROWS: usize = 100;
 const MAX_ROWS: usize = 1000;
 /// Namespaces up to which they are choices.
 const CHOICES: usize = 30;
-/// Parameters that say which page is wanted.
+/// Parameters that name the wanted page.
 const CURSORS: [&str; 2] = ["after", "before"];
 
 const SCRIPT: &str = "<script src=\"sessions.js\" defer></script>";
@@ -77,7 +77,7 @@ fn query(given: &[(String, String)], change: impl Fn(&str, &str) -> Option<Strin
     pairs.join("&")
 }
 
-/// The words for values of the form, where they differ.
+/// Returns the word for a value of the form.
 fn words_of(value: &str) -> &str {
     match OwnerKind::from_folder(value) {
         Some(kind) => kind.kind(),
@@ -85,7 +85,7 @@ fn words_of(value: &str) -> &str {
     }
 }
 
-/// The form. `namespaces` are all there are, where they are few.
+/// Writes the form. `namespaces` are all there are, where they are few.
 fn form(given: &[(String, String)], namespaces: Option<&[&str]>, body: &mut String) {
     let value_of = |name: &str| given.iter().find(|(given, _)| given == name).map_or("", |(_, value)| value);
     let filtered = FIELDS.iter().any(|(name, ..)| !value_of(name).is_empty());

@@ -50,7 +50,7 @@ pub(super) fn parse(query: &str, default_limit: usize, max_limit: usize) -> Resu
     Ok(wanted)
 }
 
-/// A time, a day, or the moment so many hours or days ago.
+/// Reads a time, a day, or a span of hours or days up to now.
 fn moment(value: &str) -> Option<jiff::Timestamp> {
     if let Some((number, unit)) = value.split_at_checked(value.len() - 1)
         && let Some(hours) =

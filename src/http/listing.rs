@@ -40,7 +40,7 @@ pub(super) struct SessionList {
     /// What to give as `after` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
-    /// What to give as `before` for the page in front; absent on the first.
+    /// The `before` of the page in front; absent on the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     previous: Option<String>,
     /// Whether the storage could not be listed lately, so that this may be out of date.
@@ -70,8 +70,8 @@ pub(super) struct SessionItem {
     started_local: String,
     /// Whether a marker was written; without one its head was killed.
     marked: bool,
-    /// What tells that it is over, where `state` is `unknown`: `newer-session` (of its cluster), `marker` (written when
-    /// its head was told to stop) or `head-log` (which says so). Absent where nothing does.
+    /// The sign that it is over, where `state` is `unknown`: `newer-session` (of its cluster), `marker` (written when
+    /// its head was told to stop) or `head-log` (which says so). Absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<&'static str>,
     /// Its last event while it is open, else when its marker was written, RFC 3339; absent where neither is known.

@@ -25,7 +25,7 @@ pub(super) fn onward(title: &str, to: &str) -> HttpResponse {
     html(title, &head, &format!("<p><a href=\"{to}\">{}</a></p>", escape(title)))
 }
 
-/// The style and the icon of our pages, for their heads; `root` leads to the server's root.
+/// Returns the style and the icon of our pages, for their heads; `root` leads to the server's root.
 pub(super) fn style(root: &str) -> String {
     format!(
         "<link rel=\"stylesheet\" href=\"{root}sessions/sessions.css\">\

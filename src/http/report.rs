@@ -52,7 +52,7 @@ pub(super) struct Report {
     counts: Counts,
     /// Whether the list of sessions may be out of date.
     stale: bool,
-    /// The sessions that its name may stand for as well.
+    /// The sessions that share its RayJob or RayService, or else its cluster.
     others: Others,
     /// Where to go from here.
     links: Links,
@@ -61,7 +61,7 @@ pub(super) struct Report {
 /// The sessions of a session's RayJob or RayService, or else of its cluster.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Others {
-    /// How many there are, this one included.
+    /// Number of sessions, this one included.
     sessions: usize,
     /// Path of the list of them.
     path: String,

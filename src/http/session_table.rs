@@ -63,7 +63,7 @@ fn row(state: &State, entry: &Entry, root: &str, link: &str, body: &mut String) 
     );
 }
 
-/// The start; without a zone its machine-readable form has none either.
+/// Returns the start; without a zone its machine-readable form has none either.
 fn started(entry: &Entry, standing: &Standing) -> String {
     if let Some(at) = standing.started {
         return exact(at, standing.zone, "by the clock of its head");
@@ -77,7 +77,7 @@ fn started(entry: &Entry, standing: &Standing) -> String {
     )
 }
 
-/// A moment in the head's zone, or in UTC.
+/// Returns a moment in the head's zone, or in UTC.
 fn exact(at: jiff::Timestamp, zone: Option<i64>, title: &str) -> String {
     format!("<time datetime=\"{at}\" title=\"{title}\">{}</time>", local(at, zone))
 }

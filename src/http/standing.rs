@@ -1,7 +1,7 @@
-//! What is known of a session without loading it, in words: whether it is over and why, its last write, and its zone.
+//! The standing of a session, in words: whether it is over and why, its last write, and the zone of its head's clock.
 //!
 //! The state (`live`, `dead`, `unknown`) is what the watch of clusters knows. Where nothing watches, the listing may
-//! know more, and the session itself while it is open; no object is read for it.
+//! know more, and the session itself while it is open. No object is read for it.
 
 use super::state::State;
 use crate::answer::metadata::offset_minutes;
@@ -10,17 +10,17 @@ use crate::session::Ended;
 use crate::session::catalog::Entry;
 use jiff::{SignedDuration, Timestamp};
 
-/// What is known of one session.
+/// Everything known of one session without loading it.
 #[derive(Debug)]
 pub(super) struct Standing {
     state: Life,
-    /// What tells that it is over, where the state does not.
+    /// The reason to call it over, where the state does not.
     pub(super) ended: Option<Ended>,
     /// The last event of a session that is open; else when its marker was written.
     pub(super) last_write: Option<Timestamp>,
-    /// How many minutes the head's clock is ahead of UTC, while the session is open.
+    /// Minutes by which the head's clock is ahead of UTC; known while the session is open.
     pub(super) zone: Option<i64>,
-    /// When the head started, where the zone is known.
+    /// The start of the head, where the zone is known.
     pub(super) started: Option<Timestamp>,
     open: bool,
 }
@@ -31,7 +31,7 @@ const WIDEST_ZONE: i64 = 14 * 60 * 60 * 1_000_000;
 const SILENCE: SignedDuration = SignedDuration::from_mins(10);
 
 impl Standing {
-    /// Of a listed session.
+    /// Returns that of a listed session.
     pub(super) fn of(state: &State, entry: &Entry) -> Self {
         let started = entry.key.session.local_micros();
         let open = state.sessions.peek(&entry.key);
@@ -49,7 +49,7 @@ impl Standing {
         Self { state: state.sessions.state(&entry.key), ended, last_write, zone, started, open: as_of.is_some() }
     }
 
-    /// A class for style sheets, and the word for people.
+    /// Returns a class for style sheets, and the word for people.
     pub(super) fn word(&self) -> (&'static str, String) {
         let silent = self.last_write.filter(|_| self.open).map(|at| Timestamp::now().duration_since(at));
         match (self.state, self.ended, silent) {
@@ -61,7 +61,7 @@ impl Standing {
         }
     }
 
-    /// What the word means.
+    /// Explains the word.
     pub(super) fn sentence(&self) -> &'static str {
         match (self.state, self.ended) {
             (Life::Live, _) => "Its cluster is running.",
@@ -73,31 +73,31 @@ impl Standing {
         }
     }
 
-    /// What the last write is.
+    /// Names the last write.
     pub(super) fn what_was_last(&self) -> &'static str {
         if self.open { "its last event" } else { "its marker was written" }
     }
 }
 
-/// A moment in a zone of so many minutes, or in UTC, with the zone.
+/// Returns a moment in a zone, given in minutes, or in UTC; with the zone behind it.
 pub(super) fn local(at: Timestamp, zone: Option<i64>) -> String {
     let ahead = SignedDuration::from_mins(zone.unwrap_or(0));
     let there = at.checked_add(ahead).unwrap_or(at);
     format!("{} UTC{}", there.strftime("%Y-%m-%d %H:%M:%S"), zone.map_or_else(String::new, offset))
 }
 
-/// `+05:30`
+/// Returns `+05:30`, the offset of a zone given in minutes.
 pub(super) fn offset(minutes: i64) -> String {
     let sign = if minutes < 0 { '-' } else { '+' };
     format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
 }
 
-/// `6 days`: the largest unit that fits.
+/// Returns `6 days`: the span in the largest unit that fits.
 fn span(long: SignedDuration) -> String {
     let minutes = long.as_mins();
     let (number, unit) = match minutes {
-        ..=119 => (minutes, "minute"),
-        ..=2_879 => (minutes / 60, "hour"),
+        ..120 => (minutes, "minute"),
+        120..2_880 => (minutes / 60, "hour"),
         _ => (minutes / 1_440, "day"),
     };
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })

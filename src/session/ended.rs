@@ -1,11 +1,11 @@
-//! Whether a session is over though nothing watches its cluster: what the listing tells, and the session itself while it
-//! is open.
+//! Signs that a session is over where nothing watches its cluster: of the listing, and of the session itself while it is
+//! open.
 
 use super::{OpenSession, Sessions};
 use crate::base::name::SessionKey;
 use crate::liveness::State;
 
-/// What tells that a session is over.
+/// A sign that a session is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// Its cluster has a newer session.
@@ -27,11 +27,11 @@ impl Ended {
     }
 }
 
-/// How long after the last event a marker is written at the end, in microseconds: one that is much younger was copied.
+/// Microseconds after the last event within which a marker of the end is written: one that is much younger was copied.
 const MARKER_FOLLOWS: i64 = 15 * 60 * 1_000_000;
 
 impl Sessions {
-    /// Returns what tells that a session is over; none where that is not known, or its state says it already.
+    /// Returns the sign that a session is over; none where that is not known, or its state says it already.
     pub fn ended(&self, key: &SessionKey) -> Option<Ended> {
         if self.state(key) != State::Unknown {
             return None;
@@ -49,7 +49,7 @@ impl Sessions {
     }
 }
 
-/// Whether the marker was written right after the last event.
+/// Returns `true` if the marker was written right after the last event.
 fn is_last(written: Option<i64>, open: &OpenSession) -> bool {
     let as_of = open.snapshot.as_of / 1_000;
     written.is_some_and(|written| as_of > 0 && (as_of..as_of + MARKER_FOLLOWS).contains(&written))

@@ -11,7 +11,7 @@ pub const MAX_LIMIT: usize = 10_000;
 pub struct Options {
     /// Rows wanted, at most `MAX_LIMIT` unless all are.
     pub limit: usize,
-    /// Whether there is no limit but the one that was given.
+    /// Set if there is no limit but the one that was given.
     pub all_rows: bool,
     /// Whether the detail columns are wanted.
     pub detail: bool,
@@ -51,7 +51,7 @@ impl Options {
 }
 
 impl Options {
-    /// The counts of a list, which say that nothing was cut off where all rows are wanted.
+    /// Returns the counts of a list; where all rows are wanted, they say that nothing was cut off.
     pub fn counts(&self, counts: Counts) -> Counts {
         let rows = if self.all_rows { counts.total } else { counts.num_after_truncation };
         Counts { num_after_truncation: rows, ..counts }

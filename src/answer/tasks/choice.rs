@@ -1,4 +1,4 @@
-//! Which attempts a list shows when it has more than one answer may have.
+//! The choice of attempts for a list of more rows than one answer may have.
 //!
 //! Ray takes the 10,000 whose states the GCS heard of last, finished ones first (`HandleGetTaskEvents`), so that failed
 //! attempts are the first to be missing. Here they are the first to be there; the others are the latest, as in Ray.

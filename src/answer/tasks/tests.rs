@@ -69,7 +69,7 @@ fn rows_come_by_task_with_the_latest_attempt_first_and_without_drivers_or_undefi
 fn a_list_that_is_cut_off_keeps_failed_attempts_and_the_order() {
     let tasks = &snapshot().tasks;
     let shown = || -> Vec<u32> {
-        tasks.iter().filter(|attempt| attempt.is_defined()).map(|attempt| attempt.row() as u32).collect()
+        tasks.iter().filter(crate::snapshot::task::Attempt::is_defined).map(|attempt| attempt.row() as u32).collect()
     };
     let failed: Vec<u32> = tasks
         .iter()

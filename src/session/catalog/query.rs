@@ -39,7 +39,7 @@ pub struct Query {
     pub text: Option<String>,
     /// Where the page before ended.
     pub after: Option<Cursor>,
-    /// Where the page behind begins: the sessions right before it are wanted. Goes before `after`.
+    /// The first session of the page behind: those right before it are wanted. Wins over `after`.
     pub before: Option<Cursor>,
     /// Sessions on a page, at least one.
     pub limit: usize,
@@ -75,7 +75,7 @@ pub struct Page {
     pub entries: Vec<Entry>,
     /// Where the next page begins; none on the last.
     pub next: Option<Cursor>,
-    /// What to give as `before` for the page in front; none on the first.
+    /// The `before` of the page in front; none on the first.
     pub previous: Option<Cursor>,
     /// How many sessions the query matches, on all pages.
     pub total: usize,
