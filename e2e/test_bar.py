@@ -258,7 +258,7 @@ def test_a_session_without_a_marker_says_what_its_logs_tell_or_how_long_it_is_si
         assert not {"ended", "lastWrite", "zone", "started"} & set(listed)
         window.open(f"{server.url}/{MIXED.path}/")
         wait_for_bar(window, *(["Ended"] if logs == "stored" else ["No event for ", "day"]), "known gap")
-        (listed,) = server.json("api/history/v1/sessions")["sessions"]
+        listed = server.json(f"api/history/v1/{MIXED.path}")["session"]
         assert listed.get("ended") == ("head-log" if logs == "stored" else None)
         assert (listed["zone"], listed["started"]) == ("+00:00", "2026-11-22T23:11:33.8218Z")
         assert listed["lastWrite"].startswith("2026-11-22T23:2")

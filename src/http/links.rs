@@ -7,6 +7,7 @@ use super::page::{escape, html, is_wanted, style};
 use super::path::session_path;
 use super::session::{lead, look_up};
 use super::session_table;
+use super::standing::Standing;
 use crate::session::catalog::Entry;
 use crate::session::links::{Attempts as Found, Subject, Submission};
 use actix_web::HttpResponse;
@@ -48,7 +49,8 @@ pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
         return Ok(lead(&format!("../../sessions/{}", session_path(&only.key))));
     }
     if !is_wanted(call.request) {
-        let sessions = found.iter().map(|entry| describe(call.state, entry)).collect();
+        let sessions =
+            found.iter().map(|entry| describe(call.state, entry, &Standing::listed(call.state, entry))).collect();
         let headers = ((CACHE_CONTROL, "no-store"), (VARY, "accept"));
         return Ok(HttpResponse::Ok()
             .insert_header(headers.0)

@@ -74,13 +74,13 @@ pub(super) struct SessionItem {
     /// its head was told to stop) or `head-log` (which says so). Absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<&'static str>,
-    /// Its last event while it is open, else when its marker was written, RFC 3339; absent where neither is known.
+    /// When its marker was written, in a report its last event; RFC 3339, absent where it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_write: Option<String>,
-    /// When the head started, RFC 3339; absent where the zone of its clock is not known.
+    /// When the head started, RFC 3339; in a report alone, where the zone of its clock is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     started: Option<String>,
-    /// Zone of the head's clock while the session is open, as an offset from UTC.
+    /// Zone of the head's clock as an offset from UTC; in a report alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "+01:00")]
     zone: Option<String>,
@@ -98,8 +98,7 @@ pub(super) struct OwnerItem {
 }
 
 /// One session, as our own API shows it.
-pub(super) fn describe(state: &State, entry: &Entry) -> SessionItem {
-    let standing = Standing::of(state, entry);
+pub(super) fn describe(state: &State, entry: &Entry, standing: &Standing) -> SessionItem {
     SessionItem {
         namespace: entry.key.cluster.namespace.clone(),
         cluster: entry.key.cluster.name.clone(),
@@ -146,7 +145,10 @@ pub(super) fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let listing = call.state.sessions.listing();
     let Page { entries, total, next, previous } = call.state.sessions.page(&wanted);
     let list = SessionList {
-        sessions: entries.iter().map(|entry| describe(call.state, entry)).collect(),
+        sessions: entries
+            .iter()
+            .map(|entry| describe(call.state, entry, &Standing::listed(call.state, entry)))
+            .collect(),
         total,
         next: next.map(|next| next.to_string()),
         previous: previous.map(|previous| previous.to_string()),

@@ -4,7 +4,7 @@ use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LO
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
 /// Our pages load their own style and script, send their own forms, and are in nobody's frame.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; img-src 'self'; \
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; \
                       frame-ancestors 'none'; base-uri 'none'";
 
 /// Leads to a relative URL, so that it works under any prefix.
@@ -41,10 +41,12 @@ pub(super) fn html(title: &str, head: &str, body: &str) -> HttpResponse {
 /// The same with a status and headers already set.
 pub(super) fn html_with(mut response: HttpResponseBuilder, title: &str, head: &str, body: &str) -> HttpResponse {
     let title = escape(title);
+    // A page that names no icon must not make the browser ask for one: behind a proxy, that would be somebody else's.
+    let icon = if head.contains("rel=\"icon\"") { "; img-src 'self'" } else { "" };
     response
         .content_type("text/html; charset=utf-8")
         .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((CONTENT_SECURITY_POLICY, format!("{POLICY}{icon}")))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .body(format!(
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\

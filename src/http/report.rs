@@ -4,6 +4,7 @@ use super::call::Call;
 use super::error::Error;
 use super::listing::{SessionItem, describe};
 use super::path::{escape_name, session_key, session_path};
+use super::standing::Standing;
 use super::state::State;
 use super::{listing, load, session, validators};
 use crate::base::name::Owner;
@@ -180,7 +181,7 @@ pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let (cluster, _) = path.trim_end_matches('/').rsplit_once('/').unwrap_or_default();
     let report = Report {
         state: call.state.sessions.state(&key).as_str(),
-        session: describe(call.state, &entry),
+        session: describe(call.state, &entry, &Standing::of(call.state, &entry)),
         as_of: validators::as_of(&open),
         checked_at: checked_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         version: format!("{:016x}", open.version),

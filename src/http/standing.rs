@@ -6,8 +6,8 @@
 use super::state::State;
 use crate::answer::metadata::offset_minutes;
 use crate::liveness::State as Life;
-use crate::session::Ended;
 use crate::session::catalog::Entry;
+use crate::session::{Ended, OpenSession};
 use jiff::{SignedDuration, Timestamp};
 
 /// Everything known of one session without loading it.
@@ -31,21 +31,29 @@ const WIDEST_ZONE: i64 = 14 * 60 * 60 * 1_000_000;
 const SILENCE: SignedDuration = SignedDuration::from_mins(10);
 
 impl Standing {
-    /// Returns that of a listed session.
+    /// Returns that of a session, with what it tells itself while it is open.
     pub(super) fn of(state: &State, entry: &Entry) -> Self {
+        Self::from(state, entry, state.sessions.peek(&entry.key).as_deref())
+    }
+
+    /// Returns that of a session by the listing alone, the same on all replicas whatever they have open.
+    pub(super) fn listed(state: &State, entry: &Entry) -> Self {
+        Self::from(state, entry, None)
+    }
+
+    fn from(state: &State, entry: &Entry, open: Option<&OpenSession>) -> Self {
         let started = entry.key.session.local_micros();
-        let open = state.sessions.peek(&entry.key);
-        let as_of = open.as_ref().map(|open| open.snapshot.as_of).filter(|as_of| *as_of > 0);
+        let as_of = open.map(|open| open.snapshot.as_of).filter(|as_of| *as_of > 0);
         let written = entry.written.filter(|written| started.is_none_or(|at| *written > at - WIDEST_ZONE));
         let last_write = match as_of {
             Some(nanos) => Timestamp::from_nanosecond(nanos.into()).ok(),
             None => written.and_then(|micros| Timestamp::from_microsecond(micros).ok()),
         };
-        let zone = open.as_ref().and_then(|open| offset_minutes(&open.snapshot));
+        let zone = open.and_then(|open| offset_minutes(&open.snapshot));
         let started = zone.zip(started).and_then(|(minutes, local)| {
             Timestamp::from_microsecond(local.checked_sub(minutes.checked_mul(60_000_000)?)?).ok()
         });
-        let ended = state.sessions.ended(&entry.key);
+        let ended = state.sessions.ended(&entry.key, open);
         Self { state: state.sessions.state(&entry.key), ended, last_write, zone, started, open: as_of.is_some() }
     }
 

@@ -32,7 +32,7 @@ const MARKER_FOLLOWS: i64 = 15 * 60 * 1_000_000;
 
 impl Sessions {
     /// Returns the sign that a session is over; none where that is not known, or its state says it already.
-    pub fn ended(&self, key: &SessionKey) -> Option<Ended> {
+    pub fn ended(&self, key: &SessionKey, open: Option<&OpenSession>) -> Option<Ended> {
         if self.state(key) != State::Unknown {
             return None;
         }
@@ -40,9 +40,8 @@ impl Sessions {
         if listing.is_superseded(key) {
             return Some(Ended::NewerSession);
         }
-        let open = self.peek(key);
         let written = || listing.find(key)?.written;
-        if listing.is_marked_at_end(key) || open.as_ref().is_some_and(|open| is_last(written(), open)) {
+        if listing.is_marked_at_end(key) || open.is_some_and(|open| is_last(written(), open)) {
             return Some(Ended::Marker);
         }
         open.filter(|open| open.snapshot.completeness.stopped).map(|_| Ended::HeadLog)
