@@ -117,6 +117,14 @@ class Browser:
     def resize(self, width: int, height: int):
         self._driver.set_window_size(width, height)
 
+    def be_phone(self, width: int, height: int):
+        """Shows pages as a phone of this size does, zeros make it a window again."""
+        if width:
+            metrics = {"width": width, "height": height, "deviceScaleFactor": 2, "mobile": True}
+            self._driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        else:
+            self._driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
     def downloaded(self) -> Path:
         """Waits for a download to be complete, and returns the file."""
 

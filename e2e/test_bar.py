@@ -1,5 +1,8 @@
 """The bar in Ray's dashboard: which session this is, whether all of it is there, and what happens while it loads."""
 
+import base64
+import gzip
+import json
 import re
 import shutil
 
@@ -70,7 +73,7 @@ def luminance(window, element: str, what: str) -> float:
 def test_the_bar_names_the_session_in_ray_s_own_colours_and_leaves_ray_s_bar_alone(window, server, theme, width):
     window.resize(width, 900)
     window.open(f"{server.url}/{MIXED.path}/?theme={theme}#/actors")
-    wait_for_bar(window, "raycluster-mixed", "State unknown", "No known gaps", "All sessions")
+    wait_for_bar(window, "raycluster-mixed", "Ended", "No known gaps", "All sessions")
     assert box(window, "document.querySelector('nav')")["top"] == 0
     height = window.run("return window.innerHeight")
     assert box(window, BAR)["bottom"] == height
@@ -161,7 +164,56 @@ def test_durations_of_serve_stand_still_too(window, server):
     assert window.run(durations) == before
 
 
-WORDS = {"live": ("Live", "is running"), "dead": ("Dead", "is gone"), "unknown": ("State unknown", "Nobody watches")}
+@pytest.mark.parametrize("page", ["overview", "actors", "cluster"])
+def test_the_bar_is_seen_on_a_phone(window, server, page):
+    window.be_phone(400, 800)
+    try:
+        window.open(f"{server.url}/{MIXED.path}/#/{page}")
+        wait_for_bar(window, "raycluster-mixed", "No known gaps")
+        where = f"""const b = {BAR}.getBoundingClientRect(), v = visualViewport;
+            return [b.left - v.offsetLeft, b.right - v.offsetLeft - v.width, b.bottom - v.offsetTop - v.height]"""
+        window.wait_for(lambda: all(abs(away) < 2 for away in window.run(where)), "the bar at the foot of the screen")
+    finally:
+        window.be_phone(0, 0)
+
+
+def test_a_tab_is_named_by_its_cluster(window, server):
+    window.open(f"{server.url}/{MIXED.path}/#/overview")
+    window.wait_for(lambda: window.run("return document.title").endswith("Ray Dashboard"), "Ray's title")
+    assert window.run("return document.title") == "raycluster-mixed \u00b7 Overview | Ray Dashboard"
+    window.run("location.hash = '#/actors'")
+    window.wait_for(
+        lambda: window.run("return document.title") == "raycluster-mixed \u00b7 Actors | Ray Dashboard",
+        "the other title",
+    )
+
+
+LISTS = (
+    """return performance.getEntriesByType('resource').filter((e) => /v0.tasks[?].*limit=10000/.test(e.name)).length"""
+)
+
+
+@pytest.mark.parametrize("state", ["live", "dead"])
+def test_a_task_table_is_asked_for_again_only_while_it_may_change(window, watched, state):
+    watched.say(MIXED, state)
+    window.open(f"{watched.url}/{MIXED.path}/#/jobs/capture-sub-1")
+    wait_for_bar(window, WORDS[state][0])
+    window.click("*[role=button], h2, h3, h4, button, span", containing="Task Table")
+    window.wait_for(lambda: window.run(LISTS) > 0, "the table to be asked for")
+    if state == "live":
+        window.wait_for(lambda: window.run(LISTS) > 1, "the table to be asked for again")
+        return
+    window.run("window.drawn = Date.now()")
+    window.wait_for(lambda: window.run("return Date.now() - window.drawn > 12_000"), "more than Ray's interval")
+    assert window.run(LISTS) == 1
+    # A session that lives again is asked.
+    watched.say(MIXED, "live")
+    window.run("document.dispatchEvent(new Event('visibilitychange'))")
+    window.wait_for(lambda: window.run(LISTS) > 1, "the table to be asked for again")
+    window.wait_for_text("Task Table", "FINISHED")
+
+
+WORDS = {"live": ("Live", "is running"), "dead": ("Dead", "is gone"), "unknown": ("Ended", "Its head said so")}
 STANDS = "return new Date().getTime() === Date.parse(arguments[0])"
 DOT = f"return getComputedStyle({INSIDE}.querySelector('.state'), '::before').backgroundColor"
 
@@ -186,6 +238,60 @@ def test_the_bar_says_whether_the_cluster_lives_and_only_then_the_clock_goes(win
     assert green == (state == "live")
     press(window, "No known gaps")
     wait_for_bar(window, sentence)
+
+
+@pytest.mark.parametrize("logs", ["stored", "missing"])
+def test_a_session_without_a_marker_says_what_its_logs_tell_or_how_long_it_is_silent(
+    window, unpacked, dashboard, tmp_path, logs
+):
+    bucket = tmp_path / "bucket"
+    shutil.copytree(MIXED.storage(unpacked), bucket)
+    (marker,) = bucket.glob("cluster-metadata/**/session_*")
+    marker.unlink()
+    if logs == "missing":
+        for process in ["gcs_server", "raylet"]:
+            for log in bucket.glob(f"cluster-history/**/logs/{process}*"):
+                log.unlink()
+    with Server(bucket, tmp_path / "log", "--dashboard-dir", str(dashboard)) as server:
+        (listed,) = server.json("api/history/v1/sessions")["sessions"]
+        assert listed["state"] == "unknown"
+        assert not {"ended", "lastWrite", "zone", "started"} & set(listed)
+        window.open(f"{server.url}/{MIXED.path}/")
+        wait_for_bar(window, *(["Ended"] if logs == "stored" else ["No event for ", "day"]), "known gap")
+        listed = server.json(f"api/history/v1/{MIXED.path}")["session"]
+        assert listed.get("ended") == ("head-log" if logs == "stored" else None)
+        assert (listed["zone"], listed["started"]) == ("+00:00", "2026-11-22T23:11:33.8218Z")
+        assert listed["lastWrite"].startswith("2026-11-22T23:2")
+        window.open(f"{server.url}/sessions/")
+        word = "ended" if logs == "stored" else "no event for "
+        window.wait_for_text(word, "2026-11-22 23:11:33 UTC+00:00")
+
+
+def test_times_are_told_by_the_head_s_clock_and_by_the_viewer_s(window, unpacked, dashboard, tmp_path):
+    bucket = tmp_path / "bucket"
+    shutil.copytree(MIXED.storage(unpacked), bucket)
+    (zone,) = bucket.glob("cluster-history/**/restful__timezone")
+    zone.write_text('{"offset": "+05:30", "value": "Asia/Kolkata"}')
+    with Server(bucket, tmp_path / "log", "--dashboard-dir", str(dashboard)) as server:
+        window.open(f"{server.url}/{MIXED.path}/")
+        wait_for_bar(window, "as of Nov 23, 2026, 4:", "UTC+05:30", "UTC here")
+        window.open(f"{server.url}/sessions/")
+        window.wait_for_text("UTC+05:30", "ended", "Starts are times of each head's own clock")
+
+
+def test_the_bar_leads_to_the_other_sessions_of_the_same_name(window, unpacked, dashboard, tmp_path):
+    bucket = tmp_path / "bucket"
+    shutil.copytree(SERVICE.storage(unpacked), bucket)
+    (marker,) = bucket.glob("cluster-metadata/**/session_*")
+    marker.with_name("session_2026-11-20_07-07-14_513426_1").touch()
+    with Server(bucket, tmp_path / "log", "--dashboard-dir", str(dashboard)) as server:
+        window.open(f"{server.url}/rayservices/ml-serving/recsys/latest")
+        wait_for_bar(window, "One of 2 sessions", "No event for ")
+        window.run(f"[...{INSIDE}.querySelectorAll('a')].find((a) => a.innerText.startsWith('One of')).click()")
+        window.wait_for_text("RayService recsys", "2 sessions, newest first", "ended")
+        # What the list says of a session leads to its report as it is.
+        for item in server.json("api/history/v1/sessions")["sessions"][:1]:
+            assert server.json(f"api/history/v1{item['path']}")["session"]["session"] == item["session"]
 
 
 @pytest.mark.parametrize(("page", "changes"), [("overview", ["dead", "live"]), ("logs/", ["dead"])])
@@ -233,6 +339,47 @@ def test_a_session_with_gaps_says_what_is_missing(window, unpacked, dashboard, t
         wait_for_bar(window, "known gap")
         press(window, "known gap")
         wait_for_bar(window, "2 files could not be read, or not to the end", *(file.name for file in damaged))
+
+
+def add_tasks(bucket, number: int):
+    """Stores so many tasks more of job 02000000; the one of the highest id failed."""
+    (folder,) = bucket.glob("cluster-history/**/01180a8f*/job_events/02000000")
+    at = "2026-11-22T23:12:20Z"
+    with gzip.open(folder / f"{folder.parent.parent.name}-2026-11-22-23-1795389142296541953.jsonl.gz", "wt") as out:
+        for task in range(number):
+            task_id = base64.b64encode(task.to_bytes(20, "big") + bytes([2, 0, 0, 0])).decode()
+            state = "FAILED" if task == number - 1 else "FINISHED"
+            common = {"taskId": task_id, "taskAttempt": 0, "jobId": "AgAAAA=="}
+            function = {"pythonFunctionDescriptor": {"functionName": "m.many"}}
+            defined = {**common, "taskType": "NORMAL_TASK", "taskName": "many", "taskFunc": function}
+            advanced = {**common, "stateTransitions": [{"state": state, "timestamp": at}]}
+            for kind, name, event in [
+                ("DEFINITION", "taskDefinitionEvent", defined),
+                ("LIFECYCLE", "taskLifecycleEvent", advanced),
+            ]:
+                record = {"eventType": f"TASK_{kind}_EVENT", "timestamp": at, "sessionName": MIXED.path.split("/")[-1]}
+                out.write(json.dumps({**record, name: event}) + "\n")
+
+
+def test_a_table_that_is_cut_off_says_so_and_leads_to_all_rows(window, unpacked, dashboard, tmp_path):
+    bucket = tmp_path / "bucket"
+    shutil.copytree(MIXED.storage(unpacked), bucket)
+    add_tasks(bucket, 10_050)
+    with Server(bucket, tmp_path / "log", "--dashboard-dir", str(dashboard)) as server:
+        window.open(f"{server.url}/{MIXED.path}/#/jobs/capture-sub-1")
+        wait_for_bar(window, "No known gaps")
+        assert "Download all" not in bar(window)
+        window.click("*[role=button], h2, h3, h4, button, span", containing="Task Table")
+        wait_for_bar(window, "The table has 10,000 of 10,", "Download all")
+        all_rows = window.run(f"return {INSIDE}.querySelector('a[download]').href").removeprefix(f"{server.url}/")
+        rows = server.json(all_rows)["data"]["result"]
+        assert len(rows["result"]) == rows["num_filtered"] == rows["num_after_truncation"] > 10_050
+        shown = server.json(f"{MIXED.path}/api/v0/tasks?limit=10000")["data"]["result"]["result"]
+        assert len(shown) == 10_000
+        assert [row["state"] for row in shown if row["name"] == "many"].count("FAILED") == 1
+        assert shown == sorted(shown, key=lambda row: (row["task_id"], -row["attempt_number"]))
+        window.run("location.hash = '#/actors'")
+        window.wait_for(lambda: "Download all" not in bar(window), "the bar to follow the page")
 
 
 def test_what_was_read_before_stays_when_newer_files_cannot_be_read_and_the_bar_says_so(

@@ -2,6 +2,7 @@
 
 import json
 import re
+import urllib.request
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_every_page_can_be_reached_by_clicks(browser, server):
     browser.wait_for_text("Ray sessions", "raycluster-mixed", "recsys")
     browser.type_into("#search", "mixed ml-team")
     browser.wait_for(lambda: "recsys" not in browser.text(), "the search to leave out the other session")
-    browser.click("a", containing="session_2026-11-22")
+    browser.click("a.open", containing="raycluster-mixed")
     browser.wait_for_text("Recent jobs", "capture-sub-1")
     assert browser.url.startswith(f"{server.url}/{MIXED.path}/#/")
 
@@ -129,6 +130,61 @@ def test_a_job_s_timeline_is_downloaded(browser, server):
     events = json.loads(file.read_text())
     assert {"process_name", "thread_name"} <= {event["name"] for event in events}
     assert any(event["ph"] == "X" and event["dur"] > 0 for event in events)
+
+
+def test_a_log_is_downloaded_under_its_own_name(browser, server):
+    nodes = server.json(f"{MIXED.path}/nodes?view=summary")["data"]["summary"]
+    head = nodes[0]["raylet"]["nodeId"]
+    log = f"{server.url}/{MIXED.path}/api/v0/logs/file?node_id={head}&filename=raylet.out&lines=-1"
+    with urllib.request.urlopen(log) as answer:
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="raylet.out"'
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    browser.open(f"{server.url}/{MIXED.path}/#/logs/")
+    for earlier in browser.downloads.iterdir():
+        earlier.unlink()
+    browser.run("location.assign(arguments[0])", f"{log}&download_filename=fr%C3%BCh%20%221%22.log")
+    # Chromium writes _ for what no file name may have.
+    assert browser.downloaded().name == "früh _1_.log"
+
+
+INVENTED = re.compile(r"1970/|NaN|\b0(\.0+)?( ?%|B/s)")
+"""What Ray's pages show for figures that are zero or empty lists."""
+
+
+def node_pages(server, session) -> list[str]:
+    nodes = [node["raylet"]["nodeId"] for node in server.json(f"{session.path}/nodes?view=summary")["data"]["summary"]]
+    return ["cluster", *(f"cluster/nodes/{node}" for node in nodes)]
+
+
+@pytest.mark.parametrize("session", bundle.SESSIONS, ids=lambda session: session.name)
+def test_figures_that_nothing_stored_are_not_made_up(browser, server, session):
+    for page in [*node_pages(server, session), "actors"]:
+        browser.open(f"{server.url}/{session.path}/#/{page}")
+        browser.wait_for_text("ALIVE" if page in ["cluster", "actors"] else "Boot Time")
+        assert not INVENTED.search(browser.text()), page
+    browser.open(f"{server.url}/{session.path}/#/cluster")
+    browser.click("button", containing="Card")
+    browser.wait_for_text("Object Store Memory")
+    assert not INVENTED.search(browser.text())
+    browser.open(f"{server.url}/{session.path}/#/{node_pages(server, session)[1]}")
+    browser.click("[role=tab]", containing="Worker")
+    browser.wait_for_text("Create Time", "ray::")
+    assert not INVENTED.search(browser.text())
+
+
+def test_living_actors_show_their_workers_and_the_head_is_the_first_node(browser, server):
+    actors = server.json(f"{MIXED.path}/logical/actors")["data"]["actors"].values()
+    workers = [actor["address"]["workerId"] for actor in actors if actor["state"] == "ALIVE"]
+    browser.open(f"{server.url}/{MIXED.path}/#/actors")
+    browser.wait_for_text("TOTAL", *workers)
+    browser.open(f"{server.url}/{MIXED.path}/#/logs/")
+    browser.wait_for_text("Node ID:")
+    first = browser.run("return document.querySelector(\"a[href*='nodeId=']\").innerText")
+    assert first.endswith("(IP: 127.0.0.1)")
+    browser.open(f"{server.url}/{MIXED.path}/#/cluster")
+    browser.wait_for_text("Node List", "(Head)")
+    rows = browser.run("return [...document.querySelectorAll('tbody tr')].map((row) => row.innerText)")
+    assert ["(Head)" in row for row in rows] == [True, False, False]
 
 
 def test_an_error_on_a_page_is_noticed(window, server):

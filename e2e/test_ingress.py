@@ -54,7 +54,7 @@ def window(ingress, tmp_path):
 def test_a_person_goes_from_the_list_to_a_log_below_a_prefix(window, ingress):
     window.open(f"{ingress.url}/")
     window.wait_for_text("Ray sessions", "raycluster-mixed", "recsys")
-    window.click("a", containing="session_2026-11-22")
+    window.click("a.open", containing="raycluster-mixed")
     window.wait_for_text("Recent jobs", "capture-sub-1")
     assert window.url.startswith(f"{ingress.url}/{MIXED.path}/#/")
     bar = "return [...(document.querySelector('ray-history')?.shadowRoot?.querySelectorAll('section') ?? [])]"

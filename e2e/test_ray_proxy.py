@@ -73,6 +73,6 @@ def test_without_a_session_the_way_leads_to_the_list(viewer, tmp_path):
         browser.open(f"{viewer.url}/")
         browser.wait_for_text("Ray sessions", "raycluster-mixed")
         assert browser.url == f"{viewer.url}/sessions/"
-        browser.click("a.open", containing="session_2026-11-22")
+        browser.click("a.open", containing="raycluster-mixed")
         browser.wait_for_text("Recent jobs", "capture-sub-1")
         assert browser.url.startswith(f"{viewer.url}/{MIXED.path}/#/")

@@ -54,6 +54,53 @@ def test_a_page_without_scripts_has_a_hundred_rows_and_leads_to_the_next(many):
     assert "First page" in second
 
 
+def test_a_page_leads_back_to_the_one_before(many):
+    def page(query: str) -> str:
+        with urlopen(f"{many.url}/sessions/{query}") as answer:
+            return answer.read().decode()
+
+    def led(text: str, rel: str) -> str:
+        return re.search(rf'rel="{rel}" href="\./([^"]+)"', text)[1].replace("&amp;", "&")
+
+    rows = r'class="open" href="([^"]+)"'
+    for query in ["", "?q=team-3"]:
+        first = page(query)
+        assert 'rel="prev"' not in first
+        second = page(led(first, "next"))
+        third = page(led(second, "next"))
+        assert re.findall(rows, page(led(third, "prev"))) == re.findall(rows, second)
+        assert re.findall(rows, page(led(second, "prev"))) == re.findall(rows, first)
+
+
+@pytest.mark.parametrize("page", ["sessions/", "select_cluster", "rayclusters/team-3/cluster-003"])
+def test_every_list_of_sessions_has_the_same_columns_and_the_cluster_first(window, many, page):
+    window.open(f"{many.url}/{page}")
+    window.wait_for_text("cluster-")
+    heads = window.run("return [...document.querySelectorAll('th')].map((head) => head.textContent)")
+    assert heads == ["Cluster", "Created by", "Namespace", "State", "Started", "Last write", "Session"]
+    first = window.run("const a = document.querySelector('td a'); return [a.className, a.innerText]")
+    assert first[0] == "open"
+    assert first[1].startswith("cluster-")
+    lines = "const s = document.querySelector('.state'); return s.getClientRects().length"
+    for width in [1400, 800, 400]:
+        window.resize(width, 900)
+        assert window.run(lines) == 1
+    window.resize(1600, 1200)
+
+
+def test_spans_are_links_and_few_namespaces_are_choices(window, many):
+    window.open(f"{many.url}/sessions/?q=cluster-01&namespace=team-3")
+    choices = window.run("return [...document.querySelectorAll('[name=namespace] option')].map((o) => o.textContent)")
+    assert choices == ["any", *(f"team-{number}" for number in range(7))]
+    assert window.run("return document.querySelector('[name=namespace]').value") == "team-3"
+    kinds = window.run("return [...document.querySelectorAll('[name=ownerKind] option')].map((o) => o.textContent)")
+    assert kinds == ["any", "RayJob", "RayService"]
+    window.click("a", containing="last 7 days")
+    window.wait_for_text("0 of", "No session fits")
+    for kept in ["q=cluster-01", "namespace=team-3", "startedAfter=7d"]:
+        assert kept in window.url
+
+
 def test_a_page_takes_no_longer_for_100_000_sessions(many):
     taken = []
     for _ in range(5):
@@ -93,6 +140,19 @@ def test_the_keyboard_is_enough(window, many):
     assert window.run("return document.activeElement.getAttribute('href')") == links(window)[1]
     window.press("/")
     assert window.run("return document.activeElement.id") == "search"
+
+
+def test_an_unknown_url_is_a_page_for_people_and_ray_s_words_for_programs(window, many):
+    window.open(f"{many.url}/foo/bar")
+    window.wait_for_text("Not found", "All sessions")
+    window.errors()
+    window.click("a", containing="All sessions")
+    window.wait_for_text(f"{MANY} sessions")
+    status, _, body = many.get("foo/bar")
+    assert (status, body) == (404, b"404: Not Found")
+    icon = window.run("return document.querySelector('link[rel=icon]').href")
+    assert many.get(icon.removeprefix(f"{many.url}/"))[:2] == (200, "image/svg+xml")
+    assert not window.errors()
 
 
 def test_a_search_that_finds_nothing_and_a_question_that_is_none_say_what_to_do(window, many):

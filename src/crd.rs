@@ -56,16 +56,22 @@ use serde::{Deserialize, Serialize};
         description = "The store in force."
     ),
     printcolumn(
+        name = "Reachable",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="StorageReachable")].status"#,
+        description = "Whether the store answers."
+    ),
+    printcolumn(
         name = "Sessions",
         type_ = "integer",
         json_path = ".status.sessions.total",
         description = "Sessions found in the store."
     ),
     printcolumn(
-        name = "Cached",
+        name = "Open Copies",
         type_ = "integer",
         json_path = ".status.cache.sessions",
-        description = "Sessions open in memory, over all replicas."
+        description = "Open sessions, summed over all replicas: one that is open on two of them counts twice."
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]

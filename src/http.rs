@@ -50,6 +50,8 @@ mod routes;
 mod send;
 mod server;
 mod session;
+mod session_table;
+mod standing;
 mod state;
 mod tail;
 mod trace;

@@ -17,6 +17,7 @@
 mod admission;
 mod cache;
 pub mod catalog;
+mod ended;
 mod freshness;
 pub mod links;
 mod listed;
@@ -30,6 +31,7 @@ mod quiet;
 mod source;
 mod survey;
 
+pub use ended::Ended;
 pub use load::{LogIndex, OpenSession};
 pub use memory::Memory;
 

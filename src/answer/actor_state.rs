@@ -25,7 +25,7 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
     let options = Options::parse(question)?;
     let actors = Actors::new(Arc::clone(snapshot), question.redact);
     let mut rows = select(&actors, question)?;
-    let counts = actors.counts(rows.len());
+    let counts = options.counts(actors.counts(rows.len()));
     rows.truncate(options.limit);
     Ok(state_list::write(actors, rows, counts, options.detail, Notes::EmptyWarning))
 }

@@ -69,8 +69,8 @@ pub struct Delivery {
     pub lines: Option<u64>,
     /// Whether colour codes are taken out (see `ansi`).
     pub filter_ansi: bool,
-    /// File name for `Content-Disposition: attachment`, without control characters and quotes.
-    pub attachment: String,
+    /// File name for `Content-Disposition: attachment`, where the client gave one; as it came in.
+    pub attachment: Option<String>,
 }
 
 /// A checked question for a log.
@@ -141,8 +141,7 @@ impl LogRequest {
             lines => Some(u64::try_from(lines).unwrap_or(0)),
         };
         let filter_ansi = question.get("filter_ansi_code").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        let name = question.get("download_filename").unwrap_or("file.txt");
-        let attachment = name.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect();
+        let attachment = given("download_filename");
         Ok(Self { target, node, suffix, delivery: Delivery { lines, filter_ansi, attachment } })
     }
 }

@@ -103,7 +103,7 @@ fn zone(snapshot: &Snapshot) -> Value {
 }
 
 /// How many minutes the head's clock is ahead of UTC.
-pub(super) fn offset_minutes(snapshot: &Snapshot) -> Option<i64> {
+pub fn offset_minutes(snapshot: &Snapshot) -> Option<i64> {
     let stored = snapshot.endpoint("timezone").and_then(|stored| parts::at(stored, &["offset"]));
     stored
         .and_then(|stored| parse_offset(&parts::string(stored)?))

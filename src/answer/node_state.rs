@@ -37,6 +37,7 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
     rows.retain(|&row| filters.iter().all(|filter| accepts(row, filter)));
     let counts =
         Counts { total: nodes.rows(), num_after_truncation: at_source.min(MAX_LIMIT), num_filtered: rows.len() };
+    let counts = options.counts(counts);
     rows.truncate(options.limit);
     Ok(state_list::write(nodes, rows, counts, options.detail, Notes::EmptyWarning))
 }

@@ -1,9 +1,10 @@
 //! `/nodes?view=summary` and `/nodes?view=hostNameList`: the dashboard's own view of nodes.
 //!
-//! A node shows what its events told (identity, state, labels, resources) under `raylet`, and beside it the figures
-//! that only a living agent reports. Those are given where a page would break without them, as zero or empty:
-//! `cpu`, `networkSpeed`, `loadAvg`, `bootTime`, `cmdline`, `disk`, `gpus`, `tpus`. `mem` and `cpus` are left out,
-//! because the pages guard against their absence but not against an empty list.
+//! A node shows what its events told (identity, state, labels, resources) under `raylet`. The figures that only a
+//! living agent reports stand in no stored file, and no value is made up for them: they are left out where Ray's pages
+//! bear it (`bootTime`, `mem`, `cpus`), else null or empty (`cpu`, `networkSpeed`, `loadAvg`, `cmdline`, `disk`,
+//! `gpus`, `tpus`). The pages show 0 % for a `cpu` that is absent, and read `networkSpeed` and `loadAvg` by index.
+//! Nodes come as the GCS lists them: the living in the order in which they registered, the dead behind them.
 //! A node without an end stays ALIVE, as of the last event: no shutdown is ever exported, and the log pages offer
 //! living nodes only.
 
@@ -42,7 +43,8 @@ fn summary(snapshot: &Arc<Snapshot>) -> Answer {
     head.key("summary");
     head.begin_array();
     let workers = raylet::LivingWorkers::count(snapshot);
-    let steps = (0..count).map(Step::Node).chain([Step::Between]).chain((0..count).map(Step::Resources));
+    let steps =
+        in_order(snapshot).into_iter().map(Step::Node).chain([Step::Between]).chain((0..count).map(Step::Resources));
     let snapshot = Arc::clone(snapshot);
     let write = move |step: Step, w: &mut JsonWriter| match step {
         Step::Node(at) => {
@@ -69,6 +71,17 @@ fn summary(snapshot: &Arc<Snapshot>) -> Answer {
         w.end_object();
         end(w);
     })
+}
+
+/// Returns the rows of the nodes as the GCS lists them. The head registers first; nodes of which no start is known come
+/// last.
+fn in_order(snapshot: &Snapshot) -> Vec<usize> {
+    let mut rows: Vec<usize> = (0..snapshot.nodes.len()).collect();
+    rows.sort_by_key(|&row| {
+        let node = &snapshot.nodes[row];
+        (!node.alive, !node.is_head, node.start == 0, node.start, node.id)
+    });
+    rows
 }
 
 fn host_names(snapshot: &Arc<Snapshot>) -> Answer {
@@ -120,13 +133,9 @@ pub(super) fn write_physical(w: &mut JsonWriter, snapshot: &Snapshot, node: Opti
         w.key("ip");
         w.string(snapshot.str(node.ip));
     }
-    w.key("bootTime");
-    w.float(0.0);
     w.key("cpu");
-    w.float(0.0);
-    w.key("networkSpeed");
-    w.raw(b"[0.0,0.0]");
-    for empty in ["loadAvg", "cmdline", "gpus", "tpus"] {
+    w.null();
+    for empty in ["networkSpeed", "loadAvg", "cmdline", "gpus", "tpus"] {
         w.key(empty);
         w.raw(b"[]");
     }

@@ -170,6 +170,7 @@ pub fn list<R: Resource + Send + 'static>(resource: R, question: &Question, note
     rows.retain(|&row| filter::passes(&resource, row as usize, &filters));
     let total = resource.rows();
     let counts = Counts { total, num_after_truncation: total.min(MAX_LIMIT), num_filtered: rows.len() };
+    let counts = options.counts(counts);
     rows.truncate(options.limit);
     Ok(write(resource, rows, counts, options.detail, notes))
 }

@@ -4,6 +4,7 @@
 //! filters: `total` and `num_after_truncation` count what passes them; all other filters only reduce `num_filtered`.
 //! Source: `protobuf_to_task_state_dict` in `ray/util/state/common.py`.
 
+mod choice;
 mod row;
 
 use super::state_list::{self, Counts, Filter, MAX_LIMIT, Notes, Options, Resource};
@@ -18,8 +19,11 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
     let options = Options::parse(question)?;
     let tasks = Tasks::new(Arc::clone(snapshot), question.redact);
     let selected = select(&tasks, question, options.exclude_driver)?;
-    let counts = selected.counts();
+    let counts = options.counts(selected.counts());
     let mut rows = selected.rows;
+    if options.limit == MAX_LIMIT {
+        choice::cut(&snapshot.tasks, &mut rows, MAX_LIMIT);
+    }
     rows.truncate(options.limit);
     Ok(state_list::write(tasks, rows, counts, options.detail, Notes::EmptyWarning))
 }

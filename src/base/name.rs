@@ -30,6 +30,14 @@ impl OwnerKind {
         }
     }
 
+    /// The kind, as Kubernetes writes it.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::RayJob => "RayJob",
+            Self::RayService => "RayService",
+        }
+    }
+
     /// The kind of a folder in the bucket.
     pub fn from_folder(folder: &str) -> Option<Self> {
         [Self::RayJob, Self::RayService].into_iter().find(|kind| kind.folder() == folder)

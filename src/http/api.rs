@@ -5,7 +5,7 @@ mod cost;
 use super::call::Call;
 use super::error::{Error, Shape};
 use super::pattern::{Parts, RoutePattern, names, parts};
-use super::{load, logs, send, tail, validators};
+use super::{load, logs, page, send, tail, validators};
 use crate::answer::{
     Answer, Question, actor_state, actor_summary, actors, cluster_events, cluster_status, data, events, fixed, jobs,
     metadata, node_detail, node_state, nodes, objects, placement_groups, runtime_envs, serve as serve_details,
@@ -127,7 +127,8 @@ pub(super) fn is_known(below: &[&str]) -> bool {
 /// Answers a URL below a session; the session is loaded first if it is not open.
 pub(super) async fn serve(call: &Call<'_>, key: &Rc<SessionKey>, below: &[&str]) -> HttpResponse {
     let Some((pattern, by, id)) = find(below) else {
-        let mut response = Error::UnknownUrl.respond(call.request, Shape::Ray);
+        let shape = if page::is_wanted(call.request) { Shape::Page } else { Shape::Ray };
+        let mut response = Error::UnknownUrl.respond(call.request, shape);
         validators::describe(&mut response, call.state, key, call.state.sessions.peek(key).as_deref());
         return response;
     };

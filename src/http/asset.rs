@@ -6,12 +6,14 @@ use actix_web::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 
 const SCRIPT: &str = include_str!("asset/sessions.js");
 const STYLE: &str = include_str!("asset/sessions.css");
+const ICON: &str = include_str!("asset/icon.svg");
 
 /// A script or style sheet of ours. URLs carry its version, so browsers may keep it.
 pub(super) fn serve(name: &str) -> HttpResponse {
     let (content_type, text) = match name {
         "bar.js" => ("text/javascript; charset=utf-8", bar::script()),
         "sessions.js" => ("text/javascript; charset=utf-8", SCRIPT),
+        "icon.svg" => ("image/svg+xml", ICON),
         _ => ("text/css; charset=utf-8", STYLE),
     };
     let cache = if name == "bar.js" { "public, max-age=31536000, immutable" } else { "no-cache" };

@@ -13,10 +13,13 @@ use std::sync::LazyLock;
 const SCRIPT: &str = concat!(
     "(() => {\n\"use strict\";\n",
     include_str!("bar/clock.js"),
+    include_str!("bar/rest.js"),
     include_str!("bar/requests.js"),
     include_str!("bar/words.js"),
     include_str!("bar/style.js"),
     include_str!("bar/bar.js"),
+    include_str!("bar/rows.js"),
+    include_str!("bar/title.js"),
     include_str!("bar/watch.js"),
     "})();\n",
 );

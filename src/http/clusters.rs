@@ -70,7 +70,7 @@ fn describe(entry: &Entry) -> Cluster<'_> {
 pub(super) fn list(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let query = call.request.query_string();
     let wanted = filter::parse(query, DEFAULT_LIMIT, MAX_LIMIT)?;
-    let Page { entries, total, next } = call.state.sessions.page(&wanted);
+    let Page { entries, total, next, .. } = call.state.sessions.page(&wanted);
     let rows: Vec<Cluster<'_>> = entries.iter().map(describe).collect();
     let mut response = tagged(call.request, &rows);
     response.headers_mut().insert(TOTAL, HeaderValue::from(total));

@@ -19,8 +19,7 @@ pub(super) async fn index(state: &State, key: &SessionKey, root: &str) -> Result
              <code>make dashboard</code> fetches the files from the ray wheel; \
              <code>--dashboard-dir</code> names their folder.</p><p><a href=\"{root}sessions/\">All sessions</a></p>"
         );
-        let style = format!("<link rel=\"stylesheet\" href=\"{root}sessions/sessions.css\">");
-        return Ok(page::html("No dashboard files", &style, &body));
+        return Ok(page::html("No dashboard files", &page::style(root), &body));
     };
     let bytes = read(&dir.join("index.html"), dir).await?;
     let document = bar::insert(&String::from_utf8_lossy(&bytes), key, root);

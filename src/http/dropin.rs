@@ -8,10 +8,10 @@
 use super::call::Call;
 use super::cookies::{self, KINDS, NEWEST};
 use super::error::{Error, Shape};
-use super::page::{html, is_wanted, onward};
+use super::page::{html, is_wanted, onward, style};
 use super::path::{cluster_id, cluster_name, escape_name, session_key};
 use super::session::{entry, look_up};
-use super::{api, filter, listing, load, session};
+use super::{api, filter, listing, load, session, session_table};
 use crate::base::name::{OwnerKind, SessionKey, SessionName};
 use crate::session::catalog::{Entry, Page};
 use crate::session::links::Subject;
@@ -42,7 +42,9 @@ pub(super) async fn below(call: &Call<'_>) -> Result<HttpResponse, Error> {
     if !cookies::are_there(call.request) {
         // What is missing is told for Ray's routes alone; a browser asks for an icon everywhere.
         if !api::is_known(call.segments) && call.segments.first() != Some(&"static") {
-            return Err(Error::UnknownUrl);
+            // A person gets a page with a way out; programs get what Ray says.
+            let shape = if is_wanted(call.request) { Shape::Page } else { Shape::Ray };
+            return Ok(Error::UnknownUrl.respond(call.request, shape));
         }
         cookies::resolve(call.state, call.request).await?;
     }
@@ -91,17 +93,13 @@ pub(super) fn select(call: &Call<'_>) -> Result<HttpResponse, Error> {
         let shown = entries.len();
         let _ = write!(body, "<p class=\"note\">The newest {shown} of {total}: search for others.</p>");
     }
-    body.push_str(
-        "<table><thead><tr><th>Namespace</th><th>Cluster</th><th>Owner</th><th>Started</th><th>Session</th></tr>\
-         </thead><tbody>",
-    );
-    for entry in &entries {
+    let link = |entry: &Entry| {
         let SessionKey { cluster, session } = &entry.key;
         let names = [&cluster.namespace, KINDS[0], cluster_name(cluster), session.as_str()].map(escape_name);
-        listing::row(entry, &format!("enter_cluster/{}", names.join("/")), &mut body);
-    }
-    body.push_str("</tbody></table>");
-    Ok(html("Choose a session", "<link rel=\"stylesheet\" href=\"sessions/sessions.css\">", &body))
+        format!("enter_cluster/{}", names.join("/"))
+    };
+    session_table::write(call.state, &entries, "", link, &mut body);
+    Ok(html("Choose a session", &style(""), &body))
 }
 
 /// What was entered, in the words of KubeRay's history server.

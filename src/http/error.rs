@@ -233,12 +233,7 @@ impl Error {
             page::escape(&self.to_string()),
             id.map_or_else(String::new, |id| format!("<p class=\"quiet\">Request id: {id}</p>")),
         );
-        page::html_with(
-            response,
-            title,
-            &format!("<link rel=\"stylesheet\" href=\"{up}sessions/sessions.css\">"),
-            &body,
-        )
+        page::html_with(response, title, &page::style(&up), &body)
     }
 
     fn add_progress(&self, body: &mut Value) {

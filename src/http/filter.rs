@@ -3,7 +3,7 @@
 use super::error::Error;
 use crate::base::name::OwnerKind;
 use crate::liveness::State as Life;
-use crate::session::catalog::Query;
+use crate::session::catalog::{NoCursor, Query};
 
 /// Reads a query; what is unknown is ignored, what cannot be read is an error that names it.
 pub(super) fn parse(query: &str, default_limit: usize, max_limit: usize) -> Result<Query, Error> {
@@ -30,8 +30,9 @@ pub(super) fn parse(query: &str, default_limit: usize, max_limit: usize) -> Resu
                 wanted.state = Some(state.ok_or_else(|| bad("live, dead or unknown is wanted"))?);
             }
             "startedAfter" | "startedBefore" => {
-                let at: jiff::Timestamp =
-                    value.parse().map_err(|_| bad("a time such as 2026-11-24T12:00:00Z is wanted"))?;
+                let at = moment(&value).ok_or_else(|| {
+                    bad("a time such as 2026-11-24T12:00:00Z, or a span up to now such as 24h or 7d, is wanted")
+                })?;
                 let bound = if name == "startedAfter" { &mut wanted.from } else { &mut wanted.until };
                 *bound = Some(at.as_microsecond());
             }
@@ -39,15 +40,26 @@ pub(super) fn parse(query: &str, default_limit: usize, max_limit: usize) -> Resu
                 let limit = value.parse().ok().filter(|limit| (1..=max_limit).contains(limit));
                 wanted.limit = limit.ok_or_else(|| bad(&format!("a number from 1 to {max_limit} is wanted")))?;
             }
-            "after" => {
-                let cursor = value.parse();
-                wanted.after =
-                    Some(cursor.map_err(|error: crate::session::catalog::NoCursor| bad(&error.to_string()))?);
+            "after" | "before" => {
+                let cursor = value.parse().map_err(|error: NoCursor| bad(&error.to_string()))?;
+                *(if name == "after" { &mut wanted.after } else { &mut wanted.before }) = Some(cursor);
             }
             _ => {}
         }
     }
     Ok(wanted)
+}
+
+/// Reads a time, a day, or a span of hours or days up to now.
+fn moment(value: &str) -> Option<jiff::Timestamp> {
+    if let Some((number, unit)) = value.split_at_checked(value.len() - 1)
+        && let Some(hours) =
+            [("h", 1), ("d", 24)].into_iter().find_map(|(known, hours)| (known == unit).then_some(hours))
+    {
+        let hours = number.parse::<i32>().ok().filter(|number| *number > 0)?.checked_mul(hours)?;
+        return jiff::Timestamp::now().checked_sub(jiff::SignedDuration::from_hours(hours.into())).ok();
+    }
+    value.parse().ok().or_else(|| format!("{value}T00:00:00Z").parse().ok())
 }
 
 #[cfg(test)]
@@ -69,9 +81,21 @@ mod tests {
             until: Some(1_795_305_602_000_000),
             limit: 7,
             after: None,
+            before: None,
         };
         assert_eq!(parse(query, 100, 1000).unwrap(), expected);
         assert_eq!(parse("", 100, 1000).unwrap().limit, 100);
+    }
+
+    #[test]
+    fn times_are_days_moments_or_spans_up_to_now() {
+        let now = jiff::Timestamp::now();
+        let ago = |value: &str| moment(value).map(|at| (now - at).total(jiff::Unit::Hour).unwrap().round() as i64);
+        assert_eq!([ago("1h"), ago("24h"), ago("7d")], [Some(1), Some(24), Some(168)]);
+        assert_eq!(moment("2026-11-22"), moment("2026-11-22T00:00:00Z"));
+        for bad in ["h", "0h", "-1d", "99999999999d", "7w", "yesterday", "2026-13-01", "é", "7é"] {
+            assert_eq!(moment(bad), None, "{bad}");
+        }
     }
 
     #[test]
@@ -84,6 +108,7 @@ mod tests {
             ("ownerKind=pod", "ownerKind"),
             ("startedAfter=yesterday", "startedAfter"),
             ("after=x", "after"),
+            ("before=x", "before"),
             ("after=../../etc/passwd", "after"),
         ] {
             let error = parse(query, 100, 1000).unwrap_err().to_string();

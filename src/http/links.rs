@@ -2,10 +2,13 @@
 
 use super::call::Call;
 use super::error::Error;
-use super::listing::{self, SessionItem, describe};
-use super::page::{escape, html, is_wanted};
+use super::listing::{SessionItem, describe};
+use super::page::{escape, html, is_wanted, style};
 use super::path::session_path;
 use super::session::{lead, lead_on, look_up};
+use super::session_table;
+use super::standing::Standing;
+use crate::session::catalog::Entry;
 use crate::session::links::{Attempts as Found, Subject, Submission};
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, VARY};
@@ -49,7 +52,8 @@ pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
         return Ok(lead(&format!("../../sessions/{}", session_path(&only.key))));
     }
     if !is_wanted(call.request) {
-        let sessions = found.iter().map(|entry| describe(call.state, entry)).collect();
+        let sessions =
+            found.iter().map(|entry| describe(call.state, entry, &Standing::listed(call.state, entry))).collect();
         let headers = ((CACHE_CONTROL, "no-store"), (VARY, "accept"));
         return Ok(HttpResponse::Ok()
             .insert_header(headers.0)
@@ -70,16 +74,9 @@ pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
              them from this one.</p>",
         );
     }
-    body.push_str(
-        "<table><thead><tr><th>Namespace</th><th>Cluster</th><th>Owner</th><th>Started</th><th>Session</th></tr>\
-         </thead><tbody>",
-    );
-    for entry in &found {
-        listing::row(entry, &format!("../../sessions/{}", session_path(&entry.key)), &mut body);
-    }
-    body.push_str("</tbody></table>");
-    let style = "<link rel=\"stylesheet\" href=\"../../sessions/sessions.css\">";
-    let mut response = html(&title, style, &body);
+    let link = |entry: &Entry| format!("../../sessions/{}", session_path(&entry.key));
+    session_table::write(call.state, &found, "../../", link, &mut body);
+    let mut response = html(&title, &style("../../"), &body);
     response.headers_mut().append(VARY, actix_web::http::header::HeaderValue::from_static("accept"));
     Ok(response)
 }

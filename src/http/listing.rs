@@ -3,31 +3,16 @@
 use super::call::Call;
 use super::error::Error;
 use super::filter;
-use super::page::escape;
 use super::path::session_path;
+use super::standing::{self, Standing};
 use super::state::State;
 use super::validators;
+use crate::session::Ended;
 use crate::session::catalog::{Entry, Listing, Page, Query};
 use actix_web::http::header::{CACHE_CONTROL, ETAG};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
-use std::fmt::Write;
 use utoipa::ToSchema;
-
-/// A row of a table of sessions.
-pub(super) fn row(entry: &Entry, link: &str, body: &mut String) {
-    let owner = entry.owner.as_ref().map(|o| format!("{} {}", o.kind.folder(), o.name)).unwrap_or_default();
-    let _ = write!(
-        body,
-        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td><a href=\"{}\">{}</a></td></tr>",
-        escape(&entry.key.cluster.namespace),
-        escape(&entry.key.cluster.name),
-        escape(&owner),
-        escape(&started(entry).replace('T', " ").replace('Z', "")),
-        escape(link),
-        escape(entry.key.session.as_str()),
-    );
-}
 
 /// What a reader of the list must know about it.
 pub(super) fn note(listing: &Listing, body: &mut String) {
@@ -55,6 +40,9 @@ pub(super) struct SessionList {
     /// What to give as `after` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
+    /// The `before` of the page in front; absent on the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<String>,
     /// Whether the storage could not be listed lately, so that this may be out of date.
     stale: bool,
     /// When the storage was last listed, RFC 3339; absent when it never was.
@@ -78,10 +66,24 @@ pub(super) struct SessionItem {
     /// `live`, `dead` or `unknown`.
     #[schema(example = "dead")]
     state: &'static str,
-    /// When the head started, by its own clock; the zone is not known.
+    /// When the head started, by its own clock, written as if that were UTC.
     started_local: String,
     /// Whether a marker was written; without one its head was killed.
     marked: bool,
+    /// The sign that it is over, where `state` is `unknown`: `newer-session` (of its cluster), `marker` (written when
+    /// its head was told to stop) or `head-log` (which says so). Absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<&'static str>,
+    /// When its marker was written, in a report its last event; RFC 3339, absent where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_write: Option<String>,
+    /// When the head started, RFC 3339; in a report alone, where the zone of its clock is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started: Option<String>,
+    /// Zone of the head's clock as an offset from UTC; in a report alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "+01:00")]
+    zone: Option<String>,
     /// Path of its dashboard.
     path: String,
 }
@@ -96,7 +98,7 @@ pub(super) struct OwnerItem {
 }
 
 /// One session, as our own API shows it.
-pub(super) fn describe(state: &State, entry: &Entry) -> SessionItem {
+pub(super) fn describe(state: &State, entry: &Entry, standing: &Standing) -> SessionItem {
     SessionItem {
         namespace: entry.key.cluster.namespace.clone(),
         cluster: entry.key.cluster.name.clone(),
@@ -105,6 +107,10 @@ pub(super) fn describe(state: &State, entry: &Entry) -> SessionItem {
         state: state.sessions.state(&entry.key).as_str(),
         started_local: started(entry),
         marked: entry.marked,
+        ended: standing.ended.map(Ended::as_str),
+        last_write: standing.last_write.map(|at| at.to_string()),
+        started: standing.started.map(|at| at.to_string()),
+        zone: standing.zone.map(standing::offset),
         path: format!("/sessions/{}", session_path(&entry.key)),
     }
 }
@@ -121,11 +127,12 @@ pub(super) fn describe(state: &State, entry: &Entry) -> SessionItem {
         ("ownerKind" = Option<String>, Query, description = "rayjob or rayservice"),
         ("owner" = Option<String>, Query, description = "Name of the RayJob or RayService"),
         ("state" = Option<String>, Query, description = "live, dead or unknown"),
-        ("startedAfter" = Option<String>, Query, description = "RFC 3339; compared with the head's own clock"),
+        ("startedAfter" = Option<String>, Query, description = "RFC 3339, a day, or a span up to now such as 24h or 7d; compared with the head's own clock"),
         ("startedBefore" = Option<String>, Query, description = "RFC 3339; compared with the head's own clock"),
         ("q" = Option<String>, Query, description = "Words that must all occur in a name"),
         ("limit" = Option<usize>, Query, description = "Sessions a page: 1 to 1000, default 100"),
-        ("after" = Option<String>, Query, description = "`next` of the page before"),
+        ("after" = Option<String>, Query, description = "`next` of the page in front"),
+        ("before" = Option<String>, Query, description = "`previous` of the page behind"),
     ),
     responses(
         (status = 200, description = "A page of the list", body = SessionList),
@@ -136,11 +143,15 @@ pub(super) fn describe(state: &State, entry: &Entry) -> SessionItem {
 pub(super) fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let wanted = filter::parse(call.request.query_string(), Query::LIMIT, 1000)?;
     let listing = call.state.sessions.listing();
-    let Page { entries, total, next } = call.state.sessions.page(&wanted);
+    let Page { entries, total, next, previous } = call.state.sessions.page(&wanted);
     let list = SessionList {
-        sessions: entries.iter().map(|entry| describe(call.state, entry)).collect(),
+        sessions: entries
+            .iter()
+            .map(|entry| describe(call.state, entry, &Standing::listed(call.state, entry)))
+            .collect(),
         total,
         next: next.map(|next| next.to_string()),
+        previous: previous.map(|previous| previous.to_string()),
         stale: listing.stale.is_some(),
         listed_at: listing.listed_at.and_then(|at| jiff::Timestamp::try_from(at).ok()).map(|at| at.to_string()),
     };

@@ -93,7 +93,7 @@ fn send(body: LogBody, memory: Memory, resolved: &ResolvedLog) -> HttpResponse {
         .content_type("text/plain")
         // Logs are streamed as they are: compressing them on the fly would hold them back.
         .insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity")))
-        .insert_header((CONTENT_DISPOSITION, attachment(&resolved.delivery.attachment)));
+        .insert_header((CONTENT_DISPOSITION, attachment(resolved.file_name())));
     if !resolved.delivery.filter_ansi {
         if let Some(len) = body.len {
             response.no_chunking(len);

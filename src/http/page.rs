@@ -25,6 +25,14 @@ pub(super) fn onward(title: &str, to: &str) -> HttpResponse {
     html(title, &head, &format!("<p><a href=\"{to}\">{}</a></p>", escape(title)))
 }
 
+/// Returns the style and the icon of our pages, for their heads; `root` leads to the server's root.
+pub(super) fn style(root: &str) -> String {
+    format!(
+        "<link rel=\"stylesheet\" href=\"{root}sessions/sessions.css\">\
+         <link rel=\"icon\" type=\"image/svg+xml\" href=\"{root}sessions/icon.svg\">"
+    )
+}
+
 /// A page of our own. `body` must be escaped already.
 pub(super) fn html(title: &str, head: &str, body: &str) -> HttpResponse {
     html_with(HttpResponse::Ok(), title, head, body)
@@ -33,10 +41,12 @@ pub(super) fn html(title: &str, head: &str, body: &str) -> HttpResponse {
 /// The same with a status and headers already set.
 pub(super) fn html_with(mut response: HttpResponseBuilder, title: &str, head: &str, body: &str) -> HttpResponse {
     let title = escape(title);
+    // A page that names no icon must not make the browser ask for one: behind a proxy, that would be somebody else's.
+    let icon = if head.contains("rel=\"icon\"") { "; img-src 'self'" } else { "" };
     response
         .content_type("text/html; charset=utf-8")
         .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((CONTENT_SECURITY_POLICY, format!("{POLICY}{icon}")))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .body(format!(
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\

@@ -3,8 +3,12 @@
 use super::call::Call;
 use super::error::Error;
 use super::listing::{SessionItem, describe};
-use super::path::{session_key, session_path};
+use super::path::{escape_name, session_key, session_path};
+use super::standing::Standing;
+use super::state::State;
 use super::{listing, load, session, validators};
+use crate::base::name::Owner;
+use crate::session::catalog::Entry;
 use crate::snapshot::completeness::{Completeness, Problems};
 use crate::snapshot::gap::{Code, Gap, Weight};
 use actix_web::HttpResponse;
@@ -49,8 +53,19 @@ pub(super) struct Report {
     counts: Counts,
     /// Whether the list of sessions may be out of date.
     stale: bool,
+    /// The sessions that share its RayJob or RayService, or else its cluster.
+    others: Others,
     /// Where to go from here.
     links: Links,
+}
+
+/// The sessions of a session's RayJob or RayService, or else of its cluster.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Others {
+    /// Number of sessions, this one included.
+    sessions: usize,
+    /// Path of the list of them.
+    path: String,
 }
 
 /// The counts of a snapshot, and the one fact beside them that may change while it is open.
@@ -166,7 +181,7 @@ pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let (cluster, _) = path.trim_end_matches('/').rsplit_once('/').unwrap_or_default();
     let report = Report {
         state: call.state.sessions.state(&key).as_str(),
-        session: describe(call.state, &entry),
+        session: describe(call.state, &entry, &Standing::of(call.state, &entry)),
         as_of: validators::as_of(&open),
         checked_at: checked_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         version: format!("{:016x}", open.version),
@@ -185,6 +200,7 @@ pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
             driver_jobs: snapshot.driver_jobs.len(),
         },
         stale: call.state.sessions.listing().stale.is_some(),
+        others: others(call.state, &entry, cluster),
         links: Links {
             dashboard: format!("/sessions/{path}"),
             load: format!("/api/history/v1/sessions/{path}load"),
@@ -194,4 +210,16 @@ pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let mut response = listing::tagged(call.request, &report);
     validators::describe(&mut response, call.state, &key, Some(&open));
     Ok(response)
+}
+
+/// `cluster` is the path of its cluster's list.
+fn others(state: &State, entry: &Entry, cluster: &str) -> Others {
+    let (listing, namespace) = (state.sessions.listing(), &entry.key.cluster.namespace);
+    let Some(Owner { kind, name }) = &entry.owner else {
+        let sessions = listing.of_cluster(&entry.key.cluster).len();
+        return Others { sessions, path: format!("/rayclusters/{cluster}") };
+    };
+    let sessions = listing.of_owner(namespace, *kind, name).len();
+    let path = format!("/{}s/{}/{}", kind.folder(), escape_name(namespace), escape_name(name));
+    Others { sessions, path }
 }

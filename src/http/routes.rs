@@ -12,7 +12,7 @@ use super::{
     asset, browse, clusters, dropin, encoding, links, listing, load, openapi, page, path, probes, report, session,
 };
 use actix_web::http::Method;
-use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::http::header::{ALLOW, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
 use std::sync::LazyLock;
@@ -38,11 +38,16 @@ pub(super) const TABLE: &[Route] = &[
     row("/sessions/bar.js", Shape::Page, |_| Box::pin(async { Ok(asset::serve("bar.js")) })),
     row("/sessions/sessions.js", Shape::Page, |_| Box::pin(async { Ok(asset::serve("sessions.js")) })),
     row("/sessions/sessions.css", Shape::Page, |_| Box::pin(async { Ok(asset::serve("sessions.css")) })),
+    row("/sessions/icon.svg", Shape::Page, |_| Box::pin(async { Ok(asset::serve("icon.svg")) })),
     row("/sessions/{namespace}/{cluster}/{session}", Shape::Page, |call| Box::pin(session::enter(call))),
     row("/sessions/{namespace}/{cluster}/{session}/", Shape::Page, |call| Box::pin(session::document(call))),
     row("/sessions/{namespace}/{cluster}/{session}/{below}", Shape::Ray, |call| Box::pin(session::below(call))),
     row("/api/history/v1/sessions", Shape::Problem, |call| Box::pin(async { listing::sessions(call) })),
     row("/api/history/v1/sessions/{namespace}/{cluster}/{session}", Shape::Problem, |call| {
+        Box::pin(report::report(call))
+    }),
+    // As the list tells the path of a session.
+    row("/api/history/v1/sessions/{namespace}/{cluster}/{session}/", Shape::Problem, |call| {
         Box::pin(report::report(call))
     }),
     row("/api/history/v1/sessions/{namespace}/{cluster}/{session}/load", Shape::Problem, |call| {
@@ -84,7 +89,10 @@ pub(super) const TABLE: &[Route] = &[
 /// Answers a request, as its client takes it.
 pub(super) async fn route(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     let response = answer(&request, &state).await;
-    encoding::encode(&request, response).await
+    let mut response = encoding::encode(&request, response).await;
+    // A log or a table holds what others wrote: no browser shall take it for a page.
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 async fn answer(request: &HttpRequest, state: &State) -> HttpResponse {

@@ -7,6 +7,7 @@ use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, HeaderValue
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use futures_util::stream;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 type Pieces = Box<dyn Iterator<Item = Vec<u8>> + Send>;
 
@@ -68,9 +69,30 @@ fn whole(mut response: HttpResponseBuilder, bytes: Bytes, making: Option<Making>
     if bytes.len() <= PIECE { response.body(bytes) } else { response.body(Whole::new(bytes, making)) }
 }
 
-/// `attachment` with a file name; the name is ours or was cleaned.
+/// What may stand in `filename*` as it is: `attr-char` of RFC 8187.
+const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
+
+/// `attachment` with a file name, of whatever characters: as RFC 6266 wants, with `filename*` where ASCII is not enough.
 pub(super) fn attachment(name: &str) -> String {
-    format!("attachment; filename=\"{name}\"")
+    let name: String = name.chars().filter(|c| !c.is_control()).collect();
+    let plain = |c: char| if c.is_ascii() && !matches!(c, '"' | '\\' | '/' | '%') { c } else { '_' };
+    let ascii: String = name.chars().map(plain).collect();
+    if name == ascii {
+        return format!("attachment; filename=\"{ascii}\"");
+    }
+    format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{}", utf8_percent_encode(&name, ATTR_CHAR))
 }
 
 /// Makes each piece off the async threads, when the client has taken the one before.
@@ -103,3 +125,23 @@ fn remaining(
 #[derive(Debug, thiserror::Error)]
 #[error("the answer ended unexpectedly; please report this")]
 pub(super) struct Broken;
+
+#[cfg(test)]
+mod tests {
+    use super::attachment;
+
+    #[test]
+    fn a_file_name_of_any_characters_is_told() {
+        for (name, told) in [
+            ("raylet.out", r#"filename="raylet.out""#),
+            ("worker-a b.err", r#"filename="worker-a b.err""#),
+            ("früh.log", r#"filename="fr_h.log"; filename*=UTF-8''fr%C3%BCh.log"#),
+            ("日.out", r#"filename="_.out"; filename*=UTF-8''%E6%97%A5.out"#),
+            ("a\"b\r\n.log", r#"filename="a_b.log"; filename*=UTF-8''a%22b.log"#),
+            ("50%.log", r#"filename="50_.log"; filename*=UTF-8''50%25.log"#),
+            ("", r#"filename="""#),
+        ] {
+            assert_eq!(attachment(name), format!("attachment; {told}"), "{name:?}");
+        }
+    }
+}

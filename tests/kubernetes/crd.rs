@@ -319,10 +319,10 @@ pub(crate) async fn the_definition_has_its_short_name_its_category_and_its_colum
     let table: Value = serde_json::from_str(&world.plane.admin().request_text(request).await.unwrap()).unwrap();
     let names: Vec<_> =
         table["columnDefinitions"].as_array().unwrap().iter().map(|column| column["name"].clone()).collect();
-    assert_eq!(names, ["Name", "Ready", "Storage", "Sessions", "Cached", "Age"]);
+    assert_eq!(names, ["Name", "Ready", "Storage", "Reachable", "Sessions", "Open Copies", "Age"]);
     let cells = table["rows"][0]["cells"].as_array().unwrap();
     let storage = format!("file://{}", world.bucket.path().display());
-    assert_eq!(cells[..4], [json!("main"), json!("True"), json!(storage), json!(1)]);
+    assert_eq!(cells[..5], [json!("main"), json!("True"), json!(storage), json!("True"), json!(1)]);
 }
 
 pub(crate) async fn a_field_that_does_not_exist_is_refused_where_kubectl_asks_for_that_and_by_check(stage: Stage) {

@@ -2,14 +2,15 @@
 //!
 //! Ray builds it in `node_head.py` (`_actor_table_data_to_dict`) and `datacenter.py` (`_get_actor_info`). What Ray
 //! leaves out when it is not set, we leave out: `placementGroupId`, `callSite`, `fallbackStrategy`. What only a live
-//! process can tell (`processStats`, `mem`, `gpus`, `tpus`) is null or empty, as Ray has it for a process it cannot
-//! see. `startTime` and `endTime` come from events and lie up to 2 ms after the times Ray notes.
+//! process can tell (`processStats`, `mem`, `gpus`, `tpus`) is null or empty: the pages show an empty `mem` as NaN and
+//! leave out one that is null. Of the statistics that a living worker reports, its identity is known. `startTime` and `endTime` come from events and lie up to 2 ms after the times Ray notes.
 
 use super::address::{Address, address};
 use super::death::DeathCause;
 use super::resources::original;
 use crate::answer::google_style::{Keys, write_map};
 use crate::answer::json::JsonWriter;
+use crate::base::actor::ActorState;
 use crate::base::time::millis;
 use crate::snapshot::Snapshot;
 use crate::snapshot::actor::Actor;
@@ -45,7 +46,8 @@ impl Rows {
         w.key("jobId");
         w.hex(&actor.job.0);
         w.key("address");
-        write_address(w, address(snapshot, actor, &death));
+        let address = address(snapshot, actor, &death);
+        write_address(w, address);
         w.key("name");
         w.string(snapshot.str(actor.name));
         let class_name = snapshot.str(actor.class_name);
@@ -85,12 +87,21 @@ impl Rows {
         w.raw(death.exit_detail().as_bytes());
         w.key("requiredResources");
         write_map(w, &original(snapshot.str(actor.resources)), self.keys);
+        if actor.state == ActorState::Alive && !address.worker.is_empty() {
+            // Ray adds what the worker itself reports (`core_worker_stats`); the page takes its id from here.
+            w.key("ipAddress");
+            w.string(address.ip);
+            w.key("workerId");
+            w.hex(address.worker);
+            w.key("workerType");
+            w.string("WORKER");
+        }
         w.key("gpus");
         w.raw(b"[]");
         w.key("processStats");
         w.null();
         w.key("mem");
-        w.raw(b"[]");
+        w.null();
         w.key("tpus");
         w.raw(b"[]");
         w.end_object();

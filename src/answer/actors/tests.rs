@@ -33,9 +33,19 @@ fn a_restarted_actor_that_died_shows_its_last_process_and_why_it_died() {
             "exitDetail": "The actor is dead because its owner has died. Owner Id: \
                 02000000ffffffffffffffffffffffffffffffffffffffffffffffff Owner Ip address: 127.0.0.1 Owner worker exit \
                 type: INTENDED_USER_EXIT Worker exit detail: Owner's worker process has crashed.",
-            "gpus": [], "processStats": null, "mem": [], "tpus": [],
+            "gpus": [], "processStats": null, "mem": null, "tpus": [],
         })
     );
+}
+
+#[test]
+fn the_worker_of_an_actor_stands_beside_it_while_it_lives() {
+    let (alive, dead) = (actor(ALIVE), actor(RESTARTED));
+    for key in ["workerId", "ipAddress"] {
+        assert_eq!(alive[key], alive["address"][key], "{key}");
+        assert_eq!(dead.get(key), None, "{key}");
+    }
+    assert_eq!(alive["workerType"], json!("WORKER"));
 }
 
 #[test]

@@ -26,6 +26,12 @@ impl ResolvedLog {
     pub fn missing(&self) -> Refusal {
         no_file(&self.path)
     }
+
+    /// Returns the name to save it under: the given one, else the file's own. Ray says `file.txt` for every file.
+    pub fn file_name(&self) -> &str {
+        let own = || self.path.rsplit('/').next().unwrap_or(&self.path);
+        self.delivery.attachment.as_deref().unwrap_or_else(own)
+    }
 }
 
 /// Where to look.

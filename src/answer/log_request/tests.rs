@@ -148,8 +148,9 @@ fn lines_and_names_are_read_as_ray_reads_them() {
         let request = parse(&format!("actor_id={ALIVE}{lines}")).unwrap();
         assert_eq!(request.delivery.lines, want, "{lines}");
     }
-    let request = parse(&format!("actor_id={ALIVE}&download_filename=a\"b\r\n.log&filter_ansi_code=True")).unwrap();
-    assert_eq!(request.delivery.attachment, "ab.log");
+    let request = parse(&format!("actor_id={ALIVE}&download_filename=a.log&filter_ansi_code=True")).unwrap();
+    assert_eq!(request.delivery.attachment.as_deref(), Some("a.log"));
     assert!(request.delivery.filter_ansi);
-    assert_eq!(parse(&format!("actor_id={ALIVE}")).unwrap().delivery.attachment, "file.txt");
+    assert_eq!(parse(&format!("actor_id={ALIVE}")).unwrap().delivery.attachment, None);
+    assert_eq!(parse(&format!("actor_id={ALIVE}&download_filename=")).unwrap().delivery.attachment, None);
 }

@@ -3,7 +3,7 @@
 //! Ray lists what runs; so these are the workers without an end: those of worker events (Ray 2.58 and later), those of
 //! actors that were ALIVE, and drivers that had not finished. Of a dead node none are left. Each has exactly one entry
 //! of `coreWorkerStats`, because the pages read its first one; its counters are unknown and left out. `cpuPercent` is
-//! zero and `memoryInfo` empty: usage is in no event. An actor's process carries Ray's title, `ray::<class>`.
+//! null and `memoryInfo` empty: usage is in no event. `createTime` is left out where no start is known. An actor's process carries Ray's title, `ray::<class>`.
 
 use crate::answer::json::JsonWriter;
 use crate::base::actor::ActorState;
@@ -115,10 +115,12 @@ impl Process {
         w.begin_object();
         w.key("pid");
         w.int(self.pid);
-        w.key("createTime");
-        w.float(self.started_ms as f64 / 1e3);
+        if self.started_ms > 0 {
+            w.key("createTime");
+            w.float(self.started_ms as f64 / 1e3);
+        }
         w.key("cpuPercent");
-        w.float(0.0);
+        w.null();
         for empty in ["cpuTimes", "memoryInfo"] {
             w.key(empty);
             w.raw(b"{}");

@@ -54,23 +54,33 @@ fn a_dead_node_keeps_only_what_the_notice_of_its_death_said() {
 }
 
 #[test]
-fn what_the_pages_read_without_a_guard_is_there() {
+fn figures_that_nothing_stored_are_absent_or_empty_as_the_pages_bear_it() {
     for id in [HEAD, DEAD_NODE] {
         let row = row(id);
         for (key, want) in [
-            ("cpu", json!(0.0)),
-            ("networkSpeed", json!([0.0, 0.0])),
+            ("cpu", Value::Null),
+            ("networkSpeed", json!([])),
             ("loadAvg", json!([])),
             ("cmdline", json!([])),
-            ("bootTime", json!(0.0)),
+            ("disk", json!({})),
             ("gpus", json!([])),
             ("tpus", json!([])),
         ] {
-            assert_eq!(row[key], want, "{key}");
+            assert_eq!(row.get(key), Some(&want), "{key}");
         }
-        // An empty list here would break the page: it reads mem[2].toFixed.
-        assert!(row.get("mem").is_none());
+        // An empty list in `mem` would break the page: it reads mem[2].toFixed. A null `bootTime` is 1970.
+        assert!(row.get("mem").is_none() && row.get("bootTime").is_none());
     }
+}
+
+#[test]
+fn nodes_come_as_they_registered_and_the_dead_behind_the_living() {
+    let all = view("summary").unwrap();
+    let rows = all["data"]["summary"].as_array().unwrap();
+    let order: Vec<_> = rows.iter().map(|row| (&row["ip"], &row["raylet"]["state"])).collect();
+    let alive = json!("ALIVE");
+    let ips = [json!("127.0.0.1"), json!("127.0.0.2"), json!("127.0.0.3")];
+    assert_eq!(order, [(&ips[0], &alive), (&ips[1], &alive), (&ips[2], &json!("DEAD"))]);
 }
 
 #[test]

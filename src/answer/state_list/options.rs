@@ -1,5 +1,6 @@
-//! The parameters that every list of the state API takes.
+//! The parameters that every list of the state API takes, and one of our own: `all_rows` lifts Ray's limit.
 
+use super::Counts;
 use crate::answer::{Question, Refusal};
 
 /// The most rows one answer may have (Ray's `RAY_MAX_LIMIT_FROM_API_SERVER`).
@@ -8,8 +9,10 @@ pub const MAX_LIMIT: usize = 10_000;
 /// `limit`, `detail` and `exclude_driver`; `timeout` is checked and otherwise ignored: nothing here waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Rows wanted, at most `MAX_LIMIT`.
+    /// Rows wanted, at most `MAX_LIMIT` unless all are.
     pub limit: usize,
+    /// Set if there is no limit but the one that was given.
+    pub all_rows: bool,
     /// Whether the detail columns are wanted.
     pub detail: bool,
     /// Whether driver tasks are left out.
@@ -19,11 +22,13 @@ pub struct Options {
 impl Options {
     /// Reads them; refusals are Ray's, word for word.
     pub fn parse(question: &Question) -> Result<Self, Refusal> {
+        let all_rows = flag(question, "all_rows", false)?;
         let limit = match question.get("limit") {
             Some(limit) => python_int(limit)?,
+            None if all_rows => i64::MAX,
             None => 100,
         };
-        if usize::try_from(limit).is_ok_and(|limit| limit > MAX_LIMIT) {
+        if !all_rows && usize::try_from(limit).is_ok_and(|limit| limit > MAX_LIMIT) {
             return Err(Refusal::BadQuestion(format!(
                 "Given limit {limit} exceeds the supported limit {MAX_LIMIT}. Use a lower limit, or set the \
                  `RAY_MAX_LIMIT_FROM_API_SERVER` environment variable to a larger value."
@@ -33,6 +38,7 @@ impl Options {
             python_int(timeout)?;
         }
         Ok(Self {
+            all_rows,
             limit: usize::try_from(limit).map_err(|_| {
                 Refusal::BadQuestion(
                     "Stop argument for islice() must be None or an integer: 0 <= x <= sys.maxsize.".into(),
@@ -41,6 +47,14 @@ impl Options {
             detail: flag(question, "detail", false)?,
             exclude_driver: flag(question, "exclude_driver", true)?,
         })
+    }
+}
+
+impl Options {
+    /// Returns the counts of a list; where all rows are wanted, they say that nothing was cut off.
+    pub fn counts(&self, counts: Counts) -> Counts {
+        let rows = if self.all_rows { counts.total } else { counts.num_after_truncation };
+        Counts { num_after_truncation: rows, ..counts }
     }
 }
 
@@ -70,10 +84,13 @@ mod tests {
 
     #[test]
     fn parameters_have_ray_s_defaults_bounds_and_words() {
-        let plain = Options { limit: 100, detail: false, exclude_driver: true };
+        let plain = Options { limit: 100, all_rows: false, detail: false, exclude_driver: true };
         assert_eq!(ask(&[]), Ok(plain));
         assert_eq!(ask(&[("limit", "0"), ("detail", "true")]), Ok(Options { limit: 0, detail: true, ..plain }));
         assert_eq!(ask(&[("exclude_driver", "0"), ("timeout", "30")]), Ok(Options { exclude_driver: false, ..plain }));
+        let all = Options { limit: usize::try_from(i64::MAX).unwrap(), all_rows: true, ..plain };
+        assert_eq!(ask(&[("all_rows", "1")]), Ok(all));
+        assert_eq!(ask(&[("all_rows", "1"), ("limit", "20000")]), Ok(Options { limit: 20_000, ..all }));
         for (query, words) in [
             (("limit", "abc"), "invalid literal for int() with base 10: 'abc'"),
             (("limit", "10001"), "Given limit 10001 exceeds the supported limit 10000."),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::base::task::TaskState;
 use crate::logs::Facts;
 use crate::snapshot::build::Builder;
 use serde_json::{Value, json};
@@ -62,6 +63,32 @@ fn rows_come_by_task_with_the_latest_attempt_first_and_without_drivers_or_undefi
     assert_eq!(get(&[("exclude_driver", "false")])["total"], 4);
     assert_eq!(rows["result"][0]["error_type"], Value::Null);
     assert!(rows["result"][0].get("events").is_none());
+}
+
+#[test]
+fn a_list_that_is_cut_off_keeps_failed_attempts_and_the_order() {
+    let tasks = &snapshot().tasks;
+    let shown = || -> Vec<u32> {
+        tasks.iter().filter(crate::snapshot::task::Attempt::is_defined).map(|attempt| attempt.row() as u32).collect()
+    };
+    let failed: Vec<u32> = tasks
+        .iter()
+        .filter(|attempt| attempt.state() == TaskState::Failed)
+        .map(|attempt| attempt.row() as u32)
+        .collect();
+    assert_eq!(failed.len(), 2);
+    for (limit, expected) in [(0, vec![]), (2, failed), (shown().len(), shown()), (100, shown())] {
+        let mut rows = shown();
+        choice::cut(tasks, &mut rows, limit);
+        assert_eq!(rows, expected, "{limit}");
+    }
+}
+
+#[test]
+fn all_rows_are_given_to_who_asks_for_them() {
+    let all = get(&[("all_rows", "1"), ("exclude_driver", "0")]);
+    assert_eq!(all["result"].as_array().unwrap().len(), 4);
+    assert_eq!(all["num_after_truncation"], all["total"]);
 }
 
 #[test]

@@ -21,6 +21,7 @@ async function show() {
     const fresh = page.getElementById("results");
     if (!fresh) throw new Error(page.body.textContent.trim() || `the server answered ${answer.status}`);
     results.replaceWith(fresh);
+    form.querySelector(".spans").replaceWith(page.querySelector(".spans"));
     history.replaceState(null, "", to);
     times();
   } catch (error) {
@@ -33,14 +34,19 @@ async function show() {
   }
 }
 
-// How long ago, as far as the unknown zone of a head's clock allows to say.
+// How long ago, as far as the unknown zone of a head's clock allows to say; where it is known, the viewer's own time.
 function times() {
+  const here = { dateStyle: "medium", timeStyle: "long" };
   const words = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
   for (const time of document.querySelectorAll("time:not(:has(+ .ago))")) {
-    const hours = (Date.now() - Date.parse(time.dateTime)) / 3_600_000;
+    const zoned = time.dateTime.endsWith("Z");
+    const at = Date.parse(zoned ? time.dateTime : `${time.dateTime}Z`);
+    const hours = (Date.now() - at) / 3_600_000;
     const ago = document.createElement("span");
     ago.className = "ago";
     ago.textContent = hours < 36 ? words.format(-Math.round(Math.max(hours, 0)), "hour") : words.format(-Math.round(hours / 24), "day");
+    if (zoned) time.title = `${new Date(at).toLocaleString(undefined, here)}, ${time.title}`;
+    if (zoned && new Date(at).getTimezoneOffset()) ago.textContent += ` \u00b7 ${new Date(at).toLocaleString(undefined, here)}`;
     time.after(ago);
   }
 }

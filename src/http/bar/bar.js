@@ -26,10 +26,12 @@ const ui = {
   asOf: make("span", { className: "asof quiet" }),
   progress: make("progress", { hidden: true, ariaLabel: "Loading the session" }),
   doing: make("span", { className: "quiet" }),
+  cut: make("span", { className: "cut", hidden: true }),
   failure: make("span", { className: "bad" }),
   retry: make("button", { type: "button", textContent: "Try again", hidden: true }),
   more: make("button", { type: "button", hidden: true, ariaExpanded: "false" }),
   details: make("div", { className: "details", id: "details", hidden: true }),
+  others: make("a", { hidden: true }),
   home: make("a", { href: `${given.root}sessions/`, textContent: "All sessions" }),
   // What a screen reader is told; the numbers of a running load are left out of it.
   spoken: make("span", { role: "status" }),
@@ -43,8 +45,8 @@ function build() {
   ui.spoken.className = "spoken";
   ui.more.setAttribute("aria-controls", "details");
   ui.details.tabIndex = 0;
-  const line = make("div", { className: "line" }, ui.state, ui.who, ui.asOf, ui.progress, ui.doing, ui.failure, ui.retry,
-    make("span", { className: "grow" }), ui.more, ui.home, ui.spoken);
+  const line = make("div", { className: "line" }, ui.state, ui.who, ui.asOf, ui.progress, ui.doing, ui.failure, ui.retry, ui.cut,
+    make("span", { className: "grow" }), ui.more, ui.others, ui.home, ui.spoken);
   const section = make("section", { ariaLabel: "Ray history" }, line, ui.details);
   section.setAttribute("aria-label", "Ray history");
   root.append(section);
@@ -57,16 +59,36 @@ function build() {
     }
   });
   document.body.append(ui.host);
+  for (const event of ["resize", "scroll"]) window.visualViewport?.addEventListener(event, stay);
   // The end of a page can be scrolled above the bar.
   new ResizeObserver(() => (document.body.style.paddingBottom = `${line.offsetHeight}px`)).observe(line);
-  setInterval(theme, 1000);
-  theme();
+  setInterval(keepUp, 1000);
+  keepUp();
 }
 
 function hidingSheet() {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(".spoken { clip-path: inset(50%); height: 1px; overflow: hidden; position: absolute; width: 1px; }");
   return sheet;
+}
+
+// What Ray's page tells nobody when it changes it.
+function keepUp() {
+  theme();
+  showCut();
+  stay();
+}
+
+// On a phone the screen shows a part of the window: the bar stands at the foot of that part.
+const moved = { x: 0, y: 0 };
+function stay() {
+  const screen = window.visualViewport;
+  if (!screen) return;
+  const box = ui.host.getBoundingClientRect();
+  moved.x += screen.offsetLeft - box.left;
+  moved.y += screen.offsetTop + screen.height - box.bottom;
+  ui.host.style.width = `${screen.width}px`;
+  ui.host.style.transform = `translate(${moved.x}px, ${moved.y}px)`;
 }
 
 // Colours with a meaning need to know whether the page is dark; all others are inherited.
@@ -98,14 +120,16 @@ function showReport() {
   const missing = gaps(report);
   const whole = report.completeness !== "gaps";
   const state = report.state ?? report.session?.state ?? "unknown";
-  const [word, sentence] = STATES[state] ?? STATES.unknown;
+  const [word, sentence] = standing(state, report.session, report.asOf);
   const dated = setClock(state, report.asOf);
+  restAs({ ...report, state });
   dim(false);
   ui.state.hidden = false;
   ui.state.dataset.state = state;
   ui.state.textContent = word;
-  const asOf = dated ? `${exact(report.asOf)}, ${ago(report.asOf)}` : "none is stored";
-  ui.asOf.textContent = dated ? `as of ${exact(report.asOf)}` : "without any event";
+  const at = dated && inZone(report.asOf, report.session?.zone);
+  const asOf = dated ? `${at}, ${ago(report.asOf)}` : "none is stored";
+  ui.asOf.textContent = dated ? `as of ${at}` : "without any event";
   ui.asOf.title = asOf;
   ui.progress.hidden = ui.retry.hidden = true;
   ui.doing.textContent = report.stale ? "The storage cannot be read at the moment" : "";
@@ -116,7 +140,8 @@ function showReport() {
   say(`${word}. ${ui.more.textContent}.`);
 
   const session = report.session ?? {};
-  const owner = session.owner && `${session.owner.kind} ${session.owner.name}`;
+  const owner = session.owner && `${KINDS[session.owner.kind] ?? session.owner.kind} ${session.owner.name}`;
+  showOthers(report.others, owner);
   const facts = { Session: given.session, Owner: owner, "Last event": asOf,
     "Last looked for new files": report.checkedAt && `${exact(report.checkedAt)}, ${ago(report.checkedAt)}` };
   const terms = Object.entries(facts).filter(([, fact]) => fact).flatMap(([name, fact]) => [make("dt", { textContent: name }), make("dd", { textContent: fact })]);
@@ -127,6 +152,14 @@ function showReport() {
   if (known.length) parts.push(make("p", {}, make("strong", { textContent: "Good to know" })), list(known));
   parts.push(make("a", { href: resource, textContent: "The whole report (JSON)" }));
   ui.details.replaceChildren(...parts);
+}
+
+// A name may have led here, and stand for other sessions too.
+function showOthers({ sessions = 0, path } = {}, owner) {
+  ui.others.hidden = !path || sessions < 2;
+  ui.others.href = `${given.root}${path?.slice(1)}`;
+  ui.others.textContent = `One of ${sessions.toLocaleString()} sessions`;
+  ui.others.title = `All sessions of ${owner || `the cluster ${given.cluster}`}`;
 }
 
 function showLoading(progress) {

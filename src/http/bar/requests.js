@@ -14,7 +14,7 @@ XMLHttpRequest.prototype.open = function (...given) {
     // Registered before anything of Ray's, so that an answer can be kept from it.
     for (const event of ["readystatechange", "load", "loadend"]) this.addEventListener(event, answered);
   }
-  details.set(this, { given, headers: [] });
+  details.set(this, { given, headers: [], page: location.hash });
   return plain.open.apply(this, given);
 };
 
@@ -28,6 +28,7 @@ XMLHttpRequest.prototype.send = function (body) {
   if (!request) return plain.send.call(this, body);
   request.body = body;
   if (holding) held.push([this, request]);
+  else if (rests(request)) resting.push([this, request]);
   else plain.send.call(this, body);
 };
 
@@ -40,6 +41,8 @@ function answered(event) {
     if (event.type === "loadend") sendAgain(this, request);
   } else if (event.type === "loadend") {
     sawHeaders(this);
+    sawList(this, request);
+    sawRows(this, request);
   }
 }
 
@@ -53,7 +56,11 @@ function sendAgain(xhr, { given, headers, body }) {
 
 function release() {
   holding = false;
-  for (const [xhr, request] of held.splice(0)) {
+  sendAll(held.splice(0));
+}
+
+function sendAll(requests) {
+  for (const [xhr, request] of requests) {
     // Left out: what was aborted or used for something else meanwhile.
     if (details.get(xhr) === request && xhr.readyState === 1) plain.send.call(xhr, request.body);
   }

@@ -18,6 +18,7 @@ button:focus-visible, a:focus-visible { outline: 2px solid currentColor; outline
 .warn { border-color: var(--warn); color: var(--warn); }
 button.bad { border-color: var(--bad); color: var(--bad); }
 .line > .bad { color: var(--bad); flex: 0 1 auto; white-space: normal; }
+.cut { color: var(--warn); }
 .quiet { opacity: .75; }
 progress { accent-color: #036dcf; height: 8px; min-width: 60px; width: 180px; }
 .details { border-top: 1px solid var(--line); max-height: 45vh; overflow: auto; padding: 8px 16px 12px; }

@@ -4,6 +4,24 @@ const STATES = {
   dead: ["Dead", "This cluster is gone. Shown is what was stored of it; times that never ended stop at its last event."],
   unknown: ["State unknown", "Nobody watches this cluster, so it may be running or gone. Shown is what was stored of it."],
 };
+// What tells that a session is over, where nothing watches its cluster.
+const ENDED = {
+  marker: "Its head said so: its marker was written at the end.",
+  "head-log": "Its head's log says that it was told to stop.",
+  "newer-session": "Its cluster has a newer session.",
+};
+const KINDS = { rayjob: "RayJob", rayservice: "RayService" };
+const SILENT = 10 * 60_000; // collectors store events every few minutes
+
+// The state in a word and in a sentence.
+function standing(state, { ended } = {}, asOf) {
+  const [word, sentence] = STATES[state] ?? STATES.unknown;
+  if (state !== "unknown") return [word, sentence];
+  if (ENDED[ended]) return ["Ended", `${ENDED[ended]} Shown is what was stored of it; times that never ended stop at its last event.`];
+  const silent = RealDate.now() - RealDate.parse(asOf ?? "");
+  return [silent > SILENT ? `No event for ${ago(asOf, "always").replace(/^\D*(\d+\s+\S+).*$/, "$1")}` : word, sentence];
+}
+
 const PHASES = { queued: "waiting for its turn", listing: "listing its files", finishing: "putting it together" };
 
 const count = (n, one, many = `${one}s`) => `${n.toLocaleString()} ${n === 1 ? one : many}`;
@@ -85,8 +103,19 @@ function progressWords({ state, phase, filesDone = 0, filesTotal = 0, bytesDone 
 
 const exact = (at) => new RealDate(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
 
-function ago(at) {
+// A moment by the clock of the head, and by the viewer's where that is another.
+function inZone(at, zone) {
+  const [, sign, hours, minutes] = zone?.match(/^([+-])(\d\d):(\d\d)$/) ?? [];
+  if (!sign) return exact(at);
+  const ahead = (sign === "-" ? -1 : 1) * (60 * hours + Number(minutes));
+  const there = new RealDate(RealDate.parse(at) + ahead * 60_000);
+  const words = `${there.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" })} UTC${zone}`;
+  const here = new RealDate(at);
+  return here.getTimezoneOffset() === -ahead ? words : `${words} \u00b7 ${here.toLocaleTimeString(undefined, { timeStyle: "long" })} here`;
+}
+
+function ago(at, numeric = "auto") {
   const seconds = (RealDate.now() - RealDate.parse(at)) / 1000;
   const [unit, size] = [["day", 86400], ["hour", 3600], ["minute", 60]].find(([, size]) => seconds >= size) ?? ["second", 1];
-  return new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(-Math.round(seconds / size), unit);
+  return new Intl.RelativeTimeFormat(undefined, { numeric }).format(-Math.round(seconds / size), unit);
 }

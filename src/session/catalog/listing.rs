@@ -123,6 +123,28 @@ impl Listing {
         newest.is_some_and(|row| self.table.compare(row, key).is_lt())
     }
 
+    /// Returns `true` if a session has a marker that tells its end: collectors write that of a head's first session when
+    /// the head is told to stop, and that of every later one at its start.
+    pub fn is_marked_at_end(&self, key: &SessionKey) -> bool {
+        let oldest = self.table.find_cluster(&key.cluster).and_then(|cluster| self.table.oldest(cluster));
+        oldest.is_some_and(|row| row.marker.seen() && self.table.compare(row, key).is_eq())
+    }
+
+    /// Returns the namespaces of all sessions, in order; none where there are more than `most`.
+    pub fn namespaces(&self, most: usize) -> Option<Vec<&str>> {
+        let mut names: Vec<&str> = Vec::new();
+        for cluster in self.table.clusters() {
+            let name = self.table.text(cluster.namespace);
+            if names.last() != Some(&name) {
+                if names.len() == most {
+                    return None;
+                }
+                names.push(name);
+            }
+        }
+        Some(names)
+    }
+
     /// The newest session of a cluster.
     pub fn latest(&self, cluster: &ClusterId) -> Option<Entry> {
         self.entry(self.table.newest(self.table.find_cluster(cluster)?)?)

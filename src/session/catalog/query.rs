@@ -6,12 +6,14 @@
 mod filter;
 
 use super::listing::{Entry, Listing};
+use super::table::Row;
 use crate::base::name::{ClusterId, OwnerKind, SessionKey, SessionName};
 use crate::liveness::{Liveness, State};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use filter::Filter;
 use std::cmp::Ordering;
+use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
 
@@ -37,6 +39,8 @@ pub struct Query {
     pub text: Option<String>,
     /// Where the page before ended.
     pub after: Option<Cursor>,
+    /// The first session of the page behind: those right before it are wanted. Wins over `after`.
+    pub before: Option<Cursor>,
     /// Sessions on a page, at least one.
     pub limit: usize,
 }
@@ -53,6 +57,7 @@ impl Default for Query {
             until: None,
             text: None,
             after: None,
+            before: None,
             limit: Self::LIMIT,
         }
     }
@@ -70,6 +75,8 @@ pub struct Page {
     pub entries: Vec<Entry>,
     /// Where the next page begins; none on the last.
     pub next: Option<Cursor>,
+    /// The `before` of the page in front; none on the first.
+    pub previous: Option<Cursor>,
     /// How many sessions the query matches, on all pages.
     pub total: usize,
 }
@@ -111,31 +118,45 @@ impl Listing {
     /// A page of the sessions that a query wants.
     pub fn page(&self, query: &Query, liveness: &Liveness) -> Page {
         let table = &*self.table;
-        let first = query.after.as_ref().map_or(0, |Cursor(key)| {
+        // Rows from `first` on, or the last ones before `end`.
+        let first = query.after.as_ref().filter(|_| query.before.is_none()).map_or(0, |Cursor(key)| {
             let place = table.place(key);
             let listed = table.rows().get(place).is_some_and(|row| table.compare(row, key) == Ordering::Equal);
             place + usize::from(listed)
         });
+        let end = query.before.as_ref().map(|Cursor(key)| table.place(key));
         let limit = query.limit.max(1);
-        let (mut page, mut more) = (Page::default(), false);
+        let mut page = Page::default();
         let judge = liveness.judge();
         let Some(mut filter) = Filter::new(table, query, judge.as_deref()) else { return page };
+        let (mut shown, mut earlier, mut more): (VecDeque<&Row>, bool, bool);
         if filter.lets_all_pass() {
-            let rest = table.rows().get(first..).unwrap_or_default();
-            page.total = table.rows().len();
-            page.entries = rest.iter().take(limit).filter_map(|row| self.entry(row)).collect();
-            more = rest.len() > limit;
+            let all = table.rows();
+            let from = end.map_or(first, |end| end.saturating_sub(limit)).min(all.len());
+            let to = end.unwrap_or(from.saturating_add(limit)).min(all.len());
+            page.total = all.len();
+            (shown, earlier, more) = (all[from..to].iter().collect(), from > 0, to < all.len());
         } else {
+            (shown, earlier, more) = (VecDeque::new(), false, false);
             for (at, row) in table.rows().iter().enumerate().filter(|(_, row)| filter.wants(row)) {
                 page.total += 1;
-                if at >= first && page.entries.len() < limit {
-                    page.entries.extend(self.entry(row));
+                if at < first {
+                    earlier = true;
+                } else if end.map_or(shown.len() == limit, |end| at >= end) {
+                    more = true;
                 } else {
-                    more |= at >= first;
+                    if shown.len() == limit {
+                        shown.pop_front();
+                        earlier = true;
+                    }
+                    shown.push_back(row);
                 }
             }
         }
-        page.next = page.entries.last().filter(|_| more).map(|entry| Cursor(entry.key.clone()));
+        page.entries = shown.into_iter().filter_map(|row| self.entry(row)).collect();
+        let cursor = |entry: Option<&Entry>| entry.map(|entry| Cursor(entry.key.clone()));
+        page.previous = cursor(page.entries.first()).filter(|_| earlier);
+        page.next = cursor(page.entries.last()).filter(|_| more);
         page
     }
 }

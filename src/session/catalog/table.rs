@@ -80,6 +80,8 @@ pub(super) struct Cluster {
     pub(super) name: Str,
     /// Row of its newest session.
     newest: u32,
+    /// Row of its oldest session.
+    oldest: u32,
 }
 
 /// The sessions: immutable.
@@ -182,6 +184,10 @@ impl Table {
 
     pub(super) fn newest(&self, cluster: usize) -> Option<&Row> {
         self.rows.get(self.clusters.get(cluster)?.newest as usize)
+    }
+
+    pub(super) fn oldest(&self, cluster: usize) -> Option<&Row> {
+        self.rows.get(self.clusters.get(cluster)?.oldest as usize)
     }
 
     /// Whether another table has the same sessions, told in the same way.

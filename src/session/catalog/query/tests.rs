@@ -185,3 +185,39 @@ proptest! {
         let _ = URL_SAFE_NO_PAD.encode(text).parse::<Cursor>();
     }
 }
+
+#[test]
+fn pages_lead_back_as_they_lead_on() {
+    let liveness = Liveness::default();
+    let listing = listing(&TOLD);
+    for query in
+        [Query { limit: 2, ..Query::default() }, Query { limit: 2, text: Some("_".into()), ..Query::default() }]
+    {
+        let mut pages = vec![listing.page(&query, &liveness)];
+        while let Some(next) = pages.last().unwrap().next.clone() {
+            pages.push(listing.page(&Query { after: Some(next), ..query.clone() }, &liveness));
+        }
+        assert_eq!(pages.len(), 3);
+        assert_eq!(pages[0].previous, None);
+        for pair in pages.windows(2) {
+            let back = Query { before: pair[1].previous.clone(), ..query.clone() };
+            assert_eq!(listing.page(&back, &liveness), pair[0], "{query:?}");
+        }
+        // One that came since makes the first page longer by none: the page before ends where this one began.
+        let third = Query { before: pages[2].previous.clone(), limit: 3, ..query.clone() };
+        let page = listing.page(&third, &liveness);
+        assert_eq!(
+            (days(&page), page.previous.is_some()),
+            (vec!["serve-x 04".into(), "train-fghij 04".into(), "bench 03".into()], true)
+        );
+    }
+}
+
+#[test]
+fn the_first_marker_of_a_cluster_tells_an_end_and_later_ones_a_start() {
+    let listing = listing(&TOLD);
+    let at_end: Vec<bool> = listing.iter().map(|entry| listing.is_marked_at_end(&entry.key)).collect();
+    assert_eq!(at_end, [true, true, true, false, true, true]);
+    assert_eq!(listing.namespaces(2), Some(vec!["dev", "prod"]));
+    assert_eq!(listing.namespaces(1), None);
+}

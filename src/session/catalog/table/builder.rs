@@ -104,11 +104,14 @@ impl Builder {
             rows.filter(|row| wanted(texts.str(clusters[row.cluster as usize].0), row.namespace_known())).collect();
         rows.sort_unstable_by_key(|row| (Reverse(row.micros), row.cluster, texts.str(row.session)));
         rows.shrink_to_fit();
-        let mut clusters: Vec<Cluster> =
-            clusters.into_iter().map(|(namespace, name)| Cluster { namespace, name, newest: u32::MAX }).collect();
+        let mut clusters: Vec<Cluster> = clusters
+            .into_iter()
+            .map(|(namespace, name)| Cluster { namespace, name, newest: u32::MAX, oldest: 0 })
+            .collect();
         for (at, row) in rows.iter().enumerate() {
-            let newest = &mut clusters[row.cluster as usize].newest;
-            *newest = (*newest).min(at as u32);
+            let cluster = &mut clusters[row.cluster as usize];
+            cluster.newest = cluster.newest.min(at as u32);
+            cluster.oldest = at as u32;
         }
         let mut owners = owners;
         owners.shrink_to_fit();

@@ -1,0 +1,28 @@
+//! The choice of attempts for a list of more rows than one answer may have.
+//!
+//! Ray takes the 10,000 whose states the GCS heard of last, finished ones first (`HandleGetTaskEvents`), so that failed
+//! attempts are the first to be missing. Here they are the first to be there; the others are the latest, as in Ray.
+
+use crate::base::task::TaskState;
+use crate::snapshot::task::TaskTable;
+use std::cmp::Reverse;
+
+/// Keeps at most `limit` rows, in the order in which they are.
+pub(super) fn cut(tasks: &TaskTable, rows: &mut Vec<u32>, limit: usize) {
+    if rows.len() <= limit || limit == 0 {
+        rows.truncate(limit);
+        return;
+    }
+    let rank = |row: &u32| {
+        let attempt = tasks.get(*row as usize);
+        let state = attempt.state();
+        (state != TaskState::Failed, Reverse(attempt.time_of(state)))
+    };
+    let mut ranked: Vec<_> = rows.iter().map(|row| (rank(row), *row)).collect();
+    ranked.select_nth_unstable(limit - 1);
+    ranked.truncate(limit);
+    rows.clear();
+    rows.extend(ranked.into_iter().map(|(_, row)| row));
+    // Rows are numbered in Ray's order.
+    rows.sort_unstable();
+}

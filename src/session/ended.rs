@@ -1,0 +1,55 @@
+//! Signs that a session is over where nothing watches its cluster: of the listing, and of the session itself while it is
+//! open.
+
+use super::{OpenSession, Sessions};
+use crate::base::name::SessionKey;
+use crate::liveness::State;
+
+/// A sign that a session is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Its cluster has a newer session.
+    NewerSession,
+    /// Its collector wrote the marker when the head was told to stop.
+    Marker,
+    /// The head's log says that it was told to stop.
+    HeadLog,
+}
+
+impl Ended {
+    /// The word for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NewerSession => "newer-session",
+            Self::Marker => "marker",
+            Self::HeadLog => "head-log",
+        }
+    }
+}
+
+/// Microseconds after the last event within which a marker of the end is written: one that is much younger was copied.
+const MARKER_FOLLOWS: i64 = 15 * 60 * 1_000_000;
+
+impl Sessions {
+    /// Returns the sign that a session is over; none where that is not known, or its state says it already.
+    pub fn ended(&self, key: &SessionKey, open: Option<&OpenSession>) -> Option<Ended> {
+        if self.state(key) != State::Unknown {
+            return None;
+        }
+        let listing = self.listing();
+        if listing.is_superseded(key) {
+            return Some(Ended::NewerSession);
+        }
+        let written = || listing.find(key)?.written;
+        if listing.is_marked_at_end(key) || open.is_some_and(|open| is_last(written(), open)) {
+            return Some(Ended::Marker);
+        }
+        open.filter(|open| open.snapshot.completeness.stopped).map(|_| Ended::HeadLog)
+    }
+}
+
+/// Returns `true` if the marker was written right after the last event.
+fn is_last(written: Option<i64>, open: &OpenSession) -> bool {
+    let as_of = open.snapshot.as_of / 1_000;
+    written.is_some_and(|written| as_of > 0 && (as_of..as_of + MARKER_FOLLOWS).contains(&written))
+}
