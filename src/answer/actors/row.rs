@@ -3,7 +3,8 @@
 //! Ray builds it in `node_head.py` (`_actor_table_data_to_dict`) and `datacenter.py` (`_get_actor_info`). What Ray
 //! leaves out when it is not set, we leave out: `placementGroupId`, `callSite`, `fallbackStrategy`. What only a live
 //! process can tell (`processStats`, `mem`, `gpus`, `tpus`) is null or empty: the pages show an empty `mem` as NaN and
-//! leave out one that is null. Of the statistics that a living worker reports, its identity is known. `startTime` and `endTime` come from events and lie up to 2 ms after the times Ray notes.
+//! leave out one that is null. Of the statistics that a living worker reports, its identity is known. `startTime` and
+//! `endTime` come from events and lie up to 2 ms after the times Ray notes.
 
 use super::address::{Address, address};
 use super::death::DeathCause;

@@ -52,7 +52,7 @@ impl<C> Groups<C> {
         let Some(value) = last.1.get(column).map(|value| value.get()) else { return Cell::Null };
         match (value, kind) {
             ("null", _) => Cell::Null,
-            ("true" | "false", Kind::Bool) => Cell::Bool(value == "true"),
+            ("true" | "false", Kind::Bool | Kind::BoolOrNull) => Cell::Bool(value == "true"),
             (text, Kind::Text) if text.starts_with('"') => {
                 Cell::Str(parts::string(text).unwrap_or_default().into_owned().into())
             }
