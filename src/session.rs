@@ -103,6 +103,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// Returns `true` if what was asked for lies in an archive of the store.
+    pub fn is_archived(&self) -> bool {
+        match self {
+            Self::Storage(error) => error.kind() == storage::ErrorKind::Archived,
+            Self::NothingReadable { archived, .. } => *archived,
+            _ => false,
+        }
+    }
+
     /// Whether the same load would fail again at once, so that the error is given for a while without trying.
     fn is_worth_holding(&self) -> bool {
         !matches!(self, Self::Unknown(_) | Self::Busy | Self::Stopping)

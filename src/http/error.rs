@@ -8,7 +8,6 @@ use super::progress::Status;
 use super::trace::RequestId;
 use crate::answer::Refusal;
 use crate::session::{self, Progress};
-use crate::storage::ErrorKind;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
@@ -87,7 +86,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(refusal) => refusal.fmt(f),
-            Self::Session(session::Error::Storage(error)) if error.kind() == ErrorKind::Archived => {
+            Self::Session(error @ session::Error::Storage(_)) if error.is_archived() => {
                 write!(f, "This was moved to an archive. {RESTORE}")
             }
             Self::Session(session::Error::NothingReadable { key, files, archived: true, .. }) => {

@@ -106,11 +106,10 @@ impl Drop for Held {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::memory;
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_too_long_is_told_to_come_back_and_what_ends_is_given_on() {
-        let sessions = Sessions::new(Arc::new(memory::Memory::default()), Vec::new());
+        let sessions = Sessions::of_nothing();
         let heavy = Heavy::new(1, Metrics::default());
         let ((), first) = heavy.begin(&sessions, u64::MAX, || ()).await.unwrap();
         assert!(matches!(heavy.begin(&sessions, 1, || ()).await, Err(Error::Busy)), "all memory is held");

@@ -10,18 +10,13 @@ use crate::answer::log_request::place::no_agent;
 use crate::answer::log_request::{LogPlan, LogRequest, ResolvedLog, Search};
 use crate::answer::{Answer, JSON, Question, Refusal};
 use crate::base::id::NodeId;
-use crate::session::logs::{LAST_STEP, LogBody, LogPart};
+use crate::session::logs::{Blocks, LAST_STEP, LogBody, LogPart};
 use crate::session::{LogIndex, Memory, OpenSession};
-use crate::storage;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, HeaderValue};
 use bytes::Bytes;
-use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
-
-/// The bytes of a log, as they come.
-pub(super) type Blocks = BoxStream<'static, Result<Bytes, storage::Error>>;
 
 /// Bytes that reading a log holds: a step of a search, or a block that waits for its client.
 const READING: u64 = LAST_STEP;

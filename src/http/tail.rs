@@ -9,7 +9,6 @@ use super::logs;
 use super::state::State;
 use crate::answer::job_logs::Decoder;
 use crate::session::OpenSession;
-use crate::storage;
 use actix_http::ws::{CloseCode, Codec, Message, hash_key, verify_handshake};
 use actix_web::http::header::{CONTENT_ENCODING, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY};
 use actix_web::{HttpRequest, HttpResponse};
@@ -32,7 +31,7 @@ pub(super) async fn of_job(
         let mut frames = BytesMut::new();
         let (written, left) = match blocks.next().await {
             Some(Ok(block)) => (write([text(decoder.push(&block))], &mut frames), Some(decoder)),
-            Some(Err(error)) => (Err(error.into()), None),
+            Some(Err(error)) => (Err(Broken::Read(error.to_string())), None),
             None => {
                 let close = Message::Close(Some(CloseCode::Normal.into()));
                 (write([text(decoder.finish().to_owned()), Some(close)], &mut frames), None)
@@ -53,7 +52,7 @@ pub(super) async fn of_job(
 #[derive(Debug, thiserror::Error)]
 enum Broken {
     #[error("the log could not be read to its end: {0}")]
-    Read(#[from] storage::Error),
+    Read(String),
     #[error("a message could not be written: {0}")]
     Write(#[from] actix_http::ws::ProtocolError),
 }

@@ -38,6 +38,9 @@ impl LogPart {
     }
 }
 
+/// The bytes of a log, as they come.
+pub type Blocks = BoxStream<'static, Result<Bytes, storage::Error>>;
+
 /// The bytes of a log file.
 pub struct LogBody {
     /// How many bytes will come; none where the store does not say.
@@ -46,7 +49,7 @@ pub struct LogBody {
     /// what comes.
     pub searched_only: Option<u64>,
     /// The bytes.
-    pub stream: BoxStream<'static, Result<Bytes, storage::Error>>,
+    pub stream: Blocks,
 }
 
 impl std::fmt::Debug for LogBody {

@@ -83,6 +83,12 @@ impl Sessions {
         Self::with(store, roots, Arc::default(), Liveness::default(), Metrics::default())
     }
 
+    /// No sessions.
+    #[cfg(test)]
+    pub fn of_nothing() -> Self {
+        Self::new(Arc::new(crate::storage::memory::Memory::default()), Vec::new())
+    }
+
     /// The sessions of a store.
     pub fn with(
         store: Arc<dyn Storage>,
