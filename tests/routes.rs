@@ -67,7 +67,8 @@ fn base() -> &'static str {
         });
         let address = address.to_string();
         for _ in 0..200 {
-            if exchange(&address, "GET", "/livez", &[]).is_ok_and(|answer| answer.0 == 200) {
+            // Ready means that the sessions are listed.
+            if exchange(&address, "GET", "/readyz", &[]).is_ok_and(|answer| answer.0 == 200) {
                 break;
             }
             std::thread::sleep(std::time::Duration::from_millis(50));

@@ -21,7 +21,7 @@ mod task_logs;
 mod worker;
 
 use super::Snapshot;
-use super::completeness::Completeness;
+use super::completeness::{Completeness, Problems};
 use super::driver::{self, is_driver};
 use super::node::Node;
 use super::worker::Life;
@@ -287,6 +287,10 @@ impl Builder {
         let mut tasks = self.tasks.finish(&mut self.values, &fixups);
         task_logs::restore(&mut tasks, &mut self.values, &facts.processes, &self.session_name);
         let mut completeness = self.completeness;
+        if self.as_of == 0 {
+            // Where every event is too late, it is the files' times that are wrong.
+            completeness.skewed_events = Problems::default();
+        }
         for attempt in tasks.iter() {
             completeness.attempts_without_definition += u64::from(lacks_definition(attempt));
             completeness.unfinished_attempts += u64::from(attempt.is_defined() && !attempt.state().is_terminal());
@@ -307,7 +311,6 @@ impl Builder {
             placement_groups,
             platform_events: self.platform_events.into_iter().map(|(_, record)| record).collect(),
             completeness,
-            // Where every event is too late, it is the files' times that are wrong.
             as_of: if self.as_of == 0 { self.latest } else { self.as_of },
             ..Snapshot::default()
         };

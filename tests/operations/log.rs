@@ -1,7 +1,8 @@
 //! The program's own log: words and values, for people and for programs.
 
 use crate::server::{Server, eventually};
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 #[test]
@@ -26,8 +27,13 @@ fn a_store_that_is_down_is_told_in_words() {
         ("AWS_SECRET_ACCESS_KEY", "secret"),
     ];
     let flags = ["serve", "--storage-backend", "s3", "--listen", "127.0.0.1:0", "--log-format", "json"];
-    let ended = Command::new(program).args(flags).envs(store).output().unwrap();
-    let log = String::from_utf8(ended.stderr).unwrap();
+    let mut server = Command::new(program).args(flags).envs(store).stderr(Stdio::piped()).spawn().unwrap();
+    // It waits for the store, so the log goes on.
+    let mut log = String::new();
+    let mut lines = BufReader::new(server.stderr.take().unwrap());
+    while !log.contains("Connection refused") && lines.read_line(&mut log).unwrap() > 0 {}
+    server.kill().unwrap();
+    server.wait().unwrap();
     assert!(log.contains("Connection refused"), "{log}");
     let settings = log.lines().find(|line| line.contains("settings in force")).unwrap();
     let settings: serde_json::Value = serde_json::from_str(settings).unwrap();

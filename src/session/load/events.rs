@@ -93,8 +93,9 @@ pub(super) async fn read(
 fn latest(file: &ObjectMeta) -> Nanos {
     let name = file.key.rsplit('/').next().and_then(EventFile::parse);
     let created = name.and_then(|name| name.written).map(|created| created.saturating_add(MAX_OPEN));
+    // What a copy has for a time may be of any year: a time in the name counts first.
     let stored = file.modified.map(|stored| stored.saturating_add(MAX_SKEW));
-    created.into_iter().chain(stored).min().unwrap_or(Nanos::MAX)
+    created.or(stored).unwrap_or(Nanos::MAX)
 }
 
 fn merge(builders: Vec<Builder>) -> Option<Builder> {
