@@ -21,7 +21,7 @@ def test_too_few_threads_are_an_error_that_says_what_to_do(tmp_path):
             os.setuid(NOBODY)
         resource.setrlimit(resource.RLIMIT_NPROC, (3, 3))
 
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+    for folder in (tmp_path, *tmp_path.parents[:3]):
         folder.chmod(0o755)
     command = [str(program), "serve", "--local-dir", "/", "--listen", "127.0.0.1:0"]
     ended = processes.run(command, succeeds=False, preexec_fn=restrict)

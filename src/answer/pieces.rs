@@ -7,6 +7,8 @@ use super::json::JsonWriter;
 
 /// Bytes of a piece; one is longer where its last row is.
 pub const PIECE: usize = 128 * 1024;
+/// Bytes of the first piece: an answer that is no longer is sent whole, with its length, and compressed.
+pub const FIRST_PIECE: usize = 2 * PIECE;
 
 /// Returns a writer for a document of so many rows.
 pub fn writer(rows: usize) -> JsonWriter {
@@ -33,7 +35,7 @@ pub fn steps(
     step: impl FnMut(&mut JsonWriter) -> bool + Send + 'static,
     end: impl FnOnce(&mut JsonWriter) + Send + 'static,
 ) -> Answer {
-    Answer::json_chunks(Pieces { writer: head, step, end: Some(end) })
+    Answer::json_chunks(Pieces { writer: head, step, end: Some(end), enough: FIRST_PIECE })
 }
 
 struct Pieces<S, E> {
@@ -41,6 +43,8 @@ struct Pieces<S, E> {
     step: S,
     /// None once the document is closed.
     end: Option<E>,
+    /// Bytes of the next piece.
+    enough: usize,
 }
 
 impl<S: FnMut(&mut JsonWriter) -> bool, E: FnOnce(&mut JsonWriter)> Iterator for Pieces<S, E> {
@@ -48,7 +52,7 @@ impl<S: FnMut(&mut JsonWriter) -> bool, E: FnOnce(&mut JsonWriter)> Iterator for
 
     fn next(&mut self) -> Option<Vec<u8>> {
         self.end.as_ref()?;
-        while self.writer.len() < PIECE {
+        while self.writer.len() < self.enough {
             if !(self.step)(&mut self.writer) {
                 if let Some(end) = self.end.take() {
                     end(&mut self.writer);
@@ -56,6 +60,7 @@ impl<S: FnMut(&mut JsonWriter) -> bool, E: FnOnce(&mut JsonWriter)> Iterator for
                 break;
             }
         }
+        self.enough = PIECE;
         Some(self.writer.take())
     }
 }
@@ -73,7 +78,7 @@ mod tests {
         let answer = answer(head, 0..10, row, JsonWriter::end_array);
         let Body::Chunks(pieces) = answer.body else { panic!("one piece") };
         let pieces: Vec<Vec<u8>> = pieces.collect();
-        assert_eq!(pieces.len(), 3);
+        assert_eq!(pieces.len(), 2, "the first is twice as long");
         let numbers: Vec<String> = serde_json::from_slice(&pieces.concat()).unwrap();
         assert!(numbers.iter().enumerate().all(|(at, text)| text.starts_with(&at.to_string())), "in their order");
     }

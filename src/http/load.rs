@@ -37,7 +37,11 @@ const POLL: Duration = Duration::from_millis(50);
 pub(super) async fn progress(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let key = session_key([call.names[0], call.names[1], call.names[2]])?;
     let status = match begin(call.state, &key).await {
-        Ok(Opening::Ready(_)) => Status::READY,
+        Ok(Opening::Ready(session)) => match &session.nothing_read {
+            // Its logs can be read, and nothing else.
+            Some(error) => Status::failed(Error::Session(error.clone()).to_string()),
+            None => Status::READY,
+        },
         Ok(Opening::Loading(progress)) => Status::loading(&progress),
         Err(error @ (crate::session::Error::Unknown(_) | crate::session::Error::Storage(_))) => {
             return Err(error.into());

@@ -119,7 +119,7 @@ fn a_long_list_comes_in_pieces_that_make_one_document() {
         panic!("a list is streamed");
     };
     let pieces: Vec<Vec<u8>> = pieces.collect();
-    assert!(pieces.len() > 5 && pieces.iter().all(|piece| piece.len() < 2 * crate::answer::pieces::PIECE));
+    assert!(pieces.len() > 5 && pieces.iter().all(|piece| piece.len() < 3 * crate::answer::pieces::PIECE));
     let all: Value = serde_json::from_slice(&pieces.concat()).unwrap();
     assert_eq!(all["data"]["actors"].as_object().unwrap().len(), 2005);
 }

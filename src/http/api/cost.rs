@@ -4,7 +4,7 @@
 //! Both numbers are estimates from above, and finding them is cheap: sums end where they are large enough.
 
 use super::Asked;
-use crate::answer::pieces::PIECE;
+use crate::answer::pieces::{FIRST_PIECE, PIECE};
 use crate::logs::export::Export;
 use crate::snapshot::Snapshot;
 
@@ -13,7 +13,7 @@ const SHORT: usize = 512 << 10;
 /// Bytes of a row besides its texts.
 const ROW: usize = 1 << 10;
 /// Bytes of what is on its way to the client: the piece that is made, the one that waits, and the connection's buffer.
-const ON_ITS_WAY: usize = 4 * PIECE;
+const ON_ITS_WAY: usize = FIRST_PIECE + 2 * PIECE;
 
 /// Bytes that an answer goes over and holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
