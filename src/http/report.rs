@@ -166,6 +166,9 @@ pub(super) struct Links {
 pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let key = session_key([call.names[0], call.names[1], call.names[2]])?;
     let open = load::open(call.state, &key).await?;
+    if let Some(error) = &open.nothing_read {
+        return Err(error.clone().into());
+    }
     let entry = session::entry(call.state, &key).await?;
     let path = session_path(&key);
     let checked_at = jiff::Timestamp::try_from(open.checked_at).unwrap_or_default();
