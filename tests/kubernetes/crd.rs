@@ -254,7 +254,9 @@ pub(crate) async fn every_rule_has_a_violation_that_the_api_server_and_check_ref
             taken.push(format!("API server, {rule:?}: {by_server:?}"));
         }
         let in_file = checked(spec);
-        if !in_file.as_ref().is_some_and(|text| text.contains(words)) {
+        // A line end in a name is told by its own rule, which the API server has not.
+        let is_told = |text: &String| text.contains(words) || text.contains("has a character that no name has");
+        if !in_file.as_ref().is_some_and(is_told) {
             taken.push(format!("check, {rule:?}: {in_file:?}"));
         }
     }
