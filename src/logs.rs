@@ -236,16 +236,21 @@ impl Facts {
         self.damage.merge(other.damage);
     }
 
+    /// Memory held by what is said of submissions, in bytes.
+    pub fn weight_of_submissions(&self) -> usize {
+        self.job_events.weight()
+            + self.supervisors.weight()
+            + self.driver_logs.weight()
+            + self.agents.weight()
+            + self.exports.weight()
+    }
+
     /// Memory held, in bytes.
     pub fn weight(&self) -> usize {
         self.events.weight()
             + self.monitor.weight()
-            + self.job_events.weight()
-            + self.supervisors.weight()
-            + self.driver_logs.weight()
-            + self.agents.weight()
+            + self.weight_of_submissions()
             + self.runtime_envs.weight()
-            + self.exports.weight()
             + self.train.weight()
             + self.processes.weight()
             + self.zone.weight()

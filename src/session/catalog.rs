@@ -144,6 +144,16 @@ impl Catalog {
         Ok(self.listing())
     }
 
+    /// Lists the markers again, and has the folders walked again at once if the last walk failed: whatever stood in its way
+    /// may be gone.
+    pub async fn try_again(&self) -> Result<Arc<Listing>, Error> {
+        let listing = self.refresh().await?;
+        if listing.stale.is_some() {
+            self.walk_now.notify_one();
+        }
+        Ok(listing)
+    }
+
     /// The entry of a session; one that is not listed is looked for in the folders of its cluster, now and then.
     pub async fn find(&self, key: &SessionKey) -> Result<Option<Entry>, Error> {
         if let Some(entry) = self.listing().find(key) {

@@ -60,6 +60,8 @@ use tokio::time::Instant;
 /// Bytes held while building for a byte stored: of gzip, of ten bytes plain. A first guess, corrected while reading.
 const PER_GZIP_BYTE: u64 = 4;
 const PER_TEN_PLAIN_BYTES: u64 = 4;
+/// Bytes of jobs made of each byte of what is said of submissions: a row has many fields, and each source fills some.
+const JOBS: u64 = 5;
 
 /// One load.
 #[derive(Debug)]
@@ -173,6 +175,9 @@ impl Load {
         // A thread that may hold no more has not read all, though reading may have ended before that was noticed.
         let read = held.outgrown().map_or(read, Err);
         let (events, facts, endpoints) = read.map_err(|(held, short)| self.outgrown(held, short))?;
+        // Jobs are made of what is said of submissions, before that is thrown away.
+        let _jobs = held.hold(JOBS * facts.facts.weight_of_submissions() as u64);
+        held.cover().map_err(|(held, short)| self.outgrown(held, short))?;
         self.counters.enter(Phase::Finishing);
         let objects = std::mem::take(&mut pages.objects);
         let (digest, newest) = (objects.digest(), objects.newest);

@@ -252,7 +252,8 @@ impl Sessions {
     /// The store may answer again: what failed is forgotten, and the sessions are listed at once.
     pub async fn try_again(&self) {
         self.loader.forget();
-        if let Err(error) = self.refresh().await {
+        let source = self.source();
+        if let Err(error) = self.apart(async move { Ok(source.catalog.try_again().await?) }).await {
             tracing::warn!(%error, "sessions could not be listed; the last listing is kept");
         }
     }

@@ -261,8 +261,10 @@ async fn what_the_walk_found_stays_until_a_walk_does_not_find_it() {
     tokio::time::sleep(DAY).await;
     assert_eq!((catalog.listing().len(), catalog.listing().stale.is_some()), (1, true));
     store.heal();
-    tokio::time::sleep(DAY).await;
-    assert!(catalog.listing().is_empty() && catalog.listing().stale.is_none());
+    let listing = catalog.try_again().await.unwrap();
+    assert!(listing.stale.is_some(), "the markers tell nothing of the walk");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(catalog.listing().is_empty() && catalog.listing().stale.is_none(), "it was walked again at once");
     running.abort();
 }
 

@@ -47,7 +47,13 @@ pub(super) async fn read_endpoints(
         match body {
             Ok(body) => {
                 let packed = body.len();
-                match held.run(move || strict(&body)).await? {
+                // Made strict, it is there twice.
+                let copy = held.hold(packed as u64);
+                let strict = held.run(move || {
+                    let _copy = copy;
+                    strict(&body)
+                });
+                match strict.await? {
                     Ok(body) => {
                         held.add(body.len().saturating_sub(packed) as u64);
                         read.bodies.insert(name, body);

@@ -1,7 +1,7 @@
 //! Reads the log files that carry facts.
 
 use super::fetch;
-use super::held::Held;
+use super::held::{Held, Hold};
 use super::objects::{LogObject, SessionObjects};
 use crate::logs::{Facts, Wanted};
 use crate::session::Error;
@@ -19,6 +19,11 @@ const FETCHES: usize = 32;
 /// Bytes of such files held at once, in KiB: one of the longest at a time, many of the usual few kilobytes.
 const KIB_AT_ONCE: u32 = 64 << 10;
 
+/// Bytes held for each byte of a file that is being read: the file, its text, and the facts that grow from it.
+const WHILE_READ: u64 = 3;
+/// Facts are weighed when so many bytes were read: weighing goes over all of them.
+const WEIGHED_EACH: usize = 4 << 20;
+
 /// Files that could not be read, and why.
 pub(super) type Unreadable = Vec<(String, String)>;
 
@@ -26,6 +31,8 @@ pub(super) type Unreadable = Vec<(String, String)>;
 pub(super) struct LogFacts {
     pub(super) facts: Facts,
     pub(super) unreadable: Unreadable,
+    /// The memory of the facts.
+    pub(super) _held: Hold,
 }
 
 /// Reads the log files that carry facts.
@@ -46,6 +53,7 @@ pub(super) async fn read_facts(
     }
     counters.expect(wanted.len() as u64, wanted.iter().map(|(_, _, object, part)| length(object, *part)).sum());
     let room = Semaphore::new(KIB_AT_ONCE as usize);
+    let (mut kept, mut since_weighed) = (held.hold(0), 0);
     let mut unreadable = Vec::new();
     let mut fetched = stream::iter(wanted)
         .map(|(node, path, object, part)| {
@@ -54,7 +62,7 @@ pub(super) async fn read_facts(
                 let longest = length(&object, part);
                 // Never closed, so always granted.
                 let room = room.acquire_many((longest / 1024 + 1).min(u64::from(KIB_AT_ONCE)) as u32).await;
-                let body = held.hold(longest);
+                let body = held.hold(WHILE_READ * longest);
                 let bytes = read_part(&**store, &object, part, counters).await;
                 counters.file();
                 (node, path, object, bytes, (room, body))
@@ -64,6 +72,7 @@ pub(super) async fn read_facts(
     while let Some((node, path, object, bytes, (_room, body))) = fetched.next().await {
         match bytes {
             Ok(bytes) => {
+                since_weighed += bytes.len();
                 facts = held
                     .run(move || {
                         let _body = body;
@@ -71,12 +80,17 @@ pub(super) async fn read_facts(
                         facts
                     })
                     .await?;
+                if since_weighed > WEIGHED_EACH {
+                    kept.set(facts.weight() as u64);
+                    since_weighed = 0;
+                }
             }
             Err(error) => unreadable.push((object.key, error.to_string())),
         }
     }
     drop(fetched);
-    Ok(LogFacts { facts, unreadable })
+    kept.set(facts.weight() as u64);
+    Ok(LogFacts { facts, unreadable, _held: kept })
 }
 
 /// Bytes that are read of a file.

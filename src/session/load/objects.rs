@@ -64,8 +64,7 @@ impl LogIndex {
 
     /// Memory held, in bytes, roughly.
     pub fn weight(&self) -> usize {
-        const ENTRY: usize = size_of::<(String, LogObject)>() + 16;
-        self.iter().map(|(_, path, object)| ENTRY + path.len() + object.key.len()).sum()
+        weight_of(self.iter())
     }
 
     /// The stored generations of the log at a path of a node, newest first: the current file, what Ray rotated, and what
@@ -199,9 +198,7 @@ impl SessionObjects {
 
     /// Memory that the names of all files hold, in bytes, roughly: event files are named until they were read.
     pub(super) fn weight(&self) -> u64 {
-        const ENTRY: usize = 2 * size_of::<(String, LogObject)>();
-        let named = self.logs().map(|(_, path, object)| ENTRY + path.len() + object.key.len());
-        named.sum::<usize>() as u64 + self.events.files * EVENT_FILE
+        weight_of(self.logs()) as u64 + self.events.files * EVENT_FILE
     }
 
     /// Returns `true` if no log file was listed.
@@ -240,6 +237,11 @@ impl SessionObjects {
             .iter()
             .flat_map(|(node, files)| files.iter().map(move |(path, object)| (node.as_str(), path.as_str(), object)))
     }
+}
+
+fn weight_of<'a>(logs: impl Iterator<Item = (&'a str, &'a str, &'a LogObject)>) -> usize {
+    const ENTRY: usize = size_of::<(String, LogObject)>() + 16;
+    logs.map(|(_, path, object)| ENTRY + path.len() + object.key.len()).sum()
 }
 
 fn insert(objects: &mut BTreeMap<String, LogObject>, name: String, object: LogObject) {

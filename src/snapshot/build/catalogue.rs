@@ -17,17 +17,43 @@ pub(super) struct Catalogue {
     strings: Interner,
     ids: Interner,
     texts: TextStore,
-    /// Canonical form of a map as it was sent: the same few are sent again and again.
-    numbers: HashMap<String, Str, RandomState>,
-    labels: HashMap<String, Str, RandomState>,
-    extras: HashMap<String, Str, RandomState>,
+    numbers: Remembered,
+    labels: Remembered,
+    extras: Remembered,
 }
 
 /// A byte that JSON allows in its strings: DEL.
 const KEPT: u8 = 0x7f;
 
-/// Raw maps remembered; beyond it they are made canonical each time.
-const MAX_REMEMBERED: usize = 10_000;
+/// Bytes of texts remembered; what comes beyond it is made canonical each time.
+const MAX_REMEMBERED: usize = 4 << 20;
+/// Bytes of a remembered text besides its own.
+const ENTRY: usize = 64;
+
+/// Canonical forms of texts as they were sent: the same few are sent again and again.
+#[derive(Debug, Default)]
+struct Remembered {
+    known: HashMap<String, Str, RandomState>,
+    bytes: usize,
+}
+
+impl Remembered {
+    fn get(&mut self, strings: &mut Interner, raw: &str, canonical: fn(&str) -> String) -> Str {
+        if raw.is_empty() {
+            return Str::default();
+        }
+        if let Some(&handle) = self.known.get(raw) {
+            return handle;
+        }
+        let handle = strings.str(&canonical(raw));
+        let bytes = self.bytes + raw.len() + ENTRY;
+        if bytes <= MAX_REMEMBERED {
+            self.known.insert(raw.to_owned(), handle);
+            self.bytes = bytes;
+        }
+        handle
+    }
+}
 
 /// New handles of another catalogue's values, by old handle.
 #[derive(Debug)]
@@ -80,12 +106,12 @@ impl Catalogue {
 
     /// A `map<string, double>` as sent, in canonical form.
     pub(super) fn numbers(&mut self, raw: &str) -> Str {
-        remembered(&mut self.numbers, &mut self.strings, raw, canonical_numbers)
+        self.numbers.get(&mut self.strings, raw, canonical_numbers)
     }
 
     /// A `map<string, string>` as sent, in canonical form.
     pub(super) fn labels(&mut self, raw: &str) -> Str {
-        remembered(&mut self.labels, &mut self.strings, raw, canonical_strings)
+        self.labels.get(&mut self.strings, raw, canonical_strings)
     }
 
     /// Extra data of a profile event as sent, made strict, because answers give it as it is; `OWN_TASK_ID` stands where
@@ -97,7 +123,7 @@ impl Catalogue {
             return self.str(&extra);
         }
         let marked = raw.replace(own_id, std::str::from_utf8(&[OWN_TASK_ID]).unwrap_or_default());
-        remembered(&mut self.extras, &mut self.strings, &marked, |marked| {
+        self.extras.get(&mut self.strings, &marked, |marked| {
             // The mark is no character of JSON; another one, which is, takes its place meanwhile.
             let (own, kept) = (char::from(OWN_TASK_ID), char::from(KEPT));
             strict_extra(&marked.replace(own, &kept.to_string())).replace(kept, &own.to_string())
@@ -149,7 +175,8 @@ impl Catalogue {
     }
 
     pub(super) fn weight(&self) -> usize {
-        self.strings.weight() + self.ids.weight() + self.texts.weight()
+        let remembered = self.numbers.bytes + self.labels.bytes + self.extras.bytes;
+        self.strings.weight() + self.ids.weight() + self.texts.weight() + remembered
     }
 
     pub(super) fn freeze(self) -> (Interned, Interned, Texts) {
@@ -166,23 +193,4 @@ fn strict_extra(raw: &str) -> String {
         Some(strict) => strict.into_owned(),
         None => Value::from(raw).to_string(),
     }
-}
-
-fn remembered(
-    known: &mut HashMap<String, Str, RandomState>,
-    strings: &mut Interner,
-    raw: &str,
-    canonical: fn(&str) -> String,
-) -> Str {
-    if raw.is_empty() {
-        return Str::default();
-    }
-    if let Some(&handle) = known.get(raw) {
-        return handle;
-    }
-    let handle = strings.str(&canonical(raw));
-    if known.len() < MAX_REMEMBERED {
-        known.insert(raw.to_owned(), handle);
-    }
-    handle
 }

@@ -112,7 +112,7 @@ async fn records_without_an_end_do_not_pass_the_budget() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_is_built_again_where_there_is_room_for_it_only_once() {
-    let cache = settings::Cache { max_memory: 6 << 20, ..settings::Cache::default() };
+    let cache = settings::Cache { max_memory: 8 << 20, ..settings::Cache::default() };
     let scene = Scene::new(1, 1, Settings { cache, ..Settings::default() }).await;
     for file in 0..10_000 {
         scene.bucket.put(format!("{}logs/worker-{file}.out", folder(0)), "");
