@@ -68,12 +68,12 @@ pub struct Snapshot {
     pub runtime_envs: Vec<NodeRuntimeEnv>,
     /// Placement groups, as far as events tell.
     pub placement_groups: Vec<PlacementGroup>,
-    /// `PLATFORM_EVENT` records as they were sent, oldest first.
-    pub platform_events: Vec<String>,
+    /// `PLATFORM_EVENT` records as they were sent, each strict JSON, oldest first.
+    pub platform_events: Vec<Box<str>>,
     /// What Ray's own log files say.
     pub facts: Facts,
-    /// Stored answers of the live dashboard, by URL without its leading `/`.
-    pub endpoints: BTreeMap<String, Vec<u8>>,
+    /// Stored answers of the live dashboard as strict JSON, by URL without its leading `/`.
+    pub endpoints: BTreeMap<String, Box<str>>,
     /// Counts taken while it was read and built.
     pub completeness: completeness::Completeness,
     /// Gaps that the stored content shows, the heaviest first.
@@ -108,7 +108,7 @@ impl Snapshot {
 
     /// Returns the stored answer of a URL without its leading `/`, as strict JSON.
     pub fn endpoint(&self, url: &str) -> Option<&str> {
-        std::str::from_utf8(self.endpoints.get(url)?).ok()
+        self.endpoints.get(url).map(|body| &**body)
     }
 
     /// A long text of any table.
@@ -137,11 +137,11 @@ impl Snapshot {
             + rows(&self.submission_events)
             + rows(&self.placement_groups)
             + bundles
-            + self.platform_events.iter().map(String::capacity).sum::<usize>()
+            + self.platform_events.iter().map(|record| record.len()).sum::<usize>()
             + self.jobs.iter().map(UnifiedJob::weight).sum::<usize>()
             + self.runtime_envs.iter().map(NodeRuntimeEnv::weight).sum::<usize>()
             + self.facts.weight()
             + self.gaps.iter().map(|gap| size_of::<Gap>() + gap.weight_bytes()).sum::<usize>()
-            + self.endpoints.iter().map(|(url, body)| url.len() + body.capacity()).sum::<usize>()
+            + self.endpoints.iter().map(|(url, body)| url.len() + body.len()).sum::<usize>()
     }
 }

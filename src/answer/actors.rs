@@ -16,6 +16,7 @@ use crate::base::id::ActorId;
 use crate::snapshot::Snapshot;
 use crate::snapshot::actor::Actor;
 use row::Rows;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// `/logical/actors`: all actors, or those of `ids`, as a map by id.
@@ -42,12 +43,8 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
         };
         return Ok(pieces::answer(head, 0..count, row, close));
     };
-    let mut wanted: Vec<String> = Vec::new();
-    for id in ids.split(',') {
-        if !wanted.iter().any(|known| known == id) {
-            wanted.push(id.to_owned());
-        }
-    }
+    let mut known = HashSet::new();
+    let wanted: Vec<String> = ids.split(',').filter(|id| known.insert(*id)).map(str::to_owned).collect();
     let row = move |id: String, w: &mut JsonWriter| {
         w.key_escaped(&id);
         rows.write_or_null(w, find(&snapshot, &id));

@@ -12,7 +12,6 @@ use crate::logs::export::Export;
 use crate::snapshot::Snapshot;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// What Prometheus is asked for, and how often; without Prometheus the live answer has zeros.
@@ -29,15 +28,7 @@ const METRICS: [(&str, bool); 6] = [
 struct Dataset {
     start: f64,
     has_ended: bool,
-    json: Shown,
-}
-
-/// The JSON of a dataset.
-enum Shown {
-    /// Built from an export.
-    Built(Vec<u8>),
-    /// A part of the stored answer.
-    Stored(Range<usize>),
+    json: stored::Row,
 }
 
 /// Answers `/api/data/datasets/{job}`, the newest dataset first.
@@ -48,7 +39,7 @@ pub fn datasets(snapshot: &Arc<Snapshot>, job: &str) -> Result<Answer, Refusal> 
         let id = dataset["dataset"].as_str().unwrap_or_default().to_owned();
         let start = dataset["start_time"].as_f64().unwrap_or_default();
         let has_ended = dataset["state"].as_str().is_some_and(is_end);
-        found.insert(id, Dataset { start, has_ended, json: Shown::Built(dataset.to_string().into_bytes()) });
+        found.insert(id, Dataset { start, has_ended, json: stored::Row::Made(dataset.to_string()) });
     }
     let stored = snapshot.endpoint(&url).unwrap_or_default();
     for row in parts::at(stored, &["datasets"]).map(parts::objects).unwrap_or_default() {
@@ -56,7 +47,7 @@ pub fn datasets(snapshot: &Arc<Snapshot>, job: &str) -> Result<Answer, Refusal> 
         let start = parts::at(row, &["start_time"]).and_then(parts::number).unwrap_or_default();
         let (id, has_ended) = (text("dataset").into_owned(), is_end(&text("state")));
         if !found.get(&id).is_some_and(|known| known.has_ended && !has_ended) {
-            found.insert(id, Dataset { start, has_ended, json: Shown::Stored(stored::place(row, stored)) });
+            found.insert(id, Dataset { start, has_ended, json: stored::Row::of_slice(row, stored) });
         }
     }
     let mut datasets: Vec<Dataset> = found.into_values().collect();
@@ -66,12 +57,8 @@ pub fn datasets(snapshot: &Arc<Snapshot>, job: &str) -> Result<Answer, Refusal> 
     head.key("datasets");
     head.begin_array();
     let snapshot = Arc::clone(snapshot);
-    let row = move |dataset: Dataset, w: &mut JsonWriter| match dataset.json {
-        Shown::Built(json) => w.raw(&json),
-        Shown::Stored(place) => {
-            let stored = snapshot.endpoint(&url).and_then(|stored| stored.get(place));
-            w.raw(stored.unwrap_or("null").as_bytes());
-        }
+    let row = move |dataset: Dataset, w: &mut JsonWriter| {
+        w.raw(dataset.json.json(snapshot.endpoint(&url)).as_bytes());
     };
     Ok(pieces::answer(head, datasets, row, |w| {
         w.end_array();

@@ -111,10 +111,11 @@ pub fn offset_minutes(snapshot: &Snapshot) -> Option<i64> {
         .or_else(|| from_head_start(snapshot))
 }
 
-/// `+05:30`
+/// Returns the minutes of `+05:30`; none for what is no offset of less than a day.
 fn parse_offset(text: &str) -> Option<i64> {
     let (hours, minutes) = text.get(1..)?.split_once(':')?;
-    let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
+    let (hours, minutes): (u8, u8) = (hours.parse().ok()?, minutes.parse().ok()?);
+    let minutes = (hours < 24 && minutes < 60).then(|| i64::from(hours) * 60 + i64::from(minutes))?;
     Some(if text.starts_with('-') { -minutes } else { minutes })
 }
 

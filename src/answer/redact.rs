@@ -6,7 +6,7 @@
 mod document;
 
 use super::python_json;
-use crate::base::stored_json::{read_borrowed, strict};
+use crate::base::stored_json::{self, read_borrowed};
 use crate::snapshot::Snapshot;
 use crate::snapshot::intern::Str;
 pub(super) use document::Redactor;
@@ -28,8 +28,7 @@ pub fn serialized(runtime_env: &str) -> String {
     if runtime_env.is_empty() {
         return String::new();
     }
-    let strict = strict(runtime_env.as_bytes()).filter(|strict| strict.trim_start().starts_with('{'));
-    let Some(strict) = strict else { return REDACTED.to_owned() };
+    let Some(strict) = stored_json::object(runtime_env) else { return REDACTED.to_owned() };
     if strict.len() <= SORTED
         && let Some(Value::Object(mut env)) = read_borrowed(&strict)
     {

@@ -30,6 +30,29 @@ pub(super) fn place(slice: &str, text: &str) -> Range<usize> {
     start..start + slice.len()
 }
 
+/// The JSON of a row of an answer that is stored in part.
+pub(super) enum Row {
+    /// Made from what else tells of it.
+    Made(String),
+    /// A part of the stored answer.
+    Stored(Range<usize>),
+}
+
+impl Row {
+    /// Makes a row of a slice of a stored answer.
+    pub(super) fn of_slice(slice: &str, stored: &str) -> Self {
+        Self::Stored(place(slice, stored))
+    }
+
+    /// Returns the JSON, of the same stored answer.
+    pub(super) fn json<'a>(&'a self, stored: Option<&'a str>) -> &'a str {
+        match self {
+            Self::Made(json) => json,
+            Self::Stored(place) => stored.and_then(|stored| stored.get(place.clone())).unwrap_or("null"),
+        }
+    }
+}
+
 /// A stored answer, piece by piece.
 struct Copy {
     snapshot: Arc<Snapshot>,

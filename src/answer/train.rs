@@ -22,7 +22,6 @@ use crate::snapshot::actor::Actor;
 use serde_json::{Map, Value, json};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// The URL of the answer that is stored.
@@ -35,15 +34,7 @@ type Object = Map<String, Value>;
 struct Shown {
     start_ns: Option<i64>,
     has_ended: bool,
-    json: Json,
-}
-
-/// The JSON of a run.
-enum Json {
-    /// Built from exports or logs.
-    Built(String),
-    /// A part of the stored answer.
-    Stored(Range<usize>),
+    json: stored::Row,
 }
 
 /// Answers `/api/train/v2/runs/v1`: every run of Train v2, the newest first.
@@ -54,7 +45,7 @@ pub fn runs(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
         let text = |name: &str| run.get(name).and_then(Value::as_str).unwrap_or_default();
         let start_ns = run.get("start_time_ns").and_then(Value::as_i64);
         let (key, has_ended) = (key(text("controller_actor_id"), text("id")), is_end(text("status")));
-        runs.insert(key, Shown { start_ns, has_ended, json: Json::Built(Value::Object(run).to_string()) });
+        runs.insert(key, Shown { start_ns, has_ended, json: stored::Row::Made(Value::Object(run).to_string()) });
     }
     let stored = snapshot.endpoint(RUNS).unwrap_or_default();
     for run in parts::at(stored, &["train_runs"]).map(parts::objects).unwrap_or_default() {
@@ -62,7 +53,7 @@ pub fn runs(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
         let start_ns = parts::at(run, &["start_time_ns"]).and_then(|start| start.parse().ok());
         let (key, has_ended) = (key(&text("controller_actor_id"), &text("id")), is_end(&text("status")));
         if !runs.get(&key).is_some_and(|known| known.has_ended && !has_ended) {
-            runs.insert(key, Shown { start_ns, has_ended, json: Json::Stored(stored::place(run, stored)) });
+            runs.insert(key, Shown { start_ns, has_ended, json: stored::Row::of_slice(run, stored) });
         }
     }
     let mut runs: Vec<Shown> = runs.into_values().collect();
@@ -73,12 +64,7 @@ pub fn runs(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
     head.begin_array();
     let (snapshot, redact) = (Arc::clone(snapshot), question.redact);
     let row = move |run: Shown, w: &mut JsonWriter| {
-        let json = match &run.json {
-            Json::Built(json) => json,
-            Json::Stored(place) => {
-                snapshot.endpoint(RUNS).and_then(|stored| stored.get(place.clone())).unwrap_or("null")
-            }
-        };
+        let json = run.json.json(snapshot.endpoint(RUNS));
         if redact { w.raw(&Redactor::of_document().all(json)) } else { w.raw(json.as_bytes()) }
     };
     Ok(pieces::answer(head, runs, row, |w| {

@@ -238,7 +238,7 @@ fn estimate(stored: EventBytes) -> u64 {
 fn finish(
     builder: Builder,
     facts: Facts,
-    endpoints: BTreeMap<String, Vec<u8>>,
+    endpoints: BTreeMap<String, Box<str>>,
     logs: &LogIndex,
     events: EventObjects,
 ) -> Snapshot {

@@ -16,6 +16,7 @@ mod job;
 mod latest;
 mod node;
 mod placement_group;
+mod platform;
 mod task;
 mod task_logs;
 mod worker;
@@ -35,11 +36,6 @@ use clocks::Clocks;
 use hosts::Host;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Platform events kept: Ray's dashboard keeps as many in memory.
-const MAX_PLATFORM_EVENTS: usize = 10_000;
-/// What one weighs, roughly.
-const PLATFORM_EVENT: usize = 1024;
-
 /// A snapshot in the making. One per parsing thread; `merge` joins them, `finish` makes the snapshot.
 #[derive(Debug)]
 pub struct Builder {
@@ -51,7 +47,7 @@ pub struct Builder {
     workers: worker::Workers,
     jobs: job::Jobs,
     placement_groups: placement_group::PlacementGroups,
-    platform_events: BTreeSet<(Nanos, String)>,
+    platform_events: platform::PlatformEvents,
     completeness: Completeness,
     as_of: Nanos,
     /// The time of the last event, those of wrong clocks included.
@@ -72,7 +68,7 @@ impl Builder {
             workers: worker::Workers::default(),
             jobs: job::Jobs::default(),
             placement_groups: placement_group::PlacementGroups::default(),
-            platform_events: BTreeSet::new(),
+            platform_events: platform::PlatformEvents::default(),
             completeness: Completeness::default(),
             as_of: 0,
             latest: 0,
@@ -100,7 +96,7 @@ impl Builder {
             + self.workers.weight()
             + self.jobs.weight()
             + self.placement_groups.weight()
-            + self.platform_events.len() * PLATFORM_EVENT
+            + self.platform_events.weight()
     }
 
     /// Folds one record of a file; what is wrong with it is counted with its place.
@@ -147,8 +143,7 @@ impl Builder {
     }
 
     fn count_damaged(&mut self, file: &str, position: u64, damaged: Damaged) {
-        self.completeness.records += 1;
-        self.completeness.damaged_records.add(file, position, damaged.to_string());
+        self.completeness.add_damaged(file, position, damaged.to_string());
     }
 
     /// Folds one event. The error says what it lacks.
@@ -196,13 +191,7 @@ impl Builder {
             Payload::WorkerLifecycle(worker) => self.workers.advance(values, worker),
             Payload::PlacementGroupDefinition(group) => self.placement_groups.define(values, at, group),
             Payload::PlacementGroupLifecycle(group) => self.placement_groups.advance(group),
-            Payload::Platform(record) => {
-                self.platform_events.insert((at, (*record).to_owned()));
-                if self.platform_events.len() > MAX_PLATFORM_EVENTS {
-                    self.platform_events.pop_first();
-                }
-                Ok(())
-            }
+            Payload::Platform(record) => self.platform_events.add(at, record),
             Payload::Unknown => {
                 let name = if event.event_type.is_empty() { "(none)" } else { event.event_type };
                 self.completeness.saw_unknown_type(name);
@@ -220,10 +209,7 @@ impl Builder {
         self.workers.merge(&self.values, other.workers, &renamed);
         self.jobs.merge(&self.values, other.jobs, &renamed);
         self.placement_groups.merge(other.placement_groups);
-        self.platform_events.extend(other.platform_events);
-        while self.platform_events.len() > MAX_PLATFORM_EVENTS {
-            self.platform_events.pop_first();
-        }
+        self.platform_events.merge(other.platform_events);
         self.completeness.merge(other.completeness);
         self.as_of = self.as_of.max(other.as_of);
         self.latest = self.latest.max(other.latest);
@@ -309,7 +295,7 @@ impl Builder {
             driver_jobs,
             submission_events,
             placement_groups,
-            platform_events: self.platform_events.into_iter().map(|(_, record)| record).collect(),
+            platform_events: self.platform_events.finish(),
             completeness,
             as_of: if self.as_of == 0 { self.latest } else { self.as_of },
             ..Snapshot::default()

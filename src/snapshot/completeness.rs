@@ -78,6 +78,17 @@ impl Completeness {
         count(&mut self.unknown_fields, &format!("{message}.{field}"), 1);
     }
 
+    /// Counts a record of which nothing was understood.
+    pub fn add_damaged(&mut self, file: &str, position: u64, problem: impl Into<String>) {
+        self.records += 1;
+        self.damaged_records.add(file, position, problem);
+    }
+
+    /// Returns `true` if no record at all was understood.
+    pub fn understood_nothing(&self) -> bool {
+        self.records == self.damaged_records.count
+    }
+
     /// Adds the counts of another part of the same session.
     pub fn merge(&mut self, other: Self) {
         self.event_files += other.event_files;

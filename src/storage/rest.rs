@@ -101,6 +101,9 @@ fn meta(key: &str, size: u64, response: &Response) -> ObjectMeta {
 /// The body of a GET.
 pub(super) fn body(key: &str, range: ReadRange, response: Response) -> Result<ObjectBody, Error> {
     let length = header(&response, "content-length").and_then(|length| length.parse().ok());
+    if response.status() == wire::PARTIAL_CONTENT && header(&response, "content-range").is_none() {
+        return Err(Error::failed(key, wire::UNTOLD_PART));
+    }
     let served = wire::served(header(&response, "content-range"), length).map_err(|why| Error::failed(key, why))?;
     let (size, served) = served.unzip();
     let meta = meta(key, size.unwrap_or_default(), &response);

@@ -46,6 +46,13 @@ impl From<ReadRange> for Ask {
     }
 }
 
+/// The status of an answer that brings a part of an object.
+#[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
+pub(super) const PARTIAL_CONTENT: u16 = 206;
+/// Why a part of an object is not read.
+#[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
+pub(super) const UNTOLD_PART: &str = "the store does not say which bytes it serves";
+
 /// The size of the object and the part that was served, from `Content-Range`, or else from the length of a whole body;
 /// none where neither is told.
 #[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
@@ -54,7 +61,7 @@ pub(super) fn served(
     length: Option<u64>,
 ) -> Result<Option<(u64, Range<u64>)>, &'static str> {
     match content_range {
-        Some(text) => part_of(text).map(Some).ok_or("the store does not say which bytes it serves"),
+        Some(text) => part_of(text).map(Some).ok_or(UNTOLD_PART),
         None => Ok(length.map(|size| (size, 0..size))),
     }
 }

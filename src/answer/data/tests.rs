@@ -40,7 +40,7 @@ fn a_stored_dataset_wins_unless_it_only_ran_when_it_was_stored() {
     let mut snapshot = exported_snapshot();
     let stored = r#"{"datasets": [{"dataset": "dataset_1", "state": "RUNNING", "start_time": 1.0},
         {"dataset": "dataset_2", "state": "RUNNING", "total": 7, "start_time": 2.0}]}"#;
-    snapshot.endpoints.insert("api/data/datasets/04000000".into(), stored.as_bytes().to_vec());
+    snapshot.endpoints.insert("api/data/datasets/04000000".into(), stored.into());
     let answer = ask(snapshot, "04000000");
     let rows = answer["datasets"].as_array().unwrap();
     let seen: Vec<_> = rows.iter().map(|row| (row["dataset"].as_str(), row["state"].as_str(), &row["total"])).collect();

@@ -28,8 +28,11 @@ fn the_time_zone_comes_from_a_stored_answer_a_log_with_two_clocks_or_the_head_s_
     assert_eq!(asked(timezone, logged), json!({"offset": "+02:00", "value": "Asia/Amman"}));
 
     let mut stored = bare();
-    stored.endpoints.insert("timezone".into(), br#"{"offset": "-03:30", "value": "America/St_Johns"}"#.to_vec());
+    stored.endpoints.insert("timezone".into(), r#"{"offset": "-03:30", "value": "America/St_Johns"}"#.into());
     assert_eq!(offset_minutes(&stored), Some(-210));
+    for odd in ["", "+", "+99:00", "-9223372036854775807:59", "+05:60", "é05:30"] {
+        assert_eq!(parse_offset(odd), None, "{odd}");
+    }
     assert_eq!(asked(timezone, stored)["value"], "America/St_Johns");
 }
 
@@ -50,7 +53,7 @@ fn clients_get_a_version_that_they_can_compare_whatever_is_stored() {
     let ask = |stored: Value| {
         let mut snapshot = bare();
         let body = json!({"result": true, "data": {"rayVersion": stored}}).to_string();
-        snapshot.endpoints.insert("api/v0/cluster_metadata".into(), body.into_bytes());
+        snapshot.endpoints.insert("api/v0/cluster_metadata".into(), body.into());
         asked(version, snapshot)["ray_version"].clone()
     };
     for version in ["2.60.0", "3.0.0.dev0", "2.9.0rc1", "2.55.1+cu12.local", "2.9.3.post1"] {

@@ -156,7 +156,7 @@ fn a_stored_run_wins_unless_it_only_ran_when_it_was_stored() {
         )
     };
     for (status, id) in [("ERRORED", "stored"), ("RUNNING", "ebccd8a5")] {
-        snapshot.endpoints.insert("api/train/v2/runs/v1".into(), stored(status).into_bytes());
+        snapshot.endpoints.insert("api/train/v2/runs/v1".into(), stored(status).into());
         let answer = ask(snapshot.clone(), false);
         assert_eq!(answer["train_runs"].as_array().map(Vec::len), Some(1));
         assert_eq!(answer["train_runs"][0]["id"], id);

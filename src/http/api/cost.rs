@@ -151,7 +151,7 @@ pub(super) fn events(asked: &Asked<'_>) -> Cost {
 /// Events of the platform.
 pub(super) fn platform_events(asked: &Asked<'_>) -> Cost {
     let events = &asked.snapshot.platform_events;
-    let bytes = || events.iter().map(String::len);
+    let bytes = || events.iter().map(|event| event.len());
     Cost::of(bytes(), || 2 * bytes().max().unwrap_or_default())
 }
 

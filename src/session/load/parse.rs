@@ -180,7 +180,7 @@ impl Queue {
         report.event_files += 1;
         report.empty_event_files += u64::from(records.is_blank());
         for &position in records.too_long() {
-            report.damaged_records.add(&key, position, "longer than any event");
+            report.add_damaged(&key, position, "longer than any event");
         }
         if let Some(why) = records.broken() {
             report.unreadable_files.add(&key, 0, why);

@@ -39,8 +39,11 @@ impl Problems {
         let mut hasher = SipHasher13::new_with_keys(0, 0);
         file.hash(&mut hasher);
         self.files = self.files.wrapping_add(hasher.finish());
-        self.examples.insert(Place { file: file.to_owned(), position, problem: problem.into() });
-        self.shorten();
+        let is_first = |last: &Place| (file, position) <= (&last.file, last.position);
+        if self.examples.len() < EXAMPLES || self.examples.last().is_some_and(is_first) {
+            self.examples.insert(Place { file: file.to_owned(), position, problem: problem.into() });
+            self.shorten();
+        }
     }
 
     /// Returns `count` problems, with the examples that `others` does not have.

@@ -25,14 +25,9 @@ pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     found.into_iter().flatten().collect()
 }
 
-/// Returns `true` if no event at all was understood.
-fn nothing(known: &Completeness) -> bool {
-    known.records == known.damaged_records.count
-}
-
 /// The weight of files and events that are missing.
 fn weight(known: &Completeness) -> Weight {
-    if nothing(known) { Weight::Everything } else { Weight::Part }
+    if known.understood_nothing() { Weight::Everything } else { Weight::Part }
 }
 
 fn no_events(snapshot: &Snapshot, evidence: &Evidence) -> Option<Gap> {
@@ -65,7 +60,7 @@ fn no_events(snapshot: &Snapshot, evidence: &Evidence) -> Option<Gap> {
 fn unreadable_files(known: &Completeness, evidence: &Evidence) -> Option<Gap> {
     let n = known.unreadable_files.count;
     let files = count(n, "file");
-    let message = if nothing(known) && n >= evidence.event_files.max(1) {
+    let message = if known.understood_nothing() && n >= evidence.event_files.max(1) {
         format!("{NOTHING}: {files} could not be read")
     } else {
         format!("{files} could not be read, or not to the end")
@@ -79,7 +74,7 @@ fn unreadable_files(known: &Completeness, evidence: &Evidence) -> Option<Gap> {
 
 fn damaged_events(known: &Completeness) -> Option<Gap> {
     let (n, of) = (known.damaged_records.count, known.records);
-    let message = if nothing(known) {
+    let message = if known.understood_nothing() {
         format!("No task data: all {of} records unreadable")
     } else {
         format!("{n} of {of} stored events are damaged and left out")

@@ -17,7 +17,7 @@ use seen::Seen;
 
 pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     let known = &snapshot.completeness;
-    if known.records == known.damaged_records.count {
+    if known.understood_nothing() {
         return Vec::new(); // Nothing was stored at all: that is one gap, not one for each kind.
     }
     let checks = Checks { snapshot, evidence, seen: Seen::of(snapshot), version: RayVersion::of(snapshot) };

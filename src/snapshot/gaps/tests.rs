@@ -90,7 +90,7 @@ fn session(version: &str, keeps: impl Fn(EventKind) -> bool) -> Snapshot {
     }
     let mut snapshot = builder.finish(&Facts::default());
     let metadata = json!({"result": true, "data": {"rayVersion": version}});
-    snapshot.endpoints.insert("api/v0/cluster_metadata".to_owned(), metadata.to_string().into_bytes());
+    snapshot.endpoints.insert("api/v0/cluster_metadata".to_owned(), metadata.to_string().into());
     snapshot.derive();
     snapshot.judge(&evidence());
     snapshot

@@ -61,7 +61,7 @@ fn jobs(events: &[String], files: &[File]) -> Vec<UnifiedJob> {
     assert_eq!(snapshot.completeness.damaged_records.count, 0, "{:?}", snapshot.completeness);
     for (path, text) in files {
         match path.strip_prefix('/') {
-            Some(url) => drop(snapshot.endpoints.insert(url.to_owned(), text.clone().into_bytes())),
+            Some(url) => drop(snapshot.endpoints.insert(url.to_owned(), text.clone().into())),
             None => snapshot.facts.read(HEAD, path, text.as_bytes()),
         }
     }

@@ -84,7 +84,9 @@ impl<'a> Walk<'a> {
         }
         if more {
             // Folders without a key, and what was left out, fill no page: the next one begins behind them.
-            self.found.next = last.map(|last| PageToken(format!("{last}{BEHIND}")));
+            // Behind a file, siblings whose names begin with its name are still to come.
+            let behind = |last: String| if last.ends_with('/') { format!("{last}{BEHIND}") } else { last };
+            self.found.next = last.map(|last| PageToken(behind(last)));
             return Ok(Go::Full);
         }
         Ok(Go::On)

@@ -2,7 +2,7 @@
 
 use super::super::refusal::{Refusal, retry_after};
 use super::super::trust::distrust;
-use super::capped::was_cut;
+use super::capped;
 use super::{Error, ErrorKind};
 use crate::base::chain::chain;
 use aws_sdk_s3::config::http::HttpResponse;
@@ -40,6 +40,9 @@ where
             return Refusal { status, code, retry_after: wait, needs: NEEDS }.into_error(key);
         }
     }
+    if let Some(why) = capped::why(&error) {
+        return Error::failed(key, why);
+    }
     match error {
         SdkError::TimeoutError(_) => Error::because(ErrorKind::Unavailable, key, "no answer in time"),
         SdkError::DispatchFailure(failure) => {
@@ -58,7 +61,6 @@ where
                 cause => Error::because(ErrorKind::Unavailable, key, cause.unwrap_or_default()),
             }
         }
-        SdkError::ResponseError(_) if was_cut(&error) => Error::failed(key, super::wire::TOO_LONG),
         // An answer that ends early or is no answer of this protocol: a proxy, a server that is just stopping.
         SdkError::ResponseError(_) => Error::because(ErrorKind::Unavailable, key, "the answer cannot be understood"),
         SdkError::ConstructionFailure(_) => Error::failed(key, "the request cannot be made: check bucket and endpoint"),

@@ -50,7 +50,7 @@ fn a_folder_of_many_is_listed_page_by_page_and_never_held_whole() {
     let mut files = Vec::new();
     for number in 0..40 {
         fs::create_dir(root.path().join(format!("empty-{number:02}"))).unwrap();
-        for name in [format!("file-{number:02}"), format!("folder-{number:02}/x")] {
+        for name in [format!("file-{number:02}"), format!("file-{number:02}.1"), format!("folder-{number:02}/x")] {
             let path = root.path().join(&name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "x").unwrap();
