@@ -46,6 +46,7 @@ use crate::snapshot::Snapshot;
 use crate::snapshot::build::Builder;
 use crate::snapshot::driver::is_driver;
 use crate::snapshot::gaps::Evidence;
+use crate::snapshot::submission;
 use crate::snapshot::worker_pids;
 use crate::storage::Storage;
 use futures_util::stream;
@@ -176,7 +177,8 @@ impl Load {
         let read = held.outgrown().map_or(read, Err);
         let (events, facts, endpoints) = read.map_err(|(held, short)| self.outgrown(held, short))?;
         // Jobs are made of what is said of submissions, before that is thrown away.
-        let _jobs = held.hold(JOBS * facts.facts.weight_of_submissions() as u64);
+        let stored = submission::weight_of_stored(&endpoints.bodies) as u64;
+        let _jobs = held.hold(stored + JOBS * facts.facts.weight_of_submissions() as u64);
         held.cover().map_err(|(held, short)| self.outgrown(held, short))?;
         self.counters.enter(Phase::Finishing);
         let objects = std::mem::take(&mut pages.objects);

@@ -12,15 +12,16 @@ use super::intern::{Id, Str};
 use crate::base::id::NodeId;
 use crate::base::stored_json;
 use crate::logs::runtime_env_agent::Outcome;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// One environment of one node. Absent means JSON null.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeRuntimeEnv {
     /// The node.
     pub node: NodeId,
-    /// A JSON object, as Ray serialized it.
-    pub runtime_env: Box<str>,
+    /// A JSON object, as Ray serialized it; one text for all nodes that have it.
+    pub runtime_env: Arc<str>,
     /// Whether it could be created; absent while it is being created.
     pub success: Option<bool>,
     /// How long that took.
@@ -32,15 +33,16 @@ pub struct NodeRuntimeEnv {
 }
 
 impl NodeRuntimeEnv {
-    /// Memory held, in bytes.
+    /// Memory held, in bytes: of the text the share of one of those that hold it.
     pub fn weight(&self) -> usize {
-        size_of::<Self>() + self.runtime_env.len() + self.error.as_ref().map_or(0, |error| error.len())
+        let text = self.runtime_env.len() / Arc::strong_count(&self.runtime_env);
+        size_of::<Self>() + text + self.error.as_ref().map_or(0, |error| error.len())
     }
 }
 
 /// The environments of a session, in Ray's order.
 pub fn build(snapshot: &Snapshot) -> Vec<NodeRuntimeEnv> {
-    let mut rows = Vec::new();
+    let (mut rows, mut known) = (Vec::new(), HashMap::new());
     let mut used = None;
     for node in snapshot.nodes.iter().filter(|node| node.alive) {
         let hex = node.id.hex();
@@ -48,34 +50,38 @@ pub fn build(snapshot: &Snapshot) -> Vec<NodeRuntimeEnv> {
             rows.extend(replayed(snapshot, node.id, &hex));
         } else {
             let used = used.get_or_insert_with(|| seen_in_use(snapshot));
-            rows.extend(used.get(&node.id).into_iter().flatten().map(|&env| in_use(snapshot, node.id, env)));
+            rows.extend(used.get(&node.id).into_iter().flatten().filter_map(|&env| {
+                let text = known.entry(env).or_insert_with(|| strict(snapshot.str(env))).clone()?;
+                Some(in_use(node.id, text))
+            }));
         }
     }
-    rows.retain_mut(|row| {
-        let object = stored_json::object(&row.runtime_env).map(Into::into);
-        object.map(|object| row.runtime_env = object).is_some()
-    });
     // Stable: rows of equal time stay in the order of nodes, and in the order the agent lists them.
     rows.sort_by_key(|row| std::cmp::Reverse(row.creation_time_ms.unwrap_or(i64::MAX)));
     rows
 }
 
 fn replayed(snapshot: &Snapshot, node: NodeId, hex: &str) -> impl Iterator<Item = NodeRuntimeEnv> + use<> {
-    snapshot.facts.runtime_envs.replay(hex).into_iter().map(move |env| {
+    snapshot.facts.runtime_envs.replay(hex).into_iter().filter_map(move |env| {
         let (success, error) = match &env.created {
             None => (None, None),
             Some((Outcome::Created, _)) => (Some(true), None),
             Some((Outcome::Failed(error), _)) => (Some(false), Some(error.as_str().into())),
         };
-        NodeRuntimeEnv {
+        Some(NodeRuntimeEnv {
             node,
-            runtime_env: env.runtime_env.into(),
+            runtime_env: strict(&env.runtime_env)?,
             success,
             creation_time_ms: env.created.map(|(_, took_ms)| took_ms),
             ref_cnt: Some(env.references),
             error,
-        }
+        })
     })
+}
+
+/// Returns an environment as it may stand in an answer; none for anything but an object.
+fn strict(runtime_env: &str) -> Option<Arc<str>> {
+    stored_json::object(runtime_env).map(Into::into)
 }
 
 /// The environments of the task attempts and actors that ran on each node.
@@ -101,15 +107,8 @@ fn seen_in_use(snapshot: &Snapshot) -> BTreeMap<NodeId, BTreeSet<Str>> {
     used
 }
 
-fn in_use(snapshot: &Snapshot, node: NodeId, env: Str) -> NodeRuntimeEnv {
-    NodeRuntimeEnv {
-        node,
-        runtime_env: snapshot.str(env).into(),
-        success: Some(true),
-        creation_time_ms: None,
-        ref_cnt: None,
-        error: None,
-    }
+fn in_use(node: NodeId, runtime_env: Arc<str>) -> NodeRuntimeEnv {
+    NodeRuntimeEnv { node, runtime_env, success: Some(true), creation_time_ms: None, ref_cnt: None, error: None }
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ mod told;
 use super::Snapshot;
 use crate::base::id::JobId;
 use crate::base::time::millis;
+pub use endpoint::weight_of_stored;
 use index::Index;
 use told::Told;
 

@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 
+/// Bytes unpacked between two looks at what is held.
+const UNPACKED_AT_ONCE: usize = 1 << 20;
 /// Answers read at once.
 const FETCHES: usize = 8;
 
@@ -47,12 +49,8 @@ pub(super) async fn read_endpoints(
         match body {
             Ok(body) => {
                 let packed = body.len();
-                // Made strict, it is there twice.
-                let copy = held.hold(packed as u64);
-                let strict = held.run(move || {
-                    let _copy = copy;
-                    strict(&body)
-                });
+                let mut copies = held.hold(0);
+                let strict = held.run(move || strict(&body, |bytes| copies.set(bytes as u64)));
                 match strict.await? {
                     Ok(body) => {
                         held.add(body.len().saturating_sub(packed) as u64);
@@ -67,12 +65,19 @@ pub(super) async fn read_endpoints(
     Ok(read)
 }
 
-/// A stored answer as strict JSON, unpacked; the error says why it is none.
-fn strict(stored: &[u8]) -> Result<Box<str>, String> {
+/// A stored answer as strict JSON, unpacked; the error says why it is none. Tells the bytes that it holds beside what it
+/// was given.
+fn strict(stored: &[u8], mut holds: impl FnMut(usize)) -> Result<Box<str>, String> {
     let mut unpacked = Vec::new();
     let body = if stored.starts_with(&[0x1f, 0x8b]) {
-        let read = MultiGzDecoder::new(stored).take(MAX_FILE + 1).read_to_end(&mut unpacked);
-        read.map_err(|error| format!("not to be unpacked: {error}"))?;
+        let mut decoder = MultiGzDecoder::new(stored).take(MAX_FILE + 1);
+        loop {
+            holds(2 * unpacked.len() + UNPACKED_AT_ONCE); // Its buffer doubles.
+            let read = (&mut decoder).take(UNPACKED_AT_ONCE as u64).read_to_end(&mut unpacked);
+            if read.map_err(|error| format!("not to be unpacked: {error}"))? == 0 {
+                break;
+            }
+        }
         if unpacked.len() as u64 > MAX_FILE {
             return Err(format!("longer than {} MiB unpacked", MAX_FILE >> 20));
         }
@@ -80,6 +85,8 @@ fn strict(stored: &[u8]) -> Result<Box<str>, String> {
     } else {
         stored
     };
+    // Made strict it is twice as long at most, and its buffer has room for as much.
+    holds(unpacked.capacity() + 3 * body.len());
     let strict = stored_json::strict(body).ok_or("neither JSON nor what Python takes for it")?;
     Ok(strict.into())
 }
@@ -93,6 +100,7 @@ mod tests {
 
     #[test]
     fn bodies_are_told_by_content() {
+        let strict = |stored: &[u8]| strict(stored, |_| ());
         let gzip = |text: &[u8]| {
             let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
             packed.write_all(text).unwrap();

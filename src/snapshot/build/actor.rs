@@ -12,6 +12,7 @@ use crate::snapshot::intern::{Id, Str};
 use crate::snapshot::text::Text;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Definition {
@@ -61,17 +62,22 @@ struct Draft {
 
 /// All actors seen.
 #[derive(Debug, Default)]
-pub(super) struct Actors(BTreeMap<ActorId, Draft>);
+pub(super) struct Actors {
+    drafts: BTreeMap<ActorId, Draft>,
+    /// The number of all transitions.
+    transitions: usize,
+}
 
 impl Actors {
-    /// Memory held, in bytes, roughly: the lists that a row holds are short.
+    /// Memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
-        self.0.len() * 2 * size_of::<(ActorId, Draft)>()
+        self.drafts.len() * 2 * size_of::<(ActorId, Draft)>()
+            + self.transitions * 2 * size_of::<((Nanos, ActorState), Transition)>()
     }
 
     /// Returns `true` if there is no actor.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.drafts.is_empty()
     }
 
     pub(super) fn define(
@@ -97,7 +103,7 @@ impl Actors {
             placement_group: values.id(event.placement_group_id),
             is_detached: event.is_detached,
         };
-        let draft = self.0.entry(id).or_default();
+        let draft = self.drafts.entry(id).or_default();
         draft.definition.join(Latest::new(at, definition), |a, b| a.compare(b, values));
         Ok(())
     }
@@ -124,7 +130,13 @@ impl Actors {
     }
 
     fn join(&mut self, values: &Catalogue, id: ActorId, key: (Nanos, ActorState), other: Transition) {
-        let ours = self.0.entry(id).or_default().transitions.entry(key).or_default();
+        let ours = match self.drafts.entry(id).or_default().transitions.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                self.transitions += 1;
+                new.insert(Transition::default())
+            }
+        };
         if *ours == other {
             return;
         }
@@ -147,13 +159,13 @@ impl Actors {
     }
 
     pub(super) fn merge(&mut self, values: &Catalogue, other: Self, renamed: &Renamed) {
-        for (id, draft) in other.0 {
+        for (id, draft) in other.drafts {
             let definition = draft.definition.map(|d| Definition {
                 strings: d.strings.map(|string| renamed.str(string)),
                 placement_group: renamed.id(d.placement_group),
                 ..d
             });
-            self.0.entry(id).or_default().definition.join(definition, |a, b| a.compare(b, values));
+            self.drafts.entry(id).or_default().definition.join(definition, |a, b| a.compare(b, values));
             for (key, t) in draft.transitions {
                 let transition = Transition {
                     node: renamed.id(t.node),
@@ -169,14 +181,14 @@ impl Actors {
 
     /// Every worker that an actor lived in, and what that tells of it.
     pub(super) fn hosts(&self) -> impl Iterator<Item = (Id, Host)> {
-        self.0.iter().flat_map(|(id, draft)| {
+        self.drafts.iter().flat_map(|(id, draft)| {
             let job = if draft.definition.is_set() { draft.definition.get().job } else { job_of(*id) };
             draft.transitions.values().map(move |t| (t.worker, Host { node: t.node, pid: t.pid, job }))
         })
     }
 
     pub(super) fn finish(self) -> Vec<Actor> {
-        self.0.into_iter().map(|(id, draft)| row(id, draft)).collect()
+        self.drafts.into_iter().map(|(id, draft)| row(id, draft)).collect()
     }
 }
 

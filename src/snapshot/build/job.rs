@@ -62,12 +62,21 @@ pub(super) struct Jobs {
     drivers: BTreeMap<JobId, DriverDraft>,
     /// By submission id as text: handles are not comparable across builders.
     submissions: BTreeMap<String, SubmissionDraft>,
+    /// Bytes that the drafts hold beside themselves.
+    bytes: usize,
+}
+
+fn weight_of(state: &SubmissionState) -> usize {
+    let (_, state, message, error_type, node, agent, _) = state;
+    let texts = [state, message, error_type, node, agent].map(String::len);
+    2 * size_of::<SubmissionState>() + texts.iter().sum::<usize>()
 }
 
 impl Jobs {
-    /// Memory held, in bytes, roughly: the texts that a row holds are short.
+    /// Memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
-        self.drivers.len() * 2 * size_of::<(JobId, DriverDraft)>()
+        self.bytes
+            + self.drivers.len() * 2 * size_of::<(JobId, DriverDraft)>()
             + self.submissions.len() * 4 * size_of::<(String, SubmissionDraft)>()
     }
 
@@ -102,7 +111,7 @@ impl Jobs {
         let metadata = metadata(values, at, &event.config);
         let draft = self.drivers.entry(id).or_default();
         draft.definition.join(Latest::new(at, definition), |a, b| a.compare(b, values));
-        join_metadata(&mut draft.metadata, metadata, values);
+        self.bytes += join_metadata(&mut draft.metadata, metadata, values);
         Ok(())
     }
 
@@ -131,7 +140,7 @@ impl Jobs {
         let metadata = metadata(values, at, &event.config);
         let draft = self.submissions.entry(event.submission_id.to_string()).or_default();
         draft.definition.join(Latest::new(at, definition), |a, b| a.compare(b, values));
-        join_metadata(&mut draft.metadata, metadata, values);
+        self.bytes += join_metadata(&mut draft.metadata, metadata, values);
         Ok(())
     }
 
@@ -142,7 +151,7 @@ impl Jobs {
         let draft = self.submissions.entry(event.submission_id.to_string()).or_default();
         for t in &event.transitions {
             let node = t.driver_node_id.filter(|node| !node.is_nil()).map(|node| node.hex()).unwrap_or_default();
-            draft.states.insert((
+            let state = (
                 t.timestamp,
                 t.state.to_owned(),
                 t.message.to_string(),
@@ -150,7 +159,8 @@ impl Jobs {
                 node,
                 t.driver_agent_http_address.to_string(),
                 t.driver_exit_code.and_then(|code| i32::try_from(code).ok()),
-            ));
+            );
+            self.bytes += insert(&mut draft.states, state);
         }
         Ok(())
     }
@@ -163,15 +173,17 @@ impl Jobs {
         for (id, draft) in other.drivers {
             let ours = self.drivers.entry(id).or_default();
             ours.definition.join(draft.definition.map(|d| d.rename(renamed)), |a, b| a.compare(b, values));
-            join_metadata(&mut ours.metadata, rename(draft.metadata), values);
+            self.bytes += join_metadata(&mut ours.metadata, rename(draft.metadata), values);
             ours.created = ours.created.max(draft.created);
             ours.finished = ours.finished.max(draft.finished);
         }
         for (id, draft) in other.submissions {
             let ours = self.submissions.entry(id).or_default();
             ours.definition.join(draft.definition.map(|d| d.rename(renamed)), |a, b| a.compare(b, values));
-            join_metadata(&mut ours.metadata, rename(draft.metadata), values);
-            ours.states.extend(draft.states);
+            self.bytes += join_metadata(&mut ours.metadata, rename(draft.metadata), values);
+            for state in draft.states {
+                self.bytes += insert(&mut ours.states, state);
+            }
         }
     }
 
@@ -232,10 +244,23 @@ fn metadata(values: &mut Catalogue, at: Nanos, config: &JobConfig<'_>) -> BTreeM
     config.metadata.iter().map(|(key, value)| (values.str(key), Latest::new(at, values.str(value)))).collect()
 }
 
-fn join_metadata(ours: &mut BTreeMap<Str, Latest<Str>>, other: BTreeMap<Str, Latest<Str>>, values: &Catalogue) {
+/// Returns the bytes that were added.
+fn insert(states: &mut BTreeSet<SubmissionState>, state: SubmissionState) -> usize {
+    let bytes = weight_of(&state);
+    if states.insert(state) { bytes } else { 0 }
+}
+
+/// Returns the bytes that were added.
+fn join_metadata(
+    ours: &mut BTreeMap<Str, Latest<Str>>,
+    other: BTreeMap<Str, Latest<Str>>,
+    values: &Catalogue,
+) -> usize {
+    let before = ours.len();
     for (key, value) in other {
         ours.entry(key).or_default().join(value, |a, b| values.compare_str(a, b));
     }
+    (ours.len() - before) * 2 * size_of::<(Str, Latest<Str>)>()
 }
 
 fn sorted(metadata: BTreeMap<Str, Latest<Str>>, values: &Catalogue) -> Vec<(Str, Str)> {

@@ -33,7 +33,7 @@ struct Draft {
 pub(super) struct Nodes(BTreeMap<NodeId, Draft>);
 
 impl Nodes {
-    /// Memory held, in bytes, roughly: the lists that a row holds are short.
+    /// Memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
         self.0.len() * 2 * size_of::<(NodeId, Draft)>()
     }

@@ -30,14 +30,31 @@ struct Draft {
     states: BTreeSet<State>,
 }
 
+impl Definition {
+    fn weight(&self) -> usize {
+        let bundles = self.bundles.iter().map(|bundle| size_of_val(bundle) + bundle.1.len() + bundle.2.len());
+        let names = self.name.len() + self.ray_namespace.len() + self.strategy.len();
+        size_of::<Self>() + names + bundles.sum::<usize>()
+    }
+}
+
+fn weight_of(state: &State) -> usize {
+    let placements = state.5.iter().map(|placement| size_of_val(placement) + placement.1.len());
+    2 * size_of::<State>() + state.1.len() + state.2.len() + placements.sum::<usize>()
+}
+
 /// All placement groups seen.
 #[derive(Debug, Default)]
-pub(super) struct PlacementGroups(BTreeMap<PlacementGroupId, Draft>);
+pub(super) struct PlacementGroups {
+    drafts: BTreeMap<PlacementGroupId, Draft>,
+    /// Bytes that the drafts hold beside themselves.
+    bytes: usize,
+}
 
 impl PlacementGroups {
-    /// Memory held, in bytes, roughly: the lists that a row holds are short.
+    /// Memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
-        self.0.len() * 2 * size_of::<(PlacementGroupId, Draft)>()
+        self.bytes + self.drafts.len() * 2 * size_of::<(PlacementGroupId, Draft)>()
     }
 
     pub(super) fn define(
@@ -64,38 +81,50 @@ impl PlacementGroups {
                 .map(|b| (b.index, canonical(b.unit_resources, false), canonical(b.label_selector, true)))
                 .collect(),
         };
-        let draft = self.0.entry(id).or_default();
-        draft.definition = draft.definition.take().max(Some(definition));
+        self.join(id, Draft { definition: Some(definition), ..Draft::default() });
         Ok(())
     }
 
     pub(super) fn advance(&mut self, event: &PlacementGroupLifecycle<'_>) -> Result<(), &'static str> {
         let id = event.placement_group_id.ok_or("a placement group lifecycle without placementGroupId")?;
-        let draft = self.0.entry(id).or_default();
-        for t in &event.transitions {
+        let states = event.transitions.iter().map(|t| {
             let placements = t.placements.iter();
-            draft.states.insert((
+            (
                 t.timestamp,
                 t.state.to_owned(),
                 t.scheduling_state.to_owned(),
                 t.scheduling_attempt,
                 t.highest_retry_delay_ms.to_bits(),
                 placements.map(|(index, node)| (*index, node.map(|n| n.0.to_vec()).unwrap_or_default())).collect(),
-            ));
-        }
+            )
+        });
+        self.join(id, Draft { definition: None, states: states.collect() });
         Ok(())
     }
 
+    fn join(&mut self, id: PlacementGroupId, other: Draft) {
+        let draft = self.drafts.entry(id).or_default();
+        if other.definition > draft.definition {
+            self.bytes -= draft.definition.as_ref().map_or(0, Definition::weight);
+            self.bytes += other.definition.as_ref().map_or(0, Definition::weight);
+            draft.definition = other.definition;
+        }
+        for state in other.states {
+            let bytes = weight_of(&state);
+            if draft.states.insert(state) {
+                self.bytes += bytes;
+            }
+        }
+    }
+
     pub(super) fn merge(&mut self, other: Self) {
-        for (id, draft) in other.0 {
-            let ours = self.0.entry(id).or_default();
-            ours.definition = ours.definition.take().max(draft.definition);
-            ours.states.extend(draft.states);
+        for (id, draft) in other.drafts {
+            self.join(id, draft);
         }
     }
 
     pub(super) fn finish(self, values: &mut Catalogue) -> Vec<PlacementGroup> {
-        self.0.into_iter().map(|(id, draft)| row(values, id, draft)).collect()
+        self.drafts.into_iter().map(|(id, draft)| row(values, id, draft)).collect()
     }
 }
 
@@ -118,6 +147,7 @@ fn row(values: &mut Catalogue, id: PlacementGroupId, draft: Draft) -> PlacementG
         creation_requested: d.creation_requested,
         ..PlacementGroup::default()
     };
+    group.bundles.sort_by_key(|bundle| bundle.index);
     for (at, state, scheduling_state, attempt, delay, placements) in draft.states {
         group.state = values.str(&state);
         group.scheduling_state = values.str(&scheduling_state);
@@ -127,11 +157,11 @@ fn row(values: &mut Catalogue, id: PlacementGroupId, draft: Draft) -> PlacementG
             group.created = at;
         }
         for (index, node) in placements {
-            if let Some(bundle) = group.bundles.iter_mut().find(|b| i64::from(b.index) == index) {
+            let at = group.bundles.partition_point(|bundle| i64::from(bundle.index) < index);
+            if let Some(bundle) = group.bundles.get_mut(at).filter(|bundle| i64::from(bundle.index) == index) {
                 bundle.node = values.raw_id(&node);
             }
         }
     }
-    group.bundles.sort_by_key(|bundle| bundle.index);
     group
 }

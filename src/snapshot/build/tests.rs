@@ -1,6 +1,7 @@
 //! Any permutation, duplication or split of files, events and merged transitions gives an equal snapshot.
 
 mod dump;
+mod weights;
 
 use super::*;
 use crate::base::id::RayId;

@@ -37,7 +37,7 @@ struct Draft {
 pub(super) struct Workers(BTreeMap<WorkerId, Draft>);
 
 impl Workers {
-    /// Memory held, in bytes, roughly: the lists that a row holds are short.
+    /// Memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
         self.0.len() * 2 * size_of::<(WorkerId, Draft)>()
     }

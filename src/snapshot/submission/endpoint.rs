@@ -1,7 +1,7 @@
 //! A stored answer of the live dashboard to `/api/jobs/`: the rows as they were when a collector last asked.
 
 use super::told::{Told, text};
-use super::{Driver, JobStatus};
+use super::{Driver, JobStatus, UnifiedJob};
 use crate::base::id::JobId;
 use crate::base::stored_json::{self, parts};
 use crate::snapshot::Snapshot;
@@ -29,9 +29,22 @@ pub(super) struct Polled {
 
 /// The rows of the stored answer, if there is one. Its URL may have been stored with or without its slashes.
 pub(super) fn jobs(snapshot: &Snapshot) -> Vec<Polled> {
-    let url = snapshot.endpoints.keys().find(|url| url.trim_matches('/') == "api/jobs");
-    let rows = url.and_then(|url| snapshot.endpoint(url)).map(parts::objects).unwrap_or_default();
-    rows.into_iter().filter_map(stored_json::read).map(|row| polled(&row)).collect()
+    let rows = stored(&snapshot.endpoints).map(parts::objects).unwrap_or_default();
+    let rows = rows.into_iter().filter_map(stored_json::read).map(|row| polled(&row));
+    // What has no id is no job.
+    rows.filter(|row| row.job_id.is_some() || row.submission_id.is_some()).collect()
+}
+
+fn stored(endpoints: &BTreeMap<String, Box<str>>) -> Option<&str> {
+    endpoints.iter().find(|(url, _)| url.trim_matches('/') == "api/jobs").map(|(_, body)| &**body)
+}
+
+/// Returns the bytes that are held while jobs are made of stored answers.
+pub fn weight_of_stored(endpoints: &BTreeMap<String, Box<str>>) -> usize {
+    let body = stored(endpoints).unwrap_or_default();
+    let rows = memchr::memchr_iter(b'{', body.as_bytes()).count();
+    // Each text is in the row, in what was told, and in the job.
+    body.len() * 4 + rows * 2 * (size_of::<Polled>() + size_of::<UnifiedJob>())
 }
 
 fn polled(row: &Map<String, Value>) -> Polled {
