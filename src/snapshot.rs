@@ -33,7 +33,7 @@ use placement_group::PlacementGroup;
 use runtime_env::NodeRuntimeEnv;
 use std::collections::BTreeMap;
 use submission::UnifiedJob;
-use task::TaskTable;
+use task::{Attempt, TaskTable};
 use text::{Text, Texts};
 use worker::Worker;
 
@@ -50,6 +50,8 @@ pub struct Snapshot {
     pub texts: Texts,
     /// Task attempts.
     pub tasks: TaskTable,
+    /// Bytes of the extra data of the attempt that has most, with 200 for each of its profile events; from `derive`.
+    pub longest_profile: usize,
     /// Actors.
     pub actors: Vec<Actor>,
     /// Nodes.
@@ -87,6 +89,12 @@ impl Snapshot {
     pub fn derive(&mut self) {
         self.jobs = submission::build(self);
         self.runtime_envs = runtime_env::build(self);
+        self.longest_profile = self.tasks.iter().map(|attempt| self.weight_of_profile(attempt)).max().unwrap_or_default();
+    }
+
+    /// Returns the bytes of an attempt's profile events as rows of an answer, about.
+    pub fn weight_of_profile(&self, attempt: Attempt<'_>) -> usize {
+        attempt.profile().iter().map(|row| 200 + self.str(row.extra).len()).sum()
     }
 
     /// Judges what is missing, by the names of the session's files beside all tables. The last step of a load.

@@ -27,7 +27,9 @@ pub(super) fn get(server: &str, path: &str) -> anyhow::Result<(u16, String)> {
     connection.set_read_timeout(Some(PATIENCE))?;
     connection.set_write_timeout(Some(PATIENCE))?;
     // HTTP/1.0: the answer ends with the connection and comes in one piece.
-    write!(connection, "GET /{prefix}{slash}{path} HTTP/1.0\r\nHost: {host}\r\nAccept: application/json\r\n\r\n")?;
+    let head = format!("GET /{prefix}{slash}{path} HTTP/1.0\r\nHost: {host}\r\nAccept: application/json\r\n\r\n");
+    // Sent at once: `write!` sends each part by itself, and a server that answers the first and closes resets the rest.
+    connection.write_all(head.as_bytes())?;
     let mut answer = Vec::new();
     connection.take(LONGEST).read_to_end(&mut answer).with_context(|| format!("{server} does not answer"))?;
     parse(&answer).ok_or_else(|| anyhow!("{server} does not answer as an HTTP server"))

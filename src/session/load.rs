@@ -189,11 +189,13 @@ impl Load {
         let unread = events.unread + left_out as u64;
         let (mut builder, mut nothing_read) = (events.builder, None);
         let report = builder.completeness_mut();
-        if event_files > 0 && report.unreadable_files.count >= event_files && report.records == 0 {
+        // Files of no bytes are not read.
+        let filled = event_files.saturating_sub(event_objects.empty);
+        if filled > 0 && report.unreadable_files.count >= filled && report.records == 0 {
             let why = report.unreadable_files.examples.first().map(|p| p.problem.clone()).unwrap_or_default();
-            let (files, archived) = (event_files as usize, events.archived >= event_files);
+            let (files, archived) = (filled as usize, events.archived >= filled);
             let error = Error::NothingReadable { key: self.key.clone(), files, why, archived };
-            if objects.has_no_logs() {
+            if objects.has_no_logs() && endpoints.bodies.is_empty() {
                 return Err(error.into());
             }
             nothing_read = Some(error);

@@ -7,6 +7,11 @@ use super::Asked;
 use crate::answer::pieces::{FIRST_PIECE, PIECE};
 use crate::logs::export::Export;
 use crate::snapshot::Snapshot;
+use crate::snapshot::actor::Actor;
+use crate::snapshot::intern::Str;
+use crate::snapshot::node::Node;
+use crate::snapshot::placement_group::Bundle;
+use crate::snapshot::task::Attempt;
 
 /// Bytes that an answer may go over to be made at once: about a millisecond of work.
 const SHORT: usize = 512 << 10;
@@ -36,9 +41,19 @@ impl Cost {
     }
 }
 
-/// Bytes of the longest row: pieces end with a row.
+/// Bytes that JSON may make of a byte: a control character becomes six.
+const ESCAPED: usize = 6;
+/// Bytes of the tree that is made of a byte of a JSON map of amounts: an entry of six bytes becomes a node of a map.
+const TREE: usize = 20;
+
+/// Bytes of the longest row: pieces end with a row, and a row has several strings and one long text.
 fn longest(snapshot: &Snapshot) -> usize {
-    2 * (snapshot.strings.longest() + snapshot.texts.longest())
+    ESCAPED * (4 * snapshot.strings.longest() + snapshot.texts.longest())
+}
+
+/// Bytes of strings.
+fn texts(snapshot: &Snapshot, strings: impl IntoIterator<Item = Str>) -> usize {
+    strings.into_iter().map(|string| snapshot.str(string).len()).sum()
 }
 
 /// An answer whose size depends on nothing that is stored.
@@ -49,70 +64,80 @@ pub(super) fn none(_: &Asked<'_>) -> Cost {
 /// Rows of task attempts.
 pub(super) fn tasks(asked: &Asked<'_>) -> Cost {
     let snapshot = asked.snapshot;
-    let row = |attempt: crate::snapshot::task::Attempt<'_>| {
+    let row = |attempt: Attempt<'_>| {
         let shape = attempt.shape();
-        let texts = [shape.resources, shape.runtime_env, shape.label_selector, shape.fallback_strategy];
-        let texts: usize = texts.into_iter().map(|text| snapshot.str(text).len()).sum();
-        ROW + texts + snapshot.texts.len_of(attempt.error_message()) + 200 * attempt.profile().len()
+        let texts = texts(snapshot, [shape.resources, shape.runtime_env, shape.label_selector, shape.fallback_strategy]);
+        ROW + texts + snapshot.texts.len_of(attempt.error_message()) + snapshot.weight_of_profile(attempt)
     };
-    Cost::of(snapshot.tasks.iter().map(row), || 4 * snapshot.tasks.len() + longest(snapshot))
+    // The choice of rows ranks each of them.
+    let held = || 36 * snapshot.tasks.len() + longest(snapshot) + 2 * snapshot.longest_profile;
+    Cost::of(snapshot.tasks.iter().map(row), held)
 }
 
 /// Counts of task attempts: by name, or as a tree.
 pub(super) fn task_summary(asked: &Asked<'_>) -> Cost {
     let snapshot = asked.snapshot;
     let attempts = snapshot.tasks.len();
-    let of_one = if asked.question.get("summary_by") == Some("lineage") { 300 } else { 100 };
+    let of_one = if asked.question.get("summary_by") == Some("lineage") { 500 } else { 100 };
     Cost::of([300 * attempts], || of_one * attempts + 4 * snapshot.strings.len() + longest(snapshot))
 }
 
 /// Events of the timeline.
 pub(super) fn timeline(asked: &Asked<'_>) -> Cost {
     let snapshot = asked.snapshot;
-    let row = |attempt: crate::snapshot::task::Attempt<'_>| 64 + 300 * attempt.profile().len();
-    Cost::of(snapshot.tasks.iter().map(row), || 8 * snapshot.tasks.len() + longest(snapshot))
+    let row = |attempt: Attempt<'_>| 64 + 100 * attempt.profile().len() + snapshot.weight_of_profile(attempt);
+    let held = || 8 * snapshot.tasks.len() + longest(snapshot) + 2 * snapshot.longest_profile;
+    Cost::of(snapshot.tasks.iter().map(row), held)
+}
+
+/// Bytes of an actor's row.
+fn actor_row(snapshot: &Snapshot, actor: &Actor) -> usize {
+    let strings = [actor.resources, actor.runtime_env, actor.label_selector, actor.fallback_strategy];
+    ROW + texts(snapshot, strings) + snapshot.texts.len_of(actor.death_cause)
 }
 
 /// Rows of actors.
 pub(super) fn actors(asked: &Asked<'_>) -> Cost {
     let snapshot = asked.snapshot;
-    let row = |actor: &crate::snapshot::actor::Actor| {
-        let texts = [actor.resources, actor.runtime_env, actor.label_selector, actor.fallback_strategy];
-        let texts: usize = texts.into_iter().map(|text| snapshot.str(text).len()).sum();
-        ROW + texts + snapshot.texts.len_of(actor.death_cause)
-    };
-    Cost::of(snapshot.actors.iter().map(row), || 64 * snapshot.actors.len() + longest(snapshot))
+    let rows = snapshot.actors.iter().map(|actor| actor_row(snapshot, actor));
+    Cost::of(rows, || 64 * snapshot.actors.len() + TREE * snapshot.strings.longest() + longest(snapshot))
 }
 
 /// One actor.
 pub(super) fn actor(asked: &Asked<'_>) -> Cost {
-    let found = crate::answer::actors::find(asked.snapshot, asked.id);
-    let bytes =
-        found.map(|actor| asked.snapshot.str(actor.resources).len() + asked.snapshot.texts.len_of(actor.death_cause));
-    Cost::of(bytes, || longest(asked.snapshot))
+    let snapshot = asked.snapshot;
+    let found = crate::answer::actors::find(snapshot, asked.id);
+    let row = found.map(|actor| actor_row(snapshot, actor));
+    Cost::of(row, || TREE * snapshot.strings.longest() + longest(snapshot))
 }
 
 /// Rows of nodes.
 pub(super) fn nodes(asked: &Asked<'_>) -> Cost {
     let snapshot = asked.snapshot;
-    let rows = snapshot
-        .nodes
-        .iter()
-        .map(|node| ROW + 2 * (snapshot.str(node.labels).len() + snapshot.str(node.resources).len()));
-    Cost::of(rows.chain([64 * snapshot.workers.len()]), || 100 * snapshot.nodes.len() + longest(snapshot))
+    let row = |node: &Node| {
+        ROW + 2 * texts(snapshot, [node.labels, node.resources]) + snapshot.texts.len_of(node.death_message)
+    };
+    let rows = snapshot.nodes.iter().map(row).chain([64 * snapshot.workers.len()]);
+    Cost::of(rows, || 100 * snapshot.nodes.len() + TREE * snapshot.strings.longest() + longest(snapshot))
 }
 
 /// One node with its actors and workers.
 pub(super) fn node(asked: &Asked<'_>) -> Cost {
     let (nodes, actors) = (nodes(asked), actors(asked));
-    let held = nodes.held + actors.held + 300 * (asked.snapshot.workers.len() + asked.snapshot.actors.len());
-    Cost { is_long: nodes.is_long || actors.is_long, held }
+    let others = 300 * (asked.snapshot.workers.len() + asked.snapshot.actors.len());
+    Cost { is_long: nodes.is_long || actors.is_long, held: nodes.held.max(actors.held) + others }
 }
 
-/// Rows of workers.
+/// Rows of workers and drivers.
 pub(super) fn workers(asked: &Asked<'_>) -> Cost {
-    let workers = asked.snapshot.workers.len() + asked.snapshot.drivers.len();
-    Cost::of([ROW * workers], || 100 * workers + longest(asked.snapshot))
+    let snapshot = asked.snapshot;
+    let exits = || snapshot.drivers.iter().filter_map(|driver| driver.exit.as_ref());
+    let exits = || exits().map(|(kind, detail)| kind.len() + detail.len());
+    let workers = snapshot.workers.iter().map(|worker| ROW + snapshot.texts.len_of(worker.exit_detail));
+    let count = snapshot.workers.len() + snapshot.drivers.len();
+    Cost::of(workers.chain([ROW * snapshot.drivers.len()]).chain(exits()), || {
+        100 * count + ESCAPED * exits().max().unwrap_or_default() + longest(snapshot)
+    })
 }
 
 /// Rows of placement groups.
@@ -120,10 +145,14 @@ pub(super) fn placement_groups(asked: &Asked<'_>) -> Cost {
     let snapshot = asked.snapshot;
     let stored = snapshot.endpoints.iter().filter(|(url, _)| url.starts_with("api/v0/placement_groups"));
     let stored: usize = stored.map(|(_, body)| body.len()).sum();
-    let rows = snapshot.placement_groups.iter().map(|group| ROW + 300 * group.bundles.len());
-    Cost::of(rows.chain([stored]), || {
-        let bundles = snapshot.placement_groups.iter().map(|group| group.bundles.len()).max().unwrap_or_default();
-        64 * snapshot.placement_groups.len() + 300 * bundles + 8 * stored + longest(snapshot)
+    let bundle = |bundle: &Bundle| 300 + ESCAPED * texts(snapshot, [bundle.unit_resources, bundle.label_selector]);
+    let rows = || {
+        let groups = snapshot.placement_groups.iter();
+        groups.map(|group| ROW + group.bundles.iter().map(bundle).sum::<usize>())
+    };
+    Cost::of(rows().chain([stored]), || {
+        let row = rows().max().unwrap_or_default();
+        64 * snapshot.placement_groups.len() + row + 8 * stored + longest(snapshot)
     })
 }
 
@@ -160,7 +189,7 @@ pub(super) fn cluster_status(asked: &Asked<'_>) -> Cost {
     let stored = asked.snapshot.facts.monitor.status().map_or(0, str::len);
     let nodes = nodes(asked);
     let resources: usize = asked.snapshot.nodes.iter().map(|node| asked.snapshot.str(node.resources).len()).sum();
-    Cost { is_long: nodes.is_long || stored > SHORT, held: nodes.held + 4 * stored + 4 * resources }
+    Cost { is_long: nodes.is_long || stored > SHORT, held: nodes.held + 4 * stored + TREE * resources }
 }
 
 /// A stored answer, sent as it is.

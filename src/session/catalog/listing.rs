@@ -124,10 +124,13 @@ impl Listing {
     }
 
     /// Returns `true` if a session has a marker that tells its end: collectors write that of a head's first session when
-    /// the head is told to stop, and that of every later one at its start.
+    /// the head is told to stop, and that of every later one at its start. The first that is listed may be a later one,
+    /// where the first was deleted, so the marker must also be written well after the session began.
     pub fn is_marked_at_end(&self, key: &SessionKey) -> bool {
         let oldest = self.table.find_cluster(&key.cluster).and_then(|cluster| self.table.oldest(cluster));
-        oldest.is_some_and(|row| row.marker.seen() && self.table.compare(row, key).is_eq())
+        let oldest = oldest.filter(|row| row.marker.seen() && self.table.compare(row, key).is_eq());
+        let times = oldest.and_then(|row| Some((key.session.local_micros()?, row.written()?)));
+        times.is_some_and(|(began, written)| !is_written_at_start(began, written))
     }
 
     /// Returns the namespaces of all sessions, in order; none where there are more than `most`.
@@ -225,3 +228,12 @@ impl Listing {
         self.table.rows().iter().filter(|row| wanted(row)).filter_map(|row| self.entry(row)).collect()
     }
 }
+/// Returns `true` if a marker may have been written within a minute of the time in a session's name, both in Unix
+/// microseconds. That time is in the zone of the head, so it is off by up to 14 hours, in steps of a quarter of an hour.
+fn is_written_at_start(began: i64, written: i64) -> bool {
+    const MINUTE: i64 = 60 * 1_000_000;
+    const ZONES: std::ops::Range<i64> = -14 * 60 * MINUTE..14 * 60 * MINUTE + MINUTE;
+    let after = written.saturating_sub(began);
+    ZONES.contains(&after) && after.rem_euclid(15 * MINUTE) < MINUTE
+}
+
