@@ -341,6 +341,25 @@ def test_a_session_with_gaps_says_what_is_missing(window, unpacked, dashboard, t
         wait_for_bar(window, "2 files could not be read, or not to the end", *(file.name for file in damaged))
 
 
+@pytest.mark.parametrize(("lines", "more"), [(1, None), (20, None), (33, "and 13 more")])
+def test_the_numbers_of_the_bar_are_those_of_the_report(window, unpacked, dashboard, tmp_path, lines, more):
+    """The report has twenty examples; the bar names the rest."""
+    bucket = tmp_path / "bucket"
+    shutil.copytree(MIXED.storage(unpacked), bucket)
+    file = event_files(bucket)[0]
+    file.write_bytes(file.read_bytes() + gzip.compress(b"\n" + b"no event\n" * lines))
+    with Server(bucket, tmp_path / "log", "--dashboard-dir", str(dashboard)) as server:
+        window.open(f"{server.url}/{MIXED.path}/")
+        wait_for_bar(window, "known gap")
+        press(window, "known gap")
+        report = server.json(f"api/history/v1/{MIXED.path}")["report"]
+        assert report["damagedRecords"]["count"] == lines
+        verb = "is" if lines == 1 else "are"
+        wait_for_bar(window, f"{lines} of {report['records']} stored events {verb} damaged and left out", more or "")
+        assert bar(window).count(f"{file.name}, record ") == min(lines, 20)
+        assert more or " more" not in bar(window)
+
+
 def add_tasks(bucket, number: int):
     """Stores so many tasks more of job 02000000; the one of the highest id failed."""
     (folder,) = bucket.glob("cluster-history/**/01180a8f*/job_events/02000000")

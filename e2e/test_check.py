@@ -234,6 +234,20 @@ def test_of_a_session_with_many_events_a_sample_is_read(tmp_path):
     assert "WORKER_DEFINITION_EVENT" in printed.partition("Not among them")[2]
 
 
+def test_names_from_a_bucket_steer_no_terminal(tmp_path):
+    storage = MIXED.storage(bundle.unpack(tmp_path, [MIXED]))
+    (session,) = {path.name for path in (storage / "cluster-metadata").rglob("session_*")}
+    markers = storage / "cluster-metadata" / "raycluster"
+    for cluster in ["c\x1b[2J\nforged: all is well", "c\u202egnp"]:
+        (markers / f"team_{cluster}").mkdir(parents=True)
+        (markers / f"team_{cluster}" / session.replace("session_2", "session_3")).touch()
+    printed = said("check", "--local-dir", storage)
+    assert not [char for char in printed if char in "\x1b\x9b\u202e\u2028\r"], printed
+    assert not [line for line in printed.splitlines() if line.startswith("forged")], printed
+    assert r"c\u{1b}[2J\nforged" in printed
+    assert r"of team/c\u{202e}gnp" in printed
+
+
 def test_a_store_that_cannot_be_listed_is_an_error_without_a_listing(tmp_path):
     done = run("check", "--local-dir", tmp_path / "none")
     assert (done.returncode, done.stdout) == (1, "")

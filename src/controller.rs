@@ -351,6 +351,7 @@ impl Controller {
             storage: in_force.map(|(_, settings)| settings.storage.url()),
             listed_at: listing.listed_at.and_then(|at| Timestamp::try_from(at).ok()),
             stale: listing.stale.clone(),
+            folder_is_gone: self.sessions.folder_is_gone(),
             sessions,
             troubles: clusters.troubles(),
             alone: self.replicas.as_ref().and_then(Replicas::trouble),

@@ -1,4 +1,4 @@
-//! The HTTP server: who may be asked what, and how answers are sent.
+//! The HTTP server: its URLs, and the way in which answers are sent.
 //!
 //! Owns URLs, status codes, headers and bodies. Everything it shows comes through `session` and `answer`; it never
 //! imports `storage`. The URL table is in `routes`, that of Ray's API below a session in `api`.
@@ -39,6 +39,7 @@ mod load;
 mod logs;
 mod observe;
 pub mod openapi;
+mod origin;
 mod page;
 mod path;
 mod pattern;
@@ -51,8 +52,8 @@ mod send;
 mod server;
 mod session;
 mod session_table;
-mod standing;
 mod state;
+mod summary;
 mod tail;
 mod trace;
 mod validators;

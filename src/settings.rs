@@ -13,7 +13,6 @@ mod problem;
 mod read;
 mod shape;
 mod storage;
-mod words;
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ mod writer;
 pub use line::safe;
 pub use writer::{dropped_lines, flush};
 
+use crate::base::chain::chain;
 use crate::settings::server::LogFormat;
 use line::{JsonLines, Lines};
 use opentelemetry::trace::TracerProvider;
@@ -77,7 +78,7 @@ impl Telemetry {
         let flush = tokio::task::spawn_blocking(move || traces.shutdown());
         match tokio::time::timeout(bound, flush).await {
             Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(error))) => tracing::warn!(%error, "the last traces could not be sent"),
+            Ok(Ok(Err(error))) => tracing::warn!(error = %chain(&error), "the last traces could not be sent"),
             Ok(Err(_)) | Err(_) => tracing::warn!("the last traces could not be sent in time"),
         }
     }

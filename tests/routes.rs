@@ -287,3 +287,58 @@ fn the_report_says_that_nothing_is_known_to_be_missing() {
     assert_eq!(report["completeness"], "no-known-gaps", "{body}");
     assert_eq!(report["report"]["damagedRecords"]["count"], 0);
 }
+
+/// The headers of a WebSocket's handshake, and some more.
+fn handshake<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let mut headers = vec![
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    headers.extend(more);
+    headers
+}
+
+/// The answer to a handshake, up to the end of its head.
+fn upgraded(path: &str, headers: &[(&str, &str)]) -> String {
+    let mut connection = TcpStream::connect(base()).unwrap();
+    connection.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    let headers: String = handshake(headers).iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\n{headers}\r\n", base());
+    connection.write_all(request.as_bytes()).unwrap();
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") && connection.read(&mut byte).unwrap() == 1 {
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).unwrap()
+}
+
+#[test]
+fn a_websocket_is_opened_for_programs_and_for_own_pages_alone() {
+    let path = format!("{SESSION}/api/jobs/serve-deploy/logs/tail");
+    let own = format!("http://{}", base());
+    for (headers, status) in [
+        (&[][..], 101),
+        (&[("Origin", own.as_str())], 101),
+        (&[("Origin", "https://evil.example.com")], 403),
+        (&[("Origin", "null")], 403),
+        (&[("Origin", "https://evil.example.com"), ("X-Forwarded-Host", "evil.example.com")], 403),
+    ] {
+        let head = upgraded(&path, headers);
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{headers:?}: {head}");
+    }
+}
+
+#[test]
+fn every_answer_says_once_that_its_type_is_not_to_be_guessed() {
+    let long = format!("/livez?{}", "x".repeat(17 << 10));
+    let session = format!("{SESSION}/");
+    let (tasks, script) = (format!("{SESSION}/api/v0/tasks"), format!("{SESSION}/static/js/main.js"));
+    for path in
+        ["/livez", "/readyz", "/metrics", "/sessions/", "/sessions/bar.js", "/nope", &session, &tasks, &script, &long]
+    {
+        let (status, headers, _) = ask("GET", path, &[]);
+        let values: Vec<_> = headers.iter().filter(|(name, _)| name == "x-content-type-options").collect();
+        assert!(matches!(&values[..], [(_, value)] if value == "nosniff"), "{status} {path:.40}: {values:?}");
+    }
+}

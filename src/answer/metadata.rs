@@ -1,4 +1,4 @@
-//! `/api/v0/cluster_metadata`, `/api/version` and `/timezone`: which Ray it was, and where its clocks stood.
+//! `/api/v0/cluster_metadata`, `/api/version` and `/timezone`: the version of Ray, and the zone of its clocks.
 //!
 //! Versions: the stored answer, else the head's logs. The time zone: the stored answer, else the offset that logs with
 //! two clocks show, else the one between the session's name, which the head writes in its own time, and its start. What
@@ -11,9 +11,8 @@ use crate::base::stored_json::parts;
 use crate::base::time::millis;
 use crate::logs::zone::Zone;
 use crate::snapshot::Snapshot;
-use regex_lite::Regex;
 use serde_json::{Value, json};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 /// The zones Ray knows, offset in minutes and name (`timezones` in `dashboard/timezone_utils.py`).
 const ZONES: [(i64, &str); 33] = [
@@ -58,7 +57,7 @@ const SERVED_VERSION: &str = "2.60.0";
 /// Answers `/api/v0/cluster_metadata`.
 pub fn cluster_metadata(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     let built = || {
-        let version = Some(snapshot.facts.monitor.ray_version()).filter(|version| !version.is_empty());
+        let version = snapshot.ray_version();
         stored::reply(&json!({"result": true, "msg": "", "data": {"rayVersion": version, "pythonVersion": null}}))
     };
     Ok(stored::answer(snapshot, "api/v0/cluster_metadata", false).unwrap_or_else(built))
@@ -66,24 +65,13 @@ pub fn cluster_metadata(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
 
 /// Answers `/api/version`, which Ray's job command asks first.
 pub fn version(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
-    let stored = snapshot.endpoint("api/v0/cluster_metadata");
-    let stored = stored.and_then(|stored| parts::at(stored, &["data", "rayVersion"])).and_then(parts::string);
-    let monitor = &snapshot.facts.monitor;
-    let version = stored.as_deref().into_iter().chain([monitor.ray_version()]).find(|version| is_version(version));
+    let version = snapshot.ray_version();
     Ok(stored::reply(&json!({
         "version": "4",
-        "ray_version": version.unwrap_or(SERVED_VERSION),
-        "ray_commit": monitor.ray_commit(),
+        "ray_version": version.as_deref().unwrap_or(SERVED_VERSION),
+        "ray_commit": snapshot.facts.monitor.ray_commit(),
         "session_name": snapshot.session_name,
     })))
-}
-
-/// Returns `true` if Ray's clients can parse a text as a version: `2.60.0`, `3.0.0.dev0`, `2.9.0rc1+local` (PEP 440, as
-/// far as Ray's releases use it). What they cannot read ends them with a traceback.
-fn is_version(text: &str) -> bool {
-    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(VERSION).ok());
-    const VERSION: &str = r"^\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*)?$";
-    text.len() < 100 && FORM.as_ref().is_some_and(|form| form.is_match(text))
 }
 
 /// Answers `/timezone`; both members are null where the offset is unknown or not one of Ray's.

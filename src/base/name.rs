@@ -22,7 +22,10 @@ pub enum OwnerKind {
 }
 
 impl OwnerKind {
-    /// Its folder in the bucket.
+    /// Both kinds.
+    pub const ALL: [Self; 2] = [Self::RayJob, Self::RayService];
+
+    /// Its folder in the bucket, and its word in URLs and parameters.
     pub fn folder(self) -> &'static str {
         match self {
             Self::RayJob => "rayjob",
@@ -38,9 +41,22 @@ impl OwnerKind {
         }
     }
 
+    /// Its plural, as Kubernetes and paths of this server have it.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::RayJob => "rayjobs",
+            Self::RayService => "rayservices",
+        }
+    }
+
     /// The kind of a folder in the bucket.
     pub fn from_folder(folder: &str) -> Option<Self> {
-        [Self::RayJob, Self::RayService].into_iter().find(|kind| kind.folder() == folder)
+        Self::ALL.into_iter().find(|kind| kind.folder() == folder)
+    }
+
+    /// The kind of a plural.
+    pub fn from_plural(plural: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.plural() == plural)
     }
 }
 
@@ -151,6 +167,17 @@ mod tests {
         }
         let name = SessionName::parse("session_2026-11-22_23-11-33_821800_9153").unwrap();
         assert_eq!(name.local_micros(), Some(1_795_389_093_821_800));
+    }
+
+    #[test]
+    fn each_kind_of_owner_is_found_by_its_words() {
+        for kind in OwnerKind::ALL {
+            assert_eq!(OwnerKind::from_folder(kind.folder()), Some(kind));
+            assert_eq!(OwnerKind::from_plural(kind.plural()), Some(kind));
+            assert_eq!(kind.kind().to_lowercase(), kind.folder());
+            assert_eq!(kind.plural(), format!("{}s", kind.folder()));
+        }
+        assert_eq!((OwnerKind::from_folder("raycluster"), OwnerKind::from_plural("rayclusters")), (None, None));
     }
 
     proptest! {

@@ -1,7 +1,7 @@
-//! A survey of a store in words.
+//! A survey of a store in words. Names and reasons come from the store, so they are escaped as in the log.
 
 use super::units::{ago, bytes, count};
-use crate::base::name::OwnerKind;
+use crate::base::escape::escaped;
 use crate::event::EventKind;
 use crate::session::{Content, Newest, Survey};
 use crate::snapshot::completeness::EventCounts;
@@ -83,7 +83,7 @@ impl Report<'_> {
             [(&listing.skipped, "could not be listed"), (&listing.unknown_keys, "is no marker that is known")]
         {
             for example in oddities.examples.iter().take(EXAMPLES) {
-                writeln!(f, "  {what}: {example}")?;
+                writeln!(f, "  {what}: {}", escaped(example))?;
             }
             let more = oddities.count.saturating_sub(EXAMPLES as u64);
             if more > 0 {
@@ -104,9 +104,9 @@ impl Report<'_> {
     fn newest(&self, f: &mut Formatter<'_>, newest: &Newest) -> fmt::Result {
         let key = &newest.entry.key;
         writeln!(f, "\nNewest session")?;
-        write!(f, "  {} of {}/{}", key.session, key.cluster.namespace, key.cluster.name)?;
+        write!(f, "  {} of {}/{}", key.session, escaped(&key.cluster.namespace), escaped(&key.cluster.name))?;
         match &newest.entry.owner {
-            Some(owner) => writeln!(f, ", created by {} {}", kind(owner.kind), owner.name)?,
+            Some(owner) => writeln!(f, ", created by {} {}", owner.kind.kind(), escaped(&owner.name))?,
             None => writeln!(f)?,
         }
         if let Some(written) = newest.last_written {
@@ -130,9 +130,9 @@ impl Report<'_> {
                 }
                 writeln!(f, "\nMissing")?;
                 for gap in gaps {
-                    writeln!(f, "  - {}.", gap.message.trim_end_matches('.'))?;
+                    writeln!(f, "  - {}.", escaped(gap.message.trim_end_matches('.')))?;
                     if let Some(advice) = &gap.advice {
-                        writeln!(f, "    {advice}")?;
+                        writeln!(f, "    {}", escaped(advice))?;
                     }
                 }
                 Ok(())
@@ -148,7 +148,7 @@ impl Report<'_> {
                 writeln!(f, "  {}", names(&unseen))?;
                 writeln!(f, "    {}", gaps::export(&unseen, None))
             }
-            Content::Unreadable(error) => writeln!(f, "\nIt cannot be opened: {error}"),
+            Content::Unreadable(error) => writeln!(f, "\nIt cannot be opened: {}", escaped(&error.to_string())),
         }
     }
 
@@ -157,7 +157,7 @@ impl Report<'_> {
         writeln!(f, ": no session")?;
         self.oddities(f)?;
         if let Some(root) = self.survey.roots_below.first() {
-            let root = root.trim_end_matches('/');
+            let root = escaped(root.trim_end_matches('/'));
             return writeln!(
                 f,
                 "\nIts folder {root}/ has what collectors write: add {root} to spec.storage.rootDirs (--root-dir {root} with \
@@ -184,13 +184,6 @@ impl Report<'_> {
             roots_in_words(self.roots),
             gaps::export_anything(None),
         )
-    }
-}
-
-fn kind(kind: OwnerKind) -> &'static str {
-    match kind {
-        OwnerKind::RayJob => "RayJob",
-        OwnerKind::RayService => "RayService",
     }
 }
 

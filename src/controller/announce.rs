@@ -3,7 +3,8 @@
 //! On the `RayHistory`, and on the `RayJob` or `RayService` that owned the cluster where it still exists, so that
 //! `kubectl describe` leads to the dashboard. A failure is logged: an Event is a courtesy.
 
-use crate::base::name::{Owner, OwnerKind, SessionKey};
+use crate::base::chain::chain;
+use crate::base::name::{Owner, SessionKey};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
@@ -87,10 +88,7 @@ impl Announcer {
 
     /// The owner of a cluster, if it still exists and we may ask.
     async fn owner(&self, namespace: &str, owner: &Owner) -> Option<ObjectReference> {
-        let kind = match owner.kind {
-            OwnerKind::RayJob => "RayJob",
-            OwnerKind::RayService => "RayService",
-        };
+        let kind = owner.kind.kind();
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("ray.io", "v1", kind));
         let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &resource);
         let found = api.get_metadata_opt(&owner.name).await.ok()??;
@@ -123,7 +121,7 @@ impl Announcer {
             secondary: related,
         };
         if let Err(error) = self.recorder.publish(&event, about).await {
-            tracing::debug!(reason, %error, "an Event could not be published");
+            tracing::debug!(reason, error = %chain(&error), "an Event could not be published");
         }
     }
 }

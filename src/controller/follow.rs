@@ -129,7 +129,7 @@ where
 
     /// Notes an error and waits a while; whether the watch has to begin anew.
     async fn failed(&mut self, error: &Error) -> bool {
-        tracing::debug!(%error, "watch interrupted");
+        tracing::debug!(error = %chain(error), "watch interrupted");
         let trouble = trouble(error);
         if matches!(error, Error::WatchStartFailed(_)) && matches!(trouble, Some(Trouble::Forbidden(_))) {
             self.listing_only = true;

@@ -7,6 +7,7 @@ mod seen;
 
 use super::follow::{Heard, Trouble, follow};
 use super::untold::Leader;
+use crate::base::chain::chain;
 use crate::base::name::SessionKey;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference};
@@ -100,7 +101,7 @@ impl Replicas {
         expired.retain(|lease| *lease != self.own_lease);
         for lease in expired {
             if let Err(error) = self.leases.delete(&lease, &DeleteParams::default()).await {
-                tracing::debug!(lease, %error, "the Lease of a dead replica could not be removed");
+                tracing::debug!(lease, error = %chain(&error), "the Lease of a dead replica could not be removed");
             }
         }
     }
@@ -151,7 +152,7 @@ async fn renew(leases: Api<Lease>, mut lease: Lease, known: Arc<Mutex<Known>>) {
                     tracing::warn!(error = %status.message, "Leases cannot be used: replicas do not know of each other");
                 }
             }
-            Err(error) => tracing::debug!(%error, "the Lease could not be renewed"),
+            Err(error) => tracing::debug!(error = %chain(&error), "the Lease could not be renewed"),
         }
         tokio::time::sleep(RENEW).await;
     }

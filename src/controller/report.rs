@@ -73,9 +73,9 @@ impl Reporter {
         (self.last, self.wrote) = (Some(Instant::now()), Some(write.part));
         if let Err(error) = self.apply(&history.name_any(), &write).await {
             if self.warned {
-                tracing::debug!(%error, "the status could not be written");
+                tracing::debug!(error = %chain(&error), "the status could not be written");
             } else {
-                tracing::warn!(error = chain(&error), "the status could not be written");
+                tracing::warn!(error = %chain(&error), "the status could not be written");
             }
             self.warned = true;
         } else {

@@ -5,6 +5,7 @@
 
 use super::Server;
 use super::follow::Trouble;
+use crate::base::chain::chain;
 use crate::crd::RayHistory;
 use crate::settings::{Origin, Settings};
 use k8s_openapi::ByteString;
@@ -144,7 +145,9 @@ impl Applied {
                     Some(Ok((applying, ended))) => return Due::Ended(Box::new(applying), ended),
                     // Something newer is wanted.
                     Some(Err(error)) if error.is_cancelled() => {}
-                    Some(Err(error)) => tracing::error!(%error, "settings could not be applied; please report this"),
+                    Some(Err(error)) => {
+                        tracing::error!(error = %chain(&error), "settings could not be applied; please report this");
+                    }
                     None => std::future::pending().await,
                 }
             }

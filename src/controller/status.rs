@@ -24,6 +24,8 @@ pub(super) struct Facts {
     /// Whether the store has been listed, when, and why it could not be listed since.
     pub(super) listed_at: Option<Timestamp>,
     pub(super) stale: Option<String>,
+    /// Set if the folder of the store is not there any more: probes say that this replica is not ready.
+    pub(super) folder_is_gone: bool,
     pub(super) sessions: SessionsStatus,
     /// What keeps us from watching clusters, by namespace.
     pub(super) troubles: Vec<(String, Trouble)>,
@@ -35,7 +37,7 @@ pub(super) struct Facts {
 
 impl Facts {
     fn ready(&self) -> bool {
-        self.applied.is_some() && self.listed_at.is_some()
+        self.applied.is_some() && self.listed_at.is_some() && !self.folder_is_gone
     }
 
     /// This replica's entry.
@@ -89,6 +91,9 @@ impl Facts {
             }
             (Some(_), None) => {
                 ("False", "NotListed", "the storage has not been listed yet; see StorageReachable".to_owned())
+            }
+            (Some(_), Some(_)) if self.folder_is_gone => {
+                ("False", "FolderGone", "the folder of spec.storage.local is gone; see StorageReachable".to_owned())
             }
             (Some(generation), Some(_)) if self.rejected.is_some() => (
                 "True",
@@ -243,6 +248,15 @@ mod tests {
             let expected = if condition.type_ == "StorageReachable" { later } else { Timestamp::UNIX_EPOCH };
             assert_eq!(condition.last_transition_time.0, expected, "{}", condition.type_);
         }
+    }
+
+    #[test]
+    fn a_replica_without_its_folder_is_not_ready_as_its_probes_say() {
+        let facts = Facts { folder_is_gone: true, stale: Some("no such folder".to_owned()), ..serving() };
+        let status = facts.shared(&RayHistoryStatus::default(), Timestamp::UNIX_EPOCH);
+        assert_eq!(condition(&status, "Ready"), ("False", "FolderGone"));
+        assert_eq!(condition(&status, "StorageReachable"), ("False", "ListingFailed"));
+        assert!(serving().replica("a").ready && !facts.replica("a").ready);
     }
 
     #[test]

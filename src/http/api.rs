@@ -1,4 +1,4 @@
-//! The URL table of Ray's dashboard API below a session, and who asks.
+//! The URL table of Ray's dashboard API below a session, and the kind of client that asks.
 
 mod cost;
 
@@ -28,7 +28,7 @@ struct Asked<'a> {
     question: &'a Question,
     redaction: Redaction,
     pattern: &'static str,
-    /// What stands for `{id}`.
+    /// The name in the place of `{id}`.
     id: &'a str,
 }
 
@@ -110,7 +110,7 @@ fn fixed_answer(asked: &Asked<'_>) -> Result<Answer, Error> {
     fixed::fixed(asked.pattern.trim_start_matches('/')).ok_or(Error::UnknownUrl)
 }
 
-/// The row of a URL, and what stands for `{id}`.
+/// Returns the row of a URL, and the name in the place of `{id}`.
 fn find<'a>(below: &[&'a str]) -> Option<(&'static str, By, &'a str)> {
     let below = below.strip_suffix(&[""]).unwrap_or(below);
     TABLE.iter().zip(&*PARTS).find_map(|((pattern, by), parts)| {
@@ -119,7 +119,7 @@ fn find<'a>(below: &[&'a str]) -> Option<(&'static str, By, &'a str)> {
     })
 }
 
-/// Whether a URL is one of Ray's.
+/// Returns `true` if a URL is one of Ray's.
 pub(super) fn is_known(below: &[&str]) -> bool {
     find(below).is_some()
 }
@@ -134,7 +134,11 @@ pub(super) async fn serve(call: &Call<'_>, key: &Rc<SessionKey>, below: &[&str])
     };
     call.request.extensions_mut().insert(RoutePattern(pattern));
     call.request.extensions_mut().insert(Rc::clone(key));
-    let opened = load::open(call.state, key).await;
+    let admitted = if matches!(by, By::JobLogTail) { tail::admit(call.request) } else { Ok(()) };
+    let opened = match admitted {
+        Ok(()) => load::open(call.state, key).await,
+        Err(error) => Err(error),
+    };
     let session = opened.as_ref().ok().map(Arc::clone);
     let answered = match opened {
         Ok(session) => answer(call, session, pattern, by, id, below).await,
@@ -154,8 +158,8 @@ async fn answer(
     below: &[&str],
 ) -> Result<HttpResponse, Error> {
     let redaction = call.state.sessions.settings().redaction;
-    let over = call.state.sessions.standing(&session.key).is_over(&session.snapshot);
-    let question = question(call.request, redaction, over);
+    let dead = call.state.sessions.standing(&session.key).is_over(&session.snapshot);
+    let question = question(call.request, redaction, dead);
     let made = match by {
         // A log file may have grown since the session was opened: it has no tag.
         By::JobLogTail => return tail::of_job(call.request, call.state, &session, id).await,
@@ -197,15 +201,16 @@ async fn answer(
     Ok(response)
 }
 
-/// The decoded query, whether secrets are to be hidden from whoever asks, and whether the session is over.
-fn question(request: &HttpRequest, redaction: Redaction, over: bool) -> Question {
+/// Returns the question of a request: its decoded query, whether the answer hides secrets, and whether the session is
+/// dead.
+fn question(request: &HttpRequest, redaction: Redaction, dead: bool) -> Question {
     let redact = match redaction {
         Redaction::Always => true,
         Redaction::Never => false,
         Redaction::Browsers => is_browser(request),
     };
     let query = actix_web::web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    Question { query: query.map(actix_web::web::Query::into_inner).unwrap_or_default(), redact, over }
+    Question { query: query.map(actix_web::web::Query::into_inner).unwrap_or_default(), redact, over: dead }
 }
 
 /// Headers that browsers alone send (`is_browser_request` in `dashboard/optional_utils.py`); `e2e/test_ray_sources.py`

@@ -2,7 +2,7 @@
 
 use super::bar;
 use actix_web::HttpResponse;
-use actix_web::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::CACHE_CONTROL;
 
 const SCRIPT: &str = include_str!("asset/sessions.js");
 const STYLE: &str = include_str!("asset/sessions.css");
@@ -17,9 +17,5 @@ pub(super) fn serve(name: &str) -> HttpResponse {
         _ => ("text/css; charset=utf-8", STYLE),
     };
     let cache = if name == "bar.js" { "public, max-age=31536000, immutable" } else { "no-cache" };
-    HttpResponse::Ok()
-        .content_type(content_type)
-        .insert_header((CACHE_CONTROL, cache))
-        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(text)
+    HttpResponse::Ok().content_type(content_type).insert_header((CACHE_CONTROL, cache)).body(text)
 }

@@ -7,7 +7,7 @@ use super::call::Call;
 use super::error::Error;
 use super::filter;
 use super::listing::note;
-use super::page::{escape, html, style};
+use super::page::{escape, html, sessions as sessions_in_words, style};
 use super::path::{escape_name, session_path};
 use super::session_table;
 use crate::base::name::OwnerKind;
@@ -25,7 +25,7 @@ const CURSORS: [&str; 2] = ["after", "before"];
 
 const SCRIPT: &str = "<script src=\"sessions.js\" defer></script>";
 
-/// What the form has: parameter, label, kind of field.
+/// The fields of the form: parameter, label, kind of field.
 const FIELDS: [(&str, &str, &str); 7] = [
     ("namespace", "Namespace", "text"),
     ("cluster", "Cluster", "text"),
@@ -55,7 +55,7 @@ pub(super) fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
     note(&listing, &mut body);
     let all = listing.len();
     let filtered = given.iter().any(|(name, _)| !CURSORS.contains(&name.as_str()) && name != "limit");
-    let count = if filtered { format!("{total} of {all} sessions") } else { format!("{all} sessions") };
+    let count = if filtered { format!("{total} of {}", sessions_in_words(all)) } else { sessions_in_words(all) };
     let _ = write!(body, "<p id=\"count\" role=\"status\">{count}</p>");
     if total > 0 {
         session_table::write(call.state, &entries, "../", |entry| session_path(&entry.key), &mut body);

@@ -6,6 +6,7 @@ use super::error::Error;
 use super::path::{cluster_id, cluster_name, escape_name};
 use super::session::look_up;
 use super::state::State;
+use crate::base::chain::chain;
 use crate::base::name::{SessionKey, SessionName};
 use crate::session::catalog::Entry;
 use actix_web::cookie::time::Duration;
@@ -75,7 +76,7 @@ pub(super) fn issue(response: &mut HttpResponse, entry: &Entry) {
         let cookie = Cookie::build(name, escape_name(value)).path("/").max_age(MAX_AGE);
         let cookie = cookie.http_only(true).same_site(SameSite::Lax).finish();
         if let Err(error) = response.add_cookie(&cookie) {
-            tracing::warn!(%error, cookie.name = name, "a cookie cannot be set");
+            tracing::warn!(error = %chain(&error), cookie.name = name, "a cookie cannot be set");
         }
     }
 }

@@ -5,7 +5,7 @@ use super::state::State;
 use super::{bar, page};
 use crate::base::name::SessionKey;
 use actix_web::HttpResponse;
-use actix_web::http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::CACHE_CONTROL;
 use std::path::{Path, PathBuf};
 
 /// The document of a session, with our bar's tag in it; a page that says what to do when there are no dashboard files.
@@ -61,11 +61,7 @@ async fn read(path: &Path, dir: &Path) -> Result<Vec<u8>, Error> {
 }
 
 fn response(content_type: &'static str, cache: &'static str, bytes: Vec<u8>) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type(content_type)
-        .insert_header((CACHE_CONTROL, cache))
-        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(bytes)
+    HttpResponse::Ok().content_type(content_type).insert_header((CACHE_CONTROL, cache)).body(bytes)
 }
 
 /// The file's bytes, if it really is below the folder: links are followed first.

@@ -7,6 +7,7 @@ use super::page;
 use super::progress::Status;
 use super::trace::RequestId;
 use crate::answer::Refusal;
+use crate::base::chain::chain;
 use crate::session::{self, Progress};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentType};
@@ -54,6 +55,8 @@ pub(super) enum Error {
     },
     /// The question cannot be understood, in these words.
     BadRequest(String),
+    /// A page of another origin asks for what only pages of this server may have.
+    ForeignOrigin,
     /// The path is not valid UTF-8.
     BadPath,
     /// No such URL: Ray's own 404.
@@ -90,14 +93,19 @@ impl fmt::Display for Error {
                 write!(f, "This was moved to an archive. {RESTORE}")
             }
             Self::Session(session::Error::NothingReadable { key, files, archived: true, .. }) => {
-                write!(f, "All {files} event files of session {key} were moved to an archive. {RESTORE}")
+                write!(f, "Session {key} was moved to an archive with all of its event files ({files}). {RESTORE}")
             }
             // What the store says may name hosts and paths: it is logged, not shown.
             Self::Session(session::Error::Storage(_)) => {
                 write!(f, "The storage cannot be read at the moment; the server's log says why. Try again later.")
             }
             Self::Session(session::Error::NothingReadable { key, files, .. }) => {
-                write!(f, "None of the {files} event files of session {key} could be read; the server's log says why.")
+                write!(
+                    f,
+                    "Session {key} cannot be shown: none of its event files ({files}) could be read, and the server's \
+                     log says why. They are tried again when the session is asked for in a few minutes; its log files \
+                     can be read meanwhile. {WAY_OUT}"
+                )
             }
             Self::Session(error @ session::Error::Unknown(_)) => write!(f, "{error}. {WAY_OUT}"),
             Self::Session(error) => write!(f, "{error}"),
@@ -113,6 +121,9 @@ impl fmt::Display for Error {
                  is older, the path of its RayJob or of its session leads to it. {WAY_OUT}"
             ),
             Self::BadRequest(why) => f.write_str(why),
+            Self::ForeignOrigin => f.write_str(
+                "A page of another origin may not open this WebSocket. Behind a proxy, the proxy must keep the Host header.",
+            ),
             Self::BadPath => f.write_str("The path is not valid UTF-8 after decoding."),
             Self::UnknownUrl => f.write_str("404: Not Found"),
             Self::MethodNotAllowed => f.write_str("405: Method Not Allowed: this is history, it can only be read."),
@@ -153,7 +164,7 @@ impl Error {
             Self::Session(session::Error::NothingReadable { .. } | session::Error::Storage(_)) => {
                 StatusCode::BAD_GATEWAY
             }
-            Self::Refused(Refusal::Forbidden(_)) => StatusCode::FORBIDDEN,
+            Self::Refused(Refusal::Forbidden(_)) | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         }
     }
@@ -161,9 +172,11 @@ impl Error {
     /// The response, as this family of routes tells errors.
     pub(super) fn respond(&self, request: &HttpRequest, shape: Shape) -> HttpResponse {
         match self {
-            Self::Session(session::Error::Storage(error)) => tracing::warn!(%error, "storage request failed"),
+            Self::Session(session::Error::Storage(error)) => {
+                tracing::warn!(error = %chain(&**error), "storage request failed");
+            }
             Self::Session(error @ session::Error::NothingReadable { .. }) => {
-                tracing::warn!(%error, "session has no readable event file");
+                tracing::warn!(error = %chain(error), "session has no readable event file");
             }
             _ => {}
         }
@@ -254,6 +267,7 @@ impl Error {
             Self::Refused(Refusal::BadQuestion(_)) | Self::BadRequest(_) | Self::BadPath => {
                 ("bad-request", "The question cannot be understood")
             }
+            Self::ForeignOrigin => ("foreign-origin", "Not for pages of another origin"),
             Self::Refused(Refusal::NotFound(_)) | Self::UnknownUrl => ("not-found", "Not found"),
             Self::Refused(Refusal::Forbidden(_)) => ("forbidden", "Not possible on a dead session"),
             Self::Session(session::Error::Unknown(_)) | Self::NotASession(_) => ("unknown-session", "No such session"),
@@ -272,5 +286,32 @@ impl Error {
             }
             Self::MethodNotAllowed => ("method-not-allowed", "History can only be read"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::name::{ClusterId, SessionKey, SessionName};
+
+    #[test]
+    fn a_session_that_cannot_be_read_is_named_with_a_way_out() {
+        let session = SessionName::parse("session_2026-11-22_23-11-33_821800_1").unwrap();
+        let key = SessionKey { cluster: ClusterId { namespace: "ml".into(), name: "train".into() }, session };
+        let unreadable = |archived| {
+            let why = "host 10.0.0.1 refused".to_owned();
+            let error = Error::Session(session::Error::NothingReadable { key: key.clone(), files: 1, why, archived });
+            assert_eq!(error.status(), StatusCode::BAD_GATEWAY);
+            error.to_string()
+        };
+        for (text, way_out) in [(unreadable(false), WAY_OUT), (unreadable(true), RESTORE)] {
+            assert!(text.starts_with(&format!("Session {key} ")) && text.ends_with(way_out), "{text}");
+            assert!(!text.contains("10.0.0.1"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_another_origin_is_forbidden() {
+        assert_eq!(Error::ForeignOrigin.status(), StatusCode::FORBIDDEN);
     }
 }

@@ -3,11 +3,12 @@
 use super::call::Call;
 use super::error::Error;
 use super::listing::{SessionItem, describe};
-use super::page::{escape, html, is_wanted, style};
+use super::page::{escape, html, is_wanted, sessions, style};
 use super::path::session_path;
 use super::session::{lead, lead_on, look_up};
 use super::session_table;
-use super::standing::Standing;
+use super::summary::Summary;
+use crate::base::name::OwnerKind;
 use crate::session::catalog::Entry;
 use crate::session::links::{Attempts as Found, Subject, Submission};
 use actix_web::HttpResponse;
@@ -23,7 +24,7 @@ const SEGMENTS: usize = 4;
 pub(super) struct Attempts {
     /// The sessions.
     sessions: Vec<SessionItem>,
-    /// Whether the storage says so. Otherwise it tells no owner, and the clusters merely have names that `KubeRay`
+    /// Set if the storage says so. Otherwise it tells no owner, and the clusters merely have names that `KubeRay`
     /// makes from this one.
     exact: bool,
 }
@@ -52,20 +53,20 @@ pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
         return Ok(lead(&format!("../../sessions/{}", session_path(&only.key))));
     }
     if !is_wanted(call.request) {
-        let sessions =
-            found.iter().map(|entry| describe(call.state, entry, &Standing::listed(call.state, entry))).collect();
+        let items =
+            found.iter().map(|entry| describe(call.state, entry, &Summary::listed(call.state, entry))).collect();
         let headers = ((CACHE_CONTROL, "no-store"), (VARY, "accept"));
         return Ok(HttpResponse::Ok()
             .insert_header(headers.0)
             .insert_header(headers.1)
-            .json(Attempts { sessions, exact }));
+            .json(Attempts { sessions: items, exact }));
     }
-    let title = format!("{} {}", word(call), call.names[1]);
+    let title = format!("{} {}", family(call).map_or("Submission", |(word, _)| word), call.names[1]);
     let mut body = format!(
-        "<h1>{}</h1><p>{} sessions, newest first. <a href=\"{}/latest\">The newest</a> \
+        "<h1>{}</h1><p>{}, newest first. <a href=\"{}/latest\">The newest</a> \
          <a href=\"../../sessions/\">All sessions</a></p>",
         escape(&title),
-        found.len(),
+        sessions(found.len()),
         escape(&super::path::escape_name(call.names[1])),
     );
     if !exact {
@@ -104,8 +105,8 @@ pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
 pub(super) async fn latest(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let found = find(call).await?;
     // The newest cluster of a RayService may be a pending one.
-    let wanted = match call.segments.first().copied() {
-        Some("rayservices") => call.state.sessions.serving(call.names[0], call.names[1], &found.sessions),
+    let wanted = match family(call) {
+        Some((_, Subject::RAY_SERVICE)) => call.state.sessions.serving(call.names[0], call.names[1], &found.sessions),
         _ => found.sessions.first(),
     };
     let wanted = wanted.ok_or(Error::UnknownUrl)?;
@@ -115,12 +116,7 @@ pub(super) async fn latest(call: &Call<'_>) -> Result<HttpResponse, Error> {
 /// At least one session, newest first, and whether the store says that they are meant.
 async fn find(call: &Call<'_>) -> Result<Found, Error> {
     let (namespace, name) = (call.names[0], call.names[1]);
-    let (word, subject) = match call.segments.first().copied() {
-        Some("rayjobs") => ("RayJob", Subject::RAY_JOB),
-        Some("rayservices") => ("RayService", Subject::RAY_SERVICE),
-        Some("submissions") => return submission(call, namespace, name).await,
-        _ => ("RayCluster", Subject::Cluster),
-    };
+    let Some((word, subject)) = family(call) else { return submission(call, namespace, name).await };
     let found = look_up(call.state, |listing| {
         let Found { sessions, exact } = listing.attempts(namespace, subject, name, false);
         (!sessions.is_empty()).then_some(Found { sessions, exact })
@@ -146,12 +142,12 @@ async fn submission(call: &Call<'_>, namespace: &str, id: &str) -> Result<Found,
     })
 }
 
-/// What the first name of the path means, in words.
-fn word(call: &Call<'_>) -> &'static str {
-    match call.segments.first().copied() {
-        Some("rayjobs") => "RayJob",
-        Some("rayservices") => "RayService",
-        Some("submissions") => "Submission",
-        _ => "RayCluster",
+/// Returns the kind of object that a path is about, for people and for a search; none for a submission.
+fn family(call: &Call<'_>) -> Option<(&'static str, Subject)> {
+    let family = call.segments.first().copied().unwrap_or_default();
+    match OwnerKind::from_plural(family) {
+        Some(kind) => Some((kind.kind(), Subject::Owner(kind))),
+        None if family == "submissions" => None,
+        None => Some(("RayCluster", Subject::Cluster)),
     }
 }

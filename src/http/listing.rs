@@ -4,8 +4,8 @@ use super::call::Call;
 use super::error::Error;
 use super::filter;
 use super::path::session_path;
-use super::standing::{self, Standing};
 use super::state::State;
+use super::summary::{self, Summary};
 use super::validators;
 use crate::session::Ended;
 use crate::session::catalog::{Entry, Listing, Page, Query};
@@ -14,7 +14,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What a reader of the list must know about it.
+/// Writes the notes that a reader of the list needs: that it may be old, or why it is empty.
 pub(super) fn note(listing: &Listing, body: &mut String) {
     if listing.stale.is_some() {
         body.push_str(
@@ -35,15 +35,15 @@ pub(super) fn note(listing: &Listing, body: &mut String) {
 pub(super) struct SessionList {
     /// The sessions that fit, newest first.
     sessions: Vec<SessionItem>,
-    /// How many fit in all.
+    /// Number of sessions that fit in all.
     total: usize,
-    /// What to give as `after` for the next page; absent on the last.
+    /// The `after` of the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
     /// The `before` of the page in front; absent on the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     previous: Option<String>,
-    /// Whether the storage could not be listed lately, so that this may be out of date.
+    /// Set if the storage could not be listed lately, so that this may be out of date.
     stale: bool,
     /// When the storage was last listed, RFC 3339; absent when it never was.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,11 +66,11 @@ pub(super) struct SessionItem {
     /// `live`, `dead` or `unknown`.
     #[schema(example = "dead")]
     state: &'static str,
-    /// When the head started, by its own clock, written as if that were UTC.
+    /// Start of the head by its own clock, written as if that were UTC.
     started_local: String,
-    /// Whether a marker was written; without one its head was killed.
+    /// Set if a marker was written; without one its head was killed.
     marked: bool,
-    /// The sign that it is over, where `state` is `unknown`: `newer-session` (of its cluster), `marker` (written when
+    /// The sign that it is dead, where `state` is `unknown`: `newer-session` (of its cluster), `marker` (written when
     /// its head was told to stop) or `head-log` (which says so). Absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<&'static str>,
@@ -88,7 +88,7 @@ pub(super) struct SessionItem {
     path: String,
 }
 
-/// Who created a cluster.
+/// The creator of a cluster.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct OwnerItem {
     /// `rayjob` or `rayservice`.
@@ -98,7 +98,7 @@ pub(super) struct OwnerItem {
 }
 
 /// One session, as our own API shows it.
-pub(super) fn describe(state: &State, entry: &Entry, standing: &Standing) -> SessionItem {
+pub(super) fn describe(state: &State, entry: &Entry, summary: &Summary) -> SessionItem {
     SessionItem {
         namespace: entry.key.cluster.namespace.clone(),
         cluster: entry.key.cluster.name.clone(),
@@ -107,10 +107,10 @@ pub(super) fn describe(state: &State, entry: &Entry, standing: &Standing) -> Ses
         state: state.sessions.state(&entry.key).as_str(),
         started_local: started(entry),
         marked: entry.marked,
-        ended: standing.ended.map(Ended::as_str),
-        last_write: standing.last_write.map(|at| at.to_string()),
-        started: standing.started.map(|at| at.to_string()),
-        zone: standing.zone.map(standing::offset),
+        ended: summary.ended.map(Ended::as_str),
+        last_write: summary.last_write.map(|at| at.to_string()),
+        started: summary.started.map(|at| at.to_string()),
+        zone: summary.zone.map(summary::offset),
         path: format!("/sessions/{}", session_path(&entry.key)),
     }
 }
@@ -147,7 +147,7 @@ pub(super) fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let list = SessionList {
         sessions: entries
             .iter()
-            .map(|entry| describe(call.state, entry, &Standing::listed(call.state, entry)))
+            .map(|entry| describe(call.state, entry, &Summary::listed(call.state, entry)))
             .collect(),
         total,
         next: next.map(|next| next.to_string()),

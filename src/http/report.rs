@@ -3,11 +3,10 @@
 use super::call::Call;
 use super::error::Error;
 use super::listing::{SessionItem, describe};
-use super::path::{escape_name, session_key, session_path};
-use super::standing::Standing;
+use super::path::{owner_path, session_key, session_path};
 use super::state::State;
+use super::summary::Summary;
 use super::{listing, load, session, validators};
-use crate::base::name::Owner;
 use crate::session::catalog::Entry;
 use crate::snapshot::completeness::{Completeness, Problems};
 use crate::snapshot::gap::{Code, Gap, Weight};
@@ -184,7 +183,7 @@ pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let (cluster, _) = path.trim_end_matches('/').rsplit_once('/').unwrap_or_default();
     let report = Report {
         state: call.state.sessions.state(&key).as_str(),
-        session: describe(call.state, &entry, &Standing::of(call.state, &entry)),
+        session: describe(call.state, &entry, &Summary::of(call.state, &entry)),
         as_of: validators::as_of(&open),
         checked_at: checked_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         version: format!("{:016x}", open.version),
@@ -218,11 +217,10 @@ pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
 /// `cluster` is the path of its cluster's list.
 fn others(state: &State, entry: &Entry, cluster: &str) -> Others {
     let (listing, namespace) = (state.sessions.listing(), &entry.key.cluster.namespace);
-    let Some(Owner { kind, name }) = &entry.owner else {
+    let Some(owner) = &entry.owner else {
         let sessions = listing.of_cluster(&entry.key.cluster).len();
         return Others { sessions, path: format!("/rayclusters/{cluster}") };
     };
-    let sessions = listing.of_owner(namespace, *kind, name).len();
-    let path = format!("/{}s/{}/{}", kind.folder(), escape_name(namespace), escape_name(name));
-    Others { sessions, path }
+    let sessions = listing.of_owner(namespace, owner.kind, &owner.name).len();
+    Others { sessions, path: format!("/{}", owner_path(namespace, owner)) }
 }

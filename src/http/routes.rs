@@ -12,7 +12,7 @@ use super::{
     asset, browse, clusters, dropin, encoding, links, listing, load, openapi, page, path, probes, report, session,
 };
 use actix_web::http::Method;
-use actix_web::http::header::{ALLOW, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
 use std::sync::LazyLock;
@@ -89,10 +89,7 @@ pub(super) const TABLE: &[Route] = &[
 /// Answers a request, as its client takes it.
 pub(super) async fn route(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     let response = answer(&request, &state).await;
-    let mut response = encoding::encode(&request, response).await;
-    // A log or a table holds what others wrote: no browser shall take it for a page.
-    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
+    encoding::encode(&request, response).await
 }
 
 async fn answer(request: &HttpRequest, state: &State) -> HttpResponse {

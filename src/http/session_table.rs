@@ -3,10 +3,9 @@
 //! The script of the list adds how long ago a time was, and the viewer's own time where the zone is known.
 
 use super::page::escape;
-use super::path::{cluster_name, escape_name};
-use super::standing::{Standing, local};
+use super::path::{cluster_name, escape_name, owner_path};
 use super::state::State;
-use crate::base::name::OwnerKind;
+use super::summary::{Summary, local};
 use crate::session::catalog::Entry;
 use std::fmt::Write;
 
@@ -31,18 +30,14 @@ fn row(state: &State, entry: &Entry, root: &str, link: &str, body: &mut String) 
     let cluster = &entry.key.cluster;
     let namespace = escape_name(&cluster.namespace);
     let owner = entry.owner.as_ref().map_or_else(String::new, |owner| {
-        let route = match owner.kind {
-            OwnerKind::RayJob => "rayjobs",
-            OwnerKind::RayService => "rayservices",
-        };
-        let (kind, name) = (owner.kind.kind(), escape_name(&owner.name));
-        format!("{kind} <a href=\"{root}{route}/{namespace}/{name}\">{}</a>", escape(&owner.name))
+        let path = owner_path(&cluster.namespace, owner);
+        format!("{} <a href=\"{root}{path}\">{}</a>", owner.kind.kind(), escape(&owner.name))
     });
     // Known only while it is open: to find out, all of its files would have to be read.
     let open = state.sessions.peek(&entry.key);
     let gaps = open.is_some_and(|open| open.has_gaps(state.sessions.standing(&entry.key)));
-    let standing = Standing::of(state, entry);
-    let (class, word) = standing.word();
+    let summary = Summary::of(state, entry);
+    let (class, word) = summary.word();
     let _ = write!(
         body,
         "<tr><td><a class=\"open\" href=\"{}\">{}</a>{}</td><td>{owner}</td><td>{}</td>\
@@ -52,21 +47,19 @@ fn row(state: &State, entry: &Entry, root: &str, link: &str, body: &mut String) 
         if cluster.name.is_empty() { "(no name)".to_owned() } else { escape(&cluster.name) },
         if gaps { " <span class=\"gaps\">known gaps</span>" } else { "" },
         escape(&cluster.namespace),
-        escape(standing.sentence()),
+        escape(summary.sentence()),
         escape(&word),
-        started(entry, &standing),
-        standing
-            .last_write
-            .map_or_else(|| "\u{2013}".to_owned(), |at| exact(at, standing.zone, standing.what_was_last())),
+        started(entry, &summary),
+        summary.last_write.map_or_else(|| "\u{2013}".to_owned(), |at| exact(at, summary.zone, summary.what_was_last())),
         escape(entry.key.session.as_str()),
         escape_name(cluster_name(cluster)),
     );
 }
 
 /// Returns the start; without a zone its machine-readable form has none either.
-fn started(entry: &Entry, standing: &Standing) -> String {
-    if let Some(at) = standing.started {
-        return exact(at, standing.zone, "by the clock of its head");
+fn started(entry: &Entry, summary: &Summary) -> String {
+    if let Some(at) = summary.started {
+        return exact(at, summary.zone, "by the clock of its head");
     }
     let micros = entry.key.session.local_micros().unwrap_or(0);
     let at = jiff::Timestamp::from_microsecond(micros).unwrap_or_default();

@@ -1,12 +1,12 @@
 //! `/api/jobs/{id}/logs/tail`: the log of a submission over a WebSocket, as `ray job logs --follow` asks for it.
 //!
 //! A dead session's log has an end: all of it is sent as text, and the connection closed as Ray closes that of a job that
-//! has ended. What the client sends is not read.
+//! has ended. What the client sends is not read. A page of another origin is refused before anything is loaded.
 //! Source: `tail_job_logs` of `dashboard/modules/job/{job_head,sdk}.py`.
 
 use super::error::Error;
-use super::logs;
 use super::state::State;
+use super::{logs, origin};
 use crate::answer::job_logs::Decoder;
 use crate::session::OpenSession;
 use actix_http::ws::{CloseCode, Codec, Message, hash_key, verify_handshake};
@@ -16,15 +16,22 @@ use bytes::BytesMut;
 use futures_util::{StreamExt, stream};
 use tokio_util::codec::Encoder;
 
-/// Answers with the whole log.
+/// Refuses what is no handshake, or comes from a page of another origin. To be asked before the session is opened.
+pub(super) fn admit(request: &HttpRequest) -> Result<(), Error> {
+    if !origin::is_own(request) {
+        return Err(Error::ForeignOrigin);
+    }
+    verify_handshake(request.head())
+        .map_err(|error| Error::BadRequest(format!("This URL is for WebSockets alone: {error}.")))
+}
+
+/// Answers an admitted handshake with the whole log.
 pub(super) async fn of_job(
     request: &HttpRequest,
     state: &State,
     session: &OpenSession,
     id: &str,
 ) -> Result<HttpResponse, Error> {
-    verify_handshake(request.head())
-        .map_err(|error| Error::BadRequest(format!("This URL is for WebSockets alone: {error}.")))?;
     let blocks = logs::job_log(state, session, id).await?;
     let frames = stream::unfold((blocks, Some(Decoder::default())), |(mut blocks, decoder)| async move {
         let mut decoder = decoder?;
@@ -39,7 +46,7 @@ pub(super) async fn of_job(
         };
         Some((written.map(|()| frames.freeze()), (blocks, left)))
     });
-    // The client sent one: it was verified.
+    // The client sent one: it was admitted.
     let key = request.headers().get(SEC_WEBSOCKET_KEY).map_or(&[][..], HeaderValue::as_bytes);
     let accept = hash_key(key);
     let mut response = HttpResponse::SwitchingProtocols();

@@ -2,6 +2,7 @@
 
 use super::{NO_THREADS, Stopping, check_dashboard, connect};
 use crate::args::Serve;
+use crate::base::chain::chain;
 use crate::base::name::{ClusterId, Owner, SessionKey};
 use crate::cgroup;
 use crate::controller::{Controller, Credentials, Options, Server};
@@ -156,14 +157,18 @@ impl Server for Steered {
         let sessions = Arc::clone(&self.sessions);
         tokio::spawn(async move {
             if let Err(error) = sessions.refresh_cluster(&cluster, owner.as_ref()).await {
-                tracing::debug!(%error, "the folders of a cluster could not be listed");
+                tracing::debug!(error = %chain(&error), "the folders of a cluster could not be listed");
             }
         });
     }
 
     async fn stored(&self, key: &SessionKey) -> Option<Stored> {
         let stored = self.sessions.stored(key).await;
-        stored.inspect_err(|error| tracing::debug!(session.key = %key, %error, "a look at a session failed")).ok()?
+        stored
+            .inspect_err(
+                |error| tracing::debug!(session.key = %key, error = %chain(error), "a look at a session failed"),
+            )
+            .ok()?
     }
 
     async fn prewarm(&self, key: &SessionKey) -> bool {

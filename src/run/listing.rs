@@ -1,5 +1,6 @@
 //! The first listing, beside a server that answers already, and what readiness says of every later one.
 
+use crate::base::chain::chain;
 use crate::health::{Gate, Health};
 use crate::session::Sessions;
 use crate::session::catalog::Listing;
@@ -25,7 +26,7 @@ pub(super) async fn first(sessions: &Sessions, storage: &Storage, health: &Healt
         match sessions.refresh().await {
             Ok(listing) => break listing,
             Err(session::Error::Storage(error)) if error.is_transient() => {
-                tracing::warn!(%error, "the stored sessions cannot be listed yet; trying again in {pause:?}");
+                tracing::warn!(error = %chain(&*error), "the stored sessions cannot be listed yet; trying again in {pause:?}");
                 health.close(Gate::Listed, format!("the stored sessions have not been listed yet: {error}"));
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);

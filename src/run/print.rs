@@ -1,16 +1,17 @@
 //! Standard output and error of commands, whose readers may leave before the end (`| head`).
 
+use crate::base::escape::escaped_lines;
 use crate::telemetry;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
-/// Prints a text. Ends well when nobody reads on.
+/// Prints a text, in which what steers a terminal is escaped. Ends well when nobody reads on.
 ///
 /// # Errors
 /// When the text cannot be written for any other reason, such as a full disk.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(escaped_lines(text).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }

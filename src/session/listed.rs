@@ -24,6 +24,12 @@ impl Sessions {
         self.source().catalog.listing()
     }
 
+    /// Returns `true` if the store is a folder that is not there any more. A bucket may only be out of reach.
+    pub fn folder_is_gone(&self) -> bool {
+        let source = self.source();
+        source.store.listing_is_free() && source.catalog.listing().store_missing
+    }
+
     /// Returns a session's standing at this moment: a marker that is listed later counts from then on.
     pub fn standing(&self, key: &SessionKey) -> Standing {
         let (listing, state) = (self.listing(), self.state(key));

@@ -19,6 +19,7 @@ use super::quiet::Quiet;
 use super::source::Source;
 use super::{Error, logs};
 use crate::answer::log_request::AttemptBytes;
+use crate::base::chain::chain;
 use crate::base::name::SessionKey;
 use crate::layout::Root;
 use crate::liveness::{Liveness, State};
@@ -87,6 +88,12 @@ impl Sessions {
     #[cfg(test)]
     pub fn of_nothing() -> Self {
         Self::new(Arc::new(crate::storage::memory::Memory::default()), Vec::new())
+    }
+
+    /// Replaces the store by one that holds nothing.
+    #[cfg(test)]
+    pub fn replace_with_nothing(&self) {
+        self.replace_store(Arc::new(crate::storage::memory::Memory::default()), Vec::new());
     }
 
     /// The sessions of a store.
@@ -254,7 +261,7 @@ impl Sessions {
         self.loader.forget();
         let source = self.source();
         if let Err(error) = self.apart(async move { Ok(source.catalog.try_again().await?) }).await {
-            tracing::warn!(%error, "sessions could not be listed; the last listing is kept");
+            tracing::warn!(error = %chain(&error), "sessions could not be listed; the last listing is kept");
         }
     }
 

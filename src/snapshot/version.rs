@@ -1,7 +1,10 @@
-//! Which Ray recorded a session: where versions differ, answers do.
+//! The version of Ray that recorded a session: where versions differ, answers do.
 
 use super::Snapshot;
 use crate::base::stored_json::parts;
+use regex_lite::Regex;
+use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// Major and minor version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,12 +17,9 @@ impl RayVersion {
     /// columns for their topology.
     pub const NAMED_SUMMARIES: Self = Self(2, 57);
 
-    /// The version that recorded a session, by the stored answer of its dashboard, else by the head's logs; none when
-    /// nothing tells.
+    /// The version that recorded a session; none when nothing tells.
     pub fn of(snapshot: &Snapshot) -> Option<Self> {
-        let stored = snapshot.endpoint("api/v0/cluster_metadata");
-        let polled = stored.and_then(|stored| parts::at(stored, &["data", "rayVersion"])).and_then(parts::string);
-        Self::parse(polled.as_deref().unwrap_or(snapshot.facts.monitor.ray_version()))
+        Self::parse(&snapshot.ray_version()?)
     }
 
     /// Reads `2.57.1`, of which the first two numbers count.
@@ -35,9 +35,44 @@ impl std::fmt::Display for RayVersion {
     }
 }
 
+impl Snapshot {
+    /// Returns the version of Ray that recorded the session as Ray writes it: by the stored answer of its dashboard,
+    /// else by the head's logs. None when neither tells a version that Ray's clients can parse.
+    pub fn ray_version(&self) -> Option<Cow<'_, str>> {
+        let stored = self.endpoint("api/v0/cluster_metadata");
+        let stored = stored.and_then(|stored| parts::at(stored, &["data", "rayVersion"])).and_then(parts::string);
+        let logged = Cow::from(self.facts.monitor.ray_version());
+        stored.into_iter().chain([logged]).find(|version| is_version(version))
+    }
+}
+
+/// Returns `true` for `2.60.0`, `3.0.0.dev0`, `2.9.0rc1+local`: PEP 440, as far as Ray's releases use it. Other texts end
+/// Ray's clients with a traceback.
+fn is_version(text: &str) -> bool {
+    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(VERSION).ok());
+    const VERSION: &str = r"^\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*)?$";
+    text.len() < 100 && FORM.as_ref().is_some_and(|form| form.is_match(text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_stored_answer_is_asked_before_the_log_and_odd_ones_are_passed_over() {
+        let of = |stored: &str, logged: &str| {
+            let mut snapshot = Snapshot::default();
+            let log = format!("2026-11-22 23:11:34,846\tINFO monitor.py:731 -- Ray version: {logged}\n");
+            snapshot.facts.read("n", "monitor.log", log.as_bytes());
+            let stored = format!(r#"{{"data": {{"rayVersion": {stored}}}}}"#);
+            snapshot.endpoints.insert("api/v0/cluster_metadata".into(), stored.into());
+            snapshot.ray_version().map(Cow::into_owned)
+        };
+        assert_eq!(of(r#""2.57.1""#, "2.54.1").as_deref(), Some("2.57.1"));
+        assert_eq!(of(r#""nightly""#, "2.54.1").as_deref(), Some("2.54.1"));
+        assert_eq!(of("null", "2.54.1").as_deref(), Some("2.54.1"));
+        assert_eq!(of("null", "nightly"), None);
+    }
 
     #[test]
     fn versions_compare_by_numbers_and_odd_ones_are_none() {

@@ -7,6 +7,7 @@ mod list_xml;
 use super::refusal::{Refusal, retry_after};
 use super::trust::distrust;
 use super::{Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, ReadRange, wire};
+use crate::base::chain::chain;
 use futures_util::StreamExt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Certificate, Client, Request, Response};
@@ -36,7 +37,7 @@ pub(super) fn client(ca: Option<&str>, http1: bool) -> Result<Client, Error> {
     }
     if let Some(pem) = ca {
         let certificates = Certificate::from_pem_bundle(pem.as_bytes())
-            .map_err(|error| Error::failed("", format!("ca: not a certificate in PEM ({error})")))?;
+            .map_err(|error| Error::failed("", format!("ca: not a certificate in PEM ({})", chain(&error))))?;
         for certificate in certificates {
             builder = builder.add_root_certificate(certificate);
         }

@@ -2,6 +2,7 @@
 //! no terminal, and has an end.
 
 use super::writer::Queue;
+use crate::base::escape::steers;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -81,12 +82,6 @@ pub fn safe(text: &str, colours: bool) -> String {
         rest = &rest[char.len_utf8()..];
     }
     out
-}
-
-/// Control characters, ends of lines, and marks that turn the direction of writing.
-fn steers(char: char) -> bool {
-    char.is_control()
-        || matches!(char, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A sequence that sets colours, at the beginning of a text.

@@ -45,7 +45,7 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ("settings", &["base", "crd", STORES]),
     ("snapshot", &["base", "event", "logs"]),
     ("storage", &["base", "metrics", STORES]),
-    ("telemetry", &["settings"]),
+    ("telemetry", &["base", "settings"]),
 ];
 
 /// Crates and parts of the standard library that a pure module must not touch, and why.
@@ -141,6 +141,27 @@ fn every_store_is_opened_through_its_guards() {
         }
     }
     assert_none(&broken, "`storage::connect` opens stores: nobody else bounds requests and tries again.");
+}
+
+#[test]
+fn an_error_is_logged_with_its_causes() {
+    let mut broken = Vec::new();
+    for source in sources().iter().filter(|source| !source.is_test()) {
+        for (line, code) in source.production() {
+            if ["%error", "?error"].iter().any(|alone| uses_alone(code, alone)) {
+                broken.push(format!("src/{}:{line}: {}", source.path.display(), code.trim()));
+            }
+        }
+    }
+    assert_none(&broken, "`error = %chain(&error)` says why; the error alone leaves its causes out.");
+}
+
+/// Returns `true` if a line of the log is given a field as it is: `%error`, `error = %error`.
+fn uses_alone(code: &str, field: &str) -> bool {
+    code.match_indices(field).any(|(at, _)| {
+        let after = code[at + field.len()..].chars().next();
+        matches!(after, None | Some(',' | ')' | ' '))
+    })
 }
 
 #[test]

@@ -155,7 +155,7 @@ fn show(
     places: &BTreeMap<String, String>,
 ) -> Value {
     let who = &controller.speaker;
-    let version = snapshot.facts.monitor.ray_version();
+    let version = snapshot.ray_version();
     let attempts: Vec<Value> =
         story.attempts.iter().map(|attempt| show_attempt(snapshot, who, story.run_id, attempt, places)).collect();
     let requested = story.requested.as_ref();
@@ -174,7 +174,7 @@ fn show(
         "start_time_ns": story.start,
         "end_time_ns": story.end,
         "controller_log_file_path": log_file(places, "app-controller", who),
-        "framework_versions": if version.is_empty() { json!({}) } else { json!({"ray": version}) },
+        "framework_versions": version.map_or_else(|| json!({}), |version| json!({"ray": version})),
         "run_settings": settings::logged(&Logged {
             name: &who.run_name,
             num_workers: requested.map(|(count, _)| *count),

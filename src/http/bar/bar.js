@@ -120,7 +120,7 @@ function showReport() {
   const missing = gaps(report);
   const whole = report.completeness !== "gaps";
   const state = report.state ?? report.session?.state ?? "unknown";
-  const [word, sentence] = standing(state, report.session, report.asOf);
+  const [word, sentence] = stateWords(state, report.session, report.asOf);
   const dated = setClock(state, report.asOf);
   restAs({ ...report, state });
   dim(false);

@@ -1,6 +1,6 @@
 // The clock that Ray's pages see.
 //
-// What never ended is shown by Ray with a duration up to `new Date()`. Of a session that is over, that is its last
+// What never ended is shown by Ray with a duration up to `new Date()`. Of a dead session, that is its last
 // event, so `new Date()` stands still there. `Date.now()` goes on: Ray and its libraries measure with it how old a
 // page's data are, when to ask again and what to do once instead of often.
 const RealDate = Date;

@@ -1,9 +1,9 @@
-// Ray's pages ask for whole lists again every few seconds. Of a session that is over the answer is the same, so a list
+// Ray's pages ask for whole lists again every few seconds. Of a dead session the answer is the same, so a list
 // that was answered is asked for again only when the session changes; Ray sees a slow request and keeps what it has.
 const WHOLE_LIST = /\bapi\/v0\/\w+\?(?=.*\blimit=10000\b)/;
 const answeredLists = new Set();
 const resting = [];
-let restsAt; // the version of a session that is over
+let restsAt; // the version of a dead session
 
 function rests({ given: [method, url] }) {
   return restsAt !== undefined && method.toUpperCase() === "GET" && answeredLists.has(String(url));
@@ -15,8 +15,8 @@ function sawList(xhr, { given: [, url] }) {
 
 // The session as its report has it now.
 function restAs({ state, session, version }) {
-  const over = state === "dead" || Boolean(session?.ended);
-  const at = over ? version : undefined;
+  const dead = state === "dead" || Boolean(session?.ended);
+  const at = dead ? version : undefined;
   if (at === restsAt) return;
   restsAt = at;
   answeredLists.clear();

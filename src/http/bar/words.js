@@ -1,10 +1,10 @@
-// What the report on a session says, in words.
+// The report on a session in words.
 const STATES = {
   live: ["Live", "This cluster is running. Shown is what its collectors have uploaded so far."],
   dead: ["Dead", "This cluster is gone. Shown is what was stored of it; times that never ended stop at its last event."],
   unknown: ["State unknown", "Nobody watches this cluster, so it may be running or gone. Shown is what was stored of it."],
 };
-// What tells that a session is over, where nothing watches its cluster.
+// The signs that a session is dead, where nothing watches its cluster.
 const ENDED = {
   marker: "Its head said so: its marker was written at the end.",
   "head-log": "Its head's log says that it was told to stop.",
@@ -14,7 +14,7 @@ const KINDS = { rayjob: "RayJob", rayservice: "RayService" };
 const SILENT = 10 * 60_000; // collectors store events every few minutes
 
 // The state in a word and in a sentence.
-function standing(state, { ended } = {}, asOf) {
+function stateWords(state, { ended } = {}, asOf) {
   const [word, sentence] = STATES[state] ?? STATES.unknown;
   if (state !== "unknown") return [word, sentence];
   if (ENDED[ended]) return ["Ended", `${ENDED[ended]} Shown is what was stored of it; times that never ended stop at its last event.`];
@@ -60,8 +60,11 @@ function gaps({ gaps: found = [], report = {}, unreadUpdates, damagedLogFiles = 
   return found.map(({ code, message, advice }) => [message, [advice, ...(examples[code] ?? [])].filter(Boolean)]);
 }
 
-const places = (problems) =>
-  problems?.examples?.map(({ file, position, problem }) => `${file}${position ? `, record ${position}` : ""}: ${problem}`);
+// Examples are few; the rest of the report's count is named behind them.
+function places({ count: all = 0, examples = [] } = {}) {
+  const shown = examples.map(({ file, position, problem }) => `${file}${position ? `, record ${position}` : ""}: ${problem}`);
+  return all > shown.length ? [...shown, shown.length ? `and ${(all - shown.length).toLocaleString()} more` : count(all, "problem")] : shown;
+}
 
 // The button's words: what weighs most, and how many gaps there are.
 function summary({ gaps: found = [] }) {

@@ -5,6 +5,7 @@ use super::listing::{Listing, Oddities};
 use super::pace::{Pace, Passed};
 use super::table::{Builder, Sighting, Source, Table};
 use super::{Catalog, Listed, Namespaces};
+use crate::base::chain::chain;
 use crate::base::name::{Owner, SessionKey};
 use crate::storage::{Error, ErrorKind};
 use std::sync::Arc;
@@ -153,7 +154,7 @@ impl Kept {
             }
             Ok(None) => false,
             Err(error) => {
-                tracing::error!(%error, "a listing could not be sorted; the last one is kept; please report this");
+                tracing::error!(error = %chain(&error), "a listing could not be sorted; the last one is kept; please report this");
                 false
             }
         }
@@ -196,7 +197,7 @@ impl Catalog {
                 Ok(true) => Passed::Changed,
                 Ok(false) => Passed::Same,
                 Err(error) => {
-                    tracing::warn!(%error, "sessions could not be listed; the last listing is kept");
+                    tracing::warn!(error = %chain(&error), "sessions could not be listed; the last listing is kept");
                     Passed::Failed
                 }
             };

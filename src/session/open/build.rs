@@ -4,6 +4,7 @@
 //! namespace that is not served any more, and nothing that shows less than what is kept already.
 
 use super::{Sessions, lock};
+use crate::base::chain::chain;
 use crate::base::name::SessionKey;
 use crate::metrics::sessions::Outcome;
 use crate::session::Error;
@@ -52,8 +53,9 @@ impl Sessions {
         };
         let loaded = load.run().await;
         self.metrics.sessions.loaded(outcome(&loaded), started.elapsed());
-        let mut session =
-            loaded.inspect_err(|error| tracing::warn!(session.key = %key, %error, "session could not be loaded"))?;
+        let mut session = loaded.inspect_err(
+            |error| tracing::warn!(session.key = %key, error = %chain(error), "session could not be loaded"),
+        )?;
         tracing::info!(
             session.key = %key,
             duration_ms = started.elapsed().as_millis() as u64,

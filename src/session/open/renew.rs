@@ -3,6 +3,7 @@
 
 use super::build::Why;
 use super::{Sessions, lock};
+use crate::base::chain::chain;
 use crate::base::name::SessionKey;
 use crate::metrics::sessions::Look as LookFound;
 use crate::session::Error;
@@ -26,7 +27,7 @@ impl Sessions {
             failed => {
                 let why = failed.map_or_else(
                     |_| "it took too long".to_owned(),
-                    |failed| failed.err().map(|error| error.to_string()).unwrap_or_default(),
+                    |failed| failed.err().map(|error| chain(&error)).unwrap_or_default(),
                 );
                 tracing::warn!(session.key = %key, error = why, "an open session could not be compared with the store");
                 self.metrics.sessions.looked(LookFound::Failed);
@@ -66,7 +67,7 @@ impl Sessions {
             Err(error) => Err(error),
         };
         if let Err(error) = built {
-            tracing::warn!(session.key = %key, %error, "an open session could not be built again; it stays as it is");
+            tracing::warn!(session.key = %key, error = %chain(&error), "an open session could not be built again; it stays as it is");
         }
         // Gone when it was replaced, or had to make room. It stays where the load failed.
         if let Some(kept) = before.upgrade() {

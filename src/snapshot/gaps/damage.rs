@@ -34,11 +34,11 @@ fn no_events(snapshot: &Snapshot, evidence: &Evidence) -> Option<Gap> {
     let known = &snapshot.completeness;
     let (empty, of) = (known.empty_event_files, evidence.event_files);
     if empty > 0 {
-        let files = count(of, "event file");
         let message = if empty == of {
-            format!("{NOTHING}: all {files} are empty")
+            format!("{NOTHING}: {} empty", all(of, "event file"))
         } else {
-            format!("{empty} of {files} are empty: what they should hold is lost")
+            let (are, they) = if empty == 1 { ("is", "it") } else { ("are", "they") };
+            format!("{empty} of {} {are} empty: what {they} should hold is lost", count(of, "event file"))
         };
         let gap = Gap::new(Code::EmptyEventFiles, weight(known), message).missing(empty).of(of);
         return Some(
@@ -75,9 +75,9 @@ fn unreadable_files(known: &Completeness, evidence: &Evidence) -> Option<Gap> {
 fn damaged_events(known: &Completeness) -> Option<Gap> {
     let (n, of) = (known.damaged_records.count, known.records);
     let message = if known.understood_nothing() {
-        format!("No task data: all {of} records unreadable")
+        format!("No task data: {} unreadable", all(of, "record"))
     } else {
-        format!("{n} of {of} stored events are damaged and left out")
+        format!("{n} of {} {} damaged and left out", count(of, "stored event"), if n == 1 { "is" } else { "are" })
     };
     (n > 0).then(|| Gap::new(Code::DamagedEvents, weight(known), message).missing(n).of(of))
 }
@@ -127,9 +127,44 @@ fn long_process_logs(known: &Completeness) -> Option<Gap> {
 
 fn skewed_events(known: &Completeness) -> Option<Gap> {
     let (n, of) = (known.skewed_events.count, known.records);
+    let (later, them) = if n == 1 { ("is later than its file", "it") } else { ("are later than their files", "them") };
     let message = format!(
-        "{n} of {of} stored events are later than their files: a machine's clock was wrong, and times in them are as it \
-         had them"
+        "{n} of {} {later}: a machine's clock was wrong, and times in {them} are as it had them",
+        count(of, "stored event")
     );
     (n > 0).then(|| Gap::new(Code::SkewedEvents, Weight::Doubt, message).missing(n).of(of))
+}
+
+/// Returns `all 3 records are`, or `the only record is`.
+fn all(n: u64, one: &str) -> String {
+    if n == 1 { format!("the only {one} is") } else { format!("all {} are", count(n, one)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_no_plural() {
+        let message = |records: u64, damaged: u64| {
+            let mut known = Completeness { records: records - damaged, ..Completeness::default() };
+            (1..=damaged).for_each(|line| known.add_damaged("file", line, "no JSON"));
+            damaged_events(&known).unwrap().message
+        };
+        assert_eq!(message(1, 1), "No task data: the only record is unreadable");
+        assert_eq!(message(2, 2), "No task data: all 2 records are unreadable");
+        assert_eq!(message(9, 1), "1 of 9 stored events is damaged and left out");
+        assert_eq!(message(9, 2), "2 of 9 stored events are damaged and left out");
+        let empty = |empty: u64, event_files: u64| {
+            let completeness = Completeness { empty_event_files: empty, records: 1, ..Completeness::default() };
+            let snapshot = Snapshot { completeness, ..Snapshot::default() };
+            no_events(&snapshot, &Evidence { event_files, ..Evidence::default() }).unwrap().message
+        };
+        assert!(empty(1, 1).ends_with(": the only event file is empty"), "{}", empty(1, 1));
+        assert_eq!(empty(1, 3), "1 of 3 event files is empty: what it should hold is lost");
+        assert_eq!(empty(2, 3), "2 of 3 event files are empty: what they should hold is lost");
+        let mut known = Completeness { records: 3, ..Completeness::default() };
+        known.skewed_events.add("file", 1, "late");
+        assert!(skewed_events(&known).unwrap().message.starts_with("1 of 3 stored events is later than its file: "));
+    }
 }

@@ -159,7 +159,7 @@ fn a_session_without_any_event_is_not_a_whole_session_with_no_tasks() {
         (0..92).for_each(|at| known.damaged_records.add("f", at, "not JSON"));
     });
     assert_eq!((codes(&damaged), damaged[0].weight), (vec![Code::DamagedEvents], Weight::Everything));
-    assert_eq!(damaged[0].message, "No task data: all 92 records unreadable");
+    assert_eq!(damaged[0].message, "No task data: all 92 records are unreadable");
 }
 
 #[test]

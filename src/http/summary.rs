@@ -1,4 +1,5 @@
-//! The standing of a session, in words: whether it is over and why, its last write, and the zone of its head's clock.
+//! The summary of a session that needs no load: its state and the sign that it is dead, in words, its last write, and
+//! the zone of its head's clock.
 //!
 //! The state (`live`, `dead`, `unknown`) is what the watch of clusters knows. Where nothing watches, the listing may
 //! know more, and the session itself while it is open. No object is read for it.
@@ -12,9 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 
 /// Everything known of one session without loading it.
 #[derive(Debug)]
-pub(super) struct Standing {
+pub(super) struct Summary {
     state: Life,
-    /// The reason to call it over, where the state does not.
+    /// The sign that it is dead, where the state does not say so.
     pub(super) ended: Option<Ended>,
     /// The last event of a session that is open; else when its marker was written.
     pub(super) last_write: Option<Timestamp>,
@@ -30,8 +31,8 @@ const WIDEST_ZONE: i64 = 14 * 60 * 60 * 1_000_000;
 /// Collectors store events every few minutes: shorter silence is none.
 const SILENCE: SignedDuration = SignedDuration::from_mins(10);
 
-impl Standing {
-    /// Returns that of a session, with what it tells itself while it is open.
+impl Summary {
+    /// Returns that of a session, with what only an open one tells.
     pub(super) fn of(state: &State, entry: &Entry) -> Self {
         Self::from(state, entry, state.sessions.peek(&entry.key).as_deref())
     }
@@ -115,24 +116,24 @@ fn span(long: SignedDuration) -> String {
 mod tests {
     use super::*;
 
-    fn standing(state: Life, ended: Option<Ended>, open: bool, hours_ago: i64) -> Standing {
+    fn summary(state: Life, ended: Option<Ended>, open: bool, hours_ago: i64) -> Summary {
         let last_write = Some(Timestamp::now() - SignedDuration::from_hours(hours_ago));
-        Standing { state, ended, last_write, zone: None, started: None, open }
+        Summary { state, ended, last_write, zone: None, started: None, open }
     }
 
     #[test]
     fn the_word_says_what_is_known() {
-        for (standing, word) in [
-            (standing(Life::Live, None, true, 0), "live"),
-            (standing(Life::Dead, None, true, 200), "dead"),
-            (standing(Life::Unknown, Some(Ended::Marker), false, 200), "ended"),
-            (standing(Life::Unknown, None, true, 145), "no event for 6 days"),
-            (standing(Life::Unknown, None, true, 3), "no event for 3 hours"),
-            (standing(Life::Unknown, None, true, 0), "unknown"),
+        for (summary, word) in [
+            (summary(Life::Live, None, true, 0), "live"),
+            (summary(Life::Dead, None, true, 200), "dead"),
+            (summary(Life::Unknown, Some(Ended::Marker), false, 200), "ended"),
+            (summary(Life::Unknown, None, true, 145), "no event for 6 days"),
+            (summary(Life::Unknown, None, true, 3), "no event for 3 hours"),
+            (summary(Life::Unknown, None, true, 0), "unknown"),
             // Of one that is not open only the marker is known, and data may have come later.
-            (standing(Life::Unknown, None, false, 145), "unknown"),
+            (summary(Life::Unknown, None, false, 145), "unknown"),
         ] {
-            assert_eq!(standing.word().1, word, "{standing:?}");
+            assert_eq!(summary.word().1, word, "{summary:?}");
         }
     }
 
