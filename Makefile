@@ -99,7 +99,7 @@ soak: $(VENV)/e2e/stamp ## Load test of the release build in little memory, some
 	RAY_HISTORY_BIN=target/release/ray-history $(VENV)/e2e/bin/python -m e2e.soak $(SOAK_ARGS)
 
 .PHONY: hard
-hard: $(VENV)/e2e/stamp ## Hostile sessions in 512 MiB for ten minutes. HARD_ARGS="FOLDER [--seconds N]"
+hard: $(VENV)/e2e/stamp ## Hostile sessions in 512 MiB for ten minutes. HARD_ARGS="[FOLDER] [--seconds N]"
 	cargo build --release --locked
 	RAY_HISTORY_BIN=target/release/ray-history $(VENV)/e2e/bin/python -m e2e.hard $(HARD_ARGS)
 

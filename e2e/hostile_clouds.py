@@ -7,7 +7,6 @@ end inside their XML, `endless` one page that never ends. `error` answers with s
 requests, until `allowed` is set.
 """
 
-import hashlib
 import itertools
 import os
 import threading
@@ -19,8 +18,8 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from e2e.loopback import Loopback
+from e2e.object_server import MODIFIED, PAGE, ObjectHandler, objects_of
 
-PAGE = 3
 ENTRY = "metadir/c{}_n/session_2026-11-22_23-11-33_821800_1"
 ERROR = b"<?xml version='1.0'?><Error><Code>InternalError</Code></Error>"
 
@@ -37,10 +36,9 @@ class Cloud:
 @contextmanager
 def serve(folder: Path, cloud: str, lie: str):
     """A store over a folder, in one cloud's protocol."""
-    objects = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     served = Cloud({})
     stranger = type("Stranger", (Stranger,), {"strangers": served.strangers})
-    state = {"objects": objects, "lie": lie, "numbers": itertools.count(), "cloud": served}
+    state = {"objects": objects_of(folder), "lie": lie, "numbers": itertools.count(), "cloud": served}
     with Loopback(stranger) as elsewhere, Loopback(type("Handler", (DIALECTS[cloud],), state)) as server:
         server_address = f"http://127.0.0.1:{server.port}"
         DIALECTS[cloud].elsewhere = f"http://127.0.0.1:{elsewhere.port}"
@@ -61,57 +59,36 @@ class Stranger(BaseHTTPRequestHandler):
         self.send_error(404)
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(ObjectHandler):
     """What both protocols have in common."""
 
-    protocol_version = "HTTP/1.1"
-    objects: dict[str, bytes]
     lie: str
     numbers: itertools.count
     cloud: Cloud
     elsewhere: str
 
-    def log_message(self, *_):
-        pass
-
-    def do_HEAD(self):
-        self.do_GET()
-
-    def do_GET(self):
+    def respond(self):
         url = urllib.parse.urlsplit(self.path)
         number = next(self.numbers)
         if self.lie == "redirect":
-            return self._answer(307, b"", Location=self.elsewhere + self.path)
+            return self.answer(307, b"", Location=self.elsewhere + self.path)
         if self.lie == "denied" and number > 12 and not self.cloud.allowed.is_set():
-            return self._answer(403, b"<Error><Code>AccessDenied</Code></Error>")
+            return self.answer(403, b"<Error><Code>AccessDenied</Code></Error>")
         key = urllib.parse.unquote(url.path).lstrip("/").split("/", self.depth)[self.depth :]
         if key and key[0]:
             return self._read(key[0])
         return self._list(dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True)))
 
-    def _answer(self, status, body, **headers):
-        self.send_response(status)
-        for name, value in {"Content_Length": str(len(body)), **headers}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
     def _list(self, query):
         prefix, delimiter, page = query.get("prefix", ""), query.get("delimiter", ""), query.get(self.token, "")
         if self.lie == "error":
-            return self._answer(200, ERROR, Content_Type="application/xml")
+            return self.answer(200, ERROR, Content_Type="application/xml")
         if self.lie == "html":
-            return self._answer(200, b"<html><body>Log in, please</body></html>", Content_Type="text/html")
+            return self.answer(200, b"<html><body>Log in, please</body></html>", Content_Type="text/html")
         if self.lie == "endless":
             return self._endless()
         after = "" if self.lie == "circle" else page
-        found = []
-        for key in sorted(key for key in self.objects if key.startswith(prefix)):
-            below, slash, _ = key[len(prefix) :].partition(delimiter) if delimiter else (key, "", "")
-            item = (slash, prefix + below + slash if slash else key)
-            if item not in found and item[1] > after:
-                found.append(item)
+        found = self.entries(prefix, delimiter, after)
         given, more = found[:PAGE], found[PAGE:]
         following = given[-1][1] if more else ""
         if self.lie == "circle":
@@ -120,32 +97,25 @@ class Handler(BaseHTTPRequestHandler):
             number = next(self.numbers)
             given, following = [("", prefix + f"c{number}x{at}_n/x") for at in range(1000)], str(number)
         whole = self.page(given, following).encode()
-        return self._answer(200, whole[: len(whole) * 2 // 3] if self.lie == "cut" else whole)
+        return self.answer(200, whole[: len(whole) * 2 // 3] if self.lie == "cut" else whole)
 
     def _endless(self):
-        self.send_response(200)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
         first = self.page([("", ENTRY.format(at)) for at in range(1000)], "")
         beginning, entry = first[: first.index(self.last)], self.entry("", ENTRY.format(1)) * 1000
-        for piece in itertools.chain([beginning], itertools.repeat(entry)):
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece.encode()))
+        self.chunked(itertools.chain([beginning.encode()], itertools.repeat(entry.encode())))
 
     def _read(self, key):
         if key not in self.objects:
-            return self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+            return self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
         body = self.objects[key]
         if self.lie == "other" and body:
             body = os.urandom(len(body))
-        tag = hashlib.sha256(body).hexdigest()
-        headers = {"ETag": f'"{tag}"', "Last_Modified": "Mon, 23 Nov 2026 00:00:00 GMT"}
+        headers = self.described(body)
         start, end, status = 0, len(body), 200
-        if wanted := self.headers.get("x-ms-range") or self.headers.get("Range"):
-            first, _, last = wanted.removeprefix("bytes=").partition("-")
-            start = int(first) if first else max(0, len(body) - int(last))
-            end = min(int(last) + 1 if first and last else len(body), len(body))
+        if wanted := self.wanted(len(body)):
+            start, end = wanted
             if start >= len(body):
-                return self._answer(416, b"<Error><Code>InvalidRange</Code></Error>")
+                return self.answer(416, b"<Error><Code>InvalidRange</Code></Error>")
             status, headers["Content_Range"] = 206, f"bytes {start}-{end - 1}/{len(body)}"
         part = body[start:end]
         if self.lie == "short":
@@ -155,7 +125,7 @@ class Handler(BaseHTTPRequestHandler):
         elif self.lie == "longer":
             self.close_connection = True
             headers["Content_Length"], part = str(len(part)), part + b"{}\n" * 1000
-        return self._answer(status, part, **headers)
+        return self.answer(status, part, **headers)
 
 
 class Azure(Handler):
@@ -180,7 +150,7 @@ class Azure(Handler):
         size = len(self.objects.get(key, b""))
         return (
             f"<Blob><Name>{escape(key)}</Name><Properties><Content-Length>{size}</Content-Length>"
-            "<Last-Modified>Mon, 23 Nov 2026 00:00:00 GMT</Last-Modified></Properties></Blob>"
+            f"<Last-Modified>{MODIFIED}</Last-Modified></Properties></Blob>"
         )
 
 

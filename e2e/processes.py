@@ -3,6 +3,9 @@
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 REPOSITORY = Path(__file__).parent.parent
@@ -65,10 +68,21 @@ def start(command: list, log: Path, own: dict[str, str] | None = None) -> subpro
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=to, stderr=to, env=environment(own or {}))
 
 
-def talk(command: list, own: dict[str, str] | None = None) -> subprocess.Popen:
-    """Starts a program whose standard error is read as it comes, or left unread."""
+@contextmanager
+def talk(command: list, own: dict[str, str] | None = None, seconds: float = 120) -> Iterator[subprocess.Popen]:
+    """A program whose standard error is read as it comes, or left unread.
+
+    It does not outlive the block, nor the time: so a line that never comes is waited for no longer.
+    """
     command = [str(word) for word in command]
-    return subprocess.Popen(command, stderr=PIPE, env=environment(own or {}), text=True)
+    with subprocess.Popen(command, stderr=PIPE, env=environment(own or {}), text=True) as process:
+        late = threading.Timer(seconds, process.kill)
+        late.start()
+        try:
+            yield process
+        finally:
+            late.cancel()
+            process.kill()
 
 
 def stop(process: subprocess.Popen, seconds: float) -> int:

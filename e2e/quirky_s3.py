@@ -4,24 +4,22 @@
 `cut` ends its pages inside their XML, `unsaid` leaves out whether more follows. `pingpong` gives two tokens in turn,
 `infinite` the same page with a new token each time, `invented` pages of new keys without an end. `huge` has a page of
 230 MB, `endless` one that never ends. `slow` takes a second for each page, `busy` says SlowDown ten times. `archived`
-refuses to give event files. `no-length` sends bodies in chunks, without a length and whatever range was asked for;
-`transcode` does so with packed files, unpacked on the way. `no-ranges` sends whole bodies with their length. `folders`
-has an empty object for every folder.
+refuses to give event files, `leisurely` takes a quarter of a second for each read. `no-length` sends bodies in chunks,
+without a length and whatever range was asked for; `transcode` does so with packed files, unpacked on the way.
+`no-ranges` sends whole bodies with their length. `folders` has an empty object for every folder.
 """
 
 import gzip
-import hashlib
 import itertools
 import time
 import urllib.parse
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from e2e.loopback import Loopback
+from e2e.object_server import PAGE, ObjectHandler, objects_of, tag
 
-PAGE = 3
 BUSY = 10
 ARCHIVED = b"<Error><Code>InvalidObjectState</Code></Error>"
 MISSING = b"<Error><Code>NoSuchKey</Code></Error>"
@@ -31,7 +29,7 @@ PAST_THE_END = b"<Error><Code>InvalidRange</Code></Error>"
 @contextmanager
 def serve(folder: Path, quirk: str):
     """The settings of a store over a folder."""
-    objects = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    objects = objects_of(folder)
     if quirk == "folders":
         objects |= {str(path.relative_to(folder)): b"" for path in folder.rglob("*") if path.is_dir()}
     with serve_objects(objects, quirk) as settings:
@@ -39,10 +37,10 @@ def serve(folder: Path, quirk: str):
 
 
 @contextmanager
-def serve_objects(objects: dict[str, bytes], quirk: str = "none"):
-    """The settings of a store of these objects."""
-    numbers = itertools.count()
-    handler = type("Handler", (Handler,), {"objects": objects, "quirk": quirk, "numbers": numbers})
+def serve_objects(objects: dict[str, bytes], quirk: str = "none", reads: list[str] | None = None):
+    """The settings of a store of these objects; keys are added to `reads` as they are read."""
+    state = {"objects": objects, "quirk": quirk, "numbers": itertools.count(), "reads": [] if reads is None else reads}
+    handler = type("Handler", (Handler,), state)
     with Loopback(handler) as server:
         yield {
             "S3_BUCKET": "ray",
@@ -54,62 +52,34 @@ def serve_objects(objects: dict[str, bytes], quirk: str = "none"):
         }
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(ObjectHandler):
     """Answers listings and reads of one bucket in path style."""
 
-    protocol_version = "HTTP/1.1"
-    objects: dict[str, bytes]
     quirk: str
     numbers: itertools.count
+    reads: list[str]
 
-    def log_message(self, *_):
-        pass
-
-    def do_HEAD(self):
-        self.do_GET()
-
-    def do_GET(self):
+    def respond(self):
         url = urllib.parse.urlsplit(self.path)
         _, _, key = urllib.parse.unquote(url.path).lstrip("/").partition("/")
         if key:
             self._read(key)
         elif self.quirk == "busy" and next(self.numbers) < BUSY:
-            self._answer(503, b"<Error><Code>SlowDown</Code></Error>")
+            self.answer(503, b"<Error><Code>SlowDown</Code></Error>")
         elif self.quirk in ("huge", "endless"):
             self._many(2_000 if self.quirk == "huge" else None)
         else:
             time.sleep(1 if self.quirk == "slow" else 0)
             self._list(dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True)))
 
-    def _answer(self, status, body, **headers):
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    def _chunked(self, body, **headers):
-        self.send_response(200)
-        for name, value in {"Transfer-Encoding": "chunked", **headers}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write((b"%x\r\n%s\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n")
-
     def _list(self, query):
         prefix, delimiter, before = (query.get(name, "") for name in ("prefix", "delimiter", "continuation-token"))
         after = urllib.parse.unquote(before.removeprefix("after ")) or query.get("start-after", "")
         if self.quirk in ("v1-only", "infinite", "pingpong"):
             after = query.get("marker", "")
-        found = []
-        for key in sorted(key for key in self.objects if key.startswith(prefix)):
-            below, slash, _ = key[len(prefix) :].partition(delimiter) if delimiter else (key, "", "")
-            item = (slash, prefix + below + slash if slash else key)
-            if item not in found and item[1] > after:
-                found.append(item)
+        found = self.entries(prefix, delimiter, after)
         page, more, given = self._following(prefix, before, found)
-        self._answer(200, self._page(page, more, given, query.get("encoding-type") == "url"))
+        self.answer(200, self._page(page, more, given, query.get("encoding-type") == "url"))
 
     def _following(self, prefix, before, found):
         """A page, whether more follows, and its token."""
@@ -141,39 +111,35 @@ class Handler(BaseHTTPRequestHandler):
 
     def _many(self, times):
         """A page of a thousand entries as often as that, or for ever."""
-        self.send_response(200)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
         entries = (
             b"<Contents><Key>metadir/a_b/session_2026-11-22_23-11-33_821800_1</Key><Size>1</Size></Contents>" * 1000
         )
         root = b"<ListBucketResult><IsTruncated>false</IsTruncated>"
         pieces = itertools.repeat(entries) if times is None else itertools.repeat(entries, times)
-        for piece in itertools.chain([root], pieces, [b"</ListBucketResult>"]):
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
-        self.wfile.write(b"0\r\n\r\n")
+        self.chunked(itertools.chain([root], pieces, [b"</ListBucketResult>"]))
 
     def _entry(self, slash, key, text):
         if slash:
             return f"<CommonPrefixes><Prefix>{text(key)}</Prefix></CommonPrefixes>"
         body = self.objects.get(key, b"")
-        tag, size = hashlib.sha256(body).hexdigest(), len(body)
-        return f"<Contents><Key>{text(key)}</Key><ETag>&quot;{tag}&quot;</ETag><Size>{size}</Size></Contents>"
+        return (
+            f"<Contents><Key>{text(key)}</Key><ETag>&quot;{tag(body)}&quot;</ETag><Size>{len(body)}</Size></Contents>"
+        )
 
     def _read(self, key):
+        self.reads.append(key)
+        time.sleep(0.25 if self.quirk == "leisurely" else 0)
         if key not in self.objects or (self.quirk == "archived" and "_events/" in key):
-            return self._answer(*((403, ARCHIVED) if key in self.objects else (404, MISSING)))
+            return self.answer(*((403, ARCHIVED) if key in self.objects else (404, MISSING)))
         body = self.objects[key]
-        headers = {"ETag": f'"{hashlib.sha256(body).hexdigest()}"', "Last_Modified": "Mon, 23 Nov 2026 00:00:00 GMT"}
+        headers = self.described(body)
         if self.quirk in ("no-length", "transcode"):
             unpacked = self.quirk == "transcode" and key.endswith(".gz")
-            return self._chunked(gzip.decompress(body) if unpacked else body, **headers)
-        if (wanted := self.headers.get("Range")) and self.quirk != "no-ranges":
-            first, _, last = wanted.removeprefix("bytes=").partition("-")
-            start = int(first) if first else max(0, len(body) - int(last))
-            end = min(int(last) if first and last else len(body) - 1, len(body) - 1)
-            if start >= len(body):
-                return self._answer(416, PAST_THE_END, Content_Range=f"bytes */{len(body)}")
-            place = f"bytes {start}-{end}/{len(body)}"
-            return self._answer(206, body[start : end + 1], Content_Range=place, **headers)
-        return self._answer(200, body, **headers)
+            return self.chunked([gzip.decompress(body) if unpacked else body], **headers)
+        if self.quirk == "no-ranges" or not (wanted := self.wanted(len(body))):
+            return self.answer(200, body, **headers)
+        start, end = wanted
+        if start >= len(body):
+            return self.answer(416, PAST_THE_END, Content_Range=f"bytes */{len(body)}")
+        place = f"bytes {start}-{end - 1}/{len(body)}"
+        return self.answer(206, body[start:end], Content_Range=place, **headers)

@@ -37,6 +37,7 @@ class Server:
             self.url = self._wait_for_address()
         except BaseException:
             self._process.kill()
+            self._process.wait()
             raise
         return self
 

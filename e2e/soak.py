@@ -10,7 +10,6 @@ import http.client
 import os
 import random
 import re
-import resource
 import shutil
 import sys
 import tarfile
@@ -22,20 +21,12 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from e2e import bundle, processes
-from e2e.server import BINARY, Server
+from e2e.confined import DOCUMENT, MIB, Confined
+from e2e.server import Server
 
-MIB = 1 << 20
 # Copies of the big session: loading them takes long enough for a percentile to settle.
 BIG = 36
 QUESTIONS = ["api/version", "nodes?view=summary", "api/jobs/", "api/v0/tasks?limit=100", "logical/actors"]
-DOCUMENT = """apiVersion: history.ray.io/v1alpha1
-kind: RayHistory
-metadata: {{name: soak, namespace: soak}}
-spec:
-  storage: {{local: {{path: "{bucket}"}}}}
-  cache: {{maxSessions: 10000, maxMemory: "{budget}Mi"}}
-  loading: {{maxConcurrent: 4, requestTimeout: 25s}}
-"""
 
 
 def copies(storage: Path, bucket: Path, prefix: str, count: int) -> list[str]:
@@ -54,48 +45,6 @@ def copies(storage: Path, bucket: Path, prefix: str, count: int) -> list[str]:
         shutil.copytree(source, target, copy_function=os.link)
         found.append(f"sessions/{namespace}/{name}/{session}")
     return found
-
-
-class Confined(Server):
-    """The program under a memory limit: a cgroup where one can be made, else a bound on its data segment."""
-
-    def __init__(self, document: Path, log: Path, limit: int):
-        super().__init__(Path(), log)
-        self._command = [str(BINARY), "serve", "--config", str(document), "--listen", "127.0.0.1:0"]
-        self._limit, self.confinement, self._group = limit, "RLIMIT_DATA", None
-
-    def __enter__(self):
-        bound = 2 * self._limit  # what is reserved and never touched counts there as well
-        resource.setrlimit(resource.RLIMIT_DATA, (bound, resource.getrlimit(resource.RLIMIT_DATA)[1]))
-        try:
-            super().__enter__()
-        finally:
-            resource.setrlimit(
-                resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.getrlimit(resource.RLIMIT_DATA)[1])
-            )
-        self.pid = self._process.pid
-        for root, name in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
-            group = Path(root) / f"ray-history-soak-{self.pid}"
-            try:
-                group.mkdir()
-                (group / name).write_text(str(self._limit))
-                (group / "cgroup.procs").write_text(str(self.pid))
-            except OSError:
-                if group.is_dir():
-                    group.rmdir()
-                continue
-            self.confinement, self._group = f"cgroup {group}", group
-            break
-        return self
-
-    def __exit__(self, *error):
-        super().__exit__(*error)
-        if self._group:
-            self._group.rmdir()
-
-    def resident(self) -> int:
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
 
 
 class Client:

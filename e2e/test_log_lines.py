@@ -37,10 +37,10 @@ def test_a_standard_error_that_nobody_reads_stops_nothing(tmp_path):
     root = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path / "cases") / "s3" / "storage"
     command = [str(BINARY), "serve", "--local-dir", str(root), "--listen", "127.0.0.1:0"]
     with processes.talk(command, {"RUST_LOG": "trace"}) as process:
-        address = None
-        while address is None:
-            _, found, rest = process.stderr.readline().partition("serving http://")
-            address = rest.split("/")[0] if found else None
+        lines = iter(process.stderr.readline, "")
+        address = next(
+            line.partition("serving http://")[2].split("/")[0] for line in lines if "serving http://" in line
+        )
         for _ in range(4000):
             assert get(f"http://{address}/clusters", timeout=10)[0] == 200
             metrics = get(f"http://{address}/metrics", timeout=10)[2].decode()

@@ -3,6 +3,10 @@
 import os
 import resource
 import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
 
 from e2e import processes
 from e2e.server import BINARY
@@ -10,10 +14,15 @@ from e2e.server import BINARY
 NOBODY = 65534
 
 
-def test_too_few_threads_are_an_error_that_says_what_to_do(tmp_path):
-    program = tmp_path / "program"
-    shutil.copy(BINARY, program)
-    program.chmod(0o755)
+@pytest.fixture
+def program():
+    """A copy of the program in a folder that everybody may enter: pytest's own are for one user."""
+    with tempfile.TemporaryDirectory(prefix="ray-history-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(shutil.copy(BINARY, folder))
+
+
+def test_too_few_threads_are_an_error_that_says_what_to_do(program):
 
     def restrict():
         # Root is not bound by this limit.
@@ -21,8 +30,6 @@ def test_too_few_threads_are_an_error_that_says_what_to_do(tmp_path):
             os.setuid(NOBODY)
         resource.setrlimit(resource.RLIMIT_NPROC, (3, 3))
 
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(0o755)
     command = [str(program), "serve", "--local-dir", "/", "--listen", "127.0.0.1:0"]
     ended = processes.run(command, succeeds=False, preexec_fn=restrict)
     assert ended.returncode == 1, ended.stderr

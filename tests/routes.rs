@@ -15,13 +15,14 @@ use ray_history::run;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::Command as Process;
+use std::path::Path;
 use std::sync::OnceLock;
+use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 #[path = "routes/dropin.rs"]
 mod dropin;
+mod fixture;
 #[path = "routes/loading.rs"]
 mod loading;
 #[path = "routes/validators.rs"]
@@ -34,15 +35,9 @@ const NODE: &str = "a6c4b8c4ac754a791457accd697815acfd54fd0a64dc1fa060dd497c";
 const TRACED: (&str, &str) = ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
 
 /// The bundled session, unpacked once.
-fn unpacked() -> &'static PathBuf {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let folder = std::env::temp_dir().join(format!("ray-history-routes-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/service.tar.gz");
-        assert!(Process::new("tar").arg("xzf").arg(fixture).arg("-C").arg(&folder).status().unwrap().success());
-        folder
-    })
+fn unpacked() -> &'static Path {
+    static FOLDER: OnceLock<TempDir> = OnceLock::new();
+    FOLDER.get_or_init(|| fixture::unpacked("service")).path()
 }
 
 /// Starts one server for all tests of this file; it ends with the process.

@@ -15,6 +15,7 @@ use ray_history::storage::local::Local;
 use ray_history::storage::memory::Memory;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 struct MemoryFill<'a>(&'a Memory);
 
@@ -35,7 +36,14 @@ impl Fill for FolderFill<'_> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        Ok(std::fs::write(path, bytes)?)
+        let before = std::fs::metadata(&path).and_then(|file| file.modified()).ok();
+        std::fs::write(&path, bytes)?;
+        // Two writes within a tick of the system's clock have the same time.
+        let file = std::fs::File::options().write(true).open(&path)?;
+        if let Some(before) = before.filter(|before| file.metadata().unwrap().modified().unwrap() <= *before) {
+            file.set_modified(before + Duration::from_millis(1))?;
+        }
+        Ok(())
     }
 }
 

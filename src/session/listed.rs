@@ -49,7 +49,7 @@ impl Sessions {
     /// few seconds, or free to renew. So strangers who ask for any name cost no listing each.
     pub async fn fresh_listing(&self) -> Result<Arc<Listing>, Error> {
         let listing = self.listing();
-        let young = listing.listed_at.and_then(|at| at.elapsed().ok()).is_some_and(|age| age < BELIEVED);
+        let young = listing.listed_since.is_some_and(|since| since.elapsed() < BELIEVED);
         if young && listing.stale.is_none() && !self.source().store.listing_is_free() {
             return Ok(listing);
         }
@@ -166,5 +166,31 @@ impl Sessions {
             metrics.sessions(state.as_str(), count);
         }
         metrics.dead_without_logs(counts.dead_without_logs);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::Root;
+    use crate::storage::Storage;
+    use crate::storage::faulty::Faulty;
+    use crate::storage::memory::Memory;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_young_listing_is_believed_whatever_the_clock_says() {
+        let store = Arc::new(Faulty::new(Arc::new(Memory::default())).with_paid_listings());
+        let sessions = Sessions::new(Arc::clone(&store) as Arc<dyn Storage>, vec![Root::default()]);
+        sessions.refresh().await.unwrap();
+        let listed = || store.counts().lists;
+        let first = listed();
+        for _ in 0..3 {
+            sessions.fresh_listing().await.unwrap();
+        }
+        assert_eq!(listed(), first);
+        // Virtual time, which the clock of the system knows nothing of.
+        tokio::time::advance(BELIEVED).await;
+        sessions.fresh_listing().await.unwrap();
+        assert!(listed() > first);
     }
 }

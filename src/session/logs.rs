@@ -1,14 +1,15 @@
 //! Reads log files of an open session: ranges, and the last lines, with constant memory for files of any size.
 //!
 //! The last lines are found by reading backwards in blocks; what is found is then streamed, so that asking for a
-//! million lines holds no more than asking for one.
+//! million lines holds no more than asking for one. All requests for one file are for the version of it that the first
+//! one found: when it is overwritten meanwhile, the search begins again.
 
 mod attempt;
 
 pub(super) use attempt::parts_of;
 
 use super::load::LogObject;
-use crate::storage::{self, ReadRange, Storage};
+use crate::storage::{self, ErrorKind, ObjectBody, ReadRange, Storage};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
@@ -68,6 +69,8 @@ const SEARCHED: u64 = 64 << 20;
 const SEARCHED_A_LINE: u64 = 1 << 10;
 /// Bytes that are looked through at most.
 const MAX_SEARCHED: u64 = 1 << 30;
+/// How often a search is begun in files that are overwritten while it runs.
+const TRIES: u32 = 3;
 
 /// Opens parts that follow each other; with `lines`, only the last so many lines of them together.
 pub(super) async fn read(
@@ -75,27 +78,56 @@ pub(super) async fn read(
     parts: &[LogPart],
     lines: Option<u64>,
 ) -> Result<LogBody, storage::Error> {
-    let mut ranges: Vec<(&LogPart, Range<u64>)> = parts.iter().map(|part| (part, part.range())).collect();
+    let mut tried = 1;
+    loop {
+        match open(&**store, parts, lines).await {
+            Err(changed) if changed.kind() == ErrorKind::PreconditionFailed && tried < TRIES => tried += 1,
+            opened => return opened,
+        }
+    }
+}
+
+async fn open(store: &dyn Storage, parts: &[LogPart], lines: Option<u64>) -> Result<LogBody, storage::Error> {
+    let mut ranges: Vec<(Version<'_>, Range<u64>)> =
+        parts.iter().map(|part| (Version { store, key: &part.file.key, etag: None }, part.range())).collect();
     let mut searched_only = None;
     if let Some(lines) = lines {
         let mut search = Search::for_lines(lines);
         let searched = search.left;
-        for (part, range) in ranges.iter_mut().rev() {
-            range.start = search.back_from(&**store, &part.file.key, range.clone()).await?;
+        for (version, range) in ranges.iter_mut().rev() {
+            search.back_from(version, range).await?;
         }
         searched_only = (search.left == 0 && search.missing > 0).then_some(searched);
     }
     let mut body = LogBody { len: Some(0), searched_only, stream: stream::empty().boxed() };
-    for (part, range) in ranges {
+    for (mut version, range) in ranges {
         // An empty file is opened, too, if it is the only one: whether it is there at all is part of the answer.
         if range.is_empty() && parts.len() > 1 {
             continue;
         }
-        let opened = store.read(&part.file.key, ReadRange::Between(range.start, range.end)).await?;
+        let opened = version.read(ReadRange::Between(range.start, range.end)).await?;
         body.len = body.len.zip(opened.promised()).map(|(sum, more)| sum + more);
         body.stream = body.stream.chain(opened.stream).boxed();
     }
     Ok(body)
+}
+
+/// A stored file as the first request for it found it; later ones fail with `ErrorKind::PreconditionFailed` once it
+/// was overwritten. A store that gives no `ETag` cannot be held to one version.
+struct Version<'a> {
+    store: &'a dyn Storage,
+    key: &'a str,
+    etag: Option<String>,
+}
+
+impl Version<'_> {
+    async fn read(&mut self, range: ReadRange) -> Result<ObjectBody, storage::Error> {
+        let body = self.store.read_matching(self.key, range, self.etag.as_deref()).await?;
+        if self.etag.is_none() {
+            self.etag.clone_from(&body.meta.etag);
+        }
+        Ok(body)
+    }
 }
 
 /// A search for the beginning of the last lines, backwards over ranges that follow each other.
@@ -111,13 +143,19 @@ impl Search {
         Self { missing: lines, left: lines.saturating_mul(SEARCHED_A_LINE).clamp(SEARCHED, MAX_SEARCHED) }
     }
 
-    /// Returns where the lines begin in a range, or where the search ended. A final newline ends the last line and
-    /// begins no other.
-    async fn back_from(&mut self, store: &dyn Storage, key: &str, range: Range<u64>) -> Result<u64, storage::Error> {
+    /// Moves the start of a range to where the lines begin, or to where the search ended; and its end to that of the
+    /// file, if the file is shorter than it was listed. A final newline ends the last line and begins no other.
+    async fn back_from(&mut self, file: &mut Version<'_>, range: &mut Range<u64>) -> Result<(), storage::Error> {
         let (mut at, mut step) = (range.end, FIRST_STEP);
         while at > range.start && self.missing > 0 && self.left > 0 {
             let from = at.saturating_sub(step.min(self.left)).max(range.start);
-            let block = store.read(key, ReadRange::Between(from, at)).await?.read_all(LAST_STEP).await?;
+            let body = file.read(ReadRange::Between(from, at)).await?;
+            if body.is_measured && body.meta.size < range.end {
+                range.end = body.meta.size.max(range.start);
+                at = range.end;
+                continue;
+            }
+            let block = body.read_all(LAST_STEP).await?;
             for found in memchr::memrchr_iter(b'\n', &block) {
                 let newline = from + found as u64;
                 if newline + 1 == range.end {
@@ -125,7 +163,8 @@ impl Search {
                 }
                 self.missing -= 1;
                 if self.missing == 0 {
-                    return Ok(newline + 1);
+                    range.start = newline + 1;
+                    return Ok(());
                 }
             }
             self.left -= at - from;
@@ -135,7 +174,8 @@ impl Search {
             // What stands before the first newline is a line, too.
             self.missing = self.missing.saturating_sub(1);
         }
-        Ok(at)
+        range.start = at;
+        Ok(())
     }
 }
 
@@ -143,7 +183,10 @@ impl Search {
 mod tests {
     use super::*;
     use crate::storage::memory::Memory;
+    use crate::storage::{Delimiter, Error, ListPage, PageToken};
+    use async_trait::async_trait;
     use futures_util::TryStreamExt;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     async fn last(text: &str, bytes: (u64, Option<u64>), lines: Option<u64>) -> String {
         let store = Memory::default();
@@ -214,5 +257,70 @@ mod tests {
         assert_eq!((body.len, body.searched_only), (Some(SEARCHED), None), "to the beginning");
         let body = read(&store, &part(whole), Some(100_000)).await.unwrap();
         assert_eq!((body.len, body.searched_only), (Some(whole), None), "more lines may be longer");
+    }
+
+    /// A store whose object becomes the next of these texts at some requests.
+    #[derive(Debug)]
+    struct Overwritten {
+        inner: Memory,
+        reads: AtomicUsize,
+        texts: Vec<(usize, String)>,
+    }
+
+    #[async_trait]
+    impl Storage for Overwritten {
+        async fn list(&self, prefix: &str, of: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
+            self.inner.list(prefix, of, page).await
+        }
+
+        async fn read_matching(&self, key: &str, range: ReadRange, etag: Option<&str>) -> Result<ObjectBody, Error> {
+            let read = self.reads.fetch_add(1, Ordering::Relaxed);
+            if let Some((_, text)) = self.texts.iter().find(|(at, _)| *at == read) {
+                self.inner.put(key, text.clone());
+            }
+            self.inner.read_matching(key, range, etag).await
+        }
+    }
+
+    /// The last lines of a file that was listed with the first text, and the requests for it.
+    async fn last_of(lines: u64, texts: &[(usize, &str)]) -> (Result<String, ErrorKind>, usize) {
+        let texts: Vec<_> = texts.iter().map(|(at, text)| (*at, (*text).to_owned())).collect();
+        let file = LogObject::new("log", texts[0].1.len() as u64);
+        let store = Arc::new(Overwritten { inner: Memory::default(), reads: AtomicUsize::new(0), texts });
+        let body = read(&(Arc::clone(&store) as Arc<dyn Storage>), &[LogPart::whole(&file)], Some(lines)).await;
+        let reads = store.reads.load(Ordering::Relaxed);
+        let text = match body {
+            Ok(body) => Ok(String::from_utf8(body.stream.try_collect::<Vec<_>>().await.unwrap().concat()).unwrap()),
+            Err(error) => Err(error.kind()),
+        };
+        (text, reads)
+    }
+
+    #[tokio::test]
+    async fn lines_never_come_from_two_versions_of_a_file() {
+        // 20,000 lines are found in two steps, and sent with a third request.
+        let (old, new) = ("old\n".repeat(30_000), "new\n".repeat(30_000));
+        let (old, new) = (old.as_str(), new.as_str());
+        for at in [1, 2] {
+            let (text, reads) = last_of(20_000, &[(0, old), (at, new)]).await;
+            assert_eq!((text.as_deref(), reads), (Ok(&new[..80_000]), at + 4), "overwritten at request {at}");
+        }
+        let (text, _) = last_of(20_000, &[(0, old), (1, new), (3, old), (5, new)]).await;
+        assert_eq!(text, Err(ErrorKind::PreconditionFailed), "overwritten again and again");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_shorter_than_it_was_listed_has_last_lines() {
+        let listed = "listed\n".repeat(30_000);
+        for (lines, now, expected) in [(2, "a\nb\nc\n", "b\nc\n"), (9, "a\nb", "a\nb"), (1, "", "")] {
+            let store = Memory::default();
+            store.put("log", now);
+            let store: Arc<dyn Storage> = Arc::new(store);
+            let part = LogPart::whole(&LogObject::new("log", listed.len() as u64));
+            let body = read(&store, &[part], Some(lines)).await.unwrap();
+            assert_eq!(body.len, Some(expected.len() as u64));
+            let pieces: Vec<Bytes> = body.stream.try_collect().await.unwrap();
+            assert_eq!(pieces.concat(), expected.as_bytes(), "{now:?} {lines}");
+        }
     }
 }

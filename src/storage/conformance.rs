@@ -52,6 +52,7 @@ pub async fn run(store: &dyn Storage, fill: &dyn Fill, prefix: &str) -> anyhow::
     behaviour.reads_empty_objects().await.context("reads_empty_objects")?;
     behaviour.says_what_a_listing_says().await.context("says_what_a_listing_says")?;
     behaviour.notices_a_change().await.context("notices_a_change")?;
+    behaviour.mixes_no_versions().await.context("mixes_no_versions")?;
     behaviour.says_that_a_key_is_missing().await.context("says_that_a_key_is_missing")?;
     behaviour.refuses_what_is_too_large().await.context("refuses_what_is_too_large")
 }

@@ -116,11 +116,7 @@ impl Storage for Gcs {
         if let Some(part) = part {
             match self.open(key, part, generation).await? {
                 Ok(object) => {
-                    let meta = meta(key, &object.object());
-                    // Emulators pass over the condition.
-                    if if_match.is_some() && if_match != meta.etag.as_deref() {
-                        return Err(Error::new(ErrorKind::PreconditionFailed, key));
-                    }
+                    let meta = meta(key, &object.object(), if_match)?;
                     let served = range.within(meta.size);
                     let key = key.to_owned();
                     let pieces = stream::unfold((object, key), |(mut object, key)| async move {
@@ -137,11 +133,15 @@ impl Storage for Gcs {
         }
         // Opened for what its headers tell; its body is not read.
         let object = self.open(key, Part::all(), generation).await?.map_err(|refused| error::refused(key, &refused))?;
-        wire::empty(meta(key, &object.object()), range)
+        wire::empty(meta(key, &object.object(), if_match)?, range)
     }
 }
 
-fn meta(key: &str, object: &ObjectHighlights) -> ObjectMeta {
+/// What the headers tell. Emulators pass over the condition.
+fn meta(key: &str, object: &ObjectHighlights, if_match: Option<&str>) -> Result<ObjectMeta, Error> {
     let etag = Some(object.generation.to_string());
-    ObjectMeta { key: key.to_owned(), size: u64::try_from(object.size).unwrap_or_default(), etag, modified: None }
+    if if_match.is_some() && if_match != etag.as_deref() {
+        return Err(Error::new(ErrorKind::PreconditionFailed, key));
+    }
+    Ok(ObjectMeta { key: key.to_owned(), size: u64::try_from(object.size).unwrap_or_default(), etag, modified: None })
 }

@@ -117,6 +117,9 @@ impl Guarded {
                     Some(pause) => sleep(pause).await,
                     None => return Err(error),
                 },
+                Ok(opened) if if_match.is_some_and(|etag| is_other(&opened, etag)) => {
+                    return Err(Error::new(ErrorKind::PreconditionFailed, key));
+                }
                 opened => return opened,
             }
         }
@@ -158,6 +161,11 @@ impl Storage for Guarded {
         let opened = self.open(key, range, if_match).await?;
         Ok(body::guard(self.clone(), opened, permit))
     }
+}
+
+/// Returns `true` if a store that passes over conditions, as some servers and proxies do, opened another version.
+fn is_other(opened: &ObjectBody, etag: &str) -> bool {
+    opened.meta.etag.as_deref().is_some_and(|opened| opened != etag)
 }
 
 /// The right to have a request under way.

@@ -77,11 +77,12 @@ fn part_of(text: &str) -> Option<(u64, Range<u64>)> {
     (start <= last && last < size).then(|| (size, start..last + 1))
 }
 
-/// The entity tag without quotes; none when it is empty.
+/// The entity tag without quotes; none when it is empty, or weak: HTTP allows no condition on such a tag to hold.
 #[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
 pub(super) fn etag(text: &str) -> Option<String> {
-    let tag = text.trim().trim_matches('"');
-    (!tag.is_empty()).then(|| tag.to_owned())
+    let tag = text.trim();
+    let strong = tag.trim_matches('"');
+    (!strong.is_empty() && !tag.starts_with("W/")).then(|| strong.to_owned())
 }
 
 /// The body of an answer, once it is sure that it has the part that was asked for. `served` is none where the store
@@ -183,6 +184,6 @@ mod tests {
             assert!(served(Some(damaged), Some(10)).is_err(), "{damaged}");
         }
         assert_eq!(etag("\"abc-2\"").as_deref(), Some("abc-2"));
-        assert_eq!(etag("\"\""), None);
+        assert_eq!((etag("\"\""), etag("W/\"abc\"")), (None, None));
     }
 }

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -78,4 +79,20 @@ fn cargo_run_keeps_the_users_environment_and_a_test_does_not() {
         assert_eq!(value(&variables, "AWS_PROFILE") == "mine", kept, "{}", program.display());
         assert_eq!(value(&variables, "HOME") == "/home/somebody", kept, "{}", program.display());
     }
+}
+
+#[test]
+fn homes_of_programs_that_are_gone_are_removed() {
+    let homes = Path::new(ROOT).join("target/test-homes");
+    let mut gone = Command::new("true").spawn().unwrap();
+    gone.wait().unwrap();
+    let home = |process: u32, minutes: u64| {
+        let home = tempfile::Builder::new().prefix(&format!("{process}.")).tempdir_in(&homes).unwrap();
+        let at = SystemTime::now() - Duration::from_secs(60 * minutes);
+        std::fs::File::open(home.path()).unwrap().set_modified(at).unwrap();
+        home
+    };
+    let [old, young, living] = [home(gone.id(), 60), home(gone.id(), 1), home(std::process::id(), 60)];
+    seen(&[], &env(), &[]);
+    assert_eq!([&old, &young, &living].map(|home| home.path().exists()), [false, true, true]);
 }

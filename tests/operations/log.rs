@@ -1,8 +1,7 @@
 //! The program's own log: words and values, for people and for programs.
 
-use crate::server::{Server, eventually};
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use crate::server::{Program, Server, eventually};
+use std::process::Command;
 use std::time::Duration;
 
 #[test]
@@ -27,14 +26,10 @@ fn a_store_that_is_down_is_told_in_words() {
         ("AWS_SECRET_ACCESS_KEY", "secret"),
     ];
     let flags = ["serve", "--storage-backend", "s3", "--listen", "127.0.0.1:0", "--log-format", "json"];
-    let mut server = Command::new(program).args(flags).envs(store).stderr(Stdio::piped()).spawn().unwrap();
     // It waits for the store, so the log goes on.
-    let mut log = String::new();
-    let mut lines = BufReader::new(server.stderr.take().unwrap());
-    while !log.contains("Connection refused") && lines.read_line(&mut log).unwrap() > 0 {}
-    server.kill().unwrap();
-    server.wait().unwrap();
-    assert!(log.contains("Connection refused"), "{log}");
+    let mut server = Program::start(Command::new(program).args(flags).envs(store));
+    let log = server.says("Connection refused", Duration::from_secs(30));
+    drop(server);
     let settings = log.lines().find(|line| line.contains("settings in force")).unwrap();
     let settings: serde_json::Value = serde_json::from_str(settings).unwrap();
     let words = settings["fields"]["settings"].as_str().unwrap();

@@ -8,6 +8,8 @@
 )]
 
 mod drain;
+#[path = "../fixture/mod.rs"]
+mod fixture;
 mod limits;
 mod log;
 mod probes;

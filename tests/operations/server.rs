@@ -11,21 +11,66 @@ pub(crate) const SESSION: &str = "/sessions/ml-serving/recsys-raycluster-9d4kq/s
 
 /// A running program; it is killed with the value.
 pub(crate) struct Server {
-    process: Child,
+    process: Program,
     pub(crate) address: String,
+}
+
+/// A program whose standard error is read all the time; it is killed with the value.
+pub(crate) struct Program {
+    child: Child,
     log: Arc<Mutex<String>>,
+}
+
+impl Program {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let (log, lines) = (Arc::default(), BufReader::new(child.stderr.take().unwrap()).lines());
+        std::thread::spawn({
+            let log = Arc::<Mutex<String>>::clone(&log);
+            move || {
+                for line in lines.map_while(Result::ok) {
+                    log.lock().unwrap().push_str(&(line + "\n"));
+                }
+            }
+        });
+        Self { child, log }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until its log has these words, and returns the log.
+    pub(crate) fn says(&mut self, words: &str, within: Duration) -> String {
+        let end = Instant::now() + within;
+        loop {
+            let ended = self.child.try_wait().unwrap();
+            let log = self.log();
+            if log.contains(words) {
+                return log;
+            }
+            assert!(ended.is_none(), "the program ended before it said {words:?}: {ended:?}\n{log}");
+            assert!(Instant::now() < end, "not within {within:?}: {words:?}\n{log}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("the program's log:\n{}", self.log());
+        }
+    }
 }
 
 /// The bundled session, unpacked once.
 pub(crate) fn bundled() -> &'static Path {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     static STORAGE: OnceLock<PathBuf> = OnceLock::new();
-    let folder = FOLDER.get_or_init(|| {
-        let folder = tempfile::tempdir().unwrap();
-        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/service.tar.gz");
-        assert!(Command::new("tar").arg("xzf").arg(fixture).arg("-C").arg(folder.path()).status().unwrap().success());
-        folder
-    });
+    let folder = FOLDER.get_or_init(|| crate::fixture::unpacked("service"));
     STORAGE.get_or_init(|| folder.path().join("storage"))
 }
 
@@ -35,35 +80,20 @@ impl Server {
     }
 
     pub(crate) fn over(folder: &Path, flags: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_ray-history"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ray-history"));
+        command
             .args(["serve", "--listen", "127.0.0.1:0", "--local-dir", folder.to_str().unwrap()])
             .args(flags)
             .env_remove("NO_COLOR")
-            .envs(environment.iter().copied())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
-        let (mut said, mut address) = (String::new(), None);
-        while address.is_none() {
-            let line = lines.next().unwrap_or_else(|| panic!("the program ended: {said}")).unwrap();
-            address = line.split("serving http://").nth(1).map(|rest| rest.split('/').next().unwrap().to_owned());
-            said.push_str(&(line + "\n"));
-        }
-        let log = Arc::new(Mutex::new(said));
-        std::thread::spawn({
-            let log = Arc::clone(&log);
-            move || {
-                for line in lines.map_while(Result::ok) {
-                    log.lock().unwrap().push_str(&(line + "\n"));
-                }
-            }
-        });
-        Self { process, address: address.unwrap(), log }
+            .envs(environment.iter().copied());
+        let mut process = Program::start(&mut command);
+        let said = process.says("serving http://", Duration::from_secs(60));
+        let address = said.split("serving http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap().to_owned();
+        Self { process, address }
     }
 
     pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+        self.process.log()
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
@@ -95,7 +125,7 @@ impl Server {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.process.id().to_string();
+        let id = self.process.child.id().to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
@@ -103,22 +133,12 @@ impl Server {
     pub(crate) fn ended(&mut self, within: Duration) -> Option<ExitStatus> {
         let end = Instant::now() + within;
         while Instant::now() < end {
-            if let Some(status) = self.process.try_wait().unwrap() {
+            if let Some(status) = self.process.child.try_wait().unwrap() {
                 return Some(status);
             }
             std::thread::sleep(Duration::from_millis(20));
         }
         None
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        if std::thread::panicking() {
-            eprintln!("the program's log:\n{}", self.log());
-        }
     }
 }
 

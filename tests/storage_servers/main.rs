@@ -15,6 +15,8 @@ mod certificates;
 mod chain;
 mod child;
 mod expired;
+#[path = "../fixture/mod.rs"]
+mod fixture;
 mod gcs;
 mod http;
 mod keys;

@@ -9,8 +9,6 @@ use ray_history::storage::guarded::Limits;
 use ray_history::storage::local::Local;
 use ray_history::storage::{Delimiter, Storage, connect};
 use std::fmt::Write;
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -24,10 +22,7 @@ pub(crate) async fn is_the_same(cloud: &impl Cloud) {
 
 /// Puts the bundled session into the cloud; gives the folder that it came from.
 pub(crate) async fn upload(cloud: &impl Cloud) -> TempDir {
-    let unpacked = tempfile::tempdir().unwrap();
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/service.tar.gz");
-    let tar = Command::new("tar").arg("-xzf").arg(fixture).arg("-C").arg(unpacked.path()).status().unwrap();
-    assert!(tar.success());
+    let unpacked = crate::fixture::unpacked("service");
     let local = Local::open(unpacked.path().join("storage")).unwrap();
     let mut copied = 0;
     for object in local.list_all("", Delimiter::None).await.unwrap().objects {

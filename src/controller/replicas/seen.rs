@@ -17,7 +17,8 @@ use tokio::time::Instant;
 /// After what time without a renewal the holder of a Lease counts as dead.
 pub(super) const EXPIRES: Duration = Duration::from_secs(30);
 
-/// One that was not renewed for so long when it is first seen, by any clock, belongs to nobody any more.
+/// One that was not renewed for so long when its holder is first seen, by any clock, belongs to nobody any more. What
+/// is renewed after that is alive, however wrong its clock, or ours, is.
 const ABANDONED: i64 = 4 * EXPIRES.as_secs().cast_signed();
 
 /// The Leases of one `RayHistory`.
@@ -113,11 +114,11 @@ impl Seen {
         let renewed = spec.renew_time.clone();
         let known = self.replicas.as_ref().and_then(|replicas| replicas.get(holder));
         // A list tells again what is known: that is no renewal.
-        let until = if let Some(known) = known.filter(|known| known.renewed == renewed) {
-            known.until
-        } else {
-            let age = renewed.as_ref().map_or(0, |at| clock.as_second() - at.0.as_second());
-            if age > ABANDONED { now } else { now + EXPIRES }
+        let age = renewed.as_ref().map_or(0, |at| clock.as_second() - at.0.as_second());
+        let until = match known {
+            Some(known) if known.renewed == renewed => known.until,
+            None if age > ABANDONED => now,
+            _ => now + EXPIRES,
         };
         Some((holder.clone(), Replica { lease: name.clone(), renewed, until }))
     }
@@ -203,6 +204,18 @@ mod tests {
         seen.listed(&lease("b", 1_000 + ABANDONED), clock(1_000 + ABANDONED + 1), now);
         seen.complete();
         assert_eq!(seen.leader(now), Some("b"));
+    }
+
+    #[test]
+    fn a_replica_whose_clock_is_wrong_lives_while_it_renews() {
+        let now = Instant::now();
+        let mut seen = seen(&["b"], now);
+        // Its clock is an hour behind ours, or ours was set an hour forward; then ours is set back by two.
+        for (renewed, ours) in [(1_000, 4_600), (1_010, 4_610), (1_020, -2_580)] {
+            seen.renewed(&lease("a", renewed), clock(ours), now);
+        }
+        assert_eq!(seen.leader(now + 29 * SECOND), Some("a"));
+        assert_eq!(seen.leader(now + 31 * SECOND), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::storage::{Error, ErrorKind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// The walk begins so long after the start, so that the markers come first.
 const WALK_AFTER: Duration = Duration::from_secs(5);
@@ -40,6 +41,8 @@ pub(super) struct Looked {
 #[derive(Debug, Default)]
 pub(super) struct Pass {
     pub(super) at: Option<SystemTime>,
+    /// The same moment, by a clock that is never set.
+    since: Option<Instant>,
     error: Option<String>,
     /// The error is that there is no such bucket or folder.
     store_missing: bool,
@@ -53,8 +56,17 @@ impl Pass {
     /// A pass that listed everything it should, and the sessions it found.
     pub(super) fn succeeded(found: Found) -> (Builder, Self) {
         let Found { sessions, unknown_keys, skipped, recognised, roots_below } = found;
-        let at = Some(SystemTime::now());
-        (sessions, Self { at, error: None, store_missing: false, unknown_keys, skipped, recognised, roots_below })
+        let pass = Self {
+            at: Some(SystemTime::now()),
+            since: Some(Instant::now()),
+            error: None,
+            store_missing: false,
+            unknown_keys,
+            skipped,
+            recognised,
+            roots_below,
+        };
+        (sessions, pass)
     }
 
     /// A pass that did not.
@@ -132,6 +144,7 @@ impl Kept {
             recognised: markers.recognised || walk.recognised,
             roots_below: [&markers.roots_below[..], &walk.roots_below].concat(),
             listed_at: markers.at,
+            listed_since: markers.since,
             walked_at: walk.at,
             stale: markers.error.clone().or_else(|| walk.error.clone()).or(never),
             store_missing: markers.store_missing || walk.store_missing,

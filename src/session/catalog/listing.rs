@@ -6,6 +6,7 @@ use crate::base::name::{ClusterId, Owner, OwnerKind, SessionKey};
 use crate::liveness::{Judge, State};
 use std::sync::Arc;
 use std::time::SystemTime;
+use tokio::time::Instant;
 
 /// One stored session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub struct Listing {
     pub roots_below: Vec<String>,
     /// When the markers were last listed with success; never, when none.
     pub listed_at: Option<SystemTime>,
+    /// The same moment, by a clock that is never set: what its age is measured by.
+    pub(in crate::session) listed_since: Option<Instant>,
     /// When the data trees were last walked with success. Until then, sessions without a marker (their head was killed)
     /// are missing.
     pub walked_at: Option<SystemTime>,

@@ -76,10 +76,34 @@ impl Behaviour<'_> {
         let same = self.store.read_matching(&key, ReadRange::Full, Some(&old)).await?;
         ensure!(same.read_all(9).await? == "old", "an unchanged object is served");
         self.put("change/x", "other").await?;
-        let error = self.store.read_matching(&key, ReadRange::Full, Some(&old)).await.err().context("read a change")?;
-        ensure!(error.kind() == ErrorKind::PreconditionFailed && !error.is_transient(), "{error:?}");
+        for range in [
+            ReadRange::Full,
+            ReadRange::From(1),
+            ReadRange::Between(0, 2),
+            ReadRange::Between(1, 1),
+            ReadRange::Between(50, 60),
+            ReadRange::Tail(2),
+        ] {
+            let read = self.store.read_matching(&key, range, Some(&old)).await;
+            let error = read.err().with_context(|| format!("{range:?} of another version was read"))?;
+            let changed = error.kind() == ErrorKind::PreconditionFailed && !error.is_transient();
+            ensure!(changed, "{range:?}: {error:?}");
+        }
         let new = self.store.list_all(&key, Delimiter::None).await?.objects.pop().and_then(|object| object.etag);
         ensure!(new.is_some_and(|new| new != old), "the listing shows the old ETag");
+        Ok(())
+    }
+
+    /// What an object had when it was opened, to its end, or an error.
+    pub(super) async fn mixes_no_versions(&self) -> anyhow::Result<()> {
+        let key = self.put("change/large", vec![b'o'; 5_000_000]).await?;
+        let mut body = self.store.read(&key, ReadRange::From(10)).await?;
+        let mut pieces = vec![body.stream.next().await.context("no bytes")??];
+        self.put("change/large", vec![b'n'; 5_000_000]).await?;
+        while let Some(Ok(piece)) = body.stream.next().await {
+            pieces.push(piece);
+        }
+        ensure!(pieces.concat().iter().all(|byte| *byte == b'o'), "bytes of two versions in one body");
         Ok(())
     }
 

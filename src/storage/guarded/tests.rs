@@ -61,6 +61,33 @@ async fn a_body_without_a_byte_ends_in_an_error() {
     assert_eq!(faulty.counts().reads, 5);
 }
 
+/// A store that passes over conditions.
+#[derive(Debug)]
+struct Unconditional(Memory);
+
+#[async_trait]
+impl Storage for Unconditional {
+    async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
+        self.0.list(prefix, delimiter, page).await
+    }
+
+    async fn read_matching(&self, key: &str, range: ReadRange, _: Option<&str>) -> Result<ObjectBody, Error> {
+        self.0.read(key, range).await
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_passes_over_conditions_opens_no_other_version() {
+    let store = Arc::new(Unconditional(Memory::default()));
+    store.0.put("x", "0123456789");
+    let guarded = Guarded::new(Arc::clone(&store) as _, "memory", Limits::default(), Arc::default());
+    let etag = guarded.read("x", ReadRange::Full).await.unwrap().meta.etag;
+    assert!(guarded.read_matching("x", ReadRange::Tail(1), etag.as_deref()).await.is_ok());
+    store.0.put("x", "abcdefghij");
+    let error = guarded.read_matching("x", ReadRange::Tail(1), etag.as_deref()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
+}
+
 /// A store whose answers never come, or whose bodies stall; it asks for a pause when it is busy.
 #[derive(Debug)]
 struct Stubborn {

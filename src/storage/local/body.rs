@@ -16,14 +16,14 @@ const PIECE: u64 = 512 * 1024;
 
 /// A file opened at a range, with its first piece.
 pub(super) struct Opened {
-    meta: ObjectMeta,
     range: Range<u64>,
     first: Bytes,
     rest: Rest,
 }
 
 struct Rest {
-    key: String,
+    /// As the file was opened.
+    meta: ObjectMeta,
     file: File,
     left: u64,
 }
@@ -49,37 +49,40 @@ impl Opened {
         if range.start > 0 {
             file.seek(SeekFrom::Start(range.start)).map_err(|e| failure(&key, e))?;
         }
-        let mut rest = Rest { key, file, left: range.end - range.start };
+        let mut rest = Rest { meta, file, left: range.end - range.start };
         let first = rest.next_piece()?;
-        Ok(Self { meta, range, first, rest })
+        Ok(Self { range, first, rest })
     }
 
     /// The body, whose later pieces are read when they are asked for.
     pub(super) fn into_body(self) -> ObjectBody {
+        let meta = self.rest.meta.clone();
         let first = (!self.first.is_empty()).then_some(Ok(self.first));
         let rest = stream::try_unfold(self.rest, |mut rest| async move {
             if rest.left == 0 {
                 return Ok(None);
             }
-            blocking(rest.key.clone(), move || rest.next_piece().map(|piece| Some((piece, rest)))).await
+            blocking(rest.meta.key.clone(), move || rest.next_piece().map(|piece| Some((piece, rest)))).await
         });
-        ObjectBody {
-            meta: self.meta,
-            range: self.range,
-            is_measured: true,
-            stream: stream::iter(first).chain(rest).boxed(),
-        }
+        ObjectBody { meta, range: self.range, is_measured: true, stream: stream::iter(first).chain(rest).boxed() }
     }
 }
 
 impl Rest {
-    /// The next piece; a file that has become shorter is an error, one that has grown is read as it was.
+    /// The next piece; a file that has become shorter or was overwritten is an error, one that has grown is read as it
+    /// was. Who overwrites a file with more, in place, cannot be told from who appends to it.
     fn next_piece(&mut self) -> Result<Bytes, Error> {
+        let key = &self.meta.key;
         let wanted = self.left.min(PIECE);
         let mut piece = Vec::with_capacity(wanted as usize);
-        (&mut self.file).take(wanted).read_to_end(&mut piece).map_err(|e| failure(&self.key, e))?;
-        if (piece.len() as u64) < wanted {
-            return Err(Error::because(ErrorKind::Truncated, &self.key, "the file became shorter while it was read"));
+        (&mut self.file).take(wanted).read_to_end(&mut piece).map_err(|e| failure(key, e))?;
+        let now = meta(key.clone(), &self.file.metadata().map_err(|e| failure(key, e))?);
+        if (piece.len() as u64) < wanted || now.size < self.meta.size {
+            return Err(Error::because(ErrorKind::Truncated, key, "the file became shorter while it was read"));
+        }
+        if now.size == self.meta.size && now.etag != self.meta.etag {
+            let why = "the file was overwritten while it was read";
+            return Err(Error::because(ErrorKind::PreconditionFailed, key, why));
         }
         self.left -= wanted;
         Ok(piece.into())

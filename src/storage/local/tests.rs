@@ -149,6 +149,22 @@ async fn a_file_that_becomes_shorter_while_it_is_read_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_overwritten_while_it_is_read_is_an_error() {
+    let dir = folder(&[]);
+    let path = dir.path().join("x");
+    fs::write(&path, vec![7; 2_000_000]).unwrap();
+    let store = Local::open(dir.path()).unwrap();
+    let mut body = store.read("x", ReadRange::Full).await.unwrap();
+    assert!(body.stream.next().await.unwrap().is_ok());
+    let (file, other) = (fs::OpenOptions::new().write(true).open(&path).unwrap(), vec![8; 2_000_000]);
+    std::os::unix::fs::FileExt::write_all_at(&file, &other, 0).unwrap();
+    file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(1)).unwrap();
+    let rest: Vec<_> = body.stream.collect().await;
+    assert_eq!(rest.last().unwrap().as_ref().unwrap_err().kind(), ErrorKind::PreconditionFailed);
+    assert_eq!(rest.len(), 1, "nothing of the other version");
+}
+
+#[tokio::test]
 async fn a_file_that_grows_while_it_is_read_is_read_as_it_was() {
     let dir = folder(&["x"]);
     let store = Local::open(dir.path()).unwrap();

@@ -1,0 +1,85 @@
+"""What the small object servers of the tests have in common: a folder as objects, listings of keys, and ranged reads.
+
+A server is a class of its own: `quirky_s3` and `hostile_clouds` add a protocol and what is odd about a store.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+PAGE = 3
+"""Entries of a page of a listing: few, so that a small folder has many pages."""
+MODIFIED = "Mon, 23 Nov 2026 00:00:00 GMT"
+
+
+def objects_of(folder: Path) -> dict[str, bytes]:
+    """The files of a folder by the keys that a bucket would have for them."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def tag(body: bytes) -> str:
+    """The entity tag of an object, without quotes."""
+    return hashlib.sha256(body).hexdigest()
+
+
+class ObjectHandler(BaseHTTPRequestHandler):
+    """Answers in HTTP/1.1; a subclass reads paths and writes listings."""
+
+    protocol_version = "HTTP/1.1"
+    objects: dict[str, bytes]
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        self.respond()
+
+    def do_HEAD(self):
+        self.respond()
+
+    def respond(self):
+        """Answers a request; the body of the answer to a HEAD is left out."""
+        raise NotImplementedError
+
+    def answer(self, status: int, body: bytes, **headers: str):
+        """Sends a whole answer; names of headers have `_` for `-`."""
+        self.send_response(status)
+        for name, value in {"Content_Length": str(len(body)), **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def chunked(self, pieces: Iterable[bytes], **headers: str):
+        """Sends an answer without its length; one without an end is sent until the client leaves."""
+        self.send_response(200)
+        for name, value in {"Transfer_Encoding": "chunked", **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        if self.command != "HEAD":
+            for piece in filter(None, pieces):
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            self.wfile.write(b"0\r\n\r\n")
+
+    def entries(self, prefix: str, delimiter: str, after: str) -> list[tuple[str, str]]:
+        """What is listed behind a key, in order: pairs of the delimiter, for what is rolled up, and of a key."""
+        found = {}
+        for key in sorted(key for key in self.objects if key.startswith(prefix)):
+            below, slash, _ = key[len(prefix) :].partition(delimiter) if delimiter else (key, "", "")
+            item = (slash, prefix + below + slash if slash else key)
+            if item[1] > after:
+                found[item] = None
+        return list(found)
+
+    def described(self, body: bytes) -> dict[str, str]:
+        """The headers that describe an object."""
+        return {"ETag": f'"{tag(body)}"', "Last_Modified": MODIFIED}
+
+    def wanted(self, size: int) -> tuple[int, int] | None:
+        """The first byte that is asked for, and the one behind the last; None where no part is asked for."""
+        if not (text := self.headers.get("x-ms-range") or self.headers.get("Range")):
+            return None
+        first, _, last = text.removeprefix("bytes=").partition("-")
+        start = int(first) if first else max(0, size - int(last))
+        return start, min(int(last) + 1 if first and last else size, size)

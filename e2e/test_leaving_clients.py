@@ -1,0 +1,59 @@
+"""Work for a client ends when the client leaves, or says that it sends nothing more."""
+
+import socket
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from e2e import bundle, quirky_s3
+from e2e.object_server import objects_of
+from e2e.server import wait_until
+from e2e.test_s3_quirks import S3Server
+
+SESSION = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
+NODE = "01180a8f897331216f38cb5230743f3605b7ae1ef6b370c8af16a052"
+LOG = "raylet.out"
+BYTES = 30_000_000
+"""Of a log without an end of a line: a search for the last lines reads all of it, a megabyte in each quarter second."""
+
+
+@pytest.fixture
+def objects(tmp_path):
+    cases = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path / "cases")
+    objects = objects_of(cases / "s3" / "storage")
+    (key,) = (key for key in objects if key.endswith(f"{NODE}/logs/{LOG}"))
+    return {**objects, key: b"x" * BYTES}
+
+
+@pytest.mark.parametrize("leave", [socket.socket.close, lambda to: to.shutdown(socket.SHUT_WR)], ids=["leaves", "ends"])
+def test_a_search_for_lines_ends_with_its_client(objects, tmp_path, leave):
+    reads: list[str] = []
+    with (
+        quirky_s3.serve_objects(objects, "leisurely", reads) as store,
+        S3Server(store, tmp_path, tmp_path / "log") as server,
+    ):
+        server.json(f"{SESSION}/api/version")
+
+        def searched():
+            return sum(key.endswith(LOG) for key in reads)
+
+        before, address = searched(), urlsplit(server.url)
+        with socket.create_connection((address.hostname, address.port), timeout=30) as client:
+            query = f"node_id={NODE}&filename={LOG}&lines=5"
+            client.sendall(f"GET /{SESSION}/api/v0/logs/file?{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            wait_until(lambda: searched() >= before + 3, 20)
+            leave(client)
+            # The request that is on its way may end.
+            wait_until(lambda: in_flight(server) == 1, 3)
+            ended_at = searched()
+            time.sleep(2)
+            assert searched() == ended_at
+    assert ended_at < before + BYTES >> 20
+
+
+def in_flight(server) -> int:
+    """Requests that are being answered, this one included."""
+    metrics = server.get("metrics")[2].decode()
+    name = "ray_history_http_requests_in_flight "
+    return int(next(line for line in metrics.splitlines() if line.startswith(name)).split()[1])
