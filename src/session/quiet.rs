@@ -8,10 +8,13 @@ use std::io;
 use std::thread::{self, JoinHandle};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// On Linux threads have a niceness of their own. With the highest a load takes what requests leave of the processors: a
-/// thread that serves them weighs some seventy times as much. Where they never pause, a load goes on slowly.
+/// The niceness of threads that load sessions; on Linux each thread has its own.
+///
+/// A thread that serves requests weighs 2.4 times as much. Measured on two processors that warm requests keep busy: a
+/// cold session that opens in 0.65 s alone opens in 2.0 to 2.3 s with 4, in 2.9 to 4.2 s with 9, in 5 to 13 s with 19;
+/// the 99th percentile of the warm requests is the same with all three, some 5 ms.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 19;
+const NICENESS: i32 = 4;
 
 const NAME: &str = "ray-history-load";
 
@@ -97,7 +100,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_threads_of_loads_have_the_lowest_priority_and_no_others() {
+    async fn all_threads_of_loads_and_no_others_have_a_lower_priority() {
         let quiet = Quiet::start().unwrap();
         let handle = quiet.handle().unwrap();
         let task = handle.spawn(async { niceness() }).await.unwrap();
