@@ -53,34 +53,39 @@ class Proxy(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def before(address: str, leaves_out: bool):
+def before(address: str, *, leaves_out: bool):
     """The address of a proxy before a store."""
     with Loopback(type("Before", (Proxy,), {"store": address, "leaves_out": leaves_out})) as proxy:
         yield f"http://127.0.0.1:{proxy.port}"
 
 
+class Reader(Server):
+    """A server of a store, by other arguments than a folder."""
+
+    def __init__(self, log, arguments: list[str], environment: dict[str, str]):
+        super().__init__(log.parent, log, environment=environment)
+        at = self._command.index("--local-dir")
+        self._command[at : at + 2] = arguments
+
+
 @contextmanager
-def serve(store: str, folder, log, leaves_out: bool):
+def serve(store: str, folder, log, *, leaves_out: bool):
     """A server of a store of a kind."""
-    server = Server(log.parent, log)
-    at = server._command.index("--local-dir")
     if store == "s3":
-        with quirky_s3.serve(folder, "none") as given, before(given["S3_ENDPOINT"], leaves_out) as address:
-            server._command[at : at + 2] = ["--storage-backend", "s3"]
-            server._environment |= {**given, "S3_ENDPOINT": address}
-            with server:
+        with quirky_s3.serve(folder, "none") as given, before(given["S3_ENDPOINT"], leaves_out=leaves_out) as address:
+            reader = Reader(log, ["--storage-backend", "s3"], {**given, "S3_ENDPOINT": address})
+            with reader as server:
                 yield server
         return
     with hostile_clouds.serve(folder, "azure", "none") as cloud:
         azure = cloud.document["azure"]
         origin, _, account = azure["endpoint"].rpartition("/")
-        with before(origin, leaves_out) as address:
+        with before(origin, leaves_out=leaves_out) as address:
             storage = {"azure": {**azure, "endpoint": f"{address}/{account}"}}
             history = {"apiVersion": "history.ray.io/v1alpha1", "kind": "RayHistory", "metadata": {"name": "main"}}
             file = log.with_suffix(".json")
             file.write_text(json.dumps({**history, "spec": {"storage": storage}}))
-            server._command[at : at + 2] = ["--config", str(file)]
-            with server:
+            with Reader(log, ["--config", str(file)], {}) as server:
                 yield server
 
 
