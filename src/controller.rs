@@ -2,15 +2,18 @@
 //!
 //! Owns settings from the object (`settings`), the watch that liveness comes from (`clusters`), the status (`report`,
 //! `status`), who of several replicas writes it (`replicas`), Events (`announce`), which folders are looked at because
-//! of what was seen (`looks`) and what is loaded before anybody asks (`prewarm`).
+//! of what was seen (`looks`), what is loaded before anybody asks (`prewarm`), and the bounds of whatever the API server
+//! answers (`client`, `pace`).
 //! A missing definition, a missing permission or an API server that is away is waited out and told; it never ends the
 //! program and never stops what is served. Never imports `http`: the two meet in settings, liveness and health.
 
 mod announce;
+mod client;
 mod clusters;
 mod follow;
 mod looks;
 mod one;
+mod pace;
 mod prewarm;
 mod ray_cluster;
 mod ray_service;
@@ -20,7 +23,9 @@ mod services;
 mod settings;
 mod status;
 mod untold;
+mod words;
 
+pub use client::client;
 pub use settings::Credentials;
 
 use crate::base::name::{ClusterId, Owner, SessionKey};
@@ -39,6 +44,7 @@ use kube::core::DeserializeGuard;
 use kube::{Api, Client, Resource};
 use looks::Looks;
 use one::{News, follow_one};
+use pace::Pace;
 use replicas::Replicas;
 use report::Reporter;
 use settings::{Applied, place, reference};
@@ -57,6 +63,9 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// How long we take at most to leave.
 const LEAVE: Duration = Duration::from_secs(2);
+
+/// How often it is told, in the log and as an Event, that settings were rejected; the status says it at once.
+const REJECTIONS: Pace = Pace::new(10, Duration::from_secs(10));
 
 /// What the controller steers.
 #[async_trait::async_trait]
@@ -152,7 +161,7 @@ impl Controller {
         tasks.spawn(announcer.clone().announce(told));
         let api = Api::namespaced(self.client.clone(), &self.options.namespace);
         let mut reporter = Reporter::new(api, &self.options.replica);
-        let mut warming = JoinSet::new();
+        let (mut warming, mut rejections) = (JoinSet::new(), REJECTIONS);
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -178,6 +187,7 @@ impl Controller {
             }
             if let (Some(why), Some(history)) = (self.applied.rejected(), &self.history)
                 && rejected.as_deref() != Some(why)
+                && rejections.now(Instant::now())
             {
                 tracing::warn!(rayhistory = %place(history), why, "settings are not in force");
                 if self.replicas.as_ref().is_none_or(Replicas::leads) {

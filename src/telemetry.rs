@@ -23,6 +23,10 @@ use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+/// kube's client warns of every answer that it cannot read, with the whole of it: a list of Secrets, for one. What is
+/// wrong with an answer is logged where it was asked for. `RUST_LOG` may say otherwise.
+const KUBE: &str = "kube_client::client=error";
+
 /// What must be ended in order, so that no span is lost.
 #[derive(Debug)]
 pub struct Telemetry {
@@ -36,7 +40,8 @@ pub struct Telemetry {
 /// # Errors
 /// When the export is asked for and its settings cannot be used.
 pub fn start(format: LogFormat) -> anyhow::Result<Telemetry> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|asked| EnvFilter::try_new(asked).is_ok());
+    let filter = EnvFilter::new(format!("{KUBE},{}", asked.as_deref().unwrap_or("info")));
     writer::start()?;
     // https://no-color.org
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

@@ -2,7 +2,7 @@
 //!
 //! Owns feeding the judge of liveness, from the watches and from listings of the bucket, and passes on what changed.
 
-use super::follow::{Heard, Trouble, follow};
+use super::follow::{Heard, MANY, MOST, Trouble, follow};
 use super::ray_cluster::RayCluster;
 use super::services;
 use crate::base::name::ClusterId;
@@ -71,7 +71,7 @@ impl Clusters {
             };
             watch.troubled(Some(Trouble::Unreachable("no answer yet".to_owned())));
             self.watches.spawn(async move {
-                follow(api, watcher::Config::default(), |heard| watch.hear(heard)).await;
+                follow(api, watcher::Config::default(), MANY, |heard| watch.hear(heard)).await;
             });
         }
         self.selected = Some(selected.clone());
@@ -122,6 +122,7 @@ impl Watch {
                 self.watched.update(|known| known.relisted(self.namespace.as_deref(), listed, now()))
             }
             Heard::Event(Event::Apply(object)) => match object.known() {
+                Some((id, Some(_))) if self.is_full(&id) => Changes::default(),
                 Some((id, Some(cluster))) => self.watched.update(|known| known.applied(id, cluster)),
                 Some((id, None)) => self.watched.update(|known| known.deleted(&id, object.uid(), now())),
                 None => Changes::default(),
@@ -134,6 +135,12 @@ impl Watch {
         if changes != Changes::default() {
             let _ = self.changes.send(changes);
         }
+    }
+
+    /// Whether there is no place for this cluster, which is a new one.
+    fn is_full(&self, id: &ClusterId) -> bool {
+        let known = self.watched.read();
+        known.count() >= MOST && known.cluster(id).is_none()
     }
 
     fn troubled(&self, trouble: Option<Trouble>) {

@@ -1,9 +1,13 @@
 //! Follows objects of one kind through everything that may happen to an API server, and never gives up.
 //!
-//! Owns back-off, what to do where `watch` is forbidden (list now and then), and the words for what is wrong.
+//! Owns back-off, what to do where `watch` is forbidden (list now and then), bounds of how much is listed and how fast
+//! things may change, and the words for what is wrong.
 //! What is heard is passed on in order; whoever listens compares full lists, because objects that vanished while we
 //! were away are not announced.
 
+use super::client::TooLong;
+use super::pace::Pace;
+use super::words::shortened;
 use crate::base::chain::chain;
 use futures_util::StreamExt;
 use kube::api::ListParams;
@@ -13,6 +17,7 @@ use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use std::pin::pin;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How often things are listed where they may not be watched.
 const LISTING: Duration = Duration::from_secs(30);
@@ -25,8 +30,20 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// whether all is well again.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// How many objects one page of a list holds.
+/// How many objects one page of a list holds; fewer, where they are so big that pages get too long.
 const PAGE: u32 = 250;
+
+/// How many objects are followed at most.
+pub(super) const MOST: usize = 50_000;
+
+/// How fast many objects may change. A watch that is read more slowly than it is written waits on the wire.
+pub(super) const MANY: Pace = Pace::new(20_000, Duration::from_millis(1));
+
+/// How often a watch may be interrupted within `TOGETHER` before that is told: once is part of an ordinary day.
+const INTERRUPTIONS: u32 = 3;
+
+/// Failures that are farther apart have nothing to do with each other.
+const TOGETHER: Duration = Duration::from_mins(2);
 
 /// What is heard.
 #[derive(Debug)]
@@ -63,12 +80,23 @@ impl std::fmt::Display for Trouble {
     }
 }
 
-/// Follows until dropped.
-pub(super) async fn follow<K>(api: Api<K>, config: watcher::Config, hear: impl FnMut(Heard<K>) + Send)
+/// Follows until dropped; changes are heard at most at this pace.
+pub(super) async fn follow<K>(api: Api<K>, config: watcher::Config, pace: Pace, hear: impl FnMut(Heard<K>) + Send)
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let mut follower = Follower { api, config, hear, well: false, listing_only: false, wait: FIRST_WAIT };
+    let mut follower = Follower {
+        api,
+        config,
+        pace,
+        hear,
+        well: false,
+        doubtful: false,
+        wait: FIRST_WAIT,
+        page: PAGE,
+        failed: None,
+        failures: 0,
+    };
     loop {
         follower.watch().await;
     }
@@ -77,12 +105,17 @@ where
 struct Follower<K, H> {
     api: Api<K>,
     config: watcher::Config,
+    pace: Pace,
     hear: H,
     /// Whether the last that was said of the watch is that it works.
     well: bool,
-    /// We may not watch, as far as we know: that a list came is no news.
-    listing_only: bool,
+    /// A watch failed after its list, or is forbidden: that a list came is no news.
+    doubtful: bool,
     wait: Duration,
+    page: u32,
+    /// When something failed last, and how often together.
+    failed: Option<Instant>,
+    failures: u32,
 }
 
 impl<K, H> Follower<K, H>
@@ -92,8 +125,8 @@ where
 {
     /// One watch, until it has to begin anew.
     async fn watch(&mut self) {
-        let mut stream = pin!(watcher::watcher(self.api.clone(), self.config.clone().page_size(PAGE)));
-        let mut listed = false;
+        let mut stream = pin!(watcher::watcher(self.api.clone(), self.config.clone().page_size(self.page)));
+        let (mut listed, mut count) = (false, 0);
         loop {
             let next = if listed && !self.well {
                 let Ok(next) = tokio::time::timeout(SILENCE, stream.next()).await else {
@@ -110,16 +143,26 @@ where
                     let news = matches!(event, Event::Apply(_) | Event::Delete(_));
                     listed = !matches!(event, Event::Init) && (listed || matches!(event, Event::InitDone));
                     // The start of a list proves nothing: it comes before the request.
-                    if !matches!(event, Event::Init) {
+                    if !matches!(event, Event::Init) && !self.doubtful {
                         self.wait = FIRST_WAIT;
                     }
+                    count = if matches!(event, Event::InitApply(_)) { count + 1 } else { 0 };
+                    if count > MOST {
+                        self.troubled(Trouble::Unreachable(format!("the list has more than {MOST} objects")));
+                        tokio::time::sleep(LONGEST_WAIT).await;
+                        return;
+                    }
                     (self.hear)(Heard::Event(event));
-                    if news || (listed && !self.listing_only) {
+                    if news || (listed && !self.doubtful) {
                         self.works();
+                    }
+                    let wait = if news { self.pace.turn(Instant::now()) } else { Duration::ZERO };
+                    if !wait.is_zero() {
+                        tokio::time::sleep(wait).await;
                     }
                 }
                 Some(Err(error)) => {
-                    if self.failed(&error).await {
+                    if self.failed(&error, listed).await {
                         return;
                     }
                 }
@@ -128,23 +171,38 @@ where
     }
 
     /// Notes an error and waits a while; whether the watch has to begin anew.
-    async fn failed(&mut self, error: &Error) -> bool {
-        tracing::debug!(error = %chain(error), "watch interrupted");
+    async fn failed(&mut self, error: &Error, listed: bool) -> bool {
+        tracing::debug!(error = shortened(chain(error)), "watch interrupted");
         let trouble = trouble(error);
         if matches!(error, Error::WatchStartFailed(_)) && matches!(trouble, Some(Trouble::Forbidden(_))) {
-            self.listing_only = true;
+            self.doubtful = true;
             self.troubled(Trouble::ListingOnly);
             tokio::time::sleep(LISTING).await;
             return true;
         }
+        let now = Instant::now();
+        if self.failed.replace(now).is_some_and(|last| now - last > TOGETHER) {
+            (self.failures, self.wait, self.doubtful) = (0, FIRST_WAIT, false);
+        }
+        self.failures += 1;
+        self.doubtful |= listed;
         // The stream would ask for the same version for ever.
         let expired = matches!(error, Error::WatchStartFailed(kube::Error::Api(status)) if status.code == 410);
+        // What it was about is lost: only a list tells.
+        let unread = matches!(error, Error::WatchFailed(kube::Error::SerdeError(_)));
+        let too_long = matches!(error, Error::InitialListFailed(cause) if is_too_long(cause));
+        if too_long {
+            self.page = (self.page / 4).max(1);
+        }
         if let Some(trouble) = trouble.filter(|_| !expired) {
             self.troubled(trouble);
+        } else if self.failures > INTERRUPTIONS {
+            let why = format!("the watch is interrupted again and again: {}", chain(error));
+            self.troubled(Trouble::Unreachable(shortened(why)));
         }
         tokio::time::sleep(self.wait).await;
         self.wait = (self.wait * 2).min(LONGEST_WAIT);
-        expired
+        expired || unread || too_long
     }
 
     /// A watch was silent, which may be because it works: asks for one object.
@@ -160,7 +218,7 @@ where
     }
 
     fn works(&mut self) {
-        self.listing_only = false;
+        (self.doubtful, self.failures) = (false, 0);
         if !self.well {
             self.well = true;
             (self.hear)(Heard::Well);
@@ -175,15 +233,21 @@ where
 
 /// The trouble behind an error; none, when it is part of an ordinary day: a version that expired, a cut connection.
 fn trouble(error: &Error) -> Option<Trouble> {
+    let said = |status: &kube::core::Status| shortened(status.message.clone());
     let cause = match error {
         Error::InitialListFailed(cause) | Error::WatchStartFailed(cause) => cause,
-        Error::WatchError(status) if status.code == 403 => return Some(Trouble::Forbidden(status.message.clone())),
+        Error::WatchError(status) if status.code == 403 => return Some(Trouble::Forbidden(said(status))),
         Error::WatchError(_) | Error::WatchFailed(_) | Error::NoResourceVersion => return None,
     };
     Some(match cause {
         kube::Error::Api(status) if status.code == 404 => Trouble::NoSuchKind,
-        kube::Error::Api(status) if [401, 403].contains(&status.code) => Trouble::Forbidden(status.message.clone()),
-        kube::Error::Api(status) => Trouble::Unreachable(format!("{} ({})", status.message, status.code)),
-        other => Trouble::Unreachable(chain(other)),
+        kube::Error::Api(status) if [401, 403].contains(&status.code) => Trouble::Forbidden(said(status)),
+        kube::Error::Api(status) => Trouble::Unreachable(format!("{} ({})", said(status), status.code)),
+        other => Trouble::Unreachable(shortened(chain(other))),
     })
+}
+
+/// Whether an answer was longer than it may be.
+fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<TooLong>)
 }

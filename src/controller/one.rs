@@ -3,13 +3,19 @@
 //! An object that cannot be read is told of as such: it must not stop anything.
 
 use super::follow::{Heard, Trouble, follow};
+use super::pace::Pace;
+use super::words::shortened;
 use kube::core::DeserializeGuard;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+
+/// How fast one object may change: each change may be a store to open.
+const CHANGES: Pace = Pace::new(30, Duration::from_secs(1));
 
 /// News of an object.
 #[derive(Clone, Debug)]
@@ -37,7 +43,7 @@ where
     let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
     tasks.spawn(async move {
         let mut found = false;
-        follow(api, config, |heard| {
+        follow(api, config, CHANGES, |heard| {
             let news = match heard {
                 Heard::Trouble(trouble) => News::Trouble(trouble),
                 // What there is, or that there is nothing, has been told.
@@ -50,7 +56,10 @@ where
                 Heard::Event(Event::InitDone | Event::Delete(_)) => News::Absent,
                 Heard::Event(Event::InitApply(object) | Event::Apply(object)) => {
                     found = true;
-                    object.0.map_or_else(|invalid| News::Malformed(invalid.error), |object| News::Is(Box::new(object)))
+                    object.0.map_or_else(
+                        |invalid| News::Malformed(shortened(invalid.error)),
+                        |object| News::Is(Box::new(object)),
+                    )
                 }
             };
             let _ = sender.send(news);

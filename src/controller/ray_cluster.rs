@@ -1,6 +1,7 @@
 //! The part of a `RayCluster` that matters here, read so that no field of any object can be malformed enough to stop
 //! the watch, and so that thousands of them cost little: what is not needed is skipped while it is read.
 
+use super::words::{is_name, shortened};
 use crate::base::name::{ClusterId, Owner, OwnerKind};
 use crate::liveness::Cluster;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
@@ -16,7 +17,7 @@ const OWNER_NAME: &str = "ray.io/originated-from-cr-name";
 /// A `RayCluster`.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct RayCluster {
-    #[serde(deserialize_with = "needed")]
+    #[serde(default, deserialize_with = "needed")]
     metadata: ObjectMeta,
     #[serde(default, deserialize_with = "suspended")]
     spec: bool,
@@ -25,12 +26,15 @@ pub(super) struct RayCluster {
 }
 
 impl RayCluster {
-    /// Its name and what liveness needs; none for an object that is on its way out, or has no name.
+    /// Its name and what liveness needs; none for an object that is on its way out, or has no name that can be one.
     pub(super) fn known(&self) -> Option<(ClusterId, Option<Cluster>)> {
         let metadata = &self.metadata;
         let id = ClusterId { namespace: metadata.namespace.clone()?, name: metadata.name.clone()? };
         let created = metadata.creation_timestamp.as_ref().map_or(i64::MIN / 2, |time| time.0.as_microsecond());
-        let (uid, head) = (metadata.uid.clone()?, self.status.clone());
+        let (uid, head) = (metadata.uid.clone()?, self.status.clone().map(shortened));
+        if ![&id.namespace, &id.name, &uid].into_iter().all(|name| is_name(name)) {
+            return None;
+        }
         let cluster = Cluster { uid, created, suspended: self.spec, owner: self.owner(), head };
         Some((id, metadata.deletion_timestamp.is_none().then_some(cluster)))
     }
@@ -48,10 +52,11 @@ impl RayCluster {
         let referred = references
             .filter(|owner| owner.api_version.starts_with("ray.io/"))
             .find_map(|owner| Some(Owner { kind: kind(&owner.kind)?, name: owner.name.clone() }));
-        referred.or_else(|| {
+        let owner = referred.or_else(|| {
             let labels = self.metadata.labels.as_ref()?;
             Some(Owner { kind: kind(labels.get(OWNER_KIND)?)?, name: labels.get(OWNER_NAME)?.clone() })
-        })
+        });
+        owner.filter(|owner| is_name(&owner.name))
     }
 }
 
@@ -86,32 +91,32 @@ impl Resource for RayCluster {
 
 /// The metadata without annotations and managed fields, which are most of it.
 pub(super) fn needed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
+    #[derive(Default, Deserialize)]
+    #[serde(default, rename_all = "camelCase")]
     struct Needed {
-        name: Option<String>,
-        namespace: Option<String>,
-        uid: Option<String>,
-        resource_version: Option<String>,
-        creation_timestamp: Option<Time>,
-        deletion_timestamp: Option<Time>,
-        labels: Option<BTreeMap<String, String>>,
-        owner_references: Option<Vec<OwnerReference>>,
+        name: Maybe<String>,
+        namespace: Maybe<String>,
+        uid: Maybe<String>,
+        resource_version: Maybe<String>,
+        creation_timestamp: Maybe<Time>,
+        deletion_timestamp: Maybe<Time>,
+        labels: Maybe<BTreeMap<String, String>>,
+        owner_references: Maybe<Vec<OwnerReference>>,
     }
-    let needed = Needed::deserialize(deserializer)?;
-    let labels = needed.labels.map(|mut labels| {
+    let needed = Maybe::<Needed>::deserialize(deserializer)?.is().unwrap_or_default();
+    let labels = needed.labels.is().map(|mut labels| {
         labels.retain(|name, _| [OWNER_KIND, OWNER_NAME].contains(&name.as_str()));
         labels
     });
     Ok(ObjectMeta {
-        name: needed.name,
-        namespace: needed.namespace,
-        uid: needed.uid,
-        resource_version: needed.resource_version,
-        creation_timestamp: needed.creation_timestamp,
-        deletion_timestamp: needed.deletion_timestamp,
+        name: needed.name.is(),
+        namespace: needed.namespace.is(),
+        uid: needed.uid.is(),
+        resource_version: needed.resource_version.is(),
+        creation_timestamp: needed.creation_timestamp.is(),
+        deletion_timestamp: needed.deletion_timestamp.is(),
         labels,
-        owner_references: needed.owner_references,
+        owner_references: needed.owner_references.is(),
         ..ObjectMeta::default()
     })
 }
@@ -212,6 +217,22 @@ mod tests {
         {
             assert!(!read(object(spec.clone())).spec, "{spec}");
         }
+    }
+
+    #[test]
+    fn an_object_without_a_name_or_of_other_types_is_read_and_is_no_cluster() {
+        for odd in [
+            json!({}),
+            json!({"metadata": null}),
+            json!({"metadata": {"name": 1, "namespace": [], "uid": {}, "labels": {"a": 1}, "ownerReferences": "x"}}),
+            json!({"metadata": {"name": "c", "namespace": "team"}}),
+            json!({"metadata": {"name": "n".repeat(1_000), "namespace": "team", "uid": "u"}}),
+        ] {
+            assert_eq!(read(odd.clone()).known(), None, "{odd}");
+        }
+        let mut without_a_time = object(json!({}));
+        without_a_time["metadata"]["creationTimestamp"] = json!("yesterday");
+        assert!(read(without_a_time).known().is_some());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The part of a `RayService` that matters here, read so that no field of any object can stop the watch.
 
 use super::ray_cluster::{Maybe, needed};
+use super::words::is_name;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use serde::{Deserialize, Deserializer};
@@ -9,7 +10,7 @@ use std::borrow::Cow;
 /// A `RayService`.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct RayService {
-    #[serde(deserialize_with = "needed")]
+    #[serde(default, deserialize_with = "needed")]
     metadata: ObjectMeta,
     #[serde(default, deserialize_with = "active")]
     status: Option<String>,
@@ -27,7 +28,9 @@ impl RayService {
     /// Its namespace, its name, and its active cluster, if it has one.
     pub(super) fn active(&self) -> Option<(String, String, String)> {
         let (namespace, name) = self.place();
-        Some((namespace.to_owned(), name.to_owned(), self.status.clone()?))
+        let active = self.status.as_deref()?;
+        let are_names = [namespace, name, active].into_iter().all(is_name);
+        are_names.then(|| (namespace.to_owned(), name.to_owned(), active.to_owned()))
     }
 }
 

@@ -5,7 +5,7 @@
 
 mod seen;
 
-use super::follow::{Heard, Trouble, follow};
+use super::follow::{Heard, MANY, Trouble, follow};
 use super::untold::Leader;
 use crate::base::chain::chain;
 use crate::base::name::SessionKey;
@@ -24,6 +24,9 @@ use tokio::time::Instant;
 
 /// How often a Lease is renewed.
 const RENEW: Duration = Duration::from_secs(10);
+
+/// Leases of dead replicas that are removed at once; the others have time.
+const AT_ONCE: usize = 10;
 
 /// Tells our Leases from others.
 const LABEL: &str = "history.ray.io/rayhistory-uid";
@@ -58,7 +61,7 @@ impl Replicas {
         tasks.spawn({
             let (leases, known) = (leases.clone(), Arc::clone(&known));
             let config = watcher::Config::default().labels(&format!("{LABEL}={}", history.uid));
-            async move { follow(leases, config, |heard| lock(&known).hear(heard)).await }
+            async move { follow(leases, config, MANY, |heard| lock(&known).hear(heard)).await }
         });
         Self { leases, own: replica.to_owned(), own_lease, known, tasks }
     }
@@ -99,6 +102,7 @@ impl Replicas {
     pub(super) async fn clear(&self) {
         let mut expired = lock(&self.known).seen.expired(Instant::now());
         expired.retain(|lease| *lease != self.own_lease);
+        expired.truncate(AT_ONCE);
         for lease in expired {
             if let Err(error) = self.leases.delete(&lease, &DeleteParams::default()).await {
                 tracing::debug!(lease, error = %chain(&error), "the Lease of a dead replica could not be removed");

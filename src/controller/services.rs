@@ -3,7 +3,7 @@
 //! Owns feeding that into the judge of liveness. Where they may not be watched, links lead to the newest cluster; that is
 //! logged once and is no reason to be less ready.
 
-use super::follow::{Heard, Trouble, follow};
+use super::follow::{Heard, MANY, Trouble, follow};
 use super::ray_service::RayService;
 use crate::liveness::Watched;
 use kube::runtime::watcher::{self, Event};
@@ -17,7 +17,7 @@ pub(super) async fn watch(client: Client, namespace: Option<String>, watched: Wa
     };
     let mut listed = Vec::new();
     let mut trouble = None;
-    follow(api, watcher::Config::default(), |heard| match heard {
+    follow(api, watcher::Config::default(), MANY, |heard| match heard {
         Heard::Trouble(found) => {
             let told = trouble.replace(found.clone());
             if told.as_ref() != Some(&found) && !matches!(found, Trouble::NoSuchKind) {

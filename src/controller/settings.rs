@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::one::{News, follow_one};
+use super::words::shortened;
 
 /// How often settings that could not be applied are tried again: a store may be down for a while.
 const AGAIN: Duration = Duration::from_secs(30);
@@ -117,7 +118,7 @@ impl Applied {
         self.wanted = None;
         self.retry = None;
         self.applying.abort_all();
-        self.rejected = Some(why);
+        self.rejected = Some(shortened(why));
     }
 
     /// Completes when there is something to do: then `work` does it.

@@ -3,6 +3,7 @@
 //! Conditions have reasons for programs and messages for people: what is wrong, and what to do.
 
 use super::follow::Trouble;
+use super::words::shortened;
 use crate::crd::{CacheStatus, RayHistoryStatus, ReplicaStatus, SessionsStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
@@ -55,8 +56,8 @@ impl Facts {
     pub(super) fn shared(&self, current: &RayHistoryStatus, now: Timestamp) -> RayHistoryStatus {
         let caches = current.replicas.iter().filter_map(|replica| replica.cache.clone());
         let cache = caches.reduce(|sum, cache| CacheStatus {
-            sessions: sum.sessions + cache.sessions,
-            bytes: sum.bytes + cache.bytes,
+            sessions: sum.sessions.saturating_add(cache.sessions),
+            bytes: sum.bytes.saturating_add(cache.bytes),
             max_memory: sum.max_memory.max(cache.max_memory),
         });
         let conditions = [self.is_ready(), self.settings(), self.storage(), self.watch()];
@@ -199,17 +200,6 @@ pub(super) fn says(current: &RayHistoryStatus, wanted: &RayHistoryStatus) -> boo
         && wanted.conditions.iter().all(|condition| current.conditions.contains(condition))
 }
 
-/// Messages of conditions hold at most 32,768 characters; nobody reads more than some lines.
-fn shortened(mut message: String) -> String {
-    const MOST: usize = 1_000;
-    if message.len() > MOST {
-        let end = (0..=MOST).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
-        message.truncate(end);
-        message.push('…');
-    }
-    message
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,11 +273,5 @@ mod tests {
         ];
         let status = Facts { troubles, ..serving() }.shared(&RayHistoryStatus::default(), Timestamp::UNIX_EPOCH);
         assert_eq!(condition(&status, "ClustersWatched"), ("False", "Forbidden"));
-    }
-
-    #[test]
-    fn a_message_is_cut_at_a_character() {
-        assert!(shortened("ä".repeat(2_000)).chars().count() < 1_002);
-        assert_eq!(shortened("short".to_owned()), "short");
     }
 }

@@ -9,6 +9,7 @@ mod renewed;
 use super::config::GcsConfig;
 use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, PageToken, ReadRange, Storage, wire};
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use google_cloud_auth::credentials::Credentials;
@@ -19,6 +20,9 @@ use google_cloud_storage::model_ext::{ObjectHighlights, ReadRange as Part};
 use google_cloud_storage::read_object::ReadObjectResponse as Opened;
 use google_cloud_storage::read_resume_policy::NeverResume;
 use renewed::Renewed;
+
+/// Why a part of an object is not read.
+const OTHER_PART: &str = "the store gives more bytes than were asked for";
 
 /// A bucket.
 #[derive(Debug)]
@@ -118,11 +122,10 @@ impl Storage for Gcs {
                 Ok(object) => {
                     let meta = meta(key, &object.object(), if_match)?;
                     let served = range.within(meta.size);
-                    let key = key.to_owned();
-                    let pieces = stream::unfold((object, key), |(mut object, key)| async move {
-                        let piece = object.next().await?;
-                        let piece = piece.map_err(|broken| error::broken(&key, broken));
-                        Some((piece, (object, key)))
+                    let (key, left) = (key.to_owned(), served.end - served.start);
+                    let pieces = stream::unfold((object, key, left), |(mut object, key, mut left)| async move {
+                        let piece = next(&mut object, &key, &mut left).await?;
+                        Some((piece, (object, key, left)))
                     });
                     return wire::body(meta, range, Some(served), pieces.boxed());
                 }
@@ -135,6 +138,24 @@ impl Storage for Gcs {
         let object = self.open(key, Part::all(), generation).await?.map_err(|refused| error::refused(key, &refused))?;
         wire::empty(meta(key, &object.object(), if_match)?, range)
     }
+}
+
+/// The next piece of a part of which so many bytes are left.
+///
+/// Google's client does not tell which part an answer brings. A whole object in place of a part is longer, which shows
+/// when the last piece has come: that one is given only where nothing follows.
+async fn next(object: &mut Opened, key: &str, left: &mut u64) -> Option<Result<Bytes, Error>> {
+    let piece = match object.next().await? {
+        Ok(piece) => piece,
+        Err(broken) => return Some(Err(error::broken(key, broken))),
+    };
+    let before = std::mem::replace(left, left.saturating_sub(piece.len() as u64));
+    let is_more = match *left {
+        0 if before < piece.len() as u64 => true,
+        0 => matches!(object.next().await, Some(Ok(more)) if !more.is_empty()),
+        _ => false,
+    };
+    Some(if is_more { Err(Error::failed(key, OTHER_PART)) } else { Ok(piece) })
 }
 
 /// What the headers tell. Emulators pass over the condition.

@@ -4,6 +4,7 @@
 //! Owns what follows from who lives: who writes what is written once for all, and who loads a session before anybody
 //! asks. Every replica comes to the same answer, so there is nothing to elect and nothing to hand over.
 
+use super::super::words::is_name;
 use crate::base::name::SessionKey;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
@@ -110,7 +111,7 @@ impl Seen {
 
     fn read(&self, lease: &Lease, clock: Timestamp, now: Instant) -> Option<(String, Replica)> {
         let (name, spec) = (lease.metadata.name.as_ref()?, lease.spec.as_ref()?);
-        let holder = spec.holder_identity.as_ref()?;
+        let holder = spec.holder_identity.as_ref().filter(|holder| is_name(holder) && is_name(name))?;
         let renewed = spec.renew_time.clone();
         let known = self.replicas.as_ref().and_then(|replicas| replicas.get(holder));
         // A list tells again what is known: that is no renewal.

@@ -1,0 +1,100 @@
+"""Stores that lie, in Google's protocols: an error that says why, or a gap, never a part that looks whole."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from e2e import bundle, hostile_gcs
+from e2e.server import Server
+
+SESSION = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
+LOG = f"{SESSION}/api/v0/logs/file?filename=raylet.out&node_id=01180a8f897331216f38cb5230743f3605b7ae1ef6b370c8af16a052"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    cases = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path_factory.mktemp("cases"))
+    return cases / "s3" / "storage"
+
+
+class GcsServer(Server):
+    """A server of such a store."""
+
+    def __init__(self, document: dict, log: Path):
+        super().__init__(log.parent, log)
+        file = log.with_suffix(".json")
+        history = {"apiVersion": "history.ray.io/v1alpha1", "kind": "RayHistory", "metadata": {"name": "main"}}
+        file.write_text(json.dumps({**history, "spec": {"storage": document}}))
+        at = self._command.index("--local-dir")
+        self._command[at : at + 2] = ["--config", str(file)]
+
+    def most_memory(self) -> int:
+        """MiB that it has ever had."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) >> 10
+
+    def gaps(self) -> set[str]:
+        """The codes of what is missing of the session."""
+        return {gap["code"] for gap in self.json(f"api/history/v1/{SESSION}")["gaps"]}
+
+
+def test_without_a_lie_all_is_there(folder, tmp_path):
+    with hostile_gcs.serve(folder, "none") as document, GcsServer(document, tmp_path / "log") as server:
+        assert len(server.json(f"{SESSION}/api/v0/tasks")["data"]["result"]["result"]) == 3
+        assert server.get(f"{LOG}&lines=1")[2] == b"r\n"
+        assert not server.gaps() & {"unreadable-files", "damaged-events", "no-events"}
+
+
+WHY = {
+    "circle": "repeats a page",
+    "repeats": "empty pages",
+    "empty": "empty pages",
+    "invented": "goes back",
+    "back": "goes back",
+    "cut": "cannot be",
+    "html": "cannot be",
+    "busy": "RESOURCE_EXHAUSTED",
+}
+
+
+@pytest.mark.parametrize("lie", WHY)
+def test_a_listing_that_lies_is_an_error_that_says_why(folder, tmp_path, lie):
+    log = tmp_path / "log"
+    with hostile_gcs.serve(folder, lie) as document, pytest.raises(AssertionError, match="did not start serving"):
+        GcsServer(document, log).__enter__()
+    assert WHY[lie] in log.read_text(), log.read_text()
+    assert "panicked" not in log.read_text()
+
+
+@pytest.mark.parametrize("lie", ["outside", "sizes", "nothing", "huge"])
+def test_odd_listings_harm_nothing(folder, tmp_path, lie):
+    log = tmp_path / "log"
+    with hostile_gcs.serve(folder, lie) as document, GcsServer(document, log) as server:
+        assert server.get("livez")[0] == server.get("readyz")[0] == 200
+        status = server.get(f"{SESSION}/api/v0/tasks")[0]
+        assert status == (200 if lie == "sizes" else 404)
+        assert server.get(f"{LOG}&lines=1")[0] in (200, 404, 502)
+        # Google's client takes messages of any length: a page of 200 MB is held as it came, and once more as objects.
+        assert server.most_memory() < (1_600 if lie == "huge" else 300)
+    assert "panicked" not in log.read_text()
+
+
+READS = ["whole", "untold", "short", "longer", "gunzip", "changes", "page", "wait"]
+
+
+@pytest.mark.parametrize("lie", READS)
+def test_a_body_that_lies_is_a_gap_or_an_error(folder, tmp_path, lie):
+    log = tmp_path / "log"
+    with hostile_gcs.serve(folder, lie) as document, GcsServer(document, log) as server:
+        status, _, body = server.get(f"{SESSION}/api/v0/tasks")
+        if status == 200 and lie not in ("whole", "longer"):
+            assert server.gaps() & {"unreadable-files", "damaged-events", "no-events"}, body
+        else:
+            assert status in (200, 502, 503), body
+        read, _, line = server.get(f"{LOG}&lines=1")
+        # What changes with every request has no right bytes.
+        assert read != 200 or line == b"r\n" or lie == "changes", line
+        assert server.get("livez")[0] == 200
+    assert "panicked" not in log.read_text()
