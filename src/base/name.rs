@@ -1,18 +1,18 @@
-//! Names: clusters, owners and sessions, parsed once and never passed on as raw strings.
+//! Names of clusters, owners and sessions, parsed once and never passed on as raw strings.
 
 use crate::base::time::days_from_civil;
 use std::fmt;
 
-/// A cluster as it is named in the bucket. Under KubeRay v1.6 the namespace is a free id, and a name may be empty.
+/// The name of a cluster in the bucket. Under KubeRay v1.6 the namespace is an arbitrary id, and the name may be empty.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClusterId {
-    /// Namespace, or what v1.6 wrote in its place.
+    /// Namespace, or the id that v1.6 wrote in its place.
     pub namespace: String,
     /// Name of the `RayCluster`.
     pub name: String,
 }
 
-/// What created a cluster.
+/// The kind of object that created a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OwnerKind {
     /// A `RayJob`.
@@ -22,7 +22,7 @@ pub enum OwnerKind {
 }
 
 impl OwnerKind {
-    /// Its folder in the bucket.
+    /// Returns its folder in the bucket.
     pub fn folder(self) -> &'static str {
         match self {
             Self::RayJob => "rayjob",
@@ -30,7 +30,7 @@ impl OwnerKind {
         }
     }
 
-    /// The kind, as Kubernetes writes it.
+    /// Returns the kind as Kubernetes spells it.
     pub fn kind(self) -> &'static str {
         match self {
             Self::RayJob => "RayJob",
@@ -38,7 +38,7 @@ impl OwnerKind {
         }
     }
 
-    /// The kind of a folder in the bucket.
+    /// Returns the kind of a folder in the bucket.
     pub fn from_folder(folder: &str) -> Option<Self> {
         [Self::RayJob, Self::RayService].into_iter().find(|kind| kind.folder() == folder)
     }
@@ -53,26 +53,28 @@ pub struct Owner {
     pub name: String,
 }
 
-/// `session_YYYY-MM-DD_HH-MM-SS_micros[_pid]`: one life of a head. Its time is in the head's own zone.
+/// The name of a session, one life of a head: `session_YYYY-MM-DD_HH-MM-SS_micros[_pid]`. The time is in the head's own
+/// zone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionName(String);
 
 impl SessionName {
-    /// Reads a name; none for anything else, `session_latest` and paths included.
+    /// Parses a session name; `None` for any other text, including `session_latest` and paths.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::is_one(name).then(|| Self(name.to_owned()))
+        Self::is_valid(name).then(|| Self(name.to_owned()))
     }
 
-    /// Becomes another name, without memory of its own where it fits; false, and unchanged, for anything else.
-    pub fn become_name(&mut self, name: &str) -> bool {
-        let is_one = Self::is_one(name);
-        if is_one {
+    /// Changes to another name, reusing the allocated memory. Returns `false`, and stays unchanged, if `name` is no
+    /// session name.
+    pub fn set(&mut self, name: &str) -> bool {
+        let valid = Self::is_valid(name);
+        if valid {
             name.clone_into(&mut self.0);
         }
-        is_one
+        valid
     }
 
-    fn is_one(name: &str) -> bool {
+    fn is_valid(name: &str) -> bool {
         Self::tail(name).is_some_and(|pid| {
             pid.is_empty()
                 || (pid[0] == b'_'
@@ -81,7 +83,7 @@ impl SessionName {
         })
     }
 
-    /// What follows the time.
+    /// Returns the text after the time; `None` if the time does not have the right shape.
     fn tail(name: &str) -> Option<&[u8]> {
         let rest = name.strip_prefix("session_")?;
         let shape = b"dddd-dd-dd_dd-dd-dd_dddddd";
@@ -93,12 +95,12 @@ impl SessionName {
         matches.then_some(pid)
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Its time in Unix microseconds, read as if the head's zone were UTC; none for a date that does not exist.
+    /// Returns its time in Unix microseconds, as if the head's zone were UTC; `None` for a date that does not exist.
     pub fn local_micros(&self) -> Option<i64> {
         let number = |from: usize, to: usize| self.0.get(from..to)?.parse::<i64>().ok();
         let days = days_from_civil(number(8, 12)?, number(13, 15)?, number(16, 18)?)?;
@@ -113,7 +115,7 @@ impl fmt::Display for SessionName {
     }
 }
 
-/// What everything is keyed by.
+/// The key of a session: its cluster and its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionKey {
     /// The cluster.
@@ -134,7 +136,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn only_session_names_are_session_names() {
+    fn parses_only_session_names() {
         for good in ["session_2026-11-22_23-11-33_821800_9153", "session_2026-11-22_23-11-33_821800"] {
             assert!(SessionName::parse(good).is_some(), "{good}");
         }
@@ -155,7 +157,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_name_makes_parsing_panic(name in ".*", tail in ".{0,30}") {
+        fn parsing_never_panics(name in ".*", tail in ".{0,30}") {
             for name in [name, format!("session_2026-99-99_99-99-99_000000{tail}")] {
                 if let Some(name) = SessionName::parse(&name) {
                     let _ = name.local_micros();
