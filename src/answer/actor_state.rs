@@ -9,7 +9,7 @@
 
 use super::actors::death::write_snake_case;
 use super::json::JsonWriter;
-use super::redact::Hidden;
+use super::redact::RedactedEnvs;
 use super::state_list::{self, Cell, Column, Counts, Kind, MAX_LIMIT, Notes, Options, Predicate, Resource};
 use super::{Answer, Question, Refusal};
 use crate::base::actor::ActorState;
@@ -50,7 +50,7 @@ pub(super) fn select(actors: &Actors, question: &Question) -> Result<Vec<u32>, R
 pub struct Actors {
     snapshot: Arc<Snapshot>,
     redact: bool,
-    hidden: Hidden,
+    hidden: RedactedEnvs,
     /// Keeps the last block of death causes decompressed.
     deaths: TextReader,
 }
@@ -58,7 +58,7 @@ pub struct Actors {
 impl Actors {
     /// The actors of a snapshot; `redact` hides the values of environment variables.
     pub fn new(snapshot: Arc<Snapshot>, redact: bool) -> Self {
-        Self { snapshot, redact, hidden: Hidden::default(), deaths: TextReader::default() }
+        Self { snapshot, redact, hidden: RedactedEnvs::default(), deaths: TextReader::default() }
     }
 
     /// The actor in a row.

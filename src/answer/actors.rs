@@ -32,7 +32,7 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
     head.key("actors");
     head.begin_object();
     let snapshot = Arc::clone(snapshot);
-    let mut rows = Rows::new(&snapshot, Keys::Kept);
+    let mut rows = Rows::new(&snapshot, Keys::Original);
     let Some(ids) = question.get("ids") else {
         let count = snapshot.actors.len();
         let row = move |row: usize, w: &mut JsonWriter| {

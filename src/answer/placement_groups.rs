@@ -80,7 +80,7 @@ fn rows(snapshot: &Snapshot) -> Vec<Row> {
         for row in parts::at(body, &["data", "result", "result"]).map(parts::objects).unwrap_or_default() {
             let id = parts::at(row, &["placement_group_id"]).and_then(parts::string).unwrap_or_default().into_owned();
             known.extend(PlacementGroupId::from_hex(&id));
-            stored.entry(id).or_insert_with(|| Row::Stored(Arc::clone(&url), stored::place(row, body)));
+            stored.entry(id).or_insert_with(|| Row::Stored(Arc::clone(&url), stored::range_of(row, body)));
         }
     }
     let groups = snapshot.placement_groups.iter().enumerate();

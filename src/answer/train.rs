@@ -45,7 +45,7 @@ pub fn runs(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
         let text = |name: &str| run.get(name).and_then(Value::as_str).unwrap_or_default();
         let start_ns = run.get("start_time_ns").and_then(Value::as_i64);
         let (key, has_ended) = (key(text("controller_actor_id"), text("id")), is_end(text("status")));
-        runs.insert(key, Shown { start_ns, has_ended, json: stored::Row::Made(Value::Object(run).to_string()) });
+        runs.insert(key, Shown { start_ns, has_ended, json: stored::Row::Built(Value::Object(run).to_string()) });
     }
     let stored = snapshot.endpoint(RUNS).unwrap_or_default();
     for run in parts::at(stored, &["train_runs"]).map(parts::objects).unwrap_or_default() {

@@ -1,7 +1,7 @@
 //! The columns of a task attempt, straight from its row.
 
 use crate::answer::json::JsonWriter;
-use crate::answer::redact::Hidden;
+use crate::answer::redact::RedactedEnvs;
 use crate::answer::state_list::{Cell, Column, Kind, Resource};
 use crate::answer::{ansi, proto_json};
 use crate::base::task::{TaskState, TaskType};
@@ -18,7 +18,7 @@ use std::sync::Arc;
 pub struct Tasks {
     snapshot: Arc<Snapshot>,
     redact: bool,
-    hidden: Hidden,
+    hidden: RedactedEnvs,
     /// Keeps the last block of error texts decompressed.
     errors: TextReader,
 }
@@ -26,7 +26,7 @@ pub struct Tasks {
 impl Tasks {
     /// The attempts of a snapshot; `redact` hides the values of environment variables.
     pub fn new(snapshot: Arc<Snapshot>, redact: bool) -> Self {
-        Self { snapshot, redact, hidden: Hidden::default(), errors: TextReader::default() }
+        Self { snapshot, redact, hidden: RedactedEnvs::default(), errors: TextReader::default() }
     }
 
     /// The snapshot behind the rows.
