@@ -1,4 +1,4 @@
-//! What every store must do when it reads.
+//! Reads of the conformance suite.
 
 use super::super::{Delimiter, ErrorKind, ReadRange};
 use super::Behaviour;
@@ -59,7 +59,7 @@ impl Behaviour<'_> {
         Ok(())
     }
 
-    pub(super) async fn says_what_a_listing_says(&self) -> anyhow::Result<()> {
+    pub(super) async fn reads_the_metadata_of_a_listing(&self) -> anyhow::Result<()> {
         let key = self.put("meta/x", "12345").await?;
         let listed = self.store.list_all(&self.key("meta/"), Delimiter::None).await?.objects;
         let [listed] = listed.as_slice() else { anyhow::bail!("{listed:?}") };
@@ -83,7 +83,7 @@ impl Behaviour<'_> {
         Ok(())
     }
 
-    pub(super) async fn says_that_a_key_is_missing(&self) -> anyhow::Result<()> {
+    pub(super) async fn reports_missing_keys(&self) -> anyhow::Result<()> {
         self.put("missing/folder/x", "").await?;
         for rest in ["missing/x", "missing/folder", "missing/folder/x/y", "missing/folder/X"] {
             let key = self.key(rest);
@@ -96,7 +96,7 @@ impl Behaviour<'_> {
         Ok(())
     }
 
-    pub(super) async fn refuses_what_is_too_large(&self) -> anyhow::Result<()> {
+    pub(super) async fn refuses_large_objects(&self) -> anyhow::Result<()> {
         let key = self.put("read/big", "0123456789").await?;
         ensure!(self.store.read_all(&key, 10).await? == "0123456789", "a limit includes itself");
         let error = self.store.read_all(&key, 9).await.err().context("ten bytes within nine")?;

@@ -1,4 +1,4 @@
-//! Settings as the log says them: in the words of `RayHistory`.
+//! Formats settings for the log, with the field names of `RayHistory`.
 
 use super::{Cache, Clusters, Loading};
 use std::fmt;
@@ -34,10 +34,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn they_are_words() {
-        let said = [Cache::default().to_string(), Loading::default().to_string(), Clusters::default().to_string()];
+    fn formats_the_defaults() {
+        let formatted = [Cache::default().to_string(), Loading::default().to_string(), Clusters::default().to_string()];
         assert_eq!(
-            said,
+            formatted,
             [
                 "maxSessions 100, maxMemory 2048 MiB, ttl 0s",
                 "timeout 600s, maxConcurrent 4, requestTimeout 25s",
