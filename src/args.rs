@@ -94,7 +94,14 @@ pub struct Serve {
     #[arg(long, env = "RAY_HISTORY_DASHBOARD_DIR", value_name = "DIR")]
     pub dashboard_dir: Option<PathBuf>,
     /// Clients from which the values of environment variables are hidden.
-    #[arg(long, conflicts_with_all = ["config", "rayhistory"], env = "RAY_HISTORY_REDACTION", value_enum, default_value_t = Redaction::Browsers, ignore_case = true)]
+    #[arg(
+        long,
+        conflicts_with_all = ["config", "rayhistory"],
+        env = "RAY_HISTORY_REDACTION",
+        value_enum,
+        default_value_t = Redaction::Browsers,
+        ignore_case = true
+    )]
     pub redaction: Redaction,
     /// Bounds of the server.
     #[command(flatten)]

@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
     namespaced,
     shortname = "rh",
     category = "ray",
-    doc = "A history server: serves the Ray dashboard of clusters that are gone, from data that their collectors stored.",
+    doc = "A history server: serves the Ray dashboard of clusters that are gone, from what their collectors stored.",
     derive = "PartialEq",
     status = "RayHistoryStatus",
     printcolumn(

@@ -77,8 +77,8 @@ impl fmt::Display for Settings {
         write!(
             f,
             "cache.maxSessions={} cache.maxMemory={} cache.ttl={} loading.timeout={} loading.maxConcurrent={} \
-             loading.requestTimeout={} clusters.namespaces={namespaces} clusters.sharedStorage={} prewarm.enabled={prewarm} \
-             redaction={}",
+             loading.requestTimeout={} clusters.namespaces={namespaces} clusters.sharedStorage={} \
+             prewarm.enabled={prewarm} redaction={}",
             cache.max_sessions,
             cache.max_memory,
             seconds(cache.ttl.unwrap_or_default()),

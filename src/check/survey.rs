@@ -63,8 +63,8 @@ impl Display for Report<'_> {
             let (verb, their) = if unmarked == 1 { ("has", "its") } else { ("have", "their") };
             writeln!(
                 f,
-                "  {unmarked} of them {verb} no marker: {their} head runs, or was killed (KubeRay's collector writes the \
-                 marker when the head ends)"
+                "  {unmarked} of them {verb} no marker: {their} head runs, or was killed (KubeRay's collector writes \
+                 the marker when the head ends)"
             )?;
         }
         if self.survey.cut {
@@ -160,8 +160,8 @@ impl Report<'_> {
             let root = root.trim_end_matches('/');
             return writeln!(
                 f,
-                "\nIts folder {root}/ has what collectors write: add {root} to spec.storage.rootDirs (--root-dir {root} with \
-                 --local-dir, STORAGE_ROOT_DIR={root} with --storage-backend)."
+                "\nIts folder {root}/ has what collectors write: add {root} to spec.storage.rootDirs (--root-dir {root} \
+                 with --local-dir, STORAGE_ROOT_DIR={root} with --storage-backend)."
             );
         }
         let root = match self.roots.first().map(|root| root.trim_matches('/')) {
@@ -177,8 +177,8 @@ impl Report<'_> {
              - KubeRay 1.7 adds it for spec.historyServerOptions of a RayCluster, if its feature gate \
              RayClusterHistoryServer is on.\n  \
              - Its STORAGE_BACKEND and bucket must name this store, and STORAGE_ROOT_DIR must be {}.\n  \
-             - Its log says what it does: kubectl logs POD -c ray-history-collector. The first file of events is uploaded \
-             after five minutes.\n  \
+             - Its log says what it does: kubectl logs POD -c ray-history-collector. The first file of events is \
+             uploaded after five minutes.\n  \
              - {}\n  \
              docs/collecting.md has a complete example.\n",
             join_roots(self.roots),

@@ -37,7 +37,8 @@ impl DurationRule {
     pub fn rule(&self) -> Rule {
         let Self { least, most } = self;
         Rule::new(format!(
-            "self.matches(r'{DURATION}') && duration(self) >= duration('{least}') && duration(self) <= duration('{most}')"
+            "self.matches(r'{DURATION}') && duration(self) >= duration('{least}') && \
+             duration(self) <= duration('{most}')"
         ))
         .message(self.expected().as_str())
     }

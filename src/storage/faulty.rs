@@ -22,7 +22,7 @@ const ARMED: &str = "a fault armed by a test";
 pub enum Fault {
     /// Every request fails with this kind. `NotFound` is an object that vanished between the listing and the read.
     Always(ErrorKind),
-    /// This number of requests fails with this kind, later ones succeed.
+    /// The next requests, up to this number, fail with this kind; later ones succeed.
     Times(u32, ErrorKind),
     /// The body breaks off with a transient error after this number of bytes.
     CutAfter(u64),

@@ -111,8 +111,8 @@ impl Guarded {
         let request = self.request("read");
         let ask = || self.attempt(&request, key, self.inner.read_matching(key, range, if_match));
         for attempts in 1.. {
-            let room = || Arc::clone(&self.permits).try_acquire_owned().ok();
-            match self.hedge.first(self.limits.hedge, ask, room).await {
+            let slot = || Arc::clone(&self.permits).try_acquire_owned().ok();
+            match self.hedge.first(self.limits.hedge, ask, slot).await {
                 Err(error) => match self.pause(attempts, &error) {
                     Some(pause) => sleep(pause).await,
                     None => return Err(error),

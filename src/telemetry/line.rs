@@ -86,7 +86,8 @@ pub fn safe(text: &str, colours: bool) -> String {
 /// Returns `true` for control characters, line ends, and marks that change the direction of writing.
 fn is_unsafe(char: char) -> bool {
     char.is_control()
-        || matches!(char, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(char, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}')
+        || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Returns the sequence that sets colours at the start of a text.

@@ -35,7 +35,7 @@ impl Hedge {
             Either::Right(((), first)) => first,
         };
         let allowed = self.hedged.load(Ordering::Relaxed) * ONE_IN < self.reads.load(Ordering::Relaxed);
-        let Some(_room) = allowed.then(free).flatten() else { return first.await };
+        let Some(_slot) = allowed.then(free).flatten() else { return first.await };
         self.hedged.fetch_add(1, Ordering::Relaxed);
         match select(first, pin!(ask())).await {
             Either::Left((Ok(answer), _)) | Either::Right((Ok(answer), _)) => Ok(answer),

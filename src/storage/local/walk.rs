@@ -104,7 +104,7 @@ impl<'a> Walk<'a> {
                 Ok(file_type) => {
                     entries.extend(Entry::of(&entry, file_type, folder_key).filter(|entry| self.is_wanted(entry)));
                 }
-                // Some file systems look up each type separately: the file has vanished in the meantime.
+                // Some file systems look up each type separately: a file that vanished meanwhile is ignored.
                 Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => return Err(e),
             }
