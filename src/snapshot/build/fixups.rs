@@ -1,7 +1,7 @@
-//! State changes that Ray's GCS makes and never exports: ends of attempts whose worker died or whose job ended.
+//! Ends of attempts whose worker died or whose job ended. Ray's GCS applies them and never exports them.
 //!
 //! The rules are Ray's `GcsTaskManager` (since 2.58 also `task_event_storage.py`): an attempt that has reached neither
-//! FINISHED nor FAILED fails with `WORKER_DIED`, first by the death of its worker, else by the end of its job.
+//! FINISHED nor FAILED fails with `WORKER_DIED` at the death of its worker, else at the end of its job.
 
 use super::Catalogue;
 use super::Nanos;
@@ -13,10 +13,10 @@ use crate::snapshot::worker::{Life, Worker, exit_type_number};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
-/// The end that the GCS gives to an attempt.
+/// End that the GCS gives an attempt.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct ForcedEnd {
-    /// When it fails.
+    /// Time of the failure.
     pub(super) at: Nanos,
     /// `WORKER_DIED`.
     pub(super) error_type: Str,
@@ -24,7 +24,7 @@ pub(super) struct ForcedEnd {
     pub(super) error_message: Text,
 }
 
-/// Ends by worker and by job.
+/// Forced ends by worker and by job.
 #[derive(Debug, Default)]
 pub(super) struct Fixups {
     by_worker: HashMap<Id, ForcedEnd, RandomState>,
@@ -58,7 +58,7 @@ impl Fixups {
         fixups
     }
 
-    /// How an attempt that is not over ends.
+    /// Returns the forced end of an attempt that has not ended by itself.
     pub(super) fn end_of(&self, worker: Id, job: JobId) -> Option<ForcedEnd> {
         self.by_worker.get(&worker).or_else(|| self.by_job.get(&job)).copied()
     }

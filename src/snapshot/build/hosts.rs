@@ -1,4 +1,4 @@
-//! Workers as attempts and actors name them: where they lived, as which process, and for which job.
+//! Facts about workers from attempts and actors: node, process and job.
 
 use super::catalogue::Catalogue;
 use crate::base::id::{JobId, RayId, WorkerId};
@@ -7,23 +7,23 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use std::collections::BTreeMap;
 
-/// One worker, as the attempts and actors that ran on it name it.
+/// Facts about one worker from the attempts and actors that ran on it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Host {
-    /// Its node; none when unknown.
+    /// Its node; no id if unknown.
     pub(super) node: Id,
-    /// Its process; zero when unknown.
+    /// Its process id; zero if unknown.
     pub(super) pid: u32,
-    /// Its job; nil when unknown.
+    /// Its job; nil if unknown.
     pub(super) job: JobId,
 }
 
-/// Every worker of which attempts or actors tell, by what they tell together.
-pub(super) fn joined(values: &Catalogue, told: impl Iterator<Item = (Id, Host)>) -> BTreeMap<WorkerId, Host> {
+/// Joins the facts about each worker.
+pub(super) fn join(values: &Catalogue, facts: impl Iterator<Item = (Id, Host)>) -> BTreeMap<WorkerId, Host> {
     let mut found: HashMap<Id, Host, RandomState> = HashMap::default();
-    for (worker, host) in told.filter(|(worker, _)| !worker.is_none()) {
+    for (worker, host) in facts.filter(|(worker, _)| !worker.is_none()) {
         let known = found.entry(worker).or_default();
-        // They do not differ; should they, which one is read first must not matter.
+        // The facts do not differ. If they do, the result must not depend on their order.
         if values.compare_id(host.node, known.node).is_gt() {
             known.node = host.node;
         }
