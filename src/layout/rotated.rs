@@ -22,7 +22,7 @@ pub enum Generation {
     /// The file that Ray rotated `n` times.
     Numbered(u32),
     /// A file that a collector kept; only its modification time shows its age.
-    Kept,
+    KeptByCollector,
 }
 
 /// Returns the generation of the file at `path` relative to `current`; `None` for another log.
@@ -40,7 +40,7 @@ pub fn generation(path: &str, current: &str) -> Option<Generation> {
     if let Some(number) = number(middle) {
         return Some(Generation::Numbered(number));
     }
-    (rotated_from(path).as_deref() == Some(current)).then_some(Generation::Kept)
+    (rotated_from(path).as_deref() == Some(current)).then_some(Generation::KeptByCollector)
 }
 
 #[cfg(test)]
@@ -49,12 +49,12 @@ mod tests {
 
     #[test]
     fn recognizes_generations_of_one_log_only() {
-        use Generation::{Current, Kept, Numbered};
+        use Generation::{Current, KeptByCollector, Numbered};
         for (path, expected) in [
             ("worker-a.out", Some(Current)),
             ("worker-a.out.1", Some(Numbered(1))),
             ("worker-a.12.out", Some(Numbered(12))),
-            ("worker-a.rotated.7-12.out", Some(Kept)),
+            ("worker-a.rotated.7-12.out", Some(KeptByCollector)),
             ("worker-a.out.x", None),
             ("worker-a.out.", None),
             ("worker-ab.out", None),
