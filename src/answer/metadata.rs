@@ -1,8 +1,9 @@
-//! `/api/v0/cluster_metadata`, `/api/version` and `/timezone`: which Ray it was, and where its clocks stood.
+//! `/api/v0/cluster_metadata`, `/api/version` and `/timezone`: the version of Ray and the time zone of the head.
 //!
-//! Versions: the stored answer, else the head's logs. The time zone: the stored answer, else the offset that logs with
-//! two clocks show, else the one between the session's name, which the head writes in its own time, and its start. What
-//! nobody noted is null or empty, as in Ray; but for the version that Ray's clients compare with what they need.
+//! Versions come from the stored response, else from the head's logs. The time zone comes from the stored response,
+//! else from logs with two clocks, else from the difference between the session's name, which the head writes in local
+//! time, and the head's start. Unrecorded values are null or empty, as in Ray, except the version that Ray's clients
+//! compare with their requirements.
 //! Source: `dashboard/{timezone_utils,head}.py`, `dashboard/modules/{state,version}/*.py`.
 
 use super::{Answer, Refusal, stored};
@@ -15,7 +16,7 @@ use regex_lite::Regex;
 use serde_json::{Value, json};
 use std::sync::{Arc, LazyLock};
 
-/// The zones Ray knows, offset in minutes and name (`timezones` in `dashboard/timezone_utils.py`).
+/// Ray's zones: offset in minutes, and name (`timezones` in `dashboard/timezone_utils.py`).
 const ZONES: [(i64, &str); 33] = [
     (-720, "Etc/+12"),
     (-660, "Pacific/Pago_Pago"),
@@ -52,7 +53,7 @@ const ZONES: [(i64, &str); 33] = [
     (780, "Pacific/Tongatapu"),
 ];
 
-/// The version of Ray whose API is served: what clients are told when nothing stored says which Ray it was.
+/// The version of Ray whose API is served, reported to clients if nothing stored has a version.
 const SERVED_VERSION: &str = "2.60.0";
 
 /// Answers `/api/v0/cluster_metadata`.
@@ -64,7 +65,7 @@ pub fn cluster_metadata(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     Ok(stored::answer(snapshot, "api/v0/cluster_metadata", false).unwrap_or_else(built))
 }
 
-/// Answers `/api/version`, which Ray's job command asks first.
+/// Answers `/api/version`, which Ray's job command requests first.
 pub fn version(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     let stored = snapshot.endpoint("api/v0/cluster_metadata");
     let stored = stored.and_then(|stored| parts::at(stored, &["data", "rayVersion"])).and_then(parts::string);
@@ -78,15 +79,15 @@ pub fn version(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     })))
 }
 
-/// Returns `true` if Ray's clients can parse a text as a version: `2.60.0`, `3.0.0.dev0`, `2.9.0rc1+local` (PEP 440, as
-/// far as Ray's releases use it). What they cannot read ends them with a traceback.
+/// Returns `true` if Ray's clients can parse a text as a version: `2.60.0`, `3.0.0.dev0`, `2.9.0rc1+local` (the part
+/// of PEP 440 that Ray's releases use). Any other text ends them with a traceback.
 fn is_version(text: &str) -> bool {
     static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(VERSION).ok());
     const VERSION: &str = r"^\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?(\.dev\d+)?(\+[A-Za-z0-9]+([-_.][A-Za-z0-9]+)*)?$";
     text.len() < 100 && FORM.as_ref().is_some_and(|form| form.is_match(text))
 }
 
-/// Answers `/timezone`; both members are null where the offset is unknown or not one of Ray's.
+/// Answers `/timezone`; both members are null if the offset is unknown or not one of Ray's.
 pub fn timezone(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     let built = || stored::reply(&zone(snapshot));
     Ok(stored::answer(snapshot, "timezone", false).unwrap_or_else(built))
@@ -102,7 +103,7 @@ fn zone(snapshot: &Snapshot) -> Value {
     })
 }
 
-/// How many minutes the head's clock is ahead of UTC.
+/// Returns the minutes by which the head's clock is ahead of UTC.
 pub fn offset_minutes(snapshot: &Snapshot) -> Option<i64> {
     let stored = snapshot.endpoint("timezone").and_then(|stored| parts::at(stored, &["offset"]));
     stored
@@ -111,7 +112,7 @@ pub fn offset_minutes(snapshot: &Snapshot) -> Option<i64> {
         .or_else(|| from_head_start(snapshot))
 }
 
-/// Returns the minutes of `+05:30`; none for what is no offset of less than a day.
+/// Parses an offset such as `+05:30` to minutes; returns `None` for any text but an offset of less than a day.
 fn parse_offset(text: &str) -> Option<i64> {
     let (hours, minutes) = text.get(1..)?.split_once(':')?;
     let (hours, minutes): (u8, u8) = (hours.parse().ok()?, minutes.parse().ok()?);
@@ -119,7 +120,7 @@ fn parse_offset(text: &str) -> Option<i64> {
     Some(if text.starts_with('-') { -minutes } else { minutes })
 }
 
-/// By the head's start, which is close to the moment its session is named after.
+/// Returns the offset from the head's start, which is close to the time in the session's name.
 fn from_head_start(snapshot: &Snapshot) -> Option<i64> {
     let head = snapshot.nodes.iter().filter(|node| node.is_head && node.start > 0).map(|node| node.start).min()?;
     let mut zone = Zone::default();
@@ -127,13 +128,13 @@ fn from_head_start(snapshot: &Snapshot) -> Option<i64> {
     offset_in(&zone, snapshot)
 }
 
-/// By a zone at the moment that the session is named after.
+/// Returns the offset of a zone at the time in the session's name.
 fn offset_in(zone: &Zone, snapshot: &Snapshot) -> Option<i64> {
     let local_ms = named_ms(snapshot)?;
     Some((local_ms - zone.utc_ms(local_ms)?) / 60_000)
 }
 
-/// The moment that the session is named after, local to its head, in milliseconds as if it were UTC.
+/// Returns the time in the session's name, local to its head, in milliseconds as if it were UTC.
 fn named_ms(snapshot: &Snapshot) -> Option<i64> {
     Some(SessionName::parse(&snapshot.session_name)?.local_micros()? / 1_000)
 }

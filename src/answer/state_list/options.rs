@@ -87,7 +87,10 @@ mod tests {
         let plain = Options { limit: 100, all_rows: false, detail: false, exclude_driver: true };
         assert_eq!(parse(&[]), Ok(plain));
         assert_eq!(parse(&[("limit", "0"), ("detail", "true")]), Ok(Options { limit: 0, detail: true, ..plain }));
-        assert_eq!(parse(&[("exclude_driver", "0"), ("timeout", "30")]), Ok(Options { exclude_driver: false, ..plain }));
+        assert_eq!(
+            parse(&[("exclude_driver", "0"), ("timeout", "30")]),
+            Ok(Options { exclude_driver: false, ..plain })
+        );
         let all = Options { limit: usize::try_from(i64::MAX).unwrap(), all_rows: true, ..plain };
         assert_eq!(parse(&[("all_rows", "1")]), Ok(all));
         assert_eq!(parse(&[("all_rows", "1"), ("limit", "20000")]), Ok(Options { limit: 20_000, ..all }));
