@@ -10,8 +10,7 @@
 mod actor;
 mod catalogue;
 mod clocks;
-mod fixups;
-mod hosts;
+mod forced_ends;
 mod job;
 mod latest;
 mod node;
@@ -20,6 +19,7 @@ mod platform;
 mod task;
 mod task_logs;
 mod worker;
+mod worker_facts;
 
 use super::Snapshot;
 use super::completeness::{Completeness, Problems};
@@ -33,8 +33,8 @@ use crate::event::{Damaged, Event, Payload, decode, salvage, without_needless_es
 use crate::logs::Facts;
 use catalogue::{Catalogue, Renamed};
 use clocks::Clocks;
-use hosts::Host;
 use std::collections::{BTreeMap, BTreeSet};
+use worker_facts::WorkerFacts;
 
 /// Builder of a snapshot. Each parsing thread has one; `merge` combines them, and `finish` makes the snapshot.
 #[derive(Debug)]
@@ -163,7 +163,7 @@ impl Builder {
             self.as_of = self.as_of.max(event.timestamp);
         }
         for (message, field) in &event.unknown_fields {
-            self.completeness.saw_unknown_field(message, field);
+            self.completeness.count_unknown_field(message, field);
         }
         let (at, values) = (event.timestamp, &mut self.values);
         match &event.payload {
@@ -194,7 +194,7 @@ impl Builder {
             Payload::Platform(record) => self.platform_events.add(at, record),
             Payload::Unknown => {
                 let name = if event.event_type.is_empty() { "(none)" } else { event.event_type };
-                self.completeness.saw_unknown_type(name);
+                self.completeness.count_unknown_type(name);
                 Ok(())
             }
         }
@@ -215,14 +215,14 @@ impl Builder {
         self.latest = self.latest.max(other.latest);
     }
 
-    fn hosts(&self) -> BTreeMap<WorkerId, Host> {
-        hosts::join(&self.values, self.tasks.hosts().chain(self.actors.hosts()))
+    fn worker_facts(&self) -> BTreeMap<WorkerId, WorkerFacts> {
+        worker_facts::join(&self.values, self.tasks.worker_facts().chain(self.actors.worker_facts()))
     }
 
     /// Returns the workers, without drivers, that attempts, actors or `named` refer to and that have no lifecycle
     /// event. Logs may have their facts.
     pub fn unreported_workers(&self, named: impl Iterator<Item = WorkerId>) -> BTreeSet<WorkerId> {
-        self.hosts()
+        self.worker_facts()
             .into_keys()
             .chain(named)
             .filter(|worker| !is_driver(worker) && !self.workers.has_lifecycle(worker))
@@ -259,9 +259,9 @@ impl Builder {
                 None => self.workers.add_log(&mut self.values, *worker, log, &clocks),
             }
         }
-        for (worker, host) in self.hosts() {
+        for (worker, host) in self.worker_facts() {
             if !is_driver(&worker) {
-                self.workers.add_host(&mut self.values, worker, host);
+                self.workers.add_facts(&mut self.values, worker, host);
             }
         }
         let workers = self.workers.finish();
@@ -271,8 +271,8 @@ impl Builder {
         let mut actors = self.actors.finish();
         clocks.correct_actors(&mut actors, &facts.processes.gcs);
         let placement_groups = self.placement_groups.finish(&mut self.values);
-        let fixups = fixups::Fixups::new(&mut self.values, &workers, &driver_jobs);
-        let mut tasks = self.tasks.finish(&mut self.values, &fixups);
+        let forced_ends = forced_ends::ForcedEnds::new(&mut self.values, &workers, &driver_jobs);
+        let mut tasks = self.tasks.finish(&mut self.values, &forced_ends);
         task_logs::restore(&mut tasks, &mut self.values, &facts.processes, &self.session_name);
         let mut completeness = self.completeness;
         if self.as_of == 0 {

@@ -69,12 +69,12 @@ pub struct Completeness {
 
 impl Completeness {
     /// Counts an event of a type that this version does not know.
-    pub fn saw_unknown_type(&mut self, name: &str) {
+    pub fn count_unknown_type(&mut self, name: &str) {
         count(&mut self.unknown_event_types, name, 1);
     }
 
     /// Counts a field that this version does not know.
-    pub fn saw_unknown_field(&mut self, message: &str, field: &str) {
+    pub fn count_unknown_field(&mut self, message: &str, field: &str) {
         count(&mut self.unknown_fields, &format!("{message}.{field}"), 1);
     }
 
@@ -85,7 +85,7 @@ impl Completeness {
     }
 
     /// Returns `true` if every record is damaged, or there is none.
-    pub fn understood_nothing(&self) -> bool {
+    pub fn has_no_valid_record(&self) -> bool {
         self.records == self.damaged_records.count
     }
 

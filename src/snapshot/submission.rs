@@ -2,19 +2,20 @@
 //!
 //! Ray keeps a submission in its key-value store (`JobInfo` of `dashboard/modules/job/common.py`) and never exports it
 //! by event, so its fields are collected from wherever Ray happens to write them. `sources` reads each source into a
-//! `PartialJob`, and `merge` takes each field from the first source that has it, in this order:
+//! `PartialJob`, and `merge` takes each field from the first source that has it. In this order, with the result of a
+//! comparison with recorded sessions:
 //!
-//! | source | fields | compared with recorded sessions |
-//! |---|---|---|
-//! | `EXPORT_SUBMISSION_JOB` | every field, each change | all fields equal |
-//! | stored answer of `/api/jobs/` | every field, as of the last poll | it is the live answer |
-//! | `SUBMISSION_JOB_*` events | every field | defined in Ray 2.60, never sent |
-//! | `event_JOBS.log` | status; message and error type of a failed supervisor; times in seconds | status equal |
-//! | `supervisor-*.log` | exit code, status, end 1 to 2 ms early, node | equal |
-//! | `job-driver-*.log` | entrypoint; the ten lines a failed job's message quotes | equal, escapes included |
-//! | `dashboard_agent.log` | start (same millisecond or 1 ms off), agent address, two failures | equal |
-//! | actor `_ray_internal_job_actor_X` | runtime environment (plus three variables Ray adds), node; leaves 9 to 21 ms after the end | equal |
-//! | driver job with `job_submission_id` | driver, metadata (plus two keys Ray adds), command, environment, node | equal; the command's quoting differs from the entrypoint's |
+//! 1. `EXPORT_SUBMISSION_JOB`: every field, at each change. All fields equal.
+//! 2. Stored answer of `/api/jobs/`: every field, as of the last poll. It is the live answer.
+//! 3. `SUBMISSION_JOB_*` events: every field. Defined in Ray 2.60, never sent.
+//! 4. `event_JOBS.log`: status; message and error type of a failed supervisor; times in seconds. Status equal.
+//! 5. `supervisor-*.log`: exit code, status, node; end 1 to 2 ms early. Equal.
+//! 6. `job-driver-*.log`: entrypoint; the ten lines that a failed job's message quotes. Equal, including escapes.
+//! 7. `dashboard_agent.log`: start (same millisecond or 1 ms off), agent address, two failures. Equal.
+//! 8. Actor `_ray_internal_job_actor_X`: runtime environment (plus three variables that Ray adds), node. It ends 9 to
+//!    21 ms after the submission. Equal.
+//! 9. Driver job with `job_submission_id`: driver, metadata (plus two keys that Ray adds), command, environment, node.
+//!    Equal, except that the command's quoting differs from the entrypoint's.
 //!
 //! A final status wins over RUNNING, and RUNNING over PENDING, because Ray never goes back. Fields that belong to the
 //! status (message, error type, end, exit code) are taken only from sources with this status.

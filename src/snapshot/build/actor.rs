@@ -1,7 +1,7 @@
 //! Drafts of actors: a definition and a set of transitions.
 
-use super::hosts::Host;
 use super::latest::Latest;
+use super::worker_facts::WorkerFacts;
 use super::{Catalogue, Nanos, Renamed};
 use crate::base::actor::ActorState;
 use crate::base::id::{ActorId, JobId};
@@ -180,10 +180,10 @@ impl Actors {
     }
 
     /// Returns every worker that an actor ran on, with the actor's facts about it.
-    pub(super) fn hosts(&self) -> impl Iterator<Item = (Id, Host)> {
+    pub(super) fn worker_facts(&self) -> impl Iterator<Item = (Id, WorkerFacts)> {
         self.drafts.iter().flat_map(|(id, draft)| {
             let job = if draft.definition.is_set() { draft.definition.get().job } else { job_of(*id) };
-            draft.transitions.values().map(move |t| (t.worker, Host { node: t.node, pid: t.pid, job }))
+            draft.transitions.values().map(move |t| (t.worker, WorkerFacts { node: t.node, pid: t.pid, job }))
         })
     }
 

@@ -3,9 +3,9 @@
 //! Transitions and profile events are appended in order of arrival, with the number of their draft; `finish` sorts them
 //! into the rows. Folding therefore never allocates per attempt, and merging two builders renames handles and appends.
 
-use super::fixups::Fixups;
-use super::hosts::Host;
+use super::forced_ends::ForcedEnds;
 use super::latest::Latest;
+use super::worker_facts::WorkerFacts;
 use super::{Catalogue, Nanos, Renamed};
 use crate::base::id::{JobId, TaskId, push_hex};
 use crate::base::task::{TaskState, TaskType};
@@ -254,15 +254,15 @@ impl Tasks {
     }
 
     /// Returns the worker of every attempt, with the attempt's facts about it.
-    pub(super) fn hosts(&self) -> impl Iterator<Item = (Id, Host)> {
+    pub(super) fn worker_facts(&self) -> impl Iterator<Item = (Id, WorkerFacts)> {
         self.drafts.iter().map(|draft| {
             let pid = u32::try_from(draft.pid.get()).unwrap_or(0);
-            (draft.worker.get(), Host { node: draft.node.get(), pid, job: draft.job })
+            (draft.worker.get(), WorkerFacts { node: draft.node.get(), pid, job: draft.job })
         })
     }
 
-    pub(super) fn finish(self, values: &mut Catalogue, fixups: &Fixups) -> TaskTable {
-        finish::table(self, values, fixups)
+    pub(super) fn finish(self, values: &mut Catalogue, forced_ends: &ForcedEnds) -> TaskTable {
+        finish::table(self, values, forced_ends)
     }
 
     /// Returns the memory held, in bytes.

@@ -3,8 +3,8 @@
 //! A log never replaces a field from an event.
 
 use super::clocks::Clocks;
-use super::hosts::Host;
 use super::latest::Latest;
+use super::worker_facts::WorkerFacts;
 use super::{Catalogue, Nanos, Renamed};
 use crate::base::id::{JobId, WorkerId};
 use crate::event::worker::{WorkerDefinition, WorkerLifecycle};
@@ -151,8 +151,8 @@ impl Workers {
     }
 
     /// Adds facts from the attempts and actors that ran on a worker, if it has no lifecycle event.
-    pub(super) fn add_host(&mut self, values: &mut Catalogue, id: WorkerId, host: Host) {
-        let Host { node, pid, job } = host;
+    pub(super) fn add_facts(&mut self, values: &mut Catalogue, id: WorkerId, facts: WorkerFacts) {
+        let WorkerFacts { node, pid, job } = facts;
         if self.has_lifecycle(&id) {
             return;
         }

@@ -44,7 +44,7 @@ impl Problems {
         let is_first = |last: &Place| (file, position) <= (&last.file, last.position);
         if self.examples.len() < EXAMPLES || self.examples.last().is_some_and(is_first) {
             self.examples.insert(Place { file: file.to_owned(), position, problem: problem.into() });
-            self.shorten();
+            self.truncate();
         }
     }
 
@@ -58,10 +58,10 @@ impl Problems {
         self.count += other.count;
         self.files = self.files.wrapping_add(other.files);
         self.examples.extend(other.examples);
-        self.shorten();
+        self.truncate();
     }
 
-    fn shorten(&mut self) {
+    fn truncate(&mut self) {
         while self.examples.len() > EXAMPLES {
             self.examples.pop_last();
         }

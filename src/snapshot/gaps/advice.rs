@@ -28,12 +28,14 @@ pub fn export(kinds: &[EventKind], version: Option<RayVersion>) -> String {
 
 /// Returns advice on how to export events at all.
 pub fn export_anything(version: Option<RayVersion>) -> String {
-    let switches = "Every Ray container needs RAY_enable_ray_event=1, RAY_enable_core_worker_ray_event_to_aggregator=1 and \
+    let switches = "Every Ray container needs RAY_enable_ray_event=1, \
+                    RAY_enable_core_worker_ray_event_to_aggregator=1 and \
                     RAY_DASHBOARD_AGGREGATOR_AGENT_EVENTS_EXPORT_ADDR with its collector's address";
     match version {
         Some(version) if version < ALL_SINCE => {
             format!(
-                "{switches}; and {TYPES} must list the types, because Ray {version} takes ALL as a name and exports nothing."
+                "{switches}; and {TYPES} must list the types, because Ray {version} takes ALL as a name and exports \
+                 nothing."
             )
         }
         _ => format!("{switches}; {TYPES}=ALL exports every type."),

@@ -27,7 +27,7 @@ pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
 
 /// Returns the weight of missing files and events.
 fn weight(known: &Completeness) -> Weight {
-    if known.understood_nothing() { Weight::Everything } else { Weight::Part }
+    if known.has_no_valid_record() { Weight::Everything } else { Weight::Part }
 }
 
 fn no_events(snapshot: &Snapshot, evidence: &Evidence) -> Option<Gap> {
@@ -59,21 +59,21 @@ fn no_events(snapshot: &Snapshot, evidence: &Evidence) -> Option<Gap> {
 fn unreadable_files(known: &Completeness, evidence: &Evidence) -> Option<Gap> {
     let n = known.unreadable_files.count;
     let files = count(n, "file");
-    let message = if known.understood_nothing() && n >= evidence.event_files.max(1) {
+    let message = if known.has_no_valid_record() && n >= evidence.event_files.max(1) {
         format!("{NOTHING}: {files} could not be read")
     } else {
         format!("{files} could not be read, or not to the end")
     };
     (n > 0).then(|| {
         Gap::new(Code::UnreadableFiles, weight(known), message).missing(n).advice(
-            "Reads that the store refused are retried automatically; the examples in the report list the files and reasons.",
+            "Reads that the store refused are retried automatically; the report has examples with their reasons.",
         )
     })
 }
 
 fn damaged_events(known: &Completeness) -> Option<Gap> {
     let (n, of) = (known.damaged_records.count, known.records);
-    let message = if known.understood_nothing() {
+    let message = if known.has_no_valid_record() {
         format!("No task data: all {of} records unreadable")
     } else {
         format!("{n} of {of} stored events are damaged and left out")

@@ -17,7 +17,7 @@ use seen::Seen;
 
 pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     let known = &snapshot.completeness;
-    if known.understood_nothing() {
+    if known.has_no_valid_record() {
         return Vec::new(); // Nothing usable is stored: that is one gap (`damage`), not one for each kind.
     }
     let checks = Checks { snapshot, evidence, seen: Seen::of(snapshot), version: RayVersion::of(snapshot) };
@@ -65,7 +65,8 @@ impl Checks<'_> {
             count(named, "placement group")
         );
         Some(Gap::new(Code::PlacementGroups, Weight::Kind, message).missing(named).of(named).advice(
-            "Ray does not export them: let the collector poll /api/v0/placement_groups?detail=1&limit=10000, as KubeRay's does since v1.7.",
+            "Ray does not export them: let the collector poll /api/v0/placement_groups?detail=1&limit=10000, as \
+             KubeRay's does since v1.7.",
         ))
     }
 }

@@ -29,25 +29,26 @@ pub(super) struct Polled {
 
 /// Returns the rows of the stored answer, if there is one. Its URL may be stored with or without slashes.
 pub(super) fn jobs(snapshot: &Snapshot) -> Vec<Polled> {
-    let rows = stored(&snapshot.endpoints).map(parts::objects).unwrap_or_default();
-    let rows = rows.into_iter().filter_map(stored_json::read).map(|row| polled(&row));
+    let rows = stored_body(&snapshot.endpoints).map(parts::objects).unwrap_or_default();
+    let rows = rows.into_iter().filter_map(stored_json::read).map(|row| parse_row(&row));
     // A row without an id is no job.
     rows.filter(|row| row.job_id.is_some() || row.submission_id.is_some()).collect()
 }
 
-fn stored(endpoints: &BTreeMap<String, Box<str>>) -> Option<&str> {
+/// Returns the stored answer to `/api/jobs`.
+fn stored_body(endpoints: &BTreeMap<String, Box<str>>) -> Option<&str> {
     endpoints.iter().find(|(url, _)| url.trim_matches('/') == "api/jobs").map(|(_, body)| &**body)
 }
 
 /// Returns the memory, in bytes, that building jobs from stored answers takes.
 pub fn weight_of_stored(endpoints: &BTreeMap<String, Box<str>>) -> usize {
-    let body = stored(endpoints).unwrap_or_default();
+    let body = stored_body(endpoints).unwrap_or_default();
     let rows = memchr::memchr_iter(b'{', body.as_bytes()).count();
     // Each text is held in the row, in the partial job, and in the job.
     body.len() * 4 + rows * 2 * (size_of::<Polled>() + size_of::<UnifiedJob>())
 }
 
-fn polled(row: &Map<String, Value>) -> Polled {
+fn parse_row(row: &Map<String, Value>) -> Polled {
     let text = |key: &str| row.get(key).and_then(text_of);
     let number = |key: &str| row.get(key).and_then(number_of);
     let metadata = row.get("metadata").and_then(Value::as_object).map(|metadata| {

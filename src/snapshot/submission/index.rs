@@ -27,7 +27,8 @@ impl<'a> Index<'a> {
                 drivers.entry(id).or_default().push(job);
             }
         }
-        let supervisors = snapshot.actors.iter().filter_map(|actor| Some((supervised(snapshot, actor)?, actor)));
+        let supervisors =
+            snapshot.actors.iter().filter_map(|actor| Some((supervised_submission(snapshot, actor)?, actor)));
         // If a submission was deleted and submitted again, the supervisor seen last wins.
         let mut supervisors: Vec<_> = supervisors.collect();
         supervisors.sort_by_key(|(_, actor)| (actor.first_seen, actor.id));
@@ -86,6 +87,6 @@ pub(super) fn submission_of<'a>(snapshot: &'a Snapshot, job: &DriverJob) -> Opti
 }
 
 /// Returns the submission that an actor supervises.
-fn supervised<'a>(snapshot: &'a Snapshot, actor: &Actor) -> Option<&'a str> {
+fn supervised_submission<'a>(snapshot: &'a Snapshot, actor: &Actor) -> Option<&'a str> {
     snapshot.str(actor.name).strip_prefix("_ray_internal_job_actor_")
 }

@@ -1,6 +1,6 @@
 //! Conversion of drafts into the columns of a `TaskTable`, with transitions and profile events sorted into their rows.
 
-use super::{Draft, Fixups, NONE, Tasks};
+use super::{Draft, ForcedEnds, NONE, Tasks};
 use crate::base::task::{TaskState, TaskType};
 use crate::base::time::Nanos;
 use crate::snapshot::build::Catalogue;
@@ -10,7 +10,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 /// Converts the drafts into a table. Each list is freed as soon as its column is made.
-pub(super) fn table(tasks: Tasks, values: &mut Catalogue, fixups: &Fixups) -> TaskTable {
+pub(super) fn table(tasks: Tasks, values: &mut Catalogue, forced_ends: &ForcedEnds) -> TaskTable {
     let Tasks { drafts, index, transitions, profile, logs, sources, shapes, .. } = tasks;
     drop(index);
     let mut order: Vec<u32> = (0..drafts.len() as u32).collect();
@@ -22,12 +22,12 @@ pub(super) fn table(tasks: Tasks, values: &mut Catalogue, fixups: &Fixups) -> Ta
     // Drafts are copied into row order once, so that every column reads them sequentially.
     let drafts: Vec<Draft> = order.iter().map(|&number| drafts[number as usize]).collect();
     let mut out = TaskTable { shapes, logs: checked_logs(logs), profile_sources: sources, ..TaskTable::default() };
-    let mut names = Names::new(values);
+    let mut names = DisplayNames::new(values);
     fill_rows(&mut out, &drafts, &mut names);
     drop(drafts);
     let times = by_row(transitions.iter().map(|&(number, state, at)| (number, (state, at))), &row_of, order.len());
     drop(transitions);
-    fill_states(&mut out, times, fixups);
+    fill_states(&mut out, times, forced_ends);
     let spans = by_row(profile.iter().copied(), &row_of, order.len());
     drop(profile);
     fill_profile(&mut out, spans, names.values);
@@ -43,7 +43,7 @@ fn inverse(order: &[u32]) -> Vec<u32> {
     row_of
 }
 
-fn fill_rows(out: &mut TaskTable, drafts: &[Draft], names: &mut Names<'_>) {
+fn fill_rows(out: &mut TaskTable, drafts: &[Draft], names: &mut DisplayNames<'_>) {
     let rows = || drafts.iter();
     out.ids = rows().map(|d| d.id).collect();
     out.attempts = rows().map(|d| d.attempt).collect();
@@ -78,12 +78,12 @@ fn flags(draft: &Draft) -> u8 {
 }
 
 /// Displayed names. By Ray's rule an actor's `repr` replaces its class if the task has no name of its own.
-struct Names<'a> {
+struct DisplayNames<'a> {
     values: &'a mut Catalogue,
     known: HashMap<(Str, Str), Str, RandomState>,
 }
 
-impl<'a> Names<'a> {
+impl<'a> DisplayNames<'a> {
     fn new(values: &'a mut Catalogue) -> Self {
         Self { values, known: HashMap::default() }
     }
@@ -150,7 +150,11 @@ fn by_row<T: Copy>(
 }
 
 /// Fills in states and their times. Of several times of one state the latest is kept, as in Ray's map.
-fn fill_states(out: &mut TaskTable, (items, ends): (Vec<Option<(TaskState, Nanos)>>, Vec<u32>), fixups: &Fixups) {
+fn fill_states(
+    out: &mut TaskTable,
+    (items, ends): (Vec<Option<(TaskState, Nanos)>>, Vec<u32>),
+    forced_ends: &ForcedEnds,
+) {
     out.states.reserve_exact(ends.len());
     out.time_ends.reserve_exact(ends.len());
     out.times.reserve(items.len());
@@ -167,7 +171,7 @@ fn fill_states(out: &mut TaskTable, (items, ends): (Vec<Option<(TaskState, Nanos
         let defined = out.flags[row] & flag::DEFINED != 0;
         if !over
             && defined
-            && let Some(forced) = fixups.end_of(out.workers[row], out.jobs[row])
+            && let Some(forced) = forced_ends.end_of(out.workers[row], out.jobs[row])
         {
             reached[TaskState::Failed as usize] = Some(forced.at);
             out.error_types[row] = forced.error_type;

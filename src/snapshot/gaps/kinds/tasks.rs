@@ -21,7 +21,8 @@ impl Checks<'_> {
                     workers => format!(", although {} left logs", count(workers, "worker")),
                 };
                 let message = format!(
-                    "No task data: task events were not exported{workers}; the task table, its summaries and the timeline are empty"
+                    "No task data: task events were not exported{workers}; the task table, its summaries and the \
+                     timeline are empty"
                 );
                 found.push(self.unexported(Code::TaskEvents, Weight::Kind, &TASKS, message));
             }

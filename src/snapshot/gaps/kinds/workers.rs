@@ -30,8 +30,10 @@ impl Checks<'_> {
             Gap::new(Code::WorkerEvents, Weight::Part, format!("Events of some workers are missing: {from}{open}"))
         } else if let Some(version) = self.version.filter(|version| *version < RayVersion::WORKER_EVENTS) {
             let message = format!("Ray {version} cannot export workers and their exits: {from}{open}");
-            let mut gap = Gap::new(Code::WorkerEvents, Weight::Part, message)
-                .advice("Ray exports them from version 2.58 on, if WORKER_DEFINITION_EVENT and WORKER_LIFECYCLE_EVENT are on its list.");
+            let mut gap = Gap::new(Code::WorkerEvents, Weight::Part, message).advice(
+                "Ray exports them from version 2.58 on, if WORKER_DEFINITION_EVENT and WORKER_LIFECYCLE_EVENT are on \
+                     its list.",
+            );
             gap.event_types = WORKERS.map(EventKind::name).to_vec();
             gap
         } else {

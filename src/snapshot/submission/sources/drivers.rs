@@ -54,7 +54,7 @@ pub(in super::super) fn drivers(index: &Index<'_>) -> Vec<UnifiedJob> {
     for job in snapshot.driver_jobs.iter().filter(|job| submission_of(snapshot, job).is_none()) {
         match rows.get_mut(&job.id) {
             // The definition was lost: keep the row of the live dashboard.
-            Some(row) if !job.defined => end(row, some_millis(job.finished)),
+            Some(row) if !job.defined => set_end(row, some_millis(job.finished)),
             polled => {
                 let ended = polled.filter(|row| row.status.is_terminal()).and_then(|row| row.end_ms);
                 rows.insert(job.id, from_events(snapshot, job, ended));
@@ -64,7 +64,7 @@ pub(in super::super) fn drivers(index: &Index<'_>) -> Vec<UnifiedJob> {
     rows.into_values().collect()
 }
 
-fn end(row: &mut UnifiedJob, end_ms: Option<i64>) {
+fn set_end(row: &mut UnifiedJob, end_ms: Option<i64>) {
     if end_ms.is_some() {
         row.end_ms = end_ms;
         row.status = JobStatus::Succeeded;
