@@ -1,6 +1,6 @@
 //! Drivers as rows of the worker table; Ray sends no worker events for them.
 //!
-//! A driver's worker id is its job id followed by `ff`. Each field takes the first source that has it:
+//! A driver's worker id is its job id followed by `ff` bytes. Each field takes the first source that has it:
 //!
 //! - start: the driver's own log, its driver task (2 ms off), its job;
 //! - end: its raylet's log, its driver task, its job, its own log;
