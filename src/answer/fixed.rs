@@ -65,7 +65,7 @@ pub fn platform_events(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     }))
 }
 
-/// Returns the error of the profiling endpoints below `/worker/` and `/task/`, which need a live process.
+/// Returns the error of the profiling endpoints below `/worker/` and `/task/`, which need a running process.
 pub fn profiling() -> Refusal {
-    Refusal::Forbidden("Profiling needs a living process; this session is over.".to_owned())
+    Refusal::Forbidden("Profiling needs a running process; this session is over.".to_owned())
 }

@@ -33,7 +33,7 @@ type Name = (Str, u32);
 struct Node {
     name: Name,
     kind: Kind,
-    /// Creation time in milliseconds, or `None` if unknown.
+    /// Earliest creation time in milliseconds, or `None` if unknown.
     timestamp: Option<f64>,
     states: StateCounts,
     children: Vec<u32>,

@@ -82,7 +82,7 @@ pub struct LogRequest {
     pub node: Option<NodeRef>,
     /// The output, for targets other than a file name.
     pub suffix: Suffix,
-    /// Options for the delivery.
+    /// The delivery options.
     pub delivery: Delivery,
 }
 

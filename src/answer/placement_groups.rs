@@ -71,7 +71,7 @@ fn rows(snapshot: &Snapshot) -> Vec<Row> {
     let mut urls: Vec<&String> =
         snapshot.endpoints.keys().filter(|url| url.starts_with("api/v0/placement_groups")).collect();
     urls.sort_by_key(|url| !url.contains("detail="));
-    // Most sessions have only event rows, which are already in order.
+    // Most rows come from events, which are already in order.
     let mut known: HashSet<PlacementGroupId> = HashSet::new();
     let mut stored: BTreeMap<String, Row> = BTreeMap::new();
     for url in urls {

@@ -17,7 +17,7 @@ pub struct ResolvedLog {
     pub path: String,
     /// The bytes of one attempt, or `None` for the whole file.
     pub attempt: Option<AttemptBytes>,
-    /// Options for the delivery.
+    /// The delivery options.
     pub delivery: Delivery,
 }
 

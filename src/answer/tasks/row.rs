@@ -216,8 +216,8 @@ fn ended_with_its_worker(snapshot: &Snapshot, attempt: &Attempt<'_>) -> bool {
 }
 
 fn write_log_info(snapshot: &Snapshot, attempt: &Attempt<'_>, w: &mut JsonWriter) {
-    // Ray has none either for an attempt that succeeded without reporting it; for one that ended with its worker,
-    // Ray's page would not offer the log, although it is stored.
+    // An attempt that succeeded without reporting its log has none in Ray either; one that ended with its worker
+    // has a stored log that Ray's page would not offer.
     let shown = |attempt: &Attempt<'_>| !attempt.is_log_of_worker() || ended_with_its_worker(snapshot, attempt);
     let Some(log) = attempt.log_info().filter(|_| shown(attempt)) else { return w.null() };
     w.begin_object();

@@ -9,7 +9,7 @@
 //! | `Requesting resources: {…} * N` | workers and their resources |
 //! | `[State Transition] A -> B.` | the run's status; an attempt's end |
 //! | `Attempting to start training worker group of size N with …: [{…}] * N` | an attempt |
-//! | `StartedWorker training worker group of size N: …` | its workers: address, pid, ranks |
+//! | `Started training worker group of size N: …` | its workers: address, pid, ranks |
 //! | `[FailurePolicy] … Error: …` | the reason of a failure |
 
 use super::settings::{self, LoggedSettings};
@@ -93,7 +93,7 @@ impl<'a> RunHistory<'a> {
             let attempt =
                 Attempt { size, resources: resources(rest), start: at, status: "PENDING", ..Attempt::default() };
             self.attempts.push(attempt);
-        } else if message.starts_with("StartedWorker training worker group of size ") {
+        } else if message.starts_with("Started training worker group of size ") {
             if let Some(attempt) = self.attempts.last_mut() {
                 attempt.status = "RUNNING";
                 attempt.workers = message.lines().skip(1).filter_map(started).collect();
