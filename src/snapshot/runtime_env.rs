@@ -45,7 +45,7 @@ pub fn build(snapshot: &Snapshot) -> Vec<NodeRuntimeEnv> {
     let mut used = None;
     for node in snapshot.nodes.iter().filter(|node| node.alive) {
         let hex = node.id.hex();
-        if snapshot.facts.runtime_envs.has(&hex) {
+        if snapshot.facts.runtime_envs.has_log(&hex) {
             rows.extend(replayed(snapshot, node.id, &hex));
         } else {
             let used = used.get_or_insert_with(|| envs_by_node(snapshot));

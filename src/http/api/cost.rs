@@ -220,7 +220,7 @@ pub(super) fn datasets(asked: &Asked<'_>) -> Cost {
 pub(super) fn train(asked: &Asked<'_>) -> Cost {
     let exported = exported(asked, "api/train/v2/runs/v1", &[Export::TrainRun, Export::TrainRunAttempt]);
     let logs = asked.snapshot.facts.train.controllers();
-    let logged: usize = logs.flat_map(|(_, log)| &log.said).map(|(_, message)| message.len()).sum();
+    let logged: usize = logs.flat_map(|(_, log)| &log.messages).map(|(_, message)| message.len()).sum();
     Cost { is_long: exported.is_long || logged > SHORT, held: exported.held + 8 * logged }
 }
 

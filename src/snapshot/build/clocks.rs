@@ -55,14 +55,14 @@ impl Clocks {
     /// unintended exits, else from the process's own log. A detail of another type belongs to another event: Ray logs
     /// no detail for a worker of a removed placement group, but its lease also reports it as lost.
     pub(super) fn end_of<'a>(&self, log: &'a WorkerLog) -> Option<(i64, &'a str, &'a str)> {
-        let exits = [log.reported.as_ref(), log.left.as_ref()].into_iter().flatten();
+        let exits = [log.reported.as_ref(), log.own_exit.as_ref()].into_iter().flatten();
         let exit = match log.disconnect_type.map(exit_type_name).filter(|name| !name.is_empty()) {
             Some(name) => exits.clone().find(|exit| &*exit.exit_type == name).map_or((name, ""), type_and_detail),
             None => exits.clone().next().map_or(("", ""), type_and_detail),
         };
         let at = |exit: &Exit| self.utc_ms(Some(exit.clock), exit.local_ms);
         let disconnected = log.disconnected.map(|local| self.utc_ms(log.node, local));
-        let end_ms = disconnected.or_else(|| log.left.as_ref().or(log.reported.as_ref()).map(at))?;
+        let end_ms = disconnected.or_else(|| log.own_exit.as_ref().or(log.reported.as_ref()).map(at))?;
         Some((end_ms, exit.0, exit.1))
     }
 
