@@ -14,7 +14,7 @@
 use async_trait::async_trait;
 use ray_history::base::name::{ClusterId, Owner, OwnerKind};
 use ray_history::layout::Root;
-use ray_history::liveness::{Began, Cluster, Listed, Liveness, State, Watched};
+use ray_history::liveness::{Cluster, Listed, Liveness, StartBounds, State, Watched};
 use ray_history::session::catalog::{Catalog, Listing, Query};
 use ray_history::storage::memory::Memory;
 use ray_history::storage::{Delimiter, Error, ListPage, ObjectBody, PageToken, ReadRange, Storage};
@@ -118,7 +118,7 @@ fn watch(listing: &Listing) -> Liveness {
         known.watch(&[], false);
         known.relisted(None, clusters.collect(), 0);
         let listed = listing.iter().map(|entry| Listed {
-            began: Began::from_name(&entry.key.session),
+            start: StartBounds::from_name(&entry.key.session),
             key: entry.key,
             namespace_known: true,
         });

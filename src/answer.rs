@@ -1,8 +1,8 @@
-//! Ray's dashboard API, answered from a snapshot: parameters, filters, shapes, and field rules of Ray itself.
+//! Ray's dashboard API, answered from a snapshot with Ray's own parameters, filters, shapes and field rules.
 //!
-//! Pure: a snapshot and a question in, bytes out. Must never know HTTP types or storage; `http` alone turns a
-//! `Refusal` into a status code. Every function that answers a URL has the shape
-//! `fn(&Arc<Snapshot>, &Question) -> Result<Answer, Refusal>`, plus the id from the path where there is one.
+//! The module is pure: it maps a snapshot and a query to bytes, and knows neither HTTP types nor storage. `http` alone
+//! turns a `Refusal` into a status code. Every function that answers a URL has the shape
+//! `fn(&Arc<Snapshot>, &Question) -> Result<Answer, Refusal>`, plus the id from the path if the URL has one.
 
 pub mod actor_state;
 pub mod actor_summary;
@@ -47,44 +47,44 @@ pub mod workers;
 use std::borrow::Cow;
 use std::fmt;
 
-/// What was asked: decoded query parameters in their order, and who asks.
+/// The parameters of a request, and the conditions under which it is answered.
 #[derive(Clone, Debug, Default)]
 pub struct Question {
-    /// Decoded `key=value` pairs; keys may repeat (`filter_keys`).
+    /// Decoded `key=value` pairs in request order; keys may repeat (`filter_keys`).
     pub query: Vec<(String, String)>,
-    /// Whether values of environment variables must be replaced by `<redacted>`, as Ray 2.60 does for browsers.
+    /// `true` if values of environment variables are replaced by `<redacted>`, as Ray 2.60 does for browsers.
     pub redact: bool,
-    /// Set if the session is known to be over: jobs without an end ran when its cluster ended.
+    /// `true` if the session is known to be over: jobs without an end were running when their cluster ended.
     pub over: bool,
 }
 
 impl Question {
-    /// The first value of a parameter.
+    /// Returns the first value of a parameter.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.query.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
     }
 
-    /// All values of a parameter, in order.
+    /// Returns all values of a parameter, in order.
     pub fn all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
         self.query.iter().filter(move |(known, _)| known == key).map(|(_, value)| value.as_str())
     }
 }
 
-/// What Ray would answer.
+/// A successful response in Ray's format.
 pub struct Answer {
     /// `Content-Type`.
     pub content_type: &'static str,
-    /// File name for `Content-Disposition: attachment`, where Ray sends one.
+    /// File name for `Content-Disposition: attachment`, if Ray sends one.
     pub attachment: Option<String>,
     /// The body.
     pub body: Body,
 }
 
-/// A whole body, or one made piece by piece while it is sent.
+/// A response body, complete or generated while it is sent.
 pub enum Body {
-    /// All of it.
+    /// The complete body.
     Whole(Cow<'static, [u8]>),
-    /// Pieces of some ten kilobytes, made when they are asked for: memory stays constant.
+    /// Pieces of about `pieces::PIECE` bytes, generated on demand so that memory stays constant.
     Chunks(Box<dyn Iterator<Item = Vec<u8>> + Send>),
 }
 
@@ -94,23 +94,23 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// Ray's content type of JSON.
+/// Ray's content type for JSON.
 pub const JSON: &str = "application/json; charset=utf-8";
-/// Ray's content type of error texts.
+/// Ray's content type for error texts.
 pub const TEXT: &str = "text/plain; charset=utf-8";
 
 impl Answer {
-    /// A JSON document.
+    /// Creates an answer with a complete JSON document.
     pub fn json(body: Vec<u8>) -> Self {
         Self { content_type: JSON, attachment: None, body: Body::Whole(Cow::Owned(body)) }
     }
 
-    /// A JSON document made while it is sent.
+    /// Creates an answer with a JSON document that is generated while it is sent.
     pub fn json_chunks(chunks: impl Iterator<Item = Vec<u8>> + Send + 'static) -> Self {
         Self { content_type: JSON, attachment: None, body: Body::Chunks(Box::new(chunks)) }
     }
 
-    /// The whole body, chunks joined; for tests and small uses.
+    /// Returns the complete body with all chunks joined; for tests and small bodies.
     pub fn into_bytes(self) -> Vec<u8> {
         match self.body {
             Body::Whole(bytes) => bytes.into_owned(),
@@ -119,22 +119,22 @@ impl Answer {
     }
 }
 
-/// Why a question has no answer, in Ray's own terms. The texts are for users.
+/// An error that Ray would report. The texts are shown to users.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The question is wrong: a state API 400 whose body is `{"result":false,"msg":…,"data":{"result":null}}`.
+    /// The query is invalid: a state API 400 with the body `{"result":false,"msg":…,"data":{"result":null}}`.
     #[error("{0}")]
     BadQuestion(String),
-    /// What was asked for by id does not exist: Ray's 404 with a plain text.
+    /// No entity has the requested id: Ray's 404 with a plain text.
     #[error("{0}")]
     NotFound(String),
-    /// It cannot be done to a dead session: Ray's 403 with a plain text.
+    /// The operation needs a live session: Ray's 403 with a plain text.
     #[error("{0}")]
     Forbidden(String),
-    /// Ray's own answer is 500 with a plain text that gives the reason.
+    /// Ray's 500 with a plain text that gives the reason.
     #[error("{0}")]
     Failed(String),
-    /// Ray's own answer is 500 with the JSON envelope and `result: false`.
+    /// Ray's 500 with the JSON envelope and `result: false`.
     #[error("{0}")]
     FailedJson(String),
 }

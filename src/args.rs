@@ -1,5 +1,5 @@
-//! Command line and environment. Every flag has an environment twin `RAY_HISTORY_*`, but those of
-//! KubeRay's history server, which have its own.
+//! Command line and environment. Every flag has a variable `RAY_HISTORY_*`, except those of KubeRay's history server,
+//! which use that server's variables.
 
 use crate::settings::server::Server;
 use crate::settings::{KubeRay, Redaction};
@@ -11,73 +11,73 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(version, about)]
 pub struct Args {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The subcommand.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve stored sessions over HTTP.
     Serve(Box<Serve>),
-    /// Check settings: what is wrong with a RayHistory, and what lies in its bucket.
+    /// Check a RayHistory document, and inspect its bucket.
     Check(Box<Check>),
     /// Print the definition of RayHistory for Kubernetes, as YAML.
     Crd,
 }
 
-/// What to check.
+/// Arguments of `check`.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(override_usage = "ray-history check [--bucket] <FILE>\n       \
                             ray-history check <--local-dir <DIR>|--storage-backend <BACKEND>|--server <URL>>")]
 pub struct Check {
-    /// File with one RayHistory, as YAML or JSON: everything that is wrong with it is told, else what it means.
+    /// File with one RayHistory, as YAML or JSON: prints all of its problems, or the document with its defaults.
     pub file: Option<PathBuf>,
-    /// Look into the bucket of FILE, too: how many sessions, when the newest was written, and what is missing of it.
-    /// Credentials are those of the environment.
+    /// Also inspect the bucket of FILE: count its sessions, and show when the newest was last written and which of its
+    /// data is missing. Uses the credentials of the environment.
     #[arg(long, requires = "file")]
     pub bucket: bool,
-    /// Without FILE: look into a folder that holds what a bucket would hold.
+    /// Without FILE: inspect a folder with the layout of a bucket.
     #[arg(long, env = "RAY_HISTORY_LOCAL_DIR", value_name = "DIR")]
     pub local_dir: Option<PathBuf>,
-    /// With --local-dir: prefix inside the folder below which collectors wrote; may be given several times.
+    /// With --local-dir: prefix inside the folder that collectors wrote below; may be given several times.
     #[arg(long, env = "RAY_HISTORY_ROOT_DIRS", value_name = "PREFIX", value_delimiter = ',', default_value = "")]
     pub root_dir: Vec<String>,
-    /// Ask a running server whether it is ready, and how many sessions it lists; fails when it is not. `helm test` does.
+    /// Query a running server: print how many sessions it lists, fail if it is not ready. `helm test` uses this.
     #[arg(long, conflicts_with = "file", value_name = "URL")]
     pub server: Option<String>,
-    /// Without FILE and --local-dir: look into the bucket of KubeRay's settings.
+    /// Without FILE and --local-dir: inspect the bucket of KubeRay's settings.
     #[command(flatten)]
     pub kuberay: KubeRay,
 }
 
-/// Settings of the server.
+/// Arguments of `serve`.
 #[derive(Clone, Debug, ClapArgs)]
 #[command(
     override_usage = "ray-history serve [OPTIONS] \
         <--local-dir <DIR>|--config <FILE>|--rayhistory <NAMESPACE/NAME>|--storage-backend <BACKEND>>",
-    // Who adds an argument to those of a manifest means it: the last one counts.
+    // The last one counts, so that an argument can be added to those of a manifest.
     args_override_self = true,
     group(ArgGroup::new("source").args(["local_dir", "config", "rayhistory", "storage_backend"]))
 )]
 pub struct Serve {
-    /// Folder that holds what a bucket would hold: cluster-metadata/, cluster-history/, metadir/ ...
+    /// Folder with the layout of a bucket: cluster-metadata/, cluster-history/, metadir/ ...
     #[arg(long, env = "RAY_HISTORY_LOCAL_DIR", value_name = "DIR")]
     pub local_dir: Option<PathBuf>,
-    /// File with a `RayHistory`, the document that `kubectl apply` takes: store, cache, loading ...
+    /// File with a `RayHistory`, the document that `kubectl apply` accepts: store, cache, loading ...
     #[arg(long, env = "RAY_HISTORY_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// A `RayHistory` object of the API server, as NAMESPACE/NAME; its changes apply while this runs.
+    /// A `RayHistory` object of the API server, as NAMESPACE/NAME; changes to it apply while the server runs.
     #[arg(long, env = "RAY_HISTORY_RAYHISTORY", value_name = "NAMESPACE/NAME", value_parser = object_name)]
     pub rayhistory: Option<(String, String)>,
-    /// With --rayhistory: what this replica is called in its status; the pod's name, or the host's, when not set.
+    /// With --rayhistory: name of this replica in the object's status. Default: the name of the pod, else of the host.
     #[arg(long, requires = "rayhistory", env = "RAY_HISTORY_REPLICA", value_name = "NAME")]
     pub replica: Option<String>,
-    /// With --rayhistory: what links in Kubernetes Events begin with, such as <https://ray.example.com>.
+    /// With --rayhistory: base of the links in Kubernetes Events, such as <https://ray.example.com>.
     #[arg(long, requires = "rayhistory", env = "RAY_HISTORY_BASE_URL", value_name = "URL", default_value = "")]
     pub base_url: String,
-    /// Prefix inside the folder below which collectors wrote; may be given several times.
+    /// Prefix inside the folder that collectors wrote below; may be given several times.
     #[arg(
         long,
         conflicts_with_all = ["config", "rayhistory", "storage_backend"],
@@ -93,13 +93,20 @@ pub struct Serve {
     /// Folder with the Ray dashboard's built files (index.html, static/); without it only the API is served.
     #[arg(long, env = "RAY_HISTORY_DASHBOARD_DIR", value_name = "DIR")]
     pub dashboard_dir: Option<PathBuf>,
-    /// Whose answers hide the values of environment variables.
-    #[arg(long, conflicts_with_all = ["config", "rayhistory"], env = "RAY_HISTORY_REDACTION", value_enum, default_value_t = Redaction::Browsers, ignore_case = true)]
+    /// Clients from which the values of environment variables are hidden.
+    #[arg(
+        long,
+        conflicts_with_all = ["config", "rayhistory"],
+        env = "RAY_HISTORY_REDACTION",
+        value_enum,
+        default_value_t = Redaction::Browsers,
+        ignore_case = true
+    )]
     pub redaction: Redaction,
     /// Bounds of the server.
     #[command(flatten)]
     pub server: Server,
-    /// Settings of KubeRay's history server, as they are.
+    /// Settings of KubeRay's history server.
     #[command(flatten)]
     pub kuberay: KubeRay,
 }

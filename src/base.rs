@@ -1,6 +1,6 @@
-//! Values that every layer speaks of: names of clusters and sessions, Ray's ids and enums, times.
+//! Types shared by every layer: names of clusters and sessions, Ray's ids and enums, times, stored JSON.
 //!
-//! Pure, and depends on nothing of ours. Must never hold what only one layer needs.
+//! Pure, with no dependency on other modules of this crate. Types that only one layer needs belong to that layer.
 
 pub mod actor;
 pub mod chain;

@@ -1,18 +1,16 @@
-//! How much memory this process may use: the limit of its container.
-//!
-//! Owns reading the kernel's files; what the number is used for is `settings`'. Called once, at start.
+//! The memory limit of this process's container, as the kernel reports it. Read once, at start, for `settings`.
 
 use std::fs;
 
-/// Files that hold the limit: cgroup v2, then v1.
+/// Files that contain the limit: cgroup v2, then v1.
 const FILES: [&str; 2] = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
 
-/// The limit in bytes; none where there is none.
+/// Returns the limit in bytes; `None` if there is none.
 pub fn memory_limit() -> Option<u64> {
     FILES.iter().find_map(|file| limit(&fs::read_to_string(file).ok()?))
 }
 
-/// Reads what the kernel writes: `max`, or v1's number near `i64::MAX`, stand for no limit.
+/// Parses the kernel's text: `max`, or v1's number near `i64::MAX`, means no limit.
 fn limit(text: &str) -> Option<u64> {
     text.trim().parse().ok().filter(|bytes| *bytes < 1 << 60)
 }

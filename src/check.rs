@@ -1,4 +1,5 @@
-//! The words of `ray-history check`: what settings mean, and what lies in their store. Text only; no I/O, no clock.
+//! The output of `ray-history check`: a document with its defaults, and a survey of its store. Text only; no I/O, no
+//! clock.
 
 mod survey;
 mod units;
@@ -8,10 +9,10 @@ pub use survey::Report;
 use crate::settings::{Document, Origin};
 use std::fmt::Write;
 
-/// Says what a document that can be served means, as YAML: a comment, and the document with its defaults.
+/// Returns a valid document as YAML, with a comment and with its defaults written out.
 ///
 /// # Errors
-/// With everything that is wrong with the document.
+/// Contains all problems of the document.
 pub fn document(name: &str, document: &Document, memory_limit: Option<u64>) -> anyhow::Result<String> {
     let wrong = |problems| anyhow::anyhow!("{name} is not a RayHistory that can be served:\n{problems}");
     document.settings(Origin::Kubernetes, memory_limit).map_err(wrong)?;
@@ -42,18 +43,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_a_document_is_the_document_with_comments() {
-        let said = checked("{gcs: {bucket: ray}}").unwrap();
-        assert!(said.starts_with("# ray.yaml can be served. With its defaults it is:\napiVersion: "), "{said}");
-        let spec = Document::read(&said).unwrap().settings(Origin::File, None).unwrap();
+    fn prints_the_document_with_comments() {
+        let printed = checked("{gcs: {bucket: ray}}").unwrap();
+        assert!(printed.starts_with("# ray.yaml can be served. With its defaults it is:\napiVersion: "), "{printed}");
+        let spec = Document::read(&printed).unwrap().settings(Origin::File, None).unwrap();
         assert_eq!(spec.storage.url(), "gs://ray");
     }
 
     #[test]
-    fn a_secret_is_right_for_kubernetes_and_told_for_files() {
-        let said = checked("{s3: {bucket: ray, credentialsSecretRef: {name: keys}}}").unwrap();
-        assert!(said.contains("\n#   spec.storage.s3.credentialsSecretRef: names a Secret"), "{said}");
-        assert!(said.contains("AWS_ACCESS_KEY_ID") && Document::read(&said).is_ok(), "{said}");
+    fn accepts_a_secret_for_kubernetes_and_warns_for_files() {
+        let printed = checked("{s3: {bucket: ray, credentialsSecretRef: {name: keys}}}").unwrap();
+        assert!(printed.contains("\n#   spec.storage.s3.credentialsSecretRef: names a Secret"), "{printed}");
+        assert!(printed.contains("AWS_ACCESS_KEY_ID") && Document::read(&printed).is_ok(), "{printed}");
         assert!(checked("{s3: {bucket: r}}").unwrap_err().starts_with("ray.yaml is not a RayHistory that can be"));
     }
 }

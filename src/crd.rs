@@ -1,10 +1,9 @@
-//! `RayHistory` (history.ray.io/v1alpha1): the types its schema is made of, and the only source of that schema.
+//! `RayHistory` (history.ray.io/v1alpha1): the types that its schema is generated from.
 //!
-//! Owns the wire form: what is written in YAML, its defaults, the rules the API server checks (`rules`), and the
-//! status. Knows nothing of how values are used: `settings` turns a spec into what the program works with, by the same
-//! rules for a file and for an object.
+//! Contains the YAML form, its defaults, the rules that the API server checks (`rules`), and the status. `settings`
+//! converts a spec into validated values, by the same rules for a file and for an object.
 //!
-//! Nothing is immutable: a change of store, of credentials or of budgets is applied while the server runs.
+//! No field is immutable: a change of store, credentials or budgets applies while the server runs.
 //! Imports no other module of ours.
 
 #![expect(clippy::duplicated_attributes, reason = "two printer columns may have the same type")]
@@ -30,7 +29,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a history server serves, and within which bounds.
+/// The store that a history server serves, and its bounds.
 #[derive(CustomResource, JsonSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "history.ray.io",
@@ -40,26 +39,21 @@ use serde::{Deserialize, Serialize};
     namespaced,
     shortname = "rh",
     category = "ray",
-    doc = "A history server: it opens the Ray dashboard of clusters that are gone, from what their collectors stored.",
+    doc = "A history server: serves the Ray dashboard of clusters that are gone, from what their collectors stored.",
     derive = "PartialEq",
     status = "RayHistoryStatus",
     printcolumn(
         name = "Ready",
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="Ready")].status"#,
-        description = "Whether settings are in force and sessions are listed."
+        description = "True if the settings are applied and the sessions are listed."
     ),
-    printcolumn(
-        name = "Storage",
-        type_ = "string",
-        json_path = ".status.storage",
-        description = "The store in force."
-    ),
+    printcolumn(name = "Storage", type_ = "string", json_path = ".status.storage", description = "The store in use."),
     printcolumn(
         name = "Reachable",
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="StorageReachable")].status"#,
-        description = "Whether the store answers."
+        description = "True if the store responds."
     ),
     printcolumn(
         name = "Sessions",
@@ -71,27 +65,27 @@ use serde::{Deserialize, Serialize};
         name = "Open Copies",
         type_ = "integer",
         json_path = ".status.cache.sessions",
-        description = "Open sessions, summed over all replicas: one that is open on two of them counts twice."
+        description = "Open sessions of all replicas; a session that is open on two replicas counts twice."
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct RayHistorySpec {
-    /// Where collectors stored what is served.
+    /// The store that collectors wrote to.
     pub storage: StorageSpec,
-    /// Bounds of what is kept in memory. A change applies at once, and what still fits is kept.
+    /// Bounds of the cache of open sessions. A change applies at once; sessions that still fit stay open.
     #[serde(default)]
     pub cache: CacheSpec,
-    /// How sessions are loaded. A change applies to the next load.
+    /// Bounds of loads. A change applies to the next load.
     #[serde(default)]
     pub loading: LoadingSpec,
-    /// Which clusters are watched and served.
+    /// The clusters that are watched and served.
     #[serde(default)]
     pub clusters: ClustersSpec,
-    /// Loading sessions before anybody asks for them.
+    /// Loading of sessions before the first request for them.
     #[serde(default)]
     pub prewarm: PrewarmSpec,
-    /// Whose answers hide the values of environment variables in runtime environments.
+    /// Clients from which the values of environment variables in runtime environments are hidden.
     #[serde(default)]
     pub redaction: Redaction,
 }

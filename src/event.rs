@@ -1,9 +1,9 @@
-//! Ray's export events: their wire format, typed and borrowed from the record they stand in.
+//! Ray's export events: the wire format, decoded into types that borrow from the record.
 //!
-//! A record is one JSON object (proto-JSON, camelCase; `snake_case` is read too). `records` cuts a stored file into
-//! records, `decode` turns one record into an `Event`. Nothing here allocates per field unless a string has escapes,
-//! and nothing builds a JSON tree. Unknown fields are skipped, unknown types reported; later Rays must not break us.
-//! Must never know storage, tables, or async. Source of the format: `events_*.proto` of Ray 2.49 to 2.60.
+//! A record is one JSON object (proto-JSON, camelCase; `snake_case` is read too). `records` splits a stored file into
+//! records, `decode` turns one record into an `Event`. A field allocates only if its string has escapes, and no JSON
+//! tree is built. Unknown fields are skipped and unknown types reported, so later Rays can be read.
+//! Knows nothing of storage, tables or async. Source of the format: `events_*.proto` of Ray 2.49 to 2.60.
 
 pub mod actor;
 pub mod decode;
@@ -25,26 +25,26 @@ pub use decode::decode;
 pub use kind::EventKind;
 pub use reader::{Damaged, UnknownFields, without_needless_escapes};
 
-/// One event: the envelope and its payload.
+/// An event: the envelope and its payload.
 #[derive(Debug)]
 pub struct Event<'a> {
     /// `eventType` as sent.
     pub event_type: &'a str,
     /// `sessionName` as sent; empty when missing.
     pub session_name: &'a str,
-    /// When it was made.
+    /// The time it was created.
     pub timestamp: Nanos,
-    /// The node of the process that made it; before Ray 2.53 the envelope has none.
+    /// The node of the process that created it; before Ray 2.53 the envelope has none.
     pub node_id: Option<NodeId>,
-    /// What it says.
+    /// The payload.
     pub payload: Payload<'a>,
-    /// Fields that this version does not know; the first few.
+    /// The first few fields that this version does not know.
     pub unknown_fields: UnknownFields<'a>,
-    /// Set if keys, ids or names were written with escapes and so were not understood; see `reader`.
+    /// `true` if keys, ids or names contain escapes and so were not understood; see `reader`.
     pub has_escaped: bool,
 }
 
-/// What an event says.
+/// The payload of an event.
 #[derive(Debug)]
 pub enum Payload<'a> {
     /// `TASK_DEFINITION_EVENT` and `ACTOR_TASK_DEFINITION_EVENT`.
@@ -77,14 +77,14 @@ pub enum Payload<'a> {
     PlacementGroupDefinition(Box<placement_group::PlacementGroupDefinition<'a>>),
     /// `PLACEMENT_GROUP_LIFECYCLE_EVENT`.
     PlacementGroupLifecycle(placement_group::PlacementGroupLifecycle<'a>),
-    /// `PLATFORM_EVENT`: kept as the whole record, because the dashboard shows it as it came.
+    /// `PLATFORM_EVENT`: the whole record, because the dashboard shows it unchanged.
     Platform(&'a str),
-    /// A payload that this version does not know, or none at all.
+    /// A payload that this version does not know, or no payload.
     Unknown,
 }
 
 impl Payload<'_> {
-    /// Which type of event has this payload; none for one that this version does not know.
+    /// Returns the type of event with this payload; `None` for one that this version does not know.
     pub fn kind(&self) -> Option<EventKind> {
         Some(match self {
             Self::TaskDefinition(task) if task.is_actor_task => EventKind::ActorTaskDefinition,

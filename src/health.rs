@@ -1,6 +1,6 @@
-//! Readiness: what must be true before requests should come here, as state that wiring, controller and HTTP share.
+//! Readiness: the conditions under which requests should be sent here, as state shared by wiring, controller and HTTP.
 //!
-//! Owns the gates and their reasons. Liveness of the process is no gate: a store that is down must not restart us.
+//! The liveness of the process is not a gate: a store that is down must not restart the process.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,19 +8,19 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// One condition of readiness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gate {
-    /// The first listing of sessions is in.
+    /// The first listing of sessions is complete.
     Listed,
-    /// Settings are in force.
+    /// Settings are applied.
     Settings,
-    /// We are not stopping.
+    /// The program is not stopping.
     Running,
 }
 
 impl Gate {
-    /// Every gate, in the order in which they open.
+    /// All gates, in the order in which they open.
     pub const ALL: [Self; 3] = [Self::Settings, Self::Listed, Self::Running];
 
-    /// The word for users.
+    /// Returns the name that users see.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Listed => "sessions-listed",
@@ -30,14 +30,14 @@ impl Gate {
     }
 }
 
-/// The gates; cheap to clone.
+/// The state of all gates; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
     closed: Arc<RwLock<BTreeMap<Gate, String>>>,
 }
 
 impl Health {
-    /// Closes a gate, and says why and what would open it.
+    /// Closes a gate. `why` contains the reason and what opens the gate.
     pub fn close(&self, gate: Gate, why: impl Into<String>) {
         self.closed.write().unwrap_or_else(PoisonError::into_inner).insert(gate, why.into());
     }
@@ -47,7 +47,7 @@ impl Health {
         self.closed.write().unwrap_or_else(PoisonError::into_inner).remove(&gate);
     }
 
-    /// The gates that are closed, with their reasons; ready when empty.
+    /// Returns the closed gates with their reasons; empty if the program is ready.
     pub fn missing(&self) -> BTreeMap<Gate, String> {
         self.closed.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

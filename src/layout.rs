@@ -1,8 +1,8 @@
-//! Where sessions, events, logs and endpoint bodies lie in a bucket: every grammar that KubeRay's collectors wrote.
+//! The layout of sessions, events, logs and endpoint bodies in a bucket, for every version of KubeRay's collectors.
 //!
-//! Owns the parsing of keys and the making of prefixes; pure text, no I/O. Keys are read by the folder they are in and
-//! never by their shape: `a_b` is cluster `a` of namespace `b` under `metadir/` and at the top level, but namespace `a`
-//! and cluster `b` under `cluster-metadata/`.
+//! Parses keys and builds prefixes; pure text, no I/O. A key is parsed by its folder, never by its shape: `a_b` is
+//! cluster `a` of namespace `b` under `metadir/` and at the top level, but namespace `a` and cluster `b` under
+//! `cluster-metadata/`.
 //!
 //! | tree | written by | below the root |
 //! |---|---|---|
@@ -35,12 +35,12 @@ pub const HISTORY: &str = "cluster-history/";
 pub struct DataPrefix {
     /// The prefix, with its final `/`.
     pub prefix: String,
-    /// Which grammar the keys below it follow.
+    /// The grammar of the keys below it.
     pub tree: Tree,
 }
 
-/// Every prefix under which a session may have data. Collectors of different versions, or with different owner
-/// settings, may have written into several: all are read.
+/// Returns every prefix under which a session may have data. Collectors of different versions, or with different owner
+/// settings, may have written to several of them, so all are read.
 pub fn data_prefixes(root: &Root, cluster: &ClusterId, session: &SessionName, owners: &[Owner]) -> Vec<DataPrefix> {
     let ClusterId { namespace, name } = cluster;
     let mut found = Vec::new();
@@ -56,7 +56,8 @@ pub fn data_prefixes(root: &Root, cluster: &ClusterId, session: &SessionName, ow
     found
 }
 
-/// Folders whose subfolders are owners in a namespace: a session whose marker names no owner may lie below one.
+/// Returns the folders whose subfolders are the owners in a namespace. A session whose marker has no owner may lie
+/// below one of them.
 pub fn owner_folders(root: &Root, namespace: &str) -> Vec<(OwnerKind, String)> {
     let kinds = [OwnerKind::RayJob, OwnerKind::RayService];
     let spelled = root.spellings();

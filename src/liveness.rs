@@ -1,35 +1,35 @@
-//! Whether sessions live: a label that the watch of `RayClusters` sets and that the server and the loader read.
+//! The liveness of sessions: set by the watch of `RayClusters`, read by the server and the loader.
 //!
-//! Owns the table between the two, which never meet otherwise. Never a reason to stop looking for new files: that is
-//! decided by age alone. Without a watch every session is `unknown`.
-//! `known` holds the rules, as a pure value; `began` is when a session began, as far as anybody can tell; `services`
-//! says which cluster a `RayService` answers from.
+//! The table here is the only connection between the two. Liveness never stops the search for new files: only age does.
+//! Without a watch every session is `unknown`.
+//! `cluster_states` contains the rules, as a pure value; `start_bounds` the bounds of a session's start; `services` the
+//! cluster that serves each `RayService`.
 
-mod began;
-mod known;
+mod cluster_states;
 mod services;
+mod start_bounds;
 
-pub use began::Began;
-pub use known::{Changes, Cluster, Known, Listed};
+pub use cluster_states::{Changes, Cluster, ClusterStates, Listed};
 pub use services::Services;
+pub use start_bounds::StartBounds;
 
 use crate::base::name::{ClusterId, SessionKey};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-/// What is known about a session's cluster.
+/// The liveness of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Its cluster runs, and this is its newest session.
+    /// Its cluster runs, and this is the cluster's newest session.
     Live,
-    /// The watch saw that its cluster is gone, suspended, recreated, or has a newer head.
+    /// The watch saw that its cluster is gone, suspended or recreated, or has a newer head.
     Dead,
-    /// Nobody can tell: no watch, or a bucket shared by several Kubernetes clusters.
+    /// Unknown: there is no watch, or several Kubernetes clusters share the bucket.
     #[default]
     Unknown,
 }
 
 impl State {
-    /// The word for users, headers and metrics.
+    /// Returns the word for users, headers and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Live => "live",
@@ -39,83 +39,84 @@ impl State {
     }
 }
 
-/// What can be said of all sessions of a cluster together.
+/// A rule for the states of all sessions of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// All have this state.
+pub enum StateRule {
+    /// All sessions have this state.
     All(State),
-    /// Those whose names have an earlier time than this, in microseconds of the head's own clock, are dead; of the
-    /// others each is to be asked.
+    /// Sessions whose names have an earlier time, in microseconds of the head's own clock, are dead; the state of each
+    /// other session must be asked for.
     DeadBefore(i64),
-    /// Each is to be asked.
+    /// The state of each session must be asked for.
     Each,
 }
 
-/// Who can tell a session's state.
+/// A source of session states.
 pub trait Judge: std::fmt::Debug + Send + Sync {
-    /// The state as of now; computed again on every change.
+    /// Returns the current state of a session.
     fn state(&self, key: &SessionKey) -> State;
 
-    /// What can be said of all sessions of a cluster together, for those who ask of many.
-    fn verdict(&self, _cluster: &ClusterId) -> Verdict {
-        Verdict::Each
+    /// Returns a rule for all sessions of a cluster, for callers that need many states.
+    fn rule(&self, _cluster: &ClusterId) -> StateRule {
+        StateRule::Each
     }
 
-    /// The name of the cluster that a `RayService` answers from, if anybody knows.
+    /// Returns the name of the cluster that serves a `RayService`, if known.
     fn active(&self, _namespace: &str, _service: &str) -> Option<String> {
         None
     }
 }
 
-/// The table: holds the judge that is in force.
+/// The current source of session states, shared by the server and the loader.
 #[derive(Clone, Debug, Default)]
 pub struct Liveness {
     judge: Arc<RwLock<Option<Arc<dyn Judge>>>>,
 }
 
 impl Liveness {
-    /// The state of a session.
+    /// Returns the state of a session.
     pub fn state(&self, key: &SessionKey) -> State {
         self.judge().map_or(State::Unknown, |judge| judge.state(key))
     }
 
-    /// The judge in force, for those who ask of many sessions. Without one all are unknown.
+    /// Returns the current source, for callers that need many states. Without one all sessions are unknown.
     pub fn judge(&self) -> Option<Arc<dyn Judge>> {
         self.judge.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The name of the cluster that a `RayService` answers from, if anybody knows: the newest may be a pending one.
+    /// Returns the name of the cluster that serves a `RayService`, if known. It need not be the newest, which may be
+    /// pending.
     pub fn active(&self, namespace: &str, service: &str) -> Option<String> {
         self.judge()?.active(namespace, service)
     }
 
-    /// Puts a judge in force.
+    /// Replaces the current source.
     pub fn set(&self, judge: Arc<dyn Judge>) {
         *self.judge.write().unwrap_or_else(PoisonError::into_inner) = Some(judge);
     }
 }
 
-/// The judge that the watches feed; cheap to clone.
+/// The session states that the watches update; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Watched {
-    known: Arc<RwLock<Known>>,
+    clusters: Arc<RwLock<ClusterStates>>,
     services: Arc<RwLock<Services>>,
 }
 
 impl Watched {
-    /// Tells it what was seen, and returns what that changed.
-    pub fn update<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
-        change(&mut self.known.write().unwrap_or_else(PoisonError::into_inner))
+    /// Applies a change, and returns its result.
+    pub fn update<T>(&self, change: impl FnOnce(&mut ClusterStates) -> T) -> T {
+        change(&mut self.clusters.write().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Tells it what was seen of `RayServices`.
+    /// Applies a change of `RayServices`.
     pub fn services(&self, change: impl FnOnce(&mut Services)) {
         change(&mut self.services.write().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// What is known. Not to be held for long: the watch waits for it.
-    pub fn read(&self) -> RwLockReadGuard<'_, Known> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    /// Locks the states for reading. Hold the guard briefly: the watch waits for it.
+    pub fn read(&self) -> RwLockReadGuard<'_, ClusterStates> {
+        self.clusters.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -124,8 +125,8 @@ impl Judge for Watched {
         self.read().state(key)
     }
 
-    fn verdict(&self, cluster: &ClusterId) -> Verdict {
-        self.read().verdict(cluster)
+    fn rule(&self, cluster: &ClusterId) -> StateRule {
+        self.read().rule(cluster)
     }
 
     fn active(&self, namespace: &str, service: &str) -> Option<String> {

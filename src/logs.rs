@@ -1,23 +1,23 @@
-//! Decodes the log files that Ray writes about itself into facts: what events do not say, or say later.
+//! Decodes Ray's own log files into facts that events lack or have only later.
 //!
-//! Owns which files are wanted and what is taken from them. Must never do I/O: the loader lists a session's files,
-//! asks `wanted` for each, and gives the bytes to `Facts::read`, in any order and from several threads (`merge`).
-//! Facts are the same for every order, and reading a file twice changes nothing. Bytes may be damaged or cut; what
-//! could not be parsed is counted in `Facts::damage`.
+//! Decides which files are read and which facts are taken from them, but does no I/O: the loader lists a session's
+//! files, asks `wanted` for each, and passes the bytes to `Facts::read`, in any order and from several threads
+//! (`merge`). The order of files does not change the facts, and reading a file twice has no effect. Bytes may be
+//! damaged or cut; lines that could not be parsed are counted in `Facts::damage`.
 //!
 //! Paths are relative to a node's `logs/` folder and use `/`. Nodes are hex ids, as in the bucket.
 //!
-//! | file | what it is read for |
+//! | file | content that is read |
 //! |---|---|
 //! | `events/event_*.log` | the events page (`event_file`); `event_JOBS` also for the ends of submissions (`job_events`) |
 //! | `monitor.log` | the autoscaler's last status (`monitor`) |
 //! | `jobs/supervisor-*.log` | exit codes, exact ends, nodes, and the local time zone (`supervisor`, `zone`) |
 //! | `job-driver-*.log` | the entrypoint, and the lines a failed job's message quotes (`job_driver`) |
-//! | `dashboard_agent.log` | agent addresses, starts of submissions, two failures told nowhere else (`agent`) |
+//! | `dashboard_agent.log` | agent addresses, starts of submissions, two failures found in no other file (`agent`) |
 //! | `runtime_env_agent.log` | the runtime environments in use at the end (`runtime_env_agent`) |
 //! | `export_events/event_EXPORT_*.log` | submissions, datasets and train runs (`export`) |
 //! | `train/ray-train-*.log` | Train runs that were not exported, and the local time zone (`train`, `zone`) |
-//! | `gcs_server.out`, `raylet.out`, logs of workers and drivers | what events left out (`processes`); their names always |
+//! | `gcs_server.out`, `raylet.out`, logs of workers and drivers | facts that events lack (`processes`); their names always |
 
 pub mod agent;
 mod cpp;
@@ -47,7 +47,7 @@ use supervisor::Supervisors;
 use train::TrainLogs;
 use zone::Zone;
 
-/// How much of a file is worth reading.
+/// The part of a file that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// All of it.
@@ -60,11 +60,11 @@ pub enum Wanted {
         /// Bytes from the end.
         tail: u64,
     },
-    /// Nothing: its name says it all (`Facts::seen`).
+    /// Nothing: only the name is used (`Facts::read_name`).
     NameOnly,
 }
 
-/// Which kind of file a path names.
+/// The kind of a file, by its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind<'a> {
     EventFile { jobs: bool },
@@ -79,10 +79,10 @@ enum Kind<'a> {
 }
 
 impl<'a> Kind<'a> {
-    /// The kind of a current (not rotated) path.
+    /// Returns the kind of a current (not rotated) path.
     fn of(current: &'a str) -> Option<Self> {
         if crate::layout::rotated_from(current).is_some() {
-            return None; // Of a submission: an older part of its log must not pass for a submission of its own.
+            return None; // An older part of a submission's log must not count as another submission.
         }
         let within = |name: &'a str, prefix: &str| {
             name.strip_prefix(prefix)?.strip_suffix(".log").filter(|rest| !rest.is_empty() && !rest.contains('/'))
@@ -120,21 +120,22 @@ impl<'a> Kind<'a> {
     }
 }
 
-/// How much of the file at `path` is wanted; none when nothing is taken from it.
-/// Rotated spellings (`x.log.1`, `x.1.log`) are wanted like the current file.
+/// Returns the part of the file at `path` that is wanted; `None` if nothing is taken from it. Rotated spellings
+/// (`x.log.1`, `x.1.log`) are wanted like the current file.
 pub fn wanted(path: &str) -> Option<Wanted> {
     Kind::of(&current_name(path).0).map(Kind::wanted)
 }
 
-/// Returns `true` if a file's content may be read, and not only its name: then a session is built again when it changes.
+/// Returns `true` if a file's content may be read, and not only its name. A session is then rebuilt when the file
+/// changes.
 pub fn is_input(path: &str) -> bool {
     matches!(wanted(path), Some(Wanted::Whole | Wanted::Ends { .. })) || Source::of(path).is_some()
 }
 
-/// The current name of a rotated file, and how old its rotation is: `x.log.1` and `x.1.log` are `x.log`, 1.
+/// Returns the current name of a rotated file, and the age of its rotation: `x.log`, 1 for `x.log.1` and `x.1.log`.
 ///
-/// `x.rotated.7-9.log`, as collectors since v1.7.1 keep it, is `x.log` too; its numbers tell no age.
-/// A submission may be called `a.1`, so the logs of submissions, which are never rotated, keep their names.
+/// `x.rotated.7-9.log`, as collectors since v1.7.1 keep it, is `x.log` too; its numbers do not show its age. A
+/// submission may be named `a.1`, so the logs of submissions, which are never rotated, keep their names.
 fn current_name(path: &str) -> (std::borrow::Cow<'_, str>, u32) {
     let number = |part: &str| part.parse::<u32>().ok().filter(|_| part.len() <= 3 && !part.starts_with('+'));
     if path.starts_with("job-driver-") || path.starts_with("jobs/") {
@@ -158,28 +159,28 @@ fn current_name(path: &str) -> (std::borrow::Cow<'_, str>, u32) {
     }
 }
 
-/// What the log files of a session say, by kind of file.
+/// The facts in the log files of a session, by kind of file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     /// Rows of the events page.
     pub events: EventFacts,
     /// The autoscaler's last status.
     pub monitor: MonitorFacts,
-    /// Starts and ends of submissions, by the job manager.
+    /// Starts and ends of submissions, from the job manager.
     pub job_events: JobEvents,
-    /// Exit codes and nodes of submissions, by their supervisors.
+    /// Exit codes and nodes of submissions, from their supervisors.
     pub supervisors: Supervisors,
     /// Entrypoints and last lines of submissions.
     pub driver_logs: DriverLogs,
-    /// Addresses of agents, and what their job managers did.
+    /// Addresses of agents, and the actions of their job managers.
     pub agents: Agents,
-    /// What the runtime environment agents did.
+    /// Actions of the runtime environment agents.
     pub runtime_envs: RuntimeEnvAgents,
     /// Submissions, datasets and train runs.
     pub exports: Exports,
-    /// What controllers and workers of Train runs said.
+    /// Messages of the controllers, and identities of the workers, of Train runs.
     pub train: TrainLogs,
-    /// Logs of Ray's C++ processes, for what events left out; empty once a snapshot is built.
+    /// Logs of Ray's C++ processes, for facts that events lack; empty once a snapshot is built.
     pub processes: ProcessLogs,
     /// The local time zone.
     pub zone: Zone,
@@ -188,8 +189,8 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Takes what `bytes`, the file at `path` of `node` (as much of it as `wanted` says), and its name say.
-    /// Files that are not wanted say nothing.
+    /// Reads `bytes`, the part that `wanted` selects of the file at `path` of `node`, and its name. Unwanted files are
+    /// ignored.
     pub fn read(&mut self, node: &str, path: &str, bytes: &[u8]) {
         let (current, rotation) = current_name(path);
         let damage = &mut self.damage;
@@ -207,20 +208,20 @@ impl Facts {
             Some(Kind::RuntimeEnvAgent) => self.runtime_envs.read(node, rotation, bytes),
             Some(Kind::Export) => self.exports.read(node, path, rotation, bytes, damage),
             Some(Kind::Train { .. }) => self.train.read(node, path, bytes, &mut self.zone, damage),
-            Some(Kind::Worker) => self.seen(node, path),
+            Some(Kind::Worker) => self.read_name(node, path),
             None => {}
         }
     }
 
-    /// Takes what the name of the file at `path` says.
-    pub fn seen(&mut self, node: &str, path: &str) {
+    /// Reads the name of the file at `path`.
+    pub fn read_name(&mut self, node: &str, path: &str) {
         let (current, _) = current_name(path);
         if Kind::of(&current) == Some(Kind::Worker) {
-            self.processes.seen(node, &current);
+            self.processes.read_name(node, &current);
         }
     }
 
-    /// Takes over what another reader found.
+    /// Merges the facts of another reader.
     pub fn merge(&mut self, other: Self) {
         self.events.merge(other.events);
         self.monitor.merge(other.monitor);
@@ -236,7 +237,7 @@ impl Facts {
         self.damage.merge(other.damage);
     }
 
-    /// Memory held by what is said of submissions, in bytes.
+    /// Returns the memory held by facts of submissions, in bytes.
     pub fn weight_of_submissions(&self) -> usize {
         self.job_events.weight()
             + self.supervisors.weight()
@@ -245,7 +246,7 @@ impl Facts {
             + self.exports.weight()
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub fn weight(&self) -> usize {
         self.events.weight()
             + self.monitor.weight()

@@ -1,8 +1,8 @@
-//! Every metric family, named and documented, and the one registry.
+//! All metric families with their help texts, and the registry.
 //!
-//! Owns names, help texts and labels; one file per layer that counts. Labels have few values: route patterns, kinds of
-//! errors, words; never paths, names of sessions or other input. Names begin with `ray_history_`; what every process
-//! has (memory, start time) goes by its usual name. `docs/metrics.md` is written from here.
+//! One file per layer. Labels have few values: route patterns, kinds of errors, fixed words; never paths, names of
+//! sessions or other input. Names begin with `ray_history_`; metrics that every process has (memory, start time) keep
+//! their usual names. `docs/metrics.md` is generated from this module.
 
 pub mod catalog;
 pub mod http;
@@ -17,7 +17,7 @@ use prometheus_client::metrics::{counter::Counter, family};
 use std::hash::Hash;
 use std::sync::Arc;
 
-/// The families; cheap to clone.
+/// All metric families; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics {
     /// Requests to the store.
@@ -26,14 +26,14 @@ pub struct Metrics {
     pub catalog: Arc<catalog::Metrics>,
     /// Loads and the cache.
     pub sessions: Arc<sessions::Metrics>,
-    /// Requests to us.
+    /// Requests to this server.
     pub http: Arc<http::Metrics>,
     /// The process itself.
     pub process: Arc<process::Metrics>,
 }
 
 impl Metrics {
-    /// A registry that shows these families.
+    /// Returns a registry with these families.
     pub fn registry(&self) -> Registry {
         let mut registry = Registry::with_prefix("ray_history");
         self.storage.register(&mut registry);
@@ -44,14 +44,14 @@ impl Metrics {
         registry
     }
 
-    /// The exposition as `OpenMetrics` text, with the process's numbers as they are now.
+    /// Returns the exposition as `OpenMetrics` text, after measuring the process.
     pub fn render(&self) -> Result<String, std::fmt::Error> {
         self.process.measure();
         self.registry().render()
     }
 }
 
-/// Counters that are there before they count: an increase is only seen from a sample to the next.
+/// Returns counters that start at zero: Prometheus sees an increase only between two samples.
 fn from_zero<L: Clone + Hash + Eq>(labels: impl IntoIterator<Item = L>) -> family::Family<L, Counter> {
     let counters = family::Family::default();
     for label in labels {

@@ -1,16 +1,16 @@
-//! Validated settings: what the rest of the program sees of a `RayHistory`, of flags, or of an older server's settings.
+//! Validated settings, made from a `RayHistory`, from flags, or from the settings of KubeRay's history server.
 //!
-//! Owns the meaning and the defaults; every value is parsed once, at the border, and nothing deeper sees text such as
-//! `2Gi`. They reach their users through a watch channel, so that a change applies while the program runs.
+//! Every value is parsed and gets its default here, once; the rest of the program never sees text such as `2Gi`.
+//! Settings are passed on through a watch channel, so that a change applies while the program runs.
 //! Pure: no I/O, no clock.
 
 pub mod server;
 
 mod file;
 mod kuberay;
-mod mend;
 mod problem;
 mod read;
+mod repair;
 mod shape;
 mod storage;
 
@@ -28,45 +28,46 @@ use crate::crd::RayHistorySpec;
 use std::fmt;
 use std::time::Duration;
 
-/// Where a spec was written; the rules are the same, but a file cannot name a Secret.
+/// Source of a spec. The rules are the same for both, but a file cannot name a Secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A file on disk.
+    /// File on disk.
     File,
-    /// An object of the API server.
+    /// Object of the API server.
     Kubernetes,
 }
 
-/// Everything that may change while the program runs.
+/// The settings that may change while the program runs.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Settings {
-    /// Where sessions lie.
+    /// The store with the sessions.
     pub storage: Storage,
-    /// What is kept in memory.
+    /// Bounds of the cache of open sessions.
     pub cache: Cache,
-    /// How sessions are loaded.
+    /// Bounds of loads.
     pub loading: Loading,
-    /// Which clusters are watched and served.
+    /// The clusters that are watched and served.
     pub clusters: Clusters,
-    /// Whether sessions are loaded as soon as they die, before anybody asks.
+    /// `true` if a session is loaded as soon as its cluster is gone, before the first request for it.
     pub prewarm: bool,
-    /// Whose answers hide the values of environment variables.
+    /// Clients from which the values of environment variables are hidden.
     pub redaction: Redaction,
 }
 
 impl Settings {
-    /// Settings of a spec. `memory_limit` is what this process may use, in bytes; the default budget is a share of it.
+    /// Returns the settings of a spec. `memory_limit` is the memory that this process may use, in bytes; the default
+    /// budget is a share of it.
     pub fn from_spec(spec: &RayHistorySpec, origin: Origin, memory_limit: Option<u64>) -> Result<Self, Problems> {
         read::settings(spec, origin, memory_limit)
     }
 
-    /// Settings of a document: the YAML that `kubectl apply` takes.
+    /// Returns the settings of a document: the YAML that `kubectl apply` accepts.
     pub fn from_document(text: &str, memory_limit: Option<u64>) -> Result<Self, Problems> {
         Document::read(text)?.settings(Origin::File, memory_limit)
     }
 }
 
-/// Everything but the storage, in the words of a `RayHistory`.
+/// Writes everything except the storage, with the field names of a `RayHistory`.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { storage: _, cache, loading, clusters, prewarm, redaction } = self;
@@ -75,8 +76,8 @@ impl fmt::Display for Settings {
         write!(
             f,
             "cache.maxSessions={} cache.maxMemory={} cache.ttl={} loading.timeout={} loading.maxConcurrent={} \
-             loading.requestTimeout={} clusters.namespaces={namespaces} clusters.sharedStorage={} prewarm.enabled={prewarm} \
-             redaction={}",
+             loading.requestTimeout={} clusters.namespaces={namespaces} clusters.sharedStorage={} \
+             prewarm.enabled={prewarm} redaction={}",
             cache.max_sessions,
             cache.max_memory,
             seconds(cache.ttl.unwrap_or_default()),
@@ -92,11 +93,11 @@ impl fmt::Display for Settings {
 /// Bounds of the cache of open sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cache {
-    /// How many sessions are kept at most.
+    /// Maximum number of cached sessions.
     pub max_sessions: usize,
-    /// Bytes for kept sessions and for the ones being built together.
+    /// Memory for cached sessions and those being built, together, in bytes.
     pub max_memory: u64,
-    /// Sessions that nobody has asked for during this time are let go; never, when none.
+    /// A session that is not requested for this time is closed; `None` for never.
     pub ttl: Option<Duration>,
 }
 
@@ -106,14 +107,14 @@ impl Default for Cache {
     }
 }
 
-/// How sessions are loaded.
+/// Bounds of loads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Loading {
-    /// A load that takes longer is stopped.
+    /// Maximum duration of a load; one that takes longer is stopped.
     pub timeout: Duration,
-    /// How many sessions are loaded at once.
+    /// Maximum number of concurrent loads.
     pub max_concurrent: usize,
-    /// How long a request waits for a load before it is told to come back: Ray's own proxy gives up at 30 s.
+    /// Maximum time a request waits for a load before it gets 503 with `Retry-After`. Ray's own proxy gives up at 30 s.
     pub request_timeout: Duration,
 }
 
@@ -123,12 +124,12 @@ impl Default for Loading {
     }
 }
 
-/// Which clusters are watched and served.
+/// The clusters that are watched and served.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Clusters {
-    /// Only sessions of these namespaces exist for this server; all, when empty.
+    /// Namespaces whose sessions are served; empty for all.
     pub namespaces: Vec<String>,
-    /// Whether several Kubernetes clusters write into this bucket: then a name that the watch has never seen may be
-    /// another cluster's, and its session is `unknown` instead of dead.
+    /// `true` if several Kubernetes clusters write into this bucket: a RayCluster that the watch has never seen may
+    /// then be in another Kubernetes cluster, so its session is `unknown` instead of dead.
     pub shared_storage: bool,
 }

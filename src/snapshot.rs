@@ -1,7 +1,7 @@
-//! The immutable, compact view of one session, and the pure fold that builds it.
+//! Immutable in-memory tables of one session, and the pure fold that builds them from events.
 //!
-//! Owns the tables and their memory. Must never do I/O, read a clock, or keep a pointer into the input.
-//! One file per entity; `answer` reads the tables, `session` builds them.
+//! There is one file per entity; `session` builds the tables and `answer` reads them. This module does no I/O, reads no
+//! clock, and keeps no pointer into the input.
 
 pub mod actor;
 pub mod build;
@@ -37,20 +37,20 @@ use task::{Attempt, TaskTable};
 use text::{Text, Texts};
 use worker::Worker;
 
-/// The immutable view of one session. Every list is sorted by id.
+/// The immutable tables of one session. Every list is sorted by id unless stated otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// The session's name.
     pub session_name: String,
-    /// Strings of all tables.
+    /// Interned strings of all tables.
     pub strings: Interned,
-    /// Ids of all tables that refer to other rows.
+    /// Interned ids by which rows of all tables refer to other rows.
     pub ids: Interned,
     /// Long texts of all tables.
     pub texts: Texts,
     /// Task attempts.
     pub tasks: TaskTable,
-    /// Bytes of the extra data of the attempt that has most, with 200 for each of its profile events; from `derive`.
+    /// Largest `weight_of_profile` of all attempts, in bytes; set by `derive`.
     pub longest_profile: usize,
     /// Actors.
     pub actors: Vec<Actor>,
@@ -58,73 +58,75 @@ pub struct Snapshot {
     pub nodes: Vec<Node>,
     /// Worker processes.
     pub workers: Vec<Worker>,
-    /// Drivers, of which no worker event is sent.
+    /// Drivers, for which Ray sends no worker event.
     pub drivers: Vec<Driver>,
     /// Driver jobs.
     pub driver_jobs: Vec<DriverJob>,
-    /// Submission jobs, as far as events tell.
+    /// Submission jobs as reported by events.
     pub submission_events: Vec<SubmissionEvents>,
-    /// Jobs as the dashboard lists them, merged from all of this by `derive`.
+    /// Jobs as the dashboard lists them, merged from all sources by `derive`.
     pub jobs: Vec<UnifiedJob>,
-    /// Runtime environments as the agents would list them, from all of this by `derive`.
+    /// Runtime environments as the agents would list them; set by `derive`.
     pub runtime_envs: Vec<NodeRuntimeEnv>,
-    /// Placement groups, as far as events tell.
+    /// Placement groups as reported by events.
     pub placement_groups: Vec<PlacementGroup>,
-    /// `PLATFORM_EVENT` records as they were sent, each strict JSON, oldest first.
+    /// `PLATFORM_EVENT` records as sent, each as strict JSON, oldest first.
     pub platform_events: Vec<Box<str>>,
-    /// What Ray's own log files say.
+    /// Facts read from Ray's own log files.
     pub facts: Facts,
     /// Stored answers of the live dashboard as strict JSON, by URL without its leading `/`.
     pub endpoints: BTreeMap<String, Box<str>>,
-    /// Counts taken while it was read and built.
+    /// Counts taken while the session was read and built.
     pub completeness: completeness::Completeness,
-    /// Gaps that the stored content shows, the heaviest first.
+    /// Gaps that the stored content shows, heaviest first.
     pub gaps: Vec<Gap>,
-    /// The time of the last event: nothing of a dead session may tick past it.
+    /// The time of the last event. It stands in for the current time of a dead session.
     pub as_of: Nanos,
 }
 
 impl Snapshot {
-    /// Fills the tables that are made from events, log files and stored answers together.
+    /// Fills the tables that combine events, log files and stored answers.
     pub fn derive(&mut self) {
         self.jobs = submission::build(self);
         self.runtime_envs = runtime_env::build(self);
-        self.longest_profile = self.tasks.iter().map(|attempt| self.weight_of_profile(attempt)).max().unwrap_or_default();
+        self.longest_profile =
+            self.tasks.iter().map(|attempt| self.weight_of_profile(attempt)).max().unwrap_or_default();
     }
 
-    /// Returns the bytes of an attempt's profile events as rows of an answer, about.
+    /// Returns the approximate size of an attempt's profile events in an answer, in bytes: 200 for each event, and its
+    /// extra data.
     pub fn weight_of_profile(&self, attempt: Attempt<'_>) -> usize {
         attempt.profile().iter().map(|row| 200 + self.str(row.extra).len()).sum()
     }
 
-    /// Judges what is missing, by the names of the session's files beside all tables. The last step of a load.
+    /// Finds the gaps of the session from its tables and from the names of its files. This is the last step of a load.
     pub fn judge(&mut self, evidence: &gaps::Evidence) {
         self.completeness.running_at_end = completeness::Running::of(self);
         self.completeness.head_log_stored = evidence.gcs_log_stored;
         self.gaps = gaps::of_content(self, evidence);
     }
 
-    /// A string of any table.
+    /// Returns the string of a handle.
     pub fn str(&self, handle: Str) -> &str {
         self.strings.str(handle)
     }
 
-    /// The bytes of an id of any table; empty when there is none.
+    /// Returns the bytes of an id; empty for no id.
     pub fn id(&self, handle: Id) -> &[u8] {
         self.ids.id(handle)
     }
 
-    /// Returns the stored answer of a URL without its leading `/`, as strict JSON.
+    /// Returns the stored answer to a URL, given without its leading `/`, as strict JSON.
     pub fn endpoint(&self, url: &str) -> Option<&str> {
         self.endpoints.get(url).map(|body| &**body)
     }
 
-    /// A long text of any table.
+    /// Returns the long text of a handle.
     pub fn text(&self, handle: Text) -> String {
         self.texts.get(handle)
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub fn weight(&self) -> usize {
         fn rows<T>(rows: &Vec<T>) -> usize {
             rows.capacity() * size_of::<T>()

@@ -1,14 +1,14 @@
 //! Read-only object storage behind one trait: list keys, read bytes.
 //!
-//! Owns what a key, a listing, a range and a storage error are, and every store that can answer for them:
-//! `local` (a folder that holds what a bucket would hold) and `memory` (a map, for tests). `faulty` wraps any store
-//! and breaks it on purpose; `conformance` is the one suite that every store must pass.
+//! Defines keys, listings, ranges and storage errors, and contains every store: the clouds, `local` (a folder with the
+//! layout of a bucket) and `memory` (a map, for tests). `faulty` wraps any store and injects failures; `conformance`
+//! is the test suite that every store must pass.
 //!
-//! Must never write to a store, and must never know what keys mean: that is `layout`. Called by `session` only.
+//! Nothing here writes to a store or interprets keys, which is the task of `layout`. Called by `session` only.
 //!
-//! # Why a listing is a page and not a stream
+//! # Listings are pages, not streams
 //!
-//! A page is one paid request. The catalog budgets requests, so it must see them; `list_all` is for everybody else.
+//! A page is one paid request. The catalog budgets requests, so it must see them; other callers use `list_all`.
 
 #[cfg(feature = "azure")]
 mod azure;
@@ -49,48 +49,48 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use std::fmt::Debug;
 
-/// A bucket, or what stands for one.
+/// A bucket, or its substitute.
 ///
-/// Keys are UTF-8, split by `/`, relative to the bucket. They are never normalised: `a//b` is not `a/b`.
+/// Keys are UTF-8, separated by `/` and relative to the bucket. They are never normalised: `a//b` is not `a/b`.
 #[async_trait]
 pub trait Storage: Debug + Send + Sync + 'static {
-    /// One page of the objects whose keys start with `prefix`; no order is promised.
+    /// Returns one page of the objects whose keys start with `prefix`, in no guaranteed order.
     ///
     /// With `Delimiter::Slash`, keys with a further `/` after the prefix are rolled up into `ListPage::prefixes`.
-    /// A prefix that no key has gives an empty page, never an error. Pass `ListPage::next` back for the next page,
-    /// with the same prefix and delimiter.
+    /// A prefix without keys gives an empty page, not an error. To get the next page, pass `ListPage::next` with the
+    /// same prefix and delimiter.
     async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error>;
 
-    /// Whether listing costs neither money nor much time (a folder, memory), so that everything may be listed at every
-    /// refresh. A wrapper passes on what the store inside says.
+    /// Returns `true` if listing costs neither money nor much time (a folder, memory), so that everything may be
+    /// listed at every refresh. A wrapper returns the value of the wrapped store.
     fn listing_is_free(&self) -> bool {
         false
     }
 
-    /// Whether each page of a listing has greater keys than the one before. A wrapper passes on what the store inside
-    /// says.
+    /// Returns `true` if each page of a listing has greater keys than the page before. A wrapper returns the value of
+    /// the wrapped store.
     fn lists_in_order(&self) -> bool {
         true
     }
 
-    /// Opens an object. With `if_match`, only while the object still has that `ETag`
-    /// (`ErrorKind::PreconditionFailed` otherwise).
+    /// Opens an object. With `if_match`, fails with `ErrorKind::PreconditionFailed` unless the object still has that
+    /// `ETag`.
     ///
-    /// A range is cut to what the object has: one that begins at or past the end gives an empty body, not an error.
+    /// The range is clamped to the object: one that begins at or past the end gives an empty body, not an error.
     async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error>;
 
-    /// Opens an object as it is now.
+    /// Opens the current version of an object.
     async fn read(&self, key: &str, range: ReadRange) -> Result<ObjectBody, Error> {
         self.read_matching(key, range, None).await
     }
 
-    /// A whole object of at most `limit` bytes (`ErrorKind::TooLarge` otherwise, before anything is read).
+    /// Returns a whole object. One of more than `limit` bytes is an `ErrorKind::TooLarge` before anything is read.
     async fn read_all(&self, key: &str, limit: u64) -> Result<Bytes, Error> {
         self.read(key, ReadRange::Full).await?.read_all(limit).await
     }
 
-    /// The pages of a listing, each asked for when the one before has been taken: whoever fetches what a page names
-    /// while it polls for the next one overlaps both.
+    /// Returns the pages of a listing. Each is requested after the page before was taken, so a caller that fetches the
+    /// objects of a page while it polls for the next one overlaps both.
     fn list_pages<'a>(&'a self, prefix: &'a str, delimiter: Delimiter) -> BoxStream<'a, Result<ListPage, Error>> {
         let begin = (Next::First, Paging::of(self));
         let pages = stream::try_unfold(begin, move |(at, mut paging)| async move {
@@ -107,7 +107,7 @@ pub trait Storage: Debug + Send + Sync + 'static {
         pages.boxed()
     }
 
-    /// All pages of a listing, joined.
+    /// Returns all pages of a listing, joined.
     async fn list_all(&self, prefix: &str, delimiter: Delimiter) -> Result<ListPage, Error> {
         let mut all = ListPage::default();
         let mut pages = self.list_pages(prefix, delimiter);
@@ -118,7 +118,7 @@ pub trait Storage: Debug + Send + Sync + 'static {
     }
 }
 
-/// Which page of a listing comes next.
+/// The next page of a listing.
 enum Next {
     First,
     Page(PageToken),

@@ -1,7 +1,7 @@
-//! The program's own log, and its traces: what is written, how, and where to.
+//! The program's own log and traces.
 //!
-//! Owns the format, the filter and the writer of log lines (`line`, `writer`), and the export of spans by OTLP, which is off unless
-//! `OTEL_EXPORTER_OTLP_ENDPOINT` (or its variant for traces) is set. Which spans there are is `http`'s business.
+//! Contains the format, filter and writer of log lines (`line`, `writer`), and the export of spans by OTLP, which is
+//! off unless `OTEL_EXPORTER_OTLP_ENDPOINT` (or its variant for traces) is set. `http` creates the spans.
 
 mod line;
 mod writer;
@@ -23,22 +23,22 @@ use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// kube's client warns of every answer that it cannot read, with the whole of it: a list of Secrets, for one. What is
-/// wrong with an answer is logged where it was asked for. `RUST_LOG` may say otherwise.
+/// kube's client logs every response that it cannot parse, with its whole text, such as a list of Secrets. The caller
+/// logs the error instead. `RUST_LOG` can override this.
 const KUBE: &str = "kube_client::client=error";
 
-/// What must be ended in order, so that no span is lost.
+/// A handle that must be stopped before the program ends, so that no span is lost.
 #[derive(Debug)]
 pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
 }
 
-/// Starts the log on standard error, filtered by `RUST_LOG`, and the export of traces if it is asked for.
+/// Starts the log on standard error, filtered by `RUST_LOG`, and the export of traces if it is enabled.
 ///
-/// To be called inside the runtime, which sends the spans. A second start (tests in one process) keeps the first log.
+/// Must be called inside the runtime, which sends the spans. A second start (tests in one process) keeps the first log.
 ///
 /// # Errors
-/// When the export is asked for and its settings cannot be used.
+/// Fails if the export is enabled and its settings are invalid.
 pub fn start(format: LogFormat) -> anyhow::Result<Telemetry> {
     let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|asked| EnvFilter::try_new(asked).is_ok());
     let filter = EnvFilter::new(format!("{KUBE},{}", asked.as_deref().unwrap_or("info")));
@@ -51,7 +51,7 @@ pub fn start(format: LogFormat) -> anyhow::Result<Telemetry> {
         LogFormat::Json => lines.json().with_writer(|| JsonLines).boxed(),
     };
     let traces = provider()?;
-    // Only our own spans: the exporter's client must not trace itself.
+    // Only the program's own spans: the exporter's client must not trace itself.
     let ours = Targets::new().with_target("ray_history", LevelFilter::INFO);
     let spans = traces
         .as_ref()
@@ -67,7 +67,7 @@ fn provider() -> anyhow::Result<Option<SdkTracerProvider>> {
     }
     let exporter = SpanExporter::builder().with_http().build()?;
     let batches = BatchSpanProcessor::builder(exporter, runtime::Tokio).build();
-    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win where they are set.
+    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES take precedence.
     let mut resource = Resource::builder();
     if !set("OTEL_SERVICE_NAME") {
         resource = resource.with_service_name("ray-history");
@@ -76,10 +76,10 @@ fn provider() -> anyhow::Result<Option<SdkTracerProvider>> {
 }
 
 impl Telemetry {
-    /// Sends what is left, for at most so long.
+    /// Sends the remaining spans, for at most `bound`.
     pub async fn stop(self, bound: Duration) {
         let Some(traces) = self.traces else { return };
-        // The provider blocks while its last batch is sent by the runtime.
+        // The provider blocks while the runtime sends its last batch.
         let flush = tokio::task::spawn_blocking(move || traces.shutdown());
         match tokio::time::timeout(bound, flush).await {
             Ok(Ok(Ok(()))) => {}

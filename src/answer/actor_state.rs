@@ -1,15 +1,15 @@
 //! `/api/v0/actors`: actors as rows of the state API.
 //!
-//! Where an optional field of Ray's actor table is not set (`node_id` before the first process, `placement_group_id`,
-//! `call_site`, `fallback_strategy`, `death_cause`), the column is null, and a filter on it matches nothing: not even
-//! `!=`, because Ray looks for the key first. `node_id` and `pid` are those of the last process, also while the actor
-//! is being restarted. Restart counts are strings, as protobuf writes 64-bit numbers.
+//! If an optional field of Ray's actor table is not set (`node_id` before the first process, `placement_group_id`,
+//! `call_site`, `fallback_strategy`, `death_cause`), the column is null, and no filter on it matches, not even `!=`,
+//! because Ray tests for the key first. `node_id` and `pid` are those of the last process, also while the actor is
+//! being restarted. Restart counts are strings, as protobuf writes 64-bit numbers.
 //! `total` and `num_after_truncation` count rows before all filters (seen live). Source: `list_actors` in
 //! `dashboard/state_aggregator.py`, `ActorState` in `util/state/common.py`.
 
 use super::actors::death::write_snake_case;
 use super::json::JsonWriter;
-use super::redact::Hidden;
+use super::redact::RedactedEnvs;
 use super::state_list::{self, Cell, Column, Counts, Kind, MAX_LIMIT, Notes, Options, Predicate, Resource};
 use super::{Answer, Question, Refusal};
 use crate::base::actor::ActorState;
@@ -30,7 +30,7 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
     Ok(state_list::write(actors, rows, counts, options.detail, Notes::EmptyWarning))
 }
 
-/// The rows that a question's filters leave, in order of actor id.
+/// Returns the rows that pass a query's filters, in order of actor id.
 pub(super) fn select(actors: &Actors, question: &Question) -> Result<Vec<u32>, Refusal> {
     let filters = state_list::parse_filters(question, Actors::COLUMNS)?;
     for filter in filters.iter().filter(|filter| filter.predicate == Predicate::Equal) {
@@ -50,23 +50,23 @@ pub(super) fn select(actors: &Actors, question: &Question) -> Result<Vec<u32>, R
 pub struct Actors {
     snapshot: Arc<Snapshot>,
     redact: bool,
-    hidden: Hidden,
+    redacted_envs: RedactedEnvs,
     /// Keeps the last block of death causes decompressed.
     deaths: TextReader,
 }
 
 impl Actors {
-    /// The actors of a snapshot; `redact` hides the values of environment variables.
+    /// Creates the rows of a snapshot; `redact` hides the values of environment variables.
     pub fn new(snapshot: Arc<Snapshot>, redact: bool) -> Self {
-        Self { snapshot, redact, hidden: Hidden::default(), deaths: TextReader::default() }
+        Self { snapshot, redact, redacted_envs: RedactedEnvs::default(), deaths: TextReader::default() }
     }
 
-    /// The actor in a row.
+    /// Returns the actor in a row.
     pub(super) fn actor(&self, row: usize) -> Option<&Actor> {
         self.snapshot.actors.get(row)
     }
 
-    /// The counts for as many rows as passed the filters.
+    /// Returns the counts of a list of which `num_filtered` rows passed the filters.
     pub(super) fn counts(&self, num_filtered: usize) -> Counts {
         let total = self.rows();
         Counts { total, num_after_truncation: total.min(MAX_LIMIT), num_filtered }
@@ -116,8 +116,10 @@ impl Resource for Actors {
             "state" => Cell::Str(Cow::Borrowed(actor.state.name())),
             "job_id" => Cell::Hex(&actor.job.0),
             "name" => text(actor.name),
-            "node_id" => Cell::hex_or_null(actor.incarnations.last().map_or(&[], |lived| snapshot.id(lived.node))),
-            "pid" => Cell::Int(actor.incarnations.last().map_or(0, |lived| i64::from(lived.pid))),
+            "node_id" => {
+                Cell::hex_or_null(actor.incarnations.last().map_or(&[], |incarnation| snapshot.id(incarnation.node)))
+            }
+            "pid" => Cell::Int(actor.incarnations.last().map_or(0, |incarnation| i64::from(incarnation.pid))),
             "ray_namespace" => text(actor.ray_namespace),
             "serialized_runtime_env" => text(actor.runtime_env),
             "required_resources" => map(actor.resources),
@@ -139,7 +141,7 @@ impl Resource for Actors {
         match column {
             "death_cause" => write_snake_case(w, self.deaths.get(&snapshot.texts, actor.death_cause)),
             "fallback_strategy" => write_snake_case(w, snapshot.str(actor.fallback_strategy)),
-            "serialized_runtime_env" if self.redact => w.string(self.hidden.get(&snapshot, actor.runtime_env)),
+            "serialized_runtime_env" if self.redact => w.string(self.redacted_envs.get(&snapshot, actor.runtime_env)),
             column => self.cell(row, column).write(w),
         }
     }

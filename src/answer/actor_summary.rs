@@ -1,7 +1,7 @@
-//! `/api/v0/actors/summarize`: how many actors of each class are in which state.
+//! `/api/v0/actors/summarize`: counts of actors by class and state.
 //!
-//! Classes come in the order of the first actor id, states in the order in which they are met. Ray counts at most
-//! 10,000 actors; this counts them all. Source: `ActorSummaries.to_summary` in `util/state/common.py`.
+//! Classes are in the order of their first actor id, states in the order of first occurrence. Ray counts at most
+//! 10,000 actors; this counts all. Source: `ActorSummaries.to_summary` in `util/state/common.py`.
 
 use super::actor_state::{Actors, select};
 use super::json::JsonWriter;
@@ -17,14 +17,14 @@ use std::sync::Arc;
 pub fn summarize(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
     let actors = Actors::new(Arc::clone(snapshot), question.redact);
     let rows = select(&actors, question)?;
-    let mut places: HashMap<Str, usize> = HashMap::new();
+    let mut indexes: HashMap<Str, usize> = HashMap::new();
     let mut classes: Vec<(Str, Vec<(ActorState, u32)>)> = Vec::new();
     for actor in rows.iter().filter_map(|&row| actors.actor(row as usize)) {
-        let place = *places.entry(actor.class_name).or_insert_with(|| {
+        let index = *indexes.entry(actor.class_name).or_insert_with(|| {
             classes.push((actor.class_name, Vec::new()));
             classes.len() - 1
         });
-        let Some((_, states)) = classes.get_mut(place) else { continue };
+        let Some((_, states)) = classes.get_mut(index) else { continue };
         match states.iter_mut().find(|(state, _)| *state == actor.state) {
             Some((_, count)) => *count += 1,
             None => states.push((actor.state, 1)),
@@ -77,21 +77,21 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn actors_are_counted_by_class_and_state() {
-        let ask = |query: &[(&str, &str)]| {
+    fn counts_actors_by_class_and_state() {
+        let get = |query: &[(&str, &str)]| {
             let query = query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
             let answer = summarize(&snapshot(), &Question { query, redact: false, ..Question::default() }).unwrap();
             serde_json::from_slice::<Value>(&answer.into_bytes()).unwrap()["data"]["result"].clone()
         };
-        let all = ask(&[]);
+        let all = get(&[]);
         let cluster = &all["result"]["node_id_to_summary"]["cluster"];
         assert_eq!(cluster["summary"]["A"], json!({"class_name": "A", "state_counts": {"DEAD": 1}}));
         assert_eq!((&cluster["total_actors"], &cluster["summary_by"]), (&json!(5), &json!("class")));
         assert_eq!(cluster["summary"].as_object().unwrap().len(), 5);
-        let alive = ask(&[("filter_keys", "state"), ("filter_predicates", "="), ("filter_values", "ALIVE")]);
+        let alive = get(&[("filter_keys", "state"), ("filter_predicates", "="), ("filter_values", "ALIVE")]);
         let cluster = &alive["result"]["node_id_to_summary"]["cluster"];
-        let want = json!({"ServeController": {"class_name": "ServeController", "state_counts": {"ALIVE": 1}}});
-        assert_eq!(cluster["summary"], want);
+        let expected = json!({"ServeController": {"class_name": "ServeController", "state_counts": {"ALIVE": 1}}});
+        assert_eq!(cluster["summary"], expected);
         assert_eq!((&alive["total"], &alive["num_filtered"]), (&json!(5), &json!(1)));
     }
 }

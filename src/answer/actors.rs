@@ -1,8 +1,8 @@
 //! `/logical/actors` and `/logical/actors/{id}`: the dashboard's own view of actors.
 //!
-//! Field rules are in `row`, checked on all 45 actors of the two recorded sessions. An id that is not known is not an
-//! error: its actor is null. `ids` asks for some, in that order; `nocache` has no meaning here. Ray lists actors in
-//! order of creation, which no page shows; ours come by id, because that is how they are stored.
+//! Field rules are in `row`, verified on all 45 actors of the two recorded sessions. An unknown id is not an error:
+//! its actor is null. `ids` selects some actors, in that order; `nocache` has no effect. Ray lists actors in order of
+//! creation, which no page shows; here they are sorted by id, as they are stored.
 
 mod address;
 pub mod death;
@@ -19,7 +19,7 @@ use row::Rows;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// `/logical/actors`: all actors, or those of `ids`, as a map by id.
+/// Answers `/logical/actors`: all actors, or those in `ids`, as a map by id.
 pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
     let mut head = pieces::writer(snapshot.actors.len());
     head.begin_object();
@@ -32,7 +32,7 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
     head.key("actors");
     head.begin_object();
     let snapshot = Arc::clone(snapshot);
-    let mut rows = Rows::new(&snapshot, Keys::Kept);
+    let mut rows = Rows::new(&snapshot, Keys::Original);
     let Some(ids) = question.get("ids") else {
         let count = snapshot.actors.len();
         let row = move |row: usize, w: &mut JsonWriter| {
@@ -43,16 +43,16 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
         };
         return Ok(pieces::answer(head, 0..count, row, close));
     };
-    let mut known = HashSet::new();
-    let wanted: Vec<String> = ids.split(',').filter(|id| known.insert(*id)).map(str::to_owned).collect();
+    let mut seen = HashSet::new();
+    let ids: Vec<String> = ids.split(',').filter(|id| seen.insert(*id)).map(str::to_owned).collect();
     let row = move |id: String, w: &mut JsonWriter| {
         w.key_escaped(&id);
         rows.write_or_null(w, find(&snapshot, &id));
     };
-    Ok(pieces::answer(head, wanted, row, close))
+    Ok(pieces::answer(head, ids, row, close))
 }
 
-/// `/logical/actors/{id}`: one actor, or null.
+/// Answers `/logical/actors/{id}`: one actor, or null.
 pub fn detail(snapshot: &Arc<Snapshot>, _: &Question, id: &str) -> Result<Answer, Refusal> {
     let mut w = JsonWriter::with_capacity(2048);
     w.begin_object();
@@ -69,7 +69,7 @@ pub fn detail(snapshot: &Arc<Snapshot>, _: &Question, id: &str) -> Result<Answer
     Ok(Answer::json(w.into_bytes()))
 }
 
-/// The actor of an id in hex.
+/// Returns the actor with an id in hex.
 pub fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a Actor> {
     let id = ActorId::from_hex(id)?;
     let row = snapshot.actors.binary_search_by_key(&id, |actor| actor.id).ok()?;

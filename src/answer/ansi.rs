@@ -1,42 +1,42 @@
-//! Takes colour codes out of log bytes, as `filter_ansi_code=true` asks.
+//! Removes colour codes from log bytes, as `filter_ansi_code=true` requests.
 //!
 //! Ray's expression (`ANSI_ESC_PATTERN` in `dashboard/modules/state/state_head.py`) is `ESC [` followed by one or more
-//! of `( ) ; 0-9` and an `m`. Ray applies it to each 64 KiB block by itself and so misses a code that lies across two
-//! blocks; this filter carries the open end over to the next block.
+//! of `( ) ; 0-9` and an `m`. Ray applies it to each 64 KiB block separately and so misses a code that spans two
+//! blocks; this filter carries an incomplete code over to the next block.
 
 use std::borrow::Cow;
 
-/// The longest code that is recognised across blocks: what is longer is text, and memory stays bounded.
-const LONGEST: usize = 256;
+/// Longest code in bytes that is recognised; a longer one is treated as text, which bounds the memory.
+const MAX_CODE: usize = 256;
 
-/// Filters one log, block by block.
+/// Filters one log block by block.
 #[derive(Clone, Debug, Default)]
 pub struct AnsiFilter {
-    /// A prefix of a code: ends the last block, may be completed by the next one.
-    open: Vec<u8>,
+    /// The incomplete code at the end of the previous block.
+    pending: Vec<u8>,
 }
 
 impl AnsiFilter {
-    /// Appends `block` without its codes to `out`; an open end is kept for the next call.
+    /// Appends `block` without its codes to `out`; an incomplete code at its end is held back until the next call.
     pub fn push(&mut self, block: &[u8], out: &mut Vec<u8>) {
         let mut rest = block;
         while !rest.is_empty() {
-            if self.open.is_empty() {
+            if self.pending.is_empty() {
                 let at = memchr::memchr(ESC, rest).unwrap_or(rest.len());
                 let (text, tail) = rest.split_at(at);
                 out.extend_from_slice(text);
                 rest = tail;
             }
             let Some((&byte, tail)) = rest.split_first() else { break };
-            if self.open.len() >= 3 && byte == b'm' {
-                self.open.clear();
+            if self.pending.len() >= 3 && byte == b'm' {
+                self.pending.clear();
                 rest = tail;
             } else if self.continues(byte) {
-                self.open.push(byte);
+                self.pending.push(byte);
                 rest = tail;
             } else {
-                // Not a code: what was held back is text, and this byte may open the next code.
-                out.append(&mut self.open);
+                // Not a code: the pending bytes are text, and this byte may start the next code.
+                out.append(&mut self.pending);
                 if byte != ESC {
                     out.push(byte);
                     rest = tail;
@@ -45,16 +45,16 @@ impl AnsiFilter {
         }
     }
 
-    /// Appends what was held back: the log ended inside what might have been a code.
+    /// Appends the bytes held back, at the end of the log.
     pub fn finish(&mut self, out: &mut Vec<u8>) {
-        out.append(&mut self.open);
+        out.append(&mut self.pending);
     }
 
     fn continues(&self, byte: u8) -> bool {
-        match self.open.len() {
+        match self.pending.len() {
             0 => byte == ESC,
             1 => byte == b'[',
-            LONGEST.. => false,
+            MAX_CODE.. => false,
             _ => matches!(byte, b'0'..=b'9' | b';' | b'(' | b')'),
         }
     }
@@ -62,7 +62,7 @@ impl AnsiFilter {
 
 const ESC: u8 = 0x1b;
 
-/// Ray's `remove_ansi_escape_codes`: everything from an escape up to the next `m` goes.
+/// Removes everything from an escape up to the next `m`, as Ray's `remove_ansi_escape_codes` does.
 pub fn without_escapes(text: &str) -> Cow<'_, str> {
     if !text.contains('\u{1b}') {
         return Cow::Borrowed(text);
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn only_colour_codes_are_taken_out() {
+    fn removes_only_colour_codes() {
         for (text, plain) in [
             ("\x1b[36mray::boom()\x1b[39m (pid=1)", "ray::boom() (pid=1)"),
             ("\x1b[1;31mred\x1b[0m", "red"),
@@ -113,14 +113,14 @@ mod tests {
     }
 
     #[test]
-    fn a_code_without_end_does_not_grow_in_memory() {
+    fn passes_overlong_codes_as_text() {
         let long = [b"\x1b[".as_slice(), &[b'1'; 10_000], b"m".as_slice()].concat();
         assert_eq!(filtered(&[&long]), long);
     }
 
     proptest! {
         #[test]
-        fn where_the_blocks_are_cut_makes_no_difference(
+        fn result_does_not_depend_on_block_bounds(
             text in "[\\x1b\\[0-9;m()a\n]{0,60}",
             cut in 0usize..60,
         ) {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_go_and_text_stays() {
+    fn removes_escapes_and_keeps_text() {
         for (text, plain) in [
             ("plain", "plain"),
             ("\u{1b}[36mray::boom()\u{1b}[39m (pid=1)", "ray::boom() (pid=1)"),

@@ -1,6 +1,6 @@
 //! `/api/v0/cluster_events` (`ray list cluster-events`): the rows of the events page as a list, oldest first.
 //!
-//! Where both shapes of rows occur, the live answer fails (it sorts numbers with texts); ours does not.
+//! If both shapes of rows occur, the live dashboard fails, because it sorts numbers with texts; this list does not.
 //! Source: `_list_cluster_events_impl` in `dashboard/modules/event/event_head.py`.
 
 use super::events::parsed;

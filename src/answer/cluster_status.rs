@@ -1,7 +1,7 @@
-//! `/api/cluster_status`: the autoscaler's last words, or the totals of the nodes where it left none.
+//! `/api/cluster_status`: the autoscaler's last status, or the totals of the nodes if it left none.
 //!
-//! With `format=1` the text is the last "Autoscaler status" block of the head's `monitor.log`, verbatim. The other form
-//! is a report that only a living autoscaler has; its members are null.
+//! With `format=1` the text is the last "Autoscaler status" block of the head's `monitor.log`, verbatim. The other
+//! form is a report that only a live autoscaler has; its members are null.
 
 use super::quantities;
 use super::{Answer, Question, Refusal};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// Answers `/api/cluster_status`.
 pub fn cluster_status(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
     let answer = if question.get("format") == Some("1") {
-        let text = snapshot.facts.monitor.status().map_or_else(|| built(snapshot), str::to_owned);
+        let text = snapshot.facts.monitor.status().map_or_else(|| build_text(snapshot), str::to_owned);
         json!({"result": true, "msg": "Got formatted cluster status.", "data": {"clusterStatus": text}})
     } else {
         json!({"result": true, "msg": "Got cluster status.",
@@ -23,8 +23,8 @@ pub fn cluster_status(snapshot: &Arc<Snapshot>, question: &Question) -> Result<A
     Ok(Answer::json(answer.to_string().into_bytes()))
 }
 
-/// The text in Ray's layout, as far as events tell: nodes and totals; usage and demands are not in events.
-fn built(snapshot: &Snapshot) -> String {
+/// Builds the text in Ray's layout from events: nodes and totals; usage and demands are not in events.
+fn build_text(snapshot: &Snapshot) -> String {
     const RULE: &str = "---------------------------------------------------------------";
     let at = jiff::Timestamp::from_nanosecond(snapshot.as_of.into()).unwrap_or_default();
     let mut out = format!("======== Autoscaler status: {} ========\n", at.strftime("%Y-%m-%d %H:%M:%S.%6f"));

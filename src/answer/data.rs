@@ -1,8 +1,8 @@
 //! `/api/data/datasets/{job}`: datasets of Ray Data.
 //!
-//! The live dashboard asks the stats actor and Prometheus, which are gone. Two sources: the stored answer, and the
-//! export files (names, operators, states and times; numbers of blocks and rows are not in there and null). A stored
-//! dataset that still runs gives way to one that is known to have ended, because polling stops before the cluster does.
+//! The live dashboard queries the stats actor and Prometheus, which are gone. Two sources remain: the stored response,
+//! and the export files (names, operators, states and times; counts of blocks and rows are null). A stored dataset
+//! that was still running is replaced by one that is known to have ended, because polling stops before the cluster.
 //! Source: `dashboard/modules/data/data_head.py`, `data/_internal/{stats,metadata_exporter}.py`.
 
 use super::json::JsonWriter;
@@ -14,7 +14,9 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What Prometheus is asked for, and how often; without Prometheus the live answer has zeros.
+/// Prometheus metrics, and `true` if the current value is shown in addition to the maximum.
+///
+/// Without Prometheus the live answer contains zeros.
 const METRICS: [(&str, bool); 6] = [
     ("ray_data_output_rows", false),
     ("ray_data_spilled_bytes", false),
@@ -24,7 +26,7 @@ const METRICS: [(&str, bool); 6] = [
     ("ray_data_memory_usage_bytes", true),
 ];
 
-/// A dataset that is shown.
+/// A dataset of the answer.
 struct Dataset {
     start: f64,
     has_ended: bool,
@@ -39,7 +41,7 @@ pub fn datasets(snapshot: &Arc<Snapshot>, job: &str) -> Result<Answer, Refusal> 
         let id = dataset["dataset"].as_str().unwrap_or_default().to_owned();
         let start = dataset["start_time"].as_f64().unwrap_or_default();
         let has_ended = dataset["state"].as_str().is_some_and(is_end);
-        found.insert(id, Dataset { start, has_ended, json: stored::Row::Made(dataset.to_string()) });
+        found.insert(id, Dataset { start, has_ended, json: stored::Row::Built(dataset.to_string()) });
     }
     let stored = snapshot.endpoint(&url).unwrap_or_default();
     for row in parts::at(stored, &["datasets"]).map(parts::objects).unwrap_or_default() {
@@ -70,17 +72,17 @@ fn is_end(state: &str) -> bool {
     matches!(state, "FINISHED" | "FAILED")
 }
 
-/// The exported datasets of a job.
+/// Returns the exported datasets of a job.
 fn exported<'a>(snapshot: &'a Snapshot, job: &'a str) -> impl Iterator<Item = Value> + use<'a> {
     snapshot.facts.exports.rows(Export::Dataset).filter_map(move |(id, row)| {
         let data: Value = stored_json::value(&*row.json).filter(|data: &Value| data["job_id"] == job)?;
         let operators = data["topology"]["operators"].as_array().map(Vec::as_slice).unwrap_or_default();
-        // A proto leaves out what is zero, or writes it: a dataset that still runs has no end.
+        // A proto may omit zero or write it: either means that the dataset has no end yet.
         let time = |key: &str| data[key].as_f64().filter(|time| *time > 0.0);
-        let mut dataset = shared(&data["state"]);
+        let mut dataset = common_fields(&data["state"]);
         dataset.insert("dataset".into(), id.into());
         dataset.insert("job_id".into(), job.into());
-        // The stats actor's start is the registration, not the first task.
+        // The stats actor reports the registration as the start, not the first task.
         dataset.insert("start_time".into(), time("start_time").or_else(|| time("execution_start_time")).into());
         dataset.insert("end_time".into(), time("execution_end_time").into());
         dataset.insert("operators".into(), operators.iter().map(operator).collect());
@@ -89,22 +91,22 @@ fn exported<'a>(snapshot: &'a Snapshot, job: &'a str) -> impl Iterator<Item = Va
 }
 
 fn operator(row: &Value) -> Value {
-    let mut operator = shared(&row["state"]);
+    let mut operator = common_fields(&row["state"]);
     operator.insert("operator".into(), row["id"].clone());
     operator.insert("name".into(), row["name"].clone());
     operator.insert("queued_blocks".into(), Value::Null);
     Value::Object(operator)
 }
 
-/// What a dataset and an operator have alike.
-fn shared(state: &Value) -> Map<String, Value> {
+/// Returns the fields that datasets and operators have in common.
+fn common_fields(state: &Value) -> Map<String, Value> {
     let mut row = Map::new();
     row.insert("state".into(), state.clone());
     for unknown in ["progress", "total", "total_rows"] {
         row.insert(unknown.into(), Value::Null);
     }
-    for (metric, now_too) in METRICS {
-        row.insert(metric.into(), if now_too { json!({"value": 0, "max": 0}) } else { json!({"max": 0}) });
+    for (metric, has_current) in METRICS {
+        row.insert(metric.into(), if has_current { json!({"value": 0, "max": 0}) } else { json!({"max": 0}) });
     }
     row
 }

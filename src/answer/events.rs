@@ -1,6 +1,7 @@
 //! `/events`: rows of Ray's event files, grouped by job.
 //!
-//! Keys are rewritten in Google's style, `\n` in messages becomes a line end again. Rows without a job are `global`.
+//! Keys are rewritten in Google's style, and `\n` in messages becomes a line end again. Rows without a job are in the
+//! group `global`.
 //! Source: `ray/dashboard/modules/event/{event_head,event_utils}.py`.
 
 use super::google_style::to_camel_case;
@@ -42,7 +43,7 @@ fn all(snapshot: &Arc<Snapshot>) -> Answer {
     let facts = &snapshot.facts.events;
     let mut keys: Vec<(Box<str>, EventKey)> =
         facts.keys().filter_map(|key| Some((group(facts.row(key)?).into(), key.clone()))).collect();
-    // Stable: events of a job stay in their order.
+    // The sort is stable: events of a job keep their order.
     keys.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut head = pieces::writer(keys.len());
     nodes::begin(&mut head, "All events fetched.");
@@ -81,7 +82,7 @@ fn write(snapshot: &Snapshot, key: &EventKey, w: &mut JsonWriter) {
     }
 }
 
-/// A row as Ray keeps it in memory.
+/// Returns a row in the form that Ray keeps in memory.
 pub(super) fn parsed(row: &EventRow) -> Value {
     let mut event: Value = stored_json::value(&*row.json).unwrap_or_default();
     if let Some(Value::String(message)) = event.get_mut("message") {
@@ -90,7 +91,7 @@ pub(super) fn parsed(row: &EventRow) -> Value {
     event
 }
 
-/// The same document with every key in Google's style.
+/// Returns a document with every key in Google's style.
 fn camel_case(value: Value) -> Value {
     match value {
         Value::Object(members) => {

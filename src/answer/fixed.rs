@@ -1,4 +1,4 @@
-//! Questions about the dashboard itself, whose answers are the same for every dead session.
+//! Endpoints that describe the dashboard itself and return the same for every dead session.
 
 use super::json::JsonWriter;
 use super::{Answer, Refusal, TEXT, nodes, pieces};
@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// The answer of a fixed URL below a session; none for any other URL.
+/// Returns the answer of a fixed URL below a session, or `None` for any other URL.
 pub fn fixed(path: &str) -> Option<Answer> {
     let value: Value = match path {
         "api/authentication_mode" => json!({"authentication_mode": "disabled"}),
-        // Nothing of a dead session can be profiled.
+        // A dead session has no process to profile.
         "api/profiling_enabled" => json!({"result": true, "msg": "", "data": {"profilingEnabled": false,
             "profilingDefaults": {"native": false, "subprocesses": false, "idle": false, "leaks": false,
             "tracePythonAllocators": false, "cpuDuration": 5, "memoryDuration": 10, "maxDuration": 60,
             "cpuFormat": "flamegraph", "memoryFormat": "flamegraph", "pyspyNativeSupported": true}}}),
-        // Hides every metrics panel: Grafana has no link to a cluster that is gone.
+        // Hides every metrics panel: Grafana cannot be linked to a dead cluster.
         "api/grafana_health" => json!({"result": true, "msg": "Grafana is disabled",
             "data": {"grafanaHost": "DISABLED"}}),
         "api/prometheus_health" => json!({"result": false, "msg": "prometheus healthcheck failed.",
@@ -35,13 +35,15 @@ fn text(body: &'static str) -> Answer {
     Answer { content_type: TEXT, attachment: None, body: super::Body::Whole(Cow::Borrowed(body.as_bytes())) }
 }
 
-/// `/api/v0/runtime_env_redaction`: whether the page must say that values are hidden.
+/// Answers `/api/v0/runtime_env_redaction`, by which the page decides whether to mention that values are hidden.
 pub fn redaction(hidden: bool) -> Answer {
     let value = json!({"result": true, "msg": "", "data": {"redactionEnabled": hidden}});
     Answer::json(value.to_string().into_bytes())
 }
 
-/// `/api/v0/platform_events`: Ray answers 404 where they were not collected, which hides the page.
+/// Answers `/api/v0/platform_events`.
+///
+/// Without collected events it returns 404 as Ray does, which hides the page.
 pub fn platform_events(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     if snapshot.platform_events.is_empty() {
         return Err(Refusal::NotFound("404: Not Found".to_owned()));
@@ -52,7 +54,7 @@ pub fn platform_events(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     head.key("events");
     head.begin_array();
     let row = move |row: usize, w: &mut JsonWriter| {
-        // Strict JSON since it was folded.
+        // The fold has already made it strict JSON.
         if let Some(event) = snapshot.platform_events.get(row) {
             w.raw(event.as_bytes());
         }
@@ -63,7 +65,7 @@ pub fn platform_events(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     }))
 }
 
-/// `/worker/…` and `/task/…`: profiling needs a living process.
+/// Returns the error of the profiling endpoints below `/worker/` and `/task/`, which need a running process.
 pub fn profiling() -> Refusal {
-    Refusal::Forbidden("Profiling needs a living process; this session is over.".to_owned())
+    Refusal::Forbidden("Profiling needs a running process; this session is over.".to_owned())
 }

@@ -1,7 +1,7 @@
 //! Keys in Google's style, as Ray's dashboard rewrites them: `object_store_memory` becomes `objectStoreMemory`.
 //!
-//! The rule is `to_google_style` in `dashboard/utils.py`. It holds for every key of the `/nodes` answers and of one
-//! actor (names of resources and labels too: `node:__internal_head__` becomes `node:InternalHead`), and for none of
+//! Source: `to_google_style` in `dashboard/utils.py`. It applies to every key of the `/nodes` answers and of a single
+//! actor, including names of resources and labels (`node:__internal_head__` becomes `node:InternalHead`), but not to
 //! the list of all actors.
 
 use super::json::JsonWriter;
@@ -9,20 +9,20 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Whether keys are rewritten.
+/// The style of keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keys {
-    /// As they are.
-    Kept,
-    /// In Google's style.
+    /// Unchanged.
+    Original,
+    /// Google's style.
     Google,
 }
 
-/// Writes a map of resources or labels, given as JSON text; an empty text stands for an empty map.
+/// Writes a map of resources or labels from its JSON text; an empty text is an empty map.
 pub fn write_map(w: &mut JsonWriter, json: &str, keys: Keys) {
     if json.is_empty() {
         w.raw(b"{}");
-    } else if keys == Keys::Kept || !json.contains('_') {
+    } else if keys == Keys::Original || !json.contains('_') {
         w.raw(json.as_bytes());
     } else {
         let map: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(json).unwrap_or_default();
@@ -35,13 +35,15 @@ pub fn write_map(w: &mut JsonWriter, json: &str, keys: Keys) {
     }
 }
 
-/// The first part as it is, the others as titles; an underscore that opens the name leaves the first part empty.
+/// Converts a name: the first part is unchanged, the others are in title case.
+///
+/// A leading underscore makes the first part empty.
 pub fn to_camel_case(name: &str) -> Cow<'_, str> {
     let Some((first, rest)) = name.split_once('_') else { return Cow::Borrowed(name) };
     let mut out = String::with_capacity(name.len());
     out.push_str(first);
     for part in rest.split('_') {
-        // Python's `title`: a letter after something that is no letter is upper case, every other one lower case.
+        // Python's `title`: a letter after a non-letter becomes upper case, every other letter lower case.
         let mut inside = false;
         for c in part.chars() {
             if inside {
@@ -60,8 +62,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_rewritten_as_ray_rewrites_them() {
-        for (name, want) in [
+    fn rewrites_names_as_ray_does() {
+        for (name, expected) in [
             ("CPU", "CPU"),
             ("object_store_memory", "objectStoreMemory"),
             ("node:__internal_head__", "node:InternalHead"),
@@ -70,19 +72,19 @@ mod tests {
             ("my_TPU-v4_slice", "myTpu-V4Slice"),
             ("_x", "X"),
         ] {
-            assert_eq!(to_camel_case(name), want, "{name}");
+            assert_eq!(to_camel_case(name), expected, "{name}");
         }
     }
 
     #[test]
-    fn maps_keep_their_values() {
+    fn keeps_values_of_maps() {
         let text = |json, keys| {
             let mut w = JsonWriter::with_capacity(64);
             write_map(&mut w, json, keys);
             String::from_utf8(w.into_bytes()).unwrap()
         };
         assert_eq!(text(r#"{"a_b":0.001,"c":1.0}"#, Keys::Google), r#"{"aB":0.001,"c":1.0}"#);
-        assert_eq!(text(r#"{"a_b":0.001}"#, Keys::Kept), r#"{"a_b":0.001}"#);
+        assert_eq!(text(r#"{"a_b":0.001}"#, Keys::Original), r#"{"a_b":0.001}"#);
         assert_eq!(text("", Keys::Google), "{}");
         assert_eq!(text("{broken_", Keys::Google), "{}");
     }

@@ -1,7 +1,7 @@
-//! `/api/jobs/{id}/logs`: everything a submission's driver printed, in one JSON string; `…/logs/tail`: the same as text.
+//! `/api/jobs/{id}/logs`: the complete output of a submission's driver in a JSON string; `…/logs/tail`: as text.
 //!
-//! Says which file holds it and writes its bytes as JSON; must never read a file. The file may be gigabytes long, so
-//! it is written piece by piece: `Encoder::new`, `push` for every piece of the file, `finish`.
+//! This module locates the file and encodes its bytes as JSON, but does not read it. The file may be gigabytes long,
+//! so it is encoded in pieces: `Encoder::new`, `push` for every piece of the file, `finish`.
 //! Source: `get_job_logs` of `dashboard/modules/job/job_head.py`; Python reads the file as text, so that `\r\n` and
 //! `\r` become `\n`. Bytes that are not UTF-8, at which Ray answers 500, become U+FFFD.
 
@@ -15,24 +15,24 @@ use crate::snapshot::submission::JobType;
 pub use decoder::Decoder;
 pub use encoder::Encoder;
 
-/// Where a submission's log lies.
+/// The location of a submission's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobLog {
-    /// Relative to a node's `logs` folder.
+    /// Path relative to a node's `logs` folder.
     pub path: String,
-    /// Nodes to look at, hex, best first. None has it: the log is empty, as Ray has it.
+    /// Nodes to search, in hex, best first. If none has the file, the log is empty, as in Ray.
     pub nodes: Vec<String>,
 }
 
-/// The log of a job or submission id. Only submissions have one.
+/// Returns the log of a job or submission id; only submissions have one.
 pub fn of(snapshot: &Snapshot, id: &str) -> Result<JobLog, Refusal> {
     let (job, _) = jobs::find(snapshot, id)?;
     let Some(submission) = job.submission_id.as_deref().filter(|_| job.job_type == JobType::Submission) else {
         return Err(Refusal::BadQuestion("Can only get logs of submission type jobs".to_owned()));
     };
     let mut nodes: Vec<String> = Vec::new();
-    let told = job.driver_node_id.as_deref().into_iter();
-    for node in told.chain(snapshot.facts.driver_logs.of(submission).map(|(node, _)| node)) {
+    let recorded = job.driver_node_id.as_deref().into_iter();
+    for node in recorded.chain(snapshot.facts.driver_logs.of(submission).map(|(node, _)| node)) {
         if !nodes.iter().any(|known| known == node) {
             nodes.push(node.to_owned());
         }

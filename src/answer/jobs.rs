@@ -1,6 +1,6 @@
 //! `/api/jobs/`, `/api/jobs/{id}` and `/api/v0/jobs`: the jobs of a session.
 //!
-//! Rows are made when the session is loaded (`snapshot::submission`); here they are found, filtered and written.
+//! Rows are built when the session is loaded (`snapshot::submission`); here they are looked up, filtered and written.
 //! Source: `dashboard/modules/job/{job_head,utils}.py`, `JobState` of `util/state/common.py`.
 
 mod row;
@@ -30,7 +30,7 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
     Ok(pieces::answer(head, 0..rows, row, JsonWriter::end_array))
 }
 
-/// Answers `/api/jobs/{id}`: a bare object. The id is a job's or a submission's.
+/// Answers `/api/jobs/{id}`: a bare object. The id is that of a job or a submission.
 pub fn one(snapshot: &Arc<Snapshot>, question: &Question, id: &str) -> Result<Answer, Refusal> {
     let (job, driver) = find(snapshot, id)?;
     let mut w = JsonWriter::with_capacity(4096);
@@ -47,8 +47,10 @@ pub fn state_list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answe
     state_list::list(jobs, question, Notes::EmptyWarning)
 }
 
-/// The job of an id, with the driver to show: Ray finds a driver of its own by job id, then a submission by the job
-/// id of any of its drivers (and shows that driver), then a submission by its id (and shows its last driver).
+/// Returns the job with an id, and the driver to show.
+///
+/// In Ray's order: a driver without a submission by job id, then a submission by the job id of any of its drivers
+/// (and that driver), then a submission by its id (and its last driver).
 pub(super) fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Result<(&'a UnifiedJob, Option<&'a Driver>), Refusal> {
     if let Some(job_id) = JobId::from_hex(id).filter(|_| !id.bytes().any(|c| c.is_ascii_uppercase())) {
         for job in &snapshot.jobs {
@@ -61,7 +63,7 @@ pub(super) fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Result<(&'a UnifiedJ
     submitted.map(|job| (job, job.driver())).ok_or_else(|| Refusal::NotFound(format!("Job {id} does not exist")))
 }
 
-/// A driver's job as JSON, for answers that show it inside (`find_jobs_by_job_ids` of `modules/job/utils.py`).
+/// Returns a driver's job as JSON for answers that embed it (`find_jobs_by_job_ids` of `modules/job/utils.py`).
 pub(super) fn details(snapshot: &Snapshot, job_id: &str) -> Option<serde_json::Value> {
     let (job, driver) = find(snapshot, job_id).ok()?;
     let mut w = JsonWriter::with_capacity(4096);
@@ -95,7 +97,7 @@ impl Resource for Jobs {
         Column::plain("driver_exit_code").only_detail(),
     ];
 
-    /// Ray shows all fields in the order of `JobDetails`, and some in an order of their own.
+    /// With `detail`, Ray shows all fields in the order of `JobDetails`; without it, some in a different order.
     fn shown(detail: bool) -> Vec<&'static str> {
         if detail {
             return row::FIELDS.to_vec();

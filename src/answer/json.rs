@@ -1,41 +1,41 @@
-//! Writes JSON straight into bytes: no tree, no per-value allocation. Numbers look as Python prints them.
+//! Writes JSON directly to bytes, without a tree or an allocation per value. Numbers are formatted as in Python.
 
-/// Bytes of room that are kept for what follows a piece.
-const MAX_KEPT: usize = 256 * 1024;
+/// Most capacity in bytes that the buffer keeps after a piece is taken.
+const MAX_CAPACITY: usize = 256 * 1024;
 
-/// Writes one JSON document; commas are put where they belong.
+/// Writes one JSON document and inserts the commas.
 #[derive(Debug)]
 pub struct JsonWriter {
     out: Vec<u8>,
-    /// Whether the innermost open container still waits for its first member.
+    /// `true` if the innermost open container has no member yet.
     first: bool,
 }
 
 impl JsonWriter {
-    /// A writer with room for `capacity` bytes.
+    /// Creates a writer with capacity for `capacity` bytes.
     pub fn with_capacity(capacity: usize) -> Self {
         Self { out: Vec::with_capacity(capacity), first: true }
     }
 
-    /// What was written so far.
+    /// Returns the bytes that were written and not yet taken.
     pub fn into_bytes(self) -> Vec<u8> {
         self.out
     }
 
-    /// Bytes written and not yet taken.
+    /// Returns the number of bytes that were written and not yet taken.
     pub fn len(&self) -> usize {
         self.out.len()
     }
 
-    /// Whether nothing waits to be taken.
+    /// Returns `true` if no bytes are waiting to be taken.
     pub fn is_empty(&self) -> bool {
         self.out.is_empty()
     }
 
-    /// Takes what was written so far, for streaming; the document goes on.
+    /// Takes the bytes written so far, for streaming; the document continues.
     pub fn take(&mut self) -> Vec<u8> {
-        // One long row must not make every piece behind it as long.
-        let capacity = self.out.capacity().min(MAX_KEPT);
+        // One long row must not enlarge the buffer of every later piece.
+        let capacity = self.out.capacity().min(MAX_CAPACITY);
         std::mem::replace(&mut self.out, Vec::with_capacity(capacity))
     }
 
@@ -74,14 +74,14 @@ impl JsonWriter {
         self.first = true;
     }
 
-    /// Writes a key of unknown content; its value must follow.
+    /// Writes a key with escapes; its value must follow.
     pub fn key_escaped(&mut self, key: &str) {
         self.string(key);
         self.out.push(b':');
         self.first = true;
     }
 
-    /// A string.
+    /// Writes a string.
     pub fn string(&mut self, value: &str) {
         self.comma();
         self.out.push(b'"');
@@ -89,7 +89,7 @@ impl JsonWriter {
         self.out.push(b'"');
     }
 
-    /// The lower-case hex of an id, as a string.
+    /// Writes an id as a string of lower-case hex digits.
     pub fn hex(&mut self, id: &[u8]) {
         self.comma();
         self.out.push(b'"');
@@ -97,13 +97,13 @@ impl JsonWriter {
         self.out.push(b'"');
     }
 
-    /// An integer.
+    /// Writes an integer.
     pub fn int(&mut self, value: impl itoa::Integer) {
         self.comma();
         self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
 
-    /// An integer as a string, as protobuf writes 64-bit values.
+    /// Writes an integer as a string, as protobuf does for 64-bit values.
     pub fn int_string(&mut self, value: impl itoa::Integer) {
         self.comma();
         self.out.push(b'"');
@@ -111,7 +111,7 @@ impl JsonWriter {
         self.out.push(b'"');
     }
 
-    /// A float with at least one fractional digit (`1.0`); what JSON cannot hold becomes null.
+    /// Writes a float with at least one fractional digit (`1.0`), or null if it is infinite or NaN.
     pub fn float(&mut self, value: f64) {
         self.comma();
         if value.is_finite() {
@@ -121,23 +121,23 @@ impl JsonWriter {
         }
     }
 
-    /// `true` or `false`.
+    /// Writes `true` or `false`.
     pub fn bool(&mut self, value: bool) {
         self.raw(if value { b"true" } else { b"false" });
     }
 
-    /// `null`.
+    /// Writes `null`.
     pub fn null(&mut self) {
         self.raw(b"null");
     }
 
-    /// A value that is JSON already.
+    /// Writes a value that is JSON already.
     pub fn raw(&mut self, json: &[u8]) {
         self.comma();
         self.out.extend_from_slice(json);
     }
 
-    /// Gives a value's bytes to `write`, which appends exactly one JSON value.
+    /// Calls `write` on the output, to which it must append exactly one JSON value.
     pub fn raw_with(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         self.comma();
         write(&mut self.out);
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commas_and_escapes_are_put_where_they_belong() {
+    fn inserts_commas_and_escapes() {
         let mut w = JsonWriter::with_capacity(64);
         w.begin_object();
         w.key("a");

@@ -1,7 +1,8 @@
-//! The lineage summary: tasks as a tree of who submitted whom, siblings of one name folded into a group.
+//! The lineage summary: tasks as a tree by submitter, with siblings of one name combined into a group.
 //!
-//! Actor tasks and the creation task hang under their actor, the actor under whoever created it; what has an unknown
-//! parent is not shown. Everything is iterative: a chain of a hundred thousand nested tasks must not end the stack.
+//! Actor tasks and the creation task are children of their actor, and the actor is a child of its creator; a task with
+//! an unknown parent is left out. All algorithms are iterative: a chain of 100,000 nested tasks must not overflow the
+//! stack.
 //! Source: `TaskSummaries.to_summary_by_lineage` in `ray/util/state/common.py`.
 
 use super::json::JsonWriter;
@@ -17,7 +18,7 @@ use hashbrown::HashMap;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-/// What a node of the tree stands for.
+/// The entity that a node of the tree represents.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Task(TaskId, TaskType),
@@ -25,36 +26,36 @@ enum Kind {
     Group,
 }
 
-/// A name: the first bytes of a string of the snapshot.
+/// A name: a string of the snapshot, and the number of its leading bytes that form the name.
 type Name = (Str, u32);
 
 #[derive(Clone, Debug)]
 struct Node {
     name: Name,
     kind: Kind,
-    /// Milliseconds; none when unknown.
+    /// Earliest creation time in milliseconds, or `None` if unknown.
     timestamp: Option<f64>,
     states: StateCounts,
     children: Vec<u32>,
 }
 
-/// Where a node hangs.
+/// The parent of a node.
 enum Parent {
     Root,
     Task(TaskId),
     Actor(ActorId),
 }
 
-/// The list of trees of some rows, written node by node.
+/// A list of trees that is written node by node.
 #[derive(Debug)]
 pub(super) struct Lineage {
     snapshot: Arc<Snapshot>,
     nodes: Vec<Node>,
     roots: Vec<u32>,
-    /// Nodes whose children are being written, with how many are done; none stands for the list of roots. Empty once
-    /// all is written.
+    /// Nodes whose children are being written, with the number written so far; `None` is the list of roots. Empty once
+    /// everything is written.
     open: Vec<(Option<u32>, usize)>,
-    begun: bool,
+    started: bool,
 }
 
 impl Lineage {
@@ -64,14 +65,14 @@ impl Lineage {
             tree.add(snapshot.tasks.get(row as usize));
         }
         let (roots, nodes) = (tree.fold(), tree.nodes);
-        Self { snapshot, nodes, roots, open: vec![(None, 0)], begun: false }
+        Self { snapshot, nodes, roots, open: vec![(None, 0)], started: false }
     }
 
-    /// Writes the beginning or the end of a node; `false` once the list is closed.
+    /// Writes the beginning or the end of a node; returns `false` once the list is closed.
     pub(super) fn write_next(&mut self, w: &mut JsonWriter) -> bool {
-        if !self.begun {
+        if !self.started {
             w.begin_array();
-            self.begun = true;
+            self.started = true;
         }
         let Some((parent, done)) = self.open.last_mut() else { return false };
         let children = parent.map_or(&self.roots, |parent| &self.nodes[parent as usize].children);
@@ -96,7 +97,7 @@ fn text(snapshot: &Snapshot, (name, len): Name) -> &str {
 
 struct Tree<'a> {
     snapshot: &'a Snapshot,
-    /// The row that stands for a task: its first attempt, as in Ray.
+    /// The row that represents a task: its first attempt, as in Ray.
     tasks: HashMap<TaskId, u32, RandomState>,
     creations: HashMap<ActorId, u32, RandomState>,
     nodes: Vec<Node>,
@@ -127,7 +128,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Counts an attempt at its task's node, made together with all ancestors that are not there yet.
+    /// Counts an attempt at its task's node, after adding the node and its missing ancestors.
     fn add(&mut self, attempt: Attempt<'a>) {
         let node = self.node(*attempt.task_id(), created(&attempt));
         if let Some(node) = self.nodes.get_mut(node as usize) {
@@ -135,12 +136,12 @@ impl<'a> Tree<'a> {
         }
     }
 
-    fn node(&mut self, id: TaskId, asked_at: Option<f64>) -> u32 {
+    fn node(&mut self, id: TaskId, created_at: Option<f64>) -> u32 {
         if let Some(&node) = self.task_nodes.get(&id) {
             return node;
         }
         let first = self.nodes.len() as u32;
-        // Make the missing ancestors, child before parent ...
+        // Create the missing nodes, child before parent ...
         let mut chain = Vec::new();
         let mut next = Parent::Task(id);
         loop {
@@ -149,12 +150,12 @@ impl<'a> Tree<'a> {
                 Parent::Task(task) => self.task_nodes.get(&task).copied(),
                 Parent::Actor(actor) => self.actor_nodes.get(&actor).copied(),
             };
-            let made = if known.is_some() { None } else { self.make(&next, asked_at) };
-            if let Some((node, parent)) = made {
+            let created_node = if known.is_some() { None } else { self.create(&next, created_at) };
+            if let Some((node, parent)) = created_node {
                 chain.push(node);
                 next = parent;
             } else {
-                // ... and hang them up, parent before child, which is the order of Ray's lists.
+                // ... and link them, parent before child, which is the order of Ray's lists.
                 let mut above = known;
                 let mut at_root = matches!(next, Parent::Root);
                 for &node in chain.iter().rev() {
@@ -170,10 +171,10 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Makes the node of a task or actor; none when there is no data about it.
-    fn make(&mut self, what: &Parent, asked_at: Option<f64>) -> Option<(u32, Parent)> {
+    /// Creates the node of a task or actor; returns `None` if the session has no data about it.
+    fn create(&mut self, entity: &Parent, created_at: Option<f64>) -> Option<(u32, Parent)> {
         let number = self.nodes.len() as u32;
-        let (node, parent) = match what {
+        let (node, parent) = match entity {
             Parent::Root => return None,
             Parent::Task(id) => {
                 let attempt = self.snapshot.tasks.get(*self.tasks.get(id)? as usize);
@@ -184,13 +185,13 @@ impl<'a> Tree<'a> {
                     TaskType::ActorTask | TaskType::ActorCreationTask => Parent::Actor(self.actor_of(&attempt)),
                     TaskType::NormalTask | TaskType::DriverTask => self.parent_of(&attempt),
                 };
-                (Node::new(self.whole(name), Kind::Task(*id, shape.task_type), created(&attempt)), parent)
+                (Node::new(self.full_name(name), Kind::Task(*id, shape.task_type), created(&attempt)), parent)
             }
             Parent::Actor(id) => {
                 let creation = self.snapshot.tasks.get(*self.creations.get(id)? as usize);
                 self.actor_nodes.insert(*id, number);
                 let parent = self.parent_of(&creation);
-                (Node::new(self.actor_name(id, &creation), Kind::Actor(*id), asked_at), parent)
+                (Node::new(self.actor_name(id, &creation), Kind::Actor(*id), created_at), parent)
             }
         };
         self.nodes.push(node);
@@ -208,15 +209,15 @@ impl<'a> Tree<'a> {
         }
     }
 
-    fn whole(&self, name: Str) -> Name {
+    fn full_name(&self, name: Str) -> Name {
         (name, self.snapshot.str(name).len() as u32)
     }
 
     fn actor_name(&self, id: &ActorId, creation: &Attempt<'a>) -> Name {
         let actors = &self.snapshot.actors;
         match actors.binary_search_by(|actor| actor.id.cmp(id)) {
-            Ok(at) if !actors[at].repr_name.is_empty() => self.whole(actors[at].repr_name),
-            Ok(at) => self.whole(actors[at].class_name),
+            Ok(at) if !actors[at].repr_name.is_empty() => self.full_name(actors[at].repr_name),
+            Ok(at) => self.full_name(actors[at].class_name),
             Err(_) => {
                 let name = creation.shape().func_or_class_name;
                 let class = self.snapshot.str(name).split('.').next().unwrap_or_default();
@@ -225,9 +226,9 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// Groups siblings, adds up counts and sorts, from the leaves to the roots; gives the roots.
+    /// Groups siblings, sums counts and sorts, from the leaves to the roots; returns the roots.
     fn fold(&mut self) -> Vec<u32> {
-        // Breadth first: every node comes after its parent, so backwards every child comes first.
+        // Breadth first: every node comes after its parent, so the reverse order visits children first.
         let mut order = self.roots.clone();
         let mut at = 0;
         while at < order.len() {
@@ -255,7 +256,7 @@ impl<'a> Tree<'a> {
         self.grouped(roots)
     }
 
-    /// Siblings with those of one name under a group, in Ray's order.
+    /// Combines siblings of one name into a group; returns the result in Ray's order.
     fn grouped(&mut self, siblings: Vec<u32>) -> Vec<u32> {
         let mut by_name: HashMap<&str, usize, RandomState> = HashMap::default();
         let mut groups: Vec<Vec<u32>> = Vec::new();
@@ -288,7 +289,7 @@ impl<'a> Tree<'a> {
         out
     }
 
-    /// Running first, then pending, then failed, then the oldest, then actor creations.
+    /// Sorts by number of running, pending and failed attempts, descending, then by age, then actor creations first.
     fn sort(&self, siblings: &mut [u32]) {
         siblings.sort_by_cached_key(|&sibling| {
             let node = &self.nodes[sibling as usize];
@@ -315,7 +316,7 @@ impl Node {
         Self { name, kind, timestamp, states: [0; 16], children: Vec::new() }
     }
 
-    /// Everything up to the opened list of children.
+    /// Writes everything up to the opened list of children.
     fn write_head(&self, snapshot: &Snapshot, w: &mut JsonWriter) {
         let name = text(snapshot, self.name);
         w.begin_object();
@@ -344,7 +345,7 @@ impl Node {
         w.begin_array();
     }
 
-    /// What follows the list of children.
+    /// Writes the members after the list of children.
     fn write_tail(&self, w: &mut JsonWriter) {
         w.key("link");
         let (link_type, id) = match &self.kind {

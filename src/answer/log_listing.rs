@@ -1,10 +1,10 @@
-//! `/api/v0/logs`: which log files a node left, in Ray's groups.
+//! `/api/v0/logs`: the log files of a node, in Ray's groups.
 //!
-//! Rules of Ray 2.60 (`log_agent.py`, `log_manager.py`): the glob is a path relative to the session's `logs` folder, a
-//! `*` never crosses a `/`, the default `*` shows one level; folders end in `/`; a path below a folder is shown whole
-//! (`events/event_GCS.log`); a name falls into the first group whose rule fits, and a group without names is absent.
-//! Ray's order is that of the file system; ours is the natural order of the names, so that it does not change.
-//! A bucket keeps no empty folders, so those that Ray shows (`nsight/`, `old/` ...) are missing here.
+//! Rules of Ray 2.60 (`log_agent.py`, `log_manager.py`): the glob is a path relative to the session's `logs` folder; a
+//! `*` never matches a `/`; the default `*` shows one level; folders end in `/`; a path in a folder is shown in full
+//! (`events/event_GCS.log`); a name belongs to the first group whose rule matches; an empty group is omitted.
+//! Ray's order is that of the file system; here names are in natural order, so that the order is stable.
+//! A bucket stores no empty folders, so those that Ray shows (`nsight/`, `old/` ...) are missing.
 
 use super::json::JsonWriter;
 use super::log_request::place::{NodeRef, resolve_node};
@@ -14,16 +14,16 @@ use crate::snapshot::Snapshot;
 use globset::{GlobBuilder, GlobMatcher};
 use std::collections::BTreeSet;
 
-/// A parsed listing question: whose files, and which of them.
+/// A parsed listing request.
 #[derive(Clone, Debug)]
 pub struct ListingRequest {
-    /// The node.
+    /// The node whose files are listed.
     pub node: NodeId,
     glob: LogGlob,
 }
 
 impl ListingRequest {
-    /// Reads `node_id` or `node_ip`, and `glob`.
+    /// Parses `node_id` or `node_ip`, and `glob`.
     pub fn parse(snapshot: &Snapshot, question: &Question) -> Result<Self, Refusal> {
         let given = |key: &str| question.get(key).filter(|value| !value.is_empty());
         let node = match (given("node_id"), given("node_ip")) {
@@ -38,23 +38,23 @@ impl ListingRequest {
         Ok(Self { node: resolve_node(snapshot, &node)?, glob })
     }
 
-    /// The answer, given the node's files as paths relative to its `logs` folder.
+    /// Returns the answer for the node's files, given as paths relative to its `logs` folder.
     pub fn answer(&self, files: &[impl AsRef<str>]) -> Answer {
         listing(files, &self.glob)
     }
 }
 
-/// A checked glob.
+/// A validated glob.
 #[derive(Clone, Debug)]
 pub struct LogGlob {
-    /// One fits, or both: `a/**` is `a` and every folder below.
+    /// A path must match one of them: `a/**` matches `a` and every folder below.
     matchers: Vec<GlobMatcher>,
-    /// Whether the pattern ends in `/` or in `**`, which fit folders only.
+    /// `true` if the pattern ends in `/` or `**`, which match only folders.
     folders_only: bool,
 }
 
 impl LogGlob {
-    /// Checks a glob: relative, without `..`.
+    /// Parses a glob, which must be relative and without `..`.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
         if text.starts_with('/') || parts.contains(&"..") {
@@ -62,15 +62,15 @@ impl LogGlob {
                 "Invalid glob filter: {text}. It must be a relative path and cannot contain '..'."
             )));
         }
-        let unusable = || Refusal::BadQuestion(format!("Invalid glob filter: {text}."));
+        let invalid = || Refusal::BadQuestion(format!("Invalid glob filter: {text}."));
         if parts.is_empty() || parts.iter().any(|part| part.contains("**") && *part != "**") {
-            return Err(unusable());
+            return Err(invalid());
         }
         let build = |pattern: &str| GlobBuilder::new(pattern).literal_separator(true).backslash_escape(false).build();
         let matcher = |parts: &[&str]| {
             let pattern = escape_braces(&parts.join("/"));
-            // A bracket that is never closed stands for itself.
-            let glob = build(&pattern).or_else(|_| build(&pattern.replace('[', "[[]"))).map_err(|_| unusable())?;
+            // An unclosed bracket is literal.
+            let glob = build(&pattern).or_else(|_| build(&pattern.replace('[', "[[]"))).map_err(|_| invalid())?;
             Ok(glob.compile_matcher())
         };
         let mut matchers = vec![matcher(&parts)?];
@@ -81,13 +81,13 @@ impl LogGlob {
         Ok(Self { matchers, folders_only: text.ends_with('/') || below.is_some() })
     }
 
-    /// Whether a path without a trailing `/` fits.
-    fn fits(&self, path: &str, is_folder: bool) -> bool {
+    /// Returns `true` if a path without a trailing `/` matches.
+    fn matches(&self, path: &str, is_folder: bool) -> bool {
         (is_folder || !self.folders_only) && self.matchers.iter().any(|matcher| matcher.is_match(path))
     }
 }
 
-/// Python's globs know no `{a,b}`.
+/// Escapes braces, because Python's globs have no `{a,b}`.
 fn escape_braces(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len());
     for c in pattern.chars() {
@@ -107,13 +107,13 @@ fn listing(files: &[impl AsRef<str>], glob: &LogGlob) -> Answer {
         let file = file.as_ref();
         let above = file.match_indices('/').map(|(at, _)| &file[..at]);
         folders.extend(above.filter(|folder| !folder.is_empty()));
-        if glob.fits(file, false) {
+        if glob.matches(file, false) {
             names.push(file.to_owned());
         }
     }
-    names.extend(folders.into_iter().filter(|folder| glob.fits(folder, true)).map(|folder| format!("{folder}/")));
+    names.extend(folders.into_iter().filter(|folder| glob.matches(folder, true)).map(|folder| format!("{folder}/")));
     alphanumeric_sort::sort_str_slice(&mut names);
-    // Groups in the order of their first names, and names of a group in theirs.
+    // Groups are in the order of their first names; names keep their order within a group.
     let mut groups: Vec<&str> = Vec::new();
     for name in &names {
         let group = group(name);
@@ -156,7 +156,7 @@ fn listing(files: &[impl AsRef<str>], glob: &LogGlob) -> Answer {
     })
 }
 
-/// Ray's group of a path relative to the `logs` folder.
+/// Returns Ray's group of a path relative to the `logs` folder.
 fn group(name: &str) -> &'static str {
     let has = |part: &str| name.contains(part);
     let ends = |end: &str| name.as_bytes().ends_with(end.as_bytes());

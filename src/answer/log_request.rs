@@ -1,12 +1,12 @@
-//! `/api/v0/logs/{file|stream}`: which bytes of which file a question means. The pure half: `session` reads the bytes.
+//! `/api/v0/logs/{file|stream}`: resolves a request to bytes of a file. This part is pure; `session` reads the bytes.
 //!
-//! Ray's rules (`state_head.py`, `util/state/common.py`, `log_manager.py` of 2.60): an actor, else a task attempt, else
-//! a submission, else a process id, else a file name decides; `lines` counts from the end (default 1000, 0 means the
-//! default, -1 all); errors are 500 with a plain text. Beyond Ray: a submission needs no node, and logs of dead nodes
-//! are found. `timeout` and `interval` have no meaning here: a stream sends what there is and ends.
+//! Ray's rules (`state_head.py`, `util/state/common.py`, `log_manager.py` of 2.60): an actor, else a task attempt,
+//! else a submission, else a process id, else a file name selects the log; `lines` counts from the end (default 1000,
+//! 0 means the default, -1 all); errors are 500 with a plain text. Beyond Ray: a submission needs no node, and logs of
+//! dead nodes are found. `timeout` and `interval` have no effect: a stream sends the stored bytes and ends.
 //!
-//! The steps: `LogRequest::parse`, then `plan` against the snapshot; a plan that is a search names the nodes whose
-//! file names it needs. Must never read a file, and must never let a path leave a node's `logs` folder.
+//! The steps are `LogRequest::parse`, then `plan` on the snapshot; a plan that is a search lists the nodes whose file
+//! names it needs. A resolved path never leaves a node's `logs` folder.
 
 pub mod place;
 mod plan;
@@ -23,7 +23,7 @@ pub use search::Search;
 use super::{Question, Refusal};
 use place::NodeRef;
 
-/// Which of a process's two outputs.
+/// One of the two outputs of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suffix {
     /// Standard output.
@@ -33,7 +33,7 @@ pub enum Suffix {
 }
 
 impl Suffix {
-    /// As in file names and in the question.
+    /// Returns the name used in file names and in the query.
     pub fn name(self) -> &'static str {
         match self {
             Self::Out => "out",
@@ -42,10 +42,10 @@ impl Suffix {
     }
 }
 
-/// Whose log is asked for. Ids are as they came in.
+/// The owner of the requested log. Ids are as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogTarget {
-    /// An actor: the file of the worker it lived in.
+    /// An actor: the file of its worker.
     Actor(String),
     /// One attempt of a task: a byte range of the file of its worker.
     Task {
@@ -54,40 +54,40 @@ pub enum LogTarget {
         /// The attempt.
         attempt: u32,
     },
-    /// A submission: what its driver printed.
+    /// A submission: the output of its driver.
     Submission(String),
-    /// A worker process of a node.
+    /// A worker process on a node.
     Pid(i64),
-    /// A file of a node, relative to its `logs` folder or absolute as it was on the node.
+    /// A file of a node: relative to its `logs` folder, or absolute as on the node.
     File(String),
 }
 
-/// How the bytes are to be handed over.
+/// Options for the delivery of the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// How many lines, counted from the end; none means all.
+    /// Number of lines from the end, or `None` for all.
     pub lines: Option<u64>,
-    /// Whether colour codes are taken out (see `ansi`).
+    /// `true` if colour codes are removed (see `ansi`).
     pub filter_ansi: bool,
-    /// File name for `Content-Disposition: attachment`, where the client gave one; as it came in.
+    /// File name for `Content-Disposition: attachment` as received, if the client gave one.
     pub attachment: Option<String>,
 }
 
-/// A checked question for a log.
+/// A validated request for a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRequest {
-    /// Whose log.
+    /// The owner of the log.
     pub target: LogTarget,
-    /// Where it lies, for what does not tell it itself.
+    /// The node, for targets that do not determine it.
     pub node: Option<NodeRef>,
-    /// Which output, for what is found by id.
+    /// The output, for targets other than a file name.
     pub suffix: Suffix,
-    /// How it is handed over.
+    /// The delivery options.
     pub delivery: Delivery,
 }
 
 impl LogRequest {
-    /// Reads the question; `media` is the last part of the path.
+    /// Parses a query; `media` is the last segment of the path.
     pub fn parse(media: &str, question: &Question) -> Result<Self, Refusal> {
         if !matches!(media, "file" | "stream") {
             return Err(Refusal::Failed(format!("Invalid media type: {media}")));
@@ -137,7 +137,7 @@ impl LogRequest {
         let lines = match integer(question.get("lines").unwrap_or("1000"))? {
             -1 => None,
             0 => Some(1000),
-            // Ray's search ends at once for other negative numbers: an empty answer.
+            // For other negative numbers Ray's search ends immediately with an empty answer.
             lines => Some(u64::try_from(lines).unwrap_or(0)),
         };
         let filter_ansi = question.get("filter_ansi_code").is_some_and(|value| value.eq_ignore_ascii_case("true"));
@@ -146,7 +146,7 @@ impl LogRequest {
     }
 }
 
-/// As Python's `int`, with its words for what is none.
+/// Parses an integer like Python's `int`, with its error text.
 fn integer(text: &str) -> Result<i64, Refusal> {
     let refusal = || Refusal::Failed(format!("invalid literal for int() with base 10: '{text}'"));
     text.trim().parse().map_err(|_| refusal())

@@ -1,8 +1,9 @@
-//! `/api/v0/cluster_metadata`, `/api/version` and `/timezone`: the version of Ray, and the zone of its clocks.
+//! `/api/v0/cluster_metadata`, `/api/version` and `/timezone`: the version of Ray and the time zone of the head.
 //!
-//! Versions: the stored answer, else the head's logs. The time zone: the stored answer, else the offset that logs with
-//! two clocks show, else the one between the session's name, which the head writes in its own time, and its start. What
-//! nobody noted is null or empty, as in Ray; but for the version that Ray's clients compare with what they need.
+//! Versions come from the stored response, else from the head's logs. The time zone comes from the stored response,
+//! else from logs with two clocks, else from the difference between the session's name, which the head writes in local
+//! time, and the head's start. Unrecorded values are null or empty, as in Ray, except the version that Ray's clients
+//! compare with their requirements.
 //! Source: `dashboard/{timezone_utils,head}.py`, `dashboard/modules/{state,version}/*.py`.
 
 use super::{Answer, Refusal, stored};
@@ -14,7 +15,7 @@ use crate::snapshot::Snapshot;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// The zones Ray knows, offset in minutes and name (`timezones` in `dashboard/timezone_utils.py`).
+/// Ray's zones: offset in minutes, and name (`timezones` in `dashboard/timezone_utils.py`).
 const ZONES: [(i64, &str); 33] = [
     (-720, "Etc/+12"),
     (-660, "Pacific/Pago_Pago"),
@@ -51,7 +52,7 @@ const ZONES: [(i64, &str); 33] = [
     (780, "Pacific/Tongatapu"),
 ];
 
-/// The version of Ray whose API is served: what clients are told when nothing stored says which Ray it was.
+/// The version of Ray whose API is served, reported to clients if nothing stored has a version.
 const SERVED_VERSION: &str = "2.60.0";
 
 /// Answers `/api/v0/cluster_metadata`.
@@ -63,7 +64,7 @@ pub fn cluster_metadata(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     Ok(stored::answer(snapshot, "api/v0/cluster_metadata", false).unwrap_or_else(built))
 }
 
-/// Answers `/api/version`, which Ray's job command asks first.
+/// Answers `/api/version`, which Ray's job command requests first.
 pub fn version(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     let version = snapshot.ray_version();
     Ok(stored::reply(&json!({
@@ -74,7 +75,7 @@ pub fn version(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     })))
 }
 
-/// Answers `/timezone`; both members are null where the offset is unknown or not one of Ray's.
+/// Answers `/timezone`; both members are null if the offset is unknown or not one of Ray's.
 pub fn timezone(snapshot: &Arc<Snapshot>) -> Result<Answer, Refusal> {
     let built = || stored::reply(&zone(snapshot));
     Ok(stored::answer(snapshot, "timezone", false).unwrap_or_else(built))
@@ -90,7 +91,7 @@ fn zone(snapshot: &Snapshot) -> Value {
     })
 }
 
-/// How many minutes the head's clock is ahead of UTC.
+/// Returns the minutes by which the head's clock is ahead of UTC.
 pub fn offset_minutes(snapshot: &Snapshot) -> Option<i64> {
     let stored = snapshot.endpoint("timezone").and_then(|stored| parts::at(stored, &["offset"]));
     stored
@@ -99,7 +100,7 @@ pub fn offset_minutes(snapshot: &Snapshot) -> Option<i64> {
         .or_else(|| from_head_start(snapshot))
 }
 
-/// Returns the minutes of `+05:30`; none for what is no offset of less than a day.
+/// Parses an offset such as `+05:30` to minutes; returns `None` for any text but an offset of less than a day.
 fn parse_offset(text: &str) -> Option<i64> {
     let (hours, minutes) = text.get(1..)?.split_once(':')?;
     let (hours, minutes): (u8, u8) = (hours.parse().ok()?, minutes.parse().ok()?);
@@ -107,7 +108,7 @@ fn parse_offset(text: &str) -> Option<i64> {
     Some(if text.starts_with('-') { -minutes } else { minutes })
 }
 
-/// By the head's start, which is close to the moment its session is named after.
+/// Returns the offset from the head's start, which is close to the time in the session's name.
 fn from_head_start(snapshot: &Snapshot) -> Option<i64> {
     let head = snapshot.nodes.iter().filter(|node| node.is_head && node.start > 0).map(|node| node.start).min()?;
     let mut zone = Zone::default();
@@ -115,13 +116,13 @@ fn from_head_start(snapshot: &Snapshot) -> Option<i64> {
     offset_in(&zone, snapshot)
 }
 
-/// By a zone at the moment that the session is named after.
+/// Returns the offset of a zone at the time in the session's name.
 fn offset_in(zone: &Zone, snapshot: &Snapshot) -> Option<i64> {
     let local_ms = named_ms(snapshot)?;
     Some((local_ms - zone.utc_ms(local_ms)?) / 60_000)
 }
 
-/// The moment that the session is named after, local to its head, in milliseconds as if it were UTC.
+/// Returns the time in the session's name, local to its head, in milliseconds as if it were UTC.
 fn named_ms(snapshot: &Snapshot) -> Option<i64> {
     Some(SessionName::parse(&snapshot.session_name)?.local_micros()? / 1_000)
 }

@@ -1,7 +1,7 @@
 //! `/nodes/{id}`: one node, with the actors that were on it and the workers it had at the end.
 //!
-//! An id that is not known is not an error for Ray: 200 with next to nothing in it. The page would break on that, so
-//! what it reads is there, empty.
+//! For Ray an unknown id is not an error: it answers 200 with an almost empty body. The page would fail on that body,
+//! so the members that it reads are present and empty.
 
 mod workers;
 
@@ -13,7 +13,7 @@ use crate::snapshot::Snapshot;
 use std::sync::Arc;
 use workers::Process;
 
-/// The node of an id in hex.
+/// Answers `/nodes/{id}` for an id in hex.
 pub fn detail(snapshot: &Arc<Snapshot>, _: &Question, id: &str) -> Result<Answer, Refusal> {
     let node = nodes::find(snapshot, id);
     let mut head = pieces::writer(0);
@@ -33,8 +33,8 @@ pub fn detail(snapshot: &Arc<Snapshot>, _: &Question, id: &str) -> Result<Answer
     let snapshot = Arc::clone(snapshot);
     let write = move |step: Step, w: &mut JsonWriter| match step {
         Step::Actor(row) => {
-            let here = |rows: &mut Rows, actor| node_id.is_some_and(|node| rows.was_on(actor, &node.0));
-            if let Some(actor) = snapshot.actors.get(row).filter(|actor| here(&mut rows, actor)) {
+            let was_on_node = |rows: &mut Rows, actor| node_id.is_some_and(|node| rows.was_on(actor, &node.0));
+            if let Some(actor) = snapshot.actors.get(row).filter(|actor| was_on_node(&mut rows, actor)) {
                 w.key(&actor.id.hex());
                 rows.write(w, actor);
             }
@@ -53,7 +53,7 @@ pub fn detail(snapshot: &Arc<Snapshot>, _: &Question, id: &str) -> Result<Answer
     }))
 }
 
-/// A step of the answer.
+/// A part of the answer to write next.
 enum Step {
     Actor(usize),
     Between,

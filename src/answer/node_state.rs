@@ -1,4 +1,4 @@
-//! `/api/v0/nodes`: nodes as rows of the state API, dead ones with all that was ever known of them.
+//! `/api/v0/nodes`: nodes as rows of the state API; dead ones keep all their fields.
 //!
 //! Filters `=` on `node_id`, `node_name` and `state` are Ray's source filters: they also reduce
 //! `num_after_truncation`, never `total` (seen live). Source: `list_nodes` in `dashboard/state_aggregator.py`,
@@ -27,7 +27,7 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
         }
     }
     let accepts = |row: u32, filter: &Filter| filter.accepts(&nodes.cell(row as usize, filter.column));
-    // Ray's source takes a node that any selector names, and of several states the last.
+    // Ray's source accepts a node that matches any selector, and applies only the last of several states.
     let selectors: Vec<&Filter> = equal().filter(|filter| matches!(filter.column, "node_id" | "node_name")).collect();
     let state = equal().rfind(|filter| filter.column == "state");
     let mut rows: Vec<u32> = (0..nodes.rows() as u32).collect();
@@ -100,14 +100,14 @@ mod tests {
         Question { query, redact: false, ..Question::default() }
     }
 
-    fn ask(query: &str) -> Value {
+    fn get(query: &str) -> Value {
         let answer = list(&snapshot(), &question(query)).unwrap();
         serde_json::from_slice::<Value>(&answer.into_bytes()).unwrap()["data"]["result"].clone()
     }
 
     #[test]
-    fn a_dead_node_keeps_all_that_was_known_of_it() {
-        let rows = ask("detail:1")["result"].clone();
+    fn dead_node_keeps_all_fields() {
+        let rows = get("detail:1")["result"].clone();
         assert_eq!(
             rows[1],
             json!({
@@ -121,16 +121,16 @@ mod tests {
                 },
                 "labels": {"ray.io/node-id": DEAD_NODE},
                 "start_time_ms": 1_795_389_106_229_i64,
-                // The event is made some milliseconds after Ray notes the end.
+                // The event is created some milliseconds after Ray records the end.
                 "end_time_ms": 1_795_389_431_476_i64,
             })
         );
         assert_eq!((&rows[0]["node_id"], &rows[0]["end_time_ms"]), (&json!(HEAD), &json!(0)));
-        assert_eq!(ask("")["result"][0].get("start_time_ms"), None);
+        assert_eq!(get("")["result"][0].get("start_time_ms"), None);
     }
 
     #[test]
-    fn source_filters_reduce_what_is_fetched_but_not_the_total() {
+    fn source_filters_do_not_reduce_the_total() {
         for (query, fetched, rows) in [
             ("", 3, 3),
             (&*format!("filter_keys:node_id&filter_predicates:=&filter_values:{HEAD}"), 1, 1),
@@ -139,14 +139,14 @@ mod tests {
             ("filter_keys:is_head_node&filter_predicates:=&filter_values:True", 3, 1),
             ("filter_keys:node_ip&filter_predicates:=&filter_values:127.0.0.2", 3, 1),
         ] {
-            let answer = ask(query);
+            let answer = get(query);
             let counts = [&answer["total"], &answer["num_after_truncation"], &answer["num_filtered"]];
             assert_eq!(counts, [&json!(3), &json!(fetched), &json!(rows)], "{query}");
         }
     }
 
     #[test]
-    fn filters_that_make_no_sense_are_refused_in_ray_s_words() {
+    fn refuses_invalid_filters_with_rays_text() {
         for (query, words) in [
             ("filter_keys:state&filter_predicates:=&filter_values:gone", "Invalid node state for filtering: GONE"),
             ("filter_keys:node_id&filter_predicates:=&filter_values:ff", "ID string needs to have length 28, got 1"),

@@ -1,12 +1,12 @@
 //! `/nodes?view=summary` and `/nodes?view=hostNameList`: the dashboard's own view of nodes.
 //!
-//! A node shows what its events told (identity, state, labels, resources) under `raylet`. The figures that only a
-//! living agent reports stand in no stored file, and no value is made up for them: they are left out where Ray's pages
-//! bear it (`bootTime`, `mem`, `cpus`), else null or empty (`cpu`, `networkSpeed`, `loadAvg`, `cmdline`, `disk`,
-//! `gpus`, `tpus`). The pages show 0 % for a `cpu` that is absent, and read `networkSpeed` and `loadAvg` by index.
-//! Nodes come as the GCS lists them: the living in the order in which they registered, the dead behind them.
+//! A node shows the facts from its events (identity, state, labels, resources) under `raylet`. The figures that only a
+//! live agent reports are in no stored file, and no value is invented for them: they are left out where Ray's pages
+//! allow it (`bootTime`, `mem`, `cpus`), else null or empty (`cpu`, `networkSpeed`, `loadAvg`, `cmdline`, `disk`,
+//! `gpus`, `tpus`). The pages show 0 % for an absent `cpu`, and read `networkSpeed` and `loadAvg` by index.
+//! Nodes are in the order of the GCS: live nodes in the order in which they registered, then dead ones.
 //! A node without an end stays ALIVE, as of the last event: no shutdown is ever exported, and the log pages offer
-//! living nodes only.
+//! only live nodes.
 
 pub mod logical;
 pub mod raylet;
@@ -20,7 +20,7 @@ use crate::snapshot::intern::Str;
 use crate::snapshot::node::Node;
 use std::sync::Arc;
 
-/// `/nodes`: what `view` asks for.
+/// Answers `/nodes` with the requested `view`.
 pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
     match question.get("view") {
         Some("summary") => Ok(summary(snapshot)),
@@ -29,7 +29,7 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
     }
 }
 
-/// A step of the summary.
+/// A part of the summary to write next.
 enum Step {
     Node(usize),
     Between,
@@ -73,8 +73,9 @@ fn summary(snapshot: &Arc<Snapshot>) -> Answer {
     })
 }
 
-/// Returns the rows of the nodes as the GCS lists them. The head registers first; nodes of which no start is known come
-/// last.
+/// Returns the row numbers of the nodes in the order of the GCS.
+///
+/// The head registers first; nodes without a known start come last.
 fn in_order(snapshot: &Snapshot) -> Vec<usize> {
     let mut rows: Vec<usize> = (0..snapshot.nodes.len()).collect();
     rows.sort_by_key(|&row| {
@@ -86,7 +87,7 @@ fn in_order(snapshot: &Snapshot) -> Vec<usize> {
 
 fn host_names(snapshot: &Arc<Snapshot>) -> Answer {
     let alive = snapshot.nodes.iter().filter(|node| node.alive);
-    // The handles of equal names are equal.
+    // Equal names have equal handles.
     let mut names: Vec<Str> = alive.map(|node| node.hostname).collect();
     names.sort_by_key(|&name| (snapshot.str(name), name));
     names.dedup();
@@ -117,13 +118,13 @@ pub(super) fn begin(w: &mut JsonWriter, message: &str) {
     w.begin_object();
 }
 
-/// Closes it.
+/// Closes the envelope of the dashboard's own answers.
 pub(super) fn end(w: &mut JsonWriter) {
     w.end_object();
     w.end_object();
 }
 
-/// What stands beside `raylet`. Without a node, only what pages need.
+/// Writes the members next to `raylet`; without a node, only those that the pages need.
 pub(super) fn write_physical(w: &mut JsonWriter, snapshot: &Snapshot, node: Option<&Node>) {
     if let Some(node) = node {
         w.key("now");
@@ -143,12 +144,12 @@ pub(super) fn write_physical(w: &mut JsonWriter, snapshot: &Snapshot, node: Opti
     w.raw(b"{}");
 }
 
-/// The node of an id in hex.
+/// Returns the node with an id in hex.
 pub fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a Node> {
     by_id(snapshot, &NodeId::from_hex(id)?)
 }
 
-/// The node of an id in bytes.
+/// Returns the node with an id in bytes.
 pub(super) fn by_bytes<'a>(snapshot: &'a Snapshot, id: &[u8]) -> Option<&'a Node> {
     by_id(snapshot, &crate::base::id::RayId(id.try_into().ok()?))
 }
@@ -158,7 +159,7 @@ fn by_id<'a>(snapshot: &'a Snapshot, id: &NodeId) -> Option<&'a Node> {
     snapshot.nodes.get(row)
 }
 
-/// Why a node is dead, for people: `compose_state_message` in `dashboard/utils.py`.
+/// Returns the reason of a node's death for users (`compose_state_message` in `dashboard/utils.py`).
 pub fn state_message(snapshot: &Snapshot, node: &Node) -> Option<String> {
     let prefix = match snapshot.str(node.death_reason) {
         "EXPECTED_TERMINATION" => Some("Expected termination"),
@@ -176,7 +177,7 @@ pub fn state_message(snapshot: &Snapshot, node: &Node) -> Option<String> {
     }
 }
 
-/// `/nodes` answers rewrite every key.
+/// The key style of all `/nodes` answers.
 pub(super) const KEYS: Keys = Keys::Google;
 
 #[cfg(test)]

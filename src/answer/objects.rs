@@ -1,4 +1,4 @@
-//! `/api/v0/objects`: what is in the object stores of living workers. Of a dead session: nothing, and no error.
+//! `/api/v0/objects`: objects in the stores of live workers. A dead session has none, which is no error.
 
 use super::state_list::{self, Cell, Column, Counts, Kind, Notes, Options, Resource};
 use super::{Answer, Question, Refusal, json::JsonWriter};

@@ -1,6 +1,6 @@
-//! `/api/v0/placement_groups`: from a stored answer of the live dashboard, else from events.
+//! `/api/v0/placement_groups`: from a stored response of the live dashboard, else from events.
 //!
-//! Ray 2.60 defines placement group events and never sends them, so today the stored answer is the only source.
+//! Ray 2.60 defines placement group events and never sends them, so today the stored response is the only source.
 
 mod row;
 
@@ -36,19 +36,19 @@ macro_rules! columns {
 }
 
 columns!(
-    /// Of Ray 2.57 and later.
+    /// Columns of Ray 2.57 and later.
     WithTopology,
     "topology_strategy",
     "topology_assignments"
 );
 columns!(
-    /// Of Ray 2.56.
+    /// Columns of Ray 2.56.
     WithLabelDomain,
     "label_domain_key",
     "label_domain_assignments"
 );
 columns!(
-    /// Of Ray 2.55 and earlier.
+    /// Columns of Ray 2.55 and earlier.
     Plain,
 );
 
@@ -66,12 +66,12 @@ fn answer<C: Columns>(snapshot: &Arc<Snapshot>, question: &Question) -> Result<A
     state_list::list(groups, question, Notes::EmptyWarning)
 }
 
-/// Returns the rows in order of their ids. A stored row wins over events; of several stored ones, one with details.
+/// Returns the rows in order of their ids. A stored row wins over events; among stored rows, one with details wins.
 fn rows(snapshot: &Snapshot) -> Vec<Row> {
     let mut urls: Vec<&String> =
         snapshot.endpoints.keys().filter(|url| url.starts_with("api/v0/placement_groups")).collect();
     urls.sort_by_key(|url| !url.contains("detail="));
-    // Most are of events alone, which are in order already.
+    // Most rows come from events, which are already in order.
     let mut known: HashSet<PlacementGroupId> = HashSet::new();
     let mut stored: BTreeMap<String, Row> = BTreeMap::new();
     for url in urls {
@@ -80,14 +80,15 @@ fn rows(snapshot: &Snapshot) -> Vec<Row> {
         for row in parts::at(body, &["data", "result", "result"]).map(parts::objects).unwrap_or_default() {
             let id = parts::at(row, &["placement_group_id"]).and_then(parts::string).unwrap_or_default().into_owned();
             known.extend(PlacementGroupId::from_hex(&id));
-            stored.entry(id).or_insert_with(|| Row::Stored(Arc::clone(&url), stored::place(row, body)));
+            stored.entry(id).or_insert_with(|| Row::Stored(Arc::clone(&url), stored::range_of(row, body)));
         }
     }
     let groups = snapshot.placement_groups.iter().enumerate();
-    let told = groups.filter(|(_, group)| !known.contains(&group.id)).map(|(at, group)| (group.id, Row::Event(at)));
+    let from_events =
+        groups.filter(|(_, group)| !known.contains(&group.id)).map(|(at, group)| (group.id, Row::Event(at)));
     if stored.is_empty() {
-        return told.map(|(_, row)| row).collect();
+        return from_events.map(|(_, row)| row).collect();
     }
-    stored.extend(told.map(|(id, row)| (id.hex(), row)));
+    stored.extend(from_events.map(|(id, row)| (id.hex(), row)));
     stored.into_values().collect()
 }

@@ -1,24 +1,24 @@
-//! From the proto-JSON of events (camelCase) to that of Ray's state API (`snake_case`).
+//! Converts the proto-JSON of events (camelCase) to that of Ray's state API (`snake_case`).
 
 use crate::base::stored_json;
 use serde_json::{Map, Value};
 
-/// The same document with every key in `snake_case`; what is not JSON becomes `{}`.
+/// Returns a document with every key in `snake_case`, or `{}` if it is not JSON.
 pub fn snake_case_keys(json: &str) -> String {
-    stored_json::value(json).map_or_else(|| "{}".to_owned(), |value| renamed(value).to_string())
+    stored_json::value(json).map_or_else(|| "{}".to_owned(), |value| rename_keys(value).to_string())
 }
 
-fn renamed(value: Value) -> Value {
+fn rename_keys(value: Value) -> Value {
     match value {
         Value::Object(members) => Value::Object(
-            members.into_iter().map(|(key, value)| (snake_case(&key), renamed(value))).collect::<Map<_, _>>(),
+            members.into_iter().map(|(key, value)| (snake_case(&key), rename_keys(value))).collect::<Map<_, _>>(),
         ),
-        Value::Array(items) => Value::Array(items.into_iter().map(renamed).collect()),
+        Value::Array(items) => Value::Array(items.into_iter().map(rename_keys).collect()),
         other => other,
     }
 }
 
-/// `nodeDeathInfo` becomes `node_death_info`.
+/// Converts a camelCase key: `nodeDeathInfo` becomes `node_death_info`.
 pub fn snake_case(key: &str) -> String {
     let mut out = String::with_capacity(key.len() + 4);
     for c in key.chars() {
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_renamed_at_every_depth() {
+    fn renames_keys_at_every_depth() {
         assert_eq!(
             snake_case_keys(r#"{"options":[{"labelSelector":{"labelConstraints":[]}}]}"#),
             r#"{"options":[{"label_selector":{"label_constraints":[]}}]}"#

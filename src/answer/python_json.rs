@@ -1,6 +1,6 @@
-//! JSON text as Python's `json.dumps` writes it: spaces after `,` and `:`, and nothing but ASCII.
+//! JSON text in the format of Python's `json.dumps`: a space after `,` and `:`, and only ASCII.
 //!
-//! For JSON that lies within a string, which clients show and compare as text.
+//! It is used for JSON inside a string, which clients show and compare as text.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -36,10 +36,10 @@ impl Formatter for Python {
     }
 }
 
-/// The text of a value; members are in the order of their names, as with `sort_keys=True`.
+/// Returns the text of a value with members sorted by name, as with `sort_keys=True`.
 pub(super) fn dumps(value: &Value) -> String {
     let mut out = Vec::new();
-    // Writing to memory does not fail, and what was written is ASCII.
+    // Writing to memory does not fail, and the output is ASCII.
     let _ = value.serialize(&mut Serializer::with_formatter(&mut out, Python));
     String::from_utf8(out).unwrap_or_default()
 }
@@ -50,7 +50,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn text_is_what_python_prints() {
+    fn formats_like_python() {
         for (value, text) in [
             (json!({}), "{}"),
             (json!({"b": [1, "x", null], "a": {"c": true}}), r#"{"a": {"c": true}, "b": [1, "x", null]}"#),

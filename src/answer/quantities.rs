@@ -1,9 +1,9 @@
-//! Amounts of resources out of a snapshot's JSON maps: numbers, and the strings that stand for what JSON cannot hold.
+//! Amounts of resources from a snapshot's JSON maps, in which strings stand for numbers that JSON cannot represent.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The amounts of a map; what is neither a number nor the name of one is left out.
+/// Returns the amounts of a map. Values that are neither a number nor a string with one are left out.
 pub(super) fn of(map: &str) -> BTreeMap<String, f64> {
     let map: BTreeMap<String, Value> = serde_json::from_str(map).unwrap_or_default();
     let amount = |value: &Value| value.as_f64().or_else(|| value.as_str()?.parse().ok());
@@ -13,7 +13,7 @@ pub(super) fn of(map: &str) -> BTreeMap<String, f64> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn one_odd_amount_costs_no_other() {
+    fn skips_only_invalid_amounts() {
         let amounts = super::of(r#"{"CPU":2.0,"GPU":"Infinity","x":"many","y":null}"#);
         assert_eq!(amounts, [("CPU".to_owned(), 2.0), ("GPU".to_owned(), f64::INFINITY)].into());
         assert!(super::of("").is_empty());

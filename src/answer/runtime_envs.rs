@@ -1,6 +1,6 @@
 //! `/api/v0/runtime_envs`: the runtime environments of every node that was alive at the end.
 //!
-//! Rows are made when the session is loaded (`snapshot::runtime_env`), in Ray's order.
+//! Rows are built when the session is loaded (`snapshot::runtime_env`), in Ray's order.
 //! Source: `list_runtime_envs` of `dashboard/state_aggregator.py`, `RuntimeEnvState` of `util/state/common.py`.
 
 use super::jobs::runtime_env;

@@ -1,6 +1,6 @@
-//! `/api/serve/applications/`: what Serve ran.
+//! `/api/serve/applications/`: the applications of Ray Serve.
 //!
-//! The live dashboard asks the Serve controller, which is gone: a stored answer is the only source.
+//! The live dashboard queries the Serve controller, which is gone: a stored response is the only source.
 //! Source: `dashboard/modules/serve/serve_head.py`, `ServeInstanceDetails` in `serve/schema.py`.
 
 use super::redact::Redactor;
@@ -11,10 +11,11 @@ use serde_json::json;
 use std::sync::Arc;
 
 const URL: &str = "api/serve/applications";
-/// Bytes of the longest answer out of which null options are taken: a tree of a longer one would hold many times that.
+/// Longest stored response, in bytes, from which null options are removed; the tree of a longer one takes many times
+/// its size.
 pub const MAX_TREE: usize = 256 << 10;
 
-/// Answers `/api/serve/applications/`: without a stored one, what Ray says when Serve was never started.
+/// Answers `/api/serve/applications/`: without a stored response, with Ray's answer for Serve that was never started.
 pub fn applications(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
     let stored = snapshot.endpoint(URL);
     let read = stored.filter(|stored| stored.len() <= MAX_TREE).and_then(stored_json::value);
@@ -24,7 +25,7 @@ pub fn applications(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Ans
         (None, None) => return Ok(never_started()),
     };
     if let Some(members) = shown.as_object_mut() {
-        // The page looks whether the key is there, not what it holds.
+        // The page tests whether the key exists, not its value.
         members.retain(|key, value| !(matches!(key.as_str(), "http_options" | "grpc_options") && value.is_null()));
     }
     let shown = shown.to_string();

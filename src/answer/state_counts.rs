@@ -1,12 +1,12 @@
-//! How many attempts are in which state, as summaries show it.
+//! Counts of attempts per state, as summaries show them.
 
 use super::json::JsonWriter;
 use crate::base::task::TaskState;
 
-/// Attempts per state, by state number.
+/// Number of attempts per state, indexed by state number.
 pub(super) type StateCounts = [u32; 16];
 
-/// States that were reached by at least one attempt.
+/// Writes the counts of all states that at least one attempt is in.
 pub(super) fn write_state_counts(states: &StateCounts, w: &mut JsonWriter) {
     w.begin_object();
     for (number, &count) in (0u8..).zip(states) {

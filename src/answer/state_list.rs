@@ -1,7 +1,7 @@
 //! Lists of Ray's state API (`/api/v0/…`): columns, filters, limits, counts, and the envelope around the rows.
 //!
-//! A resource says which columns it has and gives a `Cell` for each; everything else is the same for all of them.
-//! Rows are written straight from the tables, in pieces, so that memory stays constant however long the list is.
+//! A resource declares its columns and returns a `Cell` for each; everything else is common to all resources.
+//! Rows are written directly from the tables, in pieces, so that memory stays constant however long the list is.
 //! Source: `ray/dashboard/state_api_utils.py`, `state_aggregator.py`, `ray/util/state/common.py`.
 
 mod filter;
@@ -18,21 +18,21 @@ use super::json::JsonWriter;
 use super::{Answer, Question, Refusal, pieces};
 use std::borrow::Cow;
 
-/// What a column holds, for filters.
+/// The type of a column's values, for filters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Text, compared without regard to case.
+    /// Text, compared case-insensitively.
     Text,
     /// Whole numbers.
     Int,
     /// `true` or `false`.
     Bool,
-    /// Whole numbers or null (`Optional[int]`). Ray's filters do not see through `Optional`: `!=` compares the text that
-    /// was given, so it excludes nothing.
+    /// Whole numbers or null (`Optional[int]`). Ray's filters do not resolve `Optional`: `!=` compares with the
+    /// unparsed text and so excludes no row.
     IntOrNull,
-    /// `true`, `false` or null (`Optional[bool]`), for filters like `IntOrNull`.
+    /// `true`, `false` or null (`Optional[bool]`), filtered like `IntOrNull`.
     BoolOrNull,
-    /// Anything else: never filterable.
+    /// Any other type, which is never filterable.
     Other,
 }
 
@@ -41,42 +41,42 @@ pub enum Kind {
 pub struct Column {
     /// Ray's name.
     pub name: &'static str,
-    /// What it holds.
+    /// The type of its values.
     pub kind: Kind,
-    /// Whether `filter_keys` may name it.
+    /// `true` if `filter_keys` may name it.
     pub filterable: bool,
-    /// Whether it is only shown with `detail`.
+    /// `true` if it is only shown with `detail`.
     pub detail: bool,
-    /// Whether Ray leaves it out of rows that have no value: no filter on it fits those, not even `!=`, because Ray looks
-    /// for the key first.
+    /// `true` if Ray omits it from rows without a value. No filter on it matches such a row, not even `!=`, because
+    /// Ray tests for the key first.
     pub optional: bool,
 }
 
 impl Column {
-    /// A column that can be filtered by.
+    /// Creates a filterable column.
     pub const fn filterable(name: &'static str, kind: Kind) -> Self {
         Self { name, kind, filterable: true, detail: false, optional: false }
     }
 
-    /// A column that cannot be filtered by.
+    /// Creates a column that is not filterable.
     pub const fn plain(name: &'static str) -> Self {
         Self { name, kind: Kind::Other, filterable: false, detail: false, optional: false }
     }
 
-    /// The same column, shown only with `detail`.
+    /// Makes the column visible only with `detail`.
     #[must_use]
     pub const fn only_detail(self) -> Self {
         Self { detail: true, ..self }
     }
 
-    /// The same column, left out by Ray where it has no value.
+    /// Marks the column as omitted by Ray in rows without a value.
     #[must_use]
     pub const fn optional(self) -> Self {
         Self { optional: true, ..self }
     }
 }
 
-/// The value of a row in a column.
+/// The value of one column in one row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell<'a> {
     /// JSON null.
@@ -96,12 +96,12 @@ pub enum Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    /// A string that is null when empty.
+    /// Returns a string, or null if it is empty.
     pub fn text_or_null(text: &'a str) -> Self {
         if text.is_empty() { Self::Null } else { Self::Str(Cow::Borrowed(text)) }
     }
 
-    /// An id that is null when there is none.
+    /// Returns an id, or null if it is empty.
     pub fn hex_or_null(id: &'a [u8]) -> Self {
         if id.is_empty() { Self::Null } else { Self::Hex(id) }
     }
@@ -120,32 +120,32 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// A resource of the state API: its columns, and its rows by number in the order in which Ray lists them.
+/// A resource of the state API: its columns, and its rows by index in Ray's order.
 pub trait Resource {
     /// Ray's columns in Ray's order.
     const COLUMNS: &'static [Column];
 
-    /// The names of the columns that a row shows, in Ray's order.
+    /// Returns the names of the columns in a row of the answer, in Ray's order.
     fn shown(detail: bool) -> Vec<&'static str> {
         Self::COLUMNS.iter().filter(|column| detail || !column.detail).map(|column| column.name).collect()
     }
 
-    /// How many rows there are, before any filter.
+    /// Returns the number of rows before any filter.
     fn rows(&self) -> usize;
 
-    /// The value of a row in the column of this name.
+    /// Returns the value of a row in the named column.
     fn cell(&self, row: usize, column: &'static str) -> Cell<'_>;
 
-    /// Writes the value of a row in a column; for columns too costly for a `Cell`.
+    /// Writes the value of a row in a column. Implementations override it for columns too costly for a `Cell`.
     fn write(&mut self, row: usize, column: &'static str, w: &mut JsonWriter) {
         self.cell(row, column).write(w);
     }
 }
 
-/// The numbers around a list, which say what was left out.
+/// The counts in a list's envelope, which show how many rows were left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Rows there are.
+    /// All rows.
     pub total: usize,
     /// Rows that Ray would have fetched from its source.
     pub num_after_truncation: usize,
@@ -153,7 +153,7 @@ pub struct Counts {
     pub num_filtered: usize,
 }
 
-/// Which of the envelope's notes is null in a good answer: resources differ.
+/// The form of an empty `partial_failure_warning`, which differs between resources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notes {
     /// `"partial_failure_warning": ""` (most resources).
@@ -162,7 +162,9 @@ pub enum Notes {
     NullWarning,
 }
 
-/// Answers a list: filters, counts, limits, writes. `total` and `num_after_truncation` count rows before filters.
+/// Answers a list: filters, counts, limits and writes the rows.
+///
+/// `total` and `num_after_truncation` count rows before filters.
 pub fn list<R: Resource + Send + 'static>(resource: R, question: &Question, notes: Notes) -> Result<Answer, Refusal> {
     let options = Options::parse(question)?;
     let filters = filter::parse(question, R::COLUMNS)?;
@@ -175,7 +177,7 @@ pub fn list<R: Resource + Send + 'static>(resource: R, question: &Question, note
     Ok(write(resource, rows, counts, options.detail, notes))
 }
 
-/// Writes the envelope and these rows, in pieces.
+/// Writes the envelope and the given rows, in pieces.
 pub fn write<R: Resource + Send + 'static>(
     mut resource: R,
     rows: Vec<u32>,
@@ -202,7 +204,7 @@ pub fn write<R: Resource + Send + 'static>(
     })
 }
 
-/// Opens the envelope, up to the counts; the member `result` must follow.
+/// Opens the envelope up to the counts; the member `result` must follow.
 pub fn begin(w: &mut JsonWriter, counts: Counts) {
     w.begin_object();
     w.key("result");

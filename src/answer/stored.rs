@@ -1,8 +1,8 @@
-//! Answers that the live dashboard gave and a collector kept, by URL without its leading `/`.
+//! Responses of the live dashboard that a collector stored, by URL without its leading `/`.
 //!
-//! What no event and no log tells comes from here alone; `placement_groups`, `serve`, `data`, `train` and `metadata`
-//! say what they do where nothing was kept. Stored answers are strict JSON and may be long: they are read in slices and
-//! sent in pieces, never made into a tree.
+//! They are the only source of facts that are in no event and no log; `placement_groups`, `serve`, `data`, `train` and
+//! `metadata` document their results without them. Stored responses are strict JSON and may be long: they are read in
+//! slices and sent in pieces, never parsed into a tree.
 
 use super::Answer;
 use super::pieces::PIECE;
@@ -12,56 +12,62 @@ use serde_json::Value;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A document as an answer.
+/// Returns a document as an answer.
 pub(super) fn reply(value: &Value) -> Answer {
     Answer::json(value.to_string().into_bytes())
 }
 
-/// Returns a stored answer as it is, or with the values of environment variables hidden; none where it is not stored.
+/// Returns the stored response of a URL, with the values of environment variables hidden if `redact` is set.
+///
+/// Returns `None` if none is stored.
 pub(super) fn answer(snapshot: &Arc<Snapshot>, url: &str, redact: bool) -> Option<Answer> {
     let body = snapshot.endpoint(url)?;
-    let copy = Copy { snapshot: Arc::clone(snapshot), url: url.to_owned(), at: 0, len: body.len() };
-    Some(if redact { Answer::json_chunks(Hiding(copy, Redactor::of_document())) } else { Answer::json_chunks(copy) })
+    let copy = Pieces { snapshot: Arc::clone(snapshot), url: url.to_owned(), at: 0, len: body.len() };
+    Some(if redact {
+        Answer::json_chunks(RedactedPieces(copy, Redactor::of_document()))
+    } else {
+        Answer::json_chunks(copy)
+    })
 }
 
-/// Returns the place of a slice in a text.
-pub(super) fn place(slice: &str, text: &str) -> Range<usize> {
+/// Returns the byte range of a slice within the text that contains it.
+pub(super) fn range_of(slice: &str, text: &str) -> Range<usize> {
     let start = (slice.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
     start..start + slice.len()
 }
 
-/// The JSON of a row of an answer that is stored in part.
+/// The JSON of one row, from a stored response or built from other sources.
 pub(super) enum Row {
-    /// Made from what else tells of it.
-    Made(String),
-    /// A part of the stored answer.
+    /// Built from events or logs.
+    Built(String),
+    /// A byte range of the stored response.
     Stored(Range<usize>),
 }
 
 impl Row {
-    /// Makes a row of a slice of a stored answer.
+    /// Creates a row from a slice of a stored response.
     pub(super) fn of_slice(slice: &str, stored: &str) -> Self {
-        Self::Stored(place(slice, stored))
+        Self::Stored(range_of(slice, stored))
     }
 
-    /// Returns the JSON, of the same stored answer.
+    /// Returns the JSON; `stored` must be the response that the row was created from.
     pub(super) fn json<'a>(&'a self, stored: Option<&'a str>) -> &'a str {
         match self {
-            Self::Made(json) => json,
-            Self::Stored(place) => stored.and_then(|stored| stored.get(place.clone())).unwrap_or("null"),
+            Self::Built(json) => json,
+            Self::Stored(range) => stored.and_then(|stored| stored.get(range.clone())).unwrap_or("null"),
         }
     }
 }
 
-/// A stored answer, piece by piece.
-struct Copy {
+/// Iterates over a stored response in pieces.
+struct Pieces {
     snapshot: Arc<Snapshot>,
     url: String,
     at: usize,
     len: usize,
 }
 
-impl Iterator for Copy {
+impl Iterator for Pieces {
     type Item = Vec<u8>;
 
     fn next(&mut self) -> Option<Vec<u8>> {
@@ -72,16 +78,16 @@ impl Iterator for Copy {
     }
 }
 
-/// A stored answer, piece by piece, with values hidden.
-struct Hiding(Copy, Redactor);
+/// Iterates over a stored response in pieces, with the values of environment variables hidden.
+struct RedactedPieces(Pieces, Redactor);
 
-impl Iterator for Hiding {
+impl Iterator for RedactedPieces {
     type Item = Vec<u8>;
 
     fn next(&mut self) -> Option<Vec<u8>> {
-        let Self(from, redactor) = self;
-        let mut piece = Vec::with_capacity(PIECE.min(from.len));
-        redactor.piece(from.snapshot.endpoint(&from.url)?, &mut piece, PIECE);
+        let Self(source, redactor) = self;
+        let mut piece = Vec::with_capacity(PIECE.min(source.len));
+        redactor.piece(source.snapshot.endpoint(&source.url)?, &mut piece, PIECE);
         (!piece.is_empty()).then_some(piece)
     }
 }

@@ -1,6 +1,6 @@
-//! `/api/v0/tasks/summarize`: states counted by name or by lineage, over the whole session.
+//! `/api/v0/tasks/summarize`: counts of states by name or by lineage, over the whole session.
 //!
-//! Ray counts at most 10,000 rows; we count them all. Source: `TaskSummaries` in `ray/util/state/common.py`.
+//! Ray counts at most 10,000 rows; this counts all. Source: `TaskSummaries` in `ray/util/state/common.py`.
 
 use super::json::JsonWriter;
 use super::lineage::Lineage;
@@ -14,7 +14,7 @@ use crate::snapshot::intern::Str;
 use crate::snapshot::version::RayVersion;
 use std::sync::Arc;
 
-/// Ray's answer to an exception that nobody caught.
+/// Ray's response body for an uncaught exception.
 const UNCAUGHT: &str = "500 Internal Server Error\n\nServer got itself in trouble";
 
 /// Answers `/api/v0/tasks/summarize`.
@@ -28,7 +28,7 @@ pub fn summarize(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer
     let tasks = Tasks::new(Arc::clone(snapshot), question.redact);
     let selected = tasks::select(&tasks, question, true)?;
     let mut w = pieces::writer(0);
-    // All are counted, so none was cut off: clients warn where fewer were fetched than counted.
+    // All rows are counted, so none is cut off: clients warn if fewer rows were fetched than exist.
     let counts = Counts { num_after_truncation: selected.at_source, ..selected.counts() };
     state_list::begin(&mut w, counts);
     w.key("result");
@@ -69,7 +69,7 @@ pub fn summarize(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer
     ))
 }
 
-/// Counts of one name: the first attempt's type stands for all, as in Ray.
+/// Counts of one name; the type is that of the first attempt, as in Ray.
 struct Group {
     name: Str,
     task_type: TaskType,
@@ -100,7 +100,7 @@ impl Group {
     fn write(&self, snapshot: &Snapshot, w: &mut JsonWriter) {
         w.key_escaped(snapshot.str(self.name));
         w.begin_object();
-        // Ray puts the name here too, whatever the function is called.
+        // Ray writes the task's name here too, even if the function has another name.
         w.key("func_or_class_name");
         w.string(snapshot.str(self.name));
         w.key("type");

@@ -1,11 +1,12 @@
 //! `/api/v0/tasks`: the task attempts of a session as rows of the state API.
 //!
 //! Attempts without a definition are never shown. Filters on state, job, actor, name and task are Ray's source
-//! filters: `total` and `num_after_truncation` count what passes them; all other filters only reduce `num_filtered`.
+//! filters: `total` and `num_after_truncation` count the attempts that pass them; other filters only reduce
+//! `num_filtered`.
 //! Source: `protobuf_to_task_state_dict` in `ray/util/state/common.py`.
 
-mod choice;
 mod row;
+mod truncate;
 
 use super::state_list::{self, Counts, Filter, MAX_LIMIT, Notes, Options, Resource};
 use super::{Answer, Question, Refusal};
@@ -22,23 +23,23 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
     let counts = options.counts(selected.counts());
     let mut rows = selected.rows;
     if options.limit == MAX_LIMIT {
-        choice::cut(&snapshot.tasks, &mut rows, MAX_LIMIT);
+        truncate::keep_important(&snapshot.tasks, &mut rows, MAX_LIMIT);
     }
     rows.truncate(options.limit);
     Ok(state_list::write(tasks, rows, counts, options.detail, Notes::EmptyWarning))
 }
 
-/// The attempts that a question asks for.
+/// The attempts that a query selects.
 #[derive(Debug)]
 pub(super) struct Selected {
     /// Rows of the task table that pass all filters, in Ray's order.
     pub(super) rows: Vec<u32>,
-    /// Rows that pass the source filters.
+    /// Number of rows that pass the source filters.
     pub(super) at_source: usize,
 }
 
 impl Selected {
-    /// The counts as Ray would give them for as many rows.
+    /// Returns Ray's counts for these rows.
     pub(super) fn counts(&self) -> Counts {
         Counts {
             total: self.at_source,
@@ -48,10 +49,10 @@ impl Selected {
     }
 }
 
-/// Filters that Ray applies where it stores tasks, before it counts.
+/// Columns whose filters Ray applies at the source of tasks, before it counts.
 const SOURCE_FILTERS: [&str; 5] = ["actor_id", "job_id", "task_id", "name", "state"];
 
-/// Applies a question's filters to the whole session.
+/// Applies a query's filters to the whole session.
 pub(super) fn select(tasks: &Tasks, question: &Question, exclude_driver: bool) -> Result<Selected, Refusal> {
     let filters = state_list::parse_filters(question, Tasks::COLUMNS)?;
     let (source, rest): (Vec<Filter>, Vec<Filter>) =

@@ -1,7 +1,7 @@
-//! `/api/v0/tasks/timeline`: profile events of all tasks as a Chrome trace, written while it is sent.
+//! `/api/v0/tasks/timeline`: profile events of all tasks as a Chrome trace, generated while it is sent.
 //!
-//! Driver tasks are left out. A node is a process, a worker a thread; both are numbered in the order in which they are
-//! first seen. Source: `chrome_tracing_dump` in `ray/_private/profiling.py`.
+//! Driver tasks are left out. Nodes are processes, workers are threads; both are numbered in the order of their first
+//! occurrence. Source: `chrome_tracing_dump` in `ray/_private/profiling.py`.
 
 use super::json::JsonWriter;
 use super::pieces::PIECE;
@@ -17,7 +17,7 @@ use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Bytes of extra data that are kept taken apart: few texts are distinct, but for odd ones.
+/// Most bytes of extra data whose parsed form is cached; usually only few texts are distinct.
 const MAX_EXTRAS: usize = 4 << 20;
 
 /// Answers `/api/v0/tasks/timeline`.
@@ -32,7 +32,7 @@ pub fn timeline(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer,
     let rows = tasks::select(&Tasks::new(Arc::clone(snapshot), false), &filtered, true)?.rows;
     let mut answer = Answer::json_chunks(Trace::new(Arc::clone(snapshot), rows));
     if question.get("download") == Some("1") {
-        // Ray puts the time of the click here; a dead session has none but that of its last event.
+        // Ray uses the time of the download; a dead session only has that of its last event.
         let at = jiff::Timestamp::from_nanosecond(snapshot.as_of.into()).unwrap_or_default();
         let name = format!("timeline-{}-{}.json", job.unwrap_or("None"), at.strftime("%Y-%m-%d_%H-%M-%S"));
         answer.attachment = Some(name);
@@ -40,18 +40,18 @@ pub fn timeline(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer,
     Ok(answer)
 }
 
-/// Extra data of profile events, taken apart: everything but what Ray overwrites.
+/// Parsed extra data of a profile event, without the members that Ray overwrites.
 struct Extra {
     name: Option<String>,
     cname: Option<String>,
-    /// Members of a JSON object, each followed by a comma, with `OWN_TASK_ID` where the own id stands.
+    /// Members of a JSON object, each followed by a comma, with `OWN_TASK_ID` in place of the task's own id.
     members: Vec<u8>,
 }
 
 struct Trace {
     snapshot: Arc<Snapshot>,
     rows: Vec<u32>,
-    /// The next attempt, and the next of its events.
+    /// Indexes of the next attempt and of its next event.
     at: (usize, usize),
     nodes: Vec<Str>,
     node_numbers: HashMap<Str, u32, RandomState>,
@@ -82,7 +82,7 @@ impl Trace {
         }
     }
 
-    /// Process and thread of an attempt's events; none for components that Ray leaves out.
+    /// Returns the process and thread of an attempt's events, or `None` for components that Ray leaves out.
     fn thread(&mut self, source: &ProfileSource) -> Option<(u32, u32)> {
         if !matches!(self.snapshot.str(source.component_type), "worker" | "driver") {
             return None;
@@ -161,7 +161,7 @@ impl Trace {
         w.end_object();
     }
 
-    /// Names of processes and threads, after all events.
+    /// Writes the names of processes and threads, which follow all events.
     fn write_names(&mut self) {
         let (snapshot, w) = (&self.snapshot, &mut self.writer);
         for (pid, node) in self.nodes.iter().enumerate() {
@@ -212,12 +212,12 @@ impl Iterator for Trace {
 }
 
 impl Extra {
-    /// Takes strict JSON apart without parsing values: numbers stay as long as they were sent, and the byte that stands
-    /// for the own task id is no character of any text.
+    /// Splits strict JSON into members without parsing values, which keeps the digits of numbers. The byte that stands
+    /// for the task's own id occurs in no text.
     fn parse(json: &str) -> Self {
         let (mut name, mut cname) = (None, None);
         let mut members = BTreeMap::new();
-        // What was read before something odd is kept; `strict` lets nothing odd into a snapshot.
+        // Members before an error are kept; `strict` admits only valid JSON to a snapshot.
         let _ = Reader::new(json).object(|r, raw_key| {
             let key = r.text_of(raw_key)?;
             let raw = r.skip()?;
@@ -234,10 +234,10 @@ impl Extra {
     }
 }
 
-fn write_name(w: &mut JsonWriter, what: &str, name: &str, pid: usize, tid: Option<usize>) {
+fn write_name(w: &mut JsonWriter, event_name: &str, name: &str, pid: usize, tid: Option<usize>) {
     w.begin_object();
     w.key("name");
-    w.string(what);
+    w.string(event_name);
     w.key("args");
     w.begin_object();
     w.key("name");
@@ -255,7 +255,7 @@ fn write_name(w: &mut JsonWriter, what: &str, name: &str, pid: usize, tid: Optio
     w.end_object();
 }
 
-/// Ray's colours; the rest is `generic_work`.
+/// Returns Ray's colour of an event, `generic_work` by default.
 fn colour(name: &str) -> &'static str {
     match name {
         "worker_idle" => "cq_build_abandoned",

@@ -1,9 +1,9 @@
 //! `/api/train/v2/runs/v1` and `/api/train/v2/runs`: runs of Ray Train.
 //!
-//! The live dashboard asks Train's state actor, which is gone. Three sources tell of the runs of the current Train (v2),
-//! the better one first: the stored answer of the live dashboard; the export files (`exported`), which hold the same
-//! rows in another spelling; and the controllers' own logs (`logged`), which are there in every session. A stored run
-//! that still runs gives way to one that is known to have ended, because polling stops before the cluster does.
+//! The live dashboard queries Train's state actor, which is gone. Runs of the current Train (v2) have three sources,
+//! the best first: the stored response of the live dashboard; the export files (`exported`), which contain the same
+//! rows in another spelling; and the controllers' logs (`logged`), which exist in every session. A stored run that was
+//! still running is replaced by one that is known to have ended, because polling stops before the cluster does.
 //! Source: `dashboard/modules/train/train_head.py`, `train/v2/_internal/state/{schema,export}.py`.
 
 mod exported;
@@ -24,14 +24,14 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The URL of the answer that is stored.
+/// The URL of the stored response.
 const RUNS: &str = "api/train/v2/runs/v1";
 
-/// A run or an attempt in the shape of Ray's schema.
+/// A run or an attempt in Ray's schema.
 type Object = Map<String, Value>;
 
-/// A run that is shown.
-struct Shown {
+/// A run of the answer.
+struct Run {
     start_ns: Option<i64>,
     has_ended: bool,
     json: stored::Row,
@@ -39,13 +39,13 @@ struct Shown {
 
 /// Answers `/api/train/v2/runs/v1`: every run of Train v2, the newest first.
 pub fn runs(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
-    let mut runs: BTreeMap<String, Shown> = BTreeMap::new();
+    let mut runs: BTreeMap<String, Run> = BTreeMap::new();
     for mut run in logged::runs(snapshot).chain(exported::runs(snapshot)) {
-        decorate(snapshot, &mut run);
+        add_dashboard_fields(snapshot, &mut run);
         let text = |name: &str| run.get(name).and_then(Value::as_str).unwrap_or_default();
         let start_ns = run.get("start_time_ns").and_then(Value::as_i64);
         let (key, has_ended) = (key(text("controller_actor_id"), text("id")), is_end(text("status")));
-        runs.insert(key, Shown { start_ns, has_ended, json: stored::Row::Made(Value::Object(run).to_string()) });
+        runs.insert(key, Run { start_ns, has_ended, json: stored::Row::Built(Value::Object(run).to_string()) });
     }
     let stored = snapshot.endpoint(RUNS).unwrap_or_default();
     for run in parts::at(stored, &["train_runs"]).map(parts::objects).unwrap_or_default() {
@@ -53,17 +53,17 @@ pub fn runs(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
         let start_ns = parts::at(run, &["start_time_ns"]).and_then(|start| start.parse().ok());
         let (key, has_ended) = (key(&text("controller_actor_id"), &text("id")), is_end(&text("status")));
         if !runs.get(&key).is_some_and(|known| known.has_ended && !has_ended) {
-            runs.insert(key, Shown { start_ns, has_ended, json: stored::Row::of_slice(run, stored) });
+            runs.insert(key, Run { start_ns, has_ended, json: stored::Row::of_slice(run, stored) });
         }
     }
-    let mut runs: Vec<Shown> = runs.into_values().collect();
+    let mut runs: Vec<Run> = runs.into_values().collect();
     runs.sort_by_key(|run| Reverse(run.start_ns));
     let mut head = pieces::writer(runs.len());
     head.begin_object();
     head.key("train_runs");
     head.begin_array();
     let (snapshot, redact) = (Arc::clone(snapshot), question.redact);
-    let row = move |run: Shown, w: &mut JsonWriter| {
+    let row = move |run: Run, w: &mut JsonWriter| {
         let json = run.json.json(snapshot.endpoint(RUNS));
         if redact { w.raw(&Redactor::of_document().all(json)) } else { w.raw(json.as_bytes()) }
     };
@@ -73,7 +73,7 @@ pub fn runs(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
     }))
 }
 
-/// Answers `/api/train/v2/runs`: runs of the older Train, of which only a stored answer tells.
+/// Answers `/api/train/v2/runs`: runs of the older Train, for which a stored response is the only source.
 pub fn old_runs(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Refusal> {
     stored::answer(snapshot, "api/train/v2/runs", question.redact).ok_or_else(|| {
         Refusal::Failed(
@@ -84,7 +84,7 @@ pub fn old_runs(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer,
     })
 }
 
-/// Returns the controller's actor id, of which a run has exactly one; else its own id, which some sources do not know.
+/// Returns a run's key: its controller's actor id, which is unique, else its own id, which some sources lack.
 fn key(controller: &str, id: &str) -> String {
     if controller.is_empty() { id.to_owned() } else { controller.to_owned() }
 }
@@ -93,8 +93,8 @@ fn is_end(status: &str) -> bool {
     matches!(status, "FINISHED" | "ERRORED" | "ABORTED")
 }
 
-/// Adds what the dashboard adds to the rows of the state actor: the job, and what became of the actors.
-fn decorate(snapshot: &Snapshot, run: &mut Object) {
+/// Adds the fields that the dashboard adds to the state actor's rows: the job, and the final states of the actors.
+fn add_dashboard_fields(snapshot: &Snapshot, run: &mut Object) {
     let died = |run: &Object| {
         actor(snapshot, run.get("controller_actor_id")).is_some_and(|actor| actor.state == ActorState::Dead)
     };
@@ -109,7 +109,7 @@ fn decorate(snapshot: &Snapshot, run: &mut Object) {
             let status = if actor.state == ActorState::Dead { "DEAD" } else { "ALIVE" };
             worker.insert("status".into(), status.into());
         }
-        // Live figures of a process that is gone.
+        // Figures that only a live process has.
         worker.insert("processStats".into(), Value::Null);
         worker.insert("gpus".into(), json!([]));
     }

@@ -1,6 +1,6 @@
 //! `/api/v0/workers`: worker processes and drivers.
 //!
-//! Of a worker of which no event and no log tells whether it ended, `is_alive` is null.
+//! `is_alive` is null for a worker whose end no event and no log reports or rules out.
 
 use super::json::JsonWriter;
 use super::state_list::{self, Cell, Column, Kind, Notes, Resource};
@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What the live API shows for a launch time that nobody noted: -1 as an unsigned number.
+/// The live API's value for an unrecorded launch time: -1 as an unsigned number.
 const UNKNOWN_MS: u64 = u64::MAX;
 
 /// Answers `/api/v0/workers`.
@@ -22,7 +22,7 @@ pub fn list(snapshot: &Arc<Snapshot>, question: &Question) -> Result<Answer, Ref
     state_list::list(Workers::new(Arc::clone(snapshot)), question, Notes::EmptyWarning)
 }
 
-/// A row: a worker or a driver of the tables.
+/// A row number in the table of workers or of drivers.
 #[derive(Clone, Copy, Debug)]
 enum Row {
     Worker(usize),
@@ -39,7 +39,7 @@ impl Workers {
     fn new(snapshot: Arc<Snapshot>) -> Self {
         let drivers = snapshot.drivers.iter().enumerate().map(|(at, driver)| (driver.id, Row::Driver(at)));
         let workers = snapshot.workers.iter().enumerate().map(|(at, worker)| (worker.id, Row::Worker(at)));
-        // Should both tables have one, its event counts.
+        // If a worker is in both tables, its event wins.
         let rows: BTreeMap<WorkerId, Row> = drivers.chain(workers).collect();
         Self { rows: rows.into_values().collect(), snapshot, details: TextReader::default() }
     }
@@ -135,7 +135,7 @@ fn driver_cell<'a>(workers: &'a Workers, driver: &'a Driver, column: &'static st
     }
 }
 
-/// Unsigned milliseconds: `Cell::Int` is signed.
+/// Returns a cell of unsigned milliseconds; `Cell::Int` is signed.
 fn number<'a>(value: u64) -> Cell<'a> {
     Cell::Json(Cow::Owned(value.to_string().into_bytes()))
 }

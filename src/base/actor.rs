@@ -1,6 +1,6 @@
-//! States of actors (`src/ray/protobuf/gcs.proto`).
+//! Actor states (`src/ray/protobuf/gcs.proto`).
 
-/// States in Ray's declaration order.
+/// The state of an actor, in Ray's declaration order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ActorState {
     /// Its arguments are not ready.
@@ -17,7 +17,7 @@ pub enum ActorState {
 }
 
 impl ActorState {
-    /// Ray's name of the state.
+    /// Returns Ray's name of the state.
     pub fn name(self) -> &'static str {
         match self {
             Self::DependenciesUnready => "DEPENDENCIES_UNREADY",
@@ -28,7 +28,7 @@ impl ActorState {
         }
     }
 
-    /// The state of a name in an event.
+    /// Parses a state name as events contain it; `None` for an unknown one.
     pub fn parse(name: &str) -> Option<Self> {
         Some(match name {
             "DEPENDENCIES_UNREADY" => Self::DependenciesUnready,

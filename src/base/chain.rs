@@ -1,20 +1,20 @@
-//! Errors as text: the whole chain of causes, in words.
+//! Formats an error with its whole chain of causes.
 
 use std::error::Error;
 
-/// Returns what an error and each of its causes say, from the outside in. What is said already is not said again: many
-/// errors quote their cause.
+/// Returns the messages of an error and of its causes, outermost first, joined by `: `. A message that the text already
+/// contains is left out, because many errors quote their cause.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     let mut at = Some(error);
     while let Some(cause) = at {
         at = cause.source();
-        let said = cause.to_string();
+        let message = cause.to_string();
         if text.is_empty() {
-            text = said;
-        } else if !said.is_empty() && !text.contains(&said) {
+            text = message;
+        } else if !message.is_empty() && !text.contains(&message) {
             text.push_str(": ");
-            text.push_str(&said);
+            text.push_str(&message);
         }
     }
     text
@@ -32,7 +32,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cause_is_said_once() {
+    fn every_cause_appears_once() {
         for (texts, expected) in [
             (&["cannot list"][..], "cannot list"),
             (&["cannot list", "client error (Connect)", "refused"], "cannot list: client error (Connect): refused"),

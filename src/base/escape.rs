@@ -1,9 +1,9 @@
-//! Text that others chose, made safe to show in a terminal: it ends no line and steers nothing.
+//! Escapes text of others, so that it cannot break a line or control a terminal.
 //!
-//! Owns which characters are dangerous; the log (`telemetry`) and what commands print agree on them.
+//! The log (`telemetry`) and the output of commands use the same rule.
 
-/// Returns `true` for a character that ends a line, steers a terminal, or turns the direction of writing.
-pub fn steers(char: char) -> bool {
+/// Returns `true` for a character that ends a line, controls a terminal, or changes the direction of writing.
+pub fn is_unsafe(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -12,7 +12,7 @@ pub fn steers(char: char) -> bool {
 pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
-        if steers(char) {
+        if is_unsafe(char) {
             out.extend(char.escape_default());
         } else {
             out.push(char);
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_steers_a_terminal_and_only_lines_may_end() {
+    fn escapes_all_but_line_ends() {
         for (text, expected) in [
             ("plain ünïcödé 日本", "plain ünïcödé 日本"),
             ("\u{1b}]0;title\u{7}\u{9b}2J", r"\u{1b}]0;title\u{7}\u{9b}2J"),

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-/// A Ray id of `N` bytes. All `ff` is Ray's nil.
+/// A Ray id of `N` bytes. Ray's nil id has all bytes `ff`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RayId<const N: usize>(pub [u8; N]);
 
@@ -25,12 +25,12 @@ impl<const N: usize> RayId<N> {
     /// Ray's nil id.
     pub const NIL: Self = Self([0xff; N]);
 
-    /// Whether this is Ray's nil id.
+    /// Returns `true` if this is Ray's nil id.
     pub fn is_nil(&self) -> bool {
         self.0 == [0xff; N]
     }
 
-    /// Parses exactly `2 * N` hex digits of either case.
+    /// Parses exactly `2 * N` hex digits of either case; `None` for any other text.
     pub fn from_hex(text: &str) -> Option<Self> {
         let text = text.as_bytes();
         if text.len() != 2 * N {
@@ -43,12 +43,12 @@ impl<const N: usize> RayId<N> {
         Some(Self(bytes))
     }
 
-    /// The id of exactly `N` bytes.
+    /// Returns the id of exactly `N` bytes; `None` for any other length.
     pub fn try_from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// The lower-case hex form, as Ray's APIs print it.
+    /// Returns the lower-case hex form, as Ray's APIs print it.
     pub fn hex(&self) -> String {
         let mut out = Vec::with_capacity(2 * N);
         push_hex(&mut out, &self.0);
@@ -57,21 +57,21 @@ impl<const N: usize> RayId<N> {
 }
 
 impl TaskId {
-    /// The actor this task creates or runs on; nil for normal tasks.
+    /// Returns the actor that this task creates or runs on; nil for normal tasks.
     pub fn actor_id(&self) -> ActorId {
         let mut actor = [0; 16];
         actor.copy_from_slice(&self.0[8..]);
         RayId(actor)
     }
 
-    /// The job this task belongs to.
+    /// Returns the job that this task belongs to.
     pub fn job_id(&self) -> JobId {
         let mut job = [0; 4];
         job.copy_from_slice(&self.0[20..]);
         RayId(job)
     }
 
-    /// Whether this is the id of a driver's own task: 20 bytes of `ff`, then the job.
+    /// Returns `true` if this is the id of a driver's own task: 20 bytes of `ff`, then the job.
     pub fn is_driver(&self) -> bool {
         self.0[..20] == [0xff; 20]
     }
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hex_goes_there_and_back_and_refuses_what_is_not_an_id() {
+    fn hex_round_trips_and_rejects_other_text() {
         let id = JobId::from_hex("0A0b00ff").unwrap();
         assert_eq!(id.hex(), "0a0b00ff");
         assert_eq!(JobId::from_hex("0a0b00f"), None);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_id_ends_with_its_actor_and_its_job() {
+    fn task_id_ends_with_actor_and_job() {
         let id = TaskId::from_hex("f81ec6ff838b16db9a49268b3c2ce37cb72298fa02000000").unwrap();
         assert_eq!(id.actor_id().hex(), "9a49268b3c2ce37cb72298fa02000000");
         assert_eq!(id.job_id().hex(), "02000000");

@@ -1,18 +1,18 @@
-//! Names: clusters, owners and sessions, parsed once and never passed on as raw strings.
+//! Names of clusters, owners and sessions, parsed once and never passed on as raw strings.
 
 use crate::base::time::days_from_civil;
 use std::fmt;
 
-/// A cluster as it is named in the bucket. Under KubeRay v1.6 the namespace is a free id, and a name may be empty.
+/// The name of a cluster in the bucket. Under KubeRay v1.6 the namespace is an arbitrary id, and the name may be empty.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClusterId {
-    /// Namespace, or what v1.6 wrote in its place.
+    /// Namespace, or the id that v1.6 wrote in its place.
     pub namespace: String,
     /// Name of the `RayCluster`.
     pub name: String,
 }
 
-/// What created a cluster.
+/// The kind of object that created a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OwnerKind {
     /// A `RayJob`.
@@ -25,7 +25,7 @@ impl OwnerKind {
     /// Both kinds.
     pub const ALL: [Self; 2] = [Self::RayJob, Self::RayService];
 
-    /// Its folder in the bucket, and its word in URLs and parameters.
+    /// Returns its folder in the bucket, which is also its word in URLs and parameters.
     pub fn folder(self) -> &'static str {
         match self {
             Self::RayJob => "rayjob",
@@ -33,7 +33,7 @@ impl OwnerKind {
         }
     }
 
-    /// The kind, as Kubernetes writes it.
+    /// Returns the kind as Kubernetes spells it.
     pub fn kind(self) -> &'static str {
         match self {
             Self::RayJob => "RayJob",
@@ -41,7 +41,7 @@ impl OwnerKind {
         }
     }
 
-    /// Its plural, as Kubernetes and paths of this server have it.
+    /// Returns the plural that Kubernetes and the paths of this server use.
     pub fn plural(self) -> &'static str {
         match self {
             Self::RayJob => "rayjobs",
@@ -49,7 +49,7 @@ impl OwnerKind {
         }
     }
 
-    /// The kind of a folder in the bucket.
+    /// Returns the kind of a folder in the bucket.
     pub fn from_folder(folder: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.folder() == folder)
     }
@@ -69,26 +69,28 @@ pub struct Owner {
     pub name: String,
 }
 
-/// `session_YYYY-MM-DD_HH-MM-SS_micros[_pid]`: one life of a head. Its time is in the head's own zone.
+/// The name of a session, one life of a head: `session_YYYY-MM-DD_HH-MM-SS_micros[_pid]`. The time is in the head's own
+/// zone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionName(String);
 
 impl SessionName {
-    /// Reads a name; none for anything else, `session_latest` and paths included.
+    /// Parses a session name; `None` for any other text, including `session_latest` and paths.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::is_one(name).then(|| Self(name.to_owned()))
+        Self::is_valid(name).then(|| Self(name.to_owned()))
     }
 
-    /// Becomes another name, without memory of its own where it fits; false, and unchanged, for anything else.
-    pub fn become_name(&mut self, name: &str) -> bool {
-        let is_one = Self::is_one(name);
-        if is_one {
+    /// Changes to another name, reusing the allocated memory. Returns `false`, and stays unchanged, if `name` is no
+    /// session name.
+    pub fn set(&mut self, name: &str) -> bool {
+        let valid = Self::is_valid(name);
+        if valid {
             name.clone_into(&mut self.0);
         }
-        is_one
+        valid
     }
 
-    fn is_one(name: &str) -> bool {
+    fn is_valid(name: &str) -> bool {
         Self::tail(name).is_some_and(|pid| {
             pid.is_empty()
                 || (pid[0] == b'_'
@@ -97,7 +99,7 @@ impl SessionName {
         })
     }
 
-    /// What follows the time.
+    /// Returns the text after the time; `None` if the time does not have the right shape.
     fn tail(name: &str) -> Option<&[u8]> {
         let rest = name.strip_prefix("session_")?;
         let shape = b"dddd-dd-dd_dd-dd-dd_dddddd";
@@ -109,12 +111,12 @@ impl SessionName {
         matches.then_some(pid)
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Its time in Unix microseconds, read as if the head's zone were UTC; none for a date that does not exist.
+    /// Returns its time in Unix microseconds, as if the head's zone were UTC; `None` for a date that does not exist.
     pub fn local_micros(&self) -> Option<i64> {
         let number = |from: usize, to: usize| self.0.get(from..to)?.parse::<i64>().ok();
         let days = days_from_civil(number(8, 12)?, number(13, 15)?, number(16, 18)?)?;
@@ -129,7 +131,7 @@ impl fmt::Display for SessionName {
     }
 }
 
-/// What everything is keyed by.
+/// The key of a session: its cluster and its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionKey {
     /// The cluster.
@@ -150,7 +152,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn only_session_names_are_session_names() {
+    fn parses_only_session_names() {
         for good in ["session_2026-11-22_23-11-33_821800_9153", "session_2026-11-22_23-11-33_821800"] {
             assert!(SessionName::parse(good).is_some(), "{good}");
         }
@@ -182,7 +184,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_name_makes_parsing_panic(name in ".*", tail in ".{0,30}") {
+        fn parsing_never_panics(name in ".*", tail in ".{0,30}") {
             for name in [name, format!("session_2026-99-99_99-99-99_000000{tail}")] {
                 if let Some(name) = SessionName::parse(&name) {
                     let _ = name.local_micros();

@@ -1,8 +1,8 @@
-//! JSON that others stored, read as leniently as Python's reader does, which wrote most of it.
+//! Reads stored JSON as leniently as Python's `json` module, which wrote most of it.
 //!
-//! `NaN` and `Infinity`, numbers beyond any float, lone surrogates, bytes that are no UTF-8, raw control characters, a
-//! byte order mark, hundreds of levels: each costs itself and never its document. What comes out is JSON as RFC 8259
-//! has it, so that every part of it may stand in an answer.
+//! `NaN` and `Infinity`, numbers beyond the range of a float, lone surrogates, invalid UTF-8, raw control characters, a
+//! byte order mark and hundreds of levels are accepted: an odd value is replaced, and the rest of the document stays.
+//! The result is JSON as RFC 8259 defines it, so every part of it can be put into a response.
 //! Source: `json/decoder.py` and `json/scanner.py` of `CPython`.
 
 pub mod parts;
@@ -12,38 +12,38 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// Levels that are read: as many as Python's recursion allows for.
+/// The deepest nesting that is read: the same as Python's recursion limit.
 const MAX_DEPTH: usize = 1_000;
 
-/// Reads a document; none where its structure is broken, or other than a `T`.
+/// Deserializes a document; `None` if its structure is broken or does not match `T`.
 pub fn read<T: DeserializeOwned>(stored: impl AsRef<[u8]>) -> Option<T> {
     let stored = stored.as_ref();
-    // Nearly all is strict and shallow.
+    // Nearly all documents are strict and shallow.
     if let Ok(read) = serde_json::from_slice(stored) {
         return Some(read);
     }
     read_borrowed(&strict(stored)?)
 }
 
-/// Reads a document of any shape; none where its structure is broken.
+/// Parses a document of any shape; `None` if its structure is broken.
 pub fn value(stored: impl AsRef<[u8]>) -> Option<Value> {
     read(stored)
 }
 
-/// A stored object as strict JSON; none for anything else.
+/// Returns a stored object as strict JSON; `None` for any other document.
 pub fn object(stored: &str) -> Option<Cow<'_, str>> {
     strict(stored.as_bytes()).filter(|strict| strict.trim_start().starts_with('{'))
 }
 
-/// Reads what `strict` gave, of any depth; none where it is other than a `T`.
+/// Deserializes the output of `strict`, of any depth; `None` if it does not match `T`.
 pub fn read_borrowed<'a, T: Deserialize<'a>>(strict: &'a str) -> Option<T> {
     let mut reader = serde_json::Deserializer::from_str(strict);
     reader.disable_recursion_limit();
     T::deserialize(&mut reader).ok()
 }
 
-/// The same document as strict JSON; none where its structure is broken, or where it would become more than twice as
-/// long, which takes a quarter of control characters. Numbers and escapes stay as they were written.
+/// Returns the document as strict JSON; `None` if its structure is broken, or if it would more than double in length,
+/// which takes a quarter of control characters. Valid numbers and escapes stay as written.
 pub fn strict(stored: &[u8]) -> Option<Cow<'_, str>> {
     let stored = text(stored.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stored));
     match Scan::new(&stored).document()? {
@@ -52,20 +52,21 @@ pub fn strict(stored: &[u8]) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Returns bytes as text, each odd one replaced. Whole text is checked many times faster than `from_utf8_lossy` does.
+/// Returns bytes as text, with invalid UTF-8 replaced. Valid text is checked many times faster than by
+/// `from_utf8_lossy`.
 pub fn text(stored: &[u8]) -> Cow<'_, str> {
     std::str::from_utf8(stored).map_or_else(|_| String::from_utf8_lossy(stored), Cow::Borrowed)
 }
 
-/// Bytes that a document may always grow by.
+/// Bytes by which a document of any size may grow.
 const GROWTH: usize = 4096;
 
-/// Walks over a document without recursion, and replaces what is not strict.
+/// Scans a document without recursion and replaces everything that is not strict JSON.
 struct Scan<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
-    /// The document up to `copied`, once something was replaced.
+    /// The strict form of the document up to `copied`; empty until the first replacement.
     changed: String,
     copied: usize,
 }
@@ -75,12 +76,12 @@ impl<'a> Scan<'a> {
         Self { text, bytes: text.as_bytes(), at: 0, changed: String::new(), copied: 0 }
     }
 
-    /// Returns the document with what was replaced; empty where nothing was.
+    /// Returns the document with its replacements; empty if nothing was replaced.
     fn document(mut self) -> Option<String> {
-        // The brackets that are open.
+        // The open brackets.
         let mut open: Vec<u8> = Vec::new();
         loop {
-            // A value begins here.
+            // Start of a value.
             match self.peek()? {
                 bracket @ (b'{' | b'[') => {
                     self.at += 1;
@@ -100,7 +101,7 @@ impl<'a> Scan<'a> {
                 b'"' => self.string()?,
                 _ => self.scalar()?,
             }
-            // And has ended.
+            // End of a value.
             loop {
                 let Some(&bracket) = open.last() else {
                     return self.end();
@@ -133,7 +134,7 @@ impl<'a> Scan<'a> {
         Some(self.changed)
     }
 
-    /// Replaces the bytes from `start` to where it is.
+    /// Replaces the bytes from `start` to the current position.
     fn replace(&mut self, start: usize, instead: &str) -> Option<()> {
         self.changed.push_str(self.text.get(self.copied..start)?);
         self.changed.push_str(instead);
@@ -153,7 +154,7 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
-    /// The next byte that is not blank, without taking it.
+    /// Returns the next byte that is not blank, without consuming it.
     fn peek(&mut self) -> Option<u8> {
         while matches!(self.bytes.get(self.at)?, b' ' | b'\n' | b'\r' | b'\t') {
             self.at += 1;
@@ -206,7 +207,7 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
-    /// The number in `\u0000` at a byte.
+    /// Returns the number in the `\u0000` escape at a position.
     fn hex4(&self, at: usize) -> Option<u32> {
         let digits = self.text.get(at..at + 6)?.strip_prefix("\\u")?;
         digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok())?
@@ -222,7 +223,7 @@ impl<'a> Scan<'a> {
             "true" | "false" | "null" => {}
             "NaN" | "Infinity" | "-Infinity" => self.replace(start, "null")?,
             _ if !is_number(text) => return None,
-            // Digits alone are read as a whole number by everybody, however many; a float beyond all floats is none.
+            // Every reader accepts an integer of any length, but not a float beyond the range of floats.
             _ if text.parse::<f64>().is_ok_and(f64::is_infinite) => self.replace(start, "null")?,
             _ => {}
         }
@@ -255,7 +256,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn each_oddity_costs_itself_alone() {
+    fn only_the_odd_value_is_replaced() {
         for (stored, strict_json) in [
             (&br#"{"a": NaN, "b": [Infinity, -Infinity, 1]}"#[..], r#"{"a": null, "b": [null, null, 1]}"#),
             (b"[1e400, -1e400, 1e-400, 12345678901234567890123]", "[null, null, 1e-400, 12345678901234567890123]"),
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_none() {
+    fn broken_json_is_none() {
         for broken in [
             "",
             " ",
@@ -309,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn depth_is_bounded_and_fits_into_any_thread_s_stack() {
+    fn depth_is_bounded_and_fits_any_thread_stack() {
         let nested = |depth: usize| "[".repeat(depth) + "NaN" + &"]".repeat(depth);
         let deep = value(nested(MAX_DEPTH)).unwrap();
         assert!(serde_json::to_string(&deep).unwrap().contains("[null]"));
@@ -317,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn no_document_grows_beyond_twice_its_bytes() {
+    fn no_document_more_than_doubles() {
         let of = |byte: u8, bytes: usize| [b"[\"", vec![byte; bytes].as_slice(), b"\"]"].concat();
         assert_eq!(strict(&of(b'\n', 1 << 20)).map(|text| text.len()), Some((2 << 20) + 4));
         assert_eq!(strict(&of(1, 1 << 20)), None);
@@ -326,7 +327,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_serde_json_reads_stays_as_it_is(text in r#"([\[\]{}:,"\\a0-9.eE+ -]|null|true|\\u0041){0,30}"#) {
+        fn json_that_serde_json_reads_is_unchanged(text in r#"([\[\]{}:,"\\a0-9.eE+ -]|null|true|\\u0041){0,30}"#) {
             if serde_json::from_str::<Value>(&text).is_ok() {
                 let strict = strict(text.as_bytes());
                 prop_assert_eq!(strict.as_deref(), Some(&*text));
@@ -334,7 +335,7 @@ mod tests {
         }
 
         #[test]
-        fn what_comes_out_is_strict(stored in prop::collection::vec(any::<u8>(), 0..60), odd in r#"([\[\]{}:,"\\a0-9.eE+-]|NaN|Infinity|\\ud8[0-9a-f]{2}){0,30}"#) {
+        fn output_is_always_strict(stored in prop::collection::vec(any::<u8>(), 0..60), odd in r#"([\[\]{}:,"\\a0-9.eE+-]|NaN|Infinity|\\ud8[0-9a-f]{2}){0,30}"#) {
             for stored in [stored.as_slice(), odd.as_bytes()] {
                 if let Some(strict) = strict(stored) {
                     prop_assert!(read_borrowed::<Value>(&strict).is_some(), "{}", strict);

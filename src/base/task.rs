@@ -1,6 +1,6 @@
 //! Ray's task enums, in declaration order (`src/ray/protobuf/common.proto`).
 
-/// State of a task attempt. The order is Ray's: the API's state of an attempt is the last one it reached.
+/// The state of a task attempt. The order is Ray's: the state API reports the last state that an attempt has reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "Ray's own names")]
@@ -40,28 +40,28 @@ const STATES: [(TaskState, &str); 14] = [
 ];
 
 impl TaskState {
-    /// Ray's name of the state.
+    /// Returns Ray's name of the state.
     pub fn name(self) -> &'static str {
         STATES[self as usize].1
     }
 
-    /// The state of a name in an event; none for one that a later Ray added.
+    /// Parses a state name as events contain it; `None` for one added by a later Ray.
     pub fn parse(name: &str) -> Option<Self> {
         STATES.iter().find(|(_, known)| *known == name).map(|(state, _)| *state)
     }
 
-    /// The state of an enum number, as Ray 2.49's `taskState` map has it.
+    /// Returns the state of an enum number, the key of Ray 2.49's `taskState` map.
     pub fn from_number(number: u8) -> Option<Self> {
         STATES.get(usize::from(number)).map(|(state, _)| *state)
     }
 
-    /// Whether an attempt in this state is over.
+    /// Returns `true` if an attempt in this state has ended.
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Finished | Self::Failed)
     }
 }
 
-/// Kind of task.
+/// The kind of a task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "Ray's own names")]
@@ -74,7 +74,7 @@ pub enum TaskType {
 }
 
 impl TaskType {
-    /// Ray's name of the type.
+    /// Returns Ray's name of the type.
     pub fn name(self) -> &'static str {
         match self {
             Self::NormalTask => "NORMAL_TASK",
@@ -84,7 +84,7 @@ impl TaskType {
         }
     }
 
-    /// The type of a name in an event.
+    /// Parses a type name as events contain it.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::NormalTask, Self::ActorCreationTask, Self::ActorTask, Self::DriverTask]
             .into_iter()
@@ -92,7 +92,7 @@ impl TaskType {
     }
 }
 
-/// Language of a task's function.
+/// The language of a task's function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "Ray's own names")]
@@ -104,7 +104,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// Ray's name of the language.
+    /// Returns Ray's name of the language.
     pub fn name(self) -> &'static str {
         match self {
             Self::Python => "PYTHON",
@@ -113,7 +113,7 @@ impl Language {
         }
     }
 
-    /// The language of a name in an event.
+    /// Parses a language name as events contain it.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Python, Self::Java, Self::Cpp].into_iter().find(|known| known.name() == name)
     }

@@ -1,25 +1,25 @@
-//! Times as Ray writes and shows them.
+//! Times as Ray writes and displays them.
 //!
-//! Everything is an `i64` of nanoseconds since 1970 (`Nanos`); zero means "never".
-//! Ray's state API goes through `float(ns) // 1e6`, which is up to 1 ms off integer division; `float_ms` does the same.
+//! Every time is an `i64` of nanoseconds since 1970 (`Nanos`); zero means "never". Ray's state API computes `float(ns)
+//! // 1e6`, which differs from integer division by up to 1 ms; `float_ms` does the same.
 
 /// Nanoseconds since 1970-01-01T00:00:00Z; zero means "never".
 pub type Nanos = i64;
 
-/// Milliseconds as an integer, the way protobuf times become dashboard fields.
+/// Returns whole milliseconds, rounded down, as the dashboard's fields have protobuf times.
 pub fn millis(ns: Nanos) -> i64 {
     ns.div_euclid(1_000_000)
 }
 
-/// Milliseconds the way Ray's Python computes them: `float(ns) // 1e6`.
+/// Returns milliseconds as Ray's Python computes them: `float(ns) // 1e6`.
 #[expect(clippy::cast_precision_loss, reason = "the loss is Ray's own, and reproduced on purpose")]
 pub fn float_ms(ns: Nanos) -> f64 {
-    // Python divides what is left after taking the remainder away; dividing first could round up to the next one.
+    // Python subtracts the remainder before it divides; dividing first could round up to the next millisecond.
     let ns = ns as f64;
     ((ns - ns.rem_euclid(1e6)) / 1e6).round()
 }
 
-/// Parses RFC 3339 with up to nine fractional digits and `Z` or a numeric offset.
+/// Parses an RFC 3339 time with up to nine fractional digits and `Z` or a numeric offset.
 pub fn parse_rfc3339(text: &str) -> Option<Nanos> {
     let b = text.as_bytes();
     if b.len() < 20 || b[4] != b'-' || b[7] != b'-' || b[13] != b':' || b[16] != b':' {
@@ -56,7 +56,7 @@ pub fn parse_rfc3339(text: &str) -> Option<Nanos> {
     seconds.checked_mul(1_000_000_000)?.checked_add(fraction)
 }
 
-/// Days since 1970-01-01 of a proleptic Gregorian date (Howard Hinnant's `days_from_civil`).
+/// Returns the days from 1970-01-01 to a proleptic Gregorian date (Howard Hinnant's `days_from_civil`).
 pub fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn milliseconds_are_those_of_python_s_floor_division() {
+    fn milliseconds_match_python_floor_division() {
         // `python -c "print(float(1795389337636999900) // 1e6)"` and so on.
         for (ns, ms) in [
             (1_795_389_337_636_999_900, 1_795_389_337_636.0),
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc3339_of_every_precision_and_offset_is_read() {
+    fn parses_rfc3339_of_any_precision_and_offset() {
         for (text, ns) in [
             ("1970-01-01T00:00:00Z", 0),
             ("2026-11-22T23:12:19.732036747Z", 1_795_389_139_732_036_747),

@@ -1,4 +1,4 @@
-//! A survey of a store in words. Names and reasons come from the store, so they are escaped as in the log.
+//! The text of a survey of a store. Names and reasons come from the store, so they are escaped as in the log.
 
 use super::units::{ago, bytes, count};
 use crate::base::escape::escaped;
@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 use std::time::SystemTime;
 
-/// Event types of the tables that every dashboard shows.
-const WANTED: [EventKind; 12] = [
+/// Event types of the tables in every dashboard.
+const EXPECTED: [EventKind; 12] = [
     EventKind::TaskDefinition,
     EventKind::ActorTaskDefinition,
     EventKind::TaskLifecycle,
@@ -26,17 +26,17 @@ const WANTED: [EventKind; 12] = [
     EventKind::WorkerLifecycle,
 ];
 
-/// Examples shown of what could not be listed.
+/// Maximum number of examples of keys that could not be listed.
 const EXAMPLES: usize = 3;
 
-/// A survey of a store, to be displayed.
+/// A survey of a store, for display.
 #[derive(Debug)]
 pub struct Report<'a> {
     /// The survey.
     pub survey: &'a Survey,
     /// The store, as a URL.
     pub url: &'a str,
-    /// The prefixes that were looked under, as the settings have them.
+    /// The searched prefixes, as in the settings.
     pub roots: &'a [String],
     /// The time of the survey.
     pub now: SystemTime,
@@ -47,7 +47,7 @@ impl Display for Report<'_> {
         let listing = &self.survey.listing;
         write!(f, "{}", self.url)?;
         if self.roots != [""] {
-            write!(f, " below {}", roots_in_words(self.roots))?;
+            write!(f, " below {}", join_roots(self.roots))?;
         }
         let Some(newest) = &self.survey.newest else { return self.empty(f) };
         let clusters: BTreeSet<_> = listing.iter().map(|entry| entry.key.cluster).collect();
@@ -63,12 +63,12 @@ impl Display for Report<'_> {
             let (verb, their) = if unmarked == 1 { ("has", "its") } else { ("have", "their") };
             writeln!(
                 f,
-                "  {unmarked} of them {verb} no marker: {their} head runs, or was killed (KubeRay's collector writes the \
-                 marker when the head ends)"
+                "  {unmarked} of them {verb} no marker: {their} head runs, or was killed (KubeRay's collector writes \
+                 the marker when the head ends)"
             )?;
         }
         if self.survey.cut {
-            writeln!(f, "  not every folder was looked into: there are too many; a server finds the rest in time")?;
+            writeln!(f, "  not all folders were inspected: there are too many; a server finds the rest over time")?;
         }
         self.oddities(f)?;
         self.trees(f)?;
@@ -80,7 +80,7 @@ impl Report<'_> {
     fn oddities(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let listing = &self.survey.listing;
         for (oddities, what) in
-            [(&listing.skipped, "could not be listed"), (&listing.unknown_keys, "is no marker that is known")]
+            [(&listing.skipped, "could not be listed"), (&listing.unknown_keys, "is not a known marker")]
         {
             for example in oddities.examples.iter().take(EXAMPLES) {
                 writeln!(f, "  {what}: {}", escaped(example))?;
@@ -110,7 +110,7 @@ impl Report<'_> {
             None => writeln!(f)?,
         }
         if let Some(written) = newest.last_written {
-            // Clocks differ: a file from the future is new.
+            // Clocks differ: a file from the future counts as new.
             let age = self.now.duration_since(written).unwrap_or_default();
             writeln!(f, "  last written {}", ago(age))?;
         }
@@ -140,11 +140,11 @@ impl Report<'_> {
             Content::Sampled { files, events: counts } => {
                 events(f, counts, &format!("Events in the beginnings of {}", count(*files, "file")))?;
                 let unseen: Vec<EventKind> =
-                    WANTED.into_iter().filter(|kind| counts.has_none_of(std::slice::from_ref(kind))).collect();
+                    EXPECTED.into_iter().filter(|kind| counts.has_none_of(std::slice::from_ref(kind))).collect();
                 if unseen.is_empty() {
                     return Ok(());
                 }
-                writeln!(f, "\nNot among them, which may be chance or that nothing of the kind ran")?;
+                writeln!(f, "\nNot among them, by chance or because nothing of the kind ran")?;
                 writeln!(f, "  {}", names(&unseen))?;
                 writeln!(f, "    {}", gaps::export(&unseen, None))
             }
@@ -152,7 +152,7 @@ impl Report<'_> {
         }
     }
 
-    /// Says that there is nothing, what should be there, and how it gets there.
+    /// Reports an empty store: the expected keys, and how collectors write them.
     fn empty(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, ": no session")?;
         self.oddities(f)?;
@@ -160,8 +160,8 @@ impl Report<'_> {
             let root = escaped(root.trim_end_matches('/'));
             return writeln!(
                 f,
-                "\nIts folder {root}/ has what collectors write: add {root} to spec.storage.rootDirs (--root-dir {root} with \
-                 --local-dir, STORAGE_ROOT_DIR={root} with --storage-backend)."
+                "\nIts folder {root}/ has what collectors write: add {root} to spec.storage.rootDirs (--root-dir {root} \
+                 with --local-dir, STORAGE_ROOT_DIR={root} with --storage-backend)."
             );
         }
         let root = match self.roots.first().map(|root| root.trim_matches('/')) {
@@ -170,18 +170,18 @@ impl Report<'_> {
         };
         write!(
             f,
-            "\nHere should be, for each session of a Ray cluster:\n  \
+            "\nExpected for each session of a Ray cluster:\n  \
              {root}cluster-history/…/NAMESPACE/…/SESSION/   events while the cluster runs, logs when it ends\n  \
              {root}cluster-metadata/…/SESSION               an empty object, when the head ends\n\n\
-             It gets here by a collector beside each Ray container:\n  \
+             A collector next to each Ray container writes this:\n  \
              - KubeRay 1.7 adds it for spec.historyServerOptions of a RayCluster, if its feature gate \
              RayClusterHistoryServer is on.\n  \
              - Its STORAGE_BACKEND and bucket must name this store, and STORAGE_ROOT_DIR must be {}.\n  \
-             - Its log says what it does: kubectl logs POD -c ray-history-collector. The first file of events is uploaded \
-             after five minutes.\n  \
+             - Its log says what it does: kubectl logs POD -c ray-history-collector. The first file of events is \
+             uploaded after five minutes.\n  \
              - {}\n  \
              docs/collecting.md has a complete example.\n",
-            roots_in_words(self.roots),
+            join_roots(self.roots),
             gaps::export_anything(None),
         )
     }
@@ -202,7 +202,7 @@ fn names(kinds: &[EventKind]) -> String {
     kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ")
 }
 
-fn roots_in_words(roots: &[String]) -> String {
+fn join_roots(roots: &[String]) -> String {
     let words: Vec<&str> = roots.iter().map(|root| if root.is_empty() { "\"\"" } else { root.as_str() }).collect();
     words.join(" or ")
 }

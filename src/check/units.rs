@@ -1,13 +1,13 @@
-//! Numbers in words.
+//! Formats counts, ages and sizes.
 
 use std::time::Duration;
 
-/// `1 session`, `2 sessions`.
+/// Formats a count: `1 session`, `2 sessions`.
 pub(super) fn count(n: u64, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
 }
 
-/// `3 minutes ago`, in the largest whole unit.
+/// Formats an age in the largest whole unit: `3 minutes ago`.
 pub(super) fn ago(age: Duration) -> String {
     let seconds = age.as_secs();
     let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
@@ -15,7 +15,7 @@ pub(super) fn ago(age: Duration) -> String {
     unit.map_or_else(|| "just now".to_owned(), |(length, one)| format!("{} ago", count(seconds / length, one)))
 }
 
-/// `1.5 MiB`.
+/// Formats a size: `1.5 MiB`.
 pub(super) fn bytes(bytes: u64) -> String {
     let units = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
     let unit = units.into_iter().find(|(length, _)| bytes >= *length);
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ages_and_sizes_have_the_largest_unit_that_fits() {
+    fn uses_the_largest_unit_that_fits() {
         let ages = [0, 1, 59, 60, 3_599, 7_200, 86_400, 864_000].map(|seconds| ago(Duration::from_secs(seconds)));
         let expected = ["just now", "1 second ago", "59 seconds ago", "1 minute ago", "59 minutes ago", "2 hours ago"];
         assert_eq!(ages[..6], expected);

@@ -6,7 +6,7 @@ use super::follow::{Heard, MANY, MOST, Trouble, follow};
 use super::ray_cluster::RayCluster;
 use super::services;
 use crate::base::name::ClusterId;
-use crate::liveness::{Began, Changes, Cluster, Listed, Watched};
+use crate::liveness::{Changes, Cluster, Listed, StartBounds, Watched};
 use crate::session::Sessions;
 use crate::session::catalog::Listing;
 use crate::settings;
@@ -167,7 +167,7 @@ pub(super) async fn feed(sessions: Arc<Sessions>, watched: Watched, changes: mps
         let known = told.as_ref().filter(|(told, _)| Arc::ptr_eq(told, &listing)).map(|(_, noticed)| *noticed);
         if listing.listed_at.is_some() && (known.is_none() || seen != clusters) {
             let listed = listing.iter().map(|entry| Listed {
-                began: Began::from_name(&entry.key.session).no_later_than(entry.written.unwrap_or(i64::MAX)),
+                start: StartBounds::from_name(&entry.key.session).no_later_than(entry.written.unwrap_or(i64::MAX)),
                 key: entry.key,
                 namespace_known: entry.namespace_known,
             });

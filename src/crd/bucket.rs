@@ -1,15 +1,15 @@
-//! Names of buckets and containers, by the rules of each store: for the API server (CEL) and for files.
+//! Rules for the names of buckets and containers, by store: for the API server (CEL) and for files.
 //!
-//! A name that no store can have is otherwise seen only when the store refuses it, in the store's words.
+//! Without them, an invalid name is only found when the store refuses it, with the store's message.
 
 use kube::core::cel::Rule;
 use regex_lite::Regex;
 
-/// A bucket of Amazon's, as they have been named since 2018.
+/// A bucket of Amazon S3, by the rules since 2018.
 const S3: &str = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
-/// Buckets of us-east-1 that are older, and those of stores that speak Amazon's protocol.
+/// Older buckets of us-east-1, and buckets of other stores with Amazon's protocol.
 const S3_LOOSE: &str = r"^[A-Za-z0-9][A-Za-z0-9._-]{2,254}$";
-/// An access point, which stands for a bucket.
+/// An access point, used instead of a bucket.
 const S3_ACCESS_POINT: &str =
     r"^arn:[a-z0-9-]+:s3[a-z0-9-]*:[a-z0-9-]*:[0-9]{12}:(accesspoint|outpost)[/:][A-Za-z0-9._/:-]+$";
 const LOOSE_REGION: &str = "us-east-1";
@@ -18,21 +18,21 @@ const AZURE: &str = r"^([a-z0-9](-?[a-z0-9])*|[$](root|web|logs))$";
 const OSS: &str = r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$";
 const ADDRESS: &str = r"^[0-9]+([.][0-9]+){3}$";
 
-/// What is right of a bucket of S3.
-pub(crate) const S3_EXPECTED: &str = "must be the name of a bucket and nothing else: 3 to 63 small letters, digits, dots \
-     and hyphens (capitals and underscores only in us-east-1 and in stores with an endpoint of their own); a prefix \
-     belongs in spec.storage.rootDirs";
-/// What is right of a bucket of Google's.
-pub(crate) const GCS_EXPECTED: &str = "must be the name of a bucket and nothing else: 3 to 222 small letters, digits, \
-     dots, hyphens and underscores; a prefix belongs in spec.storage.rootDirs";
-/// What is right of a container of Azure's.
-pub(crate) const AZURE_EXPECTED: &str = "must be the name of a container and nothing else: 3 to 63 small letters, \
+/// The error for the name of an S3 bucket.
+pub(crate) const S3_EXPECTED: &str = "must be the name of a bucket and nothing else: 3 to 63 lowercase letters, \
+     digits, dots and hyphens (uppercase letters and underscores only in us-east-1 and in stores with an endpoint of \
+     their own); a prefix belongs in spec.storage.rootDirs";
+/// The error for the name of a Google Cloud Storage bucket.
+pub(crate) const GCS_EXPECTED: &str = "must be the name of a bucket and nothing else: 3 to 222 lowercase letters, \
+     digits, dots, hyphens and underscores; a prefix belongs in spec.storage.rootDirs";
+/// The error for the name of an Azure container.
+pub(crate) const AZURE_EXPECTED: &str = "must be the name of a container and nothing else: 3 to 63 lowercase letters, \
      digits and single hyphens; a prefix belongs in spec.storage.rootDirs";
-/// What is right of a bucket of Alibaba's.
-pub(crate) const OSS_EXPECTED: &str = "must be the name of a bucket and nothing else: 3 to 63 small letters, digits and \
-     hyphens; a prefix belongs in spec.storage.rootDirs";
+/// The error for the name of an OSS bucket.
+pub(crate) const OSS_EXPECTED: &str = "must be the name of a bucket and nothing else: 3 to 63 lowercase letters, \
+     digits and hyphens; a prefix belongs in spec.storage.rootDirs";
 
-/// The rule for a whole `S3Spec`: which names there are depends on where the bucket is.
+/// Returns the rule for a whole `S3Spec`: the valid names depend on the region and the endpoint.
 pub(super) fn s3() -> Rule {
     Rule::new(format!(
         "self.bucket.matches(r'{S3_ACCESS_POINT}') || (self.bucket.matches(r'{S3}') && !self.bucket.contains('..') \
@@ -43,40 +43,40 @@ pub(super) fn s3() -> Rule {
     .field_path(".bucket")
 }
 
-/// Returns `true` if a bucket of S3 can have this name.
+/// Returns `true` if an S3 bucket can have this name.
 pub(crate) fn is_s3(name: &str, region: Option<&str>, has_endpoint: bool) -> bool {
     let loose = has_endpoint || region.is_none_or(|region| region == LOOSE_REGION);
     let strict = matches(S3, name) && !name.contains("..") && !matches(ADDRESS, name);
     strict || matches(S3_ACCESS_POINT, name) || (loose && matches(S3_LOOSE, name))
 }
 
-/// The rule for a bucket of Google's.
+/// Returns the rule for a Google Cloud Storage bucket.
 pub(super) fn gcs() -> Rule {
     Rule::new(format!("size(self) >= 3 && size(self) <= 222 && self.matches(r'{GCS}') && !self.matches(r'{ADDRESS}')"))
         .message(GCS_EXPECTED)
 }
 
-/// Returns `true` if a bucket of Google's can have this name.
+/// Returns `true` if a Google Cloud Storage bucket can have this name.
 pub(crate) fn is_gcs(name: &str) -> bool {
     (3..=222).contains(&name.len()) && matches(GCS, name) && !matches(ADDRESS, name)
 }
 
-/// The rule for a container of Azure's.
+/// Returns the rule for an Azure container.
 pub(super) fn azure() -> Rule {
     Rule::new(format!("size(self) >= 3 && size(self) <= 63 && self.matches(r'{AZURE}')")).message(AZURE_EXPECTED)
 }
 
-/// Returns `true` if a container of Azure's can have this name.
+/// Returns `true` if an Azure container can have this name.
 pub(crate) fn is_azure(name: &str) -> bool {
     (3..=63).contains(&name.len()) && matches(AZURE, name)
 }
 
-/// The rule for a bucket of Alibaba's.
+/// Returns the rule for an OSS bucket.
 pub(super) fn oss() -> Rule {
     Rule::new(format!("self.matches(r'{OSS}')")).message(OSS_EXPECTED)
 }
 
-/// Returns `true` if a bucket of Alibaba's can have this name.
+/// Returns `true` if an OSS bucket can have this name.
 pub(crate) fn is_oss(name: &str) -> bool {
     matches(OSS, name)
 }
@@ -89,8 +89,8 @@ fn matches(form: &str, name: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Names that no store has, whichever it is.
-    const NOWHERE: [&str; 14] = [
+    /// Names that are invalid in every store.
+    const INVALID: [&str; 14] = [
         "",
         "a",
         "ab",
@@ -108,8 +108,8 @@ mod tests {
     ];
 
     #[test]
-    fn names_that_no_store_has_are_refused_by_all() {
-        for name in NOWHERE {
+    fn refuses_names_that_no_store_can_have() {
+        for name in INVALID {
             let strict = is_s3(name, Some("eu-west-1"), false);
             let found = [strict, is_s3(name, None, true), is_gcs(name), is_azure(name), is_oss(name)];
             assert_eq!(found, [false; 5], "{name:?}");
@@ -121,8 +121,8 @@ mod tests {
     }
 
     #[test]
-    fn names_that_a_store_has_are_taken() {
-        for (taken, name) in [
+    fn accepts_names_that_a_store_can_have() {
+        for (accepted, name) in [
             (is_s3("my.ray-bucket1", Some("eu-west-1"), false), "s3"),
             (is_s3("ray--use1-az4--x-s3", Some("us-east-1"), false), "a directory bucket"),
             (is_s3("arn:aws:s3:us-west-2:123456789012:accesspoint/ray", Some("us-west-2"), false), "an access point"),
@@ -133,7 +133,7 @@ mod tests {
             (is_azure("ray-logs-1") && is_azure("$web"), "azure"),
             (is_oss("ray-logs"), "oss"),
         ] {
-            assert!(taken, "{name}");
+            assert!(accepted, "{name}");
         }
         assert!(!is_s3("Ray_Logs", Some("eu-west-1"), false) && !is_s3("10.0.0.1", Some("eu-west-1"), false));
         assert!(!is_s3("ray..logs", Some("eu-west-1"), false));

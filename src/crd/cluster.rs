@@ -1,4 +1,4 @@
-//! The parts of a spec that are not storage: budgets, loading, the clusters it covers. Shapes and defaults only.
+//! The parts of a spec other than storage: cache, loading, clusters. Types and defaults only.
 
 #![expect(unreachable_pub, reason = "the schema derive makes public copies of these types inside functions")]
 
@@ -7,20 +7,20 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Bounds of what is kept in memory.
+/// Bounds of the cache of open sessions.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CacheSpec {
-    /// How many sessions are kept open at most.
+    /// Maximum number of open sessions.
     #[serde(default = "CacheSpec::default_max_sessions")]
     #[schemars(range(min = 1, max = 100_000))]
     pub max_sessions: i64,
-    /// Memory for open sessions and for those being built, together, as a quantity such as `2Gi`; at least 64Mi.
-    /// Default: half of the container's memory limit, 2Gi at most.
+    /// Memory for open sessions and for those being loaded, together, as a quantity such as `2Gi`; at least 64Mi.
+    /// Default: half of the container's memory limit, at most 2Gi.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = MAX_MEMORY.rule())]
     pub max_memory: Option<Size>,
-    /// A session that nobody asked for during this time is let go; `0s` keeps it until the memory is needed.
+    /// A session that is not requested for this time is closed; `0s` keeps it open until its memory is needed.
     #[serde(default = "CacheSpec::default_ttl")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = TTL.rule())]
@@ -43,20 +43,20 @@ impl Default for CacheSpec {
     }
 }
 
-/// How sessions are loaded.
+/// Bounds of loads.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LoadingSpec {
-    /// A load that takes longer is stopped, from `1s` to `24h`.
+    /// Maximum duration of a load, from `1s` to `24h`. A load that takes longer is stopped.
     #[serde(default = "LoadingSpec::default_timeout")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = TIMEOUT.rule())]
     pub timeout: String,
-    /// How many sessions are loaded at once.
+    /// Maximum number of sessions loaded concurrently.
     #[serde(default = "LoadingSpec::default_max_concurrent")]
     #[schemars(range(min = 1, max = 64))]
     pub max_concurrent: i64,
-    /// How long a request waits for a load before it is answered with 503 and `Retry-After`, from `0s` to `10m`.
+    /// Maximum time that a request waits for a load, from `0s` to `10m`. After that it gets 503 with `Retry-After`.
     /// Ray's own proxy gives up at 30 s.
     #[serde(default = "LoadingSpec::default_request_timeout")]
     #[schemars(length(max = 32))]
@@ -88,26 +88,26 @@ impl Default for LoadingSpec {
     }
 }
 
-/// Which clusters are watched and served.
+/// The clusters that are watched and served.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClustersSpec {
-    /// Namespaces that are watched and whose sessions are served; empty for all.
+    /// Namespaces to watch and to serve the sessions of; empty for all.
     #[serde(default)]
     #[schemars(length(max = 256), inner(length(min = 1, max = 63), pattern(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub namespaces: Vec<String>,
-    /// Whether several Kubernetes clusters write into this bucket. Then a cluster that this one has never seen is
-    /// `unknown`, not dead.
+    /// Set to true if several Kubernetes clusters write into this bucket. A RayCluster that this Kubernetes cluster
+    /// has never seen is then `unknown`, not dead.
     #[serde(default)]
     pub shared_storage: bool,
 }
 
-/// Loading sessions before anybody asks for them.
+/// Loading of sessions before the first request for them.
 #[derive(JsonSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PrewarmSpec {
-    /// Whether a session is loaded when it dies and its uploads have gone quiet.
+    /// Load a session when its cluster is gone and its uploads have ended.
     pub enabled: bool,
 }
 
@@ -117,20 +117,20 @@ impl Default for PrewarmSpec {
     }
 }
 
-/// Whose answers hide the values of environment variables in runtime environments.
+/// Clients from which the values of environment variables in runtime environments are hidden.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 pub enum Redaction {
-    /// Everybody's.
+    /// All clients.
     Always,
-    /// Those of browsers, as Ray 2.60 does.
+    /// Browsers, as in Ray 2.60.
     #[default]
     Browsers,
-    /// Nobody's.
+    /// No client.
     Never,
 }
 
 impl Redaction {
-    /// Returns the word for it in a document.
+    /// Returns the value in a document.
     pub fn name(self) -> &'static str {
         match self {
             Self::Always => "Always",

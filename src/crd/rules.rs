@@ -1,7 +1,7 @@
-//! The rules that a shape alone cannot say: each is one value that gives both the expression for the API server (CEL)
-//! and the same check for files.
+//! Rules beyond the types of fields. Each is one value that gives both the expression for the API server (CEL) and the
+//! same check for files.
 //!
-//! A message says what is right, never only that something is wrong. Checks must not panic on any text.
+//! A message describes the valid form, not only that a value is invalid. Checks must not panic on any text.
 
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::core::cel::Rule;
@@ -10,19 +10,19 @@ use regex_lite::Regex;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-/// How long a load may take.
+/// The maximum duration of a load.
 pub const TIMEOUT: DurationRule = DurationRule { least: "1s", most: "24h" };
-/// How long a request waits for a load.
+/// The maximum time that a request waits for a load.
 pub const REQUEST_TIMEOUT: DurationRule = DurationRule { least: "0s", most: "10m" };
-/// How long an open session is kept that nobody asks for.
+/// The time after which an unused session is closed.
 pub const TTL: DurationRule = DurationRule { least: "0s", most: "8760h" };
-/// The budget for open sessions.
+/// The memory budget for open sessions.
 pub const MAX_MEMORY: SizeRule = SizeRule { least: "64Mi", most: "64Ti" };
 
-// Both forms are narrower than Kubernetes' own: no sign, no exponent, no nanoseconds. What is left cannot overflow.
+// Both forms are narrower than Kubernetes' own: no sign, no exponent, no nanoseconds. The rest cannot overflow.
 const DURATION: &str = r"^([0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m|h))+$";
 const SIZE: &str = r"^[0-9]{1,15}(\.[0-9]{1,3})?(k|M|G|T|Ki|Mi|Gi|Ti)?$";
-// No user, query or fragment: an address is shown in logs and in the status, a credential must not be in it.
+// No user, query or fragment: an address is shown in logs and in the status, so it must not contain a credential.
 const ENDPOINT: &str = r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$";
 
 /// A duration within bounds.
@@ -33,21 +33,22 @@ pub struct DurationRule {
 }
 
 impl DurationRule {
-    /// The rule for the API server.
+    /// Returns the rule for the API server.
     pub fn rule(&self) -> Rule {
         let Self { least, most } = self;
         Rule::new(format!(
-            "self.matches(r'{DURATION}') && duration(self) >= duration('{least}') && duration(self) <= duration('{most}')"
+            "self.matches(r'{DURATION}') && duration(self) >= duration('{least}') && \
+             duration(self) <= duration('{most}')"
         ))
         .message(self.expected().as_str())
     }
 
-    /// What would be right.
+    /// Returns the description of the valid form, for error messages.
     pub fn expected(&self) -> String {
         format!("must be a duration such as 30s, 10m or 1h30m, from {} to {}", self.least, self.most)
     }
 
-    /// The duration that a text means; none when the rule forbids it.
+    /// Parses a duration; `None` if the rule forbids it.
     pub fn read(&self, text: &str) -> Option<Duration> {
         let value = duration(text)?;
         (duration(self.least)? <= value && value <= duration(self.most)?).then_some(value)
@@ -56,7 +57,7 @@ impl DurationRule {
 
 fn duration(text: &str) -> Option<Duration> {
     static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(DURATION).ok());
-    // Without the form, kube's parser would panic on what overflows or is negative.
+    // Without this check, kube's parser would panic on overflowing and negative values.
     let fits = text.len() <= 32 && FORM.as_ref()?.is_match(text);
     fits.then(|| text.parse::<kube::core::Duration>().ok().map(Duration::from)).flatten()
 }
@@ -69,7 +70,7 @@ pub struct SizeRule {
 }
 
 impl SizeRule {
-    /// The rule for the API server.
+    /// Returns the rule for the API server.
     pub fn rule(&self) -> Rule {
         let Self { least, most } = self;
         let within = format!(
@@ -79,12 +80,12 @@ impl SizeRule {
         Rule::new(format!("string(self).matches(r'{SIZE}') && {within}")).message(self.expected().as_str())
     }
 
-    /// What would be right.
+    /// Returns the description of the valid form, for error messages.
     pub fn expected(&self) -> String {
         format!("must be a size such as 512Mi, 2Gi or 500M, from {} to {}", self.least, self.most)
     }
 
-    /// The bytes that a text means; none when the rule forbids it.
+    /// Parses a size in bytes; `None` if the rule forbids it.
     pub fn read(&self, text: &str) -> Option<u64> {
         let value = bytes(text)?;
         (bytes(self.least)? <= value && value <= bytes(self.most)?).then_some(value)
@@ -97,50 +98,50 @@ fn bytes(text: &str) -> Option<u64> {
     if !FORM.as_ref()?.is_match(text) {
         return None;
     }
-    // As a float, because the library's integers cut 1.5Gi to 1Gi; exact up to 8 PiB.
+    // As a float, because the library's integers round 1.5Gi down to 1Gi; exact up to 8 PiB.
     let value = ParsedQuantity::try_from(Quantity(text.to_owned())).ok()?.to_bytes_f64()?;
     Some(value as u64)
 }
 
-/// The rule for the address of a store.
+/// Returns the rule for the address of a store.
 pub(super) fn endpoint() -> Rule {
     Rule::new(format!("self.matches(r'{ENDPOINT}')")).message(ENDPOINT_EXPECTED)
 }
 
-/// What an address must look like.
+/// The error for an address.
 pub(crate) const ENDPOINT_EXPECTED: &str =
     "must be an address such as https://store.example:9000, without user name, query or fragment";
 
-/// Whether a text is the address of a store.
+/// Returns `true` if a text is a valid address of a store.
 pub fn is_endpoint(text: &str) -> bool {
     static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(ENDPOINT).ok());
     FORM.as_ref().is_some_and(|form| form.is_match(text))
 }
 
-/// The rule that exactly one store is named.
+/// Returns the rule that exactly one store is set.
 pub fn one_storage() -> Rule {
     Rule::new("[has(self.s3), has(self.gcs), has(self.azure), has(self.oss), has(self.local)].exists_one(x, x)")
         .message("exactly one of s3, gcs, azure, oss and local must be set")
 }
 
-/// The rule that an Azure container's account can be known.
+/// Returns the rule that the account of an Azure container is known.
 pub(super) fn azure_account() -> Rule {
     Rule::new("has(self.account) || has(self.endpoint) || has(self.credentialsSecretRef)").message(ACCOUNT_EXPECTED)
 }
 
-/// What is right of an Azure account.
+/// The error for a missing Azure account.
 pub(crate) const ACCOUNT_EXPECTED: &str =
-    "must be set, unless endpoint or a connection string in credentialsSecretRef says it";
+    "must be set, unless endpoint or a connection string in credentialsSecretRef contains it";
 
-/// The rule that nobody and somebody are not asked for at once.
+/// Returns the rule that anonymous access excludes credentials.
 pub(super) fn anonymous() -> Rule {
     Rule::new("!(self.anonymous && has(self.credentialsSecretRef))").message(ANONYMOUS_EXPECTED)
 }
 
-/// What is right of `anonymous`.
+/// The error for `anonymous` together with credentials.
 pub(crate) const ANONYMOUS_EXPECTED: &str = "must not be set together with credentialsSecretRef";
 
-/// The rule that a path does not depend on where the server was started.
+/// Returns the rule that a path is absolute, so that it does not depend on the server's working directory.
 pub(super) fn absolute_path() -> Rule {
     Rule::new("self.startsWith('/')").message("must be an absolute path")
 }
@@ -151,7 +152,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn durations_are_read_as_kubernetes_reads_them() {
+    fn parses_durations_as_kubernetes_does() {
         for (text, seconds) in [("0s", 0.0), ("25s", 25.0), ("1m30s", 90.0), ("1.5m", 90.0), ("250ms", 0.25)] {
             assert_eq!(REQUEST_TIMEOUT.read(text), Some(Duration::from_secs_f64(seconds)), "{text}");
         }
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_read_as_kubernetes_reads_them() {
+    fn parses_sizes_as_kubernetes_does() {
         for (text, bytes) in [
             ("64Mi", 64 << 20),
             ("2Gi", 2 << 30),

@@ -1,10 +1,10 @@
-//! A size as it is written: text such as `2Gi`, or a bare number of bytes. Not yet parsed.
+//! An unparsed size: text such as `2Gi`, or a plain number of bytes.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
 
-/// A Kubernetes quantity of bytes, as it was written.
+/// A Kubernetes quantity of bytes, not yet parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Size(pub String);
 

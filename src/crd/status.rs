@@ -1,4 +1,4 @@
-//! What a history server reports of itself. Shapes only; `controller` fills them.
+//! The status of a history server. Types only; `controller` fills them.
 
 #![expect(unreachable_pub, reason = "the schema derive makes public copies of these types inside functions")]
 
@@ -7,27 +7,27 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What the replicas report.
+/// Status of a history server, written by its replicas.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RayHistoryStatus {
-    /// Generation of the spec that was looked at last, whether it could be applied or not.
+    /// Generation of the spec that was processed last, applied or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready`, `SettingsApplied`, `StorageReachable` and `ClustersWatched`, each with a reason and what to do about it.
+    /// `Ready`, `SettingsApplied`, `StorageReachable` and `ClustersWatched`, each with a reason and advice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
-    /// The store in force, as a URL without credentials.
+    /// The store in use, as a URL without credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage: Option<String>,
     /// Sessions found in the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions: Option<SessionsStatus>,
-    /// What is open in memory, over all replicas.
+    /// The caches of all replicas, summed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheStatus>,
-    /// When the store was last listed with success.
+    /// Time of the last successful listing of the store.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_listing_time: Option<Time>,
     /// One entry for each running replica, written by that replica.
@@ -36,42 +36,42 @@ pub struct RayHistoryStatus {
     pub replicas: Vec<ReplicaStatus>,
 }
 
-/// Sessions found in the store; those that are neither live nor dead are unknown.
+/// Sessions found in the store. Those that are neither live nor dead are unknown.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionsStatus {
-    /// All of them.
+    /// All sessions.
     pub total: i64,
-    /// Those whose cluster runs.
+    /// Sessions whose cluster is running.
     pub live: i64,
-    /// Those whose cluster is known to be gone.
+    /// Sessions whose cluster is known to be gone.
     pub dead: i64,
 }
 
-/// What is open in memory.
+/// A cache of open sessions.
 #[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CacheStatus {
-    /// Sessions that are open.
+    /// Number of open sessions.
     pub sessions: i64,
-    /// Bytes they take.
+    /// Bytes that they use.
     pub bytes: i64,
-    /// Bytes they may take.
+    /// Bytes that they may use.
     pub max_memory: i64,
 }
 
-/// What one replica reports of itself.
+/// Status of one replica.
 #[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplicaStatus {
-    /// Name of its pod.
+    /// Name of the replica's pod.
     pub name: String,
-    /// Generation of the spec whose settings it has in force.
+    /// Generation of the spec that the replica has applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Whether it answers requests.
+    /// True if the replica serves requests.
     pub ready: bool,
-    /// What it has open in memory.
+    /// Cache of the replica.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache: Option<CacheStatus>,
 }

@@ -1,6 +1,6 @@
-//! Where collectors stored sessions: exactly one kind of store. Shapes and defaults only.
+//! The store with the sessions: exactly one kind. Types and defaults only.
 //!
-//! Never holds a credential: those come from the store's own default chain, or from a Secret that is named here.
+//! Contains no credential: those come from the store's own default chain, or from a Secret that is named here.
 
 #![expect(unreachable_pub, reason = "the schema derive makes public copies of these types inside functions")]
 
@@ -9,17 +9,17 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where collectors stored sessions.
+/// The store that collectors wrote to.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = rules::one_storage())]
 pub struct StorageSpec {
-    /// Prefixes inside the bucket below which collectors wrote (their `STORAGE_ROOT_DIR`); `""` is the bucket itself.
+    /// Prefixes inside the bucket that collectors wrote below (their `STORAGE_ROOT_DIR`); `""` is the bucket itself.
     #[serde(default = "bucket_itself")]
     #[schemars(length(min = 1, max = 32), inner(length(max = 512)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub root_dirs: Vec<String>,
-    /// Amazon S3, or a store that speaks its protocol: MinIO, Ceph, versitygw ...
+    /// Amazon S3, or another store with its protocol: MinIO, Ceph, versitygw ...
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub s3: Option<S3Spec>,
     /// Google Cloud Storage.
@@ -31,7 +31,7 @@ pub struct StorageSpec {
     /// Alibaba Cloud OSS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oss: Option<OssSpec>,
-    /// A folder on the server's own disk: a mounted volume, or a laptop.
+    /// Folder on the server's own disk: a mounted volume, or a laptop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local: Option<LocalSpec>,
 }
@@ -49,7 +49,7 @@ pub struct SecretRef {
     pub name: String,
 }
 
-/// Amazon S3, or a store that speaks its protocol.
+/// Amazon S3, or another store with its protocol.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[x_kube(validation = rules::anonymous())]
 #[x_kube(validation = bucket::s3())]
@@ -58,30 +58,30 @@ pub struct S3Spec {
     /// Name of the bucket.
     #[schemars(length(min = 1, max = 255))]
     pub bucket: String,
-    /// Region of the bucket. Default: what the environment says (`AWS_REGION`, profile, instance), else us-east-1.
+    /// Region of the bucket. Default: the environment's (`AWS_REGION`, profile, instance), else us-east-1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub region: Option<String>,
-    /// Address of a store that is not Amazon's, with `http://` or `https://`.
+    /// Address of a store other than Amazon S3, with `http://` or `https://`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     #[x_kube(validation = rules::endpoint())]
     pub endpoint: Option<String>,
-    /// Name the bucket in the path and not in the host, as MinIO and most other stores need it.
+    /// Put the bucket into the path instead of the host name, as MinIO and most other stores require.
     #[serde(default)]
     pub force_path_style: bool,
-    /// Pay for requests to a bucket that asks its readers to.
+    /// Accept the charges for requests to a requester-pays bucket.
     #[serde(default)]
     pub requester_pays: bool,
     /// Profile of the shared AWS configuration files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     pub profile: Option<String>,
-    /// Certificates (PEM) of the authority that signed the endpoint's, where that is not a public one.
+    /// Certificates (PEM) of the authority that signed the endpoint's certificate, if it is not a public one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 65536))]
     pub ca_bundle: Option<String>,
-    /// Sign no requests: for public buckets and emulators.
+    /// Do not sign requests: for public buckets and emulators.
     #[serde(default)]
     pub anonymous: bool,
     /// Secret with `accessKeyId`, `secretAccessKey` and, for temporary keys, `sessionToken`.
@@ -104,16 +104,16 @@ pub struct GcsSpec {
     #[schemars(length(max = 512))]
     #[x_kube(validation = rules::endpoint())]
     pub endpoint: Option<String>,
-    /// Address for listing (gRPC), where it differs from `endpoint`: an emulator's.
+    /// Address for listing (gRPC), if it differs from `endpoint`, as with an emulator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     #[x_kube(validation = rules::endpoint())]
     pub listing_endpoint: Option<String>,
-    /// Project that pays for requests to a bucket that asks its readers to.
+    /// Project that is charged for requests to a requester-pays bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     pub billing_project: Option<String>,
-    /// Sign no requests: for public buckets and emulators.
+    /// Do not sign requests: for public buckets and emulators.
     #[serde(default)]
     pub anonymous: bool,
     /// Secret with `key.json`, a service account key.
@@ -132,7 +132,7 @@ pub struct AzureSpec {
     #[schemars(length(min = 1, max = 63))]
     #[x_kube(validation = bucket::azure())]
     pub container: String,
-    /// Name of the storage account; a connection string in the Secret says it too.
+    /// Name of the storage account. Not needed with `endpoint`, or with a connection string in the Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 3, max = 24))]
     pub account: Option<String>,
@@ -141,15 +141,15 @@ pub struct AzureSpec {
     #[schemars(length(max = 512))]
     #[x_kube(validation = rules::endpoint())]
     pub endpoint: Option<String>,
-    /// Certificates (PEM) of the authority that signed the endpoint's, where that is not a public one.
+    /// Certificates (PEM) of the authority that signed the endpoint's certificate, if it is not a public one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 65536))]
     pub ca_bundle: Option<String>,
-    /// Which identity, where there are several. Default: `AZURE_CLIENT_ID`.
+    /// Client ID of the identity, if there are several. Default: `AZURE_CLIENT_ID`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub client_id: Option<String>,
-    /// Sign no requests: for public buckets and emulators.
+    /// Do not sign requests: for public buckets and emulators.
     #[serde(default)]
     pub anonymous: bool,
     /// Secret with one of `connectionString`, `accountKey`, `sasToken`, or with `tenantId`, `clientId` and
@@ -159,15 +159,15 @@ pub struct AzureSpec {
     pub credentials_secret_ref: Option<SecretRef>,
 }
 
-/// Where an address of OSS has the bucket.
+/// Place of the bucket in an address of OSS.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OssAddressing {
-    /// In the host name, before the endpoint's.
+    /// In front of the endpoint's host name.
     #[default]
     VirtualHost,
-    /// First in the path: private links.
+    /// First part of the path: private links.
     Path,
-    /// Nowhere: the endpoint is a custom domain of this bucket.
+    /// Not part of the address: the endpoint is a custom domain of this bucket.
     Cname,
 }
 
@@ -183,22 +183,22 @@ pub struct OssSpec {
     /// Region of the bucket, such as `cn-hangzhou`.
     #[schemars(length(min = 1, max = 64))]
     pub region: String,
-    /// Address instead of the region's, with `http://` or `https://`.
+    /// Address to use instead of the region's, with `http://` or `https://`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     #[x_kube(validation = rules::endpoint())]
     pub endpoint: Option<String>,
-    /// Use the region's internal address, which is free of charge from within Alibaba Cloud.
+    /// Use the region's internal address, which is free of charge inside Alibaba Cloud.
     #[serde(default)]
     pub internal: bool,
-    /// Where `endpoint` has the bucket.
+    /// Place of the bucket in `endpoint`.
     #[serde(default)]
     pub addressing: OssAddressing,
-    /// Certificates (PEM) of the authority that signed the endpoint's, where that is not a public one.
+    /// Certificates (PEM) of the authority that signed the endpoint's certificate, if it is not a public one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 65536))]
     pub ca_bundle: Option<String>,
-    /// Sign no requests: for public buckets and emulators.
+    /// Do not sign requests: for public buckets and emulators.
     #[serde(default)]
     pub anonymous: bool,
     /// Secret with `accessKeyId`, `accessKeySecret` and, for temporary keys, `securityToken`.

@@ -7,7 +7,7 @@ use crate::base::id::{ActorId, JobId, NodeId, PlacementGroupId, WorkerId};
 use crate::base::time::Nanos;
 use std::borrow::Cow;
 
-/// `ActorDefinitionEvent`. Empty strings stand for "not sent".
+/// `ActorDefinitionEvent`. An empty string means "not sent".
 #[derive(Debug, Default)]
 #[expect(missing_docs, reason = "the fields of Ray's protobuf messages, under their names")]
 pub struct ActorDefinition<'a> {

@@ -1,10 +1,10 @@
-//! One record → one event: reads the envelope and the one payload in it, whatever their order.
+//! Decodes one record into one event: the envelope and its payload, in any order.
 
 use super::reader::{Damaged, Reader, Result};
 use super::value::{id, time};
 use super::{Event, Payload, actor, job, node, placement_group, task, worker};
 
-/// Reads one record. The payload's key, not `eventType`, says which payload it is, as protobuf's oneof does.
+/// Decodes one record. The payload's key, not `eventType`, determines its type, as in a protobuf `oneof`.
 pub fn decode(record: &str) -> Result<Event<'_>> {
     let mut event = Event {
         event_type: "",
@@ -37,13 +37,13 @@ pub fn decode(record: &str) -> Result<Event<'_>> {
     event.has_escaped = r.has_escaped();
     event.unknown_fields = r.take_unknown();
     if matches!(event.payload, Payload::Unknown) {
-        // Its payload is what is unknown: that is counted by type.
+        // The whole payload is unknown, and is counted by event type.
         event.unknown_fields.clear();
     }
     Ok(event)
 }
 
-/// Reads the payload of a key; skips the value of any other key.
+/// Reads the payload under a key; skips the value of any other key.
 fn payload<'a>(r: &mut Reader<'a>, key: &'a str) -> Result<Option<Payload<'a>>> {
     Ok(Some(match key {
         "taskLifecycleEvent" | "task_lifecycle_event" | "taskExecutionEvent" | "task_execution_event" => {
@@ -84,7 +84,7 @@ fn payload<'a>(r: &mut Reader<'a>, key: &'a str) -> Result<Option<Payload<'a>>> 
             r.skip()?;
             Payload::Platform(r.record())
         }
-        // Ids of halves of one event are the same, and nobody needs the rest.
+        // Unused: the id is not unique, as both halves of one event share it.
         "eventId" | "event_id" | "sourceType" | "source_type" | "severity" | "message" => {
             r.skip()?;
             return Ok(None);
@@ -103,7 +103,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_lifecycle_of_ray_2_49_and_one_of_2_60_say_the_same() {
+    fn lifecycles_of_ray_2_49_and_2_60_decode_alike() {
         let old = r#"{"eventType":"TASK_EXECUTION_EVENT","taskExecutionEvent":{"taskId":"Z6Loz6WgbbP///////////////8CAAAA",
             "taskAttempt":1,"taskState":{"8":"2026-11-22T23:12:21Z"},"workerPid":7}}"#;
         let new = r#"{"task_lifecycle_event":{"task_id":"Z6Loz6WgbbP///////////////8CAAAA","task_attempt":1,
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_of_a_later_ray_is_unknown_and_not_damaged() {
+    fn later_event_type_is_unknown_not_damaged() {
         let event = decode(r#"{"eventType":"MOON_PHASE_EVENT","moonPhaseEvent":{"phase":[1,2,{"x":"}"}]}}"#).unwrap();
         assert_eq!(event.event_type, "MOON_PHASE_EVENT");
         assert!(matches!(event.payload, Payload::Unknown));
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_a_later_ray_are_named_with_the_message_they_are_in() {
+    fn unknown_fields_are_named_with_their_message() {
         let event = decode(
             r#"{"eventId":"x","severity":"INFO","colour":1,"taskLifecycleEvent":{"taskId":"","rayErrorInfo":null,
             "mood":{"deep":[1]},"stateTransitions":[{"state":"RUNNING","timestamp":"","why":"x"}]}}"#,
@@ -139,7 +139,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_decoding_panic(text in r#"[\{\}\[\]":,a-zA-Z0-9\\ ]{0,80}"#) {
+        fn decoding_never_panics(text in r#"[\{\}\[\]":,a-zA-Z0-9\\ ]{0,80}"#) {
             let _ = decode(&text);
         }
     }

@@ -59,7 +59,7 @@ pub fn driver_definition<'a>(r: &mut Reader<'a>) -> Result<DriverJobDefinition<'
     Ok(out)
 }
 
-/// `DriverJobLifecycleEvent`: the times of its transitions, zero where there is none.
+/// `DriverJobLifecycleEvent`: the times of its transitions, zero for one that is missing.
 #[derive(Debug, Default)]
 #[expect(missing_docs, reason = "the fields of Ray's protobuf messages, under their names")]
 pub struct DriverJobLifecycle {

@@ -1,6 +1,6 @@
-//! The types of events that Ray exports.
+//! The event types that Ray exports.
 
-/// Ray's `EventType`, as far as a session is made of them.
+/// Ray's `EventType`, limited to the types that this project reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "Ray's own names")]
 pub enum EventKind {
@@ -27,7 +27,7 @@ impl EventKind {
     /// The number of types.
     pub const COUNT: usize = Self::ALL.len();
 
-    /// All of them, in order.
+    /// All types, in order.
     pub const ALL: [Self; 17] = [
         Self::TaskDefinition,
         Self::ActorTaskDefinition,
@@ -48,7 +48,7 @@ impl EventKind {
         Self::Platform,
     ];
 
-    /// Ray's name, as lists of event types spell it.
+    /// Returns Ray's name, as lists of event types spell it.
     pub fn name(self) -> &'static str {
         match self {
             Self::TaskDefinition => "TASK_DEFINITION_EVENT",

@@ -1,7 +1,7 @@
-//! A pull reader over one JSON record: no tree, no recursion, no allocation but for strings with escapes.
+//! A pull reader over one JSON record: no tree, no recursion, and no allocation except for strings with escapes.
 //!
-//! It is lenient about types (a number where a string was expected is read as its text, null as absent), because
-//! collectors re-marshal events, and strict about structure: what is not JSON is `Damaged`, with its position.
+//! It is lenient about types, because collectors re-marshal events: a number in place of a string is read as its text,
+//! null as absent. It is strict about structure: a record that is not JSON is `Damaged`, with the position.
 
 mod escapes;
 
@@ -11,24 +11,24 @@ use escapes::{has_escapes, unescape};
 use memchr::memchr2;
 use std::borrow::Cow;
 
-/// The record is not JSON from this byte on.
+/// An error: the record is not JSON from this byte on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not JSON at byte {at}")]
 pub struct Damaged {
-    /// Byte in the record.
+    /// Byte offset in the record.
     pub at: usize,
 }
 
-/// The result of every step.
+/// The result of a read.
 pub type Result<T> = std::result::Result<T, Damaged>;
 
-/// Fields that this version does not know: the message they are in, and their names. The first few of a record.
+/// The first few fields of a record that this version does not know: their message and name.
 pub type UnknownFields<'a> = Vec<(&'static str, &'a str)>;
 
-/// The most unknown fields that are noted of one record.
+/// The most unknown fields kept for one record.
 const MAX_UNKNOWN_FIELDS: usize = 8;
 
-/// A position in a record.
+/// A reader: a position in a record.
 #[derive(Debug)]
 pub struct Reader<'a> {
     text: &'a str,
@@ -38,17 +38,18 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Starts at the beginning of a record.
+    /// Creates a reader at the beginning of a record.
     pub fn new(text: &'a str) -> Self {
         Self { text, at: 0, unknown: Vec::new(), escaped: false }
     }
 
-    /// The whole record.
+    /// Returns the whole record.
     pub fn record(&self) -> &'a str {
         self.text
     }
 
-    /// Reads an object, giving each key to `field`, which must read or skip its value. Anything else is skipped.
+    /// Reads an object and calls `field` with each key; `field` must read or skip the value. Any other value is
+    /// skipped.
     pub fn object(&mut self, mut field: impl FnMut(&mut Self, &'a str) -> Result<()>) -> Result<()> {
         if self.peek() != b'{' {
             return self.skip().map(|_| ());
@@ -76,7 +77,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a list, calling `item` for each member, which must read or skip it. Anything else is skipped.
+    /// Reads an array and calls `item` for each element, which it must read or skip. Any other value is skipped.
     pub fn array(&mut self, mut item: impl FnMut(&mut Self) -> Result<()>) -> Result<()> {
         if self.peek() != b'[' {
             return self.skip().map(|_| ());
@@ -109,7 +110,7 @@ impl<'a> Reader<'a> {
         self.text_of(raw)
     }
 
-    /// Returns the text that stands between two quotes, as `object` gives keys.
+    /// Returns the text of a raw string, without its quotes, as `object` passes keys.
     pub fn text_of(&self, raw: &'a str) -> Result<Cow<'a, str>> {
         if !has_escapes(raw) {
             return Ok(Cow::Borrowed(raw));
@@ -117,8 +118,8 @@ impl<'a> Reader<'a> {
         unescape(raw).map(Cow::Owned).ok_or_else(|| self.damaged())
     }
 
-    /// Reads a string that has no escapes in any Ray's output (ids, enum names, times), as it stands; `has_escaped`
-    /// tells of one that has.
+    /// Reads a string in which no version of Ray writes escapes (ids, enum names, times), without unescaping it;
+    /// `has_escaped` reports if it had any.
     pub fn plain(&mut self) -> Result<&'a str> {
         if self.peek() == b'"' {
             return self.quoted_plain();
@@ -127,7 +128,7 @@ impl<'a> Reader<'a> {
         Ok(if raw == "null" { "" } else { raw })
     }
 
-    /// Reads an integer, quoted (as protobuf writes 64-bit ones) or not; null and nonsense are 0.
+    /// Reads an integer, quoted (as protobuf writes 64-bit ones) or not; null and invalid values are 0.
     pub fn int(&mut self) -> Result<i64> {
         let raw = self.plain()?;
         Ok(raw.parse().unwrap_or_else(|_| float_to_int(raw)))
@@ -138,7 +139,7 @@ impl<'a> Reader<'a> {
         Ok(self.plain()? == "true")
     }
 
-    /// Reads a number; null and nonsense are 0.
+    /// Reads a number; null and invalid values are 0.
     pub fn float(&mut self) -> Result<f64> {
         Ok(self.plain()?.parse().unwrap_or(0.0))
     }
@@ -148,12 +149,12 @@ impl<'a> Reader<'a> {
         self.peek() == b'{'
     }
 
-    /// Whether the next value is null.
+    /// Returns `true` if the next value is null.
     pub fn is_null(&mut self) -> bool {
         self.peek() == b'n'
     }
 
-    /// Skips any value and gives its JSON text.
+    /// Skips any value and returns its JSON text.
     pub fn skip(&mut self) -> Result<&'a str> {
         let next = self.peek();
         let start = self.at;
@@ -172,7 +173,7 @@ impl<'a> Reader<'a> {
         self.text.get(start..self.at).ok_or_else(|| self.damaged())
     }
 
-    /// Skips the value of a field that a later Ray added to a message, and notes it.
+    /// Skips the value of a field that a later Ray added to a message, and records its name.
     pub fn unknown(&mut self, message: &'static str, field: &'a str) -> Result<()> {
         self.skip()?;
         if self.unknown.len() < MAX_UNKNOWN_FIELDS {
@@ -181,18 +182,18 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Takes the unknown fields noted so far.
+    /// Takes the unknown fields recorded so far.
     pub fn take_unknown(&mut self) -> UnknownFields<'a> {
         std::mem::take(&mut self.unknown)
     }
 
-    /// Returns `true` if a key or a plain string was written with escapes, as JSON allows: `without_needless_escapes` of
-    /// the record can be read instead.
+    /// Returns `true` if a key or a plain string contains escapes, as JSON allows. The output of
+    /// `without_needless_escapes` for the record can then be read instead.
     pub fn has_escaped(&self) -> bool {
         self.escaped
     }
 
-    /// Checks that nothing but blanks is left.
+    /// Checks that only blanks are left.
     pub fn end(&mut self) -> Result<()> {
         self.peek();
         if self.at == self.text.len() { Ok(()) } else { Err(self.damaged()) }
@@ -219,20 +220,20 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the text between quotes, and notes escapes.
+    /// Reads the raw text between quotes, and records escapes for `has_escaped`.
     fn quoted_plain(&mut self) -> Result<&'a str> {
-        let (raw, has_escapes) = self.quoted_as_it_is()?;
+        let (raw, has_escapes) = self.quoted_raw()?;
         self.escaped |= has_escapes;
         Ok(raw)
     }
 
-    /// What stands between the quotes, escapes and all.
+    /// Reads the raw text between quotes, with its escapes.
     fn quoted(&mut self) -> Result<&'a str> {
-        self.quoted_as_it_is().map(|(raw, _)| raw)
+        self.quoted_raw().map(|(raw, _)| raw)
     }
 
-    /// Reads the text between quotes, and whether it has escapes.
-    fn quoted_as_it_is(&mut self) -> Result<(&'a str, bool)> {
+    /// Reads the raw text between quotes; the flag is `true` if it has escapes.
+    fn quoted_raw(&mut self) -> Result<(&'a str, bool)> {
         let start = self.at + 1;
         let mut at = start;
         loop {
@@ -255,7 +256,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The next byte that is not blank, without taking it; 0 at the end.
+    /// Returns the next byte that is not blank, without consuming it; 0 at the end.
     fn peek(&mut self) -> u8 {
         let bytes = self.text.as_bytes();
         while let Some(&byte) = bytes.get(self.at) {
@@ -283,7 +284,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn fields_are_read_whatever_their_type_and_unknown_ones_skipped() {
+    fn reads_fields_of_any_type_and_skips_unknown_ones() {
         let record = r#" {"a":"x\n\u00e9\ud83d\ude00","n":"12","m":12.0,"skip":{"deep":[1,{"q":"}\"]"}]},"z":null} "#;
         let mut seen = Vec::new();
         let mut reader = Reader::new(record);
@@ -304,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn needless_escapes_are_told_and_taken_away() {
+    fn needless_escapes_are_reported_and_removed() {
         let escaped = r#"{"\u0061":"x\/y", "n":[1,"\"\n"]}"#;
         let mut reader = Reader::new(escaped);
         reader.object(|r, _| r.skip().map(|_| ())).unwrap();
@@ -318,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_record_is_damaged_and_says_where() {
+    fn partial_record_is_damaged() {
         for broken in ["{\"a\":", "{\"a\":1", "{\"a", "{\"a\":\"x", "{]", "{\"a\":[1,2", "{\"a\" 1}", "{\"a\":\"\\"] {
             let mut reader = Reader::new(broken);
             assert!(reader.object(|r, _| r.skip().map(|_| ())).is_err(), "{broken}");
@@ -327,14 +328,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_the_reader_panic(text in ".*") {
+        fn reading_never_panics(text in ".*") {
             let mut reader = Reader::new(&text);
             let _ = reader.object(|r, _| r.string().map(|_| ()));
             let _ = Reader::new(&text).array(|r| r.skip().map(|_| ()));
         }
 
         #[test]
-        fn strings_come_back_as_serde_json_wrote_them(text in any::<String>()) {
+        fn reads_strings_as_serde_json_wrote_them(text in any::<String>()) {
             let json = serde_json::to_string(&text).unwrap();
             prop_assert_eq!(Reader::new(&json).string().unwrap(), text);
         }

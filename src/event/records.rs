@@ -1,8 +1,9 @@
-//! Cuts a stored event file into records: JSONL or JSON array, gzip or not, told by content and never by name.
+//! Splits a stored event file into records. JSONL, JSON arrays and gzip are detected by content, never by name.
 //!
-//! Works behind any `Read` with bounded memory: it gives blocks of about a megabyte that hold whole records, so that
-//! several threads can parse one file. What cannot be read to its end still gives all that came before. It goes in
-//! steps, and tells what the next one may hold: a record without an end is the one thing here that grows.
+//! Reads from any `Read` in bounded memory, and returns blocks of about a megabyte of whole records, so several threads
+//! can parse one file. A file that cannot be read to its end still gives all records before that point. Reading goes in
+//! steps, and `may_hold` returns the memory the next one may need: a record without an end is the only thing here that
+//! grows.
 
 mod array;
 mod block;
@@ -15,23 +16,24 @@ use flate2::read::MultiGzDecoder;
 use std::io::{Cursor, Read};
 use std::ops::Range;
 
-/// Bytes read before a block is given out.
+/// Bytes that are read before a block is returned.
 pub const BLOCK: usize = 1 << 20;
 
-/// A record longer than this is no event: it is skipped and counted, never held. Far beyond what Ray sends; growing up to
-/// it holds 36 MiB for a moment, on every thread that meets such a record.
+/// The longest record, far longer than any event of Ray. A longer one is skipped and counted, never held. Growing to
+/// this length takes 36 MiB for a moment, on every thread that meets such a record.
 pub const MAX_RECORD: usize = 16 << 20;
 
-/// Bytes read at a time while a record has no end in sight; also how far beyond `MAX_RECORD` one may be held.
+/// The most bytes read at a time while a record has no end in sight; also the most by which a held record may exceed
+/// `MAX_RECORD`.
 const MAX_STEP: usize = 4 << 20;
 
-/// How far one step got.
+/// The result of one step.
 #[derive(Debug)]
 pub enum Step {
     /// Some whole records.
     Block(Block),
-    /// No whole record is in sight: the next step reads on.
-    On,
+    /// No whole record yet: the next step reads on.
+    Incomplete,
     /// The file has ended.
     End,
 }
@@ -47,15 +49,15 @@ enum Format {
 pub struct Records<R: Read> {
     source: Source<R>,
     format: Format,
-    /// Bytes read and not yet given out: the beginning of a record.
+    /// Bytes read but not yet returned: the beginning of a record.
     rest: Vec<u8>,
     /// Bytes that the next step reads.
-    want: usize,
-    /// Positions given out or skipped so far.
+    step_bytes: usize,
+    /// Number of records returned or skipped so far.
     done: u64,
-    /// Arrays that have begun and not ended.
+    /// Number of arrays that have begun and not ended.
     nesting: i64,
-    /// Inside a record that is too long: everything up to its end is thrown away.
+    /// `true` inside a record that is too long: everything up to its end is discarded.
     skipping: bool,
     too_long: Vec<u64>,
     ended: bool,
@@ -66,7 +68,7 @@ enum Source<R: Read> {
     Unread(R),
     Plain(std::io::Chain<Cursor<Vec<u8>>, R>),
     Gzip(Box<MultiGzDecoder<std::io::Chain<Cursor<Vec<u8>>, R>>>),
-    Nothing,
+    Taken,
 }
 
 impl<R: Read> std::fmt::Debug for Records<R> {
@@ -76,13 +78,13 @@ impl<R: Read> std::fmt::Debug for Records<R> {
 }
 
 impl<R: Read> Records<R> {
-    /// Starts a file.
+    /// Begins to read a file.
     pub fn new(file: R) -> Self {
         Self {
             source: Source::Unread(file),
             format: Format::Unknown,
             rest: Vec::new(),
-            want: BLOCK,
+            step_bytes: BLOCK,
             done: 0,
             nesting: 0,
             skipping: false,
@@ -92,46 +94,46 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Why the file could not be read to its end, if it could not.
+    /// Returns why the file could not be read to its end, if so.
     pub fn broken(&self) -> Option<&str> {
         self.broken.as_deref()
     }
 
-    /// Positions of records that were skipped because they were longer than `MAX_RECORD`.
+    /// Returns the positions of records skipped because they were longer than `MAX_RECORD`.
     pub fn too_long(&self) -> &[u64] {
         &self.too_long
     }
 
-    /// Returns `true` if the file was read to its end and held nothing but blanks.
+    /// Returns `true` if the file was read to its end and contains only blanks.
     pub fn is_blank(&self) -> bool {
         self.ended && self.format == Format::Unknown && self.broken.is_none()
     }
 
-    /// Bytes that the next step may hold: what is held grows by being copied.
+    /// Returns the bytes that the next step may hold; the buffer is copied when it grows.
     pub fn may_hold(&self) -> usize {
-        2 * self.rest.len() + self.want
+        2 * self.rest.len() + self.step_bytes
     }
 
-    /// The next block; none at the end.
+    /// Returns the next block; `None` at the end.
     pub fn next_block(&mut self) -> Option<Block> {
         loop {
             match self.step() {
                 Step::Block(block) => return Some(block),
-                Step::On => {}
+                Step::Incomplete => {}
                 Step::End => return None,
             }
         }
     }
 
-    /// Reads a bounded number of bytes, and gives the whole records in them.
+    /// Reads a bounded number of bytes and returns the whole records in them.
     pub fn step(&mut self) -> Step {
         if self.ended {
             return Step::End;
         }
         let mut bytes = std::mem::take(&mut self.rest);
-        // Exact, or it would grow to twice its length.
-        bytes.reserve_exact(self.want);
-        self.read(&mut bytes, self.want);
+        // Exact: otherwise the buffer would grow to twice its length.
+        bytes.reserve_exact(self.step_bytes);
+        self.read(&mut bytes, self.step_bytes);
         if self.format == Format::Unknown {
             self.format = match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
                 Some(b'[') => Format::Array,
@@ -140,32 +142,32 @@ impl<R: Read> Records<R> {
             };
         }
         let block = match self.format {
-            // Only blanks so far: nothing to keep.
-            Format::Unknown => return Step::On,
+            // Only blanks so far, so nothing is kept.
+            Format::Unknown => return Step::Incomplete,
             Format::Lines => self.cut_lines(bytes),
             Format::Array => self.cut_items(bytes),
         };
         if let Some(block) = block {
-            self.want = BLOCK;
+            self.step_bytes = BLOCK;
             return Step::Block(block);
         }
-        // Twice as much, so that a long record is scanned few times.
-        self.want = (self.want * 2).min(MAX_STEP);
-        Step::On
+        // Doubles the amount, so that a long record is scanned only a few times.
+        self.step_bytes = (self.step_bytes * 2).min(MAX_STEP);
+        Step::Incomplete
     }
 
-    /// Appends up to `want` decompressed bytes; notes the end and what broke.
-    fn read(&mut self, bytes: &mut Vec<u8>, want: usize) {
+    /// Appends up to `limit` decompressed bytes; records the end of the file or the error.
+    fn read(&mut self, bytes: &mut Vec<u8>, limit: usize) {
         if let Source::Unread(_) = self.source {
             self.open();
         }
         let read = match &mut self.source {
-            Source::Plain(source) => source.take(want as u64).read_to_end(bytes),
-            Source::Gzip(source) => source.take(want as u64).read_to_end(bytes),
-            Source::Unread(_) | Source::Nothing => Ok(0),
+            Source::Plain(source) => source.take(limit as u64).read_to_end(bytes),
+            Source::Gzip(source) => source.take(limit as u64).read_to_end(bytes),
+            Source::Unread(_) | Source::Taken => Ok(0),
         };
         match read {
-            Ok(read) => self.ended = read < want,
+            Ok(read) => self.ended = read < limit,
             Err(error) => {
                 self.ended = true;
                 self.broken.get_or_insert_with(|| error.to_string());
@@ -173,9 +175,9 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Looks at the first two bytes: `1f 8b` is gzip, whatever the name says.
+    /// Detects gzip by the first two bytes, `1f 8b`, whatever the file's name.
     fn open(&mut self) {
-        let Source::Unread(mut file) = std::mem::replace(&mut self.source, Source::Nothing) else { return };
+        let Source::Unread(mut file) = std::mem::replace(&mut self.source, Source::Taken) else { return };
         let mut magic = Vec::with_capacity(2);
         if let Err(error) = (&mut file).take(2).read_to_end(&mut magic) {
             self.broken = Some(error.to_string());
@@ -195,7 +197,7 @@ impl<R: Read> Records<R> {
         if !self.ended {
             let whole = memchr::memrchr(b'\n', &bytes).map_or(0, |at| at + 1);
             if whole == 0 {
-                self.hold(bytes);
+                self.keep_partial(bytes);
                 return None;
             }
             self.rest = bytes.split_off(whole);
@@ -215,14 +217,14 @@ impl<R: Read> Records<R> {
             self.broken.get_or_insert_with(|| "its brackets do not match: it was cut off, or is damaged".to_owned());
         }
         if self.ended && cut.open < bytes.len() {
-            // The last item has no end: give it out all the same, so that it is counted as damaged.
+            // The last item has no end: it is returned all the same, so that it is counted as damaged.
             let mut items = cut.items;
             items.push(cut.open..bytes.len());
             return Some(self.items_block(bytes, items));
         }
         let rest = bytes.split_off(cut.open);
         if cut.items.is_empty() {
-            self.hold(rest);
+            self.keep_partial(rest);
             return None;
         }
         self.rest = rest;
@@ -235,14 +237,14 @@ impl<R: Read> Records<R> {
         Block { bytes, first, items: Some(items) }
     }
 
-    /// Keeps the beginning of a record, unless it is too long already.
-    fn hold(&mut self, bytes: Vec<u8>) {
+    /// Keeps the beginning of a record, unless it is already too long.
+    fn keep_partial(&mut self, bytes: Vec<u8>) {
         if bytes.len() < MAX_RECORD {
             self.rest = bytes;
         } else if self.format == Format::Lines {
             self.skipping = true;
         } else {
-            // An item without an end cannot be skipped: nothing after it can be told apart.
+            // An item without an end cannot be skipped: the start of the next one is unknown.
             self.skip_record();
             self.ended = true;
             self.broken.get_or_insert_with(|| format!("an item longer than {MAX_RECORD} bytes"));

@@ -1,14 +1,15 @@
-//! Takes a damaged line apart: a write that was torn leaves half a record, and the next one follows on its line.
+//! Splits a damaged line into possible records: a torn write leaves half a record, and the next one follows on its
+//! line.
 //!
-//! Also lines that lost the line end between them. A record begins where one of the envelope's own keys is the first
-//! of an object; inside strings its quotes would be escaped, and payloads have none of these keys.
+//! Also splits lines that lost the line end between them. A record begins where an object has one of the envelope's own
+//! keys first; inside strings its quotes would be escaped, and payloads have none of these keys.
 
 use memchr::memmem;
 
-/// First keys of an event, as Ray and the collectors write it.
+/// First keys of an event, as Ray and the collectors write them.
 const FIRST_KEYS: [&str; 6] = ["eventId", "event_id", "eventType", "event_type", "sourceType", "source_type"];
 
-/// The pieces of a line of which each may be a record; one alone where nothing begins in the middle.
+/// Splits a line into pieces, each a possible record; one piece if no record begins inside the line.
 pub fn pieces(line: &str) -> Vec<&str> {
     let mut starts: Vec<usize> = memmem::find_iter(line.as_bytes(), "{\"")
         .filter(|&at| {
@@ -27,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_cut_where_records_begin() {
+    fn splits_line_where_records_begin() {
         let whole = r#"{"eventId":"a","message":"{\"eventId\"","taskLifecycleEvent":{"nodeId":""}}"#;
         assert_eq!(pieces(whole), [whole]);
         let torn = format!(r#"{{"eventId":"x","taskLifec{whole}{whole}"#);

@@ -7,15 +7,15 @@ use crate::base::task::{Language, TaskState, TaskType};
 use crate::base::time::Nanos;
 use std::borrow::Cow;
 
-/// `TaskDefinitionEvent` or `ActorTaskDefinitionEvent`. Empty strings stand for "not sent".
+/// `TaskDefinitionEvent` or `ActorTaskDefinitionEvent`. An empty string means "not sent".
 #[derive(Debug, Default)]
 #[expect(missing_docs, reason = "the fields of Ray's protobuf messages, under their names")]
 pub struct TaskDefinition<'a> {
     pub task_id: Option<TaskId>,
     pub attempt: i64,
-    /// Whether it is an `ActorTaskDefinitionEvent`.
+    /// `true` for an `ActorTaskDefinitionEvent`.
     pub is_actor_task: bool,
-    /// None for a type that a later Ray added.
+    /// `None` for a type that a later Ray added.
     pub task_type: Option<TaskType>,
     pub language: Language,
     pub function: Function<'a>,
@@ -54,7 +54,7 @@ pub enum Function<'a> {
 }
 
 impl Function<'_> {
-    /// `Class.func` or `func` as the state API prints it (Ray's `FunctionDescriptor::CallString`).
+    /// Returns `Class.func` or `func`, as the state API prints it (Ray's `FunctionDescriptor::CallString`).
     pub fn call_string(&self) -> Cow<'_, str> {
         let short = |name: &str| -> usize { name.rfind('.').map_or(0, |dot| dot + 1) };
         match self {
@@ -72,7 +72,7 @@ impl Function<'_> {
     }
 }
 
-/// Reads a definition; `actor_task` says which of the two messages it is.
+/// Reads a definition; `actor_task` selects which of the two messages it is.
 pub fn definition<'a>(r: &mut Reader<'a>, actor_task: bool) -> Result<TaskDefinition<'a>> {
     let mut out = TaskDefinition {
         is_actor_task: actor_task,
@@ -142,7 +142,7 @@ fn function<'a>(r: &mut Reader<'a>) -> Result<Function<'a>> {
     Ok(out)
 }
 
-/// `TaskLifecycleEvent`. Empty strings and `None` stand for "not sent".
+/// `TaskLifecycleEvent`. An empty string or `None` means "not sent".
 #[derive(Debug, Default)]
 #[expect(missing_docs, reason = "the fields of Ray's protobuf messages, under their names")]
 pub struct TaskLifecycle<'a> {
@@ -161,7 +161,7 @@ pub struct TaskLifecycle<'a> {
     pub log: Option<TaskLog<'a>>,
 }
 
-/// `RayErrorInfo`, as far as the state API shows it.
+/// `RayErrorInfo`, limited to the fields that the state API shows.
 #[derive(Debug, Default)]
 #[expect(missing_docs, reason = "the fields of Ray's protobuf messages, under their names")]
 pub struct TaskError<'a> {

@@ -1,4 +1,4 @@
-//! The scalar values of proto-JSON: ids in base64, times in RFC 3339, maps as canonical JSON.
+//! Reads the values of proto-JSON: ids in base64, times in RFC 3339, maps as canonical JSON.
 
 use super::reader::{Reader, Result};
 use crate::base::id::RayId;
@@ -6,7 +6,7 @@ use crate::base::time::{Nanos, parse_rfc3339};
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// Reads an id: base64 of either alphabet, or hex as some collectors wrote; none when empty or of another length.
+/// Reads an id: base64 of either alphabet, or hex as some collectors wrote it; `None` if empty or of another length.
 pub fn id<const N: usize>(r: &mut Reader<'_>) -> Result<Option<RayId<N>>> {
     Ok(parse_id(r.plain()?))
 }
@@ -57,7 +57,7 @@ const BASE64: [u8; 256] = {
     table
 };
 
-/// Reads a time; zero when missing or not one.
+/// Reads a time; zero if it is missing or invalid.
 pub fn time(r: &mut Reader<'_>) -> Result<Nanos> {
     Ok(parse_rfc3339(r.plain()?).unwrap_or(0))
 }
@@ -68,7 +68,7 @@ pub fn map<'a>(r: &mut Reader<'a>) -> Result<&'a str> {
     Ok(if raw == "{}" || raw == "null" { "" } else { raw })
 }
 
-/// A `map<string, double>` with sorted keys and numbers as Ray prints them: `{"CPU":1.0}`.
+/// Returns a `map<string, double>` with sorted keys and numbers as Ray prints them: `{"CPU":1.0}`.
 pub fn canonical_numbers(raw: &str) -> String {
     canonical(raw, |r| {
         let number = r.float()?;
@@ -76,7 +76,7 @@ pub fn canonical_numbers(raw: &str) -> String {
     })
 }
 
-/// A number that JSON cannot hold, as proto-JSON and so Ray's answers have it: a string.
+/// Returns a number that JSON cannot express as the string that proto-JSON, and so Ray's API, has for it.
 fn non_finite(number: f64) -> String {
     if number.is_nan() {
         "\"NaN\"".to_owned()
@@ -85,12 +85,12 @@ fn non_finite(number: f64) -> String {
     }
 }
 
-/// A `map<string, string>` with sorted keys.
+/// Returns a `map<string, string>` with sorted keys.
 pub fn canonical_strings(raw: &str) -> String {
     canonical(raw, |r| Ok(serde_json::to_string(&*r.string()?).unwrap_or_default()))
 }
 
-/// Empty when `raw` is not an object.
+/// Returns an object with sorted keys; an empty string if `raw` is not an object.
 fn canonical(raw: &str, value: impl Fn(&mut Reader<'_>) -> Result<String>) -> String {
     let mut entries: Vec<(Cow<'_, str>, String)> = Vec::new();
     let read = Reader::new(raw).object(|r, key| {
@@ -113,7 +113,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn hex_and_base64_of_a_job_are_told_apart() {
+    fn parses_hex_and_base64_job_ids() {
         for (text, hex) in [("AQAAAA==", "01000000"), ("AQAAAA", "01000000"), ("01000000", "01000000")] {
             assert_eq!(parse_id::<4>(text), JobId::from_hex(hex), "{text}");
         }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn maps_become_sorted_json_with_ray_s_numbers() {
+    fn maps_become_sorted_json_with_ray_numbers() {
         assert_eq!(canonical_numbers(r#"{"b": 1, "a": 0.5}"#), r#"{"a":0.5,"b":1.0}"#);
         assert_eq!(canonical_strings(r#"{"k":"in(\"x\")"}"#), r#"{"k":"in(\"x\")"}"#);
         assert_eq!(canonical_numbers("[broken"), "");
@@ -136,14 +136,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_are_read_in_every_base64_spelling(bytes in any::<[u8; 28]>()) {
+        fn parses_every_base64_spelling(bytes in any::<[u8; 28]>()) {
             use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
             prop_assert_eq!(parse_id(&BASE64_STANDARD.encode(bytes)), Some(RayId(bytes)));
             prop_assert_eq!(parse_id(&BASE64_URL_SAFE_NO_PAD.encode(bytes)), Some(RayId(bytes)));
         }
 
         #[test]
-        fn no_text_makes_an_id_panic(text in ".*") {
+        fn parsing_an_id_never_panics(text in ".*") {
             let _ = parse_id::<18>(&text);
         }
     }

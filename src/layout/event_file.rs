@@ -1,19 +1,19 @@
 //! Names of event files: one grammar covers all collectors.
 
-/// What `{node}-{YYYY-MM-DD-HH}[-{nanoseconds}][.jsonl][.gz]` says. Compression and format are told by the content.
+/// A parsed name `{node}-{YYYY-MM-DD-HH}[-{nanoseconds}][.jsonl][.gz]`. Compression and format are detected by content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventFile<'a> {
-    /// The collector's own node: hex, but nothing has checked it. Wrong where an old collector split a job id at `-`.
+    /// The collector's own node: hex, but unchecked. Wrong if an old collector split a job id at `-`.
     pub node: &'a str,
-    /// `YYYY-MM-DD-HH`. The event's hour in UTC before v1.7, the file's in the collector's zone since: of no use for
-    /// choosing events by time.
+    /// `YYYY-MM-DD-HH`. The event's hour in UTC before v1.7, the file's in the collector's zone since, so events cannot
+    /// be selected by it.
     pub hour: &'a str,
-    /// When the file was created, in nanoseconds since 1970; none before v1.7.
+    /// The time when the file was created, in nanoseconds since 1970; `None` before v1.7.
     pub written: Option<i64>,
 }
 
 impl<'a> EventFile<'a> {
-    /// Reads a file name; none for anything else.
+    /// Parses a file name; `None` for any other name.
     pub fn parse(name: &'a str) -> Option<Self> {
         let name = name.strip_suffix(".gz").unwrap_or(name);
         let name = name.strip_suffix(".jsonl").unwrap_or(name);
@@ -31,8 +31,8 @@ impl<'a> EventFile<'a> {
         (fits && !node.is_empty()).then(|| Self { node, hour: hour.get(1..).unwrap_or_default(), written })
     }
 
-    /// Whether its collector wrote the file of an hour again and again, each time with the last minutes only: such an
-    /// hour may have holes at its source, so nobody can promise that it is complete.
+    /// Returns `true` if its collector replaced the file of an hour repeatedly, each time with only the last minutes.
+    /// Such an hour may have holes at its source, so it cannot be reported as complete.
     pub fn may_have_holes(&self) -> bool {
         self.written.is_none()
     }

@@ -1,22 +1,23 @@
-//! Marker objects: the zero-byte keys that say which sessions exist.
+//! Marker objects: zero-byte keys, one for each session that exists.
 
 use crate::base::name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
 
 /// The folders of both marker trees, below the root.
 pub const MARKER_TREES: [&str; 2] = ["metadir/", "cluster-metadata/"];
 
-/// What a marker says.
+/// The contents of a marker's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Marker {
     /// The session and its cluster.
     pub key: SessionKey,
-    /// Who owns the cluster, if the collector knew.
+    /// The owner of the cluster, if the collector knew it.
     pub owner: Option<Owner>,
-    /// Whether the namespace is one: v1.6 wrote a free id in its place, `default` for clusters of any namespace.
+    /// `false` if the namespace may be an arbitrary id: v1.6 wrote one in its place, `default` for clusters of any
+    /// namespace.
     pub namespace_known: bool,
 }
 
-/// Reads a marker's key, without the root; none for folder objects (`…/`) and for what is no marker.
+/// Parses a marker's key, without the root; `None` for folder objects (`…/`) and other keys.
 pub fn parse_marker(key: &str) -> Option<Marker> {
     let mut parts = key.split('/');
     let (tree, second, third) = (parts.next()?, parts.next()?, parts.next()?);
@@ -43,14 +44,14 @@ pub fn parse_marker(key: &str) -> Option<Marker> {
     Some(Marker { key, owner, namespace_known: tree != "metadir" })
 }
 
-/// Reads `{cluster}_{id}`, the folder of a cluster under `metadir/` and of the flat data tree. The first `_` ends the
-/// cluster's name, which may be empty; what follows is a free id and may hold more of them.
+/// Parses `{cluster}_{id}`, a cluster's folder under `metadir/` and in the flat data tree. The first `_` ends the
+/// cluster's name, which may be empty; the arbitrary id after it may contain more of them.
 pub fn flat_cluster(folder: &str) -> Option<ClusterId> {
     let (name, namespace) = folder.split_once('_')?;
     (!namespace.is_empty()).then(|| cluster(namespace, name))
 }
 
-/// Two or three non-empty pieces between `_`; a missing third one is empty.
+/// Splits text at `_` into two or three non-empty pieces; a missing third one is empty.
 fn pieces(text: &str) -> Option<[&str; 3]> {
     let mut pieces = text.split('_');
     let (first, second, third) = (pieces.next()?, pieces.next()?, pieces.next());

@@ -2,7 +2,7 @@
 
 use super::event_file::EventFile;
 
-/// Which grammar the keys of a data prefix follow.
+/// The grammar of the keys of a data prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tree {
     /// Kind first, node second (v1.6, mid-2026).
@@ -11,26 +11,26 @@ pub enum Tree {
     History,
 }
 
-/// What an object is.
+/// The kind of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ObjectKind<'a> {
-    /// An event file; its job is only in the payload for sure, because the name of a job's folder can be mangled.
+    /// An event file. Only its payload reliably contains the job, because the name of a job's folder can be mangled.
     Events(EventFile<'a>),
     /// A log file of a node, at a path relative to the session's `logs/` folder.
     Log {
-        /// The node as it is spelled in the bucket: hex.
+        /// The node id as spelled in the bucket: hex.
         node: &'a str,
         /// Relative path.
         path: &'a str,
     },
-    /// The stored answer of the live dashboard to this URL, without its leading `/`.
+    /// The live dashboard's stored response to this URL, without its leading `/`.
     Endpoint {
         /// Such as `api/v0/cluster_metadata`.
         url: String,
     },
 }
 
-/// Reads a key relative to its session's prefix; none for folder objects and for what belongs to no grammar.
+/// Parses a key relative to its session's prefix; `None` for folder objects and for keys of no grammar.
 pub fn parse_object(tree: Tree, key: &str) -> Option<ObjectKind<'_>> {
     if key.ends_with('/') {
         return None;
@@ -43,7 +43,7 @@ pub fn parse_object(tree: Tree, key: &str) -> Option<ObjectKind<'_>> {
             let (kind, rest) = key.split_once('/')?;
             match kind {
                 "logs" => log(rest.split_once('/')?),
-                // Job folders may be nested: base64 has slashes.
+                // Job folders may be nested: base64 contains slashes.
                 "node_events" | "job_events" => event(rest),
                 _ => None,
             }
@@ -60,18 +60,18 @@ pub fn parse_object(tree: Tree, key: &str) -> Option<ObjectKind<'_>> {
     }
 }
 
-/// A node folder may end in a stray newline: v1.6 collectors took the id from a `grep`.
+/// Returns a log of a node. Its folder may end in a stray newline: v1.6 collectors took the id from a `grep`.
 fn log<'a>((node, path): (&'a str, &'a str)) -> Option<ObjectKind<'a>> {
     let node = node.trim();
     (!node.is_empty() && !path.is_empty()).then_some(ObjectKind::Log { node, path })
 }
 
-/// Event files are told by their folder and by the hour in their name.
+/// Returns an event file, recognized by its folder and the hour in its name.
 fn event(path: &str) -> Option<ObjectKind<'_>> {
     EventFile::parse(path.rsplit('/').next()?).map(ObjectKind::Events)
 }
 
-/// `restful__api__v0__x` stands for `api/v0/x`; the query is kept as it was.
+/// Returns the URL of `restful__api__v0__x`: `api/v0/x`. The query is unchanged.
 fn endpoint_url(name: &str) -> Option<String> {
     Some(name.strip_prefix("restful__")?.replace("__", "/"))
 }

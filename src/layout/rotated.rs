@@ -1,12 +1,13 @@
-//! Log files that were rotated: `{name}.{n}` and `{stem}.{n}{ext}` by Ray itself, 1 the newest; and what a collector kept
-//! before Ray dropped it (v1.7.1): `{stem}.rotated.{identity}{ext}`.
+//! Names of rotated log files: `{name}.{n}` and `{stem}.{n}{ext}` by Ray itself, 1 the newest;
+//! `{stem}.rotated.{identity}{ext}` for a file that a collector kept before Ray dropped it (v1.7.1).
 
-/// The path that a rotated log file had before (`worker-a.rotated.12-7.out` was `worker-a.out`); none for others.
+/// Returns the path of a log file before a collector kept it (`worker-a.out` for `worker-a.rotated.12-7.out`); `None`
+/// for other paths.
 ///
-/// The identity is numbers joined by `-`. A rotated file is never "the" log of a worker or a process.
+/// The identity is numbers joined by `-`. A rotated file is never the current log of a worker or a process.
 pub fn rotated_from(path: &str) -> Option<String> {
-    const MARK: &str = ".rotated.";
-    let (stem, rest) = path.rsplit_once(MARK)?;
+    const MARKER: &str = ".rotated.";
+    let (stem, rest) = path.rsplit_once(MARKER)?;
     let (identity, extension) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
     let numbers = identity.split('-').all(|number| !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit()));
     let named = !stem.is_empty() && !stem.ends_with('/') && !extension.contains('/');
@@ -16,15 +17,15 @@ pub fn rotated_from(path: &str) -> Option<String> {
 /// The age of a stored file relative to the current file of its name, from the newest to the oldest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Generation {
-    /// It is the current one.
+    /// The current file.
     Current,
-    /// Ray's n-th oldest.
+    /// The file that Ray rotated `n` times.
     Numbered(u32),
-    /// A collector kept it; only its time tells how old it is.
-    Kept,
+    /// A file that a collector kept; only its modification time shows its age.
+    KeptByCollector,
 }
 
-/// Which generation of `current` the file at `path` is; none when it is another log.
+/// Returns the generation of the file at `path` relative to `current`; `None` for another log.
 pub fn generation(path: &str, current: &str) -> Option<Generation> {
     if path == current {
         return Some(Generation::Current);
@@ -39,7 +40,7 @@ pub fn generation(path: &str, current: &str) -> Option<Generation> {
     if let Some(number) = number(middle) {
         return Some(Generation::Numbered(number));
     }
-    (rotated_from(path).as_deref() == Some(current)).then_some(Generation::Kept)
+    (rotated_from(path).as_deref() == Some(current)).then_some(Generation::KeptByCollector)
 }
 
 #[cfg(test)]
@@ -47,13 +48,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn generations_of_one_log_are_told_from_other_logs() {
-        use Generation::{Current, Kept, Numbered};
+    fn recognizes_generations_of_one_log_only() {
+        use Generation::{Current, KeptByCollector, Numbered};
         for (path, expected) in [
             ("worker-a.out", Some(Current)),
             ("worker-a.out.1", Some(Numbered(1))),
             ("worker-a.12.out", Some(Numbered(12))),
-            ("worker-a.rotated.7-12.out", Some(Kept)),
+            ("worker-a.rotated.7-12.out", Some(KeptByCollector)),
             ("worker-a.out.x", None),
             ("worker-a.out.", None),
             ("worker-ab.out", None),
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotated_log_is_told_from_the_current_one() {
+    fn recognizes_rotated_logs() {
         for (path, original) in [
             ("worker-a-01000000-7.rotated.12-7.out", Some("worker-a-01000000-7.out")),
             ("events/event_JOBS.rotated.3.log", Some("events/event_JOBS.log")),

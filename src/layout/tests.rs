@@ -15,13 +15,13 @@ fn read(key: &str) -> Option<(String, String, Option<String>)> {
 }
 
 #[test]
-fn markers_are_read_by_the_tree_they_are_in() {
+fn markers_are_parsed_by_their_tree() {
     let found = |ns: &str, name: &str, owner: Option<&str>| Some((ns.into(), name.into(), owner.map(str::to_owned)));
     for (key, expected) in [
         // Trap 1: the order of the two names flips between the trees.
         ("metadir/a_b/SESSION", found("b", "a", None)),
         ("cluster-metadata/raycluster/a_b/SESSION", found("a", "b", None)),
-        // Trap 3: the id may hold `_` or be a uid, the cluster's name may be empty.
+        // Trap 3: the id may contain `_` or be a uid, and the cluster's name may be empty.
         ("metadir/rc_a_b/SESSION", found("a_b", "rc", None)),
         ("metadir/_default/SESSION", found("default", "", None)),
         ("metadir/rc_8c3e1f52-0b7d/SESSION", found("8c3e1f52-0b7d", "rc", None)),
@@ -52,8 +52,8 @@ fn markers_are_read_by_the_tree_they_are_in() {
 }
 
 #[test]
-fn only_the_newer_marker_tree_knows_namespaces() {
-    // Trap 2: `default` stands for clusters of any namespace in v1.6.
+fn only_the_newer_marker_tree_has_namespaces() {
+    // Trap 2: v1.6 writes `default` for clusters of any namespace.
     for (key, known) in [("metadir/rc_default/", false), ("cluster-metadata/raycluster/default_rc/", true)] {
         let marker = parse_marker(&format!("{key}{SESSION}")).unwrap();
         assert_eq!((marker.key.cluster.namespace.as_str(), marker.namespace_known), ("default", known), "{key}");
@@ -61,7 +61,7 @@ fn only_the_newer_marker_tree_knows_namespaces() {
 }
 
 #[test]
-fn objects_of_every_collector_are_told_apart() {
+fn parses_objects_of_every_collector() {
     let log = |path| Some(ObjectKind::Log { node: NODE, path });
     let endpoint = |url: &str| Some(ObjectKind::Endpoint { url: url.into() });
     let events = |node, written| Some(ObjectKind::Events(EventFile { node, hour: "2026-11-22-23", written }));
@@ -74,7 +74,7 @@ fn objects_of_every_collector_are_told_apart() {
         (flat, "fetched_endpoints/restful__timezone", endpoint("timezone")),
         // Trap 6: an upgrade within the hour leaves both names, with different events.
         (flat, "node_events/NODE-2026-11-22-23.gz", events(NODE, None)),
-        // Trap 11: base64 has `+`, and `/` makes a second level or is lost; one with `-` once split the file's name.
+        // Trap 11: base64 contains `+`; its `/` makes a second level or is lost; a `-` once split the file's name.
         (flat, "job_events/+AAAAA==/NODE-2026-11-22-23", events(NODE, None)),
         (flat, "job_events/A/AAAA==/NODE-2026-11-22-23.gz", events(NODE, None)),
         (flat, "job_events/NODE-2026-11-22-23", events(NODE, None)),
@@ -96,9 +96,9 @@ fn objects_of_every_collector_are_told_apart() {
         // Trap 13: a node id taken from a grep.
         (history, "NODE\n/logs/raylet.out", log("raylet.out")),
         (history, "a\nb/job_events/01000000/a\nb-2026-11-22-23", events("a\nb", None)),
-        // A node whose id looks like more of the hour.
+        // A node id that looks like another hour.
         (flat, "node_events/n-2026-11-22-23-2026-11-22-23", events("n-2026-11-22-23", None)),
-        // Trap 10, and what belongs to nobody.
+        // Trap 10, and keys of no grammar.
         (history, "NODE/node_events/", None),
         (flat, "logs/NODE/", None),
         (history, "NODE/node_events/readme.txt", None),
@@ -116,7 +116,7 @@ fn objects_of_every_collector_are_told_apart() {
 }
 
 #[test]
-fn hours_that_a_collector_wrote_again_and_again_may_have_holes() {
+fn hours_rewritten_by_a_collector_may_have_holes() {
     // Trap 14: before v1.7 a later flush replaced the file of the same hour.
     for (name, holes) in [("n-2026-11-22-23", true), ("n-2026-11-22-23.gz", true), ("n-2026-11-22-23-5.jsonl", false)] {
         assert_eq!(EventFile::parse(name).map(|file| file.may_have_holes()), Some(holes), "{name}");
@@ -124,7 +124,7 @@ fn hours_that_a_collector_wrote_again_and_again_may_have_holes() {
 }
 
 #[test]
-fn a_session_is_looked_for_in_both_trees_under_every_owner_and_root() {
+fn session_is_searched_in_every_tree_owner_and_root() {
     let session = SessionName::parse(SESSION).unwrap();
     let owner = Owner { kind: OwnerKind::RayJob, name: "train".into() };
     let prefixes: Vec<String> =
@@ -144,7 +144,7 @@ fn a_session_is_looked_for_in_both_trees_under_every_owner_and_root() {
 }
 
 #[test]
-fn two_owners_one_after_another_share_a_flat_folder_but_no_session() {
+fn successive_owners_share_a_flat_folder_but_no_session() {
     // Trap 17.
     let sessions = [SESSION, "session_2026-11-23_07-07-14_513426_1"].map(|name| SessionName::parse(name).unwrap());
     let [first, second] = sessions.map(|session| data_prefixes(&Root::default(), &cluster(), &session, &[]));
@@ -152,7 +152,7 @@ fn two_owners_one_after_another_share_a_flat_folder_but_no_session() {
 }
 
 #[test]
-fn roots_are_cleaned_as_the_collectors_cleaned_them() {
+fn roots_are_cleaned_as_by_the_collectors() {
     for (setting, spellings) in [
         ("", vec![""]),
         ("/", vec![""]),
@@ -166,7 +166,7 @@ fn roots_are_cleaned_as_the_collectors_cleaned_them() {
 
 proptest! {
     #[test]
-    fn no_key_makes_parsing_panic(key in ".*", shaped in "(metadir|cluster-metadata|logs|job_events|n)/[a-zé_/-]{0,12}/[0-9a-zé-]{0,20}") {
+    fn parsing_never_panics(key in ".*", shaped in "(metadir|cluster-metadata|logs|job_events|n)/[a-zé_/-]{0,12}/[0-9a-zé-]{0,20}") {
         for key in [&key, &shaped] {
             let _ = (parse_marker(key), EventFile::parse(key), rotated_from(key));
             let _ = (parse_object(Tree::Flat, key), parse_object(Tree::History, key));
@@ -174,7 +174,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_collector_writes_is_read_back(
+    fn parses_keys_that_collectors_write(
         [ns, owner, name] in ["[a-z0-9.-]{1,12}", "[a-z0-9.-]{1,12}", "[a-z0-9.-]{1,12}"],
         id in "[a-zA-Z0-9_.-]{1,12}",
         pid in "(_[0-9]{1,7})?",
@@ -192,7 +192,7 @@ proptest! {
     }
 
     #[test]
-    fn every_event_file_name_gives_its_node_and_hour(
+    fn event_file_names_contain_node_and_hour(
         node in "[0-9a-z-]{1,60}",
         hour in "2026-[01][0-9]-[0-3][0-9]-[0-2][0-9]",
         nanos in proptest::option::of(0..i64::MAX),

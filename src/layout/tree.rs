@@ -1,20 +1,21 @@
-//! The trees below a root, by which it is seen that collectors wrote there, and which ones.
+//! The top-level trees below a root. They show that collectors wrote there, and of which version.
 
-/// A tree of a bucket.
+/// A top-level tree of a bucket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BucketTree {
-    /// Markers, `metadir/`.
+    /// Markers until v1.6, `metadir/`.
     OldMarkers,
-    /// Markers, `cluster-metadata/`.
+    /// Markers after v1.6, `cluster-metadata/`.
     Markers,
-    /// Data, `{cluster}_{namespace}/`.
+    /// Data before v1.7, `{cluster}_{namespace}/`.
     FlatData,
-    /// Data, `cluster-history/`.
+    /// Data since v1.7, `cluster-history/`.
     HistoryData,
 }
 
 impl BucketTree {
-    /// Returns the tree of a folder at the top of a root. A cluster of the flat tree cannot be told by its name alone.
+    /// Returns the tree of a folder at the top of a root. A cluster's folder of the flat tree has no fixed name, so it
+    /// is `None`.
     pub fn of_folder(name: &str) -> Option<Self> {
         match name {
             "metadir" => Some(Self::OldMarkers),
@@ -24,7 +25,7 @@ impl BucketTree {
         }
     }
 
-    /// Returns its folder, as documentation writes it.
+    /// Returns its folder, as the documentation spells it.
     pub fn folder(self) -> &'static str {
         match self {
             Self::OldMarkers => "metadir/",
@@ -34,7 +35,7 @@ impl BucketTree {
         }
     }
 
-    /// Returns what lies there, and which collectors of KubeRay wrote it.
+    /// Returns a description: its contents, and the versions of KubeRay's collectors that wrote it.
     pub fn description(self) -> &'static str {
         match self {
             Self::OldMarkers => "markers of KubeRay's collectors until v1.6",
@@ -50,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_folder_with_a_fixed_name_is_told_by_it() {
+    fn recognizes_folders_with_fixed_names() {
         for tree in [BucketTree::OldMarkers, BucketTree::Markers, BucketTree::HistoryData] {
             assert_eq!(BucketTree::of_folder(tree.folder().trim_end_matches('/')), Some(tree));
         }

@@ -1,15 +1,15 @@
-//! Which cluster a `RayService` answers from: its status names the active one, and the newest may be a pending one.
+//! The cluster that serves each `RayService`: the active one of its status. The newest cluster may be a pending one.
 //!
-//! Pure: told what was seen. What was never seen has no active cluster, and the newest is as good as any.
+//! Pure. A service that was never seen has no active cluster; callers then use the newest.
 
 use std::collections::HashMap;
 
-/// Active clusters by namespace and name of their `RayService`.
+/// The active clusters, by namespace and name of their `RayService`.
 #[derive(Debug, Default)]
 pub struct Services(HashMap<String, HashMap<String, String>>);
 
 impl Services {
-    /// A service was seen, with its active cluster if it has one.
+    /// Records a service, with its active cluster if it has one.
     pub fn applied(&mut self, namespace: &str, name: &str, active: Option<String>) {
         match active {
             Some(active) => _ = self.0.entry(namespace.to_owned()).or_default().insert(name.to_owned(), active),
@@ -17,7 +17,7 @@ impl Services {
         }
     }
 
-    /// A service is gone.
+    /// Removes a service.
     pub fn deleted(&mut self, namespace: &str, name: &str) {
         if let Some(services) = self.0.get_mut(namespace) {
             services.remove(name);
@@ -27,7 +27,7 @@ impl Services {
         }
     }
 
-    /// All services of a namespace, or of all, were listed: each with its active cluster.
+    /// Replaces all services of a namespace, or of all namespaces, by a list of namespace, name and active cluster.
     pub fn relisted(&mut self, namespace: Option<&str>, found: Vec<(String, String, String)>) {
         match namespace {
             Some(namespace) => _ = self.0.remove(namespace),
@@ -38,12 +38,12 @@ impl Services {
         }
     }
 
-    /// Forgets all but these namespaces; nothing, when there are none.
+    /// Removes the services of all other namespaces; an empty list means all namespaces.
     pub fn keep(&mut self, namespaces: &[String]) {
         self.0.retain(|namespace, _| namespaces.is_empty() || namespaces.contains(namespace));
     }
 
-    /// The active cluster of a service.
+    /// Returns the active cluster of a service.
     pub fn active(&self, namespace: &str, name: &str) -> Option<&str> {
         self.0.get(namespace)?.get(name).map(String::as_str)
     }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_active_cluster_follows_the_service() {
+    fn active_cluster_follows_the_service() {
         let mut services = Services::default();
         services.applied("team", "chat", Some("chat-a".to_owned()));
         services.applied("other", "chat", Some("chat-x".to_owned()));
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_list_does_not_have_is_gone_and_other_namespaces_stay() {
+    fn relisting_removes_missing_services_of_its_namespace_only() {
         let mut services = Services::default();
         for namespace in ["team", "other"] {
             services.applied(namespace, "chat", Some("a".to_owned()));

@@ -1,26 +1,26 @@
-//! What could not be understood in log files: how many lines of which file, and where the first one is.
+//! Counts of damaged lines in log files: their number and the first one, per file.
 //!
-//! A damaged line never stops the rest of its file. The numbers end in the completeness report.
+//! A damaged line does not affect the rest of its file. The completeness report contains these numbers.
 
 use std::collections::BTreeMap;
 
 /// Lines of one file that could not be parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damaged {
-    /// How many.
+    /// The number of lines.
     pub lines: u64,
-    /// The number of the first one, from 1.
+    /// The line number of the first one, from 1.
     pub first: u64,
 }
 
-/// Damaged lines per (node, path).
+/// The damaged lines of each file, by node and path.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Damage {
     files: BTreeMap<(Box<str>, Box<str>), Damaged>,
 }
 
 impl Damage {
-    /// Counts one reading of a file; reading the same bytes again changes nothing.
+    /// Adds the counts of one reading of a file; adding the same reading again changes nothing.
     pub fn add(&mut self, node: &str, path: &str, damaged: Damaged) {
         if damaged.lines == 0 {
             return;
@@ -34,19 +34,19 @@ impl Damage {
             .or_insert(damaged);
     }
 
-    /// Takes over what another reader counted.
+    /// Merges the counts of another reader.
     pub fn merge(&mut self, other: Self) {
         for ((node, path), damaged) in other.files {
             self.add(&node, &path, damaged);
         }
     }
 
-    /// Node, path and count of every damaged file, in order.
+    /// Returns the node, path and counts of every damaged file, in order.
     pub fn files(&self) -> impl Iterator<Item = (&str, &str, Damaged)> {
         self.files.iter().map(|((node, path), damaged)| (&**node, &**path, *damaged))
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub fn weight(&self) -> usize {
         self.files.keys().map(|(node, path)| node.len() + path.len() + 64).sum()
     }
@@ -61,7 +61,7 @@ pub struct LineCheck {
 }
 
 impl LineCheck {
-    /// The lines of a file that hold something, as text (bytes that are not UTF-8 replaced), counted.
+    /// Returns the lines of a file that are not blank, with their numbers from 1; invalid UTF-8 is replaced.
     pub fn lines(bytes: &[u8]) -> impl Iterator<Item = (u64, std::borrow::Cow<'_, str>)> {
         bytes
             .split(|&b| b == b'\n')
@@ -70,8 +70,8 @@ impl LineCheck {
             .map(|(line, at)| (at, String::from_utf8_lossy(line)))
     }
 
-    /// Notes that a line could not be parsed.
-    pub fn bad(&mut self, line: u64) {
+    /// Counts a line that could not be parsed.
+    pub fn count_damaged(&mut self, line: u64) {
         self.line = line;
         self.lines += 1;
         if self.first == 0 || line < self.first {
@@ -79,7 +79,7 @@ impl LineCheck {
         }
     }
 
-    /// The result.
+    /// Returns the counts.
     pub fn damaged(&self) -> Damaged {
         Damaged { lines: self.lines, first: self.first }
     }

@@ -1,7 +1,7 @@
 //! `logs/events/event_*.log`: the rows of the events page.
 //!
 //! JSON lines of Ray's own event framework, in two shapes: C++ sources (GCS, RAYLET, `CORE_WORKER_<pid>`) and Python
-//! sources (JOBS, AUTOSCALER, SERVE). Rows are kept as they were written, once per `event_id`.
+//! sources (JOBS, AUTOSCALER, SERVE). Rows are kept as written, once per `event_id`.
 
 use super::damage::{Damage, LineCheck};
 use crate::base::stored_json;
@@ -9,28 +9,28 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Rows kept: as many as Ray's dashboard keeps in memory (`RAY_DASHBOARD_MAX_EVENTS_TO_CACHE`), the newest.
+/// The number of rows kept, the newest: the same as in the dashboard's memory (`RAY_DASHBOARD_MAX_EVENTS_TO_CACHE`).
 const MAX_ROWS: usize = 10_000;
-/// A longer line is no event (Ray's own limit is 100 kB).
+/// The longest line that is an event (Ray's own limit is 100 kB).
 const MAX_LINE: usize = 1 << 20;
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventRow {
-    /// When it was written, in Unix seconds.
+    /// The time it was written, in Unix seconds.
     pub at_s: i64,
     /// Its id.
     pub id: Box<str>,
-    /// The job it is about; empty for none.
+    /// The job it concerns; empty for none.
     pub job: Box<str>,
-    /// The line as it was written, made strict JSON.
+    /// The line as written, made strict JSON.
     pub json: Box<str>,
 }
 
-/// Names a row: its time and id.
+/// The key of a row: its time and id.
 pub type EventKey = (i64, Box<str>);
 
-/// What the event files say.
+/// The rows of all event files.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EventFacts {
     rows: BTreeMap<EventKey, EventRow>,
@@ -59,7 +59,7 @@ impl EventFacts {
         for (at, line) in LineCheck::lines(bytes) {
             match row(&line) {
                 Some(row) => self.add(row),
-                None => check.bad(at),
+                None => check.count_damaged(at),
             }
         }
         damage.add(node, path, check.damaged());
@@ -75,7 +75,7 @@ impl EventFacts {
         }
     }
 
-    /// All rows, oldest first.
+    /// Returns all rows, oldest first.
     pub fn rows(&self) -> impl Iterator<Item = &EventRow> {
         self.rows.values()
     }
@@ -90,14 +90,14 @@ impl EventFacts {
         self.rows.get(key)
     }
 
-    /// Takes over what another reader found.
+    /// Merges the facts of another reader.
     pub fn merge(&mut self, other: Self) {
         for row in other.rows.into_values() {
             self.add(row);
         }
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub fn weight(&self) -> usize {
         self.rows
             .values()
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_of_both_shapes_are_kept_once_and_damaged_lines_counted() {
+    fn keeps_rows_once_and_counts_damaged_lines() {
         let cpp = r#"{"event_id":"a","timestamp":7,"custom_fields":{"job_id":"02000000"}}"#;
         let python = r#"{"event_id": "b", "timestamp": "6", "custom_fields": {"submission_id": "x"}}"#;
         let text = format!("{cpp}\n{python}\n{{half");

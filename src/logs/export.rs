@@ -1,6 +1,6 @@
 //! `logs/export_events/event_EXPORT_*.log`: the rows of Ray's Python processes, the latest of each id.
 //!
-//! Written where `RAY_enable_export_api_write` (or `…_config`) asks for it, one JSON line per change:
+//! Written if `RAY_enable_export_api_write` (or `…_config`) is set, one JSON line per change:
 //! `{"event_id", "timestamp": seconds, "source_type", "event_data": {snake_case, 64-bit numbers as strings}}`.
 //!
 //! | `source_type` | `Export` | id in `event_data` |
@@ -11,10 +11,10 @@
 //! | `EXPORT_TRAIN_RUN` | `TrainRun` | `id` (run) |
 //! | `EXPORT_TRAIN_RUN_ATTEMPT` | `TrainRunAttempt` | `attempt_id` |
 //!
-//! Each row is `event_data` as it stands in the file. Later lines replace earlier ones of the same id; "later" is by
-//! timestamp, then rotation, then line, because many changes share a second.
-//! The files of Ray's C++ processes (`EXPORT_ACTOR`, `EXPORT_NODE`, `EXPORT_DRIVER_JOB`, `EXPORT_TASK_<pid>`) are left
-//! alone: they are empty wherever the events this project reads are sent.
+//! Each row is `event_data`, verbatim. Later lines replace earlier ones of the same id; "later" is by timestamp, then
+//! rotation, then line, because many changes share a second.
+//! The files of Ray's C++ processes (`EXPORT_ACTOR`, `EXPORT_NODE`, `EXPORT_DRIVER_JOB`, `EXPORT_TASK_<pid>`) are not
+//! read: they are empty if Ray sends the events that this project reads.
 
 use super::damage::{Damage, LineCheck};
 use crate::base::stored_json;
@@ -23,7 +23,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Kinds of rows.
+/// The kind of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Export {
     /// Submissions (`ExportSubmissionJobEventData`).
@@ -51,7 +51,7 @@ impl Export {
     }
 }
 
-/// Whether a file of this name holds such rows.
+/// Returns `true` if a file of this name contains such rows.
 pub(super) fn is_wanted(name: &str) -> bool {
     let Some(kind) = name.strip_prefix("event_EXPORT_").and_then(|name| name.strip_suffix(".log")) else {
         return false;
@@ -62,12 +62,12 @@ pub(super) fn is_wanted(name: &str) -> bool {
 /// The latest row of one id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {
-    /// When it was written, in Unix seconds.
+    /// The time it was written, in Unix seconds.
     pub at_s: i64,
-    /// Counts down from the oldest file of a rotation to the current one, 0.
+    /// The rotation of its file, which counts down from the oldest file to the current one, 0.
     rotation: std::cmp::Reverse<u32>,
     line: u64,
-    /// `event_data` as it stands in the file.
+    /// `event_data`, verbatim.
     pub json: Box<str>,
 }
 
@@ -107,7 +107,7 @@ impl Exports {
         let mut check = LineCheck::default();
         for (at, line) in LineCheck::lines(bytes) {
             if self.read_line(&line, rotation, at).is_none() {
-                check.bad(at);
+                check.count_damaged(at);
             }
         }
         damage.add(node, path, check.damaged());
@@ -141,24 +141,24 @@ impl Exports {
         }
     }
 
-    /// The latest row of every id of a kind, in the order of ids.
+    /// Returns the latest row of every id of a kind, in the order of ids.
     pub fn rows(&self, kind: Export) -> impl Iterator<Item = (&str, &Row)> {
         self.rows.iter().filter(move |((known, _), _)| *known == kind).map(|((_, id), row)| (&**id, row))
     }
 
-    /// The latest row of one id.
+    /// Returns the latest row of one id.
     pub fn get(&self, kind: Export, id: &str) -> Option<&Row> {
         self.rows.get(&(kind, id.into()))
     }
 
-    /// Takes over what another reader found.
+    /// Merges the facts of another reader.
     pub(super) fn merge(&mut self, other: Self) {
         for (key, row) in other.rows {
             self.add(key, row);
         }
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
         self.rows.iter().map(|((_, id), row)| id.len() + row.json.len() + size_of::<Row>() + 40).sum()
     }
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_latest_row_of_an_id_wins_whatever_the_order_of_files() {
+    fn latest_row_wins_in_any_order_of_files() {
         let line = |at: i64, status: &str| {
             format!(
                 r#"{{"event_id": "x", "timestamp": {at}, "source_type": "EXPORT_SUBMISSION_JOB", "event_data": {{"submission_job_id": "a", "status": "{status}"}}}}"#
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_files_of_python_processes_are_wanted() {
+    fn only_files_of_python_processes_are_wanted() {
         assert!(is_wanted("event_EXPORT_SUBMISSION_JOB.log") && is_wanted("event_EXPORT_TRAIN_STATE.log"));
         assert!(!is_wanted("event_EXPORT_TASK_1.log") && !is_wanted("event_EXPORT_ACTOR.log"));
     }

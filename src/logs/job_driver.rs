@@ -1,5 +1,5 @@
-//! `logs/job-driver-<submission id>.log`: what the driver printed; its head names the entrypoint, its tail is quoted
-//! in a failed job's message.
+//! `logs/job-driver-<submission id>.log`: the output of a driver. Its head contains the entrypoint; a failed job's
+//! message quotes its tail.
 //!
 //! The job agent writes `Runtime env is setting up.`, the supervisor `Running entrypoint for job X: COMMAND`, then the
 //! driver its output (`dashboard/modules/job/{job_manager,job_supervisor}.py`). The two may run on different nodes, so
@@ -8,16 +8,16 @@
 use super::line::records;
 use std::collections::BTreeMap;
 
-/// Bytes of the longest submission id: it is a part of a file name.
+/// The longest submission id in bytes, as it is part of a file name.
 const MAX_ID: usize = 240;
 
-/// Returns where a submission's driver printed to, relative to a node's `logs` folder; none for an id that is no part of
-/// any path. Ids may have slashes: users choose them, and then the log lies in a folder.
+/// Returns the path of a submission's driver log, relative to a node's `logs` folder; `None` for an id that cannot be
+/// part of a path. Users choose ids, which may contain slashes; the log then lies in a folder.
 pub fn path_of(submission: &str) -> Option<String> {
-    let odd = submission.len() > MAX_ID || submission.contains('\0');
+    let invalid = submission.len() > MAX_ID || submission.contains('\0');
     let name = format!("job-driver-{submission}.log");
     let is_path = !submission.is_empty() && name.split('/').all(|part| !matches!(part, "" | "." | ".."));
-    (is_path && !odd).then_some(name)
+    (is_path && !invalid).then_some(name)
 }
 
 /// Bytes of the head that are wanted: the first lines.
@@ -29,22 +29,22 @@ const MAX_CHARS: usize = 20_000;
 /// `NUM_LOG_LINES_ON_ERROR` of Ray's `job_log_storage_client.py`.
 const MAX_LINES: usize = 10;
 
-/// What one file says.
+/// The facts of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DriverLog {
-    /// Bytes read, which decides between two readings of a file that grew.
+    /// Bytes read: of two readings of a file that grew, the longer one counts.
     size: usize,
-    /// The command; its first line where it has several.
+    /// The command; only its first line if it has several.
     pub entrypoint: Option<Box<str>>,
     /// Local time of `Runtime env is setting up.`, in milliseconds as if it were UTC.
     pub accepted_local_ms: Option<i64>,
     /// `'ERROR'. Full traceback: …` of a supervisor that could not be started.
     pub not_started: Option<Box<str>>,
-    /// Its last ten lines, at most 20,000 characters of them.
+    /// Its last ten lines, cut to the last 20,000 characters.
     pub last_lines: Box<str>,
 }
 
-/// What the files say, by submission and node.
+/// The facts of all files, by submission and node.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DriverLogs {
     files: BTreeMap<(Box<str>, Box<str>), DriverLog>,
@@ -77,26 +77,26 @@ impl DriverLogs {
         }
     }
 
-    /// The files of one submission, with their nodes.
+    /// Returns the files of one submission, with their nodes.
     pub fn of<'a>(&'a self, submission: &'a str) -> impl Iterator<Item = (&'a str, &'a DriverLog)> {
         let from: (Box<str>, Box<str>) = (submission.into(), "".into());
         let files = self.files.range(from..).take_while(move |((id, _), _)| **id == *submission);
         files.map(|((_, node), log)| (&**node, log))
     }
 
-    /// The submissions that have a file.
+    /// Returns the submissions that have a file.
     pub fn submissions(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(|(id, _)| &**id)
     }
 
-    /// Takes over what another reader found.
+    /// Merges the facts of another reader.
     pub(super) fn merge(&mut self, other: Self) {
         for (key, found) in other.files {
             self.add(key, found);
         }
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
         let text = |log: &DriverLog| {
             log.last_lines.len()
@@ -106,7 +106,8 @@ impl DriverLogs {
     }
 }
 
-/// Ray's `fast_tail_last_n_lines`: the last ten lines by Python's `splitlines`, then the last 20,000 characters.
+/// Returns the last ten lines by Python's `splitlines`, cut to the last 20,000 characters, as Ray's
+/// `fast_tail_last_n_lines`.
 fn last_lines(tail: &[u8]) -> String {
     let text = String::from_utf8_lossy(tail);
     let mut starts = Vec::new();
@@ -131,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_head_names_the_command_and_the_tail_is_quoted() {
+    fn reads_entrypoint_and_last_lines() {
         let lines: Vec<String> = (0..20).map(|n| format!("line {n}\n")).collect();
         let text = "2026-11-22 23:12:43,781\tINFO job_manager.py:581 -- Runtime env is setting up.\n\
                         Running entrypoint for job x: python -c 'a: b'\n"
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_lines_are_counted_as_python_does() {
+    fn last_lines_are_counted_as_in_python() {
         let lines = |n: usize, end: &str| format!("x{end}").repeat(n);
         for end in ["\n", "\r\n", "\r", "\u{2028}"] {
             assert_eq!(last_lines(lines(12, end).as_bytes()), lines(10, end), "{end:?}");
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_supervisor_that_could_not_be_started_leaves_its_reason() {
+    fn reads_why_a_supervisor_could_not_be_started() {
         let text = "2026-11-22 23:12:43,781\tWARNING job_manager.py:600 -- Failed to start supervisor actor for job x: 'no'. Full traceback:\nTraceback\nValueError: no\n\n";
         let mut logs = DriverLogs::default();
         logs.read("x", "n", text.as_bytes());

@@ -1,36 +1,36 @@
-//! `logs/events/event_JOBS.log`: when a submission began and how it ended, in whole seconds.
+//! `logs/events/event_JOBS.log`: the start and end of submissions, in whole seconds.
 //!
 //! JSON lines of Ray's job manager (`dashboard/modules/job/job_manager.py`):
 //! `Started a ray job X.` and `Completed a ray job X with a status S.`, the latter followed by ` ERROR` when the job's
-//! supervisor failed. A job that ended because its supervisor was never found, or did not start in time, has no
-//! second line: see `agent`.
+//! supervisor failed. A job whose supervisor was never found, or did not start in time, has no second line: see
+//! `agent`.
 
 use super::damage::{Damage, LineCheck};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// How a submission ended.
+/// The end of a submission.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Completed {
     /// Unix seconds, at most a second or two after the end.
     pub at_s: i64,
     /// `SUCCEEDED`, `FAILED` or `STOPPED`.
     pub status: Box<str>,
-    /// Why its supervisor failed; empty when it did not.
+    /// The reason its supervisor failed; empty if it did not.
     pub error: Box<str>,
 }
 
-/// What the file says about one submission.
+/// The events of one submission.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JobEvent {
-    /// When it was accepted, in Unix seconds; the last time when there are several (deleted and submitted again).
+    /// The time it was accepted, in Unix seconds; the last one of several (deleted and submitted again).
     pub started_s: Option<i64>,
-    /// How it ended; the last time when there are several.
+    /// Its end; the last one of several.
     pub completed: Option<Completed>,
 }
 
-/// What the files say, by submission.
+/// The events of all submissions.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JobEvents {
     jobs: BTreeMap<Box<str>, JobEvent>,
@@ -58,7 +58,7 @@ impl JobEvents {
         let mut check = LineCheck::default();
         for (at, line) in LineCheck::lines(bytes) {
             if self.read_line(&line).is_none() {
-                check.bad(at);
+                check.count_damaged(at);
             }
         }
         damage.add(node, path, check.damaged());
@@ -77,7 +77,7 @@ impl JobEvents {
         } else if line.message.starts_with("Started a ray job ") {
             event.started_s = Some(at_s);
         } else {
-            return Some(()); // a message of a later Ray: not damaged, only unknown
+            return Some(()); // A message of a later Ray: unknown, not damaged.
         }
         if !id.is_empty() {
             self.add(id.into(), event);
@@ -91,24 +91,24 @@ impl JobEvents {
         known.completed = known.completed.take().max(event.completed);
     }
 
-    /// What is known, by submission id.
+    /// Returns all facts, by submission id.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &JobEvent)> {
         self.jobs.iter().map(|(id, event)| (&**id, event))
     }
 
-    /// What is known about one submission.
+    /// Returns the facts of one submission.
     pub fn get(&self, submission: &str) -> Option<&JobEvent> {
         self.jobs.get(submission)
     }
 
-    /// Takes over what another reader found.
+    /// Merges the facts of another reader.
     pub(super) fn merge(&mut self, other: Self) {
         for (id, event) in other.jobs {
             self.add(id, event);
         }
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
         let text = |event: &JobEvent| event.completed.as_ref().map_or(0, |end| end.status.len() + end.error.len());
         self.jobs.iter().map(|(id, event)| id.len() + text(event) + size_of::<JobEvent>() + 48).sum()
@@ -123,7 +123,7 @@ mod tests {
     const COMPLETED: &str = r#"{"event_id": "1b", "source_type": "JOBS", "message": "Completed a ray job fail.1 with a status FAILED. Job supervisor actor died: x. y", "timestamp": "1795389166", "custom_fields": {"submission_id": "fail.1"}, "severity": "ERROR", "label": ""}"#;
 
     #[test]
-    fn a_failed_submission_has_a_start_an_end_and_a_reason() {
+    fn reads_start_end_and_reason_of_a_failed_submission() {
         let mut events = JobEvents::default();
         let mut damage = Damage::default();
         let text = format!("{STARTED}\n{{broken\n{COMPLETED}\n{{\"message\": \"x\", \"timestamp\": \"1\"}}\n");

@@ -1,7 +1,7 @@
 //! Lines of Ray's Python processes: `YYYY-MM-DD HH:MM:SS,mmm<TAB>LEVEL file.py:LINE -- message`.
 //!
-//! The format is Ray's `LOGGER_FORMAT`. Times are local to the process, without a zone: see `zone`.
-//! A message may go on over several lines (tracebacks); whatever follows a line that begins with a time is its own.
+//! The format is Ray's `LOGGER_FORMAT`. Times are local to the process, without a zone: see `zone`. A message may
+//! continue on further lines (tracebacks), up to the next line that begins with a time.
 
 use crate::base::time::days_from_civil;
 
@@ -10,11 +10,11 @@ use crate::base::time::days_from_civil;
 pub(super) struct Record<'a> {
     /// Local time in milliseconds, counted as if it were UTC.
     pub(super) local_ms: i64,
-    /// The message, further lines included, without the last line end.
+    /// The message, with its further lines, without the last line end.
     pub(super) message: &'a str,
 }
 
-/// The records of a text. What stands before the first one, and lines without ` -- `, are skipped.
+/// Returns the records of a text. Text before the first one, and records without ` -- `, are skipped.
 pub(super) fn records(text: &str) -> impl Iterator<Item = Record<'_>> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -39,12 +39,12 @@ pub(super) fn records(text: &str) -> impl Iterator<Item = Record<'_>> {
     })
 }
 
-/// The length of the first line, its end included.
+/// Returns the length of the first line, with its line end.
 fn line_end(text: &str) -> usize {
     memchr::memchr(b'\n', text.as_bytes()).map_or(text.len(), |at| at + 1)
 }
 
-/// The time `text` begins with (`2026-11-22 23:12:44,653`), in milliseconds as if it were UTC.
+/// Returns the time that `text` begins with (`2026-11-22 23:12:44,653`), in milliseconds as if it were UTC.
 pub(super) fn local_time(text: &str) -> Option<i64> {
     let stamp = text.as_bytes().first_chunk::<23>()?;
     let punctuation = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':'), (19, b',')];
@@ -59,7 +59,7 @@ pub(super) fn local_time(text: &str) -> Option<i64> {
     Some(seconds * 1_000 + number(20, 23)?)
 }
 
-/// The digits after `key`, with an optional `-`, wherever it stands first.
+/// Returns the integer after the first `key`, with an optional `-`.
 pub(super) fn number_after(text: &str, key: &str) -> Option<i64> {
     let rest = text.get(text.find(key)? + key.len()..)?;
     let end = rest.bytes().enumerate().position(|(at, b)| !(b.is_ascii_digit() || (at == 0 && b == b'-')));
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_owns_the_lines_up_to_the_next_time() {
+    fn record_includes_lines_up_to_the_next_time() {
         let text = "garbage\n2026-11-22 23:12:44,653\tERROR a.py:1 -- one\nTraceback\n  x -- y\n\
                     2026-11-22 23:12:44,654\tno message\n2026-11-22 23:12:44,655\tINFO b.py:2 -- two\n";
         let found: Vec<_> = records(text).map(|r| (r.local_ms % 1_000, r.message)).collect();
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn only_whole_times_are_times() {
+    fn parses_only_complete_times() {
         assert_eq!(local_time("1970-01-02 00:00:01,002 x"), Some(86_401_002));
         for bad in
             ["", "1970-01-02 00:00:01", "1970-13-02 00:00:01,002", "1970-01-02T00:00:01,002", "é970-01-02 00:00:01,00"]
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_end_where_digits_end() {
+    fn numbers_end_after_the_last_digit() {
         assert_eq!(number_after("exited with code -9 job", "code "), Some(-9));
         assert_eq!(number_after("code 5", "code "), Some(5));
         assert_eq!(number_after("code x", "code "), None);

@@ -1,15 +1,15 @@
-//! `logs/monitor.log` of the head: the autoscaler's last status block, and which Ray it was.
+//! `logs/monitor.log` of the head: the autoscaler's last status block, and Ray's version.
 //!
 //! The block begins with a line `======== Autoscaler status: <local time> ========` and ends before the next line that
-//! begins with a time. The first lines say `Ray version: V` and `Ray commit: C`.
+//! begins with a time. The first lines contain `Ray version: V` and `Ray commit: C`.
 
 use super::damage::Damage;
 use super::line::local_time;
 
-/// What the autoscaler's log says.
+/// The facts in the autoscaler's log.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MonitorFacts {
-    /// The last block, as it stands in the log, and the local time in its banner.
+    /// The local time in the last block's banner, and the block, verbatim.
     status: Option<(Box<str>, Box<str>)>,
     version: Box<str>,
     commit: Box<str>,
@@ -41,37 +41,37 @@ impl MonitorFacts {
         self.merge(Self { status, version: after("-- Ray version: "), commit: after("-- Ray commit: ") });
     }
 
-    /// The autoscaler's last status text, verbatim.
+    /// Returns the autoscaler's last status text, verbatim.
     pub fn status(&self) -> Option<&str> {
         self.status.as_ref().map(|(_, block)| &**block)
     }
 
-    /// The Ray version; empty when not said.
+    /// Returns the Ray version; empty if unknown.
     pub fn ray_version(&self) -> &str {
         &self.version
     }
 
-    /// The Ray commit; empty when not said.
+    /// Returns the Ray commit; empty if unknown.
     pub fn ray_commit(&self) -> &str {
         &self.commit
     }
 
-    /// Takes Ray's version and commit from another log where this one was not stored: with KubeRay's autoscaler the file
-    /// may be in another volume.
-    pub fn complete(&mut self, (version, commit): (Box<str>, Box<str>)) {
+    /// Sets Ray's version and commit from another log if this one was not stored: with KubeRay's autoscaler it may be
+    /// on another volume.
+    pub fn set_missing_version(&mut self, (version, commit): (Box<str>, Box<str>)) {
         if self.version.is_empty() {
             (self.version, self.commit) = (version, commit);
         }
     }
 
-    /// Takes over what another reader found: the later block, of equal ones the greater.
+    /// Merges the facts of another reader: the later block, or the greater of two with the same time.
     pub fn merge(&mut self, other: Self) {
         self.status = self.status.take().max(other.status);
         self.version = std::mem::take(&mut self.version).max(other.version);
         self.commit = std::mem::take(&mut self.commit).max(other.commit);
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub fn weight(&self) -> usize {
         self.status.as_ref().map_or(0, |(time, block)| time.len() + block.len())
             + self.version.len()
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_block_is_taken_verbatim_and_without_what_follows() {
+    fn the_last_block_is_taken_verbatim() {
         let text = "2026-11-22 23:11:34,846\tINFO monitor.py:731 -- Ray version: 2.60.0\n\
             2026-11-22 23:11:34,846\tINFO monitor.py:732 -- Ray commit: abc\n\
             ======== Autoscaler status: 2026-11-22 23:20:30.1 ========\nNode status\nold\n\

@@ -1,16 +1,16 @@
-//! Facts about workers, nodes, jobs and actors in the logs of Ray's C++ processes, and in the names of worker logs.
+//! Facts of workers, nodes, jobs and actors from the logs of Ray's C++ processes and the names of worker logs.
 //!
-//! Events leave all of that out where their types were not exported (`WORKER_*` events exist since Ray 2.58, and
-//! KubeRay's operator does not export them). The loader reads these files only then.
+//! Events lack these facts if their types were not exported (`WORKER_*` events exist since Ray 2.58, and KubeRay's
+//! operator does not export them). The loader reads these files only in that case.
 //!
-//! | file | what it tells |
+//! | file | facts |
 //! |---|---|
 //! | `gcs_server.out` (head) | unintended ends of workers with their details; jobs, actors and nodes; whether it was stopped |
 //! | `raylet.out` | starts and ends of the node's workers to the millisecond; the node's folder for sessions |
-//! | `python-core-worker-{worker}_{pid}.log`, `python-core-driver-…` | the process's registration, and why it left |
-//! | `worker-{worker}-{job}-{pid}.out` | worker, job and process, by the name alone |
+//! | `python-core-worker-{worker}_{pid}.log`, `python-core-driver-…` | the process's registration, and its exit |
+//! | `worker-{worker}-{job}-{pid}.out` | worker, job and process, from the name alone |
 //!
-//! Times are local to the node whose folder a file is in; who knows the zones converts them.
+//! Times are local to the node whose folder a file is in; the snapshot, which has the zones, converts them.
 
 mod gcs;
 mod log_name;
@@ -27,24 +27,24 @@ pub use worker::{Exit, WorkerLog};
 use crate::base::id::{NodeId, WorkerId};
 use std::collections::BTreeMap;
 
-/// The facts of a session's process logs. The same for every order of files.
+/// The facts of a session's process logs. The order of files does not change them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProcessLogs {
-    /// By worker; drivers are workers whose id is their job's, filled up with `ff`.
+    /// Facts by worker; a driver is a worker whose id is that of its job, padded with `ff`.
     pub workers: BTreeMap<WorkerId, WorkerLog>,
-    /// By node.
+    /// Facts by node.
     pub nodes: BTreeMap<NodeId, NodeLog>,
-    /// The GCS's own log.
+    /// Facts of the GCS.
     pub gcs: GcsLog,
-    /// Bytes of such logs that were left unread, because a session may have very many.
+    /// Bytes of such logs that were not read, because a session may have very many.
     pub unread_bytes: u64,
-    /// Files of which all or a part was left unread.
+    /// Number of files that were not read, or only in part.
     pub unread_files: u64,
 }
 
 impl ProcessLogs {
-    /// Takes what the name of a node's log file says; other names say nothing.
-    pub fn seen(&mut self, node: &str, path: &str) {
+    /// Reads the name of a node's log file; other names are ignored.
+    pub fn read_name(&mut self, node: &str, path: &str) {
         let Some(name) = LogName::parse(path) else { return };
         let known = self.workers.entry(name.worker).or_default();
         known.node = known.node.max(NodeId::from_hex(node));
@@ -57,7 +57,7 @@ impl ProcessLogs {
         }
     }
 
-    /// Takes over what another reader found.
+    /// Merges the facts of another reader.
     pub fn merge(&mut self, other: Self) {
         for (id, log) in other.workers {
             self.workers.entry(id).or_default().merge(log);
@@ -70,7 +70,7 @@ impl ProcessLogs {
         self.unread_files += other.unread_files;
     }
 
-    /// Memory held, in bytes, roughly.
+    /// Returns the memory held, in bytes, roughly.
     pub fn weight(&self) -> usize {
         let workers = self.workers.values().map(|log| size_of::<(WorkerId, WorkerLog)>() + 32 + log.weight());
         workers.sum::<usize>() + self.nodes.len() * (size_of::<(NodeId, NodeLog)>() + 64) + self.gcs.weight()

@@ -1,7 +1,7 @@
-//! `logs/runtime_env_agent.log` and its rotations: which runtime environments a node created, used and dropped.
+//! `logs/runtime_env_agent.log` and its rotations: the runtime environments that a node created, used and removed.
 //!
-//! Lines of Ray's `_private/runtime_env/agent/runtime_env_agent.py`, kept as steps in their order; `replay` plays them
-//! back into the tables the agent held last. Environments are told apart by their serialized text, as Ray does.
+//! Lines of Ray's `_private/runtime_env/agent/runtime_env_agent.py`, kept as steps in order; `replay` rebuilds the
+//! agent's last tables from them. Environments are identified by their serialized text, as in Ray.
 
 mod replay;
 
@@ -13,45 +13,45 @@ use std::collections::HashMap;
 /// Bytes of the head and of the tail that are wanted.
 pub(super) const END: u64 = 16 * 1024 * 1024;
 
-/// One line.
+/// One step, from one line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Step {
     local_ms: i64,
-    /// Index into `FileLog::envs`; zero where the line names none.
+    /// Index into `FileLog::envs`, where a line without an environment has an empty one.
     env: u32,
-    what: What,
+    action: Action,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum What {
-    /// The agent started: it knows nothing.
+enum Action {
+    /// The agent started, with empty tables.
     Started,
-    /// A first use: `Creating runtime env: E with timeout N seconds.`
+    /// The first use: `Creating runtime env: E with timeout N seconds.`
     Creating { timeout_s: i64 },
-    /// It exists now.
+    /// Its creation succeeded.
     Created,
-    /// Another use of what exists.
+    /// Another use of an existing environment.
     Reused,
-    /// One use less.
+    /// A use ended.
     Released,
-    /// It is forgotten.
+    /// It was removed from the cache.
     Removed,
     /// One attempt to create it failed, with this traceback.
     AttemptFailed { traceback: Box<str> },
-    /// All attempts failed; the line names no environment.
+    /// All attempts failed; the line contains no environment.
     GaveUp,
 }
 
-/// One file.
+/// The steps of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct FileLog {
-    /// Bytes read, which decides between two readings of a file that grew.
+    /// Bytes read: of two readings of a file that grew, the longer one counts.
     size: usize,
     envs: Vec<Box<str>>,
     steps: Vec<Step>,
 }
 
-/// What the agents' logs say, by node; a node's files from the newest (rotation 0) to the oldest.
+/// The steps of all agents, by node; a node's files from the newest (rotation 0) to the oldest.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RuntimeEnvAgents {
     files: BTreeMap<Box<str>, BTreeMap<u32, FileLog>>,
@@ -64,13 +64,13 @@ impl RuntimeEnvAgents {
         let mut found = FileLog { size: bytes.len(), ..FileLog::default() };
         let mut index: HashMap<&str, u32> = HashMap::new();
         for record in records(&text) {
-            let Some((env, what)) = step(record.message) else { continue };
+            let Some((env, action)) = step(record.message) else { continue };
             let next = index.len() as u32;
             let env = *index.entry(env).or_insert_with(|| {
                 found.envs.push(env.into());
                 next
             });
-            found.steps.push(Step { local_ms: record.local_ms, env, what });
+            found.steps.push(Step { local_ms: record.local_ms, env, action });
         }
         self.add(node.into(), rotation, found);
     }
@@ -82,12 +82,12 @@ impl RuntimeEnvAgents {
         }
     }
 
-    /// Whether a node left a log.
-    pub fn has(&self, node: &str) -> bool {
+    /// Returns `true` if a node has a log.
+    pub fn has_log(&self, node: &str) -> bool {
         self.files.contains_key(node)
     }
 
-    /// Takes over what another reader found.
+    /// Merges the facts of another reader.
     pub(super) fn merge(&mut self, other: Self) {
         for (node, files) in other.files {
             for (rotation, found) in files {
@@ -96,7 +96,7 @@ impl RuntimeEnvAgents {
         }
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
         let file = |log: &FileLog| {
             log.envs.iter().map(|env| env.len() + 16).sum::<usize>() + log.steps.capacity() * size_of::<Step>()
@@ -105,36 +105,36 @@ impl RuntimeEnvAgents {
     }
 }
 
-/// The environment a message names and what it says happened; none for messages that say nothing here.
-fn step(message: &str) -> Option<(&str, What)> {
+/// Returns the environment in a message and the action; `None` for other messages.
+fn step(message: &str) -> Option<(&str, Action)> {
     let between = |prefix: &str, end: &str| message.strip_prefix(prefix)?.rsplit_once(end).map(|(env, _)| env);
     if let Some(env) = between("Creating runtime env: ", " with timeout ") {
         let timeout_s = number_after(message.get(env.len()..)?, " with timeout ").unwrap_or_default();
-        return Some((env, What::Creating { timeout_s }));
+        return Some((env, Action::Creating { timeout_s }));
     }
     if let Some(env) = between("Successfully created runtime env: ", ", context: ") {
-        return Some((env, What::Created));
+        return Some((env, Action::Created));
     }
     if let Some(env) = between("Runtime env already created successfully. Env: ", ", context: ") {
-        return Some((env, What::Reused));
+        return Some((env, Action::Reused));
     }
     if let Some((_, env)) = message.split_once(" to decrease reference for runtime env: ")
         && message.starts_with("Got request from ")
     {
-        return Some((env.trim_end().strip_suffix('.').unwrap_or(env), What::Released));
+        return Some((env.trim_end().strip_suffix('.').unwrap_or(env), Action::Released));
     }
     if let Some(env) = between("Runtime env ", " removed from env-level cache.") {
-        return Some((env, What::Removed));
+        return Some((env, Action::Removed));
     }
     if let Some(rest) = message.strip_prefix("Failed to create runtime env ") {
         let (env, traceback) = rest.split_once('\n').unwrap_or((rest, ""));
         let traceback = if traceback.is_empty() { "".into() } else { format!("{traceback}\n").into() };
-        return Some((env.strip_suffix('.').unwrap_or(env), What::AttemptFailed { traceback }));
+        return Some((env.strip_suffix('.').unwrap_or(env), Action::AttemptFailed { traceback }));
     }
     if message.starts_with("runtime_env creation failed ") {
-        return Some(("", What::GaveUp));
+        return Some(("", Action::GaveUp));
     }
-    message.starts_with("Starting runtime env agent ").then_some(("", What::Started))
+    message.starts_with("Starting runtime env agent ").then_some(("", Action::Started))
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
-//! `logs/jobs/supervisor-<submission id>.log`: when a driver was started, how it ended, and on which node.
+//! `logs/jobs/supervisor-<submission id>.log`: the start and end of a driver, and its node.
 //!
 //! Lines of Ray's job supervisor (`dashboard/modules/job/job_supervisor.py`). Each ends with the actor's context:
 //! ` job_id=… worker_id=… node_id=… actor_id=… … timestamp_ns=…`; with `RAY_BACKEND_LOG_JSON=1` each is a JSON object
-//! with the same keys. Four messages matter: `Submitting job with RAY_ADDRESS`, `entrypoint command exited with code N`,
-//! `has been terminated gracefully` or `Job is now being force-killed` (stopped by the user), and
-//! `Got unexpected exception while trying to execute driver command`.
+//! with the same keys. Four messages are read: `Submitting job with RAY_ADDRESS`,
+//! `entrypoint command exited with code N`, `has been terminated gracefully` or `Job is now being force-killed`
+//! (stopped by the user), and `Got unexpected exception while trying to execute driver command`.
 //!
-//! In recorded sessions a job's `end_time` is 1 to 2 ms after the line that says it exited.
+//! In recorded sessions a job's `end_time` is 1 to 2 ms after the line about its exit.
 
 use super::line::{local_time, number_after};
 use super::zone::Zone;
@@ -14,23 +14,23 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// How a driver ended.
+/// The way a driver ended.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ending {
-    /// By itself, with this code; negative for a signal.
+    /// It exited by itself, with this code; negative for a signal.
     Exited(i32),
     /// The user stopped it.
     Stopped,
-    /// It could not be started: Ray's own traceback.
+    /// It could not be started, with Ray's own traceback.
     NotStarted(Box<str>),
 }
 
-/// What one supervisor says.
+/// The facts of one supervisor.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Supervisor {
-    /// When the driver was started, in Unix nanoseconds.
+    /// The time the driver was started, in Unix nanoseconds.
     pub submitted_ns: Option<i64>,
-    /// How and when it ended, in Unix nanoseconds; zero where the line had no time but a local one.
+    /// The time of its end in Unix nanoseconds, zero if the line had only a local time; and the way it ended.
     pub ending: Option<(i64, Ending)>,
     /// The node it ran on, hex; the driver runs there too.
     pub node: Option<Box<str>>,
@@ -38,7 +38,7 @@ pub struct Supervisor {
     pub actor: Option<Box<str>>,
 }
 
-/// What the supervisors say, by submission.
+/// The facts of all supervisors, by submission.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Supervisors {
     jobs: BTreeMap<Box<str>, Supervisor>,
@@ -68,7 +68,7 @@ impl Supervisors {
         while !rest.is_empty() {
             let mut end = rest.find('\n').map_or(rest.len(), |at| at + 1);
             if let Some(local_ms) = local_time(rest) {
-                // A traceback goes on until the line that carries the context.
+                // A traceback goes on until the line with the context.
                 while end < rest.len() && local_time(&rest[end..]).is_none() {
                     end += rest[end..].find('\n').map_or(rest.len() - end, |at| at + 1);
                 }
@@ -77,12 +77,17 @@ impl Supervisors {
                 let (message, context) = message.rsplit_once(" job_id=").unwrap_or((message, ""));
                 let field = |key: &str| context.split_ascii_whitespace().find_map(|pair| pair.strip_prefix(key));
                 let ns = number_after(context, "timestamp_ns=").unwrap_or_default();
-                found.note(message, ns, field("node_id=").unwrap_or_default(), field("actor_id=").unwrap_or_default());
-                learn(zone, local_ms, ns);
+                found.read_message(
+                    message,
+                    ns,
+                    field("node_id=").unwrap_or_default(),
+                    field("actor_id=").unwrap_or_default(),
+                );
+                learn_zone(zone, local_ms, ns);
             } else if let Ok(line) = serde_json::from_str::<JsonLine>(rest[..end].trim()) {
-                found.note(&line.message, line.timestamp_ns, &line.node_id, &line.actor_id);
+                found.read_message(&line.message, line.timestamp_ns, &line.node_id, &line.actor_id);
                 if let Some(local_ms) = local_time(&line.asctime) {
-                    learn(zone, local_ms, line.timestamp_ns);
+                    learn_zone(zone, local_ms, line.timestamp_ns);
                 }
             }
             rest = &rest[end..];
@@ -98,31 +103,31 @@ impl Supervisors {
         known.actor = known.actor.take().max(other.actor);
     }
 
-    /// What is known, by submission id.
+    /// Returns all facts, by submission id.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Supervisor)> {
         self.jobs.iter().map(|(id, found)| (&**id, found))
     }
 
-    /// What is known about one submission.
+    /// Returns the facts of one submission.
     pub fn get(&self, submission: &str) -> Option<&Supervisor> {
         self.jobs.get(submission)
     }
 
-    /// Takes over what another reader found.
+    /// Merges the facts of another reader.
     pub(super) fn merge(&mut self, other: Self) {
         for (id, found) in other.jobs {
             self.add(id, found);
         }
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
         self.jobs.keys().map(|id| id.len() + size_of::<Supervisor>() + 140).sum()
     }
 }
 
 impl Supervisor {
-    fn note(&mut self, message: &str, ns: i64, node: &str, actor: &str) {
+    fn read_message(&mut self, message: &str, ns: i64, node: &str, actor: &str) {
         if !node.is_empty() {
             self.node = self.node.take().max(Some(node.into()));
         }
@@ -150,7 +155,7 @@ impl Supervisor {
     }
 }
 
-fn learn(zone: &mut Zone, local_ms: i64, ns: i64) {
+fn learn_zone(zone: &mut Zone, local_ms: i64, ns: i64) {
     if ns > 0 {
         zone.learn(local_ms, ns / 1_000_000);
     }
@@ -169,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_exit_code_its_time_and_the_node_are_read_from_text_and_from_json() {
+    fn reads_exit_code_time_and_node_from_text_and_json() {
         let text = format!(
             "2026-11-23 00:12:46,158\tINFO job_supervisor.py:437 -- Job x entrypoint command exited with code 5 {CONTEXT}\n"
         );
@@ -184,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_traceback_ends_where_the_context_begins() {
+    fn traceback_ends_where_the_context_begins() {
         let text = format!(
             "2026-11-22 23:12:46,158\tERROR job_supervisor.py:470 -- Got unexpected exception while trying to execute driver command. Traceback (most recent call last):\n  File\nOSError: x\n {CONTEXT}\n"
         );
@@ -194,13 +199,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_context_still_tells_how_it_ended() {
+    fn line_without_context_has_the_exit_code() {
         let (found, _) = read("2026-11-22 23:12:46,158\tINFO a.py:1 -- Job x entrypoint command exited with code -9\n");
         assert_eq!(found.ending, Some((0, Ending::Exited(-9))));
     }
 
     #[test]
-    fn stopped_jobs_are_told_from_those_that_ended() {
+    fn termination_by_sigterm_is_a_stop() {
         let (found, _) = read(&format!(
             "2026-11-22 23:12:46,158\tINFO a.py:1 -- Job x has been terminated gracefully with SIGTERM. {CONTEXT}"
         ));

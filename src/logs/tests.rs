@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 #[test]
-fn every_file_of_the_table_is_wanted_rotated_or_not() {
+fn wants_every_file_of_the_table_rotated_or_not() {
     let driver = format!("python-core-driver-02000000{}_10333.log", "f".repeat(48));
     let paths = [
         ("events/event_GCS.log", Wanted::Whole),
@@ -34,7 +34,7 @@ fn every_file_of_the_table_is_wanted_rotated_or_not() {
     }
 }
 
-/// Files of a small session, damaged ones and shorter copies among them.
+/// Returns the files of a small session, including damaged ones and shorter copies.
 fn files() -> Vec<(&'static str, String, String)> {
     let supervisor = |code: i32, ns: i64| {
         format!(
@@ -71,7 +71,7 @@ fn files() -> Vec<(&'static str, String, String)> {
 
 proptest! {
     #[test]
-    fn any_order_split_and_repetition_of_files_gives_equal_facts(
+    fn order_split_and_repetition_of_files_do_not_matter(
         order in Just((0..files().len()).collect::<Vec<_>>()).prop_shuffle(),
         again in prop::collection::vec(0..files().len(), 0..6),
         cut in 0..files().len(),
@@ -93,7 +93,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_stop_a_reader(
+    fn reading_never_panics(
         bytes in prop::collection::vec(any::<u8>(), 0..200),
         cut in 0usize..200,
         which in 0..files().len(),

@@ -1,11 +1,11 @@
-//! `logs/train/ray-train-{app,sys}-{controller,worker}-<worker id>.log`: what Ray Train (v2) says about its runs.
+//! `logs/train/ray-train-{app,sys}-{controller,worker}-<worker id>.log`: the log of Ray Train (v2).
 //!
-//! JSON lines of Ray's own formatter, which carry the ids of who speaks and `timestamp_ns`. Train writes them in every
-//! session, also where neither its state actor nor the export API was on; so they are the last source of a run that
-//! no collector asked for. Source of the messages: `ray/train/v2/_internal/{callbacks,execution}`.
+//! JSON lines of Ray's own formatter, with the ids of the writing process and `timestamp_ns`. Train writes them in
+//! every session, even without its state actor and the export API, so they are the last source for a run that no
+//! collector recorded. Source of the messages: `ray/train/v2/_internal/{callbacks,execution}`.
 //!
-//! Of a controller (one per run) the lines are kept that say what its run did (`Controller::said`); of a worker only
-//! who it was. `answer::train` makes sense of them.
+//! Of a controller (one per run) the messages about its run are kept (`Controller::messages`); of a worker only its
+//! identity. `answer::train` interprets them.
 
 use super::damage::{Damage, LineCheck};
 use super::line::local_time;
@@ -14,17 +14,17 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Bytes of a worker's log that are read: its first lines say who it is, the rest is the user's.
+/// Bytes read of a worker's log: its first lines contain its identity, the rest is the user's output.
 pub(super) const WORKER_HEAD: u64 = 64 << 10;
 /// See `WORKER_HEAD`: nothing is needed from the end.
 pub(super) const WORKER_TAIL: u64 = 1;
-/// Lines kept per controller. A run says about twenty per attempt.
-const MAX_SAID: usize = 10_000;
-/// Ray cuts the error of a run to as many characters (`MAX_ERROR_STACK_TRACE_LENGTH`).
-const MAX_MESSAGE: usize = 50_000;
+/// Messages kept per controller. A run writes about twenty per attempt.
+const MAX_MESSAGES: usize = 10_000;
+/// Characters kept of a message, to which Ray cuts the error of a run (`MAX_ERROR_STACK_TRACE_LENGTH`).
+const MAX_MESSAGE_CHARS: usize = 50_000;
 
-/// How the messages begin that are kept. A message is its text up to the end of the line or beyond.
-const KEPT: [&str; 6] = [
+/// Prefixes of the messages that are kept. A message may have several lines.
+const KEPT_PREFIXES: [&str; 6] = [
     "Requesting resources: ",
     "PlacementGroupCleaner launched for run_id=",
     "[State Transition] ",
@@ -33,9 +33,9 @@ const KEPT: [&str; 6] = [
     "[FailurePolicy] ",
 ];
 
-/// Who wrote a line: a controller or a worker of a run.
+/// The process that wrote a line: a controller or a worker of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Speaker {
+pub struct TrainProcess {
     /// The run's name.
     pub run_name: Box<str>,
     /// Its job, hex.
@@ -48,24 +48,24 @@ pub struct Speaker {
     pub pid: i64,
     /// World, local and node rank; zeros for a controller.
     pub ranks: [i64; 3],
-    /// The session's folder on its node, where a worker named it.
+    /// The session's folder on its node, if a worker logged it.
     pub session_dir: Box<str>,
 }
 
-/// One run's controller.
+/// The controller of one run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Controller {
-    /// Who it is.
-    pub speaker: Speaker,
-    /// What it said about its run: Unix nanoseconds and message, in order.
-    pub said: BTreeSet<(i64, Box<str>)>,
+    /// Its process.
+    pub process: TrainProcess,
+    /// Its messages about the run, with their times in Unix nanoseconds, in order.
+    pub messages: BTreeSet<(i64, Box<str>)>,
 }
 
-/// What the logs of Ray Train say. Keys are actor ids, hex.
+/// The facts in the logs of Ray Train. Keys are actor ids, hex.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TrainLogs {
     controllers: BTreeMap<Box<str>, Controller>,
-    workers: BTreeMap<Box<str>, Speaker>,
+    workers: BTreeMap<Box<str>, TrainProcess>,
 }
 
 #[derive(Deserialize)]
@@ -98,12 +98,13 @@ struct Line<'a> {
     timestamp_ns: i64,
 }
 
-/// Whether a file of `logs/train/` is wanted: a controller's (true) or a worker's first lines (false).
+/// Returns `true` for a controller's file in `logs/train/`, `false` for a worker's, of which the first lines are
+/// wanted, and `None` for an unwanted file.
 pub(super) fn is_controller(name: &str) -> Option<bool> {
     let rest = name.strip_prefix("ray-train-")?.strip_suffix(".log")?;
     match rest.split_once('-')? {
         ("app" | "sys", rest) if rest.starts_with("controller-") => Some(true),
-        // The other file of a worker holds what its user reported.
+        // A worker's other file contains the user's output.
         ("sys", rest) if rest.starts_with("worker-") => Some(false),
         _ => None,
     }
@@ -119,25 +120,25 @@ impl TrainLogs {
                 Ok(line) => {
                     let local_ms = local_time(&line.asctime).filter(|_| line.timestamp_ns > 0);
                     clocks = local_ms.map(|local_ms| (local_ms, line.timestamp_ns / 1_000_000)).or(clocks);
-                    self.take(&line);
+                    self.add_line(&line);
                 }
-                // Only a part of a worker's file was read: its last line is cut on purpose.
+                // Only a part of a worker's file was read, so its last line is cut.
                 Err(_) if bytes.len() as u64 == WORKER_HEAD + WORKER_TAIL => {}
-                Err(_) => check.bad(at),
+                Err(_) => check.count_damaged(at),
             }
         }
-        // One moment a file is enough to know its zone.
+        // One moment per file is enough to learn its zone.
         if let Some((local_ms, utc_ms)) = clocks {
             zone.learn(local_ms, utc_ms);
         }
         damage.add(node, path, check.damaged());
     }
 
-    fn take(&mut self, line: &Line<'_>) {
+    fn add_line(&mut self, line: &Line<'_>) {
         if line.actor_id.is_empty() {
             return;
         }
-        let speaker = Speaker {
+        let process = TrainProcess {
             run_name: (*line.run_name).into(),
             job_id: (*line.job_id).into(),
             worker_id: (*line.worker_id).into(),
@@ -148,70 +149,70 @@ impl TrainLogs {
         };
         match &*line.component {
             "controller" => {
-                let said = KEPT.iter().any(|start| line.message.starts_with(start));
-                let said = said.then(|| (line.timestamp_ns, cut(&line.message).into()));
-                self.add(&line.actor_id, Controller { speaker, said: said.into_iter().collect() });
+                let messages = KEPT_PREFIXES.iter().any(|start| line.message.starts_with(start));
+                let messages = messages.then(|| (line.timestamp_ns, cut(&line.message).into()));
+                self.add(&line.actor_id, Controller { process, messages: messages.into_iter().collect() });
             }
-            "worker" => self.add_worker(&line.actor_id, speaker),
+            "worker" => self.add_worker(&line.actor_id, process),
             _ => {}
         }
     }
 
     fn add(&mut self, actor: &str, controller: Controller) {
         let known = self.controllers.entry(actor.into()).or_default();
-        if known.speaker < controller.speaker {
-            known.speaker = controller.speaker;
+        if known.process < controller.process {
+            known.process = controller.process;
         }
-        known.said.extend(controller.said);
-        while known.said.len() > MAX_SAID {
-            known.said.pop_first();
+        known.messages.extend(controller.messages);
+        while known.messages.len() > MAX_MESSAGES {
+            known.messages.pop_first();
         }
     }
 
-    fn add_worker(&mut self, actor: &str, speaker: Speaker) {
+    fn add_worker(&mut self, actor: &str, process: TrainProcess) {
         let known = self.workers.entry(actor.into()).or_default();
-        if *known < speaker {
-            *known = speaker;
+        if *known < process {
+            *known = process;
         }
     }
 
-    /// Every controller, with its actor id.
+    /// Returns every controller, with its actor id.
     pub fn controllers(&self) -> impl Iterator<Item = (&str, &Controller)> {
         self.controllers.iter().map(|(actor, controller)| (&**actor, controller))
     }
 
-    /// Every worker, with its actor id.
-    pub fn workers(&self) -> impl Iterator<Item = (&str, &Speaker)> {
-        self.workers.iter().map(|(actor, speaker)| (&**actor, speaker))
+    /// Returns every worker, with its actor id.
+    pub fn workers(&self) -> impl Iterator<Item = (&str, &TrainProcess)> {
+        self.workers.iter().map(|(actor, process)| (&**actor, process))
     }
 
-    /// Takes over what another reader found.
+    /// Merges the facts of another reader.
     pub(super) fn merge(&mut self, other: Self) {
         for (actor, controller) in other.controllers {
             self.add(&actor, controller);
         }
-        for (actor, speaker) in other.workers {
-            self.add_worker(&actor, speaker);
+        for (actor, process) in other.workers {
+            self.add_worker(&actor, process);
         }
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
-        let said = |controller: &Controller| -> usize {
-            controller.said.iter().map(|(_, message)| message.len() + 48).sum::<usize>() + 400
+        let messages = |controller: &Controller| -> usize {
+            controller.messages.iter().map(|(_, message)| message.len() + 48).sum::<usize>() + 400
         };
-        self.controllers.values().map(said).sum::<usize>() + 400 * self.workers.len()
+        self.controllers.values().map(messages).sum::<usize>() + 400 * self.workers.len()
     }
 }
 
-/// `Changing the working directory to: <session folder>/artifacts/<run name>`
+/// Returns the session folder in `Changing the working directory to: <session folder>/artifacts/<run name>`.
 fn session_dir(message: &str) -> &str {
     let path = message.strip_prefix("Changing the working directory to: ").unwrap_or_default();
     path.rsplit_once("/artifacts/").map_or("", |(dir, _)| dir)
 }
 
 fn cut(message: &str) -> &str {
-    match message.char_indices().nth(MAX_MESSAGE) {
+    match message.char_indices().nth(MAX_MESSAGE_CHARS) {
         Some((end, _)) => &message[..end],
         None => message,
     }
@@ -222,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_controller_keeps_what_it_said_about_its_run_once_and_a_worker_who_it_is() {
+    fn keeps_messages_of_controllers_and_identity_of_workers() {
         let line = |component: &str, actor: &str, ns: i64, message: &str| {
             format!(
                 "{{\"asctime\": \"1970-01-01 01:00:00,000\", \"message\": \"{message}\", \"process\": 7, \"job_id\": \"01000000\", \
@@ -240,8 +241,9 @@ mod tests {
             logs.read("n", "app", controller.as_bytes(), &mut zone, &mut damage);
             logs.read("n", "sys", worker.as_bytes(), &mut zone, &mut damage);
         }
-        let said: Vec<_> = logs.controllers().flat_map(|(_, c)| c.said.iter().map(|(ns, m)| (*ns, &**m))).collect();
-        assert_eq!(said.iter().map(|(ns, _)| *ns).collect::<Vec<_>>(), [1_000_000, 2_000_000]);
+        let messages: Vec<_> =
+            logs.controllers().flat_map(|(_, c)| c.messages.iter().map(|(ns, m)| (*ns, &**m))).collect();
+        assert_eq!(messages.iter().map(|(ns, _)| *ns).collect::<Vec<_>>(), [1_000_000, 2_000_000]);
         let workers: Vec<_> = logs.workers().map(|(actor, who)| (actor, who.pid, who.ranks)).collect();
         assert_eq!(workers, [("w1", 7, [1, 0, 0])]);
         assert_eq!(zone.utc_ms(3_600_000), Some(0));
@@ -249,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn controllers_are_read_whole_and_of_workers_the_system_log() {
+    fn selects_controller_logs_and_worker_system_logs() {
         for (name, kind) in [
             ("ray-train-app-controller-ab.log", Some(true)),
             ("ray-train-sys-controller-ab.log", Some(true)),

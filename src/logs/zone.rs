@@ -1,37 +1,37 @@
-//! The local time zone of a session, learned from lines that carry a time twice: local, and since 1970.
+//! The local time zone of a session, learned from lines with two times: local, and since 1970.
 //!
 //! Ray's Python logs have local times without a zone. The supervisors' lines end with `timestamp_ns=`, so the
-//! difference, rounded to the quarter hours all zones are made of, is the zone at that moment.
+//! difference, rounded to quarter hours, of which every zone is a multiple, is the zone at that moment.
 
 use std::collections::BTreeMap;
 
-/// Offsets from UTC seen over time.
+/// Offsets from UTC over time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Zone {
-    /// Local milliseconds to offset in minutes.
-    seen: BTreeMap<i64, i32>,
+    /// Offsets in minutes, by local time in milliseconds.
+    offsets: BTreeMap<i64, i32>,
 }
 
 const QUARTER_MS: i64 = 15 * 60 * 1_000;
-/// A head starts within this time of the moment its session is named after.
+/// The greatest time between a head's start and the moment its session is named after.
 const START_MS: u64 = 4 * 60 * 1_000;
-/// No zone is further away than this, in quarter hours.
-const FURTHEST: i64 = 15 * 4;
+/// The greatest offset of any zone, in quarter hours.
+const MAX_QUARTERS: i64 = 15 * 4;
 
 impl Zone {
-    /// Learns from a moment known in both clocks, in milliseconds; nonsense is ignored.
+    /// Learns from a moment in both clocks, in milliseconds; impossible offsets are ignored.
     pub fn learn(&mut self, local_ms: i64, utc_ms: i64) {
         let quarters = (local_ms.saturating_sub(utc_ms).saturating_add(QUARTER_MS / 2)).div_euclid(QUARTER_MS);
-        if quarters.abs() > FURTHEST {
+        if quarters.abs() > MAX_QUARTERS {
             return;
         }
         let minutes = i32::try_from(quarters * 15).unwrap_or_default();
-        let known = self.seen.entry(local_ms).or_insert(minutes);
+        let known = self.offsets.entry(local_ms).or_insert(minutes);
         *known = (*known).max(minutes);
     }
 
     /// Learns from the moment that a session is named after, local to its head, and its head's start, in milliseconds:
-    /// they are minutes apart. A head that was started again began long after, and is ignored.
+    /// they are minutes apart. A restarted head started long after, and is ignored.
     pub fn learn_start(&mut self, named_ms: i64, started_ms: i64) {
         let off_quarter = (named_ms.saturating_sub(started_ms).saturating_add(QUARTER_MS / 2)).rem_euclid(QUARTER_MS);
         if off_quarter.abs_diff(QUARTER_MS / 2) < START_MS {
@@ -39,10 +39,10 @@ impl Zone {
         }
     }
 
-    /// A local time in UTC, by the nearest moment known; none when there is none.
+    /// Returns a local time in UTC, by the nearest known moment; `None` if there is none.
     pub fn utc_ms(&self, local_ms: i64) -> Option<i64> {
-        let before = self.seen.range(..=local_ms).next_back();
-        let after = self.seen.range(local_ms..).next();
+        let before = self.offsets.range(..=local_ms).next_back();
+        let after = self.offsets.range(local_ms..).next();
         let nearest = match (before, after) {
             (Some(b), Some(a)) if a.0.abs_diff(local_ms) < b.0.abs_diff(local_ms) => a,
             (Some(b), _) => b,
@@ -51,17 +51,17 @@ impl Zone {
         Some(local_ms - i64::from(*nearest.1) * 60_000)
     }
 
-    /// Takes over what another reader learned.
+    /// Merges the moments of another reader.
     pub fn merge(&mut self, other: Self) {
-        for (local, minutes) in other.seen {
-            let known = self.seen.entry(local).or_insert(minutes);
+        for (local, minutes) in other.offsets {
+            let known = self.offsets.entry(local).or_insert(minutes);
             *known = (*known).max(minutes);
         }
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub fn weight(&self) -> usize {
-        self.seen.len() * 32
+        self.offsets.len() * 32
     }
 }
 

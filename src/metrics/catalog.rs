@@ -1,4 +1,4 @@
-//! Metrics of the list of sessions: how many there are, how old the list is, and what it cost.
+//! Metrics of the list of sessions: its size, its age, and the requests it took.
 
 use super::Registry;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
@@ -8,7 +8,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Unit;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Why the store was listed.
+/// The purpose of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum Purpose {
     /// All markers.
@@ -17,7 +17,7 @@ pub enum Purpose {
     Walk,
     /// The folders of one cluster.
     Cluster,
-    /// The logs of a few sessions, for the one that ran a submission.
+    /// The logs of a few sessions, to find the one that ran a submission.
     Submission,
 }
 
@@ -31,7 +31,7 @@ struct StateLabel {
     state: &'static str,
 }
 
-/// The families.
+/// The metric families.
 #[derive(Debug, Default)]
 pub struct Metrics {
     sessions: Family<StateLabel, Gauge>,
@@ -45,22 +45,22 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// How many sessions are listed in this state.
+    /// Sets the number of listed sessions in a state.
     pub fn sessions(&self, state: &'static str, count: usize) {
         self.sessions.get_or_create(&StateLabel { state }).set(whole(count));
     }
 
-    /// So many dead sessions have a marker and no logs.
+    /// Sets the number of dead sessions with a marker but without logs.
     pub fn dead_without_logs(&self, count: usize) {
         self.dead_without_logs.set(whole(count));
     }
 
-    /// One more page was listed.
+    /// Counts a listed page.
     pub fn request(&self, purpose: Purpose) {
         self.requests.get_or_create(&PurposeLabel { purpose }).inc();
     }
 
-    /// A pass over the store ended: with success at this time, or without.
+    /// Records the end of a pass over the store: successful at this time, or failed if `None`.
     pub fn passed(&self, purpose: Purpose, at: Option<SystemTime>) {
         let label = PurposeLabel { purpose };
         match at.and_then(|at| at.duration_since(UNIX_EPOCH).ok()) {
@@ -69,7 +69,7 @@ impl Metrics {
         }
     }
 
-    /// What the list says about itself.
+    /// Sets the properties of the list.
     pub fn listing(&self, stale: bool, unknown_keys: u64, skipped_places: u64) {
         self.stale.set(stale.into());
         self.unknown_keys.set(unknown_keys.cast_signed());
@@ -77,39 +77,35 @@ impl Metrics {
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register(
-            "catalog_sessions",
-            "Sessions that are listed, by state of their cluster",
-            self.sessions.clone(),
-        );
+        registry.register("catalog_sessions", "Listed sessions, by state of their cluster", self.sessions.clone());
         registry.register(
             "catalog_dead_sessions_without_logs",
-            "Dead sessions with a marker and no folder in the data trees: no log of theirs was ever uploaded",
+            "Dead sessions with a marker but no folder in the data trees: none of their logs was uploaded",
             self.dead_without_logs.clone(),
         );
-        registry.register("catalog_list_requests", "Pages listed, by purpose: each is paid for", self.requests.clone());
+        registry.register("catalog_list_requests", "Paid list requests (pages), by purpose", self.requests.clone());
         registry.register_with_unit(
             "catalog_last_pass_timestamp",
-            "When the markers were last listed, and the data trees last walked, with success",
+            "Time of the last successful listing of the markers, and of the last successful walk of the data trees",
             Unit::Seconds,
             self.listed.clone(),
         );
-        registry.register(
-            "catalog_failed_passes",
-            "Passes over the store that failed, by purpose",
-            self.failures.clone(),
-        );
+        registry.register("catalog_failed_passes", "Failed passes over the store, by purpose", self.failures.clone());
         registry.register(
             "catalog_stale",
-            "Whether the last listing is out of date because the store could not be listed: 1 if so",
+            "Set to 1 if the list is out of date because the store could not be listed, else 0",
             self.stale.clone(),
         );
         registry.register(
             "catalog_unknown_keys",
-            "Keys in marker folders that are no markers",
+            "Keys in marker folders that are not markers",
             self.unknown_keys.clone(),
         );
-        registry.register("catalog_skipped_places", "Places that could not be listed", self.skipped_places.clone());
+        registry.register(
+            "catalog_skipped_places",
+            "Folders or links that could not be listed",
+            self.skipped_places.clone(),
+        );
     }
 }
 

@@ -7,18 +7,18 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The families.
+/// The metric families.
 #[derive(Debug)]
 pub struct Metrics {
     resident: Gauge,
     start: Gauge,
     log_lines_dropped: Counter,
-    /// Counts them for as long as the process runs; none are, where nobody logs.
+    /// Returns the log lines dropped since the start; not set if there is no log.
     count_dropped: OnceLock<fn() -> u64>,
 }
 
 impl Default for Metrics {
-    /// Taken once, when the program starts.
+    /// Called once, when the program starts: takes the start time.
     fn default() -> Self {
         let start: Gauge = Gauge::default();
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -36,7 +36,7 @@ impl Metrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         let version = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running version", version);
-        let help = "Resident memory of the process; zero where the system does not say";
+        let help = "Resident memory of the process; zero if the system does not report it";
         registry.register_common("process_resident_memory", help, Unit::Bytes, self.resident.clone());
         let help = "Log lines dropped because standard error was not read";
         registry.register("log_lines_dropped", help, self.log_lines_dropped.clone());
@@ -44,12 +44,12 @@ impl Metrics {
         registry.register_common("process_start_time", help, Unit::Seconds, self.start.clone());
     }
 
-    /// Takes the number of log lines that were dropped from here.
+    /// Sets the source of the number of dropped log lines.
     pub fn count_dropped_log_lines(&self, count: fn() -> u64) {
         let _ = self.count_dropped.set(count);
     }
 
-    /// Reads what changes.
+    /// Updates the values that change.
     pub fn measure(&self) {
         if let Some(count) = self.count_dropped.get() {
             self.log_lines_dropped.inner().store(count(), Ordering::Relaxed);
@@ -58,11 +58,11 @@ impl Metrics {
     }
 }
 
-/// Resident bytes as the kernel counts them.
+/// Returns the resident bytes that the kernel reports.
 fn resident_bytes() -> Option<i64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    // `statm` counts pages, whose size differs between machines; this line says kB.
+    // `statm` counts pages, whose size differs between machines; this line is in kB.
     let kib: i64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(1024)
 }

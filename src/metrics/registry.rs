@@ -1,38 +1,38 @@
-//! The registry: prometheus-client's, and a list of what was registered.
+//! The registry of prometheus-client, and a list of the registered families.
 //!
-//! prometheus-client shows a family only once it has a sample; the list has them all, so that the reference page and
-//! the rules for names cover every family.
+//! prometheus-client shows a family only once it has a sample; the list contains all of them, so that the reference
+//! page and the rules for names cover every family.
 
 use prometheus_client::encoding::{EncodeMetric, text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Metric, Registry as Inner, Unit};
 
-/// What is known of a family without a sample.
+/// The description of a family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Family {
-    /// As it stands in the exposition, with unit and `_total`.
+    /// Name in the exposition, with unit and `_total`.
     pub name: String,
-    /// counter, gauge, histogram or info.
+    /// Type: counter, gauge, histogram or info.
     pub kind: String,
     /// One sentence, without its full stop.
     pub help: String,
-    /// seconds, bytes …
+    /// Unit: seconds, bytes …
     pub unit: Option<String>,
 }
 
-/// All families.
+/// All families, with their metrics.
 #[derive(Debug)]
 pub struct Registry {
     prefix: &'static str,
-    /// Ours, under the prefix.
+    /// Families under the prefix.
     prefixed: Inner,
-    /// Those whose names are the same in every program.
+    /// Families whose names are the same in every program.
     common: Inner,
     families: Vec<Family>,
 }
 
 impl Registry {
-    /// An empty registry; names get the prefix and `_`.
+    /// Returns an empty registry; names get the prefix and `_`.
     pub fn with_prefix(prefix: &'static str) -> Self {
         let (prefixed, common) = (Inner::with_prefix(prefix), Inner::default());
         Self { prefix, prefixed, common, families: Vec::new() }
@@ -56,12 +56,12 @@ impl Registry {
         self.common.register_with_unit(name, help, unit, metric);
     }
 
-    /// Every family, whether it has a sample or not.
+    /// Returns all families, including those without a sample.
     pub fn families(&self) -> &[Family] {
         &self.families
     }
 
-    /// The exposition as `OpenMetrics` text.
+    /// Returns the exposition as `OpenMetrics` text.
     pub fn render(&self) -> Result<String, std::fmt::Error> {
         let mut out = String::new();
         text::encode_registry(&mut out, &self.prefixed)?;

@@ -9,18 +9,18 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Unit;
 use std::time::Duration;
 
-/// How a load ended.
+/// The outcome of a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum Outcome {
-    /// With everything that is stored.
+    /// All stored files were read.
     Whole,
-    /// Without files that could not be read: it is tried again soon.
+    /// Some files could not be read; the load is retried soon.
     Incomplete,
-    /// With an error.
+    /// The load failed with an error.
     Failed,
-    /// It took longer than `loading.timeout`.
+    /// The load took longer than `loading.timeout`.
     TimedOut,
-    /// It would not fit into `cache.maxMemory`.
+    /// The session does not fit into `cache.maxMemory`.
     TooLarge,
     /// The program stopped.
     Stopped,
@@ -29,12 +29,12 @@ pub enum Outcome {
 const OUTCOMES: [Outcome; 6] =
     [Outcome::Whole, Outcome::Incomplete, Outcome::Failed, Outcome::TimedOut, Outcome::TooLarge, Outcome::Stopped];
 
-/// Why an open session was let go.
+/// The reason why an open session was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
 pub enum Eviction {
     /// `cache.maxSessions`.
     Count,
-    /// `cache.maxMemory`, or a load that needed room.
+    /// `cache.maxMemory`, or a load that needed memory.
     Memory,
     /// `cache.ttl`.
     Expired,
@@ -42,14 +42,14 @@ pub enum Eviction {
 
 const EVICTIONS: [Eviction; 3] = [Eviction::Count, Eviction::Memory, Eviction::Expired];
 
-/// What a look at the store of an open session found.
+/// The result of checking the store for newer files of an open session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-pub enum Look {
+pub enum FreshnessCheck {
     /// Nothing new.
     Same,
-    /// Log files that are only shown: no rebuild.
+    /// Log files that are only displayed: no rebuild.
     Logs,
-    /// Something that the snapshot is made of.
+    /// Files that the snapshot is built from.
     Changed,
     /// The store could not be listed.
     Failed,
@@ -67,10 +67,10 @@ struct ReasonLabel {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct FoundLabel {
-    found: Look,
+    found: FreshnessCheck,
 }
 
-/// The families.
+/// The metric families.
 #[derive(Debug)]
 pub struct Metrics {
     loads: Family<OutcomeLabel, Counter>,
@@ -82,15 +82,15 @@ pub struct Metrics {
     unread_files: Counter,
     damaged_records: Counter,
     sessions_with_gaps: Gauge,
-    kept: Gauge,
-    kept_bytes: Gauge,
+    cached: Gauge,
+    cached_bytes: Gauge,
     memory_used: Gauge,
     memory_limit: Gauge,
     hits: Counter,
     misses: Counter,
     evictions: Family<ReasonLabel, Counter>,
-    not_kept: Counter,
-    looks: Family<FoundLabel, Counter>,
+    not_cached: Counter,
+    freshness_checks: Family<FoundLabel, Counter>,
 }
 
 impl Default for Metrics {
@@ -107,24 +107,24 @@ impl Default for Metrics {
             unread_files: Counter::default(),
             damaged_records: Counter::default(),
             sessions_with_gaps: Gauge::default(),
-            kept: Gauge::default(),
-            kept_bytes: Gauge::default(),
+            cached: Gauge::default(),
+            cached_bytes: Gauge::default(),
             memory_used: Gauge::default(),
             memory_limit: Gauge::default(),
             hits: Counter::default(),
             misses: Counter::default(),
             evictions: from_zero(EVICTIONS.map(|reason| ReasonLabel { reason })),
-            not_kept: Counter::default(),
-            looks: Family::default(),
+            not_cached: Counter::default(),
+            freshness_checks: Family::default(),
         }
     }
 }
 
-/// Counts something while it lasts.
+/// Decrements its gauge when dropped.
 #[derive(Debug)]
-pub struct During(Gauge);
+pub struct GaugeGuard(Gauge);
 
-impl Drop for During {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.dec();
     }
@@ -135,55 +135,55 @@ fn count(value: u64) -> i64 {
 }
 
 impl Metrics {
-    /// A load ended after so long.
+    /// Records the outcome and duration of a load.
     pub fn loaded(&self, outcome: Outcome, took: Duration) {
         self.loads.get_or_create(&OutcomeLabel { outcome }).inc();
         self.load_seconds.observe(took.as_secs_f64());
     }
 
-    /// A load waited so long for its turn.
+    /// Records the time that a load waited in the queue.
     pub fn queued(&self, waited: Duration) {
         self.queued_seconds.observe(waited.as_secs_f64());
     }
 
-    /// A load runs, until this is dropped.
-    pub fn loading(&self) -> During {
+    /// Counts a running load until the guard is dropped.
+    pub fn loading(&self) -> GaugeGuard {
         self.loading.inc();
-        During(self.loading.clone())
+        GaugeGuard(self.loading.clone())
     }
 
-    /// A request waits for a load, until this is dropped.
-    pub fn waiting(&self) -> During {
+    /// Counts a request that waits for a load until the guard is dropped.
+    pub fn waiting(&self) -> GaugeGuard {
         self.waiting.inc();
-        During(self.waiting.clone())
+        GaugeGuard(self.waiting.clone())
     }
 
-    /// What a load read, and what it could not read.
+    /// Records the bytes that a load read, the files it could not read, and the damaged records it found.
     pub fn read(&self, bytes: u64, unread_files: u64, damaged_records: u64) {
         self.read_bytes.inc_by(bytes);
         self.unread_files.inc_by(unread_files);
         self.damaged_records.inc_by(damaged_records);
     }
 
-    /// So many open sessions have known gaps.
+    /// Sets the number of open sessions with known gaps.
     pub fn gaps(&self, sessions: usize) {
         self.sessions_with_gaps.set(count(sessions as u64));
     }
 
-    /// So many sessions are kept, of so many bytes.
-    pub fn kept(&self, sessions: usize, bytes: u64) {
-        self.kept.set(count(sessions as u64));
-        self.kept_bytes.set(count(bytes));
+    /// Sets the number of cached sessions and their bytes.
+    pub fn cached(&self, sessions: usize, bytes: u64) {
+        self.cached.set(count(sessions as u64));
+        self.cached_bytes.set(count(bytes));
     }
 
-    /// The budget, and how much of it is held by open sessions and builds.
+    /// Sets the memory budget, and how much of it open sessions and loads use.
     pub fn memory(&self, used: u64, limit: u64) {
         self.memory_used.set(count(used));
         self.memory_limit.set(count(limit));
     }
 
-    /// A request found its session open, or did not.
-    pub fn asked(&self, open: bool) {
+    /// Counts a request as a cache hit if its session was open, else as a miss.
+    pub fn cache_lookup(&self, open: bool) {
         if open {
             self.hits.inc()
         } else {
@@ -191,51 +191,46 @@ impl Metrics {
         };
     }
 
-    /// So many sessions were let go.
+    /// Counts sessions that were closed.
     pub fn evicted(&self, reason: Eviction, count: u64) {
         self.evictions.get_or_create(&ReasonLabel { reason }).inc_by(count);
     }
 
-    /// A loaded session was too large to be kept.
-    pub fn not_kept(&self) {
-        self.not_kept.inc();
+    /// Counts a loaded session that was too large for the cache.
+    pub fn not_cached(&self) {
+        self.not_cached.inc();
     }
 
-    /// The store was looked at again for an open session.
-    pub fn looked(&self, found: Look) {
-        self.looks.get_or_create(&FoundLabel { found }).inc();
+    /// Counts a check of the store for newer files of an open session.
+    pub fn freshness_checked(&self, found: FreshnessCheck) {
+        self.freshness_checks.get_or_create(&FoundLabel { found }).inc();
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {
-        registry.register("loads", "Loads of sessions, by how they ended", self.loads.clone());
-        let help = "Time from a load's start to its end, waiting for its turn included";
+        registry.register("loads", "Loads of sessions, by outcome", self.loads.clone());
+        let help = "Duration of a load, including its time in the queue";
         registry.register_with_unit("load_duration", help, Unit::Seconds, self.load_seconds.clone());
-        let help = "Time a load waited for its turn and for memory";
+        let help = "Time that a load waited in the queue and for memory";
         registry.register_with_unit("load_queue_duration", help, Unit::Seconds, self.queued_seconds.clone());
-        registry.register("loads_running", "Loads that run or wait for their turn", self.loading.clone());
+        registry.register("loads_running", "Loads that are running or queued", self.loading.clone());
         registry.register("load_waiters", "Requests that wait for a load", self.waiting.clone());
         registry.register_with_unit("load_read", "Stored bytes read by loads", Unit::Bytes, self.read_bytes.clone());
-        let help = "Stored files that loads could not read, or not to their end";
+        let help = "Stored files that loads could not read completely";
         registry.register("load_unread_files", help, self.unread_files.clone());
-        registry.register("load_damaged_records", "Damaged event records that loads met", self.damaged_records.clone());
+        registry.register("load_damaged_records", "Damaged event records found by loads", self.damaged_records.clone());
         registry.register("sessions_with_gaps", "Open sessions with known gaps", self.sessions_with_gaps.clone());
-        registry.register("cache_sessions", "Open sessions that are kept", self.kept.clone());
-        registry.register_with_unit(
-            "cache",
-            "Bytes of open sessions that are kept",
-            Unit::Bytes,
-            self.kept_bytes.clone(),
-        );
-        let help = "Bytes held by open sessions, kept or still in use, and by loads";
+        registry.register("cache_sessions", "Sessions in the cache", self.cached.clone());
+        registry.register_with_unit("cache", "Bytes of sessions in the cache", Unit::Bytes, self.cached_bytes.clone());
+        let help = "Bytes used by open sessions, cached or still in use, and by loads";
         registry.register_with_unit("memory_used", help, Unit::Bytes, self.memory_used.clone());
         let help = "The budget for open sessions and loads (cache.maxMemory)";
         registry.register_with_unit("memory_limit", help, Unit::Bytes, self.memory_limit.clone());
         registry.register("cache_hits", "Requests whose session was open", self.hits.clone());
         registry.register("cache_misses", "Requests whose session had to be loaded", self.misses.clone());
-        registry.register("cache_evictions", "Sessions let go, by reason", self.evictions.clone());
-        let help = "Loaded sessions that were too large to be kept";
-        registry.register("cache_rejections", help, self.not_kept.clone());
-        let help = "Looks at the store for newer files of open sessions, by what they found";
-        registry.register("freshness_checks", help, self.looks.clone());
+        registry.register("cache_evictions", "Sessions evicted from the cache, by reason", self.evictions.clone());
+        let help = "Loaded sessions that were too large for the cache";
+        registry.register("cache_rejections", help, self.not_cached.clone());
+        let help = "Checks of the store for newer files of open sessions, by result";
+        registry.register("freshness_checks", help, self.freshness_checks.clone());
     }
 }

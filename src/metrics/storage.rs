@@ -9,7 +9,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit;
 use std::time::Duration;
 
-/// Seconds: from a server next door to one that is about to be given up.
+/// Upper bounds in seconds: from a server in the same network to one that is close to its timeout.
 const BUCKETS: [f64; 11] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0];
 
 /// One kind of request.
@@ -30,7 +30,7 @@ struct Ended {
     outcome: &'static str,
 }
 
-/// The families.
+/// The metric families.
 #[derive(Debug)]
 pub struct Metrics {
     requests: Family<Ended, Counter>,
@@ -52,28 +52,28 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A request ended; a read ends here when its body begins. Each try counts, because each is paid for.
+    /// Records a request that ended; a read ends when its body begins. Each attempt counts, because each is paid for.
     pub fn ended(&self, request: &Request, outcome: &'static str, took: Duration) {
         let Request { store, operation } = *request;
         self.requests.get_or_create(&Ended { store, operation, outcome }).inc();
         self.seconds.get_or_create(request).observe(took.as_secs_f64());
     }
 
-    /// Bytes of a body arrived.
+    /// Counts bytes of a body that arrived.
     pub fn arrived(&self, request: &Request, bytes: u64) {
         self.read.get_or_create(request).inc_by(bytes);
     }
 
-    /// Requests that hold a permit, bodies that are being read included.
+    /// Returns the gauge of requests in flight, including those whose body is being read.
     pub fn in_flight(&self, request: &Request) -> Gauge {
         self.in_flight.get_or_create(request).clone()
     }
 
     pub(crate) fn register(&self, registry: &mut Registry) {
-        registry.register("storage_requests", "Requests to the store, each try counted", self.requests.clone());
-        registry.register_with_unit("storage_read", "Bytes that bodies brought", Unit::Bytes, self.read.clone());
-        let help = "Time to the end of a page or to the first byte of a body";
+        registry.register("storage_requests", "Requests to the store; each attempt counts", self.requests.clone());
+        registry.register_with_unit("storage_read", "Bytes of received bodies", Unit::Bytes, self.read.clone());
+        let help = "Time until a page is complete, or until the first byte of a body";
         registry.register_with_unit("storage_request", help, Unit::Seconds, self.seconds.clone());
-        registry.register("storage_in_flight", "Requests under way, bodies included", self.in_flight.clone());
+        registry.register("storage_in_flight", "Requests in flight, including their bodies", self.in_flight.clone());
     }
 }

@@ -5,7 +5,7 @@ use crate::telemetry;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
-/// Prints a text, in which what steers a terminal is escaped. Ends well when nobody reads on.
+/// Prints a text with characters escaped that control a terminal. Succeeds if the reader has gone.
 ///
 /// # Errors
 /// When the text cannot be written for any other reason, such as a full disk.

@@ -183,7 +183,7 @@ impl Cache {
     }
 
     fn measure(&self) {
-        self.metrics.kept(self.kept.len(), self.kept.weight());
+        self.metrics.cached(self.kept.len(), self.kept.weight());
     }
 }
 

@@ -256,7 +256,7 @@ fn finish(
     worker_pids::fill(&mut snapshot, logs.iter().map(|(_, path, _)| path));
     snapshot.facts = facts;
     let mut processes = std::mem::take(&mut snapshot.facts.processes);
-    snapshot.facts.monitor.complete(std::mem::take(&mut processes.gcs.ray));
+    snapshot.facts.monitor.set_missing_version(std::mem::take(&mut processes.gcs.ray));
     snapshot.endpoints = endpoints;
     snapshot.derive();
     let logged = processes.workers.iter().filter(|(id, log)| !is_driver(id) && log.has_registered());

@@ -176,7 +176,7 @@ impl Sessions {
     /// The session, or a place among those who wait for it.
     fn ask(self: &Arc<Self>, key: &SessionKey) -> Result<Joined<Arc<OpenSession>>, Error> {
         let kept = self.kept(key);
-        self.metrics.sessions.asked(kept.is_some());
+        self.metrics.sessions.cache_lookup(kept.is_some());
         kept.map_or_else(|| self.start(key, Why::Asked), |session| Ok(Joined::Ready(session)))
     }
 

@@ -1,9 +1,9 @@
-//! The same document that `kubectl apply` takes, from a file: YAML (or JSON) text becomes a `RayHistory`.
+//! Reads a `RayHistory` from a file: the document that `kubectl apply` accepts, as YAML or JSON.
 //!
-//! Stricter than the API server in one thing: a field that does not exist is an error, because nobody would see the
-//! warning that `kubectl` prints. Everything that is wrong is told at once: what the schema says, and the rules beyond it.
+//! Stricter than the API server in one point: an unknown field is an error, because a file has no equivalent of the
+//! warning that `kubectl` prints. Violations of the schema and of the rules beyond it are reported together.
 
-use super::{Origin, Problem, Problems, Settings, default_max_memory, mend, shape};
+use super::{Origin, Problem, Problems, Settings, default_max_memory, repair, shape};
 use crate::crd::{self, RayHistory, Size};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
@@ -11,20 +11,20 @@ use serde_json::Value;
 
 const API_VERSION: &str = "history.ray.io/v1alpha1";
 
-/// One document, with what is wrong with its shape.
+/// A document, with the violations of its schema.
 #[derive(Debug)]
 pub struct Document {
-    /// What it says; where its shape is wrong, something else stands in its place.
+    /// The document; values that violate the schema are replaced by placeholders.
     pub(super) history: RayHistory,
-    /// What is wrong with its shape.
+    /// Violations of the schema.
     problems: Vec<Problem>,
 }
 
 impl Document {
-    /// Reads one document. It is an error only where nothing more can be said about it.
+    /// Reads one document. Fails only if the text cannot be checked further; other problems are kept for `settings`.
     pub fn read(text: &str) -> Result<Self, Problems> {
         let mut documents: Vec<Value> = serde_saphyr::from_multiple(text).map_err(|error| {
-            // Without the lines around it: they may hold what must not be shown.
+            // Without the surrounding lines: they may contain secrets.
             Problem::new("", format!("is not YAML: {}", error.without_snippet()))
         })?;
         let Some(mut document) = documents.pop().filter(|_| documents.is_empty()) else {
@@ -39,7 +39,7 @@ impl Document {
         if document.pointer("/metadata/name").and_then(Value::as_str).is_none_or(str::is_empty) {
             problems.push(Problem::new("metadata.name", "is missing: any name, such as main"));
         }
-        // What a server reported is of no use here, and an object that was read back with kubectl has it.
+        // An object that was read back with kubectl has a status, which is not used here.
         document.as_object_mut().map(|fields| fields.remove("status"));
         let known = ["apiVersion", "kind", "metadata", "spec"];
         for field in document.as_object().into_iter().flatten().map(|(name, _)| name) {
@@ -53,7 +53,7 @@ impl Document {
             return Err(Problems(problems));
         };
         shape::check(schema, spec, "spec", &mut problems);
-        let spec = document.get("spec").map(|spec| mend::mended(schema, spec)).unwrap_or_default();
+        let spec = document.get("spec").map(|spec| repair::repaired(schema, spec)).unwrap_or_default();
         let spec = serde_json::from_value(spec).map_err(|error| Problem::new("spec", error.to_string()))?;
         let metadata = document.get("metadata").and_then(|metadata| ObjectMeta::deserialize(metadata).ok());
         let mut history = RayHistory::new("", spec);
@@ -61,7 +61,7 @@ impl Document {
         Ok(Self { history, problems })
     }
 
-    /// Returns the settings that it means, or everything that is wrong with it.
+    /// Returns the settings of the document, or all of its problems.
     pub fn settings(&self, origin: Origin, memory_limit: Option<u64>) -> Result<Settings, Problems> {
         let read = Settings::from_spec(&self.history.spec, origin, memory_limit);
         if self.problems.is_empty() {
@@ -69,7 +69,7 @@ impl Document {
         }
         let mut problems = self.problems.clone();
         let found = read.err().map(|Problems(found)| found).unwrap_or_default();
-        problems.extend(mend::not_consequences(found, &self.problems));
+        problems.extend(repair::without_consequences(found, &self.problems));
         Err(Problems(problems))
     }
 
@@ -82,7 +82,7 @@ impl Document {
     }
 }
 
-/// Bytes as a quantity, in the largest unit that needs no fraction.
+/// Formats bytes as a quantity, in the largest unit that needs no fraction.
 fn in_binary_units(bytes: u64) -> Size {
     const UNITS: [&str; 4] = ["", "Ki", "Mi", "Gi"];
     let unit = UNITS.iter().enumerate().rev().find(|(power, _)| bytes.is_multiple_of(1 << (10 * power)));

@@ -1,10 +1,10 @@
-//! The settings of KubeRay's history server: its flags, environment variables and JSON file, read as ours.
+//! Reads the settings of KubeRay's history server: its flags, environment variables and JSON file.
 //!
-//! So that a deployment of that server is pointed at this program as it is. Owns the peer's names, defaults and order
-//! of precedence. What they mean is a `RayHistorySpec`, which is held to the same rules as a document; its problems are
-//! told under the peer's names. Pure: the environment is a function, the file is text.
+//! A deployment of that server can thus run this program unchanged. Follows KubeRay's names, defaults and order of
+//! precedence. The result is a `RayHistorySpec`, checked by the same rules as a document; problems are reported under
+//! KubeRay's names. Pure: the environment is a function, the file is text.
 
-mod given;
+mod sources;
 mod store;
 
 #[cfg(test)]
@@ -13,75 +13,77 @@ mod tests;
 use super::{Origin, Problem, Problems, Settings};
 use crate::crd::{CacheSpec, ClustersSpec, LoadingSpec, PrewarmSpec, RayHistorySpec, Redaction, Size};
 use clap::Args;
-use given::Given;
+use sources::Sources;
 use std::path::PathBuf;
 
 /// Looks up an environment variable.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Flags of KubeRay's history server. As there, a variable that is set wins over its flag.
+/// Flags of KubeRay's history server. As there, a variable takes precedence over its flag.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Settings of KubeRay's history server")]
 pub struct KubeRay {
-    /// Kind of store: s3, gcs, azureblob or aliyunoss, set up by the variables that KubeRay's history server reads
-    /// (`S3_BUCKET` ...). `STORAGE_BACKEND` wins.
+    /// Kind of store: s3, gcs, azureblob or aliyunoss, configured by the variables of KubeRay's history server
+    /// (`S3_BUCKET` ...). `STORAGE_BACKEND` takes precedence.
     #[arg(long, alias = "runtime-class-name", value_name = "BACKEND")]
     pub storage_backend: Option<String>,
-    /// With --storage-backend: prefix inside the bucket below which collectors wrote. `STORAGE_ROOT_DIR` wins.
+    /// With --storage-backend: prefix inside the bucket that collectors wrote below. `STORAGE_ROOT_DIR` takes
+    /// precedence.
     #[arg(long, alias = "ray-root-dir", value_name = "PREFIX")]
     pub storage_root_dir: Option<String>,
-    /// With --storage-backend: JSON file with KubeRay's keys (`s3Bucket` ...). `STORAGE_BACKEND_CONFIG_PATH` wins.
+    /// With --storage-backend: JSON file with KubeRay's keys (`s3Bucket` ...). `STORAGE_BACKEND_CONFIG_PATH` takes
+    /// precedence.
     #[arg(long, alias = "runtime-class-config-path", value_name = "FILE")]
     pub storage_backend_config_path: Option<PathBuf>,
-    /// With --storage-backend: how many sessions are kept open, at most; 100 when not set.
+    /// With --storage-backend: maximum number of open sessions. Default: 100.
     #[arg(long, value_name = "COUNT")]
     pub session_cache_size: Option<i64>,
-    /// With --storage-backend: memory for open sessions and for those that are loaded; half of the container's, at
-    /// most 2Gi, when not set.
+    /// With --storage-backend: memory for open sessions and for those being loaded. Default: half of the container's
+    /// memory limit, at most 2Gi.
     #[arg(long, value_name = "SIZE")]
     pub session_cache_max_memory: Option<String>,
-    /// With --storage-backend: sessions that nobody asks for during this time are let go; never, when not set.
+    /// With --storage-backend: a session that is not requested for this time is closed. Default: never.
     #[arg(long, value_name = "DURATION")]
     pub session_cache_ttl: Option<String>,
-    /// With --storage-backend: how long a session may take to load; 10m when not set.
+    /// With --storage-backend: maximum duration of a load. Default: 10m.
     #[arg(long, value_name = "DURATION")]
     pub session_process_timeout: Option<String>,
-    /// Without effect here: no Kubernetes is asked.
+    /// No effect: Kubernetes is not queried.
     #[arg(long, hide = true)]
     kubeconfigs: Option<String>,
-    /// Without effect here: as `kubeconfigs`.
+    /// No effect, as `kubeconfigs`.
     #[arg(long, hide = true)]
     kube_api_qps: Option<String>,
-    /// Without effect here: as `kubeconfigs`.
+    /// No effect, as `kubeconfigs`.
     #[arg(long, hide = true)]
     kube_api_burst: Option<String>,
-    /// Without effect here: as `kubeconfigs`.
+    /// No effect, as `kubeconfigs`.
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     use_kubernetes_proxy: Option<bool>,
-    /// Without effect here: live clusters are not proxied.
+    /// No effect: live clusters are not proxied.
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     use_auth_token_mode: Option<bool>,
-    /// Without effect here: live clusters are not proxied.
+    /// No effect: live clusters are not proxied.
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     enable_live_clusters: Option<bool>,
 }
 
 impl KubeRay {
-    /// The kind of store, in lower case; none when nobody asks for KubeRay's settings.
+    /// Returns the kind of store, in lower case; `None` if KubeRay's settings are not used.
     pub fn backend(&self, env: Environment<'_>) -> Option<String> {
         let backend = set(env, "STORAGE_BACKEND").or_else(|| self.storage_backend.clone())?;
         Some(backend.trim().to_ascii_lowercase()).filter(|backend| !backend.is_empty())
     }
 
-    /// The JSON file to read.
+    /// Returns the path of the JSON file.
     pub fn config_path(&self, env: Environment<'_>) -> Option<PathBuf> {
         let path = set(env, "STORAGE_BACKEND_CONFIG_PATH").map(PathBuf::from);
         path.or_else(|| self.storage_backend_config_path.clone()).filter(|path| !path.as_os_str().is_empty())
     }
 
-    /// Flags that were given and have no effect here, with the reason.
-    fn idle(&self) -> impl Iterator<Item = String> {
-        const ALONE: &str = "sessions are served from the store alone; serve --rayhistory asks Kubernetes";
+    /// Returns a note for each flag in use that has no effect here, with the reason.
+    fn ignored_flags(&self) -> impl Iterator<Item = String> {
+        const ALONE: &str = "sessions are read from the store only; serve --rayhistory queries Kubernetes";
         const LIVE: &str = "live clusters are not proxied";
         let flags = [
             ("kubeconfigs", self.kubeconfigs.is_some(), ALONE),
@@ -91,38 +93,39 @@ impl KubeRay {
             ("use-auth-token-mode", self.use_auth_token_mode == Some(true), LIVE),
             ("enable-live-clusters", self.enable_live_clusters == Some(true), LIVE),
         ];
-        let given = flags.into_iter().filter(|(_, given, _)| *given);
+        let given = flags.into_iter().filter(|(_, is_given, _)| *is_given);
         given.map(|(name, _, why)| format!("--{name} has no effect here: {why}"))
     }
 }
 
-/// A variable that is set to something.
+/// Returns a variable, unless it is empty.
 fn set(env: Environment<'_>, name: &str) -> Option<String> {
     env(name).filter(|value| !value.is_empty())
 }
 
 impl Settings {
-    /// Settings of KubeRay's flags, variables and JSON file (its name and text), and what of them has no effect here.
+    /// Returns the settings of KubeRay's flags, variables and JSON file (its name and text), with notes on those that
+    /// have no effect here.
     pub fn from_kuberay(
         flags: &KubeRay,
         env: Environment<'_>,
         file: Option<(&str, &str)>,
         memory_limit: Option<u64>,
     ) -> Result<(Self, Vec<String>), Problems> {
-        let mut given = Given::new(env, file);
+        let mut sources = Sources::new(env, file);
         let root = set(env, "STORAGE_ROOT_DIR").or_else(|| flags.storage_root_dir.clone()).unwrap_or_default();
-        given.call("spec.storage.rootDirs[0]", "STORAGE_ROOT_DIR");
-        let (storage, identity) = store::read(&mut given, flags.backend(env).as_deref().unwrap_or_default(), root);
+        sources.set_name("spec.storage.rootDirs[0]", "STORAGE_ROOT_DIR");
+        let (storage, identity) = store::read(&mut sources, flags.backend(env).as_deref().unwrap_or_default(), root);
         let spec = RayHistorySpec {
             storage,
-            cache: cache(flags, &mut given),
-            loading: loading(flags, &mut given),
+            cache: cache(flags, &mut sources),
+            loading: loading(flags, &mut sources),
             clusters: ClustersSpec::default(),
             prewarm: PrewarmSpec::default(),
             redaction: Redaction::default(),
         };
         let read = Self::from_spec(&spec, Origin::File, memory_limit);
-        let (found, mut notes) = given.end();
+        let (found, mut notes) = sources.finish();
         let mut problems = found.problems;
         if let Err(Problems(others)) = &read {
             problems.extend(others.iter().map(|problem| Problem {
@@ -135,37 +138,37 @@ impl Settings {
             _ => return Err(Problems(problems)),
         };
         if let Some(identity) = identity {
-            identity.put_into(&mut settings.storage.store);
+            identity.apply_to(&mut settings.storage.store);
         }
-        notes.extend(flags.idle());
+        notes.extend(flags.ignored_flags());
         Ok((settings, notes))
     }
 }
 
-fn cache(flags: &KubeRay, given: &mut Given<'_>) -> CacheSpec {
+fn cache(flags: &KubeRay, sources: &mut Sources<'_>) -> CacheSpec {
     let mut cache = CacheSpec::default();
     if let Some(count) = flags.session_cache_size {
-        given.call("spec.cache.maxSessions", "--session-cache-size");
+        sources.set_name("spec.cache.maxSessions", "--session-cache-size");
         cache.max_sessions = count;
     }
     match flags.session_cache_max_memory.as_deref() {
-        Some("0") => given.note("--session-cache-max-memory 0: memory is always bounded here, by the default"),
+        Some("0") => sources.note("--session-cache-max-memory 0: memory is always bounded here, by the default"),
         memory => {
-            given.call("spec.cache.maxMemory", "--session-cache-max-memory");
+            sources.set_name("spec.cache.maxMemory", "--session-cache-max-memory");
             cache.max_memory = memory.map(|memory| Size(memory.to_owned()));
         }
     }
     if let Some(ttl) = &flags.session_cache_ttl {
-        given.call("spec.cache.ttl", "--session-cache-ttl");
+        sources.set_name("spec.cache.ttl", "--session-cache-ttl");
         cache.ttl = if ttl == "0" { "0s".to_owned() } else { ttl.clone() };
     }
     cache
 }
 
-fn loading(flags: &KubeRay, given: &mut Given<'_>) -> LoadingSpec {
+fn loading(flags: &KubeRay, sources: &mut Sources<'_>) -> LoadingSpec {
     let mut loading = LoadingSpec::default();
     if let Some(timeout) = &flags.session_process_timeout {
-        given.call("spec.loading.timeout", "--session-process-timeout");
+        sources.set_name("spec.loading.timeout", "--session-process-timeout");
         loading.timeout = timeout.clone();
     }
     loading

@@ -1,16 +1,15 @@
-//! What is wrong with a document: one problem a field, all of them at once.
+//! Problems of a document: one per field, reported together.
 //!
-//! A problem names the field, what was written and what would be right. It never shows a value that could hold a
-//! credential.
+//! A problem contains the field, its value and the valid form. It never shows a value that could contain a credential.
 
 use std::fmt;
 
-/// One thing that is wrong.
+/// One problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Path of the field, such as `spec.cache.ttl`; empty for the document as a whole.
     pub field: String,
-    /// What is wrong and what would be right.
+    /// The problem, and the valid form.
     pub message: String,
 }
 
@@ -26,7 +25,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that is wrong with a document; never empty.
+/// All problems of a document; never empty.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Problems(pub Vec<Problem>);
 

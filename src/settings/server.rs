@@ -1,51 +1,52 @@
-//! How the HTTP server treats its clients and how it ends: bounds that are fixed when the program starts.
+//! Settings of the HTTP server and of its shutdown, which are fixed when the program starts.
 //!
-//! Owns their flags, environment twins and defaults; `http` and wiring read them. Pure.
+//! Contains their flags, environment variables and defaults; `http` and wiring read them. Pure.
 
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-/// Bounds of the server.
+/// Limits and timeouts of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Server")]
 pub struct Server {
-    /// How log lines are written.
+    /// Format of log lines.
     #[arg(long, env = "RAY_HISTORY_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, ignore_case = true)]
     pub log_format: LogFormat,
-    /// When asked to stop: how long to go on answering as "not ready", so that load balancers look away first.
+    /// Time to keep serving, but as "not ready", after a request to stop, so that load balancers stop sending requests.
     #[arg(long, env = "RAY_HISTORY_DRAIN_WAIT", value_name = "DURATION", default_value = "0s", value_parser = duration)]
     pub drain_wait: Duration,
-    /// After that wait: how long requests in flight, and the loads they wait for, may take before the program ends.
+    /// Maximum time after that wait for requests in flight, and the loads they wait for, before the program ends.
     #[arg(long, env = "RAY_HISTORY_SHUTDOWN_TIMEOUT", value_name = "DURATION", default_value = "30s",
           value_parser = duration)]
     pub shutdown_timeout: Duration,
-    /// A request whose head has not come whole after this time is refused.
+    /// Maximum time until the complete head of a request has arrived; after it the request is refused.
     #[arg(long, env = "RAY_HISTORY_HEAD_TIMEOUT", value_name = "DURATION", default_value = "10s",
           value_parser = duration)]
     pub head_timeout: Duration,
-    /// How long an idle connection is kept; longer than the load balancer in front keeps it.
+    /// Time that an idle connection is kept open. Should be longer than that of the load balancer in front.
     #[arg(long, env = "RAY_HISTORY_KEEP_ALIVE", value_name = "DURATION", default_value = "75s",
           value_parser = duration)]
     pub keep_alive: Duration,
-    /// An answer is dropped when its client has taken nothing of it for this time.
+    /// A response is dropped if its client reads nothing of it for this time.
     #[arg(long, env = "RAY_HISTORY_SEND_TIMEOUT", value_name = "DURATION", default_value = "60s",
           value_parser = duration)]
     pub send_timeout: Duration,
-    /// Connections at a time; more wait to be accepted.
+    /// Maximum number of open connections; further ones wait to be accepted.
     #[arg(long, env = "RAY_HISTORY_MAX_CONNECTIONS", value_name = "COUNT", default_value = "4096")]
     pub max_connections: NonZeroUsize,
-    /// Requests at a time, those that wait for a load included; more get 503. Probes and metrics are not counted.
+    /// Maximum number of concurrent requests, including those that wait for a load; further ones get 503. Probes and
+    /// metrics are not counted.
     #[arg(long, env = "RAY_HISTORY_MAX_REQUESTS", value_name = "COUNT", default_value = "2048")]
     pub max_requests: NonZeroUsize,
-    /// Long answers (task lists, summaries and timelines of big sessions) that are made at a time; more wait for their
-    /// turn. One that waits for its client takes no turn. Default: two for each core, at least four.
+    /// Maximum number of long responses (task lists, summaries and timelines of big sessions) built concurrently;
+    /// further ones are queued. One that waits for its client is not counted. Default: two per core, at least four.
     #[arg(long, env = "RAY_HISTORY_MAX_HEAVY_REQUESTS", value_name = "COUNT")]
     pub max_heavy_requests: Option<NonZeroUsize>,
 }
 
 impl Default for Server {
-    /// As the flags have it.
+    /// Returns the defaults of the flags.
     fn default() -> Self {
         let count = |count| NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN);
         Self {
@@ -63,24 +64,24 @@ impl Default for Server {
 }
 
 impl Server {
-    /// Returns how many long answers are made at a time.
+    /// Returns the maximum number of long responses built concurrently.
     pub fn heavy_requests(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         self.max_heavy_requests.map_or_else(|| (2 * cores()).max(4), NonZeroUsize::get)
     }
 }
 
-/// How log lines are written.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     #[default]
     Text,
-    /// An object a line.
+    /// One JSON object per line.
     Json,
 }
 
-/// A duration as Kubernetes writes it: `30s`, `1m30s`, `500ms`.
+/// Parses a duration as Kubernetes writes it: `30s`, `1m30s`, `500ms`.
 fn duration(text: &str) -> Result<Duration, String> {
     if text.is_empty() {
         return Err("write 30s, 500ms or 1m30s".to_owned());
@@ -103,13 +104,13 @@ mod tests {
     }
 
     #[test]
-    fn flags_that_are_not_given_have_the_defaults() {
+    fn missing_flags_have_the_defaults() {
         let Flags { server } = clap::Parser::parse_from(["ray-history"]);
         assert_eq!(server, Server::default());
     }
 
     #[test]
-    fn durations_are_written_as_in_kubernetes() {
+    fn parses_durations_as_in_kubernetes() {
         assert_eq!(duration("1m30s").unwrap(), Duration::from_secs(90));
         assert_eq!(duration("500ms").unwrap(), Duration::from_millis(500));
         assert_eq!(duration("0s").unwrap(), Duration::ZERO);

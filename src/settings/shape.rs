@@ -1,17 +1,17 @@
 //! Checks a value against the schema of `RayHistory`: unknown fields, types, required fields, bounds.
 //!
-//! The API server does the same with what `kubectl apply` sends; files are held to the same schema here, with messages
-//! that say what would be right. Expressions (CEL) are not run: `read` applies those rules itself.
+//! The API server does the same for `kubectl apply`. Messages here describe the valid form. Expressions (CEL) are not
+//! run: `read` applies those rules itself.
 
 use super::Problem;
 use regex_lite::Regex;
 use serde_json::Value;
 
-/// Words in the names of fields that people expect to hold a credential.
+/// Parts of the names of unknown fields that were probably meant for a credential.
 const CREDENTIALS: [&str; 8] =
     ["accesskey", "secret", "token", "password", "connectionstring", "accountkey", "sas", "credential"];
 
-/// Adds what is wrong with a value to `problems`.
+/// Adds the violations of a value to `problems`.
 pub(super) fn check(schema: &Value, value: &Value, path: &str, problems: &mut Vec<Problem>) {
     if schema.get("x-kubernetes-int-or-string").is_some() {
         if !value.is_string() && !value.is_i64() {
@@ -59,7 +59,7 @@ fn object(schema: &Value, value: &Value, path: &str, problems: &mut Vec<Problem>
     for (name, value) in value.as_object().unwrap_or(&none) {
         let below = format!("{path}.{name}");
         match known.get(name) {
-            // As the API server has it: nothing is as good as not there.
+            // As in the API server: null counts as missing.
             Some(_) if value.is_null() => {}
             Some(schema) => check(schema, value, &below, problems),
             None => problems.push(Problem::new(below, unknown(name, known.keys()))),
@@ -73,7 +73,7 @@ fn object(schema: &Value, value: &Value, path: &str, problems: &mut Vec<Problem>
     }
 }
 
-/// What to say of a field that does not exist.
+/// Returns the message for an unknown field.
 fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> String {
     let words: Vec<&String> = known.collect();
     let plain = name.to_ascii_lowercase().replace(['_', '-'], "");
@@ -104,7 +104,7 @@ fn string(schema: &Value, text: &str, path: &str, problems: &mut Vec<Problem>) {
         let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
         problems.push(Problem::new(path, format!("{} must be one of {}", quoted(text), words.join(", "))));
     }
-    // A certificate has lines.
+    // A certificate has several lines.
     let has_lines = path.ends_with(".caBundle");
     if let Some(odd) = text.chars().find(|c| c.is_control() && !(has_lines && "\n\r\t".contains(*c))) {
         let odd = odd.escape_default();
@@ -130,7 +130,7 @@ fn bounds(schema: &Value, names: [&str; 2], length: u64, of: &str, path: &str, p
     }
 }
 
-/// A text as part of a message: quoted, and not too long of it.
+/// Quotes a text for a message, and shortens it to 60 characters.
 pub(super) fn quoted(text: &str) -> String {
     let short: String = text.chars().take(60).collect();
     format!("{short:?}{}", if short.len() < text.len() { " ..." } else { "" })

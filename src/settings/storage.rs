@@ -1,4 +1,4 @@
-//! Where sessions lie: a store, the prefixes to look under, and the Secret that says who we are to it.
+//! The store with the sessions: its configuration, the prefixes to search, and the Secret with its credentials.
 
 use super::{Problem, Problems};
 use crate::storage::config::{
@@ -7,15 +7,15 @@ use crate::storage::config::{
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// A store and the prefixes to look under.
+/// A store and the prefixes to search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Storage {
     /// The store.
     pub store: StoreConfig,
-    /// Prefixes inside it, as written; `""` is the bucket itself. Never empty.
+    /// Prefixes inside the store, as written; `""` is the bucket itself. Never empty.
     pub root_dirs: Vec<String>,
-    /// Name of the Secret with the credentials, in the server's own namespace; none where the store's default chain or
-    /// nobody is asked for. `with_secret` puts what it holds in place.
+    /// Name of the Secret with the credentials, in the server's own namespace. `None` for the store's default chain and
+    /// for anonymous access. `with_secret` applies its data.
     pub credentials_secret: Option<String>,
 }
 
@@ -27,7 +27,7 @@ impl Default for Storage {
 }
 
 impl Storage {
-    /// The store as a URL, without credentials.
+    /// Returns the store as a URL, without credentials.
     pub fn url(&self) -> String {
         match &self.store {
             StoreConfig::S3(s3) => format!("s3://{}", s3.bucket),
@@ -39,9 +39,9 @@ impl Storage {
         }
     }
 
-    /// The same with the credentials of its Secret, whose decoded `data` this is.
+    /// Returns the storage with the credentials of its Secret; `data` is the decoded `data` of the Secret.
     ///
-    /// Problems name the keys that are missing and never what the Secret holds.
+    /// Problems name the missing keys, never the values of the Secret.
     pub fn with_secret(mut self, data: &BTreeMap<String, Vec<u8>>) -> Result<Self, Problems> {
         let Some(name) = &self.credentials_secret else { return Ok(self) };
         let keys = Keys { name, data };
@@ -77,8 +77,8 @@ impl Storage {
                         secret: Secret::new(secret),
                     }
                 } else {
-                    let keys_there_may_be = "connectionString, accountKey, sasToken and clientSecret";
-                    return Err(keys.problem("data", &format!("has none of {keys_there_may_be}")));
+                    let possible_keys = "connectionString, accountKey, sasToken and clientSecret";
+                    return Err(keys.problem("data", &format!("has none of {possible_keys}")));
                 };
                 if azure.account.is_empty() {
                     return Err(keys.problem("connectionString", &"is missing, and spec.storage.azure.account too"));
@@ -102,7 +102,7 @@ impl Keys<'_> {
         Problem::new(format!("secret {}: {key}", self.name), message.to_string()).into()
     }
 
-    /// A value; none when there is no such key or nothing in it.
+    /// Returns a value; `None` if the key is missing or its value is empty.
     fn text(&self, key: &str) -> Result<Option<&str>, Problems> {
         let Some(bytes) = self.data.get(key) else { return Ok(None) };
         let text = std::str::from_utf8(bytes).map_err(|_| self.problem(key, &"is not text"))?.trim();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_becomes_credentials() {
+    fn applies_the_credentials_of_a_secret() {
         let oss = OssConfig {
             bucket: "ray".into(),
             region: "cn-hangzhou".into(),
@@ -169,16 +169,16 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_string_says_the_account_too() {
+    fn reads_the_account_from_a_connection_string() {
         let text = "AccountName=acc;AccountKey=aGk=";
         let with = storage(StoreConfig::Azure(azure())).with_secret(&data(&[("connectionString", text)])).unwrap();
         assert_eq!(with.url(), "azure://acc/ray");
     }
 
     #[test]
-    fn a_missing_key_is_named_and_no_value_is_shown() {
+    fn names_missing_keys_without_showing_values() {
         let store = StoreConfig::Azure(AzureConfig { account: "acc".into(), ..azure() });
-        let said = storage(store).with_secret(&data(&[("clientSecret", "hunter2")])).unwrap_err().to_string();
-        assert_eq!(said, "secret creds: tenantId: is missing or empty; the Secret has clientSecret");
+        let message = storage(store).with_secret(&data(&[("clientSecret", "hunter2")])).unwrap_err().to_string();
+        assert_eq!(message, "secret creds: tenantId: is missing or empty; the Secret has clientSecret");
     }
 }

@@ -1,4 +1,4 @@
-//! What documents mean, and what is said about those that are wrong.
+//! Tests of documents: their settings, and the messages for invalid ones.
 
 use super::*;
 use crate::storage::config::{Credentials, LocalConfig, S3Config, StoreConfig};
@@ -12,8 +12,8 @@ fn read(spec: &str) -> Result<Settings, Problems> {
     Settings::from_document(&document(spec), None)
 }
 
-/// What is said about a document, one line a problem.
-fn said(spec: &str) -> String {
+/// Returns the problems of a document, one per line.
+fn problems(spec: &str) -> String {
     read(spec).expect_err("the document is wrong").to_string()
 }
 
@@ -32,16 +32,16 @@ fn a_name_has_no_control_characters() {
         (r#"  storage: {local: {path: "/da\0ta"}}"#, "spec.storage.local.path: "),
         (r#"  storage: {rootDirs: ["a\eb"], local: {path: /data}}"#, "spec.storage.rootDirs[0]: "),
     ] {
-        let said = said(spec);
-        assert!(said.starts_with(field) && said.contains("a character that no name has: "), "{said}");
-        assert!(!said.contains(|c: char| c.is_control()), "{said:?}");
+        let problems = problems(spec);
+        assert!(problems.starts_with(field) && problems.contains("a character that no name has: "), "{problems}");
+        assert!(!problems.contains(|c: char| c.is_control()), "{problems:?}");
     }
     let with_ca = r#"  storage: {s3: {bucket: ray, region: x, caBundle: "-----BEGIN\n-----END\n"}}"#;
     assert!(read(with_ca).is_ok());
 }
 
 #[test]
-fn the_documented_example_is_read_in_full() {
+fn reads_the_documented_example() {
     let settings = read(
         r#"
   storage:
@@ -83,8 +83,8 @@ fn a_number_of_bytes_is_a_size() {
 }
 
 #[test]
-fn every_problem_is_said_at_once_with_its_field() {
-    let said = said(
+fn reports_all_problems_with_their_fields() {
+    let problems = problems(
         r#"
   storage: {s3: {bucket: "", endpoint: minio:9000}, gcs: {}}
   cache: {maxSessions: 0, maxMemory: 2GB, ttl: 10}
@@ -105,25 +105,25 @@ spec.storage: exactly one of s3, gcs, azure, oss and local must be set
 spec.storage.gcs.bucket: is missing: Name of the bucket
 spec.storage.s3.bucket: must not be empty
 spec.storage.s3.endpoint: must be an address such as https://store.example:9000, without user name, query or fragment"#;
-    assert_eq!(sorted(&said), sorted(expected));
+    assert_eq!(sorted(&problems), sorted(expected));
 }
 
 #[test]
-fn rules_are_applied_where_the_shape_is_right() {
-    let said = said(
+fn applies_rules_to_values_that_match_the_schema() {
+    let problems = problems(
         r"
   storage: {s3: {bucket: ray, endpoint: 'https://user:hunter2@host'}, gcs: {bucket: ray}}
   cache: {maxMemory: 2GB, ttl: -1s}
   loading: {timeout: 25h}",
     );
-    assert!(!said.contains("hunter2"), "a password is never shown");
+    assert!(!problems.contains("hunter2"), "a password is never shown");
     let expected = r#"
 spec.storage: exactly one of s3, gcs, azure, oss and local must be set
 spec.storage.s3.endpoint: must be an address such as https://store.example:9000, without user name, query or fragment
 spec.cache.maxMemory: "2GB" must be a size such as 512Mi, 2Gi or 500M, from 64Mi to 64Ti
 spec.cache.ttl: "-1s" must be a duration such as 30s, 10m or 1h30m, from 0s to 8760h
 spec.loading.timeout: "25h" must be a duration such as 30s, 10m or 1h30m, from 1s to 24h"#;
-    assert_eq!(sorted(&said), sorted(expected));
+    assert_eq!(sorted(&problems), sorted(expected));
 }
 
 fn sorted(lines: &str) -> Vec<&str> {
@@ -133,7 +133,7 @@ fn sorted(lines: &str) -> Vec<&str> {
 }
 
 #[test]
-fn no_problem_is_told_that_follows_from_another() {
+fn reports_no_problem_that_follows_from_another() {
     for (spec, expected) in [
         ("  storage: {s3: ray}", "spec.storage.s3: must be an object, not text"),
         (
@@ -143,16 +143,16 @@ fn no_problem_is_told_that_follows_from_another() {
         ("  storage: 5", "spec.storage: must be an object, not a number"),
         ("  storage: {azure: {container: 5, account: ray}}", "spec.storage.azure.container: 5 must be text"),
     ] {
-        let said = said(spec);
-        let lines: Vec<&str> = said.lines().collect();
+        let problems = problems(spec);
+        let lines: Vec<&str> = problems.lines().collect();
         let expected: Vec<&str> = expected.split('|').collect();
-        assert_eq!(lines.len(), expected.len(), "{spec}: {said}");
-        assert!(lines.iter().zip(expected).all(|(line, expected)| line.starts_with(expected)), "{spec}: {said}");
+        assert_eq!(lines.len(), expected.len(), "{spec}: {problems}");
+        assert!(lines.iter().zip(expected).all(|(line, expected)| line.starts_with(expected)), "{spec}: {problems}");
     }
 }
 
 #[test]
-fn names_of_buckets_are_checked_by_the_store_s_rules() {
+fn checks_names_of_buckets_by_the_rules_of_the_store() {
     for (spec, field) in [
         ("  storage: {s3: {bucket: 's3://ray', region: eu-west-1}}", "spec.storage.s3.bucket: \"s3://ray\" must be"),
         ("  storage: {gcs: {bucket: ray/log}}", "spec.storage.gcs.bucket: \"ray/log\" must be"),
@@ -162,14 +162,14 @@ fn names_of_buckets_are_checked_by_the_store_s_rules() {
             "spec.storage.oss.bucket: \"ray\\r\\nx: y\" has a character that no name has: \\r",
         ),
     ] {
-        let said = said(spec);
-        assert!(said.starts_with(field), "{said}");
-        assert!(said.contains("spec.storage.rootDirs") || said.contains("no name has"), "{said}");
+        let problems = problems(spec);
+        assert!(problems.starts_with(field), "{problems}");
+        assert!(problems.contains("spec.storage.rootDirs") || problems.contains("no name has"), "{problems}");
     }
 }
 
 #[test]
-fn what_a_document_means_is_a_document_again() {
+fn a_document_with_defaults_is_a_document_again() {
     let text = document("  storage: {s3: {bucket: ray, credentialsSecretRef: {name: keys}}}\n  cache: {ttl: 1h}");
     let means = Document::read(&text).unwrap().with_defaults(Some(1 << 30)).unwrap();
     assert!(
@@ -182,7 +182,7 @@ fn what_a_document_means_is_a_document_again() {
 }
 
 #[test]
-fn a_mistyped_field_is_an_error_with_the_nearest_name() {
+fn an_unknown_field_is_an_error_with_the_nearest_name() {
     let local = "  storage: {local: {path: /data}}\n";
     for (spec, expected) in [
         ("  cach: {}", "spec.cach: no such field; did you mean `cache`?"),
@@ -190,39 +190,45 @@ fn a_mistyped_field_is_an_error_with_the_nearest_name() {
         ("  loading: {maxConcurent: 2}", "spec.loading.maxConcurent: no such field; did you mean `maxConcurrent`?"),
         ("  prewarm: {zebra: 1}", "spec.prewarm.zebra: no such field; there are enabled"),
     ] {
-        assert_eq!(said(&format!("{local}{spec}")), expected);
+        assert_eq!(problems(&format!("{local}{spec}")), expected);
     }
 }
 
 #[test]
-fn credentials_in_a_document_are_refused_and_never_shown() {
-    let said = said("  storage: {oss: {bucket: ray, region: r, accessKeySecret: hunter2}}");
-    assert!(said.contains("spec.storage.oss.accessKeySecret: no such field, and credentials do not belong"), "{said}");
-    assert!(!said.contains("hunter2"));
+fn refuses_credentials_in_a_document_without_showing_them() {
+    let problems = problems("  storage: {oss: {bucket: ray, region: r, accessKeySecret: hunter2}}");
+    assert!(
+        problems.contains("spec.storage.oss.accessKeySecret: no such field, and credentials do not belong"),
+        "{problems}"
+    );
+    assert!(!problems.contains("hunter2"));
 }
 
 #[test]
 fn a_secret_is_for_kubernetes_only() {
     let spec = "  storage: {s3: {bucket: ray, credentialsSecretRef: {name: s3}}}";
-    let said = said(spec);
-    assert!(said.starts_with("spec.storage.s3.credentialsSecretRef: names a Secret of Kubernetes"), "{said}");
-    assert!(said.contains("AWS_ACCESS_KEY_ID"), "it says what to do instead: {said}");
+    let problems = problems(spec);
+    assert!(problems.starts_with("spec.storage.s3.credentialsSecretRef: names a Secret of Kubernetes"), "{problems}");
+    assert!(problems.contains("AWS_ACCESS_KEY_ID"), "it says what to do instead: {problems}");
     let spec = Document::read(&document(spec)).unwrap().history.spec;
     let settings = Settings::from_spec(&spec, Origin::Kubernetes, None).unwrap();
     assert_eq!(settings.storage.credentials_secret.as_deref(), Some("s3"));
 }
 
 #[test]
-fn an_object_from_the_api_server_is_held_to_the_same_rules() {
+fn objects_of_the_api_server_follow_the_same_rules() {
     let mut spec = Document::read(&document("  storage: {local: {path: /data}}")).unwrap().history.spec;
     spec.cache.max_sessions = -1;
     spec.loading.timeout = "0s".into();
-    let said = Settings::from_spec(&spec, Origin::Kubernetes, None).unwrap_err().to_string();
-    assert!(said.contains("spec.cache.maxSessions: -1") && said.contains("spec.loading.timeout: \"0s\""), "{said}");
+    let problems = Settings::from_spec(&spec, Origin::Kubernetes, None).unwrap_err().to_string();
+    assert!(
+        problems.contains("spec.cache.maxSessions: -1") && problems.contains("spec.loading.timeout: \"0s\""),
+        "{problems}"
+    );
 }
 
 #[test]
-fn what_is_no_ray_history_is_refused() {
+fn refuses_other_documents() {
     for (text, expected) in [
         ("", "must hold exactly one document"),
         ("a: b\n---\nc: d", "must hold exactly one document"),
@@ -232,26 +238,26 @@ fn what_is_no_ray_history_is_refused() {
         ("apiVersion: history.ray.io/v1alpha1\nkind: RayHistory\nspec: {}", "metadata.name: is missing"),
         ("apiVersion: history.ray.io/v1alpha1\nkind: RayHistory\nmetadata: {name: x}", "spec: is missing"),
     ] {
-        let said = Settings::from_document(text, None).unwrap_err().to_string();
-        assert!(said.contains(expected), "{text:?}: {said}");
+        let problems = Settings::from_document(text, None).unwrap_err().to_string();
+        assert!(problems.contains(expected), "{text:?}: {problems}");
     }
 }
 
 #[test]
-fn null_is_as_good_as_nothing_and_a_status_is_left_aside() {
+fn ignores_null_and_the_status() {
     let text = document("  storage: {local: {path: /data}, s3: null}\n  cache: null\nstatus: {anything: 1}");
     assert!(Settings::from_document(&text, None).is_ok());
 }
 
 #[test]
-fn the_default_budget_is_half_of_what_the_container_may_use() {
+fn the_default_budget_is_half_of_the_memory_limit() {
     assert_eq!(default_max_memory(Some(1 << 30)), 512 << 20);
     assert_eq!(default_max_memory(Some(64 << 30)), 2 << 30);
     assert_eq!(default_max_memory(None), 2 << 30);
 }
 
 #[test]
-fn every_sample_is_a_document_that_can_be_served() {
+fn all_samples_are_valid() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/config/samples");
     let mut kinds = std::collections::BTreeSet::new();
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -1,4 +1,4 @@
-//! Actors: what `ACTOR_DEFINITION_EVENT` and `ACTOR_LIFECYCLE_EVENT` say, one row per actor.
+//! Actors from `ACTOR_DEFINITION_EVENT` and `ACTOR_LIFECYCLE_EVENT`, one row per actor.
 
 use super::intern::{Id, Str};
 use super::text::Text;
@@ -6,16 +6,16 @@ use crate::base::actor::ActorState;
 use crate::base::id::{ActorId, JobId};
 use crate::base::time::Nanos;
 
-/// A process the actor lived in.
+/// One process in which an actor ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Incarnation {
-    /// When it became ALIVE there.
+    /// Time at which the actor became ALIVE in this process.
     pub since: Nanos,
     /// The node.
     pub node: Id,
     /// The worker.
     pub worker: Id,
-    /// The worker's process id; before Ray 2.55 that of its log (`worker_pids`), or zero.
+    /// The worker's process id; before Ray 2.55 taken from the name of its log (`worker_pids`), or zero.
     pub pid: u32,
     /// The worker's port; zero before Ray 2.55.
     pub port: i32,
@@ -26,11 +26,11 @@ pub struct Incarnation {
 pub struct Actor {
     /// The actor.
     pub id: ActorId,
-    /// Whether a definition was seen.
+    /// `true` if a definition was seen.
     pub defined: bool,
-    /// Its job (from its id when no definition was seen).
+    /// Its job, taken from its id if no definition was seen.
     pub job: JobId,
-    /// Its name; empty when it has none.
+    /// Its name; empty if it has none.
     pub name: Str,
     /// Its Ray namespace.
     pub ray_namespace: Str,
@@ -40,36 +40,36 @@ pub struct Actor {
     pub runtime_env: Str,
     /// Required resources as a JSON object with sorted keys, names as Ray formats them for placement groups.
     pub resources: Str,
-    /// Its placement group; none when nil.
+    /// Its placement group; no id if nil.
     pub placement_group: Id,
-    /// Whether it outlives its creator.
+    /// `true` if it outlives its creator.
     pub is_detached: bool,
     /// Label selector as a JSON object with sorted keys.
     pub label_selector: Str,
-    /// Fallback strategy as Ray's `{"options": [...]}`; empty when not sent.
+    /// Fallback strategy as Ray's `{"options": [...]}`; empty if not sent.
     pub fallback_strategy: Str,
-    /// Where it was created in the user's code; empty when not sent.
+    /// Place in the user's code that created it; empty if not sent.
     pub call_site: Str,
-    /// What `repr()` said last.
+    /// Last result of the actor's `repr()`.
     pub repr_name: Str,
-    /// The last state by time.
+    /// Last state by time.
     pub state: ActorState,
     /// The time of that state.
     pub timestamp: Nanos,
-    /// When it was first ALIVE; zero before.
+    /// Time of its first ALIVE state; zero before.
     pub start: Nanos,
-    /// When it became DEAD; zero before.
+    /// Time at which it became DEAD; zero before.
     pub end: Nanos,
     /// The time of its first transition.
     pub first_seen: Nanos,
-    /// Every process it lived in, oldest first; the last one stays known after its death.
+    /// Every process in which it ran, oldest first; the last one stays after the actor's death.
     pub incarnations: Vec<Incarnation>,
-    /// How often it was restarted: RESTARTING transitions.
+    /// Number of restarts, counted by RESTARTING transitions.
     pub restarts: u32,
-    /// Those of them with reason `LINEAGE_RECONSTRUCTION`.
+    /// Restarts with reason `LINEAGE_RECONSTRUCTION`.
     pub restarts_lineage: u32,
-    /// Those of them with reason `NODE_PREEMPTION`.
+    /// Restarts with reason `NODE_PREEMPTION`.
     pub restarts_preemption: u32,
-    /// `deathCause` of the last DEAD transition, the event's own JSON; empty when none.
+    /// `deathCause` of the last DEAD transition as the event's own JSON; empty if none.
     pub death_cause: Text,
 }

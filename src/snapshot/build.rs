@@ -1,17 +1,16 @@
-//! The fold: events in, in any order and any number of times, a `Snapshot` out.
+//! Fold of events, in any order and with any duplication, into a `Snapshot`.
 //!
-//! Every entity has a draft, and a draft has one operation, `join`, which is commutative, associative and idempotent:
-//! fields that several events set take the value with the greatest (event time, then content), transitions are a
-//! set. Folding an event is joining the small draft it makes; merging two builders (one per parsing thread) is
-//! joining their drafts after renaming handles. So any order, duplication or split gives the same snapshot.
-//! Duplicates are known by content, never by `eventId`: halves of a split event share it.
-//! Must never read a clock: "now" is the time of the last event.
+//! Each entity has a draft with one operation, `join`, which is commutative, associative and idempotent: a field set by
+//! several events takes the value with the greatest (event time, then content), and transitions form a set. Folding an
+//! event joins the small draft made from it. Merging two builders (one per parsing thread) joins their drafts after
+//! their handles are renamed. Any order, duplication or split of events therefore gives the same snapshot.
+//! Duplicates are recognized by content, not by `eventId`, because the halves of a split event share it.
+//! No clock is read: the current time is that of the last event.
 
 mod actor;
 mod catalogue;
 mod clocks;
-mod fixups;
-mod hosts;
+mod forced_ends;
 mod job;
 mod latest;
 mod node;
@@ -20,6 +19,7 @@ mod platform;
 mod task;
 mod task_logs;
 mod worker;
+mod worker_facts;
 
 use super::Snapshot;
 use super::completeness::{Completeness, Problems};
@@ -33,10 +33,10 @@ use crate::event::{Damaged, Event, Payload, decode, salvage, without_needless_es
 use crate::logs::Facts;
 use catalogue::{Catalogue, Renamed};
 use clocks::Clocks;
-use hosts::Host;
 use std::collections::{BTreeMap, BTreeSet};
+use worker_facts::WorkerFacts;
 
-/// A snapshot in the making. One per parsing thread; `merge` joins them, `finish` makes the snapshot.
+/// Builder of a snapshot. Each parsing thread has one; `merge` combines them, and `finish` makes the snapshot.
 #[derive(Debug)]
 pub struct Builder {
     session_name: String,
@@ -50,14 +50,14 @@ pub struct Builder {
     platform_events: platform::PlatformEvents,
     completeness: Completeness,
     as_of: Nanos,
-    /// The time of the last event, those of wrong clocks included.
+    /// Time of the last event, including events of wrong clocks.
     latest: Nanos,
-    /// No true event that is folded now is later.
+    /// Latest time that an event with a correct clock may have.
     expected_until: Nanos,
 }
 
 impl Builder {
-    /// Starts the fold of one session; events that name another session are left out and counted.
+    /// Creates a builder for one session. Events that name another session are counted and left out.
     pub fn new(session_name: &str) -> Self {
         Self {
             session_name: session_name.to_owned(),
@@ -76,18 +76,18 @@ impl Builder {
         }
     }
 
-    /// Sets the latest time that events may truly have from now on: later ones are of a clock that is wrong, and do not
-    /// move the time of the last event.
+    /// Sets the latest plausible time of the events folded from now on. Later events come from a wrong clock, and do
+    /// not move the time of the last event.
     pub fn expect_until(&mut self, latest: Nanos) {
         self.expected_until = latest;
     }
 
-    /// What is known to be missing so far; the loader adds what it could not read.
+    /// Returns the counts taken so far; the loader adds the files that it could not read.
     pub fn completeness_mut(&mut self) -> &mut Completeness {
         &mut self.completeness
     }
 
-    /// Memory held, in bytes, roughly: the loader reserves by it.
+    /// Returns the approximate memory held, in bytes. The loader reserves memory by it.
     pub fn weight(&self) -> usize {
         self.values.weight()
             + self.tasks.weight()
@@ -99,12 +99,12 @@ impl Builder {
             + self.platform_events.weight()
     }
 
-    /// Folds one record of a file; what is wrong with it is counted with its place.
+    /// Folds one record of a file. Damage is counted with its place.
     pub fn fold_record(&mut self, file: &str, position: u64, record: &[u8]) {
         if record.iter().all(u8::is_ascii_whitespace) {
             return;
         }
-        // An odd byte costs its character, not the record.
+        // An invalid byte loses its character, not the record.
         let text = stored_json::text(record);
         if let Err(damaged) = self.fold_text(file, position, &text) {
             let pieces = salvage::pieces(&text);
@@ -119,7 +119,7 @@ impl Builder {
         }
     }
 
-    /// Folds one record; an error where it is not JSON, and nothing was folded.
+    /// Folds one record. Returns an error, and folds nothing, if it is not JSON.
     fn fold_text(&mut self, file: &str, position: u64, text: &str) -> Result<(), Damaged> {
         let plain: String;
         let mut event = decode(text)?;
@@ -146,15 +146,15 @@ impl Builder {
         self.completeness.add_damaged(file, position, damaged.to_string());
     }
 
-    /// Folds one event. The error says what it lacks.
+    /// Folds one event. The error describes what the event lacks.
     pub fn fold(&mut self, event: &Event<'_>) -> Result<(), &'static str> {
         let foreign = !event.session_name.is_empty() && event.session_name != self.session_name;
         if foreign {
             self.completeness.foreign_events += 1;
-            // A restarted worker's node may be defined only among another session's events (KubeRay v1.6); its
-            // definition is used where this session has none.
+            // A restarted worker's node may be defined only in another session's events (KubeRay v1.6); its definition
+            // is used if this session has none.
             if let Payload::NodeDefinition(definition) = &event.payload {
-                return self.nodes.define_elsewhere(&mut self.values, definition);
+                return self.nodes.define_foreign(&mut self.values, definition);
             }
             return Ok(());
         }
@@ -163,7 +163,7 @@ impl Builder {
             self.as_of = self.as_of.max(event.timestamp);
         }
         for (message, field) in &event.unknown_fields {
-            self.completeness.saw_unknown_field(message, field);
+            self.completeness.count_unknown_field(message, field);
         }
         let (at, values) = (event.timestamp, &mut self.values);
         match &event.payload {
@@ -194,13 +194,13 @@ impl Builder {
             Payload::Platform(record) => self.platform_events.add(at, record),
             Payload::Unknown => {
                 let name = if event.event_type.is_empty() { "(none)" } else { event.event_type };
-                self.completeness.saw_unknown_type(name);
+                self.completeness.count_unknown_type(name);
                 Ok(())
             }
         }
     }
 
-    /// Joins what another thread folded of the same session.
+    /// Merges the builder of another thread for the same session.
     pub fn merge(&mut self, other: Self) {
         let renamed = self.values.absorb(other.values);
         self.tasks.merge(&mut self.values, other.tasks, &renamed);
@@ -215,16 +215,17 @@ impl Builder {
         self.latest = self.latest.max(other.latest);
     }
 
-    fn hosts(&self) -> BTreeMap<WorkerId, Host> {
-        hosts::joined(&self.values, self.tasks.hosts().chain(self.actors.hosts()))
+    fn worker_facts(&self) -> BTreeMap<WorkerId, WorkerFacts> {
+        worker_facts::join(&self.values, self.tasks.worker_facts().chain(self.actors.worker_facts()))
     }
 
-    /// Workers that attempts, actors or `named` name and no lifecycle event tells of: logs may.
+    /// Returns the workers, without drivers, that attempts, actors or `named` refer to and that have no lifecycle
+    /// event. Logs may have their facts.
     pub fn unreported_workers(&self, named: impl Iterator<Item = WorkerId>) -> BTreeSet<WorkerId> {
-        self.hosts()
+        self.worker_facts()
             .into_keys()
             .chain(named)
-            .filter(|worker| !is_driver(worker) && !self.workers.knows(worker))
+            .filter(|worker| !is_driver(worker) && !self.workers.has_lifecycle(worker))
             .collect()
     }
 
@@ -233,33 +234,34 @@ impl Builder {
         driver::job_of(driver).is_some_and(|job| self.jobs.has_ended(job))
     }
 
-    /// Returns `true` if a user's job, not one of Ray's own, has no end.
+    /// Returns `true` if a user's job has no end. Ray's internal jobs are not considered.
     pub fn has_unfinished_jobs(&self) -> bool {
         self.jobs.has_unfinished()
     }
 
-    /// Returns `true` if tasks, actors, nodes or jobs have no event at all: the GCS's log tells whether there were any.
+    /// Returns `true` if tasks, actors, nodes or jobs have no event at all. The GCS's log then shows if any existed.
     pub fn lacks_a_kind(&self) -> bool {
         self.tasks.is_empty() || self.actors.is_empty() || self.nodes.is_empty() || self.jobs.is_empty()
     }
 
-    /// Applies what Ray's GCS does but never exports, and freezes the tables. Of `facts` is taken what events left out.
+    /// Applies the state changes that Ray's GCS makes but never exports, fills in from `facts` what events left out,
+    /// and freezes the tables.
     pub fn finish(mut self, facts: &Facts) -> Snapshot {
         let mut nodes = std::mem::take(&mut self.nodes).finish(&mut self.values);
         for node in &mut nodes {
-            node.is_foreign &= !self.values.knows_id(&node.id.0);
+            node.is_foreign &= !self.values.contains_id(&node.id.0);
         }
         let clocks = Clocks::new(&self.session_name, facts, &nodes);
         let (mut logged_drivers, logs) = (BTreeMap::new(), &facts.processes.workers);
         for (worker, log) in logs.iter().filter(|(_, log)| log.has_registered()) {
             match driver::job_of(worker) {
                 Some(job) => drop(logged_drivers.insert(job, clocks.driver(log))),
-                None => self.workers.log(&mut self.values, *worker, log, &clocks),
+                None => self.workers.add_log(&mut self.values, *worker, log, &clocks),
             }
         }
-        for (worker, host) in self.hosts() {
+        for (worker, host) in self.worker_facts() {
             if !is_driver(&worker) {
-                self.workers.host(&mut self.values, worker, host);
+                self.workers.add_facts(&mut self.values, worker, host);
             }
         }
         let workers = self.workers.finish();
@@ -269,12 +271,12 @@ impl Builder {
         let mut actors = self.actors.finish();
         clocks.correct_actors(&mut actors, &facts.processes.gcs);
         let placement_groups = self.placement_groups.finish(&mut self.values);
-        let fixups = fixups::Fixups::new(&mut self.values, &workers, &driver_jobs);
-        let mut tasks = self.tasks.finish(&mut self.values, &fixups);
+        let forced_ends = forced_ends::ForcedEnds::new(&mut self.values, &workers, &driver_jobs);
+        let mut tasks = self.tasks.finish(&mut self.values, &forced_ends);
         task_logs::restore(&mut tasks, &mut self.values, &facts.processes, &self.session_name);
         let mut completeness = self.completeness;
         if self.as_of == 0 {
-            // Where every event is too late, it is the files' times that are wrong.
+            // If every event is too late, the times of the files are wrong.
             completeness.skewed_events = Problems::default();
         }
         for attempt in tasks.iter() {
@@ -311,16 +313,16 @@ impl Builder {
     }
 }
 
-/// Returns `true` if the head was told to stop: its GCS or raylet was, or an event has its end.
+/// Returns `true` if the head was told to stop: its GCS or raylet logged it, or an event has its end.
 fn stopped(nodes: &[Node], facts: &Facts) -> bool {
     let newest = nodes.iter().filter(|node| node.is_head).max_by_key(|node| node.start);
-    let told =
+    let head_stopped =
         newest.is_some_and(|head| !head.alive || facts.processes.nodes.get(&head.id).is_some_and(|log| log.stopped));
-    facts.processes.gcs.stopped || told
+    facts.processes.gcs.stopped || head_stopped
 }
 
-/// Whether a definition must have been lost: attempts known from profile events alone have none, and neither have
-/// later attempts of actor creation tasks, which Ray never defines.
+/// Returns `true` if a definition must have been lost. Attempts known only from profile events need none, nor do later
+/// attempts of actor creation tasks, which Ray never defines.
 fn lacks_definition(attempt: super::task::Attempt<'_>) -> bool {
     let creation = attempt.task_id().0[..8] == [0xff; 8];
     !attempt.is_defined() && attempt.states().next().is_some() && !(creation && attempt.attempt_number() > 0)

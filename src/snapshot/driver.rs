@@ -1,9 +1,12 @@
-//! Drivers as workers: no worker event is ever sent of them.
+//! Drivers as rows of the worker table; Ray sends no worker events for them.
 //!
-//! A driver's worker id is its job id followed by `ff`. Its start is that of its own log, else of its driver task (2 ms
-//! off), else of its job; its end that of its raylet's log, else of its task, its job, or its own log. Its node comes
-//! from its job, else from the folder of its log, whose name has its pid. How it ended is in its own log, and in the
-//! GCS's when it was killed.
+//! A driver's worker id is its job id followed by `ff` bytes. Each field takes the first source that has it:
+//!
+//! - start: the driver's own log, its driver task (2 ms off), its job;
+//! - end: its raylet's log, its driver task, its job, its own log;
+//! - node: its job, its driver task, the folder of its log;
+//! - pid: its job, its driver task, the name of its log;
+//! - exit: its own log, or the GCS's log if it was killed.
 
 use super::Snapshot;
 use super::intern::Id;
@@ -12,69 +15,69 @@ use crate::base::task::{TaskState, TaskType};
 use crate::base::time::{Nanos, millis};
 use std::collections::BTreeMap;
 
-/// The exit of Ray's drivers unless they are killed.
+/// Exit type and detail of a driver that was not killed.
 const SHUTDOWN: (&str, &str) = ("INTENDED_USER_EXIT", "Shutdown by ray.shutdown().");
 
-/// One driver. Times are Unix milliseconds, zero when unknown.
+/// One driver. Times are Unix milliseconds; zero means unknown.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Driver {
     /// Its worker id.
     pub id: WorkerId,
     /// Its node.
     pub node: Option<NodeId>,
-    /// Its process; zero when unknown.
+    /// Its process id; zero if unknown.
     pub pid: i64,
-    /// When it registered.
+    /// Time at which it registered.
     pub start_ms: i64,
-    /// When it ended; zero before.
+    /// Time at which it ended; zero while running.
     pub end_ms: i64,
     /// Exit type and detail, once it has ended.
     pub exit: Option<(Box<str>, Box<str>)>,
 }
 
-/// Facts of one driver in logs, with times since 1970.
+/// Facts about one driver from logs. Times are Unix milliseconds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DriverLog {
-    /// Its node, whose folder its log is in.
+    /// Its node, taken from the folder of its log.
     pub node: Option<NodeId>,
-    /// Its process, by the name of its log; zero when no log says.
+    /// Its process id, taken from the name of its log; zero if no log has it.
     pub pid: u32,
-    /// When it registered, in Unix milliseconds; zero when no log says.
+    /// Time at which it registered; zero if no log has it.
     pub start_ms: i64,
-    /// When it ended; zero when no log says.
+    /// Time at which it ended; zero if no log has it.
     pub end_ms: i64,
-    /// Set if the end is the raylet's, which the GCS keeps; the driver's own comes a millisecond early.
+    /// `true` if the end comes from the raylet's log, as the GCS keeps it; the driver's own log is a millisecond early.
     pub exact: bool,
     /// Exit type and detail.
     pub exit: Option<(Box<str>, Box<str>)>,
 }
 
 impl Driver {
-    /// The worker id of a job's driver.
+    /// Returns the worker id of a job's driver.
     pub fn worker_of(job: JobId) -> WorkerId {
         let mut id = [0xff; 28];
         id[..4].copy_from_slice(&job.0);
         RayId(id)
     }
 
-    /// Memory held beside the row, in bytes.
+    /// Returns the memory held in addition to the row, in bytes.
     pub(super) fn weight(&self) -> usize {
         self.exit.as_ref().map_or(0, |(exit_type, detail)| exit_type.len() + detail.len())
     }
 }
 
-/// Returns `true` if a worker id is that of a driver.
+/// Returns `true` if a worker id belongs to a driver.
 pub fn is_driver(worker: &WorkerId) -> bool {
     job_of(worker).is_some()
 }
 
-/// The job whose driver a worker id is; none for other workers.
+/// Returns the job of a driver's worker id; `None` for other workers.
 pub(super) fn job_of(worker: &WorkerId) -> Option<JobId> {
     let (job, rest) = worker.0.split_first_chunk()?;
     (rest == [0xff; 24]).then_some(RayId(*job))
 }
 
-/// Every driver that a job, a driver task or a log file tells of, by id.
+/// Returns every driver known from a job, a driver task or a log file, sorted by id.
 pub(super) fn build(snapshot: &Snapshot, logs: &BTreeMap<JobId, DriverLog>) -> Vec<Driver> {
     let mut found: BTreeMap<JobId, (Driver, Nanos, Nanos)> = BTreeMap::new();
     for job in &snapshot.driver_jobs {
@@ -90,7 +93,7 @@ pub(super) fn build(snapshot: &Snapshot, logs: &BTreeMap<JobId, DriverLog>) -> V
         if let Some(at) = attempt.time_of(TaskState::Running) {
             *start = at;
         }
-        // A job's own end is later than its driver's last task, which is when the driver shut down.
+        // The driver task ends when the driver shuts down; its job ends later.
         if let Some(at) = attempt.time_of(TaskState::Finished).or_else(|| attempt.time_of(TaskState::Failed)) {
             *end = at;
         }
@@ -111,8 +114,8 @@ pub(super) fn build(snapshot: &Snapshot, logs: &BTreeMap<JobId, DriverLog>) -> V
         driver.start_ms = if log.start_ms > 0 { log.start_ms } else { millis(start) };
         let logged = log.end_ms > 0 && (log.exact || millis(end) == 0);
         driver.end_ms = if logged { log.end_ms } else { millis(end) };
-        let usual = || (driver.end_ms > 0).then(|| (SHUTDOWN.0.into(), SHUTDOWN.1.into()));
-        driver.exit = log.exit.or_else(usual);
+        let shutdown = || (driver.end_ms > 0).then(|| (SHUTDOWN.0.into(), SHUTDOWN.1.into()));
+        driver.exit = log.exit.or_else(shutdown);
         driver
     });
     rows.collect()

@@ -1,42 +1,42 @@
-//! One thing that is known to be missing from a session: what, how much it weighs, and what can be done about it.
+//! Known gap of a session: the kind of data missing, its weight, and advice.
 
 use serde::Serialize;
 
-/// The kind of a gap. Names never change: programs compare them.
+/// Kind of a gap. The serialized names are stable, because programs compare them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
     /// No event of any type was stored.
     NoEvents,
-    /// Event files that hold nothing.
+    /// Empty event files.
     EmptyEventFiles,
     /// Stored files that could not be read, or not to their end.
     UnreadableFiles,
-    /// Events that could not be understood.
+    /// Events that could not be parsed.
     DamagedEvents,
     /// Events of types that this version does not know.
     UnknownEventTypes,
-    /// Changes to states that this version does not know.
+    /// Transitions to states that this version does not know.
     UnknownStates,
-    /// Events of tasks.
+    /// No task events were exported.
     TaskEvents,
-    /// Definitions of tasks.
+    /// Task definitions were not exported.
     TaskDefinitionEvents,
-    /// Definitions of actors' tasks.
+    /// Definitions of actor tasks were not exported.
     ActorTaskDefinitionEvents,
-    /// States of tasks.
+    /// Task states were not exported.
     TaskLifecycleEvents,
-    /// Profile events of tasks.
+    /// Profile events of tasks were not exported.
     TaskProfileEvents,
-    /// Events of driver jobs.
+    /// Events of driver jobs are missing.
     DriverJobEvents,
-    /// Events of nodes.
+    /// Events of nodes are missing.
     NodeEvents,
-    /// Events of actors.
+    /// Events of actors are missing.
     ActorEvents,
-    /// Events of workers.
+    /// Events of workers are missing.
     WorkerEvents,
-    /// Placement groups, which Ray does not export.
+    /// Placement groups are missing; Ray does not export them.
     PlacementGroups,
     /// Attempts without a definition.
     UndefinedAttempts,
@@ -44,69 +44,69 @@ pub enum Code {
     SilentNodes,
     /// Nodes without log files.
     NodesWithoutLogs,
-    /// Log files with lines that could not be understood.
+    /// Log files with lines that could not be parsed.
     DamagedLogs,
     /// Logs of Ray's processes that are too large to be read whole.
     LongProcessLogs,
     /// Events of a machine whose clock is wrong.
     SkewedEvents,
-    /// The head was started again in the middle.
+    /// The head restarted during the session.
     HeadRestarted,
-    /// The session ended without a word.
+    /// The end of the session was not recorded.
     EndNotRecorded,
     /// No marker was written.
     NoMarker,
-    /// Files that were read before, or are new, and cannot be read now.
+    /// Files that were readable before, or are new, and cannot be read now.
     UnreadUpdates,
 }
 
-/// The weight of a gap, heaviest first.
+/// Weight of a gap, heaviest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Weight {
     /// Nearly nothing can be shown.
     Everything,
-    /// A whole table, or all of one of its columns, is missing.
+    /// A whole table or column is missing.
     Kind,
-    /// Some rows are missing, or not what they were at the end.
+    /// Some rows are missing or not up to date.
     Part,
-    /// It may be that something is missing.
+    /// Something may be missing.
     Doubt,
 }
 
 /// One gap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// Its kind, for programs.
+    /// Kind, for programs.
     pub code: Code,
-    /// Its weight.
+    /// Weight.
     pub weight: Weight,
-    /// The gap and its cost, in a sentence.
+    /// Sentence that describes the gap and its effect.
     pub message: String,
-    /// The number missing, where it is counted.
+    /// Number of missing items, if counted.
     pub missing: Option<u64>,
-    /// The number there should be.
+    /// Number of items expected, if counted.
     pub of: Option<u64>,
-    /// Event types that were not stored, by Ray's names.
+    /// Ray's names of event types that were not stored.
     pub event_types: Vec<&'static str>,
-    /// Advice, so that the next session has it.
+    /// Advice on how to avoid the gap in the next session.
     pub advice: Option<String>,
 }
 
 impl Gap {
-    /// A gap that is not counted.
+    /// Creates a gap without counts.
     pub fn new(code: Code, weight: Weight, message: impl Into<String>) -> Self {
         Self { code, weight, message: message.into(), missing: None, of: None, event_types: Vec::new(), advice: None }
     }
 
-    /// Sets the number missing.
+    /// Sets the number of missing items.
     #[must_use]
     pub fn missing(mut self, missing: u64) -> Self {
         self.missing = Some(missing);
         self
     }
 
-    /// Sets the number there should be.
+    /// Sets the number of items expected.
     #[must_use]
     pub fn of(mut self, of: u64) -> Self {
         self.of = Some(of);
@@ -120,13 +120,13 @@ impl Gap {
         self
     }
 
-    /// Memory held beside the struct, in bytes.
+    /// Returns the memory held in addition to the struct, in bytes.
     pub fn weight_bytes(&self) -> usize {
         self.message.len() + self.advice.as_ref().map_or(0, String::len) + self.event_types.len() * 16
     }
 }
 
-/// `1 node`, `2 nodes`.
+/// Returns a number with its noun, such as `1 node` or `2 nodes`.
 pub(super) fn count(n: u64, one: &str) -> String {
     match n {
         1 => format!("1 {one}"),

@@ -1,16 +1,16 @@
 //! Finds the gaps of a session: data that should be stored and is not.
 //!
-//! Nobody writes down what an exporter left out; so each kind of thing is looked for in two places. What logs, names of
-//! files and events of other kinds tell of, and its own events do not, was not exported, or was lost. A session of which
-//! nothing can be said is without known gaps, never complete: only a manifest could tell that.
+//! Exporters do not record what they leave out, so each kind of entity is looked for in two places. An entity that
+//! appears in logs, file names or events of other kinds but has no events of its own was not exported, or was lost. A
+//! session without findings has no known gaps; that it is complete could be shown only by a manifest.
 //!
 //! ```text
 //! snapshot (tables, completeness) ─┐
 //! evidence (names of files)       ─┴──► of_content ──► gaps that stay with the snapshot
-//! standing (marker, state) ───────► Standing::gaps ─► gaps of the moment a question is asked
+//! standing (marker, state) ───────► Standing::gaps ─► gaps at the time of the request
 //! ```
 //!
-//! Work that simply had no end is a fact (`completeness::Running`); that no end was recorded is a gap.
+//! Work that had no end is a fact (`completeness::Running`); an end that was not recorded is a gap.
 
 mod advice;
 mod damage;
@@ -24,28 +24,28 @@ use super::Snapshot;
 use super::gap::Gap;
 use std::collections::BTreeSet;
 
-/// Facts of a session's files that its tables do not have.
+/// Facts about a session's files that its tables do not contain.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
     /// Nodes whose collector stored event files.
     pub event_nodes: BTreeSet<String>,
     /// Nodes that have log files.
     pub log_nodes: BTreeSet<String>,
-    /// Event files that were listed, those of no bytes included.
+    /// Number of event files listed, including empty ones.
     pub event_files: u64,
-    /// Submissions that logs tell of.
+    /// Number of submissions found in logs.
     pub submissions: u64,
-    /// Workers, drivers left out, that log files are named after.
+    /// Number of workers, without drivers, that log files are named after.
     pub logged_workers: u64,
-    /// Actors that the GCS's log tells of, where it was read.
+    /// Number of actors in the GCS's log, if it was read.
     pub logged_actors: u64,
-    /// Nodes that the GCS's log tells of, where it was read.
+    /// Number of nodes in the GCS's log, if it was read.
     pub logged_nodes: u64,
-    /// Set if the GCS's log is stored: collectors upload it when the session is over.
+    /// `true` if the GCS's log is stored; collectors upload it when the session is over.
     pub gcs_log_stored: bool,
 }
 
-/// Returns the gaps that the stored content shows, the heaviest first.
+/// Returns the gaps that the stored content shows, heaviest first.
 pub fn of_content(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     let mut found = damage::find(snapshot, evidence);
     found.extend(kinds::find(snapshot, evidence));
@@ -53,7 +53,7 @@ pub fn of_content(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     found
 }
 
-/// The heaviest first; among equals in the order of their codes.
+/// Sorts gaps by weight, heaviest first, then by code.
 pub fn sort(gaps: &mut [Gap]) {
     gaps.sort_by_key(|gap| (gap.weight, gap.code));
 }

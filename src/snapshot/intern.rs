@@ -1,36 +1,37 @@
-//! Interned byte strings: each distinct value is kept once, in one arena, and named by a `u32`.
+//! Interned byte strings: each distinct value is stored once in an arena and referred to by a `u32` handle.
 //!
-//! `Str` names a UTF-8 string, `Id` a binary id. Handle 0 is always the empty value, which stands for "absent".
-//! `Interner` is the growing form of the fold; `Interned` the frozen form of a snapshot, without the hash index.
+//! `Str` is the handle of a UTF-8 string and `Id` that of a binary id. Handle 0 is always the empty value, which means
+//! "absent". `Interner` is the growable form used by the fold; `Interned` is the immutable form of a snapshot, without
+//! the hash index.
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 use std::sync::OnceLock;
 
-/// An interned string. `Str::default()` is the empty string.
+/// Handle of an interned string. `Str::default()` is the empty string.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Str(pub u32);
 
-/// An interned binary id. `Id::default()` is no id.
+/// Handle of an interned binary id. `Id::default()` stands for "no id".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(pub u32);
 
 impl Str {
-    /// Whether this is the empty string, which stands for "absent".
+    /// Returns `true` if this is the empty string, which stands for "absent".
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 }
 
 impl Id {
-    /// Whether this is no id at all.
+    /// Returns `true` if this is no id.
     pub fn is_none(self) -> bool {
         self.0 == 0
     }
 }
 
-/// The frozen arena: resolves handles, and can no longer grow.
+/// Immutable arena that resolves handles.
 #[derive(Clone, Debug, Default)]
 pub struct Interned {
     bytes: Vec<u8>,
@@ -39,7 +40,7 @@ pub struct Interned {
 }
 
 impl Interned {
-    /// The bytes of a handle; empty for one that this arena never gave out.
+    /// Returns the bytes of a handle; empty for a handle of another arena.
     pub fn get(&self, handle: u32) -> &[u8] {
         let at = handle as usize;
         let Some(&end) = self.ends.get(at) else { return &[] };
@@ -47,17 +48,17 @@ impl Interned {
         &self.bytes[start as usize..end as usize]
     }
 
-    /// The string of a handle.
+    /// Returns the string of a handle.
     pub fn str(&self, handle: Str) -> &str {
         std::str::from_utf8(self.get(handle.0)).unwrap_or_default()
     }
 
-    /// The bytes of an id.
+    /// Returns the bytes of an id.
     pub fn id(&self, handle: Id) -> &[u8] {
         self.get(handle.0)
     }
 
-    /// Returns the length of the longest value; looked for once, so only after the last was added.
+    /// Returns the length of the longest value in bytes. The result is cached, so call it only on a complete arena.
     pub fn longest(&self) -> usize {
         *self.longest.get_or_init(|| {
             let starts = std::iter::once(&0).chain(&self.ends);
@@ -65,23 +66,23 @@ impl Interned {
         })
     }
 
-    /// How many distinct values there are, the empty one included; handles are below this.
+    /// Returns the number of distinct values, including the empty one. Every handle is below it.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether nothing was interned.
+    /// Returns `true` if nothing was interned.
     pub fn is_empty(&self) -> bool {
         self.ends.len() <= 1
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub fn weight(&self) -> usize {
         self.bytes.capacity() + self.ends.capacity() * size_of::<u32>()
     }
 }
 
-/// The growing arena with its hash index.
+/// Growable arena with a hash index.
 #[derive(Debug)]
 pub struct Interner {
     arena: Interned,
@@ -98,7 +99,7 @@ impl Default for Interner {
 }
 
 impl Interner {
-    /// The handle of a value, new or known.
+    /// Returns the handle of a value, adding the value if it is new.
     pub fn intern(&mut self, value: &[u8]) -> u32 {
         let hash = self.hasher.hash_one(value);
         let (arena, hasher) = (&mut self.arena, &self.hasher);
@@ -113,32 +114,32 @@ impl Interner {
         at
     }
 
-    /// Returns `true` if a value is known.
-    pub fn knows(&self, value: &[u8]) -> bool {
+    /// Returns `true` if a value was interned.
+    pub fn contains(&self, value: &[u8]) -> bool {
         self.index.find(self.hasher.hash_one(value), |&at| self.arena.get(at) == value).is_some()
     }
 
-    /// The handle of a string.
+    /// Returns the handle of a string, adding it if it is new.
     pub fn str(&mut self, value: &str) -> Str {
         Str(self.intern(value.as_bytes()))
     }
 
-    /// The handle of an id.
+    /// Returns the handle of an id, adding it if it is new.
     pub fn id(&mut self, value: &[u8]) -> Id {
         Id(self.intern(value))
     }
 
-    /// The arena as it stands.
+    /// Returns the values interned so far.
     pub fn values(&self) -> &Interned {
         &self.arena
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub fn weight(&self) -> usize {
         self.arena.weight() + self.index.capacity() * 5
     }
 
-    /// Drops the index and what the arena has too much.
+    /// Drops the index and the arena's spare capacity.
     pub fn freeze(mut self) -> Interned {
         self.arena.bytes.shrink_to_fit();
         self.arena.ends.shrink_to_fit();
@@ -151,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_values_share_a_handle_and_the_empty_value_is_zero() {
+    fn equal_values_share_a_handle_and_empty_is_zero() {
         let mut interner = Interner::default();
         let a = interner.str("a");
         assert_eq!(interner.str("b"), Str(2));

@@ -1,6 +1,6 @@
-//! Driver jobs: what `DRIVER_JOB_DEFINITION_EVENT` and `DRIVER_JOB_LIFECYCLE_EVENT` say, one row per job.
+//! Driver jobs from `DRIVER_JOB_DEFINITION_EVENT` and `DRIVER_JOB_LIFECYCLE_EVENT`, one row per job.
 //!
-//! Submissions, which have a status and an error of their own, are in `submission`.
+//! Submissions, which have their own status and error, are in `submission`.
 
 use super::intern::{Id, Str};
 use crate::base::id::JobId;
@@ -11,7 +11,7 @@ use crate::base::time::Nanos;
 pub struct DriverJob {
     /// The job.
     pub id: JobId,
-    /// Whether a definition was seen; Ray's internal drivers have none.
+    /// `true` if a definition was seen; Ray's internal drivers have none.
     pub defined: bool,
     /// The driver's process id.
     pub driver_pid: i64,
@@ -21,15 +21,15 @@ pub struct DriverJob {
     pub entrypoint: Str,
     /// Its runtime environment, as Ray serialized it.
     pub runtime_env: Str,
-    /// `config.metadata`, sorted by key; `job_submission_id` ties it to its submission.
+    /// `config.metadata`, sorted by key; `job_submission_id` links it to its submission.
     pub metadata: Vec<(Str, Str)>,
-    /// When it was created; zero when no such transition was seen.
+    /// Creation time; zero if no such transition was seen.
     pub created: Nanos,
-    /// When it finished; zero while running.
+    /// Time at which it finished; zero while running.
     pub finished: Nanos,
 }
 
-/// One submission job as `SUBMISSION_JOB_*` events tell it. Ray 2.60 defines these events but never sends them.
+/// One submission job from `SUBMISSION_JOB_*` events. Ray 2.60 defines these events but never sends them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SubmissionEvents {
     /// The submission.
@@ -40,7 +40,7 @@ pub struct SubmissionEvents {
     pub runtime_env: Str,
     /// `config.metadata`, sorted by key.
     pub metadata: Vec<(Str, Str)>,
-    /// The last state by time: `PENDING`, `RUNNING`, `STOPPED`, `SUCCEEDED` or `FAILED`.
+    /// Last state by time: `PENDING`, `RUNNING`, `STOPPED`, `SUCCEEDED` or `FAILED`.
     pub status: Str,
     /// The message of that state.
     pub message: Str,
@@ -48,12 +48,12 @@ pub struct SubmissionEvents {
     pub error_type: Str,
     /// The driver's node, hex.
     pub driver_node: Str,
-    /// The driver's agent.
+    /// Address of the agent on the driver's node.
     pub driver_agent_http_address: Str,
     /// The driver's exit code, once it has one.
     pub driver_exit_code: Option<i32>,
-    /// When it became PENDING.
+    /// Time of its first state.
     pub start: Nanos,
-    /// When it became STOPPED, SUCCEEDED or FAILED; zero before.
+    /// Time at which it became STOPPED, SUCCEEDED or FAILED; zero before.
     pub end: Nanos,
 }

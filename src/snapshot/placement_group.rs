@@ -1,4 +1,4 @@
-//! Placement groups as `PLACEMENT_GROUP_*` events tell them. Ray 2.60 defines these events but never sends them.
+//! Placement groups from `PLACEMENT_GROUP_*` events. Ray 2.60 defines these events but never sends them.
 
 use super::intern::{Id, Str};
 use crate::base::id::{JobId, PlacementGroupId};
@@ -13,7 +13,7 @@ pub struct Bundle {
     pub unit_resources: Str,
     /// Its label selector as a JSON object with sorted keys.
     pub label_selector: Str,
-    /// Where the last transition that places bundles put it.
+    /// Node on which the last transition with placements put it.
     pub node: Id,
 }
 
@@ -28,22 +28,22 @@ pub struct PlacementGroup {
     pub ray_namespace: Str,
     /// `PACK`, `SPREAD`, `STRICT_PACK` or `STRICT_SPREAD`.
     pub strategy: Str,
-    /// Whether it outlives its creator.
+    /// `true` if it outlives its creator.
     pub is_detached: bool,
     /// The job that created it.
     pub creator_job: JobId,
     /// Its bundles, by index.
     pub bundles: Vec<Bundle>,
-    /// When its creation was asked for.
+    /// Time at which its creation was requested.
     pub creation_requested: Nanos,
-    /// The last state by time: `PENDING`, `PREPARED`, `CREATED`, `REMOVED` or `RESCHEDULING`.
+    /// Last state by time: `PENDING`, `PREPARED`, `CREATED`, `REMOVED` or `RESCHEDULING`.
     pub state: Str,
-    /// When it first became CREATED; zero before.
+    /// Time at which it first became CREATED; zero before.
     pub created: Nanos,
-    /// The scheduling state of the last transition.
+    /// Scheduling state of the last transition.
     pub scheduling_state: Str,
-    /// The greatest number of scheduling attempts seen.
+    /// Greatest number of scheduling attempts seen.
     pub scheduling_attempt: u32,
-    /// The highest retry delay in milliseconds.
+    /// Highest retry delay in milliseconds.
     pub highest_retry_delay_ms: f64,
 }

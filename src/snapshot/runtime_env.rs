@@ -1,10 +1,9 @@
-//! Runtime environments as the agents of the nodes would have listed them last.
+//! Runtime environments as the nodes' agents would have listed them at the end of the session.
 //!
-//! Owns which node answers from what; must never decode a file (that is `logs::runtime_env_agent`).
 //! Ray asks the agent of every ALIVE node (`StateAPIManager.list_runtime_envs`) and sorts by creation time, longest
-//! first, unknown times before all. A node whose agent left a log answers from its replay. One whose log was not
-//! stored answers from the task attempts and actors that ran there: their environments existed, but nothing tells how
-//! long it took to create them or how many used them at the end, so those stay null.
+//! first, unknown times before all others. If the log of a node's agent is stored, the rows come from a replay of it
+//! (`logs::runtime_env_agent`). Otherwise they come from the task attempts and actors that ran on the node: their
+//! environments existed, but creation time and reference count are unknown and stay null.
 
 use super::Snapshot;
 use super::actor::Actor;
@@ -15,48 +14,48 @@ use crate::logs::runtime_env_agent::Outcome;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// One environment of one node. Absent means JSON null.
+/// One environment of one node. `None` becomes JSON null.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeRuntimeEnv {
     /// The node.
     pub node: NodeId,
-    /// A JSON object, as Ray serialized it; one text for all nodes that have it.
+    /// JSON object as Ray serialized it, shared by rows of the same text.
     pub runtime_env: Arc<str>,
-    /// Whether it could be created; absent while it is being created.
+    /// `true` if it was created, `false` if that failed; `None` while it is being created.
     pub success: Option<bool>,
-    /// How long that took.
+    /// Duration of its creation.
     pub creation_time_ms: Option<i64>,
-    /// How many workers and jobs used it.
+    /// Number of workers and jobs that used it.
     pub ref_cnt: Option<i64>,
-    /// Why it could not be created.
+    /// Reason for which it could not be created.
     pub error: Option<Box<str>>,
 }
 
 impl NodeRuntimeEnv {
-    /// Memory held, in bytes: of the text the share of one of those that hold it.
+    /// Returns the memory held, in bytes. A shared text counts in equal parts for its holders.
     pub fn weight(&self) -> usize {
         let text = self.runtime_env.len() / Arc::strong_count(&self.runtime_env);
         size_of::<Self>() + text + self.error.as_ref().map_or(0, |error| error.len())
     }
 }
 
-/// The environments of a session, in Ray's order.
+/// Returns the environments of a session in Ray's order.
 pub fn build(snapshot: &Snapshot) -> Vec<NodeRuntimeEnv> {
     let (mut rows, mut known) = (Vec::new(), HashMap::new());
     let mut used = None;
     for node in snapshot.nodes.iter().filter(|node| node.alive) {
         let hex = node.id.hex();
-        if snapshot.facts.runtime_envs.has(&hex) {
+        if snapshot.facts.runtime_envs.has_log(&hex) {
             rows.extend(replayed(snapshot, node.id, &hex));
         } else {
-            let used = used.get_or_insert_with(|| seen_in_use(snapshot));
+            let used = used.get_or_insert_with(|| envs_by_node(snapshot));
             rows.extend(used.get(&node.id).into_iter().flatten().filter_map(|&env| {
                 let text = known.entry(env).or_insert_with(|| strict(snapshot.str(env))).clone()?;
-                Some(in_use(node.id, text))
+                Some(row_without_log(node.id, text))
             }));
         }
     }
-    // Stable: rows of equal time stay in the order of nodes, and in the order the agent lists them.
+    // The sort is stable: rows of equal time stay in the order of nodes and of the agent's list.
     rows.sort_by_key(|row| std::cmp::Reverse(row.creation_time_ms.unwrap_or(i64::MAX)));
     rows
 }
@@ -79,25 +78,25 @@ fn replayed(snapshot: &Snapshot, node: NodeId, hex: &str) -> impl Iterator<Item 
     })
 }
 
-/// Returns an environment as it may stand in an answer; none for anything but an object.
+/// Returns an environment as strict JSON; `None` for anything but an object.
 fn strict(runtime_env: &str) -> Option<Arc<str>> {
     stored_json::object(runtime_env).map(Into::into)
 }
 
-/// The environments of the task attempts and actors that ran on each node.
-fn seen_in_use(snapshot: &Snapshot) -> BTreeMap<NodeId, BTreeSet<Str>> {
+/// Returns the environments of the task attempts and actors that ran on each node.
+fn envs_by_node(snapshot: &Snapshot) -> BTreeMap<NodeId, BTreeSet<Str>> {
     let mut pairs: BTreeSet<(Id, Str)> = BTreeSet::new();
     for attempt in snapshot.tasks.iter().filter(|attempt| !snapshot.id(attempt.worker_id()).is_empty()) {
         pairs.insert((attempt.node_id(), attempt.shape().runtime_env));
     }
-    // Supervisors of submissions live in environments that Ray made up.
-    let users = |actor: &&Actor| !snapshot.str(actor.name).starts_with("_ray_internal_");
-    for actor in snapshot.actors.iter().filter(users) {
-        pairs.extend(actor.incarnations.iter().map(|life| (life.node, actor.runtime_env)));
+    // Ray itself makes the environments of submission supervisors.
+    let is_user_actor = |actor: &&Actor| !snapshot.str(actor.name).starts_with("_ray_internal_");
+    for actor in snapshot.actors.iter().filter(is_user_actor) {
+        pairs.extend(actor.incarnations.iter().map(|incarnation| (incarnation.node, actor.runtime_env)));
     }
     let mut used: BTreeMap<NodeId, BTreeSet<Str>> = BTreeMap::new();
     for (node, env) in pairs {
-        // Ray's agent never hears of an empty environment.
+        // Ray never asks the agent for an empty environment.
         if let Ok(node) = snapshot.id(node).try_into()
             && !matches!(snapshot.str(env), "" | "{}")
         {
@@ -107,7 +106,7 @@ fn seen_in_use(snapshot: &Snapshot) -> BTreeMap<NodeId, BTreeSet<Str>> {
     used
 }
 
-fn in_use(node: NodeId, runtime_env: Arc<str>) -> NodeRuntimeEnv {
+fn row_without_log(node: NodeId, runtime_env: Arc<str>) -> NodeRuntimeEnv {
     NodeRuntimeEnv { node, runtime_env, success: Some(true), creation_time_ms: None, ref_cnt: None, error: None }
 }
 

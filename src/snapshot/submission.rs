@@ -1,51 +1,51 @@
-//! Jobs as the dashboard lists them: submissions merged from every source that was stored, and drivers of their own.
+//! Jobs as the dashboard lists them: submissions merged from all stored sources, and drivers without a submission.
 //!
-//! Owns the rule that makes one row of many sources; must never decode a file (that is `logs`) or write JSON.
 //! Ray keeps a submission in its key-value store (`JobInfo` of `dashboard/modules/job/common.py`) and never exports it
-//! by event, so each fact comes from where Ray happens to write it down. `sources` says what each of them tells; the
-//! first source that tells a field wins, in this order:
+//! by event, so its fields are collected from wherever Ray happens to write them. `sources` reads each source into a
+//! `PartialJob`, and `merge` takes each field from the first source that has it. In this order, with the result of a
+//! comparison with recorded sessions:
 //!
-//! | source | tells | evidence on recorded sessions |
-//! |---|---|---|
-//! | `EXPORT_SUBMISSION_JOB` | every field, each change | all fields equal |
-//! | stored answer of `/api/jobs/` | every field, as of the last poll | it is the live answer |
-//! | `SUBMISSION_JOB_*` events | every field | defined in Ray 2.60, never sent |
-//! | `event_JOBS.log` | status; message and error type of a failed supervisor; times in seconds | status equal |
-//! | `supervisor-*.log` | exit code, status, end 1 to 2 ms early, node | equal |
-//! | `job-driver-*.log` | entrypoint; the ten lines a failed job's message quotes | equal, escapes included |
-//! | `dashboard_agent.log` | start (same millisecond or 1 ms off), agent address, two failures | equal |
-//! | actor `_ray_internal_job_actor_X` | runtime environment (plus three variables Ray adds), node; leaves 9 to 21 ms after the end | equal |
-//! | driver job with `job_submission_id` | driver, metadata (plus two keys Ray adds), command, environment, node | equal; the command's quoting differs from the entrypoint's |
+//! 1. `EXPORT_SUBMISSION_JOB`: every field, at each change. All fields equal.
+//! 2. Stored answer of `/api/jobs/`: every field, as of the last poll. It is the live answer.
+//! 3. `SUBMISSION_JOB_*` events: every field. Defined in Ray 2.60, never sent.
+//! 4. `event_JOBS.log`: status; message and error type of a failed supervisor; times in seconds. Status equal.
+//! 5. `supervisor-*.log`: exit code, status, node; end 1 to 2 ms early. Equal.
+//! 6. `job-driver-*.log`: entrypoint; the ten lines that a failed job's message quotes. Equal, including escapes.
+//! 7. `dashboard_agent.log`: start (same millisecond or 1 ms off), agent address, two failures. Equal.
+//! 8. Actor `_ray_internal_job_actor_X`: runtime environment (plus three variables that Ray adds), node. It ends 9 to
+//!    21 ms after the submission. Equal.
+//! 9. Driver job with `job_submission_id`: driver, metadata (plus two keys that Ray adds), command, environment, node.
+//!    Equal, except that the command's quoting differs from the entrypoint's.
 //!
-//! Of the sources' statuses a final one wins over RUNNING, RUNNING over PENDING: Ray never goes back. What belongs to
-//! the status (message, error type, end, exit code) is taken only from sources that tell this same status.
-//! A submission of which only a finished driver is known is SUCCEEDED without a message or an exit code: Ray's own
-//! rule for drivers, and no more than that.
+//! A final status wins over RUNNING, and RUNNING over PENDING, because Ray never goes back. Fields that belong to the
+//! status (message, error type, end, exit code) are taken only from sources with this status.
+//! If only a finished driver of a submission is known, the submission is SUCCEEDED without a message or an exit code,
+//! as Ray does for drivers.
 
 mod endpoint;
 mod index;
 mod merge;
+mod partial;
 mod sources;
 mod start;
-mod told;
 
 use super::Snapshot;
 use crate::base::id::JobId;
 use crate::base::time::millis;
 pub use endpoint::weight_of_stored;
 use index::Index;
-use told::Told;
+use partial::PartialJob;
 
-/// Whether a job was submitted, or a driver connected by itself.
+/// Origin of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobType {
-    /// Through Ray's job API.
+    /// Submitted through Ray's job API.
     Submission,
-    /// By `ray.init` alone.
+    /// Connected by `ray.init` alone.
     Driver,
 }
 
-/// Ray's `JobStatus`, in the order it moves through them.
+/// Ray's `JobStatus`, in the order in which a job moves through it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum JobStatus {
     /// Waiting for its supervisor.
@@ -54,14 +54,14 @@ pub enum JobStatus {
     Running,
     /// The user stopped it.
     Stopped,
-    /// Its driver ended well.
+    /// Its driver ended successfully.
     Succeeded,
     /// Its driver or its supervisor failed.
     Failed,
 }
 
 impl JobStatus {
-    /// Ray's name.
+    /// Returns Ray's name of the status.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pending => "PENDING",
@@ -72,14 +72,14 @@ impl JobStatus {
         }
     }
 
-    /// The status of a name.
+    /// Returns the status with Ray's name.
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Pending, Self::Running, Self::Stopped, Self::Succeeded, Self::Failed]
             .into_iter()
             .find(|s| s.name() == name)
     }
 
-    /// Whether it never changes again.
+    /// Returns `true` if the status never changes again.
     pub fn is_terminal(self) -> bool {
         self >= Self::Stopped
     }
@@ -96,32 +96,32 @@ pub struct Driver {
     pub pid: Box<str>,
 }
 
-/// One row of `/api/jobs/` (`JobDetails` of Ray's `pydantic_models.py`). Absent means JSON null.
+/// One row of `/api/jobs/` (`JobDetails` of Ray's `pydantic_models.py`). `None` becomes JSON null.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnifiedJob {
     /// Kind of job.
     pub job_type: JobType,
-    /// Its submission id; drivers of their own have none.
+    /// Its submission id; `None` for a driver without a submission.
     pub submission_id: Option<Box<str>>,
-    /// Its drivers by job id: Ray shows the last one.
+    /// Its drivers by job id; Ray shows the last one.
     pub drivers: Vec<Driver>,
     /// Its last known status.
     pub status: JobStatus,
     /// Its command.
     pub entrypoint: Box<str>,
-    /// The status in words.
+    /// Message that describes the status.
     pub message: Option<Box<str>>,
-    /// Ray's `JobErrorType`, of failed submissions.
+    /// Ray's `JobErrorType` of a failed submission.
     pub error_type: Option<Box<str>>,
-    /// When it was accepted, Unix milliseconds.
+    /// Time at which it was accepted, in Unix milliseconds.
     pub start_ms: Option<i64>,
-    /// When it ended, Unix milliseconds; Ray gives 0 for a driver of its own that still runs.
+    /// End time in Unix milliseconds; Ray gives 0 for a running driver without a submission.
     pub end_ms: Option<i64>,
     /// The user's metadata, sorted by key.
     pub metadata: Vec<(Box<str>, Box<str>)>,
-    /// Its runtime environment, a JSON object.
+    /// Its runtime environment as a JSON object.
     pub runtime_env: Box<str>,
-    /// Where the agent of its driver's node listened.
+    /// Address of the agent on its driver's node.
     pub driver_agent_http_address: Option<Box<str>>,
     /// The node of its driver, hex.
     pub driver_node_id: Option<Box<str>>,
@@ -130,12 +130,12 @@ pub struct UnifiedJob {
 }
 
 impl UnifiedJob {
-    /// The driver that Ray shows.
+    /// Returns the driver that Ray shows.
     pub fn driver(&self) -> Option<&Driver> {
         self.drivers.last()
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub fn weight(&self) -> usize {
         let texts = [
             &self.submission_id,
@@ -152,9 +152,9 @@ impl UnifiedJob {
     }
 }
 
-/// The jobs of a session: submissions, newest first, then drivers of their own by job id.
+/// Returns the jobs of a session: submissions, newest first, then drivers without a submission, by job id.
 ///
-/// Live, submissions come before drivers too, but in the order of a hash table.
+/// The live dashboard also lists submissions first, but in the order of a hash table.
 pub fn build(snapshot: &Snapshot) -> Vec<UnifiedJob> {
     let polled = endpoint::jobs(snapshot);
     let index = Index::new(snapshot, &polled);
@@ -175,22 +175,22 @@ fn submission(index: &Index<'_>, id: &str) -> UnifiedJob {
         drivers.push(driver);
         drivers.sort();
     }
-    let mut told: Vec<Told> = Vec::new();
-    told.extend(sources::export(facts, id));
-    told.extend(row.map(endpoint::Polled::told));
-    told.extend(sources::event(index, id));
-    told.extend(sources::job_event(facts, id));
-    told.extend(sources::supervisor(facts, id));
-    told.extend(sources::driver_logs(facts, id));
-    told.push(start::told(index, id));
-    told.extend(sources::agent(facts, id));
-    told.extend(actor.map(|actor| sources::actor(snapshot, actor)));
-    told.extend(sources::driver_job(index, id));
+    let mut partials: Vec<PartialJob> = Vec::new();
+    partials.extend(sources::export(facts, id));
+    partials.extend(row.map(endpoint::Polled::to_partial));
+    partials.extend(sources::event(index, id));
+    partials.extend(sources::job_event(facts, id));
+    partials.extend(sources::supervisor(facts, id));
+    partials.extend(sources::driver_logs(facts, id));
+    partials.push(start::partial(index, id));
+    partials.extend(sources::agent(facts, id));
+    partials.extend(actor.map(|actor| sources::actor(snapshot, actor)));
+    partials.extend(sources::driver_job(index, id));
     let waits_for_resources = actor.is_some_and(|actor| !matches!(snapshot.str(actor.resources), "" | "{}"));
-    merge::merge(facts, id, drivers, told, start::rough_end_ms(index, id), waits_for_resources)
+    merge::merge(facts, id, drivers, partials, start::rough_end_ms(index, id), waits_for_resources)
 }
 
-/// Milliseconds of a time that zero stands for "never" in.
+/// Returns a time in milliseconds; `None` for zero, which means "never".
 fn some_millis(ns: i64) -> Option<i64> {
     (ns != 0).then(|| millis(ns))
 }

@@ -1,8 +1,8 @@
-//! Task attempts: columns, one row per (task, attempt), sorted by task id, the latest attempt first (Ray's order).
+//! Task attempts in columns: one row per (task, attempt), sorted by task id, the latest attempt first (Ray's order).
 //!
-//! Fixed-size values sit in columns of their own; what many attempts share (function, resources, runtime
-//! environment ...) is a `Shape`, kept once; transitions and profile events are flat columns that each row owns a
-//! range of. Nothing points into the input, so the columns can be written to disk as they are.
+//! Each fixed-size value has a column. Values that many attempts share (function, resources, runtime environment ...)
+//! form a `Shape`, which is stored once. State times and profile events are flat columns with a range for each row.
+//! Nothing points into the input, so the columns can be written to disk unchanged.
 
 use super::intern::{Id, Str};
 use super::text::Text;
@@ -10,7 +10,7 @@ use crate::base::id::{JobId, TaskId};
 use crate::base::task::{Language, TaskState, TaskType};
 use crate::base::time::Nanos;
 
-/// What many attempts have in common; empty strings stand for "not sent".
+/// Values shared by many attempts; an empty string means "not sent".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Shape {
     /// Kind of task.
@@ -27,11 +27,11 @@ pub struct Shape {
     pub label_selector: Str,
     /// Fallback strategy as Ray's `{"options": [...]}`.
     pub fallback_strategy: Str,
-    /// Where it was called in the user's code; with `RAY_record_task_actor_creation_sites` only.
+    /// Place in the user's code that called it; sent only with `RAY_record_task_actor_creation_sites`.
     pub call_site: Str,
 }
 
-/// Where an attempt's output lies: paths as they were on the node, byte ranges of those files.
+/// Location of an attempt's output: paths on the node, and byte ranges in those files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LogInfo {
     /// Absolute path on the node; empty when not sent.
@@ -40,15 +40,15 @@ pub struct LogInfo {
     pub stderr_file: Str,
     /// First byte of stdout.
     pub stdout_start: Option<i64>,
-    /// Byte after the last of stdout; none while running.
+    /// End of stdout, exclusive; `None` while running.
     pub stdout_end: Option<i64>,
     /// First byte of stderr.
     pub stderr_start: Option<i64>,
-    /// Byte after the last of stderr; none while running.
+    /// End of stderr, exclusive; `None` while running.
     pub stderr_end: Option<i64>,
 }
 
-/// Who recorded an attempt's profile events.
+/// The process that recorded an attempt's profile events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ProfileSource {
     /// `worker` or `driver`.
@@ -62,17 +62,17 @@ pub struct ProfileSource {
 /// One profile event: a named span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ProfileRow {
-    /// When it began.
+    /// Start time.
     pub start: Nanos,
-    /// When it ended.
+    /// End time.
     pub end: Nanos,
-    /// Such as `task:execute`.
+    /// Name, such as `task:execute`.
     pub name: Str,
-    /// Extra data as JSON, in which the byte 0x01 stands for the row's own task id in hex; see `push_extra_data`.
+    /// Extra data as JSON, in which the byte 0x01 replaces the hex id of the row's own task; see `push_extra_data`.
     pub extra: Str,
 }
 
-/// Stands for the own task id inside `ProfileRow::extra`: a byte that no JSON text can hold.
+/// Placeholder for the row's own task id in `ProfileRow::extra`. No JSON text can contain this byte.
 pub const OWN_TASK_ID: u8 = 1;
 
 /// The attempts of a session, in columns.
@@ -92,9 +92,9 @@ pub struct TaskTable {
     pub(super) pids: Vec<i32>,
     pub(super) error_types: Vec<Str>,
     pub(super) error_messages: Vec<Text>,
-    /// Bit per state in declaration order.
+    /// Bit set of the states reached, in declaration order.
     pub(super) states: Vec<u16>,
-    /// End of the row's range in `times`; the row before has its start.
+    /// End of the row's range in `times`; the range starts at the previous row's end.
     pub(super) time_ends: Vec<u32>,
     /// One time per set bit, in declaration order of the states.
     pub(super) times: Vec<Nanos>,
@@ -102,7 +102,7 @@ pub struct TaskTable {
     pub(super) logs: Vec<LogInfo>,
     pub(super) profile_source: Vec<u32>,
     pub(super) profile_sources: Vec<ProfileSource>,
-    /// End of the row's range in `profile`; the row before has its start.
+    /// End of the row's range in `profile`; the range starts at the previous row's end.
     pub(super) profile_ends: Vec<u32>,
     pub(super) profile: Vec<ProfileRow>,
     pub(super) shapes: Vec<Shape>,
@@ -116,39 +116,39 @@ pub(super) mod flag {
     pub(in crate::snapshot) const DEBUGGER_SENT: u8 = 2;
     /// `isDebuggerPaused` was true.
     pub(in crate::snapshot) const DEBUGGER_PAUSED: u8 = 4;
-    /// Where its output lies was not told, but follows from its worker.
+    /// The location of its output was not sent, but derived from its worker's files.
     pub(in crate::snapshot) const LOG_OF_WORKER: u8 = 8;
 }
 
 impl TaskTable {
-    /// Number of attempts, those without a definition included.
+    /// Returns the number of attempts, including those without a definition.
     pub fn len(&self) -> usize {
         self.ids.len()
     }
 
-    /// Whether there are none.
+    /// Returns `true` if there are no attempts.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 
-    /// The attempt in a row below `len`.
+    /// Returns the attempt in a row, which must be below `len`.
     pub fn get(&self, row: usize) -> Attempt<'_> {
         Attempt { table: self, row }
     }
 
-    /// All attempts, by task id, the latest attempt of a task first.
+    /// Returns all attempts by task id, the latest attempt of a task first.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Attempt<'_>> {
         (0..self.len()).map(|row| self.get(row))
     }
 
-    /// The attempts of one task, the latest first.
+    /// Returns the attempts of one task, the latest first.
     pub fn of_task(&self, id: &TaskId) -> impl Iterator<Item = Attempt<'_>> {
         let start = self.ids.partition_point(|known| known < id);
         let end = self.ids.partition_point(|known| known <= id);
         (start..end).map(|row| self.get(row))
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub fn weight(&self) -> usize {
         fn held<T>(column: &Vec<T>) -> usize {
             column.capacity() * size_of::<T>()
@@ -206,7 +206,7 @@ impl TaskTable {
     }
 }
 
-/// One attempt: a view of its row.
+/// View of one attempt's row.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt<'a> {
     table: &'a TaskTable,
@@ -214,27 +214,27 @@ pub struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// Its row in the table.
+    /// Returns its row in the table.
     pub fn row(&self) -> usize {
         self.row
     }
 
-    /// The task.
+    /// Returns the id of its task.
     pub fn task_id(&self) -> &'a TaskId {
         &self.table.ids[self.row]
     }
 
-    /// Zero for the first attempt.
+    /// Returns its attempt number; zero for the first attempt.
     pub fn attempt_number(&self) -> u32 {
         self.table.attempts[self.row]
     }
 
-    /// Whether a definition was seen; Ray never shows an attempt without one.
+    /// Returns `true` if a definition was seen; Ray never shows an attempt without one.
     pub fn is_defined(&self) -> bool {
         self.flags() & flag::DEFINED != 0
     }
 
-    /// `isDebuggerPaused`, if it was sent.
+    /// Returns `isDebuggerPaused`, if it was sent.
     pub fn is_debugger_paused(&self) -> Option<bool> {
         (self.flags() & flag::DEBUGGER_SENT != 0).then_some(self.flags() & flag::DEBUGGER_PAUSED != 0)
     }
@@ -243,74 +243,75 @@ impl<'a> Attempt<'a> {
         self.table.flags[self.row]
     }
 
-    /// The name the state API prints (an actor's `repr` already put in front where Ray does so).
+    /// Returns the name that the state API prints, already prefixed with the actor's `repr` where Ray does so.
     pub fn name(&self) -> Str {
         self.table.names[self.row]
     }
 
-    /// What it shares with others of its function.
+    /// Returns the values that it shares with other attempts.
     pub fn shape(&self) -> &'a Shape {
         &self.table.shapes[self.table.shape[self.row] as usize]
     }
 
-    /// The number of its shape, below the number of distinct shapes: attempts of one shape share function and type.
+    /// Returns the index of its shape. Attempts with the same index share function and type.
     pub fn shape_index(&self) -> u32 {
         self.table.shape[self.row]
     }
 
-    /// Its job.
+    /// Returns its job.
     pub fn job_id(&self) -> JobId {
         self.table.jobs[self.row]
     }
 
-    /// Its actor; none for normal and driver tasks.
+    /// Returns its actor; no id for normal and driver tasks.
     pub fn actor_id(&self) -> Id {
         self.table.actors[self.row]
     }
 
-    /// The task that submitted it; nil for a driver's own task.
+    /// Returns the task that submitted it; nil for a driver's own task.
     pub fn parent_task_id(&self) -> Id {
         self.table.parents[self.row]
     }
 
-    /// Its placement group; none when nil.
+    /// Returns its placement group; no id if nil.
     pub fn placement_group_id(&self) -> Id {
         self.table.placement_groups[self.row]
     }
 
-    /// The node it was sent to.
+    /// Returns the node it was sent to.
     pub fn node_id(&self) -> Id {
         self.table.nodes[self.row]
     }
 
-    /// The worker it was sent to.
+    /// Returns the worker it was sent to.
     pub fn worker_id(&self) -> Id {
         self.table.workers[self.row]
     }
 
-    /// The process it ran in; zero when unknown.
+    /// Returns the process id of its worker; zero if unknown.
     pub fn worker_pid(&self) -> i32 {
         self.table.pids[self.row]
     }
 
-    /// Such as `TASK_EXECUTION_EXCEPTION`; empty when none. Shown by Ray only while the state is FAILED.
+    /// Returns its error type, such as `TASK_EXECUTION_EXCEPTION`; empty if none. Ray shows it only while the state is
+    /// FAILED.
     pub fn error_type(&self) -> Str {
         self.table.error_types[self.row]
     }
 
-    /// Its error message as sent, ANSI colours included.
+    /// Returns its error message as sent, including ANSI colours.
     pub fn error_message(&self) -> Text {
         self.table.error_messages[self.row]
     }
 
-    /// States reached and when, in Ray's declaration order.
+    /// Returns the states reached and their times, in Ray's declaration order.
     pub fn states(&self) -> impl Iterator<Item = (TaskState, Nanos)> + use<'a> {
         let mask = self.table.states[self.row];
         let bits = (0..16u8).filter(move |bit| mask & (1 << bit) != 0);
         bits.filter_map(TaskState::from_number).zip(self.times().iter().copied())
     }
 
-    /// The state the API prints: the last one reached in declaration order; `NIL` when none was.
+    /// Returns the state that the API prints: the last one reached in declaration order; `NIL` if none was.
     pub fn state(&self) -> TaskState {
         let mask = self.table.states[self.row];
         if mask == 0 {
@@ -320,7 +321,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// When a state was reached.
+    /// Returns the time at which a state was reached.
     pub fn time_of(&self, state: TaskState) -> Option<Nanos> {
         let mask = self.table.states[self.row];
         let bit = 1u16 << state as u8;
@@ -331,28 +332,28 @@ impl<'a> Attempt<'a> {
         &self.table.times[range(&self.table.time_ends, self.row)]
     }
 
-    /// Where its output lies, if it was recorded.
+    /// Returns the location of its output, if known.
     pub fn log_info(&self) -> Option<&'a LogInfo> {
         self.table.logs.get(self.table.log[self.row] as usize)
     }
 
-    /// Returns `true` if `log_info` is that of its worker's files: an attempt that ended with its worker
-    /// never said where its output ends, and often not where it began.
+    /// Returns `true` if `log_info` was derived from its worker's files. An attempt that ended with its worker never
+    /// sent the end of its output, and often not the start.
     pub fn is_log_of_worker(&self) -> bool {
         self.flags() & flag::LOG_OF_WORKER != 0
     }
 
-    /// Who recorded its profile events, if there are any.
+    /// Returns the process that recorded its profile events, if there are any.
     pub fn profile_source(&self) -> Option<&'a ProfileSource> {
         self.table.profile_sources.get(self.table.profile_source[self.row] as usize)
     }
 
-    /// Its profile events, by end time: the order in which they were recorded.
+    /// Returns its profile events by end time, which is the order in which they were recorded.
     pub fn profile(&self) -> &'a [ProfileRow] {
         &self.table.profile[range(&self.table.profile_ends, self.row)]
     }
 
-    /// Appends the extra data of one of its profile events: JSON as it was sent, `{}` when there was none.
+    /// Appends the extra data of one of its profile events to `out`: the JSON as sent, or `{}` if there was none.
     pub fn push_extra_data(&self, extra: &[u8], out: &mut Vec<u8>) {
         if extra.is_empty() {
             out.extend_from_slice(b"{}");

@@ -1,8 +1,8 @@
-//! Long texts (error messages, stack traces, exit details): each distinct one kept once, compressed in small blocks.
+//! Long texts (error messages, stack traces, exit details), deduplicated and compressed in small blocks.
 //!
-//! A session in which every task failed with its own 2 KB stack trace is mostly the same text over and over, so
-//! texts are appended to blocks of 16 KiB and each full block is compressed with LZ4; reading one text decompresses
-//! one block. Texts are told apart by a keyed 128-bit hash, because comparing would decompress.
+//! If every task of a session fails with its own 2 KB stack trace, most of the text repeats. Texts are therefore
+//! appended to blocks of 16 KiB, and each full block is compressed with LZ4; reading one text decompresses one block.
+//! Equal texts are recognized by a keyed 128-bit hash, because comparing them would decompress.
 
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
@@ -10,18 +10,18 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::{BuildHasher, Hasher};
 use std::sync::{LazyLock, OnceLock};
 
-/// A text in a `Texts`; `Text::default()` is the empty text, which stands for "absent".
+/// Handle of a text in a `Texts`. `Text::default()` is the empty text, which stands for "absent".
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text(pub u32);
 
 impl Text {
-    /// Whether this is the empty text.
+    /// Returns `true` if this is the empty text.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 }
 
-/// Uncompressed bytes per block: small, because one read decompresses one block.
+/// Uncompressed bytes per block. Small, because one read decompresses one block.
 const BLOCK: usize = 16 * 1024;
 
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +31,7 @@ struct Span {
     end: u32,
 }
 
-/// The frozen store of texts.
+/// Immutable store of compressed texts.
 #[derive(Clone, Debug, Default)]
 pub struct Texts {
     blocks: Vec<Box<[u8]>>,
@@ -40,33 +40,33 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// Returns the length of a text in bytes, without reading it.
+    /// Returns the length of a text in bytes without decompressing it.
     pub fn len_of(&self, text: Text) -> usize {
         let span = (text.0 as usize).checked_sub(1).and_then(|at| self.spans.get(at));
         span.map_or(0, |span| (span.end - span.start) as usize)
     }
 
-    /// Returns the length of the longest text; looked for once, so only after the last was added.
+    /// Returns the length of the longest text in bytes. The result is cached, so call it only on a complete store.
     pub fn longest(&self) -> usize {
         *self
             .longest
             .get_or_init(|| self.spans.iter().map(|span| (span.end - span.start) as usize).max().unwrap_or_default())
     }
 
-    /// The text of a handle; empty for one that this store never gave out.
+    /// Returns the text of a handle; empty for a handle of another store.
     pub fn get(&self, text: Text) -> String {
         let mut reader = TextReader::default();
         reader.get(self, text).to_owned()
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub fn weight(&self) -> usize {
         self.blocks.iter().map(|b| b.len() + size_of::<Box<[u8]>>()).sum::<usize>()
             + self.spans.capacity() * size_of::<Span>()
     }
 }
 
-/// Reads texts one after another, keeping the last block decompressed: neighbours are cheap.
+/// Reads texts and keeps the last block decompressed, so that neighbouring texts are cheap to read.
 #[derive(Debug, Default)]
 pub struct TextReader {
     block: Option<u32>,
@@ -74,13 +74,13 @@ pub struct TextReader {
 }
 
 impl TextReader {
-    /// The text of a handle; empty for one that the store never gave out.
+    /// Returns the text of a handle; empty for a handle of another store.
     pub fn get<'a>(&'a mut self, texts: &Texts, text: Text) -> &'a str {
         let Some(at) = (text.0 as usize).checked_sub(1) else { return "" };
         let Some(&span) = texts.spans.get(at) else { return "" };
         if self.block != Some(span.block) {
-            let Some(packed) = texts.blocks.get(span.block as usize) else { return "" };
-            self.bytes = lz4_flex::decompress_size_prepended(packed).unwrap_or_default();
+            let Some(compressed) = texts.blocks.get(span.block as usize) else { return "" };
+            self.bytes = lz4_flex::decompress_size_prepended(compressed).unwrap_or_default();
             self.block = Some(span.block);
         }
         let bytes = self.bytes.get(span.start as usize..span.end as usize).unwrap_or_default();
@@ -88,7 +88,7 @@ impl TextReader {
     }
 }
 
-/// The growing form: an open block and the index of what is known.
+/// Growable store of texts: closed blocks, one open block, and an index by hash.
 #[derive(Debug, Default)]
 pub struct TextStore {
     texts: Texts,
@@ -96,14 +96,15 @@ pub struct TextStore {
     known: HashMap<u128, Text, RandomState>,
 }
 
-/// One key per process: hashes of different stores are comparable, and no input can be made to collide.
+/// Hash key of the process. It makes hashes of different stores comparable, and is random so that no input can be
+/// crafted to collide.
 static KEY: LazyLock<(u64, u64)> = LazyLock::new(|| {
     let random = RandomState::default();
     (random.hash_one(0u8), random.hash_one(1u8))
 });
 
 impl TextStore {
-    /// The handle of a text, new or known.
+    /// Returns the handle of a text, adding the text if it is new.
     pub fn intern(&mut self, text: &str) -> Text {
         if text.is_empty() {
             return Text::default();
@@ -125,7 +126,7 @@ impl TextStore {
         handle
     }
 
-    /// Reads a text back, also one whose block is still open.
+    /// Returns the text of a handle, including texts in the open block.
     pub fn get<'a>(&'a self, reader: &'a mut TextReader, text: Text) -> &'a str {
         let span = (text.0 as usize).checked_sub(1).and_then(|at| self.texts.spans.get(at));
         match span {
@@ -137,9 +138,10 @@ impl TextStore {
         }
     }
 
-    /// Takes over all texts of another store without decompressing any; gives the new handle of each old one.
+    /// Moves all texts of another store into this one without decompressing any, and returns the new handle of each old
+    /// handle.
     ///
-    /// A text that both stores know is kept twice in bytes, once in handles: equal texts keep equal handles.
+    /// The bytes of a text that both stores contain stay stored twice, but equal texts get equal handles.
     pub fn absorb(&mut self, mut other: Self) -> Vec<Text> {
         self.close_block();
         other.close_block();
@@ -157,12 +159,12 @@ impl TextStore {
         renamed
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub fn weight(&self) -> usize {
         self.texts.weight() + self.open.capacity() + self.known.capacity() * (size_of::<(u128, Text)>() + 1)
     }
 
-    /// Compresses what is still open and drops the index.
+    /// Compresses the open block and drops the index.
     pub fn freeze(mut self) -> Texts {
         self.close_block();
         self.texts.blocks.shrink_to_fit();
@@ -183,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_kept_once_and_read_back_across_blocks() {
+    fn deduplicates_texts_and_reads_them_across_blocks() {
         let mut store = TextStore::default();
         let make = |n: usize| format!("task {n} failed\n{}", "  File \"job.py\", line 12, in boom\n".repeat(60));
         let handles: Vec<_> = (0..200).map(|n| store.intern(&make(n))).collect();
@@ -199,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn absorbing_renames_what_both_know_and_moves_the_rest() {
+    fn absorb_renames_shared_texts_and_moves_the_rest() {
         let (mut a, mut b) = (TextStore::default(), TextStore::default());
         let both = a.intern("known to both");
         let old = [b.intern("only b"), b.intern("known to both")];

@@ -1,4 +1,4 @@
-//! The version of Ray that recorded a session: where versions differ, answers do.
+//! Ray version that recorded a session; some answers depend on it.
 
 use super::Snapshot;
 use crate::base::stored_json::parts;
@@ -11,18 +11,18 @@ use std::sync::LazyLock;
 pub struct RayVersion(pub u32, pub u32);
 
 impl RayVersion {
-    /// Worker events exist from this version on.
+    /// First version with worker events.
     pub const WORKER_EVENTS: Self = Self(2, 58);
-    /// Tasks are summarized by their names from this version on, and by their functions before; placement groups have
-    /// columns for their topology.
+    /// First version that summarizes tasks by name instead of by function, and that has topology columns for placement
+    /// groups.
     pub const NAMED_SUMMARIES: Self = Self(2, 57);
 
-    /// The version that recorded a session; none when nothing tells.
+    /// Returns the version that recorded a session; `None` if it is unknown.
     pub fn of(snapshot: &Snapshot) -> Option<Self> {
         Self::parse(&snapshot.ray_version()?)
     }
 
-    /// Reads `2.57.1`, of which the first two numbers count.
+    /// Parses a version such as `2.57.1`; only the first two numbers are used.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('.');
         Some(Self(parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stored_answer_is_asked_before_the_log_and_odd_ones_are_passed_over() {
+    fn prefers_the_stored_answer_and_skips_odd_versions() {
         let of = |stored: &str, logged: &str| {
             let mut snapshot = Snapshot::default();
             let log = format!("2026-11-22 23:11:34,846\tINFO monitor.py:731 -- Ray version: {logged}\n");
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_compare_by_numbers_and_odd_ones_are_none() {
+    fn parses_and_compares_versions_by_number() {
         let version = |text| RayVersion::parse(text);
         assert!(version("2.53.0") < version("2.54.1") && version("2.9.3") < version("2.54"));
         assert!(version("2.57.9") < Some(RayVersion::WORKER_EVENTS) && version("3.0.0.dev0") > version("2.60.0"));

@@ -1,12 +1,13 @@
 //! Azure Blob Storage: its REST API, signed with `object_store`'s credentials.
 //!
-//! `object_store` itself cannot address a key with `//` or a final `/`, and one such key fails its whole listing.
+//! `object_store` itself is not used for requests: it cannot address a key with `//` or a final `/`, and one such key
+//! fails its whole listing.
 
 mod credentials;
 
 use super::config::AzureConfig;
 use super::rest::{self, Cloud};
-use super::wire::Ask;
+use super::wire::RangeRequest;
 use super::{Delimiter, Error, ListPage, ObjectBody, PageToken, ReadRange, Storage};
 use async_trait::async_trait;
 use credentials::Signer;
@@ -19,7 +20,7 @@ const AZURE: Cloud = Cloud {
     code_header: "x-ms-error-code",
     needs: "list and read blobs of the container (role Storage Blob Data Reader)",
 };
-/// As many as S3 gives, so that a page costs and weighs the same everywhere.
+/// Keys per page, as in S3, so that a page costs the same in every store.
 const PAGE: u32 = 1000;
 
 /// A container.
@@ -40,10 +41,12 @@ impl Azure {
         Ok(Self { client, signer, container: format!("{endpoint}/{}", rest::query(&config.container)) })
     }
 
-    /// Sends a request; when a signature in its URL is past its time, a refusal says so.
+    /// Sends a request. If the signature in its URL has expired, a refusal reports that.
     async fn send(&self, key: &str, request: reqwest::Request) -> Result<reqwest::Response, Error> {
-        let over = credentials::is_over(request.url());
-        rest::send(&self.client, AZURE, key, request).await.map_err(|error| credentials::told(error, over))
+        let expired = credentials::is_expired(request.url());
+        rest::send(&self.client, AZURE, key, request)
+            .await
+            .map_err(|error| credentials::explain_expired(error, expired))
     }
 
     async fn request(
@@ -62,10 +65,10 @@ impl Azure {
             request = request.header("if-match", format!("\"{etag}\""));
         }
         let mut request =
-            request.body(HttpRequestBody::empty()).map_err(|_| Error::failed(key, "the endpoint is no URL"))?;
+            request.body(HttpRequestBody::empty()).map_err(|_| Error::failed(key, "the endpoint is not a URL"))?;
         self.signer.sign(key, &mut request).await?;
         let (parts, _) = request.into_parts();
-        let url = parts.uri.to_string().parse().map_err(|_| Error::failed(key, "the endpoint is no URL"))?;
+        let url = parts.uri.to_string().parse().map_err(|_| Error::failed(key, "the endpoint is not a URL"))?;
         let mut request = reqwest::Request::new(parts.method, url);
         *request.headers_mut() = parts.headers;
         Ok(request)
@@ -90,30 +93,32 @@ impl Storage for Azure {
             let _ = write!(url, "&marker={}", rest::query(marker));
         }
         let request = self.request(prefix, Method::GET, &url, None, None).await?;
-        let over = credentials::is_over(request.url());
-        rest::listing(&self.client, AZURE, prefix, request).await.map_err(|error| credentials::told(error, over))
+        let expired = credentials::is_expired(request.url());
+        rest::listing(&self.client, AZURE, prefix, request)
+            .await
+            .map_err(|error| credentials::explain_expired(error, expired))
     }
 
     async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
         let url = format!("{}/{}", self.container, rest::path(key)?);
-        let part = match (Ask::from(range), range) {
-            // Azure has no words for the last so many bytes: the size must be known first.
-            (Ask::Part(_), ReadRange::Tail(_)) => {
+        let part = match (RangeRequest::from(range), range) {
+            // Azure has no suffix ranges, so the size must be known first.
+            (RangeRequest::Part(_), ReadRange::Tail(_)) => {
                 let head = self.request(key, Method::HEAD, &url, None, if_match).await?;
                 let head = self.send(key, head).await?;
-                let meta = rest::headed_meta(key, &head)?;
+                let meta = rest::head_meta(key, &head)?;
                 let tail = range.within(meta.size);
                 if tail.is_empty() {
-                    return rest::headed(key, range, &head);
+                    return rest::head_body(key, range, &head);
                 }
                 let same = meta.etag.as_deref();
                 let part = Some(format!("bytes={}-{}", tail.start, tail.end - 1));
                 let request = self.request(key, Method::GET, &url, part, same).await?;
                 return rest::body(key, range, self.send(key, request).await?);
             }
-            (Ask::Whole, _) => Some(None),
-            (Ask::Part(part), _) => Some(Some(part)),
-            (Ask::Nothing, _) => None,
+            (RangeRequest::Whole, _) => Some(None),
+            (RangeRequest::Part(part), _) => Some(Some(part)),
+            (RangeRequest::Head, _) => None,
         };
         if let Some(part) = part {
             let request = self.request(key, Method::GET, &url, part, if_match).await?;
@@ -123,6 +128,6 @@ impl Storage for Azure {
             }
         }
         let request = self.request(key, Method::HEAD, &url, None, if_match).await?;
-        rest::headed(key, range, &self.send(key, request).await?)
+        rest::head_body(key, range, &self.send(key, request).await?)
     }
 }

@@ -1,7 +1,7 @@
-//! Where a store is and who we are to it: the validated values that settings make and stores take.
+//! Configuration of stores: addresses and credentials, as validated by `settings`.
 //!
-//! Owns their shapes. No field holds a secret but inside [`Secret`], which nothing prints. Reads no environment and no
-//! file; must never know the wire form of settings.
+//! Every secret is inside a [`Secret`], which is never printed. Reads neither the environment nor files, and does not
+//! depend on the wire form of settings.
 
 mod connection_string;
 mod secret;
@@ -14,9 +14,9 @@ use std::path::PathBuf;
 /// One store.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StoreConfig {
-    /// A folder.
+    /// Folder.
     Local(LocalConfig),
-    /// Amazon S3, or a server that speaks its protocol.
+    /// Amazon S3, or a server with its protocol.
     S3(S3Config),
     /// Google Cloud Storage.
     Gcs(GcsConfig),
@@ -27,7 +27,7 @@ pub enum StoreConfig {
 }
 
 impl StoreConfig {
-    /// The word for it in settings and metrics.
+    /// Returns the name in settings and metrics.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Local(_) => "local",
@@ -38,8 +38,8 @@ impl StoreConfig {
         }
     }
 
-    /// Takes over the credentials of another configuration of the same store: whoever uses this one signs the next
-    /// request with them. False when the two differ in more than credentials that rotate.
+    /// Takes over the credentials of another configuration of the same store, so that users of this one sign the next
+    /// request with them. Returns `false` if the two differ in more than rotating credentials.
     pub fn rotate(&self, to: &Self) -> bool {
         match (self, to) {
             (Self::S3(now), Self::S3(to)) => now.credentials.rotate(&to.credentials),
@@ -52,22 +52,22 @@ impl StoreConfig {
     }
 }
 
-/// A folder that holds what a bucket would hold.
+/// A folder with the layout of a bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalConfig {
     /// Its path.
     pub path: PathBuf,
 }
 
-/// Who we are to a store.
+/// Credentials for a store.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Credentials<T> {
-    /// Whoever the provider's own chain says: environment, projected tokens, the instance's role ...
-    /// Files are read again as they rotate.
+    /// The provider's own chain: environment, projected tokens, the instance's role ...
+    /// Files are read again when they rotate.
     Default,
-    /// Nobody: requests are not signed. For public buckets and emulators.
+    /// None: requests are not signed. For public buckets and emulators.
     Anonymous,
-    /// These, asked for at each signing.
+    /// These, read again for each signature.
     Static(Rotating<T>),
 }
 
@@ -84,30 +84,30 @@ impl<T: Clone> Credentials<T> {
 pub struct S3Config {
     /// Its name.
     pub bucket: String,
-    /// Its region; that of the environment or the instance when none.
+    /// Its region. Default: the region of the environment or the instance.
     pub region: Option<String>,
     /// Base URL of a server that is not Amazon's, with scheme.
     pub endpoint: Option<String>,
-    /// Whether the bucket is part of the path (`MinIO`, Ceph, versitygw) instead of the host name.
+    /// `true` if the bucket is part of the path (`MinIO`, Ceph, versitygw) instead of the host name.
     pub force_path_style: bool,
-    /// Whether we pay for requests to somebody else's bucket.
+    /// `true` if the reader pays for requests instead of the bucket's owner.
     pub requester_pays: bool,
-    /// Certificates in PEM to trust beside the system's.
+    /// Certificates (PEM) to trust in addition to the system's.
     pub ca: Option<String>,
     /// A profile of the shared config files, for the default chain.
     pub profile: Option<String>,
-    /// Who we are.
+    /// Its credentials.
     pub credentials: Credentials<AccessKey>,
 }
 
-/// A key pair, perhaps with the token of a session: S3 and OSS.
+/// A key pair with an optional session token, for S3 and OSS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessKey {
     /// The public half.
     pub id: String,
     /// The secret half.
     pub secret: Secret,
-    /// Of temporary credentials.
+    /// The token of temporary credentials.
     pub session_token: Option<Secret>,
 }
 
@@ -116,13 +116,13 @@ pub struct AccessKey {
 pub struct GcsConfig {
     /// Its name.
     pub bucket: String,
-    /// Base URL of another server, with scheme: an emulator, a private endpoint.
+    /// Base URL with scheme, for an emulator or a private endpoint.
     pub endpoint: Option<String>,
-    /// Base URL for the gRPC listing, where it differs from `endpoint`: an emulator's.
+    /// Base URL for the gRPC listing if it differs from `endpoint`, as with an emulator.
     pub listing_endpoint: Option<String>,
-    /// The project that pays for requests to somebody else's bucket.
+    /// The project that pays for requests instead of the bucket's owner.
     pub billing_project: Option<String>,
-    /// Who we are: the text of a service account's key file.
+    /// Its credentials: the text of a service account's key file.
     pub credentials: Credentials<Secret>,
 }
 
@@ -133,17 +133,17 @@ pub struct AzureConfig {
     pub container: String,
     /// The storage account's name.
     pub account: String,
-    /// Base URL of the account, with scheme; `https://{account}.blob.core.windows.net` when none.
+    /// Base URL of the account, with scheme. Default: `https://{account}.blob.core.windows.net`.
     pub endpoint: Option<String>,
-    /// Certificates in PEM to trust beside the system's.
+    /// Certificates (PEM) to trust in addition to the system's.
     pub ca: Option<String>,
-    /// Which identity of several, for the default chain (`AZURE_CLIENT_ID` when none).
+    /// The identity for the default chain, if there are several. Default: `AZURE_CLIENT_ID`.
     pub client_id: Option<String>,
-    /// Who we are.
+    /// Its credentials.
     pub credentials: Credentials<AzureSecret>,
 }
 
-/// What proves who we are to Azure.
+/// A secret for Azure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AzureSecret {
     /// The account's key, base64.
@@ -166,29 +166,29 @@ pub enum AzureSecret {
 pub struct OssConfig {
     /// Its name.
     pub bucket: String,
-    /// Its region, such as `cn-hangzhou`; `oss-cn-hangzhou` is taken too.
+    /// Its region, such as `cn-hangzhou`; `oss-cn-hangzhou` is accepted too.
     pub region: String,
-    /// Base URL of another address, with scheme: a custom domain, a private link.
+    /// Base URL with scheme, for a custom domain or a private link.
     pub endpoint: Option<String>,
-    /// What an `endpoint` addresses: one of OSS's own (the bucket becomes part of the host name), or the bucket itself.
+    /// The place of the bucket in `endpoint`.
     pub addressing: OssAddressing,
-    /// Whether to use the address inside Alibaba's network, when there is no `endpoint`.
+    /// `true` to use the address inside Alibaba's network, if there is no `endpoint`.
     pub internal: bool,
-    /// Certificates in PEM to trust beside the system's.
+    /// Certificates (PEM) to trust in addition to the system's.
     pub ca: Option<String>,
-    /// Who we are.
+    /// Its credentials.
     pub credentials: Credentials<AccessKey>,
 }
 
-/// Where an OSS address has the bucket.
+/// The place of the bucket in an OSS address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OssAddressing {
-    /// In the host name, before the endpoint's.
+    /// In front of the endpoint's host name.
     #[default]
     VirtualHost,
-    /// First in the path: private links, test servers.
+    /// First part of the path: private links, test servers.
     Path,
-    /// Nowhere: the endpoint is a custom domain of this bucket.
+    /// Not part of the address: the endpoint is a custom domain of this bucket.
     Cname,
 }
 
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rotation_reaches_whoever_shares_the_configuration_and_is_refused_for_anything_else() {
+    fn clones_share_rotated_credentials_and_nothing_else_rotates() {
         let first = s3("ray", key("old"));
         let shared = first.clone();
         assert!(first.rotate(&s3("ray", key("new"))));

@@ -1,7 +1,7 @@
-//! What every store must do, as one suite: run it against a new store before anything else.
+//! The test suite that every store must pass; run it against a new store first.
 //!
-//! Each behaviour works below a prefix of its own, so the suite can run against a shared bucket.
-//! Keys are such that a folder can hold them too; what only buckets can hold is tested with the stores.
+//! Each behaviour uses a prefix of its own, so the suite can run against a shared bucket. All keys are valid in a
+//! folder too; keys that only buckets can hold are tested with the stores.
 
 mod list;
 mod read;
@@ -11,19 +11,19 @@ use anyhow::Context;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-/// How the suite fills a store, which the store itself cannot.
+/// Writes the objects of the suite, because stores themselves are read-only.
 #[async_trait]
 pub trait Fill: Sync {
     /// Puts an object.
     async fn put(&self, key: &str, bytes: Bytes) -> anyhow::Result<()>;
 
-    /// Whether the server keeps this one of `ODD_KEYS` as it is.
+    /// Returns `true` if the server stores this key of `ODD_KEYS` unchanged.
     fn holds(&self, _key: &str) -> bool {
         true
     }
 }
 
-/// Keys that are legal everywhere and mangled easily; some are in real buckets.
+/// Keys that are legal everywhere and easily mangled; some are from real buckets.
 pub const ODD_KEYS: [&str; 10] = [
     "fetched_endpoints/restful__api__v0__placement_groups?detail=1&limit=10000",
     "job_events/+AAAAA==/n-2026-05-13-10",
@@ -37,24 +37,24 @@ pub const ODD_KEYS: [&str; 10] = [
     "_default/x",
 ];
 
-/// Runs the whole suite; `prefix` ends with `/` and nothing is below it yet. The store's pages must hold at most a
-/// few thousand keys, or paging is not tested.
+/// Runs the whole suite. `prefix` must end with `/` and be empty. The store's pages must hold at most a few thousand
+/// keys, or paging is not tested.
 pub async fn run(store: &dyn Storage, fill: &dyn Fill, prefix: &str) -> anyhow::Result<()> {
     let behaviour = Behaviour { store, fill, prefix };
     behaviour.lists_every_key_once_over_many_pages().await.context("lists_every_key_once_over_many_pages")?;
     behaviour.rolls_up_at_the_delimiter().await.context("rolls_up_at_the_delimiter")?;
     behaviour.rolls_up_over_many_pages().await.context("rolls_up_over_many_pages")?;
-    behaviour.tells_prefixes_of_each_other_apart().await.context("tells_prefixes_of_each_other_apart")?;
+    behaviour.separates_similar_prefixes().await.context("separates_similar_prefixes")?;
     behaviour.keeps_odd_keys_as_they_are().await.context("keeps_odd_keys_as_they_are")?;
-    behaviour.lists_nothing_where_nothing_is().await.context("lists_nothing_where_nothing_is")?;
+    behaviour.lists_nothing_below_an_empty_prefix().await.context("lists_nothing_below_an_empty_prefix")?;
     behaviour.reads_ranges_and_tails().await.context("reads_ranges_and_tails")?;
     behaviour.reads_large_objects_in_pieces().await.context("reads_large_objects_in_pieces")?;
     behaviour.reads_empty_objects().await.context("reads_empty_objects")?;
-    behaviour.says_what_a_listing_says().await.context("says_what_a_listing_says")?;
+    behaviour.reads_the_metadata_of_a_listing().await.context("reads_the_metadata_of_a_listing")?;
     behaviour.notices_a_change().await.context("notices_a_change")?;
     behaviour.mixes_no_versions().await.context("mixes_no_versions")?;
-    behaviour.says_that_a_key_is_missing().await.context("says_that_a_key_is_missing")?;
-    behaviour.refuses_what_is_too_large().await.context("refuses_what_is_too_large")
+    behaviour.reports_missing_keys().await.context("reports_missing_keys")?;
+    behaviour.refuses_large_objects().await.context("refuses_large_objects")
 }
 
 struct Behaviour<'a> {

@@ -1,4 +1,4 @@
-//! Makes a store from its configuration, with its guards around it.
+//! Connects to a store by its configuration, and wraps it in its guards.
 
 use super::config::StoreConfig;
 use super::guarded::{Guarded, Limits};
@@ -6,16 +6,16 @@ use super::{Error, Storage, local::Local};
 use crate::metrics::storage::Metrics;
 use std::sync::Arc;
 
-/// The store that a configuration names, guarded and counted.
+/// Returns the store of a configuration, guarded and counted.
 ///
-/// No request is made: a wrong bucket or credential shows at the first listing. What fails here is the configuration
-/// itself (`ErrorKind::Failed`): a certificate that cannot be read, a store that this program was built without.
+/// Makes no request: a wrong bucket or credential shows at the first listing. Fails with `ErrorKind::Failed` if the
+/// configuration itself is invalid: an unreadable certificate, a store that this program was built without.
 pub async fn connect(config: &StoreConfig, limits: Limits, metrics: &Arc<Metrics>) -> Result<Arc<dyn Storage>, Error> {
     let store = connect_unguarded(config).await?;
     Ok(Arc::new(Guarded::new(store, config.name(), limits, Arc::clone(metrics))))
 }
 
-/// The bare store: one request per call, no retries, no bounds. For tests, and for whoever adds guards of its own.
+/// Returns the bare store: one request per call, no retries, no bounds. For tests, and for callers that add guards.
 pub async fn connect_unguarded(config: &StoreConfig) -> Result<Arc<dyn Storage>, Error> {
     match config {
         StoreConfig::Local(config) => {

@@ -1,38 +1,38 @@
-//! What can go wrong with a store, in as many kinds as callers act on.
+//! Errors of a store, in as many kinds as callers distinguish.
 
 use crate::base::chain::chain;
 use std::fmt;
 use std::time::Duration;
 
-/// The cause of an error, of whatever type the store's client has.
+/// The cause of an error, of the type that the store's client uses.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// What a caller can act on. The names are metric labels, hence stable.
+/// The kind of an error. The names are metric labels, hence stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// No object has this key (any more).
+    /// There is no object with this key (any more).
     NotFound,
     /// There is no such bucket, container or folder (any more).
     NoBucket,
-    /// The store refused us.
+    /// The store refused the request.
     PermissionDenied,
-    /// No object of this store can have this key: `..`, NUL, a link that leaves the folder.
+    /// Keys of this store cannot have this form: `..`, NUL, a link that leaves the folder.
     InvalidKey,
-    /// The object lies in an archive, and has to be restored before it can be read.
+    /// The object is in an archive, and must be restored before it can be read.
     Archived,
     /// The object has changed since its `ETag` was seen.
     PreconditionFailed,
-    /// The object is larger than the caller can take.
+    /// The object is larger than the caller's limit.
     TooLarge,
     /// The body ended before its promised length.
     Truncated,
-    /// The store, or the way to it, does not work at the moment.
+    /// The store or the network does not work at the moment.
     Unavailable,
-    /// Anything else; trying again will not help.
+    /// Any other error; retrying does not help.
     Failed,
 }
 
-/// A failed request to a store: what kind, for which key or prefix, and why.
+/// A failed request to a store: its kind, its key or prefix, and its cause.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -42,55 +42,55 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error of this kind about this key or prefix, without a deeper cause.
+    /// Returns an error about a key or prefix, without a cause.
     pub fn new(kind: ErrorKind, key: impl Into<String>) -> Self {
         Self { kind, key: key.into(), source: None, retry_after: None }
     }
 
-    /// An error with its cause.
+    /// Returns an error with its cause.
     pub fn because(kind: ErrorKind, key: impl Into<String>, source: impl Into<BoxError>) -> Self {
         Self { kind, key: key.into(), source: Some(source.into()), retry_after: None }
     }
 
-    /// A key that this store cannot have, and why not.
+    /// Returns the error for a key that this store cannot have.
     pub fn invalid_key(key: impl Into<String>, why: &'static str) -> Self {
         Self::because(ErrorKind::InvalidKey, key, why)
     }
 
-    /// A permanent failure that has no kind of its own.
+    /// Returns a permanent failure without a kind of its own.
     pub fn failed(key: impl Into<String>, source: impl Into<BoxError>) -> Self {
         Self::because(ErrorKind::Failed, key, source)
     }
 
-    /// The same error, with how long the store asks us to wait.
+    /// Returns the error with the wait that the store asks for.
     #[must_use]
     pub fn with_retry_after(self, wait: Option<Duration>) -> Self {
         Self { retry_after: wait, ..self }
     }
 
-    /// What a caller can act on.
+    /// Returns the kind.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// How long the store asks us to wait before the next request.
+    /// Returns the wait that the store asks for before the next request.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// The key or prefix that was asked for.
+    /// Returns the key or prefix of the request.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// Whether the same request may succeed a little later.
+    /// Returns `true` if the same request may succeed a little later.
     pub fn is_transient(&self) -> bool {
         self.kind.is_transient()
     }
 }
 
 impl ErrorKind {
-    /// The word for metrics.
+    /// Returns the name in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotFound => "not_found",
@@ -106,7 +106,7 @@ impl ErrorKind {
         }
     }
 
-    /// Whether the same request may succeed a little later.
+    /// Returns `true` if the same request may succeed a little later.
     pub fn is_transient(self) -> bool {
         matches!(self, Self::Unavailable | Self::Truncated)
     }
@@ -139,5 +139,5 @@ impl fmt::Display for Error {
     }
 }
 
-/// Its causes are in its text.
+/// Without a `source`: the text of the error includes its causes.
 impl std::error::Error for Error {}

@@ -1,7 +1,7 @@
-//! A store that breaks on purpose: wraps any store for tests and benchmarks, and counts what is asked of it.
+//! Fault injection: wraps any store for tests and benchmarks, and counts requests.
 //!
-//! Faults are armed by key; a listing's key is its prefix. What is armed stays armed until `heal`, but for faults
-//! that say how often they happen.
+//! Faults are armed by key; the key of a listing is its prefix. A fault stays armed until `heal`, except one with a
+//! number of occurrences.
 
 #[cfg(test)]
 mod tests;
@@ -17,22 +17,22 @@ use std::time::Duration;
 
 const ARMED: &str = "a fault armed by a test";
 
-/// What goes wrong.
+/// A fault.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
-    /// Every request fails so. `NotFound` is an object that vanished between the listing and the read.
+    /// Every request fails with this kind. `NotFound` is an object that vanished between the listing and the read.
     Always(ErrorKind),
-    /// The next so many requests fail so, then it works.
+    /// The next requests, up to this number, fail with this kind; later ones succeed.
     Times(u32, ErrorKind),
-    /// The body breaks off with a transient error after so many bytes.
+    /// The body breaks off with a transient error after this number of bytes.
     CutAfter(u64),
-    /// The body ends after so many bytes as if that were all.
+    /// The body ends after this number of bytes as if it were complete.
     EndAfter(u64),
-    /// Listings leave out what lies below this key, and tell so: a folder that may not be opened.
+    /// Listings skip the keys below this one and report it in `skipped`, like a folder without permission.
     Closed,
 }
 
-/// Requests seen, failed ones included.
+/// Numbers of requests, including failed ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Pages listed.
@@ -60,24 +60,24 @@ struct State {
 }
 
 impl Faulty {
-    /// Wraps a store; nothing goes wrong yet.
+    /// Wraps a store, without faults.
     pub fn new(inner: Arc<dyn Storage>) -> Self {
         Self { inner, latency: Duration::ZERO, paid: false, state: Mutex::default() }
     }
 
-    /// Every request takes so much longer before it reaches the store.
+    /// Delays each request before it reaches the store.
     #[must_use]
     pub fn with_latency(self, latency: Duration) -> Self {
         Self { latency, ..self }
     }
 
-    /// Listings cost money, as a bucket's do.
+    /// Makes listings cost money, as in a bucket.
     #[must_use]
     pub fn with_paid_listings(self) -> Self {
         Self { paid: true, ..self }
     }
 
-    /// The next `count` requests of any kind fail as if the store were down.
+    /// Makes the next `count` requests of any kind fail as if the store were down.
     pub fn fail_next(&self, count: u32) {
         self.state().fail_next = count;
     }
@@ -87,19 +87,19 @@ impl Faulty {
         self.state().faults.insert(key.into(), fault);
     }
 
-    /// Disarms everything.
+    /// Removes all faults.
     pub fn heal(&self) {
         let mut state = self.state();
         state.faults.clear();
         state.fail_next = 0;
     }
 
-    /// Requests seen so far.
+    /// Returns the numbers of requests so far.
     pub fn counts(&self) -> Counts {
         self.state().counts
     }
 
-    /// Most requests that waited for the latency at the same time.
+    /// Returns the maximum number of requests that waited for the latency at the same time.
     pub fn most_at_once(&self) -> u64 {
         self.state().most_at_once
     }
@@ -108,7 +108,7 @@ impl Faulty {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a request, waits, and fails it if it shall fail; otherwise tells the fault of its body.
+    /// Counts a request, waits for the latency, and fails if a fault is armed. Otherwise returns the fault of the body.
     async fn request(&self, key: &str, count: fn(&mut Counts)) -> Result<Option<Fault>, Error> {
         let verdict = self.state().request(key, count);
         if !self.latency.is_zero() {
@@ -195,7 +195,7 @@ impl Storage for Faulty {
     }
 }
 
-/// The body with only its first bytes, then perhaps an error.
+/// Returns a body with only its first bytes, followed by the error if there is one.
 fn shortened(body: ObjectBody, bytes: u64, error: Option<Error>) -> ObjectBody {
     let mut left = usize::try_from(bytes).unwrap_or(usize::MAX);
     let stream = body.stream.map(move |piece| {

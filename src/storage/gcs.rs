@@ -1,6 +1,6 @@
-//! Google Cloud Storage: listings over gRPC, reads over HTTP, both by Google's client.
+//! Google Cloud Storage: listings over gRPC, reads over HTTP, both with Google's client.
 //!
-//! An object's `ETag` here is its generation: it is in both, and reads can be made conditional on it.
+//! The `ETag` of an object is its generation: both report it, and reads can be conditional on it.
 
 mod credentials;
 mod error;
@@ -46,20 +46,20 @@ impl Gcs {
         Ok(Self { lists: lists.await?, reads: reads.await?, bucket })
     }
 
-    /// Opens a part of an object; what the store answers is for the caller to read.
+    /// Opens a part of an object. The inner result is the store's response, for the caller to interpret.
     async fn open(&self, key: &str, part: Part, generation: Option<i64>) -> Result<Result<Opened, Refused>, Error> {
-        let (reads, waiting) = self.reads.get().await?;
+        let (reads, in_flight) = self.reads.get().await?;
         let request = reads.read_object(&self.bucket, key).set_read_range(part);
         let opened = match generation {
             Some(generation) => request.set_if_generation_match(generation).send().await,
             None => request.send().await,
         };
-        waiting.answered();
+        in_flight.answered();
         Ok(opened)
     }
 }
 
-// `guarded` tries again, for every store alike.
+// Without retries, which `guarded` does for every store.
 
 async fn reads(credentials: Credentials, endpoint: Option<String>) -> Result<Reads, Error> {
     let mut builder = Reads::builder().with_credentials(credentials).with_retry_policy(NeverRetry);
@@ -80,7 +80,7 @@ async fn lists(credentials: Credentials, endpoint: Option<String>) -> Result<Lis
 #[async_trait]
 impl Storage for Gcs {
     async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
-        let (lists, waiting) = self.lists.get().await?;
+        let (lists, in_flight) = self.lists.get().await?;
         let mut request = lists.list_objects().set_parent(&self.bucket).set_prefix(prefix).set_page_size(1000);
         if delimiter == Delimiter::Slash {
             request = request.set_delimiter("/");
@@ -89,7 +89,7 @@ impl Storage for Gcs {
             request = request.set_page_token(token);
         }
         let listed = request.send().await;
-        waiting.answered();
+        in_flight.answered();
         let listed = listed.map_err(|refused| error::listing_refused(prefix, &refused))?;
         let objects = listed.objects.into_iter().map(|object| ObjectMeta {
             key: object.name,
@@ -108,7 +108,7 @@ impl Storage for Gcs {
             return Err(Error::invalid_key(key, "a key has at least one character"));
         }
         let Ok(generation) = if_match.map(str::parse::<i64>).transpose() else {
-            return Err(Error::new(ErrorKind::PreconditionFailed, key)); // Not a tag of ours.
+            return Err(Error::new(ErrorKind::PreconditionFailed, key)); // Not a generation.
         };
         let part = match range {
             ReadRange::Full | ReadRange::From(0) => Some(Part::all()),
@@ -129,12 +129,12 @@ impl Storage for Gcs {
                     });
                     return wire::body(meta, range, Some(served), pieces.boxed());
                 }
-                // Past the end; emulators say it in a range that is none.
+                // Past the end; emulators answer with an invalid range instead of 416.
                 Err(refused) if refused.http_status_code() == Some(416) || refused.is_deserialization() => {}
                 Err(refused) => return Err(error::refused(key, &refused)),
             }
         }
-        // Opened for what its headers tell; its body is not read.
+        // Opened for its headers; its body is not read.
         let object = self.open(key, Part::all(), generation).await?.map_err(|refused| error::refused(key, &refused))?;
         wire::empty(meta(key, &object.object(), if_match)?, range)
     }

@@ -1,9 +1,9 @@
-//! Guards around any store: bounds in time and number, retries, counts.
+//! Guards for any store: timeouts, a limit of concurrent requests, retries, metrics.
 //!
-//! A request waits for a permit and holds it until its body ends or is dropped. What is transient is tried again after
-//! a pause with jitter, at least as long as the store asks for; a body that breaks off or stalls goes on where it
-//! broke, as long as the object is the same. So nobody above has to try again.
-//! Must never retry what will not change, and never wait for ever.
+//! A request waits for a permit and holds it until its body ends or is dropped. Transient errors are retried after a
+//! pause with jitter, at least as long as the store asks for. A body that breaks off or stalls resumes at the same
+//! byte, as long as the object is unchanged. Callers therefore never retry. Permanent errors are not retried, and every
+//! wait is bounded.
 
 mod body;
 mod hedge;
@@ -21,22 +21,22 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
-/// The bounds.
+/// Timeouts and limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// For a page of a listing, or until a body begins.
+    /// Timeout for a page of a listing, or until a body begins.
     pub call: Duration,
-    /// Between two pieces of a body.
+    /// Timeout between two pieces of a body.
     pub stall: Duration,
-    /// A read that has not begun after so long is asked for a second time, and whichever begins first is taken.
+    /// Time after which a read whose body has not begun is requested a second time; the first to begin is used.
     pub hedge: Duration,
-    /// Requests at once, bodies included.
+    /// Maximum number of concurrent requests, including their bodies.
     pub concurrent: usize,
-    /// How often one request is tried; a body that goes on begins to count anew.
+    /// Maximum number of attempts per request. The count starts again when a body makes progress.
     pub attempts: u32,
-    /// The first pause; each next one is twice as long, give or take a quarter.
+    /// Pause before the first retry; each later one is twice as long, plus or minus a quarter.
     pub first_pause: Duration,
-    /// A store that asks for a longer pause is given up at once.
+    /// Maximum pause. If a store asks for a longer one, the request fails at once.
     pub longest_pause: Duration,
 }
 
@@ -54,7 +54,7 @@ impl Default for Limits {
     }
 }
 
-/// The wrapper; cheap to clone.
+/// A guarded store; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Guarded {
     inner: Arc<dyn Storage>,
@@ -66,22 +66,22 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    /// Guards a store; `name` is its label in the metrics.
+    /// Wraps a store; `name` is its label in the metrics.
     pub fn new(inner: Arc<dyn Storage>, name: &'static str, limits: Limits, metrics: Arc<Metrics>) -> Self {
         let permits = Arc::new(Semaphore::new(limits.concurrent.max(1)));
         Self { inner, name, limits, permits, hedge: Arc::default(), metrics }
     }
 
     async fn admit(&self, request: &Request) -> Permit {
-        // The semaphore is never closed, so there is always a permit in the end.
+        // The semaphore is never closed, so a permit always comes.
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
         let gauge = self.metrics.in_flight(request);
         gauge.inc();
         Permit { _permit: permit, gauge }
     }
 
-    /// One try: bounded in time, and counted.
-    async fn once<T>(
+    /// Runs one attempt with a timeout, and counts it.
+    async fn attempt<T>(
         &self,
         request: &Request,
         key: &str,
@@ -97,23 +97,23 @@ impl Guarded {
         result
     }
 
-    /// The pause before the next try; none when there shall be no next.
-    fn pause(&self, tried: u32, error: &Error) -> Option<Duration> {
+    /// Returns the pause before the next attempt; `None` if there is none.
+    fn pause(&self, attempts: u32, error: &Error) -> Option<Duration> {
         let asked = error.retry_after().unwrap_or_default();
-        if !error.is_transient() || tried >= self.limits.attempts || asked > self.limits.longest_pause {
+        if !error.is_transient() || attempts >= self.limits.attempts || asked > self.limits.longest_pause {
             return None;
         }
-        let doubled = self.limits.first_pause * 2u32.saturating_pow(tried.saturating_sub(1).min(16));
+        let doubled = self.limits.first_pause * 2u32.saturating_pow(attempts.saturating_sub(1).min(16));
         Some(jittered(doubled.min(self.limits.longest_pause)).max(asked))
     }
 
     async fn open(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
         let request = self.request("read");
-        let ask = || self.once(&request, key, self.inner.read_matching(key, range, if_match));
-        for tried in 1.. {
-            let room = || Arc::clone(&self.permits).try_acquire_owned().ok();
-            match self.hedge.first(self.limits.hedge, ask, room).await {
-                Err(error) => match self.pause(tried, &error) {
+        let ask = || self.attempt(&request, key, self.inner.read_matching(key, range, if_match));
+        for attempts in 1.. {
+            let slot = || Arc::clone(&self.permits).try_acquire_owned().ok();
+            match self.hedge.first(self.limits.hedge, ask, slot).await {
+                Err(error) => match self.pause(attempts, &error) {
                     Some(pause) => sleep(pause).await,
                     None => return Err(error),
                 },
@@ -144,9 +144,9 @@ impl Storage for Guarded {
     async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
         let request = self.request("list");
         let _permit = self.admit(&request).await;
-        for tried in 1.. {
-            match self.once(&request, prefix, self.inner.list(prefix, delimiter, page.clone())).await {
-                Err(error) => match self.pause(tried, &error) {
+        for attempts in 1.. {
+            match self.attempt(&request, prefix, self.inner.list(prefix, delimiter, page.clone())).await {
+                Err(error) => match self.pause(attempts, &error) {
                     Some(pause) => sleep(pause).await,
                     None => return Err(error),
                 },
@@ -163,12 +163,12 @@ impl Storage for Guarded {
     }
 }
 
-/// Returns `true` if a store that passes over conditions, as some servers and proxies do, opened another version.
+/// Returns `true` if a store that ignores conditions, as some servers and proxies do, opened another version.
 fn is_other(opened: &ObjectBody, etag: &str) -> bool {
     opened.meta.etag.as_deref().is_some_and(|opened| opened != etag)
 }
 
-/// The right to have a request under way.
+/// A permit for a request in flight.
 #[derive(Debug)]
 struct Permit {
     _permit: Option<OwnedSemaphorePermit>,
@@ -181,7 +181,7 @@ impl Drop for Permit {
     }
 }
 
-/// Up to a quarter more or less, so that those who failed together do not come back together.
+/// Changes a pause by up to a quarter, so that requests that failed together are not retried together.
 fn jittered(pause: Duration) -> Duration {
     let random = RandomState::new().hash_one(()) % 512;
     pause * 3 / 4 + pause / 1024 * random as u32

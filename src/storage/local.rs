@@ -1,11 +1,11 @@
-//! A folder that holds what a bucket would hold: the store of a laptop, of development and of end-to-end tests.
+//! A folder with the layout of a bucket: the store of laptops, development and end-to-end tests.
 //!
 //! A key is a path below the folder. Nothing outside the folder can be read: `..`, absolute keys, links to folders,
 //! and links that leave the root are refused. Only regular files are objects.
-//! Two things differ from a bucket: an empty folder shows as a prefix, and a folder that we may not open is
-//! reported in `ListPage::skipped` while the rest is listed.
+//! Two things differ from a bucket: an empty folder is listed as a prefix, and a folder without permission is reported
+//! in `ListPage::skipped` while the rest is listed.
 //!
-//! Must never block an async thread: every file operation runs on tokio's blocking pool.
+//! Every file operation runs on tokio's blocking pool, never on an async thread.
 
 mod body;
 mod path;
@@ -22,46 +22,46 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A folder is read again for every page, so pages are larger than a bucket's.
+/// Keys per page. A folder is read again for every page, so pages are larger than a bucket's.
 const PAGE: usize = 10_000;
 
 /// The store.
 #[derive(Clone, Debug)]
 pub struct Local {
-    /// Canonical, so that containment is a comparison of paths.
+    /// Canonical, so that containment can be checked by comparing paths.
     root: Arc<Path>,
     page: usize,
 }
 
-/// Why a folder cannot be a store. The texts are for the person who named it.
+/// The error for a path that cannot be opened as a store. The messages are for the user who configured it.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// There is nothing at that path.
+    /// The path does not exist.
     #[error(
         "there is no folder {path:?}: name the folder that holds what the bucket would hold (cluster-metadata/, ...)"
     )]
     Missing {
-        /// As it was given.
+        /// The path as configured.
         path: PathBuf,
     },
-    /// Something else than a folder is at that path.
+    /// The path is not a folder.
     #[error("{path:?} is not a folder: unpack it, and name the folder that holds cluster-metadata/")]
     NotAFolder {
-        /// As it was given.
+        /// The path as configured.
         path: PathBuf,
     },
-    /// The folder is there, but cannot be opened.
+    /// The folder exists, but cannot be opened.
     #[error("the folder {path:?} cannot be opened ({source}): allow this process to read and enter it")]
     Unreadable {
-        /// As it was given.
+        /// The path as configured.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
 impl Local {
-    /// Opens a folder, which may itself be reached through links.
+    /// Opens a folder; its own path may contain links.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
         let path = path.into();
         let unreadable = |source: io::Error| match source.kind() {
@@ -74,7 +74,7 @@ impl Local {
         Ok(Self { root: root.into(), page: PAGE })
     }
 
-    /// The same folder, giving at most `page` keys (at least one) at a time.
+    /// Returns the store with pages of at most `page` keys (at least one).
     #[must_use]
     pub fn with_page_size(self, page: usize) -> Self {
         Self { page: page.max(1), ..self }
@@ -100,7 +100,7 @@ impl Storage for Local {
     }
 }
 
-/// Runs file operations off the async threads.
+/// Runs file operations on the blocking pool.
 async fn blocking<T: Send + 'static>(
     key: String,
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
@@ -111,18 +111,18 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-/// What a listing shows of a file. The inode is part of the `ETag` because a file may be replaced by another one of
-/// the same size and time (`cp -p`, `mv`).
+/// Returns the metadata of a file. The `ETag` includes the inode because a file may be replaced by another one of the
+/// same size and time (`cp -p`, `mv`).
 fn meta(key: String, file: &Metadata) -> ObjectMeta {
     let modified = file.mtime().saturating_mul(1_000_000_000).saturating_add(file.mtime_nsec());
     let etag = format!("{:x}-{modified:x}-{:x}", file.len(), file.ino());
     ObjectMeta { key, size: file.len(), etag: Some(etag), modified: Some(modified) }
 }
 
-/// An error of the operating system about a key.
+/// Converts an error of the operating system about a key.
 fn failure(key: impl Into<String>, source: io::Error) -> Error {
-    // Too many open files; and what a network file system says whose server does not answer.
-    const PASSING: [Errno; 3] = [Errno::NFILE, Errno::MFILE, Errno::IO];
+    // Too many open files, and the error of a network file system whose server does not respond.
+    const TRANSIENT: [Errno; 3] = [Errno::NFILE, Errno::MFILE, Errno::IO];
     let errno = Errno::from_io_error(&source);
     let kind = match source.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => ErrorKind::NotFound,
@@ -134,9 +134,9 @@ fn failure(key: impl Into<String>, source: io::Error) -> Error {
         | io::ErrorKind::TimedOut
         | io::ErrorKind::StaleNetworkFileHandle
         | io::ErrorKind::HostUnreachable => ErrorKind::Unavailable,
-        // Links in a circle.
+        // A cycle of links.
         _ if errno == Some(Errno::LOOP) => ErrorKind::InvalidKey,
-        _ if errno.is_some_and(|errno| PASSING.contains(&errno)) => ErrorKind::Unavailable,
+        _ if errno.is_some_and(|errno| TRANSIENT.contains(&errno)) => ErrorKind::Unavailable,
         _ => ErrorKind::Failed,
     };
     Error::because(kind, key, source)

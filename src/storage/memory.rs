@@ -1,6 +1,6 @@
 //! A store in memory, for tests and benchmarks: a sorted map from key to bytes.
 //!
-//! Holds any key a bucket can hold, also those that no folder can: `/log/x`, `a//b`, and `x/` beside `x/y`.
+//! Accepts every key of a bucket, including those that no folder can have: `/log/x`, `a//b`, and both `x/` and `x/y`.
 
 use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, PageToken, ReadRange, Storage};
 use async_trait::async_trait;
@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-/// As many keys as S3, GCS and OSS give at a time.
+/// Keys per page, as in S3, GCS and OSS.
 const PAGE: usize = 1000;
 
-/// The store. Shared by reference; writes are seen by the next request.
+/// The store. Shared by reference; the next request sees a write.
 #[derive(Debug)]
 pub struct Memory {
     objects: RwLock<BTreeMap<String, Object>>,
@@ -34,7 +34,7 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// A store that gives at most `page` keys (at least one) at a time.
+    /// Returns a store with pages of at most `page` keys (at least one).
     pub fn with_page_size(page: usize) -> Self {
         Self { page: page.max(1), ..Self::default() }
     }
@@ -44,7 +44,7 @@ impl Memory {
         self.put_modified(key, bytes, 0);
     }
 
-    /// Puts an object with its time of last change, in nanoseconds since 1970.
+    /// Puts an object with its time of modification, in nanoseconds since 1970.
     pub fn put_modified(&self, key: impl Into<String>, bytes: impl Into<Bytes>, modified: i64) {
         let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
         let key = key.into();
@@ -52,7 +52,7 @@ impl Memory {
         objects.insert(key, Object { bytes: bytes.into(), version, modified });
     }
 
-    /// Removes an object; whether there was one.
+    /// Removes an object. Returns `true` if there was one.
     pub fn remove(&self, key: &str) -> bool {
         self.objects.write().unwrap_or_else(PoisonError::into_inner).remove(key).is_some()
     }
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn keys_that_no_folder_can_hold_are_kept_as_they_are() {
+    async fn keeps_keys_that_no_folder_can_have() {
         let store = Memory::with_page_size(1);
         for key in ["/log/x", "a//b", "x/", "x/y", "x"] {
             store.put(key, "");

@@ -1,10 +1,10 @@
-//! Alibaba Cloud OSS: its REST API, signed with its signature version 4.
+//! Alibaba Cloud OSS: its REST API, with signature version 4.
 
 mod signer;
 
 use super::config::{OssAddressing, OssConfig};
 use super::rest::{self, Cloud};
-use super::wire::Ask;
+use super::wire::RangeRequest;
 use super::{Delimiter, Error, ListPage, ObjectBody, PageToken, ReadRange, Storage};
 use async_trait::async_trait;
 use http::Method;
@@ -19,13 +19,13 @@ const OSS: Cloud = Cloud { code_header: "x-oss-error-code", needs: "oss:ListObje
 pub(super) struct Oss {
     client: Client,
     signer: OssSigner,
-    /// What a request's path is put behind: the address, and with path style the bucket. Without a final `/`.
+    /// The URL in front of a request's path: the address, and with path style the bucket. Without a final `/`.
     base: String,
 }
 
 impl Oss {
     pub(super) fn connect(config: &OssConfig) -> Result<Self, Error> {
-        // The Host header is signed, so it must be the one that is sent: HTTP/1.1.
+        // The Host header is signed, so exactly that one must be sent: HTTP/1.1.
         let client = rest::client(config.ca.as_deref(), true)?;
         let base = base(config)?;
         let signer = OssSigner::new(config, client.clone());
@@ -40,7 +40,7 @@ impl Oss {
         headers: &[(&'static str, String)],
     ) -> Result<reqwest::Request, Error> {
         let url = format!("{}/{path_and_query}", self.base);
-        let url: Url = url.parse().map_err(|_| Error::failed(key, "the endpoint is no URL"))?;
+        let url: Url = url.parse().map_err(|_| Error::failed(key, "the endpoint is not a URL"))?;
         let mut request = http::Request::builder().method(method).uri(url.as_str());
         for (name, value) in headers {
             request = request.header(*name, value);
@@ -54,7 +54,7 @@ impl Oss {
     }
 }
 
-/// The region as OSS signs it.
+/// Returns the region in the form used for signing.
 fn region(config: &OssConfig) -> &str {
     let region = config.region.strip_prefix("oss-").unwrap_or(&config.region);
     region.strip_suffix("-internal").unwrap_or(region)
@@ -97,12 +97,12 @@ impl Storage for Oss {
         if let Some(etag) = if_match {
             headers.push(("if-match", format!("\"{etag}\"")));
         }
-        let ask = Ask::from(range);
-        if ask != Ask::Nothing {
+        let range_request = RangeRequest::from(range);
+        if range_request != RangeRequest::Head {
             let mut headers = headers.clone();
-            if let Ask::Part(part) = ask {
+            if let RangeRequest::Part(part) = range_request {
                 headers.push(("range", part));
-                // Without it, a range past the end is answered with the whole object.
+                // Without it, the response to a range past the end is the whole object.
                 headers.push(("x-oss-range-behavior", "standard".to_owned()));
             }
             let request = self.request(key, Method::GET, &path, &headers).await?;
@@ -112,6 +112,6 @@ impl Storage for Oss {
             }
         }
         let request = self.request(key, Method::HEAD, &path, &headers).await?;
-        rest::headed(key, range, &rest::send(&self.client, OSS, key, request).await?)
+        rest::head_body(key, range, &rest::send(&self.client, OSS, key, request).await?)
     }
 }

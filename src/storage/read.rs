@@ -1,4 +1,4 @@
-//! Reads: which bytes of an object, and the stream that brings them.
+//! Reads: a range of an object, and the stream of its bytes.
 
 use super::{Error, ErrorKind, ObjectMeta};
 use bytes::{Bytes, BytesMut};
@@ -7,21 +7,21 @@ use futures_util::stream::BoxStream;
 use std::fmt;
 use std::ops::Range;
 
-/// Which bytes of an object. All offsets count bytes from the start.
+/// A range of an object. Offsets count bytes from the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadRange {
-    /// All of them.
+    /// The whole object.
     Full,
     /// From this offset to the end.
     From(u64),
     /// From the first offset up to, not including, the second.
     Between(u64, u64),
-    /// The last so many; the whole object when it is shorter.
+    /// The last bytes, of this number; the whole object if it is shorter.
     Tail(u64),
 }
 
 impl ReadRange {
-    /// The bytes this means in an object of `size` bytes; empty when it begins at or past the end.
+    /// Returns the range in an object of `size` bytes; empty if it begins at or past the end.
     pub fn within(self, size: u64) -> Range<u64> {
         let (start, end) = match self {
             Self::Full => (0, size),
@@ -36,29 +36,29 @@ impl ReadRange {
 
 /// An opened object.
 pub struct ObjectBody {
-    /// The whole object, not only the range: its `size` is the object's, and zero where the store does not say it.
+    /// Metadata of the whole object, not of the range. `size` is zero if the store does not report it.
     pub meta: ObjectMeta,
-    /// The bytes that `stream` brings: what was asked for, cut to what the object has, as far as that is known.
+    /// The bytes that `stream` yields: the requested range, clamped to the object if its size is known.
     pub range: Range<u64>,
-    /// Set if the store says how long the object is. Otherwise the body ends where its transfer ends: proxies that
-    /// compress, unpack or buffer take the length away.
+    /// `true` if the store reported the size of the object. Otherwise the body ends with its transfer: proxies that
+    /// compress, unpack or buffer remove the length.
     pub is_measured: bool,
-    /// The bytes, in pieces of some hundred kilobytes.
+    /// The bytes, in pieces of a few hundred kilobytes.
     pub stream: BoxStream<'static, Result<Bytes, Error>>,
 }
 
 impl ObjectBody {
-    /// Returns how many bytes `stream` promises to bring; none where the store does not say.
+    /// Returns the number of bytes that `stream` must yield; `None` if the store did not report it.
     pub fn promised(&self) -> Option<u64> {
         self.is_measured.then(|| self.range.end.saturating_sub(self.range.start))
     }
 
-    /// Returns `true` if the store says that nothing comes.
+    /// Returns `true` if the store reported an empty range.
     pub fn is_empty(&self) -> bool {
         self.promised() == Some(0)
     }
 
-    /// All bytes of the range, at most `limit`; a body shorter than promised is an error.
+    /// Returns all bytes of the range, at most `limit`. A body shorter than promised is an error.
     pub async fn read_all(mut self, limit: u64) -> Result<Bytes, Error> {
         let Some(promised) = self.promised() else { return self.read_unmeasured(limit).await };
         if promised > limit {
@@ -112,7 +112,7 @@ mod tests {
     use super::ReadRange::{Between, From, Full, Tail};
 
     #[test]
-    fn a_range_is_cut_to_what_the_object_has() {
+    fn a_range_is_clamped_to_the_object() {
         for (range, size, expected) in [
             (Full, 10, 0..10),
             (Full, 0, 0..0),

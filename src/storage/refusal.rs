@@ -1,25 +1,25 @@
-//! What a store's refusal means: from HTTP status and the store's own code to a kind of error and a way out.
+//! Refused requests: maps an HTTP status and the store's own code to a kind of error and advice.
 //!
-//! Owns the table for all clouds. Never repeats a store's own message: some quote what was signed, or the key id.
+//! One table for all clouds. Never repeats a store's own message: some quote the signed text or the key id.
 
 use super::{Error, ErrorKind};
 use std::time::Duration;
 
-/// What a store answered instead of what was asked.
+/// A store's response to a request that it refused.
 #[derive(Debug)]
 pub(super) struct Refusal<'a> {
     /// HTTP status.
     pub(super) status: u16,
-    /// The store's own word, such as `NoSuchKey`; empty when it gave none.
+    /// The store's own code, such as `NoSuchKey`; empty if there is none.
     pub(super) code: &'a str,
-    /// How long it asks us to wait.
+    /// The wait that the store asks for.
     pub(super) retry_after: Option<Duration>,
-    /// What the identity must be allowed to do, in the cloud's words.
+    /// The permissions that the identity needs, in the cloud's terms.
     pub(super) needs: &'static str,
 }
 
 impl Refusal<'_> {
-    /// As an error about a key or prefix.
+    /// Returns it as an error about a key or prefix.
     pub(super) fn into_error(self, key: &str) -> Error {
         let (kind, advice) = self.meaning();
         let code: String =
@@ -60,7 +60,7 @@ impl Refusal<'_> {
             (_, "InvalidObjectState" | "BlobArchived" | "BlobBeingRehydrated") => {
                 (ErrorKind::Archived, "restore it: its storage class must allow reading at once".to_owned())
             }
-            // Who we are was not believed; 403 is about what we may do.
+            // 401 is about the identity, 403 about its permissions.
             (401, _) => denied(
                 "the credentials were not accepted, or have expired: renew the Secret, or check the identity in use",
             ),
@@ -75,7 +75,7 @@ impl Refusal<'_> {
     }
 }
 
-/// The wait of a `Retry-After` header, in seconds. Its other form, a date, depends on two clocks and is not used.
+/// Returns the wait of a `Retry-After` header in seconds. Its other form, a date, depends on two clocks and is ignored.
 pub(super) fn retry_after(header: Option<&str>) -> Option<Duration> {
     header?.trim().parse().ok().map(Duration::from_secs)
 }
@@ -86,7 +86,7 @@ mod tests {
     use ErrorKind::{Archived, Failed, NoBucket, NotFound, PermissionDenied, PreconditionFailed, Unavailable};
 
     #[test]
-    fn refusals_have_kinds_and_ways_out() {
+    fn refusals_have_kinds_and_advice() {
         for (status, code, kind, words) in [
             (404, "NoSuchKey", NotFound, "NoSuchKey"),
             (404, "NoSuchBucket", NoBucket, "bucket's name"),

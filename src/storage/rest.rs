@@ -1,11 +1,11 @@
-//! Plain HTTP for the stores whose API we speak ourselves: send, refuse, list, stream. Shared by Azure and OSS.
+//! HTTP for the stores without a client library: requests, refusals, listings, bodies. Shared by Azure and OSS.
 //!
-//! Must never put a URL into an error: a shared access signature is part of it.
+//! Errors must never contain a URL, because a shared access signature is part of it.
 
 mod list_xml;
 
 use super::refusal::{Refusal, retry_after};
-use super::trust::distrust;
+use super::trust::untrusted_certificate;
 use super::{Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, ReadRange, wire};
 use crate::base::chain::chain;
 use futures_util::StreamExt;
@@ -13,21 +13,21 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Certificate, Client, Request, Response};
 use std::time::Duration;
 
-/// What a part of a query may hold as it is.
+/// Characters that are not escaped in a query.
 const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// What a path may hold as it is.
+/// Characters that are not escaped in a path.
 const PATH: AsciiSet = UNRESERVED.remove(b'/');
 
-/// What tells one cloud's answers from another's.
+/// The differences between the clouds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cloud {
-    /// The header with the store's own word for a refusal.
+    /// The header with the store's code for a refusal.
     pub(super) code_header: &'static str,
-    /// What the identity must be allowed to do, in the cloud's words.
+    /// The permissions that the identity needs, in the cloud's terms.
     pub(super) needs: &'static str,
 }
 
-/// Client settings common to both. Pages and bodies must never be decompressed behind our back: ranges count stored
+/// Returns a client with the common settings. It must never decompress pages and bodies, because ranges count stored
 /// bytes.
 pub(super) fn client(ca: Option<&str>, http1: bool) -> Result<Client, Error> {
     let mut builder =
@@ -45,12 +45,12 @@ pub(super) fn client(ca: Option<&str>, http1: bool) -> Result<Client, Error> {
     builder.build().map_err(|error| Error::failed("", error))
 }
 
-/// A part of a query, escaped.
+/// Escapes a part of a query.
 pub(super) fn query(text: &str) -> String {
     utf8_percent_encode(text, &UNRESERVED).to_string()
 }
 
-/// A key as a path, escaped but for its slashes. A client would resolve `.` and `..` before it sends them.
+/// Escapes a key for a path, except its slashes. Refuses `.` and `..`, which a client would resolve before sending.
 pub(super) fn path(key: &str) -> Result<String, Error> {
     if key.is_empty() {
         return Err(Error::invalid_key(key, "a key has at least one character"));
@@ -61,7 +61,7 @@ pub(super) fn path(key: &str) -> Result<String, Error> {
     Ok(utf8_percent_encode(key, &PATH).to_string())
 }
 
-/// Sends a request; an answer that is no success becomes an error, but 416, which the caller knows how to read.
+/// Sends a request. Responses other than success and 416, which the caller handles, become errors.
 pub(super) async fn send(client: &Client, cloud: Cloud, key: &str, request: Request) -> Result<Response, Error> {
     let response = client.execute(request).await.map_err(|error| unavailable(key, error))?;
     let status = response.status().as_u16();
@@ -77,10 +77,10 @@ pub(super) async fn send(client: &Client, cloud: Cloud, key: &str, request: Requ
     Err(Refusal { status, code: &code, retry_after: wait, needs: cloud.needs }.into_error(key))
 }
 
-/// A page of a listing.
+/// Requests a page of a listing.
 pub(super) async fn listing(client: &Client, cloud: Cloud, prefix: &str, request: Request) -> Result<ListPage, Error> {
     let response = send(client, cloud, prefix, request).await.map_err(|error| match error.kind() {
-        // A prefix is never missing, so a 404 is about the bucket.
+        // A prefix is never missing, so 404 means the bucket.
         ErrorKind::NotFound => Error::because(ErrorKind::NoBucket, prefix, "check its name, and the account or region"),
         _ => error,
     })?;
@@ -89,7 +89,7 @@ pub(super) async fn listing(client: &Client, cloud: Cloud, prefix: &str, request
     list_xml::read(&bytes).map_err(|error| Error::failed(prefix, format!("the listing cannot be understood: {error}")))
 }
 
-/// What the headers of a GET or HEAD say of an object.
+/// Reads the metadata of an object from the headers of a GET or HEAD.
 fn meta(key: &str, size: u64, response: &Response) -> ObjectMeta {
     ObjectMeta {
         key: key.to_owned(),
@@ -99,11 +99,11 @@ fn meta(key: &str, size: u64, response: &Response) -> ObjectMeta {
     }
 }
 
-/// The body of a GET.
+/// Returns the body of a GET.
 pub(super) fn body(key: &str, range: ReadRange, response: Response) -> Result<ObjectBody, Error> {
     let length = header(&response, "content-length").and_then(|length| length.parse().ok());
     if response.status() == wire::PARTIAL_CONTENT && header(&response, "content-range").is_none() {
-        return Err(Error::failed(key, wire::UNTOLD_PART));
+        return Err(Error::failed(key, wire::UNKNOWN_RANGE));
     }
     let served = wire::served(header(&response, "content-range"), length).map_err(|why| Error::failed(key, why))?;
     let (size, served) = served.unzip();
@@ -115,29 +115,29 @@ pub(super) fn body(key: &str, range: ReadRange, response: Response) -> Result<Ob
     wire::body(meta, range, served, pieces.boxed())
 }
 
-/// What a HEAD tells.
-pub(super) fn headed_meta(key: &str, response: &Response) -> Result<ObjectMeta, Error> {
+/// Reads the metadata from the response to a HEAD.
+pub(super) fn head_meta(key: &str, response: &Response) -> Result<ObjectMeta, Error> {
     let size = header(response, "content-length").and_then(|length| length.parse().ok());
-    let size = size.ok_or_else(|| Error::failed(key, "the store does not say how long the object is"))?;
+    let size = size.ok_or_else(|| Error::failed(key, "the store does not report the size of the object"))?;
     Ok(meta(key, size, response))
 }
 
-/// The answer to a HEAD, for a range without bytes.
-pub(super) fn headed(key: &str, range: ReadRange, response: &Response) -> Result<ObjectBody, Error> {
-    wire::empty(headed_meta(key, response)?, range)
+/// Returns the empty body for a range without bytes, from the response to a HEAD.
+pub(super) fn head_body(key: &str, range: ReadRange, response: &Response) -> Result<ObjectBody, Error> {
+    wire::empty(head_meta(key, response)?, range)
 }
 
 fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
     response.headers().get(name)?.to_str().ok()
 }
 
-/// The `<Code>` of an error's body.
+/// Returns the `<Code>` in the body of an error.
 async fn code_in(response: Response) -> Option<String> {
     let bytes = collect(response, wire::LONGEST_REFUSAL).await.ok()??;
     list_xml::code(&bytes)
 }
 
-/// A whole body; none when it is longer than `limit`.
+/// Reads a whole body; `None` if it is longer than `limit`.
 async fn collect(response: Response, limit: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
     let mut all = Vec::new();
     let mut pieces = response.bytes_stream();
@@ -152,8 +152,8 @@ async fn collect(response: Response, limit: usize) -> Result<Option<Vec<u8>>, re
 }
 
 fn unavailable(key: &str, error: reqwest::Error) -> Error {
-    if let Some(distrust) = distrust(key, &error) {
-        return distrust;
+    if let Some(untrusted) = untrusted_certificate(key, &error) {
+        return untrusted;
     }
     Error::because(ErrorKind::Unavailable, key, error.without_url())
 }

@@ -1,7 +1,7 @@
-//! Amazon S3, and servers that speak its protocol: `MinIO`, Ceph, versitygw.
+//! Amazon S3, and servers with its protocol: `MinIO`, Ceph, versitygw.
 //!
-//! One request per call: the SDK's retries and its watch over slow streams are off, `guarded` has them for every
-//! store. Must never put a server's own message into an error.
+//! One request per call: the SDK's retries and its protection against stalled streams are off, because `guarded` does
+//! both for every store. Errors must never contain a server's own message.
 
 mod capped;
 mod client;
@@ -10,7 +10,7 @@ mod error;
 mod paging;
 
 use super::config::S3Config;
-use super::wire::{self, Ask};
+use super::wire::{self, RangeRequest};
 use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, PageToken, ReadRange, Storage};
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
@@ -32,7 +32,7 @@ impl S3 {
         Ok(Self { client: client::client(config).await?, bucket: config.bucket.clone(), payer })
     }
 
-    /// What a HEAD tells.
+    /// Reads the metadata of an object with a HEAD.
     async fn head(&self, key: &str, if_match: Option<&str>) -> Result<ObjectMeta, Error> {
         let request = self.client.head_object().bucket(&self.bucket).key(key);
         let request = request.set_if_match(if_match.map(quoted)).set_request_payer(self.payer.clone());
@@ -52,13 +52,13 @@ impl Storage for S3 {
     async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
         let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(prefix);
         let request = request.set_delimiter((delimiter == Delimiter::Slash).then(|| "/".to_owned()));
-        // XML has no words for some characters that a key may have: one such key would hide all others.
+        // XML cannot contain some characters that a key may have: one such key would fail the whole page.
         let request = request.encoding_type(EncodingType::Url);
-        let request = paging::from(request, page).set_request_payer(self.payer.clone());
-        let request = request.customize().interceptor(paging::Whole).interceptor(Capped::Listing);
+        let request = paging::request_page(request, page).set_request_payer(self.payer.clone());
+        let request = request.customize().interceptor(paging::RequireComplete).interceptor(Capped::Listing);
         let listed = request.send().await.map_err(|refused| error::listing_refused(prefix, refused))?;
         let listed = encoding::decode(listed);
-        let next = paging::next(&listed).map_err(|why| Error::failed(prefix, why))?;
+        let next = paging::next_token(&listed).map_err(|why| Error::failed(prefix, why))?;
         let objects = listed.contents.unwrap_or_default().into_iter().filter_map(|object| {
             Some(ObjectMeta {
                 size: bytes(object.size).unwrap_or_default(),
@@ -71,7 +71,7 @@ impl Storage for S3 {
         Ok(ListPage { objects: objects.collect(), prefixes: prefixes.collect(), skipped: Vec::new(), next })
     }
 
-    /// Directory buckets (S3 Express), whose names end so, are in no order.
+    /// Directory buckets (S3 Express), which have this suffix, are listed in no order.
     fn lists_in_order(&self) -> bool {
         !self.bucket.ends_with("--x-s3")
     }
@@ -80,10 +80,10 @@ impl Storage for S3 {
         if key.is_empty() {
             return Err(Error::invalid_key(key, "a key has at least one character"));
         }
-        let part = match Ask::from(range) {
-            Ask::Whole => None,
-            Ask::Part(part) => Some(part),
-            Ask::Nothing => return wire::empty(self.head(key, if_match).await?, range),
+        let part = match RangeRequest::from(range) {
+            RangeRequest::Whole => None,
+            RangeRequest::Part(part) => Some(part),
+            RangeRequest::Head => return wire::empty(self.head(key, if_match).await?, range),
         };
         let request = self.client.get_object().bucket(&self.bucket).key(key).set_range(part);
         let request = request.set_if_match(if_match.map(quoted)).set_request_payer(self.payer.clone());

@@ -1,6 +1,6 @@
-//! What HTTP stores have in common on the wire: ranges, entity tags, the part of an object that an answer brings.
+//! Common parts of HTTP stores: ranges, entity tags, and the part of an object in a response.
 //!
-//! Pure. Google's own client reads the headers of its answers itself.
+//! Pure. Google's client reads the headers of responses itself.
 
 mod cut;
 
@@ -9,59 +9,59 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use std::ops::Range;
 
-/// Bytes of a page of a listing. A page of a thousand keys of a thousand bytes, escaped, is far below; what is made of
-/// one takes several times as much memory.
+/// Maximum bytes of a page of a listing. A page of a thousand escaped keys of a thousand bytes is far smaller; the
+/// parsed page takes several times as much memory.
 #[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
 pub(super) const LONGEST_PAGE: usize = 16 << 20;
-/// Bytes of the document that comes with a refusal.
+/// Maximum bytes of the body of an error response.
 #[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
 pub(super) const LONGEST_REFUSAL: usize = 64 << 10;
-/// Why an answer is not read to its end.
+/// The error for a response that is too long.
 #[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
 pub(super) const TOO_LONG: &str =
     "the answer is longer than any page of a listing (16 MiB): is this an endpoint of the store?";
 
-/// How a range is asked for.
+/// The request for a range.
 #[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Ask {
-    /// Without a `Range` header.
+pub(super) enum RangeRequest {
+    /// GET without a `Range` header.
     Whole,
-    /// With this one.
+    /// GET with this `Range` header.
     Part(String),
-    /// With a HEAD: no bytes are wanted, and HTTP has no words for an empty range.
-    Nothing,
+    /// HEAD, because HTTP cannot express an empty range.
+    Head,
 }
 
 #[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
-impl From<ReadRange> for Ask {
+impl From<ReadRange> for RangeRequest {
     fn from(range: ReadRange) -> Self {
         match range {
             ReadRange::Full | ReadRange::From(0) => Self::Whole,
             ReadRange::From(start) => Self::Part(format!("bytes={start}-")),
             ReadRange::Between(start, end) if start < end => Self::Part(format!("bytes={start}-{}", end - 1)),
-            ReadRange::Between(..) | ReadRange::Tail(0) => Self::Nothing,
+            ReadRange::Between(..) | ReadRange::Tail(0) => Self::Head,
             ReadRange::Tail(count) => Self::Part(format!("bytes=-{count}")),
         }
     }
 }
 
-/// The status of an answer that brings a part of an object.
+/// The status of a response with a part of an object.
 #[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
 pub(super) const PARTIAL_CONTENT: u16 = 206;
-/// Why a part of an object is not read.
+/// The error for a part of an object without its range.
 #[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
-pub(super) const UNTOLD_PART: &str = "the store does not say which bytes it serves";
+pub(super) const UNKNOWN_RANGE: &str = "the store does not say which bytes it serves";
 
-/// The size of the object and the part that was served, from `Content-Range`, or else from the length of a whole body;
-/// none where neither is told.
+/// Returns the size of the object and the served range, from `Content-Range`, else from the length of the whole body;
+/// `None` if the response has neither.
 #[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
 pub(super) fn served(
     content_range: Option<&str>,
     length: Option<u64>,
 ) -> Result<Option<(u64, Range<u64>)>, &'static str> {
     match content_range {
-        Some(text) => part_of(text).map(Some).ok_or(UNTOLD_PART),
+        Some(text) => part_of(text).map(Some).ok_or(UNKNOWN_RANGE),
         None => Ok(length.map(|size| (size, 0..size))),
     }
 }
@@ -72,12 +72,12 @@ fn part_of(text: &str) -> Option<(u64, Range<u64>)> {
     let (start, last) = range.split_once('-')?;
     let (start, last, size): (u64, u64, u64) = (start.parse().ok()?, last.parse().ok()?, size.parse().ok()?);
     if start == size && last.checked_add(1) == Some(start) {
-        return Some((size, size..size)); // Azurite's words for a range that begins at the end.
+        return Some((size, size..size)); // Azurite's form of a range that begins at the end.
     }
     (start <= last && last < size).then(|| (size, start..last + 1))
 }
 
-/// The entity tag without quotes; none when it is empty, or weak: HTTP allows no condition on such a tag to hold.
+/// Returns the entity tag without quotes; `None` if it is empty or weak: HTTP does not allow conditions on weak tags.
 #[cfg(any(feature = "azure", feature = "oss", feature = "s3"))]
 pub(super) fn etag(text: &str) -> Option<String> {
     let tag = text.trim();
@@ -85,8 +85,8 @@ pub(super) fn etag(text: &str) -> Option<String> {
     (!strong.is_empty() && !tag.starts_with("W/")).then(|| strong.to_owned())
 }
 
-/// The body of an answer, once it is sure that it has the part that was asked for. `served` is none where the store
-/// does not say which bytes come: then it is the whole object, of any length.
+/// Returns the body of a response, after checking that it contains the requested range. `served` is `None` if the store
+/// does not report the range: the body is then the whole object, of any length.
 pub(super) fn body(
     meta: ObjectMeta,
     asked: ReadRange,
@@ -99,18 +99,18 @@ pub(super) fn body(
         return Ok(ObjectBody { meta, range, is_measured: true, stream });
     }
     if served == (0..meta.size) {
-        // HTTP lets a server leave out a `Range`, and some do.
+        // HTTP allows a server to ignore `Range`, and some do.
         let stream = cut::part(stream, range.clone());
         return Ok(ObjectBody { meta, range, is_measured: true, stream });
     }
     let why = format!(
-        "bytes {} to {} of {} were asked for, and the store gives {} to {}",
+        "bytes {} to {} of {} were requested, but the store sent {} to {}",
         range.start, range.end, meta.size, served.start, served.end
     );
     Err(Error::failed(meta.key, why))
 }
 
-/// A body whose length is not known.
+/// Returns a body of unknown length.
 fn unmeasured(meta: ObjectMeta, asked: ReadRange, stream: BoxStream<'static, Result<Bytes, Error>>) -> ObjectBody {
     let (range, stream) = if let ReadRange::Tail(count) = asked {
         (0..count, cut::tail(stream, count))
@@ -121,11 +121,11 @@ fn unmeasured(meta: ObjectMeta, asked: ReadRange, stream: BoxStream<'static, Res
     ObjectBody { meta, range, is_measured: false, stream }
 }
 
-/// An answer without bytes, to a range that has none; whatever was asked for, it is cut to what the object has.
+/// Returns an empty body, for a range that is empty in the object.
 pub(super) fn empty(meta: ObjectMeta, asked: ReadRange) -> Result<ObjectBody, Error> {
     let range = asked.within(meta.size);
     if !range.is_empty() {
-        // The range was past the end a moment ago: the object has grown in between.
+        // The range was past the end a moment ago, so the object has grown.
         return Err(Error::because(ErrorKind::Unavailable, meta.key, "the object changed while it was opened"));
     }
     Ok(ObjectBody { meta, range, is_measured: true, stream: stream::empty().boxed() })
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_part_is_cut_out_of_whatever_comes() {
+    async fn extracts_the_requested_range_from_any_body() {
         let object = b"0123456789";
         for (asked, size, expected) in [
             (ReadRange::Full, Some(10), &object[..]),
@@ -160,22 +160,22 @@ mod tests {
     }
 
     #[test]
-    fn ranges_have_words() {
+    fn ranges_become_requests() {
         for (range, expected) in [
-            (ReadRange::Full, Ask::Whole),
-            (ReadRange::From(0), Ask::Whole),
-            (ReadRange::From(7), Ask::Part("bytes=7-".into())),
-            (ReadRange::Between(2, 5), Ask::Part("bytes=2-4".into())),
-            (ReadRange::Between(5, 5), Ask::Nothing),
-            (ReadRange::Tail(0), Ask::Nothing),
-            (ReadRange::Tail(3), Ask::Part("bytes=-3".into())),
+            (ReadRange::Full, RangeRequest::Whole),
+            (ReadRange::From(0), RangeRequest::Whole),
+            (ReadRange::From(7), RangeRequest::Part("bytes=7-".into())),
+            (ReadRange::Between(2, 5), RangeRequest::Part("bytes=2-4".into())),
+            (ReadRange::Between(5, 5), RangeRequest::Head),
+            (ReadRange::Tail(0), RangeRequest::Head),
+            (ReadRange::Tail(3), RangeRequest::Part("bytes=-3".into())),
         ] {
-            assert_eq!(Ask::from(range), expected);
+            assert_eq!(RangeRequest::from(range), expected);
         }
     }
 
     #[test]
-    fn what_was_served_is_read_from_headers() {
+    fn reads_the_served_range_from_headers() {
         assert_eq!(served(Some("bytes 2-4/10"), Some(3)), Ok(Some((10, 2..5))));
         assert_eq!(served(None, Some(10)), Ok(Some((10, 0..10))));
         assert_eq!(served(Some("bytes 10-9/10"), Some(0)), Ok(Some((10, 10..10))));

@@ -1,18 +1,18 @@
-//! Makes log lines safe to show: whatever a URL or a stored name holds, a line stays one line, steers
-//! no terminal, and has an end.
+//! Makes log lines safe to display: text from a URL or a stored name cannot break a line, control a terminal, or make
+//! a line arbitrarily long.
 
 use super::writer::Queue;
-use crate::base::escape::steers;
+use crate::base::escape::is_unsafe;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-/// Bytes of a line that are kept; longer ones are cut, and say so.
-const LONGEST: usize = 4096;
+/// Maximum bytes of a line; longer ones are cut, with a note.
+const MAX_BYTES: usize = 4096;
 
-/// Queues lines made safe.
+/// A writer that escapes lines and queues them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lines {
-    /// Whether the format itself writes colours.
+    /// `true` if the format itself writes colours.
     pub(super) colours: bool,
 }
 
@@ -29,7 +29,7 @@ impl Write for Lines {
     }
 }
 
-/// Queues lines of JSON, in which only the characters are left that JSON does not escape itself.
+/// A writer that queues lines of JSON, and escapes the unsafe characters that JSON leaves unescaped.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JsonLines;
 
@@ -46,11 +46,11 @@ impl Write for JsonLines {
     }
 }
 
-/// They stand in strings alone, so JSON's own escapes mean the same.
+/// Escapes unsafe characters. They occur only inside strings, so JSON's own escapes keep the meaning.
 fn safe_json(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
-        if steers(char) {
+        if is_unsafe(char) {
             let _ = write!(out, "\\u{:04x}", u32::from(char));
         } else {
             out.push(char);
@@ -59,13 +59,13 @@ fn safe_json(text: &str) -> String {
     out
 }
 
-/// Returns a text with what steers a terminal or ends a line escaped, cut where it is too long. With `colours`, the
-/// sequences that set them stay.
+/// Returns a text with unsafe characters escaped, cut if it is too long. With `colours`, keeps the sequences that set
+/// colours.
 pub fn safe(text: &str, colours: bool) -> String {
-    let mut out = String::with_capacity(text.len().min(LONGEST));
+    let mut out = String::with_capacity(text.len().min(MAX_BYTES));
     let mut rest = text;
     while let Some(char) = rest.chars().next() {
-        if out.len() >= LONGEST {
+        if out.len() >= MAX_BYTES {
             let _ = write!(out, "… ({} bytes more)", rest.len());
             break;
         }
@@ -74,7 +74,7 @@ pub fn safe(text: &str, colours: bool) -> String {
             rest = &rest[colour.len()..];
             continue;
         }
-        if steers(char) {
+        if is_unsafe(char) {
             out.extend(char.escape_default());
         } else {
             out.push(char);
@@ -84,7 +84,7 @@ pub fn safe(text: &str, colours: bool) -> String {
     out
 }
 
-/// A sequence that sets colours, at the beginning of a text.
+/// Returns the sequence that sets colours at the start of a text.
 fn colour(text: &str) -> Option<&str> {
     let codes = text.strip_prefix("\u{1b}[")?;
     let end = codes.find(|c: char| !c.is_ascii_digit() && c != ';')?;
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_stays_one_line_and_steers_nothing() {
+    fn escapes_line_ends_and_control_sequences() {
         for (text, expected) in [
             ("plain ünïcödé 日本", "plain ünïcödé 日本"),
             ("a\nINFO forged\r\n", r"a\nINFO forged\r\n"),
@@ -112,17 +112,17 @@ mod tests {
     }
 
     #[test]
-    fn json_means_the_same_afterwards() {
+    fn escaped_json_keeps_its_meaning() {
         let value = serde_json::json!({"a": "x\n\u{9b}\u{2028}\u{202e}\u{7f}ü\""});
         let line = safe_json(&value.to_string());
-        assert!(!line.contains(|c: char| steers(c)), "{line}");
+        assert!(!line.contains(|c: char| is_unsafe(c)), "{line}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), value);
     }
 
     #[test]
-    fn a_long_line_is_cut_and_says_so() {
+    fn cuts_long_lines_with_a_note() {
         let long = safe(&"ä".repeat(10_000), false);
-        assert!(long.len() < LONGEST + 40 && long.ends_with("bytes more)"), "{} bytes", long.len());
-        assert_eq!(safe(&"x".repeat(LONGEST), false).len(), LONGEST);
+        assert!(long.len() < MAX_BYTES + 40 && long.ends_with("bytes more)"), "{} bytes", long.len());
+        assert_eq!(safe(&"x".repeat(MAX_BYTES), false).len(), MAX_BYTES);
     }
 }

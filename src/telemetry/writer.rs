@@ -1,7 +1,7 @@
-//! The way of log lines to standard error: a bounded queue, and one thread that writes.
+//! Writes log lines to standard error from one thread, through a bounded queue.
 //!
-//! Nobody who logs waits for a reader of standard error: lines that find the queue full are dropped and counted.
-//! `tracing-appender` does the same, but says on standard error itself, which may be stuck, that it could not end.
+//! Logging never blocks on a reader of standard error: lines that do not fit into the queue are dropped and counted.
+//! `tracing-appender` does the same, but reports a failed shutdown on standard error itself, which may be blocked.
 
 use std::io::{self, Write};
 use std::sync::OnceLock;
@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
-/// Lines that wait to be written.
+/// Capacity of the queue, in lines.
 const QUEUE: usize = 2048;
-/// Between two tries to reach a full queue.
+/// Pause between two attempts to send to a full queue.
 const PAUSE: Duration = Duration::from_millis(10);
 
 static QUEUED: OnceLock<SyncSender<Message>> = OnceLock::new();
@@ -19,11 +19,11 @@ static DROPPED: AtomicU64 = AtomicU64::new(0);
 
 enum Message {
     Line(Vec<u8>),
-    /// Everything before was written.
+    /// Requests a signal once all earlier lines are written.
     Written(SyncSender<()>),
 }
 
-/// Starts the thread, once for each process.
+/// Starts the thread, once per process.
 pub(super) fn start() -> io::Result<()> {
     if QUEUED.get().is_some() {
         return Ok(());
@@ -37,14 +37,14 @@ pub(super) fn start() -> io::Result<()> {
 fn write(lines: &Receiver<Message>, mut to: impl Write) {
     while let Ok(message) = lines.recv() {
         match message {
-            // A standard error that is closed takes nothing, and nobody can be told.
+            // Errors are ignored: if standard error is closed, there is no place to report them.
             Message::Line(line) => drop(to.write_all(&line)),
             Message::Written(done) => drop(done.try_send(())),
         }
     }
 }
 
-/// Waits until everything that was logged so far is written, for at most so long.
+/// Waits until all lines logged so far are written, for at most `bound`.
 pub fn flush(bound: Duration) {
     let Some(queue) = QUEUED.get() else { return };
     let end = Instant::now() + bound;
@@ -60,12 +60,12 @@ pub fn flush(bound: Duration) {
     let _ = written.recv_timeout(end.saturating_duration_since(Instant::now()));
 }
 
-/// Lines that were dropped since the start because standard error was not read.
+/// Returns the number of lines dropped since the start because standard error was not read.
 pub fn dropped_lines() -> u64 {
     DROPPED.load(Ordering::Relaxed)
 }
 
-/// Queues what is written as one line.
+/// A writer that queues each write as one line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Queue;
 

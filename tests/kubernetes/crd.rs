@@ -98,7 +98,7 @@ fn violations_of_rules() -> Vec<Bad> {
 fn violations_of_names() -> Vec<Bad> {
     let bucket = "must be the name of a bucket and nothing else: 3 to";
     let [s3, gcs, oss] =
-        ["63 small letters, digits, dots and hyphens (", "222", "63 small letters, digits and hyphens;"];
+        ["63 lowercase letters, digits, dots and hyphens (", "222", "63 lowercase letters, digits and hyphens;"];
     let [s3, gcs, oss] = [s3, gcs, oss].map(|rest| format!("{bucket} {rest}"));
     let azure = "must be the name of a container and nothing else".to_owned();
     let rows: [(&str, &str, &str, &String, &[&str]); 4] = [

@@ -1,4 +1,4 @@
-//! Real events of Ray 2.60 against what its state API answered for the same actors.
+//! Compares real events of Ray 2.60 with its state API's answers for the same actors.
 
 use super::*;
 use crate::answer::test_events::{ALIVE, DEAD_NODE, GROUPED, HEAD, NEVER_RAN, RESTARTED, snapshot};
@@ -10,19 +10,19 @@ fn question(query: &str) -> Question {
     Question { query, redact: false, ..Question::default() }
 }
 
-fn ask(query: &str) -> Value {
+fn get(query: &str) -> Value {
     let answer = list(&snapshot(), &question(query)).unwrap();
     serde_json::from_slice::<Value>(&answer.into_bytes()).unwrap()["data"]["result"].clone()
 }
 
 fn row(id: &str) -> Value {
-    let all = ask("detail:1");
+    let all = get("detail:1");
     all["result"].as_array().unwrap().iter().find(|row| row["actor_id"] == id).unwrap().clone()
 }
 
 #[test]
-fn a_plain_row_has_ray_s_columns_and_rows_come_by_id() {
-    let all = ask("");
+fn plain_rows_have_rays_columns_and_are_sorted_by_id() {
+    let all = get("");
     let ids: Vec<&str> = all["result"].as_array().unwrap().iter().filter_map(|row| row["actor_id"].as_str()).collect();
     assert!(ids.is_sorted() && ids.len() == 5);
     assert_eq!(
@@ -53,7 +53,7 @@ fn details_of_a_restarted_actor_that_died() {
 }
 
 #[test]
-fn an_actor_that_never_ran_has_no_node_and_knows_why_its_node_died() {
+fn actor_that_never_ran_has_reason_of_its_nodes_death() {
     let row = row(NEVER_RAN);
     assert_eq!((&row["node_id"], &row["pid"]), (&Value::Null, &json!(0)));
     let info = &row["death_cause"]["actor_died_error_context"]["node_death_info"];
@@ -62,31 +62,31 @@ fn an_actor_that_never_ran_has_no_node_and_knows_why_its_node_died() {
 }
 
 #[test]
-fn resources_keep_the_names_of_their_placement_group_and_nothing_is_said_of_the_death_of_the_living() {
+fn keeps_resource_names_of_placement_group() {
     assert_eq!(row(GROUPED)["required_resources"].as_object().unwrap().len(), 4);
     assert_eq!(row(ALIVE)["death_cause"], Value::Null);
 }
 
 #[test]
-fn filters_reduce_rows_but_not_the_totals() {
+fn filters_do_not_reduce_the_totals() {
     for (query, rows) in [
         ("filter_keys:state&filter_predicates:=&filter_values:dead", 4),
         ("filter_keys:job_id&filter_predicates:=&filter_values:02000000", 2),
         ("filter_keys:pid&filter_predicates:=&filter_values:11187", 1),
-        // Ray looks for the key first: a row without a node differs from no node.
+        // Ray tests for the key first: `!=` never matches a row without a node.
         (&format!("filter_keys:node_id&filter_predicates:!=&filter_values:{HEAD}"), 1),
         ("filter_keys:placement_group_id&filter_predicates:!=&filter_values:ff", 1),
     ] {
-        let answer = ask(query);
+        let answer = get(query);
         assert_eq!((&answer["num_filtered"], &answer["total"]), (&json!(rows), &json!(5)), "{query}");
         assert_eq!(answer["num_after_truncation"], json!(5), "{query}");
     }
-    let limited = ask("limit:1");
+    let limited = get("limit:1");
     assert_eq!((limited["result"].as_array().unwrap().len(), &limited["num_filtered"]), (1, &json!(5)));
 }
 
 #[test]
-fn filters_that_make_no_sense_are_refused_in_ray_s_words() {
+fn refuses_invalid_filters_with_rays_text() {
     for (query, words) in [
         ("filter_keys:state&filter_predicates:=&filter_values:gone", "Invalid actor state for filtering: GONE"),
         ("filter_keys:actor_id&filter_predicates:=&filter_values:zz", "Non-hexadecimal digit found"),
@@ -98,7 +98,7 @@ fn filters_that_make_no_sense_are_refused_in_ray_s_words() {
 }
 
 #[test]
-fn values_of_environment_variables_are_hidden_where_asked() {
+fn hides_values_of_environment_variables_on_request() {
     let shown = row(ALIVE)["serialized_runtime_env"].to_string();
     assert!(shown.contains("RAY_TRAIN_V2_ENABLED") && !shown.contains("<redacted>"));
     let answer = list(&snapshot(), &Question { redact: true, ..question("detail:1") }).unwrap();

@@ -1,7 +1,7 @@
-//! Why an actor is dead: the `ActorDeathCause` message, kept as the event's own JSON text.
+//! Death causes of actors: the `ActorDeathCause` message, stored as the event's own JSON text.
 //!
 //! The dashboard shows one text of it (`exitDetail`); the state API shows all of it with snake-case names and ids in
-//! hex, which events carry in base64.
+//! hex, which events contain in base64.
 
 use crate::answer::json::JsonWriter;
 use crate::answer::proto_json::snake_case;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// What is read out of a death cause. Both spellings of names are understood.
+/// The fields read from a death cause, in either spelling of their names.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct DeathCause<'a> {
     #[serde(borrow, rename = "actorDiedErrorContext", alias = "actor_died_error_context")]
@@ -38,13 +38,14 @@ struct Context<'a> {
 }
 
 impl<'a> DeathCause<'a> {
-    /// Reads the event's JSON; empty for an empty text or one that cannot be read.
+    /// Parses the event's JSON; an empty or unreadable text gives an empty cause.
     pub(crate) fn parse(json: &'a str) -> Self {
         if json.is_empty() { Self::default() } else { stored_json::read_borrowed(json).unwrap_or_default() }
     }
 
-    /// The dashboard's `exitDetail` as a JSON string: `-` where Ray finds no text, as for an actor that lives and for
-    /// one that was killed for memory.
+    /// Returns the dashboard's `exitDetail` as a JSON string.
+    ///
+    /// It is `-` where Ray finds no text, as for a live actor and for one that was killed for lack of memory.
     pub(crate) fn exit_detail(&self) -> &'a str {
         let message = |context: &Context<'a>| context.error_message;
         let text = if let Some(context) = &self.died {
@@ -59,14 +60,15 @@ impl<'a> DeathCause<'a> {
         text.map(RawValue::get).filter(|text| text.starts_with('"')).unwrap_or("\"-\"")
     }
 
-    /// The address of the node the actor was on or was to run on.
+    /// Returns the address of the node that the actor was on or was scheduled to.
     pub(super) fn node_ip(&self) -> Option<&str> {
         self.died.as_ref().map(|context| &*context.node_ip_address).filter(|ip| !ip.is_empty())
     }
 }
 
-/// Writes a protobuf message, given as the JSON of an event, as the state API shows it: snake-case names, ids in hex.
-/// Null for an empty text or one that cannot be read.
+/// Writes a protobuf message from an event's JSON as the state API shows it: snake-case names, ids in hex.
+///
+/// An empty or unreadable text is null.
 pub fn write_snake_case(w: &mut JsonWriter, json: &str) {
     let value = if json.is_empty() { Value::Null } else { stored_json::value(json).unwrap_or_default() };
     write_value(w, &value);
@@ -98,10 +100,10 @@ fn write_value(w: &mut JsonWriter, value: &Value) {
     }
 }
 
-/// `fields_to_decode` of `list_actors` in `dashboard/state_aggregator.py`.
+/// Fields that hold ids (`fields_to_decode` of `list_actors` in `dashboard/state_aggregator.py`).
 const ID_FIELDS: [&str; 5] = ["actor_id", "owner_id", "job_id", "node_id", "placement_group_id"];
 
-/// Hex of an id in base64; what is hex already, or neither, stays.
+/// Converts an id from base64 to hex; any other text, also hex, is unchanged.
 fn hex_of(id: &str) -> Cow<'_, str> {
     let is_hex = matches!(id.len(), 8 | 32 | 36 | 56) && id.bytes().all(|b| b.is_ascii_hexdigit());
     match BASE64_STANDARD.decode(id) {
@@ -118,7 +120,7 @@ fn hex_of(id: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
-    /// The death of an actor by `ray.kill`, as Ray 2.60 sent it.
+    /// The death of an actor by `ray.kill`, as sent by Ray 2.60.
     const KILLED: &str = r#"{"actorDiedErrorContext": {"errorMessage": "The actor is dead because it was killed by `ray.kill`.", "ownerId": "AgAAAP///////////////////////////////w==", "ownerIpAddress": "127.0.0.1", "nodeIpAddress": "127.0.0.1", "pid": 10645, "rayNamespace": "capture-ns", "className": "Async", "actorId": "enE9q3B8f0AXofzdAgAAAA==", "reason": "RAY_KILL", "name": "", "neverStarted": false}}"#;
 
     fn snake(json: &str) -> String {
@@ -128,18 +130,18 @@ mod tests {
     }
 
     #[test]
-    fn the_state_api_shows_snake_case_and_hex() {
-        let want = r#"{"actor_died_error_context": {"error_message": "The actor is dead because it was killed by `ray.kill`.", "owner_id": "02000000ffffffffffffffffffffffffffffffffffffffffffffffff", "owner_ip_address": "127.0.0.1", "node_ip_address": "127.0.0.1", "pid": 10645, "ray_namespace": "capture-ns", "class_name": "Async", "actor_id": "7a713dab707c7f4017a1fcdd02000000", "reason": "RAY_KILL", "name": "", "never_started": false}}"#;
-        let want: Value = serde_json::from_str(want).unwrap();
-        assert_eq!(serde_json::from_str::<Value>(&snake(KILLED)).unwrap(), want);
+    fn state_api_shows_snake_case_and_hex() {
+        let expected = r#"{"actor_died_error_context": {"error_message": "The actor is dead because it was killed by `ray.kill`.", "owner_id": "02000000ffffffffffffffffffffffffffffffffffffffffffffffff", "owner_ip_address": "127.0.0.1", "node_ip_address": "127.0.0.1", "pid": 10645, "ray_namespace": "capture-ns", "class_name": "Async", "actor_id": "7a713dab707c7f4017a1fcdd02000000", "reason": "RAY_KILL", "name": "", "never_started": false}}"#;
+        let expected: Value = serde_json::from_str(expected).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&snake(KILLED)).unwrap(), expected);
         assert_eq!(snake(""), "null");
         assert_eq!(snake("{broken"), "null");
         assert_eq!(snake(r#"{"jobId":"02000000"}"#), r#"{"job_id":"02000000"}"#);
     }
 
     #[test]
-    fn the_dashboard_shows_the_text_of_the_first_context_it_knows() {
-        for (json, want) in [
+    fn dashboard_shows_text_of_first_known_context() {
+        for (json, expected) in [
             (KILLED, "\"The actor is dead because it was killed by `ray.kill`.\""),
             (r#"{"actor_died_error_context":{"error_message":"a\nb"}}"#, r#""a\nb""#),
             (r#"{"runtimeEnvFailedContext":{"errorMessage":"no pip"}}"#, r#""no pip""#),
@@ -150,7 +152,7 @@ mod tests {
             ("", r#""-""#),
             ("[", r#""-""#),
         ] {
-            assert_eq!(DeathCause::parse(json).exit_detail(), want, "{json}");
+            assert_eq!(DeathCause::parse(json).exit_detail(), expected, "{json}");
         }
         assert_eq!(DeathCause::parse(KILLED).node_ip(), Some("127.0.0.1"));
     }

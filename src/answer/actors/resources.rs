@@ -1,13 +1,13 @@
-//! Names of resources inside placement groups, folded back to what the user asked for.
+//! Maps names of resources inside placement groups back to the names that the user requested.
 //!
 //! The rule is `parse_pg_formatted_resources_to_original` in `ray/_private/utils.py`: `CPU_group_0_<group>` and
-//! `CPU_group_<group>` are `CPU`, and `bundle_group_…` is an implementation detail that is left out.
+//! `CPU_group_<group>` become `CPU`, and `bundle_group_…` is an implementation detail that is left out.
 
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// The original resources of a JSON map; the text itself when nothing in it belongs to a placement group.
+/// Returns the original resources of a JSON map, or the text itself if none belongs to a placement group.
 pub(super) fn original(json: &str) -> Cow<'_, str> {
     if !json.contains(GROUP) {
         return Cow::Borrowed(json);
@@ -26,16 +26,16 @@ pub(super) fn original(json: &str) -> Cow<'_, str> {
 
 const GROUP: &str = "_group_";
 
-/// The name before `_group_<index>_<group>`, else before `_group_<group>`.
+/// Returns the name before `_group_<index>_<group>`, else before `_group_<group>`.
 fn base(name: &str) -> Option<&str> {
     let starts_alphanumeric = |text: &str| text.starts_with(|c: char| c.is_ascii_alphanumeric());
     let indexed = |rest: &str| {
         let digits = rest.trim_start_matches(|c: char| c.is_ascii_digit());
         digits.len() < rest.len() && digits.strip_prefix('_').is_some_and(starts_alphanumeric)
     };
-    let before = |fits: &dyn Fn(&str) -> bool| {
-        let mut places = name.rmatch_indices(GROUP);
-        let found = places.find(|(at, word)| *at > 0 && fits(&name[at + word.len()..]))?;
+    let before = |matches: &dyn Fn(&str) -> bool| {
+        let mut candidates = name.rmatch_indices(GROUP);
+        let found = candidates.find(|(at, word)| *at > 0 && matches(&name[at + word.len()..]))?;
         Some(&name[..found.0])
     };
     before(&indexed).or_else(|| before(&starts_alphanumeric))
@@ -46,8 +46,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_inside_a_placement_group_are_folded_back() {
-        for (json, want) in [
+    fn restores_names_inside_placement_groups() {
+        for (json, expected) in [
             (
                 r#"{"CPU_group_0_2d4b":0.5,"CPU_group_2d4b":0.5,"bundle_group_0_2d4b":0.001,"bundle_group_2d4b":0.001}"#,
                 r#"{"CPU":0.5}"#,
@@ -57,7 +57,7 @@ mod tests {
             (r#"{"CPU":1.0}"#, r#"{"CPU":1.0}"#),
             ("", ""),
         ] {
-            assert_eq!(original(json), want, "{json}");
+            assert_eq!(original(json), expected, "{json}");
         }
     }
 }

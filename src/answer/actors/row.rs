@@ -1,10 +1,10 @@
-//! One actor as the dashboard shows it.
+//! One actor in the format of the dashboard.
 //!
-//! Ray builds it in `node_head.py` (`_actor_table_data_to_dict`) and `datacenter.py` (`_get_actor_info`). What Ray
-//! leaves out when it is not set, we leave out: `placementGroupId`, `callSite`, `fallbackStrategy`. What only a live
-//! process can tell (`processStats`, `mem`, `gpus`, `tpus`) is null or empty: the pages show an empty `mem` as NaN and
-//! leave out one that is null. Of the statistics that a living worker reports, its identity is known. `startTime` and
-//! `endTime` come from events and lie up to 2 ms after the times Ray notes.
+//! Ray builds it in `node_head.py` (`_actor_table_data_to_dict`) and `datacenter.py` (`_get_actor_info`). Fields that
+//! Ray omits when they are not set are omitted here too: `placementGroupId`, `callSite`, `fallbackStrategy`. Fields
+//! that only a live process reports (`processStats`, `mem`, `gpus`, `tpus`) are null or empty: the pages show an empty
+//! `mem` as NaN and omit a null one. Of the statistics of a live worker, only its identity is known. `startTime` and
+//! `endTime` come from events and are up to 2 ms later than the times that Ray records.
 
 use super::address::{Address, address};
 use super::death::DeathCause;
@@ -18,7 +18,7 @@ use crate::snapshot::actor::Actor;
 use crate::snapshot::text::TextReader;
 use std::sync::Arc;
 
-/// Writes actors of one snapshot, one after another.
+/// Writes the actors of one snapshot.
 #[derive(Debug)]
 pub(crate) struct Rows {
     snapshot: Arc<Snapshot>,
@@ -63,7 +63,7 @@ impl Rows {
         w.key("timestamp");
         w.float(millis(actor.timestamp) as f64);
         w.key("pid");
-        w.int(actor.incarnations.last().map_or(0, |lived| lived.pid));
+        w.int(actor.incarnations.last().map_or(0, |incarnation| incarnation.pid));
         w.key("startTime");
         w.int(millis(actor.start));
         w.key("endTime");
@@ -89,7 +89,7 @@ impl Rows {
         w.key("requiredResources");
         write_map(w, &original(snapshot.str(actor.resources)), self.keys);
         if actor.state == ActorState::Alive && !address.worker.is_empty() {
-            // Ray adds what the worker itself reports (`core_worker_stats`); the page takes its id from here.
+            // Ray adds the worker's own report (`core_worker_stats`); the page reads the worker's id from it.
             w.key("ipAddress");
             w.string(address.ip);
             w.key("workerId");
@@ -108,11 +108,11 @@ impl Rows {
         w.end_object();
     }
 
-    /// Whether an actor ever was on a node: Ray keeps it on every node it was on.
+    /// Returns `true` if an actor was ever on a node: Ray lists it on every such node.
     pub(crate) fn was_on(&mut self, actor: &Actor, node: &[u8]) -> bool {
         let snapshot = &*self.snapshot;
         if !actor.incarnations.is_empty() {
-            return actor.incarnations.iter().any(|lived| snapshot.id(lived.node) == node);
+            return actor.incarnations.iter().any(|incarnation| snapshot.id(incarnation.node) == node);
         }
         if actor.death_cause.is_empty() {
             return false;

@@ -1,10 +1,10 @@
-//! Real events of Ray 2.60 against what its dashboard answered for the same actors.
+//! Compares real events of Ray 2.60 with its dashboard's answers for the same actors.
 
 use super::*;
 use crate::answer::test_events::{ALIVE, DEAD_NODE, GROUPED, NEVER_RAN, RESTARTED, snapshot, snapshot_with};
 use serde_json::{Value, json};
 
-fn ask(query: &[(&str, &str)]) -> Question {
+fn question(query: &[(&str, &str)]) -> Question {
     let query = query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     Question { query, redact: false, ..Question::default() }
 }
@@ -18,7 +18,7 @@ fn actor(id: &str) -> Value {
 }
 
 #[test]
-fn a_restarted_actor_that_died_shows_its_last_process_and_why_it_died() {
+fn dead_actor_shows_last_process_and_reason() {
     assert_eq!(
         actor(RESTARTED),
         json!({
@@ -39,7 +39,7 @@ fn a_restarted_actor_that_died_shows_its_last_process_and_why_it_died() {
 }
 
 #[test]
-fn the_worker_of_an_actor_stands_beside_it_while_it_lives() {
+fn live_actor_shows_its_worker() {
     let (alive, dead) = (actor(ALIVE), actor(RESTARTED));
     for key in ["workerId", "ipAddress"] {
         assert_eq!(alive[key], alive["address"][key], "{key}");
@@ -49,7 +49,7 @@ fn the_worker_of_an_actor_stands_beside_it_while_it_lives() {
 }
 
 #[test]
-fn an_actor_that_never_ran_keeps_the_node_it_was_to_run_on() {
+fn actor_that_never_ran_keeps_its_scheduled_node() {
     let actor = actor(NEVER_RAN);
     let address = json!({"nodeId": DEAD_NODE, "ipAddress": "127.0.0.3", "port": 0, "workerId": ""});
     assert_eq!(actor["address"], address);
@@ -58,7 +58,7 @@ fn an_actor_that_never_ran_keeps_the_node_it_was_to_run_on() {
 }
 
 #[test]
-fn an_actor_without_a_process_yet_has_nil_ids_and_one_being_restarted_has_none() {
+fn ids_are_nil_before_first_process_and_empty_in_restart() {
     let event = |state: &str, at: &str| {
         format!(
             r#"{{"eventType":"ACTOR_LIFECYCLE_EVENT","timestamp":"2026-11-22T23:30:00Z","actorLifecycleEvent":{{"actorId":"AAAAAAAAAAAAAAAAAgAAAA==","stateTransitions":[{{"state":"{state}","timestamp":"2026-11-22T23:30:0{at}Z"}}]}}}}"#
@@ -77,14 +77,14 @@ fn an_actor_without_a_process_yet_has_nil_ids_and_one_being_restarted_has_none()
 }
 
 #[test]
-fn resources_of_a_placement_group_are_folded_back_and_its_id_is_shown() {
+fn restores_resources_of_placement_group() {
     let actor = actor(GROUPED);
     assert_eq!(actor["requiredResources"], json!({"CPU": 0.5}));
     assert_eq!(actor["placementGroupId"], json!("2d4b07ada638d976189cc8bf77bd05000000"));
 }
 
 #[test]
-fn names_of_resources_are_rewritten_for_one_actor_and_kept_in_the_list() {
+fn rewrites_resource_names_only_for_one_actor() {
     assert_eq!(actor(ALIVE)["requiredResources"], json!({"node:InternalHead": 0.001}));
     let all = body(list(&snapshot(), &Question::default()));
     assert_eq!(all["data"]["actors"][ALIVE]["requiredResources"], json!({"node:__internal_head__": 0.001}));
@@ -94,8 +94,8 @@ fn names_of_resources_are_rewritten_for_one_actor_and_kept_in_the_list() {
 }
 
 #[test]
-fn ids_choose_actors_and_unknown_ones_are_null() {
-    let some = body(list(&snapshot(), &ask(&[("ids", &format!("{RESTARTED},nope")), ("nocache", "1")])));
+fn ids_select_actors_and_unknown_ones_are_null() {
+    let some = body(list(&snapshot(), &question(&[("ids", &format!("{RESTARTED},nope")), ("nocache", "1")])));
     let actors = some["data"]["actors"].as_object().unwrap();
     assert_eq!(actors.len(), 2);
     assert_eq!(actors[RESTARTED]["name"], json!("named-a"));
@@ -105,7 +105,7 @@ fn ids_choose_actors_and_unknown_ones_are_null() {
 }
 
 #[test]
-fn a_long_list_comes_in_pieces_that_make_one_document() {
+fn long_list_is_sent_in_pieces() {
     let many: Vec<String> = (0..2000u32)
         .map(|n| {
             let id = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, [&[0; 12][..], &n.to_be_bytes()].concat());

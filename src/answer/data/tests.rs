@@ -1,10 +1,10 @@
 use super::*;
 
-fn ask(snapshot: Snapshot, job: &str) -> Value {
+fn get(snapshot: Snapshot, job: &str) -> Value {
     serde_json::from_slice(&datasets(&Arc::new(snapshot), job).unwrap().into_bytes()).unwrap()
 }
 
-/// Two datasets as Ray 2.60 exported them, panels and arguments left out; the second one still ran.
+/// Two datasets as exported by Ray 2.60, without panels and arguments; the second one was still running.
 const EXPORTED: &str = r#"{"event_id": "a", "timestamp": 1795389185, "source_type": "EXPORT_DATASET_METADATA", "event_data": {"topology": {"operators": [{"name": "Input", "id": "Input_0", "state": "PENDING"}]}, "dataset_id": "dataset_1", "job_id": "04000000", "start_time": 1795389185.039452, "execution_start_time": 0.0, "execution_end_time": 0.0, "state": "PENDING"}}
 {"event_id": "b", "timestamp": 1795389190, "source_type": "EXPORT_DATASET_METADATA", "event_data": {"topology": {"operators": [{"name": "Input", "id": "Input_0", "state": "FINISHED"}]}, "dataset_id": "dataset_1", "job_id": "04000000", "start_time": 1795389185.039452, "execution_start_time": 1795389185.0463233, "execution_end_time": 1795389190.3901906, "state": "FINISHED"}}
 {"event_id": "c", "timestamp": 1795389190, "source_type": "EXPORT_DATASET_METADATA", "event_data": {"topology": {"operators": []}, "dataset_id": "dataset_2", "job_id": "04000000", "start_time": 1795389190.4351873, "execution_start_time": 1795389190.4501672, "execution_end_time": 0.0, "state": "RUNNING"}}
@@ -17,8 +17,8 @@ fn exported_snapshot() -> Snapshot {
 }
 
 #[test]
-fn exported_datasets_are_shown_newest_first_with_what_the_page_needs() {
-    let answer = ask(exported_snapshot(), "04000000");
+fn lists_exported_datasets_newest_first() {
+    let answer = get(exported_snapshot(), "04000000");
     let rows = answer["datasets"].as_array().unwrap();
     assert_eq!(rows.iter().map(|row| &row["dataset"]).collect::<Vec<_>>(), ["dataset_2", "dataset_1"]);
     assert_eq!((&rows[0]["state"], &rows[0]["end_time"]), (&json!("RUNNING"), &Value::Null));
@@ -31,17 +31,17 @@ fn exported_datasets_are_shown_newest_first_with_what_the_page_needs() {
         assert_eq!(METRICS.iter().filter(|(metric, _)| row[metric]["max"] == 0).count(), 6);
     }
     assert_eq!(rows[1]["operators"][0]["operator"], "Input_0");
-    assert_eq!(ask(exported_snapshot(), "02000000"), json!({"datasets": []}));
-    assert_eq!(ask(Snapshot::default(), "x"), json!({"datasets": []}));
+    assert_eq!(get(exported_snapshot(), "02000000"), json!({"datasets": []}));
+    assert_eq!(get(Snapshot::default(), "x"), json!({"datasets": []}));
 }
 
 #[test]
-fn a_stored_dataset_wins_unless_it_only_ran_when_it_was_stored() {
+fn stored_dataset_wins_unless_it_was_still_running() {
     let mut snapshot = exported_snapshot();
     let stored = r#"{"datasets": [{"dataset": "dataset_1", "state": "RUNNING", "start_time": 1.0},
         {"dataset": "dataset_2", "state": "RUNNING", "total": 7, "start_time": 2.0}]}"#;
     snapshot.endpoints.insert("api/data/datasets/04000000".into(), stored.into());
-    let answer = ask(snapshot, "04000000");
+    let answer = get(snapshot, "04000000");
     let rows = answer["datasets"].as_array().unwrap();
     let seen: Vec<_> = rows.iter().map(|row| (row["dataset"].as_str(), row["state"].as_str(), &row["total"])).collect();
     let expected =

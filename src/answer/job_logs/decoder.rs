@@ -1,11 +1,11 @@
-//! Turns the bytes of a log file into text as Python reads it, piece by piece.
+//! Decodes the bytes of a log file to text as Python does, in pieces.
 
-/// Reads one file. Pieces may end anywhere, inside a character too.
+/// Decodes one file. Pieces may end anywhere, even inside a character.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    /// Bytes of a character whose rest has not come yet: at most three.
-    half: Vec<u8>,
-    /// Whether the piece before ended with `\r`.
+    /// The first bytes of an incomplete character, at most three.
+    incomplete: Vec<u8>,
+    /// `true` if the previous piece ended with `\r`.
     after_cr: bool,
 }
 
@@ -15,17 +15,17 @@ impl Decoder {
         let mut out = String::with_capacity(bytes.len() + 4);
         let joined;
         let mut rest = bytes;
-        if !self.half.is_empty() {
-            joined = [self.half.as_slice(), bytes].concat();
-            self.half.clear();
+        if !self.incomplete.is_empty() {
+            joined = [self.incomplete.as_slice(), bytes].concat();
+            self.incomplete.clear();
             rest = &joined;
         }
         for chunk in rest.utf8_chunks() {
             self.text(chunk.valid(), &mut out);
             let invalid = chunk.invalid();
-            // Only the last chunk can be an unfinished character.
-            if !invalid.is_empty() && invalid.as_ptr_range().end == rest.as_ptr_range().end && is_unfinished(invalid) {
-                self.half.extend_from_slice(invalid);
+            // Only the last chunk can be an incomplete character.
+            if !invalid.is_empty() && invalid.as_ptr_range().end == rest.as_ptr_range().end && is_incomplete(invalid) {
+                self.incomplete.extend_from_slice(invalid);
             } else if !invalid.is_empty() {
                 self.text("\u{fffd}", &mut out);
             }
@@ -33,12 +33,12 @@ impl Decoder {
         out
     }
 
-    /// Returns the text of what is left at the end of the file.
+    /// Returns the text of the remaining bytes at the end of the file.
     pub fn finish(self) -> &'static str {
-        if self.half.is_empty() { "" } else { "\u{fffd}" }
+        if self.incomplete.is_empty() { "" } else { "\u{fffd}" }
     }
 
-    /// Appends text with Python's universal line ends.
+    /// Appends text with Python's universal newlines.
     fn text(&mut self, text: &str, out: &mut String) {
         let mut rest = text;
         if self.after_cr && !rest.is_empty() {
@@ -55,7 +55,7 @@ impl Decoder {
     }
 }
 
-/// Whether bytes that are not UTF-8 may become a character when more come.
-fn is_unfinished(invalid: &[u8]) -> bool {
+/// Returns `true` if invalid bytes are the start of a character.
+fn is_incomplete(invalid: &[u8]) -> bool {
     std::str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none())
 }

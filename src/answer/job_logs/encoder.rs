@@ -1,22 +1,22 @@
-//! Turns the bytes of a log file into `{"logs": "…"}`, piece by piece.
+//! Encodes the bytes of a log file as `{"logs": "…"}`, in pieces.
 
 use super::Decoder;
 use crate::answer::json::escape_into;
 
-/// Writes one answer. Pieces may end anywhere, inside a character too.
+/// Encodes one file. Pieces may end anywhere, even inside a character.
 #[derive(Debug, Default)]
 pub struct Encoder {
-    begun: bool,
+    started: bool,
     decoder: Decoder,
 }
 
 impl Encoder {
-    /// An encoder at the start of a file.
+    /// Creates an encoder at the start of a file.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The JSON of the next bytes of the file.
+    /// Returns the JSON of the next bytes of the file.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 8 + 16);
         self.begin(&mut out);
@@ -24,7 +24,7 @@ impl Encoder {
         out
     }
 
-    /// The end of the answer.
+    /// Returns the end of the document.
     pub fn finish(mut self) -> Vec<u8> {
         let mut out = Vec::with_capacity(16);
         self.begin(&mut out);
@@ -34,9 +34,9 @@ impl Encoder {
     }
 
     fn begin(&mut self, out: &mut Vec<u8>) {
-        if !self.begun {
+        if !self.started {
             out.extend_from_slice(b"{\"logs\":\"");
-            self.begun = true;
+            self.started = true;
         }
     }
 }

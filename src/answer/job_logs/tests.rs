@@ -11,7 +11,7 @@ fn encode(pieces: &[&[u8]]) -> String {
 }
 
 #[test]
-fn line_ends_become_those_of_python_and_damaged_bytes_are_marked() {
+fn converts_line_ends_and_marks_invalid_bytes() {
     assert_eq!(encode(&[b"a\r\nb\rc\n\"\x1b[31m"]), "a\nb\nc\n\"\u{1b}[31m");
     assert_eq!(encode(&[b"a\r", b"\nb"]), "a\nb");
     assert_eq!(encode(&[b"a\r", b"", b"\r\n"]), "a\n\n");
@@ -22,7 +22,7 @@ fn line_ends_become_those_of_python_and_damaged_bytes_are_marked() {
 
 proptest! {
     #[test]
-    fn where_a_file_is_cut_makes_no_difference(
+    fn result_does_not_depend_on_piece_bounds(
         text in "[a\r\n\"é€😀\u{1}]{0,40}", noise in prop::collection::vec(any::<u8>(), 0..6), cuts in prop::collection::vec(0usize..80, 0..4),
     ) {
         let mut bytes = text.into_bytes();
@@ -41,7 +41,7 @@ proptest! {
 }
 
 #[test]
-fn a_submission_s_log_lies_on_its_driver_s_node_and_drivers_of_their_own_have_none() {
+fn finds_log_of_submission_on_its_drivers_node() {
     let mut snapshot = Snapshot::default();
     snapshot.facts.read("aa", "job-driver-x.log", b"hello\n");
     snapshot.facts.read("bb", "jobs/supervisor-x.log", b"2026-11-22 23:12:19,064\tINFO s.py:1 -- Submitting job with RAY_ADDRESS = 1 job_id=01 node_id=bb actor_id=cc timestamp_ns=1795389139064671530\n");

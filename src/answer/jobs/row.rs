@@ -1,4 +1,4 @@
-//! One job as Ray writes it (`JobDetails`): every field is there, null where unknown.
+//! One job in Ray's format (`JobDetails`): every field is present, null if unknown.
 
 use crate::answer::json::JsonWriter;
 use crate::answer::state_list::Cell;
@@ -33,12 +33,12 @@ pub(super) struct View {
 }
 
 impl View {
-    /// As a question wants them.
+    /// Returns the options of a query.
     pub(super) fn of(question: &Question) -> Self {
         Self { redact: question.redact, over: question.over }
     }
 
-    /// As stored, with nothing hidden.
+    /// The job as stored, with nothing hidden.
     pub(super) const AS_STORED: Self = Self { redact: false, over: false };
 }
 
@@ -52,7 +52,7 @@ pub(super) fn write(job: &UnifiedJob, driver: Option<&Driver>, view: View, w: &m
     w.end_object();
 }
 
-/// One field.
+/// Returns the value of one field.
 pub(super) fn cell<'a>(job: &'a UnifiedJob, driver: Option<&'a Driver>, field: &str, view: View) -> Cell<'a> {
     let text = |value: &'a Option<Box<str>>| value.as_deref().map_or(Cell::Null, |text| Cell::Str(text.into()));
     let number = |value: Option<i64>| value.map_or(Cell::Null, Cell::Int);
@@ -66,7 +66,7 @@ pub(super) fn cell<'a>(job: &'a UnifiedJob, driver: Option<&'a Driver>, field: &
         "driver_info" => driver.map_or(Cell::Null, |driver| Cell::Json(driver_info(driver).into())),
         "status" => Cell::Str(job.status.name().into()),
         "entrypoint" => Cell::Str((*job.entrypoint).into()),
-        "message" if view.over && !job.status.is_terminal() => Cell::Str(cut_off(job.status).into()),
+        "message" if view.over && !job.status.is_terminal() => Cell::Str(message_at_cluster_end(job.status).into()),
         "message" => text(&job.message),
         "error_type" => text(&job.error_type),
         "start_time" => number(job.start_ms),
@@ -80,16 +80,17 @@ pub(super) fn cell<'a>(job: &'a UnifiedJob, driver: Option<&'a Driver>, field: &
     }
 }
 
-/// The message of a job that had no end when its cluster ended: Ray's own ("Job is currently running.") is of the
-/// time before that.
-fn cut_off(status: JobStatus) -> &'static str {
+/// Returns the message of a job that had not ended when its cluster ended.
+///
+/// It replaces Ray's own message ("Job is currently running."), which was written before that.
+fn message_at_cluster_end(status: JobStatus) -> &'static str {
     match status {
         JobStatus::Pending => "Job had not started when its cluster ended.",
         _ => "Job was running when its cluster ended.",
     }
 }
 
-/// A runtime environment as JSON, with the values of its variables hidden where `redact` says so.
+/// Returns a runtime environment as JSON, with the values of its variables hidden if `redact` is set.
 pub(in crate::answer) fn runtime_env(json: &str, redact: bool) -> Cow<'_, [u8]> {
     if !redact {
         return Cow::Borrowed(json.as_bytes());

@@ -43,7 +43,7 @@ fn snapshot() -> Arc<Snapshot> {
     Arc::new(Snapshot { jobs: vec![submitted, waiting, own], ..Snapshot::default() })
 }
 
-fn ask(redact: bool, query: &[(&str, &str)]) -> Question {
+fn question(redact: bool, query: &[(&str, &str)]) -> Question {
     Question {
         query: query.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(),
         redact,
@@ -56,7 +56,7 @@ fn read(answer: Answer) -> Value {
 }
 
 #[test]
-fn a_job_has_every_field_and_browsers_see_no_secrets() {
+fn writes_every_field_and_hides_secrets_from_browsers() {
     let expected = json!({
         "type": "SUBMISSION", "job_id": "06000000", "submission_id": "Sub-1",
         "driver_info": {"id": "06000000", "node_ip_address": "127.0.0.1", "pid": "7"}, "status": "SUCCEEDED",
@@ -65,33 +65,33 @@ fn a_job_has_every_field_and_browsers_see_no_secrets() {
         "driver_agent_http_address": "http://127.0.0.1:1", "driver_node_id": "ab", "driver_exit_code": 0
     });
     let snapshot = snapshot();
-    let all = read(list(&snapshot, &ask(false, &[])).unwrap());
+    let all = read(list(&snapshot, &question(false, &[])).unwrap());
     assert_eq!(all[0], expected);
     assert_eq!(all[1]["driver_info"], Value::Null);
-    let hidden = read(list(&snapshot, &ask(true, &[])).unwrap());
+    let hidden = read(list(&snapshot, &question(true, &[])).unwrap());
     assert_eq!(hidden[0]["runtime_env"], json!({"env_vars": {"TOKEN": "<redacted>"}}));
     assert!(!hidden.to_string().contains("secret"));
 }
 
 #[test]
-fn a_job_is_found_by_its_submission_or_any_of_its_drivers() {
+fn finds_job_by_submission_or_any_driver() {
     let snapshot = snapshot();
     for (id, job_id) in
         [("Sub-1", "06000000"), ("05000000", "05000000"), ("06000000", "06000000"), ("04000000", "04000000")]
     {
-        assert_eq!(read(one(&snapshot, &ask(false, &[]), id).unwrap())["job_id"], job_id, "{id}");
+        assert_eq!(read(one(&snapshot, &question(false, &[]), id).unwrap())["job_id"], job_id, "{id}");
     }
     for id in ["sub-1", "", "07000000", "nope"] {
-        let refusal = one(&snapshot, &ask(false, &[]), id).unwrap_err();
+        let refusal = one(&snapshot, &question(false, &[]), id).unwrap_err();
         assert_eq!(refusal, Refusal::NotFound(format!("Job {id} does not exist")));
     }
 }
 
 #[test]
-fn the_state_api_sorts_by_job_id_and_filters_four_columns() {
+fn state_api_sorts_by_job_id_and_filters() {
     let snapshot = snapshot();
     let rows = |query: &[(&str, &str)]| {
-        let answer = read(state_list(&snapshot, &ask(false, query)).unwrap());
+        let answer = read(state_list(&snapshot, &question(false, query)).unwrap());
         let result = answer["data"]["result"].clone();
         let ids: Vec<String> =
             result["result"].as_array().unwrap().iter().map(|row| row["job_id"].to_string()).collect();
@@ -102,10 +102,10 @@ fn the_state_api_sorts_by_job_id_and_filters_four_columns() {
     assert_eq!(rows(&filter("submission_id", "SUB-1")), (r#""06000000""#.into(), json!(3), json!(1)));
     assert_eq!(rows(&filter("type", "driver")), (r#""04000000""#.into(), json!(3), json!(1)));
     assert_eq!(rows(&filter("status", "PENDING")), ("null".into(), json!(3), json!(1)));
-    assert!(state_list(&snapshot, &ask(false, &filter("entrypoint", "x"))).is_err());
-    let plain = read(state_list(&snapshot, &ask(false, &[("limit", "1")])).unwrap());
+    assert!(state_list(&snapshot, &question(false, &filter("entrypoint", "x"))).is_err());
+    let plain = read(state_list(&snapshot, &question(false, &[("limit", "1")])).unwrap());
     assert_eq!(plain["data"]["result"]["result"][0].as_object().unwrap().len(), 8);
-    let detail = read(state_list(&snapshot, &ask(true, &[("detail", "1")])).unwrap());
+    let detail = read(state_list(&snapshot, &question(true, &[("detail", "1")])).unwrap());
     assert_eq!(detail["data"]["result"]["result"][0].as_object().unwrap().len(), 15);
     assert!(!detail.to_string().contains("secret"));
 }

@@ -30,13 +30,13 @@ fn names(glob: &str) -> Vec<String> {
 }
 
 #[test]
-fn names_fall_into_ray_s_groups_in_natural_order_and_folders_end_in_a_slash() {
+fn groups_names_in_natural_order() {
     insta::assert_snapshot!(listed("*"), @r#"{"result":true,"msg":"","data":{"result":{"dashboard":["dashboard.log"],"agent":["dashboard_agent.log"],"internal":["events/","log_monitor.log","serve/"],"gcs_server":["gcs_server.out"],"autoscaler":["monitor.log"],"driver":["python-core-driver-01000000ff_6101.log"],"core_worker":["python-core-worker-ab_7.log"],"raylet":["raylet.out"],"worker_out":["worker-ab-ffffffff-9.out","worker-ab-ffffffff-10.out"]}}}"#);
 }
 
 #[test]
-fn a_glob_shows_one_level_as_pathlib_does() {
-    for (glob, want) in [
+fn glob_matches_one_level_like_pathlib() {
+    for (glob, expected) in [
         ("events/*", vec!["events/event_GCS.log", "events/event_JOBS.log"]),
         ("./events//*GCS*", vec!["events/event_GCS.log"]),
         ("serve/*", vec!["serve/deep/", "serve/proxy.log"]),
@@ -49,33 +49,33 @@ fn a_glob_shows_one_level_as_pathlib_does() {
         ("events", vec!["events/"]),
         ("nope*", vec![]),
     ] {
-        assert_eq!(names(glob), want, "{glob}");
+        assert_eq!(names(glob), expected, "{glob}");
     }
     assert_eq!(names("**/*.log").len(), 10);
 }
 
 #[test]
-fn a_glob_that_leaves_the_logs_folder_is_refused() {
+fn refuses_glob_that_leaves_the_logs_folder() {
     for glob in ["/etc/*", "../*", "events/../../*", "", ".", "a**b"] {
         assert!(matches!(LogGlob::parse(glob), Err(Refusal::BadQuestion(_))), "{glob}");
     }
 }
 
 #[test]
-fn a_question_without_a_node_is_refused_in_ray_s_words() {
+fn refuses_request_without_node_with_rays_text() {
     let refusal = ListingRequest::parse(&Snapshot::default(), &Question::default()).unwrap_err();
     assert_eq!(refusal.to_string(), "Both node id and node ip are not provided. Please provide at least one of them.");
 }
 
 #[test]
-fn a_node_that_is_no_id_is_refused_and_one_without_files_lists_nothing() {
-    let ask = |node: &str| {
+fn refuses_invalid_node_id_and_lists_nothing_without_files() {
+    let list = |node: &str| {
         let question =
             Question { query: vec![("node_id".to_owned(), node.to_owned())], redact: false, ..Question::default() };
         let request = ListingRequest::parse(&Snapshot::default(), &question)?;
         Ok(String::from_utf8(request.answer(&[] as &[&str]).into_bytes()).unwrap())
     };
     let empty = r#"{"result":true,"msg":"","data":{"result":{}}}"#;
-    assert_eq!(ask(&"ab".repeat(28)), Ok(empty.to_owned()));
-    assert_eq!(ask("ff"), Err(Refusal::Failed("Agent for node id: ff doesn't exist.".to_owned())));
+    assert_eq!(list(&"ab".repeat(28)), Ok(empty.to_owned()));
+    assert_eq!(list("ff"), Err(Refusal::Failed("Agent for node id: ff doesn't exist.".to_owned())));
 }

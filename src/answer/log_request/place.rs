@@ -1,47 +1,46 @@
-//! Nodes and paths of log questions, checked: what comes out of here names a node by its id and a file inside its
-//! `logs` folder, whatever was asked.
+//! Validates the nodes and paths of log requests: a result is a node's id, or a path inside its `logs` folder.
 
 use crate::answer::Refusal;
 use crate::base::id::{NodeId, RayId};
 use crate::snapshot::Snapshot;
 use crate::snapshot::intern::Id;
 
-/// How a question names a node.
+/// A reference to a node in a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NodeRef {
-    /// By its id, hex.
+    /// By its id, in hex.
     Id(String),
     /// By its address.
     Ip(String),
 }
 
-/// The node that is meant. An id need not be in the snapshot: a node may have left logs and no events.
+/// Returns the referenced node. An id need not be in the snapshot: a node may have left logs and no events.
 pub fn resolve_node(snapshot: &Snapshot, node: &NodeRef) -> Result<NodeId, Refusal> {
     match node {
         NodeRef::Id(id) => NodeId::from_hex(id).ok_or_else(|| no_agent(id)),
         NodeRef::Ip(ip) => {
-            // An address may have been used again: Ray knows the living node, else the last one is meant.
-            let here = snapshot.nodes.iter().filter(|node| snapshot.str(node.ip) == ip);
-            let found = here.max_by_key(|node| (node.alive, node.start)).map(|node| node.id);
+            // An address may have been reused: as in Ray the live node has it, else the last one.
+            let nodes = snapshot.nodes.iter().filter(|node| snapshot.str(node.ip) == ip);
+            let found = nodes.max_by_key(|node| (node.alive, node.start)).map(|node| node.id);
             found.ok_or_else(|| Refusal::NotFound(format!("Cannot find matching node_id for a given node ip {ip}")))
         }
     }
 }
 
-/// Ray's words for a node it has no agent for: here one that left no logs.
+/// Returns Ray's error for a node without an agent, used for one that left no logs.
 pub fn no_agent(node: impl std::fmt::Display) -> Refusal {
     Refusal::Failed(format!("Agent for node id: {node} doesn't exist."))
 }
 
-/// Ray's words for a file that is not there.
+/// Returns Ray's error for a missing file.
 pub fn no_file(path: &str) -> Refusal {
     Refusal::Failed(format!("A file is not found at: {path}"))
 }
 
-/// A path relative to the `logs` folder: given so, or absolute as it was on the node. None for one that could leave it.
+/// Returns a path relative to the `logs` folder, or `None` if it could leave the folder.
 ///
-/// An absolute path is cut after `/session_…/logs/`, because the folder above differs from node to node. One without a
-/// session is taken from the root of the `logs` folder: Serve names its files so (`/serve/proxy_127.0.0.1.log`).
+/// An absolute path is as on the node and is cut after `/session_…/logs/`, because the folder above differs between
+/// nodes. Without a session, `/` is the `logs` folder: Serve names its files so (`/serve/proxy_127.0.0.1.log`).
 pub fn relative_path(path: &str) -> Option<String> {
     let below = if path.starts_with('/') { below_logs(path).unwrap_or(path) } else { path };
     let mut parts = Vec::new();
@@ -63,7 +62,7 @@ fn below_logs(path: &str) -> Option<&str> {
     below[end..].strip_prefix("/logs/")
 }
 
-/// The id behind a handle.
+/// Returns the node id of a handle.
 pub(super) fn node_id(snapshot: &Snapshot, handle: Id) -> Option<NodeId> {
     snapshot.id(handle).try_into().ok().map(RayId)
 }
@@ -74,7 +73,7 @@ mod tests {
 
     #[test]
     fn paths_stay_inside_the_logs_folder() {
-        for (path, want) in [
+        for (path, expected) in [
             ("raylet.out", Some("raylet.out")),
             ("./events//event_GCS.log", Some("events/event_GCS.log")),
             ("/serve/proxy_127.0.0.1.log", Some("serve/proxy_127.0.0.1.log")),
@@ -87,22 +86,22 @@ mod tests {
             ("", None),
             ("/", None),
         ] {
-            assert_eq!(relative_path(path).as_deref(), want, "{path}");
+            assert_eq!(relative_path(path).as_deref(), expected, "{path}");
         }
     }
 
     #[test]
-    fn an_address_means_the_living_node_else_the_last_one() {
+    fn address_resolves_to_live_node_else_last() {
         use crate::snapshot::node::Node;
         let mut strings = crate::snapshot::intern::Interner::default();
         let ip = strings.str("10.0.0.1");
         let node = |n: u8, start, alive| Node { id: RayId([n; 28]), ip, start, alive, ..Node::default() };
         let nodes = vec![node(1, 5, true), node(2, 9, false), node(3, 1, false)];
         let mut snapshot = Snapshot { strings: strings.freeze(), nodes, ..Snapshot::default() };
-        let asked = NodeRef::Ip("10.0.0.1".to_owned());
-        assert_eq!(resolve_node(&snapshot, &asked), Ok(RayId([1; 28])));
+        let by_ip = NodeRef::Ip("10.0.0.1".to_owned());
+        assert_eq!(resolve_node(&snapshot, &by_ip), Ok(RayId([1; 28])));
         snapshot.nodes[0].alive = false;
-        assert_eq!(resolve_node(&snapshot, &asked), Ok(RayId([2; 28])));
+        assert_eq!(resolve_node(&snapshot, &by_ip), Ok(RayId([2; 28])));
         let unknown = resolve_node(&snapshot, &NodeRef::Ip("10.0.0.2".to_owned()));
         assert!(matches!(unknown, Err(Refusal::NotFound(_))));
         assert!(matches!(resolve_node(&snapshot, &NodeRef::Id("ff".to_owned())), Err(Refusal::Failed(_))));

@@ -1,34 +1,34 @@
 //! The bytes of an attempt in a log that may have been rotated since.
 //!
-//! Offsets are those of the file that was the current one at the time. When it is rotated, a new one begins at zero; an
-//! attempt that prints across that seam has an end before its start. Before each attempt its worker prints a token, so
-//! the words before its first byte tell which file is meant.
+//! Offsets are those of the file that was current at the time. Each rotation starts a new file at zero; an attempt
+//! that prints across a rotation has an end before its start. Before each attempt its worker prints a token, so the
+//! text before the attempt's first byte identifies the file.
 
 use crate::answer::Refusal;
 use std::ops::Range;
 
-/// Where an attempt printed to.
+/// The byte range of an attempt's output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptBytes {
     /// First byte.
     pub start: u64,
-    /// Byte after the last; none means the end of the file. Before `start` it lies in the file that followed.
+    /// Byte after the last, or `None` for the end of the file. An end before `start` is in the next file.
     pub end: Option<u64>,
-    /// The token that the worker printed right before `start`.
+    /// The token that the worker printed directly before `start`.
     pub token: String,
 }
 
-/// A part of one of the stored files of a log: which, counted from the newest, and which bytes of it.
+/// A byte range in one of the stored files of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// Zero for the newest.
+    /// Index of the file, zero for the newest.
     pub file: usize,
-    /// Bytes.
+    /// The byte range.
     pub bytes: Range<u64>,
 }
 
 impl AttemptBytes {
-    /// Files that may hold the first byte, newest first, by their sizes.
+    /// Returns the files that may contain the first byte, newest first, given the sizes of all files.
     pub fn candidates(&self, sizes: &[u64]) -> Vec<usize> {
         let holds = |file: usize| {
             let size = sizes.get(file).copied().unwrap_or(0);
@@ -44,12 +44,12 @@ impl AttemptBytes {
         (0..sizes.len()).filter(|&file| holds(file)).collect()
     }
 
-    /// Returns `true` if a file of this size ends where the attempt began: it died before it printed anything.
+    /// Returns `true` if a file of this size ends where the attempt began: it ended before it printed anything.
     pub fn printed_nothing(&self, size: u64) -> bool {
         self.end.is_none() && size < self.start && self.start - size <= self.token.len() as u64
     }
 
-    /// The parts to read, the oldest first, given the file that holds the first byte.
+    /// Returns the parts to read, oldest first, given the file that contains the first byte.
     pub fn parts(&self, file: usize, sizes: &[u64]) -> Vec<Part> {
         let size = sizes.get(file).copied().unwrap_or(0);
         let part = |file, bytes| Part { file, bytes };
@@ -60,7 +60,7 @@ impl AttemptBytes {
         }
     }
 
-    /// The refusal when no stored file holds the range.
+    /// Returns the error for a range that no stored file contains.
     pub fn gone(&self, path: &str, current: u64) -> Refusal {
         let end = self.end.map_or_else(|| "its end".to_owned(), |end| end.to_string());
         Refusal::Failed(format!(
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_lies_in_the_files_that_are_long_enough() {
+    fn candidates_are_long_enough() {
         let sizes = [4, 51, 20];
         for (range, expected) in [
             (attempt(20, 31), vec![1]),
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_printed_across_the_seam_is_read_from_both_files() {
+    fn reads_output_across_rotation_from_both_files() {
         let sizes = [4, 51];
         let part = |file, bytes| Part { file, bytes };
         assert_eq!(attempt(20, 31).parts(1, &sizes), [part(1, 20..31)]);

@@ -1,21 +1,21 @@
-//! A log that is found by looking at file names.
+//! Finds a log by the file names of nodes.
 
 use super::place::no_agent;
 use super::{LogRequest, LogTarget, ResolvedLog, worker_file};
 use crate::answer::Refusal;
 use crate::base::id::NodeId;
 
-/// One place where the log may be.
+/// A node that may have the log, and the file to find there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Candidate {
     pub(super) node: NodeId,
-    pub(super) wanted: Wanted,
+    pub(super) file: FileMatch,
 }
 
-/// What to look for.
+/// A rule to find a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
-    /// The file of a worker, hex.
+pub(super) enum FileMatch {
+    /// The file of a worker with an id in hex.
     Worker(String),
     /// The file of a worker process.
     Pid(i64),
@@ -23,45 +23,46 @@ pub(super) enum Wanted {
     Path(String),
 }
 
-/// Places to look at, the likeliest first.
+/// The candidates for a log, the likeliest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Search {
     pub(super) request: LogRequest,
-    pub(super) places: Vec<Place>,
+    pub(super) candidates: Vec<Candidate>,
 }
 
 impl Search {
-    /// The nodes whose file names `resolve` will ask for; the first ones usually do.
+    /// Returns the nodes whose file names `resolve` may need; the first ones usually suffice.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
-        self.places.iter().map(|place| place.node)
+        self.candidates.iter().map(|candidate| candidate.node)
     }
 
-    /// The first place that has the log. `files` gives a node's files, relative to its `logs` folder; none when the
-    /// node left nothing at all.
+    /// Returns the log of the first candidate that has it.
+    ///
+    /// `files` returns a node's files relative to its `logs` folder, or `None` if the node left no files at all.
     pub fn resolve<'a>(&self, files: impl Fn(&NodeId) -> Option<&'a [String]>) -> Result<ResolvedLog, Refusal> {
-        let mut reached = false;
-        for Place { node, wanted } in &self.places {
+        let mut any_files = false;
+        for Candidate { node, file } in &self.candidates {
             let Some(files) = files(node) else { continue };
-            reached = true;
+            any_files = true;
             let suffix = self.request.suffix;
-            let path = match wanted {
-                Wanted::Worker(worker) => worker_file::find(files, suffix, |known, _| known == worker),
-                Wanted::Pid(pid) => worker_file::find(files, suffix, |_, known| known == *pid),
-                Wanted::Path(path) => files.iter().find(|known| *known == path).map(String::as_str),
+            let path = match file {
+                FileMatch::Worker(worker) => worker_file::find(files, suffix, |known, _| known == worker),
+                FileMatch::Pid(pid) => worker_file::find(files, suffix, |_, known| known == *pid),
+                FileMatch::Path(path) => files.iter().find(|known| *known == path).map(String::as_str),
             };
             if let Some(path) = path {
                 let delivery = self.request.delivery.clone();
                 return Ok(ResolvedLog { node: *node, path: path.to_owned(), attempt: None, delivery });
             }
         }
-        match self.places.first() {
-            Some(place) if !reached => Err(no_agent(place.node)),
-            place => Err(self.nothing(place.map(|place| place.node.hex()))),
+        match self.candidates.first() {
+            Some(candidate) if !any_files => Err(no_agent(candidate.node)),
+            candidate => Err(self.not_found(candidate.map(|candidate| candidate.node.hex()))),
         }
     }
 
-    /// Ray's text when nothing was found, in Python's spelling.
-    fn nothing(&self, node: Option<String>) -> Refusal {
+    /// Returns Ray's error for a log that was not found, in Python's spelling.
+    fn not_found(&self, node: Option<String>) -> Refusal {
         let absent = || "None".to_owned();
         let (mut actor, mut pid, mut submission) = (absent(), absent(), absent());
         match &self.request.target {

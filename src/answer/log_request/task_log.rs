@@ -1,5 +1,5 @@
-//! Where an attempt printed to: a byte range of its worker's file, as its `taskLogInfo` says, or as follows from its
-//! worker (`snapshot::build::task_logs`).
+//! The output of a task attempt: a byte range of its worker's file, from its `taskLogInfo` or derived from its worker
+//! (`snapshot::build::task_logs`).
 
 use super::place::{node_id, relative_path};
 use super::{AttemptBytes, Delivery, ResolvedLog, Suffix, no_attempt, worker_file};
@@ -8,7 +8,7 @@ use crate::base::id::{ActorId, NodeId, RayId, TaskId, WorkerId};
 use crate::snapshot::Snapshot;
 use crate::snapshot::task::{Attempt, LogInfo};
 
-/// The log of an attempt, or Ray's reason why there is none.
+/// Returns the log of an attempt, or Ray's error if it has none.
 pub(super) fn resolve(
     snapshot: &Snapshot,
     task: &str,
@@ -45,20 +45,20 @@ pub(super) fn resolve(
     Ok(ResolvedLog { node, path, attempt: Some(AttemptBytes { start, end, token }), delivery: delivery.clone() })
 }
 
-/// Actor creation attempts name no node; Ray gives up there. Their file names the worker, and that had a node.
+/// Returns the node of the worker in a log's name. Actor creation attempts have no node, at which Ray gives up.
 fn node_of_file(snapshot: &Snapshot, info: &LogInfo) -> Option<NodeId> {
     let path = relative_path(snapshot.str(info.stdout_file))?;
     let worker = WorkerId::from_hex(worker_file::parse(&path)?.0)?;
     let row = snapshot.workers.binary_search_by_key(&worker, |worker| worker.id).ok();
     let known = row.and_then(|row| node_id(snapshot, snapshot.workers.get(row)?.node));
     known.or_else(|| {
-        let mut lived = snapshot.actors.iter().flat_map(|actor| &actor.incarnations);
-        let lived = lived.find(|lived| snapshot.id(lived.worker) == worker.0)?;
-        node_id(snapshot, lived.node)
+        let mut incarnations = snapshot.actors.iter().flat_map(|actor| &actor.incarnations);
+        let incarnation = incarnations.find(|incarnation| snapshot.id(incarnation.worker) == worker.0)?;
+        node_id(snapshot, incarnation.node)
     })
 }
 
-/// Ray's words for an attempt whose output nobody marked: actor tasks, unless it was asked for.
+/// Returns Ray's error for an attempt without recorded offsets: an actor task, unless recording was turned on.
 fn no_log_info(snapshot: &Snapshot, task: &str, attempt: &Attempt<'_>, node: NodeId) -> Refusal {
     let number = attempt.attempt_number();
     if let Ok(actor) = <[u8; 16]>::try_from(snapshot.id(attempt.actor_id())) {

@@ -1,10 +1,10 @@
-//! From questions to files, on real events; the errors in Ray's words.
+//! Resolves requests to files, on real events, and checks Ray's error texts.
 
 use super::*;
 use crate::answer::test_events::{ALIVE, DEAD_NODE, HEAD, NEVER_RAN, RESTARTED, snapshot};
 use crate::base::id::NodeId;
 
-/// A restarted actor: two workers on the same node, the newer one first.
+/// The newer of the two workers of a restarted actor, both on the same node.
 const NEWER: &str = "2415eaea5811240337e8027619091be06bba9f3c4e291a4ac8817d85";
 const OLDER: &str = "7655cf11a32865cdaef50106b981b21462d20739104bb3db546ee635";
 
@@ -14,17 +14,17 @@ fn parse(query: &str) -> Result<LogRequest, Refusal> {
     LogRequest::parse("file", &Question { query, redact: false, ..Question::default() })
 }
 
-/// Asks with files as `node/path`.
-fn ask(query: &str, files: &[&str]) -> Result<String, String> {
+/// Resolves a query, given the stored files as `node/path`.
+fn resolve(query: &str, files: &[&str]) -> Result<String, String> {
     let plan = parse(query).and_then(|request| request.plan(&snapshot())).map_err(|refusal| refusal.to_string())?;
-    let left = |node: &NodeId| {
+    let files_of = |node: &NodeId| {
         let node = node.hex();
-        let here = files.iter().filter_map(|file| file.strip_prefix(&*node)?.strip_prefix('/'));
-        here.map(str::to_owned).collect::<Vec<_>>()
+        let paths = files.iter().filter_map(|file| file.strip_prefix(&*node)?.strip_prefix('/'));
+        paths.map(str::to_owned).collect::<Vec<_>>()
     };
     let names: Vec<(NodeId, Vec<String>)> = match &plan {
         LogPlan::File(_) => Vec::new(),
-        LogPlan::Search(search) => search.nodes().map(|node| (node, left(&node))).collect(),
+        LogPlan::Search(search) => search.nodes().map(|node| (node, files_of(&node))).collect(),
     };
     let listed = |node: &NodeId| {
         let found = names.iter().find(|(known, files)| known == node && !files.is_empty())?;
@@ -41,68 +41,68 @@ fn ask(query: &str, files: &[&str]) -> Result<String, String> {
 }
 
 #[test]
-fn an_actor_s_log_is_that_of_its_newest_worker_that_left_one() {
+fn actors_log_is_that_of_newest_worker_with_one() {
     let newer = format!("{DEAD_NODE}/worker-{NEWER}-02000000-10599.out");
     let older = format!("{DEAD_NODE}/worker-{OLDER}-ffffffff-10369.out");
     let query = format!("actor_id={RESTARTED}");
-    assert_eq!(ask(&query, &[&older, &newer]), Ok(format!("775f/worker-{NEWER}-02000000-10599.out")));
-    assert_eq!(ask(&query, &[&older]), Ok(format!("775f/worker-{OLDER}-ffffffff-10369.out")));
-    assert_eq!(ask(&query, &[]), Err(format!("Agent for node id: {DEAD_NODE} doesn't exist.")));
-    let nothing = ask(&format!("{query}&suffix=err"), &[&older]).unwrap_err();
+    assert_eq!(resolve(&query, &[&older, &newer]), Ok(format!("775f/worker-{NEWER}-02000000-10599.out")));
+    assert_eq!(resolve(&query, &[&older]), Ok(format!("775f/worker-{OLDER}-ffffffff-10369.out")));
+    assert_eq!(resolve(&query, &[]), Err(format!("Agent for node id: {DEAD_NODE} doesn't exist.")));
+    let nothing = resolve(&format!("{query}&suffix=err"), &[&older]).unwrap_err();
     assert!(nothing.starts_with("Could not find a log file. Please make sure the given option exists in the cluster."));
     assert!(nothing.contains(&format!("\tnode_id: {DEAD_NODE}\n")) && nothing.contains("\tsuffix: err\n"));
 }
 
 #[test]
-fn an_actor_that_is_unknown_or_never_ran_has_no_log() {
-    let unknown = ask("actor_id=ffff", &[]).unwrap_err();
+fn unknown_actor_and_one_that_never_ran_have_no_log() {
+    let unknown = resolve("actor_id=ffff", &[]).unwrap_err();
     assert_eq!(unknown, "Actor ID ActorID(ffff) not found.");
-    let never = ask(&format!("actor_id={NEVER_RAN}"), &[]).unwrap_err();
+    let never = resolve(&format!("actor_id={NEVER_RAN}"), &[]).unwrap_err();
     assert!(never.ends_with("Actor is not scheduled yet."), "{never}");
 }
 
 #[test]
-fn a_task_s_log_is_a_range_of_its_worker_s_file() {
+fn tasks_log_is_a_range_of_its_workers_file() {
     let task = "bf1d0ef8cd4c1c89ffffffffffffffffffffffff02000000";
     let file = "worker-c5c9541d8d23a7f66768f7873468d094a1198ea0d809cc50c9102ce8-02000000-10368";
-    assert_eq!(ask(&format!("task_id={task}"), &[]), Ok(format!("0118/{file}.out 31..41")));
+    assert_eq!(resolve(&format!("task_id={task}"), &[]), Ok(format!("0118/{file}.out 31..41")));
     let query = format!("task_id={task}&attempt_number=0&suffix=err");
-    assert_eq!(ask(&query, &[]), Ok(format!("0118/{file}.err 31..45")));
-    let later = ask(&format!("task_id={task}&attempt_number=3"), &[]).unwrap_err();
+    assert_eq!(resolve(&query, &[]), Ok(format!("0118/{file}.err 31..45")));
+    let later = resolve(&format!("task_id={task}&attempt_number=3"), &[]).unwrap_err();
     assert_eq!(later, format!("Could not find log file for task attempt:{task}(3)"));
 }
 
 #[test]
-fn tasks_without_a_marked_output_are_refused_in_ray_s_words() {
-    let actor_task = ask("task_id=f81ec6ff838b16db9a49268b3c2ce37cb72298fa02000000", &[]).unwrap_err();
+fn refuses_tasks_without_offsets_with_rays_text() {
+    let actor_task = resolve("task_id=f81ec6ff838b16db9a49268b3c2ce37cb72298fa02000000", &[]).unwrap_err();
     assert!(actor_task.starts_with(&format!("For actor task, please query actor log for actor({RESTARTED}): e.g.")));
     let creation = "ffffffffffffffff9a49268b3c2ce37cb72298fa02000000";
-    let missing = ask(&format!("task_id={creation}"), &[]).unwrap_err();
+    let missing = resolve(&format!("task_id={creation}"), &[]).unwrap_err();
     assert_eq!(missing, format!("Could not find log file for task attempt.{creation}(0) due to missing node info."));
     let unknown = "00000000000000000000000000000000000000000000ffff";
-    let missing = ask(&format!("task_id={unknown}"), &[]).unwrap_err();
+    let missing = resolve(&format!("task_id={unknown}"), &[]).unwrap_err();
     assert_eq!(missing, format!("Could not find log file for task: {unknown} (attempt 0) with suffix: out"));
 }
 
 #[test]
-fn a_submission_needs_no_node() {
+fn submission_needs_no_node() {
     let file = format!("{HEAD}/job-driver-capture-sub-1.log");
     let query = "submission_id=capture-sub-1";
-    assert_eq!(ask(query, &[&file]), Ok("0118/job-driver-capture-sub-1.log".to_owned()));
-    let nothing = ask("submission_id=nope", &[&file]).unwrap_err();
+    assert_eq!(resolve(query, &[&file]), Ok("0118/job-driver-capture-sub-1.log".to_owned()));
+    let nothing = resolve("submission_id=nope", &[&file]).unwrap_err();
     assert!(nothing.contains("\tsubmission_id: nope\n"), "{nothing}");
-    assert_eq!(ask("submission_id=a/../x", &[&file]), Err("A file is not found at: a/../x".to_owned()));
+    assert_eq!(resolve("submission_id=a/../x", &[&file]), Err("A file is not found at: a/../x".to_owned()));
     let nested = format!("{HEAD}/job-driver-team/a.log");
-    assert_eq!(ask("submission_id=team/a", &[&nested]), Ok("0118/job-driver-team/a.log".to_owned()));
+    assert_eq!(resolve("submission_id=team/a", &[&nested]), Ok("0118/job-driver-team/a.log".to_owned()));
 }
 
 #[test]
-fn a_process_id_is_the_last_number_of_the_name() {
+fn finds_log_by_process_id() {
     let files = [format!("{HEAD}/old/worker-aa-bb-7.out"), format!("{HEAD}/worker-aa-bb-77.out")];
     let files: Vec<&str> = files.iter().map(String::as_str).collect();
-    assert_eq!(ask(&format!("node_id={HEAD}&pid=77"), &files), Ok("0118/worker-aa-bb-77.out".to_owned()));
-    assert_eq!(ask("node_ip=127.0.0.1&pid=77", &files), Ok("0118/worker-aa-bb-77.out".to_owned()));
-    let nothing = ask(&format!("node_id={HEAD}&pid=7"), &files).unwrap_err();
+    assert_eq!(resolve(&format!("node_id={HEAD}&pid=77"), &files), Ok("0118/worker-aa-bb-77.out".to_owned()));
+    assert_eq!(resolve("node_ip=127.0.0.1&pid=77", &files), Ok("0118/worker-aa-bb-77.out".to_owned()));
+    let nothing = resolve(&format!("node_id={HEAD}&pid=7"), &files).unwrap_err();
     assert_eq!(
         nothing,
         format!(
@@ -114,16 +114,16 @@ fn a_process_id_is_the_last_number_of_the_name() {
 }
 
 #[test]
-fn a_file_name_never_leaves_the_logs_folder() {
-    let ask = |name: &str| ask(&format!("node_id={HEAD}&filename={name}"), &[]);
-    assert_eq!(ask("/tmp/ray/session_x/logs/serve/proxy.log"), Ok("0118/serve/proxy.log".to_owned()));
+fn file_name_never_leaves_the_logs_folder() {
+    let resolve = |name: &str| resolve(&format!("node_id={HEAD}&filename={name}"), &[]);
+    assert_eq!(resolve("/tmp/ray/session_x/logs/serve/proxy.log"), Ok("0118/serve/proxy.log".to_owned()));
     for name in ["../gcs", "serve/../../x", "/tmp/session_x/logs/../../etc/passwd"] {
-        assert_eq!(ask(name), Err(format!("A file is not found at: {name}")));
+        assert_eq!(resolve(name), Err(format!("A file is not found at: {name}")));
     }
 }
 
 #[test]
-fn questions_that_make_no_sense_are_refused() {
+fn refuses_invalid_queries() {
     for (query, text) in [
         ("filename=a", "node_id or node_ip must be provided"),
         ("node_id=a", "None of actor_id, task_id, pid, submission_id or filename is provided."),
@@ -141,12 +141,12 @@ fn questions_that_make_no_sense_are_refused() {
 }
 
 #[test]
-fn lines_and_names_are_read_as_ray_reads_them() {
-    for (lines, want) in
+fn parses_lines_and_names_like_ray() {
+    for (lines, expected) in
         [("", Some(1000)), ("&lines=0", Some(1000)), ("&lines=-1", None), ("&lines=5", Some(5)), ("&lines=-7", Some(0))]
     {
         let request = parse(&format!("actor_id={ALIVE}{lines}")).unwrap();
-        assert_eq!(request.delivery.lines, want, "{lines}");
+        assert_eq!(request.delivery.lines, expected, "{lines}");
     }
     let request = parse(&format!("actor_id={ALIVE}&download_filename=a.log&filter_ansi_code=True")).unwrap();
     assert_eq!(request.delivery.attachment.as_deref(), Some("a.log"));

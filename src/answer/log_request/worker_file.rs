@@ -1,9 +1,9 @@
-//! Names of worker logs: `worker-<worker>-<job>-<pid>.out`. The job part stays `ffffffff` for workers that were started
-//! before they had one, so a file is known by its worker or its process, never by its job.
+//! Names of worker logs: `worker-<worker>-<job>-<pid>.out`. The job part stays `ffffffff` for workers that were
+//! started before they had a job, so a file is identified by its worker or process, never by its job.
 
 use super::Suffix;
 
-/// Worker and process of a log name, as Ray's `WORKER_LOG_PATTERN` reads them; none for other files.
+/// Parses worker and process from a log's name like Ray's `WORKER_LOG_PATTERN`; returns `None` for other files.
 pub(super) fn parse(path: &str) -> Option<(&str, i64)> {
     path.rmatch_indices("worker-").find_map(|(at, word)| parse_ids(&path[at + word.len()..]))
 }
@@ -18,10 +18,10 @@ fn parse_ids(text: &str) -> Option<(&str, i64)> {
     Some((worker, pid.parse().ok()?))
 }
 
-/// The first log of this output whose worker and process fit. Like Ray's glob it looks at one level only.
-pub(super) fn find(files: &[String], suffix: Suffix, fits: impl Fn(&str, i64) -> bool) -> Option<&str> {
-    let here = files.iter().map(String::as_str).filter(|path| !path.contains('/') && path.ends_with(suffix.name()));
-    here.into_iter().find(|path| parse(path).is_some_and(|(worker, pid)| fits(worker, pid)))
+/// Returns the first log of an output for which `matches` is `true`. Like Ray's glob it searches one level only.
+pub(super) fn find(files: &[String], suffix: Suffix, matches: impl Fn(&str, i64) -> bool) -> Option<&str> {
+    let logs = files.iter().map(String::as_str).filter(|path| !path.contains('/') && path.ends_with(suffix.name()));
+    logs.into_iter().find(|path| parse(path).is_some_and(|(worker, pid)| matches(worker, pid)))
 }
 
 #[cfg(test)]
@@ -29,8 +29,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn worker_and_process_are_read_from_the_name() {
-        for (name, want) in [
+    fn parses_worker_and_process() {
+        for (name, expected) in [
             ("worker-c5c9-ffffffff-10368.out", Some(("c5c9", 10368))),
             ("old/worker-c5c9-01000000-1.err", Some(("c5c9", 1))),
             ("python-core-worker-c5c9_10368.log", None),
@@ -39,7 +39,7 @@ mod tests {
             ("worker-c5c9-01000000-x.out", None),
             ("worker-", None),
         ] {
-            assert_eq!(parse(name), want, "{name}");
+            assert_eq!(parse(name), expected, "{name}");
         }
     }
 }

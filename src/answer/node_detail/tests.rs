@@ -1,4 +1,4 @@
-//! One node: its actors, its processes, and an id that nobody knows.
+//! One node: its actors, its processes, and unknown ids.
 
 use super::*;
 use crate::answer::test_events::{ALIVE, DEAD_NODE, HEAD, NEVER_RAN, RESTARTED, snapshot};
@@ -12,7 +12,7 @@ fn node(id: &str) -> Value {
 }
 
 #[test]
-fn a_node_lists_every_actor_that_was_on_it() {
+fn lists_every_actor_that_was_on_the_node() {
     let dead = node(DEAD_NODE);
     let actors: Vec<&String> = dead["actors"].as_object().unwrap().keys().collect();
     assert_eq!(actors, [NEVER_RAN, RESTARTED]);
@@ -20,7 +20,7 @@ fn a_node_lists_every_actor_that_was_on_it() {
 }
 
 #[test]
-fn a_living_node_lists_its_processes_each_with_one_entry_of_statistics() {
+fn processes_have_one_entry_of_statistics() {
     let head = node(HEAD);
     let workers = head["workers"].as_array().unwrap();
     let controller = workers.iter().find(|worker| worker["pid"] == 11187).unwrap();
@@ -30,7 +30,7 @@ fn a_living_node_lists_its_processes_each_with_one_entry_of_statistics() {
     for worker in workers {
         assert_eq!(worker["coreWorkerStats"].as_array().unwrap().len(), 1);
         assert!(worker["cmdline"].is_array() && worker["memoryInfo"].is_object());
-        // Usage is not known; a start that is not known would be shown as 1970.
+        // Usage is unknown; an unknown start would be shown as 1970.
         assert_eq!(worker.get("cpuPercent"), Some(&Value::Null));
         assert_ne!(worker.get("createTime"), Some(&json!(0.0)));
     }
@@ -38,7 +38,7 @@ fn a_living_node_lists_its_processes_each_with_one_entry_of_statistics() {
 }
 
 #[test]
-fn an_unknown_node_is_answered_with_nothing_in_it_but_what_the_page_needs() {
+fn unknown_node_has_only_members_the_page_needs() {
     for id in ["ff".repeat(28).as_str(), "nope"] {
         let unknown = node(id);
         let raylet = json!({"objectStoreUsedMemory": 0, "objectStoreAvailableMemory": 0, "stateMessage": null});

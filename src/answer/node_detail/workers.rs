@@ -1,9 +1,10 @@
-//! The processes a node had at the end.
+//! The processes of a node at the end.
 //!
-//! Ray lists what runs; so these are the workers without an end: those of worker events (Ray 2.58 and later), those of
-//! actors that were ALIVE, and drivers that had not finished. Of a dead node none are left. Each has exactly one entry
-//! of `coreWorkerStats`, because the pages read its first one; its counters are unknown and left out. `cpuPercent` is
-//! null and `memoryInfo` empty: usage is in no event. `createTime` is left out where no start is known. An actor's process carries Ray's title, `ray::<class>`.
+//! Ray lists running processes, so these are the workers without an end: those of worker events (Ray 2.58 and later),
+//! those of actors that were ALIVE, and drivers that had not finished. A dead node has none. Each has exactly one
+//! entry of `coreWorkerStats`, because the pages read the first one; its counters are unknown and left out.
+//! `cpuPercent` is null and `memoryInfo` empty: usage is in no event. `createTime` is left out if no start is known.
+//! An actor's process has Ray's title, `ray::<class>`.
 
 use crate::answer::json::JsonWriter;
 use crate::base::actor::ActorState;
@@ -22,11 +23,11 @@ const LANGUAGE: &str = "PYTHON";
 pub(super) struct Process {
     worker: Option<WorkerId>,
     worker_type: Str,
-    /// Stands for the type where no event tells it.
+    /// The type if no event reports one.
     default_type: &'static str,
     pid: i64,
     job: JobId,
-    /// Row of its actor.
+    /// Row number of its actor.
     actor: Option<usize>,
     /// A driver's command.
     entrypoint: Str,
@@ -39,18 +40,18 @@ pub(super) fn of(snapshot: &Snapshot, node: &Node) -> Vec<Process> {
     if !node.alive {
         return Vec::new();
     }
-    let here = |id: Id| snapshot.id(id) == node.id.0;
+    let is_on_node = |id: Id| snapshot.id(id) == node.id.0;
     let alive = snapshot.actors.iter().enumerate().filter(|(_, actor)| actor.state == ActorState::Alive);
-    let lived = alive
+    let on_node = alive
         .filter_map(|(row, actor)| Some((row, actor, actor.incarnations.last()?)))
-        .filter(|(.., lived)| here(lived.node));
+        .filter(|(.., incarnation)| is_on_node(incarnation.node));
     let actors: BTreeMap<&[u8], _> =
-        lived.map(|(row, actor, lived)| (snapshot.id(lived.worker), (row, actor, lived))).collect();
+        on_node.map(|(row, actor, incarnation)| (snapshot.id(incarnation.worker), (row, actor, incarnation))).collect();
 
     let mut processes: Vec<Process> = Vec::new();
     let mut seen: BTreeSet<&[u8]> = BTreeSet::new();
-    for worker in snapshot.workers.iter().filter(|worker| here(worker.node)) {
-        // Also those that ended: an actor's last worker may have, with the actor's own end never told.
+    for worker in snapshot.workers.iter().filter(|worker| is_on_node(worker.node)) {
+        // Includes ended workers: an actor's last worker may have ended without an event of the actor's end.
         seen.insert(&worker.id.0);
         if worker.life != Life::Alive {
             continue;
@@ -69,12 +70,12 @@ pub(super) fn of(snapshot: &Snapshot, node: &Node) -> Vec<Process> {
             ip: node.ip,
         });
     }
-    for (worker, (row, actor, lived)) in actors.iter().filter(|(worker, _)| !seen.contains(*worker)) {
+    for (worker, (row, actor, incarnation)) in actors.iter().filter(|(worker, _)| !seen.contains(*worker)) {
         processes.push(Process {
             worker: (*worker).try_into().ok().map(RayId),
             worker_type: Str::default(),
             default_type: "WORKER",
-            pid: i64::from(lived.pid),
+            pid: i64::from(incarnation.pid),
             job: actor.job,
             actor: Some(*row),
             entrypoint: Str::default(),
@@ -82,8 +83,9 @@ pub(super) fn of(snapshot: &Snapshot, node: &Node) -> Vec<Process> {
             ip: node.ip,
         });
     }
-    for job in snapshot.driver_jobs.iter().filter(|job| job.defined && job.finished == 0 && here(job.driver_node)) {
-        // A driver's worker id is its job, filled up with ff.
+    for job in snapshot.driver_jobs.iter().filter(|job| job.defined && job.finished == 0 && is_on_node(job.driver_node))
+    {
+        // A driver's worker id is its job id, padded with ff.
         let mut worker = [0xff; 28];
         worker[..4].copy_from_slice(&job.id.0);
         processes.push(Process {

@@ -1,8 +1,8 @@
-//! `raylet` of a node: Ray's `GcsNodeInfo`, with what the raylet last reported beside it.
+//! The `raylet` member of a node: Ray's `GcsNodeInfo` with the last report of the raylet.
 //!
-//! Of a dead node the dashboard keeps only what the notice of its death says, and that is its id, its end and the
-//! reason: address, name, labels, resources and start go blank (seen live, and so in `gcs_node_manager`). The state API
-//! (`node_state`) still shows them all. Ports, sockets and paths are in no event: zero or empty, as for Ray's dead.
+//! For a dead node the dashboard keeps only the notice of its death: id, end and reason. Address, name, labels,
+//! resources and start become blank (seen live, and in `gcs_node_manager`). The state API (`node_state`) still shows
+//! them all. Ports, sockets and paths are in no event: zero or empty, as for Ray's dead nodes.
 
 use super::{KEYS, state_message};
 use crate::answer::google_style::write_map;
@@ -15,7 +15,7 @@ use crate::snapshot::node::Node;
 use crate::snapshot::worker::Life;
 use std::collections::HashMap;
 
-/// How many workers live on each node. Counted once an answer: a big session has thousands of both.
+/// Number of live workers per node, counted once per answer: a big session has thousands of both.
 pub(in crate::answer) struct LivingWorkers(HashMap<NodeId, u32>);
 
 impl LivingWorkers {
@@ -34,10 +34,10 @@ impl LivingWorkers {
     }
 }
 
-/// Writes the object; without a node, what Ray answers for an id it does not know.
+/// Writes the object; without a node, Ray's answer for an unknown id.
 pub(in crate::answer) fn write(w: &mut JsonWriter, snapshot: &Snapshot, node: Option<&Node>, workers: &LivingWorkers) {
     w.begin_object();
-    // Ray's sums over statistics that are not there.
+    // Ray's sums over missing statistics.
     w.key("objectStoreUsedMemory");
     w.int(0);
     w.key("objectStoreAvailableMemory");

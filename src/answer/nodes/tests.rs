@@ -1,4 +1,4 @@
-//! Real events of Ray 2.60 against what its dashboard answered for the same nodes.
+//! Compares real events of Ray 2.60 with its dashboard's answers for the same nodes.
 
 use super::*;
 use crate::answer::test_events::{DEAD_NODE, HEAD, snapshot};
@@ -16,10 +16,10 @@ fn row(id: &str) -> Value {
 }
 
 #[test]
-fn a_living_head_shows_what_its_events_told() {
+fn live_head_shows_facts_of_its_events() {
     let head = row(HEAD);
     assert_eq!((&head["hostname"], &head["ip"]), (&json!("vm"), &json!("127.0.0.1")));
-    for (key, want) in [
+    for (key, expected) in [
         ("nodeManagerAddress", json!("127.0.0.1")),
         ("nodeManagerHostname", json!("vm")),
         ("nodeName", json!("127.0.0.1")),
@@ -37,12 +37,12 @@ fn a_living_head_shows_what_its_events_told() {
             }),
         ),
     ] {
-        assert_eq!(head["raylet"][key], want, "{key}");
+        assert_eq!(head["raylet"][key], expected, "{key}");
     }
 }
 
 #[test]
-fn a_dead_node_keeps_only_what_the_notice_of_its_death_said() {
+fn dead_node_keeps_only_its_death_notice() {
     let dead = row(DEAD_NODE);
     assert_eq!((&dead["hostname"], &dead["ip"]), (&json!("vm"), &json!("127.0.0.3")));
     let raylet = &dead["raylet"];
@@ -53,11 +53,12 @@ fn a_dead_node_keeps_only_what_the_notice_of_its_death_said() {
     assert_eq!((&raylet["startTimeMs"], &raylet["labels"]), (&json!("0"), &json!({})));
 }
 
+/// Figures that are not stored are absent, null or empty, whichever the pages can show.
 #[test]
-fn figures_that_nothing_stored_are_absent_or_empty_as_the_pages_bear_it() {
+fn unknown_figures_are_absent_or_empty() {
     for id in [HEAD, DEAD_NODE] {
         let row = row(id);
-        for (key, want) in [
+        for (key, expected) in [
             ("cpu", Value::Null),
             ("networkSpeed", json!([])),
             ("loadAvg", json!([])),
@@ -66,7 +67,7 @@ fn figures_that_nothing_stored_are_absent_or_empty_as_the_pages_bear_it() {
             ("gpus", json!([])),
             ("tpus", json!([])),
         ] {
-            assert_eq!(row.get(key), Some(&want), "{key}");
+            assert_eq!(row.get(key), Some(&expected), "{key}");
         }
         // An empty list in `mem` would break the page: it reads mem[2].toFixed. A null `bootTime` is 1970.
         assert!(row.get("mem").is_none() && row.get("bootTime").is_none());
@@ -74,7 +75,7 @@ fn figures_that_nothing_stored_are_absent_or_empty_as_the_pages_bear_it() {
 }
 
 #[test]
-fn nodes_come_as_they_registered_and_the_dead_behind_the_living() {
+fn sorts_by_registration_with_dead_nodes_last() {
     let all = view("summary").unwrap();
     let rows = all["data"]["summary"].as_array().unwrap();
     let order: Vec<_> = rows.iter().map(|row| (&row["ip"], &row["raylet"]["state"])).collect();
@@ -84,7 +85,7 @@ fn nodes_come_as_they_registered_and_the_dead_behind_the_living() {
 }
 
 #[test]
-fn only_living_nodes_have_logical_resources_and_host_names() {
+fn only_live_nodes_have_resources_and_host_names() {
     let all = view("summary").unwrap();
     let text = &all["data"]["nodeLogicalResources"];
     assert_eq!(text[HEAD], json!("2.0 CPU\n22.84GiB memory\n190.73MiB object_store_memory"));
@@ -93,14 +94,14 @@ fn only_living_nodes_have_logical_resources_and_host_names() {
 }
 
 #[test]
-fn another_view_is_refused_in_ray_s_words() {
+fn refuses_unknown_view_with_rays_text() {
     assert_eq!(view("bogus"), Err(Refusal::FailedJson("Unknown view bogus".to_owned())));
     let none = list(&snapshot(), &Question::default()).unwrap_err();
     assert_eq!(none.to_string(), "Unknown view None");
 }
 
 #[test]
-fn living_workers_are_counted_by_node_and_a_dead_node_has_none() {
+fn counts_live_workers_by_live_node() {
     use crate::base::id::{NodeId, RayId};
     use crate::snapshot::Snapshot;
     use crate::snapshot::intern::Interner;

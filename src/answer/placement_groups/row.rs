@@ -1,4 +1,4 @@
-//! One placement group, as it was stored or as events tell of it.
+//! One placement group, from a stored response or from events.
 
 use crate::answer::json::JsonWriter;
 use crate::answer::state_list::{Cell, Column, Columns, Kind, Resource};
@@ -10,12 +10,12 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The place of a row.
+/// The source of a row.
 #[derive(Clone, Debug)]
 pub(super) enum Row {
-    /// In the stored answer of a URL.
+    /// A byte range of the stored response of a URL.
     Stored(Arc<str>, Range<usize>),
-    /// In the snapshot's table.
+    /// A row of the snapshot's table.
     Event(usize),
 }
 
@@ -23,7 +23,7 @@ pub(super) enum Row {
 pub(super) struct Groups<C> {
     snapshot: Arc<Snapshot>,
     rows: Vec<Row>,
-    /// The stored row that was asked for last: its columns are asked for one after another.
+    /// The stored row read last, kept because its columns are requested one after another.
     last: RefCell<(usize, Members)>,
     columns: PhantomData<C>,
 }
@@ -44,7 +44,7 @@ impl<C> Groups<C> {
         let mut last = self.last.borrow_mut();
         if last.0 != row {
             let stored = match self.rows.get(row) {
-                Some(Row::Stored(url, place)) => self.snapshot.endpoint(url).and_then(|body| body.get(place.clone())),
+                Some(Row::Stored(url, range)) => self.snapshot.endpoint(url).and_then(|body| body.get(range.clone())),
                 _ => None,
             };
             *last = (row, stored.and_then(parts::members).unwrap_or_default());

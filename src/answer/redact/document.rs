@@ -1,37 +1,37 @@
-//! Hides values of environment variables anywhere in a document, while it is copied piece by piece.
+//! Hides values of environment variables anywhere in a document while it is copied in pieces.
 //!
-//! It reads tokens and keeps one byte for each bracket that is open, so that memory does not depend on the document.
+//! The copy reads tokens and keeps one byte for each open bracket, so that memory does not depend on the document.
 
 use super::{REDACTED, serialized};
 use crate::answer::json::escape_into;
 use crate::event::reader::Reader;
 
-/// The member of a runtime environment that has secrets.
+/// The member of a runtime environment that holds environment variables.
 pub(super) const VARIABLES: &str = "env_vars";
 
-/// The meaning of a value, by the names that led to it.
+/// The meaning of a value, derived from the keys on its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    /// Any part of a document: runtime environments may be below.
+enum Context {
+    /// Any part of a document that may contain runtime environments.
     Document,
     /// A runtime environment.
     RuntimeEnv,
-    /// A runtime environment as text.
+    /// A runtime environment serialized as text.
     Serialized,
     /// The variables of a runtime environment.
     Variables,
     /// The value of a variable.
     Hidden,
-    /// The rest of a runtime environment, which is copied.
+    /// Any other part of a runtime environment, which is copied.
     Copied,
 }
 
-impl Place {
-    /// Returns the place of a member.
+impl Context {
+    /// Returns the context of an object's member.
     fn member(self, key: &str) -> Self {
         match self {
             Self::Document => match key {
-                // The second is the one of Train's workers.
+                // The second key is that of Ray Train's workers.
                 "runtime_env" | "worker_runtime_env" => Self::RuntimeEnv,
                 "serialized_runtime_env" => Self::Serialized,
                 _ => Self::Document,
@@ -42,46 +42,46 @@ impl Place {
         }
     }
 
-    /// Returns the place of what is inside a list.
+    /// Returns the context of a list's items.
     fn item(self) -> Self {
         if matches!(self, Self::Document | Self::Serialized) { Self::Document } else { Self::Copied }
     }
 }
 
-/// A copy that is under way. The document is strict JSON, the same at each call.
+/// The state of a copy. Every call must pass the same document, which must be strict JSON.
 #[derive(Debug)]
 pub(in crate::answer) struct Redactor {
     at: usize,
-    /// Open brackets: whether each is an object's, and the place of the object or of the list's items.
-    open: Vec<(bool, Place)>,
-    next: Place,
+    /// Open brackets: `true` for an object, and the context of the object or of the list's items.
+    open: Vec<(bool, Context)>,
+    next: Context,
     is_key: bool,
-    /// Where a token ends that is being copied; it may be longer than a piece.
+    /// End of the token that is being copied, which may be longer than a piece.
     copied_to: usize,
 }
 
 impl Redactor {
-    /// Copies a document.
+    /// Creates a copy of a document.
     pub(in crate::answer) fn of_document() -> Self {
-        Self { at: 0, open: Vec::new(), next: Place::Document, is_key: false, copied_to: 0 }
+        Self { at: 0, open: Vec::new(), next: Context::Document, is_key: false, copied_to: 0 }
     }
 
-    /// Copies a runtime environment.
+    /// Creates a copy of a runtime environment.
     pub(in crate::answer) fn of_runtime_env() -> Self {
-        Self { next: Place::RuntimeEnv, ..Self::of_document() }
+        Self { next: Context::RuntimeEnv, ..Self::of_document() }
     }
 
-    /// Returns the whole copy.
+    /// Returns the complete copy.
     pub(in crate::answer) fn all(mut self, document: &str) -> Vec<u8> {
         let mut out = Vec::with_capacity(document.len());
         while !self.piece(document, &mut out, usize::MAX) {}
         out
     }
 
-    /// Copies on until `out` has `enough` bytes; `true` at the end of the document.
-    pub(in crate::answer) fn piece(&mut self, document: &str, out: &mut Vec<u8>, enough: usize) -> bool {
-        while out.len() < enough {
-            let end = self.copied_to.min(self.at.saturating_add(enough - out.len()));
+    /// Continues the copy until `out` has `limit` bytes; returns `true` at the end of the document.
+    pub(in crate::answer) fn piece(&mut self, document: &str, out: &mut Vec<u8>, limit: usize) -> bool {
+        while out.len() < limit {
+            let end = self.copied_to.min(self.at.saturating_add(limit - out.len()));
             if let Some(copied) = document.as_bytes().get(self.at..end).filter(|copied| !copied.is_empty()) {
                 out.extend_from_slice(copied);
                 self.at = end;
@@ -92,37 +92,37 @@ impl Redactor {
         false
     }
 
-    /// Copies a token; none at the end.
+    /// Copies a token; returns `None` at the end.
     fn token(&mut self, document: &str, out: &mut Vec<u8>) -> Option<()> {
         let byte = *document.as_bytes().get(self.at)?;
         let is_value = !matches!(byte, b'}' | b']' | b',' | b':' | b' ' | b'\t' | b'\r' | b'\n');
-        if is_value && self.next == Place::Hidden && !self.is_key {
+        if is_value && self.next == Context::Hidden && !self.is_key {
             self.skip(document)?;
             out.push(b'"');
             out.extend_from_slice(REDACTED.as_bytes());
             out.push(b'"');
-            self.next = Place::Copied;
+            self.next = Context::Copied;
             return Some(());
         }
         match byte {
             b'{' => {
-                let place = if self.next == Place::Serialized { Place::Document } else { self.next };
-                self.open.push((true, place));
+                let context = if self.next == Context::Serialized { Context::Document } else { self.next };
+                self.open.push((true, context));
                 self.is_key = true;
             }
             b'[' => {
-                let place = self.next.item();
-                self.open.push((false, place));
-                self.next = place;
+                let context = self.next.item();
+                self.open.push((false, context));
+                self.next = context;
             }
             b'}' | b']' => {
                 self.open.pop();
                 self.is_key = false;
             }
             b',' => {
-                let (is_object, place) = *self.open.last()?;
+                let (is_object, context) = *self.open.last()?;
                 self.is_key = is_object;
-                self.next = place;
+                self.next = context;
             }
             b':' | b' ' | b'\t' | b'\r' | b'\n' => {}
             _ => return self.scalar(document, out),
@@ -132,15 +132,15 @@ impl Redactor {
         Some(())
     }
 
-    /// Copies a key, a string, a number or a word, or notes how far it is to be copied.
+    /// Copies a key, a string, a number or a literal, or records where it ends for `piece` to copy.
     fn scalar(&mut self, document: &str, out: &mut Vec<u8>) -> Option<()> {
         let start = self.at;
         let raw = self.skip(document)?;
         if self.is_key {
-            let (_, place) = *self.open.last()?;
-            self.next = place.member(&Reader::new(raw).string().ok()?);
+            let (_, context) = *self.open.last()?;
+            self.next = context.member(&Reader::new(raw).string().ok()?);
             self.is_key = false;
-        } else if self.next == Place::Serialized && raw.starts_with('"') {
+        } else if self.next == Context::Serialized && raw.starts_with('"') {
             out.push(b'"');
             escape_into(out, &serialized(&Reader::new(raw).string().ok()?));
             out.push(b'"');
@@ -150,7 +150,7 @@ impl Redactor {
         Some(())
     }
 
-    /// Passes over the value that begins here.
+    /// Skips the value at the current position and returns its text.
     fn skip<'d>(&mut self, document: &'d str) -> Option<&'d str> {
         let raw = Reader::new(document.get(self.at..)?).skip().ok()?;
         self.at += raw.len();
@@ -164,12 +164,12 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    fn hidden(document: &Value, enough: usize) -> Value {
+    fn hidden(document: &Value, limit: usize) -> Value {
         let text = serde_json::to_string_pretty(document).unwrap();
         let (mut redactor, mut all) = (Redactor::of_document(), Vec::new());
         loop {
             let mut piece = Vec::new();
-            let ended = redactor.piece(&text, &mut piece, enough);
+            let ended = redactor.piece(&text, &mut piece, limit);
             all.extend(piece);
             if ended {
                 return serde_json::from_slice(&all).unwrap();
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn environments_are_found_wherever_they_are() {
+    fn finds_environments_at_any_depth() {
         let env = json!({"pip": ["x"], "env_vars": {"K": "secret", "L": {"deep": ["secret"]}}});
         let shown = json!({"pip": ["x"], "env_vars": {"K": REDACTED, "L": REDACTED}});
         let text = |env: &Value| Value::from(env.to_string());
@@ -215,7 +215,7 @@ mod tests {
         })
     }
 
-    /// Ray's own rule, over a tree.
+    /// Applies Ray's rule to a tree.
     fn by_tree(document: Value) -> Value {
         match document {
             Value::Object(members) => members
@@ -242,8 +242,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_copy_has_what_ray_s_rule_gives(document in any_json(), enough in 1usize..40) {
-            prop_assert_eq!(hidden(&document, enough), by_tree(document));
+        fn agrees_with_ray_on_any_json(document in any_json(), limit in 1usize..40) {
+            prop_assert_eq!(hidden(&document, limit), by_tree(document));
         }
     }
 }

@@ -1,10 +1,10 @@
-//! Filters of the state API: `filter_keys`, `filter_predicates` and `filter_values`, given together any number of times.
+//! Filters of the state API: the repeatable parameters `filter_keys`, `filter_predicates` and `filter_values`.
 
 use super::{Cell, Column, Kind, Resource};
 use crate::answer::{Question, Refusal};
 use crate::base::id::push_hex;
 
-/// How a column is compared.
+/// A comparison of a column with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Predicate {
     /// `=`
@@ -13,9 +13,9 @@ pub enum Predicate {
     NotEqual,
 }
 
-/// A value to compare with, of the column's kind.
+/// The value to compare with, converted to the column's type.
 #[derive(Clone, Debug, PartialEq)]
-enum Wanted {
+enum Operand {
     Text(String),
     Int(i64),
     Bool(bool),
@@ -23,20 +23,20 @@ enum Wanted {
     Nothing,
 }
 
-/// One condition; a row must meet all.
+/// One condition; a row must meet all of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Filter {
     /// The column's name.
     pub column: &'static str,
-    /// How it is compared.
+    /// The comparison.
     pub predicate: Predicate,
-    /// The value as it was given.
+    /// The value as given in the query.
     pub given: String,
-    wanted: Wanted,
+    operand: Operand,
     optional: bool,
 }
 
-/// Reads the filters; an unknown column, predicate or value is refused in Ray's words.
+/// Parses the filters. An unknown column, predicate or value is refused with Ray's error text.
 pub fn parse(question: &Question, columns: &'static [Column]) -> Result<Vec<Filter>, Refusal> {
     let keys: Vec<&str> = question.all("filter_keys").collect();
     let values: Vec<&str> = question.all("filter_values").collect();
@@ -47,11 +47,11 @@ pub fn parse(question: &Question, columns: &'static [Column]) -> Result<Vec<Filt
     keys.iter()
         .zip(predicates)
         .zip(values)
-        .map(|((key, predicate), value)| one(key, predicate, value, columns))
+        .map(|((key, predicate), value)| parse_one(key, predicate, value, columns))
         .collect()
 }
 
-fn one(key: &str, predicate: &str, value: &str, columns: &'static [Column]) -> Result<Filter, Refusal> {
+fn parse_one(key: &str, predicate: &str, value: &str, columns: &'static [Column]) -> Result<Filter, Refusal> {
     let predicate = match predicate {
         "=" => Predicate::Equal,
         "!=" => Predicate::NotEqual,
@@ -71,14 +71,14 @@ fn one(key: &str, predicate: &str, value: &str, columns: &'static [Column]) -> R
             known.join(", ")
         )));
     };
-    let wanted = match (column.kind, predicate) {
-        (Kind::IntOrNull | Kind::BoolOrNull, Predicate::NotEqual) => Some(Wanted::Nothing),
-        (Kind::Int | Kind::IntOrNull, _) => value.trim().parse().ok().map(Wanted::Int),
-        (Kind::Bool | Kind::BoolOrNull, _) => boolean(value).map(Wanted::Bool),
-        (Kind::Text | Kind::Other, _) => Some(Wanted::Text(value.to_lowercase())),
+    let operand = match (column.kind, predicate) {
+        (Kind::IntOrNull | Kind::BoolOrNull, Predicate::NotEqual) => Some(Operand::Nothing),
+        (Kind::Int | Kind::IntOrNull, _) => value.trim().parse().ok().map(Operand::Int),
+        (Kind::Bool | Kind::BoolOrNull, _) => boolean(value).map(Operand::Bool),
+        (Kind::Text | Kind::Other, _) => Some(Operand::Text(value.to_lowercase())),
     };
-    let wanted = wanted.ok_or_else(|| Refusal::BadQuestion(unfit(column.kind, key, value)))?;
-    Ok(Filter { column: column.name, predicate, given: value.to_owned(), wanted, optional: column.optional })
+    let operand = operand.ok_or_else(|| Refusal::BadQuestion(type_error(column.kind, key, value)))?;
+    Ok(Filter { column: column.name, predicate, given: value.to_owned(), operand, optional: column.optional })
 }
 
 fn boolean(value: &str) -> Option<bool> {
@@ -89,9 +89,9 @@ fn boolean(value: &str) -> Option<bool> {
     }
 }
 
-/// Ray's words for a value that is not of its column's kind.
-fn unfit(kind: Kind, key: &str, value: &str) -> String {
-    let (name, how) = match kind {
+/// Returns Ray's error text for a value that does not have its column's type.
+fn type_error(kind: Kind, key: &str, value: &str) -> String {
+    let (name, hint) = match kind {
         Kind::IntOrNull => return format!("Failed to convert a value {value} of type <class 'str'> to <class 'int'>"),
         Kind::BoolOrNull => {
             return format!("Failed to convert a value {value} of type <class 'str'> to <class 'bool'>");
@@ -102,17 +102,18 @@ fn unfit(kind: Kind, key: &str, value: &str) -> String {
             format!("`--filter {key} [True|true|1]` for True or `--filter {key} [False|false|0]` for False."),
         ),
     };
-    format!("Invalid filter `--filter {key} {value}` for a {name} type column. Please provide {how}")
+    format!("Invalid filter `--filter {key} {value}` for a {name} type column. Please provide {hint}")
 }
 
-/// Whether a row meets all conditions.
+/// Returns `true` if a row meets all conditions.
 pub fn passes<R: Resource>(resource: &R, row: usize, filters: &[Filter]) -> bool {
     filters.iter().all(|filter| filter.accepts(&resource.cell(row, filter.column)))
 }
 
 impl Filter {
-    /// Whether a value meets the condition. A null equals nothing and differs from everything, but where Ray leaves the
-    /// column out.
+    /// Returns `true` if a value meets the condition.
+    ///
+    /// Null equals nothing and differs from everything, but never matches in an `optional` column.
     pub fn accepts(&self, cell: &Cell<'_>) -> bool {
         if self.optional && *cell == Cell::Null {
             return false;
@@ -121,24 +122,24 @@ impl Filter {
     }
 
     fn equals(&self, cell: &Cell<'_>) -> bool {
-        match (&self.wanted, cell) {
-            (Wanted::Int(wanted), Cell::Int(value)) => wanted == value,
-            (Wanted::Bool(wanted), Cell::Bool(value)) => wanted == value,
-            (Wanted::Text(wanted), Cell::Str(value)) => {
+        match (&self.operand, cell) {
+            (Operand::Int(operand), Cell::Int(value)) => operand == value,
+            (Operand::Bool(operand), Cell::Bool(value)) => operand == value,
+            (Operand::Text(operand), Cell::Str(value)) => {
                 if value.is_ascii() {
-                    value.eq_ignore_ascii_case(wanted)
+                    value.eq_ignore_ascii_case(operand)
                 } else {
-                    value.to_lowercase() == *wanted
+                    value.to_lowercase() == *operand
                 }
             }
-            (Wanted::Text(wanted), Cell::Hex(id)) => {
-                wanted.len() == 2 * id.len() && {
-                    let mut hex = Vec::with_capacity(wanted.len());
+            (Operand::Text(operand), Cell::Hex(id)) => {
+                operand.len() == 2 * id.len() && {
+                    let mut hex = Vec::with_capacity(operand.len());
                     push_hex(&mut hex, id);
-                    hex == wanted.as_bytes()
+                    hex == operand.as_bytes()
                 }
             }
-            (Wanted::Text(wanted), Cell::Int(value)) => wanted.parse() == Ok(*value),
+            (Operand::Text(operand), Cell::Int(value)) => operand.parse() == Ok(*value),
             _ => false,
         }
     }
@@ -159,11 +160,11 @@ mod tests {
     ];
 
     fn filter(key: &str, predicate: &str, value: &str) -> Result<Filter, Refusal> {
-        one(key, predicate, value, COLUMNS)
+        parse_one(key, predicate, value, COLUMNS)
     }
 
     #[test]
-    fn text_is_compared_without_case_and_null_equals_nothing() {
+    fn ignores_case_and_null_equals_nothing() {
         for (predicate, cell, accepted) in [
             ("=", Cell::Str("ABC".into()), true),
             ("=", Cell::Str("abcd".into()), false),
@@ -181,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_null_is_converted_for_equal_and_differs_from_all_that_is_given() {
+    fn optional_values_always_differ() {
         for (key, predicate, value, cell, accepted) in [
             ("port", "=", "7", Cell::Int(7), true),
             ("port", "=", "8", Cell::Int(7), false),
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_asked_is_refused_and_says_what_can() {
+    fn refuses_invalid_filters_with_rays_text() {
         for (key, predicate, value, words) in [
             ("bogus", "=", "1", "Supported filter columns: {'name', 'pid', 'up', 'port', 'paused', 'error_type'}"),
             ("events", "=", "1", "not supported"),

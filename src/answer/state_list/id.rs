@@ -1,9 +1,9 @@
-//! Ids in filters that Ray hands to its source: it parses them, and what is no id is refused in Python's words.
+//! Ids in filters that Ray passes to its source, which parses them and reports an invalid one in Python's words.
 
 use super::Filter;
 use crate::answer::Refusal;
 
-/// Checks a filter on a column that holds one of these ids.
+/// Checks the value of a filter on a column of node, task, actor or job ids.
 pub fn check_id(filter: &Filter) -> Result<(), Refusal> {
     let bytes = match filter.column {
         "node_id" => 28,
@@ -13,7 +13,7 @@ pub fn check_id(filter: &Filter) -> Result<(), Refusal> {
         _ => return Ok(()),
     };
     let given = &filter.given;
-    // Python's unhexlify looks at the digits first.
+    // Python's unhexlify checks the digits first.
     let problem = if !given.bytes().all(|c| c.is_ascii_hexdigit()) {
         "Non-hexadecimal digit found".to_owned()
     } else if given.len() % 2 == 1 {

@@ -1,26 +1,26 @@
-//! The parameters that every list of the state API takes, and one of our own: `all_rows` lifts Ray's limit.
+//! The parameters of every list of the state API, and one extension: `all_rows` lifts Ray's limit.
 
 use super::Counts;
 use crate::answer::{Question, Refusal};
 
-/// The most rows one answer may have (Ray's `RAY_MAX_LIMIT_FROM_API_SERVER`).
+/// Maximum number of rows in an answer (Ray's `RAY_MAX_LIMIT_FROM_API_SERVER`).
 pub const MAX_LIMIT: usize = 10_000;
 
-/// `limit`, `detail` and `exclude_driver`; `timeout` is checked and otherwise ignored: nothing here waits.
+/// The parsed parameters; `timeout` is validated and otherwise ignored, because no call here waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Rows wanted, at most `MAX_LIMIT` unless all are.
+    /// Maximum number of rows, at most `MAX_LIMIT` unless `all_rows` is set.
     pub limit: usize,
-    /// Set if there is no limit but the one that was given.
+    /// `true` if `MAX_LIMIT` does not apply.
     pub all_rows: bool,
-    /// Whether the detail columns are wanted.
+    /// `true` if detail columns are shown.
     pub detail: bool,
-    /// Whether driver tasks are left out.
+    /// `true` if driver tasks are left out.
     pub exclude_driver: bool,
 }
 
 impl Options {
-    /// Reads them; refusals are Ray's, word for word.
+    /// Parses the parameters; error texts are Ray's, word for word.
     pub fn parse(question: &Question) -> Result<Self, Refusal> {
         let all_rows = flag(question, "all_rows", false)?;
         let limit = match question.get("limit") {
@@ -51,7 +51,7 @@ impl Options {
 }
 
 impl Options {
-    /// Returns the counts of a list; where all rows are wanted, they say that nothing was cut off.
+    /// Returns the counts of a list; with `all_rows` they report that no row was cut off.
     pub fn counts(&self, counts: Counts) -> Counts {
         let rows = if self.all_rows { counts.total } else { counts.num_after_truncation };
         Counts { num_after_truncation: rows, ..counts }
@@ -77,20 +77,23 @@ fn flag(question: &Question, key: &str, default: bool) -> Result<bool, Refusal> 
 mod tests {
     use super::*;
 
-    fn ask(query: &[(&str, &str)]) -> Result<Options, Refusal> {
+    fn parse(query: &[(&str, &str)]) -> Result<Options, Refusal> {
         let query = query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         Options::parse(&Question { query, redact: false, ..Question::default() })
     }
 
     #[test]
-    fn parameters_have_ray_s_defaults_bounds_and_words() {
+    fn has_rays_defaults_bounds_and_texts() {
         let plain = Options { limit: 100, all_rows: false, detail: false, exclude_driver: true };
-        assert_eq!(ask(&[]), Ok(plain));
-        assert_eq!(ask(&[("limit", "0"), ("detail", "true")]), Ok(Options { limit: 0, detail: true, ..plain }));
-        assert_eq!(ask(&[("exclude_driver", "0"), ("timeout", "30")]), Ok(Options { exclude_driver: false, ..plain }));
+        assert_eq!(parse(&[]), Ok(plain));
+        assert_eq!(parse(&[("limit", "0"), ("detail", "true")]), Ok(Options { limit: 0, detail: true, ..plain }));
+        assert_eq!(
+            parse(&[("exclude_driver", "0"), ("timeout", "30")]),
+            Ok(Options { exclude_driver: false, ..plain })
+        );
         let all = Options { limit: usize::try_from(i64::MAX).unwrap(), all_rows: true, ..plain };
-        assert_eq!(ask(&[("all_rows", "1")]), Ok(all));
-        assert_eq!(ask(&[("all_rows", "1"), ("limit", "20000")]), Ok(Options { limit: 20_000, ..all }));
+        assert_eq!(parse(&[("all_rows", "1")]), Ok(all));
+        assert_eq!(parse(&[("all_rows", "1"), ("limit", "20000")]), Ok(Options { limit: 20_000, ..all }));
         for (query, words) in [
             (("limit", "abc"), "invalid literal for int() with base 10: 'abc'"),
             (("limit", "10001"), "Given limit 10001 exceeds the supported limit 10000."),
@@ -98,7 +101,7 @@ mod tests {
             (("detail", "maybe"), "Failed to convert a value maybe"),
             (("timeout", "soon"), "invalid literal"),
         ] {
-            let Err(Refusal::BadQuestion(message)) = ask(&[query]) else { panic!("{query:?} was accepted") };
+            let Err(Refusal::BadQuestion(message)) = parse(&[query]) else { panic!("{query:?} was accepted") };
             assert!(message.contains(words), "{message}");
         }
     }

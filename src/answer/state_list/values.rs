@@ -1,22 +1,22 @@
-//! Rows that are JSON objects already, each read when it is asked for.
+//! Rows that are JSON objects already, each read on demand.
 
 use super::{Cell, Column, Kind, Resource};
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::marker::PhantomData;
 
-/// Names the columns of a resource.
+/// The columns of a resource.
 pub trait Columns: Send + 'static {
     /// Ray's columns in Ray's order.
     const COLUMNS: &'static [Column];
 }
 
-/// Gives objects by their number.
+/// A source of objects by index.
 pub trait Objects: Send + 'static {
-    /// Returns how many there are.
+    /// Returns the number of objects.
     fn count(&self) -> usize;
 
-    /// Returns the members of one.
+    /// Returns the members of an object.
     fn object(&self, row: usize) -> Map<String, Value>;
 }
 
@@ -28,13 +28,13 @@ fn is_int(kind: Kind) -> bool {
 #[derive(Debug)]
 pub struct Values<C, O> {
     objects: O,
-    /// The row that was asked for last: its columns are asked for one after another.
+    /// The row read last, kept because its columns are requested one after another.
     last: RefCell<(usize, Map<String, Value>)>,
     columns: PhantomData<C>,
 }
 
 impl<C, O> Values<C, O> {
-    /// Returns these objects as rows with the columns of `C`.
+    /// Creates rows with the columns of `C` from objects.
     pub fn new(objects: O) -> Self {
         Self { objects, last: RefCell::new((usize::MAX, Map::new())), columns: PhantomData }
     }

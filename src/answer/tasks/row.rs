@@ -1,7 +1,7 @@
-//! The columns of a task attempt, straight from its row.
+//! The columns of a task attempt, read directly from its row.
 
 use crate::answer::json::JsonWriter;
-use crate::answer::redact::Hidden;
+use crate::answer::redact::RedactedEnvs;
 use crate::answer::state_list::{Cell, Column, Kind, Resource};
 use crate::answer::{ansi, proto_json};
 use crate::base::task::{TaskState, TaskType};
@@ -18,18 +18,18 @@ use std::sync::Arc;
 pub struct Tasks {
     snapshot: Arc<Snapshot>,
     redact: bool,
-    hidden: Hidden,
+    redacted_envs: RedactedEnvs,
     /// Keeps the last block of error texts decompressed.
     errors: TextReader,
 }
 
 impl Tasks {
-    /// The attempts of a snapshot; `redact` hides the values of environment variables.
+    /// Creates the rows of a snapshot; `redact` hides the values of environment variables.
     pub fn new(snapshot: Arc<Snapshot>, redact: bool) -> Self {
-        Self { snapshot, redact, hidden: Hidden::default(), errors: TextReader::default() }
+        Self { snapshot, redact, redacted_envs: RedactedEnvs::default(), errors: TextReader::default() }
     }
 
-    /// The snapshot behind the rows.
+    /// Returns the snapshot of the rows.
     pub fn snapshot(&self) -> &Arc<Snapshot> {
         &self.snapshot
     }
@@ -38,11 +38,11 @@ impl Tasks {
         w.begin_object();
         w.key("serialized_runtime_env");
         if self.redact {
-            w.string(self.hidden.get(&self.snapshot, env));
+            w.string(self.redacted_envs.get(&self.snapshot, env));
         } else {
             w.string(self.snapshot.str(env));
         }
-        // No event carries the config; these are Ray's defaults, which the live API shows too.
+        // No event contains the config; these are Ray's defaults, which the live API shows too.
         w.key("runtime_env_config");
         w.raw(br#"{"setup_timeout_seconds":600,"eager_install":true,"log_files":[]}"#);
         w.end_object();
@@ -110,7 +110,7 @@ impl Resource for Tasks {
             "node_id" => Cell::hex_or_null(s.id(attempt.node_id())),
             "worker_id" => Cell::hex_or_null(s.id(attempt.worker_id())),
             "worker_pid" if attempt.worker_pid() != 0 => Cell::Int(attempt.worker_pid().into()),
-            // Errors of attempts that are not FAILED are not shown: they were retried in the same attempt.
+            // Only FAILED attempts show an error; the others were retried within the same attempt.
             "error_type" if attempt.state() == TaskState::Failed => Cell::text_or_null(s.str(attempt.error_type())),
             "language" => Cell::Str(attempt.shape().language.name().into()),
             "required_resources" => object_or_empty(s.str(attempt.shape().resources)),
@@ -121,7 +121,7 @@ impl Resource for Tasks {
             "is_debugger_paused" => attempt.is_debugger_paused().map_or(Cell::Null, Cell::Bool),
             "call_site" => Cell::text_or_null(s.str(attempt.shape().call_site)),
             "label_selector" => object_or_empty(s.str(attempt.shape().label_selector)),
-            // Drivers are made without one.
+            // Drivers have none.
             "fallback_strategy" if attempt.shape().task_type == TaskType::DriverTask => Cell::Null,
             "fallback_strategy" => fallback_strategy(s.str(attempt.shape().fallback_strategy)),
             _ => Cell::Null,
@@ -145,7 +145,7 @@ impl Resource for Tasks {
     }
 }
 
-/// FINISHED or FAILED, whichever comes last in declaration order.
+/// Returns the time of FAILED, else that of FINISHED: Ray takes the last one in declaration order.
 fn end_time(attempt: &Attempt<'_>) -> Option<Nanos> {
     attempt.time_of(TaskState::Failed).or_else(|| attempt.time_of(TaskState::Finished))
 }
@@ -158,7 +158,7 @@ fn object_or_empty(json: &str) -> Cell<'_> {
     Cell::Json(if json.is_empty() { b"{}".into() } else { json.as_bytes().into() })
 }
 
-/// Ray always shows one; events carry it in camelCase.
+/// Returns the fallback strategy, which Ray always shows; events contain it in camelCase.
 pub(crate) fn fallback_strategy(json: &str) -> Cell<'_> {
     if json.is_empty() {
         Cell::Json(Cow::Borrowed(br#"{"options":[]}"#))
@@ -209,15 +209,15 @@ fn write_profiling_data(snapshot: &Snapshot, attempt: &Attempt<'_>, w: &mut Json
     w.end_object();
 }
 
-/// Whether the worker's own end ended the attempt (`ErrorType` in `common.proto`).
+/// Returns `true` if the attempt ended because its worker did (`ErrorType` in `common.proto`).
 fn ended_with_its_worker(snapshot: &Snapshot, attempt: &Attempt<'_>) -> bool {
     attempt.state() == TaskState::Failed
         && matches!(snapshot.str(attempt.error_type()), "WORKER_DIED" | "NODE_DIED" | "OUT_OF_MEMORY" | "ACTOR_DIED")
 }
 
 fn write_log_info(snapshot: &Snapshot, attempt: &Attempt<'_>, w: &mut JsonWriter) {
-    // An attempt that ended well and told nothing has none in Ray either; of one that ended with its worker, Ray's page
-    // would not offer the log, although it is stored.
+    // An attempt that succeeded without reporting its log has none in Ray either; one that ended with its worker
+    // has a stored log that Ray's page would not offer.
     let shown = |attempt: &Attempt<'_>| !attempt.is_log_of_worker() || ended_with_its_worker(snapshot, attempt);
     let Some(log) = attempt.log_info().filter(|_| shown(attempt)) else { return w.null() };
     w.begin_object();

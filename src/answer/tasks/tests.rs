@@ -4,7 +4,7 @@ use crate::logs::Facts;
 use crate::snapshot::build::Builder;
 use serde_json::{Value, json};
 
-/// Three tasks of job 1: `f` finished, `f` failed in its second attempt, and the driver's own.
+/// Three tasks of job 1: `f` that finished, `f` that failed in its second attempt, and the driver's.
 fn snapshot() -> Arc<Snapshot> {
     let mut builder = Builder::new("session_x");
     let define = |id: &str, attempt: u32, kind: &str| {
@@ -36,7 +36,7 @@ fn snapshot() -> Arc<Snapshot> {
     Arc::new(builder.finish(&Facts::default()))
 }
 
-fn ask(query: &[(&str, &str)]) -> Question {
+fn question(query: &[(&str, &str)]) -> Question {
     Question {
         query: query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
         redact: false,
@@ -45,12 +45,12 @@ fn ask(query: &[(&str, &str)]) -> Question {
 }
 
 fn get(query: &[(&str, &str)]) -> Value {
-    let answer = list(&snapshot(), &ask(query)).unwrap();
+    let answer = list(&snapshot(), &question(query)).unwrap();
     serde_json::from_slice::<Value>(&answer.into_bytes()).unwrap()["data"]["result"].take()
 }
 
 #[test]
-fn rows_come_by_task_with_the_latest_attempt_first_and_without_drivers_or_undefined_ones() {
+fn sorts_by_task_with_latest_attempt_first() {
     let rows = get(&[]);
     let ids: Vec<_> = rows["result"]
         .as_array()
@@ -66,7 +66,7 @@ fn rows_come_by_task_with_the_latest_attempt_first_and_without_drivers_or_undefi
 }
 
 #[test]
-fn a_list_that_is_cut_off_keeps_failed_attempts_and_the_order() {
+fn truncation_keeps_failed_attempts_and_order() {
     let tasks = &snapshot().tasks;
     let shown = || -> Vec<u32> {
         tasks.iter().filter(crate::snapshot::task::Attempt::is_defined).map(|attempt| attempt.row() as u32).collect()
@@ -79,20 +79,20 @@ fn a_list_that_is_cut_off_keeps_failed_attempts_and_the_order() {
     assert_eq!(failed.len(), 2);
     for (limit, expected) in [(0, vec![]), (2, failed), (shown().len(), shown()), (100, shown())] {
         let mut rows = shown();
-        choice::cut(tasks, &mut rows, limit);
+        truncate::keep_important(tasks, &mut rows, limit);
         assert_eq!(rows, expected, "{limit}");
     }
 }
 
 #[test]
-fn all_rows_are_given_to_who_asks_for_them() {
+fn all_rows_lifts_the_limit() {
     let all = get(&[("all_rows", "1"), ("exclude_driver", "0")]);
     assert_eq!(all["result"].as_array().unwrap().len(), 4);
     assert_eq!(all["num_after_truncation"], all["total"]);
 }
 
 #[test]
-fn details_have_floats_nulls_and_plain_error_texts() {
+fn details_have_floats_nulls_and_plain_texts() {
     let row = &get(&[("detail", "1"), ("limit", "2")])["result"][1];
     assert_eq!(row["error_message"], "boom");
     assert_eq!(row["start_time_ms"].to_string(), "1795389120500.0");
@@ -104,7 +104,7 @@ fn details_have_floats_nulls_and_plain_error_texts() {
 }
 
 #[test]
-fn source_filters_reduce_the_total_and_others_only_what_is_shown() {
+fn only_source_filters_reduce_the_total() {
     let filter = |key, value| get(&[("filter_keys", key), ("filter_predicates", "="), ("filter_values", value)]);
     let counts = |rows: Value| ["total", "num_after_truncation", "num_filtered"].map(|key| rows[key].as_u64().unwrap());
     assert_eq!(counts(filter("state", "failed")), [2, 2, 2]);
@@ -112,7 +112,7 @@ fn source_filters_reduce_the_total_and_others_only_what_is_shown() {
     assert_eq!(counts(filter("job_id", "01000000")), [3, 3, 3]);
     assert_eq!(counts(filter("error_type", "TASK_EXECUTION_EXCEPTION")), [3, 3, 2]);
     let refused = |key, value| {
-        list(&snapshot(), &ask(&[("filter_keys", key), ("filter_predicates", "="), ("filter_values", value)]))
+        list(&snapshot(), &question(&[("filter_keys", key), ("filter_predicates", "="), ("filter_values", value)]))
             .unwrap_err()
     };
     assert_eq!(refused("task_id", "zz"), Refusal::BadQuestion("Non-hexadecimal digit found".into()));
@@ -120,9 +120,9 @@ fn source_filters_reduce_the_total_and_others_only_what_is_shown() {
 }
 
 #[test]
-fn secrets_are_hidden_from_browsers_only() {
+fn hides_secrets_only_from_browsers() {
     let shown = |redact| {
-        let question = Question { redact, ..ask(&[("detail", "1")]) };
+        let question = Question { redact, ..question(&[("detail", "1")]) };
         String::from_utf8(list(&snapshot(), &question).unwrap().into_bytes()).unwrap()
     };
     assert!(shown(false).contains("secret"));
@@ -131,8 +131,8 @@ fn secrets_are_hidden_from_browsers_only() {
 }
 
 #[test]
-fn a_summary_counts_states_by_name_and_a_bogus_one_is_ray_s_own_error() {
-    let summary = |query: &[(&str, &str)]| crate::answer::task_summary::summarize(&snapshot(), &ask(query));
+fn summary_counts_states_by_name() {
+    let summary = |query: &[(&str, &str)]| crate::answer::task_summary::summarize(&snapshot(), &question(query));
     let by_name: Value = serde_json::from_slice(&summary(&[]).unwrap().into_bytes()).unwrap();
     let cluster = &by_name["data"]["result"]["result"]["node_id_to_summary"]["cluster"];
     assert_eq!(

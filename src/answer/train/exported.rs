@@ -1,6 +1,6 @@
-//! Runs and attempts as the export files tell them: proto messages written as JSON, turned back into Ray's schema.
+//! Runs and attempts from the export files: proto messages written as JSON, converted back to Ray's schema.
 //!
-//! Ids are base64 there, 64-bit numbers strings, and what is null in the schema is left out.
+//! In the files ids are base64, 64-bit numbers are strings, and fields that are null in the schema are left out.
 //! Source: `train_run_to_proto` and `train_run_attempt_to_proto` in `train/v2/_internal/state/export.py`.
 
 use super::proto::{hex, int, list, object, text};
@@ -11,12 +11,12 @@ use crate::snapshot::Snapshot;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Every exported run of Train v2 with its attempts, in the order of their starts.
+/// Returns every exported run of Train v2 with its attempts, ordered by start.
 pub(super) fn runs(snapshot: &Snapshot) -> impl Iterator<Item = Object> {
     let rows = |kind: Export| {
         let rows = snapshot.facts.exports.rows(kind);
         rows.filter_map(|(_, row)| stored_json::value(&*row.json))
-            // The older Train exports runs, too, which its own answer shows in another shape.
+            // The older Train also exports runs, which belong to `/api/train/v2/runs`.
             .filter(|row| row["ray_train_version"].as_i64() != Some(1))
     };
     let mut attempts: BTreeMap<String, Vec<Value>> = BTreeMap::new();
@@ -41,7 +41,7 @@ pub(super) fn runs(snapshot: &Snapshot) -> impl Iterator<Item = Object> {
             "framework_versions": object(&row["framework_versions"]),
             "attempts": attempts,
         });
-        // Runs have no settings before Ray noted them.
+        // Older versions of Ray did not record settings.
         if let Some(exported) = row.get("run_settings") {
             run["run_settings"] = settings::exported(exported);
         }
@@ -64,7 +64,7 @@ fn attempt(row: &Value) -> Value {
 }
 
 fn worker(row: &Value) -> Value {
-    // A proto leaves zeros out.
+    // A proto omits zeros.
     let rank = |key: &str| int(&row[key]).as_i64().unwrap_or_default();
     json!({
         "world_rank": rank("world_rank"),

@@ -1,44 +1,46 @@
-//! Runs as their controllers' logs tell them: ids, states, attempts and workers are exact; times are those of the log
-//! lines, a few milliseconds from what the state actor noted; ids of attempts are random and nowhere logged (empty).
+//! Runs from the logs of their controllers.
 //!
-//! | message | tells |
+//! Ids, states, attempts and workers are exact. Times are those of the log lines, a few milliseconds from the state
+//! actor's. Ids of attempts are random and never logged, so they are empty.
+//!
+//! | message | content |
 //! |---|---|
 //! | `PlacementGroupCleaner launched for run_id=X` | the run's id (Ray 2.53 and later) |
 //! | `Requesting resources: {…} * N` | workers and their resources |
 //! | `[State Transition] A -> B.` | the run's status; an attempt's end |
 //! | `Attempting to start training worker group of size N with …: [{…}] * N` | an attempt |
 //! | `Started training worker group of size N: …` | its workers: address, pid, ranks |
-//! | `[FailurePolicy] … Error: …` | why it failed |
+//! | `[FailurePolicy] … Error: …` | the reason of a failure |
 
-use super::settings::{self, Logged};
+use super::settings::{self, LoggedSettings};
 use super::{Object, actor};
 use crate::base::actor::ActorState;
 use crate::base::id::NodeId;
 use crate::base::time::Nanos;
-use crate::logs::train::{Controller, Speaker};
+use crate::logs::train::{Controller, TrainProcess};
 use crate::snapshot::Snapshot;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// What the state actor notes when a controller is gone before its run ended.
+/// The state actor's detail for a run whose controller ended first.
 const ABORTED: &str = "Run aborted because the driver process exited unexpectedly.";
 
-/// Every run whose controller left a log.
+/// Returns every run whose controller left a log.
 pub(super) fn runs(snapshot: &Snapshot) -> impl Iterator<Item = Object> {
-    let places = session_dirs(snapshot);
+    let dirs = session_dirs(snapshot);
     snapshot.facts.train.controllers().filter_map(move |(id, controller)| {
-        let mut story = Story::read(controller);
+        let mut history = RunHistory::read(controller);
         let dead = actor(snapshot, Some(&id.into())).filter(|actor| actor.state == ActorState::Dead);
         if let Some(controller) = dead {
-            story.abort(controller.end);
+            history.abort(controller.end);
         }
-        show(snapshot, id, controller, &story, &places).as_object().cloned()
+        run_json(snapshot, id, controller, &history, &dirs).as_object().cloned()
     })
 }
 
-/// What became of a run, line by line.
+/// The history of a run, built line by line.
 #[derive(Debug, Default)]
-struct Story<'a> {
+struct RunHistory<'a> {
     run_id: &'a str,
     requested: Option<(i64, Value)>,
     start: Nanos,
@@ -57,27 +59,27 @@ struct Attempt<'a> {
     detail: Option<&'a str>,
     start: Nanos,
     end: Option<Nanos>,
-    workers: Vec<Started<'a>>,
+    workers: Vec<StartedWorker<'a>>,
 }
 
-/// A worker as the controller names it.
+/// A worker in the controller's log.
 #[derive(Debug)]
-struct Started<'a> {
+struct StartedWorker<'a> {
     ip: &'a str,
     pid: i64,
     ranks: [i64; 3],
 }
 
-impl<'a> Story<'a> {
+impl<'a> RunHistory<'a> {
     fn read(controller: &'a Controller) -> Self {
-        let mut story = Self { status: "INITIALIZING", ..Self::default() };
-        for (at, message) in &controller.said {
-            story.line(*at, message);
+        let mut history = Self { status: "INITIALIZING", ..Self::default() };
+        for (at, message) in &controller.messages {
+            history.add_line(*at, message);
         }
-        story
+        history
     }
 
-    fn line(&mut self, at: Nanos, message: &'a str) {
+    fn add_line(&mut self, at: Nanos, message: &'a str) {
         if self.start == 0 || self.status == "INITIALIZING" && !message.starts_with('[') {
             self.start = at;
         }
@@ -97,14 +99,14 @@ impl<'a> Story<'a> {
                 attempt.workers = message.lines().skip(1).filter_map(started).collect();
             }
         } else if let Some(rest) = message.strip_prefix("[FailurePolicy] ") {
-            self.failed(rest);
+            self.add_failure(rest);
         } else if let Some((from, to)) = transition(message) {
-            self.changed(at, from, to);
+            self.add_transition(at, from, to);
         }
     }
 
-    /// `RETRY\n  Source: worker group\n  Error count: 1 (max allowed: 0)\nError: …`
-    fn failed(&mut self, message: &'a str) {
+    /// Applies `RETRY\n  Source: worker group\n  Error count: 1 (max allowed: 0)\nError: …`.
+    fn add_failure(&mut self, message: &'a str) {
         self.detail = message.split_once("Error: ").map(|(_, error)| error);
         if message.contains("Source: worker group") {
             let allowed = message.split_once("max allowed: ").map(|(_, allowed)| allowed);
@@ -112,11 +114,11 @@ impl<'a> Story<'a> {
         }
     }
 
-    fn changed(&mut self, at: Nanos, from: &str, to: &'a str) {
+    fn add_transition(&mut self, at: Nanos, from: &str, to: &'a str) {
         match to {
             "SCHEDULING" | "RUNNING" | "RESTARTING" | "RESIZING" => (self.status, self.end) = (to, None),
             "FINISHED" | "ERRORED" | "ABORTED" => (self.status, self.end) = (to, Some(at)),
-            // Parts of scheduling, of running and of shutting down.
+            // Substates of scheduling, running and shutting down.
             _ => {}
         }
         let Some(attempt) = self.attempts.last_mut() else { return };
@@ -135,7 +137,7 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// The controller died: what had not ended then was aborted.
+    /// Aborts the run and its last attempt unless they have ended, because the controller died.
     fn abort(&mut self, at: Nanos) {
         if self.end.is_some() {
             return;
@@ -147,39 +149,42 @@ impl<'a> Story<'a> {
     }
 }
 
-fn show(
+fn run_json(
     snapshot: &Snapshot,
     actor_id: &str,
     controller: &Controller,
-    story: &Story<'_>,
-    places: &BTreeMap<String, String>,
+    history: &RunHistory<'_>,
+    session_dirs: &BTreeMap<String, String>,
 ) -> Value {
-    let who = &controller.speaker;
+    let process = &controller.process;
     let version = snapshot.ray_version();
-    let attempts: Vec<Value> =
-        story.attempts.iter().map(|attempt| show_attempt(snapshot, who, story.run_id, attempt, places)).collect();
-    let requested = story.requested.as_ref();
-    let scheduling = story.status == "SCHEDULING";
-    let detail = match story.attempts.last().filter(|_| scheduling) {
+    let attempts: Vec<Value> = history
+        .attempts
+        .iter()
+        .map(|attempt| attempt_json(snapshot, process, history.run_id, attempt, session_dirs))
+        .collect();
+    let requested = history.requested.as_ref();
+    let scheduling = history.status == "SCHEDULING";
+    let detail = match history.attempts.last().filter(|_| scheduling) {
         Some(attempt) => Some(attempt.scheduling()),
-        None => story.detail.filter(|_| matches!(story.status, "ERRORED" | "ABORTED")).map(str::to_owned),
+        None => history.detail.filter(|_| matches!(history.status, "ERRORED" | "ABORTED")).map(str::to_owned),
     };
     json!({
-        "id": story.run_id,
-        "name": who.run_name,
-        "job_id": who.job_id,
+        "id": history.run_id,
+        "name": process.run_name,
+        "job_id": process.job_id,
         "controller_actor_id": actor_id,
-        "status": story.status,
+        "status": history.status,
         "status_detail": detail,
-        "start_time_ns": story.start,
-        "end_time_ns": story.end,
-        "controller_log_file_path": log_file(places, "app-controller", who),
+        "start_time_ns": history.start,
+        "end_time_ns": history.end,
+        "controller_log_file_path": log_file(session_dirs, "app-controller", process),
         "framework_versions": version.map_or_else(|| json!({}), |version| json!({"ray": version})),
-        "run_settings": settings::logged(&Logged {
-            name: &who.run_name,
+        "run_settings": settings::logged(&LoggedSettings {
+            name: &process.run_name,
             num_workers: requested.map(|(count, _)| *count),
             resources_per_worker: requested.map(|(_, resources)| resources.clone()).unwrap_or_default(),
-            max_failures: story.max_failures,
+            max_failures: history.max_failures,
         }),
         "attempts": attempts,
     })
@@ -191,12 +196,12 @@ impl Attempt<'_> {
     }
 }
 
-fn show_attempt(
+fn attempt_json(
     snapshot: &Snapshot,
-    controller: &Speaker,
+    controller: &TrainProcess,
     run_id: &str,
     attempt: &Attempt<'_>,
-    places: &BTreeMap<String, String>,
+    session_dirs: &BTreeMap<String, String>,
 ) -> Value {
     let alive = attempt.end.is_none();
     let workers: Vec<Value> = attempt
@@ -204,19 +209,19 @@ fn show_attempt(
         .iter()
         .map(|started| {
             let found = find_worker(snapshot, controller, started);
-            let (actor_id, who) = found.map_or(("", None), |(actor, who)| (actor, Some(who)));
+            let (actor_id, process) = found.map_or(("", None), |(actor, process)| (actor, Some(process)));
             json!({
                 "world_rank": started.ranks[0],
                 "local_rank": started.ranks[1],
                 "node_rank": started.ranks[2],
                 "actor_id": actor_id,
-                "node_id": who.map_or("", |who| &*who.node_id),
+                "node_id": process.map_or("", |process| &*process.node_id),
                 "node_ip": started.ip,
                 "pid": started.pid,
                 "gpu_ids": [],
                 "status": if alive { "ALIVE" } else { "DEAD" },
                 "resources": {"resources": attempt.resources},
-                "log_file_path": who.and_then(|who| log_file(places, "app-worker", who)),
+                "log_file_path": process.and_then(|process| log_file(session_dirs, "app-worker", process)),
             })
         })
         .collect();
@@ -232,18 +237,18 @@ fn show_attempt(
     })
 }
 
-/// The worker's own log: the same run, process, rank and address.
+/// Finds a worker's own log by run, process, ranks and address.
 fn find_worker<'a>(
     snapshot: &'a Snapshot,
-    controller: &Speaker,
-    started: &Started<'_>,
-) -> Option<(&'a str, &'a Speaker)> {
-    snapshot.facts.train.workers().find(|(_, who)| {
-        who.pid == started.pid
-            && who.ranks == started.ranks
-            && who.job_id == controller.job_id
-            && who.run_name == controller.run_name
-            && node_ip(snapshot, &who.node_id).is_none_or(|ip| ip == started.ip)
+    controller: &TrainProcess,
+    started: &StartedWorker<'_>,
+) -> Option<(&'a str, &'a TrainProcess)> {
+    snapshot.facts.train.workers().find(|(_, process)| {
+        process.pid == started.pid
+            && process.ranks == started.ranks
+            && process.job_id == controller.job_id
+            && process.run_name == controller.run_name
+            && node_ip(snapshot, &process.node_id).is_none_or(|ip| ip == started.ip)
     })
 }
 
@@ -253,17 +258,17 @@ fn node_ip<'a>(snapshot: &'a Snapshot, node: &str) -> Option<&'a str> {
     snapshot.nodes.get(row).map(|node| snapshot.str(node.ip))
 }
 
-fn log_file(places: &BTreeMap<String, String>, kind: &str, who: &Speaker) -> Option<String> {
-    let own = Some(&*who.session_dir).filter(|dir| !dir.is_empty());
-    let dir = own.or_else(|| places.get(&*who.node_id).map(String::as_str))?;
-    Some(format!("{dir}/logs/train/ray-train-{kind}-{}.log", who.worker_id))
+fn log_file(session_dirs: &BTreeMap<String, String>, kind: &str, process: &TrainProcess) -> Option<String> {
+    let own = Some(&*process.session_dir).filter(|dir| !dir.is_empty());
+    let dir = own.or_else(|| session_dirs.get(&*process.node_id).map(String::as_str))?;
+    Some(format!("{dir}/logs/train/ray-train-{kind}-{}.log", process.worker_id))
 }
 
-/// Where each node keeps its session folder, from the paths of tasks' output and from workers of Train.
+/// Returns the session folder of each node, from the paths of tasks' output and from workers of Train.
 fn session_dirs(snapshot: &Snapshot) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    for (_, who) in snapshot.facts.train.workers().filter(|(_, who)| !who.session_dir.is_empty()) {
-        found.insert(who.node_id.to_string(), who.session_dir.to_string());
+    for (_, process) in snapshot.facts.train.workers().filter(|(_, process)| !process.session_dir.is_empty()) {
+        found.insert(process.node_id.to_string(), process.session_dir.to_string());
     }
     if snapshot.facts.train.controllers().next().is_none() {
         return found;
@@ -282,27 +287,31 @@ fn session_dirs(snapshot: &Snapshot) -> BTreeMap<String, String> {
     found
 }
 
-/// The first Python dictionary of a text, such as `{'CPU': 0.5}`; null when there is none.
+/// Returns the first Python dictionary in a text, such as `{'CPU': 0.5}`, or null if it has none.
 fn resources(text: &str) -> Value {
     let dictionary = text.find('{').and_then(|start| Some(&text[start..=start + text[start..].find('}')?]));
     dictionary.and_then(|python| serde_json::from_str(&python.replace('\'', "\"")).ok()).unwrap_or_default()
 }
 
-/// `- (ip=127.0.0.2, pid=9168) world_rank=0, local_rank=0, node_rank=0`
-fn started(line: &str) -> Option<Started<'_>> {
+/// Parses `- (ip=127.0.0.2, pid=9168) world_rank=0, local_rank=0, node_rank=0`.
+fn started(line: &str) -> Option<StartedWorker<'_>> {
     let after = |key: &str| line.split_once(key).map(|(_, rest)| rest);
     let ip = after("(ip=")?.split(',').next()?;
     let rank = |key: &str| after(key).and_then(number);
-    Some(Started { ip, pid: rank("pid=")?, ranks: [rank("world_rank=")?, rank("local_rank=")?, rank("node_rank=")?] })
+    Some(StartedWorker {
+        ip,
+        pid: rank("pid=")?,
+        ranks: [rank("world_rank=")?, rank("local_rank=")?, rank("node_rank=")?],
+    })
 }
 
-/// `[State Transition] SCHEDULING -> RUNNING.`
+/// Parses `[State Transition] SCHEDULING -> RUNNING.` to the two states.
 fn transition(message: &str) -> Option<(&str, &str)> {
     let (from, to) = message.strip_prefix("[State Transition] ")?.split_once(" -> ")?;
     Some((from.trim(), to.trim().trim_end_matches('.')))
 }
 
-/// The number a text begins with.
+/// Parses the number at the start of a text.
 fn number(text: &str) -> Option<i64> {
     let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     text.get(..end)?.parse().ok()

@@ -1,13 +1,13 @@
-//! `run_settings` of a Train run: as exported, or as far as logs tell.
+//! `run_settings` of a Train run, from its export row or its controller's log.
 
 use super::proto::{int, list, object};
 use serde_json::{Value, json};
 
-/// The settings of an export row (`ExportTrainRunEventData.RunSettings`).
+/// Returns the settings of an export row (`ExportTrainRunEventData.RunSettings`).
 pub(super) fn exported(row: &Value) -> Value {
     let mut data_config = object(&row["data_config"]);
     if let Some(data) = data_config.as_object_mut() {
-        // One of two members says which datasets are split.
+        // One of two members names the datasets to split.
         let all = data.remove("all").is_some();
         let names = data.remove("datasets").map(|names| list(&names["values"]));
         data.insert("datasets_to_split".into(), if all { "all".into() } else { names.unwrap_or_default() });
@@ -52,7 +52,7 @@ pub(super) fn exported(row: &Value) -> Value {
     })
 }
 
-/// Such as `TORCH`, which the schema spells `torch`.
+/// Returns a framework in the schema's spelling: `TORCH` becomes `torch`.
 fn framework(value: &Value) -> Value {
     match value.as_str() {
         None | Some("TRAINING_FRAMEWORK_UNSPECIFIED") => Value::Null,
@@ -80,28 +80,28 @@ fn flag(value: &Value) -> bool {
     value.as_bool().unwrap_or_default()
 }
 
-/// What a controller's log says about its settings.
-pub(super) struct Logged<'a> {
+/// Settings found in a controller's log.
+pub(super) struct LoggedSettings<'a> {
     /// The run's name.
     pub(super) name: &'a str,
-    /// Workers asked for first.
+    /// Number of workers requested first.
     pub(super) num_workers: Option<i64>,
-    /// Resources asked for, for each worker.
+    /// Resources requested for each worker.
     pub(super) resources_per_worker: Value,
-    /// Failures of workers that are allowed; said only when one failed.
+    /// Allowed failures of workers, logged only when one failed.
     pub(super) max_failures: Option<i64>,
 }
 
-/// The settings of a run that only logs tell of.
+/// Returns the settings of a run that is known only from logs.
 ///
-/// Ray's schema wants a value for most of them, so what was not recorded has the value Ray gives it when the user says
-/// nothing (`ScalingConfig`, `DataConfig`, `FailureConfig`, `CheckpointConfig` of Ray 2.60); `not_recorded` names those.
-pub(super) fn logged(said: &Logged<'_>) -> Value {
+/// Ray's schema requires most of them, so an unrecorded setting has Ray's default (`ScalingConfig`, `DataConfig`,
+/// `FailureConfig`, `CheckpointConfig` of Ray 2.60) and is listed in `not_recorded`.
+pub(super) fn logged(settings: &LoggedSettings<'_>) -> Value {
     // Ray refuses `use_gpu` without GPUs for the workers, and GPUs without it.
-    let asks = |kind: &str| said.resources_per_worker[kind].as_f64().is_some_and(|amount| amount > 0.0);
-    // What Ray asks for when the user names no resources.
-    let implied = [json!({"CPU": 1}), json!({"CPU": 1.0}), json!({"GPU": 1}), json!({"GPU": 1.0})];
-    let resources = Some(&said.resources_per_worker).filter(|resources| !implied.contains(resources));
+    let requests = |kind: &str| settings.resources_per_worker[kind].as_f64().is_some_and(|amount| amount > 0.0);
+    // Ray's requests if the user names no resources.
+    let defaults = [json!({"CPU": 1}), json!({"CPU": 1.0}), json!({"GPU": 1}), json!({"GPU": 1.0})];
+    let resources = Some(&settings.resources_per_worker).filter(|resources| !defaults.contains(resources));
     let mut not_recorded = vec![
         "train_loop_config",
         "backend_config",
@@ -116,19 +116,19 @@ pub(super) fn logged(said: &Logged<'_>) -> Value {
         "run_config.storage_path",
         "run_config.storage_filesystem",
     ];
-    if said.max_failures.is_some() {
+    if settings.max_failures.is_some() {
         not_recorded.retain(|path| *path != "run_config.failure_config");
     }
     json!({
         "train_loop_config": null,
         "backend_config": {"framework": null, "config": {}},
         "scaling_config": {
-            "num_workers": said.num_workers,
-            "use_gpu": asks("GPU"),
+            "num_workers": settings.num_workers,
+            "use_gpu": requests("GPU"),
             "resources_per_worker": resources,
             "placement_strategy": "PACK",
-            "accelerator_type": accelerator(&said.resources_per_worker),
-            "use_tpu": asks("TPU"),
+            "accelerator_type": accelerator(&settings.resources_per_worker),
+            "use_tpu": requests("TPU"),
             "topology": null,
             "bundle_label_selector": null,
         },
@@ -149,9 +149,9 @@ pub(super) fn logged(said: &Logged<'_>) -> Value {
             "enable_shard_locality": true,
         },
         "run_config": {
-            "name": said.name,
+            "name": settings.name,
             "failure_config": {
-                "max_failures": said.max_failures.unwrap_or_default(),
+                "max_failures": settings.max_failures.unwrap_or_default(),
                 "controller_failure_limit": -1,
             },
             "worker_runtime_env": {},
@@ -160,7 +160,7 @@ pub(super) fn logged(said: &Logged<'_>) -> Value {
                 "checkpoint_score_attribute": null,
                 "checkpoint_score_order": "max",
             },
-            // The default lies in the user's home, which nobody noted.
+            // The default is in the user's home, which is not recorded.
             "storage_path": "",
             "storage_filesystem": null,
         },
@@ -168,7 +168,7 @@ pub(super) fn logged(said: &Logged<'_>) -> Value {
     })
 }
 
-/// The type behind a resource such as `accelerator_type:A100`.
+/// Returns the type in a resource such as `accelerator_type:A100`.
 fn accelerator(resources: &Value) -> Option<&str> {
     resources.as_object()?.keys().find_map(|name| name.strip_prefix("accelerator_type:"))
 }

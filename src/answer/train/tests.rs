@@ -1,14 +1,14 @@
 use super::*;
 use crate::answer::test_events::{self, snapshot};
 
-fn ask(snapshot: Snapshot, redact: bool) -> Value {
+fn get(snapshot: Snapshot, redact: bool) -> Value {
     let answer = runs(&Arc::new(snapshot), &Question { redact, ..Question::default() }).unwrap();
     serde_json::from_slice(&answer.into_bytes()).unwrap()
 }
 
-/// A run of two attempts, of which the first one failed, in the lines of Ray 2.60's controller.
+/// A run with two attempts, of which the first failed, as logged by Ray 2.60's controller.
 fn controller_log(until: usize) -> String {
-    let said = [
+    let messages = [
         "Requesting resources: {'GPU': 1, 'CPU': 0.5} * 2",
         "PlacementGroupCleaner launched for run_id=ebccd8a5",
         "[State Transition] INITIALIZING -> SCHEDULING.",
@@ -34,7 +34,7 @@ fn controller_log(until: usize) -> String {
             ns = 1_795_389_252_000_000_000 + i64::try_from(n).unwrap(),
         )
     };
-    said.iter().take(until).enumerate().map(line).collect()
+    messages.iter().take(until).enumerate().map(line).collect()
 }
 
 fn worker_log() -> String {
@@ -55,8 +55,8 @@ fn logged(until: usize) -> Snapshot {
 }
 
 #[test]
-fn a_controller_s_log_tells_its_run_with_attempts_workers_and_why_one_failed() {
-    let answer = ask(logged(usize::MAX), false);
+fn reads_run_from_its_controllers_log() {
+    let answer = get(logged(usize::MAX), false);
     let run = &answer["train_runs"][0];
     assert_eq!((&run["id"], &run["name"], &run["status"]), (&json!("ebccd8a5"), &json!("exp1"), &json!("FINISHED")));
     assert_eq!(run["status_detail"], Value::Null);
@@ -84,7 +84,7 @@ fn a_controller_s_log_tells_its_run_with_attempts_workers_and_why_one_failed() {
 }
 
 #[test]
-fn a_run_that_was_never_seen_to_end_keeps_its_last_state() {
+fn run_without_end_keeps_its_last_state() {
     for (until, status, detail, attempt) in [
         (2, "INITIALIZING", None, None),
         (4, "SCHEDULING", Some("Scheduling 2 workers, each requiring: {'CPU': 0.5, 'GPU': 1}."), Some("PENDING")),
@@ -93,7 +93,7 @@ fn a_run_that_was_never_seen_to_end_keeps_its_last_state() {
         (13, "RUNNING", None, Some("RUNNING")),
     ] {
         let mut snapshot = logged(until);
-        let answer = ask(snapshot.clone(), false);
+        let answer = get(snapshot.clone(), false);
         let run = &answer["train_runs"][0];
         assert_eq!((run["status"].as_str(), run["end_time_ns"].as_i64()), (Some(status), None), "{until} lines");
         assert_eq!(
@@ -107,22 +107,22 @@ fn a_run_that_was_never_seen_to_end_keeps_its_last_state() {
         let id = ActorId::from_hex(test_events::ALIVE).unwrap();
         let row = snapshot.actors.binary_search_by_key(&id, |actor| actor.id).unwrap();
         (snapshot.actors[row].state, snapshot.actors[row].end) = (ActorState::Dead, 9);
-        let run = ask(snapshot, false)["train_runs"][0].clone();
+        let run = get(snapshot, false)["train_runs"][0].clone();
         assert_eq!((run["status"].as_str(), run["end_time_ns"].as_i64()), (Some("ABORTED"), Some(9)), "{until} lines");
     }
 }
 
-/// One run as Ray 2.60 exported it, panels left out.
+/// One run as exported by Ray 2.60, without panels.
 const EXPORTED: &str = r#"{"event_id": "a", "timestamp": 1795389250, "source_type": "EXPORT_TRAIN_RUN", "event_data": {"schema_version": 4, "id": "63ef", "name": "tr1", "job_id": "BQAAAA==", "controller_actor_id": "9gTkCz5UMj2shxghBQAAAA==", "status": "RUNNING", "start_time_ns": "1795389248182427581", "ray_train_version": 2, "framework_versions": {"ray": "2.60.0"}, "run_settings": {"backend_config": {"config": {}, "framework": "TORCH"}, "scaling_config": {"num_workers_range": {"min": 1, "max": 4}, "resources_per_worker": {"values": {"CPU": 0.5}}, "placement_strategy": "PACK", "label_selector_single": {"values": {"a": "b"}}}, "data_config": {"datasets": {"values": ["train"]}, "enable_shard_locality": true}, "run_config": {"name": "tr1", "failure_config": {"controller_failure_limit": -1}, "worker_runtime_env": {"env_vars": {"TOKEN": "secret"}}, "checkpoint_config": {"checkpoint_score_order": "MAX"}, "storage_path": "/s"}}}}
 {"event_id": "b", "timestamp": 1795389252, "source_type": "EXPORT_TRAIN_RUN_ATTEMPT", "event_data": {"run_id": "63ef", "attempt_id": "f5c5", "status": "RUNNING", "start_time_ns": "1795389250248587744", "resources": [{"resources": {"CPU": 0.5}}], "workers": [{"actor_id": "OiazLiqXBkNU5PPWBQAAAA==", "node_id": "ARgKj4lzMSFvOMtSMHQ/NgW3rh72s3DIrxagUg==", "node_ip": "127.0.0.1", "pid": 14107, "status": "ALIVE", "resources": {"resources": {"CPU": 0.5}}, "world_rank": 0, "gpu_ids": []}], "ray_train_version": 2}}
 {"event_id": "c", "timestamp": 1795389252, "source_type": "EXPORT_TRAIN_RUN", "event_data": {"id": "old", "ray_train_version": 1}}
 "#;
 
 #[test]
-fn exported_rows_become_ray_s_schema_again() {
+fn converts_exported_rows_to_rays_schema() {
     let mut snapshot = (*snapshot()).clone();
     snapshot.facts.read("n", "export_events/event_EXPORT_TRAIN_STATE.log", EXPORTED.as_bytes());
-    let answer = ask(snapshot.clone(), false);
+    let answer = get(snapshot.clone(), false);
     assert_eq!(answer["train_runs"].as_array().map(Vec::len), Some(1), "the older Train has its own answer");
     let run = &answer["train_runs"][0];
     assert_eq!(
@@ -143,11 +143,11 @@ fn exported_rows_become_ray_s_schema_again() {
         (&worker["local_rank"], &worker["processStats"], &worker["gpus"]),
         (&json!(0), &Value::Null, &json!([]))
     );
-    assert!(answer.to_string().contains("secret") && !ask(snapshot, true).to_string().contains("secret"));
+    assert!(answer.to_string().contains("secret") && !get(snapshot, true).to_string().contains("secret"));
 }
 
 #[test]
-fn a_stored_run_wins_unless_it_only_ran_when_it_was_stored() {
+fn stored_run_wins_unless_it_was_still_running() {
     let mut snapshot = logged(usize::MAX);
     let stored = |status: &str| {
         format!(
@@ -157,10 +157,10 @@ fn a_stored_run_wins_unless_it_only_ran_when_it_was_stored() {
     };
     for (status, id) in [("ERRORED", "stored"), ("RUNNING", "ebccd8a5")] {
         snapshot.endpoints.insert("api/train/v2/runs/v1".into(), stored(status).into());
-        let answer = ask(snapshot.clone(), false);
+        let answer = get(snapshot.clone(), false);
         assert_eq!(answer["train_runs"].as_array().map(Vec::len), Some(1));
         assert_eq!(answer["train_runs"][0]["id"], id);
     }
-    assert_eq!(ask(Snapshot::default(), false), json!({"train_runs": []}));
+    assert_eq!(get(Snapshot::default(), false), json!({"train_runs": []}));
     assert!(matches!(old_runs(&Arc::new(Snapshot::default()), &Question::default()), Err(Refusal::Failed(_))));
 }

@@ -1,6 +1,7 @@
-//! Parts of strict JSON without a tree of the whole: a value at a path, the objects of a list, the members of an object.
+//! Reads parts of strict JSON without parsing the whole into a tree: a value at a path, the objects of a list, the
+//! members of an object.
 //!
-//! A tree holds some thirty bytes for each byte of a hostile document; slices of it hold nothing.
+//! A tree takes some thirty bytes for each byte of a hostile document; slices of the document take none.
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -11,31 +12,31 @@ use std::fmt;
 /// The members of an object by name, each as JSON.
 pub type Members = BTreeMap<String, Box<RawValue>>;
 
-/// Returns the members of an object; none for anything else.
+/// Returns the members of an object; `None` for any other value.
 pub fn members(strict: &str) -> Option<Members> {
     serde_json::from_str(strict).ok()
 }
 
-/// Returns the value that a path of member names leads to, as JSON.
+/// Returns the value at a path of member names, as JSON.
 pub fn at<'a>(strict: &'a str, path: &[&str]) -> Option<&'a str> {
     path.iter().try_fold(strict, |strict, name| read(strict, Member(name)).flatten())
 }
 
-/// Returns the objects of a list, each as JSON; whatever else is in it, or instead of it, is left out.
+/// Returns the objects of a list, each as JSON. Other items are left out; a value that is no list gives none.
 pub fn objects(strict: &str) -> Vec<&str> {
     read(strict, Objects).unwrap_or_default()
 }
 
-/// Returns the text of a string; none for anything else.
+/// Returns the text of a string; `None` for any other value.
 pub fn string(strict: &str) -> Option<Cow<'_, str>> {
-    // Borrowed where it has no escapes; `Cow` alone would always be owned.
+    // Borrows a string without escapes; deserializing into `Cow` would always allocate.
     serde_json::from_str::<&str>(strict)
         .map(Cow::Borrowed)
         .or_else(|_| serde_json::from_str::<String>(strict).map(Cow::Owned))
         .ok()
 }
 
-/// Returns the number that JSON stands for; none for anything else.
+/// Returns the value of a JSON number; `None` for any other value.
 pub fn number(strict: &str) -> Option<f64> {
     serde_json::from_str(strict).ok()
 }
@@ -44,7 +45,7 @@ fn read<'a, S: DeserializeSeed<'a>>(strict: &'a str, seed: S) -> Option<S::Value
     seed.deserialize(&mut serde_json::Deserializer::from_str(strict)).ok()
 }
 
-/// Finds a member of an object; of several with one name the last, as Python does.
+/// Finds a member of an object: the last one of several with the same name, as Python does.
 struct Member<'n>(&'n str);
 
 impl<'de> DeserializeSeed<'de> for Member<'_> {

@@ -1,4 +1,4 @@
-//! Escapes in JSON strings: what they stand for, and a record without those that nobody needs.
+//! Escapes in JSON strings: decoding them, and removing the needless ones from a record.
 
 use super::Reader;
 use serde_json::Value;
@@ -8,7 +8,7 @@ pub(super) fn has_escapes(raw: &str) -> bool {
     memchr::memchr(b'\\', raw.as_bytes()).is_some()
 }
 
-/// The same record with escapes only where JSON demands them; none where it is not JSON.
+/// Returns the record with only the escapes that JSON requires; `None` if it is not JSON.
 pub fn without_needless_escapes(record: &str) -> Option<String> {
     let mut out = String::with_capacity(record.len());
     let mut rest = record;
@@ -23,7 +23,7 @@ pub fn without_needless_escapes(record: &str) -> Option<String> {
     Some(out)
 }
 
-/// The string that an escaped JSON text stands for; lone surrogates become U+FFFD.
+/// Decodes the escapes of a JSON string; lone surrogates become U+FFFD.
 pub(super) fn unescape(raw: &str) -> Option<String> {
     let mut out = String::with_capacity(raw.len());
     let mut rest = raw;

@@ -1,27 +1,27 @@
-//! Where the objects of a JSON array begin and end, found without reading what is in them.
+//! Finds where the objects of a JSON array begin and end, without parsing them.
 //!
-//! Must never pass over anything: what is neither an object nor between two as JSON has it is damage, and told.
+//! No byte is ignored: anything but objects and JSON's punctuation between them is returned as a damaged item.
 
 use std::ops::Range;
 
-/// The whole objects of a text, and what is left.
+/// The whole objects of a text, and the position of the rest.
 #[derive(Default)]
 pub(super) struct Cut {
-    /// Objects; and between them, what belongs into no array.
+    /// Ranges of objects, and of damaged text between them.
     pub(super) items: Vec<Range<usize>>,
-    /// Where the first item without an end begins; the length when there is none.
+    /// Start of the first item without an end; the text's length if there is none.
     pub(super) open: usize,
-    /// Arrays that begin between the objects, less those that end.
+    /// Number of arrays that begin between the objects, less those that end.
     pub(super) nesting: i64,
 }
 
-/// Finds the top-level objects of a (part of a) JSON array, or of several in a row.
+/// Finds the top-level objects of a JSON array, of a part of one, or of several in a row.
 pub(super) fn items(bytes: &[u8]) -> Cut {
     let mut cut = Cut::default();
     loop {
         let rest = bytes.get(cut.open..).unwrap_or_default();
         let start = memchr::memchr(b'{', rest).map_or(bytes.len(), |offset| cut.open + offset);
-        cut.between(bytes, start);
+        cut.scan_between(bytes, start);
         let Some(end) = object_end(bytes, start) else { return cut };
         cut.items.push(start..end);
         cut.open = end;
@@ -29,8 +29,8 @@ pub(super) fn items(bytes: &[u8]) -> Cut {
 }
 
 impl Cut {
-    /// Goes on to the next object.
-    fn between(&mut self, bytes: &[u8], start: usize) {
+    /// Scans the text before the next object.
+    fn scan_between(&mut self, bytes: &[u8], start: usize) {
         let mut damage: Option<Range<usize>> = None;
         for (at, byte) in bytes.iter().enumerate().take(start).skip(self.open) {
             match byte {
@@ -46,7 +46,7 @@ impl Cut {
     }
 }
 
-/// The byte after the object that begins at `start`; none when it has no end.
+/// Returns the position after the object that begins at `start`; `None` if it has no end.
 fn object_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut depth = 0usize;
     let mut at = start;

@@ -1,36 +1,36 @@
-//! Some whole records of a file, as they stood in it.
+//! A block of whole records, unchanged from the file.
 
 use std::ops::Range;
 
-/// Some whole records of a file.
+/// A block of whole records of a file.
 #[derive(Debug)]
 pub struct Block {
     pub(super) bytes: Vec<u8>,
     /// Position of the first record in the file, from 1.
     pub(super) first: u64,
-    /// Where the items of a JSON array are; none for lines.
+    /// Ranges of the items of a JSON array; `None` for lines.
     pub(super) items: Option<Vec<Range<usize>>>,
 }
 
 impl Block {
-    /// The records and their positions: line numbers of JSONL, item numbers of an array, both from 1.
+    /// Returns the records and their positions: line numbers of JSONL or item numbers of an array, both from 1.
     pub fn records(&self) -> impl Iterator<Item = (u64, &[u8])> {
         let items = self.items.iter().flatten().map(|range| self.bytes.get(range.clone()).unwrap_or_default());
         let lines = self.items.is_none().then(|| Lines { rest: &self.bytes });
         (self.first..).zip(items.chain(lines.into_iter().flatten()))
     }
 
-    /// Decompressed size in bytes.
+    /// Returns the decompressed size in bytes.
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether it holds nothing.
+    /// Returns `true` if the block is empty.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub fn weight(&self) -> usize {
         self.bytes.capacity() + self.items.as_ref().map_or(0, Vec::capacity) * size_of::<Range<usize>>()
     }

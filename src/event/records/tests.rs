@@ -24,7 +24,7 @@ fn texts(records: &[(u64, String)]) -> Vec<&str> {
 }
 
 #[test]
-fn jsonl_and_arrays_gzipped_or_not_give_the_same_records() {
+fn jsonl_and_arrays_plain_or_gzip_give_the_same_records() {
     let lines = b"{\"a\":1}\n{\"b\":\"]}\\\"\"}\n".to_vec();
     let array = b" [ {\"a\":1} ,\n{\"b\":\"]}\\\"\"}]".to_vec();
     for file in
@@ -37,8 +37,9 @@ fn jsonl_and_arrays_gzipped_or_not_give_the_same_records() {
     }
 }
 
+/// A broken file, or one that has a record or an array without events, is not blank.
 #[test]
-fn a_file_that_holds_nothing_is_told_from_one_that_is_broken_or_has_no_event() {
+fn only_whole_files_of_blanks_are_blank() {
     let is_blank = |file: &[u8]| {
         let mut records = Records::new(file);
         while records.next_block().is_some() {}
@@ -53,7 +54,7 @@ fn a_file_that_holds_nothing_is_told_from_one_that_is_broken_or_has_no_event() {
 }
 
 #[test]
-fn half_a_gzip_gives_its_first_half_and_says_that_it_is_broken() {
+fn half_a_gzip_gives_its_first_half_and_is_broken() {
     let lines: Vec<String> = (0..20_000).map(|n| format!("{{\"n\":{}}}\n", n * 7919)).collect();
     let lines = lines.concat();
     let whole = gzip(lines.as_bytes());
@@ -64,13 +65,13 @@ fn half_a_gzip_gives_its_first_half_and_says_that_it_is_broken() {
 }
 
 #[test]
-fn an_array_without_an_end_keeps_its_whole_items_and_gives_out_the_half_one() {
+fn unfinished_array_returns_whole_items_and_the_partial_one() {
     let (records, _, _) = read(b"[{\"a\":1},{\"b\":2},{\"c\":");
     assert_eq!(texts(&records), ["{\"a\":1}", "{\"b\":2}", "{\"c\":"]);
 }
 
 #[test]
-fn a_line_that_is_too_long_is_skipped_and_the_next_one_read() {
+fn too_long_line_is_skipped_and_next_one_read() {
     let mut file = b"{\"first\":1}\n".to_vec();
     file.extend(std::iter::repeat_n(b'x', 200 << 20));
     file.extend_from_slice(b"\n{\"third\":3}\n");
@@ -83,7 +84,7 @@ fn a_line_that_is_too_long_is_skipped_and_the_next_one_read() {
 }
 
 #[test]
-fn a_line_that_is_too_long_and_has_no_end_is_counted_whatever_comes_before_it() {
+fn too_long_line_without_end_is_counted() {
     for length in [MAX_RECORD, MAX_RECORD + MAX_STEP - 1, 40 << 20, (40 << 20) + 1] {
         for (before, position) in [(&b""[..], 1), (b"{}\n", 2)] {
             let mut file = before.to_vec();
@@ -97,7 +98,7 @@ fn a_line_that_is_too_long_and_has_no_end_is_counted_whatever_comes_before_it() 
 }
 
 #[test]
-fn what_is_no_object_in_an_array_is_given_out_as_damage() {
+fn non_objects_in_array_are_returned_as_damage() {
     for (file, expected) in [
         ("[1, {\"a\":1}, null]", vec!["1", "{\"a\":1}", "null"]),
         ("[\0\0, \0]", vec!["\0\0, \0"]),
@@ -110,14 +111,14 @@ fn what_is_no_object_in_an_array_is_given_out_as_damage() {
 }
 
 #[test]
-fn an_array_that_was_cut_off_between_two_items_is_not_whole() {
+fn array_cut_off_between_items_is_broken() {
     for (file, whole) in [("[{}, {}]", true), ("[{}, {}", false), ("[{},", false), ("[", false), ("[{}]]", false)] {
         assert_eq!(read(file.as_bytes()).1.is_none(), whole, "{file:?}");
     }
 }
 
 #[test]
-fn an_empty_file_has_no_records() {
+fn empty_file_has_no_records() {
     for file in [&b""[..], b"\n \n", b"[]", b"[ ]\n"] {
         assert_eq!(texts(&read(file).0), Vec::<&str>::new());
     }
@@ -125,7 +126,7 @@ fn an_empty_file_has_no_records() {
 
 proptest! {
     #[test]
-    fn every_cut_of_an_array_finds_the_items_that_are_whole(
+    fn array_of_any_items_is_split_into_them(
         items in proptest::collection::vec("\\{\"[a-z\\]\\}\\[, ]{0,5}\":\"[^\"\\\\\\x00-\\x1f]{0,8}\"\\}", 1..8),
     ) {
         let file = format!("[{}]", items.join(", "));
@@ -133,9 +134,9 @@ proptest! {
         prop_assert_eq!(texts(&records), items.iter().map(String::as_str).collect::<Vec<_>>());
     }
 
-    /// What is given out and what JSON has between items is all there is in a file.
+    /// A file consists of the returned records and JSON's punctuation between them.
     #[test]
-    fn nothing_is_passed_over(file in "\\PC{0,3}[\\[\\]{}\",\\\\ x\n\0]{0,60}") {
+    fn no_byte_is_ignored(file in "\\PC{0,3}[\\[\\]{}\",\\\\ x\n\0]{0,60}") {
         let (records, _, _) = read(file.as_bytes());
         let mut rest = file.as_str();
         for (_, text) in &records {
@@ -147,7 +148,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_the_cutter_panic(file in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn splitting_never_panics(file in proptest::collection::vec(any::<u8>(), 0..200)) {
         read(&file);
     }
 }

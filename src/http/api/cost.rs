@@ -66,7 +66,8 @@ pub(super) fn tasks(asked: &Asked<'_>) -> Cost {
     let snapshot = asked.snapshot;
     let row = |attempt: Attempt<'_>| {
         let shape = attempt.shape();
-        let texts = texts(snapshot, [shape.resources, shape.runtime_env, shape.label_selector, shape.fallback_strategy]);
+        let texts =
+            texts(snapshot, [shape.resources, shape.runtime_env, shape.label_selector, shape.fallback_strategy]);
         ROW + texts + snapshot.texts.len_of(attempt.error_message()) + snapshot.weight_of_profile(attempt)
     };
     // The choice of rows ranks each of them.
@@ -220,7 +221,7 @@ pub(super) fn datasets(asked: &Asked<'_>) -> Cost {
 pub(super) fn train(asked: &Asked<'_>) -> Cost {
     let exported = exported(asked, "api/train/v2/runs/v1", &[Export::TrainRun, Export::TrainRunAttempt]);
     let logs = asked.snapshot.facts.train.controllers();
-    let logged: usize = logs.flat_map(|(_, log)| &log.said).map(|(_, message)| message.len()).sum();
+    let logged: usize = logs.flat_map(|(_, log)| &log.messages).map(|(_, message)| message.len()).sum();
     Cost { is_long: exported.is_long || logged > SHORT, held: exported.held + 8 * logged }
 }
 

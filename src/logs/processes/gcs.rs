@@ -1,5 +1,5 @@
-//! `gcs_server.out` of the head: which Ray it was, unintended ends of workers, and which jobs, actors and nodes there
-//! were.
+//! `gcs_server.out` of the head: Ray's version, unintended ends of workers, and the jobs, actors and nodes that
+//! registered.
 
 use super::ProcessLogs;
 use super::worker::{Exit, WorkerLog};
@@ -7,42 +7,42 @@ use crate::base::id::{ActorId, JobId, NodeId, WorkerId};
 use crate::logs::cpp::word_after;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Ids of one kind that are remembered: enough to count what events left out.
+/// The most ids of one kind that are remembered: enough to count those that events lack.
 const MAX_IDS: usize = 100_000;
 
-/// Moments of one actor's death that are remembered: each of its lives has two or three.
+/// The most failure notices remembered of one actor: each of its lives has two or three.
 const MAX_NOTICES: usize = 64;
 
-/// Facts of the GCS's log, except the ends of workers. Times are local to `clock`.
+/// The facts of the GCS's log, except the ends of workers. Times are local to `clock`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GcsLog {
-    /// Jobs that registered, internal ones included, and when they were marked as finished.
+    /// Jobs that registered, including internal ones, and the time they were marked as finished.
     pub jobs: BTreeMap<JobId, Option<i64>>,
     /// Actors that registered.
     pub actors: BTreeMap<ActorId, ActorLog>,
     /// Nodes that registered.
     pub nodes: BTreeSet<NodeId>,
-    /// Ray's version and commit, which its first line names; empty when not read.
+    /// Ray's version and commit, from its first line; empty if not read.
     pub ray: (Box<str>, Box<str>),
     /// The node whose log it is: the head.
     pub clock: Option<NodeId>,
-    /// Set if it or its node was told to stop: a session without an end in its log was cut off, or goes on.
+    /// `true` if it or its node received a request to stop: otherwise the session was cut off, or goes on.
     pub stopped: bool,
-    /// Set if any of the log was read.
+    /// `true` if any part of the log was read.
     pub read: bool,
 }
 
-/// Facts of one actor in the GCS's log.
+/// The facts of one actor in the GCS's log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActorLog {
-    /// When it was last created with success.
+    /// The time of its last successful creation.
     created: Option<i64>,
-    /// When its failure or destruction was noted.
+    /// The times its failure or destruction was logged.
     notices: BTreeSet<i64>,
 }
 
 impl ActorLog {
-    /// When its last life ended: the first notice since it was created. That is the end that the GCS keeps, which its
+    /// Returns the end of its last life: the first notice since its creation. The GCS keeps this time; the actor's
     /// event follows milliseconds to seconds later.
     pub fn ended(&self) -> Option<i64> {
         self.notices.range(self.created.unwrap_or(i64::MIN)..).next().copied()
@@ -85,13 +85,13 @@ impl GcsLog {
     }
 }
 
-/// A node that was told to stop says so before it goes.
+/// The GCS logs this when a node received SIGTERM and drains.
 const DRAINED: &str = "HandleDrainNode, reason: Node received SIGTERM";
 
 /// `Ray cluster metadata ray_version=2.60.0 ray_commit=b7f4…`
 const METADATA: &str = "Ray cluster metadata ray_version=";
 
-/// The messages that tell something.
+/// Returns `true` for the messages that are parsed.
 pub(super) fn is_wanted(text: &str) -> bool {
     [
         "Reporting worker exit, ",
@@ -111,11 +111,11 @@ pub(super) fn is_wanted(text: &str) -> bool {
     .any(|words| text.contains(words))
 }
 
-/// Takes what one record of the GCS on `head` says.
-pub(super) fn note(found: &mut ProcessLogs, head: NodeId, local_ms: i64, text: &str) {
+/// Parses one record of the GCS on `head`.
+pub(super) fn add_record(found: &mut ProcessLogs, head: NodeId, local_ms: i64, text: &str) {
     found.gcs.clock = Some(head);
     if text.contains("Reporting worker exit, ") {
-        report(found, head, local_ms, text);
+        add_exit(found, head, local_ms, text);
     } else if let Some(actor) = word_after(text, "actor_id=").and_then(ActorId::from_hex) {
         let mut log = ActorLog::default();
         if text.contains("Actor created successfully") {
@@ -123,12 +123,12 @@ pub(super) fn note(found: &mut ProcessLogs, head: NodeId, local_ms: i64, text: &
         } else if !text.contains("Registering actor") {
             log.notices.insert(local_ms);
         }
-        if let Some(known) = bounded(&mut found.gcs.actors, actor) {
+        if let Some(known) = entry_within_limit(&mut found.gcs.actors, actor) {
             known.merge(log);
         }
     } else if let Some(job) = word_after(text, "job_id=").and_then(JobId::from_hex) {
         let finished = text.contains("Marking job as finished. ").then_some(local_ms);
-        if let Some(known) = bounded(&mut found.gcs.jobs, job) {
+        if let Some(known) = entry_within_limit(&mut found.gcs.jobs, job) {
             *known = (*known).max(finished);
         }
     } else if text.contains("Registering new node. ") {
@@ -148,16 +148,16 @@ pub(super) fn note(found: &mut ProcessLogs, head: NodeId, local_ms: i64, text: &
     }
 }
 
-fn bounded<K: Ord, V: Default>(known: &mut BTreeMap<K, V>, key: K) -> Option<&mut V> {
+fn entry_within_limit<K: Ord, V: Default>(known: &mut BTreeMap<K, V>, key: K) -> Option<&mut V> {
     if known.len() >= MAX_IDS && !known.contains_key(&key) {
         return None;
     }
     Some(known.entry(key).or_default())
 }
 
-/// `Reporting worker exit, worker id = …, node id = …, address = …, exit_type = …, exit_detail = ….` and Ray's remark
-/// on unintended ends; the detail may hold commas and line ends.
-fn report(found: &mut ProcessLogs, head: NodeId, local_ms: i64, text: &str) {
+/// Parses `Reporting worker exit, worker id = …, node id = …, address = …, exit_type = …, exit_detail = ….` and Ray's
+/// remark on unintended ends; the detail may contain commas and line ends.
+fn add_exit(found: &mut ProcessLogs, head: NodeId, local_ms: i64, text: &str) {
     const REMARK: &str = ". Unintentional worker failures have been reported.";
     let Some(worker) = word_after(text, "worker id = ").and_then(WorkerId::from_hex) else { return };
     let detail = text.split_once("exit_detail = ").map_or("", |(_, detail)| detail);

@@ -1,8 +1,8 @@
-//! Names of the log files of workers and drivers, as Ray gives them, rotated or not.
+//! Names of the log files of workers and drivers, rotated or not.
 
 use crate::base::id::{JobId, WorkerId};
 
-/// Which of a process's two outputs.
+/// One of a process's two outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Output {
     /// Standard output.
@@ -20,16 +20,16 @@ pub enum Output {
 pub struct LogName {
     /// The worker.
     pub worker: WorkerId,
-    /// Its job, where the name says it.
+    /// Its job, if the name contains it.
     pub job: Option<JobId>,
     /// Its process.
     pub pid: u32,
-    /// Which output; none for its own log.
+    /// The output; `None` for its own log.
     pub output: Option<Output>,
 }
 
 impl LogName {
-    /// Reads the last part of a path.
+    /// Parses the last part of a path.
     pub fn parse(path: &str) -> Option<Self> {
         let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
         if let Some(rest) = name.strip_prefix("worker-") {
@@ -53,7 +53,7 @@ impl LogName {
     }
 }
 
-/// Digits alone: `parse` would take a sign.
+/// Parses digits alone; `parse` would accept a sign.
 fn number(digits: &str) -> Option<u32> {
     digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok())?
 }
@@ -65,11 +65,11 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_name_gives_worker_job_process_and_output() {
+    fn parses_worker_job_process_and_output() {
         let worker = "ab".repeat(28);
         let named = |job: Option<JobId>, output| Some((RayId([0xab; 28]), job, 10368, output));
         let job = Some(RayId([1, 0, 0, 0]));
-        for (path, want) in [
+        for (path, expected) in [
             (format!("worker-{worker}-ffffffff-10368.out"), named(None, Some(Output::Out))),
             (format!("worker-{worker}-01000000-10368.err"), named(job, Some(Output::Err))),
             (format!("old/worker-{worker}-01000000-10368.out.1"), named(job, Some(Output::Out))),
@@ -86,13 +86,13 @@ mod tests {
             (format!("python-core-worker-{worker}_10368.txt"), None),
         ] {
             let found = LogName::parse(&path).map(|name| (name.worker, name.job, name.pid, name.output));
-            assert_eq!(found, want, "{path}");
+            assert_eq!(found, expected, "{path}");
         }
     }
 
     proptest! {
         #[test]
-        fn no_name_makes_reading_it_panic(name in "(worker-|python-core-worker-)?[-a-f0-9_./ßout]{0,90}") {
+        fn parsing_never_panics(name in "(worker-|python-core-worker-)?[-a-f0-9_./ßout]{0,90}") {
             let _ = LogName::parse(&name);
         }
     }

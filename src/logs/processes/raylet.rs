@@ -1,4 +1,4 @@
-//! `raylet.out`: when the workers of a node were started and when they left, and where the node keeps its sessions.
+//! `raylet.out`: the starts and ends of a node's workers, and the node's folder for sessions.
 
 use super::ProcessLogs;
 use super::worker::WorkerLog;
@@ -6,15 +6,15 @@ use crate::base::id::{JobId, NodeId, WorkerId};
 use crate::logs::cpp::word_after;
 use crate::logs::line::number_after;
 
-/// Facts of one node in its raylet's log.
+/// The facts of one node in its raylet's log.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NodeLog {
-    /// When the raylet had started, by the node's clock, in milliseconds as if it were UTC: a second at most before the
-    /// start that its definition has.
+    /// The time the raylet had started, by the node's clock, in milliseconds as if it were UTC: at most a second before
+    /// the start in the node's definition.
     pub started: Option<i64>,
     /// The folder of its sessions, such as `/tmp/ray`.
     pub temp_dir: Option<Box<str>>,
-    /// Set if the raylet was told to stop.
+    /// `true` if the raylet received a request to stop.
     pub stopped: bool,
 }
 
@@ -29,7 +29,7 @@ impl NodeLog {
     }
 }
 
-/// The messages that tell something.
+/// Returns `true` for the messages that are parsed.
 pub(super) fn is_wanted(text: &str) -> bool {
     [
         "Started worker process with pid ",
@@ -44,8 +44,8 @@ pub(super) fn is_wanted(text: &str) -> bool {
     .any(|words| text.contains(words))
 }
 
-/// Takes what one record of the raylet of `node` says.
-pub(super) fn note(found: &mut ProcessLogs, node: NodeId, local_ms: i64, text: &str) {
+/// Parses one record of the raylet of `node`.
+pub(super) fn add_record(found: &mut ProcessLogs, node: NodeId, local_ms: i64, text: &str) {
     let worker = || word_after(text, "worker_id=").and_then(WorkerId::from_hex);
     if text.contains("Started worker process with pid ") {
         let Some(worker) = worker() else { return };

@@ -1,14 +1,14 @@
-//! Reads one process log as its bytes come, holding no more than a record of it.
+//! Scans one process log as its bytes arrive, and holds at most one record of it.
 
 use super::worker::{Exit, WorkerLog};
 use super::{LogName, ProcessLogs, gcs, raylet};
 use crate::base::id::{NodeId, WorkerId};
 use crate::logs::cpp::{Lines, header, word_after};
 
-/// The longest record that is kept whole: details of exits quote tracebacks.
-const LONGEST_RECORD: usize = 64 << 10;
+/// The length up to which a record is kept: details of exits quote tracebacks.
+const MAX_RECORD: usize = 64 << 10;
 
-/// Which process wrote a log.
+/// The process that wrote a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The GCS, on the head.
@@ -20,9 +20,9 @@ pub enum Source {
 }
 
 impl Source {
-    /// The process that writes to a path, relative to its node's `logs` folder; rotated files count.
+    /// Returns the process that writes to a path, relative to its node's `logs` folder. Rotated files count.
     ///
-    /// A raylet that was started again in the same session writes to `raylet.1.out`.
+    /// A raylet that restarts within a session writes to `raylet.1.out`.
     pub fn of(path: &str) -> Option<Self> {
         if path.contains('/') {
             return None;
@@ -36,7 +36,7 @@ impl Source {
     }
 }
 
-/// One log that is being read.
+/// The scan of one log.
 #[derive(Debug)]
 pub struct LogScan {
     source: Source,
@@ -46,23 +46,23 @@ pub struct LogScan {
     found: ProcessLogs,
 }
 
-/// The record that is being read.
+/// The current record.
 #[derive(Debug, Default)]
 struct Records {
     open: Option<(i64, String)>,
-    /// When the worker began to report its tasks; it registers before it writes its next record.
+    /// The local time when the worker began to report its tasks; it registers before it writes its next record.
     reporting: Option<i64>,
 }
 
 impl LogScan {
-    /// Begins to read the log of a process on a node.
+    /// Starts to scan the log of a process on a node.
     pub fn new(source: Source, node: NodeId) -> Self {
         let mut found = ProcessLogs::default();
         found.gcs.read = source == Source::Gcs;
         Self { source, node, lines: Lines::default(), reader: Records::default(), found }
     }
 
-    /// Reads on.
+    /// Scans the next piece.
     pub fn push(&mut self, piece: &[u8]) {
         let Self { source, node, lines, reader, found } = self;
         lines.push(piece, |line| reader.line(*source, *node, line, found));
@@ -80,7 +80,7 @@ impl LogScan {
 impl Records {
     fn line(&mut self, source: Source, node: NodeId, line: &str, found: &mut ProcessLogs) {
         let Some(header) = header(line) else {
-            if let Some((_, text)) = self.open.as_mut().filter(|(_, text)| text.len() < LONGEST_RECORD) {
+            if let Some((_, text)) = self.open.as_mut().filter(|(_, text)| text.len() < MAX_RECORD) {
                 text.push('\n');
                 text.push_str(line);
             }
@@ -88,7 +88,7 @@ impl Records {
         };
         self.close(source, node, found);
         if let (Source::Worker(worker), Some(reporting)) = (source, self.reporting.take()) {
-            // It registers between two records, nearly always right before the second one is written.
+            // The worker registers between two records, nearly always right before the second one.
             let early = i64::from(header.local_ms - reporting >= 2);
             let registered = Some(header.local_ms - early);
             found.workers.entry(worker).or_default().merge(WorkerLog { registered, ..WorkerLog::default() });
@@ -104,13 +104,13 @@ impl Records {
     fn close(&mut self, source: Source, node: NodeId, found: &mut ProcessLogs) {
         let Some((local_ms, text)) = self.open.take() else { return };
         match source {
-            Source::Gcs => gcs::note(found, node, local_ms, &text),
-            Source::Raylet => raylet::note(found, node, local_ms, &text),
+            Source::Gcs => gcs::add_record(found, node, local_ms, &text),
+            Source::Raylet => raylet::add_record(found, node, local_ms, &text),
             Source::Worker(worker) => {
                 if text.contains(REPORTING) {
                     self.reporting = Some(local_ms);
                 }
-                let log = worker_says(node, local_ms, &text);
+                let log = parse_worker_record(node, local_ms, &text);
                 found.workers.entry(worker).or_default().merge(WorkerLog { node: Some(node), has_log: true, ..log });
             }
         }
@@ -128,7 +128,7 @@ fn is_wanted(text: &str) -> bool {
 }
 
 /// Parses a record of a worker's own log.
-fn worker_says(node: NodeId, local_ms: i64, text: &str) -> WorkerLog {
+fn parse_worker_record(node: NodeId, local_ms: i64, text: &str) -> WorkerLog {
     let mut log = WorkerLog::default();
     if text.contains(CONSTRUCTING) {
         log.constructed = Some(local_ms);
@@ -138,7 +138,8 @@ fn worker_says(node: NodeId, local_ms: i64, text: &str) -> WorkerLog {
     } else if let Some(exit_type) = word_after(text, LEAVING) {
         let detail = text.split_once("exit_detail=").map_or("", |(_, detail)| detail);
         let detail = detail.rfind(", has creation_task_exception").map_or(detail, |at| &detail[..at]);
-        log.left = Some(Exit { local_ms, clock: node, exit_type: exit_type.into(), detail: detail.trim_end().into() });
+        log.own_exit =
+            Some(Exit { local_ms, clock: node, exit_type: exit_type.into(), detail: detail.trim_end().into() });
     }
     log
 }

@@ -1,4 +1,4 @@
-//! Lines as Ray 2.57 and 2.60 wrote them.
+//! Tests on lines that Ray 2.57 and 2.60 wrote.
 
 use super::*;
 use crate::base::id::RayId;
@@ -67,7 +67,7 @@ fn exit(local_ms: i64, exit_type: &str, detail: &str) -> Exit {
 }
 
 #[test]
-fn the_gcs_tells_unintended_ends_in_ray_s_words_over_any_number_of_lines() {
+fn gcs_log_has_unintended_exits_with_multiline_details() {
     let found = scan("gcs_server.out", &gcs());
     let log = &found.workers[&worker()];
     let detail = "The leased worker has unrecoverable, failure.\nTraceback: x, y";
@@ -78,7 +78,7 @@ fn the_gcs_tells_unintended_ends_in_ray_s_words_over_any_number_of_lines() {
 }
 
 #[test]
-fn the_gcs_notes_when_a_job_and_the_last_life_of_an_actor_ended() {
+fn gcs_log_has_ends_of_jobs_and_last_lives_of_actors() {
     let line =
         |second: u32, rest: &str| format!("[2026-11-29 08:31:{second:02},000 I 1 1] (gcs_server) x.cc:1: {rest}\n");
     let actor = "fdb13cc2ca895ad05e7edc6203000000";
@@ -104,26 +104,26 @@ fn the_gcs_notes_when_a_job_and_the_last_life_of_an_actor_ended() {
 }
 
 #[test]
-fn a_raylet_tells_starts_and_ends_and_where_it_keeps_its_sessions() {
+fn raylet_log_has_starts_ends_and_session_folder() {
     let found = scan("raylet.1.out", &raylet());
     let log = &found.workers[&worker()];
     assert_eq!((log.pid, log.launched, log.disconnected), (12738, Some(MINUTE + 30_731), Some(MINUTE + 40_108)));
     assert_eq!((log.disconnect_type, log.job), (Some(0), Some(RayId([3, 0, 0, 0]))));
-    let told = &found.nodes[&node()];
-    assert_eq!((told.started, told.temp_dir.as_deref(), told.stopped), (Some(MINUTE + 27_857), Some("/tmp/rh"), false));
+    let log = &found.nodes[&node()];
+    assert_eq!((log.started, log.temp_dir.as_deref(), log.stopped), (Some(MINUTE + 27_857), Some("/tmp/rh"), false));
 }
 
 #[test]
-fn a_worker_s_own_log_tells_when_it_registered_and_why_it_left() {
+fn worker_log_has_registration_and_exit() {
     let found = scan(&format!("python-core-worker-{W}_12738.log"), &own());
     let log = &found.workers[&worker()];
     assert_eq!((log.pid, log.port, log.has_log), (12738, 10004, true));
     assert_eq!((log.constructed, log.registered), (Some(MINUTE + 31_130), Some(MINUTE + 31_137)));
-    assert_eq!(log.left, Some(exit(MINUTE + 40_104, "INTENDED_USER_EXIT", "Worker exits, by an user request.")));
+    assert_eq!(log.own_exit, Some(exit(MINUTE + 40_104, "INTENDED_USER_EXIT", "Worker exits, by an user request.")));
 }
 
 #[test]
-fn who_was_told_to_stop_is_told_from_who_stops_others() {
+fn only_the_recipient_of_sigterm_is_stopped() {
     for (path, line, gcs, raylet) in [
         ("gcs_server.out", "gcs_server_main.cc:1: GCS server received SIGTERM, shutting down...", true, false),
         ("gcs_server.out", "gcs_server.cc:669: GCS server stopped.", true, false),
@@ -151,11 +151,11 @@ fn who_was_told_to_stop_is_told_from_who_stops_others() {
 }
 
 #[test]
-fn names_tell_worker_job_process_and_where_it_printed() {
+fn file_names_have_worker_job_process_and_output() {
     let mut found = ProcessLogs::default();
     for path in [format!("python-core-worker-{W}_7.log"), format!("worker-{W}-03000000-7.out"), "raylet.out".to_owned()]
     {
-        found.seen(N, &path);
+        found.read_name(N, &path);
     }
     let log = &found.workers[&worker()];
     assert_eq!((log.pid, log.has_log, log.job), (7, true, Some(RayId([3, 0, 0, 0]))));
@@ -164,7 +164,7 @@ fn names_tell_worker_job_process_and_where_it_printed() {
 }
 
 #[test]
-fn only_these_files_are_process_logs_rotated_or_not() {
+fn recognizes_process_logs_rotated_or_not() {
     let own = format!("python-core-worker-{W}_7.1.log");
     for (path, expected) in [
         ("gcs_server.out", Some(Source::Gcs)),
@@ -182,7 +182,7 @@ fn only_these_files_are_process_logs_rotated_or_not() {
 }
 
 #[test]
-fn the_order_of_files_does_not_matter() {
+fn order_of_files_does_not_matter() {
     let own_path = format!("python-core-worker-{W}_12738.log");
     let texts = [("gcs_server.out", gcs()), ("raylet.out", raylet()), (&*own_path, own())];
     let merged = |order: [usize; 3]| {
@@ -199,7 +199,7 @@ fn the_order_of_files_does_not_matter() {
 
 proptest! {
     #[test]
-    fn no_bytes_make_scanning_panic_and_any_split_reads_the_same(cut in 0usize..2000, junk in "[\\[\\]a-z =,é\n]{0,60}") {
+    fn scanning_never_panics_and_any_split_reads_alike(cut in 0usize..2000, junk in "[\\[\\]a-z =,é\n]{0,60}") {
         let text = format!("{junk}{}{junk}{}{junk}{}", gcs(), raylet(), own());
         for path in ["gcs_server.out".to_owned(), "raylet.out".to_owned(), format!("python-core-driver-{W}_1.log")] {
             let (a, b) = text.as_bytes().split_at(cut.min(text.len()));

@@ -1,73 +1,73 @@
-//! Plays a node's steps back into what the agent would have answered last (`GetRuntimeEnvsInfo`).
+//! Replays a node's steps into the agent's last reply to `GetRuntimeEnvsInfo`.
 //!
-//! The rule, checked row by row on recorded sessions (reference counts and order too):
-//! `Creating` and `already created` count one use more, a release one less, and an environment without a use leaves
-//! the reference table; `removed` drops it from the cache. The answer lists the reference table in the order of first
-//! use, then what is only cached. A failed environment stays cached, with its error, until Ray removes it.
+//! The rule was checked row by row on recorded sessions, with reference counts and order. `Creating` and `already
+//! created` add a use, a release removes one, and an environment without uses leaves the reference table; `removed`
+//! drops it from the cache. The reply lists the reference table in the order of first use, then environments that are
+//! only cached. A failed environment stays cached, with its error, until Ray removes it.
 
-use super::{RuntimeEnvAgents, What};
+use super::{Action, RuntimeEnvAgents};
 use std::collections::HashMap;
 
-/// How the creation of an environment ended.
+/// The result of creating an environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It exists.
+    /// It was created.
     Created,
-    /// It could not be created: Ray's own traceback.
+    /// It could not be created, with Ray's own traceback.
     Failed(String),
 }
 
-/// One environment an agent knew at the end.
+/// An environment in an agent's last tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveEnv {
-    /// As Ray serialized it.
+    /// Its text, as Ray serialized it.
     pub runtime_env: String,
-    /// How many workers and jobs used it.
+    /// The number of workers and jobs that used it.
     pub references: i64,
-    /// How its creation ended and how long it took in milliseconds; none while it goes on.
+    /// The result of its creation and the milliseconds it took; `None` if it had not ended.
     pub created: Option<(Outcome, i64)>,
 }
 
 #[derive(Default)]
 struct State<'a> {
-    /// In the order of first use, as Python's dict keeps them.
+    /// Use counts in the order of first use, as Python's dict keeps them.
     references: Vec<(&'a str, i64)>,
     cached: Vec<(&'a str, (Outcome, i64))>,
-    /// When a creation began, and its timeout in seconds.
+    /// The local start of each creation in milliseconds, and its timeout in seconds.
     creating: HashMap<&'a str, (i64, i64)>,
-    /// The last failed attempt: environment and traceback.
+    /// The environment and traceback of the last failed attempt.
     failed: Option<(&'a str, &'a str)>,
 }
 
 impl RuntimeEnvAgents {
-    /// What the agent of a node knew at the end, in the order it would have listed it.
+    /// Returns the environments in the last tables of a node's agent, in the order of its reply.
     pub fn replay(&self, node: &str) -> Vec<LiveEnv> {
         let Some(files) = self.files.get(node) else { return Vec::new() };
         let mut state = State::default();
         for file in files.values().rev() {
             for step in &file.steps {
                 let env = file.envs.get(step.env as usize).map_or("", |env| &**env);
-                state.take(env, &step.what, step.local_ms);
+                state.apply(env, &step.action, step.local_ms);
             }
         }
-        state.answer()
+        state.into_envs()
     }
 }
 
 impl<'a> State<'a> {
-    fn take(&mut self, env: &'a str, what: &'a What, now: i64) {
-        match what {
-            What::Started => *self = Self::default(),
-            What::Creating { timeout_s } => {
+    fn apply(&mut self, env: &'a str, action: &'a Action, now: i64) {
+        match action {
+            Action::Started => *self = Self::default(),
+            Action::Creating { timeout_s } => {
                 self.creating.insert(env, (now, *timeout_s));
                 self.use_once(env);
             }
-            What::Created => self.finish(env, Outcome::Created, now),
-            What::Reused => self.use_once(env),
-            What::Released => self.release(env),
-            What::Removed => self.cached.retain(|(known, _)| *known != env),
-            What::AttemptFailed { traceback } => self.failed = Some((env, traceback)),
-            What::GaveUp => {
+            Action::Created => self.finish(env, Outcome::Created, now),
+            Action::Reused => self.use_once(env),
+            Action::Released => self.release(env),
+            Action::Removed => self.cached.retain(|(known, _)| *known != env),
+            Action::AttemptFailed { traceback } => self.failed = Some((env, traceback)),
+            Action::GaveUp => {
                 let Some((env, traceback)) = self.failed.take() else { return };
                 let timeout_s = self.creating.get(env).map_or(0, |creating| creating.1);
                 self.finish(env, Outcome::Failed(error(traceback, timeout_s)), now);
@@ -96,7 +96,7 @@ impl<'a> State<'a> {
         self.cached.push((env, (outcome, took)));
     }
 
-    fn answer(self) -> Vec<LiveEnv> {
+    fn into_envs(self) -> Vec<LiveEnv> {
         let created =
             |env: &str| self.cached.iter().find(|(known, _)| *known == env).map(|(_, created)| created.clone());
         let used = self.references.iter().map(|&(env, references)| (env, references));
@@ -108,7 +108,7 @@ impl<'a> State<'a> {
     }
 }
 
-/// Ray's error text: the traceback, with a hint before it when the time was up.
+/// Returns Ray's error text: the traceback, after a hint if it was a timeout.
 fn error(traceback: &str, timeout_s: i64) -> String {
     let last = traceback.lines().next_back().unwrap_or_default();
     if !last.contains("TimeoutError") {

@@ -25,7 +25,7 @@ fn released(env: &str) -> String {
 }
 
 #[test]
-fn uses_are_counted_over_rotated_files_in_their_order() {
+fn uses_are_counted_over_rotated_files_in_order() {
     let old = created(A, 0) + &created(B, 10);
     let new = line(20, &format!("Runtime env already created successfully. Env: {A}, context: {{}}")) + &released(B);
     let found = replay(&[(0, new), (1, old)]);
@@ -34,14 +34,14 @@ fn uses_are_counted_over_rotated_files_in_their_order() {
 }
 
 #[test]
-fn what_was_removed_or_known_before_a_restart_is_gone() {
+fn removal_and_restart_drop_environments() {
     let removed = line(950, &format!("Runtime env {A} removed from env-level cache."));
     assert_eq!(replay(&[(0, created(A, 0) + &released(A) + &removed)]), []);
     assert_eq!(replay(&[(0, created(A, 0) + &line(5, "Starting runtime env agent at pid 7"))]), []);
 }
 
 #[test]
-fn a_failed_environment_stays_with_its_error_and_without_uses() {
+fn failed_environment_keeps_its_error_without_uses() {
     let text = line(0, &format!("Creating runtime env: {A} with timeout 600 seconds."))
         + &line(5, &format!("Failed to create runtime env {A}.\nTraceback (most recent call last):\nRuntimeError: no"))
         + &line(7, "runtime_env creation failed 3 times, giving up.");
@@ -51,13 +51,13 @@ fn a_failed_environment_stays_with_its_error_and_without_uses() {
 }
 
 #[test]
-fn an_environment_still_being_created_has_no_outcome() {
+fn environment_being_created_has_no_outcome() {
     let found = replay(&[(0, line(0, &format!("Creating runtime env: {A} with timeout 600 seconds.")))]);
     assert_eq!(found, [LiveEnv { runtime_env: A.to_owned(), references: 1, created: None }]);
 }
 
 #[test]
-fn a_longer_reading_of_a_file_replaces_a_shorter_one() {
+fn longer_reading_of_a_file_replaces_a_shorter_one() {
     let long = created(A, 0) + &created(B, 10);
     let short = long[..300].to_owned();
     assert_eq!(replay(&[(0, long.clone()), (0, short.clone())]), replay(&[(0, short), (0, long)]));

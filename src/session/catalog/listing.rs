@@ -239,4 +239,3 @@ fn is_written_at_start(began: i64, written: i64) -> bool {
     let after = written.saturating_sub(began);
     ZONES.contains(&after) && after.rem_euclid(15 * MINUTE) < MINUTE
 }
-

@@ -5,14 +5,14 @@
 
 use super::table::{Row, Table};
 use crate::base::name::{ClusterId, SessionKey};
-use crate::liveness::{Judge, State, Verdict};
+use crate::liveness::{Judge, State, StateRule};
 
 /// The states.
 pub(super) struct States<'a> {
     table: &'a Table,
     judge: Option<&'a dyn Judge>,
     /// By place of the cluster; none where nobody has asked yet.
-    verdicts: Vec<Option<Verdict>>,
+    rules: Vec<Option<StateRule>>,
     /// The names asked of before, for their memory.
     cluster: ClusterId,
     key: Option<SessionKey>,
@@ -22,21 +22,21 @@ impl<'a> States<'a> {
     /// Without a judge all are unknown.
     pub(super) fn new(table: &'a Table, judge: Option<&'a dyn Judge>) -> Self {
         let cluster = ClusterId { namespace: String::new(), name: String::new() };
-        Self { table, judge, verdicts: vec![None; table.clusters().len()], cluster, key: None }
+        Self { table, judge, rules: vec![None; table.clusters().len()], cluster, key: None }
     }
 
     pub(super) fn of(&mut self, row: &Row) -> State {
-        let (Some(judge), Some(verdict)) = (self.judge, self.verdicts.get_mut(row.cluster as usize)) else {
+        let (Some(judge), Some(rule)) = (self.judge, self.rules.get_mut(row.cluster as usize)) else {
             return State::Unknown;
         };
-        let verdict = *verdict.get_or_insert_with(|| {
+        let rule = *rule.get_or_insert_with(|| {
             self.table.cluster_into(row, &mut self.cluster);
-            judge.verdict(&self.cluster)
+            judge.rule(&self.cluster)
         });
-        match verdict {
-            Verdict::All(state) => state,
-            Verdict::DeadBefore(micros) if row.micros < micros => State::Dead,
-            Verdict::DeadBefore(_) | Verdict::Each => {
+        match rule {
+            StateRule::All(state) => state,
+            StateRule::DeadBefore(micros) if row.micros < micros => State::Dead,
+            StateRule::DeadBefore(_) | StateRule::Each => {
                 self.table.key_into(row, &mut self.key).map_or(State::Unknown, |key| judge.state(key))
             }
         }

@@ -148,7 +148,7 @@ impl Table {
             return key.as_ref();
         };
         self.cluster_into(row, &mut known.cluster);
-        known.session.become_name(self.text(row.session)).then_some(known)
+        known.session.set(self.text(row.session)).then_some(known)
     }
 
     /// The names of a row's cluster, into the memory of those before.

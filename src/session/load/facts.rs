@@ -46,7 +46,7 @@ pub(super) async fn read_facts(
     let mut wanted = Vec::new();
     for (node, path, object) in objects.logs() {
         match crate::logs::wanted(path) {
-            Some(Wanted::NameOnly) => facts.seen(node, path),
+            Some(Wanted::NameOnly) => facts.read_name(node, path),
             Some(part) if object.size > 0 => wanted.push((node.to_owned(), path.to_owned(), object.clone(), part)),
             _ => {}
         }

@@ -168,8 +168,8 @@ impl Queue {
                     }
                 }
                 // The load fails, and nobody will ask for the rest of what is read here.
-                Step::On if self.held.cover().is_err() => self.stop(),
-                Step::On => {}
+                Step::Incomplete if self.held.cover().is_err() => self.stop(),
+                Step::Incomplete => {}
                 Step::End => break,
             }
             if self.lock().stopped {

@@ -94,8 +94,8 @@ fn count(session: &str, samples: Vec<(String, Bytes)>) -> EventCounts {
                 Step::Block(block) => {
                     block.records().for_each(|(position, record)| builder.fold_record(&key, position, record));
                 }
-                Step::On if records.may_hold() > LONGEST => break,
-                Step::On => {}
+                Step::Incomplete if records.may_hold() > LONGEST => break,
+                Step::Incomplete => {}
                 Step::End => break,
             }
         }

@@ -75,7 +75,7 @@ impl Sessions {
         let session = Arc::new(session);
         if self.ledger.missing(0, 0) > 0 {
             tracing::warn!(session.key = %key, "session is larger than cache.maxMemory leaves room for: not kept");
-            self.metrics.sessions.not_kept();
+            self.metrics.sessions.not_cached();
         } else if self.belongs(&key, &source) {
             let look = Look::after(Built {
                 at: Instant::now(),

@@ -5,7 +5,7 @@ use super::build::Why;
 use super::{Sessions, lock};
 use crate::base::chain::chain;
 use crate::base::name::SessionKey;
-use crate::metrics::sessions::Look as LookFound;
+use crate::metrics::sessions::FreshnessCheck;
 use crate::session::Error;
 use crate::session::cache::Kept;
 use crate::session::load;
@@ -30,21 +30,21 @@ impl Sessions {
                     |failed| failed.err().map(|error| chain(&error)).unwrap_or_default(),
                 );
                 tracing::warn!(session.key = %key, error = why, "an open session could not be compared with the store");
-                self.metrics.sessions.looked(LookFound::Failed);
+                self.metrics.sessions.freshness_checked(FreshnessCheck::Failed);
                 return lock(&kept.look).failed(Instant::now());
             }
         };
         let open = &kept.session;
         if open.has_changed(&found.digest) {
-            self.metrics.sessions.looked(LookFound::Changed);
+            self.metrics.sessions.freshness_checked(FreshnessCheck::Changed);
             if lock(&kept.look).may_rebuild(Instant::now()) {
                 self.rebuild(key, kept).await;
             }
         } else if open.wants_more() && lock(&kept.look).may_retry(Instant::now()) {
-            self.metrics.sessions.looked(LookFound::Changed);
+            self.metrics.sessions.freshness_checked(FreshnessCheck::Changed);
             self.rebuild(key, kept).await;
         } else if open.shows_other_logs_than(&found.digest) {
-            self.metrics.sessions.looked(LookFound::Logs);
+            self.metrics.sessions.freshness_checked(FreshnessCheck::Logs);
             let mut look = *lock(&kept.look);
             let session = Arc::new(open.with(found));
             look.done(Instant::now(), session.newest_age());
@@ -52,7 +52,7 @@ impl Sessions {
             self.cache.replace(key, &kept, Arc::clone(&new));
             self.check_again(key, &new, &source);
         } else {
-            self.metrics.sessions.looked(LookFound::Same);
+            self.metrics.sessions.freshness_checked(FreshnessCheck::Same);
             lock(&kept.look).done(Instant::now(), load::age(found.newest));
         }
     }

@@ -1,4 +1,4 @@
-//! What the peer's settings mean, in its order of precedence, and what is said about those that are wrong.
+//! Tests of KubeRay's settings: their meaning, their precedence, and the messages for invalid ones.
 
 use super::*;
 use crate::settings::{Cache, Storage};
@@ -23,7 +23,7 @@ fn store(variables: &[(&str, &str)], file: Option<&str>) -> StoreConfig {
     read(&KubeRay::default(), variables, file).unwrap_or_else(|problems| panic!("{problems}")).0.storage.store
 }
 
-fn said(variables: &[(&str, &str)], file: Option<&str>) -> String {
+fn message(variables: &[(&str, &str)], file: Option<&str>) -> String {
     read(&KubeRay::default(), variables, file).expect_err("the settings are wrong").to_string()
 }
 
@@ -124,7 +124,7 @@ fn variables_make_a_store() {
 }
 
 #[test]
-fn a_file_with_keys_stands_instead_of_the_variables_of_s3_and_oss() {
+fn a_file_with_keys_replaces_the_variables_of_s3_and_oss() {
     let file = r#"{"s3Endpoint": "http://minio:9000", "s3ForcePathStyle": "true", "s3DisableSSL": true}"#;
     let variables = [
         ("STORAGE_BACKEND", "s3"),
@@ -133,7 +133,7 @@ fn a_file_with_keys_stands_instead_of_the_variables_of_s3_and_oss() {
         ("S3_REGION", "eu-west-1"),
     ];
     let (settings, notes) = read(&KubeRay::default(), &variables, Some(file)).unwrap();
-    // The bucket alone is looked for in both.
+    // Only the bucket is read from both.
     let expected =
         S3Config { bucket: "ray".into(), endpoint: Some("http://minio:9000".into()), force_path_style: true, ..s3() };
     assert_eq!(settings.storage.store, StoreConfig::S3(expected));
@@ -146,7 +146,7 @@ fn a_file_with_keys_stands_instead_of_the_variables_of_s3_and_oss() {
 }
 
 #[test]
-fn keys_win_over_variables_for_gcs_and_azure() {
+fn keys_take_precedence_over_variables_for_gcs_and_azure() {
     let variables = [("STORAGE_BACKEND", "gcs"), ("GCS_BUCKET", "other")];
     let StoreConfig::Gcs(gcs) = store(&variables, Some(r#"{"gcsBucket": "ray"}"#)) else { panic!("not GCS") };
     assert_eq!(gcs.bucket, "ray");
@@ -161,7 +161,7 @@ fn keys_win_over_variables_for_gcs_and_azure() {
 }
 
 #[test]
-fn azure_is_proven_to_as_its_mode_says() {
+fn azure_credentials_follow_the_mode() {
     const TEXT: &str = "AccountName=acc;AccountKey=aHVudGVyMg==";
     const URL: &str = "https://acc.blob.core.windows.net";
     let secret = ConnectionString::parse(TEXT).unwrap().secret;
@@ -187,24 +187,24 @@ fn azure_is_proven_to_as_its_mode_says() {
     }
     let without = [("STORAGE_BACKEND", "azureblob"), ("AZURE_STORAGE_ACCOUNT_URL", URL)];
     let file = r#"{"azureAuthMode": "workload_identity"}"#;
-    let said = said(&without, Some(file));
+    let message = message(&without, Some(file));
     for name in ["AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_ID", "AZURE_TENANT_ID"] {
-        assert!(said.contains(&format!("{name}: is not set")), "{said}");
+        assert!(message.contains(&format!("{name}: is not set")), "{message}");
     }
 }
 
 #[test]
-fn the_first_collectors_keys_are_keys_and_never_shown() {
+fn reads_the_keys_of_the_first_collectors_without_showing_them() {
     let variables = [("STORAGE_BACKEND", "s3"), ("AWS_S3ID", "id"), ("AWS_S3SECRET", "hunter2")];
     let StoreConfig::S3(s3) = store(&variables, None) else { panic!("not S3") };
     let Credentials::Static(keys) = &s3.credentials else { panic!("no keys") };
     assert_eq!((keys.get().id.as_str(), keys.get().secret.expose()), ("id", "hunter2"));
     assert!(!format!("{s3:?}").contains("hunter2"));
-    assert_eq!(said(&variables[..2], None), "AWS_S3ID and AWS_S3SECRET: must be set both, or none of them");
+    assert_eq!(message(&variables[..2], None), "AWS_S3ID and AWS_S3SECRET: must both be set, or neither");
 }
 
 #[test]
-fn variables_win_over_flags() {
+fn variables_take_precedence_over_flags() {
     let flags = KubeRay {
         storage_root_dir: Some("flag".into()),
         storage_backend_config_path: Some("flag.json".into()),
@@ -221,7 +221,7 @@ fn variables_win_over_flags() {
 }
 
 #[test]
-fn bounds_are_those_of_the_flags() {
+fn reads_bounds_from_flags() {
     let flags = KubeRay {
         session_cache_size: Some(7),
         session_cache_max_memory: Some("8Gi".into()),
@@ -245,7 +245,7 @@ fn bounds_are_those_of_the_flags() {
 }
 
 #[test]
-fn every_problem_is_told_at_once_under_the_name_that_was_written() {
+fn reports_all_problems_under_the_names_that_users_wrote() {
     let flags = KubeRay {
         session_cache_size: Some(0),
         session_cache_max_memory: Some("8GB".into()),
@@ -255,8 +255,8 @@ fn every_problem_is_told_at_once_under_the_name_that_was_written() {
     };
     let file =
         r#"{"s3Bucket": "", "s3Endpoint": "http://user:hunter2@minio", "s3Region": 5, "s3ForcePathStyle": "yes"}"#;
-    let said = read(&flags, &[], Some(file)).unwrap_err().to_string();
-    assert!(!said.contains("hunter2"), "{said}");
+    let message = read(&flags, &[], Some(file)).unwrap_err().to_string();
+    assert!(!message.contains("hunter2"), "{message}");
     for expected in [
         "s3Bucket in data.json: must not be empty",
         "s3Endpoint in data.json: must be an address",
@@ -267,13 +267,13 @@ fn every_problem_is_told_at_once_under_the_name_that_was_written() {
         "--session-cache-ttl: \"-1s\" must be a duration",
         "--session-process-timeout: \"soon\" must be a duration",
     ] {
-        assert!(said.contains(expected), "{expected}\nis not in\n{said}");
+        assert!(message.contains(expected), "{expected}\nis not in\n{message}");
     }
-    assert_eq!(said.lines().count(), 8, "{said}");
+    assert_eq!(message.lines().count(), 8, "{message}");
 }
 
 #[test]
-fn what_cannot_be_served_says_what_can() {
+fn invalid_settings_are_refused_with_advice() {
     for (variables, file, expected) in [
         (&[("STORAGE_BACKEND", "swift")][..], None, "\"swift\" must be one of s3, gcs, azureblob, aliyunoss"),
         (&[("STORAGE_BACKEND", "localtest")], None, "--local-dir serves a folder"),
@@ -293,20 +293,20 @@ fn what_cannot_be_served_says_what_can() {
         (&[("STORAGE_BACKEND", "gcs")], Some("{\"gcsBucket\": hunter2"), "data.json: is not JSON: line 1, column"),
         (&[("STORAGE_BACKEND", "gcs")], Some("[]"), "data.json: must be a JSON object"),
     ] {
-        let said = said(variables, file);
-        assert!(said.contains(expected) && !said.contains("hunter2"), "{variables:?}: {said}");
-        assert_eq!(said.lines().count(), 1, "{variables:?}: {said}");
+        let message = message(variables, file);
+        assert!(message.contains(expected) && !message.contains("hunter2"), "{variables:?}: {message}");
+        assert_eq!(message.lines().count(), 1, "{variables:?}: {message}");
     }
 }
 
 #[test]
-fn a_mistyped_key_is_noted() {
+fn notes_unknown_keys() {
     let (_, notes) = read(&flags("gcs"), &[], Some(r#"{"gcsbucket": "ray", "s3Bucket": "x"}"#)).unwrap();
     assert_eq!(notes, ["data.json: KubeRay has no key \"gcsbucket\"; it is not read"]);
 }
 
 #[test]
-fn flags_are_written_as_for_kuberays_server() {
+fn parses_flags_as_kuberays_server_does() {
     #[derive(clap::Parser)]
     struct Line {
         #[command(flatten)]
@@ -316,7 +316,7 @@ fn flags_are_written_as_for_kuberays_server() {
     let now = "x --storage-backend=s3 --storage-root-dir=log --storage-backend-config-path=/var/collector-config/data";
     let first = "x --runtime-class-name=s3 --ray-root-dir log --runtime-class-config-path=/var/collector-config/data";
     assert_eq!(parse(now), parse(first));
-    let idle = parse("x --use-kubernetes-proxy --use-auth-token-mode=false --kube-api-burst=200 --kubeconfigs=/k");
-    let told: Vec<String> = idle.idle().map(|note| note.split(' ').next().unwrap().to_owned()).collect();
-    assert_eq!(told, ["--kubeconfigs", "--kube-api-burst", "--use-kubernetes-proxy"]);
+    let ignored = parse("x --use-kubernetes-proxy --use-auth-token-mode=false --kube-api-burst=200 --kubeconfigs=/k");
+    let noted: Vec<String> = ignored.ignored_flags().map(|note| note.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(noted, ["--kubeconfigs", "--kube-api-burst", "--use-kubernetes-proxy"]);
 }

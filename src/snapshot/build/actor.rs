@@ -1,7 +1,7 @@
-//! Drafts of actors: a definition and the set of transitions.
+//! Drafts of actors: a definition and a set of transitions.
 
-use super::hosts::Host;
 use super::latest::Latest;
+use super::worker_facts::WorkerFacts;
 use super::{Catalogue, Nanos, Renamed};
 use crate::base::actor::ActorState;
 use crate::base::id::{ActorId, JobId};
@@ -33,7 +33,7 @@ impl Definition {
     }
 }
 
-/// Why an actor was restarted, in Ray's order.
+/// Reason of an actor's restart, in Ray's order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum RestartReason {
     #[default]
@@ -42,7 +42,7 @@ enum RestartReason {
     NodePreemption,
 }
 
-/// One transition; transitions of one time and state are one transition.
+/// One transition. Transitions of the same time and state are merged.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Transition {
     node: Id,
@@ -64,12 +64,12 @@ struct Draft {
 #[derive(Debug, Default)]
 pub(super) struct Actors {
     drafts: BTreeMap<ActorId, Draft>,
-    /// The number of all transitions.
+    /// Number of transitions of all drafts.
     transitions: usize,
 }
 
 impl Actors {
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
         self.drafts.len() * 2 * size_of::<(ActorId, Draft)>()
             + self.transitions * 2 * size_of::<((Nanos, ActorState), Transition)>()
@@ -140,7 +140,7 @@ impl Actors {
         if *ours == other {
             return;
         }
-        // Empty is the least of every field, so a present value always wins over an absent one.
+        // The empty value is the least of every field, so a present value always wins over an absent one.
         if values.compare_id(other.node, ours.node).is_gt() {
             ours.node = other.node;
         }
@@ -179,11 +179,11 @@ impl Actors {
         }
     }
 
-    /// Every worker that an actor lived in, and what that tells of it.
-    pub(super) fn hosts(&self) -> impl Iterator<Item = (Id, Host)> {
+    /// Returns every worker that an actor ran on, with the actor's facts about it.
+    pub(super) fn worker_facts(&self) -> impl Iterator<Item = (Id, WorkerFacts)> {
         self.drafts.iter().flat_map(|(id, draft)| {
             let job = if draft.definition.is_set() { draft.definition.get().job } else { job_of(*id) };
-            draft.transitions.values().map(move |t| (t.worker, Host { node: t.node, pid: t.pid, job }))
+            draft.transitions.values().map(move |t| (t.worker, WorkerFacts { node: t.node, pid: t.pid, job }))
         })
     }
 
@@ -245,13 +245,13 @@ fn row(id: ActorId, draft: Draft) -> Actor {
         }
     }
     if actor.state != ActorState::Dead {
-        // It came back: a death that was followed by another state is no end.
+        // The actor was restarted: a death followed by another state is no end.
         (actor.end, actor.death_cause) = (0, Text::default());
     }
     actor
 }
 
-/// The last four bytes of an actor id are its job.
+/// Returns an actor's job: the last four bytes of its id.
 fn job_of(id: ActorId) -> JobId {
     let mut job = [0; 4];
     job.copy_from_slice(&id.0[12..]);

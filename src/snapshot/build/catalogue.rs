@@ -1,4 +1,4 @@
-//! The interned values of a builder: strings, ids, long texts, and the canonical form of JSON maps.
+//! Interned values of a builder: strings, ids, long texts, and canonical JSON maps.
 
 use crate::base::id::RayId;
 use crate::base::stored_json;
@@ -11,33 +11,33 @@ use hashbrown::HashMap;
 use serde_json::Value;
 use std::cmp::Ordering;
 
-/// Values by handle, while they are still being collected.
+/// Interned values while a builder collects them.
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
     strings: Interner,
     ids: Interner,
     texts: TextStore,
-    numbers: Remembered,
-    labels: Remembered,
-    extras: Remembered,
+    numbers: CanonicalCache,
+    labels: CanonicalCache,
+    extras: CanonicalCache,
 }
 
-/// A byte that JSON allows in its strings: DEL.
-const KEPT: u8 = 0x7f;
+/// Temporary replacement of `OWN_TASK_ID` by a byte that JSON allows in its strings: DEL.
+const PLACEHOLDER: u8 = 0x7f;
 
-/// Bytes of texts remembered; what comes beyond it is made canonical each time.
-const MAX_REMEMBERED: usize = 4 << 20;
-/// Bytes of a remembered text besides its own.
+/// Maximum size of a cache, in bytes. Texts beyond it are made canonical each time.
+const MAX_CACHED: usize = 4 << 20;
+/// Overhead of a cached text, in bytes.
 const ENTRY: usize = 64;
 
-/// Canonical forms of texts as they were sent: the same few are sent again and again.
+/// Cache of canonical forms by the text sent, because the same few texts are sent repeatedly.
 #[derive(Debug, Default)]
-struct Remembered {
+struct CanonicalCache {
     known: HashMap<String, Str, RandomState>,
     bytes: usize,
 }
 
-impl Remembered {
+impl CanonicalCache {
     fn get(&mut self, strings: &mut Interner, raw: &str, canonical: fn(&str) -> String) -> Str {
         if raw.is_empty() {
             return Str::default();
@@ -47,7 +47,7 @@ impl Remembered {
         }
         let handle = strings.str(&canonical(raw));
         let bytes = self.bytes + raw.len() + ENTRY;
-        if bytes <= MAX_REMEMBERED {
+        if bytes <= MAX_CACHED {
             self.known.insert(raw.to_owned(), handle);
             self.bytes = bytes;
         }
@@ -55,7 +55,7 @@ impl Remembered {
     }
 }
 
-/// New handles of another catalogue's values, by old handle.
+/// New handles of another catalogue's values, indexed by old handle.
 #[derive(Debug)]
 pub(super) struct Renamed {
     strings: Vec<Str>,
@@ -82,7 +82,7 @@ impl Catalogue {
         self.strings.str(value)
     }
 
-    /// An id that may be missing; nil ids are no ids.
+    /// Interns an id; an absent or nil id becomes no id.
     pub(super) fn id<const N: usize>(&mut self, value: Option<RayId<N>>) -> Id {
         match value {
             Some(id) if !id.is_nil() => self.ids.id(&id.0),
@@ -90,47 +90,48 @@ impl Catalogue {
         }
     }
 
-    /// An id of unknown length, as bytes.
+    /// Interns an id of any length.
     pub(super) fn raw_id(&mut self, value: &[u8]) -> Id {
         self.ids.id(value)
     }
 
     /// Returns `true` if anything refers to an id.
-    pub(super) fn knows_id(&self, value: &[u8]) -> bool {
-        self.ids.knows(value)
+    pub(super) fn contains_id(&self, value: &[u8]) -> bool {
+        self.ids.contains(value)
     }
 
     pub(super) fn text(&mut self, value: &str) -> Text {
         self.texts.intern(value)
     }
 
-    /// A `map<string, double>` as sent, in canonical form.
+    /// Interns a `map<string, double>` in canonical form.
     pub(super) fn numbers(&mut self, raw: &str) -> Str {
         self.numbers.get(&mut self.strings, raw, canonical_numbers)
     }
 
-    /// A `map<string, string>` as sent, in canonical form.
+    /// Interns a `map<string, string>` in canonical form.
     pub(super) fn labels(&mut self, raw: &str) -> Str {
         self.labels.get(&mut self.strings, raw, canonical_strings)
     }
 
-    /// Extra data of a profile event as sent, made strict, because answers give it as it is; `OWN_TASK_ID` stands where
-    /// the id of its own task stood, so that nearly all are the same few texts, each looked at once.
+    /// Interns extra data of a profile event as strict JSON, because answers contain it unchanged. `OWN_TASK_ID`
+    /// replaces the id of its own task, so that nearly all extra data are the same few texts, each parsed once.
     pub(super) fn extra(&mut self, raw: &str, own_id: &str) -> Str {
-        // Both bytes are used as marks here: what has them itself is kept without.
-        if memchr::memchr2(OWN_TASK_ID, KEPT, raw.as_bytes()).is_some() {
+        // Both bytes are used as marks, so a text that contains one is stored without marks.
+        if memchr::memchr2(OWN_TASK_ID, PLACEHOLDER, raw.as_bytes()).is_some() {
             let extra = strict_extra(raw);
             return self.str(&extra);
         }
         let marked = raw.replace(own_id, std::str::from_utf8(&[OWN_TASK_ID]).unwrap_or_default());
         self.extras.get(&mut self.strings, &marked, |marked| {
-            // The mark is no character of JSON; another one, which is, takes its place meanwhile.
-            let (own, kept) = (char::from(OWN_TASK_ID), char::from(KEPT));
-            strict_extra(&marked.replace(own, &kept.to_string())).replace(kept, &own.to_string())
+            // JSON does not allow the mark, so the placeholder replaces it while the text is parsed.
+            let (own, held) = (char::from(OWN_TASK_ID), char::from(PLACEHOLDER));
+            strict_extra(&marked.replace(own, &held.to_string())).replace(held, &own.to_string())
         })
     }
 
-    /// A JSON value as sent, made strict, because answers give it as it is; what is no JSON is nothing.
+    /// Interns a JSON value as strict JSON, because answers contain it unchanged. Invalid JSON becomes the empty
+    /// string.
     pub(super) fn json(&mut self, raw: &str) -> Str {
         if raw.is_empty() { Str::default() } else { self.str(&stored_json::strict(raw.as_bytes()).unwrap_or_default()) }
     }
@@ -155,7 +156,7 @@ impl Catalogue {
         if a == b { Ordering::Equal } else { self.resolve_id(a).cmp(self.resolve_id(b)) }
     }
 
-    /// Slow: decompresses. Only asked where two events of one time disagree.
+    /// Compares two texts. Slow, because it decompresses; called only if two events of the same time disagree.
     pub(super) fn compare_text(&self, a: Text, b: Text) -> Ordering {
         if a == b {
             return Ordering::Equal;
@@ -175,8 +176,8 @@ impl Catalogue {
     }
 
     pub(super) fn weight(&self) -> usize {
-        let remembered = self.numbers.bytes + self.labels.bytes + self.extras.bytes;
-        self.strings.weight() + self.ids.weight() + self.texts.weight() + remembered
+        let cached = self.numbers.bytes + self.labels.bytes + self.extras.bytes;
+        self.strings.weight() + self.ids.weight() + self.texts.weight() + cached
     }
 
     pub(super) fn freeze(self) -> (Interned, Interned, Texts) {
@@ -184,8 +185,8 @@ impl Catalogue {
     }
 }
 
-/// Extra data as strict JSON; empty for none. What is no JSON (nor a dictionary for Ray, which answers nothing then) is
-/// a text.
+/// Returns extra data as strict JSON; empty for none. Invalid JSON, for which Ray answers nothing, becomes a JSON
+/// string.
 fn strict_extra(raw: &str) -> String {
     match stored_json::strict(raw.as_bytes()) {
         _ if raw.trim().is_empty() => String::new(),

@@ -11,7 +11,7 @@ use crate::snapshot::job::{DriverJob, SubmissionEvents};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The definition of either kind of job.
+/// Definition of either kind of job.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Definition {
     pid: i64,
@@ -46,7 +46,7 @@ struct DriverDraft {
     finished: Nanos,
 }
 
-/// One state of a submission; a set of them is order independent by itself.
+/// One state of a submission: time, state, message, error type, node, agent, exit code.
 type SubmissionState = (Nanos, String, String, String, String, String, Option<i32>);
 
 #[derive(Clone, Debug, Default)]
@@ -60,9 +60,9 @@ struct SubmissionDraft {
 #[derive(Debug, Default)]
 pub(super) struct Jobs {
     drivers: BTreeMap<JobId, DriverDraft>,
-    /// By submission id as text: handles are not comparable across builders.
+    /// Drafts by submission id, as text because handles are not comparable across builders.
     submissions: BTreeMap<String, SubmissionDraft>,
-    /// Bytes that the drafts hold beside themselves.
+    /// Memory that the drafts hold in addition to themselves, in bytes.
     bytes: usize,
 }
 
@@ -73,7 +73,7 @@ fn weight_of(state: &SubmissionState) -> usize {
 }
 
 impl Jobs {
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
         self.bytes
             + self.drivers.len() * 2 * size_of::<(JobId, DriverDraft)>()
@@ -90,7 +90,7 @@ impl Jobs {
         self.drivers.get(&job).is_some_and(|draft| draft.finished > 0)
     }
 
-    /// Returns `true` if a job with a definition, which Ray's own lack, has no end.
+    /// Returns `true` if a job with a definition has no end. Ray's internal jobs have no definition.
     pub(super) fn has_unfinished(&self) -> bool {
         self.drivers.values().any(|draft| draft.definition.is_set() && draft.finished == 0)
     }
@@ -220,7 +220,7 @@ impl Jobs {
                 row.status = values.str(&state);
                 row.message = values.str(&message);
                 row.error_type = values.str(&error_type);
-                // What a later state leaves out stays known.
+                // A value that a later state leaves out is kept.
                 for (field, value) in [(&mut row.driver_node, node), (&mut row.driver_agent_http_address, agent)] {
                     if !value.is_empty() {
                         *field = values.str(&value);
@@ -244,13 +244,13 @@ fn metadata(values: &mut Catalogue, at: Nanos, config: &JobConfig<'_>) -> BTreeM
     config.metadata.iter().map(|(key, value)| (values.str(key), Latest::new(at, values.str(value)))).collect()
 }
 
-/// Returns the bytes that were added.
+/// Inserts a state and returns the memory added, in bytes.
 fn insert(states: &mut BTreeSet<SubmissionState>, state: SubmissionState) -> usize {
     let bytes = weight_of(&state);
     if states.insert(state) { bytes } else { 0 }
 }
 
-/// Returns the bytes that were added.
+/// Joins metadata and returns the memory added, in bytes.
 fn join_metadata(
     ours: &mut BTreeMap<Str, Latest<Str>>,
     other: BTreeMap<Str, Latest<Str>>,

@@ -10,21 +10,21 @@ use crate::snapshot::text::Text;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-/// The resource that only a head node has (`kHeadNodeResource` in Ray).
+/// Resource that only a head node has (`kHeadNodeResource` in Ray).
 const HEAD_RESOURCE: &str = "\"node:__internal_head__\"";
 
-/// ip, hostname, node name, instance id, instance type, labels.
+/// IP address, host name, node name, instance id, instance type, labels.
 type Names = [Str; 6];
 
 #[derive(Clone, Debug, Default)]
 struct Draft {
     names: Latest<Names>,
     start: Latest<Nanos>,
-    /// Whether the last state is ALIVE, and whether its sub-state is DRAINING.
+    /// `(alive, draining)` of the last state.
     state: Latest<(bool, bool)>,
     resources: Latest<Str>,
     death: Latest<(Nanos, Str, Text)>,
-    /// Set if an event of this session is about it.
+    /// `true` if an event of this session is about it.
     is_own: bool,
 }
 
@@ -33,7 +33,7 @@ struct Draft {
 pub(super) struct Nodes(BTreeMap<NodeId, Draft>);
 
 impl Nodes {
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
         self.0.len() * 2 * size_of::<(NodeId, Draft)>()
     }
@@ -52,8 +52,8 @@ impl Nodes {
         self.define_as(values, at, event, true)
     }
 
-    /// Takes the definition of another session, which gives way to any of this one.
-    pub(super) fn define_elsewhere(
+    /// Adds a definition from another session's event. Any definition of this session replaces it.
+    pub(super) fn define_foreign(
         &mut self,
         values: &mut Catalogue,
         event: &NodeDefinition<'_>,
@@ -114,7 +114,7 @@ impl Nodes {
             pairs.fold(Ordering::Equal, |so_far, (a, b)| so_far.then_with(|| values.compare_str(a, b)))
         });
         draft.start.join(other.start, |a, b| a.cmp(&b));
-        // Of two states at one time the death wins: `false` must be the greater.
+        // Of two states at the same time, death wins: `false` must be the greater.
         draft.state.join(other.state, |a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
         draft.resources.join(other.resources, |a, b| values.compare_str(a, b));
         draft.death.join(other.death, |a, b| values.compare_str(a.1, b.1).then_with(|| values.compare_text(a.2, b.2)));
@@ -130,24 +130,24 @@ impl Nodes {
     }
 
     pub(super) fn finish(self, values: &mut Catalogue) -> Vec<Node> {
-        let mut seen_alive: Vec<(Nanos, usize)> = Vec::new();
+        let mut live_heads: Vec<(Nanos, usize)> = Vec::new();
         let mut rows: Vec<Node> = Vec::with_capacity(self.0.len());
         for (id, draft) in self.0 {
             let node = row(id, &draft, values);
             if node.alive && node.is_head {
-                seen_alive.push((if node.start > 0 { node.start } else { draft.state.at() }, rows.len()));
+                live_heads.push((if node.start > 0 { node.start } else { draft.state.at() }, rows.len()));
             }
             rows.push(node);
         }
-        seen_alive.sort_unstable();
-        bury_old_heads(&mut rows, &seen_alive, values);
+        live_heads.sort_unstable();
+        mark_old_heads_dead(&mut rows, &live_heads, values);
         rows
     }
 }
 
 fn row(id: NodeId, draft: &Draft, values: &Catalogue) -> Node {
     let [ip, hostname, node_name, instance_id, instance_type_name, labels] = draft.names.get();
-    // Ray calls a node by its address unless told otherwise; its events name it from 2.55 on.
+    // Ray names a node by its address unless configured otherwise; events have the name since Ray 2.55.
     let node_name = if node_name.is_empty() { ip } else { node_name };
     let (alive, draining) = if draft.state.is_set() { draft.state.get() } else { (true, false) };
     let (end, death_reason, death_message) = if alive { Default::default() } else { draft.death.get() };
@@ -173,9 +173,9 @@ fn row(id: NodeId, draft: &Draft, values: &Catalogue) -> Node {
     }
 }
 
-/// At most one head lives: the GCS marks the old one dead when a new one registers (`HandleRegisterNode` in
-/// `gcs_node_manager.cc`), with these words, and its event may be lost with it.
-fn bury_old_heads(rows: &mut [Node], heads: &[(Nanos, usize)], values: &mut Catalogue) {
+/// Marks all heads but the newest dead. The GCS does so when a new head registers (`HandleRegisterNode` in
+/// `gcs_node_manager.cc`), with this reason and message, but the event may be lost with the old head.
+fn mark_old_heads_dead(rows: &mut [Node], heads: &[(Nanos, usize)], values: &mut Catalogue) {
     for pair in heads.windows(2) {
         let [(_, old), (next, _)] = pair else { continue };
         let Some(old) = rows.get_mut(*old) else { continue };

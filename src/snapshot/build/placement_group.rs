@@ -7,7 +7,7 @@ use crate::snapshot::intern::Id;
 use crate::snapshot::placement_group::{Bundle, PlacementGroup};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A definition as owned text: rare and small, so that contents order themselves.
+/// Definition as owned text, so that its derived order is that of the contents. Definitions are rare and small.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Definition {
     at: Nanos,
@@ -17,7 +17,7 @@ struct Definition {
     is_detached: bool,
     creator_job: JobId,
     creation_requested: Nanos,
-    /// Index, unit resources, label selector (canonical JSON).
+    /// Index, unit resources and label selector (canonical JSON) of each bundle.
     bundles: Vec<(i64, String, String)>,
 }
 
@@ -47,12 +47,12 @@ fn weight_of(state: &State) -> usize {
 #[derive(Debug, Default)]
 pub(super) struct PlacementGroups {
     drafts: BTreeMap<PlacementGroupId, Draft>,
-    /// Bytes that the drafts hold beside themselves.
+    /// Memory that the drafts hold in addition to themselves, in bytes.
     bytes: usize,
 }
 
 impl PlacementGroups {
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
         self.bytes + self.drafts.len() * 2 * size_of::<(PlacementGroupId, Draft)>()
     }

@@ -1,22 +1,22 @@
-//! Platform events while they are folded: records of Ray's autoscaler and of Kubernetes, kept as they were sent.
+//! Platform events during the fold: records of Ray's autoscaler and of Kubernetes, kept as sent.
 
 use crate::base::stored_json;
 use crate::base::time::Nanos;
 use std::collections::BTreeSet;
 
-/// Platform events kept: Ray's dashboard keeps as many in memory.
+/// Maximum number of platform events kept, equal to that of Ray's dashboard.
 const MAX: usize = 10_000;
 
-/// The newest platform events of a session.
+/// Newest platform events of a session.
 #[derive(Debug, Default)]
 pub(super) struct PlatformEvents {
     records: BTreeSet<(Nanos, Box<str>)>,
-    /// Bytes of all records.
+    /// Size of all records, in bytes.
     bytes: usize,
 }
 
 impl PlatformEvents {
-    /// Adds a record as strict JSON, so that it may stand in an answer as it is. The error says what is wrong with it.
+    /// Adds a record as strict JSON, so that answers can contain it unchanged. The error describes the problem.
     pub(super) fn add(&mut self, at: Nanos, record: &str) -> Result<(), &'static str> {
         let record = stored_json::object(record).ok_or("not a JSON object")?;
         self.insert(at, record.into());
@@ -34,7 +34,7 @@ impl PlatformEvents {
         self.records.into_iter().map(|(_, record)| record).collect()
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
         self.bytes + self.records.len() * 2 * size_of::<(Nanos, Box<str>)>()
     }
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_stand_in_an_answer_as_they_are() {
+    fn stores_distinct_records_as_strict_json() {
         let mut events = PlatformEvents::default();
         events.add(2, r#"{"platformEvent": {"usage": NaN}}"#).unwrap();
         events.add(1, r#"{"platformEvent": {}}"#).unwrap();
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_are_kept_and_weighed() {
+    fn keeps_newest_records_and_counts_their_bytes() {
         let mut events = PlatformEvents::default();
         for (at, number) in (0..).zip(0..MAX + 5) {
             events.add(at, &format!(r#"{{"at": "{number:08}"}}"#)).unwrap();

@@ -1,11 +1,11 @@
-//! Drafts of task attempts, and the flat lists of their transitions and profile events.
+//! Drafts of task attempts, and flat lists of their transitions and profile events.
 //!
-//! Transitions and profile events are appended as they come, with the number of their draft; `finish` sorts them into
-//! the rows. So folding never allocates per attempt, and merging two builders is renaming and appending.
+//! Transitions and profile events are appended in order of arrival, with the number of their draft; `finish` sorts them
+//! into the rows. Folding therefore never allocates per attempt, and merging two builders renames handles and appends.
 
-use super::fixups::Fixups;
-use super::hosts::Host;
+use super::forced_ends::ForcedEnds;
 use super::latest::Latest;
+use super::worker_facts::WorkerFacts;
 use super::{Catalogue, Nanos, Renamed};
 use crate::base::id::{JobId, TaskId, push_hex};
 use crate::base::task::{TaskState, TaskType};
@@ -22,7 +22,7 @@ mod shape;
 
 use error::TaskError;
 
-/// What a definition event says.
+/// Fields of a definition event.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Definition {
     name: Str,
@@ -32,7 +32,7 @@ struct Definition {
     placement_group: Id,
 }
 
-/// One attempt so far.
+/// Draft of one attempt.
 #[derive(Clone, Copy, Debug)]
 struct Draft {
     id: TaskId,
@@ -49,7 +49,7 @@ struct Draft {
     profile_source: u32,
 }
 
-/// No entry in a side list.
+/// Index that means "no entry" in a side list.
 const NONE: u32 = u32::MAX;
 
 impl Draft {
@@ -83,7 +83,7 @@ pub(super) struct Tasks {
     sources: Vec<ProfileSource>,
     shapes: Vec<Shape>,
     shape_index: HashMap<Shape, u32, RandomState>,
-    /// Scratch for taking a task's own id out of its profile events.
+    /// Buffer for the hex id of the task whose profile events are folded.
     scratch: Vec<u8>,
 }
 
@@ -101,7 +101,7 @@ impl Default for Tasks {
             shape_index: HashMap::default(),
             scratch: Vec::new(),
         };
-        // Shape 0 is the one of attempts without a definition.
+        // Shape 0 belongs to attempts without a definition.
         new.shape(Shape::default());
         new
     }
@@ -140,7 +140,7 @@ impl Tasks {
             name: values.str(&event.name),
             shape,
             actor: values.id(actor),
-            // A driver's parent is nil, which Ray shows as it is.
+            // A driver's parent is nil, and Ray shows the nil id.
             parent: event.parent_task_id.map_or(Id::default(), |parent| values.raw_id(&parent.0)),
             placement_group: values.id(event.placement_group_id),
         };
@@ -179,7 +179,7 @@ impl Tasks {
             draft.debugger_paused.join(Latest::new(at, paused), |a, b| a.cmp(&b));
         }
         if let Some(error) = &event.error {
-            draft.error.tell(values, at, error);
+            draft.error.add(values, at, error);
         }
         if let Some(log) = &event.log {
             let log = log_info(values, log);
@@ -253,19 +253,19 @@ impl Tasks {
         }));
     }
 
-    /// The worker of every attempt, and what the attempt tells of it.
-    pub(super) fn hosts(&self) -> impl Iterator<Item = (Id, Host)> {
+    /// Returns the worker of every attempt, with the attempt's facts about it.
+    pub(super) fn worker_facts(&self) -> impl Iterator<Item = (Id, WorkerFacts)> {
         self.drafts.iter().map(|draft| {
             let pid = u32::try_from(draft.pid.get()).unwrap_or(0);
-            (draft.worker.get(), Host { node: draft.node.get(), pid, job: draft.job })
+            (draft.worker.get(), WorkerFacts { node: draft.node.get(), pid, job: draft.job })
         })
     }
 
-    pub(super) fn finish(self, values: &mut Catalogue, fixups: &Fixups) -> TaskTable {
-        finish::table(self, values, fixups)
+    pub(super) fn finish(self, values: &mut Catalogue, forced_ends: &ForcedEnds) -> TaskTable {
+        finish::table(self, values, forced_ends)
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
         self.drafts.capacity() * size_of::<Draft>()
             + self.index.capacity() * 5
@@ -274,7 +274,7 @@ impl Tasks {
             + self.logs.capacity() * size_of::<LogInfo>()
     }
 
-    /// The number of an attempt's draft, new or known.
+    /// Returns the number of an attempt's draft, creating the draft if needed.
     fn draft(&mut self, id: TaskId, attempt: i64) -> u32 {
         let attempt = u32::try_from(attempt).unwrap_or(0);
         let (drafts, hasher) = (&mut self.drafts, &self.hasher);
@@ -325,7 +325,7 @@ impl Tasks {
         });
     }
 
-    /// Start and end offsets come in different events: each field takes its greatest value.
+    /// Joins log locations. Start and end offsets come in different events, so each field takes its greatest value.
     fn join_log(&mut self, number: u32, other: LogInfo, values: &Catalogue) {
         let Some(draft) = self.drafts.get_mut(number as usize) else { return };
         let Some(ours) = self.logs.get_mut(draft.log as usize) else {
@@ -344,7 +344,7 @@ impl Tasks {
         ours.stderr_end = ours.stderr_end.max(other.stderr_end);
     }
 
-    /// Sources of one attempt do not differ; should they, the greatest wins.
+    /// Joins profile sources. The sources of one attempt do not differ; if they do, the greatest wins.
     fn join_source(&mut self, number: u32, other: ProfileSource, values: &Catalogue) {
         let Some(draft) = self.drafts.get_mut(number as usize) else { return };
         if let Some(ours) = self.sources.get(draft.profile_source as usize) {
@@ -355,7 +355,7 @@ impl Tasks {
                 return;
             }
         }
-        // A worker's attempts come one after another: looking at the last few finds nearly every repeat.
+        // A worker's attempts arrive one after another, so the last few sources contain nearly every repeat.
         let recent = self.sources.len().saturating_sub(16);
         draft.profile_source = if let Some(at) = self.sources[recent..].iter().position(|known| *known == other) {
             (recent + at) as u32
@@ -365,7 +365,8 @@ impl Tasks {
         };
     }
 
-    /// Extra data with the task's own id taken out, so that `{"name": …, "task_id": …}` of all tasks is one string.
+    /// Interns extra data with the task's own id replaced, so that `{"name": …, "task_id": …}` of all tasks is one
+    /// string.
     fn extra(&mut self, values: &mut Catalogue, id: &TaskId, extra: &str) -> Str {
         if extra.is_empty() || extra == "{}" {
             return Str::default();

@@ -1,12 +1,12 @@
-//! Where the output of attempts lies, when their events do not say.
+//! Locations of attempts' output that their events lack.
 //!
-//! - Ray 2.56 and 2.57 merge two updates of `taskLogInfo` so that the names are empty and the starts zero. The names
-//!   follow from worker, job and process.
-//! - An attempt that ended with its worker never sent one. Its worker's files are known, if they are stored.
+//! - Ray 2.56 and 2.57 merge two updates of `taskLogInfo` such that the names are empty and the starts are zero. The
+//!   names follow from worker, job and process.
+//! - An attempt that ended with its worker never sent `taskLogInfo`. Its worker's files are used, if they are stored.
 //!
-//! A worker runs one attempt after another, and before each it prints `:task_name:NAME` to both outputs, the first time
-//! behind `:job_id:JOB` (`_raylet.pyx`, `ray_logging/constants.py`); offsets are taken after that. So a start follows
-//! from the end of the attempt before in the same file, and that is how the live dashboard's starts come out.
+//! A worker runs one attempt after another. Before each it prints `:task_name:NAME` to both outputs, the first time
+//! after `:job_id:JOB` (`_raylet.pyx`, `ray_logging/constants.py`), and takes offsets after that. A start therefore
+//! follows from the end of the previous attempt in the same file; starts derived this way equal the live dashboard's.
 
 use super::{Catalogue, Nanos};
 use crate::base::id::{NodeId, RayId, WorkerId};
@@ -17,36 +17,37 @@ use crate::snapshot::task::{LogInfo, TaskTable, flag};
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashSet};
 
-/// `:job_id:01000000` and a line end.
+/// Length of `:job_id:01000000` and a line end.
 const JOB_TOKEN: i64 = 17;
-/// `:task_name:` and a line end.
+/// Length of `:task_name:` and a line end.
 const TASK_TOKEN: i64 = 12;
 
-/// Fills in what follows from other attempts and from names of stored files.
+/// Fills in locations that follow from other attempts and from the names of stored files.
 pub(super) fn restore(tasks: &mut TaskTable, values: &mut Catalogue, processes: &ProcessLogs, session_name: &str) {
     let rows = 0..tasks.len();
-    let concerned: HashSet<Id, RandomState> =
+    let incomplete: HashSet<Id, RandomState> =
         rows.clone().filter(|&row| lacks(tasks, row)).map(|row| tasks.workers[row]).collect();
-    if concerned.is_empty() {
+    if incomplete.is_empty() {
         return;
     }
     let folders = Folders::of(tasks, values, processes, session_name);
     let mut of_worker: HashMap<Id, Vec<u32>, RandomState> = HashMap::default();
-    for row in rows.filter(|&row| concerned.contains(&tasks.workers[row])) {
+    for row in rows.filter(|&row| incomplete.contains(&tasks.workers[row])) {
         of_worker.entry(tasks.workers[row]).or_default().push(row as u32);
     }
     let mut workers: Vec<(Id, Vec<u32>)> = of_worker.into_iter().collect();
-    // In an order that does not depend on how the input was cut: what is added to the table is.
+    // Rows are added to the table, so the order of workers must not depend on how the input was split.
     workers.sort_unstable_by_key(|(_, rows)| rows.first().copied());
     for (worker, mut rows) in workers {
-        rows.sort_by_cached_key(|&row| (began(tasks, row as usize), row));
+        rows.sort_by_cached_key(|&row| (started_at(tasks, row as usize), row));
         if let Some(files) = Files::of(tasks, values, processes, &folders, worker, &rows) {
             fill(tasks, values, &files, &rows);
         }
     }
 }
 
-/// Returns `true` if an attempt that ran on a worker has no location of its output. Actor tasks have none, unless asked to.
+/// Returns `true` if an attempt that ran on a worker lacks the location of its output. Actor tasks have none by
+/// default.
 fn lacks(tasks: &TaskTable, row: usize) -> bool {
     let attempt = tasks.get(row);
     if attempt.worker_id().is_none() || !attempt.is_defined() {
@@ -58,17 +59,17 @@ fn lacks(tasks: &TaskTable, row: usize) -> bool {
     }
 }
 
-/// When the worker began with an attempt, or was sent it.
-fn began(tasks: &TaskTable, row: usize) -> Option<Nanos> {
+/// Returns the time at which the worker started an attempt, or was sent it.
+fn started_at(tasks: &TaskTable, row: usize) -> Option<Nanos> {
     let attempt = tasks.get(row);
     attempt.time_of(TaskState::Running).or_else(|| attempt.time_of(TaskState::SubmittedToWorker))
 }
 
-/// A worker's two files.
+/// Output files of one worker.
 struct Files {
     stdout: Str,
     stderr: Str,
-    /// Set if one of them is stored.
+    /// `true` if one of them is stored.
     stored: bool,
 }
 
@@ -88,8 +89,8 @@ impl Files {
         let stem = if let Some(stem) = stored {
             stem.to_owned()
         } else {
-            let told = attempts().map(|attempt| attempt.worker_pid()).max().filter(|&pid| pid > 0);
-            let pid = told.map(i64::from).or_else(|| log.map(|log| i64::from(log.pid)).filter(|&pid| pid > 0))?;
+            let sent = attempts().map(|attempt| attempt.worker_pid()).max().filter(|&pid| pid > 0);
+            let pid = sent.map(i64::from).or_else(|| log.map(|log| i64::from(log.pid)).filter(|&pid| pid > 0))?;
             format!("worker-{id}-{}-{pid}", attempts().map(|attempt| attempt.job_id()).find(|job| !job.is_nil())?)
         };
         let node = log.and_then(|log| log.node).or_else(|| {
@@ -102,11 +103,11 @@ impl Files {
     }
 }
 
-/// Gives the attempts of one worker, in the order in which it ran them, what they lack. Behind an attempt that did not
-/// say where its output ends, the next one's begins where the last known one ended: rather too much than too little.
+/// Fills in the locations of one worker's attempts, given in the order in which they ran. If the end of an attempt's
+/// output is unknown, the next attempt starts at the last known end: too much output is better than too little.
 fn fill(tasks: &mut TaskTable, values: &Catalogue, files: &Files, rows: &[u32]) {
     let mut ends = [JOB_TOKEN; 2];
-    // Whether nothing was printed since but the token of the next attempt.
+    // `true` if only the token of the next attempt was printed since `ends`.
     let mut exact = true;
     for &row in rows {
         let row = row as usize;
@@ -115,7 +116,7 @@ fn fill(tasks: &mut TaskTable, values: &Catalogue, files: &Files, rows: &[u32]) 
         if lacks(tasks, row) {
             let starts = ends.map(|end| if exact { end + token } else { end });
             match known {
-                Some(told) => tasks.logs[tasks.log[row] as usize] = restored(told, files, starts),
+                Some(sent) => tasks.logs[tasks.log[row] as usize] = restored(sent, files, starts),
                 None if files.stored => {
                     let [stdout_start, stderr_start] = starts.map(Some);
                     let (stdout_file, stderr_file) = (files.stdout, files.stderr);
@@ -127,38 +128,38 @@ fn fill(tasks: &mut TaskTable, values: &Catalogue, files: &Files, rows: &[u32]) 
                 None => {}
             }
         }
-        let told = tasks.logs.get(tasks.log[row] as usize).map_or([None; 2], |log| [log.stdout_end, log.stderr_end]);
-        exact = told.iter().all(Option::is_some);
-        for (end, told) in ends.iter_mut().zip(told) {
-            *end = told.unwrap_or(*end);
+        let sent = tasks.logs.get(tasks.log[row] as usize).map_or([None; 2], |log| [log.stdout_end, log.stderr_end]);
+        exact = sent.iter().all(Option::is_some);
+        for (end, sent) in ends.iter_mut().zip(sent) {
+            *end = sent.unwrap_or(*end);
         }
     }
 }
 
-/// Restores the fields that a merge of two updates lost: names, and starts that are zero although an end is known.
-fn restored(told: LogInfo, files: &Files, [stdout_start, stderr_start]: [i64; 2]) -> LogInfo {
-    let start = |told: Option<i64>, end: Option<i64>, follows: i64| match (told.unwrap_or(0), end) {
-        (0, Some(end)) => Some(follows.min(end)),
-        (0, None) => Some(follows),
-        (told, _) => Some(told),
+/// Restores the fields that Ray's merge of two updates lost: names, and starts of zero with a known end.
+fn restored(sent: LogInfo, files: &Files, [stdout_start, stderr_start]: [i64; 2]) -> LogInfo {
+    let start = |sent: Option<i64>, end: Option<i64>, derived: i64| match (sent.unwrap_or(0), end) {
+        (0, Some(end)) => Some(derived.min(end)),
+        (0, None) => Some(derived),
+        (sent, _) => Some(sent),
     };
     LogInfo {
-        stdout_file: if told.stdout_file.is_empty() { files.stdout } else { told.stdout_file },
-        stderr_file: if told.stderr_file.is_empty() { files.stderr } else { told.stderr_file },
-        stdout_start: start(told.stdout_start, told.stdout_end, stdout_start),
-        stderr_start: start(told.stderr_start, told.stderr_end, stderr_start),
-        ..told
+        stdout_file: if sent.stdout_file.is_empty() { files.stdout } else { sent.stdout_file },
+        stderr_file: if sent.stderr_file.is_empty() { files.stderr } else { sent.stderr_file },
+        stdout_start: start(sent.stdout_start, sent.stdout_end, stdout_start),
+        stderr_start: start(sent.stderr_start, sent.stderr_end, stderr_start),
+        ..sent
     }
 }
 
-/// The folders of logs as they were on the nodes.
+/// Log folders on the nodes, as absolute paths.
 struct Folders {
     of_node: HashMap<NodeId, String, RandomState>,
-    usual: String,
+    default: String,
 }
 
 impl Folders {
-    /// From names that other attempts told, else from where a raylet kept its sessions.
+    /// Takes folders from the paths that other attempts sent, else from the session folder in a raylet's log.
     fn of(tasks: &TaskTable, values: &Catalogue, processes: &ProcessLogs, session_name: &str) -> Self {
         let mut of_node: HashMap<NodeId, String, RandomState> = HashMap::default();
         for (node, log) in &processes.nodes {
@@ -173,10 +174,10 @@ impl Folders {
                 of_node.insert(RayId(node), folder.to_owned());
             }
         }
-        Self { of_node, usual: format!("/tmp/ray/{session_name}/logs") }
+        Self { of_node, default: format!("/tmp/ray/{session_name}/logs") }
     }
 
     fn of_node(&self, node: Option<NodeId>) -> &str {
-        node.and_then(|node| self.of_node.get(&node)).unwrap_or(&self.usual)
+        node.and_then(|node| self.of_node.get(&node)).unwrap_or(&self.default)
     }
 }

@@ -1,4 +1,4 @@
-//! Any permutation, duplication or split of files, events and merged transitions gives an equal snapshot.
+//! Tests that any order, duplication or split of events gives an equal snapshot, and of the rules of the fold.
 
 mod dump;
 mod weights;
@@ -23,8 +23,8 @@ fn id(bytes: usize, n: u8) -> String {
     BASE64_STANDARD.encode(id)
 }
 
-/// What logs tell of the workers that `event` makes events of.
-fn told() -> Facts {
+/// Facts from logs about the workers of `event`.
+fn log_facts() -> Facts {
     let mut facts = Facts::default();
     let node = RayId::try_from_bytes(&BASE64_STANDARD.decode(id(28, 1)).unwrap()).unwrap();
     for n in 0..5 {
@@ -37,7 +37,7 @@ fn told() -> Facts {
             output: (n < 3).then(|| format!("worker-{worker}-01000000-7").into()),
             has_log: n != 4,
             registered: Some(1_795_389_120_000 + i64::from(n)),
-            left: (n % 2 == 0).then_some(left),
+            own_exit: (n % 2 == 0).then_some(left),
             ..WorkerLog::default()
         };
         facts.processes.workers.insert(worker, log);
@@ -53,8 +53,8 @@ fn pick(from: &[&str], n: u8) -> String {
     from[usize::from(n) % from.len()].to_owned()
 }
 
+/// Makes an event from a few small numbers, so that events share ids, times and values.
 #[expect(clippy::many_single_char_names, reason = "six small numbers without a meaning of their own")]
-/// An event made from a few small numbers, so that events meet each other on ids, times and values.
 fn event(kind: u8, n: [u8; 6]) -> Value {
     let [a, b, c, d, e, at] = n.map(|n| n % 5);
     let (task, node, worker, actor, job) = (id(24, a), id(28, b), id(28, c), id(16, a), id(4, a));
@@ -155,7 +155,7 @@ fn event(kind: u8, n: [u8; 6]) -> Value {
     json!({"eventType": event_type, "timestamp": time(at), "sessionName": SESSION, key: payload})
 }
 
-/// The same facts in twice as many events: each list of transitions or spans cut in two.
+/// Splits an event in two, each with half of its transitions or spans.
 fn split(event: &Value) -> Vec<Value> {
     let lists = [
         "/taskLifecycleEvent/stateTransitions",
@@ -193,26 +193,30 @@ fn events() -> impl Strategy<Value = Vec<Value>> {
         .prop_map(|made| made.into_iter().map(|(kind, n)| event(kind, n)).collect())
 }
 
+fn dump_of(builder: Builder) -> String {
+    dump::snapshot(&builder.finish(&log_facts()))
+}
+
 proptest! {
     #[test]
-    fn any_order_of_any_events_gives_the_same_snapshot(
+    fn snapshot_does_not_depend_on_order(
         (events, shuffled) in events().prop_flat_map(|events| (Just(events.clone()), Just(events).prop_shuffle())),
     ) {
-        prop_assert_eq!(dump::snapshot(&fold(&events).finish(&told())), dump::snapshot(&fold(&shuffled).finish(&told())));
+        prop_assert_eq!(dump_of(fold(&events)), dump_of(fold(&shuffled)));
     }
 
     #[test]
-    fn duplicates_and_split_transitions_change_nothing(
+    fn snapshot_ignores_duplicates_and_splits(
         (events, again) in events().prop_flat_map(|events| {
             let halves: Vec<Value> = events.iter().flat_map(split).chain(events.iter().cloned()).collect();
             (Just(events), Just(halves).prop_shuffle())
         }),
     ) {
-        prop_assert_eq!(dump::snapshot(&fold(&events).finish(&told())), dump::snapshot(&fold(&again).finish(&told())));
+        prop_assert_eq!(dump_of(fold(&events)), dump_of(fold(&again)));
     }
 
     #[test]
-    fn any_share_of_the_work_among_builders_merges_to_the_same_snapshot(
+    fn merged_builders_give_same_snapshot(
         events in events(), shares in proptest::collection::vec(0..3usize, 40), last_first in any::<bool>(),
     ) {
         let mut parts: [Vec<Value>; 3] = Default::default();
@@ -227,12 +231,12 @@ proptest! {
         for other in builders {
             merged.merge(other);
         }
-        prop_assert_eq!(dump::snapshot(&fold(&events).finish(&told())), dump::snapshot(&merged.finish(&told())));
+        prop_assert_eq!(dump_of(fold(&events)), dump_of(merged));
     }
 }
 
 #[test]
-fn damaged_unknown_and_foreign_records_are_counted_and_stop_nothing() {
+fn counts_and_skips_damaged_unknown_and_foreign_records() {
     let mut builder = Builder::new(SESSION);
     for (line, record) in [
         "{\"eventType\":",
@@ -259,7 +263,7 @@ fn damaged_unknown_and_foreign_records_are_counted_and_stop_nothing() {
 }
 
 #[test]
-fn a_torn_write_an_odd_byte_and_escapes_cost_no_record() {
+fn reads_records_with_torn_writes_bad_bytes_and_escapes() {
     let record = |n: u8| event(0, [n, 0, 0, 0, 0, 0]).to_string();
     let mut builder = Builder::new(SESSION);
     let torn = format!("{}{}", &record(0)[..100], record(1));
@@ -276,7 +280,7 @@ fn a_torn_write_an_odd_byte_and_escapes_cost_no_record() {
 }
 
 #[test]
-fn an_attempt_fails_with_its_worker_and_otherwise_with_its_job() {
+fn attempt_fails_with_its_worker_else_with_its_job() {
     let task = |n: u8, worker: &str| {
         json!({"eventType": "TASK_LIFECYCLE_EVENT", "timestamp": time(1), "taskLifecycleEvent": {
             "taskId": id(24, n), "jobId": id(4, 0), "workerId": worker, "stateTransitions": [{"state": "RUNNING", "timestamp": time(1)}]}})
@@ -306,7 +310,7 @@ fn an_attempt_fails_with_its_worker_and_otherwise_with_its_job() {
 }
 
 #[test]
-fn of_several_heads_only_the_newest_lives() {
+fn only_the_newest_head_is_alive() {
     let head = |n: u8, start: u8, state: &str| {
         [
             json!({"eventType": "NODE_DEFINITION_EVENT", "timestamp": time(start), "nodeDefinitionEvent": {
@@ -324,8 +328,9 @@ fn of_several_heads_only_the_newest_lives() {
     assert_eq!(nodes, [(true, 0, ""), (false, at(20), dead), (false, at(30), dead)]);
 }
 
+/// Workers without events come from logs and attempts, and their attempts fail when they die.
 #[test]
-fn workers_without_events_come_from_logs_and_attempts_and_fail_what_they_ran() {
+fn builds_workers_from_logs_and_attempts() {
     let task = |n: u8| {
         json!({"eventType": "TASK_LIFECYCLE_EVENT", "timestamp": time(1), "taskLifecycleEvent": {"taskId": id(24, 2 * n),
             "jobId": id(4, 0), "workerId": id(28, n), "workerPid": 7, "stateTransitions": [{"state": "RUNNING", "timestamp": time(1)}]}})
@@ -333,9 +338,9 @@ fn workers_without_events_come_from_logs_and_attempts_and_fail_what_they_ran() {
     let define = |n: u8| event(0, [2 * n, 0, 0, 0, 0, 0]);
     let alive = json!({"eventType": "WORKER_LIFECYCLE_EVENT", "timestamp": time(2), "workerLifecycleEvent": {"workerId": id(28, 0),
         "stateTransitions": [{"state": "ALIVE", "timestamp": time(2), "startTimeMs": "5"}]}});
-    let mut facts = told();
-    let of_nobody = WorkerId::try_from_bytes(&BASE64_STANDARD.decode(id(28, 4)).unwrap()).unwrap();
-    facts.processes.workers.remove(&of_nobody);
+    let mut facts = log_facts();
+    let unlogged = WorkerId::try_from_bytes(&BASE64_STANDARD.decode(id(28, 4)).unwrap()).unwrap();
+    facts.processes.workers.remove(&unlogged);
     let snapshot = fold(&[define(0), define(1), define(2), task(0), task(1), task(2), task(4), alive]).finish(&facts);
     let rows: Vec<_> =
         snapshot.workers.iter().map(|w| (w.pid, w.life, w.reported, snapshot.str(w.exit_type), w.end_ms)).collect();
@@ -343,7 +348,7 @@ fn workers_without_events_come_from_logs_and_attempts_and_fail_what_they_ran() {
     assert_eq!(
         rows,
         [
-            (0, Life::Alive, true, "", 0), // What an event told is not replaced.
+            (0, Life::Alive, true, "", 0), // A log never replaces a field from an event.
             (101, Life::Alive, false, "", 0),
             (102, Life::Dead, false, "USER_ERROR", end),
             (103, Life::Alive, false, "", 0),
@@ -356,15 +361,16 @@ fn workers_without_events_come_from_logs_and_attempts_and_fail_what_they_ran() {
     assert_eq!((failed(0), failed(1), failed(2)), (None, None, Some(i64::try_from(end).unwrap() * 1_000_000)));
 }
 
+/// Missing starts and names of outputs follow from the previous attempt in the same file.
 #[test]
-fn starts_and_names_of_outputs_follow_from_the_attempt_before_in_the_same_file() {
+fn derives_output_location_from_previous_attempt() {
     let (job, worker) = (id(4, 0), id(28, 2));
     let log = |n: u8, at: u8, state: &str, info: Value| {
         json!({"eventType": "TASK_LIFECYCLE_EVENT", "timestamp": time(at), "taskLifecycleEvent": {"taskId": id(24, 2 * n), "jobId": job,
             "workerId": worker, "workerPid": 7, "nodeId": id(28, 1), "taskLogInfo": info,
             "stateTransitions": [{"state": "RUNNING", "timestamp": time(at)}, {"state": state, "timestamp": time(at)}]}})
     };
-    // As Ray 2.57 merges two updates: no names, starts of zero.
+    // Ray 2.57 merges two updates to empty names and starts of zero.
     let merged = |end: &str| json!({"stdoutFile": "", "stderrFile": "", "stdoutStart": "0", "stderrStart": "0", "stdoutEnd": end, "stderrEnd": "30"});
     let define = |n: u8| event(0, [2 * n, 0, 0, 0, 0, 0]); // Named `f`.
     let mut events = vec![define(0), define(1), define(2)];
@@ -373,12 +379,12 @@ fn starts_and_names_of_outputs_follow_from_the_attempt_before_in_the_same_file()
         log(1, 2, "FINISHED", merged("60")),
         log(2, 3, "FAILED", Value::Null),
     ]);
-    let mut facts = told();
+    let mut facts = log_facts();
     let node = RayId::try_from_bytes(&BASE64_STANDARD.decode(id(28, 1)).unwrap()).unwrap();
     facts.processes.nodes.insert(node, NodeLog { temp_dir: Some("/mnt/ray".into()), ..NodeLog::default() });
     let snapshot = fold(&events).finish(&facts);
     let infos: Vec<_> = snapshot.tasks.iter().map(|attempt| *attempt.log_info().unwrap()).collect();
-    // `:job_id:01000000` and `:task_name:f`, each with its line end, stand before the first attempt.
+    // The first attempt starts after `:job_id:01000000` and `:task_name:f`, each with a line end.
     let stdout: Vec<_> = infos.iter().map(|log| (log.stdout_start, log.stdout_end)).collect();
     assert_eq!(stdout, [(Some(30), Some(40)), (Some(53), Some(60)), (Some(73), None)]);
     let stderr: Vec<_> = infos.iter().map(|log| (log.stderr_start, log.stderr_end)).collect();
@@ -387,6 +393,6 @@ fn starts_and_names_of_outputs_follow_from_the_attempt_before_in_the_same_file()
         let name = snapshot.str(log.stdout_file);
         name.starts_with(&format!("/mnt/ray/{SESSION}/logs/worker-")) && name.ends_with("-01000000-7.out")
     }));
-    let guessed: Vec<_> = snapshot.tasks.iter().map(|attempt| attempt.is_log_of_worker()).collect();
-    assert_eq!(guessed, [false, false, true]);
+    let derived: Vec<_> = snapshot.tasks.iter().map(|attempt| attempt.is_log_of_worker()).collect();
+    assert_eq!(derived, [false, false, true]);
 }

@@ -1,10 +1,10 @@
-//! Drafts of workers: from their events, and, where these are missing, from logs, attempts and actors.
+//! Drafts of workers, from their events or, if these are missing, from logs, attempts and actors.
 //!
-//! A field that an event has is never replaced from a log.
+//! A log never replaces a field from an event.
 
 use super::clocks::Clocks;
-use super::hosts::Host;
 use super::latest::Latest;
+use super::worker_facts::WorkerFacts;
 use super::{Catalogue, Nanos, Renamed};
 use crate::base::id::{JobId, WorkerId};
 use crate::event::worker::{WorkerDefinition, WorkerLifecycle};
@@ -21,9 +21,9 @@ struct Draft {
     pid: Latest<u32>,
     job: Latest<JobId>,
     death: Latest<(Str, Text)>,
-    /// A lifecycle event was seen.
+    /// `true` if a lifecycle event was seen.
     advanced: bool,
-    /// A log of the process itself is stored.
+    /// `true` if a log of the process itself is stored.
     logged: bool,
     dead: bool,
     launch_ms: u64,
@@ -37,7 +37,7 @@ struct Draft {
 pub(super) struct Workers(BTreeMap<WorkerId, Draft>);
 
 impl Workers {
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
         self.0.len() * 2 * size_of::<(WorkerId, Draft)>()
     }
@@ -85,7 +85,7 @@ impl Workers {
         Ok(())
     }
 
-    /// Times take the greatest value sent: a DEAD transition sends zeros for what ALIVE sent.
+    /// Joins a draft. Times take the greatest value, because a DEAD transition sends zeros for the times of ALIVE.
     fn join(&mut self, values: &Catalogue, id: WorkerId, other: Draft) {
         let draft = self.0.entry(id).or_default();
         draft.node.join(other.node, |a, b| values.compare_id(a, b));
@@ -112,13 +112,13 @@ impl Workers {
     }
 
     /// Returns `true` if a lifecycle event of this worker was seen.
-    pub(super) fn knows(&self, id: &WorkerId) -> bool {
+    pub(super) fn has_lifecycle(&self, id: &WorkerId) -> bool {
         self.0.get(id).is_some_and(|draft| draft.advanced)
     }
 
-    /// Takes what logs tell of a worker that no lifecycle event does.
-    pub(super) fn log(&mut self, values: &mut Catalogue, id: WorkerId, log: &WorkerLog, clocks: &Clocks) {
-        if self.knows(&id) {
+    /// Adds facts from logs, if the worker has no lifecycle event.
+    pub(super) fn add_log(&mut self, values: &mut Catalogue, id: WorkerId, log: &WorkerLog, clocks: &Clocks) {
+        if self.has_lifecycle(&id) {
             return;
         }
         let ms = |at: i64| u64::try_from(at).unwrap_or(0);
@@ -133,7 +133,7 @@ impl Workers {
             end_ms: end.map_or(0, |(end_ms, ..)| ms(end_ms)),
             ..Draft::default()
         };
-        // At time zero: anything that an event tells wins.
+        // Values at time zero lose to any value from an event.
         if let Some(node) = log.node {
             draft.node = Latest::new(0, values.id(Some(node)));
         }
@@ -150,10 +150,10 @@ impl Workers {
         self.join(values, id, draft);
     }
 
-    /// Takes what an attempt or an actor tells of the worker it ran on.
-    pub(super) fn host(&mut self, values: &mut Catalogue, id: WorkerId, host: Host) {
-        let Host { node, pid, job } = host;
-        if self.knows(&id) {
+    /// Adds facts from the attempts and actors that ran on a worker, if it has no lifecycle event.
+    pub(super) fn add_facts(&mut self, values: &mut Catalogue, id: WorkerId, facts: WorkerFacts) {
+        let WorkerFacts { node, pid, job } = facts;
+        if self.has_lifecycle(&id) {
             return;
         }
         let mut draft = Draft { worker_type: Latest::new(0, values.str("WORKER")), ..Draft::default() };

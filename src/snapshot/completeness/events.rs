@@ -1,9 +1,9 @@
-//! Numbers of events read, by type.
+//! Number of events read, by type.
 
 use crate::event::EventKind;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-/// Counts by type.
+/// Number of events by type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventCounts([u64; EventKind::COUNT]);
 
@@ -28,7 +28,7 @@ impl EventCounts {
     }
 }
 
-/// A map of the types that were seen, by Ray's names.
+/// Serializes as a map from Ray's names of the types seen to their counts.
 impl Serialize for EventCounts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_are_counted_under_ray_s_names() {
+    fn serializes_counts_under_ray_type_names() {
         let mut counts = EventCounts::default();
         for kind in EventKind::ALL {
             assert!(counts.has_none_of(&[kind]));

@@ -1,39 +1,41 @@
-//! Counted problems with a bounded number of examples, equal for any order of files: examples are the first ones by
-//! (file, position), not the first ones seen.
+//! Problem counts with a bounded number of examples.
+//!
+//! The examples are the first by (file, position), not the first found, so they are equal for any order of files.
 
 use serde::Serialize;
 use siphasher::sip::SipHasher13;
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 
-/// Examples kept of each kind.
+/// Maximum number of examples of each kind.
 const EXAMPLES: usize = 20;
 
-/// A place in the input.
+/// Place of a problem in the input.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
     /// Storage key of the file.
     pub file: String,
-    /// Line of the file, or item of its JSON array, counted from 1; zero for the file as a whole.
+    /// Line of the file, or item of its JSON array, counted from 1; zero for the whole file.
     pub position: u64,
-    /// The problem there.
+    /// Description of the problem.
     pub problem: String,
 }
 
-/// Counted problems of one kind, with examples.
+/// Problems of one kind: their number, and examples.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Problems {
-    /// The number of problems.
+    /// Number of problems.
     pub count: u64,
-    /// The first ones by file and position.
+    /// First problems by file and position.
     pub examples: BTreeSet<Place>,
-    /// Of the names of all files, in any order: the same number of problems may be in others. Alike on every replica.
+    /// Order-independent hash of the names of all files with problems, equal on every replica. It detects an equal
+    /// number of problems in other files.
     #[serde(skip)]
     pub files: u64,
 }
 
 impl Problems {
-    /// Counts one more.
+    /// Counts one more problem.
     pub fn add(&mut self, file: &str, position: u64, problem: impl Into<String>) {
         self.count += 1;
         let mut hasher = SipHasher13::new_with_keys(0, 0);
@@ -42,7 +44,7 @@ impl Problems {
         let is_first = |last: &Place| (file, position) <= (&last.file, last.position);
         if self.examples.len() < EXAMPLES || self.examples.last().is_some_and(is_first) {
             self.examples.insert(Place { file: file.to_owned(), position, problem: problem.into() });
-            self.shorten();
+            self.truncate();
         }
     }
 
@@ -56,10 +58,10 @@ impl Problems {
         self.count += other.count;
         self.files = self.files.wrapping_add(other.files);
         self.examples.extend(other.examples);
-        self.shorten();
+        self.truncate();
     }
 
-    fn shorten(&mut self) {
+    fn truncate(&mut self) {
         while self.examples.len() > EXAMPLES {
             self.examples.pop_last();
         }

@@ -1,4 +1,4 @@
-//! Rows without an end when the last event of a session was made.
+//! Number of rows without an end at the time of a session's last event.
 
 use crate::base::actor::ActorState;
 use crate::base::task::TaskType;
@@ -7,15 +7,16 @@ use crate::snapshot::submission::JobType;
 use crate::snapshot::worker::Life;
 use serde::Serialize;
 
-/// Counts of what ran, or was said to run, at the end. Of a session that is over, that is what its end cut off.
+/// Number of rows of each kind that ran, or were reported as running, at the end. If the session is over, its end cut
+/// them off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Running {
-    /// Submissions that were neither stopped nor over.
+    /// Submissions without a final status.
     pub submissions: u64,
-    /// Drivers of their own that had not finished.
+    /// Drivers without a submission that had not finished.
     pub drivers: u64,
-    /// Task attempts that were neither finished nor failed; drivers' own tasks are not counted.
+    /// Task attempts that were neither finished nor failed, without driver tasks.
     pub attempts: u64,
     /// Actors that were not dead.
     pub actors: u64,
@@ -26,7 +27,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Counts what a built snapshot has without an end.
+    /// Counts the rows of a built snapshot that have no end.
     pub(in crate::snapshot) fn of(snapshot: &Snapshot) -> Self {
         let jobs =
             |kind| snapshot.jobs.iter().filter(|job| job.job_type == kind && !job.status.is_terminal()).count() as u64;
@@ -45,7 +46,7 @@ impl Running {
         }
     }
 
-    /// Jobs of people that had no end.
+    /// Returns the number of submissions and drivers that had no end.
     pub fn jobs(&self) -> u64 {
         self.submissions + self.drivers
     }

@@ -3,13 +3,13 @@
 use crate::event::EventKind;
 use crate::snapshot::version::RayVersion;
 
-/// Ray's variable with the list of event types, as every Ray container must have it.
+/// Ray's environment variable with the list of event types; every Ray container needs it.
 const TYPES: &str = "RAY_DASHBOARD_AGGREGATOR_AGENT_EXPOSABLE_EVENT_TYPES";
 
-/// `ALL` is understood from this version on; an older one takes it as a name, and exports nothing.
+/// First version that supports `ALL`. An older one takes it as a type name and exports nothing.
 const ALL_SINCE: RayVersion = RayVersion(2, 54);
 
-/// Returns how to export events of some types.
+/// Returns advice on how to export events of some types.
 pub fn export(kinds: &[EventKind], version: Option<RayVersion>) -> String {
     let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
     let names = names.join(",");
@@ -26,14 +26,16 @@ pub fn export(kinds: &[EventKind], version: Option<RayVersion>) -> String {
     }
 }
 
-/// Returns how to export events at all.
+/// Returns advice on how to export events at all.
 pub fn export_anything(version: Option<RayVersion>) -> String {
-    let switches = "Every Ray container needs RAY_enable_ray_event=1, RAY_enable_core_worker_ray_event_to_aggregator=1 and \
+    let switches = "Every Ray container needs RAY_enable_ray_event=1, \
+                    RAY_enable_core_worker_ray_event_to_aggregator=1 and \
                     RAY_DASHBOARD_AGGREGATOR_AGENT_EVENTS_EXPORT_ADDR with its collector's address";
     match version {
         Some(version) if version < ALL_SINCE => {
             format!(
-                "{switches}; and {TYPES} must list the types, because Ray {version} takes ALL as a name and exports nothing."
+                "{switches}; and {TYPES} must list the types, because Ray {version} takes ALL as a name and exports \
+                 nothing."
             )
         }
         _ => format!("{switches}; {TYPES}=ALL exports every type."),
@@ -45,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_way_out_depends_on_the_version() {
+    fn advice_depends_on_version() {
         let version = RayVersion::parse;
         assert!(export(&[EventKind::TaskProfile], version("2.60.0")).contains("=ALL"));
         let old = export(&[EventKind::TaskProfile], version("2.52.1"));

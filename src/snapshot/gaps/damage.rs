@@ -1,4 +1,4 @@
-//! Gaps of what is stored and could not be read or understood.
+//! Gaps of stored data that could not be read or parsed.
 
 use super::{Evidence, advice};
 use crate::snapshot::Snapshot;
@@ -6,7 +6,7 @@ use crate::snapshot::completeness::Completeness;
 use crate::snapshot::gap::{Code, Gap, Weight, count};
 use crate::snapshot::version::RayVersion;
 
-const NOTHING: &str = "No task data, and nothing of jobs, actors and nodes but what logs tell";
+const NOTHING: &str = "No task data, and jobs, actors and nodes are known from logs only";
 const NEWER: &str = "A newer version of this server may know them.";
 
 pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
@@ -25,9 +25,9 @@ pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     found.into_iter().flatten().collect()
 }
 
-/// The weight of files and events that are missing.
+/// Returns the weight of missing files and events.
 fn weight(known: &Completeness) -> Weight {
-    if known.understood_nothing() { Weight::Everything } else { Weight::Part }
+    if known.has_no_valid_record() { Weight::Everything } else { Weight::Part }
 }
 
 fn no_events(snapshot: &Snapshot, evidence: &Evidence) -> Option<Gap> {
@@ -37,44 +37,43 @@ fn no_events(snapshot: &Snapshot, evidence: &Evidence) -> Option<Gap> {
         let message = if empty == of {
             format!("{NOTHING}: {} empty", all(of, "event file"))
         } else {
-            let (are, they) = if empty == 1 { ("is", "it") } else { ("are", "they") };
-            format!("{empty} of {} {are} empty: what {they} should hold is lost", count(of, "event file"))
+            let (are, their) = if empty == 1 { ("is", "its") } else { ("are", "their") };
+            format!("{empty} of {} {are} empty: {their} events are lost", count(of, "event file"))
         };
         let gap = Gap::new(Code::EmptyEventFiles, weight(known), message).missing(empty).of(of);
-        return Some(
-            gap.advice("The collector stopped before it had written them: look at its log, and at its memory limit."),
-        );
+        return Some(gap.advice("The collector stopped before it wrote them: check its log and its memory limit."));
     }
     if of == 0 {
         let logs = match evidence.logged_workers {
             0 => String::new(),
-            workers => format!("; logs tell of {}", count(workers, "worker")),
+            workers => format!("; logs mention {}", count(workers, "worker")),
         };
         let gap = Gap::new(Code::NoEvents, Weight::Everything, format!("{NOTHING}: no event was stored{logs}"));
         return Some(gap.advice(advice::export_anything(RayVersion::of(snapshot))));
     }
     let without = known.records == 0 && known.unreadable_files.count == 0;
-    without.then(|| Gap::new(Code::NoEvents, Weight::Everything, format!("{NOTHING}: the event files hold no event")))
+    without
+        .then(|| Gap::new(Code::NoEvents, Weight::Everything, format!("{NOTHING}: the event files contain no event")))
 }
 
 fn unreadable_files(known: &Completeness, evidence: &Evidence) -> Option<Gap> {
     let n = known.unreadable_files.count;
     let files = count(n, "file");
-    let message = if known.understood_nothing() && n >= evidence.event_files.max(1) {
+    let message = if known.has_no_valid_record() && n >= evidence.event_files.max(1) {
         format!("{NOTHING}: {files} could not be read")
     } else {
         format!("{files} could not be read, or not to the end")
     };
     (n > 0).then(|| {
         Gap::new(Code::UnreadableFiles, weight(known), message).missing(n).advice(
-            "What a store refused is tried again by itself; the examples in the report name the files and the reasons.",
+            "Reads that the store refused are retried automatically; the report has examples with their reasons.",
         )
     })
 }
 
 fn damaged_events(known: &Completeness) -> Option<Gap> {
     let (n, of) = (known.damaged_records.count, known.records);
-    let message = if known.understood_nothing() {
+    let message = if known.has_no_valid_record() {
         format!("No task data: {} unreadable", all(of, "record"))
     } else {
         format!("{n} of {} {} damaged and left out", count(of, "stored event"), if n == 1 { "is" } else { "are" })
@@ -97,7 +96,7 @@ fn unknown_states(known: &Completeness) -> Option<Gap> {
 
 fn nodes_without_logs(snapshot: &Snapshot) -> Option<Gap> {
     let (n, of) = (snapshot.completeness.nodes_without_logs.len() as u64, snapshot.nodes.len() as u64);
-    let message = format!("No log file was stored of {n} of {}", count(of, "node"));
+    let message = format!("No log file was stored for {n} of {}", count(of, "node"));
     (n > 0).then(|| {
         Gap::new(Code::NodesWithoutLogs, Weight::Part, message)
             .missing(n)
@@ -108,7 +107,7 @@ fn nodes_without_logs(snapshot: &Snapshot) -> Option<Gap> {
 
 fn damaged_logs(snapshot: &Snapshot) -> Option<Gap> {
     let n = snapshot.facts.damage.files().count() as u64;
-    let message = format!("{} with lines that cannot be understood", count(n, "log file"));
+    let message = format!("{} with lines that cannot be parsed", count(n, "log file"));
     (n > 0).then(|| Gap::new(Code::DamagedLogs, Weight::Part, message).missing(n))
 }
 
@@ -121,15 +120,16 @@ fn long_process_logs(known: &Completeness) -> Option<Gap> {
     (n > 0).then(|| {
         Gap::new(Code::LongProcessLogs, Weight::Doubt, message)
             .missing(n)
-            .advice("Export worker events: then these logs need not be read.")
+            .advice("Export worker events, so that these logs need not be read.")
     })
 }
 
 fn skewed_events(known: &Completeness) -> Option<Gap> {
     let (n, of) = (known.skewed_events.count, known.records);
-    let (later, them) = if n == 1 { ("is later than its file", "it") } else { ("are later than their files", "them") };
+    let (later, their) =
+        if n == 1 { ("is later than its file", "its") } else { ("are later than their files", "their") };
     let message = format!(
-        "{n} of {} {later}: a machine's clock was wrong, and times in {them} are as it had them",
+        "{n} of {} {later}: a machine's clock was wrong, and {their} times are shown as sent",
         count(of, "stored event")
     );
     (n > 0).then(|| Gap::new(Code::SkewedEvents, Weight::Doubt, message).missing(n).of(of))

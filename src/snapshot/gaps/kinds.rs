@@ -1,4 +1,4 @@
-//! Kinds of events that were not exported, and things that events should tell of and do not.
+//! Gaps of event kinds that were not exported, and of entities that lack events.
 
 mod actors;
 mod nodes;
@@ -17,8 +17,8 @@ use seen::Seen;
 
 pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     let known = &snapshot.completeness;
-    if known.understood_nothing() {
-        return Vec::new(); // Nothing was stored at all: that is one gap, not one for each kind.
+    if known.has_no_valid_record() {
+        return Vec::new(); // Nothing usable is stored: that is one gap (`damage`), not one for each kind.
     }
     let checks = Checks { snapshot, evidence, seen: Seen::of(snapshot), version: RayVersion::of(snapshot) };
     let mut found = checks.tasks();
@@ -32,7 +32,7 @@ pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     found
 }
 
-/// The input of every check; each kind has a file of this folder.
+/// Input of all checks. Each kind of entity has a file in this folder.
 struct Checks<'a> {
     snapshot: &'a Snapshot,
     evidence: &'a Evidence,
@@ -45,7 +45,7 @@ impl Checks<'_> {
         self.snapshot.completeness.events.has_none_of(kinds)
     }
 
-    /// A gap of event types that were not stored, with the way to get them.
+    /// Creates a gap of event types that were not stored, with advice on how to export them.
     fn unexported(&self, code: Code, weight: Weight, kinds: &[EventKind], message: String) -> Gap {
         let missing: Vec<EventKind> = kinds.iter().copied().filter(|kind| self.none_of(&[*kind])).collect();
         let mut gap = Gap::new(code, weight, message).advice(export(&missing, self.version));
@@ -53,7 +53,7 @@ impl Checks<'_> {
         gap
     }
 
-    /// Ray exports no placement groups; collectors ask the dashboard for them.
+    /// Checks placement groups, which Ray does not export and collectors poll from the dashboard.
     fn placement_groups(&self) -> Option<Gap> {
         let polled = self.snapshot.endpoints.keys().any(|url| url.starts_with("api/v0/placement_groups"));
         let named = self.seen.placement_groups.len() as u64;
@@ -61,11 +61,12 @@ impl Checks<'_> {
             return None;
         }
         let message = format!(
-            "No placement group was stored: tasks and actors name {}, and the table is empty",
+            "No placement group was stored: tasks and actors refer to {}, and the table is empty",
             count(named, "placement group")
         );
         Some(Gap::new(Code::PlacementGroups, Weight::Kind, message).missing(named).of(named).advice(
-            "Ray does not export them: let the collector poll /api/v0/placement_groups?detail=1&limit=10000, as KubeRay's does since v1.7.",
+            "Ray does not export them: let the collector poll /api/v0/placement_groups?detail=1&limit=10000, as \
+             KubeRay's does since v1.7.",
         ))
     }
 }

@@ -1,43 +1,42 @@
-//! Gaps that depend on what is known of a session beside its files: its marker, and whether it is over. Both may change
-//! while it is open.
+//! Gaps that depend on a session's marker and on its state. Both may change while the session is open.
 
 use crate::snapshot::Snapshot;
 use crate::snapshot::completeness::Running;
 use crate::snapshot::gap::{Code, Gap, Weight, count};
 
-/// The facts of a session that may change while it is open.
+/// Facts about a session that may change while it is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// Set if its marker was listed.
+    /// `true` if its marker was listed.
     pub marked: bool,
-    /// Set if its cluster is known to live: missing files may still come.
+    /// `true` if its cluster is known to be alive; missing files may still arrive.
     pub live: bool,
-    /// Set if it is known to be over: its cluster is dead, or has a newer session.
+    /// `true` if the session is known to be over: its cluster is dead, or has a newer session.
     pub over: bool,
 }
 
 impl Standing {
-    /// Returns `true` if the session is known to be over: rows without an end ran when it ended.
+    /// Returns `true` if the session is known to be over; rows without an end ran when it ended.
     pub fn is_over(self, snapshot: &Snapshot) -> bool {
         !self.live && (self.over || snapshot.completeness.stopped)
     }
 
-    /// Returns `true` if there is a gap; cheap, because every answer asks.
+    /// Returns `true` if there is a gap. Cheap, because every answer calls it.
     pub fn has_gaps(self, snapshot: &Snapshot) -> bool {
         self.lacks_marker() || self.lacks_end(snapshot)
     }
 
-    /// Returns the gaps at this moment.
+    /// Returns the current gaps.
     pub fn gaps(self, snapshot: &Snapshot) -> Vec<Gap> {
         let mut found = Vec::new();
         if self.lacks_end(snapshot) {
             let ran = &snapshot.completeness.running_at_end;
             let message = format!(
-                "The end was not recorded: {} running at the last event, and nothing stored says how that ended",
-                in_words(ran)
+                "The end was not recorded: {} running at the last event, and no stored file shows the outcome",
+                counts_with_verb(ran)
             );
             found.push(Gap::new(Code::EndNotRecorded, Weight::Part, message).missing(ran.jobs()).advice(
-                "The head was killed: the last state of its pod, and the Events of its cluster, say why (out of memory, \
+                "The head was killed: the last state of its pod and the Events of its cluster show why (out of memory, \
                  eviction).",
             ));
         }
@@ -52,8 +51,8 @@ impl Standing {
         !self.live && !self.marked
     }
 
-    /// Returns `true` if jobs ran at the last event of a session that is over and has no recorded end. Collectors upload the
-    /// head's logs when it is over.
+    /// Returns `true` if the session is over, jobs ran at its last event, and no end was recorded. Collectors upload
+    /// the head's logs when a session is over.
     fn lacks_end(self, snapshot: &Snapshot) -> bool {
         let known = &snapshot.completeness;
         let ended = self.over || known.head_log_stored;
@@ -61,8 +60,8 @@ impl Standing {
     }
 }
 
-/// `1 job, 3 task attempts and 2 nodes were`.
-fn in_words(ran: &Running) -> String {
+/// Returns counts with a verb, such as `1 job, 3 task attempts and 2 nodes were`.
+fn counts_with_verb(ran: &Running) -> String {
     let counts = [
         (ran.jobs(), "job"),
         (ran.attempts, "task attempt"),

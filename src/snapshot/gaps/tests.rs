@@ -1,4 +1,4 @@
-//! A small session with every kind of event, and what is said when one of them is left out.
+//! Tests of the gaps of a small session with every kind of event, and of parts of it.
 
 use super::*;
 use crate::base::id::RayId;
@@ -17,7 +17,7 @@ fn id(bytes: &[u8]) -> String {
     BASE64_STANDARD.encode(bytes)
 }
 
-/// Its own eight bytes, those of its actor, those of its job.
+/// Returns a task id: eight bytes of its own, its actor's, and its job's.
 fn task(own: u8, actor: u8) -> String {
     let mut task = [own; 24];
     task[8..20].fill(actor);
@@ -31,7 +31,7 @@ fn actor() -> String {
     id(&actor)
 }
 
-/// One node, one job with a task and an actor that ran a task, one worker for all.
+/// Events of one node, one job with a task, an actor that ran a task, and one worker for all.
 fn events() -> Vec<(EventKind, Value)> {
     use EventKind::*;
     let (node, worker, job) = (id(&NODE), id(&WORKER), id(&[1, 0, 0, 0]));
@@ -80,7 +80,7 @@ fn evidence() -> Evidence {
     }
 }
 
-/// The session as an exporter would have recorded it that keeps only some types.
+/// Builds the session as an exporter records it that keeps only some types.
 fn session(version: &str, keeps: impl Fn(EventKind) -> bool) -> Snapshot {
     let mut builder = Builder::new("session_2026-11-22_23-11-33_821800_9153");
     for (at, (kind, mut event)) in events().into_iter().enumerate().filter(|(_, (kind, _))| keeps(*kind)) {
@@ -101,19 +101,19 @@ fn codes(gaps: &[Gap]) -> Vec<Code> {
 }
 
 #[test]
-fn a_session_with_every_kind_has_no_known_gaps_and_one_without_any_of_them_has() {
+fn each_missing_event_kind_is_a_gap() {
     assert_eq!(session("2.60.0", |_| true).gaps, []);
     for (left_out, _) in events() {
         let gaps = session("2.60.0", |kind| kind != left_out).gaps;
         let named = gaps.iter().find(|gap| gap.event_types.contains(&left_out.name()));
-        let named = named.unwrap_or_else(|| panic!("nothing is said of {left_out:?}: {gaps:?}"));
+        let named = named.unwrap_or_else(|| panic!("no gap for {left_out:?}: {gaps:?}"));
         assert!(named.advice.as_ref().is_some_and(|advice| advice.contains(left_out.name())), "{named:?}");
         assert!(!named.message.is_empty() && named.weight <= Weight::Part);
     }
 }
 
 #[test]
-fn every_list_of_types_that_people_have_is_told_from_a_whole_session() {
+fn common_event_type_lists_have_gaps() {
     use EventKind::*;
     let operator = |kind: EventKind| !matches!(kind, WorkerDefinition | WorkerLifecycle);
     assert_eq!(codes(&session("2.60.0", operator).gaps), [Code::WorkerEvents]);
@@ -127,7 +127,7 @@ fn every_list_of_types_that_people_have_is_told_from_a_whole_session() {
 }
 
 #[test]
-fn a_version_that_cannot_export_workers_is_not_told_to() {
+fn version_without_worker_events_gets_no_advice_to_export() {
     let operator = |kind| !matches!(kind, EventKind::WorkerDefinition | EventKind::WorkerLifecycle);
     let gaps = session("2.57.1", operator).gaps;
     assert_eq!(codes(&gaps), [Code::WorkerEvents]);
@@ -137,7 +137,7 @@ fn a_version_that_cannot_export_workers_is_not_told_to() {
 }
 
 #[test]
-fn a_session_without_any_event_is_not_a_whole_session_with_no_tasks() {
+fn session_without_events_has_heaviest_gap() {
     let judged = |version: &str, evidence: &Evidence, change: &dyn Fn(&mut Snapshot)| {
         let mut snapshot = session(version, |_| false);
         change(&mut snapshot);
@@ -147,12 +147,12 @@ fn a_session_without_any_event_is_not_a_whole_session_with_no_tasks() {
     let none = Evidence { event_files: 0, ..evidence() };
     let gaps = judged("2.60.0", &none, &|_| {});
     assert_eq!((codes(&gaps), gaps[0].weight), (vec![Code::NoEvents], Weight::Everything));
-    assert!(gaps[0].message.ends_with("logs tell of 1 worker"), "{}", gaps[0].message);
+    assert!(gaps[0].message.ends_with("logs mention 1 worker"), "{}", gaps[0].message);
     let old = judged("2.53.0", &none, &|_| {});
     assert!(old[0].advice.as_ref().unwrap().contains("Ray 2.53 takes ALL as a name"));
     let empty = judged("2.60.0", &evidence(), &|snapshot| snapshot.completeness.empty_event_files = 2);
     assert_eq!((codes(&empty), empty[0].weight), (vec![Code::EmptyEventFiles], Weight::Everything));
-    assert_eq!(codes(&judged("2.60.0", &evidence(), &|_| {})), [Code::NoEvents], "files that hold no event");
+    assert_eq!(codes(&judged("2.60.0", &evidence(), &|_| {})), [Code::NoEvents], "files without events");
     let damaged = judged("2.60.0", &evidence(), &|snapshot| {
         let known = &mut snapshot.completeness;
         known.records = 92;
@@ -163,7 +163,7 @@ fn a_session_without_any_event_is_not_a_whole_session_with_no_tasks() {
 }
 
 #[test]
-fn a_part_that_is_empty_or_damaged_weighs_less() {
+fn partial_damage_weighs_less() {
     let mut snapshot = session("2.60.0", |_| true);
     snapshot.completeness.empty_event_files = 1;
     snapshot.completeness.damaged_records.add("f", 1, "not JSON");
@@ -173,35 +173,35 @@ fn a_part_that_is_empty_or_damaged_weighs_less() {
 }
 
 #[test]
-fn things_that_only_others_tell_of_are_counted() {
+fn counts_entities_known_from_other_sources() {
     let mut snapshot = session("2.60.0", |_| true);
     let mut more = evidence();
     more.log_nodes.insert("0b".repeat(28));
     more.logged_actors = 3;
     snapshot.judge(&more);
-    let told: Vec<_> = snapshot.gaps.iter().map(|gap| (gap.code, gap.missing, gap.of)).collect();
-    assert_eq!(told, [(Code::NodeEvents, Some(1), Some(2)), (Code::ActorEvents, Some(2), Some(3))]);
-    // Owners say that attempts ended well on the node, and neither it nor they say that they ran.
+    let counts: Vec<_> = snapshot.gaps.iter().map(|gap| (gap.code, gap.missing, gap.of)).collect();
+    assert_eq!(counts, [(Code::NodeEvents, Some(1), Some(2)), (Code::ActorEvents, Some(2), Some(3))]);
+    // Without event files of the node, its attempts still report that they ran.
     let mut silent = session("2.60.0", |_| true);
     silent.judge(&Evidence { event_nodes: BTreeSet::new(), ..evidence() });
-    assert_eq!(silent.gaps, [], "the attempts tell that they ran");
+    assert_eq!(silent.gaps, [], "the attempts report that they ran");
 }
 
 #[test]
-fn what_ran_when_its_cluster_ended_is_a_gap_only_where_no_end_was_recorded() {
+fn running_jobs_are_a_gap_only_without_recorded_end() {
     let unfinished = |kind| kind != EventKind::DriverJobLifecycle;
     let mut snapshot = session("2.60.0", unfinished);
     assert_eq!(snapshot.completeness.running_at_end.jobs(), 1);
     let standing = Standing { marked: true, live: false, over: true };
-    let said = |snapshot: &Snapshot, standing: Standing| codes(&standing.gaps(snapshot));
-    assert_eq!(said(&snapshot, standing), [Code::EndNotRecorded]);
+    let codes_of = |snapshot: &Snapshot, standing: Standing| codes(&standing.gaps(snapshot));
+    assert_eq!(codes_of(&snapshot, standing), [Code::EndNotRecorded]);
     let message = &standing.gaps(&snapshot)[0].message;
     assert!(message.contains("1 job and 1 node were running at the last event"), "{message}");
-    assert_eq!(said(&snapshot, Standing { over: false, ..standing }), [], "it may still run");
+    assert_eq!(codes_of(&snapshot, Standing { over: false, ..standing }), [], "it may still run");
     snapshot.completeness.head_log_stored = true;
-    assert_eq!(said(&snapshot, Standing { over: false, ..standing }), [Code::EndNotRecorded]);
-    assert_eq!(said(&snapshot, Standing { live: true, ..standing }), []);
+    assert_eq!(codes_of(&snapshot, Standing { over: false, ..standing }), [Code::EndNotRecorded]);
+    assert_eq!(codes_of(&snapshot, Standing { live: true, ..standing }), []);
     snapshot.completeness.stopped = true;
-    assert_eq!(said(&snapshot, standing), [], "it was told to stop: what ran then is a fact");
-    assert_eq!(said(&snapshot, Standing { marked: false, ..standing }), [Code::NoMarker]);
+    assert_eq!(codes_of(&snapshot, standing), [], "the head was told to stop: running work is a fact");
+    assert_eq!(codes_of(&snapshot, Standing { marked: false, ..standing }), [Code::NoMarker]);
 }

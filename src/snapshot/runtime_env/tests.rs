@@ -4,7 +4,7 @@ use crate::snapshot::build::Builder;
 
 const SESSION: &str = "session_2026-11-22_23-11-33_821800_9153";
 
-/// Two live nodes (01…, 02…) and a dead one (03…); an actor that lives on the second.
+/// Two live nodes (01…, 02…), a dead one (03…), and an actor on the second.
 fn snapshot() -> Snapshot {
     let mut builder = Builder::new(SESSION);
     let mut fold = |kind: &str, rest: &str| {
@@ -12,7 +12,7 @@ fn snapshot() -> Snapshot {
             format!(r#"{{"eventType":"{kind}","timestamp":"2026-11-22T23:12:44Z","sessionName":"{SESSION}",{rest}}}"#);
         builder.fold_record("events", 1, line.as_bytes());
     };
-    // 28 bytes: 24 and a half groups of base64.
+    // 28 bytes in base64.
     let id = |first: &str| format!("{first}{}A==", "A".repeat(35 - first.len() + 2));
     for (first, state) in [("AQ", "ALIVE"), ("Ag", "ALIVE"), ("Aw", "DEAD")] {
         let node = id(first);
@@ -52,8 +52,9 @@ fn created(env: &str, took_ms: u32) -> String {
     )
 }
 
+/// Rows of live nodes come from their agents' logs; a dead node has none.
 #[test]
-fn live_nodes_answer_from_their_agents_logs_longest_creation_first() {
+fn lists_longest_creation_first() {
     let mut snapshot = snapshot();
     let nodes: Vec<String> = snapshot.nodes.iter().map(|node| node.id.hex()).collect();
     let pending =
@@ -73,7 +74,7 @@ fn live_nodes_answer_from_their_agents_logs_longest_creation_first() {
 }
 
 #[test]
-fn a_node_without_a_log_answers_from_what_ran_there() {
+fn node_without_log_lists_envs_of_its_tasks_and_actors() {
     let snapshot = snapshot();
     let expected = NodeRuntimeEnv {
         node: snapshot.nodes[1].id,

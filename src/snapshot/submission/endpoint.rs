@@ -1,6 +1,6 @@
-//! A stored answer of the live dashboard to `/api/jobs/`: the rows as they were when a collector last asked.
+//! Stored answer of the live dashboard to `/api/jobs/`, as of the collector's last poll.
 
-use super::told::{Told, text};
+use super::partial::{PartialJob, text};
 use super::{Driver, JobStatus, UnifiedJob};
 use crate::base::id::JobId;
 use crate::base::stored_json::{self, parts};
@@ -8,7 +8,7 @@ use crate::snapshot::Snapshot;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// One row. What has another type than Ray gives it is read as its text, or as the number it stands for.
+/// One row. A value of an unexpected type is converted to text or to a number.
 #[derive(Debug, Default)]
 pub(super) struct Polled {
     pub(super) job_id: Option<String>,
@@ -27,27 +27,28 @@ pub(super) struct Polled {
     driver_exit_code: Option<i32>,
 }
 
-/// The rows of the stored answer, if there is one. Its URL may have been stored with or without its slashes.
+/// Returns the rows of the stored answer, if there is one. Its URL may be stored with or without slashes.
 pub(super) fn jobs(snapshot: &Snapshot) -> Vec<Polled> {
-    let rows = stored(&snapshot.endpoints).map(parts::objects).unwrap_or_default();
-    let rows = rows.into_iter().filter_map(stored_json::read).map(|row| polled(&row));
-    // What has no id is no job.
+    let rows = stored_body(&snapshot.endpoints).map(parts::objects).unwrap_or_default();
+    let rows = rows.into_iter().filter_map(stored_json::read).map(|row| parse_row(&row));
+    // A row without an id is no job.
     rows.filter(|row| row.job_id.is_some() || row.submission_id.is_some()).collect()
 }
 
-fn stored(endpoints: &BTreeMap<String, Box<str>>) -> Option<&str> {
+/// Returns the stored answer to `/api/jobs`.
+fn stored_body(endpoints: &BTreeMap<String, Box<str>>) -> Option<&str> {
     endpoints.iter().find(|(url, _)| url.trim_matches('/') == "api/jobs").map(|(_, body)| &**body)
 }
 
-/// Returns the bytes that are held while jobs are made of stored answers.
+/// Returns the memory, in bytes, that building jobs from stored answers takes.
 pub fn weight_of_stored(endpoints: &BTreeMap<String, Box<str>>) -> usize {
-    let body = stored(endpoints).unwrap_or_default();
+    let body = stored_body(endpoints).unwrap_or_default();
     let rows = memchr::memchr_iter(b'{', body.as_bytes()).count();
-    // Each text is in the row, in what was told, and in the job.
+    // Each text is held in the row, in the partial job, and in the job.
     body.len() * 4 + rows * 2 * (size_of::<Polled>() + size_of::<UnifiedJob>())
 }
 
-fn polled(row: &Map<String, Value>) -> Polled {
+fn parse_row(row: &Map<String, Value>) -> Polled {
     let text = |key: &str| row.get(key).and_then(text_of);
     let number = |key: &str| row.get(key).and_then(number_of);
     let metadata = row.get("metadata").and_then(Value::as_object).map(|metadata| {
@@ -77,7 +78,7 @@ fn polled(row: &Map<String, Value>) -> Polled {
     }
 }
 
-/// A value as text; none for null.
+/// Returns a value as text; `None` for null.
 fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
@@ -86,7 +87,7 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// A value as a whole number, be it written as a float or as text.
+/// Returns a value as a whole number; floats and texts are converted.
 fn number_of(value: &Value) -> Option<i64> {
     #[expect(clippy::cast_possible_truncation, reason = "saturates, and whole numbers survive")]
     let whole = |number: f64| number.is_finite().then_some(number as i64);
@@ -98,14 +99,14 @@ fn number_of(value: &Value) -> Option<i64> {
 }
 
 impl Polled {
-    /// Its driver.
+    /// Returns its driver.
     pub(super) fn driver(&self) -> Option<Driver> {
         self.driver.clone()
     }
 
-    /// What it tells.
-    pub(super) fn told(&self) -> Told {
-        Told {
+    /// Returns its fields as a part of a submission.
+    pub(super) fn to_partial(&self) -> PartialJob {
+        PartialJob {
             status: self.status.as_deref().and_then(JobStatus::parse),
             message: self.message.clone(),
             error_type: self.error_type.clone(),

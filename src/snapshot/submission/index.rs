@@ -1,4 +1,4 @@
-//! Who belongs to which submission, looked up once: sessions may have thousands of submissions and actors.
+//! Lookup tables by submission id. They are built once, because sessions may have thousands of submissions and actors.
 
 use super::endpoint::Polled;
 use crate::snapshot::Snapshot;
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 /// `JOB_ID_METADATA_KEY` of Ray's `common.py`.
 pub(super) const SUBMISSION_KEY: &str = "job_submission_id";
 
-/// The sources of a session by submission.
+/// Sources of a session by submission id.
 pub(super) struct Index<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) polled: &'a [Polled],
@@ -27,8 +27,9 @@ impl<'a> Index<'a> {
                 drivers.entry(id).or_default().push(job);
             }
         }
-        let supervisors = snapshot.actors.iter().filter_map(|actor| Some((supervised(snapshot, actor)?, actor)));
-        // Deleted and submitted again: the supervisor that was seen last.
+        let supervisors =
+            snapshot.actors.iter().filter_map(|actor| Some((supervised_submission(snapshot, actor)?, actor)));
+        // If a submission was deleted and submitted again, the supervisor seen last wins.
         let mut supervisors: Vec<_> = supervisors.collect();
         supervisors.sort_by_key(|(_, actor)| (actor.first_seen, actor.id));
         Self {
@@ -41,28 +42,28 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// The actor that supervises a submission.
+    /// Returns the actor that supervises a submission.
     pub(super) fn supervisor(&self, id: &str) -> Option<&'a Actor> {
         self.supervisors.get(id).copied()
     }
 
-    /// The driver jobs of a submission, by job id.
+    /// Returns the driver jobs of a submission by job id.
     pub(super) fn drivers(&self, id: &str) -> &[&'a DriverJob] {
         self.drivers.get(id).map_or(&[], Vec::as_slice)
     }
 
-    /// What `SUBMISSION_JOB_*` events say.
+    /// Returns the row built from `SUBMISSION_JOB_*` events.
     pub(super) fn events(&self, id: &str) -> Option<&'a SubmissionEvents> {
         self.events.get(id).copied()
     }
 
-    /// The row of a stored answer.
+    /// Returns the row of the stored answer.
     pub(super) fn row(&self, id: &str) -> Option<&'a Polled> {
         self.rows.get(id).copied()
     }
 
-    /// Every submission that any source proves, by id. A request in an agent's log proves none: it may have been
-    /// refused.
+    /// Returns the sorted ids of all submissions that any source proves. A request in an agent's log is no proof: it
+    /// may have been refused.
     pub(super) fn ids(&self) -> Vec<&'a str> {
         let facts = &self.snapshot.facts;
         let mut ids: Vec<&str> = Vec::new();
@@ -79,13 +80,13 @@ impl<'a> Index<'a> {
     }
 }
 
-/// The submission a driver belongs to.
+/// Returns the submission that a driver belongs to.
 pub(super) fn submission_of<'a>(snapshot: &'a Snapshot, job: &DriverJob) -> Option<&'a str> {
     let value = job.metadata.iter().find(|(key, _)| snapshot.str(*key) == SUBMISSION_KEY).map(|(_, value)| *value)?;
     Some(snapshot.str(value)).filter(|id| !id.is_empty())
 }
 
-/// The submission that an actor supervises.
-fn supervised<'a>(snapshot: &'a Snapshot, actor: &Actor) -> Option<&'a str> {
+/// Returns the submission that an actor supervises.
+fn supervised_submission<'a>(snapshot: &'a Snapshot, actor: &Actor) -> Option<&'a str> {
     snapshot.str(actor.name).strip_prefix("_ray_internal_job_actor_")
 }

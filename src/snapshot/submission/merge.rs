@@ -1,29 +1,30 @@
-//! Makes one row of what all sources tell, best source first.
+//! Merges the parts of a submission from all sources into one row.
 
-use super::told::Told;
+use super::partial::PartialJob;
 use super::{Driver, JobStatus, JobType, UnifiedJob};
 use crate::logs::Facts;
 
+/// Returns the row of a submission. `partials` are in order of precedence.
 pub(super) fn merge(
     facts: &Facts,
     id: &str,
     drivers: Vec<Driver>,
-    mut told: Vec<Told>,
+    mut partials: Vec<PartialJob>,
     rough_end_ms: Option<i64>,
     waits_for_resources: bool,
 ) -> UnifiedJob {
-    // The best source of the furthest status: final beats RUNNING beats PENDING, and of two final ones the first.
+    // A final status beats RUNNING, and RUNNING beats PENDING; of two final ones the first source's wins.
     let progress = |status: JobStatus| status.min(JobStatus::Stopped);
-    let furthest = told.iter().filter_map(|t| t.status).map(progress).max();
-    let status = told.iter().filter_map(|t| t.status).find(|status| Some(progress(*status)) == furthest);
+    let furthest = partials.iter().filter_map(|t| t.status).map(progress).max();
+    let status = partials.iter().filter_map(|t| t.status).find(|status| Some(progress(*status)) == furthest);
     let status = status.unwrap_or(JobStatus::Pending);
 
-    let about: Vec<usize> =
-        told.iter().enumerate().filter(|(_, t)| t.status == Some(status)).map(|(at, _)| at).collect();
-    let mut outcome = Told::default();
+    let with_status: Vec<usize> =
+        partials.iter().enumerate().filter(|(_, t)| t.status == Some(status)).map(|(at, _)| at).collect();
+    let mut outcome = PartialJob::default();
     let mut assumed = true;
-    for at in about {
-        let Some(t) = told.get_mut(at) else { continue };
+    for at in with_status {
+        let Some(t) = partials.get_mut(at) else { continue };
         outcome.message = outcome.message.take().or_else(|| t.message.take());
         outcome.error_type = outcome.error_type.take().or_else(|| t.error_type.take());
         outcome.end_ms = outcome.end_ms.or(t.end_ms);
@@ -31,8 +32,8 @@ pub(super) fn merge(
         outcome.exit_code = outcome.exit_code.or(t.exit_code);
     }
 
-    let mut rest = Told::default();
-    for t in told {
+    let mut rest = PartialJob::default();
+    for t in partials {
         rest.entrypoint = rest.entrypoint.or(t.entrypoint);
         rest.start_ms = rest.start_ms.or(t.start_ms);
         rest.metadata = rest.metadata.or(t.metadata);
@@ -40,7 +41,7 @@ pub(super) fn merge(
         rest.agent = rest.agent.or(t.agent);
         rest.node = rest.node.or(t.node);
     }
-    // Ray sets both when the supervisor runs.
+    // Ray sets node and agent only once the supervisor runs.
     let pending = status == JobStatus::Pending;
     let node = rest.node.filter(|_| !pending);
     let address = || node.as_deref().and_then(|node| facts.agents.address_of(node));
@@ -48,7 +49,7 @@ pub(super) fn merge(
     let runtime_env = rest.runtime_env.unwrap_or_else(|| "{}".into());
     let default = || default_message(status, waits_for_resources, &runtime_env).into();
     let message = outcome.message.or_else(|| (!assumed || !status.is_terminal()).then(default));
-    // Ray calls a submission SUCCEEDED for this reason alone.
+    // Ray sets SUCCEEDED only for exit code 0.
     let exit_code = outcome.exit_code.or_else(|| (status == JobStatus::Succeeded && !assumed).then_some(0));
     UnifiedJob {
         job_type: JobType::Submission,
@@ -68,7 +69,7 @@ pub(super) fn merge(
     }
 }
 
-/// Ray's words where nobody gave better ones (`JobInfo.__post_init__`).
+/// Returns Ray's default message of a status (`JobInfo.__post_init__`).
 fn default_message(status: JobStatus, waits_for_resources: bool, runtime_env: &str) -> String {
     match status {
         JobStatus::Pending => {

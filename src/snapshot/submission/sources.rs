@@ -1,10 +1,10 @@
-//! What each source but the live answer tells about a submission, and the drivers that belong to it or to none.
+//! Sources of a submission's fields other than the stored answer, and drivers with and without a submission.
 
 mod drivers;
 mod logs;
 
 use super::index::Index;
-use super::told::{Told, text};
+use super::partial::{PartialJob, text};
 use super::{JobStatus, some_millis};
 use crate::base::actor::ActorState;
 use crate::base::id::push_hex;
@@ -37,12 +37,12 @@ struct Exported {
     driver_exit_code: Option<i32>,
 }
 
-/// `EXPORT_SUBMISSION_JOB`: the latest row.
-pub(super) fn export(facts: &Facts, id: &str) -> Option<Told> {
+/// Reads the latest `EXPORT_SUBMISSION_JOB` row.
+pub(super) fn export(facts: &Facts, id: &str) -> Option<PartialJob> {
     let row = facts.exports.get(Export::SubmissionJob, id)?;
     let row: Exported = stored_json::read_borrowed(&row.json)?;
     let number = |value: &Value| value.as_i64().or_else(|| value.as_str()?.parse().ok()).filter(|ms| *ms != 0);
-    Some(Told {
+    Some(PartialJob {
         status: JobStatus::parse(&row.status),
         message: row.message.filter(|message| !message.is_empty()),
         error_type: row.error_type.filter(|kind| !kind.is_empty()),
@@ -58,12 +58,12 @@ pub(super) fn export(facts: &Facts, id: &str) -> Option<Told> {
     })
 }
 
-/// `SUBMISSION_JOB_*` events.
-pub(super) fn event(index: &Index<'_>, id: &str) -> Option<Told> {
+/// Reads the row of `SUBMISSION_JOB_*` events.
+pub(super) fn event(index: &Index<'_>, id: &str) -> Option<PartialJob> {
     let (snapshot, event) = (index.snapshot, index.events(id)?);
     let string = |handle| text(snapshot.str(handle));
     let metadata = event.metadata.iter().map(|(key, value)| (snapshot.str(*key).into(), snapshot.str(*value).into()));
-    Some(Told {
+    Some(PartialJob {
         status: JobStatus::parse(snapshot.str(event.status)),
         message: string(event.message),
         error_type: string(event.error_type),
@@ -93,40 +93,40 @@ struct Failure {
     error_message: String,
 }
 
-/// The supervisor: its environment is the submission's plus what Ray adds, its node is the driver's.
-pub(super) fn actor(snapshot: &Snapshot, actor: &Actor) -> Told {
+/// Reads the supervisor actor. Its environment is the submission's plus Ray's additions; its node is the driver's.
+pub(super) fn actor(snapshot: &Snapshot, actor: &Actor) -> PartialJob {
     let cause: DeathCause = stored_json::read(snapshot.text(actor.death_cause)).unwrap_or_default();
-    let mut told = match cause {
+    let mut partial = match cause {
         DeathCause { runtime_env_failed_context: Some(why), .. } => {
             let message =
                 format!("runtime_env setup failed: Failed to set up runtime environment.\n{}", why.error_message);
-            Told::failure(message, "RUNTIME_ENV_SETUP_FAILURE")
+            PartialJob::failure(message, "RUNTIME_ENV_SETUP_FAILURE")
         }
         DeathCause { actor_unschedulable_context: Some(why), .. } => {
             let message = format!(
                 "Job supervisor actor could not be scheduled: The actor is not schedulable: {}",
                 why.error_message
             );
-            Told::failure(message, "JOB_SUPERVISOR_ACTOR_UNSCHEDULABLE")
+            PartialJob::failure(message, "JOB_SUPERVISOR_ACTOR_UNSCHEDULABLE")
         }
-        _ => Told::status(JobStatus::Pending),
+        _ => PartialJob::status(JobStatus::Pending),
     };
-    if told.status == Some(JobStatus::Failed) && actor.state == ActorState::Dead {
-        told.end_ms = some_millis(actor.end);
+    if partial.status == Some(JobStatus::Failed) && actor.state == ActorState::Dead {
+        partial.end_ms = some_millis(actor.end);
     }
-    told.runtime_env = users_runtime_env(snapshot.str(actor.runtime_env));
-    told.node = actor.incarnations.last().and_then(|last| hex(snapshot, last.node));
-    told
+    partial.runtime_env = users_runtime_env(snapshot.str(actor.runtime_env));
+    partial.node = actor.incarnations.last().and_then(|last| hex(snapshot, last.node));
+    partial
 }
 
-/// Variables that Ray adds to a supervisor's environment (`_get_supervisor_runtime_env`), with the values it gives.
+/// Variables that Ray adds to a supervisor's environment, with their values (`_get_supervisor_runtime_env`).
 const ADDED_VARIABLES: [(&str, &str); 3] = [
     ("RAY_worker_niceness", "0"),
     ("RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES", "1"),
     ("RAY_EXPERIMENTAL_NOSET_ASCEND_RT_VISIBLE_DEVICES", "1"),
 ];
 
-/// A supervisor's runtime environment without what Ray added to the user's.
+/// Returns a supervisor's runtime environment without Ray's additions.
 fn users_runtime_env(serialized: &str) -> Option<Box<str>> {
     let mut env: Map<String, Value> = stored_json::read(serialized)?;
     if let Some(Value::Object(variables)) = env.get_mut("env_vars") {
@@ -151,12 +151,12 @@ fn users_runtime_env(serialized: &str) -> Option<Box<str>> {
     Some(Value::Object(env).to_string().into())
 }
 
-/// A JSON object's own text; none for anything else.
+/// Returns the text of a JSON object; `None` for anything else.
 fn object(json: &str) -> Option<Box<str>> {
     stored_json::object(json).map(|object| object.trim().into())
 }
 
-/// An id in hex; none when there is none.
+/// Returns an id in hex; `None` for no id.
 fn hex(snapshot: &Snapshot, id: Id) -> Option<Box<str>> {
     let mut out = Vec::new();
     push_hex(&mut out, snapshot.id(id));
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_ray_adds_to_a_supervisors_environment_is_taken_away_again() {
+    fn removes_rays_additions_from_supervisor_environment() {
         for (serialized, users) in [
             (r#"{"env_vars": {"RAY_worker_niceness": "0", "RAY_EXPERIMENTAL_NOSET_CUDA_VISIBLE_DEVICES": "1"}}"#, "{}"),
             (

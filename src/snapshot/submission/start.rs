@@ -1,23 +1,24 @@
-//! When a submission was accepted, and roughly when it ended, by the most exact clock that was stored.
+//! Start time and approximate end time of a submission, from the most exact source stored.
 //!
 //! `JobInfo.start_time` is taken just after the agent logs `Starting job with submission_id`, in local time; the
 //! driver log's first line follows within some ten milliseconds. `event_JOBS.log` has the same moment in whole
-//! seconds of UTC, so it also gives the zone where no supervisor's log does, and tells an accepted request from one
-//! that was refused because the submission existed already.
+//! seconds of UTC. It therefore gives the time zone if no supervisor's log does, and distinguishes an accepted request
+//! from one that was refused because the submission existed already.
 
 use super::index::Index;
+use super::partial::PartialJob;
 use super::some_millis;
-use super::told::Told;
 use crate::logs::Facts;
 use crate::logs::zone::Zone;
 
-pub(super) fn told(index: &Index<'_>, id: &str) -> Told {
+/// Returns a part with the start time only.
+pub(super) fn partial(index: &Index<'_>, id: &str) -> PartialJob {
     let facts = &index.snapshot.facts;
     let started = facts.job_events.get(id).and_then(|event| event.started_s);
     let started_ms = started.and_then(|seconds| seconds.checked_mul(1_000));
     let requested: Vec<i64> = facts.agents.requested_local_ms(id).collect();
     let utc = |local_ms: i64| utc_ms(facts, local_ms, started_ms);
-    // The event is logged within a second or so after the request; what is later was refused.
+    // The event is logged within about a second after the request; a later request was refused.
     let accepted = |utc_ms: &i64| started_ms.is_none_or(|started| *utc_ms < started.saturating_add(1_000));
     let exact = match started_ms {
         Some(_) => requested.iter().rev().filter_map(|&local| utc(local)).find(accepted),
@@ -27,13 +28,13 @@ pub(super) fn told(index: &Index<'_>, id: &str) -> Told {
     let by_actor = || index.supervisor(id).and_then(|actor| some_millis(actor.first_seen));
     let by_driver = || index.drivers(id).iter().filter_map(|job| some_millis(job.created)).min();
     let start_ms = exact.or_else(by_driver_log).or(started_ms).or_else(by_actor).or_else(by_driver);
-    Told { start_ms, ..Told::default() }
+    PartialJob { start_ms, ..PartialJob::default() }
 }
 
-/// When a submission that ended did so, where no source tells it exactly.
+/// Returns the approximate end of a submission that ended, for use if no source has the exact one.
 ///
-/// Its supervisor leaves 9 to 21 ms later in recorded sessions; the job manager notices within some two seconds; a
-/// driver may leave long before.
+/// In recorded sessions its supervisor ends 9 to 21 ms later; the job manager notices within about two seconds; a
+/// driver may end long before.
 pub(super) fn rough_end_ms(index: &Index<'_>, id: &str) -> Option<i64> {
     let supervisor = index.supervisor(id).and_then(|actor| some_millis(actor.end));
     let noticed = || index.snapshot.facts.job_events.get(id)?.completed.as_ref()?.at_s.checked_mul(1_000);
@@ -41,7 +42,7 @@ pub(super) fn rough_end_ms(index: &Index<'_>, id: &str) -> Option<i64> {
     supervisor.or_else(noticed).or_else(drivers)
 }
 
-/// A local time in UTC; `same_ms` is the same moment in UTC, roughly, where it is known.
+/// Converts a local time to UTC. `same_ms` is the approximate UTC time of the same moment, if known.
 fn utc_ms(facts: &Facts, local_ms: i64, same_ms: Option<i64>) -> Option<i64> {
     facts.zone.utc_ms(local_ms).or_else(|| {
         let mut zone = Zone::default();

@@ -7,7 +7,8 @@ const SESSION: &str = "session_2026-11-22_23-11-33_821800_9153";
 /// 2026-11-22T23:12:00Z in milliseconds.
 const MINUTE: i64 = 1_795_389_120_000;
 
-/// Events of the head, of a submission's driver `03000000` and supervisor, and of a driver of its own, `04000000`.
+/// Events of the head, of a submission's driver `03000000` and supervisor, and of a driver without a submission,
+/// `04000000`.
 fn events() -> Vec<String> {
     let envelope = |kind: &str, rest: &str| {
         format!(
@@ -69,7 +70,7 @@ fn jobs(events: &[String], files: &[File]) -> Vec<UnifiedJob> {
     snapshot.jobs
 }
 
-/// The one submission of these files.
+/// Returns the only submission of these files.
 fn job(events: &[String], files: &[File]) -> UnifiedJob {
     let mut jobs = jobs(events, files);
     jobs.retain(|job| job.job_type == JobType::Submission);
@@ -77,7 +78,7 @@ fn job(events: &[String], files: &[File]) -> UnifiedJob {
     jobs.remove(0)
 }
 
-/// A line of the agent, `second` of 23:12 UTC, two hours ahead.
+/// Returns a line of the agent at `second` of 23:12 UTC, in a local time two hours ahead.
 fn agent(second: u32, message: &str) -> String {
     format!("2026-11-23 01:12:{second:02},779\tINFO job_manager.py:533 -- {message}\n")
 }
@@ -97,7 +98,7 @@ fn job_events(lines: &[(i64, &str)]) -> (&'static str, String) {
     ("events/event_JOBS.log", lines.iter().map(line).collect())
 }
 
-/// A line of the supervisor, `second` of 23:12 UTC.
+/// Returns a line of the supervisor at `second` of 23:12 UTC.
 fn supervisor(second: i64, message: &str) -> String {
     let ns = (MINUTE + second * 1_000 + 159) * 1_000_000;
     format!(
@@ -115,7 +116,7 @@ fn driver_log() -> (&'static str, String) {
 const STARTED: (i64, &str) = (43, "Started a ray job a.");
 
 #[test]
-fn a_failed_submission_is_put_together_from_events_and_logs() {
+fn merges_failed_submission_from_events_and_logs() {
     let log = supervisor(44, "Submitting job with RAY_ADDRESS = 127.0.0.1:6379")
         + &supervisor(46, "Job a entrypoint command exited with code 5");
     let files = [
@@ -154,10 +155,10 @@ fn a_failed_submission_is_put_together_from_events_and_logs() {
 }
 
 #[test]
-fn the_end_is_told_by_whoever_knows_it() {
+fn reads_end_from_each_single_source() {
     use JobStatus::{Failed, Running, Stopped, Succeeded};
     let error = |text: &'static str| job_events(&[STARTED, (46, text)]);
-    let agent_says = |second, text: &str| ("dashboard_agent.log", requested(43).1 + &agent(second, text));
+    let agent_log = |second, text: &str| ("dashboard_agent.log", requested(43).1 + &agent(second, text));
     let timeout = "Job supervisor actor failed to start within 10.0 seconds. This timeout can be configured.";
     let cases: Vec<(File, JobStatus, Option<&str>, &str)> = vec![
         (
@@ -192,12 +193,12 @@ fn the_end_is_told_by_whoever_knows_it() {
             "Unexpected error occurred: x",
         ),
         (
-            agent_says(50, "Failed to get job supervisor for job a."),
+            agent_log(50, "Failed to get job supervisor for job a."),
             Failed,
             Some("JOB_SUPERVISOR_ACTOR_START_FAILURE"),
             "Unexpected error occurred: failed to get job supervisor.",
         ),
-        (agent_says(54, timeout), Failed, Some("JOB_SUPERVISOR_ACTOR_START_TIMEOUT"), timeout),
+        (agent_log(54, timeout), Failed, Some("JOB_SUPERVISOR_ACTOR_START_TIMEOUT"), timeout),
         (
             (
                 "job-driver-a.log",
@@ -209,7 +210,7 @@ fn the_end_is_told_by_whoever_knows_it() {
         ),
     ];
     for (file, status, error_type, message) in cases {
-        // Events of the supervisor alone: a driver would prove that it started.
+        // Only events of the supervisor: a driver would prove that it started.
         let found = job(&events()[5..], &[file]);
         assert_eq!(
             (found.status, found.error_type.as_deref(), found.message.as_deref()),
@@ -220,7 +221,7 @@ fn the_end_is_told_by_whoever_knows_it() {
 }
 
 #[test]
-fn a_waiting_submission_says_what_it_may_wait_for() {
+fn pending_message_lists_possible_reasons() {
     let found = job(&events()[5..], &[job_events(&[STARTED])]);
     assert_eq!(found.status, JobStatus::Pending);
     let message = "Job has not started yet. It may be waiting for resources (CPUs, GPUs, memory, custom resources) to become \
@@ -231,7 +232,7 @@ fn a_waiting_submission_says_what_it_may_wait_for() {
 }
 
 #[test]
-fn an_older_poll_gives_way_to_what_happened_later_and_a_final_one_stands() {
+fn later_end_replaces_polled_status_unless_final() {
     let poll = |status: &str, message: &str| {
         let row = format!(
             r#"[{{"type": "SUBMISSION", "job_id": "03000000", "submission_id": "a", "driver_info": {{"id": "03000000", "node_ip_address": "10.0.0.1", "pid": "5"}}, "status": "{status}", "entrypoint": "polled", "message": "{message}", "error_type": null, "start_time": 7, "end_time": null, "metadata": {{}}, "runtime_env": {{}}, "driver_agent_http_address": "http://p", "driver_node_id": "{HEAD}", "driver_exit_code": null}}, {{"damaged": "row", "start_time": "x"}}]"#
@@ -248,7 +249,7 @@ fn an_older_poll_gives_way_to_what_happened_later_and_a_final_one_stands() {
 }
 
 #[test]
-fn an_export_is_believed_first() {
+fn export_takes_precedence() {
     let export = r#"{"timestamp": 1, "source_type": "EXPORT_SUBMISSION_JOB", "event_data": {"submission_job_id": "a", "status": "FAILED", "entrypoint": "e", "message": "m", "error_type": "JOB_SUPERVISOR_ACTOR_DIED", "start_time": "5", "end_time": "6", "metadata": {}, "runtime_env_json": "{\"pip\": [\"x\"]}", "driver_agent_http_address": "http://x", "driver_node_id": "n"}}"#;
     let log = ("jobs/supervisor-a.log", supervisor(46, "Job a entrypoint command exited with code 0"));
     let found =
@@ -259,7 +260,7 @@ fn an_export_is_believed_first() {
 }
 
 #[test]
-fn asking_again_for_a_submission_that_exists_does_not_move_its_start() {
+fn repeated_request_does_not_move_start() {
     let (path, text) = requested(43);
     let files = [(path, text + &agent(55, "Starting job with submission_id: a")), job_events(&[STARTED])];
     assert_eq!(job(&events(), &files).start_ms, Some(MINUTE + 43_779));
@@ -268,17 +269,17 @@ fn asking_again_for_a_submission_that_exists_does_not_move_its_start() {
 }
 
 #[test]
-fn events_alone_give_rays_own_rule_for_drivers_and_no_more() {
+fn events_alone_give_status_by_rays_rule_for_drivers() {
     let without_supervisor: Vec<_> = events().into_iter().take(5).collect();
     let found = job(&without_supervisor, &[]);
     assert_eq!((found.status, found.message, found.driver_exit_code), (JobStatus::Succeeded, None, None));
     assert_eq!((found.start_ms, found.end_ms), (Some(MINUTE + 44_977), Some(MINUTE + 45_505)));
-    // A supervisor that lives means that the command goes on.
+    // A living supervisor means that the command still runs.
     assert_eq!(job(&events(), &[]).status, JobStatus::Running);
 }
 
 #[test]
-fn drivers_of_their_own_come_after_submissions_and_end_at_zero_while_they_run() {
+fn lists_own_drivers_last_with_end_zero_while_running() {
     let found = jobs(&events(), &[]);
     let own = found.last().unwrap();
     assert_eq!((own.job_type, own.status, own.end_ms), (JobType::Driver, JobStatus::Running, Some(0)));

@@ -1,4 +1,4 @@
-//! Who we are to Azure: `object_store`'s credentials, made anew when a secret was replaced.
+//! Credentials for Azure: `object_store`'s, rebuilt when a secret is replaced.
 
 use super::super::config::{AzureConfig, AzureSecret, Credentials};
 use super::super::{Error, ErrorKind};
@@ -14,11 +14,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Signs requests.
 pub(super) struct Signer {
     config: AzureConfig,
-    /// What was made of the secret that is in force.
-    made: Mutex<Option<Made>>,
+    /// The provider of the current secret.
+    cached: Mutex<Option<Cached>>,
 }
 
-type Made = (Option<Arc<AzureSecret>>, Arc<MicrosoftAzure>);
+type Cached = (Option<Arc<AzureSecret>>, Arc<MicrosoftAzure>);
 
 impl fmt::Debug for Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,14 +28,14 @@ impl fmt::Debug for Signer {
 
 impl Signer {
     pub(super) fn new(config: &AzureConfig) -> Result<Self, Error> {
-        let signer = Self { config: config.clone(), made: Mutex::default() };
-        signer.provider()?; // A key that is no base64 shows at once.
+        let signer = Self { config: config.clone(), cached: Mutex::default() };
+        signer.provider()?; // Fails early if the key is not base64.
         Ok(signer)
     }
 
     pub(super) async fn sign(&self, key: &str, request: &mut HttpRequest) -> Result<(), Error> {
         let credential = match self.config.credentials {
-            // An empty signature adds nothing but the headers that every request has.
+            // An empty signature adds only the headers that every request has.
             Credentials::Anonymous => Arc::new(AzureCredential::SASToken(Vec::new())),
             _ => self.provider()?.credentials().get_credential().await.map_err(|_| {
                 // The cause may quote a token request.
@@ -48,27 +48,27 @@ impl Signer {
         })
     }
 
-    /// Keeps tokens as long as the secret is the same.
+    /// Returns the cached provider with its tokens, or a new one if the secret was replaced.
     fn provider(&self) -> Result<Arc<MicrosoftAzure>, Error> {
         let secret = match &self.config.credentials {
             Credentials::Static(secret) => Some(secret.get()),
             _ => None,
         };
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, provider)) = &*made
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, provider)) = &*cached
             && *of == secret
         {
             return Ok(Arc::clone(provider));
         }
         let provider = Arc::new(build(&self.config, secret.as_deref())?);
-        *made = Some((secret, Arc::clone(&provider)));
+        *cached = Some((secret, Arc::clone(&provider)));
         Ok(provider)
     }
 }
 
 fn build(config: &AzureConfig, secret: Option<&AzureSecret>) -> Result<MicrosoftAzure, Error> {
     let builder = match secret {
-        // Without a secret of ours, the environment tells: AZURE_FEDERATED_TOKEN_FILE, AZURE_CLIENT_ID, IDENTITY_ENDPOINT ...
+        // Without a configured secret, the environment is used: AZURE_FEDERATED_TOKEN_FILE, IDENTITY_ENDPOINT ...
         None => from_env(),
         Some(AzureSecret::AccountKey(key)) => {
             MicrosoftAzureBuilder::new().with_access_key(key.expose()).with_credential_type("access_key")
@@ -84,7 +84,7 @@ fn build(config: &AzureConfig, secret: Option<&AzureSecret>) -> Result<Microsoft
         .with_account(&config.account)
         .with_container_name(&config.container)
         .with_use_emulator(false)
-        // Whether the store is spoken to in the clear is the endpoint's matter; token servers of nodes are.
+        // The endpoint decides about TLS for the store; token servers of nodes have none.
         .with_allow_http(true);
     if let Some(endpoint) = &config.endpoint {
         builder = builder.with_endpoint(endpoint.clone());
@@ -95,7 +95,7 @@ fn build(config: &AzureConfig, secret: Option<&AzureSecret>) -> Result<Microsoft
     builder.build().map_err(|_| Error::failed("", UNUSABLE))
 }
 
-/// What the environment tells. AKS ends the authority with a slash, and the path of the token begins with one.
+/// Reads the environment. AKS ends the authority with a slash, which is removed: the token's path begins with one.
 fn from_env() -> MicrosoftAzureBuilder {
     let builder = MicrosoftAzureBuilder::from_env();
     match builder.get_config_value(&AzureConfigKey::AuthorityHost) {
@@ -104,27 +104,27 @@ fn from_env() -> MicrosoftAzureBuilder {
     }
 }
 
-/// Whether a URL carries a shared access signature whose time is over. Azure answers it like any wrong one.
-pub(super) fn is_over(url: &Url) -> bool {
+/// Returns `true` if a URL contains an expired shared access signature, which Azure refuses like any invalid one.
+pub(super) fn is_expired(url: &Url) -> bool {
     let Some((_, end)) = url.query_pairs().find(|(name, _)| name == "se") else { return false };
     let end = end.parse::<Timestamp>().ok().or_else(|| {
-        // A day alone ends where it begins.
+        // A date without a time expires at its start.
         Some(end.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp())
     });
     end.is_some_and(|end| end < Timestamp::now())
 }
 
-/// A refusal, in other words when the signature is past its time.
-pub(super) fn told(error: Error, over: bool) -> Error {
-    if over && error.kind() == ErrorKind::PermissionDenied {
-        return Error::because(ErrorKind::PermissionDenied, error.key(), OVER);
+/// Replaces the advice of a refusal if the signature has expired.
+pub(super) fn explain_expired(error: Error, expired: bool) -> Error {
+    if expired && error.kind() == ErrorKind::PermissionDenied {
+        return Error::because(ErrorKind::PermissionDenied, error.key(), EXPIRED);
     }
     error
 }
 
-const OVER: &str = "the shared access signature has expired: have Azure make a new one, and put it into the Secret";
-const NO_TOKEN: &str = "no token for Azure could be had: check the workload identity's federation, or the identity that \
-                        is assigned, or name a Secret";
+const EXPIRED: &str = "the shared access signature has expired: create a new one in Azure, and put it into the Secret";
+const NO_TOKEN: &str = "no token for Azure was obtained: check the workload identity's federation, or the identity \
+                        that is assigned, or name a Secret";
 const UNUSABLE: &str = "the credentials cannot be used: an account key is base64, a shared access signature is the \
                         query string that Azure handed out";
 
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_says_when_its_time_is_over() {
+    fn detects_expired_signatures() {
         for (query, expected) in [
             ("", false),
             ("?sv=2024-11-04&sig=x", false),
@@ -145,7 +145,7 @@ mod tests {
             ("?se=soon", false),
         ] {
             let url = format!("https://acc.blob.core.windows.net/ray{query}").parse().unwrap();
-            assert_eq!(is_over(&url), expected, "{query}");
+            assert_eq!(is_expired(&url), expected, "{query}");
         }
     }
 }

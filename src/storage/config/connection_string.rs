@@ -1,49 +1,49 @@
-//! Azure's connection strings: `AccountName=…;AccountKey=…;…`, as its portal hands them out.
+//! Azure's connection strings, as shown in its portal: `AccountName=…;AccountKey=…;…`.
 
 use super::{AzureSecret, Secret};
 
-/// Azurite's account, key and address, which `UseDevelopmentStorage=true` stands for. They are public.
+/// Azurite's account, key and address, for `UseDevelopmentStorage=true`. They are public.
 const EMULATOR: (&str, &str, &str) = (
     "devstoreaccount1",
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
     "http://127.0.0.1:10000/devstoreaccount1",
 );
 
-/// What a connection string says.
+/// A parsed connection string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionString {
     /// The storage account's name.
     pub account: String,
-    /// Base URL of its blobs.
+    /// Base URL of the blob service.
     pub endpoint: String,
-    /// Its key or signature.
+    /// The account's key or shared access signature.
     pub secret: AzureSecret,
 }
 
-/// Why a text is no connection string. The texts never quote it.
+/// The error for an invalid connection string. Its messages never quote the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectionStringError {
     /// A part is not `name=value`.
     #[error("a connection string is made of NAME=VALUE parts, separated by `;`: copy it whole from the Azure portal")]
     Syntax,
-    /// Neither a key nor a signature.
+    /// It has neither a key nor a signature.
     #[error(
         "the connection string has neither AccountKey nor SharedAccessSignature: copy it whole from the Azure portal"
     )]
     NoSecret,
-    /// It names no account.
+    /// It has no account.
     #[error("the connection string has neither AccountName nor BlobEndpoint: copy it whole from the Azure portal")]
     NoAccount,
 }
 
 impl ConnectionString {
-    /// Reads one.
+    /// Parses a connection string.
     pub fn parse(text: &str) -> Result<Self, ConnectionStringError> {
         let (mut account, mut key, mut sas, mut endpoint, mut protocol, mut suffix) =
             (None, None, None, None, None, None);
         let mut emulator = false;
         for part in text.trim().split(';').map(str::trim).filter(|part| !part.is_empty()) {
-            // Only the first `=` divides: keys and signatures have their own.
+            // Only the first `=` separates: keys and signatures contain more.
             let (name, value) = part.split_once('=').ok_or(ConnectionStringError::Syntax)?;
             match name.trim().to_ascii_lowercase().as_str() {
                 "accountname" => account = Some(value.to_owned()),
@@ -53,7 +53,7 @@ impl ConnectionString {
                 "defaultendpointsprotocol" => protocol = Some(value),
                 "endpointsuffix" => suffix = Some(value),
                 "usedevelopmentstorage" => emulator = value.eq_ignore_ascii_case("true"),
-                _ => {} // Queues, tables, proxies: not ours.
+                _ => {} // Queues, tables, proxies: not used.
             }
         }
         if emulator {
@@ -66,7 +66,7 @@ impl ConnectionString {
             (None, Some(sas)) => AzureSecret::Sas(Secret::new(sas)),
             (None, None) => return Err(ConnectionStringError::NoSecret),
         };
-        // A string with a signature often has only the address.
+        // A string with a signature often has only the endpoint.
         let account = account.or_else(|| Some(host_label(endpoint.as_deref()?)?.to_owned()));
         let account = account.ok_or(ConnectionStringError::NoAccount)?;
         let endpoint = endpoint.unwrap_or_else(|| {
@@ -77,7 +77,7 @@ impl ConnectionString {
     }
 }
 
-/// The first label of a URL's host: the account, at Azure.
+/// Returns the first label of a URL's host, which is the account in Azure.
 fn host_label(url: &str) -> Option<&str> {
     url.split_once("://")?.1.split(['.', '/', ':']).next().filter(|label| !label.is_empty())
 }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connection_strings_are_read() {
+    fn parses_connection_strings() {
         let read = |text: &str| ConnectionString::parse(text).map(|read| (read.account, read.endpoint, read.secret));
         let key = |text: &str| AzureSecret::AccountKey(Secret::new(text));
         assert_eq!(

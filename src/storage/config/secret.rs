@@ -1,4 +1,4 @@
-//! Secrets that nothing prints, and values that change while the program runs.
+//! Secrets that are never printed, and values that change while the program runs.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,12 +8,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub struct Secret(Arc<str>);
 
 impl Secret {
-    /// Hides a text. White space around it goes: a file's last line end is never part of a key.
+    /// Hides a text. Trims white space, because the last line end of a file is never part of a key.
     pub fn new(text: impl AsRef<str>) -> Self {
         Self(text.as_ref().trim().into())
     }
 
-    /// The text, for whoever signs with it.
+    /// Returns the text, for signing.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -31,22 +31,22 @@ impl fmt::Display for Secret {
     }
 }
 
-/// A value that its owner replaces and its users ask for each time; clones share it.
+/// A value that its owner may replace and its users read each time; clones share it.
 #[derive(Clone, Debug)]
 pub struct Rotating<T>(Arc<RwLock<Arc<T>>>);
 
 impl<T> Rotating<T> {
-    /// A cell with its first value.
+    /// Returns a cell with its first value.
     pub fn new(value: T) -> Self {
         Self(Arc::new(RwLock::new(Arc::new(value))))
     }
 
-    /// The value as it is now.
+    /// Returns the current value.
     pub fn get(&self) -> Arc<T> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Replaces the value for everybody; the next request is signed with it.
+    /// Replaces the value in all clones; the next request is signed with it.
     pub fn set(&self, value: T) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(value);
     }
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn clones_share_what_rotates() {
+    fn clones_share_the_value() {
         let first = Rotating::new(1);
         let second = first.clone();
         first.set(2);

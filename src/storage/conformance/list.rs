@@ -1,14 +1,14 @@
-//! What every store must do when it lists.
+//! Listings of the conformance suite.
 
 use super::super::Delimiter;
 use super::{Behaviour, ODD_KEYS};
 use anyhow::ensure;
 
-/// More than two pages of any cloud.
+/// A number of keys that needs more than two pages in every cloud.
 const MANY: usize = 2_345;
 
 impl Behaviour<'_> {
-    /// The keys and prefixes below `rest`, sorted, with the suite's prefix cut off.
+    /// Returns the keys and prefixes below `rest`, sorted, without the suite's prefix.
     async fn list(&self, rest: &str, delimiter: Delimiter) -> anyhow::Result<(Vec<String>, Vec<String>)> {
         let all = self.store.list_all(&self.key(rest), delimiter).await?;
         ensure!(all.skipped.is_empty(), "skipped {:?}", all.skipped);
@@ -67,7 +67,7 @@ impl Behaviour<'_> {
         Ok(())
     }
 
-    pub(super) async fn tells_prefixes_of_each_other_apart(&self) -> anyhow::Result<()> {
+    pub(super) async fn separates_similar_prefixes(&self) -> anyhow::Result<()> {
         for key in ["near/rc_de/s/x", "near/rc_default/s/x"] {
             self.put(key, "").await?;
         }
@@ -98,7 +98,7 @@ impl Behaviour<'_> {
         Ok(())
     }
 
-    pub(super) async fn lists_nothing_where_nothing_is(&self) -> anyhow::Result<()> {
+    pub(super) async fn lists_nothing_below_an_empty_prefix(&self) -> anyhow::Result<()> {
         for prefix in ["none/", "none/at/all/", "no"] {
             let page = self.store.list(&self.key(prefix), Delimiter::Slash, None).await?;
             ensure!(page.is_empty() && page.next.is_none(), "{prefix:?}: {page:?}");

@@ -1,4 +1,4 @@
-//! What every store must do when it reads.
+//! Reads of the conformance suite.
 
 use super::super::{Delimiter, ErrorKind, ReadRange};
 use super::Behaviour;
@@ -59,7 +59,7 @@ impl Behaviour<'_> {
         Ok(())
     }
 
-    pub(super) async fn says_what_a_listing_says(&self) -> anyhow::Result<()> {
+    pub(super) async fn reads_the_metadata_of_a_listing(&self) -> anyhow::Result<()> {
         let key = self.put("meta/x", "12345").await?;
         let listed = self.store.list_all(&self.key("meta/"), Delimiter::None).await?.objects;
         let [listed] = listed.as_slice() else { anyhow::bail!("{listed:?}") };
@@ -94,7 +94,7 @@ impl Behaviour<'_> {
         Ok(())
     }
 
-    /// What an object had when it was opened, to its end, or an error.
+    /// Checks that a body holds the bytes of the version that was opened, or ends in an error.
     pub(super) async fn mixes_no_versions(&self) -> anyhow::Result<()> {
         let key = self.put("change/large", vec![b'o'; 5_000_000]).await?;
         let mut body = self.store.read(&key, ReadRange::From(10)).await?;
@@ -107,7 +107,7 @@ impl Behaviour<'_> {
         Ok(())
     }
 
-    pub(super) async fn says_that_a_key_is_missing(&self) -> anyhow::Result<()> {
+    pub(super) async fn reports_missing_keys(&self) -> anyhow::Result<()> {
         self.put("missing/folder/x", "").await?;
         for rest in ["missing/x", "missing/folder", "missing/folder/x/y", "missing/folder/X"] {
             let key = self.key(rest);
@@ -120,7 +120,7 @@ impl Behaviour<'_> {
         Ok(())
     }
 
-    pub(super) async fn refuses_what_is_too_large(&self) -> anyhow::Result<()> {
+    pub(super) async fn refuses_large_objects(&self) -> anyhow::Result<()> {
         let key = self.put("read/big", "0123456789").await?;
         ensure!(self.store.read_all(&key, 10).await? == "0123456789", "a limit includes itself");
         let error = self.store.read_all(&key, 9).await.err().context("ten bytes within nine")?;

@@ -10,7 +10,7 @@ fn store() -> Faulty {
 }
 
 #[tokio::test]
-async fn the_next_requests_fail_whatever_they_ask_then_all_is_well() {
+async fn the_next_requests_of_any_kind_fail() {
     let store = store();
     store.fail_next(2);
     assert!(store.list("a/", Delimiter::None, None).await.unwrap_err().is_transient());
@@ -31,7 +31,7 @@ async fn an_object_can_vanish_between_the_listing_and_the_read() {
 }
 
 #[tokio::test]
-async fn a_fault_can_happen_so_many_times() {
+async fn a_fault_can_have_a_number_of_occurrences() {
     let store = store();
     store.arm("a/", Fault::Times(1, ErrorKind::PermissionDenied));
     let error = store.list_all("a/", Delimiter::None).await.unwrap_err();
@@ -41,7 +41,7 @@ async fn a_fault_can_happen_so_many_times() {
 }
 
 #[tokio::test]
-async fn a_short_body_is_noticed_whether_or_not_the_store_says_so() {
+async fn short_bodies_are_errors_even_without_an_error_of_the_store() {
     for fault in [Fault::CutAfter(4), Fault::EndAfter(4)] {
         let store = store();
         store.arm("a/x", fault);
@@ -54,7 +54,7 @@ async fn a_short_body_is_noticed_whether_or_not_the_store_says_so() {
 }
 
 #[tokio::test]
-async fn a_closed_folder_is_left_out_and_told() {
+async fn a_closed_folder_is_skipped_and_reported() {
     let memory = Memory::default();
     for key in ["a/x", "b/x", "b/y"] {
         memory.put(key, "x");

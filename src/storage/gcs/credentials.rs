@@ -1,4 +1,4 @@
-//! Who we are to Google: made anew when a key file was replaced.
+//! Credentials for Google Cloud, rebuilt when a key file is replaced.
 
 use super::super::Error;
 use super::super::config::{Credentials, GcsConfig, Rotating, Secret};
@@ -29,8 +29,8 @@ pub(super) fn credentials(config: &GcsConfig) -> Result<Signing, Error> {
             })
         }
         Credentials::Static(key) => {
-            let file = KeyFile { key: key.clone(), payer, made: Mutex::default() };
-            file.signing()?; // A file that is no key shows at once.
+            let file = KeyFile { key: key.clone(), payer, cached: Mutex::default() };
+            file.signing()?; // Fails early if the file is not a key.
             Ok(Signing::from(file))
         }
     }
@@ -40,8 +40,8 @@ pub(super) fn credentials(config: &GcsConfig) -> Result<Signing, Error> {
 struct KeyFile {
     key: Rotating<Secret>,
     payer: Option<String>,
-    /// What was made of the text that is in force.
-    made: Mutex<Option<(Arc<Secret>, Signing)>>,
+    /// The credentials of the current text.
+    cached: Mutex<Option<(Arc<Secret>, Signing)>>,
 }
 
 impl fmt::Debug for KeyFile {
@@ -51,22 +51,22 @@ impl fmt::Debug for KeyFile {
 }
 
 impl KeyFile {
-    /// Keeps tokens as long as the key is the same.
+    /// Returns the cached credentials with their tokens, or new ones if the key was replaced.
     fn signing(&self) -> Result<Signing, Error> {
         let key = self.key.get();
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, signing)) = &*made
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, signing)) = &*cached
             && *of == key
         {
             return Ok(signing.clone());
         }
         let signing = build(key.expose(), self.payer.as_deref()).ok_or_else(|| Error::failed("", NO_KEY))?;
-        *made = Some((key, signing.clone()));
+        *cached = Some((key, signing.clone()));
         Ok(signing)
     }
 }
 
-/// By the kind that the file says it is.
+/// Builds credentials by the `type` of the file.
 fn build(text: &str, payer: Option<&str>) -> Option<Signing> {
     let file: serde_json::Value = serde_json::from_str(text).ok()?;
     macro_rules! build {

@@ -1,4 +1,4 @@
-//! What Google's errors mean: HTTP statuses of reads, gRPC codes of listings.
+//! Converts Google's errors: HTTP statuses of reads, gRPC codes of listings.
 
 use super::super::refusal::{Refusal, retry_after};
 use super::{Error, ErrorKind};
@@ -8,10 +8,10 @@ use google_cloud_gax::error::rpc::Code;
 
 const NEEDS: &str = "storage.objects.list and storage.objects.get on the bucket (role Storage Object Viewer)";
 const NO_BUCKET: &str = "check the bucket's name";
-const NO_CREDENTIALS: &str = "no credentials for Google Cloud could be had: check the pod's workload identity, \
+const NO_CREDENTIALS: &str = "no credentials for Google Cloud were found: check the pod's workload identity, \
                               GOOGLE_APPLICATION_CREDENTIALS, or the key file in the Secret";
 
-/// A failed listing. A prefix is never missing, so what is not found is the bucket.
+/// Converts the error of a listing. A prefix is never missing, so `NotFound` means the bucket.
 pub(super) fn listing_refused(prefix: &str, error: &Refused) -> Error {
     let refused = refused(prefix, error);
     match refused.kind() {
@@ -20,7 +20,7 @@ pub(super) fn listing_refused(prefix: &str, error: &Refused) -> Error {
     }
 }
 
-/// A failed request.
+/// Converts the error of a request.
 pub(super) fn refused(key: &str, error: &Refused) -> Error {
     if error.is_authentication() {
         return Error::because(ErrorKind::PermissionDenied, key, NO_CREDENTIALS);
@@ -32,7 +32,7 @@ pub(super) fn refused(key: &str, error: &Refused) -> Error {
         return Refusal { status, code: code.name(), retry_after: wait, needs: NEEDS }.into_error(key);
     }
     if let Some(status) = error.http_status_code().filter(|status| *status >= 300) {
-        // A read of an object in a bucket that is not there; said in words only.
+        // A read in a missing bucket, which only the message distinguishes from a missing object.
         let text = error.http_payload().map(|payload| String::from_utf8_lossy(payload).into_owned());
         if status == 404 && text.is_some_and(|text| text.contains("bucket does not exist")) {
             return Error::because(ErrorKind::NoBucket, key, NO_BUCKET);
@@ -41,7 +41,7 @@ pub(super) fn refused(key: &str, error: &Refused) -> Error {
         return Refusal { status, code: "", retry_after: wait, needs: NEEDS }.into_error(key);
     }
     if let Some(status) = error.status() {
-        // The code alone: what a service says may quote what was sent.
+        // The code only: the message may quote the request.
         return Error::failed(key, format!("the store answered {}", status.code.name()));
     }
     if error.is_connect() || error.is_io() || error.is_timeout() || error.is_transport() || error.is_exhausted() {
@@ -50,7 +50,7 @@ pub(super) fn refused(key: &str, error: &Refused) -> Error {
     Error::failed(key, chain(error))
 }
 
-/// A body that broke off.
+/// Returns the error for a body that broke off.
 pub(super) fn broken(key: &str, error: Refused) -> Error {
     Error::because(ErrorKind::Truncated, key, error)
 }
@@ -59,7 +59,7 @@ fn header<'a>(error: &'a Refused, name: &str) -> Option<&'a str> {
     error.http_headers()?.get(name)?.to_str().ok()
 }
 
-/// The HTTP status that means the same; none for what has no meaning of its own here.
+/// Returns the HTTP status with the same meaning; `None` for codes without special handling.
 fn http_status(code: Code) -> Option<u16> {
     Some(match code {
         Code::NotFound => 404,

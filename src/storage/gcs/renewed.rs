@@ -1,4 +1,4 @@
-//! A client that is made anew after a request without an answer.
+//! A client that is replaced after a request without a response.
 //!
 //! Google's clients keep one connection for many requests, without a keep-alive: when it dies silently, every later
 //! request would wait on it in vain.
@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 type Make<C> = Box<dyn Fn() -> BoxFuture<'static, Result<C, Error>> + Send + Sync>;
 
-/// The client and how to make another.
+/// A client, and the function that makes a new one.
 pub(super) struct Renewed<C> {
     make: Make<C>,
     client: Mutex<Option<C>>,
@@ -23,7 +23,7 @@ impl<C> fmt::Debug for Renewed<C> {
 }
 
 impl<C: Clone> Renewed<C> {
-    /// Makes the first one, so that what cannot work shows at once.
+    /// Makes the first client, so that configuration errors show early.
     pub(super) async fn new(
         make: impl Fn() -> BoxFuture<'static, Result<C, Error>> + Send + Sync + 'static,
     ) -> Result<Self, Error> {
@@ -31,8 +31,8 @@ impl<C: Clone> Renewed<C> {
         Ok(Self { make: Box::new(make), client })
     }
 
-    /// The client for one request, and what to tell when it was answered.
-    pub(super) async fn get(&self) -> Result<(C, Waiting<'_, C>), Error> {
+    /// Returns the client for one request, and a guard to call `answered` on when the response arrived.
+    pub(super) async fn get(&self) -> Result<(C, InFlight<'_, C>), Error> {
         let client = self.client().clone();
         let client = if let Some(client) = client {
             client
@@ -41,7 +41,7 @@ impl<C: Clone> Renewed<C> {
             *self.client() = Some(made.clone());
             made
         };
-        Ok((client, Waiting { renewed: self, answered: false }))
+        Ok((client, InFlight { renewed: self, answered: false }))
     }
 }
 
@@ -51,20 +51,20 @@ impl<C> Renewed<C> {
     }
 }
 
-/// A request under way; dropped without an answer, it lets go of the client.
-pub(super) struct Waiting<'a, C> {
+/// A request in flight. Discards the client if dropped without a response.
+pub(super) struct InFlight<'a, C> {
     renewed: &'a Renewed<C>,
     answered: bool,
 }
 
-impl<C> Waiting<'_, C> {
-    /// An answer came, whatever it says.
+impl<C> InFlight<'_, C> {
+    /// Records that a response arrived, success or error.
     pub(super) fn answered(mut self) {
         self.answered = true;
     }
 }
 
-impl<C> Drop for Waiting<'_, C> {
+impl<C> Drop for InFlight<'_, C> {
     fn drop(&mut self) {
         if !self.answered {
             *self.renewed.client() = None;
@@ -80,7 +80,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     #[tokio::test]
-    async fn who_gives_up_waiting_gets_another_client() {
+    async fn a_request_without_a_response_gets_a_new_client() {
         let made = Arc::new(AtomicU32::new(0));
         let renewed = Renewed::new(move || {
             let client = made.fetch_add(1, Ordering::Relaxed);
@@ -88,9 +88,9 @@ mod tests {
         });
         let renewed = renewed.await.unwrap();
         for expected in [0, 0] {
-            let (client, waiting) = renewed.get().await.unwrap();
+            let (client, in_flight) = renewed.get().await.unwrap();
             assert_eq!(client, expected);
-            waiting.answered();
+            in_flight.answered();
         }
         drop(renewed.get().await.unwrap());
         assert_eq!(renewed.get().await.unwrap().0, 1);

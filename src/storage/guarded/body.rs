@@ -1,4 +1,4 @@
-//! A body that goes on where it broke.
+//! A body that resumes at the byte where it broke off.
 
 use super::super::{Error, ErrorKind, ObjectBody, ReadRange};
 use super::{Guarded, Permit};
@@ -6,37 +6,38 @@ use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use tokio::time::{sleep, timeout};
 
-/// A body that brings less than this between two breaks does not count as going on: a store that drips must not keep
-/// us for ever.
+/// Bytes between two breaks below which a body makes no progress, so that a very slow store cannot be retried for ever.
 const PROGRESS: u64 = 32 << 10;
 
-struct Going {
+struct Resumable {
     guarded: Guarded,
     _permit: Permit,
     key: String,
     etag: Option<String>,
     at: u64,
-    /// None where the store does not say it: then the body ends with its transfer, and cannot go on where it broke.
+    /// `None` if the store did not report it: the body then ends with its transfer, and cannot resume.
     end: Option<u64>,
     stream: BoxStream<'static, Result<Bytes, Error>>,
-    /// Bytes since it was opened last.
-    since: u64,
-    /// Tries since it went on.
-    tried: u32,
+    /// Bytes since it was last opened.
+    received: u64,
+    /// Attempts since the last progress.
+    attempts: u32,
 }
 
-/// Guards the body; the permit is held until it ends or is dropped.
+/// Returns a guarded body, which holds the permit until it ends or is dropped.
 pub(super) fn guard(guarded: Guarded, opened: ObjectBody, permit: Permit) -> ObjectBody {
     let end = opened.is_measured.then_some(opened.range.end);
     let ObjectBody { meta, range, is_measured, stream } = opened;
     let (key, etag) = (meta.key.clone(), meta.etag.clone());
-    let going = Going { guarded, _permit: permit, key, etag, at: range.start, end, stream, since: 0, tried: 0 };
-    let stream =
-        stream::try_unfold(going, |mut going| async move { Ok(going.next().await?.map(|piece| (piece, going))) });
+    let resumable =
+        Resumable { guarded, _permit: permit, key, etag, at: range.start, end, stream, received: 0, attempts: 0 };
+    let stream = stream::try_unfold(resumable, |mut resumable| async move {
+        Ok(resumable.next().await?.map(|piece| (piece, resumable)))
+    });
     ObjectBody { meta, range, is_measured, stream: stream.boxed() }
 }
 
-impl Going {
+impl Resumable {
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         while self.end.is_none_or(|end| self.at < end) {
             let broken = match timeout(self.guarded.limits.stall, self.stream.next()).await {
@@ -59,19 +60,19 @@ impl Going {
         let length = piece.len() as u64;
         self.guarded.metrics.arrived(&self.guarded.request("read"), length);
         self.at += length;
-        self.since += length;
+        self.received += length;
         if self.end.is_some_and(|end| self.at > end) {
             return Err(Error::failed(&self.key, "the body is longer than promised"));
         }
         Ok(piece)
     }
 
-    /// Opens the rest. Without an `ETag` nobody knows whether it is the rest of the same object.
+    /// Opens the rest. Fails without an `ETag`, because the object may have been replaced.
     async fn reopen(&mut self, broken: Error) -> Result<(), Error> {
-        self.tried = if self.since >= PROGRESS { 1 } else { self.tried + 1 };
-        self.since = 0;
+        self.attempts = if self.received >= PROGRESS { 1 } else { self.attempts + 1 };
+        self.received = 0;
         let (Some(etag), Some(end)) = (self.etag.clone(), self.end) else { return Err(broken) };
-        let Some(pause) = self.guarded.pause(self.tried, &broken) else { return Err(broken) };
+        let Some(pause) = self.guarded.pause(self.attempts, &broken) else { return Err(broken) };
         // The broken connection must not stay open during the pause.
         self.stream = stream::empty().boxed();
         sleep(pause).await;

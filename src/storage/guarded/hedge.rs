@@ -1,7 +1,7 @@
-//! A second request beside one that is slow to begin.
+//! A second request for a read that is slow to begin.
 //!
-//! Few reads of a store take seconds where others take milliseconds, and a load waits for its slowest file. Must never
-//! add to the load of a store that is slow altogether: of twenty reads, one may be asked for twice.
+//! A few reads of a store take seconds where others take milliseconds, and a load waits for its slowest file. At most
+//! one read in twenty is requested twice, so that a store that is slow altogether does not get more load.
 
 use futures_util::future::{Either, select};
 use std::pin::pin;
@@ -9,19 +9,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// One in so many reads.
-const SHARE: u64 = 20;
+/// At most one in this many reads is requested twice.
+const ONE_IN: u64 = 20;
 
-/// Reads so far, and how many of them were asked for twice.
+/// Numbers of reads, and of reads that were requested twice.
 #[derive(Debug, Default)]
 pub(super) struct Hedge {
     reads: AtomicU64,
-    twice: AtomicU64,
+    hedged: AtomicU64,
 }
 
 impl Hedge {
-    /// The first good answer of `ask`, or of a second one that begins when the first has taken `after`; the last error
-    /// when there is none. `free` says whether there is room for a second request, and holds it.
+    /// Returns the first success of `ask`, or of a second call that starts after the first has taken `after`; the last
+    /// error if both fail. `free` reserves a slot for the second request; `None` if there is none.
     pub(super) async fn first<T, E, F: Future<Output = Result<T, E>>, P>(
         &self,
         after: Duration,
@@ -34,9 +34,9 @@ impl Hedge {
             Either::Left((answer, _)) => return answer,
             Either::Right(((), first)) => first,
         };
-        let allowed = self.twice.load(Ordering::Relaxed) * SHARE < self.reads.load(Ordering::Relaxed);
-        let Some(_room) = allowed.then(free).flatten() else { return first.await };
-        self.twice.fetch_add(1, Ordering::Relaxed);
+        let allowed = self.hedged.load(Ordering::Relaxed) * ONE_IN < self.reads.load(Ordering::Relaxed);
+        let Some(_slot) = allowed.then(free).flatten() else { return first.await };
+        self.hedged.fetch_add(1, Ordering::Relaxed);
         match select(first, pin!(ask())).await {
             Either::Left((Ok(answer), _)) | Either::Right((Ok(answer), _)) => Ok(answer),
             Either::Left((Err(_), second)) => second.await,

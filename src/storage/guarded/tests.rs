@@ -14,7 +14,7 @@ fn stores(limits: Limits) -> (Arc<Faulty>, Guarded) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_transient_is_tried_again_and_what_is_not_is_not() {
+async fn retries_only_transient_errors() {
     let (faulty, guarded) = stores(Limits::default());
     faulty.fail_next(4);
     assert_eq!(guarded.read_all("x", 99).await.unwrap(), "0123456789");
@@ -28,18 +28,18 @@ async fn what_is_transient_is_tried_again_and_what_is_not_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_breaks_goes_on_where_it_broke() {
+async fn a_broken_body_resumes_at_the_same_byte() {
     for fault in [Fault::CutAfter(4), Fault::EndAfter(4)] {
         let (faulty, guarded) = stores(Limits::default());
         faulty.arm("x", fault);
-        // Each opening brings four bytes more.
+        // Each opening yields four more bytes.
         assert_eq!(guarded.read_all("x", 99).await.unwrap(), "0123456789", "{fault:?}");
         assert_eq!(faulty.counts().reads, 3, "{fault:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_never_goes_on_in_another_object() {
+async fn a_body_never_resumes_in_another_object() {
     let memory = Arc::new(Memory::default());
     memory.put("x", "0123456789");
     let faulty = Arc::new(Faulty::new(Arc::clone(&memory) as _));
@@ -88,7 +88,7 @@ async fn a_store_that_passes_over_conditions_opens_no_other_version() {
     assert_eq!(error.kind(), ErrorKind::PreconditionFailed);
 }
 
-/// A store whose answers never come, or whose bodies stall; it asks for a pause when it is busy.
+/// A store that never responds, or whose bodies stall. With `busy`, listings fail and ask for a pause.
 #[derive(Debug)]
 struct Stubborn {
     body: bool,
@@ -117,7 +117,7 @@ impl Storage for Stubborn {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_waited_for_for_ever() {
+async fn every_wait_is_bounded() {
     let limits = Limits { attempts: 2, ..Limits::default() };
     for (body, bound) in [(false, limits.call * 3), (true, limits.stall * 2)] {
         let stubborn = Arc::new(Stubborn { body, busy: None });
@@ -130,7 +130,7 @@ async fn nothing_is_waited_for_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_says_how_long_to_wait() {
+async fn waits_as_long_as_the_store_asks_for() {
     for (asked, tries, waited) in [(5, 5, 20), (60, 1, 0)] {
         let busy = Some(Duration::from_secs(asked));
         let metrics = Arc::<Metrics>::default();
@@ -146,7 +146,7 @@ async fn a_store_says_how_long_to_wait() {
     }
 }
 
-/// A store of which every so many reads take long to begin.
+/// A store in which one in `slow_every` reads takes long to begin.
 #[derive(Debug)]
 struct Straggling {
     inner: Memory,
@@ -169,8 +169,8 @@ impl Storage for Straggling {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_straggler_is_asked_for_twice_but_a_slow_store_is_not() {
-    // How many requests a hundred reads are, and in how many seconds, one after the other.
+async fn hedges_slow_reads_but_not_a_slow_store() {
+    // The requests and seconds that a hundred sequential reads take.
     for (slow_every, concurrent, requests, seconds) in [(50, 2, 103, 3), (1, 2, 105, 1000), (50, 1, 100, 20)] {
         let inner = Memory::default();
         inner.put("x", "0123456789");

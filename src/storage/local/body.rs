@@ -1,6 +1,6 @@
-//! Reading a file: the first piece with the open, the rest piece by piece.
+//! Reads a file: the first piece when it is opened, the rest piece by piece.
 //!
-//! A small file therefore costs one trip to the blocking pool, and a slow reader of a large one holds no thread.
+//! A small file thus takes one call on the blocking pool, and a slow reader of a large file blocks no thread.
 
 use super::super::{Error, ErrorKind, ObjectBody, ObjectMeta, ReadRange};
 use super::{blocking, failure, meta, path};
@@ -11,7 +11,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
 
-/// Bytes read at a time: large enough to make the trip cheap, small enough for many readers at once.
+/// Bytes per piece: large enough to make the call cheap, small enough for many concurrent readers.
 const PIECE: u64 = 512 * 1024;
 
 /// A file opened at a range, with its first piece.
@@ -29,17 +29,17 @@ struct Rest {
 }
 
 impl Opened {
-    /// Opens a key and reads the first piece of the range. Blocks.
+    /// Opens a key and reads the first piece of the range. Blocks the thread.
     pub(super) fn open(root: &Path, key: String, range: ReadRange, if_match: Option<&str>) -> Result<Self, Error> {
         let real = match path::resolve(root, &key) {
             Err(missing) if missing.kind() == ErrorKind::NotFound => {
-                path::root_is_there(root, &key)?;
+                path::check_root(root, &key)?;
                 return Err(missing);
             }
             resolved => resolved?,
         };
         let mut file = File::open(real).map_err(|e| failure(&key, e))?;
-        // Of the opened file, not of the path: the bytes below are this file's whatever happens to its name.
+        // Of the opened file, not of the path, which may be replaced while the file is read.
         let metadata = file.metadata().map_err(|e| failure(&key, e))?;
         let meta = meta(key.clone(), &metadata);
         if if_match.is_some() && if_match != meta.etag.as_deref() {
@@ -54,7 +54,7 @@ impl Opened {
         Ok(Self { range, first, rest })
     }
 
-    /// The body, whose later pieces are read when they are asked for.
+    /// Returns the body, whose later pieces are read on demand.
     pub(super) fn into_body(self) -> ObjectBody {
         let meta = self.rest.meta.clone();
         let first = (!self.first.is_empty()).then_some(Ok(self.first));
@@ -69,8 +69,8 @@ impl Opened {
 }
 
 impl Rest {
-    /// The next piece; a file that has become shorter or was overwritten is an error, one that has grown is read as it
-    /// was. Who overwrites a file with more, in place, cannot be told from who appends to it.
+    /// Reads the next piece. A file that has shrunk or was overwritten is an error; one that has grown is read up to its
+    /// old size. A file that is overwritten in place by a longer one cannot be told from one that grows.
     fn next_piece(&mut self) -> Result<Bytes, Error> {
         let key = &self.meta.key;
         let wanted = self.left.min(PIECE);

@@ -20,7 +20,7 @@ async fn keys(store: &Local, prefix: &str) -> Vec<String> {
 }
 
 #[test]
-fn opening_says_what_is_wrong_and_what_to_do() {
+fn errors_of_opening_contain_advice() {
     let dir = folder(&["file"]);
     for (path, expected) in [("none", "there is no folder"), ("file", "is not a folder"), ("file/x", "not a folder")] {
         let error = Local::open(dir.path().join(path)).unwrap_err().to_string();
@@ -29,7 +29,7 @@ fn opening_says_what_is_wrong_and_what_to_do() {
 }
 
 #[tokio::test]
-async fn keys_that_leave_the_folder_are_refused() {
+async fn refuses_keys_that_leave_the_folder() {
     let outer = folder(&["secret", "root/x"]);
     let store = Local::open(outer.path().join("root")).unwrap();
     let absolute = outer.path().join("secret").display().to_string();
@@ -48,7 +48,7 @@ async fn keys_that_leave_the_folder_are_refused() {
 }
 
 #[tokio::test]
-async fn links_are_followed_to_files_inside_and_nowhere_else() {
+async fn follows_only_links_to_files_inside_the_folder() {
     let outer = folder(&["secret/key", "root/a/x", "root/b/y"]);
     let root = outer.path().join("root");
     symlink("../a/x", root.join("b/inside")).unwrap();
@@ -73,7 +73,7 @@ async fn links_are_followed_to_files_inside_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn a_folder_reached_through_a_link_can_be_the_root() {
+async fn the_root_can_be_a_link() {
     let outer = folder(&["real/x"]);
     symlink("real", outer.path().join("link")).unwrap();
     let store = Local::open(outer.path().join("link")).unwrap();
@@ -82,7 +82,7 @@ async fn a_folder_reached_through_a_link_can_be_the_root() {
 }
 
 #[tokio::test]
-async fn what_may_not_be_opened_is_told_and_the_rest_is_listed() {
+async fn folders_without_permission_are_reported_others_are_listed() {
     let dir = folder(&["a/x", "b/x", "c/x"]);
     let closed = dir.path().join("b");
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o0)).unwrap();
@@ -99,7 +99,7 @@ async fn what_may_not_be_opened_is_told_and_the_rest_is_listed() {
 }
 
 #[tokio::test]
-async fn pages_of_any_size_give_every_key_once_and_in_order() {
+async fn pages_of_any_size_list_every_key_once_in_order() {
     let files = ["a-b/1", "a.txt", "a/1", "a/2/3", "a/2/4", "a0", "b/1", "c", "d/e/f/g"];
     let dir = folder(&files);
     for size in 1..=files.len() + 1 {
@@ -113,7 +113,7 @@ async fn pages_of_any_size_give_every_key_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn a_root_that_is_gone_is_an_error_and_never_an_empty_folder() {
+async fn a_missing_root_is_an_error_not_an_empty_folder() {
     let outer = folder(&["root/a/x"]);
     let (root, away) = (outer.path().join("root"), outer.path().join("away"));
     let store = Local::open(&root).unwrap();
@@ -136,7 +136,7 @@ async fn a_root_that_is_gone_is_an_error_and_never_an_empty_folder() {
 }
 
 #[tokio::test]
-async fn a_file_that_becomes_shorter_while_it_is_read_is_an_error() {
+async fn a_file_that_shrinks_during_a_read_is_an_error() {
     let dir = folder(&[]);
     let path = dir.path().join("x");
     fs::write(&path, vec![7; 2_000_000]).unwrap();
@@ -165,7 +165,7 @@ async fn a_file_that_is_overwritten_while_it_is_read_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_file_that_grows_while_it_is_read_is_read_as_it_was() {
+async fn a_file_that_grows_during_a_read_is_read_at_its_old_size() {
     let dir = folder(&["x"]);
     let store = Local::open(dir.path()).unwrap();
     let body = store.read("x", ReadRange::Full).await.unwrap();

@@ -1,8 +1,8 @@
-//! Listing a folder the way a bucket lists: in key order, page by page.
+//! Lists a folder as a bucket does: in key order, page by page.
 //!
-//! A page continues after the last key of the one before; whole folders that lie before it are not entered.
-//! What stays unlistable until somebody changes it is left out and told; any other failure is one of the whole page:
-//! a network file system that stumbles must not look like a bucket that holds less.
+//! A page continues after the last key of the page before; folders that sort entirely before it are not entered.
+//! Entries with permanent errors are skipped and reported; any other error fails the whole page, because a temporary
+//! failure of a network file system must not look like a bucket with fewer objects.
 
 use super::super::{Delimiter, Error, ErrorKind, ListPage, PageToken};
 use super::{failure, meta, path};
@@ -10,7 +10,8 @@ use std::fs::{self, DirEntry, FileType, Metadata, ReadDir};
 use std::io;
 use std::path::Path;
 
-/// One page of the keys below `prefix`. The root is looked at afterwards, because it may go while it is walked.
+/// Returns one page of the keys below `prefix`. The root is checked afterwards, because it may vanish during the
+/// walk.
 pub(super) fn list(
     root: &Path,
     prefix: &str,
@@ -18,12 +19,12 @@ pub(super) fn list(
     page: Option<PageToken>,
     limit: usize,
 ) -> Result<ListPage, Error> {
-    let listed = below(root, prefix, delimiter, page, limit);
-    path::root_is_there(root, prefix)?;
+    let listed = list_prefix(root, prefix, delimiter, page, limit);
+    path::check_root(root, prefix)?;
     listed
 }
 
-fn below(
+fn list_prefix(
     root: &Path,
     prefix: &str,
     delimiter: Delimiter,
@@ -36,8 +37,8 @@ fn below(
     Walk::new(root, prefix, delimiter, &after, limit).run(&folder, folder_key)
 }
 
-/// Greater than whatever follows in a key.
-const BEHIND: char = char::MAX;
+/// Sorts after any character that may follow in a key.
+const LAST_CHAR: char = char::MAX;
 
 struct Walk<'a> {
     root: &'a Path,
@@ -47,15 +48,15 @@ struct Walk<'a> {
     limit: usize,
     last: Option<String>,
     found: ListPage,
-    /// `fs::read_dir`, but for tests of what it cannot be made to say.
+    /// `fs::read_dir`; tests replace it to return errors.
     read_dir: fn(&Path) -> io::Result<ReadDir>,
 }
 
-/// Whether the walk goes on, or its page is full.
+/// The state of the walk after an entry.
 #[derive(PartialEq, Eq)]
-enum Go {
-    On,
-    Full,
+enum Progress {
+    Continue,
+    PageFull,
 }
 
 impl<'a> Walk<'a> {
@@ -67,33 +68,33 @@ impl<'a> Walk<'a> {
     fn run(mut self, folder: &Path, folder_key: &str) -> Result<ListPage, Error> {
         match self.folder(folder, folder_key) {
             Ok(_) => Ok(self.found),
-            // It was there a moment ago.
+            // It existed a moment ago.
             Err(gone) if gone.kind() == ErrorKind::NotFound => Ok(ListPage::default()),
             Err(e) => Err(e),
         }
     }
 
     /// Lists one folder and, without a delimiter, those below it.
-    fn folder(&mut self, folder: &Path, folder_key: &str) -> Result<Go, Error> {
+    fn folder(&mut self, folder: &Path, folder_key: &str) -> Result<Progress, Error> {
         let (entries, more) = self.entries(folder, folder_key).map_err(|e| failure(folder_key, e))?;
         let last = entries.last().map(|entry| entry.key.clone());
         for entry in entries {
-            if self.entry(folder, entry)? == Go::Full {
-                return Ok(Go::Full);
+            if self.entry(folder, entry)? == Progress::PageFull {
+                return Ok(Progress::PageFull);
             }
         }
         if more {
-            // Folders without a key, and what was left out, fill no page: the next one begins behind them.
-            // Behind a file, siblings whose names begin with its name are still to come.
-            let behind = |last: String| if last.ends_with('/') { format!("{last}{BEHIND}") } else { last };
-            self.found.next = last.map(|last| PageToken(behind(last)));
-            return Ok(Go::Full);
+            // Folders without keys and skipped entries fill no page: the next page begins after them.
+            // After a file, siblings whose names begin with its name still follow.
+            let after = |last: String| if last.ends_with('/') { format!("{last}{LAST_CHAR}") } else { last };
+            self.found.next = last.map(|last| PageToken(after(last)));
+            return Ok(Progress::PageFull);
         }
-        Ok(Go::On)
+        Ok(Progress::Continue)
     }
 
-    /// Returns the entries of a folder that may stand on this page, in the order of their keys, and whether there are
-    /// more. A folder of hundreds of thousands of files is read for each page, and never held whole.
+    /// Returns the entries of a folder that may belong to this page, in the order of their keys, and `true` if there
+    /// are more. A folder of hundreds of thousands of files is read for each page, but never held in memory as a whole.
     fn entries(&self, folder: &Path, folder_key: &str) -> io::Result<(Vec<Entry>, bool)> {
         let kept = self.limit + 1 - self.found.len().min(self.limit);
         let (mut entries, mut more) = (Vec::new(), false);
@@ -103,7 +104,7 @@ impl<'a> Walk<'a> {
                 Ok(file_type) => {
                     entries.extend(Entry::of(&entry, file_type, folder_key).filter(|entry| self.is_wanted(entry)));
                 }
-                // Asked for one by one on some file systems: a file that has gone since takes no others with it.
+                // Some file systems look up each type separately: a file that vanished meanwhile is ignored.
                 Err(gone) if gone.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => return Err(e),
             }
@@ -113,38 +114,38 @@ impl<'a> Walk<'a> {
                 more = true;
             }
         }
-        // A folder sorts as `name/`, as its keys do: `a-b` and `a.txt` come before `a/x`.
+        // A folder sorts as `name/`, like its keys: `a-b` and `a.txt` come before `a/x`.
         entries.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         if more {
-            // What was dropped is greater than these, but maybe not than those behind them.
+            // Dropped entries sort after these, but not necessarily after the rest.
             entries.truncate(kept);
         }
         Ok((entries, more))
     }
 
-    /// Returns `true` if an entry lies behind the last page, or has keys that do.
+    /// Returns `true` if an entry sorts after the last page, or contains keys that do.
     fn is_wanted(&self, entry: &Entry) -> bool {
         let is_folder = entry.kind == Kind::Folder;
         let inside = is_folder && self.delimiter == Delimiter::None && self.after.starts_with(&entry.key);
-        // The prefix ends within the last name of its path, so no folder leads to it here.
+        // The prefix ends within the last name of its path, so no folder contains it.
         entry.key.starts_with(self.prefix) && (entry.key.as_str() > self.after || inside)
     }
 
-    fn entry(&mut self, folder: &Path, entry: Entry) -> Result<Go, Error> {
+    fn entry(&mut self, folder: &Path, entry: Entry) -> Result<Progress, Error> {
         let Entry { key, kind } = entry;
         if self.found.len() == self.limit {
             self.found.next = self.last.take().map(PageToken);
-            return Ok(Go::Full);
+            return Ok(Progress::PageFull);
         }
         match kind {
-            Kind::Unnamable => self.found.skipped.push(Error::invalid_key(key, "the name is not UTF-8")),
+            Kind::NotUtf8 => self.found.skipped.push(Error::invalid_key(key, "the name is not UTF-8")),
             Kind::Folder if self.delimiter == Delimiter::Slash => {
                 self.last = Some(key.clone());
                 self.found.prefixes.push(key);
             }
             Kind::Folder => match self.folder(&folder.join(entry_name(&key)), &key) {
                 Ok(go) => return Ok(go),
-                Err(e) => self.leave_out(e)?,
+                Err(e) => self.skip(e)?,
             },
             Kind::File => {
                 let file = fs::symlink_metadata(folder.join(entry_name(&key)));
@@ -155,7 +156,7 @@ impl<'a> Walk<'a> {
                 self.file(key, file.map(|(_, metadata)| metadata))?;
             }
         }
-        Ok(Go::On)
+        Ok(Progress::Continue)
     }
 
     fn file(&mut self, key: String, metadata: Result<Metadata, Error>) -> Result<(), Error> {
@@ -165,14 +166,14 @@ impl<'a> Walk<'a> {
                 self.found.objects.push(meta(key, &metadata));
                 Ok(())
             }
-            Err(e) => self.leave_out(e),
+            Err(e) => self.skip(e),
         }
     }
 
-    /// Goes on without a folder or file, if that is right for this error.
-    fn leave_out(&mut self, error: Error) -> Result<(), Error> {
+    /// Skips a folder or file if the error is permanent or the entry has vanished; otherwise returns the error.
+    fn skip(&mut self, error: Error) -> Result<(), Error> {
         match error.kind() {
-            // It was there a moment ago.
+            // It existed a moment ago.
             ErrorKind::NotFound => Ok(()),
             ErrorKind::PermissionDenied | ErrorKind::InvalidKey => {
                 self.found.skipped.push(error);
@@ -194,16 +195,16 @@ enum Kind {
     Folder,
     File,
     Link,
-    /// No key can hold its name.
-    Unnamable,
+    /// The name is not UTF-8, so it cannot be part of a key.
+    NotUtf8,
 }
 
 impl Entry {
-    /// `None` for what is no object: sockets, pipes, devices.
+    /// Returns `None` for sockets, pipes and devices, which are not objects.
     fn of(entry: &DirEntry, file_type: FileType, folder_key: &str) -> Option<Self> {
         let name = entry.file_name();
         let (name, kind) = match name.to_str() {
-            None => (name.to_string_lossy(), Kind::Unnamable),
+            None => (name.to_string_lossy(), Kind::NotUtf8),
             Some(name) if file_type.is_dir() => (name.into(), Kind::Folder),
             Some(name) if file_type.is_file() => (name.into(), Kind::File),
             Some(name) if file_type.is_symlink() => (name.into(), Kind::Link),
@@ -214,7 +215,7 @@ impl Entry {
     }
 }
 
-/// The last name of a key, without a folder's `/`.
+/// Returns the last name of a key, without a folder's `/`.
 fn entry_name(key: &str) -> &str {
     let key = key.strip_suffix('/').unwrap_or(key);
     key.rsplit('/').next().unwrap_or(key)

@@ -1,8 +1,8 @@
-//! Who we are to OSS, and the signature of a request.
+//! Credentials for OSS, and the signature of requests.
 //!
-//! Two things the signer would get wrong by itself are put right here. It lists no additional header, which OSS
-//! refuses, unless `Host` is among the headers to sign. And it takes the bucket from the host name, which an address of
-//! one's own does not have: so a request is signed for the bucket's own host name and sent to the address.
+//! Works around two limits of the signer. It lists additional headers only if `Host` is among the headers to sign, and
+//! OSS refuses requests without them. And it takes the bucket from the host name, which a custom address does not
+//! contain: a request is therefore signed for the bucket's own host name and sent to the custom address.
 
 use super::super::config::{AccessKey, Credentials, OssConfig, Rotating};
 use super::super::{Error, ErrorKind};
@@ -28,7 +28,7 @@ pub(super) struct OssSigner {
 #[derive(Debug)]
 enum Kind {
     Anonymous,
-    /// Not cached: made for each request, so that a key that was replaced signs the next one.
+    /// Built for each request, so that a replaced key signs the next one.
     Static(Rotating<AccessKey>, String),
     /// Keeps temporary credentials until they expire.
     Chain(Box<Signer<Credential>>),
@@ -41,7 +41,7 @@ impl OssSigner {
             Credentials::Anonymous => Kind::Anonymous,
             Credentials::Static(keys) => Kind::Static(keys.clone(), region.to_owned()),
             Credentials::Default => {
-                // In this order: the node's role comes last, or pods with a role of their own would sign as the node.
+                // The order matters: the node's role is last, or pods with a role of their own would sign as the node.
                 let chain = ProvideCredentialChain::new()
                     .push(EnvCredentialProvider::new())
                     .push(AssumeRoleWithOidcCredentialProvider::new().with_role_session_name(SESSION))
@@ -53,7 +53,7 @@ impl OssSigner {
         Self { kind, bucket: config.bucket.clone() }
     }
 
-    /// Signs for the bucket's own host name; the request keeps its address. `path_and_query` is what follows the bucket.
+    /// Signs for the bucket's own host name; the request keeps its address. `path_and_query` follows the bucket.
     pub(super) async fn sign(&self, key: &str, parts: &mut Parts, path_and_query: &str) -> Result<(), Error> {
         let Some(host) = parts.uri.authority().cloned() else {
             return Err(Error::failed(key, "the endpoint has no host"));
@@ -66,7 +66,7 @@ impl OssSigner {
         let signed = match &self.kind {
             Kind::Anonymous => Ok(()),
             Kind::Static(keys, region) => {
-                let signer = Signer::new(Context::new(), Now(keys.clone()), requests(&self.bucket, region));
+                let signer = Signer::new(Context::new(), CurrentKeys(keys.clone()), requests(&self.bucket, region));
                 signer.sign(parts, None).await
             }
             Kind::Chain(signer) => signer.sign(parts, None).await,
@@ -85,11 +85,11 @@ fn context(client: Client) -> Context {
     Context::new().with_file_read(TokioFileRead).with_http_send(Http(client)).with_env(OsEnv)
 }
 
-/// Keys that may be replaced while the program runs, as they are now.
+/// Provides the current keys, which may be replaced while the program runs.
 #[derive(Debug)]
-struct Now(Rotating<AccessKey>);
+struct CurrentKeys(Rotating<AccessKey>);
 
-impl ProvideCredential for Now {
+impl ProvideCredential for CurrentKeys {
     type Credential = Credential;
 
     async fn provide_credential(&self, _: &Context) -> reqsign_core::Result<Option<Credential>> {
@@ -108,16 +108,16 @@ mod http_client {
     use reqsign_core::{Error, HttpSend, Result};
     use std::time::Duration;
 
-    /// A token server must answer soon: a listing waits for it.
+    /// Timeout for a token server. Short, because a listing waits for it.
     const TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// Our client, for token servers.
+    /// The common client, for token servers.
     #[derive(Debug)]
     pub(super) struct Http(pub(super) reqwest::Client);
 
     impl HttpSend for Http {
         async fn http_send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>> {
-            // Never with its URL: a projected token is part of it.
+            // Without the URL, because a projected token is part of it.
             let failed = |error: reqwest::Error| Error::unexpected("token server").with_source(error.without_url());
             let mut request = reqwest::Request::try_from(request).map_err(failed)?;
             *request.timeout_mut() = Some(TIMEOUT);
@@ -132,6 +132,6 @@ mod http_client {
     }
 }
 
-const NO_CREDENTIALS: &str = "no credentials for OSS could be had: bind a RAM role to the service account (RRSA), give \
+const NO_CREDENTIALS: &str = "no credentials for OSS were found: bind a RAM role to the service account (RRSA), give \
                               the node one, set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET, or \
                               name a Secret";

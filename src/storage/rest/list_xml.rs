@@ -1,6 +1,6 @@
-//! Pages of listings as Azure and OSS write them, and their times. Pure.
+//! Parses pages of listings of Azure and OSS, and their times. Pure.
 //!
-//! Texts are taken as they are: a key may begin with a space. Unknown elements are passed over.
+//! White space is kept, because a key may begin with a space. Unknown elements are ignored.
 
 use super::super::{ListPage, ObjectMeta, PageToken, wire};
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 
-/// What is being read.
+/// The element being read.
 #[derive(Default)]
 enum Item {
     #[default]
@@ -49,7 +49,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<ListPage, String> {
                 ("Key" | "Name", Item::Object(object)) => object.key = decoded(text, &mut escaped),
                 ("Prefix" | "Name", Item::Prefix(prefix)) => *prefix = decoded(text, &mut escaped),
                 ("Size" | "Content-Length", Item::Object(object)) => {
-                    object.size = text.parse().map_err(|_| "a size is no number".to_owned())?;
+                    object.size = text.parse().map_err(|_| "a size is not a number".to_owned())?;
                 }
                 ("ETag" | "Etag", Item::Object(object)) => object.etag = wire::etag(text),
                 ("LastModified" | "Last-Modified", Item::Object(object)) => object.modified = time(text),
@@ -63,10 +63,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<ListPage, String> {
         Ok(())
     })?;
     if !seen_root {
-        return Err("it is no listing".to_owned());
+        return Err("it is not a listing".to_owned());
     }
     if truncated && page.next.is_none() {
-        return Err("it says that more follows, and not how to ask for it".to_owned());
+        return Err("it is truncated, but has no token for the next page".to_owned());
     }
     if is_url_encoded(bytes)? {
         decode_all(&mut page);
@@ -74,7 +74,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<ListPage, String> {
     Ok(page)
 }
 
-/// Azure marks single names that XML cannot hold; OSS escapes all of them, when asked to.
+/// Decodes a name that Azure marks because XML cannot contain it. OSS escapes all names if requested.
 fn decoded(text: &str, escaped: &mut bool) -> String {
     if std::mem::take(escaped) { plain(text) } else { text.to_owned() }
 }
@@ -104,7 +104,7 @@ fn decode_all(page: &mut ListPage) {
     }
 }
 
-/// The `<Code>` of a refusal.
+/// Returns the `<Code>` of an error document.
 pub(super) fn code(bytes: &[u8]) -> Option<String> {
     let mut code = None;
     let _ = walk(bytes, |step| {
@@ -116,7 +116,7 @@ pub(super) fn code(bytes: &[u8]) -> Option<String> {
     code
 }
 
-/// A time of a listing (ISO 8601) or of a header (`Wed, 09 Sep 2009 09:20:02 GMT`), in nanoseconds since 1970.
+/// Parses a time of a listing (ISO 8601) or of a header (`Wed, 09 Sep 2009 09:20:02 GMT`) to nanoseconds since 1970.
 pub(super) fn time(text: &str) -> Option<i64> {
     let time: Timestamp = match text.parse() {
         Ok(time) => time,
@@ -126,7 +126,7 @@ pub(super) fn time(text: &str) -> Option<i64> {
 }
 
 enum Step<'a> {
-    /// An element begins; whether it says `Encoded="true"`.
+    /// An element begins; `true` if it has the attribute `Encoded="true"`.
     Open(&'a str, bool),
     /// An element ends, with the text since the last tag.
     Close(&'a str, &'a str),
@@ -137,7 +137,7 @@ fn walk(bytes: &[u8], mut take: impl FnMut(Step<'_>) -> Result<(), String>) -> R
     let text = std::str::from_utf8(bytes).map_err(|error| broken(&error))?;
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));
     let mut content = String::new();
-    // The root's end; `quick_xml` itself refuses ends that close nothing.
+    // Set at the end of the root; `quick_xml` itself refuses unmatched end tags.
     let (mut depth, mut ended) = (0_u32, false);
     loop {
         match reader.read_event().map_err(|error| broken(&error))? {
@@ -167,7 +167,7 @@ fn walk(bytes: &[u8], mut take: impl FnMut(Step<'_>) -> Result<(), String>) -> R
                     content.push_str(resolve_predefined_entity(&name).ok_or_else(|| broken(&"an unknown entity"))?);
                 }
             }
-            // A page that was cut off looks whole up to here.
+            // A page that was cut off is valid up to here.
             Event::Eof if !ended => return Err(broken(&"it ends before its root element does")),
             Event::Eof => return Ok(()),
             _ => {}
@@ -190,7 +190,7 @@ mod tests {
         <NextContinuationToken>CgJiYw--</NextContinuationToken></ListBucketResult>";
 
     #[test]
-    fn a_page_of_azure_is_read() {
+    fn reads_a_page_of_azure() {
         let page = read(AZURE.as_bytes()).unwrap();
         let keys: Vec<&str> = page.objects.iter().map(|object| object.key.as_str()).collect();
         assert_eq!(keys, [" a & b ", "\u{1}x", "100%25"]);
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_oss_is_read() {
+    fn reads_a_page_of_oss() {
         let page = read(OSS.as_bytes()).unwrap();
         assert_eq!(page.objects[0].key, "a/b c+");
         assert_eq!((page.objects[0].etag.as_deref(), page.objects[0].size), (Some("5B3C"), 344_606));
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_listing_is_an_error() {
+    fn other_documents_are_errors() {
         for text in ["", "<html>", "<Error><Code>X</Code></Error>", "<ListBucketResult>", "<ListBucketResult>&nope;"] {
             let whole = read(text.as_bytes()).is_ok_and(|page| !page.is_empty());
             assert!(!whole, "{text}");

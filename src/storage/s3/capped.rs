@@ -1,7 +1,7 @@
-//! Refuses answers before the SDK collects them: pages of listings and documents of errors that are too long, and parts
-//! of an object of which the store does not say which they are.
+//! Refuses responses before the SDK reads them: pages of listings and error documents that are too long, and parts of
+//! an object without their range.
 
-use super::super::wire::{LONGEST_PAGE, LONGEST_REFUSAL, PARTIAL_CONTENT, TOO_LONG, UNTOLD_PART};
+use super::super::wire::{LONGEST_PAGE, LONGEST_REFUSAL, PARTIAL_CONTENT, TOO_LONG, UNKNOWN_RANGE};
 use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextMut;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
@@ -9,12 +9,12 @@ use aws_sdk_s3::primitives::SdkBody;
 use http_body_util::{LengthLimitError, Limited};
 use std::fmt;
 
-/// Ends an answer with an error: at once, or where it gets too long.
+/// An interceptor that fails a response at once, or when it gets too long.
 #[derive(Debug)]
 pub(super) enum Capped {
-    /// Answers that are pages of a listing.
+    /// Responses with a page of a listing.
     Listing,
-    /// Answers that are bytes of an object, which are streamed: only refusals are bounded.
+    /// Responses with the bytes of an object, which are streamed: only error documents are bounded.
     Object,
 }
 
@@ -35,7 +35,7 @@ impl Intercept for Capped {
             Self::Listing => LONGEST_PAGE,
             Self::Object if response.status().as_u16() != PARTIAL_CONTENT => return Ok(()),
             Self::Object if response.headers().contains_key("content-range") => return Ok(()),
-            Self::Object => return Err(Box::new(UntoldPart)),
+            Self::Object => return Err(Box::new(UnknownRange)),
         };
         let body = response.take_body();
         *response.body_mut() = SdkBody::from_body_1_x(Limited::new(body, longest));
@@ -43,15 +43,15 @@ impl Intercept for Capped {
     }
 }
 
-/// Returns why an answer was refused here; none where it was not.
-pub(super) fn why(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+/// Returns the reason why a response was refused here; `None` if it was not.
+pub(super) fn refusal_reason(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
     let mut at = Some(error);
     while let Some(cause) = at {
         if cause.is::<LengthLimitError>() {
             return Some(TOO_LONG);
         }
-        if cause.is::<UntoldPart>() {
-            return Some(UNTOLD_PART);
+        if cause.is::<UnknownRange>() {
+            return Some(UNKNOWN_RANGE);
         }
         at = cause.source();
     }
@@ -59,12 +59,12 @@ pub(super) fn why(error: &(dyn std::error::Error + 'static)) -> Option<&'static 
 }
 
 #[derive(Debug)]
-struct UntoldPart;
+struct UnknownRange;
 
-impl fmt::Display for UntoldPart {
+impl fmt::Display for UnknownRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(UNTOLD_PART)
+        f.write_str(UNKNOWN_RANGE)
     }
 }
 
-impl std::error::Error for UntoldPart {}
+impl std::error::Error for UnknownRange {}

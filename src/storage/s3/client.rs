@@ -1,4 +1,4 @@
-//! The SDK's client as we want it: who we are, where the bucket is, what we trust.
+//! Configures the SDK's client: credentials, region, endpoint, certificates.
 
 use super::super::config::{AccessKey, Credentials, Rotating, S3Config};
 use super::Error;
@@ -12,7 +12,7 @@ use aws_sdk_s3::config::{
 };
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 
-/// Without one, the SDK refuses to sign; servers that are not Amazon's take any.
+/// The region if none is configured. The SDK does not sign without one; servers other than Amazon's accept any.
 const FALLBACK_REGION: &str = "us-east-1";
 
 pub(super) async fn client(config: &S3Config) -> Result<Client, Error> {
@@ -32,7 +32,7 @@ pub(super) async fn client(config: &S3Config) -> Result<Client, Error> {
     loader = match &config.credentials {
         Credentials::Default => loader,
         Credentials::Anonymous => loader.no_credentials(),
-        // Not cached, so that a key that was replaced signs the next request.
+        // Not cached, so that a replaced key signs the next request.
         Credentials::Static(keys) => {
             loader.identity_cache(IdentityCache::no_cache()).credentials_provider(Static(keys.clone()))
         }
@@ -42,7 +42,7 @@ pub(super) async fn client(config: &S3Config) -> Result<Client, Error> {
         .force_path_style(config.force_path_style)
         .retry_config(RetryConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        // Ceph and older servers know nothing of the newer checksums.
+        // Ceph and older servers do not support the newer checksums.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
     if let Some(endpoint) = &config.endpoint {

@@ -1,7 +1,7 @@
-//! What the SDK's errors mean.
+//! Converts the SDK's errors.
 
 use super::super::refusal::{Refusal, retry_after};
-use super::super::trust::distrust;
+use super::super::trust::untrusted_certificate;
 use super::capped;
 use super::{Error, ErrorKind};
 use crate::base::chain::chain;
@@ -10,12 +10,12 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 const NEEDS: &str = "s3:ListBucket and s3:GetObject on the bucket";
 
-/// A range that begins at or past the end.
+/// Returns `true` if the range begins at or past the end of the object.
 pub(super) fn is_past_the_end<E>(error: &SdkError<E, HttpResponse>) -> bool {
     error.raw_response().is_some_and(|response| response.status().as_u16() == 416)
 }
 
-/// A failed listing. A prefix is never missing, so a 404 is about the bucket.
+/// Converts the error of a listing. A prefix is never missing, so 404 means the bucket.
 pub(super) fn listing_refused<E>(prefix: &str, error: SdkError<E, HttpResponse>) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
@@ -27,7 +27,7 @@ where
     }
 }
 
-/// A failed request.
+/// Converts the error of a request.
 pub(super) fn refused<E>(key: &str, error: SdkError<E, HttpResponse>) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
@@ -40,17 +40,18 @@ where
             return Refusal { status, code, retry_after: wait, needs: NEEDS }.into_error(key);
         }
     }
-    if let Some(why) = capped::why(&error) {
+    if let Some(why) = capped::refusal_reason(&error) {
         return Error::failed(key, why);
     }
     match error {
         SdkError::TimeoutError(_) => Error::because(ErrorKind::Unavailable, key, "no answer in time"),
         SdkError::DispatchFailure(failure) => {
-            if let Some(distrust) = failure.as_connector_error().and_then(|error| distrust(key, error)) {
-                return distrust;
+            let untrusted = failure.as_connector_error().and_then(|error| untrusted_certificate(key, error));
+            if let Some(untrusted) = untrusted {
+                return untrusted;
             }
             let cause = failure.as_connector_error().map(|error| chain(error));
-            // The SDK has no kind of its own for this.
+            // The SDK has no error kind for missing credentials.
             match cause {
                 Some(cause) if failure.is_io() || failure.is_timeout() => {
                     Error::because(ErrorKind::Unavailable, key, cause)
@@ -61,16 +62,16 @@ where
                 cause => Error::because(ErrorKind::Unavailable, key, cause.unwrap_or_default()),
             }
         }
-        // An answer that ends early or is no answer of this protocol: a proxy, a server that is just stopping.
+        // A response that ends early or has another protocol: a proxy, a server that is stopping.
         SdkError::ResponseError(_) => Error::because(ErrorKind::Unavailable, key, "the answer cannot be understood"),
         SdkError::ConstructionFailure(_) => Error::failed(key, "the request cannot be made: check bucket and endpoint"),
-        // The answer was a good one by its status, and none by its body: that is quoted nowhere.
+        // The status was a success, but the body was not valid. The body is not quoted.
         SdkError::ServiceError(_) => Error::failed(key, "the answer cannot be understood"),
         other => Error::failed(key, innermost(&other).to_string()),
     }
 }
 
-/// The error at the end of a chain of causes: the ones around it quote whole answers.
+/// Returns the last error of a chain of causes: the outer ones quote whole responses.
 fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::error::Error + 'static) {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
@@ -79,5 +80,5 @@ fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> &'a (dyn std::
     innermost
 }
 
-const NO_CREDENTIALS: &str = "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or \
-                              a role for the pod, or name a Secret";
+const NO_CREDENTIALS: &str = "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, \
+                              or a role for the pod, or name a Secret";

@@ -1,7 +1,7 @@
-//! Where the next page of a listing begins, and proofs that a page is whole.
+//! Finds the start of the next page of a listing, and checks that a page is complete.
 //!
-//! Servers that are not Amazon's say that more follows and give no token, and proxies cut answers: a page that looks
-//! like the last one and is not would leave out sessions without a word.
+//! Servers other than Amazon's may report a truncated page without a token, and proxies may cut responses: a page that
+//! wrongly looks like the last one would silently hide sessions.
 
 use super::PageToken;
 use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
@@ -10,12 +10,13 @@ use aws_sdk_s3::error::BoxError;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::operation::list_objects_v2::builders::ListObjectsV2FluentBuilder;
 
-/// Begins tokens that are keys, of stores that gave none; a store's own begin with the other.
+/// Marks a token that is a key, for a page without a token.
 const AFTER: &str = "after:";
+/// Marks a token of the store.
 const TOKEN: &str = "token:";
 
-/// Asks for the page that a token stands for.
-pub(super) fn from(request: ListObjectsV2FluentBuilder, page: Option<PageToken>) -> ListObjectsV2FluentBuilder {
+/// Adds the start of the page to a request.
+pub(super) fn request_page(request: ListObjectsV2FluentBuilder, page: Option<PageToken>) -> ListObjectsV2FluentBuilder {
     let Some(PageToken(page)) = page else { return request };
     match page.strip_prefix(AFTER) {
         Some(key) => request.start_after(key),
@@ -23,12 +24,13 @@ pub(super) fn from(request: ListObjectsV2FluentBuilder, page: Option<PageToken>)
     }
 }
 
-/// Where the next page begins; none behind the last. The error says why a page cannot be the answer it should be.
-pub(super) fn next(page: &ListObjectsV2Output) -> Result<Option<PageToken>, String> {
+/// Returns the start of the next page; `None` after the last. The error is the reason why a page is invalid.
+pub(super) fn next_token(page: &ListObjectsV2Output) -> Result<Option<PageToken>, String> {
     let (keys, prefixes) = (page.contents(), page.common_prefixes());
     let given = keys.len() + prefixes.len();
-    if let Some(told) = page.key_count.and_then(|told| usize::try_from(told).ok()).filter(|&told| told > given) {
-        return Err(format!("a page of its listing has {given} of {told} keys: it was cut off"));
+    let reported = page.key_count.and_then(|count| usize::try_from(count).ok());
+    if let Some(reported) = reported.filter(|&count| count > given) {
+        return Err(format!("a page of its listing has {given} of {reported} keys: it was cut off"));
     }
     match page.is_truncated {
         None => Err("a page of its listing does not say whether more follows: it was cut off".to_owned()),
@@ -38,20 +40,20 @@ pub(super) fn next(page: &ListObjectsV2Output) -> Result<Option<PageToken>, Stri
                 return Ok(Some(PageToken(format!("{TOKEN}{token}"))));
             }
             let key = keys.iter().filter_map(|object| object.key()).max().map(str::to_owned);
-            // Behind everything below a prefix: no key is greater than the greatest character.
+            // After all keys below a prefix: the greatest character sorts after every key.
             let below = prefixes.iter().filter_map(|common| common.prefix()).max();
             let last = key.max(below.map(|prefix| format!("{prefix}{}", char::MAX)));
-            let last = last.ok_or("a page of its listing says that more follows, and not how to ask for it")?;
+            let last = last.ok_or("a page of its listing is truncated, but has no token or key to continue at")?;
             Ok(Some(PageToken(format!("{AFTER}{last}"))))
         }
     }
 }
 
-/// Refuses a page whose XML does not end: the SDK's reader takes what it finds.
+/// An interceptor that refuses a page with incomplete XML, which the SDK's reader accepts.
 #[derive(Debug)]
-pub(super) struct Whole;
+pub(super) struct RequireComplete;
 
-impl Intercept for Whole {
+impl Intercept for RequireComplete {
     fn name(&self) -> &'static str {
         "whole listing"
     }
@@ -91,20 +93,20 @@ mod tests {
     }
 
     #[test]
-    fn the_way_on_is_a_token_or_the_last_key_and_never_nothing() {
-        let mut told = page(&["a"], &[]);
-        told.next_continuation_token = Some("x".into());
-        assert_eq!(next(&told).unwrap(), Some(PageToken("token:x".into())));
-        assert_eq!(next(&page(&["a", "b"], &["b/"])).unwrap(), Some(PageToken(format!("after:b/{}", char::MAX))));
-        assert_eq!(next(&page(&["c"], &["b/"])).unwrap(), Some(PageToken("after:c".into())));
-        assert!(next(&page(&[], &[])).unwrap_err().contains("not how to ask"));
+    fn continues_at_a_token_or_after_the_last_key() {
+        let mut with_token = page(&["a"], &[]);
+        with_token.next_continuation_token = Some("x".into());
+        assert_eq!(next_token(&with_token).unwrap(), Some(PageToken("token:x".into())));
+        assert_eq!(next_token(&page(&["a", "b"], &["b/"])).unwrap(), Some(PageToken(format!("after:b/{}", char::MAX))));
+        assert_eq!(next_token(&page(&["c"], &["b/"])).unwrap(), Some(PageToken("after:c".into())));
+        assert!(next_token(&page(&[], &[])).unwrap_err().contains("to continue at"));
         let mut last = page(&["a"], &[]);
         last.is_truncated = Some(false);
-        assert_eq!(next(&last).unwrap(), None);
+        assert_eq!(next_token(&last).unwrap(), None);
         last.key_count = Some(2);
-        assert!(next(&last).unwrap_err().contains("1 of 2 keys"));
+        assert!(next_token(&last).unwrap_err().contains("1 of 2 keys"));
         last.is_truncated = None;
         last.key_count = Some(1);
-        assert!(next(&last).unwrap_err().contains("whether more follows"));
+        assert!(next_token(&last).unwrap_err().contains("whether more follows"));
     }
 }

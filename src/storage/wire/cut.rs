@@ -1,4 +1,4 @@
-//! Cuts the part that is wanted out of a whole body.
+//! Extracts a range from a whole body.
 
 use super::Error;
 use bytes::{Bytes, BytesMut};
@@ -8,7 +8,7 @@ use std::ops::Range;
 
 type Body = BoxStream<'static, Result<Bytes, Error>>;
 
-/// Returns a part of a body; what comes behind it is not read.
+/// Returns a range of a body; the bytes after it are not read.
 pub(super) fn part(body: Body, wanted: Range<u64>) -> Body {
     stream::try_unfold((body, 0), move |(mut body, mut at)| {
         let wanted = wanted.clone();
@@ -28,7 +28,7 @@ pub(super) fn part(body: Body, wanted: Range<u64>) -> Body {
     .boxed()
 }
 
-/// Returns the last bytes of a body, which are all that is held of it.
+/// Returns the last `count` bytes of a body; no more of it is held in memory.
 pub(super) fn tail(body: Body, count: u64) -> Body {
     let read = async move {
         let (mut body, mut last) = (body, BytesMut::new());

@@ -1,6 +1,6 @@
 use super::super::table::{Builder, Sighting, Source};
 use super::*;
-use crate::liveness::{Judge, Verdict};
+use crate::liveness::{Judge, StateRule};
 use proptest::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -101,12 +101,12 @@ impl Judge for ByCluster {
         NewestLives.state(key)
     }
 
-    fn verdict(&self, cluster: &ClusterId) -> Verdict {
+    fn rule(&self, cluster: &ClusterId) -> StateRule {
         self.clusters.fetch_add(1, Ordering::Relaxed);
         match cluster.name.as_str() {
-            "bench" => Verdict::Each,
-            "Train" => Verdict::DeadBefore(TENTH),
-            _ => Verdict::All(State::Unknown),
+            "bench" => StateRule::Each,
+            "Train" => StateRule::DeadBefore(TENTH),
+            _ => StateRule::All(State::Unknown),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The error of an attempt, out of fragments: merged as protobuf merges messages, field by field.
+//! Error of an attempt, merged from fragments field by field, as protobuf merges messages.
 //!
-//! A field at its default is not sent, so a fragment that has it there replaces nothing.
+//! A field with its default value is not sent, so the default never replaces another value.
 
 use super::super::latest::Latest;
 use super::{Catalogue, Nanos, Renamed};
@@ -8,10 +8,10 @@ use crate::event::task;
 use crate::snapshot::intern::Str;
 use crate::snapshot::text::Text;
 
-/// The zero of `ErrorType`, which protobuf does not tell from an absent one.
+/// Zero value of `ErrorType`, which protobuf does not distinguish from an absent value.
 const DEFAULT: &str = "WORKER_DIED";
 
-/// The fields of an error seen so far.
+/// Merged fields of an error.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct TaskError {
     error_type: Latest<Str>,
@@ -19,19 +19,19 @@ pub(super) struct TaskError {
 }
 
 impl TaskError {
-    /// Takes a fragment of that time.
-    pub(super) fn tell(&mut self, values: &mut Catalogue, at: Nanos, error: &task::TaskError<'_>) {
+    /// Merges a fragment sent at time `at`.
+    pub(super) fn add(&mut self, values: &mut Catalogue, at: Nanos, error: &task::TaskError<'_>) {
         let is_default = matches!(error.error_type, "" | DEFAULT);
         let error_type = values.str(if is_default { DEFAULT } else { error.error_type });
-        let told = Latest::new(if is_default { 0 } else { at }, error_type);
-        self.error_type.join(told, |a, b| values.compare_str(a, b));
+        let error_type = Latest::new(if is_default { 0 } else { at }, error_type);
+        self.error_type.join(error_type, |a, b| values.compare_str(a, b));
         if !error.error_message.is_empty() {
             let message = values.text(&error.error_message);
             self.message.join(Latest::new(at, message), |a, b| values.compare_text(a, b));
         }
     }
 
-    /// Takes what another thread was told.
+    /// Merges the error of another builder.
     pub(super) fn merge(&mut self, theirs: Self, values: &Catalogue, renamed: &Renamed) {
         let error_type = theirs.error_type.map(|error_type| renamed.str(error_type));
         self.error_type.join(error_type, |a, b| values.compare_str(a, b));
@@ -39,12 +39,12 @@ impl TaskError {
         self.message.join(message, |a, b| values.compare_text(a, b));
     }
 
-    /// Its type; empty where the attempt has no error.
+    /// Returns the error type; empty if the attempt has no error.
     pub(super) fn error_type(&self) -> Str {
         self.error_type.get()
     }
 
-    /// Its message.
+    /// Returns the error message.
     pub(super) fn message(&self) -> Text {
         self.message.get()
     }

@@ -1,6 +1,6 @@
-//! Drafts → the columns of a `TaskTable`: rows in order, transitions and profile events sorted into their rows.
+//! Conversion of drafts into the columns of a `TaskTable`, with transitions and profile events sorted into their rows.
 
-use super::{Draft, Fixups, NONE, Tasks};
+use super::{Draft, ForcedEnds, NONE, Tasks};
 use crate::base::task::{TaskState, TaskType};
 use crate::base::time::Nanos;
 use crate::snapshot::build::Catalogue;
@@ -9,8 +9,8 @@ use crate::snapshot::task::{LogInfo, ProfileRow, Shape, TaskTable, flag};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
-/// Consumes the drafts; frees each list as soon as its column is made.
-pub(super) fn table(tasks: Tasks, values: &mut Catalogue, fixups: &Fixups) -> TaskTable {
+/// Converts the drafts into a table. Each list is freed as soon as its column is made.
+pub(super) fn table(tasks: Tasks, values: &mut Catalogue, forced_ends: &ForcedEnds) -> TaskTable {
     let Tasks { drafts, index, transitions, profile, logs, sources, shapes, .. } = tasks;
     drop(index);
     let mut order: Vec<u32> = (0..drafts.len() as u32).collect();
@@ -19,22 +19,22 @@ pub(super) fn table(tasks: Tasks, values: &mut Catalogue, fixups: &Fixups) -> Ta
         (draft.id, std::cmp::Reverse(draft.attempt))
     });
     let row_of = inverse(&order);
-    // Copied into their order once: every column then reads them one after another.
+    // Drafts are copied into row order once, so that every column reads them sequentially.
     let drafts: Vec<Draft> = order.iter().map(|&number| drafts[number as usize]).collect();
     let mut out = TaskTable { shapes, logs: checked_logs(logs), profile_sources: sources, ..TaskTable::default() };
-    let mut names = Names::new(values);
+    let mut names = DisplayNames::new(values);
     fill_rows(&mut out, &drafts, &mut names);
     drop(drafts);
     let times = by_row(transitions.iter().map(|&(number, state, at)| (number, (state, at))), &row_of, order.len());
     drop(transitions);
-    fill_states(&mut out, times, fixups);
+    fill_states(&mut out, times, forced_ends);
     let spans = by_row(profile.iter().copied(), &row_of, order.len());
     drop(profile);
     fill_profile(&mut out, spans, names.values);
     out
 }
 
-/// The row of each draft.
+/// Returns the row of each draft.
 fn inverse(order: &[u32]) -> Vec<u32> {
     let mut row_of = vec![0; order.len()];
     for (row, &number) in order.iter().enumerate() {
@@ -43,7 +43,7 @@ fn inverse(order: &[u32]) -> Vec<u32> {
     row_of
 }
 
-fn fill_rows(out: &mut TaskTable, drafts: &[Draft], names: &mut Names<'_>) {
+fn fill_rows(out: &mut TaskTable, drafts: &[Draft], names: &mut DisplayNames<'_>) {
     let rows = || drafts.iter();
     out.ids = rows().map(|d| d.id).collect();
     out.attempts = rows().map(|d| d.attempt).collect();
@@ -77,13 +77,13 @@ fn flags(draft: &Draft) -> u8 {
     flags
 }
 
-/// Displayed names: an actor's `repr` replaces its class where the task has no name of its own (Ray's rule).
-struct Names<'a> {
+/// Displayed names. By Ray's rule an actor's `repr` replaces its class if the task has no name of its own.
+struct DisplayNames<'a> {
     values: &'a mut Catalogue,
     known: HashMap<(Str, Str), Str, RandomState>,
 }
 
-impl<'a> Names<'a> {
+impl<'a> DisplayNames<'a> {
     fn new(values: &'a mut Catalogue) -> Self {
         Self { values, known: HashMap::default() }
     }
@@ -106,8 +106,8 @@ impl<'a> Names<'a> {
     }
 }
 
-/// Ray before 2.58 sends unset offsets as zero: an end of zero behind a start is no end. Any other end before its start
-/// lies in the file that followed when the start's was rotated away.
+/// Removes ends of zero after a start: Ray before 2.58 sends unset offsets as zero. Any other end before its start is
+/// kept, because it lies in the next file after a rotation.
 fn checked_logs(mut logs: Vec<LogInfo>) -> Vec<LogInfo> {
     for log in &mut logs {
         for (start, end) in [(log.stdout_start, &mut log.stdout_end), (log.stderr_start, &mut log.stderr_end)] {
@@ -119,7 +119,7 @@ fn checked_logs(mut logs: Vec<LogInfo>) -> Vec<LogInfo> {
     logs
 }
 
-/// Items in the order of their rows, and the end of each row's range: a counting sort.
+/// Returns the items in the order of their rows and the end of each row's range, by a counting sort.
 fn by_row<T: Copy>(
     items: impl Iterator<Item = (u32, T)> + Clone,
     row_of: &[u32],
@@ -149,8 +149,12 @@ fn by_row<T: Copy>(
     (out, ends)
 }
 
-/// One time per state: of several times of one state the latest, as Ray's map keeps what came last.
-fn fill_states(out: &mut TaskTable, (items, ends): (Vec<Option<(TaskState, Nanos)>>, Vec<u32>), fixups: &Fixups) {
+/// Fills in states and their times. Of several times of one state the latest is kept, as in Ray's map.
+fn fill_states(
+    out: &mut TaskTable,
+    (items, ends): (Vec<Option<(TaskState, Nanos)>>, Vec<u32>),
+    forced_ends: &ForcedEnds,
+) {
     out.states.reserve_exact(ends.len());
     out.time_ends.reserve_exact(ends.len());
     out.times.reserve(items.len());
@@ -163,11 +167,11 @@ fn fill_states(out: &mut TaskTable, (items, ends): (Vec<Option<(TaskState, Nanos
         }
         start = end;
         let over = reached[TaskState::Finished as usize].is_some() || reached[TaskState::Failed as usize].is_some();
-        // An attempt without a definition is never shown; ending it would only make it look as if it had states.
+        // An attempt without a definition is never shown, and a forced end would make it look as if it had states.
         let defined = out.flags[row] & flag::DEFINED != 0;
         if !over
             && defined
-            && let Some(forced) = fixups.end_of(out.workers[row], out.jobs[row])
+            && let Some(forced) = forced_ends.end_of(out.workers[row], out.jobs[row])
         {
             reached[TaskState::Failed as usize] = Some(forced.at);
             out.error_types[row] = forced.error_type;

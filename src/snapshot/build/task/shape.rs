@@ -1,4 +1,4 @@
-//! Shapes across builders: compared by content, renamed into other handles.
+//! Comparison of shapes by content, and translation of their handles to another builder.
 
 use super::super::{Catalogue, Renamed};
 use crate::snapshot::intern::Str;

@@ -1,4 +1,4 @@
-//! A snapshot as text with every handle resolved, so that snapshots can be compared whatever their handles are.
+//! Text form of a snapshot with every handle resolved, to compare snapshots whose handles differ.
 
 use crate::snapshot::Snapshot;
 use crate::snapshot::completeness::EventCounts;
@@ -45,13 +45,13 @@ pub(super) fn snapshot(s: &Snapshot) -> String {
     for a in &s.actors {
         let strings =
             [a.name, a.ray_namespace, a.class_name, a.runtime_env, a.resources, a.label_selector, a.call_site];
-        let lives: Vec<_> =
+        let incarnations: Vec<_> =
             a.incarnations.iter().map(|i| (i.since, s.id(i.node), s.id(i.worker), i.pid, i.port)).collect();
         let counts = (a.restarts, a.restarts_lineage, a.restarts_preemption);
         let times = (a.timestamp, a.start, a.end, a.first_seen);
         writeln!(
             out,
-            "actor {} {} {:?} {:?} {} {:?} {lives:?} {counts:?} {times:?} {}",
+            "actor {} {} {:?} {:?} {} {:?} {incarnations:?} {counts:?} {times:?} {}",
             a.id,
             a.defined,
             strings.map(|string| s.str(string)),
@@ -84,7 +84,7 @@ pub(super) fn snapshot(s: &Snapshot) -> String {
             .unwrap();
     }
     let mut completeness = s.completeness.clone();
-    // How much was read depends on how often it was read.
+    // These counts grow with duplicates of the input.
     (completeness.records, completeness.unknown_states) = (0, 0);
     completeness.events = EventCounts::default();
     writeln!(out, "{} {completeness:?}", s.as_of).unwrap();

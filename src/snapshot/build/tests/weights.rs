@@ -1,4 +1,4 @@
-//! What a builder weighs: all that its drafts hold, once, in any order of events.
+//! Tests that a builder's weight counts everything its drafts hold once, for any order of events.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn weights(builder: &Builder) -> [usize; 3] {
 
 proptest! {
     #[test]
-    fn an_event_weighs_once(small in prop::collection::vec((any::<u8>(), any::<[u8; 6]>()), 1..30)) {
+    fn counts_each_event_once(small in prop::collection::vec((any::<u8>(), any::<[u8; 6]>()), 1..30)) {
         let events: Vec<Value> = small.iter().map(|(kind, n)| event(*kind, *n)).collect();
         let twice: Vec<Value> = events.iter().rev().chain(&events).cloned().collect();
         let mut folded = fold(&twice);
@@ -19,7 +19,7 @@ proptest! {
 }
 
 #[test]
-fn what_one_row_gathers_is_weighed() {
+fn counts_all_texts_of_one_row() {
     const TEXT: usize = 1_000;
     let text = "x".repeat(TEXT);
     let states = |more: Value| -> Vec<Value> {

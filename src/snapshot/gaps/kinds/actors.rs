@@ -1,4 +1,4 @@
-//! Events of actors.
+//! Gaps of actor events.
 
 use super::Checks;
 use super::table::Table;
@@ -19,9 +19,9 @@ impl Checks<'_> {
             states: EventKind::ActorLifecycle,
             rows,
             missing: unknown.max(self.evidence.logged_actors.saturating_sub(rows)),
-            undefined: "names, classes and environments",
-            unmoved: "where they lived and how they ended",
-            unnamed: "are not shown",
+            without_definitions: "names, classes and environments",
+            without_states: "locations and outcomes",
+            without_events: "are not shown",
         })
     }
 }

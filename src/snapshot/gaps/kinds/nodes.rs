@@ -1,4 +1,4 @@
-//! Events of nodes: none of them at all, none of some, and nodes that sent none of any kind.
+//! Gaps of node events, nodes whose own processes sent no event, and restarts of the head.
 
 use super::Checks;
 use super::table::Table;
@@ -22,19 +22,21 @@ impl Checks<'_> {
             states: EventKind::NodeLifecycle,
             rows,
             missing: unknown.max(self.evidence.logged_nodes.saturating_sub(rows)),
-            undefined: "addresses, names and labels",
-            unmoved: "what they had and how they ended",
-            unnamed: "are known from logs and tasks alone",
+            without_definitions: "addresses, names and labels",
+            without_states: "resources and outcomes",
+            without_events: "are known from logs and tasks only",
         })
     }
 
-    /// Nodes where attempts ended well, as their owners on other nodes tell, and which never told of one themselves.
+    /// Checks for nodes on which attempts finished, as reported by owners on other nodes, and that sent no event
+    /// themselves.
     pub(super) fn silent_nodes(&self) -> Option<Gap> {
-        let silent = self.seen.nodes.iter().filter(|(node, (ended, told))| {
+        let silent = self.seen.nodes.iter().filter(|(node, (finished, ran))| {
             let id = NodeId::try_from_bytes(self.snapshot.id(**node));
-            *ended > 0 && *told == 0 && id.is_some_and(|id| !self.evidence.event_nodes.contains(&id.hex()))
+            *finished > 0 && *ran == 0 && id.is_some_and(|id| !self.evidence.event_nodes.contains(&id.hex()))
         });
-        let (nodes, attempts) = silent.fold((0, 0), |(nodes, attempts), (_, (ended, _))| (nodes + 1, attempts + ended));
+        let (nodes, attempts) =
+            silent.fold((0, 0), |(nodes, attempts), (_, (finished, _))| (nodes + 1, attempts + finished));
         if nodes == 0 {
             return None;
         }
@@ -44,16 +46,18 @@ impl Checks<'_> {
             count(of, "node"),
             count(attempts, "task attempt")
         );
-        Some(Gap::new(Code::SilentNodes, Weight::Part, message).missing(nodes).of(of).advice(
-            "Their collector was missing, or ended before it wrote: look at the containers of the pods of these nodes.",
-        ))
+        Some(
+            Gap::new(Code::SilentNodes, Weight::Part, message).missing(nodes).of(of).advice(
+                "Their collector was missing or ended before it wrote: check the containers of these nodes' pods.",
+            ),
+        )
     }
 
     pub(super) fn head_restarts(&self) -> Option<Gap> {
         let heads = self.snapshot.nodes.iter().filter(|node| node.is_head).count() as u64;
         (heads > 1).then(|| {
             let message = format!(
-                "The head was started again {}: what it had not sent before it ended is lost",
+                "The head was restarted {}: events that it had not sent are lost",
                 match heads {
                     2 => "once".to_owned(),
                     n => format!("{} times", n - 1),

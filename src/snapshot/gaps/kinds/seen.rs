@@ -1,4 +1,4 @@
-//! Ids and counts that a session's task attempts name: actors, placement groups, nodes.
+//! Actors, placement groups and nodes that a session's task attempts refer to, and counts of attempts.
 
 use crate::base::task::{TaskState, TaskType};
 use crate::snapshot::Snapshot;
@@ -6,19 +6,19 @@ use crate::snapshot::intern::Id;
 use crate::snapshot::task::Attempt;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Ids and counts of all attempts; drivers' own tasks are left out.
+/// Ids referred to by all attempts except driver tasks, and their counts.
 #[derive(Default)]
 pub(super) struct Seen {
     pub(super) attempts: u64,
     /// Attempts that ran.
     pub(super) ran: u64,
-    /// Attempts of normal tasks and creations of actors.
-    pub(super) plain: u64,
-    /// Attempts of actors' tasks.
-    pub(super) of_actors: u64,
+    /// Attempts of normal tasks and of actor creations.
+    pub(super) normal_or_creation: u64,
+    /// Attempts of actor tasks.
+    pub(super) actor_tasks: u64,
     pub(super) actors: BTreeSet<Id>,
     pub(super) placement_groups: BTreeSet<Id>,
-    /// Per node: attempts that ended well there, and attempts of which its own process told that they ran.
+    /// By node: attempts that finished there, and attempts that the node's own processes reported as running.
     pub(super) nodes: BTreeMap<Id, (u64, u64)>,
 }
 
@@ -32,9 +32,9 @@ impl Seen {
             seen.ran += u64::from(ran);
             let creation = id.0[..8] == [0xff; 8];
             if creation || id.actor_id().0[..12] == [0xff; 12] {
-                seen.plain += 1;
+                seen.normal_or_creation += 1;
             } else {
-                seen.of_actors += 1;
+                seen.actor_tasks += 1;
             }
             if !attempt.actor_id().is_none() {
                 seen.actors.insert(attempt.actor_id());
@@ -43,9 +43,9 @@ impl Seen {
                 seen.placement_groups.insert(attempt.placement_group_id());
             }
             if !attempt.node_id().is_none() {
-                let (ended, told) = seen.nodes.entry(attempt.node_id()).or_default();
-                *ended += u64::from(attempt.time_of(TaskState::Finished).is_some());
-                *told += u64::from(ran);
+                let (finished, reported_running) = seen.nodes.entry(attempt.node_id()).or_default();
+                *finished += u64::from(attempt.time_of(TaskState::Finished).is_some());
+                *reported_running += u64::from(ran);
             }
         }
         seen.placement_groups

@@ -1,4 +1,4 @@
-//! Events of tasks and of the jobs that submitted them.
+//! Gaps of events of tasks and of the jobs that submitted them.
 
 use super::Checks;
 use crate::base::task::TaskType;
@@ -21,7 +21,8 @@ impl Checks<'_> {
                     workers => format!(", although {} left logs", count(workers, "worker")),
                 };
                 let message = format!(
-                    "No task data: task events were not exported{workers}; the task table, its summaries and the timeline are empty"
+                    "No task data: task events were not exported{workers}; the task table, its summaries and the \
+                     timeline are empty"
                 );
                 found.push(self.unexported(Code::TaskEvents, Weight::Kind, &TASKS, message));
             }
@@ -31,27 +32,26 @@ impl Checks<'_> {
             (
                 Code::TaskDefinitionEvents,
                 TaskDefinition,
-                seen.plain,
+                seen.normal_or_creation,
                 "Task definitions were not exported: {} have no name and are not shown",
             ),
             (
                 Code::ActorTaskDefinitionEvents,
                 ActorTaskDefinition,
-                seen.of_actors,
+                seen.actor_tasks,
                 "Definitions of actor tasks were not exported: {} have no name and are not shown",
             ),
             (
                 Code::TaskLifecycleEvents,
                 TaskLifecycle,
                 seen.attempts,
-                "States of tasks were not exported: of {} nothing says when they ran and how they ended",
+                "States of tasks were not exported: times and outcomes of {} are unknown",
             ),
             (
                 Code::TaskProfileEvents,
                 TaskProfile,
                 seen.ran,
-                "Profile events were not exported: the timeline is empty, and of {} nothing says what they spent their \
-                 time with",
+                "Profile events were not exported: the timeline is empty, and the phases of {} are unknown",
             ),
         ];
         for (code, kind, attempts, message) in kinds {
@@ -63,7 +63,7 @@ impl Checks<'_> {
         let undefined = self.snapshot.completeness.attempts_without_definition;
         if undefined > 0
             && !self.none_of(&[TaskDefinition])
-            && (seen.of_actors == 0 || !self.none_of(&[ActorTaskDefinition]))
+            && (seen.actor_tasks == 0 || !self.none_of(&[ActorTaskDefinition]))
         {
             let message = format!(
                 "{} of {} have no definition, and are not shown",
@@ -79,16 +79,16 @@ impl Checks<'_> {
         use EventKind::{DriverJobDefinition, DriverJobLifecycle};
         const JOBS: [EventKind; 2] = [DriverJobDefinition, DriverJobLifecycle];
         let missing = JOBS.map(|kind| self.none_of(&[kind]));
-        // Ray's own drivers have no definition: only somebody's job tells that one should be there.
-        let ran = self.seen.plain > 0 && (self.evidence.submissions > 0 || self.has_normal_tasks());
+        // Ray's internal drivers have no definition, so only a user's job shows that one is missing.
+        let ran = self.seen.normal_or_creation > 0 && (self.evidence.submissions > 0 || self.has_normal_tasks());
         let message = match missing {
             [true, true] if self.seen.attempts > 0 => {
-                "Events of jobs were not exported: of drivers only logs and tasks tell"
+                "Events of jobs were not exported: drivers are known from logs and tasks only"
             }
             [true, false] if ran => {
                 "Definitions of jobs were not exported: their commands, metadata and environments are unknown"
             }
-            [false, true] => "States of jobs were not exported: of no job its start and its end are known",
+            [false, true] => "States of jobs were not exported: starts and ends of jobs are unknown",
             _ => return None,
         };
         Some(self.unexported(Code::DriverJobEvents, Weight::Kind, &JOBS, message.to_owned()))

@@ -1,4 +1,4 @@
-//! Events of workers, which Ray exports since 2.58.
+//! Gaps of worker events, which Ray exports since 2.58.
 
 use super::Checks;
 use crate::event::EventKind;
@@ -13,7 +13,7 @@ impl Checks<'_> {
         let (missing, of) = (known.workers_from_logs, self.snapshot.workers.len() as u64);
         if missing == 0 && of > 0 && self.none_of(&[WorkerDefinition]) {
             let message = format!(
-                "Definitions of workers were not exported: of {} nodes, processes and types are unknown",
+                "Definitions of workers were not exported: nodes, processes and types of {} are unknown",
                 count(of, "worker")
             );
             return Some(self.unexported(Code::WorkerEvents, Weight::Kind, &WORKERS, message).missing(of).of(of));
@@ -24,14 +24,16 @@ impl Checks<'_> {
         let from = format!("{missing} of {} are known from logs and tasks", count(of, "worker"));
         let open = match known.workers_without_end {
             0 => String::new(),
-            open => format!("; of {open} nothing says whether they ended"),
+            open => format!("; it is unknown if {open} of them ended"),
         };
         let gap = if !self.none_of(&[WorkerLifecycle]) {
             Gap::new(Code::WorkerEvents, Weight::Part, format!("Events of some workers are missing: {from}{open}"))
         } else if let Some(version) = self.version.filter(|version| *version < RayVersion::WORKER_EVENTS) {
             let message = format!("Ray {version} cannot export workers and their exits: {from}{open}");
-            let mut gap = Gap::new(Code::WorkerEvents, Weight::Part, message)
-                .advice("Ray exports them from version 2.58 on, if WORKER_DEFINITION_EVENT and WORKER_LIFECYCLE_EVENT are on its list.");
+            let mut gap = Gap::new(Code::WorkerEvents, Weight::Part, message).advice(
+                "Ray exports them from version 2.58 on, if WORKER_DEFINITION_EVENT and WORKER_LIFECYCLE_EVENT are on \
+                     its list.",
+            );
             gap.event_types = WORKERS.map(EventKind::name).to_vec();
             gap
         } else {

@@ -1,7 +1,7 @@
 use super::*;
 use rustix::io::Errno;
 
-/// What a walk gives when one of two folders answers with an error.
+/// Returns the keys and the skipped entries of a walk in which `read_dir` fails for the folder `bad`.
 fn walked(read_dir: fn(&Path) -> io::Result<ReadDir>) -> Result<(Vec<String>, Vec<String>), ErrorKind> {
     let root = tempfile::tempdir().unwrap();
     for name in ["a", "bad", "c"] {
@@ -15,7 +15,7 @@ fn walked(read_dir: fn(&Path) -> io::Result<ReadDir>) -> Result<(Vec<String>, Ve
 }
 
 #[test]
-fn a_folder_is_left_out_only_for_what_somebody_must_change() {
+fn skips_folders_only_for_permanent_errors() {
     fn bad(errno: Errno, folder: &Path) -> io::Result<ReadDir> {
         if folder.ends_with("bad") { Err(errno.into()) } else { fs::read_dir(folder) }
     }
@@ -35,7 +35,7 @@ fn a_folder_is_left_out_only_for_what_somebody_must_change() {
 }
 
 #[test]
-fn a_circle_of_links_is_no_key_and_hides_nothing() {
+fn skips_a_cycle_of_links_and_lists_the_rest() {
     let root = tempfile::tempdir().unwrap();
     fs::write(root.path().join("file"), "x").unwrap();
     std::os::unix::fs::symlink("circle", root.path().join("circle")).unwrap();
@@ -45,7 +45,7 @@ fn a_circle_of_links_is_no_key_and_hides_nothing() {
 }
 
 #[test]
-fn a_folder_of_many_is_listed_page_by_page_and_never_held_whole() {
+fn lists_a_large_folder_page_by_page_without_holding_all_of_it() {
     let root = tempfile::tempdir().unwrap();
     let mut files = Vec::new();
     for number in 0..40 {

@@ -1,12 +1,13 @@
-//! Makes a value readable that its schema refuses, so that the rules beyond the schema can be applied to the rest of it.
+//! Replaces the parts of a value that violate its schema, so that the rules beyond the schema can be applied to the
+//! rest.
 //!
-//! What is refused has been told already; whatever stands in its place here must never be served.
+//! The violations are reported separately. A repaired value must never be served.
 
 use super::Problem;
 use serde_json::{Map, Value, json};
 
-/// Returns a value of the schema's shape: what is right is kept, what is wrong or missing is replaced.
-pub(super) fn mended(schema: &Value, value: &Value) -> Value {
+/// Returns a value that matches the schema: valid parts are kept, invalid and missing ones are replaced.
+pub(super) fn repaired(schema: &Value, value: &Value) -> Value {
     if schema.get("x-kubernetes-int-or-string").is_some() {
         return if value.is_string() || value.is_i64() { value.clone() } else { json!("") };
     }
@@ -14,7 +15,9 @@ pub(super) fn mended(schema: &Value, value: &Value) -> Value {
         "object" => object(schema, value),
         "array" => {
             let items = value.as_array().into_iter().flatten();
-            items.map(|item| schema.get("items").map_or_else(|| item.clone(), |schema| mended(schema, item))).collect()
+            items
+                .map(|item| schema.get("items").map_or_else(|| item.clone(), |schema| repaired(schema, item)))
+                .collect()
         }
         "string" => {
             let text = match value {
@@ -40,14 +43,14 @@ fn object(schema: &Value, value: &Value) -> Value {
     let fields = known.filter_map(|(name, schema)| {
         let field = value.get(name).filter(|field| !field.is_null());
         let field = field.or_else(|| is_required(name).then_some(&Value::Null))?;
-        Some((name.clone(), mended(schema, field)))
+        Some((name.clone(), repaired(schema, field)))
     });
     Value::Object(fields.collect::<Map<_, _>>())
 }
 
-/// Returns the problems that rules found and that do not follow from what was told before.
-pub(super) fn not_consequences(found: Vec<Problem>, told: &[Problem]) -> impl Iterator<Item = Problem> + '_ {
-    found.into_iter().filter(|problem| !told.iter().any(|told| is_at_or_below(&problem.field, &told.field)))
+/// Returns the problems of `found` that do not follow from a `reported` one.
+pub(super) fn without_consequences(found: Vec<Problem>, reported: &[Problem]) -> impl Iterator<Item = Problem> + '_ {
+    found.into_iter().filter(|problem| !reported.iter().any(|other| is_at_or_below(&problem.field, &other.field)))
 }
 
 fn is_at_or_below(field: &str, other: &str) -> bool {
@@ -61,7 +64,7 @@ mod tests {
     use crate::settings::shape;
 
     #[test]
-    fn whatever_is_written_becomes_a_spec_of_the_right_types() {
+    fn any_value_becomes_a_spec_of_the_right_types() {
         let schema = crd::schema();
         let schema = schema.pointer("/properties/spec").unwrap();
         for spec in [
@@ -72,19 +75,19 @@ mod tests {
             json!({"storage": {"local": {"path": true}}, "cache": {"maxMemory": [], "ttl": 5}, "redaction": "no"}),
             json!({"clusters": {"namespaces": [5, {}], "sharedStorage": "yes"}, "prewarm": null}),
         ] {
-            let mended = mended(schema, &spec);
-            let read: Result<crd::RayHistorySpec, _> = serde_json::from_value(mended);
+            let repaired = repaired(schema, &spec);
+            let read: Result<crd::RayHistorySpec, _> = serde_json::from_value(repaired);
             assert!(read.is_ok(), "{spec}: {read:?}");
         }
     }
 
     #[test]
-    fn what_is_right_stays_as_it_is() {
+    fn keeps_valid_values() {
         let schema = crd::schema();
         let schema = schema.pointer("/properties/spec").unwrap();
         let spec = json!({"storage": {"s3": {"bucket": "ray", "forcePathStyle": true}}, "cache": {"maxMemory": "2Gi"}});
         let mut problems = Vec::new();
         shape::check(schema, &spec, "spec", &mut problems);
-        assert_eq!((mended(schema, &spec), problems), (spec, vec![]));
+        assert_eq!((repaired(schema, &spec), problems), (spec, vec![]));
     }
 }

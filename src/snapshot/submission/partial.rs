@@ -1,16 +1,16 @@
-//! What one source tells about a submission.
+//! Fields of a submission that one source contains.
 
 use super::JobStatus;
 
-/// Every field may be absent: the source does not tell it.
+/// One source's part of a submission. A field is `None` if the source does not have it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Told {
+pub(super) struct PartialJob {
     pub(super) status: Option<JobStatus>,
-    /// Told about `status`, as are the four below.
+    /// Belongs to `status`, as do the four fields below.
     pub(super) message: Option<Box<str>>,
     pub(super) error_type: Option<Box<str>>,
     pub(super) end_ms: Option<i64>,
-    /// Whether `status` is only what Ray would say of a driver of its own.
+    /// `true` if `status` is inferred by Ray's rule for drivers without a submission.
     pub(super) assumed: bool,
     pub(super) exit_code: Option<i32>,
     pub(super) entrypoint: Option<Box<str>>,
@@ -21,13 +21,13 @@ pub(super) struct Told {
     pub(super) node: Option<Box<str>>,
 }
 
-impl Told {
-    /// A status and nothing else.
+impl PartialJob {
+    /// Creates a part with a status only.
     pub(super) fn status(status: JobStatus) -> Self {
         Self { status: Some(status), ..Self::default() }
     }
 
-    /// A failure: what Ray says and what kind it is of.
+    /// Creates a part with status FAILED and Ray's message and error type.
     pub(super) fn failure(message: impl Into<Box<str>>, error_type: &str) -> Self {
         Self {
             status: Some(JobStatus::Failed),
@@ -38,7 +38,7 @@ impl Told {
     }
 }
 
-/// Absent where empty.
+/// Returns a text; `None` if it is empty.
 pub(super) fn text(text: &str) -> Option<Box<str>> {
     (!text.is_empty()).then(|| text.into())
 }

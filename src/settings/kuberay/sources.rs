@@ -1,13 +1,13 @@
-//! What was given, under the peer's names: variables of the environment and keys of its JSON file.
+//! The sources of KubeRay's settings: environment variables and the keys of its JSON file.
 //!
-//! Remembers what each field of the spec is called there, so that what is wrong is told in words that users wrote.
+//! Records KubeRay's name for each field of the spec, so that problems are reported under the names that users wrote.
 
 use super::super::{Problem, shape};
 use super::{Environment, set};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Every key that some backend of the peer reads.
+/// All keys that KubeRay's backends read.
 const KEYS: [&str; 14] = [
     "azureAccountURL",
     "azureAuthMode",
@@ -25,56 +25,56 @@ const KEYS: [&str; 14] = [
     "s3Region",
 ];
 
-/// What was given.
-pub(super) struct Given<'a> {
+/// Reads variables and keys, and collects problems and notes.
+pub(super) struct Sources<'a> {
     env: Environment<'a>,
     file: &'a str,
-    /// Of the JSON file; empty when there is none.
+    /// Keys of the JSON file; empty if there is none.
     keys: Map<String, Value>,
     found: Found,
     notes: Vec<String>,
 }
 
-/// What fields are called, and what is wrong.
+/// KubeRay's names of fields, and problems.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) names: BTreeMap<&'static str, String>,
     pub(super) problems: Vec<Problem>,
 }
 
-impl<'a> Given<'a> {
+impl<'a> Sources<'a> {
     pub(super) fn new(env: Environment<'a>, file: Option<(&'a str, &str)>) -> Self {
-        let mut given = Self { env, file: "", keys: Map::new(), found: Found::default(), notes: Vec::new() };
+        let mut sources = Self { env, file: "", keys: Map::new(), found: Found::default(), notes: Vec::new() };
         if let Some((name, text)) = file {
-            given.file = name;
+            sources.file = name;
             match serde_json::from_str(text) {
-                Ok(Value::Object(keys)) => given.keys = keys,
-                // Without what is written there: it may hold a connection string.
-                Ok(_) => given.wrong(name, "must be a JSON object"),
+                Ok(Value::Object(keys)) => sources.keys = keys,
+                // Without the text of the file: it may contain a connection string.
+                Ok(_) => sources.problem(name, "must be a JSON object"),
                 Err(error) => {
-                    given.wrong(name, format!("is not JSON: line {}, column {}", error.line(), error.column()));
+                    sources.problem(name, format!("is not JSON: line {}, column {}", error.line(), error.column()));
                 }
             }
         }
         let known = |key: &&String| KEYS.contains(&key.as_str());
-        let unknown: Vec<String> = given.keys.keys().filter(|key| !known(key)).cloned().collect();
+        let unknown: Vec<String> = sources.keys.keys().filter(|key| !known(key)).cloned().collect();
         for key in unknown {
-            given.note(format!("{}: KubeRay has no key {}; it is not read", given.file, shape::quoted(&key)));
+            sources.note(format!("{}: KubeRay has no key {}; it is not read", sources.file, shape::quoted(&key)));
         }
-        given
+        sources
     }
 
-    /// What was found besides values: problems, then notes.
-    pub(super) fn end(self) -> (Found, Vec<String>) {
+    /// Returns the problems and the notes.
+    pub(super) fn finish(self) -> (Found, Vec<String>) {
         (self.found, self.notes)
     }
 
-    /// A field of the spec has this name where it was given.
-    pub(super) fn call(&mut self, field: &'static str, name: impl Into<String>) {
+    /// Sets KubeRay's name for a field of the spec.
+    pub(super) fn set_name(&mut self, field: &'static str, name: impl Into<String>) {
         self.found.names.insert(field, name.into());
     }
 
-    pub(super) fn wrong(&mut self, name: impl Into<String>, message: impl Into<String>) {
+    pub(super) fn problem(&mut self, name: impl Into<String>, message: impl Into<String>) {
         self.found.problems.push(Problem::new(name, message));
     }
 
@@ -82,46 +82,47 @@ impl<'a> Given<'a> {
         self.notes.push(text.into());
     }
 
-    /// A variable.
+    /// Returns a variable, unless it is empty.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
         set(self.env, name)
     }
 
-    /// A key of the file; none when it is not there.
+    /// Returns the value of a key of the file; `None` if it is missing.
     pub(super) fn key(&mut self, field: &'static str, key: &str) -> Option<String> {
         let name = format!("{key} in {}", self.file);
         let value = match self.keys.get(key)? {
             Value::String(text) => text.clone(),
-            Value::Bool(truth) => truth.to_string(),
+            Value::Bool(value) => value.to_string(),
             Value::Null => return None,
             _ => {
-                self.wrong(name, "must be text");
+                self.problem(name, "must be text");
                 return None;
             }
         };
-        self.call(field, name);
+        self.set_name(field, name);
         Some(value)
     }
 
-    /// The key, else the variable.
+    /// Returns the value of the key, else of the variable.
     pub(super) fn key_or_variable(&mut self, field: &'static str, key: &str, variable: &str) -> Option<String> {
         let value = self.key(field, key);
         if value.is_some() {
             return value;
         }
-        self.call(field, variable);
+        self.set_name(field, variable);
         self.variable(variable)
     }
 
-    /// The key when the file has any, else the variable: for S3 and OSS the file stands instead of the environment.
-    pub(super) fn instead(&mut self, field: &'static str, key: &str, variable: &str) -> Option<String> {
+    /// Returns the value of the key if the file has any keys, else of the variable: for S3 and OSS the file replaces
+    /// the environment.
+    pub(super) fn key_if_file(&mut self, field: &'static str, key: &str, variable: &str) -> Option<String> {
         if self.keys.is_empty() {
-            self.call(field, variable);
+            self.set_name(field, variable);
             return self.variable(variable);
         }
         let value = self.key(field, key);
         if value.is_none() {
-            self.call(field, format!("{key} in {}", self.file));
+            self.set_name(field, format!("{key} in {}", self.file));
             if self.variable(variable).is_some() {
                 self.note(format!("{variable} is not read, because {} is: put {key} there", self.file));
             }
@@ -129,14 +130,14 @@ impl<'a> Given<'a> {
         value
     }
 
-    /// As `instead`, for `true` and `false`.
-    pub(super) fn truth_instead(&mut self, field: &'static str, key: &str, variable: &str) -> bool {
-        match self.instead(field, key, variable).as_deref() {
+    /// Like `key_if_file`, for `true` and `false`.
+    pub(super) fn bool_if_file(&mut self, field: &'static str, key: &str, variable: &str) -> bool {
+        match self.key_if_file(field, key, variable).as_deref() {
             Some("true") => true,
             None | Some("false" | "") => false,
             Some(_) => {
                 let name = self.found.names.get(field).cloned().unwrap_or_default();
-                self.wrong(name, "must be true or false");
+                self.problem(name, "must be true or false");
                 false
             }
         }

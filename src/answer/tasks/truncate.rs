@@ -1,14 +1,14 @@
-//! The choice of attempts for a list of more rows than one answer may have.
+//! Truncates a list with more attempts than one answer may have.
 //!
-//! Ray takes the 10,000 whose states the GCS heard of last, finished ones first (`HandleGetTaskEvents`), so that failed
-//! attempts are the first to be missing. Here they are the first to be there; the others are the latest, as in Ray.
+//! Ray takes the 10,000 attempts whose states the GCS received last, finished ones first (`HandleGetTaskEvents`), so
+//! that failed attempts are missing first. Here failed attempts are kept first; the others are the latest, as in Ray.
 
 use crate::base::task::TaskState;
 use crate::snapshot::task::TaskTable;
 use std::cmp::Reverse;
 
-/// Keeps at most `limit` rows, in the order in which they are.
-pub(super) fn cut(tasks: &TaskTable, rows: &mut Vec<u32>, limit: usize) {
+/// Keeps at most `limit` rows, failed attempts first and then the latest, without changing their order.
+pub(super) fn keep_important(tasks: &TaskTable, rows: &mut Vec<u32>, limit: usize) {
     if rows.len() <= limit || limit == 0 {
         rows.truncate(limit);
         return;
