@@ -181,7 +181,10 @@ proptest! {
         micros in 0..1_000_000u32,
     ) {
         let session = format!("session_2026-11-22_23-11-33_{micros:06}{pid}");
-        let found = |key: String| parse_marker(&key).map(|m| (m.key.cluster.namespace, m.key.cluster.name, m.owner, m.key.session.to_string()));
+        let found = |key: String| {
+            parse_marker(&key)
+                .map(|m| (m.key.cluster.namespace, m.key.cluster.name, m.owner, m.key.session.to_string()))
+        };
         let owned = Owner { kind: OwnerKind::RayService, name: owner.clone() };
         prop_assert_eq!(found(format!("metadir/{name}_{id}/{session}")), Some((id, name.clone(), None, session.clone())));
         prop_assert_eq!(

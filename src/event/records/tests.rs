@@ -76,7 +76,7 @@ fn too_long_line_is_skipped_and_next_one_read() {
     file.extend(std::iter::repeat_n(b'x', 200 << 20));
     file.extend_from_slice(b"\n{\"third\":3}\n");
     let (records, broken, too_long) = read(&file);
-    assert!(records.iter().all(|(_, text)| text.len() < 100), "the long line was given out");
+    assert!(records.iter().all(|(_, text)| text.len() < 100), "the long line was returned");
     assert_eq!(texts(&records), ["{\"first\":1}", "{\"third\":3}"]);
     assert_eq!(records.iter().find(|(_, text)| text.contains("third")).map(|(at, _)| *at), Some(3));
     assert_eq!(too_long, [2]);

@@ -276,7 +276,8 @@ proptest! {
                 }
                 Step::Delete { name, uid } => states.deleted(&id(&name.to_string()), &uid.to_string(), now),
                 Step::Relist(found) => {
-                    states.relisted(None, found.iter().map(|(n, uid)| (id(&n.to_string()), object(*uid))).collect(), now)
+                    let found = found.iter().map(|(name, uid)| (id(&name.to_string()), object(*uid))).collect();
+                    states.relisted(None, found, now)
                 }
                 Step::List(found) => {
                     stored = found.iter().map(|(name, hour)| key(&name.to_string(), *hour)).collect();
