@@ -75,7 +75,7 @@ lint: $(VENV)/lint/stamp ## Formatting, clippy, docs, dependencies, scripts and 
 
 .PHONY: fmt
 fmt: $(VENV)/lint/stamp ## Format Rust and Python
-	cargo fmt
+	cargo fmt --all
 	$(VENV)/lint/bin/ruff format $(PYTHON_FILES)
 	$(VENV)/lint/bin/ruff check --fix $(PYTHON_FILES)
 

@@ -12,12 +12,12 @@
 )]
 
 use async_trait::async_trait;
-use ray_history::base::name::{ClusterId, Owner, OwnerKind};
-use ray_history::layout::Root;
 use ray_history::liveness::{Cluster, Listed, Liveness, StartBounds, State, Watched};
 use ray_history::session::catalog::{Catalog, Listing, Query};
-use ray_history::storage::memory::Memory;
-use ray_history::storage::{Delimiter, Error, ListPage, ObjectBody, PageToken, ReadRange, Storage};
+use ray_history_core::base::name::{ClusterId, Owner, OwnerKind};
+use ray_history_core::layout::Root;
+use ray_history_storage::memory::Memory;
+use ray_history_storage::{Delimiter, Error, ListPage, ObjectBody, PageToken, ReadRange, Storage};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};

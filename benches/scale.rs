@@ -12,14 +12,14 @@
     reason = "a test or benchmark that cannot go on must stop"
 )]
 
-use ray_history::answer::{Answer, Question, Refusal, actors, nodes, task_summary, tasks, timeline};
-use ray_history::event::decode;
-use ray_history::event::records::Records;
-use ray_history::layout::Root;
 use ray_history::session::{OpenSession, Sessions};
-use ray_history::storage::Storage;
-use ray_history::storage::faulty::Faulty;
-use ray_history::storage::local::Local;
+use ray_history_core::event::decode;
+use ray_history_core::event::records::Records;
+use ray_history_core::layout::Root;
+use ray_history_core::ray_api::{Answer, Query, RayError, actors, nodes, task_summary, tasks, timeline};
+use ray_history_storage::Storage;
+use ray_history_storage::faulty::Faulty;
+use ray_history_storage::local::Local;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -145,19 +145,19 @@ fn open(folder: &Path, latency: Duration) -> Arc<OpenSession> {
 
 fn answers(session: &OpenSession) {
     let snapshot = &session.snapshot;
-    let query = |text: &str| Question {
+    let query = |text: &str| Query {
         query: text.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect(),
         redact: false,
         over: true,
     };
     println!("{:<44} {:>9} {:>10}", "warm answers", "ms", "MB");
-    let show = |name: &str, answer: &dyn Fn() -> Result<Answer, Refusal>| {
+    let show = |name: &str, answer: &dyn Fn() -> Result<Answer, RayError>| {
         let mut best = (f64::MAX, 0);
         for _ in 0..7 {
             let started = Instant::now();
             let bytes: usize = match answer().unwrap().body {
-                ray_history::answer::Body::Whole(bytes) => bytes.len(),
-                ray_history::answer::Body::Chunks(pieces) => pieces.map(|piece| piece.len()).sum(),
+                ray_history_core::ray_api::Body::Whole(bytes) => bytes.len(),
+                ray_history_core::ray_api::Body::Chunks(pieces) => pieces.map(|piece| piece.len()).sum(),
             };
             best = (started.elapsed().as_secs_f64().min(best.0), bytes);
         }

@@ -8,17 +8,17 @@
 //! an object of the store, for as long as it stands there.
 
 use anyhow::Context;
-use ray_history::base::name::SessionKey;
 use ray_history::health::Health;
 use ray_history::http::{self, Heavy, State};
-use ray_history::layout::Root;
 use ray_history::liveness::{Judge, Liveness, State as Life};
 use ray_history::metrics::Metrics;
 use ray_history::session::Sessions;
 use ray_history::settings::server::Server;
-use ray_history::storage::ErrorKind;
-use ray_history::storage::faulty::{Fault, Faulty};
-use ray_history::storage::local::Local;
+use ray_history_core::base::name::SessionKey;
+use ray_history_core::layout::Root;
+use ray_history_storage::ErrorKind;
+use ray_history_storage::faulty::{Fault, Faulty};
+use ray_history_storage::local::Local;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

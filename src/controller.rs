@@ -28,7 +28,6 @@ mod words;
 pub use client::client;
 pub use settings::Credentials;
 
-use crate::base::name::{ClusterId, Owner, SessionKey};
 use crate::crd::{CacheStatus, RayHistory, SessionsStatus};
 use crate::health::{Gate, Health};
 use crate::liveness::{Changes, Judge, State, Watched};
@@ -45,6 +44,7 @@ use kube::{Api, Client, Resource};
 use looks::Looks;
 use one::{News, follow_one};
 use pace::Pace;
+use ray_history_core::base::name::{ClusterId, Owner, SessionKey};
 use replicas::Replicas;
 use report::Reporter;
 use settings::{Applied, place, reference};

@@ -1,35 +1,27 @@
 //! ray-history: the Ray dashboard of a cluster that no longer exists, answered from what its collectors stored.
 //!
-//! The folders are the data flow, and imports point one way, from right to left:
+//! The crates and folders are the data flow, and imports point one way, from right to left:
 //!
 //! ```text
-//! bucket ──► storage ──► layout ──► session (catalog, loader, logs) ──► answer ──► http ──► browser, ray CLI
-//!                                      │ event (decode)  logs (decode)     ▲
-//!                                      └────────► snapshot (pure fold) ────┘
+//! bucket ──► ray_history_storage ──► session (catalog, loader, logs) ──► http ──► browser, ray CLI
+//!                                        │                                ▲
+//!                                        └──► ray_history_core ───────────┘
+//!                                             layout, event, logs ──► snapshot ──► ray_api
 //! ```
 //!
-//! `base` has the values that every layer speaks of.
-//! It and `snapshot`, `event`, `logs`, `layout` and `answer` are pure: no I/O, no clock, no locks, no async.
-//! `http` never imports `storage`; everything it shows comes through `session`.
-//! `tests/architecture/` enforces both.
+//! `ray_history_core` is pure. `http` never imports `ray_history_storage`: everything it shows comes through `session`.
+//! `tests/architecture/` enforces the latter, and the direction of imports in each crate.
 
-pub mod answer;
 pub mod args;
-pub mod base;
 pub mod cgroup;
 pub mod check;
 pub mod controller;
 pub mod crd;
-pub mod event;
 pub mod health;
 pub mod http;
-pub mod layout;
 pub mod liveness;
-pub mod logs;
 pub mod metrics;
 pub mod run;
 pub mod session;
 pub mod settings;
-pub mod snapshot;
-pub mod storage;
 pub mod telemetry;

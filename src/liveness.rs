@@ -13,7 +13,7 @@ pub use cluster_states::{Changes, Cluster, ClusterStates, Listed};
 pub use services::Services;
 pub use start_bounds::StartBounds;
 
-use crate::base::name::{ClusterId, SessionKey};
+use ray_history_core::base::name::{ClusterId, SessionKey};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// The liveness of a session.

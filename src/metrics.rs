@@ -36,7 +36,7 @@ impl Metrics {
     /// Returns a registry with these families.
     pub fn registry(&self) -> Registry {
         let mut registry = Registry::with_prefix("ray_history");
-        self.storage.register(&mut registry);
+        storage::register(&self.storage, &mut registry);
         self.catalog.register(&mut registry);
         self.sessions.register(&mut registry);
         self.http.register(&mut registry);

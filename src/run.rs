@@ -15,16 +15,17 @@
 
 use crate::args::{Args, Command, Serve};
 use crate::health::{Gate, Health};
-use crate::layout::Root;
 use crate::liveness::Liveness;
 use crate::metrics::Metrics;
 use crate::session::Sessions;
 use crate::settings::server::Server;
 use crate::settings::{self, KubeRay, Settings, Storage};
-use crate::storage::config::{LocalConfig, StoreConfig};
-use crate::storage::guarded::Limits;
-use crate::{cgroup, crd, http, storage, telemetry};
+use crate::{cgroup, crd, http, telemetry};
 use anyhow::{Context, anyhow, bail};
+use ray_history_core::layout::Root;
+use ray_history_storage as storage;
+use ray_history_storage::config::{LocalConfig, StoreConfig};
+use ray_history_storage::guarded::Limits;
 use rustix::io::Errno;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};

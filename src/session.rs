@@ -30,6 +30,8 @@ pub mod progress;
 mod quiet;
 mod source;
 mod survey;
+#[cfg(test)]
+mod testing;
 
 pub use ended::Ended;
 pub use load::{LogIndex, OpenSession};
@@ -39,8 +41,8 @@ pub use open::{Opening, Sessions, Stored, Usage};
 pub use progress::{Phase, Progress};
 pub use survey::{Content, Newest, Survey};
 
-use crate::base::name::SessionKey;
-use crate::storage;
+use ray_history_core::base::name::SessionKey;
+use ray_history_storage as storage;
 use std::time::Duration;
 
 /// Why a session cannot be shown. The texts are for users.

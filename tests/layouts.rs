@@ -6,13 +6,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use ray_history::base::id::NodeId;
-use ray_history::layout::Root;
 use ray_history::session::catalog::Entry;
 use ray_history::session::{OpenSession, Sessions};
-use ray_history::snapshot::gap::Code;
-use ray_history::snapshot::gaps::Standing;
-use ray_history::storage::memory::Memory;
+use ray_history_core::base::id::NodeId;
+use ray_history_core::layout::Root;
+use ray_history_core::snapshot::gap::Code;
+use ray_history_core::snapshot::gaps::Standing;
+use ray_history_storage::memory::Memory;
 use std::io::Write;
 use std::sync::Arc;
 

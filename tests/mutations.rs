@@ -11,16 +11,16 @@
 )]
 
 use flate2::read::MultiGzDecoder;
-use ray_history::answer::{
-    Answer, Question, Refusal, actor_state, actor_summary, actors, cluster_events, cluster_status, data, events, fixed,
+use ray_history::session::{Error, Sessions};
+use ray_history_core::base::name::{ClusterId, SessionKey, SessionName};
+use ray_history_core::layout::Root;
+use ray_history_core::ray_api::{
+    Answer, Query, RayError, actor_state, actor_summary, actors, cluster_events, cluster_status, data, events, fixed,
     job_logs, jobs, metadata, node_detail, node_state, nodes, placement_groups, runtime_envs, serve, task_summary,
     tasks, timeline, train, workers,
 };
-use ray_history::base::name::{ClusterId, SessionKey, SessionName};
-use ray_history::layout::Root;
-use ray_history::session::{Error, Sessions};
-use ray_history::snapshot::Snapshot;
-use ray_history::storage::memory::Memory;
+use ray_history_core::snapshot::Snapshot;
+use ray_history_storage::memory::Memory;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::io::Read;
@@ -162,7 +162,7 @@ fn damage(bytes: &mut Vec<u8>, random: &mut Random) {
     }
 }
 
-type Ask = fn(&Arc<Snapshot>, &Question) -> Result<Answer, Refusal>;
+type Ask = fn(&Arc<Snapshot>, &Query) -> Result<Answer, RayError>;
 
 const JOB: &str = "01000000";
 
@@ -172,14 +172,14 @@ const URLS: [(&str, Ask); 24] = [
     ("tasks/summarize", task_summary::summarize),
     ("tasks/timeline", timeline::timeline),
     ("nodes", nodes::list),
-    ("nodes/{id}", |snapshot, question| {
+    ("nodes/{id}", |snapshot, query| {
         let id = snapshot.nodes.first().map(|node| node.id.hex()).unwrap_or_default();
-        node_detail::detail(snapshot, question, &id)
+        node_detail::detail(snapshot, query, &id)
     }),
     ("logical/actors", actors::list),
-    ("logical/actors/{id}", |snapshot, question| {
+    ("logical/actors/{id}", |snapshot, query| {
         let id = snapshot.actors.first().map(|actor| actor.id.hex()).unwrap_or_default();
-        actors::detail(snapshot, question, &id)
+        actors::detail(snapshot, query, &id)
     }),
     ("workers", workers::list),
     ("placement_groups", placement_groups::list),
@@ -201,13 +201,13 @@ const URLS: [(&str, Ask); 24] = [
 ];
 
 fn ask(snapshot: &Arc<Snapshot>, query: &[(&str, &str)], redact: bool) {
-    let query = query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    let question = Question { query, redact, over: redact };
+    let parameters = query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let query = Query { parameters, redact, over: redact };
     let datasets = data::datasets(snapshot, JOB);
-    let one = jobs::one(snapshot, &question, JOB);
-    let old = train::old_runs(snapshot, &question);
+    let one = jobs::one(snapshot, &query, JOB);
+    let old = train::old_runs(snapshot, &query);
     let others = [("datasets", datasets), ("job", one), ("old train runs", old)];
-    let answers = URLS.iter().map(|(url, ask)| (*url, ask(snapshot, &question)));
+    let answers = URLS.iter().map(|(url, ask)| (*url, ask(snapshot, &query)));
     for (url, answer) in answers.chain(others) {
         let Ok(answer) = answer else { continue };
         if answer.content_type.starts_with("application/json") {

@@ -9,10 +9,10 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use ray_history::storage::conformance::{Fill, run};
-use ray_history::storage::faulty::Faulty;
-use ray_history::storage::local::Local;
-use ray_history::storage::memory::Memory;
+use ray_history_storage::conformance::{Fill, run};
+use ray_history_storage::faulty::Faulty;
+use ray_history_storage::local::Local;
+use ray_history_storage::memory::Memory;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

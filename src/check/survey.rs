@@ -1,11 +1,11 @@
 //! The text of a survey of a store. Names and reasons come from the store, so they are escaped as in the log.
 
 use super::units::{ago, bytes, count};
-use crate::base::escape::escaped;
-use crate::event::EventKind;
 use crate::session::{Content, Newest, Survey};
-use crate::snapshot::completeness::EventCounts;
-use crate::snapshot::gaps;
+use ray_history_core::base::escape::escaped;
+use ray_history_core::event::EventKind;
+use ray_history_core::snapshot::completeness::EventCounts;
+use ray_history_core::snapshot::gaps;
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 use std::time::SystemTime;

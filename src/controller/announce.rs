@@ -3,12 +3,12 @@
 //! On the `RayHistory`, and on the `RayJob` or `RayService` that owned the cluster where it still exists, so that
 //! `kubectl describe` leads to the dashboard. A failure is logged: an Event is a courtesy.
 
-use crate::base::chain::chain;
-use crate::base::name::{Owner, SessionKey};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Api, Client, Resource};
+use ray_history_core::base::chain::chain;
+use ray_history_core::base::name::{Owner, SessionKey};
 use std::time::Duration;
 use tokio::sync::mpsc;
 

@@ -5,7 +5,6 @@
 use super::follow::{Heard, MANY, MOST, Trouble, follow};
 use super::ray_cluster::RayCluster;
 use super::services;
-use crate::base::name::ClusterId;
 use crate::liveness::{Changes, Cluster, Listed, StartBounds, Watched};
 use crate::session::Sessions;
 use crate::session::catalog::Listing;
@@ -13,6 +12,7 @@ use crate::settings;
 use k8s_openapi::jiff::Timestamp;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
+use ray_history_core::base::name::ClusterId;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -8,11 +8,11 @@
 use super::client::TooLong;
 use super::pace::Pace;
 use super::words::shortened;
-use crate::base::chain::chain;
 use futures_util::StreamExt;
 use kube::api::ListParams;
 use kube::runtime::watcher::{self, Error, Event};
 use kube::{Api, Resource};
+use ray_history_core::base::chain::chain;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use std::pin::pin;

@@ -3,7 +3,7 @@
 //! Owns the pace: each look is some paid requests, and five hundred clusters may be deleted at once. A burst is looked
 //! at without delay, more waits for its turn; what waits twice is looked at once.
 
-use crate::base::name::ClusterId;
+use ray_history_core::base::name::ClusterId;
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;

@@ -3,8 +3,8 @@
 //! Owns the order (most recent first), the bound, and when uploads have gone quiet: two looks at the listing, some time
 //! apart, show the same. Who loads decides whether there is room; who asks, whether it is this replica's turn.
 
-use crate::base::name::SessionKey;
 use crate::session::Stored;
+use ray_history_core::base::name::SessionKey;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -97,7 +97,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::name::{ClusterId, SessionName};
+    use ray_history_core::base::name::{ClusterId, SessionName};
 
     const SECOND: Duration = Duration::from_secs(1);
 

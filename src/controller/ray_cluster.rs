@@ -2,10 +2,10 @@
 //! the watch, and so that thousands of them cost little: what is not needed is skipped while it is read.
 
 use super::words::{is_name, shortened};
-use crate::base::name::{ClusterId, Owner, OwnerKind};
 use crate::liveness::Cluster;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use kube::Resource;
+use ray_history_core::base::name::{ClusterId, Owner, OwnerKind};
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -7,14 +7,14 @@ mod seen;
 
 use super::follow::{Heard, MANY, Trouble, follow};
 use super::untold::Leader;
-use crate::base::chain::chain;
-use crate::base::name::SessionKey;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
+use ray_history_core::base::chain::chain;
+use ray_history_core::base::name::SessionKey;
 use seen::{EXPIRES, Seen};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

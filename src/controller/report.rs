@@ -5,11 +5,11 @@
 
 use super::replicas::Replicas;
 use super::status::{Facts, says};
-use crate::base::chain::chain;
 use crate::crd::{RayHistory, RayHistoryStatus};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Resource, ResourceExt};
+use ray_history_core::base::chain::chain;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::Instant;

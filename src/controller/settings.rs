@@ -5,7 +5,6 @@
 
 use super::Server;
 use super::follow::Trouble;
-use crate::base::chain::chain;
 use crate::crd::RayHistory;
 use crate::settings::{Origin, Settings};
 use k8s_openapi::ByteString;
@@ -13,6 +12,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
 use kube::core::DeserializeGuard;
 use kube::{Api, ResourceExt};
+use ray_history_core::base::chain::chain;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

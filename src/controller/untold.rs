@@ -4,7 +4,7 @@
 //! it outlived the death; if it has not, whoever leads next tells. So a death may be told twice, when the one that leads
 //! ends within seconds of it, but never by nobody. Pure: told what happened and when.
 
-use crate::base::name::{Owner, SessionKey};
+use ray_history_core::base::name::{Owner, SessionKey};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -53,7 +53,7 @@ impl Untold {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::name::{ClusterId, SessionName};
+    use ray_history_core::base::name::{ClusterId, SessionName};
 
     const SECOND: Duration = Duration::from_secs(1);
 

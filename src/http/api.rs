@@ -6,26 +6,26 @@ use super::call::Call;
 use super::error::{Error, Shape};
 use super::pattern::{Parts, RoutePattern, names, parts};
 use super::{load, logs, page, send, tail, validators};
-use crate::answer::{
-    Answer, Question, actor_state, actor_summary, actors, cluster_events, cluster_status, data, events, fixed, jobs,
-    metadata, node_detail, node_state, nodes, objects, placement_groups, runtime_envs, serve as serve_details,
-    task_summary, tasks, timeline, train, workers,
-};
-use crate::base::name::SessionKey;
 use crate::session::OpenSession;
 use crate::settings::Redaction;
-use crate::snapshot::Snapshot;
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use cost::Cost;
+use ray_history_core::base::name::SessionKey;
+use ray_history_core::ray_api::{
+    Answer, Query, actor_state, actor_summary, actors, cluster_events, cluster_status, data, events, fixed, jobs,
+    metadata, node_detail, node_state, nodes, objects, placement_groups, runtime_envs, serve as serve_details,
+    task_summary, tasks, timeline, train, workers,
+};
+use ray_history_core::snapshot::Snapshot;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
-/// One question about an open session.
+/// One query about an open session.
 struct Asked<'a> {
     session: &'a OpenSession,
     snapshot: &'a Arc<Snapshot>,
-    question: &'a Question,
+    query: &'a Query,
     redaction: Redaction,
     pattern: &'static str,
     /// The name in the place of `{id}`.
@@ -55,42 +55,39 @@ use By::{Eventless, Made};
 
 /// The table. A final `/` may be given or left out, as KubeRay's history server allows.
 const TABLE: &[(&str, By)] = &[
-    ("/api/v0/tasks", Made(cost::tasks, |a| Ok(tasks::list(a.snapshot, a.question)?))),
-    ("/api/v0/tasks/summarize", Made(cost::task_summary, |a| Ok(task_summary::summarize(a.snapshot, a.question)?))),
-    ("/api/v0/tasks/timeline", Made(cost::timeline, |a| Ok(timeline::timeline(a.snapshot, a.question)?))),
-    ("/nodes", Made(cost::nodes, |a| Ok(nodes::list(a.snapshot, a.question)?))),
-    ("/nodes/{id}", Made(cost::node, |a| Ok(node_detail::detail(a.snapshot, a.question, a.id)?))),
-    ("/logical/actors", Made(cost::actors, |a| Ok(actors::list(a.snapshot, a.question)?))),
-    ("/logical/actors/{id}", Made(cost::actor, |a| Ok(actors::detail(a.snapshot, a.question, a.id)?))),
-    ("/api/v0/logs", Eventless(cost::log_names, |a| logs::listing(a.session, a.question))),
+    ("/api/v0/tasks", Made(cost::tasks, |a| Ok(tasks::list(a.snapshot, a.query)?))),
+    ("/api/v0/tasks/summarize", Made(cost::task_summary, |a| Ok(task_summary::summarize(a.snapshot, a.query)?))),
+    ("/api/v0/tasks/timeline", Made(cost::timeline, |a| Ok(timeline::timeline(a.snapshot, a.query)?))),
+    ("/nodes", Made(cost::nodes, |a| Ok(nodes::list(a.snapshot, a.query)?))),
+    ("/nodes/{id}", Made(cost::node, |a| Ok(node_detail::detail(a.snapshot, a.query, a.id)?))),
+    ("/logical/actors", Made(cost::actors, |a| Ok(actors::list(a.snapshot, a.query)?))),
+    ("/logical/actors/{id}", Made(cost::actor, |a| Ok(actors::detail(a.snapshot, a.query, a.id)?))),
+    ("/api/v0/logs", Eventless(cost::log_names, |a| logs::listing(a.session, a.query))),
     ("/api/v0/logs/{id}", By::LogFile),
-    ("/api/v0/workers", Made(cost::workers, |a| Ok(workers::list(a.snapshot, a.question)?))),
-    ("/api/v0/placement_groups", Made(cost::placement_groups, |a| Ok(placement_groups::list(a.snapshot, a.question)?))),
-    ("/api/v0/runtime_envs", Made(cost::runtime_envs, |a| Ok(runtime_envs::list(a.snapshot, a.question)?))),
+    ("/api/v0/workers", Made(cost::workers, |a| Ok(workers::list(a.snapshot, a.query)?))),
+    ("/api/v0/placement_groups", Made(cost::placement_groups, |a| Ok(placement_groups::list(a.snapshot, a.query)?))),
+    ("/api/v0/runtime_envs", Made(cost::runtime_envs, |a| Ok(runtime_envs::list(a.snapshot, a.query)?))),
     ("/api/v0/runtime_env_redaction", Eventless(cost::none, |a| Ok(fixed::redaction(a.redaction != Redaction::Never)))),
-    ("/api/v0/objects", Made(cost::none, |a| Ok(objects::list(a.question)?))),
-    ("/api/v0/objects/summarize", Made(cost::none, |a| Ok(objects::summarize(a.question)?))),
+    ("/api/v0/objects", Made(cost::none, |a| Ok(objects::list(a.query)?))),
+    ("/api/v0/objects/summarize", Made(cost::none, |a| Ok(objects::summarize(a.query)?))),
     ("/api/v0/cluster_metadata", Eventless(cost::stored, |a| Ok(metadata::cluster_metadata(a.snapshot)?))),
-    ("/api/v0/cluster_events", Made(cost::events, |a| Ok(cluster_events::list(a.snapshot, a.question)?))),
+    ("/api/v0/cluster_events", Made(cost::events, |a| Ok(cluster_events::list(a.snapshot, a.query)?))),
     ("/api/v0/platform_events", Made(cost::platform_events, |a| Ok(fixed::platform_events(a.snapshot)?))),
-    ("/api/v0/actors", Made(cost::actors, |a| Ok(actor_state::list(a.snapshot, a.question)?))),
-    ("/api/v0/actors/summarize", Made(cost::actors, |a| Ok(actor_summary::summarize(a.snapshot, a.question)?))),
-    ("/api/v0/nodes", Made(cost::nodes, |a| Ok(node_state::list(a.snapshot, a.question)?))),
-    ("/api/v0/jobs", Made(cost::jobs, |a| Ok(jobs::state_list(a.snapshot, a.question)?))),
-    ("/api/jobs", Made(cost::jobs, |a| Ok(jobs::list(a.snapshot, a.question)?))),
-    ("/api/jobs/{id}", Made(cost::jobs, |a| Ok(jobs::one(a.snapshot, a.question, a.id)?))),
+    ("/api/v0/actors", Made(cost::actors, |a| Ok(actor_state::list(a.snapshot, a.query)?))),
+    ("/api/v0/actors/summarize", Made(cost::actors, |a| Ok(actor_summary::summarize(a.snapshot, a.query)?))),
+    ("/api/v0/nodes", Made(cost::nodes, |a| Ok(node_state::list(a.snapshot, a.query)?))),
+    ("/api/v0/jobs", Made(cost::jobs, |a| Ok(jobs::state_list(a.snapshot, a.query)?))),
+    ("/api/jobs", Made(cost::jobs, |a| Ok(jobs::list(a.snapshot, a.query)?))),
+    ("/api/jobs/{id}", Made(cost::jobs, |a| Ok(jobs::one(a.snapshot, a.query, a.id)?))),
     ("/api/jobs/{id}/logs", By::JobLog),
     ("/api/jobs/{id}/logs/tail", By::JobLogTail),
-    (
-        "/api/cluster_status",
-        Made(cost::cluster_status, |a| Ok(cluster_status::cluster_status(a.snapshot, a.question)?)),
-    ),
-    ("/api/serve/applications", Made(cost::stored, |a| Ok(serve_details::applications(a.snapshot, a.question)?))),
+    ("/api/cluster_status", Made(cost::cluster_status, |a| Ok(cluster_status::cluster_status(a.snapshot, a.query)?))),
+    ("/api/serve/applications", Made(cost::stored, |a| Ok(serve_details::applications(a.snapshot, a.query)?))),
     ("/api/data/datasets/{id}", Made(cost::datasets, |a| Ok(data::datasets(a.snapshot, a.id)?))),
-    ("/api/train/v2/runs/v1", Made(cost::train, |a| Ok(train::runs(a.snapshot, a.question)?))),
-    ("/api/train/v2/runs", Made(cost::stored, |a| Ok(train::old_runs(a.snapshot, a.question)?))),
+    ("/api/train/v2/runs/v1", Made(cost::train, |a| Ok(train::runs(a.snapshot, a.query)?))),
+    ("/api/train/v2/runs", Made(cost::stored, |a| Ok(train::old_runs(a.snapshot, a.query)?))),
     ("/api/version", Eventless(cost::version, |a| Ok(metadata::version(a.snapshot)?))),
-    ("/events", Made(cost::events, |a| Ok(events::events(a.snapshot, a.question)?))),
+    ("/events", Made(cost::events, |a| Ok(events::events(a.snapshot, a.query)?))),
     ("/timezone", Eventless(cost::stored, |a| Ok(metadata::timezone(a.snapshot)?))),
     ("/worker/{id}", Made(cost::none, |_| Err(fixed::profiling().into()))),
     ("/task/{id}", Made(cost::none, |_| Err(fixed::profiling().into()))),
@@ -159,13 +156,13 @@ async fn answer(
 ) -> Result<HttpResponse, Error> {
     let redaction = call.state.sessions.settings().redaction;
     let dead = call.state.sessions.standing(&session.key).is_over(&session.snapshot);
-    let question = question(call.request, redaction, dead);
+    let query = query_of(call.request, redaction, dead);
     let made = match by {
         // A log file may have grown since the session was opened: it has no tag.
         By::JobLogTail => return tail::of_job(call.request, call.state, &session, id).await,
         By::LogFile | By::JobLog => {
             let mut response = if matches!(by, By::LogFile) {
-                logs::file(call.state, &session, id, &question).await?
+                logs::file(call.state, &session, id, &query).await?
             } else {
                 logs::of_job(call.state, &session, id).await?
             };
@@ -177,19 +174,19 @@ async fn answer(
     if let (By::Made(..), Some(error)) = (by, &session.nothing_read) {
         return Err(error.clone().into());
     }
-    let tag = validators::tag(&session, redaction, &question, below, call.request.query_string());
+    let tag = validators::tag(&session, redaction, &query, below, call.request.query_string());
     if validators::is_known(call.request, &tag) {
         return Ok(validators::not_modified(&tag));
     }
     let (cost, ask) = made;
-    let asked = Asked { session: &session, snapshot: &session.snapshot, question: &question, redaction, pattern, id };
+    let asked = Asked { session: &session, snapshot: &session.snapshot, query: &query, redaction, pattern, id };
     let cost = cost(&asked);
     let mut response = if cost.is_long {
         let (state, id) = (call.state, id.to_owned());
         let session = Arc::clone(&session);
         let work = move || {
             let snapshot = &session.snapshot;
-            let asked = Asked { session: &session, snapshot, question: &question, redaction, pattern, id: &id };
+            let asked = Asked { session: &session, snapshot, query: &query, redaction, pattern, id: &id };
             ask(&asked).map(send::Begun::new)
         };
         let (begun, making) = state.heavy.begin(&state.sessions, cost.held as u64, work).await?;
@@ -201,16 +198,16 @@ async fn answer(
     Ok(response)
 }
 
-/// Returns the question of a request: its decoded query, whether the answer hides secrets, and whether the session is
+/// Returns the query of a request: its decoded query, whether the answer hides secrets, and whether the session is
 /// dead.
-fn question(request: &HttpRequest, redaction: Redaction, dead: bool) -> Question {
+fn query_of(request: &HttpRequest, redaction: Redaction, dead: bool) -> Query {
     let redact = match redaction {
         Redaction::Always => true,
         Redaction::Never => false,
         Redaction::Browsers => is_browser(request),
     };
     let query = actix_web::web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    Question { query: query.map(actix_web::web::Query::into_inner).unwrap_or_default(), redact, over: dead }
+    Query { parameters: query.map(actix_web::web::Query::into_inner).unwrap_or_default(), redact, over: dead }
 }
 
 /// Headers that browsers alone send (`is_browser_request` in `dashboard/optional_utils.py`); `e2e/test_ray_sources.py`

@@ -5,7 +5,7 @@
 
 use super::page::escape;
 use super::path::session_path;
-use crate::base::name::SessionKey;
+use ray_history_core::base::name::SessionKey;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 

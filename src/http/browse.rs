@@ -10,9 +10,9 @@ use super::listing::note;
 use super::page::{escape, html, sessions as sessions_in_words, style};
 use super::path::{escape_name, session_path};
 use super::session_table;
-use crate::base::name::OwnerKind;
 use crate::session::catalog::{Cursor, Page};
 use actix_web::{HttpResponse, web};
+use ray_history_core::base::name::OwnerKind;
 use std::fmt::Write;
 
 /// Rows of a page.

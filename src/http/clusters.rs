@@ -88,7 +88,7 @@ pub(super) fn list(call: &Call<'_>) -> Result<HttpResponse, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
+    use ray_history_core::base::name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
 
     #[test]
     fn a_row_is_as_kuberay_writes_it() {

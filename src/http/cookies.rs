@@ -6,12 +6,12 @@ use super::error::Error;
 use super::path::{cluster_id, cluster_name, escape_name};
 use super::session::look_up;
 use super::state::State;
-use crate::base::chain::chain;
-use crate::base::name::{SessionKey, SessionName};
 use crate::session::catalog::Entry;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpRequest, HttpResponse};
+use ray_history_core::base::chain::chain;
+use ray_history_core::base::name::{SessionKey, SessionName};
 
 const NAMESPACE: &str = "cluster_namespace";
 const CLUSTER: &str = "cluster_name";

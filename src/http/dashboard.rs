@@ -3,9 +3,9 @@
 use super::error::Error;
 use super::state::State;
 use super::{bar, page};
-use crate::base::name::SessionKey;
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
+use ray_history_core::base::name::SessionKey;
 use std::path::{Path, PathBuf};
 
 /// The document of a session, with our bar's tag in it; a page that says what to do when there are no dashboard files.

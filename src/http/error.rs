@@ -6,12 +6,12 @@
 use super::page;
 use super::progress::Status;
 use super::trace::RequestId;
-use crate::answer::Refusal;
-use crate::base::chain::chain;
 use crate::session::{self, Progress};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use ray_history_core::base::chain::chain;
+use ray_history_core::ray_api::RayError;
 use serde_json::{Value, json};
 use std::fmt;
 
@@ -33,7 +33,7 @@ pub(super) enum Shape {
 #[derive(Debug)]
 pub(super) enum Error {
     /// Ray itself would refuse, in these words.
-    Refused(Refusal),
+    Refused(RayError),
     /// The session cannot be shown.
     Session(session::Error),
     /// The session is still being loaded.
@@ -53,7 +53,7 @@ pub(super) enum Error {
         /// Sessions that there are.
         of: usize,
     },
-    /// The question cannot be understood, in these words.
+    /// The query cannot be understood, in these words.
     BadRequest(String),
     /// A page of another origin asks for what only pages of this server may have.
     ForeignOrigin,
@@ -65,8 +65,8 @@ pub(super) enum Error {
     MethodNotAllowed,
 }
 
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Self {
+impl From<RayError> for Error {
+    fn from(refusal: RayError) -> Self {
         Self::Refused(refusal)
     }
 }
@@ -142,14 +142,14 @@ impl Error {
     /// The status code.
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::Refused(Refusal::BadQuestion(_)) | Self::BadPath | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::Refused(Refusal::NotFound(_))
+            Self::Refused(RayError::BadQuery(_)) | Self::BadPath | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Refused(RayError::NotFound(_))
             | Self::Session(session::Error::Unknown(_) | session::Error::LogGone(_))
             | Self::NotASession(_)
             | Self::NothingNamed(..)
             | Self::NotFoundSoFar { .. }
             | Self::UnknownUrl => StatusCode::NOT_FOUND,
-            Self::Refused(Refusal::Failed(_) | Refusal::FailedJson(_)) | Self::Session(session::Error::Broken) => {
+            Self::Refused(RayError::Failed(_) | RayError::FailedJson(_)) | Self::Session(session::Error::Broken) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
             Self::Session(
@@ -164,7 +164,7 @@ impl Error {
             Self::Session(session::Error::NothingReadable { .. } | session::Error::Storage(_)) => {
                 StatusCode::BAD_GATEWAY
             }
-            Self::Refused(Refusal::Forbidden(_)) | Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::Refused(RayError::Forbidden(_)) | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         }
     }
@@ -200,10 +200,10 @@ impl Error {
         let message = self.to_string();
         // Ray's clients read `result`, `msg` and `data`; ours read the progress.
         let mut body = match self {
-            Self::Refused(Refusal::BadQuestion(_)) => {
+            Self::Refused(RayError::BadQuery(_)) => {
                 json!({"result": false, "msg": message, "data": {"result": null}})
             }
-            Self::Refused(Refusal::FailedJson(_)) => json!({"result": false, "msg": message, "data": {}}),
+            Self::Refused(RayError::FailedJson(_)) => json!({"result": false, "msg": message, "data": {}}),
             _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => json!({"result": false, "msg": message}),
             _ => {
                 let ours = !matches!(self, Self::Refused(_) | Self::UnknownUrl);
@@ -264,12 +264,12 @@ impl Error {
     /// The name and title of the kind of problem.
     fn problem(&self) -> (&'static str, &'static str) {
         match self {
-            Self::Refused(Refusal::BadQuestion(_)) | Self::BadRequest(_) | Self::BadPath => {
-                ("bad-request", "The question cannot be understood")
+            Self::Refused(RayError::BadQuery(_)) | Self::BadRequest(_) | Self::BadPath => {
+                ("bad-request", "The query cannot be understood")
             }
             Self::ForeignOrigin => ("foreign-origin", "Not for pages of another origin"),
-            Self::Refused(Refusal::NotFound(_)) | Self::UnknownUrl => ("not-found", "Not found"),
-            Self::Refused(Refusal::Forbidden(_)) => ("forbidden", "Not possible on a dead session"),
+            Self::Refused(RayError::NotFound(_)) | Self::UnknownUrl => ("not-found", "Not found"),
+            Self::Refused(RayError::Forbidden(_)) => ("forbidden", "Not possible on a dead session"),
             Self::Session(session::Error::Unknown(_)) | Self::NotASession(_) => ("unknown-session", "No such session"),
             Self::NothingNamed(..) | Self::NotFoundSoFar { .. } => ("unknown-name", "No session of that name"),
             Self::Session(session::Error::LogGone(_)) => ("log-gone", "The log is gone"),
@@ -281,7 +281,7 @@ impl Error {
             Self::Session(session::Error::Stopping) => ("stopping", "The server is stopping"),
             Self::Session(session::Error::NothingReadable { .. }) => ("unreadable", "The session cannot be read"),
             Self::Session(session::Error::Storage(_)) => ("storage", "The storage cannot be read"),
-            Self::Refused(Refusal::Failed(_) | Refusal::FailedJson(_)) | Self::Session(session::Error::Broken) => {
+            Self::Refused(RayError::Failed(_) | RayError::FailedJson(_)) | Self::Session(session::Error::Broken) => {
                 ("internal", "The server failed")
             }
             Self::MethodNotAllowed => ("method-not-allowed", "History can only be read"),
@@ -292,7 +292,7 @@ impl Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::name::{ClusterId, SessionKey, SessionName};
+    use ray_history_core::base::name::{ClusterId, SessionKey, SessionName};
 
     #[test]
     fn a_session_that_cannot_be_read_is_named_with_a_way_out() {

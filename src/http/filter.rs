@@ -1,9 +1,9 @@
 //! Parameters of lists of sessions: text in, a question to the listing out.
 
 use super::error::Error;
-use crate::base::name::OwnerKind;
 use crate::liveness::State as Life;
 use crate::session::catalog::{NoCursor, Query};
+use ray_history_core::base::name::OwnerKind;
 
 /// Reads a query; what is unknown is ignored, what cannot be read is an error that names it.
 pub(super) fn parse(query: &str, default_limit: usize, max_limit: usize) -> Result<Query, Error> {

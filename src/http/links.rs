@@ -8,11 +8,11 @@ use super::path::session_path;
 use super::session::{lead, lead_on, look_up};
 use super::session_table;
 use super::summary::Summary;
-use crate::base::name::OwnerKind;
 use crate::session::catalog::Entry;
 use crate::session::links::{Attempts as Found, Subject, Submission};
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, VARY};
+use ray_history_core::base::name::OwnerKind;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -7,10 +7,10 @@ use super::error::Error;
 use super::path::session_key;
 use super::progress::Status;
 use super::state::State;
-use crate::base::name::SessionKey;
 use crate::session::{OpenSession, Opening};
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
+use ray_history_core::base::name::SessionKey;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -3,19 +3,19 @@
 use super::error::Error;
 use super::send::attachment;
 use super::state::State;
-use crate::answer::ansi::AnsiFilter;
-use crate::answer::job_logs::{self, Encoder};
-use crate::answer::log_listing::ListingRequest;
-use crate::answer::log_request::place::no_agent;
-use crate::answer::log_request::{LogPlan, LogRequest, ResolvedLog, Search};
-use crate::answer::{Answer, JSON, Question, Refusal};
-use crate::base::id::NodeId;
 use crate::session::logs::{Blocks, LAST_STEP, LogBody, LogPart};
 use crate::session::{LogIndex, Memory, OpenSession};
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, HeaderValue};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use ray_history_core::base::id::NodeId;
+use ray_history_core::ray_api::ansi::AnsiFilter;
+use ray_history_core::ray_api::job_logs::{self, Encoder};
+use ray_history_core::ray_api::log_listing::ListingRequest;
+use ray_history_core::ray_api::log_request::place::no_agent;
+use ray_history_core::ray_api::log_request::{LogPlan, LogRequest, ResolvedLog, Search};
+use ray_history_core::ray_api::{Answer, JSON, Query, RayError};
 use std::collections::HashMap;
 
 /// Bytes that reading a log holds: a step of a search, or a block that waits for its client.
@@ -24,8 +24,8 @@ const READING: u64 = LAST_STEP;
 const FEW_FILES: usize = 2_000;
 
 /// `/api/v0/logs`.
-pub(super) fn listing(session: &OpenSession, question: &Question) -> Result<Answer, Error> {
-    let request = ListingRequest::parse(&session.snapshot, question)?;
+pub(super) fn listing(session: &OpenSession, query: &Query) -> Result<Answer, Error> {
+    let request = ListingRequest::parse(&session.snapshot, query)?;
     let files: Vec<&str> = session.logs.paths(&request.node.hex()).collect();
     if files.is_empty() && !session.snapshot.nodes.iter().any(|node| node.id == request.node) {
         return Err(no_agent(request.node).into());
@@ -38,9 +38,9 @@ pub(super) async fn file(
     state: &State,
     session: &OpenSession,
     media: &str,
-    question: &Question,
+    query: &Query,
 ) -> Result<HttpResponse, Error> {
-    let request = LogRequest::parse(media, question)?;
+    let request = LogRequest::parse(media, query)?;
     let resolved = match request.plan(&session.snapshot)? {
         LogPlan::File(resolved) => resolved,
         LogPlan::Search(search) if session.logs.count() > FEW_FILES => {
@@ -57,7 +57,7 @@ pub(super) async fn file(
 }
 
 /// Finds a log by the names of files.
-fn resolve(search: &Search, logs: &LogIndex) -> Result<ResolvedLog, Refusal> {
+fn resolve(search: &Search, logs: &LogIndex) -> Result<ResolvedLog, RayError> {
     let names: HashMap<NodeId, Vec<String>> = (search.nodes())
         .map(|node| (node, logs.paths(&node.hex()).map(str::to_owned).collect::<Vec<_>>()))
         .filter(|(_, files)| !files.is_empty())

@@ -1,8 +1,8 @@
 //! URL paths: taken apart at `/`, each name decoded exactly once, nothing normalised.
 
 use super::error::Error;
-use crate::base::name::{ClusterId, Owner, SessionKey, SessionName};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use ray_history_core::base::name::{ClusterId, Owner, SessionKey, SessionName};
 use std::borrow::Cow;
 
 /// Stands for an empty cluster name (KubeRay v1.6 allowed it), which no URL segment can be. No Kubernetes name is `_`.

@@ -1,11 +1,11 @@
 //! Probes and metrics: for machines, in the words of kube-apiserver.
 
 use super::state::State;
-use crate::base::chain::chain;
 use crate::health::Gate;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse};
+use ray_history_core::base::chain::chain;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 

@@ -15,7 +15,7 @@ pub(super) enum Stage {
     Queued,
     /// It is being read.
     Loading,
-    /// It is open: questions are answered at once.
+    /// It is open: queries are answered at once.
     Ready,
     /// It could not be loaded; asking again later tries again.
     Failed,

@@ -8,9 +8,9 @@ use super::state::State;
 use super::summary::Summary;
 use super::{listing, load, session, validators};
 use crate::session::catalog::Entry;
-use crate::snapshot::completeness::{Completeness, Problems};
-use crate::snapshot::gap::{Code, Gap, Weight};
 use actix_web::HttpResponse;
+use ray_history_core::snapshot::completeness::{Completeness, Problems};
+use ray_history_core::snapshot::gap::{Code, Gap, Weight};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -143,7 +143,7 @@ pub(super) struct Links {
     cluster: String,
 }
 
-/// Reports on one session; opens it, and waits for that as every question does.
+/// Reports on one session; opens it, and waits for that as every request does.
 #[utoipa::path(
     get,
     path = "/api/history/v1/sessions/{namespace}/{cluster}/{session}",

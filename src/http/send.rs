@@ -2,12 +2,12 @@
 
 use super::body::{PIECE, Whole};
 use super::heavy::Making;
-use crate::answer::{Answer, Body};
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use futures_util::stream;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use ray_history_core::ray_api::{Answer, Body};
 
 type Pieces = Box<dyn Iterator<Item = Vec<u8>> + Send>;
 

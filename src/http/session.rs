@@ -6,11 +6,11 @@ use super::path::{cluster_id, session_key, session_path};
 use super::pattern::RoutePattern;
 use super::state::State;
 use super::{api, dashboard, page, validators};
-use crate::base::name::SessionKey;
 use crate::session::catalog::{Entry, Listing};
 use crate::session::{self};
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpMessage, HttpResponse};
+use ray_history_core::base::name::SessionKey;
 use std::rc::Rc;
 
 /// Segments of `/sessions/{namespace}/{cluster}/{session}`.

@@ -5,11 +5,11 @@
 //! know more, and the session itself while it is open. No object is read for it.
 
 use super::state::State;
-use crate::answer::metadata::offset_minutes;
 use crate::liveness::State as Life;
 use crate::session::catalog::Entry;
 use crate::session::{Ended, OpenSession};
 use jiff::{SignedDuration, Timestamp};
+use ray_history_core::ray_api::metadata::offset_minutes;
 
 /// Everything known of one session without loading it.
 #[derive(Debug)]

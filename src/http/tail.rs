@@ -7,13 +7,13 @@
 use super::error::Error;
 use super::state::State;
 use super::{logs, origin};
-use crate::answer::job_logs::Decoder;
 use crate::session::OpenSession;
 use actix_http::ws::{CloseCode, Codec, Message, hash_key, verify_handshake};
 use actix_web::http::header::{CONTENT_ENCODING, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::BytesMut;
 use futures_util::{StreamExt, stream};
+use ray_history_core::ray_api::job_logs::Decoder;
 use tokio_util::codec::Encoder;
 
 /// Refuses what is no handshake, or comes from a page of another origin. To be asked before the session is opened.

@@ -4,12 +4,12 @@
 //! so that nothing is built for a client that has it.
 
 use super::state::State;
-use crate::answer::Question;
-use crate::base::name::SessionKey;
 use crate::session::OpenSession;
 use crate::settings::Redaction;
 use actix_web::http::header::{CACHE_CONTROL, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH};
 use actix_web::{HttpRequest, HttpResponse};
+use ray_history_core::base::name::SessionKey;
+use ray_history_core::ray_api::Query;
 use siphasher::sip::SipHasher13;
 use std::hash::{Hash, Hasher};
 
@@ -45,17 +45,11 @@ pub(super) fn as_of(session: &OpenSession) -> Option<String> {
 }
 
 /// The tag of an answer: of the session as it is open, who asks, and the URL below the session.
-pub(super) fn tag(
-    session: &OpenSession,
-    setting: Redaction,
-    question: &Question,
-    below: &[&str],
-    query: &str,
-) -> String {
+pub(super) fn tag(session: &OpenSession, setting: Redaction, query: &Query, below: &[&str], text: &str) -> String {
     // With fixed keys: replicas must agree. With our version: another one may answer otherwise.
     let mut hasher = SipHasher13::new_with_keys(0, 0);
-    (&session.key, session.version, setting as u8, question.redact, question.over).hash(&mut hasher);
-    (below, query, env!("CARGO_PKG_VERSION")).hash(&mut hasher);
+    (&session.key, session.version, setting as u8, query.redact, query.over).hash(&mut hasher);
+    (below, text, env!("CARGO_PKG_VERSION")).hash(&mut hasher);
     format!("\"{:016x}\"", hasher.finish())
 }
 

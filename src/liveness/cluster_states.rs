@@ -5,7 +5,7 @@
 //! Only sessions of clusters that were seen are kept: when a cluster appears, the listing must be passed in again.
 
 use super::{StartBounds, State, StateRule};
-use crate::base::name::{ClusterId, Owner, SessionKey, SessionName};
+use ray_history_core::base::name::{ClusterId, Owner, SessionKey, SessionName};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// The greatest difference allowed between the clocks of the API server, the heads and this process. A head takes

@@ -2,7 +2,7 @@
 //!
 //! Pure. The time in a name is in the head's own zone, which may be unknown.
 
-use crate::base::name::SessionName;
+use ray_history_core::base::name::SessionName;
 
 const HOUR: i64 = 3_600_000_000;
 

@@ -1,79 +1,14 @@
-//! Metrics of requests to the store.
+//! Names and help texts of the metrics of requests to the store; `ray_history_storage` counts them.
 
 use super::Registry;
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Unit;
-use std::time::Duration;
+pub use ray_history_storage::metrics::Metrics;
 
-/// Upper bounds in seconds: from a server in the same network to one that is close to its timeout.
-const BUCKETS: [f64; 11] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0];
-
-/// One kind of request.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-pub struct Request {
-    /// `s3`, `gcs`, `azure`, `oss` or `local`.
-    pub store: &'static str,
-    /// `list` or `read`.
-    pub operation: &'static str,
-}
-
-/// One kind of request with its outcome.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Ended {
-    store: &'static str,
-    operation: &'static str,
-    /// `ok`, or the kind of error.
-    outcome: &'static str,
-}
-
-/// The metric families.
-#[derive(Debug)]
-pub struct Metrics {
-    requests: Family<Ended, Counter>,
-    read: Family<Request, Counter>,
-    seconds: Family<Request, Histogram, fn() -> Histogram>,
-    in_flight: Family<Request, Gauge>,
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        let seconds: fn() -> Histogram = || Histogram::new(BUCKETS);
-        Self {
-            requests: Family::default(),
-            read: Family::default(),
-            seconds: Family::new_with_constructor(seconds),
-            in_flight: Family::default(),
-        }
-    }
-}
-
-impl Metrics {
-    /// Records a request that ended; a read ends when its body begins. Each attempt counts, because each is paid for.
-    pub fn ended(&self, request: &Request, outcome: &'static str, took: Duration) {
-        let Request { store, operation } = *request;
-        self.requests.get_or_create(&Ended { store, operation, outcome }).inc();
-        self.seconds.get_or_create(request).observe(took.as_secs_f64());
-    }
-
-    /// Counts bytes of a body that arrived.
-    pub fn arrived(&self, request: &Request, bytes: u64) {
-        self.read.get_or_create(request).inc_by(bytes);
-    }
-
-    /// Returns the gauge of requests in flight, including those whose body is being read.
-    pub fn in_flight(&self, request: &Request) -> Gauge {
-        self.in_flight.get_or_create(request).clone()
-    }
-
-    pub(crate) fn register(&self, registry: &mut Registry) {
-        registry.register("storage_requests", "Requests to the store; each attempt counts", self.requests.clone());
-        registry.register_with_unit("storage_read", "Bytes of received bodies", Unit::Bytes, self.read.clone());
-        let help = "Time until a page is complete, or until the first byte of a body";
-        registry.register_with_unit("storage_request", help, Unit::Seconds, self.seconds.clone());
-        registry.register("storage_in_flight", "Requests in flight, including their bodies", self.in_flight.clone());
-    }
+/// Adds the families to a registry.
+pub(super) fn register(metrics: &Metrics, registry: &mut Registry) {
+    registry.register("storage_requests", "Requests to the store; each attempt counts", metrics.requests.clone());
+    registry.register_with_unit("storage_read", "Bytes of received bodies", Unit::Bytes, metrics.read.clone());
+    let help = "Time until a page is complete, or until the first byte of a body";
+    registry.register_with_unit("storage_request", help, Unit::Seconds, metrics.seconds.clone());
+    registry.register("storage_in_flight", "Requests in flight, including their bodies", metrics.in_flight.clone());
 }

@@ -1,13 +1,13 @@
 //! The first listing, beside a server that answers already, and what readiness says of every later one.
 
-use crate::base::chain::chain;
 use crate::health::{Gate, Health};
 use crate::session::Sessions;
 use crate::session::catalog::Listing;
 use crate::session::{self};
 use crate::settings::Storage;
-use crate::storage::config::{LocalConfig, StoreConfig};
 use anyhow::{Context, bail};
+use ray_history_core::base::chain::chain;
+use ray_history_storage::config::{LocalConfig, StoreConfig};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

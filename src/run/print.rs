@@ -1,7 +1,7 @@
 //! Standard output and error of commands, whose readers may leave before the end (`| head`).
 
-use crate::base::escape::escaped_lines;
 use crate::telemetry;
+use ray_history_core::base::escape::escaped_lines;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 

@@ -12,10 +12,10 @@
 use super::freshness::Look;
 use super::load::OpenSession;
 use super::memory::Evict;
-use crate::base::name::SessionKey;
 use crate::metrics::sessions::{Eviction, Metrics};
 use quick_cache::sync::{Cache as QuickCache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+use ray_history_core::base::name::SessionKey;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -27,14 +27,14 @@ pub use listing::{Entry, Listing, Oddities};
 pub(super) use place::owner_in;
 pub use query::{Cursor, NoCursor, Page, Query};
 
-use crate::base::name::{ClusterId, Owner, SessionKey};
-use crate::layout::Root;
 use crate::metrics::catalog::{Metrics, Purpose};
-use crate::storage::{Error, ErrorKind, Storage};
 use found::Found;
 use keep::{Kept, Looked, Pass};
 use looks::{Due, Looks};
 use place::{Place, likely_owners};
+use ray_history_core::base::name::{ClusterId, Owner, SessionKey};
+use ray_history_core::layout::Root;
+use ray_history_storage::{Error, ErrorKind, Storage};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::{Notify, watch};

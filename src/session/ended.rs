@@ -2,8 +2,8 @@
 //! open.
 
 use super::{OpenSession, Sessions};
-use crate::base::name::SessionKey;
 use crate::liveness::State;
+use ray_history_core::base::name::SessionKey;
 
 /// A sign that a session is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ pub(super) use submission::Sources;
 pub use submission::{Submission, Submissions};
 
 use super::catalog::{Entry, Listing, owner_in};
-use crate::base::name::{ClusterId, OwnerKind};
+use ray_history_core::base::name::{ClusterId, OwnerKind};
 
 /// What a link names, in some namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,9 +6,9 @@
 use super::catalog::{Entry, Listing, Page, Query};
 use super::links::{Attempts, Sources, Subject, Submission};
 use super::{Error, Sessions};
-use crate::base::name::{ClusterId, Owner, SessionKey};
 use crate::liveness::State;
-use crate::snapshot::gaps::Standing;
+use ray_history_core::base::name::{ClusterId, Owner, SessionKey};
+use ray_history_core::snapshot::gaps::Standing;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -172,10 +172,10 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layout::Root;
-    use crate::storage::Storage;
-    use crate::storage::faulty::Faulty;
-    use crate::storage::memory::Memory;
+    use ray_history_core::layout::Root;
+    use ray_history_storage::Storage;
+    use ray_history_storage::faulty::Faulty;
+    use ray_history_storage::memory::Memory;
 
     #[tokio::test(start_paused = true)]
     async fn a_young_listing_is_believed_whatever_the_clock_says() {

@@ -10,7 +10,7 @@ use super::Error;
 use super::freshness::hold;
 use super::progress::{Counters, Progress};
 use super::quiet::Quiet;
-use crate::base::name::SessionKey;
+use ray_history_core::base::name::SessionKey;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;

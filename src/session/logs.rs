@@ -9,10 +9,10 @@ mod attempt;
 pub(super) use attempt::parts_of;
 
 use super::load::LogObject;
-use crate::storage::{self, ErrorKind, ObjectBody, ReadRange, Storage};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, stream};
+use ray_history_storage::{self as storage, ErrorKind, ObjectBody, ReadRange, Storage};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -182,10 +182,10 @@ impl Search {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::memory::Memory;
-    use crate::storage::{Delimiter, Error, ListPage, PageToken};
     use async_trait::async_trait;
     use futures_util::TryStreamExt;
+    use ray_history_storage::memory::Memory;
+    use ray_history_storage::{Delimiter, Error, ListPage, PageToken};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     async fn last(text: &str, bytes: (u64, Option<u64>), lines: Option<u64>) -> String {

@@ -18,14 +18,14 @@ use super::progress::Progress;
 use super::quiet::Quiet;
 use super::source::Source;
 use super::{Error, logs};
-use crate::answer::log_request::AttemptBytes;
-use crate::base::chain::chain;
-use crate::base::name::SessionKey;
-use crate::layout::Root;
 use crate::liveness::{Liveness, State};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::storage::{ErrorKind, Storage};
+use ray_history_core::base::chain::chain;
+use ray_history_core::base::name::SessionKey;
+use ray_history_core::layout::Root;
+use ray_history_core::ray_api::log_request::AttemptBytes;
+use ray_history_storage::{ErrorKind, Storage};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -87,13 +87,13 @@ impl Sessions {
     /// No sessions.
     #[cfg(test)]
     pub fn of_nothing() -> Self {
-        Self::new(Arc::new(crate::storage::memory::Memory::default()), Vec::new())
+        Self::new(Arc::new(ray_history_storage::memory::Memory::default()), Vec::new())
     }
 
     /// Replaces the store by one that holds nothing.
     #[cfg(test)]
     pub fn replace_with_nothing(&self) {
-        self.replace_store(Arc::new(crate::storage::memory::Memory::default()), Vec::new());
+        self.replace_store(Arc::new(ray_history_storage::memory::Memory::default()), Vec::new());
     }
 
     /// The sessions of a store.

@@ -5,10 +5,10 @@ use super::Error;
 use super::catalog::Catalog;
 use super::links::Submissions;
 use super::load::Places;
-use crate::base::name::SessionKey;
-use crate::layout::Root;
 use crate::metrics::catalog::Metrics;
-use crate::storage::Storage;
+use ray_history_core::base::name::SessionKey;
+use ray_history_core::layout::Root;
+use ray_history_storage::Storage;
 use std::sync::Arc;
 
 /// A store and its catalog.

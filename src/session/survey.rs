@@ -6,9 +6,9 @@
 use super::catalog::{Entry, Listing};
 use super::load::Stock;
 use super::{Error, OpenSession, Sessions};
-use crate::layout::BucketTree;
-use crate::snapshot::completeness::EventCounts;
-use crate::snapshot::gap::Gap;
+use ray_history_core::layout::BucketTree;
+use ray_history_core::snapshot::completeness::EventCounts;
+use ray_history_core::snapshot::gap::Gap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

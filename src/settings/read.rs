@@ -3,7 +3,7 @@
 use super::shape::{self, quoted};
 use super::{Cache, Clusters, Loading, Origin, Problem, Problems, Settings, Storage};
 use crate::crd::{self, DurationRule, RayHistorySpec, SecretRef, StorageSpec};
-use crate::storage::config::{
+use ray_history_storage::config::{
     AzureConfig, Credentials, GcsConfig, LocalConfig, OssAddressing, OssConfig, S3Config, StoreConfig,
 };
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! The store with the sessions: its configuration, the prefixes to search, and the Secret with its credentials.
 
 use super::{Problem, Problems};
-use crate::storage::config::{
+use ray_history_storage::config::{
     AccessKey, AzureSecret, ConnectionString, Credentials, LocalConfig, Rotating, Secret, StoreConfig,
 };
 use std::collections::BTreeMap;
@@ -127,7 +127,7 @@ impl Keys<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::config::{AzureConfig, OssAddressing, OssConfig};
+    use ray_history_storage::config::{AzureConfig, OssAddressing, OssConfig};
 
     fn data(pairs: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec())).collect()

@@ -1,7 +1,7 @@
 //! Tests of documents: their settings, and the messages for invalid ones.
 
 use super::*;
-use crate::storage::config::{Credentials, LocalConfig, S3Config, StoreConfig};
+use ray_history_storage::config::{Credentials, LocalConfig, S3Config, StoreConfig};
 use std::path::PathBuf;
 
 fn document(spec: &str) -> String {

@@ -24,7 +24,7 @@ fn modules_of_one_folder_form_no_circle() {
         for imported in production.filter_map(|(_, path)| resolve(&path, &own, &modules)) {
             let shared = own.iter().zip(&imported).take_while(|(a, b)| a == b).count();
             if let (Some(from), Some(to)) = (own.get(shared), imported.get(shared)) {
-                let example = format!("src/{} uses {}", source.path.display(), imported.join("::"));
+                let example = format!("{} uses {}", source.shown(), imported.join("::"));
                 let folder = folders.entry(own[..shared].to_vec()).or_default();
                 folder.entry(from.clone()).or_default().entry(to.clone()).or_insert(example);
             }
@@ -36,14 +36,16 @@ fn modules_of_one_folder_form_no_circle() {
 
 fn module(source: &Source) -> Module {
     let path = source.path.with_extension("");
-    path.iter().map(|segment| segment.to_string_lossy().into_owned()).collect()
+    let below = path.iter().map(|segment| segment.to_string_lossy().into_owned());
+    std::iter::once(source.krate.to_owned()).chain(below).collect()
 }
 
 /// The module that a path names something of.
 fn resolve(path: &str, own: &[String], modules: &BTreeSet<Module>) -> Option<Module> {
     let mut segments = path.split("::").map(str::trim).peekable();
     let mut at = match segments.next()? {
-        "crate" | "ray_history" => Vec::new(),
+        "crate" => own[..1].to_vec(),
+        krate if krate.starts_with("ray_history") => vec![krate.to_owned()],
         _ => own[..own.len().checked_sub(1)?].to_vec(),
     };
     while segments.next_if_eq(&"super").is_some() {
@@ -87,16 +89,16 @@ fn leads_back<'a>(
 #[test]
 fn paths_are_read_with_their_braces() {
     assert_eq!(expand("super::{a::{B, c::D}, e}"), ["super::a::B", "super::a::c::D", "super::e"]);
-    let modules = [vec!["a"], vec!["a", "b"], vec!["a", "c"], vec!["d"]];
+    let modules = [vec!["x", "a"], vec!["x", "a", "b"], vec!["x", "a", "c"], vec!["x", "d"]];
     let modules = modules.map(|path| path.into_iter().map(str::to_owned).collect()).into();
-    let own = ["a".to_owned(), "b".to_owned()];
+    let own = ["x".to_owned(), "a".to_owned(), "b".to_owned()];
     let resolved = |path: &str| resolve(path, &own, &modules).map(|module| module.join("::"));
     for (path, module) in [
-        ("super::c::Thing", Some("a::c")),
-        ("super::Thing", Some("a")),
-        ("super::super::d::Thing", Some("d")),
+        ("super::c::Thing", Some("x::a::c")),
+        ("super::Thing", Some("x::a")),
+        ("super::super::d::Thing", Some("x::d")),
         ("crate::a::b::Thing", None),
-        ("crate::Thing", None),
+        ("crate::Thing", Some("x")),
     ] {
         assert_eq!(resolved(path).as_deref(), module, "{path}");
     }

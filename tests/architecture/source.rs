@@ -1,21 +1,33 @@
-//! The files below `src/`, and what they name.
+//! The source files of all crates, and the paths they name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Plain values that lie in `storage`; they count as a module of their own.
+/// Plain values in `storage`; they count as a module of their own.
 pub(crate) const STORES: &str = "storage::config";
 
-/// A file below `src/`.
+/// Folders of sources, each with the name of its crate in paths. The storage crate is one module.
+pub(crate) const CRATES: [(&str, &str); 3] =
+    [("src", "ray_history"), ("crates/core/src", "ray_history_core"), ("crates/storage/src", "ray_history_storage")];
+
+/// A source file.
 pub(crate) struct Source {
-    /// Below `src/`.
+    /// The crate, as paths name it.
+    pub(crate) krate: &'static str,
+    /// Below the folder of its crate.
     pub(crate) path: PathBuf,
-    /// The first segment of its path.
+    /// The first segment of its path, or `storage`.
     pub(crate) module: String,
     pub(crate) text: String,
 }
 
 impl Source {
+    /// Returns the path below the repository.
+    pub(crate) fn shown(&self) -> String {
+        let folder = CRATES.iter().find(|(_, krate)| *krate == self.krate).map_or("", |(folder, _)| folder);
+        format!("{folder}/{}", self.path.display())
+    }
+
     /// The text without comments, so that a mention is no import.
     pub(crate) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let without_comment = |line: &'_ str| line.find("//").map_or(line.len(), |at| at);
@@ -32,12 +44,12 @@ impl Source {
         self.path.iter().any(|part| part == "tests" || part == "tests.rs" || part == "test_events.rs")
     }
 
-    /// Paths that begin with `crate`, `super` or `ray_history`, in `use` items and in the code between them, each with
+    /// Paths that begin with `crate`, `super` or a crate of ours, in `use` items and in the code between them, each with
     /// its line; those of a list in braces one by one.
     pub(crate) fn paths(&self) -> Vec<(usize, String)> {
         let code = self.code().map(|(_, line)| line.trim()).collect::<Vec<_>>().join("\n");
         let mut found = Vec::new();
-        for root in ["crate::", "super::", "ray_history::"] {
+        for root in ["crate::", "super::", "ray_history::", "ray_history_core::", "ray_history_storage::"] {
             for (at, _) in code.match_indices(root) {
                 // The rest of `super::super::` is part of the path that began before.
                 let within = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
@@ -61,10 +73,15 @@ impl Source {
     /// The modules of ours that this file names from the root, each with its line.
     pub(crate) fn imports(&self) -> Vec<(usize, String)> {
         let module = |path: &str| {
-            let below = path.strip_prefix("crate::").or(path.strip_prefix("ray_history::"))?;
+            let (root, below) = path.split_once("::")?;
+            let krate = if root == "crate" { self.krate } else { root };
             let first = below.split("::").next().unwrap_or_default();
-            let is_stores = below == STORES || below.starts_with(&format!("{STORES}::"));
-            Some(if is_stores { STORES } else { first }.to_owned())
+            Some(match krate {
+                "ray_history_storage" if first == "config" => STORES.to_owned(),
+                "ray_history_storage" => "storage".to_owned(),
+                "ray_history" | "ray_history_core" => first.to_owned(),
+                _ => return None,
+            })
         };
         self.paths().into_iter().filter_map(|(line, path)| Some((line, module(&path)?))).collect()
     }
@@ -95,26 +112,29 @@ pub(crate) fn expand(path: &str) -> Vec<String> {
     found
 }
 
-/// All of them.
+/// Returns all source files.
 pub(crate) fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let below = path.strip_prefix(&root).unwrap();
-                let first = below.iter().next().unwrap().to_string_lossy();
-                let module = first.trim_end_matches(".rs").to_owned();
-                let text = fs::read_to_string(&path).unwrap();
-                found.push(Source { path: below.to_owned(), module, text });
+    for (folder, krate) in CRATES {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let mut folders = vec![root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
+                    let below = path.strip_prefix(&root).unwrap();
+                    let first = below.iter().next().unwrap().to_string_lossy();
+                    let module = if krate == "ray_history_storage" { "storage" } else { first.trim_end_matches(".rs") }
+                        .to_owned();
+                    let text = fs::read_to_string(&path).unwrap();
+                    found.push(Source { krate, path: below.to_owned(), module, text });
+                }
             }
         }
     }
-    assert!(found.len() > 50, "the sources were not found below {}", root.display());
-    found.sort_by(|a, b| a.path.cmp(&b.path));
+    assert!(found.len() > 50, "the sources were not found");
+    found.sort_by(|a, b| (a.krate, &a.path).cmp(&(b.krate, &b.path)));
     found
 }

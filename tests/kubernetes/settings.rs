@@ -60,10 +60,15 @@ pub(crate) async fn storage_changes_while_it_runs_and_the_new_store_is_opened_fi
     let replace = async |storage: Value| {
         let mut history = world.history_with("storage", storage);
         let api = world.plane.api(&history);
-        history["metadata"]["resourceVersion"] = json!(api.get("main").await.unwrap().metadata.resource_version);
-        api.replace("main", &kube::api::PostParams::default(), &serde_json::from_value(history).unwrap())
-            .await
-            .unwrap();
+        loop {
+            history["metadata"]["resourceVersion"] = json!(api.get("main").await.unwrap().metadata.resource_version);
+            let wanted = serde_json::from_value(history.clone()).unwrap();
+            match api.replace("main", &kube::api::PostParams::default(), &wanted).await {
+                // The server wrote the status in between.
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                replaced => break drop(replaced.unwrap()),
+            }
+        }
     };
     replace(json!({ "s3": s3 })).await;
     world.has("SettingsApplied", "Unknown", "Pending").await;

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use object_store::azure::{AzureAccessKey, AzureAuthorizer, AzureCredential};
 use object_store::client::HttpRequestBody;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use ray_history::storage::config::{AzureConfig, AzureSecret, Credentials, Rotating, Secret, StoreConfig};
-use ray_history::storage::conformance::Fill;
+use ray_history_storage::config::{AzureConfig, AzureSecret, Credentials, Rotating, Secret, StoreConfig};
+use ray_history_storage::conformance::Fill;
 use std::process::Command;
 
 pub(crate) const ACCOUNT: &str = "devstoreaccount1";

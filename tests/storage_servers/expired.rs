@@ -11,11 +11,11 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use ray_history::storage::config::{
+use ray_history_storage::config::{
     AccessKey, AzureConfig, AzureSecret, Credentials, GcsConfig, OssConfig, Rotating, S3Config, Secret, StoreConfig,
 };
-use ray_history::storage::conformance::Fill;
-use ray_history::storage::{Delimiter, ErrorKind, ReadRange};
+use ray_history_storage::conformance::Fill;
+use ray_history_storage::{Delimiter, ErrorKind, ReadRange};
 use reqsign_core::hash::hmac_sha256;
 
 /// Refused for what expired, until it is replaced. The secret is in no text.

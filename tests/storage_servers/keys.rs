@@ -2,7 +2,7 @@
 //! beginning of others.
 
 use super::{Cloud, bare};
-use ray_history::storage::{Delimiter, ReadRange};
+use ray_history_storage::{Delimiter, ReadRange};
 
 const KEYS: [&str; 5] = ["m/dir/", "m/dir/x", "m/a", "m/a/b", "m//c"];
 

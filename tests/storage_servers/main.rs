@@ -29,9 +29,9 @@ mod process;
 mod s3;
 mod session;
 
-use ray_history::storage::config::StoreConfig;
-use ray_history::storage::conformance::{Fill, run};
-use ray_history::storage::{Storage, connect_unguarded};
+use ray_history_storage::config::StoreConfig;
+use ray_history_storage::conformance::{Fill, run};
+use ray_history_storage::{Storage, connect_unguarded};
 use std::sync::Arc;
 
 /// A running server with a bucket in it.

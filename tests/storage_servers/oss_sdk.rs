@@ -3,7 +3,7 @@
 
 use super::Cloud;
 use super::oss::{OssServer, SECRET};
-use ray_history::storage::conformance::{Fill, ODD_KEYS};
+use ray_history_storage::conformance::{Fill, ODD_KEYS};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;

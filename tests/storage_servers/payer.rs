@@ -3,8 +3,8 @@
 use super::child::Seen;
 use super::http::{Answer, answering};
 use super::outage::store;
-use ray_history::storage::config::{Credentials, S3Config, StoreConfig};
-use ray_history::storage::{Delimiter, ReadRange};
+use ray_history_storage::config::{Credentials, S3Config, StoreConfig};
+use ray_history_storage::{Delimiter, ReadRange};
 
 /// Lists, reads, and asks for an object's size; gives what each request said of who pays.
 async fn said(requester_pays: bool) -> Vec<String> {

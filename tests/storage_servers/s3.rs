@@ -5,8 +5,8 @@ use super::process::{Server, free_port, program, start};
 use async_trait::async_trait;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials as Signing, Region};
 use bytes::Bytes;
-use ray_history::storage::config::{AccessKey, Credentials, Rotating, S3Config, Secret, StoreConfig};
-use ray_history::storage::conformance::Fill;
+use ray_history_storage::config::{AccessKey, Credentials, Rotating, S3Config, Secret, StoreConfig};
+use ray_history_storage::conformance::Fill;
 use std::process::Command;
 use tempfile::TempDir;
 

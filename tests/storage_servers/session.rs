@@ -1,13 +1,13 @@
 //! The bundled session, opened from a server and from a folder.
 
 use super::Cloud;
-use ray_history::answer::{Body, Question, actors, nodes, tasks, timeline};
-use ray_history::layout::Root;
 use ray_history::metrics::Metrics;
 use ray_history::session::Sessions;
-use ray_history::storage::guarded::Limits;
-use ray_history::storage::local::Local;
-use ray_history::storage::{Delimiter, Storage, connect};
+use ray_history_core::layout::Root;
+use ray_history_core::ray_api::{Body, Query, actors, nodes, tasks, timeline};
+use ray_history_storage::guarded::Limits;
+use ray_history_storage::local::Local;
+use ray_history_storage::{Delimiter, Storage, connect};
 use std::fmt::Write;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -39,10 +39,10 @@ async fn snapshot(store: Arc<dyn Storage>) -> String {
     let sessions = Arc::new(Sessions::new(store, vec![Root::new("")]));
     let listing = sessions.refresh().await.unwrap();
     let session = sessions.open(&listing.iter().next().unwrap().key).await.unwrap();
-    let question = |query: &str| Question {
+    let question = |query: &str| Query {
         query: query.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect(),
         redact: false,
-        ..Question::default()
+        ..Query::default()
     };
     let snapshot = &session.snapshot;
     assert!(!snapshot.tasks.is_empty(), "no tasks");

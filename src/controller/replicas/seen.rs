@@ -5,10 +5,10 @@
 //! asks. Every replica comes to the same answer, so there is nothing to elect and nothing to hand over.
 
 use super::super::words::is_name;
-use crate::base::name::SessionKey;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
+use ray_history_core::base::name::SessionKey;
 use siphasher::sip::SipHasher13;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -128,8 +128,8 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::name::{ClusterId, SessionName};
     use k8s_openapi::api::coordination::v1::LeaseSpec;
+    use ray_history_core::base::name::{ClusterId, SessionName};
     use std::collections::HashMap;
 
     const SECOND: Duration = Duration::from_secs(1);

@@ -4,14 +4,14 @@
 //! Both numbers are estimates from above, and finding them is cheap: sums end where they are large enough.
 
 use super::Asked;
-use crate::answer::pieces::{FIRST_PIECE, PIECE};
-use crate::logs::export::Export;
-use crate::snapshot::Snapshot;
-use crate::snapshot::actor::Actor;
-use crate::snapshot::intern::Str;
-use crate::snapshot::node::Node;
-use crate::snapshot::placement_group::Bundle;
-use crate::snapshot::task::Attempt;
+use ray_history_core::logs::export::Export;
+use ray_history_core::ray_api::pieces::{FIRST_PIECE, PIECE};
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::actor::Actor;
+use ray_history_core::snapshot::intern::Str;
+use ray_history_core::snapshot::node::Node;
+use ray_history_core::snapshot::placement_group::Bundle;
+use ray_history_core::snapshot::task::Attempt;
 
 /// Bytes that an answer may go over to be made at once: about a millisecond of work.
 const SHORT: usize = 512 << 10;
@@ -79,7 +79,7 @@ pub(super) fn tasks(asked: &Asked<'_>) -> Cost {
 pub(super) fn task_summary(asked: &Asked<'_>) -> Cost {
     let snapshot = asked.snapshot;
     let attempts = snapshot.tasks.len();
-    let of_one = if asked.question.get("summary_by") == Some("lineage") { 500 } else { 100 };
+    let of_one = if asked.query.get("summary_by") == Some("lineage") { 500 } else { 100 };
     Cost::of([300 * attempts], || of_one * attempts + 4 * snapshot.strings.len() + longest(snapshot))
 }
 
@@ -107,7 +107,7 @@ pub(super) fn actors(asked: &Asked<'_>) -> Cost {
 /// One actor.
 pub(super) fn actor(asked: &Asked<'_>) -> Cost {
     let snapshot = asked.snapshot;
-    let found = crate::answer::actors::find(snapshot, asked.id);
+    let found = ray_history_core::ray_api::actors::find(snapshot, asked.id);
     let row = found.map(|actor| actor_row(snapshot, actor));
     Cost::of(row, || TREE * snapshot.strings.longest() + longest(snapshot))
 }
@@ -167,7 +167,7 @@ pub(super) fn runtime_envs(asked: &Asked<'_>) -> Cost {
 /// Rows of jobs, or one that is looked for among them.
 pub(super) fn jobs(asked: &Asked<'_>) -> Cost {
     let jobs = &asked.snapshot.jobs;
-    let bytes = |job: &crate::snapshot::submission::UnifiedJob| ROW + job.weight();
+    let bytes = |job: &ray_history_core::snapshot::submission::UnifiedJob| ROW + job.weight();
     Cost::of(jobs.iter().map(bytes), || 8 * jobs.len() + 2 * jobs.iter().map(bytes).max().unwrap_or_default())
 }
 
@@ -197,7 +197,7 @@ pub(super) fn cluster_status(asked: &Asked<'_>) -> Cost {
 pub(super) fn stored(asked: &Asked<'_>) -> Cost {
     // Short ones are made into a tree.
     let bytes = asked.snapshot.endpoint(asked.pattern.trim_matches('/')).map_or(0, str::len);
-    Cost::of([bytes], || 16 * bytes.min(crate::answer::serve::MAX_TREE))
+    Cost::of([bytes], || 16 * bytes.min(ray_history_core::ray_api::serve::MAX_TREE))
 }
 
 /// The version, of which the stored answer tells.

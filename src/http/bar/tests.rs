@@ -1,5 +1,5 @@
 use super::*;
-use crate::base::name::{ClusterId, SessionName};
+use ray_history_core::base::name::{ClusterId, SessionName};
 
 fn key(namespace: &str, cluster: &str) -> SessionKey {
     let session = SessionName::parse("session_2026-11-22_23-11-33_821800_1").unwrap();

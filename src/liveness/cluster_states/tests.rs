@@ -206,7 +206,7 @@ fn only_a_deletion_kills_before_the_first_listing() {
 fn session_first_listed_after_deletion_has_died() {
     let mut states = watching(&[]);
     states.listed(listed(&[key("before", 1)]), NOON);
-    let owner = Some(Owner { kind: crate::base::name::OwnerKind::RayJob, name: "nightly".to_owned() });
+    let owner = Some(Owner { kind: ray_history_core::base::name::OwnerKind::RayJob, name: "nightly".to_owned() });
     states.applied(id("short"), Cluster { owner: owner.clone(), ..cluster("u", NOON) });
     states.deleted(&id("short"), "u", NOON + 30 * SECOND);
     let sessions = [key("before", 1), key("short", 12)];

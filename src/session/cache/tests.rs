@@ -1,7 +1,7 @@
 use super::super::memory::Ledger;
 use super::*;
-use crate::base::name::{ClusterId, SessionName};
 use crate::session::{admission::Admission, freshness::Built};
+use ray_history_core::base::name::{ClusterId, SessionName};
 
 fn key(pid: u32) -> SessionKey {
     let session = SessionName::parse(&format!("session_2026-11-22_23-11-33_821800_{pid}")).unwrap();

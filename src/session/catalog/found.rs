@@ -2,9 +2,9 @@
 
 use super::listing::Oddities;
 use super::table::{Builder, Sighting, Source};
-use crate::base::name::{Owner, SessionKey};
-use crate::layout::Marker;
-use crate::storage::Error;
+use ray_history_core::base::name::{Owner, SessionKey};
+use ray_history_core::layout::Marker;
+use ray_history_storage::Error;
 
 /// A pass that goes on.
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 //! Lists pages and counts them: each is a paid request.
 
 use crate::metrics::catalog::{Metrics, Purpose};
-use crate::storage::{Delimiter, Error, ListPage, PageToken, Paging, Storage};
+use ray_history_storage::{Delimiter, Error, ListPage, PageToken, Paging, Storage};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One pass's way to the store.

@@ -2,8 +2,8 @@
 
 use super::states::States;
 use super::table::{Row, Table};
-use crate::base::name::{ClusterId, Owner, OwnerKind, SessionKey};
 use crate::liveness::{Judge, State};
+use ray_history_core::base::name::{ClusterId, Owner, OwnerKind, SessionKey};
 use std::sync::Arc;
 use std::time::SystemTime;
 use tokio::time::Instant;

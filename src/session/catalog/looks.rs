@@ -1,6 +1,6 @@
 //! How often sessions that are not listed may be looked for: a client that invents names must not cost money.
 
-use crate::base::name::ClusterId;
+use ray_history_core::base::name::ClusterId;
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::Instant;

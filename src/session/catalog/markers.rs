@@ -2,8 +2,8 @@
 
 use super::found::Found;
 use super::lister::Lister;
-use crate::layout::{MARKER_TREES, Root, parse_marker};
-use crate::storage::{Delimiter, Error};
+use ray_history_core::layout::{MARKER_TREES, Root, parse_marker};
+use ray_history_storage::{Delimiter, Error};
 
 /// Every marker below the roots; an error of one tree is an error of the whole.
 pub(super) async fn list(lister: &Lister<'_>, roots: &[Root], found: &mut Found) -> Result<(), Error> {

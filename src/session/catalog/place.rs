@@ -1,8 +1,8 @@
 //! The folders of the data trees, as a table of what lies below what. Pure.
 
 use super::Namespaces;
-use crate::base::name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
-use crate::layout::{HISTORY, Root, flat_cluster};
+use ray_history_core::base::name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
+use ray_history_core::layout::{HISTORY, Root, flat_cluster};
 
 /// Folders at the top of a root that are no clusters of the flat tree; they have no `_`, and a cluster always has one.
 const FIXED: [&str; 3] = ["metadir", "cluster-metadata", "cluster-history"];

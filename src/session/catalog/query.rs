@@ -7,11 +7,11 @@ mod filter;
 
 use super::listing::{Entry, Listing};
 use super::table::Row;
-use crate::base::name::{ClusterId, OwnerKind, SessionKey, SessionName};
 use crate::liveness::{Liveness, State};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use filter::Filter;
+use ray_history_core::base::name::{ClusterId, OwnerKind, SessionKey, SessionName};
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::fmt;

@@ -4,8 +4,8 @@
 //! For one question: what it was told of a cluster it keeps.
 
 use super::table::{Row, Table};
-use crate::base::name::{ClusterId, SessionKey};
 use crate::liveness::{Judge, State, StateRule};
+use ray_history_core::base::name::{ClusterId, SessionKey};
 
 /// The states.
 pub(super) struct States<'a> {

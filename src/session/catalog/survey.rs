@@ -6,10 +6,10 @@ use super::found::Found;
 use super::lister::Lister;
 use super::place::Place;
 use super::{Catalog, walk};
-use crate::base::name::SessionName;
-use crate::layout::{BucketTree, Root, flat_cluster};
 use crate::metrics::catalog::Purpose;
-use crate::storage::Error;
+use ray_history_core::base::name::SessionName;
+use ray_history_core::layout::{BucketTree, Root, flat_cluster};
+use ray_history_storage::Error;
 use std::collections::BTreeSet;
 use std::time::Duration;
 

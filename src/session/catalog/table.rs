@@ -8,8 +8,8 @@ mod builder;
 
 pub(super) use builder::{Builder, Sighting};
 
-use crate::base::name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
-use crate::snapshot::intern::{Interned, Str};
+use ray_history_core::base::name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
+use ray_history_core::snapshot::intern::{Interned, Str};
 use std::cmp::{Ordering, Reverse};
 
 /// Where a session was seen.

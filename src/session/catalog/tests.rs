@@ -1,7 +1,7 @@
 use super::*;
-use crate::base::name::{OwnerKind, SessionName};
-use crate::storage::faulty::{Fault, Faulty};
-use crate::storage::memory::Memory;
+use ray_history_core::base::name::{OwnerKind, SessionName};
+use ray_history_storage::faulty::{Fault, Faulty};
+use ray_history_storage::memory::Memory;
 use std::time::Duration;
 
 const OLD: &str = "session_2026-11-22_23-11-33_821800_9153";

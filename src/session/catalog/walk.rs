@@ -4,10 +4,10 @@ use super::Namespaces;
 use super::found::Found;
 use super::lister::Lister;
 use super::place::{Below, Level, Place};
-use crate::layout::Root;
-use crate::storage::{Error, ErrorKind};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use ray_history_core::layout::Root;
+use ray_history_storage::{Error, ErrorKind};
 
 /// Folders listed at once: enough to walk a hundred thousand in some minutes, too few to disturb loads.
 const AT_ONCE: usize = 16;

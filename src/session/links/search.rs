@@ -1,12 +1,12 @@
 //! Looks for a submission's driver log below the nodes of sessions; by listing, a bounded number of pages.
 
-use crate::layout::{Root, Tree, data_prefixes};
-use crate::logs::job_driver;
 use crate::metrics::catalog::{Metrics, Purpose};
 use crate::session::Error;
 use crate::session::catalog::{Entry, Lister};
-use crate::storage::{self, Delimiter, Storage};
 use futures_util::{StreamExt, stream};
+use ray_history_core::layout::{Root, Tree, data_prefixes};
+use ray_history_core::logs::job_driver;
+use ray_history_storage::{self as storage, Delimiter, Storage};
 
 /// Pages listed for one search, some 0.002 USD.
 const PAGES: u64 = 400;

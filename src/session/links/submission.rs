@@ -5,13 +5,13 @@
 //! last is bounded: what was not looked at is told, so that nobody hears that a submission does not exist when it may.
 
 use super::search::{self, Search};
-use crate::base::name::{OwnerKind, SessionKey};
-use crate::layout::Root;
-use crate::logs::job_driver;
 use crate::metrics::catalog::Metrics;
 use crate::session::catalog::{Entry, Listing, owner_in};
 use crate::session::{Error, OpenSession};
-use crate::storage::Storage;
+use ray_history_core::base::name::{OwnerKind, SessionKey};
+use ray_history_core::layout::Root;
+use ray_history_core::logs::job_driver;
+use ray_history_storage::Storage;
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};

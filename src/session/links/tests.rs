@@ -1,9 +1,9 @@
 use super::*;
-use crate::layout::Root;
 use crate::session::Sessions;
-use crate::storage::Storage;
-use crate::storage::faulty::Faulty;
-use crate::storage::memory::Memory;
+use ray_history_core::layout::Root;
+use ray_history_storage::Storage;
+use ray_history_storage::faulty::Faulty;
+use ray_history_storage::memory::Memory;
 use std::sync::Arc;
 
 const MONDAY: &str = "session_2026-11-23_08-00-00_000001_1";

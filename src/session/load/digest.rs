@@ -3,7 +3,7 @@
 //! Owns which properties count: names, sizes, and `ETag`s (times where a store has no `ETag`s). Independent of the order
 //! of the listing, because no store promises one. Not secret and not stored: collisions would only delay a rebuild.
 
-use crate::storage::ObjectMeta;
+use ray_history_storage::ObjectMeta;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::{Hash, Hasher};
 

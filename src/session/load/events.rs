@@ -3,15 +3,15 @@
 use super::fetch;
 use super::held::Held;
 use super::parse::{Queue, Stop, StopOnPanic};
-use crate::base::name::SessionKey;
-use crate::base::time::Nanos;
-use crate::layout::EventFile;
 use crate::session::Error;
 use crate::session::progress::Counters;
 use crate::session::quiet;
-use crate::snapshot::build::Builder;
-use crate::storage::{self, ObjectMeta, Storage};
 use futures_util::{Stream, StreamExt, stream};
+use ray_history_core::base::name::SessionKey;
+use ray_history_core::base::time::Nanos;
+use ray_history_core::layout::EventFile;
+use ray_history_core::snapshot::build::Builder;
+use ray_history_storage::{self as storage, ObjectMeta, Storage};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -3,12 +3,12 @@
 use super::fetch;
 use super::held::{Held, Hold};
 use super::objects::{LogObject, SessionObjects};
-use crate::logs::{Facts, Wanted};
 use crate::session::Error;
 use crate::session::progress::Counters;
-use crate::storage::{self, ReadRange, Storage};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use ray_history_core::logs::{Facts, Wanted};
+use ray_history_storage::{self as storage, ReadRange, Storage};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -45,7 +45,7 @@ pub(super) async fn read_facts(
     let mut facts = Facts::default();
     let mut wanted = Vec::new();
     for (node, path, object) in objects.logs() {
-        match crate::logs::wanted(path) {
+        match ray_history_core::logs::wanted(path) {
             Some(Wanted::NameOnly) => facts.read_name(node, path),
             Some(part) if object.size > 0 => wanted.push((node.to_owned(), path.to_owned(), object.clone(), part)),
             _ => {}

@@ -5,9 +5,9 @@
 
 use super::incoming::Pieces;
 use crate::session::progress::Counters;
-use crate::storage::{Error, ErrorKind, ObjectMeta, ReadRange, Storage};
 use bytes::Bytes;
 use futures_util::StreamExt;
+use ray_history_storage::{Error, ErrorKind, ObjectMeta, ReadRange, Storage};
 use std::io;
 
 /// Streams an object into a parser; what cannot be read ends the file with an error.
@@ -76,9 +76,9 @@ pub(super) async fn read(
 mod tests {
     use super::*;
     use crate::metrics::storage::Metrics;
-    use crate::storage::faulty::{Counts, Fault, Faulty};
-    use crate::storage::guarded::{Guarded, Limits};
-    use crate::storage::memory::Memory;
+    use ray_history_storage::faulty::{Counts, Fault, Faulty};
+    use ray_history_storage::guarded::{Guarded, Limits};
+    use ray_history_storage::memory::Memory;
     use std::sync::Arc;
     use tokio::sync::mpsc;
 

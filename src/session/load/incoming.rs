@@ -3,8 +3,8 @@
 //! Owns the few pieces that lie between them. Must never hold a whole file.
 
 use super::room::Place;
-use crate::base::time::Nanos;
 use bytes::{Buf, Bytes};
+use ray_history_core::base::time::Nanos;
 use std::io::{self, Read};
 use std::sync::Arc;
 use tokio::sync::mpsc;

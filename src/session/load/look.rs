@@ -3,8 +3,8 @@
 use super::Digest;
 use super::objects::{self, LogIndex, Places};
 use super::pages::Pages;
-use crate::base::name::SessionKey;
-use crate::storage::{Error, Storage};
+use ray_history_core::base::name::SessionKey;
+use ray_history_storage::{Error, Storage};
 use std::sync::Arc;
 
 /// What is stored now.

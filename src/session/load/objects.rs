@@ -3,9 +3,11 @@
 //! Owns what counts as the session's input and the digest of it. Pure, but for `places`.
 
 use super::digest::{Digest, Digests};
-use crate::base::name::{Owner, SessionKey};
-use crate::layout::{DataPrefix, ObjectKind, Root, Tree, data_prefixes, generation, owner_folders, parse_object};
-use crate::storage::{Delimiter, Error, ListPage, ObjectMeta, Storage};
+use ray_history_core::base::name::{Owner, SessionKey};
+use ray_history_core::layout::{
+    DataPrefix, ObjectKind, Root, Tree, data_prefixes, generation, owner_folders, parse_object,
+};
+use ray_history_storage::{Delimiter, Error, ListPage, ObjectMeta, Storage};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -179,7 +181,7 @@ impl SessionObjects {
                     events.push(object);
                 }
                 Some(ObjectKind::Log { node, path }) => {
-                    let digest = if crate::logs::is_input(path) { Digests::input } else { Digests::name };
+                    let digest = if ray_history_core::logs::is_input(path) { Digests::input } else { Digests::name };
                     digest(&mut self.digests, &object);
                     self.newest = self.newest.max(object.modified);
                     let (node, path) = (node.to_owned(), path.to_owned());

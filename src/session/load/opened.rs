@@ -3,15 +3,15 @@
 use super::held::Held;
 use super::objects::LogIndex;
 use super::{Digest, Found};
-use crate::base::name::SessionKey;
 use crate::session::Error;
 #[cfg(test)]
 use crate::session::admission::Permit;
 use crate::session::memory::Charge;
-use crate::snapshot::Snapshot;
-use crate::snapshot::completeness::Problems;
-use crate::snapshot::gap::{Code, Gap, Weight};
-use crate::snapshot::gaps::{self, Standing};
+use ray_history_core::base::name::SessionKey;
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::completeness::Problems;
+use ray_history_core::snapshot::gap::{Code, Gap, Weight};
+use ray_history_core::snapshot::gaps::{self, Standing};
 use siphasher::sip::SipHasher13;
 use std::cmp::Reverse;
 use std::hash::{Hash, Hasher};

@@ -1,10 +1,10 @@
 //! The listing of a session, page by page: files of the first pages are read while later pages are listed.
 
 use super::objects::SessionObjects;
-use crate::layout::DataPrefix;
-use crate::storage::{Delimiter, Error, ListPage, ObjectMeta, PageToken, Paging, Storage};
 use futures_util::stream::{BoxStream, SelectAll};
 use futures_util::{Stream, StreamExt, stream};
+use ray_history_core::layout::DataPrefix;
+use ray_history_storage::{Delimiter, Error, ListPage, ObjectMeta, PageToken, Paging, Storage};
 use std::sync::Arc;
 
 /// Which prefix, its page, and whether that is its last.

@@ -9,9 +9,9 @@
 use super::held::{Held, Hold};
 use super::incoming::{IncomingFile, Pieces};
 use super::room::Place;
-use crate::base::time::Nanos;
-use crate::event::records::{BLOCK, Block, Records, Step};
-use crate::snapshot::build::Builder;
+use ray_history_core::base::time::Nanos;
+use ray_history_core::event::records::{BLOCK, Block, Records, Step};
+use ray_history_core::snapshot::build::Builder;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 

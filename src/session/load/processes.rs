@@ -11,13 +11,13 @@ use super::facts::Unreadable;
 use super::fetch;
 use super::held::Held;
 use super::objects::{LogObject, SessionObjects};
-use crate::base::id::{NodeId, WorkerId};
-use crate::logs::processes::{LogScan, ProcessLogs, Source};
 use crate::session::progress::Counters;
-use crate::snapshot::build::Builder;
-use crate::snapshot::driver::is_driver;
-use crate::storage::{ReadRange, Storage};
 use futures_util::{StreamExt, stream};
+use ray_history_core::base::id::{NodeId, WorkerId};
+use ray_history_core::logs::processes::{LogScan, ProcessLogs, Source};
+use ray_history_core::snapshot::build::Builder;
+use ray_history_core::snapshot::driver::is_driver;
+use ray_history_storage::{ReadRange, Storage};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

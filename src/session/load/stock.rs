@@ -2,14 +2,14 @@
 
 use super::objects::{self, Places};
 use super::pages::Pages;
-use crate::base::name::SessionKey;
-use crate::event::records::{Records, Step};
 use crate::session::{Error, quiet};
-use crate::snapshot::build::Builder;
-use crate::snapshot::completeness::EventCounts;
-use crate::storage::{ObjectMeta, ReadRange, Storage};
 use bytes::Bytes;
 use futures_util::StreamExt;
+use ray_history_core::base::name::SessionKey;
+use ray_history_core::event::records::{Records, Step};
+use ray_history_core::snapshot::build::Builder;
+use ray_history_core::snapshot::completeness::EventCounts;
+use ray_history_storage::{ObjectMeta, ReadRange, Storage};
 use std::io::Cursor;
 use std::pin::pin;
 use std::sync::Arc;

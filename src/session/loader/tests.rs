@@ -1,5 +1,5 @@
 use super::*;
-use crate::base::name::{ClusterId, SessionName};
+use ray_history_core::base::name::{ClusterId, SessionName};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::runtime::Id;

@@ -1,9 +1,9 @@
 //! Finds what an attempt printed among the stored files of a log that was rotated.
 
 use super::LogPart;
-use crate::answer::log_request::AttemptBytes;
 use crate::session::load::LogObject;
-use crate::storage::{self, ReadRange, Storage};
+use ray_history_core::ray_api::log_request::AttemptBytes;
+use ray_history_storage::{self as storage, ReadRange, Storage};
 use std::sync::Arc;
 
 /// The parts to read, the oldest first, given the generations of the log, newest first; none where no file holds them.
@@ -54,7 +54,7 @@ async fn begins_in(store: &Arc<dyn Storage>, file: &LogObject, attempt: &Attempt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::memory::Memory;
+    use ray_history_storage::memory::Memory;
 
     #[tokio::test]
     async fn the_file_is_meant_that_has_the_token_before_the_first_byte() {

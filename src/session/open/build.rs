@@ -4,8 +4,6 @@
 //! namespace that is not served any more, and nothing that shows less than what is kept already.
 
 use super::{Sessions, lock};
-use crate::base::chain::chain;
-use crate::base::name::SessionKey;
 use crate::metrics::sessions::Outcome;
 use crate::session::Error;
 use crate::session::cache::Kept;
@@ -13,6 +11,8 @@ use crate::session::freshness::{Built, Look};
 use crate::session::load::{Load, OpenSession};
 use crate::session::progress::Counters;
 use crate::session::source::Source;
+use ray_history_core::base::chain::chain;
+use ray_history_core::base::name::SessionKey;
 use std::sync::Arc;
 use tokio::time::Instant;
 

@@ -3,13 +3,13 @@
 
 use super::build::Why;
 use super::{Sessions, lock};
-use crate::base::chain::chain;
-use crate::base::name::SessionKey;
 use crate::metrics::sessions::FreshnessCheck;
 use crate::session::Error;
 use crate::session::cache::Kept;
 use crate::session::load;
 use crate::session::loader::Joined;
+use ray_history_core::base::chain::chain;
+use ray_history_core::base::name::SessionKey;
 use std::sync::Arc;
 use tokio::time::Instant;
 

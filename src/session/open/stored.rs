@@ -1,7 +1,7 @@
 //! What is stored of a session, at a glance: a few listings, no object is read.
 
-use crate::base::name::SessionKey;
 use crate::session::{Error, Sessions, load};
+use ray_history_core::base::name::SessionKey;
 
 /// What is stored of a session, to be compared with an earlier look: equal when no file came, grew or went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,14 +1,14 @@
 use super::*;
-use crate::base::name::{ClusterId, SessionName};
 use crate::liveness::Judge;
 use crate::session::Phase;
 use crate::settings;
-use crate::storage::ErrorKind;
-use crate::storage::faulty::{Fault, Faulty};
-use crate::storage::memory::Memory;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::future::join_all;
+use ray_history_core::base::name::{ClusterId, SessionName};
+use ray_history_storage::ErrorKind;
+use ray_history_storage::faulty::{Fault, Faulty};
+use ray_history_storage::memory::Memory;
 use serde_json::json;
 use std::time::SystemTime;
 

@@ -2,7 +2,9 @@
 
 use super::sources::Sources;
 use crate::crd::{AzureSpec, GcsSpec, LocalSpec, OssAddressing, OssSpec, S3Spec, StorageSpec};
-use crate::storage::config::{AccessKey, AzureSecret, ConnectionString, Credentials, Rotating, Secret, StoreConfig};
+use ray_history_storage::config::{
+    AccessKey, AzureSecret, ConnectionString, Credentials, Rotating, Secret, StoreConfig,
+};
 use std::net::IpAddr;
 
 /// The bucket that KubeRay's server reads (and creates) by default.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::settings::{Cache, Storage};
-use crate::storage::config::{
+use ray_history_storage::config::{
     AzureConfig, AzureSecret, ConnectionString, Credentials, GcsConfig, OssAddressing, OssConfig, Rotating, S3Config,
     StoreConfig,
 };

@@ -1,8 +1,8 @@
 //! Collects sessions in any order, merges what several places tell of one, and sorts them.
 
 use super::{Cluster, Row, Source, Table, Told, micros};
-use crate::base::name::{Owner, OwnerKind, SessionName};
-use crate::snapshot::intern::{Interner, Str};
+use ray_history_core::base::name::{Owner, OwnerKind, SessionName};
+use ray_history_core::snapshot::intern::{Interner, Str};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -130,7 +130,7 @@ impl Builder {
 impl<'a> Sighting<'a> {
     /// Of parsed names.
     pub(in super::super) fn of(
-        key: &'a crate::base::name::SessionKey,
+        key: &'a ray_history_core::base::name::SessionKey,
         owner: Option<&'a Owner>,
         namespace_known: bool,
     ) -> Self {

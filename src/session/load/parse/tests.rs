@@ -1,7 +1,7 @@
 use super::super::held::BASE;
 use super::*;
-use crate::event::records::tests::gzip;
 use crate::session::admission::Short;
+use crate::session::testing::gzip;
 use bytes::Bytes;
 
 /// What comes of files that each are one piece.

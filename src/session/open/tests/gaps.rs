@@ -1,8 +1,8 @@
 //! Files that the store does not give.
 
 use super::*;
-use crate::snapshot::gap::Code;
-use crate::snapshot::gaps::Standing;
+use ray_history_core::snapshot::gap::Code;
+use ray_history_core::snapshot::gaps::Standing;
 
 /// Whether files are named among what is missing.
 fn lacks_files(open: &OpenSession) -> bool {

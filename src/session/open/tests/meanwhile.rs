@@ -1,8 +1,8 @@
 //! A bucket that changes between the listing and the reading of one load.
 
 use super::*;
-use crate::storage::{Delimiter, Error as StoreError, ListPage, ObjectBody, PageToken, ReadRange};
 use async_trait::async_trait;
+use ray_history_storage::{Delimiter, Error as StoreError, ListPage, ObjectBody, PageToken, ReadRange};
 use std::sync::Once;
 
 type Change = Box<dyn Fn(&Memory) + Send + Sync>;

@@ -1,7 +1,7 @@
 //! What is held in memory, and what of it is let go.
 
 use super::*;
-use crate::event::records::tests::gzip;
+use crate::session::testing::gzip;
 use bytes::Bytes;
 
 #[tokio::test(start_paused = true)]

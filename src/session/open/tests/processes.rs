@@ -1,8 +1,8 @@
 //! Logs of Ray's processes, where events leave something out.
 
 use super::*;
-use crate::base::id::NodeId;
-use crate::snapshot::worker::Life;
+use ray_history_core::base::id::NodeId;
+use ray_history_core::snapshot::worker::Life;
 
 const NODE: &str = "a9134fc067d02c71a6a2ab86b113aa6f34787dd9d04a872a4252e74f";
 const WORKER: &str = "9ce886223f578ecaf6d041e299c9850149f3719ed9d6532accdd9bef";

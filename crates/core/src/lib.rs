@@ -1,0 +1,17 @@
+//! The pure core of ray-history: what a session's stored files mean, and how Ray's API presents them.
+//!
+//! ```text
+//! names of objects ──► layout
+//! event files ───────► event (decode) ─┐
+//! log files ─────────► logs (parse) ───┴──► snapshot (fold) ──► ray_api (responses)
+//! ```
+//!
+//! `base` has the values that every layer uses. Nothing here does I/O, reads a clock, takes a lock or waits; the
+//! manifest has no crate that could.
+
+pub mod base;
+pub mod event;
+pub mod layout;
+pub mod logs;
+pub mod ray_api;
+pub mod snapshot;

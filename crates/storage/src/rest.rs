@@ -1,0 +1,159 @@
+//! HTTP for the stores without a client library: requests, refusals, listings, bodies. Shared by Azure and OSS.
+//!
+//! Errors must never contain a URL, because a shared access signature is part of it.
+
+mod list_xml;
+
+use super::refusal::{Refusal, retry_after};
+use super::trust::untrusted_certificate;
+use super::{Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, ReadRange, wire};
+use futures_util::StreamExt;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use ray_history_core::base::chain::chain;
+use reqwest::{Certificate, Client, Request, Response};
+use std::time::Duration;
+
+/// Characters that are not escaped in a query.
+const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// Characters that are not escaped in a path.
+const PATH: AsciiSet = UNRESERVED.remove(b'/');
+
+/// The differences between the clouds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cloud {
+    /// The header with the store's code for a refusal.
+    pub(super) code_header: &'static str,
+    /// The permissions that the identity needs, in the cloud's terms.
+    pub(super) needs: &'static str,
+}
+
+/// Returns a client with the common settings. It must never decompress pages and bodies, because ranges count stored
+/// bytes.
+pub(super) fn client(ca: Option<&str>, http1: bool) -> Result<Client, Error> {
+    let mut builder =
+        Client::builder().connect_timeout(Duration::from_secs(5)).redirect(reqwest::redirect::Policy::none());
+    if http1 {
+        builder = builder.http1_only();
+    }
+    if let Some(pem) = ca {
+        let certificates = Certificate::from_pem_bundle(pem.as_bytes())
+            .map_err(|error| Error::failed("", format!("ca: not a certificate in PEM ({})", chain(&error))))?;
+        for certificate in certificates {
+            builder = builder.add_root_certificate(certificate);
+        }
+    }
+    builder.build().map_err(|error| Error::failed("", error))
+}
+
+/// Escapes a part of a query.
+pub(super) fn query(text: &str) -> String {
+    utf8_percent_encode(text, &UNRESERVED).to_string()
+}
+
+/// Escapes a key for a path, except its slashes. Refuses `.` and `..`, which a client would resolve before sending.
+pub(super) fn path(key: &str) -> Result<String, Error> {
+    if key.is_empty() {
+        return Err(Error::invalid_key(key, "a key has at least one character"));
+    }
+    if key.split('/').any(|part| part == "." || part == "..") {
+        return Err(Error::invalid_key(key, "a part of it is `.` or `..`, which no URL can address"));
+    }
+    Ok(utf8_percent_encode(key, &PATH).to_string())
+}
+
+/// Sends a request. Responses other than success and 416, which the caller handles, become errors.
+pub(super) async fn send(client: &Client, cloud: Cloud, key: &str, request: Request) -> Result<Response, Error> {
+    let response = client.execute(request).await.map_err(|error| unavailable(key, error))?;
+    let status = response.status().as_u16();
+    if response.status().is_success() || status == 416 {
+        return Ok(response);
+    }
+    let wait = retry_after(header(&response, "retry-after"));
+    let code = header(&response, cloud.code_header).map(str::to_owned);
+    let code = match code {
+        Some(code) => code,
+        None => code_in(response).await.unwrap_or_default(),
+    };
+    Err(Refusal { status, code: &code, retry_after: wait, needs: cloud.needs }.into_error(key))
+}
+
+/// Requests a page of a listing.
+pub(super) async fn listing(client: &Client, cloud: Cloud, prefix: &str, request: Request) -> Result<ListPage, Error> {
+    let response = send(client, cloud, prefix, request).await.map_err(|error| match error.kind() {
+        // A prefix is never missing, so 404 means the bucket.
+        ErrorKind::NotFound => Error::because(ErrorKind::NoBucket, prefix, "check its name, and the account or region"),
+        _ => error,
+    })?;
+    let bytes = collect(response, wire::LONGEST_PAGE).await.map_err(|error| unavailable(prefix, error))?;
+    let bytes = bytes.ok_or_else(|| Error::failed(prefix, wire::TOO_LONG))?;
+    list_xml::read(&bytes).map_err(|error| Error::failed(prefix, format!("the listing cannot be understood: {error}")))
+}
+
+/// Reads the metadata of an object from the headers of a GET or HEAD.
+fn meta(key: &str, size: u64, response: &Response) -> ObjectMeta {
+    ObjectMeta {
+        key: key.to_owned(),
+        size,
+        etag: header(response, "etag").and_then(wire::etag),
+        modified: header(response, "last-modified").and_then(list_xml::time),
+    }
+}
+
+/// Returns the body of a GET.
+pub(super) fn body(key: &str, range: ReadRange, response: Response) -> Result<ObjectBody, Error> {
+    let length = header(&response, "content-length").and_then(|length| length.parse().ok());
+    if response.status() == wire::PARTIAL_CONTENT && header(&response, "content-range").is_none() {
+        return Err(Error::failed(key, wire::UNKNOWN_RANGE));
+    }
+    let served = wire::served(header(&response, "content-range"), length).map_err(|why| Error::failed(key, why))?;
+    let (size, served) = served.unzip();
+    let meta = meta(key, size.unwrap_or_default(), &response);
+    let key = key.to_owned();
+    let pieces = response
+        .bytes_stream()
+        .map(move |piece| piece.map_err(|broken| Error::because(ErrorKind::Truncated, &key, broken.without_url())));
+    wire::body(meta, range, served, pieces.boxed())
+}
+
+/// Reads the metadata from the response to a HEAD.
+pub(super) fn head_meta(key: &str, response: &Response) -> Result<ObjectMeta, Error> {
+    let size = header(response, "content-length").and_then(|length| length.parse().ok());
+    let size = size.ok_or_else(|| Error::failed(key, "the store does not report the size of the object"))?;
+    Ok(meta(key, size, response))
+}
+
+/// Returns the empty body for a range without bytes, from the response to a HEAD.
+pub(super) fn head_body(key: &str, range: ReadRange, response: &Response) -> Result<ObjectBody, Error> {
+    wire::empty(head_meta(key, response)?, range)
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
+    response.headers().get(name)?.to_str().ok()
+}
+
+/// Returns the `<Code>` in the body of an error.
+async fn code_in(response: Response) -> Option<String> {
+    let bytes = collect(response, wire::LONGEST_REFUSAL).await.ok()??;
+    list_xml::code(&bytes)
+}
+
+/// Reads a whole body; `None` if it is longer than `limit`.
+async fn collect(response: Response, limit: usize) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    let mut all = Vec::new();
+    let mut pieces = response.bytes_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece?;
+        if all.len() + piece.len() > limit {
+            return Ok(None);
+        }
+        all.extend_from_slice(&piece);
+    }
+    Ok(Some(all))
+}
+
+fn unavailable(key: &str, error: reqwest::Error) -> Error {
+    if let Some(untrusted) = untrusted_certificate(key, &error) {
+        return untrusted;
+    }
+    Error::because(ErrorKind::Unavailable, key, error.without_url())
+}
