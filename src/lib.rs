@@ -1,6 +1,6 @@
-//! ray-history: the Ray dashboard of a cluster that no longer exists, answered from what its collectors stored.
+//! ray-history: serves the Ray dashboard of a cluster that no longer exists, from the files its collectors stored.
 //!
-//! The folders are the data flow, and imports point one way, from right to left:
+//! The folders follow the data flow, and imports point one way, from right to left:
 //!
 //! ```text
 //! bucket ──► storage ──► layout ──► session (catalog, loader, logs) ──► answer ──► http ──► browser, ray CLI
@@ -8,9 +8,9 @@
 //!                                      └────────► snapshot (pure fold) ────┘
 //! ```
 //!
-//! `base` has the values that every layer speaks of.
+//! `base` has the types that every layer shares.
 //! It and `snapshot`, `event`, `logs`, `layout` and `answer` are pure: no I/O, no clock, no locks, no async.
-//! `http` never imports `storage`; everything it shows comes through `session`.
+//! `http` never imports `storage`; it gets all data from `session`.
 //! `tests/architecture/` enforces both.
 
 pub mod answer;
