@@ -1,35 +1,34 @@
-//! Who may load now: slots and memory, handed out fairly.
+//! Admits loads: grants slots and memory in a fair order.
 //!
-//! Owns the order of loads. There are two lanes, each first come, first served: a small session never waits for a huge
-//! one to end, because huge ones leave a slot and an eighth of the memory to small ones, counted with what those hold
-//! already. Memory is reserved by stored size and corrected while reading (`Permit::cover`); cached sessions give way to
-//! loads, where that makes room enough.
-//! Must never load anything.
+//! There are two lanes, each first come, first served. A small load never waits for a huge one to end, because huge
+//! loads leave one slot and an eighth of the memory to small ones, including what small loads hold already. Memory is
+//! reserved by stored size and corrected while reading (`LoadPermit::cover`). Cached sessions are evicted for a load if
+//! that frees enough memory. This module loads nothing itself.
 
 use super::memory::{Charge, Evict, Ledger};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A load that will hold at most this much, and at most a sixteenth of the budget, is small.
+/// Largest estimate of a small load, which must also be at most a sixteenth of the budget.
 const SMALL: u64 = 64 << 20;
 
-/// Which line a load stands in.
+/// The queue that a load waits in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lane {
     Small = 0,
     Large = 1,
 }
 
-/// Why a permit cannot be made larger.
+/// The reason why a permit could not cover more memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Short {
-    /// Others hold the memory: begin again with a larger estimate, and wait for it.
+    /// Other loads hold the memory: start again with a larger estimate, which waits for it.
     Again,
-    /// The whole budget would not do; in bytes, how much a load may hold.
+    /// More than one load may ever hold. Contains that limit in bytes.
     TooLarge(u64),
 }
 
-/// The doorkeeper.
+/// Grants permits to loads.
 #[derive(Debug)]
 pub(super) struct Admission {
     ledger: Arc<Ledger>,
@@ -43,29 +42,29 @@ struct Lanes {
     next_ticket: u64,
     running: [usize; 2],
     waiting: [VecDeque<u64>; 2],
-    /// Bytes reserved by small ones.
+    /// Bytes reserved by small loads.
     small_held: u64,
 }
 
 impl Lanes {
-    /// Whether a slot is free for the first in a lane.
+    /// Returns `true` if a slot is free for the first load of a lane.
     fn free(&self, lane: Lane) -> bool {
         let [small, large] = self.running;
         let large_slots = self.max_concurrent.saturating_sub(1).max(1);
         match lane {
-            // A large one that waits must not be kept out by small ones that keep coming.
+            // A slot is left to a waiting large load, so that a stream of small ones cannot keep it out.
             Lane::Small => {
                 let wanted = usize::from(!self.waiting[Lane::Large as usize].is_empty() && large < large_slots);
                 small < self.max_concurrent.saturating_sub(large + wanted).max(1)
             }
-            // Where only one may run, a large one beside a small one is the exception that keeps both lanes moving.
+            // With one slot, a large load may run in addition to a small one, so that both lanes keep moving.
             Lane::Large => large < large_slots && (self.max_concurrent <= 1 || small + large < self.max_concurrent),
         }
     }
 }
 
 impl Admission {
-    /// A doorkeeper for so many loads at once.
+    /// Creates an admission with `max_concurrent` slots.
     pub(super) fn new(max_concurrent: usize, ledger: Arc<Ledger>, cached: Arc<dyn Evict>) -> Self {
         let lanes = Lanes {
             max_concurrent: max_concurrent.max(1),
@@ -77,13 +76,13 @@ impl Admission {
         Self { ledger, cached, lanes: Mutex::new(lanes) }
     }
 
-    /// Another number of loads at once from now on; what runs goes on.
+    /// Changes the number of slots. Running loads continue.
     pub(super) fn resize(&self, max_concurrent: usize) {
         self.lock().max_concurrent = max_concurrent.max(1);
         self.ledger.wake();
     }
 
-    /// Waits for a slot and for memory. An estimate beyond what a load may hold is cut to that.
+    /// Waits for a slot and for memory. An estimate above the limit of one load is reduced to it.
     pub(super) async fn admit(self: &Arc<Self>, estimate: u64) -> Permit {
         let ticket = Ticket::draw(self, self.lane(estimate));
         loop {
@@ -95,7 +94,7 @@ impl Admission {
         }
     }
 
-    /// Admits only if nobody waits, a slot stays free, and nothing cached would have to go.
+    /// Grants a permit only if no load waits, a slot stays free, and no cached session has to be evicted.
     pub(super) fn admit_idle(self: &Arc<Self>, estimate: u64) -> Option<Permit> {
         let lane = self.lane(estimate);
         let mut lanes = self.lock();
@@ -129,7 +128,8 @@ impl Admission {
         permit
     }
 
-    /// Cached sessions go for a load, unless all of them would not be enough: the load waits in any case then.
+    /// Evicts cached sessions for a load, unless evicting all of them would not be enough: the load waits in any case
+    /// then.
     fn make_room(&self, missing: u64) {
         if self.cached.bytes() >= missing {
             self.cached.evict(missing);
@@ -140,17 +140,17 @@ impl Admission {
         if estimate <= SMALL.min(self.ledger.total() / 16) { Lane::Small } else { Lane::Large }
     }
 
-    /// What a lane leaves to the other one.
+    /// Returns the bytes that a lane leaves to the other one.
     fn left(&self, lane: Lane) -> u64 {
         if lane == Lane::Large { self.ledger.total() / 8 } else { 0 }
     }
 
-    /// What a lane must leave free: the other one may hold a part of what is left to it.
+    /// Returns the bytes that a lane must leave free. Bytes that small loads already hold of their share count as left.
     fn spare(&self, lane: Lane, lanes: &Lanes) -> u64 {
         self.left(lane).saturating_sub(lanes.small_held)
     }
 
-    /// What one load may hold.
+    /// Returns the bytes that one load may hold.
     fn limit(&self, lane: Lane) -> u64 {
         self.ledger.total() - self.left(lane)
     }
@@ -160,7 +160,7 @@ impl Admission {
     }
 }
 
-/// A place in a lane; left when dropped.
+/// A position in a lane's queue, given up on drop.
 #[derive(Debug)]
 struct Ticket {
     admission: Arc<Admission>,
@@ -186,18 +186,18 @@ impl Drop for Ticket {
     }
 }
 
-/// A slot and memory for one load; both given back on drop.
+/// A slot and memory for one load. Both are released on drop.
 #[derive(Debug)]
 pub(super) struct Permit {
     admission: Arc<Admission>,
     lane: Lane,
     charge: Option<Charge>,
-    /// What of it is counted as held by small ones.
+    /// The part of the reservation that is counted in `Lanes::small_held`.
     small_held: u64,
 }
 
 impl Permit {
-    /// Makes sure that so many bytes are reserved.
+    /// Grows the reservation to at least `bytes`.
     pub(super) fn cover(&mut self, bytes: u64) -> Result<(), Short> {
         let admission = Arc::clone(&self.admission);
         let mut lanes = admission.lock();
@@ -221,7 +221,7 @@ impl Permit {
         if charge.grow(bytes, spare) { Ok(()) } else { Err(Short::Again) }
     }
 
-    /// Counts what is held now.
+    /// Updates the sum of small loads.
     fn count(&mut self, lanes: &mut Lanes) {
         if self.lane == Lane::Small {
             let held = self.charge.as_ref().map_or(0, Charge::bytes);
@@ -230,11 +230,11 @@ impl Permit {
         }
     }
 
-    /// Ends the load: what it made weighs so much, and holds that for as long as it lives.
+    /// Ends the load and returns the reservation of its result, which takes `bytes`.
     pub(super) fn settle(mut self, bytes: u64) -> Option<Charge> {
         let mut charge = self.charge.take()?;
         charge.settle(bytes);
-        // More than was reserved cannot be undone, but others can make room.
+        // The result may be larger than the reservation: cached sessions make room for it.
         self.admission.cached.evict(self.admission.ledger.missing(0, 0));
         Some(charge)
     }

@@ -1,13 +1,13 @@
-//! Open sessions that are kept, bounded by count and by the memory ledger.
+//! The cache of open sessions, bounded by count and by the memory budget.
 //!
-//! Owns which session has to go: the policy of `quick_cache` picks it. Bytes are counted by the `Charge` that every session
-//! carries, not here, because an evicted session lives on until the last answer from it is sent.
-//! Must never load anything.
+//! The policy of `quick_cache` picks the session to evict. Bytes are counted by the `Reservation` of each session, not
+//! here, because an evicted session lives on until the last answer from it is sent. This module loads nothing.
 //!
 //! # Why the bound of `quick_cache` is not used
 //!
-//! It refuses what is heavier than 97 % of its capacity, and it knows no bound on the number of entries. So its
-//! capacity is set far out of reach, and one entry at a time is evicted by lowering it to just below what is held.
+//! `quick_cache` refuses entries heavier than 97 % of its capacity, and has no bound on the number of entries. So its
+//! capacity is set far out of reach, and one entry at a time is evicted by lowering it to just below the current
+//! weight.
 
 use super::freshness::Look;
 use super::load::OpenSession;
@@ -21,21 +21,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Out of reach, and far from where `f64` arithmetic in `quick_cache` would round.
+/// A capacity that is never reached, yet small enough for the `f64` arithmetic of `quick_cache` not to round.
 const NO_BOUND: u64 = 1 << 50;
 
-/// A session that is kept.
+/// A cached session.
 #[derive(Debug)]
 pub(super) struct Kept {
     /// The session.
     pub(super) session: Arc<OpenSession>,
-    /// When the store is looked at again.
+    /// When the session is compared with the store again.
     pub(super) look: Mutex<Look>,
     asked: Mutex<Instant>,
 }
 
 impl Kept {
-    /// A session that was asked for now.
+    /// Creates an entry that was last used now.
     pub(super) fn new(session: Arc<OpenSession>, look: Look) -> Self {
         Self { session, look: Mutex::new(look), asked: Mutex::new(Instant::now()) }
     }
@@ -49,12 +49,12 @@ impl Kept {
     }
 }
 
-/// The cache.
+/// The cache of open sessions.
 #[derive(Debug)]
 pub(super) struct Cache {
     kept: QuickCache<SessionKey, Arc<Kept>, ByBytes, DefaultHashBuilder, DefaultLifecycle<SessionKey, Arc<Kept>>>,
     max_sessions: AtomicUsize,
-    /// Evicting lowers the capacity for a moment: one at a time.
+    /// Held while evicting, which lowers the capacity for a moment.
     evicting: Mutex<()>,
     metrics: Arc<Metrics>,
 }
@@ -77,7 +77,7 @@ impl Evict for Cache {
 }
 
 impl Cache {
-    /// An empty cache.
+    /// Creates an empty cache.
     pub(super) fn new(max_sessions: usize, metrics: Arc<Metrics>) -> Self {
         // One shard: few and heavy entries would not spread evenly over several.
         let options = OptionsBuilder::new().shards(1).estimated_items_capacity(1024).weight_capacity(NO_BOUND).build();
@@ -87,24 +87,24 @@ impl Cache {
         Self { kept, max_sessions: AtomicUsize::new(max_sessions), evicting: Mutex::new(()), metrics }
     }
 
-    /// The kept session, which thereby counts as asked for.
+    /// Returns a cached session and marks it as used.
     pub(super) fn get(&self, key: &SessionKey) -> Option<Arc<Kept>> {
         let kept = self.kept.get(key)?;
         kept.touch();
         Some(kept)
     }
 
-    /// The kept session, without a trace.
+    /// Returns a cached session without marking it as used.
     pub(super) fn peek(&self, key: &SessionKey) -> Option<Arc<Kept>> {
         self.kept.peek(key)
     }
 
-    /// All of them, in no order.
+    /// Returns all cached sessions, in no order.
     pub(super) fn all(&self) -> Vec<Arc<Kept>> {
         self.kept.iter().map(|(_, kept)| kept).collect()
     }
 
-    /// Keeps a session; what is kept under its key is replaced.
+    /// Inserts a session, replacing the one under the same key.
     pub(super) fn keep(&self, key: SessionKey, kept: Arc<Kept>) {
         self.kept.remove(&key);
         while self.kept.len() >= self.max_sessions.load(Ordering::Relaxed).max(1) {
@@ -116,7 +116,7 @@ impl Cache {
         self.measure();
     }
 
-    /// Replaces what is kept only while it is still `old`: a newer load wins.
+    /// Replaces a session only while it is still `old`, so that a newer load wins.
     pub(super) fn replace(&self, key: &SessionKey, old: &Arc<Kept>, new: Arc<Kept>) {
         if self.kept.peek(key).is_some_and(|now| Arc::ptr_eq(&now, old)) {
             self.kept.insert(key.clone(), new);
@@ -124,19 +124,19 @@ impl Cache {
         }
     }
 
-    /// Lets go of this one, if it is still kept.
+    /// Removes this session if it is still cached.
     pub(super) fn forget(&self, key: &SessionKey, kept: &Arc<Kept>) {
         self.kept.remove_if(key, |now| Arc::ptr_eq(now, kept));
         self.measure();
     }
 
-    /// Lets go of all that must not be shown any more.
+    /// Removes all sessions that must no longer be shown.
     pub(super) fn retain(&self, may_be_shown: impl Fn(&SessionKey) -> bool) {
         self.kept.retain(|key, _| may_be_shown(key));
         self.measure();
     }
 
-    /// Another bound on the number of sessions from now on.
+    /// Changes the bound on the number of sessions.
     pub(super) fn resize(&self, max_sessions: usize) {
         self.max_sessions.store(max_sessions, Ordering::Relaxed);
         while self.kept.len() > max_sessions.max(1) {
@@ -146,7 +146,7 @@ impl Cache {
         }
     }
 
-    /// Lets go of sessions that nobody has asked for during this time.
+    /// Removes sessions that were not used for `ttl`.
     pub(super) fn expire(&self, ttl: Duration) {
         let before = self.kept.len();
         self.kept.retain(|_, kept| kept.idle() < ttl);
@@ -154,13 +154,13 @@ impl Cache {
         self.measure();
     }
 
-    /// Forgets everything: another store is in use.
+    /// Removes all sessions, because the store was replaced.
     pub(super) fn clear(&self) {
         self.kept.clear();
         self.measure();
     }
 
-    /// How many are kept.
+    /// Returns the number of cached sessions.
     pub(super) fn len(&self) -> usize {
         self.kept.len()
     }
@@ -192,7 +192,8 @@ struct ByBytes;
 
 impl Weighter<SessionKey, Arc<Kept>> for ByBytes {
     fn weight(&self, _: &SessionKey, kept: &Arc<Kept>) -> u64 {
-        // Never zero: `quick_cache` would keep it for ever. Nor one: a capacity just below it would be zero.
+        // At least two: `quick_cache` keeps entries of weight zero for ever, and evicting one of weight one would set
+        // the capacity to zero.
         kept.session.bytes().max(2)
     }
 }

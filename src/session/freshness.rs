@@ -1,56 +1,56 @@
-//! When an open session is compared with the store again, and when it is built again.
+//! Schedules when an open session is compared with the store again, and when it is rebuilt.
 //!
-//! Owns the rule; pure: moments come in, moments go out. Nothing is ever final: uploads come late, in gaps, and after
-//! outages, so the interval grows with the age of the newest file but never ends.
+//! This module is pure: times are passed in and returned. A session is never final: uploads come late, in gaps, and
+//! after outages, so the interval grows with the age of the newest file but never ends.
 
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The shortest time between two looks: while files arrive.
+/// Shortest interval between two checks, while files arrive.
 const SHORTEST: Duration = Duration::from_secs(5);
-/// The longest: for a session nobody has added to for weeks.
+/// Longest interval, for a session without new files for weeks.
 const LONGEST: Duration = Duration::from_hours(4);
-/// The interval is this part of the newest file's age: a minute for an hour, half an hour for a day.
+/// The interval is the newest file's age divided by this: a minute for an hour, half an hour for a day.
 const PART_OF_AGE: u32 = 60;
-/// A session is built again at most after so many times the time that building it takes.
+/// A rebuild waits at least for this many times its duration.
 const BUILD_TIMES: u32 = 10;
-/// How long files that could not be read are left alone at first; doubles each time, up to `LONGEST_HOLD`.
+/// Pause before unreadable files are read again; doubles each time, up to `LONGEST_RETRY`.
 const FIRST_HOLD: Duration = Duration::from_secs(2);
-/// The longest pause before files that could not be read are tried again.
+/// Longest pause before unreadable files are read again.
 const LONGEST_HOLD: Duration = Duration::from_mins(5);
 
-/// When to look again.
+/// The schedule of one open session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Look {
-    /// Not before.
+    /// Earliest next check.
     due: Instant,
-    /// A rebuild of what changed may not begin before.
+    /// Earliest rebuild after a change.
     rebuild: Instant,
-    /// What could not be read is not tried again before.
+    /// Earliest next attempt to read unreadable files.
     retry: Instant,
-    /// Somebody is looking.
+    /// `true` while a check runs.
     running: bool,
-    /// How often in a row files could not be read.
+    /// Number of consecutive failures to read files.
     failures: u32,
 }
 
-/// What a build tells about the next one.
+/// The facts of a build that determine the next one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Built {
-    /// When it ended.
+    /// End of the build.
     pub(super) at: Instant,
-    /// How long it took.
+    /// Duration of the build.
     pub(super) took: Duration,
-    /// How old its newest file is; none when no store says.
+    /// Age of the newest file; `None` if the store reports no times.
     pub(super) newest_age: Option<Duration>,
-    /// Whether stored files could not be read.
+    /// `true` if stored files could not be read.
     pub(super) incomplete: bool,
-    /// How often in a row that was so before.
+    /// Number of consecutive failures before.
     pub(super) failures: u32,
 }
 
 impl Look {
-    /// After a build.
+    /// Creates the schedule after a build.
     pub(super) fn after(built: Built) -> Self {
         let failures = if built.incomplete { built.failures + 1 } else { 0 };
         let wait = interval(built.newest_age);
@@ -59,21 +59,21 @@ impl Look {
         Self { due: built.at + wait, rebuild: built.at + built.took * BUILD_TIMES, retry, running: false, failures }
     }
 
-    /// Whether to look now; if so, nobody else shall until `done`.
+    /// Returns `true` if a check is due, and marks it as running until `done`.
     pub(super) fn begin(&mut self, now: Instant) -> bool {
         let begin = !self.running && now >= self.due;
         self.running |= begin;
         begin
     }
 
-    /// The look is over and nothing is built now.
+    /// Records the end of a check without a rebuild.
     pub(super) fn done(&mut self, now: Instant, newest_age: Option<Duration>) {
         self.running = false;
         let due = now + interval(newest_age);
         self.due = if self.retry > now { due.min(self.retry) } else { due };
     }
 
-    /// The look failed, or a rebuild did: the session stays as it is for a while.
+    /// Records that a check or a rebuild failed: the session stays as it is for a while.
     pub(super) fn failed(&mut self, now: Instant) {
         self.running = false;
         self.failures += 1;
@@ -81,12 +81,12 @@ impl Look {
         self.due = self.retry;
     }
 
-    /// Whether files that could not be read may be tried again now.
+    /// Returns `true` if unreadable files may be read again now.
     pub(super) fn may_retry(&self, now: Instant) -> bool {
         now >= self.retry
     }
 
-    /// Something changed: whether it may be built again now. If not, that is looked at again when it may.
+    /// Returns `true` if a changed session may be rebuilt now. Otherwise the next check is set to when it may.
     pub(super) fn may_rebuild(&mut self, now: Instant) -> bool {
         if now >= self.rebuild {
             return true;
@@ -96,18 +96,18 @@ impl Look {
         false
     }
 
-    /// How often in a row files could not be read.
+    /// Number of consecutive failures to read files.
     pub(super) fn failures(&self) -> u32 {
         self.failures
     }
 }
 
-/// How long to leave alone what failed so many times in a row: short, and growing.
+/// Returns the pause after consecutive failures: short at first, then growing.
 pub(super) fn hold(failures: u32) -> Duration {
     FIRST_HOLD.saturating_mul(2u32.saturating_pow(failures.saturating_sub(1))).min(LONGEST_HOLD)
 }
 
-/// A file from the future is new; where nobody knows, it may be.
+/// Returns the interval between checks. Without a known age the session may have a new file.
 fn interval(newest_age: Option<Duration>) -> Duration {
     newest_age.map_or(SHORTEST, |age| (age / PART_OF_AGE).clamp(SHORTEST, LONGEST))
 }
@@ -119,7 +119,7 @@ mod tests {
     const HOUR: Duration = Duration::from_hours(1);
 
     #[test]
-    fn the_older_the_newest_file_the_rarer_the_looks() {
+    fn interval_grows_with_age_of_newest_file() {
         for (age, expected) in [
             (None, SHORTEST),
             (Some(Duration::ZERO), SHORTEST),
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn one_looks_at_a_time_and_only_when_it_is_due() {
+    fn one_check_runs_at_a_time_and_only_when_due() {
         let start = Instant::now();
         let mut look = Look::after(built(start, false, 0));
         assert!(!look.begin(start + Duration::from_secs(24 * 60 - 1)));
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rebuild_waits_ten_times_the_time_it_takes() {
+    fn rebuild_waits_ten_times_its_duration() {
         let start = Instant::now();
         let mut look = Look::after(Built { newest_age: Some(Duration::ZERO), ..built(start, false, 0) });
         assert!(look.begin(start + SHORTEST));
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_read_is_tried_again_soon_and_then_ever_later() {
+    fn unreadable_files_back_off() {
         let start = Instant::now();
         let mut waits = Vec::new();
         let mut look = Look::after(built(start, true, 0));
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn new_files_are_looked_for_meanwhile_but_what_could_not_be_read_waits() {
+    fn checks_continue_while_unreadable_files_wait() {
         let start = Instant::now();
         let mut look = Look::after(Built { newest_age: Some(Duration::ZERO), ..built(start, true, 6) });
         let (retry, mut now, mut looks) = (start + hold(7), start, 0);

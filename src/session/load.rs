@@ -6,10 +6,10 @@
 //!      └──► more pages are listed while files of the first are read
 //! ```
 //!
-//! A file that cannot be read, or a part that cannot be listed, makes the snapshot incomplete, never the load fail; the
-//! load fails only when the listing fails or no event file at all could be read. Memory is reserved before anything is
-//! read, and corrected while reading.
-//! Must never be cancelled by a request: `loader` runs it in a task of its own. Dropping it stops its threads.
+//! A file that cannot be read, or a part that cannot be listed, makes the snapshot incomplete but does not fail the
+//! load. The load fails only if the listing fails or no event file at all could be read. Memory is reserved before
+//! anything is read, and corrected while reading. `loader` runs a load in a task of its own, so a request never cancels
+//! it; dropping the future stops its threads.
 
 mod digest;
 mod endpoints;
@@ -58,10 +58,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Bytes held while building for a byte stored: of gzip, of ten bytes plain. A first guess, corrected while reading.
+/// First estimate of the bytes held while building: this many per stored gzip byte, corrected while reading.
 const PER_GZIP_BYTE: u64 = 4;
+/// The same, per ten stored bytes that are not compressed.
 const PER_TEN_PLAIN_BYTES: u64 = 4;
-/// Bytes of jobs made of each byte of what is said of submissions: a row has many fields, and each source fills some.
+/// Bytes of jobs per byte of submission records: a row has many fields, and each source fills some.
 const JOBS: u64 = 5;
 
 /// One load.
@@ -73,16 +74,16 @@ pub(super) struct Load {
     pub(super) counters: Arc<Counters>,
     pub(super) admission: Arc<Admission>,
     pub(super) metrics: Arc<Metrics>,
-    /// Listing may take so long, and so may reading; waiting for the turn does not count.
+    /// Time limit of listing, and again of reading. Waiting for admission does not count.
     pub(super) timeout: Duration,
-    /// Only if it disturbs nobody.
+    /// `true` to load only if no other load is disturbed.
     pub(super) idle_only: bool,
 }
 
-/// Why a try ended without a session.
+/// The reason why an attempt ended without a session.
 enum Failed {
     For(Error),
-    /// It needs this much memory, more than it had reserved.
+    /// The load held this many bytes, more than it could reserve.
     Short(u64),
 }
 
@@ -93,14 +94,14 @@ impl From<Error> for Failed {
 }
 
 impl Load {
-    /// Reads everything and builds.
+    /// Reads everything and builds the snapshot.
     pub(super) async fn run(self) -> Result<OpenSession, Error> {
         let mut at_least = 0;
         loop {
             match self.attempt(at_least).await {
                 Ok(session) => return Ok(session),
                 Err(Failed::For(error)) => return Err(error),
-                // Twice as much each time, so that this ends: at the whole budget at the latest.
+                // Doubles each time, so that this ends: at the whole budget at the latest.
                 Err(Failed::Short(held)) => at_least = held.saturating_mul(2),
             }
         }
@@ -116,7 +117,7 @@ impl Load {
         };
         let mut pages = tokio::time::timeout(self.timeout, first).await.map_err(late)?.map_err(Error::from)?;
         if pages.objects.is_empty() && pages.is_last() {
-            // Where a part could not be listed, nobody knows that nothing is there.
+            // A part that could not be listed may have objects.
             let skipped = pages.objects.skipped.pop().map(Error::from);
             return Err(skipped.unwrap_or_else(|| Error::NothingStored(self.key.clone())).into());
         }
@@ -139,7 +140,7 @@ impl Load {
         let held = Held::new(permit);
         let reading = async {
             let (store, key, counters) = (&self.store, &self.key, &self.counters);
-            // Which log file counts where both trees have one is known when everything is listed.
+            // Where both trees have a log file, the complete listing decides which one counts.
             let early = if pages.is_last() {
                 None
             } else {
@@ -173,10 +174,10 @@ impl Load {
             read = reading => Ok(read?),
             outgrown = held.outgrows() => Err(outgrown),
         };
-        // A thread that may hold no more has not read all, though reading may have ended before that was noticed.
+        // A thread that may hold no more has not read everything, even if reading ended before that was noticed.
         let read = held.outgrown().map_or(read, Err);
         let (events, facts, endpoints) = read.map_err(|(held, short)| self.outgrown(held, short))?;
-        // Jobs are made of what is said of submissions, before that is thrown away.
+        // Jobs are built from the submission records before those are dropped.
         let stored = submission::weight_of_stored(&endpoints.bodies) as u64;
         let _jobs = held.hold(stored + JOBS * facts.facts.weight_of_submissions() as u64);
         held.cover().map_err(|(held, short)| self.outgrown(held, short))?;
@@ -189,7 +190,7 @@ impl Load {
         let unread = events.unread + left_out as u64;
         let (mut builder, mut nothing_read) = (events.builder, None);
         let report = builder.completeness_mut();
-        // Files of no bytes are not read.
+        // Empty files are not read.
         let filled = event_files.saturating_sub(event_objects.empty);
         if filled > 0 && report.unreadable_files.count >= filled && report.records == 0 {
             let why = report.unreadable_files.examples.first().map(|p| p.problem.clone()).unwrap_or_default();
@@ -204,7 +205,7 @@ impl Load {
         for (file, why) in skipped.chain(facts.unreadable).chain(endpoints.unreadable).chain(endpoints.damaged) {
             report.unreadable_files.add(&file, 0, why);
         }
-        // Files of no bytes are not read; those that turned out to hold nothing are counted already.
+        // Empty files are not read; files without records are counted already.
         report.empty_event_files += event_objects.empty;
         report.overwritten_hours = event_objects.overwritten_hours;
         self.metrics.read(self.counters.now().bytes_done, unread, report.damaged_records.count);
@@ -234,7 +235,7 @@ impl Load {
     }
 }
 
-/// A first guess at what a session holds while it is built.
+/// Estimates the bytes held while a session is built.
 fn estimate(stored: EventBytes) -> u64 {
     BASE + stored.gzip.saturating_mul(PER_GZIP_BYTE) + (stored.plain / 10).saturating_mul(PER_TEN_PLAIN_BYTES)
 }

@@ -1,12 +1,12 @@
-//! The sessions of a store: opens them, keeps them, and compares them with the store again.
+//! The sessions of a store: opens them, caches them, and keeps them up to date.
 //!
-//! Owns how catalog, cache, loader, admission and freshness work together:
+//! Combines catalog, cache, loader, admission and freshness:
 //!
-//! 1. A session that is kept is given at once. When a look at the store is due, one is taken beside; it ends with
-//!    nothing, with newer log files, or with a rebuild, and until then everybody gets the session as it is.
-//! 2. Any other is loaded, once for everybody who asks; an error is held for a while.
+//! 1. A cached session is returned at once. If a check of the store is due, it runs in the background and ends with no
+//!    change, with newer log files, or with a rebuild. Until then all callers get the session as it is.
+//! 2. Any other session is loaded, once for all callers. An error is cached for a while.
 //!
-//! Must never know HTTP, and must never keep a session longer than its bounds allow.
+//! Knows nothing of HTTP, and keeps no session longer than its bounds allow.
 
 use super::admission::Admission;
 use super::cache::Cache;
@@ -41,29 +41,29 @@ pub use stored::Stored;
 
 use build::Why;
 
-/// A session that is open, or how far its load is.
+/// An open session, or the progress of its load.
 #[derive(Clone, Debug)]
 pub enum Opening {
-    /// It is open.
+    /// The session is open.
     Ready(Arc<OpenSession>),
-    /// It is still being loaded; the load goes on.
+    /// The session is still being loaded. The load continues.
     Loading(Progress),
 }
 
-/// What is held in memory.
+/// The memory usage of all sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// Open sessions that are kept.
+    /// Number of cached sessions.
     pub sessions: usize,
-    /// Their bytes.
+    /// Bytes of the cached sessions.
     pub kept_bytes: u64,
-    /// Bytes of open sessions, kept or still in use, and of loads.
+    /// Bytes of open sessions, cached or still in use, and of loads.
     pub used_bytes: u64,
-    /// `cache.maxMemory`.
+    /// The value of `cache.maxMemory` in bytes.
     pub limit_bytes: u64,
 }
 
-/// All stored sessions, and those of them that are open.
+/// All stored sessions, and the open ones among them.
 #[derive(Debug)]
 pub struct Sessions {
     source: watch::Sender<Arc<Source>>,
@@ -79,24 +79,24 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// The sessions of a store, with default settings, nobody who knows which live, and metrics of their own.
+    /// Creates the sessions of a store with default settings, unknown states, and metrics of their own.
     pub fn new(store: Arc<dyn Storage>, roots: Vec<Root>) -> Self {
         Self::with(store, roots, Arc::default(), Liveness::default(), Metrics::default())
     }
 
-    /// No sessions.
+    /// Creates an instance without sessions.
     #[cfg(test)]
     pub fn of_nothing() -> Self {
         Self::new(Arc::new(crate::storage::memory::Memory::default()), Vec::new())
     }
 
-    /// Replaces the store by one that holds nothing.
+    /// Replaces the store by an empty one.
     #[cfg(test)]
     pub fn replace_with_nothing(&self) {
         self.replace_store(Arc::new(crate::storage::memory::Memory::default()), Vec::new());
     }
 
-    /// The sessions of a store.
+    /// Creates the sessions of a store.
     pub fn with(
         store: Arc<dyn Storage>,
         roots: Vec<Root>,
@@ -125,13 +125,13 @@ impl Sessions {
         }
     }
 
-    /// The same, but loads have threads of their own, at a lower priority than those that answer.
+    /// Gives loads threads of their own, at a lower priority than those that answer requests.
     pub fn with_quiet_loads(mut self) -> io::Result<Self> {
         self.loader.load_on(Quiet::start()?);
         Ok(self)
     }
 
-    /// Opens a session: at once when it is kept, after its load otherwise.
+    /// Opens a session: returns at once if it is cached, otherwise after its load.
     pub async fn open(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<OpenSession>, Error> {
         match self.ask(key)? {
             Joined::Ready(session) => Ok(session),
@@ -142,7 +142,7 @@ impl Sessions {
         }
     }
 
-    /// Opens a session, waiting at most so long.
+    /// Opens a session, waiting at most for `wait`.
     pub async fn open_within(self: &Arc<Self>, key: &SessionKey, wait: Duration) -> Result<Opening, Error> {
         match self.ask(key)? {
             Joined::Ready(session) => Ok(Opening::Ready(session)),
@@ -156,7 +156,7 @@ impl Sessions {
         }
     }
 
-    /// The end of a load. One that gave way because nobody waited for it is begun again for who does now.
+    /// Waits for a load. A low-priority load that gave way is started again, because a request waits for it now.
     async fn end(
         self: &Arc<Self>,
         key: &SessionKey,
@@ -173,40 +173,41 @@ impl Sessions {
         }
     }
 
-    /// The session, or a place among those who wait for it.
+    /// Returns the session, or a waiter for its load.
     fn ask(self: &Arc<Self>, key: &SessionKey) -> Result<Joined<Arc<OpenSession>>, Error> {
         let kept = self.kept(key);
         self.metrics.sessions.asked(kept.is_some());
         kept.map_or_else(|| self.start(key, Why::Asked), |session| Ok(Joined::Ready(session)))
     }
 
-    /// Waits for memory that an answer is going to hold; an answer that needs more than all of it gets all of it.
+    /// Waits for memory that an answer is going to hold. An answer that needs more than the whole budget gets all of
+    /// it.
     pub async fn hold(&self, bytes: u64) -> Memory {
         self.answers.wait(bytes).await
     }
 
-    /// How far the load of a session is, if one runs. Starts nothing.
+    /// Returns the progress of a session's load, if one runs. Starts nothing.
     pub fn progress(&self, key: &SessionKey) -> Option<Progress> {
         self.loader.progress(key)
     }
 
-    /// The session, if it is open. Starts nothing.
+    /// Returns the session if it is open. Starts nothing.
     pub fn peek(&self, key: &SessionKey) -> Option<Arc<OpenSession>> {
         Some(Arc::clone(&self.cache.peek(key)?.session))
     }
 
-    /// The error with which the last load of a session ended, while it is held. Starts nothing.
+    /// Returns the error of a session's last load while it is cached. Starts nothing.
     pub fn held(&self, key: &SessionKey) -> Option<Error> {
         self.loader.held(key)
     }
 
-    /// All open sessions, in no order.
+    /// Returns all open sessions, in no order.
     pub fn all_open(&self) -> Vec<Arc<OpenSession>> {
         self.cache.all().into_iter().map(|kept| Arc::clone(&kept.session)).collect()
     }
 
-    /// Loads a session that nobody has asked for yet, if that disturbs nobody: no load waits, a slot stays free, and
-    /// nothing that is kept would have to go. Tells whether it is open or being loaded now.
+    /// Loads a session before it is requested, if that disturbs nothing: no load waits, a slot stays free, and no
+    /// cached session has to be evicted. Returns `true` if the session is open now.
     pub async fn prewarm(self: &Arc<Self>, key: &SessionKey) -> bool {
         if self.cache.peek(key).is_some() {
             return true;
@@ -221,17 +222,17 @@ impl Sessions {
         }
     }
 
-    /// What is known about the life of a session's cluster.
+    /// Returns the known state of a session.
     pub fn state(&self, key: &SessionKey) -> State {
         self.liveness.state(key)
     }
 
-    /// The settings in force.
+    /// Returns the current settings.
     pub fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts settings in force, without dropping what still fits.
+    /// Applies settings without dropping anything that still fits.
     pub fn apply(&self, settings: Arc<Settings>) {
         let (of_sessions, of_answers) = memory::parts(settings.cache.max_memory);
         self.ledger.resize(of_sessions);
@@ -247,8 +248,8 @@ impl Sessions {
         self.measure();
     }
 
-    /// Serves another store from now on. What is open came from the old one and is forgotten; requests that use it
-    /// still end well.
+    /// Serves another store from now on. Open sessions of the old store are dropped; requests that use them still
+    /// complete.
     pub fn replace_store(&self, store: Arc<dyn Storage>, roots: Vec<Root>) {
         let source = Source::new(store, roots, &self.settings().clusters.namespaces, &self.metrics.catalog);
         self.source.send_replace(Arc::new(source));
@@ -256,7 +257,7 @@ impl Sessions {
         self.cache.clear();
     }
 
-    /// The store may answer again: what failed is forgotten, and the sessions are listed at once.
+    /// Clears cached errors and lists the sessions at once, because the store may have recovered.
     pub async fn try_again(&self) {
         self.loader.forget();
         let source = self.source();
@@ -265,7 +266,7 @@ impl Sessions {
         }
     }
 
-    /// What is held in memory.
+    /// Returns the current memory usage.
     pub fn usage(&self) -> Usage {
         Usage {
             sessions: self.cache.len(),
@@ -275,22 +276,22 @@ impl Sessions {
         }
     }
 
-    /// How many loads run or wait for their turn.
+    /// Returns the number of loads that run or wait for admission.
     pub fn loads_running(&self) -> usize {
         self.loader.running()
     }
 
-    /// Completes when no load runs any more.
+    /// Waits until no load runs.
     pub async fn idle(&self) {
         self.loader.idle().await;
     }
 
-    /// Ends all loads, and starts none any more: who waits is told that the server stops.
+    /// Ends all loads and starts no more. Waiters get `Error::Stopping`.
     pub fn stop(&self) {
         self.stop.cancel();
     }
 
-    /// Lets go of what nobody asks for (`cache.ttl`); to be called now and then.
+    /// Drops sessions that were not used for `cache.ttl`. To be called periodically.
     pub fn tidy(&self) {
         if let Some(ttl) = self.settings().cache.ttl {
             self.cache.expire(ttl);
@@ -298,7 +299,7 @@ impl Sessions {
         self.measure();
     }
 
-    /// Opens parts of log files of an open session, one behind the other; with `lines`, their last lines only.
+    /// Opens consecutive parts of log files of an open session; with `lines`, only that many last lines.
     pub async fn read_log(&self, parts: &[logs::LogPart], lines: Option<u64>) -> Result<logs::LogBody, Error> {
         let read = logs::read(&self.source().store, parts, lines).await;
         read.map_err(|error| match error.kind() {
@@ -307,7 +308,8 @@ impl Sessions {
         })
     }
 
-    /// Finds the output of an attempt in the stored generations of its log, newest first; none where it is not stored.
+    /// Finds the output of an attempt in the stored generations of its log, newest first. Returns `None` if it is not
+    /// stored.
     pub async fn parts_of(
         &self,
         attempt: &AttemptBytes,
@@ -316,7 +318,7 @@ impl Sessions {
         Ok(logs::parts_of(&self.source().store, attempt, generations).await?)
     }
 
-    /// The session, if it is kept. Takes a look at the store beside, when one is due.
+    /// Returns the session if it is cached. Starts a check of the store in the background if one is due.
     fn kept(self: &Arc<Self>, key: &SessionKey) -> Option<Arc<OpenSession>> {
         let kept = self.cache.get(key)?;
         if lock(&kept.look).begin(Instant::now()) {
@@ -343,7 +345,7 @@ impl Sessions {
         self.metrics.sessions.gaps(gaps);
     }
 
-    /// Runs something to its end, whoever stops waiting for it.
+    /// Runs a future to its end even if the caller stops waiting for it.
     pub(super) async fn apart<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Error>> + Send + 'static,
@@ -355,7 +357,7 @@ impl Sessions {
         Arc::clone(&self.source.borrow())
     }
 
-    /// The source from now on, whenever it is replaced.
+    /// Returns a receiver of the current and every later source.
     pub(super) fn sources(&self) -> watch::Receiver<Arc<Source>> {
         self.source.subscribe()
     }

@@ -1,7 +1,6 @@
-//! A survey of a store, for whoever sets one up: the sessions that it holds, and how the newest of them fares.
+//! A survey of a store that is being set up: the sessions that it holds, and the state of the newest of them.
 //!
-//! Bounded whatever the store holds: folders are walked for some seconds, and of a session with many bytes of events a
-//! sample is read.
+//! Bounded for any store: folders are walked for some seconds, and a session with many bytes of events is only sampled.
 
 use super::catalog::{Entry, Listing};
 use super::load::Stock;
@@ -13,7 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// How long folders are walked.
+/// Time limit of walking folders.
 const WALK: Duration = Duration::from_secs(10);
 /// Stored bytes of events up to which a session is read whole.
 const WHOLE: u64 = 64 << 20;
@@ -23,11 +22,11 @@ const WHOLE: u64 = 64 << 20;
 pub struct Survey {
     /// The sessions that were found.
     pub listing: Arc<Listing>,
-    /// Which trees of collectors there are.
+    /// The trees of collectors that were found.
     pub trees: BTreeSet<BucketTree>,
-    /// Set if there was no time to look into every folder: sessions without a marker may be missing.
+    /// `true` if time ran out before every folder was listed: sessions without a marker may be missing.
     pub cut: bool,
-    /// Prefixes below which collectors wrote, where the roots have nothing.
+    /// Prefixes below which collectors wrote, if the roots have nothing.
     pub roots_below: Vec<String>,
     /// The newest session.
     pub newest: Option<Newest>,
@@ -36,40 +35,40 @@ pub struct Survey {
 /// The newest session of a store.
 #[derive(Debug)]
 pub struct Newest {
-    /// Which session.
+    /// The session.
     pub entry: Entry,
-    /// When its newest file was written, by the store's clock.
+    /// Time at which the newest file was written, by the store's clock.
     pub last_written: Option<SystemTime>,
-    /// Event files, and their bytes.
+    /// Number of event files.
     pub event_files: u64,
     /// Stored bytes of the event files.
     pub event_bytes: u64,
-    /// Log files.
+    /// Number of log files.
     pub log_files: u64,
-    /// Stored answers of the live dashboard.
+    /// Number of stored answers of the live dashboard.
     pub endpoints: u64,
-    /// What was read of it.
+    /// The content that was read.
     pub content: Content,
 }
 
-/// What was read of a session.
+/// The content that was read of a session.
 #[derive(Debug)]
 pub enum Content {
-    /// All of it, with what is missing.
+    /// The whole session, with its gaps.
     Whole(Arc<OpenSession>, Vec<Gap>),
     /// The beginnings of some event files.
     Sampled {
-        /// The number of these files.
+        /// Number of these files.
         files: u64,
         /// The events in them, by type.
         events: EventCounts,
     },
-    /// Nothing.
+    /// The session could not be read.
     Unreadable(Error),
 }
 
 impl Sessions {
-    /// Looks through the store.
+    /// Surveys the store.
     pub async fn survey(self: &Arc<Self>) -> Result<Survey, Error> {
         let source = self.source();
         let surveyed = source.catalog.survey(WALK).await?;

@@ -1,4 +1,4 @@
-//! What is kept between passes, and how a pass changes it; and the rhythm of the passes.
+//! The state between passes, how a pass changes it, and the loop that runs the passes.
 
 use super::found::Found;
 use super::listing::{Listing, Oddities};
@@ -13,19 +13,19 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// The walk begins so long after the start, so that the markers come first.
+/// Delay of the first walk after the start, so that the markers come first.
 const WALK_AFTER: Duration = Duration::from_secs(5);
 
-/// The last pass of each source, and all sessions.
+/// All sessions, and the last pass of each source.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     table: Arc<Table>,
-    /// All sessions are of these.
+    /// The namespaces that the sessions were filtered by.
     namespaces: Namespaces,
     version: u64,
     markers: Pass,
     walk: Pass,
-    /// Found for single clusters since the walk that runs began.
+    /// Sessions found for single clusters since the running walk began.
     pub(super) looked: Vec<Looked>,
 }
 
@@ -37,14 +37,14 @@ pub(super) struct Looked {
     pub(super) namespace_known: bool,
 }
 
-/// How one source's last pass ended, beside the sessions.
+/// The outcome of one source's last pass, without the sessions.
 #[derive(Debug, Default)]
 pub(super) struct Pass {
     pub(super) at: Option<SystemTime>,
-    /// The same moment, by a clock that is never set.
+    /// The same moment on the monotonic clock.
     since: Option<Instant>,
     error: Option<String>,
-    /// The error is that there is no such bucket or folder.
+    /// `true` if the bucket or folder does not exist.
     store_missing: bool,
     unknown_keys: Oddities,
     skipped: Oddities,
@@ -53,7 +53,7 @@ pub(super) struct Pass {
 }
 
 impl Pass {
-    /// A pass that listed everything it should, and the sessions it found.
+    /// Splits the result of a successful pass into its sessions and its outcome.
     pub(super) fn succeeded(found: Found) -> (Builder, Self) {
         let Found { sessions, unknown_keys, skipped, recognised, roots_below } = found;
         let pass = Self {
@@ -69,13 +69,13 @@ impl Pass {
         (sessions, pass)
     }
 
-    /// A pass that did not.
+    /// Creates the outcome of a failed pass.
     pub(super) fn failed(error: &Error) -> Self {
         let store_missing = error.kind() == ErrorKind::NoBucket;
         Self { error: Some(error.to_string()), store_missing, ..Self::default() }
     }
 
-    /// What was told last stays, but for the error.
+    /// Replaces the outcome by that of the next pass. A failed pass changes the error only.
     fn follow(&mut self, next: Self) {
         if next.at.is_some() {
             *self = next;
@@ -87,7 +87,7 @@ impl Pass {
 }
 
 impl Kept {
-    /// Puts what a source tells now in place of what it told before; whether anything is different.
+    /// Replaces the sessions of a source. Returns `true` if anything changed.
     pub(super) async fn replace(&mut self, what: Listed, mut sessions: Builder, namespaces: Namespaces) -> bool {
         if what != Listed::Markers {
             add(&mut sessions, &self.looked);
@@ -103,7 +103,7 @@ impl Kept {
         self.put(collect, namespaces).await
     }
 
-    /// Adds what was found for single clusters.
+    /// Adds sessions found for single clusters.
     pub(super) async fn add(&mut self, looked: Vec<Looked>, namespaces: Namespaces) {
         self.looked.extend(looked.iter().cloned());
         let collect = move |before: &Table| {
@@ -114,17 +114,17 @@ impl Kept {
         self.put(collect, namespaces).await;
     }
 
-    /// Leaves out what these namespaces do not have; whether that is anything.
+    /// Removes sessions outside these namespaces. Returns `true` if there were any.
     pub(super) async fn filter(&mut self, namespaces: Namespaces) -> bool {
         self.namespaces != namespaces && self.put(all, namespaces).await
     }
 
-    /// Remembers how a pass ended.
+    /// Records the outcome of a pass.
     pub(super) fn passed(&mut self, what: Listed, pass: Pass) {
         match what {
             Listed::Markers => self.markers.follow(pass),
             Listed::Data => self.walk.follow(pass),
-            // One pass for both: what is odd is counted once.
+            // One pass for both sources: its oddities are counted once.
             Listed::Everything => {
                 self.walk = Pass { at: pass.at.or(self.walk.at), ..Pass::default() };
                 self.markers.follow(pass);
@@ -132,7 +132,7 @@ impl Kept {
         }
     }
 
-    /// What readers see.
+    /// Returns the listing for readers.
     pub(super) fn listing(&self) -> Listing {
         let (markers, walk) = (&self.markers, &self.walk);
         let never = markers.at.is_none().then(|| "nothing has been listed yet".to_owned());
@@ -151,7 +151,8 @@ impl Kept {
         }
     }
 
-    /// Sorting a hundred thousand sessions takes a moment: not on a thread that answers requests.
+    /// Rebuilds the table on a blocking thread, because sorting a hundred thousand sessions takes a moment. Returns
+    /// `true` if it changed.
     async fn put(&mut self, collect: impl FnOnce(&Table) -> Builder + Send + 'static, namespaces: Namespaces) -> bool {
         let before = Arc::clone(&self.table);
         self.namespaces = namespaces.clone();
@@ -188,7 +189,7 @@ fn add(sessions: &mut Builder, looked: &[Looked]) {
 }
 
 impl Catalog {
-    /// Lists again and again, for ever; may be dropped at any time.
+    /// Runs passes for ever. The future may be dropped at any time.
     pub async fn keep_fresh(&self) {
         if self.store.listing_is_free() {
             return self.repeat(Listed::Everything, Pace::FREE, &self.list_now).await;

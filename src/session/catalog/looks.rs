@@ -1,18 +1,18 @@
-//! How often sessions that are not listed may be looked for: a client that invents names must not cost money.
+//! Limits how often unlisted sessions are searched for, so that a client that invents names costs little money.
 
 use crate::base::name::ClusterId;
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A cluster is looked at once in this time.
+/// Time for which the result of a probe of a cluster is valid.
 const HOLD: Duration = Duration::from_secs(30);
-/// A look that failed is taken again after this time.
+/// Time after which a failed probe may be repeated.
 const HOLD_FAILED: Duration = Duration::from_secs(2);
-/// So many clusters are looked at in that time.
+/// Maximum number of clusters probed within `PROBE_TTL`.
 const AT_MOST: usize = 20;
 
-/// The last looks.
+/// The recent probes.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
     recent: HashMap<ClusterId, Look>,
@@ -24,21 +24,21 @@ struct Look {
     failed: bool,
 }
 
-/// Whether a look is due.
+/// The decision whether a cluster is probed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
-    /// Look now; it counts as failed until it is `done`.
+    /// Probe now. The probe counts as failed until `done` is called.
     Now,
-    /// The last one is recent enough: what it did not find is not there.
+    /// The last probe is recent: a session that it did not find is not stored.
     Done,
-    /// The last one failed a moment ago: nothing is known.
+    /// The last probe failed a moment ago: nothing is known.
     Failed,
-    /// Too many others were looked at of late: nothing is known.
+    /// Too many other clusters were probed recently: nothing is known.
     Crowded,
 }
 
 impl Looks {
-    /// Whether a look at this cluster is due.
+    /// Decides whether a cluster is probed now.
     pub(super) fn begin(&mut self, cluster: &ClusterId) -> Due {
         self.recent.retain(|_, look| look.at.elapsed() < if look.failed { HOLD_FAILED } else { HOLD });
         match self.recent.get(cluster) {
@@ -46,19 +46,19 @@ impl Looks {
             Some(_) => Due::Done,
             None if self.recent.len() >= AT_MOST => Due::Crowded,
             None => {
-                // Until it has ended well: who takes it may be stopped.
+                // Counts as failed until it has succeeded, because the caller may be cancelled.
                 self.failed(cluster);
                 Due::Now
             }
         }
     }
 
-    /// The look told what there is.
+    /// Records that the probe succeeded.
     pub(super) fn done(&mut self, cluster: &ClusterId) {
         self.recent.insert(cluster.clone(), Look { at: Instant::now(), failed: false });
     }
 
-    /// The look failed: until the next one, nobody may say that something is not there.
+    /// Records that the probe failed. Until the next one, no session of the cluster may be reported as absent.
     pub(super) fn failed(&mut self, cluster: &ClusterId) {
         self.recent.insert(cluster.clone(), Look { at: Instant::now(), failed: true });
     }
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_look_that_was_stopped_says_nothing_about_what_is_there() {
+    async fn cancelled_probe_counts_as_failed() {
         let (mut looks, cluster) = (Looks::default(), ClusterId { namespace: "ns".into(), name: "rc".into() });
         assert_eq!(looks.begin(&cluster), Due::Now);
         assert_eq!(looks.begin(&cluster), Due::Failed, "stopped: neither done nor failed");

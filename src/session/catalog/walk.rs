@@ -1,4 +1,4 @@
-//! Walks folders of the data trees, many at once.
+//! Walks the folders of the data trees concurrently.
 
 use super::Namespaces;
 use super::found::Found;
@@ -9,13 +9,14 @@ use crate::storage::{Error, ErrorKind};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-/// Folders listed at once: enough to walk a hundred thousand in some minutes, too few to disturb loads.
+/// Maximum number of concurrent listings: enough to walk a hundred thousand folders in some minutes, too few to disturb
+/// loads.
 const AT_ONCE: usize = 16;
-/// How many folders are looked into for a root that was meant.
+/// Maximum number of folders searched for the root that was meant.
 const LOOK_BELOW: usize = 100;
 
-/// Walks these places and all that lies below. A folder that we may not list is left out and told, and hides no other;
-/// a store that is down ends the walk with its error.
+/// Walks these places and everything below. A folder that may not be listed is left out and reported; a store that is
+/// down ends the walk with its error.
 pub(super) async fn walk(
     lister: &Lister<'_>,
     mut waiting: Vec<Place>,
@@ -24,7 +25,7 @@ pub(super) async fn walk(
 ) -> Result<(), Error> {
     let mut running = FuturesUnordered::new();
     loop {
-        // The last in is the first out: what waits stays as small as the deepest way down.
+        // Last in, first out: the list stays as small as the tree is deep.
         while running.len() < AT_ONCE
             && let Some(place) = waiting.pop()
         {
@@ -53,12 +54,12 @@ pub(super) async fn walk(
     }
 }
 
-/// Returns `true` for an error of the store and not of one folder in it.
+/// Returns `true` if the error concerns the whole store and not one folder.
 fn is_of_the_store(error: &Error) -> bool {
     error.is_transient() || error.kind() == ErrorKind::NoBucket
 }
 
-/// Looks one folder below roots in which nothing was recognised.
+/// Searches for known layouts one folder below the roots.
 pub(super) async fn roots_below(lister: &Lister<'_>, roots: &[Root], found: &mut Found) -> Result<(), Error> {
     for root in roots.iter().flat_map(Root::spellings) {
         for folder in folders(lister, &root, found).await?.into_iter().take(LOOK_BELOW) {

@@ -1,4 +1,4 @@
-//! Looks for a submission's driver log below the nodes of sessions; by listing, a bounded number of pages.
+//! Searches for a submission's driver log below the nodes of sessions, with a bounded number of listed pages.
 
 use crate::layout::{Root, Tree, data_prefixes};
 use crate::logs::job_driver;
@@ -8,12 +8,12 @@ use crate::session::catalog::{Entry, Lister};
 use crate::storage::{self, Delimiter, Storage};
 use futures_util::{StreamExt, stream};
 
-/// Pages listed for one search, some 0.002 USD.
+/// Maximum number of pages listed for one search, some 0.002 USD.
 const PAGES: u64 = 400;
-/// Sessions looked at at once.
+/// Sessions searched concurrently.
 const AT_ONCE: usize = 8;
 
-/// What is looked for, and where.
+/// A submission to search for, and the store to search.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Search<'a> {
     pub(super) store: &'a dyn Storage,
@@ -22,19 +22,19 @@ pub(super) struct Search<'a> {
     pub(super) id: &'a str,
 }
 
-/// What came of it.
+/// The result of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Done {
-    /// Places in the list of sessions.
+    /// Indices in the list of sessions.
     pub(super) found: Vec<usize>,
-    /// How many sessions were looked at in full.
+    /// Number of sessions that were searched completely.
     pub(super) searched: usize,
 }
 
-/// What came of one session; none when there were no pages left for it.
+/// The result for one session; `None` if no pages were left for it.
 type Looked = Result<Option<bool>, storage::Error>;
 
-/// Looks at the sessions in their order until the pages are used up. Fails only when no session could be looked at.
+/// Searches the sessions in order until the pages are used up. Fails only if no session could be searched.
 pub(super) async fn run(search: &Search<'_>, sessions: &[Entry]) -> Result<Done, Error> {
     let lister = Lister::new(search.store, search.metrics, Purpose::Submission);
     let looks = sessions.iter().enumerate().map(|(at, entry)| {
@@ -59,7 +59,7 @@ pub(super) async fn run(search: &Search<'_>, sessions: &[Entry]) -> Result<Done,
     }
 }
 
-/// Whether a session ran the submission.
+/// Returns `true` if a session ran the submission.
 async fn session(search: &Search<'_>, lister: &Lister<'_>, entry: &Entry) -> Looked {
     let Some(file) = job_driver::path_of(search.id) else { return Ok(Some(false)) };
     let owners: Vec<_> = entry.owner.iter().cloned().collect();
@@ -77,7 +77,7 @@ async fn session(search: &Search<'_>, lister: &Lister<'_>, entry: &Entry) -> Loo
                     return Ok(None);
                 }
                 let key = format!("{nodes}{node}/{logs}{file}");
-                // The only page that is needed: the key itself sorts before all others that begin with it.
+                // One page is enough: the key itself sorts before all others that begin with it.
                 let page = lister.page(&key, Delimiter::None, None, &mut lister.paging()).await?;
                 if page.objects.iter().any(|object| object.key == key) {
                     return Ok(Some(true));

@@ -12,26 +12,26 @@ use futures_util::{StreamExt, stream};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// The longest log file or endpoint body that is read whole for its facts.
+/// Maximum size of a log file or endpoint body that is read whole, in bytes.
 pub(super) const MAX_FILE: u64 = 64 << 20;
-/// Files read at once.
+/// Files read concurrently.
 const FETCHES: usize = 32;
-/// Bytes of such files held at once, in KiB: one of the longest at a time, many of the usual few kilobytes.
+/// Total size of the files read concurrently, in KiB: one of the longest, or many of the usual few kilobytes.
 const KIB_AT_ONCE: u32 = 64 << 10;
 
-/// Bytes held for each byte of a file that is being read: the file, its text, and the facts that grow from it.
+/// Bytes held per byte of a file that is being read: the file, its text, and the facts that grow from it.
 const WHILE_READ: u64 = 3;
-/// Facts are weighed when so many bytes were read: weighing goes over all of them.
+/// Bytes read between two weighings of the facts, each of which visits all of them.
 const WEIGHED_EACH: usize = 4 << 20;
 
-/// Files that could not be read, and why.
+/// Files that could not be read, with the reason.
 pub(super) type Unreadable = Vec<(String, String)>;
 
-/// What log files say.
+/// The facts of log files.
 pub(super) struct LogFacts {
     pub(super) facts: Facts,
     pub(super) unreadable: Unreadable,
-    /// The memory of the facts.
+    /// Accounts for the memory of the facts.
     pub(super) _held: Hold,
 }
 
@@ -60,7 +60,7 @@ pub(super) async fn read_facts(
             let room = &room;
             async move {
                 let longest = length(&object, part);
-                // Never closed, so always granted.
+                // The semaphore is never closed, so this always succeeds.
                 let room = room.acquire_many((longest / 1024 + 1).min(u64::from(KIB_AT_ONCE)) as u32).await;
                 let body = held.hold(WHILE_READ * longest);
                 let bytes = read_part(&**store, &object, part, counters).await;
@@ -93,7 +93,7 @@ pub(super) async fn read_facts(
     Ok(LogFacts { facts, unreadable, _held: kept })
 }
 
-/// Bytes that are read of a file.
+/// Returns the number of bytes that are read of a file.
 fn length(object: &LogObject, part: Wanted) -> u64 {
     match part {
         Wanted::Ends { head, tail } => object.size.min(head + tail),
@@ -114,7 +114,7 @@ async fn read_part(
                 (read(ReadRange::Between(0, head), head).await?, read(ReadRange::Tail(tail), tail).await?);
             Ok([first, last].concat().into())
         }
-        // The end says more about how it ended than the beginning.
+        // The end of the file has more of the facts about how it ended.
         _ if object.size > MAX_FILE => read(ReadRange::Tail(MAX_FILE), MAX_FILE).await,
         _ => read(ReadRange::Full, MAX_FILE).await,
     }

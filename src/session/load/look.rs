@@ -1,4 +1,4 @@
-//! Lists an open session again: has anything changed since it was built?
+//! Lists an open session again, to see if anything has changed since it was built.
 
 use super::Digest;
 use super::objects::{self, LogIndex, Places};
@@ -7,17 +7,17 @@ use crate::base::name::SessionKey;
 use crate::storage::{Error, Storage};
 use std::sync::Arc;
 
-/// What is stored now.
+/// The result of listing a session again.
 pub(in crate::session) struct Found {
-    /// Of everything listed.
+    /// Digest of everything listed.
     pub(in crate::session) digest: Digest,
-    /// Where log files lie now.
+    /// The current log files.
     pub(in crate::session) logs: LogIndex,
-    /// When the newest object was written, in nanoseconds since 1970.
+    /// Time at which the newest object was written, in nanoseconds since 1970.
     pub(in crate::session) newest: Option<i64>,
 }
 
-/// Lists everything, reads nothing.
+/// Lists all objects of a session and reads none.
 pub(in crate::session) async fn look(
     store: &Arc<dyn Storage>,
     key: &SessionKey,

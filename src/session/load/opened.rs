@@ -1,4 +1,4 @@
-//! An open session: its snapshot, where its log files lie, and what it was built from.
+//! An open session: its snapshot, its log files, and the digest of its inputs.
 
 use super::held::Held;
 use super::objects::LogIndex;
@@ -18,35 +18,35 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// A loaded session. Immutable; a newer build is another value.
+/// An immutable loaded session. A newer build is another value.
 #[derive(Debug)]
 pub struct OpenSession {
-    /// Which session.
+    /// The session.
     pub key: SessionKey,
-    /// The built view.
+    /// The built snapshot.
     pub snapshot: Arc<Snapshot>,
     /// Log files by node and path.
     pub logs: LogIndex,
-    /// Changes whenever an answer may: the same for equal inputs, on every replica.
+    /// Changes whenever an answer may change. The same for equal inputs, on every replica.
     pub version: u64,
-    /// Stored files that the store did not give to their end: they are tried again.
+    /// Number of stored files that could not be read to their end. They are tried again.
     pub unread_files: u64,
-    /// Stored files that the store did not give when this was to be built again: what was read before is shown
-    /// instead, and they are tried again.
+    /// Stored files that could not be read for a rebuild: the previous content is shown instead, and they are tried
+    /// again.
     pub unread_updates: Problems,
-    /// Why its tables say nothing: not one of its event files could be read. Its logs can be.
+    /// The error, if no event file could be read: the tables are empty, but logs can be read.
     pub nothing_read: Option<Error>,
-    /// When it was compared with the store, as it is here.
+    /// Time of the last comparison with the store.
     pub checked_at: SystemTime,
-    /// Of what it was built from.
+    /// Digest of the inputs of this build.
     pub(in crate::session) digest: Digest,
-    /// Of the last build, which may have shown less.
+    /// Digest of the inputs of the last build, which may have been discarded for showing less.
     tried: u128,
     newest: Option<i64>,
-    /// How long reading and building took.
+    /// Duration of reading and building.
     pub(in crate::session) built_in: Duration,
     bytes: u64,
-    /// Held for as long as anybody uses the session, kept or not.
+    /// Held as long as the session is in use, cached or not.
     memory: Option<Arc<Charge>>,
 }
 
@@ -84,17 +84,17 @@ impl OpenSession {
         }
     }
 
-    /// The same session, whose event files could not be read.
+    /// Marks a session whose event files could not be read.
     pub(super) fn without_tables(self, nothing_read: Option<Error>) -> Self {
         Self { nothing_read, ..self }
     }
 
-    /// A session of which nothing is stored.
+    /// Creates a session without stored objects.
     #[cfg(test)]
     pub(in crate::session) fn empty(key: SessionKey, permit: Permit) -> Self {
         let (snapshot, digest, held) = (Arc::default(), Digest::default(), Held::new(permit));
         let mut empty = Self::new(key, snapshot, LogIndex::default(), digest, None, 0, Duration::ZERO, &held);
-        // As if it weighed a megabyte.
+        // Pretends to weigh a megabyte.
         empty.bytes = 1 << 20;
         empty.memory = empty.memory.and_then(Arc::into_inner).map(|mut memory| {
             memory.settle(empty.bytes);
@@ -103,14 +103,14 @@ impl OpenSession {
         empty
     }
 
-    /// The same snapshot with log files as they are listed now.
+    /// Returns the same snapshot with the current log files.
     pub(in crate::session) fn with(&self, found: Found) -> Self {
         let Found { digest, logs, newest } = found;
         Self { logs, checked_at: SystemTime::now(), digest, newest, ..self.again(self.unread_updates.clone()) }
             .versioned()
     }
 
-    /// The same session, after a build that shows less than it.
+    /// Returns the same session after a build `less` that shows less, with the files that could not be read.
     pub(in crate::session) fn rather_than(&self, less: &Self) -> Self {
         let [ours, theirs] = [self, less].map(|session| &session.snapshot.completeness.unreadable_files);
         let updates = theirs.beyond(ours, less.unread_files);
@@ -134,36 +134,36 @@ impl OpenSession {
         self
     }
 
-    /// Whether files are missing that were read for another build: the store fails in part.
+    /// Returns `true` if files are missing that were read for another build, because the store fails in part.
     pub(in crate::session) fn shows_less_than(&self, other: &Self) -> bool {
         let read = |session: &Self| (session.snapshot.completeness.records, Reverse(session.unread_files));
         let unreadable = |session: &Self| session.snapshot.completeness.unreadable_files.files;
-        // As many, and others, of the same stored files: what was read of one would go for what is read of another.
+        // The same number of other files of an equal listing: content that was read would be traded for other content.
         let swapped = self.digest == other.digest && unreadable(self) != unreadable(other);
         self.unread_files > 0 && (read(self) < read(other) || (read(self) == read(other) && swapped))
     }
 
-    /// Whether anything that it is, or could be, built from has changed since the last build.
+    /// Returns `true` if any current or possible input has changed since the last build.
     pub(in crate::session) fn has_changed(&self, found: &Digest) -> bool {
         self.tried != found.inputs
     }
 
-    /// Whether a log file has changed that is only shown. No answer while it could not be built from what is listed.
+    /// Returns `true` if a log file has changed that is only shown, and the inputs are those of this build.
     pub(in crate::session) fn shows_other_logs_than(&self, found: &Digest) -> bool {
         self.digest.inputs == found.inputs && self.digest.shown != found.shown
     }
 
-    /// Whether there are stored files to try again.
+    /// Returns `true` if there are stored files to read again.
     pub(in crate::session) fn wants_more(&self) -> bool {
         self.unread_files > 0 || self.unread_updates.count > 0
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Everything that is known to be missing as things stand, the heaviest first.
+    /// Returns all known gaps for the given standing, the most severe first.
     pub fn gaps(&self, standing: Standing) -> Vec<Gap> {
         let mut found = standing.gaps(&self.snapshot);
         found.extend(self.snapshot.gaps.iter().cloned());
@@ -177,24 +177,24 @@ impl OpenSession {
         found
     }
 
-    /// Returns `true` if anything is known to be missing at this moment.
+    /// Returns `true` if there are known gaps for the given standing.
     pub fn has_gaps(&self, standing: Standing) -> bool {
         !self.snapshot.gaps.is_empty() || self.unread_updates.count > 0 || standing.has_gaps(&self.snapshot)
     }
 
-    /// How old its newest file is; none when no store says.
+    /// Returns the age of the newest file, or `None` if the store reports no times.
     pub(in crate::session) fn newest_age(&self) -> Option<Duration> {
         age(self.newest)
     }
 }
 
-/// Clocks differ: a file from the future is new.
+/// Returns the age of a time in nanoseconds since 1970. Clocks differ, so a future time has age zero.
 pub(in crate::session) fn age(newest: Option<i64>) -> Option<Duration> {
     let written = SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(u64::try_from(newest?).ok()?))?;
     Some(SystemTime::now().duration_since(written).unwrap_or_default())
 }
 
-/// With fixed keys: replicas must agree.
+/// Hashes everything that answers depend on, with fixed keys because replicas must agree.
 fn version(digest: Digest, unread_files: u64, updates: &Problems, snapshot: &Snapshot) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(0, 0);
     (digest.inputs, digest.shown, unread_files).hash(&mut hasher);

@@ -1,10 +1,9 @@
-//! Parses event files on threads of their own: files come in from the async side, one builder per thread goes out.
+//! Parses event files on dedicated threads: takes files from the async side and produces one builder per thread.
 //!
-//! Owns the queue between them. A file is decompressed by one thread; when another thread has nothing to do, the
-//! blocks of that file are shared out, so that one big file keeps all threads busy. The threads run at low priority, so
-//! that answers from open sessions stay quick. What they hold is counted before they hold it: a record without an end
-//! is read no further than memory is reserved for it. Must never block an async thread, and must end when nobody wants
-//! the result any more (`Stop`).
+//! A file is decompressed by one thread. When another thread is idle, the blocks of that file are shared, so that one
+//! big file keeps all threads busy. The threads run at low priority, so that answers from open sessions stay quick.
+//! Memory is counted before it is used: a record without an end is read no further than memory is reserved for it. The
+//! threads never block an async thread, and end when the result is no longer needed (`Stop`).
 
 use super::held::{Held, Hold};
 use super::incoming::{IncomingFile, Pieces};
@@ -34,11 +33,11 @@ struct State {
     reading: usize,
     /// No more files will come.
     closed: bool,
-    /// Nobody wants the result any more.
+    /// The result is no longer needed.
     stopped: bool,
 }
 
-/// The work of one load.
+/// The queue of files and blocks of one load.
 #[derive(Debug)]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -46,8 +45,8 @@ pub(super) struct Queue {
     held: Arc<Held>,
 }
 
-/// Stops a queue's threads when dropped: the load was cancelled, timed out or ran out of memory. Dropped after all of
-/// them ended, it changes nothing.
+/// Stops a queue's threads on drop, if the load was cancelled, timed out or ran out of memory. Has no effect after all
+/// of them ended.
 #[derive(Debug)]
 pub(super) struct Stop(pub(super) Arc<Queue>);
 
@@ -57,7 +56,7 @@ impl Drop for Stop {
     }
 }
 
-/// Stops a queue's other threads when one of them panics: they would wait for it for ever.
+/// Stops a queue's other threads if one of them panics, because they would wait for it for ever.
 #[derive(Debug)]
 pub(super) struct StopOnPanic(pub(super) Arc<Queue>);
 
@@ -85,13 +84,13 @@ enum Work {
 }
 
 impl Queue {
-    /// No work yet.
+    /// Creates an empty queue.
     pub(super) fn new(held: Arc<Held>) -> Self {
         Self { state: Mutex::default(), wake: Condvar::new(), held }
     }
 
-    /// Announces a file with the latest time that an event of it may truly have; its bytes go into the sender, and
-    /// dropping that ends the file.
+    /// Queues a file with the latest plausible time of its events, and returns the sender of its bytes. Dropping the
+    /// sender ends the file.
     pub(super) fn push(&self, key: &str, latest: Nanos, place: Place) -> Pieces {
         let (file, sender) = IncomingFile::new(key, latest, place);
         let mut state = self.lock();
@@ -103,7 +102,7 @@ impl Queue {
         sender
     }
 
-    /// Says that no more files will come; threads end when all work is done.
+    /// Declares that no more files will come. Threads end when all work is done.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.wake.notify_all();
@@ -118,7 +117,7 @@ impl Queue {
         self.wake.notify_all();
     }
 
-    /// Parses on the calling thread until everything is done, or nobody wants it any more.
+    /// Parses on the calling thread until everything is done or the queue is stopped.
     pub(super) fn work(&self, session_name: &str) -> Builder {
         let mut folding = Folding { builder: Builder::new(session_name), weight: 0, held: &self.held };
         while let Some(work) = self.next() {
@@ -167,7 +166,7 @@ impl Queue {
                         folding.fold(&share);
                     }
                 }
-                // The load fails, and nobody will ask for the rest of what is read here.
+                // The load fails, so the rest is not needed.
                 Step::On if self.held.cover().is_err() => self.stop(),
                 Step::On => {}
                 Step::End => break,
@@ -187,7 +186,7 @@ impl Queue {
         }
     }
 
-    /// Gives a block to a thread that waits, or back when none does.
+    /// Passes a block to an idle thread, or returns it if there is none.
     fn share(&self, share: Share) -> Option<Share> {
         let mut state = self.lock();
         if state.stopped {
@@ -207,12 +206,12 @@ impl Queue {
     }
 }
 
-/// What every load holds covers blocks of the usual length.
+/// Returns the bytes above the usual block length, which the base of every load covers.
 fn beyond_a_block(bytes: usize) -> u64 {
     bytes.saturating_sub(BLOCK) as u64
 }
 
-/// One thread's part of the fold, and what it weighs.
+/// One thread's builder, and its weight.
 struct Folding<'a> {
     builder: Builder,
     weight: u64,
@@ -225,7 +224,7 @@ impl Folding<'_> {
         for (position, record) in share.block.records() {
             self.builder.fold_record(&share.key, position, record);
         }
-        // Only this thread changes its own part, and a builder never becomes lighter.
+        // Only this thread changes its builder, and a builder never becomes lighter.
         let weight = (self.builder.weight() as u64).max(self.weight);
         self.held.built(weight - self.weight);
         self.weight = weight;

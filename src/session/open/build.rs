@@ -1,7 +1,7 @@
-//! Loads a session, and keeps what comes of it.
+//! Loads a session and caches the result.
 //!
-//! Owns what is kept: nothing that is larger than the budget leaves room for, nothing of a store that was replaced or of a
-//! namespace that is not served any more, and nothing that shows less than what is kept already.
+//! Not cached are sessions that exceed the memory budget, and those of a replaced store or of a namespace that is no
+//! longer served. A build that shows less than the cached one does not replace it.
 
 use super::{Sessions, lock};
 use crate::base::chain::chain;
@@ -16,19 +16,19 @@ use crate::session::source::Source;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// Why a session is loaded.
+/// The reason for a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Why {
-    /// A request waits for it.
+    /// A request waits for the session.
     Asked,
-    /// It changed, or files could not be read: the kept one is given meanwhile.
+    /// The session changed, or files could not be read. The cached one is returned meanwhile.
     Rebuild,
-    /// It may be asked for soon.
+    /// The session may be requested soon.
     Prewarm,
 }
 
 impl Sessions {
-    /// Loads a session and keeps it.
+    /// Loads a session and caches it.
     pub(super) async fn load(
         self: Arc<Self>,
         key: SessionKey,
@@ -74,7 +74,7 @@ impl Sessions {
         }
         let session = Arc::new(session);
         if self.ledger.missing(0, 0) > 0 {
-            tracing::warn!(session.key = %key, "session is larger than cache.maxMemory leaves room for: not kept");
+            tracing::warn!(session.key = %key, "session does not fit into cache.maxMemory with the sessions in use; it is not cached");
             self.metrics.sessions.not_kept();
         } else if self.belongs(&key, &source) {
             let look = Look::after(Built {
@@ -92,15 +92,14 @@ impl Sessions {
         if source.catalog.allows(&key) { Ok(session) } else { Err(Error::Unknown(key)) }
     }
 
-    /// Settings may have changed while something was put into the cache: they let go of what they found there, so that
-    /// is asked once more.
+    /// Removes a session that was just cached, if settings changed meanwhile so that it must not be.
     pub(super) fn check_again(&self, key: &SessionKey, kept: &Arc<Kept>, source: &Arc<Source>) {
         if !self.belongs(key, source) {
             self.cache.forget(key, kept);
         }
     }
 
-    /// Whether what was loaded from a source may be kept by the settings of this moment.
+    /// Returns `true` if a session of this source may be cached under the current settings.
     fn belongs(&self, key: &SessionKey, source: &Arc<Source>) -> bool {
         Arc::ptr_eq(source, &self.source()) && source.catalog.allows(key)
     }

@@ -1,5 +1,5 @@
-//! Compares an open session with the store again, and brings it up to date. Until that has ended, everybody gets the
-//! session as it is; what fails leaves it as it is.
+//! Compares an open session with the store and brings it up to date. Until that has ended, callers get the session as
+//! it is; a failure leaves it as it is.
 
 use super::build::Why;
 use super::{Sessions, lock};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 impl Sessions {
-    /// Compares a kept session with the store, and brings it up to date.
+    /// Compares a cached session with the store and brings it up to date.
     pub(super) async fn look(self: &Arc<Self>, key: &SessionKey, kept: Arc<Kept>) {
         let source = self.source();
         let timeout = self.settings().loading.timeout;
@@ -57,7 +57,7 @@ impl Sessions {
         }
     }
 
-    /// Builds again what is kept. Nobody holds it here meanwhile: its memory may be what the load waits for.
+    /// Rebuilds a cached session. Holds no reference to it meanwhile, because the load may wait for its memory.
     async fn rebuild(self: &Arc<Self>, key: &SessionKey, kept: Arc<Kept>) {
         let before = Arc::downgrade(&kept);
         drop(kept);
@@ -69,7 +69,7 @@ impl Sessions {
         if let Err(error) = built {
             tracing::warn!(session.key = %key, error = %chain(&error), "an open session could not be built again; it stays as it is");
         }
-        // Gone when it was replaced, or had to make room. It stays where the load failed.
+        // The session is gone if it was replaced or evicted. It is still there if the load failed.
         if let Some(kept) = before.upgrade() {
             lock(&kept.look).failed(Instant::now());
         }

@@ -1,14 +1,14 @@
-//! What is stored of a session, at a glance: a few listings, no object is read.
+//! A digest of the stored objects of a session, from a few listings. No object is read.
 
 use crate::base::name::SessionKey;
 use crate::session::{Error, Sessions, load};
 
-/// What is stored of a session, to be compared with an earlier look: equal when no file came, grew or went.
+/// A digest of a session's stored objects. Equal to an earlier one if no file was added, changed or removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stored(load::Digest);
 
 impl Stored {
-    /// Stands for a listing in tests.
+    /// Creates a digest for tests.
     #[cfg(test)]
     pub(crate) fn of(what: u128) -> Self {
         Self(load::Digest { inputs: what, shown: 0 })
@@ -16,7 +16,7 @@ impl Stored {
 }
 
 impl Sessions {
-    /// What is stored of a session now; none when nothing is. Loads nothing.
+    /// Returns the digest of a session's stored objects, or `None` if there are none. Loads nothing.
     pub async fn stored(&self, key: &SessionKey) -> Result<Option<Stored>, Error> {
         let source = self.source();
         let places = source.places(key).await?;

@@ -1,4 +1,4 @@
-//! The conditions of a query, made ready for one table: names are compared once per cluster and owner, not per session.
+//! The conditions of a query, prepared for one table: names are compared once per cluster and owner, not per session.
 
 use super::super::states::States;
 use super::super::table::{Row, Table};
@@ -6,25 +6,25 @@ use super::Query;
 use crate::liveness::{Judge, State};
 use memchr::memmem::Finder;
 
-/// Words that are looked for; more are no search but an attack.
+/// Maximum number of words. Further words are ignored.
 const WORDS: usize = 16;
 
-/// A query for one table.
+/// A query prepared for one table.
 pub(super) struct Filter<'a> {
     table: &'a Table,
     from: i64,
     until: i64,
     state: Option<(State, States<'a>)>,
-    /// By place of the cluster: whether its names are wanted, and which words occur in them (a bit each).
+    /// By index of the cluster: `None` if its names do not match, otherwise a bit for each word that occurs in them.
     clusters: Option<Vec<Option<u16>>>,
-    /// By place of the owner; the last one stands for no owner.
+    /// By index of the owner. The last element stands for no owner.
     owners: Option<Vec<Option<u16>>>,
     words: Vec<Finder<'static>>,
     lower: String,
 }
 
 impl<'a> Filter<'a> {
-    /// None when no session can be wanted.
+    /// Creates a filter, or returns `None` if no session can match.
     pub(super) fn new(table: &'a Table, query: &Query, judge: Option<&'a dyn Judge>) -> Option<Self> {
         let text = query.text.as_deref().unwrap_or_default().to_lowercase();
         let words: Vec<Finder<'static>> =
@@ -67,7 +67,7 @@ impl<'a> Filter<'a> {
     }
 
     pub(super) fn wants(&mut self, row: &Row) -> bool {
-        // A date that does not exist is the smallest number: it is in no range that begins somewhere.
+        // An invalid date is the smallest number, so it is in no range with a beginning.
         if row.micros < self.from || (row.micros >= self.until && self.until != i64::MAX) {
             return false;
         }
@@ -94,11 +94,11 @@ impl<'a> Filter<'a> {
                 return false;
             }
         }
-        // Last, because it may be asked by key.
+        // Checked last, because it may need a lookup by key.
         self.state.as_mut().is_none_or(|(wanted, states)| states.of(row) == *wanted)
     }
 
-    /// Which words occur in one of these names.
+    /// Returns a bit for each word that occurs in one of these names.
     fn words_in(&mut self, names: [&str; 2]) -> u16 {
         if self.words.is_empty() {
             return 0;

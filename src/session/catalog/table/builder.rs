@@ -1,4 +1,4 @@
-//! Collects sessions in any order, merges what several places tell of one, and sorts them.
+//! Collects sessions in any order, merges the sightings of one session, and sorts them.
 
 use super::{Cluster, Row, Source, Table, Told, micros};
 use crate::base::name::{Owner, OwnerKind, SessionName};
@@ -14,14 +14,14 @@ pub(in super::super) struct Sighting<'a> {
     pub(in super::super) session: &'a str,
     pub(in super::super) owner: Option<(OwnerKind, &'a str)>,
     pub(in super::super) namespace_known: bool,
-    /// When its marker was written, in Unix microseconds.
+    /// Time at which the marker was written, in Unix microseconds.
     pub(in super::super) written: Option<i64>,
 }
 
-/// What is told of a session so far.
+/// The merged sightings of a session.
 #[derive(Clone, Copy, Debug)]
 struct Merged {
-    /// By source.
+    /// Sightings by source.
     told: [Told; 2],
     written: i64,
 }
@@ -32,7 +32,7 @@ impl Default for Merged {
     }
 }
 
-/// A table that grows.
+/// A table under construction.
 #[derive(Debug, Default)]
 pub(in super::super) struct Builder {
     texts: Interner,
@@ -43,7 +43,7 @@ pub(in super::super) struct Builder {
 }
 
 impl Builder {
-    /// Adds a session, or what this source tells of one that is there already.
+    /// Adds a session, or merges the sighting into one that was added before.
     pub(in super::super) fn add(&mut self, source: Source, seen: Sighting<'_>) {
         let cluster = (self.texts.str(seen.namespace), self.texts.str(seen.cluster));
         let next = self.clusters.len() as u32;
@@ -51,18 +51,18 @@ impl Builder {
         let session = self.texts.str(seen.session);
         let owner = seen.owner.map(|(kind, name)| self.owner(kind, name));
         let merged = self.sessions.entry((cluster, session)).or_default();
-        // Of two markers the first: the session was there by then.
+        // The earlier of two markers counts: the session existed by then.
         merged.written = merged.written.min(seen.written.unwrap_or(Row::NEVER));
         let told = &mut merged.told[source as usize];
         let name = |at: Option<u32>| at.and_then(|at| self.owners.get(at as usize));
         let rank = |at| name(at).map(|(kind, name)| (*kind, self.texts.values().str(*name)));
-        // Two places of one source may name different owners: always the same one must win.
+        // Two places of one source may name different owners: the choice must not depend on their order.
         let owner = if rank(owner) > rank(told.owner()) { owner } else { told.owner() };
         let known = seen.namespace_known || told.namespace_known();
         *told = Told::new(owner, known);
     }
 
-    /// Takes over what one source told another table.
+    /// Copies the sightings of one source from another table.
     pub(in super::super) fn keep(&mut self, table: &Table, source: Source) {
         for row in table.rows() {
             let told = if source == Source::Marker { row.marker } else { row.data };
@@ -85,7 +85,8 @@ impl Builder {
         }
     }
 
-    /// Sorts and freezes; leaves out what `wanted` (namespace, whether it is known to be one) does not want.
+    /// Sorts and freezes the table, without sessions that `wanted` (namespace, whether it is confirmed to be one)
+    /// rejects.
     pub(in super::super) fn finish(self, wanted: impl Fn(&str, bool) -> bool) -> Table {
         let Self { texts, clusters, owners, owner_index: _, sessions } = self;
         let texts = texts.freeze();
@@ -128,7 +129,7 @@ impl Builder {
 }
 
 impl<'a> Sighting<'a> {
-    /// Of parsed names.
+    /// Creates a sighting of parsed names.
     pub(in super::super) fn of(
         key: &'a crate::base::name::SessionKey,
         owner: Option<&'a Owner>,
