@@ -113,7 +113,7 @@ impl Error {
     }
 
     /// Returns `true` if the same load would fail again at once, so the error is cached for a while.
-    fn is_worth_holding(&self) -> bool {
+    fn is_cacheable(&self) -> bool {
         !matches!(self, Self::Unknown(_) | Self::Busy | Self::Stopping)
     }
 }

@@ -5,12 +5,12 @@
 //! reserved by stored size and corrected while reading (`LoadPermit::cover`). Cached sessions are evicted for a load if
 //! that frees enough memory. This module loads nothing itself.
 
-use super::memory::{Charge, Evict, Ledger};
+use super::memory::{Evict, MemoryBudget, Reservation};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Largest estimate of a small load, which must also be at most a sixteenth of the budget.
-const SMALL: u64 = 64 << 20;
+const MAX_SMALL: u64 = 64 << 20;
 
 /// The queue that a load waits in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +21,9 @@ enum Lane {
 
 /// The reason why a permit could not cover more memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Short {
+pub(super) enum CoverError {
     /// Other loads hold the memory: start again with a larger estimate, which waits for it.
-    Again,
+    Retry,
     /// More than one load may ever hold. Contains that limit in bytes.
     TooLarge(u64),
 }
@@ -31,7 +31,7 @@ pub(super) enum Short {
 /// Grants permits to loads.
 #[derive(Debug)]
 pub(super) struct Admission {
-    ledger: Arc<Ledger>,
+    budget: Arc<MemoryBudget>,
     cached: Arc<dyn Evict>,
     lanes: Mutex<Lanes>,
 }
@@ -48,7 +48,7 @@ struct Lanes {
 
 impl Lanes {
     /// Returns `true` if a slot is free for the first load of a lane.
-    fn free(&self, lane: Lane) -> bool {
+    fn has_slot(&self, lane: Lane) -> bool {
         let [small, large] = self.running;
         let large_slots = self.max_concurrent.saturating_sub(1).max(1);
         match lane {
@@ -65,7 +65,7 @@ impl Lanes {
 
 impl Admission {
     /// Creates an admission with `max_concurrent` slots.
-    pub(super) fn new(max_concurrent: usize, ledger: Arc<Ledger>, cached: Arc<dyn Evict>) -> Self {
+    pub(super) fn new(max_concurrent: usize, budget: Arc<MemoryBudget>, cached: Arc<dyn Evict>) -> Self {
         let lanes = Lanes {
             max_concurrent: max_concurrent.max(1),
             next_ticket: 0,
@@ -73,20 +73,20 @@ impl Admission {
             waiting: [VecDeque::new(), VecDeque::new()],
             small_held: 0,
         };
-        Self { ledger, cached, lanes: Mutex::new(lanes) }
+        Self { budget, cached, lanes: Mutex::new(lanes) }
     }
 
     /// Changes the number of slots. Running loads continue.
     pub(super) fn resize(&self, max_concurrent: usize) {
         self.lock().max_concurrent = max_concurrent.max(1);
-        self.ledger.wake();
+        self.budget.wake_waiters();
     }
 
     /// Waits for a slot and for memory. An estimate above the limit of one load is reduced to it.
-    pub(super) async fn admit(self: &Arc<Self>, estimate: u64) -> Permit {
+    pub(super) async fn admit(self: &Arc<Self>, estimate: u64) -> LoadPermit {
         let ticket = Ticket::draw(self, self.lane(estimate));
         loop {
-            let changed = self.ledger.changed();
+            let changed = self.budget.changed();
             if let Some(permit) = self.try_admit(&ticket, estimate) {
                 return permit;
             }
@@ -95,64 +95,65 @@ impl Admission {
     }
 
     /// Grants a permit only if no load waits, a slot stays free, and no cached session has to be evicted.
-    pub(super) fn admit_idle(self: &Arc<Self>, estimate: u64) -> Option<Permit> {
+    pub(super) fn admit_idle(self: &Arc<Self>, estimate: u64) -> Option<LoadPermit> {
         let lane = self.lane(estimate);
         let mut lanes = self.lock();
         let busy = lanes.running.iter().sum::<usize>() + 1 >= lanes.max_concurrent.max(2);
         if busy || lanes.waiting.iter().any(|lane| !lane.is_empty()) {
             return None;
         }
-        let charge = self.ledger.take(estimate, self.spare(lane, &lanes))?;
-        Some(self.permit(lane, charge, &mut lanes))
+        let reservation = self.budget.try_reserve(estimate, self.headroom(lane, &lanes))?;
+        Some(self.issue_permit(lane, reservation, &mut lanes))
     }
 
-    fn try_admit(self: &Arc<Self>, ticket: &Ticket, estimate: u64) -> Option<Permit> {
+    fn try_admit(self: &Arc<Self>, ticket: &Ticket, estimate: u64) -> Option<LoadPermit> {
         let mut lanes = self.lock();
         let lane = ticket.lane;
-        if lanes.waiting[lane as usize].front() != Some(&ticket.number) || !lanes.free(lane) {
+        if lanes.waiting[lane as usize].front() != Some(&ticket.number) || !lanes.has_slot(lane) {
             return None;
         }
         let estimate = estimate.min(self.limit(lane));
-        let spare = self.spare(lane, &lanes);
-        let charge = self.ledger.take(estimate, spare).or_else(|| {
-            self.make_room(self.ledger.missing(estimate, spare));
-            self.ledger.take(estimate, spare)
+        let headroom = self.headroom(lane, &lanes);
+        let reservation = self.budget.try_reserve(estimate, headroom).or_else(|| {
+            self.evict_for(self.budget.shortfall(estimate, headroom));
+            self.budget.try_reserve(estimate, headroom)
         })?;
-        Some(self.permit(lane, charge, &mut lanes))
+        Some(self.issue_permit(lane, reservation, &mut lanes))
     }
 
-    fn permit(self: &Arc<Self>, lane: Lane, charge: Charge, lanes: &mut Lanes) -> Permit {
+    fn issue_permit(self: &Arc<Self>, lane: Lane, reservation: Reservation, lanes: &mut Lanes) -> LoadPermit {
         lanes.running[lane as usize] += 1;
-        let mut permit = Permit { admission: Arc::clone(self), lane, charge: Some(charge), small_held: 0 };
-        permit.count(lanes);
+        let mut permit =
+            LoadPermit { admission: Arc::clone(self), lane, reservation: Some(reservation), small_held: 0 };
+        permit.update_small_held(lanes);
         permit
     }
 
     /// Evicts cached sessions for a load, unless evicting all of them would not be enough: the load waits in any case
     /// then.
-    fn make_room(&self, missing: u64) {
+    fn evict_for(&self, missing: u64) {
         if self.cached.bytes() >= missing {
             self.cached.evict(missing);
         }
     }
 
     fn lane(&self, estimate: u64) -> Lane {
-        if estimate <= SMALL.min(self.ledger.total() / 16) { Lane::Small } else { Lane::Large }
+        if estimate <= MAX_SMALL.min(self.budget.total() / 16) { Lane::Small } else { Lane::Large }
     }
 
     /// Returns the bytes that a lane leaves to the other one.
-    fn left(&self, lane: Lane) -> u64 {
-        if lane == Lane::Large { self.ledger.total() / 8 } else { 0 }
+    fn small_share(&self, lane: Lane) -> u64 {
+        if lane == Lane::Large { self.budget.total() / 8 } else { 0 }
     }
 
     /// Returns the bytes that a lane must leave free. Bytes that small loads already hold of their share count as left.
-    fn spare(&self, lane: Lane, lanes: &Lanes) -> u64 {
-        self.left(lane).saturating_sub(lanes.small_held)
+    fn headroom(&self, lane: Lane, lanes: &Lanes) -> u64 {
+        self.small_share(lane).saturating_sub(lanes.small_held)
     }
 
     /// Returns the bytes that one load may hold.
     fn limit(&self, lane: Lane) -> u64 {
-        self.ledger.total() - self.left(lane)
+        self.budget.total() - self.small_share(lane)
     }
 
     fn lock(&self) -> MutexGuard<'_, Lanes> {
@@ -182,73 +183,73 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.admission.lock().waiting[self.lane as usize].retain(|number| *number != self.number);
-        self.admission.ledger.wake();
+        self.admission.budget.wake_waiters();
     }
 }
 
 /// A slot and memory for one load. Both are released on drop.
 #[derive(Debug)]
-pub(super) struct Permit {
+pub(super) struct LoadPermit {
     admission: Arc<Admission>,
     lane: Lane,
-    charge: Option<Charge>,
+    reservation: Option<Reservation>,
     /// The part of the reservation that is counted in `Lanes::small_held`.
     small_held: u64,
 }
 
-impl Permit {
+impl LoadPermit {
     /// Grows the reservation to at least `bytes`.
-    pub(super) fn cover(&mut self, bytes: u64) -> Result<(), Short> {
+    pub(super) fn cover(&mut self, bytes: u64) -> Result<(), CoverError> {
         let admission = Arc::clone(&self.admission);
         let mut lanes = admission.lock();
-        let covered = self.try_cover(bytes, admission.spare(self.lane, &lanes));
-        self.count(&mut lanes);
+        let covered = self.try_cover(bytes, admission.headroom(self.lane, &lanes));
+        self.update_small_held(&mut lanes);
         covered
     }
 
-    fn try_cover(&mut self, bytes: u64, spare: u64) -> Result<(), Short> {
+    fn try_cover(&mut self, bytes: u64, headroom: u64) -> Result<(), CoverError> {
         let admission = &self.admission;
-        let Some(charge) = &mut self.charge else { return Ok(()) };
-        if bytes <= charge.bytes() || charge.grow(bytes, spare) {
+        let Some(reservation) = &mut self.reservation else { return Ok(()) };
+        if bytes <= reservation.bytes() || reservation.try_grow(bytes, headroom) {
             return Ok(());
         }
         let limit = admission.limit(self.lane);
         if bytes > limit {
-            return Err(Short::TooLarge(limit));
+            return Err(CoverError::TooLarge(limit));
         }
-        let more = bytes - charge.bytes();
-        admission.make_room(admission.ledger.missing(more, spare));
-        if charge.grow(bytes, spare) { Ok(()) } else { Err(Short::Again) }
+        let more = bytes - reservation.bytes();
+        admission.evict_for(admission.budget.shortfall(more, headroom));
+        if reservation.try_grow(bytes, headroom) { Ok(()) } else { Err(CoverError::Retry) }
     }
 
     /// Updates the sum of small loads.
-    fn count(&mut self, lanes: &mut Lanes) {
+    fn update_small_held(&mut self, lanes: &mut Lanes) {
         if self.lane == Lane::Small {
-            let held = self.charge.as_ref().map_or(0, Charge::bytes);
+            let held = self.reservation.as_ref().map_or(0, Reservation::bytes);
             lanes.small_held = (lanes.small_held + held).saturating_sub(self.small_held);
             self.small_held = held;
         }
     }
 
     /// Ends the load and returns the reservation of its result, which takes `bytes`.
-    pub(super) fn settle(mut self, bytes: u64) -> Option<Charge> {
-        let mut charge = self.charge.take()?;
-        charge.settle(bytes);
+    pub(super) fn settle(mut self, bytes: u64) -> Option<Reservation> {
+        let mut reservation = self.reservation.take()?;
+        reservation.settle(bytes);
         // The result may be larger than the reservation: cached sessions make room for it.
-        self.admission.cached.evict(self.admission.ledger.missing(0, 0));
-        Some(charge)
+        self.admission.cached.evict(self.admission.budget.shortfall(0, 0));
+        Some(reservation)
     }
 }
 
-impl Drop for Permit {
+impl Drop for LoadPermit {
     fn drop(&mut self) {
-        self.charge = None;
+        self.reservation = None;
         let admission = Arc::clone(&self.admission);
         let mut lanes = admission.lock();
         lanes.running[self.lane as usize] -= 1;
-        self.count(&mut lanes);
+        self.update_small_held(&mut lanes);
         drop(lanes);
-        admission.ledger.wake();
+        admission.budget.wake_waiters();
     }
 }
 

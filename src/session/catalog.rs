@@ -33,8 +33,8 @@ use crate::layout::Root;
 use crate::metrics::catalog::{Metrics, Purpose};
 use crate::storage::{Error, ErrorKind, Storage};
 use found::Found;
-use keep::{Kept, Looked, Pass};
-use looks::{Due, Looks};
+use keep::{CatalogState, Pass, ProbedSession};
+use looks::{Decision, ProbeLimiter};
 use place::{Place, likely_owners};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -48,13 +48,13 @@ pub struct Catalog {
     metrics: Arc<Metrics>,
     namespaces: RwLock<Namespaces>,
     listing: watch::Sender<Arc<Listing>>,
-    kept: tokio::sync::Mutex<Kept>,
+    state: tokio::sync::Mutex<CatalogState>,
     /// Sessions found for single clusters that are not yet in the listing.
-    looked: Mutex<Vec<Looked>>,
-    looks: tokio::sync::Mutex<Looks>,
+    probed: Mutex<Vec<ProbedSession>>,
+    probes: tokio::sync::Mutex<ProbeLimiter>,
     /// Held while listing. A waiter takes the listing of the previous holder, if that began late enough.
     refreshing: tokio::sync::Mutex<()>,
-    begun: AtomicU64,
+    passes_started: AtomicU64,
     /// Notified when a change has to be listed at once.
     list_now: Notify,
     walk_now: Notify,
@@ -77,7 +77,7 @@ impl Namespaces {
 
 /// The sources that one pass lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Listed {
+enum Scope {
     Markers,
     Data,
     Everything,
@@ -86,18 +86,18 @@ enum Listed {
 impl Catalog {
     /// Creates a catalog whose listing is empty and marked as stale.
     pub fn new(store: Arc<dyn Storage>, roots: Vec<Root>) -> Self {
-        let kept = Kept::default();
+        let state = CatalogState::default();
         Self {
             store,
             roots,
             metrics: Arc::default(),
             namespaces: RwLock::default(),
-            listing: watch::Sender::new(Arc::new(kept.listing())),
-            kept: tokio::sync::Mutex::new(kept),
-            looked: Mutex::default(),
-            looks: tokio::sync::Mutex::default(),
+            listing: watch::Sender::new(Arc::new(state.listing())),
+            state: tokio::sync::Mutex::new(state),
+            probed: Mutex::default(),
+            probes: tokio::sync::Mutex::default(),
             refreshing: tokio::sync::Mutex::default(),
-            begun: AtomicU64::new(0),
+            passes_started: AtomicU64::new(0),
             list_now: Notify::new(),
             walk_now: Notify::new(),
         }
@@ -134,14 +134,14 @@ impl Catalog {
     ///
     /// Many callers at once cost at most two listings: the one that runs, and one that begins after all calls.
     pub async fn refresh(&self) -> Result<Arc<Listing>, Error> {
-        let asked = self.begun.load(Ordering::SeqCst);
-        let _turn = self.refreshing.lock().await;
+        let asked = self.passes_started.load(Ordering::SeqCst);
+        let _guard = self.refreshing.lock().await;
         let fresh = self.listing();
-        if self.begun.load(Ordering::SeqCst) > asked && fresh.stale.is_none() {
+        if self.passes_started.load(Ordering::SeqCst) > asked && fresh.stale.is_none() {
             return Ok(fresh);
         }
-        let what = if self.store.listing_is_free() { Listed::Everything } else { Listed::Markers };
-        self.pass(what).await.0?;
+        let scope = if self.store.listing_is_free() { Scope::Everything } else { Scope::Markers };
+        self.run_pass(scope).await.0?;
         Ok(self.listing())
     }
 
@@ -169,28 +169,29 @@ impl Catalog {
             return Ok(None);
         }
         // One probe at a time: a waiter for a probe of the same cluster takes its result.
-        let mut looks = self.looks.lock().await;
+        let mut probes = self.probes.lock().await;
         if self.listing().find(key).is_none() {
-            match looks.begin(cluster) {
-                Due::Now => {
+            match probes.begin(cluster) {
+                Decision::Probe => {
                     if let Err(error) = self.refresh_cluster(cluster, None).await {
-                        looks.failed(cluster);
+                        probes.failed(cluster);
                         return Err(error);
                     }
-                    looks.done(cluster);
+                    probes.done(cluster);
                 }
-                Due::Failed => {
+                Decision::Failed => {
                     let why = "the folders of this cluster could not be listed a moment ago";
                     return Err(Error::because(ErrorKind::Unavailable, "", why));
                 }
-                Due::Crowded => {
-                    let why = "too many sessions that are not listed are being searched for; try again in half a minute";
+                Decision::Limited => {
+                    let why =
+                        "too many sessions that are not listed are being searched for; try again in half a minute";
                     return Err(Error::because(ErrorKind::Unavailable, "", why));
                 }
-                Due::Done => {}
+                Decision::Known => {}
             }
         }
-        drop(looks);
+        drop(probes);
         let listing = self.listing();
         match (listing.find(key), listing.listed_at) {
             (None, None) => Err(Error::because(ErrorKind::Unavailable, "", "nothing has been listed yet")),
@@ -222,27 +223,31 @@ impl Catalog {
         let namespaces = self.namespaces();
         let table = found.sessions.finish(|namespace, known| namespaces.allow(namespace, known));
         let listing = self.listing();
-        let new = table.rows().iter().filter(|row| !listing.table.tells(&table, row));
+        let new = table.rows().iter().filter(|row| !listing.table.has_data_of(&table, row));
         let new = new.filter_map(|row| {
-            Some(Looked { key: table.key(row)?, owner: table.owner(row), namespace_known: row.namespace_known() })
+            Some(ProbedSession {
+                key: table.key(row)?,
+                owner: table.owner(row),
+                namespace_known: row.namespace_known(),
+            })
         });
-        let new: Vec<Looked> = new.collect();
+        let new: Vec<ProbedSession> = new.collect();
         if !new.is_empty() {
-            self.looked.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
-            self.add_looked().await;
+            self.probed.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
+            self.publish_probed().await;
         }
     }
 
     /// Changes the served namespaces; an empty list means all. Returns `true` if they differ from before.
     pub fn limit_to(&self, namespaces: &[String]) -> bool {
         let new = Namespaces(namespaces.into());
-        let others = self.namespaces() != new;
-        if others {
+        let changed = self.namespaces() != new;
+        if changed {
             *self.namespaces.write().unwrap_or_else(PoisonError::into_inner) = new;
             self.list_now.notify_one();
             self.walk_now.notify_one();
         }
-        others
+        changed
     }
 
     /// Returns `true` if a session may be shown under the current namespaces. If these are limited, only listed
@@ -255,10 +260,10 @@ impl Catalog {
 
     /// Removes sessions of namespaces that are no longer served at once, even while the store is down. Sessions of new
     /// namespaces come with the next passes.
-    async fn leave_out(&self) {
-        let (mut kept, namespaces) = (self.kept.lock().await, self.namespaces());
-        if kept.filter(namespaces).await {
-            self.publish(&kept);
+    async fn apply_namespaces(&self) {
+        let (mut state, namespaces) = (self.state.lock().await, self.namespaces());
+        if state.filter(namespaces).await {
+            self.publish(&state);
         }
     }
 
@@ -268,25 +273,25 @@ impl Catalog {
 
     /// Lists a source and replaces its previous results. Passes over the markers run one at a time (`refreshing`): one
     /// that began earlier and ended later would remove what the other has found.
-    async fn pass(&self, what: Listed) -> (Result<bool, Error>, u64) {
-        if what != Listed::Data {
-            self.begun.fetch_add(1, Ordering::SeqCst);
+    async fn run_pass(&self, scope: Scope) -> (Result<bool, Error>, u64) {
+        if scope != Scope::Data {
+            self.passes_started.fetch_add(1, Ordering::SeqCst);
         }
-        self.leave_out().await;
+        self.apply_namespaces().await;
         let namespaces = self.namespaces();
-        let purpose = if what == Listed::Data { Purpose::Walk } else { Purpose::Markers };
-        if what != Listed::Markers {
+        let purpose = if scope == Scope::Data { Purpose::Walk } else { Purpose::Markers };
+        if scope != Scope::Markers {
             // Sessions found for single clusters from now on may be newer than the result of this pass.
-            self.kept.lock().await.looked.clear();
+            self.state.lock().await.probed.clear();
         }
         let lister = Lister::new(&*self.store, &self.metrics, purpose);
         let mut found = Found::default();
-        let ended = self.list(&lister, what, &namespaces, &mut found).await;
-        let mut kept = self.kept.lock().await;
+        let ended = self.list(&lister, scope, &namespaces, &mut found).await;
+        let mut state = self.state.lock().await;
         let (result, pass) = match ended {
             Ok(()) => {
                 let (sessions, pass) = Pass::succeeded(found);
-                (Ok(kept.replace(what, sessions, self.namespaces()).await), pass)
+                (Ok(state.replace(scope, sessions, self.namespaces()).await), pass)
             }
             Err(error) => {
                 let pass = Pass::failed(&error);
@@ -294,24 +299,24 @@ impl Catalog {
             }
         };
         self.metrics.passed(purpose, pass.at);
-        kept.passed(what, pass);
-        self.publish(&kept);
+        state.record_pass(scope, pass);
+        self.publish(&state);
         (result, lister.requests())
     }
 
     async fn list(
         &self,
         lister: &Lister<'_>,
-        what: Listed,
+        scope: Scope,
         namespaces: &Namespaces,
         found: &mut Found,
     ) -> Result<(), Error> {
-        if what != Listed::Data {
+        if scope != Scope::Data {
             markers::list(lister, &self.roots, found).await?;
         }
-        if what != Listed::Markers {
+        if scope != Scope::Markers {
             walk::walk(lister, Place::all(&self.roots), namespaces, found).await?;
-            let recognised = found.recognised || (what == Listed::Data && self.listing().recognised);
+            let recognised = found.recognised || (scope == Scope::Data && self.listing().recognised);
             if !recognised {
                 walk::roots_below(lister, &self.roots, found).await?;
             }
@@ -320,17 +325,17 @@ impl Catalog {
     }
 
     /// Adds sessions found for single clusters. Many at once cost one new listing.
-    async fn add_looked(&self) {
-        let mut kept = self.kept.lock().await;
-        let looked = std::mem::take(&mut *self.looked.lock().unwrap_or_else(PoisonError::into_inner));
-        if !looked.is_empty() {
-            kept.add(looked, self.namespaces()).await;
-            self.publish(&kept);
+    async fn publish_probed(&self) {
+        let mut state = self.state.lock().await;
+        let probed = std::mem::take(&mut *self.probed.lock().unwrap_or_else(PoisonError::into_inner));
+        if !probed.is_empty() {
+            state.add(probed, self.namespaces()).await;
+            self.publish(&state);
         }
     }
 
-    fn publish(&self, kept: &Kept) {
-        let listing = kept.listing();
+    fn publish(&self, state: &CatalogState) {
+        let listing = state.listing();
         self.metrics.listing(listing.stale.is_some(), listing.unknown_keys.count, listing.skipped.count);
         self.listing.send_replace(Arc::new(listing));
     }

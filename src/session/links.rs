@@ -52,7 +52,7 @@ impl Listing {
         if exact || !sessions.is_empty() {
             return Attempts { sessions, exact: true };
         }
-        let sessions = self.of_nobody_where(namespace, |cluster| {
+        let sessions = self.without_owner_where(namespace, |cluster| {
             owner_in(cluster).is_some_and(|owner| owner == name || owner.strip_suffix("-raycluster") == Some(name))
         });
         Attempts { exact: sessions.is_empty(), sessions }

@@ -14,9 +14,9 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Age up to which a listing is trusted to be complete.
-const BELIEVED: Duration = Duration::from_secs(10);
+const MAX_AGE: Duration = Duration::from_secs(10);
 /// Interval between counts of sessions by state.
-const COUNT: Duration = Duration::from_secs(15);
+const COUNT_INTERVAL: Duration = Duration::from_secs(15);
 
 impl Sessions {
     /// Returns the last listing.
@@ -49,8 +49,8 @@ impl Sessions {
     /// stale, older than a few seconds, or free to renew. So requests for invented names do not cost a listing each.
     pub async fn fresh_listing(&self) -> Result<Arc<Listing>, Error> {
         let listing = self.listing();
-        let young = listing.listed_since.is_some_and(|since| since.elapsed() < BELIEVED);
-        if young && listing.stale.is_none() && !self.source().store.listing_is_free() {
+        let is_young = listing.listed_since.is_some_and(|since| since.elapsed() < MAX_AGE);
+        if is_young && listing.stale.is_none() && !self.source().store.listing_is_free() {
             return Ok(listing);
         }
         self.refresh().await
@@ -59,7 +59,7 @@ impl Sessions {
     /// Lists the markers again, or everything where that is free.
     pub async fn refresh(&self) -> Result<Arc<Listing>, Error> {
         let source = self.source();
-        self.apart(async move { Ok(source.catalog.refresh().await?) }).await
+        self.run_detached(async move { Ok(source.catalog.refresh().await?) }).await
     }
 
     /// Returns the entry of a session. A session that is not listed is searched in the store, at a limited rate.
@@ -69,14 +69,14 @@ impl Sessions {
             return Ok(Some(entry));
         }
         let key = key.clone();
-        self.apart(async move { Ok(source.catalog.find(&key).await?) }).await
+        self.run_detached(async move { Ok(source.catalog.find(&key).await?) }).await
     }
 
     /// Lists the folders of one cluster. To be called when the cluster appears, changes or dies. Without an owner, the
     /// known or likely owners are tried.
     pub async fn refresh_cluster(&self, cluster: &ClusterId, owner: Option<&Owner>) -> Result<(), Error> {
         let (source, cluster, owner) = (self.source(), cluster.clone(), owner.cloned());
-        self.apart(async move { Ok(source.catalog.refresh_cluster(&cluster, owner.as_ref()).await?) }).await
+        self.run_detached(async move { Ok(source.catalog.refresh_cluster(&cluster, owner.as_ref()).await?) }).await
     }
 
     /// Returns the sessions of a `RayCluster`, `RayJob` or `RayService`; with `exact`, only those whose stored owner it
@@ -109,7 +109,7 @@ impl Sessions {
 
     /// Calls `on_listing` with the last listing and every later one, and with `true` if the store is a folder. Follows
     /// the current store and runs for ever.
-    pub async fn each_listing(&self, tell: impl Fn(&Listing, bool)) {
+    pub async fn each_listing(&self, on_listing: impl Fn(&Listing, bool)) {
         let mut sources = self.sources();
         loop {
             let source = Arc::clone(&sources.borrow_and_update());
@@ -117,7 +117,7 @@ impl Sessions {
             let each = async {
                 loop {
                     let listing = Arc::clone(&listings.borrow_and_update());
-                    tell(&listing, of_folder);
+                    on_listing(&listing, of_folder);
                     if listings.changed().await.is_err() {
                         return;
                     }
@@ -145,7 +145,7 @@ impl Sessions {
         let count = async {
             loop {
                 self.count().await;
-                tokio::time::sleep(COUNT).await;
+                tokio::time::sleep(COUNT_INTERVAL).await;
             }
         };
         tokio::select! {
@@ -190,7 +190,7 @@ mod tests {
         }
         assert_eq!(listed(), first);
         // Virtual time, which does not change the system clock.
-        tokio::time::advance(BELIEVED).await;
+        tokio::time::advance(MAX_AGE).await;
         sessions.fresh_listing().await.unwrap();
         assert!(listed() > first);
     }

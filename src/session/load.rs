@@ -28,15 +28,15 @@ mod room;
 mod stock;
 
 pub(super) use digest::Digest;
-pub(super) use look::{Found, look};
+pub(super) use look::{Relisted, relist};
 pub(super) use objects::Places;
 pub use objects::{LogIndex, LogObject};
 pub use opened::OpenSession;
 pub(super) use opened::age;
-pub(super) use stock::Stock;
+pub(super) use stock::Inventory;
 
 use super::Error;
-use super::admission::{Admission, Permit, Short};
+use super::admission::{Admission, CoverError, LoadPermit};
 use super::progress::{Counters, Phase};
 use crate::base::name::SessionKey;
 use crate::logs::Facts;
@@ -50,7 +50,7 @@ use crate::snapshot::submission;
 use crate::snapshot::worker_pids;
 use crate::storage::Storage;
 use futures_util::stream;
-use held::{BASE, Held};
+use held::{BASE, LoadMemory};
 use objects::{EventBytes, EventObjects};
 use pages::Pages;
 use std::collections::BTreeMap;
@@ -63,7 +63,7 @@ const PER_GZIP_BYTE: u64 = 4;
 /// The same, per ten stored bytes that are not compressed.
 const PER_TEN_PLAIN_BYTES: u64 = 4;
 /// Bytes of jobs per byte of submission records: a row has many fields, and each source fills some.
-const JOBS: u64 = 5;
+const JOB_BYTES_PER_BYTE: u64 = 5;
 
 /// One load.
 #[derive(Debug)]
@@ -81,15 +81,15 @@ pub(super) struct Load {
 }
 
 /// The reason why an attempt ended without a session.
-enum Failed {
-    For(Error),
+enum AttemptError {
+    Load(Error),
     /// The load held this many bytes, more than it could reserve.
-    Short(u64),
+    Outgrown(u64),
 }
 
-impl From<Error> for Failed {
+impl From<Error> for AttemptError {
     fn from(error: Error) -> Self {
-        Self::For(error)
+        Self::Load(error)
     }
 }
 
@@ -100,14 +100,14 @@ impl Load {
         loop {
             match self.attempt(at_least).await {
                 Ok(session) => return Ok(session),
-                Err(Failed::For(error)) => return Err(error),
+                Err(AttemptError::Load(error)) => return Err(error),
                 // Doubles each time, so that this ends: at the whole budget at the latest.
-                Err(Failed::Short(held)) => at_least = held.saturating_mul(2),
+                Err(AttemptError::Outgrown(held)) => at_least = held.saturating_mul(2),
             }
         }
     }
 
-    async fn attempt(&self, at_least: u64) -> Result<OpenSession, Failed> {
+    async fn attempt(&self, at_least: u64) -> Result<OpenSession, AttemptError> {
         let late = |_| Error::TimedOut { key: self.key.clone(), after: self.timeout };
         self.counters.restart();
         self.counters.enter(Phase::Listing);
@@ -135,52 +135,52 @@ impl Load {
         tokio::time::timeout(self.timeout, self.read(&mut pages, permit)).await.map_err(late)?
     }
 
-    async fn read(&self, pages: &mut Pages, permit: Permit) -> Result<OpenSession, Failed> {
+    async fn read(&self, pages: &mut Pages, permit: LoadPermit) -> Result<OpenSession, AttemptError> {
         let started = Instant::now();
-        let held = Held::new(permit);
+        let memory = LoadMemory::new(permit);
         let reading = async {
             let (store, key, counters) = (&self.store, &self.key, &self.counters);
             // Where both trees have a log file, the complete listing decides which one counts.
             let early = if pages.is_last() {
                 None
             } else {
-                Some(events::read(store, key, pages.event_files(), counters, &held).await?)
+                Some(events::read(store, key, pages.event_files(), counters, &memory).await?)
             };
             let first = stream::iter([Ok(pages.take_first())]);
             let objects = &pages.objects;
-            held.add(objects.weight());
+            memory.add(objects.weight());
             let (events, facts, endpoints, early) = tokio::join!(
                 async {
                     match early {
                         Some(events) => Ok(events),
-                        None => events::read(store, key, first, counters, &held).await,
+                        None => events::read(store, key, first, counters, &memory).await,
                     }
                 },
-                facts::read_facts(store, objects, counters, &held),
-                endpoints::read_endpoints(store, objects, counters, &held),
-                processes::read_early(store, objects, counters, &held),
+                facts::read_facts(store, objects, counters, &memory),
+                endpoints::read_endpoints(store, objects, counters, &memory),
+                processes::read_early(store, objects, counters, &memory),
             );
             let (events, mut facts, endpoints) = (events?, facts?, endpoints?);
             let named = &facts.facts.processes;
             let missing =
-                processes::read_missing(store, objects, &events.builder, named, &early.logs, counters, &held).await;
-            for told in [early, missing] {
-                facts.facts.processes.merge(told.logs);
-                facts.unreadable.extend(told.unreadable);
+                processes::read_missing(store, objects, &events.builder, named, &early.logs, counters, &memory).await;
+            for found in [early, missing] {
+                facts.facts.processes.merge(found.logs);
+                facts.unreadable.extend(found.unreadable);
             }
             Ok::<_, Error>((events, facts, endpoints))
         };
         let read = tokio::select! {
             read = reading => Ok(read?),
-            outgrown = held.outgrows() => Err(outgrown),
+            outgrown = memory.outgrows() => Err(outgrown),
         };
         // A thread that may hold no more has not read everything, even if reading ended before that was noticed.
-        let read = held.outgrown().map_or(read, Err);
-        let (events, facts, endpoints) = read.map_err(|(held, short)| self.outgrown(held, short))?;
+        let read = memory.outgrown().map_or(read, Err);
+        let (events, facts, endpoints) = read.map_err(|(held, error)| self.outgrown(held, error))?;
         // Jobs are built from the submission records before those are dropped.
         let stored = submission::weight_of_stored(&endpoints.bodies) as u64;
-        let _jobs = held.hold(stored + JOBS * facts.facts.weight_of_submissions() as u64);
-        held.cover().map_err(|(held, short)| self.outgrown(held, short))?;
+        let _jobs = memory.hold(stored + JOB_BYTES_PER_BYTE * facts.facts.weight_of_submissions() as u64);
+        memory.cover().map_err(|(held, error)| self.outgrown(held, error))?;
         self.counters.enter(Phase::Finishing);
         let objects = std::mem::take(&mut pages.objects);
         let (digest, newest) = (objects.digest(), objects.newest);
@@ -212,7 +212,7 @@ impl Load {
         let logs = objects.into_logs();
         let snapshot = {
             let logs = logs.clone();
-            held.run(move || finish(builder, facts.facts, endpoints.bodies, &logs, event_objects)).await?
+            memory.run(move || finish(builder, facts.facts, endpoints.bodies, &logs, event_objects)).await?
         };
         Ok(OpenSession::new(
             self.key.clone(),
@@ -222,15 +222,17 @@ impl Load {
             newest,
             unread,
             started.elapsed(),
-            &held,
+            &memory,
         )
         .without_tables(nothing_read))
     }
 
-    fn outgrown(&self, held: u64, short: Short) -> Failed {
-        match short {
-            Short::Again => Failed::Short(held),
-            Short::TooLarge(limit) => Failed::For(Error::TooLarge { key: self.key.clone(), needed: held, limit }),
+    fn outgrown(&self, held: u64, error: CoverError) -> AttemptError {
+        match error {
+            CoverError::Retry => AttemptError::Outgrown(held),
+            CoverError::TooLarge(limit) => {
+                AttemptError::Load(Error::TooLarge { key: self.key.clone(), needed: held, limit })
+            }
         }
     }
 }
@@ -252,8 +254,8 @@ fn finish(
         let is_here = |hex: &str| events.nodes.contains(hex) || logs.paths(hex).next().is_some();
         !node.is_foreign || is_here(&node.id.hex())
     });
-    let silent = snapshot.nodes.iter().map(|node| node.id.hex()).filter(|node| logs.paths(node).next().is_none());
-    snapshot.completeness.nodes_without_logs = silent.collect();
+    let without_logs = snapshot.nodes.iter().map(|node| node.id.hex()).filter(|node| logs.paths(node).next().is_none());
+    snapshot.completeness.nodes_without_logs = without_logs.collect();
     worker_pids::fill(&mut snapshot, logs.iter().map(|(_, path, _)| path));
     snapshot.facts = facts;
     let mut processes = std::mem::take(&mut snapshot.facts.processes);

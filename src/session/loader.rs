@@ -6,9 +6,9 @@
 //! a runtime of its own, which may end while others still answer. The loader knows nothing of what a load does.
 
 use super::Error;
-use super::freshness::hold;
+use super::freshness::retry_delay;
 use super::progress::{Counters, Progress};
-use super::quiet::Quiet;
+use super::quiet::LowPriorityRuntime;
 use crate::base::name::SessionKey;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,7 +29,7 @@ pub(super) struct Loader<T> {
     /// `None` if created outside a runtime, where nothing can be loaded yet.
     runtime: Option<Handle>,
     /// The runtime of loads, if it is another one.
-    quiet: Option<Quiet>,
+    low_priority: Option<LowPriorityRuntime>,
     stop: CancellationToken,
 }
 
@@ -38,7 +38,7 @@ struct Loads<T> {
     /// Cancels the running loads on `reset`, but none that start later.
     current: CancellationToken,
     running: HashMap<SessionKey, Running<T>>,
-    held: HashMap<SessionKey, Held>,
+    errors: HashMap<SessionKey, CachedError>,
 }
 
 #[derive(Debug)]
@@ -49,7 +49,7 @@ struct Running<T> {
 
 /// An error that is returned for a while without another attempt.
 #[derive(Debug)]
-struct Held {
+struct CachedError {
     error: Error,
     until: Instant,
     failures: u32,
@@ -73,7 +73,7 @@ pub(super) struct Waiting<T> {
 
 impl<T: Clone> Waiting<T> {
     /// Waits for the result of the load.
-    pub(super) async fn end(mut self) -> Loaded<T> {
+    pub(super) async fn wait(mut self) -> Loaded<T> {
         let loaded = self.result.wait_for(Option::is_some).await.map_err(|_| Error::Broken)?;
         loaded.clone().unwrap_or(Err(Error::Broken))
     }
@@ -87,14 +87,17 @@ impl<T: Clone> Waiting<T> {
 impl<T: Clone + Send + Sync + 'static> Loader<T> {
     /// Creates a loader whose loads all end when the token is cancelled.
     pub(super) fn new(stop: CancellationToken) -> Self {
-        let loads =
-            Arc::new(Mutex::new(Loads { current: stop.child_token(), running: HashMap::new(), held: HashMap::new() }));
-        Self { loads, tasks: TaskTracker::new(), runtime: Handle::try_current().ok(), quiet: None, stop }
+        let loads = Arc::new(Mutex::new(Loads {
+            current: stop.child_token(),
+            running: HashMap::new(),
+            errors: HashMap::new(),
+        }));
+        Self { loads, tasks: TaskTracker::new(), runtime: Handle::try_current().ok(), low_priority: None, stop }
     }
 
     /// Runs loads on a low-priority runtime from now on. Short tasks with waiting callers do not run there.
-    pub(super) fn load_on(&mut self, quiet: Quiet) {
-        self.quiet = Some(quiet);
+    pub(super) fn load_on(&mut self, low_priority: LowPriorityRuntime) {
+        self.low_priority = Some(low_priority);
     }
 
     /// Joins the running load of a session, or starts one. A cached error is returned at once.
@@ -117,10 +120,10 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         if let Some(ready) = ready() {
             return Ok(Joined::Ready(ready));
         }
-        if let Some(held) = loads.held.get(key)
-            && Instant::now() < held.until
+        if let Some(cached) = loads.errors.get(key)
+            && Instant::now() < cached.until
         {
-            return Err(held.error.clone());
+            return Err(cached.error.clone());
         }
         if self.stop.is_cancelled() {
             return Err(Error::Stopping);
@@ -134,7 +137,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         let waiting = Waiting { result, counters: Arc::clone(&counters) };
         let (loads, stop, key) = (Arc::clone(&self.loads), self.stop.clone(), key.clone());
         let work = load(Arc::clone(&counters));
-        let runtime = self.quiet.as_ref().and_then(Quiet::handle).or(self.runtime.as_ref());
+        let runtime = self.low_priority.as_ref().and_then(LowPriorityRuntime::handle).or(self.runtime.as_ref());
         self.spawn(runtime, async move {
             // The inner task turns a panic into an error of this load only.
             let mut work = tokio::spawn(work);
@@ -145,7 +148,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
                     Err(if stop.is_cancelled() { Error::Stopping } else { Error::Busy })
                 }
             };
-            lock(&loads).end(&key, &counters, loaded.as_ref().err());
+            lock(&loads).finish(&key, &counters, loaded.as_ref().err());
             // There may be no receiver left.
             let _ = sender.send(Some(loaded));
         });
@@ -158,10 +161,10 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
     }
 
     /// Returns the error of a session's last load while it is cached.
-    pub(super) fn held(&self, key: &SessionKey) -> Option<Error> {
+    pub(super) fn cached_error(&self, key: &SessionKey) -> Option<Error> {
         let loads = self.lock();
-        let held = loads.held.get(key)?;
-        (Instant::now() < held.until).then(|| held.error.clone())
+        let cached = loads.errors.get(key)?;
+        (Instant::now() < cached.until).then(|| cached.error.clone())
     }
 
     /// Returns the number of loads that run or wait for admission.
@@ -177,7 +180,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
     }
 
     /// Spawns a background task that ends with the loads.
-    pub(super) fn beside(&self, work: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn spawn_background(&self, work: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
         self.spawn(self.runtime.as_ref(), async move {
             stop.run_until_cancelled(work).await;
@@ -185,12 +188,12 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
     }
 
     /// Runs a future to its end even if the caller stops waiting for it.
-    pub(super) async fn apart<R: Send + 'static>(
+    pub(super) async fn run_detached<R: Send + 'static>(
         &self,
         work: impl Future<Output = Result<R, Error>> + Send + 'static,
     ) -> Result<R, Error> {
         let (sender, result) = oneshot::channel();
-        self.beside(async move {
+        self.spawn_background(async move {
             // There may be no receiver left.
             let _ = sender.send(work.await);
         });
@@ -205,15 +208,15 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
     }
 
     /// Clears cached errors, because the store may have recovered.
-    pub(super) fn forget(&self) {
-        self.lock().held.clear();
+    pub(super) fn clear_errors(&self) {
+        self.lock().errors.clear();
     }
 
     /// Clears cached errors and cancels the running loads, because the store was replaced. Waiters get `Error::Busy`
     /// and may try again.
-    pub(super) fn begin_anew(&self) {
+    pub(super) fn reset(&self) {
         let mut loads = self.lock();
-        loads.held.clear();
+        loads.errors.clear();
         loads.running.clear();
         std::mem::replace(&mut loads.current, self.stop.child_token()).cancel();
     }
@@ -229,22 +232,22 @@ fn lock<T>(loads: &Mutex<Loads<T>>) -> MutexGuard<'_, Loads<T>> {
 
 impl<T> Loads<T> {
     /// Records the end of a load, unless it was started before the last `reset`.
-    fn end(&mut self, key: &SessionKey, counters: &Arc<Counters>, error: Option<&Error>) {
+    fn finish(&mut self, key: &SessionKey, counters: &Arc<Counters>, error: Option<&Error>) {
         if !self.running.get(key).is_some_and(|running| Arc::ptr_eq(&running.counters, counters)) {
             return;
         }
         self.running.remove(key);
-        match error.filter(|error| error.is_worth_holding()) {
+        match error.filter(|error| error.is_cacheable()) {
             None => {
-                self.held.remove(key);
+                self.errors.remove(key);
             }
             Some(error) => {
                 let now = Instant::now();
-                let failures = self.held.get(key).map_or(0, |held| held.failures) + 1;
+                let failures = self.errors.get(key).map_or(0, |cached| cached.failures) + 1;
                 // Errors long past their expiry are removed, so that the map stays small.
-                self.held.retain(|_, held| now < held.until + hold(held.failures));
-                let until = now + hold(failures);
-                self.held.insert(key.clone(), Held { error: error.clone(), until, failures });
+                self.errors.retain(|_, cached| now < cached.until + retry_delay(cached.failures));
+                let until = now + retry_delay(failures);
+                self.errors.insert(key.clone(), CachedError { error: error.clone(), until, failures });
             }
         }
     }

@@ -12,14 +12,14 @@ use tokio::sync::futures::Notified;
 const MAX_ANSWERS: u64 = 64 << 20;
 
 /// Splits a budget: returns the part for sessions and the part for answers.
-pub(super) fn parts(budget: u64) -> (u64, u64) {
+pub(super) fn split(budget: u64) -> (u64, u64) {
     let answers = (budget / 8).min(MAX_ANSWERS);
     (budget - answers, answers)
 }
 
 /// A number of bytes that can be reserved.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct MemoryBudget {
     sums: Mutex<Sums>,
     /// Notified when bytes are released or the budget changes.
     changed: Notify,
@@ -31,7 +31,7 @@ struct Sums {
     used: u64,
 }
 
-impl Ledger {
+impl MemoryBudget {
     /// Creates a budget of `total` bytes.
     pub(super) fn new(total: u64) -> Arc<Self> {
         Arc::new(Self { sums: Mutex::new(Sums { total, used: 0 }), changed: Notify::new() })
@@ -50,31 +50,31 @@ impl Ledger {
     /// Changes the budget.
     pub(super) fn resize(&self, total: u64) {
         self.sums().total = total;
-        self.wake();
+        self.wake_waiters();
     }
 
     /// Returns how many bytes have to be released before `bytes` fit and `headroom` bytes stay free.
-    pub(super) fn missing(&self, bytes: u64, spare: u64) -> u64 {
+    pub(super) fn shortfall(&self, bytes: u64, headroom: u64) -> u64 {
         let sums = self.sums();
-        (sums.used + bytes + spare).saturating_sub(sums.total)
+        (sums.used + bytes + headroom).saturating_sub(sums.total)
     }
 
     /// Reserves bytes if they fit and `headroom` bytes stay free.
-    pub(super) fn take(self: &Arc<Self>, bytes: u64, spare: u64) -> Option<Charge> {
+    pub(super) fn try_reserve(self: &Arc<Self>, bytes: u64, headroom: u64) -> Option<Reservation> {
         let mut sums = self.sums();
-        if sums.used + bytes + spare > sums.total {
+        if sums.used + bytes + headroom > sums.total {
             return None;
         }
         sums.used += bytes;
-        Some(Charge { ledger: Arc::clone(self), bytes })
+        Some(Reservation { budget: Arc::clone(self), bytes })
     }
 
     /// Waits until `bytes` are free and reserves them. More than the whole budget is reduced to it.
-    pub(super) async fn wait(self: &Arc<Self>, bytes: u64) -> Memory {
+    pub(super) async fn reserve(self: &Arc<Self>, bytes: u64) -> Memory {
         loop {
             let changed = self.changed();
-            if let Some(charge) = self.take(bytes.min(self.total()), 0) {
-                return Memory(charge);
+            if let Some(reservation) = self.try_reserve(bytes.min(self.total()), 0) {
+                return Memory(reservation);
             }
             changed.await;
         }
@@ -86,7 +86,7 @@ impl Ledger {
     }
 
     /// Wakes all waiters to try again.
-    pub(super) fn wake(&self) {
+    pub(super) fn wake_waiters(&self) {
         self.changed.notify_waiters();
     }
 
@@ -119,26 +119,26 @@ impl Evict for () {
 
 /// Bytes reserved for an answer, released on drop.
 #[derive(Debug)]
-pub struct Memory(#[expect(dead_code, reason = "held, never read")] Charge);
+pub struct Memory(#[expect(dead_code, reason = "held, never read")] Reservation);
 
 /// Reserved bytes, released on drop.
 #[derive(Debug)]
-pub(super) struct Charge {
-    ledger: Arc<Ledger>,
+pub(super) struct Reservation {
+    budget: Arc<MemoryBudget>,
     bytes: u64,
 }
 
-impl Charge {
+impl Reservation {
     /// Returns the number of bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
     /// Grows to `bytes` if `headroom` bytes stay free. Returns `true` on success.
-    pub(super) fn grow(&mut self, bytes: u64, spare: u64) -> bool {
-        let mut sums = self.ledger.sums();
+    pub(super) fn try_grow(&mut self, bytes: u64, headroom: u64) -> bool {
+        let mut sums = self.budget.sums();
         let more = bytes.saturating_sub(self.bytes);
-        if sums.used + more + spare > sums.total {
+        if sums.used + more + headroom > sums.total {
             return false;
         }
         sums.used += more;
@@ -148,15 +148,15 @@ impl Charge {
 
     /// Changes the size even if it exceeds the budget, for bytes that are already in use.
     pub(super) fn settle(&mut self, bytes: u64) {
-        let mut sums = self.ledger.sums();
+        let mut sums = self.budget.sums();
         sums.used = (sums.used + bytes).saturating_sub(self.bytes);
         self.bytes = bytes;
         drop(sums);
-        self.ledger.wake();
+        self.budget.wake_waiters();
     }
 }
 
-impl Drop for Charge {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.settle(0);
     }
@@ -168,27 +168,27 @@ mod tests {
 
     #[test]
     fn dropping_releases_bytes() {
-        let ledger = Ledger::new(100);
-        let first = ledger.take(60, 0).unwrap();
-        assert!(ledger.take(41, 0).is_none());
-        assert!(ledger.take(30, 11).is_none(), "11 bytes must stay free");
-        assert_eq!(ledger.missing(41, 0), 1);
-        let mut second = ledger.take(40, 0).unwrap();
-        assert!(!second.grow(41, 0));
+        let budget = MemoryBudget::new(100);
+        let first = budget.try_reserve(60, 0).unwrap();
+        assert!(budget.try_reserve(41, 0).is_none());
+        assert!(budget.try_reserve(30, 11).is_none(), "11 bytes must stay free");
+        assert_eq!(budget.shortfall(41, 0), 1);
+        let mut second = budget.try_reserve(40, 0).unwrap();
+        assert!(!second.try_grow(41, 0));
         drop(first);
-        assert!(second.grow(100, 0));
+        assert!(second.try_grow(100, 0));
         second.settle(7);
-        assert_eq!((ledger.used(), second.bytes()), (7, 7));
+        assert_eq!((budget.used(), second.bytes()), (7, 7));
     }
 
     #[test]
     fn budget_can_shrink_below_use() {
-        let ledger = Ledger::new(100);
-        let held = ledger.take(80, 0).unwrap();
-        ledger.resize(50);
-        assert!(ledger.take(0, 0).is_none());
-        assert_eq!(ledger.missing(10, 0), 40);
+        let budget = MemoryBudget::new(100);
+        let held = budget.try_reserve(80, 0).unwrap();
+        budget.resize(50);
+        assert!(budget.try_reserve(0, 0).is_none());
+        assert_eq!(budget.shortfall(10, 0), 40);
         drop(held);
-        assert!(ledger.take(50, 0).is_some());
+        assert!(budget.try_reserve(50, 0).is_some());
     }
 }

@@ -10,12 +10,12 @@
 
 use super::admission::Admission;
 use super::cache::Cache;
-use super::freshness::Look;
+use super::freshness::RefreshSchedule;
 use super::load::{self, OpenSession};
 use super::loader::{Joined, Loader, Waiting};
-use super::memory::{self, Evict, Ledger, Memory};
+use super::memory::{self, Evict, Memory, MemoryBudget};
 use super::progress::Progress;
-use super::quiet::Quiet;
+use super::quiet::LowPriorityRuntime;
 use super::source::Source;
 use super::{Error, logs};
 use crate::answer::log_request::AttemptBytes;
@@ -39,7 +39,7 @@ mod stored;
 
 pub use stored::Stored;
 
-use build::Why;
+use build::LoadReason;
 
 /// An open session, or the progress of its load.
 #[derive(Clone, Debug)]
@@ -71,8 +71,8 @@ pub struct Sessions {
     liveness: Liveness,
     metrics: Metrics,
     cache: Arc<Cache>,
-    ledger: Arc<Ledger>,
-    answers: Arc<Ledger>,
+    budget: Arc<MemoryBudget>,
+    answer_budget: Arc<MemoryBudget>,
     admission: Arc<Admission>,
     loader: Loader<Arc<OpenSession>>,
     stop: CancellationToken,
@@ -106,19 +106,19 @@ impl Sessions {
     ) -> Self {
         let source = Source::new(store, roots, &settings.clusters.namespaces, &metrics.catalog);
         let stop = CancellationToken::new();
-        let (of_sessions, of_answers) = memory::parts(settings.cache.max_memory);
-        let ledger = Ledger::new(of_sessions);
+        let (of_sessions, of_answers) = memory::split(settings.cache.max_memory);
+        let budget = MemoryBudget::new(of_sessions);
         let cache = Arc::new(Cache::new(settings.cache.max_sessions, Arc::clone(&metrics.sessions)));
         let max_concurrent = settings.loading.max_concurrent;
-        let admission = Arc::new(Admission::new(max_concurrent, Arc::clone(&ledger), Arc::clone(&cache) as _));
+        let admission = Arc::new(Admission::new(max_concurrent, Arc::clone(&budget), Arc::clone(&cache) as _));
         Self {
             source: watch::Sender::new(Arc::new(source)),
             settings: RwLock::new(settings),
             liveness,
             metrics,
             cache,
-            ledger,
-            answers: Ledger::new(of_answers),
+            budget,
+            answer_budget: MemoryBudget::new(of_answers),
             admission,
             loader: Loader::new(stop.clone()),
             stop,
@@ -127,28 +127,28 @@ impl Sessions {
 
     /// Gives loads threads of their own, at a lower priority than those that answer requests.
     pub fn with_quiet_loads(mut self) -> io::Result<Self> {
-        self.loader.load_on(Quiet::start()?);
+        self.loader.load_on(LowPriorityRuntime::start()?);
         Ok(self)
     }
 
     /// Opens a session: returns at once if it is cached, otherwise after its load.
     pub async fn open(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<OpenSession>, Error> {
-        match self.ask(key)? {
+        match self.find_or_load(key)? {
             Joined::Ready(session) => Ok(session),
             Joined::Waiting(load) => {
                 let _waiting = self.metrics.sessions.waiting();
-                self.end(key, load).await
+                self.wait_for_load(key, load).await
             }
         }
     }
 
     /// Opens a session, waiting at most for `wait`.
     pub async fn open_within(self: &Arc<Self>, key: &SessionKey, wait: Duration) -> Result<Opening, Error> {
-        match self.ask(key)? {
+        match self.find_or_load(key)? {
             Joined::Ready(session) => Ok(Opening::Ready(session)),
             Joined::Waiting(load) => {
                 let (_waiting, counters) = (self.metrics.sessions.waiting(), load.counters());
-                match tokio::time::timeout(wait, self.end(key, load)).await {
+                match tokio::time::timeout(wait, self.wait_for_load(key, load)).await {
                     Ok(opened) => Ok(Opening::Ready(opened?)),
                     Err(_) => Ok(Opening::Loading(self.progress(key).unwrap_or_else(|| counters.now()))),
                 }
@@ -157,14 +157,14 @@ impl Sessions {
     }
 
     /// Waits for a load. A low-priority load that gave way is started again, because a request waits for it now.
-    async fn end(
+    async fn wait_for_load(
         self: &Arc<Self>,
         key: &SessionKey,
         mut load: Waiting<Arc<OpenSession>>,
     ) -> Result<Arc<OpenSession>, Error> {
         loop {
-            match load.end().await {
-                Err(Error::Busy) => match self.start(key, Why::Asked)? {
+            match load.wait().await {
+                Err(Error::Busy) => match self.start(key, LoadReason::Asked)? {
                     Joined::Ready(session) => return Ok(session),
                     Joined::Waiting(next) => load = next,
                 },
@@ -174,16 +174,16 @@ impl Sessions {
     }
 
     /// Returns the session, or a waiter for its load.
-    fn ask(self: &Arc<Self>, key: &SessionKey) -> Result<Joined<Arc<OpenSession>>, Error> {
-        let kept = self.kept(key);
-        self.metrics.sessions.asked(kept.is_some());
-        kept.map_or_else(|| self.start(key, Why::Asked), |session| Ok(Joined::Ready(session)))
+    fn find_or_load(self: &Arc<Self>, key: &SessionKey) -> Result<Joined<Arc<OpenSession>>, Error> {
+        let cached = self.lookup_cached(key);
+        self.metrics.sessions.asked(cached.is_some());
+        cached.map_or_else(|| self.start(key, LoadReason::Asked), |session| Ok(Joined::Ready(session)))
     }
 
     /// Waits for memory that an answer is going to hold. An answer that needs more than the whole budget gets all of
     /// it.
     pub async fn hold(&self, bytes: u64) -> Memory {
-        self.answers.wait(bytes).await
+        self.answer_budget.reserve(bytes).await
     }
 
     /// Returns the progress of a session's load, if one runs. Starts nothing.
@@ -198,12 +198,12 @@ impl Sessions {
 
     /// Returns the error of a session's last load while it is cached. Starts nothing.
     pub fn held(&self, key: &SessionKey) -> Option<Error> {
-        self.loader.held(key)
+        self.loader.cached_error(key)
     }
 
     /// Returns all open sessions, in no order.
     pub fn all_open(&self) -> Vec<Arc<OpenSession>> {
-        self.cache.all().into_iter().map(|kept| Arc::clone(&kept.session)).collect()
+        self.cache.all().into_iter().map(|cached| Arc::clone(&cached.session)).collect()
     }
 
     /// Loads a session before it is requested, if that disturbs nothing: no load waits, a slot stays free, and no
@@ -215,9 +215,9 @@ impl Sessions {
         if self.cache.len() >= self.settings().cache.max_sessions {
             return false;
         }
-        match self.start(key, Why::Prewarm) {
+        match self.start(key, LoadReason::Prewarm) {
             Ok(Joined::Ready(_)) => true,
-            Ok(Joined::Waiting(load)) => load.end().await.is_ok(),
+            Ok(Joined::Waiting(load)) => load.wait().await.is_ok(),
             Err(_) => false,
         }
     }
@@ -234,18 +234,18 @@ impl Sessions {
 
     /// Applies settings without dropping anything that still fits.
     pub fn apply(&self, settings: Arc<Settings>) {
-        let (of_sessions, of_answers) = memory::parts(settings.cache.max_memory);
-        self.ledger.resize(of_sessions);
-        self.answers.resize(of_answers);
+        let (of_sessions, of_answers) = memory::split(settings.cache.max_memory);
+        self.budget.resize(of_sessions);
+        self.answer_budget.resize(of_answers);
         self.admission.resize(settings.loading.max_concurrent);
         self.cache.resize(settings.cache.max_sessions);
-        self.cache.evict(self.ledger.missing(0, 0));
+        self.cache.evict(self.budget.shortfall(0, 0));
         let source = self.source();
         if source.catalog.limit_to(&settings.clusters.namespaces) {
             self.cache.retain(|key| source.catalog.allows(key));
         }
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
-        self.measure();
+        self.update_metrics();
     }
 
     /// Serves another store from now on. Open sessions of the old store are dropped; requests that use them still
@@ -253,15 +253,15 @@ impl Sessions {
     pub fn replace_store(&self, store: Arc<dyn Storage>, roots: Vec<Root>) {
         let source = Source::new(store, roots, &self.settings().clusters.namespaces, &self.metrics.catalog);
         self.source.send_replace(Arc::new(source));
-        self.loader.begin_anew();
+        self.loader.reset();
         self.cache.clear();
     }
 
     /// Clears cached errors and lists the sessions at once, because the store may have recovered.
     pub async fn try_again(&self) {
-        self.loader.forget();
+        self.loader.clear_errors();
         let source = self.source();
-        if let Err(error) = self.apart(async move { Ok(source.catalog.try_again().await?) }).await {
+        if let Err(error) = self.run_detached(async move { Ok(source.catalog.try_again().await?) }).await {
             tracing::warn!(error = %chain(&error), "sessions could not be listed; the last listing is kept");
         }
     }
@@ -271,8 +271,8 @@ impl Sessions {
         Usage {
             sessions: self.cache.len(),
             kept_bytes: self.cache.bytes(),
-            used_bytes: self.ledger.used() + self.answers.used(),
-            limit_bytes: self.ledger.total() + self.answers.total(),
+            used_bytes: self.budget.used() + self.answer_budget.used(),
+            limit_bytes: self.budget.total() + self.answer_budget.total(),
         }
     }
 
@@ -296,7 +296,7 @@ impl Sessions {
         if let Some(ttl) = self.settings().cache.ttl {
             self.cache.expire(ttl);
         }
-        self.measure();
+        self.update_metrics();
     }
 
     /// Opens consecutive parts of log files of an open session; with `lines`, only that many last lines.
@@ -319,38 +319,38 @@ impl Sessions {
     }
 
     /// Returns the session if it is cached. Starts a check of the store in the background if one is due.
-    fn kept(self: &Arc<Self>, key: &SessionKey) -> Option<Arc<OpenSession>> {
-        let kept = self.cache.get(key)?;
-        if lock(&kept.look).begin(Instant::now()) {
-            let (sessions, kept, key) = (Arc::clone(self), Arc::clone(&kept), key.clone());
-            self.loader.beside(async move { sessions.look(&key, kept).await });
+    fn lookup_cached(self: &Arc<Self>, key: &SessionKey) -> Option<Arc<OpenSession>> {
+        let cached = self.cache.get(key)?;
+        if lock(&cached.schedule).try_begin(Instant::now()) {
+            let (sessions, cached, key) = (Arc::clone(self), Arc::clone(&cached), key.clone());
+            self.loader.spawn_background(async move { sessions.check_store(&key, cached).await });
         }
-        Some(Arc::clone(&kept.session))
+        Some(Arc::clone(&cached.session))
     }
 
     /// Joins or starts the load of a session.
-    fn start(self: &Arc<Self>, key: &SessionKey, why: Why) -> Result<Joined<Arc<OpenSession>>, Error> {
-        let ready = || if why == Why::Rebuild { None } else { self.peek(key) };
+    fn start(self: &Arc<Self>, key: &SessionKey, reason: LoadReason) -> Result<Joined<Arc<OpenSession>>, Error> {
+        let ready = || if reason == LoadReason::Rebuild { None } else { self.peek(key) };
         self.loader.join(key, ready, |counters| {
             let (sessions, key) = (Arc::clone(self), key.clone());
-            async move { sessions.load(key, counters, why).await }
+            async move { sessions.load(key, counters, reason).await }
         })
     }
 
-    fn measure(&self) {
+    fn update_metrics(&self) {
         let usage = self.usage();
         self.metrics.sessions.memory(usage.used_bytes, usage.limit_bytes);
-        let kept = self.cache.all();
-        let gaps = kept.iter().filter(|kept| kept.session.has_gaps(self.standing(&kept.session.key))).count();
+        let cached = self.cache.all();
+        let gaps = cached.iter().filter(|cached| cached.session.has_gaps(self.standing(&cached.session.key))).count();
         self.metrics.sessions.gaps(gaps);
     }
 
     /// Runs a future to its end even if the caller stops waiting for it.
-    pub(super) async fn apart<T: Send + 'static>(
+    pub(super) async fn run_detached<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
-        self.loader.apart(work).await
+        self.loader.run_detached(work).await
     }
 
     pub(super) fn source(&self) -> Arc<Source> {
@@ -371,8 +371,8 @@ impl Sessions {
     }
 }
 
-fn lock(look: &Mutex<Look>) -> MutexGuard<'_, Look> {
-    look.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(schedule: &Mutex<RefreshSchedule>) -> MutexGuard<'_, RefreshSchedule> {
+    schedule.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

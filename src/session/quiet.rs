@@ -55,9 +55,9 @@ pub(super) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'st
 
 /// A runtime whose threads have low priority, including those for blocking calls.
 #[derive(Debug)]
-pub(super) struct Quiet(Option<Runtime>);
+pub(super) struct LowPriorityRuntime(Option<Runtime>);
 
-impl Quiet {
+impl LowPriorityRuntime {
     /// Starts the runtime.
     pub(super) fn start() -> io::Result<Self> {
         let mut builder = Builder::new_multi_thread();
@@ -71,7 +71,7 @@ impl Quiet {
     }
 }
 
-impl Drop for Quiet {
+impl Drop for LowPriorityRuntime {
     /// Does not wait, because it may be dropped on one of its own threads.
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
@@ -100,7 +100,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_load_threads_have_low_priority() {
-        let quiet = Quiet::start().unwrap();
+        let quiet = LowPriorityRuntime::start().unwrap();
         let handle = quiet.handle().unwrap();
         let task = handle.spawn(async { niceness() }).await.unwrap();
         let blocking = handle.spawn_blocking(niceness).await.unwrap();

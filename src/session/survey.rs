@@ -3,7 +3,7 @@
 //! Bounded for any store: folders are walked for some seconds, and a session with many bytes of events is only sampled.
 
 use super::catalog::{Entry, Listing};
-use super::load::Stock;
+use super::load::Inventory;
 use super::{Error, OpenSession, Sessions};
 use crate::layout::BucketTree;
 use crate::snapshot::completeness::EventCounts;
@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Time limit of walking folders.
-const WALK: Duration = Duration::from_secs(10);
+const WALK_LIMIT: Duration = Duration::from_secs(10);
 /// Stored bytes of events up to which a session is read whole.
-const WHOLE: u64 = 64 << 20;
+const MAX_WHOLE: u64 = 64 << 20;
 
 /// A survey of a store.
 #[derive(Debug)]
@@ -71,36 +71,36 @@ impl Sessions {
     /// Surveys the store.
     pub async fn survey(self: &Arc<Self>) -> Result<Survey, Error> {
         let source = self.source();
-        let surveyed = source.catalog.survey(WALK).await?;
+        let surveyed = source.catalog.survey(WALK_LIMIT).await?;
         let listing = self.listing();
         let newest = match listing.iter().next() {
             Some(entry) => Some(self.newest(entry).await?),
             None => None,
         };
-        let (trees, cut, roots_below) = (surveyed.trees, surveyed.cut, surveyed.roots_below);
+        let (trees, cut, roots_below) = (surveyed.trees, surveyed.timed_out, surveyed.roots_below);
         Ok(Survey { listing, trees, cut, roots_below, newest })
     }
 
     async fn newest(self: &Arc<Self>, entry: Entry) -> Result<Newest, Error> {
         let source = self.source();
-        let stock = Stock::take(&source.store, &entry.key, &source.places(&entry.key).await?).await?;
-        let read = if stock.event_bytes <= WHOLE {
+        let inventory = Inventory::list(&source.store, &entry.key, &source.places(&entry.key).await?).await?;
+        let read = if inventory.event_bytes <= MAX_WHOLE {
             let opened = self.open(&entry.key).await;
             opened.map(|session| {
                 let gaps = session.gaps(self.standing(&entry.key));
                 Content::Whole(session, gaps)
             })
         } else {
-            let sampled = stock.sample(&*source.store, &entry.key).await;
+            let sampled = inventory.sample(&*source.store, &entry.key).await;
             sampled.map(|(files, events)| Content::Sampled { files, events })
         };
         let since = |nanos: i64| SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(u64::try_from(nanos).ok()?));
         Ok(Newest {
-            last_written: stock.newest.and_then(since),
-            event_files: stock.event_files,
-            event_bytes: stock.event_bytes,
-            log_files: stock.log_files,
-            endpoints: stock.endpoints,
+            last_written: inventory.newest.and_then(since),
+            event_files: inventory.event_files,
+            event_bytes: inventory.event_bytes,
+            log_files: inventory.log_files,
+            endpoints: inventory.endpoints,
             content: read.unwrap_or_else(Content::Unreadable),
             entry,
         })

@@ -211,7 +211,7 @@ impl Listing {
     }
 
     /// Returns the sessions of clusters without a known owner whose name satisfies a predicate.
-    pub fn of_nobody_where(&self, namespace: &str, wanted: impl Fn(&str) -> bool) -> Vec<Entry> {
+    pub fn without_owner_where(&self, namespace: &str, wanted: impl Fn(&str) -> bool) -> Vec<Entry> {
         let names = self.table.clusters().iter();
         let wanted: Vec<bool> = names
             .map(|cluster| self.table.text(cluster.namespace) == namespace && wanted(self.table.text(cluster.name)))

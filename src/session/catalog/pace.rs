@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// The outcome of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Passed {
+pub(super) enum Outcome {
     /// The sessions changed.
     Changed,
     /// The sessions are the same as before.
@@ -53,19 +53,19 @@ impl Pace {
     }
 
     /// Returns the pause after a pass of `requests` requests.
-    pub(super) fn after(&mut self, passed: Passed, requests: u64) -> Duration {
-        self.failures = if passed == Passed::Failed { self.failures.saturating_add(1) } else { 0 };
-        let wait = match passed {
-            Passed::Changed => {
+    pub(super) fn after(&mut self, outcome: Outcome, requests: u64) -> Duration {
+        self.failures = if outcome == Outcome::Failed { self.failures.saturating_add(1) } else { 0 };
+        let wait = match outcome {
+            Outcome::Changed => {
                 self.wait = self.changed;
                 self.wait
             }
-            Passed::Same => {
+            Outcome::Same => {
                 let wait = self.wait;
                 self.wait = (self.wait * 3 / 2).min(self.longest);
                 wait
             }
-            Passed::Failed => self.failed.saturating_mul(1 << (self.failures - 1).min(16)).min(self.longest),
+            Outcome::Failed => self.failed.saturating_mul(1 << (self.failures - 1).min(16)).min(self.longest),
         };
         wait.max(self.rest.saturating_mul(u32::try_from(requests).unwrap_or(u32::MAX)))
     }
@@ -79,28 +79,28 @@ mod tests {
     #[test]
     fn idle_markers_slow_down_to_five_minutes() {
         let mut pace = Pace::MARKERS;
-        let mut after = |passed| pace.after(passed, 2).as_secs();
-        let waits = [Passed::Same; 7].map(&mut after);
+        let mut after = |outcome| pace.after(outcome, 2).as_secs();
+        let waits = [Outcome::Same; 7].map(&mut after);
         assert_eq!(waits, [60, 90, 135, 202, 300, 300, 300]);
-        assert_eq!([after(Passed::Changed), after(Passed::Same), after(Passed::Same)], [60, 60, 90]);
+        assert_eq!([after(Outcome::Changed), after(Outcome::Same), after(Outcome::Same)], [60, 60, 90]);
     }
 
     #[test]
     fn failures_back_off() {
         let mut pace = Pace::MARKERS;
-        let waits = [Passed::Failed; 7].map(|passed| pace.after(passed, 1).as_secs());
+        let waits = [Outcome::Failed; 7].map(|outcome| pace.after(outcome, 1).as_secs());
         assert_eq!(waits, [15, 30, 60, 120, 240, 300, 300]);
-        assert_eq!(pace.after(Passed::Same, 1).as_secs(), 60);
+        assert_eq!(pace.after(Outcome::Same, 1).as_secs(), 60);
     }
 
     #[test]
     fn pause_is_at_least_one_second_per_request() {
-        let after = |mut pace: Pace, passed, requests| pace.after(passed, requests);
-        assert_eq!(after(Pace::MARKERS, Passed::Changed, 100).as_secs(), 100);
-        assert_eq!(after(Pace::WALK, Passed::Same, 200_000).as_secs(), 200_000);
-        assert_eq!(after(Pace::WALK, Passed::Failed, 200_000).as_secs(), 200_000);
-        assert_eq!(after(Pace::WALK, Passed::Same, 10).as_secs(), 86_400);
-        assert_eq!(after(Pace::FREE, Passed::Same, 20_000).as_secs(), 30);
-        assert_eq!(after(Pace::FREE, Passed::Same, 200_000).as_secs(), 200);
+        let after = |mut pace: Pace, outcome, requests| pace.after(outcome, requests);
+        assert_eq!(after(Pace::MARKERS, Outcome::Changed, 100).as_secs(), 100);
+        assert_eq!(after(Pace::WALK, Outcome::Same, 200_000).as_secs(), 200_000);
+        assert_eq!(after(Pace::WALK, Outcome::Failed, 200_000).as_secs(), 200_000);
+        assert_eq!(after(Pace::WALK, Outcome::Same, 10).as_secs(), 86_400);
+        assert_eq!(after(Pace::FREE, Outcome::Same, 20_000).as_secs(), 30);
+        assert_eq!(after(Pace::FREE, Outcome::Same, 200_000).as_secs(), 200);
     }
 }

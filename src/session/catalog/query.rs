@@ -92,7 +92,7 @@ pub struct NoCursor;
 
 impl Cursor {
     /// Maximum length of a cursor in bytes.
-    const LONGEST: usize = 4096;
+    const MAX_LEN: usize = 4096;
 }
 
 impl fmt::Display for Cursor {
@@ -105,7 +105,7 @@ impl FromStr for Cursor {
     type Err = NoCursor;
 
     fn from_str(text: &str) -> Result<Self, NoCursor> {
-        let short = Some(text).filter(|text| text.len() <= Self::LONGEST).ok_or(NoCursor)?;
+        let short = Some(text).filter(|text| text.len() <= Self::MAX_LEN).ok_or(NoCursor)?;
         let key = String::from_utf8(URL_SAFE_NO_PAD.decode(short).map_err(|_| NoCursor)?).map_err(|_| NoCursor)?;
         let [namespace, name, session] = key.split('/').collect::<Vec<_>>().try_into().map_err(|_| NoCursor)?;
         let session = SessionName::parse(session).ok_or(NoCursor)?;
@@ -120,17 +120,17 @@ impl Listing {
         let table = &*self.table;
         // The page has rows from `first` on, or the last ones before `end`.
         let first = query.after.as_ref().filter(|_| query.before.is_none()).map_or(0, |Cursor(key)| {
-            let place = table.place(key);
-            let listed = table.rows().get(place).is_some_and(|row| table.compare(row, key) == Ordering::Equal);
-            place + usize::from(listed)
+            let position = table.position(key);
+            let listed = table.rows().get(position).is_some_and(|row| table.compare(row, key) == Ordering::Equal);
+            position + usize::from(listed)
         });
-        let end = query.before.as_ref().map(|Cursor(key)| table.place(key));
+        let end = query.before.as_ref().map(|Cursor(key)| table.position(key));
         let limit = query.limit.max(1);
         let mut page = Page::default();
         let judge = liveness.judge();
         let Some(mut filter) = Filter::new(table, query, judge.as_deref()) else { return page };
         let (mut shown, mut earlier, mut more): (VecDeque<&Row>, bool, bool);
-        if filter.lets_all_pass() {
+        if filter.matches_all() {
             let all = table.rows();
             let from = end.map_or(first, |end| end.saturating_sub(limit)).min(all.len());
             let to = end.unwrap_or(from.saturating_add(limit)).min(all.len());
@@ -138,7 +138,7 @@ impl Listing {
             (shown, earlier, more) = (all[from..to].iter().collect(), from > 0, to < all.len());
         } else {
             (shown, earlier, more) = (VecDeque::new(), false, false);
-            for (at, row) in table.rows().iter().enumerate().filter(|(_, row)| filter.wants(row)) {
+            for (at, row) in table.rows().iter().enumerate().filter(|(_, row)| filter.matches(row)) {
                 page.total += 1;
                 if at < first {
                     earlier = true;

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Maximum number of folders, possibly clusters of the flat tree, that are searched for sessions.
-const FLAT_FOLDERS: usize = 20;
+const MAX_FLAT_FOLDERS: usize = 20;
 
 /// The result of a survey, in addition to the listing.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(in crate::session) struct Surveyed {
     /// The trees that were found.
     pub(in crate::session) trees: BTreeSet<BucketTree>,
     /// `true` if time ran out before every folder was listed.
-    pub(in crate::session) cut: bool,
+    pub(in crate::session) timed_out: bool,
     /// Prefixes below which collectors wrote, if the roots have nothing.
     pub(in crate::session) roots_below: Vec<String>,
 }
@@ -44,7 +44,7 @@ impl Catalog {
         let walked = walk::walk(&lister, Place::all(&self.roots), &namespaces, &mut found);
         match tokio::time::timeout(within, walked).await {
             Ok(walked) => walked?,
-            Err(_) => surveyed.cut = true,
+            Err(_) => surveyed.timed_out = true,
         }
         if surveyed.trees.is_empty() {
             walk::roots_below(&lister, &self.roots, &mut found).await?;
@@ -57,7 +57,7 @@ impl Catalog {
     async fn find_trees(&self, lister: &Lister<'_>, root: &str, trees: &mut BTreeSet<BucketTree>) -> Result<(), Error> {
         let (folders, _) = lister.folders(root).await?;
         trees.extend(folders.iter().filter_map(|name| BucketTree::of_folder(name)));
-        let flat = folders.iter().filter(|name| flat_cluster(name).is_some()).take(FLAT_FOLDERS);
+        let flat = folders.iter().filter(|name| flat_cluster(name).is_some()).take(MAX_FLAT_FOLDERS);
         for folder in flat {
             let (below, _) = lister.folders(&format!("{root}{folder}/")).await?;
             if below.iter().any(|name| SessionName::parse(name).is_some()) {

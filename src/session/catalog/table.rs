@@ -23,9 +23,9 @@ pub(super) enum Source {
 
 /// The sighting of a session by one source, in one word: seen or not, namespace confirmed or not, and the owner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Told(u32);
+pub(super) struct Sighted(u32);
 
-impl Told {
+impl Sighted {
     const SEEN: u32 = 1;
     const NAMESPACE_KNOWN: u32 = 2;
     const OWNER: u32 = 2; // From this bit on: the owner's index plus one.
@@ -58,8 +58,8 @@ pub(super) struct Row {
     pub(super) session: Str,
     /// Index in the table's clusters.
     pub(super) cluster: u32,
-    pub(super) marker: Told,
-    pub(super) data: Told,
+    pub(super) marker: Sighted,
+    pub(super) data: Sighted,
 }
 
 impl Row {
@@ -160,7 +160,7 @@ impl Table {
     }
 
     /// Returns the index of the first row that does not come before a key.
-    pub(super) fn place(&self, key: &SessionKey) -> usize {
+    pub(super) fn position(&self, key: &SessionKey) -> usize {
         self.rows.partition_point(|row| self.compare(row, key) == Ordering::Less)
     }
 
@@ -174,7 +174,7 @@ impl Table {
     }
 
     pub(super) fn find(&self, key: &SessionKey) -> Option<&Row> {
-        self.rows.get(self.place(key)).filter(|row| self.compare(row, key) == Ordering::Equal)
+        self.rows.get(self.position(key)).filter(|row| self.compare(row, key) == Ordering::Equal)
     }
 
     /// Returns the index of a cluster in `clusters`.
@@ -192,26 +192,26 @@ impl Table {
     }
 
     /// Returns `true` if another table has the same sessions with the same sightings.
-    pub(super) fn same(&self, other: &Self) -> bool {
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
         self.rows.len() == other.rows.len()
-            && self.rows.iter().zip(&other.rows).all(|(a, b)| self.told(a) == other.told(b))
+            && self.rows.iter().zip(&other.rows).all(|(a, b)| self.content(a) == other.content(b))
     }
 
     /// Returns `true` if this table already has the data sighting that `row` of another table has.
-    pub(super) fn tells(&self, other: &Self, row: &Row) -> bool {
+    pub(super) fn has_data_of(&self, other: &Self, row: &Row) -> bool {
         let known = other.key(row).and_then(|key| self.find(&key).copied());
-        known.is_some_and(|known| self.told(&Row { marker: Told(0), ..known }) == other.told(row))
+        known.is_some_and(|known| self.content(&Row { marker: Sighted(0), ..known }) == other.content(row))
     }
 
     /// Returns everything about a row, without indices of this table.
-    fn told<'a>(&'a self, row: &Row) -> impl PartialEq + use<'a> {
+    fn content<'a>(&'a self, row: &Row) -> impl PartialEq + use<'a> {
         let cluster = self.cluster(row);
-        let told = |told: Told| {
-            let owner = told.owner().and_then(|at| self.owners.get(at as usize));
-            (told.seen(), told.namespace_known(), owner.map(|(kind, name)| (*kind, self.text(*name))))
+        let sighted = |sighted: Sighted| {
+            let owner = sighted.owner().and_then(|at| self.owners.get(at as usize));
+            (sighted.seen(), sighted.namespace_known(), owner.map(|(kind, name)| (*kind, self.text(*name))))
         };
         let names = [cluster.namespace, cluster.name, row.session].map(|text| self.text(text));
-        (names, told(row.marker), told(row.data))
+        (names, sighted(row.marker), sighted(row.data))
     }
 
     /// Returns the memory held, in bytes.

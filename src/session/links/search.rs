@@ -9,9 +9,9 @@ use crate::storage::{self, Delimiter, Storage};
 use futures_util::{StreamExt, stream};
 
 /// Maximum number of pages listed for one search, some 0.002 USD.
-const PAGES: u64 = 400;
+const MAX_PAGES: u64 = 400;
 /// Sessions searched concurrently.
-const AT_ONCE: usize = 8;
+const CONCURRENCY: usize = 8;
 
 /// A submission to search for, and the store to search.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +24,7 @@ pub(super) struct Search<'a> {
 
 /// The result of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Done {
+pub(super) struct SearchResult {
     /// Indices in the list of sessions.
     pub(super) found: Vec<usize>,
     /// Number of sessions that were searched completely.
@@ -32,19 +32,19 @@ pub(super) struct Done {
 }
 
 /// The result for one session; `None` if no pages were left for it.
-type Looked = Result<Option<bool>, storage::Error>;
+type Searched = Result<Option<bool>, storage::Error>;
 
 /// Searches the sessions in order until the pages are used up. Fails only if no session could be searched.
-pub(super) async fn run(search: &Search<'_>, sessions: &[Entry]) -> Result<Done, Error> {
+pub(super) async fn run(search: &Search<'_>, sessions: &[Entry]) -> Result<SearchResult, Error> {
     let lister = Lister::new(search.store, search.metrics, Purpose::Submission);
-    let looks = sessions.iter().enumerate().map(|(at, entry)| {
+    let searches = sessions.iter().enumerate().map(|(at, entry)| {
         let lister = &lister;
         async move { (at, session(search, lister, entry).await) }
     });
-    let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
-    let (mut done, mut failed) = (Done::default(), None);
-    while let Some((at, looked)) = looks.next().await {
-        match looked {
+    let mut searches = stream::iter(searches).buffer_unordered(CONCURRENCY);
+    let (mut done, mut failed) = (SearchResult::default(), None);
+    while let Some((at, searched)) = searches.next().await {
+        match searched {
             Ok(Some(found)) => {
                 done.searched += 1;
                 done.found.extend(found.then_some(at));
@@ -60,7 +60,7 @@ pub(super) async fn run(search: &Search<'_>, sessions: &[Entry]) -> Result<Done,
 }
 
 /// Returns `true` if a session ran the submission.
-async fn session(search: &Search<'_>, lister: &Lister<'_>, entry: &Entry) -> Looked {
+async fn session(search: &Search<'_>, lister: &Lister<'_>, entry: &Entry) -> Searched {
     let Some(file) = job_driver::path_of(search.id) else { return Ok(Some(false)) };
     let owners: Vec<_> = entry.owner.iter().cloned().collect();
     for root in search.roots {
@@ -69,11 +69,11 @@ async fn session(search: &Search<'_>, lister: &Lister<'_>, entry: &Entry) -> Loo
                 Tree::Flat => (format!("{}logs/", place.prefix), ""),
                 Tree::History => (place.prefix, "logs/"),
             };
-            if lister.requests() >= PAGES {
+            if lister.requests() >= MAX_PAGES {
                 return Ok(None);
             }
             for node in lister.folders(&nodes).await?.0 {
-                if lister.requests() >= PAGES {
+                if lister.requests() >= MAX_PAGES {
                     return Ok(None);
                 }
                 let key = format!("{nodes}{node}/{logs}{file}");

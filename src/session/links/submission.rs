@@ -19,13 +19,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Maximum number of cached results.
-const REMEMBERED: usize = 1_000;
+const MAX_CACHED: usize = 1_000;
 /// Time for which a found submission is cached; not for ever, because users may use an id twice.
-const HOLD_FOUND: Duration = Duration::from_secs(600);
+const FOUND_TTL: Duration = Duration::from_secs(600);
 /// Time for which an empty result is cached.
-const HOLD_NOTHING: Duration = Duration::from_secs(60);
+const NOT_FOUND_TTL: Duration = Duration::from_secs(60);
 /// Maximum number of sessions of a namespace whose logs are searched, newest first.
-const SESSIONS: usize = 50;
+const MAX_SESSIONS: usize = 50;
 
 /// The result of looking up a submission.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub struct Submission {
 #[derive(Debug, Default)]
 pub struct Submissions {
     /// Results by namespace and id.
-    remembered: Mutex<HashMap<(String, String), (Instant, Submission)>>,
+    cached: Mutex<HashMap<(String, String), (Instant, Submission)>>,
     /// Held while searching: searches may be long, and cost money.
     searching: tokio::sync::Mutex<()>,
 }
@@ -69,18 +69,18 @@ impl Submissions {
         sources: &Sources,
     ) -> Result<Submission, Error> {
         let listing = &*sources.listing;
-        let (newest, of) = listing.newest_of(namespace, SESSIONS);
+        let (newest, of) = listing.newest_of(namespace, MAX_SESSIONS);
         if job_driver::path_of(id).is_none() {
             return Ok(Submission { searched_all: true, of, ..Submission::default() });
         }
-        let open = ran(&sources.open, namespace, id);
+        let open = open_sessions_of(&sources.open, namespace, id);
         let sessions: Vec<Entry> = open.iter().filter_map(|key| listing.find(key)).collect();
         if !sessions.is_empty() {
             return Ok(Submission { sessions, of, ..Submission::default() });
         }
         // The previous holder may have searched for the same submission.
-        let _turn = self.searching.lock().await;
-        if let Some(known) = self.known(namespace, id, listing) {
+        let _guard = self.searching.lock().await;
+        if let Some(known) = self.lookup(namespace, id, listing) {
             return Ok(known);
         }
         let candidates = candidates(listing, namespace, id, newest);
@@ -89,35 +89,35 @@ impl Submissions {
         let mut sessions: Vec<Entry> = done.found.into_iter().filter_map(|at| candidates.get(at).cloned()).collect();
         sessions.sort_by_key(|entry| Reverse(entry.key.session.local_micros()));
         let found = Submission { sessions, searched_all: done.searched >= of, searched: done.searched, of };
-        self.remember(namespace, id, &found);
+        self.insert(namespace, id, &found);
         Ok(found)
     }
 
-    fn known(&self, namespace: &str, id: &str, listing: &Listing) -> Option<Submission> {
-        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, known) = remembered.get(&(namespace.to_owned(), id.to_owned()))?;
-        let good = at.elapsed() < hold(known) && known.sessions.iter().all(|entry| listing.find(&entry.key).is_some());
+    fn lookup(&self, namespace: &str, id: &str, listing: &Listing) -> Option<Submission> {
+        let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, known) = cached.get(&(namespace.to_owned(), id.to_owned()))?;
+        let good = at.elapsed() < ttl(known) && known.sessions.iter().all(|entry| listing.find(&entry.key).is_some());
         good.then(|| known.clone())
     }
 
-    fn remember(&self, namespace: &str, id: &str, found: &Submission) {
-        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.len() >= REMEMBERED {
-            remembered.retain(|_, (at, known)| at.elapsed() < hold(known));
+    fn insert(&self, namespace: &str, id: &str, found: &Submission) {
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        if cached.len() >= MAX_CACHED {
+            cached.retain(|_, (at, known)| at.elapsed() < ttl(known));
         }
-        if remembered.len() >= REMEMBERED {
-            remembered.clear();
+        if cached.len() >= MAX_CACHED {
+            cached.clear();
         }
-        remembered.insert((namespace.to_owned(), id.to_owned()), (Instant::now(), found.clone()));
+        cached.insert((namespace.to_owned(), id.to_owned()), (Instant::now(), found.clone()));
     }
 }
 
-fn hold(known: &Submission) -> Duration {
-    if known.sessions.is_empty() { HOLD_NOTHING } else { HOLD_FOUND }
+fn ttl(known: &Submission) -> Duration {
+    if known.sessions.is_empty() { NOT_FOUND_TTL } else { FOUND_TTL }
 }
 
 /// Returns the open sessions that ran a submission, newest first.
-fn ran(open: &[Arc<OpenSession>], namespace: &str, id: &str) -> Vec<SessionKey> {
+fn open_sessions_of(open: &[Arc<OpenSession>], namespace: &str, id: &str) -> Vec<SessionKey> {
     let here = open.iter().filter(|session| session.key.cluster.namespace == namespace);
     let ran = here.filter(|session| session.snapshot.jobs.iter().any(|job| job.submission_id.as_deref() == Some(id)));
     let mut keys: Vec<SessionKey> = ran.map(|session| session.key.clone()).collect();
@@ -129,7 +129,7 @@ fn ran(open: &[Arc<OpenSession>], namespace: &str, id: &str) -> Vec<SessionKey> 
 fn candidates(listing: &Listing, namespace: &str, id: &str, newest: Vec<Entry>) -> Vec<Entry> {
     let owner = owner_in(id).unwrap_or_default();
     let mut likely = listing.attempts(namespace, super::Subject::Owner(OwnerKind::RayJob), owner, false).sessions;
-    likely.truncate(SESSIONS);
+    likely.truncate(MAX_SESSIONS);
     let mut seen = HashSet::new();
     let all = likely.into_iter().chain(newest);
     all.filter(|entry| seen.insert(entry.key.clone())).collect()

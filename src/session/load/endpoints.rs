@@ -3,7 +3,7 @@
 
 use super::facts::{MAX_FILE, Unreadable};
 use super::fetch;
-use super::held::Held;
+use super::held::LoadMemory;
 use super::objects::SessionObjects;
 use crate::base::stored_json;
 use crate::session::Error;
@@ -33,13 +33,13 @@ pub(super) async fn read_endpoints(
     store: &Arc<dyn Storage>,
     objects: &SessionObjects,
     counters: &Counters,
-    held: &Arc<Held>,
+    memory: &Arc<LoadMemory>,
 ) -> Result<Endpoints, Error> {
     counters.expect(objects.endpoints.len() as u64, objects.endpoints.values().map(|object| object.size).sum());
     let mut fetched = stream::iter(objects.endpoints.clone())
         .map(|(name, object)| async move {
             // Counted before it is read, because bodies are kept.
-            held.add(object.size);
+            memory.add(object.size);
             let body = fetch::read(&**store, &object.key, ReadRange::Full, MAX_FILE, counters).await;
             counters.file();
             (name, object, body)
@@ -50,11 +50,11 @@ pub(super) async fn read_endpoints(
         match body {
             Ok(body) => {
                 let packed = body.len();
-                let mut copies = held.hold(0);
-                let strict = held.run(move || strict(&body, |bytes| copies.set(bytes as u64)));
+                let mut copies = memory.hold(0);
+                let strict = memory.run(move || strict(&body, |bytes| copies.set(bytes as u64)));
                 match strict.await? {
                     Ok(body) => {
-                        held.add(body.len().saturating_sub(packed) as u64);
+                        memory.add(body.len().saturating_sub(packed) as u64);
                         read.bodies.insert(name, body);
                     }
                     Err(why) => read.damaged.push((object.key, why)),

@@ -2,7 +2,7 @@
 //! meanwhile.
 
 use super::fetch;
-use super::held::Held;
+use super::held::LoadMemory;
 use super::parse::{Queue, Stop, StopOnPanic};
 use crate::base::name::SessionKey;
 use crate::base::time::Nanos;
@@ -41,9 +41,9 @@ pub(super) async fn read(
     key: &SessionKey,
     files: impl Stream<Item = Result<Vec<ObjectMeta>, storage::Error>>,
     counters: &Arc<Counters>,
-    held: &Arc<Held>,
+    memory: &Arc<LoadMemory>,
 ) -> Result<Events, Error> {
-    let queue = Arc::new(Queue::new(Arc::clone(held)));
+    let queue = Arc::new(Queue::new(Arc::clone(memory)));
     let stop = Stop(Arc::clone(&queue));
     let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 16);
     let work = (0..threads).map(|_| {
@@ -68,8 +68,8 @@ pub(super) async fn read(
                 let (queue, unread, archived) = (&queue, &unread, &archived);
                 async move {
                     // Only files with a slot are queued: none waits for a parser that waits for another file.
-                    let room = held.room.take(file.size).await;
-                    let pieces = queue.push(&file.key, latest(&file), room);
+                    let slot = memory.slots.acquire(file.size).await;
+                    let pieces = queue.push(&file.key, latest(&file), slot);
                     let read = fetch::stream(&**store, &file, &pieces, counters).await;
                     let is_archived = |error: &storage::Error| error.kind() == storage::ErrorKind::Archived;
                     unread.fetch_add(u64::from(read.is_err()), Ordering::Relaxed);
@@ -87,7 +87,7 @@ pub(super) async fn read(
     if let Some(error) = failed {
         return Err(error.into());
     }
-    let builder = held.run(move || merge(parsed)).await?;
+    let builder = memory.run(move || merge(parsed)).await?;
     Ok(Events { builder: builder.ok_or(Error::Broken)?, unread, archived })
 }
 

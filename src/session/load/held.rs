@@ -4,10 +4,10 @@
 //! the load has a reference, so a thread that outlives the load (because the load was stopped or restarted) still
 //! counts until it ends. The caller decides what happens to a load that has outgrown its reservation.
 
-use super::room::Room;
+use super::room::FetchSlots;
 use crate::session::Error;
-use crate::session::admission::{Permit, Short};
-use crate::session::memory::Charge;
+use crate::session::admission::{CoverError, LoadPermit};
+use crate::session::memory::Reservation;
 use crate::session::quiet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -20,22 +20,22 @@ const CHECK: Duration = Duration::from_millis(20);
 
 /// The memory of one load.
 #[derive(Debug)]
-pub(super) struct Held {
-    permit: Mutex<Option<Permit>>,
+pub(super) struct LoadMemory {
+    permit: Mutex<Option<LoadPermit>>,
     /// Slots for event files that are being fetched.
-    pub(super) room: Room,
+    pub(super) slots: FetchSlots,
     builders: AtomicU64,
     other: AtomicU64,
-    outgrown: OnceLock<(u64, Short)>,
+    outgrown: OnceLock<(u64, CoverError)>,
 }
 
-impl Held {
+impl LoadMemory {
     /// Creates the count of a load that holds nothing yet.
-    pub(super) fn new(permit: Permit) -> Arc<Self> {
-        let (permit, room) = (Mutex::new(Some(permit)), Room::default());
+    pub(super) fn new(permit: LoadPermit) -> Arc<Self> {
+        let (permit, slots) = (Mutex::new(Some(permit)), FetchSlots::default());
         Arc::new(Self {
             permit,
-            room,
+            slots,
             builders: AtomicU64::new(0),
             other: AtomicU64::new(0),
             outgrown: OnceLock::new(),
@@ -44,20 +44,20 @@ impl Held {
 
     /// Creates the count of a single load, and its budget.
     #[cfg(test)]
-    pub(super) async fn alone(total: u64) -> (Arc<Self>, Arc<crate::session::memory::Ledger>) {
-        let ledger = crate::session::memory::Ledger::new(total);
-        let admission = crate::session::admission::Admission::new(1, Arc::clone(&ledger), Arc::new(()));
-        (Self::new(Arc::new(admission).admit(BASE).await), ledger)
+    pub(super) async fn with_budget(total: u64) -> (Arc<Self>, Arc<crate::session::memory::MemoryBudget>) {
+        let budget = crate::session::memory::MemoryBudget::new(total);
+        let admission = crate::session::admission::Admission::new(1, Arc::clone(&budget), Arc::new(()));
+        (Self::new(Arc::new(admission).admit(BASE).await), budget)
     }
 
     /// Returns the held bytes. Builders count twice, because finishing one holds it and the tables made of it.
     pub(super) fn bytes(&self) -> u64 {
         let built = self.builders.load(Ordering::Relaxed);
-        BASE + built.saturating_mul(2) + self.room.taken() + self.other.load(Ordering::Relaxed)
+        BASE + built.saturating_mul(2) + self.slots.used_bytes() + self.other.load(Ordering::Relaxed)
     }
 
     /// Adds to the weight of the builders.
-    pub(super) fn built(&self, more: u64) {
+    pub(super) fn add_built(&self, more: u64) {
         self.builders.fetch_add(more, Ordering::Relaxed);
     }
 
@@ -67,14 +67,14 @@ impl Held {
     }
 
     /// Adds bytes outside the builders until the returned value is dropped.
-    pub(super) fn hold(self: &Arc<Self>, bytes: u64) -> Hold {
+    pub(super) fn hold(self: &Arc<Self>, bytes: u64) -> HeldBytes {
         self.add(bytes);
-        Hold { held: Arc::clone(self), bytes }
+        HeldBytes { held: Arc::clone(self), bytes }
     }
 
     /// Reserves the bytes that are held now. If that fails, the load has failed, and all later calls return the same
     /// error.
-    pub(super) fn cover(&self) -> Result<(), (u64, Short)> {
+    pub(super) fn cover(&self) -> Result<(), (u64, CoverError)> {
         if let Some(outgrown) = self.outgrown() {
             return Err(outgrown);
         }
@@ -84,12 +84,12 @@ impl Held {
     }
 
     /// Returns the bytes held when they could not be reserved, and the reason.
-    pub(super) fn outgrown(&self) -> Option<(u64, Short)> {
+    pub(super) fn outgrown(&self) -> Option<(u64, CoverError)> {
         self.outgrown.get().copied()
     }
 
     /// Reserves the held bytes periodically, until that fails.
-    pub(super) async fn outgrows(&self) -> (u64, Short) {
+    pub(super) async fn outgrows(&self) -> (u64, CoverError) {
         loop {
             if let Err(outgrown) = self.cover() {
                 return outgrown;
@@ -112,23 +112,23 @@ impl Held {
     }
 
     /// Ends the load and returns the reservation of its result, which takes `bytes`.
-    pub(super) fn settle(&self, bytes: u64) -> Option<Charge> {
+    pub(super) fn settle(&self, bytes: u64) -> Option<Reservation> {
         self.permit().take()?.settle(bytes)
     }
 
-    fn permit(&self) -> MutexGuard<'_, Option<Permit>> {
+    fn permit(&self) -> MutexGuard<'_, Option<LoadPermit>> {
         self.permit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Bytes that count as held until this is dropped.
 #[derive(Debug)]
-pub(super) struct Hold {
-    held: Arc<Held>,
+pub(super) struct HeldBytes {
+    held: Arc<LoadMemory>,
     bytes: u64,
 }
 
-impl Hold {
+impl HeldBytes {
     /// Changes the number of bytes.
     pub(super) fn set(&mut self, bytes: u64) {
         self.held.other.fetch_add(bytes, Ordering::Relaxed);
@@ -137,7 +137,7 @@ impl Hold {
     }
 }
 
-impl Drop for Hold {
+impl Drop for HeldBytes {
     fn drop(&mut self) {
         self.set(0);
     }

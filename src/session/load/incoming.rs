@@ -2,7 +2,7 @@
 //!
 //! Only a few pieces are buffered in between, never a whole file.
 
-use super::room::Place;
+use super::room::FetchSlot;
 use crate::base::time::Nanos;
 use bytes::{Buf, Bytes};
 use std::io::{self, Read};
@@ -19,19 +19,19 @@ pub(super) struct IncomingFile {
     /// Latest plausible time of an event in the file.
     pub(super) latest: Nanos,
     pieces: mpsc::Receiver<io::Result<Bytes>>,
-    place: Place,
+    slot: FetchSlot,
 }
 
 impl IncomingFile {
     /// Creates a file and the sender of its bytes. Dropping the sender ends the file.
-    pub(super) fn new(key: &str, latest: Nanos, place: Place) -> (Self, Pieces) {
+    pub(super) fn new(key: &str, latest: Nanos, slot: FetchSlot) -> (Self, Pieces) {
         let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
-        (Self { key: key.into(), latest, pieces, place }, sender)
+        (Self { key: key.into(), latest, pieces, slot }, sender)
     }
 
     /// Returns the bytes as a blocking reader, which keeps the slot.
     pub(super) fn into_reader(self) -> PieceReader {
-        PieceReader { pieces: self.pieces, current: Bytes::new(), _place: self.place }
+        PieceReader { pieces: self.pieces, current: Bytes::new(), _slot: self.slot }
     }
 }
 
@@ -42,7 +42,7 @@ pub(super) type Pieces = mpsc::Sender<io::Result<Bytes>>;
 pub(super) struct PieceReader {
     pieces: mpsc::Receiver<io::Result<Bytes>>,
     current: Bytes,
-    _place: Place,
+    _slot: FetchSlot,
 }
 
 impl Read for PieceReader {

@@ -8,7 +8,7 @@ use crate::storage::{Error, Storage};
 use std::sync::Arc;
 
 /// The result of listing a session again.
-pub(in crate::session) struct Found {
+pub(in crate::session) struct Relisted {
     /// Digest of everything listed.
     pub(in crate::session) digest: Digest,
     /// The current log files.
@@ -18,14 +18,14 @@ pub(in crate::session) struct Found {
 }
 
 /// Lists all objects of a session and reads none.
-pub(in crate::session) async fn look(
+pub(in crate::session) async fn relist(
     store: &Arc<dyn Storage>,
     key: &SessionKey,
     places: &Places,
-) -> Result<Found, Error> {
+) -> Result<Relisted, Error> {
     let prefixes = objects::prefixes(&**store, key, places).await?;
     let mut pages = Pages::first(Arc::clone(store), prefixes).await?;
     pages.rest().await?;
     let (digest, newest) = (pages.objects.digest(), pages.objects.newest);
-    Ok(Found { digest, newest, logs: pages.objects.into_logs() })
+    Ok(Relisted { digest, newest, logs: pages.objects.into_logs() })
 }

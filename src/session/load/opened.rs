@@ -1,13 +1,13 @@
 //! An open session: its snapshot, its log files, and the digest of its inputs.
 
-use super::held::Held;
+use super::held::LoadMemory;
 use super::objects::LogIndex;
-use super::{Digest, Found};
+use super::{Digest, Relisted};
 use crate::base::name::SessionKey;
 use crate::session::Error;
 #[cfg(test)]
-use crate::session::admission::Permit;
-use crate::session::memory::Charge;
+use crate::session::admission::LoadPermit;
+use crate::session::memory::Reservation;
 use crate::snapshot::Snapshot;
 use crate::snapshot::completeness::Problems;
 use crate::snapshot::gap::{Code, Gap, Weight};
@@ -41,13 +41,13 @@ pub struct OpenSession {
     /// Digest of the inputs of this build.
     pub(in crate::session) digest: Digest,
     /// Digest of the inputs of the last build, which may have been discarded for showing less.
-    tried: u128,
+    last_inputs: u128,
     newest: Option<i64>,
     /// Duration of reading and building.
     pub(in crate::session) built_in: Duration,
     bytes: u64,
     /// Held as long as the session is in use, cached or not.
-    memory: Option<Arc<Charge>>,
+    memory: Option<Arc<Reservation>>,
 }
 
 impl OpenSession {
@@ -60,11 +60,11 @@ impl OpenSession {
         newest: Option<i64>,
         unread_files: u64,
         built_in: Duration,
-        held: &Held,
+        load_memory: &LoadMemory,
     ) -> Self {
         let bytes = (snapshot.weight() + logs.weight()) as u64;
         let version = version(digest, unread_files, &Problems::default(), &snapshot);
-        let memory = held.settle(bytes).map(Arc::new);
+        let memory = load_memory.settle(bytes).map(Arc::new);
         let checked_at = SystemTime::now();
         Self {
             key,
@@ -76,7 +76,7 @@ impl OpenSession {
             nothing_read: None,
             checked_at,
             digest,
-            tried: digest.inputs,
+            last_inputs: digest.inputs,
             newest,
             built_in,
             bytes,
@@ -91,9 +91,9 @@ impl OpenSession {
 
     /// Creates a session without stored objects.
     #[cfg(test)]
-    pub(in crate::session) fn empty(key: SessionKey, permit: Permit) -> Self {
-        let (snapshot, digest, held) = (Arc::default(), Digest::default(), Held::new(permit));
-        let mut empty = Self::new(key, snapshot, LogIndex::default(), digest, None, 0, Duration::ZERO, &held);
+    pub(in crate::session) fn empty(key: SessionKey, permit: LoadPermit) -> Self {
+        let (snapshot, digest, load_memory) = (Arc::default(), Digest::default(), LoadMemory::new(permit));
+        let mut empty = Self::new(key, snapshot, LogIndex::default(), digest, None, 0, Duration::ZERO, &load_memory);
         // Pretends to weigh a megabyte.
         empty.bytes = 1 << 20;
         empty.memory = empty.memory.and_then(Arc::into_inner).map(|mut memory| {
@@ -104,20 +104,20 @@ impl OpenSession {
     }
 
     /// Returns the same snapshot with the current log files.
-    pub(in crate::session) fn with(&self, found: Found) -> Self {
-        let Found { digest, logs, newest } = found;
-        Self { logs, checked_at: SystemTime::now(), digest, newest, ..self.again(self.unread_updates.clone()) }
-            .versioned()
+    pub(in crate::session) fn with_logs(&self, found: Relisted) -> Self {
+        let Relisted { digest, logs, newest } = found;
+        Self { logs, checked_at: SystemTime::now(), digest, newest, ..self.copy(self.unread_updates.clone()) }
+            .with_new_version()
     }
 
     /// Returns the same session after a build `less` that shows less, with the files that could not be read.
-    pub(in crate::session) fn rather_than(&self, less: &Self) -> Self {
+    pub(in crate::session) fn kept_over(&self, less: &Self) -> Self {
         let [ours, theirs] = [self, less].map(|session| &session.snapshot.completeness.unreadable_files);
         let updates = theirs.beyond(ours, less.unread_files);
-        Self { tried: less.digest.inputs, ..self.again(updates) }.versioned()
+        Self { last_inputs: less.digest.inputs, ..self.copy(updates) }.with_new_version()
     }
 
-    fn again(&self, unread_updates: Problems) -> Self {
+    fn copy(&self, unread_updates: Problems) -> Self {
         Self {
             key: self.key.clone(),
             snapshot: Arc::clone(&self.snapshot),
@@ -129,7 +129,7 @@ impl OpenSession {
         }
     }
 
-    fn versioned(mut self) -> Self {
+    fn with_new_version(mut self) -> Self {
         self.version = version(self.digest, self.unread_files, &self.unread_updates, &self.snapshot);
         self
     }
@@ -145,16 +145,16 @@ impl OpenSession {
 
     /// Returns `true` if any current or possible input has changed since the last build.
     pub(in crate::session) fn has_changed(&self, found: &Digest) -> bool {
-        self.tried != found.inputs
+        self.last_inputs != found.inputs
     }
 
     /// Returns `true` if a log file has changed that is only shown, and the inputs are those of this build.
-    pub(in crate::session) fn shows_other_logs_than(&self, found: &Digest) -> bool {
+    pub(in crate::session) fn has_other_logs(&self, found: &Digest) -> bool {
         self.digest.inputs == found.inputs && self.digest.shown != found.shown
     }
 
     /// Returns `true` if there are stored files to read again.
-    pub(in crate::session) fn wants_more(&self) -> bool {
+    pub(in crate::session) fn has_unread_files(&self) -> bool {
         self.unread_files > 0 || self.unread_updates.count > 0
     }
 

@@ -5,9 +5,9 @@
 //! Memory is counted before it is used: a record without an end is read no further than memory is reserved for it. The
 //! threads never block an async thread, and end when the result is no longer needed (`Stop`).
 
-use super::held::{Held, Hold};
+use super::held::{HeldBytes, LoadMemory};
 use super::incoming::{IncomingFile, Pieces};
-use super::room::Place;
+use super::room::FetchSlot;
 use crate::base::time::Nanos;
 use crate::event::records::{BLOCK, Block, Records, Step};
 use crate::snapshot::build::Builder;
@@ -16,17 +16,17 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A block that any thread may parse.
 #[derive(Debug)]
-struct Share {
+struct SharedBlock {
     key: Arc<str>,
     latest: Nanos,
     block: Block,
-    _held: Hold,
+    _held: HeldBytes,
 }
 
 #[derive(Debug, Default)]
 struct State {
     files: VecDeque<IncomingFile>,
-    blocks: VecDeque<Share>,
+    blocks: VecDeque<SharedBlock>,
     /// Threads that wait for work.
     idle: usize,
     /// Threads that read a file and may still share blocks of it.
@@ -42,7 +42,7 @@ struct State {
 pub(super) struct Queue {
     state: Mutex<State>,
     wake: Condvar,
-    held: Arc<Held>,
+    memory: Arc<LoadMemory>,
 }
 
 /// Stops a queue's threads on drop, if the load was cancelled, timed out or ran out of memory. Has no effect after all
@@ -80,19 +80,19 @@ impl Drop for Reading<'_> {
 
 enum Work {
     File(IncomingFile),
-    Block(Share),
+    Block(SharedBlock),
 }
 
 impl Queue {
     /// Creates an empty queue.
-    pub(super) fn new(held: Arc<Held>) -> Self {
-        Self { state: Mutex::default(), wake: Condvar::new(), held }
+    pub(super) fn new(memory: Arc<LoadMemory>) -> Self {
+        Self { state: Mutex::default(), wake: Condvar::new(), memory }
     }
 
     /// Queues a file with the latest plausible time of its events, and returns the sender of its bytes. Dropping the
     /// sender ends the file.
-    pub(super) fn push(&self, key: &str, latest: Nanos, place: Place) -> Pieces {
-        let (file, sender) = IncomingFile::new(key, latest, place);
+    pub(super) fn push(&self, key: &str, latest: Nanos, slot: FetchSlot) -> Pieces {
+        let (file, sender) = IncomingFile::new(key, latest, slot);
         let mut state = self.lock();
         if !state.stopped {
             state.files.push_back(file);
@@ -119,7 +119,7 @@ impl Queue {
 
     /// Parses on the calling thread until everything is done or the queue is stopped.
     pub(super) fn work(&self, session_name: &str) -> Builder {
-        let mut folding = Folding { builder: Builder::new(session_name), weight: 0, held: &self.held };
+        let mut folding = Folding { builder: Builder::new(session_name), weight: 0, memory: &self.memory };
         while let Some(work) = self.next() {
             match work {
                 Work::Block(share) => folding.fold(&share),
@@ -155,19 +155,20 @@ impl Queue {
     fn read(&self, folding: &mut Folding<'_>, file: IncomingFile) {
         let (key, latest) = (Arc::clone(&file.key), file.latest);
         let mut records = Records::new(file.into_reader());
-        let mut ahead = self.held.hold(0);
+        let mut ahead = self.memory.hold(0);
         loop {
             let step = records.step();
-            ahead.set(beyond_a_block(records.may_hold()));
+            ahead.set(excess_over_block(records.may_hold()));
             match step {
                 Step::Block(block) => {
-                    let held = self.held.hold(beyond_a_block(block.weight()));
-                    if let Some(share) = self.share(Share { key: Arc::clone(&key), latest, block, _held: held }) {
+                    let memory = self.memory.hold(excess_over_block(block.weight()));
+                    if let Some(share) = self.share(SharedBlock { key: Arc::clone(&key), latest, block, _held: memory })
+                    {
                         folding.fold(&share);
                     }
                 }
                 // The load fails, so the rest is not needed.
-                Step::On if self.held.cover().is_err() => self.stop(),
+                Step::On if self.memory.cover().is_err() => self.stop(),
                 Step::On => {}
                 Step::End => break,
             }
@@ -187,7 +188,7 @@ impl Queue {
     }
 
     /// Passes a block to an idle thread, or returns it if there is none.
-    fn share(&self, share: Share) -> Option<Share> {
+    fn share(&self, share: SharedBlock) -> Option<SharedBlock> {
         let mut state = self.lock();
         if state.stopped {
             return None;
@@ -207,7 +208,7 @@ impl Queue {
 }
 
 /// Returns the bytes above the usual block length, which the base of every load covers.
-fn beyond_a_block(bytes: usize) -> u64 {
+fn excess_over_block(bytes: usize) -> u64 {
     bytes.saturating_sub(BLOCK) as u64
 }
 
@@ -215,18 +216,18 @@ fn beyond_a_block(bytes: usize) -> u64 {
 struct Folding<'a> {
     builder: Builder,
     weight: u64,
-    held: &'a Held,
+    memory: &'a LoadMemory,
 }
 
 impl Folding<'_> {
-    fn fold(&mut self, share: &Share) {
+    fn fold(&mut self, share: &SharedBlock) {
         self.builder.expect_until(share.latest);
         for (position, record) in share.block.records() {
             self.builder.fold_record(&share.key, position, record);
         }
         // Only this thread changes its builder, and a builder never becomes lighter.
         let weight = (self.builder.weight() as u64).max(self.weight);
-        self.held.built(weight - self.weight);
+        self.memory.add_built(weight - self.weight);
         self.weight = weight;
     }
 }

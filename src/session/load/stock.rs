@@ -23,7 +23,7 @@ const LONGEST: usize = 32 << 20;
 
 /// The stored files of one session.
 #[derive(Debug)]
-pub(in crate::session) struct Stock {
+pub(in crate::session) struct Inventory {
     /// Event files that are not empty, big ones first on each page of the listing.
     events: Vec<ObjectMeta>,
     /// Number of event files, including empty ones.
@@ -38,9 +38,9 @@ pub(in crate::session) struct Stock {
     pub(in crate::session) newest: Option<i64>,
 }
 
-impl Stock {
+impl Inventory {
     /// Lists all objects of a session and reads none.
-    pub(in crate::session) async fn take(
+    pub(in crate::session) async fn list(
         store: &Arc<dyn Storage>,
         key: &SessionKey,
         places: &Places,
@@ -73,9 +73,9 @@ impl Stock {
         key: &SessionKey,
     ) -> Result<(u64, EventCounts), Error> {
         // Spread over the whole list, because a file is of one node, or of one job, and of some hour.
-        let apart = self.events.len().div_ceil(SAMPLED_FILES).max(1);
+        let step = self.events.len().div_ceil(SAMPLED_FILES).max(1);
         let mut samples = Vec::new();
-        for file in self.events.iter().step_by(apart) {
+        for file in self.events.iter().step_by(step) {
             let end = SAMPLE.min(file.size);
             let bytes = store.read(&file.key, ReadRange::Between(0, end)).await?.read_all(SAMPLE).await?;
             samples.push((file.key.clone(), bytes));

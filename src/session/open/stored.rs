@@ -20,10 +20,10 @@ impl Sessions {
     pub async fn stored(&self, key: &SessionKey) -> Result<Option<Stored>, Error> {
         let source = self.source();
         let places = source.places(key).await?;
-        let looked = load::look(&source.store, key, &places);
+        let relisted = load::relist(&source.store, key, &places);
         let timeout = self.settings().loading.timeout;
         let late = |_| Error::TimedOut { key: key.clone(), after: timeout };
-        let found = tokio::time::timeout(timeout, looked).await.map_err(late)??;
+        let found = tokio::time::timeout(timeout, relisted).await.map_err(late)??;
         Ok((found.digest != load::Digest::default()).then_some(Stored(found.digest)))
     }
 }

@@ -7,7 +7,7 @@ use crate::liveness::{Judge, State};
 use memchr::memmem::Finder;
 
 /// Maximum number of words. Further words are ignored.
-const WORDS: usize = 16;
+const MAX_WORDS: usize = 16;
 
 /// A query prepared for one table.
 pub(super) struct Filter<'a> {
@@ -28,7 +28,7 @@ impl<'a> Filter<'a> {
     pub(super) fn new(table: &'a Table, query: &Query, judge: Option<&'a dyn Judge>) -> Option<Self> {
         let text = query.text.as_deref().unwrap_or_default().to_lowercase();
         let words: Vec<Finder<'static>> =
-            text.split_whitespace().take(WORDS).map(|word| Finder::new(word).into_owned()).collect();
+            text.split_whitespace().take(MAX_WORDS).map(|word| Finder::new(word).into_owned()).collect();
         let mut filter = Self {
             table,
             from: query.from.unwrap_or(i64::MIN),
@@ -44,14 +44,14 @@ impl<'a> Filter<'a> {
             let clusters = table.clusters().iter().map(|cluster| {
                 let (namespace, name) = (table.text(cluster.namespace), table.text(cluster.name));
                 let fits = wanted(&query.namespace, namespace) && wanted(&query.cluster, name);
-                fits.then(|| filter.words_in([namespace, name]))
+                fits.then(|| filter.word_bits([namespace, name]))
             });
             filter.clusters = Some(clusters.collect::<Vec<_>>());
         }
         if !filter.words.is_empty() || query.owner_kind.is_some() || query.owner.is_some() {
             let owners = table.owners().map(|(kind, name)| {
                 let fits = query.owner_kind.is_none_or(|wanted| wanted == kind) && wanted(&query.owner, name);
-                fits.then(|| filter.words_in([kind.folder(), name]))
+                fits.then(|| filter.word_bits([kind.folder(), name]))
             });
             let mut owners: Vec<_> = owners.collect();
             owners.push((query.owner_kind.is_none() && query.owner.is_none()).then_some(0));
@@ -61,12 +61,12 @@ impl<'a> Filter<'a> {
         (!none(&filter.clusters) && !none(&filter.owners) && filter.from < filter.until).then_some(filter)
     }
 
-    pub(super) fn lets_all_pass(&self) -> bool {
+    pub(super) fn matches_all(&self) -> bool {
         let no_time = self.from == i64::MIN && self.until == i64::MAX;
         self.clusters.is_none() && self.owners.is_none() && self.state.is_none() && no_time
     }
 
-    pub(super) fn wants(&mut self, row: &Row) -> bool {
+    pub(super) fn matches(&mut self, row: &Row) -> bool {
         // An invalid date is the smallest number, so it is in no range with a beginning.
         if row.micros < self.from || (row.micros >= self.until && self.until != i64::MAX) {
             return false;
@@ -99,7 +99,7 @@ impl<'a> Filter<'a> {
     }
 
     /// Returns a bit for each word that occurs in one of these names.
-    fn words_in(&mut self, names: [&str; 2]) -> u16 {
+    fn word_bits(&mut self, names: [&str; 2]) -> u16 {
         if self.words.is_empty() {
             return 0;
         }

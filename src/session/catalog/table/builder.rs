@@ -1,6 +1,6 @@
 //! Collects sessions in any order, merges the sightings of one session, and sorts them.
 
-use super::{Cluster, Row, Source, Table, Told, micros};
+use super::{Cluster, Row, Sighted, Source, Table, micros};
 use crate::base::name::{Owner, OwnerKind, SessionName};
 use crate::snapshot::intern::{Interner, Str};
 use std::cmp::Reverse;
@@ -22,13 +22,13 @@ pub(in super::super) struct Sighting<'a> {
 #[derive(Clone, Copy, Debug)]
 struct Merged {
     /// Sightings by source.
-    told: [Told; 2],
+    sighted: [Sighted; 2],
     written: i64,
 }
 
 impl Default for Merged {
     fn default() -> Self {
-        Self { told: <[Told; 2]>::default(), written: Row::NEVER }
+        Self { sighted: <[Sighted; 2]>::default(), written: Row::NEVER }
     }
 }
 
@@ -53,24 +53,24 @@ impl Builder {
         let merged = self.sessions.entry((cluster, session)).or_default();
         // The earlier of two markers counts: the session existed by then.
         merged.written = merged.written.min(seen.written.unwrap_or(Row::NEVER));
-        let told = &mut merged.told[source as usize];
+        let sighted = &mut merged.sighted[source as usize];
         let name = |at: Option<u32>| at.and_then(|at| self.owners.get(at as usize));
         let rank = |at| name(at).map(|(kind, name)| (*kind, self.texts.values().str(*name)));
         // Two places of one source may name different owners: the choice must not depend on their order.
-        let owner = if rank(owner) > rank(told.owner()) { owner } else { told.owner() };
-        let known = seen.namespace_known || told.namespace_known();
-        *told = Told::new(owner, known);
+        let owner = if rank(owner) > rank(sighted.owner()) { owner } else { sighted.owner() };
+        let known = seen.namespace_known || sighted.namespace_known();
+        *sighted = Sighted::new(owner, known);
     }
 
     /// Copies the sightings of one source from another table.
-    pub(in super::super) fn keep(&mut self, table: &Table, source: Source) {
+    pub(in super::super) fn copy_source(&mut self, table: &Table, source: Source) {
         for row in table.rows() {
-            let told = if source == Source::Marker { row.marker } else { row.data };
-            if !told.seen() {
+            let sighted = if source == Source::Marker { row.marker } else { row.data };
+            if !sighted.seen() {
                 continue;
             }
             let cluster = table.cluster(row);
-            let owner = told.owner().and_then(|at| table.owners.get(at as usize));
+            let owner = sighted.owner().and_then(|at| table.owners.get(at as usize));
             self.add(
                 source,
                 Sighting {
@@ -78,7 +78,7 @@ impl Builder {
                     cluster: table.text(cluster.name),
                     session: table.text(row.session),
                     owner: owner.map(|(kind, name)| (*kind, table.text(*name))),
-                    namespace_known: told.namespace_known(),
+                    namespace_known: sighted.namespace_known(),
                     written: row.written().filter(|_| source == Source::Marker),
                 },
             );
@@ -97,7 +97,7 @@ impl Builder {
             renamed[*old as usize] = new as u32;
         }
         let clusters: Vec<(Str, Str)> = sorted.into_iter().map(|(names, _)| names).collect();
-        let rows = sessions.into_iter().map(|((cluster, session), Merged { told: [marker, data], written })| {
+        let rows = sessions.into_iter().map(|((cluster, session), Merged { sighted: [marker, data], written })| {
             let start = SessionName::parse(texts.str(session)).map_or(i64::MIN, |name| micros(&name));
             Row { micros: start, written, session, cluster: renamed[cluster as usize], marker, data }
         });
