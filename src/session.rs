@@ -91,7 +91,7 @@ pub enum Error {
         /// Bytes one load may hold.
         limit: u64,
     },
-    /// A load that no request waits for gave way to others.
+    /// The load was given up: no request waited for it and others did, or the store was replaced.
     #[error("other sessions are being loaded")]
     Busy,
     /// The server is shutting down.

@@ -134,10 +134,10 @@ impl Catalog {
     ///
     /// Many callers at once cost at most two listings: the one that runs, and one that begins after all calls.
     pub async fn refresh(&self) -> Result<Arc<Listing>, Error> {
-        let asked = self.passes_started.load(Ordering::SeqCst);
+        let started_before = self.passes_started.load(Ordering::SeqCst);
         let _guard = self.refreshing.lock().await;
         let fresh = self.listing();
-        if self.passes_started.load(Ordering::SeqCst) > asked && fresh.stale.is_none() {
+        if self.passes_started.load(Ordering::SeqCst) > started_before && fresh.stale.is_none() {
             return Ok(fresh);
         }
         let scope = if self.store.listing_is_free() { Scope::Everything } else { Scope::Markers };

@@ -108,14 +108,14 @@ impl Load {
     }
 
     async fn attempt(&self, at_least: u64) -> Result<OpenSession, AttemptError> {
-        let late = |_| Error::TimedOut { key: self.key.clone(), after: self.timeout };
+        let timed_out = |_| Error::TimedOut { key: self.key.clone(), after: self.timeout };
         self.counters.restart();
         self.counters.enter(Phase::Listing);
         let first = async {
             let prefixes = objects::prefixes(&*self.store, &self.key, &self.places).await?;
             Pages::first(Arc::clone(&self.store), prefixes).await
         };
-        let mut pages = tokio::time::timeout(self.timeout, first).await.map_err(late)?.map_err(Error::from)?;
+        let mut pages = tokio::time::timeout(self.timeout, first).await.map_err(timed_out)?.map_err(Error::from)?;
         if pages.objects.is_empty() && pages.is_last() {
             // A part that could not be listed may have objects.
             let skipped = pages.objects.skipped.pop().map(Error::from);
@@ -132,7 +132,7 @@ impl Load {
         self.metrics.queued(waiting.elapsed());
         self.counters.enter(Phase::Reading);
         let _running = self.metrics.loading();
-        tokio::time::timeout(self.timeout, self.read(&mut pages, permit)).await.map_err(late)?
+        tokio::time::timeout(self.timeout, self.read(&mut pages, permit)).await.map_err(timed_out)?
     }
 
     async fn read(&self, pages: &mut Pages, permit: LoadPermit) -> Result<OpenSession, AttemptError> {
@@ -140,7 +140,7 @@ impl Load {
         let memory = LoadMemory::new(permit);
         let reading = async {
             let (store, key, counters) = (&self.store, &self.key, &self.counters);
-            // Where both trees have a log file, the complete listing decides which one counts.
+            // If both trees have a log file, the complete listing decides which one counts.
             let early = if pages.is_last() {
                 None
             } else {

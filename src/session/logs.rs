@@ -46,8 +46,8 @@ pub type Blocks = BoxStream<'static, Result<Bytes, storage::Error>>;
 pub struct LogBody {
     /// Number of bytes; `None` if the store does not report it.
     pub len: Option<u64>,
-    /// Set if the requested lines begin before the last bytes that were searched: the number of these bytes, which are
-    /// returned instead.
+    /// Number of bytes at the end that were searched and are returned, if the requested lines begin before them;
+    /// `None` if all requested lines are returned.
     pub searched_only: Option<u64>,
     /// The bytes of the log.
     pub stream: Blocks,

@@ -37,7 +37,7 @@ pub struct Progress {
     pub phase: Phase,
     /// Number of files done, readable or not.
     pub files_done: u64,
-    /// Number of files to read; 0 until the listing has them.
+    /// Number of files to read; 0 until they are listed.
     pub files_total: u64,
     /// Stored bytes read.
     pub bytes_done: u64,

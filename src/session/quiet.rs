@@ -28,11 +28,11 @@ where
     F: FnOnce() -> T + Send + 'static,
 {
     let started = work.map(|work| {
-        let quiet = move || {
+        let at_low_priority = move || {
             lower_priority();
             work()
         };
-        thread::Builder::new().name(NAME.to_owned()).spawn(quiet).map_err(|_| Error::Broken)
+        thread::Builder::new().name(NAME.to_owned()).spawn(at_low_priority).map_err(|_| Error::Broken)
     });
     Ok(Started(started.collect::<Result<_, _>>()?))
 }
@@ -100,8 +100,8 @@ mod tests {
 
     #[tokio::test]
     async fn only_load_threads_have_low_priority() {
-        let quiet = LowPriorityRuntime::start().unwrap();
-        let handle = quiet.handle().unwrap();
+        let runtime = LowPriorityRuntime::start().unwrap();
+        let handle = runtime.handle().unwrap();
         let task = handle.spawn(async { niceness() }).await.unwrap();
         let blocking = handle.spawn_blocking(niceness).await.unwrap();
         assert_eq!([task, blocking, run(niceness).await.unwrap()], [NICENESS; 3]);

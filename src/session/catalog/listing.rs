@@ -171,8 +171,8 @@ impl Listing {
                 State::Dead => counts.dead += 1,
                 State::Unknown => counts.unknown += 1,
             }
-            let silent = state == State::Dead && !row.data.seen() && row.micros < walked;
-            counts.dead_without_logs += usize::from(silent);
+            let without_logs = state == State::Dead && !row.data.seen() && row.micros < walked;
+            counts.dead_without_logs += usize::from(without_logs);
         }
         counts
     }

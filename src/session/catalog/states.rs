@@ -1,7 +1,7 @@
 //! The states of all sessions of a table: the judge is asked once per cluster, and for a single session only where the
 //! states of its cluster differ.
 //!
-//! Made for one query: verdicts on clusters are kept.
+//! Made for one query: verdicts on clusters are cached.
 
 use super::table::{Row, Table};
 use crate::base::name::{ClusterId, SessionKey};

@@ -53,7 +53,7 @@ pub(super) async fn read_facts(
     }
     counters.expect(wanted.len() as u64, wanted.iter().map(|(_, _, object, part)| length(object, *part)).sum());
     let room = Semaphore::new(KIB_AT_ONCE as usize);
-    let (mut kept, mut since_weighed) = (memory.hold(0), 0);
+    let (mut facts_memory, mut since_weighed) = (memory.hold(0), 0);
     let mut unreadable = Vec::new();
     let mut fetched = stream::iter(wanted)
         .map(|(node, path, object, part)| {
@@ -81,7 +81,7 @@ pub(super) async fn read_facts(
                     })
                     .await?;
                 if since_weighed > WEIGHED_EACH {
-                    kept.set(facts.weight() as u64);
+                    facts_memory.set(facts.weight() as u64);
                     since_weighed = 0;
                 }
             }
@@ -89,8 +89,8 @@ pub(super) async fn read_facts(
         }
     }
     drop(fetched);
-    kept.set(facts.weight() as u64);
-    Ok(LogFacts { facts, unreadable, _held: kept })
+    facts_memory.set(facts.weight() as u64);
+    Ok(LogFacts { facts, unreadable, _held: facts_memory })
 }
 
 /// Returns the number of bytes that are read of a file.

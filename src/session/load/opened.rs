@@ -170,7 +170,8 @@ impl OpenSession {
         let unread = self.unread_updates.count;
         if unread > 0 {
             let files = if unread == 1 { "1 file".to_owned() } else { format!("{unread} files") };
-            let message = format!("{files} new or to be read again could not be read: what was read before is shown");
+            let message =
+                format!("{files} could not be read for an update: the previous state of the session is shown");
             found.push(Gap::new(Code::UnreadUpdates, Weight::Part, message).missing(unread));
         }
         gaps::sort(&mut found);

@@ -86,15 +86,15 @@ pub(super) async fn read_missing(
     let registered = named.workers.iter().filter(|(_, log)| log.has_registered()).map(|(id, _)| *id);
     let unreported = builder.unreported_workers(registered);
     // A driver whose log has no end was killed.
-    let silent =
+    let killed =
         early.workers.iter().filter(|(id, log)| is_driver(id) && !log.has_ended() && builder.driver_has_ended(id));
-    let silent: BTreeSet<WorkerId> = silent.map(|(id, _)| *id).collect();
+    let killed: BTreeSet<WorkerId> = killed.map(|(id, _)| *id).collect();
     let mut own = logs(objects, |source, _| matches!(source, Source::Worker(worker) if unreported.contains(&worker)));
     leave_out(&mut facts.logs, own.drain(own.len().min(MAX_OWN_LOGS)..));
 
-    let wanted = unreported.iter().chain(&silent);
+    let wanted = unreported.iter().chain(&killed);
     let nodes: BTreeSet<NodeId> = wanted.filter_map(|worker| named.workers.get(worker)?.node).collect();
-    let gcs = !early.gcs.read && (!unreported.is_empty() || !silent.is_empty() || builder.lacks_a_kind());
+    let gcs = !early.gcs.read && (!unreported.is_empty() || !killed.is_empty() || builder.lacks_a_kind());
     let mut long = logs(objects, |source, node| match source {
         Source::Gcs => gcs,
         Source::Raylet => nodes.contains(&node),

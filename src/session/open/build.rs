@@ -39,8 +39,8 @@ impl Sessions {
         let source = self.source();
         let before = self.cache.peek(&key).map_or(0, |cached| lock(&cached.schedule).failures());
         let timeout = self.settings().loading.timeout;
-        let late = |_| Error::TimedOut { key: key.clone(), after: timeout };
-        let places = tokio::time::timeout(timeout, source.places(&key)).await.map_err(late)??;
+        let timed_out = |_| Error::TimedOut { key: key.clone(), after: timeout };
+        let places = tokio::time::timeout(timeout, source.places(&key)).await.map_err(timed_out)??;
         let load = Load {
             store: Arc::clone(&source.store),
             key: key.clone(),
@@ -68,7 +68,7 @@ impl Sessions {
             tracing::warn!(
                 session.key = %key,
                 unread_files = session.unread_files,
-                "files that were read before could not be read again: what was read before is kept"
+                "files could not be read again; the previous state of the session is kept"
             );
             session = cached.session.kept_over(&session);
         }

@@ -22,8 +22,8 @@ impl Sessions {
         let places = source.places(key).await?;
         let relisted = load::relist(&source.store, key, &places);
         let timeout = self.settings().loading.timeout;
-        let late = |_| Error::TimedOut { key: key.clone(), after: timeout };
-        let found = tokio::time::timeout(timeout, relisted).await.map_err(late)??;
+        let timed_out = |_| Error::TimedOut { key: key.clone(), after: timeout };
+        let found = tokio::time::timeout(timeout, relisted).await.map_err(timed_out)??;
         Ok((found.digest != load::Digest::default()).then_some(Stored(found.digest)))
     }
 }

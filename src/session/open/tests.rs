@@ -291,13 +291,13 @@ async fn counts_dead_sessions_without_logs() {
         scene.bucket.put(format!("cluster-metadata/raycluster/ns_rc/{session}"), "");
     }
     scene.sessions.refresh().await.unwrap();
-    let silent = async || {
+    let without_logs = async || {
         scene.sessions.count().await;
         sample(&scene, "ray_history_catalog_dead_sessions_without_logs")
     };
-    assert_eq!(silent().await, 0, "no state is known");
+    assert_eq!(without_logs().await, 0, "no state is known");
     scene.sessions.liveness().set(Arc::new(AllAreDead));
-    assert_eq!(silent().await, 1, "one has a folder, and of the one that has just begun none is due yet");
+    assert_eq!(without_logs().await, 1, "one has a folder, and of the one that has just begun none is due yet");
 }
 
 /// Returns the value of a metric.
