@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     match run::run(Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            run::complain(format_args!("{error:#}"));
+            run::print_error(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }
