@@ -213,7 +213,7 @@ def test_a_task_table_is_asked_for_again_only_while_it_may_change(window, watche
     window.wait_for_text("Task Table", "FINISHED")
 
 
-WORDS = {"live": ("Live", "is running"), "dead": ("Dead", "is gone"), "unknown": ("Ended", "Its head said so")}
+WORDS = {"live": ("Live", "is running"), "dead": ("Dead", "is gone"), "unknown": ("Ended", "wrote its end marker")}
 STANDS = "return new Date().getTime() === Date.parse(arguments[0])"
 DOT = f"return getComputedStyle({INSIDE}.querySelector('.state'), '::before').backgroundColor"
 

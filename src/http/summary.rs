@@ -76,9 +76,9 @@ impl Summary {
             (Life::Live, _) => "Its cluster is running.",
             (Life::Dead, _) => "Its cluster is gone, or has a newer session.",
             (Life::Unknown, Some(Ended::NewerSession)) => "Its cluster has a newer session.",
-            (Life::Unknown, Some(Ended::Marker)) => "Its head said so: its marker was written at the end.",
+            (Life::Unknown, Some(Ended::Marker)) => "Its head wrote its end marker.",
             (Life::Unknown, Some(Ended::HeadLog)) => "Its head's log says that it was told to stop.",
-            (Life::Unknown, None) => "Nothing watches its cluster, so it may be running or gone.",
+            (Life::Unknown, None) => "Its cluster is not watched, so it may be running or gone.",
         }
     }
 
