@@ -24,7 +24,7 @@ enum Lane {
 pub(super) enum CoverError {
     /// Other loads hold the memory: start again with a larger estimate, which waits for it.
     Retry,
-    /// More than one load may ever hold. Contains that limit in bytes.
+    /// The bytes exceed the limit of one load, which this variant contains.
     TooLarge(u64),
 }
 
@@ -141,7 +141,7 @@ impl Admission {
         if estimate <= MAX_SMALL.min(self.budget.total() / 16) { Lane::Small } else { Lane::Large }
     }
 
-    /// Returns the bytes that a lane leaves to the other one.
+    /// Returns the bytes that a lane leaves to small loads.
     fn small_share(&self, lane: Lane) -> u64 {
         if lane == Lane::Large { self.budget.total() / 8 } else { 0 }
     }

@@ -7,9 +7,9 @@
 //! ```
 //!
 //! A file that cannot be read, or a part that cannot be listed, makes the snapshot incomplete but does not fail the
-//! load. The load fails only if the listing fails or no event file at all could be read. Memory is reserved before
-//! anything is read, and corrected while reading. `loader` runs a load in a task of its own, so a request never cancels
-//! it; dropping the future stops its threads.
+//! load. The load fails only if the listing fails, or if no event file could be read and there are neither logs nor
+//! stored answers. Memory is reserved before anything is read, and corrected while reading. `loader` runs a load in a
+//! task of its own, so a request never cancels it; dropping the future stops its threads.
 
 mod digest;
 mod endpoints;
