@@ -71,7 +71,9 @@ pub enum Error {
     #[error("the storage could not be read: {0}")]
     Storage(std::sync::Arc<storage::Error>),
     /// The load took longer than `loading.timeout`.
-    #[error("session {key} could not be loaded within {} s; loading.timeout in the settings allows more", after.as_secs())]
+    #[error(
+        "session {key} could not be loaded within {} s; loading.timeout in the settings allows more", after.as_secs()
+    )]
     TimedOut {
         /// The session.
         key: SessionKey,

@@ -172,7 +172,10 @@ impl CatalogState {
             }
             Ok(None) => false,
             Err(error) => {
-                tracing::error!(error = %chain(&error), "a listing could not be sorted; the last one is kept; please report this");
+                tracing::error!(
+                    error = %chain(&error),
+                    "a listing could not be sorted; the last one is kept; please report this"
+                );
                 false
             }
         }

@@ -74,7 +74,10 @@ impl Sessions {
         }
         let session = Arc::new(session);
         if self.budget.shortfall(0, 0) > 0 {
-            tracing::warn!(session.key = %key, "session does not fit into cache.maxMemory with the sessions in use; it is not cached");
+            tracing::warn!(
+                session.key = %key,
+                "session does not fit into cache.maxMemory with the sessions in use; it is not cached"
+            );
             self.metrics.sessions.not_kept();
         } else if self.may_be_cached(&key, &source) {
             let schedule = RefreshSchedule::after(Built {

@@ -67,7 +67,11 @@ impl Sessions {
             Err(error) => Err(error),
         };
         if let Err(error) = built {
-            tracing::warn!(session.key = %key, error = %chain(&error), "an open session could not be rebuilt; it stays as it was");
+            tracing::warn!(
+                session.key = %key,
+                error = %chain(&error),
+                "an open session could not be rebuilt; it stays as it was"
+            );
         }
         // The session is gone if it was replaced or evicted. It is still there if the load failed.
         if let Some(cached) = before.upgrade() {
