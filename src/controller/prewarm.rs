@@ -37,7 +37,7 @@ struct Waiting {
     uploads_complete: bool,
     /// Time of the next check or load.
     not_before: Instant,
-    /// Pause until the check after the next.
+    /// Pause after the next check.
     pause: Duration,
 }
 

@@ -137,7 +137,7 @@ impl LeaseState {
             }
             WatchEvent::Event(Event::Apply(lease)) => self.leases.renewed(&lease, clock, now),
             WatchEvent::Event(Event::Delete(lease)) => {
-                self.leases.remove(lease.metadata.name.as_deref().unwrap_or_default())
+                self.leases.remove(lease.metadata.name.as_deref().unwrap_or_default());
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The origin check of WebSockets: only pages of this server may open one.
+//! The origin check of a WebSocket: only pages of this server may open one.
 //!
 //! Browsers let any page open a WebSocket to any server and read its messages, so the server has to check `Origin`.
 //! Programs send none. `X-Forwarded-Host` is not trusted here or anywhere in this server: a proxy must keep `Host`.

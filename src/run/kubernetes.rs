@@ -50,7 +50,7 @@ pub(super) async fn serve(
     let empty_store: Arc<dyn storage::Storage> = Arc::new(Memory::default());
     let sessions = Sessions::with(empty_store, vec![Root::new("")], settings, liveness, metrics.clone());
     let sessions = Arc::new(sessions.with_quiet_loads().context(NO_THREADS)?);
-    let controlled = Arc::new(ControlledServer {
+    let server = Arc::new(ControlledServer {
         sessions: Arc::clone(&sessions),
         metrics: metrics.clone(),
         open: Mutex::default(),
@@ -63,16 +63,16 @@ pub(super) async fn serve(
         base_url: args.base_url.clone(),
         memory_limit: cgroup::memory_limit(),
     };
-    let controller = Controller::new(client, options, controlled, Arc::clone(&sessions), watched, health.clone());
+    let controller = Controller::new(client, options, server, Arc::clone(&sessions), watched, health.clone());
     let controller = tokio::spawn(controller.run(shutdown.clone()));
     let address = listener.local_addr()?;
     tracing::info!(%address, rayhistory = %format!("{namespace}/{name}"), "serving http://{address}/sessions/");
     let stopping = Stopping { shutdown: shutdown.clone(), server: args.server };
     let first = async { Ok(()) };
-    let served = stopping.serve(sessions, args.dashboard_dir, health, metrics, listener, first).await;
+    let result = stopping.serve(sessions, args.dashboard_dir, health, metrics, listener, first).await;
     shutdown.cancel();
     let _ = controller.await;
-    served
+    result
 }
 
 /// Returns the name of the pod, or of the host.
