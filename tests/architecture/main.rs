@@ -182,11 +182,8 @@ fn files_stay_small() {
 
 #[test]
 fn modules_stand_beside_their_folders() {
-    let broken: Vec<String> = sources()
-        .iter()
-        .filter(|source| source.path.ends_with("mod.rs"))
-        .map(Source::shown)
-        .collect();
+    let broken: Vec<String> =
+        sources().iter().filter(|source| source.path.ends_with("mod.rs")).map(Source::shown).collect();
     assert_none(&broken, "`foo.rs` stands beside `foo/`; there is no mod.rs.");
 }
 

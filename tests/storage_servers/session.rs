@@ -40,7 +40,11 @@ async fn snapshot(store: Arc<dyn Storage>) -> String {
     let listing = sessions.refresh().await.unwrap();
     let session = sessions.open(&listing.iter().next().unwrap().key).await.unwrap();
     let query = |query: &str| Query {
-        parameters: query.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect(),
+        parameters: query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(k, v)| (k.into(), v.into()))
+            .collect(),
         redact: false,
         ..Query::default()
     };
