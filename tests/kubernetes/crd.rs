@@ -82,7 +82,7 @@ fn violations_of_rules() -> Vec<Bad> {
         spec["storage"][store]["credentialsSecretRef"] = json!({"name": "keys"});
         bad(&format!("spec.storage.{store}"), "must not be set together with credentialsSecretRef", spec);
     }
-    let account = "must be set, unless endpoint or a connection string in credentialsSecretRef says it";
+    let account = "must be set, unless endpoint or a connection string in credentialsSecretRef contains it";
     bad("spec.storage.azure", account, json!({"storage": {"azure": {"container": "ray"}}}));
     for wrong in ["data", "./data", "../data"] {
         bad(
