@@ -2,8 +2,9 @@
 //!
 //! The liveness of the process is not a gate: a store that is down must not restart the process.
 
+use parking_lot::RwLock;
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 /// One condition of readiness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,16 +40,16 @@ pub struct Health {
 impl Health {
     /// Closes a gate. `why` contains the reason and what opens the gate.
     pub fn close(&self, gate: Gate, why: impl Into<String>) {
-        self.closed.write().unwrap_or_else(PoisonError::into_inner).insert(gate, why.into());
+        self.closed.write().insert(gate, why.into());
     }
 
     /// Opens a gate.
     pub fn open(&self, gate: Gate) {
-        self.closed.write().unwrap_or_else(PoisonError::into_inner).remove(&gate);
+        self.closed.write().remove(&gate);
     }
 
     /// Returns the closed gates with their reasons; empty if the program is ready.
     pub fn missing(&self) -> BTreeMap<Gate, String> {
-        self.closed.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.closed.read().clone()
     }
 }

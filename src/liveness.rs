@@ -13,8 +13,9 @@ pub use cluster_states::{Changes, Cluster, ClusterStates, Listed};
 pub use services::Services;
 pub use start_bounds::StartBounds;
 
+use parking_lot::{RwLock, RwLockReadGuard};
 use ray_history_core::base::name::{ClusterId, SessionKey};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::Arc;
 
 /// The liveness of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -81,7 +82,7 @@ impl Liveness {
 
     /// Returns the current source, for callers that need many states. Without one all sessions are unknown.
     pub fn judge(&self) -> Option<Arc<dyn Judge>> {
-        self.judge.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.judge.read().clone()
     }
 
     /// Returns the name of the cluster that serves a `RayService`, if known. It need not be the newest, which may be
@@ -92,7 +93,7 @@ impl Liveness {
 
     /// Replaces the current source.
     pub fn set(&self, judge: Arc<dyn Judge>) {
-        *self.judge.write().unwrap_or_else(PoisonError::into_inner) = Some(judge);
+        *self.judge.write() = Some(judge);
     }
 }
 
@@ -106,17 +107,17 @@ pub struct Watched {
 impl Watched {
     /// Applies a change, and returns its result.
     pub fn update<T>(&self, change: impl FnOnce(&mut ClusterStates) -> T) -> T {
-        change(&mut self.clusters.write().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.clusters.write())
     }
 
     /// Applies a change of `RayServices`.
     pub fn services(&self, change: impl FnOnce(&mut Services)) {
-        change(&mut self.services.write().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.services.write());
     }
 
     /// Locks the states for reading. Hold the guard briefly: the watch waits for it.
     pub fn read(&self) -> RwLockReadGuard<'_, ClusterStates> {
-        self.clusters.read().unwrap_or_else(PoisonError::into_inner)
+        self.clusters.read()
     }
 }
 
@@ -130,7 +131,7 @@ impl Judge for Watched {
     }
 
     fn active(&self, namespace: &str, service: &str) -> Option<String> {
-        let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
+        let services = self.services.read();
         services.active(namespace, service).map(str::to_owned)
     }
 }

@@ -15,7 +15,8 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use kube::client::{Body, Client, ClientBuilder};
 use kube::{Config, Result};
-use std::sync::{Arc, Mutex, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -64,7 +65,7 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let delay = {
-            let mut limiter = self.limiter.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut limiter = self.limiter.lock();
             limiter.delay(request.method(), request.uri(), Instant::now())
         };
         let is_watch = turns::is_watch(request.uri());

@@ -12,9 +12,10 @@ use crate::settings;
 use k8s_openapi::jiff::Timestamp;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
+use parking_lot::Mutex;
 use ray_history_core::base::name::ClusterId;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -52,7 +53,7 @@ impl Clusters {
         self.watched.services(|services| services.keep(&selected.namespaces));
         let all = [String::new()];
         let namespaces = if selected.namespaces.is_empty() { &all[..] } else { &selected.namespaces };
-        *self.troubles.lock().unwrap_or_else(PoisonError::into_inner) = Troubles::new();
+        *self.troubles.lock() = Troubles::new();
         // A stopped watch may still report once; its report must not mix with those of the new watches.
         self.troubles = Arc::default();
         for namespace in namespaces {
@@ -79,7 +80,7 @@ impl Clusters {
 
     /// Returns the troubles of the watches with their namespaces (empty: all namespaces).
     pub(super) fn troubles(&self) -> Vec<(String, Trouble)> {
-        let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let troubles = self.troubles.lock();
         troubles.iter().filter_map(|(name, trouble)| Some((name.clone(), trouble.clone()?))).collect()
     }
 }
@@ -145,7 +146,7 @@ impl Watch {
 
     fn set_trouble(&self, trouble: Option<Trouble>) {
         let namespace = self.namespace.clone().unwrap_or_default();
-        let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut troubles = self.troubles.lock();
         let before = troubles.insert(namespace.clone(), trouble.clone());
         if let Some(trouble) = trouble.filter(|trouble| before.flatten().as_ref() != Some(trouble)) {
             tracing::debug!(namespace, %trouble, "RayClusters cannot be watched");

@@ -13,11 +13,12 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
+use parking_lot::Mutex;
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
 use seen::{EXPIRES, Leases};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -61,14 +62,14 @@ impl Replicas {
         tasks.spawn({
             let (leases, state) = (leases.clone(), Arc::clone(&state));
             let config = watcher::Config::default().labels(&format!("{LABEL}={}", history.uid));
-            async move { follow(leases, config, LIST_PACE, |event| lock(&state).on_event(event)).await }
+            async move { follow(leases, config, LIST_PACE, |event| state.lock().on_event(event)).await }
         });
         Self { leases, own: replica.to_owned(), own_lease, state, tasks }
     }
 
     /// Returns `true` if this replica writes the shared part of the status.
     pub(super) fn leads(&self) -> bool {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         // Without Leases every replica writes, because a status from several is better than none.
         state.trouble().is_some() || state.leases.leader(Instant::now()) == Some(&self.own)
     }
@@ -78,29 +79,29 @@ impl Replicas {
         if self.leads() {
             return Leader::Us;
         }
-        lock(&self.state).leases.leader_seen(Instant::now()).map_or(Leader::Unknown, Leader::Other)
+        self.state.lock().leases.leader_seen(Instant::now()).map_or(Leader::Unknown, Leader::Other)
     }
 
     /// Returns `true` if this replica prewarms a session. Without Leases every replica does.
     pub(super) fn prewarms(&self, key: &SessionKey) -> bool {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         state.trouble().is_some() || state.leases.prewarmer(key, Instant::now()) == Some(&self.own)
     }
 
     /// Returns the reason if the replicas cannot see each other.
     pub(super) fn trouble(&self) -> Option<String> {
-        lock(&self.state).trouble().cloned()
+        self.state.lock().trouble().cloned()
     }
 
     /// Returns `true` if a replica of this name is known to be gone.
     pub(super) fn is_dead(&self, name: &str) -> bool {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         state.trouble().is_none() && name != self.own && state.leases.is_dead(name, Instant::now())
     }
 
     /// Removes the Leases of replicas that ended without removing theirs.
     pub(super) async fn remove_expired(&self) {
-        let mut expired = lock(&self.state).leases.expired(Instant::now());
+        let mut expired = self.state.lock().leases.expired(Instant::now());
         expired.retain(|lease| *lease != self.own_lease);
         expired.truncate(MAX_REMOVED);
         for lease in expired {
@@ -152,9 +153,9 @@ async fn renew(leases: Api<Lease>, mut lease: Lease, state: Arc<Mutex<LeaseState
             spec.renew_time = Some(MicroTime(Timestamp::now()));
         }
         match leases.patch(&name, &params, &Patch::Apply(&lease)).await {
-            Ok(_) => lock(&state).renewing = None,
+            Ok(_) => state.lock().renewing = None,
             Err(kube::Error::Api(status)) if status.code == 403 => {
-                if lock(&state).renewing.replace(status.message.clone()).is_none() {
+                if state.lock().renewing.replace(status.message.clone()).is_none() {
                     tracing::warn!(error = %status.message, "Leases cannot be used: replicas do not know of each other");
                 }
             }
@@ -186,8 +187,4 @@ fn lease_name(history: &str, replica: &str) -> String {
     let valid = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '-' };
     let name: String = name.chars().map(valid).take(253).collect();
     name.trim_end_matches(['-', '.']).to_owned()
-}
-
-fn lock(state: &Mutex<LeaseState>) -> MutexGuard<'_, LeaseState> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

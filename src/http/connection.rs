@@ -10,12 +10,13 @@
 use crate::metrics::http::Metrics;
 use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
+use parking_lot::Mutex;
 use socket2::{SockRef, Socket};
 use std::any::Any;
 use std::collections::HashMap;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// Bytes of an answer that the kernel buffers for a slow client. They count as our memory in a container, and without a
@@ -119,8 +120,8 @@ impl Connections {
         u64::try_from(self.created_at.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Weak<Connection>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> parking_lot::MutexGuard<'_, HashMap<u64, Weak<Connection>>> {
+        self.open.lock()
     }
 }
 

@@ -13,6 +13,7 @@ use crate::settings::{Settings, Storage};
 use anyhow::Context;
 use async_trait::async_trait;
 use kube::Config;
+use parking_lot::{Mutex, MutexGuard};
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::{ClusterId, Owner, SessionKey};
 use ray_history_core::layout::Root;
@@ -20,7 +21,7 @@ use ray_history_storage::config::StoreConfig;
 use ray_history_storage::memory::Memory;
 use ray_history_storage::{self as storage, Delimiter};
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -105,7 +106,7 @@ struct OpenStore {
 
 impl ControlledServer {
     fn open(&self) -> MutexGuard<'_, Option<OpenStore>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock()
     }
 }
 

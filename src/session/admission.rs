@@ -6,8 +6,9 @@
 //! that frees enough memory. This module loads nothing itself.
 
 use super::memory::{Evict, MemoryBudget, Reservation};
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// Largest estimate of a small load, which must also be at most a sixteenth of the budget.
 const MAX_SMALL: u64 = 64 << 20;
@@ -157,7 +158,7 @@ impl Admission {
     }
 
     fn lock(&self) -> MutexGuard<'_, Lanes> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lanes.lock()
     }
 }
 

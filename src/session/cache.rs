@@ -13,11 +13,12 @@ use super::freshness::RefreshSchedule;
 use super::load::OpenSession;
 use super::memory::Evict;
 use crate::metrics::sessions::{Eviction, Metrics};
+use parking_lot::Mutex;
 use quick_cache::sync::{Cache as QuickCache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use ray_history_core::base::name::SessionKey;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -41,11 +42,11 @@ impl Cached {
     }
 
     fn touch(&self) {
-        *self.last_used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self.last_used.lock() = Instant::now();
     }
 
     fn idle_time(&self) -> Duration {
-        self.last_used.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+        self.last_used.lock().elapsed()
     }
 }
 
@@ -176,7 +177,7 @@ impl Cache {
     }
 
     fn evict_one(&self, why: Eviction) -> Option<u64> {
-        let _guard = self.evicting.lock().unwrap_or_else(PoisonError::into_inner);
+        let _guard = self.evicting.lock();
         let before = self.entries.weight();
         if before == 0 {
             return None;

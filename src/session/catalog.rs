@@ -32,12 +32,13 @@ use crate::metrics::catalog::{Metrics, Purpose};
 use found::Found;
 use keep::{CatalogState, Pass, ProbedSession};
 use looks::{Decision, ProbeLimiter};
+use parking_lot::{Mutex, RwLock};
 use place::{Place, likely_owners};
 use ray_history_core::base::name::{ClusterId, Owner, SessionKey};
 use ray_history_core::layout::Root;
 use ray_history_storage::{Error, ErrorKind, Storage};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::{Notify, watch};
 
 /// Keeps the last listing of a store.
@@ -233,7 +234,7 @@ impl Catalog {
         });
         let new: Vec<ProbedSession> = new.collect();
         if !new.is_empty() {
-            self.probed.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
+            self.probed.lock().extend(new);
             self.publish_probed().await;
         }
     }
@@ -243,7 +244,7 @@ impl Catalog {
         let new = Namespaces(namespaces.into());
         let changed = self.namespaces() != new;
         if changed {
-            *self.namespaces.write().unwrap_or_else(PoisonError::into_inner) = new;
+            *self.namespaces.write() = new;
             self.list_now.notify_one();
             self.walk_now.notify_one();
         }
@@ -268,7 +269,7 @@ impl Catalog {
     }
 
     fn namespaces(&self) -> Namespaces {
-        self.namespaces.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.namespaces.read().clone()
     }
 
     /// Lists a source and replaces its previous results. Passes over the markers run one at a time (`refreshing`): one
@@ -327,7 +328,7 @@ impl Catalog {
     /// Adds sessions found for single clusters. Many at once cost one new listing.
     async fn publish_probed(&self) {
         let mut state = self.state.lock().await;
-        let probed = std::mem::take(&mut *self.probed.lock().unwrap_or_else(PoisonError::into_inner));
+        let probed = std::mem::take(&mut *self.probed.lock());
         if !probed.is_empty() {
             state.add(probed, self.namespaces()).await;
             self.publish(&state);

@@ -9,9 +9,10 @@ use super::Error;
 use super::freshness::retry_delay;
 use super::progress::{Counters, Progress};
 use super::quiet::LowPriorityRuntime;
+use parking_lot::Mutex;
 use ray_history_core::base::name::SessionKey;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
@@ -112,7 +113,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
     where
         F: Future<Output = Loaded<T>> + Send + 'static,
     {
-        let mut loads = self.lock();
+        let mut loads = self.loads.lock();
         if let Some(running) = loads.running.get(key) {
             let (result, counters) = (running.result.clone(), Arc::clone(&running.counters));
             return Ok(Joined::Waiting(Waiting { result, counters }));
@@ -148,7 +149,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
                     Err(if stop.is_cancelled() { Error::Stopping } else { Error::Busy })
                 }
             };
-            lock(&loads).finish(&key, &counters, loaded.as_ref().err());
+            loads.lock().finish(&key, &counters, loaded.as_ref().err());
             // There may be no receiver left.
             let _ = sender.send(Some(loaded));
         });
@@ -157,19 +158,19 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
 
     /// Returns the progress of a session's load, if one runs.
     pub(super) fn progress(&self, key: &SessionKey) -> Option<Progress> {
-        Some(self.lock().running.get(key)?.counters.now())
+        Some(self.loads.lock().running.get(key)?.counters.now())
     }
 
     /// Returns the error of a session's last load while it is cached.
     pub(super) fn cached_error(&self, key: &SessionKey) -> Option<Error> {
-        let loads = self.lock();
+        let loads = self.loads.lock();
         let cached = loads.errors.get(key)?;
         (Instant::now() < cached.until).then(|| cached.error.clone())
     }
 
     /// Returns the number of loads that run or wait for admission.
     pub(super) fn running(&self) -> usize {
-        self.lock().running.len()
+        self.loads.lock().running.len()
     }
 
     /// Waits until no load runs.
@@ -209,25 +210,17 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
 
     /// Clears cached errors, because the store may have recovered.
     pub(super) fn clear_errors(&self) {
-        self.lock().errors.clear();
+        self.loads.lock().errors.clear();
     }
 
     /// Clears cached errors and cancels the running loads, because the store was replaced. Waiters get `Error::Busy`
     /// and may try again.
     pub(super) fn reset(&self) {
-        let mut loads = self.lock();
+        let mut loads = self.loads.lock();
         loads.errors.clear();
         loads.running.clear();
         std::mem::replace(&mut loads.current, self.stop.child_token()).cancel();
     }
-
-    fn lock(&self) -> MutexGuard<'_, Loads<T>> {
-        lock(&self.loads)
-    }
-}
-
-fn lock<T>(loads: &Mutex<Loads<T>>) -> MutexGuard<'_, Loads<T>> {
-    loads.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<T> Loads<T> {

@@ -4,7 +4,8 @@
 //! Eviction is decided by `admission`, not here. Sizes come from `Snapshot::weight` and `Builder::weight`: they are
 //! measured, not guessed.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
@@ -91,7 +92,7 @@ impl MemoryBudget {
     }
 
     fn sums(&self) -> MutexGuard<'_, Sums> {
-        self.sums.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sums.lock()
     }
 }
 

@@ -10,7 +10,6 @@
 
 use super::admission::Admission;
 use super::cache::Cache;
-use super::freshness::RefreshSchedule;
 use super::load::{self, OpenSession};
 use super::loader::{Joined, Loader, Waiting};
 use super::memory::{self, Evict, Memory, MemoryBudget};
@@ -21,13 +20,14 @@ use super::{Error, logs};
 use crate::liveness::{Liveness, State};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
+use parking_lot::RwLock;
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::layout::Root;
 use ray_history_core::ray_api::log_request::AttemptBytes;
 use ray_history_storage::{ErrorKind, Storage};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -229,7 +229,7 @@ impl Sessions {
 
     /// Returns the current settings.
     pub fn settings(&self) -> Arc<Settings> {
-        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.settings.read())
     }
 
     /// Applies settings without dropping anything that still fits.
@@ -244,7 +244,7 @@ impl Sessions {
         if source.catalog.limit_to(&settings.clusters.namespaces) {
             self.cache.retain(|key| source.catalog.allows(key));
         }
-        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
+        *self.settings.write() = settings;
         self.update_metrics();
     }
 
@@ -321,7 +321,7 @@ impl Sessions {
     /// Returns the session if it is cached. Starts a check of the store in the background if one is due.
     fn lookup_cached(self: &Arc<Self>, key: &SessionKey) -> Option<Arc<OpenSession>> {
         let cached = self.cache.get(key)?;
-        if lock(&cached.schedule).try_begin(Instant::now()) {
+        if cached.schedule.lock().try_begin(Instant::now()) {
             let (sessions, cached, key) = (Arc::clone(self), Arc::clone(&cached), key.clone());
             self.loader.spawn_background(async move { sessions.check_store(&key, cached).await });
         }
@@ -369,10 +369,6 @@ impl Sessions {
     pub(super) fn metrics(&self) -> &Metrics {
         &self.metrics
     }
-}
-
-fn lock(schedule: &Mutex<RefreshSchedule>) -> MutexGuard<'_, RefreshSchedule> {
-    schedule.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ async fn first_come_first_served_within_a_lane() {
         tasks.push(tokio::spawn(async move {
             // The second one would fit at once, but must not overtake.
             let permit = admission.admit(if n == 1 { 100 * MIB } else { 800 * MIB }).await;
-            order.lock().unwrap().push(n);
+            order.lock().push(n);
             drop(permit);
         }));
         tokio::task::yield_now().await;
@@ -87,7 +87,7 @@ async fn first_come_first_served_within_a_lane() {
     for task in tasks {
         task.await.unwrap();
     }
-    assert_eq!(*order.lock().unwrap(), [0, 1, 2]);
+    assert_eq!(*order.lock(), [0, 1, 2]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,12 +167,12 @@ struct EvictionCounter {
 
 impl Evict for EvictionCounter {
     fn bytes(&self) -> u64 {
-        self.held.lock().unwrap().as_ref().map_or(0, Reservation::bytes)
+        self.held.lock().as_ref().map_or(0, Reservation::bytes)
     }
 
     fn evict(&self, _: u64) -> u64 {
-        *self.evictions.lock().unwrap() += 1;
-        self.held.lock().unwrap().take().map_or(0, |held| held.bytes())
+        *self.evictions.lock() += 1;
+        self.held.lock().take().map_or(0, |held| held.bytes())
     }
 }
 
@@ -184,8 +184,8 @@ async fn evicts_nothing_for_a_load_that_must_wait_anyway() {
     let admission = Arc::new(Admission::new(4, budget, Arc::clone(&cached) as _));
     let running = admit_now(&admission, 700 * MIB).await.unwrap();
     assert!(admit_now(&admission, 800 * MIB).await.is_none());
-    assert_eq!((cached.bytes(), *cached.evictions.lock().unwrap()), (100 * MIB, 0));
+    assert_eq!((cached.bytes(), *cached.evictions.lock()), (100 * MIB, 0));
     drop(running);
     assert!(admit_now(&admission, 896 * MIB).await.is_some());
-    assert_eq!((cached.bytes(), *cached.evictions.lock().unwrap()), (0, 1));
+    assert_eq!((cached.bytes(), *cached.evictions.lock()), (0, 1));
 }

@@ -8,13 +8,14 @@ use super::search::{self, Search};
 use crate::metrics::catalog::Metrics;
 use crate::session::catalog::{Entry, Listing, owner_in};
 use crate::session::{Error, OpenSession};
+use parking_lot::Mutex;
 use ray_history_core::base::name::{OwnerKind, SessionKey};
 use ray_history_core::layout::Root;
 use ray_history_core::logs::job_driver;
 use ray_history_storage::Storage;
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -94,14 +95,14 @@ impl Submissions {
     }
 
     fn lookup(&self, namespace: &str, id: &str, listing: &Listing) -> Option<Submission> {
-        let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let cached = self.cached.lock();
         let (at, known) = cached.get(&(namespace.to_owned(), id.to_owned()))?;
         let good = at.elapsed() < ttl(known) && known.sessions.iter().all(|entry| listing.find(&entry.key).is_some());
         good.then(|| known.clone())
     }
 
     fn insert(&self, namespace: &str, id: &str, found: &Submission) {
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cached = self.cached.lock();
         if cached.len() >= MAX_CACHED {
             cached.retain(|_, (at, known)| at.elapsed() < ttl(known));
         }

@@ -9,8 +9,9 @@ use crate::session::Error;
 use crate::session::admission::{CoverError, LoadPermit};
 use crate::session::memory::Reservation;
 use crate::session::quiet;
+use parking_lot::{Mutex, MutexGuard};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Bytes that every load holds at least: blocks on their way from decompressor to parser.
@@ -117,7 +118,7 @@ impl LoadMemory {
     }
 
     fn permit(&self) -> MutexGuard<'_, Option<LoadPermit>> {
-        self.permit.lock().unwrap_or_else(PoisonError::into_inner)
+        self.permit.lock()
     }
 }
 

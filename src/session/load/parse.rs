@@ -8,11 +8,12 @@
 use super::held::{HeldBytes, LoadMemory};
 use super::incoming::{IncomingFile, Pieces};
 use super::room::FetchSlot;
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use ray_history_core::base::time::Nanos;
 use ray_history_core::event::records::{BLOCK, Block, Records, Step};
 use ray_history_core::snapshot::build::Builder;
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// A block that any thread may parse.
 #[derive(Debug)]
@@ -146,7 +147,7 @@ impl Queue {
             if state.stopped || (state.closed && state.reading == 0) {
                 break None;
             }
-            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.wake.wait(&mut state);
         };
         state.idle -= 1;
         work
@@ -203,7 +204,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

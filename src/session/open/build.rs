@@ -3,7 +3,7 @@
 //! Not cached are sessions that exceed the memory budget, and those of a replaced store or of a namespace that is no
 //! longer served. A build that shows less than the cached one does not replace it.
 
-use super::{Sessions, lock};
+use super::Sessions;
 use crate::metrics::sessions::Outcome;
 use crate::session::Error;
 use crate::session::cache::Cached;
@@ -37,7 +37,7 @@ impl Sessions {
     ) -> Result<Arc<OpenSession>, Error> {
         let started = Instant::now();
         let source = self.source();
-        let before = self.cache.peek(&key).map_or(0, |cached| lock(&cached.schedule).failures());
+        let before = self.cache.peek(&key).map_or(0, |cached| cached.schedule.lock().failures());
         let timeout = self.settings().loading.timeout;
         let timed_out = |_| Error::TimedOut { key: key.clone(), after: timeout };
         let places = tokio::time::timeout(timeout, source.places(&key)).await.map_err(timed_out)??;

@@ -1,8 +1,8 @@
 //! Compares an open session with the store and brings it up to date. Until that has ended, callers get the session as
 //! it is; a failure leaves it as it is.
 
+use super::Sessions;
 use super::build::LoadReason;
-use super::{Sessions, lock};
 use crate::metrics::sessions::FreshnessCheck;
 use crate::session::Error;
 use crate::session::cache::Cached;
@@ -31,21 +31,21 @@ impl Sessions {
                 );
                 tracing::warn!(session.key = %key, error = why, "an open session could not be compared with the store");
                 self.metrics.sessions.freshness_checked(FreshnessCheck::Failed);
-                return lock(&cached.schedule).failed(Instant::now());
+                return cached.schedule.lock().failed(Instant::now());
             }
         };
         let open = &cached.session;
         if open.has_changed(&found.digest) {
             self.metrics.sessions.freshness_checked(FreshnessCheck::Changed);
-            if lock(&cached.schedule).may_rebuild(Instant::now()) {
+            if cached.schedule.lock().may_rebuild(Instant::now()) {
                 self.rebuild(key, cached).await;
             }
-        } else if open.has_unread_files() && lock(&cached.schedule).may_retry(Instant::now()) {
+        } else if open.has_unread_files() && cached.schedule.lock().may_retry(Instant::now()) {
             self.metrics.sessions.freshness_checked(FreshnessCheck::Changed);
             self.rebuild(key, cached).await;
         } else if open.has_other_logs(&found.digest) {
             self.metrics.sessions.freshness_checked(FreshnessCheck::Logs);
-            let mut schedule = *lock(&cached.schedule);
+            let mut schedule = *cached.schedule.lock();
             let session = Arc::new(open.with_logs(found));
             schedule.done(Instant::now(), session.newest_age());
             let new = Arc::new(Cached::new(session, schedule));
@@ -53,7 +53,7 @@ impl Sessions {
             self.recheck(key, &new, &source);
         } else {
             self.metrics.sessions.freshness_checked(FreshnessCheck::Same);
-            lock(&cached.schedule).done(Instant::now(), load::age(found.newest));
+            cached.schedule.lock().done(Instant::now(), load::age(found.newest));
         }
     }
 
@@ -75,7 +75,7 @@ impl Sessions {
         }
         // The session is gone if it was replaced or evicted. It is still there if the load failed.
         if let Some(cached) = before.upgrade() {
-            lock(&cached.schedule).failed(Instant::now());
+            cached.schedule.lock().failed(Instant::now());
         }
     }
 }
