@@ -88,6 +88,12 @@ gen: ## Write again what is generated from the code
 	mkdir -p crds && target/debug/ray-history crd > crds/history.ray.io_rayhistories.yaml
 	scripts/gen-chart
 
+.PHONY: screenshot
+screenshot: $(VENV)/e2e/stamp dashboard ## Take the picture of the README again
+	scripts/install-chromium
+	cargo build --locked
+	$(VENV)/e2e/bin/python -m e2e.screenshot
+
 .PHONY: bench
 bench: storage-servers ## Benchmarks
 	cargo bench --locked

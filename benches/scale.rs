@@ -146,7 +146,11 @@ fn open(folder: &Path, latency: Duration) -> Arc<OpenSession> {
 fn answers(session: &OpenSession) {
     let snapshot = &session.snapshot;
     let query = |text: &str| Query {
-        query: text.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect(),
+        parameters: text
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(k, v)| (k.into(), v.into()))
+            .collect(),
         redact: false,
         over: true,
     };

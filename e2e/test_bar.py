@@ -213,7 +213,7 @@ def test_a_task_table_is_asked_for_again_only_while_it_may_change(window, watche
     window.wait_for_text("Task Table", "FINISHED")
 
 
-WORDS = {"live": ("Live", "is running"), "dead": ("Dead", "is gone"), "unknown": ("Ended", "Its head said so")}
+WORDS = {"live": ("Live", "is running"), "dead": ("Dead", "is gone"), "unknown": ("Ended", "wrote its end marker")}
 STANDS = "return new Date().getTime() === Date.parse(arguments[0])"
 DOT = f"return getComputedStyle({INSIDE}.querySelector('.state'), '::before').backgroundColor"
 
@@ -415,7 +415,7 @@ def test_what_was_read_before_stays_when_newer_files_cannot_be_read_and_the_bar_
         lost.touch()
         wait_for_bar(window, "1 known gap")
         press(window, "1 known gap")
-        sentence = "1 file new or to be read again could not be read: what was read before is shown"
+        sentence = "1 file could not be read for an update: the previous state of the session is shown"
         wait_for_bar(window, sentence, lost.name)
         window.wait_for_text("Job List", "capture-fail-1")
         server.breaks()

@@ -65,7 +65,7 @@ def test_every_condition_and_event_is_in_the_operations_page():
 
 
 def test_every_event_type_is_in_the_collecting_page_with_who_exports_it():
-    kinds = set(re.findall(r'=> "(\w+_EVENT)"', (REPOSITORY / "src" / "event" / "kind.rs").read_text()))
+    kinds = set(re.findall(r'=> "(\w+_EVENT)"', (REPOSITORY / "crates" / "core" / "src" / "event" / "kind.rs").read_text()))
     assert len(kinds) > 10
     page = (REPOSITORY / "docs" / "collecting.md").read_text()
     table = page.partition("## Event types")[2].partition("\n## ")[0]

@@ -96,7 +96,7 @@ def test_spans_are_links_and_few_namespaces_are_choices(window, many):
     kinds = window.run("return [...document.querySelectorAll('[name=ownerKind] option')].map((o) => o.textContent)")
     assert kinds == ["any", "RayJob", "RayService"]
     window.click("a", containing="last 7 days")
-    window.wait_for_text("0 of", "No session fits")
+    window.wait_for_text("0 of", "No session matches")
     for kept in ["q=cluster-01", "namespace=team-3", "startedAfter=7d"]:
         assert kept in window.url
 
@@ -157,7 +157,7 @@ def test_an_unknown_url_is_a_page_for_people_and_ray_s_words_for_programs(window
 
 def test_a_search_that_finds_nothing_and_a_question_that_is_none_say_what_to_do(window, many):
     window.open(f"{many.url}/sessions/?q=nothing-like-this")
-    window.wait_for_text("0 of", "No session fits", "Show all sessions")
+    window.wait_for_text("0 of", "No session matches", "Show all sessions")
     window.open(f"{many.url}/sessions/?startedAfter=yesterday")
     window.wait_for_text("a time such as")
     window.errors()

@@ -50,4 +50,4 @@ def test_a_log_that_is_gone_since_it_was_listed_is_not_found(tmp_path):
         assert b"a line" in server.get(asked)[2]
         log.unlink()
         status, _, body = server.get(asked)
-        assert (status, b"gone since" in body) == (404, True), body
+        assert (status, b"no longer there" in body) == (404, True), body

@@ -1,11 +1,10 @@
-//! The Kubernetes side: follows one `RayHistory` and the `RayClusters` it selects, and reports.
+//! The Kubernetes controller: follows one `RayHistory` and the `RayClusters` it selects, and reports a status.
 //!
-//! Owns settings from the object (`settings`), the watch that liveness comes from (`clusters`), the status (`report`,
-//! `status`), who of several replicas writes it (`replicas`), Events (`announce`), which folders are looked at because
-//! of what was seen (`looks`), what is loaded before anybody asks (`prewarm`), and the bounds of whatever the API server
-//! answers (`client`, `pace`).
-//! A missing definition, a missing permission or an API server that is away is waited out and told; it never ends the
-//! program and never stops what is served. Never imports `http`: the two meet in settings, liveness and health.
+//! Handles the settings of the object (`settings`), the watch that liveness uses (`clusters`), the status (`report`,
+//! `status`), the replica that writes it (`replicas`), Events (`announce`), relisting of changed folders (`looks`),
+//! loading sessions ahead of requests (`prewarm`), and limits of the API server's answers (`client`, `pace`).
+//! A missing definition, a missing permission or an unreachable API server is reported and retried; it never ends the
+//! program and never stops serving. Never imports `http`: both use settings, liveness and health.
 
 mod announce;
 mod client;
@@ -41,13 +40,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use k8s_openapi::jiff::Timestamp;
 use kube::core::DeserializeGuard;
 use kube::{Api, Client, Resource};
-use looks::Looks;
+use looks::RelistQueue;
 use one::{News, follow_one};
 use pace::Pace;
 use ray_history_core::base::name::{ClusterId, Owner, SessionKey};
 use replicas::Replicas;
 use report::Reporter;
-use settings::{Applied, place, reference};
+use settings::{SettingsApplier, place, reference};
 use status::Facts;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -56,46 +55,46 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use untold::{Leader, Untold};
+use untold::{Leader, PendingDeaths};
 
-/// How often the status is compared with what it should say; that costs nobody a request.
+/// Interval at which the status is compared with the current facts, which needs no request.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How long we take at most to leave.
+/// Longest time to remove this replica's Lease and status entry at the end.
 const LEAVE: Duration = Duration::from_secs(2);
 
-/// How often it is told, in the log and as an Event, that settings were rejected; the status says it at once.
+/// Pace of log lines and Events about rejected settings; the status reports a rejection at once.
 const REJECTIONS: Pace = Pace::new(10, Duration::from_secs(10));
 
-/// What the controller steers.
+/// The server that the controller controls.
 #[async_trait::async_trait]
 pub trait Server: Debug + Send + Sync {
-    /// Puts settings in force, or says why that cannot be; then the ones before stay.
+    /// Puts settings in force, or returns the reason why it cannot; then the previous settings stay in force.
     async fn apply(&self, settings: Arc<Settings>, credentials: &Credentials) -> Result<(), String>;
-    /// What is held in memory.
+    /// Returns the memory use of open sessions.
     fn cache(&self) -> CacheStatus;
-    /// Looks for new files of a cluster, beside.
-    fn look(&self, cluster: ClusterId, owner: Option<Owner>);
-    /// What is stored of a session; none when nothing is, or the store gives no answer.
+    /// Lists the folders of a cluster again, in the background.
+    fn relist(&self, cluster: ClusterId, owner: Option<Owner>);
+    /// Returns a digest of a session's stored files, or `None` if there are none or the store does not answer.
     async fn stored(&self, key: &SessionKey) -> Option<Stored>;
-    /// Loads a session if there is room and nobody waits; whether that worked.
+    /// Loads a session if memory is free and no request waits. Returns `true` if it was loaded.
     async fn prewarm(&self, key: &SessionKey) -> bool;
 }
 
-/// What the controller needs to know.
+/// The options of the controller.
 #[derive(Debug)]
 pub struct Options {
     /// Namespace of the `RayHistory`.
     pub namespace: String,
-    /// Its name.
+    /// Name of the `RayHistory`.
     pub name: String,
-    /// The server's own namespace, where its Secret is.
+    /// The server's own namespace, which has its Secret.
     pub own_namespace: String,
-    /// What this replica is called: its pod.
+    /// Name of this replica: the name of its pod.
     pub replica: String,
-    /// What links begin with; empty for paths alone.
+    /// Base URL of links; empty for paths only.
     pub base_url: String,
-    /// What this process may use, in bytes, if that is limited.
+    /// Memory limit of this process in bytes, if any.
     pub memory_limit: Option<u64>,
 }
 
@@ -108,16 +107,16 @@ pub struct Controller {
     watched: Watched,
     health: Health,
     history: Option<Box<RayHistory>>,
-    applied: Applied,
+    settings: SettingsApplier,
     replicas: Option<Replicas>,
-    looks: Looks,
+    relist_queue: RelistQueue,
     queue: prewarm::Queue,
-    untold: Untold,
-    counted: Option<(Arc<Listing>, SessionsStatus)>,
+    pending_deaths: PendingDeaths,
+    session_counts: Option<(Arc<Listing>, SessionsStatus)>,
 }
 
 impl Controller {
-    /// A controller that follows nothing yet. Readiness waits for the first settings.
+    /// Returns a controller that follows nothing yet. Closes the readiness gate until the first settings are in force.
     pub fn new(
         client: Client,
         options: Options,
@@ -129,7 +128,7 @@ impl Controller {
         let waiting = format!("waiting for RayHistory {}/{}", options.namespace, options.name);
         health.close(Gate::Settings, waiting);
         let (own, limit) = (options.own_namespace.clone(), options.memory_limit);
-        let applied = Applied::new(client.clone(), Arc::clone(&server), own, limit);
+        let settings_applier = SettingsApplier::new(client.clone(), Arc::clone(&server), own, limit);
         Self {
             client,
             options,
@@ -138,16 +137,16 @@ impl Controller {
             watched,
             health,
             history: None,
-            applied,
+            settings: settings_applier,
             replicas: None,
-            looks: Looks::default(),
+            relist_queue: RelistQueue::default(),
             queue: prewarm::Queue::default(),
-            untold: Untold::default(),
-            counted: None,
+            pending_deaths: PendingDeaths::default(),
+            session_counts: None,
         }
     }
 
-    /// Runs until told to stop.
+    /// Runs until the token is cancelled, then removes this replica's Lease and status entry.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut tasks = JoinSet::new();
         let name = self.options.name.clone();
@@ -155,39 +154,39 @@ impl Controller {
         let mut history = follow_one(api, &name, &mut tasks);
         let (sender, mut changes) = mpsc::unbounded_channel();
         let mut clusters = Clusters::new(self.client.clone(), self.watched.clone(), sender.clone());
-        tasks.spawn(clusters::feed(Arc::clone(&self.sessions), self.watched.clone(), sender));
+        tasks.spawn(clusters::apply_listings(Arc::clone(&self.sessions), self.watched.clone(), sender));
         let announcer = Announcer::new(self.client.clone(), &self.options.replica, &self.options.base_url);
-        let (deaths, told) = mpsc::unbounded_channel();
-        tasks.spawn(announcer.clone().announce(told));
+        let (deaths, received_deaths) = mpsc::unbounded_channel();
+        tasks.spawn(announcer.clone().announce(received_deaths));
         let api = Api::namespaced(self.client.clone(), &self.options.namespace);
         let mut reporter = Reporter::new(api, &self.options.replica);
-        let (mut warming, mut rejections) = (JoinSet::new(), REJECTIONS);
+        let (mut prewarming, mut rejections) = (JoinSet::new(), REJECTIONS);
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
-            let rejected = self.applied.rejected().map(str::to_owned);
+            let rejected = self.settings.rejected().map(str::to_owned);
             tokio::select! {
                 () = stop.cancelled() => break,
-                Some(news) = history.recv() => self.heard(news),
-                due = self.applied.due() => self.applied.work(due),
-                Some(changes) = changes.recv() => self.changed(changes),
-                Some(warmed) = warming.join_next() => self.warmed(warmed.ok()),
+                Some(news) = history.recv() => self.on_history_news(news),
+                work = self.settings.next_work() => self.settings.run(work),
+                Some(changes) = changes.recv() => self.on_changes(changes),
+                Some(result) = prewarming.join_next() => self.on_prewarmed(result.ok()),
                 _ = ticks.tick() => {
-                    self.look();
-                    self.warm(&mut warming);
-                    self.bury(&deaths);
+                    self.relist_folders();
+                    self.start_prewarm(&mut prewarming);
+                    self.publish_deaths(&deaths);
                     self.report(&mut reporter, &clusters).await;
                 }
             }
-            if let Some((_, settings)) = self.applied.in_force() {
+            if let Some((_, settings)) = self.settings.in_force() {
                 clusters.select(&settings.clusters);
                 self.health.open(Gate::Settings);
-            } else if let Some(why) = self.applied.rejected() {
+            } else if let Some(why) = self.settings.rejected() {
                 self.health.close(Gate::Settings, why);
             }
-            if let (Some(why), Some(history)) = (self.applied.rejected(), &self.history)
+            if let (Some(why), Some(history)) = (self.settings.rejected(), &self.history)
                 && rejected.as_deref() != Some(why)
-                && rejections.now(Instant::now())
+                && rejections.try_now(Instant::now())
             {
                 tracing::warn!(rayhistory = %place(history), why, "settings are not in force");
                 if self.replicas.as_ref().is_none_or(Replicas::leads) {
@@ -195,7 +194,7 @@ impl Controller {
                     tasks.spawn(async move { announcer.rejected(&history, &why).await });
                 }
             }
-            // Finished tasks are not kept.
+            // Removes finished tasks.
             while tasks.try_join_next().is_some() {}
         }
         let leave = async {
@@ -209,34 +208,34 @@ impl Controller {
         let _ = tokio::time::timeout(LEAVE, leave).await;
     }
 
-    fn heard(&mut self, news: News<RayHistory>) {
+    fn on_history_news(&mut self, news: News<RayHistory>) {
         match news {
-            News::Is(history) => {
+            News::Present(history) => {
                 let known = self.history.as_ref().is_some_and(|known| {
                     known.metadata.generation == history.metadata.generation && known.meta().uid == history.meta().uid
                 });
                 if self.history.as_ref().is_none_or(|known| known.meta().uid != history.meta().uid) {
-                    self.join(&history);
+                    self.join_replicas(&history);
                 }
                 self.history = Some(history);
                 if let Some(history) = self.history.as_deref().filter(|_| !known) {
-                    self.applied.want(history);
+                    self.settings.set_spec(history);
                 }
             }
-            News::Malformed(why) => self.applied.refuse(format!("the object cannot be read: {why}")),
+            News::Malformed(why) => self.settings.reject(format!("the object cannot be read: {why}")),
             News::Absent => {
-                // What it said last stays in force; there is nothing any more to report to.
+                // The last settings stay in force; there is no object to report to.
                 if self.history.take().is_some() {
                     tracing::warn!("the RayHistory is gone; serving goes on with its last settings");
                 }
                 self.replicas = None;
-                if self.applied.in_force().is_none() {
+                if self.settings.in_force().is_none() {
                     let Options { namespace, name, .. } = &self.options;
                     self.health
                         .close(Gate::Settings, format!("there is no RayHistory {namespace}/{name} yet: apply one"));
                 }
             }
-            News::Trouble(trouble) if self.applied.in_force().is_none() => {
+            News::Trouble(trouble) if self.settings.in_force().is_none() => {
                 let Options { namespace, name, .. } = &self.options;
                 let what = match trouble {
                     Trouble::NoSuchKind => "the API server knows no RayHistory: apply crds/".to_owned(),
@@ -250,7 +249,7 @@ impl Controller {
         }
     }
 
-    fn join(&mut self, history: &RayHistory) {
+    fn join_replicas(&mut self, history: &RayHistory) {
         let Some(uid) = history.meta().uid.clone() else { return };
         let owner = OwnerReference {
             api_version: RayHistory::api_version(&()).into_owned(),
@@ -263,75 +262,75 @@ impl Controller {
         self.replicas = Some(Replicas::join(self.client.clone(), &owner, namespace, replica));
     }
 
-    fn changed(&mut self, changes: Changes) {
-        self.counted = None;
-        self.looks.touched(changes.touched);
-        self.look();
+    fn on_changes(&mut self, changes: Changes) {
+        self.session_counts = None;
+        self.relist_queue.add(changes.touched);
+        self.relist_folders();
         if changes.died.is_empty() {
             return;
         }
         tracing::info!(sessions = changes.died.len(), "sessions have died");
-        let settings = self.applied.in_force().map(|(_, settings)| settings);
+        let settings = self.settings.in_force().map(|(_, settings)| settings);
         if let Some(settings) = settings.filter(|settings| settings.prewarm) {
             let now = Instant::now();
             for (key, _) in &changes.died {
-                self.queue.died(key.clone(), now, settings.cache.max_sessions);
+                self.queue.add(key.clone(), now, settings.cache.max_sessions);
             }
         }
-        self.untold.add(changes.died, Instant::now());
+        self.pending_deaths.add(changes.died, Instant::now());
     }
 
-    /// Has the deaths of the last second told, together. After an outage nobody knows for a while who is to tell: then
-    /// they wait. Where there is no `RayHistory` they are told to nobody.
-    fn bury(&mut self, deaths: &mpsc::UnboundedSender<Deaths>) {
-        let died = self.untold.take(self.replicas.as_ref().map_or(Leader::Us, Replicas::leader));
+    /// Publishes the deaths of the last second together. They wait while the leader is unknown, as after an outage.
+    /// Without a `RayHistory` they are dropped.
+    fn publish_deaths(&mut self, deaths: &mpsc::UnboundedSender<Deaths>) {
+        let died = self.pending_deaths.take(self.replicas.as_ref().map_or(Leader::Us, Replicas::leader));
         if let Some(history) = self.history.as_deref().filter(|_| !died.is_empty()) {
             let _ = deaths.send((reference(history), died));
         }
     }
 
-    /// Looks into the folders of clusters to which something happened, as many as the pace allows.
-    fn look(&mut self) {
-        for cluster in self.looks.now(Instant::now()) {
+    /// Lists the folders of changed clusters again, as many as the pace allows.
+    fn relist_folders(&mut self) {
+        for cluster in self.relist_queue.take(Instant::now()) {
             let owner = self.watched.read().owner(&cluster).cloned();
-            self.server.look(cluster, owner);
+            self.server.relist(cluster, owner);
         }
     }
 
-    /// Looks at the next session that died, or loads it: one at a time.
-    fn warm(&mut self, warming: &mut JoinSet<Warmed>) {
-        if !warming.is_empty() {
+    /// Starts to check or load the next dead session, one at a time.
+    fn start_prewarm(&mut self, prewarming: &mut JoinSet<PrewarmResult>) {
+        if !prewarming.is_empty() {
             return;
         }
         let now = Instant::now();
-        let mine = |key: &SessionKey| self.replicas.as_ref().is_none_or(|replicas| replicas.is_chosen(key));
-        let (load, key) = match (self.queue.load(now, mine), self.queue.look(now, mine)) {
+        let mine = |key: &SessionKey| self.replicas.as_ref().is_none_or(|replicas| replicas.prewarms(key));
+        let (load, key) = match (self.queue.next_load(now, mine), self.queue.next_check(now, mine)) {
             (Some(key), _) => (true, key),
             (None, Some(key)) => (false, key),
             (None, None) => return,
         };
-        // It may live again.
+        // The session may have become live again.
         if self.watched.state(&key) != State::Dead {
-            self.queue.done(&key);
+            self.queue.remove(&key);
             return;
         }
         let server = Arc::clone(&self.server);
-        warming.spawn(async move {
+        prewarming.spawn(async move {
             if load {
                 let loaded = server.prewarm(&key).await;
-                Warmed::Loaded(key, loaded)
+                PrewarmResult::Loaded(key, loaded)
             } else {
                 let stored = server.stored(&key).await;
-                Warmed::Looked(key, stored)
+                PrewarmResult::Checked(key, stored)
             }
         });
     }
 
-    fn warmed(&mut self, warmed: Option<Warmed>) {
-        match warmed {
-            Some(Warmed::Looked(key, stored)) => self.queue.looked(&key, stored, Instant::now()),
-            Some(Warmed::Loaded(key, true)) => self.queue.done(&key),
-            Some(Warmed::Loaded(key, false)) => self.queue.no_room(&key, Instant::now()),
+    fn on_prewarmed(&mut self, result: Option<PrewarmResult>) {
+        match result {
+            Some(PrewarmResult::Checked(key, stored)) => self.queue.on_checked(&key, stored, Instant::now()),
+            Some(PrewarmResult::Loaded(key, true)) => self.queue.remove(&key),
+            Some(PrewarmResult::Loaded(key, false)) => self.queue.postpone(&key, Instant::now()),
             None => {}
         }
     }
@@ -349,15 +348,15 @@ impl Controller {
 
     fn facts(&mut self, history: &RayHistory, clusters: &Clusters) -> Facts {
         let listing = self.sessions.listing();
-        let in_force = self.applied.in_force();
-        let sessions = match &self.counted {
+        let in_force = self.settings.in_force();
+        let sessions = match &self.session_counts {
             Some((counted, sessions)) if Arc::ptr_eq(counted, &listing) => *sessions,
             _ => count(&listing, &self.watched),
         };
         let facts = Facts {
             generation: history.metadata.generation.unwrap_or_default(),
             applied: in_force.map(|(generation, _)| generation),
-            rejected: self.applied.rejected().map(str::to_owned),
+            rejected: self.settings.rejected().map(str::to_owned),
             storage: in_force.map(|(_, settings)| settings.storage.url()),
             listed_at: listing.listed_at.and_then(|at| Timestamp::try_from(at).ok()),
             stale: listing.stale.clone(),
@@ -367,16 +366,16 @@ impl Controller {
             alone: self.replicas.as_ref().and_then(Replicas::trouble),
             cache: self.server.cache(),
         };
-        self.counted = Some((listing, sessions));
+        self.session_counts = Some((listing, sessions));
         facts
     }
 }
 
-/// How something that was done before anybody asks has ended.
-enum Warmed {
-    /// What is stored of a session.
-    Looked(SessionKey, Option<Stored>),
-    /// Whether it was loaded.
+/// The result of a prewarm step.
+enum PrewarmResult {
+    /// The stored files of a session were checked.
+    Checked(SessionKey, Option<Stored>),
+    /// A load ended; `true` if the session was loaded.
     Loaded(SessionKey, bool),
 }
 

@@ -1,21 +1,21 @@
-//! The HTTP server: its URLs, and the way in which answers are sent.
+//! The HTTP server: its URLs, and how it sends responses.
 //!
-//! Owns URLs, status codes, headers and bodies. Everything it shows comes through `session` and `answer`; it never
-//! imports `storage`. The URL table is in `routes`, that of Ray's API below a session in `api`.
+//! Defines URLs, status codes, headers and bodies. All data comes from `session` and `answer`; this module never
+//! imports `storage`. The URL table is in `routes`; the table of Ray's API below a session is in `api`.
 //!
-//! | URL | what |
+//! | URL | response |
 //! |---|---|
-//! | `/` | leads to `/sessions/`; Ray's dashboard, for a browser with the cookies of `dropin` |
-//! | `/sessions/` | the list of sessions, a page |
-//! | `/sessions/{namespace}/{cluster}/{session}/` | Ray's dashboard of that session, and its API below it |
-//! | `/sessions/{namespace}/{cluster}/latest/…` | leads to the newest session of the cluster |
-//! | `/rayjobs/…`, `/rayservices/…`, `/rayclusters/…`, `/submissions/…` | lead to sessions by the names that people know (`links`) |
-//! | `/clusters`, `/select_cluster`, `/enter_cluster/…` | as KubeRay's history server has them, and its data routes |
+//! | `/` | a redirect to `/sessions/`; Ray's dashboard for a browser with the cookies of `dropin` |
+//! | `/sessions/` | an HTML page with the list of sessions |
+//! | `/sessions/{namespace}/{cluster}/{session}/` | Ray's dashboard of that session, with Ray's API below it |
+//! | `/sessions/{namespace}/{cluster}/latest/…` | a redirect to the newest session of the cluster |
+//! | `/rayjobs/…`, `/rayservices/…`, `/rayclusters/…`, `/submissions/…` | redirects to sessions (`links`) |
+//! | `/clusters`, `/select_cluster`, `/enter_cluster/…` | KubeRay's history server (`clusters`, `dropin`) |
 //! | `/api/history/v1/sessions[/…]`, `/openapi.json` | our own API (`listing`, `report`, `load`, `openapi`) |
-//! | `/livez`, `/readyz`, and `/healthz`, `/readz` as their other names | probes (`probes`) |
+//! | `/livez`, `/readyz` (also `/healthz`, `/readz`) | probes (`probes`) |
 //! | `/metrics` | `OpenMetrics` text |
 //!
-//! `server` sets the server up; `observe` and `limit` stand around every request.
+//! `server` builds the server; `observe` and `limit` are middleware around every request.
 
 mod api;
 mod asset;

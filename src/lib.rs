@@ -1,6 +1,6 @@
-//! ray-history: the Ray dashboard of a cluster that no longer exists, answered from what its collectors stored.
+//! ray-history: serves the Ray dashboard of a cluster that no longer exists, from the files its collectors stored.
 //!
-//! The crates and folders are the data flow, and imports point one way, from right to left:
+//! The crates and folders follow the data flow, and imports point one way, from right to left:
 //!
 //! ```text
 //! bucket ──► ray_history_storage ──► session (catalog, loader, logs) ──► http ──► browser, ray CLI
@@ -9,8 +9,8 @@
 //!                                             layout, event, logs ──► snapshot ──► ray_api
 //! ```
 //!
-//! `ray_history_core` is pure. `http` never imports `ray_history_storage`: everything it shows comes through `session`.
-//! `tests/architecture/` enforces the latter, and the direction of imports in each crate.
+//! `ray_history_core` is pure: no I/O, no clock, no locks, no async. `http` never imports `ray_history_storage`; it gets
+//! all data from `session`. `tests/architecture/` enforces the latter, and the direction of imports in each crate.
 
 pub mod args;
 pub mod cgroup;

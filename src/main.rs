@@ -5,7 +5,7 @@ use ray_history::args::Args;
 use ray_history::run;
 use std::process::ExitCode;
 
-/// Snapshots are many small tables: jemalloc keeps them compact and gives memory back.
+/// jemalloc, because snapshots are many small tables: it stores them compactly and returns freed memory to the system.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     match run::run(Args::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            run::complain(format_args!("{error:#}"));
+            run::print_error(format_args!("{error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -1,15 +1,16 @@
-//! Wiring: the only file that knows everybody.
+//! Wiring: the only module that uses all others.
 //!
-//! `serve` takes a bound listener and a shutdown token, so that tests start the real server on a free port and stop it.
+//! `serve` takes a bound listener and a shutdown token, so that tests can start the real server on a free port and stop
+//! it.
 //!
-//! The order of the end, at SIGTERM, SIGINT, or when the token is cancelled:
-//! 1. `/readyz` says no at once; every request is still answered.
-//! 2. `--drain-wait`: load balancers see that and look away.
-//! 3. Nothing more is accepted; idle connections are closed, the others after the answer they wait for.
-//! 4. Requests in flight end, with the loads they wait for, within `--shutdown-timeout`; a moment before that, whoever
-//!    still waits for a load gets 503; what is left is dropped.
-//!    A load that nobody waits for ends here: nothing of it would be kept.
-//! 5. Background work ends, the last traces are sent, the program exits with 0.
+//! Order of the shutdown, on SIGTERM, SIGINT, or when the token is cancelled:
+//! 1. `/readyz` answers 503 at once; every request is still answered.
+//! 2. `--drain-wait` gives load balancers time to notice.
+//! 3. New connections are rejected; idle connections are closed, others after their current answer.
+//! 4. Requests in flight, and the loads they wait for, have `--shutdown-timeout` to end. Shortly before, requests that
+//!    still wait for a load get 503; the rest is dropped. Loads without a waiting request are stopped, because their
+//!    results would be lost.
+//! 5. Background tasks end, the last traces are sent, and the program exits with 0.
 //!
 //! A second signal exits at once.
 
@@ -41,26 +42,26 @@ mod listing;
 mod machine;
 mod print;
 
-pub use print::complain;
+pub use print::print_error;
 
 use print::print;
 
-/// How long loads that nobody waits for may take to notice that they are stopped.
-const STOP_LOADS: Duration = Duration::from_secs(2);
+/// Longest time for stopped loads to end.
+const STOP_LOADS_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long the last traces may take.
-const FLUSH: Duration = Duration::from_secs(3);
+/// Longest time to send the last traces.
+const TRACE_FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long the last log lines may take.
-const LAST_LINES: Duration = Duration::from_secs(1);
+/// Longest time to write the last log lines.
+const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Why the threads of loads could not be started, with what the operating system says.
+/// Context of the operating system's error if threads for loads cannot be started.
 const NO_THREADS: &str = "threads for loads cannot be started: allow this process more of them";
 
-/// How often open sessions are looked through for those that nobody asks for.
-const TIDY: Duration = Duration::from_secs(30);
+/// Interval at which unused open sessions are searched and closed.
+const TIDY_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Runs a command to its end.
+/// Runs a command until it ends.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let settings = match args.command {
         Command::Serve(settings) => *settings,
@@ -76,16 +77,16 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         let shutdown = CancellationToken::new();
         tokio::spawn(stop_on_signal(shutdown.clone()));
         let ended = serve(settings, listener, shutdown).await;
-        telemetry.stop(FLUSH).await;
+        telemetry.stop(TRACE_FLUSH_TIMEOUT).await;
         ended
     });
-    // A thread may be deep in a file that nobody waits for: it ends with the process.
+    // A blocking thread may still read a file; it ends with the process.
     runtime.shutdown_background();
-    telemetry::flush(LAST_LINES);
+    telemetry::flush(LOG_FLUSH_TIMEOUT);
     ended
 }
 
-/// Listens. A kernel without IPv6 has no `[::]`, which takes IPv4 too elsewhere: there it means all of IPv4.
+/// Binds the listener. On a kernel without IPv6, `[::]` (which also accepts IPv4) falls back to `0.0.0.0`.
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     match TcpListener::bind(address) {
         Err(error)
@@ -116,8 +117,8 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
             Settings { redaction, ..settings }
         }
     };
-    let place = &settings.storage;
-    tracing::info!(storage = %place.url(), root_dirs = place.root_dirs.join(","), settings = %settings, "settings in force");
+    let storage = &settings.storage;
+    tracing::info!(storage = %storage.url(), root_dirs = storage.root_dirs.join(","), settings = %settings, "settings in force");
     let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
     let store = connect(&settings.storage, &metrics).await?;
     let in_force = Arc::new(settings.clone());
@@ -125,7 +126,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let sessions = Arc::new(sessions.with_quiet_loads().context(NO_THREADS)?);
     check_dashboard(dashboard_dir.as_deref())?;
     let address = listener.local_addr()?;
-    // A big bucket takes a while: probes are answered from here on.
+    // Listing a big bucket takes a while; probes are answered meanwhile.
     tracing::info!(%address, "listening; the stored sessions are being listed");
     let first = {
         let (sessions, health, storage) = (Arc::clone(&sessions), health.clone(), settings.storage);
@@ -139,14 +140,15 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     stopping.serve(sessions, dashboard_dir, health, metrics, listener, first).await
 }
 
-/// The wish to stop, and how long the end may take.
+/// The shutdown token and the limits of the shutdown.
 struct Stopping {
     shutdown: CancellationToken,
     server: Server,
 }
 
 impl Stopping {
-    /// Serves sessions, keeps their list fresh after its `first` making, and ends in order; at once when that fails.
+    /// Serves sessions, refreshes their list after the `first` listing, and shuts down in order. If the first listing
+    /// fails, shuts down at once.
     async fn serve(
         self,
         sessions: Arc<Sessions>,
@@ -179,7 +181,7 @@ impl Stopping {
         let draining = tokio::spawn(drain(shutdown, health.clone(), server.drain_wait, closing.clone()));
         let refusing = tokio::spawn({
             let (sessions, closing, wait) =
-                (Arc::clone(&sessions), closing.clone(), last_words(server.shutdown_timeout));
+                (Arc::clone(&sessions), closing.clone(), load_stop_delay(server.shutdown_timeout));
             async move {
                 closing.cancelled().await;
                 tokio::time::sleep(wait).await;
@@ -193,8 +195,8 @@ impl Stopping {
         draining.abort();
         refusing.abort();
         sessions.stop();
-        if tokio::time::timeout(STOP_LOADS, sessions.idle()).await.is_err() {
-            tracing::warn!(loads = sessions.loads_running(), "loads that nobody waits for did not stop in time");
+        if tokio::time::timeout(STOP_LOADS_TIMEOUT, sessions.idle()).await.is_err() {
+            tracing::warn!(loads = sessions.loads_running(), "stopped loads did not end in time");
         }
         readiness.abort();
         let (first_listing, _) = tokio::join!(lister, tidier);
@@ -204,12 +206,12 @@ impl Stopping {
     }
 }
 
-/// When loads are stopped before the end: whoever waits for one is told then, and not cut off.
-fn last_words(shutdown_timeout: Duration) -> Duration {
+/// Returns the time after which loads are stopped, so that waiting requests get an answer before the timeout.
+fn load_stop_delay(shutdown_timeout: Duration) -> Duration {
     shutdown_timeout.saturating_sub((shutdown_timeout / 4).min(Duration::from_secs(2)))
 }
 
-/// From the wish to stop until nothing more is to be accepted.
+/// Waits for the shutdown token, closes the readiness gate, and cancels `closing` after the drain wait.
 async fn drain(shutdown: CancellationToken, health: Health, wait: Duration, closing: CancellationToken) {
     shutdown.cancelled().await;
     health.close(Gate::Running, "this server is stopping; another one will answer");
@@ -218,7 +220,7 @@ async fn drain(shutdown: CancellationToken, health: Health, wait: Duration, clos
     closing.cancel();
 }
 
-/// Fails early when there is no dashboard where one was promised.
+/// Returns an error if the dashboard folder has no dashboard.
 fn check_dashboard(dir: Option<&Path>) -> anyhow::Result<()> {
     match dir {
         Some(dir) if !dir.join("index.html").is_file() => {
@@ -228,14 +230,14 @@ fn check_dashboard(dir: Option<&Path>) -> anyhow::Result<()> {
     }
 }
 
-/// Reads a document; everything that is wrong with it is one error.
+/// Reads a document. All its problems are reported in one error.
 fn read(file: &Path) -> anyhow::Result<Settings> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     Settings::from_document(&text, cgroup::memory_limit())
         .map_err(|problems| anyhow!("{} is not a RayHistory that can be served:\n{problems}", file.display()))
 }
 
-/// The settings of a folder.
+/// Returns the settings for a folder.
 fn local(folder: PathBuf, root_dirs: Vec<String>) -> Settings {
     let store = StoreConfig::Local(LocalConfig { path: folder });
     let max_memory = settings::default_max_memory(cgroup::memory_limit());
@@ -243,7 +245,8 @@ fn local(folder: PathBuf, root_dirs: Vec<String>) -> Settings {
     Settings { storage: Storage { store, root_dirs, credentials_secret: None }, cache, ..Settings::default() }
 }
 
-/// Reads the settings of KubeRay's history server, with what has no effect; everything that is wrong is one error.
+/// Reads the settings of KubeRay's history server. Returns notes about settings without effect as well; all problems
+/// are reported in one error.
 fn read_kuberay(flags: &KubeRay) -> anyhow::Result<(Settings, Vec<String>)> {
     let env = |name: &str| std::env::var(name).ok();
     if flags.backend(&env).is_none() {
@@ -260,15 +263,15 @@ fn read_kuberay(flags: &KubeRay) -> anyhow::Result<(Settings, Vec<String>)> {
         .map_err(|problems| anyhow!("the settings of KubeRay's history server cannot be served:\n{problems}"))
 }
 
-/// Opens the store, guarded and counted.
+/// Opens the store, with its guards and metrics.
 async fn connect(storage: &Storage, metrics: &Metrics) -> anyhow::Result<Arc<dyn storage::Storage>> {
     let opened = storage::connect(&storage.store, Limits::default(), &metrics.storage).await;
     opened.with_context(|| format!("cannot open {}", storage.url()))
 }
 
-/// Lets go of what nobody asks for.
+/// Closes unused sessions periodically.
 async fn tidy(sessions: Arc<Sessions>, shutdown: CancellationToken) {
-    while shutdown.run_until_cancelled(tokio::time::sleep(TIDY)).await.is_some() {
+    while shutdown.run_until_cancelled(tokio::time::sleep(TIDY_INTERVAL)).await.is_some() {
         sessions.tidy();
     }
 }
@@ -286,7 +289,7 @@ async fn stop_on_signal(shutdown: CancellationToken) {
         };
         if shutdown.is_cancelled() {
             tracing::warn!("a second signal: not waiting any longer");
-            telemetry::flush(LAST_LINES);
+            telemetry::flush(LOG_FLUSH_TIMEOUT);
             std::process::exit(128 + kind.as_raw_value());
         }
         shutdown.cancel();

@@ -1,18 +1,18 @@
-//! Sessions: which ones are stored, and how one is opened.
+//! The catalog of stored sessions, and the sessions that are open.
 //!
 //! ```text
-//! catalog   which sessions are stored, and where ── listed   keeps the list fresh; what is asked of it
-//! links     from names that people know to sessions
-//! open      Sessions: what everybody else talks to
-//!   cache      open sessions that are kept ── freshness   when one is compared with the store again
-//!   loader     one load per session at a time, shared by everybody who waits
-//!   admission  who may load now ── memory   the one account of bytes for builds and open sessions
+//! catalog   lists the stored sessions ── listed   keeps the list fresh and answers queries on it
+//! links     resolves the names of jobs, services, clusters and submissions to sessions
+//! open      `Sessions`, the entry point
+//!   cache      open sessions ── freshness   schedules comparisons of an open session with the store
+//!   loader     runs one load per session at a time and shares its result
+//!   admission  grants load permits ── memory   the byte budget of builds and open sessions
 //!   load       reads one session and builds its snapshot
 //! logs      reads log files of an open session
-//! survey    looks through a store for whoever sets one up
+//! survey    inspects a store that is being set up
 //! ```
 //!
-//! This is the only layer that `http` talks to; it owns all requests to storage. Must never know HTTP.
+//! This is the only layer that `http` calls, and all requests to storage are made here. It knows nothing of HTTP.
 
 mod admission;
 mod cache;
@@ -45,67 +45,69 @@ use ray_history_core::base::name::SessionKey;
 use ray_history_storage as storage;
 use std::time::Duration;
 
-/// Why a session cannot be shown. The texts are for users.
+/// The reason why a session cannot be shown. The texts are for users.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// No such session is stored.
     #[error("no session {0} is stored here")]
     Unknown(SessionKey),
-    /// It is listed, but nothing of it is there (yet).
+    /// The session is listed, but no data of it is stored (yet).
     #[error("session {0} has a marker but no data yet: its collectors may still be uploading")]
     NothingStored(SessionKey),
-    /// It has event files, and not one of them could be read.
+    /// The session has event files, and none of them could be read.
     #[error("none of the {files} event files of session {key} could be read ({why})")]
     NothingReadable {
-        /// Which session.
+        /// The session.
         key: SessionKey,
-        /// How many event files it has.
+        /// Number of event files.
         files: usize,
         /// The first reason.
         why: String,
-        /// Set if they lie in an archive.
+        /// `true` if the files are in an archive tier of the store.
         archived: bool,
     },
-    /// It was listed, and is not there any more.
-    #[error("{0} was stored when this session was last listed, and is gone since")]
+    /// The log file was listed, but is no longer stored.
+    #[error("{0} was stored when this session was last listed, but is no longer there")]
     LogGone(String),
-    /// The store could not be asked.
+    /// A request to the store failed.
     #[error("the storage could not be read: {0}")]
     Storage(std::sync::Arc<storage::Error>),
-    /// It took longer than `loading.timeout`.
-    #[error("session {key} could not be loaded within {} s; loading.timeout in the settings allows more", after.as_secs())]
+    /// The load took longer than `loading.timeout`.
+    #[error(
+        "session {key} could not be loaded within {} s; loading.timeout in the settings allows more", after.as_secs()
+    )]
     TimedOut {
-        /// Which session.
+        /// The session.
         key: SessionKey,
-        /// The setting.
+        /// The value of `loading.timeout`.
         after: Duration,
     },
-    /// Building it would take more memory than there is for it.
+    /// Building the session needs more memory than one load may hold.
     #[error(
         "session {key} needs more than {} MiB to be opened and {} MiB may be used; cache.maxMemory in the settings \
          allows more", needed >> 20, limit >> 20
     )]
     TooLarge {
-        /// Which session.
+        /// The session.
         key: SessionKey,
-        /// Bytes it held when it was given up.
+        /// Bytes held when the load was given up.
         needed: u64,
         /// Bytes one load may hold.
         limit: u64,
     },
-    /// It would have disturbed loads that somebody waits for; only what nobody waits for ends so.
+    /// The load was given up: no request waited for it and others did, or the store was replaced.
     #[error("other sessions are being loaded")]
     Busy,
-    /// The program stops.
+    /// The server is shutting down.
     #[error("this server is stopping")]
     Stopping,
-    /// A bug of ours ended the load.
+    /// The load panicked or was dropped, which is a bug.
     #[error("the load ended unexpectedly; please report this")]
     Broken,
 }
 
 impl Error {
-    /// Returns `true` if what was asked for lies in an archive of the store.
+    /// Returns `true` if the requested objects are in an archive tier of the store.
     pub fn is_archived(&self) -> bool {
         match self {
             Self::Storage(error) => error.kind() == storage::ErrorKind::Archived,
@@ -114,8 +116,8 @@ impl Error {
         }
     }
 
-    /// Whether the same load would fail again at once, so that the error is given for a while without trying.
-    fn is_worth_holding(&self) -> bool {
+    /// Returns `true` if the same load would fail again at once, so the error is cached for a while.
+    fn is_cacheable(&self) -> bool {
         !matches!(self, Self::Unknown(_) | Self::Busy | Self::Stopping)
     }
 }

@@ -1,7 +1,7 @@
-//! Kubernetes Events: sessions that died, and settings that could not be put in force.
+//! Kubernetes Events for sessions that have ended and for rejected settings.
 //!
-//! On the `RayHistory`, and on the `RayJob` or `RayService` that owned the cluster where it still exists, so that
-//! `kubectl describe` leads to the dashboard. A failure is logged: an Event is a courtesy.
+//! Published on the `RayHistory`, and on the `RayJob` or `RayService` that owned the cluster if it still exists, so
+//! that `kubectl describe` shows a link to the dashboard. Events are best effort: failures are only logged.
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
@@ -12,13 +12,13 @@ use ray_history_core::base::name::{Owner, SessionKey};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// When more die together, the `RayHistory` gets one Event for all: its list of Events is for people.
-const AT_ONCE: usize = 20;
+/// Number of deaths above which the `RayHistory` gets one Event for all, to keep its list of Events readable.
+const MAX_SINGLE_EVENTS: usize = 20;
 
-/// Between two Events, so that five hundred deletions are no burst for the API server.
-const PACE: Duration = Duration::from_millis(100);
+/// Pause between two Events, so that five hundred deletions do not burst on the API server.
+const PAUSE: Duration = Duration::from_millis(100);
 
-/// Sessions that have died, with the owners of their clusters, and the `RayHistory` that is to say so.
+/// The `RayHistory` to publish on, and the dead sessions with the owners of their clusters.
 pub(super) type Deaths = (ObjectReference, Vec<(SessionKey, Option<Owner>)>);
 
 /// Publishes Events; cheap to clone.
@@ -26,12 +26,12 @@ pub(super) type Deaths = (ObjectReference, Vec<(SessionKey, Option<Owner>)>);
 pub(super) struct Announcer {
     client: Client,
     recorder: Recorder,
-    /// What links begin with.
+    /// Base URL of links, without a final `/`.
     base: String,
 }
 
 impl Announcer {
-    /// Events in the name of a replica. Links begin with `base`.
+    /// Returns a publisher for a replica. Links start with `base`.
     pub(super) fn new(client: Client, replica: &str, base: &str) -> Self {
         let reporter =
             Reporter { controller: "history.ray.io/ray-history".to_owned(), instance: Some(replica.to_owned()) };
@@ -39,7 +39,7 @@ impl Announcer {
         Self { client, recorder, base: base.trim_end_matches('/').to_owned() }
     }
 
-    /// Says of all sessions that they have died, one after the other; what came meanwhile is told together.
+    /// Publishes the deaths of all received sessions one after the other; deaths received meanwhile form one batch.
     pub(super) async fn announce(self, mut deaths: mpsc::UnboundedReceiver<Deaths>) {
         while let Some((mut history, mut died)) = deaths.recv().await {
             while let Ok((newer, more)) = deaths.try_recv() {
@@ -50,9 +50,9 @@ impl Announcer {
         }
     }
 
-    /// Says that sessions have died.
+    /// Publishes the Events of dead sessions.
     async fn died(&self, history: &ObjectReference, died: &[(SessionKey, Option<Owner>)]) {
-        if died.len() > AT_ONCE {
+        if died.len() > MAX_SINGLE_EVENTS {
             let note = format!("{} sessions have ended; {}/sessions/ lists them", died.len(), self.base);
             self.publish(EventType::Normal, "SessionsEnded", note, history, None).await;
         }
@@ -68,7 +68,7 @@ impl Announcer {
                 "session {} of RayCluster {}/{} has ended; its dashboard: {}/sessions/{key}/",
                 key.session, key.cluster.namespace, key.cluster.name, self.base
             );
-            if died.len() <= AT_ONCE {
+            if died.len() <= MAX_SINGLE_EVENTS {
                 self.publish(EventType::Normal, "SessionEnded", note.clone(), history, Some(cluster.clone())).await;
             }
             if let Some(owner) = owner
@@ -76,17 +76,17 @@ impl Announcer {
             {
                 self.publish(EventType::Normal, "SessionEnded", note, &reference, Some(cluster)).await;
             }
-            tokio::time::sleep(PACE).await;
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// Says why settings are not in force.
+    /// Publishes the reason why settings are not in force.
     pub(super) async fn rejected(&self, history: &ObjectReference, why: &str) {
         let note = format!("{why}; the last good settings stay in force");
         self.publish(EventType::Warning, "SettingsRejected", note, history, None).await;
     }
 
-    /// The owner of a cluster, if it still exists and we may ask.
+    /// Returns a reference to a cluster's owner, if it still exists and may be read.
     async fn owner(&self, namespace: &str, owner: &Owner) -> Option<ObjectReference> {
         let kind = owner.kind.kind();
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("ray.io", "v1", kind));
@@ -110,7 +110,7 @@ impl Announcer {
         about: &ObjectReference,
         related: Option<ObjectReference>,
     ) {
-        // The API server takes at most 1 kB.
+        // The API server accepts notes of at most 1 kB.
         let end = (0..=1_000.min(note.len())).rev().find(|at| note.is_char_boundary(*at)).unwrap_or(0);
         note.truncate(end);
         let event = Event {

@@ -1,9 +1,8 @@
-//! The client of the API server, with bounds that hold whatever is answered.
+//! The client of the API server, with limits on every answer.
 //!
-//! kube-rs collects a page of a list whole and a line of a watch to its end, however long they get. It asks for the next
-//! page for as long as it is told of one, begins a watch again at once when the last one has ended, and waits for as
-//! long as `Retry-After` says. Here every answer has a greatest length and time (`body`), and lists and watches have a
-//! pace and an end (`turns`).
+//! kube-rs buffers a whole page of a list or line of a watch, whatever its length. It requests the next page as long as
+//! the server names one, restarts an ended watch at once, and waits for as long as `Retry-After` specifies. This client
+//! limits the length and duration of every answer (`body`), and the rate and length of lists and watches (`turns`).
 
 mod body;
 mod turns;
@@ -21,15 +20,15 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 use tower::{BoxError, Layer, Service};
-use turns::Turns;
+use turns::RequestLimiter;
 
-/// How long an answer may take to begin, tries again included, and how long one that is no watch may take to end.
+/// Longest time until an answer starts, including retries, and until an answer ends unless it is a watch.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// A client for an API server.
+/// Returns a client for an API server.
 ///
 /// # Errors
-/// When the configuration cannot be used.
+/// Returns an error if the configuration is invalid.
 pub fn client(config: Config) -> Result<Client> {
     Ok(ClientBuilder::try_from(config)?.with_layer(&Bounds).build())
 }
@@ -37,20 +36,20 @@ pub fn client(config: Config) -> Result<Client> {
 struct Bounds;
 
 impl<S> Layer<S> for Bounds {
-    type Service = Asking<S>;
+    type Service = LimitedService<S>;
 
-    fn layer(&self, inner: S) -> Asking<S> {
-        Asking { inner, turns: Arc::default() }
+    fn layer(&self, inner: S) -> LimitedService<S> {
+        LimitedService { inner, limiter: Arc::default() }
     }
 }
 
-/// Sends requests in their turn, and bounds the answers.
-struct Asking<S> {
+/// Delays requests as the rate limits require, and limits the answers.
+struct LimitedService<S> {
     inner: S,
-    turns: Arc<Mutex<Turns>>,
+    limiter: Arc<Mutex<RequestLimiter>>,
 }
 
-impl<S, B> Service<Request<Body>> for Asking<S>
+impl<S, B> Service<Request<Body>> for LimitedService<S>
 where
     S: Service<Request<Body>, Response = Response<B>, Error = BoxError>,
     S::Future: Send + 'static,
@@ -64,15 +63,15 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let turn = {
-            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            turns.turn(request.method(), request.uri(), Instant::now())
+        let delay = {
+            let mut limiter = self.limiter.lock().unwrap_or_else(PoisonError::into_inner);
+            limiter.delay(request.method(), request.uri(), Instant::now())
         };
         let is_watch = turns::is_watch(request.uri());
-        // Sent when it is polled first, which is after the wait.
+        // The request is sent on the first poll, which is after the delay.
         let answer = self.inner.call(request);
         async move {
-            sleep(turn?).await;
+            sleep(delay?).await;
             let answer = timeout(LONGEST_WAIT, answer).await.map_err(|_| "no answer within 60 s")??;
             let end = (!is_watch).then(|| Instant::now() + LONGEST_WAIT);
             Ok(answer.map(|body| Bounded::new(body, end)))

@@ -1,8 +1,8 @@
-//! The watch of `RayClusters`: one for all namespaces, or one for each that is selected.
+//! The watch of `RayClusters`: one for all namespaces, or one for each selected namespace.
 //!
-//! Owns feeding the judge of liveness, from the watches and from listings of the bucket, and passes on what changed.
+//! Updates the liveness states from the watches and from listings of the bucket, and forwards the changes.
 
-use super::follow::{Heard, MANY, MOST, Trouble, follow};
+use super::follow::{LIST_PACE, MAX_OBJECTS, Trouble, WatchEvent, follow};
 use super::ray_cluster::RayCluster;
 use super::services;
 use crate::liveness::{Changes, Cluster, Listed, StartBounds, Watched};
@@ -19,13 +19,13 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// How soon a listing that was renewed is noticed. Nothing is asked of anybody meanwhile.
-const NOTICE: Duration = Duration::from_millis(250);
+/// Interval at which a new listing is noticed, which needs no request.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How each namespace's watch is doing; the empty name stands for all namespaces. None: it is fine.
+/// The trouble of each namespace's watch, or `None` if it works; the empty name means all namespaces.
 type Troubles = BTreeMap<String, Option<Trouble>>;
 
-/// The watch.
+/// The watches of all selected namespaces.
 pub(super) struct Clusters {
     client: Client,
     watched: Watched,
@@ -36,13 +36,13 @@ pub(super) struct Clusters {
 }
 
 impl Clusters {
-    /// Watches nothing yet.
+    /// Returns a watch of no namespaces.
     pub(super) fn new(client: Client, watched: Watched, changes: mpsc::UnboundedSender<Changes>) -> Self {
         let troubles = Arc::default();
         Self { client, watched, changes, watches: JoinSet::new(), selected: None, troubles }
     }
 
-    /// Watches these clusters from now on; nothing happens when they are the same.
+    /// Selects the clusters to watch; does nothing if they are the same as before.
     pub(super) fn select(&mut self, selected: &settings::Clusters) {
         if self.selected.as_ref() == Some(selected) {
             return;
@@ -53,7 +53,7 @@ impl Clusters {
         let all = [String::new()];
         let namespaces = if selected.namespaces.is_empty() { &all[..] } else { &selected.namespaces };
         *self.troubles.lock().unwrap_or_else(PoisonError::into_inner) = Troubles::new();
-        // A watch that was stopped may still say a last word; it is not to be mixed with the new ones.
+        // A stopped watch may still report once; its report must not mix with those of the new watches.
         self.troubles = Arc::default();
         for namespace in namespaces {
             let api: Api<RayCluster> = match namespace.as_str() {
@@ -69,65 +69,65 @@ impl Clusters {
                 troubles: Arc::clone(&self.troubles),
                 listed: HashMap::new(),
             };
-            watch.troubled(Some(Trouble::Unreachable("no answer yet".to_owned())));
+            watch.set_trouble(Some(Trouble::Unreachable("no answer yet".to_owned())));
             self.watches.spawn(async move {
-                follow(api, watcher::Config::default(), MANY, |heard| watch.hear(heard)).await;
+                follow(api, watcher::Config::default(), LIST_PACE, |event| watch.on_event(event)).await;
             });
         }
         self.selected = Some(selected.clone());
     }
 
-    /// What is wrong with the watches, each with its namespace (empty: all of them); nothing, when all is well.
+    /// Returns the troubles of the watches with their namespaces (empty: all namespaces).
     pub(super) fn troubles(&self) -> Vec<(String, Trouble)> {
         let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         troubles.iter().filter_map(|(name, trouble)| Some((name.clone(), trouble.clone()?))).collect()
     }
 }
 
-/// One watch.
+/// The watch of one namespace, or of all.
 #[derive(Debug)]
 struct Watch {
     namespace: Option<String>,
     watched: Watched,
     changes: mpsc::UnboundedSender<Changes>,
     troubles: Arc<Mutex<Troubles>>,
-    /// What the list that is under way holds so far.
+    /// The clusters of the list in progress.
     listed: HashMap<ClusterId, Cluster>,
 }
 
 impl Watch {
-    fn hear(&mut self, heard: Heard<RayCluster>) {
-        let changes = match heard {
-            Heard::Trouble(trouble) => {
-                self.troubled(Some(trouble));
+    fn on_event(&mut self, event: WatchEvent<RayCluster>) {
+        let changes = match event {
+            WatchEvent::Trouble(trouble) => {
+                self.set_trouble(Some(trouble));
                 return;
             }
-            Heard::Well => {
-                self.troubled(None);
+            WatchEvent::Healthy => {
+                self.set_trouble(None);
                 return;
             }
-            // A list may begin anew before the last one has ended.
-            Heard::Event(Event::Init) => {
+            // A list may restart before the last one has ended.
+            WatchEvent::Event(Event::Init) => {
                 self.listed = HashMap::new();
                 return;
             }
-            Heard::Event(Event::InitApply(object)) => {
+            WatchEvent::Event(Event::InitApply(object)) => {
                 if let Some((id, Some(cluster))) = object.known() {
                     self.listed.insert(id, cluster);
                 }
                 return;
             }
-            Heard::Event(Event::InitDone) => {
+            WatchEvent::Event(Event::InitDone) => {
                 let listed = std::mem::take(&mut self.listed);
                 self.watched.update(|known| known.relisted(self.namespace.as_deref(), listed, now()))
             }
-            Heard::Event(Event::Apply(object)) => match object.known() {
+            WatchEvent::Event(Event::Apply(object)) => match object.known() {
                 Some((id, Some(_))) if self.is_full(&id) => Changes::default(),
                 Some((id, Some(cluster))) => self.watched.update(|known| known.applied(id, cluster)),
                 Some((id, None)) => self.watched.update(|known| known.deleted(&id, object.uid(), now())),
                 None => Changes::default(),
             },
-            Heard::Event(Event::Delete(object)) => match object.known() {
+            WatchEvent::Event(Event::Delete(object)) => match object.known() {
                 Some((id, _)) => self.watched.update(|known| known.deleted(&id, object.uid(), now())),
                 None => Changes::default(),
             },
@@ -137,13 +137,13 @@ impl Watch {
         }
     }
 
-    /// Whether there is no place for this cluster, which is a new one.
+    /// Returns `true` if the limit is reached and this cluster is new.
     fn is_full(&self, id: &ClusterId) -> bool {
         let known = self.watched.read();
-        known.count() >= MOST && known.cluster(id).is_none()
+        known.count() >= MAX_OBJECTS && known.cluster(id).is_none()
     }
 
-    fn troubled(&self, trouble: Option<Trouble>) {
+    fn set_trouble(&self, trouble: Option<Trouble>) {
         let namespace = self.namespace.clone().unwrap_or_default();
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         let before = troubles.insert(namespace.clone(), trouble.clone());
@@ -153,18 +153,18 @@ impl Watch {
     }
 }
 
-/// Tells the judge of every new listing, and again when a cluster appears. Runs until dropped.
+/// Updates the liveness states from every new listing, and again when a cluster appears. Runs until dropped.
 ///
-/// A session began before the listing that first had it was noticed. When markers were last listed would be too early:
-/// sessions that a look at one cluster found came later. And it began before its marker was written, whenever that is
-/// listed: so a server that starts anew knows it too.
-pub(super) async fn feed(sessions: Arc<Sessions>, watched: Watched, changes: mpsc::UnboundedSender<Changes>) {
-    let mut told: Option<(Arc<Listing>, i64)> = None;
+/// A session started before the time at which its first listing was noticed. The time of the last listing of markers
+/// would be too early, because listings of single clusters find sessions later. It also started before its marker was
+/// written, which a restarted server knows, too.
+pub(super) async fn apply_listings(sessions: Arc<Sessions>, watched: Watched, changes: mpsc::UnboundedSender<Changes>) {
+    let mut applied: Option<(Arc<Listing>, i64)> = None;
     let mut clusters = 0;
     loop {
         let listing = sessions.listing();
         let seen = watched.read().appeared();
-        let known = told.as_ref().filter(|(told, _)| Arc::ptr_eq(told, &listing)).map(|(_, noticed)| *noticed);
+        let known = applied.as_ref().filter(|(applied, _)| Arc::ptr_eq(applied, &listing)).map(|(_, noticed)| *noticed);
         if listing.listed_at.is_some() && (known.is_none() || seen != clusters) {
             let listed = listing.iter().map(|entry| Listed {
                 start: StartBounds::from_name(&entry.key.session).no_later_than(entry.written.unwrap_or(i64::MAX)),
@@ -173,12 +173,12 @@ pub(super) async fn feed(sessions: Arc<Sessions>, watched: Watched, changes: mps
             });
             let noticed = known.unwrap_or_else(now);
             let found = watched.update(|known| known.listed(listed, noticed));
-            (told, clusters) = (Some((listing, noticed)), seen);
+            (applied, clusters) = (Some((listing, noticed)), seen);
             if found != Changes::default() {
                 let _ = changes.send(found);
             }
         }
-        tokio::time::sleep(NOTICE).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 

@@ -1,9 +1,9 @@
-//! Follows objects of one kind through everything that may happen to an API server, and never gives up.
+//! Follows objects of one kind, and retries after every failure of the API server.
 //!
-//! Owns back-off, what to do where `watch` is forbidden (list now and then), bounds of how much is listed and how fast
-//! things may change, and the words for what is wrong.
-//! What is heard is passed on in order; whoever listens compares full lists, because objects that vanished while we
-//! were away are not announced.
+//! Handles back-off, a forbidden `watch` (lists periodically instead), limits on the number of objects and the rate of
+//! changes, and descriptions of troubles.
+//! Events are passed on in order. Receivers compare full lists, because objects that vanished during an outage are not
+//! reported one by one.
 
 use super::client::TooLong;
 use super::pace::Pace;
@@ -19,53 +19,52 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often things are listed where they may not be watched.
+/// Interval of lists while `watch` is forbidden.
 const LISTING: Duration = Duration::from_secs(30);
 
-/// Between tries, at first and at most.
+/// First and longest pause between retries.
 const FIRST_WAIT: Duration = Duration::from_millis(800);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// A watch that goes on where it was says nothing until something happens: after so much silence the API server is asked
-/// whether all is well again.
+/// Silence after which the API server is probed: a resumed watch reports nothing until an object changes.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// How many objects one page of a list holds; fewer, where they are so big that pages get too long.
+/// Objects per page of a list; reduced if pages get too long.
 const PAGE: u32 = 250;
 
-/// How many objects are followed at most.
-pub(super) const MOST: usize = 50_000;
+/// Most objects that are followed.
+pub(super) const MAX_OBJECTS: usize = 50_000;
 
-/// How fast many objects may change. A watch that is read more slowly than it is written waits on the wire.
-pub(super) const MANY: Pace = Pace::new(20_000, Duration::from_millis(1));
+/// Pace of changes of many objects. A watch that is read too slowly is held back by TCP.
+pub(super) const LIST_PACE: Pace = Pace::new(20_000, Duration::from_millis(1));
 
-/// How often a watch may be interrupted within `TOGETHER` before that is told: once is part of an ordinary day.
+/// Interruptions within `FAILURE_WINDOW` that are not reported, because a single one is normal.
 const INTERRUPTIONS: u32 = 3;
 
-/// Failures that are farther apart have nothing to do with each other.
-const TOGETHER: Duration = Duration::from_mins(2);
+/// Time after which earlier failures are no longer counted.
+const FAILURE_WINDOW: Duration = Duration::from_mins(2);
 
-/// What is heard.
+/// An event of a watch.
 #[derive(Debug)]
-pub(super) enum Heard<K> {
-    /// Something about an object, or about a list.
+pub(super) enum WatchEvent<K> {
+    /// An event about an object or a list.
     Event(Event<K>),
-    /// The watch has a problem. It goes on by itself.
+    /// The watch has a problem, and retries by itself.
     Trouble(Trouble),
-    /// It works: for the first time, or again.
-    Well,
+    /// The watch works, for the first time or again.
+    Healthy,
 }
 
-/// What keeps us from watching.
+/// Reason why a watch does not work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
     /// The API server does not know this kind: its CRD is not installed.
     NoSuchKind,
-    /// We may not list.
+    /// Listing is forbidden.
     Forbidden(String),
-    /// We may list, and not watch.
+    /// Listing is allowed, but watching is forbidden.
     ListingOnly,
-    /// The API server does not answer, or not as it should.
+    /// The API server does not answer, or answers with an error.
     Unreachable(String),
 }
 
@@ -80,18 +79,22 @@ impl std::fmt::Display for Trouble {
     }
 }
 
-/// Follows until dropped; changes are heard at most at this pace.
-pub(super) async fn follow<K>(api: Api<K>, config: watcher::Config, pace: Pace, hear: impl FnMut(Heard<K>) + Send)
-where
+/// Follows objects until dropped; passes on changes at most at this pace.
+pub(super) async fn follow<K>(
+    api: Api<K>,
+    config: watcher::Config,
+    pace: Pace,
+    on_event: impl FnMut(WatchEvent<K>) + Send,
+) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let mut follower = Follower {
         api,
         config,
         pace,
-        hear,
-        well: false,
-        doubtful: false,
+        on_event,
+        healthy: false,
+        unproven: false,
         wait: FIRST_WAIT,
         page: PAGE,
         failed: None,
@@ -106,14 +109,14 @@ struct Follower<K, H> {
     api: Api<K>,
     config: watcher::Config,
     pace: Pace,
-    hear: H,
-    /// Whether the last that was said of the watch is that it works.
-    well: bool,
-    /// A watch failed after its list, or is forbidden: that a list came is no news.
-    doubtful: bool,
+    on_event: H,
+    /// `true` if the last report was that the watch works.
+    healthy: bool,
+    /// `true` if the watch failed after its list or is forbidden, so that a successful list proves nothing.
+    unproven: bool,
     wait: Duration,
     page: u32,
-    /// When something failed last, and how often together.
+    /// Time of the last failure.
     failed: Option<Instant>,
     failures: u32,
 }
@@ -121,16 +124,16 @@ struct Follower<K, H> {
 impl<K, H> Follower<K, H>
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
-    H: FnMut(Heard<K>) + Send,
+    H: FnMut(WatchEvent<K>) + Send,
 {
-    /// One watch, until it has to begin anew.
+    /// Runs one watch until it has to be restarted.
     async fn watch(&mut self) {
         let mut stream = pin!(watcher::watcher(self.api.clone(), self.config.clone().page_size(self.page)));
         let (mut listed, mut count) = (false, 0);
         loop {
-            let next = if listed && !self.well {
+            let next = if listed && !self.healthy {
                 let Ok(next) = tokio::time::timeout(SILENCE, stream.next()).await else {
-                    self.ask().await;
+                    self.probe().await;
                     continue;
                 };
                 next
@@ -140,23 +143,25 @@ where
             match next {
                 None => return,
                 Some(Ok(event)) => {
-                    let news = matches!(event, Event::Apply(_) | Event::Delete(_));
+                    let is_change = matches!(event, Event::Apply(_) | Event::Delete(_));
                     listed = !matches!(event, Event::Init) && (listed || matches!(event, Event::InitDone));
-                    // The start of a list proves nothing: it comes before the request.
-                    if !matches!(event, Event::Init) && !self.doubtful {
+                    // `Init` proves nothing, because it comes before the request.
+                    if !matches!(event, Event::Init) && !self.unproven {
                         self.wait = FIRST_WAIT;
                     }
                     count = if matches!(event, Event::InitApply(_)) { count + 1 } else { 0 };
-                    if count > MOST {
-                        self.troubled(Trouble::Unreachable(format!("the list has more than {MOST} objects")));
+                    if count > MAX_OBJECTS {
+                        self.report_trouble(Trouble::Unreachable(format!(
+                            "the list has more than {MAX_OBJECTS} objects"
+                        )));
                         tokio::time::sleep(LONGEST_WAIT).await;
                         return;
                     }
-                    (self.hear)(Heard::Event(event));
-                    if news || (listed && !self.doubtful) {
-                        self.works();
+                    (self.on_event)(WatchEvent::Event(event));
+                    if is_change || (listed && !self.unproven) {
+                        self.report_healthy();
                     }
-                    let wait = if news { self.pace.turn(Instant::now()) } else { Duration::ZERO };
+                    let wait = if is_change { self.pace.delay(Instant::now()) } else { Duration::ZERO };
                     if !wait.is_zero() {
                         tokio::time::sleep(wait).await;
                     }
@@ -170,84 +175,84 @@ where
         }
     }
 
-    /// Notes an error and waits a while; whether the watch has to begin anew.
+    /// Records an error and pauses. Returns `true` if the watch has to be restarted.
     async fn failed(&mut self, error: &Error, listed: bool) -> bool {
         tracing::debug!(error = shortened(chain(error)), "watch interrupted");
         let trouble = trouble(error);
         if matches!(error, Error::WatchStartFailed(_)) && matches!(trouble, Some(Trouble::Forbidden(_))) {
-            self.doubtful = true;
-            self.troubled(Trouble::ListingOnly);
+            self.unproven = true;
+            self.report_trouble(Trouble::ListingOnly);
             tokio::time::sleep(LISTING).await;
             return true;
         }
         let now = Instant::now();
-        if self.failed.replace(now).is_some_and(|last| now - last > TOGETHER) {
-            (self.failures, self.wait, self.doubtful) = (0, FIRST_WAIT, false);
+        if self.failed.replace(now).is_some_and(|last| now - last > FAILURE_WINDOW) {
+            (self.failures, self.wait, self.unproven) = (0, FIRST_WAIT, false);
         }
         self.failures += 1;
-        self.doubtful |= listed;
-        // The stream would ask for the same version for ever.
+        self.unproven |= listed;
+        // The stream would request the same version forever.
         let expired = matches!(error, Error::WatchStartFailed(kube::Error::Api(status)) if status.code == 410);
-        // What it was about is lost: only a list tells.
+        // The change is lost, so a new list is needed.
         let unread = matches!(error, Error::WatchFailed(kube::Error::SerdeError(_)));
         let too_long = matches!(error, Error::InitialListFailed(cause) if is_too_long(cause));
         if too_long {
             self.page = (self.page / 4).max(1);
         }
         if let Some(trouble) = trouble.filter(|_| !expired) {
-            self.troubled(trouble);
+            self.report_trouble(trouble);
         } else if self.failures > INTERRUPTIONS {
             let why = format!("the watch is interrupted again and again: {}", chain(error));
-            self.troubled(Trouble::Unreachable(shortened(why)));
+            self.report_trouble(Trouble::Unreachable(shortened(why)));
         }
         tokio::time::sleep(self.wait).await;
         self.wait = (self.wait * 2).min(LONGEST_WAIT);
         expired || unread || too_long
     }
 
-    /// A watch was silent, which may be because it works: asks for one object.
-    async fn ask(&mut self) {
+    /// Probes a silent watch by listing one object, because a working watch may be silent.
+    async fn probe(&mut self) {
         let one = ListParams {
             label_selector: self.config.label_selector.clone(),
             field_selector: self.config.field_selector.clone(),
             ..ListParams::default().limit(1)
         };
         if let Ok(Ok(_)) = tokio::time::timeout(SILENCE, self.api.list(&one)).await {
-            self.works();
+            self.report_healthy();
         }
     }
 
-    fn works(&mut self) {
-        (self.doubtful, self.failures) = (false, 0);
-        if !self.well {
-            self.well = true;
-            (self.hear)(Heard::Well);
+    fn report_healthy(&mut self) {
+        (self.unproven, self.failures) = (false, 0);
+        if !self.healthy {
+            self.healthy = true;
+            (self.on_event)(WatchEvent::Healthy);
         }
     }
 
-    fn troubled(&mut self, trouble: Trouble) {
-        self.well = false;
-        (self.hear)(Heard::Trouble(trouble));
+    fn report_trouble(&mut self, trouble: Trouble) {
+        self.healthy = false;
+        (self.on_event)(WatchEvent::Trouble(trouble));
     }
 }
 
-/// The trouble behind an error; none, when it is part of an ordinary day: a version that expired, a cut connection.
+/// Returns the trouble behind an error, or `None` for normal ones: an expired version, a closed connection.
 fn trouble(error: &Error) -> Option<Trouble> {
-    let said = |status: &kube::core::Status| shortened(status.message.clone());
+    let message = |status: &kube::core::Status| shortened(status.message.clone());
     let cause = match error {
         Error::InitialListFailed(cause) | Error::WatchStartFailed(cause) => cause,
-        Error::WatchError(status) if status.code == 403 => return Some(Trouble::Forbidden(said(status))),
+        Error::WatchError(status) if status.code == 403 => return Some(Trouble::Forbidden(message(status))),
         Error::WatchError(_) | Error::WatchFailed(_) | Error::NoResourceVersion => return None,
     };
     Some(match cause {
         kube::Error::Api(status) if status.code == 404 => Trouble::NoSuchKind,
-        kube::Error::Api(status) if [401, 403].contains(&status.code) => Trouble::Forbidden(said(status)),
-        kube::Error::Api(status) => Trouble::Unreachable(format!("{} ({})", said(status), status.code)),
+        kube::Error::Api(status) if [401, 403].contains(&status.code) => Trouble::Forbidden(message(status)),
+        kube::Error::Api(status) => Trouble::Unreachable(format!("{} ({})", message(status), status.code)),
         other => Trouble::Unreachable(shortened(chain(other))),
     })
 }
 
-/// Whether an answer was longer than it may be.
+/// Returns `true` if an answer exceeded the length limit.
 fn is_too_long(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<TooLong>)
 }

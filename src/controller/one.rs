@@ -1,8 +1,8 @@
-//! Follows one object by its name, and tells of every change of it.
+//! Follows one object by name, and reports every change.
 //!
-//! An object that cannot be read is told of as such: it must not stop anything.
+//! An object that cannot be parsed is reported as malformed and stops nothing.
 
-use super::follow::{Heard, Trouble, follow};
+use super::follow::{Trouble, WatchEvent, follow};
 use super::pace::Pace;
 use super::words::shortened;
 use kube::core::DeserializeGuard;
@@ -14,23 +14,23 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// How fast one object may change: each change may be a store to open.
+/// Pace of changes of one object, because each change may open a store.
 const CHANGES: Pace = Pace::new(30, Duration::from_secs(1));
 
-/// News of an object.
+/// A report about an object.
 #[derive(Clone, Debug)]
 pub(super) enum News<K> {
-    /// It is like this now.
-    Is(Box<K>),
-    /// It is there and cannot be read.
+    /// The current object.
+    Present(Box<K>),
+    /// The object exists and cannot be parsed.
     Malformed(String),
-    /// There is none.
+    /// The object does not exist.
     Absent,
-    /// It cannot be watched; what was told last may be old.
+    /// The object cannot be watched, so the last report may be out of date.
     Trouble(Trouble),
 }
 
-/// Begins to follow an object; ends when the set is dropped.
+/// Starts to follow an object; ends when the set is dropped.
 pub(super) fn follow_one<K>(
     api: Api<DeserializeGuard<K>>,
     name: &str,
@@ -43,22 +43,22 @@ where
     let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
     tasks.spawn(async move {
         let mut found = false;
-        follow(api, config, CHANGES, |heard| {
-            let news = match heard {
-                Heard::Trouble(trouble) => News::Trouble(trouble),
-                // What there is, or that there is nothing, has been told.
-                Heard::Well => return,
-                Heard::Event(Event::Init) => {
+        follow(api, config, CHANGES, |event| {
+            let news = match event {
+                WatchEvent::Trouble(trouble) => News::Trouble(trouble),
+                // The object or its absence has been reported already.
+                WatchEvent::Healthy => return,
+                WatchEvent::Event(Event::Init) => {
                     found = false;
                     return;
                 }
-                Heard::Event(Event::InitDone) if found => return,
-                Heard::Event(Event::InitDone | Event::Delete(_)) => News::Absent,
-                Heard::Event(Event::InitApply(object) | Event::Apply(object)) => {
+                WatchEvent::Event(Event::InitDone) if found => return,
+                WatchEvent::Event(Event::InitDone | Event::Delete(_)) => News::Absent,
+                WatchEvent::Event(Event::InitApply(object) | Event::Apply(object)) => {
                     found = true;
                     object.0.map_or_else(
                         |invalid| News::Malformed(shortened(invalid.error)),
-                        |object| News::Is(Box::new(object)),
+                        |object| News::Present(Box::new(object)),
                     )
                 }
             };

@@ -1,36 +1,36 @@
-//! How often something may happen: a few times at once, then once in a while. Pure: told the time.
+//! Rate limits: a burst at once, then one action per interval. Pure: gets the time as an argument.
 
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A pace, and what of it is used up.
+/// A rate limit and its current use.
 #[derive(Clone, Debug)]
 pub(super) struct Pace {
     burst: u32,
     between: Duration,
-    /// When everything so far would have happened, had nothing happened at once.
-    due: Option<Instant>,
+    /// Time at which all actions so far would have happened at one per `between`, without a burst.
+    next_regular: Option<Instant>,
 }
 
 impl Pace {
-    /// `burst` times at once, then once in each `between`.
+    /// Allows `burst` actions at once, then one per `between`.
     pub(super) const fn new(burst: u32, between: Duration) -> Self {
-        Self { burst, between, due: None }
+        Self { burst, between, next_regular: None }
     }
 
-    /// Counts one more time, and returns how long it has to wait.
-    pub(super) fn turn(&mut self, now: Instant) -> Duration {
-        let due = self.due.map_or(now, |due| due.max(now));
-        self.due = Some(due + self.between);
-        (due - now).saturating_sub(self.between * self.burst.saturating_sub(1))
+    /// Counts one action, and returns its delay.
+    pub(super) fn delay(&mut self, now: Instant) -> Duration {
+        let next_regular = self.next_regular.map_or(now, |next_regular| next_regular.max(now));
+        self.next_regular = Some(next_regular + self.between);
+        (next_regular - now).saturating_sub(self.between * self.burst.saturating_sub(1))
     }
 
-    /// Counts one more time if it need not wait; returns whether.
-    pub(super) fn now(&mut self, now: Instant) -> bool {
-        let before = self.due;
-        let free = self.turn(now).is_zero();
+    /// Counts one action if it is allowed now. Returns `true` if it is.
+    pub(super) fn try_now(&mut self, now: Instant) -> bool {
+        let before = self.next_regular;
+        let free = self.delay(now).is_zero();
         if !free {
-            self.due = before;
+            self.next_regular = before;
         }
         free
     }
@@ -43,20 +43,20 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn a_few_come_at_once_and_the_others_one_by_one() {
+    fn allows_a_burst_and_then_one_per_interval() {
         let (mut pace, start) = (Pace::new(3, 5 * SECOND), Instant::now());
-        let waits: Vec<u64> = (0..5).map(|_| pace.turn(start).as_secs()).collect();
+        let waits: Vec<u64> = (0..5).map(|_| pace.delay(start).as_secs()).collect();
         assert_eq!(waits, [0, 0, 0, 5, 10]);
         let later = start + 100 * SECOND;
-        let waits: Vec<u64> = (0..4).map(|_| pace.turn(later).as_secs()).collect();
+        let waits: Vec<u64> = (0..4).map(|_| pace.delay(later).as_secs()).collect();
         assert_eq!(waits, [0, 0, 0, 5], "what was not used is not saved up beyond a burst");
     }
 
     #[test]
-    fn what_may_not_happen_now_uses_nothing_up() {
+    fn rejected_actions_are_not_counted() {
         let (mut pace, start) = (Pace::new(1, 5 * SECOND), Instant::now());
-        assert!(pace.now(start));
-        assert!((1..5).all(|second| !pace.now(start + second * SECOND)));
-        assert!(pace.now(start + 5 * SECOND));
+        assert!(pace.try_now(start));
+        assert!((1..5).all(|second| !pace.try_now(start + second * SECOND)));
+        assert!(pace.try_now(start + 5 * SECOND));
     }
 }

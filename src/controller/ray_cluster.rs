@@ -1,5 +1,5 @@
-//! The part of a `RayCluster` that matters here, read so that no field of any object can be malformed enough to stop
-//! the watch, and so that thousands of them cost little: what is not needed is skipped while it is read.
+//! The needed fields of a `RayCluster`. Parsing tolerates any malformed field, so that no object can stop the watch,
+//! and skips all other fields, so that thousands of objects need little memory.
 
 use super::words::{is_name, shortened};
 use crate::liveness::Cluster;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Labels by which KubeRay names the object that a cluster was made from.
+/// Labels with which KubeRay names the object that created a cluster.
 const OWNER_KIND: &str = "ray.io/originated-from-crd";
 const OWNER_NAME: &str = "ray.io/originated-from-cr-name";
 
@@ -26,7 +26,8 @@ pub(super) struct RayCluster {
 }
 
 impl RayCluster {
-    /// Its name and what liveness needs; none for an object that is on its way out, or has no name that can be one.
+    /// Returns the cluster's id and its data for liveness: `None` for an object with an invalid name or uid, and no
+    /// data for an object being deleted.
     pub(super) fn known(&self) -> Option<(ClusterId, Option<Cluster>)> {
         let metadata = &self.metadata;
         let id = ClusterId { namespace: metadata.namespace.clone()?, name: metadata.name.clone()? };
@@ -39,13 +40,13 @@ impl RayCluster {
         Some((id, metadata.deletion_timestamp.is_none().then_some(cluster)))
     }
 
-    /// Its `uid`.
+    /// Returns the `uid`.
     pub(super) fn uid(&self) -> &str {
         self.metadata.uid.as_deref().unwrap_or_default()
     }
 
-    /// The `RayJob` or `RayService` that made it: by reference, else by label (references are lost when one deletes
-    /// the owner and keeps the cluster).
+    /// Returns the `RayJob` or `RayService` that created the cluster: by owner reference, else by label. References are
+    /// lost when the owner is deleted and the cluster kept.
     fn owner(&self) -> Option<Owner> {
         let kind = |kind: &str| OwnerKind::from_folder(&kind.to_ascii_lowercase());
         let references = self.metadata.owner_references.iter().flatten();
@@ -89,7 +90,7 @@ impl Resource for RayCluster {
     }
 }
 
-/// The metadata without annotations and managed fields, which are most of it.
+/// Deserializes metadata without annotations and managed fields, which are most of it.
 pub(super) fn needed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
     #[derive(Default, Deserialize)]
     #[serde(default, rename_all = "camelCase")]
@@ -103,35 +104,35 @@ pub(super) fn needed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Objec
         labels: Maybe<BTreeMap<String, String>>,
         owner_references: Maybe<Vec<OwnerReference>>,
     }
-    let needed = Maybe::<Needed>::deserialize(deserializer)?.is().unwrap_or_default();
-    let labels = needed.labels.is().map(|mut labels| {
+    let needed = Maybe::<Needed>::deserialize(deserializer)?.value().unwrap_or_default();
+    let labels = needed.labels.value().map(|mut labels| {
         labels.retain(|name, _| [OWNER_KIND, OWNER_NAME].contains(&name.as_str()));
         labels
     });
     Ok(ObjectMeta {
-        name: needed.name.is(),
-        namespace: needed.namespace.is(),
-        uid: needed.uid.is(),
-        resource_version: needed.resource_version.is(),
-        creation_timestamp: needed.creation_timestamp.is(),
-        deletion_timestamp: needed.deletion_timestamp.is(),
+        name: needed.name.value(),
+        namespace: needed.namespace.value(),
+        uid: needed.uid.value(),
+        resource_version: needed.resource_version.value(),
+        creation_timestamp: needed.creation_timestamp.value(),
+        deletion_timestamp: needed.deletion_timestamp.value(),
         labels,
-        owner_references: needed.owner_references.is(),
+        owner_references: needed.owner_references.value(),
         ..ObjectMeta::default()
     })
 }
 
-/// `spec.suspend`; false when there is nothing of that shape.
+/// Deserializes `spec.suspend`; `false` if missing or malformed.
 fn suspended<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     #[derive(Deserialize)]
     struct Spec {
         #[serde(default)]
         suspend: Maybe<bool>,
     }
-    Ok(Maybe::<Spec>::deserialize(deserializer)?.is().and_then(|spec| spec.suspend.is()).unwrap_or_default())
+    Ok(Maybe::<Spec>::deserialize(deserializer)?.value().and_then(|spec| spec.suspend.value()).unwrap_or_default())
 }
 
-/// `status.state` and the pod of `status.head`; none when there is nothing of that shape.
+/// Deserializes `status.state` and the pod of `status.head`; `None` if missing or malformed.
 fn head<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -148,35 +149,35 @@ fn head<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
         #[serde(default)]
         head: Maybe<Head>,
     }
-    let Some(status) = Maybe::<Status>::deserialize(deserializer)?.is() else { return Ok(None) };
-    let pod = status.head.is().and_then(|head| head.pod_name.is().or(head.pod_ip.is()));
-    let parts: Vec<String> = status.state.is().into_iter().chain(pod).collect();
+    let Some(status) = Maybe::<Status>::deserialize(deserializer)?.value() else { return Ok(None) };
+    let pod = status.head.value().and_then(|head| head.pod_name.value().or(head.pod_ip.value()));
+    let parts: Vec<String> = status.state.value().into_iter().chain(pod).collect();
     Ok((!parts.is_empty()).then(|| parts.join(" ")))
 }
 
-/// A value that may have any other shape: then it is as good as none.
+/// A value of type `T`, or a malformed value, which is ignored.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum Maybe<T> {
-    /// It has the shape.
-    Is(T),
-    /// It has not.
-    Other(serde::de::IgnoredAny),
+    /// The value.
+    Valid(T),
+    /// A malformed value.
+    Malformed(serde::de::IgnoredAny),
 }
 
 impl<T> Maybe<T> {
-    /// The value, if it has the shape.
-    pub(super) fn is(self) -> Option<T> {
+    /// Returns the value unless it is malformed.
+    pub(super) fn value(self) -> Option<T> {
         match self {
-            Self::Is(value) => Some(value),
-            Self::Other(_) => None,
+            Self::Valid(value) => Some(value),
+            Self::Malformed(_) => None,
         }
     }
 }
 
 impl<T> Default for Maybe<T> {
     fn default() -> Self {
-        Self::Other(serde::de::IgnoredAny)
+        Self::Malformed(serde::de::IgnoredAny)
     }
 }
 
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_is_read_without_what_is_not_needed() {
+    fn reads_only_the_needed_fields() {
         let cluster = read(object(json!({"suspend": true, "headGroupSpec": {"template": {"spec": {}}}})));
         let (id, known) = cluster.known().unwrap();
         assert_eq!((id.namespace.as_str(), id.name.as_str()), ("team", "c"));
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_spec_is_a_cluster_that_is_not_suspended() {
+    fn a_malformed_spec_is_not_suspended() {
         for spec in
             [json!(null), json!("x"), json!([1]), json!({"suspend": "yes"}), json!({"suspend": null}), json!({})]
         {
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_without_a_name_or_of_other_types_is_read_and_is_no_cluster() {
+    fn ignores_objects_with_malformed_metadata() {
         for odd in [
             json!({}),
             json!({"metadata": null}),
@@ -236,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn the_head_is_its_state_and_its_pod_and_nothing_where_the_status_has_another_shape() {
+    fn the_head_is_state_and_pod_if_well_formed() {
         for (status, head) in [
             (json!({"state": "ready", "head": {"podName": "c-head", "podIP": "10.0.0.1"}}), Some("ready c-head")),
             (json!({"state": "ready", "head": {"podIP": "10.0.0.1"}}), Some("ready 10.0.0.1")),
@@ -253,14 +254,14 @@ mod tests {
     }
 
     #[test]
-    fn a_cluster_on_its_way_out_is_gone() {
+    fn a_cluster_being_deleted_is_gone() {
         let mut object = object(json!({}));
         object["metadata"]["deletionTimestamp"] = json!("2026-11-22T13:00:00Z");
         assert_eq!(read(object).known().unwrap().1, None);
     }
 
     #[test]
-    fn the_owner_is_referred_to_or_labelled() {
+    fn the_owner_comes_from_reference_or_label() {
         let nightly = Some(Owner { kind: OwnerKind::RayJob, name: "nightly".to_owned() });
         let mut referred = object(json!({}));
         referred["metadata"]["ownerReferences"] =

@@ -1,4 +1,4 @@
-//! The part of a `RayService` that matters here, read so that no field of any object can stop the watch.
+//! The needed fields of a `RayService`. Parsing tolerates any malformed field, so that no object can stop the watch.
 
 use super::ray_cluster::{Maybe, needed};
 use super::words::is_name;
@@ -17,7 +17,7 @@ pub(super) struct RayService {
 }
 
 impl RayService {
-    /// Its namespace and name.
+    /// Returns the namespace and name; empty if missing.
     pub(super) fn place(&self) -> (&str, &str) {
         fn text(text: Option<&String>) -> &str {
             text.map_or("", String::as_str)
@@ -25,7 +25,7 @@ impl RayService {
         (text(self.metadata.namespace.as_ref()), text(self.metadata.name.as_ref()))
     }
 
-    /// Its namespace, its name, and its active cluster, if it has one.
+    /// Returns the namespace, name and active cluster, if it has one and the names are valid.
     pub(super) fn active(&self) -> Option<(String, String, String)> {
         let (namespace, name) = self.place();
         let active = self.status.as_deref()?;
@@ -63,7 +63,7 @@ impl Resource for RayService {
     }
 }
 
-/// `status.activeServiceStatus.rayClusterName`; none when there is nothing of that shape, or nothing in it.
+/// Deserializes `status.activeServiceStatus.rayClusterName`; `None` if missing, malformed or empty.
 fn active<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -77,9 +77,9 @@ fn active<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, 
         #[serde(default)]
         active_service_status: Maybe<Active>,
     }
-    let status = Maybe::<Status>::deserialize(deserializer)?.is();
-    let active = status.and_then(|status| status.active_service_status.is());
-    Ok(active.and_then(|active| active.ray_cluster_name.is()).filter(|name| !name.is_empty()))
+    let status = Maybe::<Status>::deserialize(deserializer)?.value();
+    let active = status.and_then(|status| status.active_service_status.value());
+    Ok(active.and_then(|active| active.ray_cluster_name.value()).filter(|name| !name.is_empty()))
 }
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_active_cluster_is_read_and_any_other_shape_is_none() {
+    fn reads_the_active_cluster_if_well_formed() {
         for (status, active) in [
             (json!({"activeServiceStatus": {"rayClusterName": "chat-a"}, "pendingServiceStatus": {}}), Some("chat-a")),
             (json!({"activeServiceStatus": {"rayClusterName": ""}}), None),

@@ -1,11 +1,11 @@
-//! Which replicas serve a `RayHistory`: each renews a Lease of its own, and all watch them.
+//! The replicas that serve a `RayHistory`. Each renews its own Lease, and all watch the Leases.
 //!
-//! Owns the requests; what follows from the Leases is in `seen`. Two replicas may believe for a moment that they lead;
-//! what they write is compared first and the same.
+//! This module makes the requests; `seen` derives the leader and the live replicas. Two replicas may both lead for a
+//! moment, which is harmless: both write the same status, after comparing it.
 
 mod seen;
 
-use super::follow::{Heard, MANY, Trouble, follow};
+use super::follow::{LIST_PACE, Trouble, WatchEvent, follow};
 use super::untold::Leader;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference};
@@ -15,94 +15,94 @@ use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
-use seen::{EXPIRES, Seen};
+use seen::{EXPIRES, Leases};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-/// How often a Lease is renewed.
+/// Interval at which a Lease is renewed.
 const RENEW: Duration = Duration::from_secs(10);
 
-/// Leases of dead replicas that are removed at once; the others have time.
-const AT_ONCE: usize = 10;
+/// Most Leases of dead replicas that are removed at a time.
+const MAX_REMOVED: usize = 10;
 
-/// Tells our Leases from others.
+/// Label of the Leases of a `RayHistory`.
 const LABEL: &str = "history.ray.io/rayhistory-uid";
 
-/// The replicas of one `RayHistory`; its tasks end when it is dropped.
+/// The replicas of one `RayHistory`. Its tasks end when it is dropped.
 #[derive(Debug)]
 pub(super) struct Replicas {
     leases: Api<Lease>,
     own: String,
     own_lease: String,
-    known: Arc<Mutex<Known>>,
+    state: Arc<Mutex<LeaseState>>,
     tasks: JoinSet<()>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
-    /// Why our own Lease cannot be renewed, if that is forbidden.
+struct LeaseState {
+    /// Message of the API server if renewing our own Lease is forbidden.
     renewing: Option<String>,
-    /// Why the Leases cannot be listed, if that is forbidden.
+    /// Message of the API server if listing Leases is forbidden.
     listing: Option<String>,
-    seen: Seen,
+    leases: Leases,
 }
 
 impl Replicas {
-    /// Joins the replicas of a `RayHistory`.
+    /// Joins the replicas of a `RayHistory`: starts to renew a Lease and to watch all Leases.
     pub(super) fn join(client: Client, history: &OwnerReference, namespace: &str, replica: &str) -> Self {
         let leases: Api<Lease> = Api::namespaced(client, namespace);
         let own_lease = lease_name(&history.name, replica);
-        let known = Arc::<Mutex<Known>>::default();
+        let state = Arc::<Mutex<LeaseState>>::default();
         let mut tasks = JoinSet::new();
-        tasks.spawn(renew(leases.clone(), lease(&own_lease, replica, history), Arc::clone(&known)));
+        tasks.spawn(renew(leases.clone(), lease(&own_lease, replica, history), Arc::clone(&state)));
         tasks.spawn({
-            let (leases, known) = (leases.clone(), Arc::clone(&known));
+            let (leases, state) = (leases.clone(), Arc::clone(&state));
             let config = watcher::Config::default().labels(&format!("{LABEL}={}", history.uid));
-            async move { follow(leases, config, MANY, |heard| lock(&known).hear(heard)).await }
+            async move { follow(leases, config, LIST_PACE, |event| lock(&state).on_event(event)).await }
         });
-        Self { leases, own: replica.to_owned(), own_lease, known, tasks }
+        Self { leases, own: replica.to_owned(), own_lease, state, tasks }
     }
 
-    /// Whether this replica writes what is written once for all.
+    /// Returns `true` if this replica writes the shared part of the status.
     pub(super) fn leads(&self) -> bool {
-        let known = lock(&self.known);
-        // Without Leases everybody writes: a status from several is better than none.
-        known.trouble().is_some() || known.seen.leader(Instant::now()) == Some(&self.own)
+        let state = lock(&self.state);
+        // Without Leases every replica writes, because a status from several is better than none.
+        state.trouble().is_some() || state.leases.leader(Instant::now()) == Some(&self.own)
     }
 
-    /// Who tells what is told once for all.
+    /// Returns the replica that publishes Events.
     pub(super) fn leader(&self) -> Leader {
         if self.leads() {
             return Leader::Us;
         }
-        lock(&self.known).seen.leader_seen(Instant::now()).map_or(Leader::Unknown, Leader::Other)
+        lock(&self.state).leases.leader_seen(Instant::now()).map_or(Leader::Unknown, Leader::Other)
     }
 
-    /// Whether it is this replica that loads a session before anybody asks. Without Leases it is every replica.
-    pub(super) fn is_chosen(&self, key: &SessionKey) -> bool {
-        let known = lock(&self.known);
-        known.trouble().is_some() || known.seen.chosen(key, Instant::now()) == Some(&self.own)
+    /// Returns `true` if this replica prewarms a session. Without Leases every replica does.
+    pub(super) fn prewarms(&self, key: &SessionKey) -> bool {
+        let state = lock(&self.state);
+        state.trouble().is_some() || state.leases.prewarmer(key, Instant::now()) == Some(&self.own)
     }
 
-    /// Why replicas cannot know of each other, if they cannot.
+    /// Returns the reason if the replicas cannot see each other.
     pub(super) fn trouble(&self) -> Option<String> {
-        lock(&self.known).trouble().cloned()
+        lock(&self.state).trouble().cloned()
     }
 
-    /// Whether a replica of this name is gone.
+    /// Returns `true` if a replica of this name is known to be gone.
     pub(super) fn is_dead(&self, name: &str) -> bool {
-        let known = lock(&self.known);
-        known.trouble().is_none() && name != self.own && known.seen.is_dead(name, Instant::now())
+        let state = lock(&self.state);
+        state.trouble().is_none() && name != self.own && state.leases.is_dead(name, Instant::now())
     }
 
-    /// Removes Leases of replicas that died without doing so.
-    pub(super) async fn clear(&self) {
-        let mut expired = lock(&self.known).seen.expired(Instant::now());
+    /// Removes the Leases of replicas that ended without removing theirs.
+    pub(super) async fn remove_expired(&self) {
+        let mut expired = lock(&self.state).leases.expired(Instant::now());
         expired.retain(|lease| *lease != self.own_lease);
-        expired.truncate(AT_ONCE);
+        expired.truncate(MAX_REMOVED);
         for lease in expired {
             if let Err(error) = self.leases.delete(&lease, &DeleteParams::default()).await {
                 tracing::debug!(lease, error = %chain(&error), "the Lease of a dead replica could not be removed");
@@ -110,39 +110,41 @@ impl Replicas {
         }
     }
 
-    /// Leaves, so that the others need not wait for the Lease to run out.
+    /// Removes this replica's Lease, so that the others need not wait until it expires.
     pub(super) async fn leave(mut self) {
         self.tasks.shutdown().await;
         let _ = self.leases.delete(&self.own_lease, &DeleteParams::default()).await;
     }
 }
 
-impl Known {
-    /// Why Leases are of no use, if they are not.
+impl LeaseState {
+    /// Returns the reason if Leases cannot be used.
     fn trouble(&self) -> Option<&String> {
         self.renewing.as_ref().or(self.listing.as_ref())
     }
 
-    fn hear(&mut self, heard: Heard<Lease>) {
+    fn on_event(&mut self, event: WatchEvent<Lease>) {
         let (clock, now) = (Timestamp::now(), Instant::now());
-        match heard {
-            Heard::Trouble(Trouble::Forbidden(why)) => self.listing = Some(why),
-            // They stay as they were: without an API server nobody can write anyway.
-            Heard::Trouble(_) | Heard::Well => {}
-            Heard::Event(Event::Init) => self.seen.list(),
-            Heard::Event(Event::InitApply(lease)) => self.seen.listed(&lease, clock, now),
-            Heard::Event(Event::InitDone) => {
+        match event {
+            WatchEvent::Trouble(Trouble::Forbidden(why)) => self.listing = Some(why),
+            // The replicas stay as they were: without an API server no replica can write.
+            WatchEvent::Trouble(_) | WatchEvent::Healthy => {}
+            WatchEvent::Event(Event::Init) => self.leases.start_list(),
+            WatchEvent::Event(Event::InitApply(lease)) => self.leases.listed(&lease, clock, now),
+            WatchEvent::Event(Event::InitDone) => {
                 self.listing = None;
-                self.seen.complete();
+                self.leases.finish_list();
             }
-            Heard::Event(Event::Apply(lease)) => self.seen.renewed(&lease, clock, now),
-            Heard::Event(Event::Delete(lease)) => self.seen.gone(lease.metadata.name.as_deref().unwrap_or_default()),
+            WatchEvent::Event(Event::Apply(lease)) => self.leases.renewed(&lease, clock, now),
+            WatchEvent::Event(Event::Delete(lease)) => {
+                self.leases.remove(lease.metadata.name.as_deref().unwrap_or_default());
+            }
         }
     }
 }
 
-/// Renews a Lease until dropped.
-async fn renew(leases: Api<Lease>, mut lease: Lease, known: Arc<Mutex<Known>>) {
+/// Renews a Lease periodically until dropped.
+async fn renew(leases: Api<Lease>, mut lease: Lease, state: Arc<Mutex<LeaseState>>) {
     let name = lease.metadata.name.clone().unwrap_or_default();
     let params = PatchParams::apply("ray-history-replica").force();
     loop {
@@ -150,9 +152,9 @@ async fn renew(leases: Api<Lease>, mut lease: Lease, known: Arc<Mutex<Known>>) {
             spec.renew_time = Some(MicroTime(Timestamp::now()));
         }
         match leases.patch(&name, &params, &Patch::Apply(&lease)).await {
-            Ok(_) => lock(&known).renewing = None,
+            Ok(_) => lock(&state).renewing = None,
             Err(kube::Error::Api(status)) if status.code == 403 => {
-                if lock(&known).renewing.replace(status.message.clone()).is_none() {
+                if lock(&state).renewing.replace(status.message.clone()).is_none() {
                     tracing::warn!(error = %status.message, "Leases cannot be used: replicas do not know of each other");
                 }
             }
@@ -178,7 +180,7 @@ fn lease(name: &str, replica: &str, history: &OwnerReference) -> Lease {
     }
 }
 
-/// A valid name for the Lease of a replica: names of pods are, names of hosts need not be.
+/// Returns a valid name for the Lease of a replica, whose name may be an arbitrary host name.
 fn lease_name(history: &str, replica: &str) -> String {
     let name = format!("{history}-{}", replica.to_ascii_lowercase());
     let valid = |c: char| if c.is_ascii_alphanumeric() || c == '-' || c == '.' { c } else { '-' };
@@ -186,6 +188,6 @@ fn lease_name(history: &str, replica: &str) -> String {
     name.trim_end_matches(['-', '.']).to_owned()
 }
 
-fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
-    known.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(state: &Mutex<LeaseState>) -> MutexGuard<'_, LeaseState> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,10 +1,10 @@
-//! Writes the status of the `RayHistory`, by server-side apply.
+//! Writes the status of the `RayHistory` by server-side apply.
 //!
-//! Each replica writes its own entry under a field manager of its own; the one that leads writes what is said once.
-//! Nothing is written that the object says already, and nothing within ten seconds of the last write.
+//! Each replica writes its own entry with its own field manager; the leader also writes the shared fields.
+//! Fields that are up to date are not written, and a replica writes at most once in ten seconds.
 
 use super::replicas::Replicas;
-use super::status::{Facts, says};
+use super::status::{Facts, is_up_to_date};
 use crate::crd::{RayHistory, RayHistoryStatus};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
@@ -14,31 +14,31 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Between two writes of one replica.
+/// Least time between two writes of one replica.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// The field manager of what is said once.
+/// The field manager of the shared fields.
 const SHARED: &str = "ray-history";
 
-/// Writes; one for each replica.
+/// Writes the status for this replica.
 #[derive(Debug)]
 pub(super) struct Reporter {
     api: Api<RayHistory>,
     replica: String,
     last: Option<Instant>,
-    /// What was written last: parts take turns, so that one that changes all the time keeps no other waiting.
-    wrote: Option<Part>,
+    /// The part written last. Parts take turns, so that a part that always changes does not block the others.
+    last_part: Option<Part>,
     warned: bool,
 }
 
-/// What is written at once.
+/// A part of the status that is written in one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
-    /// What is said once for all replicas.
+    /// The shared fields.
     Shared,
     /// This replica's entry.
     Own,
-    /// An entry of a replica that is gone.
+    /// The entry of a replica that is gone.
     Dead,
 }
 
@@ -46,7 +46,7 @@ impl Part {
     const COUNT: usize = 3;
 }
 
-/// One write.
+/// One write request.
 #[derive(Debug)]
 struct Write {
     part: Part,
@@ -56,21 +56,21 @@ struct Write {
 
 impl Reporter {
     pub(super) fn new(api: Api<RayHistory>, replica: &str) -> Self {
-        Self { api, replica: replica.to_owned(), last: None, wrote: None, warned: false }
+        Self { api, replica: replica.to_owned(), last: None, last_part: None, warned: false }
     }
 
-    /// Whether a write is allowed by now.
+    /// Returns `true` if a write is allowed now.
     pub(super) fn may_write(&self) -> bool {
         self.last.is_none_or(|last| last.elapsed() >= PAUSE)
     }
 
-    /// Writes what is most wrong in the status, if anything is.
+    /// Writes one part of the status that is out of date, if any.
     pub(super) async fn report(&mut self, history: &RayHistory, facts: &Facts, replicas: &Replicas) {
         let current = history.status.clone().unwrap_or_default();
         let leads = replicas.leads();
         let writes = self.writes(&current, facts, leads, |name| replicas.is_dead(name));
         let Some(write) = self.next(writes) else { return };
-        (self.last, self.wrote) = (Some(Instant::now()), Some(write.part));
+        (self.last, self.last_part) = (Some(Instant::now()), Some(write.part));
         if let Err(error) = self.apply(&history.name_any(), &write).await {
             if self.warned {
                 tracing::debug!(error = %chain(&error), "the status could not be written");
@@ -82,17 +82,17 @@ impl Reporter {
             self.warned = false;
         }
         if leads {
-            replicas.clear().await;
+            replicas.remove_expired().await;
         }
     }
 
-    /// Takes this replica's entry out, as it leaves.
+    /// Removes this replica's entry.
     pub(super) async fn leave(&self, history: &RayHistory) {
         let write = Write { part: Part::Own, manager: manager(&self.replica), status: Value::Null };
         let _ = self.apply(&history.name_any(), &write).await;
     }
 
-    /// Everything that the status should say and does not.
+    /// Returns the writes for all parts that are out of date.
     fn writes(
         &self,
         current: &RayHistoryStatus,
@@ -102,7 +102,7 @@ impl Reporter {
     ) -> Vec<Write> {
         let mut writes = Vec::new();
         let shared = facts.shared(current, Timestamp::now());
-        if leads && !says(current, &shared) {
+        if leads && !is_up_to_date(current, &shared) {
             let status = serde_json::to_value(shared).unwrap_or_default();
             writes.push(Write { part: Part::Shared, manager: SHARED.to_owned(), status });
         }
@@ -112,15 +112,15 @@ impl Reporter {
             writes.push(Write { part: Part::Own, manager: manager(&self.replica), status });
         }
         if let Some(dead) = current.replicas.iter().find(|entry| leads && is_dead(&entry.name)) {
-            // What a manager no longer sends goes, and the manager with it.
+            // Fields that a manager no longer applies are removed, and so is the manager.
             writes.push(Write { part: Part::Dead, manager: manager(&dead.name), status: Value::Null });
         }
         writes
     }
 
-    /// Parts take turns.
+    /// Returns the next write; parts take turns.
     fn next(&self, writes: Vec<Write>) -> Option<Write> {
-        let after = self.wrote.map_or(0, |part| part as usize + 1);
+        let after = self.last_part.map_or(0, |part| part as usize + 1);
         writes.into_iter().min_by_key(|write| (write.part as usize + Part::COUNT - after) % Part::COUNT)
     }
 
@@ -128,7 +128,7 @@ impl Reporter {
         let mut object = json!({
             "apiVersion": RayHistory::api_version(&()), "kind": RayHistory::kind(&()), "metadata": { "name": name },
         });
-        // An empty status would still be something that its manager says.
+        // An empty status would still be owned by its manager.
         if !write.status.is_null() {
             object["status"] = write.status.clone();
         }
@@ -137,7 +137,7 @@ impl Reporter {
     }
 }
 
-/// The field manager of a replica; at most 128 characters.
+/// Returns the field manager of a replica: at most 128 characters.
 fn manager(replica: &str) -> String {
     format!("ray-history/{replica}").chars().take(128).collect()
 }
@@ -148,7 +148,7 @@ mod tests {
     use crate::crd::SessionsStatus;
 
     fn reporter() -> Reporter {
-        // Nobody asks it anything.
+        // No request is sent.
         let client = kube::Client::try_from(kube::Config::new("http://127.0.0.1:9".parse().unwrap())).unwrap();
         Reporter::new(Api::namespaced(client, "team"), "a")
     }
@@ -173,16 +173,17 @@ mod tests {
         writes.iter().map(|write| write.part).collect()
     }
 
+    /// Only parts that are out of date are written, and shared fields and dead entries only by the leader.
     #[tokio::test]
-    async fn only_what_the_status_does_not_say_is_written_and_shared_fields_only_by_the_one_that_leads() {
-        let said = status(&facts(1), &["a", "b"]);
+    async fn writes_only_parts_that_are_out_of_date() {
+        let current_status = status(&facts(1), &["a", "b"]);
         for (facts, current, leads, dead, expected) in [
-            (facts(1), &said, true, "", vec![]),
-            (facts(2), &said, true, "", vec![Part::Shared]),
-            (facts(2), &said, false, "", vec![]),
+            (facts(1), &current_status, true, "", vec![]),
+            (facts(2), &current_status, true, "", vec![Part::Shared]),
+            (facts(2), &current_status, false, "", vec![]),
             (facts(1), &status(&facts(1), &["b"]), false, "", vec![Part::Own]),
-            (facts(1), &said, true, "b", vec![Part::Dead]),
-            (facts(1), &said, false, "b", vec![]),
+            (facts(1), &current_status, true, "b", vec![Part::Dead]),
+            (facts(1), &current_status, false, "b", vec![]),
         ] {
             let writes = reporter().writes(current, &facts, leads, |name| name == dead);
             assert_eq!(parts(&writes), expected);
@@ -190,14 +191,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_changes_all_the_time_keeps_nothing_else_waiting() {
+    async fn a_part_that_always_changes_blocks_no_other() {
         let mut reporter = reporter();
         let current = status(&facts(1), &["gone"]);
         let mut order = Vec::new();
         for total in 2..6 {
             let next = reporter.next(reporter.writes(&current, &facts(total), true, |name| name == "gone")).unwrap();
             order.push(next.part);
-            reporter.wrote = Some(next.part);
+            reporter.last_part = Some(next.part);
         }
         assert_eq!(order, [Part::Shared, Part::Own, Part::Dead, Part::Shared]);
     }

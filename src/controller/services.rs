@@ -1,15 +1,14 @@
-//! The watch of `RayServices`: which cluster each answers from, so that its link leads there and not to a pending one.
+//! The watch of `RayServices`, for the active cluster of each: links lead to it and not to a pending one.
 //!
-//! Owns feeding that into the judge of liveness. Where they may not be watched, links lead to the newest cluster; that is
-//! logged once and is no reason to be less ready.
+//! If watching is forbidden, links lead to the newest cluster; this is logged once and does not affect readiness.
 
-use super::follow::{Heard, MANY, Trouble, follow};
+use super::follow::{LIST_PACE, Trouble, WatchEvent, follow};
 use super::ray_service::RayService;
 use crate::liveness::Watched;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
 
-/// Watches the services of a namespace, or all, until dropped.
+/// Watches the services of a namespace, or of all, until dropped.
 pub(super) async fn watch(client: Client, namespace: Option<String>, watched: Watched) {
     let api: Api<RayService> = match &namespace {
         None => Api::all(client),
@@ -17,27 +16,27 @@ pub(super) async fn watch(client: Client, namespace: Option<String>, watched: Wa
     };
     let mut listed = Vec::new();
     let mut trouble = None;
-    follow(api, watcher::Config::default(), MANY, |heard| match heard {
-        Heard::Trouble(found) => {
-            let told = trouble.replace(found.clone());
-            if told.as_ref() != Some(&found) && !matches!(found, Trouble::NoSuchKind) {
+    follow(api, watcher::Config::default(), LIST_PACE, |event| match event {
+        WatchEvent::Trouble(found) => {
+            let previous = trouble.replace(found.clone());
+            if previous.as_ref() != Some(&found) && !matches!(found, Trouble::NoSuchKind) {
                 let namespace = namespace.as_deref().unwrap_or("all");
                 tracing::warn!(namespace, trouble = %found, "RayServices cannot be watched: their links lead to the newest cluster");
             }
         }
-        Heard::Well => trouble = None,
-        Heard::Event(Event::Init) => listed.clear(),
-        Heard::Event(Event::InitApply(service)) => listed.extend(service.active()),
-        Heard::Event(Event::InitDone) => {
+        WatchEvent::Healthy => trouble = None,
+        WatchEvent::Event(Event::Init) => listed.clear(),
+        WatchEvent::Event(Event::InitApply(service)) => listed.extend(service.active()),
+        WatchEvent::Event(Event::InitDone) => {
             let found = std::mem::take(&mut listed);
             watched.services(|services| services.relisted(namespace.as_deref(), found));
         }
-        Heard::Event(Event::Apply(service)) => {
+        WatchEvent::Event(Event::Apply(service)) => {
             let (namespace, name) = service.place();
             let active = service.active().map(|(_, _, active)| active);
             watched.services(|services| services.applied(namespace, name, active));
         }
-        Heard::Event(Event::Delete(service)) => {
+        WatchEvent::Event(Event::Delete(service)) => {
             let (namespace, name) = service.place();
             watched.services(|services| services.deleted(namespace, name));
         }

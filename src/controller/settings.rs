@@ -1,7 +1,7 @@
-//! From the spec of a `RayHistory` and its Secret to settings in force.
+//! Puts the settings of a `RayHistory` and its Secret in force.
 //!
-//! Owns the last good settings: what cannot be applied changes nothing, and is tried again. Applying runs beside, because
-//! a store that does not answer must keep nobody waiting.
+//! Settings that cannot be applied leave the last good ones in force, and are tried again. They are applied in the
+//! background, because a store that does not answer must not block the controller.
 
 use super::Server;
 use super::follow::Trouble;
@@ -23,56 +23,56 @@ use tokio::time::Instant;
 use super::one::{News, follow_one};
 use super::words::shortened;
 
-/// How often settings that could not be applied are tried again: a store may be down for a while.
-const AGAIN: Duration = Duration::from_secs(30);
+/// Interval at which settings that could not be applied are tried again.
+const RETRY: Duration = Duration::from_secs(30);
 
-/// What a Secret holds.
+/// The data of a Secret.
 pub type Credentials = BTreeMap<String, Vec<u8>>;
 
-/// The Secret that holds the credentials of the store.
+/// The watch of the Secret with the credentials of the store.
 #[derive(Debug)]
-struct Watch {
+struct SecretWatch {
     name: String,
     news: mpsc::UnboundedReceiver<News<Secret>>,
     _task: JoinSet<()>,
 }
 
-/// What there is to do.
-pub(super) enum Due {
-    /// News of the Secret.
+/// Something for [`SettingsApplier::run`] to do.
+pub(super) enum Work {
+    /// A report about the Secret.
     Secret(News<Secret>),
-    /// It is time to try again.
-    Again,
-    /// What was being applied is in force, or why not.
-    Ended(Box<Applying>, Result<(), String>),
+    /// The retry interval has passed.
+    Retry,
+    /// Applying has ended: the settings are in force, or the reason why not.
+    Ended(Box<Candidate>, Result<(), String>),
 }
 
-/// What is being put in force.
+/// Settings with their credentials.
 #[derive(Clone)]
-pub(super) struct Applying {
+pub(super) struct Candidate {
     generation: i64,
     settings: Arc<Settings>,
     credentials: Credentials,
 }
 
-/// What is in force, and what should be.
-pub(super) struct Applied {
+/// The settings in force, and the settings to apply.
+pub(super) struct SettingsApplier {
     client: Client,
     server: Arc<dyn Server>,
-    /// The server's own namespace: no other Secret is ever read.
+    /// The server's own namespace; Secrets of other namespaces are never read.
     namespace: String,
     memory_limit: Option<u64>,
     wanted: Option<(i64, Arc<Settings>)>,
-    secret: Option<Watch>,
-    /// What the Secret holds, or why nobody can tell, once that is known.
+    secret: Option<SecretWatch>,
+    /// The data of the Secret, or the reason why it cannot be read; `Err(None)` while unknown.
     credentials: Result<Credentials, Option<String>>,
-    applying: JoinSet<(Applying, Result<(), String>)>,
-    in_force: Option<Applying>,
+    applying: JoinSet<(Candidate, Result<(), String>)>,
+    in_force: Option<Candidate>,
     rejected: Option<String>,
     retry: Option<Instant>,
 }
 
-impl Applied {
+impl SettingsApplier {
     pub(super) fn new(client: Client, server: Arc<dyn Server>, namespace: String, memory_limit: Option<u64>) -> Self {
         Self {
             client,
@@ -89,21 +89,21 @@ impl Applied {
         }
     }
 
-    /// The generation whose settings are in force, and the settings.
+    /// Returns the settings in force and their generation.
     pub(super) fn in_force(&self) -> Option<(i64, &Arc<Settings>)> {
         self.in_force.as_ref().map(|applied| (applied.generation, &applied.settings))
     }
 
-    /// Why what should be in force is not.
+    /// Returns the reason why the current spec is not in force.
     pub(super) fn rejected(&self) -> Option<&str> {
         self.rejected.as_deref()
     }
 
-    /// The object is like this now.
-    pub(super) fn want(&mut self, history: &RayHistory) {
+    /// Starts to apply the current spec.
+    pub(super) fn set_spec(&mut self, history: &RayHistory) {
         let generation = history.metadata.generation.unwrap_or_default();
         match Settings::from_spec(&history.spec, Origin::Kubernetes, self.memory_limit) {
-            Err(problems) => self.refuse(problems.to_string().replace('\n', "; ")),
+            Err(problems) => self.reject(problems.to_string().replace('\n', "; ")),
             Ok(settings) => {
                 self.wanted = Some((generation, Arc::new(settings)));
                 self.rejected = None;
@@ -113,18 +113,18 @@ impl Applied {
         }
     }
 
-    /// The object is there and cannot be used.
-    pub(super) fn refuse(&mut self, why: String) {
+    /// Records that the current spec cannot be used.
+    pub(super) fn reject(&mut self, why: String) {
         self.wanted = None;
         self.retry = None;
         self.applying.abort_all();
         self.rejected = Some(shortened(why));
     }
 
-    /// Completes when there is something to do: then `work` does it.
-    pub(super) async fn due(&mut self) -> Due {
+    /// Waits until there is something to do for `run`.
+    pub(super) async fn next_work(&mut self) -> Work {
         let Self { retry, secret, applying, .. } = self;
-        let again = async {
+        let retry_timer = async {
             match retry {
                 Some(at) => tokio::time::sleep_until(*at).await,
                 None => std::future::pending().await,
@@ -140,11 +140,11 @@ impl Applied {
                 None => std::future::pending().await,
             }
         };
-        let ended = async {
+        let result = async {
             loop {
                 match applying.join_next().await {
-                    Some(Ok((applying, ended))) => return Due::Ended(Box::new(applying), ended),
-                    // Something newer is wanted.
+                    Some(Ok((applying, result))) => return Work::Ended(Box::new(applying), result),
+                    // Newer settings have replaced it.
                     Some(Err(error)) if error.is_cancelled() => {}
                     Some(Err(error)) => {
                         tracing::error!(error = %chain(&error), "settings could not be applied; please report this");
@@ -154,18 +154,18 @@ impl Applied {
             }
         };
         tokio::select! {
-            news = secret => Due::Secret(news),
-            () = again => Due::Again,
-            ended = ended => ended,
+            news = secret => Work::Secret(news),
+            () = retry_timer => Work::Retry,
+            result = result => result,
         }
     }
 
-    /// Does what is due.
-    pub(super) fn work(&mut self, due: Due) {
-        match due {
-            Due::Again => self.apply(),
-            Due::Secret(news) => self.heard(news),
-            Due::Ended(applying, Ok(())) => {
+    /// Handles work that `next_work` returned.
+    pub(super) fn run(&mut self, work: Work) {
+        match work {
+            Work::Retry => self.apply(),
+            Work::Secret(news) => self.on_secret_news(news),
+            Work::Ended(applying, Ok(())) => {
                 tracing::info!(generation = applying.generation, "settings in force");
                 self.rejected = None;
                 let superseded = self.wanted.as_ref().is_some_and(|(wanted, _)| *wanted != applying.generation);
@@ -174,19 +174,19 @@ impl Applied {
                     self.apply();
                 }
             }
-            Due::Ended(applying, Err(why)) => {
+            Work::Ended(applying, Err(why)) => {
                 if self.wanted.as_ref().is_some_and(|(wanted, _)| *wanted == applying.generation) {
                     self.rejected = Some(why);
-                    self.retry = Some(Instant::now() + AGAIN);
+                    self.retry = Some(Instant::now() + RETRY);
                 }
             }
         }
     }
 
-    fn heard(&mut self, news: News<Secret>) {
+    fn on_secret_news(&mut self, news: News<Secret>) {
         let place = format!("{}/{}", self.namespace, self.secret.as_ref().map_or("", |watch| &watch.name));
         match news {
-            News::Is(secret) => {
+            News::Present(secret) => {
                 let data = secret.data.unwrap_or_default().into_iter();
                 self.credentials = Ok(data.map(|(name, ByteString(value))| (name, value)).collect());
             }
@@ -205,7 +205,7 @@ impl Applied {
                 };
                 self.credentials = Err(Some(format!("Secret {place} cannot be read: {why}")));
             }
-            // What was read last stays.
+            // The last read data stay.
             News::Trouble(_) => return,
         }
         self.apply();
@@ -221,11 +221,11 @@ impl Applied {
             let api: Api<DeserializeGuard<Secret>> = Api::namespaced(self.client.clone(), &self.namespace);
             let mut task = JoinSet::new();
             let news = follow_one(api, &name, &mut task);
-            Watch { name, news, _task: task }
+            SecretWatch { name, news, _task: task }
         });
     }
 
-    /// Begins to put in force what is wanted, as soon as its Secret is known.
+    /// Starts to apply the wanted settings once their Secret is known.
     fn apply(&mut self) {
         self.retry = None;
         self.applying.abort_all();
@@ -246,20 +246,20 @@ impl Applied {
             self.rejected = None;
             return;
         }
-        let (server, wanted) = (Arc::clone(&self.server), Applying { generation, settings, credentials });
+        let (server, wanted) = (Arc::clone(&self.server), Candidate { generation, settings, credentials });
         self.applying.spawn(async move {
-            let ended = server.apply(Arc::clone(&wanted.settings), &wanted.credentials).await;
-            (wanted, ended)
+            let result = server.apply(Arc::clone(&wanted.settings), &wanted.credentials).await;
+            (wanted, result)
         });
     }
 }
 
-/// A `RayHistory` as Events refer to it.
+/// Returns a reference to a `RayHistory` for Events.
 pub(super) fn reference(history: &RayHistory) -> k8s_openapi::api::core::v1::ObjectReference {
     kube::Resource::object_ref(history, &())
 }
 
-/// Its name and namespace, for logs.
+/// Returns the namespace and name of a `RayHistory`, for logs.
 pub(super) fn place(history: &RayHistory) -> String {
     format!("{}/{}", history.namespace().unwrap_or_default(), history.name_any())
 }

@@ -1,6 +1,6 @@
-//! What the status of a `RayHistory` should say, and whether it says so already. Pure.
+//! The status of a `RayHistory`, and the comparison with the current one. Pure.
 //!
-//! Conditions have reasons for programs and messages for people: what is wrong, and what to do.
+//! Conditions have reasons for programs and messages for users: the problem, and how to fix it.
 
 use super::follow::Trouble;
 use super::words::shortened;
@@ -8,31 +8,32 @@ use crate::crd::{CacheStatus, RayHistoryStatus, ReplicaStatus, SessionsStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 
-/// Bytes are told in steps of this, so that the last kilobyte is no news.
-const STEP: i64 = 16 << 20;
+/// Granularity of reported bytes, so that small changes cause no write.
+const BYTES_STEP: i64 = 16 << 20;
 
-/// What a replica knows.
+/// The facts that a replica reports.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
-    /// The generation of the object as it was last seen.
+    /// The generation of the object when it was last seen.
     pub(super) generation: i64,
-    /// The generation whose settings are in force; none before the first.
+    /// The generation whose settings are in force; `None` before the first.
     pub(super) applied: Option<i64>,
-    /// Why the settings of the object are not in force, if they are not.
+    /// Reason why the settings of the object are not in force, if any.
     pub(super) rejected: Option<String>,
-    /// The store in force, for people.
+    /// URL of the store in force.
     pub(super) storage: Option<String>,
-    /// Whether the store has been listed, when, and why it could not be listed since.
+    /// Time of the last listing of the store, if any.
     pub(super) listed_at: Option<Timestamp>,
+    /// Reason why the store could not be listed since, if any.
     pub(super) stale: Option<String>,
-    /// Set if the folder of the store is not there any more: probes say that this replica is not ready.
+    /// `true` if the folder of the store is gone, so that this replica is not ready.
     pub(super) folder_is_gone: bool,
     pub(super) sessions: SessionsStatus,
-    /// What keeps us from watching clusters, by namespace.
+    /// Troubles of watching clusters, by namespace.
     pub(super) troubles: Vec<(String, Trouble)>,
-    /// Why replicas cannot know of each other, if they cannot.
+    /// Reason why the replicas cannot see each other, if any.
     pub(super) alone: Option<String>,
-    /// What this replica holds in memory.
+    /// Memory use of this replica.
     pub(super) cache: CacheStatus,
 }
 
@@ -41,9 +42,9 @@ impl Facts {
         self.applied.is_some() && self.listed_at.is_some() && !self.folder_is_gone
     }
 
-    /// This replica's entry.
+    /// Returns this replica's entry.
     pub(super) fn replica(&self, name: &str) -> ReplicaStatus {
-        let cache = CacheStatus { bytes: self.cache.bytes / STEP * STEP, ..self.cache.clone() };
+        let cache = CacheStatus { bytes: self.cache.bytes / BYTES_STEP * BYTES_STEP, ..self.cache.clone() };
         ReplicaStatus {
             name: name.to_owned(),
             observed_generation: Some(self.generation),
@@ -52,7 +53,7 @@ impl Facts {
         }
     }
 
-    /// What is said once for all replicas, beside what the status says now.
+    /// Returns the shared fields, with transition times and sums from the current status.
     pub(super) fn shared(&self, current: &RayHistoryStatus, now: Timestamp) -> RayHistoryStatus {
         let caches = current.replicas.iter().filter_map(|replica| replica.cache.clone());
         let cache = caches.reduce(|sum, cache| CacheStatus {
@@ -190,8 +191,9 @@ fn severity(trouble: &Trouble) -> u8 {
     }
 }
 
-/// Whether the status says it already. The time of the last listing alone is no news: it passes every minute.
-pub(super) fn says(current: &RayHistoryStatus, wanted: &RayHistoryStatus) -> bool {
+/// Returns `true` if the current status has the wanted content. The time of the last listing is ignored, because it
+/// changes every minute.
+pub(super) fn is_up_to_date(current: &RayHistoryStatus, wanted: &RayHistoryStatus) -> bool {
     current.observed_generation == wanted.observed_generation
         && current.storage == wanted.storage
         && current.sessions == wanted.sessions
@@ -220,17 +222,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_once_is_not_written_again_when_only_the_listing_was_renewed() {
+    fn a_new_listing_time_causes_no_write() {
         let first = serving().shared(&RayHistoryStatus::default(), Timestamp::UNIX_EPOCH);
         let later = Timestamp::from_second(60).unwrap();
         let again = Facts { listed_at: Some(later), ..serving() }.shared(&first, later);
-        assert!(says(&first, &again));
+        assert!(is_up_to_date(&first, &again));
         let more = Facts { sessions: SessionsStatus { total: 1, live: 0, dead: 1 }, ..serving() };
-        assert!(!says(&first, &more.shared(&first, later)));
+        assert!(!is_up_to_date(&first, &more.shared(&first, later)));
     }
 
     #[test]
-    fn a_transition_is_timed_when_the_status_flips_and_only_then() {
+    fn keeps_the_transition_time_until_the_status_flips() {
         let first = serving().shared(&RayHistoryStatus::default(), Timestamp::UNIX_EPOCH);
         let later = Timestamp::from_second(60).unwrap();
         let outage = Facts { stale: Some("refused".to_owned()), ..serving() }.shared(&first, later);
@@ -241,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replica_without_its_folder_is_not_ready_as_its_probes_say() {
+    fn a_replica_without_its_folder_is_not_ready() {
         let facts = Facts { folder_is_gone: true, stale: Some("no such folder".to_owned()), ..serving() };
         let status = facts.shared(&RayHistoryStatus::default(), Timestamp::UNIX_EPOCH);
         assert_eq!(condition(&status, "Ready"), ("False", "FolderGone"));
@@ -250,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_settings_leave_the_server_ready_with_the_last_good_ones() {
+    fn rejected_settings_keep_the_server_ready() {
         let facts = Facts { generation: 4, rejected: Some("bad".to_owned()), ..serving() };
         let status = facts.shared(&RayHistoryStatus::default(), Timestamp::UNIX_EPOCH);
         assert_eq!(condition(&status, "Ready"), ("True", "ServingLastGood"));
@@ -258,14 +260,14 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_are_not_in_force_yet_are_not_said_to_be() {
+    fn settings_are_pending_until_in_force() {
         let status = Facts { generation: 4, ..serving() }.shared(&RayHistoryStatus::default(), Timestamp::UNIX_EPOCH);
         assert_eq!(condition(&status, "SettingsApplied"), ("Unknown", "Pending"));
         assert_eq!(condition(&status, "Ready"), ("True", "Serving"));
     }
 
     #[test]
-    fn the_worst_trouble_is_told() {
+    fn reports_the_worst_trouble() {
         let troubles = vec![
             ("a".to_owned(), Trouble::ListingOnly),
             ("b".to_owned(), Trouble::Forbidden("no".to_owned())),

@@ -1,10 +1,10 @@
-//! Words that others chose, of a length that people read.
+//! Length limits of names and messages from other programs.
 
-/// Bytes of a name that are taken for one. Kubernetes' own have at most 253.
+/// Most bytes of a name; Kubernetes allows 253.
 const LONGEST_NAME: usize = 253;
 
-/// Returns a message with its end cut off where it is too long. Those of conditions hold at most 32,768 characters, and
-/// nobody reads more than some lines.
+/// Returns a message cut to at most 1,000 bytes. Messages of conditions may have 32,768 characters, but only a few
+/// lines are readable.
 pub(super) fn shortened(mut message: String) -> String {
     const MOST: usize = 1_000;
     if message.len() > MOST {
@@ -16,7 +16,7 @@ pub(super) fn shortened(mut message: String) -> String {
     message
 }
 
-/// Whether a text is short enough for a name: what is longer, no API server has let in.
+/// Returns `true` if a text is short enough for a name. An API server accepts no longer ones.
 pub(super) fn is_name(text: &str) -> bool {
     text.len() <= LONGEST_NAME
 }
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_cut_at_a_character() {
+    fn cuts_messages_at_a_character() {
         assert!(shortened("ä".repeat(2_000)).chars().count() < 1_002);
         assert_eq!(shortened("short".to_owned()), "short");
     }

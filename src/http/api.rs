@@ -1,4 +1,4 @@
-//! The URL table of Ray's dashboard API below a session, and the kind of client that asks.
+//! The URL table of Ray's dashboard API below a session, and the detection of browsers.
 
 mod cost;
 
@@ -21,40 +21,40 @@ use ray_history_core::snapshot::Snapshot;
 use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 
-/// One query about an open session.
-struct Asked<'a> {
+/// One API request for an open session.
+struct ApiCall<'a> {
     session: &'a OpenSession,
     snapshot: &'a Arc<Snapshot>,
     query: &'a Query,
     redaction: Redaction,
     pattern: &'static str,
-    /// The name in the place of `{id}`.
+    /// The path segment that matched `{id}`.
     id: &'a str,
 }
 
-type CostOf = fn(&Asked<'_>) -> Cost;
-type Ask = fn(&Asked<'_>) -> Result<Answer, Error>;
+type CostOf = fn(&ApiCall<'_>) -> Cost;
+type Ask = fn(&ApiCall<'_>) -> Result<Answer, Error>;
 
-/// The way in which a URL is answered.
+/// The source of a URL's answer.
 #[derive(Clone, Copy)]
-enum By {
-    /// Made from the snapshot: at once where that costs little, otherwise with memory of its own and in its turn, off the
-    /// threads that accept requests.
+enum Source {
+    /// Built from the snapshot. A cheap answer is built inline; others reserve memory and wait for a slot on a blocking
+    /// thread.
     Made(CostOf, Ask),
-    /// The same, from what is known without any event: names of files, stored answers.
+    /// Built in the same way, from data that needs no events: file names, stored answers.
     Eventless(CostOf, Ask),
-    /// From a log file.
+    /// A log file.
     LogFile,
-    /// From the log of a submission.
+    /// The log of a submission.
     JobLog,
-    /// The same, over a WebSocket.
+    /// The log of a submission, over a WebSocket.
     JobLogTail,
 }
 
-use By::{Eventless, Made};
+use Source::{Eventless, Made};
 
-/// The table. A final `/` may be given or left out, as KubeRay's history server allows.
-const TABLE: &[(&str, By)] = &[
+/// The URL table. A final `/` is optional, as in KubeRay's history server.
+const TABLE: &[(&str, Source)] = &[
     ("/api/v0/tasks", Made(cost::tasks, |a| Ok(tasks::list(a.snapshot, a.query)?))),
     ("/api/v0/tasks/summarize", Made(cost::task_summary, |a| Ok(task_summary::summarize(a.snapshot, a.query)?))),
     ("/api/v0/tasks/timeline", Made(cost::timeline, |a| Ok(timeline::timeline(a.snapshot, a.query)?))),
@@ -63,7 +63,7 @@ const TABLE: &[(&str, By)] = &[
     ("/logical/actors", Made(cost::actors, |a| Ok(actors::list(a.snapshot, a.query)?))),
     ("/logical/actors/{id}", Made(cost::actor, |a| Ok(actors::detail(a.snapshot, a.query, a.id)?))),
     ("/api/v0/logs", Eventless(cost::log_names, |a| logs::listing(a.session, a.query))),
-    ("/api/v0/logs/{id}", By::LogFile),
+    ("/api/v0/logs/{id}", Source::LogFile),
     ("/api/v0/workers", Made(cost::workers, |a| Ok(workers::list(a.snapshot, a.query)?))),
     ("/api/v0/placement_groups", Made(cost::placement_groups, |a| Ok(placement_groups::list(a.snapshot, a.query)?))),
     ("/api/v0/runtime_envs", Made(cost::runtime_envs, |a| Ok(runtime_envs::list(a.snapshot, a.query)?))),
@@ -79,8 +79,8 @@ const TABLE: &[(&str, By)] = &[
     ("/api/v0/jobs", Made(cost::jobs, |a| Ok(jobs::state_list(a.snapshot, a.query)?))),
     ("/api/jobs", Made(cost::jobs, |a| Ok(jobs::list(a.snapshot, a.query)?))),
     ("/api/jobs/{id}", Made(cost::jobs, |a| Ok(jobs::one(a.snapshot, a.query, a.id)?))),
-    ("/api/jobs/{id}/logs", By::JobLog),
-    ("/api/jobs/{id}/logs/tail", By::JobLogTail),
+    ("/api/jobs/{id}/logs", Source::JobLog),
+    ("/api/jobs/{id}/logs/tail", Source::JobLogTail),
     ("/api/cluster_status", Made(cost::cluster_status, |a| Ok(cluster_status::cluster_status(a.snapshot, a.query)?))),
     ("/api/serve/applications", Made(cost::stored, |a| Ok(serve_details::applications(a.snapshot, a.query)?))),
     ("/api/data/datasets/{id}", Made(cost::datasets, |a| Ok(data::datasets(a.snapshot, a.id)?))),
@@ -103,42 +103,42 @@ const TABLE: &[(&str, By)] = &[
 
 static PARTS: LazyLock<Vec<Parts>> = LazyLock::new(|| TABLE.iter().map(|(pattern, _)| parts(pattern)).collect());
 
-fn fixed_answer(asked: &Asked<'_>) -> Result<Answer, Error> {
-    fixed::fixed(asked.pattern.trim_start_matches('/')).ok_or(Error::UnknownUrl)
+fn fixed_answer(api_call: &ApiCall<'_>) -> Result<Answer, Error> {
+    fixed::fixed(api_call.pattern.trim_start_matches('/')).ok_or(Error::UnknownUrl)
 }
 
-/// Returns the row of a URL, and the name in the place of `{id}`.
-fn find<'a>(below: &[&'a str]) -> Option<(&'static str, By, &'a str)> {
+/// Returns the row of a URL, and the path segment that matched `{id}`.
+fn find<'a>(below: &[&'a str]) -> Option<(&'static str, Source, &'a str)> {
     let below = below.strip_suffix(&[""]).unwrap_or(below);
-    TABLE.iter().zip(&*PARTS).find_map(|((pattern, by), parts)| {
+    TABLE.iter().zip(&*PARTS).find_map(|((pattern, source), parts)| {
         let names = names(parts, below)?;
-        Some((*pattern, *by, names.first().copied().unwrap_or_default()))
+        Some((*pattern, *source, names.first().copied().unwrap_or_default()))
     })
 }
 
-/// Returns `true` if a URL is one of Ray's.
+/// Returns `true` if Ray has this URL.
 pub(super) fn is_known(below: &[&str]) -> bool {
     find(below).is_some()
 }
 
-/// Answers a URL below a session; the session is loaded first if it is not open.
+/// Answers a request for a URL below a session, loading the session first if it is not open.
 pub(super) async fn serve(call: &Call<'_>, key: &Rc<SessionKey>, below: &[&str]) -> HttpResponse {
-    let Some((pattern, by, id)) = find(below) else {
-        let shape = if page::is_wanted(call.request) { Shape::Page } else { Shape::Ray };
+    let Some((pattern, source, id)) = find(below) else {
+        let shape = if page::accepts_html(call.request) { Shape::Page } else { Shape::Ray };
         let mut response = Error::UnknownUrl.respond(call.request, shape);
         validators::describe(&mut response, call.state, key, call.state.sessions.peek(key).as_deref());
         return response;
     };
     call.request.extensions_mut().insert(RoutePattern(pattern));
     call.request.extensions_mut().insert(Rc::clone(key));
-    let admitted = if matches!(by, By::JobLogTail) { tail::admit(call.request) } else { Ok(()) };
+    let admitted = if matches!(source, Source::JobLogTail) { tail::admit(call.request) } else { Ok(()) };
     let opened = match admitted {
         Ok(()) => load::open(call.state, key).await,
         Err(error) => Err(error),
     };
     let session = opened.as_ref().ok().map(Arc::clone);
     let answered = match opened {
-        Ok(session) => answer(call, session, pattern, by, id, below).await,
+        Ok(session) => answer(call, session, pattern, source, id, below).await,
         Err(error) => Err(error),
     };
     let mut response = answered.unwrap_or_else(|error| error.respond(call.request, Shape::Ray));
@@ -150,18 +150,18 @@ async fn answer(
     call: &Call<'_>,
     session: Arc<OpenSession>,
     pattern: &'static str,
-    by: By,
+    source: Source,
     id: &str,
     below: &[&str],
 ) -> Result<HttpResponse, Error> {
     let redaction = call.state.sessions.settings().redaction;
     let dead = call.state.sessions.standing(&session.key).is_over(&session.snapshot);
     let query = query_of(call.request, redaction, dead);
-    let made = match by {
-        // A log file may have grown since the session was opened: it has no tag.
-        By::JobLogTail => return tail::of_job(call.request, call.state, &session, id).await,
-        By::LogFile | By::JobLog => {
-            let mut response = if matches!(by, By::LogFile) {
+    let made = match source {
+        // Log files have no entity tag, because they may have grown since the session was opened.
+        Source::JobLogTail => return tail::of_job(call.request, call.state, &session, id).await,
+        Source::LogFile | Source::JobLog => {
+            let mut response = if matches!(source, Source::LogFile) {
                 logs::file(call.state, &session, id, &query).await?
             } else {
                 logs::of_job(call.state, &session, id).await?
@@ -169,9 +169,9 @@ async fn answer(
             validators::revalidate(&mut response, None);
             return Ok(response);
         }
-        By::Made(cost, ask) | By::Eventless(cost, ask) => (cost, ask),
+        Source::Made(cost, ask) | Source::Eventless(cost, ask) => (cost, ask),
     };
-    if let (By::Made(..), Some(error)) = (by, &session.nothing_read) {
+    if let (Source::Made(..), Some(error)) = (source, &session.nothing_read) {
         return Err(error.clone().into());
     }
     let tag = validators::tag(&session, redaction, &query, below, call.request.query_string());
@@ -179,27 +179,26 @@ async fn answer(
         return Ok(validators::not_modified(&tag));
     }
     let (cost, ask) = made;
-    let asked = Asked { session: &session, snapshot: &session.snapshot, query: &query, redaction, pattern, id };
-    let cost = cost(&asked);
+    let api_call = ApiCall { session: &session, snapshot: &session.snapshot, query: &query, redaction, pattern, id };
+    let cost = cost(&api_call);
     let mut response = if cost.is_long {
         let (state, id) = (call.state, id.to_owned());
         let session = Arc::clone(&session);
         let work = move || {
             let snapshot = &session.snapshot;
-            let asked = Asked { session: &session, snapshot, query: &query, redaction, pattern, id: &id };
-            ask(&asked).map(send::Begun::new)
+            let api_call = ApiCall { session: &session, snapshot, query: &query, redaction, pattern, id: &id };
+            ask(&api_call).map(send::StartedAnswer::new)
         };
-        let (begun, making) = state.heavy.begin(&state.sessions, cost.held as u64, work).await?;
-        send::long(begun?, making)
+        let (started, long_answer) = state.heavy.begin(&state.sessions, cost.held as u64, work).await?;
+        send::long(started?, long_answer)
     } else {
-        send::answer(ask(&asked)?)
+        send::answer(ask(&api_call)?)
     };
     validators::revalidate(&mut response, Some(&tag));
     Ok(response)
 }
 
-/// Returns the query of a request: its decoded query, whether the answer hides secrets, and whether the session is
-/// dead.
+/// Returns the query of a request, with the flags for redaction and for a dead session.
 fn query_of(request: &HttpRequest, redaction: Redaction, dead: bool) -> Query {
     let redact = match redaction {
         Redaction::Always => true,
@@ -210,8 +209,8 @@ fn query_of(request: &HttpRequest, redaction: Redaction, dead: bool) -> Query {
     Query { parameters: query.map(actix_web::web::Query::into_inner).unwrap_or_default(), redact, over: dead }
 }
 
-/// Headers that browsers alone send (`is_browser_request` in `dashboard/optional_utils.py`); `e2e/test_ray_sources.py`
-/// compares them with Ray's own.
+/// Headers that only browsers send (`is_browser_request` in `dashboard/optional_utils.py`); `e2e/test_ray_sources.py`
+/// compares this list with Ray's.
 const BROWSER_HEADERS: [&str; 8] = [
     "referer",
     "origin",
@@ -223,10 +222,11 @@ const BROWSER_HEADERS: [&str; 8] = [
     "access-control-request-headers",
 ];
 
-/// Ray's `is_browser_request`. Any `Sec-Fetch-*` header counts, also one that Ray does not know yet.
+/// Returns `true` if a browser sent the request, as Ray's `is_browser_request` does. Any `Sec-Fetch-*` header counts,
+/// including ones that Ray does not list yet.
 fn is_browser(request: &HttpRequest) -> bool {
     let headers = request.headers();
     let agent = headers.get(USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla"));
-    let told = |name: &str| name.starts_with("sec-fetch-") || BROWSER_HEADERS.contains(&name);
-    agent || headers.keys().any(|name| told(name.as_str()))
+    let is_browser_header = |name: &str| name.starts_with("sec-fetch-") || BROWSER_HEADERS.contains(&name);
+    agent || headers.keys().any(|name| is_browser_header(name.as_str()))
 }

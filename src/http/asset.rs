@@ -1,4 +1,4 @@
-//! Scripts and style sheets of our own, as our pages and Ray's document name them.
+//! Our own scripts, style sheet and icon, which our pages and Ray's document load.
 
 use super::bar;
 use actix_web::HttpResponse;
@@ -8,7 +8,7 @@ const SCRIPT: &str = include_str!("asset/sessions.js");
 const STYLE: &str = include_str!("asset/sessions.css");
 const ICON: &str = include_str!("asset/icon.svg");
 
-/// A script or style sheet of ours. URLs carry its version, so browsers may keep it.
+/// Returns one of our assets. The URL of `bar.js` contains its version, so browsers may cache it.
 pub(super) fn serve(name: &str) -> HttpResponse {
     let (content_type, text) = match name {
         "bar.js" => ("text/javascript; charset=utf-8", bar::script()),

@@ -1,7 +1,7 @@
-//! The bar that our server adds to Ray's dashboard: one script, put into the document as it is served.
+//! The bar that this server adds to Ray's dashboard: one script, inserted into the served document.
 //!
-//! Owns the script and the tag that loads it. Ray's files stay as they are, and must never be assumed to be of one
-//! version: the tag goes before everything else in the document's head, because the script must run before Ray's.
+//! Ray's files are not changed and may be of any version. The script's tag comes first in the document's head, because
+//! the script must run before Ray's.
 
 use super::page::escape;
 use super::path::session_path;
@@ -9,7 +9,7 @@ use ray_history_core::base::name::SessionKey;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
-/// One function around all parts, so that nothing of ours is seen by Ray's code. `watch.js` starts it: it is last.
+/// The script: one function around all parts, which hides our names from Ray's code. `watch.js` starts it and is last.
 const SCRIPT: &str = concat!(
     "(() => {\n\"use strict\";\n",
     include_str!("bar/clock.js"),
@@ -24,20 +24,20 @@ const SCRIPT: &str = concat!(
     "})();\n",
 );
 
-/// Changes with the script, so that browsers may keep it for ever.
+/// Hash of the script, so that browsers may cache it forever.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut hasher = DefaultHasher::new();
     SCRIPT.hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 });
 
-/// The script.
+/// Returns the script.
 pub(super) fn script() -> &'static str {
     SCRIPT
 }
 
-/// Ray's document with the script's tag in it. `root` leads from the document to the server's root: `../` as often as
-/// it takes, or `./`.
+/// Returns Ray's document with the script's tag inserted. `root` is the relative path from the document to the server's
+/// root: repeated `../`, or `./`.
 pub(super) fn insert(document: &str, key: &SessionKey, root: &str) -> String {
     let tag = format!(
         "<script src=\"{root}sessions/bar.js?v={}\" data-root=\"{root}\" data-path=\"{}\" data-namespace=\"{}\" \
@@ -48,17 +48,17 @@ pub(super) fn insert(document: &str, key: &SessionKey, root: &str) -> String {
         escape(&key.cluster.name),
         escape(key.session.as_str()),
     );
-    let (before, after) = document.split_at(place(document));
+    let (before, after) = document.split_at(tag_position(document));
     [before, &tag, after].concat()
 }
 
-/// Behind the opening tag of the head; without one, behind that of the document, or behind its type.
-fn place(document: &str) -> usize {
+/// Returns the position after the opening tag of the head, else of the document, else after the doctype.
+fn tag_position(document: &str) -> usize {
     let lower = document.to_ascii_lowercase();
     ["<head", "<html", "<!doctype"].iter().find_map(|tag| end_of(&lower, tag)).unwrap_or(0)
 }
 
-/// Where the first tag of this name ends; `<head` must not find `<header>`.
+/// Returns the end of the first tag of this name; `<head` must not match `<header>`.
 fn end_of(lower: &str, tag: &str) -> Option<usize> {
     lower.match_indices(tag).find_map(|(at, _)| {
         let rest = &lower[at + tag.len()..];

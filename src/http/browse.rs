@@ -1,13 +1,13 @@
-//! `/sessions/`: the list of sessions for people.
+//! `/sessions/`: the list of sessions as an HTML page.
 //!
-//! The server renders every page, so it works without scripts; `sessions.js` asks for the same pages and puts their
-//! results in place. Owns the form and its rows. Must never show more than a page of rows.
+//! The server renders every page, so the list works without scripts; `sessions.js` fetches the same pages and replaces
+//! the results in place.
 
 use super::call::Call;
 use super::error::Error;
 use super::filter;
 use super::listing::note;
-use super::page::{escape, html, sessions as sessions_in_words, style};
+use super::page::{escape, html, session_count, style};
 use super::path::{escape_name, session_path};
 use super::session_table;
 use crate::session::catalog::{Cursor, Page};
@@ -15,12 +15,12 @@ use actix_web::{HttpResponse, web};
 use ray_history_core::base::name::OwnerKind;
 use std::fmt::Write;
 
-/// Rows of a page.
+/// Default number of rows per page.
 const ROWS: usize = 100;
 const MAX_ROWS: usize = 1000;
-/// Namespaces up to which they are choices.
+/// Number of namespaces up to which the form offers a choice instead of a text field.
 const CHOICES: usize = 30;
-/// Parameters that name the wanted page.
+/// Parameters that select the page.
 const CURSORS: [&str; 2] = ["after", "before"];
 
 const SCRIPT: &str = "<script src=\"sessions.js\" defer></script>";
@@ -38,7 +38,7 @@ const FIELDS: [(&str, &str, &str); 7] = [
 
 type Parameters = Vec<(String, String)>;
 
-/// The page.
+/// Returns the page.
 pub(super) fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let given = web::Query::<Parameters>::from_query(call.request.query_string())
         .map_err(|_| Error::BadRequest("The query cannot be decoded.".to_owned()))?
@@ -55,14 +55,14 @@ pub(super) fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
     note(&listing, &mut body);
     let all = listing.len();
     let filtered = given.iter().any(|(name, _)| !CURSORS.contains(&name.as_str()) && name != "limit");
-    let count = if filtered { format!("{total} of {}", sessions_in_words(all)) } else { sessions_in_words(all) };
+    let count = if filtered { format!("{total} of {}", session_count(all)) } else { session_count(all) };
     let _ = write!(body, "<p id=\"count\" role=\"status\">{count}</p>");
     if total > 0 {
         session_table::write(call.state, &entries, "../", |entry| session_path(&entry.key), &mut body);
     } else if all > 0 {
         body.push_str(
-            "<p class=\"note\">No session fits. Words are looked for in the names of namespaces, clusters, owners and \
-             sessions, and every word must occur. <a href=\"./\">Show all sessions</a></p>",
+            "<p class=\"note\">No session matches. The search looks for words in the names of namespaces, clusters, \
+             owners and sessions, and every word must occur. <a href=\"./\">Show all sessions</a></p>",
         );
     }
     pager(&given, [previous, next], &mut body);
@@ -70,22 +70,22 @@ pub(super) fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
     Ok(html("Ray sessions", &(style("../") + SCRIPT), &body))
 }
 
-/// A query from parameters, after a change to each.
+/// Returns a query string of the parameters, with each value passed through `change`, which may drop it.
 fn query(given: &[(String, String)], change: impl Fn(&str, &str) -> Option<String>) -> String {
     let changed = given.iter().filter_map(|(name, value)| Some((name, change(name, value)?)));
     let pairs: Vec<_> = changed.map(|(name, value)| format!("{}={}", escape_name(name), escape_name(&value))).collect();
     pairs.join("&")
 }
 
-/// Returns the word for a value of the form.
-fn words_of(value: &str) -> &str {
+/// Returns the label of a form value.
+fn label_of(value: &str) -> &str {
     match OwnerKind::from_folder(value) {
         Some(kind) => kind.kind(),
         None => value,
     }
 }
 
-/// Writes the form. `namespaces` are all there are, where they are few.
+/// Writes the form. `namespaces` has all namespaces if there are at most `CHOICES`.
 fn form(given: &[(String, String)], namespaces: Option<&[&str]>, body: &mut String) {
     let value_of = |name: &str| given.iter().find(|(given, _)| given == name).map_or("", |(_, value)| value);
     let filtered = FIELDS.iter().any(|(name, ..)| !value_of(name).is_empty());
@@ -100,7 +100,7 @@ fn form(given: &[(String, String)], namespaces: Option<&[&str]>, body: &mut Stri
     for (name, label, kind) in FIELDS {
         let chosen = value_of(name);
         let value = escape(chosen);
-        // A value of a link that is none of the choices must not be lost.
+        // A value from a link that is not among the choices is kept as text.
         let choices: Option<Vec<&str>> = match kind {
             "text" | "date" => namespaces.filter(|known| name == "namespace" && known.len() > 1).map(<[&str]>::to_vec),
             words => Some(words.split(' ').collect()),
@@ -109,7 +109,7 @@ fn form(given: &[(String, String)], namespaces: Option<&[&str]>, body: &mut Stri
         if let Some(choices) = choices {
             let option = |choice: &&str| {
                 let selected = if *choice == chosen { " selected" } else { "" };
-                format!("<option value=\"{}\"{selected}>{}</option>", escape(choice), escape(words_of(choice)))
+                format!("<option value=\"{}\"{selected}>{}</option>", escape(choice), escape(label_of(choice)))
             };
             let options: String = choices.iter().map(option).collect();
             let _ = write!(
@@ -119,7 +119,7 @@ fn form(given: &[(String, String)], namespaces: Option<&[&str]>, body: &mut Stri
             continue;
         }
         let _ = match kind {
-            // A moment or a span from a link is more than a day field can hold.
+            // A time or a span from a link does not fit a date field.
             "date" if [0, 10].contains(&value.len()) => {
                 write!(body, "<label>{label}<input type=\"date\" name=\"{name}\" value=\"{value}\"></label>")
             }

@@ -1,14 +1,14 @@
-//! One request, taken apart: what a handler is given.
+//! The parsed request that a handler gets.
 
 use super::state::State;
 use actix_web::HttpRequest;
 
-/// One request, taken apart.
+/// A request with its parsed path.
 pub(super) struct Call<'a> {
     pub(super) request: &'a HttpRequest,
     pub(super) state: &'a State,
-    /// The decoded names of the path.
+    /// The decoded path segments.
     pub(super) segments: &'a [&'a str],
-    /// The names that stand for the pattern's `{…}`, in order; `{below}` gives all that is left.
+    /// The segments that matched the pattern's `{…}`, in order; `{below}` matches all remaining segments.
     pub(super) names: Vec<&'a str>,
 }

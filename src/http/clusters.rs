@@ -1,6 +1,6 @@
-//! `/clusters`: the list of sessions in the exact format of KubeRay's history server, newest first.
+//! `/clusters`: the list of sessions in the format of KubeRay's history server, newest first.
 //!
-//! Theirs stops at 100 sessions; ours gives the rest by pages: `limit` and `after`, and a `Link` to the next one.
+//! KubeRay's list ends after 100 sessions; this one has pages: `limit`, `after`, and a `Link` to the next page.
 
 use super::call::Call;
 use super::error::Error;
@@ -13,28 +13,28 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
-/// Sessions in one answer, unless `limit` says otherwise.
+/// Default of `limit`.
 const DEFAULT_LIMIT: usize = 1_000;
 const MAX_LIMIT: usize = 10_000;
 
-/// One stored session, in the words of KubeRay's history server.
+/// One stored session, in the format of KubeRay's history server.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Cluster<'a> {
     /// Name of the `RayCluster`.
     name: &'a str,
-    /// Its namespace.
+    /// Namespace of the `RayCluster`.
     namespace: &'a str,
     /// Name of the session.
     session_name: &'a str,
-    /// When the head started, by its own clock, written as if that were UTC.
+    /// Start of the head by its own clock, written as if that were UTC.
     create_time: String,
-    /// The same in Unix seconds.
+    /// `createTime` in Unix seconds.
     create_time_stamp: i64,
-    /// `rayjob` or `rayservice`.
+    /// Kind of the cluster's owner: `rayjob` or `rayservice`.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner_kind: Option<&'static str>,
-    /// Its name.
+    /// Name of the cluster's owner.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner_name: Option<&'a str>,
 }
@@ -63,7 +63,7 @@ fn describe(entry: &Entry) -> Cluster<'_> {
         ("namespace" = Option<String>, Query, description = "As in `/api/history/v1/sessions`, like all its filters"),
     ),
     responses(
-        (status = 200, description = "Sessions, newest first; `X-Total-Count` tells how many there are, `Link` leads to the next ones", body = Vec<Cluster>),
+        (status = 200, description = "Sessions, newest first; `X-Total-Count` has their number, `Link` the next page", body = Vec<Cluster>),
         (status = 304, description = "The client has this list already (`If-None-Match`)"),
     )
 )]
@@ -91,7 +91,7 @@ mod tests {
     use ray_history_core::base::name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
 
     #[test]
-    fn a_row_is_as_kuberay_writes_it() {
+    fn rows_have_kuberays_format() {
         let session = SessionName::parse("session_2026-11-23_07-07-14_513426_5513").unwrap();
         let cluster = ClusterId { namespace: "ml".into(), name: "c".into() };
         let owner = Some(Owner { kind: OwnerKind::RayService, name: "recsys".into() });

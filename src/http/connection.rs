@@ -1,11 +1,11 @@
-//! Open connections, and the end of those that hold a place without asking anything.
+//! Open connections, and the closing of idle ones.
 //!
-//! actix-web bounds the head of the *first* request on a connection, and idleness between requests; a client that
-//! sends one byte of its second request now and then is bounded by neither. So each connection remembers since when it
-//! has had no request in flight, and one that stays so for too long is closed. What a client does not take of an
-//! answer is bounded by the kernel, which sees every byte that is acknowledged.
-//! Before places run out, those that have been idle for longest give theirs up: probes and people get in, whoever else
-//! keeps connections open. Requests are bounded below connections, so there are always idle ones.
+//! actix-web limits the time for the head of the *first* request on a connection, and the idle time between requests. A
+//! client that sends its second request one byte at a time is limited by neither. So each connection records since when
+//! it has no request in flight, and is closed after too long. The kernel limits clients that do not read an answer: it
+//! sees every acknowledged byte.
+//! When few connection slots are free, the connections that have been idle longest are closed, so that probes and new
+//! clients always get in. The request limit is below the connection limit, so some connections are always idle.
 
 use crate::metrics::http::Metrics;
 use actix_web::dev::Extensions;
@@ -18,51 +18,51 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// Bytes of an answer that the kernel keeps for a slow client. They count as our memory in a container, and would
-/// grow to megabytes for each by themselves.
+/// Bytes of an answer that the kernel buffers for a slow client. They count as our memory in a container, and without a
+/// limit would grow to megabytes per connection.
 const SEND_BUFFER: usize = 256 << 10;
 
-/// This part of the places is kept free for those that come.
+/// One in `SHARE` connection slots is kept free for new clients.
 const SHARE: usize = 8;
 
 /// All open connections.
 #[derive(Debug)]
 pub(super) struct Connections {
     metrics: Arc<Metrics>,
-    began: Instant,
+    created_at: Instant,
     next: AtomicU64,
     open: Mutex<HashMap<u64, Weak<Connection>>>,
     send_timeout: Duration,
-    /// From so many open ones on, the longest idle are closed.
+    /// Number of open connections above which the longest idle are closed.
     crowded: usize,
 }
 
-/// One connection; lives as long as actix-web keeps it.
+/// One connection; dropped when actix-web drops it.
 #[derive(Debug)]
 pub(super) struct Connection {
     id: u64,
-    /// A second handle of the socket, to end it from outside.
+    /// A second handle of the socket, to shut it down.
     socket: Socket,
     in_flight: AtomicUsize,
-    /// Milliseconds since `Connections::began`.
+    /// Milliseconds since `Connections::created_at`.
     idle_since: AtomicU64,
-    /// It was told to end, and actix-web has not noticed yet.
+    /// `true` once the socket is shut down, until actix-web drops the connection.
     ending: AtomicBool,
     all: Arc<Connections>,
 }
 
 impl Connections {
-    /// Watches over at most `places` connections.
+    /// Returns a registry for at most `places` connections.
     pub(super) fn new(metrics: Arc<Metrics>, send_timeout: Duration, places: usize) -> Arc<Self> {
-        let (began, next, open) = (Instant::now(), AtomicU64::default(), Mutex::default());
-        Arc::new(Self { metrics, began, next, open, send_timeout, crowded: places - places / SHARE })
+        let (created_at, next, open) = (Instant::now(), AtomicU64::default(), Mutex::default());
+        Arc::new(Self { metrics, created_at, next, open, send_timeout, crowded: places - places / SHARE })
     }
 
-    /// Called by actix-web for each accepted connection.
+    /// Registers an accepted connection; called by actix-web.
     pub(super) fn accepted(self: &Arc<Self>, stream: &dyn Any, data: &mut Extensions) {
         let Some(stream) = stream.downcast_ref::<TcpStream>() else { return };
         let socket = SockRef::from(stream);
-        // A connection without these bounds is served all the same.
+        // If setting these limits fails, the connection is served without them.
         let _ = socket.set_send_buffer_size(SEND_BUFFER);
         #[cfg(any(target_os = "android", target_os = "linux"))]
         let _ = socket.set_tcp_user_timeout(Some(self.send_timeout));
@@ -77,13 +77,13 @@ impl Connections {
             open.len()
         };
         if open > self.crowded {
-            self.make_room(id);
+            self.close_longest_idle(id);
         }
         self.metrics.connections.inc();
         data.insert(connection);
     }
 
-    /// Closes what has asked nothing for so long.
+    /// Closes the connections that have been idle for longer than `bound`.
     pub(super) fn reap(&self, bound: Duration) {
         let now = self.now();
         let open: Vec<Arc<Connection>> = self.lock().values().filter_map(Weak::upgrade).collect();
@@ -95,8 +95,8 @@ impl Connections {
         }
     }
 
-    /// Closes the longest idle connections, some at once so that this is seldom; but not the one that just came.
-    fn make_room(&self, newest: u64) {
+    /// Closes the longest idle connections except `newest`: several at once, so that this runs seldom.
+    fn close_longest_idle(&self, newest: u64) {
         let open: Vec<Arc<Connection>> = self.lock().values().filter_map(Weak::upgrade).collect();
         let ending = open.iter().filter(|connection| connection.ending.load(Ordering::Acquire)).count();
         let excess = (open.len() - ending).saturating_sub(self.crowded);
@@ -116,7 +116,7 @@ impl Connections {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.created_at.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Weak<Connection>>> {
@@ -129,7 +129,7 @@ impl Connection {
         self.in_flight.load(Ordering::Acquire) == 0 && !self.ending.load(Ordering::Acquire)
     }
 
-    /// Ends an idle connection. An answer that is still on its way out is not cut: only reading ends.
+    /// Shuts down the reading side of an idle connection, so that an answer still being written is not cut.
     fn end(&self) {
         if self.is_idle() && self.socket.shutdown(Shutdown::Read).is_ok() {
             self.ending.store(true, Ordering::Release);
@@ -137,13 +137,13 @@ impl Connection {
         }
     }
 
-    /// A request has come whole.
-    pub(super) fn busy(&self) {
+    /// Records that a complete request has arrived.
+    pub(super) fn request_started(&self) {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Its answer was handed over.
-    pub(super) fn idle(&self) {
+    /// Records that its answer was written to the connection.
+    pub(super) fn request_finished(&self) {
         self.idle_since.store(self.all.now(), Ordering::Release);
         self.in_flight.fetch_sub(1, Ordering::AcqRel);
     }

@@ -1,6 +1,6 @@
-//! The cookies of KubeRay's history server: which session a browser's requests at the root are about.
+//! The cookies of KubeRay's history server, which select the session of a browser's requests at the root.
 //!
-//! They are not signed, so what they say is only ever looked up in the listing; it never becomes a place in storage.
+//! They are not signed, so their values are only looked up in the listing and never become a storage path.
 
 use super::error::Error;
 use super::path::{cluster_id, cluster_name, escape_name};
@@ -19,21 +19,21 @@ const SESSION: &str = "session_name";
 const OWNER_KIND: &str = "owner_kind";
 const OWNER_NAME: &str = "owner_name";
 
-/// How long a browser that asks nothing stays in a session, as theirs.
+/// Lifetime of the cookies without requests, as in KubeRay's history server.
 const MAX_AGE: Duration = Duration::minutes(10);
 
-/// Words for the newest session.
+/// Names of the newest session.
 pub(super) const NEWEST: [&str; 2] = ["latest", "live"];
 
-/// Kinds of objects that a session may be entered by.
+/// Kinds of objects by which a session may be entered.
 pub(super) const KINDS: [&str; 3] = ["raycluster", "rayjob", "rayservice"];
 
-/// Whether a request is about a session that a cookie names.
-pub(super) fn are_there(request: &HttpRequest) -> bool {
+/// Returns `true` if the request has the cookies that select a session.
+pub(super) fn are_set(request: &HttpRequest) -> bool {
     [NAMESPACE, CLUSTER, SESSION].iter().all(|name| value(request, name).is_some())
 }
 
-/// The session that the cookies name; a stored one.
+/// Returns the stored session that the cookies select.
 pub(super) async fn resolve(state: &State, request: &HttpRequest) -> Result<Entry, Error> {
     let wanted = |name: &'static str| {
         value(request, name).ok_or_else(|| {
@@ -56,14 +56,14 @@ pub(super) async fn resolve(state: &State, request: &HttpRequest) -> Result<Entr
     }
     let Some(session) = SessionName::parse(&session) else {
         return Err(Error::BadRequest(format!(
-            "The cookie {SESSION} is {session:?}, which is no session name. Choose one at /select_cluster."
+            "The cookie {SESSION} is {session:?}, which is not a session name. Choose one at /select_cluster."
         )));
     };
     Ok(super::session::entry(state, &SessionKey { cluster, session }).await?)
 }
 
-/// Issues all five for a session.
-pub(super) fn issue(response: &mut HttpResponse, entry: &Entry) {
+/// Sets all five cookies for a session.
+pub(super) fn set(response: &mut HttpResponse, entry: &Entry) {
     let (kind, owner) = entry.owner.as_ref().map_or(("", ""), |owner| (owner.kind.folder(), owner.name.as_str()));
     let SessionKey { cluster, session } = &entry.key;
     for (name, value) in [
@@ -81,7 +81,7 @@ pub(super) fn issue(response: &mut HttpResponse, entry: &Entry) {
     }
 }
 
-/// The decoded value of a cookie; none when it is empty.
+/// Returns the decoded value of a cookie, or `None` if it is missing or empty.
 fn value(request: &HttpRequest, name: &str) -> Option<String> {
     let cookie = request.cookie(name)?;
     Some(cookie.value().to_owned()).filter(|value| !value.is_empty())

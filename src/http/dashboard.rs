@@ -1,4 +1,4 @@
-//! Ray's own dashboard files, served untouched from a folder under every session.
+//! Ray's own dashboard files, served unchanged from a folder below every session.
 
 use super::error::Error;
 use super::state::State;
@@ -8,9 +8,9 @@ use actix_web::http::header::CACHE_CONTROL;
 use ray_history_core::base::name::SessionKey;
 use std::path::{Path, PathBuf};
 
-/// The document of a session, with our bar's tag in it; a page that says what to do when there are no dashboard files.
+/// Returns the document of a session with our bar's tag, or an explanatory page if there are no dashboard files.
 ///
-/// `root` leads from the document to the server's root, as in [`bar::insert`].
+/// `root` is the relative path from the document to the server's root, as in [`bar::insert`].
 pub(super) async fn index(state: &State, key: &SessionKey, root: &str) -> Result<HttpResponse, Error> {
     let Some(dir) = &state.dashboard_dir else {
         let body = format!(
@@ -23,11 +23,11 @@ pub(super) async fn index(state: &State, key: &SessionKey, root: &str) -> Result
     };
     let bytes = read(&dir.join("index.html"), dir).await?;
     let document = bar::insert(&String::from_utf8_lossy(&bytes), key, root);
-    // The names of the files it refers to are content hashes, but it is not.
+    // The file names in the document contain content hashes, but its own name does not.
     Ok(response("text/html; charset=utf-8", "no-store", document.into_bytes()))
 }
 
-/// A file below the folder; `below` are decoded names.
+/// Returns a file of the folder; `below` has the decoded path segments.
 pub(super) async fn asset(state: &State, below: &[&str]) -> Result<HttpResponse, Error> {
     let dir = state.dashboard_dir.as_ref().ok_or(Error::UnknownUrl)?;
     let mut path = dir.clone();
@@ -37,20 +37,20 @@ pub(super) async fn asset(state: &State, below: &[&str]) -> Result<HttpResponse,
         }
         path.push(name);
     }
-    let cache = if below.last().is_some_and(|name| has_hash(name)) { FOR_EVER } else { FOR_MINUTES };
+    let cache = if below.last().is_some_and(|name| has_hash(name)) { CACHE_FOREVER } else { CACHE_FOR_MINUTES };
     Ok(response(content_type(&path), cache, read(&path, dir).await?))
 }
 
-/// Another build has other names.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
-/// Another version of the dashboard has other files of the same names.
-const FOR_MINUTES: &str = "public, max-age=300";
+/// For names with a content hash, which another build does not reuse.
+const CACHE_FOREVER: &str = "public, max-age=31536000, immutable";
+/// For other names, which another version of the dashboard reuses.
+const CACHE_FOR_MINUTES: &str = "public, max-age=300";
 
-/// Returns `true` if a file's name carries a hash of its content: `main.0123abcd.js`, `logo.0123456789abcdef0123.svg`.
+/// Returns `true` if a file name contains a content hash: `main.0123abcd.js`, `logo.0123456789abcdef0123.svg`.
 fn has_hash(name: &str) -> bool {
     let parts: Vec<&str> = name.split('.').collect();
     let is_hash = |part: &&str| part.len() >= 8 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    // Neither the first part, which is the name, nor the last, which is the kind.
+    // The first part is the name and the last part the extension.
     parts.len() > 2 && parts[1..parts.len() - 1].iter().any(is_hash)
 }
 
@@ -64,7 +64,7 @@ fn response(content_type: &'static str, cache: &'static str, bytes: Vec<u8>) -> 
     HttpResponse::Ok().content_type(content_type).insert_header((CACHE_CONTROL, cache)).body(bytes)
 }
 
-/// The file's bytes, if it really is below the folder: links are followed first.
+/// Returns the file's bytes if it is below the folder after resolving symbolic links.
 fn read_inside(path: &Path, dir: &Path) -> Option<Vec<u8>> {
     let (path, dir): (PathBuf, PathBuf) = (path.canonicalize().ok()?, dir.canonicalize().ok()?);
     if !path.starts_with(dir) || !path.is_file() {
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_with_a_hash_are_kept_for_ever() {
+    fn caches_only_hashed_names_forever() {
         for (name, hashed) in [
             ("main.a3f19c02.js", true),
             ("main.a3f19c02.js.map", true),

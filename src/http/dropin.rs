@@ -1,14 +1,14 @@
-//! The routes of KubeRay's history server: choosing a session, entering it, and Ray's routes at the root for a browser
+//! The routes of KubeRay's history server: selecting a session, entering it, and Ray's routes at the root for a browser
 //! that has entered one.
 //!
-//! Ray's proxy (`ray start --head --proxy-server-url`) sends everything here and shows the viewer's own cluster whenever
-//! the answer is 404: so what does not exist is 410 here. It follows redirects itself and loses their cookies: so
-//! browsers are led on by pages.
+//! Ray's proxy (`ray start --head --proxy-server-url`) forwards every request, and falls back to the viewer's own
+//! cluster on 404, so these routes answer 410 instead. It follows redirects itself and loses their cookies, so browsers
+//! are redirected by HTML pages.
 
 use super::call::Call;
 use super::cookies::{self, KINDS, NEWEST};
 use super::error::{Error, Shape};
-use super::page::{html, is_wanted, onward, style};
+use super::page::{accepts_html, html, redirect_page, style};
 use super::path::{cluster_id, cluster_name, escape_name, session_key};
 use super::session::{entry, look_up};
 use super::{api, filter, listing, load, session, session_table};
@@ -23,27 +23,30 @@ use std::fmt::Write;
 use std::rc::Rc;
 use utoipa::ToSchema;
 
-/// Rows of the page to choose from; the search finds the others.
+/// Most rows of the selection page; the search finds other sessions.
 const ROWS: usize = 200;
 
-/// `/`: the dashboard of the session that was entered; else the way to the list.
+/// Answers `/` with the dashboard of the entered session, else with a redirect to the list.
 pub(super) async fn home(call: &Call<'_>) -> Result<HttpResponse, Error> {
-    if cookies::are_there(call.request) {
+    if cookies::are_set(call.request) {
         return Ok(entered(call, &[""]).await);
     }
-    let mut response =
-        if is_wanted(call.request) { onward("Ray sessions", "sessions/") } else { super::page::redirect("sessions/") };
+    let mut response = if accepts_html(call.request) {
+        redirect_page("Ray sessions", "sessions/")
+    } else {
+        super::page::redirect("sessions/")
+    };
     response.headers_mut().append(VARY, HeaderValue::from_static("accept, cookie"));
     Ok(response)
 }
 
-/// Any URL at the root that is not ours: Ray's, of the session that was entered.
+/// Answers Ray's URLs at the root for the entered session.
 pub(super) async fn below(call: &Call<'_>) -> Result<HttpResponse, Error> {
-    if !cookies::are_there(call.request) {
-        // What is missing is told for Ray's routes alone; a browser asks for an icon everywhere.
+    if !cookies::are_set(call.request) {
+        // Only Ray's routes report missing cookies; browsers request an icon everywhere.
         if !api::is_known(call.segments) && call.segments.first() != Some(&"static") {
-            // A person gets a page with a way out; programs get what Ray says.
-            let shape = if is_wanted(call.request) { Shape::Page } else { Shape::Ray };
+            // Browsers get a page with a link to the list; programs get Ray's answer.
+            let shape = if accepts_html(call.request) { Shape::Page } else { Shape::Ray };
             return Ok(Error::UnknownUrl.respond(call.request, shape));
         }
         cookies::resolve(call.state, call.request).await?;
@@ -51,7 +54,7 @@ pub(super) async fn below(call: &Call<'_>) -> Result<HttpResponse, Error> {
     Ok(entered(call, call.segments).await)
 }
 
-/// Answers for the session in the cookies, and lets them live on.
+/// Answers for the session in the cookies, and extends their lifetime.
 async fn entered(call: &Call<'_>, below: &[&str]) -> HttpResponse {
     let document = below == [""];
     let shape = if document { Shape::Page } else { Shape::Ray };
@@ -63,11 +66,11 @@ async fn entered(call: &Call<'_>, below: &[&str]) -> HttpResponse {
                 Ok(session::answer(call, &Rc::new(entry.key.clone()), below).await)
             };
             let mut response = answered.unwrap_or_else(|error| error.respond(call.request, shape));
-            // Files are the same for everybody, and caches that many share keep them.
+            // Files are the same for all users, and shared caches may keep them.
             if session::is_file(below) && response.status().is_success() {
                 return response;
             }
-            cookies::issue(&mut response, &entry);
+            cookies::set(&mut response, &entry);
             response
         }
         Err(error) => error.respond(call.request, shape),
@@ -79,7 +82,7 @@ async fn entered(call: &Call<'_>, below: &[&str]) -> HttpResponse {
     response
 }
 
-/// `/select_cluster`: a page to enter a session from.
+/// Answers `/select_cluster` with a page of links that enter a session.
 pub(super) fn select(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let wanted = filter::parse(call.request.query_string(), ROWS, ROWS)?;
     let listing = call.state.sessions.listing();
@@ -102,23 +105,23 @@ pub(super) fn select(call: &Call<'_>) -> Result<HttpResponse, Error> {
     Ok(html("Choose a session", &style(""), &body))
 }
 
-/// What was entered, in the words of KubeRay's history server.
+/// The entered session, in the format of KubeRay's history server.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Entered {
-    /// `success`.
+    /// Always `success`.
     result: &'static str,
     /// Name of the `RayCluster`.
     name: String,
-    /// Its namespace.
+    /// Namespace of the `RayCluster`.
     namespace: String,
     /// Name of the session.
     session: String,
 }
 
-/// Enters a session: opens it, waits for that, and sets the cookies that requests at the root are about.
+/// Enters a session: opens it, waits until it is open, and sets the cookies for requests at the root.
 ///
-/// `/enter_cluster/{namespace}/{kind}/{name}` enters the newest session, and the older
-/// `/enter_cluster/{namespace}/{cluster}/{session}` is understood as well.
+/// `/enter_cluster/{namespace}/{kind}/{name}` enters the newest session. The older
+/// `/enter_cluster/{namespace}/{cluster}/{session}` is accepted as well.
 #[utoipa::path(
     get,
     path = "/enter_cluster/{namespace}/{kind}/{name}/{session}",
@@ -134,15 +137,15 @@ pub(super) struct Entered {
         (status = 200, description = "Entered: five cookies are set", body = Entered),
         (status = 400, description = "The kind or the session's name cannot be understood"),
         (status = 404, description = "No such session"),
-        (status = 503, description = "It is still being loaded; ask again", body = super::progress::Status),
+        (status = 503, description = "The session is still being loaded; try again", body = super::progress::Status),
     )
 )]
 pub(super) async fn enter(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let entry = wanted(call).await?;
-    let mut response = if is_wanted(call.request) {
-        // A person follows a link: the page itself shows how the load goes on.
+    let mut response = if accepts_html(call.request) {
+        // In a browser, the dashboard page shows the progress of the load.
         load::begin(call.state, &entry.key).await?;
-        onward("The dashboard", &format!("{}#/overview", "../".repeat(call.segments.len() - 1)))
+        redirect_page("The dashboard", &format!("{}#/overview", "../".repeat(call.segments.len() - 1)))
     } else {
         load::open(call.state, &entry.key).await?;
         let SessionKey { cluster, session } = &entry.key;
@@ -153,23 +156,23 @@ pub(super) async fn enter(call: &Call<'_>) -> Result<HttpResponse, Error> {
             session: session.as_str().to_owned(),
         })
     };
-    cookies::issue(&mut response, &entry);
+    cookies::set(&mut response, &entry);
     response.headers_mut().append(VARY, HeaderValue::from_static("accept"));
     Ok(response)
 }
 
-/// The session that the path means.
+/// Returns the session that the path selects.
 async fn wanted(call: &Call<'_>) -> Result<Entry, Error> {
     let (namespace, second, third) = (call.names[0], call.names[1], call.names[2]);
     let kind = KINDS.iter().position(|kind| kind.eq_ignore_ascii_case(second));
     let (kind, name, session) = match (kind, call.names.get(3)) {
-        // No object's name is a session's: `_` is in no Kubernetes name. So a cluster may be named like a kind.
+        // A session name contains `_`, which no Kubernetes name does. So a cluster may have the name of a kind.
         (Some(kind), None) if SessionName::parse(third).is_none() => (kind, third, NEWEST[0]),
         (Some(kind), Some(session)) => (kind, third, *session),
         (_, None) if SessionName::parse(third).is_some() || NEWEST.contains(&third) => (0, second, third),
         _ => {
             return Err(Error::BadRequest(format!(
-                "{second:?} is no kind: {} is wanted, as in /enter_cluster/NAMESPACE/KIND/NAME/SESSION.",
+                "{second:?} is not a kind: expected {}, as in /enter_cluster/NAMESPACE/KIND/NAME/SESSION.",
                 KINDS.join(", ")
             )));
         }

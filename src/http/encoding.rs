@@ -1,8 +1,8 @@
-//! Compression of answers, and what it means for their tags.
+//! Compression of responses, and its effect on their entity tags.
 //!
-//! Gzip or nothing: Ray's proxy decodes nothing newer, and shows the viewer's own cluster where it cannot decode. Texts
-//! that were made whole are compressed (JSON, pages, scripts); logs and long answers are sent as they are made. A tag
-//! of bytes that were compressed on the way is weak (RFC 9110, 8.8.1).
+//! Only gzip is used: Ray's proxy decodes nothing newer, and shows the viewer's own cluster if it cannot decode a
+//! response. Text bodies of known length are compressed (JSON, pages, scripts); logs and long answers are streamed
+//! uncompressed. The tag of a compressed response is weak (RFC 9110, 8.8.1).
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::http::StatusCode;
@@ -13,18 +13,18 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write;
 
-/// Shorter bodies fit into one packet anyway.
+/// Least bytes to compress; shorter bodies fit into one packet anyway.
 const SHORTEST: usize = 1024;
-/// Longer ones are compressed off the threads that accept requests.
+/// Bytes from which a body is compressed on a blocking thread.
 const LONG: usize = 128 << 10;
 const COMPRESSED: [&str; 6] =
     ["application/json", "application/problem+json", "text/html", "text/javascript", "text/css", "image/svg+xml"];
 
-/// The response as this client takes it.
+/// Compresses the response if the client accepts it.
 pub(super) async fn encode(request: &HttpRequest, mut response: HttpResponse) -> HttpResponse {
     let gzip = accepts_gzip(request.headers());
     if response.status() == StatusCode::NOT_MODIFIED {
-        // As the whole answer would have it.
+        // The full response would have a weak tag.
         if gzip {
             weaken(response.headers_mut());
         }
@@ -74,7 +74,7 @@ fn weaken(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether the client takes gzip: named, or by `*`, and not with a weight of nothing.
+/// Returns `true` if the client accepts gzip, by name or by `*`, with a weight above zero.
 fn accepts_gzip(headers: &HeaderMap) -> bool {
     let mut any = false;
     for value in headers.get_all(ACCEPT_ENCODING).filter_map(|value| value.to_str().ok()) {
@@ -98,7 +98,7 @@ mod tests {
     use actix_web::test::TestRequest;
 
     #[test]
-    fn gzip_is_for_those_who_name_it() {
+    fn gzip_needs_a_positive_weight() {
         for (header, taken) in [
             ("", false),
             ("gzip, deflate, br, zstd", true),

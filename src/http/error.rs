@@ -1,7 +1,7 @@
-//! The only place that turns errors into status codes and bodies. Internal detail is logged, never sent.
+//! The mapping of errors to status codes and bodies, used by all routes. Internal detail is logged, never sent.
 //!
-//! Ray's routes tell errors as Ray does, our API as RFC 9457 problems, pages as pages; the words are the same. All of
-//! them name the request, by the id that stands in the log too; only texts that are Ray's own stay word for word.
+//! Ray's routes report errors in Ray's format, our API as RFC 9457 problems, pages as HTML; the texts are the same. All
+//! include the request id, which is also in the log; only Ray's own texts are sent unchanged.
 
 use super::page;
 use super::progress::Status;
@@ -15,53 +15,53 @@ use ray_history_core::ray_api::RayError;
 use serde_json::{Value, json};
 use std::fmt;
 
-/// The methods that history knows.
+/// The allowed methods.
 pub(super) const READING: &str = "GET, HEAD, OPTIONS";
 
-/// How a family of routes tells its errors.
+/// The format of errors of a group of routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// As Ray does: a plain text, or the envelope of its state API.
+    /// Ray's: plain text, or the envelope of its state API.
     Ray,
     /// RFC 9457, `application/problem+json`.
     Problem,
-    /// A page for people; a problem for programs, by `Accept`.
+    /// HTML for browsers and a problem for programs, by `Accept`.
     Page,
 }
 
-/// Why a request gets no answer.
+/// An error that a request may end in.
 #[derive(Debug)]
 pub(super) enum Error {
-    /// Ray itself would refuse, in these words.
+    /// Ray itself would reject the request, with this text.
     Refused(RayError),
-    /// The session cannot be shown.
+    /// The session cannot be opened or read.
     Session(session::Error),
     /// The session is still being loaded.
     Loading(Progress),
-    /// Every turn for long answers is taken.
+    /// No memory or no slot for a long answer became free in time.
     Busy,
-    /// The third name of a session's path is no session name.
+    /// The third segment of a session's path is not a session name.
     NotASession(String),
-    /// Nothing of that name is stored: what it is, and its name.
+    /// No session is stored for an object of this kind and name.
     NothingNamed(&'static str, String),
-    /// A submission that was not found where it was looked for, which is not everywhere.
+    /// A submission was not found in the sessions that were searched, which are not all.
     NotFoundSoFar {
-        /// Its id.
+        /// Id of the submission.
         id: String,
-        /// Sessions that were looked at.
+        /// Number of sessions searched.
         searched: usize,
-        /// Sessions that there are.
+        /// Number of sessions in the namespace.
         of: usize,
     },
-    /// The query cannot be understood, in these words.
+    /// The request is invalid; the text explains why.
     BadRequest(String),
-    /// A page of another origin asks for what only pages of this server may have.
+    /// A page of another origin requested something that only pages of this server may get.
     ForeignOrigin,
     /// The path is not valid UTF-8.
     BadPath,
-    /// No such URL: Ray's own 404.
+    /// No such URL; answered with Ray's own 404.
     UnknownUrl,
-    /// Only reading is possible here.
+    /// The method is not one that reads.
     MethodNotAllowed,
 }
 
@@ -78,12 +78,12 @@ impl From<session::Error> for Error {
 }
 
 const WAY_OUT: &str = "The list of sessions is at /sessions/.";
-/// Seconds after which asking again may help.
+/// Seconds after which a client should retry.
 const RETRY_AFTER: &str = "5";
 
-/// What readers of archived objects can do.
-const RESTORE: &str = "The store gives nothing out of it (InvalidObjectState, BlobArchived): restore the objects to a \
-                       storage class that is read at once, then ask again.";
+/// Advice for archived objects.
+const RESTORE: &str = "The store does not serve archived objects (InvalidObjectState, BlobArchived): restore them to \
+                       a storage class with immediate access, then try again.";
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,7 +95,7 @@ impl fmt::Display for Error {
             Self::Session(session::Error::NothingReadable { key, files, archived: true, .. }) => {
                 write!(f, "Session {key} was moved to an archive with all of its event files ({files}). {RESTORE}")
             }
-            // What the store says may name hosts and paths: it is logged, not shown.
+            // The store's message may contain hosts and paths, so it is logged and not sent.
             Self::Session(session::Error::Storage(_)) => {
                 write!(f, "The storage cannot be read at the moment; the server's log says why. Try again later.")
             }
@@ -131,15 +131,15 @@ impl fmt::Display for Error {
     }
 }
 
-/// The id that leads to the log.
-fn name_request(body: &mut Value, id: Option<RequestId>) {
+/// Adds the request id, which is also in the log.
+fn add_request_id(body: &mut Value, id: Option<RequestId>) {
     if let (Value::Object(body), Some(id)) = (body, id) {
         body.insert("requestId".to_owned(), id.to_string().into());
     }
 }
 
 impl Error {
-    /// The status code.
+    /// Returns the status code.
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Refused(RayError::BadQuery(_)) | Self::BadPath | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
@@ -169,7 +169,7 @@ impl Error {
         }
     }
 
-    /// The response, as this family of routes tells errors.
+    /// Returns the response in the given format, and logs storage errors.
     pub(super) fn respond(&self, request: &HttpRequest, shape: Shape) -> HttpResponse {
         match self {
             Self::Session(session::Error::Storage(error)) => {
@@ -191,14 +191,14 @@ impl Error {
         }
         match shape {
             Shape::Ray => self.as_ray(response, id),
-            Shape::Page if page::is_wanted(request) => self.as_page(request, response, id),
+            Shape::Page if page::accepts_html(request) => self.as_page(request, response, id),
             Shape::Problem | Shape::Page => self.as_problem(request, response, id),
         }
     }
 
     fn as_ray(&self, mut response: HttpResponseBuilder, id: Option<RequestId>) -> HttpResponse {
         let message = self.to_string();
-        // Ray's clients read `result`, `msg` and `data`; ours read the progress.
+        // Ray's clients read `result`, `msg` and `data`; our script reads the progress.
         let mut body = match self {
             Self::Refused(RayError::BadQuery(_)) => {
                 json!({"result": false, "msg": message, "data": {"result": null}})
@@ -212,7 +212,7 @@ impl Error {
             }
         };
         self.add_progress(&mut body);
-        name_request(&mut body, id);
+        add_request_id(&mut body, id);
         response.json(body)
     }
 
@@ -232,13 +232,13 @@ impl Error {
             "instance": request.uri().path(),
         });
         self.add_progress(&mut body);
-        name_request(&mut body, id);
+        add_request_id(&mut body, id);
         response.content_type("application/problem+json").body(body.to_string())
     }
 
     fn as_page(&self, request: &HttpRequest, response: HttpResponseBuilder, id: Option<RequestId>) -> HttpResponse {
         let (_, title) = self.problem();
-        // The way to the root, relative: it must work under any prefix.
+        // A relative path to the root works under any prefix.
         let up = "../".repeat(request.uri().path().split('/').count().saturating_sub(2));
         let body = format!(
             "<h1>{title}</h1><p>{}</p>{}<p><a href=\"{up}sessions/\">All sessions</a></p>",
@@ -261,7 +261,7 @@ impl Error {
         }
     }
 
-    /// The name and title of the kind of problem.
+    /// Returns the type and title of the problem.
     fn problem(&self) -> (&'static str, &'static str) {
         match self {
             Self::Refused(RayError::BadQuery(_)) | Self::BadRequest(_) | Self::BadPath => {
@@ -295,7 +295,7 @@ mod tests {
     use ray_history_core::base::name::{ClusterId, SessionKey, SessionName};
 
     #[test]
-    fn a_session_that_cannot_be_read_is_named_with_a_way_out() {
+    fn unreadable_sessions_are_named_with_advice() {
         let session = SessionName::parse("session_2026-11-22_23-11-33_821800_1").unwrap();
         let key = SessionKey { cluster: ClusterId { namespace: "ml".into(), name: "train".into() }, session };
         let unreadable = |archived| {
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_another_origin_is_forbidden() {
+    fn foreign_origins_are_forbidden() {
         assert_eq!(Error::ForeignOrigin.status(), StatusCode::FORBIDDEN);
     }
 }

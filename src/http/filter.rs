@@ -1,11 +1,11 @@
-//! Parameters of lists of sessions: text in, a question to the listing out.
+//! Query parameters of session lists, parsed into a query of the listing.
 
 use super::error::Error;
 use crate::liveness::State as Life;
 use crate::session::catalog::{NoCursor, Query};
 use ray_history_core::base::name::OwnerKind;
 
-/// Reads a query; what is unknown is ignored, what cannot be read is an error that names it.
+/// Parses a query string. Unknown parameters are ignored; an invalid value is an error that names its parameter.
 pub(super) fn parse(query: &str, default_limit: usize, max_limit: usize) -> Result<Query, Error> {
     let parameters = actix_web::web::Query::<Vec<(String, String)>>::from_query(query)
         .map_err(|_| Error::BadRequest("The query cannot be decoded.".to_owned()))?;
@@ -30,7 +30,7 @@ pub(super) fn parse(query: &str, default_limit: usize, max_limit: usize) -> Resu
                 wanted.state = Some(state.ok_or_else(|| bad("live, dead or unknown is wanted"))?);
             }
             "startedAfter" | "startedBefore" => {
-                let at = moment(&value).ok_or_else(|| {
+                let at = parse_time(&value).ok_or_else(|| {
                     bad("a time such as 2026-11-24T12:00:00Z, or a span up to now such as 24h or 7d, is wanted")
                 })?;
                 let bound = if name == "startedAfter" { &mut wanted.from } else { &mut wanted.until };
@@ -50,8 +50,8 @@ pub(super) fn parse(query: &str, default_limit: usize, max_limit: usize) -> Resu
     Ok(wanted)
 }
 
-/// Reads a time, a day, or a span of hours or days up to now.
-fn moment(value: &str) -> Option<jiff::Timestamp> {
+/// Parses a time, a day, or a span of hours or days up to now.
+fn parse_time(value: &str) -> Option<jiff::Timestamp> {
     if let Some((number, unit)) = value.split_at_checked(value.len() - 1)
         && let Some(hours) =
             [("h", 1), ("d", 24)].into_iter().find_map(|(known, hours)| (known == unit).then_some(hours))
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_parameter_is_understood() {
+    fn parses_every_parameter() {
         let query = "namespace=a%2Fb&cluster=c&owner=o&ownerKind=RayJob&state=dead&q=x+y&limit=7&else=1&after=\
                      &startedAfter=2026-11-22T00:00:01Z&startedBefore=2026-11-22T00:00:02Z";
         let expected = Query {
@@ -88,18 +88,18 @@ mod tests {
     }
 
     #[test]
-    fn times_are_days_moments_or_spans_up_to_now() {
+    fn parses_days_times_and_spans() {
         let now = jiff::Timestamp::now();
-        let ago = |value: &str| moment(value).map(|at| (now - at).total(jiff::Unit::Hour).unwrap().round() as i64);
+        let ago = |value: &str| parse_time(value).map(|at| (now - at).total(jiff::Unit::Hour).unwrap().round() as i64);
         assert_eq!([ago("1h"), ago("24h"), ago("7d")], [Some(1), Some(24), Some(168)]);
-        assert_eq!(moment("2026-11-22"), moment("2026-11-22T00:00:00Z"));
+        assert_eq!(parse_time("2026-11-22"), parse_time("2026-11-22T00:00:00Z"));
         for bad in ["h", "0h", "-1d", "99999999999d", "7w", "yesterday", "2026-13-01", "é", "7é"] {
-            assert_eq!(moment(bad), None, "{bad}");
+            assert_eq!(parse_time(bad), None, "{bad}");
         }
     }
 
     #[test]
-    fn what_cannot_be_read_is_named() {
+    fn errors_name_the_parameter() {
         for (query, name) in [
             ("limit=0", "limit"),
             ("limit=1001", "limit"),

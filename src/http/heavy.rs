@@ -1,7 +1,7 @@
-//! Turns for long answers: they wait for memory, and are made off the threads that accept requests, a few at a time.
+//! Slots for long answers: they reserve memory, and are built on blocking threads, a few at a time.
 //!
-//! Memory is held until the last byte was handed to the connection, or until the client is gone; a processor only while
-//! a piece is made. So slow readers cost what they hold, and take no turn from others.
+//! Memory is held until the last byte is written to the connection or the client disconnects; a slot only while a piece
+//! is built. So slow readers hold memory, but do not block other answers.
 
 use super::error::Error;
 use crate::metrics::Metrics;
@@ -10,49 +10,49 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How long a request waits for memory and for its turn before it is told to come back.
+/// Longest wait for memory and a slot before a request is rejected with [`Error::Busy`].
 const WAIT: Duration = Duration::from_secs(10);
 
-/// The turns; cheap to clone.
+/// The slots for long answers; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Heavy {
-    turns: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
     metrics: Metrics,
 }
 
 impl Heavy {
-    /// Lets so many pieces be made at a time.
-    pub fn new(turns: usize, metrics: Metrics) -> Self {
-        Self { turns: Arc::new(Semaphore::new(turns)), metrics }
+    /// Returns slots for `slots` pieces at a time.
+    pub fn new(slots: usize, metrics: Metrics) -> Self {
+        Self { slots: Arc::new(Semaphore::new(slots)), metrics }
     }
 
-    /// Begins an answer that holds so many bytes: waits for them and for a turn, and runs `work` in it.
+    /// Starts an answer that holds `bytes` of memory: waits for the memory and a slot, and runs `work`.
     pub(super) async fn begin<T: Send + 'static>(
         &self,
         sessions: &Sessions,
         bytes: u64,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<(T, Making), Error> {
-        let admitted = async {
+    ) -> Result<(T, LongAnswer), Error> {
+        let resources = async {
             let memory = sessions.hold(bytes).await;
-            (memory, Arc::clone(&self.turns).acquire_owned().await)
+            (memory, Arc::clone(&self.slots).acquire_owned().await)
         };
-        let (memory, turn) = self.patiently(admitted).await?;
-        let turn = turn.map_err(|_| crate::session::Error::Stopping)?;
+        let (memory, slot) = self.with_timeout(resources).await?;
+        let slot = slot.map_err(|_| crate::session::Error::Stopping)?;
         self.metrics.http.heavy_in_flight.inc();
-        let held = Arc::new(Held { _memory: memory, metrics: self.metrics.clone() });
-        let making = Making { held, turns: Arc::clone(&self.turns) };
-        let made = making.run(turn, work).await?;
-        Ok((made, making))
+        let held = Arc::new(HeldMemory { _memory: memory, metrics: self.metrics.clone() });
+        let answer = LongAnswer { held, slots: Arc::clone(&self.slots) };
+        let made = answer.run(slot, work).await?;
+        Ok((made, answer))
     }
 
-    /// Waits for memory alone: of an answer that is read, not made.
+    /// Waits for memory only, for an answer that is read and not built.
     pub(super) async fn memory(&self, sessions: &Sessions, bytes: u64) -> Result<Memory, Error> {
-        self.patiently(sessions.hold(bytes)).await
+        self.with_timeout(sessions.hold(bytes)).await
     }
 
-    async fn patiently<T>(&self, admitted: impl Future<Output = T>) -> Result<T, Error> {
-        tokio::time::timeout(WAIT, admitted).await.map_err(|_| {
+    async fn with_timeout<T>(&self, resources: impl Future<Output = T>) -> Result<T, Error> {
+        tokio::time::timeout(WAIT, resources).await.map_err(|_| {
             let reason = crate::metrics::http::ReasonLabels { reason: "heavy" };
             self.metrics.http.refused.get_or_create(&reason).inc();
             Error::Busy
@@ -60,44 +60,44 @@ impl Heavy {
     }
 }
 
-/// A long answer that has begun.
+/// A long answer in progress; holds its memory.
 #[derive(Debug)]
-pub(super) struct Making {
-    held: Arc<Held>,
-    turns: Arc<Semaphore>,
+pub(super) struct LongAnswer {
+    held: Arc<HeldMemory>,
+    slots: Arc<Semaphore>,
 }
 
-impl Making {
-    /// Waits for the next turn, and runs `work` in it.
+impl LongAnswer {
+    /// Waits for a slot and runs `work`.
     pub(super) async fn make<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| crate::session::Error::Stopping)?;
-        self.run(turn, work).await
+        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| crate::session::Error::Stopping)?;
+        self.run(slot, work).await
     }
 
     async fn run<T: Send + 'static>(
         &self,
-        turn: OwnedSemaphorePermit,
+        slot: OwnedSemaphorePermit,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        // Work goes on when its client leaves: its turn and its memory end with it, and not before.
+        // Work continues when its client disconnects: its slot and memory are released when it ends, and not before.
         let held = Arc::clone(&self.held);
         let run = move || {
             let made = work();
-            drop((turn, held));
+            drop((slot, held));
             made
         };
         Ok(tokio::task::spawn_blocking(run).await.map_err(|_| crate::session::Error::Broken)?)
     }
 }
 
-/// What a long answer holds.
+/// The memory of a long answer, counted in a metric.
 #[derive(Debug)]
-struct Held {
+struct HeldMemory {
     _memory: Memory,
     metrics: Metrics,
 }
 
-impl Drop for Held {
+impl Drop for HeldMemory {
     fn drop(&mut self) {
         self.metrics.http.heavy_in_flight.dec();
     }
@@ -107,8 +107,9 @@ impl Drop for Held {
 mod tests {
     use super::*;
 
+    /// A request that waits too long is rejected, and an answer that ends frees its memory and slot.
     #[tokio::test(start_paused = true)]
-    async fn who_waits_too_long_is_told_to_come_back_and_what_ends_is_given_on() {
+    async fn waits_are_limited_and_slots_are_reused() {
         let sessions = Sessions::of_nothing();
         let heavy = Heavy::new(1, Metrics::default());
         let ((), first) = heavy.begin(&sessions, u64::MAX, || ()).await.unwrap();
@@ -116,7 +117,7 @@ mod tests {
         drop(first);
         let ((), slow) = heavy.begin(&sessions, 1, || ()).await.unwrap();
         let (made, _) = heavy.begin(&sessions, 1, || 7).await.unwrap();
-        assert_eq!(made, 7, "a slow reader has no turn");
+        assert_eq!(made, 7, "a slow reader has no slot");
         assert_eq!(slow.make(|| 8).await.unwrap(), 8);
     }
 }

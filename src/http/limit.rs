@@ -1,4 +1,4 @@
-//! What a request must not exceed: the length of its URL, the size of its head, and how many there are at a time.
+//! Limits of requests: the length of the URL, the size of the headers, and the number of requests at a time.
 
 use super::probes;
 use super::trace::RequestId;
@@ -10,12 +10,12 @@ use actix_web::http::header::RETRY_AFTER;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Longest path and query: a log query names a few ids and a file.
+/// Most bytes of path and query; a log query has a few ids and a file name.
 const MAX_URL: usize = 16 << 10;
-/// Names and values of all headers together. actix-web itself reads no more than 128 KiB and 96 headers.
+/// Most bytes of all header names and values together. actix-web itself reads at most 128 KiB and 96 headers.
 const MAX_HEAD: usize = 32 << 10;
 
-/// The limits.
+/// The limits, shared by all requests.
 #[derive(Debug)]
 pub(super) struct Limits {
     pub(super) metrics: Arc<Metrics>,
@@ -23,12 +23,12 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// So many requests at a time.
+    /// Allows `requests` requests at a time.
     pub(super) fn new(requests: usize, metrics: Arc<Metrics>) -> Self {
         Self { metrics, requests: Arc::new(Semaphore::new(requests.min(Semaphore::MAX_PERMITS))) }
     }
 
-    /// Whether a request is answered; its place is kept until its answer was sent. Probes need none.
+    /// Admits or rejects a request. The permit must be kept until the answer is sent; probes need none.
     pub(super) fn admit(
         &self,
         request: &ServiceRequest,

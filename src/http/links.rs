@@ -1,11 +1,12 @@
-//! Sessions by the names that people know: `RayJob`, `RayService`, `RayCluster`, submission id. One session is led to, several are listed.
+//! Links to sessions by the name of a `RayJob`, `RayService` or `RayCluster`, or by submission id. A single session is
+//! redirected to, several are listed.
 
 use super::call::Call;
 use super::error::Error;
 use super::listing::{SessionItem, describe};
-use super::page::{escape, html, is_wanted, sessions, style};
+use super::page::{accepts_html, escape, html, session_count, style};
 use super::path::session_path;
-use super::session::{lead, lead_on, look_up};
+use super::session::{look_up, redirect_to_session, redirect_uncached};
 use super::session_table;
 use super::summary::Summary;
 use crate::session::catalog::Entry;
@@ -16,20 +17,20 @@ use ray_history_core::base::name::OwnerKind;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Segments of `/{family}/{namespace}/{name}/latest`.
+/// Number of segments of `/{family}/{namespace}/{name}/latest`.
 const SEGMENTS: usize = 4;
 
 /// The sessions of one name, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Attempts {
-    /// The sessions.
+    /// The sessions, newest first.
     sessions: Vec<SessionItem>,
-    /// Set if the storage says so. Otherwise it tells no owner, and the clusters merely have names that `KubeRay`
-    /// makes from this one.
+    /// `true` if the storage names this owner. Otherwise it stores no owner, and the names of the clusters only match
+    /// those that `KubeRay` generates from this one.
     exact: bool,
 }
 
-/// Leads to the session of a RayJob, RayService, RayCluster or submission, or lists them when there are several.
+/// Redirects to the session of a RayJob, RayService, RayCluster or submission, or lists several sessions.
 #[utoipa::path(
     get,
     path = "/{family}/{namespace}/{name}",
@@ -42,7 +43,7 @@ pub(super) struct Attempts {
     ),
     responses(
         (status = 200, description = "Several sessions, newest first; a page for browsers (`Accept`)", body = Attempts),
-        (status = 307, description = "There is one: this is where it is"),
+        (status = 307, description = "Redirect to the only session"),
         (status = 404, description = "Nothing of that name is stored", body = super::problem::Problem, content_type = "application/problem+json"),
         (status = 502, description = "The storage cannot be read", body = super::problem::Problem, content_type = "application/problem+json"),
     )
@@ -50,9 +51,9 @@ pub(super) struct Attempts {
 pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let Found { sessions: found, exact } = find(call).await?;
     if let ([only], true) = (&found[..], exact) {
-        return Ok(lead(&format!("../../sessions/{}", session_path(&only.key))));
+        return Ok(redirect_uncached(&format!("../../sessions/{}", session_path(&only.key))));
     }
-    if !is_wanted(call.request) {
+    if !accepts_html(call.request) {
         let items =
             found.iter().map(|entry| describe(call.state, entry, &Summary::listed(call.state, entry))).collect();
         let headers = ((CACHE_CONTROL, "no-store"), (VARY, "accept"));
@@ -66,13 +67,13 @@ pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
         "<h1>{}</h1><p>{}, newest first. <a href=\"{}/latest\">The newest</a> \
          <a href=\"../../sessions/\">All sessions</a></p>",
         escape(&title),
-        sessions(found.len()),
+        session_count(found.len()),
         escape(&super::path::escape_name(call.names[1])),
     );
     if !exact {
         body.push_str(
-            "<p class=\"note\">The storage does not say who created these clusters: they have names as KubeRay makes \
-             them from this one.</p>",
+            "<p class=\"note\">The storage does not say who created these clusters: their names match \
+             those that KubeRay generates from this one.</p>",
         );
     }
     let link = |entry: &Entry| format!("../../sessions/{}", session_path(&entry.key));
@@ -82,10 +83,10 @@ pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
     Ok(response)
 }
 
-/// Leads to the newest session of a RayJob, RayService, RayCluster or submission.
+/// Redirects to the newest session of a RayJob, RayService, RayCluster or submission.
 ///
-/// What follows `latest` in the path, and the query, are kept: `…/latest/api/v0/tasks?limit=10` leads to the tasks of that
-/// session, so Ray's clients take `…/latest` as an address.
+/// The path after `latest` and the query are kept: `…/latest/api/v0/tasks?limit=10` redirects to the tasks of that
+/// session, so Ray's clients accept `…/latest` as an address.
 #[utoipa::path(
     get,
     path = "/{family}/{namespace}/{name}/latest",
@@ -97,23 +98,23 @@ pub(super) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, Error> {
         ("name" = String, Path, description = "Name of the object, or id of the submission"),
     ),
     responses(
-        (status = 307, description = "This is where it is"),
+        (status = 307, description = "Redirect to the session"),
         (status = 404, description = "Nothing of that name is stored", body = super::problem::Problem, content_type = "application/problem+json"),
         (status = 502, description = "The storage cannot be read", body = super::problem::Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn latest(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let found = find(call).await?;
-    // The newest cluster of a RayService may be a pending one.
+    // The newest cluster of a RayService may be pending.
     let wanted = match family(call) {
         Some((_, Subject::RAY_SERVICE)) => call.state.sessions.serving(call.names[0], call.names[1], &found.sessions),
         _ => found.sessions.first(),
     };
     let wanted = wanted.ok_or(Error::UnknownUrl)?;
-    Ok(lead_on(call, &wanted.key, SEGMENTS))
+    Ok(redirect_to_session(call, &wanted.key, SEGMENTS))
 }
 
-/// At least one session, newest first, and whether the store says that they are meant.
+/// Returns at least one session, newest first, and whether the storage names the owner.
 async fn find(call: &Call<'_>) -> Result<Found, Error> {
     let (namespace, name) = (call.names[0], call.names[1]);
     let Some((word, subject)) = family(call) else { return submission(call, namespace, name).await };
@@ -127,7 +128,7 @@ async fn find(call: &Call<'_>) -> Result<Found, Error> {
 async fn submission(call: &Call<'_>, namespace: &str, id: &str) -> Result<Found, Error> {
     let mut found = call.state.sessions.submission(namespace, id).await?;
     if found.sessions.is_empty() && found.of == 0 {
-        // The namespace may be newer than the listing, and an outage is no "there is none".
+        // The namespace may be newer than the listing; an outage must be an error and not a 404.
         call.state.sessions.fresh_listing().await?;
         found = call.state.sessions.submission(namespace, id).await?;
     }
@@ -142,7 +143,7 @@ async fn submission(call: &Call<'_>, namespace: &str, id: &str) -> Result<Found,
     })
 }
 
-/// Returns the kind of object that a path is about, for people and for a search; none for a submission.
+/// Returns the kind of object in the path, as text and for the search, or `None` for a submission.
 fn family(call: &Call<'_>) -> Option<(&'static str, Subject)> {
     let family = call.segments.first().copied().unwrap_or_default();
     match OwnerKind::from_plural(family) {

@@ -1,4 +1,4 @@
-//! Lists of sessions: JSON for programs, a page at a time, and what the pages for people have in common.
+//! Lists of sessions as JSON, in pages, and helpers that the HTML pages share.
 
 use super::call::Call;
 use super::error::Error;
@@ -14,12 +14,12 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Writes the notes that a reader of the list needs: that it may be old, or why it is empty.
+/// Writes a note if the list may be out of date, or explains why it is empty.
 pub(super) fn note(listing: &Listing, body: &mut String) {
     if listing.stale.is_some() {
         body.push_str(
-            "<p class=\"note\">The storage cannot be listed at the moment: this list may be out of date. It is tried again by itself; \
-             the server's log says why.</p>",
+            "<p class=\"note\">The storage cannot be listed at the moment: this list may be out of date. Listing is retried \
+             automatically; the server's log has the reason.</p>",
         );
     } else if listing.is_empty() {
         body.push_str(
@@ -33,19 +33,19 @@ pub(super) fn note(listing: &Listing, body: &mut String) {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SessionList {
-    /// The sessions that fit, newest first.
+    /// The matching sessions of this page, newest first.
     sessions: Vec<SessionItem>,
-    /// Number of sessions that fit in all.
+    /// Number of all matching sessions.
     total: usize,
-    /// The `after` of the next page; absent on the last.
+    /// Value of `after` for the next page; absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
-    /// The `before` of the page in front; absent on the first.
+    /// Value of `before` for the previous page; absent on the first page.
     #[serde(skip_serializing_if = "Option::is_none")]
     previous: Option<String>,
-    /// Set if the storage could not be listed lately, so that this may be out of date.
+    /// `true` if the last listing of the storage failed, so that the list may be out of date.
     stale: bool,
-    /// When the storage was last listed, RFC 3339; absent when it never was.
+    /// Time of the last listing of the storage, RFC 3339; absent before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     listed_at: Option<String>,
 }
@@ -61,26 +61,26 @@ pub(super) struct SessionItem {
     /// Name of the session.
     #[schema(example = "session_2026-11-23_07-07-14_513426_5513")]
     session: String,
-    /// The RayJob or RayService that created the cluster, if one did.
+    /// The RayJob or RayService that created the cluster, if any.
     owner: Option<OwnerItem>,
     /// `live`, `dead` or `unknown`.
     #[schema(example = "dead")]
     state: &'static str,
     /// Start of the head by its own clock, written as if that were UTC.
     started_local: String,
-    /// Set if a marker was written; without one its head was killed.
+    /// `true` if the session's end marker was written; without one its head was killed.
     marked: bool,
-    /// The sign that it is dead, where `state` is `unknown`: `newer-session` (of its cluster), `marker` (written when
-    /// its head was told to stop) or `head-log` (which says so). Absent where there is none.
+    /// Evidence that the session is dead, if `state` is `unknown`: `newer-session` (of its cluster), `marker` (written
+    /// when its head was told to stop) or `head-log` (the head's log reports it). Absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<&'static str>,
-    /// When its marker was written, in a report its last event; RFC 3339, absent where it is not known.
+    /// Time at which the marker was written, or of the last event in a report; RFC 3339, absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_write: Option<String>,
-    /// When the head started, RFC 3339; in a report alone, where the zone of its clock is known.
+    /// Start of the head, RFC 3339; only in a report, and if the time zone of its clock is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     started: Option<String>,
-    /// Zone of the head's clock as an offset from UTC; in a report alone.
+    /// Time zone of the head's clock as an offset from UTC; only in a report.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "+01:00")]
     zone: Option<String>,
@@ -88,16 +88,16 @@ pub(super) struct SessionItem {
     path: String,
 }
 
-/// The creator of a cluster.
+/// The owner of a cluster.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(super) struct OwnerItem {
     /// `rayjob` or `rayservice`.
     kind: &'static str,
-    /// Its name.
+    /// Name of the owner.
     name: String,
 }
 
-/// One session, as our own API shows it.
+/// Returns a session in the format of our own API.
 pub(super) fn describe(state: &State, entry: &Entry, summary: &Summary) -> SessionItem {
     SessionItem {
         namespace: entry.key.cluster.namespace.clone(),
@@ -131,8 +131,8 @@ pub(super) fn describe(state: &State, entry: &Entry, summary: &Summary) -> Sessi
         ("startedBefore" = Option<String>, Query, description = "RFC 3339; compared with the head's own clock"),
         ("q" = Option<String>, Query, description = "Words that must all occur in a name"),
         ("limit" = Option<usize>, Query, description = "Sessions a page: 1 to 1000, default 100"),
-        ("after" = Option<String>, Query, description = "`next` of the page in front"),
-        ("before" = Option<String>, Query, description = "`previous` of the page behind"),
+        ("after" = Option<String>, Query, description = "`next` of the previous page"),
+        ("before" = Option<String>, Query, description = "`previous` of the next page"),
     ),
     responses(
         (status = 200, description = "A page of the list", body = SessionList),
@@ -158,7 +158,7 @@ pub(super) fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> {
     Ok(tagged(call.request, &list))
 }
 
-/// JSON with a tag of its bytes.
+/// Returns a JSON response with an entity tag of its bytes, or 304 if the client has it.
 pub(super) fn tagged(request: &HttpRequest, value: &impl Serialize) -> HttpResponse {
     let body = serde_json::to_vec(value).unwrap_or_default();
     let tag = validators::tag_of(&body);
@@ -169,7 +169,7 @@ pub(super) fn tagged(request: &HttpRequest, value: &impl Serialize) -> HttpRespo
     HttpResponse::Ok().content_type("application/json").insert_header(headers.0).insert_header(headers.1).body(body)
 }
 
-/// The session's start as its head's clock had it; the zone is not in the name.
+/// Returns the session's start by its head's clock; the session's name does not contain the time zone.
 pub(super) fn started(entry: &Entry) -> String {
     let micros = entry.key.session.local_micros().unwrap_or(0);
     let at = jiff::Timestamp::from_microsecond(micros).unwrap_or_default();

@@ -1,6 +1,6 @@
-//! Loads that requests begin: the small JSON that pages poll, and waiting for the end of one.
+//! Loads that requests start: the load status that pages poll, and waiting for a load to end.
 //!
-//! Asking starts the load; nothing here ends one.
+//! A request starts a load if needed; nothing in this module cancels one.
 
 use super::call::Call;
 use super::error::Error;
@@ -14,10 +14,11 @@ use ray_history_core::base::name::SessionKey;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long the answer to a poll may wait for a load that is nearly done, or has not begun.
+/// Longest wait of a poll for a load that is nearly done or has not started.
 const POLL: Duration = Duration::from_millis(50);
 
-/// Starts the load of a session if it is not open, and tells how far it is. Never waits for it: made to be polled.
+/// Starts the load of a session if it is not open, and returns its progress. Does not wait for the load; meant for
+/// polling.
 #[utoipa::path(
     get,
     path = "/api/history/v1/sessions/{namespace}/{cluster}/{session}/load",
@@ -29,7 +30,7 @@ const POLL: Duration = Duration::from_millis(50);
         ("session" = String, Path, description = "Name of the session"),
     ),
     responses(
-        (status = 200, description = "Where it is; a failed load is told here too", body = Status),
+        (status = 200, description = "Progress of the load, including a failed one", body = Status),
         (status = 404, description = "No such session", body = super::problem::Problem, content_type = "application/problem+json"),
         (status = 502, description = "The storage cannot be read", body = super::problem::Problem, content_type = "application/problem+json"),
     )
@@ -38,7 +39,7 @@ pub(super) async fn progress(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let key = session_key([call.names[0], call.names[1], call.names[2]])?;
     let status = match begin(call.state, &key).await {
         Ok(Opening::Ready(session)) => match &session.nothing_read {
-            // Its logs can be read, and nothing else.
+            // Only its logs can be read.
             Some(error) => Status::failed(Error::Session(error.clone()).to_string()),
             None => Status::READY,
         },
@@ -51,7 +52,7 @@ pub(super) async fn progress(call: &Call<'_>) -> Result<HttpResponse, Error> {
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(status))
 }
 
-/// Starts the load of a session, if it is not open; waits for nothing that takes long.
+/// Starts the load of a session if it is not open, and waits at most `POLL` for it.
 pub(super) async fn begin(state: &State, key: &SessionKey) -> Result<Opening, crate::session::Error> {
     if let Some(progress) = state.sessions.progress(key) {
         return Ok(Opening::Loading(progress));
@@ -59,7 +60,7 @@ pub(super) async fn begin(state: &State, key: &SessionKey) -> Result<Opening, cr
     state.sessions.open_within(key, POLL).await
 }
 
-/// Opens a session, waiting as long as a client is likely to.
+/// Opens a session, waiting for at most the request timeout.
 pub(super) async fn open(state: &State, key: &SessionKey) -> Result<Arc<OpenSession>, Error> {
     match state.sessions.open_within(key, state.sessions.settings().loading.request_timeout).await? {
         Opening::Ready(session) => Ok(session),

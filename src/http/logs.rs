@@ -1,4 +1,4 @@
-//! `/api/v0/logs…` and a job's logs: the pure half decides which bytes, the session brings them, this sends them.
+//! `/api/v0/logs…` and job logs: `answer` selects the bytes, `session` reads them, and this module sends them.
 
 use super::error::Error;
 use super::send::attachment;
@@ -18,12 +18,12 @@ use ray_history_core::ray_api::log_request::{LogPlan, LogRequest, ResolvedLog, S
 use ray_history_core::ray_api::{Answer, JSON, Query, RayError};
 use std::collections::HashMap;
 
-/// Bytes that reading a log holds: a step of a search, or a block that waits for its client.
+/// Bytes of memory held while reading a log: a step of a search, or a block that waits for its client.
 const READING: u64 = LAST_STEP;
-/// Files among which one is looked for at once.
+/// Number of files up to which a search runs inline.
 const FEW_FILES: usize = 2_000;
 
-/// `/api/v0/logs`.
+/// Answers `/api/v0/logs`.
 pub(super) fn listing(session: &OpenSession, query: &Query) -> Result<Answer, Error> {
     let request = ListingRequest::parse(&session.snapshot, query)?;
     let files: Vec<&str> = session.logs.paths(&request.node.hex()).collect();
@@ -33,7 +33,7 @@ pub(super) fn listing(session: &OpenSession, query: &Query) -> Result<Answer, Er
     Ok(request.answer(&files))
 }
 
-/// `/api/v0/logs/file` and `/api/v0/logs/stream`: a dead session's stream sends what there is and ends.
+/// Answers `/api/v0/logs/file` and `/api/v0/logs/stream`; a dead session's stream ends after the stored bytes.
 pub(super) async fn file(
     state: &State,
     session: &OpenSession,
@@ -56,7 +56,7 @@ pub(super) async fn file(
     Ok(send(body, memory, &resolved))
 }
 
-/// Finds a log by the names of files.
+/// Finds a log by file names.
 fn resolve(search: &Search, logs: &LogIndex) -> Result<ResolvedLog, RayError> {
     let names: HashMap<NodeId, Vec<String>> = (search.nodes())
         .map(|node| (node, logs.paths(&node.hex()).map(str::to_owned).collect::<Vec<_>>()))
@@ -65,7 +65,7 @@ fn resolve(search: &Search, logs: &LogIndex) -> Result<ResolvedLog, RayError> {
     search.resolve(|node| names.get(node).map(Vec::as_slice))
 }
 
-/// The stored bytes that are meant.
+/// Returns the stored parts of the resolved log.
 async fn parts(state: &State, session: &OpenSession, resolved: &ResolvedLog) -> Result<Vec<LogPart>, Error> {
     let node = resolved.node.hex();
     let files = match &resolved.attempt {
@@ -82,11 +82,11 @@ async fn parts(state: &State, session: &OpenSession, resolved: &ResolvedLog) -> 
 }
 
 fn send(body: LogBody, memory: Memory, resolved: &ResolvedLog) -> HttpResponse {
-    let body = held(body, memory);
+    let body = hold_memory(body, memory);
     let mut response = HttpResponse::Ok();
     response
         .content_type("text/plain")
-        // Logs are streamed as they are: compressing them on the fly would hold them back.
+        // Logs are not compressed, because the compressor would delay them.
         .insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity")))
         .insert_header((CONTENT_DISPOSITION, attachment(resolved.file_name())));
     if !resolved.delivery.filter_ansi {
@@ -113,11 +113,11 @@ fn send(body: LogBody, memory: Memory, resolved: &ResolvedLog) -> HttpResponse {
     response.streaming(filtered)
 }
 
-/// Holds memory until the body was sent, and says first where it does not have all lines that were asked for.
-fn held(body: LogBody, memory: Memory) -> LogBody {
+/// Holds the memory until the body is sent, and puts a note first if the body lacks some of the requested lines.
+fn hold_memory(body: LogBody, memory: Memory) -> LogBody {
     let note = body.searched_only.map(|searched| {
         Bytes::from(format!(
-            "[The lines that were asked for begin before the last {} MiB of this log, which follow.]\n",
+            "[The requested lines begin before the last {} MiB of this log, which follow.]\n",
             searched >> 20
         ))
     });
@@ -129,18 +129,18 @@ fn held(body: LogBody, memory: Memory) -> LogBody {
     LogBody { len, searched_only: body.searched_only, stream: stream.boxed() }
 }
 
-/// The bytes of a submission's log; none where none is stored.
+/// Returns the bytes of a submission's log; empty if none is stored.
 pub(super) async fn job_log(state: &State, session: &OpenSession, id: &str) -> Result<Blocks, Error> {
     let log = job_logs::of(&session.snapshot, id)?;
     let stored = log.nodes.iter().find_map(|node| session.logs.find(node, &log.path));
     let memory = state.heavy.memory(&state.sessions, READING).await?;
     Ok(match stored {
-        Some(stored) => held(state.sessions.read_log(&[LogPart::whole(stored)], None).await?, memory).stream,
+        Some(stored) => hold_memory(state.sessions.read_log(&[LogPart::whole(stored)], None).await?, memory).stream,
         None => stream::empty().boxed(),
     })
 }
 
-/// `/api/jobs/{id}/logs`: the whole log of a submission in one JSON string, made while it is read.
+/// Answers `/api/jobs/{id}/logs`: the whole log of a submission in one JSON string, encoded while it is read.
 pub(super) async fn of_job(state: &State, session: &OpenSession, id: &str) -> Result<HttpResponse, Error> {
     let blocks = job_log(state, session, id).await?;
     let encoded = stream::unfold((blocks, Some(Encoder::new())), |(mut blocks, encoder)| async move {

@@ -1,6 +1,6 @@
-//! The `OpenAPI` document of our own API and of the drop-in routes that are ours to describe.
+//! The `OpenAPI` document of our own API, and of the drop-in routes that answer in our own format.
 //!
-//! Made from the handlers and the types they send; `docs/openapi.json` is a copy, and a test says when it is old.
+//! Generated from the handlers and their types; `docs/openapi.json` is a copy that a test compares.
 
 use super::problem::Problem;
 use actix_web::HttpResponse;
@@ -12,7 +12,7 @@ use utoipa::OpenApi;
 #[openapi(
     info(
         title = "ray-history",
-        description = "Sessions of Ray clusters that are gone. Ray's own API of a session lies below its path.",
+        description = "Sessions of deleted Ray clusters. Ray's own API of a session is below the session's path.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         contact()
     ),
@@ -28,7 +28,7 @@ use utoipa::OpenApi;
     components(schemas(Problem)),
     tags(
         (name = "sessions", description = "Stored sessions. Nothing is removed within v1."),
-        (name = "links", description = "Sessions by the names that people know."),
+        (name = "links", description = "Sessions by the name of their creator or cluster, or by submission id."),
         (name = "drop-in", description = "The routes of KubeRay's history server.")
     )
 )]
@@ -40,12 +40,12 @@ static TEXT: LazyLock<String> = LazyLock::new(|| {
     text
 });
 
-/// The document, as JSON.
+/// Returns the document as JSON.
 pub fn document() -> &'static str {
     &TEXT
 }
 
-/// `/openapi.json`.
+/// Answers `/openapi.json`.
 pub(super) fn serve() -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").insert_header((CACHE_CONTROL, "no-cache")).body(document())
 }

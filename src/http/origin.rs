@@ -1,24 +1,23 @@
-//! The origin of a page that opens a WebSocket: only pages of this server may.
+//! The origin check of a WebSocket: only pages of this server may open one.
 //!
-//! Browsers let any page open a WebSocket to any server and read what it sends, so the server itself has to look at
-//! `Origin`. Programs send none. `X-Forwarded-Host` is not trusted, as nowhere in this server: a proxy in front has to
-//! keep `Host`.
+//! Browsers let any page open a WebSocket to any server and read its messages, so the server has to check `Origin`.
+//! Programs send none. `X-Forwarded-Host` is not trusted here or anywhere in this server: a proxy must keep `Host`.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 
-/// Returns `true` if a request comes from no page at all, or from one of this server.
+/// Returns `true` if a request comes from a program or from a page of this server.
 pub(super) fn is_own(request: &HttpRequest) -> bool {
     let headers = request.headers();
     if !headers.contains_key(ORIGIN) {
         return true;
     }
-    let (origin, host) = (only(headers, &ORIGIN), only(headers, &HOST));
+    let (origin, host) = (single_value(headers, &ORIGIN), single_value(headers, &HOST));
     origin.zip(host).is_some_and(|(origin, host)| is_same(origin, host))
 }
 
-/// Returns the value of a header that is sent once.
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+/// Returns the value of a header that occurs exactly once.
+fn single_value<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name);
     let first = values.next()?;
     values.next().is_none().then(|| first.to_str().ok()).flatten()
@@ -42,7 +41,7 @@ mod tests {
     use actix_web::test::TestRequest;
 
     #[test]
-    fn pages_of_other_origins_are_refused() {
+    fn rejects_other_origins() {
         for (origin, host, own) in [
             ("http://history:8080", "history:8080", true),
             ("https://History.example.com", "history.example.com", true),
@@ -61,8 +60,9 @@ mod tests {
         }
     }
 
+    /// Programs send no origin; several origins and `X-Forwarded-Host` are not trusted.
     #[test]
-    fn programs_send_no_origin_and_two_are_none_of_ours() {
+    fn accepts_none_and_rejects_several_origins() {
         let request = || TestRequest::default().insert_header((HOST, "history"));
         assert!(is_own(&request().to_http_request()));
         let twice = request().append_header((ORIGIN, "http://history")).append_header((ORIGIN, "http://evil"));

@@ -1,25 +1,26 @@
-//! Patterns of routes: their names for metrics, and which paths they fit.
+//! Route patterns: labels for metrics, and matching of paths.
 //!
-//! Names in paths are compared decoded, and never normalised.
+//! Path segments are compared after decoding, and not normalised.
 
-/// The pattern of the route that answered, left in the request's extensions: a label with few values.
+/// The pattern of the route that answered a request, stored in the request's extensions: a label with few values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoutePattern(pub &'static str);
 
-/// The label of what no route knows.
+/// The label of requests that no route matches.
 pub(super) const UNKNOWN: RoutePattern = RoutePattern("unknown");
 
-/// A pattern, taken apart at `/`: done once, because every request is compared with many.
+/// A pattern split at `/`. Split only once, because every request is compared with many patterns.
 pub(super) type Parts = Vec<&'static str>;
 
 const BELOW: &str = "{below}";
 
-/// Takes a pattern apart.
+/// Splits a pattern at `/`.
 pub(super) fn parts(pattern: &'static str) -> Parts {
     pattern.strip_prefix('/').unwrap_or(pattern).split('/').collect()
 }
 
-/// The names that stand for `{…}`, if the pattern fits; a last empty name (a final `/`) is one only `{below}` takes.
+/// Returns the segments that matched `{…}`, or `None` if the pattern does not match. A last empty segment
+/// (a final `/`) matches only `{below}`.
 pub(super) fn names<'a>(parts: &[&str], segments: &[&'a str]) -> Option<Vec<&'a str>> {
     let (fixed, open) = match parts.split_last() {
         Some((&BELOW, fixed)) => (fixed, true),

@@ -1,4 +1,4 @@
-//! Probes and metrics: for machines, in the words of kube-apiserver.
+//! Probes in the format of kube-apiserver, and metrics.
 
 use super::state::State;
 use crate::health::Gate;
@@ -11,17 +11,17 @@ use std::fmt::Write;
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Returns `true` for the path of a probe or of the metrics: those are answered however busy the server is.
+/// Returns `true` for the path of a probe or of the metrics, which are answered however busy the server is.
 pub(super) fn is_exempt(path: &str) -> bool {
     matches!(path, "/livez" | "/healthz" | "/readyz" | "/readz" | "/metrics")
 }
 
-/// `/livez`: the process answers. It asks nothing else: a store that is down must not restart us.
+/// Answers `/livez`. Checks only the process itself, because an unavailable store must not cause a restart.
 pub(super) fn live(request: &HttpRequest) -> HttpResponse {
     plain(StatusCode::OK, if is_verbose(request) { "[+]ping ok\nlivez check passed\n" } else { "ok" }.to_owned())
 }
 
-/// `/readyz`: every gate is open; else 503 with what is missing.
+/// Answers `/readyz`: 200 if every gate is open, else 503 with the closed gates.
 pub(super) fn ready(request: &HttpRequest, state: &State) -> HttpResponse {
     let missing = missing(state);
     if missing.is_empty() && !is_verbose(request) {
@@ -42,10 +42,10 @@ pub(super) fn ready(request: &HttpRequest, state: &State) -> HttpResponse {
     plain(StatusCode::SERVICE_UNAVAILABLE, body)
 }
 
-/// Returns the closed gates, with their reasons.
+/// Returns the closed gates with their reasons.
 ///
-/// The list of sessions is asked itself: a store that has just been put in place of another has none yet, and whoever
-/// keeps the gate hears of that a moment later.
+/// Checks the listing itself as well: a store that has just replaced another has none yet, and its gate is closed only
+/// a moment later.
 fn missing(state: &State) -> BTreeMap<Gate, String> {
     let mut missing = state.health.missing();
     if state.sessions.listing().listed_at.is_none() {
@@ -54,7 +54,7 @@ fn missing(state: &State) -> BTreeMap<Gate, String> {
     missing
 }
 
-/// `/metrics`.
+/// Answers `/metrics`.
 pub(super) fn metrics(state: &State) -> HttpResponse {
     match state.metrics.render() {
         Ok(text) => HttpResponse::Ok().insert_header((CONTENT_TYPE, OPENMETRICS)).body(text),
@@ -87,7 +87,7 @@ mod tests {
     use std::sync::Arc;
 
     #[tokio::test]
-    async fn a_store_that_was_never_listed_is_not_ready() {
+    async fn a_store_is_not_ready_before_its_listing() {
         let (sessions, metrics) = (Arc::new(Sessions::of_nothing()), Metrics::default());
         let heavy = Heavy::new(1, metrics.clone());
         let state = State { sessions, dashboard_dir: None, health: Health::default(), metrics, heavy };

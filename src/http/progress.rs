@@ -1,38 +1,38 @@
-//! How far a session is on its way into memory, as clients are told.
+//! The load status of a session, as sent to clients.
 //!
-//! Owns the words `queued`, `loading`, `ready`, `failed`.
+//! Defines the states `queued`, `loading`, `ready` and `failed`.
 
 use crate::session::{Phase, Progress};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Where a session is on its way into memory.
+/// The stage of a session's load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[schema(as = LoadStage)]
 pub(super) enum Stage {
-    /// It waits for its turn.
+    /// It waits for a load slot.
     Queued,
     /// It is being read.
     Loading,
-    /// It is open: queries are answered at once.
+    /// It is open, and requests are answered at once.
     Ready,
-    /// It could not be loaded; asking again later tries again.
+    /// It could not be loaded; a later request tries again.
     Failed,
 }
 
-/// The load of a session.
+/// The load status of a session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = LoadStatus)]
 pub(super) struct Status {
-    /// Where it is.
+    /// Stage of the load.
     pub(super) state: Stage,
-    /// Whether it lists, waits, reads or finishes; only while it is queued or loading.
+    /// Current phase: listing, waiting, reading or finishing; only while it is queued or loading.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "reading")]
     pub(super) phase: Option<&'static str>,
-    /// Files read to their end, readable or not.
+    /// Files finished, readable or not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) files_done: Option<u64>,
     /// Files to read; 0 until they have been listed.
@@ -44,17 +44,17 @@ pub(super) struct Status {
     /// Stored bytes to read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) bytes_total: Option<u64>,
-    /// When it was first asked for, RFC 3339.
+    /// Time of the first request, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2026-11-24T12:00:00Z")]
     pub(super) started_at: Option<String>,
-    /// Why it failed, in words for users.
+    /// Reason of the failure, for users.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
 }
 
 impl Status {
-    /// Of a session that is open.
+    /// Status of an open session.
     pub(super) const READY: Self = Self {
         state: Stage::Ready,
         phase: None,
@@ -66,7 +66,7 @@ impl Status {
         error: None,
     };
 
-    /// Of a load that runs.
+    /// Returns the status of a running load.
     pub(super) fn loading(progress: &Progress) -> Self {
         let started = jiff::Timestamp::try_from(progress.started_at).unwrap_or_default();
         Self {
@@ -81,7 +81,7 @@ impl Status {
         }
     }
 
-    /// Of a load that failed.
+    /// Returns the status of a failed load.
     pub(super) fn failed(error: String) -> Self {
         Self { state: Stage::Failed, error: Some(error), ..Self::READY }
     }
@@ -94,7 +94,7 @@ mod tests {
     use std::time::SystemTime;
 
     #[test]
-    fn a_load_is_told_with_its_progress_and_an_end_without() {
+    fn only_running_loads_have_progress() {
         let progress = Progress {
             phase: Phase::Reading,
             files_done: 3,
@@ -103,14 +103,14 @@ mod tests {
             bytes_total: 80,
             started_at: SystemTime::UNIX_EPOCH,
         };
-        let told = |state: &str, phase: &str| {
+        let running = |state: &str, phase: &str| {
             json!({"state": state, "phase": phase, "filesDone": 3, "filesTotal": 8, "bytesDone": 30, "bytesTotal": 80,
                 "startedAt": "1970-01-01T00:00:00.000Z"})
         };
         let queued = Progress { phase: Phase::Queued, ..progress };
         for (status, expected) in [
-            (Status::loading(&progress), told("loading", "reading")),
-            (Status::loading(&queued), told("queued", "queued")),
+            (Status::loading(&progress), running("loading", "reading")),
+            (Status::loading(&queued), running("queued", "queued")),
             (Status::READY, json!({"state": "ready"})),
             (Status::failed("why".into()), json!({"state": "failed", "error": "why"})),
         ] {

@@ -1,4 +1,4 @@
-//! One session's full report: its state, what is known to be missing in numbers, examples and words, and where to go.
+//! The report of one session: its state, the known gaps with numbers and examples, and links.
 
 use super::call::Call;
 use super::error::Error;
@@ -14,47 +14,47 @@ use ray_history_core::snapshot::gap::{Code, Gap, Weight};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What is known of one session.
+/// The report of one session.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report {
-    /// Which session.
+    /// The session.
     session: SessionItem,
     /// `live`, `dead` or `unknown`.
     #[schema(example = "dead")]
     state: &'static str,
-    /// Time of the last event, RFC 3339; absent when there is none.
+    /// Time of the last event, RFC 3339; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     as_of: Option<String>,
-    /// When it was last compared with the storage, RFC 3339.
+    /// Time of the last comparison with the storage, RFC 3339.
     checked_at: String,
-    /// Changes whenever an answer may.
+    /// Version of the loaded data; changes whenever an answer may change.
     version: String,
-    /// `no-known-gaps` or `gaps`. There is no list of what should be there, so nobody can say "complete".
+    /// `no-known-gaps` or `gaps`. Never "complete", because no list of the expected files exists.
     #[schema(example = "no-known-gaps")]
     completeness: &'static str,
-    /// Gaps, the heaviest first.
+    /// Gaps, most severe first.
     gaps: Vec<GapItem>,
-    /// The same, a sentence each.
+    /// The messages of the gaps.
     missing: Vec<String>,
-    /// Counts and examples of everything that was noticed.
+    /// Counts and examples of everything noticed while reading.
     #[serde(rename = "report")]
     #[schema(rename = "report", value_type = Object)]
     noticed: Noticed,
-    /// Files that are new, or were to be read again, and could not be read: what was read before is shown.
+    /// New or changed files that could not be read; their previous content is shown.
     #[schema(value_type = Object)]
     unread_updates: Problems,
-    /// Log files with lines that could not be understood.
+    /// Log files with lines that could not be parsed.
     damaged_log_files: Vec<DamagedFile>,
-    /// Memory it holds while it is open, in bytes.
+    /// Memory that the open session holds, in bytes.
     weight_bytes: u64,
-    /// How much there is of everything.
+    /// Rows of the session's tables.
     counts: Counts,
-    /// Whether the list of sessions may be out of date.
+    /// `true` if the list of sessions may be out of date.
     stale: bool,
-    /// The sessions that share its RayJob or RayService, or else its cluster.
+    /// The sessions of its RayJob or RayService, or else of its cluster.
     others: Others,
-    /// Where to go from here.
+    /// Related paths on this server.
     links: Links,
 }
 
@@ -63,11 +63,11 @@ pub(super) struct Report {
 pub(super) struct Others {
     /// Number of sessions, this one included.
     sessions: usize,
-    /// Path of the list of them.
+    /// Path of the list of these sessions.
     path: String,
 }
 
-/// The counts of a snapshot, and the one fact beside them that may change while it is open.
+/// The counts of a snapshot, and the one further fact that may change while it is open.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Noticed {
@@ -76,27 +76,27 @@ struct Noticed {
     marker_missing: bool,
 }
 
-/// One thing that is known to be missing.
+/// One known gap.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct GapItem {
-    /// The kind of gap: one of those in docs/fidelity.md; a name never changes its meaning.
+    /// Kind of gap, listed in docs/fidelity.md; codes never change their meaning.
     #[schema(value_type = String, example = "worker-events")]
     code: Code,
     /// `everything`, `kind` (a whole table or column), `part` (some rows) or `doubt`.
     #[schema(value_type = String, example = "part")]
     weight: Weight,
-    /// The gap and its cost, in a sentence.
+    /// Description of the gap and its effect.
     message: String,
-    /// The number missing, where it is counted.
+    /// Number of missing items, if counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     missing: Option<u64>,
-    /// Of how many.
+    /// Number of expected items, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     of: Option<u64>,
     /// Event types that were not stored.
     event_types: Vec<&'static str>,
-    /// Advice, so that the next session has it.
+    /// Advice on how to avoid the gap in the next session.
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<String>,
 }
@@ -108,16 +108,16 @@ impl From<Gap> for GapItem {
     }
 }
 
-/// A log file with lines that could not be understood.
+/// A log file with lines that could not be parsed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct DamagedFile {
     /// Id of the node.
     node: String,
     /// Path of the file on the node.
     path: String,
-    /// How many lines.
+    /// Number of lines that could not be parsed.
     lines: u64,
-    /// The first of them, from 1.
+    /// Number of the first such line, from 1.
     first: u64,
 }
 
@@ -135,15 +135,15 @@ pub(super) struct Counts {
 /// Paths on this server.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Links {
-    /// The dashboard.
+    /// The session's dashboard.
     dashboard: String,
-    /// The load's progress.
+    /// The session's load status.
     load: String,
     /// All sessions of the cluster.
     cluster: String,
 }
 
-/// Reports on one session; opens it, and waits for that as every request does.
+/// Returns the report of one session. Opens the session and waits until it is open.
 #[utoipa::path(
     get,
     path = "/api/history/v1/sessions/{namespace}/{cluster}/{session}",
@@ -159,7 +159,7 @@ pub(super) struct Links {
         (status = 304, description = "The client has this report already (`If-None-Match`)"),
         (status = 404, description = "No such session", body = super::problem::Problem, content_type = "application/problem+json"),
         (status = 502, description = "The storage cannot be read", body = super::problem::Problem, content_type = "application/problem+json"),
-        (status = 503, description = "It is still being loaded: the problem has the members of `LoadStatus`", body = super::problem::Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The session is still being loaded; the problem has the members of `LoadStatus`", body = super::problem::Problem, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
@@ -214,7 +214,7 @@ pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
     Ok(response)
 }
 
-/// `cluster` is the path of its cluster's list.
+/// Returns the related sessions; `cluster` is the path of the cluster's list.
 fn others(state: &State, entry: &Entry, cluster: &str) -> Others {
     let (listing, namespace) = (state.sessions.listing(), &entry.key.cluster.namespace);
     let Some(owner) = &entry.owner else {

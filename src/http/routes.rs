@@ -1,8 +1,7 @@
-//! The URL table: every route above a session, by pattern. The table of Ray's API below a session is in `api`.
+//! The URL table of every route above a session. The table of Ray's API below a session is in `api`.
 //!
-//! Owns which handler answers, the static name of each pattern (for metrics, which must never see a raw path), and the
-//! shape in which a family of routes tells its errors. Paths are taken apart by us: names in them are decoded once and
-//! never normalised.
+//! Each row has a pattern (also the label in metrics, which must not contain raw paths), the format of errors, and the
+//! handler. Paths are parsed here and not by actix-web: segments are decoded once and not normalised.
 
 use super::call::Call;
 use super::error::{Error, READING, Shape};
@@ -30,7 +29,7 @@ const fn row(pattern: &'static str, errors: Shape, handler: Handler) -> Route {
     Route { pattern, errors, handler }
 }
 
-/// The first row that fits answers.
+/// The URL table; the first matching row answers.
 pub(super) const TABLE: &[Route] = &[
     row("/", Shape::Page, |call| Box::pin(dropin::home(call))),
     row("/sessions", Shape::Page, |_| Box::pin(async { Ok(page::redirect("sessions/")) })),
@@ -46,7 +45,7 @@ pub(super) const TABLE: &[Route] = &[
     row("/api/history/v1/sessions/{namespace}/{cluster}/{session}", Shape::Problem, |call| {
         Box::pin(report::report(call))
     }),
-    // As the list tells the path of a session.
+    // With the final `/` of the paths in the list.
     row("/api/history/v1/sessions/{namespace}/{cluster}/{session}/", Shape::Problem, |call| {
         Box::pin(report::report(call))
     }),
@@ -82,11 +81,11 @@ pub(super) const TABLE: &[Route] = &[
     row("/readyz", Shape::Ray, |call| Box::pin(async { Ok(probes::ready(call.request, call.state)) })),
     row("/readz", Shape::Ray, |call| Box::pin(async { Ok(probes::ready(call.request, call.state)) })),
     row("/metrics", Shape::Ray, |call| Box::pin(async { Ok(probes::metrics(call.state)) })),
-    // Ray's own routes at the root: the session is in the peer's cookies.
+    // Ray's own routes at the root, for the session in the client's cookies.
     row("/{below}", Shape::Ray, |call| Box::pin(dropin::below(call))),
 ];
 
-/// Answers a request, as its client takes it.
+/// Answers a request, compressed if the client accepts it.
 pub(super) async fn route(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     let response = answer(&request, &state).await;
     encoding::encode(&request, response).await
@@ -118,7 +117,7 @@ async fn answer(request: &HttpRequest, state: &State) -> HttpResponse {
 
 static PARTS: LazyLock<Vec<Parts>> = LazyLock::new(|| TABLE.iter().map(|route| parts(route.pattern)).collect());
 
-/// The row of a path, and its names.
+/// Returns the row that matches a path, and the segments that matched `{…}`.
 fn find<'a>(segments: &[&'a str]) -> Option<(&'static Route, Vec<&'a str>)> {
     TABLE.iter().zip(&*PARTS).find_map(|(route, parts)| Some((route, names(parts, segments)?)))
 }
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_has_one_pattern_and_its_names() {
+    fn finds_the_pattern_and_names_of_a_path() {
         let session = "session_2026-11-22_23-11-33_821800_1";
         for (path, pattern, names) in [
             ("/".to_owned(), "/", vec![]),

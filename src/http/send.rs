@@ -1,7 +1,7 @@
-//! Sends an `Answer`: whole, or piece by piece while it is made.
+//! Sends an `Answer` whole, or piece by piece while it is built.
 
-use super::body::{PIECE, Whole};
-use super::heavy::Making;
+use super::body::{PIECE, PiecewiseBody};
+use super::heavy::LongAnswer;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
@@ -11,8 +11,8 @@ use ray_history_core::ray_api::{Answer, Body};
 
 type Pieces = Box<dyn Iterator<Item = Vec<u8>> + Send>;
 
-/// An answer whose first two pieces are made; none are left where it has no more.
-pub(super) struct Begun {
+/// An answer whose first two pieces are built. `left` is `None` if there are no more.
+pub(super) struct StartedAnswer {
     content_type: &'static str,
     attachment: Option<String>,
     first: Vec<u8>,
@@ -20,8 +20,8 @@ pub(super) struct Begun {
     left: Option<Pieces>,
 }
 
-impl Begun {
-    /// Makes the first pieces of an answer.
+impl StartedAnswer {
+    /// Builds the first two pieces of an answer.
     pub(super) fn new(answer: Answer) -> Self {
         let Answer { content_type, attachment, body } = answer;
         let (first, second, left) = match body {
@@ -37,39 +37,39 @@ impl Begun {
     }
 }
 
-/// The response of an answer.
+/// Returns the response of an answer.
 pub(super) fn answer(answer: Answer) -> HttpResponse {
-    send(Begun::new(answer), None)
+    send(StartedAnswer::new(answer), None)
 }
 
-/// The response of a long answer.
-pub(super) fn long(begun: Begun, making: Making) -> HttpResponse {
-    send(begun, Some(making))
+/// Returns the response of a long answer.
+pub(super) fn long(started: StartedAnswer, long_answer: LongAnswer) -> HttpResponse {
+    send(started, Some(long_answer))
 }
 
-fn send(begun: Begun, making: Option<Making>) -> HttpResponse {
+fn send(started: StartedAnswer, long_answer: Option<LongAnswer>) -> HttpResponse {
     let mut response = HttpResponse::Ok();
-    response.content_type(begun.content_type);
-    if let Some(name) = begun.attachment {
+    response.content_type(started.content_type);
+    if let Some(name) = started.attachment {
         response.insert_header((CONTENT_DISPOSITION, attachment(&name)));
     }
-    match (begun.second, begun.left) {
+    match (started.second, started.left) {
         (Some(second), Some(left)) => {
-            // Compressing a long answer costs more than sending it: browsers are near, or a proxy does it.
+            // Compressing a long answer costs more than sending it to a client nearby; a proxy can compress it.
             response.insert_header((CONTENT_ENCODING, HeaderValue::from_static("identity")));
-            response.streaming(remaining([begun.first, second], left, making))
+            response.streaming(remaining([started.first, second], left, long_answer))
         }
-        // Short answers are one piece: they get a length and no stream.
-        _ => whole(response, Bytes::from(begun.first), making),
+        // An answer of one piece is sent with its length and not streamed.
+        _ => whole(response, Bytes::from(started.first), long_answer),
     }
 }
 
-/// A body of known length. A big one is handed over in pieces; its memory is held until it was sent.
-fn whole(mut response: HttpResponseBuilder, bytes: Bytes, making: Option<Making>) -> HttpResponse {
-    if bytes.len() <= PIECE { response.body(bytes) } else { response.body(Whole::new(bytes, making)) }
+/// Returns a response of known length. A large body is sent in pieces, and holds its memory until it is sent.
+fn whole(mut response: HttpResponseBuilder, bytes: Bytes, long_answer: Option<LongAnswer>) -> HttpResponse {
+    if bytes.len() <= PIECE { response.body(bytes) } else { response.body(PiecewiseBody::new(bytes, long_answer)) }
 }
 
-/// What may stand in `filename*` as it is: `attr-char` of RFC 8187.
+/// The characters that `filename*` must escape: all but `attr-char` of RFC 8187.
 const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -84,7 +84,8 @@ const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// `attachment` with a file name, of whatever characters: as RFC 6266 wants, with `filename*` where ASCII is not enough.
+/// Returns a `Content-Disposition` of `attachment` with any file name. Adds `filename*` (RFC 6266) if the name is not
+/// plain ASCII.
 pub(super) fn attachment(name: &str) -> String {
     let name: String = name.chars().filter(|c| !c.is_control()).collect();
     let plain = |c: char| if c.is_ascii() && !matches!(c, '"' | '\\' | '/' | '%') { c } else { '_' };
@@ -95,33 +96,33 @@ pub(super) fn attachment(name: &str) -> String {
     format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{}", utf8_percent_encode(&name, ATTR_CHAR))
 }
 
-/// Makes each piece off the async threads, when the client has taken the one before.
+/// Builds each piece on a blocking thread, after the client has taken the previous one.
 ///
-/// A piece that cannot be made ends the connection in the middle of the body: an answer is never silently short.
+/// If a piece cannot be built, the connection ends in the middle of the body, so that no answer is silently short.
 fn remaining(
     made: [Vec<u8>; 2],
     pieces: Pieces,
-    making: Option<Making>,
+    long_answer: Option<LongAnswer>,
 ) -> impl futures_util::Stream<Item = Result<Bytes, Broken>> + 'static {
     let made = made.into_iter();
-    stream::unfold((made, Some(pieces), making), |(mut made, pieces, making)| async move {
+    stream::unfold((made, Some(pieces), long_answer), |(mut made, pieces, long_answer)| async move {
         if let Some(piece) = made.next() {
-            return Some((Ok(Bytes::from(piece)), (made, pieces, making)));
+            return Some((Ok(Bytes::from(piece)), (made, pieces, long_answer)));
         }
         let mut pieces = pieces?;
         let next = move || (pieces.next(), pieces);
-        let next = match &making {
-            Some(making) => making.make(next).await.ok(),
+        let next = match &long_answer {
+            Some(long_answer) => long_answer.make(next).await.ok(),
             None => tokio::task::spawn_blocking(next).await.ok(),
         };
         match next {
-            Some((piece, pieces)) => Some((Ok(Bytes::from(piece?)), (made, Some(pieces), making))),
-            None => Some((Err(Broken), (made, None, making))),
+            Some((piece, pieces)) => Some((Ok(Bytes::from(piece?)), (made, Some(pieces), long_answer))),
+            None => Some((Err(Broken), (made, None, long_answer))),
         }
     })
 }
 
-/// A bug of ours ended an answer in the middle.
+/// A bug in this server ended an answer early.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer ended unexpectedly; please report this")]
 pub(super) struct Broken;
@@ -131,8 +132,8 @@ mod tests {
     use super::attachment;
 
     #[test]
-    fn a_file_name_of_any_characters_is_told() {
-        for (name, told) in [
+    fn attachment_encodes_any_file_name() {
+        for (name, expected) in [
             ("raylet.out", r#"filename="raylet.out""#),
             ("worker-a b.err", r#"filename="worker-a b.err""#),
             ("früh.log", r#"filename="fr_h.log"; filename*=UTF-8''fr%C3%BCh.log"#),
@@ -141,7 +142,7 @@ mod tests {
             ("50%.log", r#"filename="50_.log"; filename*=UTF-8''50%25.log"#),
             ("", r#"filename="""#),
         ] {
-            assert_eq!(attachment(name), format!("attachment; {told}"), "{name:?}");
+            assert_eq!(attachment(name), format!("attachment; {expected}"), "{name:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Sets the server up: its limits, what stands around every request, and its end.
+//! Builds and runs the server: its limits, its middleware, and its shutdown.
 
 use super::connection::Connections;
 use super::limit::Limits;
@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Serves until the token is cancelled; then accepts nothing more, finishes what is being answered within
-/// `shutdown_timeout`, and drops what is left.
+/// Serves until the token is cancelled. Then accepts no more connections, finishes running requests within
+/// `shutdown_timeout`, and drops the rest.
 pub async fn serve(
     state: State,
     listener: TcpListener,
@@ -38,7 +38,7 @@ pub async fn serve(
     .max_connections(bounds.max_connections.get().div_ceil(workers))
     .client_request_timeout(bounds.head_timeout)
     .client_disconnect_timeout(Duration::from_secs(5))
-    // Work for a client ends when the client leaves.
+    // A request is cancelled when its client disconnects.
     .h1_allow_half_closed(false)
     .keep_alive(bounds.keep_alive)
     .shutdown_timeout(bounds.shutdown_timeout.as_secs())
@@ -54,7 +54,7 @@ pub async fn serve(
         }
     });
     let reaper = tokio::spawn(reap(connections, bounds.keep_alive + bounds.head_timeout));
-    // The workers look at the clock once a second; whatever they do, this ends.
+    // The workers check the time once a second; this bound holds even if they do not stop.
     let bound = async {
         shutdown.cancelled().await;
         tokio::time::sleep(bounds.shutdown_timeout + Duration::from_secs(2)).await;
@@ -68,7 +68,7 @@ pub async fn serve(
     ended
 }
 
-/// Closes connections that ask nothing.
+/// Closes idle connections periodically.
 async fn reap(connections: Arc<Connections>, bound: Duration) {
     let mut ticks = tokio::time::interval((bound / 8).max(Duration::from_millis(100)));
     loop {

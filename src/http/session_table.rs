@@ -1,6 +1,6 @@
-//! Sessions as a table for people: the same columns and words wherever sessions are listed.
+//! The HTML table of sessions, shared by all pages that list sessions.
 //!
-//! The script of the list adds how long ago a time was, and the viewer's own time where the zone is known.
+//! `sessions.js` adds the age of each time, and the viewer's local time if the time zone is known.
 
 use super::page::escape;
 use super::path::{cluster_name, escape_name, owner_path};
@@ -13,11 +13,11 @@ const HEAD: &str = "<table><thead><tr><th scope=\"col\">Cluster</th><th scope=\"
      <th scope=\"col\">Namespace</th><th scope=\"col\">State</th><th scope=\"col\">Started</th>\
      <th scope=\"col\">Last write</th><th scope=\"col\">Session</th></tr></thead><tbody>";
 
-/// Writes the table. `root` leads to the server's root, and `link` to a session, from the page.
+/// Writes the table. `root` is the relative path from the page to the server's root; `link` returns that of a session.
 pub(super) fn write(state: &State, entries: &[Entry], root: &str, link: impl Fn(&Entry) -> String, body: &mut String) {
     body.push_str(
-        "<p class=\"quiet\">Starts are times of each head's own clock; its zone stands behind them while the session is \
-         open. Last writes are in UTC where that zone is not known.</p>",
+        "<p class=\"quiet\">Starts are times of each head's own clock; its zone is shown while the session is open. \
+         Last writes are in UTC where that zone is not known.</p>",
     );
     body.push_str(HEAD);
     for entry in entries {
@@ -33,7 +33,7 @@ fn row(state: &State, entry: &Entry, root: &str, link: &str, body: &mut String) 
         let path = owner_path(&cluster.namespace, owner);
         format!("{} <a href=\"{root}{path}\">{}</a>", owner.kind.kind(), escape(&owner.name))
     });
-    // Known only while it is open: to find out, all of its files would have to be read.
+    // Gaps are known only of open sessions, because finding them requires reading all files.
     let open = state.sessions.peek(&entry.key);
     let gaps = open.is_some_and(|open| open.has_gaps(state.sessions.standing(&entry.key)));
     let summary = Summary::of(state, entry);
@@ -50,13 +50,15 @@ fn row(state: &State, entry: &Entry, root: &str, link: &str, body: &mut String) 
         escape(summary.sentence()),
         escape(&word),
         started(entry, &summary),
-        summary.last_write.map_or_else(|| "\u{2013}".to_owned(), |at| exact(at, summary.zone, summary.what_was_last())),
+        summary
+            .last_write
+            .map_or_else(|| "\u{2013}".to_owned(), |at| exact(at, summary.zone, summary.last_write_title())),
         escape(entry.key.session.as_str()),
         escape_name(cluster_name(cluster)),
     );
 }
 
-/// Returns the start; without a zone its machine-readable form has none either.
+/// Returns the start. Without a known zone, the `datetime` attribute has none either.
 fn started(entry: &Entry, summary: &Summary) -> String {
     if let Some(at) = summary.started {
         return exact(at, summary.zone, "by the clock of its head");
@@ -70,7 +72,7 @@ fn started(entry: &Entry, summary: &Summary) -> String {
     )
 }
 
-/// Returns a moment in the head's zone, or in UTC.
+/// Returns a time in the head's zone, or in UTC.
 fn exact(at: jiff::Timestamp, zone: Option<i64>, title: &str) -> String {
     format!("<time datetime=\"{at}\" title=\"{title}\">{}</time>", local(at, zone))
 }

@@ -1,4 +1,4 @@
-//! What every handler may use.
+//! The state that all handlers share.
 
 use super::heavy::Heavy;
 use crate::health::Health;
@@ -7,17 +7,17 @@ use crate::session::Sessions;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What handlers need.
+/// The state that all handlers share.
 #[derive(Clone, Debug)]
 pub struct State {
     /// The stored sessions.
     pub sessions: Arc<Sessions>,
-    /// Where Ray's dashboard files are, if they are served.
+    /// Folder of Ray's dashboard files, if they are served.
     pub dashboard_dir: Option<PathBuf>,
-    /// Whether requests should come here.
+    /// Readiness of the server.
     pub health: Health,
-    /// What is counted.
+    /// The server's metrics.
     pub metrics: Metrics,
-    /// Turns for long answers.
+    /// Slots for long answers.
     pub heavy: Heavy,
 }

@@ -1,8 +1,8 @@
-//! The summary of a session that needs no load: its state and the sign that it is dead, in words, its last write, and
-//! the zone of its head's clock.
+//! A session's summary, available without loading it: its state, evidence that it is dead, its last write, and the time
+//! zone of its head's clock.
 //!
-//! The state (`live`, `dead`, `unknown`) is what the watch of clusters knows. Where nothing watches, the listing may
-//! know more, and the session itself while it is open. No object is read for it.
+//! The state (`live`, `dead`, `unknown`) comes from the watch of clusters. Without a watch, the listing may contain
+//! evidence, and so may the open session. No object is read for a summary.
 
 use super::state::State;
 use crate::liveness::State as Life;
@@ -11,33 +11,33 @@ use crate::session::{Ended, OpenSession};
 use jiff::{SignedDuration, Timestamp};
 use ray_history_core::ray_api::metadata::offset_minutes;
 
-/// Everything known of one session without loading it.
+/// The summary of one session.
 #[derive(Debug)]
 pub(super) struct Summary {
     state: Life,
-    /// The sign that it is dead, where the state does not say so.
+    /// Evidence that it is dead, if the state does not report it.
     pub(super) ended: Option<Ended>,
-    /// The last event of a session that is open; else when its marker was written.
+    /// Time of the last event of an open session, else the time at which its marker was written.
     pub(super) last_write: Option<Timestamp>,
-    /// Minutes by which the head's clock is ahead of UTC; known while the session is open.
+    /// Minutes by which the head's clock is ahead of UTC; known only while the session is open.
     pub(super) zone: Option<i64>,
-    /// The start of the head, where the zone is known.
+    /// The start of the head, if the zone is known.
     pub(super) started: Option<Timestamp>,
     open: bool,
 }
 
-/// Clocks are at most so far from UTC: a marker that is older than its session by more tells nothing.
+/// Largest offset from UTC, in microseconds. A marker that is older than its session by more is ignored.
 const WIDEST_ZONE: i64 = 14 * 60 * 60 * 1_000_000;
-/// Collectors store events every few minutes: shorter silence is none.
+/// Time without events that is reported. Collectors store events every few minutes, so shorter gaps are normal.
 const SILENCE: SignedDuration = SignedDuration::from_mins(10);
 
 impl Summary {
-    /// Returns that of a session, with what only an open one tells.
+    /// Returns the summary of a session, with the details of an open one.
     pub(super) fn of(state: &State, entry: &Entry) -> Self {
         Self::from(state, entry, state.sessions.peek(&entry.key).as_deref())
     }
 
-    /// Returns that of a session by the listing alone, the same on all replicas whatever they have open.
+    /// Returns the summary from the listing only, which is the same on all replicas whatever sessions they have open.
     pub(super) fn listed(state: &State, entry: &Entry) -> Self {
         Self::from(state, entry, None)
     }
@@ -58,7 +58,7 @@ impl Summary {
         Self { state: state.sessions.state(&entry.key), ended, last_write, zone, started, open: as_of.is_some() }
     }
 
-    /// Returns a class for style sheets, and the word for people.
+    /// Returns a CSS class and the text of the state.
     pub(super) fn word(&self) -> (&'static str, String) {
         let silent = self.last_write.filter(|_| self.open).map(|at| Timestamp::now().duration_since(at));
         match (self.state, self.ended, silent) {
@@ -70,38 +70,38 @@ impl Summary {
         }
     }
 
-    /// Explains the word.
+    /// Explains the state in a sentence.
     pub(super) fn sentence(&self) -> &'static str {
         match (self.state, self.ended) {
             (Life::Live, _) => "Its cluster is running.",
             (Life::Dead, _) => "Its cluster is gone, or has a newer session.",
             (Life::Unknown, Some(Ended::NewerSession)) => "Its cluster has a newer session.",
-            (Life::Unknown, Some(Ended::Marker)) => "Its head said so: its marker was written at the end.",
+            (Life::Unknown, Some(Ended::Marker)) => "Its head wrote its end marker.",
             (Life::Unknown, Some(Ended::HeadLog)) => "Its head's log says that it was told to stop.",
-            (Life::Unknown, None) => "Nothing watches its cluster, so it may be running or gone.",
+            (Life::Unknown, None) => "Its cluster is not watched, so it may be running or gone.",
         }
     }
 
-    /// Names the last write.
-    pub(super) fn what_was_last(&self) -> &'static str {
+    /// Describes the last write.
+    pub(super) fn last_write_title(&self) -> &'static str {
         if self.open { "its last event" } else { "its marker was written" }
     }
 }
 
-/// Returns a moment in a zone, given in minutes, or in UTC; with the zone behind it.
+/// Returns a time in a zone given in minutes, or in UTC, followed by the zone.
 pub(super) fn local(at: Timestamp, zone: Option<i64>) -> String {
     let ahead = SignedDuration::from_mins(zone.unwrap_or(0));
     let there = at.checked_add(ahead).unwrap_or(at);
     format!("{} UTC{}", there.strftime("%Y-%m-%d %H:%M:%S"), zone.map_or_else(String::new, offset))
 }
 
-/// Returns `+05:30`, the offset of a zone given in minutes.
+/// Returns the offset of a zone given in minutes, such as `+05:30`.
 pub(super) fn offset(minutes: i64) -> String {
     let sign = if minutes < 0 { '-' } else { '+' };
     format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
 }
 
-/// Returns `6 days`: the span in the largest unit that fits.
+/// Returns a duration in its largest unit, such as `6 days`.
 fn span(long: SignedDuration) -> String {
     let minutes = long.as_mins();
     let (number, unit) = match minutes {
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_word_says_what_is_known() {
+    fn word_reports_state_and_silence() {
         for (summary, word) in [
             (summary(Life::Live, None, true, 0), "live"),
             (summary(Life::Dead, None, true, 200), "dead"),
@@ -130,7 +130,7 @@ mod tests {
             (summary(Life::Unknown, None, true, 145), "no event for 6 days"),
             (summary(Life::Unknown, None, true, 3), "no event for 3 hours"),
             (summary(Life::Unknown, None, true, 0), "unknown"),
-            // Of one that is not open only the marker is known, and data may have come later.
+            // Without an open session only the marker is known, and later data may exist.
             (summary(Life::Unknown, None, false, 145), "unknown"),
         ] {
             assert_eq!(summary.word().1, word, "{summary:?}");
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn times_have_their_zone() {
+    fn times_include_the_zone() {
         let at: Timestamp = "2026-11-22T23:20:35Z".parse().unwrap();
         for (zone, text) in [
             (None, "2026-11-22 23:20:35 UTC"),

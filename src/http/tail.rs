@@ -1,7 +1,7 @@
-//! `/api/jobs/{id}/logs/tail`: the log of a submission over a WebSocket, as `ray job logs --follow` asks for it.
+//! `/api/jobs/{id}/logs/tail`: the log of a submission over a WebSocket, as `ray job logs --follow` requests it.
 //!
-//! A dead session's log has an end: all of it is sent as text, and the connection closed as Ray closes that of a job that
-//! has ended. What the client sends is not read. A page of another origin is refused before anything is loaded.
+//! The whole stored log is sent as text; then the connection is closed as Ray closes that of an ended job. Messages of
+//! the client are not read. A page of another origin is rejected before anything is loaded.
 //! Source: `tail_job_logs` of `dashboard/modules/job/{job_head,sdk}.py`.
 
 use super::error::Error;
@@ -16,7 +16,7 @@ use futures_util::{StreamExt, stream};
 use ray_history_core::ray_api::job_logs::Decoder;
 use tokio_util::codec::Encoder;
 
-/// Refuses what is no handshake, or comes from a page of another origin. To be asked before the session is opened.
+/// Rejects requests that are not a handshake or come from a page of another origin. Call it before opening the session.
 pub(super) fn admit(request: &HttpRequest) -> Result<(), Error> {
     if !origin::is_own(request) {
         return Err(Error::ForeignOrigin);
@@ -46,7 +46,7 @@ pub(super) async fn of_job(
         };
         Some((written.map(|()| frames.freeze()), (blocks, left)))
     });
-    // The client sent one: it was admitted.
+    // `admit` has verified that the client sent a key.
     let key = request.headers().get(SEC_WEBSOCKET_KEY).map_or(&[][..], HeaderValue::as_bytes);
     let accept = hash_key(key);
     let mut response = HttpResponse::SwitchingProtocols();
@@ -55,7 +55,7 @@ pub(super) async fn of_job(
     Ok(response.streaming(frames))
 }
 
-/// A connection that ends before the log does.
+/// Reason for ending a connection before the end of the log.
 #[derive(Debug, thiserror::Error)]
 enum Broken {
     #[error("the log could not be read to its end: {0}")]
@@ -64,7 +64,7 @@ enum Broken {
     Write(#[from] actix_http::ws::ProtocolError),
 }
 
-/// A message; none without text.
+/// Returns a text message, or `None` for an empty text.
 fn text(text: String) -> Option<Message> {
     (!text.is_empty()).then(|| Message::Text(text.into()))
 }

@@ -1,8 +1,8 @@
-//! W3C trace context: the trace that a request belongs to, its caller's or a new one.
+//! W3C trace context: a request continues its caller's trace or starts a new one.
 //!
-//! The same id stands in the log, in the answer's `X-Request-Id`, in the bodies of errors and, where traces are
-//! exported, in the spans. Owns the span of a request: without export it is only what log lines need, because making
-//! spans costs more than making a small answer.
+//! The trace id is in the log, in `X-Request-Id`, in the bodies of errors and, if traces are exported, in the spans.
+//! Without export, the span of a request has only the fields that log lines need, because a full span costs more than a
+//! small answer.
 
 use actix_web::http::header::{HeaderMap, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
@@ -16,20 +16,20 @@ use tracing::{Span, field};
 use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt};
 use tracing_subscriber::Registry;
 
-/// Version, trace, span and flags, in hex.
+/// Length of version, trace, span and flags in hex.
 const SHORTEST_TRACEPARENT: usize = 2 + 1 + 32 + 1 + 16 + 1 + 2;
 
-/// Which request this is: the id of its trace.
+/// The id of a request: its trace id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct RequestId(TraceId);
 
 impl RequestId {
-    /// That of a request being answered; none where nothing stands around it.
+    /// Returns the id of a request, or `None` outside of the middleware.
     pub(super) fn of(request: &HttpRequest) -> Option<Self> {
         request.extensions().get().copied()
     }
 
-    /// As it stands in `X-Request-Id`.
+    /// Returns the value of `X-Request-Id`.
     pub(super) fn header(self) -> Option<HeaderValue> {
         let mut text = String::with_capacity(32);
         write!(text, "{self}").ok()?;
@@ -52,7 +52,7 @@ pub(super) struct RequestSpan {
 }
 
 impl RequestSpan {
-    /// Begins it, as a part of the caller's trace if there is one.
+    /// Starts the span, as part of the caller's trace if there is one.
     pub(super) fn begin(method: &'static str, headers: &HeaderMap) -> Self {
         let parent = parent(headers);
         if is_exported() {
@@ -75,7 +75,7 @@ impl RequestSpan {
             session.key = field::Empty,
         );
         if let Some(parent) = parent {
-            // Fails where the layer does not want this span; the id still goes into the log.
+            // Fails if the layer has disabled this span; the log still has the id.
             let _ = span.set_parent(Context::new().with_remote_span_context(parent.clone()));
         }
         let exported = span.context().span().span_context().trace_id();
@@ -84,7 +84,7 @@ impl RequestSpan {
         Self { span, id, exported: true }
     }
 
-    /// Says what is known once the request was understood. The log has it in its own line.
+    /// Records the route, status and session in an exported span. The log has them in its own line.
     pub(super) fn answered(&self, method: &str, route: &str, status: u16, session: Option<&dyn fmt::Display>) {
         if !self.exported {
             return;
@@ -102,7 +102,7 @@ impl RequestSpan {
     }
 }
 
-/// Whether `telemetry` has set up the layer that exports spans.
+/// Returns `true` if `telemetry` has installed the layer that exports spans.
 fn is_exported() -> bool {
     tracing::dispatcher::get_default(tracing::Dispatch::is::<OpenTelemetryLayer<Registry, SdkTracer>>)
 }
@@ -111,9 +111,9 @@ fn id(parent: Option<&SpanContext>) -> RequestId {
     RequestId(parent.map_or_else(|| RandomIdGenerator::default().new_trace_id(), SpanContext::trace_id))
 }
 
-/// The caller's span, if `traceparent` names one.
+/// Returns the caller's span, if `traceparent` has one.
 fn parent(headers: &HeaderMap) -> Option<SpanContext> {
-    // The propagator would take shorter ids for numbers.
+    // The propagator would parse shorter ids as numbers.
     headers.get("traceparent").filter(|given| given.len() >= SHORTEST_TRACEPARENT)?;
     let context = TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(headers));
     let parent = context.span().span_context().clone();
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_callers_trace_is_continued_and_nonsense_begins_a_new_one() {
+    fn continues_a_valid_trace_or_starts_a_new_one() {
         let id = "0af7651916cd43dd8448eb211c80319c";
         let begin = |traceparent: &str| RequestSpan::begin("GET", &with(traceparent)).id;
         let known = begin(&format!("00-{id}-b7ad6b7169203331-01"));

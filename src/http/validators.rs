@@ -1,7 +1,7 @@
-//! What every answer below a session says about itself: which state of the session it shows, and how to revalidate it.
+//! Headers of every answer below a session: the state of the session, and how to revalidate the answer.
 //!
-//! Owns the `X-Ray-History-…` headers, entity tags and `If-None-Match`. A tag is made from what an answer depends on,
-//! so that nothing is built for a client that has it.
+//! Defines the `X-Ray-History-…` headers, entity tags and `If-None-Match`. A tag is a hash of everything an answer
+//! depends on, so that no answer is built for a client that has it.
 
 use super::state::State;
 use crate::session::OpenSession;
@@ -17,10 +17,10 @@ const STATE: HeaderName = HeaderName::from_static("x-ray-history-state");
 const COMPLETENESS: HeaderName = HeaderName::from_static("x-ray-history-completeness");
 const AS_OF: HeaderName = HeaderName::from_static("x-ray-history-as-of");
 
-/// Answers may be kept by the browser alone, and are asked about each time: late files change them.
+/// Only the browser may cache answers, and it must revalidate them each time, because late files change them.
 const REVALIDATE: &str = "private, no-cache";
 
-/// Says whether the session lives, and, as far as it is open, what is known to be missing and how far it reaches.
+/// Adds the state of the session and, if it is open, its completeness and the time of its last event.
 pub(super) fn describe(response: &mut HttpResponse, state: &State, key: &SessionKey, session: Option<&OpenSession>) {
     let headers = response.headers_mut();
     headers.insert(STATE, HeaderValue::from_static(state.sessions.state(key).as_str()));
@@ -32,35 +32,36 @@ pub(super) fn describe(response: &mut HttpResponse, state: &State, key: &Session
     }
 }
 
-/// The word for what is known to be missing.
+/// Returns the value of the completeness header.
 pub(super) fn completeness(gaps: bool) -> &'static str {
     if gaps { "gaps" } else { "no-known-gaps" }
 }
 
-/// The time of the last event, RFC 3339; none for a session without events.
+/// Returns the time of the last event, RFC 3339, or `None` for a session without events.
 pub(super) fn as_of(session: &OpenSession) -> Option<String> {
     let nanos = session.snapshot.as_of;
     let at = jiff::Timestamp::from_nanosecond(nanos.into()).ok()?;
     (nanos != 0).then(|| at.to_string())
 }
 
-/// The tag of an answer: of the session as it is open, who asks, and the URL below the session.
+/// Returns the tag of an answer: a hash of the open session, the redaction, and the URL below the session.
 pub(super) fn tag(session: &OpenSession, setting: Redaction, query: &Query, below: &[&str], text: &str) -> String {
-    // With fixed keys: replicas must agree. With our version: another one may answer otherwise.
+    // Fixed keys, because replicas must agree. Includes our version, because another one may answer differently.
     let mut hasher = SipHasher13::new_with_keys(0, 0);
     (&session.key, session.version, setting as u8, query.redact, query.over).hash(&mut hasher);
     (below, text, env!("CARGO_PKG_VERSION")).hash(&mut hasher);
     format!("\"{:016x}\"", hasher.finish())
 }
 
-/// The tag of a body.
+/// Returns the tag of a body.
 pub(super) fn tag_of(body: &[u8]) -> String {
     let mut hasher = SipHasher13::new_with_keys(0, 0);
     hasher.write(body);
     format!("\"{:016x}\"", hasher.finish())
 }
 
-/// Whether the client has this already. Compared weakly, as RFC 9110 wants for `If-None-Match`.
+/// Returns `true` if the client already has this answer. Uses weak comparison, as RFC 9110 requires for
+/// `If-None-Match`.
 pub(super) fn is_known(request: &HttpRequest, tag: &str) -> bool {
     let values = request.headers().get_all(IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|known| {
@@ -69,12 +70,12 @@ pub(super) fn is_known(request: &HttpRequest, tag: &str) -> bool {
     })
 }
 
-/// 304: the client has it.
+/// Returns 304 Not Modified.
 pub(super) fn not_modified(tag: &str) -> HttpResponse {
     HttpResponse::NotModified().insert_header((ETAG, tag)).insert_header((CACHE_CONTROL, REVALIDATE)).finish()
 }
 
-/// Lets a good answer be revalidated by its tag.
+/// Sets the caching headers and the tag of a successful answer.
 pub(super) fn revalidate(response: &mut HttpResponse, tag: Option<&str>) {
     if !response.status().is_success() {
         return;
@@ -92,7 +93,7 @@ mod tests {
     use actix_web::test::TestRequest;
 
     #[test]
-    fn a_client_has_what_it_names_strongly_or_weakly() {
+    fn if_none_match_compares_weakly() {
         let tag = tag_of(b"x");
         let other = tag_of(b"y");
         for (header, known) in [

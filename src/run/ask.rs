@@ -1,16 +1,16 @@
-//! Questions to a running server over plain HTTP, as a test of an installation asks them from an image without a shell.
+//! A plain HTTP client for checks of a running server, for images without a shell.
 
 use anyhow::{Context, anyhow, bail};
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
-/// How long a server may take to accept a connection, and to give the next part of its answer.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Longest answer that is read.
-const LONGEST: u64 = 1 << 20;
+/// Timeout of connecting, and of every read and write.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Most bytes of an answer that are read.
+const MAX_BYTES: u64 = 1 << 20;
 
-/// Returns status and body of a GET below a server's URL.
+/// Returns the status and body of a GET request below a server's URL.
 pub(super) fn get(server: &str, path: &str) -> anyhow::Result<(u16, String)> {
     let rest = server.strip_prefix("http://").ok_or_else(|| {
         anyhow!("{server} must be the address of a server inside its cluster, such as http://ray-history-server:8080")
@@ -24,14 +24,14 @@ pub(super) fn get(server: &str, path: &str) -> anyhow::Result<(u16, String)> {
         format!("{host}:80")
     };
     let mut connection = connect(&address)?;
-    connection.set_read_timeout(Some(PATIENCE))?;
-    connection.set_write_timeout(Some(PATIENCE))?;
-    // HTTP/1.0: the answer ends with the connection and comes in one piece.
+    connection.set_read_timeout(Some(TIMEOUT))?;
+    connection.set_write_timeout(Some(TIMEOUT))?;
+    // HTTP/1.0: the answer ends with the connection and is not chunked.
     let head = format!("GET /{prefix}{slash}{path} HTTP/1.0\r\nHost: {host}\r\nAccept: application/json\r\n\r\n");
-    // Sent at once: `write!` sends each part by itself, and a server that answers the first and closes resets the rest.
+    // A single write: `write!` sends each part separately, and a server that answers the first part resets the rest.
     connection.write_all(head.as_bytes())?;
     let mut answer = Vec::new();
-    connection.take(LONGEST).read_to_end(&mut answer).with_context(|| format!("{server} does not answer"))?;
+    connection.take(MAX_BYTES).read_to_end(&mut answer).with_context(|| format!("{server} does not answer"))?;
     parse(&answer).ok_or_else(|| anyhow!("{server} does not answer as an HTTP server"))
 }
 
@@ -39,7 +39,7 @@ fn connect(address: &str) -> anyhow::Result<TcpStream> {
     let addresses = address.to_socket_addrs().with_context(|| format!("{address} cannot be looked up"))?;
     let mut failed = None;
     for address in addresses {
-        match TcpStream::connect_timeout(&address, PATIENCE) {
+        match TcpStream::connect_timeout(&address, TIMEOUT) {
             Ok(connection) => return Ok(connection),
             Err(error) => failed = Some(error),
         }
@@ -50,7 +50,7 @@ fn connect(address: &str) -> anyhow::Result<TcpStream> {
     }
 }
 
-/// The status and the body of an answer.
+/// Parses the status and the body of an answer.
 fn parse(answer: &[u8]) -> Option<(u16, String)> {
     let text = String::from_utf8_lossy(answer);
     let (head, body) = text.split_once("\r\n\r\n")?;
@@ -63,29 +63,29 @@ mod tests {
     use super::*;
     use std::net::TcpListener;
 
-    /// Answers one request; gives what was asked.
+    /// Answers one request; the thread returns the request.
     fn answering(answer: &'static str) -> (String, std::thread::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let asked = std::thread::spawn(move || {
+        let request = std::thread::spawn(move || {
             let (mut client, _) = listener.accept().unwrap();
             let mut head = [0; 1024];
             let read = client.read(&mut head).unwrap();
             client.write_all(answer.as_bytes()).unwrap();
             String::from_utf8_lossy(&head[..read]).into_owned()
         });
-        (url, asked)
+        (url, request)
     }
 
     #[test]
-    fn a_server_is_asked_below_its_prefix() {
-        let (url, asked) = answering("HTTP/1.1 503 Service Unavailable\r\na: b\r\n\r\nnot yet");
+    fn requests_keep_the_path_prefix() {
+        let (url, request) = answering("HTTP/1.1 503 Service Unavailable\r\na: b\r\n\r\nnot yet");
         assert_eq!(get(&format!("{url}/history/"), "readyz").unwrap(), (503, "not yet".to_owned()));
-        assert!(asked.join().unwrap().starts_with("GET /history/readyz HTTP/1.0\r\nHost: 127.0.0.1:"));
+        assert!(request.join().unwrap().starts_with("GET /history/readyz HTTP/1.0\r\nHost: 127.0.0.1:"));
     }
 
     #[test]
-    fn what_is_no_server_is_told() {
+    fn reports_what_is_not_a_server() {
         let (url, _asked) = answering("SSH-2.0-OpenSSH\r\n");
         assert!(get(&url, "readyz").unwrap_err().to_string().contains("does not answer as an HTTP server"));
         assert!(

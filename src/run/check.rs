@@ -1,4 +1,4 @@
-//! Wiring of `check`: reads the settings, and looks into their store where that is asked for.
+//! Wiring of `check`: reads the settings, and optionally surveys their store.
 
 use super::print::print;
 use super::{ask, connect, local, read_kuberay};
@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// Says what settings mean, and what lies in their store.
+/// Explains settings, and reports the contents of their store.
 pub(super) fn run(args: &Check) -> anyhow::Result<()> {
     let Check { file, bucket, local_dir, root_dir, server, kuberay } = args;
     if let Some(server) = server {
@@ -39,7 +39,7 @@ pub(super) fn run(args: &Check) -> anyhow::Result<()> {
     ended
 }
 
-/// Asks a running server whether it serves.
+/// Checks that a running server is ready and lists sessions.
 fn installed(server: &str) -> anyhow::Result<()> {
     let (status, ready) = ask::get(server, "readyz?verbose")?;
     print(&format!("{}\n", ready.trim_end()))?;
@@ -53,7 +53,7 @@ fn installed(server: &str) -> anyhow::Result<()> {
     print(&format!("{listed}\n"))
 }
 
-/// Checks a document, and prints what it means.
+/// Checks a document and prints an explanation.
 fn document(file: &Path) -> anyhow::Result<Settings> {
     let (name, memory_limit) = (file.display().to_string(), cgroup::memory_limit());
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
@@ -77,7 +77,7 @@ fn from_kuberay(flags: &KubeRay) -> anyhow::Result<Settings> {
     Ok(settings)
 }
 
-/// Looks through a store, and prints what is there.
+/// Surveys a store and prints a report.
 async fn survey(settings: Settings) -> anyhow::Result<()> {
     let Storage { root_dirs, credentials_secret, .. } = &settings.storage;
     let url = settings.storage.url();

@@ -1,4 +1,4 @@
-//! Wiring of `serve --rayhistory`: the API server, the controller, and what the controller steers.
+//! Wiring of `serve --rayhistory`: the Kubernetes client, the controller, and the server that it controls.
 
 use super::{NO_THREADS, Stopping, check_dashboard, connect};
 use crate::args::Serve;
@@ -24,10 +24,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// A request to the API server that says nothing for so long has been lost. Watches are renewed within it.
-const SILENCE: Duration = Duration::from_mins(5);
+/// Read timeout of requests to the API server. Watches are renewed within this time.
+const READ_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Serves what a `RayHistory` says until the token is cancelled.
+/// Serves with the settings of a `RayHistory` until the token is cancelled.
 pub(super) async fn serve(
     namespace: &str,
     name: &str,
@@ -39,19 +39,22 @@ pub(super) async fn serve(
     let mut config = Config::infer()
         .await
         .context("no Kubernetes to talk to: run in a pod with a ServiceAccount, or name a kubeconfig in KUBECONFIG")?;
-    config.read_timeout = Some(SILENCE);
+    config.read_timeout = Some(READ_TIMEOUT);
     let own_namespace = config.default_namespace.clone();
     let client = controller::client(config).context("the Kubernetes client cannot be set up")?;
     let (liveness, watched, health) = (Liveness::default(), Watched::default(), Health::default());
     liveness.set(Arc::new(watched.clone()));
     health.close(Gate::Listed, "the stored sessions have not been listed yet");
     let (settings, metrics) = (Arc::new(Settings::default()), Metrics::default());
-    // Nothing is served before the first settings name a store.
-    let nowhere: Arc<dyn storage::Storage> = Arc::new(Memory::default());
-    let sessions = Sessions::with(nowhere, vec![Root::new("")], settings, liveness, metrics.clone());
+    // An empty store until the first settings are in force.
+    let empty_store: Arc<dyn storage::Storage> = Arc::new(Memory::default());
+    let sessions = Sessions::with(empty_store, vec![Root::new("")], settings, liveness, metrics.clone());
     let sessions = Arc::new(sessions.with_quiet_loads().context(NO_THREADS)?);
-    let steered =
-        Arc::new(Steered { sessions: Arc::clone(&sessions), metrics: metrics.clone(), open: Mutex::default() });
+    let server = Arc::new(ControlledServer {
+        sessions: Arc::clone(&sessions),
+        metrics: metrics.clone(),
+        open: Mutex::default(),
+    });
     let options = Options {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
@@ -60,19 +63,19 @@ pub(super) async fn serve(
         base_url: args.base_url.clone(),
         memory_limit: cgroup::memory_limit(),
     };
-    let controller = Controller::new(client, options, steered, Arc::clone(&sessions), watched, health.clone());
+    let controller = Controller::new(client, options, server, Arc::clone(&sessions), watched, health.clone());
     let controller = tokio::spawn(controller.run(shutdown.clone()));
     let address = listener.local_addr()?;
     tracing::info!(%address, rayhistory = %format!("{namespace}/{name}"), "serving http://{address}/sessions/");
     let stopping = Stopping { shutdown: shutdown.clone(), server: args.server };
     let first = async { Ok(()) };
-    let served = stopping.serve(sessions, args.dashboard_dir, health, metrics, listener, first).await;
+    let result = stopping.serve(sessions, args.dashboard_dir, health, metrics, listener, first).await;
     shutdown.cancel();
     let _ = controller.await;
-    served
+    result
 }
 
-/// What a pod is called.
+/// Returns the name of the pod, or of the host.
 fn host() -> String {
     let from_environment = ["POD_NAME", "HOSTNAME"].into_iter().find_map(|name| std::env::var(name).ok());
     from_environment
@@ -82,32 +85,32 @@ fn host() -> String {
         .unwrap_or_else(|| "ray-history".to_owned())
 }
 
-/// What the controller steers.
+/// The server that the controller controls.
 #[derive(Debug)]
-struct Steered {
+struct ControlledServer {
     sessions: Arc<Sessions>,
     metrics: Metrics,
-    open: Mutex<Option<Open>>,
+    open: Mutex<Option<OpenStore>>,
 }
 
 /// The store in force.
 #[derive(Clone, Debug)]
-struct Open {
-    /// What it was opened with.
+struct OpenStore {
+    /// The settings with which it was opened.
     storage: Storage,
     credentials: Credentials,
-    /// With credentials; those that rotate are shared with the store.
+    /// The configuration with credentials; rotating credentials are shared with the store.
     config: StoreConfig,
 }
 
-impl Steered {
-    fn open(&self) -> MutexGuard<'_, Option<Open>> {
+impl ControlledServer {
+    fn open(&self) -> MutexGuard<'_, Option<OpenStore>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
-impl Server for Steered {
+impl Server for ControlledServer {
     async fn apply(&self, settings: Arc<Settings>, credentials: &Credentials) -> Result<(), String> {
         let current = self.open().clone();
         let same = current.as_ref().filter(|open| open.storage == settings.storage);
@@ -117,7 +120,7 @@ impl Server for Steered {
         }
         let with_secret = settings.storage.clone().with_secret(credentials).map_err(|problems| problems.to_string())?;
         let store = connect(&with_secret, &self.metrics).await.map_err(|error| format!("{error:#}"))?;
-        // What is served is not given up for a store that does not answer, or for keys that do not open it.
+        // The current store is kept if the new one does not answer or rejects the credentials.
         if current.is_some() {
             let root = Root::new(settings.storage.root_dirs.first().map_or("", String::as_str));
             let prefix = root.spellings().into_iter().next().unwrap_or_default();
@@ -126,12 +129,15 @@ impl Server for Steered {
                 .await
                 .map_err(|error| format!("{} cannot be listed: {error}", settings.storage.url()))?;
         }
-        let mut open =
-            Open { storage: settings.storage.clone(), credentials: credentials.clone(), config: with_secret.store };
+        let mut open = OpenStore {
+            storage: settings.storage.clone(),
+            credentials: credentials.clone(),
+            config: with_secret.store,
+        };
         let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
         self.sessions.apply(settings);
         match same {
-            // The same store with other keys: what is open stays open, and loads go on.
+            // The same store with new credentials: open sessions stay open, and loads continue.
             Some(same) if same.config.rotate(&open.config) => {
                 open.config = same.config.clone();
                 let sessions = Arc::clone(&self.sessions);
@@ -153,7 +159,7 @@ impl Server for Steered {
         }
     }
 
-    fn look(&self, cluster: ClusterId, owner: Option<Owner>) {
+    fn relist(&self, cluster: ClusterId, owner: Option<Owner>) {
         let sessions = Arc::clone(&self.sessions);
         tokio::spawn(async move {
             if let Err(error) = sessions.refresh_cluster(&cluster, owner.as_ref()).await {
@@ -166,7 +172,7 @@ impl Server for Steered {
         let stored = self.sessions.stored(key).await;
         stored
             .inspect_err(
-                |error| tracing::debug!(session.key = %key, error = %chain(error), "a look at a session failed"),
+                |error| tracing::debug!(session.key = %key, error = %chain(error), "stored files could not be listed"),
             )
             .ok()?
     }

@@ -1,4 +1,4 @@
-//! The first listing, beside a server that answers already, and what readiness says of every later one.
+//! The first listing, made while the server already answers, and readiness after every later one.
 
 use crate::health::{Gate, Health};
 use crate::session::Sessions;
@@ -12,14 +12,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Pauses between tries of the first listing: each is twice as long as the one before.
+/// First and longest pause between tries of the first listing; each is twice as long as the previous one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Lists the sessions for the first time. A store that does not answer for the moment is waited for.
+/// Lists the sessions for the first time. Retries while the store has transient errors.
 ///
 /// # Errors
-/// When waiting would not help: no such bucket, no rights, or a folder that holds something else.
+/// Returns an error if a retry would not help: no such bucket, no permission, or a folder with other content.
 pub(super) async fn first(sessions: &Sessions, storage: &Storage, health: &Health) -> anyhow::Result<Arc<Listing>> {
     let mut pause = FIRST_PAUSE;
     let listing = loop {
@@ -62,15 +62,15 @@ fn is_empty(folder: &Path) -> bool {
     std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_none())
 }
 
-/// Keeps the gate as the listings say: open after the first one, closed while a folder that was served is gone.
+/// Updates the readiness gate after every listing: open after the first one, closed while the served folder is gone.
 ///
-/// A bucket that does not answer is no reason: it is so for every replica, and the last listing and all that is open
-/// are shown meanwhile.
+/// An unreachable bucket does not close the gate, because it affects every replica, and the last listing and all open
+/// sessions are still served.
 pub(super) async fn readiness(sessions: Arc<Sessions>, health: Health) {
-    let tell = |listing: &Listing, of_folder: bool| match &listing.stale {
+    let update_gate = |listing: &Listing, of_folder: bool| match &listing.stale {
         Some(why) if of_folder && listing.store_missing => health.close(Gate::Listed, why.clone()),
         _ if listing.listed_at.is_some() => health.open(Gate::Listed),
         _ => {}
     };
-    sessions.each_listing(tell).await;
+    sessions.each_listing(update_gate).await;
 }

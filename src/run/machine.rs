@@ -1,25 +1,25 @@
-//! What the machine must give before anything starts: threads, and a clock. Without them libraries panic later.
+//! Checks of the machine before the start: enough threads and a valid clock, without which libraries panic later.
 
 use anyhow::bail;
 use std::thread;
 use std::time::SystemTime;
 
-/// Threads beside those of which each core gets one: of the log, of signals, of blocking calls.
-const MORE: usize = 8;
-/// Threads for each core: for requests, for loads, for everything else.
-const PER_CORE: usize = 3;
+/// Threads in addition to those per core: for the log, signals and blocking calls.
+const EXTRA_THREADS: usize = 8;
+/// Threads per core: for requests, loads and other tasks.
+const THREADS_PER_CORE: usize = 3;
 
-/// Looks at both.
+/// Checks that enough threads can be started and that the clock is valid.
 ///
 /// # Errors
-/// When one is missing; the text is for whoever runs the program.
+/// Returns an error with advice for the operator if a check fails.
 pub(super) fn check() -> anyhow::Result<()> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    threads(PER_CORE * cores + MORE)?;
+    threads(THREADS_PER_CORE * cores + EXTRA_THREADS)?;
     clock(SystemTime::now())
 }
 
-/// Starts so many threads at once, and ends them.
+/// Starts `wanted` threads at the same time, and ends them.
 fn threads(wanted: usize) -> anyhow::Result<()> {
     let started = (0..wanted).map(|_| thread::Builder::new().spawn(thread::park));
     let mut refused = None;
@@ -60,7 +60,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_usual_machine_will_do_and_a_clock_before_1970_will_not() {
+    fn accepts_this_machine_and_rejects_an_early_clock() {
         check().unwrap();
         let before = SystemTime::UNIX_EPOCH.checked_sub(Duration::from_secs(1)).unwrap();
         assert!(clock(before).unwrap_err().to_string().contains("1970"));

@@ -1,38 +1,37 @@
-//! Who may load now: slots and memory, handed out fairly.
+//! Admits loads: grants slots and memory in a fair order.
 //!
-//! Owns the order of loads. There are two lanes, each first come, first served: a small session never waits for a huge
-//! one to end, because huge ones leave a slot and an eighth of the memory to small ones, counted with what those hold
-//! already. Memory is reserved by stored size and corrected while reading (`Permit::cover`); cached sessions give way to
-//! loads, where that makes room enough.
-//! Must never load anything.
+//! There are two lanes, each first come, first served. A small load never waits for a huge one to end, because huge
+//! loads leave one slot and an eighth of the memory to small ones, including what small loads hold already. Memory is
+//! reserved by stored size and corrected while reading (`LoadPermit::cover`). Cached sessions are evicted for a load if
+//! that frees enough memory. This module loads nothing itself.
 
-use super::memory::{Charge, Evict, Ledger};
+use super::memory::{Evict, MemoryBudget, Reservation};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A load that will hold at most this much, and at most a sixteenth of the budget, is small.
-const SMALL: u64 = 64 << 20;
+/// Largest estimate of a small load, which must also be at most a sixteenth of the budget.
+const MAX_SMALL: u64 = 64 << 20;
 
-/// Which line a load stands in.
+/// The queue that a load waits in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lane {
     Small = 0,
     Large = 1,
 }
 
-/// Why a permit cannot be made larger.
+/// The reason why a permit could not cover more memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Short {
-    /// Others hold the memory: begin again with a larger estimate, and wait for it.
-    Again,
-    /// The whole budget would not do; in bytes, how much a load may hold.
+pub(super) enum CoverError {
+    /// Other loads hold the memory: start again with a larger estimate, which waits for it.
+    Retry,
+    /// The bytes exceed the limit of one load, which this variant contains.
     TooLarge(u64),
 }
 
-/// The doorkeeper.
+/// Grants permits to loads.
 #[derive(Debug)]
 pub(super) struct Admission {
-    ledger: Arc<Ledger>,
+    budget: Arc<MemoryBudget>,
     cached: Arc<dyn Evict>,
     lanes: Mutex<Lanes>,
 }
@@ -43,30 +42,30 @@ struct Lanes {
     next_ticket: u64,
     running: [usize; 2],
     waiting: [VecDeque<u64>; 2],
-    /// Bytes reserved by small ones.
+    /// Bytes reserved by small loads.
     small_held: u64,
 }
 
 impl Lanes {
-    /// Whether a slot is free for the first in a lane.
-    fn free(&self, lane: Lane) -> bool {
+    /// Returns `true` if a slot is free for the first load of a lane.
+    fn has_slot(&self, lane: Lane) -> bool {
         let [small, large] = self.running;
         let large_slots = self.max_concurrent.saturating_sub(1).max(1);
         match lane {
-            // A large one that waits must not be kept out by small ones that keep coming.
+            // A slot is left to a waiting large load, so that a stream of small ones cannot keep it out.
             Lane::Small => {
                 let wanted = usize::from(!self.waiting[Lane::Large as usize].is_empty() && large < large_slots);
                 small < self.max_concurrent.saturating_sub(large + wanted).max(1)
             }
-            // Where only one may run, a large one beside a small one is the exception that keeps both lanes moving.
+            // With one slot, a large load may run in addition to a small one, so that both lanes keep moving.
             Lane::Large => large < large_slots && (self.max_concurrent <= 1 || small + large < self.max_concurrent),
         }
     }
 }
 
 impl Admission {
-    /// A doorkeeper for so many loads at once.
-    pub(super) fn new(max_concurrent: usize, ledger: Arc<Ledger>, cached: Arc<dyn Evict>) -> Self {
+    /// Creates an admission with `max_concurrent` slots.
+    pub(super) fn new(max_concurrent: usize, budget: Arc<MemoryBudget>, cached: Arc<dyn Evict>) -> Self {
         let lanes = Lanes {
             max_concurrent: max_concurrent.max(1),
             next_ticket: 0,
@@ -74,20 +73,20 @@ impl Admission {
             waiting: [VecDeque::new(), VecDeque::new()],
             small_held: 0,
         };
-        Self { ledger, cached, lanes: Mutex::new(lanes) }
+        Self { budget, cached, lanes: Mutex::new(lanes) }
     }
 
-    /// Another number of loads at once from now on; what runs goes on.
+    /// Changes the number of slots. Running loads continue.
     pub(super) fn resize(&self, max_concurrent: usize) {
         self.lock().max_concurrent = max_concurrent.max(1);
-        self.ledger.wake();
+        self.budget.wake_waiters();
     }
 
-    /// Waits for a slot and for memory. An estimate beyond what a load may hold is cut to that.
-    pub(super) async fn admit(self: &Arc<Self>, estimate: u64) -> Permit {
+    /// Waits for a slot and for memory. An estimate above the limit of one load is reduced to it.
+    pub(super) async fn admit(self: &Arc<Self>, estimate: u64) -> LoadPermit {
         let ticket = Ticket::draw(self, self.lane(estimate));
         loop {
-            let changed = self.ledger.changed();
+            let changed = self.budget.changed();
             if let Some(permit) = self.try_admit(&ticket, estimate) {
                 return permit;
             }
@@ -95,64 +94,66 @@ impl Admission {
         }
     }
 
-    /// Admits only if nobody waits, a slot stays free, and nothing cached would have to go.
-    pub(super) fn admit_idle(self: &Arc<Self>, estimate: u64) -> Option<Permit> {
+    /// Grants a permit only if no load waits, a slot stays free, and no cached session has to be evicted.
+    pub(super) fn admit_idle(self: &Arc<Self>, estimate: u64) -> Option<LoadPermit> {
         let lane = self.lane(estimate);
         let mut lanes = self.lock();
         let busy = lanes.running.iter().sum::<usize>() + 1 >= lanes.max_concurrent.max(2);
         if busy || lanes.waiting.iter().any(|lane| !lane.is_empty()) {
             return None;
         }
-        let charge = self.ledger.take(estimate, self.spare(lane, &lanes))?;
-        Some(self.permit(lane, charge, &mut lanes))
+        let reservation = self.budget.try_reserve(estimate, self.headroom(lane, &lanes))?;
+        Some(self.issue_permit(lane, reservation, &mut lanes))
     }
 
-    fn try_admit(self: &Arc<Self>, ticket: &Ticket, estimate: u64) -> Option<Permit> {
+    fn try_admit(self: &Arc<Self>, ticket: &Ticket, estimate: u64) -> Option<LoadPermit> {
         let mut lanes = self.lock();
         let lane = ticket.lane;
-        if lanes.waiting[lane as usize].front() != Some(&ticket.number) || !lanes.free(lane) {
+        if lanes.waiting[lane as usize].front() != Some(&ticket.number) || !lanes.has_slot(lane) {
             return None;
         }
         let estimate = estimate.min(self.limit(lane));
-        let spare = self.spare(lane, &lanes);
-        let charge = self.ledger.take(estimate, spare).or_else(|| {
-            self.make_room(self.ledger.missing(estimate, spare));
-            self.ledger.take(estimate, spare)
+        let headroom = self.headroom(lane, &lanes);
+        let reservation = self.budget.try_reserve(estimate, headroom).or_else(|| {
+            self.evict_for(self.budget.shortfall(estimate, headroom));
+            self.budget.try_reserve(estimate, headroom)
         })?;
-        Some(self.permit(lane, charge, &mut lanes))
+        Some(self.issue_permit(lane, reservation, &mut lanes))
     }
 
-    fn permit(self: &Arc<Self>, lane: Lane, charge: Charge, lanes: &mut Lanes) -> Permit {
+    fn issue_permit(self: &Arc<Self>, lane: Lane, reservation: Reservation, lanes: &mut Lanes) -> LoadPermit {
         lanes.running[lane as usize] += 1;
-        let mut permit = Permit { admission: Arc::clone(self), lane, charge: Some(charge), small_held: 0 };
-        permit.count(lanes);
+        let mut permit =
+            LoadPermit { admission: Arc::clone(self), lane, reservation: Some(reservation), small_held: 0 };
+        permit.update_small_held(lanes);
         permit
     }
 
-    /// Cached sessions go for a load, unless all of them would not be enough: the load waits in any case then.
-    fn make_room(&self, missing: u64) {
+    /// Evicts cached sessions for a load, unless evicting all of them would not be enough: the load waits in any case
+    /// then.
+    fn evict_for(&self, missing: u64) {
         if self.cached.bytes() >= missing {
             self.cached.evict(missing);
         }
     }
 
     fn lane(&self, estimate: u64) -> Lane {
-        if estimate <= SMALL.min(self.ledger.total() / 16) { Lane::Small } else { Lane::Large }
+        if estimate <= MAX_SMALL.min(self.budget.total() / 16) { Lane::Small } else { Lane::Large }
     }
 
-    /// What a lane leaves to the other one.
-    fn left(&self, lane: Lane) -> u64 {
-        if lane == Lane::Large { self.ledger.total() / 8 } else { 0 }
+    /// Returns the bytes that a lane leaves to small loads.
+    fn small_share(&self, lane: Lane) -> u64 {
+        if lane == Lane::Large { self.budget.total() / 8 } else { 0 }
     }
 
-    /// What a lane must leave free: the other one may hold a part of what is left to it.
-    fn spare(&self, lane: Lane, lanes: &Lanes) -> u64 {
-        self.left(lane).saturating_sub(lanes.small_held)
+    /// Returns the bytes that a lane must leave free. Bytes that small loads already hold of their share count as left.
+    fn headroom(&self, lane: Lane, lanes: &Lanes) -> u64 {
+        self.small_share(lane).saturating_sub(lanes.small_held)
     }
 
-    /// What one load may hold.
+    /// Returns the bytes that one load may hold.
     fn limit(&self, lane: Lane) -> u64 {
-        self.ledger.total() - self.left(lane)
+        self.budget.total() - self.small_share(lane)
     }
 
     fn lock(&self) -> MutexGuard<'_, Lanes> {
@@ -160,7 +161,7 @@ impl Admission {
     }
 }
 
-/// A place in a lane; left when dropped.
+/// A position in a lane's queue, given up on drop.
 #[derive(Debug)]
 struct Ticket {
     admission: Arc<Admission>,
@@ -182,73 +183,73 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.admission.lock().waiting[self.lane as usize].retain(|number| *number != self.number);
-        self.admission.ledger.wake();
+        self.admission.budget.wake_waiters();
     }
 }
 
-/// A slot and memory for one load; both given back on drop.
+/// A slot and memory for one load. Both are released on drop.
 #[derive(Debug)]
-pub(super) struct Permit {
+pub(super) struct LoadPermit {
     admission: Arc<Admission>,
     lane: Lane,
-    charge: Option<Charge>,
-    /// What of it is counted as held by small ones.
+    reservation: Option<Reservation>,
+    /// The part of the reservation that is counted in `Lanes::small_held`.
     small_held: u64,
 }
 
-impl Permit {
-    /// Makes sure that so many bytes are reserved.
-    pub(super) fn cover(&mut self, bytes: u64) -> Result<(), Short> {
+impl LoadPermit {
+    /// Grows the reservation to at least `bytes`.
+    pub(super) fn cover(&mut self, bytes: u64) -> Result<(), CoverError> {
         let admission = Arc::clone(&self.admission);
         let mut lanes = admission.lock();
-        let covered = self.try_cover(bytes, admission.spare(self.lane, &lanes));
-        self.count(&mut lanes);
+        let covered = self.try_cover(bytes, admission.headroom(self.lane, &lanes));
+        self.update_small_held(&mut lanes);
         covered
     }
 
-    fn try_cover(&mut self, bytes: u64, spare: u64) -> Result<(), Short> {
+    fn try_cover(&mut self, bytes: u64, headroom: u64) -> Result<(), CoverError> {
         let admission = &self.admission;
-        let Some(charge) = &mut self.charge else { return Ok(()) };
-        if bytes <= charge.bytes() || charge.grow(bytes, spare) {
+        let Some(reservation) = &mut self.reservation else { return Ok(()) };
+        if bytes <= reservation.bytes() || reservation.try_grow(bytes, headroom) {
             return Ok(());
         }
         let limit = admission.limit(self.lane);
         if bytes > limit {
-            return Err(Short::TooLarge(limit));
+            return Err(CoverError::TooLarge(limit));
         }
-        let more = bytes - charge.bytes();
-        admission.make_room(admission.ledger.missing(more, spare));
-        if charge.grow(bytes, spare) { Ok(()) } else { Err(Short::Again) }
+        let more = bytes - reservation.bytes();
+        admission.evict_for(admission.budget.shortfall(more, headroom));
+        if reservation.try_grow(bytes, headroom) { Ok(()) } else { Err(CoverError::Retry) }
     }
 
-    /// Counts what is held now.
-    fn count(&mut self, lanes: &mut Lanes) {
+    /// Updates the sum of small loads.
+    fn update_small_held(&mut self, lanes: &mut Lanes) {
         if self.lane == Lane::Small {
-            let held = self.charge.as_ref().map_or(0, Charge::bytes);
+            let held = self.reservation.as_ref().map_or(0, Reservation::bytes);
             lanes.small_held = (lanes.small_held + held).saturating_sub(self.small_held);
             self.small_held = held;
         }
     }
 
-    /// Ends the load: what it made weighs so much, and holds that for as long as it lives.
-    pub(super) fn settle(mut self, bytes: u64) -> Option<Charge> {
-        let mut charge = self.charge.take()?;
-        charge.settle(bytes);
-        // More than was reserved cannot be undone, but others can make room.
-        self.admission.cached.evict(self.admission.ledger.missing(0, 0));
-        Some(charge)
+    /// Ends the load and returns the reservation of its result, which takes `bytes`.
+    pub(super) fn settle(mut self, bytes: u64) -> Option<Reservation> {
+        let mut reservation = self.reservation.take()?;
+        reservation.settle(bytes);
+        // The result may be larger than the reservation: cached sessions make room for it.
+        self.admission.cached.evict(self.admission.budget.shortfall(0, 0));
+        Some(reservation)
     }
 }
 
-impl Drop for Permit {
+impl Drop for LoadPermit {
     fn drop(&mut self) {
-        self.charge = None;
+        self.reservation = None;
         let admission = Arc::clone(&self.admission);
         let mut lanes = admission.lock();
         lanes.running[self.lane as usize] -= 1;
-        self.count(&mut lanes);
+        self.update_small_held(&mut lanes);
         drop(lanes);
-        admission.ledger.wake();
+        admission.budget.wake_waiters();
     }
 }
 

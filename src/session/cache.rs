@@ -1,15 +1,15 @@
-//! Open sessions that are kept, bounded by count and by the memory ledger.
+//! The cache of open sessions, bounded by count and by the memory budget.
 //!
-//! Owns which session has to go: the policy of `quick_cache` picks it. Bytes are counted by the `Charge` that every session
-//! carries, not here, because an evicted session lives on until the last answer from it is sent.
-//! Must never load anything.
+//! The policy of `quick_cache` picks the session to evict. Bytes are counted by the `Reservation` of each session, not
+//! here, because an evicted session lives on until the last answer from it is sent. This module loads nothing.
 //!
 //! # Why the bound of `quick_cache` is not used
 //!
-//! It refuses what is heavier than 97 % of its capacity, and it knows no bound on the number of entries. So its
-//! capacity is set far out of reach, and one entry at a time is evicted by lowering it to just below what is held.
+//! `quick_cache` refuses entries heavier than 97 % of its capacity, and has no bound on the number of entries. So its
+//! capacity is set far out of reach, and one entry at a time is evicted by lowering it to just below the current
+//! weight.
 
-use super::freshness::Look;
+use super::freshness::RefreshSchedule;
 use super::load::OpenSession;
 use super::memory::Evict;
 use crate::metrics::sessions::{Eviction, Metrics};
@@ -21,179 +21,190 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Out of reach, and far from where `f64` arithmetic in `quick_cache` would round.
-const NO_BOUND: u64 = 1 << 50;
+/// A capacity that is never reached, yet small enough for the `f64` arithmetic of `quick_cache` not to round.
+const UNBOUNDED: u64 = 1 << 50;
 
-/// A session that is kept.
+/// A cached session.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct Cached {
     /// The session.
     pub(super) session: Arc<OpenSession>,
-    /// When the store is looked at again.
-    pub(super) look: Mutex<Look>,
-    asked: Mutex<Instant>,
+    /// When the session is compared with the store again.
+    pub(super) schedule: Mutex<RefreshSchedule>,
+    last_used: Mutex<Instant>,
 }
 
-impl Kept {
-    /// A session that was asked for now.
-    pub(super) fn new(session: Arc<OpenSession>, look: Look) -> Self {
-        Self { session, look: Mutex::new(look), asked: Mutex::new(Instant::now()) }
+impl Cached {
+    /// Creates an entry that was last used now.
+    pub(super) fn new(session: Arc<OpenSession>, schedule: RefreshSchedule) -> Self {
+        Self { session, schedule: Mutex::new(schedule), last_used: Mutex::new(Instant::now()) }
     }
 
     fn touch(&self) {
-        *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        *self.last_used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
-    fn idle(&self) -> Duration {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    fn idle_time(&self) -> Duration {
+        self.last_used.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 }
 
-/// The cache.
+/// The cache of open sessions.
 #[derive(Debug)]
 pub(super) struct Cache {
-    kept: QuickCache<SessionKey, Arc<Kept>, ByBytes, DefaultHashBuilder, DefaultLifecycle<SessionKey, Arc<Kept>>>,
+    entries: QuickCache<
+        SessionKey,
+        Arc<Cached>,
+        WeightInBytes,
+        DefaultHashBuilder,
+        DefaultLifecycle<SessionKey, Arc<Cached>>,
+    >,
     max_sessions: AtomicUsize,
-    /// Evicting lowers the capacity for a moment: one at a time.
+    /// Held while evicting, which lowers the capacity for a moment.
     evicting: Mutex<()>,
     metrics: Arc<Metrics>,
 }
 
 impl Evict for Cache {
     fn bytes(&self) -> u64 {
-        self.kept.weight()
+        self.entries.weight()
     }
 
     fn evict(&self, bytes: u64) -> u64 {
-        let mut gone = 0;
-        while gone < bytes {
+        let mut freed = 0;
+        while freed < bytes {
             match self.evict_one(Eviction::Memory) {
-                Some(weight) => gone += weight,
+                Some(weight) => freed += weight,
                 None => break,
             }
         }
-        gone
+        freed
     }
 }
 
 impl Cache {
-    /// An empty cache.
+    /// Creates an empty cache.
     pub(super) fn new(max_sessions: usize, metrics: Arc<Metrics>) -> Self {
         // One shard: few and heavy entries would not spread evenly over several.
-        let options = OptionsBuilder::new().shards(1).estimated_items_capacity(1024).weight_capacity(NO_BOUND).build();
+        let options = OptionsBuilder::new().shards(1).estimated_items_capacity(1024).weight_capacity(UNBOUNDED).build();
         let options = options.unwrap_or_else(|_| unreachable!("all three options are given"));
-        let kept =
-            QuickCache::with_options(options, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
-        Self { kept, max_sessions: AtomicUsize::new(max_sessions), evicting: Mutex::new(()), metrics }
+        let entries = QuickCache::with_options(
+            options,
+            WeightInBytes,
+            DefaultHashBuilder::default(),
+            DefaultLifecycle::default(),
+        );
+        Self { entries, max_sessions: AtomicUsize::new(max_sessions), evicting: Mutex::new(()), metrics }
     }
 
-    /// The kept session, which thereby counts as asked for.
-    pub(super) fn get(&self, key: &SessionKey) -> Option<Arc<Kept>> {
-        let kept = self.kept.get(key)?;
-        kept.touch();
-        Some(kept)
+    /// Returns a cached session and marks it as used.
+    pub(super) fn get(&self, key: &SessionKey) -> Option<Arc<Cached>> {
+        let cached = self.entries.get(key)?;
+        cached.touch();
+        Some(cached)
     }
 
-    /// The kept session, without a trace.
-    pub(super) fn peek(&self, key: &SessionKey) -> Option<Arc<Kept>> {
-        self.kept.peek(key)
+    /// Returns a cached session without marking it as used.
+    pub(super) fn peek(&self, key: &SessionKey) -> Option<Arc<Cached>> {
+        self.entries.peek(key)
     }
 
-    /// All of them, in no order.
-    pub(super) fn all(&self) -> Vec<Arc<Kept>> {
-        self.kept.iter().map(|(_, kept)| kept).collect()
+    /// Returns all cached sessions, in no order.
+    pub(super) fn all(&self) -> Vec<Arc<Cached>> {
+        self.entries.iter().map(|(_, cached)| cached).collect()
     }
 
-    /// Keeps a session; what is kept under its key is replaced.
-    pub(super) fn keep(&self, key: SessionKey, kept: Arc<Kept>) {
-        self.kept.remove(&key);
-        while self.kept.len() >= self.max_sessions.load(Ordering::Relaxed).max(1) {
+    /// Inserts a session, replacing the one under the same key.
+    pub(super) fn insert(&self, key: SessionKey, cached: Arc<Cached>) {
+        self.entries.remove(&key);
+        while self.entries.len() >= self.max_sessions.load(Ordering::Relaxed).max(1) {
             if self.evict_one(Eviction::Count).is_none() {
                 break;
             }
         }
-        self.kept.insert(key, kept);
-        self.measure();
+        self.entries.insert(key, cached);
+        self.update_metrics();
     }
 
-    /// Replaces what is kept only while it is still `old`: a newer load wins.
-    pub(super) fn replace(&self, key: &SessionKey, old: &Arc<Kept>, new: Arc<Kept>) {
-        if self.kept.peek(key).is_some_and(|now| Arc::ptr_eq(&now, old)) {
-            self.kept.insert(key.clone(), new);
-            self.measure();
+    /// Replaces a session only while it is still `old`, so that a newer load wins.
+    pub(super) fn replace(&self, key: &SessionKey, old: &Arc<Cached>, new: Arc<Cached>) {
+        if self.entries.peek(key).is_some_and(|now| Arc::ptr_eq(&now, old)) {
+            self.entries.insert(key.clone(), new);
+            self.update_metrics();
         }
     }
 
-    /// Lets go of this one, if it is still kept.
-    pub(super) fn forget(&self, key: &SessionKey, kept: &Arc<Kept>) {
-        self.kept.remove_if(key, |now| Arc::ptr_eq(now, kept));
-        self.measure();
+    /// Removes this session if it is still cached.
+    pub(super) fn remove(&self, key: &SessionKey, cached: &Arc<Cached>) {
+        self.entries.remove_if(key, |now| Arc::ptr_eq(now, cached));
+        self.update_metrics();
     }
 
-    /// Lets go of all that must not be shown any more.
+    /// Removes all sessions that must no longer be shown.
     pub(super) fn retain(&self, may_be_shown: impl Fn(&SessionKey) -> bool) {
-        self.kept.retain(|key, _| may_be_shown(key));
-        self.measure();
+        self.entries.retain(|key, _| may_be_shown(key));
+        self.update_metrics();
     }
 
-    /// Another bound on the number of sessions from now on.
+    /// Changes the bound on the number of sessions.
     pub(super) fn resize(&self, max_sessions: usize) {
         self.max_sessions.store(max_sessions, Ordering::Relaxed);
-        while self.kept.len() > max_sessions.max(1) {
+        while self.entries.len() > max_sessions.max(1) {
             if self.evict_one(Eviction::Count).is_none() {
                 break;
             }
         }
     }
 
-    /// Lets go of sessions that nobody has asked for during this time.
+    /// Removes sessions that were not used for `ttl`.
     pub(super) fn expire(&self, ttl: Duration) {
-        let before = self.kept.len();
-        self.kept.retain(|_, kept| kept.idle() < ttl);
-        self.metrics.evicted(Eviction::Expired, before.saturating_sub(self.kept.len()) as u64);
-        self.measure();
+        let before = self.entries.len();
+        self.entries.retain(|_, cached| cached.idle_time() < ttl);
+        self.metrics.evicted(Eviction::Expired, before.saturating_sub(self.entries.len()) as u64);
+        self.update_metrics();
     }
 
-    /// Forgets everything: another store is in use.
+    /// Removes all sessions, because the store was replaced.
     pub(super) fn clear(&self) {
-        self.kept.clear();
-        self.measure();
+        self.entries.clear();
+        self.update_metrics();
     }
 
-    /// How many are kept.
+    /// Returns the number of cached sessions.
     pub(super) fn len(&self) -> usize {
-        self.kept.len()
+        self.entries.len()
     }
 
     fn evict_one(&self, why: Eviction) -> Option<u64> {
-        let _turn = self.evicting.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = self.kept.weight();
+        let _guard = self.evicting.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.entries.weight();
         if before == 0 {
             return None;
         }
-        self.kept.set_capacity(before - 1);
-        self.kept.set_capacity(NO_BOUND);
-        let gone = before.saturating_sub(self.kept.weight());
-        if gone == 0 {
+        self.entries.set_capacity(before - 1);
+        self.entries.set_capacity(UNBOUNDED);
+        let freed = before.saturating_sub(self.entries.weight());
+        if freed == 0 {
             return None;
         }
         self.metrics.evicted(why, 1);
-        self.measure();
-        Some(gone)
+        self.update_metrics();
+        Some(freed)
     }
 
-    fn measure(&self) {
-        self.metrics.cached(self.kept.len(), self.kept.weight());
+    fn update_metrics(&self) {
+        self.metrics.cached(self.entries.len(), self.entries.weight());
     }
 }
 
 #[derive(Clone, Debug)]
-struct ByBytes;
+struct WeightInBytes;
 
-impl Weighter<SessionKey, Arc<Kept>> for ByBytes {
-    fn weight(&self, _: &SessionKey, kept: &Arc<Kept>) -> u64 {
-        // Never zero: `quick_cache` would keep it for ever. Nor one: a capacity just below it would be zero.
-        kept.session.bytes().max(2)
+impl Weighter<SessionKey, Arc<Cached>> for WeightInBytes {
+    fn weight(&self, _: &SessionKey, cached: &Arc<Cached>) -> u64 {
+        // At least two: `quick_cache` keeps entries of weight zero for ever, and evicting one of weight one would set
+        // the capacity to zero.
+        cached.session.bytes().max(2)
     }
 }
 

@@ -1,12 +1,13 @@
-//! Which sessions are stored: from markers, and from the data trees for heads that were killed before they wrote one.
+//! The list of stored sessions, found by markers, and by data folders for heads that were killed before they wrote one.
 //!
-//! Kept in memory, so that answers never list. A listing that fails keeps the last one, marked as stale; it is never
-//! an empty list. A place that cannot be listed for good (a folder that we may not open) is left out and told.
+//! The list is kept in memory, so answering a request never lists the store. A listing that fails keeps the last one,
+//! marked as stale; it is never replaced by an empty list. A place that can never be listed (such as a folder without
+//! permission) is left out and reported.
 //!
-//! Listing is what costs money in a bucket, so each source has its own rhythm (`pace`): the markers by flat listing
+//! Listing is what costs money in a bucket, so each source has its own schedule (`pace`): the markers by flat listing
 //! every minute or so, the folders of the data trees once a day (`walk`), and the folders of one cluster when something
-//! happens to it (`refresh_cluster`). What one source told stays until that source is listed again. Where listing is
-//! free (a folder), everything is listed every time. Must never read an object.
+//! happens to it (`refresh_cluster`). The results of one source stay until that source is listed again. Where listing
+//! is free (a folder), everything is listed every time. The catalog reads no objects.
 
 mod found;
 mod keep;
@@ -29,8 +30,8 @@ pub use query::{Cursor, NoCursor, Page, Query};
 
 use crate::metrics::catalog::{Metrics, Purpose};
 use found::Found;
-use keep::{Kept, Looked, Pass};
-use looks::{Due, Looks};
+use keep::{CatalogState, Pass, ProbedSession};
+use looks::{Decision, ProbeLimiter};
 use place::{Place, likely_owners};
 use ray_history_core::base::name::{ClusterId, Owner, SessionKey};
 use ray_history_core::layout::Root;
@@ -39,7 +40,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use tokio::sync::{Notify, watch};
 
-/// Keeps the last listing.
+/// Keeps the last listing of a store.
 #[derive(Debug)]
 pub struct Catalog {
     store: Arc<dyn Storage>,
@@ -47,19 +48,19 @@ pub struct Catalog {
     metrics: Arc<Metrics>,
     namespaces: RwLock<Namespaces>,
     listing: watch::Sender<Arc<Listing>>,
-    kept: tokio::sync::Mutex<Kept>,
-    /// Found for single clusters, and not in the listing yet.
-    looked: Mutex<Vec<Looked>>,
-    looks: tokio::sync::Mutex<Looks>,
-    /// Held while listing: whoever waits for it takes the listing of the one before, if that began late enough.
+    state: tokio::sync::Mutex<CatalogState>,
+    /// Sessions found for single clusters that are not yet in the listing.
+    probed: Mutex<Vec<ProbedSession>>,
+    probes: tokio::sync::Mutex<ProbeLimiter>,
+    /// Held while listing. A waiter takes the listing of the previous holder, if that began late enough.
     refreshing: tokio::sync::Mutex<()>,
-    begun: AtomicU64,
-    /// Something has changed that a listing must not wait for.
+    passes_started: AtomicU64,
+    /// Notified when a change has to be listed at once.
     list_now: Notify,
     walk_now: Notify,
 }
 
-/// The namespaces whose sessions exist for this server; all, when there are none.
+/// The namespaces whose sessions are served; all if empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Namespaces(Arc<[String]>);
 
@@ -68,84 +69,84 @@ impl Namespaces {
         self.0.is_empty()
     }
 
-    /// A namespace that is not known to be one (v1.6) is nobody's.
+    /// Returns `true` if sessions of this namespace are served. An unconfirmed namespace (layout v1.6) belongs to none.
     fn allow(&self, namespace: &str, known: bool) -> bool {
         self.is_all() || (known && self.0.iter().any(|allowed| allowed == namespace))
     }
 }
 
-/// What one pass lists.
+/// The sources that one pass lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Listed {
+enum Scope {
     Markers,
     Data,
     Everything,
 }
 
 impl Catalog {
-    /// A catalog that has listed nothing yet, and says so.
+    /// Creates a catalog whose listing is empty and marked as stale.
     pub fn new(store: Arc<dyn Storage>, roots: Vec<Root>) -> Self {
-        let kept = Kept::default();
+        let state = CatalogState::default();
         Self {
             store,
             roots,
             metrics: Arc::default(),
             namespaces: RwLock::default(),
-            listing: watch::Sender::new(Arc::new(kept.listing())),
-            kept: tokio::sync::Mutex::new(kept),
-            looked: Mutex::default(),
-            looks: tokio::sync::Mutex::default(),
+            listing: watch::Sender::new(Arc::new(state.listing())),
+            state: tokio::sync::Mutex::new(state),
+            probed: Mutex::default(),
+            probes: tokio::sync::Mutex::default(),
             refreshing: tokio::sync::Mutex::default(),
-            begun: AtomicU64::new(0),
+            passes_started: AtomicU64::new(0),
             list_now: Notify::new(),
             walk_now: Notify::new(),
         }
     }
 
-    /// The same, counted by these metrics.
+    /// Sets the metrics.
     #[must_use]
     pub fn counted_by(self, metrics: Arc<Metrics>) -> Self {
         Self { metrics, ..self }
     }
 
-    /// The same, for these namespaces alone; for all, when there are none.
+    /// Limits the catalog to these namespaces; an empty list means all.
     #[must_use]
     pub fn limited_to(self, namespaces: &[String]) -> Self {
         Self { namespaces: RwLock::new(Namespaces(namespaces.into())), ..self }
     }
 
-    /// The roots it looks under.
+    /// Returns the roots that are listed.
     pub fn roots(&self) -> &[Root] {
         &self.roots
     }
 
-    /// The last listing.
+    /// Returns the last listing.
     pub fn listing(&self) -> Arc<Listing> {
         Arc::clone(&self.listing.borrow())
     }
 
-    /// Every listing from now on.
+    /// Returns a receiver of every listing from now on.
     pub fn listings(&self) -> watch::Receiver<Arc<Listing>> {
         self.listing.subscribe()
     }
 
-    /// Lists the markers again; everything, where that is free. On failure the last listing stays, marked as stale.
+    /// Lists the markers again, or everything where that is free. On failure the last listing stays, marked as stale.
     ///
-    /// Many callers at once cost at most two listings: the one that runs, and one that begins after all have asked.
+    /// Many callers at once cost at most two listings: the one that runs, and one that begins after all calls.
     pub async fn refresh(&self) -> Result<Arc<Listing>, Error> {
-        let asked = self.begun.load(Ordering::SeqCst);
-        let _turn = self.refreshing.lock().await;
+        let started_before = self.passes_started.load(Ordering::SeqCst);
+        let _guard = self.refreshing.lock().await;
         let fresh = self.listing();
-        if self.begun.load(Ordering::SeqCst) > asked && fresh.stale.is_none() {
+        if self.passes_started.load(Ordering::SeqCst) > started_before && fresh.stale.is_none() {
             return Ok(fresh);
         }
-        let what = if self.store.listing_is_free() { Listed::Everything } else { Listed::Markers };
-        self.pass(what).await.0?;
+        let scope = if self.store.listing_is_free() { Scope::Everything } else { Scope::Markers };
+        self.run_pass(scope).await.0?;
         Ok(self.listing())
     }
 
-    /// Lists the markers again, and has the folders walked again at once if the last walk failed: whatever stood in its way
-    /// may be gone.
+    /// Lists the markers again. If the last walk of the folders failed, walks them again at once, because the cause may
+    /// be gone.
     pub async fn try_again(&self) -> Result<Arc<Listing>, Error> {
         let listing = self.refresh().await?;
         if listing.stale.is_some() {
@@ -154,7 +155,8 @@ impl Catalog {
         Ok(listing)
     }
 
-    /// The entry of a session; one that is not listed is looked for in the folders of its cluster, now and then.
+    /// Returns the entry of a session. A session that is not listed is searched in the folders of its cluster, at a
+    /// limited rate.
     pub async fn find(&self, key: &SessionKey) -> Result<Option<Entry>, Error> {
         if let Some(entry) = self.listing().find(key) {
             return Ok(Some(entry));
@@ -166,29 +168,30 @@ impl Catalog {
         if !self.namespaces().allow(&cluster.namespace, true) {
             return Ok(None);
         }
-        // One look at a time: who waits for another's look at the same cluster takes what that one found.
-        let mut looks = self.looks.lock().await;
+        // One probe at a time: a waiter for a probe of the same cluster takes its result.
+        let mut probes = self.probes.lock().await;
         if self.listing().find(key).is_none() {
-            match looks.begin(cluster) {
-                Due::Now => {
+            match probes.begin(cluster) {
+                Decision::Probe => {
                     if let Err(error) = self.refresh_cluster(cluster, None).await {
-                        looks.failed(cluster);
+                        probes.failed(cluster);
                         return Err(error);
                     }
-                    looks.done(cluster);
+                    probes.done(cluster);
                 }
-                Due::Failed => {
+                Decision::Failed => {
                     let why = "the folders of this cluster could not be listed a moment ago";
                     return Err(Error::because(ErrorKind::Unavailable, "", why));
                 }
-                Due::Crowded => {
-                    let why = "many sessions that are not listed are being looked for; this one's turn comes";
+                Decision::Limited => {
+                    let why =
+                        "too many sessions that are not listed are being searched for; try again in half a minute";
                     return Err(Error::because(ErrorKind::Unavailable, "", why));
                 }
-                Due::Done => {}
+                Decision::Known => {}
             }
         }
-        drop(looks);
+        drop(probes);
         let listing = self.listing();
         match (listing.find(key), listing.listed_at) {
             (None, None) => Err(Error::because(ErrorKind::Unavailable, "", "nothing has been listed yet")),
@@ -196,8 +199,8 @@ impl Catalog {
         }
     }
 
-    /// Looks into the folders of one cluster, which may have begun a session or ended one. Finds sessions before they
-    /// have a marker; takes none away. Without an owner, the ones that are known or likely are looked under.
+    /// Lists the folders of one cluster, which may have begun a session or ended one. This finds sessions before they
+    /// have a marker, and removes none. Without an owner, the known or likely owners are tried.
     pub async fn refresh_cluster(&self, cluster: &ClusterId, owner: Option<&Owner>) -> Result<(), Error> {
         let namespaces = self.namespaces();
         if !namespaces.allow(&cluster.namespace, true) {
@@ -215,48 +218,52 @@ impl Catalog {
         Ok(())
     }
 
-    /// Adds the sessions that were found in folders beside the passes; takes none away.
+    /// Adds sessions that were found in folders outside the passes. Removes none.
     async fn add_found(&self, found: Found) {
         let namespaces = self.namespaces();
         let table = found.sessions.finish(|namespace, known| namespaces.allow(namespace, known));
         let listing = self.listing();
-        let new = table.rows().iter().filter(|row| !listing.table.tells(&table, row));
+        let new = table.rows().iter().filter(|row| !listing.table.has_data_of(&table, row));
         let new = new.filter_map(|row| {
-            Some(Looked { key: table.key(row)?, owner: table.owner(row), namespace_known: row.namespace_known() })
+            Some(ProbedSession {
+                key: table.key(row)?,
+                owner: table.owner(row),
+                namespace_known: row.namespace_known(),
+            })
         });
-        let new: Vec<Looked> = new.collect();
+        let new: Vec<ProbedSession> = new.collect();
         if !new.is_empty() {
-            self.looked.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
-            self.add_looked().await;
+            self.probed.lock().unwrap_or_else(PoisonError::into_inner).extend(new);
+            self.publish_probed().await;
         }
     }
 
-    /// Serves these namespaces alone from now on; all, when there are none. Whether they are others than before.
+    /// Changes the served namespaces; an empty list means all. Returns `true` if they differ from before.
     pub fn limit_to(&self, namespaces: &[String]) -> bool {
         let new = Namespaces(namespaces.into());
-        let others = self.namespaces() != new;
-        if others {
+        let changed = self.namespaces() != new;
+        if changed {
             *self.namespaces.write().unwrap_or_else(PoisonError::into_inner) = new;
             self.list_now.notify_one();
             self.walk_now.notify_one();
         }
-        others
+        changed
     }
 
-    /// Whether a session that was found may be shown, by the namespaces of this moment. Where they are limited, that is
-    /// known only of what is listed.
+    /// Returns `true` if a session may be shown under the current namespaces. If these are limited, only listed
+    /// sessions may.
     pub fn allows(&self, key: &SessionKey) -> bool {
         let namespaces = self.namespaces();
         let known = || self.listing().find(key).map(|entry| entry.namespace_known);
         namespaces.is_all() || known().is_some_and(|known| namespaces.allow(&key.cluster.namespace, known))
     }
 
-    /// What the namespaces do not have any more goes at once, even while the store is down; what they have in addition
-    /// comes with the next passes.
-    async fn leave_out(&self) {
-        let (mut kept, namespaces) = (self.kept.lock().await, self.namespaces());
-        if kept.filter(namespaces).await {
-            self.publish(&kept);
+    /// Removes sessions of namespaces that are no longer served at once, even while the store is down. Sessions of new
+    /// namespaces come with the next passes.
+    async fn apply_namespaces(&self) {
+        let (mut state, namespaces) = (self.state.lock().await, self.namespaces());
+        if state.filter(namespaces).await {
+            self.publish(&state);
         }
     }
 
@@ -264,27 +271,27 @@ impl Catalog {
         self.namespaces.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Lists a source, and puts what it tells in place of what it told before. Of the markers, one pass at a time
-    /// (`refreshing`): one that began earlier and ends later would take away what the other has found.
-    async fn pass(&self, what: Listed) -> (Result<bool, Error>, u64) {
-        if what != Listed::Data {
-            self.begun.fetch_add(1, Ordering::SeqCst);
+    /// Lists a source and replaces its previous results. Passes over the markers run one at a time (`refreshing`): one
+    /// that began earlier and ended later would remove what the other has found.
+    async fn run_pass(&self, scope: Scope) -> (Result<bool, Error>, u64) {
+        if scope != Scope::Data {
+            self.passes_started.fetch_add(1, Ordering::SeqCst);
         }
-        self.leave_out().await;
+        self.apply_namespaces().await;
         let namespaces = self.namespaces();
-        let purpose = if what == Listed::Data { Purpose::Walk } else { Purpose::Markers };
-        if what != Listed::Markers {
-            // What is found for single clusters from now on may be newer than what this pass sees.
-            self.kept.lock().await.looked.clear();
+        let purpose = if scope == Scope::Data { Purpose::Walk } else { Purpose::Markers };
+        if scope != Scope::Markers {
+            // Sessions found for single clusters from now on may be newer than the result of this pass.
+            self.state.lock().await.probed.clear();
         }
         let lister = Lister::new(&*self.store, &self.metrics, purpose);
         let mut found = Found::default();
-        let ended = self.list(&lister, what, &namespaces, &mut found).await;
-        let mut kept = self.kept.lock().await;
+        let ended = self.list(&lister, scope, &namespaces, &mut found).await;
+        let mut state = self.state.lock().await;
         let (result, pass) = match ended {
             Ok(()) => {
                 let (sessions, pass) = Pass::succeeded(found);
-                (Ok(kept.replace(what, sessions, self.namespaces()).await), pass)
+                (Ok(state.replace(scope, sessions, self.namespaces()).await), pass)
             }
             Err(error) => {
                 let pass = Pass::failed(&error);
@@ -292,24 +299,24 @@ impl Catalog {
             }
         };
         self.metrics.passed(purpose, pass.at);
-        kept.passed(what, pass);
-        self.publish(&kept);
+        state.record_pass(scope, pass);
+        self.publish(&state);
         (result, lister.requests())
     }
 
     async fn list(
         &self,
         lister: &Lister<'_>,
-        what: Listed,
+        scope: Scope,
         namespaces: &Namespaces,
         found: &mut Found,
     ) -> Result<(), Error> {
-        if what != Listed::Data {
+        if scope != Scope::Data {
             markers::list(lister, &self.roots, found).await?;
         }
-        if what != Listed::Markers {
+        if scope != Scope::Markers {
             walk::walk(lister, Place::all(&self.roots), namespaces, found).await?;
-            let recognised = found.recognised || (what == Listed::Data && self.listing().recognised);
+            let recognised = found.recognised || (scope == Scope::Data && self.listing().recognised);
             if !recognised {
                 walk::roots_below(lister, &self.roots, found).await?;
             }
@@ -317,18 +324,18 @@ impl Catalog {
         Ok(())
     }
 
-    /// Adds what was found for single clusters; many at once cost one new listing.
-    async fn add_looked(&self) {
-        let mut kept = self.kept.lock().await;
-        let looked = std::mem::take(&mut *self.looked.lock().unwrap_or_else(PoisonError::into_inner));
-        if !looked.is_empty() {
-            kept.add(looked, self.namespaces()).await;
-            self.publish(&kept);
+    /// Adds sessions found for single clusters. Many at once cost one new listing.
+    async fn publish_probed(&self) {
+        let mut state = self.state.lock().await;
+        let probed = std::mem::take(&mut *self.probed.lock().unwrap_or_else(PoisonError::into_inner));
+        if !probed.is_empty() {
+            state.add(probed, self.namespaces()).await;
+            self.publish(&state);
         }
     }
 
-    fn publish(&self, kept: &Kept) {
-        let listing = kept.listing();
+    fn publish(&self, state: &CatalogState) {
+        let listing = state.listing();
         self.metrics.listing(listing.stale.is_some(), listing.unknown_keys.count, listing.skipped.count);
         self.listing.send_replace(Arc::new(listing));
     }

@@ -1,5 +1,4 @@
-//! Signs that a session is over where nothing watches its cluster: of the listing, and of the session itself while it is
-//! open.
+//! Signs that a session is over, for clusters that nothing watches: from the listing, and from the open session itself.
 
 use super::{OpenSession, Sessions};
 use crate::liveness::State;
@@ -8,16 +7,16 @@ use ray_history_core::base::name::SessionKey;
 /// A sign that a session is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// Its cluster has a newer session.
+    /// The cluster has a newer session.
     NewerSession,
-    /// Its collector wrote the marker when the head was told to stop.
+    /// The collector wrote the marker when the head was told to stop.
     Marker,
-    /// The head's log says that it was told to stop.
+    /// The head's log reports that it was told to stop.
     HeadLog,
 }
 
 impl Ended {
-    /// The word for programs.
+    /// Returns the machine-readable name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NewerSession => "newer-session",
@@ -27,11 +26,11 @@ impl Ended {
     }
 }
 
-/// Microseconds after the last event within which a marker of the end is written: one that is much younger was copied.
+/// Microseconds after the last event within which a marker of the end is written. A much younger marker was copied.
 const MARKER_FOLLOWS: i64 = 15 * 60 * 1_000_000;
 
 impl Sessions {
-    /// Returns the sign that a session is over; none where that is not known, or its state says it already.
+    /// Returns the sign that a session is over, or `None` if there is none or the state is already known.
     pub fn ended(&self, key: &SessionKey, open: Option<&OpenSession>) -> Option<Ended> {
         if self.state(key) != State::Unknown {
             return None;

@@ -1,115 +1,121 @@
-//! When an open session is compared with the store again, and when it is built again.
+//! Schedules when an open session is compared with the store again, and when it is rebuilt.
 //!
-//! Owns the rule; pure: moments come in, moments go out. Nothing is ever final: uploads come late, in gaps, and after
-//! outages, so the interval grows with the age of the newest file but never ends.
+//! This module is pure: times are passed in and returned. A session is never final: uploads come late, in gaps, and
+//! after outages, so the interval grows with the age of the newest file but never ends.
 
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The shortest time between two looks: while files arrive.
+/// Shortest interval between two checks, while files arrive.
 const SHORTEST: Duration = Duration::from_secs(5);
-/// The longest: for a session nobody has added to for weeks.
+/// Longest interval, for a session without new files for weeks.
 const LONGEST: Duration = Duration::from_hours(4);
-/// The interval is this part of the newest file's age: a minute for an hour, half an hour for a day.
-const PART_OF_AGE: u32 = 60;
-/// A session is built again at most after so many times the time that building it takes.
-const BUILD_TIMES: u32 = 10;
-/// How long files that could not be read are left alone at first; doubles each time, up to `LONGEST_HOLD`.
-const FIRST_HOLD: Duration = Duration::from_secs(2);
-/// The longest pause before files that could not be read are tried again.
-const LONGEST_HOLD: Duration = Duration::from_mins(5);
+/// The interval is the newest file's age divided by this: a minute for an hour, half an hour for a day.
+const AGE_DIVISOR: u32 = 60;
+/// A rebuild waits at least for this many times its duration.
+const REBUILD_FACTOR: u32 = 10;
+/// Pause before unreadable files are read again; doubles each time, up to `LONGEST_RETRY`.
+const FIRST_RETRY: Duration = Duration::from_secs(2);
+/// Longest pause before unreadable files are read again.
+const LONGEST_RETRY: Duration = Duration::from_mins(5);
 
-/// When to look again.
+/// The schedule of one open session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Look {
-    /// Not before.
-    due: Instant,
-    /// A rebuild of what changed may not begin before.
-    rebuild: Instant,
-    /// What could not be read is not tried again before.
-    retry: Instant,
-    /// Somebody is looking.
+pub(super) struct RefreshSchedule {
+    /// Earliest next check.
+    next_check: Instant,
+    /// Earliest rebuild after a change.
+    next_rebuild: Instant,
+    /// Earliest next attempt to read unreadable files.
+    next_retry: Instant,
+    /// `true` while a check runs.
     running: bool,
-    /// How often in a row files could not be read.
+    /// Number of consecutive failures to read files.
     failures: u32,
 }
 
-/// What a build tells about the next one.
+/// The facts of a build that determine the next one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Built {
-    /// When it ended.
+    /// End of the build.
     pub(super) at: Instant,
-    /// How long it took.
+    /// Duration of the build.
     pub(super) took: Duration,
-    /// How old its newest file is; none when no store says.
+    /// Age of the newest file; `None` if the store reports no times.
     pub(super) newest_age: Option<Duration>,
-    /// Whether stored files could not be read.
+    /// `true` if stored files could not be read.
     pub(super) incomplete: bool,
-    /// How often in a row that was so before.
+    /// Number of consecutive failures before.
     pub(super) failures: u32,
 }
 
-impl Look {
-    /// After a build.
+impl RefreshSchedule {
+    /// Creates the schedule after a build.
     pub(super) fn after(built: Built) -> Self {
         let failures = if built.incomplete { built.failures + 1 } else { 0 };
         let wait = interval(built.newest_age);
-        let wait = if failures > 0 { wait.min(hold(failures)) } else { wait };
-        let retry = if failures > 0 { built.at + hold(failures) } else { built.at };
-        Self { due: built.at + wait, rebuild: built.at + built.took * BUILD_TIMES, retry, running: false, failures }
+        let wait = if failures > 0 { wait.min(retry_delay(failures)) } else { wait };
+        let next_retry = if failures > 0 { built.at + retry_delay(failures) } else { built.at };
+        Self {
+            next_check: built.at + wait,
+            next_rebuild: built.at + built.took * REBUILD_FACTOR,
+            next_retry,
+            running: false,
+            failures,
+        }
     }
 
-    /// Whether to look now; if so, nobody else shall until `done`.
-    pub(super) fn begin(&mut self, now: Instant) -> bool {
-        let begin = !self.running && now >= self.due;
+    /// Returns `true` if a check is due, and marks it as running until `done`.
+    pub(super) fn try_begin(&mut self, now: Instant) -> bool {
+        let begin = !self.running && now >= self.next_check;
         self.running |= begin;
         begin
     }
 
-    /// The look is over and nothing is built now.
+    /// Records the end of a check without a rebuild.
     pub(super) fn done(&mut self, now: Instant, newest_age: Option<Duration>) {
         self.running = false;
         let due = now + interval(newest_age);
-        self.due = if self.retry > now { due.min(self.retry) } else { due };
+        self.next_check = if self.next_retry > now { due.min(self.next_retry) } else { due };
     }
 
-    /// The look failed, or a rebuild did: the session stays as it is for a while.
+    /// Records that a check or a rebuild failed: the session stays as it is for a while.
     pub(super) fn failed(&mut self, now: Instant) {
         self.running = false;
         self.failures += 1;
-        self.retry = now + hold(self.failures);
-        self.due = self.retry;
+        self.next_retry = now + retry_delay(self.failures);
+        self.next_check = self.next_retry;
     }
 
-    /// Whether files that could not be read may be tried again now.
+    /// Returns `true` if unreadable files may be read again now.
     pub(super) fn may_retry(&self, now: Instant) -> bool {
-        now >= self.retry
+        now >= self.next_retry
     }
 
-    /// Something changed: whether it may be built again now. If not, that is looked at again when it may.
+    /// Returns `true` if a changed session may be rebuilt now. Otherwise the next check is set to when it may.
     pub(super) fn may_rebuild(&mut self, now: Instant) -> bool {
-        if now >= self.rebuild {
+        if now >= self.next_rebuild {
             return true;
         }
         self.running = false;
-        self.due = self.rebuild;
+        self.next_check = self.next_rebuild;
         false
     }
 
-    /// How often in a row files could not be read.
+    /// Number of consecutive failures to read files.
     pub(super) fn failures(&self) -> u32 {
         self.failures
     }
 }
 
-/// How long to leave alone what failed so many times in a row: short, and growing.
-pub(super) fn hold(failures: u32) -> Duration {
-    FIRST_HOLD.saturating_mul(2u32.saturating_pow(failures.saturating_sub(1))).min(LONGEST_HOLD)
+/// Returns the pause after consecutive failures: short at first, then growing.
+pub(super) fn retry_delay(failures: u32) -> Duration {
+    FIRST_RETRY.saturating_mul(2u32.saturating_pow(failures.saturating_sub(1))).min(LONGEST_RETRY)
 }
 
-/// A file from the future is new; where nobody knows, it may be.
+/// Returns the interval between checks. Without a known age the session may have a new file.
 fn interval(newest_age: Option<Duration>) -> Duration {
-    newest_age.map_or(SHORTEST, |age| (age / PART_OF_AGE).clamp(SHORTEST, LONGEST))
+    newest_age.map_or(SHORTEST, |age| (age / AGE_DIVISOR).clamp(SHORTEST, LONGEST))
 }
 
 #[cfg(test)]
@@ -119,7 +125,7 @@ mod tests {
     const HOUR: Duration = Duration::from_hours(1);
 
     #[test]
-    fn the_older_the_newest_file_the_rarer_the_looks() {
+    fn interval_grows_with_age_of_newest_file() {
         for (age, expected) in [
             (None, SHORTEST),
             (Some(Duration::ZERO), SHORTEST),
@@ -138,58 +144,61 @@ mod tests {
     }
 
     #[test]
-    fn one_looks_at_a_time_and_only_when_it_is_due() {
+    fn one_check_runs_at_a_time_and_only_when_due() {
         let start = Instant::now();
-        let mut look = Look::after(built(start, false, 0));
-        assert!(!look.begin(start + Duration::from_secs(24 * 60 - 1)));
+        let mut schedule = RefreshSchedule::after(built(start, false, 0));
+        assert!(!schedule.try_begin(start + Duration::from_secs(24 * 60 - 1)));
         let due = start + Duration::from_secs(24 * 60);
-        assert!(look.begin(due));
-        assert!(!look.begin(due), "one is looking");
-        look.done(due, Some(HOUR));
-        assert!(!look.begin(due + Duration::from_secs(59)));
-        assert!(look.begin(due + Duration::from_secs(60)));
+        assert!(schedule.try_begin(due));
+        assert!(!schedule.try_begin(due), "a check runs");
+        schedule.done(due, Some(HOUR));
+        assert!(!schedule.try_begin(due + Duration::from_secs(59)));
+        assert!(schedule.try_begin(due + Duration::from_secs(60)));
     }
 
     #[test]
-    fn a_rebuild_waits_ten_times_the_time_it_takes() {
+    fn rebuild_waits_ten_times_its_duration() {
         let start = Instant::now();
-        let mut look = Look::after(Built { newest_age: Some(Duration::ZERO), ..built(start, false, 0) });
-        assert!(look.begin(start + SHORTEST));
-        assert!(!look.may_rebuild(start + SHORTEST));
-        assert!(!look.begin(start + Duration::from_secs(19)));
-        assert!(look.begin(start + Duration::from_secs(20)) && look.may_rebuild(start + Duration::from_secs(20)));
+        let mut schedule = RefreshSchedule::after(Built { newest_age: Some(Duration::ZERO), ..built(start, false, 0) });
+        assert!(schedule.try_begin(start + SHORTEST));
+        assert!(!schedule.may_rebuild(start + SHORTEST));
+        assert!(!schedule.try_begin(start + Duration::from_secs(19)));
+        assert!(
+            schedule.try_begin(start + Duration::from_secs(20))
+                && schedule.may_rebuild(start + Duration::from_secs(20))
+        );
     }
 
     #[test]
-    fn what_could_not_be_read_is_tried_again_soon_and_then_ever_later() {
+    fn unreadable_files_back_off() {
         let start = Instant::now();
         let mut waits = Vec::new();
-        let mut look = Look::after(built(start, true, 0));
+        let mut schedule = RefreshSchedule::after(built(start, true, 0));
         for _ in 0..10 {
-            waits.push(look.due - start);
-            assert!(look.begin(look.due) && look.may_retry(look.due));
-            look = Look::after(built(start, true, look.failures()));
+            waits.push(schedule.next_check - start);
+            assert!(schedule.try_begin(schedule.next_check) && schedule.may_retry(schedule.next_check));
+            schedule = RefreshSchedule::after(built(start, true, schedule.failures()));
         }
-        assert_eq!(waits[..3], [FIRST_HOLD, FIRST_HOLD * 2, FIRST_HOLD * 4]);
-        assert_eq!(waits[9], LONGEST_HOLD);
-        let whole = Look::after(built(start, false, look.failures()));
-        assert_eq!((whole.failures(), whole.due - start), (0, Duration::from_secs(24 * 60)));
+        assert_eq!(waits[..3], [FIRST_RETRY, FIRST_RETRY * 2, FIRST_RETRY * 4]);
+        assert_eq!(waits[9], LONGEST_RETRY);
+        let whole = RefreshSchedule::after(built(start, false, schedule.failures()));
+        assert_eq!((whole.failures(), whole.next_check - start), (0, Duration::from_secs(24 * 60)));
     }
 
     #[test]
-    fn new_files_are_looked_for_meanwhile_but_what_could_not_be_read_waits() {
+    fn checks_continue_while_unreadable_files_wait() {
         let start = Instant::now();
-        let mut look = Look::after(Built { newest_age: Some(Duration::ZERO), ..built(start, true, 6) });
-        let (retry, mut now, mut looks) = (start + hold(7), start, 0);
+        let mut schedule = RefreshSchedule::after(Built { newest_age: Some(Duration::ZERO), ..built(start, true, 6) });
+        let (retry, mut now, mut checks) = (start + retry_delay(7), start, 0);
         while now < retry {
-            now = look.due;
-            assert!(look.begin(now));
-            assert_eq!(look.may_retry(now), now >= retry);
-            look.done(now, Some(Duration::ZERO));
-            looks += 1;
+            now = schedule.next_check;
+            assert!(schedule.try_begin(now));
+            assert_eq!(schedule.may_retry(now), now >= retry);
+            schedule.done(now, Some(Duration::ZERO));
+            checks += 1;
         }
-        assert_eq!((now, looks), (retry, 26), "128 s in steps of 5 s");
-        look.failed(now);
-        assert!(!look.may_retry(now + hold(8) - SHORTEST) && look.may_retry(now + hold(8)));
+        assert_eq!((now, checks), (retry, 26), "128 s in steps of 5 s");
+        schedule.failed(now);
+        assert!(!schedule.may_retry(now + retry_delay(8) - SHORTEST) && schedule.may_retry(now + retry_delay(8)));
     }
 }

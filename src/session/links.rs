@@ -1,7 +1,7 @@
-//! From names that people know to sessions: `RayJob`, `RayService`, `RayCluster`, submission id.
+//! Resolves user-facing names to sessions: `RayJob`, `RayService`, `RayCluster`, submission id.
 //!
-//! Owns the rules by which a name leads to sessions, and says how sure they are. Must never know HTTP; reads no
-//! object, only listings, and of those a bounded number.
+//! Each result states how certain it is. Only listings are used, of a bounded number, and no object is read. Knows
+//! nothing of HTTP.
 
 mod search;
 mod submission;
@@ -12,12 +12,12 @@ pub use submission::{Submission, Submissions};
 use super::catalog::{Entry, Listing, owner_in};
 use ray_history_core::base::name::{ClusterId, OwnerKind};
 
-/// What a link names, in some namespace.
+/// The kind of object that a link names, in some namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// A `RayCluster`.
     Cluster,
-    /// What created a cluster.
+    /// An owner that created a cluster.
     Owner(OwnerKind),
 }
 
@@ -33,13 +33,13 @@ impl Subject {
 pub struct Attempts {
     /// The sessions, newest first.
     pub sessions: Vec<Entry>,
-    /// Whether that is what was stored. Otherwise no owner was stored, and the clusters merely have names that
-    /// `KubeRay` makes from the subject's.
+    /// `true` if the owner was stored. Otherwise no owner was stored, and the clusters merely have names that `KubeRay`
+    /// generates from the subject's name.
     pub exact: bool,
 }
 
 impl Listing {
-    /// The sessions of a subject. With `exact`, only those of which the store says so.
+    /// Returns the sessions of a subject; with `exact`, only those whose stored owner it is.
     pub fn attempts(&self, namespace: &str, subject: Subject, name: &str, exact: bool) -> Attempts {
         let kind = match subject {
             Subject::Cluster => {
@@ -52,7 +52,7 @@ impl Listing {
         if exact || !sessions.is_empty() {
             return Attempts { sessions, exact: true };
         }
-        let sessions = self.of_nobody_where(namespace, |cluster| {
+        let sessions = self.without_owner_where(namespace, |cluster| {
             owner_in(cluster).is_some_and(|owner| owner == name || owner.strip_suffix("-raycluster") == Some(name))
         });
         Attempts { exact: sessions.is_empty(), sessions }

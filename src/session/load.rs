@@ -6,10 +6,10 @@
 //!      └──► more pages are listed while files of the first are read
 //! ```
 //!
-//! A file that cannot be read, or a part that cannot be listed, makes the snapshot incomplete, never the load fail; the
-//! load fails only when the listing fails or no event file at all could be read. Memory is reserved before anything is
-//! read, and corrected while reading.
-//! Must never be cancelled by a request: `loader` runs it in a task of its own. Dropping it stops its threads.
+//! A file that cannot be read, or a part that cannot be listed, makes the snapshot incomplete but does not fail the
+//! load. The load fails only if the listing fails, or if no event file could be read and there are neither logs nor
+//! stored answers. Memory is reserved before anything is read, and corrected while reading. `loader` runs a load in a
+//! task of its own, so a request never cancels it; dropping the future stops its threads.
 
 mod digest;
 mod endpoints;
@@ -28,19 +28,19 @@ mod room;
 mod stock;
 
 pub(super) use digest::Digest;
-pub(super) use look::{Found, look};
+pub(super) use look::{Relisted, relist};
 pub(super) use objects::Places;
 pub use objects::{LogIndex, LogObject};
 pub use opened::OpenSession;
 pub(super) use opened::age;
-pub(super) use stock::Stock;
+pub(super) use stock::Inventory;
 
 use super::Error;
-use super::admission::{Admission, Permit, Short};
+use super::admission::{Admission, CoverError, LoadPermit};
 use super::progress::{Counters, Phase};
 use crate::metrics::sessions::Metrics;
 use futures_util::stream;
-use held::{BASE, Held};
+use held::{BASE, LoadMemory};
 use objects::{EventBytes, EventObjects};
 use pages::Pages;
 use ray_history_core::base::name::SessionKey;
@@ -58,11 +58,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Bytes held while building for a byte stored: of gzip, of ten bytes plain. A first guess, corrected while reading.
+/// First estimate of the bytes held while building: this many per stored gzip byte, corrected while reading.
 const PER_GZIP_BYTE: u64 = 4;
+/// The same, per ten stored bytes that are not compressed.
 const PER_TEN_PLAIN_BYTES: u64 = 4;
-/// Bytes of jobs made of each byte of what is said of submissions: a row has many fields, and each source fills some.
-const JOBS: u64 = 5;
+/// Bytes of jobs per byte of submission records: a row has many fields, and each source fills some.
+const JOB_BYTES_PER_BYTE: u64 = 5;
 
 /// One load.
 #[derive(Debug)]
@@ -73,50 +74,50 @@ pub(super) struct Load {
     pub(super) counters: Arc<Counters>,
     pub(super) admission: Arc<Admission>,
     pub(super) metrics: Arc<Metrics>,
-    /// Listing may take so long, and so may reading; waiting for the turn does not count.
+    /// Time limit of listing, and again of reading. Waiting for admission does not count.
     pub(super) timeout: Duration,
-    /// Only if it disturbs nobody.
+    /// `true` to load only if no other load is disturbed.
     pub(super) idle_only: bool,
 }
 
-/// Why a try ended without a session.
-enum Failed {
-    For(Error),
-    /// It needs this much memory, more than it had reserved.
-    Short(u64),
+/// The reason why an attempt ended without a session.
+enum AttemptError {
+    Load(Error),
+    /// The load held this many bytes, more than it could reserve.
+    Outgrown(u64),
 }
 
-impl From<Error> for Failed {
+impl From<Error> for AttemptError {
     fn from(error: Error) -> Self {
-        Self::For(error)
+        Self::Load(error)
     }
 }
 
 impl Load {
-    /// Reads everything and builds.
+    /// Reads everything and builds the snapshot.
     pub(super) async fn run(self) -> Result<OpenSession, Error> {
         let mut at_least = 0;
         loop {
             match self.attempt(at_least).await {
                 Ok(session) => return Ok(session),
-                Err(Failed::For(error)) => return Err(error),
-                // Twice as much each time, so that this ends: at the whole budget at the latest.
-                Err(Failed::Short(held)) => at_least = held.saturating_mul(2),
+                Err(AttemptError::Load(error)) => return Err(error),
+                // Doubles each time, so that this ends: at the whole budget at the latest.
+                Err(AttemptError::Outgrown(held)) => at_least = held.saturating_mul(2),
             }
         }
     }
 
-    async fn attempt(&self, at_least: u64) -> Result<OpenSession, Failed> {
-        let late = |_| Error::TimedOut { key: self.key.clone(), after: self.timeout };
+    async fn attempt(&self, at_least: u64) -> Result<OpenSession, AttemptError> {
+        let timed_out = |_| Error::TimedOut { key: self.key.clone(), after: self.timeout };
         self.counters.restart();
         self.counters.enter(Phase::Listing);
         let first = async {
             let prefixes = objects::prefixes(&*self.store, &self.key, &self.places).await?;
             Pages::first(Arc::clone(&self.store), prefixes).await
         };
-        let mut pages = tokio::time::timeout(self.timeout, first).await.map_err(late)?.map_err(Error::from)?;
+        let mut pages = tokio::time::timeout(self.timeout, first).await.map_err(timed_out)?.map_err(Error::from)?;
         if pages.objects.is_empty() && pages.is_last() {
-            // Where a part could not be listed, nobody knows that nothing is there.
+            // A part that could not be listed may have objects.
             let skipped = pages.objects.skipped.pop().map(Error::from);
             return Err(skipped.unwrap_or_else(|| Error::NothingStored(self.key.clone())).into());
         }
@@ -131,55 +132,55 @@ impl Load {
         self.metrics.queued(waiting.elapsed());
         self.counters.enter(Phase::Reading);
         let _running = self.metrics.loading();
-        tokio::time::timeout(self.timeout, self.read(&mut pages, permit)).await.map_err(late)?
+        tokio::time::timeout(self.timeout, self.read(&mut pages, permit)).await.map_err(timed_out)?
     }
 
-    async fn read(&self, pages: &mut Pages, permit: Permit) -> Result<OpenSession, Failed> {
+    async fn read(&self, pages: &mut Pages, permit: LoadPermit) -> Result<OpenSession, AttemptError> {
         let started = Instant::now();
-        let held = Held::new(permit);
+        let memory = LoadMemory::new(permit);
         let reading = async {
             let (store, key, counters) = (&self.store, &self.key, &self.counters);
-            // Which log file counts where both trees have one is known when everything is listed.
+            // If both trees have a log file, the complete listing decides which one counts.
             let early = if pages.is_last() {
                 None
             } else {
-                Some(events::read(store, key, pages.event_files(), counters, &held).await?)
+                Some(events::read(store, key, pages.event_files(), counters, &memory).await?)
             };
             let first = stream::iter([Ok(pages.take_first())]);
             let objects = &pages.objects;
-            held.add(objects.weight());
+            memory.add(objects.weight());
             let (events, facts, endpoints, early) = tokio::join!(
                 async {
                     match early {
                         Some(events) => Ok(events),
-                        None => events::read(store, key, first, counters, &held).await,
+                        None => events::read(store, key, first, counters, &memory).await,
                     }
                 },
-                facts::read_facts(store, objects, counters, &held),
-                endpoints::read_endpoints(store, objects, counters, &held),
-                processes::read_early(store, objects, counters, &held),
+                facts::read_facts(store, objects, counters, &memory),
+                endpoints::read_endpoints(store, objects, counters, &memory),
+                processes::read_early(store, objects, counters, &memory),
             );
             let (events, mut facts, endpoints) = (events?, facts?, endpoints?);
             let named = &facts.facts.processes;
             let missing =
-                processes::read_missing(store, objects, &events.builder, named, &early.logs, counters, &held).await;
-            for told in [early, missing] {
-                facts.facts.processes.merge(told.logs);
-                facts.unreadable.extend(told.unreadable);
+                processes::read_missing(store, objects, &events.builder, named, &early.logs, counters, &memory).await;
+            for found in [early, missing] {
+                facts.facts.processes.merge(found.logs);
+                facts.unreadable.extend(found.unreadable);
             }
             Ok::<_, Error>((events, facts, endpoints))
         };
         let read = tokio::select! {
             read = reading => Ok(read?),
-            outgrown = held.outgrows() => Err(outgrown),
+            outgrown = memory.outgrows() => Err(outgrown),
         };
-        // A thread that may hold no more has not read all, though reading may have ended before that was noticed.
-        let read = held.outgrown().map_or(read, Err);
-        let (events, facts, endpoints) = read.map_err(|(held, short)| self.outgrown(held, short))?;
-        // Jobs are made of what is said of submissions, before that is thrown away.
+        // A thread that may hold no more has not read everything, even if reading ended before that was noticed.
+        let read = memory.outgrown().map_or(read, Err);
+        let (events, facts, endpoints) = read.map_err(|(held, error)| self.outgrown(held, error))?;
+        // Jobs are built from the submission records before those are dropped.
         let stored = submission::weight_of_stored(&endpoints.bodies) as u64;
-        let _jobs = held.hold(stored + JOBS * facts.facts.weight_of_submissions() as u64);
-        held.cover().map_err(|(held, short)| self.outgrown(held, short))?;
+        let _jobs = memory.hold(stored + JOB_BYTES_PER_BYTE * facts.facts.weight_of_submissions() as u64);
+        memory.cover().map_err(|(held, error)| self.outgrown(held, error))?;
         self.counters.enter(Phase::Finishing);
         let objects = std::mem::take(&mut pages.objects);
         let (digest, newest) = (objects.digest(), objects.newest);
@@ -189,7 +190,7 @@ impl Load {
         let unread = events.unread + left_out as u64;
         let (mut builder, mut nothing_read) = (events.builder, None);
         let report = builder.completeness_mut();
-        // Files of no bytes are not read.
+        // Empty files are not read.
         let filled = event_files.saturating_sub(event_objects.empty);
         if filled > 0 && report.unreadable_files.count >= filled && report.records == 0 {
             let why = report.unreadable_files.examples.first().map(|p| p.problem.clone()).unwrap_or_default();
@@ -204,14 +205,14 @@ impl Load {
         for (file, why) in skipped.chain(facts.unreadable).chain(endpoints.unreadable).chain(endpoints.damaged) {
             report.unreadable_files.add(&file, 0, why);
         }
-        // Files of no bytes are not read; those that turned out to hold nothing are counted already.
+        // Empty files are not read; files without records are counted already.
         report.empty_event_files += event_objects.empty;
         report.overwritten_hours = event_objects.overwritten_hours;
         self.metrics.read(self.counters.now().bytes_done, unread, report.damaged_records.count);
         let logs = objects.into_logs();
         let snapshot = {
             let logs = logs.clone();
-            held.run(move || finish(builder, facts.facts, endpoints.bodies, &logs, event_objects)).await?
+            memory.run(move || finish(builder, facts.facts, endpoints.bodies, &logs, event_objects)).await?
         };
         Ok(OpenSession::new(
             self.key.clone(),
@@ -221,20 +222,22 @@ impl Load {
             newest,
             unread,
             started.elapsed(),
-            &held,
+            &memory,
         )
         .without_tables(nothing_read))
     }
 
-    fn outgrown(&self, held: u64, short: Short) -> Failed {
-        match short {
-            Short::Again => Failed::Short(held),
-            Short::TooLarge(limit) => Failed::For(Error::TooLarge { key: self.key.clone(), needed: held, limit }),
+    fn outgrown(&self, held: u64, error: CoverError) -> AttemptError {
+        match error {
+            CoverError::Retry => AttemptError::Outgrown(held),
+            CoverError::TooLarge(limit) => {
+                AttemptError::Load(Error::TooLarge { key: self.key.clone(), needed: held, limit })
+            }
         }
     }
 }
 
-/// A first guess at what a session holds while it is built.
+/// Estimates the bytes held while a session is built.
 fn estimate(stored: EventBytes) -> u64 {
     BASE + stored.gzip.saturating_mul(PER_GZIP_BYTE) + (stored.plain / 10).saturating_mul(PER_TEN_PLAIN_BYTES)
 }
@@ -251,8 +254,8 @@ fn finish(
         let is_here = |hex: &str| events.nodes.contains(hex) || logs.paths(hex).next().is_some();
         !node.is_foreign || is_here(&node.id.hex())
     });
-    let silent = snapshot.nodes.iter().map(|node| node.id.hex()).filter(|node| logs.paths(node).next().is_none());
-    snapshot.completeness.nodes_without_logs = silent.collect();
+    let without_logs = snapshot.nodes.iter().map(|node| node.id.hex()).filter(|node| logs.paths(node).next().is_none());
+    snapshot.completeness.nodes_without_logs = without_logs.collect();
     worker_pids::fill(&mut snapshot, logs.iter().map(|(_, path, _)| path));
     snapshot.facts = facts;
     let mut processes = std::mem::take(&mut snapshot.facts.processes);

@@ -1,15 +1,14 @@
-//! One load per session at a time, shared by everybody who waits for it.
+//! Runs one load per session at a time, shared by all waiters.
 //!
-//! Owns who waits for what, and how long an error is held. A load runs in a task of its own: a client that leaves
-//! cancels nothing, a panic is an error of that load only, and all waiters get the same value or the same error.
-//! Those tasks belong to the runtime that the loader was made in, or to one for loads, not to the one that serves whoever
-//! asked first: each thread that answers requests has one of its own, which ends while others are still answering.
-//! Must never know what a load does.
+//! A load runs in a task of its own: a client that leaves cancels nothing, a panic is an error of that load only, and
+//! all waiters get the same value or the same error, which is cached for a while. The tasks run on the runtime that the
+//! loader was created in, or on one for loads, not on that of the first caller: each thread that answers requests has
+//! a runtime of its own, which may end while others still answer. The loader knows nothing of what a load does.
 
 use super::Error;
-use super::freshness::hold;
+use super::freshness::retry_delay;
 use super::progress::{Counters, Progress};
-use super::quiet::Quiet;
+use super::quiet::LowPriorityRuntime;
 use ray_history_core::base::name::SessionKey;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +18,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// What a load ends with.
+/// The result of a load.
 pub(super) type Loaded<T> = Result<T, Error>;
 
 /// The loads of all sessions.
@@ -27,19 +26,19 @@ pub(super) type Loaded<T> = Result<T, Error>;
 pub(super) struct Loader<T> {
     loads: Arc<Mutex<Loads<T>>>,
     tasks: TaskTracker,
-    /// None outside a runtime, where nothing can be loaded yet.
+    /// `None` if created outside a runtime, where nothing can be loaded yet.
     runtime: Option<Handle>,
-    /// Where loads run, if not there.
-    quiet: Option<Quiet>,
+    /// The runtime of loads, if it is another one.
+    low_priority: Option<LowPriorityRuntime>,
     stop: CancellationToken,
 }
 
 #[derive(Debug)]
 struct Loads<T> {
-    /// Ends the loads that run, and not those that start later, when all is begun anew.
+    /// Cancels the running loads on `reset`, but none that start later.
     current: CancellationToken,
     running: HashMap<SessionKey, Running<T>>,
-    held: HashMap<SessionKey, Held>,
+    errors: HashMap<SessionKey, CachedError>,
 }
 
 #[derive(Debug)]
@@ -48,24 +47,24 @@ struct Running<T> {
     counters: Arc<Counters>,
 }
 
-/// An error that is given again without trying, for a while.
+/// An error that is returned for a while without another attempt.
 #[derive(Debug)]
-struct Held {
+struct CachedError {
     error: Error,
     until: Instant,
     failures: u32,
 }
 
-/// What a request is to do.
+/// The result of joining a load.
 #[derive(Debug)]
 pub(super) enum Joined<T> {
-    /// It is there.
+    /// The value is available.
     Ready(T),
-    /// Wait for this.
+    /// The load is running.
     Waiting(Waiting<T>),
 }
 
-/// A place among those who wait for a load. Dropping it cancels nothing.
+/// A waiter for a load. Dropping it cancels nothing.
 #[derive(Debug)]
 pub(super) struct Waiting<T> {
     result: watch::Receiver<Option<Loaded<T>>>,
@@ -73,34 +72,37 @@ pub(super) struct Waiting<T> {
 }
 
 impl<T: Clone> Waiting<T> {
-    /// The end of the load.
-    pub(super) async fn end(mut self) -> Loaded<T> {
+    /// Waits for the result of the load.
+    pub(super) async fn wait(mut self) -> Loaded<T> {
         let loaded = self.result.wait_for(Option::is_some).await.map_err(|_| Error::Broken)?;
         loaded.clone().unwrap_or(Err(Error::Broken))
     }
 
-    /// How far the load is.
+    /// Returns the progress counters of the load.
     pub(super) fn counters(&self) -> Arc<Counters> {
         Arc::clone(&self.counters)
     }
 }
 
 impl<T: Clone + Send + Sync + 'static> Loader<T> {
-    /// No loads yet; all of them end when the token is cancelled.
+    /// Creates a loader whose loads all end when the token is cancelled.
     pub(super) fn new(stop: CancellationToken) -> Self {
-        let loads =
-            Arc::new(Mutex::new(Loads { current: stop.child_token(), running: HashMap::new(), held: HashMap::new() }));
-        Self { loads, tasks: TaskTracker::new(), runtime: Handle::try_current().ok(), quiet: None, stop }
+        let loads = Arc::new(Mutex::new(Loads {
+            current: stop.child_token(),
+            running: HashMap::new(),
+            errors: HashMap::new(),
+        }));
+        Self { loads, tasks: TaskTracker::new(), runtime: Handle::try_current().ok(), low_priority: None, stop }
     }
 
-    /// Loads on other threads from now on; what is short, and waited for, does not run there.
-    pub(super) fn load_on(&mut self, quiet: Quiet) {
-        self.quiet = Some(quiet);
+    /// Runs loads on a low-priority runtime from now on. Short tasks with waiting callers do not run there.
+    pub(super) fn load_on(&mut self, low_priority: LowPriorityRuntime) {
+        self.low_priority = Some(low_priority);
     }
 
-    /// Joins the load of a session that runs, or starts one; an error that is still held is given at once.
+    /// Joins the running load of a session, or starts one. A cached error is returned at once.
     ///
-    /// `ready` is asked once more before a load is started: one may have ended since the caller looked.
+    /// `ready` is called once more before a load is started, because one may have ended since the caller checked.
     pub(super) fn join<F>(
         &self,
         key: &SessionKey,
@@ -118,10 +120,10 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         if let Some(ready) = ready() {
             return Ok(Joined::Ready(ready));
         }
-        if let Some(held) = loads.held.get(key)
-            && Instant::now() < held.until
+        if let Some(cached) = loads.errors.get(key)
+            && Instant::now() < cached.until
         {
-            return Err(held.error.clone());
+            return Err(cached.error.clone());
         }
         if self.stop.is_cancelled() {
             return Err(Error::Stopping);
@@ -135,7 +137,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         let waiting = Waiting { result, counters: Arc::clone(&counters) };
         let (loads, stop, key) = (Arc::clone(&self.loads), self.stop.clone(), key.clone());
         let work = load(Arc::clone(&counters));
-        let runtime = self.quiet.as_ref().and_then(Quiet::handle).or(self.runtime.as_ref());
+        let runtime = self.low_priority.as_ref().and_then(LowPriorityRuntime::handle).or(self.runtime.as_ref());
         self.spawn(runtime, async move {
             // The inner task turns a panic into an error of this load only.
             let mut work = tokio::spawn(work);
@@ -146,53 +148,53 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
                     Err(if stop.is_cancelled() { Error::Stopping } else { Error::Busy })
                 }
             };
-            lock(&loads).end(&key, &counters, loaded.as_ref().err());
-            // Nobody may be left to hear it.
+            lock(&loads).finish(&key, &counters, loaded.as_ref().err());
+            // There may be no receiver left.
             let _ = sender.send(Some(loaded));
         });
         Ok(Joined::Waiting(waiting))
     }
 
-    /// How far the load of a session is, if one runs.
+    /// Returns the progress of a session's load, if one runs.
     pub(super) fn progress(&self, key: &SessionKey) -> Option<Progress> {
         Some(self.lock().running.get(key)?.counters.now())
     }
 
-    /// The error of a session's last load, while it is held.
-    pub(super) fn held(&self, key: &SessionKey) -> Option<Error> {
+    /// Returns the error of a session's last load while it is cached.
+    pub(super) fn cached_error(&self, key: &SessionKey) -> Option<Error> {
         let loads = self.lock();
-        let held = loads.held.get(key)?;
-        (Instant::now() < held.until).then(|| held.error.clone())
+        let cached = loads.errors.get(key)?;
+        (Instant::now() < cached.until).then(|| cached.error.clone())
     }
 
-    /// How many loads run or wait for their turn.
+    /// Returns the number of loads that run or wait for admission.
     pub(super) fn running(&self) -> usize {
         self.lock().running.len()
     }
 
-    /// Completes when no load runs any more.
+    /// Waits until no load runs.
     pub(super) async fn idle(&self) {
         self.tasks.close();
         self.tasks.wait().await;
         self.tasks.reopen();
     }
 
-    /// Runs something beside the loads that ends with them.
-    pub(super) fn beside(&self, work: impl Future<Output = ()> + Send + 'static) {
+    /// Spawns a background task that ends with the loads.
+    pub(super) fn spawn_background(&self, work: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
         self.spawn(self.runtime.as_ref(), async move {
             stop.run_until_cancelled(work).await;
         });
     }
 
-    /// Runs something to its end, whoever stops waiting for it.
-    pub(super) async fn apart<R: Send + 'static>(
+    /// Runs a future to its end even if the caller stops waiting for it.
+    pub(super) async fn run_detached<R: Send + 'static>(
         &self,
         work: impl Future<Output = Result<R, Error>> + Send + 'static,
     ) -> Result<R, Error> {
         let (sender, result) = oneshot::channel();
-        self.beside(async move {
-            // Nobody may be left to hear it.
+        self.spawn_background(async move {
+            // There may be no receiver left.
             let _ = sender.send(work.await);
         });
         result.await.unwrap_or(Err(if self.stop.is_cancelled() { Error::Stopping } else { Error::Broken }))
@@ -205,16 +207,16 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         };
     }
 
-    /// Forgets held errors: the store may answer again.
-    pub(super) fn forget(&self) {
-        self.lock().held.clear();
+    /// Clears cached errors, because the store may have recovered.
+    pub(super) fn clear_errors(&self) {
+        self.lock().errors.clear();
     }
 
-    /// Another store is in use: forgets held errors, and ends the loads that run. Who waits for one is told that it gave
-    /// way, and may ask again.
-    pub(super) fn begin_anew(&self) {
+    /// Clears cached errors and cancels the running loads, because the store was replaced. Waiters get `Error::Busy`
+    /// and may try again.
+    pub(super) fn reset(&self) {
         let mut loads = self.lock();
-        loads.held.clear();
+        loads.errors.clear();
         loads.running.clear();
         std::mem::replace(&mut loads.current, self.stop.child_token()).cancel();
     }
@@ -229,23 +231,23 @@ fn lock<T>(loads: &Mutex<Loads<T>>) -> MutexGuard<'_, Loads<T>> {
 }
 
 impl<T> Loads<T> {
-    /// Notes how a load ended; not of one from before all was begun anew.
-    fn end(&mut self, key: &SessionKey, counters: &Arc<Counters>, error: Option<&Error>) {
+    /// Records the end of a load, unless it was started before the last `reset`.
+    fn finish(&mut self, key: &SessionKey, counters: &Arc<Counters>, error: Option<&Error>) {
         if !self.running.get(key).is_some_and(|running| Arc::ptr_eq(&running.counters, counters)) {
             return;
         }
         self.running.remove(key);
-        match error.filter(|error| error.is_worth_holding()) {
+        match error.filter(|error| error.is_cacheable()) {
             None => {
-                self.held.remove(key);
+                self.errors.remove(key);
             }
             Some(error) => {
                 let now = Instant::now();
-                let failures = self.held.get(key).map_or(0, |held| held.failures) + 1;
-                // What nobody asked for again long after its hold is forgotten, so that the map stays small.
-                self.held.retain(|_, held| now < held.until + hold(held.failures));
-                let until = now + hold(failures);
-                self.held.insert(key.clone(), Held { error: error.clone(), until, failures });
+                let failures = self.errors.get(key).map_or(0, |cached| cached.failures) + 1;
+                // Errors long past their expiry are removed, so that the map stays small.
+                self.errors.retain(|_, cached| now < cached.until + retry_delay(cached.failures));
+                let until = now + retry_delay(failures);
+                self.errors.insert(key.clone(), CachedError { error: error.clone(), until, failures });
             }
         }
     }

@@ -1,8 +1,8 @@
-//! Reads log files of an open session: ranges, and the last lines, with constant memory for files of any size.
+//! Reads log files of an open session: ranges and last lines, with constant memory for files of any size.
 //!
-//! The last lines are found by reading backwards in blocks; what is found is then streamed, so that asking for a
-//! million lines holds no more than asking for one. All requests for one file are for the version of it that the first
-//! one found: when it is overwritten meanwhile, the search begins again.
+//! The last lines are found by reading backwards in blocks, and are then streamed, so a request for a million lines
+//! holds no more memory than a request for one. All requests for one file are for the version of it that the first one
+//! found: if it is overwritten meanwhile, the search starts again.
 
 mod attempt;
 
@@ -21,14 +21,14 @@ use std::sync::Arc;
 pub struct LogPart {
     /// The file.
     pub file: LogObject,
-    /// Its bytes from here on, cut to what it holds.
+    /// Start of the range in bytes, reduced to the size of the file.
     pub start: u64,
-    /// Up to here; to its end when none.
+    /// End of the range (exclusive); `None` for the end of the file.
     pub end: Option<u64>,
 }
 
 impl LogPart {
-    /// All of a file.
+    /// Returns a part that is the whole file.
     pub fn whole(file: &LogObject) -> Self {
         Self { file: file.clone(), start: 0, end: None }
     }
@@ -39,17 +39,17 @@ impl LogPart {
     }
 }
 
-/// The bytes of a log, as they come.
+/// The bytes of a log, as they arrive.
 pub type Blocks = BoxStream<'static, Result<Bytes, storage::Error>>;
 
 /// The bytes of a log file.
 pub struct LogBody {
-    /// How many bytes will come; none where the store does not say.
+    /// Number of bytes; `None` if the store does not report it.
     pub len: Option<u64>,
-    /// Set where the lines that were asked for begin before the last bytes that were looked through: so many, which are
-    /// what comes.
+    /// Number of bytes at the end that were searched and are returned, if the requested lines begin before them;
+    /// `None` if all requested lines are returned.
     pub searched_only: Option<u64>,
-    /// The bytes.
+    /// The bytes of the log.
     pub stream: Blocks,
 }
 
@@ -59,20 +59,20 @@ impl std::fmt::Debug for LogBody {
     }
 }
 
-/// Bytes of the first step backwards; each step is twice as long as the one before, up to `LAST_STEP`.
+/// Bytes of the first step backwards. Each step is twice as long as the previous one, up to `LAST_STEP`.
 const FIRST_STEP: u64 = 64 << 10;
-/// Bytes of the longest step, all of which are in memory.
+/// Bytes of the longest step. A whole step is held in memory.
 pub const LAST_STEP: u64 = 1 << 20;
-/// Bytes that are looked through for few lines.
+/// Minimum number of bytes that are searched.
 const SEARCHED: u64 = 64 << 20;
-/// Bytes that are looked through for each of many lines: longer than nearly all are.
+/// Bytes searched per line if many lines are requested. Nearly all lines are shorter.
 const SEARCHED_A_LINE: u64 = 1 << 10;
-/// Bytes that are looked through at most.
+/// Maximum number of bytes that are searched.
 const MAX_SEARCHED: u64 = 1 << 30;
-/// How often a search is begun in files that are overwritten while it runs.
+/// Number of attempts of a search in files that are overwritten meanwhile.
 const TRIES: u32 = 3;
 
-/// Opens parts that follow each other; with `lines`, only the last so many lines of them together.
+/// Opens consecutive parts; with `lines`, only that many last lines of all parts together.
 pub(super) async fn read(
     store: &Arc<dyn Storage>,
     parts: &[LogPart],
@@ -101,7 +101,7 @@ async fn open(store: &dyn Storage, parts: &[LogPart], lines: Option<u64>) -> Res
     }
     let mut body = LogBody { len: Some(0), searched_only, stream: stream::empty().boxed() };
     for (mut version, range) in ranges {
-        // An empty file is opened, too, if it is the only one: whether it is there at all is part of the answer.
+        // A single empty file is opened too, to find out if it exists.
         if range.is_empty() && parts.len() > 1 {
             continue;
         }
@@ -112,8 +112,8 @@ async fn open(store: &dyn Storage, parts: &[LogPart], lines: Option<u64>) -> Res
     Ok(body)
 }
 
-/// A stored file as the first request for it found it; later ones fail with `ErrorKind::PreconditionFailed` once it
-/// was overwritten. A store that gives no `ETag` cannot be held to one version.
+/// A stored file in the version that the first request found. Later requests fail with `ErrorKind::PreconditionFailed`
+/// once it was overwritten. Without `ETag`s, a store cannot be held to one version.
 struct Version<'a> {
     store: &'a dyn Storage,
     key: &'a str,
@@ -130,11 +130,11 @@ impl Version<'_> {
     }
 }
 
-/// A search for the beginning of the last lines, backwards over ranges that follow each other.
+/// A search for the beginning of the last lines, backwards over consecutive ranges.
 struct Search {
-    /// Lines that are still to be found.
+    /// Number of lines still to be found.
     missing: u64,
-    /// Bytes that may still be looked through.
+    /// Number of bytes that may still be searched.
     left: u64,
 }
 
@@ -143,8 +143,8 @@ impl Search {
         Self { missing: lines, left: lines.saturating_mul(SEARCHED_A_LINE).clamp(SEARCHED, MAX_SEARCHED) }
     }
 
-    /// Moves the start of a range to where the lines begin, or to where the search ended; and its end to that of the
-    /// file, if the file is shorter than it was listed. A final newline ends the last line and begins no other.
+    /// Moves the start of a range to the beginning of the lines, or to where the search ended; and its end to that of
+    /// the file, if the file is shorter than it was listed. A final newline ends the last line and begins no other.
     async fn back_from(&mut self, file: &mut Version<'_>, range: &mut Range<u64>) -> Result<(), storage::Error> {
         let (mut at, mut step) = (range.end, FIRST_STEP);
         while at > range.start && self.missing > 0 && self.left > 0 {
@@ -171,7 +171,7 @@ impl Search {
             (at, step) = (from, (2 * step).min(LAST_STEP));
         }
         if at == range.start && !range.is_empty() {
-            // What stands before the first newline is a line, too.
+            // The bytes before the first newline are a line, too.
             self.missing = self.missing.saturating_sub(1);
         }
         range.start = at;
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_lines_are_counted_from_the_end_of_the_range() {
+    async fn counts_last_lines_from_end_of_range() {
         for (text, lines, expected) in [
             ("a\nb\nc\n", 2, "b\nc\n"),
             ("a\nb\nc", 2, "b\nc"),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lines_are_counted_across_the_parts_of_a_rotated_log() {
+    async fn counts_lines_across_parts_of_a_rotated_log() {
         let store = Memory::default();
         store.put("old", "a\nb\nc\n");
         store.put("new", "d\ne\n");
@@ -237,13 +237,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lines_longer_than_a_block_are_found() {
+    async fn finds_lines_longer_than_a_block() {
         let long = format!("first\n{}\nlast\n", "x".repeat(3 * LAST_STEP as usize));
         assert_eq!(last(&long, (0, None), Some(2)).await, long["first\n".len()..]);
     }
 
     #[tokio::test]
-    async fn a_search_ends_where_newlines_are_rare() {
+    async fn search_is_bounded_without_newlines() {
         let store = Memory::default();
         store.put("log", format!("first\n{}", "x".repeat(SEARCHED as usize + 100)));
         let store: Arc<dyn Storage> = Arc::new(store);
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!((body.len, body.searched_only), (Some(whole), None), "more lines may be longer");
     }
 
-    /// A store whose object becomes the next of these texts at some requests.
+    /// A store whose object is overwritten with the given texts at the given requests.
     #[derive(Debug)]
     struct Overwritten {
         inner: Memory,
@@ -282,7 +282,7 @@ mod tests {
         }
     }
 
-    /// The last lines of a file that was listed with the first text, and the requests for it.
+    /// Returns the last lines of a file that was listed with the first text, and the number of requests.
     async fn last_of(lines: u64, texts: &[(usize, &str)]) -> (Result<String, ErrorKind>, usize) {
         let texts: Vec<_> = texts.iter().map(|(at, text)| (*at, (*text).to_owned())).collect();
         let file = LogObject::new("log", texts[0].1.len() as u64);
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lines_never_come_from_two_versions_of_a_file() {
+    async fn lines_are_of_one_version_of_a_file() {
         // 20,000 lines are found in two steps, and sent with a third request.
         let (old, new) = ("old\n".repeat(30_000), "new\n".repeat(30_000));
         let (old, new) = (old.as_str(), new.as_str());
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_is_shorter_than_it_was_listed_has_last_lines() {
+    async fn reads_last_lines_of_a_truncated_file() {
         let listed = "listed\n".repeat(30_000);
         for (lines, now, expected) in [(2, "a\nb\nc\n", "b\nc\n"), (9, "a\nb", "a\nb"), (1, "", "")] {
             let store = Memory::default();

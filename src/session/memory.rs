@@ -1,27 +1,27 @@
-//! The memory budget, in two parts: one account for sessions that are open or being built, and one for long answers.
+//! The memory budget: one part for sessions that are open or being built, and one for long answers.
 //!
-//! Owns the sum and who holds how much of it; a `Charge` gives its bytes back when it is dropped, so a session that was
-//! evicted still counts until the last answer from it is sent. Must never decide who has to give way: that is
-//! `admission`'s. Bytes are those of `Snapshot::weight` and `Builder::weight`, measured, not guessed.
+//! A `Reservation` returns its bytes on drop, so an evicted session still counts until the last answer from it is sent.
+//! Eviction is decided by `admission`, not here. Sizes come from `Snapshot::weight` and `Builder::weight`: they are
+//! measured, not guessed.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-/// The most that long answers may hold together.
+/// Upper bound of the part for long answers, in bytes.
 const MAX_ANSWERS: u64 = 64 << 20;
 
-/// Divides a budget: returns the part of sessions and the part of answers.
-pub(super) fn parts(budget: u64) -> (u64, u64) {
+/// Splits a budget: returns the part for sessions and the part for answers.
+pub(super) fn split(budget: u64) -> (u64, u64) {
     let answers = (budget / 8).min(MAX_ANSWERS);
     (budget - answers, answers)
 }
 
-/// An account.
+/// A number of bytes that can be reserved.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct MemoryBudget {
     sums: Mutex<Sums>,
-    /// Told whenever something became free, or the budget changed.
+    /// Notified when bytes are released or the budget changes.
     changed: Notify,
 }
 
@@ -31,62 +31,62 @@ struct Sums {
     used: u64,
 }
 
-impl Ledger {
-    /// An account of so many bytes.
+impl MemoryBudget {
+    /// Creates a budget of `total` bytes.
     pub(super) fn new(total: u64) -> Arc<Self> {
         Arc::new(Self { sums: Mutex::new(Sums { total, used: 0 }), changed: Notify::new() })
     }
 
-    /// The whole budget.
+    /// Returns the whole budget in bytes.
     pub(super) fn total(&self) -> u64 {
         self.sums().total
     }
 
-    /// What is held of it. May be more than the budget for a moment after that was lowered.
+    /// Returns the reserved bytes. They may exceed the budget for a while after it was lowered.
     pub(super) fn used(&self) -> u64 {
         self.sums().used
     }
 
-    /// Another budget from now on.
+    /// Changes the budget.
     pub(super) fn resize(&self, total: u64) {
         self.sums().total = total;
-        self.wake();
+        self.wake_waiters();
     }
 
-    /// Bytes that would have to become free before `bytes` fit and `spare` bytes stay free.
-    pub(super) fn missing(&self, bytes: u64, spare: u64) -> u64 {
+    /// Returns how many bytes have to be released before `bytes` fit and `headroom` bytes stay free.
+    pub(super) fn shortfall(&self, bytes: u64, headroom: u64) -> u64 {
         let sums = self.sums();
-        (sums.used + bytes + spare).saturating_sub(sums.total)
+        (sums.used + bytes + headroom).saturating_sub(sums.total)
     }
 
-    /// Takes bytes, if they fit and `spare` bytes stay free.
-    pub(super) fn take(self: &Arc<Self>, bytes: u64, spare: u64) -> Option<Charge> {
+    /// Reserves bytes if they fit and `headroom` bytes stay free.
+    pub(super) fn try_reserve(self: &Arc<Self>, bytes: u64, headroom: u64) -> Option<Reservation> {
         let mut sums = self.sums();
-        if sums.used + bytes + spare > sums.total {
+        if sums.used + bytes + headroom > sums.total {
             return None;
         }
         sums.used += bytes;
-        Some(Charge { ledger: Arc::clone(self), bytes })
+        Some(Reservation { budget: Arc::clone(self), bytes })
     }
 
-    /// Waits for bytes; more than there are at all are cut to that.
-    pub(super) async fn wait(self: &Arc<Self>, bytes: u64) -> Memory {
+    /// Waits until `bytes` are free and reserves them. More than the whole budget is reduced to it.
+    pub(super) async fn reserve(self: &Arc<Self>, bytes: u64) -> Memory {
         loop {
             let changed = self.changed();
-            if let Some(charge) = self.take(bytes.min(self.total()), 0) {
-                return Memory(charge);
+            if let Some(reservation) = self.try_reserve(bytes.min(self.total()), 0) {
+                return Memory(reservation);
             }
             changed.await;
         }
     }
 
-    /// Completes when something became free after this was called, even if it is awaited later.
+    /// Completes when bytes were released after this call, even if it is awaited later.
     pub(super) fn changed(&self) -> Notified<'_> {
         self.changed.notified()
     }
 
-    /// Lets everybody who waits look again.
-    pub(super) fn wake(&self) {
+    /// Wakes all waiters to try again.
+    pub(super) fn wake_waiters(&self) {
         self.changed.notify_waiters();
     }
 
@@ -95,17 +95,17 @@ impl Ledger {
     }
 }
 
-/// Who holds bytes that nobody needs to hold.
+/// A holder of bytes that can be evicted.
 pub(super) trait Evict: std::fmt::Debug + Send + Sync {
-    /// How many.
+    /// Returns the number of bytes.
     fn bytes(&self) -> u64;
 
-    /// Lets go of the least wanted until it weighs `bytes` together; tells how much went. What requests still use of it
-    /// becomes free when they end.
+    /// Evicts the least used entries until at least `bytes` were evicted, and returns how many were. Bytes that
+    /// requests still use are released when those end.
     fn evict(&self, bytes: u64) -> u64;
 }
 
-/// Nobody.
+/// Holds nothing.
 #[cfg(test)]
 impl Evict for () {
     fn bytes(&self) -> u64 {
@@ -117,28 +117,28 @@ impl Evict for () {
     }
 }
 
-/// Bytes that an answer holds; given back on drop.
+/// Bytes reserved for an answer, released on drop.
 #[derive(Debug)]
-pub struct Memory(#[expect(dead_code, reason = "held, never read")] Charge);
+pub struct Memory(#[expect(dead_code, reason = "held, never read")] Reservation);
 
-/// Bytes held; given back on drop.
+/// Reserved bytes, released on drop.
 #[derive(Debug)]
-pub(super) struct Charge {
-    ledger: Arc<Ledger>,
+pub(super) struct Reservation {
+    budget: Arc<MemoryBudget>,
     bytes: u64,
 }
 
-impl Charge {
-    /// How many.
+impl Reservation {
+    /// Returns the number of bytes.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Holds so many instead, if `spare` bytes stay free.
-    pub(super) fn grow(&mut self, bytes: u64, spare: u64) -> bool {
-        let mut sums = self.ledger.sums();
+    /// Grows to `bytes` if `headroom` bytes stay free. Returns `true` on success.
+    pub(super) fn try_grow(&mut self, bytes: u64, headroom: u64) -> bool {
+        let mut sums = self.budget.sums();
         let more = bytes.saturating_sub(self.bytes);
-        if sums.used + more + spare > sums.total {
+        if sums.used + more + headroom > sums.total {
             return false;
         }
         sums.used += more;
@@ -146,17 +146,17 @@ impl Charge {
         true
     }
 
-    /// Holds so many instead, whatever the budget says: the bytes are there already.
+    /// Changes the size even if it exceeds the budget, for bytes that are already in use.
     pub(super) fn settle(&mut self, bytes: u64) {
-        let mut sums = self.ledger.sums();
+        let mut sums = self.budget.sums();
         sums.used = (sums.used + bytes).saturating_sub(self.bytes);
         self.bytes = bytes;
         drop(sums);
-        self.ledger.wake();
+        self.budget.wake_waiters();
     }
 }
 
-impl Drop for Charge {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.settle(0);
     }
@@ -167,28 +167,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_dropped_is_free_again() {
-        let ledger = Ledger::new(100);
-        let first = ledger.take(60, 0).unwrap();
-        assert!(ledger.take(41, 0).is_none());
-        assert!(ledger.take(30, 11).is_none(), "11 bytes must stay free");
-        assert_eq!(ledger.missing(41, 0), 1);
-        let mut second = ledger.take(40, 0).unwrap();
-        assert!(!second.grow(41, 0));
+    fn dropping_releases_bytes() {
+        let budget = MemoryBudget::new(100);
+        let first = budget.try_reserve(60, 0).unwrap();
+        assert!(budget.try_reserve(41, 0).is_none());
+        assert!(budget.try_reserve(30, 11).is_none(), "11 bytes must stay free");
+        assert_eq!(budget.shortfall(41, 0), 1);
+        let mut second = budget.try_reserve(40, 0).unwrap();
+        assert!(!second.try_grow(41, 0));
         drop(first);
-        assert!(second.grow(100, 0));
+        assert!(second.try_grow(100, 0));
         second.settle(7);
-        assert_eq!((ledger.used(), second.bytes()), (7, 7));
+        assert_eq!((budget.used(), second.bytes()), (7, 7));
     }
 
     #[test]
-    fn a_budget_may_shrink_below_what_is_held() {
-        let ledger = Ledger::new(100);
-        let held = ledger.take(80, 0).unwrap();
-        ledger.resize(50);
-        assert!(ledger.take(0, 0).is_none());
-        assert_eq!(ledger.missing(10, 0), 40);
+    fn budget_can_shrink_below_use() {
+        let budget = MemoryBudget::new(100);
+        let held = budget.try_reserve(80, 0).unwrap();
+        budget.resize(50);
+        assert!(budget.try_reserve(0, 0).is_none());
+        assert_eq!(budget.shortfall(10, 0), 40);
         drop(held);
-        assert!(ledger.take(50, 0).is_some());
+        assert!(budget.try_reserve(50, 0).is_some());
     }
 }

@@ -1,21 +1,21 @@
-//! The sessions of a store: opens them, keeps them, and compares them with the store again.
+//! The sessions of a store: opens them, caches them, and keeps them up to date.
 //!
-//! Owns how catalog, cache, loader, admission and freshness work together:
+//! Combines catalog, cache, loader, admission and freshness:
 //!
-//! 1. A session that is kept is given at once. When a look at the store is due, one is taken beside; it ends with
-//!    nothing, with newer log files, or with a rebuild, and until then everybody gets the session as it is.
-//! 2. Any other is loaded, once for everybody who asks; an error is held for a while.
+//! 1. A cached session is returned at once. If a check of the store is due, it runs in the background and ends with no
+//!    change, with newer log files, or with a rebuild. Until then all callers get the session as it is.
+//! 2. Any other session is loaded, once for all callers. An error is cached for a while.
 //!
-//! Must never know HTTP, and must never keep a session longer than its bounds allow.
+//! Knows nothing of HTTP, and keeps no session longer than its bounds allow.
 
 use super::admission::Admission;
 use super::cache::Cache;
-use super::freshness::Look;
+use super::freshness::RefreshSchedule;
 use super::load::{self, OpenSession};
 use super::loader::{Joined, Loader, Waiting};
-use super::memory::{self, Evict, Ledger, Memory};
+use super::memory::{self, Evict, Memory, MemoryBudget};
 use super::progress::Progress;
-use super::quiet::Quiet;
+use super::quiet::LowPriorityRuntime;
 use super::source::Source;
 use super::{Error, logs};
 use crate::liveness::{Liveness, State};
@@ -39,31 +39,31 @@ mod stored;
 
 pub use stored::Stored;
 
-use build::Why;
+use build::LoadReason;
 
-/// A session that is open, or how far its load is.
+/// An open session, or the progress of its load.
 #[derive(Clone, Debug)]
 pub enum Opening {
-    /// It is open.
+    /// The session is open.
     Ready(Arc<OpenSession>),
-    /// It is still being loaded; the load goes on.
+    /// The session is still being loaded. The load continues.
     Loading(Progress),
 }
 
-/// What is held in memory.
+/// The memory usage of all sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// Open sessions that are kept.
+    /// Number of cached sessions.
     pub sessions: usize,
-    /// Their bytes.
+    /// Bytes of the cached sessions.
     pub kept_bytes: u64,
-    /// Bytes of open sessions, kept or still in use, and of loads.
+    /// Bytes of open sessions, cached or still in use, and of loads.
     pub used_bytes: u64,
-    /// `cache.maxMemory`.
+    /// The value of `cache.maxMemory` in bytes.
     pub limit_bytes: u64,
 }
 
-/// All stored sessions, and those of them that are open.
+/// All stored sessions, and the open ones among them.
 #[derive(Debug)]
 pub struct Sessions {
     source: watch::Sender<Arc<Source>>,
@@ -71,32 +71,32 @@ pub struct Sessions {
     liveness: Liveness,
     metrics: Metrics,
     cache: Arc<Cache>,
-    ledger: Arc<Ledger>,
-    answers: Arc<Ledger>,
+    budget: Arc<MemoryBudget>,
+    answer_budget: Arc<MemoryBudget>,
     admission: Arc<Admission>,
     loader: Loader<Arc<OpenSession>>,
     stop: CancellationToken,
 }
 
 impl Sessions {
-    /// The sessions of a store, with default settings, nobody who knows which live, and metrics of their own.
+    /// Creates the sessions of a store with default settings, unknown states, and metrics of their own.
     pub fn new(store: Arc<dyn Storage>, roots: Vec<Root>) -> Self {
         Self::with(store, roots, Arc::default(), Liveness::default(), Metrics::default())
     }
 
-    /// No sessions.
+    /// Creates an instance without sessions.
     #[cfg(test)]
     pub fn of_nothing() -> Self {
         Self::new(Arc::new(ray_history_storage::memory::Memory::default()), Vec::new())
     }
 
-    /// Replaces the store by one that holds nothing.
+    /// Replaces the store by an empty one.
     #[cfg(test)]
     pub fn replace_with_nothing(&self) {
         self.replace_store(Arc::new(ray_history_storage::memory::Memory::default()), Vec::new());
     }
 
-    /// The sessions of a store.
+    /// Creates the sessions of a store.
     pub fn with(
         store: Arc<dyn Storage>,
         roots: Vec<Root>,
@@ -106,49 +106,49 @@ impl Sessions {
     ) -> Self {
         let source = Source::new(store, roots, &settings.clusters.namespaces, &metrics.catalog);
         let stop = CancellationToken::new();
-        let (of_sessions, of_answers) = memory::parts(settings.cache.max_memory);
-        let ledger = Ledger::new(of_sessions);
+        let (of_sessions, of_answers) = memory::split(settings.cache.max_memory);
+        let budget = MemoryBudget::new(of_sessions);
         let cache = Arc::new(Cache::new(settings.cache.max_sessions, Arc::clone(&metrics.sessions)));
         let max_concurrent = settings.loading.max_concurrent;
-        let admission = Arc::new(Admission::new(max_concurrent, Arc::clone(&ledger), Arc::clone(&cache) as _));
+        let admission = Arc::new(Admission::new(max_concurrent, Arc::clone(&budget), Arc::clone(&cache) as _));
         Self {
             source: watch::Sender::new(Arc::new(source)),
             settings: RwLock::new(settings),
             liveness,
             metrics,
             cache,
-            ledger,
-            answers: Ledger::new(of_answers),
+            budget,
+            answer_budget: MemoryBudget::new(of_answers),
             admission,
             loader: Loader::new(stop.clone()),
             stop,
         }
     }
 
-    /// The same, but loads have threads of their own, at a lower priority than those that answer.
+    /// Gives loads threads of their own, at a lower priority than those that answer requests.
     pub fn with_quiet_loads(mut self) -> io::Result<Self> {
-        self.loader.load_on(Quiet::start()?);
+        self.loader.load_on(LowPriorityRuntime::start()?);
         Ok(self)
     }
 
-    /// Opens a session: at once when it is kept, after its load otherwise.
+    /// Opens a session: returns at once if it is cached, otherwise after its load.
     pub async fn open(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<OpenSession>, Error> {
-        match self.ask(key)? {
+        match self.find_or_load(key)? {
             Joined::Ready(session) => Ok(session),
             Joined::Waiting(load) => {
                 let _waiting = self.metrics.sessions.waiting();
-                self.end(key, load).await
+                self.wait_for_load(key, load).await
             }
         }
     }
 
-    /// Opens a session, waiting at most so long.
+    /// Opens a session, waiting at most for `wait`.
     pub async fn open_within(self: &Arc<Self>, key: &SessionKey, wait: Duration) -> Result<Opening, Error> {
-        match self.ask(key)? {
+        match self.find_or_load(key)? {
             Joined::Ready(session) => Ok(Opening::Ready(session)),
             Joined::Waiting(load) => {
                 let (_waiting, counters) = (self.metrics.sessions.waiting(), load.counters());
-                match tokio::time::timeout(wait, self.end(key, load)).await {
+                match tokio::time::timeout(wait, self.wait_for_load(key, load)).await {
                     Ok(opened) => Ok(Opening::Ready(opened?)),
                     Err(_) => Ok(Opening::Loading(self.progress(key).unwrap_or_else(|| counters.now()))),
                 }
@@ -156,15 +156,15 @@ impl Sessions {
         }
     }
 
-    /// The end of a load. One that gave way because nobody waited for it is begun again for who does now.
-    async fn end(
+    /// Waits for a load. A low-priority load that gave way is started again, because a request waits for it now.
+    async fn wait_for_load(
         self: &Arc<Self>,
         key: &SessionKey,
         mut load: Waiting<Arc<OpenSession>>,
     ) -> Result<Arc<OpenSession>, Error> {
         loop {
-            match load.end().await {
-                Err(Error::Busy) => match self.start(key, Why::Asked)? {
+            match load.wait().await {
+                Err(Error::Busy) => match self.start(key, LoadReason::Asked)? {
                     Joined::Ready(session) => return Ok(session),
                     Joined::Waiting(next) => load = next,
                 },
@@ -173,40 +173,41 @@ impl Sessions {
         }
     }
 
-    /// The session, or a place among those who wait for it.
-    fn ask(self: &Arc<Self>, key: &SessionKey) -> Result<Joined<Arc<OpenSession>>, Error> {
-        let kept = self.kept(key);
-        self.metrics.sessions.cache_lookup(kept.is_some());
-        kept.map_or_else(|| self.start(key, Why::Asked), |session| Ok(Joined::Ready(session)))
+    /// Returns the session, or a waiter for its load.
+    fn find_or_load(self: &Arc<Self>, key: &SessionKey) -> Result<Joined<Arc<OpenSession>>, Error> {
+        let cached = self.lookup_cached(key);
+        self.metrics.sessions.cache_lookup(cached.is_some());
+        cached.map_or_else(|| self.start(key, LoadReason::Asked), |session| Ok(Joined::Ready(session)))
     }
 
-    /// Waits for memory that an answer is going to hold; an answer that needs more than all of it gets all of it.
+    /// Waits for memory that an answer is going to hold. An answer that needs more than the whole budget gets all of
+    /// it.
     pub async fn hold(&self, bytes: u64) -> Memory {
-        self.answers.wait(bytes).await
+        self.answer_budget.reserve(bytes).await
     }
 
-    /// How far the load of a session is, if one runs. Starts nothing.
+    /// Returns the progress of a session's load, if one runs. Starts nothing.
     pub fn progress(&self, key: &SessionKey) -> Option<Progress> {
         self.loader.progress(key)
     }
 
-    /// The session, if it is open. Starts nothing.
+    /// Returns the session if it is open. Starts nothing.
     pub fn peek(&self, key: &SessionKey) -> Option<Arc<OpenSession>> {
         Some(Arc::clone(&self.cache.peek(key)?.session))
     }
 
-    /// The error with which the last load of a session ended, while it is held. Starts nothing.
+    /// Returns the error of a session's last load while it is cached. Starts nothing.
     pub fn held(&self, key: &SessionKey) -> Option<Error> {
-        self.loader.held(key)
+        self.loader.cached_error(key)
     }
 
-    /// All open sessions, in no order.
+    /// Returns all open sessions, in no order.
     pub fn all_open(&self) -> Vec<Arc<OpenSession>> {
-        self.cache.all().into_iter().map(|kept| Arc::clone(&kept.session)).collect()
+        self.cache.all().into_iter().map(|cached| Arc::clone(&cached.session)).collect()
     }
 
-    /// Loads a session that nobody has asked for yet, if that disturbs nobody: no load waits, a slot stays free, and
-    /// nothing that is kept would have to go. Tells whether it is open or being loaded now.
+    /// Loads a session before it is requested, if that disturbs nothing: no load waits, a slot stays free, and no
+    /// cached session has to be evicted. Returns `true` if the session is open now.
     pub async fn prewarm(self: &Arc<Self>, key: &SessionKey) -> bool {
         if self.cache.peek(key).is_some() {
             return true;
@@ -214,91 +215,91 @@ impl Sessions {
         if self.cache.len() >= self.settings().cache.max_sessions {
             return false;
         }
-        match self.start(key, Why::Prewarm) {
+        match self.start(key, LoadReason::Prewarm) {
             Ok(Joined::Ready(_)) => true,
-            Ok(Joined::Waiting(load)) => load.end().await.is_ok(),
+            Ok(Joined::Waiting(load)) => load.wait().await.is_ok(),
             Err(_) => false,
         }
     }
 
-    /// What is known about the life of a session's cluster.
+    /// Returns the known state of a session.
     pub fn state(&self, key: &SessionKey) -> State {
         self.liveness.state(key)
     }
 
-    /// The settings in force.
+    /// Returns the current settings.
     pub fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts settings in force, without dropping what still fits.
+    /// Applies settings without dropping anything that still fits.
     pub fn apply(&self, settings: Arc<Settings>) {
-        let (of_sessions, of_answers) = memory::parts(settings.cache.max_memory);
-        self.ledger.resize(of_sessions);
-        self.answers.resize(of_answers);
+        let (of_sessions, of_answers) = memory::split(settings.cache.max_memory);
+        self.budget.resize(of_sessions);
+        self.answer_budget.resize(of_answers);
         self.admission.resize(settings.loading.max_concurrent);
         self.cache.resize(settings.cache.max_sessions);
-        self.cache.evict(self.ledger.missing(0, 0));
+        self.cache.evict(self.budget.shortfall(0, 0));
         let source = self.source();
         if source.catalog.limit_to(&settings.clusters.namespaces) {
             self.cache.retain(|key| source.catalog.allows(key));
         }
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
-        self.measure();
+        self.update_metrics();
     }
 
-    /// Serves another store from now on. What is open came from the old one and is forgotten; requests that use it
-    /// still end well.
+    /// Serves another store from now on. Open sessions of the old store are dropped; requests that use them still
+    /// complete.
     pub fn replace_store(&self, store: Arc<dyn Storage>, roots: Vec<Root>) {
         let source = Source::new(store, roots, &self.settings().clusters.namespaces, &self.metrics.catalog);
         self.source.send_replace(Arc::new(source));
-        self.loader.begin_anew();
+        self.loader.reset();
         self.cache.clear();
     }
 
-    /// The store may answer again: what failed is forgotten, and the sessions are listed at once.
+    /// Clears cached errors and lists the sessions at once, because the store may have recovered.
     pub async fn try_again(&self) {
-        self.loader.forget();
+        self.loader.clear_errors();
         let source = self.source();
-        if let Err(error) = self.apart(async move { Ok(source.catalog.try_again().await?) }).await {
+        if let Err(error) = self.run_detached(async move { Ok(source.catalog.try_again().await?) }).await {
             tracing::warn!(error = %chain(&error), "sessions could not be listed; the last listing is kept");
         }
     }
 
-    /// What is held in memory.
+    /// Returns the current memory usage.
     pub fn usage(&self) -> Usage {
         Usage {
             sessions: self.cache.len(),
             kept_bytes: self.cache.bytes(),
-            used_bytes: self.ledger.used() + self.answers.used(),
-            limit_bytes: self.ledger.total() + self.answers.total(),
+            used_bytes: self.budget.used() + self.answer_budget.used(),
+            limit_bytes: self.budget.total() + self.answer_budget.total(),
         }
     }
 
-    /// How many loads run or wait for their turn.
+    /// Returns the number of loads that run or wait for admission.
     pub fn loads_running(&self) -> usize {
         self.loader.running()
     }
 
-    /// Completes when no load runs any more.
+    /// Waits until no load runs.
     pub async fn idle(&self) {
         self.loader.idle().await;
     }
 
-    /// Ends all loads, and starts none any more: who waits is told that the server stops.
+    /// Ends all loads and starts no more. Waiters get `Error::Stopping`.
     pub fn stop(&self) {
         self.stop.cancel();
     }
 
-    /// Lets go of what nobody asks for (`cache.ttl`); to be called now and then.
+    /// Drops sessions that were not used for `cache.ttl`. To be called periodically.
     pub fn tidy(&self) {
         if let Some(ttl) = self.settings().cache.ttl {
             self.cache.expire(ttl);
         }
-        self.measure();
+        self.update_metrics();
     }
 
-    /// Opens parts of log files of an open session, one behind the other; with `lines`, their last lines only.
+    /// Opens consecutive parts of log files of an open session; with `lines`, only that many last lines.
     pub async fn read_log(&self, parts: &[logs::LogPart], lines: Option<u64>) -> Result<logs::LogBody, Error> {
         let read = logs::read(&self.source().store, parts, lines).await;
         read.map_err(|error| match error.kind() {
@@ -307,7 +308,8 @@ impl Sessions {
         })
     }
 
-    /// Finds the output of an attempt in the stored generations of its log, newest first; none where it is not stored.
+    /// Finds the output of an attempt in the stored generations of its log, newest first. Returns `None` if it is not
+    /// stored.
     pub async fn parts_of(
         &self,
         attempt: &AttemptBytes,
@@ -316,46 +318,46 @@ impl Sessions {
         Ok(logs::parts_of(&self.source().store, attempt, generations).await?)
     }
 
-    /// The session, if it is kept. Takes a look at the store beside, when one is due.
-    fn kept(self: &Arc<Self>, key: &SessionKey) -> Option<Arc<OpenSession>> {
-        let kept = self.cache.get(key)?;
-        if lock(&kept.look).begin(Instant::now()) {
-            let (sessions, kept, key) = (Arc::clone(self), Arc::clone(&kept), key.clone());
-            self.loader.beside(async move { sessions.look(&key, kept).await });
+    /// Returns the session if it is cached. Starts a check of the store in the background if one is due.
+    fn lookup_cached(self: &Arc<Self>, key: &SessionKey) -> Option<Arc<OpenSession>> {
+        let cached = self.cache.get(key)?;
+        if lock(&cached.schedule).try_begin(Instant::now()) {
+            let (sessions, cached, key) = (Arc::clone(self), Arc::clone(&cached), key.clone());
+            self.loader.spawn_background(async move { sessions.check_store(&key, cached).await });
         }
-        Some(Arc::clone(&kept.session))
+        Some(Arc::clone(&cached.session))
     }
 
     /// Joins or starts the load of a session.
-    fn start(self: &Arc<Self>, key: &SessionKey, why: Why) -> Result<Joined<Arc<OpenSession>>, Error> {
-        let ready = || if why == Why::Rebuild { None } else { self.peek(key) };
+    fn start(self: &Arc<Self>, key: &SessionKey, reason: LoadReason) -> Result<Joined<Arc<OpenSession>>, Error> {
+        let ready = || if reason == LoadReason::Rebuild { None } else { self.peek(key) };
         self.loader.join(key, ready, |counters| {
             let (sessions, key) = (Arc::clone(self), key.clone());
-            async move { sessions.load(key, counters, why).await }
+            async move { sessions.load(key, counters, reason).await }
         })
     }
 
-    fn measure(&self) {
+    fn update_metrics(&self) {
         let usage = self.usage();
         self.metrics.sessions.memory(usage.used_bytes, usage.limit_bytes);
-        let kept = self.cache.all();
-        let gaps = kept.iter().filter(|kept| kept.session.has_gaps(self.standing(&kept.session.key))).count();
+        let cached = self.cache.all();
+        let gaps = cached.iter().filter(|cached| cached.session.has_gaps(self.standing(&cached.session.key))).count();
         self.metrics.sessions.gaps(gaps);
     }
 
-    /// Runs something to its end, whoever stops waiting for it.
-    pub(super) async fn apart<T: Send + 'static>(
+    /// Runs a future to its end even if the caller stops waiting for it.
+    pub(super) async fn run_detached<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
-        self.loader.apart(work).await
+        self.loader.run_detached(work).await
     }
 
     pub(super) fn source(&self) -> Arc<Source> {
         Arc::clone(&self.source.borrow())
     }
 
-    /// The source from now on, whenever it is replaced.
+    /// Returns a receiver of the current and every later source.
     pub(super) fn sources(&self) -> watch::Receiver<Arc<Source>> {
         self.source.subscribe()
     }
@@ -369,8 +371,8 @@ impl Sessions {
     }
 }
 
-fn lock(look: &Mutex<Look>) -> MutexGuard<'_, Look> {
-    look.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(schedule: &Mutex<RefreshSchedule>) -> MutexGuard<'_, RefreshSchedule> {
+    schedule.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,23 +1,23 @@
-//! How far a load is: counters that the load advances and that any number of pollers read.
+//! The progress of a load: counters that the load advances and any number of pollers read.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::SystemTime;
 
-/// What a load is doing. The order is the order in which it happens.
+/// The phase of a load. Variants are in the order in which they happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// It lists what is stored.
+    /// Lists the stored objects.
     Listing,
-    /// It waits for its turn: other sessions are being loaded, or memory is short.
+    /// Waits for admission: other sessions are being loaded, or memory is short.
     Queued,
-    /// It reads and parses files.
+    /// Reads and parses files.
     Reading,
-    /// It sorts and freezes the snapshot.
+    /// Sorts and freezes the snapshot.
     Finishing,
 }
 
 impl Phase {
-    /// The word for users.
+    /// Returns the name for users.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -30,20 +30,20 @@ impl Phase {
     const ALL: [Self; 4] = [Self::Listing, Self::Queued, Self::Reading, Self::Finishing];
 }
 
-/// How far a load is, at one moment.
+/// The progress of a load at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// What it is doing.
+    /// The current phase.
     pub phase: Phase,
-    /// Files read to their end, readable or not.
+    /// Number of files done, readable or not.
     pub files_done: u64,
-    /// Files to read; 0 until the listing is in.
+    /// Number of files to read; 0 until they are listed.
     pub files_total: u64,
     /// Stored bytes read.
     pub bytes_done: u64,
     /// Stored bytes to read.
     pub bytes_total: u64,
-    /// When the first request for it came.
+    /// Time of the request that started the load.
     pub started_at: SystemTime,
 }
 
@@ -59,7 +59,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Counters of a load that is asked for now.
+    /// Creates the counters of a load that starts now.
     pub fn start() -> Self {
         Self {
             started_at: SystemTime::now(),
@@ -71,35 +71,35 @@ impl Counters {
         }
     }
 
-    /// Everything is read once more.
+    /// Resets the counters, because everything is read again.
     pub fn restart(&self) {
         for counter in [&self.files_done, &self.files_total, &self.bytes_done, &self.bytes_total] {
             counter.store(0, Ordering::Relaxed);
         }
     }
 
-    /// The next phase begins.
+    /// Enters a phase.
     pub fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Ordering::Relaxed);
     }
 
-    /// The listing is in: so much is to be read.
+    /// Adds listed files and bytes to the totals.
     pub fn expect(&self, files: u64, bytes: u64) {
         self.files_total.fetch_add(files, Ordering::Relaxed);
         self.bytes_total.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// A piece was read.
+    /// Counts bytes that were read.
     pub fn bytes(&self, bytes: u64) {
         self.bytes_done.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// A file was read to its end.
+    /// Counts a file that is done.
     pub fn file(&self) {
         self.files_done.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// As of now.
+    /// Returns the current progress.
     pub fn now(&self) -> Progress {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let phase = usize::from(self.phase.load(Ordering::Relaxed));

@@ -1,14 +1,13 @@
-//! Threads for loads, at lower priority: answers from open sessions stay quick.
+//! Low-priority threads for loads, so that answers from open sessions stay quick.
 //!
-//! Owns the threads of long computations, one each, and a runtime for what loads do beside them: listing, fetching,
-//! reading files.
+//! Long computations get one thread each. A runtime runs the rest of a load: listing, fetching, reading files.
 
 use super::Error;
 use std::io;
 use std::thread::{self, JoinHandle};
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// The niceness of threads that load sessions; on Linux each thread has its own.
+/// Niceness of the threads that load sessions. On Linux each thread has its own.
 ///
 /// A thread that serves requests weighs 2.4 times as much. Measured on two processors that warm requests keep busy: a
 /// cold session that opens in 0.65 s alone opens in 2.0 to 2.3 s with 4, in 2.9 to 4.2 s with 9, in 5 to 13 s with 19;
@@ -18,28 +17,28 @@ const NICENESS: i32 = 4;
 
 const NAME: &str = "ray-history-load";
 
-/// Computations that run.
+/// Running computations.
 pub(super) struct Started<T>(Vec<JoinHandle<T>>);
 
-/// Starts one computation per function, each on a thread of its own: threads of the blocking pool are used again for
-/// other things, and a lowered priority cannot be raised again.
+/// Starts each computation on a thread of its own, because threads of the blocking pool are reused for other work, and
+/// a lowered priority cannot be raised again.
 pub(super) fn start<T, F>(work: impl Iterator<Item = F>) -> Result<Started<T>, Error>
 where
     T: Send + 'static,
     F: FnOnce() -> T + Send + 'static,
 {
     let started = work.map(|work| {
-        let quiet = move || {
+        let at_low_priority = move || {
             lower_priority();
             work()
         };
-        thread::Builder::new().name(NAME.to_owned()).spawn(quiet).map_err(|_| Error::Broken)
+        thread::Builder::new().name(NAME.to_owned()).spawn(at_low_priority).map_err(|_| Error::Broken)
     });
     Ok(Started(started.collect::<Result<_, _>>()?))
 }
 
 impl<T: Send + 'static> Started<T> {
-    /// Waits for all of them. A panic in one of them is an error, after all have ended.
+    /// Waits for all computations. A panic in one of them is an error, returned after all have ended.
     pub(super) async fn end(self) -> Result<Vec<T>, Error> {
         let join = || {
             let ended: Vec<Option<T>> = self.0.into_iter().map(|thread| thread.join().ok()).collect();
@@ -49,31 +48,31 @@ impl<T: Send + 'static> Started<T> {
     }
 }
 
-/// Runs one computation.
+/// Runs one computation at low priority.
 pub(super) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     start(std::iter::once(work))?.end().await?.pop().ok_or(Error::Broken)
 }
 
-/// A runtime whose threads, those for blocking calls too, have the lower priority.
+/// A runtime whose threads have low priority, including those for blocking calls.
 #[derive(Debug)]
-pub(super) struct Quiet(Option<Runtime>);
+pub(super) struct LowPriorityRuntime(Option<Runtime>);
 
-impl Quiet {
-    /// Starts its threads.
+impl LowPriorityRuntime {
+    /// Starts the runtime.
     pub(super) fn start() -> io::Result<Self> {
         let mut builder = Builder::new_multi_thread();
         let runtime = builder.thread_name(NAME).on_thread_start(lower_priority).enable_all().build()?;
         Ok(Self(Some(runtime)))
     }
 
-    /// Where tasks are spawned.
+    /// Returns the handle to spawn tasks on.
     pub(super) fn handle(&self) -> Option<&Handle> {
         self.0.as_ref().map(Runtime::handle)
     }
 }
 
-impl Drop for Quiet {
-    /// Does not wait: the last who holds it may be one of its own threads.
+impl Drop for LowPriorityRuntime {
+    /// Does not wait, because it may be dropped on one of its own threads.
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
             runtime.shutdown_background();
@@ -83,7 +82,7 @@ impl Drop for Quiet {
 
 #[cfg(target_os = "linux")]
 fn lower_priority() {
-    // Refused by some sandboxes: then it runs at normal priority.
+    // Some sandboxes refuse this: the thread runs at normal priority then.
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
 }
 
@@ -100,9 +99,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_threads_of_loads_and_no_others_have_a_lower_priority() {
-        let quiet = Quiet::start().unwrap();
-        let handle = quiet.handle().unwrap();
+    async fn only_load_threads_have_low_priority() {
+        let runtime = LowPriorityRuntime::start().unwrap();
+        let handle = runtime.handle().unwrap();
         let task = handle.spawn(async { niceness() }).await.unwrap();
         let blocking = handle.spawn_blocking(niceness).await.unwrap();
         assert_eq!([task, blocking, run(niceness).await.unwrap()], [NICENESS; 3]);

@@ -1,5 +1,5 @@
-//! Where sessions come from: a store and the list of what is in it. Replaced as a whole when the storage settings
-//! change, so that nobody mixes two stores.
+//! The source of sessions: a store and its catalog. Replaced as a whole when the storage settings change, so that two
+//! stores are never mixed.
 
 use super::Error;
 use super::catalog::Catalog;
@@ -20,7 +20,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// A store of which nothing is listed yet.
+    /// Creates the source for a store of which nothing is listed yet.
     pub(super) fn new(
         store: Arc<dyn Storage>,
         roots: Vec<Root>,
@@ -31,7 +31,7 @@ impl Source {
         Self { catalog, store, submissions: Submissions::default() }
     }
 
-    /// Where the objects of a session may be.
+    /// Returns the places where the objects of a session may be.
     pub(super) async fn places(&self, key: &SessionKey) -> Result<Places, Error> {
         let entry = self.catalog.find(key).await?.ok_or_else(|| Error::Unknown(key.clone()))?;
         Ok(Places { roots: self.catalog.roots().to_vec(), owner: entry.owner })

@@ -159,7 +159,7 @@ fn every_file_says_what_it_owns() {
     let broken: Vec<String> = sources()
         .iter()
         .filter(|source| !source.text.starts_with("//!") && !source.is_test())
-        .map(|source| format!("{}", source.shown()))
+        .map(Source::shown)
         .collect();
     assert_none(&broken, "Every file opens with `//!`: what it owns, and what it must never do.");
 }
@@ -182,11 +182,8 @@ fn files_stay_small() {
 
 #[test]
 fn modules_stand_beside_their_folders() {
-    let broken: Vec<String> = sources()
-        .iter()
-        .filter(|source| source.path.ends_with("mod.rs"))
-        .map(|source| format!("{}", source.shown()))
-        .collect();
+    let broken: Vec<String> =
+        sources().iter().filter(|source| source.path.ends_with("mod.rs")).map(Source::shown).collect();
     assert_none(&broken, "`foo.rs` stands beside `foo/`; there is no mod.rs.");
 }
 

@@ -134,7 +134,7 @@ fn a_store_that_fails_in_part_takes_nothing_from_a_page_and_is_told() {
     write_again();
     let behind = until(1);
     assert_eq!((&behind["counts"], &behind["completeness"]), (&before["counts"], &"gaps".into()), "{behind}");
-    assert!(behind["missing"].to_string().contains("what was read before is shown"), "{behind}");
+    assert!(behind["missing"].to_string().contains("the previous state of the session is shown"), "{behind}");
     assert_eq!(behind["unreadUpdates"]["examples"][0]["file"], key, "{behind}");
     store.heal();
     assert_eq!(until(0)["missing"], before["missing"]);

@@ -39,18 +39,22 @@ async fn snapshot(store: Arc<dyn Storage>) -> String {
     let sessions = Arc::new(Sessions::new(store, vec![Root::new("")]));
     let listing = sessions.refresh().await.unwrap();
     let session = sessions.open(&listing.iter().next().unwrap().key).await.unwrap();
-    let question = |query: &str| Query {
-        query: query.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect(),
+    let query = |query: &str| Query {
+        parameters: query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(k, v)| (k.into(), v.into()))
+            .collect(),
         redact: false,
         ..Query::default()
     };
     let snapshot = &session.snapshot;
     assert!(!snapshot.tasks.is_empty(), "no tasks");
     let answers = [
-        tasks::list(snapshot, &question("detail=1&limit=10000")),
-        actors::list(snapshot, &question("")),
-        nodes::list(snapshot, &question("view=summary")),
-        timeline::timeline(snapshot, &question("")),
+        tasks::list(snapshot, &query("detail=1&limit=10000")),
+        actors::list(snapshot, &query("")),
+        nodes::list(snapshot, &query("view=summary")),
+        timeline::timeline(snapshot, &query("")),
     ];
     let mut text = String::new();
     for answer in answers {

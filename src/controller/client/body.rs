@@ -1,4 +1,4 @@
-//! Answers that end: at a length, and, but for watches, at a time.
+//! Answers with a limited length and, except for watches, a limited duration.
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -7,25 +7,25 @@ use std::task::{Context, Poll, ready};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower::BoxError;
 
-/// Bytes of an answer, or of one line of a watch. An API server takes objects of at most 3 MiB; pages of lists that are
-/// longer are asked for with fewer objects.
-const LONGEST: usize = 8 << 20;
+/// Most bytes of an answer, or of one line of a watch. An API server accepts objects of at most 3 MiB; a longer page of
+/// a list is requested again with fewer objects.
+const MAX_BYTES: usize = 8 << 20;
 
-/// An answer is longer than any that is wanted.
+/// An answer exceeds the length limit.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer is longer than {} MiB", LONGEST >> 20)]
+#[error("the answer is longer than {} MiB", MAX_BYTES >> 20)]
 pub(in super::super) struct TooLong;
 
 #[derive(Debug, thiserror::Error)]
 #[error("the answer does not end within 60 s")]
 struct TooSlow;
 
-/// An answer.
+/// The body of an answer, with limits.
 pub(super) struct Bounded<B> {
     inner: B,
-    /// When it must have ended; none for a watch, of which every line is measured for itself.
+    /// Deadline of the answer; `None` for a watch, whose lines are limited one by one.
     end: Option<Pin<Box<Sleep>>>,
-    /// Bytes so far, of the line or of all.
+    /// Bytes received of the current line of a watch, or of the whole answer.
     length: usize,
 }
 
@@ -40,7 +40,7 @@ impl<B> Bounded<B> {
             Some(at) => data.len() - at - 1,
             None => self.length + data.len(),
         };
-        if self.length > LONGEST { Err(TooLong) } else { Ok(()) }
+        if self.length > MAX_BYTES { Err(TooLong) } else { Ok(()) }
     }
 }
 
@@ -75,8 +75,8 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn lines_of_a_watch_are_measured_one_by_one_and_other_answers_whole() {
-        let (half, line) = (vec![b'x'; LONGEST / 2 + 1], b"}\n{".to_vec());
+    async fn limits_lines_of_watches_and_whole_answers() {
+        let (half, line) = (vec![b'x'; MAX_BYTES / 2 + 1], b"}\n{".to_vec());
         for (end, pieces, fits) in [
             (None, vec![&half, &line, &half], true),
             (None, vec![&half, &half], false),

@@ -1,4 +1,4 @@
-// The sessions page without reloading: what the form asks for is fetched as the same page, and its results put in place.
+// Updates the sessions page without reloading: fetches the page for the form's values, and replaces the results.
 const form = document.getElementById("filter");
 const search = document.getElementById("search");
 let asked;
@@ -34,7 +34,7 @@ async function show() {
   }
 }
 
-// How long ago, as far as the unknown zone of a head's clock allows to say; where it is known, the viewer's own time.
+// Adds the age of each time, as precisely as an unknown time zone allows; with a known zone, also the viewer's time.
 function times() {
   const here = { dateStyle: "medium", timeStyle: "long" };
   const words = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
@@ -51,7 +51,7 @@ function times() {
   }
 }
 
-// The arrows go through the sessions; / goes to the search.
+// The arrow keys move between the sessions; / focuses the search.
 function keys(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const field = event.target.closest("input, select");

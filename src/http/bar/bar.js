@@ -1,12 +1,12 @@
-// The bar: which session this is, and what is known about it. It stands at the foot of the window, where Ray has
-// nothing: Ray's own bars keep their place.
+// The bar: the session and its report. It is at the bottom of the window, where Ray shows nothing, so that Ray's own
+// bars keep their place.
 const given = document.currentScript.dataset;
 const resource = `${given.root}api/history/v1/sessions/${given.path}`;
 const REPORT_EVERY = 60_000;
-const REPORT_EVERY_LIVE = 10_000; // it may die, and then the page's clock must stand
+const REPORT_EVERY_LIVE = 10_000; // it may die, and then the page's clock must stop
 const PROGRESS_EVERY = 500;
 
-let report; // the last answer about the session
+let report; // the last report on the session
 let busy = false;
 let timer;
 
@@ -33,7 +33,7 @@ const ui = {
   details: make("div", { className: "details", id: "details", hidden: true }),
   others: make("a", { hidden: true }),
   home: make("a", { href: `${given.root}sessions/`, textContent: "All sessions" }),
-  // What a screen reader is told; the numbers of a running load are left out of it.
+  // Text for screen readers, without the numbers of a running load.
   spoken: make("span", { role: "status" }),
 };
 
@@ -60,7 +60,7 @@ function build() {
   });
   document.body.append(ui.host);
   for (const event of ["resize", "scroll"]) window.visualViewport?.addEventListener(event, stay);
-  // The end of a page can be scrolled above the bar.
+  // Lets the end of a page scroll above the bar.
   new ResizeObserver(() => (document.body.style.paddingBottom = `${line.offsetHeight}px`)).observe(line);
   setInterval(keepUp, 1000);
   keepUp();
@@ -72,14 +72,14 @@ function hidingSheet() {
   return sheet;
 }
 
-// What Ray's page tells nobody when it changes it.
+// Follows changes that Ray's page makes without an event.
 function keepUp() {
   theme();
   showCut();
   stay();
 }
 
-// On a phone the screen shows a part of the window: the bar stands at the foot of that part.
+// On a phone the screen shows a part of the window: the bar is at the bottom of that part.
 const moved = { x: 0, y: 0 };
 function stay() {
   const screen = window.visualViewport;
@@ -91,7 +91,7 @@ function stay() {
   ui.host.style.transform = `translate(${moved.x}px, ${moved.y}px)`;
 }
 
-// Colours with a meaning need to know whether the page is dark; all others are inherited.
+// Colours with a meaning depend on the page being dark; all others are inherited.
 function theme() {
   const [red = 255, green = 255, blue = 255] = (getComputedStyle(document.body).backgroundColor.match(/[\d.]+/g) ?? []).map(Number);
   const seen = getComputedStyle(document.body).backgroundColor;
@@ -108,7 +108,7 @@ function say(text) {
   if (ui.spoken.textContent !== text) ui.spoken.textContent = text;
 }
 
-// Ray's pages say "No jobs yet" before they have an answer: nobody shall take that for one.
+// Ray's pages show "No jobs yet" before they have a response, so they are dimmed until then.
 function dim(waiting) {
   const root = document.getElementById("root");
   if (!root) return;
@@ -146,7 +146,7 @@ function showReport() {
     "Last looked for new files": report.checkedAt && `${exact(report.checkedAt)}, ${ago(report.checkedAt)}` };
   const terms = Object.entries(facts).filter(([, fact]) => fact).flatMap(([name, fact]) => [make("dt", { textContent: name }), make("dd", { textContent: fact })]);
   const parts = [make("p", { textContent: sentence }), make("dl", {}, ...terms)];
-  if (whole) parts.push(make("p", { textContent: "Nothing is known to be missing. Collectors keep no list of what they wrote, so nobody can promise more." }));
+  if (whole) parts.push(make("p", { textContent: "Nothing is known to be missing. Collectors keep no list of the files they wrote, so completeness cannot be guaranteed." }));
   else parts.push(make("p", {}, make("strong", { textContent: "Known to be missing" })), list(missing.map(([text, examples]) => (examples.length ? [text, list(examples)] : text))));
   const known = notes(report);
   if (known.length) parts.push(make("p", {}, make("strong", { textContent: "Good to know" })), list(known));
@@ -154,7 +154,7 @@ function showReport() {
   ui.details.replaceChildren(...parts);
 }
 
-// A name may have led here, and stand for other sessions too.
+// A link by name may have led here, and the name may have other sessions, too.
 function showOthers({ sessions = 0, path } = {}, owner) {
   ui.others.hidden = !path || sessions < 2;
   ui.others.href = `${given.root}${path?.slice(1)}`;

@@ -1,10 +1,10 @@
-// The clock that Ray's pages see.
+// Replaces the clock of Ray's pages.
 //
-// What never ended is shown by Ray with a duration up to `new Date()`. Of a dead session, that is its last
-// event, so `new Date()` stands still there. `Date.now()` goes on: Ray and its libraries measure with it how old a
-// page's data are, when to ask again and what to do once instead of often.
+// Ray shows a duration up to `new Date()` for everything without an end. For a dead session, `new Date()` therefore
+// stays at the last event. `Date.now()` goes on, because Ray and its libraries use it for the age of data, polling
+// intervals and debouncing.
 const RealDate = Date;
-let standsAt; // milliseconds, or undefined while the clock goes
+let standsAt; // milliseconds, or undefined while the clock runs
 
 const PageDate = new Proxy(RealDate, {
   construct(target, given, made) {
@@ -19,7 +19,7 @@ window.Date = PageDate;
 
 function setClock(state, asOf) {
   const at = RealDate.parse(asOf ?? "");
-  // Without a single event there is no last one, and the server says 1970 or nothing.
+  // Without events there is no last one, and the server sends 1970 or nothing.
   standsAt = state !== "live" && at > 0 ? at : undefined;
   return at > 0;
 }

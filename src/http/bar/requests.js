@@ -1,8 +1,8 @@
-// Ray's requests, held while the session is being loaded.
+// Holds Ray's requests while the session is being loaded.
 //
-// Several of Ray's pages do not recover from an error: some ask once, the list of log nodes crashes. And a browser has
-// six connections, which waiting requests would fill. So a request is sent when the session is ready, and sent again
-// when the server says that the session is being loaded after all. Ray sees one slow request and no error.
+// Several of Ray's pages do not recover from an error: some request only once, the list of log nodes crashes. Waiting
+// requests would also fill the six connections of a browser. So a request is sent when the session is ready, and sent
+// again if the server responds that the session is being loaded after all. Ray sees one slow request and no error.
 const held = [];
 const details = new WeakMap();
 const plain = { open: XMLHttpRequest.prototype.open, send: XMLHttpRequest.prototype.send };
@@ -11,7 +11,7 @@ let holding = true;
 
 XMLHttpRequest.prototype.open = function (...given) {
   if (!details.has(this)) {
-    // Registered before anything of Ray's, so that an answer can be kept from it.
+    // Registered before Ray's listeners, so that a response can be withheld from them.
     for (const event of ["readystatechange", "load", "loadend"]) this.addEventListener(event, answered);
   }
   details.set(this, { given, headers: [], page: location.hash });
@@ -61,7 +61,7 @@ function release() {
 
 function sendAll(requests) {
   for (const [xhr, request] of requests) {
-    // Left out: what was aborted or used for something else meanwhile.
+    // Skips requests that were aborted or reused meanwhile.
     if (details.get(xhr) === request && xhr.readyState === 1) plain.send.call(xhr, request.body);
   }
 }

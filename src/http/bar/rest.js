@@ -1,5 +1,5 @@
-// Ray's pages ask for whole lists again every few seconds. Of a dead session the answer is the same, so a list
-// that was answered is asked for again only when the session changes; Ray sees a slow request and keeps what it has.
+// Ray's pages poll whole lists every few seconds. The lists of a dead session do not change, so an answered list is
+// requested again only when the session changes; Ray sees a slow request and keeps its data.
 const WHOLE_LIST = /\bapi\/v0\/\w+\?(?=.*\blimit=10000\b)/;
 const answeredLists = new Set();
 const resting = [];
@@ -13,7 +13,7 @@ function sawList(xhr, { given: [, url] }) {
   if (xhr.status === 200 && WHOLE_LIST.test(url)) answeredLists.add(String(url));
 }
 
-// The session as its report has it now.
+// Updates the version from the session's report.
 function restAs({ state, session, version }) {
   const dead = state === "dead" || Boolean(session?.ended);
   const at = dead ? version : undefined;

@@ -1,6 +1,7 @@
-// Ray's pages ask for at most 10,000 rows of a list and do not say that there are more: the bar does, and leads to all.
+// Ray's pages request at most 10,000 rows of a list and do not show that there are more: the bar does, with a link to
+// all rows.
 const MOST_ROWS = 10_000;
-let cut; // the list that is cut off, and the page that shows it
+let cut; // the truncated list, and the page that shows it
 
 function sawRows(xhr, { given: [, url], page }) {
   const asked = new URL(url, location.href);

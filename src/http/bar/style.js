@@ -1,4 +1,4 @@
-// The bar takes the page's own colours, so it follows Ray's theme whatever that is.
+// The bar inherits the page's colours, so it follows Ray's theme.
 const STYLE = `
 :host { background: inherit; bottom: 0; color: inherit; display: block; font: 13px/20px Roboto, system-ui, sans-serif; left: 0; position: fixed; right: 0; z-index: 1200; }
 :host { --line: color-mix(in srgb, currentColor 22%, transparent); --warn: #b45309; --bad: #d32f2f; --good: #2e7d32; }

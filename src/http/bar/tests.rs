@@ -7,7 +7,7 @@ fn key(namespace: &str, cluster: &str) -> SessionKey {
 }
 
 #[test]
-fn the_tag_stands_before_everything_in_the_head_of_any_document() {
+fn inserts_the_tag_first_in_the_head() {
     for (before, after) in [
         ("<!doctype html><html lang=\"en\"><head>", "<script src=\"./main.js\"></script></head><body></body></html>"),
         ("<!DOCTYPE html>\n<HTML>\n<HEAD data-x=\"1\">", "<title>Ray</title></HEAD>"),
@@ -23,14 +23,15 @@ fn the_tag_stands_before_everything_in_the_head_of_any_document() {
 }
 
 #[test]
-fn names_are_escaped_for_the_attribute_and_for_the_url() {
+fn escapes_names_in_attribute_and_url() {
     let served = insert("", &key("a\"><b>", ""), "../");
     assert!(served.contains("data-namespace=\"a&quot;&gt;&lt;b&gt;\" data-cluster=\"\""), "{served}");
     assert!(served.contains("data-path=\"a%22%3E%3Cb%3E/_/session_"), "{served}");
 }
 
+/// The script is one function, and contains nothing that inserts markup or loads from other hosts.
 #[test]
-fn the_script_is_one_function_without_what_must_not_be_in_a_page() {
+fn the_script_is_one_safe_function() {
     assert!(script().starts_with("(() => {") && script().ends_with("})();\n"));
     for forbidden in ["innerHTML", "eval(", "http://", "https://", "document.write"] {
         assert!(!script().contains(forbidden), "{forbidden}");

@@ -1,4 +1,4 @@
-// Many tabs show the same page of many sessions: a tab is named by its cluster first.
+// Tab titles start with the cluster, because many tabs may show the same page of different sessions.
 function nameTab() {
   const name = `${given.cluster || given.session} \u00b7 `;
   if (!document.title.startsWith(name)) document.title = name + document.title;

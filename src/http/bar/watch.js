@@ -1,6 +1,6 @@
-// What the bar asks the server, and when.
+// The bar's own requests to the server.
 
-// Asks for the report, which also opens the session; follows the load meanwhile.
+// Requests the report, which also opens the session, and polls the load meanwhile.
 async function look() {
   if (busy) return;
   busy = true;
@@ -28,7 +28,7 @@ async function look() {
     clearInterval(follow);
     busy = false;
   }
-  // A hidden page asks when it is looked at again.
+  // A hidden page requests the report when it is visible again.
   timer = setTimeout(() => !document.hidden && look(), wait);
 }
 
@@ -40,9 +40,9 @@ async function read(answer) {
   }
 }
 
-// The wait before it is tried again, in milliseconds.
+// Returns the wait before the next try, in milliseconds.
 function failed(answer, body) {
-  // An answer that is not about the load, such as a proxy's: Ray's pages may still work.
+  // A response that is not about the load, such as a proxy's: Ray's pages may still work.
   if (answer.status < 500) release();
   const why = body?.detail ?? body?.msg ?? body?.title ?? `the server answered ${answer.status}`;
   const request = body?.requestId ? ` (request ${body.requestId})` : "";
@@ -56,11 +56,11 @@ async function followLoad() {
     const progress = answer.ok && (await answer.json());
     if (progress && busy) showLoading(progress);
   } catch {
-    // The request for the report says what is wrong.
+    // The request for the report shows the error.
   }
 }
 
-// An answer to Ray says which state of the session it is from; another one than the bar shows is looked at.
+// Responses to Ray contain the state of the session; if it differs from the bar's, the report is requested again.
 function sawHeaders(xhr) {
   const asOf = xhr.getResponseHeader("X-Ray-History-As-Of");
   if (!asOf || !report) return;
@@ -68,7 +68,7 @@ function sawHeaders(xhr) {
   if (seen.join() !== [report.asOf, report.state, report.completeness].join()) look();
 }
 
-// The server had dropped the session since, and loads it again.
+// The server has closed the session meanwhile, and loads it again.
 function sessionLeft() {
   if (!busy) look();
 }

@@ -1,23 +1,23 @@
-// The report on a session in words.
+// Texts for the report on a session.
 const STATES = {
-  live: ["Live", "This cluster is running. Shown is what its collectors have uploaded so far."],
-  dead: ["Dead", "This cluster is gone. Shown is what was stored of it; times that never ended stop at its last event."],
-  unknown: ["State unknown", "Nobody watches this cluster, so it may be running or gone. Shown is what was stored of it."],
+  live: ["Live", "This cluster is running. The page shows the data uploaded so far."],
+  dead: ["Dead", "This cluster is gone. The page shows its stored data; times without an end stop at its last event."],
+  unknown: ["State unknown", "This cluster is not watched, so it may be running or gone. The page shows its stored data."],
 };
-// The signs that a session is dead, where nothing watches its cluster.
+// Evidence that a session is dead, if its cluster is not watched.
 const ENDED = {
-  marker: "Its head said so: its marker was written at the end.",
+  marker: "Its head wrote its end marker.",
   "head-log": "Its head's log says that it was told to stop.",
   "newer-session": "Its cluster has a newer session.",
 };
 const KINDS = { rayjob: "RayJob", rayservice: "RayService" };
 const SILENT = 10 * 60_000; // collectors store events every few minutes
 
-// The state in a word and in a sentence.
+// Returns the state as a word and as a sentence.
 function stateWords(state, { ended } = {}, asOf) {
   const [word, sentence] = STATES[state] ?? STATES.unknown;
   if (state !== "unknown") return [word, sentence];
-  if (ENDED[ended]) return ["Ended", `${ENDED[ended]} Shown is what was stored of it; times that never ended stop at its last event.`];
+  if (ENDED[ended]) return ["Ended", `${ENDED[ended]} The page shows its stored data; times without an end stop at its last event.`];
   const silent = RealDate.now() - RealDate.parse(asOf ?? "");
   return [silent > SILENT ? `No event for ${ago(asOf, "always").replace(/^\D*(\d+\s+\S+).*$/, "$1")}` : word, sentence];
 }
@@ -27,7 +27,7 @@ const PHASES = { queued: "waiting for its turn", listing: "listing its files", f
 const count = (n, one, many = `${one}s`) => `${n.toLocaleString()} ${n === 1 ? one : many}`;
 const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
 
-// The bar has room for a few words on the heaviest gap. Codes that are not here are shown by their names.
+// Short texts for the most severe gap. Other codes are shown by name.
 const TITLES = {
   "no-events": "No task data",
   "empty-event-files": "Empty event files",
@@ -48,7 +48,7 @@ const TITLES = {
   "no-marker": "No marker",
 };
 
-// What is missing, the heaviest first: sentences with what can be done, and examples.
+// Returns the gaps, most severe first: sentences with advice, and examples.
 function gaps({ gaps: found = [], report = {}, unreadUpdates, damagedLogFiles = [] }) {
   const examples = {
     "unread-updates": places(unreadUpdates),
@@ -60,24 +60,24 @@ function gaps({ gaps: found = [], report = {}, unreadUpdates, damagedLogFiles = 
   return found.map(({ code, message, advice }) => [message, [advice, ...(examples[code] ?? [])].filter(Boolean)]);
 }
 
-// Examples are few; the rest of the report's count is named behind them.
+// Returns the examples, followed by the number of items without an example.
 function places({ count: all = 0, examples = [] } = {}) {
   const shown = examples.map(({ file, position, problem }) => `${file}${position ? `, record ${position}` : ""}: ${problem}`);
   return all > shown.length ? [...shown, shown.length ? `and ${(all - shown.length).toLocaleString()} more` : count(all, "problem")] : shown;
 }
 
-// The button's words: what weighs most, and how many gaps there are.
+// Returns the button's text: the most severe gap and the number of gaps.
 function summary({ gaps: found = [] }) {
   if (!found.length) return "No known gaps";
   const title = TITLES[found[0].code] ?? found[0].code?.replaceAll("-", " ");
   return `${title} \u00b7 ${count(found.length, "known gap")}`;
 }
 
-// What is no gap, but good to know.
+// Returns notes that are not gaps.
 function notes({ report = {}, gaps: found = [], state }) {
   const lines = [];
   const running = ran(report.runningAtEnd ?? {});
-  // Where nothing says how that ended, the gap says so.
+  // Without evidence of how it ended, the gap explains it.
   if (running && state !== "live" && !found.some(({ code }) => code === "end-not-recorded")) {
     const ended = state === "dead" || report.stopped;
     lines.push(ended ? `When its cluster ended, ${running} still running` : `At the last event, ${running} still running`);
@@ -85,7 +85,7 @@ function notes({ report = {}, gaps: found = [], state }) {
   const unknown = Object.keys(report.unknownFields ?? {});
   if (unknown.length) lines.push(`Fields of a later Ray that this version does not show: ${unknown.join(", ")}`);
   if (report.foreignEvents) lines.push(`${count(report.foreignEvents, "event")} of another session left out`);
-  if (report.overwrittenHours) lines.push("An old collector wrote this session: hours may have holes that nothing shows");
+  if (report.overwrittenHours) lines.push("An old collector wrote this session: hours may have gaps that cannot be detected");
   return lines;
 }
 
@@ -106,7 +106,7 @@ function progressWords({ state, phase, filesDone = 0, filesTotal = 0, bytesDone 
 
 const exact = (at) => new RealDate(at).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "long" });
 
-// A moment by the clock of the head, and by the viewer's where that is another.
+// Returns a time by the head's clock, and by the viewer's if that differs.
 function inZone(at, zone) {
   const [, sign, hours, minutes] = zone?.match(/^([+-])(\d\d):(\d\d)$/) ?? [];
   if (!sign) return exact(at);

@@ -1,4 +1,4 @@
-//! What one pass over the store found: sessions, and what is odd.
+//! The result of one pass over the store: sessions, and oddities.
 
 use super::listing::Oddities;
 use super::table::{Builder, Sighting, Source};
@@ -6,7 +6,7 @@ use ray_history_core::base::name::{Owner, SessionKey};
 use ray_history_core::layout::Marker;
 use ray_history_storage::Error;
 
-/// A pass that goes on.
+/// The sessions and oddities that a pass has found so far.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) sessions: Builder,
@@ -17,7 +17,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// A marker was found, last written at this time, in nanoseconds since 1970.
+    /// Adds a session whose marker was last written at `written`, in nanoseconds since 1970.
     pub(super) fn marker(&mut self, marker: &Marker, written: Option<i64>) {
         if !self.can_be_opened(&marker.key, marker.owner.as_ref()) {
             return;
@@ -27,7 +27,7 @@ impl Found {
         self.sessions.add(Source::Marker, Sighting { written, ..seen });
     }
 
-    /// A folder with the data of a session was found.
+    /// Adds a session whose data folder was found.
     pub(super) fn data(&mut self, key: &SessionKey, owner: Option<&Owner>, namespace_known: bool) {
         self.recognised = true;
         if !self.can_be_opened(key, owner) {
@@ -36,8 +36,8 @@ impl Found {
         self.sessions.add(Source::Data, Sighting::of(key, owner, namespace_known));
     }
 
-    /// Only what can be asked for is listed: no URL, and no key of some stores, has a part that is `.` or `..`, and a
-    /// name with control characters is none of Kubernetes. Others are counted.
+    /// Returns `true` if a request can name the session, and counts it as odd otherwise: no URL, and no key of some
+    /// stores, has a part that is `.` or `..`, and Kubernetes names have no control characters.
     fn can_be_opened(&mut self, key: &SessionKey, owner: Option<&Owner>) -> bool {
         let is_name = |name: &str| name != "." && name != ".." && !name.contains(|c: char| c.is_control() || c == '/');
         let names = [Some(&key.cluster.namespace), Some(&key.cluster.name), owner.map(|owner| &owner.name)];
@@ -48,7 +48,7 @@ impl Found {
         all
     }
 
-    /// Some places could not be listed.
+    /// Counts places that could not be listed.
     pub(super) fn skip<'a>(&mut self, errors: impl IntoIterator<Item = &'a Error>) {
         for error in errors {
             self.skipped.add(&error.to_string());

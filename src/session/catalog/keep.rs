@@ -1,10 +1,10 @@
-//! What is kept between passes, and how a pass changes it; and the rhythm of the passes.
+//! The state between passes, how a pass changes it, and the loop that runs the passes.
 
 use super::found::Found;
 use super::listing::{Listing, Oddities};
-use super::pace::{Pace, Passed};
+use super::pace::{Outcome, Pace};
 use super::table::{Builder, Sighting, Source, Table};
-use super::{Catalog, Listed, Namespaces};
+use super::{Catalog, Namespaces, Scope};
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::{Owner, SessionKey};
 use ray_history_storage::{Error, ErrorKind};
@@ -13,38 +13,38 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// The walk begins so long after the start, so that the markers come first.
-const WALK_AFTER: Duration = Duration::from_secs(5);
+/// Delay of the first walk after the start, so that the markers come first.
+const WALK_DELAY: Duration = Duration::from_secs(5);
 
-/// The last pass of each source, and all sessions.
+/// All sessions, and the last pass of each source.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct CatalogState {
     table: Arc<Table>,
-    /// All sessions are of these.
+    /// The namespaces that the sessions were filtered by.
     namespaces: Namespaces,
     version: u64,
     markers: Pass,
     walk: Pass,
-    /// Found for single clusters since the walk that runs began.
-    pub(super) looked: Vec<Looked>,
+    /// Sessions found for single clusters since the running walk began.
+    pub(super) probed: Vec<ProbedSession>,
 }
 
 /// A session found in the folders of its cluster.
 #[derive(Clone, Debug)]
-pub(super) struct Looked {
+pub(super) struct ProbedSession {
     pub(super) key: SessionKey,
     pub(super) owner: Option<Owner>,
     pub(super) namespace_known: bool,
 }
 
-/// How one source's last pass ended, beside the sessions.
+/// The outcome of one source's last pass, without the sessions.
 #[derive(Debug, Default)]
 pub(super) struct Pass {
     pub(super) at: Option<SystemTime>,
-    /// The same moment, by a clock that is never set.
+    /// The same moment on the monotonic clock.
     since: Option<Instant>,
     error: Option<String>,
-    /// The error is that there is no such bucket or folder.
+    /// `true` if the bucket or folder does not exist.
     store_missing: bool,
     unknown_keys: Oddities,
     skipped: Oddities,
@@ -53,7 +53,7 @@ pub(super) struct Pass {
 }
 
 impl Pass {
-    /// A pass that listed everything it should, and the sessions it found.
+    /// Splits the result of a successful pass into its sessions and its outcome.
     pub(super) fn succeeded(found: Found) -> (Builder, Self) {
         let Found { sessions, unknown_keys, skipped, recognised, roots_below } = found;
         let pass = Self {
@@ -69,14 +69,14 @@ impl Pass {
         (sessions, pass)
     }
 
-    /// A pass that did not.
+    /// Creates the outcome of a failed pass.
     pub(super) fn failed(error: &Error) -> Self {
         let store_missing = error.kind() == ErrorKind::NoBucket;
         Self { error: Some(error.to_string()), store_missing, ..Self::default() }
     }
 
-    /// What was told last stays, but for the error.
-    fn follow(&mut self, next: Self) {
+    /// Replaces the outcome by that of the next pass. A failed pass changes the error only.
+    fn update(&mut self, next: Self) {
         if next.at.is_some() {
             *self = next;
         } else {
@@ -86,53 +86,53 @@ impl Pass {
     }
 }
 
-impl Kept {
-    /// Puts what a source tells now in place of what it told before; whether anything is different.
-    pub(super) async fn replace(&mut self, what: Listed, mut sessions: Builder, namespaces: Namespaces) -> bool {
-        if what != Listed::Markers {
-            add(&mut sessions, &self.looked);
+impl CatalogState {
+    /// Replaces the sessions of a source. Returns `true` if anything changed.
+    pub(super) async fn replace(&mut self, scope: Scope, mut sessions: Builder, namespaces: Namespaces) -> bool {
+        if scope != Scope::Markers {
+            add(&mut sessions, &self.probed);
         }
         let collect = move |before: &Table| {
-            match what {
-                Listed::Markers => sessions.keep(before, Source::Data),
-                Listed::Data => sessions.keep(before, Source::Marker),
-                Listed::Everything => {}
+            match scope {
+                Scope::Markers => sessions.copy_source(before, Source::Data),
+                Scope::Data => sessions.copy_source(before, Source::Marker),
+                Scope::Everything => {}
             }
             sessions
         };
-        self.put(collect, namespaces).await
+        self.rebuild_table(collect, namespaces).await
     }
 
-    /// Adds what was found for single clusters.
-    pub(super) async fn add(&mut self, looked: Vec<Looked>, namespaces: Namespaces) {
-        self.looked.extend(looked.iter().cloned());
+    /// Adds sessions found for single clusters.
+    pub(super) async fn add(&mut self, probed: Vec<ProbedSession>, namespaces: Namespaces) {
+        self.probed.extend(probed.iter().cloned());
         let collect = move |before: &Table| {
             let mut sessions = all(before);
-            add(&mut sessions, &looked);
+            add(&mut sessions, &probed);
             sessions
         };
-        self.put(collect, namespaces).await;
+        self.rebuild_table(collect, namespaces).await;
     }
 
-    /// Leaves out what these namespaces do not have; whether that is anything.
+    /// Removes sessions outside these namespaces. Returns `true` if there were any.
     pub(super) async fn filter(&mut self, namespaces: Namespaces) -> bool {
-        self.namespaces != namespaces && self.put(all, namespaces).await
+        self.namespaces != namespaces && self.rebuild_table(all, namespaces).await
     }
 
-    /// Remembers how a pass ended.
-    pub(super) fn passed(&mut self, what: Listed, pass: Pass) {
-        match what {
-            Listed::Markers => self.markers.follow(pass),
-            Listed::Data => self.walk.follow(pass),
-            // One pass for both: what is odd is counted once.
-            Listed::Everything => {
+    /// Records the outcome of a pass.
+    pub(super) fn record_pass(&mut self, scope: Scope, pass: Pass) {
+        match scope {
+            Scope::Markers => self.markers.update(pass),
+            Scope::Data => self.walk.update(pass),
+            // One pass for both sources: its oddities are counted once.
+            Scope::Everything => {
                 self.walk = Pass { at: pass.at.or(self.walk.at), ..Pass::default() };
-                self.markers.follow(pass);
+                self.markers.update(pass);
             }
         }
     }
 
-    /// What readers see.
+    /// Returns the listing for readers.
     pub(super) fn listing(&self) -> Listing {
         let (markers, walk) = (&self.markers, &self.walk);
         let never = markers.at.is_none().then(|| "nothing has been listed yet".to_owned());
@@ -151,13 +151,18 @@ impl Kept {
         }
     }
 
-    /// Sorting a hundred thousand sessions takes a moment: not on a thread that answers requests.
-    async fn put(&mut self, collect: impl FnOnce(&Table) -> Builder + Send + 'static, namespaces: Namespaces) -> bool {
+    /// Rebuilds the table on a blocking thread, because sorting a hundred thousand sessions takes a moment. Returns
+    /// `true` if it changed.
+    async fn rebuild_table(
+        &mut self,
+        collect: impl FnOnce(&Table) -> Builder + Send + 'static,
+        namespaces: Namespaces,
+    ) -> bool {
         let before = Arc::clone(&self.table);
         self.namespaces = namespaces.clone();
         let built = tokio::task::spawn_blocking(move || {
             let table = collect(&before).finish(|namespace, known| namespaces.allow(namespace, known));
-            (!table.same(&before)).then_some(table)
+            (!table.is_same_as(&before)).then_some(table)
         });
         match built.await {
             Ok(Some(table)) => {
@@ -167,7 +172,10 @@ impl Kept {
             }
             Ok(None) => false,
             Err(error) => {
-                tracing::error!(error = %chain(&error), "a listing could not be sorted; the last one is kept; please report this");
+                tracing::error!(
+                    error = %chain(&error),
+                    "a listing could not be sorted; the last one is kept; please report this"
+                );
                 false
             }
         }
@@ -176,46 +184,46 @@ impl Kept {
 
 fn all(table: &Table) -> Builder {
     let mut sessions = Builder::default();
-    sessions.keep(table, Source::Marker);
-    sessions.keep(table, Source::Data);
+    sessions.copy_source(table, Source::Marker);
+    sessions.copy_source(table, Source::Data);
     sessions
 }
 
-fn add(sessions: &mut Builder, looked: &[Looked]) {
-    for Looked { key, owner, namespace_known } in looked {
+fn add(sessions: &mut Builder, probed: &[ProbedSession]) {
+    for ProbedSession { key, owner, namespace_known } in probed {
         sessions.add(Source::Data, Sighting::of(key, owner.as_ref(), *namespace_known));
     }
 }
 
 impl Catalog {
-    /// Lists again and again, for ever; may be dropped at any time.
+    /// Runs passes for ever. The future may be dropped at any time.
     pub async fn keep_fresh(&self) {
         if self.store.listing_is_free() {
-            return self.repeat(Listed::Everything, Pace::FREE, &self.list_now).await;
+            return self.repeat(Scope::Everything, Pace::FREE, &self.list_now).await;
         }
         let walk = async {
-            tokio::time::sleep(WALK_AFTER).await;
-            self.repeat(Listed::Data, Pace::WALK, &self.walk_now).await;
+            tokio::time::sleep(WALK_DELAY).await;
+            self.repeat(Scope::Data, Pace::WALK, &self.walk_now).await;
         };
-        tokio::join!(self.repeat(Listed::Markers, Pace::MARKERS, &self.list_now), walk);
+        tokio::join!(self.repeat(Scope::Markers, Pace::MARKERS, &self.list_now), walk);
     }
 
-    async fn repeat(&self, what: Listed, mut pace: Pace, now: &Notify) {
+    async fn repeat(&self, scope: Scope, mut pace: Pace, now: &Notify) {
         loop {
             let (ended, requests) = {
-                let _turn = if what == Listed::Data { None } else { Some(self.refreshing.lock().await) };
-                self.pass(what).await
+                let _guard = if scope == Scope::Data { None } else { Some(self.refreshing.lock().await) };
+                self.run_pass(scope).await
             };
-            let passed = match ended {
-                Ok(true) => Passed::Changed,
-                Ok(false) => Passed::Same,
+            let outcome = match ended {
+                Ok(true) => Outcome::Changed,
+                Ok(false) => Outcome::Same,
                 Err(error) => {
                     tracing::warn!(error = %chain(&error), "sessions could not be listed; the last listing is kept");
-                    Passed::Failed
+                    Outcome::Failed
                 }
             };
             tokio::select! {
-                () = tokio::time::sleep(pace.after(passed, requests)) => {}
+                () = tokio::time::sleep(pace.after(outcome, requests)) => {}
                 () = now.notified() => {}
             }
         }

@@ -1,10 +1,10 @@
-//! Lists pages and counts them: each is a paid request.
+//! Lists pages of keys and counts the requests, each of which is paid.
 
 use crate::metrics::catalog::{Metrics, Purpose};
 use ray_history_storage::{Delimiter, Error, ListPage, PageToken, Paging, Storage};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// One pass's way to the store.
+/// Lists keys for one pass.
 #[derive(Debug)]
 pub(in crate::session) struct Lister<'a> {
     store: &'a dyn Storage,
@@ -18,17 +18,17 @@ impl<'a> Lister<'a> {
         Self { store, metrics, purpose, requests: AtomicU64::new(0) }
     }
 
-    /// Pages listed so far.
+    /// Returns the number of pages listed so far.
     pub(in crate::session) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Watches over the pages of one listing.
+    /// Returns a check of the page tokens of one listing.
     pub(in crate::session) fn paging(&self) -> Paging {
         Paging::of(self.store)
     }
 
-    /// One page.
+    /// Lists one page.
     pub(in crate::session) async fn page(
         &self,
         prefix: &str,
@@ -43,7 +43,8 @@ impl<'a> Lister<'a> {
         Ok(listed)
     }
 
-    /// The folders directly below a prefix, without the prefix and the final `/`, and what could not be listed.
+    /// Returns the folders directly below a prefix, without the prefix and the final `/`, and the places that could not
+    /// be listed.
     pub(in crate::session) async fn folders(&self, prefix: &str) -> Result<(Vec<String>, Vec<Error>), Error> {
         let (mut names, mut skipped, mut next, mut paging) = (Vec::new(), Vec::new(), None, self.paging());
         loop {

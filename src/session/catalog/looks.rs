@@ -1,66 +1,66 @@
-//! How often sessions that are not listed may be looked for: a client that invents names must not cost money.
+//! Limits how often unlisted sessions are searched for, so that a client that invents names costs little money.
 
 use ray_history_core::base::name::ClusterId;
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A cluster is looked at once in this time.
-const HOLD: Duration = Duration::from_secs(30);
-/// A look that failed is taken again after this time.
-const HOLD_FAILED: Duration = Duration::from_secs(2);
-/// So many clusters are looked at in that time.
-const AT_MOST: usize = 20;
+/// Time for which the result of a probe of a cluster is valid.
+const PROBE_TTL: Duration = Duration::from_secs(30);
+/// Time after which a failed probe may be repeated.
+const FAILED_TTL: Duration = Duration::from_secs(2);
+/// Maximum number of clusters probed within `PROBE_TTL`.
+const MAX_PROBES: usize = 20;
 
-/// The last looks.
+/// The recent probes.
 #[derive(Debug, Default)]
-pub(super) struct Looks {
-    recent: HashMap<ClusterId, Look>,
+pub(super) struct ProbeLimiter {
+    recent: HashMap<ClusterId, Probe>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Look {
+struct Probe {
     at: Instant,
     failed: bool,
 }
 
-/// Whether a look is due.
+/// The decision whether a cluster is probed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Due {
-    /// Look now; it counts as failed until it is `done`.
-    Now,
-    /// The last one is recent enough: what it did not find is not there.
-    Done,
-    /// The last one failed a moment ago: nothing is known.
+pub(super) enum Decision {
+    /// Probe now. The probe counts as failed until `done` is called.
+    Probe,
+    /// The last probe is recent: a session that it did not find is not stored.
+    Known,
+    /// The last probe failed a moment ago: nothing is known.
     Failed,
-    /// Too many others were looked at of late: nothing is known.
-    Crowded,
+    /// Too many other clusters were probed recently: nothing is known.
+    Limited,
 }
 
-impl Looks {
-    /// Whether a look at this cluster is due.
-    pub(super) fn begin(&mut self, cluster: &ClusterId) -> Due {
-        self.recent.retain(|_, look| look.at.elapsed() < if look.failed { HOLD_FAILED } else { HOLD });
+impl ProbeLimiter {
+    /// Decides whether a cluster is probed now.
+    pub(super) fn begin(&mut self, cluster: &ClusterId) -> Decision {
+        self.recent.retain(|_, probe| probe.at.elapsed() < if probe.failed { FAILED_TTL } else { PROBE_TTL });
         match self.recent.get(cluster) {
-            Some(look) if look.failed => Due::Failed,
-            Some(_) => Due::Done,
-            None if self.recent.len() >= AT_MOST => Due::Crowded,
+            Some(probe) if probe.failed => Decision::Failed,
+            Some(_) => Decision::Known,
+            None if self.recent.len() >= MAX_PROBES => Decision::Limited,
             None => {
-                // Until it has ended well: who takes it may be stopped.
+                // Counts as failed until it has succeeded, because the caller may be cancelled.
                 self.failed(cluster);
-                Due::Now
+                Decision::Probe
             }
         }
     }
 
-    /// The look told what there is.
+    /// Records that the probe succeeded.
     pub(super) fn done(&mut self, cluster: &ClusterId) {
-        self.recent.insert(cluster.clone(), Look { at: Instant::now(), failed: false });
+        self.recent.insert(cluster.clone(), Probe { at: Instant::now(), failed: false });
     }
 
-    /// The look failed: until the next one, nobody may say that something is not there.
+    /// Records that the probe failed. Until the next one, no session of the cluster may be reported as absent.
     pub(super) fn failed(&mut self, cluster: &ClusterId) {
-        self.recent.insert(cluster.clone(), Look { at: Instant::now(), failed: true });
+        self.recent.insert(cluster.clone(), Probe { at: Instant::now(), failed: true });
     }
 }
 
@@ -69,16 +69,16 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_look_that_was_stopped_says_nothing_about_what_is_there() {
-        let (mut looks, cluster) = (Looks::default(), ClusterId { namespace: "ns".into(), name: "rc".into() });
-        assert_eq!(looks.begin(&cluster), Due::Now);
-        assert_eq!(looks.begin(&cluster), Due::Failed, "stopped: neither done nor failed");
-        tokio::time::advance(HOLD_FAILED).await;
-        assert_eq!(looks.begin(&cluster), Due::Now);
-        looks.done(&cluster);
-        tokio::time::advance(HOLD_FAILED).await;
-        assert_eq!(looks.begin(&cluster), Due::Done);
-        tokio::time::advance(HOLD).await;
-        assert_eq!(looks.begin(&cluster), Due::Now);
+    async fn cancelled_probe_counts_as_failed() {
+        let (mut probes, cluster) = (ProbeLimiter::default(), ClusterId { namespace: "ns".into(), name: "rc".into() });
+        assert_eq!(probes.begin(&cluster), Decision::Probe);
+        assert_eq!(probes.begin(&cluster), Decision::Failed, "stopped: neither done nor failed");
+        tokio::time::advance(FAILED_TTL).await;
+        assert_eq!(probes.begin(&cluster), Decision::Probe);
+        probes.done(&cluster);
+        tokio::time::advance(FAILED_TTL).await;
+        assert_eq!(probes.begin(&cluster), Decision::Known);
+        tokio::time::advance(PROBE_TTL).await;
+        assert_eq!(probes.begin(&cluster), Decision::Probe);
     }
 }

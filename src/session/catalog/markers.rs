@@ -1,11 +1,11 @@
-//! Lists all markers: flat, as many keys a request as the store gives.
+//! Lists all markers with flat listings, which return the most keys per request.
 
 use super::found::Found;
 use super::lister::Lister;
 use ray_history_core::layout::{MARKER_TREES, Root, parse_marker};
 use ray_history_storage::{Delimiter, Error};
 
-/// Every marker below the roots; an error of one tree is an error of the whole.
+/// Adds every marker below the roots. An error in one tree fails the whole listing.
 pub(super) async fn list(lister: &Lister<'_>, roots: &[Root], found: &mut Found) -> Result<(), Error> {
     for root in roots.iter().flat_map(Root::spellings) {
         for tree in MARKER_TREES {
@@ -24,7 +24,7 @@ async fn below(lister: &Lister<'_>, root: &str, tree: &str, found: &mut Found) -
         for object in &page.objects {
             match object.key.strip_prefix(root).and_then(parse_marker) {
                 Some(marker) => found.marker(&marker, object.modified),
-                // Folder objects are no keys that somebody failed to write.
+                // Folder objects are not malformed markers.
                 None if object.key.ends_with('/') => {}
                 None => found.unknown_keys.add(&object.key),
             }
@@ -33,7 +33,7 @@ async fn below(lister: &Lister<'_>, root: &str, tree: &str, found: &mut Found) -
         if next.is_none() {
             return Ok(());
         }
-        // A store in memory never waits: a hundred pages must not keep others from their turn.
+        // A store in memory never waits: a hundred pages must not starve other tasks.
         tokio::task::yield_now().await;
     }
 }

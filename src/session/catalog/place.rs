@@ -1,21 +1,22 @@
-//! The folders of the data trees, as a table of what lies below what. Pure.
+//! The structure of the data trees: the meaning of each folder level. Pure.
 
 use super::Namespaces;
 use ray_history_core::base::name::{ClusterId, Owner, OwnerKind, SessionKey, SessionName};
 use ray_history_core::layout::{HISTORY, Root, flat_cluster};
 
-/// Folders at the top of a root that are no clusters of the flat tree; they have no `_`, and a cluster always has one.
+/// Top-level folders that are not clusters of the flat tree. They contain no `_`, and the folder of a cluster always
+/// does.
 const FIXED: [&str; 3] = ["metadir", "cluster-metadata", "cluster-history"];
 
 /// A folder to list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Its key prefix, with the final `/` (a root may be empty).
+    /// Key prefix with the final `/` (a root may be empty).
     pub(super) prefix: String,
     pub(super) level: Level,
 }
 
-/// What the folders below are.
+/// The meaning of the folders below a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     /// `{cluster}_{id}/` of the flat tree, and the fixed ones.
@@ -30,28 +31,28 @@ pub(super) enum Level {
     Clusters(String, Option<Owner>),
     /// `…/{session}/`
     Sessions {
-        /// Of this cluster.
+        /// The cluster.
         cluster: ClusterId,
-        /// Below this owner.
+        /// The owner, if the place is below one.
         owner: Option<Owner>,
-        /// Whether the namespace is one.
+        /// `true` if the namespace is confirmed to be one.
         namespace_known: bool,
     },
 }
 
-/// What a folder turned out to be.
+/// The meaning of one folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Below {
-    /// Look into it.
+    /// A folder to list.
     Place(Place),
-    /// A session.
+    /// The folder of a session.
     Session(SessionKey),
-    /// None of ours, or none that is wanted.
+    /// An unrelated folder, or one of a namespace that is not served.
     Nothing,
 }
 
 impl Place {
-    /// Where the walk of everything begins.
+    /// Returns the places where a full walk begins.
     pub(super) fn all(roots: &[Root]) -> Vec<Self> {
         let places = roots.iter().flat_map(Root::spellings).flat_map(|root| {
             let history = Self { prefix: format!("{root}{HISTORY}"), level: Level::Kinds };
@@ -60,7 +61,7 @@ impl Place {
         places.collect()
     }
 
-    /// Where one cluster has data: both trees, without an owner and below each of these.
+    /// Returns the places where one cluster may have data: in both trees, without an owner and below each of `owners`.
     pub(super) fn of_cluster(roots: &[Root], cluster: &ClusterId, owners: &[Owner]) -> Vec<Self> {
         let ClusterId { namespace, name } = cluster;
         let mut places = Vec::new();
@@ -79,21 +80,23 @@ impl Place {
         places
     }
 
-    /// Whether the whole listing fails with it. Others are left out and told when they can never be listed.
+    /// Returns `true` if the whole listing fails when this place cannot be listed. Other places are left out and
+    /// reported if they can never be listed.
     pub(super) fn is_top(&self) -> bool {
         self.level == Level::Top
     }
 
-    /// Whether the folders directly below a root or a place show that collectors have written here.
+    /// Returns `true` if a folder of this name directly below a root shows that collectors have written here.
     pub(super) fn shows_layout(&self, name: &str) -> bool {
         self.is_top() && FIXED.contains(&name)
     }
 
-    /// What a folder of this name is.
+    /// Returns the meaning of the folder `name` in this place.
     pub(super) fn below(&self, name: &str, namespaces: &Namespaces) -> Below {
         let place = |level| Below::Place(Self { prefix: format!("{}{name}/", self.prefix), level });
         match &self.level {
-            // Sessions of the flat tree alone are not known to be of a namespace: where only some are served, hidden.
+            // The namespaces of sessions in the flat tree are not confirmed, so they are hidden where namespaces are
+            // limited.
             Level::Top if !namespaces.is_all() => Below::Nothing,
             // A folder with `_` is a cluster only when it has sessions in it (`my_logs` has none).
             Level::Top => match flat_cluster(name) {
@@ -122,7 +125,7 @@ impl Place {
     }
 }
 
-/// Owners that a cluster of this name may have: those whose name its generated one begins with.
+/// Returns the owners that a cluster of this name may have, if the name is generated from theirs.
 ///
 /// KubeRay names clusters `{owner}-{5 characters}`, until 1.4 `{owner}-raycluster-{5 characters}`.
 pub(super) fn likely_owners(cluster: &str) -> Vec<Owner> {
@@ -133,7 +136,7 @@ pub(super) fn likely_owners(cluster: &str) -> Vec<Owner> {
     owners.flat_map(|name| kinds.map(|kind| Owner { kind, name: name.to_owned() })).collect()
 }
 
-/// What stands before a generated suffix: `-` and five lower-case letters or digits.
+/// Returns the part of a name before a generated suffix: `-` and five lower-case letters or digits.
 pub(in crate::session) fn owner_in(name: &str) -> Option<&str> {
     let (owner, suffix) = name.rsplit_once('-')?;
     let generated = suffix.len() == 5 && suffix.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
@@ -145,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn owners_are_guessed_from_generated_names_only() {
+    fn guesses_owners_from_generated_names_only() {
         let names = |cluster| likely_owners(cluster).into_iter().map(|owner| owner.name).collect::<Vec<_>>();
         assert_eq!(names("train-x7k2p"), ["train", "train"]);
         assert_eq!(names("train-raycluster-x7k2p"), ["train-raycluster", "train-raycluster", "train", "train"]);

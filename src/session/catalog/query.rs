@@ -1,7 +1,7 @@
-//! Questions to a listing: filters, and pages by key.
+//! Queries on a listing: filters, and pages by key.
 //!
-//! A page begins after a session, not after a number of them: so it neither repeats nor skips any while sessions come
-//! and go. Pure: no I/O, no clock; whether sessions live is passed in.
+//! A page begins after a session, not after a number of sessions, so it neither repeats nor skips any while sessions
+//! come and go. This module is pure: no I/O, no clock; the states of sessions are passed in.
 
 mod filter;
 
@@ -17,31 +17,31 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
 
-/// Which sessions are wanted; what is none or empty is no condition.
+/// A filter of sessions. A field that is `None` or empty is no condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// Exactly this namespace.
+    /// The exact namespace.
     pub namespace: Option<String>,
-    /// Exactly this kind of owner.
+    /// The exact kind of owner.
     pub owner_kind: Option<OwnerKind>,
-    /// Exactly this name of the owner.
+    /// The exact name of the owner.
     pub owner: Option<String>,
-    /// Exactly this name of the cluster.
+    /// The exact name of the cluster.
     pub cluster: Option<String>,
-    /// Exactly this state.
+    /// The exact state.
     pub state: Option<State>,
-    /// Begun at this time or later, in Unix microseconds of the head's own clock.
+    /// Earliest start, in Unix microseconds of the head's own clock.
     pub from: Option<i64>,
-    /// Begun before this time, in Unix microseconds of the head's own clock.
+    /// End of the range of starts (exclusive), in Unix microseconds of the head's own clock.
     pub until: Option<i64>,
-    /// Words that must all occur in the namespace, the cluster's, the owner's or the session's name, or the owner's
-    /// kind; upper and lower case are the same.
+    /// Words that must all occur in the name of the namespace, cluster, owner or session, or in the owner's kind. Case
+    /// is ignored.
     pub text: Option<String>,
-    /// Where the page before ended.
+    /// End of the previous page.
     pub after: Option<Cursor>,
-    /// The first session of the page behind: those right before it are wanted. Wins over `after`.
+    /// First session of the following page: the page right before it is returned. Takes precedence over `after`.
     pub before: Option<Cursor>,
-    /// Sessions on a page, at least one.
+    /// Number of sessions on a page; at least one.
     pub limit: usize,
 }
 
@@ -64,35 +64,35 @@ impl Default for Query {
 }
 
 impl Query {
-    /// Sessions on a page, when nobody says otherwise.
+    /// Default number of sessions on a page.
     pub const LIMIT: usize = 100;
 }
 
-/// Some of the sessions, newest first.
+/// A page of sessions, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
     /// The sessions of this page.
     pub entries: Vec<Entry>,
-    /// Where the next page begins; none on the last.
+    /// The `after` of the next page; `None` on the last.
     pub next: Option<Cursor>,
-    /// The `before` of the page in front; none on the first.
+    /// The `before` of the previous page; `None` on the first.
     pub previous: Option<Cursor>,
-    /// How many sessions the query matches, on all pages.
+    /// Number of sessions that match the query, on all pages.
     pub total: usize,
 }
 
-/// The end of a page; opaque to clients, and good for as long as the server's listing goes back so far.
+/// The end of a page. Opaque to clients, and valid for as long as the server's listing goes back so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(SessionKey);
 
-/// What is no cursor of ours.
+/// The text is not a cursor of this list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a cursor of this list: take `next` of the page before, or leave it out to begin with the newest")]
+#[error("not a cursor of this list: take `next` of the previous page, or leave it out to begin with the newest")]
 pub struct NoCursor;
 
 impl Cursor {
-    /// Longer texts are nobody's cursor.
-    const LONGEST: usize = 4096;
+    /// Maximum length of a cursor in bytes.
+    const MAX_LEN: usize = 4096;
 }
 
 impl fmt::Display for Cursor {
@@ -105,7 +105,7 @@ impl FromStr for Cursor {
     type Err = NoCursor;
 
     fn from_str(text: &str) -> Result<Self, NoCursor> {
-        let short = Some(text).filter(|text| text.len() <= Self::LONGEST).ok_or(NoCursor)?;
+        let short = Some(text).filter(|text| text.len() <= Self::MAX_LEN).ok_or(NoCursor)?;
         let key = String::from_utf8(URL_SAFE_NO_PAD.decode(short).map_err(|_| NoCursor)?).map_err(|_| NoCursor)?;
         let [namespace, name, session] = key.split('/').collect::<Vec<_>>().try_into().map_err(|_| NoCursor)?;
         let session = SessionName::parse(session).ok_or(NoCursor)?;
@@ -115,22 +115,22 @@ impl FromStr for Cursor {
 }
 
 impl Listing {
-    /// A page of the sessions that a query wants.
+    /// Returns a page of the sessions that match a query.
     pub fn page(&self, query: &Query, liveness: &Liveness) -> Page {
         let table = &*self.table;
-        // Rows from `first` on, or the last ones before `end`.
+        // The page has rows from `first` on, or the last ones before `end`.
         let first = query.after.as_ref().filter(|_| query.before.is_none()).map_or(0, |Cursor(key)| {
-            let place = table.place(key);
-            let listed = table.rows().get(place).is_some_and(|row| table.compare(row, key) == Ordering::Equal);
-            place + usize::from(listed)
+            let position = table.position(key);
+            let listed = table.rows().get(position).is_some_and(|row| table.compare(row, key) == Ordering::Equal);
+            position + usize::from(listed)
         });
-        let end = query.before.as_ref().map(|Cursor(key)| table.place(key));
+        let end = query.before.as_ref().map(|Cursor(key)| table.position(key));
         let limit = query.limit.max(1);
         let mut page = Page::default();
         let judge = liveness.judge();
         let Some(mut filter) = Filter::new(table, query, judge.as_deref()) else { return page };
         let (mut shown, mut earlier, mut more): (VecDeque<&Row>, bool, bool);
-        if filter.lets_all_pass() {
+        if filter.matches_all() {
             let all = table.rows();
             let from = end.map_or(first, |end| end.saturating_sub(limit)).min(all.len());
             let to = end.unwrap_or(from.saturating_add(limit)).min(all.len());
@@ -138,7 +138,7 @@ impl Listing {
             (shown, earlier, more) = (all[from..to].iter().collect(), from > 0, to < all.len());
         } else {
             (shown, earlier, more) = (VecDeque::new(), false, false);
-            for (at, row) in table.rows().iter().enumerate().filter(|(_, row)| filter.wants(row)) {
+            for (at, row) in table.rows().iter().enumerate().filter(|(_, row)| filter.matches(row)) {
                 page.total += 1;
                 if at < first {
                     earlier = true;

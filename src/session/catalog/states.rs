@@ -1,25 +1,25 @@
-//! The states of a table's sessions, for those who ask of every row: the judge is asked once per cluster, and of a
-//! session only where its cluster's have different ones.
+//! The states of all sessions of a table: the judge is asked once per cluster, and for a single session only where the
+//! states of its cluster differ.
 //!
-//! For one question: what it was told of a cluster it keeps.
+//! Made for one query: verdicts on clusters are cached.
 
 use super::table::{Row, Table};
 use crate::liveness::{Judge, State, StateRule};
 use ray_history_core::base::name::{ClusterId, SessionKey};
 
-/// The states.
+/// The states of the sessions of one table.
 pub(super) struct States<'a> {
     table: &'a Table,
     judge: Option<&'a dyn Judge>,
-    /// By place of the cluster; none where nobody has asked yet.
+    /// By index of the cluster; `None` until first needed.
     rules: Vec<Option<StateRule>>,
-    /// The names asked of before, for their memory.
+    /// The previous names, whose memory is reused.
     cluster: ClusterId,
     key: Option<SessionKey>,
 }
 
 impl<'a> States<'a> {
-    /// Without a judge all are unknown.
+    /// Creates the states. Without a judge all are unknown.
     pub(super) fn new(table: &'a Table, judge: Option<&'a dyn Judge>) -> Self {
         let cluster = ClusterId { namespace: String::new(), name: String::new() };
         Self { table, judge, rules: vec![None; table.clusters().len()], cluster, key: None }

@@ -1,6 +1,6 @@
-//! One bounded look at everything below the roots: the trees that collectors wrote, and sessions without a marker.
+//! A bounded listing of everything below the roots: the trees that collectors wrote, and sessions without a marker.
 //!
-//! For whoever sets a bucket up, before a server walks it in its own time. Takes nothing away from the listing.
+//! Used when a bucket is set up, before a server walks it in its own time. Removes nothing from the listing.
 
 use super::found::Found;
 use super::lister::Lister;
@@ -13,17 +13,17 @@ use ray_history_storage::Error;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// Folders that may be clusters of the flat tree and are looked into for sessions.
-const FLAT_FOLDERS: usize = 20;
+/// Maximum number of folders, possibly clusters of the flat tree, that are searched for sessions.
+const MAX_FLAT_FOLDERS: usize = 20;
 
-/// The result, beside the listing.
+/// The result of a survey, in addition to the listing.
 #[derive(Debug, Default)]
 pub(in crate::session) struct Surveyed {
-    /// The trees that are there.
+    /// The trees that were found.
     pub(in crate::session) trees: BTreeSet<BucketTree>,
-    /// Set if there was no time to look into every folder.
-    pub(in crate::session) cut: bool,
-    /// Prefixes below which collectors wrote, where the roots have nothing.
+    /// `true` if time ran out before every folder was listed.
+    pub(in crate::session) timed_out: bool,
+    /// Prefixes below which collectors wrote, if the roots have nothing.
     pub(in crate::session) roots_below: Vec<String>,
 }
 
@@ -44,7 +44,7 @@ impl Catalog {
         let walked = walk::walk(&lister, Place::all(&self.roots), &namespaces, &mut found);
         match tokio::time::timeout(within, walked).await {
             Ok(walked) => walked?,
-            Err(_) => surveyed.cut = true,
+            Err(_) => surveyed.timed_out = true,
         }
         if surveyed.trees.is_empty() {
             walk::roots_below(&lister, &self.roots, &mut found).await?;
@@ -57,7 +57,7 @@ impl Catalog {
     async fn find_trees(&self, lister: &Lister<'_>, root: &str, trees: &mut BTreeSet<BucketTree>) -> Result<(), Error> {
         let (folders, _) = lister.folders(root).await?;
         trees.extend(folders.iter().filter_map(|name| BucketTree::of_folder(name)));
-        let flat = folders.iter().filter(|name| flat_cluster(name).is_some()).take(FLAT_FOLDERS);
+        let flat = folders.iter().filter(|name| flat_cluster(name).is_some()).take(MAX_FLAT_FOLDERS);
         for folder in flat {
             let (below, _) = lister.folders(&format!("{root}{folder}/")).await?;
             if below.iter().any(|name| SessionName::parse(name).is_some()) {

@@ -1,8 +1,8 @@
-//! All sessions in a compact form: some hundred bytes each, names kept once.
+//! All sessions in a compact form: some hundred bytes each, names stored once.
 //!
-//! Owns the order (newest first) and the rule by which a session told by several places is one. Each row remembers
-//! which source tells of it, markers or data folders, and with which owner: so one source can be listed anew while
-//! the other's rows stay. Pure: no I/O, no clock.
+//! Defines the order (newest first) and merges the sightings of one session in several places. Each row stores which
+//! source has the session, markers or data folders, and with which owner, so that one source can be listed again while
+//! the rows of the other stay. This module is pure: no I/O, no clock.
 
 mod builder;
 
@@ -12,7 +12,7 @@ use ray_history_core::base::name::{ClusterId, Owner, OwnerKind, SessionKey, Sess
 use ray_history_core::snapshot::intern::{Interned, Str};
 use std::cmp::{Ordering, Reverse};
 
-/// Where a session was seen.
+/// The kind of place where a session was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     /// A marker object.
@@ -21,14 +21,14 @@ pub(super) enum Source {
     Data,
 }
 
-/// What one source tells of a session: nothing, or whether the namespace is one, and the owner, in one word.
+/// The sighting of a session by one source, in one word: seen or not, namespace confirmed or not, and the owner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Told(u32);
+pub(super) struct Sighted(u32);
 
-impl Told {
+impl Sighted {
     const SEEN: u32 = 1;
     const NAMESPACE_KNOWN: u32 = 2;
-    const OWNER: u32 = 2; // From this bit on: the owner's place in its list, and one.
+    const OWNER: u32 = 2; // From this bit on: the owner's index plus one.
 
     fn new(owner: Option<u32>, namespace_known: bool) -> Self {
         let owner = owner.map_or(0, |at| (at + 1) << Self::OWNER);
@@ -48,18 +48,18 @@ impl Told {
     }
 }
 
-/// One session.
+/// One session of a table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
-    /// Its start as its head's clock had it; the smallest number for a date that does not exist.
+    /// Start by the head's clock, in microseconds; the smallest number for an invalid date.
     pub(super) micros: i64,
-    /// When its first marker was written, in Unix microseconds; `NEVER` when no marker, or no store, tells.
+    /// Time at which the first marker was written, in Unix microseconds; `NEVER` without a marker or its time.
     written: i64,
     pub(super) session: Str,
-    /// Place in the table's clusters.
+    /// Index in the table's clusters.
     pub(super) cluster: u32,
-    pub(super) marker: Told,
-    pub(super) data: Told,
+    pub(super) marker: Sighted,
+    pub(super) data: Sighted,
 }
 
 impl Row {
@@ -78,18 +78,18 @@ impl Row {
 pub(super) struct Cluster {
     pub(super) namespace: Str,
     pub(super) name: Str,
-    /// Row of its newest session.
+    /// Row of the newest session.
     newest: u32,
-    /// Row of its oldest session.
+    /// Row of the oldest session.
     oldest: u32,
 }
 
-/// The sessions: immutable.
+/// An immutable table of sessions.
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    /// Newest first, then by cluster and name.
+    /// Sorted newest first, then by cluster and name.
     rows: Vec<Row>,
-    /// By namespace, then name.
+    /// Sorted by namespace, then name.
     clusters: Vec<Cluster>,
     owners: Vec<(OwnerKind, Str)>,
     texts: Interned,
@@ -116,7 +116,8 @@ impl Table {
         self.clusters[row.cluster as usize]
     }
 
-    /// Place in `owners`. An owner, if any source has one, wins: head and workers may have had different settings.
+    /// Returns the index of the owner in `owners`. An owner takes precedence over none: head and workers may have had
+    /// different settings.
     pub(super) fn owner_at(&self, row: &Row) -> Option<u32> {
         let (marker, data) = (row.marker.owner(), row.data.owner());
         if data.is_none() || data == marker {
@@ -133,7 +134,7 @@ impl Table {
         Some(Owner { kind: *kind, name: self.texts.str(*name).to_owned() })
     }
 
-    /// The key of a row; none only if the table were broken.
+    /// Returns the key of a row; `None` only if the table is corrupt.
     pub(super) fn key(&self, row: &Row) -> Option<SessionKey> {
         let cluster = self.cluster(row);
         let (namespace, name) = (self.text(cluster.namespace).to_owned(), self.text(cluster.name).to_owned());
@@ -141,7 +142,7 @@ impl Table {
         Some(SessionKey { cluster: ClusterId { namespace, name }, session })
     }
 
-    /// The same, into the memory of the key before: for those who ask of every row.
+    /// Returns the key of a row like `key`, reusing the memory of `key`. For callers that visit every row.
     pub(super) fn key_into<'k>(&self, row: &Row, key: &'k mut Option<SessionKey>) -> Option<&'k SessionKey> {
         let Some(known) = key else {
             *key = self.key(row);
@@ -151,19 +152,19 @@ impl Table {
         known.session.set(self.text(row.session)).then_some(known)
     }
 
-    /// The names of a row's cluster, into the memory of those before.
+    /// Writes the names of a row's cluster into `known`, reusing its memory.
     pub(super) fn cluster_into(&self, row: &Row, known: &mut ClusterId) {
         let cluster = self.cluster(row);
         self.text(cluster.namespace).clone_into(&mut known.namespace);
         self.text(cluster.name).clone_into(&mut known.name);
     }
 
-    /// Place of the first row that does not come before a key.
-    pub(super) fn place(&self, key: &SessionKey) -> usize {
+    /// Returns the index of the first row that does not come before a key.
+    pub(super) fn position(&self, key: &SessionKey) -> usize {
         self.rows.partition_point(|row| self.compare(row, key) == Ordering::Less)
     }
 
-    /// How a row stands to a key, in the order of the rows.
+    /// Compares a row with a key in the order of the rows.
     pub(super) fn compare(&self, row: &Row, key: &SessionKey) -> Ordering {
         let cluster = self.cluster(row);
         let place = |micros, namespace, name, session| (Reverse(micros), [namespace, name, session].map(str::as_bytes));
@@ -173,10 +174,10 @@ impl Table {
     }
 
     pub(super) fn find(&self, key: &SessionKey) -> Option<&Row> {
-        self.rows.get(self.place(key)).filter(|row| self.compare(row, key) == Ordering::Equal)
+        self.rows.get(self.position(key)).filter(|row| self.compare(row, key) == Ordering::Equal)
     }
 
-    /// Place of a cluster in `clusters`.
+    /// Returns the index of a cluster in `clusters`.
     pub(super) fn find_cluster(&self, id: &ClusterId) -> Option<usize> {
         let names = |cluster: &Cluster| [self.text(cluster.namespace), self.text(cluster.name)];
         self.clusters.binary_search_by(|cluster| names(cluster).cmp(&[&id.namespace, &id.name])).ok()
@@ -190,30 +191,30 @@ impl Table {
         self.rows.get(self.clusters.get(cluster)?.oldest as usize)
     }
 
-    /// Whether another table has the same sessions, told in the same way.
-    pub(super) fn same(&self, other: &Self) -> bool {
+    /// Returns `true` if another table has the same sessions with the same sightings.
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
         self.rows.len() == other.rows.len()
-            && self.rows.iter().zip(&other.rows).all(|(a, b)| self.told(a) == other.told(b))
+            && self.rows.iter().zip(&other.rows).all(|(a, b)| self.content(a) == other.content(b))
     }
 
-    /// Whether the data folders tell this table already what they tell another one of a session.
-    pub(super) fn tells(&self, other: &Self, row: &Row) -> bool {
+    /// Returns `true` if this table already has the data sighting that `row` of another table has.
+    pub(super) fn has_data_of(&self, other: &Self, row: &Row) -> bool {
         let known = other.key(row).and_then(|key| self.find(&key).copied());
-        known.is_some_and(|known| self.told(&Row { marker: Told(0), ..known }) == other.told(row))
+        known.is_some_and(|known| self.content(&Row { marker: Sighted(0), ..known }) == other.content(row))
     }
 
-    /// Everything about a row, without handles of this table.
-    fn told<'a>(&'a self, row: &Row) -> impl PartialEq + use<'a> {
+    /// Returns everything about a row, without indices of this table.
+    fn content<'a>(&'a self, row: &Row) -> impl PartialEq + use<'a> {
         let cluster = self.cluster(row);
-        let told = |told: Told| {
-            let owner = told.owner().and_then(|at| self.owners.get(at as usize));
-            (told.seen(), told.namespace_known(), owner.map(|(kind, name)| (*kind, self.text(*name))))
+        let sighted = |sighted: Sighted| {
+            let owner = sighted.owner().and_then(|at| self.owners.get(at as usize));
+            (sighted.seen(), sighted.namespace_known(), owner.map(|(kind, name)| (*kind, self.text(*name))))
         };
         let names = [cluster.namespace, cluster.name, row.session].map(|text| self.text(text));
-        (names, told(row.marker), told(row.data))
+        (names, sighted(row.marker), sighted(row.data))
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub(super) fn weight(&self) -> usize {
         size_of::<Self>()
             + self.rows.capacity() * size_of::<Row>()
@@ -223,7 +224,7 @@ impl Table {
     }
 }
 
-/// The start that rows are sorted by.
+/// Returns the start that rows are sorted by.
 pub(super) fn micros(session: &SessionName) -> i64 {
     session.local_micros().unwrap_or(i64::MIN)
 }

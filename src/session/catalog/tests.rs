@@ -16,7 +16,7 @@ fn catalog(keys: &[String], root: &str) -> (Catalog, Arc<Faulty>) {
     (Catalog::new(Arc::clone(&store) as Arc<dyn Storage>, vec![Root::new(root)]), store)
 }
 
-/// The same, as a bucket: listing costs.
+/// Creates the same as a bucket, where listing costs money.
 fn bucket(keys: &[String]) -> (Arc<Catalog>, Arc<Faulty>, Arc<Memory>) {
     let memory = Arc::new(Memory::with_page_size(2));
     for key in keys {
@@ -40,7 +40,7 @@ fn shown(listing: &Listing) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn sessions_of_every_layout_are_found_with_and_without_markers_newest_first() {
+async fn finds_sessions_of_every_layout() {
     let (catalog, _) = catalog(
         &[
             format!("log/metadir/rc_default/{OLD}"),
@@ -72,7 +72,7 @@ async fn sessions_of_every_layout_are_found_with_and_without_markers_newest_firs
 }
 
 #[tokio::test]
-async fn an_outage_keeps_the_last_listing_and_says_that_it_is_stale() {
+async fn outage_keeps_the_last_listing_as_stale() {
     let (catalog, store) = catalog(&[format!("metadir/rc_default/{OLD}")], "");
     catalog.refresh().await.unwrap();
     store.fail_next(100);
@@ -83,7 +83,7 @@ async fn an_outage_keeps_the_last_listing_and_says_that_it_is_stale() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn passes_of_the_markers_run_one_after_the_other() {
+async fn marker_passes_run_one_at_a_time() {
     let memory = Memory::default();
     memory.put(format!("metadir/rc_default/{OLD}"), "");
     let store = Faulty::new(Arc::new(memory)).with_paid_listings().with_latency(Duration::from_millis(500));
@@ -100,14 +100,14 @@ async fn passes_of_the_markers_run_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_no_bucket_is_not_recognised() {
+async fn unrelated_folder_is_not_recognised() {
     let (catalog, _) = catalog(&["my_photos/2026/cat.png".into(), "notes.txt".into()], "");
     let listing = catalog.refresh().await.unwrap();
     assert!(listing.is_empty() && !listing.recognised);
 }
 
 #[tokio::test]
-async fn a_root_that_was_meant_is_named() {
+async fn reports_the_root_that_was_meant() {
     let (catalog, _) = catalog(&[format!("log/metadir/rc_default/{OLD}"), "notes.txt".into()], "");
     let listing = catalog.refresh().await.unwrap();
     assert!(listing.is_empty() && !listing.recognised);
@@ -115,7 +115,7 @@ async fn a_root_that_was_meant_is_named() {
 }
 
 #[tokio::test]
-async fn before_the_first_listing_the_catalog_says_that_it_knows_nothing() {
+async fn is_stale_before_the_first_listing() {
     let (catalog, store) = catalog(&[format!("metadir/rc_default/{OLD}")], "");
     assert!(catalog.listing().stale.is_some());
     store.fail_next(100);
@@ -127,7 +127,7 @@ async fn before_the_first_listing_the_catalog_says_that_it_knows_nothing() {
 }
 
 #[tokio::test]
-async fn a_folder_that_may_not_be_listed_is_told_and_hides_no_other() {
+async fn forbidden_folder_is_reported_and_hides_no_other() {
     let (catalog, store) =
         catalog(&[format!("a_x/{OLD}/logs/n/raylet.out"), format!("b_x/{OLD}/logs/n/raylet.out")], "");
     store.arm("a_x/", Fault::Always(ErrorKind::PermissionDenied));
@@ -138,7 +138,7 @@ async fn a_folder_that_may_not_be_listed_is_told_and_hides_no_other() {
 }
 
 #[tokio::test]
-async fn a_marker_in_both_trees_is_one_session_whose_namespace_is_known() {
+async fn merges_markers_of_both_trees() {
     let old = format!("metadir/rc_ns/{OLD}");
     let new = format!("cluster-metadata/rayservice/ns_svc_rc/{OLD}");
     for (keys, known) in [(vec![old.clone()], false), (vec![old, new], true)] {
@@ -151,7 +151,7 @@ async fn a_marker_in_both_trees_is_one_session_whose_namespace_is_known() {
 }
 
 #[tokio::test]
-async fn a_session_knows_when_its_first_marker_was_written_whatever_is_listed_later() {
+async fn keeps_the_time_of_the_first_marker() {
     let data = format!("cluster-history/raycluster/ns/rc/{OLD}/n/logs/raylet.out");
     let (catalog, _, memory) = bucket(&[data]);
     for (tree, nanos) in [("metadir/rc_ns", 7_000_000), ("cluster-metadata/raycluster/ns_rc", 5_000_999)] {
@@ -159,7 +159,7 @@ async fn a_session_knows_when_its_first_marker_was_written_whatever_is_listed_la
     }
     let written = |listing: &Listing| listing.find(&key("ns", "rc", OLD)).map(|entry| (entry.marked, entry.written));
     assert_eq!(written(&catalog.refresh().await.unwrap()), Some((true, Some(5_000))));
-    // Where its cluster is looked at, no marker is listed.
+    // Probing the cluster lists no markers.
     catalog.refresh_cluster(&cluster("ns", "rc"), None).await.unwrap();
     assert_eq!(written(&catalog.listing()), Some((true, Some(5_000))));
     for tree in ["metadir/rc_ns", "cluster-metadata/raycluster/ns_rc"] {
@@ -169,7 +169,7 @@ async fn a_session_knows_when_its_first_marker_was_written_whatever_is_listed_la
 }
 
 #[tokio::test]
-async fn every_entry_is_found_by_its_key_and_the_newest_by_its_cluster() {
+async fn finds_entries_by_key_and_newest_by_cluster() {
     let pids = 1..40;
     let keys: Vec<_> = pids
         .clone()
@@ -187,7 +187,7 @@ async fn every_entry_is_found_by_its_key_and_the_newest_by_its_cluster() {
 }
 
 #[tokio::test]
-async fn many_who_refresh_at_once_cost_two_listings_at_most() {
+async fn concurrent_refreshes_cost_two_listings_at_most() {
     let store = Arc::new(Faulty::new(Arc::new(Memory::default())).with_latency(std::time::Duration::from_millis(2)));
     let catalog = Catalog::new(Arc::clone(&store) as Arc<dyn Storage>, vec![Root::default()]);
     catalog.refresh().await.unwrap();
@@ -197,7 +197,7 @@ async fn many_who_refresh_at_once_cost_two_listings_at_most() {
     assert!(store.counts().lists <= 3 * one, "{} requests, {one} for one listing", store.counts().lists);
 }
 
-/// Runs the rhythm for so long, in paused time.
+/// Runs the passes for some paused time.
 async fn keep(catalog: &Catalog, time: Duration) {
     let _ = tokio::time::timeout(time, catalog.keep_fresh()).await;
 }
@@ -206,7 +206,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 
 #[tokio::test(start_paused = true)]
-async fn a_bucket_is_ready_with_its_markers_and_the_walk_finds_killed_heads_a_little_later() {
+async fn lists_markers_first_and_walks_later() {
     let (catalog, _, _) = bucket(&[
         format!("cluster-metadata/raycluster/ns_rc/{OLD}"),
         format!("cluster-history/rayjob/ns/train/train-x/{NEW}/n/logs/raylet.out"),
@@ -222,7 +222,7 @@ async fn a_bucket_is_ready_with_its_markers_and_the_walk_finds_killed_heads_a_li
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_quiet_bucket_costs_a_few_hundred_requests_a_day_and_keeps_its_version() {
+async fn idle_bucket_costs_a_few_hundred_requests_a_day() {
     let (catalog, store, memory) = bucket(&[format!("cluster-metadata/raycluster/ns_rc/{OLD}")]);
     keep(&catalog, MINUTE).await;
     let (requests, version) = (store.counts().lists, catalog.listing().version);
@@ -234,7 +234,7 @@ async fn a_quiet_bucket_costs_a_few_hundred_requests_a_day_and_keeps_its_version
     let day = store.counts().lists - requests;
     assert!((500..700).contains(&day), "{day} requests");
     assert_eq!(catalog.listing().version, version);
-    // After hours of quiet, a new marker is still seen within five minutes.
+    // After hours without changes, a new marker is still found within five minutes.
     memory.put(format!("cluster-metadata/raycluster/ns_rc/{NEW}"), "");
     tokio::time::sleep(5 * MINUTE).await;
     assert_eq!(catalog.listing().len(), 2);
@@ -242,7 +242,7 @@ async fn a_quiet_bucket_costs_a_few_hundred_requests_a_day_and_keeps_its_version
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_walk_found_stays_until_a_walk_does_not_find_it() {
+async fn walk_results_stay_until_the_next_successful_walk() {
     let killed = format!("cluster-history/raycluster/ns/rc/{NEW}/n/logs/raylet.out");
     let marker = format!("cluster-metadata/raycluster/ns_rc/{OLD}");
     let (catalog, store, memory) = bucket(&[marker.clone(), killed.clone()]);
@@ -256,20 +256,20 @@ async fn what_the_walk_found_stays_until_a_walk_does_not_find_it() {
     memory.remove(&marker);
     tokio::time::sleep(10 * MINUTE).await;
     assert_eq!(shown(&catalog.listing()), [format!("ns/rc/{NEW} false")], "only the markers were listed since");
-    // The walk that is due fails: what it found before stays, and the list says that it is stale.
+    // The next walk fails: previous results stay, and the listing is marked as stale.
     store.arm("cluster-history/", Fault::Always(ErrorKind::Unavailable));
     tokio::time::sleep(DAY).await;
     assert_eq!((catalog.listing().len(), catalog.listing().stale.is_some()), (1, true));
     store.heal();
     let listing = catalog.try_again().await.unwrap();
-    assert!(listing.stale.is_some(), "the markers tell nothing of the walk");
+    assert!(listing.stale.is_some(), "listing the markers does not renew the walk");
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(catalog.listing().is_empty() && catalog.listing().stale.is_none(), "it was walked again at once");
     running.abort();
 }
 
 #[tokio::test(start_paused = true)]
-async fn markers_that_cannot_be_listed_do_not_hide_what_the_walk_finds() {
+async fn failed_marker_listing_does_not_hide_walk_results() {
     let (catalog, store, _) = bucket(&[format!("rc_ns/{OLD}/logs/n/raylet.out")]);
     store.arm("cluster-metadata/", Fault::Always(ErrorKind::PermissionDenied));
     keep(&catalog, MINUTE).await;
@@ -279,7 +279,7 @@ async fn markers_that_cannot_be_listed_do_not_hide_what_the_walk_finds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_cluster_is_looked_at_with_a_handful_of_requests() {
+async fn probing_a_cluster_costs_few_requests() {
     let (catalog, store, memory) = bucket(&[]);
     catalog.refresh().await.unwrap();
     memory.put(format!("cluster-history/rayjob/ns/train/train-x7k2p/{NEW}/n/logs/raylet.out"), "");
@@ -290,13 +290,13 @@ async fn one_cluster_is_looked_at_with_a_handful_of_requests() {
         assert_eq!(shown(&catalog.listing()), [format!("ns/train-x7k2p/{NEW} of train false")]);
         assert!(store.counts().lists - before <= most);
     }
-    // Listing the markers again does not lose it.
+    // Listing the markers again keeps the session.
     catalog.refresh().await.unwrap();
     assert_eq!(catalog.listing().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_found_while_a_walk_runs_survives_that_walk() {
+async fn session_found_during_a_walk_survives_it() {
     let memory = Arc::new(Memory::default());
     memory.put(format!("a_ns/{OLD}/logs/n/x"), "");
     let slow = Faulty::new(Arc::clone(&memory) as Arc<dyn Storage>).with_paid_listings().with_latency(MINUTE);
@@ -305,7 +305,7 @@ async fn a_session_found_while_a_walk_runs_survives_that_walk() {
         let catalog = Arc::clone(&catalog);
         async move { catalog.keep_fresh().await }
     });
-    // The top is listed after one minute, the folders below after two.
+    // The top level is listed after one minute, the folders below after two.
     tokio::time::sleep(Duration::from_secs(70)).await;
     memory.put(format!("b_ns/{NEW}/logs/n/x"), "");
     catalog.refresh_cluster(&cluster("ns", "b"), None).await.unwrap();
@@ -316,13 +316,13 @@ async fn a_session_found_while_a_walk_runs_survives_that_walk() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sessions_that_are_not_listed_are_looked_for_but_inventing_names_costs_little() {
+async fn probes_for_invented_names_are_bounded() {
     let (catalog, store, _) = bucket(&[format!("cluster-history/raycluster/ns/rc/{NEW}/n/logs/raylet.out")]);
     catalog.refresh().await.unwrap();
     assert!(catalog.find(&key("ns", "rc", NEW)).await.unwrap().is_some());
     let before = store.counts().lists;
     for name in 0..1_000 {
-        // Only what was looked at may be said not to exist.
+        // Only a probed cluster may be reported as absent.
         let found = catalog.find(&key("ns", &format!("c{name}"), OLD)).await;
         assert!(if name < 19 { found.unwrap().is_none() } else { found.is_err() }, "{name}");
     }
@@ -332,25 +332,25 @@ async fn sessions_that_are_not_listed_are_looked_for_but_inventing_names_costs_l
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_that_failed_is_an_error_for_everybody_until_it_is_taken_again() {
+async fn failed_probe_is_an_error_until_retried() {
     let (catalog, store, _) = bucket(&[format!("cluster-history/raycluster/ns/rc/{NEW}/n/logs/raylet.out")]);
     catalog.refresh().await.unwrap();
     store.fail_next(1_000);
     assert!(catalog.find(&key("ns", "rc", NEW)).await.is_err());
     store.heal();
-    assert!(catalog.find(&key("ns", "rc", NEW)).await.is_err(), "nobody knows yet, so it is no 404");
+    assert!(catalog.find(&key("ns", "rc", NEW)).await.is_err(), "still unknown, so it is no 404");
     tokio::time::advance(Duration::from_secs(2)).await;
     assert!(catalog.find(&key("ns", "rc", NEW)).await.unwrap().is_some());
 }
 
 #[tokio::test(start_paused = true)]
-async fn before_anything_was_listed_no_session_is_said_not_to_exist() {
+async fn reports_no_absence_before_the_first_listing() {
     let (catalog, _, _) = bucket(&[]);
     assert!(catalog.find(&key("ns", "rc", NEW)).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_limited_to_namespaces_knows_no_others_and_none_that_may_not_be_one() {
+async fn hides_unserved_and_unconfirmed_namespaces() {
     let (catalog, store, _) = bucket(&[
         format!("cluster-metadata/raycluster/mine_rc/{OLD}"),
         format!("cluster-metadata/raycluster/theirs_rc/{OLD}"),
@@ -366,7 +366,7 @@ async fn a_server_limited_to_namespaces_knows_no_others_and_none_that_may_not_be
     });
     tokio::time::sleep(MINUTE).await;
     assert_eq!(catalog.listing().len(), 6);
-    // At once, and though the store is down.
+    // Applies at once, even while the store is down.
     store.fail_next(1_000);
     catalog.limit_to(&["mine".to_owned()]);
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -386,7 +386,7 @@ async fn sessions_take_at_most_300_bytes_each() {
     let store = Memory::default();
     for at in 0..20_000 {
         let session = format!("session_2026-01-{:02}_00-00-00_{at:06}_{}", at % 28 + 1, at % 900 + 100);
-        // Every session has a cluster and an owner of its own.
+        // Every session has its own cluster and owner.
         store.put(
             format!("cluster-metadata/rayjob/team-{}_training-run-{at}_training-run-{at}-x7k2p/{session}", at % 50),
             "",

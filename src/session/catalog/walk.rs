@@ -1,4 +1,4 @@
-//! Walks folders of the data trees, many at once.
+//! Walks the folders of the data trees concurrently.
 
 use super::Namespaces;
 use super::found::Found;
@@ -9,13 +9,14 @@ use futures_util::stream::FuturesUnordered;
 use ray_history_core::layout::Root;
 use ray_history_storage::{Error, ErrorKind};
 
-/// Folders listed at once: enough to walk a hundred thousand in some minutes, too few to disturb loads.
-const AT_ONCE: usize = 16;
-/// How many folders are looked into for a root that was meant.
-const LOOK_BELOW: usize = 100;
+/// Maximum number of concurrent listings: enough to walk a hundred thousand folders in some minutes, too few to disturb
+/// loads.
+const CONCURRENCY: usize = 16;
+/// Maximum number of folders searched for the root that was meant.
+const MAX_BELOW: usize = 100;
 
-/// Walks these places and all that lies below. A folder that we may not list is left out and told, and hides no other;
-/// a store that is down ends the walk with its error.
+/// Walks these places and everything below. A folder that may not be listed is left out and reported; a store that is
+/// down ends the walk with its error.
 pub(super) async fn walk(
     lister: &Lister<'_>,
     mut waiting: Vec<Place>,
@@ -24,8 +25,8 @@ pub(super) async fn walk(
 ) -> Result<(), Error> {
     let mut running = FuturesUnordered::new();
     loop {
-        // The last in is the first out: what waits stays as small as the deepest way down.
-        while running.len() < AT_ONCE
+        // Last in, first out: the list stays as small as the tree is deep.
+        while running.len() < CONCURRENCY
             && let Some(place) = waiting.pop()
         {
             running.push(async move {
@@ -36,7 +37,7 @@ pub(super) async fn walk(
         let Some((place, answer)) = running.next().await else { return Ok(()) };
         let (names, skipped) = match answer {
             Ok(folders) => folders,
-            Err(error) if is_of_the_store(&error) || place.is_top() => return Err(error),
+            Err(error) if is_store_error(&error) || place.is_top() => return Err(error),
             Err(error) => (Vec::new(), vec![error]),
         };
         found.skip(&skipped);
@@ -53,15 +54,15 @@ pub(super) async fn walk(
     }
 }
 
-/// Returns `true` for an error of the store and not of one folder in it.
-fn is_of_the_store(error: &Error) -> bool {
+/// Returns `true` if the error concerns the whole store and not one folder.
+fn is_store_error(error: &Error) -> bool {
     error.is_transient() || error.kind() == ErrorKind::NoBucket
 }
 
-/// Looks one folder below roots in which nothing was recognised.
+/// Searches for known layouts one folder below the roots.
 pub(super) async fn roots_below(lister: &Lister<'_>, roots: &[Root], found: &mut Found) -> Result<(), Error> {
     for root in roots.iter().flat_map(Root::spellings) {
-        for folder in folders(lister, &root, found).await?.into_iter().take(LOOK_BELOW) {
+        for folder in folders(lister, &root, found).await?.into_iter().take(MAX_BELOW) {
             let below = Place { prefix: format!("{root}{folder}/"), level: Level::Top };
             if folders(lister, &below.prefix, found).await?.iter().any(|name| below.shows_layout(name)) {
                 found.roots_below.push(below.prefix);
@@ -77,7 +78,7 @@ async fn folders(lister: &Lister<'_>, prefix: &str, found: &mut Found) -> Result
             found.skip(&skipped);
             Ok(names)
         }
-        Err(error) if is_of_the_store(&error) => Err(error),
+        Err(error) if is_store_error(&error) => Err(error),
         Err(error) => {
             found.skip([&error]);
             Ok(Vec::new())

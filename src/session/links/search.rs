@@ -1,4 +1,4 @@
-//! Looks for a submission's driver log below the nodes of sessions; by listing, a bounded number of pages.
+//! Searches for a submission's driver log below the nodes of sessions, with a bounded number of listed pages.
 
 use crate::metrics::catalog::{Metrics, Purpose};
 use crate::session::Error;
@@ -8,12 +8,12 @@ use ray_history_core::layout::{Root, Tree, data_prefixes};
 use ray_history_core::logs::job_driver;
 use ray_history_storage::{self as storage, Delimiter, Storage};
 
-/// Pages listed for one search, some 0.002 USD.
-const PAGES: u64 = 400;
-/// Sessions looked at at once.
-const AT_ONCE: usize = 8;
+/// Maximum number of pages listed for one search, some 0.002 USD.
+const MAX_PAGES: u64 = 400;
+/// Sessions searched concurrently.
+const CONCURRENCY: usize = 8;
 
-/// What is looked for, and where.
+/// A submission to search for, and the store to search.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Search<'a> {
     pub(super) store: &'a dyn Storage,
@@ -22,29 +22,29 @@ pub(super) struct Search<'a> {
     pub(super) id: &'a str,
 }
 
-/// What came of it.
+/// The result of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Done {
-    /// Places in the list of sessions.
+pub(super) struct SearchResult {
+    /// Indices in the list of sessions.
     pub(super) found: Vec<usize>,
-    /// How many sessions were looked at in full.
+    /// Number of sessions that were searched completely.
     pub(super) searched: usize,
 }
 
-/// What came of one session; none when there were no pages left for it.
-type Looked = Result<Option<bool>, storage::Error>;
+/// The result for one session; `None` if no pages were left for it.
+type Searched = Result<Option<bool>, storage::Error>;
 
-/// Looks at the sessions in their order until the pages are used up. Fails only when no session could be looked at.
-pub(super) async fn run(search: &Search<'_>, sessions: &[Entry]) -> Result<Done, Error> {
+/// Searches the sessions in order until the pages are used up. Fails only if no session could be searched.
+pub(super) async fn run(search: &Search<'_>, sessions: &[Entry]) -> Result<SearchResult, Error> {
     let lister = Lister::new(search.store, search.metrics, Purpose::Submission);
-    let looks = sessions.iter().enumerate().map(|(at, entry)| {
+    let searches = sessions.iter().enumerate().map(|(at, entry)| {
         let lister = &lister;
         async move { (at, session(search, lister, entry).await) }
     });
-    let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
-    let (mut done, mut failed) = (Done::default(), None);
-    while let Some((at, looked)) = looks.next().await {
-        match looked {
+    let mut searches = stream::iter(searches).buffer_unordered(CONCURRENCY);
+    let (mut done, mut failed) = (SearchResult::default(), None);
+    while let Some((at, searched)) = searches.next().await {
+        match searched {
             Ok(Some(found)) => {
                 done.searched += 1;
                 done.found.extend(found.then_some(at));
@@ -59,8 +59,8 @@ pub(super) async fn run(search: &Search<'_>, sessions: &[Entry]) -> Result<Done,
     }
 }
 
-/// Whether a session ran the submission.
-async fn session(search: &Search<'_>, lister: &Lister<'_>, entry: &Entry) -> Looked {
+/// Returns `true` if a session ran the submission.
+async fn session(search: &Search<'_>, lister: &Lister<'_>, entry: &Entry) -> Searched {
     let Some(file) = job_driver::path_of(search.id) else { return Ok(Some(false)) };
     let owners: Vec<_> = entry.owner.iter().cloned().collect();
     for root in search.roots {
@@ -69,15 +69,15 @@ async fn session(search: &Search<'_>, lister: &Lister<'_>, entry: &Entry) -> Loo
                 Tree::Flat => (format!("{}logs/", place.prefix), ""),
                 Tree::History => (place.prefix, "logs/"),
             };
-            if lister.requests() >= PAGES {
+            if lister.requests() >= MAX_PAGES {
                 return Ok(None);
             }
             for node in lister.folders(&nodes).await?.0 {
-                if lister.requests() >= PAGES {
+                if lister.requests() >= MAX_PAGES {
                     return Ok(None);
                 }
                 let key = format!("{nodes}{node}/{logs}{file}");
-                // The only page that is needed: the key itself sorts before all others that begin with it.
+                // One page is enough: the key itself sorts before all others that begin with it.
                 let page = lister.page(&key, Delimiter::None, None, &mut lister.paging()).await?;
                 if page.objects.iter().any(|object| object.key == key) {
                     return Ok(Some(true));

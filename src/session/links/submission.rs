@@ -1,8 +1,8 @@
-//! The sessions that ran a submission.
+//! Finds the sessions that ran a submission.
 //!
-//! Asked in this order: open sessions; what was found a moment ago; then the logs of sessions that are likely (a
-//! submission that a `RayJob` made is called `{RayJob}-{5 characters}`) and of the newest ones of the namespace. The
-//! last is bounded: what was not looked at is told, so that nobody hears that a submission does not exist when it may.
+//! Searches in this order: open sessions; recent results; then the logs of likely sessions (a submission made by a
+//! `RayJob` is called `{RayJob}-{5 characters}`) and of the newest ones of the namespace. The last step is bounded, and
+//! the result reports how many sessions were searched, so that a submission is not reported as absent if it may exist.
 
 use super::search::{self, Search};
 use crate::metrics::catalog::Metrics;
@@ -18,39 +18,39 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Answers that are remembered.
-const REMEMBERED: usize = 1_000;
-/// Users may give an id twice, so even a good answer is looked for again now and then.
-const HOLD_FOUND: Duration = Duration::from_secs(600);
-/// That nothing was found is believed for so long.
-const HOLD_NOTHING: Duration = Duration::from_secs(60);
-/// Sessions of a namespace whose logs are looked at, the newest first.
-const SESSIONS: usize = 50;
+/// Maximum number of cached results.
+const MAX_CACHED: usize = 1_000;
+/// Time for which a found submission is cached; not for ever, because users may use an id twice.
+const FOUND_TTL: Duration = Duration::from_secs(600);
+/// Time for which an empty result is cached.
+const NOT_FOUND_TTL: Duration = Duration::from_secs(60);
+/// Maximum number of sessions of a namespace whose logs are searched, newest first.
+const MAX_SESSIONS: usize = 50;
 
-/// What is known about a submission.
+/// The result of looking up a submission.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Submission {
-    /// The sessions that ran it, newest first: nearly always one.
+    /// The sessions that ran it, newest first. Nearly always one.
     pub sessions: Vec<Entry>,
-    /// Whether the logs of every session of the namespace were looked at. If not, and none was found, the submission
-    /// may still be stored: a session's own path, or that of its `RayJob`, leads there.
+    /// `true` if the logs of every session of the namespace were searched. Otherwise a submission that was not found
+    /// may still be stored: the path of its session or its `RayJob` leads there.
     pub searched_all: bool,
-    /// How many sessions were looked at.
+    /// Number of sessions that were searched.
     pub searched: usize,
-    /// How many sessions the namespace has.
+    /// Number of sessions in the namespace.
     pub of: usize,
 }
 
-/// Remembers which sessions ran which submission.
+/// A cache of lookups by submission.
 #[derive(Debug, Default)]
 pub struct Submissions {
-    /// By namespace and id.
-    remembered: Mutex<HashMap<(String, String), (Instant, Submission)>>,
-    /// One search at a time: they may be long, and they cost.
+    /// Results by namespace and id.
+    cached: Mutex<HashMap<(String, String), (Instant, Submission)>>,
+    /// Held while searching: searches may be long, and cost money.
     searching: tokio::sync::Mutex<()>,
 }
 
-/// What a search may use.
+/// The inputs of a search.
 #[derive(Debug)]
 pub(in crate::session) struct Sources {
     pub(in crate::session) store: Arc<dyn Storage>,
@@ -61,7 +61,7 @@ pub(in crate::session) struct Sources {
 }
 
 impl Submissions {
-    /// The sessions of a namespace that ran a submission.
+    /// Returns the sessions of a namespace that ran a submission.
     pub(in crate::session) async fn find(
         &self,
         namespace: &str,
@@ -69,18 +69,18 @@ impl Submissions {
         sources: &Sources,
     ) -> Result<Submission, Error> {
         let listing = &*sources.listing;
-        let (newest, of) = listing.newest_of(namespace, SESSIONS);
+        let (newest, of) = listing.newest_of(namespace, MAX_SESSIONS);
         if job_driver::path_of(id).is_none() {
             return Ok(Submission { searched_all: true, of, ..Submission::default() });
         }
-        let open = ran(&sources.open, namespace, id);
+        let open = open_sessions_of(&sources.open, namespace, id);
         let sessions: Vec<Entry> = open.iter().filter_map(|key| listing.find(key)).collect();
         if !sessions.is_empty() {
             return Ok(Submission { sessions, of, ..Submission::default() });
         }
-        // Whoever has the turn before may search for the same.
-        let _turn = self.searching.lock().await;
-        if let Some(known) = self.known(namespace, id, listing) {
+        // The previous holder may have searched for the same submission.
+        let _guard = self.searching.lock().await;
+        if let Some(known) = self.lookup(namespace, id, listing) {
             return Ok(known);
         }
         let candidates = candidates(listing, namespace, id, newest);
@@ -89,35 +89,35 @@ impl Submissions {
         let mut sessions: Vec<Entry> = done.found.into_iter().filter_map(|at| candidates.get(at).cloned()).collect();
         sessions.sort_by_key(|entry| Reverse(entry.key.session.local_micros()));
         let found = Submission { sessions, searched_all: done.searched >= of, searched: done.searched, of };
-        self.remember(namespace, id, &found);
+        self.insert(namespace, id, &found);
         Ok(found)
     }
 
-    fn known(&self, namespace: &str, id: &str, listing: &Listing) -> Option<Submission> {
-        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        let (at, known) = remembered.get(&(namespace.to_owned(), id.to_owned()))?;
-        let good = at.elapsed() < hold(known) && known.sessions.iter().all(|entry| listing.find(&entry.key).is_some());
+    fn lookup(&self, namespace: &str, id: &str, listing: &Listing) -> Option<Submission> {
+        let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, known) = cached.get(&(namespace.to_owned(), id.to_owned()))?;
+        let good = at.elapsed() < ttl(known) && known.sessions.iter().all(|entry| listing.find(&entry.key).is_some());
         good.then(|| known.clone())
     }
 
-    fn remember(&self, namespace: &str, id: &str, found: &Submission) {
-        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.len() >= REMEMBERED {
-            remembered.retain(|_, (at, known)| at.elapsed() < hold(known));
+    fn insert(&self, namespace: &str, id: &str, found: &Submission) {
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        if cached.len() >= MAX_CACHED {
+            cached.retain(|_, (at, known)| at.elapsed() < ttl(known));
         }
-        if remembered.len() >= REMEMBERED {
-            remembered.clear();
+        if cached.len() >= MAX_CACHED {
+            cached.clear();
         }
-        remembered.insert((namespace.to_owned(), id.to_owned()), (Instant::now(), found.clone()));
+        cached.insert((namespace.to_owned(), id.to_owned()), (Instant::now(), found.clone()));
     }
 }
 
-fn hold(known: &Submission) -> Duration {
-    if known.sessions.is_empty() { HOLD_NOTHING } else { HOLD_FOUND }
+fn ttl(known: &Submission) -> Duration {
+    if known.sessions.is_empty() { NOT_FOUND_TTL } else { FOUND_TTL }
 }
 
-/// Open sessions that ran it, newest first.
-fn ran(open: &[Arc<OpenSession>], namespace: &str, id: &str) -> Vec<SessionKey> {
+/// Returns the open sessions that ran a submission, newest first.
+fn open_sessions_of(open: &[Arc<OpenSession>], namespace: &str, id: &str) -> Vec<SessionKey> {
     let here = open.iter().filter(|session| session.key.cluster.namespace == namespace);
     let ran = here.filter(|session| session.snapshot.jobs.iter().any(|job| job.submission_id.as_deref() == Some(id)));
     let mut keys: Vec<SessionKey> = ran.map(|session| session.key.clone()).collect();
@@ -125,11 +125,11 @@ fn ran(open: &[Arc<OpenSession>], namespace: &str, id: &str) -> Vec<SessionKey> 
     keys
 }
 
-/// Sessions to look at: those of the `RayJob` that would have made this id, then the newest.
+/// Returns the sessions to search: those of the `RayJob` that would have made this id, then the newest.
 fn candidates(listing: &Listing, namespace: &str, id: &str, newest: Vec<Entry>) -> Vec<Entry> {
     let owner = owner_in(id).unwrap_or_default();
     let mut likely = listing.attempts(namespace, super::Subject::Owner(OwnerKind::RayJob), owner, false).sessions;
-    likely.truncate(SESSIONS);
+    likely.truncate(MAX_SESSIONS);
     let mut seen = HashSet::new();
     let all = likely.into_iter().chain(newest);
     all.filter(|entry| seen.insert(entry.key.clone())).collect()

@@ -29,7 +29,7 @@ fn marker(kind: &str, names: &str, session: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_name_leads_to_all_its_attempts_newest_first() {
+async fn finds_all_attempts_newest_first() {
     let (sessions, _) = sessions(&[
         marker("rayjob", "ns_train_train-aaaaa", MONDAY),
         marker("rayjob", "ns_train_train-bbbbb", TUESDAY),
@@ -51,8 +51,9 @@ async fn a_name_leads_to_all_its_attempts_newest_first() {
     }
 }
 
+/// Without a stored owner, generated cluster names are matched, and the result is marked as inexact.
 #[tokio::test]
-async fn where_no_owner_is_stored_generated_cluster_names_are_a_hint_and_said_to_be_one() {
+async fn generated_names_are_inexact_matches() {
     let (sessions, _) = sessions(&[
         marker("raycluster", "ns_train-x7k2p", TUESDAY),
         marker("raycluster", "ns_train-raycluster-x7k2p", MONDAY),
@@ -69,8 +70,9 @@ async fn where_no_owner_is_stored_generated_cluster_names_are_a_hint_and_said_to
     assert_eq!(sessions.attempts("ns", Subject::RAY_JOB, "train", true).sessions, []);
 }
 
+/// The result is cached.
 #[tokio::test]
-async fn a_submission_is_found_by_its_driver_log_in_every_layout_and_remembered() {
+async fn finds_submissions_by_driver_log_in_every_layout() {
     let (sessions, store) = sessions(&[
         format!("cluster-history/raycluster/ns/one/{MONDAY}/node/logs/job-driver-raysubmit_A.log"),
         format!("cluster-history/rayjob/ns/train/train-x7k2p/{TUESDAY}/n1/logs/raylet.out"),
@@ -96,8 +98,9 @@ async fn a_submission_is_found_by_its_driver_log_in_every_layout_and_remembered(
     }
 }
 
+/// Likely sessions are searched first.
 #[tokio::test]
-async fn a_search_that_ends_at_its_bound_says_so_and_looks_at_the_likely_ones_first() {
+async fn bounded_search_reports_its_bound() {
     let mut keys: Vec<String> = (0..2_000)
         .map(|at| {
             let day = at % 28 + 1;
@@ -120,7 +123,7 @@ async fn a_search_that_ends_at_its_bound_says_so_and_looks_at_the_likely_ones_fi
 }
 
 #[tokio::test]
-async fn a_store_that_is_down_is_an_error_and_not_a_submission_that_does_not_exist() {
+async fn outage_is_an_error_not_an_absent_submission() {
     let (sessions, store) = sessions(&[marker("raycluster", "ns_rc", MONDAY)]).await;
     store.fail_next(1_000);
     assert!(sessions.submission("ns", "mine").await.is_err());
@@ -129,7 +132,7 @@ async fn a_store_that_is_down_is_an_error_and_not_a_submission_that_does_not_exi
 }
 
 #[tokio::test]
-async fn ids_that_no_file_can_have_are_not_looked_for() {
+async fn does_not_search_for_impossible_ids() {
     let (sessions, store) = sessions(&[marker("raycluster", "ns_rc", MONDAY)]).await;
     let before = store.counts().lists;
     for id in ["", "a//b", "a/../x", "a\0b", &"x".repeat(300)] {

@@ -1,45 +1,45 @@
-//! What was listed of a session, in a few bytes: two listings with equal digests need no second load.
+//! A digest of a session's listing: two listings with equal digests need no second load.
 //!
-//! Owns which properties count: names, sizes, and `ETag`s (times where a store has no `ETag`s). Independent of the order
-//! of the listing, because no store promises one. Not secret and not stored: collisions would only delay a rebuild.
+//! Names, sizes, and `ETag`s count (times if a store has no `ETag`s). The digest does not depend on the order of the
+//! listing, because no store promises one. It is neither secret nor stored: a collision would only delay a rebuild.
 
 use ray_history_storage::ObjectMeta;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::{Hash, Hasher};
 
-/// Of one listing.
+/// The digest of one listing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::session) struct Digest {
-    /// Of what the snapshot is made of: event files, log files with facts, endpoint bodies, names of all log files; and
-    /// of what could not be listed.
+    /// Covers the inputs of the snapshot: event files, log files with facts, endpoint bodies and the names of all log
+    /// files; and the parts that could not be listed.
     pub(in crate::session) inputs: u128,
-    /// Of the other log files: only shown, never folded.
+    /// Covers the content of the other log files, which are shown but not read for the snapshot.
     pub(in crate::session) shown: u128,
 }
 
-/// Digests of a listing that grows.
+/// The digest of a listing in progress.
 #[derive(Debug, Default)]
 pub(super) struct Digests(Digest);
 
 impl Digests {
-    /// An object whose content counts.
+    /// Adds an object whose content counts.
     pub(super) fn input(&mut self, object: &ObjectMeta) {
-        // Adding makes the order irrelevant; an object that is listed twice counts twice, in every listing alike.
+        // Addition makes the order irrelevant. An object that is listed twice counts twice, in every listing alike.
         self.0.inputs = self.0.inputs.wrapping_add(hash(&content(object)));
     }
 
-    /// An object whose name counts, and whose content is only shown.
+    /// Adds an object whose name counts, and whose content is only shown.
     pub(super) fn name(&mut self, object: &ObjectMeta) {
         self.0.inputs = self.0.inputs.wrapping_add(hash(&object.key));
         self.0.shown = self.0.shown.wrapping_add(hash(&content(object)));
     }
 
-    /// A part that could not be listed: whether one can be is a difference, too.
+    /// Adds a part that could not be listed, so that the digest changes when it can be.
     pub(super) fn left_out(&mut self, key: &str) {
         self.0.inputs = self.0.inputs.wrapping_add(hash(&("left out", key)));
     }
 
-    /// So far.
+    /// Returns the digest of everything added so far.
     pub(super) fn finish(&self) -> Digest {
         self.0
     }
@@ -50,7 +50,7 @@ fn content(object: &ObjectMeta) -> (&str, u64, Option<&str>, Option<i64>) {
     (&object.key, object.size, object.etag.as_deref(), time)
 }
 
-/// With fixed keys: replicas must agree.
+/// Hashes a value with fixed keys, because replicas must agree.
 fn hash(value: &impl Hash) -> u128 {
     let mut hasher = SipHasher13::new_with_keys(0, 0);
     value.hash(&mut hasher);
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn order_does_not_count_and_everything_else_does() {
+    fn digest_ignores_only_the_order() {
         let base = [object("a", 1, "x"), object("b", 2, "y"), object("c.log", 3, "z")];
         let before = digest(&base);
         assert_eq!(before, digest(&[base[2].clone(), base[1].clone(), base[0].clone()]));

@@ -1,8 +1,9 @@
-//! Reads stored answers of the live dashboard: told by content, as event files are, and made strict JSON.
+//! Reads stored answers of the live dashboard: detects compression by content, as for event files, and makes the JSON
+//! strict.
 
 use super::facts::{MAX_FILE, Unreadable};
 use super::fetch;
-use super::held::Held;
+use super::held::LoadMemory;
 use super::objects::SessionObjects;
 use crate::session::Error;
 use crate::session::progress::Counters;
@@ -14,16 +15,16 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 
-/// Bytes unpacked between two looks at what is held.
+/// Bytes unpacked between two updates of the memory count.
 const UNPACKED_AT_ONCE: usize = 1 << 20;
-/// Answers read at once.
+/// Answers read concurrently.
 const FETCHES: usize = 8;
 
 /// Stored answers of the live dashboard, by URL without its leading `/`.
 pub(super) struct Endpoints {
     pub(super) bodies: BTreeMap<String, Box<str>>,
     pub(super) unreadable: Unreadable,
-    /// Bodies that are no JSON: reading them again does not help.
+    /// Bodies that are not JSON: reading them again does not help.
     pub(super) damaged: Unreadable,
 }
 
@@ -32,13 +33,13 @@ pub(super) async fn read_endpoints(
     store: &Arc<dyn Storage>,
     objects: &SessionObjects,
     counters: &Counters,
-    held: &Arc<Held>,
+    memory: &Arc<LoadMemory>,
 ) -> Result<Endpoints, Error> {
     counters.expect(objects.endpoints.len() as u64, objects.endpoints.values().map(|object| object.size).sum());
     let mut fetched = stream::iter(objects.endpoints.clone())
         .map(|(name, object)| async move {
-            // Counted before it is read: bodies stay.
-            held.add(object.size);
+            // Counted before it is read, because bodies are kept.
+            memory.add(object.size);
             let body = fetch::read(&**store, &object.key, ReadRange::Full, MAX_FILE, counters).await;
             counters.file();
             (name, object, body)
@@ -49,11 +50,11 @@ pub(super) async fn read_endpoints(
         match body {
             Ok(body) => {
                 let packed = body.len();
-                let mut copies = held.hold(0);
-                let strict = held.run(move || strict(&body, |bytes| copies.set(bytes as u64)));
+                let mut copies = memory.hold(0);
+                let strict = memory.run(move || strict(&body, |bytes| copies.set(bytes as u64)));
                 match strict.await? {
                     Ok(body) => {
-                        held.add(body.len().saturating_sub(packed) as u64);
+                        memory.add(body.len().saturating_sub(packed) as u64);
                         read.bodies.insert(name, body);
                     }
                     Err(why) => read.damaged.push((object.key, why)),
@@ -65,16 +66,16 @@ pub(super) async fn read_endpoints(
     Ok(read)
 }
 
-/// A stored answer as strict JSON, unpacked; the error says why it is none. Tells the bytes that it holds beside what it
-/// was given.
+/// Unpacks a stored answer and returns it as strict JSON, or the reason why it is none. Calls `holds` with the bytes
+/// held in addition to `stored`.
 fn strict(stored: &[u8], mut holds: impl FnMut(usize)) -> Result<Box<str>, String> {
     let mut unpacked = Vec::new();
     let body = if stored.starts_with(&[0x1f, 0x8b]) {
         let mut decoder = MultiGzDecoder::new(stored).take(MAX_FILE + 1);
         loop {
-            holds(2 * unpacked.len() + UNPACKED_AT_ONCE); // Its buffer doubles.
+            holds(2 * unpacked.len() + UNPACKED_AT_ONCE); // The buffer doubles.
             let read = (&mut decoder).take(UNPACKED_AT_ONCE as u64).read_to_end(&mut unpacked);
-            if read.map_err(|error| format!("not to be unpacked: {error}"))? == 0 {
+            if read.map_err(|error| format!("cannot be unpacked: {error}"))? == 0 {
                 break;
             }
         }
@@ -85,9 +86,9 @@ fn strict(stored: &[u8], mut holds: impl FnMut(usize)) -> Result<Box<str>, Strin
     } else {
         stored
     };
-    // Made strict it is twice as long at most, and its buffer has room for as much.
+    // Strict JSON is at most twice as long, and its buffer has room for as much.
     holds(unpacked.capacity() + 3 * body.len());
-    let strict = stored_json::strict(body).ok_or("neither JSON nor what Python takes for it")?;
+    let strict = stored_json::strict(body).ok_or("neither JSON nor what Python accepts as JSON")?;
     Ok(strict.into())
 }
 
@@ -99,7 +100,7 @@ mod tests {
     use std::io::Write;
 
     #[test]
-    fn bodies_are_told_by_content() {
+    fn detects_format_by_content() {
         let strict = |stored: &[u8]| strict(stored, |_| ());
         let gzip = |text: &[u8]| {
             let mut packed = GzEncoder::new(Vec::new(), Compression::fast());

@@ -1,7 +1,8 @@
-//! Reads event files: many requests at once, one parsing thread per core, further pages of the listing meanwhile.
+//! Reads event files: many concurrent requests, one parsing thread per core, and further pages of the listing
+//! meanwhile.
 
 use super::fetch;
-use super::held::Held;
+use super::held::LoadMemory;
 use super::parse::{Queue, Stop, StopOnPanic};
 use crate::session::Error;
 use crate::session::progress::Counters;
@@ -15,33 +16,34 @@ use ray_history_storage::{self as storage, ObjectMeta, Storage};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Objects fetched at once: enough to hide 20 ms a request behind ten thousand small files.
+/// Objects fetched concurrently: enough to hide 20 ms a request behind ten thousand small files.
 const FETCHES: usize = 96;
 
-/// Event files are closed every hour; a day allows for clocks that are hours off.
+/// Longest time that an event file is written to. They are closed every hour; a day allows for clocks that are hours
+/// off.
 const MAX_OPEN: Nanos = 24 * HOUR;
-/// The head's clock may be ahead of the store's.
+/// Allowance for a head's clock that is ahead of the store's.
 const MAX_SKEW: Nanos = HOUR;
 const HOUR: Nanos = 3_600_000_000_000;
 
 /// The fold of all event files.
 pub(super) struct Events {
     pub(super) builder: Builder,
-    /// Files that the store did not give to their end.
+    /// Number of files that could not be read to their end.
     pub(super) unread: u64,
-    /// Those of them that lie in an archive.
+    /// Number of these files that are in an archive tier.
     pub(super) archived: u64,
 }
 
-/// Reads all event files of a listing that may still go on.
+/// Reads all event files of a listing that may still be in progress.
 pub(super) async fn read(
     store: &Arc<dyn Storage>,
     key: &SessionKey,
     files: impl Stream<Item = Result<Vec<ObjectMeta>, storage::Error>>,
     counters: &Arc<Counters>,
-    held: &Arc<Held>,
+    memory: &Arc<LoadMemory>,
 ) -> Result<Events, Error> {
-    let queue = Arc::new(Queue::new(Arc::clone(held)));
+    let queue = Arc::new(Queue::new(Arc::clone(memory)));
     let stop = Stop(Arc::clone(&queue));
     let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 16);
     let work = (0..threads).map(|_| {
@@ -65,9 +67,9 @@ pub(super) async fn read(
             .for_each_concurrent(FETCHES, |file| {
                 let (queue, unread, archived) = (&queue, &unread, &archived);
                 async move {
-                    // Only files that have room are in the queue: none waits for a parser that waits for another file.
-                    let room = held.room.take(file.size).await;
-                    let pieces = queue.push(&file.key, latest(&file), room);
+                    // Only files with a slot are queued: none waits for a parser that waits for another file.
+                    let slot = memory.slots.acquire(file.size).await;
+                    let pieces = queue.push(&file.key, latest(&file), slot);
                     let read = fetch::stream(&**store, &file, &pieces, counters).await;
                     let is_archived = |error: &storage::Error| error.kind() == storage::ErrorKind::Archived;
                     unread.fetch_add(u64::from(read.is_err()), Ordering::Relaxed);
@@ -85,15 +87,15 @@ pub(super) async fn read(
     if let Some(error) = failed {
         return Err(error.into());
     }
-    let builder = held.run(move || merge(parsed)).await?;
+    let builder = memory.run(move || merge(parsed)).await?;
     Ok(Events { builder: builder.ok_or(Error::Broken)?, unread, archived })
 }
 
-/// Returns the latest time that an event of a file may truly have.
+/// Returns the latest plausible time of an event in a file.
 fn latest(file: &ObjectMeta) -> Nanos {
     let name = file.key.rsplit('/').next().and_then(EventFile::parse);
     let created = name.and_then(|name| name.written).map(|created| created.saturating_add(MAX_OPEN));
-    // What a copy has for a time may be of any year: a time in the name counts first.
+    // The modification time of a copy may be of any year, so a time in the name takes precedence.
     let stored = file.modified.map(|stored| stored.saturating_add(MAX_SKEW));
     created.or(stored).unwrap_or(Nanos::MAX)
 }

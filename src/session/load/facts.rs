@@ -1,7 +1,7 @@
 //! Reads the log files that carry facts.
 
 use super::fetch;
-use super::held::{Held, Hold};
+use super::held::{HeldBytes, LoadMemory};
 use super::objects::{LogObject, SessionObjects};
 use crate::session::Error;
 use crate::session::progress::Counters;
@@ -12,27 +12,27 @@ use ray_history_storage::{self as storage, ReadRange, Storage};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
-/// The longest log file or endpoint body that is read whole for its facts.
+/// Maximum size of a log file or endpoint body that is read whole, in bytes.
 pub(super) const MAX_FILE: u64 = 64 << 20;
-/// Files read at once.
+/// Files read concurrently.
 const FETCHES: usize = 32;
-/// Bytes of such files held at once, in KiB: one of the longest at a time, many of the usual few kilobytes.
+/// Total size of the files read concurrently, in KiB: one of the longest, or many of the usual few kilobytes.
 const KIB_AT_ONCE: u32 = 64 << 10;
 
-/// Bytes held for each byte of a file that is being read: the file, its text, and the facts that grow from it.
+/// Bytes held per byte of a file that is being read: the file, its text, and the facts that grow from it.
 const WHILE_READ: u64 = 3;
-/// Facts are weighed when so many bytes were read: weighing goes over all of them.
+/// Bytes read between two weighings of the facts, each of which visits all of them.
 const WEIGHED_EACH: usize = 4 << 20;
 
-/// Files that could not be read, and why.
+/// Files that could not be read, with the reason.
 pub(super) type Unreadable = Vec<(String, String)>;
 
-/// What log files say.
+/// The facts of log files.
 pub(super) struct LogFacts {
     pub(super) facts: Facts,
     pub(super) unreadable: Unreadable,
-    /// The memory of the facts.
-    pub(super) _held: Hold,
+    /// Accounts for the memory of the facts.
+    pub(super) _held: HeldBytes,
 }
 
 /// Reads the log files that carry facts.
@@ -40,7 +40,7 @@ pub(super) async fn read_facts(
     store: &Arc<dyn Storage>,
     objects: &SessionObjects,
     counters: &Counters,
-    held: &Arc<Held>,
+    memory: &Arc<LoadMemory>,
 ) -> Result<LogFacts, Error> {
     let mut facts = Facts::default();
     let mut wanted = Vec::new();
@@ -53,16 +53,16 @@ pub(super) async fn read_facts(
     }
     counters.expect(wanted.len() as u64, wanted.iter().map(|(_, _, object, part)| length(object, *part)).sum());
     let room = Semaphore::new(KIB_AT_ONCE as usize);
-    let (mut kept, mut since_weighed) = (held.hold(0), 0);
+    let (mut facts_memory, mut since_weighed) = (memory.hold(0), 0);
     let mut unreadable = Vec::new();
     let mut fetched = stream::iter(wanted)
         .map(|(node, path, object, part)| {
             let room = &room;
             async move {
                 let longest = length(&object, part);
-                // Never closed, so always granted.
+                // The semaphore is never closed, so this always succeeds.
                 let room = room.acquire_many((longest / 1024 + 1).min(u64::from(KIB_AT_ONCE)) as u32).await;
-                let body = held.hold(WHILE_READ * longest);
+                let body = memory.hold(WHILE_READ * longest);
                 let bytes = read_part(&**store, &object, part, counters).await;
                 counters.file();
                 (node, path, object, bytes, (room, body))
@@ -73,7 +73,7 @@ pub(super) async fn read_facts(
         match bytes {
             Ok(bytes) => {
                 since_weighed += bytes.len();
-                facts = held
+                facts = memory
                     .run(move || {
                         let _body = body;
                         facts.read(&node, &path, &bytes);
@@ -81,7 +81,7 @@ pub(super) async fn read_facts(
                     })
                     .await?;
                 if since_weighed > WEIGHED_EACH {
-                    kept.set(facts.weight() as u64);
+                    facts_memory.set(facts.weight() as u64);
                     since_weighed = 0;
                 }
             }
@@ -89,11 +89,11 @@ pub(super) async fn read_facts(
         }
     }
     drop(fetched);
-    kept.set(facts.weight() as u64);
-    Ok(LogFacts { facts, unreadable, _held: kept })
+    facts_memory.set(facts.weight() as u64);
+    Ok(LogFacts { facts, unreadable, _held: facts_memory })
 }
 
-/// Bytes that are read of a file.
+/// Returns the number of bytes that are read of a file.
 fn length(object: &LogObject, part: Wanted) -> u64 {
     match part {
         Wanted::Ends { head, tail } => object.size.min(head + tail),
@@ -114,7 +114,7 @@ async fn read_part(
                 (read(ReadRange::Between(0, head), head).await?, read(ReadRange::Tail(tail), tail).await?);
             Ok([first, last].concat().into())
         }
-        // The end says more about how it ended than the beginning.
+        // The end of the file has more of the facts about how it ended.
         _ if object.size > MAX_FILE => read(ReadRange::Tail(MAX_FILE), MAX_FILE).await,
         _ => read(ReadRange::Full, MAX_FILE).await,
     }

@@ -1,7 +1,7 @@
-//! Brings objects from the store into a load, and counts their bytes.
+//! Reads objects from the store for a load, and counts their bytes.
 //!
-//! Nothing is tried again here: `storage::guarded` is patient for every reader, and tries would multiply. Must never
-//! hold more of an object than its reader asked for.
+//! Nothing is retried here: `storage::guarded` retries for every reader, and retries would multiply. Never holds more
+//! of an object than its reader asked for.
 
 use super::incoming::Pieces;
 use crate::session::progress::Counters;
@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use ray_history_storage::{Error, ErrorKind, ObjectMeta, ReadRange, Storage};
 use std::io;
 
-/// Streams an object into a parser; what cannot be read ends the file with an error.
+/// Streams an object into a parser. If reading fails, the file ends with an error.
 pub(super) async fn stream(
     store: &dyn Storage,
     object: &ObjectMeta,
@@ -19,7 +19,7 @@ pub(super) async fn stream(
 ) -> Result<(), Error> {
     let passed = pass_on(store, object, into, counters).await;
     if let Err(error) = &passed {
-        // A parser that is gone has given up on the file already.
+        // A parser that is gone has already given up on the file.
         let _ = into.send(Err(io::Error::other(error.to_string()))).await;
     }
     passed
@@ -40,7 +40,7 @@ async fn pass_on(store: &dyn Storage, object: &ObjectMeta, into: &Pieces, counte
     if missing == 0 { Ok(()) } else { Err(Error::new(ErrorKind::Truncated, &object.key)) }
 }
 
-/// Gives each piece of a part of an object as it comes.
+/// Calls `take` with each piece of a range of an object as it arrives.
 pub(super) async fn each(
     store: &dyn Storage,
     key: &str,
@@ -59,7 +59,7 @@ pub(super) async fn each(
     if missing == 0 { Ok(()) } else { Err(Error::new(ErrorKind::Truncated, key)) }
 }
 
-/// Reads some bytes of an object, at most `limit`.
+/// Reads a range of an object, at most `limit` bytes.
 pub(super) async fn read(
     store: &dyn Storage,
     key: &str,
@@ -82,7 +82,7 @@ mod tests {
     use std::sync::Arc;
     use tokio::sync::mpsc;
 
-    /// An object of ten bytes in a store that breaks, and the guards around it.
+    /// Creates a faulty store with an object of ten bytes, and the guarded store around it.
     fn stores() -> (Arc<Faulty>, Guarded) {
         let memory = Memory::default();
         memory.put("x", "0123456789");
@@ -91,7 +91,7 @@ mod tests {
         (faulty, guarded)
     }
 
-    /// What a parser gets of the object, and how it ended.
+    /// Streams the object: returns how that ended, and the bytes that a parser gets.
     async fn streamed(store: &Guarded) -> (Result<(), ErrorKind>, Vec<u8>, u64) {
         let (into, mut pieces) = mpsc::channel(100);
         let (counters, mut got) = (Counters::start(), Vec::new());
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_outage_that_the_guards_outlast_is_not_seen() {
+    async fn short_outage_is_hidden_by_the_guards() {
         let (faulty, guarded) = stores();
         faulty.fail_next(4);
         assert_eq!(streamed(&guarded).await, (Ok(()), b"0123456789".to_vec(), 10));
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn tries_do_not_multiply() {
+    async fn retries_do_not_multiply() {
         let (faulty, guarded) = stores();
         let attempts = u64::from(Limits::default().attempts);
         faulty.arm("x", Fault::Always(ErrorKind::Unavailable));

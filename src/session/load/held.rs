@@ -1,79 +1,80 @@
-//! What one load holds in memory, and what it has reserved for that.
+//! The memory that one load holds, and its reservation.
 //!
-//! Owns the sum, and the load's slot: both are given back when nobody holds this any more. Every thread that works for
-//! the load holds it, so that one that outlives the load (it was stopped, or began again) still counts until it ends.
-//! Must never decide what becomes of a load that has outgrown its place.
+//! The memory count and the load's slot are released when the last reference is dropped. Every thread that works for
+//! the load has a reference, so a thread that outlives the load (because the load was stopped or restarted) still
+//! counts until it ends. The caller decides what happens to a load that has outgrown its reservation.
 
-use super::room::Room;
+use super::room::FetchSlots;
 use crate::session::Error;
-use crate::session::admission::{Permit, Short};
-use crate::session::memory::Charge;
+use crate::session::admission::{CoverError, LoadPermit};
+use crate::session::memory::Reservation;
 use crate::session::quiet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-/// What every load holds at least: blocks on their way from decompressor to parser.
+/// Bytes that every load holds at least: blocks on their way from decompressor to parser.
 pub(super) const BASE: u64 = 4 << 20;
-/// How often what is held is compared with what is reserved.
+/// Interval between comparisons of the held bytes with the reservation.
 const CHECK: Duration = Duration::from_millis(20);
 
-/// The sum of one load.
+/// The memory of one load.
 #[derive(Debug)]
-pub(super) struct Held {
-    permit: Mutex<Option<Permit>>,
-    /// For event files.
-    pub(super) room: Room,
+pub(super) struct LoadMemory {
+    permit: Mutex<Option<LoadPermit>>,
+    /// Slots for event files that are being fetched.
+    pub(super) slots: FetchSlots,
     builders: AtomicU64,
     other: AtomicU64,
-    outgrown: OnceLock<(u64, Short)>,
+    outgrown: OnceLock<(u64, CoverError)>,
 }
 
-impl Held {
-    /// Nothing yet.
-    pub(super) fn new(permit: Permit) -> Arc<Self> {
-        let (permit, room) = (Mutex::new(Some(permit)), Room::default());
+impl LoadMemory {
+    /// Creates the count of a load that holds nothing yet.
+    pub(super) fn new(permit: LoadPermit) -> Arc<Self> {
+        let (permit, slots) = (Mutex::new(Some(permit)), FetchSlots::default());
         Arc::new(Self {
             permit,
-            room,
+            slots,
             builders: AtomicU64::new(0),
             other: AtomicU64::new(0),
             outgrown: OnceLock::new(),
         })
     }
 
-    /// Of the only load there is, and the account that it is on.
+    /// Creates the count of a single load, and its budget.
     #[cfg(test)]
-    pub(super) async fn alone(total: u64) -> (Arc<Self>, Arc<crate::session::memory::Ledger>) {
-        let ledger = crate::session::memory::Ledger::new(total);
-        let admission = crate::session::admission::Admission::new(1, Arc::clone(&ledger), Arc::new(()));
-        (Self::new(Arc::new(admission).admit(BASE).await), ledger)
+    pub(super) async fn with_budget(total: u64) -> (Arc<Self>, Arc<crate::session::memory::MemoryBudget>) {
+        let budget = crate::session::memory::MemoryBudget::new(total);
+        let admission = crate::session::admission::Admission::new(1, Arc::clone(&budget), Arc::new(()));
+        (Self::new(Arc::new(admission).admit(BASE).await), budget)
     }
 
-    /// In bytes. Builders count twice: finishing one holds it and the tables made of it.
+    /// Returns the held bytes. Builders count twice, because finishing one holds it and the tables made of it.
     pub(super) fn bytes(&self) -> u64 {
         let built = self.builders.load(Ordering::Relaxed);
-        BASE + built.saturating_mul(2) + self.room.taken() + self.other.load(Ordering::Relaxed)
+        BASE + built.saturating_mul(2) + self.slots.used_bytes() + self.other.load(Ordering::Relaxed)
     }
 
-    /// A builder has become heavier.
-    pub(super) fn built(&self, more: u64) {
+    /// Adds to the weight of the builders.
+    pub(super) fn add_built(&self, more: u64) {
         self.builders.fetch_add(more, Ordering::Relaxed);
     }
 
-    /// Something beside the builders is held too, until the end.
+    /// Adds bytes outside the builders that are held until the end of the load.
     pub(super) fn add(&self, bytes: u64) {
         self.other.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Something beside the builders is held for a while.
-    pub(super) fn hold(self: &Arc<Self>, bytes: u64) -> Hold {
+    /// Adds bytes outside the builders until the returned value is dropped.
+    pub(super) fn hold(self: &Arc<Self>, bytes: u64) -> HeldBytes {
         self.add(bytes);
-        Hold { held: Arc::clone(self), bytes }
+        HeldBytes { held: Arc::clone(self), bytes }
     }
 
-    /// Reserves what is held now. Where that cannot be, the load has failed; all later calls say so too.
-    pub(super) fn cover(&self) -> Result<(), (u64, Short)> {
+    /// Reserves the bytes that are held now. If that fails, the load has failed, and all later calls return the same
+    /// error.
+    pub(super) fn cover(&self) -> Result<(), (u64, CoverError)> {
         if let Some(outgrown) = self.outgrown() {
             return Err(outgrown);
         }
@@ -82,13 +83,13 @@ impl Held {
         covered.map_err(|short| *self.outgrown.get_or_init(|| (bytes, short)))
     }
 
-    /// What was held when it could not be reserved, and why not.
-    pub(super) fn outgrown(&self) -> Option<(u64, Short)> {
+    /// Returns the bytes held when they could not be reserved, and the reason.
+    pub(super) fn outgrown(&self) -> Option<(u64, CoverError)> {
         self.outgrown.get().copied()
     }
 
-    /// Reserves what is held, time and again, until that cannot be.
-    pub(super) async fn outgrows(&self) -> (u64, Short) {
+    /// Reserves the held bytes periodically, until that fails.
+    pub(super) async fn outgrows(&self) -> (u64, CoverError) {
         loop {
             if let Err(outgrown) = self.cover() {
                 return outgrown;
@@ -97,7 +98,7 @@ impl Held {
         }
     }
 
-    /// Runs a computation of this load; counted until it has ended, even if nobody waits for it.
+    /// Runs a computation of this load. It counts until it has ended, even if the future is dropped.
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce() -> T + Send + 'static,
@@ -110,25 +111,25 @@ impl Held {
         .await
     }
 
-    /// Ends the load: what it made weighs so much, and holds that for as long as it lives.
-    pub(super) fn settle(&self, bytes: u64) -> Option<Charge> {
+    /// Ends the load and returns the reservation of its result, which takes `bytes`.
+    pub(super) fn settle(&self, bytes: u64) -> Option<Reservation> {
         self.permit().take()?.settle(bytes)
     }
 
-    fn permit(&self) -> MutexGuard<'_, Option<Permit>> {
+    fn permit(&self) -> MutexGuard<'_, Option<LoadPermit>> {
         self.permit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Bytes that are held until this is dropped.
+/// Bytes that count as held until this is dropped.
 #[derive(Debug)]
-pub(super) struct Hold {
-    held: Arc<Held>,
+pub(super) struct HeldBytes {
+    held: Arc<LoadMemory>,
     bytes: u64,
 }
 
-impl Hold {
-    /// It is so many now.
+impl HeldBytes {
+    /// Changes the number of bytes.
     pub(super) fn set(&mut self, bytes: u64) {
         self.held.other.fetch_add(bytes, Ordering::Relaxed);
         self.held.other.fetch_sub(self.bytes, Ordering::Relaxed);
@@ -136,7 +137,7 @@ impl Hold {
     }
 }
 
-impl Drop for Hold {
+impl Drop for HeldBytes {
     fn drop(&mut self) {
         self.set(0);
     }

@@ -1,48 +1,48 @@
-//! An event file on its way from the async side, which fetches it, to a thread that parses it.
+//! A channel that carries an event file from the async side, which fetches it, to a thread that parses it.
 //!
-//! Owns the few pieces that lie between them. Must never hold a whole file.
+//! Only a few pieces are buffered in between, never a whole file.
 
-use super::room::Place;
+use super::room::FetchSlot;
 use bytes::{Buf, Bytes};
 use ray_history_core::base::time::Nanos;
 use std::io::{self, Read};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Pieces of a file that wait to be parsed; more would only hold memory.
+/// Maximum number of pieces of a file that wait to be parsed. More would only hold memory.
 const PIECES_AHEAD: usize = 2;
 
-/// A file on its way from storage: its key, its bytes piece by piece, and the room that they may take.
+/// A file that is being fetched: its key, its bytes piece by piece, and its fetch slot.
 #[derive(Debug)]
 pub(super) struct IncomingFile {
     pub(super) key: Arc<str>,
-    /// The latest time that an event of it may truly have.
+    /// Latest plausible time of an event in the file.
     pub(super) latest: Nanos,
     pieces: mpsc::Receiver<io::Result<Bytes>>,
-    place: Place,
+    slot: FetchSlot,
 }
 
 impl IncomingFile {
-    /// A file, and where its bytes go; dropping that ends it.
-    pub(super) fn new(key: &str, latest: Nanos, place: Place) -> (Self, Pieces) {
+    /// Creates a file and the sender of its bytes. Dropping the sender ends the file.
+    pub(super) fn new(key: &str, latest: Nanos, slot: FetchSlot) -> (Self, Pieces) {
         let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
-        (Self { key: key.into(), latest, pieces, place }, sender)
+        (Self { key: key.into(), latest, pieces, slot }, sender)
     }
 
-    /// Its bytes as a blocking reader, which keeps its place.
+    /// Returns the bytes as a blocking reader, which keeps the slot.
     pub(super) fn into_reader(self) -> PieceReader {
-        PieceReader { pieces: self.pieces, current: Bytes::new(), _place: self.place }
+        PieceReader { pieces: self.pieces, current: Bytes::new(), _slot: self.slot }
     }
 }
 
-/// Where the async side puts a file's bytes.
+/// The sender of a file's bytes.
 pub(super) type Pieces = mpsc::Sender<io::Result<Bytes>>;
 
-/// Bytes of an `IncomingFile`. Must not be read on an async thread.
+/// The bytes of an `IncomingFile`. Must not be read on an async thread.
 pub(super) struct PieceReader {
     pieces: mpsc::Receiver<io::Result<Bytes>>,
     current: Bytes,
-    _place: Place,
+    _slot: FetchSlot,
 }
 
 impl Read for PieceReader {

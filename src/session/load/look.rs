@@ -1,4 +1,4 @@
-//! Lists an open session again: has anything changed since it was built?
+//! Lists an open session again, to see if anything has changed since it was built.
 
 use super::Digest;
 use super::objects::{self, LogIndex, Places};
@@ -7,25 +7,25 @@ use ray_history_core::base::name::SessionKey;
 use ray_history_storage::{Error, Storage};
 use std::sync::Arc;
 
-/// What is stored now.
-pub(in crate::session) struct Found {
-    /// Of everything listed.
+/// The result of listing a session again.
+pub(in crate::session) struct Relisted {
+    /// Digest of everything listed.
     pub(in crate::session) digest: Digest,
-    /// Where log files lie now.
+    /// The current log files.
     pub(in crate::session) logs: LogIndex,
-    /// When the newest object was written, in nanoseconds since 1970.
+    /// Time at which the newest object was written, in nanoseconds since 1970.
     pub(in crate::session) newest: Option<i64>,
 }
 
-/// Lists everything, reads nothing.
-pub(in crate::session) async fn look(
+/// Lists all objects of a session and reads none.
+pub(in crate::session) async fn relist(
     store: &Arc<dyn Storage>,
     key: &SessionKey,
     places: &Places,
-) -> Result<Found, Error> {
+) -> Result<Relisted, Error> {
     let prefixes = objects::prefixes(&**store, key, places).await?;
     let mut pages = Pages::first(Arc::clone(store), prefixes).await?;
     pages.rest().await?;
     let (digest, newest) = (pages.objects.digest(), pages.objects.newest);
-    Ok(Found { digest, newest, logs: pages.objects.into_logs() })
+    Ok(Relisted { digest, newest, logs: pages.objects.into_logs() })
 }

@@ -1,6 +1,6 @@
-//! What is stored of one session: the objects of every place it may be in, sorted by kind.
+//! The stored objects of one session, from every place it may be in, sorted by kind.
 //!
-//! Owns what counts as the session's input and the digest of it. Pure, but for `places`.
+//! Defines which objects are inputs of the session, and computes their digest. Pure, except for `prefixes`.
 
 use super::digest::{Digest, Digests};
 use ray_history_core::base::name::{Owner, SessionKey};
@@ -18,14 +18,14 @@ pub struct LogObject {
     pub key: String,
     /// Size in bytes.
     pub size: u64,
-    /// When it was written, in nanoseconds since 1970; none where no store says.
+    /// Time at which the file was written, in nanoseconds since 1970; `None` if the store reports none.
     modified: Option<i64>,
-    /// Where both trees have a file, the history tree's counts.
+    /// The tree of the file. If both trees have one, that of the history tree counts.
     pub(super) tree: Tree,
 }
 
 impl LogObject {
-    /// A log file at a key.
+    /// Creates a log file at a key.
     pub fn new(key: impl Into<String>, size: u64) -> Self {
         Self { key: key.into(), size, modified: None, tree: Tree::History }
     }
@@ -42,7 +42,7 @@ pub struct LogIndex {
 }
 
 impl LogIndex {
-    /// Every file with its node and path.
+    /// Returns every file with its node and path.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &LogObject)> {
         self.nodes
             .iter()
@@ -54,23 +54,23 @@ impl LogIndex {
         self.nodes.values().map(BTreeMap::len).sum()
     }
 
-    /// Nodes that have files.
+    /// Returns the nodes that have files.
     pub fn nodes(&self) -> impl Iterator<Item = &str> {
         self.nodes.keys().map(String::as_str)
     }
 
-    /// Paths of a node's files, sorted.
+    /// Returns the paths of a node's files, sorted.
     pub fn paths(&self, node: &str) -> impl Iterator<Item = &str> {
         self.nodes.get(node).into_iter().flatten().map(|(path, _)| path.as_str())
     }
 
-    /// Memory held, in bytes, roughly.
+    /// Returns the approximate memory held, in bytes.
     pub fn weight(&self) -> usize {
         weight_of(self.iter())
     }
 
-    /// The stored generations of the log at a path of a node, newest first: the current file, what Ray rotated, and what
-    /// a collector kept of that.
+    /// Returns the stored generations of the log at a path of a node, newest first: the current file, the files that
+    /// Ray rotated, and the copies of these that a collector kept.
     pub fn generations(&self, node: &str, path: &str) -> Vec<&LogObject> {
         let files = self.nodes.get(node).into_iter().flatten();
         let found = files.filter_map(|(name, object)| Some((generation(name, path)?, object)));
@@ -79,29 +79,29 @@ impl LogIndex {
         found.into_iter().map(|(_, object)| object).collect()
     }
 
-    /// The file at a path of a node.
+    /// Returns the file at a path of a node.
     pub fn find(&self, node: &str, path: &str) -> Option<&LogObject> {
         self.nodes.get(node)?.get(path)
     }
 }
 
-/// Where a session's objects may be.
+/// The places where a session's objects may be.
 #[derive(Clone, Debug)]
 pub(in crate::session) struct Places {
-    /// The roots that are looked under.
+    /// The roots to list.
     pub(in crate::session) roots: Vec<Root>,
-    /// Who owns the cluster, if anybody said so.
+    /// The owner of the cluster, if known.
     pub(in crate::session) owner: Option<Owner>,
 }
 
-/// Every prefix under which a session may have data.
+/// Returns every prefix under which a session may have data.
 pub(super) async fn prefixes(store: &dyn Storage, key: &SessionKey, places: &Places) -> Result<Vec<DataPrefix>, Error> {
     let mut prefixes = Vec::new();
     for root in &places.roots {
         let mut owners: Vec<Owner> = places.owner.iter().cloned().collect();
         if owners.is_empty() {
-            // Workers may have had owner settings that the head had not: their data lies below an owner. Clusters
-            // that Ray's operator creates for an owner begin with its name, so few of many need a look.
+            // Workers may have had owner settings that the head had not: their data is below an owner. Clusters that
+            // Ray's operator creates for an owner begin with its name, so few owners have to be listed.
             for (kind, folder) in owner_folders(root, &key.cluster.namespace) {
                 let page = store.list_all(&folder, Delimiter::Slash).await?;
                 let names = page.prefixes.iter().filter_map(|p| p.strip_prefix(&folder)?.strip_suffix('/'));
@@ -116,50 +116,50 @@ pub(super) async fn prefixes(store: &dyn Storage, key: &SessionKey, places: &Pla
     Ok(prefixes)
 }
 
-/// The objects of a session, by kind; grows page by page, in any order of pages.
+/// The objects of a session by kind, added page by page in any order.
 #[derive(Debug, Default)]
 pub(super) struct SessionObjects {
-    /// Event files seen so far.
+    /// The event files so far.
     pub(super) events: EventObjects,
     logs: BTreeMap<String, BTreeMap<String, LogObject>>,
-    /// By URL without its leading `/`.
+    /// Stored answers by URL without its leading `/`.
     pub(super) endpoints: BTreeMap<String, LogObject>,
     /// Parts that could not be listed.
     pub(super) skipped: Vec<Error>,
-    /// When the newest object was written, in nanoseconds since 1970.
+    /// Time at which the newest object was written, in nanoseconds since 1970.
     pub(super) newest: Option<i64>,
     digests: Digests,
 }
 
-/// Facts of the event files by their names and sizes.
+/// Facts of the event files from their names and sizes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EventObjects {
     /// The number of files.
     pub(super) files: u64,
-    /// Those of no bytes.
+    /// Number of empty files.
     pub(super) empty: u64,
-    /// Bytes stored in them, compressed and not, as their names say.
+    /// Stored bytes, compressed or not by the file name.
     pub(super) bytes: EventBytes,
-    /// Nodes whose collectors stored any.
+    /// Nodes whose collectors stored event files.
     pub(super) nodes: BTreeSet<String>,
-    /// Set if the collector was one that replaced the file of an hour again and again.
+    /// `true` if the collector was one that replaced the file of an hour again and again.
     pub(super) overwritten_hours: bool,
 }
 
-/// Bytes that the name of an event file and what the store says of it hold.
+/// Bytes held for the name and the metadata of an event file.
 const EVENT_FILE: u64 = 400;
 
 /// Stored bytes of event files.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct EventBytes {
-    /// Of files whose names end in `.gz`.
+    /// Bytes of files whose names end in `.gz`.
     pub(super) gzip: u64,
-    /// Of all others.
+    /// Bytes of all other files.
     pub(super) plain: u64,
 }
 
 impl SessionObjects {
-    /// Adds a page; gives the event files on it.
+    /// Adds a page and returns its event files.
     pub(super) fn add(&mut self, place: &DataPrefix, page: ListPage) -> Vec<ObjectMeta> {
         page.skipped.iter().for_each(|part| self.digests.left_out(part.key()));
         self.skipped.extend(page.skipped);
@@ -198,7 +198,8 @@ impl SessionObjects {
         events
     }
 
-    /// Memory that the names of all files hold, in bytes, roughly: event files are named until they were read.
+    /// Returns the approximate memory of the names of all files, in bytes. Event files keep their names until they are
+    /// read.
     pub(super) fn weight(&self) -> u64 {
         weight_of(self.logs()) as u64 + self.events.files * EVENT_FILE
     }
@@ -212,12 +213,13 @@ impl SessionObjects {
         self.events.files == 0 && self.endpoints.is_empty() && self.logs.is_empty()
     }
 
-    /// What was listed, in a few bytes.
+    /// Returns the digest of the listing.
     pub(super) fn digest(&self) -> Digest {
         self.digests.finish()
     }
 
-    /// The log files, for good. An empty object that is called like a folder stands for that: some tools keep folders so.
+    /// Returns the final index of log files, without empty objects that stand for a folder of the same name, as some
+    /// tools keep them.
     pub(super) fn into_logs(mut self) -> LogIndex {
         for files in self.logs.values_mut() {
             let is_folder = |path: &str| {
@@ -233,7 +235,7 @@ impl SessionObjects {
         LogIndex { nodes: Arc::new(self.logs) }
     }
 
-    /// The log files so far.
+    /// Returns the log files so far.
     pub(super) fn logs(&self) -> impl Iterator<Item = (&str, &str, &LogObject)> {
         self.logs
             .iter()

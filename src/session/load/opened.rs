@@ -1,12 +1,12 @@
-//! An open session: its snapshot, where its log files lie, and what it was built from.
+//! An open session: its snapshot, its log files, and the digest of its inputs.
 
-use super::held::Held;
+use super::held::LoadMemory;
 use super::objects::LogIndex;
-use super::{Digest, Found};
+use super::{Digest, Relisted};
 use crate::session::Error;
 #[cfg(test)]
-use crate::session::admission::Permit;
-use crate::session::memory::Charge;
+use crate::session::admission::LoadPermit;
+use crate::session::memory::Reservation;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::completeness::Problems;
@@ -18,36 +18,36 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-/// A loaded session. Immutable; a newer build is another value.
+/// An immutable loaded session. A newer build is another value.
 #[derive(Debug)]
 pub struct OpenSession {
-    /// Which session.
+    /// The session.
     pub key: SessionKey,
-    /// The built view.
+    /// The built snapshot.
     pub snapshot: Arc<Snapshot>,
     /// Log files by node and path.
     pub logs: LogIndex,
-    /// Changes whenever an answer may: the same for equal inputs, on every replica.
+    /// Changes whenever an answer may change. The same for equal inputs, on every replica.
     pub version: u64,
-    /// Stored files that the store did not give to their end: they are tried again.
+    /// Number of stored files that could not be read to their end. They are tried again.
     pub unread_files: u64,
-    /// Stored files that the store did not give when this was to be built again: what was read before is shown
-    /// instead, and they are tried again.
+    /// Stored files that could not be read for a rebuild: the previous content is shown instead, and they are tried
+    /// again.
     pub unread_updates: Problems,
-    /// Why its tables say nothing: not one of its event files could be read. Its logs can be.
+    /// The error, if no event file could be read: the tables are empty, but logs can be read.
     pub nothing_read: Option<Error>,
-    /// When it was compared with the store, as it is here.
+    /// Time of the last comparison with the store.
     pub checked_at: SystemTime,
-    /// Of what it was built from.
+    /// Digest of the inputs of this build.
     pub(in crate::session) digest: Digest,
-    /// Of the last build, which may have shown less.
-    tried: u128,
+    /// Digest of the inputs of the last build, which may have been discarded for showing less.
+    last_inputs: u128,
     newest: Option<i64>,
-    /// How long reading and building took.
+    /// Duration of reading and building.
     pub(in crate::session) built_in: Duration,
     bytes: u64,
-    /// Held for as long as anybody uses the session, kept or not.
-    memory: Option<Arc<Charge>>,
+    /// Held as long as the session is in use, cached or not.
+    memory: Option<Arc<Reservation>>,
 }
 
 impl OpenSession {
@@ -60,11 +60,11 @@ impl OpenSession {
         newest: Option<i64>,
         unread_files: u64,
         built_in: Duration,
-        held: &Held,
+        load_memory: &LoadMemory,
     ) -> Self {
         let bytes = (snapshot.weight() + logs.weight()) as u64;
         let version = version(digest, unread_files, &Problems::default(), &snapshot);
-        let memory = held.settle(bytes).map(Arc::new);
+        let memory = load_memory.settle(bytes).map(Arc::new);
         let checked_at = SystemTime::now();
         Self {
             key,
@@ -76,7 +76,7 @@ impl OpenSession {
             nothing_read: None,
             checked_at,
             digest,
-            tried: digest.inputs,
+            last_inputs: digest.inputs,
             newest,
             built_in,
             bytes,
@@ -84,17 +84,17 @@ impl OpenSession {
         }
     }
 
-    /// The same session, whose event files could not be read.
+    /// Marks a session whose event files could not be read.
     pub(super) fn without_tables(self, nothing_read: Option<Error>) -> Self {
         Self { nothing_read, ..self }
     }
 
-    /// A session of which nothing is stored.
+    /// Creates a session without stored objects.
     #[cfg(test)]
-    pub(in crate::session) fn empty(key: SessionKey, permit: Permit) -> Self {
-        let (snapshot, digest, held) = (Arc::default(), Digest::default(), Held::new(permit));
-        let mut empty = Self::new(key, snapshot, LogIndex::default(), digest, None, 0, Duration::ZERO, &held);
-        // As if it weighed a megabyte.
+    pub(in crate::session) fn empty(key: SessionKey, permit: LoadPermit) -> Self {
+        let (snapshot, digest, load_memory) = (Arc::default(), Digest::default(), LoadMemory::new(permit));
+        let mut empty = Self::new(key, snapshot, LogIndex::default(), digest, None, 0, Duration::ZERO, &load_memory);
+        // Pretends to weigh a megabyte.
         empty.bytes = 1 << 20;
         empty.memory = empty.memory.and_then(Arc::into_inner).map(|mut memory| {
             memory.settle(empty.bytes);
@@ -103,21 +103,21 @@ impl OpenSession {
         empty
     }
 
-    /// The same snapshot with log files as they are listed now.
-    pub(in crate::session) fn with(&self, found: Found) -> Self {
-        let Found { digest, logs, newest } = found;
-        Self { logs, checked_at: SystemTime::now(), digest, newest, ..self.again(self.unread_updates.clone()) }
-            .versioned()
+    /// Returns the same snapshot with the current log files.
+    pub(in crate::session) fn with_logs(&self, found: Relisted) -> Self {
+        let Relisted { digest, logs, newest } = found;
+        Self { logs, checked_at: SystemTime::now(), digest, newest, ..self.copy(self.unread_updates.clone()) }
+            .with_new_version()
     }
 
-    /// The same session, after a build that shows less than it.
-    pub(in crate::session) fn rather_than(&self, less: &Self) -> Self {
+    /// Returns the same session after a build `less` that shows less, with the files that could not be read.
+    pub(in crate::session) fn kept_over(&self, less: &Self) -> Self {
         let [ours, theirs] = [self, less].map(|session| &session.snapshot.completeness.unreadable_files);
         let updates = theirs.beyond(ours, less.unread_files);
-        Self { tried: less.digest.inputs, ..self.again(updates) }.versioned()
+        Self { last_inputs: less.digest.inputs, ..self.copy(updates) }.with_new_version()
     }
 
-    fn again(&self, unread_updates: Problems) -> Self {
+    fn copy(&self, unread_updates: Problems) -> Self {
         Self {
             key: self.key.clone(),
             snapshot: Arc::clone(&self.snapshot),
@@ -129,72 +129,73 @@ impl OpenSession {
         }
     }
 
-    fn versioned(mut self) -> Self {
+    fn with_new_version(mut self) -> Self {
         self.version = version(self.digest, self.unread_files, &self.unread_updates, &self.snapshot);
         self
     }
 
-    /// Whether files are missing that were read for another build: the store fails in part.
+    /// Returns `true` if files are missing that were read for another build, because the store fails in part.
     pub(in crate::session) fn shows_less_than(&self, other: &Self) -> bool {
         let read = |session: &Self| (session.snapshot.completeness.records, Reverse(session.unread_files));
         let unreadable = |session: &Self| session.snapshot.completeness.unreadable_files.files;
-        // As many, and others, of the same stored files: what was read of one would go for what is read of another.
+        // The same number of other files of an equal listing: content that was read would be traded for other content.
         let swapped = self.digest == other.digest && unreadable(self) != unreadable(other);
         self.unread_files > 0 && (read(self) < read(other) || (read(self) == read(other) && swapped))
     }
 
-    /// Whether anything that it is, or could be, built from has changed since the last build.
+    /// Returns `true` if any current or possible input has changed since the last build.
     pub(in crate::session) fn has_changed(&self, found: &Digest) -> bool {
-        self.tried != found.inputs
+        self.last_inputs != found.inputs
     }
 
-    /// Whether a log file has changed that is only shown. No answer while it could not be built from what is listed.
-    pub(in crate::session) fn shows_other_logs_than(&self, found: &Digest) -> bool {
+    /// Returns `true` if a log file has changed that is only shown, and the inputs are those of this build.
+    pub(in crate::session) fn has_other_logs(&self, found: &Digest) -> bool {
         self.digest.inputs == found.inputs && self.digest.shown != found.shown
     }
 
-    /// Whether there are stored files to try again.
-    pub(in crate::session) fn wants_more(&self) -> bool {
+    /// Returns `true` if there are stored files to read again.
+    pub(in crate::session) fn has_unread_files(&self) -> bool {
         self.unread_files > 0 || self.unread_updates.count > 0
     }
 
-    /// Memory held, in bytes.
+    /// Returns the memory held, in bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Everything that is known to be missing as things stand, the heaviest first.
+    /// Returns all known gaps for the given standing, the most severe first.
     pub fn gaps(&self, standing: Standing) -> Vec<Gap> {
         let mut found = standing.gaps(&self.snapshot);
         found.extend(self.snapshot.gaps.iter().cloned());
         let unread = self.unread_updates.count;
         if unread > 0 {
             let files = if unread == 1 { "1 file".to_owned() } else { format!("{unread} files") };
-            let message = format!("{files} new or to be read again could not be read: what was read before is shown");
+            let message =
+                format!("{files} could not be read for an update: the previous state of the session is shown");
             found.push(Gap::new(Code::UnreadUpdates, Weight::Part, message).missing(unread));
         }
         gaps::sort(&mut found);
         found
     }
 
-    /// Returns `true` if anything is known to be missing at this moment.
+    /// Returns `true` if there are known gaps for the given standing.
     pub fn has_gaps(&self, standing: Standing) -> bool {
         !self.snapshot.gaps.is_empty() || self.unread_updates.count > 0 || standing.has_gaps(&self.snapshot)
     }
 
-    /// How old its newest file is; none when no store says.
+    /// Returns the age of the newest file, or `None` if the store reports no times.
     pub(in crate::session) fn newest_age(&self) -> Option<Duration> {
         age(self.newest)
     }
 }
 
-/// Clocks differ: a file from the future is new.
+/// Returns the age of a time in nanoseconds since 1970. Clocks differ, so a future time has age zero.
 pub(in crate::session) fn age(newest: Option<i64>) -> Option<Duration> {
     let written = SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(u64::try_from(newest?).ok()?))?;
     Some(SystemTime::now().duration_since(written).unwrap_or_default())
 }
 
-/// With fixed keys: replicas must agree.
+/// Hashes everything that answers depend on, with fixed keys because replicas must agree.
 fn version(digest: Digest, unread_files: u64, updates: &Problems, snapshot: &Snapshot) -> u64 {
     let mut hasher = SipHasher13::new_with_keys(0, 0);
     (digest.inputs, digest.shown, unread_files).hash(&mut hasher);

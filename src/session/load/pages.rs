@@ -7,23 +7,23 @@ use ray_history_core::layout::DataPrefix;
 use ray_history_storage::{Delimiter, Error, ListPage, ObjectMeta, PageToken, Paging, Storage};
 use std::sync::Arc;
 
-/// Which prefix, its page, and whether that is its last.
+/// The index of a prefix, one of its pages, and `true` if that is its last.
 type Page = Result<(usize, ListPage, bool), Error>;
 
-/// A listing that goes on.
+/// A listing in progress.
 pub(super) struct Pages {
     prefixes: Vec<DataPrefix>,
     rest: SelectAll<BoxStream<'static, Page>>,
-    /// Prefixes whose last page has not come yet.
+    /// Number of prefixes whose last page has not arrived.
     open: usize,
-    /// What was listed so far.
+    /// The objects listed so far.
     pub(super) objects: SessionObjects,
-    /// Event files of the first pages.
+    /// The event files of the first pages.
     first: Vec<ObjectMeta>,
 }
 
 impl Pages {
-    /// Lists all prefixes at once, up to the first page of each.
+    /// Lists all prefixes concurrently, up to the first page of each.
     pub(super) async fn first(store: Arc<dyn Storage>, prefixes: Vec<DataPrefix>) -> Result<Self, Error> {
         let lists = prefixes.iter().enumerate().map(|(at, place)| list(Arc::clone(&store), at, place.prefix.clone()));
         let mut pages = Self {
@@ -46,17 +46,17 @@ impl Pages {
         Ok(pages)
     }
 
-    /// Whether everything is listed.
+    /// Returns `true` if everything is listed.
     pub(super) fn is_last(&self) -> bool {
         self.open == 0
     }
 
-    /// Event files of the first pages. Empty files are left out.
+    /// Takes the event files of the first pages, without empty ones.
     pub(super) fn take_first(&mut self) -> Vec<ObjectMeta> {
         big_first(std::mem::take(&mut self.first))
     }
 
-    /// Event files as they are listed; `objects` is whole when this has ended. Empty files are left out.
+    /// Returns event files as they are listed, without empty ones. `objects` is complete when the stream has ended.
     pub(super) fn event_files(&mut self) -> impl Stream<Item = Result<Vec<ObjectMeta>, Error>> + '_ {
         let first = self.take_first();
         let rest = stream::unfold(self, |pages| async move {
@@ -67,7 +67,7 @@ impl Pages {
         stream::iter([Ok(first)]).chain(rest)
     }
 
-    /// Lists what is left.
+    /// Lists the remaining pages.
     pub(super) async fn rest(&mut self) -> Result<(), Error> {
         while let Some(page) = self.rest.next().await {
             let (at, page, last) = page?;
@@ -82,7 +82,7 @@ impl Pages {
     }
 }
 
-/// The pages of one prefix; ends after an error.
+/// Returns the pages of one prefix. Ends after an error.
 fn list(store: Arc<dyn Storage>, at: usize, prefix: String) -> BoxStream<'static, Page> {
     let paging = Paging::of(&*store);
     let begin = Some((None::<PageToken>, store, prefix, paging));
@@ -102,7 +102,7 @@ fn list(store: Arc<dyn Storage>, at: usize, prefix: String) -> BoxStream<'static
     pages.boxed()
 }
 
-/// Big files first: the last ones to end should be small.
+/// Sorts files by size, largest first, so that the last ones to finish are small. Drops empty files.
 fn big_first(mut files: Vec<ObjectMeta>) -> Vec<ObjectMeta> {
     files.retain(|file| file.size > 0);
     files.sort_by_key(|file| std::cmp::Reverse(file.size));

@@ -1,14 +1,13 @@
-//! Parses event files on threads of their own: files come in from the async side, one builder per thread goes out.
+//! Parses event files on dedicated threads: takes files from the async side and produces one builder per thread.
 //!
-//! Owns the queue between them. A file is decompressed by one thread; when another thread has nothing to do, the
-//! blocks of that file are shared out, so that one big file keeps all threads busy. The threads run at low priority, so
-//! that answers from open sessions stay quick. What they hold is counted before they hold it: a record without an end
-//! is read no further than memory is reserved for it. Must never block an async thread, and must end when nobody wants
-//! the result any more (`Stop`).
+//! A file is decompressed by one thread. When another thread is idle, the blocks of that file are shared, so that one
+//! big file keeps all threads busy. The threads run at low priority, so that answers from open sessions stay quick.
+//! Memory is counted before it is used: a record without an end is read no further than memory is reserved for it. The
+//! threads never block an async thread, and end when the result is no longer needed (`Stop`).
 
-use super::held::{Held, Hold};
+use super::held::{HeldBytes, LoadMemory};
 use super::incoming::{IncomingFile, Pieces};
-use super::room::Place;
+use super::room::FetchSlot;
 use ray_history_core::base::time::Nanos;
 use ray_history_core::event::records::{BLOCK, Block, Records, Step};
 use ray_history_core::snapshot::build::Builder;
@@ -17,37 +16,37 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A block that any thread may parse.
 #[derive(Debug)]
-struct Share {
+struct SharedBlock {
     key: Arc<str>,
     latest: Nanos,
     block: Block,
-    _held: Hold,
+    _held: HeldBytes,
 }
 
 #[derive(Debug, Default)]
 struct State {
     files: VecDeque<IncomingFile>,
-    blocks: VecDeque<Share>,
+    blocks: VecDeque<SharedBlock>,
     /// Threads that wait for work.
     idle: usize,
     /// Threads that read a file and may still share blocks of it.
     reading: usize,
     /// No more files will come.
     closed: bool,
-    /// Nobody wants the result any more.
+    /// The result is no longer needed.
     stopped: bool,
 }
 
-/// The work of one load.
+/// The queue of files and blocks of one load.
 #[derive(Debug)]
 pub(super) struct Queue {
     state: Mutex<State>,
     wake: Condvar,
-    held: Arc<Held>,
+    memory: Arc<LoadMemory>,
 }
 
-/// Stops a queue's threads when dropped: the load was cancelled, timed out or ran out of memory. Dropped after all of
-/// them ended, it changes nothing.
+/// Stops a queue's threads on drop, if the load was cancelled, timed out or ran out of memory. Has no effect after all
+/// of them ended.
 #[derive(Debug)]
 pub(super) struct Stop(pub(super) Arc<Queue>);
 
@@ -57,7 +56,7 @@ impl Drop for Stop {
     }
 }
 
-/// Stops a queue's other threads when one of them panics: they would wait for it for ever.
+/// Stops a queue's other threads if one of them panics, because they would wait for it for ever.
 #[derive(Debug)]
 pub(super) struct StopOnPanic(pub(super) Arc<Queue>);
 
@@ -81,19 +80,19 @@ impl Drop for Reading<'_> {
 
 enum Work {
     File(IncomingFile),
-    Block(Share),
+    Block(SharedBlock),
 }
 
 impl Queue {
-    /// No work yet.
-    pub(super) fn new(held: Arc<Held>) -> Self {
-        Self { state: Mutex::default(), wake: Condvar::new(), held }
+    /// Creates an empty queue.
+    pub(super) fn new(memory: Arc<LoadMemory>) -> Self {
+        Self { state: Mutex::default(), wake: Condvar::new(), memory }
     }
 
-    /// Announces a file with the latest time that an event of it may truly have; its bytes go into the sender, and
-    /// dropping that ends the file.
-    pub(super) fn push(&self, key: &str, latest: Nanos, place: Place) -> Pieces {
-        let (file, sender) = IncomingFile::new(key, latest, place);
+    /// Queues a file with the latest plausible time of its events, and returns the sender of its bytes. Dropping the
+    /// sender ends the file.
+    pub(super) fn push(&self, key: &str, latest: Nanos, slot: FetchSlot) -> Pieces {
+        let (file, sender) = IncomingFile::new(key, latest, slot);
         let mut state = self.lock();
         if !state.stopped {
             state.files.push_back(file);
@@ -103,7 +102,7 @@ impl Queue {
         sender
     }
 
-    /// Says that no more files will come; threads end when all work is done.
+    /// Declares that no more files will come. Threads end when all work is done.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.wake.notify_all();
@@ -118,9 +117,9 @@ impl Queue {
         self.wake.notify_all();
     }
 
-    /// Parses on the calling thread until everything is done, or nobody wants it any more.
+    /// Parses on the calling thread until everything is done or the queue is stopped.
     pub(super) fn work(&self, session_name: &str) -> Builder {
-        let mut folding = Folding { builder: Builder::new(session_name), weight: 0, held: &self.held };
+        let mut folding = Folding { builder: Builder::new(session_name), weight: 0, memory: &self.memory };
         while let Some(work) = self.next() {
             match work {
                 Work::Block(share) => folding.fold(&share),
@@ -156,19 +155,20 @@ impl Queue {
     fn read(&self, folding: &mut Folding<'_>, file: IncomingFile) {
         let (key, latest) = (Arc::clone(&file.key), file.latest);
         let mut records = Records::new(file.into_reader());
-        let mut ahead = self.held.hold(0);
+        let mut ahead = self.memory.hold(0);
         loop {
             let step = records.step();
-            ahead.set(beyond_a_block(records.may_hold()));
+            ahead.set(excess_over_block(records.may_hold()));
             match step {
                 Step::Block(block) => {
-                    let held = self.held.hold(beyond_a_block(block.weight()));
-                    if let Some(share) = self.share(Share { key: Arc::clone(&key), latest, block, _held: held }) {
+                    let memory = self.memory.hold(excess_over_block(block.weight()));
+                    if let Some(share) = self.share(SharedBlock { key: Arc::clone(&key), latest, block, _held: memory })
+                    {
                         folding.fold(&share);
                     }
                 }
-                // The load fails, and nobody will ask for the rest of what is read here.
-                Step::Incomplete if self.held.cover().is_err() => self.stop(),
+                // The load fails, so the rest is not needed.
+                Step::Incomplete if self.memory.cover().is_err() => self.stop(),
                 Step::Incomplete => {}
                 Step::End => break,
             }
@@ -187,8 +187,8 @@ impl Queue {
         }
     }
 
-    /// Gives a block to a thread that waits, or back when none does.
-    fn share(&self, share: Share) -> Option<Share> {
+    /// Passes a block to an idle thread, or returns it if there is none.
+    fn share(&self, share: SharedBlock) -> Option<SharedBlock> {
         let mut state = self.lock();
         if state.stopped {
             return None;
@@ -207,27 +207,27 @@ impl Queue {
     }
 }
 
-/// What every load holds covers blocks of the usual length.
-fn beyond_a_block(bytes: usize) -> u64 {
+/// Returns the bytes above the usual block length, which the base of every load covers.
+fn excess_over_block(bytes: usize) -> u64 {
     bytes.saturating_sub(BLOCK) as u64
 }
 
-/// One thread's part of the fold, and what it weighs.
+/// One thread's builder, and its weight.
 struct Folding<'a> {
     builder: Builder,
     weight: u64,
-    held: &'a Held,
+    memory: &'a LoadMemory,
 }
 
 impl Folding<'_> {
-    fn fold(&mut self, share: &Share) {
+    fn fold(&mut self, share: &SharedBlock) {
         self.builder.expect_until(share.latest);
         for (position, record) in share.block.records() {
             self.builder.fold_record(&share.key, position, record);
         }
-        // Only this thread changes its own part, and a builder never becomes lighter.
+        // Only this thread changes its builder, and a builder never becomes lighter.
         let weight = (self.builder.weight() as u64).max(self.weight);
-        self.held.built(weight - self.weight);
+        self.memory.add_built(weight - self.weight);
         self.weight = weight;
     }
 }

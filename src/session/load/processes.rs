@@ -1,15 +1,15 @@
-//! Reads the logs of Ray's C++ processes, where events leave something out that these tell.
+//! Reads the logs of Ray's C++ processes for facts that events leave out.
 //!
 //! ```text
-//! of every session, beside its events ──► drivers' own logs, and the GCS's where it is short     (`read_early`)
-//! then, by what the events left out ────► logs of workers without events and of their raylets   (`read_missing`)
+//! every session, in parallel with its events ──► drivers' own logs, and a short log of the GCS    (`read_early`)
+//! then, by what the events left out ───────────► logs of workers without events and their raylets (`read_missing`)
 //! ```
 //!
-//! Owns how much of them is worth reading: raylets of a long session write gigabytes. What is left unread is counted.
+//! The amount that is read is bounded, because raylets of a long session write gigabytes. Unread bytes are counted.
 
 use super::facts::Unreadable;
 use super::fetch;
-use super::held::Held;
+use super::held::LoadMemory;
 use super::objects::{LogObject, SessionObjects};
 use crate::session::progress::Counters;
 use futures_util::{StreamExt, stream};
@@ -21,23 +21,24 @@ use ray_history_storage::{ReadRange, Storage};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// Files read at once.
+/// Files read concurrently.
 const FETCHES: usize = 48;
-/// Own logs of workers that are read; each costs one or two requests.
+/// Maximum number of workers' own logs that are read. Each costs one or two requests.
 const MAX_OWN_LOGS: usize = 5_000;
-/// A process registers within its first bytes, and says why it leaves within its last ones.
+/// Bytes read from the start of a process's own log, where it registers.
 const OWN_HEAD: u64 = 16 << 10;
+/// Bytes read from the end of a process's own log, where it states why it leaves.
 const OWN_TAIL: u64 = 48 << 10;
-/// Of the logs of the GCS and of raylets so much is read: from the start, for what a node says about itself, and from
-/// the end.
+/// Bytes read from the start of the logs of the GCS and of raylets, for the facts of a node about itself.
 const LONG_HEAD: u64 = 64 << 10;
+/// Bytes read from the end of these logs.
 const LONG_TAIL: u64 = 128 << 20;
-/// The GCS's log is read of every session up to this size.
+/// Size up to which the log of the GCS is read for every session.
 const SHORT_GCS: u64 = 32 << 20;
-/// Of all of them together.
+/// Bytes read of all long logs together.
 const MAX_LONG_BYTES: u64 = 512 << 20;
 
-/// A log to read, and which parts of it.
+/// A log to read, and the ranges to read of it.
 struct Reading {
     source: Source,
     node: NodeId,
@@ -45,19 +46,20 @@ struct Reading {
     parts: Vec<ReadRange>,
 }
 
-/// Facts of process logs, and the files that could not be read.
+/// The facts of process logs, and the files that could not be read.
 #[derive(Default)]
 pub(super) struct ProcessFacts {
     pub(super) logs: ProcessLogs,
     pub(super) unreadable: Unreadable,
 }
 
-/// Reads what is worth it of every session: drivers' own logs, of which no event tells, and the GCS's unless it is long.
+/// Reads the logs that are useful for every session: drivers' own logs, which no event covers, and the GCS's unless it
+/// is long.
 pub(super) async fn read_early(
     store: &Arc<dyn Storage>,
     objects: &SessionObjects,
     counters: &Counters,
-    held: &Arc<Held>,
+    memory: &Arc<LoadMemory>,
 ) -> ProcessFacts {
     let mut facts = ProcessFacts::default();
     let mut own = logs(objects, |source, _| matches!(source, Source::Worker(worker) if is_driver(&worker)));
@@ -66,11 +68,11 @@ pub(super) async fn read_early(
     let short = bytes(&gcs) <= SHORT_GCS;
     let gcs = gcs.into_iter().filter(|_| short).map(|log| in_parts(log, LONG_HEAD, LONG_TAIL));
     let readings = own.into_iter().map(|log| in_parts(log, OWN_HEAD, OWN_TAIL)).chain(gcs);
-    scan(store, readings, &mut facts, counters, held).await;
+    scan(store, readings, &mut facts, counters, memory).await;
     facts
 }
 
-/// Reads what the events of this session leave out.
+/// Reads logs for the facts that the events of this session leave out.
 pub(super) async fn read_missing(
     store: &Arc<dyn Storage>,
     objects: &SessionObjects,
@@ -78,27 +80,27 @@ pub(super) async fn read_missing(
     named: &ProcessLogs,
     early: &ProcessLogs,
     counters: &Counters,
-    held: &Arc<Held>,
+    memory: &Arc<LoadMemory>,
 ) -> ProcessFacts {
     let mut facts = ProcessFacts::default();
     let registered = named.workers.iter().filter(|(_, log)| log.has_registered()).map(|(id, _)| *id);
     let unreported = builder.unreported_workers(registered);
-    // A driver that left no word was killed.
-    let silent =
+    // A driver whose log has no end was killed.
+    let killed =
         early.workers.iter().filter(|(id, log)| is_driver(id) && !log.has_ended() && builder.driver_has_ended(id));
-    let silent: BTreeSet<WorkerId> = silent.map(|(id, _)| *id).collect();
+    let killed: BTreeSet<WorkerId> = killed.map(|(id, _)| *id).collect();
     let mut own = logs(objects, |source, _| matches!(source, Source::Worker(worker) if unreported.contains(&worker)));
     leave_out(&mut facts.logs, own.drain(own.len().min(MAX_OWN_LOGS)..));
 
-    let wanted = unreported.iter().chain(&silent);
+    let wanted = unreported.iter().chain(&killed);
     let nodes: BTreeSet<NodeId> = wanted.filter_map(|worker| named.workers.get(worker)?.node).collect();
-    let gcs = !early.gcs.read && (!unreported.is_empty() || !silent.is_empty() || builder.lacks_a_kind());
+    let gcs = !early.gcs.read && (!unreported.is_empty() || !killed.is_empty() || builder.lacks_a_kind());
     let mut long = logs(objects, |source, node| match source {
         Source::Gcs => gcs,
         Source::Raylet => nodes.contains(&node),
         Source::Worker(_) => false,
     });
-    // The GCS's log first: it tells of all nodes.
+    // The log of the GCS first, because it covers all nodes.
     long.sort_by_key(|(source, ..)| *source != Source::Gcs);
     let mut bytes = 0;
     let fits = long.iter().position(|(_, _, object)| {
@@ -111,13 +113,13 @@ pub(super) async fn read_missing(
         facts.logs.unread_files += u64::from(unread > 0);
         facts.logs.unread_bytes += unread;
     }
-    // Of a long log of the GCS that tells nothing else that is missing, only how it ended is of interest.
+    // If nothing else is missing, only the end of a long GCS log is needed: how the session ended.
     let ended = !early.gcs.read && !gcs && builder.has_unfinished_jobs();
     let ends = logs(objects, |source, _| ended && source == Source::Gcs);
     let readings = own.into_iter().map(|log| in_parts(log, OWN_HEAD, OWN_TAIL));
     let readings = readings.chain(ends.into_iter().map(|log| in_parts(log, 0, OWN_TAIL)));
     let readings = readings.chain(long.into_iter().map(|log| in_parts(log, LONG_HEAD, LONG_TAIL)));
-    scan(store, readings, &mut facts, counters, held).await;
+    scan(store, readings, &mut facts, counters, memory).await;
     facts
 }
 
@@ -127,7 +129,7 @@ fn bytes(logs: &[Log]) -> u64 {
 
 type Log = (Source, NodeId, LogObject);
 
-/// The stored logs of processes that are wanted.
+/// Returns the stored logs of processes that satisfy a predicate.
 fn logs(objects: &SessionObjects, wanted: impl Fn(Source, NodeId) -> bool) -> Vec<Log> {
     let found = objects.logs().filter_map(|(node, path, object)| {
         let (source, node) = (Source::of(path)?, NodeId::from_hex(node)?);
@@ -159,7 +161,7 @@ async fn scan(
     logs: impl Iterator<Item = Reading>,
     facts: &mut ProcessFacts,
     counters: &Counters,
-    held: &Arc<Held>,
+    memory: &Arc<LoadMemory>,
 ) {
     let mut scanned = stream::iter(logs)
         .map(|Reading { source, node, object, parts }| async move {
@@ -169,14 +171,14 @@ async fn scan(
                 if let Err(error) = fetch::each(&**store, &object.key, part, counters, |piece| scan.push(piece)).await {
                     failed = Some((object.key.clone(), error.to_string()));
                 }
-                // Whatever stands between two parts ends here.
+                // Ends a line that is cut between two ranges.
                 scan.push(b"\n");
             }
             (scan.finish(), failed)
         })
         .buffer_unordered(FETCHES);
     while let Some((found, failed)) = scanned.next().await {
-        held.add(found.weight() as u64);
+        memory.add(found.weight() as u64);
         facts.logs.merge(found);
         facts.unreadable.extend(failed);
     }

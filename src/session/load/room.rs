@@ -1,47 +1,47 @@
-//! Room for event files on their way from the store to their parser.
+//! Slots for event files that are being fetched or parsed.
 //!
-//! Owns how many bytes of one load that may be, and tells how many there are. A file keeps its place until its parser
-//! is done with it, not only until it was fetched: a store that is faster than the parser would fill the memory.
+//! Bounds and counts their bytes in one load. A file keeps its slot until its parser is done with it, not only until it
+//! was fetched: a store that is faster than the parser would fill the memory.
 
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// All files together, in KiB: of big files fewer are fetched at once.
-const KIB: usize = 32 << 10;
-/// What one file may hold: pieces of the largest size that any store gives.
-const LARGEST: u64 = 2 << 20;
-/// What a file that waits costs beside its bytes, in KiB, roundly.
-const KIB_BESIDE: u64 = 2;
+/// Size of all files together, in KiB. Fewer big files than small ones are fetched concurrently.
+const TOTAL_KIB: usize = 32 << 10;
+/// Maximum bytes that one file holds: pieces of the largest size that any store returns.
+const MAX_FILE_BYTES: u64 = 2 << 20;
+/// Approximate cost of a waiting file in addition to its bytes, in KiB.
+const OVERHEAD_KIB: u64 = 2;
 
-/// The room of one load.
+/// The fetch slots of one load.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct FetchSlots {
     free: Arc<Semaphore>,
 }
 
-/// A file's place; dropping it gives it back.
+/// The slot of a file, released on drop.
 #[derive(Debug)]
-pub(super) struct Place {
-    /// None never happens: the semaphore is not closed.
-    _taken: Option<OwnedSemaphorePermit>,
+pub(super) struct FetchSlot {
+    /// Never `None`, because the semaphore is not closed.
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Default for Room {
+impl Default for FetchSlots {
     fn default() -> Self {
-        Self { free: Arc::new(Semaphore::new(KIB)) }
+        Self { free: Arc::new(Semaphore::new(TOTAL_KIB)) }
     }
 }
 
-impl Room {
-    /// Waits for a place for a file of so many bytes.
-    pub(super) async fn take(&self, size: u64) -> Place {
-        let kib = size.min(LARGEST) / 1024 + 1 + KIB_BESIDE;
-        Place { _taken: Arc::clone(&self.free).acquire_many_owned(kib as u32).await.ok() }
+impl FetchSlots {
+    /// Waits for a slot for a file of `size` bytes.
+    pub(super) async fn acquire(&self, size: u64) -> FetchSlot {
+        let kib = size.min(MAX_FILE_BYTES) / 1024 + 1 + OVERHEAD_KIB;
+        FetchSlot { _permit: Arc::clone(&self.free).acquire_many_owned(kib as u32).await.ok() }
     }
 
-    /// Bytes that are taken.
-    pub(super) fn taken(&self) -> u64 {
-        (KIB - self.free.available_permits().min(KIB)) as u64 * 1024
+    /// Returns the bytes in use.
+    pub(super) fn used_bytes(&self) -> u64 {
+        (TOTAL_KIB - self.free.available_permits().min(TOTAL_KIB)) as u64 * 1024
     }
 }
 
@@ -50,9 +50,9 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_file_always_finds_room_however_large_it_is() {
-        let room = Room::default();
-        let _one = room.take(u64::MAX).await;
-        assert!((LARGEST..LARGEST + 8192).contains(&room.taken()));
+    async fn file_of_any_size_gets_a_slot() {
+        let slots = FetchSlots::default();
+        let _one = slots.acquire(u64::MAX).await;
+        assert!((MAX_FILE_BYTES..MAX_FILE_BYTES + 8192).contains(&slots.used_bytes()));
     }
 }

@@ -1,4 +1,4 @@
-//! The stored files of one session, counted, and a sample of its events where they are too many to be read.
+//! Counts the stored files of one session, and samples its events if they are too many to be read.
 
 use super::objects::{self, Places};
 use super::pages::Pages;
@@ -14,33 +14,33 @@ use std::io::Cursor;
 use std::pin::pin;
 use std::sync::Arc;
 
-/// Event files that a sample is taken of.
+/// Number of event files that are sampled.
 const SAMPLED_FILES: usize = 8;
-/// Bytes read of each.
+/// Bytes read of each sampled file.
 const SAMPLE: u64 = 1 << 20;
-/// A record that goes on beyond this is left alone: a little gzip can hold a lot.
+/// Longest record that is read, in bytes: little gzip can expand to a lot.
 const LONGEST: usize = 32 << 20;
 
 /// The stored files of one session.
 #[derive(Debug)]
-pub(in crate::session) struct Stock {
-    /// Event files with something in them, big ones first on each page of the listing.
+pub(in crate::session) struct Inventory {
+    /// Event files that are not empty, big ones first on each page of the listing.
     events: Vec<ObjectMeta>,
-    /// Event files, empty ones included.
+    /// Number of event files, including empty ones.
     pub(in crate::session) event_files: u64,
-    /// Their bytes.
+    /// Stored bytes of the event files.
     pub(in crate::session) event_bytes: u64,
-    /// Log files.
+    /// Number of log files.
     pub(in crate::session) log_files: u64,
-    /// Stored answers of the live dashboard.
+    /// Number of stored answers of the live dashboard.
     pub(in crate::session) endpoints: u64,
-    /// When the newest was written, in nanoseconds since 1970.
+    /// Time at which the newest object was written, in nanoseconds since 1970.
     pub(in crate::session) newest: Option<i64>,
 }
 
-impl Stock {
-    /// Lists everything of a session; reads nothing.
-    pub(in crate::session) async fn take(
+impl Inventory {
+    /// Lists all objects of a session and reads none.
+    pub(in crate::session) async fn list(
         store: &Arc<dyn Storage>,
         key: &SessionKey,
         places: &Places,
@@ -66,16 +66,16 @@ impl Stock {
         })
     }
 
-    /// Reads the beginnings of some event files, and counts the events in them; with the number of files.
+    /// Reads the beginnings of some event files. Returns the number of these files, and the events in them by type.
     pub(in crate::session) async fn sample(
         &self,
         store: &dyn Storage,
         key: &SessionKey,
     ) -> Result<(u64, EventCounts), Error> {
-        // From all over the list: files are of one node, or of one job, and of some hour.
-        let apart = self.events.len().div_ceil(SAMPLED_FILES).max(1);
+        // Spread over the whole list, because a file is of one node, or of one job, and of some hour.
+        let step = self.events.len().div_ceil(SAMPLED_FILES).max(1);
         let mut samples = Vec::new();
-        for file in self.events.iter().step_by(apart) {
+        for file in self.events.iter().step_by(step) {
             let end = SAMPLE.min(file.size);
             let bytes = store.read(&file.key, ReadRange::Between(0, end)).await?.read_all(SAMPLE).await?;
             samples.push((file.key.clone(), bytes));

@@ -22,8 +22,9 @@ fn waiting(joined: Loaded<Joined<u32>>) -> Waiting<u32> {
     }
 }
 
+/// A thousand clients ask, and nine hundred of them leave.
 #[tokio::test(start_paused = true)]
-async fn a_thousand_ask_nine_hundred_leave_and_one_load_serves_the_rest() {
+async fn one_load_serves_all_waiters() {
     let (loader, _) = loader();
     let (loads, go) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
     let mut clients = Vec::new();
@@ -38,7 +39,7 @@ async fn a_thousand_ask_nine_hundred_leave_and_one_load_serves_the_rest() {
                 Ok(7)
             },
         );
-        clients.push(tokio::spawn(waiting(joined).end()));
+        clients.push(tokio::spawn(waiting(joined).wait()));
     }
     tokio::task::yield_now().await;
     for leaver in clients.drain(..900) {
@@ -52,7 +53,7 @@ async fn a_thousand_ask_nine_hundred_leave_and_one_load_serves_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_load_goes_on_when_everybody_has_left() {
+async fn load_continues_without_waiters() {
     let (loader, _) = loader();
     let done = Arc::new(AtomicUsize::new(0));
     let mark = Arc::clone(&done);
@@ -70,7 +71,7 @@ async fn a_load_goes_on_when_everybody_has_left() {
 }
 
 #[test]
-fn a_load_outlives_the_runtime_of_who_asked_first() {
+fn load_outlives_the_runtime_of_its_first_caller() {
     let home = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (loader, _) = home.block_on(async { loader() });
     let go = Arc::new(Semaphore::new(0));
@@ -93,11 +94,11 @@ fn a_load_outlives_the_runtime_of_who_asked_first() {
     let second = home.block_on(async { ask() });
     drop(first);
     go.add_permits(1);
-    assert_eq!(home.block_on(second.end()).unwrap(), 7);
+    assert_eq!(home.block_on(second.wait()).unwrap(), 7);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_is_shared_once_held_and_then_tried_again_ever_later() {
+async fn errors_are_shared_cached_and_retried_with_backoff() {
     let (loader, _) = loader();
     let loads = Arc::new(AtomicUsize::new(0));
     let fail = || {
@@ -113,25 +114,25 @@ async fn an_error_is_shared_once_held_and_then_tried_again_ever_later() {
         )
     };
     let (first, second) = (waiting(fail()), waiting(fail()));
-    assert!(first.end().await.is_err() && second.end().await.is_err());
+    assert!(first.wait().await.is_err() && second.wait().await.is_err());
     assert_eq!(loads.load(Ordering::SeqCst), 1, "both share one error");
-    assert!(matches!(fail(), Err(Error::NothingStored(_))) && loader.held(&key(1)).is_some());
-    assert_eq!(loads.load(Ordering::SeqCst), 1, "the error is held");
-    for (failures, held) in [(1, hold(1)), (2, hold(2)), (3, hold(3))] {
-        tokio::time::advance(held.saturating_sub(Duration::from_millis(1))).await;
-        assert!(fail().is_err(), "still held after {failures}");
+    assert!(matches!(fail(), Err(Error::NothingStored(_))) && loader.cached_error(&key(1)).is_some());
+    assert_eq!(loads.load(Ordering::SeqCst), 1, "the error is cached");
+    for (failures, delay) in [(1, retry_delay(1)), (2, retry_delay(2)), (3, retry_delay(3))] {
+        tokio::time::advance(delay.saturating_sub(Duration::from_millis(1))).await;
+        assert!(fail().is_err(), "still cached after {failures}");
         tokio::time::advance(Duration::from_millis(1)).await;
-        assert!(waiting(fail()).end().await.is_err());
+        assert!(waiting(fail()).wait().await.is_err());
     }
     assert_eq!(loads.load(Ordering::SeqCst), 4);
-    tokio::time::advance(hold(4)).await;
+    tokio::time::advance(retry_delay(4)).await;
     let well = loader.join(&key(1), || None, |_| async { Ok(7) });
-    assert_eq!(waiting(well).end().await.unwrap(), 7);
-    assert!(loader.held(&key(1)).is_none(), "success forgets");
+    assert_eq!(waiting(well).wait().await.unwrap(), 7);
+    assert!(loader.cached_error(&key(1)).is_none(), "success clears the error");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_fails_its_own_load_only() {
+async fn panic_fails_only_its_own_load() {
     let (loader, _) = loader();
     let bad = loader.join(&key(1), || None, |_| async { panic!("on purpose") });
     let good = loader.join(
@@ -142,8 +143,8 @@ async fn a_panic_fails_its_own_load_only() {
             Ok(7)
         },
     );
-    assert!(matches!(waiting(bad).end().await, Err(Error::Broken)));
-    assert_eq!(waiting(good).end().await.unwrap(), 7);
+    assert!(matches!(waiting(bad).wait().await, Err(Error::Broken)));
+    assert_eq!(waiting(good).wait().await.unwrap(), 7);
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,14 +152,14 @@ async fn stopping_ends_every_load_and_starts_none() {
     let (loader, stop) = loader();
     let endless = waiting(loader.join(&key(1), || None, |_| std::future::pending()));
     stop.cancel();
-    assert!(matches!(endless.end().await, Err(Error::Stopping)));
+    assert!(matches!(endless.wait().await, Err(Error::Stopping)));
     loader.idle().await;
     assert!(matches!(loader.join(&key(1), || None, |_| async { Ok(7) }), Err(Error::Stopping)));
-    assert!(loader.held(&key(1)).is_none(), "stopping is no fault of the session");
+    assert!(loader.cached_error(&key(1)).is_none(), "stopping is no fault of the session");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_ended_since_the_caller_looked_is_not_loaded_again() {
+async fn finished_load_is_not_started_again() {
     let (loader, _) = loader();
     match loader.join(&key(1), || Some(9), |_| async { Ok(7) }).unwrap() {
         Joined::Ready(value) => assert_eq!(value, 9),
@@ -167,12 +168,12 @@ async fn what_ended_since_the_caller_looked_is_not_loaded_again() {
 }
 
 #[tokio::test]
-async fn loads_run_on_quiet_threads_and_what_is_waited_for_beside_them_does_not() {
+async fn only_loads_run_on_low_priority_threads() {
     let mut loader = Loader::<Id>::new(CancellationToken::new());
     let here = async || Ok::<_, Error>(Handle::current().id());
-    loader.load_on(Quiet::start().unwrap());
+    loader.load_on(LowPriorityRuntime::start().unwrap());
     let Joined::Waiting(load) = loader.join(&key(1), || None, |_| here()).unwrap() else { panic!("nothing is there") };
-    let (load, beside) = (load.end().await.unwrap(), loader.apart(here()).await.unwrap());
+    let (load, background) = (load.wait().await.unwrap(), loader.run_detached(here()).await.unwrap());
     assert_ne!(load, Handle::current().id());
-    assert_eq!(beside, Handle::current().id());
+    assert_eq!(background, Handle::current().id());
 }

@@ -1,4 +1,4 @@
-//! Finds what an attempt printed among the stored files of a log that was rotated.
+//! Finds the output of an attempt in the stored files of a rotated log.
 
 use super::LogPart;
 use crate::session::load::LogObject;
@@ -6,9 +6,10 @@ use ray_history_core::ray_api::log_request::AttemptBytes;
 use ray_history_storage::{self as storage, ReadRange, Storage};
 use std::sync::Arc;
 
-/// The parts to read, the oldest first, given the generations of the log, newest first; none where no file holds them.
+/// Returns the parts to read, oldest first, given the generations of the log, newest first. Returns `None` if no file
+/// holds them.
 ///
-/// Where several files are long enough, the one is meant that has the attempt's token right before its first byte.
+/// If several files are long enough, the one with the attempt's token right before its first byte is used.
 pub(in crate::session) async fn parts_of(
     store: &Arc<dyn Storage>,
     attempt: &AttemptBytes,
@@ -17,7 +18,7 @@ pub(in crate::session) async fn parts_of(
     let sizes: Vec<u64> = generations.iter().map(|file| file.size).collect();
     let chosen = match attempt.candidates(&sizes)[..] {
         [only] => Some(only),
-        // The end of what it printed may not be stored: what there is.
+        // The end of the output may not be stored: returns the stored part.
         [] => match generations.first() {
             Some(newest) if attempt.printed_nothing(newest.size) => Some(0),
             Some(newest) if begins_in(store, newest, attempt).await? => Some(0),
@@ -43,7 +44,7 @@ pub(in crate::session) async fn parts_of(
     }))
 }
 
-/// Whether the attempt's token stands right before its first byte in a file.
+/// Returns `true` if the attempt's token is right before its first byte in a file.
 async fn begins_in(store: &Arc<dyn Storage>, file: &LogObject, attempt: &AttemptBytes) -> Result<bool, storage::Error> {
     let (at, token) = (attempt.start, attempt.token.as_bytes());
     let Some(from) = at.checked_sub(token.len() as u64).filter(|_| at <= file.size) else { return Ok(false) };
@@ -57,7 +58,7 @@ mod tests {
     use ray_history_storage::memory::Memory;
 
     #[tokio::test]
-    async fn the_file_is_meant_that_has_the_token_before_the_first_byte() {
+    async fn picks_the_file_with_token_before_first_byte() {
         let store = Memory::default();
         let files = [("new", "token\nx\nand more"), ("old", "....\ntoken\ny\n"), ("older", "token\nz\n")];
         for (key, text) in files {

@@ -1,13 +1,13 @@
-//! Loads a session, and keeps what comes of it.
+//! Loads a session and caches the result.
 //!
-//! Owns what is kept: nothing that is larger than the budget leaves room for, nothing of a store that was replaced or of a
-//! namespace that is not served any more, and nothing that shows less than what is kept already.
+//! Not cached are sessions that exceed the memory budget, and those of a replaced store or of a namespace that is no
+//! longer served. A build that shows less than the cached one does not replace it.
 
 use super::{Sessions, lock};
 use crate::metrics::sessions::Outcome;
 use crate::session::Error;
-use crate::session::cache::Kept;
-use crate::session::freshness::{Built, Look};
+use crate::session::cache::Cached;
+use crate::session::freshness::{Built, RefreshSchedule};
 use crate::session::load::{Load, OpenSession};
 use crate::session::progress::Counters;
 use crate::session::source::Source;
@@ -16,31 +16,31 @@ use ray_history_core::base::name::SessionKey;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// Why a session is loaded.
+/// The reason for a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
-    /// A request waits for it.
+pub(super) enum LoadReason {
+    /// A request waits for the session.
     Asked,
-    /// It changed, or files could not be read: the kept one is given meanwhile.
+    /// The session changed, or files could not be read. The cached one is returned meanwhile.
     Rebuild,
-    /// It may be asked for soon.
+    /// The session may be requested soon.
     Prewarm,
 }
 
 impl Sessions {
-    /// Loads a session and keeps it.
+    /// Loads a session and caches it.
     pub(super) async fn load(
         self: Arc<Self>,
         key: SessionKey,
         counters: Arc<Counters>,
-        why: Why,
+        reason: LoadReason,
     ) -> Result<Arc<OpenSession>, Error> {
         let started = Instant::now();
         let source = self.source();
-        let before = self.cache.peek(&key).map_or(0, |kept| lock(&kept.look).failures());
+        let before = self.cache.peek(&key).map_or(0, |cached| lock(&cached.schedule).failures());
         let timeout = self.settings().loading.timeout;
-        let late = |_| Error::TimedOut { key: key.clone(), after: timeout };
-        let places = tokio::time::timeout(timeout, source.places(&key)).await.map_err(late)??;
+        let timed_out = |_| Error::TimedOut { key: key.clone(), after: timeout };
+        let places = tokio::time::timeout(timeout, source.places(&key)).await.map_err(timed_out)??;
         let load = Load {
             store: Arc::clone(&source.store),
             key: key.clone(),
@@ -49,7 +49,7 @@ impl Sessions {
             admission: Arc::clone(&self.admission),
             metrics: Arc::clone(&self.metrics.sessions),
             timeout,
-            idle_only: why == Why::Prewarm,
+            idle_only: reason == LoadReason::Prewarm,
         };
         let loaded = load.run().await;
         self.metrics.sessions.loaded(outcome(&loaded), started.elapsed());
@@ -64,44 +64,46 @@ impl Sessions {
             unread_files = session.unread_files,
             "session loaded"
         );
-        if let Some(kept) = self.cache.peek(&key).filter(|kept| session.shows_less_than(&kept.session)) {
+        if let Some(cached) = self.cache.peek(&key).filter(|cached| session.shows_less_than(&cached.session)) {
             tracing::warn!(
                 session.key = %key,
                 unread_files = session.unread_files,
-                "files that were read before could not be read again: what was read before is kept"
+                "files could not be read again; the previous state of the session is kept"
             );
-            session = kept.session.rather_than(&session);
+            session = cached.session.kept_over(&session);
         }
         let session = Arc::new(session);
-        if self.ledger.missing(0, 0) > 0 {
-            tracing::warn!(session.key = %key, "session is larger than cache.maxMemory leaves room for: not kept");
+        if self.budget.shortfall(0, 0) > 0 {
+            tracing::warn!(
+                session.key = %key,
+                "session does not fit into cache.maxMemory with the sessions in use; it is not cached"
+            );
             self.metrics.sessions.not_cached();
-        } else if self.belongs(&key, &source) {
-            let look = Look::after(Built {
+        } else if self.may_be_cached(&key, &source) {
+            let schedule = RefreshSchedule::after(Built {
                 at: Instant::now(),
                 took: session.built_in,
                 newest_age: session.newest_age(),
-                incomplete: session.wants_more(),
+                incomplete: session.has_unread_files(),
                 failures: before,
             });
-            let kept = Arc::new(Kept::new(Arc::clone(&session), look));
-            self.cache.keep(key.clone(), Arc::clone(&kept));
-            self.check_again(&key, &kept, &source);
+            let cached = Arc::new(Cached::new(Arc::clone(&session), schedule));
+            self.cache.insert(key.clone(), Arc::clone(&cached));
+            self.recheck(&key, &cached, &source);
         }
-        self.measure();
+        self.update_metrics();
         if source.catalog.allows(&key) { Ok(session) } else { Err(Error::Unknown(key)) }
     }
 
-    /// Settings may have changed while something was put into the cache: they let go of what they found there, so that
-    /// is asked once more.
-    pub(super) fn check_again(&self, key: &SessionKey, kept: &Arc<Kept>, source: &Arc<Source>) {
-        if !self.belongs(key, source) {
-            self.cache.forget(key, kept);
+    /// Removes a session that was just cached, if settings changed meanwhile so that it must not be.
+    pub(super) fn recheck(&self, key: &SessionKey, cached: &Arc<Cached>, source: &Arc<Source>) {
+        if !self.may_be_cached(key, source) {
+            self.cache.remove(key, cached);
         }
     }
 
-    /// Whether what was loaded from a source may be kept by the settings of this moment.
-    fn belongs(&self, key: &SessionKey, source: &Arc<Source>) -> bool {
+    /// Returns `true` if a session of this source may be cached under the current settings.
+    fn may_be_cached(&self, key: &SessionKey, source: &Arc<Source>) -> bool {
         Arc::ptr_eq(source, &self.source()) && source.catalog.allows(key)
     }
 }

@@ -1,11 +1,11 @@
-//! Compares an open session with the store again, and brings it up to date. Until that has ended, everybody gets the
-//! session as it is; what fails leaves it as it is.
+//! Compares an open session with the store and brings it up to date. Until that has ended, callers get the session as
+//! it is; a failure leaves it as it is.
 
-use super::build::Why;
+use super::build::LoadReason;
 use super::{Sessions, lock};
 use crate::metrics::sessions::FreshnessCheck;
 use crate::session::Error;
-use crate::session::cache::Kept;
+use crate::session::cache::Cached;
 use crate::session::load;
 use crate::session::loader::Joined;
 use ray_history_core::base::chain::chain;
@@ -14,15 +14,15 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 impl Sessions {
-    /// Compares a kept session with the store, and brings it up to date.
-    pub(super) async fn look(self: &Arc<Self>, key: &SessionKey, kept: Arc<Kept>) {
+    /// Compares a cached session with the store and brings it up to date.
+    pub(super) async fn check_store(self: &Arc<Self>, key: &SessionKey, cached: Arc<Cached>) {
         let source = self.source();
         let timeout = self.settings().loading.timeout;
-        let looked = async {
+        let relisted = async {
             let places = source.places(key).await?;
-            Ok::<_, Error>(load::look(&source.store, key, &places).await?)
+            Ok::<_, Error>(load::relist(&source.store, key, &places).await?)
         };
-        let found = match tokio::time::timeout(timeout, looked).await {
+        let found = match tokio::time::timeout(timeout, relisted).await {
             Ok(Ok(found)) => found,
             failed => {
                 let why = failed.map_or_else(
@@ -31,47 +31,51 @@ impl Sessions {
                 );
                 tracing::warn!(session.key = %key, error = why, "an open session could not be compared with the store");
                 self.metrics.sessions.freshness_checked(FreshnessCheck::Failed);
-                return lock(&kept.look).failed(Instant::now());
+                return lock(&cached.schedule).failed(Instant::now());
             }
         };
-        let open = &kept.session;
+        let open = &cached.session;
         if open.has_changed(&found.digest) {
             self.metrics.sessions.freshness_checked(FreshnessCheck::Changed);
-            if lock(&kept.look).may_rebuild(Instant::now()) {
-                self.rebuild(key, kept).await;
+            if lock(&cached.schedule).may_rebuild(Instant::now()) {
+                self.rebuild(key, cached).await;
             }
-        } else if open.wants_more() && lock(&kept.look).may_retry(Instant::now()) {
+        } else if open.has_unread_files() && lock(&cached.schedule).may_retry(Instant::now()) {
             self.metrics.sessions.freshness_checked(FreshnessCheck::Changed);
-            self.rebuild(key, kept).await;
-        } else if open.shows_other_logs_than(&found.digest) {
+            self.rebuild(key, cached).await;
+        } else if open.has_other_logs(&found.digest) {
             self.metrics.sessions.freshness_checked(FreshnessCheck::Logs);
-            let mut look = *lock(&kept.look);
-            let session = Arc::new(open.with(found));
-            look.done(Instant::now(), session.newest_age());
-            let new = Arc::new(Kept::new(session, look));
-            self.cache.replace(key, &kept, Arc::clone(&new));
-            self.check_again(key, &new, &source);
+            let mut schedule = *lock(&cached.schedule);
+            let session = Arc::new(open.with_logs(found));
+            schedule.done(Instant::now(), session.newest_age());
+            let new = Arc::new(Cached::new(session, schedule));
+            self.cache.replace(key, &cached, Arc::clone(&new));
+            self.recheck(key, &new, &source);
         } else {
             self.metrics.sessions.freshness_checked(FreshnessCheck::Same);
-            lock(&kept.look).done(Instant::now(), load::age(found.newest));
+            lock(&cached.schedule).done(Instant::now(), load::age(found.newest));
         }
     }
 
-    /// Builds again what is kept. Nobody holds it here meanwhile: its memory may be what the load waits for.
-    async fn rebuild(self: &Arc<Self>, key: &SessionKey, kept: Arc<Kept>) {
-        let before = Arc::downgrade(&kept);
-        drop(kept);
-        let built = match self.start(key, Why::Rebuild) {
+    /// Rebuilds a cached session. Holds no reference to it meanwhile, because the load may wait for its memory.
+    async fn rebuild(self: &Arc<Self>, key: &SessionKey, cached: Arc<Cached>) {
+        let before = Arc::downgrade(&cached);
+        drop(cached);
+        let built = match self.start(key, LoadReason::Rebuild) {
             Ok(Joined::Ready(_)) => Ok(()),
-            Ok(Joined::Waiting(load)) => load.end().await.map(|_| ()),
+            Ok(Joined::Waiting(load)) => load.wait().await.map(|_| ()),
             Err(error) => Err(error),
         };
         if let Err(error) = built {
-            tracing::warn!(session.key = %key, error = %chain(&error), "an open session could not be built again; it stays as it is");
+            tracing::warn!(
+                session.key = %key,
+                error = %chain(&error),
+                "an open session could not be rebuilt; it stays as it was"
+            );
         }
-        // Gone when it was replaced, or had to make room. It stays where the load failed.
-        if let Some(kept) = before.upgrade() {
-            lock(&kept.look).failed(Instant::now());
+        // The session is gone if it was replaced or evicted. It is still there if the load failed.
+        if let Some(cached) = before.upgrade() {
+            lock(&cached.schedule).failed(Instant::now());
         }
     }
 }

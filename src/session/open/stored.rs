@@ -1,14 +1,14 @@
-//! What is stored of a session, at a glance: a few listings, no object is read.
+//! A digest of the stored objects of a session, from a few listings. No object is read.
 
 use crate::session::{Error, Sessions, load};
 use ray_history_core::base::name::SessionKey;
 
-/// What is stored of a session, to be compared with an earlier look: equal when no file came, grew or went.
+/// A digest of a session's stored objects. Equal to an earlier one if no file was added, changed or removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stored(load::Digest);
 
 impl Stored {
-    /// Stands for a listing in tests.
+    /// Creates a digest for tests.
     #[cfg(test)]
     pub(crate) fn of(what: u128) -> Self {
         Self(load::Digest { inputs: what, shown: 0 })
@@ -16,14 +16,14 @@ impl Stored {
 }
 
 impl Sessions {
-    /// What is stored of a session now; none when nothing is. Loads nothing.
+    /// Returns the digest of a session's stored objects, or `None` if there are none. Loads nothing.
     pub async fn stored(&self, key: &SessionKey) -> Result<Option<Stored>, Error> {
         let source = self.source();
         let places = source.places(key).await?;
-        let looked = load::look(&source.store, key, &places);
+        let relisted = load::relist(&source.store, key, &places);
         let timeout = self.settings().loading.timeout;
-        let late = |_| Error::TimedOut { key: key.clone(), after: timeout };
-        let found = tokio::time::timeout(timeout, looked).await.map_err(late)??;
+        let timed_out = |_| Error::TimedOut { key: key.clone(), after: timeout };
+        let found = tokio::time::timeout(timeout, relisted).await.map_err(timed_out)??;
         Ok((found.digest != load::Digest::default()).then_some(Stored(found.digest)))
     }
 }

@@ -41,7 +41,7 @@ fn event_file(pid: u32, file: u32) -> String {
     format!("{}job_events/01000000/{NODE}-2026-11-22-23-{file}.jsonl", folder(pid))
 }
 
-/// A task of its own per file.
+/// Returns the events of one task, a different one per file.
 fn task(pid: u32, file: u32) -> String {
     let mut id = [0; 24];
     id[..4].copy_from_slice(&file.to_be_bytes());
@@ -90,14 +90,14 @@ impl Scene {
         self.sessions.open(&key(pid)).await.unwrap().snapshot.tasks.len()
     }
 
-    /// Asks, which takes a look if one is due, and waits for what that starts.
+    /// Opens a session, which checks the store if that is due, and waits for what that starts.
     async fn settled(&self, pid: u32) -> Arc<OpenSession> {
         self.sessions.open(&key(pid)).await.unwrap();
         self.sessions.idle().await;
         self.sessions.open(&key(pid)).await.unwrap()
     }
 
-    /// Waits until no memory is used: threads of a load that failed end a moment after it. In real time.
+    /// Waits until no memory is used, in real time: threads of a failed load end a moment after it.
     async fn all_is_free(&self) {
         for _ in 0..1_000 {
             if self.sessions.usage().used_bytes == 0 {
@@ -109,8 +109,9 @@ impl Scene {
     }
 }
 
+/// A thousand clients open a cold session, and nine hundred of them leave.
 #[tokio::test(start_paused = true)]
-async fn a_thousand_open_a_cold_session_nine_hundred_leave_and_it_is_read_once() {
+async fn session_is_read_once_for_all_clients() {
     let scene = Scene::with_latency(1, 20, Settings::default(), Duration::from_millis(100)).await;
     let before = scene.store.counts();
     let mut clients: Vec<_> = (0..1000)
@@ -127,12 +128,13 @@ async fn a_thousand_open_a_cold_session_nine_hundred_leave_and_it_is_read_once()
         assert_eq!(tasks.unwrap().unwrap(), 20);
     }
     let after = scene.store.counts();
-    // Two places and two folders of owners, each listed once; every file read once.
+    // Two places and two owner folders, each listed once; every file read once.
     assert_eq!((after.lists - before.lists, after.reads - before.reads), (4, 20));
 }
 
+/// It is tried again later.
 #[tokio::test(start_paused = true)]
-async fn when_nothing_can_be_read_that_is_an_error_shared_held_and_tried_again() {
+async fn unreadable_session_is_a_shared_cached_error() {
     let scene = Scene::new(1, 3, Settings::default()).await;
     for file in 0..3 {
         scene.store.arm(event_file(0, file), Fault::Always(ErrorKind::PermissionDenied));
@@ -150,19 +152,19 @@ async fn when_nothing_can_be_read_that_is_an_error_shared_held_and_tried_again()
 }
 
 #[tokio::test(start_paused = true)]
-async fn late_files_appear_and_the_previous_snapshot_is_given_meanwhile() {
+async fn late_files_appear_after_a_background_check() {
     let scene = Scene::new(1, 2, Settings::default()).await;
     assert_eq!(scene.tasks(0).await, 2);
     scene.put(0, 2);
-    assert_eq!(scene.tasks(0).await, 2, "no look is due");
+    assert_eq!(scene.tasks(0).await, 2, "no check is due");
     tokio::time::advance(Duration::from_secs(6)).await;
-    assert_eq!(scene.tasks(0).await, 2, "the look is taken beside");
+    assert_eq!(scene.tasks(0).await, 2, "the check runs in the background");
     scene.sessions.idle().await;
     assert_eq!(scene.tasks(0).await, 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_live_session_with_a_file_a_second_is_followed_without_being_built_every_second() {
+async fn live_session_is_not_rebuilt_for_every_file() {
     let scene = Scene::new(1, 1, Settings::default()).await;
     let first = scene.sessions.open(&key(0)).await.unwrap();
     let (mut versions, mut last) = (0, first.version);
@@ -178,7 +180,7 @@ async fn a_live_session_with_a_file_a_second_is_followed_without_being_built_eve
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_grew_changed_or_vanished_is_seen() {
+async fn notices_changed_and_vanished_files() {
     let scene = Scene::new(1, 3, Settings::default()).await;
     assert_eq!(scene.tasks(0).await, 3);
     scene.bucket.put_modified(event_file(0, 0), format!("{}{}", task(0, 0), task(0, 10)), now());
@@ -187,7 +189,7 @@ async fn a_file_that_grew_changed_or_vanished_is_seen() {
     scene.bucket.remove(&event_file(0, 1));
     tokio::time::advance(Duration::from_secs(6)).await;
     assert_eq!(scene.settled(0).await.snapshot.tasks.len(), 3);
-    // Vanishes between listing and read.
+    // The file vanishes between listing and reading.
     scene.put(0, 4);
     scene.store.arm(event_file(0, 4), Fault::Always(ErrorKind::NotFound));
     tokio::time::advance(Duration::from_secs(6)).await;
@@ -198,7 +200,7 @@ async fn a_file_that_grew_changed_or_vanished_is_seen() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn log_files_that_are_only_shown_need_no_rebuild() {
+async fn log_change_needs_no_rebuild() {
     let scene = Scene::new(1, 2, Settings::default()).await;
     let log = format!("{}logs/worker-1.out", folder(0));
     scene.bucket.put_modified(log.clone(), "one\n", now());
@@ -213,7 +215,7 @@ async fn log_files_that_are_only_shown_need_no_rebuild() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_leaves_what_is_open_as_it_is() {
+async fn outage_leaves_open_sessions_unchanged() {
     let scene = Scene::new(1, 2, Settings::default()).await;
     assert_eq!(scene.tasks(0).await, 2);
     scene.put(0, 2);
@@ -225,8 +227,9 @@ async fn an_outage_leaves_what_is_open_as_it_is() {
     assert_eq!(scene.settled(0).await.snapshot.tasks.len(), 3);
 }
 
+/// The error names the setting that allows more.
 #[tokio::test(start_paused = true)]
-async fn a_load_that_never_ends_is_stopped_and_says_which_setting_allows_more() {
+async fn endless_load_times_out() {
     let loading = settings::Loading { timeout: Duration::from_secs(30), ..settings::Loading::default() };
     let settings = Settings { loading, ..Settings::default() };
     let scene = Scene::with_latency(1, 1, settings, Duration::ZERO).await;
@@ -243,10 +246,10 @@ async fn a_load_that_never_ends_is_stopped_and_says_which_setting_allows_more() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn finding_out_where_a_session_lies_counts_against_the_timeout_of_its_load() {
+async fn locating_a_session_counts_against_the_timeout() {
     let loading = settings::Loading { timeout: Duration::from_secs(30), ..settings::Loading::default() };
     let scene = Scene::new(0, 0, Settings { loading, ..Settings::default() }).await;
-    // Without a marker it is looked for in the folders of its cluster, where listing costs.
+    // Without a marker the session is searched in the folders of its cluster, where listing costs money.
     scene.put(0, 0);
     let slow = Faulty::new(Arc::clone(&scene.bucket) as Arc<dyn Storage>).with_paid_listings();
     scene.sessions.replace_store(Arc::new(slow.with_latency(Duration::from_hours(1))), vec![Root::default()]);
@@ -256,13 +259,13 @@ async fn finding_out_where_a_session_lies_counts_against_the_timeout_of_its_load
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_leaves_during_a_listing_leaves_none_behind_that_is_half_done() {
+async fn listing_completes_when_its_caller_leaves() {
     let scene = Scene::with_latency(1, 1, Settings::default(), Duration::from_secs(1)).await;
     let refresh = || {
         let sessions = Arc::clone(&scene.sessions);
         tokio::spawn(async move { sessions.refresh().await })
     };
-    // Those who ask while one lists share the next.
+    // Callers during a listing share the next one.
     let (first, leaver, stayer) = (refresh(), refresh(), refresh());
     first.await.unwrap().unwrap();
     scene.bucket.put(format!("cluster-metadata/raycluster/ns_rc/{}", key(7).session), "");
@@ -281,23 +284,23 @@ impl Judge for AllAreDead {
 }
 
 #[tokio::test]
-async fn dead_sessions_whose_logs_were_never_uploaded_are_counted() {
+async fn counts_dead_sessions_without_logs() {
     let scene = Scene::new(2, 1, Settings::default()).await;
     let today = jiff::Timestamp::now().strftime("session_%Y-%m-%d_%H-%M-%S_000000_1").to_string();
     for session in ["session_2020-01-01_00-00-00_000000_1", &today] {
         scene.bucket.put(format!("cluster-metadata/raycluster/ns_rc/{session}"), "");
     }
     scene.sessions.refresh().await.unwrap();
-    let silent = async || {
+    let without_logs = async || {
         scene.sessions.count().await;
         sample(&scene, "ray_history_catalog_dead_sessions_without_logs")
     };
-    assert_eq!(silent().await, 0, "nobody knows which are dead");
+    assert_eq!(without_logs().await, 0, "no state is known");
     scene.sessions.liveness().set(Arc::new(AllAreDead));
-    assert_eq!(silent().await, 1, "one has a folder, and of the one that has just begun none is due yet");
+    assert_eq!(without_logs().await, 1, "one has a folder, and of the one that has just begun none is due yet");
 }
 
-/// The value of a metric.
+/// Returns the value of a metric.
 fn sample(scene: &Scene, name: &str) -> u64 {
     let text = scene.sessions.metrics().render().unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -305,7 +308,7 @@ fn sample(scene: &Scene, name: &str) -> u64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_too_long_learns_how_far_it_is_and_the_load_goes_on() {
+async fn slow_load_reports_progress_and_continues() {
     let scene = Scene::with_latency(1, 200, Settings::default(), Duration::from_secs(20)).await;
     let Opening::Loading(progress) = scene.sessions.open_within(&key(0), Duration::from_secs(70)).await.unwrap() else {
         panic!("it cannot be ready yet")
@@ -319,7 +322,7 @@ async fn who_waits_too_long_learns_how_far_it_is_and_the_load_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stopping_during_a_load_tells_who_waits() {
+async fn stopping_notifies_waiters() {
     let scene = Scene::with_latency(1, 5, Settings::default(), Duration::from_secs(5)).await;
     let waiter = tokio::spawn({
         let sessions = Arc::clone(&scene.sessions);
@@ -333,7 +336,7 @@ async fn stopping_during_a_load_tells_who_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stopping_tells_those_whose_load_has_not_begun_too() {
+async fn stopping_notifies_waiters_of_queued_loads() {
     let loading = settings::Loading { max_concurrent: 1, ..settings::Loading::default() };
     let settings = Settings { loading, ..Settings::default() };
     let scene = Scene::with_latency(3, 5, settings, Duration::from_secs(5)).await;
@@ -343,7 +346,7 @@ async fn stopping_tells_those_whose_load_has_not_begun_too() {
             tokio::spawn(async move { sessions.open(&key(pid)).await.map(|_| ()) })
         })
         .collect();
-    // Three listings, then the first one reads and the others stand in line.
+    // Three listings, then the first load reads and the others wait for admission.
     tokio::time::sleep(Duration::from_secs(17)).await;
     let mut phases = Vec::new();
     for pid in 0..3 {
@@ -361,11 +364,11 @@ async fn stopping_tells_those_whose_load_has_not_begun_too() {
     }
     scene.sessions.idle().await;
     scene.all_is_free().await;
-    assert_eq!(scene.store.counts().reads, reads, "nothing is read for nobody");
+    assert_eq!(scene.store.counts().reads, reads, "nothing is read without a waiter");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_session_is_no_load_that_failed() {
+async fn unknown_session_is_not_a_failed_load() {
     let scene = Scene::new(1, 1, Settings::default()).await;
     assert!(matches!(scene.sessions.open(&key(9)).await, Err(Error::Unknown(_))));
     assert!(scene.sessions.held(&key(9)).is_none());

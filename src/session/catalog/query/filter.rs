@@ -1,4 +1,4 @@
-//! The conditions of a query, made ready for one table: names are compared once per cluster and owner, not per session.
+//! The conditions of a query, prepared for one table: names are compared once per cluster and owner, not per session.
 
 use super::super::states::States;
 use super::super::table::{Row, Table};
@@ -6,29 +6,29 @@ use super::Query;
 use crate::liveness::{Judge, State};
 use memchr::memmem::Finder;
 
-/// Words that are looked for; more are no search but an attack.
-const WORDS: usize = 16;
+/// Maximum number of words. Further words are ignored.
+const MAX_WORDS: usize = 16;
 
-/// A query for one table.
+/// A query prepared for one table.
 pub(super) struct Filter<'a> {
     table: &'a Table,
     from: i64,
     until: i64,
     state: Option<(State, States<'a>)>,
-    /// By place of the cluster: whether its names are wanted, and which words occur in them (a bit each).
+    /// By index of the cluster: `None` if its names do not match, otherwise a bit for each word that occurs in them.
     clusters: Option<Vec<Option<u16>>>,
-    /// By place of the owner; the last one stands for no owner.
+    /// By index of the owner. The last element stands for no owner.
     owners: Option<Vec<Option<u16>>>,
     words: Vec<Finder<'static>>,
     lower: String,
 }
 
 impl<'a> Filter<'a> {
-    /// None when no session can be wanted.
+    /// Creates a filter, or returns `None` if no session can match.
     pub(super) fn new(table: &'a Table, query: &Query, judge: Option<&'a dyn Judge>) -> Option<Self> {
         let text = query.text.as_deref().unwrap_or_default().to_lowercase();
         let words: Vec<Finder<'static>> =
-            text.split_whitespace().take(WORDS).map(|word| Finder::new(word).into_owned()).collect();
+            text.split_whitespace().take(MAX_WORDS).map(|word| Finder::new(word).into_owned()).collect();
         let mut filter = Self {
             table,
             from: query.from.unwrap_or(i64::MIN),
@@ -44,14 +44,14 @@ impl<'a> Filter<'a> {
             let clusters = table.clusters().iter().map(|cluster| {
                 let (namespace, name) = (table.text(cluster.namespace), table.text(cluster.name));
                 let fits = wanted(&query.namespace, namespace) && wanted(&query.cluster, name);
-                fits.then(|| filter.words_in([namespace, name]))
+                fits.then(|| filter.word_bits([namespace, name]))
             });
             filter.clusters = Some(clusters.collect::<Vec<_>>());
         }
         if !filter.words.is_empty() || query.owner_kind.is_some() || query.owner.is_some() {
             let owners = table.owners().map(|(kind, name)| {
                 let fits = query.owner_kind.is_none_or(|wanted| wanted == kind) && wanted(&query.owner, name);
-                fits.then(|| filter.words_in([kind.folder(), name]))
+                fits.then(|| filter.word_bits([kind.folder(), name]))
             });
             let mut owners: Vec<_> = owners.collect();
             owners.push((query.owner_kind.is_none() && query.owner.is_none()).then_some(0));
@@ -61,13 +61,13 @@ impl<'a> Filter<'a> {
         (!none(&filter.clusters) && !none(&filter.owners) && filter.from < filter.until).then_some(filter)
     }
 
-    pub(super) fn lets_all_pass(&self) -> bool {
+    pub(super) fn matches_all(&self) -> bool {
         let no_time = self.from == i64::MIN && self.until == i64::MAX;
         self.clusters.is_none() && self.owners.is_none() && self.state.is_none() && no_time
     }
 
-    pub(super) fn wants(&mut self, row: &Row) -> bool {
-        // A date that does not exist is the smallest number: it is in no range that begins somewhere.
+    pub(super) fn matches(&mut self, row: &Row) -> bool {
+        // An invalid date is the smallest number, so it is in no range with a beginning.
         if row.micros < self.from || (row.micros >= self.until && self.until != i64::MAX) {
             return false;
         }
@@ -94,12 +94,12 @@ impl<'a> Filter<'a> {
                 return false;
             }
         }
-        // Last, because it may be asked by key.
+        // Checked last, because it may need a lookup by key.
         self.state.as_mut().is_none_or(|(wanted, states)| states.of(row) == *wanted)
     }
 
-    /// Which words occur in one of these names.
-    fn words_in(&mut self, names: [&str; 2]) -> u16 {
+    /// Returns a bit for each word that occurs in one of these names.
+    fn word_bits(&mut self, names: [&str; 2]) -> u16 {
         if self.words.is_empty() {
             return 0;
         }

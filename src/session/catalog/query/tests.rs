@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Namespace, cluster, owner, day of January, pid.
-type Told<'a> = (&'a str, &'a str, Option<(OwnerKind, &'a str)>, u32, u32);
+type Sample<'a> = (&'a str, &'a str, Option<(OwnerKind, &'a str)>, u32, u32);
 
-const TOLD: [Told<'static>; 6] = [
+const SAMPLES: [Sample<'static>; 6] = [
     ("prod", "train-abcde", Some((OwnerKind::RayJob, "train")), 5, 1),
     ("prod", "train-fghij", Some((OwnerKind::RayJob, "train")), 4, 1),
     ("prod", "serve-x", Some((OwnerKind::RayService, "serve")), 4, 2),
@@ -17,9 +17,9 @@ const TOLD: [Told<'static>; 6] = [
     ("dev", "Train", None, 1, 77),
 ];
 
-fn listing(told: &[Told<'_>]) -> Listing {
+fn listing(samples: &[Sample<'_>]) -> Listing {
     let mut table = Builder::default();
-    for (namespace, cluster, owner, day, pid) in told {
+    for (namespace, cluster, owner, day, pid) in samples {
         let session = format!("session_2026-01-{day:02}_00-00-00_000001_{pid}");
         table.add(
             Source::Marker,
@@ -44,10 +44,10 @@ impl Judge for NewestLives {
 }
 
 #[test]
-fn each_filter_lets_through_what_it_says() {
+fn filters_by_each_field() {
     let liveness = Liveness::default();
     liveness.set(Arc::new(NewestLives));
-    let listing = listing(&TOLD);
+    let listing = listing(&SAMPLES);
     let day = |day: i64| Some(1_767_225_600_000_000 + (day - 1) * 86_400_000_000);
     let all = Query::default;
     for (query, wanted) in [
@@ -85,10 +85,10 @@ fn each_filter_lets_through_what_it_says() {
     }
 }
 
-/// The tenth of January.
+/// The tenth of January 2026, in Unix microseconds.
 const TENTH: i64 = 1_767_225_600_000_000 + 9 * 86_400_000_000;
 
-/// Knows much of whole clusters, and nothing of `bench`; counts what it is asked.
+/// Knows the states of whole clusters except `bench`, and counts the calls.
 #[derive(Debug, Default)]
 struct ByCluster {
     clusters: AtomicUsize,
@@ -111,11 +111,12 @@ impl Judge for ByCluster {
     }
 }
 
+/// Single sessions are asked about only where the states of their cluster differ.
 #[test]
-fn a_judge_is_asked_once_for_a_cluster_and_for_sessions_only_where_they_differ() {
-    let mut told = TOLD.to_vec();
-    told.extend((10..30).map(|day| ("dev", "Train", None, day, 1)));
-    let (listing, judge) = (listing(&told), Arc::new(ByCluster::default()));
+fn asks_the_judge_once_per_cluster() {
+    let mut samples = SAMPLES.to_vec();
+    samples.extend((10..30).map(|day| ("dev", "Train", None, day, 1)));
+    let (listing, judge) = (listing(&samples), Arc::new(ByCluster::default()));
     let liveness = Liveness::default();
     liveness.set(Arc::clone(&judge) as Arc<dyn Judge>);
     for (state, total) in [(State::Live, 0), (State::Dead, 23), (State::Unknown, 3)] {
@@ -129,12 +130,12 @@ fn a_judge_is_asked_once_for_a_cluster_and_for_sessions_only_where_they_differ()
 }
 
 #[test]
-fn pages_go_on_where_the_last_one_ended_though_sessions_come_and_go() {
-    let before = listing(&TOLD);
+fn pages_stay_aligned_when_sessions_change() {
+    let before = listing(&SAMPLES);
     let first = before.page(&Query { limit: 3, ..Query::default() }, &Liveness::default());
     assert_eq!((days(&first).len(), first.total), (3, 6));
-    // The session that ended the page is gone, and a newer one has come.
-    let mut now: Vec<Told<'_>> = TOLD.into_iter().filter(|told| told.1 != "train-fghij").collect();
+    // The last session of the page is deleted, and a newer one is added.
+    let mut now: Vec<Sample<'_>> = SAMPLES.into_iter().filter(|sample| sample.1 != "train-fghij").collect();
     now.push(("prod", "brand-new", None, 9, 1));
     let cursor: Cursor = first.next.unwrap().to_string().parse().unwrap();
     let query = Query { limit: 2, after: Some(cursor), ..Query::default() };
@@ -144,8 +145,9 @@ fn pages_go_on_where_the_last_one_ended_though_sessions_come_and_go() {
     assert_eq!((days(&last), last.next, last.total), (vec!["Train 01".to_owned()], None, 6));
 }
 
+/// The error names a way out.
 #[test]
-fn what_is_no_cursor_is_refused_with_a_way_out() {
+fn rejects_invalid_cursors() {
     let long = "a".repeat(5000);
     for text in ["", "x", "%%%", "YS9iL2M", "YS9i", "YS9iL2MvZA", &long] {
         let error = text.parse::<Cursor>().unwrap_err();
@@ -156,14 +158,15 @@ fn what_is_no_cursor_is_refused_with_a_way_out() {
 proptest! {
     #[test]
     fn all_pages_together_are_the_whole_list(
-        told in proptest::collection::vec((0..3_u8, 0..4_u8, 1..6_u32, 1..4_u32), 0..40),
+        samples in proptest::collection::vec((0..3_u8, 0..4_u8, 1..6_u32, 1..4_u32), 0..40),
         limit in 0..7_usize,
         filtered in any::<bool>(),
     ) {
         let names: Vec<(String, String, u32, u32)> =
-            told.into_iter().map(|(ns, cluster, day, pid)| (format!("n{ns}"), format!("c{cluster}"), day, pid)).collect();
-        let told: Vec<Told<'_>> = names.iter().map(|(n, c, day, pid)| (n.as_str(), c.as_str(), None, *day, *pid)).collect();
-        let listing = listing(&told);
+            samples.into_iter().map(|(ns, c, day, pid)| (format!("n{ns}"), format!("c{c}"), day, pid)).collect();
+        let mut samples: Vec<Sample<'_>> = Vec::new();
+        samples.extend(names.iter().map(|(n, c, day, pid)| (n.as_str(), c.as_str(), None, *day, *pid)));
+        let listing = listing(&samples);
         let namespace = filtered.then(|| "n1".to_owned());
         let wanted: Vec<Entry> =
             listing.iter().filter(|entry| !filtered || entry.key.cluster.namespace == "n1").collect();
@@ -180,16 +183,16 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_reading_a_cursor_panic(text in ".*") {
+    fn parsing_a_cursor_never_panics(text in ".*") {
         let _ = text.parse::<Cursor>();
         let _ = URL_SAFE_NO_PAD.encode(text).parse::<Cursor>();
     }
 }
 
 #[test]
-fn pages_lead_back_as_they_lead_on() {
+fn previous_pages_mirror_next_pages() {
     let liveness = Liveness::default();
-    let listing = listing(&TOLD);
+    let listing = listing(&SAMPLES);
     for query in
         [Query { limit: 2, ..Query::default() }, Query { limit: 2, text: Some("_".into()), ..Query::default() }]
     {
@@ -203,7 +206,7 @@ fn pages_lead_back_as_they_lead_on() {
             let back = Query { before: pair[1].previous.clone(), ..query.clone() };
             assert_eq!(listing.page(&back, &liveness), pair[0], "{query:?}");
         }
-        // One that came since makes the first page longer by none: the page before ends where this one began.
+        // With a larger limit, the page before `before` still ends at the same session.
         let third = Query { before: pages[2].previous.clone(), limit: 3, ..query.clone() };
         let page = listing.page(&third, &liveness);
         assert_eq!(
@@ -213,8 +216,9 @@ fn pages_lead_back_as_they_lead_on() {
     }
 }
 
+/// The first marker of a cluster shows the end of its session if it is written well after the start.
 #[test]
-fn the_first_marker_of_a_cluster_tells_an_end_if_it_is_written_well_after_the_start() {
+fn late_first_marker_shows_the_end() {
     const SECOND: i64 = 1_000_000;
     const HOUR: i64 = 3600 * SECOND;
     let at_end = |after: Option<i64>| {
@@ -232,7 +236,7 @@ fn the_first_marker_of_a_cluster_tells_an_end_if_it_is_written_well_after_the_st
         let listing = Listing { table: Arc::new(table.finish(|_, _| true)), ..Listing::default() };
         listing.iter().map(|entry| listing.is_marked_at_end(&entry.key)).collect::<Vec<_>>()
     };
-    // The newest first. Names are in the head's zone: a marker of the start may be hours off, too.
+    // Newest first. Names are in the head's time zone, so even a marker of the start may be hours off.
     for (after, first) in [
         (None, false),
         (Some(5 * SECOND), false),
@@ -247,8 +251,8 @@ fn the_first_marker_of_a_cluster_tells_an_end_if_it_is_written_well_after_the_st
 }
 
 #[test]
-fn namespaces_are_told_in_order_where_there_are_not_too_many() {
-    let listing = listing(&TOLD);
+fn lists_namespaces_in_order_up_to_a_limit() {
+    let listing = listing(&SAMPLES);
     assert_eq!(listing.namespaces(2), Some(vec!["dev", "prod"]));
     assert_eq!(listing.namespaces(1), None);
 }

@@ -1,6 +1,6 @@
-//! Collects sessions in any order, merges what several places tell of one, and sorts them.
+//! Collects sessions in any order, merges the sightings of one session, and sorts them.
 
-use super::{Cluster, Row, Source, Table, Told, micros};
+use super::{Cluster, Row, Sighted, Source, Table, micros};
 use ray_history_core::base::name::{Owner, OwnerKind, SessionName};
 use ray_history_core::snapshot::intern::{Interner, Str};
 use std::cmp::Reverse;
@@ -14,25 +14,25 @@ pub(in super::super) struct Sighting<'a> {
     pub(in super::super) session: &'a str,
     pub(in super::super) owner: Option<(OwnerKind, &'a str)>,
     pub(in super::super) namespace_known: bool,
-    /// When its marker was written, in Unix microseconds.
+    /// Time at which the marker was written, in Unix microseconds.
     pub(in super::super) written: Option<i64>,
 }
 
-/// What is told of a session so far.
+/// The merged sightings of a session.
 #[derive(Clone, Copy, Debug)]
 struct Merged {
-    /// By source.
-    told: [Told; 2],
+    /// Sightings by source.
+    sighted: [Sighted; 2],
     written: i64,
 }
 
 impl Default for Merged {
     fn default() -> Self {
-        Self { told: <[Told; 2]>::default(), written: Row::NEVER }
+        Self { sighted: <[Sighted; 2]>::default(), written: Row::NEVER }
     }
 }
 
-/// A table that grows.
+/// A table under construction.
 #[derive(Debug, Default)]
 pub(in super::super) struct Builder {
     texts: Interner,
@@ -43,7 +43,7 @@ pub(in super::super) struct Builder {
 }
 
 impl Builder {
-    /// Adds a session, or what this source tells of one that is there already.
+    /// Adds a session, or merges the sighting into one that was added before.
     pub(in super::super) fn add(&mut self, source: Source, seen: Sighting<'_>) {
         let cluster = (self.texts.str(seen.namespace), self.texts.str(seen.cluster));
         let next = self.clusters.len() as u32;
@@ -51,26 +51,26 @@ impl Builder {
         let session = self.texts.str(seen.session);
         let owner = seen.owner.map(|(kind, name)| self.owner(kind, name));
         let merged = self.sessions.entry((cluster, session)).or_default();
-        // Of two markers the first: the session was there by then.
+        // The earlier of two markers counts: the session existed by then.
         merged.written = merged.written.min(seen.written.unwrap_or(Row::NEVER));
-        let told = &mut merged.told[source as usize];
+        let sighted = &mut merged.sighted[source as usize];
         let name = |at: Option<u32>| at.and_then(|at| self.owners.get(at as usize));
         let rank = |at| name(at).map(|(kind, name)| (*kind, self.texts.values().str(*name)));
-        // Two places of one source may name different owners: always the same one must win.
-        let owner = if rank(owner) > rank(told.owner()) { owner } else { told.owner() };
-        let known = seen.namespace_known || told.namespace_known();
-        *told = Told::new(owner, known);
+        // Two places of one source may name different owners: the choice must not depend on their order.
+        let owner = if rank(owner) > rank(sighted.owner()) { owner } else { sighted.owner() };
+        let known = seen.namespace_known || sighted.namespace_known();
+        *sighted = Sighted::new(owner, known);
     }
 
-    /// Takes over what one source told another table.
-    pub(in super::super) fn keep(&mut self, table: &Table, source: Source) {
+    /// Copies the sightings of one source from another table.
+    pub(in super::super) fn copy_source(&mut self, table: &Table, source: Source) {
         for row in table.rows() {
-            let told = if source == Source::Marker { row.marker } else { row.data };
-            if !told.seen() {
+            let sighted = if source == Source::Marker { row.marker } else { row.data };
+            if !sighted.seen() {
                 continue;
             }
             let cluster = table.cluster(row);
-            let owner = told.owner().and_then(|at| table.owners.get(at as usize));
+            let owner = sighted.owner().and_then(|at| table.owners.get(at as usize));
             self.add(
                 source,
                 Sighting {
@@ -78,14 +78,15 @@ impl Builder {
                     cluster: table.text(cluster.name),
                     session: table.text(row.session),
                     owner: owner.map(|(kind, name)| (*kind, table.text(*name))),
-                    namespace_known: told.namespace_known(),
+                    namespace_known: sighted.namespace_known(),
                     written: row.written().filter(|_| source == Source::Marker),
                 },
             );
         }
     }
 
-    /// Sorts and freezes; leaves out what `wanted` (namespace, whether it is known to be one) does not want.
+    /// Sorts and freezes the table, without sessions that `wanted` (namespace, whether it is confirmed to be one)
+    /// rejects.
     pub(in super::super) fn finish(self, wanted: impl Fn(&str, bool) -> bool) -> Table {
         let Self { texts, clusters, owners, owner_index: _, sessions } = self;
         let texts = texts.freeze();
@@ -96,7 +97,7 @@ impl Builder {
             renamed[*old as usize] = new as u32;
         }
         let clusters: Vec<(Str, Str)> = sorted.into_iter().map(|(names, _)| names).collect();
-        let rows = sessions.into_iter().map(|((cluster, session), Merged { told: [marker, data], written })| {
+        let rows = sessions.into_iter().map(|((cluster, session), Merged { sighted: [marker, data], written })| {
             let start = SessionName::parse(texts.str(session)).map_or(i64::MIN, |name| micros(&name));
             Row { micros: start, written, session, cluster: renamed[cluster as usize], marker, data }
         });
@@ -128,7 +129,7 @@ impl Builder {
 }
 
 impl<'a> Sighting<'a> {
-    /// Of parsed names.
+    /// Creates a sighting of parsed names.
     pub(in super::super) fn of(
         key: &'a ray_history_core::base::name::SessionKey,
         owner: Option<&'a Owner>,

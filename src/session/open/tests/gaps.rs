@@ -1,10 +1,10 @@
-//! Files that the store does not give.
+//! Files and folders that cannot be read.
 
 use super::*;
 use ray_history_core::snapshot::gap::Code;
 use ray_history_core::snapshot::gaps::Standing;
 
-/// Whether files are named among what is missing.
+/// Returns `true` if unreadable files are among the gaps.
 fn lacks_files(open: &OpenSession) -> bool {
     let standing = Standing { marked: true, live: false, over: true };
     let gaps = open.gaps(standing);
@@ -13,7 +13,7 @@ fn lacks_files(open: &OpenSession) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn files_that_fail_are_counted_exactly_and_come_by_themselves_when_the_store_recovers() {
+async fn failed_files_are_counted_and_recover() {
     let scene = Scene::new(1, 10, Settings::default()).await;
     for file in [2, 5, 7] {
         scene.store.arm(event_file(0, file), Fault::Always(ErrorKind::Unavailable));
@@ -31,10 +31,10 @@ async fn files_that_fail_are_counted_exactly_and_come_by_themselves_when_the_sto
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_fails_in_part_takes_nothing_away_from_what_is_open() {
+async fn partial_outage_takes_nothing_from_an_open_session() {
     let scene = Scene::new(1, 4, Settings::default()).await;
     let whole = scene.sessions.open(&key(0)).await.unwrap();
-    // One file more, and two of the old ones fail.
+    // A new file arrives, and two of the old ones fail.
     scene.put(0, 4);
     for file in [1, 2] {
         scene.store.arm(event_file(0, file), Fault::Always(ErrorKind::Unavailable));
@@ -45,8 +45,8 @@ async fn a_store_that_fails_in_part_takes_nothing_away_from_what_is_open() {
     assert_eq!((open.unread_files, open.unread_updates.count, lacks_files(&open)), (0, 2, true));
     let named: Vec<_> = open.unread_updates.examples.iter().map(|example| example.file.clone()).collect();
     assert_eq!(named, [1, 2].map(|file| event_file(0, file)));
-    assert_ne!(open.version, whole.version, "what is said of it changed");
-    // Enough is new to make up for what is missing.
+    assert_ne!(open.version, whole.version, "the report changed");
+    // The new files make up for the missing ones.
     (5..8).for_each(|file| scene.put(0, file));
     tokio::time::advance(Duration::from_secs(6)).await;
     let open = scene.settled(0).await;
@@ -57,8 +57,9 @@ async fn a_store_that_fails_in_part_takes_nothing_away_from_what_is_open() {
     assert_eq!((open.snapshot.tasks.len(), lacks_files(&open)), (8, false));
 }
 
+/// It does not make a live session be read all the time.
 #[tokio::test(start_paused = true)]
-async fn a_file_that_can_never_be_read_does_not_make_a_live_session_be_read_all_the_time() {
+async fn permanently_unreadable_file_backs_off() {
     let scene = Scene::new(1, 10, Settings::default()).await;
     scene.store.arm(event_file(0, 3), Fault::Always(ErrorKind::PermissionDenied));
     let before = scene.store.counts().reads;
@@ -70,8 +71,9 @@ async fn a_file_that_can_never_be_read_does_not_make_a_live_session_be_read_all_
     assert!((6..=9).contains(&builds), "after 2, 4, 8, ... seconds, not {builds} times");
 }
 
+/// It does not make a live session be read all the time.
 #[tokio::test(start_paused = true)]
-async fn a_folder_that_can_never_be_listed_does_not_make_a_live_session_be_read_all_the_time() {
+async fn permanently_closed_folder_backs_off() {
     let scene = Scene::new(1, 10, Settings::default()).await;
     scene.bucket.put_modified(format!("{}logs/raylet.out", folder(0)), "", now());
     let facts = format!("{}logs/events/event_JOBS.log", folder(0));
@@ -88,7 +90,7 @@ async fn a_folder_that_can_never_be_listed_does_not_make_a_live_session_be_read_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rebuild_does_not_give_what_was_read_for_what_was_not() {
+async fn rebuild_does_not_trade_read_files_for_others() {
     let scene = Scene::new(1, 1, Settings::default()).await;
     let files = [format!("{}logs/events/event_JOBS.log", folder(0)), format!("{}logs/events/event_GCS.log", folder(0))];
     for file in &files {
@@ -106,11 +108,11 @@ async fn a_rebuild_does_not_give_what_was_read_for_what_was_not() {
     assert!(Arc::ptr_eq(&first.snapshot, &second.snapshot));
     scene.store.heal();
     tokio::time::advance(Duration::from_secs(9)).await;
-    assert!(!scene.settled(0).await.wants_more());
+    assert!(!scene.settled(0).await.has_unread_files());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_folder_that_cannot_be_listed_takes_nothing_away_and_comes_back_by_itself() {
+async fn closed_folder_takes_nothing_away_and_recovers() {
     let scene = Scene::new(1, 3, Settings::default()).await;
     scene.bucket.put(format!("{}logs/raylet.out", folder(0)), "");
     let whole = scene.sessions.open(&key(0)).await.unwrap();
@@ -128,12 +130,12 @@ async fn a_folder_that_cannot_be_listed_takes_nothing_away_and_comes_back_by_its
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_listed_is_never_called_empty() {
+async fn unlistable_session_is_not_reported_as_empty() {
     let scene = Scene::new(1, 3, Settings::default()).await;
     scene.store.arm(folder(0), Fault::Closed);
     let error = scene.sessions.open(&key(0)).await.unwrap_err();
     assert!(matches!(error, Error::Storage(_)) && error.to_string().contains(&folder(0)), "{error}");
-    // With something beside it the session opens, and says what is missing.
+    // With another node the session opens, and reports the missing part.
     scene.bucket.put(format!("{}logs/raylet.out", folder(0).replace(NODE, "bb22")), "");
     tokio::time::advance(Duration::from_secs(3)).await;
     let open = scene.sessions.open(&key(0)).await.unwrap();
@@ -143,19 +145,20 @@ async fn what_cannot_be_listed_is_never_called_empty() {
     assert_eq!(scene.settled(0).await.snapshot.tasks.len(), 3);
 }
 
+/// Even if none of its files are inputs.
 #[tokio::test(start_paused = true)]
-async fn a_part_that_cannot_be_listed_any_more_is_told_even_where_nothing_of_it_counted() {
+async fn newly_closed_folder_is_reported() {
     let scene = Scene::new(1, 1, Settings::default()).await;
     let logs = format!("{}logs/", folder(0));
     assert!(!lacks_files(&scene.sessions.open(&key(0)).await.unwrap()));
     scene.bucket.put(format!("{logs}worker-1.out"), "");
     scene.store.arm(logs, Fault::Closed);
     tokio::time::advance(Duration::from_secs(6)).await;
-    assert!(scene.settled(0).await.wants_more());
+    assert!(scene.settled(0).await.has_unread_files());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_marker_that_is_listed_later_is_no_gap_of_a_session_that_is_open() {
+async fn late_marker_closes_the_gap_of_an_open_session() {
     let scene = Scene::new(0, 0, Settings::default()).await;
     scene.put(0, 0);
     scene.sessions.refresh().await.unwrap();
@@ -168,7 +171,7 @@ async fn a_marker_that_is_listed_later_is_no_gap_of_a_session_that_is_open() {
     scene.bucket.put(format!("cluster-metadata/raycluster/ns_rc/{}", key(0).session), "");
     scene.sessions.refresh().await.unwrap();
     assert_eq!(codes(&open), 0, "the same open session, one pass over the markers later");
-    // What there is of a live session is all that can be there.
+    // A live session is complete with what is stored so far.
     let live = Standing { marked: false, live: true, over: false };
     assert!(open.gaps(live).iter().all(|gap| gap.code != Code::NoMarker));
 }

@@ -7,7 +7,7 @@ use std::sync::Once;
 
 type Change = Box<dyn Fn(&Memory) + Send + Sync>;
 
-/// A store in which something happens before the first read.
+/// A store that changes before the first read.
 struct Meanwhile {
     inner: Arc<Memory>,
     change: Change,
@@ -32,7 +32,8 @@ impl Storage for Meanwhile {
     }
 }
 
-/// Tasks and unread files of a session of three files that changes while it is read, and after the next look.
+/// Returns the tasks and unread files of a session of three files that changes while it is read, and again after the
+/// next check.
 async fn opened(change: impl Fn(&Memory) + Send + Sync + 'static) -> [(usize, u64); 2] {
     let scene = Scene::new(1, 3, Settings::default()).await;
     let store = Meanwhile { inner: Arc::clone(&scene.bucket), change: Box::new(change), once: Once::new() };
@@ -45,7 +46,7 @@ async fn opened(change: impl Fn(&Memory) + Send + Sync + 'static) -> [(usize, u6
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_grows_is_read_as_it_is_and_looked_at_again() {
+async fn growing_file_is_read_at_its_new_size() {
     let grown = |bucket: &Memory| {
         (0..3).for_each(|file| {
             bucket.put_modified(event_file(0, file), format!("{}{}", task(0, file), task(0, file + 10)), now());
@@ -55,7 +56,7 @@ async fn a_file_that_grows_is_read_as_it_is_and_looked_at_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_is_replaced_or_shortened_is_read_as_it_is() {
+async fn replaced_file_is_read_as_it_is() {
     let replaced = |bucket: &Memory| {
         (0..3).for_each(|file| bucket.put_modified(event_file(0, file), task(0, 7), now()));
     };
@@ -63,7 +64,7 @@ async fn a_file_that_is_replaced_or_shortened_is_read_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_vanishes_is_told_until_the_listing_has_it_no_more() {
+async fn vanished_file_is_reported_until_delisted() {
     let gone = |bucket: &Memory| {
         bucket.remove(&event_file(0, 1));
     };
@@ -73,7 +74,7 @@ async fn a_file_that_vanishes_is_told_until_the_listing_has_it_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_comes_is_seen_by_the_next_look() {
+async fn new_file_is_found_by_the_next_check() {
     let comes = |bucket: &Memory| bucket.put_modified(event_file(0, 3), task(0, 3), now());
     assert_eq!(opened(comes).await, [(3, 0), (4, 0)]);
 }

@@ -1,11 +1,11 @@
-//! What is held in memory, and what of it is let go.
+//! Memory use and evictions.
 
 use super::*;
 use crate::session::testing::gzip;
 use bytes::Bytes;
 
 #[tokio::test(start_paused = true)]
-async fn evictions_and_rejections_are_counted_by_reason() {
+async fn counts_evictions_by_reason() {
     let cache = settings::Cache { max_sessions: 2, ttl: Some(Duration::from_secs(60)), ..settings::Cache::default() };
     let scene = Scene::new(4, 2, Settings { cache, ..Settings::default() }).await;
     let evicted = |reason: &str| sample(&scene, &format!("ray_history_cache_evictions_total{{reason=\"{reason}\"}}"));
@@ -24,8 +24,8 @@ async fn evictions_and_rejections_are_counted_by_reason() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_that_race_for_the_last_memory_both_open() {
-    // Each reserves 4 MiB before it reads.
+async fn two_loads_racing_for_memory_both_open() {
+    // Each load reserves 4 MiB before it reads.
     let cache = settings::Cache { max_memory: 6 << 20, ..settings::Cache::default() };
     let scene = Scene::with_latency(2, 5, Settings { cache, ..Settings::default() }, Duration::from_secs(1)).await;
     let (first, second) = tokio::join!(scene.tasks(0), scene.tasks(1));
@@ -33,9 +33,9 @@ async fn two_that_race_for_the_last_memory_both_open() {
     assert!(sample(&scene, "ray_history_load_queue_duration_seconds_sum") > 0, "one had to wait");
 }
 
-/// In real time: paused time would run on while fetches wait for parsers, which are no tasks.
+/// Runs in real time: paused time would advance while fetches wait for parsers, which are not tasks.
 #[tokio::test]
-async fn many_small_files_are_fetched_at_once_and_of_big_ones_fewer() {
+async fn fetches_fewer_big_files_at_once() {
     let scene = Scene::new(1, 40, Settings::default()).await;
     for (size, at_once) in [(0, 40), (2 << 20, 15)] {
         for file in 0..40 {
@@ -51,7 +51,7 @@ async fn many_small_files_are_fetched_at_once_and_of_big_ones_fewer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_is_evicted_while_it_is_used_stays_whole_for_its_user() {
+async fn evicted_session_stays_usable() {
     let cache = settings::Cache { max_sessions: 1, ..settings::Cache::default() };
     let scene = Scene::new(2, 3, Settings { cache, ..Settings::default() }).await;
     let open = scene.sessions.open(&key(0)).await.unwrap();
@@ -65,7 +65,7 @@ async fn a_session_that_is_evicted_while_it_is_used_stays_whole_for_its_user() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn settings_apply_at_once_and_drop_only_what_no_longer_fits() {
+async fn new_settings_drop_only_what_no_longer_fits() {
     let scene = Scene::new(5, 2, Settings::default()).await;
     for pid in 0..5 {
         scene.tasks(pid).await;
@@ -78,12 +78,12 @@ async fn settings_apply_at_once_and_drop_only_what_no_longer_fits() {
     assert_eq!(apply(3, 2 << 30), 3);
     assert_eq!(apply(100, 2 << 30), 3);
     let one = scene.sessions.usage().kept_bytes / 3;
-    // An eighth is for answers.
+    // An eighth of the budget is for answers.
     assert_eq!(apply(100, one + one / 4), 1);
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_refused_and_what_nearly_fits_is_built_and_used() {
+async fn too_large_session_is_refused() {
     let cache = settings::Cache { max_memory: 6 << 20, ..settings::Cache::default() };
     let scene = Scene::new(1, 1, Settings { cache, ..Settings::default() }).await;
     assert_eq!(scene.tasks(0).await, 1);
@@ -98,7 +98,7 @@ async fn what_does_not_fit_is_refused_and_what_nearly_fits_is_built_and_used() {
 
 /// Files of a few kilobytes can hold records of any length.
 #[tokio::test]
-async fn records_without_an_end_do_not_pass_the_budget() {
+async fn endless_records_stay_within_the_budget() {
     let cache = settings::Cache { max_memory: 16 << 20, ..settings::Cache::default() };
     let scene = Scene::new(2, 1, Settings { cache, ..Settings::default() }).await;
     let zeros = Bytes::from(gzip(&vec![b'0'; 60 << 20]));
@@ -111,7 +111,7 @@ async fn records_without_an_end_do_not_pass_the_budget() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_is_built_again_where_there_is_room_for_it_only_once() {
+async fn rebuilds_with_memory_for_one_copy_only() {
     let cache = settings::Cache { max_memory: 8 << 20, ..settings::Cache::default() };
     let scene = Scene::new(1, 1, Settings { cache, ..Settings::default() }).await;
     for file in 0..10_000 {

@@ -1,16 +1,16 @@
-//! Opening sessions before anybody asks.
+//! Loading sessions before they are requested.
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn prewarming_opens_what_nobody_has_asked_for() {
+async fn prewarming_opens_a_session() {
     let scene = Scene::new(1, 2, Settings::default()).await;
     assert!(scene.sessions.prewarm(&key(0)).await);
     assert_eq!(scene.sessions.peek(&key(0)).unwrap().snapshot.tasks.len(), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_asks_for_what_is_being_prewarmed_gets_it_even_when_the_prewarming_gives_way() {
+async fn request_continues_a_prewarm_that_gave_way() {
     let loading = settings::Loading { max_concurrent: 2, ..settings::Loading::default() };
     let settings = Settings { loading, ..Settings::default() };
     let scene = Scene::with_latency(2, 300, settings, Duration::from_secs(1)).await;
@@ -32,7 +32,7 @@ async fn who_asks_for_what_is_being_prewarmed_gets_it_even_when_the_prewarming_g
 }
 
 #[tokio::test(start_paused = true)]
-async fn prewarming_lets_no_kept_session_go() {
+async fn prewarming_evicts_nothing() {
     let cache = settings::Cache { max_sessions: 1, ..settings::Cache::default() };
     let scene = Scene::new(2, 1, Settings { cache, ..Settings::default() }).await;
     assert_eq!(scene.tasks(0).await, 1);
@@ -41,7 +41,7 @@ async fn prewarming_lets_no_kept_session_go() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_stored_of_a_session_is_equal_until_a_file_comes() {
+async fn stored_digest_changes_with_a_new_file() {
     let scene = Scene::new(1, 2, Settings::default()).await;
     let before = scene.sessions.stored(&key(0)).await.unwrap();
     assert!(before.is_some());

@@ -1,4 +1,4 @@
-//! Logs of Ray's processes, where events leave something out.
+//! Logs of Ray's processes, for facts that events leave out.
 
 use super::*;
 use ray_history_core::base::id::NodeId;
@@ -15,7 +15,7 @@ fn own_log() -> String {
     log(&format!("python-core-worker-{WORKER}_7.log"))
 }
 
-/// A session with a task, and the logs of a worker that was killed.
+/// Creates a session with a task, and the logs of a worker that was killed.
 async fn scene() -> Scene {
     let scene = Scene::new(1, 1, Settings::default()).await;
     let put = |name: String, text: String| scene.bucket.put_modified(name, text, now());
@@ -38,18 +38,18 @@ async fn scene() -> Scene {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_worker_that_no_event_tells_of_is_known_from_logs() {
+async fn worker_without_events_is_known_from_logs() {
     let scene = scene().await;
     let open = scene.sessions.open(&key(0)).await.unwrap();
     let [worker] = &open.snapshot.workers[..] else { panic!("{:?}", open.snapshot.workers) };
     assert_eq!((worker.id.hex().as_str(), worker.pid, worker.life), (WORKER, 7, Life::Dead));
     assert_eq!((worker.end_ms, open.snapshot.text(worker.exit_detail).as_str()), (1_795_389_128_999, "gone"));
     assert_eq!(open.snapshot.id(worker.node), NodeId::from_hex(NODE).unwrap().0);
-    assert_eq!(open.snapshot.facts.processes.weight(), 0, "nothing of it stays but what went into the tables");
+    assert_eq!(open.snapshot.facts.processes.weight(), 0, "dropped once its facts are in the tables");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_that_cannot_be_read_is_named_and_tried_again() {
+async fn unreadable_log_is_reported_and_retried() {
     let scene = scene().await;
     scene.store.arm(log("raylet.out"), Fault::Always(ErrorKind::Unavailable));
     let open = scene.sessions.open(&key(0)).await.unwrap();
@@ -63,7 +63,7 @@ async fn a_log_that_cannot_be_read_is_named_and_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_log_that_changes_is_read_again() {
+async fn changed_log_is_read_again() {
     let scene = scene().await;
     scene.sessions.open(&key(0)).await.unwrap();
     let text = format!(

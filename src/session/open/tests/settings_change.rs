@@ -1,9 +1,9 @@
-//! Another store, or other namespaces, while sessions are open or being loaded.
+//! Changes of the store or the namespaces while sessions are open or being loaded.
 
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn another_store_forgets_what_the_old_one_held() {
+async fn replacing_the_store_drops_open_sessions() {
     let scene = Scene::new(1, 2, Settings::default()).await;
     assert_eq!(scene.tasks(0).await, 2);
     let other = Scene::new(1, 4, Settings::default()).await;
@@ -12,7 +12,7 @@ async fn another_store_forgets_what_the_old_one_held() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_load_from_the_old_store_is_begun_again_with_the_new_one() {
+async fn running_load_restarts_with_the_new_store() {
     let scene = Scene::with_latency(1, 2, Settings::default(), Duration::from_hours(1)).await;
     let opening = tokio::spawn({
         let sessions = Arc::clone(&scene.sessions);
@@ -29,7 +29,7 @@ async fn a_load_from_the_old_store_is_begun_again_with_the_new_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_open_of_a_namespace_that_is_not_served_any_more_is_closed() {
+async fn closes_sessions_of_unserved_namespaces() {
     let scene = Scene::with_latency(2, 2, Settings::default(), Duration::from_secs(5)).await;
     assert_eq!(scene.tasks(0).await, 2);
     let loading = tokio::spawn({
