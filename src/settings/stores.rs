@@ -12,7 +12,7 @@
 //! | `crates/storage/src/connect.rs` | an arm |
 //! | `src/crd/storage.rs` | its fields in a `RayHistory`, and the rule for the name of its bucket |
 //! | `src/settings/stores/NAME.rs` | new: its mappings |
-//! | `src/settings/stores.rs` | an arm in each function |
+//! | `src/settings/stores.rs` | an arm in each function; in those of KubeRay only if it has this store |
 
 mod azure;
 mod gcs;
