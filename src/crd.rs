@@ -8,7 +8,6 @@
 
 #![expect(clippy::duplicated_attributes, reason = "two printer columns may have the same type")]
 
-mod bucket;
 mod cluster;
 mod rules;
 mod schema;
@@ -16,14 +15,13 @@ mod size;
 mod status;
 mod storage;
 
-pub(crate) use bucket::{AZURE_EXPECTED, GCS_EXPECTED, OSS_EXPECTED, S3_EXPECTED, is_azure, is_gcs, is_oss, is_s3};
 pub use cluster::{CacheSpec, ClustersSpec, LoadingSpec, PrewarmSpec, Redaction};
-pub(crate) use rules::{ACCOUNT_EXPECTED, ANONYMOUS_EXPECTED, ENDPOINT_EXPECTED};
-pub use rules::{DurationRule, MAX_MEMORY, REQUEST_TIMEOUT, SizeRule, TIMEOUT, TTL, is_endpoint, one_storage};
+pub(crate) use rules::{ANONYMOUS_EXPECTED, ENDPOINT_EXPECTED};
+pub use rules::{DurationRule, MAX_MEMORY, REQUEST_TIMEOUT, SizeRule, TIMEOUT, TTL, is_endpoint};
 pub use schema::{definition, schema, yaml};
 pub use size::Size;
 pub use status::{CacheStatus, RayHistoryStatus, ReplicaStatus, SessionsStatus};
-pub use storage::{AzureSpec, GcsSpec, LocalSpec, OssAddressing, OssSpec, S3Spec, SecretRef, StorageSpec};
+pub use storage::*;
 
 use kube::CustomResource;
 use schemars::JsonSchema;

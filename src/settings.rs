@@ -10,18 +10,23 @@ mod file;
 mod kuberay;
 mod problem;
 mod read;
+mod reader;
 mod repair;
+mod secret;
 mod shape;
+mod sources;
 mod storage;
+mod stores;
 
 #[cfg(test)]
 mod tests;
 
 pub use crate::crd::Redaction;
 pub use file::Document;
-pub use kuberay::{Environment, KubeRay};
+pub use kuberay::KubeRay;
 pub use problem::{Problem, Problems};
 pub use read::default_max_memory;
+pub use sources::Environment;
 pub use storage::Storage;
 
 use crate::crd::RayHistorySpec;

@@ -118,21 +118,6 @@ pub fn is_endpoint(text: &str) -> bool {
     FORM.as_ref().is_some_and(|form| form.is_match(text))
 }
 
-/// Returns the rule that exactly one store is set.
-pub fn one_storage() -> Rule {
-    Rule::new("[has(self.s3), has(self.gcs), has(self.azure), has(self.oss), has(self.local)].exists_one(x, x)")
-        .message("exactly one of s3, gcs, azure, oss and local must be set")
-}
-
-/// Returns the rule that the account of an Azure container is known.
-pub(super) fn azure_account() -> Rule {
-    Rule::new("has(self.account) || has(self.endpoint) || has(self.credentialsSecretRef)").message(ACCOUNT_EXPECTED)
-}
-
-/// The error for a missing Azure account.
-pub(crate) const ACCOUNT_EXPECTED: &str =
-    "must be set, unless endpoint or a connection string in credentialsSecretRef contains it";
-
 /// Returns the rule that anonymous access excludes credentials.
 pub(super) fn anonymous() -> Rule {
     Rule::new("!(self.anonymous && has(self.credentialsSecretRef))").message(ANONYMOUS_EXPECTED)

@@ -1,18 +1,25 @@
-//! The store with the sessions: exactly one kind. Types and defaults only.
+//! The store with the sessions: exactly one kind, with the rules for the name of its bucket or container.
 //!
-//! Contains no credential: those come from the store's own default chain, or from a Secret that is named here.
+//! Contains no credential: those come from the store's own default chain, or from a Secret that is named here. The
+//! rules for names are for the API server (CEL) and for files. Without them, an invalid name is only found when the
+//! store refuses it, with the store's message.
 
 #![expect(unreachable_pub, reason = "the schema derive makes public copies of these types inside functions")]
 
-use super::{bucket, rules};
+#[cfg(test)]
+mod tests;
+
+use super::rules;
 use kube::KubeSchema;
+use kube::core::cel::Rule;
+use regex_lite::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The store that collectors wrote to.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::one_storage())]
+#[x_kube(validation = one_store())]
 pub struct StorageSpec {
     /// Prefixes inside the bucket that collectors wrote below (their `STORAGE_ROOT_DIR`); `""` is the bucket itself.
     #[serde(default = "bucket_itself")]
@@ -40,6 +47,15 @@ fn bucket_itself() -> Vec<String> {
     vec![String::new()]
 }
 
+/// Returns the rule that exactly one store is set.
+fn one_store() -> Rule {
+    Rule::new("[has(self.s3), has(self.gcs), has(self.azure), has(self.oss), has(self.local)].exists_one(x, x)")
+        .message(ONE_STORE_EXPECTED)
+}
+
+/// The error for no store, and for several.
+pub(crate) const ONE_STORE_EXPECTED: &str = "exactly one of s3, gcs, azure, oss and local must be set";
+
 /// A Secret in the server's own namespace.
 #[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,7 +68,7 @@ pub struct SecretRef {
 /// Amazon S3, or another store with its protocol.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[x_kube(validation = rules::anonymous())]
-#[x_kube(validation = bucket::s3())]
+#[x_kube(validation = s3_bucket())]
 #[serde(rename_all = "camelCase")]
 pub struct S3Spec {
     /// Name of the bucket.
@@ -90,6 +106,39 @@ pub struct S3Spec {
     pub credentials_secret_ref: Option<SecretRef>,
 }
 
+/// A bucket of Amazon S3, by the rules since 2018.
+const S3: &str = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
+/// Older buckets of us-east-1, and buckets of other stores with Amazon's protocol.
+const S3_LOOSE: &str = r"^[A-Za-z0-9][A-Za-z0-9._-]{2,254}$";
+/// An access point, used instead of a bucket.
+const S3_ACCESS_POINT: &str =
+    r"^arn:[a-z0-9-]+:s3[a-z0-9-]*:[a-z0-9-]*:[0-9]{12}:(accesspoint|outpost)[/:][A-Za-z0-9._/:-]+$";
+/// The region where `S3_LOOSE` is enough.
+const LOOSE_REGION: &str = "us-east-1";
+
+/// The error for the name of an S3 bucket.
+pub(crate) const S3_EXPECTED: &str = "must be the name of a bucket and nothing else: 3 to 63 lowercase letters, \
+     digits, dots and hyphens (uppercase letters and underscores only in us-east-1 and in stores with an endpoint of \
+     their own); a prefix belongs in spec.storage.rootDirs";
+
+/// Returns the rule for a whole `S3Spec`: the valid names depend on the region and the endpoint.
+fn s3_bucket() -> Rule {
+    Rule::new(format!(
+        "self.bucket.matches(r'{S3_ACCESS_POINT}') || (self.bucket.matches(r'{S3}') && !self.bucket.contains('..') \
+         && !self.bucket.matches(r'{ADDRESS}')) || (self.bucket.matches(r'{S3_LOOSE}') && (has(self.endpoint) || \
+         !has(self.region) || self.region == '{LOOSE_REGION}'))"
+    ))
+    .message(S3_EXPECTED)
+    .field_path(".bucket")
+}
+
+/// Returns `true` if an S3 bucket can have this name.
+pub(crate) fn is_s3(name: &str, region: Option<&str>, has_endpoint: bool) -> bool {
+    let loose = has_endpoint || region.is_none_or(|region| region == LOOSE_REGION);
+    let strict = matches(S3, name) && !name.contains("..") && !matches(ADDRESS, name);
+    strict || matches(S3_ACCESS_POINT, name) || (loose && matches(S3_LOOSE, name))
+}
+
 /// Google Cloud Storage.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[x_kube(validation = rules::anonymous())]
@@ -97,7 +146,7 @@ pub struct S3Spec {
 pub struct GcsSpec {
     /// Name of the bucket.
     #[schemars(length(min = 1, max = 255))]
-    #[x_kube(validation = bucket::gcs())]
+    #[x_kube(validation = gcs_bucket())]
     pub bucket: String,
     /// Address of an emulator or a private endpoint, with `http://` or `https://`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -122,15 +171,33 @@ pub struct GcsSpec {
     pub credentials_secret_ref: Option<SecretRef>,
 }
 
+/// A bucket of Google Cloud Storage.
+const GCS: &str = r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?([.][a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?)*$";
+
+/// The error for the name of a Google Cloud Storage bucket.
+pub(crate) const GCS_EXPECTED: &str = "must be the name of a bucket and nothing else: 3 to 222 lowercase letters, \
+     digits, dots, hyphens and underscores; a prefix belongs in spec.storage.rootDirs";
+
+/// Returns the rule for a Google Cloud Storage bucket.
+fn gcs_bucket() -> Rule {
+    Rule::new(format!("size(self) >= 3 && size(self) <= 222 && self.matches(r'{GCS}') && !self.matches(r'{ADDRESS}')"))
+        .message(GCS_EXPECTED)
+}
+
+/// Returns `true` if a Google Cloud Storage bucket can have this name.
+pub(crate) fn is_gcs(name: &str) -> bool {
+    (3..=222).contains(&name.len()) && matches(GCS, name) && !matches(ADDRESS, name)
+}
+
 /// Azure Blob Storage.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[x_kube(validation = rules::anonymous())]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = rules::azure_account())]
+#[x_kube(validation = azure_account())]
 pub struct AzureSpec {
     /// Name of the container.
     #[schemars(length(min = 1, max = 63))]
-    #[x_kube(validation = bucket::azure())]
+    #[x_kube(validation = azure_container())]
     pub container: String,
     /// Name of the storage account. Not needed with `endpoint`, or with a connection string in the Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,6 +226,32 @@ pub struct AzureSpec {
     pub credentials_secret_ref: Option<SecretRef>,
 }
 
+/// A container of Azure.
+const AZURE: &str = r"^([a-z0-9](-?[a-z0-9])*|[$](root|web|logs))$";
+
+/// The error for the name of an Azure container.
+pub(crate) const AZURE_EXPECTED: &str = "must be the name of a container and nothing else: 3 to 63 lowercase letters, \
+     digits and single hyphens; a prefix belongs in spec.storage.rootDirs";
+
+/// Returns the rule for an Azure container.
+fn azure_container() -> Rule {
+    Rule::new(format!("size(self) >= 3 && size(self) <= 63 && self.matches(r'{AZURE}')")).message(AZURE_EXPECTED)
+}
+
+/// Returns `true` if an Azure container can have this name.
+pub(crate) fn is_azure(name: &str) -> bool {
+    (3..=63).contains(&name.len()) && matches(AZURE, name)
+}
+
+/// Returns the rule that the account of an Azure container is known.
+fn azure_account() -> Rule {
+    Rule::new("has(self.account) || has(self.endpoint) || has(self.credentialsSecretRef)").message(ACCOUNT_EXPECTED)
+}
+
+/// The error for a missing Azure account.
+pub(crate) const ACCOUNT_EXPECTED: &str =
+    "must be set, unless endpoint or a connection string in credentialsSecretRef contains it";
+
 /// Place of the bucket in an address of OSS.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OssAddressing {
@@ -178,7 +271,7 @@ pub enum OssAddressing {
 pub struct OssSpec {
     /// Name of the bucket.
     #[schemars(length(min = 1, max = 255))]
-    #[x_kube(validation = bucket::oss())]
+    #[x_kube(validation = oss_bucket())]
     pub bucket: String,
     /// Region of the bucket, such as `cn-hangzhou`.
     #[schemars(length(min = 1, max = 64))]
@@ -207,6 +300,23 @@ pub struct OssSpec {
     pub credentials_secret_ref: Option<SecretRef>,
 }
 
+/// A bucket of OSS.
+const OSS: &str = r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$";
+
+/// The error for the name of an OSS bucket.
+pub(crate) const OSS_EXPECTED: &str = "must be the name of a bucket and nothing else: 3 to 63 lowercase letters, \
+     digits and hyphens; a prefix belongs in spec.storage.rootDirs";
+
+/// Returns the rule for an OSS bucket.
+fn oss_bucket() -> Rule {
+    Rule::new(format!("self.matches(r'{OSS}')")).message(OSS_EXPECTED)
+}
+
+/// Returns `true` if an OSS bucket can have this name.
+pub(crate) fn is_oss(name: &str) -> bool {
+    matches(OSS, name)
+}
+
 /// A folder.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -215,4 +325,11 @@ pub struct LocalSpec {
     #[schemars(length(min = 1, max = 4096))]
     #[x_kube(validation = rules::absolute_path())]
     pub path: String,
+}
+
+/// An IPv4 address, which is no name of a bucket.
+const ADDRESS: &str = r"^[0-9]+([.][0-9]+){3}$";
+
+fn matches(form: &str, name: &str) -> bool {
+    Regex::new(form).is_ok_and(|form| form.is_match(name))
 }

@@ -4,20 +4,14 @@
 //! precedence. The result is a `RayHistorySpec`, checked by the same rules as a document; problems are reported under
 //! KubeRay's names. Pure: the environment is a function, the file is text.
 
-mod sources;
-mod store;
-
 #[cfg(test)]
 mod tests;
 
-use super::{Origin, Problem, Problems, Settings};
+use super::sources::{Environment, Sources, set};
+use super::{Origin, Problem, Problems, Settings, stores};
 use crate::crd::{CacheSpec, ClustersSpec, LoadingSpec, PrewarmSpec, RayHistorySpec, Redaction, Size};
 use clap::Args;
-use sources::Sources;
 use std::path::PathBuf;
-
-/// Looks up an environment variable.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Flags of KubeRay's history server. As there, a variable takes precedence over its flag.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
@@ -98,11 +92,6 @@ impl KubeRay {
     }
 }
 
-/// Returns a variable, unless it is empty.
-fn set(env: Environment<'_>, name: &str) -> Option<String> {
-    env(name).filter(|value| !value.is_empty())
-}
-
 impl Settings {
     /// Returns the settings of KubeRay's flags, variables and JSON file (its name and text), with notes on those that
     /// have no effect here.
@@ -112,10 +101,11 @@ impl Settings {
         file: Option<(&str, &str)>,
         memory_limit: Option<u64>,
     ) -> Result<(Self, Vec<String>), Problems> {
-        let mut sources = Sources::new(env, file);
+        let mut sources = Sources::new(env, file, &stores::kuberay_keys());
         let root = set(env, "STORAGE_ROOT_DIR").or_else(|| flags.storage_root_dir.clone()).unwrap_or_default();
         sources.set_name("spec.storage.rootDirs[0]", "STORAGE_ROOT_DIR");
-        let (storage, identity) = store::read(&mut sources, flags.backend(env).as_deref().unwrap_or_default(), root);
+        let backend = flags.backend(env).unwrap_or_default();
+        let (storage, identity) = stores::from_kuberay(&mut sources, &backend, root);
         let spec = RayHistorySpec {
             storage,
             cache: cache(flags, &mut sources),

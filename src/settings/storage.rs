@@ -1,9 +1,8 @@
 //! The store with the sessions: its configuration, the prefixes to search, and the Secret with its credentials.
 
-use super::{Problem, Problems};
-use ray_history_storage::config::{
-    AccessKey, AzureSecret, ConnectionString, Credentials, LocalConfig, Rotating, Secret, StoreConfig,
-};
+use super::secret::Keys;
+use super::{Problems, stores};
+use ray_history_storage::config::{LocalConfig, StoreConfig};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -29,105 +28,26 @@ impl Default for Storage {
 impl Storage {
     /// Returns the store as a URL, without credentials.
     pub fn url(&self) -> String {
-        match &self.store {
-            StoreConfig::S3(s3) => format!("s3://{}", s3.bucket),
-            StoreConfig::Gcs(gcs) => format!("gs://{}", gcs.bucket),
-            StoreConfig::Azure(azure) if azure.account.is_empty() => format!("azure://{}", azure.container),
-            StoreConfig::Azure(azure) => format!("azure://{}/{}", azure.account, azure.container),
-            StoreConfig::Oss(oss) => format!("oss://{}", oss.bucket),
-            StoreConfig::Local(local) => format!("file://{}", local.path.display()),
-        }
+        stores::url(&self.store)
     }
 
     /// Returns the storage with the credentials of its Secret; `data` is the decoded `data` of the Secret.
     ///
     /// Problems name the missing keys, never the values of the Secret.
     pub fn with_secret(mut self, data: &BTreeMap<String, Vec<u8>>) -> Result<Self, Problems> {
-        let Some(name) = &self.credentials_secret else { return Ok(self) };
-        let keys = Keys { name, data };
-        match &mut self.store {
-            StoreConfig::S3(s3) => {
-                let key = keys.access_key(["accessKeyId", "secretAccessKey", "sessionToken"])?;
-                s3.credentials = Credentials::Static(Rotating::new(key));
-            }
-            StoreConfig::Oss(oss) => {
-                let key = keys.access_key(["accessKeyId", "accessKeySecret", "securityToken"])?;
-                oss.credentials = Credentials::Static(Rotating::new(key));
-            }
-            StoreConfig::Gcs(gcs) => {
-                gcs.credentials = Credentials::Static(Rotating::new(Secret::new(keys.require("key.json")?)));
-            }
-            StoreConfig::Azure(azure) => {
-                let secret = if let Some(text) = keys.text("connectionString")? {
-                    let read =
-                        ConnectionString::parse(text).map_err(|error| keys.problem("connectionString", &error))?;
-                    if azure.account.is_empty() {
-                        azure.account = read.account;
-                    }
-                    azure.endpoint.get_or_insert(read.endpoint);
-                    read.secret
-                } else if let Some(key) = keys.text("accountKey")? {
-                    AzureSecret::AccountKey(Secret::new(key))
-                } else if let Some(token) = keys.text("sasToken")? {
-                    AzureSecret::Sas(Secret::new(token.trim_start_matches('?')))
-                } else if let Some(secret) = keys.text("clientSecret")? {
-                    AzureSecret::ClientSecret {
-                        tenant_id: keys.require("tenantId")?.to_owned(),
-                        client_id: keys.require("clientId")?.to_owned(),
-                        secret: Secret::new(secret),
-                    }
-                } else {
-                    let possible_keys = "connectionString, accountKey, sasToken and clientSecret";
-                    return Err(keys.problem("data", &format!("has none of {possible_keys}")));
-                };
-                if azure.account.is_empty() {
-                    return Err(keys.problem("connectionString", &"is missing, and spec.storage.azure.account too"));
-                }
-                azure.credentials = Credentials::Static(Rotating::new(secret));
-            }
-            StoreConfig::Local(_) => {}
+        if let Some(name) = &self.credentials_secret {
+            stores::set_credentials(&mut self.store, &Keys { name, data })?;
         }
         Ok(self)
-    }
-}
-
-/// The keys of one Secret.
-struct Keys<'a> {
-    name: &'a str,
-    data: &'a BTreeMap<String, Vec<u8>>,
-}
-
-impl Keys<'_> {
-    fn problem(&self, key: &str, message: &impl ToString) -> Problems {
-        Problem::new(format!("secret {}: {key}", self.name), message.to_string()).into()
-    }
-
-    /// Returns a value; `None` if the key is missing or its value is empty.
-    fn text(&self, key: &str) -> Result<Option<&str>, Problems> {
-        let Some(bytes) = self.data.get(key) else { return Ok(None) };
-        let text = std::str::from_utf8(bytes).map_err(|_| self.problem(key, &"is not text"))?.trim();
-        Ok(Some(text).filter(|text| !text.is_empty()))
-    }
-
-    fn require(&self, key: &str) -> Result<&str, Problems> {
-        let others: Vec<&str> = self.data.keys().map(String::as_str).collect();
-        let there = if others.is_empty() { "nothing".to_owned() } else { others.join(", ") };
-        self.text(key)?.ok_or_else(|| self.problem(key, &format!("is missing or empty; the Secret has {there}")))
-    }
-
-    fn access_key(&self, [id, secret, token]: [&str; 3]) -> Result<AccessKey, Problems> {
-        Ok(AccessKey {
-            id: self.require(id)?.to_owned(),
-            secret: Secret::new(self.require(secret)?),
-            session_token: self.text(token)?.map(Secret::new),
-        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ray_history_storage::config::{AzureConfig, OssAddressing, OssConfig};
+    use ray_history_storage::config::{
+        AccessKey, AzureConfig, Credentials, OssAddressing, OssConfig, Rotating, Secret,
+    };
 
     fn data(pairs: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec())).collect()

@@ -10,9 +10,10 @@ use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, PageToken, ReadRa
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::HashMap;
 use std::future::ready;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 const ARMED: &str = "a fault armed by a test";
@@ -105,7 +106,7 @@ impl Faulty {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     /// Counts a request, waits for the latency, and fails if a fault is armed. Otherwise returns the fault of the body.

@@ -6,9 +6,9 @@ use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, PageT
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
+use parking_lot::{RwLock, RwLockReadGuard};
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 /// Keys per page, as in S3, GCS and OSS.
 const PAGE: usize = 1000;
@@ -46,7 +46,7 @@ impl Memory {
 
     /// Puts an object with its time of modification, in nanoseconds since 1970.
     pub fn put_modified(&self, key: impl Into<String>, bytes: impl Into<Bytes>, modified: i64) {
-        let mut objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
+        let mut objects = self.objects.write();
         let key = key.into();
         let version = objects.get(&key).map_or(0, |old| old.version + 1);
         objects.insert(key, Object { bytes: bytes.into(), version, modified });
@@ -54,11 +54,11 @@ impl Memory {
 
     /// Removes an object. Returns `true` if there was one.
     pub fn remove(&self, key: &str) -> bool {
-        self.objects.write().unwrap_or_else(PoisonError::into_inner).remove(key).is_some()
+        self.objects.write().remove(key).is_some()
     }
 
     fn objects(&self) -> RwLockReadGuard<'_, BTreeMap<String, Object>> {
-        self.objects.read().unwrap_or_else(PoisonError::into_inner)
+        self.objects.read()
     }
 }
 

@@ -7,9 +7,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use object_store::azure::{AzureAuthorizer, AzureConfigKey, AzureCredential, MicrosoftAzure, MicrosoftAzureBuilder};
 use object_store::client::HttpRequest;
+use parking_lot::Mutex;
 use reqwest::Url;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Signs requests.
 pub(super) struct Signer {
@@ -54,7 +55,7 @@ impl Signer {
             Credentials::Static(secret) => Some(secret.get()),
             _ => None,
         };
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cached = self.cached.lock();
         if let Some((of, provider)) = &*cached
             && *of == secret
         {

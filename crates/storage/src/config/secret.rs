@@ -1,7 +1,8 @@
 //! Secrets that are never printed, and values that change while the program runs.
 
+use parking_lot::RwLock;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 /// A text that `Debug` and `Display` never show.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,12 +44,12 @@ impl<T> Rotating<T> {
 
     /// Returns the current value.
     pub fn get(&self) -> Arc<T> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.read())
     }
 
     /// Replaces the value in all clones; the next request is signed with it.
     pub fn set(&self, value: T) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(value);
+        *self.0.write() = Arc::new(value);
     }
 }
 

@@ -8,8 +8,9 @@ use google_cloud_auth::credentials::{
 };
 use google_cloud_auth::errors::CredentialsError;
 use http::{Extensions, HeaderMap};
+use parking_lot::Mutex;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 pub(super) fn credentials(config: &GcsConfig) -> Result<Signing, Error> {
     let payer = config.billing_project.clone();
@@ -54,7 +55,7 @@ impl KeyFile {
     /// Returns the cached credentials with their tokens, or new ones if the key was replaced.
     fn signing(&self) -> Result<Signing, Error> {
         let key = self.key.get();
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cached = self.cached.lock();
         if let Some((of, signing)) = &*cached
             && *of == key
         {

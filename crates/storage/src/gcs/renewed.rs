@@ -5,8 +5,8 @@
 
 use super::Error;
 use futures_util::future::BoxFuture;
+use parking_lot::{Mutex, MutexGuard};
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 type Make<C> = Box<dyn Fn() -> BoxFuture<'static, Result<C, Error>> + Send + Sync>;
 
@@ -47,7 +47,7 @@ impl<C: Clone> Renewed<C> {
 
 impl<C> Renewed<C> {
     fn client(&self) -> MutexGuard<'_, Option<C>> {
-        self.client.lock().unwrap_or_else(PoisonError::into_inner)
+        self.client.lock()
     }
 }
 

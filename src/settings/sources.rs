@@ -2,28 +2,15 @@
 //!
 //! Records KubeRay's name for each field of the spec, so that problems are reported under the names that users wrote.
 
-use super::super::{Problem, shape};
-use super::{Environment, set};
+use super::{Problem, shape};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// All keys that KubeRay's backends read.
-const KEYS: [&str; 14] = [
-    "azureAccountURL",
-    "azureAuthMode",
-    "azureConnectionString",
-    "azureContainer",
-    "gcpProjectID",
-    "gcsBucket",
-    "ossBucket",
-    "ossEndpoint",
-    "ossRegion",
-    "s3Bucket",
-    "s3DisableSSL",
-    "s3Endpoint",
-    "s3ForcePathStyle",
-    "s3Region",
-];
+/// Looks up an environment variable.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The bucket that KubeRay's server reads (and creates) by default.
+pub(super) const DEFAULT_BUCKET: &str = "ray-historyserver";
 
 /// Reads variables and keys, and collects problems and notes.
 pub(super) struct Sources<'a> {
@@ -43,7 +30,8 @@ pub(super) struct Found {
 }
 
 impl<'a> Sources<'a> {
-    pub(super) fn new(env: Environment<'a>, file: Option<(&'a str, &str)>) -> Self {
+    /// Reads the JSON file (its name and text), of which KubeRay knows `known_keys`.
+    pub(super) fn new(env: Environment<'a>, file: Option<(&'a str, &str)>, known_keys: &[&str]) -> Self {
         let mut sources = Self { env, file: "", keys: Map::new(), found: Found::default(), notes: Vec::new() };
         if let Some((name, text)) = file {
             sources.file = name;
@@ -56,7 +44,7 @@ impl<'a> Sources<'a> {
                 }
             }
         }
-        let known = |key: &&String| KEYS.contains(&key.as_str());
+        let known = |key: &&String| known_keys.contains(&key.as_str());
         let unknown: Vec<String> = sources.keys.keys().filter(|key| !known(key)).cloned().collect();
         for key in unknown {
             sources.note(format!("{}: KubeRay has no key {}; it is not read", sources.file, shape::quoted(&key)));
@@ -142,4 +130,15 @@ impl<'a> Sources<'a> {
             }
         }
     }
+}
+
+/// Returns a variable, unless it is empty.
+pub(super) fn set(env: Environment<'_>, name: &str) -> Option<String> {
+    env(name).filter(|value| !value.is_empty())
+}
+
+/// Returns an endpoint with a scheme, adding one if it has none.
+pub(super) fn with_scheme(endpoint: String, insecure: bool) -> String {
+    let scheme = if insecure { "http" } else { "https" };
+    if endpoint.contains("://") { endpoint } else { format!("{scheme}://{endpoint}") }
 }
