@@ -9,6 +9,7 @@ pub mod actor;
 pub mod decode;
 pub mod job;
 pub mod kind;
+mod message;
 pub mod node;
 pub mod placement_group;
 pub mod reader;
@@ -40,6 +41,8 @@ pub struct Event<'a> {
     pub payload: Payload<'a>,
     /// The first few fields that this version does not know.
     pub unknown_fields: UnknownFields<'a>,
+    /// The number of transitions to states that a later Ray added.
+    pub unknown_states: u32,
     /// `true` if keys, ids or names contain escapes and so were not understood; see `reader`.
     pub has_escaped: bool,
 }
@@ -47,8 +50,10 @@ pub struct Event<'a> {
 /// The payload of an event.
 #[derive(Debug)]
 pub enum Payload<'a> {
-    /// `TASK_DEFINITION_EVENT` and `ACTOR_TASK_DEFINITION_EVENT`.
+    /// `TASK_DEFINITION_EVENT`.
     TaskDefinition(Box<task::TaskDefinition<'a>>),
+    /// `ACTOR_TASK_DEFINITION_EVENT`.
+    ActorTaskDefinition(Box<task::TaskDefinition<'a>>),
     /// `TASK_LIFECYCLE_EVENT`, and `TASK_EXECUTION_EVENT` of Ray 2.49.
     TaskLifecycle(Box<task::TaskLifecycle<'a>>),
     /// `TASK_PROFILE_EVENT`.
@@ -87,8 +92,8 @@ impl Payload<'_> {
     /// Returns the type of event with this payload; `None` for one that this version does not know.
     pub fn kind(&self) -> Option<EventKind> {
         Some(match self {
-            Self::TaskDefinition(task) if task.is_actor_task => EventKind::ActorTaskDefinition,
             Self::TaskDefinition(_) => EventKind::TaskDefinition,
+            Self::ActorTaskDefinition(_) => EventKind::ActorTaskDefinition,
             Self::TaskLifecycle(_) => EventKind::TaskLifecycle,
             Self::TaskProfile(_) => EventKind::TaskProfile,
             Self::DriverJobDefinition(_) => EventKind::DriverJobDefinition,

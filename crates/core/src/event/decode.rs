@@ -1,8 +1,14 @@
 //! Decodes one record into one event: the envelope and its payload, in any order.
 
+use super::actor::{ActorDefinition, ActorLifecycle};
+use super::job::{DriverJobDefinition, DriverJobLifecycle, SubmissionJobDefinition, SubmissionJobLifecycle};
+use super::node::{NodeDefinition, NodeLifecycle};
+use super::placement_group::{PlacementGroupDefinition, PlacementGroupLifecycle};
 use super::reader::{Damaged, Reader, Result};
+use super::task::{TaskDefinition, TaskLifecycle, TaskProfile};
 use super::value::{id, time};
-use super::{Event, Payload, actor, job, node, placement_group, task, worker};
+use super::worker::{WorkerDefinition, WorkerLifecycle};
+use super::{Event, Payload};
 
 /// Decodes one record. The payload's key, not `eventType`, determines its type, as in a protobuf `oneof`.
 pub fn decode(record: &str) -> Result<Event<'_>> {
@@ -13,6 +19,7 @@ pub fn decode(record: &str) -> Result<Event<'_>> {
         node_id: None,
         payload: Payload::Unknown,
         unknown_fields: Vec::new(),
+        unknown_states: 0,
         has_escaped: false,
     };
     let mut r = Reader::new(record);
@@ -35,6 +42,7 @@ pub fn decode(record: &str) -> Result<Event<'_>> {
     })?;
     r.end()?;
     event.has_escaped = r.has_escaped();
+    event.unknown_states = r.unknown_states();
     event.unknown_fields = r.take_unknown();
     if matches!(event.payload, Payload::Unknown) {
         // The whole payload is unknown, and is counted by event type.
@@ -47,38 +55,38 @@ pub fn decode(record: &str) -> Result<Event<'_>> {
 fn payload<'a>(r: &mut Reader<'a>, key: &'a str) -> Result<Option<Payload<'a>>> {
     Ok(Some(match key {
         "taskLifecycleEvent" | "task_lifecycle_event" | "taskExecutionEvent" | "task_execution_event" => {
-            Payload::TaskLifecycle(Box::new(task::lifecycle(r)?))
+            Payload::TaskLifecycle(Box::new(TaskLifecycle::read(r)?))
         }
-        "taskProfileEvents" | "task_profile_events" => Payload::TaskProfile(task::profile(r)?),
-        "taskDefinitionEvent" | "task_definition_event" => {
-            Payload::TaskDefinition(Box::new(task::definition(r, false)?))
-        }
+        "taskProfileEvents" | "task_profile_events" => Payload::TaskProfile(TaskProfile::read(r)?),
+        "taskDefinitionEvent" | "task_definition_event" => Payload::TaskDefinition(Box::new(TaskDefinition::read(r)?)),
         "actorTaskDefinitionEvent" | "actor_task_definition_event" => {
-            Payload::TaskDefinition(Box::new(task::definition(r, true)?))
+            Payload::ActorTaskDefinition(Box::new(TaskDefinition::read(r)?))
         }
         "driverJobDefinitionEvent" | "driver_job_definition_event" => {
-            Payload::DriverJobDefinition(job::driver_definition(r)?)
+            Payload::DriverJobDefinition(DriverJobDefinition::read(r)?)
         }
         "driverJobLifecycleEvent" | "driver_job_lifecycle_event" => {
-            Payload::DriverJobLifecycle(job::driver_lifecycle(r)?)
+            Payload::DriverJobLifecycle(DriverJobLifecycle::read(r)?)
         }
         "submissionJobDefinitionEvent" | "submission_job_definition_event" => {
-            Payload::SubmissionJobDefinition(job::submission_definition(r)?)
+            Payload::SubmissionJobDefinition(SubmissionJobDefinition::read(r)?)
         }
         "submissionJobLifecycleEvent" | "submission_job_lifecycle_event" => {
-            Payload::SubmissionJobLifecycle(job::submission_lifecycle(r)?)
+            Payload::SubmissionJobLifecycle(SubmissionJobLifecycle::read(r)?)
         }
-        "nodeDefinitionEvent" | "node_definition_event" => Payload::NodeDefinition(node::definition(r)?),
-        "nodeLifecycleEvent" | "node_lifecycle_event" => Payload::NodeLifecycle(node::lifecycle(r)?),
-        "actorDefinitionEvent" | "actor_definition_event" => Payload::ActorDefinition(Box::new(actor::definition(r)?)),
-        "actorLifecycleEvent" | "actor_lifecycle_event" => Payload::ActorLifecycle(actor::lifecycle(r)?),
-        "workerDefinitionEvent" | "worker_definition_event" => Payload::WorkerDefinition(worker::definition(r)?),
-        "workerLifecycleEvent" | "worker_lifecycle_event" => Payload::WorkerLifecycle(worker::lifecycle(r)?),
+        "nodeDefinitionEvent" | "node_definition_event" => Payload::NodeDefinition(NodeDefinition::read(r)?),
+        "nodeLifecycleEvent" | "node_lifecycle_event" => Payload::NodeLifecycle(NodeLifecycle::read(r)?),
+        "actorDefinitionEvent" | "actor_definition_event" => {
+            Payload::ActorDefinition(Box::new(ActorDefinition::read(r)?))
+        }
+        "actorLifecycleEvent" | "actor_lifecycle_event" => Payload::ActorLifecycle(ActorLifecycle::read(r)?),
+        "workerDefinitionEvent" | "worker_definition_event" => Payload::WorkerDefinition(WorkerDefinition::read(r)?),
+        "workerLifecycleEvent" | "worker_lifecycle_event" => Payload::WorkerLifecycle(WorkerLifecycle::read(r)?),
         "placementGroupDefinitionEvent" | "placement_group_definition_event" => {
-            Payload::PlacementGroupDefinition(Box::new(placement_group::definition(r)?))
+            Payload::PlacementGroupDefinition(Box::new(PlacementGroupDefinition::read(r)?))
         }
         "placementGroupLifecycleEvent" | "placement_group_lifecycle_event" => {
-            Payload::PlacementGroupLifecycle(placement_group::lifecycle(r)?)
+            Payload::PlacementGroupLifecycle(PlacementGroupLifecycle::read(r)?)
         }
         "platformEvent" | "platform_event" => {
             r.skip()?;

@@ -34,13 +34,14 @@ pub struct Reader<'a> {
     text: &'a str,
     at: usize,
     unknown: UnknownFields<'a>,
+    unknown_states: u32,
     escaped: bool,
 }
 
 impl<'a> Reader<'a> {
     /// Creates a reader at the beginning of a record.
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0, unknown: Vec::new(), escaped: false }
+        Self { text, at: 0, unknown: Vec::new(), unknown_states: 0, escaped: false }
     }
 
     /// Returns the whole record.
@@ -185,6 +186,16 @@ impl<'a> Reader<'a> {
     /// Takes the unknown fields recorded so far.
     pub fn take_unknown(&mut self) -> UnknownFields<'a> {
         std::mem::take(&mut self.unknown)
+    }
+
+    /// Counts a state that a later Ray added.
+    pub fn unknown_state(&mut self) {
+        self.unknown_states += 1;
+    }
+
+    /// Returns the number of unknown states counted so far.
+    pub fn unknown_states(&self) -> u32 {
+        self.unknown_states
     }
 
     /// Returns `true` if a key or a plain string contains escapes, as JSON allows. The output of

@@ -1,4 +1,5 @@
-//! Reads the values of proto-JSON: ids in base64, times in RFC 3339, maps as canonical JSON.
+//! Readers of the values of proto-JSON, as the fields of a `message!` name them: ids in base64, times in RFC 3339, maps
+//! as JSON text; and readers made from others, for lists and for values that may be absent.
 
 use super::reader::{Reader, Result};
 use crate::base::id::RayId;
@@ -66,6 +67,84 @@ pub fn time(r: &mut Reader<'_>) -> Result<Nanos> {
 pub fn map<'a>(r: &mut Reader<'a>) -> Result<&'a str> {
     let raw = r.skip()?;
     Ok(if raw == "{}" || raw == "null" { "" } else { raw })
+}
+
+/// Reads a `map<string, string>` as its entries, in order.
+pub fn entries<'a>(r: &mut Reader<'a>) -> Result<Vec<(Cow<'a, str>, Cow<'a, str>)>> {
+    let mut entries = Vec::new();
+    r.object(|r, key| {
+        entries.push((r.text_of(key)?, r.string()?));
+        Ok(())
+    })?;
+    Ok(entries)
+}
+
+/// Reads a string; see `Reader::string`.
+pub fn string<'a>(r: &mut Reader<'a>) -> Result<Cow<'a, str>> {
+    r.string()
+}
+
+/// Reads a string without escapes, such as the name of an enum's value; see `Reader::plain`.
+pub fn plain<'a>(r: &mut Reader<'a>) -> Result<&'a str> {
+    r.plain()
+}
+
+/// Reads an integer; see `Reader::int`.
+pub fn int(r: &mut Reader<'_>) -> Result<i64> {
+    r.int()
+}
+
+/// Reads an unsigned integer; null and invalid values are 0.
+pub fn unsigned(r: &mut Reader<'_>) -> Result<u64> {
+    Ok(r.plain()?.parse().unwrap_or(0))
+}
+
+/// Reads a number; see `Reader::float`.
+pub fn float(r: &mut Reader<'_>) -> Result<f64> {
+    r.float()
+}
+
+/// Reads a boolean; see `Reader::bool`.
+pub fn bool(r: &mut Reader<'_>) -> Result<bool> {
+    r.bool()
+}
+
+/// Returns a reader of the name of an enum's value, which `parse` turns into the value.
+pub fn variant<'a, T>(parse: impl Fn(&str) -> T) -> impl Fn(&mut Reader<'a>) -> Result<T> {
+    move |r| Ok(parse(r.plain()?))
+}
+
+/// Returns a reader of a value that may be null; null is `None`.
+pub fn optional<'a, T>(read: impl Fn(&mut Reader<'a>) -> Result<T>) -> impl Fn(&mut Reader<'a>) -> Result<Option<T>> {
+    move |r| if r.is_null() { r.skip().map(|_| None) } else { read(r).map(Some) }
+}
+
+/// Returns a reader of an array.
+pub fn list<'a, T>(item: impl Fn(&mut Reader<'a>) -> Result<T>) -> impl Fn(&mut Reader<'a>) -> Result<Vec<T>> {
+    move |r| {
+        let mut items = Vec::new();
+        r.array(|r| {
+            items.push(item(r)?);
+            Ok(())
+        })?;
+        Ok(items)
+    }
+}
+
+/// Returns a reader of an array of transitions. Those for which `item` returns `None`, because a later Ray added their
+/// state, are left out and counted by `Reader::unknown_state`.
+pub fn known<'a, T>(item: impl Fn(&mut Reader<'a>) -> Result<Option<T>>) -> impl Fn(&mut Reader<'a>) -> Result<Vec<T>> {
+    move |r| {
+        let mut items = Vec::new();
+        r.array(|r| {
+            match item(r)? {
+                Some(item) => items.push(item),
+                None => r.unknown_state(),
+            }
+            Ok(())
+        })?;
+        Ok(items)
+    }
 }
 
 /// Returns a `map<string, double>` with sorted keys and numbers as Ray prints them: `{"CPU":1.0}`.

@@ -28,6 +28,7 @@ use super::node::Node;
 use super::worker::Life;
 use crate::base::id::WorkerId;
 use crate::base::stored_json;
+use crate::base::task::TaskType;
 use crate::base::time::Nanos;
 use crate::event::{Damaged, Event, Payload, decode, salvage, without_needless_escapes};
 use crate::logs::Facts;
@@ -165,28 +166,21 @@ impl Builder {
         for (message, field) in &event.unknown_fields {
             self.completeness.count_unknown_field(message, field);
         }
+        self.completeness.unknown_states += u64::from(event.unknown_states);
         let (at, values) = (event.timestamp, &mut self.values);
         match &event.payload {
-            Payload::TaskDefinition(task) => self.tasks.define(values, at, task),
-            Payload::TaskLifecycle(task) => {
-                self.completeness.unknown_states += u64::from(task.unknown_states);
-                self.tasks.advance(values, at, task)
-            }
+            Payload::TaskDefinition(task) => self.tasks.define(values, at, task, TaskType::NormalTask),
+            Payload::ActorTaskDefinition(task) => self.tasks.define(values, at, task, TaskType::ActorTask),
+            Payload::TaskLifecycle(task) => self.tasks.advance(values, at, task),
             Payload::TaskProfile(task) => self.tasks.profile(values, at, task),
             Payload::DriverJobDefinition(job) => self.jobs.define_driver(values, at, job),
-            Payload::DriverJobLifecycle(job) => {
-                self.completeness.unknown_states += u64::from(job.unknown_states);
-                self.jobs.advance_driver(job)
-            }
+            Payload::DriverJobLifecycle(job) => self.jobs.advance_driver(job),
             Payload::SubmissionJobDefinition(job) => self.jobs.define_submission(values, at, job),
             Payload::SubmissionJobLifecycle(job) => self.jobs.advance_submission(job),
             Payload::NodeDefinition(node) => self.nodes.define(values, at, node),
             Payload::NodeLifecycle(node) => self.nodes.advance(values, node),
             Payload::ActorDefinition(actor) => self.actors.define(values, at, actor),
-            Payload::ActorLifecycle(actor) => {
-                self.completeness.unknown_states += u64::from(actor.unknown_states);
-                self.actors.advance(values, actor)
-            }
+            Payload::ActorLifecycle(actor) => self.actors.advance(values, actor),
             Payload::WorkerDefinition(worker) => self.workers.define(values, at, worker),
             Payload::WorkerLifecycle(worker) => self.workers.advance(values, worker),
             Payload::PlacementGroupDefinition(group) => self.placement_groups.define(values, at, group),

@@ -4,7 +4,7 @@ use super::latest::Latest;
 use super::{Catalogue, Nanos, Renamed};
 use crate::base::id::JobId;
 use crate::event::job::{
-    DriverJobDefinition, DriverJobLifecycle, JobConfig, SubmissionJobDefinition, SubmissionJobLifecycle,
+    DriverJobDefinition, DriverJobLifecycle, DriverJobState, JobConfig, SubmissionJobDefinition, SubmissionJobLifecycle,
 };
 use crate::snapshot::intern::{Id, Str};
 use crate::snapshot::job::{DriverJob, SubmissionEvents};
@@ -118,8 +118,13 @@ impl Jobs {
     pub(super) fn advance_driver(&mut self, event: &DriverJobLifecycle) -> Result<(), &'static str> {
         let id = event.job_id.ok_or("a driver job lifecycle without jobId")?;
         let draft = self.drivers.entry(id).or_default();
-        draft.created = draft.created.max(event.created);
-        draft.finished = draft.finished.max(event.finished);
+        for &(state, at) in &event.transitions {
+            let latest = match state {
+                DriverJobState::Created => &mut draft.created,
+                DriverJobState::Finished => &mut draft.finished,
+            };
+            *latest = at.max(*latest);
+        }
         Ok(())
     }
 

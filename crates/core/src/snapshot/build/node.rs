@@ -98,8 +98,8 @@ impl Nodes {
                 draft.resources = Latest::new(at, values.numbers(transition.resources));
             }
             if !alive {
-                let message = values.text(&transition.death_message);
-                draft.death = Latest::new(at, (at, values.str(transition.death_reason), message));
+                let message = values.text(&transition.death.message);
+                draft.death = Latest::new(at, (at, values.str(transition.death.reason), message));
             }
             self.join(values, id, draft);
         }

@@ -95,7 +95,7 @@ impl PlacementGroups {
                 t.scheduling_state.to_owned(),
                 t.scheduling_attempt,
                 t.highest_retry_delay_ms.to_bits(),
-                placements.map(|(index, node)| (*index, node.map(|n| n.0.to_vec()).unwrap_or_default())).collect(),
+                placements.map(|p| (p.index, p.node_id.map(|node| node.0.to_vec()).unwrap_or_default())).collect(),
             )
         });
         self.join(id, Draft { definition: None, states: states.collect() });

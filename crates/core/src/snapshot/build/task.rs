@@ -118,13 +118,14 @@ impl Tasks {
         values: &mut Catalogue,
         at: Nanos,
         event: &TaskDefinition<'_>,
+        default_type: TaskType,
     ) -> Result<(), &'static str> {
         let id = event.task_id.ok_or("a task definition without taskId")?;
-        let task_type = event.task_type.unwrap_or_default();
+        let task_type = event.task_type.unwrap_or(default_type);
         let (resources, labels) = (values.numbers(event.required_resources), values.labels(event.label_selector));
         let shape = self.shape(Shape {
             task_type,
-            language: event.language,
+            language: event.language.unwrap_or_default(),
             func_or_class_name: values.str(&event.function.call_string()),
             resources,
             runtime_env: values.str(&event.serialized_runtime_env),
@@ -198,12 +199,12 @@ impl Tasks {
         let number = self.draft(id, event.attempt);
         self.join_job(number, event.job_id);
         let source = ProfileSource {
-            component_type: values.str(&event.component_type),
-            component_id: values.id(event.component_id),
-            node_ip: values.str(&event.node_ip),
+            component_type: values.str(&event.profile.component_type),
+            component_id: values.id(event.profile.component_id),
+            node_ip: values.str(&event.profile.node_ip),
         };
         self.join_source(number, source, values);
-        for span in &event.events {
+        for span in &event.profile.events {
             let extra = self.extra(values, &id, &span.extra_data);
             let row = ProfileRow { start: span.start, end: span.end, name: values.str(&span.name), extra };
             self.profile.push((number, row));

@@ -77,8 +77,8 @@ impl Workers {
                 draft.job = Latest::new(at, job);
             }
             if dead {
-                let detail = values.text(&transition.exit_detail);
-                draft.death = Latest::new(at, (values.str(transition.exit_type), detail));
+                let detail = values.text(&transition.death.exit_detail);
+                draft.death = Latest::new(at, (values.str(transition.death.exit_type), detail));
             }
             self.join(values, id, draft);
         }
