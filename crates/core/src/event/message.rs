@@ -6,7 +6,8 @@
 //!     pub struct NodeLifecycle<'a> in "nodeLifecycleEvent" {
 //!         node_id: Option<NodeId> = id from "nodeId" | "node_id",
 //!         /// The states in order of arrival.
-//!         transitions: Vec<NodeTransition<'a>> = list(NodeTransition::read) from "stateTransitions" | "state_transitions",
+//!         transitions: Vec<NodeTransition<'a>> =
+//!             list(NodeTransition::read) from "stateTransitions" | "state_transitions",
 //!     }
 //!     skips "creatorId" | "creator_id"
 //! }
@@ -16,10 +17,10 @@
 //!
 //! - `in "nodeLifecycleEvent"` is the name under which unknown fields of the message are counted.
 //! - `node_id: Option<NodeId> = id from "nodeId" | "node_id"` is a field, its type, its reader and its keys in JSON.
-//!   Both spellings are listed, because collectors write either. A field that is not sent has its default value, and of
-//!   a key that is sent twice the last value counts.
-//! - A reader is a function from `&mut Reader` to `Result<T>`: one of `value`, `read` of another message, or one written
-//!   by hand. `list(…)`, `optional(…)` and `variant(…)` make readers from others.
+//!   Both spellings are listed, because collectors write either. A field that is not sent has its default value. If a
+//!   key is sent twice, the last value counts.
+//! - A reader is a function from `&mut Reader` to `Result<T>`: one of `value`, `read` of another message, or one
+//!   written by hand. `list(…)`, `known(…)`, `optional(…)` and `variant(…)` make readers from others.
 //! - `or other_reader from "key"` after a field's keys adds a key that has the value in another form.
 //! - `skips` lists the fields that Ray sends and nothing uses. It is left out if there are none.
 //!
@@ -53,7 +54,9 @@ macro_rules! message {
 
         impl $(<$a>)? $name $(<$a>)? {
             #[doc = concat!("Reads a `", $message, "`.")]
-            $vis fn read<'r $(: $a)?>(r: &mut $crate::event::reader::Reader<'r>) -> $crate::event::reader::Result<Self> {
+            $vis fn read<'r $(: $a)?>(
+                r: &mut $crate::event::reader::Reader<'r>,
+            ) -> $crate::event::reader::Result<Self> {
                 let mut out = Self::default();
                 r.object(|r, key| {
                     match key {
@@ -104,7 +107,8 @@ mod tests {
     fn reads_every_spelling_and_records_unknown_fields() {
         let sent = [r#""theName":"x""#, r#""the_name":"x""#, r#""nameInfo":{"name":"x"}"#];
         for name in sent {
-            let record = format!(r#"{{{name},"code":7,"inner":[{{"number":1,"new":2}},{{}}],"unused":3,"later":[4]}}"#);
+            let inner = r#""inner":[{"number":1,"new":2},{}]"#;
+            let record = format!(r#"{{{name},"code":7,{inner},"unused":3,"later":[4]}}"#);
             let mut r = Reader::new(&record);
             let outer = Outer::read(&mut r).unwrap();
             assert_eq!((&*outer.name, outer.code), ("x", Some(7)), "{name}");

@@ -25,7 +25,8 @@ message! {
     /// `NodeLifecycleEvent`.
     pub struct NodeLifecycle<'a> in "nodeLifecycleEvent" {
         node_id: Option<NodeId> = id from "nodeId" | "node_id",
-        transitions: Vec<NodeTransition<'a>> = list(NodeTransition::read) from "stateTransitions" | "state_transitions",
+        transitions: Vec<NodeTransition<'a>> =
+            list(NodeTransition::read) from "stateTransitions" | "state_transitions",
     }
 }
 
