@@ -39,7 +39,8 @@ def anchors(page) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_files_that_are_named_exist(page):
-    named = re.findall(r"`((?:src|crates|tests|e2e|docs|scripts|benches|config|charts|crds)/[\w./-]+)`", page.read_text())
+    folders = "src|crates|tests|e2e|docs|scripts|benches|config|charts|crds"
+    named = re.findall(rf"`((?:{folders})/[\w./-]+)`", page.read_text())
     dead = [name for name in named if "NAME" not in name and not (REPOSITORY / name).exists()]
     assert not dead
 
@@ -59,7 +60,8 @@ def test_every_condition_and_event_is_in_the_operations_page():
 
 
 def test_every_event_type_is_in_the_collecting_page_with_who_exports_it():
-    kinds = set(re.findall(r'=> "(\w+_EVENT)"', (REPOSITORY / "crates" / "core" / "src" / "event" / "kind.rs").read_text()))
+    code = REPOSITORY / "crates" / "core" / "src" / "event" / "kind.rs"
+    kinds = set(re.findall(r'=> "(\w+_EVENT)"', code.read_text()))
     assert len(kinds) > 10
     page = (REPOSITORY / "docs" / "collecting.md").read_text()
     table = page.partition("## Event types")[2].partition("\n## ")[0]
