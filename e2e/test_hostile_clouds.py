@@ -83,7 +83,7 @@ def test_rights_that_are_taken_away_are_told_and_come_back(folder, tmp_path, clo
             assert server.json("api/history/v1/sessions")["sessions"]
             store.allowed.clear()
             wait_until(lambda: server.get(f"{SESSION}/api/v0/tasks")[0] in (502, 503), 20)
-            assert "allow the identity in use to" in log.read_text()
+            wait_until(lambda: "allow the identity in use to" in log.read_text(), 20)
             assert server.json("api/history/v1/sessions")["sessions"]
             assert server.get("livez")[0] == server.get("readyz")[0] == 200
             store.allowed.set()
