@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 /// Niceness of the threads that load sessions. On Linux each thread has its own.
 ///
 /// A thread that serves requests weighs 2.4 times as much. Measured on two processors that warm requests keep busy: a
-/// cold session that opens in 0.65 s alone opens in 2.0 to 2.3 s with 4, in 2.9 to 4.2 s with 9, in 5 to 13 s with 19;
+/// cold session that opens in 0.65 s alone opens in 1.7 to 2.7 s with 4, in 2.9 to 4.2 s with 9, in 5 to 13 s with 19;
 /// the 99th percentile of the warm requests is the same with all three, some 5 ms.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 4;
