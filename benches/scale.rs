@@ -12,6 +12,8 @@
     reason = "a test or benchmark that cannot go on must stop"
 )]
 
+mod recorded;
+
 use ray_history::session::{OpenSession, Sessions};
 use ray_history_core::event::decode;
 use ray_history_core::event::records::Records;
@@ -38,17 +40,9 @@ fn main() {
     if let [mode, folder] = &args[..] {
         return measure(mode, Path::new(folder));
     }
-    let Some(tar) = std::env::var_os("RAY_HISTORY_SCALE") else {
-        println!(
-            "Nothing is measured: set RAY_HISTORY_SCALE to a tar with the storage/ of a session of 100,000 tasks."
-        );
+    let Some((work, scale)) = recorded::unpacked() else {
         return;
     };
-    let work = tempfile::tempdir().unwrap();
-    let scale = work.path().join("scale");
-    std::fs::create_dir(&scale).unwrap();
-    assert!(Command::new("tar").arg("xf").arg(&tar).arg("-C").arg(&scale).status().unwrap().success());
-    let scale = scale.join("storage");
     println!("{:<44} {:>9} {:>10} {:>10} {:>10}", "", "seconds", "after MB", "peak MB", "of floor");
     let floor = report("floor: read, gunzip, decode", "floor", &scale, None);
     report("open from a folder", "open", &scale, Some(floor));
@@ -137,7 +131,7 @@ fn open(folder: &Path, latency: Duration) -> Arc<OpenSession> {
         let local: Arc<dyn Storage> = Arc::new(Local::open(folder).unwrap());
         let store: Arc<dyn Storage> =
             if latency.is_zero() { local } else { Arc::new(Faulty::new(local).with_latency(latency)) };
-        let sessions = Arc::new(Sessions::new(store, vec![Root::new("")]).with_quiet_loads().unwrap());
+        let sessions = Arc::new(Sessions::new(store, vec![Root::new("")]).with_low_priority_loads().unwrap());
         let listing = sessions.refresh().await.unwrap();
         sessions.open(&listing.iter().next().unwrap().key).await.unwrap()
     })
@@ -145,14 +139,9 @@ fn open(folder: &Path, latency: Duration) -> Arc<OpenSession> {
 
 fn answers(session: &OpenSession) {
     let snapshot = &session.snapshot;
-    let query = |text: &str| Query {
-        parameters: text
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(k, v)| (k.into(), v.into()))
-            .collect(),
-        redact: false,
-        over: true,
+    let query = |text: &str| {
+        let pairs: Vec<_> = text.split('&').filter_map(|pair| pair.split_once('=')).collect();
+        Query { over: true, ..Query::of(&pairs) }
     };
     println!("{:<44} {:>9} {:>10}", "warm answers", "ms", "MB");
     let show = |name: &str, answer: &dyn Fn() -> Result<Answer, RayError>| {

@@ -14,6 +14,7 @@
 
 #[path = "../tests/storage_servers/process.rs"]
 mod process;
+mod recorded;
 
 use async_trait::async_trait;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials as Signing, Region};
@@ -51,15 +52,9 @@ fn main() {
     if let [mode, place] = &args[..] {
         return measure(mode, place);
     }
-    let Some(tar) = std::env::var_os("RAY_HISTORY_SCALE") else {
-        println!(
-            "Nothing is measured: set RAY_HISTORY_SCALE to a tar with the storage/ of a session of 100,000 tasks."
-        );
+    let Some((work, folder)) = recorded::unpacked() else {
         return;
     };
-    let work = tempfile::tempdir().unwrap();
-    assert!(Command::new("tar").arg("xf").arg(&tar).arg("-C").arg(work.path()).status().unwrap().success());
-    let folder = work.path().join("storage");
     let data = work.path().join("data");
     std::fs::create_dir_all(data.join("ray")).unwrap();
     let port = process::free_port();
@@ -111,7 +106,7 @@ fn measure(mode: &str, place: &str) {
             read_all(&*store).await;
             return println!("{}", started.elapsed().as_secs_f64());
         }
-        let sessions = Arc::new(Sessions::new(store, vec![Root::new("")]).with_quiet_loads().unwrap());
+        let sessions = Arc::new(Sessions::new(store, vec![Root::new("")]).with_low_priority_loads().unwrap());
         let listing = sessions.refresh().await.unwrap();
         let session = sessions.open(&listing.iter().next().unwrap().key).await.unwrap();
         println!("{}", started.elapsed().as_secs_f64());

@@ -64,6 +64,17 @@ def extract(archive: Path, into: Path) -> Path:
     return into
 
 
+SMALL = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
+"""The session of `small`: three tasks, ten events, one log of a line."""
+SMALL_NODE = "01180a8f897331216f38cb5230743f3605b7ae1ef6b370c8af16a052"
+"""Its only node."""
+
+
+def small(into: Path) -> Path:
+    """Unpacks the cases; returns the folder that holds one small session."""
+    return extract(FIXTURES / "cases.tar.gz", into) / "s3" / "storage"
+
+
 def names(archive: Path) -> list[str]:
     """The paths of the files in an archive, without a leading `./`."""
     with tarfile.open(archive) as opened:

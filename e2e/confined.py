@@ -5,7 +5,6 @@ counts memory that was reserved and never touched, and so is a weaker bound.
 """
 
 import os
-import re
 import resource
 from pathlib import Path
 
@@ -116,14 +115,10 @@ class Confined(Server):
         if self._group:
             self._group.rmdir()
 
-    def _memory(self, name: str) -> int:
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(re.search(rf"{name}:\s+(\d+) kB", status)[1]) * 1024
-
     def resident(self) -> int:
         """Resident bytes."""
-        return self._memory("VmRSS")
+        return self.memory("VmRSS")
 
     def most_resident(self) -> int:
         """The most resident bytes that there ever were."""
-        return self._memory("VmHWM")
+        return self.memory("VmHWM")

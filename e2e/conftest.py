@@ -27,6 +27,12 @@ def bucket(unpacked, tmp_path_factory) -> Path:
     return merged
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A folder with one small session, `e2e.bundle.SMALL`."""
+    return bundle.small(tmp_path_factory.mktemp("cases"))
+
+
 @pytest.fixture(scope="session")
 def dashboard() -> Path:
     """The Ray dashboard's files; `make dashboard` fetches them."""

@@ -18,13 +18,13 @@ import time
 import urllib.parse
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from e2e.loopback import Loopback
+from e2e.object_server import HTML, Answering
 
 NAMESPACE = "team"
-HTML = b"<html><body>Log in, please</body></html>"
+JSON = {"Content_Type": "application/json"}
 CREATED = "2026-11-22T00:00:00Z"
 EXTREMES = [
     {"cache": {"maxSessions": 2**63 - 1, "maxMemory": "9" * 400, "ttl": "9999999999999h"}},
@@ -85,20 +85,16 @@ ODD = [
 ]
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Answering):
     """Answers lists, watches and writes."""
 
-    protocol_version = "HTTP/1.1"
     plane: Plane
     lie: str
     spec: dict
     numbers: itertools.count
     over: threading.Event
 
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
+    def respond(self):
         self.plane.requests.append((time.monotonic(), self.path))
         url = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(url.query))
@@ -108,15 +104,6 @@ class Handler(BaseHTTPRequestHandler):
             answer(kind, query)
         except (ConnectionError, TimeoutError):
             self.close_connection = True
-
-    def do_PATCH(self):
-        self._write()
-
-    def do_POST(self):
-        self._write()
-
-    def do_DELETE(self):
-        self._write()
 
     def _write(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -129,28 +116,16 @@ class Handler(BaseHTTPRequestHandler):
             given["metadata"] |= version
             self.plane.leases[given["metadata"]["name"]] = given
             if self.lie == "leases":
-                return self._answer(200, HTML)
+                return self.answer(200, HTML, **JSON)
         return self._json(given)
 
-    def _json(self, value, status=200, **headers):
-        self._answer(status, json.dumps(value, separators=(",", ":")).encode(), **headers)
+    do_PATCH = do_POST = do_DELETE = _write
 
-    def _answer(self, status, body, **headers):
-        self.send_response(status)
-        for name, value in {"Content_Length": str(len(body)), "Content_Type": "application/json", **headers}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
+    def _json(self, value, status=200, **headers):
+        self.answer(status, json.dumps(value, separators=(",", ":")).encode(), **JSON, **headers)
 
     def _stream(self, pieces):
-        self.send_response(200)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        for piece in pieces:
-            if self.over.is_set():
-                break
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
-        self.wfile.write(b"0\r\n\r\n")
+        self.chunked(itertools.takewhile(lambda _: not self.over.is_set(), pieces))
 
     def _history(self, number=1, **spec):
         metadata = {"namespace": NAMESPACE, "name": "main", "uid": "1", "resourceVersion": str(number)}
@@ -194,7 +169,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _list_html(self, _):
-        self._answer(200, HTML)
+        self.answer(200, HTML, **JSON)
 
     def _list_circle(self, query):
         self._items([cluster("c")], "B" if query.get("continue") == "A" else "A")

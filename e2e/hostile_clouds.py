@@ -13,12 +13,11 @@ import threading
 import urllib.parse
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from e2e.loopback import Loopback
-from e2e.object_server import MODIFIED, PAGE, ObjectHandler, objects_of
+from e2e.object_server import HTML, MODIFIED, PAGE, Answering, ObjectHandler, entries, objects_of
 
 ENTRY = "metadir/c{}_n/session_2026-11-22_23-11-33_821800_1"
 ERROR = b"<?xml version='1.0'?><Error><Code>InternalError</Code></Error>"
@@ -46,15 +45,12 @@ def serve(folder: Path, cloud: str, lie: str):
         yield served
 
 
-class Stranger(BaseHTTPRequestHandler):
+class Stranger(Answering):
     """Where redirects lead: nobody should come."""
 
     strangers: list
 
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
+    def respond(self):
         self.strangers.append(self.path)
         self.send_error(404)
 
@@ -84,11 +80,11 @@ class Handler(ObjectHandler):
         if self.lie == "error":
             return self.answer(200, ERROR, Content_Type="application/xml")
         if self.lie == "html":
-            return self.answer(200, b"<html><body>Log in, please</body></html>", Content_Type="text/html")
+            return self.answer(200, HTML, Content_Type="text/html")
         if self.lie == "endless":
             return self._endless()
         after = "" if self.lie == "circle" else page
-        found = self.entries(prefix, delimiter, after)
+        found = entries(self.objects, prefix, delimiter, after)
         given, more = found[:PAGE], found[PAGE:]
         following = given[-1][1] if more else ""
         if self.lie == "circle":

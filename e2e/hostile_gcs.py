@@ -15,23 +15,20 @@ import itertools
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import grpc
 
 from e2e.loopback import Loopback
+from e2e.object_server import HTML, PAGE, ObjectHandler, entries, objects_of
 
-PAGE = 3
-HTML = b"<html><body>Log in, please</body></html>"
 GENERATION = 7
 
 
 @contextmanager
 def serve(folder: Path, lie: str):
     """The settings of a store over a folder."""
-    objects = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    state = {"objects": objects, "lie": lie, "numbers": itertools.count(1)}
+    state = {"objects": objects_of(folder), "lie": lie, "numbers": itertools.count(1)}
     listings = grpc.server(ThreadPoolExecutor(8), options=[("grpc.max_send_message_length", -1)])
     lister = Lister(**state)
     methods = {"ListObjects": grpc.unary_unary_rpc_method_handler(lister.list)}
@@ -115,12 +112,7 @@ class Lister:
 
     def _page(self, prefix, delimiter, page, number):
         after = "" if self.lie in ("circle", "repeats", "back") else page
-        found = []
-        for key in sorted(key for key in self.objects if key.startswith(prefix)):
-            below, slash, _ = key[len(prefix) :].partition(delimiter) if delimiter else (key, "", "")
-            item = (slash, prefix + below + slash if slash else key)
-            if item not in found and item[1] > after:
-                found.append(item)
+        found = entries(self.objects, prefix, delimiter, after)
         if self.lie == "back" and not page:
             given, following = [("", f"{prefix}zzz")], "go on"
         else:
@@ -133,47 +125,40 @@ class Lister:
         elif self.lie == "outside":
             given = [("", "zzz/../../etc/passwd"), ("", "../x"), ("", "/"), ("", "")]
         sizes = ((slash, key, len(self.objects.get(key, b""))) for slash, key in given)
-        entries = (text(2, key.encode()) if slash else self.entry(key, size) for slash, key, size in sizes)
-        whole = b"".join(entries) + (text(3, following.encode()) if following else b"")
+        listed = (text(2, key.encode()) if slash else self.entry(key, size) for slash, key, size in sizes)
+        whole = b"".join(listed) + (text(3, following.encode()) if following else b"")
         return whole[: len(whole) * 2 // 3 - 1] if self.lie == "cut" else whole
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(ObjectHandler):
     """Answers reads."""
 
-    protocol_version = "HTTP/1.1"
-    objects: dict[str, bytes]
     lie: str
     numbers: itertools.count
 
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
+    def respond(self):
         key = urllib.parse.unquote(urllib.parse.urlsplit(self.path).path.partition("/o/")[2])
         if key not in self.objects:
-            return self._answer(404, b"No such object")
+            return self.answer(404, b"No such object")
         if self.lie == "page":
-            return self._answer(200, HTML, Content_Type="text/html")
+            return self.answer(200, HTML, Content_Type="text/html")
         if self.lie == "wait":
-            return self._answer(429, b"later", Retry_After="99999999")
+            return self.answer(429, b"later", Retry_After="99999999")
         body, generation = self.objects[key], GENERATION
         if self.lie == "gunzip" and key.endswith(".gz"):
             body = gzip.decompress(body)
         if self.lie == "changes":
             generation = GENERATION + next(self.numbers)
             body = bytes(reversed(body))
-        headers = {"X_Goog_Generation": generation, "X_Goog_Stored_Content_Length": len(self.objects[key])}
+        headers = {"X_Goog_Generation": str(generation), "X_Goog_Stored_Content_Length": str(len(self.objects[key]))}
         return self._part(body, headers)
 
     def _part(self, body, headers):
         start, end, status = 0, len(body), 200
-        if (wanted := self.headers.get("Range")) and self.lie != "whole":
-            first, _, last = wanted.removeprefix("bytes=").partition("-")
-            start = int(first) if first else max(0, len(body) - int(last))
-            end = min(int(last) + 1 if first and last else len(body), len(body))
+        if self.lie != "whole" and (wanted := self.wanted(len(body))):
+            start, end = wanted
             if start >= len(body):
-                return self._answer(416, b"Requested range not satisfiable")
+                return self.answer(416, b"Requested range not satisfiable")
             if self.lie == "longer":
                 end = len(body)
             status, place = 206, f"bytes {start}-{end - 1}/{len(body)}"
@@ -184,11 +169,4 @@ class Handler(BaseHTTPRequestHandler):
         if self.lie == "short":
             self.close_connection = True
             headers["Content_Length"], part = str(len(part)), part[: len(part) // 2]
-        return self._answer(status, part, **headers)
-
-    def _answer(self, status, body, **headers):
-        self.send_response(status)
-        for name, value in {"Content_Length": str(len(body)), **headers}.items():
-            self.send_header(name.replace("_", "-"), str(value))
-        self.end_headers()
-        self.wfile.write(body)
+        return self.answer(status, part, **headers)

@@ -1,6 +1,7 @@
-"""What the small object servers of the tests have in common: a folder as objects, listings of keys, and ranged reads.
+"""What the small servers of the tests have in common: answers, a folder as objects, listings of keys, and ranged reads.
 
-A server is a class of its own: `quirky_s3` and `hostile_clouds` add a protocol and what is odd about a store.
+A server is a class of its own: `quirky_s3`, `hostile_clouds` and `hostile_gcs` add a protocol and what is odd about a
+store, `hostile_api` the API of Kubernetes.
 """
 
 import hashlib
@@ -11,6 +12,8 @@ from pathlib import Path
 PAGE = 3
 """Entries of a page of a listing: few, so that a small folder has many pages."""
 MODIFIED = "Mon, 23 Nov 2026 00:00:00 GMT"
+HTML = b"<html><body>Log in, please</body></html>"
+"""A page of somebody else, such as a proxy."""
 
 
 def objects_of(folder: Path) -> dict[str, bytes]:
@@ -23,11 +26,21 @@ def tag(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-class ObjectHandler(BaseHTTPRequestHandler):
-    """Answers in HTTP/1.1; a subclass reads paths and writes listings."""
+def entries(objects: Iterable[str], prefix: str, delimiter: str, after: str) -> list[tuple[str, str]]:
+    """What is listed behind a key, in order: pairs of the delimiter, for what is rolled up, and of a key."""
+    found = {}
+    for key in sorted(key for key in objects if key.startswith(prefix)):
+        below, slash, _ = key[len(prefix) :].partition(delimiter) if delimiter else (key, "", "")
+        item = (slash, prefix + below + slash if slash else key)
+        if item[1] > after:
+            found[item] = None
+    return list(found)
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Answers in HTTP/1.1; a subclass reads requests."""
 
     protocol_version = "HTTP/1.1"
-    objects: dict[str, bytes]
 
     def log_message(self, *_):
         pass
@@ -62,15 +75,11 @@ class ObjectHandler(BaseHTTPRequestHandler):
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             self.wfile.write(b"0\r\n\r\n")
 
-    def entries(self, prefix: str, delimiter: str, after: str) -> list[tuple[str, str]]:
-        """What is listed behind a key, in order: pairs of the delimiter, for what is rolled up, and of a key."""
-        found = {}
-        for key in sorted(key for key in self.objects if key.startswith(prefix)):
-            below, slash, _ = key[len(prefix) :].partition(delimiter) if delimiter else (key, "", "")
-            item = (slash, prefix + below + slash if slash else key)
-            if item[1] > after:
-                found[item] = None
-        return list(found)
+
+class ObjectHandler(Answering):
+    """Serves objects; a subclass reads paths and writes listings."""
+
+    objects: dict[str, bytes]
 
     def described(self, body: bytes) -> dict[str, str]:
         """The headers that describe an object."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from e2e.loopback import Loopback
-from e2e.object_server import PAGE, ObjectHandler, objects_of, tag
+from e2e.object_server import PAGE, ObjectHandler, entries, objects_of, tag
 
 BUSY = 10
 ARCHIVED = b"<Error><Code>InvalidObjectState</Code></Error>"
@@ -77,7 +77,7 @@ class Handler(ObjectHandler):
         after = urllib.parse.unquote(before.removeprefix("after ")) or query.get("start-after", "")
         if self.quirk in ("v1-only", "infinite", "pingpong"):
             after = query.get("marker", "")
-        found = self.entries(prefix, delimiter, after)
+        found = entries(self.objects, prefix, delimiter, after)
         page, more, given = self._following(prefix, before, found)
         self.answer(200, self._page(page, more, given, query.get("encoding-type") == "url"))
 
@@ -111,11 +111,11 @@ class Handler(ObjectHandler):
 
     def _many(self, times):
         """A page of a thousand entries as often as that, or for ever."""
-        entries = (
+        thousand = (
             b"<Contents><Key>metadir/a_b/session_2026-11-22_23-11-33_821800_1</Key><Size>1</Size></Contents>" * 1000
         )
         root = b"<ListBucketResult><IsTruncated>false</IsTruncated>"
-        pieces = itertools.repeat(entries) if times is None else itertools.repeat(entries, times)
+        pieces = itertools.repeat(thousand) if times is None else itertools.repeat(thousand, times)
         self.chunked(itertools.chain([root], pieces, [b"</ListBucketResult>"]))
 
     def _entry(self, slash, key, text):

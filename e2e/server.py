@@ -73,6 +73,29 @@ class Server:
         assert status == 200, f"{path}: {status} {body[:300]!r}"
         return json.loads(body)
 
+    def memory(self, name: str) -> int:
+        """Bytes of a row of its status in /proc: `VmRSS` has what is resident, `VmHWM` the most that ever was."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(re.search(rf"{name}:\s+(\d+) kB", status)[1]) * 1024
+
+
+class StoreServer(Server):
+    """A server of another store than a folder: by a document, or by the arguments and variables of KubeRay's server."""
+
+    def __init__(self, storage: dict, log: Path, **options):
+        """`storage` is `spec.storage` of a RayHistory, or variables such as `S3_ENDPOINT`."""
+        super().__init__(log.parent, log, **options)
+        if "S3_ENDPOINT" in storage:
+            arguments = ["--storage-backend", "s3"]
+            self._environment |= storage
+        else:
+            file = log.with_suffix(".json")
+            history = {"apiVersion": "history.ray.io/v1alpha1", "kind": "RayHistory", "metadata": {"name": "main"}}
+            file.write_text(json.dumps({**history, "spec": {"storage": storage}}))
+            arguments = ["--config", str(file)]
+        at = self._command.index("--local-dir")
+        self._command[at : at + 2] = arguments
+
 
 class SlowServer(Server):
     """A server whose store takes so much longer to answer each request."""

@@ -45,6 +45,18 @@ def test_files_that_are_named_exist(page):
     assert not dead
 
 
+def test_types_of_the_glossary_exist():
+    glossary = (REPOSITORY / "CONTRIBUTING.md").read_text().partition("\n## Glossary\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\|(.+)\|(.+)\|.*\|$", glossary, re.MULTILINE)
+    # The last column has words that are not used. A type may be written with its modules.
+    named = {name for row in rows for cell in row for name in re.findall(r"`(?:\w+::)*([A-Z]\w+)`", cell)}
+    assert {"Heavy", "Evidence", "StateRule", "LoadPermit"} <= named
+    files = [file for folder in ["src", "crates"] for file in (REPOSITORY / folder).rglob("*.rs")]
+    code = "\n".join(file.read_text() for file in files)
+    defined = set(re.findall(r"\b(?:struct|enum|trait) (\w+)", code))
+    assert not named - defined
+
+
 def test_every_condition_and_event_is_in_the_operations_page():
     """Collected from the code: reasons are the words in CamelCase beside a status, and what is published."""
     controller = REPOSITORY / "src" / "controller"

@@ -8,8 +8,7 @@ import pytest
 from e2e import bundle
 from e2e.server import Server
 
-SESSION = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
-NODE = "01180a8f897331216f38cb5230743f3605b7ae1ef6b370c8af16a052"
+SESSION, NODE = bundle.SMALL, bundle.SMALL_NODE
 PATHS = [
     f"{SESSION}/api/v0/tasks",
     f"{SESSION}/api/v0/logs/file?node_id={NODE}&filename=raylet.out&lines=1",
@@ -23,9 +22,8 @@ PATHS = [
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    cases = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path_factory.mktemp("cases"))
-    with Server(cases / "s3" / "storage", tmp_path_factory.mktemp("log") / "log") as server:
+def running(folder, tmp_path_factory):
+    with Server(folder, tmp_path_factory.mktemp("log") / "log") as server:
         yield server
 
 

@@ -10,19 +10,13 @@ import pytest
 from e2e import bundle, hostile_api
 from e2e.server import BINARY, Server, wait_until
 
-SESSION = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
+SESSION = bundle.SMALL
 MEMORY = 300
 """MiB that the program may ever have had."""
 LINES = 100
 REQUESTS = 60
 """In `SECONDS`, of one kind. Lists and watches may begin ten times at once and twelve times a minute."""
 SECONDS = 8
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    cases = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path_factory.mktemp("cases"))
-    return cases / "s3" / "storage"
 
 
 class Followed(Server):
@@ -37,12 +31,6 @@ class Followed(Server):
         """Seconds of processors that it has had."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def most_memory(self) -> int:
-        """MiB that it has ever had."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) >> 10
 
 
 # What the condition says.
@@ -89,7 +77,7 @@ def test_whatever_the_api_server_says_sessions_are_served(folder, tmp_path, lie)
             assert len(server.json(f"{SESSION}/api/v0/tasks")["data"]["result"]["result"]) == 3
             time.sleep(0.5)
         asked = collections.Counter(kind(path) for _, path in plane.requests[before:])
-        lines, most, busy = log.read_text().splitlines(), server.most_memory(), server.processor()
+        lines, most, busy = log.read_text().splitlines(), server.memory("VmHWM") >> 20, server.processor()
         wait_until(lambda: LIES[lie] in plane.condition("ClustersWatched").get("message", ""), 30)
     assert most < MEMORY, f"{most} MiB"
     # Some of it is the start, and reading what is sent.

@@ -1,38 +1,18 @@
 """Stores that lie, in Azure's and OSS's protocols: an error that says why, or a gap, never a part that looks whole."""
 
-import json
-
 import pytest
 
 from e2e import bundle, hostile_clouds
-from e2e.server import Server, wait_until
+from e2e.server import StoreServer, wait_until
 
-SESSION = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
+SESSION = bundle.SMALL
 CLOUDS = pytest.mark.parametrize("cloud", ["azure", "oss"])
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    cases = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path_factory.mktemp("cases"))
-    return cases / "s3" / "storage"
-
-
-class CloudServer(Server):
-    """A server of such a store."""
-
-    def __init__(self, document, log):
-        super().__init__(log.parent, log)
-        file = log.with_suffix(".json")
-        history = {"apiVersion": "history.ray.io/v1alpha1", "kind": "RayHistory", "metadata": {"name": "main"}}
-        file.write_text(json.dumps({**history, "spec": {"storage": document}}))
-        at = self._command.index("--local-dir")
-        self._command[at : at + 2] = ["--config", str(file)]
 
 
 @CLOUDS
 def test_without_a_lie_all_is_there(folder, tmp_path, cloud):
     log = tmp_path / "log"
-    with hostile_clouds.serve(folder, cloud, "none") as store, CloudServer(store.document, log) as server:
+    with hostile_clouds.serve(folder, cloud, "none") as store, StoreServer(store.document, log) as server:
         assert len(server.json(f"{SESSION}/api/v0/tasks")["data"]["result"]["result"]) == 3
         assert not unreadable(server)
 
@@ -54,7 +34,7 @@ def test_a_listing_that_lies_is_an_error_that_says_why(folder, tmp_path, cloud, 
     log = tmp_path / "log"
     with hostile_clouds.serve(folder, cloud, lie) as store:
         with pytest.raises(AssertionError, match="did not start serving"):
-            CloudServer(store.document, log).__enter__()
+            StoreServer(store.document, log).__enter__()
         assert not store.strangers
     assert WHY[lie] in log.read_text(), log.read_text()
 
@@ -63,7 +43,7 @@ def test_a_listing_that_lies_is_an_error_that_says_why(folder, tmp_path, cloud, 
 @pytest.mark.parametrize("lie", ["short", "other", "longer"])
 def test_a_body_that_lies_is_a_gap_or_an_error(folder, tmp_path, cloud, lie):
     log = tmp_path / "log"
-    with hostile_clouds.serve(folder, cloud, lie) as store, CloudServer(store.document, log) as server:
+    with hostile_clouds.serve(folder, cloud, lie) as store, StoreServer(store.document, log) as server:
         status, _, body = server.get(f"{SESSION}/api/v0/tasks")
         if lie == "longer":
             # HTTP itself leaves out what is beyond the length.
@@ -79,7 +59,7 @@ def test_rights_that_are_taken_away_are_told_and_come_back(folder, tmp_path, clo
     log = tmp_path / "log"
     with hostile_clouds.serve(folder, cloud, "denied") as store:
         store.allowed.set()
-        with CloudServer(store.document, log) as server:
+        with StoreServer(store.document, log) as server:
             assert server.json("api/history/v1/sessions")["sessions"]
             store.allowed.clear()
             wait_until(lambda: server.get(f"{SESSION}/api/v0/tasks")[0] in (502, 503), 20)

@@ -8,20 +8,17 @@ import pytest
 
 from e2e import bundle, quirky_s3
 from e2e.object_server import objects_of
-from e2e.server import wait_until
-from e2e.test_s3_quirks import S3Server
+from e2e.server import StoreServer, wait_until
 
-SESSION = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
-NODE = "01180a8f897331216f38cb5230743f3605b7ae1ef6b370c8af16a052"
+SESSION, NODE = bundle.SMALL, bundle.SMALL_NODE
 LOG = "raylet.out"
 BYTES = 30_000_000
 """Of a log without an end of a line: a search for the last lines reads all of it, a megabyte in each quarter second."""
 
 
 @pytest.fixture
-def objects(tmp_path):
-    cases = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path / "cases")
-    objects = objects_of(cases / "s3" / "storage")
+def objects(folder):
+    objects = objects_of(folder)
     (key,) = (key for key in objects if key.endswith(f"{NODE}/logs/{LOG}"))
     return {**objects, key: b"x" * BYTES}
 
@@ -31,7 +28,7 @@ def test_a_search_for_lines_ends_with_its_client(objects, tmp_path, leave):
     reads: list[str] = []
     with (
         quirky_s3.serve_objects(objects, "leisurely", reads) as store,
-        S3Server(store, tmp_path, tmp_path / "log") as server,
+        StoreServer(store, tmp_path / "log") as server,
     ):
         server.json(f"{SESSION}/api/version")
 
@@ -49,7 +46,7 @@ def test_a_search_for_lines_ends_with_its_client(objects, tmp_path, leave):
             ended_at = searched()
             time.sleep(2)
             assert searched() == ended_at
-    assert ended_at < before + BYTES >> 20
+    assert ended_at < before + (BYTES >> 20)
 
 
 def in_flight(server) -> int:

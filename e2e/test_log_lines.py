@@ -11,7 +11,7 @@ FORGED = "%0A2026-11-29T00:00:00Z%20%20INFO%20forged%3A%20all%20is%20well%1B%5B2
 
 def test_nothing_from_a_url_begins_a_line_or_steers_a_terminal(tmp_path):
     for form in ("text", "json"):
-        root = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path / f"cases-{form}") / "s3" / "storage"
+        root = bundle.small(tmp_path / f"cases-{form}")
         log = tmp_path / form
         with Server(root, log, "--log-format", form, environment={"RUST_LOG": "debug", "NO_COLOR": ""}) as server:
             root.rename(tmp_path / f"away-{form}")
@@ -34,7 +34,7 @@ def test_nothing_from_a_url_begins_a_line_or_steers_a_terminal(tmp_path):
 
 
 def test_a_standard_error_that_nobody_reads_stops_nothing(tmp_path):
-    root = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path / "cases") / "s3" / "storage"
+    root = bundle.small(tmp_path / "cases")
     command = [str(BINARY), "serve", "--local-dir", str(root), "--listen", "127.0.0.1:0"]
     with processes.talk(command, {"RUST_LOG": "trace"}) as process:
         lines = iter(process.stderr.readline, "")
@@ -59,7 +59,7 @@ def dropped(metrics):
 
 
 def test_the_last_lines_are_written(tmp_path):
-    root = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path / "cases") / "s3" / "storage"
+    root = bundle.small(tmp_path / "cases")
     log = tmp_path / "log"
     with Server(root, log):
         pass

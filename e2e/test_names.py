@@ -5,8 +5,7 @@ import urllib.parse
 import pytest
 
 from e2e import bundle, quirky_s3
-from e2e.server import Server
-from e2e.test_s3_quirks import S3Server
+from e2e.server import Server, StoreServer
 
 SESSION = "session_2026-11-22_23-11-33_821800_1"
 ODD = ["..", ".", "a\\b", "new\nline", "esc\x1b[31m", "tab\there", "%2e%2e", "ünï", "a b", "a?b#c", "x" * 200, "..."]
@@ -15,7 +14,7 @@ ODD = ["..", ".", "a\\b", "new\nline", "esc\x1b[31m", "tab\there", "%2e%2e", "ü
 @pytest.mark.parametrize("store", ["local", "s3"])
 def test_what_is_listed_can_be_opened(tmp_path, store):
     root = tmp_path / "root"
-    found = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path / "cases") / "s3" / "storage"
+    found = bundle.small(tmp_path / "cases")
     (whole,) = {path.parents[1] for path in found.glob(f"cluster-history/raycluster/*/*/{SESSION}/*")}
     objects = {}
     for name in ODD:
@@ -37,7 +36,7 @@ def test_what_is_listed_can_be_opened(tmp_path, store):
             path.write_bytes(body)
     log = tmp_path / "log"
     if store == "s3":
-        with serving as settings, S3Server(settings, root, log) as server:
+        with serving as settings, StoreServer(settings, log) as server:
             opened(server)
     else:
         with Server(root, log) as server:

@@ -5,30 +5,14 @@ import itertools
 import pytest
 
 from e2e import bundle, quirky_s3
-from e2e.server import Server, wait_until
+from e2e.server import StoreServer, wait_until
 
-SESSION = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    cases = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path_factory.mktemp("cases"))
-    return cases / "s3" / "storage"
-
-
-class S3Server(Server):
-    """A server of an S3 store."""
-
-    def __init__(self, store: dict[str, str], folder, log, started: str | None = None):
-        super().__init__(folder, log, started=started)
-        at = self._command.index("--local-dir")
-        self._command[at : at + 2] = ["--storage-backend", "s3"]
-        self._environment |= store
+SESSION, NODE = bundle.SMALL, bundle.SMALL_NODE
 
 
 @pytest.mark.parametrize("quirk", ["none", "no-token"])
 def test_a_listing_is_read_to_its_end(folder, tmp_path, quirk):
-    with quirky_s3.serve(folder, quirk) as store, S3Server(store, folder, tmp_path / "log") as server:
+    with quirky_s3.serve(folder, quirk) as store, StoreServer(store, tmp_path / "log") as server:
         tasks = server.json(f"{SESSION}/api/v0/tasks")["data"]["result"]["result"]
         report = server.json(f"api/history/v1/{SESSION}")
     assert (len(tasks), report["report"]["records"]) == (3, 10)
@@ -42,7 +26,7 @@ def test_a_listing_without_a_proven_end_is_an_error(folder, tmp_path, quirk):
     log = tmp_path / "log"
     with quirky_s3.serve(folder, quirk) as store:
         try:
-            with S3Server(store, folder, log) as server:
+            with StoreServer(store, log) as server:
                 status, _, body = server.get(f"{SESSION}/api/v0/tasks")
                 assert status in (502, 503), body
         except AssertionError as ended:
@@ -52,7 +36,7 @@ def test_a_listing_without_a_proven_end_is_an_error(folder, tmp_path, quirk):
 
 def test_probes_are_answered_while_the_first_listing_runs(folder, tmp_path):
     log, listening = tmp_path / "log", r"listening.*address=([0-9.:]+)"
-    with quirky_s3.serve(folder, "slow") as store, S3Server(store, folder, log, started=listening) as server:
+    with quirky_s3.serve(folder, "slow") as store, StoreServer(store, log, started=listening) as server:
         assert (server.get("livez")[0], server.get("readyz")[0]) == (200, 503)
         assert b"not been listed yet" in server.get("readyz")[2]
         status, _, body = server.get(f"{SESSION}/api/v0/tasks")
@@ -63,7 +47,7 @@ def test_probes_are_answered_while_the_first_listing_runs(folder, tmp_path):
 
 def test_a_store_that_is_busy_at_the_start_is_waited_for(folder, tmp_path):
     log = tmp_path / "log"
-    with quirky_s3.serve(folder, "busy") as store, S3Server(store, folder, log) as server:
+    with quirky_s3.serve(folder, "busy") as store, StoreServer(store, log) as server:
         assert server.json(f"{SESSION}/api/v0/tasks")
     assert "trying again in 1s" in log.read_text()
 
@@ -72,7 +56,7 @@ def test_a_store_that_is_away_is_told_in_words(folder, tmp_path):
     with quirky_s3.serve(folder, "none") as store:
         pass
     log, listening = tmp_path / "log", r"listening.*address=([0-9.:]+)"
-    with S3Server(store, folder, log, started=listening) as server:
+    with StoreServer(store, log, started=listening) as server:
         wait_until(lambda: "trying again" in log.read_text(), 30)
         status, _, why = server.get("readyz")
     assert status == 503
@@ -80,12 +64,9 @@ def test_a_store_that_is_away_is_told_in_words(folder, tmp_path):
     assert not any(debug in why.decode() + log.read_text() for debug in ("ConnectorError", "kind:", "source:"))
 
 
-NODE = "01180a8f897331216f38cb5230743f3605b7ae1ef6b370c8af16a052"
-
-
 def test_an_archived_object_is_called_that_and_the_rest_is_read(folder, tmp_path):
     log = tmp_path / "log"
-    with quirky_s3.serve(folder, "archived") as store, S3Server(store, folder, log) as server:
+    with quirky_s3.serve(folder, "archived") as store, StoreServer(store, log) as server:
         status, _, body = server.get(f"{SESSION}/api/v0/tasks")
         names = server.json(f"{SESSION}/api/v0/logs?node_id={NODE}")["data"]["result"]
         raylet = server.get(f"{SESSION}/api/v0/logs/file?node_id={NODE}&filename=raylet.out")
@@ -102,7 +83,7 @@ def test_an_archived_object_is_called_that_and_the_rest_is_read(folder, tmp_path
 @pytest.mark.parametrize("quirk", ["no-length", "transcode", "no-ranges"])
 def test_bodies_are_read_without_a_length_or_ranges(folder, tmp_path, quirk):
     url = f"{SESSION}/api/v0/logs/file?node_id={NODE}&filename=raylet.out"
-    with quirky_s3.serve(folder, quirk) as store, S3Server(store, folder, tmp_path / "log") as server:
+    with quirky_s3.serve(folder, quirk) as store, StoreServer(store, tmp_path / "log") as server:
         tasks = server.json(f"{SESSION}/api/v0/tasks")["data"]["result"]["result"]
         logs = [server.get(f"{url}&lines={lines}")[2] for lines in (1, -1)]
         report = server.json(f"api/history/v1/{SESSION}")
@@ -112,7 +93,7 @@ def test_bodies_are_read_without_a_length_or_ranges(folder, tmp_path, quirk):
 
 
 def test_empty_objects_that_stand_for_folders_are_no_files(folder, tmp_path):
-    with quirky_s3.serve(folder, "folders") as store, S3Server(store, folder, tmp_path / "log") as server:
+    with quirky_s3.serve(folder, "folders") as store, StoreServer(store, tmp_path / "log") as server:
         names = server.json(f"{SESSION}/api/v0/logs?node_id={NODE}")["data"]["result"]
         inside = server.json(f"{SESSION}/api/v0/logs?node_id={NODE}&glob=events/*")["data"]["result"]
         tasks = server.json(f"{SESSION}/api/v0/tasks")["data"]["result"]["result"]

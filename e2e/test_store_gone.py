@@ -1,18 +1,15 @@
 """A folder that vanishes while it is served, or comes back: never an empty list."""
 
 import json
-import shutil
 
 from e2e import bundle
 from e2e.server import Server, wait_until
 
-SESSION = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
+SESSION = bundle.SMALL
 
 
 def test_a_root_that_vanishes_is_an_error_and_the_list_stays(tmp_path):
-    cases = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path / "cases")
-    root, away = tmp_path / "root", tmp_path / "away"
-    shutil.copytree(cases / "s3" / "storage", root)
+    root, away = bundle.small(tmp_path / "cases"), tmp_path / "away"
     with Server(root, tmp_path / "log") as server:
 
         def listed():
@@ -38,9 +35,7 @@ def test_a_root_that_vanishes_is_an_error_and_the_list_stays(tmp_path):
 
 
 def test_a_log_that_is_gone_since_it_was_listed_is_not_found(tmp_path):
-    cases = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path / "cases")
-    root = tmp_path / "root"
-    shutil.copytree(cases / "s3" / "storage", root)
+    root = bundle.small(tmp_path / "cases")
     name = SESSION.rsplit("/", 1)[1]
     log = root / "cluster-history" / "raycluster" / "team" / "c" / name / ("f" * 56) / "logs" / "worker.out"
     log.parent.mkdir(parents=True)

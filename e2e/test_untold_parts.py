@@ -1,42 +1,27 @@
 """Stores that give a part of an object without saying which: it is refused, on S3 and on Azure, and told."""
 
-import json
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from e2e import bundle, hostile_clouds, quirky_s3
 from e2e.loopback import Loopback
-from e2e.server import Server
+from e2e.object_server import Answering
+from e2e.server import StoreServer
 
-SESSION = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
-NODE = "01180a8f897331216f38cb5230743f3605b7ae1ef6b370c8af16a052"
+SESSION, NODE = bundle.SMALL, bundle.SMALL_NODE
 LOG = f"{SESSION}/api/v0/logs/file?node_id={NODE}&filename=raylet.out&lines=1"
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    cases = bundle.extract(bundle.FIXTURES / "cases.tar.gz", tmp_path_factory.mktemp("cases"))
-    return cases / "s3" / "storage"
-
-
-class Proxy(BaseHTTPRequestHandler):
+class Proxy(Answering):
     """Stands before a store, and leaves out which part of an object an answer brings."""
 
-    protocol_version = "HTTP/1.1"
     store: str
     leaves_out: bool
 
-    def log_message(self, *_):
-        pass
-
-    def do_HEAD(self):
-        self.do_GET()
-
-    def do_GET(self):
+    def respond(self):
         headers = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
         request = urllib.request.Request(self.store + self.path, headers=headers, method=self.command)
         try:
@@ -59,33 +44,18 @@ def before(address: str, *, leaves_out: bool):
         yield f"http://127.0.0.1:{proxy.port}"
 
 
-class Reader(Server):
-    """A server of a store, by other arguments than a folder."""
-
-    def __init__(self, log, arguments: list[str], environment: dict[str, str]):
-        super().__init__(log.parent, log, environment=environment)
-        at = self._command.index("--local-dir")
-        self._command[at : at + 2] = arguments
-
-
 @contextmanager
 def serve(store: str, folder, log, *, leaves_out: bool):
-    """A server of a store of a kind."""
-    if store == "s3":
-        with quirky_s3.serve(folder, "none") as given, before(given["S3_ENDPOINT"], leaves_out=leaves_out) as address:
-            reader = Reader(log, ["--storage-backend", "s3"], {**given, "S3_ENDPOINT": address})
-            with reader as server:
-                yield server
-        return
-    with hostile_clouds.serve(folder, "azure", "none") as cloud:
+    """A server of a store of a kind, behind the proxy."""
+    with quirky_s3.serve(folder, "none") as s3, hostile_clouds.serve(folder, "azure", "none") as cloud:
         azure = cloud.document["azure"]
         origin, _, account = azure["endpoint"].rpartition("/")
-        with before(origin, leaves_out=leaves_out) as address:
-            storage = {"azure": {**azure, "endpoint": f"{address}/{account}"}}
-            history = {"apiVersion": "history.ray.io/v1alpha1", "kind": "RayHistory", "metadata": {"name": "main"}}
-            file = log.with_suffix(".json")
-            file.write_text(json.dumps({**history, "spec": {"storage": storage}}))
-            with Reader(log, ["--config", str(file)], {}) as server:
+        with before(s3["S3_ENDPOINT"] if store == "s3" else origin, leaves_out=leaves_out) as address:
+            documents = {
+                "s3": {**s3, "S3_ENDPOINT": address},
+                "azure": {"azure": {**azure, "endpoint": f"{address}/{account}"}},
+            }
+            with StoreServer(documents[store], log) as server:
                 yield server
 
 

@@ -87,7 +87,7 @@ async fn serve(
     }
     let (settings, metrics) = (Arc::default(), Metrics::default());
     let sessions = Sessions::with(store, vec![Root::new("")], settings, liveness, metrics.clone());
-    let sessions = Arc::new(sessions.with_quiet_loads()?);
+    let sessions = Arc::new(sessions.with_low_priority_loads()?);
     sessions.refresh().await?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     eprintln!("serving http://{}/sessions/", listener.local_addr()?);

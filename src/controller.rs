@@ -1,8 +1,9 @@
 //! The Kubernetes controller: follows one `RayHistory` and the `RayClusters` it selects, and reports a status.
 //!
 //! Handles the settings of the object (`settings`), the watch that liveness uses (`clusters`), the status (`report`,
-//! `status`), the replica that writes it (`replicas`), Events (`announce`), relisting of changed folders (`looks`),
-//! loading sessions ahead of requests (`prewarm`), and limits of the API server's answers (`client`, `pace`).
+//! `status`), the replica that writes it (`replicas`), Events (`announce`), relisting of changed folders
+//! (`relist_queue`), loading sessions ahead of requests (`prewarm`), and limits of the API server's answers (`client`,
+//! `pace`).
 //! A missing definition, a missing permission or an unreachable API server is reported and retried; it never ends the
 //! program and never stops serving. Never imports `http`: both use settings, liveness and health.
 
@@ -10,19 +11,19 @@ mod announce;
 mod client;
 mod clusters;
 mod follow;
-mod looks;
+mod limits;
 mod one;
 mod pace;
+mod pending_deaths;
 mod prewarm;
 mod ray_cluster;
 mod ray_service;
+mod relist_queue;
 mod replicas;
 mod report;
 mod services;
 mod settings;
 mod status;
-mod untold;
-mod words;
 
 pub use client::client;
 pub use settings::Credentials;
@@ -40,10 +41,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use k8s_openapi::jiff::Timestamp;
 use kube::core::DeserializeGuard;
 use kube::{Api, Client, Resource};
-use looks::RelistQueue;
 use one::{News, follow_one};
 use pace::Pace;
+use pending_deaths::{Leader, PendingDeaths};
 use ray_history_core::base::name::{ClusterId, Owner, SessionKey};
+use relist_queue::RelistQueue;
 use replicas::Replicas;
 use report::Reporter;
 use settings::{SettingsApplier, place, reference};
@@ -55,7 +57,6 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use untold::{Leader, PendingDeaths};
 
 /// Interval at which the status is compared with the current facts, which needs no request.
 const TICK: Duration = Duration::from_secs(1);

@@ -1,6 +1,6 @@
 //! The HTTP server: its URLs, and how it sends responses.
 //!
-//! Defines URLs, status codes, headers and bodies. All data comes from `session` and `answer`; this module never
+//! Defines URLs, status codes, headers and bodies. All data comes from `session` and `ray_api`; this module never
 //! imports `storage`. The URL table is in `routes`; the table of Ray's API below a session is in `api`.
 //!
 //! | URL | response |

@@ -123,7 +123,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let store = connect(&settings.storage, &metrics).await?;
     let in_force = Arc::new(settings.clone());
     let sessions = Sessions::with(store, roots, in_force, Liveness::default(), metrics.clone());
-    let sessions = Arc::new(sessions.with_quiet_loads().context(NO_THREADS)?);
+    let sessions = Arc::new(sessions.with_low_priority_loads().context(NO_THREADS)?);
     check_dashboard(dashboard_dir.as_deref())?;
     let address = listener.local_addr()?;
     // Listing a big bucket takes a while; probes are answered meanwhile.

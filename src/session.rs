@@ -24,10 +24,10 @@ mod listed;
 pub mod load;
 mod loader;
 pub mod logs;
+mod low_priority;
 mod memory;
 mod open;
 pub mod progress;
-mod quiet;
 mod source;
 mod survey;
 #[cfg(test)]
@@ -69,6 +69,9 @@ pub enum Error {
     /// The log file was listed, but is no longer stored.
     #[error("{0} was stored when this session was last listed, but is no longer there")]
     LogGone(String),
+    /// The log file was overwritten each time it was read.
+    #[error("{0} is being overwritten while it is read; try again in a few seconds")]
+    LogChanging(String),
     /// A request to the store failed.
     #[error("the storage could not be read: {0}")]
     Storage(std::sync::Arc<storage::Error>),

@@ -1,7 +1,7 @@
 //! Validated settings, made from a `RayHistory`, from flags, or from the settings of KubeRay's history server.
 //!
 //! Every value is parsed and gets its default here, once; the rest of the program never sees text such as `2Gi`.
-//! Settings are passed on through a watch channel, so that a change applies while the program runs.
+//! `Sessions::apply` replaces the settings in force, so that a change applies while the program runs.
 //! Pure: no I/O, no clock.
 
 pub mod server;

@@ -24,7 +24,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// kube's client logs every response that it cannot parse, with its whole text, such as a list of Secrets. The caller
-/// logs the error instead. `RUST_LOG` can override this.
+/// logs the error instead. Only `RUST_LOG=off` or a directive for `kube_client::client` itself changes this.
 const KUBE: &str = "kube_client::client=error";
 
 /// A handle that must be stopped before the program ends, so that no span is lost.
@@ -40,8 +40,7 @@ pub struct Telemetry {
 /// # Errors
 /// Fails if the export is enabled and its settings are invalid.
 pub fn start(format: LogFormat) -> anyhow::Result<Telemetry> {
-    let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|asked| EnvFilter::try_new(asked).is_ok());
-    let filter = EnvFilter::new(format!("{KUBE},{}", asked.as_deref().unwrap_or("info")));
+    let filter = EnvFilter::new(directives(std::env::var(EnvFilter::DEFAULT_ENV).ok().as_deref()));
     writer::start()?;
     // https://no-color.org
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -85,6 +84,33 @@ impl Telemetry {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => tracing::warn!(error = %chain(&error), "the last traces could not be sent"),
             Ok(Err(_)) | Err(_) => tracing::warn!("the last traces could not be sent in time"),
+        }
+    }
+}
+
+/// Returns the directives of the log for a value of `RUST_LOG`; an invalid or empty one counts as `info`.
+fn directives(rust_log: Option<&str>) -> String {
+    let valid = |text: &&str| !text.is_empty() && EnvFilter::try_new(text).is_ok();
+    match rust_log.map(str::trim).filter(valid).unwrap_or("info") {
+        "off" => "off".to_owned(),
+        asked => format!("{KUBE},{asked}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rust_log_is_followed_but_for_kubes_client() {
+        for (given, expected) in [
+            (None, "kube_client::client=error,info"),
+            (Some(" "), "kube_client::client=error,info"),
+            (Some("a=b=c"), "kube_client::client=error,info"),
+            (Some("debug"), "kube_client::client=error,debug"),
+            (Some("off"), "off"),
+        ] {
+            assert_eq!(directives(given), expected, "{given:?}");
         }
     }
 }

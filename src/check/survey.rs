@@ -1,8 +1,8 @@
 //! The text of a survey of a store. Names and reasons come from the store, so they are escaped as in the log.
 
 use super::units::{ago, bytes, count};
+use crate::escape::escaped;
 use crate::session::{Content, Newest, Survey};
-use ray_history_core::base::escape::escaped;
 use ray_history_core::event::EventKind;
 use ray_history_core::snapshot::completeness::EventCounts;
 use ray_history_core::snapshot::gaps;

@@ -73,7 +73,9 @@ where
         let answer = self.inner.call(request);
         async move {
             sleep(delay?).await;
-            let answer = timeout(LONGEST_WAIT, answer).await.map_err(|_| "no answer within 60 s")??;
+            let answer = timeout(LONGEST_WAIT, answer)
+                .await
+                .map_err(|_| format!("no answer within {} s", LONGEST_WAIT.as_secs()))??;
             let end = (!is_watch).then(|| Instant::now() + LONGEST_WAIT);
             Ok(answer.map(|body| Bounded::new(body, end)))
         }

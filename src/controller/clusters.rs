@@ -5,7 +5,7 @@
 use super::follow::{LIST_PACE, MAX_OBJECTS, Trouble, WatchEvent, follow};
 use super::ray_cluster::RayCluster;
 use super::services;
-use crate::liveness::{Changes, Cluster, Listed, StartBounds, Watched};
+use crate::liveness::{Changes, Cluster, ClusterStates, Listed, StartBounds, Watched};
 use crate::session::Sessions;
 use crate::session::catalog::Listing;
 use crate::settings;
@@ -123,7 +123,12 @@ impl Watch {
                 self.watched.update(|known| known.relisted(self.namespace.as_deref(), listed, now()))
             }
             WatchEvent::Event(Event::Apply(object)) => match object.known() {
-                Some((id, Some(_))) if self.is_full(&id) => Changes::default(),
+                Some((id, Some(_))) if self.is_full(&id) => {
+                    self.watched.update(ClusterStates::leave_out);
+                    let why = format!("there are more than {MAX_OBJECTS} RayClusters");
+                    self.set_trouble(Some(Trouble::Unreachable(why)));
+                    return;
+                }
                 Some((id, Some(cluster))) => self.watched.update(|known| known.applied(id, cluster)),
                 Some((id, None)) => self.watched.update(|known| known.deleted(&id, object.uid(), now())),
                 None => Changes::default(),

@@ -6,8 +6,8 @@
 //! reported one by one.
 
 use super::client::TooLong;
+use super::limits::shortened;
 use super::pace::Pace;
-use super::words::shortened;
 use futures_util::StreamExt;
 use kube::api::ListParams;
 use kube::runtime::watcher::{self, Error, Event};
@@ -97,7 +97,7 @@ pub(super) async fn follow<K>(
         unproven: false,
         wait: FIRST_WAIT,
         page: PAGE,
-        failed: None,
+        last_failure: None,
         failures: 0,
     };
     loop {
@@ -117,7 +117,7 @@ struct Follower<K, H> {
     wait: Duration,
     page: u32,
     /// Time of the last failure.
-    failed: Option<Instant>,
+    last_failure: Option<Instant>,
     failures: u32,
 }
 
@@ -186,7 +186,7 @@ where
             return true;
         }
         let now = Instant::now();
-        if self.failed.replace(now).is_some_and(|last| now - last > FAILURE_WINDOW) {
+        if self.last_failure.replace(now).is_some_and(|last| now - last > FAILURE_WINDOW) {
             (self.failures, self.wait, self.unproven) = (0, FIRST_WAIT, false);
         }
         self.failures += 1;

@@ -3,8 +3,8 @@
 //! An object that cannot be parsed is reported as malformed and stops nothing.
 
 use super::follow::{Trouble, WatchEvent, follow};
+use super::limits::shortened;
 use super::pace::Pace;
-use super::words::shortened;
 use kube::core::DeserializeGuard;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Resource};

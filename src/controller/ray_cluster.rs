@@ -1,7 +1,7 @@
 //! The needed fields of a `RayCluster`. Parsing tolerates any malformed field, so that no object can stop the watch,
 //! and skips all other fields, so that thousands of objects need little memory.
 
-use super::words::{is_name, shortened};
+use super::limits::{is_name, shortened};
 use crate::liveness::Cluster;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use kube::Resource;

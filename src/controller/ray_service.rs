@@ -1,7 +1,7 @@
 //! The needed fields of a `RayService`. Parsing tolerates any malformed field, so that no object can stop the watch.
 
+use super::limits::is_name;
 use super::ray_cluster::{Maybe, needed};
-use super::words::is_name;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
 use serde::{Deserialize, Deserializer};

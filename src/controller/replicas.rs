@@ -1,22 +1,23 @@
 //! The replicas that serve a `RayHistory`. Each renews its own Lease, and all watch the Leases.
 //!
-//! This module makes the requests; `seen` derives the leader and the live replicas. Two replicas may both lead for a
+//! This module makes the requests; `leases` derives the leader and the live replicas. Two replicas may both lead for a
 //! moment, which is harmless: both write the same status, after comparing it.
 
-mod seen;
+mod leases;
 
 use super::follow::{LIST_PACE, Trouble, WatchEvent, follow};
-use super::untold::Leader;
+use super::limits::shortened;
+use super::pending_deaths::Leader;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
+use leases::{EXPIRES, Leases};
 use parking_lot::Mutex;
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
-use seen::{EXPIRES, Leases};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -155,8 +156,9 @@ async fn renew(leases: Api<Lease>, mut lease: Lease, state: Arc<Mutex<LeaseState
         match leases.patch(&name, &params, &Patch::Apply(&lease)).await {
             Ok(_) => state.lock().renewing = None,
             Err(kube::Error::Api(status)) if status.code == 403 => {
-                if state.lock().renewing.replace(status.message.clone()).is_none() {
-                    tracing::warn!(error = %status.message, "Leases cannot be used: replicas do not know of each other");
+                let why = shortened(status.message.clone());
+                if state.lock().renewing.replace(why.clone()).is_none() {
+                    tracing::warn!(error = why, "Leases cannot be used: replicas do not know of each other");
                 }
             }
             Err(error) => tracing::debug!(error = %chain(&error), "the Lease could not be renewed"),

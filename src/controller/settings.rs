@@ -20,8 +20,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::limits::shortened;
 use super::one::{News, follow_one};
-use super::words::shortened;
 
 /// Interval at which settings that could not be applied are tried again.
 const RETRY: Duration = Duration::from_secs(30);

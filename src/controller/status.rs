@@ -3,7 +3,7 @@
 //! Conditions have reasons for programs and messages for users: the problem, and how to fix it.
 
 use super::follow::Trouble;
-use super::words::shortened;
+use super::limits::shortened;
 use crate::crd::{CacheStatus, RayHistoryStatus, ReplicaStatus, SessionsStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;

@@ -155,8 +155,8 @@ async fn answer(
     below: &[&str],
 ) -> Result<HttpResponse, Error> {
     let redaction = call.state.sessions.settings().redaction;
-    let dead = call.state.sessions.standing(&session.key).is_over(&session.snapshot);
-    let query = query_of(call.request, redaction, dead);
+    let over = call.state.sessions.standing(&session.key).is_over(&session.snapshot);
+    let query = query_of(call.request, redaction, over);
     let made = match source {
         // Log files have no entity tag, because they may have grown since the session was opened.
         Source::JobLogTail => return tail::of_job(call.request, call.state, &session, id).await,
@@ -198,15 +198,15 @@ async fn answer(
     Ok(response)
 }
 
-/// Returns the query of a request, with the flags for redaction and for a dead session.
-fn query_of(request: &HttpRequest, redaction: Redaction, dead: bool) -> Query {
+/// Returns the query of a request, with the flags for redaction and for a session that is over.
+fn query_of(request: &HttpRequest, redaction: Redaction, over: bool) -> Query {
     let redact = match redaction {
         Redaction::Always => true,
         Redaction::Never => false,
         Redaction::Browsers => is_browser(request),
     };
     let query = actix_web::web::Query::<Vec<(String, String)>>::from_query(request.query_string());
-    Query { parameters: query.map(actix_web::web::Query::into_inner).unwrap_or_default(), redact, over: dead }
+    Query { parameters: query.map(actix_web::web::Query::into_inner).unwrap_or_default(), redact, over }
 }
 
 /// Headers that only browsers send (`is_browser_request` in `dashboard/optional_utils.py`); `e2e/test_ray_sources.py`

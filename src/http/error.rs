@@ -103,8 +103,8 @@ impl fmt::Display for Error {
                 write!(
                     f,
                     "Session {key} cannot be shown: none of its event files ({files}) could be read, and the server's \
-                     log says why. They are tried again when the session is asked for in a few minutes; its log files \
-                     can be read meanwhile. {WAY_OUT}"
+                     log says why. They are tried again when the session is asked for in a few minutes; log files, \
+                     if any are stored, can be read meanwhile. {WAY_OUT}"
                 )
             }
             Self::Session(error @ session::Error::Unknown(_)) => write!(f, "{error}. {WAY_OUT}"),
@@ -154,6 +154,7 @@ impl Error {
             }
             Self::Session(
                 session::Error::NothingStored(_)
+                | session::Error::LogChanging(_)
                 | session::Error::TimedOut { .. }
                 | session::Error::Busy
                 | session::Error::Stopping,
@@ -273,6 +274,7 @@ impl Error {
             Self::Session(session::Error::Unknown(_)) | Self::NotASession(_) => ("unknown-session", "No such session"),
             Self::NothingNamed(..) | Self::NotFoundSoFar { .. } => ("unknown-name", "No session of that name"),
             Self::Session(session::Error::LogGone(_)) => ("log-gone", "The log is gone"),
+            Self::Session(session::Error::LogChanging(_)) => ("log-changing", "The log is being overwritten"),
             Self::Loading(_) => ("loading", "The session is being loaded"),
             Self::Session(session::Error::NothingStored(_)) => ("no-data-yet", "The session has no data yet"),
             Self::Session(session::Error::TimedOut { .. }) => ("timed-out", "The session took too long to load"),

@@ -1,4 +1,4 @@
-//! `/api/v0/logs…` and job logs: `answer` selects the bytes, `session` reads them, and this module sends them.
+//! `/api/v0/logs…` and job logs: `ray_api` selects the bytes, `session` reads them, and this module sends them.
 
 use super::error::Error;
 use super::send::attachment;

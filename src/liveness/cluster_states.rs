@@ -88,6 +88,8 @@ pub struct ClusterStates {
     unknown_namespace: HashSet<ClusterId>,
     listed: bool,
     appeared: u64,
+    /// Changes of clusters that are not in `clusters`, because there are too many, since the last full list.
+    left_out: u64,
 }
 
 impl ClusterStates {
@@ -107,6 +109,7 @@ impl ClusterStates {
 
     /// Applies the full list of a namespace, or of all namespaces: clusters missing in it are gone.
     pub fn relisted(&mut self, namespace: Option<&str>, found: HashMap<ClusterId, Cluster>, now: i64) -> Changes {
+        self.left_out = 0;
         let first = !self.all_covered && !namespace.is_some_and(|namespace| self.covered.contains(namespace));
         match namespace {
             None => self.all_covered = true,
@@ -133,6 +136,12 @@ impl ClusterStates {
     /// Applies an object that has just appeared or changed. The listed sessions of a new object are not yet its own.
     pub fn applied(&mut self, id: ClusterId, cluster: Cluster) -> Changes {
         self.put(id, cluster, true)
+    }
+
+    /// Records that a cluster was left out, because there are too many: sessions of clusters without a record are unknown
+    /// from now on, until the next full list.
+    pub fn leave_out(&mut self) {
+        self.left_out += 1;
     }
 
     /// Applies the deletion of an object. A late event for one that has a successor changes nothing.
@@ -213,7 +222,9 @@ impl ClusterStates {
             return Basis::Fixed(State::Unknown);
         }
         match self.clusters.get(id) {
-            None if self.shared_storage || self.unknown_namespace.contains(id) => Basis::Fixed(State::Unknown),
+            None if self.shared_storage || self.left_out > 0 || self.unknown_namespace.contains(id) => {
+                Basis::Fixed(State::Unknown)
+            }
             None => Basis::Fixed(State::Dead),
             Some(record) if record.gone.is_some() && self.shared_storage => Basis::Record(record),
             Some(record) if record.gone.is_some() || record.cluster.suspended => Basis::Fixed(State::Dead),

@@ -50,7 +50,7 @@ pub(super) async fn serve(
     // An empty store until the first settings are in force.
     let empty_store: Arc<dyn storage::Storage> = Arc::new(Memory::default());
     let sessions = Sessions::with(empty_store, vec![Root::new("")], settings, liveness, metrics.clone());
-    let sessions = Arc::new(sessions.with_quiet_loads().context(NO_THREADS)?);
+    let sessions = Arc::new(sessions.with_low_priority_loads().context(NO_THREADS)?);
     let server = Arc::new(ControlledServer {
         sessions: Arc::clone(&sessions),
         metrics: metrics.clone(),

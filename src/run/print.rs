@@ -1,7 +1,7 @@
 //! Standard output and standard error of commands, which may be closed before the end (`| head`).
 
+use crate::escape::escaped_lines;
 use crate::telemetry;
-use ray_history_core::base::escape::escaped_lines;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 

@@ -10,14 +10,14 @@
 //! is free (a folder), everything is listed every time. The catalog reads no objects.
 
 mod found;
-mod keep;
 mod lister;
 mod listing;
-mod looks;
 mod markers;
 mod pace;
 mod place;
+mod probe_limiter;
 mod query;
+mod state;
 mod states;
 mod survey;
 mod table;
@@ -30,13 +30,13 @@ pub use query::{Cursor, NoCursor, Page, Query};
 
 use crate::metrics::catalog::{Metrics, Purpose};
 use found::Found;
-use keep::{CatalogState, Pass, ProbedSession};
-use looks::{Decision, ProbeLimiter};
 use parking_lot::{Mutex, RwLock};
 use place::{Place, likely_owners};
+use probe_limiter::{Decision, ProbeLimiter};
 use ray_history_core::base::name::{ClusterId, Owner, SessionKey};
 use ray_history_core::layout::Root;
 use ray_history_storage::{Error, ErrorKind, Storage};
+use state::{CatalogState, Pass, ProbedSession};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Notify, watch};
@@ -148,7 +148,7 @@ impl Catalog {
 
     /// Lists the markers again. If the last walk of the folders failed, walks them again at once, because the cause may
     /// be gone.
-    pub async fn try_again(&self) -> Result<Arc<Listing>, Error> {
+    pub async fn retry_listing(&self) -> Result<Arc<Listing>, Error> {
         let listing = self.refresh().await?;
         if listing.stale.is_some() {
             self.walk_now.notify_one();

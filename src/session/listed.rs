@@ -62,6 +62,12 @@ impl Sessions {
         self.run_detached(async move { Ok(source.catalog.refresh().await?) }).await
     }
 
+    /// Lists the markers again, and the folders if their last walk failed.
+    pub(super) async fn retry_listing(&self) -> Result<Arc<Listing>, Error> {
+        let source = self.source();
+        self.run_detached(async move { Ok(source.catalog.retry_listing().await?) }).await
+    }
+
     /// Returns the entry of a session. A session that is not listed is searched in the store, at a limited rate.
     pub async fn find(&self, key: &SessionKey) -> Result<Option<Entry>, Error> {
         let source = self.source();

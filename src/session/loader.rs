@@ -7,8 +7,8 @@
 
 use super::Error;
 use super::freshness::retry_delay;
+use super::low_priority::LowPriorityRuntime;
 use super::progress::{Counters, Progress};
-use super::quiet::LowPriorityRuntime;
 use parking_lot::Mutex;
 use ray_history_core::base::name::SessionKey;
 use std::collections::HashMap;

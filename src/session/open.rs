@@ -12,9 +12,9 @@ use super::admission::Admission;
 use super::cache::Cache;
 use super::load::{self, OpenSession};
 use super::loader::{Joined, Loader, Waiting};
+use super::low_priority::LowPriorityRuntime;
 use super::memory::{self, Evict, Memory, MemoryBudget};
 use super::progress::Progress;
-use super::quiet::LowPriorityRuntime;
 use super::source::Source;
 use super::{Error, logs};
 use crate::liveness::{Liveness, State};
@@ -25,7 +25,7 @@ use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::layout::Root;
 use ray_history_core::ray_api::log_request::AttemptBytes;
-use ray_history_storage::{ErrorKind, Storage};
+use ray_history_storage::{self as storage, ErrorKind, Storage};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,7 +126,7 @@ impl Sessions {
     }
 
     /// Gives loads threads of their own, at a lower priority than those that answer requests.
-    pub fn with_quiet_loads(mut self) -> io::Result<Self> {
+    pub fn with_low_priority_loads(mut self) -> io::Result<Self> {
         self.loader.load_on(LowPriorityRuntime::start()?);
         Ok(self)
     }
@@ -260,8 +260,7 @@ impl Sessions {
     /// Clears cached errors and lists the sessions at once, because the store may have recovered.
     pub async fn try_again(&self) {
         self.loader.clear_errors();
-        let source = self.source();
-        if let Err(error) = self.run_detached(async move { Ok(source.catalog.try_again().await?) }).await {
+        if let Err(error) = self.retry_listing().await {
             tracing::warn!(error = %chain(&error), "sessions could not be listed; the last listing is kept");
         }
     }
@@ -302,8 +301,10 @@ impl Sessions {
     /// Opens consecutive parts of log files of an open session; with `lines`, only that many last lines.
     pub async fn read_log(&self, parts: &[logs::LogPart], lines: Option<u64>) -> Result<logs::LogBody, Error> {
         let read = logs::read(&self.source().store, parts, lines).await;
+        let name = |error: &storage::Error| error.key().rsplit('/').next().unwrap_or_default().to_owned();
         read.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Error::LogGone(error.key().rsplit('/').next().unwrap_or_default().to_owned()),
+            ErrorKind::NotFound => Error::LogGone(name(&error)),
+            ErrorKind::PreconditionFailed => Error::LogChanging(name(&error)),
             _ => error.into(),
         })
     }

@@ -2,7 +2,7 @@
 //! a line arbitrarily long.
 
 use super::writer::Queue;
-use ray_history_core::base::escape::is_unsafe;
+use crate::escape::is_unsafe;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 

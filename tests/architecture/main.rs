@@ -21,13 +21,14 @@ use source::{Source, sources};
 const STORES: &str = source::STORES;
 
 /// What a module may import of ours; what is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 19] = [
+const MAY_IMPORT: [(&str, &[&str]); 20] = [
     ("args", &["settings", STORES]),
     ("base", &[]),
     ("cgroup", &[]),
-    ("check", &["base", "event", "session", "settings", "snapshot"]),
+    ("check", &["base", "escape", "event", "session", "settings", "snapshot"]),
     ("controller", &["base", "crd", "health", "liveness", "metrics", "session", "settings", STORES]),
     ("crd", &[]),
+    ("escape", &[]),
     ("event", &["base"]),
     ("health", &[]),
     ("http", &["base", "health", "liveness", "logs", "metrics", "ray_api", "session", "settings", "snapshot"]),
@@ -43,7 +44,7 @@ const MAY_IMPORT: [(&str, &[&str]); 19] = [
     ("settings", &["base", "crd", STORES]),
     ("snapshot", &["base", "event", "logs"]),
     ("storage", &["base", STORES]),
-    ("telemetry", &["base", "settings"]),
+    ("telemetry", &["base", "escape", "settings"]),
 ];
 
 /// Parts of the standard library that the core must not use, and why; its manifest guards the rest.

@@ -255,7 +255,9 @@ pub(crate) async fn every_rule_has_a_violation_that_the_api_server_and_check_ref
         }
         let in_file = checked(spec);
         // A line end in a name is told by its own rule, which the API server has not.
-        let is_told = |text: &String| text.contains(words) || text.contains("has a character that no name has");
+        let ends_a_line = spec.to_string().contains(r"\n");
+        let is_told =
+            |text: &String| text.contains(words) || (ends_a_line && text.contains("has a character that no name has"));
         if !in_file.as_ref().is_some_and(is_told) {
             taken.push(format!("check, {rule:?}: {in_file:?}"));
         }

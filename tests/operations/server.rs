@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub(crate) const SESSION: &str = "/sessions/ml-serving/recsys-raycluster-9d4kq/session_2026-11-23_07-07-14_513426_5513";
@@ -19,13 +20,15 @@ pub(crate) struct Server {
 pub(crate) struct Program {
     child: Child,
     log: Arc<Mutex<String>>,
+    /// Writes the log until nothing has the program's standard error open.
+    reader: Option<JoinHandle<()>>,
 }
 
 impl Program {
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let (log, lines) = (Arc::default(), BufReader::new(child.stderr.take().unwrap()).lines());
-        std::thread::spawn({
+        let reader = std::thread::spawn({
             let log = Arc::<Mutex<String>>::clone(&log);
             move || {
                 for line in lines.map_while(Result::ok) {
@@ -33,7 +36,14 @@ impl Program {
                 }
             }
         });
-        Self { child, log }
+        Self { child, log, reader: Some(reader) }
+    }
+
+    /// Waits until all is in the log that a program wrote which has ended.
+    fn read_to_end(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
     }
 
     pub(crate) fn log(&self) -> String {
@@ -45,6 +55,9 @@ impl Program {
         let end = Instant::now() + within;
         loop {
             let ended = self.child.try_wait().unwrap();
+            if ended.is_some() {
+                self.read_to_end();
+            }
             let log = self.log();
             if log.contains(words) {
                 return log;
@@ -61,6 +74,7 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
+            self.read_to_end();
             eprintln!("the program's log:\n{}", self.log());
         }
     }

@@ -39,14 +39,9 @@ async fn snapshot(store: Arc<dyn Storage>) -> String {
     let sessions = Arc::new(Sessions::new(store, vec![Root::new("")]));
     let listing = sessions.refresh().await.unwrap();
     let session = sessions.open(&listing.iter().next().unwrap().key).await.unwrap();
-    let query = |query: &str| Query {
-        parameters: query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(k, v)| (k.into(), v.into()))
-            .collect(),
-        redact: false,
-        ..Query::default()
+    let query = |text: &str| {
+        let pairs: Vec<_> = text.split('&').filter_map(|pair| pair.split_once('=')).collect();
+        Query::of(&pairs)
     };
     let snapshot = &session.snapshot;
     assert!(!snapshot.tasks.is_empty(), "no tasks");

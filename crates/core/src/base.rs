@@ -4,7 +4,6 @@
 
 pub mod actor;
 pub mod chain;
-pub mod escape;
 pub mod id;
 pub mod name;
 pub mod stored_json;

@@ -59,6 +59,12 @@ pub struct Query {
 }
 
 impl Query {
+    /// Creates a query of these parameters, neither redacted nor of a dead session.
+    pub fn of(parameters: &[(&str, &str)]) -> Self {
+        let owned = parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Self { parameters: owned.collect(), ..Self::default() }
+    }
+
     /// Returns the first value of a parameter.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.parameters.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())

@@ -1,6 +1,6 @@
 //! Immutable in-memory tables of one session, and the pure fold that builds them from events.
 //!
-//! There is one file per entity; `session` builds the tables and `answer` reads them. This module does no I/O, reads no
+//! There is one file per entity; `build` makes the tables and `ray_api` reads them. This module does no I/O, reads no
 //! clock, and keeps no pointer into the input.
 
 pub mod actor;
@@ -147,6 +147,7 @@ impl Snapshot {
             + rows(&self.submission_events)
             + rows(&self.placement_groups)
             + bundles
+            + rows(&self.platform_events)
             + self.platform_events.iter().map(|record| record.len()).sum::<usize>()
             + self.jobs.iter().map(UnifiedJob::weight).sum::<usize>()
             + self.runtime_envs.iter().map(NodeRuntimeEnv::weight).sum::<usize>()

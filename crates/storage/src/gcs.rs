@@ -22,7 +22,7 @@ use google_cloud_storage::read_resume_policy::NeverResume;
 use renewed::Renewed;
 
 /// Why a part of an object is not read.
-const OTHER_PART: &str = "the store gives more bytes than were asked for";
+const OTHER_PART: &str = "the store sent more bytes than were requested";
 
 /// A bucket.
 #[derive(Debug)]
@@ -140,10 +140,10 @@ impl Storage for Gcs {
     }
 }
 
-/// The next piece of a part of which so many bytes are left.
+/// Returns the next piece of a range; `left` counts its missing bytes.
 ///
-/// Google's client does not tell which part an answer brings. A whole object in place of a part is longer, which shows
-/// when the last piece has come: that one is given only where nothing follows.
+/// Google's client does not report which range it received. A whole object sent in place of a range is longer, so the
+/// last piece is only returned if nothing follows it.
 async fn next(object: &mut Opened, key: &str, left: &mut u64) -> Option<Result<Bytes, Error>> {
     let piece = match object.next().await? {
         Ok(piece) => piece,
@@ -158,7 +158,7 @@ async fn next(object: &mut Opened, key: &str, left: &mut u64) -> Option<Result<B
     Some(if is_more { Err(Error::failed(key, OTHER_PART)) } else { Ok(piece) })
 }
 
-/// What the headers tell. Emulators pass over the condition.
+/// Reads the metadata from the headers. Checks the condition, because emulators ignore it.
 fn meta(key: &str, object: &ObjectHighlights, if_match: Option<&str>) -> Result<ObjectMeta, Error> {
     let etag = Some(object.generation.to_string());
     if if_match.is_some() && if_match != etag.as_deref() {

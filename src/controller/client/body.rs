@@ -17,7 +17,7 @@ const MAX_BYTES: usize = 8 << 20;
 pub(in super::super) struct TooLong;
 
 #[derive(Debug, thiserror::Error)]
-#[error("the answer does not end within 60 s")]
+#[error("the answer does not end within {} s", super::LONGEST_WAIT.as_secs())]
 struct TooSlow;
 
 /// The body of an answer, with limits.

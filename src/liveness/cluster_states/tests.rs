@@ -41,6 +41,18 @@ fn watching(names: &[&str]) -> ClusterStates {
 }
 
 #[test]
+fn sessions_of_clusters_left_out_are_unknown_until_the_next_list() {
+    let mut states = watching(&["c"]);
+    states.listed(listed(&[key("c", 12), key("other", 12)]), NOON + HOUR);
+    assert_eq!(states.state(&key("other", 12)), State::Dead);
+    states.leave_out();
+    assert_eq!([key("c", 12), key("other", 12)].map(|key| states.state(&key)), [State::Live, State::Unknown]);
+    assert_eq!(states.rule(&id("other")), StateRule::All(State::Unknown));
+    states.relisted(None, [(id("c"), cluster("c", NOON))].into(), NOON + 2 * HOUR);
+    assert_eq!(states.state(&key("other", 12)), State::Dead);
+}
+
+#[test]
 fn only_the_newest_session_of_a_cluster_is_live() {
     let mut states = watching(&["c"]);
     states.listed(listed(&[key("c", 12), key("c", 13)]), NOON + 2 * HOUR);

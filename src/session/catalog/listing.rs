@@ -233,12 +233,12 @@ impl Listing {
     }
 }
 
-/// Returns `true` if a marker may have been written within a minute of the time in a session's name, both in Unix
-/// microseconds. The latter is in the time zone of the head, so it is off by up to 14 hours, in steps of a quarter of
-/// an hour.
+/// Returns `true` if a marker may have been written within a minute before or after the time in a session's name, both
+/// in Unix microseconds. The latter is in the time zone of the head, so it is off by up to 14 hours, in steps of a
+/// quarter of an hour; the former has whole seconds of the store's clock, so it may be the earlier one.
 fn is_written_at_start(began: i64, written: i64) -> bool {
     const MINUTE: i64 = 60 * 1_000_000;
-    const ZONES: std::ops::Range<i64> = -14 * 60 * MINUTE..14 * 60 * MINUTE + MINUTE;
+    const FARTHEST: i64 = (14 * 60 + 1) * MINUTE;
     let after = written.saturating_sub(began);
-    ZONES.contains(&after) && after.rem_euclid(15 * MINUTE) < MINUTE
+    (-FARTHEST..FARTHEST).contains(&after) && (after + MINUTE).rem_euclid(15 * MINUTE) < 2 * MINUTE
 }

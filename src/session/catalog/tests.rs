@@ -261,7 +261,7 @@ async fn walk_results_stay_until_the_next_successful_walk() {
     tokio::time::sleep(DAY).await;
     assert_eq!((catalog.listing().len(), catalog.listing().stale.is_some()), (1, true));
     store.heal();
-    let listing = catalog.try_again().await.unwrap();
+    let listing = catalog.retry_listing().await.unwrap();
     assert!(listing.stale.is_some(), "listing the markers does not renew the walk");
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(catalog.listing().is_empty() && catalog.listing().stale.is_none(), "it was walked again at once");

@@ -3,7 +3,7 @@
 
 use super::facts::{MAX_FILE, Unreadable};
 use super::fetch;
-use super::held::LoadMemory;
+use super::load_memory::LoadMemory;
 use super::objects::SessionObjects;
 use crate::session::Error;
 use crate::session::progress::Counters;
@@ -86,8 +86,9 @@ fn strict(stored: &[u8], mut holds: impl FnMut(usize)) -> Result<Box<str>, Strin
     } else {
         stored
     };
-    // Strict JSON is at most twice as long, and its buffer has room for as much.
-    holds(unpacked.capacity() + 3 * body.len());
+    // The buffer of strict JSON is twice as long, and the result is copied. So is text that is not UTF-8.
+    let repaired = if std::str::from_utf8(body).is_ok() { 0 } else { 2 * body.len() };
+    holds(unpacked.capacity() + repaired + 3 * body.len());
     let strict = stored_json::strict(body).ok_or("neither JSON nor what Python accepts as JSON")?;
     Ok(strict.into())
 }
@@ -95,18 +96,11 @@ fn strict(stored: &[u8], mut holds: impl FnMut(usize)) -> Result<Box<str>, Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-    use std::io::Write;
+    use crate::session::testing::gzip;
 
     #[test]
     fn detects_format_by_content() {
         let strict = |stored: &[u8]| strict(stored, |_| ());
-        let gzip = |text: &[u8]| {
-            let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-            packed.write_all(text).unwrap();
-            packed.finish().unwrap()
-        };
         assert_eq!(strict(b"\xef\xbb\xbf{\"a\": Infinity}").as_deref(), Ok("{\"a\": null}"));
         assert_eq!(strict(&gzip(b"[1]")).as_deref(), Ok("[1]"));
         assert!(strict(&gzip(b"[1]")[..12]).unwrap_err().contains("unpacked"));

@@ -2,11 +2,11 @@
 //! meanwhile.
 
 use super::fetch;
-use super::held::LoadMemory;
+use super::load_memory::LoadMemory;
 use super::parse::{Queue, Stop, StopOnPanic};
 use crate::session::Error;
+use crate::session::low_priority;
 use crate::session::progress::Counters;
-use crate::session::quiet;
 use futures_util::{Stream, StreamExt, stream};
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::base::time::Nanos;
@@ -53,7 +53,7 @@ pub(super) async fn read(
             queue.work(&session)
         }
     });
-    let parsing = quiet::start(work)?;
+    let parsing = low_priority::start(work)?;
     let fetched = async {
         let (unread, archived) = (AtomicU64::new(0), AtomicU64::new(0));
         let mut failed = None;

@@ -1,7 +1,7 @@
 //! Reads the log files that carry facts.
 
 use super::fetch;
-use super::held::{HeldBytes, LoadMemory};
+use super::load_memory::{HeldBytes, LoadMemory};
 use super::objects::{LogObject, SessionObjects};
 use crate::session::Error;
 use crate::session::progress::Counters;

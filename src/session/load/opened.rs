@@ -1,6 +1,6 @@
 //! An open session: its snapshot, its log files, and the digest of its inputs.
 
-use super::held::LoadMemory;
+use super::load_memory::LoadMemory;
 use super::objects::LogIndex;
 use super::{Digest, Relisted};
 use crate::session::Error;

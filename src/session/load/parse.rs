@@ -5,9 +5,9 @@
 //! Memory is counted before it is used: a record without an end is read no further than memory is reserved for it. The
 //! threads never block an async thread, and end when the result is no longer needed (`Stop`).
 
-use super::held::{HeldBytes, LoadMemory};
+use super::fetch_slots::FetchSlot;
 use super::incoming::{IncomingFile, Pieces};
-use super::room::FetchSlot;
+use super::load_memory::{HeldBytes, LoadMemory};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use ray_history_core::base::time::Nanos;
 use ray_history_core::event::records::{BLOCK, Block, Records, Step};

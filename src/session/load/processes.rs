@@ -9,7 +9,7 @@
 
 use super::facts::Unreadable;
 use super::fetch;
-use super::held::LoadMemory;
+use super::load_memory::LoadMemory;
 use super::objects::{LogObject, SessionObjects};
 use crate::session::progress::Counters;
 use futures_util::{StreamExt, stream};

@@ -42,12 +42,17 @@ pub fn read_borrowed<'a, T: Deserialize<'a>>(strict: &'a str) -> Option<T> {
     T::deserialize(&mut reader).ok()
 }
 
-/// Returns the document as strict JSON; `None` if its structure is broken, or if it would more than double in length,
-/// which takes a quarter of control characters. Valid numbers and escapes stay as written.
+/// Returns the document as strict JSON; `None` if its structure is broken, or if it would be longer than twice the
+/// stored bytes and `GROWTH`. That takes more than a fifth of control characters other than tabs and line ends, or
+/// more than half of invalid UTF-8. Valid numbers and escapes stay as written.
 pub fn strict(stored: &[u8]) -> Option<Cow<'_, str>> {
-    let stored = text(stored.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stored));
-    match Scan::new(&stored).document()? {
-        changed if changed.is_empty() => Some(stored),
+    let limit = 2 * stored.len() + GROWTH;
+    let text = text(stored.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stored));
+    if text.len() > limit {
+        return None;
+    }
+    match Scan::new(&text, limit).document()? {
+        changed if changed.is_empty() => Some(text),
         changed => Some(Cow::Owned(changed)),
     }
 }
@@ -69,11 +74,13 @@ struct Scan<'a> {
     /// The strict form of the document up to `copied`; empty until the first replacement.
     changed: String,
     copied: usize,
+    /// The longest result.
+    limit: usize,
 }
 
 impl<'a> Scan<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { text, bytes: text.as_bytes(), at: 0, changed: String::new(), copied: 0 }
+    fn new(text: &'a str, limit: usize) -> Self {
+        Self { text, bytes: text.as_bytes(), at: 0, changed: String::new(), copied: 0, limit }
     }
 
     /// Returns the document with its replacements; empty if nothing was replaced.
@@ -130,16 +137,21 @@ impl<'a> Scan<'a> {
         }
         if !self.changed.is_empty() {
             self.changed.push_str(self.text.get(self.copied..)?);
+            self.changed.shrink_to_fit();
         }
         Some(self.changed)
     }
 
     /// Replaces the bytes from `start` to the current position.
     fn replace(&mut self, start: usize, instead: &str) -> Option<()> {
+        if self.changed.is_empty() {
+            // A buffer that grew by doubling would hold up to twice the limit.
+            self.changed.reserve_exact(self.limit);
+        }
         self.changed.push_str(self.text.get(self.copied..start)?);
         self.changed.push_str(instead);
         self.copied = self.at;
-        (self.changed.len() <= 2 * self.text.len() + GROWTH).then_some(())
+        (self.changed.len() + self.text.len() - self.copied <= self.limit).then_some(())
     }
 
     fn key(&mut self) -> Option<()> {
@@ -323,6 +335,9 @@ mod tests {
         assert_eq!(strict(&of(b'\n', 1 << 20)).map(|text| text.len()), Some((2 << 20) + 4));
         assert_eq!(strict(&of(1, 1 << 20)), None);
         assert_eq!(strict(&of(1, 500)).map(|text| text.len()), Some(3_004));
+        let mixed = [b"[\"", vec![1; 1 << 18].as_slice(), vec![b'a'; 1 << 19].as_slice(), b"\"]"].concat();
+        assert_eq!(strict(&mixed), None, "2.67 times as long");
+        assert_eq!(strict(&of(0xff, 1 << 20)), None, "three bytes for each that is not UTF-8");
     }
 
     proptest! {

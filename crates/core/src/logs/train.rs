@@ -5,7 +5,7 @@
 //! collector recorded. Source of the messages: `ray/train/v2/_internal/{callbacks,execution}`.
 //!
 //! Of a controller (one per run) the messages about its run are kept (`Controller::messages`); of a worker only its
-//! identity. `answer::train` interprets them.
+//! identity. `ray_api::train` interprets them.
 
 use super::damage::{Damage, LineCheck};
 use super::line::local_time;

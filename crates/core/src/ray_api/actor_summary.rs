@@ -32,14 +32,7 @@ pub fn summarize(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayE
     }
 
     let mut w = pieces::writer(classes.len());
-    state_list::begin(&mut w, actors.counts(rows.len()));
-    w.key("result");
-    w.begin_object();
-    w.key("node_id_to_summary");
-    w.begin_object();
-    w.key("cluster");
-    w.begin_object();
-    w.key("summary");
+    state_list::begin_summary(&mut w, actors.counts(rows.len()));
     w.begin_object();
     let (snapshot, total) = (Arc::clone(snapshot), rows.len());
     let row = move |(class, states): (Str, Vec<(ActorState, u32)>), w: &mut JsonWriter| {
@@ -73,17 +66,12 @@ pub fn summarize(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayE
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ray_api::test_events::snapshot;
-    use serde_json::{Value, json};
+    use crate::ray_api::test_events::result_of;
+    use serde_json::json;
 
     #[test]
     fn counts_actors_by_class_and_state() {
-        let get = |query: &[(&str, &str)]| {
-            let query = query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-            let answer =
-                summarize(&snapshot(), &Query { parameters: query, redact: false, ..Query::default() }).unwrap();
-            serde_json::from_slice::<Value>(&answer.into_bytes()).unwrap()["data"]["result"].clone()
-        };
+        let get = |query: &[(&str, &str)]| result_of(summarize, &Query::of(query));
         let all = get(&[]);
         let cluster = &all["result"]["node_id_to_summary"]["cluster"];
         assert_eq!(cluster["summary"]["A"], json!({"class_name": "A", "state_counts": {"DEAD": 1}}));

@@ -91,18 +91,11 @@ impl Resource for Nodes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ray_api::test_events::{DEAD_NODE, HEAD, snapshot};
+    use crate::ray_api::test_events::{DEAD_NODE, HEAD, query_from, result_of, snapshot};
     use serde_json::{Value, json};
 
-    fn query_of(query: &str) -> Query {
-        let pairs = query.split('&').filter_map(|pair| pair.split_once(':'));
-        let query = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-        Query { parameters: query, redact: false, ..Query::default() }
-    }
-
     fn get(query: &str) -> Value {
-        let answer = list(&snapshot(), &query_of(query)).unwrap();
-        serde_json::from_slice::<Value>(&answer.into_bytes()).unwrap()["data"]["result"].clone()
+        result_of(list, &query_from(query))
     }
 
     #[test]
@@ -151,7 +144,7 @@ mod tests {
             ("filter_keys:state&filter_predicates:=&filter_values:gone", "Invalid node state for filtering: GONE"),
             ("filter_keys:node_id&filter_predicates:=&filter_values:ff", "ID string needs to have length 28, got 1"),
         ] {
-            assert_eq!(list(&snapshot(), &query_of(query)).unwrap_err().to_string(), words);
+            assert_eq!(list(&snapshot(), &query_from(query)).unwrap_err().to_string(), words);
         }
     }
 }

@@ -223,6 +223,16 @@ pub fn begin(w: &mut JsonWriter, counts: Counts) {
     w.int(counts.num_filtered);
 }
 
+/// Opens the envelope of a summary, up to the value of `summary` of the only entry, `cluster`.
+pub fn begin_summary(w: &mut JsonWriter, counts: Counts) {
+    begin(w, counts);
+    for key in ["result", "node_id_to_summary", "cluster"] {
+        w.key(key);
+        w.begin_object();
+    }
+    w.key("summary");
+}
+
 /// Closes the envelope after the member `result`.
 pub fn end(w: &mut JsonWriter, notes: Notes) {
     w.key("partial_failure_warning");

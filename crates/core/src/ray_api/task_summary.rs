@@ -30,14 +30,7 @@ pub fn summarize(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayE
     let mut w = pieces::writer(0);
     // All rows are counted, so none is cut off: clients warn if fewer rows were fetched than exist.
     let counts = Counts { num_after_truncation: selected.at_source, ..selected.counts() };
-    state_list::begin(&mut w, counts);
-    w.key("result");
-    w.begin_object();
-    w.key("node_id_to_summary");
-    w.begin_object();
-    w.key("cluster");
-    w.begin_object();
-    w.key("summary");
+    state_list::begin_summary(&mut w, counts);
     let totals = totals(snapshot, &selected.rows);
     let end = move |w: &mut JsonWriter| {
         for (key, total) in totals {

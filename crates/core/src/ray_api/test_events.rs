@@ -1,9 +1,11 @@
 //! A small session for tests: 43 events of Ray 2.60 as sent, except for shortened runtime environments. It has a head,
 //! two worker nodes of which one died, five actors, and three tasks.
 
+use super::{Answer, Query, RayError};
 use crate::logs::Facts;
 use crate::snapshot::Snapshot;
 use crate::snapshot::build::Builder;
+use serde_json::Value;
 use std::sync::Arc;
 
 /// The head node.
@@ -34,4 +36,16 @@ pub(super) fn snapshot_with(more: &[&str]) -> Arc<Snapshot> {
 /// Returns the session.
 pub(super) fn snapshot() -> Arc<Snapshot> {
     snapshot_with(&[])
+}
+
+/// Parses a query written as `key:value&key:value`.
+pub(super) fn query_from(text: &str) -> Query {
+    let pairs: Vec<_> = text.split('&').filter_map(|pair| pair.split_once(':')).collect();
+    Query::of(&pairs)
+}
+
+/// Returns `data.result` of a state API answer about the session.
+pub(super) fn result_of(answer: fn(&Arc<Snapshot>, &Query) -> Result<Answer, RayError>, query: &Query) -> Value {
+    let answer = answer(&snapshot(), query).unwrap();
+    serde_json::from_slice::<Value>(&answer.into_bytes()).unwrap()["data"]["result"].take()
 }

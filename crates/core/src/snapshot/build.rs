@@ -253,9 +253,9 @@ impl Builder {
                 None => self.workers.add_log(&mut self.values, *worker, log, &clocks),
             }
         }
-        for (worker, host) in self.worker_facts() {
+        for (worker, known) in self.worker_facts() {
             if !is_driver(&worker) {
-                self.workers.add_facts(&mut self.values, worker, host);
+                self.workers.add_facts(&mut self.values, worker, known);
             }
         }
         let workers = self.workers.finish();

@@ -62,7 +62,7 @@ async fn a_body_without_a_byte_ends_in_an_error() {
     assert_eq!(faulty.counts().reads, 5);
 }
 
-/// A store that passes over conditions.
+/// A store that ignores conditions.
 #[derive(Debug)]
 struct Unconditional(Memory);
 
@@ -78,7 +78,7 @@ impl Storage for Unconditional {
 }
 
 #[tokio::test]
-async fn a_store_that_passes_over_conditions_opens_no_other_version() {
+async fn a_store_that_ignores_conditions_opens_no_other_version() {
     let store = Arc::new(Unconditional(Memory::default()));
     store.0.put("x", "0123456789");
     let guarded = Guarded::new(Arc::clone(&store) as _, "memory", Limits::default(), Arc::default());

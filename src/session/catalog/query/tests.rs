@@ -240,6 +240,8 @@ fn late_first_marker_shows_the_end() {
     for (after, first) in [
         (None, false),
         (Some(5 * SECOND), false),
+        (Some(-SECOND), false),
+        (Some(HOUR - SECOND), false),
         (Some(-8 * HOUR + 5 * SECOND), false),
         (Some(HOUR * 11 / 2 + 30 * SECOND), false),
         (Some(90 * SECOND), true),

@@ -1,4 +1,4 @@
-use super::super::held::BASE;
+use super::super::load_memory::BASE;
 use super::*;
 use crate::session::admission::CoverError;
 use crate::session::testing::gzip;

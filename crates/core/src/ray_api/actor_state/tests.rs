@@ -1,18 +1,13 @@
 //! Compares real events of Ray 2.60 with its state API's answers for the same actors.
 
 use super::*;
-use crate::ray_api::test_events::{ALIVE, DEAD_NODE, GROUPED, HEAD, NEVER_RAN, RESTARTED, snapshot};
+use crate::ray_api::test_events::{
+    ALIVE, DEAD_NODE, GROUPED, HEAD, NEVER_RAN, RESTARTED, query_from, result_of, snapshot,
+};
 use serde_json::{Value, json};
 
-fn query_of(query: &str) -> Query {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once(':'));
-    let query = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    Query { parameters: query, redact: false, ..Query::default() }
-}
-
 fn get(query: &str) -> Value {
-    let answer = list(&snapshot(), &query_of(query)).unwrap();
-    serde_json::from_slice::<Value>(&answer.into_bytes()).unwrap()["data"]["result"].clone()
+    result_of(list, &query_from(query))
 }
 
 fn row(id: &str) -> Value {
@@ -92,7 +87,7 @@ fn refuses_invalid_filters_with_rays_text() {
         ("filter_keys:actor_id&filter_predicates:=&filter_values:zz", "Non-hexadecimal digit found"),
         ("filter_keys:bogus&filter_predicates:=&filter_values:1", "The given filter column bogus is not supported."),
     ] {
-        let refusal = list(&snapshot(), &query_of(query)).unwrap_err();
+        let refusal = list(&snapshot(), &query_from(query)).unwrap_err();
         assert!(matches!(&refusal, RayError::BadQuery(text) if text.starts_with(words)), "{refusal}");
     }
 }
@@ -101,7 +96,7 @@ fn refuses_invalid_filters_with_rays_text() {
 fn hides_values_of_environment_variables_on_request() {
     let shown = row(ALIVE)["serialized_runtime_env"].to_string();
     assert!(shown.contains("RAY_TRAIN_V2_ENABLED") && !shown.contains("<redacted>"));
-    let answer = list(&snapshot(), &Query { redact: true, ..query_of("detail:1") }).unwrap();
+    let answer = list(&snapshot(), &Query { redact: true, ..query_from("detail:1") }).unwrap();
     let text = String::from_utf8(answer.into_bytes()).unwrap();
     assert!(text.contains(r#"\"RAY_TRAIN_V2_ENABLED\": \"<redacted>\""#));
 }

@@ -4,11 +4,6 @@ use super::*;
 use crate::ray_api::test_events::{ALIVE, DEAD_NODE, GROUPED, NEVER_RAN, RESTARTED, snapshot, snapshot_with};
 use serde_json::{Value, json};
 
-fn query_of(query: &[(&str, &str)]) -> Query {
-    let query = query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-    Query { parameters: query, redact: false, ..Query::default() }
-}
-
 fn body(answer: Result<Answer, RayError>) -> Value {
     serde_json::from_slice(&answer.unwrap().into_bytes()).unwrap()
 }
@@ -95,7 +90,7 @@ fn rewrites_resource_names_only_for_one_actor() {
 
 #[test]
 fn ids_select_actors_and_unknown_ones_are_null() {
-    let some = body(list(&snapshot(), &query_of(&[("ids", &format!("{RESTARTED},nope")), ("nocache", "1")])));
+    let some = body(list(&snapshot(), &Query::of(&[("ids", &format!("{RESTARTED},nope")), ("nocache", "1")])));
     let actors = some["data"]["actors"].as_object().unwrap();
     assert_eq!(actors.len(), 2);
     assert_eq!(actors[RESTARTED]["name"], json!("named-a"));

@@ -43,14 +43,6 @@ fn snapshot() -> Arc<Snapshot> {
     Arc::new(Snapshot { jobs: vec![submitted, waiting, own], ..Snapshot::default() })
 }
 
-fn query_of(redact: bool, query: &[(&str, &str)]) -> Query {
-    Query {
-        parameters: query.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(),
-        redact,
-        ..Query::default()
-    }
-}
-
 fn read(answer: Answer) -> Value {
     serde_json::from_slice(&answer.into_bytes()).unwrap()
 }
@@ -65,10 +57,10 @@ fn writes_every_field_and_hides_secrets_from_browsers() {
         "driver_agent_http_address": "http://127.0.0.1:1", "driver_node_id": "ab", "driver_exit_code": 0
     });
     let snapshot = snapshot();
-    let all = read(list(&snapshot, &query_of(false, &[])).unwrap());
+    let all = read(list(&snapshot, &Query::of(&[])).unwrap());
     assert_eq!(all[0], expected);
     assert_eq!(all[1]["driver_info"], Value::Null);
-    let hidden = read(list(&snapshot, &query_of(true, &[])).unwrap());
+    let hidden = read(list(&snapshot, &Query { redact: true, ..Query::of(&[]) }).unwrap());
     assert_eq!(hidden[0]["runtime_env"], json!({"env_vars": {"TOKEN": "<redacted>"}}));
     assert!(!hidden.to_string().contains("secret"));
 }
@@ -79,10 +71,10 @@ fn finds_job_by_submission_or_any_driver() {
     for (id, job_id) in
         [("Sub-1", "06000000"), ("05000000", "05000000"), ("06000000", "06000000"), ("04000000", "04000000")]
     {
-        assert_eq!(read(one(&snapshot, &query_of(false, &[]), id).unwrap())["job_id"], job_id, "{id}");
+        assert_eq!(read(one(&snapshot, &Query::of(&[]), id).unwrap())["job_id"], job_id, "{id}");
     }
     for id in ["sub-1", "", "07000000", "nope"] {
-        let refusal = one(&snapshot, &query_of(false, &[]), id).unwrap_err();
+        let refusal = one(&snapshot, &Query::of(&[]), id).unwrap_err();
         assert_eq!(refusal, RayError::NotFound(format!("Job {id} does not exist")));
     }
 }
@@ -91,7 +83,7 @@ fn finds_job_by_submission_or_any_driver() {
 fn state_api_sorts_by_job_id_and_filters() {
     let snapshot = snapshot();
     let rows = |query: &[(&str, &str)]| {
-        let answer = read(state_list(&snapshot, &query_of(false, query)).unwrap());
+        let answer = read(state_list(&snapshot, &Query::of(query)).unwrap());
         let result = answer["data"]["result"].clone();
         let ids: Vec<String> =
             result["result"].as_array().unwrap().iter().map(|row| row["job_id"].to_string()).collect();
@@ -102,10 +94,10 @@ fn state_api_sorts_by_job_id_and_filters() {
     assert_eq!(rows(&filter("submission_id", "SUB-1")), (r#""06000000""#.into(), json!(3), json!(1)));
     assert_eq!(rows(&filter("type", "driver")), (r#""04000000""#.into(), json!(3), json!(1)));
     assert_eq!(rows(&filter("status", "PENDING")), ("null".into(), json!(3), json!(1)));
-    assert!(state_list(&snapshot, &query_of(false, &filter("entrypoint", "x"))).is_err());
-    let plain = read(state_list(&snapshot, &query_of(false, &[("limit", "1")])).unwrap());
+    assert!(state_list(&snapshot, &Query::of(&filter("entrypoint", "x"))).is_err());
+    let plain = read(state_list(&snapshot, &Query::of(&[("limit", "1")])).unwrap());
     assert_eq!(plain["data"]["result"]["result"][0].as_object().unwrap().len(), 8);
-    let detail = read(state_list(&snapshot, &query_of(true, &[("detail", "1")])).unwrap());
+    let detail = read(state_list(&snapshot, &Query { redact: true, ..Query::of(&[("detail", "1")]) }).unwrap());
     assert_eq!(detail["data"]["result"]["result"][0].as_object().unwrap().len(), 15);
     assert!(!detail.to_string().contains("secret"));
 }

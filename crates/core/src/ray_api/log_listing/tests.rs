@@ -70,8 +70,7 @@ fn refuses_request_without_node_with_rays_text() {
 #[test]
 fn refuses_invalid_node_id_and_lists_nothing_without_files() {
     let list = |node: &str| {
-        let query =
-            Query { parameters: vec![("node_id".to_owned(), node.to_owned())], redact: false, ..Query::default() };
+        let query = Query::of(&[("node_id", node)]);
         let request = ListingRequest::parse(&Snapshot::default(), &query)?;
         Ok(String::from_utf8(request.answer(&[] as &[&str]).into_bytes()).unwrap())
     };

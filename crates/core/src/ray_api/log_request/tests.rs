@@ -9,9 +9,8 @@ const NEWER: &str = "2415eaea5811240337e8027619091be06bba9f3c4e291a4ac8817d85";
 const OLDER: &str = "7655cf11a32865cdaef50106b981b21462d20739104bb3db546ee635";
 
 fn parse(query: &str) -> Result<LogRequest, RayError> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let query = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    LogRequest::parse("file", &Query { parameters: query, redact: false, ..Query::default() })
+    let pairs: Vec<_> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
+    LogRequest::parse("file", &Query::of(&pairs))
 }
 
 /// Resolves a query, given the stored files as `node/path`.

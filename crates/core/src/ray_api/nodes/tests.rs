@@ -5,7 +5,7 @@ use crate::ray_api::test_events::{DEAD_NODE, HEAD, snapshot};
 use serde_json::{Value, json};
 
 fn view(view: &str) -> Result<Value, RayError> {
-    let query = Query { parameters: vec![("view".to_owned(), view.to_owned())], redact: false, ..Query::default() };
+    let query = Query::of(&[("view", view)]);
     list(&snapshot(), &query).map(|answer| serde_json::from_slice(&answer.into_bytes()).unwrap())
 }
 
@@ -114,8 +114,7 @@ fn counts_live_workers_by_live_node() {
     let node = |id: NodeId, alive| Node { id, alive, ..Node::default() };
     let nodes = vec![node(RayId([1; 28]), true), node(RayId([3; 28]), false), node(RayId([4; 28]), true)];
     let snapshot = Arc::new(Snapshot { ids: ids.freeze(), nodes, workers, ..Snapshot::default() });
-    let query =
-        Query { parameters: vec![("view".to_owned(), "summary".to_owned())], redact: false, ..Query::default() };
+    let query = Query::of(&[("view", "summary")]);
     let body: Value = serde_json::from_slice(&list(&snapshot, &query).unwrap().into_bytes()).unwrap();
     let counts = body["data"]["summary"].as_array().unwrap().iter().map(|row| row["raylet"]["numWorkers"].clone());
     assert_eq!(counts.collect::<Vec<_>>(), [json!(2), json!(0), json!(0)]);

@@ -16,8 +16,7 @@ fn writes_numbers_as_strings_and_hides_secrets() {
     let failed = NodeRuntimeEnv { success: Some(false), error: Some("no".into()), ..created.clone() };
     let snapshot = Arc::new(Snapshot { runtime_envs: vec![created, failed], ..Snapshot::default() });
     let get = |query: &[(&str, &str)], redact| -> Value {
-        let query = query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-        let answer = list(&snapshot, &Query { parameters: query, redact, ..Query::default() }).unwrap();
+        let answer = list(&snapshot, &Query { redact, ..Query::of(query) }).unwrap();
         serde_json::from_slice(&answer.into_bytes()).unwrap()
     };
     let detail = get(&[("detail", "1")], false);

@@ -78,8 +78,7 @@ mod tests {
     use super::*;
 
     fn parse(query: &[(&str, &str)]) -> Result<Options, RayError> {
-        let query = query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Options::parse(&Query { parameters: query, redact: false, ..Query::default() })
+        Options::parse(&Query::of(query))
     }
 
     #[test]

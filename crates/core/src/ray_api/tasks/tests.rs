@@ -36,16 +36,8 @@ fn snapshot() -> Arc<Snapshot> {
     Arc::new(builder.finish(&Facts::default()))
 }
 
-fn query_of(query: &[(&str, &str)]) -> Query {
-    Query {
-        parameters: query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
-        redact: false,
-        ..Query::default()
-    }
-}
-
 fn get(query: &[(&str, &str)]) -> Value {
-    let answer = list(&snapshot(), &query_of(query)).unwrap();
+    let answer = list(&snapshot(), &Query::of(query)).unwrap();
     serde_json::from_slice::<Value>(&answer.into_bytes()).unwrap()["data"]["result"].take()
 }
 
@@ -112,7 +104,7 @@ fn only_source_filters_reduce_the_total() {
     assert_eq!(counts(filter("job_id", "01000000")), [3, 3, 3]);
     assert_eq!(counts(filter("error_type", "TASK_EXECUTION_EXCEPTION")), [3, 3, 2]);
     let refused = |key, value| {
-        list(&snapshot(), &query_of(&[("filter_keys", key), ("filter_predicates", "="), ("filter_values", value)]))
+        list(&snapshot(), &Query::of(&[("filter_keys", key), ("filter_predicates", "="), ("filter_values", value)]))
             .unwrap_err()
     };
     assert_eq!(refused("task_id", "zz"), RayError::BadQuery("Non-hexadecimal digit found".into()));
@@ -122,7 +114,7 @@ fn only_source_filters_reduce_the_total() {
 #[test]
 fn hides_secrets_only_from_browsers() {
     let shown = |redact| {
-        let query = Query { redact, ..query_of(&[("detail", "1")]) };
+        let query = Query { redact, ..Query::of(&[("detail", "1")]) };
         String::from_utf8(list(&snapshot(), &query).unwrap().into_bytes()).unwrap()
     };
     assert!(shown(false).contains("secret"));
@@ -132,7 +124,7 @@ fn hides_secrets_only_from_browsers() {
 
 #[test]
 fn summary_counts_states_by_name() {
-    let summary = |query: &[(&str, &str)]| crate::ray_api::task_summary::summarize(&snapshot(), &query_of(query));
+    let summary = |query: &[(&str, &str)]| crate::ray_api::task_summary::summarize(&snapshot(), &Query::of(query));
     let by_name: Value = serde_json::from_slice(&summary(&[]).unwrap().into_bytes()).unwrap();
     let cluster = &by_name["data"]["result"]["result"]["node_id_to_summary"]["cluster"];
     assert_eq!(

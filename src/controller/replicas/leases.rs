@@ -4,7 +4,7 @@
 //! The live replicas determine the leader and the replica that prewarms a session. Every replica derives the same
 //! result, so no election and no handover is needed.
 
-use super::super::words::is_name;
+use super::super::limits::is_name;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;

@@ -4,11 +4,11 @@
 //! the load has a reference, so a thread that outlives the load (because the load was stopped or restarted) still
 //! counts until it ends. The caller decides what happens to a load that has outgrown its reservation.
 
-use super::room::FetchSlots;
+use super::fetch_slots::FetchSlots;
 use crate::session::Error;
 use crate::session::admission::{CoverError, LoadPermit};
+use crate::session::low_priority;
 use crate::session::memory::Reservation;
-use crate::session::quiet;
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -105,7 +105,7 @@ impl LoadMemory {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
         let held = Arc::clone(self);
-        quiet::run(move || {
+        low_priority::run(move || {
             let _held = held;
             work()
         })

@@ -2,7 +2,7 @@
 
 use super::objects::{self, Places};
 use super::pages::Pages;
-use crate::session::{Error, quiet};
+use crate::session::{Error, low_priority};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use ray_history_core::base::name::SessionKey;
@@ -81,7 +81,7 @@ impl Inventory {
             samples.push((file.key.clone(), bytes));
         }
         let (files, session) = (samples.len() as u64, key.session.to_string());
-        Ok((files, quiet::run(move || count(&session, samples)).await?))
+        Ok((files, low_priority::run(move || count(&session, samples)).await?))
     }
 }
 

@@ -3,14 +3,14 @@
 //! The queue limits the pace, because each listing is a few paid requests and five hundred clusters may be deleted at
 //! once. A burst is listed without delay, the rest waits. A cluster that is queued twice is listed once.
 
+use super::pace::Pace;
 use ray_history_core::base::name::ClusterId;
 use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Listings without delay; further ones follow at one per `PAUSE`.
-const BURST: u32 = 10;
-const PAUSE: Duration = Duration::from_secs(1);
+/// Listings without delay, and the interval of further ones.
+const PACE: Pace = Pace::new(10, Duration::from_secs(1));
 
 /// Most clusters in the queue; the next listing of markers and the next walk find the others.
 const MAX_WAITING: usize = 2_000;
@@ -20,14 +20,12 @@ const MAX_WAITING: usize = 2_000;
 pub(super) struct RelistQueue {
     waiting: VecDeque<ClusterId>,
     queued: HashSet<ClusterId>,
-    /// Listings that are allowed now.
-    allowed: u32,
-    since: Option<Instant>,
+    pace: Pace,
 }
 
 impl Default for RelistQueue {
     fn default() -> Self {
-        Self { waiting: VecDeque::new(), queued: HashSet::new(), allowed: BURST, since: None }
+        Self { waiting: VecDeque::new(), queued: HashSet::new(), pace: PACE }
     }
 }
 
@@ -42,14 +40,11 @@ impl RelistQueue {
     }
 
     /// Takes the clusters to list now.
-    pub(super) fn take(&mut self, take: Instant) -> Vec<ClusterId> {
-        let since = *self.since.get_or_insert(take);
-        let earned = (take.duration_since(since).as_millis() / PAUSE.as_millis()) as u32;
-        self.allowed = self.allowed.saturating_add(earned).min(BURST);
-        self.since = Some(since + PAUSE * earned);
-        let count = self.waiting.len().min(self.allowed as usize);
-        self.allowed -= count as u32;
-        let due: Vec<ClusterId> = self.waiting.drain(..count).collect();
+    pub(super) fn take(&mut self, now: Instant) -> Vec<ClusterId> {
+        let mut due = Vec::new();
+        while !self.waiting.is_empty() && self.pace.try_now(now) {
+            due.extend(self.waiting.pop_front());
+        }
         for cluster in &due {
             self.queued.remove(cluster);
         }
@@ -87,7 +82,7 @@ mod tests {
         (0..50).for_each(|_| queue.add(ids(10..11)));
         assert_eq!(queue.take(start + Duration::from_secs(5)), ids(10..11));
         queue.add(ids(10..11));
-        assert_eq!(queue.take(start + Duration::from_secs(5)), ids(10..11), "once more after the look");
+        assert_eq!(queue.take(start + Duration::from_secs(5)), ids(10..11), "once more after it was listed");
         assert_eq!(queue.take(start + Duration::from_secs(6)), []);
     }
 
