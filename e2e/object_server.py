@@ -55,6 +55,19 @@ class Answering(BaseHTTPRequestHandler):
         """Answers a request; the body of the answer to a HEAD is left out."""
         raise NotImplementedError
 
+    def do_POST(self):
+        self.write()
+
+    def do_PATCH(self):
+        self.write()
+
+    def do_DELETE(self):
+        self.write()
+
+    def write(self):
+        """Answers a request to change something, which most of the servers do not know."""
+        self.send_error(501)
+
     def answer(self, status: int, body: bytes, **headers: str):
         """Sends a whole answer; names of headers have `_` for `-`."""
         self.send_response(status)
