@@ -14,7 +14,7 @@ PYTEST_ARGS ?= --numprocesses=2 --dist=loadfile
 
 VENV := .cache/venv
 SERVERS := .cache/servers
-DASHBOARD := .cache/dashboard/2.60.0
+DASHBOARD := .cache/dashboard
 IMAGE ?= ray-history:0.1.0
 PYTHON_FILES := e2e scripts/fetch-dashboard tests/storage_servers
 
@@ -27,12 +27,12 @@ run: ## Serve the two bundled sessions on http://$(LISTEN)/
 	scripts/serve-demo target/release/ray-history .cache/demo $(DASHBOARD) $(LISTEN)
 
 .PHONY: dashboard
-dashboard: ## Fetch the Ray dashboard's files from the ray wheel, once
-	$(PYTHON) scripts/fetch-dashboard $(DASHBOARD)
+dashboard: ## Fetch the Ray dashboard's files from the ray wheel, once. RAY_VERSIONS="2.55.1 …" or "all"
+	$(PYTHON) scripts/fetch-dashboard $(DASHBOARD) $(RAY_VERSIONS)
 
 .PHONY: image
-image: ## Build the container image $(IMAGE), with Docker
-	docker build --tag $(IMAGE) .
+image: ## Build the container image $(IMAGE) into target/image/, with buildah and without a registry
+	scripts/image $(IMAGE) target/image/ray-history.tar
 
 ##@ Develop
 
@@ -127,9 +127,14 @@ storage-servers:
 rust-deps: storage-servers control-plane $(VENV)/oss/stamp
 
 .PHONY: e2e-deps
-e2e-deps: $(VENV)/e2e/stamp dashboard control-plane manifest-tools
+e2e-deps: $(VENV)/e2e/stamp all-dashboards control-plane manifest-tools
 	scripts/install-chromium
 	scripts/install-nginx .cache/nginx
+	scripts/install-image-tools
+
+.PHONY: all-dashboards
+all-dashboards:
+	$(PYTHON) scripts/fetch-dashboard $(DASHBOARD) all
 
 $(VENV)/%/stamp: e2e/requirements/%.txt scripts/make-venv
 	PYTHON=$(PYTHON) scripts/make-venv $(VENV)/$* $<

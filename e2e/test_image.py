@@ -1,10 +1,45 @@
-"""What the image is built from: the files that .dockerignore lets through are enough."""
+"""The image: what it is built from, what is in it, and that it runs as a restricted pod."""
 
+import json
 import re
 import shutil
+import stat
+import sys
 
-from e2e import processes
+import pytest
+
+from e2e import bundle, processes
+from e2e.container import MIB, Container, Image
 from e2e.processes import REPOSITORY
+from e2e.server import BINARY, wait_until
+
+NAME = "ray-history:test"
+VERSIONS = re.findall(r"^ray==(\S+)", (REPOSITORY / "scripts" / "dashboard-versions.txt").read_text(), re.MULTILINE)
+DOCUMENTS = "usr/share/doc/ray-history"
+
+
+def build(into) -> Image:
+    """Builds the image of the tests' own program."""
+    archive = into / "image.tar"
+    # pip of this Python is known to work here.
+    own = {"PATH": f"{into}:{processes.INHERITED['PATH']}", "CACHE": str(REPOSITORY / ".cache")}
+    (into / "python3").symlink_to(sys.executable)
+    processes.run([REPOSITORY / "scripts" / "image", NAME, archive, BINARY], own=own, timeout=600)
+    return Image(archive)
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory) -> Image:
+    """The image."""
+    return build(tmp_path_factory.mktemp("image"))
+
+
+@pytest.fixture(scope="module")
+def root(image, tmp_path_factory):
+    """The files of the image."""
+    root = tmp_path_factory.mktemp("root")
+    image.unpack(root)
+    return root
 
 
 def test_the_files_that_are_let_through_are_a_whole_package(tmp_path):
@@ -22,5 +57,78 @@ def test_the_files_that_are_let_through_are_a_whole_package(tmp_path):
     # It fetches nothing, and reads the package as a build does.
     command = ["cargo", "fetch", "--locked", "--offline", f"--target={host}"]
     processes.run(command, cwd=tmp_path)
-    for script in ["fetch-dashboard", "image-build"]:
-        assert (tmp_path / "scripts" / script).is_file()
+    for script in re.findall(r'scripts/[\w.-]+', (REPOSITORY / "Dockerfile").read_text()):
+        assert (tmp_path / script).is_file()
+
+
+def test_both_ways_to_build_run_the_same_scripts():
+    asked = re.findall(r'^RUN \["scripts/([\w-]+)", "/out"\]$', (REPOSITORY / "Dockerfile").read_text(), re.MULTILINE)
+    script = (REPOSITORY / "scripts" / "image").read_text()
+    run = re.findall(r'^"\$here/(image-[\w-]+)" "\$work/\w+/out"', script, re.MULTILINE)
+    assert sorted(run) == sorted(asked) == ["image-base", "image-build", "image-dashboards"]
+
+
+def test_the_image_is_for_a_user_who_is_not_root(image):
+    assert image.config["User"] == "65532:65532"
+    assert image.config["Entrypoint"] == ["/usr/local/bin/ray-history"]
+    (package,) = re.findall(r'^version = "(.*)"$', (REPOSITORY / "Cargo.toml").read_text(), re.MULTILINE)[:1]
+    labels = image.config["Labels"]
+    assert labels["org.opencontainers.image.version"] == package
+    assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
+
+
+def test_the_image_has_no_shell_and_nothing_that_gives_rights(image):
+    members = image.members()
+    for path, member in members.items():
+        assert member.uid == member.gid == 0, path
+        assert not member.mode & (stat.S_ISUID | stat.S_ISGID), path
+        assert member.issym() or path == "tmp" or not member.mode & stat.S_IWOTH, path
+        assert not member.ischr() and not member.isblk(), path
+    programs = [path for path, member in members.items() if member.isfile() and "/bin/" in f"/{path}"]
+    assert programs == ["usr/local/bin/ray-history"]
+
+
+def test_the_image_names_what_is_in_it(root):
+    document = json.loads((root / DOCUMENTS / "sbom.cdx.json").read_text())
+    urls = {component["purl"] for component in document["components"]}
+    assert len(urls) == len(document["components"])
+    for version in VERSIONS:
+        assert f"pkg:pypi/ray@{version}" in urls
+        page = root / "usr" / "share" / "ray-dashboard" / version
+        assert (page / "index.html").is_file() and (page / "LICENSE.ray.txt").is_file()
+    names = {url.split("@")[0] for url in urls}
+    assert {"pkg:cargo/actix-web", "pkg:cargo/kube", "pkg:cargo/ray-history-core", "pkg:deb/debian/libc6"} <= names
+    # Tests only.
+    assert not {"pkg:cargo/proptest", "pkg:cargo/rcgen"} & names
+    assert document["metadata"]["component"]["name"] == "ray-history"
+    crates = {f"{each['name']}-{each['version']}" for each in document["components"] if each["purl"].startswith("pkg:cargo")}
+    licences = {each.name for each in (root / DOCUMENTS / "crates").iterdir() if each.is_dir()}
+    without = set((root / DOCUMENTS / "crates" / "without-a-file.txt").read_text().split())
+    assert licences | without == {each for each in crates if not each.startswith("ray-history")}
+    for package in ["libc6", "libgcc-s1", "ca-certificates"]:
+        assert (root / "usr" / "share" / "doc" / package / "copyright").is_file()
+
+
+def test_the_same_files_make_the_same_image(image, tmp_path):
+    again = build(tmp_path)
+    assert again.document["rootfs"] == image.document["rootfs"]
+
+
+def test_a_restricted_container_opens_a_session(image, root, unpacked, tmp_path):
+    bucket = bundle.MIXED.storage(unpacked)
+    with Container(image, root, bucket, tmp_path / "container") as container:
+        wait_until(lambda: container.get("readyz")[0] == 200, 30)
+        assert container.get("livez")[0] == 200
+        status, kind, body = container.get(f"{bundle.MIXED.path}/")
+        assert (status, kind) == (200, "text/html; charset=utf-8")
+        (script,) = re.findall(rb'src="\./(static/js/main\.\w+\.js)"', body)
+        assert container.get(f"{bundle.MIXED.path}/{script.decode()}")[0] == 200
+        tasks = container.json(f"{bundle.MIXED.path}/api/v0/tasks?limit=10")
+        assert tasks["result"] is True and len(tasks["data"]["result"]["result"]) == 10
+
+
+def test_an_empty_bucket_is_ready_in_64_mib(image, root, tmp_path):
+    (tmp_path / "bucket").mkdir()
+    with Container(image, root, tmp_path / "bucket", tmp_path / "container", memory=64 * MIB) as container:
+        wait_until(lambda: container.get("readyz")[0] == 200, 30)
+        assert container.json("api/history/v1/sessions")["items"] == []

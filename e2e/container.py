@@ -1,0 +1,143 @@
+"""Runs an image as a pod that Pod Security `restricted` admits, with runc: no root, no capabilities, no new privileges,
+a read-only root, and the seccomp profile that container runtimes use by default.
+
+`python -m e2e.container ARCHIVE` measures the time from the start to the readiness of an empty bucket in 64 MiB.
+"""
+
+import json
+import os
+import platform
+import shutil
+import socket
+import sys
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+from e2e import processes
+from e2e.server import ADDRESS, Server, get, wait_until
+
+PROFILE = Path("/usr/share/containers/seccomp.json")
+"""The runtimes' default profile, from Debian's golang-github-containers-common."""
+MIB = 1 << 20
+
+
+class Image:
+    """An OCI archive: its configuration, and the files of all layers."""
+
+    def __init__(self, archive: Path):
+        self._archive = tarfile.open(archive)  # noqa: SIM115  closed with the process
+        index = json.load(self._archive.extractfile("index.json"))
+        (entry,) = index["manifests"]
+        self.name = entry["annotations"]["org.opencontainers.image.ref.name"]
+        manifest = self._document(entry["digest"])
+        self._layers = [layer["digest"] for layer in manifest["layers"]]
+        self.document = self._document(manifest["config"]["digest"])
+        self.config = self.document["config"]
+
+    def _blob(self, digest: str):
+        return self._archive.extractfile(f"blobs/{digest.replace(':', '/')}")
+
+    def _document(self, digest: str) -> dict:
+        return json.load(self._blob(digest))
+
+    def members(self) -> dict[str, tarfile.TarInfo]:
+        """Returns all entries by their path."""
+        found = {}
+        for digest in self._layers:
+            with tarfile.open(fileobj=self._blob(digest)) as layer:
+                found |= {member.name.removeprefix("./").rstrip("/"): member for member in layer}
+        return found
+
+    def unpack(self, into: Path):
+        """Unpacks all layers, for the user who runs this."""
+        for digest in self._layers:
+            with tarfile.open(fileobj=self._blob(digest)) as layer:
+                layer.extractall(into, filter="tar")
+
+
+def seccomp() -> dict:
+    """Returns the default profile for a process without capabilities, in the form of the runtime specification."""
+    profile = json.loads(PROFILE.read_text())
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+    syscalls = []
+    for rule in profile["syscalls"]:
+        includes = rule["includes"]
+        if "caps" in includes or machine not in includes.get("arches", [machine]):
+            continue
+        kept = {"names": rule["names"], "action": rule["action"], "args": rule["args"] or []}
+        if "errnoRet" in rule:
+            kept["errnoRet"] = rule["errnoRet"]
+        syscalls.append(kept)
+    wanted = f"SCMP_ARCH_{'X86_64' if machine == 'amd64' else 'AARCH64'}"
+    return {
+        "defaultAction": profile["defaultAction"],
+        "defaultErrnoRet": profile["defaultErrnoRet"],
+        "architectures": [wanted],
+        "syscalls": syscalls,
+    }
+
+
+class Container(Server):
+    """A container of the image on the network of this machine, which reads a folder; a context manager."""
+
+    def __init__(self, image: Image, root: Path, bucket: Path, folder: Path, *flags: str, memory: int = 512 * MIB):
+        """`root` has the image's files, unpacked; `folder` is for this container's own."""
+        super().__init__(bucket, folder / "log")
+        folder.mkdir(exist_ok=True)
+        arguments = [*image.config["Entrypoint"], *image.config["Cmd"], "--local-dir", "/bucket"]
+        (folder / "config.json").write_text(
+            json.dumps(restricted(image, root, bucket, [*arguments, "--listen", "127.0.0.1:0", *flags], memory))
+        )
+        name = f"ray-history-{os.getpid()}-{folder.name}"
+        self._command = ["runc", "--root", str(folder / "runc"), "run", "--bundle", str(folder), name]
+
+
+def restricted(image: Image, root: Path, bucket: Path, arguments: list[str], memory: int) -> dict:
+    """Returns the runtime's document for a container as restricted as Pod Security asks."""
+    with tempfile.TemporaryDirectory() as scratch:
+        processes.run(["runc", "spec"], cwd=scratch)
+        document = json.loads(Path(scratch, "config.json").read_text())
+    user, _, group = image.config["User"].partition(":")
+    document["root"] = {"path": str(root), "readonly": True}
+    document["process"] |= {
+        "terminal": False,
+        "user": {"uid": int(user), "gid": int(group)},
+        "args": arguments,
+        "env": image.config["Env"],
+        "capabilities": {},
+        "noNewPrivileges": True,
+        "rlimits": [],
+    }
+    document["mounts"].append({"destination": "/bucket", "type": "bind", "source": str(bucket), "options": ["bind", "ro"]})
+    linux = document["linux"]
+    linux["namespaces"] = [each for each in linux["namespaces"] if each["type"] != "network"]
+    linux["resources"]["memory"] = {"limit": memory}
+    linux["seccomp"] = seccomp()
+    return document
+
+
+def main() -> int:
+    """Prints the size of the archive and the time to readiness."""
+    processes.alone()
+    archive = Path(sys.argv[1])
+    image = Image(archive)
+    with tempfile.TemporaryDirectory() as scratch:
+        os.chmod(scratch, 0o755)
+        root, bucket = Path(scratch, "root"), Path(scratch, "bucket")
+        root.mkdir()
+        bucket.mkdir()
+        image.unpack(root)
+        size = sum(member.size for member in image.members().values())
+        print(f"{archive.stat().st_size / 1e6:.1f} MB, {size / 1e6:.1f} MB unpacked")
+        for turn in range(3):
+            begin = time.monotonic()
+            with Container(image, root, bucket, Path(scratch, str(turn)), memory=64 * MIB) as container:
+                wait_until(lambda: get(f"{container.url}/readyz")[0] == 200, 10)
+                print(f"ready in {time.monotonic() - begin:.2f} s, {container.memory('VmRSS') / MIB:.0f} MiB resident")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+//! The installed files of Ray's dashboard: of one version, or of several in a folder for each.
+//!
+//! A session is shown by the dashboard of the Ray that recorded it where that is installed, because pages and answers
+//! change together between versions of Ray.
+
+use ray_history_core::snapshot::RayVersion;
+use std::path::{Path, PathBuf};
+
+/// The installed dashboards, the newest first. There is at least one.
+#[derive(Clone, Debug)]
+pub struct Dashboards(Vec<Dashboard>);
+
+/// The files of one version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dashboard {
+    /// Version of Ray, such as `2.60.0`: the name of the folder. `None` for a folder that has no versions.
+    pub version: Option<String>,
+    /// The folder with `index.html`.
+    pub folder: PathBuf,
+}
+
+/// The folder has no dashboard.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} has no index.html, and no folder of a Ray version that has one: `make dashboard` fetches the Ray dashboard's \
+     files", .0.display()
+)]
+pub struct NoDashboard(PathBuf);
+
+impl Dashboards {
+    /// Returns the dashboards in a folder: its own `index.html`, else those of its folders `2.60.0`, `2.59.0`, …
+    ///
+    /// Other folders, and versions without an `index.html`, are passed over.
+    pub fn find(dir: &Path) -> Result<Self, NoDashboard> {
+        if dir.join("index.html").is_file() {
+            return Ok(Self(vec![Dashboard { version: None, folder: dir.to_owned() }]));
+        }
+        let entries = dir.read_dir().into_iter().flatten().flatten();
+        let mut found: Vec<(RayVersion, Dashboard)> = entries
+            .filter_map(|entry| {
+                let (version, folder) = (entry.file_name().into_string().ok()?, entry.path());
+                folder.join("index.html").is_file().then_some(())?;
+                Some((RayVersion::parse(&version)?, Dashboard { version: Some(version), folder }))
+            })
+            .collect();
+        if found.is_empty() {
+            return Err(NoDashboard(dir.to_owned()));
+        }
+        // By name within a minor version, of which one patch is enough.
+        found.sort_by(|(left, a), (right, b)| (right, &b.version).cmp(&(left, &a.version)));
+        Ok(Self(found.into_iter().map(|(_, dashboard)| dashboard).collect()))
+    }
+
+    /// Returns the dashboard for a session that a Ray version recorded: that version's, else the nearest newer, else the
+    /// newest. Patch numbers do not count.
+    pub fn of(&self, recorded: Option<RayVersion>) -> Option<&Dashboard> {
+        let version = |dashboard: &Dashboard| dashboard.version.as_deref().and_then(RayVersion::parse);
+        let not_older = |dashboard: &&Dashboard| version(dashboard) >= recorded;
+        recorded.and_then(|_| self.0.iter().rev().find(not_older)).or_else(|| self.0.first())
+    }
+
+    /// Returns `true` if there is a choice.
+    pub fn are_several(&self) -> bool {
+        self.0.len() > 1
+    }
+
+    /// Returns the dashboards, the newest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Dashboard> {
+        self.0.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn installed(names: &[&str]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for name in names {
+            std::fs::create_dir_all(dir.path().join(name)).unwrap();
+            std::fs::write(dir.path().join(name).join("index.html"), name).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn chooses_the_recorded_version_or_the_nearest_newer() {
+        let dir = installed(&["2.55.1", "2.57.1", "2.9.0", "2.60.0", "notes", "2.60.0.part"]);
+        std::fs::create_dir(dir.path().join("2.61.0")).unwrap(); // without a page
+        std::fs::remove_dir_all(dir.path().join("2.60.0.part")).unwrap();
+        let dashboards = Dashboards::find(dir.path()).unwrap();
+        let names: Vec<_> = dashboards.iter().map(|each| each.version.as_deref().unwrap()).collect();
+        assert_eq!(names, ["2.60.0", "2.57.1", "2.55.1", "2.9.0"]);
+        for (recorded, shown) in [
+            (None, "2.60.0"),
+            (Some("2.57.0"), "2.57.1"),
+            (Some("2.57.9"), "2.57.1"),
+            (Some("2.56.1"), "2.57.1"),
+            (Some("2.52.1"), "2.55.1"),
+            (Some("2.1"), "2.9.0"),
+            (Some("2.60.0"), "2.60.0"),
+            (Some("3.0.0.dev0"), "2.60.0"),
+        ] {
+            let recorded = recorded.and_then(RayVersion::parse);
+            assert_eq!(dashboards.of(recorded).unwrap().version.as_deref(), Some(shown), "{recorded:?}");
+        }
+    }
+
+    #[test]
+    fn a_folder_with_a_page_is_the_only_dashboard() {
+        let dir = installed(&["", "2.60.0"]);
+        let dashboards = Dashboards::find(dir.path()).unwrap();
+        let of = dashboards.of(RayVersion::parse("2.55.0")).unwrap();
+        assert_eq!((of.version.as_deref(), of.folder.as_path()), (None, dir.path()));
+        assert!(!dashboards.are_several());
+    }
+
+    #[test]
+    fn a_folder_without_a_page_is_an_error_that_names_it() {
+        for dir in [installed(&[]), installed(&["build"])] {
+            let error = Dashboards::find(dir.path()).unwrap_err().to_string();
+            assert!(error.starts_with(&dir.path().display().to_string()), "{error}");
+        }
+        assert!(Dashboards::find(Path::new("/nowhere")).is_err());
+    }
+}
