@@ -8,6 +8,7 @@
 //! an object of the store, for as long as it stands there.
 
 use anyhow::Context;
+use ray_history::dashboards::Dashboards;
 use ray_history::health::Health;
 use ray_history::http::{self, Heavy, State};
 use ray_history::liveness::{Judge, Liveness, State as Life};
@@ -38,7 +39,13 @@ fn main() -> anyhow::Result<()> {
         liveness.set(Arc::new(States(states.into())));
     }
     let states = states.first().map(PathBuf::from);
-    runtime.block_on(serve(Path::new(folder), latency, PathBuf::from(dashboard), liveness, states))
+    runtime.block_on(serve(
+        Path::new(folder),
+        latency,
+        Arc::new(Dashboards::find(Path::new(dashboard))?),
+        liveness,
+        states,
+    ))
 }
 
 /// Says what a file says.
@@ -77,7 +84,7 @@ async fn break_objects(store: Arc<Faulty>, states: PathBuf) {
 async fn serve(
     folder: &Path,
     latency: Duration,
-    dashboard: PathBuf,
+    dashboards: Arc<Dashboards>,
     liveness: Liveness,
     states: Option<PathBuf>,
 ) -> anyhow::Result<()> {
@@ -100,7 +107,7 @@ async fn serve(
     });
     let (bounds, health) = (Server::default(), Health::default());
     let heavy = Heavy::new(bounds.heavy_requests(), metrics.clone());
-    let state = State { sessions, dashboard_dir: Some(dashboard), health, metrics, heavy };
+    let state = State { sessions, dashboards: Some(dashboards), health, metrics, heavy };
     http::serve(state, listener, &bounds, shutdown).await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! A session is shown by the dashboard of the Ray that recorded it where that is installed, because pages and answers
 //! change together between versions of Ray.
 
-use ray_history_core::snapshot::RayVersion;
+use ray_history_core::snapshot::version::RayVersion;
 use std::path::{Path, PathBuf};
 
 /// The installed dashboards, the newest first. There is at least one.

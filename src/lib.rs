@@ -17,6 +17,7 @@ pub mod cgroup;
 pub mod check;
 pub mod controller;
 pub mod crd;
+pub mod dashboards;
 pub mod escape;
 pub mod health;
 pub mod http;

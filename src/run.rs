@@ -15,6 +15,7 @@
 //! A second signal exits at once.
 
 use crate::args::{Args, Command, Serve};
+use crate::dashboards::Dashboards;
 use crate::health::{Gate, Health};
 use crate::liveness::Liveness;
 use crate::metrics::Metrics;
@@ -124,7 +125,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let in_force = Arc::new(settings.clone());
     let sessions = Sessions::with(store, roots, in_force, Liveness::default(), metrics.clone());
     let sessions = Arc::new(sessions.with_low_priority_loads().context(NO_THREADS)?);
-    check_dashboard(dashboard_dir.as_deref())?;
+    let dashboards = find_dashboards(dashboard_dir.as_deref())?;
     let address = listener.local_addr()?;
     // Listing a big bucket takes a while; probes are answered meanwhile.
     tracing::info!(%address, "listening; the stored sessions are being listed");
@@ -137,7 +138,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
         }
     };
     let stopping = Stopping { shutdown, server };
-    stopping.serve(sessions, dashboard_dir, health, metrics, listener, first).await
+    stopping.serve(sessions, dashboards, health, metrics, listener, first).await
 }
 
 /// The shutdown token and the limits of the shutdown.
@@ -152,7 +153,7 @@ impl Stopping {
     async fn serve(
         self,
         sessions: Arc<Sessions>,
-        dashboard_dir: Option<PathBuf>,
+        dashboards: Option<Arc<Dashboards>>,
         health: Health,
         metrics: Metrics,
         listener: TcpListener,
@@ -189,7 +190,7 @@ impl Stopping {
             }
         });
         let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
-        let state = http::State { sessions: Arc::clone(&sessions), dashboard_dir, health, metrics, heavy };
+        let state = http::State { sessions: Arc::clone(&sessions), dashboards, health, metrics, heavy };
         let ended = http::serve(state, listener, &server, closing).await;
         background.cancel();
         draining.abort();
@@ -220,14 +221,9 @@ async fn drain(shutdown: CancellationToken, health: Health, wait: Duration, clos
     closing.cancel();
 }
 
-/// Returns an error if the dashboard folder has no dashboard.
-fn check_dashboard(dir: Option<&Path>) -> anyhow::Result<()> {
-    match dir {
-        Some(dir) if !dir.join("index.html").is_file() => {
-            bail!("{} has no index.html: `make dashboard` fetches the Ray dashboard's files", dir.display())
-        }
-        _ => Ok(()),
-    }
+/// Returns the dashboards in a folder, if one is named; an error if it has none.
+fn find_dashboards(dir: Option<&Path>) -> anyhow::Result<Option<Arc<Dashboards>>> {
+    Ok(dir.map(Dashboards::find).transpose()?.map(Arc::new))
 }
 
 /// Reads a document. All its problems are reported in one error.

@@ -37,16 +37,17 @@ pub(super) fn script() -> &'static str {
 }
 
 /// Returns Ray's document with the script's tag inserted. `root` is the relative path from the document to the server's
-/// root: repeated `../`, or `./`.
-pub(super) fn insert(document: &str, key: &SessionKey, root: &str) -> String {
+/// root: repeated `../`, or `./`. `version` is the Ray version of the document, if it is known.
+pub(super) fn insert(document: &str, key: &SessionKey, root: &str, version: Option<&str>) -> String {
     let tag = format!(
         "<script src=\"{root}sessions/bar.js?v={}\" data-root=\"{root}\" data-path=\"{}\" data-namespace=\"{}\" \
-         data-cluster=\"{}\" data-session=\"{}\"></script>",
+         data-cluster=\"{}\" data-session=\"{}\" data-dashboard=\"{}\"></script>",
         *VERSION,
         escape(session_path(key).trim_end_matches('/')),
         escape(&key.cluster.namespace),
         escape(&key.cluster.name),
         escape(key.session.as_str()),
+        escape(version.unwrap_or_default()),
     );
     let (before, after) = document.split_at(tag_position(document));
     [before, &tag, after].concat()

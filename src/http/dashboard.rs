@@ -3,16 +3,24 @@
 use super::error::Error;
 use super::state::State;
 use super::{bar, page};
+use crate::dashboards::Dashboard;
+use crate::session::Opening;
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use ray_history_core::base::name::SessionKey;
+use ray_history_core::snapshot::version::RayVersion;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Time that a document waits for the load of its session, which tells the version. Most sessions open in less; if one
+/// takes longer, its bar loads the document again when it is open.
+const VERSION_WAIT: Duration = Duration::from_secs(1);
 
 /// Returns the document of a session with our bar's tag, or an explanatory page if there are no dashboard files.
 ///
 /// `root` is the relative path from the document to the server's root, as in [`bar::insert`].
 pub(super) async fn index(state: &State, key: &SessionKey, root: &str) -> Result<HttpResponse, Error> {
-    let Some(dir) = &state.dashboard_dir else {
+    let Some(dashboards) = &state.dashboards else {
         let body = format!(
             "<h1>The Ray dashboard's files are not here</h1><p>This server was started without \
              <code>--dashboard-dir</code>, so it can only answer the dashboard's API. \
@@ -21,24 +29,43 @@ pub(super) async fn index(state: &State, key: &SessionKey, root: &str) -> Result
         );
         return Ok(page::html("No dashboard files", &page::style(root), &body));
     };
-    let bytes = read(&dir.join("index.html"), dir).await?;
-    let document = bar::insert(&String::from_utf8_lossy(&bytes), key, root);
+    let recorded = if dashboards.are_several() { recorded_version(state, key).await } else { None };
+    let dashboard = dashboards.of(recorded).ok_or(Error::UnknownUrl)?;
+    let bytes = read(&dashboard.folder.join("index.html"), &dashboard.folder).await?;
+    let document = bar::insert(&String::from_utf8_lossy(&bytes), key, root, dashboard.version.as_deref());
     // The file names in the document contain content hashes, but its own name does not.
     Ok(response("text/html; charset=utf-8", "no-store", document.into_bytes()))
 }
 
-/// Returns a file of the folder; `below` has the decoded path segments.
+/// Returns the version of Ray that recorded a session; `None` if it is not known yet.
+async fn recorded_version(state: &State, key: &SessionKey) -> Option<RayVersion> {
+    match state.sessions.open_within(key, VERSION_WAIT).await {
+        Ok(Opening::Ready(session)) => RayVersion::of(&session.snapshot),
+        // The bar reports the error.
+        Ok(Opening::Loading(_)) | Err(_) => None,
+    }
+}
+
+/// Returns a file of Ray's; `below` has the decoded path segments.
+///
+/// The URL does not contain the version. Names have a hash of the content where versions differ, so the newest dashboard
+/// with a file of this name has the right one.
 pub(super) async fn asset(state: &State, below: &[&str]) -> Result<HttpResponse, Error> {
-    let dir = state.dashboard_dir.as_ref().ok_or(Error::UnknownUrl)?;
-    let mut path = dir.clone();
+    let dashboards = state.dashboards.as_ref().ok_or(Error::UnknownUrl)?;
+    let mut file = PathBuf::new();
     for name in below {
         if name.is_empty() || *name == "." || *name == ".." || name.contains(['/', '\\', '\0']) {
             return Err(Error::UnknownUrl);
         }
-        path.push(name);
+        file.push(name);
     }
     let cache = if below.last().is_some_and(|name| has_hash(name)) { CACHE_FOREVER } else { CACHE_FOR_MINUTES };
-    Ok(response(content_type(&path), cache, read(&path, dir).await?))
+    for Dashboard { folder, .. } in dashboards.iter() {
+        if let Ok(bytes) = read(&folder.join(&file), folder).await {
+            return Ok(response(content_type(&file), cache, bytes));
+        }
+    }
+    Err(Error::UnknownUrl)
 }
 
 /// For names with a content hash, which another build does not reuse.

@@ -90,7 +90,7 @@ mod tests {
     async fn a_store_is_not_ready_before_its_listing() {
         let (sessions, metrics) = (Arc::new(Sessions::of_nothing()), Metrics::default());
         let heavy = Heavy::new(1, metrics.clone());
-        let state = State { sessions, dashboard_dir: None, health: Health::default(), metrics, heavy };
+        let state = State { sessions, dashboards: None, health: Health::default(), metrics, heavy };
         let status = || ready(&TestRequest::default().to_http_request(), &state).status();
         assert_eq!(status(), StatusCode::SERVICE_UNAVAILABLE, "whatever the gates say");
         state.sessions.refresh().await.unwrap();

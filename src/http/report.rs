@@ -11,7 +11,9 @@ use crate::session::catalog::Entry;
 use actix_web::HttpResponse;
 use ray_history_core::snapshot::completeness::{Completeness, Problems};
 use ray_history_core::snapshot::gap::{Code, Gap, Weight};
+use ray_history_core::snapshot::version::RayVersion;
 use serde::Serialize;
+use std::borrow::Cow;
 use utoipa::ToSchema;
 
 /// The report of one session.
@@ -50,6 +52,14 @@ pub(super) struct Report {
     weight_bytes: u64,
     /// Rows of the session's tables.
     counts: Counts,
+    /// Version of Ray that recorded the session; absent if it is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2.57.0")]
+    ray_version: Option<String>,
+    /// Version of Ray whose dashboard shows the session; absent if there is no choice of dashboards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2.57.1")]
+    dashboard_version: Option<String>,
     /// `true` if the list of sessions may be out of date.
     stale: bool,
     /// The sessions of its RayJob or RayService, or else of its cluster.
@@ -201,6 +211,8 @@ pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
             workers: snapshot.workers.len(),
             driver_jobs: snapshot.driver_jobs.len(),
         },
+        ray_version: snapshot.ray_version().map(Cow::into_owned),
+        dashboard_version: dashboard_version(call.state, RayVersion::of(snapshot)),
         stale: call.state.sessions.listing().stale.is_some(),
         others: others(call.state, &entry, cluster),
         links: Links {
@@ -212,6 +224,11 @@ pub(super) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let mut response = listing::tagged(call.request, &report);
     validators::describe(&mut response, call.state, &key, Some(&open));
     Ok(response)
+}
+
+/// Returns the version of the dashboard that shows a session.
+fn dashboard_version(state: &State, recorded: Option<RayVersion>) -> Option<String> {
+    state.dashboards.as_ref()?.of(recorded)?.version.clone()
 }
 
 /// Returns the related sessions; `cluster` is the path of the cluster's list.

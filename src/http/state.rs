@@ -1,10 +1,10 @@
 //! The state that all handlers share.
 
 use super::heavy::Heavy;
+use crate::dashboards::Dashboards;
 use crate::health::Health;
 use crate::metrics::Metrics;
 use crate::session::Sessions;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The state that all handlers share.
@@ -12,8 +12,8 @@ use std::sync::Arc;
 pub struct State {
     /// The stored sessions.
     pub sessions: Arc<Sessions>,
-    /// Folder of Ray's dashboard files, if they are served.
-    pub dashboard_dir: Option<PathBuf>,
+    /// Ray's dashboard files, if they are served.
+    pub dashboards: Option<Arc<Dashboards>>,
     /// Readiness of the server.
     pub health: Health,
     /// The server's metrics.

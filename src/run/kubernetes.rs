@@ -1,6 +1,6 @@
 //! Wiring of `serve --rayhistory`: the Kubernetes client, the controller, and the server that it controls.
 
-use super::{NO_THREADS, Stopping, check_dashboard, connect};
+use super::{NO_THREADS, Stopping, connect, find_dashboards};
 use crate::args::Serve;
 use crate::cgroup;
 use crate::controller::{self, Controller, Credentials, Options, Server};
@@ -36,7 +36,7 @@ pub(super) async fn serve(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    check_dashboard(args.dashboard_dir.as_deref())?;
+    let dashboards = find_dashboards(args.dashboard_dir.as_deref())?;
     let mut config = Config::infer()
         .await
         .context("no Kubernetes to talk to: run in a pod with a ServiceAccount, or name a kubeconfig in KUBECONFIG")?;
@@ -70,7 +70,7 @@ pub(super) async fn serve(
     tracing::info!(%address, rayhistory = %format!("{namespace}/{name}"), "serving http://{address}/sessions/");
     let stopping = Stopping { shutdown: shutdown.clone(), server: args.server };
     let first = async { Ok(()) };
-    let result = stopping.serve(sessions, args.dashboard_dir, health, metrics, listener, first).await;
+    let result = stopping.serve(sessions, dashboards, health, metrics, listener, first).await;
     shutdown.cancel();
     let _ = controller.await;
     result

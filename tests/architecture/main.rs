@@ -21,17 +21,21 @@ use source::{Source, sources};
 const STORES: &str = source::STORES;
 
 /// What a module may import of ours; what is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 20] = [
+const MAY_IMPORT: [(&str, &[&str]); 21] = [
     ("args", &["settings", STORES]),
     ("base", &[]),
     ("cgroup", &[]),
     ("check", &["base", "escape", "event", "session", "settings", "snapshot"]),
     ("controller", &["base", "crd", "health", "liveness", "metrics", "session", "settings", STORES]),
     ("crd", &[]),
+    ("dashboards", &["snapshot"]),
     ("escape", &[]),
     ("event", &["base"]),
     ("health", &[]),
-    ("http", &["base", "health", "liveness", "logs", "metrics", "ray_api", "session", "settings", "snapshot"]),
+    (
+        "http",
+        &["base", "dashboards", "health", "liveness", "logs", "metrics", "ray_api", "session", "settings", "snapshot"],
+    ),
     ("layout", &["base"]),
     ("liveness", &["base"]),
     ("logs", &["base", "event", "layout"]),

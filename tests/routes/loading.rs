@@ -46,7 +46,7 @@ fn serving(store: Faulty, wait: Duration) -> (String, Arc<Faulty>) {
             let server = Server::default();
             let (health, metrics) = (Health::default(), Metrics::default());
             let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
-            let state = http::State { sessions: Arc::new(sessions), dashboard_dir: None, health, metrics, heavy };
+            let state = http::State { sessions: Arc::new(sessions), dashboards: None, health, metrics, heavy };
             http::serve(state, listener, &server, CancellationToken::new()).await.unwrap();
         });
     });

@@ -23,6 +23,7 @@ const ui = {
   who: make("span", { className: "who", title: `${given.namespace} / ${given.cluster} / ${given.session}` },
     make("strong", { textContent: given.cluster }), make("span", { textContent: ` in ${given.namespace}` }),
     make("span", { className: "session", textContent: ` · ${given.session}` })),
+  ray: make("span", { className: "session quiet" }),
   asOf: make("span", { className: "asof quiet" }),
   progress: make("progress", { hidden: true, ariaLabel: "Loading the session" }),
   doing: make("span", { className: "quiet" }),
@@ -45,7 +46,7 @@ function build() {
   ui.spoken.className = "spoken";
   ui.more.setAttribute("aria-controls", "details");
   ui.details.tabIndex = 0;
-  const line = make("div", { className: "line" }, ui.state, ui.who, ui.asOf, ui.progress, ui.doing, ui.failure, ui.retry, ui.cut,
+  const line = make("div", { className: "line" }, ui.state, ui.who, ui.ray, ui.asOf, ui.progress, ui.doing, ui.failure, ui.retry, ui.cut,
     make("span", { className: "grow" }), ui.more, ui.others, ui.home, ui.spoken);
   const section = make("section", { ariaLabel: "Ray history" }, line, ui.details);
   section.setAttribute("aria-label", "Ray history");
@@ -142,7 +143,10 @@ function showReport() {
   const session = report.session ?? {};
   const owner = session.owner && `${KINDS[session.owner.kind] ?? session.owner.kind} ${session.owner.name}`;
   showOthers(report.others, owner);
-  const facts = { Session: given.session, Owner: owner, "Last event": asOf,
+  const ray = [report.rayVersion && `Ray ${report.rayVersion}`];
+  if (given.dashboard && given.dashboard !== report.rayVersion) ray.push(`dashboard of Ray ${given.dashboard}`);
+  ui.ray.textContent = ray.filter(Boolean).join(", ");
+  const facts = { Session: given.session, Owner: owner, "Recorded by": ui.ray.textContent, "Last event": asOf,
     "Last looked for new files": report.checkedAt && `${exact(report.checkedAt)}, ${ago(report.checkedAt)}` };
   const terms = Object.entries(facts).filter(([, fact]) => fact).flatMap(([name, fact]) => [make("dt", { textContent: name }), make("dd", { textContent: fact })]);
   const parts = [make("p", { textContent: sentence }), make("dl", {}, ...terms)];

@@ -16,7 +16,7 @@ fn inserts_the_tag_first_in_the_head() {
         ("", "dashboard"),
         ("", ""),
     ] {
-        let served = insert(&[before, after].concat(), &key("a", "b"), "./");
+        let served = insert(&[before, after].concat(), &key("a", "b"), "./", Some("2.60.0"));
         let inside = served.strip_prefix(before).unwrap().strip_suffix(after).unwrap();
         assert!(inside.starts_with("<script src=\"./sessions/bar.js?v=") && inside.ends_with("</script>"), "{served}");
     }
@@ -24,7 +24,7 @@ fn inserts_the_tag_first_in_the_head() {
 
 #[test]
 fn escapes_names_in_attribute_and_url() {
-    let served = insert("", &key("a\"><b>", ""), "../");
+    let served = insert("", &key("a\"><b>", ""), "../", None);
     assert!(served.contains("data-namespace=\"a&quot;&gt;&lt;b&gt;\" data-cluster=\"\""), "{served}");
     assert!(served.contains("data-path=\"a%22%3E%3Cb%3E/_/session_"), "{served}");
 }

@@ -12,6 +12,7 @@ async function look() {
     const answer = await fetch(resource, { headers: { Accept: "application/json" } });
     const body = await read(answer);
     if (answer.ok && body) {
+      if (leaveFor(body.dashboardVersion)) return;
       report = body;
       release();
       showReport();
@@ -30,6 +31,16 @@ async function look() {
   }
   // A hidden page requests the report when it is visible again.
   timer = setTimeout(() => !document.hidden && look(), wait);
+}
+
+// Loads the document again if another version of the dashboard shows this session: it was not known when the document
+// was sent. Returns true if it does. Once only, so that a server that changes its mind cannot keep a page loading.
+function leaveFor(version) {
+  const once = `ray-history ${given.path} ${version}`;
+  if (!version || version === given.dashboard || sessionStorage.getItem(once)) return false;
+  sessionStorage.setItem(once, "loaded again");
+  location.reload();
+  return true;
 }
 
 async function read(answer) {
