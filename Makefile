@@ -69,6 +69,11 @@ fidelity: $(VENV)/e2e/stamp ## How much of the live dashboard's answers is repro
 	cargo build --locked
 	$(VENV)/e2e/bin/python -m e2e.scores $(FIDELITY_ARGS)
 
+.PHONY: ray-matrix
+ray-matrix: $(VENV)/e2e/stamp ## Record and score every supported version of Ray, half an hour. MATRIX_ARGS="--write [VERSION...]"
+	cargo build --locked
+	$(VENV)/e2e/bin/python -m e2e.matrix $(MATRIX_ARGS)
+
 .PHONY: lint
 lint: $(VENV)/lint/stamp ## Formatting, clippy, docs, dependencies, scripts and e2e code; warnings are errors
 	scripts/lint $(VENV)/lint/bin

@@ -1,6 +1,7 @@
 """The bundled sessions: where they are, what is in them, and where they are unpacked to."""
 
 import json
+import shutil
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,11 @@ def unpack(into: Path, sessions=SESSIONS) -> Path:
     for session in sessions:
         extract(FIXTURES / f"{session.name}.tar.gz", into / session.name)
     return into
+
+
+def merge(storage: Path, bucket: Path):
+    """Copies what one bucket held into another."""
+    shutil.copytree(storage, bucket, dirs_exist_ok=True)
 
 
 def extract(archive: Path, into: Path) -> Path:

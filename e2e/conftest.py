@@ -9,7 +9,7 @@ from e2e import bundle, processes
 from e2e.processes import REPOSITORY
 from e2e.server import BINARY, Server
 
-DASHBOARD = REPOSITORY / ".cache" / "dashboard" / "2.60.0" / "build"
+DASHBOARD = REPOSITORY / ".cache" / "dashboard" / "2.60.0"
 
 
 @pytest.fixture(scope="session")

@@ -90,7 +90,9 @@ pub struct Serve {
     /// Address to listen on.
     #[arg(long, env = "RAY_HISTORY_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Folder with the Ray dashboard's built files (index.html, static/); without it only the API is served.
+    /// Folder with the Ray dashboard's built files (index.html, static/), or with one such folder for each Ray version
+    /// (2.60.0/, 2.59.0/, …): then a session has the dashboard of its own version, else the nearest newer, else the newest.
+    /// Without it only the API is served.
     #[arg(long, env = "RAY_HISTORY_DASHBOARD_DIR", value_name = "DIR")]
     pub dashboard_dir: Option<PathBuf>,
     /// Clients from which the values of environment variables are hidden.

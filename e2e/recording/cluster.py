@@ -21,10 +21,12 @@ MARK = "RAY_HISTORY_RECORDING"
 FLAGS = {
     "RAY_enable_ray_event": "1",
     "RAY_enable_core_worker_ray_event_to_aggregator": "1",
-    "RAY_DASHBOARD_AGGREGATOR_AGENT_EXPOSABLE_EVENT_TYPES": "ALL",
     "RAY_USAGE_STATS_ENABLED": "0",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
+KINDS = ("TASK", "ACTOR_TASK", "DRIVER_JOB", "NODE", "ACTOR", "WORKER")
+TYPES = [f"{kind}_{what}_EVENT" for kind in KINDS for what in ("DEFINITION", "LIFECYCLE")] + ["TASK_PROFILE_EVENT"]
+"""The event types for a Ray that does not know `ALL`, which came with 2.54; it ignores names that it does not know."""
 PORTS = (
     "node-manager-port",
     "object-manager-port",
@@ -73,6 +75,7 @@ class Cluster:
             "PATH": f"{ray.parent}:/usr/bin:/bin",
             "TZ": os.environ.get("TZ", ""),
             MARK: self._mark,
+            "RAY_DASHBOARD_AGGREGATOR_AGENT_EXPOSABLE_EVENT_TYPES": event_types(ray),
             **FLAGS,
         }
         self.nodes = [Node(f"127.0.0.{n + 1}", folder / f"n{n}") for n in range(nodes)]
@@ -172,6 +175,13 @@ class Cluster:
             return f"{MARK}={self._mark}".encode() in (process / "environ").read_bytes().split(b"\0")
         except OSError:
             return False
+
+
+def event_types(ray: Path) -> str:
+    """Returns the value that makes a Ray export everything. `ray` is its command line, in a virtual environment."""
+    (installed,) = ray.parent.parent.glob("lib/python*/site-packages/ray-*.dist-info")
+    version = installed.name.removeprefix("ray-").split(".")
+    return "ALL" if (int(version[0]), int(version[1])) >= (2, 54) else ",".join(TYPES)
 
 
 def free_ports(count: int) -> list[int]:

@@ -1,0 +1,133 @@
+"""Records the jobs of `e2e.recording` with the newest patch of every supported Ray, and scores what is served of them.
+
+usage: python -m e2e.matrix [--write] [VERSION...]     (without a version: all of scripts/dashboard-versions.txt)
+
+Each Ray comes from PyPI into an environment of its own, and each recording is kept: both below .cache/, and a second run
+makes only what is missing. --write makes the scores those of docs/fidelity.md (e2e/matrix.json has the numbers).
+Fails if a version is below its goal, or if the newest has event types or fields that are not known.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from e2e.fidelity import replay
+from e2e.harness import processes
+from e2e.harness.processes import REPOSITORY
+from e2e.harness.server import Server
+
+CACHE = REPOSITORY / ".cache"
+RESULTS = Path(__file__).parent / "matrix.json"
+PAGE = REPOSITORY / "docs" / "fidelity.md"
+BEGIN, END = "<!-- matrix: written by `make ray-matrix` -->\n", "<!-- end of matrix -->\n"
+GOALS = {(2, 52): 98.0, (2, 58): 99.0}
+"""The least score from a version on."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What was recorded with one version."""
+
+    version: str
+
+    @property
+    def folder(self) -> Path:
+        return CACHE / "matrix" / self.version
+
+    def make(self):
+        """Records, unless it is recorded."""
+        if (self.folder / "recording.json").is_file():
+            return
+        venv = CACHE / "ray" / self.version
+        if not (venv / "stamp").is_file():
+            requirements = CACHE / "ray" / f"{self.version}.txt"
+            requirements.parent.mkdir(parents=True, exist_ok=True)
+            requirements.write_text(f"ray[default]=={self.version}\n")
+            processes.run([REPOSITORY / "scripts" / "make-venv", venv, requirements], timeout=900)
+        if self.folder.exists():
+            raise SystemExit(f"{self.folder} is of a recording that did not end: delete it")
+        command = [sys.executable, "-m", "e2e.recording", "--ray", str(venv / "bin" / "ray"), "--into", str(self.folder)]
+        subprocess.run(command, cwd=REPOSITORY, env=processes.environment({}), check=True)
+
+    def score(self, scratch: Path) -> dict:
+        """Returns the scores by class, and what the server noticed."""
+        session = json.loads((self.folder / "recording.json").read_text())["session"]
+        with Server(self.folder / "storage", scratch / f"{self.version}.log") as server:
+            scores = replay(self.folder / "truth", f"{server.url}/{session}")
+            report = server.json(f"api/history/v1/{session}")
+        return {
+            "score": round(scores.overall(), 2),
+            "classes": {name: round(score, 2) for name, score in scores.percent().items()},
+            "gaps": [gap["code"] for gap in report["gaps"]],
+            "unknownFields": sorted(report["report"].get("unknownFields", {})),
+        }
+
+
+def goal(version: str) -> float:
+    """Returns the least score of a version."""
+    major, minor = map(int, version.split(".")[:2])
+    return next(least for first, least in sorted(GOALS.items(), reverse=True) if (major, minor) >= first)
+
+
+def table(results: dict[str, dict]) -> str:
+    """Returns the table of the page: the classes that are not whole, by version."""
+    newest_first = sorted(results, key=lambda version: [int(part) for part in version.split(".")], reverse=True)
+    rows = ["| Ray | score | classes below 100 | known gaps |", "|---|---|---|---|"]
+    for version in newest_first:
+        result = results[version]
+        below = [f"{name} {score:g}" for name, score in result["classes"].items() if score < 100]
+        gaps = ", ".join(f"`{gap}`" for gap in result["gaps"]) or "none"
+        rows.append(f"| {version} | {result['score']:.2f} | {', '.join(below) or 'none'} | {gaps} |")
+    return "\n".join(rows) + "\n"
+
+
+def with_table(page: str, results: dict[str, dict]) -> str:
+    """Returns the page with the table of these results."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}{table(results)}{END}{after}"
+
+
+def complaints(results: dict[str, dict]) -> list[str]:
+    """Returns what is not as it should be."""
+    found = [
+        f"Ray {version}: {result['score']} is below {goal(version)}"
+        for version, result in results.items()
+        if result["score"] < goal(version)
+    ]
+    newest = max(results, key=lambda version: [int(part) for part in version.split(".")])
+    unknown = [*results[newest]["unknownFields"], *(gap for gap in results[newest]["gaps"] if "unknown" in gap)]
+    return found + [f"Ray {newest}: {each} is not known" for each in unknown]
+
+
+def main() -> int:
+    """Records and scores the versions that are asked for."""
+    processes.alone()
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("versions", nargs="*", metavar="VERSION")
+    parser.add_argument("--write", action="store_true", help="write the scores into the repository")
+    arguments = parser.parse_args()
+    supported = (REPOSITORY / "scripts" / "dashboard-versions.txt").read_text()
+    results = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for version in arguments.versions or re.findall(r"^ray==(\S+)", supported, re.MULTILINE):
+            recording = Recording(version)
+            recording.make()
+            results[version] = recording.score(Path(scratch))
+            print(f"Ray {version}: {json.dumps(results[version])}", flush=True)
+    print(table(results))
+    if arguments.write:
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+        PAGE.write_text(with_table(PAGE.read_text(), results))
+    wrong = complaints(results)
+    print("\n".join(wrong))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

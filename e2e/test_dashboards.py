@@ -1,0 +1,87 @@
+"""Sessions of several Ray versions: each is shown by the dashboard of its own version."""
+
+import re
+
+import pytest
+
+from e2e import bundle
+from e2e.browser import Browser
+from e2e.bundle import HARD_255, HARD_260
+from e2e.processes import REPOSITORY
+from e2e.server import Server, SlowServer
+
+DASHBOARDS = REPOSITORY / ".cache" / "dashboard"
+BAR = "return document.querySelector('ray-history')?.shadowRoot.querySelector('section')?.innerText ?? ''"
+
+
+def main_script(version: str) -> str:
+    """The name of the script that a version's document loads."""
+    (script,) = (DASHBOARDS / version / "static" / "js").glob("main.*.js")
+    return script.name
+
+
+@pytest.fixture(scope="module")
+def sessions(tmp_path_factory):
+    """The same jobs on the oldest and the newest Ray that are recorded, in one bucket."""
+    unpacked = bundle.unpack(tmp_path_factory.mktemp("sessions"), [HARD_255, HARD_260])
+    merged = tmp_path_factory.mktemp("bucket")
+    for session in [HARD_255, HARD_260]:
+        bundle.merge(session.storage(unpacked), merged)
+    return merged
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("dashboards"), only="http://127.0.0.1:") as browser:
+        yield browser
+
+
+@pytest.mark.parametrize(
+    ("session", "recorded", "shown"),
+    [(HARD_255, "2.55.1", "2.55.1"), (HARD_260, "2.60.0", "2.60.0")],
+    ids=["oldest", "newest"],
+)
+def test_a_session_is_shown_by_the_dashboard_of_its_ray(window, sessions, tmp_path, session, recorded, shown):
+    with Server(sessions, tmp_path / "log", "--dashboard-dir", str(DASHBOARDS)) as server:
+        window.open(f"{server.url}/{session.path}/#/jobs")
+        window.wait_for(lambda: f"Ray {recorded}" in window.run(BAR), f"the bar to name Ray {recorded}")
+        sources = window.run("return [...document.scripts].map((each) => each.src).join()")
+        assert main_script(shown) in sources
+        window.wait_for(lambda: "SUCCEEDED" in window.text(), "the list of jobs")
+        report = server.json(f"api/history/v1/{session.path}")
+        assert (report["rayVersion"], report["dashboardVersion"]) == (recorded, shown)
+    assert not [error for error in window.errors() if "/api/v0/platform_events" not in error]
+
+
+def test_a_slow_session_is_shown_by_its_own_dashboard_when_it_is_open(window, sessions, tmp_path):
+    # Each request to the store takes longer than a document waits.
+    with SlowServer(sessions, tmp_path / "log", DASHBOARDS, 700) as server:
+        window.open(f"{server.url}/{HARD_255.path}/#/jobs")
+        assert main_script("2.60.0").encode() in server.get(f"{HARD_255.path}/")[2]
+        window.wait_for(lambda: "Ray 2.55.1" in window.run(BAR), "the bar to name Ray 2.55.1")
+        sources = window.run("return [...document.scripts].map((each) => each.src).join()")
+        assert main_script("2.55.1") in sources
+
+
+def test_a_version_that_is_not_installed_is_shown_by_the_next(sessions, tmp_path):
+    (tmp_path / "some").mkdir()
+    for version in ["2.54.1", "2.57.1", "2.60.0"]:
+        (tmp_path / "some" / version).symlink_to(DASHBOARDS / version)
+    with Server(sessions, tmp_path / "log", "--dashboard-dir", str(tmp_path / "some")) as server:
+        assert main_script("2.57.1").encode() in server.get(f"{HARD_255.path}/")[2]
+        assert main_script("2.60.0").encode() in server.get(f"{HARD_260.path}/")[2]
+        for version in ["2.54.1", "2.57.1"]:
+            status, kind, _ = server.get(f"{HARD_255.path}/static/js/{main_script(version)}")
+            assert (status, kind) == (200, "text/javascript; charset=utf-8")
+        assert server.get(f"{HARD_255.path}/static/js/{main_script('2.55.1')}")[0] == 404
+        report = server.json(f"api/history/v1/{HARD_255.path}")
+        assert (report["rayVersion"], report["dashboardVersion"]) == ("2.55.1", "2.57.1")
+
+
+def test_one_dashboard_in_the_folder_shows_everything(sessions, tmp_path):
+    with Server(sessions, tmp_path / "log", "--dashboard-dir", str(DASHBOARDS / "2.58.1")) as server:
+        for session in [HARD_255, HARD_260]:
+            body = server.get(f"{session.path}/")[2]
+            assert main_script("2.58.1").encode() in body
+            assert re.search(rb'data-dashboard=""', body)
+            assert "dashboardVersion" not in server.json(f"api/history/v1/{session.path}")
