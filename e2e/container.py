@@ -7,8 +7,6 @@ a read-only root, and the seccomp profile that container runtimes use by default
 import json
 import os
 import platform
-import shutil
-import socket
 import sys
 import tarfile
 import tempfile
@@ -16,7 +14,7 @@ import time
 from pathlib import Path
 
 from e2e import processes
-from e2e.server import ADDRESS, Server, get, wait_until
+from e2e.server import Server, get, status_bytes, wait_until
 
 PROFILE = Path("/usr/share/containers/seccomp.json")
 """The runtimes' default profile, from Debian's golang-github-containers-common."""
@@ -41,6 +39,11 @@ class Image:
 
     def _document(self, digest: str) -> dict:
         return json.load(self._blob(digest))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files, unpacked."""
+        return sum(member.size for member in self.members().values())
 
     def members(self) -> dict[str, tarfile.TarInfo]:
         """Returns all entries by their path."""
@@ -85,13 +88,19 @@ class Container(Server):
     def __init__(self, image: Image, root: Path, bucket: Path, folder: Path, *flags: str, memory: int = 512 * MIB):
         """`root` has the image's files, unpacked; `folder` is for this container's own."""
         super().__init__(bucket, folder / "log")
-        folder.mkdir(exist_ok=True)
+        folder.mkdir()
         arguments = [*image.config["Entrypoint"], *image.config["Cmd"], "--local-dir", "/bucket"]
         (folder / "config.json").write_text(
             json.dumps(restricted(image, root, bucket, [*arguments, "--listen", "127.0.0.1:0", *flags], memory))
         )
         name = f"ray-history-{os.getpid()}-{folder.name}"
-        self._command = ["runc", "--root", str(folder / "runc"), "run", "--bundle", str(folder), name]
+        self._pid = folder / "pid"
+        self._command = ["runc", "--root", str(folder / "runc"), "run", "--bundle", str(folder)]
+        self._command += ["--pid-file", str(self._pid), name]
+
+    def memory(self, name: str) -> int:
+        """Bytes of a row of its status in /proc, of the program and not of runc."""
+        return status_bytes(int(self._pid.read_text()), name)
 
 
 def restricted(image: Image, root: Path, bucket: Path, arguments: list[str], memory: int) -> dict:
@@ -129,8 +138,7 @@ def main() -> int:
         root.mkdir()
         bucket.mkdir()
         image.unpack(root)
-        size = sum(member.size for member in image.members().values())
-        print(f"{archive.stat().st_size / 1e6:.1f} MB, {size / 1e6:.1f} MB unpacked")
+        print(f"{archive.stat().st_size / 1e6:.1f} MB, {image.size / 1e6:.1f} MB unpacked")
         for turn in range(3):
             begin = time.monotonic()
             with Container(image, root, bucket, Path(scratch, str(turn)), memory=64 * MIB) as container:

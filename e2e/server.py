@@ -75,8 +75,7 @@ class Server:
 
     def memory(self, name: str) -> int:
         """Bytes of a row of its status in /proc: `VmRSS` has what is resident, `VmHWM` the most that ever was."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        return int(re.search(rf"{name}:\s+(\d+) kB", status)[1]) * 1024
+        return status_bytes(self._process.pid, name)
 
 
 class StoreServer(Server):
@@ -146,6 +145,12 @@ class Replica(Server):
         assert set(own) < {each.partition("=")[0] for each in arguments}
         kept = [each for each in arguments if each.partition("=")[0] not in own]
         self._command = [str(BINARY), *kept, *(f"{name}={value}" for name, value in own.items())]
+
+
+def status_bytes(pid: int, name: str) -> int:
+    """Bytes of a row of a process's status in /proc."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(rf"{name}:\s+(\d+) kB", status)[1]) * 1024
 
 
 def wait_until(so, seconds: float):
