@@ -25,6 +25,8 @@ mod dropin;
 mod fixture;
 #[path = "routes/loading.rs"]
 mod loading;
+#[path = "routes/paths.rs"]
+mod paths;
 #[path = "routes/validators.rs"]
 mod validators;
 
@@ -40,36 +42,46 @@ fn unpacked() -> &'static Path {
     FOLDER.get_or_init(|| fixture::unpacked("service")).path()
 }
 
-/// Starts one server for all tests of this file; it ends with the process.
-fn base() -> &'static str {
-    static BASE: OnceLock<String> = OnceLock::new();
-    BASE.get_or_init(|| {
+/// The store and the dashboard's files, with a file beside them that nobody may get.
+fn folders() -> [String; 2] {
+    static FOLDERS: OnceLock<[String; 2]> = OnceLock::new();
+    let folders = FOLDERS.get_or_init(|| {
         let folder = unpacked();
         let dashboard = folder.join("dashboard");
         std::fs::create_dir_all(dashboard.join("static/js")).unwrap();
         std::fs::write(dashboard.join("index.html"), "<!doctype html>dashboard").unwrap();
         std::fs::write(dashboard.join("static/js/main.js"), "1").unwrap();
         std::fs::write(folder.join("secret"), "secret").unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let store = folder.join("storage");
-        let flags = ["ray-history", "serve", "--local-dir", store.to_str().unwrap(), "--dashboard-dir"];
-        let args = Args::parse_from(flags.into_iter().chain([dashboard.to_str().unwrap()]));
-        let Command::Serve(settings) = args.command else { panic!("not serve") };
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-            runtime.block_on(run::serve(*settings, listener, CancellationToken::new())).unwrap();
-        });
-        let address = address.to_string();
-        for _ in 0..200 {
-            // Ready means that the sessions are listed.
-            if exchange(&address, "GET", "/readyz", &[]).is_ok_and(|answer| answer.0 == 200) {
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
+        [folder.join("storage"), dashboard].map(|path| path.to_str().unwrap().to_owned())
+    });
+    folders.clone()
+}
+
+/// Starts one server for all tests of this file; it ends with the process.
+fn base() -> &'static str {
+    static BASE: OnceLock<String> = OnceLock::new();
+    BASE.get_or_init(start)
+}
+
+/// Starts a server that ends with the process, and returns its address once it is ready.
+fn start() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let [store, dashboard] = folders();
+    let args = Args::parse_from(["ray-history", "serve", "--local-dir", &store, "--dashboard-dir", &dashboard]);
+    let Command::Serve(settings) = args.command else { panic!("not serve") };
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(run::serve(*settings, listener, CancellationToken::new())).unwrap();
+    });
+    for _ in 0..200 {
+        // Ready means that the sessions are listed.
+        if exchange(&address, "GET", "/readyz", &[]).is_ok_and(|answer| answer.0 == 200) {
+            break;
         }
-        address
-    })
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    address
 }
 
 /// Status, headers with lower-case names, body.

@@ -2,7 +2,7 @@
 //!
 //! Generated from the handlers and their types; `docs/openapi.json` is a copy that a test compares.
 
-use super::problem::Problem;
+use super::error::problem::Problem;
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use std::sync::LazyLock;
@@ -17,13 +17,13 @@ use utoipa::OpenApi;
         contact()
     ),
     paths(
-        super::listing::sessions,
-        super::report::report,
-        super::load::progress,
-        super::clusters::list,
-        super::links::attempts,
-        super::links::latest,
-        super::dropin::enter
+        super::history::list::sessions,
+        super::history::report::report,
+        super::history::load::progress,
+        super::kuberay::clusters::list,
+        super::history::links::attempts,
+        super::history::links::latest,
+        super::kuberay::enter::enter
     ),
     components(schemas(Problem)),
     tags(

@@ -11,11 +11,6 @@ use std::fmt::Write;
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Returns `true` for the path of a probe or of the metrics, which are answered however busy the server is.
-pub(super) fn is_exempt(path: &str) -> bool {
-    matches!(path, "/livez" | "/healthz" | "/readyz" | "/readz" | "/metrics")
-}
-
 /// Answers `/livez`. Checks only the process itself, because an unavailable store must not cause a restart.
 pub(super) fn live(request: &HttpRequest) -> HttpResponse {
     plain(StatusCode::OK, if is_verbose(request) { "[+]ping ok\nlivez check passed\n" } else { "ok" }.to_owned())

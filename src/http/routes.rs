@@ -1,164 +1,180 @@
-//! The URL table of every route above a session. The table of Ray's API below a session is in `api`.
+//! The one table of routes: every URL of this server stands here once.
 //!
-//! Each row has a pattern (also the label in metrics, which must not contain raw paths), the format of errors, and the
-//! handler. Paths are parsed here and not by actix-web: segments are decoded once and not normalised.
+//! | family | URLs |
+//! |---|---|
+//! | Ray | Ray's dashboard and its API, below a session's path |
+//! | history | our own API, and links to sessions by name |
+//! | `KubeRay` | the routes of `KubeRay`'s history server, and Ray's at the root for the session in a client's cookies |
+//! | pages | the list of sessions as an HTML page |
+//! | probes | probes and metrics |
+//!
+//! All are read with `GET`, `HEAD` and `OPTIONS`, so that no row has a method.
 
-use super::call::Call;
-use super::error::{Error, READING, Shape};
-use super::pattern::{Parts, RoutePattern, UNKNOWN, names, parts};
-use super::state::State;
-use super::{
-    asset, browse, clusters, dropin, encoding, links, listing, load, openapi, page, path, probes, report, session,
+mod dispatch;
+mod route;
+
+pub(super) use dispatch::answer;
+
+use super::error::{Error, Shape};
+use super::history::{links, list, load, report};
+use super::kuberay::{clusters, enter, select};
+use super::pages::{self, assets};
+use super::ray::source::Source::{self, Eventless, Made};
+use super::ray::source::fixed_answer;
+use super::ray::{bar, cost, document, logs};
+use super::{html, openapi, probes};
+use crate::settings::Redaction;
+use ray_history_core::ray_api::{
+    actor_state, actor_summary, actors, cluster_events, cluster_status, data, events, fixed, jobs, metadata,
+    node_detail, node_state, nodes, objects, placement_groups, runtime_envs, serve, task_summary, tasks, timeline,
+    train, workers,
 };
-use actix_web::http::Method;
-use actix_web::http::header::{ALLOW, HeaderValue};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
-use futures_util::future::LocalBoxFuture;
-use std::sync::LazyLock;
+use route::{BELOW_ROOT, BELOW_SESSION, Family, Route, api, file, row};
 
-type Handler = for<'a> fn(&'a Call<'a>) -> LocalBoxFuture<'a, Result<HttpResponse, Error>>;
-
-/// A row of the table.
-pub(super) struct Route {
-    pub(super) pattern: &'static str,
-    pub(super) errors: Shape,
-    handler: Handler,
-}
-
-const fn row(pattern: &'static str, errors: Shape, handler: Handler) -> Route {
-    Route { pattern, errors, handler }
-}
-
-/// The URL table; the first matching row answers.
-pub(super) const TABLE: &[Route] = &[
-    row("/", Shape::Page, |call| Box::pin(dropin::home(call))),
-    row("/sessions", Shape::Page, |_| Box::pin(async { Ok(page::redirect("sessions/")) })),
-    row("/sessions/", Shape::Page, |call| Box::pin(async { browse::page(call) })),
-    row("/sessions/bar.js", Shape::Page, |_| Box::pin(async { Ok(asset::serve("bar.js")) })),
-    row("/sessions/sessions.js", Shape::Page, |_| Box::pin(async { Ok(asset::serve("sessions.js")) })),
-    row("/sessions/sessions.css", Shape::Page, |_| Box::pin(async { Ok(asset::serve("sessions.css")) })),
-    row("/sessions/icon.svg", Shape::Page, |_| Box::pin(async { Ok(asset::serve("icon.svg")) })),
-    row("/sessions/{namespace}/{cluster}/{session}", Shape::Page, |call| Box::pin(session::enter(call))),
-    row("/sessions/{namespace}/{cluster}/{session}/", Shape::Page, |call| Box::pin(session::document(call))),
-    row("/sessions/{namespace}/{cluster}/{session}/{below}", Shape::Ray, |call| Box::pin(session::below(call))),
-    row("/api/history/v1/sessions", Shape::Problem, |call| Box::pin(async { listing::sessions(call) })),
-    row("/api/history/v1/sessions/{namespace}/{cluster}/{session}", Shape::Problem, |call| {
+/// The table; the first matching row answers. Ray's rows (`api`, `file`) lie both below a session's path and at the root.
+const TABLE: &[Route] = &[
+    // Pages.
+    row("/sessions", Family::Pages, Shape::Page, |_| Box::pin(async { Ok(html::redirect("sessions/")) })),
+    row("/sessions/", Family::Pages, Shape::Page, |call| Box::pin(async { pages::list::page(call) })),
+    row("/sessions/sessions.js", Family::Pages, Shape::Page, |_| Box::pin(async { Ok(assets::script()) })),
+    row("/sessions/sessions.css", Family::Pages, Shape::Page, |_| Box::pin(async { Ok(assets::style()) })),
+    row("/sessions/icon.svg", Family::Pages, Shape::Page, |_| Box::pin(async { Ok(assets::icon()) })),
+    // Our own API. The report is also below the paths in the list, which have a final `/`.
+    row("/api/history/v1/sessions", Family::History, Shape::Problem, |call| Box::pin(async { list::sessions(call) })),
+    row("/api/history/v1/sessions/{namespace}/{cluster}/{session}", Family::History, Shape::Problem, |call| {
         Box::pin(report::report(call))
     }),
-    // With the final `/` of the paths in the list.
-    row("/api/history/v1/sessions/{namespace}/{cluster}/{session}/", Shape::Problem, |call| {
+    row("/api/history/v1/sessions/{namespace}/{cluster}/{session}/", Family::History, Shape::Problem, |call| {
         Box::pin(report::report(call))
     }),
-    row("/api/history/v1/sessions/{namespace}/{cluster}/{session}/load", Shape::Problem, |call| {
+    row("/api/history/v1/sessions/{namespace}/{cluster}/{session}/load", Family::History, Shape::Problem, |call| {
         Box::pin(load::progress(call))
     }),
-    row("/api/history/{below}", Shape::Problem, |_| Box::pin(async { Err(Error::UnknownUrl) })),
-    row("/openapi.json", Shape::Problem, |_| Box::pin(async { Ok(openapi::serve()) })),
-    row("/rayjobs/{namespace}/{name}", Shape::Page, |call| Box::pin(links::attempts(call))),
-    row("/rayjobs/{namespace}/{name}/latest", Shape::Page, |call| Box::pin(links::latest(call))),
-    row("/rayjobs/{namespace}/{name}/latest/", Shape::Page, |call| Box::pin(links::latest(call))),
-    row("/rayjobs/{namespace}/{name}/latest/{below}", Shape::Ray, |call| Box::pin(links::latest(call))),
-    row("/rayservices/{namespace}/{name}", Shape::Page, |call| Box::pin(links::attempts(call))),
-    row("/rayservices/{namespace}/{name}/latest", Shape::Page, |call| Box::pin(links::latest(call))),
-    row("/rayservices/{namespace}/{name}/latest/", Shape::Page, |call| Box::pin(links::latest(call))),
-    row("/rayservices/{namespace}/{name}/latest/{below}", Shape::Ray, |call| Box::pin(links::latest(call))),
-    row("/rayclusters/{namespace}/{name}", Shape::Page, |call| Box::pin(links::attempts(call))),
-    row("/rayclusters/{namespace}/{name}/latest", Shape::Page, |call| Box::pin(links::latest(call))),
-    row("/rayclusters/{namespace}/{name}/latest/", Shape::Page, |call| Box::pin(links::latest(call))),
-    row("/rayclusters/{namespace}/{name}/latest/{below}", Shape::Ray, |call| Box::pin(links::latest(call))),
-    row("/submissions/{namespace}/{id}", Shape::Page, |call| Box::pin(links::attempts(call))),
-    row("/submissions/{namespace}/{id}/latest", Shape::Page, |call| Box::pin(links::latest(call))),
-    row("/submissions/{namespace}/{id}/latest/", Shape::Page, |call| Box::pin(links::latest(call))),
-    row("/submissions/{namespace}/{id}/latest/{below}", Shape::Ray, |call| Box::pin(links::latest(call))),
-    row("/clusters", Shape::Ray, |call| Box::pin(async { clusters::list(call) })),
-    row("/select_cluster", Shape::Page, |call| Box::pin(async { dropin::select(call) })),
-    row("/enter_cluster/{namespace}/{kind_or_cluster}/{name_or_session}", Shape::Ray, |call| {
-        Box::pin(dropin::enter(call))
+    row("/api/history/{below}", Family::History, Shape::Problem, |_| Box::pin(async { Err(Error::UnknownUrl) })),
+    row("/openapi.json", Family::History, Shape::Problem, |_| Box::pin(async { Ok(openapi::serve()) })),
+    row("/rayjobs/{namespace}/{name}", Family::History, Shape::Page, |call| Box::pin(links::attempts(call))),
+    row("/rayjobs/{namespace}/{name}/latest", Family::History, Shape::Page, |call| Box::pin(links::latest(call))),
+    row("/rayjobs/{namespace}/{name}/latest/", Family::History, Shape::Page, |call| Box::pin(links::latest(call))),
+    row("/rayjobs/{namespace}/{name}/latest/{below}", Family::History, Shape::Ray, |call| {
+        Box::pin(links::latest(call))
     }),
-    row("/enter_cluster/{namespace}/{kind}/{name}/{session}", Shape::Ray, |call| Box::pin(dropin::enter(call))),
-    row("/livez", Shape::Ray, |call| Box::pin(async { Ok(probes::live(call.request)) })),
-    row("/healthz", Shape::Ray, |call| Box::pin(async { Ok(probes::live(call.request)) })),
-    row("/readyz", Shape::Ray, |call| Box::pin(async { Ok(probes::ready(call.request, call.state)) })),
-    row("/readz", Shape::Ray, |call| Box::pin(async { Ok(probes::ready(call.request, call.state)) })),
-    row("/metrics", Shape::Ray, |call| Box::pin(async { Ok(probes::metrics(call.state)) })),
-    // Ray's own routes at the root, for the session in the client's cookies.
-    row("/{below}", Shape::Ray, |call| Box::pin(dropin::below(call))),
+    row("/rayservices/{namespace}/{name}", Family::History, Shape::Page, |call| Box::pin(links::attempts(call))),
+    row("/rayservices/{namespace}/{name}/latest", Family::History, Shape::Page, |call| Box::pin(links::latest(call))),
+    row("/rayservices/{namespace}/{name}/latest/", Family::History, Shape::Page, |call| Box::pin(links::latest(call))),
+    row("/rayservices/{namespace}/{name}/latest/{below}", Family::History, Shape::Ray, |call| {
+        Box::pin(links::latest(call))
+    }),
+    row("/rayclusters/{namespace}/{name}", Family::History, Shape::Page, |call| Box::pin(links::attempts(call))),
+    row("/rayclusters/{namespace}/{name}/latest", Family::History, Shape::Page, |call| Box::pin(links::latest(call))),
+    row("/rayclusters/{namespace}/{name}/latest/", Family::History, Shape::Page, |call| Box::pin(links::latest(call))),
+    row("/rayclusters/{namespace}/{name}/latest/{below}", Family::History, Shape::Ray, |call| {
+        Box::pin(links::latest(call))
+    }),
+    row("/submissions/{namespace}/{id}", Family::History, Shape::Page, |call| Box::pin(links::attempts(call))),
+    row("/submissions/{namespace}/{id}/latest", Family::History, Shape::Page, |call| Box::pin(links::latest(call))),
+    row("/submissions/{namespace}/{id}/latest/", Family::History, Shape::Page, |call| Box::pin(links::latest(call))),
+    row("/submissions/{namespace}/{id}/latest/{below}", Family::History, Shape::Ray, |call| {
+        Box::pin(links::latest(call))
+    }),
+    row("/sessions/{namespace}/{cluster}/latest", Family::History, Shape::Page, |call| {
+        Box::pin(links::latest_of_cluster(call))
+    })
+    .named("/sessions/{namespace}/{cluster}/{session}"),
+    row("/sessions/{namespace}/{cluster}/latest/", Family::History, Shape::Page, |call| {
+        Box::pin(links::latest_of_cluster(call))
+    })
+    .named("/sessions/{namespace}/{cluster}/{session}/"),
+    row("/sessions/{namespace}/{cluster}/latest/{below}", Family::History, Shape::Ray, |call| {
+        Box::pin(links::latest_of_cluster(call))
+    })
+    .named(BELOW_SESSION),
+    // KubeRay's history server.
+    row("/", Family::KubeRay, Shape::Page, |call| Box::pin(dispatch::home(call))),
+    row("/clusters", Family::KubeRay, Shape::Ray, |call| Box::pin(async { clusters::list(call) })),
+    row("/select_cluster", Family::KubeRay, Shape::Page, |call| Box::pin(async { select::select(call) })),
+    row("/enter_cluster/{namespace}/{kind_or_cluster}/{name_or_session}", Family::KubeRay, Shape::Ray, |call| {
+        Box::pin(enter::enter(call))
+    }),
+    row("/enter_cluster/{namespace}/{kind}/{name}/{session}", Family::KubeRay, Shape::Ray, |call| {
+        Box::pin(enter::enter(call))
+    }),
+    // Probes.
+    row("/livez", Family::Probes, Shape::Ray, |call| Box::pin(async { Ok(probes::live(call.request)) })),
+    row("/healthz", Family::Probes, Shape::Ray, |call| Box::pin(async { Ok(probes::live(call.request)) })),
+    row("/readyz", Family::Probes, Shape::Ray, |call| Box::pin(async { Ok(probes::ready(call.request, call.state)) })),
+    row("/readz", Family::Probes, Shape::Ray, |call| Box::pin(async { Ok(probes::ready(call.request, call.state)) })),
+    row("/metrics", Family::Probes, Shape::Ray, |call| Box::pin(async { Ok(probes::metrics(call.state)) })),
+    // Ray's dashboard and its API. A final `/` of the API is optional, as in KubeRay's history server.
+    row("/sessions/bar.js", Family::Ray, Shape::Page, |_| Box::pin(async { Ok(bar::serve()) })),
+    row("/sessions/{namespace}/{cluster}/{session}", Family::Ray, Shape::Page, |call| {
+        Box::pin(async { document::redirect(call) })
+    }),
+    row("/sessions/{namespace}/{cluster}/{session}/", Family::Ray, Shape::Page, |call| {
+        Box::pin(document::document(call))
+    }),
+    file("/static/{below}"),
+    file("/speedscope-1.5.3/{below}"),
+    file("/favicon.ico"),
+    file("/asset-manifest.json"),
+    file("/manifest.json"),
+    api("/api/v0/tasks", Made(cost::tasks, |a| Ok(tasks::list(a.snapshot, a.query)?))),
+    api("/api/v0/tasks/summarize", Made(cost::task_summary, |a| Ok(task_summary::summarize(a.snapshot, a.query)?))),
+    api("/api/v0/tasks/timeline", Made(cost::timeline, |a| Ok(timeline::timeline(a.snapshot, a.query)?))),
+    api("/nodes", Made(cost::nodes, |a| Ok(nodes::list(a.snapshot, a.query)?))),
+    api("/nodes/{id}", Made(cost::node, |a| Ok(node_detail::detail(a.snapshot, a.query, a.id)?))),
+    api("/logical/actors", Made(cost::actors, |a| Ok(actors::list(a.snapshot, a.query)?))),
+    api("/logical/actors/{id}", Made(cost::actor, |a| Ok(actors::detail(a.snapshot, a.query, a.id)?))),
+    api("/api/v0/logs", Eventless(cost::log_names, |a| logs::listing(a.session, a.query))),
+    api("/api/v0/logs/{id}", Source::LogFile),
+    api("/api/v0/workers", Made(cost::workers, |a| Ok(workers::list(a.snapshot, a.query)?))),
+    api("/api/v0/placement_groups", Made(cost::placement_groups, |a| Ok(placement_groups::list(a.snapshot, a.query)?))),
+    api("/api/v0/runtime_envs", Made(cost::runtime_envs, |a| Ok(runtime_envs::list(a.snapshot, a.query)?))),
+    api(
+        "/api/v0/runtime_env_redaction",
+        Eventless(cost::none, |a| Ok(fixed::redaction(a.redaction != Redaction::Never))),
+    ),
+    api("/api/v0/objects", Made(cost::none, |a| Ok(objects::list(a.query)?))),
+    api("/api/v0/objects/summarize", Made(cost::none, |a| Ok(objects::summarize(a.query)?))),
+    api("/api/v0/cluster_metadata", Eventless(cost::stored, |a| Ok(metadata::cluster_metadata(a.snapshot)?))),
+    api("/api/v0/cluster_events", Made(cost::events, |a| Ok(cluster_events::list(a.snapshot, a.query)?))),
+    api("/api/v0/platform_events", Made(cost::platform_events, |a| Ok(fixed::platform_events(a.snapshot)?))),
+    api("/api/v0/actors", Made(cost::actors, |a| Ok(actor_state::list(a.snapshot, a.query)?))),
+    api("/api/v0/actors/summarize", Made(cost::actors, |a| Ok(actor_summary::summarize(a.snapshot, a.query)?))),
+    api("/api/v0/nodes", Made(cost::nodes, |a| Ok(node_state::list(a.snapshot, a.query)?))),
+    api("/api/v0/jobs", Made(cost::jobs, |a| Ok(jobs::state_list(a.snapshot, a.query)?))),
+    api("/api/jobs", Made(cost::jobs, |a| Ok(jobs::list(a.snapshot, a.query)?))),
+    api("/api/jobs/{id}", Made(cost::jobs, |a| Ok(jobs::one(a.snapshot, a.query, a.id)?))),
+    api("/api/jobs/{id}/logs", Source::JobLog),
+    api("/api/jobs/{id}/logs/tail", Source::JobLogTail),
+    api(
+        "/api/cluster_status",
+        Made(cost::cluster_status, |a| Ok(cluster_status::cluster_status(a.snapshot, a.query)?)),
+    ),
+    api("/api/serve/applications", Made(cost::stored, |a| Ok(serve::applications(a.snapshot, a.query)?))),
+    api("/api/data/datasets/{id}", Made(cost::datasets, |a| Ok(data::datasets(a.snapshot, a.id)?))),
+    api("/api/train/v2/runs/v1", Made(cost::train, |a| Ok(train::runs(a.snapshot, a.query)?))),
+    api("/api/train/v2/runs", Made(cost::stored, |a| Ok(train::old_runs(a.snapshot, a.query)?))),
+    api("/api/version", Eventless(cost::version, |a| Ok(metadata::version(a.snapshot)?))),
+    api("/events", Made(cost::events, |a| Ok(events::events(a.snapshot, a.query)?))),
+    api("/timezone", Eventless(cost::stored, |a| Ok(metadata::timezone(a.snapshot)?))),
+    api("/worker/{id}", Made(cost::none, |_| Err(fixed::profiling().into()))),
+    api("/task/{id}", Made(cost::none, |_| Err(fixed::profiling().into()))),
+    api("/memory_profile", Made(cost::none, |_| Err(fixed::profiling().into()))),
+    api("/api/authentication_mode", Eventless(cost::none, fixed_answer)),
+    api("/api/profiling_enabled", Eventless(cost::none, fixed_answer)),
+    api("/api/grafana_health", Eventless(cost::none, fixed_answer)),
+    api("/api/prometheus_health", Eventless(cost::none, fixed_answer)),
+    api("/usage_stats_enabled", Eventless(cost::none, fixed_answer)),
+    api("/api/component_activities", Eventless(cost::none, fixed_answer)),
+    api("/api/gcs_healthz", Eventless(cost::none, fixed_answer)),
+    row(BELOW_SESSION, Family::Ray, Shape::Ray, |call| Box::pin(async { dispatch::unknown_below_session(call) })),
+    row(BELOW_ROOT, Family::KubeRay, Shape::Ray, |call| Box::pin(dispatch::unknown_at_root(call))),
 ];
 
-/// Answers a request, compressed if the client accepts it.
-pub(super) async fn route(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
-    let response = answer(&request, &state).await;
-    encoding::encode(&request, response).await
-}
-
-async fn answer(request: &HttpRequest, state: &State) -> HttpResponse {
-    request.extensions_mut().insert(UNKNOWN);
-    let segments = match path::segments(request.uri().path()) {
-        Ok(segments) => segments,
-        Err(error) => return error.respond(request, Shape::Page),
-    };
-    let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
-    let Some((route, names)) = find(&segments) else { return Error::UnknownUrl.respond(request, Shape::Page) };
-    request.extensions_mut().insert(RoutePattern(route.pattern));
-    match *request.method() {
-        Method::GET | Method::HEAD => {}
-        Method::OPTIONS => {
-            let allowed = (ALLOW, HeaderValue::from_static(READING));
-            return HttpResponse::NoContent().insert_header(allowed).finish();
-        }
-        _ => return Error::MethodNotAllowed.respond(request, route.errors),
-    }
-    let call = Call { request, state, segments: &segments, names };
-    match (route.handler)(&call).await {
-        Ok(response) => response,
-        Err(error) => error.respond(request, route.errors),
-    }
-}
-
-static PARTS: LazyLock<Vec<Parts>> = LazyLock::new(|| TABLE.iter().map(|route| parts(route.pattern)).collect());
-
-/// Returns the row that matches a path, and the segments that matched `{…}`.
-fn find<'a>(segments: &[&'a str]) -> Option<(&'static Route, Vec<&'a str>)> {
-    TABLE.iter().zip(&*PARTS).find_map(|(route, parts)| Some((route, names(parts, segments)?)))
+/// Returns `true` for the path of a probe or of the metrics, which are answered however busy the server is.
+pub(super) fn is_probe(path: &str) -> bool {
+    TABLE.iter().any(|route| route.family == Family::Probes && route.path == path)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found(path: &str) -> Option<(&'static str, Vec<String>)> {
-        let segments = path::segments(path).unwrap();
-        let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
-        let (route, names) = find(&segments)?;
-        Some((route.pattern, names.into_iter().map(str::to_owned).collect()))
-    }
-
-    #[test]
-    fn finds_the_pattern_and_names_of_a_path() {
-        let session = "session_2026-11-22_23-11-33_821800_1";
-        for (path, pattern, names) in [
-            ("/".to_owned(), "/", vec![]),
-            ("/sessions/".into(), "/sessions/", vec![]),
-            (
-                format!("/sessions/a%2Fb/c/{session}/nodes"),
-                "/sessions/{namespace}/{cluster}/{session}/{below}",
-                vec!["a/b", "c", session, "nodes"],
-            ),
-            (
-                format!("/sessions/a/c/{session}/"),
-                "/sessions/{namespace}/{cluster}/{session}/",
-                vec!["a", "c", session],
-            ),
-            ("/rayjobs/a/j/latest/".into(), "/rayjobs/{namespace}/{name}/latest/", vec!["a", "j"]),
-            (
-                "/submissions/a/s/latest/api/v0/tasks".into(),
-                "/submissions/{namespace}/{id}/latest/{below}",
-                vec!["a", "s", "api", "v0", "tasks"],
-            ),
-            ("/nodes/x".into(), "/{below}", vec!["nodes", "x"]),
-            ("/api/history/v2".into(), "/api/history/{below}", vec!["v2"]),
-        ] {
-            assert_eq!(found(&path), Some((pattern, names.into_iter().map(str::to_owned).collect())), "{path}");
-        }
-    }
-}
+mod tests;

@@ -1,9 +1,10 @@
 //! Builds and runs the server: its limits, its middleware, and its shutdown.
 
-use super::connection::Connections;
-use super::limit::Limits;
+use super::middleware::connection::Connections;
+use super::middleware::limit::Limits;
+use super::middleware::{encoding, observe};
+use super::routes;
 use super::state::State;
-use super::{observe, routes};
 use crate::settings::server::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
@@ -21,7 +22,7 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
     let metrics = Arc::clone(&state.metrics.http);
-    let limits = Arc::new(Limits::new(bounds.max_requests.get(), Arc::clone(&metrics)));
+    let limits = Arc::new(Limits::new(bounds.max_requests.get(), Arc::clone(&metrics), routes::is_probe));
     let connections = Connections::new(metrics, bounds.send_timeout, bounds.max_connections.get());
     let state = web::Data::new(state);
     let accepted = Arc::clone(&connections);
@@ -30,8 +31,9 @@ pub async fn serve(
         App::new()
             .app_data(web::Data::clone(&state))
             .app_data(Arc::clone(&limits))
+            .wrap(from_fn(encoding::encode))
             .wrap(from_fn(observe::observe))
-            .default_service(web::to(routes::route))
+            .default_service(web::to(routes::answer))
     })
     .on_connect(move |stream, data| accepted.accepted(stream, data))
     .workers(workers)

@@ -8,7 +8,7 @@ use super::source::{Source, expand, sources};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The segments of a module's path.
-type Module = Vec<String>;
+pub(crate) type Module = Vec<String>;
 
 /// Who imports whom among the modules of one folder, with an example.
 type Imports = BTreeMap<String, BTreeMap<String, String>>;
@@ -34,14 +34,14 @@ fn modules_of_one_folder_form_no_circle() {
     assert_none(&circles.collect::<Vec<_>>(), "Imports within a folder point one way, too; these form a circle.");
 }
 
-fn module(source: &Source) -> Module {
+pub(crate) fn module(source: &Source) -> Module {
     let path = source.path.with_extension("");
     let below = path.iter().map(|segment| segment.to_string_lossy().into_owned());
     std::iter::once(source.krate.to_owned()).chain(below).collect()
 }
 
 /// The module that a path names something of.
-fn resolve(path: &str, own: &[String], modules: &BTreeSet<Module>) -> Option<Module> {
+pub(crate) fn resolve(path: &str, own: &[String], modules: &BTreeSet<Module>) -> Option<Module> {
     let mut segments = path.split("::").map(str::trim).peekable();
     let mut at = match segments.next()? {
         "crate" => own[..1].to_vec(),

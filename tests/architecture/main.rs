@@ -13,6 +13,7 @@
 
 mod circles;
 mod environment;
+mod http;
 mod source;
 
 use source::{Source, sources};

@@ -1,0 +1,76 @@
+//! `/api/history/v1/sessions`: the list of sessions as JSON, in pages.
+
+use crate::http::error::Error;
+use crate::http::error::problem::Problem;
+use crate::http::middleware::validators;
+use crate::http::request::{Call, filter};
+use crate::http::sessions::item::{SessionItem, describe};
+use crate::http::sessions::summary::Summary;
+use crate::session::catalog::{Page, Query};
+use actix_web::HttpResponse;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A page of the list of sessions.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct SessionList {
+    /// The matching sessions of this page, newest first.
+    sessions: Vec<SessionItem>,
+    /// Number of all matching sessions.
+    total: usize,
+    /// Value of `after` for the next page; absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+    /// Value of `before` for the previous page; absent on the first page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<String>,
+    /// `true` if the last listing of the storage failed, so that the list may be out of date.
+    stale: bool,
+    /// Time of the last listing of the storage, RFC 3339; absent before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listed_at: Option<String>,
+}
+
+/// Lists stored sessions, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/history/v1/sessions",
+    operation_id = "listSessions",
+    tag = "sessions",
+    params(
+        ("namespace" = Option<String>, Query, description = "Namespace of the cluster"),
+        ("cluster" = Option<String>, Query, description = "Name of the RayCluster"),
+        ("ownerKind" = Option<String>, Query, description = "rayjob or rayservice"),
+        ("owner" = Option<String>, Query, description = "Name of the RayJob or RayService"),
+        ("state" = Option<String>, Query, description = "live, dead or unknown"),
+        ("startedAfter" = Option<String>, Query, description = "RFC 3339, a day, or a span up to now such as 24h or 7d; compared with the head's own clock"),
+        ("startedBefore" = Option<String>, Query, description = "RFC 3339; compared with the head's own clock"),
+        ("q" = Option<String>, Query, description = "Words that must all occur in a name"),
+        ("limit" = Option<usize>, Query, description = "Sessions a page: 1 to 1000, default 100"),
+        ("after" = Option<String>, Query, description = "`next` of the previous page"),
+        ("before" = Option<String>, Query, description = "`previous` of the next page"),
+    ),
+    responses(
+        (status = 200, description = "A page of the list", body = SessionList),
+        (status = 304, description = "The client has this page already (`If-None-Match`)"),
+        (status = 400, description = "A parameter cannot be understood", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::http) fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> {
+    let wanted = filter::parse(call.request.query_string(), Query::LIMIT, 1000)?;
+    let listing = call.state.sessions.listing();
+    let Page { entries, total, next, previous } = call.state.sessions.page(&wanted);
+    let list = SessionList {
+        sessions: entries
+            .iter()
+            .map(|entry| describe(call.state, entry, &Summary::listed(call.state, entry)))
+            .collect(),
+        total,
+        next: next.map(|next| next.to_string()),
+        previous: previous.map(|previous| previous.to_string()),
+        stale: listing.stale.is_some(),
+        listed_at: listing.listed_at.and_then(|at| jiff::Timestamp::try_from(at).ok()).map(|at| at.to_string()),
+    };
+    Ok(validators::tagged_json(call.request, &list))
+}

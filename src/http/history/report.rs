@@ -1,0 +1,245 @@
+//! The report of one session: its state, the known gaps with numbers and examples, and links.
+
+use crate::http::error::Error;
+use crate::http::error::problem::Problem;
+use crate::http::middleware::validators;
+use crate::http::request::Call;
+use crate::http::request::path::{owner_path, session_key, session_path};
+use crate::http::sessions::item::{SessionItem, describe};
+use crate::http::sessions::summary::Summary;
+use crate::http::sessions::{lookup, open};
+use crate::http::state::State;
+use crate::session::catalog::Entry;
+use actix_web::HttpResponse;
+use ray_history_core::snapshot::completeness::{Completeness, Problems};
+use ray_history_core::snapshot::gap::{Code, Gap, Weight};
+use ray_history_core::snapshot::version::RayVersion;
+use serde::Serialize;
+use std::borrow::Cow;
+use utoipa::ToSchema;
+
+/// The report of one session.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct Report {
+    /// The session.
+    session: SessionItem,
+    /// `live`, `dead` or `unknown`.
+    #[schema(example = "dead")]
+    state: &'static str,
+    /// Time of the last event, RFC 3339; absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    as_of: Option<String>,
+    /// Time of the last comparison with the storage, RFC 3339.
+    checked_at: String,
+    /// Version of the loaded data; changes whenever an answer may change.
+    version: String,
+    /// `no-known-gaps` or `gaps`. Never "complete", because no list of the expected files exists.
+    #[schema(example = "no-known-gaps")]
+    completeness: &'static str,
+    /// Gaps, most severe first.
+    gaps: Vec<GapItem>,
+    /// The messages of the gaps.
+    missing: Vec<String>,
+    /// Counts and examples of everything noticed while reading.
+    #[serde(rename = "report")]
+    #[schema(rename = "report", value_type = Object)]
+    noticed: Noticed,
+    /// New or changed files that could not be read; their previous content is shown.
+    #[schema(value_type = Object)]
+    unread_updates: Problems,
+    /// Log files with lines that could not be parsed.
+    damaged_log_files: Vec<DamagedFile>,
+    /// Memory that the open session holds, in bytes.
+    weight_bytes: u64,
+    /// Rows of the session's tables.
+    counts: Counts,
+    /// Version of Ray that recorded the session; absent if it is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2.57.0")]
+    ray_version: Option<String>,
+    /// Version of Ray whose dashboard shows the session; absent if there is no choice of dashboards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "2.57.1")]
+    dashboard_version: Option<String>,
+    /// `true` if the list of sessions may be out of date.
+    stale: bool,
+    /// The sessions of its RayJob or RayService, or else of its cluster.
+    others: Others,
+    /// Related paths on this server.
+    links: Links,
+}
+
+/// The sessions of a session's RayJob or RayService, or else of its cluster.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct Others {
+    /// Number of sessions, this one included.
+    sessions: usize,
+    /// Path of the list of these sessions.
+    path: String,
+}
+
+/// The counts of a snapshot, and the one further fact that may change while it is open.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Noticed {
+    #[serde(flatten)]
+    counts: Completeness,
+    marker_missing: bool,
+}
+
+/// One known gap.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct GapItem {
+    /// Kind of gap, listed in docs/fidelity.md; codes never change their meaning.
+    #[schema(value_type = String, example = "worker-events")]
+    code: Code,
+    /// `everything`, `kind` (a whole table or column), `part` (some rows) or `doubt`.
+    #[schema(value_type = String, example = "part")]
+    weight: Weight,
+    /// Description of the gap and its effect.
+    message: String,
+    /// Number of missing items, if counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<u64>,
+    /// Number of expected items, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<u64>,
+    /// Event types that were not stored.
+    event_types: Vec<&'static str>,
+    /// Advice on how to avoid the gap in the next session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
+}
+
+impl From<Gap> for GapItem {
+    fn from(gap: Gap) -> Self {
+        let Gap { code, weight, message, missing, of, event_types, advice } = gap;
+        Self { code, weight, message, missing, of, event_types, advice }
+    }
+}
+
+/// A log file with lines that could not be parsed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct DamagedFile {
+    /// Id of the node.
+    node: String,
+    /// Path of the file on the node.
+    path: String,
+    /// Number of lines that could not be parsed.
+    lines: u64,
+    /// Number of the first such line, from 1.
+    first: u64,
+}
+
+/// Rows of the session's tables.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct Counts {
+    task_attempts: usize,
+    actors: usize,
+    nodes: usize,
+    workers: usize,
+    driver_jobs: usize,
+}
+
+/// Paths on this server.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::http) struct Links {
+    /// The session's dashboard.
+    dashboard: String,
+    /// The session's load status.
+    load: String,
+    /// All sessions of the cluster.
+    cluster: String,
+}
+
+/// Returns the report of one session. Opens the session and waits until it is open.
+#[utoipa::path(
+    get,
+    path = "/api/history/v1/sessions/{namespace}/{cluster}/{session}",
+    operation_id = "getSession",
+    tag = "sessions",
+    params(
+        ("namespace" = String, Path, description = "Namespace of the cluster"),
+        ("cluster" = String, Path, description = "Name of the RayCluster; `_` for an empty one"),
+        ("session" = String, Path, description = "Name of the session"),
+    ),
+    responses(
+        (status = 200, description = "The report", body = Report),
+        (status = 304, description = "The client has this report already (`If-None-Match`)"),
+        (status = 404, description = "No such session", body = Problem, content_type = "application/problem+json"),
+        (status = 502, description = "The storage cannot be read", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The session is still being loaded; the problem has the members of `LoadStatus`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub(in crate::http) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
+    let key = session_key([call.names[0], call.names[1], call.names[2]])?;
+    let open = open::open(call.state, &key).await?;
+    if let Some(error) = &open.nothing_read {
+        return Err(error.clone().into());
+    }
+    let entry = lookup::entry(call.state, &key).await?;
+    let path = session_path(&key);
+    let checked_at = jiff::Timestamp::try_from(open.checked_at).unwrap_or_default();
+    let snapshot = &open.snapshot;
+    let standing = call.state.sessions.standing(&key);
+    let gaps = open.gaps(standing);
+    let damaged = snapshot.facts.damage.files().map(|(node, path, damaged)| DamagedFile {
+        node: node.to_owned(),
+        path: path.to_owned(),
+        lines: damaged.lines,
+        first: damaged.first,
+    });
+    let (cluster, _) = path.trim_end_matches('/').rsplit_once('/').unwrap_or_default();
+    let report = Report {
+        state: call.state.sessions.state(&key).as_str(),
+        session: describe(call.state, &entry, &Summary::of(call.state, &entry)),
+        as_of: validators::as_of(&open),
+        checked_at: checked_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        version: format!("{:016x}", open.version),
+        completeness: validators::completeness(!gaps.is_empty()),
+        missing: gaps.iter().map(|gap| gap.message.clone()).collect(),
+        gaps: gaps.into_iter().map(GapItem::from).collect(),
+        noticed: Noticed { counts: snapshot.completeness.clone(), marker_missing: !standing.marked },
+        unread_updates: open.unread_updates.clone(),
+        damaged_log_files: damaged.collect(),
+        weight_bytes: open.bytes(),
+        counts: Counts {
+            task_attempts: snapshot.tasks.len(),
+            actors: snapshot.actors.len(),
+            nodes: snapshot.nodes.len(),
+            workers: snapshot.workers.len(),
+            driver_jobs: snapshot.driver_jobs.len(),
+        },
+        ray_version: snapshot.ray_version().map(Cow::into_owned),
+        dashboard_version: dashboard_version(call.state, RayVersion::of(snapshot)),
+        stale: call.state.sessions.listing().stale.is_some(),
+        others: others(call.state, &entry, cluster),
+        links: Links {
+            dashboard: format!("/sessions/{path}"),
+            load: format!("/api/history/v1/sessions/{path}load"),
+            cluster: format!("/rayclusters/{cluster}"),
+        },
+    };
+    let mut response = validators::tagged_json(call.request, &report);
+    validators::describe(&mut response, call.state, &key, Some(&open));
+    Ok(response)
+}
+
+/// Returns the version of the dashboard that shows a session.
+fn dashboard_version(state: &State, recorded: Option<RayVersion>) -> Option<String> {
+    state.dashboards.as_ref()?.of(recorded)?.version.clone()
+}
+
+/// Returns the related sessions; `cluster` is the path of the cluster's list.
+fn others(state: &State, entry: &Entry, cluster: &str) -> Others {
+    let (listing, namespace) = (state.sessions.listing(), &entry.key.cluster.namespace);
+    let Some(owner) = &entry.owner else {
+        let sessions = listing.of_cluster(&entry.key.cluster).len();
+        return Others { sessions, path: format!("/rayclusters/{cluster}") };
+    };
+    let sessions = listing.of_owner(namespace, owner.kind, &owner.name).len();
+    Others { sessions, path: format!("/{}", owner_path(namespace, owner)) }
+}

@@ -1,0 +1,145 @@
+//! Headers of every answer below a session: the state of the session, and how to revalidate the answer.
+//!
+//! Defines the `X-Ray-History-…` headers, entity tags and `If-None-Match`. A tag is a hash of everything an answer
+//! depends on, so that no answer is built for a client that has it.
+
+use crate::http::state::State;
+use crate::session::OpenSession;
+use crate::settings::Redaction;
+use actix_web::http::header::{
+    CACHE_CONTROL, ETAG, ETag, EntityTag, Header, HeaderName, HeaderValue, IfNoneMatch, TryIntoHeaderValue,
+};
+use actix_web::{HttpRequest, HttpResponse};
+use ray_history_core::base::name::SessionKey;
+use ray_history_core::ray_api::Query;
+use serde::Serialize;
+use siphasher::sip::SipHasher13;
+use std::hash::{Hash, Hasher};
+
+const STATE: HeaderName = HeaderName::from_static("x-ray-history-state");
+const COMPLETENESS: HeaderName = HeaderName::from_static("x-ray-history-completeness");
+const AS_OF: HeaderName = HeaderName::from_static("x-ray-history-as-of");
+
+/// Only the browser may cache answers, and it must revalidate them each time, because late files change them.
+const REVALIDATE: &str = "private, no-cache";
+
+/// Adds the state of the session and, if it is open, its completeness and the time of its last event.
+pub(in crate::http) fn describe(
+    response: &mut HttpResponse,
+    state: &State,
+    key: &SessionKey,
+    session: Option<&OpenSession>,
+) {
+    let headers = response.headers_mut();
+    headers.insert(STATE, HeaderValue::from_static(state.sessions.state(key).as_str()));
+    let Some(session) = session else { return };
+    let gaps = session.has_gaps(state.sessions.standing(key));
+    headers.insert(COMPLETENESS, HeaderValue::from_static(completeness(gaps)));
+    if let Some(Ok(as_of)) = as_of(session).map(|at| HeaderValue::from_str(&at)) {
+        headers.insert(AS_OF, as_of);
+    }
+}
+
+/// Returns the value of the completeness header.
+pub(in crate::http) fn completeness(gaps: bool) -> &'static str {
+    if gaps { "gaps" } else { "no-known-gaps" }
+}
+
+/// Returns the time of the last event, RFC 3339, or `None` for a session without events.
+pub(in crate::http) fn as_of(session: &OpenSession) -> Option<String> {
+    let nanos = session.snapshot.as_of;
+    let at = jiff::Timestamp::from_nanosecond(nanos.into()).ok()?;
+    (nanos != 0).then(|| at.to_string())
+}
+
+/// Returns the tag of an answer: a hash of the open session, the redaction, and the URL below the session.
+pub(in crate::http) fn tag(
+    session: &OpenSession,
+    setting: Redaction,
+    query: &Query,
+    below: &[&str],
+    text: &str,
+) -> EntityTag {
+    // Fixed keys, because replicas must agree. Includes our version, because another one may answer differently.
+    let mut hasher = SipHasher13::new_with_keys(0, 0);
+    (&session.key, session.version, setting as u8, query.redact, query.over).hash(&mut hasher);
+    (below, text, env!("CARGO_PKG_VERSION")).hash(&mut hasher);
+    of_hash(&hasher)
+}
+
+/// Returns the tag of a body.
+pub(in crate::http) fn tag_of(body: &[u8]) -> EntityTag {
+    let mut hasher = SipHasher13::new_with_keys(0, 0);
+    hasher.write(body);
+    of_hash(&hasher)
+}
+
+fn of_hash(hasher: &SipHasher13) -> EntityTag {
+    EntityTag::new_strong(format!("{:016x}", hasher.finish()))
+}
+
+/// Returns `true` if the client already has this answer. Uses weak comparison, as RFC 9110 requires for
+/// `If-None-Match`. A malformed header counts as absent, and `*` as no tag: it asks whether there is any answer, which
+/// only a write has to know.
+pub(in crate::http) fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(tag)),
+        Ok(IfNoneMatch::Any) | Err(_) => false,
+    }
+}
+
+/// Returns 304 Not Modified.
+pub(in crate::http) fn not_modified(tag: EntityTag) -> HttpResponse {
+    HttpResponse::NotModified().insert_header(ETag(tag)).insert_header((CACHE_CONTROL, REVALIDATE)).finish()
+}
+
+/// Sets the caching headers and the tag of a successful answer.
+pub(in crate::http) fn revalidate(response: &mut HttpResponse, tag: Option<EntityTag>) {
+    if !response.status().is_success() {
+        return;
+    }
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(REVALIDATE));
+    if let Some(Ok(tag)) = tag.map(|tag| ETag(tag).try_into_value()) {
+        headers.insert(ETAG, tag);
+    }
+}
+
+/// Returns a JSON response with an entity tag of its bytes, or 304 if the client has it.
+pub(in crate::http) fn tagged_json(request: &HttpRequest, value: &impl Serialize) -> HttpResponse {
+    let body = serde_json::to_vec(value).unwrap_or_default();
+    let tag = tag_of(&body);
+    if is_known(request, &tag) {
+        return not_modified(tag);
+    }
+    let mut response = HttpResponse::Ok().content_type("application/json").body(body);
+    revalidate(&mut response, Some(tag));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::IF_NONE_MATCH;
+    use actix_web::test::TestRequest;
+
+    #[test]
+    fn if_none_match_compares_weakly() {
+        let tag = tag_of(b"x");
+        let other = tag_of(b"y");
+        for (header, known) in [
+            (tag.to_string(), true),
+            (format!("W/{tag}"), true),
+            (format!("{other}, W/{tag}"), true),
+            (format!("nonsense, {tag}"), true),
+            (other.to_string(), false),
+            (tag.tag().to_owned(), false),
+            (format!("\"{}", tag.tag()), false),
+            ("*".to_owned(), false),
+            (String::new(), false),
+        ] {
+            let request = TestRequest::default().insert_header((IF_NONE_MATCH, header.clone())).to_http_request();
+            assert_eq!(is_known(&request, &tag), known, "{header}");
+        }
+    }
+}

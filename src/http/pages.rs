@@ -1,0 +1,4 @@
+//! Our own pages for browsers, and the assets that they load.
+
+pub(super) mod assets;
+pub(super) mod list;

@@ -1,0 +1,85 @@
+//! `/sessions/`: the list of sessions as an HTML page.
+//!
+//! The server renders every page, so the list works without scripts; `sessions.js` fetches the same pages and replaces
+//! the results in place.
+
+mod form;
+
+use crate::http::error::Error;
+use crate::http::html::{self, session_count};
+use crate::http::request::path::{escape_name, session_path};
+use crate::http::request::{Call, filter};
+use crate::http::sessions::table::{note, table};
+use crate::session::catalog::{Cursor, Entry, Page};
+use actix_web::{HttpResponse, web};
+use maud::{Markup, html};
+
+/// Default number of rows per page.
+const ROWS: usize = 100;
+const MAX_ROWS: usize = 1000;
+/// Parameters that select the page.
+const CURSORS: [&str; 2] = ["after", "before"];
+
+type Parameters = Vec<(String, String)>;
+
+/// Returns the page.
+pub(in crate::http) fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
+    let given = web::Query::<Parameters>::from_query(call.request.query_string())
+        .map_err(|_| Error::BadRequest("The query cannot be decoded.".to_owned()))?
+        .into_inner();
+    let given: Parameters = given.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    let wanted = filter::parse(call.request.query_string(), ROWS, MAX_ROWS)?;
+    let sessions = &call.state.sessions;
+    let listing = sessions.listing();
+    let Page { entries, total, next, previous } = sessions.page(&wanted);
+    let all = listing.len();
+    let filtered = given.iter().any(|(name, _)| !CURSORS.contains(&name.as_str()) && name != "limit");
+    let head = html! {
+        (html::style("../"))
+        script src="sessions.js" defer {}
+    };
+    let body = html! {
+        h1 { "Ray sessions" }
+        (form::form(&given, listing.namespaces(form::CHOICES).as_deref()))
+        main id="results" tabindex="-1" {
+            (note(&listing))
+            p id="count" role="status" { @if filtered { (total) " of " } (session_count(all)) }
+            @if total > 0 {
+                (table(call.state, &entries, "../", |entry: &Entry| session_path(&entry.key)))
+            } @else if all > 0 {
+                p.note {
+                    "No session matches. The search looks for words in the names of namespaces, clusters, "
+                    "owners and sessions, and every word must occur. " a href="./" { "Show all sessions" }
+                }
+            }
+            (pager(&given, [previous, next]))
+        }
+    };
+    Ok(html::page("Ray sessions", &head, &body))
+}
+
+/// Returns a query string of the parameters that are kept.
+fn query(given: &[(String, String)], keep: impl Fn(&str) -> bool) -> String {
+    let kept = given.iter().filter(|(name, _)| keep(name));
+    let pairs: Vec<_> = kept.map(|(name, value)| format!("{}={}", escape_name(name), escape_name(value))).collect();
+    pairs.join("&")
+}
+
+fn pager(given: &[(String, String)], [previous, next]: [Option<Cursor>; 2]) -> Markup {
+    let others = query(given, |name| !CURSORS.contains(&name));
+    let and = if others.is_empty() { "" } else { "&" };
+    let pages = [(previous, "prev", "before", "Previous page"), (next, "next", "after", "Next page")];
+    html! {
+        nav aria-label="Pages" {
+            @if given.iter().any(|(name, _)| CURSORS.contains(&name.as_str())) {
+                a href={ "./" @if !others.is_empty() { "?" } (others) } { "First page" } " "
+            }
+            @for (cursor, rel, name, words) in pages {
+                @if let Some(cursor) = cursor {
+                    a rel=(rel) href={ "./?" (others) (and) (name) "=" (escape_name(&cursor.to_string())) } { (words) }
+                    " "
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The form that filters the list of sessions.
+
+use super::{CURSORS, query};
+use maud::{Markup, html};
+use ray_history_core::base::name::OwnerKind;
+
+/// Number of namespaces up to which the form offers a choice instead of a text field.
+pub(super) const CHOICES: usize = 30;
+
+/// The fields of the form: parameter, label, kind of field.
+const FIELDS: [(&str, &str, &str); 7] = [
+    ("namespace", "Namespace", "text"),
+    ("cluster", "Cluster", "text"),
+    ("ownerKind", "Created by a", "rayjob rayservice"),
+    ("owner", "Name of its creator", "text"),
+    ("state", "State", "live dead unknown"),
+    ("startedAfter", "Started from", "date"),
+    ("startedBefore", "Started before", "date"),
+];
+
+/// Returns the form with the given values. `namespaces` has all namespaces if there are at most `CHOICES`.
+pub(super) fn form(given: &[(String, String)], namespaces: Option<&[&str]>) -> Markup {
+    let value_of = |name: &str| given.iter().find(|(given, _)| given == name).map_or("", |(_, value)| value);
+    let filtered = FIELDS.iter().any(|(name, ..)| !value_of(name).is_empty());
+    let others = query(given, |name| !CURSORS.contains(&name) && !name.starts_with("started"));
+    let and = if others.is_empty() { "" } else { "&" };
+    html! {
+        form id="filter" role="search" action="./" {
+            input id="search" name="q" type="search" value=(value_of("q"))
+                placeholder="Search: names of clusters, namespaces, jobs, services" autofocus
+                aria-label="Search sessions" aria-keyshortcuts="/";
+            " " button { "Search" }
+            details open[filtered] {
+                summary { "Filters" }
+                div.fields { @for (name, label, kind) in FIELDS { (field(name, label, kind, value_of(name), namespaces)) } }
+                a href="./" { "Clear all" }
+            }
+            p.spans {
+                "Started in the"
+                @for (span, words) in [("24h", "last 24 h"), ("7d", "last 7 days")] {
+                    " "
+                    a href={ "./?" (others) (and) "startedAfter=" (span) }
+                        aria-current=[(value_of("startedAfter") == span).then_some("true")] { (words) }
+                }
+            }
+        }
+    }
+}
+
+fn field(name: &str, label: &str, kind: &str, value: &str, namespaces: Option<&[&str]>) -> Markup {
+    let choices: Option<Vec<&str>> = match kind {
+        "text" | "date" => namespaces.filter(|known| name == "namespace" && known.len() > 1).map(<[&str]>::to_vec),
+        words => Some(words.split(' ').collect()),
+    };
+    // A value from a link that is not among the choices is kept as text.
+    let choices = choices.filter(|choices| value.is_empty() || choices.contains(&value));
+    // A time or a span from a link does not fit a date field.
+    let is_date = kind == "date" && [0, 10].contains(&value.len());
+    html! {
+        label {
+            (label)
+            @if let Some(choices) = choices {
+                select name=(name) {
+                    option value="" { "any" }
+                    @for choice in choices {
+                        option value=(choice) selected[choice == value] { (label_of(choice)) }
+                    }
+                }
+            } @else {
+                input type=[is_date.then_some("date")] name=(name) value=(value);
+            }
+        }
+    }
+}
+
+/// Returns the label of a form value.
+fn label_of(value: &str) -> &str {
+    match OwnerKind::from_folder(value) {
+        Some(kind) => kind.kind(),
+        None => value,
+    }
+}

@@ -1,0 +1,14 @@
+//! Ray's own URLs below a session: the dashboard's document and files, and the API that they ask.
+//!
+//! `ray_api` of the core makes the answers; this module decides where they are made, and sends them.
+
+mod attachment;
+pub(super) mod bar;
+pub(super) mod cost;
+pub(super) mod document;
+pub(super) mod files;
+pub(super) mod logs;
+mod send;
+pub(super) mod serve;
+pub(super) mod source;
+mod tail;

@@ -1,0 +1,53 @@
+//! The sources of answers to Ray's URLs, one of which is in each of Ray's rows of the table of routes.
+
+use crate::http::error::Error;
+use crate::session::OpenSession;
+use crate::settings::Redaction;
+use ray_history_core::ray_api::{Answer, Query, fixed};
+use ray_history_core::snapshot::Snapshot;
+use std::sync::Arc;
+
+/// One API request for an open session.
+pub(in crate::http) struct ApiCall<'a> {
+    pub(in crate::http) session: &'a OpenSession,
+    pub(in crate::http) snapshot: &'a Arc<Snapshot>,
+    pub(in crate::http) query: &'a Query,
+    pub(in crate::http) redaction: Redaction,
+    /// The path in the table of routes.
+    pub(in crate::http) path: &'static str,
+    /// The path segment that matched `{id}`.
+    pub(in crate::http) id: &'a str,
+}
+
+/// The cost of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::http) struct Cost {
+    /// `true` if the answer reads more than a few bytes.
+    pub(in crate::http) is_long: bool,
+    /// Bytes of memory held until the answer is sent; 0 if it is not long.
+    pub(in crate::http) held: usize,
+}
+
+type CostOf = fn(&ApiCall<'_>) -> Cost;
+type Ask = fn(&ApiCall<'_>) -> Result<Answer, Error>;
+
+/// The source of a URL's answer.
+#[derive(Clone, Copy)]
+pub(in crate::http) enum Source {
+    /// Built from the snapshot. A cheap answer is built inline; others reserve memory and wait for a slot on a blocking
+    /// thread.
+    Made(CostOf, Ask),
+    /// Built in the same way, from data that needs no events: file names, stored answers.
+    Eventless(CostOf, Ask),
+    /// A log file.
+    LogFile,
+    /// The log of a submission.
+    JobLog,
+    /// The log of a submission, over a WebSocket.
+    JobLogTail,
+}
+
+/// Returns the answer that Ray gives whatever the session.
+pub(in crate::http) fn fixed_answer(api_call: &ApiCall<'_>) -> Result<Answer, Error> {
+    fixed::fixed(api_call.path.trim_start_matches('/')).ok_or(Error::UnknownUrl)
+}

@@ -1,0 +1,81 @@
+//! A stored session in the format of our own API.
+
+use super::summary::{self, Summary};
+use crate::http::request::path::session_path;
+use crate::http::state::State;
+use crate::session::Ended;
+use crate::session::catalog::Entry;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// One stored session.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::http) struct SessionItem {
+    /// Namespace of the cluster.
+    namespace: String,
+    /// Name of the `RayCluster`.
+    cluster: String,
+    /// Name of the session.
+    #[schema(example = "session_2026-11-23_07-07-14_513426_5513")]
+    session: String,
+    /// The RayJob or RayService that created the cluster, if any.
+    owner: Option<OwnerItem>,
+    /// `live`, `dead` or `unknown`.
+    #[schema(example = "dead")]
+    state: &'static str,
+    /// Start of the head by its own clock, written as if that were UTC.
+    started_local: String,
+    /// `true` if the session's end marker was written; without one its head was killed.
+    marked: bool,
+    /// Evidence that the session is dead, if `state` is `unknown`: `newer-session` (of its cluster), `marker` (written
+    /// when its head was told to stop) or `head-log` (the head's log reports it). Absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<&'static str>,
+    /// Time at which the marker was written, or of the last event in a report; RFC 3339, absent if unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_write: Option<String>,
+    /// Start of the head, RFC 3339; only in a report, and if the time zone of its clock is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started: Option<String>,
+    /// Time zone of the head's clock as an offset from UTC; only in a report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "+01:00")]
+    zone: Option<String>,
+    /// Path of its dashboard.
+    path: String,
+}
+
+/// The owner of a cluster.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(in crate::http) struct OwnerItem {
+    /// `rayjob` or `rayservice`.
+    kind: &'static str,
+    /// Name of the owner.
+    name: String,
+}
+
+/// Returns a session in the format of our own API.
+pub(in crate::http) fn describe(state: &State, entry: &Entry, summary: &Summary) -> SessionItem {
+    SessionItem {
+        namespace: entry.key.cluster.namespace.clone(),
+        cluster: entry.key.cluster.name.clone(),
+        session: entry.key.session.as_str().to_owned(),
+        owner: entry.owner.as_ref().map(|owner| OwnerItem { kind: owner.kind.folder(), name: owner.name.clone() }),
+        state: state.sessions.state(&entry.key).as_str(),
+        started_local: started(entry),
+        marked: entry.marked,
+        ended: summary.ended.map(Ended::as_str),
+        last_write: summary.last_write.map(|at| at.to_string()),
+        started: summary.started.map(|at| at.to_string()),
+        zone: summary.zone.map(summary::offset),
+        path: format!("/sessions/{}", session_path(&entry.key)),
+    }
+}
+
+/// Returns the session's start by its head's clock; the session's name does not contain the time zone.
+pub(in crate::http) fn started(entry: &Entry) -> String {
+    let micros = entry.key.session.local_micros().unwrap_or(0);
+    let at = jiff::Timestamp::from_microsecond(micros).unwrap_or_default();
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

@@ -1,0 +1,78 @@
+//! Imports within `src/http` point one way: from the table of routes to the families of handlers, from those to
+//! middleware and helpers.
+
+use super::assert_none;
+use super::circles::{Module, module, resolve};
+use super::source::sources;
+use std::collections::BTreeSet;
+
+/// Helpers that any handler may import.
+const HELPERS: [&str; 6] = ["error", "html", "middleware", "request", "sessions", "state"];
+
+/// The families of handlers. None imports another: what two of them need is a helper.
+const FAMILIES: [&str; 5] = ["history", "kuberay", "pages", "probes", "ray"];
+
+/// What each other module of `src/http` may import of its neighbours. The table alone knows handlers.
+const MAY_IMPORT: [(&str, &[&str]); 11] = [
+    ("error", &["html", "request_id"]),
+    ("heavy", &["error"]),
+    ("html", &[]),
+    ("middleware", &["error", "request", "request_id", "sessions", "state"]),
+    ("openapi", &["error", "history", "kuberay"]),
+    ("request", &["error", "state"]),
+    ("request_id", &[]),
+    ("routes", &["error", "history", "html", "kuberay", "openapi", "pages", "probes", "ray", "request", "state"]),
+    ("server", &["middleware", "routes", "state"]),
+    ("sessions", &["error", "html", "request", "state"]),
+    ("state", &["heavy"]),
+];
+
+/// What single families may import beyond `HELPERS`: only Ray's answers are long.
+const MORE: [(&str, &str); 1] = [("ray", "heavy")];
+
+fn may_import(from: &str, to: &str) -> bool {
+    if FAMILIES.contains(&from) {
+        return HELPERS.contains(&to) || MORE.contains(&(from, to));
+    }
+    MAY_IMPORT.iter().any(|(module, allowed)| *module == from && allowed.contains(&to))
+}
+
+/// The imports of `src/http` across its folders: importing and imported module, with the place.
+fn imports() -> Vec<(String, String, String)> {
+    let sources = sources();
+    let modules: BTreeSet<Module> = sources.iter().map(module).collect();
+    let mut found = Vec::new();
+    for source in sources.iter().filter(|source| source.module == "http" && !source.is_test()) {
+        let own = module(source);
+        let Some(from) = own.get(2) else { continue };
+        for (line, path) in source.paths().into_iter().filter(|(line, _)| *line <= source.production_lines()) {
+            let imported = resolve(&path, &own, &modules);
+            let to = imported.filter(|to| to.get(1) == own.get(1)).and_then(|to| to.get(2).cloned());
+            if let Some(to) = to.filter(|to| to != from) {
+                found.push((from.clone(), to, format!("{}:{line}", source.shown())));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn handlers_of_one_family_know_no_other() {
+    let imports = imports();
+    assert!(imports.len() > 50, "the imports were not found");
+    let broken = imports.iter().filter(|(from, to, _)| !may_import(from, to));
+    let broken: Vec<_> = broken.map(|(from, to, place)| format!("{place}: `{from}` may not import `{to}`")).collect();
+    assert_none(
+        &broken,
+        "In src/http, routes -> families -> middleware, helpers; a new folder is listed in this file.",
+    );
+}
+
+#[test]
+fn permissions_within_http_are_used() {
+    let used: BTreeSet<(String, String)> = imports().into_iter().map(|(from, to, _)| (from, to)).collect();
+    let allowed = MAY_IMPORT.iter().flat_map(|(from, to)| to.iter().map(move |to| (*from, *to))).chain(MORE);
+    let unused = allowed.filter(|(from, to)| !used.contains(&((*from).to_owned(), (*to).to_owned())));
+    let unused: Vec<_> = unused.map(|(from, to)| format!("`{from}` does not import `{to}`")).collect();
+    assert_none(&unused, "A permission that nothing uses is removed.");
+}
