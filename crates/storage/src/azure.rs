@@ -6,7 +6,7 @@
 mod credentials;
 
 use super::config::AzureConfig;
-use super::rest::{self, Cloud};
+use super::rest::{self, Cloud, list_xml};
 use super::wire::RangeRequest;
 use super::{Delimiter, Error, ListPage, ObjectBody, PageToken, ReadRange, Storage};
 use async_trait::async_trait;
@@ -17,7 +17,9 @@ use reqwest::Client;
 use std::fmt::Write;
 
 const AZURE: Cloud = Cloud {
-    code_header: "x-ms-error-code",
+    code_header: Some("x-ms-error-code"),
+    code: list_xml::code,
+    page: list_xml::read,
     needs: "list and read blobs of the container (role Storage Blob Data Reader)",
 };
 /// Keys per page, as in S3, so that a page costs the same in every store.

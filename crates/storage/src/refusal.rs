@@ -60,6 +60,9 @@ impl Refusal<'_> {
             (_, "InvalidObjectState" | "BlobArchived" | "BlobBeingRehydrated") => {
                 (ErrorKind::Archived, "restore it: its storage class must allow reading at once".to_owned())
             }
+            (_, "userProjectMissing") => denied("its reader pays for this bucket: set billingProject"),
+            // A 403 of Google may be this.
+            (_, "rateLimitExceeded" | "userRateLimitExceeded") => (ErrorKind::Unavailable, String::new()),
             // 401 is about the identity, 403 about its permissions.
             (401, _) => denied(
                 "the credentials were not accepted, or have expired: renew the Secret, or check the identity in use",
@@ -96,6 +99,8 @@ mod tests {
             (403, "AccessDenied", PermissionDenied, "list and read"),
             (401, "UNAUTHENTICATED", PermissionDenied, "renew the Secret"),
             (403, "InvalidObjectState", Archived, "moved to an archive"),
+            (400, "userProjectMissing", PermissionDenied, "billingProject"),
+            (403, "rateLimitExceeded", Unavailable, "HTTP 403"),
             (412, "", PreconditionFailed, "HTTP 412"),
             (429, "", Unavailable, "HTTP 429"),
             (503, "SlowDown", Unavailable, "SlowDown"),
