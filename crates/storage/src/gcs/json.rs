@@ -1,8 +1,7 @@
 //! Parses Google's JSON: pages of listings, metadata of an object, errors. Pure.
 //!
-//! An object without a name, a size or a generation fails its page: without a name it would be missing from the listing,
-//! without a size it would count as empty, and without a generation a later version could not be told from it.
-//! Unknown fields are ignored.
+//! An object without a name, a size or a generation fails its page: it would be missing from the listing, count as
+//! empty, or be taken for a later version of itself. Unknown fields are ignored.
 
 use super::super::rest::time;
 use super::super::{ListPage, ObjectMeta, PageToken};
@@ -12,8 +11,8 @@ use serde_json::value::RawValue;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Maximum number of objects of a page, and of its prefixes: a hundred times as many as are requested, because emulators
-/// do not count prefixes. In memory, a prefix of one character takes ten times the bytes that it has in a page.
+/// Maximum number of objects of a page, and of its prefixes: a hundred times as many as are requested, because
+/// emulators do not count prefixes. In memory, a prefix of one character takes ten times the bytes of the page.
 const MOST: usize = 100_000;
 
 #[derive(serde::Deserialize)]

@@ -1,7 +1,7 @@
 //! Responses to reads: the object's generation, and whether the bytes are those that are stored.
 //!
-//! Google unpacks objects that are stored with `Content-Encoding: gzip` unless the request accepts gzip, and a proxy may
-//! remove that header, or pack what it passes on. Such a body has another length and other offsets than the object.
+//! Google unpacks objects that are stored with `Content-Encoding: gzip` unless the request accepts gzip, and a proxy
+//! may remove that header, or pack what it passes on. Such a body has another length and other offsets than the object.
 
 use super::super::rest::{self, header};
 use super::super::{Error, ErrorKind, ObjectBody, ReadRange};
@@ -9,8 +9,8 @@ use reqwest::Response;
 
 const NO_GENERATION: &str =
     "the store does not report the generation of the object: is this an endpoint of Google Cloud Storage?";
-const TRANSCODED: &str = "the bytes are not those that are stored: they were unpacked or packed on the way; let a proxy \
-                          pass on the header Accept-Encoding, and leave the content as it is";
+const TRANSCODED: &str = "the bytes are not those that are stored: they were unpacked or packed on the way; let a \
+                          proxy pass on the header Accept-Encoding, and leave the content as it is";
 
 /// Returns the body of a read.
 pub(super) fn body(
