@@ -41,6 +41,7 @@ pub(super) struct Cloud {
 pub(super) fn client(ca: Option<&str>, http1: bool) -> Result<Client, Error> {
     let mut builder =
         Client::builder().connect_timeout(Duration::from_secs(5)).redirect(reqwest::redirect::Policy::none());
+    // The features are off; a dependency may put them on for all.
     builder = builder.no_gzip().no_brotli().no_deflate().no_zstd();
     if http1 {
         builder = builder.http1_only();
@@ -71,12 +72,7 @@ pub(super) async fn send(client: &Client, cloud: Cloud, key: &str, request: Requ
     let code = cloud.code_header.and_then(|name| header(&response, name)).map(str::to_owned);
     let code = match code {
         Some(code) => code,
-        None => collect(response, wire::LONGEST_REFUSAL)
-            .await
-            .ok()
-            .flatten()
-            .and_then(|body| (cloud.code)(&body))
-            .unwrap_or_default(),
+        None => code_in(response, cloud).await.unwrap_or_default(),
     };
     Err(Refusal { status, code: &code, retry_after: wait, needs: cloud.needs }.into_error(key))
 }
@@ -146,6 +142,12 @@ pub(super) fn time(text: &str) -> Option<i64> {
 /// Returns a header, if it is text.
 pub(super) fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
     response.headers().get(name)?.to_str().ok()
+}
+
+/// Returns the store's code in the body of an error.
+async fn code_in(response: Response, cloud: Cloud) -> Option<String> {
+    let bytes = collect(response, wire::LONGEST_REFUSAL).await.ok()??;
+    (cloud.code)(&bytes)
 }
 
 /// Reads a whole body; `None` if it is longer than `limit`.
