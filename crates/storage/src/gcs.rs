@@ -144,3 +144,35 @@ fn name_bucket(error: Error) -> Error {
         _ => error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    #[tokio::test]
+    async fn requests_address_one_object_of_the_bucket() {
+        const HOST_OF_ALL: &str = "https://private.googleapis.com";
+        for (endpoint, base, host) in [
+            (None, "https://storage.googleapis.com", None),
+            (Some("http://127.0.0.1:1/gcs/"), "http://127.0.0.1:1/gcs", None),
+            (Some(HOST_OF_ALL), HOST_OF_ALL, Some("storage.googleapis.com")),
+        ] {
+            let gcs = Gcs::connect(&GcsConfig {
+                bucket: "ray.logs".into(),
+                endpoint: endpoint.map(str::to_owned),
+                listing_endpoint: None,
+                billing_project: None,
+                credentials: config::Credentials::Anonymous,
+            });
+            let gcs = gcs.unwrap();
+            let path = format!("/{}", name("a/../b c?#%2F").unwrap());
+            let request = gcs.request("k", gcs.reads.as_ref(), &path).await.unwrap();
+            assert_eq!(request.url().as_str(), format!("{base}/storage/v1/b/ray.logs/o/a%2F..%2Fb%20c%3F%23%252F"));
+            assert_eq!(request.headers().get(HOST).map(|host| host.to_str().unwrap()), host);
+        }
+        for key in ["", ".", ".."] {
+            assert_eq!(name(key).unwrap_err().kind(), ErrorKind::InvalidKey, "{key:?}");
+        }
+    }
+}
