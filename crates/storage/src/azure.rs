@@ -116,7 +116,7 @@ impl Storage for Azure {
                 let same = meta.etag.as_deref();
                 let part = Some(format!("bytes={}-{}", tail.start, tail.end - 1));
                 let request = self.request(key, Method::GET, &url, part, same).await?;
-                return rest::body(key, range, self.send(key, request).await?);
+                return rest::body(key, range, self.send(key, request).await?, None);
             }
             (RangeRequest::Whole, _) => Some(None),
             (RangeRequest::Part(part), _) => Some(Some(part)),
@@ -126,7 +126,7 @@ impl Storage for Azure {
             let request = self.request(key, Method::GET, &url, part, if_match).await?;
             let response = self.send(key, request).await?;
             if response.status() != http::StatusCode::RANGE_NOT_SATISFIABLE {
-                return rest::body(key, range, response);
+                return rest::body(key, range, response, None);
             }
         }
         let request = self.request(key, Method::HEAD, &url, None, if_match).await?;

@@ -113,7 +113,7 @@ impl Storage for Oss {
             let request = self.request(key, Method::GET, &path, &headers).await?;
             let response = rest::send(&self.client, OSS, key, request).await?;
             if response.status() != http::StatusCode::RANGE_NOT_SATISFIABLE {
-                return rest::body(key, range, response);
+                return rest::body(key, range, response, None);
             }
         }
         let request = self.request(key, Method::HEAD, &path, &headers).await?;

@@ -61,8 +61,10 @@ impl Refusal<'_> {
                 (ErrorKind::Archived, "restore it: its storage class must allow reading at once".to_owned())
             }
             (_, "userProjectMissing") => denied("its reader pays for this bucket: set billingProject"),
-            // A 403 of Google may be this.
-            (_, "rateLimitExceeded" | "userRateLimitExceeded") => (ErrorKind::Unavailable, String::new()),
+            // Google says the former with 403, too.
+            (_, "rateLimitExceeded" | "userRateLimitExceeded") | (408 | 425 | 429 | 500..=599, _) => {
+                (ErrorKind::Unavailable, String::new())
+            }
             // 401 is about the identity, 403 about its permissions.
             (401, _) => denied(
                 "the credentials were not accepted, or have expired: renew the Secret, or check the identity in use",
@@ -72,7 +74,6 @@ impl Refusal<'_> {
             }
             (404, _) => (ErrorKind::NotFound, String::new()),
             (412, _) => (ErrorKind::PreconditionFailed, String::new()),
-            (408 | 425 | 429 | 500..=599, _) => (ErrorKind::Unavailable, String::new()),
             _ => (ErrorKind::Failed, String::new()),
         }
     }

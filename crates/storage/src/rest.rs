@@ -104,19 +104,9 @@ fn meta(key: &str, size: u64, response: &Response) -> ObjectMeta {
     }
 }
 
-/// Returns the body of a GET.
-pub(super) fn body(key: &str, range: ReadRange, response: Response) -> Result<ObjectBody, Error> {
-    body_or_length(key, range, response, None)
-}
-
-/// Returns the body of a GET; without a `Content-Length`, a whole object has this length.
-pub(super) fn body_or_length(
-    key: &str,
-    range: ReadRange,
-    response: Response,
-    length: Option<u64>,
-) -> Result<ObjectBody, Error> {
-    let length = header(&response, "content-length").and_then(|length| length.parse().ok()).or(length);
+/// Returns the body of a GET. Without a `Content-Length`, a whole object has the `stored` length.
+pub(super) fn body(key: &str, range: ReadRange, response: Response, stored: Option<u64>) -> Result<ObjectBody, Error> {
+    let length = header(&response, "content-length").and_then(|length| length.parse().ok()).or(stored);
     if response.status() == wire::PARTIAL_CONTENT && header(&response, "content-range").is_none() {
         return Err(Error::failed(key, wire::UNKNOWN_RANGE));
     }

@@ -34,7 +34,7 @@ impl Address {
 /// Private Service Connect: only the `Host` header tells them which one is meant.
 fn is_virtual(host: &str) -> bool {
     let Some(name) = host.strip_suffix(DEFAULT_UNIVERSE).and_then(|name| name.strip_suffix('.')) else { return false };
-    let is_regional = name.strip_prefix("storage.").is_some_and(|rest| rest.ends_with(".rep"));
+    let is_regional = name.starts_with("storage.") && name.rsplit('.').next() == Some("rep");
     let is_locational = name.ends_with("-storage") && !name.contains('.');
     !(name == "storage" || is_regional || is_locational)
 }

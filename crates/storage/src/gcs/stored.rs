@@ -26,7 +26,7 @@ pub(super) fn body(
     if is_transcoded(|name| header(&response, name)) {
         return Err(Error::failed(key, TRANSCODED));
     }
-    let mut body = rest::body_or_length(key, range, response, length)?;
+    let mut body = rest::body(key, range, response, length)?;
     if body.is_measured && length.is_some_and(|length| length != body.meta.size) {
         return Err(Error::failed(key, TRANSCODED));
     }
