@@ -41,6 +41,8 @@ class Answering(BaseHTTPRequestHandler):
     """Answers in HTTP/1.1; a subclass reads requests."""
 
     protocol_version = "HTTP/1.1"
+    # A head and a body are two packets: without this, a client that answers late to the first delays the second.
+    disable_nagle_algorithm = True
 
     def log_message(self, *_):
         pass

@@ -153,7 +153,7 @@ pub struct GcsSpec {
     #[schemars(length(max = 512))]
     #[x_kube(validation = rules::endpoint())]
     pub endpoint: Option<String>,
-    /// Address for listing (gRPC), if it differs from `endpoint`, as with an emulator.
+    /// Address for listings, if it differs from `endpoint`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     #[x_kube(validation = rules::endpoint())]

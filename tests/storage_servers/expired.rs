@@ -2,11 +2,10 @@
 
 use super::Cloud;
 use super::azure::{ACCOUNT, Azurite, KEY};
-use super::gcs::FakeGcs;
-use super::gcs::facade::Answers;
+use super::gcs::google::{Answers, Google};
 use super::http::{Answer, answering};
 use super::oss::OssServer;
-use super::outage::{Proxy, Weather, store};
+use super::outage::store;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
@@ -108,23 +107,14 @@ pub(crate) fn service_account(id: &str) -> String {
     file.to_string()
 }
 
-/// The listing knows who is asking; the emulator's reads take anybody, so a proxy refuses them.
+/// The emulator takes anybody, so what Google answers to an old key is answered here.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_of_google() {
-    let cloud = FakeGcs::start().await;
-    cloud.put("expired/x", "bytes".into()).await.unwrap();
+    let cloud = Google::with("expired/x").await;
     cloud.answers(Answers::OnlyTo("new"));
-    let proxy = Proxy::before(cloud.address()).await;
-    proxy.set(Weather::Answers(401, ""));
-    let StoreConfig::Gcs(config) = cloud.config(Some(&format!("127.0.0.1:{}", proxy.listening.port))) else {
-        unreachable!()
-    };
     let cell = Rotating::new(Secret::new(service_account("old")));
-    let config = GcsConfig { credentials: Credentials::Static(cell.clone()), ..config };
-    let cure = || {
-        proxy.set(Weather::Fine);
-        cell.set(Secret::new(service_account("new")));
-    };
+    let config = GcsConfig { credentials: Credentials::Static(cell.clone()), ..cloud.config() };
+    let cure = || cell.set(Secret::new(service_account("new")));
     expires(StoreConfig::Gcs(config), cure, "renew the Secret").await;
     assert_eq!(cloud.seen.all().last().unwrap(), "new history@p.iam.gserviceaccount.com");
 }

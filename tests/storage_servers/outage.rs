@@ -1,20 +1,17 @@
 //! What goes wrong between us and a cloud, one after the other: each ends in its kind and message, and recovers.
 
 use super::Cloud;
-use super::gcs::FakeGcs;
-use super::gcs::facade::Answers;
+use super::gcs::google::{Answers, Google};
 use super::http::{Listening, listen};
 use bytes::Bytes;
 use ray_history::metrics::Metrics;
 use ray_history_storage::config::{AccessKey, AzureSecret, Credentials, Rotating, Secret, StoreConfig};
-use ray_history_storage::conformance::Fill;
 use ray_history_storage::guarded::Limits;
 use ray_history_storage::{Delimiter, Error, ErrorKind, Storage, connect};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::TcpStream;
-use tonic::Code;
 
 const SIZE: usize = 300_000;
 
@@ -122,7 +119,7 @@ pub(crate) async fn runs(cloud: &impl Cloud) {
     wrong_credentials(cloud).await;
 }
 
-/// The same for listings, which are answered elsewhere at Google.
+/// The same for listings, which Google's settings may send elsewhere.
 pub(crate) async fn of_listings(cloud: &impl Cloud) {
     cloud.put("outage/x", vec![7; 10].into()).await.unwrap();
     let (address, _) = cloud.listings(None);
@@ -153,29 +150,45 @@ pub(crate) async fn of_listings(cloud: &impl Cloud) {
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
 }
 
-/// What Google says in words of gRPC.
+/// The emulator refuses nothing, so what Google answers is answered here.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_listing_of_google_that_is_refused_has_its_kind_and_recovers() {
-    let cloud = FakeGcs::start().await;
-    cloud.put("outage/x", vec![7; 10].into()).await.unwrap();
-    let store = store(&cloud.config(None)).await;
-    for (answers, kind) in [
-        (Answers::Status(Code::Unavailable), ErrorKind::Unavailable),
-        (Answers::Status(Code::ResourceExhausted), ErrorKind::Unavailable),
-        (Answers::Status(Code::DeadlineExceeded), ErrorKind::Unavailable),
-        (Answers::Status(Code::Internal), ErrorKind::Unavailable),
-        (Answers::Never, ErrorKind::Unavailable),
-        (Answers::Status(Code::PermissionDenied), ErrorKind::PermissionDenied),
-        (Answers::Status(Code::Unauthenticated), ErrorKind::PermissionDenied),
-        (Answers::Status(Code::InvalidArgument), ErrorKind::Failed),
+async fn what_google_refuses_has_its_kind_and_recovers() {
+    let cloud = Google::with("outage/x").await;
+    let store = store(&StoreConfig::Gcs(cloud.config())).await;
+    for (status, reason, kind, words) in [
+        (503, "backendError", ErrorKind::Unavailable, "HTTP 503 backendError"),
+        (429, "rateLimitExceeded", ErrorKind::Unavailable, "HTTP 429 rateLimitExceeded"),
+        (403, "rateLimitExceeded", ErrorKind::Unavailable, "HTTP 403 rateLimitExceeded"),
+        (500, "internalError", ErrorKind::Unavailable, "HTTP 500"),
+        (504, "gatewayTimeout", ErrorKind::Unavailable, "HTTP 504"),
+        (403, "forbidden", ErrorKind::PermissionDenied, "storage.objects.list and storage.objects.get"),
+        (401, "authError", ErrorKind::PermissionDenied, "renew the Secret"),
+        (400, "userProjectMissing", ErrorKind::PermissionDenied, "set billingProject"),
+        (412, "conditionNotMet", ErrorKind::PreconditionFailed, "HTTP 412"),
+        (400, "invalid", ErrorKind::Failed, "HTTP 400 invalid"),
+        (302, "mediaDownloadRedirect", ErrorKind::Failed, "HTTP 302"),
     ] {
-        cloud.answers(answers);
-        let error = store.list("outage/", Delimiter::None, None).await.unwrap_err();
-        assert_eq!(error.kind(), kind, "{answers:?}: {error:?}");
-        assert!(!format!("{error} {error:?}").contains("hunter2"), "{answers:?}: {error:?}");
+        cloud.answers(Answers::Refusal(status, reason, "hunter2"));
+        let read = store.read_all("outage/x", 5).await.unwrap_err();
+        for error in [store.list("outage/", Delimiter::None, None).await.unwrap_err(), read] {
+            assert_eq!(error.kind(), kind, "{status} {reason}: {error:?}");
+            assert!(error.to_string().contains(words), "{status} {reason}: {error}");
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{status} {reason}: {error:?}");
+        }
         cloud.answers(Answers::Well);
-        let listed = store.list("outage/", Delimiter::None, None).await;
-        assert_eq!(listed.unwrap().objects.len(), 1, "after {answers:?}");
+        assert_eq!(store.list("outage/", Delimiter::None, None).await.unwrap().objects.len(), 1, "{status} {reason}");
+        assert_eq!(store.read_all("outage/x", 5).await.unwrap(), "bytes", "{status} {reason}");
+    }
+    // Only the message tells a missing bucket from a missing object.
+    for (message, kind) in [
+        ("No such object: ray/outage/x", ErrorKind::NotFound),
+        ("The specified bucket does not exist.", ErrorKind::NoBucket),
+    ] {
+        cloud.answers(Answers::Refusal(404, "notFound", message));
+        assert_eq!(store.read_all("outage/x", 5).await.unwrap_err().kind(), kind, "{message}");
+        let error = store.list("outage/", Delimiter::None, None).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoBucket, "{message}");
+        assert!(error.to_string().ends_with("(check the bucket's name)"), "{error}");
     }
 }
 

@@ -6,7 +6,7 @@
 mod credentials;
 
 use super::config::AzureConfig;
-use super::rest::{self, Cloud};
+use super::rest::{self, Cloud, list_xml};
 use super::wire::RangeRequest;
 use super::{Delimiter, Error, ListPage, ObjectBody, PageToken, ReadRange, Storage};
 use async_trait::async_trait;
@@ -17,7 +17,9 @@ use reqwest::Client;
 use std::fmt::Write;
 
 const AZURE: Cloud = Cloud {
-    code_header: "x-ms-error-code",
+    code_header: Some("x-ms-error-code"),
+    code: list_xml::code,
+    page: list_xml::read,
     needs: "list and read blobs of the container (role Storage Blob Data Reader)",
 };
 /// Keys per page, as in S3, so that a page costs the same in every store.
@@ -114,7 +116,7 @@ impl Storage for Azure {
                 let same = meta.etag.as_deref();
                 let part = Some(format!("bytes={}-{}", tail.start, tail.end - 1));
                 let request = self.request(key, Method::GET, &url, part, same).await?;
-                return rest::body(key, range, self.send(key, request).await?);
+                return rest::body(key, range, self.send(key, request).await?, None);
             }
             (RangeRequest::Whole, _) => Some(None),
             (RangeRequest::Part(part), _) => Some(Some(part)),
@@ -124,7 +126,7 @@ impl Storage for Azure {
             let request = self.request(key, Method::GET, &url, part, if_match).await?;
             let response = self.send(key, request).await?;
             if response.status() != http::StatusCode::RANGE_NOT_SATISFIABLE {
-                return rest::body(key, range, response);
+                return rest::body(key, range, response, None);
             }
         }
         let request = self.request(key, Method::HEAD, &url, None, if_match).await?;

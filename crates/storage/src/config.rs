@@ -118,7 +118,7 @@ pub struct GcsConfig {
     pub bucket: String,
     /// Base URL with scheme, for an emulator or a private endpoint.
     pub endpoint: Option<String>,
-    /// Base URL for the gRPC listing if it differs from `endpoint`, as with an emulator.
+    /// Base URL for listings, with scheme. Default: `endpoint`.
     pub listing_endpoint: Option<String>,
     /// The project that pays for requests instead of the bucket's owner.
     pub billing_project: Option<String>,

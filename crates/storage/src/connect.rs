@@ -25,7 +25,7 @@ pub async fn connect_unguarded(config: &StoreConfig) -> Result<Arc<dyn Storage>,
         #[cfg(feature = "s3")]
         StoreConfig::S3(config) => Ok(Arc::new(super::s3::S3::connect(config).await?)),
         #[cfg(feature = "gcs")]
-        StoreConfig::Gcs(config) => Ok(Arc::new(super::gcs::Gcs::connect(config).await?)),
+        StoreConfig::Gcs(config) => Ok(Arc::new(super::gcs::Gcs::connect(config)?)),
         #[cfg(feature = "azure")]
         StoreConfig::Azure(config) => Ok(Arc::new(super::azure::Azure::connect(config)?)),
         #[cfg(feature = "oss")]

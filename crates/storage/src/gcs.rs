@@ -1,168 +1,178 @@
-//! Google Cloud Storage: listings over gRPC, reads over HTTP, both with Google's client.
+//! Google Cloud Storage: its JSON API, signed with the credentials of Google's own library.
 //!
-//! The `ETag` of an object is its generation: both report it, and reads can be conditional on it.
+//! The `ETag` of an object is its generation: listings and reads report it, and reads can be conditional on it.
 
+mod address;
 mod credentials;
-mod error;
-mod renewed;
+mod json;
+mod stored;
 
 use super::config::GcsConfig;
-use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, PageToken, ReadRange, Storage, wire};
+use super::rest::{self, Cloud};
+use super::wire::{self, RangeRequest};
+use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, PageToken, ReadRange, Storage};
+use address::Address;
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::stream::{self, StreamExt};
-use google_cloud_auth::credentials::Credentials;
-use google_cloud_gax::error::Error as Refused;
-use google_cloud_gax::retry_policy::NeverRetry;
-use google_cloud_storage::client::{Storage as Reads, StorageControl as Lists};
-use google_cloud_storage::model_ext::{ObjectHighlights, ReadRange as Part};
-use google_cloud_storage::read_object::ReadObjectResponse as Opened;
-use google_cloud_storage::read_resume_policy::NeverResume;
-use renewed::Renewed;
+use google_cloud_auth::credentials::{CacheableResource, Credentials};
+use http::header::{ACCEPT_ENCODING, HOST, HeaderValue, RANGE};
+use http::{Extensions, Method, StatusCode};
+use reqwest::{Client, Request};
+use std::fmt::Write;
 
-/// Why a part of an object is not read.
-const OTHER_PART: &str = "the store sent more bytes than were requested";
+const GOOGLE: Cloud = Cloud {
+    code_header: None,
+    code: json::code,
+    page: json::read,
+    needs: "storage.objects.list and storage.objects.get on the bucket (role Storage Object Viewer)",
+};
+/// The fields of a page that are used. A page without entries has no other than `kind`.
+const FIELDS: &str = "kind,items(name,size,generation,updated),prefixes,nextPageToken";
+const NO_BUCKET: &str = "check the bucket's name";
+const NO_CREDENTIALS: &str = "no credentials for Google Cloud were found: check the pod's workload identity, \
+                              GOOGLE_APPLICATION_CREDENTIALS, or the key file in the Secret";
 
 /// A bucket.
 #[derive(Debug)]
 pub(super) struct Gcs {
-    lists: Renewed<Lists>,
-    reads: Renewed<Reads>,
-    /// `projects/_/buckets/NAME`
+    client: Client,
+    credentials: Credentials,
+    /// `None`: the address of the credentials' universe.
+    reads: Option<Address>,
+    lists: Option<Address>,
+    /// The name, escaped.
     bucket: String,
 }
 
 impl Gcs {
-    pub(super) async fn connect(config: &GcsConfig) -> Result<Self, Error> {
+    pub(super) fn connect(config: &GcsConfig) -> Result<Self, Error> {
+        // HTTP/1.1 as in Google's own client: reads go over many connections, and one that dies silently fails only
+        // its own request.
+        let client = rest::client(None, true)?;
         let credentials = credentials::credentials(config)?;
-        let reads = {
-            let (credentials, endpoint) = (credentials.clone(), config.endpoint.clone());
-            Renewed::new(move || reads(credentials.clone(), endpoint.clone()).boxed())
+        let endpoint = config.endpoint.as_deref();
+        let reads = endpoint.map(Address::new).transpose()?;
+        let lists = config.listing_endpoint.as_deref().or(endpoint).map(Address::new).transpose()?;
+        Ok(Self { client, credentials, reads, lists, bucket: rest::query(&config.bucket) })
+    }
+
+    /// Returns a signed request; `rest` follows `/o` in the URL.
+    async fn request(&self, key: &str, address: Option<&Address>, rest: &str) -> Result<Request, Error> {
+        let signed = self.credentials.headers(Extensions::new()).await;
+        let Ok(CacheableResource::New { data: headers, .. }) = signed else {
+            // The cause may quote a token request.
+            return Err(Error::because(ErrorKind::PermissionDenied, key, NO_CREDENTIALS));
         };
-        let endpoint = config.listing_endpoint.clone().or_else(|| config.endpoint.clone());
-        let lists = Renewed::new(move || lists(credentials.clone(), endpoint.clone()).boxed());
-        let bucket = format!("projects/_/buckets/{}", config.bucket);
-        Ok(Self { lists: lists.await?, reads: reads.await?, bucket })
-    }
-
-    /// Opens a part of an object. The inner result is the store's response, for the caller to interpret.
-    async fn open(&self, key: &str, part: Part, generation: Option<i64>) -> Result<Result<Opened, Refused>, Error> {
-        let (reads, in_flight) = self.reads.get().await?;
-        let request = reads.read_object(&self.bucket, key).set_read_range(part);
-        let opened = match generation {
-            Some(generation) => request.set_if_generation_match(generation).send().await,
-            None => request.send().await,
+        let address = match address {
+            Some(address) => address.clone(),
+            None => Address::of_universe(self.credentials.universe_domain().await.as_deref())?,
         };
-        in_flight.answered();
-        Ok(opened)
+        let url = format!("{}/storage/v1/b/{}/o{rest}", address.base, self.bucket);
+        let url = url.parse().map_err(|_| Error::failed(key, "the endpoint is not a URL"))?;
+        let mut request = Request::new(Method::GET, url);
+        *request.headers_mut() = headers;
+        if let Some(host) = address.host {
+            request.headers_mut().insert(HOST, host);
+        }
+        Ok(request)
     }
-}
-
-// Without retries, which `guarded` does for every store.
-
-async fn reads(credentials: Credentials, endpoint: Option<String>) -> Result<Reads, Error> {
-    let mut builder = Reads::builder().with_credentials(credentials).with_retry_policy(NeverRetry);
-    if let Some(endpoint) = endpoint {
-        builder = builder.with_endpoint(endpoint);
-    }
-    builder.with_read_resume_policy(NeverResume).build().await.map_err(|error| Error::failed("", error))
-}
-
-async fn lists(credentials: Credentials, endpoint: Option<String>) -> Result<Lists, Error> {
-    let mut builder = Lists::builder().with_credentials(credentials).with_retry_policy(NeverRetry);
-    if let Some(endpoint) = endpoint {
-        builder = builder.with_endpoint(endpoint);
-    }
-    builder.build().await.map_err(|error| Error::failed("", error))
 }
 
 #[async_trait]
 impl Storage for Gcs {
     async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
-        let (lists, in_flight) = self.lists.get().await?;
-        let mut request = lists.list_objects().set_parent(&self.bucket).set_prefix(prefix).set_page_size(1000);
+        let mut query = format!("?maxResults=1000&fields={}", rest::query(FIELDS));
+        if !prefix.is_empty() {
+            let _ = write!(query, "&prefix={}", rest::query(prefix));
+        }
         if delimiter == Delimiter::Slash {
-            request = request.set_delimiter("/");
+            query.push_str("&delimiter=%2F");
         }
-        if let Some(PageToken(token)) = page {
-            request = request.set_page_token(token);
+        if let Some(PageToken(token)) = &page {
+            let _ = write!(query, "&pageToken={}", rest::query(token));
         }
-        let listed = request.send().await;
-        in_flight.answered();
-        let listed = listed.map_err(|refused| error::listing_refused(prefix, &refused))?;
-        let objects = listed.objects.into_iter().map(|object| ObjectMeta {
-            key: object.name,
-            size: u64::try_from(object.size).unwrap_or_default(),
-            etag: Some(object.generation.to_string()),
-            modified: object
-                .update_time
-                .and_then(|time| time.seconds().checked_mul(1_000_000_000)?.checked_add(i64::from(time.nanos()))),
-        });
-        let next = Some(listed.next_page_token).filter(|token| !token.is_empty()).map(PageToken);
-        Ok(ListPage { objects: objects.collect(), prefixes: listed.prefixes, skipped: Vec::new(), next })
+        let request = self.request(prefix, self.lists.as_ref(), &query).await?;
+        rest::listing(&self.client, GOOGLE, prefix, request).await.map_err(name_bucket)
     }
 
     async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
-        if key.is_empty() {
-            return Err(Error::invalid_key(key, "a key has at least one character"));
+        let name = name(key)?;
+        let mut condition = String::new();
+        if let Some(etag) = if_match {
+            let changed = || Error::new(ErrorKind::PreconditionFailed, key); // Not a generation.
+            let generation: u64 = etag.parse().map_err(|_| changed())?;
+            condition = format!("&ifGenerationMatch={generation}");
         }
-        let Ok(generation) = if_match.map(str::parse::<i64>).transpose() else {
-            return Err(Error::new(ErrorKind::PreconditionFailed, key)); // Not a generation.
-        };
-        let part = match range {
-            ReadRange::Full | ReadRange::From(0) => Some(Part::all()),
-            ReadRange::From(start) => Some(Part::offset(start)),
-            ReadRange::Between(start, end) if start < end => Some(Part::segment(start, end - start)),
-            ReadRange::Between(..) | ReadRange::Tail(0) => None,
-            ReadRange::Tail(count) => Some(Part::tail(count)),
-        };
-        if let Some(part) = part {
-            match self.open(key, part, generation).await? {
-                Ok(object) => {
-                    let meta = meta(key, &object.object(), if_match)?;
-                    let served = range.within(meta.size);
-                    let (key, left) = (key.to_owned(), served.end - served.start);
-                    let pieces = stream::unfold((object, key, left), |(mut object, key, mut left)| async move {
-                        let piece = next(&mut object, &key, &mut left).await?;
-                        Some((piece, (object, key, left)))
-                    });
-                    return wire::body(meta, range, Some(served), pieces.boxed());
-                }
-                // Past the end; emulators answer with an invalid range instead of 416.
-                Err(refused) if refused.http_status_code() == Some(416) || refused.is_deserialization() => {}
-                Err(refused) => return Err(error::refused(key, &refused)),
+        let range_request = RangeRequest::from(range);
+        if range_request != RangeRequest::Head {
+            let url = format!("/{name}?alt=media{condition}");
+            let mut request = self.request(key, self.reads.as_ref(), &url).await?;
+            // Without it, Google unpacks objects that are stored with `Content-Encoding: gzip`, and ignores ranges.
+            request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+            if let RangeRequest::Part(part) = range_request {
+                let part = part.parse().map_err(|_| Error::invalid_key(key, "its range cannot be sent"))?;
+                request.headers_mut().insert(RANGE, part);
+            }
+            let response = rest::send(&self.client, GOOGLE, key, request).await.map_err(name_bucket)?;
+            if response.status() != StatusCode::RANGE_NOT_SATISFIABLE {
+                return stored::body(key, range, if_match, response);
             }
         }
-        // Opened for its headers; its body is not read.
-        let object = self.open(key, Part::all(), generation).await?.map_err(|refused| error::refused(key, &refused))?;
-        wire::empty(meta(key, &object.object(), if_match)?, range)
+        let url = format!("/{name}?fields=name,size,generation,updated{condition}");
+        let request = self.request(key, self.reads.as_ref(), &url).await?;
+        let bytes = rest::document(&self.client, GOOGLE, key, request).await.map_err(name_bucket)?;
+        let understood = json::object(&bytes);
+        let meta = understood
+            .map_err(|error| Error::failed(key, format!("the object's metadata cannot be understood: {error}")))?;
+        stored::check_unchanged(key, meta.etag.as_deref(), if_match)?;
+        wire::empty(super::ObjectMeta { key: key.to_owned(), ..meta }, range)
     }
 }
 
-/// Returns the next piece of a range; `left` counts its missing bytes.
-///
-/// Google's client does not report which range it received. A whole object sent in place of a range is longer, so the
-/// last piece is only returned if nothing follows it.
-async fn next(object: &mut Opened, key: &str, left: &mut u64) -> Option<Result<Bytes, Error>> {
-    let piece = match object.next().await? {
-        Ok(piece) => piece,
-        Err(broken) => return Some(Err(error::broken(key, broken))),
-    };
-    let before = std::mem::replace(left, left.saturating_sub(piece.len() as u64));
-    let is_more = match *left {
-        0 if before < piece.len() as u64 => true,
-        0 => matches!(object.next().await, Some(Ok(more)) if !more.is_empty()),
-        _ => false,
-    };
-    Some(if is_more { Err(Error::failed(key, OTHER_PART)) } else { Ok(piece) })
+/// Escapes a key as one part of a path, so that `.` and `..` within it are sent as they are.
+fn name(key: &str) -> Result<String, Error> {
+    match key {
+        "" => Err(Error::invalid_key(key, "a key has at least one character")),
+        "." | ".." => Err(Error::invalid_key(key, "it is `.` or `..`, which no URL can address")),
+        _ => Ok(rest::query(key)),
+    }
 }
 
-/// Reads the metadata from the headers. Checks the condition, because emulators ignore it.
-fn meta(key: &str, object: &ObjectHighlights, if_match: Option<&str>) -> Result<ObjectMeta, Error> {
-    let etag = Some(object.generation.to_string());
-    if if_match.is_some() && if_match != etag.as_deref() {
-        return Err(Error::new(ErrorKind::PreconditionFailed, key));
+/// Replaces the advice about a missing bucket: Google knows neither accounts nor regions in addresses.
+fn name_bucket(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::NoBucket => Error::because(ErrorKind::NoBucket, error.key(), NO_BUCKET),
+        _ => error,
     }
-    Ok(ObjectMeta { key: key.to_owned(), size: u64::try_from(object.size).unwrap_or_default(), etag, modified: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    #[tokio::test]
+    async fn requests_address_one_object_of_the_bucket() {
+        const HOST_OF_ALL: &str = "https://private.googleapis.com";
+        for (endpoint, base, host) in [
+            (None, "https://storage.googleapis.com", None),
+            (Some("http://127.0.0.1:1/gcs/"), "http://127.0.0.1:1/gcs", None),
+            (Some(HOST_OF_ALL), HOST_OF_ALL, Some("storage.googleapis.com")),
+        ] {
+            let gcs = Gcs::connect(&GcsConfig {
+                bucket: "ray.logs".into(),
+                endpoint: endpoint.map(str::to_owned),
+                listing_endpoint: None,
+                billing_project: None,
+                credentials: config::Credentials::Anonymous,
+            });
+            let gcs = gcs.unwrap();
+            let path = format!("/{}", name("a/../b c?#%2F").unwrap());
+            let request = gcs.request("k", gcs.reads.as_ref(), &path).await.unwrap();
+            assert_eq!(request.url().as_str(), format!("{base}/storage/v1/b/ray.logs/o/a%2F..%2Fb%20c%3F%23%252F"));
+            assert_eq!(request.headers().get(HOST).map(|host| host.to_str().unwrap()), host);
+        }
+        for key in ["", ".", ".."] {
+            assert_eq!(name(key).unwrap_err().kind(), ErrorKind::InvalidKey, "{key:?}");
+        }
+    }
 }

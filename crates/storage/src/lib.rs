@@ -30,11 +30,11 @@ mod paging;
 mod read;
 #[cfg(any(feature = "s3", feature = "azure", feature = "oss", feature = "gcs"))]
 mod refusal;
-#[cfg(any(feature = "azure", feature = "oss"))]
+#[cfg(any(feature = "azure", feature = "oss", feature = "gcs"))]
 mod rest;
 #[cfg(feature = "s3")]
 mod s3;
-#[cfg(any(feature = "s3", feature = "azure", feature = "oss"))]
+#[cfg(any(feature = "s3", feature = "azure", feature = "oss", feature = "gcs"))]
 mod trust;
 #[cfg(any(feature = "s3", feature = "azure", feature = "oss", feature = "gcs"))]
 mod wire;

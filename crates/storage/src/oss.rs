@@ -3,7 +3,7 @@
 mod signer;
 
 use super::config::{OssAddressing, OssConfig};
-use super::rest::{self, Cloud};
+use super::rest::{self, Cloud, list_xml};
 use super::wire::RangeRequest;
 use super::{Delimiter, Error, ListPage, ObjectBody, PageToken, ReadRange, Storage};
 use async_trait::async_trait;
@@ -12,7 +12,12 @@ use reqwest::{Client, Url};
 use signer::OssSigner;
 use std::fmt::Write;
 
-const OSS: Cloud = Cloud { code_header: "x-oss-error-code", needs: "oss:ListObjects and oss:GetObject on the bucket" };
+const OSS: Cloud = Cloud {
+    code_header: Some("x-oss-error-code"),
+    code: list_xml::code,
+    page: list_xml::read,
+    needs: "oss:ListObjects and oss:GetObject on the bucket",
+};
 
 /// A bucket.
 #[derive(Debug)]
@@ -108,7 +113,7 @@ impl Storage for Oss {
             let request = self.request(key, Method::GET, &path, &headers).await?;
             let response = rest::send(&self.client, OSS, key, request).await?;
             if response.status() != http::StatusCode::RANGE_NOT_SATISFIABLE {
-                return rest::body(key, range, response);
+                return rest::body(key, range, response, None);
             }
         }
         let request = self.request(key, Method::HEAD, &path, &headers).await?;

@@ -60,6 +60,11 @@ impl Refusal<'_> {
             (_, "InvalidObjectState" | "BlobArchived" | "BlobBeingRehydrated") => {
                 (ErrorKind::Archived, "restore it: its storage class must allow reading at once".to_owned())
             }
+            (_, "userProjectMissing") => denied("its reader pays for this bucket: set billingProject"),
+            // Google says the former with 403, too.
+            (_, "rateLimitExceeded" | "userRateLimitExceeded") | (408 | 425 | 429 | 500..=599, _) => {
+                (ErrorKind::Unavailable, String::new())
+            }
             // 401 is about the identity, 403 about its permissions.
             (401, _) => denied(
                 "the credentials were not accepted, or have expired: renew the Secret, or check the identity in use",
@@ -69,7 +74,6 @@ impl Refusal<'_> {
             }
             (404, _) => (ErrorKind::NotFound, String::new()),
             (412, _) => (ErrorKind::PreconditionFailed, String::new()),
-            (408 | 425 | 429 | 500..=599, _) => (ErrorKind::Unavailable, String::new()),
             _ => (ErrorKind::Failed, String::new()),
         }
     }
@@ -96,6 +100,8 @@ mod tests {
             (403, "AccessDenied", PermissionDenied, "list and read"),
             (401, "UNAUTHENTICATED", PermissionDenied, "renew the Secret"),
             (403, "InvalidObjectState", Archived, "moved to an archive"),
+            (400, "userProjectMissing", PermissionDenied, "billingProject"),
+            (403, "rateLimitExceeded", Unavailable, "HTTP 403"),
             (412, "", PreconditionFailed, "HTTP 412"),
             (429, "", Unavailable, "HTTP 429"),
             (503, "SlowDown", Unavailable, "SlowDown"),

@@ -1,13 +1,20 @@
-//! HTTP for the stores without a client library: requests, refusals, listings, bodies. Shared by Azure and OSS.
+//! HTTP for the stores without a client library: requests, refusals, listings, bodies. Shared by Azure, OSS and Google.
 //!
 //! Errors must never contain a URL, because a shared access signature is part of it.
 
-mod list_xml;
+#[cfg(any(feature = "azure", feature = "oss"))]
+mod head;
+#[cfg(any(feature = "azure", feature = "oss"))]
+pub(super) mod list_xml;
+
+#[cfg(any(feature = "azure", feature = "oss"))]
+pub(super) use head::{head_body, head_meta, path};
 
 use super::refusal::{Refusal, retry_after};
 use super::trust::untrusted_certificate;
 use super::{Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, ReadRange, wire};
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ray_history_core::base::chain::chain;
 use reqwest::{Certificate, Client, Request, Response};
@@ -15,14 +22,16 @@ use std::time::Duration;
 
 /// Characters that are not escaped in a query.
 const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// Characters that are not escaped in a path.
-const PATH: AsciiSet = UNRESERVED.remove(b'/');
 
 /// The differences between the clouds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cloud {
-    /// The header with the store's code for a refusal.
-    pub(super) code_header: &'static str,
+    /// The header with the store's code for a refusal, where there is one.
+    pub(super) code_header: Option<&'static str>,
+    /// Finds the store's code in the body of a refusal.
+    pub(super) code: fn(&[u8]) -> Option<String>,
+    /// Parses a page of a listing.
+    pub(super) page: fn(&[u8]) -> Result<ListPage, String>,
     /// The permissions that the identity needs, in the cloud's terms.
     pub(super) needs: &'static str,
 }
@@ -32,6 +41,8 @@ pub(super) struct Cloud {
 pub(super) fn client(ca: Option<&str>, http1: bool) -> Result<Client, Error> {
     let mut builder =
         Client::builder().connect_timeout(Duration::from_secs(5)).redirect(reqwest::redirect::Policy::none());
+    // The features are off; a dependency may put them on for all.
+    builder = builder.no_gzip().no_brotli().no_deflate().no_zstd();
     if http1 {
         builder = builder.http1_only();
     }
@@ -50,17 +61,6 @@ pub(super) fn query(text: &str) -> String {
     utf8_percent_encode(text, &UNRESERVED).to_string()
 }
 
-/// Escapes a key for a path, except its slashes. Refuses `.` and `..`, which a client would resolve before sending.
-pub(super) fn path(key: &str) -> Result<String, Error> {
-    if key.is_empty() {
-        return Err(Error::invalid_key(key, "a key has at least one character"));
-    }
-    if key.split('/').any(|part| part == "." || part == "..") {
-        return Err(Error::invalid_key(key, "a part of it is `.` or `..`, which no URL can address"));
-    }
-    Ok(utf8_percent_encode(key, &PATH).to_string())
-}
-
 /// Sends a request. Responses other than success and 416, which the caller handles, become errors.
 pub(super) async fn send(client: &Client, cloud: Cloud, key: &str, request: Request) -> Result<Response, Error> {
     let response = client.execute(request).await.map_err(|error| unavailable(key, error))?;
@@ -69,24 +69,29 @@ pub(super) async fn send(client: &Client, cloud: Cloud, key: &str, request: Requ
         return Ok(response);
     }
     let wait = retry_after(header(&response, "retry-after"));
-    let code = header(&response, cloud.code_header).map(str::to_owned);
+    let code = cloud.code_header.and_then(|name| header(&response, name)).map(str::to_owned);
     let code = match code {
         Some(code) => code,
-        None => code_in(response).await.unwrap_or_default(),
+        None => code_in(response, cloud).await.unwrap_or_default(),
     };
     Err(Refusal { status, code: &code, retry_after: wait, needs: cloud.needs }.into_error(key))
 }
 
 /// Requests a page of a listing.
 pub(super) async fn listing(client: &Client, cloud: Cloud, prefix: &str, request: Request) -> Result<ListPage, Error> {
-    let response = send(client, cloud, prefix, request).await.map_err(|error| match error.kind() {
+    let bytes = document(client, cloud, prefix, request).await.map_err(|error| match error.kind() {
         // A prefix is never missing, so 404 means the bucket.
         ErrorKind::NotFound => Error::because(ErrorKind::NoBucket, prefix, "check its name, and the account or region"),
         _ => error,
     })?;
-    let bytes = collect(response, wire::LONGEST_PAGE).await.map_err(|error| unavailable(prefix, error))?;
-    let bytes = bytes.ok_or_else(|| Error::failed(prefix, wire::TOO_LONG))?;
-    list_xml::read(&bytes).map_err(|error| Error::failed(prefix, format!("the listing cannot be understood: {error}")))
+    (cloud.page)(&bytes).map_err(|error| Error::failed(prefix, format!("the listing cannot be understood: {error}")))
+}
+
+/// Requests a document as long as a page of a listing at most.
+pub(super) async fn document(client: &Client, cloud: Cloud, key: &str, request: Request) -> Result<Vec<u8>, Error> {
+    let response = send(client, cloud, key, request).await?;
+    let bytes = collect(response, wire::LONGEST_PAGE).await.map_err(|error| unavailable(key, error))?;
+    bytes.ok_or_else(|| Error::failed(key, wire::TOO_LONG))
 }
 
 /// Reads the metadata of an object from the headers of a GET or HEAD.
@@ -95,13 +100,13 @@ fn meta(key: &str, size: u64, response: &Response) -> ObjectMeta {
         key: key.to_owned(),
         size,
         etag: header(response, "etag").and_then(wire::etag),
-        modified: header(response, "last-modified").and_then(list_xml::time),
+        modified: header(response, "last-modified").and_then(time),
     }
 }
 
-/// Returns the body of a GET.
-pub(super) fn body(key: &str, range: ReadRange, response: Response) -> Result<ObjectBody, Error> {
-    let length = header(&response, "content-length").and_then(|length| length.parse().ok());
+/// Returns the body of a GET. Without a `Content-Length`, a whole object has the `stored` length.
+pub(super) fn body(key: &str, range: ReadRange, response: Response, stored: Option<u64>) -> Result<ObjectBody, Error> {
+    let length = header(&response, "content-length").and_then(|length| length.parse().ok()).or(stored);
     if response.status() == wire::PARTIAL_CONTENT && header(&response, "content-range").is_none() {
         return Err(Error::failed(key, wire::UNKNOWN_RANGE));
     }
@@ -115,26 +120,24 @@ pub(super) fn body(key: &str, range: ReadRange, response: Response) -> Result<Ob
     wire::body(meta, range, served, pieces.boxed())
 }
 
-/// Reads the metadata from the response to a HEAD.
-pub(super) fn head_meta(key: &str, response: &Response) -> Result<ObjectMeta, Error> {
-    let size = header(response, "content-length").and_then(|length| length.parse().ok());
-    let size = size.ok_or_else(|| Error::failed(key, "the store does not report the size of the object"))?;
-    Ok(meta(key, size, response))
+/// Parses a time of a listing (ISO 8601) or of a header (`Wed, 09 Sep 2009 09:20:02 GMT`) to nanoseconds since 1970.
+pub(super) fn time(text: &str) -> Option<i64> {
+    let time: Timestamp = match text.parse() {
+        Ok(time) => time,
+        Err(_) => jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?,
+    };
+    i64::try_from(time.as_nanosecond()).ok()
 }
 
-/// Returns the empty body for a range without bytes, from the response to a HEAD.
-pub(super) fn head_body(key: &str, range: ReadRange, response: &Response) -> Result<ObjectBody, Error> {
-    wire::empty(head_meta(key, response)?, range)
-}
-
-fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
+/// Returns a header, if it is text.
+pub(super) fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
     response.headers().get(name)?.to_str().ok()
 }
 
-/// Returns the `<Code>` in the body of an error.
-async fn code_in(response: Response) -> Option<String> {
+/// Returns the store's code in the body of an error.
+async fn code_in(response: Response, cloud: Cloud) -> Option<String> {
     let bytes = collect(response, wire::LONGEST_REFUSAL).await.ok()??;
-    list_xml::code(&bytes)
+    (cloud.code)(&bytes)
 }
 
 /// Reads a whole body; `None` if it is longer than `limit`.

@@ -9,7 +9,8 @@ pub(super) fn untrusted_certificate(key: &str, cause: &(dyn Cause + 'static)) ->
     let mut at = Some(cause);
     while let Some(cause) = at {
         if let Some(why @ rustls::Error::InvalidCertificate(_)) = cause.downcast_ref() {
-            let advice = "the store's certificate is not trusted: add that of the authority that signed it to caBundle";
+            let advice = "the store's certificate is not trusted: add that of the authority that signed it to \
+                          caBundle, or to the system's";
             return Some(Error::failed(key, format!("{advice}; {why}")));
         }
         at = match cause.downcast_ref::<io::Error>() {

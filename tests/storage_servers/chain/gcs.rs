@@ -1,10 +1,9 @@
 //! Google's application default credentials: a key file, a federated identity, the metadata server. Listings tell who
 //! asks for them.
 
-use super::super::Cloud;
 use super::super::child::{Program, Projected, path};
 use super::super::expired::service_account;
-use super::super::gcs::FakeGcs;
+use super::super::gcs::google::Google;
 use super::super::http::{Answer, Listening, answering};
 
 /// Google's token servers.
@@ -26,22 +25,20 @@ async fn tokens() -> Listening {
     .await
 }
 
-async fn program(server: &FakeGcs, env: &[(&str, &str)]) -> Program {
-    let (reads, lists) = (server.address(), server.facade());
-    let storage = format!("{{gcs: {{bucket: ray, endpoint: 'http://{reads}', listingEndpoint: 'http://{lists}'}}}}");
-    Program::serve(&storage, env).await
+async fn program(server: &Google, env: &[(&str, &str)]) -> Program {
+    Program::serve(&format!("{{gcs: {{bucket: ray, endpoint: '{}'}}}}", server.endpoint()), env).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_file_comes_first() {
-    let (server, file) = (FakeGcs::start().await, Projected::new(&service_account("key")));
+    let (server, file) = (Google::with("x").await, Projected::new(&service_account("key")));
     let _program = program(&server, &[("GOOGLE_APPLICATION_CREDENTIALS", &file.text())]).await;
     assert_eq!(server.seen.all(), ["key history@p.iam.gserviceaccount.com"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_federated_identity_reads_its_projected_token_again() {
-    let (server, tokens, token) = (FakeGcs::start().await, tokens().await, Projected::new("first"));
+    let (server, tokens, token) = (Google::with("x").await, tokens().await, Projected::new("first"));
     let file = serde_json::json!({"type": "external_account", "audience": "//iam.googleapis.com/pool",
         "subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "credential_source": {"file": token.text()},
         "token_url": format!("http://127.0.0.1:{}/sts", tokens.port)});
@@ -54,7 +51,7 @@ async fn a_federated_identity_reads_its_projected_token_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_metadata_server_comes_last() {
-    let (server, tokens) = (FakeGcs::start().await, tokens().await);
+    let (server, tokens) = (Google::with("x").await, tokens().await);
     let host = format!("127.0.0.1:{}", tokens.port);
     let _program = program(&server, &[("GCE_METADATA_HOST", &host)]).await;
     assert_eq!(server.seen.all(), ["metadata-Google"]);

@@ -1,9 +1,9 @@
-//! Parses pages of listings of Azure and OSS, and their times. Pure.
+//! Parses pages of listings of Azure and OSS. Pure.
 //!
 //! White space is kept, because a key may begin with a space. Unknown elements are ignored.
 
 use super::super::{ListPage, ObjectMeta, PageToken, wire};
-use jiff::Timestamp;
+use super::time;
 use percent_encoding::percent_decode_str;
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
@@ -19,7 +19,7 @@ enum Item {
 }
 
 /// Reads a page.
-pub(super) fn read(bytes: &[u8]) -> Result<ListPage, String> {
+pub(in super::super) fn read(bytes: &[u8]) -> Result<ListPage, String> {
     let (mut page, mut item, mut escaped) = (ListPage::default(), Item::None, false);
     let (mut seen_root, mut truncated) = (false, false);
     walk(bytes, |step| {
@@ -105,7 +105,7 @@ fn decode_all(page: &mut ListPage) {
 }
 
 /// Returns the `<Code>` of an error document.
-pub(super) fn code(bytes: &[u8]) -> Option<String> {
+pub(in super::super) fn code(bytes: &[u8]) -> Option<String> {
     let mut code = None;
     let _ = walk(bytes, |step| {
         if let Step::Close("Code", text) = step {
@@ -114,15 +114,6 @@ pub(super) fn code(bytes: &[u8]) -> Option<String> {
         Ok(())
     });
     code
-}
-
-/// Parses a time of a listing (ISO 8601) or of a header (`Wed, 09 Sep 2009 09:20:02 GMT`) to nanoseconds since 1970.
-pub(super) fn time(text: &str) -> Option<i64> {
-    let time: Timestamp = match text.parse() {
-        Ok(time) => time,
-        Err(_) => jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?,
-    };
-    i64::try_from(time.as_nanosecond()).ok()
 }
 
 enum Step<'a> {
