@@ -81,9 +81,11 @@ fn read_inside(path: &Path, dir: &Path) -> Option<Vec<u8>> {
 
 /// Returns the type by the file's extension. Texts are UTF-8.
 fn content_type(path: &Path) -> String {
-    // `mime_guess` knows `.map` as the text of a game, and not as JSON.
-    if path.extension().is_some_and(|extension| extension == "map") {
-        return "application/json".to_owned();
+    // `mime_guess` has an old name of the font's type, and knows `.map` as text.
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("map") => return "application/json".to_owned(),
+        Some("woff") => return "font/woff".to_owned(),
+        _ => {}
     }
     let guess = mime_guess::from_path(path).first_or_octet_stream();
     if guess.type_() == "text" { format!("{guess}; charset=utf-8") } else { guess.to_string() }
