@@ -30,7 +30,7 @@ pub use settings::Credentials;
 
 use crate::crd::{CacheStatus, RayHistory, SessionsStatus};
 use crate::health::{Gate, Health};
-use crate::liveness::{Changes, Judge, State, Watched};
+use crate::liveness::{Changes, State, Watched};
 use crate::session::catalog::Listing;
 use crate::session::{Sessions, Stored};
 use crate::settings::Settings;
@@ -381,7 +381,7 @@ enum PrewarmResult {
 }
 
 fn count(listing: &Listing, watched: &Watched) -> SessionsStatus {
-    let counts = listing.counts(Some(watched));
+    let counts = listing.counts(watched);
     let [total, live, dead] =
         [listing.len(), counts.live, counts.dead].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
     SessionsStatus { total, live, dead }

@@ -16,7 +16,7 @@
 
 use crate::args::{Args, Command, Serve};
 use crate::health::{Gate, Health};
-use crate::liveness::Liveness;
+use crate::liveness::Watched;
 use crate::metrics::Metrics;
 use crate::session::Sessions;
 use crate::settings::server::Server;
@@ -122,7 +122,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
     let store = connect(&settings.storage, &metrics).await?;
     let in_force = Arc::new(settings.clone());
-    let sessions = Sessions::with(store, roots, in_force, Liveness::default(), metrics.clone());
+    let sessions = Sessions::with(store, roots, in_force, Watched::default(), metrics.clone());
     let sessions = Arc::new(sessions.with_low_priority_loads().context(NO_THREADS)?);
     check_dashboard(dashboard_dir.as_deref())?;
     let address = listener.local_addr()?;

@@ -5,7 +5,7 @@ use super::{ask, connect, local, read_kuberay};
 use crate::args::Check;
 use crate::cgroup;
 use crate::check::{self, Report};
-use crate::liveness::Liveness;
+use crate::liveness::Watched;
 use crate::metrics::Metrics;
 use crate::session::Sessions;
 use crate::settings::{Document, KubeRay, Origin, Settings, Storage};
@@ -87,7 +87,7 @@ async fn survey(settings: Settings) -> anyhow::Result<()> {
     let metrics = Metrics::default();
     let store = connect(&settings.storage, &metrics).await?;
     let roots = root_dirs.iter().map(|root| Root::new(root)).collect();
-    let sessions = Sessions::with(store, roots, Arc::new(settings.clone()), Liveness::default(), metrics);
+    let sessions = Sessions::with(store, roots, Arc::new(settings.clone()), Watched::default(), metrics);
     let survey = Arc::new(sessions).survey().await.with_context(|| format!("cannot look into {url}"))?;
     let report = Report { survey: &survey, url: &url, roots: root_dirs, now: SystemTime::now() };
     print(&report.to_string())

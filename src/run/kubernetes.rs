@@ -6,7 +6,7 @@ use crate::cgroup;
 use crate::controller::{self, Controller, Credentials, Options, Server};
 use crate::crd::CacheStatus;
 use crate::health::{Gate, Health};
-use crate::liveness::{Liveness, Watched};
+use crate::liveness::Watched;
 use crate::metrics::Metrics;
 use crate::session::{Sessions, Stored};
 use crate::settings::{Settings, Storage};
@@ -43,13 +43,12 @@ pub(super) async fn serve(
     config.read_timeout = Some(READ_TIMEOUT);
     let own_namespace = config.default_namespace.clone();
     let client = controller::client(config).context("the Kubernetes client cannot be set up")?;
-    let (liveness, watched, health) = (Liveness::default(), Watched::default(), Health::default());
-    liveness.set(Arc::new(watched.clone()));
+    let (watched, health) = (Watched::default(), Health::default());
     health.close(Gate::Listed, "the stored sessions have not been listed yet");
     let (settings, metrics) = (Arc::new(Settings::default()), Metrics::default());
     // An empty store until the first settings are in force.
     let empty_store: Arc<dyn storage::Storage> = Arc::new(Memory::default());
-    let sessions = Sessions::with(empty_store, vec![Root::new("")], settings, liveness, metrics.clone());
+    let sessions = Sessions::with(empty_store, vec![Root::new("")], settings, watched.clone(), metrics.clone());
     let sessions = Arc::new(sessions.with_low_priority_loads().context(NO_THREADS)?);
     let server = Arc::new(ControlledServer {
         sessions: Arc::clone(&sessions),

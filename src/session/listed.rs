@@ -42,7 +42,7 @@ impl Sessions {
 
     /// Returns a page of the last listing.
     pub fn page(&self, query: &Query) -> Page {
-        self.listing().page(query, self.liveness())
+        self.listing().page(query, self.watched())
     }
 
     /// Returns a listing recent enough that a session missing from it is not stored: the last one, renewed if it is
@@ -94,7 +94,7 @@ impl Sessions {
     /// Returns the session of a `RayService` to show, given its sessions newest first: one of the active cluster, if
     /// that is known and has one, because the newest cluster may be a pending one; otherwise the newest.
     pub fn serving<'a>(&self, namespace: &str, service: &str, sessions: &'a [Entry]) -> Option<&'a Entry> {
-        let active = self.liveness().active(namespace, service);
+        let active = self.watched().active(namespace, service);
         let of_active = |entry: &&Entry| active.as_ref() == Some(&entry.key.cluster.name);
         sessions.iter().find(of_active).or_else(|| sessions.first())
     }
@@ -163,8 +163,8 @@ impl Sessions {
 
     /// Counts sessions by state, for the metrics.
     pub(super) async fn count(&self) {
-        let (listing, liveness) = (self.listing(), self.liveness().clone());
-        let Ok(counts) = tokio::task::spawn_blocking(move || listing.counts(liveness.judge().as_deref())).await else {
+        let (listing, watched) = (self.listing(), self.watched().clone());
+        let Ok(counts) = tokio::task::spawn_blocking(move || listing.counts(&watched)).await else {
             return;
         };
         let metrics = &self.metrics().catalog;

@@ -17,7 +17,7 @@ use super::memory::{self, Evict, Memory, MemoryBudget};
 use super::progress::Progress;
 use super::source::Source;
 use super::{Error, logs};
-use crate::liveness::{Liveness, State};
+use crate::liveness::{State, Watched};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
 use parking_lot::RwLock;
@@ -68,7 +68,7 @@ pub struct Usage {
 pub struct Sessions {
     source: watch::Sender<Arc<Source>>,
     settings: RwLock<Arc<Settings>>,
-    liveness: Liveness,
+    watched: Watched,
     metrics: Metrics,
     cache: Arc<Cache>,
     budget: Arc<MemoryBudget>,
@@ -81,7 +81,7 @@ pub struct Sessions {
 impl Sessions {
     /// Creates the sessions of a store with default settings, unknown states, and metrics of their own.
     pub fn new(store: Arc<dyn Storage>, roots: Vec<Root>) -> Self {
-        Self::with(store, roots, Arc::default(), Liveness::default(), Metrics::default())
+        Self::with(store, roots, Arc::default(), Watched::default(), Metrics::default())
     }
 
     /// Creates an instance without sessions.
@@ -101,7 +101,7 @@ impl Sessions {
         store: Arc<dyn Storage>,
         roots: Vec<Root>,
         settings: Arc<Settings>,
-        liveness: Liveness,
+        watched: Watched,
         metrics: Metrics,
     ) -> Self {
         let source = Source::new(store, roots, &settings.clusters.namespaces, &metrics.catalog);
@@ -114,7 +114,7 @@ impl Sessions {
         Self {
             source: watch::Sender::new(Arc::new(source)),
             settings: RwLock::new(settings),
-            liveness,
+            watched,
             metrics,
             cache,
             budget,
@@ -224,7 +224,7 @@ impl Sessions {
 
     /// Returns the known state of a session.
     pub fn state(&self, key: &SessionKey) -> State {
-        self.liveness.state(key)
+        self.watched.state(key)
     }
 
     /// Returns the current settings.
@@ -363,8 +363,9 @@ impl Sessions {
         self.source.subscribe()
     }
 
-    pub(super) fn liveness(&self) -> &Liveness {
-        &self.liveness
+    /// Returns the states of all sessions, for the watches to update.
+    pub fn watched(&self) -> &Watched {
+        &self.watched
     }
 
     pub(super) fn metrics(&self) -> &Metrics {

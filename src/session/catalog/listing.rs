@@ -2,7 +2,7 @@
 
 use super::states::States;
 use super::table::{Row, Table};
-use crate::liveness::{Judge, State};
+use crate::liveness::{State, Watched};
 use ray_history_core::base::name::{ClusterId, Owner, OwnerKind, SessionKey};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -158,12 +158,12 @@ impl Listing {
     }
 
     /// Counts sessions by state, visiting every session once.
-    pub fn counts(&self, judge: Option<&dyn Judge>) -> Counts {
+    pub fn counts(&self, watched: &Watched) -> Counts {
         let mut counts = Counts::default();
         let walked = self.walked_at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
         // Only a walk that began after the session did shows that it has no folder.
         let walked = walked.map_or(i64::MIN, |at| i64::try_from(at.as_micros()).unwrap_or(i64::MAX) - A_DAY);
-        let mut states = States::new(&self.table, judge);
+        let mut states = States::new(&self.table, watched);
         for row in self.table.rows() {
             let state = states.of(row);
             match state {

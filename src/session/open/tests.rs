@@ -1,5 +1,4 @@
 use super::*;
-use crate::liveness::Judge;
 use crate::session::Phase;
 use crate::settings;
 use base64::Engine;
@@ -10,6 +9,7 @@ use ray_history_storage::ErrorKind;
 use ray_history_storage::faulty::{Fault, Faulty};
 use ray_history_storage::memory::Memory;
 use serde_json::json;
+use std::collections::HashMap;
 use std::time::SystemTime;
 
 mod gaps;
@@ -68,7 +68,7 @@ impl Scene {
             Arc::clone(&store) as Arc<dyn Storage>,
             vec![Root::default()],
             Arc::new(settings),
-            Liveness::default(),
+            Watched::default(),
             Metrics::default(),
         );
         let scene = Self { bucket, store, sessions: Arc::new(opened) };
@@ -274,15 +274,6 @@ async fn listing_completes_when_its_caller_leaves() {
     assert!(stayer.await.unwrap().unwrap().find(&key(7)).is_some());
 }
 
-#[derive(Debug)]
-struct AllAreDead;
-
-impl Judge for AllAreDead {
-    fn state(&self, _: &SessionKey) -> State {
-        State::Dead
-    }
-}
-
 #[tokio::test]
 async fn counts_dead_sessions_without_logs() {
     let scene = Scene::new(2, 1, Settings::default()).await;
@@ -296,7 +287,8 @@ async fn counts_dead_sessions_without_logs() {
         sample(&scene, "ray_history_catalog_dead_sessions_without_logs")
     };
     assert_eq!(without_logs().await, 0, "no state is known");
-    scene.sessions.liveness().set(Arc::new(AllAreDead));
+    // The watch lists no cluster, so all sessions are dead.
+    scene.sessions.watched().update(|states| states.relisted(None, HashMap::new(), 0));
     assert_eq!(without_logs().await, 1, "one has a folder, and of the one that has just begun none is due yet");
 }
 
