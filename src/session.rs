@@ -6,7 +6,7 @@
 //! open      `Sessions`, the entry point
 //!   cache      open sessions ── freshness   schedules comparisons of an open session with the store
 //!   loader     runs one load per session at a time and shares its result
-//!   admission  grants load permits ── memory   the byte budget of builds and open sessions
+//!   load_permit  grants loads a slot and memory ── memory   the byte budget of builds and open sessions
 //!   load       reads one session and builds its snapshot
 //! logs      reads log files of an open session
 //! survey    inspects a store that is being set up
@@ -14,7 +14,6 @@
 //!
 //! This is the only layer that `http` calls, and all requests to storage are made here. It knows nothing of HTTP.
 
-mod admission;
 mod cache;
 pub mod catalog;
 mod ended;
@@ -22,6 +21,7 @@ mod freshness;
 pub mod links;
 mod listed;
 pub mod load;
+mod load_permit;
 mod loader;
 pub mod logs;
 mod low_priority;
@@ -35,7 +35,7 @@ mod testing;
 
 pub use ended::Ended;
 pub use load::{LogIndex, OpenSession};
-pub use memory::Memory;
+pub use memory::Reservation;
 
 pub use open::{Opening, Sessions, Stored, Usage};
 pub use progress::{Phase, Progress};

@@ -5,7 +5,7 @@
 
 use super::error::Error;
 use crate::metrics::Metrics;
-use crate::session::{Memory, Sessions};
+use crate::session::{Reservation, Sessions};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -47,7 +47,7 @@ impl Heavy {
     }
 
     /// Waits for memory only, for an answer that is read and not built.
-    pub(super) async fn memory(&self, sessions: &Sessions, bytes: u64) -> Result<Memory, Error> {
+    pub(super) async fn memory(&self, sessions: &Sessions, bytes: u64) -> Result<Reservation, Error> {
         self.with_timeout(sessions.hold(bytes)).await
     }
 
@@ -93,7 +93,7 @@ impl LongAnswer {
 /// The memory of a long answer, counted in a metric.
 #[derive(Debug)]
 struct HeldMemory {
-    _memory: Memory,
+    _memory: Reservation,
     metrics: Metrics,
 }
 

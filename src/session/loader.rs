@@ -168,7 +168,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
         (Instant::now() < cached.until).then(|| cached.error.clone())
     }
 
-    /// Returns the number of loads that run or wait for admission.
+    /// Returns the number of loads that run or wait for a permit.
     pub(super) fn running(&self) -> usize {
         self.loads.lock().running.len()
     }

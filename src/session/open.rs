@@ -8,12 +8,12 @@
 //!
 //! Knows nothing of HTTP, and keeps no session longer than its bounds allow.
 
-use super::admission::Admission;
 use super::cache::Cache;
 use super::load::{self, OpenSession};
+use super::load_permit::Lanes;
 use super::loader::{Joined, Loader, Waiting};
 use super::low_priority::LowPriorityRuntime;
-use super::memory::{self, Evict, Memory, MemoryBudget};
+use super::memory::{self, Evict, MemoryBudget, Reservation};
 use super::progress::Progress;
 use super::source::Source;
 use super::{Error, logs};
@@ -73,7 +73,7 @@ pub struct Sessions {
     cache: Arc<Cache>,
     budget: Arc<MemoryBudget>,
     answer_budget: Arc<MemoryBudget>,
-    admission: Arc<Admission>,
+    lanes: Arc<Lanes>,
     loader: Loader<Arc<OpenSession>>,
     stop: CancellationToken,
 }
@@ -110,7 +110,7 @@ impl Sessions {
         let budget = MemoryBudget::new(of_sessions);
         let cache = Arc::new(Cache::new(settings.cache.max_sessions, Arc::clone(&metrics.sessions)));
         let max_concurrent = settings.loading.max_concurrent;
-        let admission = Arc::new(Admission::new(max_concurrent, Arc::clone(&budget), Arc::clone(&cache) as _));
+        let lanes = Arc::new(Lanes::new(max_concurrent, Arc::clone(&budget), Arc::clone(&cache) as _));
         Self {
             source: watch::Sender::new(Arc::new(source)),
             settings: RwLock::new(settings),
@@ -119,7 +119,7 @@ impl Sessions {
             cache,
             budget,
             answer_budget: MemoryBudget::new(of_answers),
-            admission,
+            lanes,
             loader: Loader::new(stop.clone()),
             stop,
         }
@@ -182,7 +182,7 @@ impl Sessions {
 
     /// Waits for memory that an answer is going to hold. An answer that needs more than the whole budget gets all of
     /// it.
-    pub async fn hold(&self, bytes: u64) -> Memory {
+    pub async fn hold(&self, bytes: u64) -> Reservation {
         self.answer_budget.reserve(bytes).await
     }
 
@@ -237,7 +237,7 @@ impl Sessions {
         let (of_sessions, of_answers) = memory::split(settings.cache.max_memory);
         self.budget.resize(of_sessions);
         self.answer_budget.resize(of_answers);
-        self.admission.resize(settings.loading.max_concurrent);
+        self.lanes.resize(settings.loading.max_concurrent);
         self.cache.resize(settings.cache.max_sessions);
         self.cache.evict(self.budget.shortfall(0, 0));
         let source = self.source();
@@ -275,7 +275,7 @@ impl Sessions {
         }
     }
 
-    /// Returns the number of loads that run or wait for admission.
+    /// Returns the number of loads that run or wait for a permit.
     pub fn loads_running(&self) -> usize {
         self.loader.running()
     }

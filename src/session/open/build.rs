@@ -46,7 +46,7 @@ impl Sessions {
             key: key.clone(),
             places,
             counters,
-            admission: Arc::clone(&self.admission),
+            lanes: Arc::clone(&self.lanes),
             metrics: Arc::clone(&self.metrics.sessions),
             timeout,
             idle_only: reason == LoadReason::Prewarm,

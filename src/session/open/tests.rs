@@ -338,7 +338,7 @@ async fn stopping_notifies_waiters_of_queued_loads() {
             tokio::spawn(async move { sessions.open(&key(pid)).await.map(|_| ()) })
         })
         .collect();
-    // Three listings, then the first load reads and the others wait for admission.
+    // Three listings, then the first load reads and the others wait for a permit.
     tokio::time::sleep(Duration::from_secs(17)).await;
     let mut phases = Vec::new();
     for pid in 0..3 {
