@@ -114,15 +114,15 @@ fn watch(listing: &Listing) -> Watched {
         (entry.key.cluster, Cluster { uid: created.to_string(), created, suspended, head: None, owner: entry.owner })
     });
     let watched = Watched::default();
-    watched.update(|known| {
-        known.watch(&[], false);
-        known.relisted(None, clusters.collect(), 0);
+    watched.update(|states| {
+        states.watch(&[], false);
+        states.relisted(None, clusters.collect(), 0);
         let listed = listing.iter().map(|entry| Listed {
             start: StartBounds::from_name(&entry.key.session),
             key: entry.key,
             namespace_known: true,
         });
-        known.listed(listed, i64::MAX);
+        states.listed(listed, i64::MAX);
     });
     watched
 }

@@ -66,7 +66,7 @@ impl Watched {
     }
 
     /// Applies a change of `RayServices`.
-    pub fn services(&self, change: impl FnOnce(&mut Services)) {
+    pub fn update_services(&self, change: impl FnOnce(&mut Services)) {
         change(&mut self.services.write());
     }
 

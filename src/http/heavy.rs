@@ -34,7 +34,7 @@ impl Heavy {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<(T, LongAnswer), Error> {
         let resources = async {
-            let memory = sessions.hold(bytes).await;
+            let memory = sessions.reserve_for_answer(bytes).await;
             (memory, Arc::clone(&self.slots).acquire_owned().await)
         };
         let (memory, slot) = self.with_timeout(resources).await?;
@@ -48,7 +48,7 @@ impl Heavy {
 
     /// Waits for memory only, for an answer that is read and not built.
     pub(super) async fn memory(&self, sessions: &Sessions, bytes: u64) -> Result<Reservation, Error> {
-        self.with_timeout(sessions.hold(bytes)).await
+        self.with_timeout(sessions.reserve_for_answer(bytes)).await
     }
 
     async fn with_timeout<T>(&self, resources: impl Future<Output = T>) -> Result<T, Error> {

@@ -37,6 +37,9 @@ use super::Error;
 use super::load_permit::{BASE, CoverError, Lanes, LoadPermit};
 use super::progress::{Counters, Phase};
 use crate::metrics::sessions::Metrics;
+use endpoints::Endpoints;
+use events::Events;
+use facts::LogFacts;
 use futures_util::stream;
 use objects::{EventBytes, EventObjects};
 use pages::Pages;
@@ -75,6 +78,13 @@ pub(super) struct Load {
     pub(super) timeout: Duration,
     /// `true` to load only if no other load is disturbed.
     pub(super) idle_only: bool,
+}
+
+/// The contents of the files of a session.
+struct Contents {
+    events: Events,
+    facts: LogFacts,
+    endpoints: Endpoints,
 }
 
 /// The reason why an attempt ended without a session.
@@ -134,45 +144,14 @@ impl Load {
 
     async fn read(&self, pages: &mut Pages, permit: Arc<LoadPermit>) -> Result<OpenSession, AttemptError> {
         let started = Instant::now();
-        let reading = async {
-            let (store, key, counters) = (&self.store, &self.key, &self.counters);
-            // If both trees have a log file, the complete listing decides which one counts.
-            let early = if pages.is_last() {
-                None
-            } else {
-                Some(events::read(store, key, pages.event_files(), counters, &permit).await?)
-            };
-            let first = stream::iter([Ok(pages.take_first())]);
-            let objects = &pages.objects;
-            permit.add(objects.weight());
-            let (events, facts, endpoints, early) = tokio::join!(
-                async {
-                    match early {
-                        Some(events) => Ok(events),
-                        None => events::read(store, key, first, counters, &permit).await,
-                    }
-                },
-                facts::read_facts(store, objects, counters, &permit),
-                endpoints::read_endpoints(store, objects, counters, &permit),
-                processes::read_early(store, objects, counters, &permit),
-            );
-            let (events, mut facts, endpoints) = (events?, facts?, endpoints?);
-            let named = &facts.facts.processes;
-            let missing =
-                processes::read_missing(store, objects, &events.builder, named, &early.logs, counters, &permit).await;
-            for found in [early, missing] {
-                facts.facts.processes.merge(found.logs);
-                facts.unreadable.extend(found.unreadable);
-            }
-            Ok::<_, Error>((events, facts, endpoints))
-        };
         let read = tokio::select! {
-            read = reading => Ok(read?),
+            read = self.read_files(pages, &permit) => Ok(read?),
             outgrown = permit.outgrows() => Err(outgrown),
         };
         // A thread that may hold no more has not read everything, even if reading ended before that was noticed.
         let read = permit.outgrown().map_or(read, Err);
-        let (events, facts, endpoints) = read.map_err(|(held, error)| self.outgrown(held, error))?;
+        let read = read.map_err(|(held, error)| self.outgrown(held, error))?;
+        let Contents { mut events, facts, endpoints } = read;
         // Jobs are built from the submission records before those are dropped.
         let stored = submission::weight_of_stored(&endpoints.bodies) as u64;
         let _jobs = permit.hold(stored + JOB_BYTES_PER_BYTE * facts.facts.weight_of_submissions() as u64);
@@ -181,22 +160,17 @@ impl Load {
         let objects = std::mem::take(&mut pages.objects);
         let (digest, newest) = (objects.digest(), objects.newest);
         let event_objects = objects.events.clone();
-        let event_files = event_objects.files;
         let left_out = objects.skipped.len() + facts.unreadable.len() + endpoints.unreadable.len();
         let unread = events.unread + left_out as u64;
-        let (mut builder, mut nothing_read) = (events.builder, None);
-        let report = builder.completeness_mut();
-        // Empty files are not read.
-        let filled = event_files.saturating_sub(event_objects.empty);
-        if filled > 0 && report.unreadable_files.count >= filled && report.records == 0 {
-            let why = report.unreadable_files.examples.first().map(|p| p.problem.clone()).unwrap_or_default();
-            let (files, archived) = (filled as usize, events.archived >= filled);
-            let error = Error::NothingReadable { key: self.key.clone(), files, why, archived };
-            if objects.has_no_logs() && endpoints.bodies.is_empty() {
-                return Err(error.into());
-            }
-            nothing_read = Some(error);
+        let nothing_read = self.nothing_read(&event_objects, &mut events);
+        if let Some(error) = &nothing_read
+            && objects.has_no_logs()
+            && endpoints.bodies.is_empty()
+        {
+            return Err(error.clone().into());
         }
+        let mut builder = events.builder;
+        let report = builder.completeness_mut();
         let skipped = objects.skipped.iter().map(|error| (error.key().to_owned(), error.to_string()));
         for (file, why) in skipped.chain(facts.unreadable).chain(endpoints.unreadable).chain(endpoints.damaged) {
             report.unreadable_files.add(&file, 0, why);
@@ -221,6 +195,52 @@ impl Load {
             &permit,
         )
         .without_tables(nothing_read))
+    }
+
+    /// Reads all files of a session, while further pages are listed.
+    async fn read_files(&self, pages: &mut Pages, permit: &Arc<LoadPermit>) -> Result<Contents, Error> {
+        let (store, key, counters) = (&self.store, &self.key, &self.counters);
+        // If both trees have a log file, the complete listing decides which one counts.
+        let early = if pages.is_last() {
+            None
+        } else {
+            Some(events::read(store, key, pages.event_files(), counters, permit).await?)
+        };
+        let first = stream::iter([Ok(pages.take_first())]);
+        let objects = &pages.objects;
+        permit.add(objects.weight());
+        let (events, facts, endpoints, early) = tokio::join!(
+            async {
+                match early {
+                    Some(events) => Ok(events),
+                    None => events::read(store, key, first, counters, permit).await,
+                }
+            },
+            facts::read_facts(store, objects, counters, permit),
+            endpoints::read_endpoints(store, objects, counters, permit),
+            processes::read_early(store, objects, counters, permit),
+        );
+        let (events, mut facts, endpoints) = (events?, facts?, endpoints?);
+        let named = &facts.facts.processes;
+        let missing =
+            processes::read_missing(store, objects, &events.builder, named, &early.logs, counters, permit).await;
+        for found in [early, missing] {
+            facts.facts.processes.merge(found.logs);
+            facts.unreadable.extend(found.unreadable);
+        }
+        Ok(Contents { events, facts, endpoints })
+    }
+
+    /// Returns the error if there are event files and none of them could be read. Empty files are not read.
+    fn nothing_read(&self, objects: &EventObjects, events: &mut Events) -> Option<Error> {
+        let filled = objects.files.saturating_sub(objects.empty);
+        let report = events.builder.completeness_mut();
+        if filled == 0 || report.unreadable_files.count < filled || report.records > 0 {
+            return None;
+        }
+        let why = report.unreadable_files.examples.first().map(|p| p.problem.clone()).unwrap_or_default();
+        let (files, archived) = (filled as usize, events.archived >= filled);
+        Some(Error::NothingReadable { key: self.key.clone(), files, why, archived })
     }
 
     fn outgrown(&self, held: u64, error: CoverError) -> AttemptError {

@@ -162,6 +162,7 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
     }
 
     /// Returns the error of a session's last load while it is cached.
+    #[cfg(test)]
     pub(super) fn cached_error(&self, key: &SessionKey) -> Option<Error> {
         let loads = self.loads.lock();
         let cached = loads.errors.get(key)?;

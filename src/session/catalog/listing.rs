@@ -48,8 +48,8 @@ pub struct Listing {
     pub walked_at: Option<SystemTime>,
     /// The error of the last attempt to renew the listing, if it failed.
     pub stale: Option<String>,
-    /// `true` if that error is that the bucket or folder does not exist any more.
-    pub store_missing: bool,
+    /// `true` if that error is that the folder does not exist any more. A bucket may only be out of reach.
+    pub folder_is_gone: bool,
 }
 
 /// A day in microseconds: a margin for the unknown time zones of heads, and for the duration of a walk.

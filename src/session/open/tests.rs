@@ -1,11 +1,14 @@
 use super::*;
+use crate::liveness::Watched;
+use crate::metrics::Metrics;
 use crate::session::Phase;
-use crate::settings;
+use crate::settings::{self, Settings};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::future::join_all;
 use ray_history_core::base::name::{ClusterId, SessionName};
-use ray_history_storage::ErrorKind;
+use ray_history_core::layout::Root;
+use ray_history_storage::Storage;
 use ray_history_storage::faulty::{Fault, Faulty};
 use ray_history_storage::memory::Memory;
 use serde_json::json;
@@ -363,5 +366,5 @@ async fn stopping_notifies_waiters_of_queued_loads() {
 async fn unknown_session_is_not_a_failed_load() {
     let scene = Scene::new(1, 1, Settings::default()).await;
     assert!(matches!(scene.sessions.open(&key(9)).await, Err(Error::Unknown(_))));
-    assert!(scene.sessions.held(&key(9)).is_none());
+    assert!(scene.sessions.loader.cached_error(&key(9)).is_none());
 }
