@@ -12,7 +12,7 @@
 )]
 
 use async_trait::async_trait;
-use ray_history::liveness::{Cluster, Listed, Liveness, StartBounds, State, Watched};
+use ray_history::liveness::{Cluster, Listed, StartBounds, State, Watched};
 use ray_history::session::catalog::{Catalog, Listing, Query};
 use ray_history_core::base::name::{ClusterId, Owner, OwnerKind};
 use ray_history_core::layout::Root;
@@ -108,25 +108,23 @@ impl Storage for Bucket {
 /// A watch that has seen the clusters of these newest sessions; all others are gone.
 const WATCHED: usize = 5_000;
 
-fn watch(listing: &Listing) -> Liveness {
+fn watch(listing: &Listing) -> Watched {
     let clusters = listing.iter().take(WATCHED).map(|entry| {
         let (created, suspended) = (entry.key.session.local_micros().unwrap(), false);
         (entry.key.cluster, Cluster { uid: created.to_string(), created, suspended, head: None, owner: entry.owner })
     });
     let watched = Watched::default();
-    watched.update(|known| {
-        known.watch(&[], false);
-        known.relisted(None, clusters.collect(), 0);
+    watched.update(|states| {
+        states.watch(&[], false);
+        states.relisted(None, clusters.collect(), 0);
         let listed = listing.iter().map(|entry| Listed {
             start: StartBounds::from_name(&entry.key.session),
             key: entry.key,
             namespace_known: true,
         });
-        known.listed(listed, i64::MAX);
+        states.listed(listed, i64::MAX);
     });
-    let liveness = Liveness::default();
-    liveness.set(Arc::new(watched));
-    liveness
+    watched
 }
 
 fn main() {
@@ -174,10 +172,10 @@ async fn full_size() -> (Arc<Listing>, u64) {
 
 /// The slowest of ten pages of each kind, as `/api/history/v1/sessions` and `/sessions/` ask for them.
 fn pages(listing: &Listing) {
-    let liveness = watch(listing);
+    let watched = watch(listing);
     let all = Query::default();
     let text = |text: &str| Query { text: Some(text.into()), ..Query::default() };
-    let middle = listing.page(&Query { limit: SESSIONS / 2, ..all.clone() }, &liveness).next;
+    let middle = listing.page(&Query { limit: SESSIONS / 2, ..all.clone() }, &watched).next;
     let began = listing.iter().nth(SESSIONS / 2).and_then(|entry| entry.key.session.local_micros());
     for (name, query) in [
         ("the newest", all.clone()),
@@ -198,7 +196,7 @@ fn pages(listing: &Listing) {
         let mut total = 0;
         for _ in 0..10 {
             let started = Instant::now();
-            total = listing.page(&query, &liveness).total;
+            total = listing.page(&query, &watched).total;
             slowest = slowest.max(started.elapsed());
         }
         println!("page of sessions {name:<22} {:>8.2} ms of 50, {total} match", slowest.as_secs_f64() * 1e3);

@@ -114,10 +114,18 @@ class WatchedServer(SlowServer):
     def say(self, session: Session, state: str):
         """From now on a session is live, dead or unknown, and all objects can be read."""
         self._write(f"{session.path.removeprefix('sessions/')} {state}\n")
+        end = time.monotonic() + START_SECONDS
+        while self._state(session) != state:
+            assert time.monotonic() < end, f"{session.path} is not {state}\n{self.tail()}"
+            time.sleep(0.02)
 
     def breaks(self, *keys: str):
         """From now on these objects cannot be read, and nobody knows which sessions live."""
         self._write("".join(f"{key} unreadable\n" for key in keys))
+
+    def _state(self, session: Session) -> str:
+        listed = self.json("api/history/v1/sessions?limit=1000")["sessions"]
+        return next(each["state"] for each in listed if each["path"].strip("/") == session.path.strip("/"))
 
     def _write(self, states: str):
         new = self._states.with_suffix(".new")

@@ -4,28 +4,32 @@
 //! `cargo run --example slow_store -- FOLDER MILLISECONDS DASHBOARD [STATES]`. It ends with SIGTERM.
 //!
 //! STATES stands for the watch of an API server: a file with a line `NAMESPACE/CLUSTER/SESSION STATE` for each session
-//! that is live or dead. It is read for every question, so a test can let a session die. A line `OBJECT unreadable` breaks
+//! that is live or dead. It is read again and again, so a test can let a session die. A line `OBJECT unreadable` breaks
 //! an object of the store, for as long as it stands there.
 
 use anyhow::Context;
 use ray_history::dashboards::Dashboards;
 use ray_history::health::Health;
 use ray_history::http::{self, Heavy, State};
-use ray_history::liveness::{Judge, Liveness, State as Life};
+use ray_history::liveness::{Cluster, Watched};
 use ray_history::metrics::Metrics;
 use ray_history::session::Sessions;
 use ray_history::settings::server::Server;
-use ray_history_core::base::name::SessionKey;
+use ray_history_core::base::name::{ClusterId, SessionName};
 use ray_history_core::layout::Root;
 use ray_history_storage::ErrorKind;
 use ray_history_storage::faulty::{Fault, Faulty};
 use ray_history_storage::local::Local;
+use std::collections::{BTreeMap, HashMap};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// Pause between two readings of the file of states.
+const PAUSE: Duration = Duration::from_millis(20);
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -34,66 +38,72 @@ fn main() -> anyhow::Result<()> {
     };
     let latency = Duration::from_millis(milliseconds.parse().context("MILLISECONDS is not a number")?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let liveness = Liveness::default();
-    if let Some(states) = states.first() {
-        liveness.set(Arc::new(States(states.into())));
-    }
     let states = states.first().map(PathBuf::from);
-    runtime.block_on(serve(
-        Path::new(folder),
-        latency,
-        Arc::new(Dashboards::find(Path::new(dashboard))?),
-        liveness,
-        states,
-    ))
+    let dashboards = Arc::new(Dashboards::find(Path::new(dashboard))?);
+    runtime.block_on(serve(Path::new(folder), latency, dashboards, states))
 }
 
-/// Says what a file says.
-#[derive(Debug)]
-struct States(PathBuf);
-
-impl Judge for States {
-    fn state(&self, key: &SessionKey) -> Life {
-        let text = std::fs::read_to_string(&self.0).unwrap_or_default();
-        let key = key.to_string();
-        let state = text.lines().filter_map(|line| line.split_once(' ')).find(|(of, _)| *of == key);
-        match state {
-            Some((_, "live")) => Life::Live,
-            Some((_, "dead")) => Life::Dead,
-            _ => Life::Unknown,
-        }
-    }
-}
-
-/// Breaks what a file says, until it says so no longer.
-async fn break_objects(store: Arc<Faulty>, states: PathBuf) {
+/// Follows the file of states until the program ends.
+async fn follow(states: PathBuf, store: Arc<Faulty>, watched: Watched) {
     let mut before = String::new();
     loop {
         let text = std::fs::read_to_string(&states).unwrap_or_default();
         if text != before {
-            store.heal();
-            for key in text.lines().filter_map(|line| line.strip_suffix(" unreadable")) {
-                store.arm(key, Fault::Always(ErrorKind::Unavailable));
-            }
+            break_objects(&text, &store);
+            watch(&text, &watched);
             before = text;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Breaks the objects that are unreadable, and no others.
+fn break_objects(text: &str, store: &Faulty) {
+    store.heal();
+    for key in text.lines().filter_map(|line| line.strip_suffix(" unreadable")) {
+        store.arm(key, Fault::Always(ErrorKind::Unavailable));
+    }
+}
+
+/// Watches the namespaces of the sessions that are live or dead. The cluster of a live one exists, created when the
+/// session began; that of a dead one does not.
+fn watch(text: &str, watched: &Watched) {
+    let mut namespaces = BTreeMap::<String, HashMap<ClusterId, Cluster>>::new();
+    for (session, state) in text.lines().filter_map(|line| line.split_once(' ')) {
+        let (&[namespace, cluster, session], "live" | "dead") = (&session.split('/').collect::<Vec<_>>()[..], state)
+        else {
+            continue;
+        };
+        let clusters = namespaces.entry(namespace.to_owned()).or_default();
+        let created = SessionName::parse(session).and_then(|name| name.local_micros());
+        if let (Some(created), "live") = (created, state) {
+            let id = ClusterId { namespace: namespace.to_owned(), name: cluster.to_owned() };
+            let uid = session.to_owned();
+            clusters.insert(id, Cluster { uid, created, suspended: false, owner: None, head: None });
+        }
+    }
+    watched.update(|states| {
+        // An empty list would stand for all namespaces.
+        let names: Vec<String> = namespaces.keys().cloned().chain(["none".to_owned()]).collect();
+        states.watch(&names, false);
+        for (namespace, clusters) in namespaces {
+            states.relisted(Some(&namespace), clusters, 0);
+        }
+    });
 }
 
 async fn serve(
     folder: &Path,
     latency: Duration,
     dashboards: Arc<Dashboards>,
-    liveness: Liveness,
     states: Option<PathBuf>,
 ) -> anyhow::Result<()> {
     let store = Arc::new(Faulty::new(Arc::new(Local::open(folder)?)).with_latency(latency));
+    let (settings, watched, metrics) = (Arc::default(), Watched::default(), Metrics::default());
     if let Some(states) = states {
-        tokio::spawn(break_objects(Arc::clone(&store), states));
+        tokio::spawn(follow(states, Arc::clone(&store), watched.clone()));
     }
-    let (settings, metrics) = (Arc::default(), Metrics::default());
-    let sessions = Sessions::with(store, vec![Root::new("")], settings, liveness, metrics.clone());
+    let sessions = Sessions::with(store, vec![Root::new("")], settings, watched, metrics.clone());
     let sessions = Arc::new(sessions.with_low_priority_loads()?);
     sessions.refresh().await?;
     let listener = TcpListener::bind("127.0.0.1:0")?;

@@ -11,8 +11,8 @@ mod announce;
 mod client;
 mod clusters;
 mod follow;
+mod follow_one;
 mod limits;
-mod one;
 mod pace;
 mod pending_deaths;
 mod prewarm;
@@ -26,31 +26,30 @@ mod settings;
 mod status;
 
 pub use client::client;
-pub use settings::Credentials;
 
 use crate::crd::{CacheStatus, RayHistory, SessionsStatus};
 use crate::health::{Gate, Health};
-use crate::liveness::{Changes, Judge, State, Watched};
+use crate::liveness::{Changes, State, Watched};
 use crate::session::catalog::Listing;
-use crate::session::{Sessions, Stored};
-use crate::settings::Settings;
+use crate::session::{CurrentStore, Sessions, Stored, Usage};
 use announce::{Announcer, Deaths};
 use clusters::Clusters;
 use follow::Trouble;
+use follow_one::{News, follow_one};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use k8s_openapi::jiff::Timestamp;
 use kube::core::DeserializeGuard;
 use kube::{Api, Client, Resource};
-use one::{News, follow_one};
 use pace::Pace;
 use pending_deaths::{Leader, PendingDeaths};
-use ray_history_core::base::name::{ClusterId, Owner, SessionKey};
+use prewarm::PrewarmQueue;
+use ray_history_core::base::chain::chain;
+use ray_history_core::base::name::SessionKey;
 use relist_queue::RelistQueue;
 use replicas::Replicas;
 use report::Reporter;
-use settings::{SettingsApplier, place, reference};
+use settings::{SettingsApplier, full_name, reference};
 use status::Facts;
-use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -66,21 +65,6 @@ const LEAVE: Duration = Duration::from_secs(2);
 
 /// Pace of log lines and Events about rejected settings; the status reports a rejection at once.
 const REJECTIONS: Pace = Pace::new(10, Duration::from_secs(10));
-
-/// The server that the controller controls.
-#[async_trait::async_trait]
-pub trait Server: Debug + Send + Sync {
-    /// Puts settings in force, or returns the reason why it cannot; then the previous settings stay in force.
-    async fn apply(&self, settings: Arc<Settings>, credentials: &Credentials) -> Result<(), String>;
-    /// Returns the memory use of open sessions.
-    fn cache(&self) -> CacheStatus;
-    /// Lists the folders of a cluster again, in the background.
-    fn relist(&self, cluster: ClusterId, owner: Option<Owner>);
-    /// Returns a digest of a session's stored files, or `None` if there are none or the store does not answer.
-    async fn stored(&self, key: &SessionKey) -> Option<Stored>;
-    /// Loads a session if memory is free and no request waits. Returns `true` if it was loaded.
-    async fn prewarm(&self, key: &SessionKey) -> bool;
-}
 
 /// The options of the controller.
 #[derive(Debug)]
@@ -103,7 +87,6 @@ pub struct Options {
 pub struct Controller {
     client: Client,
     options: Options,
-    server: Arc<dyn Server>,
     sessions: Arc<Sessions>,
     watched: Watched,
     health: Health,
@@ -111,37 +94,30 @@ pub struct Controller {
     settings: SettingsApplier,
     replicas: Option<Replicas>,
     relist_queue: RelistQueue,
-    queue: prewarm::Queue,
+    prewarm_queue: PrewarmQueue,
     pending_deaths: PendingDeaths,
     session_counts: Option<(Arc<Listing>, SessionsStatus)>,
 }
 
 impl Controller {
     /// Returns a controller that follows nothing yet. Closes the readiness gate until the first settings are in force.
-    pub fn new(
-        client: Client,
-        options: Options,
-        server: Arc<dyn Server>,
-        sessions: Arc<Sessions>,
-        watched: Watched,
-        health: Health,
-    ) -> Self {
+    pub fn new(client: Client, options: Options, sessions: Arc<Sessions>, health: Health) -> Self {
         let waiting = format!("waiting for RayHistory {}/{}", options.namespace, options.name);
         health.close(Gate::Settings, waiting);
         let (own, limit) = (options.own_namespace.clone(), options.memory_limit);
-        let settings_applier = SettingsApplier::new(client.clone(), Arc::clone(&server), own, limit);
+        let (store, watched) = (Arc::new(CurrentStore::new(Arc::clone(&sessions))), sessions.watched().clone());
+        let settings = SettingsApplier::new(client.clone(), store, own, limit);
         Self {
             client,
             options,
-            server,
             sessions,
             watched,
             health,
             history: None,
-            settings: settings_applier,
+            settings,
             replicas: None,
             relist_queue: RelistQueue::default(),
-            queue: prewarm::Queue::default(),
+            prewarm_queue: PrewarmQueue::default(),
             pending_deaths: PendingDeaths::default(),
             session_counts: None,
         }
@@ -179,21 +155,10 @@ impl Controller {
                     self.report(&mut reporter, &clusters).await;
                 }
             }
-            if let Some((_, settings)) = self.settings.in_force() {
-                clusters.select(&settings.clusters);
-                self.health.open(Gate::Settings);
-            } else if let Some(why) = self.settings.rejected() {
-                self.health.close(Gate::Settings, why);
-            }
-            if let (Some(why), Some(history)) = (self.settings.rejected(), &self.history)
-                && rejected.as_deref() != Some(why)
-                && rejections.try_now(Instant::now())
-            {
-                tracing::warn!(rayhistory = %place(history), why, "settings are not in force");
-                if self.replicas.as_ref().is_none_or(Replicas::leads) {
-                    let (announcer, history, why) = (announcer.clone(), reference(history), why.to_owned());
-                    tasks.spawn(async move { announcer.rejected(&history, &why).await });
-                }
+            self.follow_settings(&mut clusters);
+            let is_new = self.settings.rejected().is_some_and(|why| rejected.as_deref() != Some(why));
+            if is_new && self.history.is_some() && rejections.try_now(Instant::now()) {
+                self.report_rejection(&announcer, &mut tasks);
             }
             // Removes finished tasks.
             while tasks.try_join_next().is_some() {}
@@ -207,6 +172,26 @@ impl Controller {
             }
         };
         let _ = tokio::time::timeout(LEAVE, leave).await;
+    }
+
+    /// Watches the clusters that the settings in force select, and opens or closes the readiness gate.
+    fn follow_settings(&self, clusters: &mut Clusters) {
+        if let Some((_, settings)) = self.settings.in_force() {
+            clusters.select(&settings.clusters);
+            self.health.open(Gate::Settings);
+        } else if let Some(why) = self.settings.rejected() {
+            self.health.close(Gate::Settings, why);
+        }
+    }
+
+    /// Logs the reason why settings are not in force; the leader also publishes it as an Event.
+    fn report_rejection(&self, announcer: &Announcer, tasks: &mut JoinSet<()>) {
+        let (Some(why), Some(history)) = (self.settings.rejected(), &self.history) else { return };
+        tracing::warn!(rayhistory = %full_name(history), why, "settings are not in force");
+        if self.replicas.as_ref().is_none_or(Replicas::leads) {
+            let (announcer, history, why) = (announcer.clone(), reference(history), why.to_owned());
+            tasks.spawn(async move { announcer.publish_rejection(&history, &why).await });
+        }
     }
 
     fn on_history_news(&mut self, news: News<RayHistory>) {
@@ -227,7 +212,7 @@ impl Controller {
             News::Absent => {
                 // The last settings stay in force; there is no object to report to.
                 if self.history.take().is_some() {
-                    tracing::warn!("the RayHistory is gone; serving goes on with its last settings");
+                    tracing::warn!("the RayHistory was deleted; its last settings stay in force");
                 }
                 self.replicas = None;
                 if self.settings.in_force().is_none() {
@@ -275,7 +260,7 @@ impl Controller {
         if let Some(settings) = settings.filter(|settings| settings.prewarm) {
             let now = Instant::now();
             for (key, _) in &changes.died {
-                self.queue.add(key.clone(), now, settings.cache.max_sessions);
+                self.prewarm_queue.add(key.clone(), now, settings.cache.max_sessions);
             }
         }
         self.pending_deaths.add(changes.died, Instant::now());
@@ -294,7 +279,12 @@ impl Controller {
     fn relist_folders(&mut self) {
         for cluster in self.relist_queue.take(Instant::now()) {
             let owner = self.watched.read().owner(&cluster).cloned();
-            self.server.relist(cluster, owner);
+            let sessions = Arc::clone(&self.sessions);
+            tokio::spawn(async move {
+                if let Err(error) = sessions.refresh_cluster(&cluster, owner.as_ref()).await {
+                    tracing::debug!(error = %chain(&error), "the folders of a cluster could not be listed");
+                }
+            });
         }
     }
 
@@ -305,23 +295,26 @@ impl Controller {
         }
         let now = Instant::now();
         let mine = |key: &SessionKey| self.replicas.as_ref().is_none_or(|replicas| replicas.prewarms(key));
-        let (load, key) = match (self.queue.next_load(now, mine), self.queue.next_check(now, mine)) {
+        let (load, key) = match (self.prewarm_queue.next_load(now, mine), self.prewarm_queue.next_check(now, mine)) {
             (Some(key), _) => (true, key),
             (None, Some(key)) => (false, key),
             (None, None) => return,
         };
         // The session may have become live again.
         if self.watched.state(&key) != State::Dead {
-            self.queue.remove(&key);
+            self.prewarm_queue.remove(&key);
             return;
         }
-        let server = Arc::clone(&self.server);
+        let sessions = Arc::clone(&self.sessions);
         prewarming.spawn(async move {
             if load {
-                let loaded = server.prewarm(&key).await;
+                let loaded = sessions.prewarm(&key).await;
                 PrewarmResult::Loaded(key, loaded)
             } else {
-                let stored = server.stored(&key).await;
+                let stored = sessions.stored(&key).await.unwrap_or_else(|error| {
+                    tracing::debug!(session.key = %key, error = %chain(&error), "stored files could not be listed");
+                    None
+                });
                 PrewarmResult::Checked(key, stored)
             }
         });
@@ -329,9 +322,9 @@ impl Controller {
 
     fn on_prewarmed(&mut self, result: Option<PrewarmResult>) {
         match result {
-            Some(PrewarmResult::Checked(key, stored)) => self.queue.on_checked(&key, stored, Instant::now()),
-            Some(PrewarmResult::Loaded(key, true)) => self.queue.remove(&key),
-            Some(PrewarmResult::Loaded(key, false)) => self.queue.postpone(&key, Instant::now()),
+            Some(PrewarmResult::Checked(key, stored)) => self.prewarm_queue.on_checked(&key, stored, Instant::now()),
+            Some(PrewarmResult::Loaded(key, true)) => self.prewarm_queue.remove(&key),
+            Some(PrewarmResult::Loaded(key, false)) => self.prewarm_queue.postpone(&key, Instant::now()),
             None => {}
         }
     }
@@ -361,11 +354,11 @@ impl Controller {
             storage: in_force.map(|(_, settings)| settings.storage.url()),
             listed_at: listing.listed_at.and_then(|at| Timestamp::try_from(at).ok()),
             stale: listing.stale.clone(),
-            folder_is_gone: self.sessions.folder_is_gone(),
+            folder_is_gone: listing.folder_is_gone,
             sessions,
             troubles: clusters.troubles(),
             alone: self.replicas.as_ref().and_then(Replicas::trouble),
-            cache: self.server.cache(),
+            cache: cache_status(self.sessions.usage()),
         };
         self.session_counts = Some((listing, sessions));
         facts
@@ -380,8 +373,17 @@ enum PrewarmResult {
     Loaded(SessionKey, bool),
 }
 
+fn cache_status(usage: Usage) -> CacheStatus {
+    let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+    CacheStatus {
+        sessions: i64::try_from(usage.sessions).unwrap_or(i64::MAX),
+        bytes: signed(usage.kept_bytes),
+        max_memory: signed(usage.limit_bytes),
+    }
+}
+
 fn count(listing: &Listing, watched: &Watched) -> SessionsStatus {
-    let counts = listing.counts(Some(watched));
+    let counts = listing.counts(watched);
     let [total, live, dead] =
         [listing.len(), counts.live, counts.dead].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
     SessionsStatus { total, live, dead }

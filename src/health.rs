@@ -6,6 +6,9 @@ use parking_lot::RwLock;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// The reason why `Gate::Listed` is closed before the first listing.
+pub const NOT_LISTED: &str = "the stored sessions have not been listed yet";
+
 /// One condition of readiness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Gate {

@@ -1,6 +1,6 @@
-//! The liveness of sessions: set by the watch of `RayClusters`, read by the server and the loader.
+//! The liveness of sessions: written by the watches of the API server, read by everything that shows a session.
 //!
-//! The table here is the only connection between the two. Liveness never stops the search for new files: only age does.
+//! `Watched` is the only connection between the two. Liveness never stops the search for new files: only age does.
 //! Without a watch every session is `unknown`.
 //! `cluster_states` contains the rules, as a pure value; `start_bounds` the bounds of a session's start; `services` the
 //! cluster that serves each `RayService`.
@@ -52,52 +52,7 @@ pub enum StateRule {
     Each,
 }
 
-/// A source of session states.
-pub trait Judge: std::fmt::Debug + Send + Sync {
-    /// Returns the current state of a session.
-    fn state(&self, key: &SessionKey) -> State;
-
-    /// Returns a rule for all sessions of a cluster, for callers that need many states.
-    fn rule(&self, _cluster: &ClusterId) -> StateRule {
-        StateRule::Each
-    }
-
-    /// Returns the name of the cluster that serves a `RayService`, if known.
-    fn active(&self, _namespace: &str, _service: &str) -> Option<String> {
-        None
-    }
-}
-
-/// The current source of session states, shared by the server and the loader.
-#[derive(Clone, Debug, Default)]
-pub struct Liveness {
-    judge: Arc<RwLock<Option<Arc<dyn Judge>>>>,
-}
-
-impl Liveness {
-    /// Returns the state of a session.
-    pub fn state(&self, key: &SessionKey) -> State {
-        self.judge().map_or(State::Unknown, |judge| judge.state(key))
-    }
-
-    /// Returns the current source, for callers that need many states. Without one all sessions are unknown.
-    pub fn judge(&self) -> Option<Arc<dyn Judge>> {
-        self.judge.read().clone()
-    }
-
-    /// Returns the name of the cluster that serves a `RayService`, if known. It need not be the newest, which may be
-    /// pending.
-    pub fn active(&self, namespace: &str, service: &str) -> Option<String> {
-        self.judge()?.active(namespace, service)
-    }
-
-    /// Replaces the current source.
-    pub fn set(&self, judge: Arc<dyn Judge>) {
-        *self.judge.write() = Some(judge);
-    }
-}
-
-/// The session states that the watches update; cheap to clone.
+/// The states of all sessions, as the watches know them; cheap to clone. Until something is watched, all are unknown.
 #[derive(Clone, Debug, Default)]
 pub struct Watched {
     clusters: Arc<RwLock<ClusterStates>>,
@@ -111,7 +66,7 @@ impl Watched {
     }
 
     /// Applies a change of `RayServices`.
-    pub fn services(&self, change: impl FnOnce(&mut Services)) {
+    pub fn update_services(&self, change: impl FnOnce(&mut Services)) {
         change(&mut self.services.write());
     }
 
@@ -119,19 +74,20 @@ impl Watched {
     pub fn read(&self) -> RwLockReadGuard<'_, ClusterStates> {
         self.clusters.read()
     }
-}
 
-impl Judge for Watched {
-    fn state(&self, key: &SessionKey) -> State {
+    /// Returns the current state of a session.
+    pub fn state(&self, key: &SessionKey) -> State {
         self.read().state(key)
     }
 
-    fn rule(&self, cluster: &ClusterId) -> StateRule {
+    /// Returns a rule for all sessions of a cluster, for callers that need many states.
+    pub fn rule(&self, cluster: &ClusterId) -> StateRule {
         self.read().rule(cluster)
     }
 
-    fn active(&self, namespace: &str, service: &str) -> Option<String> {
-        let services = self.services.read();
-        services.active(namespace, service).map(str::to_owned)
+    /// Returns the name of the cluster that serves a `RayService`, if known. It need not be the newest, which may be
+    /// pending.
+    pub fn active(&self, namespace: &str, service: &str) -> Option<String> {
+        self.services.read().active(namespace, service).map(str::to_owned)
     }
 }

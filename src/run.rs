@@ -16,18 +16,16 @@
 
 use crate::args::{Args, Command, Serve};
 use crate::dashboards::Dashboards;
-use crate::health::{Gate, Health};
-use crate::liveness::Liveness;
+use crate::health::{Gate, Health, NOT_LISTED};
+use crate::liveness::Watched;
 use crate::metrics::Metrics;
-use crate::session::Sessions;
+use crate::session::{Sessions, connect};
 use crate::settings::server::Server;
 use crate::settings::{self, KubeRay, Settings, Storage};
 use crate::{cgroup, crd, http, telemetry};
 use anyhow::{Context, anyhow, bail};
 use ray_history_core::layout::Root;
-use ray_history_storage as storage;
 use ray_history_storage::config::{LocalConfig, StoreConfig};
-use ray_history_storage::guarded::Limits;
 use rustix::io::Errno;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -106,7 +104,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     }
     let Serve { local_dir, config, root_dir, dashboard_dir, redaction, server, kuberay, .. } = settings;
     let (health, metrics) = (Health::default(), Metrics::default());
-    health.close(Gate::Listed, "the stored sessions have not been listed yet");
+    health.close(Gate::Listed, NOT_LISTED);
     let settings = match (config, local_dir) {
         (Some(file), _) => read(&file)?,
         (None, Some(folder)) => Settings { redaction, ..local(folder, root_dir) },
@@ -123,7 +121,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
     let store = connect(&settings.storage, &metrics).await?;
     let in_force = Arc::new(settings.clone());
-    let sessions = Sessions::with(store, roots, in_force, Liveness::default(), metrics.clone());
+    let sessions = Sessions::with(store, roots, in_force, Watched::default(), metrics.clone());
     let sessions = Arc::new(sessions.with_low_priority_loads().context(NO_THREADS)?);
     let dashboards = find_dashboards(dashboard_dir.as_deref())?;
     let address = listener.local_addr()?;
@@ -257,12 +255,6 @@ fn read_kuberay(flags: &KubeRay) -> anyhow::Result<(Settings, Vec<String>)> {
     let file = file.as_deref().zip(text.as_deref());
     Settings::from_kuberay(flags, &env, file, cgroup::memory_limit())
         .map_err(|problems| anyhow!("the settings of KubeRay's history server cannot be served:\n{problems}"))
-}
-
-/// Opens the store, with its guards and metrics.
-async fn connect(storage: &Storage, metrics: &Metrics) -> anyhow::Result<Arc<dyn storage::Storage>> {
-    let opened = storage::connect(&storage.store, Limits::default(), &metrics.storage).await;
-    opened.with_context(|| format!("cannot open {}", storage.url()))
 }
 
 /// Closes unused sessions periodically.

@@ -1,27 +1,35 @@
 //! The catalog of stored sessions, and the sessions that are open.
 //!
 //! ```text
-//! catalog   lists the stored sessions ── listed   keeps the list fresh and answers queries on it
-//! links     resolves the names of jobs, services, clusters and submissions to sessions
-//! open      `Sessions`, the entry point
-//!   cache      open sessions ── freshness   schedules comparisons of an open session with the store
-//!   loader     runs one load per session at a time and shares its result
-//!   admission  grants load permits ── memory   the byte budget of builds and open sessions
-//!   load       reads one session and builds its snapshot
-//! logs      reads log files of an open session
-//! survey    inspects a store that is being set up
+//! Sessions    what all requests share: store, settings, states, memory (this file)
+//!   open        the way to one session: cached, loaded, rebuilt
+//!     cache       open sessions ── freshness   schedules comparisons of an open session with the store
+//!     loader      runs one load per session at a time and shares its result
+//!     load        reads one session and builds its snapshot
+//!     load_permit  grants loads a slot and memory ── memory   the byte budget of all
+//!   listed      queries on the list, and the task that keeps it fresh
+//!     catalog     lists the stored sessions
+//!     links       resolves the names of jobs, services, clusters and submissions to sessions
+//! current_store   replaces the store when settings change
+//! logs        reads log files of an open session
+//! survey      inspects a store that is being set up
 //! ```
+//!
+//! `Sessions` is implemented in three files, which change for different reasons: this one when something is shared by
+//! all sessions, `open` when the way to an open session changes, `listed` when the way to find sessions changes.
 //!
 //! This is the only layer that `http` calls, and all requests to storage are made here. It knows nothing of HTTP.
 
-mod admission;
 mod cache;
 pub mod catalog;
+mod current_store;
 mod ended;
+mod error;
 mod freshness;
 pub mod links;
 mod listed;
 pub mod load;
+mod load_permit;
 mod loader;
 pub mod logs;
 mod low_priority;
@@ -33,100 +41,235 @@ mod survey;
 #[cfg(test)]
 mod testing;
 
+pub use current_store::{CurrentStore, connect};
 pub use ended::Ended;
+pub use error::Error;
 pub use load::{LogIndex, OpenSession};
-pub use memory::Memory;
-
-pub use open::{Opening, Sessions, Stored, Usage};
+pub use memory::Reservation;
+pub use open::{Opening, Stored};
 pub use progress::{Phase, Progress};
 pub use survey::{Content, Newest, Survey};
 
+use crate::liveness::{State, Watched};
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+use cache::Cache;
+use load_permit::Lanes;
+use loader::Loader;
+use low_priority::LowPriorityRuntime;
+use memory::{Evict, MemoryBudget};
+use parking_lot::RwLock;
+use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
-use ray_history_storage as storage;
-use std::time::Duration;
+use ray_history_core::layout::Root;
+use ray_history_storage::Storage;
+use source::Source;
+use std::io;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-/// The reason why a session cannot be shown. The texts are for users.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum Error {
-    /// No such session is stored.
-    #[error("no session {0} is stored here")]
-    Unknown(SessionKey),
-    /// The session is listed, but no data of it is stored (yet).
-    #[error("session {0} has a marker but no data yet: its collectors may still be uploading")]
-    NothingStored(SessionKey),
-    /// The session has event files, and none of them could be read.
-    #[error("none of the {files} event files of session {key} could be read ({why})")]
-    NothingReadable {
-        /// The session.
-        key: SessionKey,
-        /// Number of event files.
-        files: usize,
-        /// The first reason.
-        why: String,
-        /// `true` if the files are in an archive tier of the store.
-        archived: bool,
-    },
-    /// The log file was listed, but is no longer stored.
-    #[error("{0} was stored when this session was last listed, but is no longer there")]
-    LogGone(String),
-    /// The log file was overwritten each time it was read.
-    #[error("{0} is being overwritten while it is read; try again in a few seconds")]
-    LogChanging(String),
-    /// A request to the store failed.
-    #[error("the storage could not be read: {0}")]
-    Storage(std::sync::Arc<storage::Error>),
-    /// The load took longer than `loading.timeout`.
-    #[error(
-        "session {key} could not be loaded within {} s; loading.timeout in the settings allows more", after.as_secs()
-    )]
-    TimedOut {
-        /// The session.
-        key: SessionKey,
-        /// The value of `loading.timeout`.
-        after: Duration,
-    },
-    /// Building the session needs more memory than one load may hold.
-    #[error(
-        "session {key} needs more than {} MiB to be opened and {} MiB may be used; cache.maxMemory in the settings \
-         allows more", needed >> 20, limit >> 20
-    )]
-    TooLarge {
-        /// The session.
-        key: SessionKey,
-        /// Bytes held when the load was given up.
-        needed: u64,
-        /// Bytes one load may hold.
-        limit: u64,
-    },
-    /// The load was given up: no request waited for it and others did, or the store was replaced.
-    #[error("other sessions are being loaded")]
-    Busy,
-    /// The server is shutting down.
-    #[error("this server is stopping")]
-    Stopping,
-    /// The load panicked or was dropped, which is a bug.
-    #[error("the load ended unexpectedly; please report this")]
-    Broken,
+/// The memory usage of all sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Number of cached sessions.
+    pub sessions: usize,
+    /// Bytes of the cached sessions.
+    pub kept_bytes: u64,
+    /// Bytes of open sessions, cached or still in use, and of loads.
+    pub used_bytes: u64,
+    /// The value of `cache.maxMemory` in bytes.
+    pub limit_bytes: u64,
 }
 
-impl Error {
-    /// Returns `true` if the requested objects are in an archive tier of the store.
-    pub fn is_archived(&self) -> bool {
-        match self {
-            Self::Storage(error) => error.kind() == storage::ErrorKind::Archived,
-            Self::NothingReadable { archived, .. } => *archived,
-            _ => false,
+/// All stored sessions, and the open ones among them.
+#[derive(Debug)]
+pub struct Sessions {
+    source: watch::Sender<Arc<Source>>,
+    settings: RwLock<Arc<Settings>>,
+    watched: Watched,
+    metrics: Metrics,
+    cache: Arc<Cache>,
+    budget: Arc<MemoryBudget>,
+    answer_budget: Arc<MemoryBudget>,
+    lanes: Arc<Lanes>,
+    loader: Loader<Arc<OpenSession>>,
+    stop: CancellationToken,
+}
+
+impl Sessions {
+    /// Creates the sessions of a store with default settings, unknown states, and metrics of their own.
+    pub fn new(store: Arc<dyn Storage>, roots: Vec<Root>) -> Self {
+        Self::with(store, roots, Arc::default(), Watched::default(), Metrics::default())
+    }
+
+    /// Creates the sessions of an empty store, which another one replaces when settings are known.
+    pub fn without_store(metrics: Metrics) -> Self {
+        let store = Arc::new(ray_history_storage::memory::Memory::default());
+        Self::with(store, vec![Root::default()], Arc::default(), Watched::default(), metrics)
+    }
+
+    /// Creates an instance without sessions.
+    #[cfg(test)]
+    pub fn of_nothing() -> Self {
+        Self::without_store(Metrics::default())
+    }
+
+    /// Replaces the store by an empty one.
+    #[cfg(test)]
+    pub fn replace_with_nothing(&self) {
+        self.replace_store(Arc::new(ray_history_storage::memory::Memory::default()), Vec::new());
+    }
+
+    /// Creates the sessions of a store.
+    pub fn with(
+        store: Arc<dyn Storage>,
+        roots: Vec<Root>,
+        settings: Arc<Settings>,
+        watched: Watched,
+        metrics: Metrics,
+    ) -> Self {
+        let source = Source::new(store, roots, &settings.clusters.namespaces, &metrics.catalog);
+        let stop = CancellationToken::new();
+        let (of_sessions, of_answers) = memory::split(settings.cache.max_memory);
+        let budget = MemoryBudget::new(of_sessions);
+        let cache = Arc::new(Cache::new(settings.cache.max_sessions, Arc::clone(&metrics.sessions)));
+        let max_concurrent = settings.loading.max_concurrent;
+        let lanes = Arc::new(Lanes::new(max_concurrent, Arc::clone(&budget), Arc::clone(&cache) as _));
+        Self {
+            source: watch::Sender::new(Arc::new(source)),
+            settings: RwLock::new(settings),
+            watched,
+            metrics,
+            cache,
+            budget,
+            answer_budget: MemoryBudget::new(of_answers),
+            lanes,
+            loader: Loader::new(stop.clone()),
+            stop,
         }
     }
 
-    /// Returns `true` if the same load would fail again at once, so the error is cached for a while.
-    fn is_cacheable(&self) -> bool {
-        !matches!(self, Self::Unknown(_) | Self::Busy | Self::Stopping)
+    /// Gives loads threads of their own, at a lower priority than those that answer requests.
+    pub fn with_low_priority_loads(mut self) -> io::Result<Self> {
+        self.loader.load_on(LowPriorityRuntime::start()?);
+        Ok(self)
     }
-}
 
-impl From<storage::Error> for Error {
-    fn from(error: storage::Error) -> Self {
-        Self::Storage(std::sync::Arc::new(error))
+    /// Returns the current settings.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read())
+    }
+
+    /// Applies settings without dropping anything that still fits.
+    pub fn apply(&self, settings: Arc<Settings>) {
+        let (of_sessions, of_answers) = memory::split(settings.cache.max_memory);
+        self.budget.resize(of_sessions);
+        self.answer_budget.resize(of_answers);
+        self.lanes.resize(settings.loading.max_concurrent);
+        self.cache.resize(settings.cache.max_sessions);
+        self.cache.evict(self.budget.shortfall(0, 0));
+        let source = self.source();
+        if source.catalog.limit_to(&settings.clusters.namespaces) {
+            self.cache.retain(|key| source.catalog.allows(key));
+        }
+        *self.settings.write() = settings;
+        self.update_metrics();
+    }
+
+    /// Serves another store from now on. Open sessions of the old store are dropped; requests that use them still
+    /// complete.
+    pub fn replace_store(&self, store: Arc<dyn Storage>, roots: Vec<Root>) {
+        let source = Source::new(store, roots, &self.settings().clusters.namespaces, &self.metrics.catalog);
+        self.source.send_replace(Arc::new(source));
+        self.loader.reset();
+        self.cache.clear();
+    }
+
+    /// Clears cached errors and lists the sessions at once, because the store may have recovered.
+    pub async fn try_again(&self) {
+        self.loader.clear_errors();
+        if let Err(error) = self.retry_listing().await {
+            tracing::warn!(error = %chain(&error), "sessions could not be listed; the last listing is kept");
+        }
+    }
+
+    /// Returns the known state of a session.
+    pub fn state(&self, key: &SessionKey) -> State {
+        self.watched.state(key)
+    }
+
+    /// Returns the states of all sessions, for the watches to update.
+    pub fn watched(&self) -> &Watched {
+        &self.watched
+    }
+
+    /// Waits for memory that an answer is going to hold. An answer that needs more than the whole budget gets all of
+    /// it.
+    pub async fn reserve_for_answer(&self, bytes: u64) -> Reservation {
+        self.answer_budget.reserve(bytes).await
+    }
+
+    /// Returns the current memory usage.
+    pub fn usage(&self) -> Usage {
+        Usage {
+            sessions: self.cache.len(),
+            kept_bytes: self.cache.bytes(),
+            used_bytes: self.budget.used() + self.answer_budget.used(),
+            limit_bytes: self.budget.total() + self.answer_budget.total(),
+        }
+    }
+
+    /// Drops sessions that were not used for `cache.ttl`. To be called periodically.
+    pub fn tidy(&self) {
+        if let Some(ttl) = self.settings().cache.ttl {
+            self.cache.expire(ttl);
+        }
+        self.update_metrics();
+    }
+
+    /// Returns the number of loads that run or wait for a permit.
+    pub fn loads_running(&self) -> usize {
+        self.loader.running()
+    }
+
+    /// Waits until no load runs.
+    pub async fn idle(&self) {
+        self.loader.idle().await;
+    }
+
+    /// Ends all loads and starts no more. Waiters get `Error::Stopping`.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    fn update_metrics(&self) {
+        let usage = self.usage();
+        self.metrics.sessions.memory(usage.used_bytes, usage.limit_bytes);
+        let cached = self.cache.all();
+        let gaps = cached.iter().filter(|cached| cached.session.has_gaps(self.standing(&cached.session.key))).count();
+        self.metrics.sessions.gaps(gaps);
+    }
+
+    /// Runs a future to its end even if the caller stops waiting for it.
+    async fn run_detached<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.loader.run_detached(work).await
+    }
+
+    fn source(&self) -> Arc<Source> {
+        Arc::clone(&self.source.borrow())
+    }
+
+    /// Returns a receiver of the current and every later source.
+    fn sources(&self) -> watch::Receiver<Arc<Source>> {
+        self.source.subscribe()
+    }
+
+    /// Returns the metrics of this process.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 }

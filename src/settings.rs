@@ -27,7 +27,7 @@ pub use kuberay::KubeRay;
 pub use problem::{Problem, Problems};
 pub use read::default_max_memory;
 pub use sources::Environment;
-pub use storage::Storage;
+pub use storage::{SecretData, Storage};
 
 use crate::crd::RayHistorySpec;
 use std::fmt;

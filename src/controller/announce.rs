@@ -46,12 +46,12 @@ impl Announcer {
                 history = newer;
                 died.extend(more);
             }
-            self.died(&history, &died).await;
+            self.publish_deaths(&history, &died).await;
         }
     }
 
     /// Publishes the Events of dead sessions.
-    async fn died(&self, history: &ObjectReference, died: &[(SessionKey, Option<Owner>)]) {
+    async fn publish_deaths(&self, history: &ObjectReference, died: &[(SessionKey, Option<Owner>)]) {
         if died.len() > MAX_SINGLE_EVENTS {
             let note = format!("{} sessions have ended; {}/sessions/ lists them", died.len(), self.base);
             self.publish(EventType::Normal, "SessionsEnded", note, history, None).await;
@@ -81,7 +81,7 @@ impl Announcer {
     }
 
     /// Publishes the reason why settings are not in force.
-    pub(super) async fn rejected(&self, history: &ObjectReference, why: &str) {
+    pub(super) async fn publish_rejection(&self, history: &ObjectReference, why: &str) {
         let note = format!("{why}; the last good settings stay in force");
         self.publish(EventType::Warning, "SettingsRejected", note, history, None).await;
     }

@@ -49,8 +49,8 @@ impl Clusters {
             return;
         }
         self.watches.abort_all();
-        self.watched.update(|known| known.watch(&selected.namespaces, selected.shared_storage));
-        self.watched.services(|services| services.keep(&selected.namespaces));
+        self.watched.update(|states| states.watch(&selected.namespaces, selected.shared_storage));
+        self.watched.update_services(|services| services.keep(&selected.namespaces));
         let all = [String::new()];
         let namespaces = if selected.namespaces.is_empty() { &all[..] } else { &selected.namespaces };
         *self.troubles.lock() = Troubles::new();
@@ -113,28 +113,28 @@ impl Watch {
                 return;
             }
             WatchEvent::Event(Event::InitApply(object)) => {
-                if let Some((id, Some(cluster))) = object.known() {
+                if let Some((id, Some(cluster))) = object.cluster() {
                     self.listed.insert(id, cluster);
                 }
                 return;
             }
             WatchEvent::Event(Event::InitDone) => {
                 let listed = std::mem::take(&mut self.listed);
-                self.watched.update(|known| known.relisted(self.namespace.as_deref(), listed, now()))
+                self.watched.update(|states| states.relisted(self.namespace.as_deref(), listed, now()))
             }
-            WatchEvent::Event(Event::Apply(object)) => match object.known() {
+            WatchEvent::Event(Event::Apply(object)) => match object.cluster() {
                 Some((id, Some(_))) if self.is_full(&id) => {
                     self.watched.update(ClusterStates::leave_out);
                     let why = format!("there are more than {MAX_OBJECTS} RayClusters");
                     self.set_trouble(Some(Trouble::Unreachable(why)));
                     return;
                 }
-                Some((id, Some(cluster))) => self.watched.update(|known| known.applied(id, cluster)),
-                Some((id, None)) => self.watched.update(|known| known.deleted(&id, object.uid(), now())),
+                Some((id, Some(cluster))) => self.watched.update(|states| states.applied(id, cluster)),
+                Some((id, None)) => self.watched.update(|states| states.deleted(&id, object.uid(), now())),
                 None => Changes::default(),
             },
-            WatchEvent::Event(Event::Delete(object)) => match object.known() {
-                Some((id, _)) => self.watched.update(|known| known.deleted(&id, object.uid(), now())),
+            WatchEvent::Event(Event::Delete(object)) => match object.cluster() {
+                Some((id, _)) => self.watched.update(|states| states.deleted(&id, object.uid(), now())),
                 None => Changes::default(),
             },
         };
@@ -145,8 +145,8 @@ impl Watch {
 
     /// Returns `true` if the limit is reached and this cluster is new.
     fn is_full(&self, id: &ClusterId) -> bool {
-        let known = self.watched.read();
-        known.count() >= MAX_OBJECTS && known.cluster(id).is_none()
+        let states = self.watched.read();
+        states.count() >= MAX_OBJECTS && states.cluster(id).is_none()
     }
 
     fn set_trouble(&self, trouble: Option<Trouble>) {
@@ -178,7 +178,7 @@ pub(super) async fn apply_listings(sessions: Arc<Sessions>, watched: Watched, ch
                 namespace_known: entry.namespace_known,
             });
             let noticed = known.unwrap_or_else(now);
-            let found = watched.update(|known| known.listed(listed, noticed));
+            let found = watched.update(|states| states.listed(listed, noticed));
             (applied, clusters) = (Some((listing, noticed)), seen);
             if found != Changes::default() {
                 let _ = changes.send(found);

@@ -24,7 +24,7 @@ const MAX_AGE: Duration = Duration::from_hours(1);
 
 /// Sessions to load, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(super) struct PrewarmQueue {
     waiting: VecDeque<Waiting>,
 }
 
@@ -41,7 +41,7 @@ struct Waiting {
     pause: Duration,
 }
 
-impl Queue {
+impl PrewarmQueue {
     /// Adds a session that died, and removes the oldest beyond `most`.
     pub(super) fn add(&mut self, key: SessionKey, now: Instant, most: usize) {
         self.remove(&key);
@@ -120,7 +120,7 @@ mod tests {
     /// Simulates a replica with one session that died at the start, and a store with these contents per check. Returns
     /// the seconds of the checks, and of the load.
     fn history(shows: &[Option<u128>]) -> (Vec<u64>, Option<u64>) {
-        let (mut queue, start) = (Queue::default(), Instant::now());
+        let (mut queue, start) = (PrewarmQueue::default(), Instant::now());
         queue.add(key("a"), start, 100);
         let (mut checks, mut shows) = (Vec::new(), shows.iter());
         for second in 0..4_000 {
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn takes_the_most_recent_of_this_replica() {
-        let (mut queue, start) = (Queue::default(), Instant::now());
+        let (mut queue, start) = (PrewarmQueue::default(), Instant::now());
         for (n, name) in [(0, "a"), (1, "b"), (2, "c")] {
             queue.add(key(name), start + n * SECOND, 100);
         }
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_second_death_resets_the_checks() {
-        let (mut queue, start) = (Queue::default(), Instant::now());
+        let (mut queue, start) = (PrewarmQueue::default(), Instant::now());
         queue.add(key("a"), start, 100);
         queue.on_checked(&key("a"), Some(Stored::of(1)), start + 10 * SECOND);
         queue.add(key("a"), start + 20 * SECOND, 100);
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn the_queue_is_bounded() {
-        let mut queue = Queue::default();
+        let mut queue = PrewarmQueue::default();
         for n in 0..500 {
             queue.add(key(&n.to_string()), Instant::now(), 100);
         }

@@ -28,7 +28,7 @@ pub(super) struct RayCluster {
 impl RayCluster {
     /// Returns the cluster's id and its data for liveness: `None` for an object with an invalid name or uid, and no
     /// data for an object being deleted.
-    pub(super) fn known(&self) -> Option<(ClusterId, Option<Cluster>)> {
+    pub(super) fn cluster(&self) -> Option<(ClusterId, Option<Cluster>)> {
         let metadata = &self.metadata;
         let id = ClusterId { namespace: metadata.namespace.clone()?, name: metadata.name.clone()? };
         let created = metadata.creation_timestamp.as_ref().map_or(i64::MIN / 2, |time| time.0.as_microsecond());
@@ -204,7 +204,7 @@ mod tests {
     #[test]
     fn reads_only_the_needed_fields() {
         let cluster = read(object(json!({"suspend": true, "headGroupSpec": {"template": {"spec": {}}}})));
-        let (id, known) = cluster.known().unwrap();
+        let (id, known) = cluster.cluster().unwrap();
         assert_eq!((id.namespace.as_str(), id.name.as_str()), ("team", "c"));
         let known = known.unwrap();
         assert_eq!((known.created, known.suspended), (1_795_348_800_000_000, true));
@@ -229,11 +229,11 @@ mod tests {
             json!({"metadata": {"name": "c", "namespace": "team"}}),
             json!({"metadata": {"name": "n".repeat(1_000), "namespace": "team", "uid": "u"}}),
         ] {
-            assert_eq!(read(odd.clone()).known(), None, "{odd}");
+            assert_eq!(read(odd.clone()).cluster(), None, "{odd}");
         }
         let mut without_a_time = object(json!({}));
         without_a_time["metadata"]["creationTimestamp"] = json!("yesterday");
-        assert!(read(without_a_time).known().is_some());
+        assert!(read(without_a_time).cluster().is_some());
     }
 
     #[test]
@@ -249,7 +249,7 @@ mod tests {
         ] {
             let mut object = object(json!({}));
             object["status"] = status.clone();
-            assert_eq!(read(object).known().unwrap().1.unwrap().head.as_deref(), head, "{status}");
+            assert_eq!(read(object).cluster().unwrap().1.unwrap().head.as_deref(), head, "{status}");
         }
     }
 
@@ -257,7 +257,7 @@ mod tests {
     fn a_cluster_being_deleted_is_gone() {
         let mut object = object(json!({}));
         object["metadata"]["deletionTimestamp"] = json!("2026-11-22T13:00:00Z");
-        assert_eq!(read(object).known().unwrap().1, None);
+        assert_eq!(read(object).cluster().unwrap().1, None);
     }
 
     #[test]

@@ -158,7 +158,7 @@ async fn renew(leases: Api<Lease>, mut lease: Lease, state: Arc<Mutex<LeaseState
             Err(kube::Error::Api(status)) if status.code == 403 => {
                 let why = shortened(status.message.clone());
                 if state.lock().renewing.replace(why.clone()).is_none() {
-                    tracing::warn!(error = why, "Leases cannot be used: replicas do not know of each other");
+                    tracing::warn!(error = why, "Leases cannot be used: the replicas cannot see each other");
                 }
             }
             Err(error) => tracing::debug!(error = %chain(&error), "the Lease could not be renewed"),

@@ -29,16 +29,16 @@ pub(super) async fn watch(client: Client, namespace: Option<String>, watched: Wa
         WatchEvent::Event(Event::InitApply(service)) => listed.extend(service.active()),
         WatchEvent::Event(Event::InitDone) => {
             let found = std::mem::take(&mut listed);
-            watched.services(|services| services.relisted(namespace.as_deref(), found));
+            watched.update_services(|services| services.relisted(namespace.as_deref(), found));
         }
         WatchEvent::Event(Event::Apply(service)) => {
             let (namespace, name) = service.place();
             let active = service.active().map(|(_, _, active)| active);
-            watched.services(|services| services.applied(namespace, name, active));
+            watched.update_services(|services| services.applied(namespace, name, active));
         }
         WatchEvent::Event(Event::Delete(service)) => {
             let (namespace, name) = service.place();
-            watched.services(|services| services.deleted(namespace, name));
+            watched.update_services(|services| services.deleted(namespace, name));
         }
     })
     .await;

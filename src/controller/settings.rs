@@ -3,31 +3,27 @@
 //! Settings that cannot be applied leave the last good ones in force, and are tried again. They are applied in the
 //! background, because a store that does not answer must not block the controller.
 
-use super::Server;
 use super::follow::Trouble;
 use crate::crd::RayHistory;
-use crate::settings::{Origin, Settings};
+use crate::session::CurrentStore;
+use crate::settings::{Origin, SecretData, Settings};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
 use kube::core::DeserializeGuard;
 use kube::{Api, ResourceExt};
 use ray_history_core::base::chain::chain;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::follow_one::{News, follow_one};
 use super::limits::shortened;
-use super::one::{News, follow_one};
 
 /// Interval at which settings that could not be applied are tried again.
 const RETRY: Duration = Duration::from_secs(30);
-
-/// The data of a Secret.
-pub type Credentials = BTreeMap<String, Vec<u8>>;
 
 /// The watch of the Secret with the credentials of the store.
 #[derive(Debug)]
@@ -52,20 +48,20 @@ pub(super) enum Work {
 pub(super) struct Candidate {
     generation: i64,
     settings: Arc<Settings>,
-    credentials: Credentials,
+    secret_data: SecretData,
 }
 
 /// The settings in force, and the settings to apply.
 pub(super) struct SettingsApplier {
     client: Client,
-    server: Arc<dyn Server>,
+    store: Arc<CurrentStore>,
     /// The server's own namespace; Secrets of other namespaces are never read.
     namespace: String,
     memory_limit: Option<u64>,
     wanted: Option<(i64, Arc<Settings>)>,
     secret: Option<SecretWatch>,
     /// The data of the Secret, or the reason why it cannot be read; `Err(None)` while unknown.
-    credentials: Result<Credentials, Option<String>>,
+    secret_data: Result<SecretData, Option<String>>,
     applying: JoinSet<(Candidate, Result<(), String>)>,
     in_force: Option<Candidate>,
     rejected: Option<String>,
@@ -73,15 +69,15 @@ pub(super) struct SettingsApplier {
 }
 
 impl SettingsApplier {
-    pub(super) fn new(client: Client, server: Arc<dyn Server>, namespace: String, memory_limit: Option<u64>) -> Self {
+    pub(super) fn new(client: Client, store: Arc<CurrentStore>, namespace: String, memory_limit: Option<u64>) -> Self {
         Self {
             client,
-            server,
+            store,
             namespace,
             memory_limit,
             wanted: None,
             secret: None,
-            credentials: Err(None),
+            secret_data: Err(None),
             applying: JoinSet::new(),
             in_force: None,
             rejected: None,
@@ -188,22 +184,22 @@ impl SettingsApplier {
         match news {
             News::Present(secret) => {
                 let data = secret.data.unwrap_or_default().into_iter();
-                self.credentials = Ok(data.map(|(name, ByteString(value))| (name, value)).collect());
+                self.secret_data = Ok(data.map(|(name, ByteString(value))| (name, value)).collect());
             }
             News::Absent => {
-                self.credentials = Err(Some(format!("Secret {place} does not exist: create it, or name another")));
+                self.secret_data = Err(Some(format!("Secret {place} does not exist: create it, or name another")));
             }
-            News::Malformed(why) => self.credentials = Err(Some(format!("Secret {place} cannot be read: {why}"))),
-            News::Trouble(trouble) if self.credentials.is_err() => {
+            News::Malformed(why) => self.secret_data = Err(Some(format!("Secret {place} cannot be read: {why}"))),
+            News::Trouble(trouble) if self.secret_data.is_err() => {
                 let why = match trouble {
                     Trouble::ListingOnly => return,
                     Trouble::Forbidden(why) => {
                         format!("{why}; the server's Role must allow list and watch for it by name")
                     }
-                    Trouble::NoSuchKind => "the API server knows no Secrets".to_owned(),
+                    Trouble::NoSuchKind => "the API server does not know Secrets".to_owned(),
                     Trouble::Unreachable(why) => why,
                 };
-                self.credentials = Err(Some(format!("Secret {place} cannot be read: {why}")));
+                self.secret_data = Err(Some(format!("Secret {place} cannot be read: {why}")));
             }
             // The last read data stay.
             News::Trouble(_) => return,
@@ -216,7 +212,7 @@ impl SettingsApplier {
         if self.secret.as_ref().map(|watch| &watch.name) == wanted.as_ref() {
             return;
         }
-        self.credentials = Err(None);
+        self.secret_data = Err(None);
         self.secret = wanted.map(|name| {
             let api: Api<DeserializeGuard<Secret>> = Api::namespaced(self.client.clone(), &self.namespace);
             let mut task = JoinSet::new();
@@ -230,25 +226,25 @@ impl SettingsApplier {
         self.retry = None;
         self.applying.abort_all();
         let Some((generation, settings)) = self.wanted.clone() else { return };
-        let credentials = match (&self.secret, &self.credentials) {
+        let secret_data = match (&self.secret, &self.secret_data) {
             (Some(_), Err(why)) => {
                 self.rejected = why.clone();
                 return;
             }
-            (Some(_), Ok(credentials)) => credentials.clone(),
-            (None, _) => Credentials::new(),
+            (Some(_), Ok(data)) => data.clone(),
+            (None, _) => SecretData::new(),
         };
         if let Some(current) = &mut self.in_force
             && current.settings == settings
-            && current.credentials == credentials
+            && current.secret_data == secret_data
         {
             current.generation = generation;
             self.rejected = None;
             return;
         }
-        let (server, wanted) = (Arc::clone(&self.server), Candidate { generation, settings, credentials });
+        let (store, wanted) = (Arc::clone(&self.store), Candidate { generation, settings, secret_data });
         self.applying.spawn(async move {
-            let result = server.apply(Arc::clone(&wanted.settings), &wanted.credentials).await;
+            let result = store.apply(Arc::clone(&wanted.settings), &wanted.secret_data).await;
             (wanted, result)
         });
     }
@@ -260,6 +256,6 @@ pub(super) fn reference(history: &RayHistory) -> k8s_openapi::api::core::v1::Obj
 }
 
 /// Returns the namespace and name of a `RayHistory`, for logs.
-pub(super) fn place(history: &RayHistory) -> String {
+pub(super) fn full_name(history: &RayHistory) -> String {
     format!("{}/{}", history.namespace().unwrap_or_default(), history.name_any())
 }

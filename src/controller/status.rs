@@ -88,9 +88,7 @@ impl Facts {
 
     fn is_ready(&self) -> (&'static str, &'static str, &'static str, String) {
         let (status, reason, message) = match (self.applied, self.listed_at) {
-            (None, _) => {
-                ("False", "NoSettings", "no settings could be put in force yet; see SettingsApplied".to_owned())
-            }
+            (None, _) => ("False", "NoSettings", "no settings are in force yet; see SettingsApplied".to_owned()),
             (Some(_), None) => {
                 ("False", "NotListed", "the storage has not been listed yet; see StorageReachable".to_owned())
             }
@@ -100,7 +98,7 @@ impl Facts {
             (Some(generation), Some(_)) if self.rejected.is_some() => (
                 "True",
                 "ServingLastGood",
-                format!("serving with the settings of generation {generation}; see SettingsApplied"),
+                format!("sessions are served with the settings of generation {generation}; see SettingsApplied"),
             ),
             (Some(_), Some(_)) => match &self.alone {
                 None => ("True", "Serving", "sessions are served".to_owned()),
@@ -108,7 +106,7 @@ impl Facts {
                     "True",
                     "LeasesForbidden",
                     format!(
-                        "sessions are served, but replicas cannot know of each other: {why}; allow list, watch, create, patch and delete on leases.coordination.k8s.io in this namespace"
+                        "sessions are served, but the replicas cannot see each other: {why}; allow list, watch, create, patch and delete on leases.coordination.k8s.io in this namespace"
                     ),
                 ),
             },
@@ -125,10 +123,10 @@ impl Facts {
             (None, Some(generation)) if generation != self.generation => (
                 "Unknown",
                 "Pending",
-                format!("the settings are being put in force; those of generation {generation} are until then"),
+                format!("the settings are being applied; until then those of generation {generation} are in force"),
             ),
             (None, Some(_)) => ("True", "Applied", "the settings are in force".to_owned()),
-            (None, None) => ("Unknown", "Pending", "the settings are being put in force".to_owned()),
+            (None, None) => ("Unknown", "Pending", "the settings are being applied".to_owned()),
         };
         ("SettingsApplied", status, reason, message)
     }
@@ -138,9 +136,9 @@ impl Facts {
             (Some(why), Some(_)) => (
                 "False",
                 "ListingFailed",
-                format!("{why}; what was listed before is still served, and listing is tried again"),
+                format!("{why}; the last listing is still served, and the server keeps trying"),
             ),
-            (None, Some(_)) => ("True", "Listed", "the storage answers".to_owned()),
+            (None, Some(_)) => ("True", "Listed", "the storage can be listed".to_owned()),
             (Some(why), None) if self.applied.is_some() => {
                 ("False", "NotListed", format!("{why}; check spec.storage, its credentials and the network"))
             }
@@ -162,20 +160,20 @@ impl Facts {
             Trouble::ListingOnly => (
                 "True",
                 "ListingOnly",
-                format!("RayClusters {place} are listed every 30 s, because they may not be watched; allow `watch` on rayclusters.ray.io"),
+                format!("RayClusters {place} are listed every 30 s, because watching them is forbidden; allow `watch` on rayclusters.ray.io"),
             ),
             Trouble::NoSuchKind => (
                 "False",
                 "CrdMissing",
-                "the API server knows no rayclusters.ray.io/v1: install KubeRay's CRDs; sessions are shown as unknown until then".to_owned(),
+                "the API server does not know rayclusters.ray.io/v1: install KubeRay's CRDs; until then the state of sessions is unknown".to_owned(),
             ),
             Trouble::Forbidden(why) => (
                 "False",
                 "Forbidden",
-                format!("RayClusters may not be listed {place}: {why}; allow list and watch on rayclusters.ray.io, or name the namespaces in spec.clusters.namespaces"),
+                format!("listing RayClusters {place} is forbidden: {why}; allow list and watch on rayclusters.ray.io, or name the namespaces in spec.clusters.namespaces"),
             ),
             Trouble::Unreachable(why) => {
-                ("False", "Unreachable", format!("RayClusters cannot be watched {place}: {why}; tried again until it works"))
+                ("False", "Unreachable", format!("RayClusters cannot be watched {place}: {why}; the server keeps trying"))
             }
         };
         ("ClustersWatched", status, reason, message)

@@ -15,7 +15,7 @@ use std::fmt;
 #[derive(Debug)]
 pub(super) enum Error {
     /// Ray itself would reject the request, with this text.
-    Refused(RayError),
+    Ray(RayError),
     /// The session cannot be opened or read.
     Session(session::Error),
     /// The session is still being loaded.
@@ -48,8 +48,8 @@ pub(super) enum Error {
 }
 
 impl From<RayError> for Error {
-    fn from(refusal: RayError) -> Self {
-        Self::Refused(refusal)
+    fn from(error: RayError) -> Self {
+        Self::Ray(error)
     }
 }
 
@@ -68,7 +68,7 @@ const RESTORE: &str = "The store does not serve archived objects (InvalidObjectS
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Ray(error) => error.fmt(f),
             Self::Session(error @ session::Error::Storage(_)) if error.is_archived() => {
                 write!(f, "This was moved to an archive. {RESTORE}")
             }
@@ -115,14 +115,14 @@ impl Error {
     /// Returns the status code.
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::Refused(RayError::BadQuery(_)) | Self::BadPath | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::Refused(RayError::NotFound(_))
+            Self::Ray(RayError::BadQuery(_)) | Self::BadPath | Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Ray(RayError::NotFound(_))
             | Self::Session(session::Error::Unknown(_) | session::Error::LogGone(_))
             | Self::NotASession(_)
             | Self::NothingNamed(..)
             | Self::NotFoundSoFar { .. }
             | Self::UnknownUrl => StatusCode::NOT_FOUND,
-            Self::Refused(RayError::Failed(_) | RayError::FailedJson(_)) | Self::Session(session::Error::Broken) => {
+            Self::Ray(RayError::Failed(_) | RayError::FailedJson(_)) | Self::Session(session::Error::Broken) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
             Self::Session(
@@ -138,7 +138,7 @@ impl Error {
             Self::Session(session::Error::NothingReadable { .. } | session::Error::Storage(_)) => {
                 StatusCode::BAD_GATEWAY
             }
-            Self::Refused(RayError::Forbidden(_)) | Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::Ray(RayError::Forbidden(_)) | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         }
     }
@@ -146,12 +146,12 @@ impl Error {
     /// Returns the type and title of the problem.
     fn problem(&self) -> (&'static str, &'static str) {
         match self {
-            Self::Refused(RayError::BadQuery(_)) | Self::BadRequest(_) | Self::BadPath => {
+            Self::Ray(RayError::BadQuery(_)) | Self::BadRequest(_) | Self::BadPath => {
                 ("bad-request", "The query cannot be understood")
             }
             Self::ForeignOrigin => ("foreign-origin", "Not for pages of another origin"),
-            Self::Refused(RayError::NotFound(_)) | Self::UnknownUrl => ("not-found", "Not found"),
-            Self::Refused(RayError::Forbidden(_)) => ("forbidden", "Not possible on a dead session"),
+            Self::Ray(RayError::NotFound(_)) | Self::UnknownUrl => ("not-found", "Not found"),
+            Self::Ray(RayError::Forbidden(_)) => ("forbidden", "Not possible on a dead session"),
             Self::Session(session::Error::Unknown(_)) | Self::NotASession(_) => ("unknown-session", "No such session"),
             Self::NothingNamed(..) | Self::NotFoundSoFar { .. } => ("unknown-name", "No session of that name"),
             Self::Session(session::Error::LogGone(_)) => ("log-gone", "The log is gone"),
@@ -164,7 +164,7 @@ impl Error {
             Self::Session(session::Error::Stopping) => ("stopping", "The server is stopping"),
             Self::Session(session::Error::NothingReadable { .. }) => ("unreadable", "The session cannot be read"),
             Self::Session(session::Error::Storage(_)) => ("storage", "The storage cannot be read"),
-            Self::Refused(RayError::Failed(_) | RayError::FailedJson(_)) | Self::Session(session::Error::Broken) => {
+            Self::Ray(RayError::Failed(_) | RayError::FailedJson(_)) | Self::Session(session::Error::Broken) => {
                 ("internal", "The server failed")
             }
             Self::MethodNotAllowed => ("method-not-allowed", "History can only be read"),

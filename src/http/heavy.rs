@@ -5,7 +5,7 @@
 
 use super::error::Error;
 use crate::metrics::Metrics;
-use crate::session::{Memory, Sessions};
+use crate::session::{Reservation, Sessions};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -34,7 +34,7 @@ impl Heavy {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<(T, LongAnswer), Error> {
         let resources = async {
-            let memory = sessions.hold(bytes).await;
+            let memory = sessions.reserve_for_answer(bytes).await;
             (memory, Arc::clone(&self.slots).acquire_owned().await)
         };
         let (memory, slot) = self.with_timeout(resources).await?;
@@ -47,8 +47,8 @@ impl Heavy {
     }
 
     /// Waits for memory only, for an answer that is read and not built.
-    pub(super) async fn memory(&self, sessions: &Sessions, bytes: u64) -> Result<Memory, Error> {
-        self.with_timeout(sessions.hold(bytes)).await
+    pub(super) async fn memory(&self, sessions: &Sessions, bytes: u64) -> Result<Reservation, Error> {
+        self.with_timeout(sessions.reserve_for_answer(bytes)).await
     }
 
     async fn with_timeout<T>(&self, resources: impl Future<Output = T>) -> Result<T, Error> {
@@ -93,7 +93,7 @@ impl LongAnswer {
 /// The memory of a long answer, counted in a metric.
 #[derive(Debug)]
 struct HeldMemory {
-    _memory: Memory,
+    _memory: Reservation,
     metrics: Metrics,
 }
 

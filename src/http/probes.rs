@@ -1,7 +1,7 @@
 //! Probes in the format of kube-apiserver, and metrics.
 
 use super::state::State;
-use crate::health::Gate;
+use crate::health::{Gate, NOT_LISTED};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse};
@@ -44,7 +44,7 @@ pub(super) fn ready(request: &HttpRequest, state: &State) -> HttpResponse {
 fn missing(state: &State) -> BTreeMap<Gate, String> {
     let mut missing = state.health.missing();
     if state.sessions.listing().listed_at.is_none() {
-        missing.entry(Gate::Listed).or_insert_with(|| "the stored sessions have not been listed yet".to_owned());
+        missing.entry(Gate::Listed).or_insert_with(|| NOT_LISTED.to_owned());
     }
     missing
 }

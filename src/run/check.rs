@@ -1,13 +1,13 @@
 //! Wiring of `check`: reads the settings, and optionally surveys their store.
 
 use super::print::print;
-use super::{ask, connect, local, read_kuberay};
+use super::{ask, local, read_kuberay};
 use crate::args::Check;
 use crate::cgroup;
 use crate::check::{self, Report};
-use crate::liveness::Liveness;
+use crate::liveness::Watched;
 use crate::metrics::Metrics;
-use crate::session::Sessions;
+use crate::session::{Sessions, Survey, connect};
 use crate::settings::{Document, KubeRay, Origin, Settings, Storage};
 use anyhow::{Context, anyhow, bail};
 use ray_history_core::layout::Root;
@@ -87,8 +87,8 @@ async fn survey(settings: Settings) -> anyhow::Result<()> {
     let metrics = Metrics::default();
     let store = connect(&settings.storage, &metrics).await?;
     let roots = root_dirs.iter().map(|root| Root::new(root)).collect();
-    let sessions = Sessions::with(store, roots, Arc::new(settings.clone()), Liveness::default(), metrics);
-    let survey = Arc::new(sessions).survey().await.with_context(|| format!("cannot look into {url}"))?;
+    let sessions = Sessions::with(store, roots, Arc::new(settings.clone()), Watched::default(), metrics);
+    let survey = Survey::of(&Arc::new(sessions)).await.with_context(|| format!("cannot look into {url}"))?;
     let report = Report { survey: &survey, url: &url, roots: root_dirs, now: SystemTime::now() };
     print(&report.to_string())
 }

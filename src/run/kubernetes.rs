@@ -1,25 +1,14 @@
-//! Wiring of `serve --rayhistory`: the Kubernetes client, the controller, and the server that it controls.
+//! Wiring of `serve --rayhistory`: the Kubernetes client, the controller, and the sessions that it sets up.
 
-use super::{NO_THREADS, Stopping, connect, find_dashboards};
+use super::{NO_THREADS, Stopping, find_dashboards};
 use crate::args::Serve;
 use crate::cgroup;
-use crate::controller::{self, Controller, Credentials, Options, Server};
-use crate::crd::CacheStatus;
-use crate::health::{Gate, Health};
-use crate::liveness::{Liveness, Watched};
+use crate::controller::{self, Controller, Options};
+use crate::health::{Gate, Health, NOT_LISTED};
 use crate::metrics::Metrics;
-use crate::session::{Sessions, Stored};
-use crate::settings::{Settings, Storage};
+use crate::session::Sessions;
 use anyhow::Context;
-use async_trait::async_trait;
 use kube::Config;
-use parking_lot::{Mutex, MutexGuard};
-use ray_history_core::base::chain::chain;
-use ray_history_core::base::name::{ClusterId, Owner, SessionKey};
-use ray_history_core::layout::Root;
-use ray_history_storage::config::StoreConfig;
-use ray_history_storage::memory::Memory;
-use ray_history_storage::{self as storage, Delimiter};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,19 +32,10 @@ pub(super) async fn serve(
     config.read_timeout = Some(READ_TIMEOUT);
     let own_namespace = config.default_namespace.clone();
     let client = controller::client(config).context("the Kubernetes client cannot be set up")?;
-    let (liveness, watched, health) = (Liveness::default(), Watched::default(), Health::default());
-    liveness.set(Arc::new(watched.clone()));
-    health.close(Gate::Listed, "the stored sessions have not been listed yet");
-    let (settings, metrics) = (Arc::new(Settings::default()), Metrics::default());
-    // An empty store until the first settings are in force.
-    let empty_store: Arc<dyn storage::Storage> = Arc::new(Memory::default());
-    let sessions = Sessions::with(empty_store, vec![Root::new("")], settings, liveness, metrics.clone());
-    let sessions = Arc::new(sessions.with_low_priority_loads().context(NO_THREADS)?);
-    let server = Arc::new(ControlledServer {
-        sessions: Arc::clone(&sessions),
-        metrics: metrics.clone(),
-        open: Mutex::default(),
-    });
+    let (health, metrics) = (Health::default(), Metrics::default());
+    health.close(Gate::Listed, NOT_LISTED);
+    let sessions = Sessions::without_store(metrics.clone()).with_low_priority_loads().context(NO_THREADS)?;
+    let sessions = Arc::new(sessions);
     let options = Options {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
@@ -64,7 +44,7 @@ pub(super) async fn serve(
         base_url: args.base_url.clone(),
         memory_limit: cgroup::memory_limit(),
     };
-    let controller = Controller::new(client, options, server, Arc::clone(&sessions), watched, health.clone());
+    let controller = Controller::new(client, options, Arc::clone(&sessions), health.clone());
     let controller = tokio::spawn(controller.run(shutdown.clone()));
     let address = listener.local_addr()?;
     tracing::info!(%address, rayhistory = %format!("{namespace}/{name}"), "serving http://{address}/sessions/");
@@ -84,101 +64,4 @@ fn host() -> String {
         .map(|name| name.trim().to_owned())
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "ray-history".to_owned())
-}
-
-/// The server that the controller controls.
-#[derive(Debug)]
-struct ControlledServer {
-    sessions: Arc<Sessions>,
-    metrics: Metrics,
-    open: Mutex<Option<OpenStore>>,
-}
-
-/// The store in force.
-#[derive(Clone, Debug)]
-struct OpenStore {
-    /// The settings with which it was opened.
-    storage: Storage,
-    credentials: Credentials,
-    /// The configuration with credentials; rotating credentials are shared with the store.
-    config: StoreConfig,
-}
-
-impl ControlledServer {
-    fn open(&self) -> MutexGuard<'_, Option<OpenStore>> {
-        self.open.lock()
-    }
-}
-
-#[async_trait]
-impl Server for ControlledServer {
-    async fn apply(&self, settings: Arc<Settings>, credentials: &Credentials) -> Result<(), String> {
-        let current = self.open().clone();
-        let same = current.as_ref().filter(|open| open.storage == settings.storage);
-        if same.is_some_and(|open| open.credentials == *credentials) {
-            self.sessions.apply(settings);
-            return Ok(());
-        }
-        let with_secret = settings.storage.clone().with_secret(credentials).map_err(|problems| problems.to_string())?;
-        let store = connect(&with_secret, &self.metrics).await.map_err(|error| format!("{error:#}"))?;
-        // The current store is kept if the new one does not answer or rejects the credentials.
-        if current.is_some() {
-            let root = Root::new(settings.storage.root_dirs.first().map_or("", String::as_str));
-            let prefix = root.spellings().into_iter().next().unwrap_or_default();
-            store
-                .list(&prefix, Delimiter::Slash, None)
-                .await
-                .map_err(|error| format!("{} cannot be listed: {error}", settings.storage.url()))?;
-        }
-        let mut open = OpenStore {
-            storage: settings.storage.clone(),
-            credentials: credentials.clone(),
-            config: with_secret.store,
-        };
-        let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
-        self.sessions.apply(settings);
-        match same {
-            // The same store with new credentials: open sessions stay open, and loads continue.
-            Some(same) if same.config.rotate(&open.config) => {
-                open.config = same.config.clone();
-                let sessions = Arc::clone(&self.sessions);
-                tokio::spawn(async move { sessions.try_again().await });
-            }
-            _ => self.sessions.replace_store(store, roots),
-        }
-        *self.open() = Some(open);
-        Ok(())
-    }
-
-    fn cache(&self) -> CacheStatus {
-        let usage = self.sessions.usage();
-        let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-        CacheStatus {
-            sessions: i64::try_from(usage.sessions).unwrap_or(i64::MAX),
-            bytes: signed(usage.kept_bytes),
-            max_memory: signed(usage.limit_bytes),
-        }
-    }
-
-    fn relist(&self, cluster: ClusterId, owner: Option<Owner>) {
-        let sessions = Arc::clone(&self.sessions);
-        tokio::spawn(async move {
-            if let Err(error) = sessions.refresh_cluster(&cluster, owner.as_ref()).await {
-                tracing::debug!(error = %chain(&error), "the folders of a cluster could not be listed");
-            }
-        });
-    }
-
-    async fn stored(&self, key: &SessionKey) -> Option<Stored> {
-        let stored = self.sessions.stored(key).await;
-        stored
-            .inspect_err(
-                |error| tracing::debug!(session.key = %key, error = %chain(error), "stored files could not be listed"),
-            )
-            .ok()?
-    }
-
-    async fn prewarm(&self, key: &SessionKey) -> bool {
-        self.sessions.prewarm(key).await
-    }
 }

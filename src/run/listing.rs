@@ -1,9 +1,8 @@
 //! The first listing, made while the server already answers, and readiness after every later one.
 
-use crate::health::{Gate, Health};
-use crate::session::Sessions;
+use crate::health::{Gate, Health, NOT_LISTED};
 use crate::session::catalog::Listing;
-use crate::session::{self};
+use crate::session::{self, Sessions};
 use crate::settings::Storage;
 use anyhow::{Context, bail};
 use ray_history_core::base::chain::chain;
@@ -27,7 +26,7 @@ pub(super) async fn first(sessions: &Sessions, storage: &Storage, health: &Healt
             Ok(listing) => break listing,
             Err(session::Error::Storage(error)) if error.is_transient() => {
                 tracing::warn!(error = %chain(&*error), "the stored sessions cannot be listed yet; trying again in {pause:?}");
-                health.close(Gate::Listed, format!("the stored sessions have not been listed yet: {error}"));
+                health.close(Gate::Listed, format!("{NOT_LISTED}: {error}"));
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
@@ -67,8 +66,8 @@ fn is_empty(folder: &Path) -> bool {
 /// An unreachable bucket does not close the gate, because it affects every replica, and the last listing and all open
 /// sessions are still served.
 pub(super) async fn readiness(sessions: Arc<Sessions>, health: Health) {
-    let update_gate = |listing: &Listing, of_folder: bool| match &listing.stale {
-        Some(why) if of_folder && listing.store_missing => health.close(Gate::Listed, why.clone()),
+    let update_gate = |listing: &Listing| match &listing.stale {
+        Some(why) if listing.folder_is_gone => health.close(Gate::Listed, why.clone()),
         _ if listing.listed_at.is_some() => health.open(Gate::Listed),
         _ => {}
     };

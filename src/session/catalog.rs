@@ -295,7 +295,7 @@ impl Catalog {
                 (Ok(state.replace(scope, sessions, self.namespaces()).await), pass)
             }
             Err(error) => {
-                let pass = Pass::failed(&error);
+                let pass = Pass::failed(&error, self.store.listing_is_free());
                 (Err(error), pass)
             }
         };

@@ -1,7 +1,7 @@
 //! Signs that a session is over, for clusters that nothing watches: from the listing, and from the open session itself.
 
-use super::{OpenSession, Sessions};
-use crate::liveness::State;
+use super::OpenSession;
+use super::catalog::Listing;
 use ray_history_core::base::name::SessionKey;
 
 /// A sign that a session is over.
@@ -24,28 +24,22 @@ impl Ended {
             Self::HeadLog => "head-log",
         }
     }
+
+    /// Returns the sign that a session is over, or `None` if there is none.
+    pub(super) fn find(key: &SessionKey, listing: &Listing, open: Option<&OpenSession>) -> Option<Self> {
+        if listing.is_superseded(key) {
+            return Some(Self::NewerSession);
+        }
+        let written = || listing.find(key)?.written;
+        if listing.is_marked_at_end(key) || open.is_some_and(|open| is_last(written(), open)) {
+            return Some(Self::Marker);
+        }
+        open.filter(|open| open.snapshot.completeness.stopped).map(|_| Self::HeadLog)
+    }
 }
 
 /// Microseconds after the last event within which a marker of the end is written. A much younger marker was copied.
 const MARKER_FOLLOWS: i64 = 15 * 60 * 1_000_000;
-
-impl Sessions {
-    /// Returns the sign that a session is over, or `None` if there is none or the state is already known.
-    pub fn ended(&self, key: &SessionKey, open: Option<&OpenSession>) -> Option<Ended> {
-        if self.state(key) != State::Unknown {
-            return None;
-        }
-        let listing = self.listing();
-        if listing.is_superseded(key) {
-            return Some(Ended::NewerSession);
-        }
-        let written = || listing.find(key)?.written;
-        if listing.is_marked_at_end(key) || open.is_some_and(|open| is_last(written(), open)) {
-            return Some(Ended::Marker);
-        }
-        open.filter(|open| open.snapshot.completeness.stopped).map(|_| Ended::HeadLog)
-    }
-}
 
 /// Returns `true` if the marker was written right after the last event.
 fn is_last(written: Option<i64>, open: &OpenSession) -> bool {

@@ -1,11 +1,11 @@
-//! Access to the list of sessions, and the task that keeps it fresh.
+//! Queries on the list of sessions, and the task that keeps it fresh.
 //!
 //! When the store is replaced, the new one is listed at once. Listings run to their end even if the caller leaves, so
 //! that a partial listing cannot be taken for a complete one.
 
 use super::catalog::{Entry, Listing, Page, Query};
 use super::links::{Attempts, Sources, Subject, Submission};
-use super::{Error, Sessions};
+use super::{Ended, Error, OpenSession, Sessions};
 use crate::liveness::State;
 use ray_history_core::base::name::{ClusterId, Owner, SessionKey};
 use ray_history_core::snapshot::gaps::Standing;
@@ -24,12 +24,6 @@ impl Sessions {
         self.source().catalog.listing()
     }
 
-    /// Returns `true` if the store is a folder that no longer exists. A bucket may only be out of reach.
-    pub fn folder_is_gone(&self) -> bool {
-        let source = self.source();
-        source.store.listing_is_free() && source.catalog.listing().store_missing
-    }
-
     /// Returns a session's current standing: a marker that is listed later counts from then on.
     pub fn standing(&self, key: &SessionKey) -> Standing {
         let (listing, state) = (self.listing(), self.state(key));
@@ -40,9 +34,15 @@ impl Sessions {
         }
     }
 
+    /// Returns the sign that a session is over, or `None` if there is none or the state is already known.
+    pub fn ended(&self, key: &SessionKey, open: Option<&OpenSession>) -> Option<Ended> {
+        let is_unknown = self.state(key) == State::Unknown;
+        is_unknown.then(|| Ended::find(key, &self.listing(), open)).flatten()
+    }
+
     /// Returns a page of the last listing.
     pub fn page(&self, query: &Query) -> Page {
-        self.listing().page(query, self.liveness())
+        self.listing().page(query, &self.watched)
     }
 
     /// Returns a listing recent enough that a session missing from it is not stored: the last one, renewed if it is
@@ -94,7 +94,7 @@ impl Sessions {
     /// Returns the session of a `RayService` to show, given its sessions newest first: one of the active cluster, if
     /// that is known and has one, because the newest cluster may be a pending one; otherwise the newest.
     pub fn serving<'a>(&self, namespace: &str, service: &str, sessions: &'a [Entry]) -> Option<&'a Entry> {
-        let active = self.liveness().active(namespace, service);
+        let active = &self.watched.active(namespace, service);
         let of_active = |entry: &&Entry| active.as_ref() == Some(&entry.key.cluster.name);
         sessions.iter().find(of_active).or_else(|| sessions.first())
     }
@@ -105,7 +105,7 @@ impl Sessions {
         let sources = Sources {
             store: Arc::clone(&source.store),
             roots: source.catalog.roots().to_vec(),
-            metrics: Arc::clone(&self.metrics().catalog),
+            metrics: Arc::clone(&self.metrics.catalog),
             listing: source.catalog.listing(),
             open: self.all_open(),
         };
@@ -113,17 +113,15 @@ impl Sessions {
         source.submissions.find(namespace, id, &sources).await
     }
 
-    /// Calls `on_listing` with the last listing and every later one, and with `true` if the store is a folder. Follows
-    /// the current store and runs for ever.
-    pub async fn each_listing(&self, on_listing: impl Fn(&Listing, bool)) {
+    /// Calls `on_listing` with the last listing and every later one. Follows the current store and runs for ever.
+    pub async fn each_listing(&self, on_listing: impl Fn(&Listing)) {
         let mut sources = self.sources();
         loop {
-            let source = Arc::clone(&sources.borrow_and_update());
-            let (mut listings, of_folder) = (source.catalog.listings(), source.store.listing_is_free());
+            let mut listings = sources.borrow_and_update().catalog.listings();
             let each = async {
                 loop {
                     let listing = Arc::clone(&listings.borrow_and_update());
-                    on_listing(&listing, of_folder);
+                    on_listing(&listing);
                     if listings.changed().await.is_err() {
                         return;
                     }
@@ -163,11 +161,11 @@ impl Sessions {
 
     /// Counts sessions by state, for the metrics.
     pub(super) async fn count(&self) {
-        let (listing, liveness) = (self.listing(), self.liveness().clone());
-        let Ok(counts) = tokio::task::spawn_blocking(move || listing.counts(liveness.judge().as_deref())).await else {
+        let (listing, watched) = (self.listing(), self.watched.clone());
+        let Ok(counts) = tokio::task::spawn_blocking(move || listing.counts(&watched)).await else {
             return;
         };
-        let metrics = &self.metrics().catalog;
+        let metrics = &self.metrics.catalog;
         for (state, count) in [(State::Live, counts.live), (State::Dead, counts.dead), (State::Unknown, counts.unknown)]
         {
             metrics.sessions(state.as_str(), count);

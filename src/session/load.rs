@@ -1,7 +1,7 @@
 //! Reads one session from the store and builds its snapshot.
 //!
 //! ```text
-//! list pages ──► admission ──► event files ──► parsing threads (`parse`) ──► merge ──► finish
+//! list pages ──► permit ─────► event files ──► parsing threads (`parse`) ──► merge ──► finish
 //!      │  (by stored size)     log files with facts, endpoint bodies ─────────────────────┘
 //!      └──► more pages are listed while files of the first are read
 //! ```
@@ -16,10 +16,8 @@ mod endpoints;
 mod events;
 mod facts;
 mod fetch;
-mod fetch_slots;
 mod incoming;
 mod inventory;
-mod load_memory;
 mod objects;
 mod opened;
 mod pages;
@@ -36,11 +34,13 @@ pub(super) use opened::age;
 pub(super) use relist::{Relisted, relist};
 
 use super::Error;
-use super::admission::{Admission, CoverError, LoadPermit};
+use super::load_permit::{BASE, CoverError, Lanes, LoadPermit};
 use super::progress::{Counters, Phase};
 use crate::metrics::sessions::Metrics;
+use endpoints::Endpoints;
+use events::Events;
+use facts::LogFacts;
 use futures_util::stream;
-use load_memory::{BASE, LoadMemory};
 use objects::{EventBytes, EventObjects};
 use pages::Pages;
 use ray_history_core::base::name::SessionKey;
@@ -72,12 +72,19 @@ pub(super) struct Load {
     pub(super) key: SessionKey,
     pub(super) places: Places,
     pub(super) counters: Arc<Counters>,
-    pub(super) admission: Arc<Admission>,
+    pub(super) lanes: Arc<Lanes>,
     pub(super) metrics: Arc<Metrics>,
-    /// Time limit of listing, and again of reading. Waiting for admission does not count.
+    /// Time limit of listing, and again of reading. Waiting for a permit does not count.
     pub(super) timeout: Duration,
     /// `true` to load only if no other load is disturbed.
     pub(super) idle_only: bool,
+}
+
+/// The contents of the files of a session.
+struct Contents {
+    events: Events,
+    facts: LogFacts,
+    endpoints: Endpoints,
 }
 
 /// The reason why an attempt ended without a session.
@@ -125,9 +132,9 @@ impl Load {
         let estimate = estimate(pages.objects.events.bytes).saturating_mul(if pages.is_last() { 1 } else { 2 });
         let waiting = Instant::now();
         let permit = if self.idle_only {
-            self.admission.admit_idle(estimate.max(at_least)).ok_or(Error::Busy)?
+            self.lanes.admit_idle(estimate.max(at_least)).ok_or(Error::Busy)?
         } else {
-            self.admission.admit(estimate.max(at_least)).await
+            self.lanes.admit(estimate.max(at_least)).await
         };
         self.metrics.queued(waiting.elapsed());
         self.counters.enter(Phase::Reading);
@@ -135,72 +142,35 @@ impl Load {
         tokio::time::timeout(self.timeout, self.read(&mut pages, permit)).await.map_err(timed_out)?
     }
 
-    async fn read(&self, pages: &mut Pages, permit: LoadPermit) -> Result<OpenSession, AttemptError> {
+    async fn read(&self, pages: &mut Pages, permit: Arc<LoadPermit>) -> Result<OpenSession, AttemptError> {
         let started = Instant::now();
-        let memory = LoadMemory::new(permit);
-        let reading = async {
-            let (store, key, counters) = (&self.store, &self.key, &self.counters);
-            // If both trees have a log file, the complete listing decides which one counts.
-            let early = if pages.is_last() {
-                None
-            } else {
-                Some(events::read(store, key, pages.event_files(), counters, &memory).await?)
-            };
-            let first = stream::iter([Ok(pages.take_first())]);
-            let objects = &pages.objects;
-            memory.add(objects.weight());
-            let (events, facts, endpoints, early) = tokio::join!(
-                async {
-                    match early {
-                        Some(events) => Ok(events),
-                        None => events::read(store, key, first, counters, &memory).await,
-                    }
-                },
-                facts::read_facts(store, objects, counters, &memory),
-                endpoints::read_endpoints(store, objects, counters, &memory),
-                processes::read_early(store, objects, counters, &memory),
-            );
-            let (events, mut facts, endpoints) = (events?, facts?, endpoints?);
-            let named = &facts.facts.processes;
-            let missing =
-                processes::read_missing(store, objects, &events.builder, named, &early.logs, counters, &memory).await;
-            for found in [early, missing] {
-                facts.facts.processes.merge(found.logs);
-                facts.unreadable.extend(found.unreadable);
-            }
-            Ok::<_, Error>((events, facts, endpoints))
-        };
         let read = tokio::select! {
-            read = reading => Ok(read?),
-            outgrown = memory.outgrows() => Err(outgrown),
+            read = self.read_files(pages, &permit) => Ok(read?),
+            outgrown = permit.outgrows() => Err(outgrown),
         };
         // A thread that may hold no more has not read everything, even if reading ended before that was noticed.
-        let read = memory.outgrown().map_or(read, Err);
-        let (events, facts, endpoints) = read.map_err(|(held, error)| self.outgrown(held, error))?;
+        let read = permit.outgrown().map_or(read, Err);
+        let read = read.map_err(|(held, error)| self.outgrown(held, error))?;
+        let Contents { mut events, facts, endpoints } = read;
         // Jobs are built from the submission records before those are dropped.
         let stored = submission::weight_of_stored(&endpoints.bodies) as u64;
-        let _jobs = memory.hold(stored + JOB_BYTES_PER_BYTE * facts.facts.weight_of_submissions() as u64);
-        memory.cover().map_err(|(held, error)| self.outgrown(held, error))?;
+        let _jobs = permit.hold(stored + JOB_BYTES_PER_BYTE * facts.facts.weight_of_submissions() as u64);
+        permit.cover().map_err(|(held, error)| self.outgrown(held, error))?;
         self.counters.enter(Phase::Finishing);
         let objects = std::mem::take(&mut pages.objects);
         let (digest, newest) = (objects.digest(), objects.newest);
         let event_objects = objects.events.clone();
-        let event_files = event_objects.files;
         let left_out = objects.skipped.len() + facts.unreadable.len() + endpoints.unreadable.len();
         let unread = events.unread + left_out as u64;
-        let (mut builder, mut nothing_read) = (events.builder, None);
-        let report = builder.completeness_mut();
-        // Empty files are not read.
-        let filled = event_files.saturating_sub(event_objects.empty);
-        if filled > 0 && report.unreadable_files.count >= filled && report.records == 0 {
-            let why = report.unreadable_files.examples.first().map(|p| p.problem.clone()).unwrap_or_default();
-            let (files, archived) = (filled as usize, events.archived >= filled);
-            let error = Error::NothingReadable { key: self.key.clone(), files, why, archived };
-            if objects.has_no_logs() && endpoints.bodies.is_empty() {
-                return Err(error.into());
-            }
-            nothing_read = Some(error);
+        let nothing_read = self.nothing_read(&event_objects, &mut events);
+        if let Some(error) = &nothing_read
+            && objects.has_no_logs()
+            && endpoints.bodies.is_empty()
+        {
+            return Err(error.clone().into());
         }
+        let mut builder = events.builder;
+        let report = builder.completeness_mut();
         let skipped = objects.skipped.iter().map(|error| (error.key().to_owned(), error.to_string()));
         for (file, why) in skipped.chain(facts.unreadable).chain(endpoints.unreadable).chain(endpoints.damaged) {
             report.unreadable_files.add(&file, 0, why);
@@ -212,7 +182,7 @@ impl Load {
         let logs = objects.into_logs();
         let snapshot = {
             let logs = logs.clone();
-            memory.run(move || finish(builder, facts.facts, endpoints.bodies, &logs, event_objects)).await?
+            permit.run(move || finish(builder, facts.facts, endpoints.bodies, &logs, event_objects)).await?
         };
         Ok(OpenSession::new(
             self.key.clone(),
@@ -222,9 +192,55 @@ impl Load {
             newest,
             unread,
             started.elapsed(),
-            &memory,
+            &permit,
         )
         .without_tables(nothing_read))
+    }
+
+    /// Reads all files of a session, while further pages are listed.
+    async fn read_files(&self, pages: &mut Pages, permit: &Arc<LoadPermit>) -> Result<Contents, Error> {
+        let (store, key, counters) = (&self.store, &self.key, &self.counters);
+        // If both trees have a log file, the complete listing decides which one counts.
+        let early = if pages.is_last() {
+            None
+        } else {
+            Some(events::read(store, key, pages.event_files(), counters, permit).await?)
+        };
+        let first = stream::iter([Ok(pages.take_first())]);
+        let objects = &pages.objects;
+        permit.add(objects.weight());
+        let (events, facts, endpoints, early) = tokio::join!(
+            async {
+                match early {
+                    Some(events) => Ok(events),
+                    None => events::read(store, key, first, counters, permit).await,
+                }
+            },
+            facts::read_facts(store, objects, counters, permit),
+            endpoints::read_endpoints(store, objects, counters, permit),
+            processes::read_early(store, objects, counters, permit),
+        );
+        let (events, mut facts, endpoints) = (events?, facts?, endpoints?);
+        let named = &facts.facts.processes;
+        let missing =
+            processes::read_missing(store, objects, &events.builder, named, &early.logs, counters, permit).await;
+        for found in [early, missing] {
+            facts.facts.processes.merge(found.logs);
+            facts.unreadable.extend(found.unreadable);
+        }
+        Ok(Contents { events, facts, endpoints })
+    }
+
+    /// Returns the error if there are event files and none of them could be read. Empty files are not read.
+    fn nothing_read(&self, objects: &EventObjects, events: &mut Events) -> Option<Error> {
+        let filled = objects.files.saturating_sub(objects.empty);
+        let report = events.builder.completeness_mut();
+        if filled == 0 || report.unreadable_files.count < filled || report.records > 0 {
+            return None;
+        }
+        let why = report.unreadable_files.examples.first().map(|p| p.problem.clone()).unwrap_or_default();
+        let (files, archived) = (filled as usize, events.archived >= filled);
+        Some(Error::NothingReadable { key: self.key.clone(), files, why, archived })
     }
 
     fn outgrown(&self, held: u64, error: CoverError) -> AttemptError {

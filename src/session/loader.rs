@@ -162,13 +162,14 @@ impl<T: Clone + Send + Sync + 'static> Loader<T> {
     }
 
     /// Returns the error of a session's last load while it is cached.
+    #[cfg(test)]
     pub(super) fn cached_error(&self, key: &SessionKey) -> Option<Error> {
         let loads = self.loads.lock();
         let cached = loads.errors.get(key)?;
         (Instant::now() < cached.until).then(|| cached.error.clone())
     }
 
-    /// Returns the number of loads that run or wait for admission.
+    /// Returns the number of loads that run or wait for a permit.
     pub(super) fn running(&self) -> usize {
         self.loads.lock().running.len()
     }

@@ -1,16 +1,35 @@
-//! The memory budget: one part for sessions that are open or being built, and one for long answers.
+//! The memory that open sessions, loads and long answers share, and the nouns for it.
 //!
-//! A `Reservation` returns its bytes on drop, so an evicted session still counts until the last answer from it is sent.
-//! Eviction is decided by `admission`, not here. Sizes come from `Snapshot::weight` and `Builder::weight`: they are
-//! measured, not guessed.
+//! ```text
+//! cache.maxMemory ─┬─► MemoryBudget of sessions ──► Reservation of each open session, cached or still in use
+//!                  │                            └─► Reservation in each LoadPermit ◄── Lanes: small, large
+//!                  │                                              └─► FetchSlots: event files on their way
+//!                  └─► MemoryBudget of answers ───► Reservation of each long answer
+//! ```
+//!
+//! A [`MemoryBudget`] is a number of bytes, and a [`Reservation`] a part of it that is given back on drop, so an evicted
+//! session still counts until the last answer from it is sent.
+//! A load waits in its `Lane` for a `LoadPermit` (`load_permit`): a slot, and a reservation by the stored size. While it
+//! reads, the permit compares what the load holds with the reservation, and grows it or ends the load. Each event file
+//! takes a part of the permit's [`FetchSlots`] until it is parsed, which bounds what a fast store can send ahead.
+//! At the end the reservation gets the size of the tables and goes over to the open session.
+//!
+//! Sizes come from `Snapshot::weight` and `Builder::weight`: they are measured, not guessed. Eviction is decided by
+//! `load_permit`, not here.
 
 use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
-use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 /// Upper bound of the part for long answers, in bytes.
 const MAX_ANSWERS: u64 = 64 << 20;
+/// Size of all files together that one load fetches, in KiB. Fewer big files than small ones are fetched concurrently.
+const FETCHED_KIB: usize = 32 << 10;
+/// Maximum bytes that one fetched file holds: pieces of the largest size that any store returns.
+const MAX_FILE_BYTES: u64 = 2 << 20;
+/// Approximate cost of a waiting fetched file in addition to its bytes, in KiB.
+const OVERHEAD_KIB: u64 = 2;
 
 /// Splits a budget: returns the part for sessions and the part for answers.
 pub(super) fn split(budget: u64) -> (u64, u64) {
@@ -71,11 +90,11 @@ impl MemoryBudget {
     }
 
     /// Waits until `bytes` are free and reserves them. More than the whole budget is reduced to it.
-    pub(super) async fn reserve(self: &Arc<Self>, bytes: u64) -> Memory {
+    pub(super) async fn reserve(self: &Arc<Self>, bytes: u64) -> Reservation {
         loop {
             let changed = self.changed();
             if let Some(reservation) = self.try_reserve(bytes.min(self.total()), 0) {
-                return Memory(reservation);
+                return reservation;
             }
             changed.await;
         }
@@ -118,13 +137,9 @@ impl Evict for () {
     }
 }
 
-/// Bytes reserved for an answer, released on drop.
-#[derive(Debug)]
-pub struct Memory(#[expect(dead_code, reason = "held, never read")] Reservation);
-
 /// Reserved bytes, released on drop.
 #[derive(Debug)]
-pub(super) struct Reservation {
+pub struct Reservation {
     budget: Arc<MemoryBudget>,
     bytes: u64,
 }
@@ -163,33 +178,40 @@ impl Drop for Reservation {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The fetch slots of one load: they bound and count the bytes of event files that are being fetched or parsed.
+///
+/// A file keeps its slot until its parser is done with it, not only until it was fetched: a store that is faster than
+/// the parser would fill the memory.
+#[derive(Debug)]
+pub(super) struct FetchSlots {
+    free: Arc<Semaphore>,
+}
 
-    #[test]
-    fn dropping_releases_bytes() {
-        let budget = MemoryBudget::new(100);
-        let first = budget.try_reserve(60, 0).unwrap();
-        assert!(budget.try_reserve(41, 0).is_none());
-        assert!(budget.try_reserve(30, 11).is_none(), "11 bytes must stay free");
-        assert_eq!(budget.shortfall(41, 0), 1);
-        let mut second = budget.try_reserve(40, 0).unwrap();
-        assert!(!second.try_grow(41, 0));
-        drop(first);
-        assert!(second.try_grow(100, 0));
-        second.settle(7);
-        assert_eq!((budget.used(), second.bytes()), (7, 7));
-    }
+/// The slot of a file, released on drop.
+#[derive(Debug)]
+pub(super) struct FetchSlot {
+    /// Never `None`, because the semaphore is not closed.
+    _permit: Option<OwnedSemaphorePermit>,
+}
 
-    #[test]
-    fn budget_can_shrink_below_use() {
-        let budget = MemoryBudget::new(100);
-        let held = budget.try_reserve(80, 0).unwrap();
-        budget.resize(50);
-        assert!(budget.try_reserve(0, 0).is_none());
-        assert_eq!(budget.shortfall(10, 0), 40);
-        drop(held);
-        assert!(budget.try_reserve(50, 0).is_some());
+impl Default for FetchSlots {
+    fn default() -> Self {
+        Self { free: Arc::new(Semaphore::new(FETCHED_KIB)) }
     }
 }
+
+impl FetchSlots {
+    /// Waits for a slot for a file of `size` bytes.
+    pub(super) async fn acquire(&self, size: u64) -> FetchSlot {
+        let kib = size.min(MAX_FILE_BYTES) / 1024 + 1 + OVERHEAD_KIB;
+        FetchSlot { _permit: Arc::clone(&self.free).acquire_many_owned(kib as u32).await.ok() }
+    }
+
+    /// Returns the bytes in use.
+    pub(super) fn used_bytes(&self) -> u64 {
+        (FETCHED_KIB - self.free.available_permits().min(FETCHED_KIB)) as u64 * 1024
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,45 +1,28 @@
-//! The sessions of a store: opens them, caches them, and keeps them up to date.
-//!
-//! Combines catalog, cache, loader, admission and freshness:
+//! The way to one session: returned from the cache, loaded, kept up to date, or loaded before it is requested.
 //!
 //! 1. A cached session is returned at once. If a check of the store is due, it runs in the background and ends with no
-//!    change, with newer log files, or with a rebuild. Until then all callers get the session as it is.
+//!    change, with newer log files, or with a rebuild. Until then all callers get the session as it is; a failure leaves
+//!    it as it is.
 //! 2. Any other session is loaded, once for all callers. An error is cached for a while.
 //!
-//! Knows nothing of HTTP, and keeps no session longer than its bounds allow.
+//! Not cached are sessions that exceed the memory budget, and those of a replaced store or of a namespace that is no
+//! longer served. A build that shows less than the cached one does not replace it.
 
-use super::admission::Admission;
-use super::cache::Cache;
-use super::load::{self, OpenSession};
-use super::loader::{Joined, Loader, Waiting};
-use super::low_priority::LowPriorityRuntime;
-use super::memory::{self, Evict, Memory, MemoryBudget};
-use super::progress::Progress;
+use super::cache::Cached;
+use super::freshness::{Built, RefreshSchedule};
+use super::load::{self, Load, LogObject, OpenSession};
+use super::loader::{Joined, Waiting};
+use super::progress::{Counters, Progress};
 use super::source::Source;
-use super::{Error, logs};
-use crate::liveness::{Liveness, State};
-use crate::metrics::Metrics;
-use crate::settings::Settings;
-use parking_lot::RwLock;
+use super::{Error, Sessions, logs};
+use crate::metrics::sessions::{FreshnessCheck, Outcome};
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
-use ray_history_core::layout::Root;
 use ray_history_core::ray_api::log_request::AttemptBytes;
-use ray_history_storage::{self as storage, ErrorKind, Storage};
-use std::io;
+use ray_history_storage::{self as storage, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
-
-mod build;
-mod renew;
-mod stored;
-
-pub use stored::Stored;
-
-use build::LoadReason;
 
 /// An open session, or the progress of its load.
 #[derive(Clone, Debug)]
@@ -50,87 +33,30 @@ pub enum Opening {
     Loading(Progress),
 }
 
-/// The memory usage of all sessions.
+/// A digest of a session's stored objects. Equal to an earlier one if no file was added, changed or removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Usage {
-    /// Number of cached sessions.
-    pub sessions: usize,
-    /// Bytes of the cached sessions.
-    pub kept_bytes: u64,
-    /// Bytes of open sessions, cached or still in use, and of loads.
-    pub used_bytes: u64,
-    /// The value of `cache.maxMemory` in bytes.
-    pub limit_bytes: u64,
+pub struct Stored(load::Digest);
+
+impl Stored {
+    /// Creates a digest for tests.
+    #[cfg(test)]
+    pub(crate) fn of(what: u128) -> Self {
+        Self(load::Digest { inputs: what, shown: 0 })
+    }
 }
 
-/// All stored sessions, and the open ones among them.
-#[derive(Debug)]
-pub struct Sessions {
-    source: watch::Sender<Arc<Source>>,
-    settings: RwLock<Arc<Settings>>,
-    liveness: Liveness,
-    metrics: Metrics,
-    cache: Arc<Cache>,
-    budget: Arc<MemoryBudget>,
-    answer_budget: Arc<MemoryBudget>,
-    admission: Arc<Admission>,
-    loader: Loader<Arc<OpenSession>>,
-    stop: CancellationToken,
+/// The reason for a load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LoadReason {
+    /// A request waits for the session.
+    Asked,
+    /// The session changed, or files could not be read. The cached one is returned meanwhile.
+    Rebuild,
+    /// The session may be requested soon.
+    Prewarm,
 }
 
 impl Sessions {
-    /// Creates the sessions of a store with default settings, unknown states, and metrics of their own.
-    pub fn new(store: Arc<dyn Storage>, roots: Vec<Root>) -> Self {
-        Self::with(store, roots, Arc::default(), Liveness::default(), Metrics::default())
-    }
-
-    /// Creates an instance without sessions.
-    #[cfg(test)]
-    pub fn of_nothing() -> Self {
-        Self::new(Arc::new(ray_history_storage::memory::Memory::default()), Vec::new())
-    }
-
-    /// Replaces the store by an empty one.
-    #[cfg(test)]
-    pub fn replace_with_nothing(&self) {
-        self.replace_store(Arc::new(ray_history_storage::memory::Memory::default()), Vec::new());
-    }
-
-    /// Creates the sessions of a store.
-    pub fn with(
-        store: Arc<dyn Storage>,
-        roots: Vec<Root>,
-        settings: Arc<Settings>,
-        liveness: Liveness,
-        metrics: Metrics,
-    ) -> Self {
-        let source = Source::new(store, roots, &settings.clusters.namespaces, &metrics.catalog);
-        let stop = CancellationToken::new();
-        let (of_sessions, of_answers) = memory::split(settings.cache.max_memory);
-        let budget = MemoryBudget::new(of_sessions);
-        let cache = Arc::new(Cache::new(settings.cache.max_sessions, Arc::clone(&metrics.sessions)));
-        let max_concurrent = settings.loading.max_concurrent;
-        let admission = Arc::new(Admission::new(max_concurrent, Arc::clone(&budget), Arc::clone(&cache) as _));
-        Self {
-            source: watch::Sender::new(Arc::new(source)),
-            settings: RwLock::new(settings),
-            liveness,
-            metrics,
-            cache,
-            budget,
-            answer_budget: MemoryBudget::new(of_answers),
-            admission,
-            loader: Loader::new(stop.clone()),
-            stop,
-        }
-    }
-
-    /// Gives loads threads of their own, at a lower priority than those that answer requests.
-    pub fn with_low_priority_loads(mut self) -> io::Result<Self> {
-        self.loader.load_on(LowPriorityRuntime::start()?);
-        Ok(self)
-    }
-
     /// Opens a session: returns at once if it is cached, otherwise after its load.
     pub async fn open(self: &Arc<Self>, key: &SessionKey) -> Result<Arc<OpenSession>, Error> {
         match self.find_or_load(key)? {
@@ -180,12 +106,6 @@ impl Sessions {
         cached.map_or_else(|| self.start(key, LoadReason::Asked), |session| Ok(Joined::Ready(session)))
     }
 
-    /// Waits for memory that an answer is going to hold. An answer that needs more than the whole budget gets all of
-    /// it.
-    pub async fn hold(&self, bytes: u64) -> Memory {
-        self.answer_budget.reserve(bytes).await
-    }
-
     /// Returns the progress of a session's load, if one runs. Starts nothing.
     pub fn progress(&self, key: &SessionKey) -> Option<Progress> {
         self.loader.progress(key)
@@ -194,11 +114,6 @@ impl Sessions {
     /// Returns the session if it is open. Starts nothing.
     pub fn peek(&self, key: &SessionKey) -> Option<Arc<OpenSession>> {
         Some(Arc::clone(&self.cache.peek(key)?.session))
-    }
-
-    /// Returns the error of a session's last load while it is cached. Starts nothing.
-    pub fn held(&self, key: &SessionKey) -> Option<Error> {
-        self.loader.cached_error(key)
     }
 
     /// Returns all open sessions, in no order.
@@ -222,80 +137,15 @@ impl Sessions {
         }
     }
 
-    /// Returns the known state of a session.
-    pub fn state(&self, key: &SessionKey) -> State {
-        self.liveness.state(key)
-    }
-
-    /// Returns the current settings.
-    pub fn settings(&self) -> Arc<Settings> {
-        Arc::clone(&self.settings.read())
-    }
-
-    /// Applies settings without dropping anything that still fits.
-    pub fn apply(&self, settings: Arc<Settings>) {
-        let (of_sessions, of_answers) = memory::split(settings.cache.max_memory);
-        self.budget.resize(of_sessions);
-        self.answer_budget.resize(of_answers);
-        self.admission.resize(settings.loading.max_concurrent);
-        self.cache.resize(settings.cache.max_sessions);
-        self.cache.evict(self.budget.shortfall(0, 0));
+    /// Returns the digest of a session's stored objects, or `None` if there are none. Loads nothing.
+    pub async fn stored(&self, key: &SessionKey) -> Result<Option<Stored>, Error> {
         let source = self.source();
-        if source.catalog.limit_to(&settings.clusters.namespaces) {
-            self.cache.retain(|key| source.catalog.allows(key));
-        }
-        *self.settings.write() = settings;
-        self.update_metrics();
-    }
-
-    /// Serves another store from now on. Open sessions of the old store are dropped; requests that use them still
-    /// complete.
-    pub fn replace_store(&self, store: Arc<dyn Storage>, roots: Vec<Root>) {
-        let source = Source::new(store, roots, &self.settings().clusters.namespaces, &self.metrics.catalog);
-        self.source.send_replace(Arc::new(source));
-        self.loader.reset();
-        self.cache.clear();
-    }
-
-    /// Clears cached errors and lists the sessions at once, because the store may have recovered.
-    pub async fn try_again(&self) {
-        self.loader.clear_errors();
-        if let Err(error) = self.retry_listing().await {
-            tracing::warn!(error = %chain(&error), "sessions could not be listed; the last listing is kept");
-        }
-    }
-
-    /// Returns the current memory usage.
-    pub fn usage(&self) -> Usage {
-        Usage {
-            sessions: self.cache.len(),
-            kept_bytes: self.cache.bytes(),
-            used_bytes: self.budget.used() + self.answer_budget.used(),
-            limit_bytes: self.budget.total() + self.answer_budget.total(),
-        }
-    }
-
-    /// Returns the number of loads that run or wait for admission.
-    pub fn loads_running(&self) -> usize {
-        self.loader.running()
-    }
-
-    /// Waits until no load runs.
-    pub async fn idle(&self) {
-        self.loader.idle().await;
-    }
-
-    /// Ends all loads and starts no more. Waiters get `Error::Stopping`.
-    pub fn stop(&self) {
-        self.stop.cancel();
-    }
-
-    /// Drops sessions that were not used for `cache.ttl`. To be called periodically.
-    pub fn tidy(&self) {
-        if let Some(ttl) = self.settings().cache.ttl {
-            self.cache.expire(ttl);
-        }
-        self.update_metrics();
+        let places = source.places(key).await?;
+        let relisted = load::relist(&source.store, key, &places);
+        let timeout = self.settings().loading.timeout;
+        let timed_out = |_| Error::TimedOut { key: key.clone(), after: timeout };
+        let found = tokio::time::timeout(timeout, relisted).await.map_err(timed_out)??;
+        Ok((found.digest != load::Digest::default()).then_some(Stored(found.digest)))
     }
 
     /// Opens consecutive parts of log files of an open session; with `lines`, only that many last lines.
@@ -314,7 +164,7 @@ impl Sessions {
     pub async fn parts_of(
         &self,
         attempt: &AttemptBytes,
-        generations: &[&load::LogObject],
+        generations: &[&LogObject],
     ) -> Result<Option<Vec<logs::LogPart>>, Error> {
         Ok(logs::parts_of(&self.source().store, attempt, generations).await?)
     }
@@ -338,37 +188,172 @@ impl Sessions {
         })
     }
 
-    fn update_metrics(&self) {
-        let usage = self.usage();
-        self.metrics.sessions.memory(usage.used_bytes, usage.limit_bytes);
-        let cached = self.cache.all();
-        let gaps = cached.iter().filter(|cached| cached.session.has_gaps(self.standing(&cached.session.key))).count();
-        self.metrics.sessions.gaps(gaps);
+    /// Loads a session and caches it.
+    async fn load(
+        self: Arc<Self>,
+        key: SessionKey,
+        counters: Arc<Counters>,
+        reason: LoadReason,
+    ) -> Result<Arc<OpenSession>, Error> {
+        let started = Instant::now();
+        let source = self.source();
+        let failures = self.cache.peek(&key).map_or(0, |cached| cached.schedule.lock().failures());
+        let timeout = self.settings().loading.timeout;
+        let timed_out = |_| Error::TimedOut { key: key.clone(), after: timeout };
+        let places = tokio::time::timeout(timeout, source.places(&key)).await.map_err(timed_out)??;
+        let load = Load {
+            store: Arc::clone(&source.store),
+            key: key.clone(),
+            places,
+            counters,
+            lanes: Arc::clone(&self.lanes),
+            metrics: Arc::clone(&self.metrics.sessions),
+            timeout,
+            idle_only: reason == LoadReason::Prewarm,
+        };
+        let loaded = load.run().await;
+        self.metrics.sessions.loaded(outcome(&loaded), started.elapsed());
+        let session = loaded.inspect_err(
+            |error| tracing::warn!(session.key = %key, error = %chain(error), "session could not be loaded"),
+        )?;
+        tracing::info!(
+            session.key = %key,
+            duration_ms = started.elapsed().as_millis() as u64,
+            tasks = session.snapshot.tasks.len(),
+            size_bytes = session.bytes(),
+            unread_files = session.unread_files,
+            "session loaded"
+        );
+        let session = self.keep(&key, session, &source, failures);
+        self.update_metrics();
+        if source.catalog.allows(&key) { Ok(session) } else { Err(Error::Unknown(key)) }
     }
 
-    /// Runs a future to its end even if the caller stops waiting for it.
-    pub(super) async fn run_detached<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T, Error>> + Send + 'static,
-    ) -> Result<T, Error> {
-        self.loader.run_detached(work).await
+    /// Caches a loaded session, if it may be cached; `failures` counts earlier failures to read its files. Returns what is
+    /// shown from now on: the previous build, if that shows more.
+    fn keep(&self, key: &SessionKey, loaded: OpenSession, source: &Arc<Source>, failures: u32) -> Arc<OpenSession> {
+        let shows_more = self.cache.peek(key).filter(|cached| loaded.shows_less_than(&cached.session));
+        let session = Arc::new(match shows_more {
+            Some(cached) => {
+                tracing::warn!(
+                    session.key = %key,
+                    unread_files = loaded.unread_files,
+                    "files could not be read again; the previous state of the session is kept"
+                );
+                let kept = cached.session.kept_over(&loaded);
+                // Its memory is free before the budget is looked at.
+                drop(loaded);
+                kept
+            }
+            None => loaded,
+        });
+        if self.budget.shortfall(0, 0) > 0 {
+            tracing::warn!(
+                session.key = %key,
+                "session does not fit into cache.maxMemory with the sessions in use; it is not cached"
+            );
+            self.metrics.sessions.not_cached();
+        } else if self.may_be_cached(key, source) {
+            let schedule = RefreshSchedule::after(Built {
+                at: Instant::now(),
+                took: session.built_in,
+                newest_age: session.newest_age(),
+                incomplete: session.has_unread_files(),
+                failures,
+            });
+            let cached = Arc::new(Cached::new(Arc::clone(&session), schedule));
+            self.cache.insert(key.clone(), Arc::clone(&cached));
+            self.recheck(key, &cached, source);
+        }
+        session
     }
 
-    pub(super) fn source(&self) -> Arc<Source> {
-        Arc::clone(&self.source.borrow())
+    /// Removes a session that was just cached, if settings changed meanwhile so that it must not be.
+    fn recheck(&self, key: &SessionKey, cached: &Arc<Cached>, source: &Arc<Source>) {
+        if !self.may_be_cached(key, source) {
+            self.cache.remove(key, cached);
+        }
     }
 
-    /// Returns a receiver of the current and every later source.
-    pub(super) fn sources(&self) -> watch::Receiver<Arc<Source>> {
-        self.source.subscribe()
+    /// Returns `true` if a session of this source may be cached under the current settings.
+    fn may_be_cached(&self, key: &SessionKey, source: &Arc<Source>) -> bool {
+        Arc::ptr_eq(source, &self.source()) && source.catalog.allows(key)
     }
 
-    pub(super) fn liveness(&self) -> &Liveness {
-        &self.liveness
+    /// Compares a cached session with the store and brings it up to date.
+    async fn check_store(self: &Arc<Self>, key: &SessionKey, cached: Arc<Cached>) {
+        let source = self.source();
+        let timeout = self.settings().loading.timeout;
+        let relisted = async {
+            let places = source.places(key).await?;
+            Ok::<_, Error>(load::relist(&source.store, key, &places).await?)
+        };
+        let found = match tokio::time::timeout(timeout, relisted).await {
+            Ok(Ok(found)) => found,
+            failed => {
+                let why = failed.map_or_else(
+                    |_| "it took too long".to_owned(),
+                    |failed| failed.err().map(|error| chain(&error)).unwrap_or_default(),
+                );
+                tracing::warn!(session.key = %key, error = why, "an open session could not be compared with the store");
+                self.metrics.sessions.freshness_checked(FreshnessCheck::Failed);
+                return cached.schedule.lock().failed(Instant::now());
+            }
+        };
+        let open = &cached.session;
+        if open.has_changed(&found.digest) {
+            self.metrics.sessions.freshness_checked(FreshnessCheck::Changed);
+            if cached.schedule.lock().may_rebuild(Instant::now()) {
+                self.rebuild(key, cached).await;
+            }
+        } else if open.has_unread_files() && cached.schedule.lock().may_retry(Instant::now()) {
+            self.metrics.sessions.freshness_checked(FreshnessCheck::Changed);
+            self.rebuild(key, cached).await;
+        } else if open.has_other_logs(&found.digest) {
+            self.metrics.sessions.freshness_checked(FreshnessCheck::Logs);
+            let mut schedule = *cached.schedule.lock();
+            let session = Arc::new(open.with_logs(found));
+            schedule.done(Instant::now(), session.newest_age());
+            let new = Arc::new(Cached::new(session, schedule));
+            self.cache.replace(key, &cached, Arc::clone(&new));
+            self.recheck(key, &new, &source);
+        } else {
+            self.metrics.sessions.freshness_checked(FreshnessCheck::Same);
+            cached.schedule.lock().done(Instant::now(), load::age(found.newest));
+        }
     }
 
-    pub(super) fn metrics(&self) -> &Metrics {
-        &self.metrics
+    /// Rebuilds a cached session. Holds no reference to it meanwhile, because the load may wait for its memory.
+    async fn rebuild(self: &Arc<Self>, key: &SessionKey, cached: Arc<Cached>) {
+        let before = Arc::downgrade(&cached);
+        drop(cached);
+        let built = match self.start(key, LoadReason::Rebuild) {
+            Ok(Joined::Ready(_)) => Ok(()),
+            Ok(Joined::Waiting(load)) => load.wait().await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = built {
+            tracing::warn!(
+                session.key = %key,
+                error = %chain(&error),
+                "an open session could not be rebuilt; it stays as it was"
+            );
+        }
+        // The session is gone if it was replaced or evicted. It is still there if the load failed.
+        if let Some(cached) = before.upgrade() {
+            cached.schedule.lock().failed(Instant::now());
+        }
+    }
+}
+
+fn outcome(loaded: &Result<OpenSession, Error>) -> Outcome {
+    match loaded {
+        Ok(session) if session.unread_files == 0 => Outcome::Whole,
+        Ok(_) => Outcome::Incomplete,
+        Err(Error::TimedOut { .. }) => Outcome::TimedOut,
+        Err(Error::TooLarge { .. }) => Outcome::TooLarge,
+        Err(Error::Stopping) => Outcome::Stopped,
+        Err(_) => Outcome::Failed,
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 pub enum Phase {
     /// Lists the stored objects.
     Listing,
-    /// Waits for admission: other sessions are being loaded, or memory is short.
+    /// Waits for a permit: other sessions are being loaded, or memory is short.
     Queued,
     /// Reads and parses files.
     Reading,

@@ -67,27 +67,29 @@ pub enum Content {
     Unreadable(Error),
 }
 
-impl Sessions {
-    /// Surveys the store.
-    pub async fn survey(self: &Arc<Self>) -> Result<Survey, Error> {
-        let source = self.source();
+impl Survey {
+    /// Surveys the store of these sessions.
+    pub async fn of(sessions: &Arc<Sessions>) -> Result<Self, Error> {
+        let source = sessions.source();
         let surveyed = source.catalog.survey(WALK_LIMIT).await?;
-        let listing = self.listing();
+        let listing = sessions.listing();
         let newest = match listing.iter().next() {
-            Some(entry) => Some(self.newest(entry).await?),
+            Some(entry) => Some(Newest::of(sessions, entry).await?),
             None => None,
         };
         let (trees, cut, roots_below) = (surveyed.trees, surveyed.timed_out, surveyed.roots_below);
-        Ok(Survey { listing, trees, cut, roots_below, newest })
+        Ok(Self { listing, trees, cut, roots_below, newest })
     }
+}
 
-    async fn newest(self: &Arc<Self>, entry: Entry) -> Result<Newest, Error> {
-        let source = self.source();
+impl Newest {
+    async fn of(sessions: &Arc<Sessions>, entry: Entry) -> Result<Self, Error> {
+        let source = sessions.source();
         let inventory = Inventory::list(&source.store, &entry.key, &source.places(&entry.key).await?).await?;
         let read = if inventory.event_bytes <= MAX_WHOLE {
-            let opened = self.open(&entry.key).await;
+            let opened = sessions.open(&entry.key).await;
             opened.map(|session| {
-                let gaps = session.gaps(self.standing(&entry.key));
+                let gaps = session.gaps(sessions.standing(&entry.key));
                 Content::Whole(session, gaps)
             })
         } else {
@@ -95,7 +97,7 @@ impl Sessions {
             sampled.map(|(files, events)| Content::Sampled { files, events })
         };
         let since = |nanos: i64| SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(u64::try_from(nanos).ok()?));
-        Ok(Newest {
+        Ok(Self {
             last_written: inventory.newest.and_then(since),
             event_files: inventory.event_files,
             event_bytes: inventory.event_bytes,

@@ -6,6 +6,9 @@ use ray_history_storage::config::{LocalConfig, StoreConfig};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// The decoded `data` of a Secret.
+pub type SecretData = BTreeMap<String, Vec<u8>>;
+
 /// A store and the prefixes to search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Storage {
@@ -31,10 +34,10 @@ impl Storage {
         stores::url(&self.store)
     }
 
-    /// Returns the storage with the credentials of its Secret; `data` is the decoded `data` of the Secret.
+    /// Returns the storage with the credentials of its Secret.
     ///
     /// Problems name the missing keys, never the values of the Secret.
-    pub fn with_secret(mut self, data: &BTreeMap<String, Vec<u8>>) -> Result<Self, Problems> {
+    pub fn with_secret(mut self, data: &SecretData) -> Result<Self, Problems> {
         if let Some(name) = &self.credentials_secret {
             stores::set_credentials(&mut self.store, &Keys { name, data })?;
         }

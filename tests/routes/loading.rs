@@ -3,7 +3,7 @@
 use super::{exchange, header, unpacked};
 use ray_history::health::Health;
 use ray_history::http;
-use ray_history::liveness::Liveness;
+use ray_history::liveness::Watched;
 use ray_history::metrics::Metrics;
 use ray_history::session::Sessions;
 use ray_history::settings::server::Server;
@@ -40,7 +40,7 @@ fn serving(store: Faulty, wait: Duration) -> (String, Arc<Faulty>) {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let sessions =
-                Sessions::with(shared, vec![Root::new("")], settings, Liveness::default(), Metrics::default());
+                Sessions::with(shared, vec![Root::new("")], settings, Watched::default(), Metrics::default());
             sessions.refresh().await.unwrap();
             listed.send(()).unwrap();
             let server = Server::default();

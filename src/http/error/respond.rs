@@ -72,13 +72,13 @@ impl Error {
         let message = self.to_string();
         // Ray's clients read `result`, `msg` and `data`; our script reads the progress.
         let mut body = match self {
-            Self::Refused(RayError::BadQuery(_)) => {
+            Self::Ray(RayError::BadQuery(_)) => {
                 json!({"result": false, "msg": message, "data": {"result": null}})
             }
-            Self::Refused(RayError::FailedJson(_)) => json!({"result": false, "msg": message, "data": {}}),
+            Self::Ray(RayError::FailedJson(_)) => json!({"result": false, "msg": message, "data": {}}),
             _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => json!({"result": false, "msg": message}),
             _ => {
-                let ours = !matches!(self, Self::Refused(_) | Self::UnknownUrl);
+                let ours = !matches!(self, Self::Ray(_) | Self::UnknownUrl);
                 let id = id.filter(|_| ours).map_or_else(String::new, |id| format!("\nRequest id: {id}"));
                 return response.content_type(ContentType::plaintext()).body(message + &id);
             }

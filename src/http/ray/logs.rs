@@ -4,7 +4,7 @@ use super::attachment::attachment;
 use crate::http::error::Error;
 use crate::http::state::State;
 use crate::session::logs::{Blocks, LAST_STEP, LogBody, LogPart};
-use crate::session::{LogIndex, Memory, OpenSession};
+use crate::session::{LogIndex, OpenSession, Reservation};
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, HeaderValue};
 use bytes::Bytes;
@@ -81,7 +81,7 @@ async fn parts(state: &State, session: &OpenSession, resolved: &ResolvedLog) -> 
     parts.ok_or_else(|| attempt.gone(&resolved.path, newest.size).into())
 }
 
-fn send(body: LogBody, memory: Memory, resolved: &ResolvedLog) -> HttpResponse {
+fn send(body: LogBody, memory: Reservation, resolved: &ResolvedLog) -> HttpResponse {
     let body = hold_memory(body, memory);
     let mut response = HttpResponse::Ok();
     response
@@ -114,7 +114,7 @@ fn send(body: LogBody, memory: Memory, resolved: &ResolvedLog) -> HttpResponse {
 }
 
 /// Holds the memory until the body is sent, and puts a note first if the body lacks some of the requested lines.
-fn hold_memory(body: LogBody, memory: Memory) -> LogBody {
+fn hold_memory(body: LogBody, memory: Reservation) -> LogBody {
     let note = body.searched_only.map(|searched| {
         Bytes::from(format!(
             "[The requested lines begin before the last {} MiB of this log, which follow.]\n",

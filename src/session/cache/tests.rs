@@ -1,6 +1,6 @@
 use super::super::memory::MemoryBudget;
 use super::*;
-use crate::session::{admission::Admission, freshness::Built};
+use crate::session::{freshness::Built, load_permit::Lanes};
 use ray_history_core::base::name::{ClusterId, SessionName};
 
 fn key(pid: u32) -> SessionKey {
@@ -10,8 +10,8 @@ fn key(pid: u32) -> SessionKey {
 
 async fn cached(pid: u32, budget: &Arc<MemoryBudget>) -> Arc<Cached> {
     let other = Arc::new(Cache::new(1, Arc::default()));
-    let permit = Arc::new(Admission::new(1, Arc::clone(budget), other)).admit(1).await;
-    let session = Arc::new(OpenSession::empty(key(pid), permit));
+    let permit = Arc::new(Lanes::new(1, Arc::clone(budget), other)).admit(1).await;
+    let session = Arc::new(OpenSession::empty(key(pid), &permit));
     let built = Built { at: Instant::now(), took: Duration::ZERO, newest_age: None, incomplete: false, failures: 0 };
     Arc::new(Cached::new(session, RefreshSchedule::after(built)))
 }

@@ -2,7 +2,7 @@
 
 use super::states::States;
 use super::table::{Row, Table};
-use crate::liveness::{Judge, State};
+use crate::liveness::{State, Watched};
 use ray_history_core::base::name::{ClusterId, Owner, OwnerKind, SessionKey};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -48,8 +48,8 @@ pub struct Listing {
     pub walked_at: Option<SystemTime>,
     /// The error of the last attempt to renew the listing, if it failed.
     pub stale: Option<String>,
-    /// `true` if that error is that the bucket or folder does not exist any more.
-    pub store_missing: bool,
+    /// `true` if that error is that the folder does not exist any more. A bucket may only be out of reach.
+    pub folder_is_gone: bool,
 }
 
 /// A day in microseconds: a margin for the unknown time zones of heads, and for the duration of a walk.
@@ -158,12 +158,12 @@ impl Listing {
     }
 
     /// Counts sessions by state, visiting every session once.
-    pub fn counts(&self, judge: Option<&dyn Judge>) -> Counts {
+    pub fn counts(&self, watched: &Watched) -> Counts {
         let mut counts = Counts::default();
         let walked = self.walked_at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
         // Only a walk that began after the session did shows that it has no folder.
         let walked = walked.map_or(i64::MIN, |at| i64::try_from(at.as_micros()).unwrap_or(i64::MAX) - A_DAY);
-        let mut states = States::new(&self.table, judge);
+        let mut states = States::new(&self.table, watched);
         for row in self.table.rows() {
             let state = states.of(row);
             match state {

@@ -7,7 +7,7 @@ mod filter;
 
 use super::listing::{Entry, Listing};
 use super::table::Row;
-use crate::liveness::{Liveness, State};
+use crate::liveness::{State, Watched};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use filter::Filter;
@@ -116,7 +116,7 @@ impl FromStr for Cursor {
 
 impl Listing {
     /// Returns a page of the sessions that match a query.
-    pub fn page(&self, query: &Query, liveness: &Liveness) -> Page {
+    pub fn page(&self, query: &Query, watched: &Watched) -> Page {
         let table = &*self.table;
         // The page has rows from `first` on, or the last ones before `end`.
         let first = query.after.as_ref().filter(|_| query.before.is_none()).map_or(0, |Cursor(key)| {
@@ -127,8 +127,7 @@ impl Listing {
         let end = query.before.as_ref().map(|Cursor(key)| table.position(key));
         let limit = query.limit.max(1);
         let mut page = Page::default();
-        let judge = liveness.judge();
-        let Some(mut filter) = Filter::new(table, query, judge.as_deref()) else { return page };
+        let Some(mut filter) = Filter::new(table, query, watched) else { return page };
         let (mut shown, mut earlier, mut more): (VecDeque<&Row>, bool, bool);
         if filter.matches_all() {
             let all = table.rows();

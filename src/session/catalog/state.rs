@@ -44,8 +44,8 @@ pub(super) struct Pass {
     /// The same moment on the monotonic clock.
     since: Option<Instant>,
     error: Option<String>,
-    /// `true` if the bucket or folder does not exist.
-    store_missing: bool,
+    /// `true` if the store is a folder that does not exist any more.
+    folder_is_gone: bool,
     unknown_keys: Oddities,
     skipped: Oddities,
     recognised: bool,
@@ -60,7 +60,7 @@ impl Pass {
             at: Some(SystemTime::now()),
             since: Some(Instant::now()),
             error: None,
-            store_missing: false,
+            folder_is_gone: false,
             unknown_keys,
             skipped,
             recognised,
@@ -69,10 +69,10 @@ impl Pass {
         (sessions, pass)
     }
 
-    /// Creates the outcome of a failed pass.
-    pub(super) fn failed(error: &Error) -> Self {
-        let store_missing = error.kind() == ErrorKind::NoBucket;
-        Self { error: Some(error.to_string()), store_missing, ..Self::default() }
+    /// Creates the outcome of a failed pass over a folder or a bucket. A missing bucket may only be out of reach.
+    pub(super) fn failed(error: &Error, of_folder: bool) -> Self {
+        let folder_is_gone = of_folder && error.kind() == ErrorKind::NoBucket;
+        Self { error: Some(error.to_string()), folder_is_gone, ..Self::default() }
     }
 
     /// Replaces the outcome by that of the next pass. A failed pass changes the error only.
@@ -81,7 +81,7 @@ impl Pass {
             *self = next;
         } else {
             self.error = next.error;
-            self.store_missing = next.store_missing;
+            self.folder_is_gone = next.folder_is_gone;
         }
     }
 }
@@ -147,7 +147,7 @@ impl CatalogState {
             listed_since: markers.since,
             walked_at: walk.at,
             stale: markers.error.clone().or_else(|| walk.error.clone()).or(never),
-            store_missing: markers.store_missing || walk.store_missing,
+            folder_is_gone: markers.folder_is_gone || walk.folder_is_gone,
         }
     }
 

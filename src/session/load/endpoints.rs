@@ -3,9 +3,9 @@
 
 use super::facts::{MAX_FILE, Unreadable};
 use super::fetch;
-use super::load_memory::LoadMemory;
 use super::objects::SessionObjects;
 use crate::session::Error;
+use crate::session::load_permit::LoadPermit;
 use crate::session::progress::Counters;
 use flate2::read::MultiGzDecoder;
 use futures_util::{StreamExt, stream};
@@ -33,13 +33,13 @@ pub(super) async fn read_endpoints(
     store: &Arc<dyn Storage>,
     objects: &SessionObjects,
     counters: &Counters,
-    memory: &Arc<LoadMemory>,
+    permit: &Arc<LoadPermit>,
 ) -> Result<Endpoints, Error> {
     counters.expect(objects.endpoints.len() as u64, objects.endpoints.values().map(|object| object.size).sum());
     let mut fetched = stream::iter(objects.endpoints.clone())
         .map(|(name, object)| async move {
             // Counted before it is read, because bodies are kept.
-            memory.add(object.size);
+            permit.add(object.size);
             let body = fetch::read(&**store, &object.key, ReadRange::Full, MAX_FILE, counters).await;
             counters.file();
             (name, object, body)
@@ -50,11 +50,11 @@ pub(super) async fn read_endpoints(
         match body {
             Ok(body) => {
                 let packed = body.len();
-                let mut copies = memory.hold(0);
-                let strict = memory.run(move || strict(&body, |bytes| copies.set(bytes as u64)));
+                let mut copies = permit.hold(0);
+                let strict = permit.run(move || strict(&body, |bytes| copies.set(bytes as u64)));
                 match strict.await? {
                     Ok(body) => {
-                        memory.add(body.len().saturating_sub(packed) as u64);
+                        permit.add(body.len().saturating_sub(packed) as u64);
                         read.bodies.insert(name, body);
                     }
                     Err(why) => read.damaged.push((object.key, why)),

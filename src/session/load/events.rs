@@ -2,9 +2,9 @@
 //! meanwhile.
 
 use super::fetch;
-use super::load_memory::LoadMemory;
 use super::parse::{Queue, Stop, StopOnPanic};
 use crate::session::Error;
+use crate::session::load_permit::LoadPermit;
 use crate::session::low_priority;
 use crate::session::progress::Counters;
 use futures_util::{Stream, StreamExt, stream};
@@ -41,9 +41,9 @@ pub(super) async fn read(
     key: &SessionKey,
     files: impl Stream<Item = Result<Vec<ObjectMeta>, storage::Error>>,
     counters: &Arc<Counters>,
-    memory: &Arc<LoadMemory>,
+    permit: &Arc<LoadPermit>,
 ) -> Result<Events, Error> {
-    let queue = Arc::new(Queue::new(Arc::clone(memory)));
+    let queue = Arc::new(Queue::new(Arc::clone(permit)));
     let stop = Stop(Arc::clone(&queue));
     let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 16);
     let work = (0..threads).map(|_| {
@@ -68,7 +68,7 @@ pub(super) async fn read(
                 let (queue, unread, archived) = (&queue, &unread, &archived);
                 async move {
                     // Only files with a slot are queued: none waits for a parser that waits for another file.
-                    let slot = memory.slots.acquire(file.size).await;
+                    let slot = permit.slots.acquire(file.size).await;
                     let pieces = queue.push(&file.key, latest(&file), slot);
                     let read = fetch::stream(&**store, &file, &pieces, counters).await;
                     let is_archived = |error: &storage::Error| error.kind() == storage::ErrorKind::Archived;
@@ -87,7 +87,7 @@ pub(super) async fn read(
     if let Some(error) = failed {
         return Err(error.into());
     }
-    let builder = memory.run(move || merge(parsed)).await?;
+    let builder = permit.run(move || merge(parsed)).await?;
     Ok(Events { builder: builder.ok_or(Error::Broken)?, unread, archived })
 }
 

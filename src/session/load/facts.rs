@@ -1,9 +1,9 @@
 //! Reads the log files that carry facts.
 
 use super::fetch;
-use super::load_memory::{HeldBytes, LoadMemory};
 use super::objects::{LogObject, SessionObjects};
 use crate::session::Error;
+use crate::session::load_permit::{HeldBytes, LoadPermit};
 use crate::session::progress::Counters;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -40,7 +40,7 @@ pub(super) async fn read_facts(
     store: &Arc<dyn Storage>,
     objects: &SessionObjects,
     counters: &Counters,
-    memory: &Arc<LoadMemory>,
+    permit: &Arc<LoadPermit>,
 ) -> Result<LogFacts, Error> {
     let mut facts = Facts::default();
     let mut wanted = Vec::new();
@@ -53,7 +53,7 @@ pub(super) async fn read_facts(
     }
     counters.expect(wanted.len() as u64, wanted.iter().map(|(_, _, object, part)| length(object, *part)).sum());
     let room = Semaphore::new(KIB_AT_ONCE as usize);
-    let (mut facts_memory, mut since_weighed) = (memory.hold(0), 0);
+    let (mut facts_memory, mut since_weighed) = (permit.hold(0), 0);
     let mut unreadable = Vec::new();
     let mut fetched = stream::iter(wanted)
         .map(|(node, path, object, part)| {
@@ -62,7 +62,7 @@ pub(super) async fn read_facts(
                 let longest = length(&object, part);
                 // The semaphore is never closed, so this always succeeds.
                 let room = room.acquire_many((longest / 1024 + 1).min(u64::from(KIB_AT_ONCE)) as u32).await;
-                let body = memory.hold(WHILE_READ * longest);
+                let body = permit.hold(WHILE_READ * longest);
                 let bytes = read_part(&**store, &object, part, counters).await;
                 counters.file();
                 (node, path, object, bytes, (room, body))
@@ -73,7 +73,7 @@ pub(super) async fn read_facts(
         match bytes {
             Ok(bytes) => {
                 since_weighed += bytes.len();
-                facts = memory
+                facts = permit
                     .run(move || {
                         let _body = body;
                         facts.read(&node, &path, &bytes);

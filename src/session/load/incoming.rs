@@ -2,7 +2,7 @@
 //!
 //! Only a few pieces are buffered in between, never a whole file.
 
-use super::fetch_slots::FetchSlot;
+use crate::session::memory::FetchSlot;
 use bytes::{Buf, Bytes};
 use ray_history_core::base::time::Nanos;
 use std::io::{self, Read};

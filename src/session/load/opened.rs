@@ -1,11 +1,9 @@
 //! An open session: its snapshot, its log files, and the digest of its inputs.
 
-use super::load_memory::LoadMemory;
 use super::objects::LogIndex;
 use super::{Digest, Relisted};
 use crate::session::Error;
-#[cfg(test)]
-use crate::session::admission::LoadPermit;
+use crate::session::load_permit::LoadPermit;
 use crate::session::memory::Reservation;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::snapshot::Snapshot;
@@ -60,11 +58,11 @@ impl OpenSession {
         newest: Option<i64>,
         unread_files: u64,
         built_in: Duration,
-        load_memory: &LoadMemory,
+        permit: &LoadPermit,
     ) -> Self {
         let bytes = (snapshot.weight() + logs.weight()) as u64;
         let version = version(digest, unread_files, &Problems::default(), &snapshot);
-        let memory = load_memory.settle(bytes).map(Arc::new);
+        let memory = permit.settle(bytes).map(Arc::new);
         let checked_at = SystemTime::now();
         Self {
             key,
@@ -91,9 +89,9 @@ impl OpenSession {
 
     /// Creates a session without stored objects.
     #[cfg(test)]
-    pub(in crate::session) fn empty(key: SessionKey, permit: LoadPermit) -> Self {
-        let (snapshot, digest, load_memory) = (Arc::default(), Digest::default(), LoadMemory::new(permit));
-        let mut empty = Self::new(key, snapshot, LogIndex::default(), digest, None, 0, Duration::ZERO, &load_memory);
+    pub(in crate::session) fn empty(key: SessionKey, permit: &LoadPermit) -> Self {
+        let (snapshot, digest) = (Arc::default(), Digest::default());
+        let mut empty = Self::new(key, snapshot, LogIndex::default(), digest, None, 0, Duration::ZERO, permit);
         // Pretends to weigh a megabyte.
         empty.bytes = 1 << 20;
         empty.memory = empty.memory.and_then(Arc::into_inner).map(|mut memory| {

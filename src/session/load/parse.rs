@@ -5,9 +5,9 @@
 //! Memory is counted before it is used: a record without an end is read no further than memory is reserved for it. The
 //! threads never block an async thread, and end when the result is no longer needed (`Stop`).
 
-use super::fetch_slots::FetchSlot;
 use super::incoming::{IncomingFile, Pieces};
-use super::load_memory::{HeldBytes, LoadMemory};
+use crate::session::load_permit::{HeldBytes, LoadPermit};
+use crate::session::memory::FetchSlot;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use ray_history_core::base::time::Nanos;
 use ray_history_core::event::records::{BLOCK, Block, Records, Step};
@@ -43,7 +43,7 @@ struct State {
 pub(super) struct Queue {
     state: Mutex<State>,
     wake: Condvar,
-    memory: Arc<LoadMemory>,
+    permit: Arc<LoadPermit>,
 }
 
 /// Stops a queue's threads on drop, if the load was cancelled, timed out or ran out of memory. Has no effect after all
@@ -86,8 +86,8 @@ enum Work {
 
 impl Queue {
     /// Creates an empty queue.
-    pub(super) fn new(memory: Arc<LoadMemory>) -> Self {
-        Self { state: Mutex::default(), wake: Condvar::new(), memory }
+    pub(super) fn new(permit: Arc<LoadPermit>) -> Self {
+        Self { state: Mutex::default(), wake: Condvar::new(), permit }
     }
 
     /// Queues a file with the latest plausible time of its events, and returns the sender of its bytes. Dropping the
@@ -120,7 +120,7 @@ impl Queue {
 
     /// Parses on the calling thread until everything is done or the queue is stopped.
     pub(super) fn work(&self, session_name: &str) -> Builder {
-        let mut folding = Folding { builder: Builder::new(session_name), weight: 0, memory: &self.memory };
+        let mut folding = Folding { builder: Builder::new(session_name), weight: 0, permit: &self.permit };
         while let Some(work) = self.next() {
             match work {
                 Work::Block(share) => folding.fold(&share),
@@ -156,20 +156,19 @@ impl Queue {
     fn read(&self, folding: &mut Folding<'_>, file: IncomingFile) {
         let (key, latest) = (Arc::clone(&file.key), file.latest);
         let mut records = Records::new(file.into_reader());
-        let mut ahead = self.memory.hold(0);
+        let mut ahead = self.permit.hold(0);
         loop {
             let step = records.step();
             ahead.set(excess_over_block(records.may_hold()));
             match step {
                 Step::Block(block) => {
-                    let memory = self.memory.hold(excess_over_block(block.weight()));
-                    if let Some(share) = self.share(SharedBlock { key: Arc::clone(&key), latest, block, _held: memory })
-                    {
+                    let held = self.permit.hold(excess_over_block(block.weight()));
+                    if let Some(share) = self.share(SharedBlock { key: Arc::clone(&key), latest, block, _held: held }) {
                         folding.fold(&share);
                     }
                 }
                 // The load fails, so the rest is not needed.
-                Step::Incomplete if self.memory.cover().is_err() => self.stop(),
+                Step::Incomplete if self.permit.cover().is_err() => self.stop(),
                 Step::Incomplete => {}
                 Step::End => break,
             }
@@ -217,7 +216,7 @@ fn excess_over_block(bytes: usize) -> u64 {
 struct Folding<'a> {
     builder: Builder,
     weight: u64,
-    memory: &'a LoadMemory,
+    permit: &'a LoadPermit,
 }
 
 impl Folding<'_> {
@@ -228,7 +227,7 @@ impl Folding<'_> {
         }
         // Only this thread changes its builder, and a builder never becomes lighter.
         let weight = (self.builder.weight() as u64).max(self.weight);
-        self.memory.add_built(weight - self.weight);
+        self.permit.add_built(weight - self.weight);
         self.weight = weight;
     }
 }

@@ -9,8 +9,8 @@
 
 use super::facts::Unreadable;
 use super::fetch;
-use super::load_memory::LoadMemory;
 use super::objects::{LogObject, SessionObjects};
+use crate::session::load_permit::LoadPermit;
 use crate::session::progress::Counters;
 use futures_util::{StreamExt, stream};
 use ray_history_core::base::id::{NodeId, WorkerId};
@@ -59,7 +59,7 @@ pub(super) async fn read_early(
     store: &Arc<dyn Storage>,
     objects: &SessionObjects,
     counters: &Counters,
-    memory: &Arc<LoadMemory>,
+    permit: &Arc<LoadPermit>,
 ) -> ProcessFacts {
     let mut facts = ProcessFacts::default();
     let mut own = logs(objects, |source, _| matches!(source, Source::Worker(worker) if is_driver(&worker)));
@@ -68,7 +68,7 @@ pub(super) async fn read_early(
     let short = bytes(&gcs) <= SHORT_GCS;
     let gcs = gcs.into_iter().filter(|_| short).map(|log| in_parts(log, LONG_HEAD, LONG_TAIL));
     let readings = own.into_iter().map(|log| in_parts(log, OWN_HEAD, OWN_TAIL)).chain(gcs);
-    scan(store, readings, &mut facts, counters, memory).await;
+    scan(store, readings, &mut facts, counters, permit).await;
     facts
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn read_missing(
     named: &ProcessLogs,
     early: &ProcessLogs,
     counters: &Counters,
-    memory: &Arc<LoadMemory>,
+    permit: &Arc<LoadPermit>,
 ) -> ProcessFacts {
     let mut facts = ProcessFacts::default();
     let registered = named.workers.iter().filter(|(_, log)| log.has_registered()).map(|(id, _)| *id);
@@ -119,7 +119,7 @@ pub(super) async fn read_missing(
     let readings = own.into_iter().map(|log| in_parts(log, OWN_HEAD, OWN_TAIL));
     let readings = readings.chain(ends.into_iter().map(|log| in_parts(log, 0, OWN_TAIL)));
     let readings = readings.chain(long.into_iter().map(|log| in_parts(log, LONG_HEAD, LONG_TAIL)));
-    scan(store, readings, &mut facts, counters, memory).await;
+    scan(store, readings, &mut facts, counters, permit).await;
     facts
 }
 
@@ -161,7 +161,7 @@ async fn scan(
     logs: impl Iterator<Item = Reading>,
     facts: &mut ProcessFacts,
     counters: &Counters,
-    memory: &Arc<LoadMemory>,
+    permit: &Arc<LoadPermit>,
 ) {
     let mut scanned = stream::iter(logs)
         .map(|Reading { source, node, object, parts }| async move {
@@ -178,7 +178,7 @@ async fn scan(
         })
         .buffer_unordered(FETCHES);
     while let Some((found, failed)) = scanned.next().await {
-        memory.add(found.weight() as u64);
+        permit.add(found.weight() as u64);
         facts.logs.merge(found);
         facts.unreadable.extend(failed);
     }

@@ -1,15 +1,18 @@
 use super::*;
-use crate::liveness::Judge;
+use crate::liveness::Watched;
+use crate::metrics::Metrics;
 use crate::session::Phase;
-use crate::settings;
+use crate::settings::{self, Settings};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::future::join_all;
 use ray_history_core::base::name::{ClusterId, SessionName};
-use ray_history_storage::ErrorKind;
+use ray_history_core::layout::Root;
+use ray_history_storage::Storage;
 use ray_history_storage::faulty::{Fault, Faulty};
 use ray_history_storage::memory::Memory;
 use serde_json::json;
+use std::collections::HashMap;
 use std::time::SystemTime;
 
 mod gaps;
@@ -68,7 +71,7 @@ impl Scene {
             Arc::clone(&store) as Arc<dyn Storage>,
             vec![Root::default()],
             Arc::new(settings),
-            Liveness::default(),
+            Watched::default(),
             Metrics::default(),
         );
         let scene = Self { bucket, store, sessions: Arc::new(opened) };
@@ -274,15 +277,6 @@ async fn listing_completes_when_its_caller_leaves() {
     assert!(stayer.await.unwrap().unwrap().find(&key(7)).is_some());
 }
 
-#[derive(Debug)]
-struct AllAreDead;
-
-impl Judge for AllAreDead {
-    fn state(&self, _: &SessionKey) -> State {
-        State::Dead
-    }
-}
-
 #[tokio::test]
 async fn counts_dead_sessions_without_logs() {
     let scene = Scene::new(2, 1, Settings::default()).await;
@@ -296,7 +290,8 @@ async fn counts_dead_sessions_without_logs() {
         sample(&scene, "ray_history_catalog_dead_sessions_without_logs")
     };
     assert_eq!(without_logs().await, 0, "no state is known");
-    scene.sessions.liveness().set(Arc::new(AllAreDead));
+    // The watch lists no cluster, so all sessions are dead.
+    scene.sessions.watched().update(|states| states.relisted(None, HashMap::new(), 0));
     assert_eq!(without_logs().await, 1, "one has a folder, and of the one that has just begun none is due yet");
 }
 
@@ -346,7 +341,7 @@ async fn stopping_notifies_waiters_of_queued_loads() {
             tokio::spawn(async move { sessions.open(&key(pid)).await.map(|_| ()) })
         })
         .collect();
-    // Three listings, then the first load reads and the others wait for admission.
+    // Three listings, then the first load reads and the others wait for a permit.
     tokio::time::sleep(Duration::from_secs(17)).await;
     let mut phases = Vec::new();
     for pid in 0..3 {
@@ -371,5 +366,5 @@ async fn stopping_notifies_waiters_of_queued_loads() {
 async fn unknown_session_is_not_a_failed_load() {
     let scene = Scene::new(1, 1, Settings::default()).await;
     assert!(matches!(scene.sessions.open(&key(9)).await, Err(Error::Unknown(_))));
-    assert!(scene.sessions.held(&key(9)).is_none());
+    assert!(scene.sessions.loader.cached_error(&key(9)).is_none());
 }

@@ -3,7 +3,7 @@
 use super::super::states::States;
 use super::super::table::{Row, Table};
 use super::Query;
-use crate::liveness::{Judge, State};
+use crate::liveness::{State, Watched};
 use memchr::memmem::Finder;
 
 /// Maximum number of words. Further words are ignored.
@@ -25,7 +25,7 @@ pub(super) struct Filter<'a> {
 
 impl<'a> Filter<'a> {
     /// Creates a filter, or returns `None` if no session can match.
-    pub(super) fn new(table: &'a Table, query: &Query, judge: Option<&'a dyn Judge>) -> Option<Self> {
+    pub(super) fn new(table: &'a Table, query: &Query, watched: &'a Watched) -> Option<Self> {
         let text = query.text.as_deref().unwrap_or_default().to_lowercase();
         let words: Vec<Finder<'static>> =
             text.split_whitespace().take(MAX_WORDS).map(|word| Finder::new(word).into_owned()).collect();
@@ -33,7 +33,7 @@ impl<'a> Filter<'a> {
             table,
             from: query.from.unwrap_or(i64::MIN),
             until: query.until.unwrap_or(i64::MAX),
-            state: query.state.map(|wanted| (wanted, States::new(table, judge))),
+            state: query.state.map(|wanted| (wanted, States::new(table, watched))),
             clusters: None,
             owners: None,
             words,

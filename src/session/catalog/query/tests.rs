@@ -1,9 +1,8 @@
 use super::super::table::{Builder, Sighting, Source};
 use super::*;
-use crate::liveness::{Judge, StateRule};
+use crate::liveness::{Cluster, Listed, StartBounds};
 use proptest::prelude::*;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Namespace, cluster, owner, day of January, pid.
 type Sample<'a> = (&'a str, &'a str, Option<(OwnerKind, &'a str)>, u32, u32);
@@ -34,20 +33,30 @@ fn days(page: &Page) -> Vec<String> {
     page.entries.iter().map(day).collect()
 }
 
-#[derive(Debug)]
-struct NewestLives;
-
-impl Judge for NewestLives {
-    fn state(&self, key: &SessionKey) -> State {
-        if key.session.as_str().contains("01-05") { State::Live } else { State::Dead }
-    }
+/// Returns a watch of all namespaces in which only the cluster of the newest session is left.
+fn newest_lives(listing: &Listing) -> Watched {
+    let watched = Watched::default();
+    let newest = listing.iter().next().map(|entry| {
+        let created = entry.key.session.local_micros().unwrap();
+        let cluster = Cluster { uid: "newest".into(), created, suspended: false, owner: None, head: None };
+        (entry.key.cluster, cluster)
+    });
+    let listed = listing.iter().map(|entry| Listed {
+        start: StartBounds::from_name(&entry.key.session),
+        key: entry.key,
+        namespace_known: true,
+    });
+    watched.update(|states| {
+        states.relisted(None, newest.into_iter().collect(), 0);
+        states.listed(listed, i64::MAX);
+    });
+    watched
 }
 
 #[test]
 fn filters_by_each_field() {
-    let liveness = Liveness::default();
-    liveness.set(Arc::new(NewestLives));
     let listing = listing(&SAMPLES);
+    let watched = newest_lives(&listing);
     let day = |day: i64| Some(1_767_225_600_000_000 + (day - 1) * 86_400_000_000);
     let all = Query::default;
     for (query, wanted) in [
@@ -79,69 +88,25 @@ fn filters_by_each_field() {
             vec!["serve-x 04"],
         ),
     ] {
-        let page = listing.page(&query, &liveness);
+        let page = listing.page(&query, &watched);
         assert_eq!(days(&page), wanted, "{query:?}");
         assert_eq!((page.total, page.next), (wanted.len(), None), "{query:?}");
     }
 }
 
-/// The tenth of January 2026, in Unix microseconds.
-const TENTH: i64 = 1_767_225_600_000_000 + 9 * 86_400_000_000;
-
-/// Knows the states of whole clusters except `bench`, and counts the calls.
-#[derive(Debug, Default)]
-struct ByCluster {
-    clusters: AtomicUsize,
-    sessions: AtomicUsize,
-}
-
-impl Judge for ByCluster {
-    fn state(&self, key: &SessionKey) -> State {
-        self.sessions.fetch_add(1, Ordering::Relaxed);
-        NewestLives.state(key)
-    }
-
-    fn rule(&self, cluster: &ClusterId) -> StateRule {
-        self.clusters.fetch_add(1, Ordering::Relaxed);
-        match cluster.name.as_str() {
-            "bench" => StateRule::Each,
-            "Train" => StateRule::DeadBefore(TENTH),
-            _ => StateRule::All(State::Unknown),
-        }
-    }
-}
-
-/// Single sessions are asked about only where the states of their cluster differ.
-#[test]
-fn asks_the_judge_once_per_cluster() {
-    let mut samples = SAMPLES.to_vec();
-    samples.extend((10..30).map(|day| ("dev", "Train", None, day, 1)));
-    let (listing, judge) = (listing(&samples), Arc::new(ByCluster::default()));
-    let liveness = Liveness::default();
-    liveness.set(Arc::clone(&judge) as Arc<dyn Judge>);
-    for (state, total) in [(State::Live, 0), (State::Dead, 23), (State::Unknown, 3)] {
-        let query = Query { state: Some(state), ..Query::default() };
-        assert_eq!(listing.page(&query, &liveness).total, total, "{state:?}");
-        let asked = [&judge.clusters, &judge.sessions].map(|count| count.swap(0, Ordering::Relaxed));
-        assert_eq!(asked, [5, 2 + 20], "of bench both, of Train those from the tenth on");
-    }
-    let counts = listing.counts(Some(&*judge));
-    assert_eq!((counts.live, counts.dead, counts.unknown), (0, 23, 3));
-}
-
 #[test]
 fn pages_stay_aligned_when_sessions_change() {
     let before = listing(&SAMPLES);
-    let first = before.page(&Query { limit: 3, ..Query::default() }, &Liveness::default());
+    let first = before.page(&Query { limit: 3, ..Query::default() }, &Watched::default());
     assert_eq!((days(&first).len(), first.total), (3, 6));
     // The last session of the page is deleted, and a newer one is added.
     let mut now: Vec<Sample<'_>> = SAMPLES.into_iter().filter(|sample| sample.1 != "train-fghij").collect();
     now.push(("prod", "brand-new", None, 9, 1));
     let cursor: Cursor = first.next.unwrap().to_string().parse().unwrap();
     let query = Query { limit: 2, after: Some(cursor), ..Query::default() };
-    let second = listing(&now).page(&query, &Liveness::default());
+    let second = listing(&now).page(&query, &Watched::default());
     assert_eq!(days(&second), ["bench 03", "bench 02"]);
-    let last = listing(&now).page(&Query { after: second.next, ..query }, &Liveness::default());
+    let last = listing(&now).page(&Query { after: second.next, ..query }, &Watched::default());
     assert_eq!((days(&last), last.next, last.total), (vec!["Train 01".to_owned()], None, 6));
 }
 
@@ -172,7 +137,7 @@ proptest! {
             listing.iter().filter(|entry| !filtered || entry.key.cluster.namespace == "n1").collect();
         let (mut got, mut query) = (Vec::new(), Query { namespace, limit, ..Query::default() });
         loop {
-            let page = listing.page(&query, &Liveness::default());
+            let page = listing.page(&query, &Watched::default());
             prop_assert_eq!(page.total, wanted.len());
             prop_assert!(page.entries.len() <= limit.max(1));
             got.extend(page.entries);
@@ -191,24 +156,24 @@ proptest! {
 
 #[test]
 fn previous_pages_mirror_next_pages() {
-    let liveness = Liveness::default();
+    let watched = Watched::default();
     let listing = listing(&SAMPLES);
     for query in
         [Query { limit: 2, ..Query::default() }, Query { limit: 2, text: Some("_".into()), ..Query::default() }]
     {
-        let mut pages = vec![listing.page(&query, &liveness)];
+        let mut pages = vec![listing.page(&query, &watched)];
         while let Some(next) = pages.last().unwrap().next.clone() {
-            pages.push(listing.page(&Query { after: Some(next), ..query.clone() }, &liveness));
+            pages.push(listing.page(&Query { after: Some(next), ..query.clone() }, &watched));
         }
         assert_eq!(pages.len(), 3);
         assert_eq!(pages[0].previous, None);
         for pair in pages.windows(2) {
             let back = Query { before: pair[1].previous.clone(), ..query.clone() };
-            assert_eq!(listing.page(&back, &liveness), pair[0], "{query:?}");
+            assert_eq!(listing.page(&back, &watched), pair[0], "{query:?}");
         }
         // With a larger limit, the page before `before` still ends at the same session.
         let third = Query { before: pages[2].previous.clone(), limit: 3, ..query.clone() };
-        let page = listing.page(&third, &liveness);
+        let page = listing.page(&third, &watched);
         assert_eq!(
             (days(&page), page.previous.is_some()),
             (vec!["serve-x 04".into(), "train-fghij 04".into(), "bench 03".into()], true)

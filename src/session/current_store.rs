@@ -1,0 +1,97 @@
+//! The store in force: opens the store that new settings name, and puts it in the place of the current one.
+//!
+//! What cannot be opened or listed changes nothing. New credentials of the same store are taken over without closing
+//! anything.
+
+use super::Sessions;
+use crate::metrics::Metrics;
+use crate::settings::{SecretData, Settings, Storage};
+use parking_lot::Mutex;
+use ray_history_core::base::chain::chain;
+use ray_history_core::layout::Root;
+use ray_history_storage::guarded::Limits;
+use ray_history_storage::{self as storage, Delimiter};
+use std::sync::Arc;
+
+/// A store that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot open {url}")]
+pub struct ConnectError {
+    url: String,
+    source: storage::Error,
+}
+
+/// Opens the store of these settings, with its guards and metrics.
+pub async fn connect(settings: &Storage, metrics: &Metrics) -> Result<Arc<dyn storage::Storage>, ConnectError> {
+    let opened = storage::connect(&settings.store, Limits::default(), &metrics.storage).await;
+    opened.map_err(|source| ConnectError { url: settings.url(), source })
+}
+
+/// The store in force, which changes with the settings.
+#[derive(Debug)]
+pub struct CurrentStore {
+    sessions: Arc<Sessions>,
+    /// `None` until the first settings are in force.
+    opened: Mutex<Option<Opened>>,
+}
+
+/// A store that was opened.
+#[derive(Clone, Debug)]
+struct Opened {
+    /// The settings with which it was opened.
+    settings: Storage,
+    secret: SecretData,
+    /// The settings with the credentials of the Secret; the store shares those that rotate.
+    with_secret: Storage,
+}
+
+impl CurrentStore {
+    /// Returns the store of sessions that were created with an empty one.
+    pub fn new(sessions: Arc<Sessions>) -> Self {
+        Self { sessions, opened: Mutex::default() }
+    }
+
+    /// Puts settings in force, with the data of the Secret that they name.
+    ///
+    /// # Errors
+    /// Returns the reason, for the operator, why they cannot be put in force; then the previous ones stay.
+    pub async fn apply(&self, settings: Arc<Settings>, secret: &SecretData) -> Result<(), String> {
+        let current = self.opened.lock().clone();
+        let same = current.as_ref().filter(|opened| opened.settings == settings.storage);
+        if same.is_some_and(|opened| opened.secret == *secret) {
+            self.sessions.apply(settings);
+            return Ok(());
+        }
+        let wanted = settings.storage.clone();
+        let with_secret = wanted.clone().with_secret(secret).map_err(|problems| problems.to_string())?;
+        let store = connect(&with_secret, self.sessions.metrics()).await.map_err(|error| chain(&error))?;
+        if current.is_some() {
+            try_listing(&*store, &wanted).await?;
+        }
+        let mut opened = Opened { settings: wanted, secret: secret.clone(), with_secret };
+        let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
+        self.sessions.apply(settings);
+        match same {
+            // The same store with new credentials: open sessions stay open, and loads continue.
+            Some(same) if same.with_secret.store.rotate(&opened.with_secret.store) => {
+                opened.with_secret = same.with_secret.clone();
+                let sessions = Arc::clone(&self.sessions);
+                tokio::spawn(async move { sessions.try_again().await });
+            }
+            _ => self.sessions.replace_store(store, roots),
+        }
+        *self.opened.lock() = Some(opened);
+        Ok(())
+    }
+}
+
+/// Lists the first root once. The current store is kept if the new one does not answer or rejects the credentials.
+async fn try_listing(store: &dyn storage::Storage, settings: &Storage) -> Result<(), String> {
+    let root = Root::new(settings.root_dirs.first().map_or("", String::as_str));
+    let prefix = root.spellings().into_iter().next().unwrap_or_default();
+    let listed = store.list(&prefix, Delimiter::Slash, None).await;
+    listed.map(|_| ()).map_err(|error| format!("{} cannot be listed: {error}", settings.url()))
+}
+
+#[cfg(test)]
+mod tests;
