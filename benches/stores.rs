@@ -12,12 +12,13 @@
     reason = "a test or benchmark that cannot go on must stop"
 )]
 
-#[path = "../tests/storage_servers/process.rs"]
-mod process;
+#[path = "../tests/common/mod.rs"]
+mod common;
 mod recorded;
 
 use async_trait::async_trait;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials as Signing, Region};
+use common::stores::{free_port, versitygw};
 use futures_util::{StreamExt, stream};
 use ray_history::metrics::Metrics;
 use ray_history::session::Sessions;
@@ -57,12 +58,9 @@ fn main() {
     };
     let data = work.path().join("data");
     std::fs::create_dir_all(data.join("ray")).unwrap();
-    let port = process::free_port();
-    let mut command = Command::new(process::program("versitygw"));
-    command.env("ROOT_ACCESS_KEY", "testkey").env("ROOT_SECRET_KEY", "testsecret");
-    command.args(["--port", &format!("127.0.0.1:{port}"), "--quiet", "posix"]).arg(&data);
-    let server = process::start(&mut command, port);
-    let endpoint = format!("http://127.0.0.1:{}", server.port);
+    let port = free_port();
+    let _server = versitygw(&data, port, "testkey", "testsecret");
+    let endpoint = format!("http://127.0.0.1:{port}");
     run(fill(&folder, &endpoint));
     let mut seconds = [const { Vec::new() }; FIGURES.len()];
     for _ in 0..ROUNDS {

@@ -10,6 +10,7 @@
     reason = "a test or benchmark that cannot go on must stop"
 )]
 
+use common::fixture;
 use flate2::read::MultiGzDecoder;
 use ray_history::session::{Error, Sessions};
 use ray_history_core::base::name::{ClusterId, SessionKey, SessionName};
@@ -28,7 +29,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-mod fixture;
+mod common;
 
 /// Damaged sessions in a run of the tests.
 const FEW: u64 = 300;

@@ -9,20 +9,20 @@
     reason = "a test or benchmark that cannot go on must stop"
 )]
 
-use clap::Parser;
-use ray_history::args::{Args, Command};
-use ray_history::run;
+use common::client::{Reply, block_on, header, send};
+use common::fixture;
+use common::server::Server;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::sync::OnceLock;
+use std::time::Duration;
 use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
 
+mod common;
 #[path = "routes/dropin.rs"]
 mod dropin;
-mod fixture;
 #[path = "routes/loading.rs"]
 mod loading;
 #[path = "routes/validators.rs"]
@@ -40,87 +40,61 @@ fn unpacked() -> &'static Path {
     FOLDER.get_or_init(|| fixture::unpacked("service")).path()
 }
 
-/// Starts one server for all tests of this file; it ends with the process.
+/// Returns the address of the server of all tests of this binary; it ends with the process.
 fn base() -> &'static str {
-    static BASE: OnceLock<String> = OnceLock::new();
-    BASE.get_or_init(|| {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    let server = SERVER.get_or_init(|| {
         let folder = unpacked();
         let dashboard = folder.join("dashboard");
         std::fs::create_dir_all(dashboard.join("static/js")).unwrap();
         std::fs::write(dashboard.join("index.html"), "<!doctype html>dashboard").unwrap();
         std::fs::write(dashboard.join("static/js/main.js"), "1").unwrap();
         std::fs::write(folder.join("secret"), "secret").unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let store = folder.join("storage");
-        let flags = ["ray-history", "serve", "--local-dir", store.to_str().unwrap(), "--dashboard-dir"];
-        let args = Args::parse_from(flags.into_iter().chain([dashboard.to_str().unwrap()]));
-        let Command::Serve(settings) = args.command else { panic!("not serve") };
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-            runtime.block_on(run::serve(*settings, listener, CancellationToken::new())).unwrap();
-        });
-        let address = address.to_string();
-        for _ in 0..200 {
+        let flags = ["--local-dir", store.to_str().unwrap(), "--dashboard-dir", dashboard.to_str().unwrap()];
+        block_on(async {
+            let server = Server::start(&flags, &[]).await;
             // Ready means that the sessions are listed.
-            if exchange(&address, "GET", "/readyz", &[]).is_ok_and(|answer| answer.0 == 200) {
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        address
-    })
+            server
+                .eventually("it is ready", Duration::from_secs(60), async || server.status("/readyz").await == 200)
+                .await;
+            server
+        })
+    });
+    &server.address
 }
 
-/// Status, headers with lower-case names, body.
-type Reply = (u16, Vec<(String, String)>, String);
-
-/// One request on a connection of its own: simple enough to need no client.
-fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
-    exchange(base(), method, path, headers).unwrap()
+/// Returns the status code, the headers with lower-case names, and the body of an answer.
+fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, Vec<(String, String)>, String) {
+    exchange(base(), method, path, headers)
 }
 
-fn exchange(address: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> std::io::Result<Reply> {
-    let mut connection = TcpStream::connect(address)?;
-    let headers: String = headers.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
-    connection.write_all(
-        format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n").as_bytes(),
-    )?;
+/// Sends a request to another server than the one of all tests.
+fn exchange(address: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, Vec<(String, String)>, String) {
+    let reply = block_on(send(method, &format!("http://{address}{path}"), headers));
+    let Reply { status, headers, body } = reply.unwrap_or_else(|error| panic!("{path}: {error:?}"));
+    (status, headers, body)
+}
+
+/// Sends a path byte for byte over a raw socket, because a client resolves `..` and `%2e%2e` itself.
+///
+/// Returns the same as [`ask`], but the body with its chunks as they came.
+fn ask_raw(path: &str) -> (u16, Vec<(String, String)>, String) {
+    let mut connection = TcpStream::connect(base()).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
-    connection.read_to_end(&mut answer)?;
-    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap_or(answer.len() - 4);
-    let (head, body) = (String::from_utf8_lossy(&answer[..end]).into_owned(), &answer[end + 4..]);
-    let chunked = head.to_lowercase().contains("transfer-encoding: chunked");
-    let body = if chunked { unchunked(body) } else { body.to_vec() };
-    let mut lines = head.lines();
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
-    let headers = lines.filter_map(|line| line.split_once(": "));
-    let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
-    Ok((status.unwrap_or(0), headers, String::from_utf8_lossy(&body).into_owned()))
-}
-
-/// The bytes of a chunked body.
-fn unchunked(mut body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    while let Some(line) = body.windows(2).position(|bytes| bytes == b"\r\n") {
-        let len = usize::from_str_radix(&String::from_utf8_lossy(&body[..line]), 16).unwrap_or(0);
-        let chunk = &body[line + 2..];
-        if len == 0 || chunk.len() < len + 2 {
-            break;
-        }
-        out.extend_from_slice(&chunk[..len]);
-        body = &chunk[len + 2..];
-    }
-    out
+    connection.read_to_end(&mut answer).unwrap();
+    let text = String::from_utf8_lossy(&answer);
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let headers = head.lines().filter_map(|line| line.split_once(": "));
+    (status, headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect(), body.to_owned())
 }
 
 fn get(path: &str) -> (u16, String) {
     let (status, _, body) = ask("GET", path, &[]);
     (status, body)
-}
-
-fn header<'a>(headers: &'a [(String, String)], name: &str) -> &'a str {
-    headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
 }
 
 #[test]
@@ -217,7 +191,7 @@ fn no_path_leaves_the_folders_that_are_served() {
         &format!("/api/v0/logs/file?node_id={NODE}&filename=../../../../secret"),
         &format!("/api/v0/logs/file?node_id={NODE}&filename=/etc/passwd"),
     ] {
-        let (status, body) = get(&format!("{SESSION}{path}"));
+        let (status, _, body) = ask_raw(&format!("{SESSION}{path}"));
         assert!(status >= 400, "{path}: {status}");
         assert!(!body.contains("secret") || body.contains("not found"), "{path}: {body}");
     }
@@ -283,30 +257,13 @@ fn the_report_says_that_nothing_is_known_to_be_missing() {
     assert_eq!(report["report"]["damagedRecords"]["count"], 0);
 }
 
-/// The headers of a WebSocket's handshake, and some more.
-fn handshake<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let mut headers = vec![
-        ("Upgrade", "websocket"),
-        ("Sec-WebSocket-Version", "13"),
-        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
-    ];
-    headers.extend(more);
-    headers
-}
-
-/// The answer to a handshake, up to the end of its head.
-fn upgraded(path: &str, headers: &[(&str, &str)]) -> String {
-    let mut connection = TcpStream::connect(base()).unwrap();
-    connection.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
-    let headers: String = handshake(headers).iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\n{headers}\r\n", base());
-    connection.write_all(request.as_bytes()).unwrap();
-    let (mut head, mut byte) = (Vec::new(), [0]);
-    while !head.ends_with(b"\r\n\r\n") && connection.read(&mut byte).unwrap() == 1 {
-        head.push(byte[0]);
-    }
-    String::from_utf8(head).unwrap()
-}
+/// The headers of a WebSocket's handshake.
+const HANDSHAKE: [(&str, &str); 4] = [
+    ("Connection", "Upgrade"),
+    ("Upgrade", "websocket"),
+    ("Sec-WebSocket-Version", "13"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+];
 
 #[test]
 fn a_websocket_is_opened_for_programs_and_for_own_pages_alone() {
@@ -319,8 +276,8 @@ fn a_websocket_is_opened_for_programs_and_for_own_pages_alone() {
         (&[("Origin", "null")], 403),
         (&[("Origin", "https://evil.example.com"), ("X-Forwarded-Host", "evil.example.com")], 403),
     ] {
-        let head = upgraded(&path, headers);
-        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{headers:?}: {head}");
+        let (seen, _, body) = ask("GET", &path, &[&HANDSHAKE, headers].concat());
+        assert_eq!(seen, status, "{headers:?}: {body}");
     }
 }
 

@@ -1,13 +1,13 @@
 //! A real API server with its etcd, on loopback ports of their own.
 
 use crate::audit::{self, Request};
-use crate::process::Process;
+use crate::common::process::Process;
+use crate::common::stores::free_port;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::discovery::ApiResource;
 use kube::{Client, Config};
 use serde_json::{Value, json};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -57,7 +57,7 @@ impl ControlPlane {
             .args(["--listen-peer-urls", &peer_url, "--initial-advertise-peer-urls", &peer_url])
             .args(["--initial-cluster", &format!("test={peer_url}"), "--data-dir"])
             .arg(dir.path().join("etcd"));
-        let etcd = Process::start(&etcd, &dir.path().join("etcd.log"));
+        let etcd = Process::start(&etcd);
         let flags = flags.to_vec();
         let mut plane = Self { dir, etcd_port, port, flags, etcd, server: None, client: None };
         plane.start_server().await;
@@ -66,7 +66,7 @@ impl ControlPlane {
 
     /// Starts the API server, and waits until it is ready.
     pub(crate) async fn start_server(&mut self) {
-        assert!(self.etcd.runs(), "etcd ended: {}", self.log("etcd"));
+        assert!(self.etcd.runs(), "etcd ended: {}", self.etcd.tail());
         let dir = self.dir.path();
         let mut server = Command::new(binary("kube-apiserver"));
         server
@@ -83,17 +83,17 @@ impl ControlPlane {
             .arg(format!("--audit-policy-file={}/audit.yaml", dir.display()))
             .arg(format!("--audit-log-path={}/audit.log", dir.display()))
             .args(&self.flags);
-        self.server = Some(Process::start(&server, &dir.join("kube-apiserver.log")));
+        let process = Process::start(&server);
         let deadline = Instant::now() + Duration::from_secs(180);
         loop {
             if self.dir.path().join("apiserver.crt").exists()
                 && let Ok(client) = self.connect()
                 && client.request_text(http::Request::get("/readyz").body(Vec::new()).unwrap()).await.is_ok()
             {
-                self.client = Some(client);
+                (self.client, self.server) = (Some(client), Some(process));
                 return;
             }
-            assert!(Instant::now() < deadline, "the API server does not start: {}", self.log("kube-apiserver"));
+            assert!(Instant::now() < deadline, "the API server does not start: {}", process.tail());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -241,11 +241,6 @@ impl ControlPlane {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
-
-    fn log(&self, name: &str) -> String {
-        let log = std::fs::read_to_string(self.dir.path().join(format!("{name}.log"))).unwrap_or_default();
-        log.lines().rev().take(20).collect::<Vec<_>>().join("\n")
-    }
 }
 
 /// A program of the control plane. There is no test without it: what was not run was not tested.
@@ -255,9 +250,4 @@ fn binary(name: &str) -> PathBuf {
     let path = dir.join(name);
     assert!(path.exists(), "{} is missing: `make control-plane` builds it", path.display());
     path
-}
-
-/// A port that is free now.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -118,7 +118,10 @@ pub(crate) async fn a_rayservice_leads_to_its_active_cluster_while_the_newest_is
     };
     let leads_to = async |cluster: &str| {
         let link = format!("/rayservices/{}/chat/latest", world.namespace);
-        let leads = || async { world.server().leads(&link).await.is_some_and(|to| to.contains(cluster)) };
+        let leads = || async {
+            let reply = world.server().send("GET", &link, &[]).await;
+            reply.is_some_and(|reply| reply.header("location").contains(cluster))
+        };
         world.server().eventually(&format!("{link} leads to {cluster}"), LATE, leads).await;
     };
     serve("chat-aaaaa").await;
@@ -148,10 +151,10 @@ pub(crate) async fn two_tenants_in_two_namespaces_do_not_see_each_others_session
         assert!(!listed.contains(cluster), "{listed}");
         let place = format!("{}/{cluster}/{LATER}", other.namespace);
         for path in [format!("/api/history/v1/sessions/{place}"), format!("/sessions/{place}/nodes?view=summary")] {
-            assert_eq!(world.server().get(&path).await, 404, "{path}");
+            assert_eq!(world.server().status(&path).await, 404, "{path}");
         }
         let link = format!("/rayclusters/{}/{cluster}", other.namespace);
-        assert_eq!(world.server().get(&link).await, 404, "{link}");
+        assert_eq!(world.server().status(&link).await, 404, "{link}");
         let asked = world.plane.requests_from(&world.namespace);
         assert!(asked.iter().all(|request| !request.uri.contains(&format!("/namespaces/{}/", other.namespace))));
     }

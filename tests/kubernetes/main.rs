@@ -12,6 +12,8 @@
 
 mod audit;
 mod bucket;
+#[path = "../common/mod.rs"]
+mod common;
 mod control_plane;
 mod crd;
 mod link;
@@ -20,11 +22,9 @@ mod manifests;
 mod many;
 mod outages;
 mod prewarm;
-mod process;
 mod quiet;
 mod rbac;
 mod replicas;
-mod server;
 mod settings;
 mod stage;
 mod two_clusters;

@@ -57,8 +57,8 @@ pub(crate) async fn five_thousand_clusters_are_listed_in_pages_cost_little_memor
     let pages = requests.iter().filter(|request| request.is("list", "ray.io/rayclusters")).collect::<Vec<_>>();
     assert_eq!(pages.len(), CLUSTERS / 250, "{pages:?}");
     assert!(pages.iter().all(|page| page.uri.contains("limit=250")), "{pages:?}");
-    let with = world.server().resident();
-    let without = none.server().resident();
+    let with = world.server().process.resident();
+    let without = none.server().process.resident();
     println!("{CLUSTERS} clusters of {size} bytes: {} KiB, without {} KiB", with >> 10, without >> 10);
     assert!(with < without + ROOM, "{with} bytes with, {without} without");
 
@@ -68,7 +68,7 @@ pub(crate) async fn five_thousand_clusters_are_listed_in_pages_cost_little_memor
     let mut most = 0.0_f64;
     let dead = async || world.server().metric("ray_history_catalog_sessions", "dead").await;
     while dead().await < 500.0 {
-        assert!(begun.elapsed() < LATE, "{} are dead\n{}", dead().await, world.server().tail());
+        assert!(begun.elapsed() < LATE, "{} are dead\n{}", dead().await, world.server().process.tail());
         most = most.max(world.server().metric("ray_history_loads_running", "").await);
     }
     world.told("SessionsEnded", "RayHistory", "sessions have ended").await;
@@ -88,5 +88,5 @@ pub(crate) async fn five_thousand_clusters_are_listed_in_pages_cost_little_memor
     // Few Events for many deaths, and users come first.
     assert!(world.events("SessionEnded", "RayHistory").await.len() <= 40);
     let open = world.nodes("c0000", LATER);
-    world.server().eventually("a session opens", SOON, || async { world.server().get(&open).await == 200 }).await;
+    world.server().eventually("a session opens", SOON, || async { world.server().status(&open).await == 200 }).await;
 }

@@ -45,8 +45,8 @@ pub(crate) async fn the_api_server_goes_away_for_a_minute_and_stored_sessions_ar
     let begun = Instant::now();
     world.store("new", LATER);
     while begun.elapsed() < Duration::from_secs(60) {
-        assert_eq!(world.server().get(&world.nodes("c", LATER)).await, 200);
-        assert_eq!(world.server().get("/readyz").await, 200);
+        assert_eq!(world.server().status(&world.nodes("c", LATER)).await, 200);
+        assert_eq!(world.server().status("/readyz").await, 200);
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     // The list of sessions went on without it, and so did what was known.
@@ -66,7 +66,7 @@ pub(crate) async fn a_watch_that_goes_on_silently_is_said_to_be_well_again(stage
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.has("ClustersWatched", "True", "Watching").await;
     world.link.cut();
-    let interrupted = || async { world.server().log().contains("RayClusters cannot be watched") };
+    let interrupted = || async { world.server().process.log().contains("RayClusters cannot be watched") };
     world.server().eventually("the watch is interrupted", LATE, interrupted).await;
     world.link.mend();
     // Lasting: two times the pause between two writes, with what is written first about the outage.
@@ -108,7 +108,7 @@ pub(crate) async fn definitions_that_are_missing_at_the_start_are_waited_for(_: 
         ready.contains("the API server knows no RayHistory: apply crds/")
     };
     world.server().eventually("readiness names the definition", SOON, missing).await;
-    assert_eq!([world.server().get("/readyz").await, world.server().get("/livez").await], [503, 200]);
+    assert_eq!([world.server().status("/readyz").await, world.server().status("/livez").await], [503, 200]);
     world.plane.define_ours().await;
     let absent = || async { world.server().text("/readyz").await.contains("there is no RayHistory") };
     world.server().eventually("readiness asks for the object", LATE, absent).await;
@@ -131,7 +131,7 @@ pub(crate) async fn an_api_server_that_is_unreachable_at_the_start_is_waited_for
     let away = || async { world.server().text("/readyz").await.contains("the API server cannot be reached") };
     world.server().eventually("readiness says why", SOON, away).await;
     world.link.mend();
-    world.server().eventually("it is ready", LATE, || async { world.server().get("/readyz").await == 200 }).await;
+    world.server().eventually("it is ready", LATE, || async { world.server().status("/readyz").await == 200 }).await;
 }
 
 pub(crate) async fn a_permission_that_is_missing_at_the_start_is_waited_for(stage: Stage) {

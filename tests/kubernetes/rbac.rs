@@ -61,7 +61,7 @@ async fn uses_all_of_its_rights_and_no_more(stage: Stage, form: Form) {
     let patched = || async { requests().iter().any(|request| request.is("patch", EVENTS)) };
     world.server().eventually("an Event is counted up", SOON, patched).await;
     world.has("Ready", "True", "Serving").await;
-    world.servers.pop().unwrap().terminate();
+    world.servers.pop().unwrap().process.terminate().await;
     let requests = world.plane.requests_from(&world.namespace);
     let ok = requests.iter().filter(|request| request.code < 400);
     let mut used: BTreeSet<_> = ok.map(|request| (request.verb.clone(), request.resource.clone())).collect();
@@ -115,7 +115,7 @@ pub(crate) async fn without(stage: Stage, verb: String, resource: String) {
         }
         ("watch", OURS) => {
             refused("watch", OURS).await;
-            world.server().eventually("ready", LATE, || async { world.server().get("/readyz").await == 200 }).await;
+            world.server().eventually("ready", LATE, || async { world.server().status("/readyz").await == 200 }).await;
             world.plane.apply(world.history_with("cache", json!({"maxMemory": "128Mi"}))).await;
             let limit =
                 || async { world.server().metric("ray_history_memory_limit_bytes", "").await == f64::from(128 << 20) };
@@ -125,7 +125,7 @@ pub(crate) async fn without(stage: Stage, verb: String, resource: String) {
             die("nightly-a").await;
             refused("patch", STATUS).await;
             assert!(world.status().await.is_null());
-            assert!(world.server().log().contains("the status could not be written"));
+            assert!(world.server().process.log().contains("the status could not be written"));
         }
         ("list", CLUSTERS) => {
             assert!(world.has("ClustersWatched", "False", "Forbidden").await.contains("rayclusters"));
@@ -142,7 +142,7 @@ pub(crate) async fn without(stage: Stage, verb: String, resource: String) {
         }
         ("list" | "watch", SERVICES) => {
             refused(&verb, SERVICES).await;
-            let told = || async { world.server().log().contains("RayServices cannot be watched") };
+            let told = || async { world.server().process.log().contains("RayServices cannot be watched") };
             world.server().eventually("the log says so", SOON, told).await;
             world.has("ClustersWatched", "True", "Watching").await;
         }
@@ -162,7 +162,7 @@ pub(crate) async fn without(stage: Stage, verb: String, resource: String) {
         }
         ("delete", LEASES) => {
             world.has("Ready", "True", "Serving").await;
-            world.servers.pop().unwrap().terminate();
+            world.servers.pop().unwrap().process.terminate().await;
             let refused = world.plane.requests_from(&world.namespace);
             assert!(refused.iter().any(|request| request.code == 403 && request.is("delete", LEASES)));
         }

@@ -41,7 +41,7 @@ pub(crate) async fn of_two_replicas_one_is_killed_and_the_status_is_right_within
     let expected = [("ray-history", true), ("ray-history/replica-a", false), ("ray-history/replica-b", false)];
     assert_eq!(managers(&world).await, expected.map(|(name, shared)| (name.to_owned(), shared)));
     // The one that leads: the other takes over. What died meanwhile is told all the same.
-    world.servers.remove(0).kill();
+    drop(world.servers.remove(0));
     world.delete("doomed").await;
     let left = || async {
         let status = world.status().await;
@@ -66,7 +66,7 @@ pub(crate) async fn a_replica_that_is_stopped_takes_its_entry_and_its_lease_with
     let both = || async { names(&world.status().await) == ["replica-a", "replica-b"] };
     world.server().eventually("two entries", LATE, both).await;
     let begun = Instant::now();
-    world.servers.remove(0).terminate();
+    world.servers.remove(0).process.terminate().await;
     assert_eq!(names(&world.status().await), ["replica-b"]);
     assert!(begun.elapsed() < Duration::from_secs(20));
     // Whoever writes the rest now does so at once: nobody has to wait for a Lease to run out.

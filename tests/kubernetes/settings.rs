@@ -1,16 +1,11 @@
 //! Settings that change while the server runs.
 
 use crate::bucket::{Bucket, Owner};
-use crate::control_plane::free_port;
+use crate::common::stores::{free_port, versitygw};
 use crate::manifests::Form;
-use crate::process::Process;
 use crate::stage::Stage;
 use crate::world::{LATE, LATER, LATER_STILL, SOON, World};
 use serde_json::{Value, json};
-use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::Command;
-use std::time::{Duration, Instant};
 
 pub(crate) async fn a_bad_rayhistory_keeps_the_last_good_settings_and_says_why(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
@@ -85,24 +80,7 @@ pub(crate) async fn storage_changes_while_it_runs_and_the_new_store_is_opened_fi
     world.server().eventually("the other store", SOON, || async { world.total().await == Some(2) }).await;
     world.has("SettingsApplied", "True", "Applied").await;
     assert_eq!(world.status().await["storage"], format!("file://{}", other.path().display()));
-    assert_eq!(world.server().get(&world.nodes("c", LATER)).await, 404, "that was the other store's");
-}
-
-/// A server of buckets in a folder, for whoever has its keys.
-fn gateway(folder: &Bucket, port: u16, key: &str, secret: &str) -> Process {
-    let default = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".cache/servers");
-    let program = std::env::var_os("RAY_HISTORY_STORAGE_SERVERS").map_or(default, PathBuf::from).join("versitygw");
-    assert!(program.exists(), "{} is missing: run `scripts/storage-servers .cache/servers`", program.display());
-    let mut command = Command::new(program);
-    command.env("ROOT_ACCESS_KEY", key).env("ROOT_SECRET_KEY", secret);
-    command.args(["--port", &format!("127.0.0.1:{port}"), "--quiet", "posix"]).arg(folder.parent());
-    let process = Process::start(&command, &folder.parent().join("../versitygw.log"));
-    let begun = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "versitygw does not listen");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    process
+    assert_eq!(world.server().status(&world.nodes("c", LATER)).await, 404, "that was the other store's");
 }
 
 fn secret(world: &World, key: &str, secret: &str) -> Value {
@@ -117,7 +95,7 @@ pub(crate) async fn a_rotated_secret_is_picked_up_without_a_restart_and_what_is_
     let mut world = World::empty(stage.shared().await, Form::Namespaced).await;
     world.store("c", LATER);
     let port = free_port();
-    let before = gateway(&world.bucket, port, "first", "first-secret");
+    let before = versitygw(world.bucket.parent(), port, "first", "first-secret");
     let s3 = json!({
         "bucket": "ray", "region": "us-east-1", "endpoint": format!("http://127.0.0.1:{port}"), "forcePathStyle": true,
         "credentialsSecretRef": {"name": "ray-history-storage"},
@@ -127,26 +105,29 @@ pub(crate) async fn a_rotated_secret_is_picked_up_without_a_restart_and_what_is_
     // There is no Secret yet.
     let why = world.has("SettingsApplied", "False", "Rejected").await;
     assert!(why.contains(&format!("Secret {}/ray-history-storage does not exist", world.namespace)), "{why}");
-    assert_eq!(world.server().get("/readyz").await, 503);
+    assert_eq!(world.server().status("/readyz").await, 503);
     world.plane.apply(secret(&world, "first", "first-secret")).await;
-    world.server().eventually("it is ready", LATE, || async { world.server().get("/readyz").await == 200 }).await;
+    world.server().eventually("it is ready", LATE, || async { world.server().status("/readyz").await == 200 }).await;
     world.opens("c", LATER).await;
     let loads = world.server().metric("ray_history_loads_total", "").await;
     // The keys are others on the server, and then in the Secret.
     drop(before);
-    let _after = gateway(&world.bucket, port, "second", "second-secret");
+    let _after = versitygw(world.bucket.parent(), port, "second", "second-secret");
     world.store("late", LATER_STILL);
     let late = world.nodes("late", LATER_STILL);
-    assert_ne!(world.server().get(&late).await, 200, "the old keys open nothing");
+    assert_ne!(world.server().status(&late).await, 200, "the old keys open nothing");
     world.plane.apply(secret(&world, "second", "second-secret")).await;
-    world.server().eventually("requests work again", LATE, || async { world.server().get(&late).await == 200 }).await;
+    world
+        .server()
+        .eventually("requests work again", LATE, || async { world.server().status(&late).await == 200 })
+        .await;
     world.opens("c", LATER).await;
     let after = world.server().metric("ray_history_loads_total", "Whole").await
         + world.server().metric("ray_history_loads_total", "whole").await;
     assert_eq!(after, loads + 1.0, "what was open stayed open");
     world.has("SettingsApplied", "True", "Applied").await;
     world.has("StorageReachable", "True", "Listed").await;
-    assert!(!world.server().log().contains("-secret"), "a key was logged");
+    assert!(!world.server().process.log().contains("-secret"), "a key was logged");
 }
 
 pub(crate) async fn a_missing_secret_is_told_and_the_last_good_settings_stay(stage: Stage) {

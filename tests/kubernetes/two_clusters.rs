@@ -1,8 +1,8 @@
 //! Two Kubernetes clusters, each with an API server of its own, that write into one bucket which is declared shared.
 
 use crate::bucket::Owner;
+use crate::common::server::Server;
 use crate::manifests::Form;
-use crate::server::Server;
 use crate::stage::Stage;
 use crate::world::{LATE, SOON, World, started};
 use serde_json::json;
@@ -52,7 +52,7 @@ pub(crate) async fn two_kubernetes_clusters_on_one_shared_bucket_never_call_each
     state_is(two.server(), &a, "unknown", SOON).await;
     state_is(two.server(), &b, "live", SOON).await;
     for (server, path) in [(one.server(), &b), (two.server(), &a)] {
-        assert_eq!(server.get(&format!("/sessions/{path}/nodes?view=summary")).await, 200);
+        assert_eq!(server.status(&format!("/sessions/{path}/nodes?view=summary")).await, 200);
     }
 }
 

@@ -1,10 +1,10 @@
 //! What a scenario happens in: a namespace of a control plane, a bucket, and replicas that serve it.
 
 use crate::bucket::{Bucket, Owner};
+use crate::common::server::Server;
 use crate::control_plane::ControlPlane;
 use crate::link::Link;
 use crate::manifests::{Form, Rights};
-use crate::server::Server;
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
@@ -112,8 +112,11 @@ impl World {
     /// Starts one more replica.
     pub(crate) async fn start(&mut self) {
         let replica = format!("replica-{}", char::from(b'a' + u8::try_from(self.servers.len()).unwrap()));
-        let server =
-            Server::start(&self.plane, &self.namespace, &self.rights.account, &replica, self.link.port()).await;
+        let kubeconfig = self.plane.kubeconfig_of(&self.namespace, &self.rights.account, self.link.port()).await;
+        let (object, kubeconfig) = (format!("{}/main", self.namespace), kubeconfig.to_str().unwrap());
+        let flags = ["--rayhistory", &object, "--replica", &replica, "--base-url", "https://history.example"];
+        let log = "info,ray_history=debug,ray_history::access=warn,ray_history::http=info";
+        let server = Server::start(&flags, &[("KUBECONFIG", kubeconfig), ("RUST_LOG", log)]).await;
         self.servers.push(server);
     }
 
@@ -210,7 +213,7 @@ impl World {
     /// Waits until a session's dashboard answers.
     pub(crate) async fn opens(&self, cluster: &str, session: &str) {
         let path = self.nodes(cluster, session);
-        self.server().eventually(&path, SOON, || async { self.server().get(&path).await == 200 }).await;
+        self.server().eventually(&path, SOON, || async { self.server().status(&path).await == 200 }).await;
     }
 
     /// How many sessions are listed.

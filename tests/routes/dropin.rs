@@ -1,6 +1,6 @@
 //! Links by name, and the routes of KubeRay's history server.
 
-use super::{SESSION, ask, header};
+use super::{SESSION, ask, ask_raw, header};
 use serde_json::Value;
 
 const NAME: &str = "session_2026-11-23_07-07-14_513426_5513";
@@ -64,7 +64,7 @@ fn what_stands_after_latest_is_kept_with_its_query() {
             "/x%0d%0aSet-Cookie:a=b",
             "/x?a=%ff%7F",
         ] {
-            let (status, headers, _) = ask("GET", &format!("{name}{rest}"), &[]);
+            let (status, headers, _) = ask_raw(&format!("{name}{rest}"));
             let path = rest.split('?').next().unwrap();
             let up = "../".repeat(3 + path.matches('/').count());
             let wanted = format!("{up}{}{rest}", &SESSION[1..]);

@@ -5,7 +5,8 @@ pub(crate) mod facade;
 
 use super::Cloud;
 use super::child::Seen;
-use super::process::{Server, free_port, program, start};
+use crate::common::process::Process;
+use crate::common::stores::{free_port, installed};
 use anyhow::ensure;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,7 +19,8 @@ use std::sync::{Arc, Mutex};
 use tokio::task::JoinHandle;
 
 pub(crate) struct FakeGcs {
-    server: Server,
+    _server: Process,
+    port: u16,
     client: reqwest::Client,
     facade: JoinHandle<()>,
     facade_port: u16,
@@ -37,11 +39,11 @@ impl FakeGcs {
     pub(crate) async fn start() -> Self {
         let port = free_port();
         let address = format!("127.0.0.1:{port}");
-        let mut command = Command::new(program("fake-gcs-server"));
+        let mut command = Command::new(installed("fake-gcs-server"));
         command.args(["-scheme", "http", "-host", "127.0.0.1", "-backend", "memory", "-log-level", "warn"]);
         command.args(["-port", &port.to_string(), "-public-host", &address]);
         command.args(["-external-url", &format!("http://{address}")]);
-        let server = start(&mut command, port);
+        let server = Process::listening(&command, port);
         let client = reqwest::Client::new();
         let base = format!("http://{address}/storage/v1/b");
         let made = client.post(&base).json(&serde_json::json!({"name": "ray"})).send().await.unwrap();
@@ -54,7 +56,7 @@ impl FakeGcs {
             let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
             tonic::transport::Server::builder().add_service(service).serve_with_incoming(incoming).await.unwrap();
         });
-        Self { server, client, facade, facade_port, answers, seen }
+        Self { _server: server, port, client, facade, facade_port, answers, seen }
     }
 
     /// From now on, listings are answered so.
@@ -87,7 +89,7 @@ impl Cloud for FakeGcs {
     }
 
     fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.server.port)
+        format!("127.0.0.1:{}", self.port)
     }
 }
 

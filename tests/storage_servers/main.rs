@@ -14,21 +14,20 @@ mod azure;
 mod certificates;
 mod chain;
 mod child;
+#[path = "../common/mod.rs"]
+mod common;
 mod expired;
-#[path = "../fixture/mod.rs"]
-mod fixture;
 mod gcs;
-mod http;
 mod keys;
 mod kuberay;
 mod oss;
 mod oss_sdk;
 mod outage;
 mod payer;
-mod process;
 mod s3;
 mod session;
 
+use common::http;
 use ray_history_storage::config::StoreConfig;
 use ray_history_storage::conformance::{Fill, run};
 use ray_history_storage::{Storage, connect_unguarded};

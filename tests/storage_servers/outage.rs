@@ -115,7 +115,7 @@ pub(crate) async fn runs(cloud: &impl Cloud) {
     proxy.set(Weather::Stalls(100_000));
     let whole = read(&*store(&config).await).await.unwrap();
     assert_eq!(whole.len(), SIZE, "a body that stalls goes on where it stalled");
-    let refused = cloud.config(Some(&format!("127.0.0.1:{}", super::process::free_port())));
+    let refused = cloud.config(Some(&format!("127.0.0.1:{}", crate::common::stores::free_port())));
     let error = read(&*store(&refused).await).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     a_missing_bucket(cloud).await;
@@ -148,7 +148,7 @@ pub(crate) async fn of_listings(cloud: &impl Cloud) {
         let listed = store.list("outage/", Delimiter::None, None).await;
         assert_eq!(listed.unwrap().objects.len(), 1, "after {weather:?}");
     }
-    let (_, refused) = cloud.listings(Some(&format!("127.0.0.1:{}", super::process::free_port())));
+    let (_, refused) = cloud.listings(Some(&format!("127.0.0.1:{}", crate::common::stores::free_port())));
     let error = list(&refused).await.0.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
 }

@@ -22,7 +22,7 @@ pub(crate) async fn is_the_same(cloud: &impl Cloud) {
 
 /// Puts the bundled session into the cloud; gives the folder that it came from.
 pub(crate) async fn upload(cloud: &impl Cloud) -> TempDir {
-    let unpacked = crate::fixture::unpacked("service");
+    let unpacked = crate::common::fixture::unpacked("service");
     let local = Local::open(unpacked.path().join("storage")).unwrap();
     let mut copied = 0;
     for object in local.list_all("", Delimiter::None).await.unwrap().objects {

@@ -32,7 +32,7 @@ async fn server(seen: &Seen) -> Listening {
 
 /// What the security token service says to a projected token.
 fn sts(asked: &Asked) -> Answer {
-    assert_eq!(asked.field("Action").as_deref(), Some("AssumeRoleWithWebIdentity"), "{}", asked.body);
+    assert_eq!(asked.field("Action").as_deref(), Some("AssumeRoleWithWebIdentity"), "{:?}", asked.body);
     let (role, token) = (asked.field("RoleArn").unwrap(), asked.field("WebIdentityToken").unwrap());
     Answer::new(
         200,
