@@ -27,19 +27,22 @@ PAST_THE_END = b"<Error><Code>InvalidRange</Code></Error>"
 
 
 @contextmanager
-def serve(folder: Path, quirk: str):
+def serve(folder: Path, quirk: str, page: int = PAGE):
     """The settings of a store over a folder."""
     objects = objects_of(folder)
     if quirk == "folders":
         objects |= {str(path.relative_to(folder)): b"" for path in folder.rglob("*") if path.is_dir()}
-    with serve_objects(objects, quirk) as settings:
+    with serve_objects(objects, quirk, page=page) as settings:
         yield settings
 
 
 @contextmanager
-def serve_objects(objects: dict[str, bytes], quirk: str = "none", reads: list[str] | None = None):
+def serve_objects(
+    objects: dict[str, bytes], quirk: str = "none", reads: list[str] | None = None, page: int = PAGE
+):
     """The settings of a store of these objects; keys are added to `reads` as they are read."""
-    state = {"objects": objects, "quirk": quirk, "numbers": itertools.count(), "reads": [] if reads is None else reads}
+    state = {"objects": objects, "quirk": quirk, "numbers": itertools.count(), "page": page}
+    state["reads"] = [] if reads is None else reads
     handler = type("Handler", (Handler,), state)
     with Loopback(handler) as server:
         yield {
@@ -58,6 +61,7 @@ class Handler(ObjectHandler):
     quirk: str
     numbers: itertools.count
     reads: list[str]
+    page: int
 
     def respond(self):
         url = urllib.parse.urlsplit(self.path)
@@ -83,7 +87,7 @@ class Handler(ObjectHandler):
 
     def _following(self, prefix, before, found):
         """A page, whether more follows, and its token."""
-        page, more = found[:PAGE], len(found) > PAGE
+        page, more = found[: self.page], len(found) > self.page
         given = f"after {urllib.parse.quote(page[-1][1])}" if page else ""
         if self.quirk == "pingpong":
             more, given = True, "A" if before != "A" else "B"

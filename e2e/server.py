@@ -49,6 +49,27 @@ class Server:
             raise AssertionError(f"{late}\n{self.tail()}") from None
         assert status == 0, f"the server ended with status {status}\n{self.tail()}"
 
+    def refuses(self, *reasons: str) -> str:
+        """Starts it, and waits until it has ended for one of these reasons, or tried again and logged one twice.
+
+        Returns its log. It must not have served.
+        """
+        self._process = processes.start(self._command, self.log, self._environment)
+        try:
+            end = time.monotonic() + START_SECONDS
+            while True:
+                ended, text = self._process.poll() is not None, self.log.read_text(errors="replace")
+                assert not self._address.search(text), f"it serves\n{self.tail()}"
+                times = max(text.count(reason) for reason in reasons)
+                if times > 1 or (ended and times):
+                    return text
+                assert not ended, f"it ended for another reason than {reasons}\n{self.tail()}"
+                assert time.monotonic() < end, f"not within {START_SECONDS} s: {reasons}\n{self.tail()}"
+                time.sleep(0.05)
+        finally:
+            self._process.kill()
+            self._process.wait()
+
     def _wait_for_address(self):
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:

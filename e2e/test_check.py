@@ -203,10 +203,14 @@ def test_a_root_of_another_name_is_found(tmp_path):
     assert "1 session of 1 cluster" in said("check", "--local-dir", tmp_path / "mixed", "--root-dir", "log")
 
 
+AMAZON_PAGE = 1_000
+"""Keys of a page of Amazon's listings."""
+
+
 def test_a_bucket_is_looked_into_by_kuberay_s_settings(unpacked):
     """Where listing is paid: sessions whose head runs have no marker yet, and are found all the same."""
     storage = MIXED.storage(unpacked)
-    with quirky_s3.serve(storage, "none") as settings:
+    with quirky_s3.serve(storage, "none", AMAZON_PAGE) as settings:
         printed = said("check", "--storage-backend", "s3", **settings)
     assert printed.startswith("s3://ray: 1 session of 1 cluster in 1 namespace\n"), printed
 
@@ -216,7 +220,7 @@ def test_a_session_without_a_marker_is_found_in_a_bucket(tmp_path):
     storage = MIXED.storage(tmp_path)
     for marker in (storage / "cluster-metadata").rglob("session_*"):
         marker.unlink()
-    with quirky_s3.serve(storage, "none") as settings:
+    with quirky_s3.serve(storage, "none", AMAZON_PAGE) as settings:
         printed = said("check", "--storage-backend", "s3", **settings)
     assert "1 session of 1 cluster" in printed
     assert "1 of them has no marker: its head runs, or was killed" in printed
