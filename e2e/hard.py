@@ -1,4 +1,6 @@
-"""Hostile sessions in little memory: `make hard`, of the sessions that `hostile_store` makes, or of a folder of yours.
+"""Hostile sessions in little memory: `make hard`.
+
+The sessions are those that `e2e.hostile.sessions` makes, or a folder of yours.
 
 Fifty clients ask every URL of every session for ten minutes, some of them slowly, some leaving in the middle, while the
 program may hold 512 MiB (a cgroup) and its budget is 256 MiB. It must not end; every request that is waited for gets an
@@ -17,10 +19,11 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from e2e import hostile_store, processes
-from e2e.confined import DOCUMENT, MIB, Confined, NoGroupError
-from e2e.processes import REPOSITORY
-from e2e.server import get
+from e2e.harness import processes
+from e2e.harness.confined import DOCUMENT, MIB, Confined, NoGroupError
+from e2e.harness.processes import REPOSITORY
+from e2e.harness.server import get
+from e2e.hostile.sessions import make
 
 CLIENTS = 50
 LIMIT_MIB, BUDGET_MIB = 512, 256
@@ -149,7 +152,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path, nargs="?", help="what a bucket would hold; made where it is left out")
     parser.add_argument("--seconds", type=int, default=600)
     options = parser.parse_args()
-    folder = options.folder or hostile_store.make(FOLDER)
+    folder = options.folder or make(FOLDER)
     sessions = sessions_of(folder)
     if not sessions:
         parser.error(f"{folder} has no sessions below cluster-history/raycluster")

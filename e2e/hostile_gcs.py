@@ -19,8 +19,8 @@ from pathlib import Path
 
 import grpc
 
-from e2e.loopback import Loopback
-from e2e.object_server import HTML, PAGE, ObjectHandler, entries, objects_of
+from e2e.harness.loopback import Loopback
+from e2e.harness.object_server import HTML, PAGE, ObjectHandler, entries, objects_of
 
 GENERATION = 7
 

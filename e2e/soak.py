@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from e2e import bundle, processes
-from e2e.confined import DOCUMENT, MIB, Confined
-from e2e.server import Server
+from e2e.harness import bundle, processes
+from e2e.harness.confined import DOCUMENT, MIB, Confined
+from e2e.harness.server import Server
 
 # Copies of the big session: loading them takes long enough for a percentile to settle.
 BIG = 36

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from e2e import processes
-from e2e.bundle import MIXED
-from e2e.server import BINARY, Server
+from e2e.harness import processes
+from e2e.harness.bundle import MIXED
+from e2e.harness.server import BINARY, Server
 
 
 def refusal(*flags) -> str:
@@ -28,7 +28,7 @@ def test_a_folder_that_is_no_bucket_says_what_was_looked_for(tmp_path):
     assert "cluster-history" in said
 
 
-def test_a_dashboard_folder_without_a_dashboard_says_how_to_get_one(bucket, tmp_path):
+def test_a_folder_without_a_dashboard_says_how_to_get_one(bucket, tmp_path):
     assert "make dashboard" in refusal("--local-dir", bucket, "--dashboard-dir", tmp_path)
 
 

@@ -6,9 +6,9 @@ import urllib.request
 
 import pytest
 
-from e2e import bundle
-from e2e.browser import Browser
-from e2e.bundle import MIXED
+from e2e.harness import bundle
+from e2e.harness.browser import Browser
+from e2e.harness.bundle import MIXED
 
 EXPECTED_ERRORS = [
     # The dashboard asks by HEAD whether this page exists and hides it on 404, as the live cluster answered too.
@@ -172,7 +172,7 @@ def test_figures_that_nothing_stored_are_not_made_up(browser, server, session):
     assert not INVENTED.search(browser.text())
 
 
-def test_living_actors_show_their_workers_and_the_head_is_the_first_node(browser, server):
+def test_living_actors_show_workers_and_the_head_comes_first(browser, server):
     actors = server.json(f"{MIXED.path}/logical/actors")["data"]["actors"].values()
     workers = [actor["address"]["workerId"] for actor in actors if actor["state"] == "ALIVE"]
     browser.open(f"{server.url}/{MIXED.path}/#/actors")

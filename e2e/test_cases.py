@@ -7,8 +7,8 @@ import urllib.request
 import pytest
 from ray.job_submission import JobSubmissionClient
 
-from e2e import bundle
-from e2e.server import Server
+from e2e.harness import bundle
+from e2e.harness.server import Server
 
 SESSION = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
 TASK = "67a2e8cfa5a06db0ffffffffffffffffffffffff02000000"
@@ -108,7 +108,7 @@ def test_documents_are_read_as_deep_as_python_reads_them(case):
 
 
 @of("endpoint-gzip-bom")
-def test_stored_answers_are_told_by_content(case):
+def test_stored_answers_are_recognised_by_content(case):
     assert ask(case, "api/v0/cluster_metadata")["data"]["rayVersion"] == "2.60.0"
     assert ask(case, "timezone")["offset"] == "+05:30"
 
@@ -151,7 +151,7 @@ def test_keys_of_metadata_are_decoded(case):
 
 
 @of("nonfinite-resources")
-def test_resources_without_a_finite_number_are_told_by_name(case):
+def test_resources_that_are_not_finite_are_named(case):
     found = [row["required_resources"] for row in rows(case, "api/v0/tasks?detail=1")]
     assert {"CPU": "Infinity"} in found
 

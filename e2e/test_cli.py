@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from e2e import processes
-from e2e.bundle import MIXED, SERVICE
+from e2e.harness import processes
+from e2e.harness.bundle import MIXED, SERVICE
 
 RAY = Path(sys.executable).parent / "ray"
 
@@ -128,7 +128,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_that_people_know_is_an_address(server, name):
+def test_a_name_of_an_owner_or_cluster_is_an_address(server, name):
     """Ray's client follows redirects; what it asks of the newest session by its name, it asks of the session."""
 
     def run(address, *arguments, succeeds=True):

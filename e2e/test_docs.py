@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from e2e import exporters, processes
-from e2e.processes import REPOSITORY
-from e2e.server import BINARY
+from e2e.harness import exporters, processes
+from e2e.harness.processes import REPOSITORY
+from e2e.harness.server import BINARY
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("charts/*/*.md")])
 
@@ -57,7 +57,7 @@ def test_types_of_the_glossary_exist():
     assert not named - defined
 
 
-def test_every_condition_and_event_is_in_the_operations_page():
+def test_the_operations_page_lists_every_condition_and_event():
     """Collected from the code: reasons are the words in CamelCase beside a status, and what is published."""
     controller = REPOSITORY / "src" / "controller"
     status = (controller / "status.rs").read_text().partition("#[cfg(test)]")[0]
@@ -71,7 +71,7 @@ def test_every_condition_and_event_is_in_the_operations_page():
     assert {word for row in rows for word in row} <= words, "the page names what there is no more"
 
 
-def test_every_event_type_is_in_the_collecting_page_with_who_exports_it():
+def test_the_collecting_page_lists_every_event_type_s_exporters():
     code = REPOSITORY / "crates" / "core" / "src" / "event" / "kind.rs"
     kinds = set(re.findall(r'=> "(\w+_EVENT)"', code.read_text()))
     assert len(kinds) > 10

@@ -2,8 +2,8 @@
 
 import re
 
-from e2e import manifests
-from e2e.server import REPOSITORY
+from e2e.harness import manifests
+from e2e.harness.server import REPOSITORY
 
 RAY = "/tmp/ray"  # noqa: S108
 """Where Ray keeps logs and sockets in its container."""

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from e2e import bundle
 from e2e.fidelity import replay
+from e2e.harness import bundle
+from e2e.harness.server import Server
 from e2e.scores import BASELINE, CASES
-from e2e.server import Server
 
 TOLERANCE = 0.01
 """Points: the committed scores are rounded."""

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from e2e import bundle, hostile_api
-from e2e.server import BINARY, Server, wait_until
+from e2e.harness import bundle
+from e2e.harness.server import BINARY, Server, wait_until
+from e2e.hostile import api_server
 
 SESSION = bundle.SMALL
 MEMORY = 300
@@ -29,7 +30,7 @@ class Followed(Server):
 
     def __init__(self, kubeconfig: Path, log: Path):
         super().__init__(Path(), log, environment={"KUBECONFIG": str(kubeconfig)})
-        history = ["--rayhistory", f"{hostile_api.NAMESPACE}/main", "--replica", "one"]
+        history = ["--rayhistory", f"{api_server.NAMESPACE}/main", "--replica", "one"]
         self._command = [str(BINARY), "serve", *history, "--listen", "127.0.0.1:0"]
 
     def processor(self) -> float:
@@ -86,7 +87,7 @@ class Observed:
 def observe(bucket: Path, scratch: Path, lie: str) -> Observed:
     """Serves beside an API server that lies, until the status says why."""
     log = scratch / "log"
-    with hostile_api.serve(bucket, scratch, lie) as plane, Followed(plane.kubeconfig, log) as server:
+    with api_server.serve(bucket, scratch, lie) as plane, Followed(plane.kubeconfig, log) as server:
         wait_until(lambda: server.get("readyz")[0] == 200, PATIENCE)
         started, before = time.monotonic(), len(plane.requests)
         while time.monotonic() < started + SECONDS:

@@ -2,8 +2,9 @@
 
 import pytest
 
-from e2e import bundle, hostile_clouds
-from e2e.server import StoreServer, wait_until
+from e2e.harness import bundle
+from e2e.harness.server import StoreServer, wait_until
+from e2e.hostile import clouds
 
 SESSION = bundle.SMALL
 CLOUDS = pytest.mark.parametrize("cloud", ["azure", "oss"])
@@ -12,7 +13,7 @@ CLOUDS = pytest.mark.parametrize("cloud", ["azure", "oss"])
 @CLOUDS
 def test_without_a_lie_all_is_there(folder, tmp_path, cloud):
     log = tmp_path / "log"
-    with hostile_clouds.serve(folder, cloud, "none") as store, StoreServer(store.document, log) as server:
+    with clouds.serve(folder, cloud, "none") as store, StoreServer(store.document, log) as server:
         assert len(server.json(f"{SESSION}/api/v0/tasks")["data"]["result"]["result"]) == 3
         assert not unreadable(server)
 
@@ -31,7 +32,7 @@ WHY = {
 @CLOUDS
 @pytest.mark.parametrize("lie", WHY)
 def test_a_listing_that_lies_is_an_error_that_says_why(folder, tmp_path, cloud, lie):
-    with hostile_clouds.serve(folder, cloud, lie) as store:
+    with clouds.serve(folder, cloud, lie) as store:
         StoreServer(store.document, tmp_path / "log").refuses(WHY[lie])
         assert not store.strangers
 
@@ -40,7 +41,7 @@ def test_a_listing_that_lies_is_an_error_that_says_why(folder, tmp_path, cloud, 
 @pytest.mark.parametrize("lie", ["short", "other", "longer"])
 def test_a_body_that_lies_is_a_gap_or_an_error(folder, tmp_path, cloud, lie):
     log = tmp_path / "log"
-    with hostile_clouds.serve(folder, cloud, lie) as store, StoreServer(store.document, log) as server:
+    with clouds.serve(folder, cloud, lie) as store, StoreServer(store.document, log) as server:
         status, _, body = server.get(f"{SESSION}/api/v0/tasks")
         if lie == "longer":
             # HTTP itself leaves out what is beyond the length.
@@ -52,9 +53,9 @@ def test_a_body_that_lies_is_a_gap_or_an_error(folder, tmp_path, cloud, lie):
 
 
 @CLOUDS
-def test_rights_that_are_taken_away_are_told_and_come_back(folder, tmp_path, cloud):
+def test_lost_rights_are_reported_and_recovered(folder, tmp_path, cloud):
     log = tmp_path / "log"
-    with hostile_clouds.serve(folder, cloud, "denied") as store:
+    with clouds.serve(folder, cloud, "denied") as store:
         store.allowed.set()
         with StoreServer(store.document, log) as server:
             assert server.json("api/history/v1/sessions")["sessions"]

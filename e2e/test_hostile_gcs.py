@@ -2,8 +2,9 @@
 
 import pytest
 
-from e2e import bundle, hostile_gcs
-from e2e.server import StoreServer, wait_until
+from e2e import hostile_gcs
+from e2e.harness import bundle
+from e2e.harness.server import StoreServer, wait_until
 
 SESSION = bundle.SMALL
 LOG = f"{SESSION}/api/v0/logs/file?filename=raylet.out&node_id={bundle.SMALL_NODE}"

@@ -3,11 +3,11 @@
 import re
 import shutil
 
-from e2e import processes
-from e2e.processes import REPOSITORY
+from e2e.harness import processes
+from e2e.harness.processes import REPOSITORY
 
 
-def test_the_files_that_are_let_through_are_a_whole_package(tmp_path):
+def test_the_files_in_the_image_s_context_are_a_whole_package(tmp_path):
     for line in (REPOSITORY / ".dockerignore").read_text().splitlines():
         if line.startswith("!"):
             for source in REPOSITORY.glob(line.removeprefix("!")):

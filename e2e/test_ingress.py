@@ -12,10 +12,10 @@ from functools import partial
 
 import pytest
 
-from e2e.browser import Browser
-from e2e.bundle import MIXED, SERVICE, SESSIONS
-from e2e.ingress import Ingress
-from e2e.server import Server, get
+from e2e.harness.browser import Browser
+from e2e.harness.bundle import MIXED, SERVICE, SESSIONS
+from e2e.harness.ingress import Ingress
+from e2e.harness.server import Server, get
 
 PREFIX = "/ray/history"
 HARMLESS = re.compile(r"/api/v0/platform_events")
@@ -70,7 +70,7 @@ def test_a_person_goes_from_the_list_to_a_log_below_a_prefix(window, ingress):
     assert window.url.startswith(f"{ingress.url}/{MIXED.path}/#/")
 
 
-def test_links_of_names_and_of_kuberay_s_server_stay_below_the_prefix(window, ingress):
+def test_links_by_name_and_of_kuberay_stay_below_the_prefix(window, ingress):
     window.open(f"{ingress.url}/rayclusters/ml-team/raycluster-mixed")
     window.wait_for_text("Recent jobs", "capture-sub-1")
     assert window.url.startswith(f"{ingress.url}/{MIXED.path}/")
@@ -208,7 +208,7 @@ def test_a_rollout_fails_no_request(bucket, dashboard, tmp_path):
             each.__exit__()
 
 
-def test_a_replica_that_is_gone_is_made_good_for_by_the_other(bucket, dashboard, tmp_path):
+def test_nginx_asks_another_replica_when_one_is_gone(bucket, dashboard, tmp_path):
     """No drain, and no change of endpoints: nginx asks the other one."""
     nginx = tmp_path / "nginx"
     nginx.mkdir()

@@ -10,11 +10,11 @@ import helm_python
 import pytest
 import yaml
 
-from e2e import manifests
-from e2e.bundle import MIXED, SESSIONS
-from e2e.control_plane import ControlPlane
-from e2e.manifests import CHART, CONFIG, NAMESPACE
-from e2e.server import Replica
+from e2e.harness import manifests
+from e2e.harness.bundle import MIXED, SESSIONS
+from e2e.harness.control_plane import ControlPlane
+from e2e.harness.manifests import CHART, CONFIG, NAMESPACE
+from e2e.harness.server import Replica
 
 DEFINITION = "rayhistories.history.ray.io"
 SERVER = "ray-history-server"
@@ -119,7 +119,7 @@ def test_helm_installs_upgrades_and_uninstalls(plane, helm, bucket, dashboard, t
     assert plane.get("crd", DEFINITION)["metadata"]["name"] == DEFINITION
 
 
-def test_helm_installs_the_object_with_a_definition_that_is_there(plane, helm, bucket, dashboard, tmp_path):
+def test_helm_installs_the_object_where_the_definition_exists(plane, helm, bucket, dashboard, tmp_path):
     """And nothing of ours where a namespace is all that is allowed."""
     plane.kubectl("apply", f"--filename={CHART / 'files' / 'history.ray.io_rayhistories.yaml'}")
     plane.kubectl("wait", "--for=condition=Established", f"crd/{DEFINITION}", "--timeout=60s")

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from e2e import processes
-from e2e.processes import REPOSITORY
-from e2e.server import BINARY
-from e2e.viewer import free_ports
+from e2e.harness import processes
+from e2e.harness.processes import REPOSITORY
+from e2e.harness.server import BINARY
+from e2e.harness.viewer import free_ports
 
 FOREIGN = re.compile(
     r"(ALIBABA|ALL|AWS|AZURE|BOTO|CLOUDSDK|FTP|GCE|GCLOUD|GCP|GOOGLE|HELM|HTTPS?|KUBE|KUBERNETES|LC|NO_PROXY|OSS"
     r"|OTEL|RAY|S3|SSL|XDG)(_|[A-Z0-9]*$).*",
     re.IGNORECASE,
 )
-ELSEWHERE = {"processes.py", "recording/cluster.py", "recording/__main__.py", "without_ipv6.py"}
+ELSEWHERE = {"harness/processes.py", "recording/cluster.py", "recording/__main__.py", "harness/without_ipv6.py"}
 """Files that start programs by themselves: the one that all others use, a tool that gives each an environment of its
 own, and a program that becomes another."""
 SELECTED = [

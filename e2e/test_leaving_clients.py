@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from e2e import bundle, quirky_s3
-from e2e.object_server import objects_of
-from e2e.server import StoreServer, wait_until
+from e2e.harness import bundle
+from e2e.harness.object_server import objects_of
+from e2e.harness.server import StoreServer, wait_until
+from e2e.hostile import quirky_s3
 
 SESSION, NODE = bundle.SMALL, bundle.SMALL_NODE
 LOG = "raylet.out"

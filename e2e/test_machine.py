@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from e2e import processes
-from e2e.server import BINARY
+from e2e.harness import processes
+from e2e.harness.server import BINARY
 
 NOBODY = 65534
 

@@ -8,9 +8,9 @@ from operator import mul
 import pytest
 import yaml
 
-from e2e import manifests, processes
-from e2e.bundle import SESSIONS
-from e2e.processes import REPOSITORY
+from e2e.harness import manifests, processes
+from e2e.harness.bundle import SESSIONS
+from e2e.harness.processes import REPOSITORY
 
 PROMQL = REPOSITORY / ".cache" / "manifest-tools" / "promql"
 RULES = manifests.CONFIG / "prometheus" / "prometheus_rule.yaml"
@@ -123,7 +123,7 @@ def test_an_alert_says_what_to_do(rule):
     assert len(section[1].split()) > 20, "a runbook says what to look at and what to do"
 
 
-def test_the_runbook_has_no_alert_that_is_not_there():
+def test_the_runbook_has_no_unknown_alert():
     operations = (REPOSITORY / "docs" / "operations.md").read_text()
     assert set(re.findall(r"^### (RayHistory\w+)$", operations, re.MULTILINE)) == {rule["alert"] for rule in alerts()}
 
@@ -138,7 +138,7 @@ def test_panels_do_not_overlap():
         places |= own
 
 
-def test_a_query_for_what_does_not_exist_is_noticed(exposed):
+def test_a_query_for_an_unknown_metric_is_noticed(exposed):
     for query in ["ray_history_no_such_total", 'ray_history_catalog_sessions{kind="x"}', "sum by ("]:
         with pytest.raises(AssertionError):
             test_a_query_names_metrics_and_labels_that_exist(exposed, query)
@@ -232,12 +232,12 @@ def test_a_healthy_server_raises_no_alert():
     assert firing(healthy()) == set()
 
 
-def test_no_server_at_all_is_told():
+def test_a_missing_server_raises_its_alert():
     assert firing({}) == {"RayHistoryDown"}
 
 
 @pytest.mark.parametrize("alert", TROUBLES)
-def test_a_trouble_raises_its_alert_and_no_other(alert):
+def test_a_problem_raises_its_alert_and_no_other(alert):
     assert firing(healthy() | TROUBLES[alert]) == {alert}
 
 

@@ -10,7 +10,7 @@ from google.protobuf.json_format import MessageToDict
 from ray.core.generated.common_pb2 import TaskStatus
 from ray.core.generated.events_base_event_pb2 import RayEvent
 
-from e2e.server import Server
+from e2e.harness.server import Server
 
 SESSION = "session_2026-11-22_23-11-33_821800_1"
 NODE = "01180a8f897331216f38cb5230743f3605b7ae1ef6b370c8af16a052"
@@ -96,7 +96,7 @@ def reported(folder, events: list[dict]):
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_everything_in_an_event_is_known(tmp_path, kind):
+def test_every_field_of_an_event_is_known(tmp_path, kind):
     with reported(tmp_path, [event(kind)]) as server:
         report = server.json(f"api/history/v1/sessions/team/c/{SESSION}")["report"]
     assert report["records"] == 1
@@ -106,7 +106,7 @@ def test_everything_in_an_event_is_known(tmp_path, kind):
     assert report["damagedRecords"]["count"] == 0
 
 
-def test_what_is_new_is_told(tmp_path):
+def test_new_event_types_and_fields_are_reported(tmp_path):
     new = event("NODE_DEFINITION_EVENT")
     new["nodeDefinitionEvent"]["colour"] = "blue"
     other = {**event("NODE_LIFECYCLE_EVENT"), "eventType": "WEATHER_EVENT"}
@@ -117,7 +117,7 @@ def test_what_is_new_is_told(tmp_path):
     assert [name.rpartition(".")[2] for name in report["unknownFields"]] == ["colour"]
 
 
-def test_a_task_is_in_the_state_that_it_reached_last_by_ray_s_numbers(tmp_path):
+def test_a_task_has_the_last_state_in_ray_s_order(tmp_path):
     """Each task goes through all states up to its own."""
     events = []
     for last in TaskStatus.values():

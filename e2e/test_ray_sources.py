@@ -30,9 +30,9 @@ from ray.dashboard.modules.node import node_head
 from ray.util.state import common
 from ray.util.state.common import StateResource, resource_to_schema
 
-from e2e import bundle
-from e2e.bundle import MIXED
-from e2e.server import Server
+from e2e.harness import bundle
+from e2e.harness.bundle import MIXED
+from e2e.harness.server import Server
 
 CASE = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
 RESOURCES = [resource.value for resource in StateResource]
@@ -194,7 +194,7 @@ def test_options_are_taken_or_refused_in_the_words_of_ray(server, options):
     assert (status, answer["msg"]) == ((200, "") if words is None else (400, words))
 
 
-def test_as_many_rows_are_given_as_ray_gives_when_nobody_says_how_many(server, everything):
+def test_the_default_number_of_rows_is_ray_s(server, everything):
     assert len(everything["tasks"]) > common.DEFAULT_LIMIT
     assert len(rows(server, "tasks")) == common.DEFAULT_LIMIT
 
@@ -233,7 +233,7 @@ def test_ray_s_list_of_headers_is_found():
 
 
 @pytest.mark.parametrize("headers", ASKING, ids=str)
-def test_a_browser_is_who_ray_takes_for_one(secrets, headers):
+def test_a_browser_is_recognised_as_by_ray(secrets, headers):
     is_browser = optional_utils.is_browser_request(SimpleNamespace(headers=CIMultiDict(headers)))
     url = f"{secrets.url}/{CASE}/api/jobs/"
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:

@@ -7,9 +7,9 @@ import shlex
 import pytest
 import yaml
 
-from e2e import manifests, processes
-from e2e.manifests import NAMESPACE
-from e2e.server import BINARY, REPOSITORY
+from e2e.harness import manifests, processes
+from e2e.harness.manifests import NAMESPACE
+from e2e.harness.server import BINARY, REPOSITORY
 
 PAGES = [
     REPOSITORY / name for name in ["README.md", "charts/ray-history/README.md", "docs/install.md", "docs/collecting.md"]
@@ -55,7 +55,7 @@ def test_make_has_the_target(page, words):  # noqa: ARG001
     assert words[1] in targets
 
 
-def test_the_image_that_is_built_is_the_one_that_is_loaded_and_run():
+def test_the_image_built_is_the_one_loaded_and_run():
     assert "$(IMAGE) .\n" in (REPOSITORY / "Makefile").read_text()
     for page, words in ALL:
         if words[0] in ("kind", "docker"):

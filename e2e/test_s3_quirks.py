@@ -4,8 +4,9 @@ import itertools
 
 import pytest
 
-from e2e import bundle, quirky_s3
-from e2e.server import StoreServer, wait_until
+from e2e.harness import bundle
+from e2e.harness.server import StoreServer, wait_until
+from e2e.hostile import quirky_s3
 
 SESSION, NODE = bundle.SMALL, bundle.SMALL_NODE
 
@@ -54,7 +55,7 @@ def test_a_store_that_is_busy_at_the_start_is_waited_for(folder, tmp_path):
     assert "trying again in 1s" in log.read_text()
 
 
-def test_a_store_that_is_away_is_told_in_words(folder, tmp_path):
+def test_an_unreachable_store_is_reported_in_words(folder, tmp_path):
     with quirky_s3.serve(folder, "none") as store:
         pass
     log, listening = tmp_path / "log", r"listening.*address=([0-9.:]+)"
@@ -66,7 +67,7 @@ def test_a_store_that_is_away_is_told_in_words(folder, tmp_path):
     assert not any(debug in why.decode() + log.read_text() for debug in ("ConnectorError", "kind:", "source:"))
 
 
-def test_an_archived_object_is_called_that_and_the_rest_is_read(folder, tmp_path):
+def test_an_archived_object_is_reported_and_the_rest_is_read(folder, tmp_path):
     log = tmp_path / "log"
     with quirky_s3.serve(folder, "archived") as store, StoreServer(store, log) as server:
         status, _, body = server.get(f"{SESSION}/api/v0/tasks")

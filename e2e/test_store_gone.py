@@ -2,8 +2,8 @@
 
 import json
 
-from e2e import bundle
-from e2e.server import Server, wait_until
+from e2e.harness import bundle
+from e2e.harness.server import Server, wait_until
 
 SESSION = bundle.SMALL
 

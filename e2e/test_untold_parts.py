@@ -6,10 +6,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from e2e import bundle, hostile_clouds, quirky_s3
-from e2e.loopback import Loopback
-from e2e.object_server import Answering
-from e2e.server import StoreServer
+from e2e.harness import bundle
+from e2e.harness.loopback import Loopback
+from e2e.harness.object_server import Answering
+from e2e.harness.server import StoreServer
+from e2e.hostile import clouds, quirky_s3
 
 SESSION, NODE = bundle.SMALL, bundle.SMALL_NODE
 LOG = f"{SESSION}/api/v0/logs/file?node_id={NODE}&filename=raylet.out&lines=1"
@@ -47,7 +48,7 @@ def before(address: str, *, leaves_out: bool):
 @contextmanager
 def serve(store: str, folder, log, *, leaves_out: bool):
     """A server of a store of a kind, behind the proxy."""
-    with quirky_s3.serve(folder, "none") as s3, hostile_clouds.serve(folder, "azure", "none") as cloud:
+    with quirky_s3.serve(folder, "none") as s3, clouds.serve(folder, "azure", "none") as cloud:
         azure = cloud.document["azure"]
         origin, _, account = azure["endpoint"].rpartition("/")
         with before(s3["S3_ENDPOINT"] if store == "s3" else origin, leaves_out=leaves_out) as address:
@@ -60,7 +61,7 @@ def serve(store: str, folder, log, *, leaves_out: bool):
 
 
 @pytest.mark.parametrize("store", ["s3", "azure"])
-def test_a_part_of_which_nobody_says_which_it_is_is_refused(folder, tmp_path, store):
+def test_a_part_without_its_range_is_refused(folder, tmp_path, store):
     with serve(store, folder, tmp_path / "log", leaves_out=True) as server:
         status, _, body = server.get(LOG)
         tasks = server.json(f"{SESSION}/api/v0/tasks")["data"]["result"]["result"]
@@ -71,6 +72,6 @@ def test_a_part_of_which_nobody_says_which_it_is_is_refused(folder, tmp_path, st
 
 
 @pytest.mark.parametrize("store", ["s3", "azure"])
-def test_through_the_same_proxy_a_part_that_is_told_is_read(folder, tmp_path, store):
+def test_a_part_with_its_range_is_read_through_the_same_proxy(folder, tmp_path, store):
     with serve(store, folder, tmp_path / "log", leaves_out=False) as server:
         assert server.get(LOG)[2] == b"r\n"

@@ -199,7 +199,7 @@ async fn head_and_workers_with_different_collectors_are_one_session() {
 }
 
 #[tokio::test]
-async fn what_lies_in_both_trees_is_read_once_and_the_newer_tree_wins() {
+async fn a_file_in_both_trees_is_read_once_from_the_newer_one() {
     let store = Memory::default();
     FLAT.put(&store, "");
     B2.put(&store, "");
@@ -223,7 +223,7 @@ async fn two_names_of_one_hour_are_both_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_is_still_uploaded_opens_once_its_data_is_there() {
+async fn a_session_opens_once_its_data_is_uploaded() {
     // Trap 16: the marker comes first.
     let store = Arc::new(Memory::default());
     B2.put_marker(&store, "");

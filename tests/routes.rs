@@ -149,7 +149,7 @@ fn every_route_of_a_session_answers_as_it_did() {
 }
 
 #[test]
-fn secrets_are_hidden_from_browsers_and_shown_to_the_command_line() {
+fn secrets_are_hidden_from_browsers_alone() {
     let path = format!("{SESSION}/api/jobs/train-exp1");
     let (_, _, shown) = ask("GET", &path, &[]);
     assert!(shown.contains(r#""RAY_TRAIN_V2_ENABLED":"1""#), "{shown}");
@@ -168,7 +168,7 @@ fn secrets_are_hidden_from_browsers_and_shown_to_the_command_line() {
 }
 
 #[test]
-fn what_is_no_session_gets_a_clear_refusal_with_a_way_out() {
+fn an_unknown_session_is_404_with_a_link_to_the_list() {
     for path in [
         "/sessions/ml-serving/recsys-raycluster-9d4kq/not_a_session/api/jobs/",
         "/sessions/ml-serving/nobody/session_2026-11-23_07-07-14_513426_5513/nodes?view=summary",
@@ -199,7 +199,7 @@ fn no_path_leaves_the_folders_that_are_served() {
 }
 
 #[test]
-fn the_dashboard_is_served_under_the_session_and_only_with_its_slash() {
+fn the_dashboard_is_served_below_the_session_with_its_slash() {
     let (status, headers, _) = ask("GET", SESSION, &[]);
     assert_eq!((status, header(&headers, "location")), (307, "session_2026-11-23_07-07-14_513426_5513/"));
     let (status, headers, body) = ask("GET", &format!("{SESSION}/"), &[]);
@@ -220,7 +220,7 @@ fn history_can_only_be_read() {
 }
 
 #[test]
-fn logs_come_as_text_by_file_by_actor_and_by_submission_with_their_last_lines() {
+fn logs_are_found_by_file_actor_and_submission() {
     let last = |query: &str| {
         let (status, headers, body) = ask("GET", &format!("{SESSION}/api/v0/logs/file?{query}"), &[]);
         assert_eq!((status, header(&headers, "content-type")), (200, "text/plain"), "{body}");
@@ -238,7 +238,7 @@ fn logs_come_as_text_by_file_by_actor_and_by_submission_with_their_last_lines() 
 }
 
 #[test]
-fn the_sessions_page_lists_the_session_and_escapes_what_it_shows() {
+fn the_sessions_page_lists_the_session_and_escapes_texts() {
     let (status, headers, body) = ask("GET", "/sessions/", &[]);
     assert_eq!(status, 200);
     assert!(header(&headers, "content-security-policy").contains("default-src 'none'"));
@@ -249,7 +249,7 @@ fn the_sessions_page_lists_the_session_and_escapes_what_it_shows() {
 }
 
 #[test]
-fn the_report_says_that_nothing_is_known_to_be_missing() {
+fn the_report_has_no_known_gaps() {
     let (status, body) = get(&format!("/api/history/v1{SESSION}"));
     assert_eq!(status, 200, "{body}");
     let report: Value = serde_json::from_str(&body).unwrap();
@@ -282,7 +282,7 @@ fn a_websocket_is_opened_for_programs_and_for_own_pages_alone() {
 }
 
 #[test]
-fn every_answer_says_once_that_its_type_is_not_to_be_guessed() {
+fn every_answer_has_one_nosniff_header() {
     let long = format!("/livez?{}", "x".repeat(17 << 10));
     let session = format!("{SESSION}/");
     let (tasks, script) = (format!("{SESSION}/api/v0/tasks"), format!("{SESSION}/static/js/main.js"));

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 
-from e2e.loopback import Loopback
+from e2e.harness.loopback import Loopback
 
 ROTATION_SECONDS = 30
 # Payloads in which the collector looks for a job id; all other events are filed as events of the node.

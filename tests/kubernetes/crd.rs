@@ -229,7 +229,7 @@ fn api(plane: &Plane) -> Api<DynamicObject> {
     plane.api(&document(&json!({})))
 }
 
-pub(crate) async fn every_rule_has_a_violation_that_the_api_server_and_check_refuse(stage: Stage) {
+pub(crate) async fn every_rule_is_enforced_by_the_api_server_and_check(stage: Stage) {
     let api = api(&stage.shared().await);
     let schema = ray_history::crd::schema().pointer("/properties/spec").unwrap().clone();
     let mut table = violations_of_rules();
@@ -266,7 +266,7 @@ pub(crate) async fn every_rule_has_a_violation_that_the_api_server_and_check_ref
     println!("{} violations of {} rules and {} kinds of shape", table.len(), wanted.len(), kinds.len());
 }
 
-pub(crate) async fn what_is_right_at_its_bounds_is_taken_by_the_api_server_and_by_check(stage: Stage) {
+pub(crate) async fn values_at_their_bounds_pass_the_api_server_and_check(stage: Stage) {
     let api = api(&stage.shared().await);
     let mut table: Vec<Value> = ["s3", "gcs", "azure", "oss", "local"].map(good).into();
     for (section, value) in [
@@ -304,7 +304,7 @@ pub(crate) async fn what_is_right_at_its_bounds_is_taken_by_the_api_server_and_b
     }
 }
 
-pub(crate) async fn the_definition_has_its_short_name_its_category_and_its_columns(stage: Stage) {
+pub(crate) async fn the_definition_has_a_short_name_a_category_and_columns(stage: Stage) {
     let plane = stage.shared().await;
     let get = async |path: &str, accept: &str| -> Value {
         let request = http::Request::get(path).header("accept", accept).body(Vec::new()).unwrap();
@@ -329,7 +329,7 @@ pub(crate) async fn the_definition_has_its_short_name_its_category_and_its_colum
     assert_eq!(cells[..5], [json!("main"), json!("True"), json!(storage), json!("True"), json!(1)]);
 }
 
-pub(crate) async fn a_field_that_does_not_exist_is_refused_where_kubectl_asks_for_that_and_by_check(stage: Stage) {
+pub(crate) async fn an_unknown_field_is_refused_by_strict_apply_and_by_check(stage: Stage) {
     let plane = stage.shared().await;
     for (place, spec) in [
         ("spec.cach", json!({"storage": {"local": {"path": "/a"}}, "cach": {}})),

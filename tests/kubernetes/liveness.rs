@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) async fn a_deletion_marks_the_session_dead_within_two_seconds_and_its_dashboard_opens(stage: Stage) {
+pub(crate) async fn a_deletion_marks_the_session_dead_within_two_seconds(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.is("c", LATER, "live", SOON).await;
     world.delete("c").await;
@@ -18,7 +18,7 @@ pub(crate) async fn a_deletion_marks_the_session_dead_within_two_seconds_and_its
     world.told("SessionEnded", "RayHistory", &link).await;
 }
 
-pub(crate) async fn a_recreated_clusters_old_session_is_dead_and_open_while_the_new_one_is_live(stage: Stage) {
+pub(crate) async fn a_recreated_clusters_old_session_is_dead_and_opens(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.is("c", LATER, "live", SOON).await;
     world.delete("c").await;
@@ -32,7 +32,7 @@ pub(crate) async fn a_recreated_clusters_old_session_is_dead_and_open_while_the_
     world.opens("c", LATER).await;
 }
 
-pub(crate) async fn a_suspended_clusters_session_is_dead_and_live_again_when_it_resumes(stage: Stage) {
+pub(crate) async fn a_suspended_clusters_session_is_dead_until_it_resumes(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.is("c", LATER, "live", SOON).await;
     world.suspend("c", true).await;
@@ -79,7 +79,7 @@ pub(crate) async fn session_names_in_a_zone_eight_hours_off_change_nothing(stage
     }
 }
 
-pub(crate) async fn the_end_of_a_rayjobs_cluster_is_told_on_the_rayjob_and_of_a_rayservices_on_the_rayservice(
+pub(crate) async fn the_end_of_a_cluster_is_an_event_on_its_owner(
     stage: Stage,
 ) {
     // The owners are in another namespace than the server: what is granted cluster-wide is needed for them.
@@ -104,7 +104,7 @@ pub(crate) async fn the_end_of_a_rayjobs_cluster_is_told_on_the_rayjob_and_of_a_
     }
 }
 
-pub(crate) async fn a_rayservice_leads_to_its_active_cluster_while_the_newest_is_a_pending_one(stage: Stage) {
+pub(crate) async fn a_rayservice_leads_to_its_active_cluster_not_the_pending_one(stage: Stage) {
     let world = World::new(stage.shared().await, &[], &[]).await;
     for (cluster, session) in [("chat-aaaaa", LATER), ("chat-bbbbb", LATER_STILL)] {
         world.create_owned("RayService", "chat", cluster).await;
@@ -136,7 +136,7 @@ pub(crate) async fn a_rayservice_leads_to_its_active_cluster_while_the_newest_is
     world.told("SessionEnded", "RayService", "chat-aaaaa").await;
 }
 
-pub(crate) async fn two_tenants_in_two_namespaces_do_not_see_each_others_sessions_or_clusters(stage: Stage) {
+pub(crate) async fn tenants_of_two_namespaces_do_not_see_each_other(stage: Stage) {
     let one = World::new(stage.shared().await, &["mine"], &[("mine", LATER)]).await;
     let mut two = World::empty(stage.shared().await, Form::Namespaced).await;
     two.bucket = Arc::clone(&one.bucket);

@@ -31,7 +31,7 @@ fn cluster(world: &World, n: usize) -> Value {
     object
 }
 
-pub(crate) async fn five_thousand_clusters_are_listed_in_pages_cost_little_memory_and_five_hundred_may_go_at_once(
+pub(crate) async fn five_thousand_clusters_cost_little_and_five_hundred_may_go(
     stage: Stage,
 ) {
     let mut world = World::empty(stage.shared().await, Form::Namespaced).await;

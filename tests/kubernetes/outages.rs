@@ -37,7 +37,7 @@ pub(crate) async fn a_cluster_recreated_during_an_outage_is_another_one(stage: S
     world.is("c", &session, "dead", LATE).await;
 }
 
-pub(crate) async fn the_api_server_goes_away_for_a_minute_and_stored_sessions_are_still_served(stage: Stage) {
+pub(crate) async fn stored_sessions_are_served_while_the_api_server_is_away(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.is("c", LATER, "live", SOON).await;
     world.has("ClustersWatched", "True", "Watching").await;
@@ -62,7 +62,7 @@ pub(crate) async fn the_api_server_goes_away_for_a_minute_and_stored_sessions_ar
     world.has("ClustersWatched", "True", "Watching").await;
 }
 
-pub(crate) async fn a_watch_that_goes_on_silently_is_said_to_be_well_again(stage: Stage) {
+pub(crate) async fn a_watch_that_continues_silently_is_reported_as_working(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.has("ClustersWatched", "True", "Watching").await;
     world.link.cut();
@@ -99,7 +99,7 @@ pub(crate) async fn watch_expiry_loses_nothing(stage: Stage) {
     assert!(lists.count() >= 2, "it was listed anew");
 }
 
-pub(crate) async fn definitions_that_are_missing_at_the_start_are_waited_for(_: Stage) {
+pub(crate) async fn missing_definitions_are_waited_for_at_the_start(_: Stage) {
     let mut world = World::empty(Stage::bare().await, Form::Namespaced).await;
     world.store("c", LATER);
     world.start().await;
@@ -123,7 +123,7 @@ pub(crate) async fn definitions_that_are_missing_at_the_start_are_waited_for(_: 
     world.has("ClustersWatched", "True", "Watching").await;
 }
 
-pub(crate) async fn an_api_server_that_is_unreachable_at_the_start_is_waited_for(stage: Stage) {
+pub(crate) async fn an_unreachable_api_server_is_waited_for_at_the_start(stage: Stage) {
     let mut world = World::empty(stage.shared().await, Form::Namespaced).await;
     world.plane.apply(world.history()).await;
     world.link.cut();
@@ -134,7 +134,7 @@ pub(crate) async fn an_api_server_that_is_unreachable_at_the_start_is_waited_for
     world.server().eventually("it is ready", LATE, || async { world.server().status("/readyz").await == 200 }).await;
 }
 
-pub(crate) async fn a_permission_that_is_missing_at_the_start_is_waited_for(stage: Stage) {
+pub(crate) async fn a_missing_permission_is_waited_for_at_the_start(stage: Stage) {
     let mut world = World::empty(stage.shared().await, Form::Namespaced).await;
     world.may_be_refused = true;
     world.create("c").await;
@@ -152,7 +152,7 @@ pub(crate) async fn a_permission_that_is_missing_at_the_start_is_waited_for(stag
     world.has("ClustersWatched", "True", "Watching").await;
 }
 
-pub(crate) async fn where_clusters_may_not_be_watched_they_are_listed(stage: Stage) {
+pub(crate) async fn clusters_that_may_not_be_watched_are_listed(stage: Stage) {
     let mut world = World::empty(stage.shared().await, Form::Namespaced).await;
     world.may_be_refused = true;
     world.rights.clone().without("watch", "ray.io/rayclusters").grant(&world.plane).await;

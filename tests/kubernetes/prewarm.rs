@@ -15,7 +15,7 @@ async fn loads(world: &World) -> Vec<f64> {
     loads
 }
 
-pub(crate) async fn a_session_that_died_is_loaded_by_one_replica_when_its_uploads_have_gone_quiet(stage: Stage) {
+pub(crate) async fn a_dead_session_is_loaded_by_one_replica_once_it_is_quiet(stage: Stage) {
     let mut world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.start().await;
     world.is("c", LATER, "live", SOON).await;
@@ -39,7 +39,7 @@ pub(crate) async fn a_session_that_died_is_loaded_by_one_replica_when_its_upload
     assert!(loads == [1.0, 0.0] || loads == [0.0, 1.0], "{loads:?}");
 }
 
-pub(crate) async fn nothing_is_loaded_before_anybody_asks_when_prewarm_is_off(stage: Stage) {
+pub(crate) async fn without_prewarm_nothing_is_loaded_before_a_request(stage: Stage) {
     let mut world = World::empty(stage.shared().await, crate::manifests::Form::Namespaced).await;
     world.create("c").await;
     world.store("c", LATER);

@@ -76,11 +76,11 @@ async fn uses_all_of_its_rights_and_no_more(stage: Stage, form: Form) {
     }
 }
 
-pub(crate) async fn cluster_wide_it_uses_all_of_its_rights_and_needs_no_more(stage: Stage) {
+pub(crate) async fn cluster_wide_rights_are_all_used_and_enough(stage: Stage) {
     uses_all_of_its_rights_and_no_more(stage, Form::ClusterWide).await;
 }
 
-pub(crate) async fn in_one_namespace_it_uses_all_of_its_rights_and_needs_no_more(stage: Stage) {
+pub(crate) async fn rights_in_one_namespace_are_all_used_and_enough(stage: Stage) {
     uses_all_of_its_rights_and_no_more(stage, Form::Namespaced).await;
 }
 

@@ -31,7 +31,7 @@ async fn managers(world: &World) -> Vec<(String, bool)> {
     managers
 }
 
-pub(crate) async fn of_two_replicas_one_is_killed_and_the_status_is_right_within_a_minute(stage: Stage) {
+pub(crate) async fn a_killed_replica_is_gone_from_the_status_within_a_minute(stage: Stage) {
     let mut world = World::new(stage.shared().await, &["doomed"], &[("c", LATER), ("doomed", LATER)]).await;
     world.start().await;
     let both = || async { names(&world.status().await) == ["replica-a", "replica-b"] };
@@ -60,7 +60,7 @@ pub(crate) async fn of_two_replicas_one_is_killed_and_the_status_is_right_within
     world.server().eventually("its Lease is gone", SOON, cleared).await;
 }
 
-pub(crate) async fn a_replica_that_is_stopped_takes_its_entry_and_its_lease_with_it(stage: Stage) {
+pub(crate) async fn a_stopped_replica_removes_its_entry_and_its_lease(stage: Stage) {
     let mut world = World::new(stage.shared().await, &[], &[("c", LATER)]).await;
     world.start().await;
     let both = || async { names(&world.status().await) == ["replica-a", "replica-b"] };
@@ -76,7 +76,7 @@ pub(crate) async fn a_replica_that_is_stopped_takes_its_entry_and_its_lease_with
     assert_eq!(world.has("Ready", "True", "Serving").await, "sessions are served");
 }
 
-pub(crate) async fn a_replica_writes_at_most_once_in_ten_seconds_and_nothing_when_nothing_changed(stage: Stage) {
+pub(crate) async fn a_replica_writes_changes_only_and_once_in_ten_seconds(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.has("Ready", "True", "Serving").await;
     // Something is different every second.

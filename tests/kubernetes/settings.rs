@@ -7,7 +7,7 @@ use crate::stage::Stage;
 use crate::world::{LATE, LATER, LATER_STILL, SOON, World};
 use serde_json::{Value, json};
 
-pub(crate) async fn a_bad_rayhistory_keeps_the_last_good_settings_and_says_why(stage: Stage) {
+pub(crate) async fn a_bad_rayhistory_keeps_the_last_good_settings(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.has("Ready", "True", "Serving").await;
     world.plane.apply(world.history_with("storage", json!({"local": {"path": "/there/is/no/such/folder"}}))).await;
@@ -21,7 +21,7 @@ pub(crate) async fn a_bad_rayhistory_keeps_the_last_good_settings_and_says_why(s
     world.has("Ready", "True", "Serving").await;
 }
 
-pub(crate) async fn cache_and_loading_change_while_it_runs_and_what_still_fits_stays(stage: Stage) {
+pub(crate) async fn a_smaller_cache_keeps_the_sessions_that_fit(stage: Stage) {
     let world = World::new(stage.shared().await, &[], &[("one", LATER), ("two", LATER)]).await;
     for cluster in ["one", "two"] {
         world.opens(cluster, LATER).await;
@@ -44,7 +44,7 @@ pub(crate) async fn cache_and_loading_change_while_it_runs_and_what_still_fits_s
     world.server().eventually("the status says so", LATE, told).await;
 }
 
-pub(crate) async fn storage_changes_while_it_runs_and_the_new_store_is_opened_first(stage: Stage) {
+pub(crate) async fn another_store_is_opened_before_it_replaces_the_old_one(stage: Stage) {
     let world = World::new(stage.shared().await, &[], &[("c", LATER)]).await;
     world.opens("c", LATER).await;
     // One that does not answer: nothing changes but what is said, and nothing else waits for it.
@@ -91,7 +91,7 @@ fn secret(world: &World, key: &str, secret: &str) -> Value {
     })
 }
 
-pub(crate) async fn a_rotated_secret_is_picked_up_without_a_restart_and_what_is_open_stays(stage: Stage) {
+pub(crate) async fn a_rotated_secret_is_used_without_a_restart(stage: Stage) {
     let mut world = World::empty(stage.shared().await, Form::Namespaced).await;
     world.store("c", LATER);
     let port = free_port();
@@ -130,7 +130,7 @@ pub(crate) async fn a_rotated_secret_is_picked_up_without_a_restart_and_what_is_
     assert!(!world.server().process.log().contains("-secret"), "a key was logged");
 }
 
-pub(crate) async fn a_missing_secret_is_told_and_the_last_good_settings_stay(stage: Stage) {
+pub(crate) async fn a_missing_secret_is_reported_and_the_last_good_settings_stay(stage: Stage) {
     let world = World::new(stage.shared().await, &[], &[("c", LATER)]).await;
     let s3 = json!({
         "bucket": "ray", "region": "us-east-1", "endpoint": "http://127.0.0.1:9",

@@ -28,7 +28,7 @@ async fn state_is(server: &Server, place: &str, state: &str, within: Duration) {
     server.eventually(&format!("{place} {state}"), within, is).await;
 }
 
-pub(crate) async fn two_kubernetes_clusters_on_one_shared_bucket_never_call_each_others_sessions_dead(stage: Stage) {
+pub(crate) async fn on_a_shared_bucket_sessions_of_others_are_never_dead(stage: Stage) {
     let (mut one, mut two) = two(&stage).await;
     let session = started(0, 0);
     for (world, cluster) in [(&one, "a"), (&two, "b")] {
@@ -56,7 +56,7 @@ pub(crate) async fn two_kubernetes_clusters_on_one_shared_bucket_never_call_each
     }
 }
 
-pub(crate) async fn under_one_name_in_two_kubernetes_clusters_a_wrong_label_loses_no_late_file(stage: Stage) {
+pub(crate) async fn a_wrong_label_of_a_shared_name_loses_no_late_file(stage: Stage) {
     let (mut one, mut two) = two(&stage).await;
     // The same namespace and name on both sides; of the two sessions one must be labelled wrongly.
     let team = format!("{}-both", one.namespace);

@@ -61,7 +61,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_request_for_a_cold_session_is_told_the_progress_and_the_session_opens_by_itself() {
+fn a_cold_session_answers_its_progress_and_opens_by_itself() {
     let (address, _) = slow(Duration::from_millis(150), Duration::from_millis(100));
     let ask = |path: &str| exchange(&address, "GET", path, &[]);
     for path in [format!("/sessions/{SESSION}/api/jobs/"), format!("/enter_cluster/{SESSION}")] {
@@ -92,7 +92,7 @@ fn a_request_for_a_cold_session_is_told_the_progress_and_the_session_opens_by_it
 }
 
 #[test]
-fn asking_for_progress_starts_the_load_and_never_waits() {
+fn a_request_for_progress_starts_the_load_and_never_waits() {
     let (address, _) = slow(Duration::from_secs(2), Duration::from_secs(30));
     let started = Instant::now();
     let (status, _, body) = exchange(&address, "GET", &format!("/api/history/v1/sessions/{SESSION}/load"), &[]);
@@ -102,7 +102,7 @@ fn asking_for_progress_starts_the_load_and_never_waits() {
 }
 
 #[test]
-fn a_store_that_fails_in_part_takes_nothing_from_a_page_and_is_told() {
+fn a_partial_failure_of_the_store_keeps_the_page_and_is_reported() {
     let copy = tempfile::tempdir().unwrap();
     let folder = copy.path().join("storage");
     assert!(Command::new("cp").arg("-r").arg(unpacked().join("storage")).arg(&folder).status().unwrap().success());

@@ -60,7 +60,7 @@ macro_rules! clouds {
         }
 
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn keeps_what_only_a_bucket_can_hold() {
+        async fn keeps_keys_that_no_folder_can_hold() {
             let cloud = <$cloud>::start().await;
             keys::are_kept(&cloud).await;
         }

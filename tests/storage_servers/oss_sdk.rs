@@ -21,7 +21,7 @@ async fn asks(cloud: &OssServer, keys: &[&str]) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_server_accepts_what_alibabas_client_signs_and_nothing_else() {
+async fn the_oss_server_accepts_only_what_alibabas_client_signs() {
     let cloud = OssServer::start().await;
     for key in ODD_KEYS {
         cloud.put(&format!("odd/{key}"), key.as_bytes().into()).await.unwrap();

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from e2e.loopback import Loopback
-from e2e.object_server import PAGE, ObjectHandler, entries, objects_of, tag
+from e2e.harness.loopback import Loopback
+from e2e.harness.object_server import PAGE, ObjectHandler, entries, objects_of, tag
 
 BUSY = 10
 ARCHIVED = b"<Error><Code>InvalidObjectState</Code></Error>"
@@ -37,9 +37,7 @@ def serve(folder: Path, quirk: str, page: int = PAGE):
 
 
 @contextmanager
-def serve_objects(
-    objects: dict[str, bytes], quirk: str = "none", reads: list[str] | None = None, page: int = PAGE
-):
+def serve_objects(objects: dict[str, bytes], quirk: str = "none", reads: list[str] | None = None, page: int = PAGE):
     """The settings of a store of these objects; keys are added to `reads` as they are read."""
     state = {"objects": objects, "quirk": quirk, "numbers": itertools.count(), "page": page}
     state["reads"] = [] if reads is None else reads

@@ -1,7 +1,6 @@
-"""What the small servers of the tests have in common: answers, a folder as objects, listings of keys, and ranged reads.
+"""The base of the small servers of `e2e.hostile`: answers, a folder as objects, listings of keys, and ranged reads.
 
-A server is a class of its own: `quirky_s3`, `hostile_clouds` and `hostile_gcs` add a protocol and what is odd about a
-store, `hostile_api` the API of Kubernetes.
+A subclass adds the protocol of a store, or the API of Kubernetes, and what is odd about it.
 """
 
 import hashlib

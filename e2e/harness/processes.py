@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parent.parent.parent
 HOMES = REPOSITORY.resolve() / "target" / "test-homes"
 INHERITED = dict(os.environ)
 """What this process began with: libraries that tests import, Ray's for one, add to its environment."""

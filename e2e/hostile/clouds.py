@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from e2e.loopback import Loopback
-from e2e.object_server import HTML, MODIFIED, PAGE, Answering, ObjectHandler, entries, objects_of
+from e2e.harness.loopback import Loopback
+from e2e.harness.object_server import HTML, MODIFIED, PAGE, Answering, ObjectHandler, entries, objects_of
 
 ENTRY = "metadir/c{}_n/session_2026-11-22_23-11-33_821800_1"
 ERROR = b"<?xml version='1.0'?><Error><Code>InternalError</Code></Error>"

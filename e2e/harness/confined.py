@@ -8,7 +8,7 @@ import os
 import resource
 from pathlib import Path
 
-from e2e.server import BINARY, Server
+from e2e.harness.server import BINARY, Server
 
 MIB = 1 << 20
 DOCUMENT = """apiVersion: history.ray.io/v1alpha1

@@ -5,7 +5,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-FIXTURES = Path(__file__).parent.parent / "tests" / "fixtures"
+FIXTURES = Path(__file__).parent.parent.parent / "tests" / "fixtures"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import http.client
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
-from e2e.loopback import Loopback
+from e2e.harness.loopback import Loopback
 
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 

@@ -1,6 +1,6 @@
 """Makes sessions that try to take more than there is: memory, threads, depth, time. For `hard`.
 
-    python -m e2e.hostile_store FOLDER [CASE ...]
+    python -m e2e.hostile.sessions FOLDER [CASE ...]
 
 Each case is a session of a cluster of that name in namespace `ns`, in the layout of KubeRay's v1.7 collector. Together
 they take a gigabyte and two minutes, and are made once.

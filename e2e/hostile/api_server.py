@@ -20,8 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from e2e.loopback import Loopback
-from e2e.object_server import HTML, Answering
+from e2e.harness.loopback import Loopback
+from e2e.harness.object_server import HTML, Answering
 
 NAMESPACE = "team"
 JSON = {"Content_Type": "application/json"}

@@ -7,8 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from e2e import processes
-from e2e.server import get
+from e2e.harness import processes
+from e2e.harness.server import get
 
 RAY = Path(sys.executable).parent / "ray"
 START_SECONDS = 90

@@ -8,11 +8,12 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from e2e import processes
-from e2e.bundle import Session
-from e2e.processes import REPOSITORY
+from e2e.harness import processes
+from e2e.harness.bundle import Session
+from e2e.harness.processes import REPOSITORY
 
 BINARY = Path(os.environ.get("RAY_HISTORY_BIN", REPOSITORY / "target" / "debug" / "ray-history"))
+DASHBOARD = REPOSITORY / ".cache" / "dashboard" / "2.60.0" / "build"
 SLOW_STORE = BINARY.parent / "examples" / "slow_store"
 ADDRESS = re.compile(r"serving (http://[^/\s]+)/")
 START_SECONDS = 30

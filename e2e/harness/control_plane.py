@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from e2e import processes
-from e2e.processes import REPOSITORY
-from e2e.viewer import free_ports
+from e2e.harness import processes
+from e2e.harness.processes import REPOSITORY
+from e2e.harness.viewer import free_ports
 
 START_SECONDS = 120
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-from e2e import processes
+from e2e.harness import processes
 
 # No sandbox: containers run as root. The rest keeps Chromium from looking for servers of its maker's.
 FLAGS = [

@@ -5,9 +5,9 @@ from pathlib import Path
 import helm_python
 import yaml
 
-from e2e import processes
-from e2e.control_plane import program
-from e2e.processes import REPOSITORY
+from e2e.harness import processes
+from e2e.harness.control_plane import program
+from e2e.harness.processes import REPOSITORY
 
 CONFIG = REPOSITORY / "config"
 CHART = REPOSITORY / "charts" / "ray-history"
@@ -16,6 +16,16 @@ DEFINITIONS = REPOSITORY / ".cache" / "manifest-tools" / "definitions"
 NAMESPACE = "ray-history"
 KUSTOMIZATIONS = sorted(file.parent.name for file in CONFIG.glob("*/kustomization.yaml"))
 SAMPLES = sorted((CONFIG / "samples").glob("*.yaml"))
+
+EVERYTHING = {
+    "ingress": {"enabled": True},
+    "httpRoute": {"enabled": True},
+    "networkPolicy": {"enabled": True},
+    "monitoring": {name: {"enabled": True} for name in ["serviceMonitor", "prometheusRule", "grafanaDashboard"]},
+}
+"""Values of the chart that render every optional object but the RayHistory."""
+RAY_HISTORY = {"rayHistory": {"create": True, "spec": {"storage": {"s3": {"bucket": "ray"}}}}}
+"""Values that render the RayHistory, too."""
 
 
 def documents(text: str) -> list[dict]:
@@ -77,3 +87,14 @@ def pods(objects: list[dict]) -> list[dict]:
             metadata = {"name": each["metadata"]["name"], "labels": template["metadata"]["labels"]}
             found.append({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]})
     return found
+
+
+def only(kind: str, chosen: dict) -> dict:
+    """The one object of a kind that Helm renders."""
+    (found,) = [each for each in rendered(chosen) if each["kind"] == kind]
+    return found
+
+
+def server_pod(chosen: dict) -> dict:
+    """The spec of the server's pods."""
+    return only("Deployment", chosen)["spec"]["template"]["spec"]
