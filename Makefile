@@ -117,7 +117,7 @@ clean: ## Delete what was built, fetched and unpacked
 help: ## This text
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# What the targets above need.
+# Prerequisites of the targets above.
 
 .PHONY: storage-servers
 storage-servers:

@@ -1,4 +1,4 @@
-//! `make bench`: opening a session of 100,000 tasks from an S3 server on loopback, beside the same from local disk.
+//! `make bench`: opening a session of 100,000 tasks from an S3 server on loopback, compared with local disk.
 //!
 //! Needs a recorded session of about 100,000 tasks (`RAY_HISTORY_SCALE`, as for `scale`; without it nothing is measured)
 //! and versitygw, which `scripts/storage-servers .cache/servers` installs. Every figure is taken in a process of its
@@ -38,7 +38,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const ROUNDS: usize = 5;
 
-/// What is measured: its name, how it is asked for, and whether the store is the server.
+/// The figures: a name, the mode of the process that measures it, and `true` if the store is the server.
 const FIGURES: [(&str, &str, bool); 6] = [
     ("open from local disk", "open", false),
     ("open from S3 on loopback", "open", true),
@@ -162,7 +162,7 @@ async fn fill(folder: &Path, endpoint: &str) {
     puts.await;
 }
 
-/// A store of which some reads take very long to begin.
+/// A store in which some reads take very long to begin.
 #[derive(Debug)]
 struct Straggling {
     inner: Arc<dyn Storage>,

@@ -1,4 +1,4 @@
-"""What every end-to-end test is given: the sessions unpacked, a server that serves them, the dashboard's files."""
+"""Fixtures of all end-to-end tests: the sessions, a server that serves them, the dashboard's files, a browser."""
 
 import shutil
 from pathlib import Path

@@ -28,9 +28,9 @@ from e2e.hostile.sessions import make
 CLIENTS = 50
 LIMIT_MIB, BUDGET_MIB = 512, 256
 PROBE_SECONDS = 1.0
-"""The longest that a probe may take, as a kubelet waits for it."""
+"""The longest time of a probe, as a kubelet waits for it."""
 PATIENCE_SECONDS = 90
-"""How long a client waits for an answer to begin: beyond the request timeout and the waits that it is told."""
+"""The longest wait of a client for an answer to begin: beyond the request timeout and the answers' `Retry-After`."""
 PROMISED = {
     200: "an answer",
     400: "a question that cannot be understood",
@@ -70,7 +70,7 @@ URLS = [
 
 
 class Clients:
-    """What fifty clients and a probe saw."""
+    """Fifty clients and a probe, and their observations."""
 
     def __init__(self, url: str, sessions: list[tuple[str, str]], seconds: float):
         self.address, self.sessions, self.until = urlsplit(url), sessions, time.monotonic() + seconds
@@ -168,8 +168,8 @@ def main() -> int:
         except NoGroupError as why:
             parser.error(str(why))
         broken = clients.broken()
-        if "panicked" in (told := log.read_text(errors="replace")):
-            broken.append("a thread panicked:\n" + "\n".join(line for line in told.splitlines() if "panicked" in line))
+        if "panicked" in (text := log.read_text(errors="replace")):
+            broken.append("a thread panicked:\n" + "\n".join(line for line in text.splitlines() if "panicked" in line))
     print(f"resident at most {peak:.0f} of {LIMIT_MIB} MiB, slowest probe {clients.slowest:.2f} s")
     print(dict(clients.statuses))
     print("\n".join(f"BROKEN {bound}" for bound in broken) or "every bound was kept")

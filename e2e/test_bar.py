@@ -174,7 +174,7 @@ DOT = f"return getComputedStyle({bar.INSIDE}.querySelector('.state'), '::before'
 
 @pytest.fixture(scope="module")
 def watched(unpacked, dashboard, tmp_path_factory):
-    """A server that is told which sessions live."""
+    """A server whose sessions have the states that a test sets."""
     with WatchedServer(MIXED.storage(unpacked), tmp_path_factory.mktemp("watched") / "log", dashboard) as running:
         yield running
 
@@ -241,7 +241,7 @@ def test_the_bar_leads_to_the_other_sessions_of_the_same_name(window, unpacked, 
         bar.wait_for(window, "One of 2 sessions", "No event for ")
         window.run(f"[...{bar.INSIDE}.querySelectorAll('a')].find((a) => a.innerText.startsWith('One of')).click()")
         window.wait_for_text("RayService recsys", "2 sessions, newest first", "ended")
-        # What the list says of a session leads to its report as it is.
+        # The path of a session in the list leads to its report.
         for item in server.json("api/history/v1/sessions")["sessions"][:1]:
             assert server.json(f"api/history/v1{item['path']}")["session"]["session"] == item["session"]
 

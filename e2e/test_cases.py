@@ -1,4 +1,4 @@
-"""Inputs that once failed, from public reports: each costs itself and nothing else, and every answer is strict JSON."""
+"""Inputs of public reports that once failed: each costs itself alone, and every answer is strict JSON."""
 
 import asyncio
 import json
@@ -37,11 +37,11 @@ QUESTIONS = [
     "api/v0/workers?detail=1",
 ]
 STATUS = {"api/actors/kill": 404}
-"""Of questions that are not answered with 200."""
+"""The status of questions that are not answered with 200."""
 
 
 def strict(body):
-    """Parses JSON as RFC 8259 has it, which Python does not by itself."""
+    """Parses JSON as RFC 8259 has it; Python by itself accepts NaN."""
 
     def refuse(constant):
         raise ValueError(f"{constant} is no JSON")
@@ -56,7 +56,7 @@ def cases(tmp_path_factory):
 
 @pytest.fixture
 def case(request, cases, tmp_path):
-    """A server of the store that a test is named after."""
+    """A server of the store that the parameter names."""
     with Server(cases / request.param / "storage", tmp_path / "log") as server:
         yield server
 

@@ -1,4 +1,4 @@
-"""`ray-history check`: everything that is wrong at once, what settings mean, and what lies in a bucket."""
+"""`ray-history check`: all problems at once, settings with their defaults, and a survey of a bucket."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def run(*arguments, **environment):
 
 
 def said(*arguments, **environment) -> str:
-    """What it prints when all is well."""
+    """Runs the program, which must succeed, and returns its output."""
     done = run(*arguments, **environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -106,7 +106,7 @@ PRINTING = [["check", "FILE"], ["check", "--bucket", "FILE"], ["crd"], ["--help"
 
 @pytest.mark.parametrize("arguments", PRINTING, ids=" ".join)
 def test_a_reader_may_leave_before_the_end(arguments, document):
-    """As `| head -0` does: nobody reads any of it."""
+    """As `| head -0` does: none of it is read."""
     command = [BINARY, *(document if each == "FILE" else each for each in arguments)]
     reading, writing = os.pipe()
     os.close(reading)
@@ -209,7 +209,7 @@ AMAZON_PAGE = 1_000
 
 
 def test_check_surveys_a_bucket_by_kuberay_s_settings(unpacked):
-    """Where listing is paid: sessions whose head runs have no marker yet, and are found all the same."""
+    """Listing is paid in a bucket; sessions whose head still runs, without a marker, are found all the same."""
     storage = MIXED.storage(unpacked)
     with quirky_s3.serve(storage, "none", AMAZON_PAGE) as settings:
         printed = said("check", "--storage-backend", "s3", **settings)
@@ -269,7 +269,7 @@ def test_check_asks_a_running_server(server):
 
 
 class NotReady(BaseHTTPRequestHandler):
-    """A server that has nothing to serve yet."""
+    """A server that is not ready."""
 
     def log_message(self, *_):
         pass

@@ -16,7 +16,7 @@ RAY = Path(sys.executable).parent / "ray"
 
 @pytest.fixture(scope="module")
 def ray(server):
-    """Runs a command of Ray's against the session; what it printed."""
+    """Runs a command of Ray's against the session, and returns its output."""
     own = {"RAY_COLOR_MODE": "0", "COLUMNS": "200"}
 
     def run(*arguments, succeeds=True):
@@ -29,7 +29,7 @@ def ray(server):
 
 @pytest.fixture(scope="module")
 def live(unpacked):
-    """The rows of a list that the live cluster answered."""
+    """Returns the rows of a list of the live cluster."""
     return lambda question: MIXED.answer(unpacked, question)["data"]["result"]["result"]
 
 
@@ -129,7 +129,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_of_an_owner_or_cluster_is_an_address(server, name):
-    """Ray's client follows redirects; what it asks of the newest session by its name, it asks of the session."""
+    """Ray's client follows redirects, so a name of the newest session gives the answers of that session."""
 
     def run(address, *arguments, succeeds=True):
         command = [str(RAY), *arguments, "--address", f"{server.url}/{address}"]

@@ -32,7 +32,7 @@ def test_links_to_a_heading_lead_to_one(page):
 
 
 def anchors(page) -> set[str]:
-    """As they are made of headings: small, hyphens for spaces, nothing else but letters and digits."""
+    """Returns the anchors of a page's headings: lower case, hyphens for spaces, else only letters and digits."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
@@ -58,7 +58,7 @@ def test_types_of_the_glossary_exist():
 
 
 def test_the_operations_page_lists_every_condition_and_event():
-    """Collected from the code: reasons are the words in CamelCase beside a status, and what is published."""
+    """Reasons are collected from the code: the words in CamelCase, and the published Events."""
     controller = REPOSITORY / "src" / "controller"
     status = (controller / "status.rs").read_text().partition("#[cfg(test)]")[0]
     words = set(re.findall(r'"([A-Z][A-Za-z]+)"', status)) - {"True", "False", "Unknown"}

@@ -1,4 +1,4 @@
-"""What exporters left out is told, on real sessions: with a code, a weight, and a way out."""
+"""Gaps of real sessions that exporters left: each has a code, a weight, and advice."""
 
 import gzip
 import json
@@ -119,7 +119,7 @@ def test_sessions_of_a_real_cluster_report_gaps_and_their_end(kube):
     assert {name: codes(found) for name, found in reports.items()} == expected
     noticed = {name: found["report"] for name, found in reports.items()}
     running = {name: found["runningAtEnd"] for name, found in noticed.items()}
-    # The deadline's head was told to stop: what ran then is a fact, and no gap.
+    # The deadline's head was asked to stop, so running work is a fact and no gap.
     assert (noticed["deadline"]["stopped"], running["deadline"]["submissions"], running["deadline"]["workers"]) == (
         True,
         1,
@@ -135,7 +135,7 @@ def test_an_unfinished_job_is_not_running_once_its_cluster_ended(kube):
         [job] = kube.json(f"sessions/{path}/api/jobs/")
         said[name] = (job["status"], job["message"])
     over = ("RUNNING", "Job was running when its cluster ended.")
-    # Of the last of the three nobody knows whether its cluster is gone.
+    # Nothing stored says that the cluster of the last of the three is gone.
     running = ("RUNNING", "Job is currently running.")
     assert said["oom-head 1"] == said["oom-head 2"] == said["deadline"] == over
     assert (said["oom-head 3"], said["oom"][0]) == (running, "FAILED")

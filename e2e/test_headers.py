@@ -1,4 +1,4 @@
-"""Nothing that a bucket holds is taken by a browser for another type than it is sent as."""
+"""No content of a bucket is taken by a browser for another type than it is sent as."""
 
 import urllib.error
 import urllib.request

@@ -1,4 +1,4 @@
-"""API servers that lie: what is stored is served, memory, log and requests stay bounded, and the status says why."""
+"""API servers that lie: sessions are served, memory, log and requests stay bounded, and the status says why."""
 
 import collections
 import os
@@ -15,10 +15,13 @@ from e2e.hostile import api_server
 
 SESSION = bundle.SMALL
 MEMORY = 300
-"""MiB that the program may ever have had."""
+"""The bound of the program's memory, in MiB."""
 LINES = 100
 REQUESTS = 60
-"""In `SECONDS`, of one kind. Lists and watches may begin ten times at once and twelve times a minute."""
+"""The bound of requests of one kind in `SECONDS`.
+
+Lists and watches may begin ten times at once and twelve times a minute.
+"""
 SECONDS = 8
 AT_ONCE = 8
 PATIENCE = 90
@@ -74,7 +77,7 @@ def kind(path: str) -> str:
 
 @dataclass(frozen=True)
 class Observed:
-    """One server beside one API server, for `SECONDS` after it was ready."""
+    """A server with its API server, for `SECONDS` after it was ready."""
 
     lines: list[str]
     memory: int
@@ -85,7 +88,7 @@ class Observed:
 
 
 def observe(bucket: Path, scratch: Path, lie: str) -> Observed:
-    """Serves beside an API server that lies, until the status says why."""
+    """Serves with an API server that lies, until the status says why."""
     log = scratch / "log"
     with api_server.serve(bucket, scratch, lie) as plane, Followed(plane.kubeconfig, log) as server:
         wait_until(lambda: server.get("readyz")[0] == 200, PATIENCE)
@@ -102,7 +105,7 @@ def observe(bucket: Path, scratch: Path, lie: str) -> Observed:
 
 @pytest.fixture(scope="module")
 def observed(folder, tmp_path_factory, request) -> dict[str, Future]:
-    """What becomes of each lie. Several are observed at a time, because most of it is waiting."""
+    """The observation of each lie. Several are made at a time, because most of one is waiting."""
     here = [item for item in request.session.items if item.path == request.path]
     lies = [item.callspec.params["lie"] for item in here if "callspec" in vars(item)]
     with ThreadPoolExecutor(AT_ONCE) as pool:

@@ -1,4 +1,4 @@
-"""Stores that lie, in Azure's and OSS's protocols: an error that says why, or a gap, never a part that looks whole."""
+"""Stores that lie, in Azure's and OSS's protocols: an error with its reason, or a gap, never a seeming whole."""
 
 import pytest
 

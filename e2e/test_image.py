@@ -1,4 +1,4 @@
-"""What the image is built from: the files that .dockerignore lets through are enough."""
+"""The context of the image: the files that .dockerignore lets through are enough."""
 
 import re
 import shutil

@@ -44,7 +44,7 @@ def ingress(replicas, tmp_path_factory):
 
 @pytest.fixture
 def window(ingress, tmp_path):
-    """A browser that takes the certificate, and may ask nobody but nginx, below the prefix."""
+    """A browser that accepts the certificate, and may ask nginx alone, below the prefix."""
     with Browser(tmp_path / "browser", ingress.url, "--ignore-certificate-errors") as browser:
         yield browser
         errors = [error for error in browser.errors() if not HARMLESS.search(error)]
@@ -223,7 +223,7 @@ def test_nginx_asks_another_replica_when_one_is_gone(bucket, dashboard, tmp_path
 
 
 def test_replicas_answer_alike_and_know_each_other_s_tags(replicas):
-    """So a page that a browser has from one replica is not sent again by the next."""
+    """A page that a browser has from one replica is not sent again by another."""
     listed = [each.json("api/history/v1/sessions")["sessions"] for each in replicas]
     assert listed[0] == listed[1]
     for path in ["clusters", *(f"{each.path}/{QUESTIONS[1]}" for each in SESSIONS)]:
@@ -236,7 +236,7 @@ def test_replicas_answer_alike_and_know_each_other_s_tags(replicas):
 
 
 def test_a_long_log_is_passed_on_while_it_is_read_and_never_kept(unpacked, dashboard, tmp_path):
-    """A reader who takes his time: nginx would put what he has not taken yet on its disk."""
+    """For a slow reader, nginx would buffer the rest on its disk."""
     bucket, nginx = tmp_path / "bucket", tmp_path / "nginx"
     shutil.copytree(MIXED.storage(unpacked), bucket)
     log = next(bucket.rglob("logs/gcs_server.out"))

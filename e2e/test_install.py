@@ -1,4 +1,4 @@
-"""An installation, as docs/install.md has it: applied or installed for real, then served by the real program.
+"""An installation as in docs/install.md: applied or installed on a real API server, then served by the program.
 
 The API server runs no pods, so the test starts the program as the Deployment says, with its ServiceAccount's token.
 """
@@ -65,7 +65,7 @@ def test_what_kubectl_applies_serves_the_bundled_sessions(plane, bucket, dashboa
         assert row.split()[:2] == ["main", "True"]
         assert f"file://{bucket}" in row
         described = plane.kubectl("-n", NAMESPACE, "describe", "rh/main").stdout
-        # There is no KubeRay here: that is told, with what to do, and harms nothing.
+        # There is no KubeRay here: the status says so, with advice, and nothing fails.
         for text in ["Serving", "Listed", "Applied", "CrdMissing", "install KubeRay's CRDs"]:
             assert text in described, described
         ours = plane.kubectl("get", "ray", "--all-namespaces", "--output=name").stdout
@@ -120,7 +120,7 @@ def test_helm_installs_upgrades_and_uninstalls(plane, helm, bucket, dashboard, t
 
 
 def test_helm_installs_the_object_where_the_definition_exists(plane, helm, bucket, dashboard, tmp_path):
-    """And nothing of ours where a namespace is all that is allowed."""
+    """With rights in a namespace alone, nothing is created outside it."""
     plane.kubectl("apply", f"--filename={CHART / 'files' / 'history.ray.io_rayhistories.yaml'}")
     plane.kubectl("wait", "--for=condition=Established", f"crd/{DEFINITION}", "--timeout=60s")
     values = {

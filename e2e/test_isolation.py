@@ -1,4 +1,4 @@
-"""The tests stand alone: whatever the user's environment holds, they see nothing of it, and do the same."""
+"""The tests see nothing of the user's environment, and do the same in any."""
 
 import json
 import locale
@@ -31,7 +31,7 @@ SELECTED = [
 
 
 def hostile(folder: Path) -> dict[str, str]:
-    """An environment in which nothing works that looks at it."""
+    """Returns an environment that breaks every program that reads it."""
     home = folder / "home"
     (home / ".ray").mkdir(parents=True)
     (home / ".ray" / "auth_token").write_text("0123456789abcdef" * 2)

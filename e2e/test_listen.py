@@ -1,4 +1,4 @@
-"""Where the server listens: the address that the manifests give must do on every pod, of IPv4, of IPv6 and of both."""
+"""The listen address: the manifests' must work on pods of IPv4, of IPv6 and of both."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The program's own log: nothing from outside forges a line or stops the server."""
+"""The program's own log: no text from outside forges a line, no reader stops the server."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""What the machine does not give is said before anything starts, and never a panic."""
+"""A machine that lacks something is an error before anything starts, never a panic."""
 
 import os
 import resource

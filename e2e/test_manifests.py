@@ -42,7 +42,7 @@ def plane(tmp_path_factory):
 
 
 def dry_run(plane, objects, *arguments: str):
-    """What the API server says to objects that it is asked to check and not to keep."""
+    """Returns the API server's answer to objects that it checks and does not keep."""
     text = json.dumps(as_list(objects))
     return plane.kubectl(
         "apply", "--dry-run=server", "--validate=strict", "--filename=-", *arguments, text=text, check=False
@@ -288,7 +288,7 @@ INSTALL = (REPOSITORY / "docs" / "install.md").read_text()
 
 
 def test_the_overlay_of_the_installation_page_is_one(tmp_path):
-    """As a reader puts it beside a checkout: other image, three replicas, an identity, and the object."""
+    """Another image, three replicas, an identity, and the object, in a folder with a checkout."""
     whole, part = re.findall(r"```yaml\n(.*?)```", INSTALL, re.DOTALL)
     overlay = yaml.safe_load(whole)
     overlay["patches"] += yaml.safe_load(part)["patches"]

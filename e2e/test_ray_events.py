@@ -45,7 +45,7 @@ def fill(message):
 
 
 def states(kind) -> list[int]:
-    """The values of a message's `state` that are sent."""
+    """Returns the values of a message's `state` that are sent."""
     field = kind.fields_by_name.get("state")
     values = field.enum_type.values if field and field.enum_type else []
     return [value.number for value in values if "UNSPECIFIED" not in value.name]
@@ -59,7 +59,7 @@ def fill_map(entries, value: FieldDescriptor):
 
 
 def scalars(field: FieldDescriptor) -> list:
-    """A value of a field's kind; of an enum all of them, the last first."""
+    """Returns a value of a field's kind; of an enum all of them, the last first."""
     if field.enum_type:
         return [value.number for value in reversed(field.enum_type.values)]
     if field.type == FieldDescriptor.TYPE_BYTES:
@@ -70,7 +70,7 @@ def scalars(field: FieldDescriptor) -> list:
 
 
 def event(kind: str) -> dict:
-    """An event of a type with everything in it, as Ray's aggregator sends it."""
+    """Returns an event of a type with every field set, as Ray's aggregator sends it."""
     made = RayEvent(event_type=kind, session_name=SESSION, source_type="GCS", severity="INFO", event_id=b"\1" * 28)
     made.timestamp.FromDatetime(BEGAN)
     made.node_id = bytes.fromhex(NODE)
@@ -84,7 +84,7 @@ def event(kind: str) -> dict:
 
 
 def reported(folder, events: list[dict]):
-    """A server of a store with these events, and what it says about them."""
+    """Stores events, and returns a server of the store."""
     marker = folder / "storage" / "cluster-metadata" / "raycluster" / "team_c" / SESSION
     marker.parent.mkdir(parents=True)
     marker.touch()

@@ -1,4 +1,4 @@
-"""The commands of the README, as far as a machine without Docker and a cluster can follow them."""
+"""The commands of the README, as far as a machine without Docker and a cluster can check them."""
 
 import itertools
 import re
@@ -18,7 +18,7 @@ IMAGE = re.search(r"^IMAGE \?= (\S+)$", (REPOSITORY / "Makefile").read_text(), r
 
 
 def commands(page) -> list[list[str]]:
-    """The commands of a page's shell blocks, each as words; a pipe is several."""
+    """Returns the commands of a page's shell blocks, each as words; a pipe is several."""
     found = []
     for block in re.findall(r"^ *```sh\n(.*?)^ *```", page.read_text(), re.MULTILINE | re.DOTALL):
         # A here-document is another language, and is tested where it belongs.
@@ -34,7 +34,7 @@ ALL = [(page, words) for page in PAGES for words in commands(page)]
 
 
 def option(words, *names) -> list[str]:
-    """The values of an option, written in any of its ways."""
+    """Returns the values of an option, in any of its forms."""
     found = []
     for at, word in enumerate(words):
         name, equals, value = word.partition("=")
@@ -71,7 +71,7 @@ def test_the_image_built_is_the_one_loaded_and_run():
 
 
 def applied(words) -> list[dict]:
-    """The objects that a `kubectl apply` makes."""
+    """Returns the objects that a `kubectl apply` creates."""
     found = []
     for folder in option(words, "-k", "--kustomize"):
         found += manifests.built(REPOSITORY / folder)

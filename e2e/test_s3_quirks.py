@@ -1,4 +1,4 @@
-"""Listings of stores that are not Amazon's: all there is, or an error; never a part that looks whole."""
+"""Stores that are not Amazon's: a listing is read whole or is an error, never a part that looks whole."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""The list of sessions: quick with 100,000 of them, searched and paged by its address, with and without scripts."""
+"""The list of sessions: fast with 100,000 of them, searched and paged by its address, with and without scripts."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Stores that give a part of an object without saying which: it is refused, on S3 and on Azure, and told."""
+"""Stores that send a part of an object without its range: it is refused and reported, on S3 and on Azure."""
 
 import urllib.error
 import urllib.request
@@ -17,7 +17,7 @@ LOG = f"{SESSION}/api/v0/logs/file?node_id={NODE}&filename=raylet.out&lines=1"
 
 
 class Proxy(Answering):
-    """Stands before a store, and leaves out which part of an object an answer brings."""
+    """Stands before a store, and leaves out the range of a part."""
 
     store: str
     leaves_out: bool
@@ -67,7 +67,7 @@ def test_a_part_without_its_range_is_refused(folder, tmp_path, store):
         tasks = server.json(f"{SESSION}/api/v0/tasks")["data"]["result"]["result"]
     assert status == 502, body
     assert b"does not say which bytes it serves" in body + (tmp_path / "log").read_bytes()
-    # Whole objects need no such word.
+    # Whole objects need no range.
     assert len(tasks) == 3
 
 

@@ -1,6 +1,6 @@
-//! Serves a folder as if its store were far away: every request to the store takes so much longer.
+//! Serves a folder with a latency on every request, as if its store were far away.
 //!
-//! For trying and testing what a page shows while a session is being loaded:
+//! For pages that show a session while it is being loaded:
 //! `cargo run --example slow_store -- FOLDER MILLISECONDS DASHBOARD [STATES]`. It ends with SIGTERM.
 //!
 //! STATES stands for the watch of an API server: a file with a line `NAMESPACE/CLUSTER/SESSION STATE` for each session
@@ -41,7 +41,7 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(serve(Path::new(folder), latency, PathBuf::from(dashboard), liveness, states))
 }
 
-/// Says what a file says.
+/// Reads the states of sessions from a file.
 #[derive(Debug)]
 struct States(PathBuf);
 
@@ -58,7 +58,7 @@ impl Judge for States {
     }
 }
 
-/// Breaks what a file says, until it says so no longer.
+/// Breaks the objects that a file names, for as long as it names them.
 async fn break_objects(store: Arc<Faulty>, states: PathBuf) {
     let mut before = String::new();
     loop {

@@ -1,4 +1,4 @@
-//! Whatever bytes are stored, a session opens or says why not, and every answer is JSON as RFC 8259 has it.
+//! Any bytes may be stored: a session opens or reports why not, and every answer is JSON as RFC 8259 has it.
 //!
 //! Small recorded and odd sessions are damaged at random: bytes, tokens and whole stretches of their files. A run of the
 //! tests tries a few hundred; `make mutations` tries 100,000. A failure names the seed that repeats it.
@@ -35,7 +35,7 @@ mod common;
 const FEW: u64 = 300;
 /// Bytes of a stored file that are taken: enough of every kind of record, and quick to read.
 const PREFIX: usize = 24 << 10;
-/// What odd writers write.
+/// Texts that damage a file: numbers, escapes and brackets as odd writers have them.
 const TOKENS: [&str; 30] = [
     "NaN",
     "Infinity",

@@ -34,7 +34,7 @@ const NODE: &str = "a6c4b8c4ac754a791457accd697815acfd54fd0a64dc1fa060dd497c";
 /// Errors name their request: with this header it is always the same one.
 const TRACED: (&str, &str) = ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
 
-/// The bundled session, unpacked once.
+/// Returns the folder of the bundled session, unpacked once.
 fn unpacked() -> &'static Path {
     static FOLDER: OnceLock<TempDir> = OnceLock::new();
     FOLDER.get_or_init(|| fixture::unpacked("service")).path()

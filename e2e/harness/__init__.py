@@ -1,1 +1,1 @@
-"""What the end-to-end tests and tools share: programs that they start, clients, and the recorded sessions."""
+"""The harness of the end-to-end tests and tools: programs that they start, clients, and the recorded sessions."""

@@ -28,7 +28,7 @@ PAST_THE_END = b"<Error><Code>InvalidRange</Code></Error>"
 
 @contextmanager
 def serve(folder: Path, quirk: str, page: int = PAGE):
-    """The settings of a store over a folder."""
+    """Serves a folder, and yields the settings of the store."""
     objects = objects_of(folder)
     if quirk == "folders":
         objects |= {str(path.relative_to(folder)): b"" for path in folder.rglob("*") if path.is_dir()}
@@ -38,7 +38,7 @@ def serve(folder: Path, quirk: str, page: int = PAGE):
 
 @contextmanager
 def serve_objects(objects: dict[str, bytes], quirk: str = "none", reads: list[str] | None = None, page: int = PAGE):
-    """The settings of a store of these objects; keys are added to `reads` as they are read."""
+    """Serves objects, and yields the settings of the store; keys are added to `reads` as they are read."""
     state = {"objects": objects, "quirk": quirk, "numbers": itertools.count(), "page": page}
     state["reads"] = [] if reads is None else reads
     handler = type("Handler", (Handler,), state)
@@ -84,7 +84,7 @@ class Handler(ObjectHandler):
         self.answer(200, self._page(page, more, given, query.get("encoding-type") == "url"))
 
     def _following(self, prefix, before, found):
-        """A page, whether more follows, and its token."""
+        """Returns a page, True if more follows, and its token."""
         page, more = found[: self.page], len(found) > self.page
         given = f"after {urllib.parse.quote(page[-1][1])}" if page else ""
         if self.quirk == "pingpong":
@@ -112,7 +112,7 @@ class Handler(ObjectHandler):
         return whole[: len(whole) * 2 // 3] if self.quirk == "cut" else whole
 
     def _many(self, times):
-        """A page of a thousand entries as often as that, or for ever."""
+        """Sends a page with a thousand entries several times, or without an end."""
         thousand = (
             b"<Contents><Key>metadir/a_b/session_2026-11-22_23-11-33_821800_1</Key><Size>1</Size></Contents>" * 1000
         )

@@ -120,8 +120,8 @@ def main():
     alone()
     arguments.into.mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="ray-") as folder:
-        told = record(arguments, Path(folder))
-    text = json.dumps(told, indent=2, ensure_ascii=False)
+        summary = record(arguments, Path(folder))
+    text = json.dumps(summary, indent=2, ensure_ascii=False)
     write(arguments.into / "recording.json", f"{text}\n".encode())
     print(text)
 

@@ -1,4 +1,4 @@
-"""What a live dashboard knows that questions about details need: ids of nodes, jobs and actors, names of files."""
+"""Facts of a live dashboard that questions about details need: ids of nodes, jobs and actors, names of files."""
 
 import itertools
 from dataclasses import dataclass

@@ -21,7 +21,7 @@ OF_A_JOB = (
     "actorTaskDefinitionEvent",
     "actorDefinitionEvent",
 )
-# What Go escapes in JSON and Python does not.
+# Characters that Go escapes in JSON and Python does not.
 ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -71,7 +71,7 @@ class Receiver(Loopback):
         self.address = f"http://127.0.0.1:{self.port}/v1/events"
 
     def take(self, events: list[dict]) -> bool:
-        """Whether they were taken: none is once the receiver was closed."""
+        """Files events; returns False once the receiver was closed."""
         with self._lock:
             if not self._closed:
                 for event in events:

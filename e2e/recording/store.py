@@ -5,7 +5,7 @@ from pathlib import Path
 
 from .cluster import Cluster
 
-# What the head's collector asks the dashboard for; it stores only answers of status 200.
+# The questions of the head's collector to the dashboard; it stores only answers of status 200.
 POLLED = (
     "/timezone",
     "/api/v0/cluster_metadata",

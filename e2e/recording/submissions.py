@@ -23,7 +23,7 @@ class Submission:
     metadata: dict[str, str] = field(default_factory=dict)
     resources: dict = field(default_factory=dict)
     stopped_at: str = ""
-    """What its log says once it is to be stopped."""
+    """The line of its log after which it is to be stopped."""
 
     def submit(self, cluster: Cluster, scripts: Path, marks: Path):
         environment = {"env_vars": {"HARD_MARKS": str(marks), **self.variables}} if self.script else {}

@@ -19,12 +19,12 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// A header, empty when it is not there.
+    /// Returns a header, empty if there is none.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 
-    /// A field of the query, or of a form in the body, decoded.
+    /// Returns a field of the query, or of a form in the body, decoded.
     pub(crate) fn field(&self, name: &str) -> Option<String> {
         let query = self.target.split_once('?').map_or("", |(_, query)| query);
         let body = String::from_utf8_lossy(&self.body);
@@ -71,7 +71,7 @@ pub(crate) async fn listen<F: Future<Output = ()> + Send + 'static>(
     Listening { port, task }
 }
 
-/// A server that answers so.
+/// Starts a server that answers every request by a function.
 pub(crate) async fn answering(answer: impl Fn(Asked) -> Answer + Send + Sync + 'static) -> Listening {
     let answer: Arc<dyn Fn(Asked) -> Answer + Send + Sync> = Arc::new(answer);
     listen(move |stream| serve(stream, Arc::clone(&answer))).await

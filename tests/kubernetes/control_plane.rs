@@ -28,8 +28,8 @@ pub(crate) struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// Starts one, with the definitions of `RayHistory` and of KubeRay's kinds. Beside the usual flags of the API
-    /// server it has these.
+    /// Starts one, with the definitions of `RayHistory` and of KubeRay's kinds, and with more flags of the API
+    /// server.
     pub(crate) async fn start(flags: &[&'static str]) -> Self {
         let plane = Self::bare(flags).await;
         plane.define_ours().await;
@@ -103,7 +103,7 @@ impl ControlPlane {
         self.server = None;
     }
 
-    /// Forgets all but the last version of everything, so that no older version can be asked for.
+    /// Compacts etcd: no version but the last of each object can be asked for any more.
     pub(crate) async fn compact(&self) {
         let url = format!("http://127.0.0.1:{}/v3", self.etcd_port);
         let client = reqwest::Client::new();
@@ -114,12 +114,12 @@ impl ControlPlane {
         assert!(done.status().is_success(), "{}", done.text().await.unwrap());
     }
 
-    /// A client that may do everything.
+    /// Returns a client that may do everything.
     pub(crate) fn admin(&self) -> Client {
         self.client.clone().unwrap()
     }
 
-    /// Where the API server listens.
+    /// Returns the port of the API server.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
@@ -143,7 +143,7 @@ impl ControlPlane {
         })
     }
 
-    /// A kubeconfig file for a ServiceAccount, with a token of its own, for an API server that is reached at a port.
+    /// Writes a kubeconfig file for a ServiceAccount, with a new token, for an API server that is reached at a port.
     pub(crate) async fn kubeconfig_of(&self, namespace: &str, account: &str, port: u16) -> PathBuf {
         use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
         use k8s_openapi::api::core::v1::ServiceAccount;
@@ -162,7 +162,7 @@ impl ControlPlane {
         self.try_apply(object).await.unwrap_or_else(|error| panic!("{named}: {error}"))
     }
 
-    /// The same; an error is what the API server says.
+    /// Does the same as [`Self::apply`], and returns the API server's error.
     pub(crate) async fn try_apply(&self, object: Value) -> kube::Result<DynamicObject> {
         let api = self.api(&object);
         let name = object["metadata"]["name"].as_str().unwrap().to_owned();
@@ -178,7 +178,7 @@ impl ControlPlane {
         }
     }
 
-    /// The API of an object's kind, in its namespace.
+    /// Returns the API of an object's kind, in its namespace.
     pub(crate) fn api(&self, object: &Value) -> Api<DynamicObject> {
         let text = |name: &str| object[name].as_str().unwrap().to_owned();
         let (group, version) = match text("apiVersion").split_once('/') {
@@ -202,7 +202,7 @@ impl ControlPlane {
         namespaces.create(&PostParams::default(), &namespace).await.unwrap();
     }
 
-    /// Requests that `ServiceAccounts` of a namespace have made so far.
+    /// Returns the requests that `ServiceAccounts` of a namespace have made so far.
     pub(crate) fn requests_from(&self, namespace: &str) -> Vec<Request> {
         audit::read(&self.dir.path().join("audit.log"), namespace)
     }
@@ -243,7 +243,7 @@ impl ControlPlane {
     }
 }
 
-/// A program of the control plane. There is no test without it: what was not run was not tested.
+/// Returns the path of a program of the control plane; a missing one fails the test, which is never skipped.
 fn binary(name: &str) -> PathBuf {
     let built = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".cache/control-plane");
     let dir = std::env::var_os("KUBEBUILDER_ASSETS").map_or_else(built, PathBuf::from);

@@ -1,4 +1,4 @@
-//! How states follow what happens to `RayClusters`.
+//! The states of sessions follow the `RayClusters`.
 
 use crate::bucket::Owner;
 use crate::manifests::Form;
@@ -15,7 +15,7 @@ pub(crate) async fn a_deletion_marks_the_session_dead_within_two_seconds(stage: 
     world.is("c", LATER, "dead", TWO_SECONDS).await;
     world.opens("c", LATER).await;
     let link = format!("https://history.example/sessions/{}/c/{LATER}/", world.namespace);
-    world.told("SessionEnded", "RayHistory", &link).await;
+    world.has_event("SessionEnded", "RayHistory", &link).await;
 }
 
 pub(crate) async fn a_recreated_clusters_old_session_is_dead_and_opens(stage: Stage) {
@@ -49,7 +49,7 @@ pub(crate) async fn a_head_restart_makes_the_older_session_dead(stage: Stage) {
     world.change(&world.cluster("c"), json!({"status": {"state": "ready", "head": {"podName": "c-head-2"}}})).await;
     world.is("c", LATER_STILL, "live", LATE).await;
     world.is("c", LATER, "dead", SOON).await;
-    world.told("SessionEnded", "RayHistory", &format!("/c/{LATER}/")).await;
+    world.has_event("SessionEnded", "RayHistory", &format!("/c/{LATER}/")).await;
     world.opens("c", LATER).await;
 }
 
@@ -79,9 +79,7 @@ pub(crate) async fn session_names_in_a_zone_eight_hours_off_change_nothing(stage
     }
 }
 
-pub(crate) async fn the_end_of_a_cluster_is_an_event_on_its_owner(
-    stage: Stage,
-) {
+pub(crate) async fn the_end_of_a_cluster_is_an_event_on_its_owner(stage: Stage) {
     // The owners are in another namespace than the server: what is granted cluster-wide is needed for them.
     let mut world = World::empty(stage.shared().await, Form::ClusterWide).await;
     let team = format!("{}-jobs", world.namespace);
@@ -100,7 +98,7 @@ pub(crate) async fn the_end_of_a_cluster_is_an_event_on_its_owner(
         world.is(cluster, LATER, "live", LATE).await;
         world.delete(cluster).await;
         world.is(cluster, LATER, "dead", SOON).await;
-        world.told("SessionEnded", kind, &format!("https://history.example/sessions/{team}/{cluster}/{LATER}/")).await;
+        world.has_event("SessionEnded", kind, &format!("https://history.example/sessions/{team}/{cluster}/{LATER}/")).await;
     }
 }
 
@@ -133,7 +131,7 @@ pub(crate) async fn a_rayservice_leads_to_its_active_cluster_not_the_pending_one
     world.delete("chat-aaaaa").await;
     world.is("chat-aaaaa", LATER, "dead", SOON).await;
     world.is("chat-bbbbb", LATER_STILL, "live", SOON).await;
-    world.told("SessionEnded", "RayService", "chat-aaaaa").await;
+    world.has_event("SessionEnded", "RayService", "chat-aaaaa").await;
 }
 
 pub(crate) async fn tenants_of_two_namespaces_do_not_see_each_other(stage: Stage) {

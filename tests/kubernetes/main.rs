@@ -1,10 +1,10 @@
 //! The controller against a real kube-apiserver and etcd, as the real program with its own ServiceAccount and exactly
 //! the rights of `config/rbac`.
 //!
-//! Scenarios run side by side and mostly wait; each has namespaces of its own on a control plane that is shared. Only
+//! Scenarios run in parallel and mostly wait; each has namespaces of its own on a control plane that is shared. Only
 //! those that stop an API server, begin without definitions or need two clusters have one for themselves (`stage`).
-//! What is promised in seconds is tried before the others crowd the machine.
-//! A harness of our own runs them, because the control planes must end with it, and because as many threads as cores
+//! Promises in seconds are tested first, on a machine that is not yet busy.
+//! `libtest-mimic` runs them, because the control planes must end with the tests, and because as many threads as cores
 //! would be far too few.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
@@ -36,10 +36,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::runtime::{Builder, Handle};
 
-/// So many scenarios at a time, when nobody says another number (`--test-threads`).
+/// The number of scenarios at a time, unless `--test-threads` sets another.
 const AT_ONCE: usize = 24;
 
-/// Scenarios by the names of their functions.
+/// Makes trials of scenarios, named after their functions.
 macro_rules! scenarios {
     ($stage:ident, $runtime:ident; $($module:ident: $($name:ident),* ;)*) => {
         vec![$($(

@@ -9,19 +9,19 @@ pub(crate) async fn a_deletion_during_an_api_server_outage_is_found_after_it(sta
     let sessions = [("gone", LATER), ("stays", LATER)];
     let mut world = World::new(stage.own().await, &["gone", "stays"], &sessions).await;
     world.is("gone", LATER, "live", SOON).await;
-    // For the server the API server is away until the cluster is gone, and nobody can tell it any more: an API server
+    // For the server the API server is away until the cluster is gone, and no watch reports the deletion: an API server
     // that was restarted knows no older version to go on from.
     world.link.cut();
     world.plane.stop_server();
     world.plane.start_server().await;
     world.delete("gone").await;
-    assert_eq!(world.state("gone", LATER).await, "live", "nobody could tell");
+    assert_eq!(world.state("gone", LATER).await, "live", "no watch could report it");
     world.opens("gone", LATER).await;
     world.link.mend();
     world.is("gone", LATER, "dead", LATE).await;
     world.is("stays", LATER, "live", SOON).await;
     world.opens("gone", LATER).await;
-    world.told("SessionEnded", "RayHistory", &format!("/gone/{LATER}/")).await;
+    world.has_event("SessionEnded", "RayHistory", &format!("/gone/{LATER}/")).await;
 }
 
 pub(crate) async fn a_cluster_recreated_during_an_outage_is_another_one(stage: Stage) {
@@ -30,7 +30,7 @@ pub(crate) async fn a_cluster_recreated_during_an_outage_is_another_one(stage: S
     world.is("c", &session, "live", SOON).await;
     world.link.cut();
     world.delete("c").await;
-    // Clocks may be some seconds apart: what is as close as that could be either one's.
+    // Clocks may differ by some seconds: a session that started within them could belong to either cluster.
     tokio::time::sleep(Duration::from_secs(6)).await;
     world.create("c").await;
     world.link.mend();
@@ -55,7 +55,7 @@ pub(crate) async fn stored_sessions_are_served_while_the_api_server_is_away(stag
     world.delete("c").await;
     world.link.mend();
     world.is("c", LATER, "dead", LATE).await;
-    // The watch goes on, and is said to: nothing happens any more that would show it.
+    // The watch goes on, and the condition says so although no event comes that would show it.
     tokio::time::sleep(Duration::from_secs(15)).await;
     world.has("ClustersWatched", "True", "Watching").await;
     tokio::time::sleep(Duration::from_secs(11)).await;
@@ -113,8 +113,8 @@ pub(crate) async fn missing_definitions_are_waited_for_at_the_start(_: Stage) {
     let absent = || async { world.server().text("/readyz").await.contains("there is no RayHistory") };
     world.server().eventually("readiness asks for the object", LATE, absent).await;
     world.plane.apply(world.history()).await;
-    let told = world.has("ClustersWatched", "False", "CrdMissing").await;
-    assert!(told.contains("install KubeRay's CRDs"), "{told}");
+    let message = world.has("ClustersWatched", "False", "CrdMissing").await;
+    assert!(message.contains("install KubeRay's CRDs"), "{message}");
     world.is("c", LATER, "unknown", SOON).await;
     world.opens("c", LATER).await;
     world.plane.define_ray().await;
@@ -144,8 +144,8 @@ pub(crate) async fn a_missing_permission_is_waited_for_at_the_start(stage: Stage
     let refused = || async { world.server().text("/readyz").await.contains("it may not be read") };
     world.server().eventually("readiness says why", SOON, refused).await;
     world.rights.clone().without("list", "ray.io/rayclusters").grant(&world.plane).await;
-    let told = world.has("ClustersWatched", "False", "Forbidden").await;
-    assert!(told.contains("allow list and watch on rayclusters.ray.io"), "{told}");
+    let message = world.has("ClustersWatched", "False", "Forbidden").await;
+    assert!(message.contains("allow list and watch on rayclusters.ray.io"), "{message}");
     world.is("c", LATER, "unknown", SOON).await;
     world.rights.grant(&world.plane).await;
     world.is("c", LATER, "live", LATE).await;
@@ -164,7 +164,7 @@ pub(crate) async fn clusters_that_may_not_be_watched_are_listed(stage: Stage) {
     world.has("ClustersWatched", "True", "ListingOnly").await;
     world.delete("c").await;
     world.is("c", LATER, "dead", LATE).await;
-    // A list that came is no news: the condition stays.
+    // Another list changes nothing: the condition is not written again.
     let writes = || {
         let requests = world.plane.requests_from(&world.namespace);
         requests.iter().filter(|request| request.is("patch", "history.ray.io/rayhistories/status")).count()

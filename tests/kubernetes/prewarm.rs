@@ -1,4 +1,4 @@
-//! Sessions that are loaded before anybody asks.
+//! Sessions that are loaded before the first request.
 
 use crate::bucket::Owner;
 use crate::stage::Stage;
@@ -6,7 +6,7 @@ use crate::world::{LATER, SOON, World};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-/// Whole loads of each replica so far.
+/// Returns the number of loads of each replica so far.
 async fn loads(world: &World) -> Vec<f64> {
     let mut loads = Vec::new();
     for server in &world.servers {

@@ -1,4 +1,4 @@
-//! What a server that has nothing to do costs the API server.
+//! The requests of an idle server to the API server.
 
 use crate::audit::Request;
 use crate::bucket::Owner;

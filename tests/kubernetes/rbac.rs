@@ -1,4 +1,4 @@
-//! The rights of `config/rbac`, in both forms: not too small, and not too large.
+//! The rights of `config/rbac`, in both forms: all are used, and no more are needed.
 
 use crate::bucket::Owner;
 use crate::manifests::{Form, Rights};
@@ -16,7 +16,7 @@ const EVENTS: &str = "events.k8s.io/events";
 const LEASES: &str = "coordination.k8s.io/leases";
 const SECRETS: &str = "/secrets";
 
-/// A world with a cluster of a `RayJob` and one of a `RayService`, each with a session.
+/// Makes a world with a cluster of a `RayJob` and one of a `RayService`, each with a session.
 async fn populated(stage: &Stage, form: Form) -> World {
     let world = World::empty(stage.shared().await, form).await;
     for (kind, owner, cluster) in [("RayJob", "nightly", "nightly-a"), ("RayService", "chat", "chat-a")] {
@@ -27,14 +27,14 @@ async fn populated(stage: &Stage, form: Form) -> World {
     world
 }
 
-/// The `RayHistory` with a store for which a Secret is needed.
+/// Returns the `RayHistory` with a store that needs a Secret.
 fn with_secret(world: &World) -> Value {
     let reference = json!({"name": "ray-history-storage"});
     let s3 = json!({"bucket": "ray", "endpoint": "http://127.0.0.1:9", "credentialsSecretRef": reference});
     world.history_with("storage", json!({ "s3": s3 }))
 }
 
-/// Puts the folder in the place of that store.
+/// Replaces that store by the folder.
 async fn with_folder(world: &World) {
     let storage = json!({"s3": null, "local": {"path": world.bucket.path()}});
     world.change(&world.history(), json!({"spec": {"storage": storage}})).await;
@@ -53,7 +53,7 @@ async fn uses_all_of_its_rights_and_no_more(stage: Stage, form: Form) {
             world.suspend(cluster, suspended).await;
             world.is(cluster, LATER, if suspended { "dead" } else { "live" }, SOON).await;
             if suspended {
-                world.told("SessionEnded", kind, cluster).await;
+                world.has_event("SessionEnded", kind, cluster).await;
             }
         }
     }
@@ -84,12 +84,12 @@ pub(crate) async fn rights_in_one_namespace_are_all_used_and_enough(stage: Stage
     uses_all_of_its_rights_and_no_more(stage, Form::Namespaced).await;
 }
 
-/// Every verb on every resource that is granted.
+/// Returns every pair of a verb and a resource that is granted.
 pub(crate) fn all() -> Vec<(String, String)> {
     Rights::of(Form::Namespaced, "any").all()
 }
 
-/// Without one verb on one resource a named thing fails, and the rest goes on.
+/// Takes away one verb on one resource: one thing fails, and the rest goes on.
 pub(crate) async fn without(stage: Stage, verb: String, resource: String) {
     let mut world = populated(&stage, Form::Namespaced).await;
     world.may_be_refused = true;
@@ -110,8 +110,8 @@ pub(crate) async fn without(stage: Stage, verb: String, resource: String) {
     match (verb.as_str(), resource.as_str()) {
         ("list", OURS) => {
             refused("list", OURS).await;
-            let told = || async { world.server().text("/readyz").await.contains("it may not be read") };
-            world.server().eventually("readiness says so", SOON, told).await;
+            let reported = || async { world.server().text("/readyz").await.contains("it may not be read") };
+            world.server().eventually("readiness says so", SOON, reported).await;
         }
         ("watch", OURS) => {
             refused("watch", OURS).await;
@@ -137,13 +137,13 @@ pub(crate) async fn without(stage: Stage, verb: String, resource: String) {
             let (kind, cluster) = if resource == JOBS { ("RayJob", "nightly-a") } else { ("RayService", "chat-a") };
             die(cluster).await;
             refused("get", &resource).await;
-            world.told("SessionEnded", "RayHistory", cluster).await;
+            world.has_event("SessionEnded", "RayHistory", cluster).await;
             assert!(world.events("SessionEnded", kind).await.is_empty());
         }
         ("list" | "watch", SERVICES) => {
             refused(&verb, SERVICES).await;
-            let told = || async { world.server().process.log().contains("RayServices cannot be watched") };
-            world.server().eventually("the log says so", SOON, told).await;
+            let reported = || async { world.server().process.log().contains("RayServices cannot be watched") };
+            world.server().eventually("the log says so", SOON, reported).await;
             world.has("ClustersWatched", "True", "Watching").await;
         }
         ("create", EVENTS) => {
@@ -153,7 +153,7 @@ pub(crate) async fn without(stage: Stage, verb: String, resource: String) {
         }
         ("patch", EVENTS) => {
             die("nightly-a").await;
-            world.told("SessionEnded", "RayJob", "nightly-a").await;
+            world.has_event("SessionEnded", "RayJob", "nightly-a").await;
             world.suspend("nightly-a", false).await;
             die("nightly-a").await;
             refused("patch", EVENTS).await;
@@ -182,6 +182,6 @@ pub(crate) async fn without(stage: Stage, verb: String, resource: String) {
             refused("watch", SECRETS).await;
             world.has("SettingsApplied", "False", "Rejected").await;
         }
-        other => panic!("{other:?} is granted, and nobody knows what for"),
+        other => panic!("{other:?} is granted, and no test says what for"),
     }
 }

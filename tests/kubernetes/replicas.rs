@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 const STATUS: &str = "history.ray.io/rayhistories/status";
 
-/// The names of the entries in the status.
+/// Returns the names of the entries in the status.
 fn names(status: &Value) -> Vec<String> {
     let replicas = status["replicas"].as_array().cloned().unwrap_or_default();
     let mut names: Vec<_> = replicas.iter().map(|replica| replica["name"].as_str().unwrap().to_owned()).collect();
@@ -16,7 +16,7 @@ fn names(status: &Value) -> Vec<String> {
     names
 }
 
-/// The field managers of the status, and whether each has the shared fields.
+/// Returns the field managers of the status, each with `true` if it has the shared fields.
 async fn managers(world: &World) -> Vec<(String, bool)> {
     let object = world.plane.api(&world.history()).get("main").await.unwrap();
     let managed = object.metadata.managed_fields.unwrap_or_default().into_iter();
@@ -40,7 +40,7 @@ pub(crate) async fn a_killed_replica_is_gone_from_the_status_within_a_minute(sta
     // Shared fields have one writer, entries one each.
     let expected = [("ray-history", true), ("ray-history/replica-a", false), ("ray-history/replica-b", false)];
     assert_eq!(managers(&world).await, expected.map(|(name, shared)| (name.to_owned(), shared)));
-    // The one that leads: the other takes over. What died meanwhile is told all the same.
+    // The first replica leads: the other takes over, and publishes the deaths of the meantime.
     drop(world.servers.remove(0));
     world.delete("doomed").await;
     let left = || async {
@@ -49,7 +49,7 @@ pub(crate) async fn a_killed_replica_is_gone_from_the_status_within_a_minute(sta
     };
     world.store("new", LATER);
     world.server().eventually("one entry, and what is new", Duration::from_secs(60), left).await;
-    world.told("SessionEnded", "RayHistory", &format!("/doomed/{LATER}/")).await;
+    world.has_event("SessionEnded", "RayHistory", &format!("/doomed/{LATER}/")).await;
     let expected = [("ray-history", true), ("ray-history/replica-b", false)];
     assert_eq!(managers(&world).await, expected.map(|(name, shared)| (name.to_owned(), shared)));
     let lease = json!({
@@ -69,7 +69,7 @@ pub(crate) async fn a_stopped_replica_removes_its_entry_and_its_lease(stage: Sta
     world.servers.remove(0).process.terminate().await;
     assert_eq!(names(&world.status().await), ["replica-b"]);
     assert!(begun.elapsed() < Duration::from_secs(20));
-    // Whoever writes the rest now does so at once: nobody has to wait for a Lease to run out.
+    // The next leader writes at once: no Lease has to run out first.
     world.store("new", LATER);
     let total = || async { world.status().await["sessions"]["total"] == 2 };
     world.server().eventually("the other one leads", LATE, total).await;

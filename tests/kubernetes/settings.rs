@@ -14,7 +14,7 @@ pub(crate) async fn a_bad_rayhistory_keeps_the_last_good_settings(stage: Stage) 
     let why = world.has("SettingsApplied", "False", "Rejected").await;
     assert!(why.contains("/there/is/no/such/folder") && why.contains("stay in force"), "{why}");
     world.has("Ready", "True", "ServingLastGood").await;
-    world.told("SettingsRejected", "RayHistory", "/there/is/no/such/folder").await;
+    world.has_event("SettingsRejected", "RayHistory", "/there/is/no/such/folder").await;
     world.opens("c", LATER).await;
     world.plane.apply(world.history()).await;
     world.has("SettingsApplied", "True", "Applied").await;
@@ -40,8 +40,8 @@ pub(crate) async fn a_smaller_cache_keeps_the_sessions_that_fit(stage: Stage) {
     world.plane.apply(world.history_with("cache", json!({"maxSessions": 1}))).await;
     let one = || async { world.server().metric("ray_history_cache_sessions", "").await == 1.0 };
     world.server().eventually("one session is let go", SOON, one).await;
-    let told = || async { world.status().await["replicas"][0]["cache"]["sessions"] == 1 };
-    world.server().eventually("the status says so", LATE, told).await;
+    let reported = || async { world.status().await["replicas"][0]["cache"]["sessions"] == 1 };
+    world.server().eventually("the status says so", LATE, reported).await;
 }
 
 pub(crate) async fn another_store_is_opened_before_it_replaces_the_old_one(stage: Stage) {
@@ -71,7 +71,7 @@ pub(crate) async fn another_store_is_opened_before_it_replaces_the_old_one(stage
     world.create("c").await;
     world.is("c", LATER, "live", SOON).await;
     world.delete("c").await;
-    world.told("SessionEnded", "RayHistory", &format!("/c/{LATER}/")).await;
+    world.has_event("SessionEnded", "RayHistory", &format!("/c/{LATER}/")).await;
     let other = Bucket::new();
     for cluster in ["one", "two"] {
         other.store(&world.namespace, Owner::Nobody, cluster, LATER);
@@ -144,11 +144,11 @@ pub(crate) async fn a_missing_secret_is_reported_and_the_last_good_settings_stay
     let mut wrong = secret(&world, "id", "hunter2");
     wrong["stringData"] = json!({"accessKeyId": "id", "secretKey": "hunter2"});
     world.plane.apply(wrong).await;
-    let told = || async {
+    let reported = || async {
         let why = world.condition("SettingsApplied").await["message"].to_string();
         why.contains("secretAccessKey: is missing")
     };
-    world.server().eventually("the missing key is named", LATE, told).await;
+    world.server().eventually("the missing key is named", LATE, reported).await;
     assert!(!world.status().await.to_string().contains("hunter2"));
     world.opens("c", LATER).await;
 }

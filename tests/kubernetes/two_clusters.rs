@@ -9,7 +9,7 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Two worlds on one bucket, each of which sees all namespaces of its own control plane. Nothing runs yet.
+/// Makes two worlds on one bucket, each of which sees all namespaces of its own control plane. Nothing runs yet.
 async fn two(stage: &Stage) -> (World, World) {
     let one = World::empty(stage.shared().await, Form::ClusterWide).await;
     let mut two = World::empty(stage.own().await, Form::ClusterWide).await;
@@ -46,7 +46,7 @@ pub(crate) async fn on_a_shared_bucket_sessions_of_others_are_never_dead(stage: 
     state_is(one.server(), &a, "dead", SOON).await;
     state_is(two.server(), &a, "unknown", SOON).await;
     state_is(one.server(), &b, "unknown", SOON).await;
-    // After another look at everything, too.
+    // After another listing, too.
     two.link.cut();
     two.link.mend();
     state_is(two.server(), &a, "unknown", SOON).await;
@@ -93,7 +93,7 @@ pub(crate) async fn a_wrong_label_of_a_shared_name_loses_no_late_file(stage: Sta
             server.eventually(&format!("the late file of {session}"), LATE, whole).await;
         }
     }
-    // And whoever is really there is known again as soon as the other goes.
+    // The deletion on one side does not change the state on the other.
     two.namespace = team.clone();
     two.delete("c").await;
     state_is(two.server(), &format!("{team}/c/{newer}"), "dead", SOON).await;

@@ -95,7 +95,7 @@ fn entering_a_session_sets_the_cookies_of_kuberay() {
         format!("/enter_cluster/ml-serving/raycluster/{CLUSTER}/live"),
         "/enter_cluster/ml-serving/rayservice/recsys".to_owned(),
         format!("/enter_cluster/ml-serving/rayservice/recsys/{NAME}"),
-        // As before there were kinds.
+        // The form from before there were kinds.
         format!("/enter_cluster/ml-serving/{CLUSTER}/{NAME}"),
         format!("/enter_cluster/ml-serving/{CLUSTER}/live"),
     ] {

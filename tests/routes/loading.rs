@@ -1,4 +1,4 @@
-//! A cold session on a slow store: nobody waits longer than promised, and everybody is told how far it is.
+//! A cold session on a slow store: requests wait no longer than promised, and get the progress.
 
 use super::{exchange, header, unpacked};
 use ray_history::health::Health;
@@ -22,12 +22,12 @@ use tokio_util::sync::CancellationToken;
 
 const SESSION: &str = "ml-serving/recsys-raycluster-9d4kq/session_2026-11-23_07-07-14_513426_5513";
 
-/// A server whose store takes so long for every request; its sessions have not been opened.
+/// Starts a server whose store adds a latency to every request; its sessions have not been opened.
 fn slow(latency: Duration, wait: Duration) -> (String, Arc<Faulty>) {
     serving(Faulty::new(Arc::new(Local::open(unpacked().join("storage")).unwrap())).with_latency(latency), wait)
 }
 
-/// A server of a store with faults.
+/// Starts a server in this process, over a store with faults. It ends with the process.
 fn serving(store: Faulty, wait: Duration) -> (String, Arc<Faulty>) {
     let store = Arc::new(store);
     let loading = Loading { request_timeout: wait, ..Loading::default() };
@@ -54,7 +54,7 @@ fn serving(store: Faulty, wait: Duration) -> (String, Arc<Faulty>) {
     (address, store)
 }
 
-/// All files below a folder.
+/// Returns all files below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let below = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     below.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
@@ -107,7 +107,7 @@ fn a_partial_failure_of_the_store_keeps_the_page_and_is_reported() {
     let folder = copy.path().join("storage");
     assert!(Command::new("cp").arg("-r").arg(unpacked().join("storage")).arg(&folder).status().unwrap().success());
     let events = files(&folder).into_iter().find(|file| file.to_string_lossy().contains("node_events/")).unwrap();
-    // Written now, so that it is looked for news every few seconds.
+    // A session with a new file is compared with the store every few seconds.
     let write_again = || std::fs::write(&events, std::fs::read(&events).unwrap()).unwrap();
     write_again();
     let (address, store) = serving(Faulty::new(Arc::new(Local::open(&folder).unwrap())), Duration::from_secs(20));

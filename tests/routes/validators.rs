@@ -29,7 +29,7 @@ fn a_client_that_has_an_answer_gets_304_without_a_body() {
         for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}")] {
             let (status, headers, body) = ask("GET", &path, &[("If-None-Match", &known)]);
             assert_eq!((status, body.as_str(), header(&headers, "etag")), (304, "", tag.as_str()), "{known}");
-            assert_ne!(header(&headers, "x-ray-history-state"), "", "a 304 tells the state as well");
+            assert_ne!(header(&headers, "x-ray-history-state"), "", "a 304 has the state, too");
         }
         assert_eq!(ask("HEAD", &path, &[("If-None-Match", &tag)]).0, 304);
         assert_eq!(ask("GET", &path, &[("If-None-Match", "\"other\"")]).0, 200);
@@ -86,7 +86,7 @@ fn the_report_has_state_completeness_and_links() {
     let (status, headers, body) = ask("GET", API, &[]);
     assert_eq!(status, 200, "{body}");
     let mut report: Value = serde_json::from_str(&body).unwrap();
-    // What differs from run to run.
+    // These fields differ from run to run.
     for field in ["checkedAt", "version", "weightBytes"] {
         assert!(!report[field].is_null(), "{field}");
         report[field] = field.into();

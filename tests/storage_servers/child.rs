@@ -1,4 +1,4 @@
-//! The program over a store that tells it apart from others: credentials come from the environment or from files.
+//! The program with credentials from its environment or from files, over a store that records who asks.
 
 use super::common::http::Asked;
 use super::common::server::Server;
@@ -48,7 +48,7 @@ impl Program {
     }
 }
 
-/// Whom a server has seen.
+/// The identities that a server has seen.
 #[derive(Clone, Default)]
 pub(crate) struct Seen(Arc<Mutex<Vec<String>>>);
 
@@ -94,13 +94,13 @@ impl Projected {
     }
 }
 
-/// When keys expire that are good for so many seconds: so few that their holder asks for new ones at once.
+/// Returns the time of expiry of keys that are valid for some seconds: so few that their holder asks for new ones at once.
 pub(crate) fn within(seconds: u64) -> String {
     let then = jiff::Timestamp::now() + Duration::from_secs(seconds);
     then.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Part of a URL.
+/// Returns the path of a request, without its query.
 pub(crate) fn path(asked: &Asked) -> &str {
     asked.target.split('?').next().unwrap_or_default()
 }

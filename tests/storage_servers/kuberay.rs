@@ -1,4 +1,4 @@
-//! The real program with nothing but what a deployment of KubeRay's history server has: its flags, variables and file.
+//! The program with the flags, variables and file of a deployment of KubeRay's history server.
 
 use super::azure::{ACCOUNT, Azurite, KEY};
 use super::child::Projected;
@@ -7,7 +7,7 @@ use super::oss::{OssServer, SECRET};
 use super::s3::VersityGw;
 use super::{Cloud, session};
 
-/// It lists the bundled session and opens it.
+/// Asserts that the program lists the bundled session and opens it.
 async fn serves_the_bundled_session(flags: &[&str], env: &[(&str, &str)]) {
     let server = Server::start(flags, env).await;
     let clusters = server.json("/clusters").await.unwrap();

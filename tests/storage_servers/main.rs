@@ -35,11 +35,11 @@ use std::sync::Arc;
 
 /// A running server with a bucket in it.
 trait Cloud: Fill {
-    /// How to reach the bucket; through another address, when there is a proxy before the server.
+    /// Returns the settings of the bucket, with another address if there is a proxy before the server.
     fn config(&self, address: Option<&str>) -> StoreConfig;
-    /// Where the server listens: `127.0.0.1:PORT`.
+    /// Returns the address of the server: `127.0.0.1:PORT`.
     fn address(&self) -> String;
-    /// Where listings are answered, and how to reach the bucket with a proxy before that.
+    /// Returns the address of the server of listings, and the settings of the bucket with a proxy before that.
     fn listings(&self, address: Option<&str>) -> (String, StoreConfig) {
         (self.address(), self.config(address))
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What the client says of the server.
+/// Returns the client's result of an operation.
 async fn asks(cloud: &OssServer, keys: &[&str]) -> Value {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let python = root.join(".cache/venv/oss/bin/python");

@@ -1,4 +1,4 @@
-//! What goes wrong between us and a cloud, one after the other: each ends in its kind and message, and recovers.
+//! Failures between the program and a cloud: each has its kind and message, and the store recovers from it.
 
 use super::Cloud;
 use super::gcs::FakeGcs;
@@ -23,9 +23,9 @@ pub(crate) enum Weather {
     Fine,
     /// Connections end at once.
     Reset,
-    /// A connection brings so many bytes, then nothing more.
+    /// A connection brings this many bytes, then nothing more.
     Stalls(u64),
-    /// Every request is answered so.
+    /// Every request is answered with this status and header.
     Answers(u16, &'static str),
 }
 
@@ -78,7 +78,7 @@ async fn read(store: &dyn Storage) -> Result<Bytes, Error> {
     store.read_all("outage/x", SIZE as u64).await
 }
 
-/// One store per weather: connections are kept, and those of fine weather would not notice a change.
+/// Opens a store with short timeouts. Each weather needs its own: kept connections would not notice a change.
 pub(crate) async fn store(config: &StoreConfig) -> Arc<dyn Storage> {
     let limits = Limits {
         call: Duration::from_secs(2),
@@ -122,7 +122,7 @@ pub(crate) async fn runs(cloud: &impl Cloud) {
     wrong_credentials(cloud).await;
 }
 
-/// The same for listings, which are answered elsewhere at Google.
+/// Does the same as [`runs`] with listings, which another server answers at Google.
 pub(crate) async fn of_listings(cloud: &impl Cloud) {
     cloud.put("outage/x", vec![7; 10].into()).await.unwrap();
     let (address, _) = cloud.listings(None);
@@ -153,7 +153,7 @@ pub(crate) async fn of_listings(cloud: &impl Cloud) {
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
 }
 
-/// What Google says in words of gRPC.
+/// The statuses are Google's of gRPC.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_listing_of_google_that_is_refused_has_its_kind_and_recovers() {
     let cloud = FakeGcs::start().await;

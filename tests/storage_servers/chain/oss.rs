@@ -6,7 +6,7 @@ use super::super::child::{Program, Projected, path, within};
 use super::super::http::{Answer, Listening, answering};
 use super::super::oss::{OssServer, SECRET};
 
-/// Alibaba's token servers.
+/// Starts Alibaba's token servers.
 async fn tokens() -> Listening {
     answering(|asked| {
         let keys = |token: &str| {
