@@ -26,7 +26,7 @@ SMALL = (
 
 
 def where(*conditions: str) -> str:
-    """The query that filters by conditions such as state=FAILED or state!=FAILED."""
+    """Returns the query that filters by conditions such as state=FAILED or state!=FAILED."""
     parts = []
     for condition in conditions:
         key, _, value = condition.partition("=")

@@ -30,9 +30,9 @@ class EventFile:
     """Events that end up in one object."""
 
     folder: str
-    """Below the node's folder: node_events, or job_events and the job's id."""
+    """The folder below the node's: node_events, or job_events and the job's id."""
     created: int
-    """Nanoseconds since the epoch."""
+    """The time of its first event, in nanoseconds since the epoch."""
     events: list[dict] = field(default_factory=list)
 
     def name(self, node: str) -> str:
@@ -65,7 +65,7 @@ class Receiver(Loopback):
                 self.end_headers()
 
             def log_message(self, *_):
-                """Nothing: what came is counted at the end."""
+                """Logs nothing: events are counted at the end."""
 
         super().__init__(Handler)
         self.address = f"http://127.0.0.1:{self.port}/v1/events"
@@ -79,7 +79,7 @@ class Receiver(Loopback):
             return not self._closed
 
     def close(self):
-        """From now on events are refused, as by a collector that has ended."""
+        """Refuses events from now on, as a collector that has ended."""
         with self._lock:
             self._closed = True
 
@@ -101,7 +101,7 @@ def folder_of(event: dict) -> str:
 
 
 def number(text: str) -> int | float:
-    """The number that Go writes for what it read: no fraction where there is none."""
+    """Returns a number as Go writes it: a whole one without a fraction."""
     value = float(text)
     return int(value) if value.is_integer() and abs(value) < 1e21 else value
 
