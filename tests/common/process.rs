@@ -1,50 +1,56 @@
 //! A program that ends with its value, and with the tests however they end.
 //!
-//! A shell holds it, and the shell's input comes from the test, so even a test that is killed leaves nothing behind.
+//! A shell watches the test: its input comes from there, so it kills the program even if the test was killed.
 
 use rustix::process::{Pid, Signal, kill_process};
-use std::io::Read;
 use std::net::TcpStream;
-use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
 
-/// Prints the program's process id, waits for the end of its input, and kills the program.
-const HOLD: &str = r#""$@" </dev/null 3>&- & child=$!; echo "$child" >&3; exec 3>&-; read -r _; kill -9 "$child" 2>/dev/null; wait "$child""#;
+/// Waits for the end of its input, and kills a process.
+const WATCH: &str = r#"read -r _; kill -9 "$0" 2>/dev/null"#;
 
 /// A running program.
 #[derive(Debug)]
 pub(crate) struct Process {
-    shell: Child,
+    children: Mutex<Children>,
     pid: Pid,
     log: NamedTempFile,
 }
 
+/// A program and its watch. Once the program was waited for, its id may be another's: the watch must end before.
+#[derive(Debug)]
+struct Children {
+    program: Child,
+    watch: Child,
+    status: Option<ExitStatus>,
+}
+
+impl Children {
+    fn end_watch(&mut self) {
+        let _ = self.watch.kill();
+        let _ = self.watch.wait();
+    }
+}
+
 impl Process {
-    /// Starts a program with the arguments and variables of a command.
-    pub(crate) fn start(program: &Command) -> Self {
+    /// Starts a program; its output goes to a log.
+    pub(crate) fn start(program: &mut Command) -> Self {
         let log = NamedTempFile::new().unwrap();
-        let mut shell = Command::new("sh");
-        // The third stream brings the process id back: it is the shell's own output.
-        shell.arg("-c").arg(format!("exec 3>&1 >>\"$0\" 2>&1; {HOLD}")).arg(log.path());
-        shell.arg(program.get_program()).args(program.get_args());
-        for (name, value) in program.get_envs() {
-            match value {
-                Some(value) => shell.env(name, value),
-                None => shell.env_remove(name),
-            };
-        }
-        let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        shell.stdout.take().unwrap().read_to_string(&mut line).unwrap();
-        let pid = line.trim().parse().ok().and_then(Pid::from_raw);
-        let pid = pid.unwrap_or_else(|| panic!("{program:?} did not start"));
-        Self { shell, pid, log }
+        let output = || log.as_file().try_clone().unwrap();
+        program.stdin(Stdio::null()).stdout(output()).stderr(output());
+        let child = program.spawn().unwrap_or_else(|error| panic!("{program:?} did not start: {error}"));
+        let pid = Pid::from_child(&child);
+        let mut watch = Command::new("sh");
+        watch.arg("-c").arg(WATCH).arg(child.id().to_string()).stdin(Stdio::piped());
+        let children = Children { program: child, watch: watch.spawn().unwrap(), status: None };
+        Self { children: Mutex::new(children), pid, log }
     }
 
     /// Starts a program and waits until it listens on a port of this machine.
-    pub(crate) fn listening(program: &Command, port: u16) -> Self {
+    pub(crate) fn listening(program: &mut Command, port: u16) -> Self {
         let process = Self::start(program);
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -111,11 +117,14 @@ impl Process {
         self.status().is_none()
     }
 
-    /// Returns its status if it has ended. The shell has not yet waited for it, so the kernel still has the status.
+    /// Returns its status if it has ended.
     fn status(&self) -> Option<ExitStatus> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid.as_raw_nonzero())).unwrap();
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-        (fields[0] == "Z").then(|| ExitStatus::from_raw(fields.last().unwrap().parse().unwrap()))
+        let mut children = self.children.lock().unwrap();
+        if children.status.is_none() && has_ended(self.pid) {
+            children.end_watch();
+            children.status = Some(children.program.wait().unwrap());
+        }
+        children.status
     }
 
     /// Returns the bytes of memory that it has for itself or shares.
@@ -126,12 +135,20 @@ impl Process {
     }
 }
 
+/// Returns `true` for a process that has ended and was not yet waited for.
+fn has_ended(pid: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
+    stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with('Z'))
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("a program of the test printed:\n{}", self.tail());
         }
-        drop(self.shell.stdin.take());
-        let _ = self.shell.wait();
+        let children = self.children.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+        children.end_watch();
+        let _ = children.program.kill();
+        let _ = children.program.wait();
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn command(flags: &[&str], environment: &[(&str, &str)]) -> Command {
 impl Server {
     /// Starts a server with flags and variables, and waits until it listens.
     pub(crate) async fn start(flags: &[&str], environment: &[(&str, &str)]) -> Self {
-        let process = Process::start(&command(flags, environment));
+        let process = Process::start(&mut command(flags, environment));
         let log = process.printed("serving http://", Duration::from_secs(60)).await;
         let address = log.split("serving http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap().to_owned();
         Self { process, address }

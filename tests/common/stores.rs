@@ -23,5 +23,5 @@ pub(crate) fn versitygw(buckets: &Path, port: u16, key: &str, secret: &str) -> P
     let mut command = Command::new(installed("versitygw"));
     command.env("ROOT_ACCESS_KEY", key).env("ROOT_SECRET_KEY", secret);
     command.args(["--port", &format!("127.0.0.1:{port}"), "--quiet", "posix"]).arg(buckets);
-    Process::listening(&command, port)
+    Process::listening(&mut command, port)
 }

@@ -57,7 +57,7 @@ impl ControlPlane {
             .args(["--listen-peer-urls", &peer_url, "--initial-advertise-peer-urls", &peer_url])
             .args(["--initial-cluster", &format!("test={peer_url}"), "--data-dir"])
             .arg(dir.path().join("etcd"));
-        let etcd = Process::start(&etcd);
+        let etcd = Process::start(&mut etcd);
         let flags = flags.to_vec();
         let mut plane = Self { dir, etcd_port, port, flags, etcd, server: None, client: None };
         plane.start_server().await;
@@ -83,7 +83,7 @@ impl ControlPlane {
             .arg(format!("--audit-policy-file={}/audit.yaml", dir.display()))
             .arg(format!("--audit-log-path={}/audit.log", dir.display()))
             .args(&self.flags);
-        let process = Process::start(&server);
+        let process = Process::start(&mut server);
         let deadline = Instant::now() + Duration::from_secs(180);
         loop {
             if self.dir.path().join("apiserver.crt").exists()

@@ -98,7 +98,9 @@ pub(crate) async fn the_end_of_a_cluster_is_an_event_on_its_owner(stage: Stage) 
         world.is(cluster, LATER, "live", LATE).await;
         world.delete(cluster).await;
         world.is(cluster, LATER, "dead", SOON).await;
-        world.has_event("SessionEnded", kind, &format!("https://history.example/sessions/{team}/{cluster}/{LATER}/")).await;
+        world
+            .has_event("SessionEnded", kind, &format!("https://history.example/sessions/{team}/{cluster}/{LATER}/"))
+            .await;
     }
 }
 

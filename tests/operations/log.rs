@@ -27,7 +27,7 @@ async fn a_store_that_is_down_is_reported_in_words() {
         ("AWS_SECRET_ACCESS_KEY", "secret"),
     ];
     // The program waits for the store, so the log goes on.
-    let process = Process::start(&command(&["--storage-backend", "s3", "--log-format", "json"], &store));
+    let process = Process::start(&mut command(&["--storage-backend", "s3", "--log-format", "json"], &store));
     let log = process.printed("Connection refused", Duration::from_secs(30)).await;
     drop(process);
     let settings = log.lines().find(|line| line.contains("settings in force")).unwrap();

@@ -30,7 +30,7 @@ impl Azurite {
         let mut command = Command::new(installed("node_modules/.bin/azurite-blob"));
         command.args(["--blobHost", "127.0.0.1", "--blobPort", &port.to_string(), "--inMemoryPersistence", "--silent"]);
         command.args(["--disableTelemetry", "--skipApiVersionCheck"]);
-        let azurite = Self { _server: Process::listening(&command, port), port, client: reqwest::Client::new() };
+        let azurite = Self { _server: Process::listening(&mut command, port), port, client: reqwest::Client::new() };
         azurite.request("PUT", "ray?restype=container", Bytes::new()).await.unwrap();
         azurite
     }

@@ -43,7 +43,7 @@ impl FakeGcs {
         command.args(["-scheme", "http", "-host", "127.0.0.1", "-backend", "memory", "-log-level", "warn"]);
         command.args(["-port", &port.to_string(), "-public-host", &address]);
         command.args(["-external-url", &format!("http://{address}")]);
-        let server = Process::listening(&command, port);
+        let server = Process::listening(&mut command, port);
         let client = reqwest::Client::new();
         let base = format!("http://{address}/storage/v1/b");
         let made = client.post(&base).json(&serde_json::json!({"name": "ray"})).send().await.unwrap();
