@@ -9,7 +9,7 @@
     reason = "a test or benchmark that cannot go on must stop"
 )]
 
-use common::client::{Reply, block_on, header, send};
+use common::client::{self, block_on, header, send};
 use common::fixture;
 use common::server::Server;
 use serde_json::{Value, json};
@@ -40,56 +40,89 @@ fn unpacked() -> &'static Path {
     FOLDER.get_or_init(|| fixture::unpacked("service")).path()
 }
 
-/// Returns the address of the server of all tests of this binary; it ends with the process.
-fn base() -> &'static str {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    let server = SERVER.get_or_init(|| {
+/// Returns the store and the dashboard's files, with a file outside them that no answer may have.
+fn folders() -> [String; 2] {
+    static FOLDERS: OnceLock<[String; 2]> = OnceLock::new();
+    let folders = FOLDERS.get_or_init(|| {
         let folder = unpacked();
         let dashboard = folder.join("dashboard");
         std::fs::create_dir_all(dashboard.join("static/js")).unwrap();
         std::fs::write(dashboard.join("index.html"), "<!doctype html>dashboard").unwrap();
         std::fs::write(dashboard.join("static/js/main.js"), "1").unwrap();
         std::fs::write(folder.join("secret"), "secret").unwrap();
-        let store = folder.join("storage");
-        let flags = ["--local-dir", store.to_str().unwrap(), "--dashboard-dir", dashboard.to_str().unwrap()];
-        block_on(async {
-            let server = Server::start(&flags, &[]).await;
-            // Ready means that the sessions are listed.
-            server
-                .eventually("it is ready", Duration::from_secs(60), async || server.status("/readyz").await == 200)
-                .await;
-            server
-        })
+        [folder.join("storage"), dashboard].map(|path| path.to_str().unwrap().to_owned())
     });
-    &server.address
+    folders.clone()
 }
 
-/// Returns the status code, the headers with lower-case names, and the body of an answer.
-fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, Vec<(String, String)>, String) {
+/// Returns the address of the server of all tests of this binary.
+fn base() -> &'static str {
+    static BASE: OnceLock<String> = OnceLock::new();
+    BASE.get_or_init(start)
+}
+
+/// Starts a server that ends with this process, and returns its address once its sessions are listed.
+fn start() -> String {
+    let [store, dashboard] = folders();
+    block_on(async {
+        let server = Server::start(&["--local-dir", &store, "--dashboard-dir", &dashboard], &[]).await;
+        let ready = async || server.status("/readyz").await == 200;
+        server.eventually("it is ready", Duration::from_secs(60), ready).await;
+        Box::leak(Box::new(server)).address.clone()
+    })
+}
+
+/// Status code, headers with lower-case names, and body of an answer.
+type Reply = (u16, Vec<(String, String)>, String);
+
+/// Sends a request to the server of all tests.
+fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
     exchange(base(), method, path, headers)
 }
 
-/// Sends a request to another server than the one of all tests.
-fn exchange(address: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> (u16, Vec<(String, String)>, String) {
+/// Sends a request to a server.
+fn exchange(address: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
     let reply = block_on(send(method, &format!("http://{address}{path}"), headers));
-    let Reply { status, headers, body } = reply.unwrap_or_else(|error| panic!("{path}: {error:?}"));
+    let client::Reply { status, headers, body } = reply.unwrap_or_else(|error| panic!("{path}: {error:?}"));
     (status, headers, body)
 }
 
-/// Sends a path byte for byte over a raw socket, because a client resolves `..` and `%2e%2e` itself.
-///
-/// Returns the same as [`ask`], but the body with its chunks as they came.
-fn ask_raw(path: &str) -> (u16, Vec<(String, String)>, String) {
-    let mut connection = TcpStream::connect(base()).unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+/// Does the same as [`ask`], with the path sent byte for byte.
+fn ask_raw(path: &str) -> Reply {
+    exchange_raw(base(), "GET", path, &[])
+}
+
+/// Does the same as [`exchange`] over a raw socket, because a client resolves `..` and `%2e%2e` in a path itself.
+fn exchange_raw(address: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+    let mut connection = TcpStream::connect(address).unwrap();
+    let headers: String = headers.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
+    let request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n");
     connection.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
     connection.read_to_end(&mut answer).unwrap();
-    let text = String::from_utf8_lossy(&answer);
-    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a whole head");
+    let (head, body) = (String::from_utf8_lossy(&answer[..end]), &answer[end + 4..]);
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     let headers = head.lines().filter_map(|line| line.split_once(": "));
-    (status, headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect(), body.to_owned())
+    let headers: Vec<_> = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+    let chunked = header(&headers, "transfer-encoding") == "chunked";
+    let body = if chunked { unchunked(body) } else { body.to_vec() };
+    (status, headers, String::from_utf8_lossy(&body).into_owned())
+}
+
+/// Returns the bytes of a chunked body.
+fn unchunked(mut body: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while let Some(line) = body.windows(2).position(|bytes| bytes == b"\r\n") {
+        let len = usize::from_str_radix(&String::from_utf8_lossy(&body[..line]), 16).unwrap();
+        let chunk = &body[line + 2..];
+        if len == 0 || chunk.len() < len + 2 {
+            break;
+        }
+        bytes.extend_from_slice(&chunk[..len]);
+        body = &chunk[len + 2..];
+    }
+    bytes
 }
 
 fn get(path: &str) -> (u16, String) {

@@ -3,11 +3,12 @@
 //! A shell watches the test: its input comes from there, so it kills the program even if the test was killed.
 
 use rustix::process::{Pid, Signal, kill_process};
+use std::fs::File;
 use std::net::TcpStream;
+use std::os::unix::fs::FileExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
-use tempfile::NamedTempFile;
 
 /// Waits for the end of its input, and kills a process.
 const WATCH: &str = r#"read -r _; kill -9 "$0" 2>/dev/null"#;
@@ -17,7 +18,8 @@ const WATCH: &str = r#"read -r _; kill -9 "$0" 2>/dev/null"#;
 pub(crate) struct Process {
     children: Mutex<Children>,
     pid: Pid,
-    log: NamedTempFile,
+    /// Without a name, so that nothing is left of it.
+    log: File,
 }
 
 /// A program and its watch. Once the program was waited for, its id may be another's: the watch must end before.
@@ -38,8 +40,8 @@ impl Children {
 impl Process {
     /// Starts a program; its output goes to a log.
     pub(crate) fn start(program: &mut Command) -> Self {
-        let log = NamedTempFile::new().unwrap();
-        let output = || log.as_file().try_clone().unwrap();
+        let log = tempfile::tempfile().unwrap();
+        let output = || log.try_clone().unwrap();
         program.stdin(Stdio::null()).stdout(output()).stderr(output());
         let child = program.spawn().unwrap_or_else(|error| panic!("{program:?} did not start: {error}"));
         let pid = Pid::from_child(&child);
@@ -63,7 +65,10 @@ impl Process {
 
     /// Returns everything it has printed.
     pub(crate) fn log(&self) -> String {
-        String::from_utf8_lossy(&std::fs::read(self.log.path()).unwrap_or_default()).into_owned()
+        // The program writes at the file's position, which this does not move.
+        let mut bytes = vec![0; usize::try_from(self.log.metadata().unwrap().len()).unwrap()];
+        self.log.read_exact_at(&mut bytes, 0).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Returns the last lines that it has printed.
