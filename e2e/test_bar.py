@@ -248,6 +248,7 @@ def test_the_bar_leads_to_the_other_sessions_of_the_same_name(window, unpacked, 
 
 @pytest.mark.parametrize(("page", "changes"), [("overview", ["dead", "live"]), ("logs/", ["dead"])])
 def test_an_open_tab_follows_the_state_of_its_cluster(window, watched, page, changes):
+    """Even on a page that sends no requests."""
     watched.say(MIXED, "live")
     window.open(f"{watched.url}/{MIXED.path}/#/{page}")
     as_of = watched.json(f"api/history/v1/{MIXED.path}")["asOf"]

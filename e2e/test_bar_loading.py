@@ -109,6 +109,7 @@ def test_a_table_that_is_cut_off_says_so_and_leads_to_all_rows(window, unpacked,
 
 
 def test_an_unreadable_update_keeps_the_session_and_is_shown(window, unpacked, dashboard, tmp_path):
+    """The previous state stays on the page, and the bar names the unread file."""
     bucket = tmp_path / "bucket"
     shutil.copytree(MIXED.storage(unpacked), bucket)
     lost = max(event_files(bucket), key=lambda file: file.stat().st_size)

@@ -161,6 +161,7 @@ def with_everything(path: str, value) -> dict:
 
 @pytest.mark.parametrize("path", SPECS)
 def test_any_field_can_be_set_or_replaced_by_a_value(path):
+    """A field without a value of its own can be set, and one that the chart sets replaced."""
     kind, inside = SPECS[path]
 
     def part(chosen):
@@ -228,6 +229,7 @@ def test_pods_have_common_labels_and_annotations_and_their_own():
 
 
 def test_no_label_value_breaks_a_selector():
+    """Labels of values never replace those by which pods are selected."""
     name = "app.kubernetes.io/name"
     selector = only("Deployment", {})["spec"]["selector"]["matchLabels"]
     chosen = {"commonLabels": {name: "x", "app.kubernetes.io/part-of": "ours"}, "podLabels": {name: "y"}}

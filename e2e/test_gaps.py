@@ -130,6 +130,7 @@ def test_sessions_of_a_real_cluster_report_gaps_and_their_end(kube):
 
 
 def test_an_unfinished_job_is_not_running_once_its_cluster_ended(kube):
+    """Its message says that it was running when the cluster ended."""
     said = {}
     for name, path in KUBE.items():
         [job] = kube.json(f"sessions/{path}/api/jobs/")

@@ -33,6 +33,7 @@ def window(viewer, tmp_path_factory):
 
 @pytest.mark.parametrize("page", NAMES)
 def test_every_page_shows_the_dead_session_alone(window, viewer, unpacked, page):
+    """Nothing of the viewer's own cluster is on any page."""
     window.errors()
     address, texts = pages(MIXED, unpacked)[page]
     window.open(f"{viewer.url}/#/{address}")

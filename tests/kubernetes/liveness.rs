@@ -79,6 +79,7 @@ pub(crate) async fn session_names_in_a_zone_eight_hours_off_change_nothing(stage
     }
 }
 
+/// A `RayJob` or a `RayService` in another namespace gets the Event of its cluster.
 pub(crate) async fn the_end_of_a_cluster_is_an_event_on_its_owner(stage: Stage) {
     // The owners are in another namespace than the server: what is granted cluster-wide is needed for them.
     let mut world = World::empty(stage.shared().await, Form::ClusterWide).await;

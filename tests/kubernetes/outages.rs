@@ -37,6 +37,7 @@ pub(crate) async fn a_cluster_recreated_during_an_outage_is_another_one(stage: S
     world.is("c", &session, "dead", LATE).await;
 }
 
+/// The API server is away for a minute: sessions open, the list goes on, and states stay as they were.
 pub(crate) async fn stored_sessions_are_served_while_the_api_server_is_away(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.is("c", LATER, "live", SOON).await;

@@ -15,6 +15,7 @@ async fn loads(world: &World) -> Vec<f64> {
     loads
 }
 
+/// Nothing is loaded while uploads still arrive, and no second replica loads it.
 pub(crate) async fn a_dead_session_is_loaded_by_one_replica_once_it_is_quiet(stage: Stage) {
     let mut world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.start().await;

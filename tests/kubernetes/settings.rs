@@ -91,6 +91,7 @@ fn secret(world: &World, key: &str, secret: &str) -> Value {
     })
 }
 
+/// Open sessions stay open; no key is logged.
 pub(crate) async fn a_rotated_secret_is_used_without_a_restart(stage: Stage) {
     let mut world = World::empty(stage.shared().await, Form::Namespaced).await;
     world.store("c", LATER);

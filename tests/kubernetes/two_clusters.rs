@@ -56,6 +56,7 @@ pub(crate) async fn on_a_shared_bucket_sessions_of_others_are_never_dead(stage: 
     }
 }
 
+/// One namespace and name in two Kubernetes clusters: of the two sessions one must be labelled wrongly.
 pub(crate) async fn a_wrong_label_of_a_shared_name_loses_no_late_file(stage: Stage) {
     let (mut one, mut two) = two(&stage).await;
     // The same namespace and name on both sides; of the two sessions one must be labelled wrongly.

@@ -163,6 +163,7 @@ fn with_cookies_the_root_is_the_session_that_was_entered() {
     assert_eq!(ask("GET", "/api/jobs/train-exp1", &[("Cookie", &newest)]).0, 200);
 }
 
+/// Ray's proxy answers a 404 from its own cluster, so a browser would see another cluster's data.
 #[test]
 fn with_cookies_nothing_is_404() {
     let there = cookies("ml-serving", CLUSTER, NAME);

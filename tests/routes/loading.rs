@@ -60,6 +60,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     below.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
+/// A request that would wait too long is 503 with the progress of the load, which goes on.
 #[test]
 fn a_cold_session_answers_its_progress_and_opens_by_itself() {
     let (address, _) = slow(Duration::from_millis(150), Duration::from_millis(100));
@@ -101,6 +102,7 @@ fn a_request_for_progress_starts_the_load_and_never_waits() {
     assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["state"], "loading");
 }
 
+/// The previous state of the session is shown, marked with the files that could not be read.
 #[test]
 fn a_partial_failure_of_the_store_keeps_the_page_and_is_reported() {
     let copy = tempfile::tempdir().unwrap();
