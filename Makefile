@@ -16,7 +16,7 @@ VENV := .cache/venv
 SERVERS := .cache/servers
 DASHBOARD := .cache/dashboard
 IMAGE ?= ray-history:0.1.0
-PYTHON_FILES := e2e scripts/fetch-dashboard tests/storage_servers
+PYTHON_FILES := e2e scripts/fetch-dashboard scripts/sbom tests/storage_servers
 
 ##@ Use
 
@@ -122,7 +122,7 @@ clean: ## Delete what was built, fetched and unpacked
 help: ## This text
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# What the targets above need.
+# Prerequisites of the targets above.
 
 .PHONY: storage-servers
 storage-servers:

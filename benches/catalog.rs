@@ -1,4 +1,4 @@
-//! `make bench`: what the list of 100,000 sessions costs: requests of a month with their price, memory, time per page.
+//! `make bench`: the cost of the list of 100,000 sessions: requests of a month with their price, memory, time per page.
 //!
 //! Three days are simulated in virtual time with the real rhythm, and stand for a month: the days are alike. Markers
 //! come as in a bucket of 100,000 sessions, in a hundred pages a listing, but a page holds 10 keys and not 1,000, so that
@@ -28,7 +28,7 @@ const DAYS: usize = 30;
 const SIMULATED: usize = 3;
 /// New sessions a day, all by day; as many old ones are deleted.
 const NEW_A_DAY: usize = 1_000;
-/// What S3 asks for a thousand LIST requests, in USD.
+/// The price of a thousand LIST requests to S3, in USD.
 const PRICE: f64 = 0.005;
 
 /// A bucket that counts what is listed.
@@ -81,7 +81,7 @@ fn names(at: usize) -> (String, ClusterId, Option<Owner>) {
     ("rayjob".into(), ClusterId { namespace, name: format!("nightly-training-{at}-x7k2p") }, Some(owner))
 }
 
-/// A session's marker, and one of its log files.
+/// Returns the keys of a session's marker and of one of its log files.
 fn keys(at: usize) -> [String; 2] {
     let (tree, ClusterId { namespace, name }, owner) = names(at);
     let (owner, session) = (owner.map(|owner| owner.name), session(at));
@@ -105,7 +105,7 @@ impl Storage for Bucket {
     }
 }
 
-/// A watch that has seen the clusters of these newest sessions; all others are gone.
+/// The number of newest sessions whose clusters the watch has seen; all others are gone.
 const WATCHED: usize = 5_000;
 
 fn watch(listing: &Listing) -> Watched {

@@ -95,7 +95,7 @@ fn measure(mode: &str, folder: &Path) {
     println!("{} {} {}", started.elapsed().as_secs_f64(), memory("VmRSS"), memory("VmHWM"));
 }
 
-/// What any reader must do: the same files, the same threads, decoded and thrown away.
+/// Measures the least work of any reader: the same files and threads, decoded and thrown away.
 fn floor(folder: &Path) {
     let mut files = Vec::new();
     event_files(folder, &mut files);

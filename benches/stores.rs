@@ -1,4 +1,4 @@
-//! `make bench`: opening a session of 100,000 tasks from an S3 server on loopback, beside the same from local disk.
+//! `make bench`: opening a session of 100,000 tasks from an S3 server on loopback, compared with local disk.
 //!
 //! Needs a recorded session of about 100,000 tasks (`RAY_HISTORY_SCALE`, as for `scale`; without it nothing is measured)
 //! and versitygw, which `scripts/storage-servers .cache/servers` installs. Every figure is taken in a process of its
@@ -12,12 +12,13 @@
     reason = "a test or benchmark that cannot go on must stop"
 )]
 
-#[path = "../tests/storage_servers/process.rs"]
-mod process;
+#[path = "../tests/common/mod.rs"]
+mod common;
 mod recorded;
 
 use async_trait::async_trait;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials as Signing, Region};
+use common::stores::{free_port, versitygw};
 use futures_util::{StreamExt, stream};
 use ray_history::metrics::Metrics;
 use ray_history::session::Sessions;
@@ -37,7 +38,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const ROUNDS: usize = 5;
 
-/// What is measured: its name, how it is asked for, and whether the store is the server.
+/// The figures: a name, the mode of the process that measures it, and `true` if the store is the server.
 const FIGURES: [(&str, &str, bool); 6] = [
     ("open from local disk", "open", false),
     ("open from S3 on loopback", "open", true),
@@ -57,12 +58,9 @@ fn main() {
     };
     let data = work.path().join("data");
     std::fs::create_dir_all(data.join("ray")).unwrap();
-    let port = process::free_port();
-    let mut command = Command::new(process::program("versitygw"));
-    command.env("ROOT_ACCESS_KEY", "testkey").env("ROOT_SECRET_KEY", "testsecret");
-    command.args(["--port", &format!("127.0.0.1:{port}"), "--quiet", "posix"]).arg(&data);
-    let server = process::start(&mut command, port);
-    let endpoint = format!("http://127.0.0.1:{}", server.port);
+    let port = free_port();
+    let _server = versitygw(&data, port, "testkey", "testsecret");
+    let endpoint = format!("http://127.0.0.1:{port}");
     run(fill(&folder, &endpoint));
     let mut seconds = [const { Vec::new() }; FIGURES.len()];
     for _ in 0..ROUNDS {
@@ -164,7 +162,7 @@ async fn fill(folder: &Path, endpoint: &str) {
     puts.await;
 }
 
-/// A store of which some reads take very long to begin.
+/// A store in which some reads take very long to begin.
 #[derive(Debug)]
 struct Straggling {
     inner: Arc<dyn Storage>,

@@ -1,15 +1,13 @@
-"""What every end-to-end test is given: the sessions unpacked, a server that serves them, the dashboard's files."""
+"""Fixtures of all end-to-end tests: the sessions, a server that serves them, the dashboard's files, a browser."""
 
 import shutil
 from pathlib import Path
 
 import pytest
 
-from e2e import bundle, processes
-from e2e.processes import REPOSITORY
-from e2e.server import BINARY, Server
-
-DASHBOARD = REPOSITORY / ".cache" / "dashboard" / "2.60.0"
+from e2e.harness import bundle, processes
+from e2e.harness.browser import Browser
+from e2e.harness.server import BINARY, DASHBOARD, Server
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +27,7 @@ def bucket(unpacked, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    """A folder with one small session, `e2e.bundle.SMALL`."""
+    """A folder with one small session, `e2e.harness.bundle.SMALL`."""
     return bundle.small(tmp_path_factory.mktemp("cases"))
 
 
@@ -46,6 +44,39 @@ def server(bucket, dashboard, tmp_path_factory):
     log = tmp_path_factory.mktemp("server") / "log"
     with Server(bucket, log, "--dashboard-dir", str(dashboard)) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def one_window(tmp_path_factory):
+    """A browser for all tests of a file; it may ask any server of this machine."""
+    with Browser(tmp_path_factory.mktemp("window"), only="http://127.0.0.1:") as browser:
+        yield browser
+
+
+@pytest.fixture
+def window(one_window):
+    """The same with an empty page, so that the page of the test before asks no server that has ended."""
+    one_window.open("about:blank")
+    one_window.errors()
+    one_window.resize(1600, 1200)
+    return one_window
+
+
+LONGEST = [
+    "test_hostile_gcs.py",
+    "test_bar_loading.py",
+    "test_hostile_api.py",
+    "test_bar.py",
+    "test_cli.py",
+    "test_install.py",
+    "test_ray_proxy.py",
+]
+"""Files that take longest, which begin first: one that begins last would leave the other workers idle."""
+
+
+def pytest_collection_modifyitems(items):
+    rank = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
 
 
 def pytest_configure(config):

@@ -1,4 +1,4 @@
-"""How much of a live Ray dashboard's answers a server reproduces for the same, now dead, session.
+"""Scores the share of a live Ray dashboard's answers that a server reproduces for the same, now dead, session.
 
 A recording holds index.json and NNNN.body files: requests made to the live dashboard shortly before the cluster ended,
 with its answers. Each request is sent again to a history server, and both answers are compared leaf by leaf: objects in
@@ -20,7 +20,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from e2e.server import get
+from e2e.harness.server import get
 
 # Class of endpoint and the paths in it; the first that matches counts.
 CLASSES = [
@@ -68,7 +68,7 @@ RAYLET = (
     r"raylet\.(nodeId|nodeManagerAddress|nodeManagerHostname|nodeName|instanceId|nodeTypeName|instanceTypeName"
     r"|startTimeMs|endTimeMs|isHeadNode|labels|resourcesTotal|state|stateMessage|deathInfo)\b"
 )
-# Where only some leaves can be known after the cluster is gone: those, and no others, are compared.
+# Answers of which only some leaves can be known after the cluster is gone: these, and no others, are compared.
 COMPARED = [
     (
         r"^/nodes",
@@ -89,7 +89,7 @@ GROWING = re.compile(r"filename=(raylet|gcs_server|dashboard|monitor|log_monitor
 # Object stores keep no empty folders.
 EMPTY_FOLDERS = ("nsight/", "profiles/", "rocprof_sys/", "old/")
 
-# What tells the objects of a list apart; the first that an object has all of.
+# The fields that identify an object of a list: the first row that an object has all of.
 IDS = [
     ("task_id", "attempt_number"),
     ("actor_id",),
@@ -179,10 +179,10 @@ def compare(entry, live, status, body, content_type):
         refused = status == entry["status"] or status // 100 == 4
         yield "status", entry["status"], status, refused or (entry["status"] in (404, 500) and status == 200)
         return
-    want = (entry["content_type"] or "").split(";")[0]
+    expected = (entry["content_type"] or "").split(";")[0]
     yield "status", entry["status"], status, status == entry["status"]
-    yield "content type", want, content_type, content_type.split(";")[0] == want
-    if "json" in want:
+    yield "content type", expected, content_type, content_type.split(";")[0] == expected
+    if "json" in expected:
         yield from compare_json(entry["path"], live, body)
     else:
         yield from compare_text(entry["path"], live, body if status == 200 else None)
@@ -244,7 +244,7 @@ def comparable(path, answer):
 
 
 def knowable(status_line):
-    """A line of the cluster status that does not tell live usage or the time of asking."""
+    """Returns True for a line of the cluster status that has neither live usage nor the time of asking."""
     line = status_line.strip()
     usage = "usage" in line.lower() or re.match(r"^ [\d.]+\S*/", status_line)
     return bool(line) and "=====" not in line and not usage
@@ -315,7 +315,7 @@ def aligned(items):
 
 
 def identity(item):
-    """What tells this object of a list apart from the others."""
+    """Returns the values that identify an object of a list, None if it has none."""
     if isinstance(item.get("raylet"), dict):
         return ("node", item["raylet"].get("nodeId"))
 
@@ -326,7 +326,7 @@ def identity(item):
 
 
 def same(path, a, b):
-    """Whether two leaves are equal, as far as they can be."""
+    """Returns True if two leaves are equal, as far as they can be."""
     if isinstance(a, bool) or isinstance(b, bool):
         return a is b
     if isinstance(a, int | float) and isinstance(b, int | float):

@@ -1,4 +1,6 @@
-"""Hostile sessions in little memory: `make hard`, of the sessions that `hostile_store` makes, or of a folder of yours.
+"""Hostile sessions in little memory: `make hard`.
+
+The sessions are those that `e2e.hostile.sessions` makes, or a folder of yours.
 
 Fifty clients ask every URL of every session for ten minutes, some of them slowly, some leaving in the middle, while the
 program may hold 512 MiB (a cgroup) and its budget is 256 MiB. It must not end; every request that is waited for gets an
@@ -17,17 +19,18 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from e2e import hostile_store, processes
-from e2e.confined import DOCUMENT, MIB, Confined, NoGroupError
-from e2e.processes import REPOSITORY
-from e2e.server import get
+from e2e.harness import processes
+from e2e.harness.confined import DOCUMENT, MIB, Confined, NoGroupError
+from e2e.harness.processes import REPOSITORY
+from e2e.harness.server import get
+from e2e.hostile.sessions import make
 
 CLIENTS = 50
 LIMIT_MIB, BUDGET_MIB = 512, 256
 PROBE_SECONDS = 1.0
-"""The longest that a probe may take, as a kubelet waits for it."""
+"""The longest time of a probe, as a kubelet waits for it."""
 PATIENCE_SECONDS = 90
-"""How long a client waits for an answer to begin: beyond the request timeout and the waits that it is told."""
+"""The longest wait of a client for an answer to begin: beyond the request timeout and the answers' `Retry-After`."""
 PROMISED = {
     200: "an answer",
     400: "a question that cannot be understood",
@@ -67,7 +70,7 @@ URLS = [
 
 
 class Clients:
-    """What fifty clients and a probe saw."""
+    """Fifty clients and a probe, and their observations."""
 
     def __init__(self, url: str, sessions: list[tuple[str, str]], seconds: float):
         self.address, self.sessions, self.until = urlsplit(url), sessions, time.monotonic() + seconds
@@ -149,7 +152,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path, nargs="?", help="what a bucket would hold; made where it is left out")
     parser.add_argument("--seconds", type=int, default=600)
     options = parser.parse_args()
-    folder = options.folder or hostile_store.make(FOLDER)
+    folder = options.folder or make(FOLDER)
     sessions = sessions_of(folder)
     if not sessions:
         parser.error(f"{folder} has no sessions below cluster-history/raycluster")
@@ -165,8 +168,8 @@ def main() -> int:
         except NoGroupError as why:
             parser.error(str(why))
         broken = clients.broken()
-        if "panicked" in (told := log.read_text(errors="replace")):
-            broken.append("a thread panicked:\n" + "\n".join(line for line in told.splitlines() if "panicked" in line))
+        if "panicked" in (text := log.read_text(errors="replace")):
+            broken.append("a thread panicked:\n" + "\n".join(line for line in text.splitlines() if "panicked" in line))
     print(f"resident at most {peak:.0f} of {LIMIT_MIB} MiB, slowest probe {clients.slowest:.2f} s")
     print(dict(clients.statuses))
     print("\n".join(f"BROKEN {bound}" for bound in broken) or "every bound was kept")

@@ -12,10 +12,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from e2e import bundle, processes
-from e2e.exporters import EXPORTERS, filtered
 from e2e.fidelity import replay
-from e2e.server import Server
+from e2e.harness import bundle, processes
+from e2e.harness.exporters import EXPORTERS, filtered
+from e2e.harness.server import Server
 
 BASELINE = Path(__file__).parent / "fidelity-baseline.json"
 

@@ -10,12 +10,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from e2e import processes
-from e2e.browser import Browser
-from e2e.bundle import MIXED
-from e2e.conftest import DASHBOARD
-from e2e.processes import REPOSITORY
-from e2e.server import Server
+from e2e.harness import processes
+from e2e.harness.browser import Browser
+from e2e.harness.bundle import MIXED
+from e2e.harness.processes import REPOSITORY
+from e2e.harness.server import DASHBOARD, Server
 
 PICTURE = REPOSITORY / "docs" / "images" / "session.png"
 MOST_BYTES = 120_000

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from e2e import bundle, processes
-from e2e.confined import DOCUMENT, MIB, Confined
-from e2e.server import Server
+from e2e.harness import bundle, processes
+from e2e.harness.confined import DOCUMENT, MIB, Confined
+from e2e.harness.server import Server
 
 # Copies of the big session: loading them takes long enough for a percentile to settle.
 BIG = 36
@@ -122,7 +122,7 @@ class Paths(NamedTuple):
 
 
 class Report:
-    """What was measured, and which bounds were broken."""
+    """Prints the measurements, and counts the broken bounds."""
 
     def __init__(self):
         self.broken = 0
@@ -146,7 +146,7 @@ def load_all(server: Server, paths: list[str], statuses: dict, done: threading.E
 
 
 def phases(server: Server, report: Report, options, paths: Paths):
-    """Throughput, warm requests beside cold loads, and everything at once."""
+    """Throughput, warm requests during cold loads, and everything at once."""
     warm, small, big = paths
     question = f"{warm}/api/version"
     server.json(question)
@@ -171,7 +171,7 @@ def run(options, folder: Path) -> Report:
     if options.big:
         with tarfile.open(options.big) as archive:
             archive.extractall(folder / "big", filter="data")
-    # How much memory a session takes is asked of the program.
+    # The program reports the memory that a session takes.
     with Server(bundle.MIXED.storage(unpacked), folder / "probe") as server:
         weight = server.json(f"api/history/v1/{bundle.MIXED.path}")["weightBytes"]
     count = 10 * options.budget * MIB // weight + 1

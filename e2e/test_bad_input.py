@@ -1,4 +1,4 @@
-"""What is not right gets a clear answer, from the command line and over HTTP, and the server goes on."""
+"""Bad input gets a clear answer, from the command line and over HTTP, and the server goes on."""
 
 import gzip
 import http.client
@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from e2e import processes
-from e2e.bundle import MIXED
-from e2e.server import BINARY, Server
+from e2e.harness import processes
+from e2e.harness.bundle import MIXED
+from e2e.harness.server import BINARY, Server
 
 
 def refusal(*flags) -> str:
-    """What the program says when it refuses to start."""
+    """Returns the message with which the program refuses to start."""
     return processes.run([BINARY, "serve", "--listen", "127.0.0.1:0", *flags], succeeds=False, timeout=30).stderr
 
 
@@ -28,7 +28,7 @@ def test_a_folder_that_is_no_bucket_says_what_was_looked_for(tmp_path):
     assert "cluster-history" in said
 
 
-def test_a_dashboard_folder_without_a_dashboard_says_how_to_get_one(bucket, tmp_path):
+def test_a_folder_without_a_dashboard_says_how_to_get_one(bucket, tmp_path):
     assert "make dashboard" in refusal("--local-dir", bucket, "--dashboard-dir", tmp_path)
 
 
@@ -39,7 +39,7 @@ def test_an_address_in_use_is_named(server, bucket):
 
 
 def raw(server, path):
-    """Status and body of a GET whose path is sent as it is: no client tidies it up on the way."""
+    """Returns status and body of a GET whose path is sent byte for byte."""
     connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
     connection.request("GET", path)
     answer = connection.getresponse()
@@ -67,9 +67,9 @@ REFUSED = {
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_a_bad_request_is_refused(server, what):
-    path, want = REFUSED[what]
+    path, expected = REFUSED[what]
     status, body = raw(server, path)
-    assert status == want, body
+    assert status == expected, body
     assert "root:" not in body
     assert "panicked" not in body
     assert raw(server, "/livez")[0] == 200

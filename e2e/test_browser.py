@@ -6,12 +6,12 @@ import urllib.request
 
 import pytest
 
-from e2e import bundle
-from e2e.browser import Browser
-from e2e.bundle import MIXED
+from e2e.harness import bundle
+from e2e.harness.browser import Browser
+from e2e.harness.bundle import MIXED
 
 EXPECTED_ERRORS = [
-    # The dashboard asks by HEAD whether this page exists and hides it on 404, as the live cluster answered too.
+    # The dashboard hides a page if this HEAD is 404, as it was on the live cluster.
     r"404 HEAD \S+/api/v0/platform_events$",
     r"console: \S+/api/v0/platform_events - .*404",
 ]
@@ -34,7 +34,7 @@ def browser(window, request, tmp_path):
 
 
 def pages(session, unpacked):
-    """The address of every page of a session, and what of the live cluster must be readable on it."""
+    """Returns the address of every page of a session, and the texts of the live cluster that it must show."""
     nodes = [n["raylet"] for n in session.answer(unpacked, "/nodes?view=summary")["data"]["summary"]]
     head = next(node for node in nodes if node["isHeadNode"])
     alive = [node["nodeId"] for node in nodes if node["state"] == "ALIVE"]
@@ -81,7 +81,7 @@ def test_a_page_shows_what_the_live_cluster_had(browser, server, unpacked, sessi
 
 
 def test_every_page_can_be_reached_by_clicks(browser, server):
-    """From the list of sessions to a log file, as a person goes."""
+    """From the list of sessions to a log file."""
     browser.open(f"{server.url}/")
     browser.wait_for_text("Ray sessions", "raycluster-mixed", "recsys")
     browser.type_into("#search", "mixed ml-team")
@@ -148,7 +148,7 @@ def test_a_log_is_downloaded_under_its_own_name(browser, server):
 
 
 INVENTED = re.compile(r"1970/|NaN|\b0(\.0+)?( ?%|B/s)")
-"""What Ray's pages show for figures that are zero or empty lists."""
+"""Texts that Ray's pages show for figures that are zero or empty lists."""
 
 
 def node_pages(server, session) -> list[str]:
@@ -172,7 +172,7 @@ def test_figures_that_nothing_stored_are_not_made_up(browser, server, session):
     assert not INVENTED.search(browser.text())
 
 
-def test_living_actors_show_their_workers_and_the_head_is_the_first_node(browser, server):
+def test_living_actors_show_workers_and_the_head_comes_first(browser, server):
     actors = server.json(f"{MIXED.path}/logical/actors")["data"]["actors"].values()
     workers = [actor["address"]["workerId"] for actor in actors if actor["state"] == "ALIVE"]
     browser.open(f"{server.url}/{MIXED.path}/#/actors")
@@ -196,7 +196,7 @@ def test_an_error_on_a_page_is_noticed(window, server):
 
     def everything():
         found.extend(window.errors())
-        wanted = ["a script error", "404 GET", "asked somebody else"]
-        return all(any(want in error for error in found) for want in wanted)
+        expected = ["a script error", "404 GET", "request to another server"]
+        return all(any(each in error for error in found) for each in expected)
 
     window.wait_for(everything, "three errors to be noticed")

@@ -1,4 +1,4 @@
-"""Inputs that once failed, from public reports: each costs itself and nothing else, and every answer is strict JSON."""
+"""Inputs of public reports that once failed: each costs itself alone, and every answer is strict JSON."""
 
 import asyncio
 import json
@@ -7,8 +7,8 @@ import urllib.request
 import pytest
 from ray.job_submission import JobSubmissionClient
 
-from e2e import bundle
-from e2e.server import Server
+from e2e.harness import bundle
+from e2e.harness.server import Server
 
 SESSION = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
 TASK = "67a2e8cfa5a06db0ffffffffffffffffffffffff02000000"
@@ -37,11 +37,11 @@ QUESTIONS = [
     "api/v0/workers?detail=1",
 ]
 STATUS = {"api/actors/kill": 404}
-"""Of questions that are not answered with 200."""
+"""The status of questions that are not answered with 200."""
 
 
 def strict(body):
-    """Parses JSON as RFC 8259 has it, which Python does not by itself."""
+    """Parses JSON as RFC 8259 has it; Python by itself accepts NaN."""
 
     def refuse(constant):
         raise ValueError(f"{constant} is no JSON")
@@ -56,7 +56,7 @@ def cases(tmp_path_factory):
 
 @pytest.fixture
 def case(request, cases, tmp_path):
-    """A server of the store that a test is named after."""
+    """A server of the store that the parameter names."""
     with Server(cases / request.param / "storage", tmp_path / "log") as server:
         yield server
 
@@ -108,7 +108,7 @@ def test_documents_are_read_as_deep_as_python_reads_them(case):
 
 
 @of("endpoint-gzip-bom")
-def test_stored_answers_are_told_by_content(case):
+def test_stored_answers_are_recognised_by_content(case):
     assert ask(case, "api/v0/cluster_metadata")["data"]["rayVersion"] == "2.60.0"
     assert ask(case, "timezone")["offset"] == "+05:30"
 
@@ -151,7 +151,7 @@ def test_keys_of_metadata_are_decoded(case):
 
 
 @of("nonfinite-resources")
-def test_resources_without_a_finite_number_are_told_by_name(case):
+def test_resources_that_are_not_finite_are_named(case):
     found = [row["required_resources"] for row in rows(case, "api/v0/tasks?detail=1")]
     assert {"CPU": "Infinity"} in found
 

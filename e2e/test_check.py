@@ -1,4 +1,4 @@
-"""`ray-history check`: everything that is wrong at once, what settings mean, and what lies in a bucket."""
+"""`ray-history check`: all problems at once, settings with their defaults, and a survey of a bucket."""
 
 import json
 import os
@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from e2e import bundle, exporters, processes, quirky_s3
-from e2e.bundle import DAY, MIXED
-from e2e.loopback import Loopback
-from e2e.manifests import SAMPLES
-from e2e.server import BINARY
+from e2e.harness import bundle, exporters, processes
+from e2e.harness.bundle import DAY, MIXED
+from e2e.harness.loopback import Loopback
+from e2e.harness.manifests import SAMPLES
+from e2e.harness.server import BINARY
+from e2e.hostile import quirky_s3
 
 GOOD = """
 apiVersion: history.ray.io/v1alpha1
@@ -31,14 +32,14 @@ def run(*arguments, **environment):
 
 
 def said(*arguments, **environment) -> str:
-    """What it prints when all is well."""
+    """Runs the program, which must succeed, and returns its output."""
     done = run(*arguments, **environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.stem)
-def test_a_sample_can_be_served_and_what_it_means_is_a_document(sample, tmp_path):
+def test_check_prints_a_sample_as_a_document_with_defaults(sample, tmp_path):
     printed = said("check", sample)
     meant = yaml.safe_load(printed)
     written = yaml.safe_load(sample.read_text())
@@ -52,7 +53,7 @@ def test_a_sample_can_be_served_and_what_it_means_is_a_document(sample, tmp_path
     assert yaml.safe_load(said("check", again)) == meant
 
 
-def test_a_secret_is_told_to_who_serves_the_file():
+def test_a_secret_reference_in_a_file_is_explained():
     (sample,) = [sample for sample in SAMPLES if sample.stem == "s3-compatible"]
     assert "credentialsSecretRef: names a Secret of Kubernetes, which a file cannot use" in said("check", sample)
     done = run("serve", "--config", sample)
@@ -60,7 +61,7 @@ def test_a_secret_is_told_to_who_serves_the_file():
     assert "AWS_ACCESS_KEY_ID" in done.stderr
 
 
-def test_everything_that_is_wrong_is_told_at_once(tmp_path):
+def test_check_reports_all_problems_at_once(tmp_path):
     file = tmp_path / "bad.yaml"
     file.write_text(
         """
@@ -105,7 +106,7 @@ PRINTING = [["check", "FILE"], ["check", "--bucket", "FILE"], ["crd"], ["--help"
 
 @pytest.mark.parametrize("arguments", PRINTING, ids=" ".join)
 def test_a_reader_may_leave_before_the_end(arguments, document):
-    """As `| head -0` does: nobody reads any of it."""
+    """As `| head -0` does: none of it is read."""
     command = [BINARY, *(document if each == "FILE" else each for each in arguments)]
     reading, writing = os.pipe()
     os.close(reading)
@@ -114,7 +115,7 @@ def test_a_reader_may_leave_before_the_end(arguments, document):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_nobody_may_read_what_is_wrong(tmp_path):
+def test_errors_without_a_reader_cause_no_panic(tmp_path):
     reading, writing = os.pipe()
     os.close(reading)
     command = [BINARY, "check", tmp_path / "none"]
@@ -124,7 +125,7 @@ def test_nobody_may_read_what_is_wrong(tmp_path):
     assert done.returncode == 1
 
 
-def test_a_disk_that_is_full_is_told():
+def test_a_full_disk_is_an_error():
     with Path("/dev/full").open("w") as full:
         options = {"capture_output": False, "stdout": full, "stderr": processes.PIPE}
         done = processes.run([BINARY, "crd"], succeeds=False, **options)
@@ -132,12 +133,12 @@ def test_a_disk_that_is_full_is_told():
     assert "No space left" in done.stderr
 
 
-def test_nothing_is_said_in_the_words_of_a_language(document, bucket):
+def test_nothing_is_printed_as_rust_s_debug(document, bucket):
     for printed in [said("check", document), said("check", "--bucket", document), said("check", "--local-dir", bucket)]:
         assert not re.search(r"Some\(|None\b|\w+ \{ |::|PathBuf", printed), printed
 
 
-def test_a_folder_is_looked_into(bucket):
+def test_check_surveys_a_folder(bucket):
     printed = said("check", "--local-dir", bucket)
     assert printed.startswith(f"file://{bucket}: 2 sessions of 2 clusters in 2 namespaces\n"), printed
     assert "cluster-history/   events and logs of KubeRay's collectors since v1.7" in printed
@@ -146,14 +147,14 @@ def test_a_folder_is_looked_into(bucket):
     assert re.search(r"\n  TASK_LIFECYCLE_EVENT +\d+\n", printed)
 
 
-def test_a_document_s_bucket_is_looked_into_after_it(document, bucket):
+def test_check_surveys_the_bucket_of_a_document(document, bucket):
     printed = said("check", "--bucket", document)
     meant, looked = printed.split("\n\n", 1)
     assert yaml.safe_load(meant)["kind"] == "RayHistory"
     assert looked == said("check", "--local-dir", bucket)
 
 
-def test_the_age_of_the_newest_file_is_told(tmp_path):
+def test_check_prints_the_age_of_the_newest_file(tmp_path):
     storage = DAY.storage(bundle.unpack(tmp_path, [DAY]))
     for file in storage.rglob("*"):
         os.utime(file, (0, 0))
@@ -162,7 +163,7 @@ def test_the_age_of_the_newest_file_is_told(tmp_path):
     assert "last written 3 minutes ago" in said("check", "--local-dir", storage)
 
 
-def test_event_types_that_were_not_exported_are_missing_with_a_way_out(unpacked, tmp_path):
+def test_check_names_missing_event_types_and_how_to_export_them(unpacked, tmp_path):
     storage = exporters.filtered(MIXED.storage(unpacked), tmp_path, exporters.OPERATOR)
     seen, _, missing = said("check", "--local-dir", storage).partition("\nMissing\n")
     assert "WORKER_DEFINITION_EVENT " not in seen
@@ -170,7 +171,7 @@ def test_event_types_that_were_not_exported_are_missing_with_a_way_out(unpacked,
     assert "RAY_DASHBOARD_AGGREGATOR_AGENT_EXPOSABLE_EVENT_TYPES=ALL" in missing
 
 
-def test_a_session_without_events_is_told_how_to_export_them(tmp_path):
+def test_check_says_how_to_export_events(tmp_path):
     storage = MIXED.storage(bundle.unpack(tmp_path, [MIXED]))
     for folder in ["job_events", "node_events"]:
         for file in [path for path in storage.rglob("*") if f"/{folder}/" in str(path) and path.is_file()]:
@@ -180,7 +181,7 @@ def test_a_session_without_events_is_told_how_to_export_them(tmp_path):
     assert "RAY_enable_ray_event=1" in printed
 
 
-def test_an_empty_folder_is_told_what_should_be_there_and_how_it_gets_there(tmp_path):
+def test_check_of_an_empty_folder_lists_what_should_be_there(tmp_path):
     printed = said("check", "--local-dir", tmp_path)
     assert printed.startswith(f"file://{tmp_path}: no session\n")
     for word in [
@@ -195,7 +196,7 @@ def test_an_empty_folder_is_told_what_should_be_there_and_how_it_gets_there(tmp_
         assert word in printed, printed
 
 
-def test_a_root_of_another_name_is_found(tmp_path):
+def test_check_finds_a_root_of_another_name(tmp_path):
     bundle.unpack(tmp_path, [MIXED])
     (MIXED.storage(tmp_path)).rename(tmp_path / "mixed" / "log")
     printed = said("check", "--local-dir", tmp_path / "mixed")
@@ -203,26 +204,30 @@ def test_a_root_of_another_name_is_found(tmp_path):
     assert "1 session of 1 cluster" in said("check", "--local-dir", tmp_path / "mixed", "--root-dir", "log")
 
 
-def test_a_bucket_is_looked_into_by_kuberay_s_settings(unpacked):
-    """Where listing is paid: sessions whose head runs have no marker yet, and are found all the same."""
+AMAZON_PAGE = 1_000
+"""Keys of a page of Amazon's listings."""
+
+
+def test_check_surveys_a_bucket_by_kuberay_s_settings(unpacked):
+    """Listing is paid in a bucket; sessions whose head still runs, without a marker, are found all the same."""
     storage = MIXED.storage(unpacked)
-    with quirky_s3.serve(storage, "none") as settings:
+    with quirky_s3.serve(storage, "none", AMAZON_PAGE) as settings:
         printed = said("check", "--storage-backend", "s3", **settings)
     assert printed.startswith("s3://ray: 1 session of 1 cluster in 1 namespace\n"), printed
 
 
-def test_a_session_without_a_marker_is_found_in_a_bucket(tmp_path):
+def test_check_finds_a_session_without_a_marker(tmp_path):
     bundle.unpack(tmp_path, [MIXED])
     storage = MIXED.storage(tmp_path)
     for marker in (storage / "cluster-metadata").rglob("session_*"):
         marker.unlink()
-    with quirky_s3.serve(storage, "none") as settings:
+    with quirky_s3.serve(storage, "none", AMAZON_PAGE) as settings:
         printed = said("check", "--storage-backend", "s3", **settings)
     assert "1 session of 1 cluster" in printed
     assert "1 of them has no marker: its head runs, or was killed" in printed
 
 
-def test_of_a_session_with_many_events_a_sample_is_read(tmp_path):
+def test_check_samples_a_session_with_many_events(tmp_path):
     bundle.unpack(tmp_path, [DAY])
     storage = DAY.storage(tmp_path)
     file = next(storage.rglob("node_events/*.jsonl*"))
@@ -234,7 +239,7 @@ def test_of_a_session_with_many_events_a_sample_is_read(tmp_path):
     assert "WORKER_DEFINITION_EVENT" in printed.partition("Not among them")[2]
 
 
-def test_names_from_a_bucket_steer_no_terminal(tmp_path):
+def test_names_from_a_bucket_control_no_terminal(tmp_path):
     storage = MIXED.storage(bundle.unpack(tmp_path, [MIXED]))
     (session,) = {path.name for path in (storage / "cluster-metadata").rglob("session_*")}
     markers = storage / "cluster-metadata" / "raycluster"
@@ -248,7 +253,7 @@ def test_names_from_a_bucket_steer_no_terminal(tmp_path):
     assert r"of team/c\u{202e}gnp" in printed
 
 
-def test_a_store_that_cannot_be_listed_is_an_error_without_a_listing(tmp_path):
+def test_check_of_an_unlistable_store_is_an_error_alone(tmp_path):
     done = run("check", "--local-dir", tmp_path / "none")
     assert (done.returncode, done.stdout) == (1, "")
     assert "there is no folder" in done.stderr
@@ -257,14 +262,14 @@ def test_a_store_that_cannot_be_listed_is_an_error_without_a_listing(tmp_path):
     assert "nothing to check" in done.stderr
 
 
-def test_a_running_server_is_asked_whether_it_serves(server):
+def test_check_asks_a_running_server(server):
     printed = said("check", "--server", server.url)
     assert "[+]sessions-listed ok" in printed
     assert len(json.loads(printed.splitlines()[-1])["sessions"]) == 1
 
 
 class NotReady(BaseHTTPRequestHandler):
-    """A server that has nothing to serve yet."""
+    """A server that is not ready."""
 
     def log_message(self, *_):
         pass

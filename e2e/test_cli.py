@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from e2e import processes
-from e2e.bundle import MIXED, SERVICE
+from e2e.harness import processes
+from e2e.harness.bundle import MIXED, SERVICE
 
 RAY = Path(sys.executable).parent / "ray"
 
 
 @pytest.fixture(scope="module")
 def ray(server):
-    """Runs a command of Ray's against the session; what it printed."""
+    """Runs a command of Ray's against the session, and returns its output."""
     own = {"RAY_COLOR_MODE": "0", "COLUMNS": "200"}
 
     def run(*arguments, succeeds=True):
@@ -29,7 +29,7 @@ def ray(server):
 
 @pytest.fixture(scope="module")
 def live(unpacked):
-    """The rows of a list that the live cluster answered."""
+    """Returns the rows of a list of the live cluster."""
     return lambda question: MIXED.answer(unpacked, question)["data"]["result"]["result"]
 
 
@@ -127,25 +127,33 @@ NAMES = [
 ]
 
 
+COMMANDS = {
+    "list": ["list", "tasks", "-f", "state=FINISHED", "--format", "json", "--limit", "3"],
+    "summary": ["summary", "actors"],
+    "logs": ["job", "logs", "serve-deploy"],
+}
+
+
+def lines(server, address: str, command: str) -> list[str]:
+    """Returns the output of a command, without lines that have the time or the address."""
+    printed = processes.run([RAY, *COMMANDS[command], "--address", f"{server.url}/{address}"]).stdout
+    return [line for line in printed.splitlines() if not re.match(r"=|\d{4}-", line)]
+
+
+@pytest.fixture(scope="module")
+def by_session(server) -> dict[str, list[str]]:
+    """The output of each command for the session's own address."""
+    return {command: lines(server, SERVICE.path, command) for command in COMMANDS}
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_that_people_know_is_an_address(server, name):
-    """Ray's client follows redirects; what it asks of the newest session by its name, it asks of the session."""
-
-    def run(address, *arguments, succeeds=True):
-        command = [str(RAY), *arguments, "--address", f"{server.url}/{address}"]
-        done = processes.run(command, succeeds=succeeds)
-        return done.stdout + done.stderr if not succeeds else done.stdout
-
-    for arguments in [
-        ["list", "tasks", "-f", "state=FINISHED", "--format", "json", "--limit", "3"],
-        ["summary", "actors"],
-        ["job", "logs", "serve-deploy"],
-    ]:
-        by_name, by_session = (run(address, *arguments) for address in [f"{name}/latest", SERVICE.path])
-        # Lines with the time, or with the address that was given.
-        same = lambda text: [line for line in text.splitlines() if not re.match(r"=|\d{4}-", line)]  # noqa: E731
-        assert same(by_name) == same(by_session) != []
-    assert "405" in run(f"{name}/latest", "job", "stop", "serve-deploy", succeeds=False)
+def test_a_name_of_an_owner_or_cluster_is_an_address(server, by_session, name):
+    """Ray's client follows redirects, so a name of the newest session gives the answers of that session."""
+    for command, expected in by_session.items():
+        assert lines(server, f"{name}/latest", command) == expected != []
+    stop = [RAY, "job", "stop", "serve-deploy", "--address", f"{server.url}/{name}/latest"]
+    refused = processes.run(stop, succeeds=False)
+    assert "405" in refused.stdout + refused.stderr
 
 
 def test_ray_job_list_names_every_submission(ray):

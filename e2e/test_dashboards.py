@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from e2e import bundle
-from e2e.browser import Browser
-from e2e.bundle import HARD_255, HARD_260
-from e2e.processes import REPOSITORY
-from e2e.server import Server, SlowServer
+from e2e.harness import bundle
+from e2e.harness.browser import Browser
+from e2e.harness.bundle import HARD_255, HARD_260
+from e2e.harness.processes import REPOSITORY
+from e2e.harness.server import Server, SlowServer
 
 DASHBOARDS = REPOSITORY / ".cache" / "dashboard"
 BAR = "return document.querySelector('ray-history')?.shadowRoot.querySelector('section')?.innerText ?? ''"
@@ -37,19 +37,19 @@ def window(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("session", "recorded", "shown"),
-    [(HARD_255, "2.55.1", "2.55.1"), (HARD_260, "2.60.0", "2.60.0")],
+    ("session", "version"),
+    [(HARD_255, "2.55.1"), (HARD_260, "2.60.0")],
     ids=["oldest", "newest"],
 )
-def test_a_session_is_shown_by_the_dashboard_of_its_ray(window, sessions, tmp_path, session, recorded, shown):
+def test_a_session_is_shown_by_the_dashboard_of_its_ray(window, sessions, tmp_path, session, version):
     with Server(sessions, tmp_path / "log", "--dashboard-dir", str(DASHBOARDS)) as server:
         window.open(f"{server.url}/{session.path}/#/jobs")
-        window.wait_for(lambda: f"Ray {recorded}" in window.run(BAR), f"the bar to name Ray {recorded}")
+        window.wait_for(lambda: f"Ray {version}" in window.run(BAR), f"the bar to name Ray {version}")
         sources = window.run("return [...document.scripts].map((each) => each.src).join()")
-        assert main_script(shown) in sources
+        assert main_script(version) in sources
         window.wait_for(lambda: "SUCCEEDED" in window.text(), "the list of jobs")
         report = server.json(f"api/history/v1/{session.path}")
-        assert (report["rayVersion"], report["dashboardVersion"]) == (recorded, shown)
+        assert (report["rayVersion"], report["dashboardVersion"]) == (version, version)
     assert not [error for error in window.errors() if "/api/v0/platform_events" not in error]
 
 

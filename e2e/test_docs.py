@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from e2e import exporters, processes
-from e2e.processes import REPOSITORY
-from e2e.server import BINARY
+from e2e.harness import exporters, processes
+from e2e.harness.processes import REPOSITORY
+from e2e.harness.server import BINARY
 
 PAGES = sorted([*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("charts/*/*.md")])
 
@@ -32,7 +32,7 @@ def test_links_to_a_heading_lead_to_one(page):
 
 
 def anchors(page) -> set[str]:
-    """As they are made of headings: small, hyphens for spaces, nothing else but letters and digits."""
+    """Returns the anchors of a page's headings: lower case, hyphens for spaces, else only letters and digits."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
@@ -57,8 +57,8 @@ def test_types_of_the_glossary_exist():
     assert not named - defined
 
 
-def test_every_condition_and_event_is_in_the_operations_page():
-    """Collected from the code: reasons are the words in CamelCase beside a status, and what is published."""
+def test_the_operations_page_lists_every_condition_and_event():
+    """Reasons are collected from the code: the words in CamelCase, and the published Events."""
     controller = REPOSITORY / "src" / "controller"
     status = (controller / "status.rs").read_text().partition("#[cfg(test)]")[0]
     words = set(re.findall(r'"([A-Z][A-Za-z]+)"', status)) - {"True", "False", "Unknown"}
@@ -71,7 +71,7 @@ def test_every_condition_and_event_is_in_the_operations_page():
     assert {word for row in rows for word in row} <= words, "the page names what there is no more"
 
 
-def test_every_event_type_is_in_the_collecting_page_with_who_exports_it():
+def test_the_collecting_page_lists_every_event_type_s_exporters():
     code = REPOSITORY / "crates" / "core" / "src" / "event" / "kind.rs"
     kinds = set(re.findall(r'=> "(\w+_EVENT)"', code.read_text()))
     assert len(kinds) > 10

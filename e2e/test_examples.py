@@ -1,12 +1,12 @@
-"""The examples that documentation leads through: a bucket of MinIO, Argo CD and Flux."""
+"""The examples of the documentation: a bucket of MinIO, Argo CD and Flux."""
 
 import re
 
-from e2e import manifests
-from e2e.server import REPOSITORY
+from e2e.harness import manifests
+from e2e.harness.server import REPOSITORY
 
 RAY = "/tmp/ray"  # noqa: S108
-"""Where Ray keeps logs and sockets in its container."""
+"""The folder of Ray's logs and sockets in its container."""
 
 
 def test_the_example_of_minio_writes_where_it_reads():

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from e2e import bundle
 from e2e.fidelity import replay
+from e2e.harness import bundle
+from e2e.harness.server import Server
 from e2e.scores import BASELINE, CASES
-from e2e.server import Server
 
 TOLERANCE = 0.01
 """Points: the committed scores are rounded."""
@@ -46,7 +46,7 @@ def test_every_class_that_is_asked_for_has_a_committed_score(scored):
 def test_the_answers_are_close_to_the_live_ones(scored):
     case, scores = scored
     if case.exporter in ("ray", "nothing"):
-        return  # What nobody exported cannot be shown; the verdict says so (test_gaps).
+        return  # Events that were not exported cannot be shown; the gaps say so (test_gaps).
     report = scores.report(show=40)
     assert scores.overall() >= 98.8, report
     assert min(scores.percent().values()) >= 88, report

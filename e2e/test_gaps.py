@@ -1,4 +1,4 @@
-"""What exporters left out is told, on real sessions: with a code, a weight, and a way out."""
+"""Gaps of real sessions that exporters left: each has a code, a weight, and advice."""
 
 import gzip
 import json
@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from e2e import bundle
-from e2e.exporters import NOTHING, OPERATOR, RAY, filtered
-from e2e.server import Server
+from e2e.harness import bundle
+from e2e.harness.exporters import NOTHING, OPERATOR, RAY, filtered
+from e2e.harness.server import Server
 
 ALL = {"mixed": bundle.MIXED, "service": bundle.SERVICE, "hard-2.60": bundle.HARD_260}
 KUBE = {
@@ -69,7 +69,7 @@ def test_a_recording_with_every_type_has_no_known_gaps(recordings, tmp_path, nam
     ],
     ids=["operator", "ray", "nothing"],
 )
-def test_each_default_of_exporters_is_told_from_a_whole_session(recordings, tmp_path, name, keeps, expected):
+def test_each_exporter_s_default_list_has_its_gap(recordings, tmp_path, name, keeps, expected):
     session = ALL[name]
     bucket = filtered(session.storage(recordings), tmp_path / "bucket", keeps)
     found = judged(bucket, session, tmp_path / "log")
@@ -101,13 +101,13 @@ def test_an_empty_event_file_is_a_gap(recordings, tmp_path):
     assert (codes(found), found["gaps"][0]["weight"]) == (["empty-event-files"], "everything")
 
 
-def test_ray_2_57_is_told_to_be_unable_to_export_workers(recordings, tmp_path):
+def test_ray_2_57_cannot_export_workers(recordings, tmp_path):
     found = judged(bundle.DAY.storage(recordings), bundle.DAY, tmp_path / "log")
     assert codes(found) == ["worker-events"]
     assert found["gaps"][0]["message"].startswith("Ray 2.57 cannot export workers and their exits: 26 of 26 workers")
 
 
-def test_sessions_of_a_real_cluster_say_what_is_missing_and_what_ran_at_their_end(kube):
+def test_sessions_of_a_real_cluster_report_gaps_and_their_end(kube):
     expected = {
         "oom-head 1": ["worker-events", "end-not-recorded"],
         "oom-head 2": ["worker-events", "end-not-recorded"],
@@ -119,7 +119,7 @@ def test_sessions_of_a_real_cluster_say_what_is_missing_and_what_ran_at_their_en
     assert {name: codes(found) for name, found in reports.items()} == expected
     noticed = {name: found["report"] for name, found in reports.items()}
     running = {name: found["runningAtEnd"] for name, found in noticed.items()}
-    # The deadline's head was told to stop: what ran then is a fact, and no gap.
+    # The deadline's head was asked to stop, so running work is a fact and no gap.
     assert (noticed["deadline"]["stopped"], running["deadline"]["submissions"], running["deadline"]["workers"]) == (
         True,
         1,
@@ -129,20 +129,21 @@ def test_sessions_of_a_real_cluster_say_what_is_missing_and_what_ran_at_their_en
     assert (running["oom"]["submissions"], noticed["oom"]["stopped"]) == (0, True)
 
 
-def test_a_job_that_never_ended_is_not_called_running_when_its_cluster_is_over(kube):
+def test_an_unfinished_job_is_not_running_once_its_cluster_ended(kube):
+    """Its message says that it was running when the cluster ended."""
     said = {}
     for name, path in KUBE.items():
         [job] = kube.json(f"sessions/{path}/api/jobs/")
         said[name] = (job["status"], job["message"])
     over = ("RUNNING", "Job was running when its cluster ended.")
-    # Of the last of the three nobody knows whether its cluster is gone.
+    # Nothing stored says that the cluster of the last of the three is gone.
     running = ("RUNNING", "Job is currently running.")
     assert said["oom-head 1"] == said["oom-head 2"] == said["deadline"] == over
     assert (said["oom-head 3"], said["oom"][0]) == (running, "FAILED")
 
 
 @pytest.mark.parametrize("session", [bundle.DAY, bundle.HARD_260, bundle.HARD_255], ids=lambda session: session.name)
-def test_the_log_of_an_attempt_that_died_with_its_worker_is_given_if_it_is_stored(recordings, tmp_path, session):
+def test_the_log_of_an_attempt_whose_worker_died_is_found(recordings, tmp_path, session):
     storage = session.storage(recordings)
     stored = {file.name for file in storage.glob("**/logs/worker-*.out")}
     with Server(storage, tmp_path / "log") as server:

@@ -1,12 +1,12 @@
-"""Nothing that a bucket holds is taken by a browser for another type than it is sent as."""
+"""No content of a bucket is taken by a browser for another type than it is sent as."""
 
 import urllib.error
 import urllib.request
 
 import pytest
 
-from e2e import bundle
-from e2e.server import Server
+from e2e.harness import bundle
+from e2e.harness.server import Server
 
 SESSION, NODE = bundle.SMALL, bundle.SMALL_NODE
 PATHS = [
@@ -28,7 +28,7 @@ def running(folder, tmp_path_factory):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_browser_is_told_to_guess_no_types(running, path):
+def test_every_answer_forbids_guessing_its_type(running, path):
     try:
         answer = urllib.request.urlopen(f"{running.url}/{path}", timeout=30)
     except urllib.error.HTTPError as error:

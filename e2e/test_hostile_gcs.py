@@ -4,8 +4,9 @@ import shutil
 
 import pytest
 
-from e2e import bundle, hostile_gcs
-from e2e.server import StoreServer, wait_until
+from e2e.harness import bundle
+from e2e.harness.server import StoreServer, wait_until
+from e2e.hostile import gcs
 
 SESSION = bundle.SMALL
 LOG = f"{SESSION}/api/v0/logs/file?filename=raylet.out&node_id={bundle.SMALL_NODE}"
@@ -23,7 +24,7 @@ class GcsServer(StoreServer):
 
 
 def test_without_a_lie_all_is_there(folder, tmp_path):
-    with hostile_gcs.serve(folder, "none") as store, GcsServer(store.document, tmp_path / "log") as server:
+    with gcs.serve(folder, "none") as store, GcsServer(store.document, tmp_path / "log") as server:
         assert len(server.json(f"{SESSION}/api/v0/tasks")["data"]["result"]["result"]) == 3
         assert server.get(f"{LOG}&lines=1")[2] == b"r\n"
         assert not server.gaps() & LOSSES
@@ -53,7 +54,7 @@ WHY = {
 @pytest.mark.parametrize("lie", WHY)
 def test_a_listing_that_lies_is_an_error_that_says_why(folder, tmp_path, lie):
     log = tmp_path / "log"
-    with hostile_gcs.serve(folder, lie) as store, pytest.raises(AssertionError, match="did not start serving"):
+    with gcs.serve(folder, lie) as store, pytest.raises(AssertionError, match="did not start serving"):
         GcsServer(store.document, log).__enter__()
     assert WHY[lie] in log.read_text(), log.read_text()
     assert "panicked" not in log.read_text()
@@ -62,7 +63,7 @@ def test_a_listing_that_lies_is_an_error_that_says_why(folder, tmp_path, lie):
 @pytest.mark.parametrize("lie", ["huge", "crowd"])
 def test_a_page_beyond_all_bounds_costs_little_memory(folder, tmp_path, lie):
     log = tmp_path / "log"
-    with hostile_gcs.serve(folder, "none") as store, GcsServer(store.document, log) as server:
+    with gcs.serve(folder, "none") as store, GcsServer(store.document, log) as server:
         store.lies(lie)
         # A session that nobody knows is searched for in the store.
         assert server.get(f"{SESSION.replace('/c/', '/d/')}/api/v0/tasks")[0] in (404, 502, 503)
@@ -74,7 +75,7 @@ def test_a_page_beyond_all_bounds_costs_little_memory(folder, tmp_path, lie):
 
 def test_keys_outside_the_prefix_harm_nothing(folder, tmp_path):
     log = tmp_path / "log"
-    with hostile_gcs.serve(folder, "outside") as store, GcsServer(store.document, log) as server:
+    with gcs.serve(folder, "outside") as store, GcsServer(store.document, log) as server:
         assert server.get("livez")[0] == server.get("readyz")[0] == 200
         assert server.get(f"{SESSION}/api/v0/tasks")[0] == 404
         assert server.get(f"{LOG}&lines=1")[0] in (404, 502)
@@ -88,7 +89,7 @@ READS = ["untold", "short", "gunzip", "transcoded", "changes", "page", "wait"]
 @pytest.mark.parametrize("lie", READS)
 def test_a_body_that_lies_is_a_gap_or_an_error(folder, tmp_path, lie):
     log = tmp_path / "log"
-    with hostile_gcs.serve(folder, lie) as store, GcsServer(store.document, log) as server:
+    with gcs.serve(folder, lie) as store, GcsServer(store.document, log) as server:
         status, _, body = server.get(f"{SESSION}/api/v0/tasks")
         assert status in (200, 502, 503), body
         assert status != 200 or server.gaps() & LOSSES, body
@@ -114,7 +115,7 @@ def test_a_part_is_the_right_one_or_an_error(folder, tmp_path, lie):
     shutil.copytree(folder, bucket)
     (raylet,) = bucket.rglob("raylet.out")
     raylet.write_text("".join(f"line {number:07}\n" for number in range(100_000)))
-    with hostile_gcs.serve(bucket, lie) as store, GcsServer(store.document, log) as server:
+    with gcs.serve(bucket, lie) as store, GcsServer(store.document, log) as server:
         status, _, body = server.get(f"{LOG}&lines=1")
         said = body + log.read_bytes()
     assert (status, body) == (200, b"line 0099999\n") if PARTS[lie] is None else status == 502, body

@@ -12,10 +12,10 @@ from functools import partial
 
 import pytest
 
-from e2e.browser import Browser
-from e2e.bundle import MIXED, SERVICE, SESSIONS
-from e2e.ingress import Ingress
-from e2e.server import Server, get
+from e2e.harness.browser import Browser
+from e2e.harness.bundle import MIXED, SERVICE, SESSIONS
+from e2e.harness.ingress import Ingress
+from e2e.harness.server import Server, get
 
 PREFIX = "/ray/history"
 HARMLESS = re.compile(r"/api/v0/platform_events")
@@ -44,7 +44,7 @@ def ingress(replicas, tmp_path_factory):
 
 @pytest.fixture
 def window(ingress, tmp_path):
-    """A browser that takes the certificate, and may ask nobody but nginx, below the prefix."""
+    """A browser that accepts the certificate, and may ask nginx alone, below the prefix."""
     with Browser(tmp_path / "browser", ingress.url, "--ignore-certificate-errors") as browser:
         yield browser
         errors = [error for error in browser.errors() if not HARMLESS.search(error)]
@@ -70,7 +70,7 @@ def test_a_person_goes_from_the_list_to_a_log_below_a_prefix(window, ingress):
     assert window.url.startswith(f"{ingress.url}/{MIXED.path}/#/")
 
 
-def test_links_of_names_and_of_kuberay_s_server_stay_below_the_prefix(window, ingress):
+def test_links_by_name_and_of_kuberay_stay_below_the_prefix(window, ingress):
     window.open(f"{ingress.url}/rayclusters/ml-team/raycluster-mixed")
     window.wait_for_text("Recent jobs", "capture-sub-1")
     assert window.url.startswith(f"{ingress.url}/{MIXED.path}/")
@@ -208,7 +208,7 @@ def test_a_rollout_fails_no_request(bucket, dashboard, tmp_path):
             each.__exit__()
 
 
-def test_a_replica_that_is_gone_is_made_good_for_by_the_other(bucket, dashboard, tmp_path):
+def test_nginx_asks_another_replica_when_one_is_gone(bucket, dashboard, tmp_path):
     """No drain, and no change of endpoints: nginx asks the other one."""
     nginx = tmp_path / "nginx"
     nginx.mkdir()
@@ -223,7 +223,7 @@ def test_a_replica_that_is_gone_is_made_good_for_by_the_other(bucket, dashboard,
 
 
 def test_replicas_answer_alike_and_know_each_other_s_tags(replicas):
-    """So a page that a browser has from one replica is not sent again by the next."""
+    """A page that a browser has from one replica is not sent again by another."""
     listed = [each.json("api/history/v1/sessions")["sessions"] for each in replicas]
     assert listed[0] == listed[1]
     for path in ["clusters", *(f"{each.path}/{QUESTIONS[1]}" for each in SESSIONS)]:
@@ -236,7 +236,7 @@ def test_replicas_answer_alike_and_know_each_other_s_tags(replicas):
 
 
 def test_a_long_log_is_passed_on_while_it_is_read_and_never_kept(unpacked, dashboard, tmp_path):
-    """A reader who takes his time: nginx would put what he has not taken yet on its disk."""
+    """For a slow reader, nginx would buffer the rest on its disk."""
     bucket, nginx = tmp_path / "bucket", tmp_path / "nginx"
     shutil.copytree(MIXED.storage(unpacked), bucket)
     log = next(bucket.rglob("logs/gcs_server.out"))

@@ -1,4 +1,4 @@
-"""An installation, as docs/install.md has it: applied or installed for real, then served by the real program.
+"""An installation as in docs/install.md: applied or installed on a real API server, then served by the program.
 
 The API server runs no pods, so the test starts the program as the Deployment says, with its ServiceAccount's token.
 """
@@ -10,11 +10,11 @@ import helm_python
 import pytest
 import yaml
 
-from e2e import manifests
-from e2e.bundle import MIXED, SESSIONS
-from e2e.control_plane import ControlPlane
-from e2e.manifests import CHART, CONFIG, NAMESPACE
-from e2e.server import Replica
+from e2e.harness import manifests
+from e2e.harness.bundle import MIXED, SESSIONS
+from e2e.harness.control_plane import ControlPlane
+from e2e.harness.manifests import CHART, CONFIG, NAMESPACE
+from e2e.harness.server import Replica
 
 DEFINITION = "rayhistories.history.ray.io"
 SERVER = "ray-history-server"
@@ -65,7 +65,7 @@ def test_what_kubectl_applies_serves_the_bundled_sessions(plane, bucket, dashboa
         assert row.split()[:2] == ["main", "True"]
         assert f"file://{bucket}" in row
         described = plane.kubectl("-n", NAMESPACE, "describe", "rh/main").stdout
-        # There is no KubeRay here: that is told, with what to do, and harms nothing.
+        # There is no KubeRay here: the status says so, with advice, and nothing fails.
         for text in ["Serving", "Listed", "Applied", "CrdMissing", "install KubeRay's CRDs"]:
             assert text in described, described
         ours = plane.kubectl("get", "ray", "--all-namespaces", "--output=name").stdout
@@ -119,8 +119,8 @@ def test_helm_installs_upgrades_and_uninstalls(plane, helm, bucket, dashboard, t
     assert plane.get("crd", DEFINITION)["metadata"]["name"] == DEFINITION
 
 
-def test_helm_installs_the_object_with_a_definition_that_is_there(plane, helm, bucket, dashboard, tmp_path):
-    """And nothing of ours where a namespace is all that is allowed."""
+def test_helm_installs_the_object_where_the_definition_exists(plane, helm, bucket, dashboard, tmp_path):
+    """With rights in a namespace alone, nothing is created outside it."""
     plane.kubectl("apply", f"--filename={CHART / 'files' / 'history.ray.io_rayhistories.yaml'}")
     plane.kubectl("wait", "--for=condition=Established", f"crd/{DEFINITION}", "--timeout=60s")
     values = {

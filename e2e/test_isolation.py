@@ -1,4 +1,4 @@
-"""The tests stand alone: whatever the user's environment holds, they see nothing of it, and do the same."""
+"""The tests see nothing of the user's environment, and do the same in any."""
 
 import json
 import locale
@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from e2e import processes
-from e2e.processes import REPOSITORY
-from e2e.server import BINARY
-from e2e.viewer import free_ports
+from e2e.harness import processes
+from e2e.harness.processes import REPOSITORY
+from e2e.harness.server import BINARY
+from e2e.harness.viewer import free_ports
 
 FOREIGN = re.compile(
     r"(ALIBABA|ALL|AWS|AZURE|BOTO|CLOUDSDK|FTP|GCE|GCLOUD|GCP|GOOGLE|HELM|HTTPS?|KUBE|KUBERNETES|LC|NO_PROXY|OSS"
     r"|OTEL|RAY|S3|SSL|XDG)(_|[A-Z0-9]*$).*",
     re.IGNORECASE,
 )
-ELSEWHERE = {"processes.py", "recording/cluster.py", "recording/__main__.py", "without_ipv6.py"}
+ELSEWHERE = {"harness/processes.py", "recording/cluster.py", "recording/__main__.py", "harness/without_ipv6.py"}
 """Files that start programs by themselves: the one that all others use, a tool that gives each an environment of its
 own, and a program that becomes another."""
 SELECTED = [
@@ -31,7 +31,7 @@ SELECTED = [
 
 
 def hostile(folder: Path) -> dict[str, str]:
-    """An environment in which nothing works that looks at it."""
+    """Returns an environment that breaks every program that reads it."""
     home = folder / "home"
     (home / ".ray").mkdir(parents=True)
     (home / ".ray" / "auth_token").write_text("0123456789abcdef" * 2)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from e2e import bundle, processes
-from e2e.server import Server
+from e2e.harness import bundle, processes
+from e2e.harness.server import Server
 
 LAYOUTS = {
     "v1.6": ["--to", "v1.6"],
@@ -27,7 +27,7 @@ QUESTIONS = [
 def older(request, unpacked, tmp_path_factory):
     """A server on both sessions as an older collector would have stored them."""
     root = tmp_path_factory.mktemp(request.param)
-    script = Path(__file__).parent / "relayout.py"
+    script = Path(__file__).parent / "harness" / "relayout.py"
     for session in bundle.SESSIONS:
         storage = session.storage(unpacked)
         rewritten = root / session.name

@@ -1,4 +1,4 @@
-"""Work for a client ends when the client leaves, or says that it sends nothing more."""
+"""Work for a client ends when the client closes its connection, or its half of it."""
 
 import socket
 import time
@@ -6,14 +6,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from e2e import bundle, quirky_s3
-from e2e.object_server import objects_of
-from e2e.server import StoreServer, wait_until
+from e2e.harness import bundle
+from e2e.harness.object_server import objects_of
+from e2e.harness.server import StoreServer, wait_until
+from e2e.hostile import quirky_s3
 
 SESSION, NODE = bundle.SMALL, bundle.SMALL_NODE
 LOG = "raylet.out"
 BYTES = 30_000_000
-"""Of a log without an end of a line: a search for the last lines reads all of it, a megabyte in each quarter second."""
+"""The size of a log without a line end: a search for its last lines reads it all, a megabyte in a quarter second."""
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_a_search_for_lines_ends_with_its_client(objects, tmp_path, leave):
             client.sendall(f"GET /{SESSION}/api/v0/logs/file?{query} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             wait_until(lambda: searched() >= before + 3, 20)
             leave(client)
-            # The request that is on its way may end.
+            # A read of the store that has begun may end.
             wait_until(lambda: in_flight(server) == 1, 3)
             ended_at = searched()
             time.sleep(2)
@@ -50,7 +51,7 @@ def test_a_search_for_lines_ends_with_its_client(objects, tmp_path, leave):
 
 
 def in_flight(server) -> int:
-    """Requests that are being answered, this one included."""
+    """Returns the number of requests that are being answered, this one included."""
     metrics = server.get("metrics")[2].decode()
     name = "ray_history_http_requests_in_flight "
     return int(next(line for line in metrics.splitlines() if line.startswith(name)).split()[1])

@@ -1,12 +1,12 @@
-"""Where the server listens: the address that the manifests give must do on every pod, of IPv4, of IPv6 and of both."""
+"""The listen address: the manifests' must work on pods of IPv4, of IPv6 and of both."""
 
 import sys
 from pathlib import Path
 
 import pytest
 
-from e2e import manifests, without_ipv6
-from e2e.server import Server, get
+from e2e.harness import manifests, without_ipv6
+from e2e.harness.server import Server, get
 
 EVERYWHERE = "[::]:0"
 
@@ -27,7 +27,7 @@ def test_the_manifests_listen_everywhere():
     ]
 
 
-def test_everywhere_is_ipv4_and_ipv6_and_an_argument_that_is_given_again_counts(listening):
+def test_a_later_listen_argument_wins_and_serves_ipv4_and_ipv6(listening):
     with listening as server:
         port = server.url.rpartition(":")[2]
         assert server.url == f"http://[::]:{port}"
@@ -35,7 +35,7 @@ def test_everywhere_is_ipv4_and_ipv6_and_an_argument_that_is_given_again_counts(
             assert get(f"http://{host}:{port}/livez")[0] == 200, host
 
 
-def test_everywhere_is_ipv4_on_a_kernel_without_ipv6(listening):
+def test_a_kernel_without_ipv6_serves_ipv4_alone(listening):
     listening._command = [sys.executable, str(Path(without_ipv6.__file__)), *listening._command]  # noqa: SLF001
     with listening as server:
         assert server.url.startswith("http://0.0.0.0:")

@@ -1,15 +1,15 @@
-"""The program's own log: nothing from outside forges a line or stops the server."""
+"""The program's own log: no text from outside forges a line, no reader stops the server."""
 
 import json
 import signal
 
-from e2e import bundle, processes
-from e2e.server import BINARY, Server, get
+from e2e.harness import bundle, processes
+from e2e.harness.server import BINARY, Server, get
 
 FORGED = "%0A2026-11-29T00:00:00Z%20%20INFO%20forged%3A%20all%20is%20well%1B%5B2J%C2%9B31m%E2%80%A8x"
 
 
-def test_nothing_from_a_url_begins_a_line_or_steers_a_terminal(tmp_path):
+def test_nothing_of_a_url_begins_a_line_or_controls_a_terminal(tmp_path):
     for form in ("text", "json"):
         root = bundle.small(tmp_path / f"cases-{form}")
         log = tmp_path / form
@@ -33,7 +33,7 @@ def test_nothing_from_a_url_begins_a_line_or_steers_a_terminal(tmp_path):
             )
 
 
-def test_a_standard_error_that_nobody_reads_stops_nothing(tmp_path):
+def test_an_unread_standard_error_stops_nothing(tmp_path):
     root = bundle.small(tmp_path / "cases")
     command = [str(BINARY), "serve", "--local-dir", str(root), "--listen", "127.0.0.1:0"]
     with processes.talk(command, {"RUST_LOG": "trace"}) as process:

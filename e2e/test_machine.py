@@ -1,4 +1,4 @@
-"""What the machine does not give is said before anything starts, and never a panic."""
+"""A machine that lacks something is an error before anything starts, never a panic."""
 
 import os
 import resource
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from e2e import processes
-from e2e.server import BINARY
+from e2e.harness import processes
+from e2e.harness.server import BINARY
 
 NOBODY = 65534
 

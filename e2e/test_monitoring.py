@@ -8,14 +8,14 @@ from operator import mul
 import pytest
 import yaml
 
-from e2e import manifests, processes
-from e2e.bundle import SESSIONS
-from e2e.processes import REPOSITORY
+from e2e.harness import manifests, processes
+from e2e.harness.bundle import SESSIONS
+from e2e.harness.processes import REPOSITORY
 
 PROMQL = REPOSITORY / ".cache" / "manifest-tools" / "promql"
 RULES = manifests.CONFIG / "prometheus" / "prometheus_rule.yaml"
 DASHBOARD = manifests.CONFIG / "grafana" / "ray-history.json"
-# What Prometheus itself adds to a sample: the operator's target labels, and the bucket's bound.
+# Labels that Prometheus itself adds to a sample: the operator's target labels, and the bucket's bound.
 ADDED = {"namespace", "pod", "le"}
 SAMPLE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? \S+")
 
@@ -42,7 +42,7 @@ def dashboard_queries() -> list[str]:
 
 
 def parsed(queries: list[str]) -> list[dict]:
-    """What Prometheus' own parser makes of queries."""
+    """Returns queries as Prometheus' own parser reads them."""
     return json.loads(processes.run([PROMQL, "parse"], input=json.dumps(queries)).stdout)
 
 
@@ -94,7 +94,7 @@ def test_a_query_names_metrics_and_labels_that_exist(exposed, query):
 
 @pytest.mark.parametrize("rule", alerts(), ids=lambda rule: rule["alert"])
 def test_the_values_that_an_alert_looks_for_exist(rule):
-    """A label's value that nobody ever sets never fires."""
+    """An alert about a label's value that is never set would never fire."""
     files = [path for folder in ("src", "crates") for path in (REPOSITORY / folder).rglob("*.rs")]
     source = "".join(path.read_text() for path in files)
     for label, values in re.findall(r'(\w+)[=!]~?"([^"]+)"', rule["expr"]):
@@ -123,7 +123,7 @@ def test_an_alert_says_what_to_do(rule):
     assert len(section[1].split()) > 20, "a runbook says what to look at and what to do"
 
 
-def test_the_runbook_has_no_alert_that_is_not_there():
+def test_the_runbook_has_no_unknown_alert():
     operations = (REPOSITORY / "docs" / "operations.md").read_text()
     assert set(re.findall(r"^### (RayHistory\w+)$", operations, re.MULTILINE)) == {rule["alert"] for rule in alerts()}
 
@@ -138,7 +138,7 @@ def test_panels_do_not_overlap():
         places |= own
 
 
-def test_a_query_for_what_does_not_exist_is_noticed(exposed):
+def test_a_query_for_an_unknown_metric_is_noticed(exposed):
     for query in ["ray_history_no_such_total", 'ray_history_catalog_sessions{kind="x"}', "sum by ("]:
         with pytest.raises(AssertionError):
             test_a_query_names_metrics_and_labels_that_exist(exposed, query)
@@ -182,14 +182,14 @@ def healthy() -> dict[tuple, list[float]]:
 
 
 def trouble(name: str, value, **labels: str) -> dict[tuple, list[float]]:
-    """What a replica's samples are instead."""
+    """Returns the samples of a replica that has a problem."""
     key = (name, *sorted({"namespace": "ray-history", "pod": "a", **labels}.items()))
     assert key in healthy(), key
     return {key: [float(value(minute) if callable(value) else value) for minute in range(STEPS + 1)]}
 
 
 def once(minute: int) -> int:
-    """Something that happens ten minutes before the end, for the first time."""
+    """Counts something that happens ten minutes before the end, for the first time."""
     return int(minute > STEPS - 10)
 
 
@@ -232,12 +232,12 @@ def test_a_healthy_server_raises_no_alert():
     assert firing(healthy()) == set()
 
 
-def test_no_server_at_all_is_told():
+def test_a_missing_server_raises_its_alert():
     assert firing({}) == {"RayHistoryDown"}
 
 
 @pytest.mark.parametrize("alert", TROUBLES)
-def test_a_trouble_raises_its_alert_and_no_other(alert):
+def test_a_problem_raises_its_alert_and_no_other(alert):
     assert firing(healthy() | TROUBLES[alert]) == {alert}
 
 

@@ -4,8 +4,9 @@ import urllib.parse
 
 import pytest
 
-from e2e import bundle, quirky_s3
-from e2e.server import Server, StoreServer
+from e2e.harness import bundle
+from e2e.harness.server import Server, StoreServer
+from e2e.hostile import quirky_s3
 
 SESSION = "session_2026-11-22_23-11-33_821800_1"
 ODD = ["..", ".", "a\\b", "new\nline", "esc\x1b[31m", "tab\there", "%2e%2e", "ünï", "a b", "a?b#c", "x" * 200, "..."]

@@ -10,7 +10,7 @@ from google.protobuf.json_format import MessageToDict
 from ray.core.generated.common_pb2 import TaskStatus
 from ray.core.generated.events_base_event_pb2 import RayEvent
 
-from e2e.server import Server
+from e2e.harness.server import Server
 
 SESSION = "session_2026-11-22_23-11-33_821800_1"
 NODE = "01180a8f897331216f38cb5230743f3605b7ae1ef6b370c8af16a052"
@@ -45,7 +45,7 @@ def fill(message):
 
 
 def states(kind) -> list[int]:
-    """The values of a message's `state` that are sent."""
+    """Returns the values of a message's `state` that are sent."""
     field = kind.fields_by_name.get("state")
     values = field.enum_type.values if field and field.enum_type else []
     return [value.number for value in values if "UNSPECIFIED" not in value.name]
@@ -59,7 +59,7 @@ def fill_map(entries, value: FieldDescriptor):
 
 
 def scalars(field: FieldDescriptor) -> list:
-    """A value of a field's kind; of an enum all of them, the last first."""
+    """Returns a value of a field's kind; of an enum all of them, the last first."""
     if field.enum_type:
         return [value.number for value in reversed(field.enum_type.values)]
     if field.type == FieldDescriptor.TYPE_BYTES:
@@ -70,7 +70,7 @@ def scalars(field: FieldDescriptor) -> list:
 
 
 def event(kind: str) -> dict:
-    """An event of a type with everything in it, as Ray's aggregator sends it."""
+    """Returns an event of a type with every field set, as Ray's aggregator sends it."""
     made = RayEvent(event_type=kind, session_name=SESSION, source_type="GCS", severity="INFO", event_id=b"\1" * 28)
     made.timestamp.FromDatetime(BEGAN)
     made.node_id = bytes.fromhex(NODE)
@@ -84,7 +84,7 @@ def event(kind: str) -> dict:
 
 
 def reported(folder, events: list[dict]):
-    """A server of a store with these events, and what it says about them."""
+    """Stores events, and returns a server of the store."""
     marker = folder / "storage" / "cluster-metadata" / "raycluster" / "team_c" / SESSION
     marker.parent.mkdir(parents=True)
     marker.touch()
@@ -96,7 +96,7 @@ def reported(folder, events: list[dict]):
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_everything_in_an_event_is_known(tmp_path, kind):
+def test_every_field_of_an_event_is_known(tmp_path, kind):
     with reported(tmp_path, [event(kind)]) as server:
         report = server.json(f"api/history/v1/sessions/team/c/{SESSION}")["report"]
     assert report["records"] == 1
@@ -106,7 +106,7 @@ def test_everything_in_an_event_is_known(tmp_path, kind):
     assert report["damagedRecords"]["count"] == 0
 
 
-def test_what_is_new_is_told(tmp_path):
+def test_new_event_types_and_fields_are_reported(tmp_path):
     new = event("NODE_DEFINITION_EVENT")
     new["nodeDefinitionEvent"]["colour"] = "blue"
     other = {**event("NODE_LIFECYCLE_EVENT"), "eventType": "WEATHER_EVENT"}
@@ -117,7 +117,7 @@ def test_what_is_new_is_told(tmp_path):
     assert [name.rpartition(".")[2] for name in report["unknownFields"]] == ["colour"]
 
 
-def test_a_task_is_in_the_state_that_it_reached_last_by_ray_s_numbers(tmp_path):
+def test_a_task_has_the_last_state_in_ray_s_order(tmp_path):
     """Each task goes through all states up to its own."""
     events = []
     for last in TaskStatus.values():

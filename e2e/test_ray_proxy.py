@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from e2e.browser import Browser
-from e2e.bundle import MIXED
-from e2e.test_bar import bar, wait_for_bar
+from e2e.harness import bar
+from e2e.harness.browser import Browser
+from e2e.harness.bundle import MIXED
+from e2e.harness.viewer import Viewer
 from e2e.test_browser import EXPECTED_ERRORS, NAMES, pages
-from e2e.viewer import Viewer
 
 # KubeRay's own way to enter: namespace, kind, name, session.
 ENTER = re.sub(r"^sessions/([^/]+)/", r"enter_cluster/\1/raycluster/", MIXED.path)
@@ -32,14 +32,15 @@ def window(viewer, tmp_path_factory):
 
 
 @pytest.mark.parametrize("page", NAMES)
-def test_every_page_shows_the_dead_session_and_nothing_of_the_viewer_s_cluster(window, viewer, unpacked, page):
+def test_every_page_shows_the_dead_session_alone(window, viewer, unpacked, page):
+    """Nothing of the viewer's own cluster is on any page."""
     window.errors()
     address, texts = pages(MIXED, unpacked)[page]
     window.open(f"{viewer.url}/#/{address}")
     window.wait_for_text(*texts)
-    wait_for_bar(window, "raycluster-mixed", "No known gaps")
+    bar.wait_for(window, "raycluster-mixed", "No known gaps")
     assert viewer.node not in window.run("return document.documentElement.outerHTML")
-    assert viewer.node not in bar(window)
+    assert viewer.node not in bar.text(window)
     errors = [error for error in window.errors() if not any(re.search(pattern, error) for pattern in EXPECTED)]
     assert not errors
 
@@ -64,7 +65,7 @@ def test_no_answer_is_of_the_viewer_s_cluster(window, viewer, path):
 
 
 @pytest.mark.parametrize("path", ["api/jobs/raysubmit_none", "static/js/none.js", "api/none", "none"])
-def test_what_does_not_exist_is_gone_so_that_the_viewer_s_cluster_does_not_answer(window, path):
+def test_unknown_paths_are_410_so_the_viewer_s_cluster_is_silent(window, path):
     assert window.ask(ASK, path)[0] == 410
 
 

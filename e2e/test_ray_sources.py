@@ -1,4 +1,4 @@
-"""What is copied from Ray, compared with the code of the newest Ray that is supported, which is installed here.
+"""Rules that are copied from Ray, compared with the code of the newest Ray that is supported, which is installed here.
 
 A new Ray shows here where it differs: columns, filters, limits and their refusals, names of states, the headers that
 mark a browser, summaries, the timeline, and the fields of the dashboard's rows. Ray's functions are pure, so they are
@@ -30,14 +30,14 @@ from ray.dashboard.modules.node import node_head
 from ray.util.state import common
 from ray.util.state.common import StateResource, resource_to_schema
 
-from e2e import bundle
-from e2e.bundle import MIXED
-from e2e.server import Server
+from e2e.harness import bundle
+from e2e.harness.bundle import MIXED
+from e2e.harness.server import Server
 
 CASE = "sessions/team/c/session_2026-11-22_23-11-33_821800_1"
 RESOURCES = [resource.value for resource in StateResource]
 EMPTY = {"objects"}
-"""Of a session that is over there are none."""
+"""Resources that a session that is over has none of."""
 SPARSE = {
     "actors": {"node_id", "placement_group_id", "call_site", "fallback_strategy", "death_cause"},
     "runtime_envs": {"success", "error"},
@@ -89,7 +89,7 @@ def test_rows_have_the_columns_of_ray_in_its_order(server, resource, detail):
 
 
 def refusal(call, *arguments) -> str | None:
-    """The words with which Ray refuses something; None where it does not."""
+    """Returns the message with which Ray refuses something, None where it does not."""
     try:
         call(*arguments)
     except ValueError as error:
@@ -98,7 +98,7 @@ def refusal(call, *arguments) -> str | None:
 
 
 def without_order(message: str | None):
-    """Ray prints a set in any order."""
+    """Returns a message with its set parsed, because Ray prints sets in any order."""
     found = re.search(r"\{.*\}$", message or "")
     return (message[: found.start()], ast.literal_eval(found[0])) if found else message
 
@@ -117,14 +117,14 @@ def columns(resource: str) -> list[tuple[str, type]]:
 
 
 def filtered(every: list[dict], asked: list[tuple[str, str]], ray) -> list[dict]:
-    """The rows that pass in Ray."""
+    """Returns the rows that pass Ray's filters."""
     options = state_api_utils.options_from_req(SimpleNamespace(query=MultiDict(asked)))
     return state_api_utils.do_filter(every, options.filters, ray, options.detail)
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_a_filter_is_taken_or_refused_in_the_words_of_ray(server, everything, resource):
-    """Where Ray's sources look for an id or a state, with one that there is: others they refuse in words of theirs."""
+    """Ids and states are existing ones, because Ray's sources refuse others in words of their own."""
     ray = schema(resource)
     found = columns(resource)
     row = {column: of() for column, of in found}
@@ -194,7 +194,7 @@ def test_options_are_taken_or_refused_in_the_words_of_ray(server, options):
     assert (status, answer["msg"]) == ((200, "") if words is None else (400, words))
 
 
-def test_as_many_rows_are_given_as_ray_gives_when_nobody_says_how_many(server, everything):
+def test_the_default_number_of_rows_is_ray_s(server, everything):
     assert len(everything["tasks"]) > common.DEFAULT_LIMIT
     assert len(rows(server, "tasks")) == common.DEFAULT_LIMIT
 
@@ -233,7 +233,7 @@ def test_ray_s_list_of_headers_is_found():
 
 
 @pytest.mark.parametrize("headers", ASKING, ids=str)
-def test_a_browser_is_who_ray_takes_for_one(secrets, headers):
+def test_a_browser_is_recognised_as_by_ray(secrets, headers):
     is_browser = optional_utils.is_browser_request(SimpleNamespace(headers=CIMultiDict(headers)))
     url = f"{secrets.url}/{CASE}/api/jobs/"
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
@@ -289,7 +289,7 @@ def test_a_job_has_the_fields_of_ray_in_its_order(server):
 
 
 def fields(message, convert) -> set[str]:
-    """The fields that Ray makes of a message in which nothing is set: those that are always there."""
+    """Returns the fields that Ray always gives: those of a message in which nothing is set."""
     return set(convert(message))
 
 
@@ -298,9 +298,9 @@ def test_an_actor_has_the_fields_of_ray(server):
     assert status == 200
     actors = answer["data"]["actors"].values()
     always = fields(gcs_pb2.ActorTableData(), node_head._actor_table_data_to_dict)  # noqa: SLF001
-    # What `DataOrganizer._get_actor_info` adds.
+    # Added by `DataOrganizer._get_actor_info`.
     always |= {"address", "gpus", "mem", "processStats", "tpus"}
-    # What a living worker reports itself, and what is set for some.
+    # Reported by living workers themselves, or set for some.
     sometimes = {"callSite", "fallbackStrategy", "ipAddress", "placementGroupId", "workerId", "workerType"}
     assert {frozenset(set(actor) - sometimes) for actor in actors} == {frozenset(always)}
 
@@ -319,7 +319,7 @@ def test_a_node_has_the_fields_of_ray(server):
     assert status == 200
     always = fields(gcs_pb2.GcsNodeInfo(), node_head._gcs_node_info_to_dict)  # noqa: SLF001
     nodes = [node["raylet"] for node in answer["data"]["summary"]]
-    # What `DataOrganizer.get_node_info` adds.
+    # Added by `DataOrganizer.get_node_info`.
     always |= ADDED_TO_NODES
     assert {frozenset(set(node) - {"deathInfo"}) for node in nodes} == {frozenset(always)}
 
@@ -334,7 +334,7 @@ def test_every_state_of_ray_can_be_asked_for(server, resource, states):
 
 
 def returned(source: Path, of: str, name: str):
-    """What a method returns, read from its source: not everything of Ray can be imported here."""
+    """Returns the value that a method returns, read from its source: not everything of Ray can be imported here."""
     classes = (each for each in ast.walk(ast.parse(source.read_text())) if isinstance(each, ast.ClassDef))
     methods = next(each.body for each in classes if each.name == of)
     method = next(each for each in methods if isinstance(each, ast.FunctionDef) and each.name == name)

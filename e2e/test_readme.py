@@ -1,4 +1,4 @@
-"""The commands of the README, as far as a machine without Docker and a cluster can follow them."""
+"""The commands of the README, as far as a machine without Docker and a cluster can check them."""
 
 import itertools
 import re
@@ -7,9 +7,9 @@ import shlex
 import pytest
 import yaml
 
-from e2e import manifests, processes
-from e2e.manifests import NAMESPACE
-from e2e.server import BINARY, REPOSITORY
+from e2e.harness import manifests, processes
+from e2e.harness.manifests import NAMESPACE
+from e2e.harness.server import BINARY, REPOSITORY
 
 PAGES = [
     REPOSITORY / name for name in ["README.md", "charts/ray-history/README.md", "docs/install.md", "docs/collecting.md"]
@@ -18,7 +18,7 @@ IMAGE = re.search(r"^IMAGE \?= (\S+)$", (REPOSITORY / "Makefile").read_text(), r
 
 
 def commands(page) -> list[list[str]]:
-    """The commands of a page's shell blocks, each as words; a pipe is several."""
+    """Returns the commands of a page's shell blocks, each as words; a pipe is several."""
     found = []
     for block in re.findall(r"^ *```sh\n(.*?)^ *```", page.read_text(), re.MULTILINE | re.DOTALL):
         # A here-document is another language, and is tested where it belongs.
@@ -34,7 +34,7 @@ ALL = [(page, words) for page in PAGES for words in commands(page)]
 
 
 def option(words, *names) -> list[str]:
-    """The values of an option, written in any of its ways."""
+    """Returns the values of an option, in any of its forms."""
     found = []
     for at, word in enumerate(words):
         name, equals, value = word.partition("=")
@@ -55,7 +55,7 @@ def test_make_has_the_target(page, words):  # noqa: ARG001
     assert words[1] in targets
 
 
-def test_the_image_that_is_built_is_the_one_that_is_loaded_and_run():
+def test_the_image_built_is_the_one_loaded_and_run():
     assert "$(IMAGE) .\n" in (REPOSITORY / "Makefile").read_text()
     for page, words in ALL:
         if words[0] in ("kind", "docker"):
@@ -71,7 +71,7 @@ def test_the_image_that_is_built_is_the_one_that_is_loaded_and_run():
 
 
 def applied(words) -> list[dict]:
-    """The objects that a `kubectl apply` makes."""
+    """Returns the objects that a `kubectl apply` creates."""
     found = []
     for folder in option(words, "-k", "--kustomize"):
         found += manifests.built(REPOSITORY / folder)

@@ -1,4 +1,4 @@
-"""The list of sessions: quick with 100,000 of them, searched and paged by its address, with and without scripts."""
+"""The list of sessions: fast with 100,000 of them, searched and paged by its address, with and without scripts."""
 
 import re
 import time
@@ -6,8 +6,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from e2e.browser import Browser
-from e2e.server import Server
+from e2e.harness.browser import Browser
+from e2e.harness.server import Server
 
 MANY = 100_000
 CLUSTERS = 500
@@ -41,7 +41,7 @@ def links(window) -> list[str]:
     return window.run("return [...document.querySelectorAll('a.open')].map((a) => a.getAttribute('href'))")
 
 
-def test_a_page_without_scripts_has_a_hundred_rows_and_leads_to_the_next(many):
+def test_a_page_without_scripts_has_100_rows_and_a_next_link(many):
     with urlopen(f"{many.url}/sessions/") as answer:
         first = answer.read().decode()
     assert first.count('class="open"') == 100
@@ -73,7 +73,7 @@ def test_a_page_leads_back_to_the_one_before(many):
 
 
 @pytest.mark.parametrize("page", ["sessions/", "select_cluster", "rayclusters/team-3/cluster-003"])
-def test_every_list_of_sessions_has_the_same_columns_and_the_cluster_first(window, many, page):
+def test_every_list_of_sessions_has_the_same_columns(window, many, page):
     window.open(f"{many.url}/{page}")
     window.wait_for_text("cluster-")
     heads = window.run("return [...document.querySelectorAll('th')].map((head) => head.textContent)")
@@ -142,7 +142,7 @@ def test_the_keyboard_is_enough(window, many):
     assert window.run("return document.activeElement.id") == "search"
 
 
-def test_an_unknown_url_is_a_page_for_people_and_ray_s_words_for_programs(window, many):
+def test_an_unknown_url_is_a_page_for_people_and_text_for_programs(window, many):
     window.open(f"{many.url}/foo/bar")
     window.wait_for_text("Not found", "All sessions")
     window.errors()
@@ -155,7 +155,7 @@ def test_an_unknown_url_is_a_page_for_people_and_ray_s_words_for_programs(window
     assert not window.errors()
 
 
-def test_a_search_that_finds_nothing_and_a_question_that_is_none_say_what_to_do(window, many):
+def test_an_empty_result_and_a_bad_query_show_what_to_do(window, many):
     window.open(f"{many.url}/sessions/?q=nothing-like-this")
     window.wait_for_text("0 of", "No session matches", "Show all sessions")
     window.open(f"{many.url}/sessions/?startedAfter=yesterday")

@@ -2,8 +2,8 @@
 
 import json
 
-from e2e import bundle
-from e2e.server import Server, wait_until
+from e2e.harness import bundle
+from e2e.harness.server import Server, wait_until
 
 SESSION = bundle.SMALL
 
@@ -18,7 +18,7 @@ def test_a_root_that_vanishes_is_an_error_and_the_list_stays(tmp_path):
 
         assert listed() == (1, False)
         root.rename(away)
-        # A session that is not listed makes the server look.
+        # A request for an unlisted session makes the server list again.
         status, _, body = server.get("sessions/team/other/session_2026-11-22_23-11-33_821800_1/api/v0/tasks")
         assert status in (502, 503), body
         assert listed() == (1, True)
@@ -26,7 +26,7 @@ def test_a_root_that_vanishes_is_an_error_and_the_list_stays(tmp_path):
         assert b"is not there" in server.get("readyz")[2]
         assert server.get("livez")[0] == 200
         away.rename(root)
-        # An error is given for a moment without looking again.
+        # The error is cached for a moment.
         other = "sessions/team/other/session_2026-11-22_23-11-33_821800_1/api/v0/tasks"
         wait_until(lambda: server.get(other)[0] == 404, 15)
         assert listed() == (1, False)

@@ -1,4 +1,4 @@
-"""Stores that give a part of an object without saying which: it is refused, on S3 and on Azure, and told."""
+"""Stores that send a part of an object without its range: it is refused and reported, on S3 and on Azure."""
 
 import urllib.error
 import urllib.request
@@ -6,17 +6,18 @@ from contextlib import contextmanager
 
 import pytest
 
-from e2e import bundle, hostile_clouds, quirky_s3
-from e2e.loopback import Loopback
-from e2e.object_server import Answering
-from e2e.server import StoreServer
+from e2e.harness import bundle
+from e2e.harness.loopback import Loopback
+from e2e.harness.object_server import Answering
+from e2e.harness.server import StoreServer
+from e2e.hostile import clouds, quirky_s3
 
 SESSION, NODE = bundle.SMALL, bundle.SMALL_NODE
 LOG = f"{SESSION}/api/v0/logs/file?node_id={NODE}&filename=raylet.out&lines=1"
 
 
 class Proxy(Answering):
-    """Stands before a store, and leaves out which part of an object an answer brings."""
+    """Stands before a store, and leaves out the range of a part."""
 
     store: str
     leaves_out: bool
@@ -47,7 +48,7 @@ def before(address: str, *, leaves_out: bool):
 @contextmanager
 def serve(store: str, folder, log, *, leaves_out: bool):
     """A server of a store of a kind, behind the proxy."""
-    with quirky_s3.serve(folder, "none") as s3, hostile_clouds.serve(folder, "azure", "none") as cloud:
+    with quirky_s3.serve(folder, "none") as s3, clouds.serve(folder, "azure", "none") as cloud:
         azure = cloud.document["azure"]
         origin, _, account = azure["endpoint"].rpartition("/")
         with before(s3["S3_ENDPOINT"] if store == "s3" else origin, leaves_out=leaves_out) as address:
@@ -60,17 +61,17 @@ def serve(store: str, folder, log, *, leaves_out: bool):
 
 
 @pytest.mark.parametrize("store", ["s3", "azure"])
-def test_a_part_of_which_nobody_says_which_it_is_is_refused(folder, tmp_path, store):
+def test_a_part_without_its_range_is_refused(folder, tmp_path, store):
     with serve(store, folder, tmp_path / "log", leaves_out=True) as server:
         status, _, body = server.get(LOG)
         tasks = server.json(f"{SESSION}/api/v0/tasks")["data"]["result"]["result"]
     assert status == 502, body
     assert b"does not say which bytes it serves" in body + (tmp_path / "log").read_bytes()
-    # Whole objects need no such word.
+    # Whole objects need no range.
     assert len(tasks) == 3
 
 
 @pytest.mark.parametrize("store", ["s3", "azure"])
-def test_through_the_same_proxy_a_part_that_is_told_is_read(folder, tmp_path, store):
+def test_a_part_with_its_range_is_read_through_the_same_proxy(folder, tmp_path, store):
     with serve(store, folder, tmp_path / "log", leaves_out=False) as server:
         assert server.get(LOG)[2] == b"r\n"

@@ -1,6 +1,6 @@
-//! Serves a folder as if its store were far away: every request to the store takes so much longer.
+//! Serves a folder with a latency on every request, as if its store were far away.
 //!
-//! For trying and testing what a page shows while a session is being loaded:
+//! For pages that show a session while it is being loaded:
 //! `cargo run --example slow_store -- FOLDER MILLISECONDS DASHBOARD [STATES]`. It ends with SIGTERM.
 //!
 //! STATES stands for the watch of an API server: a file with a line `NAMESPACE/CLUSTER/SESSION STATE` for each session

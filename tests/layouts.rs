@@ -1,4 +1,4 @@
-//! One session as every collector of KubeRay's history stored it: each time the same session must open.
+//! One session in the layouts of all of KubeRay's collectors: each time the same session must open.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
 
@@ -21,12 +21,12 @@ const HEAD: &str = "01180a8f897331216f38cb5230743f3605b7ae1ef6b370c8af16a052";
 const WORKER: &str = "775fef0aac8bbb99826de6b426e902cca43fa875db825422b0171ac9";
 const TASK: &str = "yO9FzNB3ZTn///////////////8BAAAA";
 
-/// How a collector named and wrote what it had.
+/// The names and the format in which a collector stored a session.
 struct Layout {
     marker: &'static str,
     /// The session's prefix.
     data: &'static str,
-    /// Whether the node comes before the kind.
+    /// The node comes before the kind.
     node_first: bool,
     job: &'static str,
     event_file: &'static str,
@@ -86,7 +86,7 @@ impl Layout {
         store.put(format!("{root}{}/{SESSION}", self.marker), "");
     }
 
-    /// What the head's collector wrote, and what the worker's did.
+    /// Stores the files that the collector of every node writes.
     fn put_node(&self, store: &Memory, root: &str, node: &str) {
         let id = STANDARD.encode(NodeId::from_hex(node).unwrap().0);
         let node_event = event(
@@ -199,7 +199,7 @@ async fn head_and_workers_with_different_collectors_are_one_session() {
 }
 
 #[tokio::test]
-async fn what_lies_in_both_trees_is_read_once_and_the_newer_tree_wins() {
+async fn a_file_in_both_trees_is_read_once_from_the_newer_one() {
     let store = Memory::default();
     FLAT.put(&store, "");
     B2.put(&store, "");
@@ -223,7 +223,7 @@ async fn two_names_of_one_hour_are_both_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_is_still_uploaded_opens_once_its_data_is_there() {
+async fn a_session_opens_once_its_data_is_uploaded() {
     // Trap 16: the marker comes first.
     let store = Arc::new(Memory::default());
     B2.put_marker(&store, "");
@@ -232,7 +232,7 @@ async fn a_session_that_is_still_uploaded_opens_once_its_data_is_there() {
     let error = sessions.open(&key).await.unwrap_err();
     assert!(error.to_string().contains("no data yet"), "{error}");
     B2.put(&store, "");
-    // The error is held for a moment, so that nobody lists the session with every click.
+    // The error is cached for a moment, so that not every click lists the session.
     tokio::time::advance(std::time::Duration::from_secs(3)).await;
     assert_whole(&sessions.open(&key).await.unwrap(), "later");
 }

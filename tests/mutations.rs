@@ -1,4 +1,4 @@
-//! Whatever bytes are stored, a session opens or says why not, and every answer is JSON as RFC 8259 has it.
+//! Any bytes may be stored: a session opens or reports why not, and every answer is JSON as RFC 8259 has it.
 //!
 //! Small recorded and odd sessions are damaged at random: bytes, tokens and whole stretches of their files. A run of the
 //! tests tries a few hundred; `make mutations` tries 100,000. A failure names the seed that repeats it.
@@ -10,6 +10,7 @@
     reason = "a test or benchmark that cannot go on must stop"
 )]
 
+use common::fixture;
 use flate2::read::MultiGzDecoder;
 use ray_history::session::{Error, Sessions};
 use ray_history_core::base::name::{ClusterId, SessionKey, SessionName};
@@ -28,13 +29,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-mod fixture;
+mod common;
 
 /// Damaged sessions in a run of the tests.
 const FEW: u64 = 300;
 /// Bytes of a stored file that are taken: enough of every kind of record, and quick to read.
 const PREFIX: usize = 24 << 10;
-/// What odd writers write.
+/// Texts that damage a file: numbers, escapes and brackets as odd writers have them.
 const TOKENS: [&str; 30] = [
     "NaN",
     "Infinity",

@@ -9,20 +9,20 @@
     reason = "a test or benchmark that cannot go on must stop"
 )]
 
-use clap::Parser;
-use ray_history::args::{Args, Command};
-use ray_history::run;
+use common::client::{self, block_on, header, send};
+use common::fixture;
+use common::server::Server;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::sync::OnceLock;
+use std::time::Duration;
 use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
 
+mod common;
 #[path = "routes/dropin.rs"]
 mod dropin;
-mod fixture;
 #[path = "routes/loading.rs"]
 mod loading;
 #[path = "routes/paths.rs"]
@@ -36,13 +36,13 @@ const NODE: &str = "a6c4b8c4ac754a791457accd697815acfd54fd0a64dc1fa060dd497c";
 /// Errors name their request: with this header it is always the same one.
 const TRACED: (&str, &str) = ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
 
-/// The bundled session, unpacked once.
+/// Returns the folder of the bundled session, unpacked once.
 fn unpacked() -> &'static Path {
     static FOLDER: OnceLock<TempDir> = OnceLock::new();
     FOLDER.get_or_init(|| fixture::unpacked("service")).path()
 }
 
-/// The store and the dashboard's files, with a file beside them that nobody may get.
+/// Returns the store and the dashboard's files, with a file outside them that no answer may have.
 fn folders() -> [String; 2] {
     static FOLDERS: OnceLock<[String; 2]> = OnceLock::new();
     let folders = FOLDERS.get_or_init(|| {
@@ -57,82 +57,79 @@ fn folders() -> [String; 2] {
     folders.clone()
 }
 
-/// Starts one server for all tests of this file; it ends with the process.
+/// Returns the address of the server of all tests of this binary.
 fn base() -> &'static str {
     static BASE: OnceLock<String> = OnceLock::new();
     BASE.get_or_init(start)
 }
 
-/// Starts a server that ends with the process, and returns its address once it is ready.
+/// Starts a server that ends with this process, and returns its address once its sessions are listed.
 fn start() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
     let [store, dashboard] = folders();
-    let args = Args::parse_from(["ray-history", "serve", "--local-dir", &store, "--dashboard-dir", &dashboard]);
-    let Command::Serve(settings) = args.command else { panic!("not serve") };
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-        runtime.block_on(run::serve(*settings, listener, CancellationToken::new())).unwrap();
-    });
-    for _ in 0..200 {
-        // Ready means that the sessions are listed.
-        if exchange(&address, "GET", "/readyz", &[]).is_ok_and(|answer| answer.0 == 200) {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    address
+    block_on(async {
+        let server = Server::start(&["--local-dir", &store, "--dashboard-dir", &dashboard], &[]).await;
+        let ready = async || server.status("/readyz").await == 200;
+        server.eventually("it is ready", Duration::from_secs(60), ready).await;
+        Box::leak(Box::new(server)).address.clone()
+    })
 }
 
-/// Status, headers with lower-case names, body.
+/// Status code, headers with lower-case names, and body of an answer.
 type Reply = (u16, Vec<(String, String)>, String);
 
-/// One request on a connection of its own: simple enough to need no client.
+/// Sends a request to the server of all tests.
 fn ask(method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
-    exchange(base(), method, path, headers).unwrap()
+    exchange(base(), method, path, headers)
 }
 
-fn exchange(address: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> std::io::Result<Reply> {
-    let mut connection = TcpStream::connect(address)?;
+/// Sends a request to a server.
+fn exchange(address: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+    let reply = block_on(send(method, &format!("http://{address}{path}"), headers));
+    let client::Reply { status, headers, body } = reply.unwrap_or_else(|error| panic!("{path}: {error:?}"));
+    (status, headers, body)
+}
+
+/// Does the same as [`ask`], with the path sent byte for byte.
+fn ask_raw(path: &str) -> Reply {
+    exchange_raw(base(), "GET", path, &[])
+}
+
+/// Does the same as [`exchange`] over a raw socket, because a client resolves `..` and `%2e%2e` in a path itself.
+fn exchange_raw(address: &str, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+    let mut connection = TcpStream::connect(address).unwrap();
     let headers: String = headers.iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
-    connection.write_all(
-        format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n").as_bytes(),
-    )?;
+    let request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n");
+    connection.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
-    connection.read_to_end(&mut answer)?;
-    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap_or(answer.len() - 4);
-    let (head, body) = (String::from_utf8_lossy(&answer[..end]).into_owned(), &answer[end + 4..]);
-    let chunked = head.to_lowercase().contains("transfer-encoding: chunked");
+    connection.read_to_end(&mut answer).unwrap();
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a whole head");
+    let (head, body) = (String::from_utf8_lossy(&answer[..end]), &answer[end + 4..]);
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let headers = head.lines().filter_map(|line| line.split_once(": "));
+    let headers: Vec<_> = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+    let chunked = header(&headers, "transfer-encoding") == "chunked";
     let body = if chunked { unchunked(body) } else { body.to_vec() };
-    let mut lines = head.lines();
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
-    let headers = lines.filter_map(|line| line.split_once(": "));
-    let headers = headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
-    Ok((status.unwrap_or(0), headers, String::from_utf8_lossy(&body).into_owned()))
+    (status, headers, String::from_utf8_lossy(&body).into_owned())
 }
 
-/// The bytes of a chunked body.
+/// Returns the bytes of a chunked body.
 fn unchunked(mut body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut bytes = Vec::new();
     while let Some(line) = body.windows(2).position(|bytes| bytes == b"\r\n") {
-        let len = usize::from_str_radix(&String::from_utf8_lossy(&body[..line]), 16).unwrap_or(0);
+        let len = usize::from_str_radix(&String::from_utf8_lossy(&body[..line]), 16).unwrap();
         let chunk = &body[line + 2..];
         if len == 0 || chunk.len() < len + 2 {
             break;
         }
-        out.extend_from_slice(&chunk[..len]);
+        bytes.extend_from_slice(&chunk[..len]);
         body = &chunk[len + 2..];
     }
-    out
+    bytes
 }
 
 fn get(path: &str) -> (u16, String) {
     let (status, _, body) = ask("GET", path, &[]);
     (status, body)
-}
-
-fn header<'a>(headers: &'a [(String, String)], name: &str) -> &'a str {
-    headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
 }
 
 #[test]
@@ -187,7 +184,7 @@ fn every_route_of_a_session_answers_as_it_did() {
 }
 
 #[test]
-fn secrets_are_hidden_from_browsers_and_shown_to_the_command_line() {
+fn secrets_are_hidden_from_browsers_alone() {
     let path = format!("{SESSION}/api/jobs/train-exp1");
     let (_, _, shown) = ask("GET", &path, &[]);
     assert!(shown.contains(r#""RAY_TRAIN_V2_ENABLED":"1""#), "{shown}");
@@ -206,7 +203,7 @@ fn secrets_are_hidden_from_browsers_and_shown_to_the_command_line() {
 }
 
 #[test]
-fn what_is_no_session_gets_a_clear_refusal_with_a_way_out() {
+fn an_unknown_session_is_404_with_a_link_to_the_list() {
     for path in [
         "/sessions/ml-serving/recsys-raycluster-9d4kq/not_a_session/api/jobs/",
         "/sessions/ml-serving/nobody/session_2026-11-23_07-07-14_513426_5513/nodes?view=summary",
@@ -229,7 +226,7 @@ fn no_path_leaves_the_folders_that_are_served() {
         &format!("/api/v0/logs/file?node_id={NODE}&filename=../../../../secret"),
         &format!("/api/v0/logs/file?node_id={NODE}&filename=/etc/passwd"),
     ] {
-        let (status, body) = get(&format!("{SESSION}{path}"));
+        let (status, _, body) = ask_raw(&format!("{SESSION}{path}"));
         assert!(status >= 400, "{path}: {status}");
         assert!(!body.contains("secret") || body.contains("not found"), "{path}: {body}");
     }
@@ -237,7 +234,7 @@ fn no_path_leaves_the_folders_that_are_served() {
 }
 
 #[test]
-fn the_dashboard_is_served_under_the_session_and_only_with_its_slash() {
+fn the_dashboard_is_served_below_the_session_with_its_slash() {
     let (status, headers, _) = ask("GET", SESSION, &[]);
     assert_eq!((status, header(&headers, "location")), (307, "session_2026-11-23_07-07-14_513426_5513/"));
     let (status, headers, body) = ask("GET", &format!("{SESSION}/"), &[]);
@@ -258,7 +255,7 @@ fn history_can_only_be_read() {
 }
 
 #[test]
-fn logs_come_as_text_by_file_by_actor_and_by_submission_with_their_last_lines() {
+fn logs_are_found_by_file_actor_and_submission() {
     let last = |query: &str| {
         let (status, headers, body) = ask("GET", &format!("{SESSION}/api/v0/logs/file?{query}"), &[]);
         assert_eq!((status, header(&headers, "content-type")), (200, "text/plain"), "{body}");
@@ -276,7 +273,7 @@ fn logs_come_as_text_by_file_by_actor_and_by_submission_with_their_last_lines() 
 }
 
 #[test]
-fn the_sessions_page_lists_the_session_and_escapes_what_it_shows() {
+fn the_sessions_page_lists_the_session_and_escapes_texts() {
     let (status, headers, body) = ask("GET", "/sessions/", &[]);
     assert_eq!(status, 200);
     assert!(header(&headers, "content-security-policy").contains("default-src 'none'"));
@@ -287,7 +284,7 @@ fn the_sessions_page_lists_the_session_and_escapes_what_it_shows() {
 }
 
 #[test]
-fn the_report_says_that_nothing_is_known_to_be_missing() {
+fn the_report_has_no_known_gaps() {
     let (status, body) = get(&format!("/api/history/v1{SESSION}"));
     assert_eq!(status, 200, "{body}");
     let report: Value = serde_json::from_str(&body).unwrap();
@@ -295,30 +292,13 @@ fn the_report_says_that_nothing_is_known_to_be_missing() {
     assert_eq!(report["report"]["damagedRecords"]["count"], 0);
 }
 
-/// The headers of a WebSocket's handshake, and some more.
-fn handshake<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    let mut headers = vec![
-        ("Upgrade", "websocket"),
-        ("Sec-WebSocket-Version", "13"),
-        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
-    ];
-    headers.extend(more);
-    headers
-}
-
-/// The answer to a handshake, up to the end of its head.
-fn upgraded(path: &str, headers: &[(&str, &str)]) -> String {
-    let mut connection = TcpStream::connect(base()).unwrap();
-    connection.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
-    let headers: String = handshake(headers).iter().map(|(name, value)| [name, ": ", value, "\r\n"].concat()).collect();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\n{headers}\r\n", base());
-    connection.write_all(request.as_bytes()).unwrap();
-    let (mut head, mut byte) = (Vec::new(), [0]);
-    while !head.ends_with(b"\r\n\r\n") && connection.read(&mut byte).unwrap() == 1 {
-        head.push(byte[0]);
-    }
-    String::from_utf8(head).unwrap()
-}
+/// The headers of a WebSocket's handshake.
+const HANDSHAKE: [(&str, &str); 4] = [
+    ("Connection", "Upgrade"),
+    ("Upgrade", "websocket"),
+    ("Sec-WebSocket-Version", "13"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+];
 
 #[test]
 fn a_websocket_is_opened_for_programs_and_for_own_pages_alone() {
@@ -331,13 +311,13 @@ fn a_websocket_is_opened_for_programs_and_for_own_pages_alone() {
         (&[("Origin", "null")], 403),
         (&[("Origin", "https://evil.example.com"), ("X-Forwarded-Host", "evil.example.com")], 403),
     ] {
-        let head = upgraded(&path, headers);
-        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{headers:?}: {head}");
+        let (seen, _, body) = ask("GET", &path, &[&HANDSHAKE, headers].concat());
+        assert_eq!(seen, status, "{headers:?}: {body}");
     }
 }
 
 #[test]
-fn every_answer_says_once_that_its_type_is_not_to_be_guessed() {
+fn every_answer_has_one_nosniff_header() {
     let long = format!("/livez?{}", "x".repeat(17 << 10));
     let session = format!("{SESSION}/");
     let (tasks, script) = (format!("{SESSION}/api/v0/tasks"), format!("{SESSION}/static/js/main.js"));

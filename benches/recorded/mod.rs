@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use tempfile::TempDir;
 
-/// A folder for what is measured, and the bucket in it; without the variable, nothing but a message.
+/// Unpacks it, and returns the folder and the bucket in it; without the variable, prints why and returns `None`.
 pub(crate) fn unpacked() -> Option<(TempDir, PathBuf)> {
     let Some(tar) = std::env::var_os("RAY_HISTORY_SCALE") else {
         println!(

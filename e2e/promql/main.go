@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// What an expression reads.
+// The metrics and labels that an expression reads.
 type named struct {
 	Error   string              `json:"error,omitempty"`
 	Metrics map[string][]string `json:"metrics"` // names, each with the labels its selectors match on

@@ -1,1 +1,1 @@
-"""Records a real Ray session: what a collector would have stored of it, and what its live dashboard answered."""
+"""Records a real Ray session: the files of a collector, and the answers of the live dashboard."""

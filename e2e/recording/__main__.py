@@ -31,7 +31,7 @@ ALONE = "RAY_HISTORY_RECORDING_ALONE"
 
 
 def alone():
-    """Starts over in a network of its own, unless it has one."""
+    """Restarts this process in a network namespace of its own, unless it has one."""
     if ALONE in os.environ:
         return
     os.environ[ALONE] = "1"
@@ -42,7 +42,7 @@ def alone():
 
 
 def run(cluster: Cluster, folder: Path, *, tune: bool) -> dict[str, str]:
-    """Runs all submissions; their statuses."""
+    """Runs all submissions, and returns their statuses."""
     scripts = Path(shutil.copytree(WORKLOAD, folder / "jobs", ignore=shutil.ignore_patterns("__*")))
     marks = folder / "marks"
     marks.mkdir()
@@ -58,7 +58,7 @@ def run(cluster: Cluster, folder: Path, *, tune: bool) -> dict[str, str]:
 
 
 class Truth:
-    """Questions that were asked, and their answers."""
+    """The questions asked so far, and their answers."""
 
     def __init__(self, cluster: Cluster, folder: Path):
         self._cluster = cluster
@@ -75,7 +75,7 @@ class Truth:
 
 
 def record(arguments: argparse.Namespace, folder: Path) -> dict:
-    """Makes the recording; what there is to say about it."""
+    """Makes the recording, and returns a summary of it."""
     with Cluster(arguments.ray.absolute(), folder, arguments.nodes) as cluster:
         began = time.monotonic()
         store = Store(arguments.into / "storage", arguments.namespace, arguments.cluster, cluster.session)
@@ -120,8 +120,8 @@ def main():
     alone()
     arguments.into.mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="ray-") as folder:
-        told = record(arguments, Path(folder))
-    text = json.dumps(told, indent=2, ensure_ascii=False)
+        summary = record(arguments, Path(folder))
+    text = json.dumps(summary, indent=2, ensure_ascii=False)
     write(arguments.into / "recording.json", f"{text}\n".encode())
     print(text)
 

@@ -45,7 +45,7 @@ class Node:
         self.folder = folder
         self.receiver = Receiver()
         self.id = ""
-        """In hex, once the node is up."""
+        """Returns the id in hex, once the node is up."""
 
     def start(self, ray: Path, environment: dict, *flags: str):
         self.folder.mkdir()
@@ -121,7 +121,7 @@ class Cluster:
         self.session, self.version = version["session_name"], version["ray_version"]
 
     def _wait(self, count: int) -> dict[str, str]:
-        """Waits until so many nodes and their agents are up; the nodes' ids by address."""
+        """Waits until some nodes and their agents are up, and returns the nodes' ids by address."""
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
             for node in self.nodes[:count]:
@@ -137,7 +137,7 @@ class Cluster:
         raise AssertionError(f"{count} nodes did not start within {START_SECONDS} s")
 
     def ask(self, path: str, body: dict | None = None) -> tuple[int, str, bytes]:
-        """Status, content type and body of the dashboard's answer."""
+        """Returns status, content type and body of the dashboard's answer."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"} if data else {})
         try:
@@ -160,7 +160,7 @@ class Cluster:
             node.process.wait(STOP_SECONDS)
 
     def kill(self):
-        """Ends what is left of the cluster's own processes, which a mark in their environment tells."""
+        """Ends the remaining processes of the cluster, which a mark in their environment identifies."""
         while left := [folder for folder in Path("/proc").glob("[0-9]*") if self._owns(folder)]:
             for folder in left:
                 with contextlib.suppress(ProcessLookupError):
@@ -185,7 +185,7 @@ def event_types(ray: Path) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports below the range from which the kernel takes those of clients."""
+    """Returns ports below the range from which the kernel takes those of clients."""
     found = []
     while len(found) < count:
         port = random.randrange(20000, 32000)  # noqa: S311  no secret depends on it

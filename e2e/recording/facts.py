@@ -1,4 +1,4 @@
-"""What a live dashboard knows that questions about details need: ids of nodes, jobs and actors, names of files."""
+"""Facts of a live dashboard that questions about details need: ids of nodes, jobs and actors, names of files."""
 
 import itertools
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Facts:
         )
 
     def job_ids(self) -> list[str]:
-        """Those that a job of the list or a task has, and one that none has."""
+        """Returns the ids of jobs and of tasks' jobs, and one that none has."""
         of_jobs = {job["job_id"] for job in self.jobs if job["job_id"]}
         return [*sorted(of_jobs | {task["job_id"] for task in self.tasks}), "ffffffff"]
 
@@ -47,7 +47,7 @@ class Facts:
         return sorted(job["submission_id"] for job in self.jobs if job["submission_id"])
 
     def some_actors(self) -> list[str]:
-        """One of each class, state and fate first."""
+        """Returns actors, one of each class, state and number of restarts first."""
         key = lambda actor: (actor["class_name"], actor["state"], actor["num_restarts"])  # noqa: E731
         return [actor["actor_id"] for actor in varied(self.actors, key, ACTORS)]
 
@@ -57,7 +57,7 @@ class Facts:
         return (odd[: FUNCTIONS // 2] + plain)[:FUNCTIONS]
 
     def attempts(self) -> list[dict]:
-        """One of each sort first: by type, state, error, attempt and whether it has a log, then one of each name."""
+        """Returns attempts, one of each sort first: by type, state, error, attempt and log, then one of each name."""
 
         def sort(task: dict):
             log = task["task_log_info"] is not None
@@ -67,7 +67,7 @@ class Facts:
         return sorted(first + varied([t for t in self.tasks if t not in first], sort, ATTEMPTS - len(first)), key=place)
 
     def some_files(self, node: str) -> list[str]:
-        """A handful that workers wrote, and those that Ray's own processes and submissions' drivers did."""
+        """Returns a few logs of workers, and those of Ray's own processes and of submissions' drivers."""
         files = self.files[node]
         written = [f for f in files if f.startswith("worker-") and f.endswith((".out", ".err"))]
         known = ("raylet.err", "raylet.out", "gcs_server.err", "runtime_env_agent.log")
@@ -83,7 +83,7 @@ def place(task: dict):
 
 
 def varied(rows: list[dict], key, count: int) -> list[dict]:
-    """Up to so many rows, the first of each key before any other."""
+    """Returns up to `count` rows, the first of each key before any other."""
     seen, first, others = set(), [], []
     for row in rows:
         (others if key(row) in seen else first).append(row)

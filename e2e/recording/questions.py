@@ -26,7 +26,7 @@ SMALL = (
 
 
 def where(*conditions: str) -> str:
-    """The query that filters by conditions such as state=FAILED or state!=FAILED."""
+    """Returns the query that filters by conditions such as state=FAILED or state!=FAILED."""
     parts = []
     for condition in conditions:
         key, _, value = condition.partition("=")
@@ -54,7 +54,7 @@ def questions(facts: Facts) -> Iterator[str]:
 
 
 def pages(facts: Facts) -> Iterator[str]:
-    """What the pages about nodes, jobs and actors ask."""
+    """The questions of the pages about nodes, jobs and actors."""
     yield "/nodes?view=summary"
     yield "/nodes?view=hostNameList"
     yield from (f"/nodes/{node}" for node in facts.nodes)
@@ -138,7 +138,7 @@ def summaries(facts: Facts) -> Iterator[str]:
 
 
 def lists(facts: Facts) -> Iterator[str]:
-    """What `ray list` and `ray get` ask."""
+    """The questions of `ray list` and `ray get`."""
     for kind in LISTS:
         yield from (f"/api/v0/{kind}{query}" for query in ("", f"?{DETAILS}", "?limit=1"))
     yield f"/api/v0/actors?{ALL}&{where('state=DEAD')}"

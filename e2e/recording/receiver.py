@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 
-from e2e.loopback import Loopback
+from e2e.harness.loopback import Loopback
 
 ROTATION_SECONDS = 30
 # Payloads in which the collector looks for a job id; all other events are filed as events of the node.
@@ -21,7 +21,7 @@ OF_A_JOB = (
     "actorTaskDefinitionEvent",
     "actorDefinitionEvent",
 )
-# What Go escapes in JSON and Python does not.
+# Characters that Go escapes in JSON and Python does not.
 ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -30,9 +30,9 @@ class EventFile:
     """Events that end up in one object."""
 
     folder: str
-    """Below the node's folder: node_events, or job_events and the job's id."""
+    """The folder below the node's: node_events, or job_events and the job's id."""
     created: int
-    """Nanoseconds since the epoch."""
+    """The time of its first event, in nanoseconds since the epoch."""
     events: list[dict] = field(default_factory=list)
 
     def name(self, node: str) -> str:
@@ -65,13 +65,13 @@ class Receiver(Loopback):
                 self.end_headers()
 
             def log_message(self, *_):
-                """Nothing: what came is counted at the end."""
+                """Logs nothing: events are counted at the end."""
 
         super().__init__(Handler)
         self.address = f"http://127.0.0.1:{self.port}/v1/events"
 
     def take(self, events: list[dict]) -> bool:
-        """Whether they were taken: none is once the receiver was closed."""
+        """Files events; returns False once the receiver was closed."""
         with self._lock:
             if not self._closed:
                 for event in events:
@@ -79,7 +79,7 @@ class Receiver(Loopback):
             return not self._closed
 
     def close(self):
-        """From now on events are refused, as by a collector that has ended."""
+        """Refuses events from now on, as a collector that has ended."""
         with self._lock:
             self._closed = True
 
@@ -101,7 +101,7 @@ def folder_of(event: dict) -> str:
 
 
 def number(text: str) -> int | float:
-    """The number that Go writes for what it read: no fraction where there is none."""
+    """Returns a number as Go writes it: a whole one without a fraction."""
     value = float(text)
     return int(value) if value.is_integer() and abs(value) < 1e21 else value
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from .cluster import Cluster
 
-# What the head's collector asks the dashboard for; it stores only answers of status 200.
+# The questions of the head's collector to the dashboard; it stores only answers of status 200.
 POLLED = (
     "/timezone",
     "/api/v0/cluster_metadata",
@@ -21,7 +21,7 @@ class Store:
         self._marker = bucket / "cluster-metadata" / "raycluster" / f"{namespace}_{name}" / session
         self._history = bucket / "cluster-history" / "raycluster" / namespace / name / session
         self.path = f"sessions/{namespace}/{name}/{session}"
-        """Below a history server."""
+        """Returns the path below a history server."""
 
     def poll(self, cluster: Cluster):
         jobs = [job["job_id"] for job in cluster.json("/api/jobs/") if job["job_id"]]
@@ -46,7 +46,7 @@ class Store:
                 write(self._history / node.id / file.name(node.id), file.content())
 
     def mark(self):
-        """Makes the session one that a reader finds."""
+        """Writes the marker, by which readers find the session."""
         write(self._marker, b"")
 
 

@@ -1,4 +1,4 @@
-"""The submissions that make a session hard to tell afterwards, and how they are run through the job API."""
+"""The submissions of a session that is hard to reproduce, run through the job API."""
 
 import time
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Submission:
     metadata: dict[str, str] = field(default_factory=dict)
     resources: dict = field(default_factory=dict)
     stopped_at: str = ""
-    """What its log says once it is to be stopped."""
+    """The line of its log after which it is to be stopped."""
 
     def submit(self, cluster: Cluster, scripts: Path, marks: Path):
         environment = {"env_vars": {"HARD_MARKS": str(marks), **self.variables}} if self.script else {}
@@ -32,7 +32,7 @@ class Submission:
         cluster.json("/api/jobs/", body)
 
     def wait(self, cluster: Cluster) -> str:
-        """Stops it if it is to be stopped; its status once it has ended."""
+        """Stops it if it is to be stopped, and returns its status once it has ended."""
         end, stopped = time.monotonic() + JOB_SECONDS, False
         while time.monotonic() < end:
             if self.stopped_at and not stopped:
@@ -46,7 +46,7 @@ class Submission:
         raise AssertionError(f"{self.id} did not end within {JOB_SECONDS} s")
 
 
-# Each inner list runs at once.
+# The submissions of an inner list run at the same time.
 HARD = [
     [
         Submission("hard-names", "names.py", metadata={"größe": "klein", "team": "名前"}),

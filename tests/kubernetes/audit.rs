@@ -1,10 +1,10 @@
-//! What the API server was asked, by its audit log.
+//! The requests to the API server, by its audit log.
 
 use serde_json::Value;
 use std::collections::HashSet;
 use std::path::Path;
 
-/// `ServiceAccounts` are written down, tests are not. A watch is written down when it begins.
+/// Requests of `ServiceAccounts` are logged, those of the tests are not. A watch is logged when it begins.
 pub(crate) const POLICY: &str = "apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules:\n\
     - {level: Metadata, userGroups: [\"system:serviceaccounts\"]}\n- {level: None}\n";
 
@@ -17,18 +17,18 @@ pub(crate) struct Request {
     pub(crate) name: String,
     pub(crate) uri: String,
     pub(crate) code: u64,
-    /// When it came, to the microsecond, as text that sorts.
+    /// The time of its arrival, to the microsecond, as text that sorts.
     pub(crate) at: String,
 }
 
 impl Request {
-    /// Verb and resource.
+    /// Returns `true` for this verb and resource.
     pub(crate) fn is(&self, verb: &str, resource: &str) -> bool {
         self.verb == verb && self.resource == resource
     }
 }
 
-/// The requests that `ServiceAccounts` of a namespace have made so far, in their order.
+/// Returns the requests that `ServiceAccounts` of a namespace have made so far, in their order.
 pub(crate) fn read(log: &Path, namespace: &str) -> Vec<Request> {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let (user, mut seen) = (format!("system:serviceaccount:{namespace}:"), HashSet::new());

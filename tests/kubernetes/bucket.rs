@@ -1,10 +1,10 @@
-//! A folder that holds what collectors stored.
+//! A folder in the place of a bucket, filled as collectors do it.
 
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// Who made a cluster.
+/// The owner of a cluster.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Owner<'a> {
     Nobody,
@@ -21,7 +21,7 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    /// An empty one.
+    /// Makes an empty bucket.
     pub(crate) fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("ray");
@@ -29,12 +29,12 @@ impl Bucket {
         Self { dir, path }
     }
 
-    /// Where it is.
+    /// Returns the path of the bucket.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The folder that it is in, as `ray`.
+    /// Returns the folder that holds the bucket `ray`.
     pub(crate) fn parent(&self) -> &Path {
         self.dir.path()
     }

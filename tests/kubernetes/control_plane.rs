@@ -1,13 +1,13 @@
 //! A real API server with its etcd, on loopback ports of their own.
 
 use crate::audit::{self, Request};
-use crate::process::Process;
+use crate::common::process::Process;
+use crate::common::stores::free_port;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::discovery::ApiResource;
 use kube::{Client, Config};
 use serde_json::{Value, json};
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -28,8 +28,8 @@ pub(crate) struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// Starts one, with the definitions of `RayHistory` and of KubeRay's kinds. Beside the usual flags of the API
-    /// server it has these.
+    /// Starts one, with the definitions of `RayHistory` and of KubeRay's kinds, and with more flags of the API
+    /// server.
     pub(crate) async fn start(flags: &[&'static str]) -> Self {
         let plane = Self::bare(flags).await;
         plane.define_ours().await;
@@ -57,7 +57,7 @@ impl ControlPlane {
             .args(["--listen-peer-urls", &peer_url, "--initial-advertise-peer-urls", &peer_url])
             .args(["--initial-cluster", &format!("test={peer_url}"), "--data-dir"])
             .arg(dir.path().join("etcd"));
-        let etcd = Process::start(&etcd, &dir.path().join("etcd.log"));
+        let etcd = Process::start(&mut etcd);
         let flags = flags.to_vec();
         let mut plane = Self { dir, etcd_port, port, flags, etcd, server: None, client: None };
         plane.start_server().await;
@@ -66,7 +66,7 @@ impl ControlPlane {
 
     /// Starts the API server, and waits until it is ready.
     pub(crate) async fn start_server(&mut self) {
-        assert!(self.etcd.runs(), "etcd ended: {}", self.log("etcd"));
+        assert!(self.etcd.runs(), "etcd ended: {}", self.etcd.tail());
         let dir = self.dir.path();
         let mut server = Command::new(binary("kube-apiserver"));
         server
@@ -83,17 +83,17 @@ impl ControlPlane {
             .arg(format!("--audit-policy-file={}/audit.yaml", dir.display()))
             .arg(format!("--audit-log-path={}/audit.log", dir.display()))
             .args(&self.flags);
-        self.server = Some(Process::start(&server, &dir.join("kube-apiserver.log")));
+        let process = Process::start(&mut server);
         let deadline = Instant::now() + Duration::from_secs(180);
         loop {
             if self.dir.path().join("apiserver.crt").exists()
                 && let Ok(client) = self.connect()
                 && client.request_text(http::Request::get("/readyz").body(Vec::new()).unwrap()).await.is_ok()
             {
-                self.client = Some(client);
+                (self.client, self.server) = (Some(client), Some(process));
                 return;
             }
-            assert!(Instant::now() < deadline, "the API server does not start: {}", self.log("kube-apiserver"));
+            assert!(Instant::now() < deadline, "the API server does not start: {}", process.tail());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -103,7 +103,7 @@ impl ControlPlane {
         self.server = None;
     }
 
-    /// Forgets all but the last version of everything, so that no older version can be asked for.
+    /// Compacts etcd: no version but the last of each object can be asked for any more.
     pub(crate) async fn compact(&self) {
         let url = format!("http://127.0.0.1:{}/v3", self.etcd_port);
         let client = reqwest::Client::new();
@@ -114,12 +114,12 @@ impl ControlPlane {
         assert!(done.status().is_success(), "{}", done.text().await.unwrap());
     }
 
-    /// A client that may do everything.
+    /// Returns a client that may do everything.
     pub(crate) fn admin(&self) -> Client {
         self.client.clone().unwrap()
     }
 
-    /// Where the API server listens.
+    /// Returns the port of the API server.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
@@ -143,7 +143,7 @@ impl ControlPlane {
         })
     }
 
-    /// A kubeconfig file for a ServiceAccount, with a token of its own, for an API server that is reached at a port.
+    /// Writes a kubeconfig file for a ServiceAccount, with a new token, for an API server that is reached at a port.
     pub(crate) async fn kubeconfig_of(&self, namespace: &str, account: &str, port: u16) -> PathBuf {
         use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
         use k8s_openapi::api::core::v1::ServiceAccount;
@@ -162,7 +162,7 @@ impl ControlPlane {
         self.try_apply(object).await.unwrap_or_else(|error| panic!("{named}: {error}"))
     }
 
-    /// The same; an error is what the API server says.
+    /// Does the same as [`Self::apply`], and returns the API server's error.
     pub(crate) async fn try_apply(&self, object: Value) -> kube::Result<DynamicObject> {
         let api = self.api(&object);
         let name = object["metadata"]["name"].as_str().unwrap().to_owned();
@@ -178,7 +178,7 @@ impl ControlPlane {
         }
     }
 
-    /// The API of an object's kind, in its namespace.
+    /// Returns the API of an object's kind, in its namespace.
     pub(crate) fn api(&self, object: &Value) -> Api<DynamicObject> {
         let text = |name: &str| object[name].as_str().unwrap().to_owned();
         let (group, version) = match text("apiVersion").split_once('/') {
@@ -202,7 +202,7 @@ impl ControlPlane {
         namespaces.create(&PostParams::default(), &namespace).await.unwrap();
     }
 
-    /// Requests that `ServiceAccounts` of a namespace have made so far.
+    /// Returns the requests that `ServiceAccounts` of a namespace have made so far.
     pub(crate) fn requests_from(&self, namespace: &str) -> Vec<Request> {
         audit::read(&self.dir.path().join("audit.log"), namespace)
     }
@@ -241,23 +241,13 @@ impl ControlPlane {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
-
-    fn log(&self, name: &str) -> String {
-        let log = std::fs::read_to_string(self.dir.path().join(format!("{name}.log"))).unwrap_or_default();
-        log.lines().rev().take(20).collect::<Vec<_>>().join("\n")
-    }
 }
 
-/// A program of the control plane. There is no test without it: what was not run was not tested.
+/// Returns the path of a program of the control plane; a missing one fails the test, which is never skipped.
 fn binary(name: &str) -> PathBuf {
     let built = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".cache/control-plane");
     let dir = std::env::var_os("KUBEBUILDER_ASSETS").map_or_else(built, PathBuf::from);
     let path = dir.join(name);
     assert!(path.exists(), "{} is missing: `make control-plane` builds it", path.display());
     path
-}
-
-/// A port that is free now.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

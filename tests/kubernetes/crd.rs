@@ -1,4 +1,4 @@
-//! The definition of `RayHistory`, as the API server sees it, and the same rules for files.
+//! The rules of the definition of `RayHistory`: enforced by the API server, and by `check` for files.
 
 use crate::stage::Stage;
 use crate::world::{Plane, unique};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::process::Command;
 
-/// Values that are right for what is not tested.
+/// Returns a valid spec with a store.
 fn good(store: &str) -> Value {
     let storage = match store {
         "s3" | "gcs" => json!({"bucket": "ray"}),
@@ -18,21 +18,21 @@ fn good(store: &str) -> Value {
     json!({"storage": {(store): storage}})
 }
 
-/// A spec that is wrong at one place, and a word that must be said about it.
+/// A spec that is wrong at one place, and words that an error about it must have.
 #[derive(Clone, Debug)]
 struct Bad {
-    /// What it violates: the path of a field, and which rule.
+    /// The violated rule: the path of its field, and its message.
     rule: (String, String),
     spec: Value,
-    said: String,
+    message: String,
 }
 
-/// The rules that a shape cannot say, each with violations. Those of fields are found at any depth by their message.
+/// Returns violations of each rule that the schema's shape cannot express; those of fields are found by their message.
 fn violations_of_rules() -> Vec<Bad> {
     let mut all = Vec::new();
     let mut bad = |place: &str, message: &str, spec: Value| {
         let rule = (place.to_owned(), message.to_owned());
-        all.push(Bad { rule, spec, said: message.to_owned() });
+        all.push(Bad { rule, spec, message: message.to_owned() });
     };
     let set = |store: &str, path: &[&str], value: Value| {
         let mut spec = good(store);
@@ -94,7 +94,7 @@ fn violations_of_rules() -> Vec<Bad> {
     all
 }
 
-/// Names that no bucket or container of a store can have; each message as far as no other store's has it.
+/// Returns names that no bucket or container of a store can have, each with the part of its message that is its own.
 fn violations_of_names() -> Vec<Bad> {
     let bucket = "must be the name of a bucket and nothing else: 3 to";
     let [s3, gcs, oss] =
@@ -113,16 +113,16 @@ fn violations_of_names() -> Vec<Bad> {
             let mut spec = good(store);
             spec["storage"][store][field] = json!(wrong);
             let rule = (format!("spec.storage.{store}{place}"), message.clone());
-            all.push(Bad { rule, spec, said: message.clone() });
+            all.push(Bad { rule, spec, message: message.clone() });
         }
     }
     let mut elsewhere = good("s3");
     elsewhere["storage"]["s3"] = json!({"bucket": "Ray_Logs", "region": "eu-west-1"});
-    all.push(Bad { rule: ("spec.storage.s3".to_owned(), s3.clone()), spec: elsewhere, said: s3 });
+    all.push(Bad { rule: ("spec.storage.s3".to_owned(), s3.clone()), spec: elsewhere, message: s3 });
     all
 }
 
-/// A violation of everything that the shape says of each field of a schema.
+/// Adds a violation of each constraint that the shape has for each field of a schema.
 fn violations_of_shape(schema: &Value, path: &[String], all: &mut Vec<Bad>) {
     let place = || format!("spec.{}", path.join("."));
     let store =
@@ -135,7 +135,7 @@ fn violations_of_shape(schema: &Value, path: &[String], all: &mut Vec<Bad>) {
             at = &mut at[name];
         }
         *at = value;
-        all.push(Bad { rule: (place(), rule.to_owned()), spec, said: place() });
+        all.push(Bad { rule: (place(), rule.to_owned()), spec, message: place() });
     };
     let number = |name: &str| schema[name].as_f64().map(|number| number as i64);
     let length = |name: &str| schema[name].as_u64().map(|length| length as usize);
@@ -183,14 +183,14 @@ fn violations_of_shape(schema: &Value, path: &[String], all: &mut Vec<Bad>) {
         }
         at.as_object_mut().unwrap().remove(name);
         let place = [path, &[name.to_owned()]].concat().join(".");
-        all.push(Bad { rule: (place.clone(), "required".to_owned()), spec, said: format!("spec.{place}") });
+        all.push(Bad { rule: (place.clone(), "required".to_owned()), spec, message: format!("spec.{place}") });
     }
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         violations_of_shape(property, &[path, std::slice::from_ref(name)].concat(), all);
     }
 }
 
-/// The rules of a schema that a shape cannot say, by the path of their field and their message.
+/// Adds the rules of a schema that its shape cannot express, by the path of their field and their message.
 fn rules(schema: &Value, path: &str, all: &mut Vec<(String, String)>) {
     for rule in schema["x-kubernetes-validations"].as_array().into_iter().flatten() {
         all.push((path.to_owned(), rule["message"].as_str().unwrap().to_owned()));
@@ -207,8 +207,8 @@ fn document(spec: &Value) -> Value {
     })
 }
 
-/// What the API server says to an object; nothing, when it takes it.
-async fn said(api: &Api<DynamicObject>, spec: &Value) -> Option<String> {
+/// Returns the API server's error about an object; `None` if it accepts it.
+async fn refused_by_api_server(api: &Api<DynamicObject>, spec: &Value) -> Option<String> {
     let params = PostParams { dry_run: true, ..PostParams::default() };
     match api.create(&params, &serde_json::from_value(document(spec)).unwrap()).await {
         Ok(_) => None,
@@ -217,8 +217,8 @@ async fn said(api: &Api<DynamicObject>, spec: &Value) -> Option<String> {
     }
 }
 
-/// What `ray-history check` says to a file; nothing, when it takes it.
-fn checked(spec: &Value) -> Option<String> {
+/// Returns the error of `ray-history check` about a file; `None` if it accepts it.
+fn refused_by_check(spec: &Value) -> Option<String> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), serde_saphyr::to_string(&document(spec)).unwrap()).unwrap();
     let ended = Command::new(env!("CARGO_BIN_EXE_ray-history")).arg("check").arg(file.path()).output().unwrap();
@@ -229,7 +229,7 @@ fn api(plane: &Plane) -> Api<DynamicObject> {
     plane.api(&document(&json!({})))
 }
 
-pub(crate) async fn every_rule_has_a_violation_that_the_api_server_and_check_refuse(stage: Stage) {
+pub(crate) async fn every_rule_is_enforced_by_the_api_server_and_check(stage: Stage) {
     let api = api(&stage.shared().await);
     let schema = ray_history::crd::schema().pointer("/properties/spec").unwrap().clone();
     let mut table = violations_of_rules();
@@ -247,18 +247,18 @@ pub(crate) async fn every_rule_has_a_violation_that_the_api_server_and_check_ref
     violations_of_shape(&schema, &[], &mut table);
     let mut kinds = BTreeMap::<String, usize>::new();
     let mut taken = Vec::new();
-    for Bad { rule, spec, said: words } in &table {
+    for Bad { rule, spec, message: words } in &table {
         *kinds.entry(rule.1.clone()).or_default() += 1;
-        let by_server = said(&api, spec).await;
+        let by_server = refused_by_api_server(&api, spec).await;
         if !by_server.as_ref().is_some_and(|text| text.contains(words)) {
             taken.push(format!("API server, {rule:?}: {by_server:?}"));
         }
-        let in_file = checked(spec);
-        // A line end in a name is told by its own rule, which the API server has not.
+        let in_file = refused_by_check(spec);
+        // A line end in a name violates a rule of its own, which the API server lacks.
         let ends_a_line = spec.to_string().contains(r"\n");
-        let is_told =
+        let is_reported =
             |text: &String| text.contains(words) || (ends_a_line && text.contains("has a character that no name has"));
-        if !in_file.as_ref().is_some_and(is_told) {
+        if !in_file.as_ref().is_some_and(is_reported) {
             taken.push(format!("check, {rule:?}: {in_file:?}"));
         }
     }
@@ -266,7 +266,7 @@ pub(crate) async fn every_rule_has_a_violation_that_the_api_server_and_check_ref
     println!("{} violations of {} rules and {} kinds of shape", table.len(), wanted.len(), kinds.len());
 }
 
-pub(crate) async fn what_is_right_at_its_bounds_is_taken_by_the_api_server_and_by_check(stage: Stage) {
+pub(crate) async fn values_at_their_bounds_pass_the_api_server_and_check(stage: Stage) {
     let api = api(&stage.shared().await);
     let mut table: Vec<Value> = ["s3", "gcs", "azure", "oss", "local"].map(good).into();
     for (section, value) in [
@@ -300,11 +300,11 @@ pub(crate) async fn what_is_right_at_its_bounds_is_taken_by_the_api_server_and_b
         json!({"storage": {"rootDirs": ["", "log"], "azure": {"container": "ray", "endpoint": "http://[::1]:1/x"}}}),
     );
     for spec in &table {
-        assert_eq!((said(&api, spec).await, checked(spec)), (None, None), "{spec}");
+        assert_eq!((refused_by_api_server(&api, spec).await, refused_by_check(spec)), (None, None), "{spec}");
     }
 }
 
-pub(crate) async fn the_definition_has_its_short_name_its_category_and_its_columns(stage: Stage) {
+pub(crate) async fn the_definition_has_a_short_name_a_category_and_columns(stage: Stage) {
     let plane = stage.shared().await;
     let get = async |path: &str, accept: &str| -> Value {
         let request = http::Request::get(path).header("accept", accept).body(Vec::new()).unwrap();
@@ -329,7 +329,7 @@ pub(crate) async fn the_definition_has_its_short_name_its_category_and_its_colum
     assert_eq!(cells[..5], [json!("main"), json!("True"), json!(storage), json!("True"), json!(1)]);
 }
 
-pub(crate) async fn a_field_that_does_not_exist_is_refused_where_kubectl_asks_for_that_and_by_check(stage: Stage) {
+pub(crate) async fn an_unknown_field_is_refused_by_strict_apply_and_by_check(stage: Stage) {
     let plane = stage.shared().await;
     for (place, spec) in [
         ("spec.cach", json!({"storage": {"local": {"path": "/a"}}, "cach": {}})),
@@ -340,6 +340,6 @@ pub(crate) async fn a_field_that_does_not_exist_is_refused_where_kubectl_asks_fo
         let request = http::Request::post(path).header("content-type", "application/json").body(body).unwrap();
         let error = plane.admin().request_text(request).await.unwrap_err().to_string();
         assert!(error.contains(&format!("unknown field \"{place}\"")), "{error}");
-        assert!(checked(&spec).unwrap().contains(place));
+        assert!(refused_by_check(&spec).unwrap().contains(place));
     }
 }

@@ -1,11 +1,11 @@
-//! The way to an API server, which a test can cut for one client while the API server goes on for everybody else.
+//! A connection to an API server that a test can cut for one client, while the API server goes on for all others.
 
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// A port that leads to another.
+/// A port that forwards to another.
 #[derive(Debug)]
 pub(crate) struct Link {
     port: u16,
@@ -14,7 +14,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Leads to a port of this machine.
+    /// Forwards to a port of this machine.
     pub(crate) async fn to(target: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -38,7 +38,7 @@ impl Link {
         Self { port, up, task }
     }
 
-    /// The port.
+    /// Returns the port.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }

@@ -1,4 +1,4 @@
-//! How states follow what happens to `RayClusters`.
+//! The states of sessions follow the `RayClusters`.
 
 use crate::bucket::Owner;
 use crate::manifests::Form;
@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) async fn a_deletion_marks_the_session_dead_within_two_seconds_and_its_dashboard_opens(stage: Stage) {
+pub(crate) async fn a_deletion_marks_the_session_dead_within_two_seconds(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.is("c", LATER, "live", SOON).await;
     world.delete("c").await;
     world.is("c", LATER, "dead", TWO_SECONDS).await;
     world.opens("c", LATER).await;
     let link = format!("https://history.example/sessions/{}/c/{LATER}/", world.namespace);
-    world.told("SessionEnded", "RayHistory", &link).await;
+    world.has_event("SessionEnded", "RayHistory", &link).await;
 }
 
-pub(crate) async fn a_recreated_clusters_old_session_is_dead_and_open_while_the_new_one_is_live(stage: Stage) {
+pub(crate) async fn a_recreated_clusters_old_session_is_dead_and_opens(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.is("c", LATER, "live", SOON).await;
     world.delete("c").await;
@@ -32,7 +32,7 @@ pub(crate) async fn a_recreated_clusters_old_session_is_dead_and_open_while_the_
     world.opens("c", LATER).await;
 }
 
-pub(crate) async fn a_suspended_clusters_session_is_dead_and_live_again_when_it_resumes(stage: Stage) {
+pub(crate) async fn a_suspended_clusters_session_is_dead_until_it_resumes(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.is("c", LATER, "live", SOON).await;
     world.suspend("c", true).await;
@@ -49,7 +49,7 @@ pub(crate) async fn a_head_restart_makes_the_older_session_dead(stage: Stage) {
     world.change(&world.cluster("c"), json!({"status": {"state": "ready", "head": {"podName": "c-head-2"}}})).await;
     world.is("c", LATER_STILL, "live", LATE).await;
     world.is("c", LATER, "dead", SOON).await;
-    world.told("SessionEnded", "RayHistory", &format!("/c/{LATER}/")).await;
+    world.has_event("SessionEnded", "RayHistory", &format!("/c/{LATER}/")).await;
     world.opens("c", LATER).await;
 }
 
@@ -79,9 +79,8 @@ pub(crate) async fn session_names_in_a_zone_eight_hours_off_change_nothing(stage
     }
 }
 
-pub(crate) async fn the_end_of_a_rayjobs_cluster_is_told_on_the_rayjob_and_of_a_rayservices_on_the_rayservice(
-    stage: Stage,
-) {
+/// A `RayJob` or a `RayService` in another namespace gets the Event of its cluster.
+pub(crate) async fn the_end_of_a_cluster_is_an_event_on_its_owner(stage: Stage) {
     // The owners are in another namespace than the server: what is granted cluster-wide is needed for them.
     let mut world = World::empty(stage.shared().await, Form::ClusterWide).await;
     let team = format!("{}-jobs", world.namespace);
@@ -100,11 +99,13 @@ pub(crate) async fn the_end_of_a_rayjobs_cluster_is_told_on_the_rayjob_and_of_a_
         world.is(cluster, LATER, "live", LATE).await;
         world.delete(cluster).await;
         world.is(cluster, LATER, "dead", SOON).await;
-        world.told("SessionEnded", kind, &format!("https://history.example/sessions/{team}/{cluster}/{LATER}/")).await;
+        world
+            .has_event("SessionEnded", kind, &format!("https://history.example/sessions/{team}/{cluster}/{LATER}/"))
+            .await;
     }
 }
 
-pub(crate) async fn a_rayservice_leads_to_its_active_cluster_while_the_newest_is_a_pending_one(stage: Stage) {
+pub(crate) async fn a_rayservice_leads_to_its_active_cluster_not_the_pending_one(stage: Stage) {
     let world = World::new(stage.shared().await, &[], &[]).await;
     for (cluster, session) in [("chat-aaaaa", LATER), ("chat-bbbbb", LATER_STILL)] {
         world.create_owned("RayService", "chat", cluster).await;
@@ -118,7 +119,10 @@ pub(crate) async fn a_rayservice_leads_to_its_active_cluster_while_the_newest_is
     };
     let leads_to = async |cluster: &str| {
         let link = format!("/rayservices/{}/chat/latest", world.namespace);
-        let leads = || async { world.server().leads(&link).await.is_some_and(|to| to.contains(cluster)) };
+        let leads = || async {
+            let reply = world.server().send("GET", &link, &[]).await;
+            reply.is_some_and(|reply| reply.header("location").contains(cluster))
+        };
         world.server().eventually(&format!("{link} leads to {cluster}"), LATE, leads).await;
     };
     serve("chat-aaaaa").await;
@@ -130,10 +134,10 @@ pub(crate) async fn a_rayservice_leads_to_its_active_cluster_while_the_newest_is
     world.delete("chat-aaaaa").await;
     world.is("chat-aaaaa", LATER, "dead", SOON).await;
     world.is("chat-bbbbb", LATER_STILL, "live", SOON).await;
-    world.told("SessionEnded", "RayService", "chat-aaaaa").await;
+    world.has_event("SessionEnded", "RayService", "chat-aaaaa").await;
 }
 
-pub(crate) async fn two_tenants_in_two_namespaces_do_not_see_each_others_sessions_or_clusters(stage: Stage) {
+pub(crate) async fn tenants_of_two_namespaces_do_not_see_each_other(stage: Stage) {
     let one = World::new(stage.shared().await, &["mine"], &[("mine", LATER)]).await;
     let mut two = World::empty(stage.shared().await, Form::Namespaced).await;
     two.bucket = Arc::clone(&one.bucket);
@@ -148,10 +152,10 @@ pub(crate) async fn two_tenants_in_two_namespaces_do_not_see_each_others_session
         assert!(!listed.contains(cluster), "{listed}");
         let place = format!("{}/{cluster}/{LATER}", other.namespace);
         for path in [format!("/api/history/v1/sessions/{place}"), format!("/sessions/{place}/nodes?view=summary")] {
-            assert_eq!(world.server().get(&path).await, 404, "{path}");
+            assert_eq!(world.server().status(&path).await, 404, "{path}");
         }
         let link = format!("/rayclusters/{}/{cluster}", other.namespace);
-        assert_eq!(world.server().get(&link).await, 404, "{link}");
+        assert_eq!(world.server().status(&link).await, 404, "{link}");
         let asked = world.plane.requests_from(&world.namespace);
         assert!(asked.iter().all(|request| !request.uri.contains(&format!("/namespaces/{}/", other.namespace))));
     }

@@ -1,11 +1,12 @@
-//! The ServiceAccount and the rights of `config/`, as kustomize renders them: of a kustomization, what it says of
-//! resources, namespace, prefix and patches is done here, and nothing else is needed for these kinds.
+//! The ServiceAccount and the rights of `config/`, as kustomize renders them.
+//!
+//! The resources, namespace, prefix and patches of a kustomization are applied here; these kinds need nothing else.
 
 use crate::control_plane::ControlPlane;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// How the server is installed.
+/// A form of the installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// `config/default`: it sees all namespaces.
@@ -14,7 +15,7 @@ pub(crate) enum Form {
     Namespaced,
 }
 
-/// Who the server is, and what it may do.
+/// The server's ServiceAccount and its rights.
 #[derive(Clone, Debug)]
 pub(crate) struct Rights {
     /// Its ServiceAccount.
@@ -23,7 +24,7 @@ pub(crate) struct Rights {
 }
 
 impl Rights {
-    /// Those of a form, for a namespace, with a prefix before each name.
+    /// Returns the rights of a form, for a namespace, with a prefix before each name.
     pub(crate) fn of(form: Form, namespace: &str) -> Self {
         let folder = match form {
             Form::ClusterWide => "default",
@@ -35,7 +36,7 @@ impl Rights {
         for patch in kustomization["patches"].as_array().into_iter().flatten() {
             apply(patch, &mut objects);
         }
-        // People's roles are nothing that the server has.
+        // The roles for people are not the server's.
         objects.retain(|object| {
             let (kind, name) = (object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap());
             kind == "ServiceAccount" || ((kind.contains("Role")) && !name.starts_with("rayhistory-"))
@@ -60,7 +61,7 @@ impl Rights {
         Self { account: account["metadata"]["name"].as_str().unwrap().to_owned(), objects }
     }
 
-    /// Every verb on every resource, each with the name of its role.
+    /// Returns every pair of a verb and a resource that is granted.
     pub(crate) fn all(&self) -> Vec<(String, String)> {
         let mut all = Vec::new();
         self.each_rule(|rule| {
@@ -75,7 +76,7 @@ impl Rights {
         all
     }
 
-    /// The same without one verb on one resource, wherever it is granted first.
+    /// Returns the same rights without one verb on one resource, which must be granted once.
     pub(crate) fn without(mut self, verb: &str, resource: &str) -> Self {
         let mut found = 0;
         for object in &mut self.objects {

@@ -1,4 +1,4 @@
-//! Five thousand clusters, and five hundred that go at once.
+//! Five thousand clusters: listed in pages, in little memory; the deletion of five hundred causes no burst of loads.
 
 use crate::manifests::Form;
 use crate::stage::Stage;
@@ -12,7 +12,7 @@ const CLUSTERS: usize = 5_000;
 const GONE: usize = 500;
 const ROOM: u64 = 20 << 20;
 
-/// A cluster as people write them, and as KubeRay keeps them: some kilobytes each.
+/// Returns a cluster of a usual size: some kilobytes.
 fn cluster(world: &World, n: usize) -> Value {
     let mut object = world.cluster(&format!("c{n:04}"));
     let environment: Vec<Value> = (0..80)
@@ -31,9 +31,7 @@ fn cluster(world: &World, n: usize) -> Value {
     object
 }
 
-pub(crate) async fn five_thousand_clusters_are_listed_in_pages_cost_little_memory_and_five_hundred_may_go_at_once(
-    stage: Stage,
-) {
+pub(crate) async fn five_thousand_clusters_cost_little_and_five_hundred_may_go(stage: Stage) {
     let mut world = World::empty(stage.shared().await, Form::Namespaced).await;
     let size = cluster(&world, 0).to_string().len();
     assert!(CLUSTERS * size > 2 * ROOM as usize, "whole objects would not fit");
@@ -57,8 +55,8 @@ pub(crate) async fn five_thousand_clusters_are_listed_in_pages_cost_little_memor
     let pages = requests.iter().filter(|request| request.is("list", "ray.io/rayclusters")).collect::<Vec<_>>();
     assert_eq!(pages.len(), CLUSTERS / 250, "{pages:?}");
     assert!(pages.iter().all(|page| page.uri.contains("limit=250")), "{pages:?}");
-    let with = world.server().resident();
-    let without = none.server().resident();
+    let with = world.server().process.resident();
+    let without = none.server().process.resident();
     println!("{CLUSTERS} clusters of {size} bytes: {} KiB, without {} KiB", with >> 10, without >> 10);
     assert!(with < without + ROOM, "{with} bytes with, {without} without");
 
@@ -68,10 +66,10 @@ pub(crate) async fn five_thousand_clusters_are_listed_in_pages_cost_little_memor
     let mut most = 0.0_f64;
     let dead = async || world.server().metric("ray_history_catalog_sessions", "dead").await;
     while dead().await < 500.0 {
-        assert!(begun.elapsed() < LATE, "{} are dead\n{}", dead().await, world.server().tail());
+        assert!(begun.elapsed() < LATE, "{} are dead\n{}", dead().await, world.server().process.tail());
         most = most.max(world.server().metric("ray_history_loads_running", "").await);
     }
-    world.told("SessionsEnded", "RayHistory", "sessions have ended").await;
+    world.has_event("SessionsEnded", "RayHistory", "sessions have ended").await;
     // For a minute, in which the first of them go quiet: one load at a time, and folders are looked at one a second.
     let requests = async || world.server().metric("ray_history_catalog_list_requests_total", "Cluster").await;
     while begun.elapsed() < Duration::from_secs(75) {
@@ -88,5 +86,5 @@ pub(crate) async fn five_thousand_clusters_are_listed_in_pages_cost_little_memor
     // Few Events for many deaths, and users come first.
     assert!(world.events("SessionEnded", "RayHistory").await.len() <= 40);
     let open = world.nodes("c0000", LATER);
-    world.server().eventually("a session opens", SOON, || async { world.server().get(&open).await == 200 }).await;
+    world.server().eventually("a session opens", SOON, || async { world.server().status(&open).await == 200 }).await;
 }

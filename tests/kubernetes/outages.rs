@@ -9,19 +9,19 @@ pub(crate) async fn a_deletion_during_an_api_server_outage_is_found_after_it(sta
     let sessions = [("gone", LATER), ("stays", LATER)];
     let mut world = World::new(stage.own().await, &["gone", "stays"], &sessions).await;
     world.is("gone", LATER, "live", SOON).await;
-    // For the server the API server is away until the cluster is gone, and nobody can tell it any more: an API server
+    // For the server the API server is away until the cluster is gone, and no watch reports the deletion: an API server
     // that was restarted knows no older version to go on from.
     world.link.cut();
     world.plane.stop_server();
     world.plane.start_server().await;
     world.delete("gone").await;
-    assert_eq!(world.state("gone", LATER).await, "live", "nobody could tell");
+    assert_eq!(world.state("gone", LATER).await, "live", "no watch could report it");
     world.opens("gone", LATER).await;
     world.link.mend();
     world.is("gone", LATER, "dead", LATE).await;
     world.is("stays", LATER, "live", SOON).await;
     world.opens("gone", LATER).await;
-    world.told("SessionEnded", "RayHistory", &format!("/gone/{LATER}/")).await;
+    world.has_event("SessionEnded", "RayHistory", &format!("/gone/{LATER}/")).await;
 }
 
 pub(crate) async fn a_cluster_recreated_during_an_outage_is_another_one(stage: Stage) {
@@ -30,14 +30,15 @@ pub(crate) async fn a_cluster_recreated_during_an_outage_is_another_one(stage: S
     world.is("c", &session, "live", SOON).await;
     world.link.cut();
     world.delete("c").await;
-    // Clocks may be some seconds apart: what is as close as that could be either one's.
+    // Clocks may differ by some seconds: a session that started within them could belong to either cluster.
     tokio::time::sleep(Duration::from_secs(6)).await;
     world.create("c").await;
     world.link.mend();
     world.is("c", &session, "dead", LATE).await;
 }
 
-pub(crate) async fn the_api_server_goes_away_for_a_minute_and_stored_sessions_are_still_served(stage: Stage) {
+/// The API server is away for a minute: sessions open, the list goes on, and states stay as they were.
+pub(crate) async fn stored_sessions_are_served_while_the_api_server_is_away(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.is("c", LATER, "live", SOON).await;
     world.has("ClustersWatched", "True", "Watching").await;
@@ -45,8 +46,8 @@ pub(crate) async fn the_api_server_goes_away_for_a_minute_and_stored_sessions_ar
     let begun = Instant::now();
     world.store("new", LATER);
     while begun.elapsed() < Duration::from_secs(60) {
-        assert_eq!(world.server().get(&world.nodes("c", LATER)).await, 200);
-        assert_eq!(world.server().get("/readyz").await, 200);
+        assert_eq!(world.server().status(&world.nodes("c", LATER)).await, 200);
+        assert_eq!(world.server().status("/readyz").await, 200);
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     // The list of sessions went on without it, and so did what was known.
@@ -55,18 +56,18 @@ pub(crate) async fn the_api_server_goes_away_for_a_minute_and_stored_sessions_ar
     world.delete("c").await;
     world.link.mend();
     world.is("c", LATER, "dead", LATE).await;
-    // The watch goes on, and is said to: nothing happens any more that would show it.
+    // The watch goes on, and the condition says so although no event comes that would show it.
     tokio::time::sleep(Duration::from_secs(15)).await;
     world.has("ClustersWatched", "True", "Watching").await;
     tokio::time::sleep(Duration::from_secs(11)).await;
     world.has("ClustersWatched", "True", "Watching").await;
 }
 
-pub(crate) async fn a_watch_that_goes_on_silently_is_said_to_be_well_again(stage: Stage) {
+pub(crate) async fn a_watch_that_continues_silently_is_reported_as_working(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.has("ClustersWatched", "True", "Watching").await;
     world.link.cut();
-    let interrupted = || async { world.server().log().contains("RayClusters cannot be watched") };
+    let interrupted = || async { world.server().process.log().contains("RayClusters cannot be watched") };
     world.server().eventually("the watch is interrupted", LATE, interrupted).await;
     world.link.mend();
     // Lasting: two times the pause between two writes, with what is written first about the outage.
@@ -76,7 +77,10 @@ pub(crate) async fn a_watch_that_goes_on_silently_is_said_to_be_well_again(stage
     world.has("ClustersWatched", "True", "Watching").await;
     let mended = world.plane.requests_from(&world.namespace);
     let cut = mended.iter().rposition(|request| request.is("watch", "ray.io/rayclusters")).unwrap();
-    assert!(mended[cut..].iter().all(|request| !request.uri.contains("limit=250")), "it was not listed anew");
+    let listed = mended[cut..]
+        .iter()
+        .any(|request| request.is("list", "ray.io/rayclusters") && request.uri.contains("limit=250"));
+    assert!(!listed, "it was not listed anew");
 }
 
 pub(crate) async fn watch_expiry_loses_nothing(stage: Stage) {
@@ -99,7 +103,7 @@ pub(crate) async fn watch_expiry_loses_nothing(stage: Stage) {
     assert!(lists.count() >= 2, "it was listed anew");
 }
 
-pub(crate) async fn definitions_that_are_missing_at_the_start_are_waited_for(_: Stage) {
+pub(crate) async fn missing_definitions_are_waited_for_at_the_start(_: Stage) {
     let mut world = World::empty(Stage::bare().await, Form::Namespaced).await;
     world.store("c", LATER);
     world.start().await;
@@ -108,13 +112,13 @@ pub(crate) async fn definitions_that_are_missing_at_the_start_are_waited_for(_: 
         ready.contains("the API server knows no RayHistory: apply crds/")
     };
     world.server().eventually("readiness names the definition", SOON, missing).await;
-    assert_eq!([world.server().get("/readyz").await, world.server().get("/livez").await], [503, 200]);
+    assert_eq!([world.server().status("/readyz").await, world.server().status("/livez").await], [503, 200]);
     world.plane.define_ours().await;
     let absent = || async { world.server().text("/readyz").await.contains("there is no RayHistory") };
     world.server().eventually("readiness asks for the object", LATE, absent).await;
     world.plane.apply(world.history()).await;
-    let told = world.has("ClustersWatched", "False", "CrdMissing").await;
-    assert!(told.contains("install KubeRay's CRDs"), "{told}");
+    let message = world.has("ClustersWatched", "False", "CrdMissing").await;
+    assert!(message.contains("install KubeRay's CRDs"), "{message}");
     world.is("c", LATER, "unknown", SOON).await;
     world.opens("c", LATER).await;
     world.plane.define_ray().await;
@@ -123,7 +127,7 @@ pub(crate) async fn definitions_that_are_missing_at_the_start_are_waited_for(_: 
     world.has("ClustersWatched", "True", "Watching").await;
 }
 
-pub(crate) async fn an_api_server_that_is_unreachable_at_the_start_is_waited_for(stage: Stage) {
+pub(crate) async fn an_unreachable_api_server_is_waited_for_at_the_start(stage: Stage) {
     let mut world = World::empty(stage.shared().await, Form::Namespaced).await;
     world.plane.apply(world.history()).await;
     world.link.cut();
@@ -131,10 +135,10 @@ pub(crate) async fn an_api_server_that_is_unreachable_at_the_start_is_waited_for
     let away = || async { world.server().text("/readyz").await.contains("the API server cannot be reached") };
     world.server().eventually("readiness says why", SOON, away).await;
     world.link.mend();
-    world.server().eventually("it is ready", LATE, || async { world.server().get("/readyz").await == 200 }).await;
+    world.server().eventually("it is ready", LATE, || async { world.server().status("/readyz").await == 200 }).await;
 }
 
-pub(crate) async fn a_permission_that_is_missing_at_the_start_is_waited_for(stage: Stage) {
+pub(crate) async fn a_missing_permission_is_waited_for_at_the_start(stage: Stage) {
     let mut world = World::empty(stage.shared().await, Form::Namespaced).await;
     world.may_be_refused = true;
     world.create("c").await;
@@ -144,15 +148,15 @@ pub(crate) async fn a_permission_that_is_missing_at_the_start_is_waited_for(stag
     let refused = || async { world.server().text("/readyz").await.contains("it may not be read") };
     world.server().eventually("readiness says why", SOON, refused).await;
     world.rights.clone().without("list", "ray.io/rayclusters").grant(&world.plane).await;
-    let told = world.has("ClustersWatched", "False", "Forbidden").await;
-    assert!(told.contains("allow list and watch on rayclusters.ray.io"), "{told}");
+    let message = world.has("ClustersWatched", "False", "Forbidden").await;
+    assert!(message.contains("allow list and watch on rayclusters.ray.io"), "{message}");
     world.is("c", LATER, "unknown", SOON).await;
     world.rights.grant(&world.plane).await;
     world.is("c", LATER, "live", LATE).await;
     world.has("ClustersWatched", "True", "Watching").await;
 }
 
-pub(crate) async fn where_clusters_may_not_be_watched_they_are_listed(stage: Stage) {
+pub(crate) async fn clusters_that_may_not_be_watched_are_listed(stage: Stage) {
     let mut world = World::empty(stage.shared().await, Form::Namespaced).await;
     world.may_be_refused = true;
     world.rights.clone().without("watch", "ray.io/rayclusters").grant(&world.plane).await;
@@ -164,7 +168,7 @@ pub(crate) async fn where_clusters_may_not_be_watched_they_are_listed(stage: Sta
     world.has("ClustersWatched", "True", "ListingOnly").await;
     world.delete("c").await;
     world.is("c", LATER, "dead", LATE).await;
-    // A list that came is no news: the condition stays.
+    // Another list changes nothing: the condition is not written again.
     let writes = || {
         let requests = world.plane.requests_from(&world.namespace);
         requests.iter().filter(|request| request.is("patch", "history.ray.io/rayhistories/status")).count()

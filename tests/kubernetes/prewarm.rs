@@ -1,4 +1,4 @@
-//! Sessions that are loaded before anybody asks.
+//! Sessions that are loaded before the first request.
 
 use crate::bucket::Owner;
 use crate::stage::Stage;
@@ -6,7 +6,7 @@ use crate::world::{LATER, SOON, World};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-/// Whole loads of each replica so far.
+/// Returns the number of loads of each replica so far.
 async fn loads(world: &World) -> Vec<f64> {
     let mut loads = Vec::new();
     for server in &world.servers {
@@ -15,7 +15,8 @@ async fn loads(world: &World) -> Vec<f64> {
     loads
 }
 
-pub(crate) async fn a_session_that_died_is_loaded_by_one_replica_when_its_uploads_have_gone_quiet(stage: Stage) {
+/// Nothing is loaded while uploads still arrive, and no second replica loads it.
+pub(crate) async fn a_dead_session_is_loaded_by_one_replica_once_it_is_quiet(stage: Stage) {
     let mut world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.start().await;
     world.is("c", LATER, "live", SOON).await;
@@ -39,7 +40,7 @@ pub(crate) async fn a_session_that_died_is_loaded_by_one_replica_when_its_upload
     assert!(loads == [1.0, 0.0] || loads == [0.0, 1.0], "{loads:?}");
 }
 
-pub(crate) async fn nothing_is_loaded_before_anybody_asks_when_prewarm_is_off(stage: Stage) {
+pub(crate) async fn without_prewarm_nothing_is_loaded_before_a_request(stage: Stage) {
     let mut world = World::empty(stage.shared().await, crate::manifests::Form::Namespaced).await;
     world.create("c").await;
     world.store("c", LATER);

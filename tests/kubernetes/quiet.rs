@@ -1,4 +1,4 @@
-//! What a server that has nothing to do costs the API server.
+//! The requests of an idle server to the API server.
 
 use crate::audit::Request;
 use crate::bucket::Owner;
@@ -12,7 +12,7 @@ const IDLE: Duration = Duration::from_secs(300);
 /// Longer than two pauses between writes: a replica writes its own entry, and then the sum of all entries.
 const SETTLED: Duration = Duration::from_secs(25);
 
-pub(crate) async fn in_five_idle_minutes_it_asks_for_nothing_but_its_watches_and_its_lease(stage: Stage) {
+pub(crate) async fn in_five_idle_minutes_only_watches_and_the_lease_are_asked_for(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.create_owned("RayService", "chat", "chat-a").await;
     world.bucket.store(&world.namespace, Owner::RayService("chat"), "chat-a", LATER);

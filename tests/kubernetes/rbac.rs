@@ -1,4 +1,4 @@
-//! The rights of `config/rbac`, in both forms: not too small, and not too large.
+//! The rights of `config/rbac`, in both forms: all are used, and no more are needed.
 
 use crate::bucket::Owner;
 use crate::manifests::{Form, Rights};
@@ -16,7 +16,7 @@ const EVENTS: &str = "events.k8s.io/events";
 const LEASES: &str = "coordination.k8s.io/leases";
 const SECRETS: &str = "/secrets";
 
-/// A world with a cluster of a `RayJob` and one of a `RayService`, each with a session.
+/// Makes a world with a cluster of a `RayJob` and one of a `RayService`, each with a session.
 async fn populated(stage: &Stage, form: Form) -> World {
     let world = World::empty(stage.shared().await, form).await;
     for (kind, owner, cluster) in [("RayJob", "nightly", "nightly-a"), ("RayService", "chat", "chat-a")] {
@@ -27,14 +27,14 @@ async fn populated(stage: &Stage, form: Form) -> World {
     world
 }
 
-/// The `RayHistory` with a store for which a Secret is needed.
+/// Returns the `RayHistory` with a store that needs a Secret.
 fn with_secret(world: &World) -> Value {
     let reference = json!({"name": "ray-history-storage"});
     let s3 = json!({"bucket": "ray", "endpoint": "http://127.0.0.1:9", "credentialsSecretRef": reference});
     world.history_with("storage", json!({ "s3": s3 }))
 }
 
-/// Puts the folder in the place of that store.
+/// Replaces that store by the folder.
 async fn with_folder(world: &World) {
     let storage = json!({"s3": null, "local": {"path": world.bucket.path()}});
     world.change(&world.history(), json!({"spec": {"storage": storage}})).await;
@@ -53,7 +53,7 @@ async fn uses_all_of_its_rights_and_no_more(stage: Stage, form: Form) {
             world.suspend(cluster, suspended).await;
             world.is(cluster, LATER, if suspended { "dead" } else { "live" }, SOON).await;
             if suspended {
-                world.told("SessionEnded", kind, cluster).await;
+                world.has_event("SessionEnded", kind, cluster).await;
             }
         }
     }
@@ -61,7 +61,7 @@ async fn uses_all_of_its_rights_and_no_more(stage: Stage, form: Form) {
     let patched = || async { requests().iter().any(|request| request.is("patch", EVENTS)) };
     world.server().eventually("an Event is counted up", SOON, patched).await;
     world.has("Ready", "True", "Serving").await;
-    world.servers.pop().unwrap().terminate();
+    world.servers.pop().unwrap().process.terminate().await;
     let requests = world.plane.requests_from(&world.namespace);
     let ok = requests.iter().filter(|request| request.code < 400);
     let mut used: BTreeSet<_> = ok.map(|request| (request.verb.clone(), request.resource.clone())).collect();
@@ -76,20 +76,20 @@ async fn uses_all_of_its_rights_and_no_more(stage: Stage, form: Form) {
     }
 }
 
-pub(crate) async fn cluster_wide_it_uses_all_of_its_rights_and_needs_no_more(stage: Stage) {
+pub(crate) async fn cluster_wide_rights_are_all_used_and_enough(stage: Stage) {
     uses_all_of_its_rights_and_no_more(stage, Form::ClusterWide).await;
 }
 
-pub(crate) async fn in_one_namespace_it_uses_all_of_its_rights_and_needs_no_more(stage: Stage) {
+pub(crate) async fn rights_in_one_namespace_are_all_used_and_enough(stage: Stage) {
     uses_all_of_its_rights_and_no_more(stage, Form::Namespaced).await;
 }
 
-/// Every verb on every resource that is granted.
+/// Returns every pair of a verb and a resource that is granted.
 pub(crate) fn all() -> Vec<(String, String)> {
     Rights::of(Form::Namespaced, "any").all()
 }
 
-/// Without one verb on one resource a named thing fails, and the rest goes on.
+/// Takes away one verb on one resource: one thing fails, and the rest goes on.
 pub(crate) async fn without(stage: Stage, verb: String, resource: String) {
     let mut world = populated(&stage, Form::Namespaced).await;
     world.may_be_refused = true;
@@ -110,12 +110,12 @@ pub(crate) async fn without(stage: Stage, verb: String, resource: String) {
     match (verb.as_str(), resource.as_str()) {
         ("list", OURS) => {
             refused("list", OURS).await;
-            let told = || async { world.server().text("/readyz").await.contains("it may not be read") };
-            world.server().eventually("readiness says so", SOON, told).await;
+            let reported = || async { world.server().text("/readyz").await.contains("it may not be read") };
+            world.server().eventually("readiness says so", SOON, reported).await;
         }
         ("watch", OURS) => {
             refused("watch", OURS).await;
-            world.server().eventually("ready", LATE, || async { world.server().get("/readyz").await == 200 }).await;
+            world.server().eventually("ready", LATE, || async { world.server().status("/readyz").await == 200 }).await;
             world.plane.apply(world.history_with("cache", json!({"maxMemory": "128Mi"}))).await;
             let limit =
                 || async { world.server().metric("ray_history_memory_limit_bytes", "").await == f64::from(128 << 20) };
@@ -125,7 +125,7 @@ pub(crate) async fn without(stage: Stage, verb: String, resource: String) {
             die("nightly-a").await;
             refused("patch", STATUS).await;
             assert!(world.status().await.is_null());
-            assert!(world.server().log().contains("the status could not be written"));
+            assert!(world.server().process.log().contains("the status could not be written"));
         }
         ("list", CLUSTERS) => {
             assert!(world.has("ClustersWatched", "False", "Forbidden").await.contains("rayclusters"));
@@ -137,13 +137,13 @@ pub(crate) async fn without(stage: Stage, verb: String, resource: String) {
             let (kind, cluster) = if resource == JOBS { ("RayJob", "nightly-a") } else { ("RayService", "chat-a") };
             die(cluster).await;
             refused("get", &resource).await;
-            world.told("SessionEnded", "RayHistory", cluster).await;
+            world.has_event("SessionEnded", "RayHistory", cluster).await;
             assert!(world.events("SessionEnded", kind).await.is_empty());
         }
         ("list" | "watch", SERVICES) => {
             refused(&verb, SERVICES).await;
-            let told = || async { world.server().log().contains("RayServices cannot be watched") };
-            world.server().eventually("the log says so", SOON, told).await;
+            let reported = || async { world.server().process.log().contains("RayServices cannot be watched") };
+            world.server().eventually("the log says so", SOON, reported).await;
             world.has("ClustersWatched", "True", "Watching").await;
         }
         ("create", EVENTS) => {
@@ -153,7 +153,7 @@ pub(crate) async fn without(stage: Stage, verb: String, resource: String) {
         }
         ("patch", EVENTS) => {
             die("nightly-a").await;
-            world.told("SessionEnded", "RayJob", "nightly-a").await;
+            world.has_event("SessionEnded", "RayJob", "nightly-a").await;
             world.suspend("nightly-a", false).await;
             die("nightly-a").await;
             refused("patch", EVENTS).await;
@@ -162,7 +162,7 @@ pub(crate) async fn without(stage: Stage, verb: String, resource: String) {
         }
         ("delete", LEASES) => {
             world.has("Ready", "True", "Serving").await;
-            world.servers.pop().unwrap().terminate();
+            world.servers.pop().unwrap().process.terminate().await;
             let refused = world.plane.requests_from(&world.namespace);
             assert!(refused.iter().any(|request| request.code == 403 && request.is("delete", LEASES)));
         }
@@ -182,6 +182,6 @@ pub(crate) async fn without(stage: Stage, verb: String, resource: String) {
             refused("watch", SECRETS).await;
             world.has("SettingsApplied", "False", "Rejected").await;
         }
-        other => panic!("{other:?} is granted, and nobody knows what for"),
+        other => panic!("{other:?} is granted, and no test says what for"),
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 const STATUS: &str = "history.ray.io/rayhistories/status";
 
-/// The names of the entries in the status.
+/// Returns the names of the entries in the status.
 fn names(status: &Value) -> Vec<String> {
     let replicas = status["replicas"].as_array().cloned().unwrap_or_default();
     let mut names: Vec<_> = replicas.iter().map(|replica| replica["name"].as_str().unwrap().to_owned()).collect();
@@ -16,7 +16,7 @@ fn names(status: &Value) -> Vec<String> {
     names
 }
 
-/// The field managers of the status, and whether each has the shared fields.
+/// Returns the field managers of the status, each with `true` if it has the shared fields.
 async fn managers(world: &World) -> Vec<(String, bool)> {
     let object = world.plane.api(&world.history()).get("main").await.unwrap();
     let managed = object.metadata.managed_fields.unwrap_or_default().into_iter();
@@ -31,7 +31,7 @@ async fn managers(world: &World) -> Vec<(String, bool)> {
     managers
 }
 
-pub(crate) async fn of_two_replicas_one_is_killed_and_the_status_is_right_within_a_minute(stage: Stage) {
+pub(crate) async fn a_killed_replica_is_gone_from_the_status_within_a_minute(stage: Stage) {
     let mut world = World::new(stage.shared().await, &["doomed"], &[("c", LATER), ("doomed", LATER)]).await;
     world.start().await;
     let both = || async { names(&world.status().await) == ["replica-a", "replica-b"] };
@@ -40,8 +40,8 @@ pub(crate) async fn of_two_replicas_one_is_killed_and_the_status_is_right_within
     // Shared fields have one writer, entries one each.
     let expected = [("ray-history", true), ("ray-history/replica-a", false), ("ray-history/replica-b", false)];
     assert_eq!(managers(&world).await, expected.map(|(name, shared)| (name.to_owned(), shared)));
-    // The one that leads: the other takes over. What died meanwhile is told all the same.
-    world.servers.remove(0).kill();
+    // The first replica leads: the other takes over, and publishes the deaths of the meantime.
+    drop(world.servers.remove(0));
     world.delete("doomed").await;
     let left = || async {
         let status = world.status().await;
@@ -49,7 +49,7 @@ pub(crate) async fn of_two_replicas_one_is_killed_and_the_status_is_right_within
     };
     world.store("new", LATER);
     world.server().eventually("one entry, and what is new", Duration::from_secs(60), left).await;
-    world.told("SessionEnded", "RayHistory", &format!("/doomed/{LATER}/")).await;
+    world.has_event("SessionEnded", "RayHistory", &format!("/doomed/{LATER}/")).await;
     let expected = [("ray-history", true), ("ray-history/replica-b", false)];
     assert_eq!(managers(&world).await, expected.map(|(name, shared)| (name.to_owned(), shared)));
     let lease = json!({
@@ -60,23 +60,23 @@ pub(crate) async fn of_two_replicas_one_is_killed_and_the_status_is_right_within
     world.server().eventually("its Lease is gone", SOON, cleared).await;
 }
 
-pub(crate) async fn a_replica_that_is_stopped_takes_its_entry_and_its_lease_with_it(stage: Stage) {
+pub(crate) async fn a_stopped_replica_removes_its_entry_and_its_lease(stage: Stage) {
     let mut world = World::new(stage.shared().await, &[], &[("c", LATER)]).await;
     world.start().await;
     let both = || async { names(&world.status().await) == ["replica-a", "replica-b"] };
     world.server().eventually("two entries", LATE, both).await;
     let begun = Instant::now();
-    world.servers.remove(0).terminate();
+    world.servers.remove(0).process.terminate().await;
     assert_eq!(names(&world.status().await), ["replica-b"]);
     assert!(begun.elapsed() < Duration::from_secs(20));
-    // Whoever writes the rest now does so at once: nobody has to wait for a Lease to run out.
+    // The next leader writes at once: no Lease has to run out first.
     world.store("new", LATER);
     let total = || async { world.status().await["sessions"]["total"] == 2 };
     world.server().eventually("the other one leads", LATE, total).await;
     assert_eq!(world.has("Ready", "True", "Serving").await, "sessions are served");
 }
 
-pub(crate) async fn a_replica_writes_at_most_once_in_ten_seconds_and_nothing_when_nothing_changed(stage: Stage) {
+pub(crate) async fn a_replica_writes_changes_only_and_once_in_ten_seconds(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.has("Ready", "True", "Serving").await;
     // Something is different every second.

@@ -1,32 +1,27 @@
 //! Settings that change while the server runs.
 
 use crate::bucket::{Bucket, Owner};
-use crate::control_plane::free_port;
+use crate::common::stores::{free_port, versitygw};
 use crate::manifests::Form;
-use crate::process::Process;
 use crate::stage::Stage;
 use crate::world::{LATE, LATER, LATER_STILL, SOON, World};
 use serde_json::{Value, json};
-use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::Command;
-use std::time::{Duration, Instant};
 
-pub(crate) async fn a_bad_rayhistory_keeps_the_last_good_settings_and_says_why(stage: Stage) {
+pub(crate) async fn a_bad_rayhistory_keeps_the_last_good_settings(stage: Stage) {
     let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
     world.has("Ready", "True", "Serving").await;
     world.plane.apply(world.history_with("storage", json!({"local": {"path": "/there/is/no/such/folder"}}))).await;
     let why = world.has("SettingsApplied", "False", "Rejected").await;
     assert!(why.contains("/there/is/no/such/folder") && why.contains("stay in force"), "{why}");
     world.has("Ready", "True", "ServingLastGood").await;
-    world.told("SettingsRejected", "RayHistory", "/there/is/no/such/folder").await;
+    world.has_event("SettingsRejected", "RayHistory", "/there/is/no/such/folder").await;
     world.opens("c", LATER).await;
     world.plane.apply(world.history()).await;
     world.has("SettingsApplied", "True", "Applied").await;
     world.has("Ready", "True", "Serving").await;
 }
 
-pub(crate) async fn cache_and_loading_change_while_it_runs_and_what_still_fits_stays(stage: Stage) {
+pub(crate) async fn a_smaller_cache_keeps_the_sessions_that_fit(stage: Stage) {
     let world = World::new(stage.shared().await, &[], &[("one", LATER), ("two", LATER)]).await;
     for cluster in ["one", "two"] {
         world.opens(cluster, LATER).await;
@@ -45,11 +40,11 @@ pub(crate) async fn cache_and_loading_change_while_it_runs_and_what_still_fits_s
     world.plane.apply(world.history_with("cache", json!({"maxSessions": 1}))).await;
     let one = || async { world.server().metric("ray_history_cache_sessions", "").await == 1.0 };
     world.server().eventually("one session is let go", SOON, one).await;
-    let told = || async { world.status().await["replicas"][0]["cache"]["sessions"] == 1 };
-    world.server().eventually("the status says so", LATE, told).await;
+    let reported = || async { world.status().await["replicas"][0]["cache"]["sessions"] == 1 };
+    world.server().eventually("the status says so", LATE, reported).await;
 }
 
-pub(crate) async fn storage_changes_while_it_runs_and_the_new_store_is_opened_first(stage: Stage) {
+pub(crate) async fn another_store_is_opened_before_it_replaces_the_old_one(stage: Stage) {
     let world = World::new(stage.shared().await, &[], &[("c", LATER)]).await;
     world.opens("c", LATER).await;
     // One that does not answer: nothing changes but what is said, and nothing else waits for it.
@@ -76,7 +71,7 @@ pub(crate) async fn storage_changes_while_it_runs_and_the_new_store_is_opened_fi
     world.create("c").await;
     world.is("c", LATER, "live", SOON).await;
     world.delete("c").await;
-    world.told("SessionEnded", "RayHistory", &format!("/c/{LATER}/")).await;
+    world.has_event("SessionEnded", "RayHistory", &format!("/c/{LATER}/")).await;
     let other = Bucket::new();
     for cluster in ["one", "two"] {
         other.store(&world.namespace, Owner::Nobody, cluster, LATER);
@@ -85,24 +80,7 @@ pub(crate) async fn storage_changes_while_it_runs_and_the_new_store_is_opened_fi
     world.server().eventually("the other store", SOON, || async { world.total().await == Some(2) }).await;
     world.has("SettingsApplied", "True", "Applied").await;
     assert_eq!(world.status().await["storage"], format!("file://{}", other.path().display()));
-    assert_eq!(world.server().get(&world.nodes("c", LATER)).await, 404, "that was the other store's");
-}
-
-/// A server of buckets in a folder, for whoever has its keys.
-fn gateway(folder: &Bucket, port: u16, key: &str, secret: &str) -> Process {
-    let default = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".cache/servers");
-    let program = std::env::var_os("RAY_HISTORY_STORAGE_SERVERS").map_or(default, PathBuf::from).join("versitygw");
-    assert!(program.exists(), "{} is missing: run `scripts/storage-servers .cache/servers`", program.display());
-    let mut command = Command::new(program);
-    command.env("ROOT_ACCESS_KEY", key).env("ROOT_SECRET_KEY", secret);
-    command.args(["--port", &format!("127.0.0.1:{port}"), "--quiet", "posix"]).arg(folder.parent());
-    let process = Process::start(&command, &folder.parent().join("../versitygw.log"));
-    let begun = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "versitygw does not listen");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    process
+    assert_eq!(world.server().status(&world.nodes("c", LATER)).await, 404, "that was the other store's");
 }
 
 fn secret(world: &World, key: &str, secret: &str) -> Value {
@@ -113,11 +91,12 @@ fn secret(world: &World, key: &str, secret: &str) -> Value {
     })
 }
 
-pub(crate) async fn a_rotated_secret_is_picked_up_without_a_restart_and_what_is_open_stays(stage: Stage) {
+/// Open sessions stay open; no key is logged.
+pub(crate) async fn a_rotated_secret_is_used_without_a_restart(stage: Stage) {
     let mut world = World::empty(stage.shared().await, Form::Namespaced).await;
     world.store("c", LATER);
     let port = free_port();
-    let before = gateway(&world.bucket, port, "first", "first-secret");
+    let before = versitygw(world.bucket.parent(), port, "first", "first-secret");
     let s3 = json!({
         "bucket": "ray", "region": "us-east-1", "endpoint": format!("http://127.0.0.1:{port}"), "forcePathStyle": true,
         "credentialsSecretRef": {"name": "ray-history-storage"},
@@ -127,29 +106,32 @@ pub(crate) async fn a_rotated_secret_is_picked_up_without_a_restart_and_what_is_
     // There is no Secret yet.
     let why = world.has("SettingsApplied", "False", "Rejected").await;
     assert!(why.contains(&format!("Secret {}/ray-history-storage does not exist", world.namespace)), "{why}");
-    assert_eq!(world.server().get("/readyz").await, 503);
+    assert_eq!(world.server().status("/readyz").await, 503);
     world.plane.apply(secret(&world, "first", "first-secret")).await;
-    world.server().eventually("it is ready", LATE, || async { world.server().get("/readyz").await == 200 }).await;
+    world.server().eventually("it is ready", LATE, || async { world.server().status("/readyz").await == 200 }).await;
     world.opens("c", LATER).await;
     let loads = world.server().metric("ray_history_loads_total", "").await;
     // The keys are others on the server, and then in the Secret.
     drop(before);
-    let _after = gateway(&world.bucket, port, "second", "second-secret");
+    let _after = versitygw(world.bucket.parent(), port, "second", "second-secret");
     world.store("late", LATER_STILL);
     let late = world.nodes("late", LATER_STILL);
-    assert_ne!(world.server().get(&late).await, 200, "the old keys open nothing");
+    assert_ne!(world.server().status(&late).await, 200, "the old keys open nothing");
     world.plane.apply(secret(&world, "second", "second-secret")).await;
-    world.server().eventually("requests work again", LATE, || async { world.server().get(&late).await == 200 }).await;
+    world
+        .server()
+        .eventually("requests work again", LATE, || async { world.server().status(&late).await == 200 })
+        .await;
     world.opens("c", LATER).await;
     let after = world.server().metric("ray_history_loads_total", "Whole").await
         + world.server().metric("ray_history_loads_total", "whole").await;
     assert_eq!(after, loads + 1.0, "what was open stayed open");
     world.has("SettingsApplied", "True", "Applied").await;
     world.has("StorageReachable", "True", "Listed").await;
-    assert!(!world.server().log().contains("-secret"), "a key was logged");
+    assert!(!world.server().process.log().contains("-secret"), "a key was logged");
 }
 
-pub(crate) async fn a_missing_secret_is_told_and_the_last_good_settings_stay(stage: Stage) {
+pub(crate) async fn a_missing_secret_is_reported_and_the_last_good_settings_stay(stage: Stage) {
     let world = World::new(stage.shared().await, &[], &[("c", LATER)]).await;
     let s3 = json!({
         "bucket": "ray", "region": "us-east-1", "endpoint": "http://127.0.0.1:9",
@@ -163,11 +145,11 @@ pub(crate) async fn a_missing_secret_is_told_and_the_last_good_settings_stay(sta
     let mut wrong = secret(&world, "id", "hunter2");
     wrong["stringData"] = json!({"accessKeyId": "id", "secretKey": "hunter2"});
     world.plane.apply(wrong).await;
-    let told = || async {
+    let reported = || async {
         let why = world.condition("SettingsApplied").await["message"].to_string();
         why.contains("secretAccessKey: is missing")
     };
-    world.server().eventually("the missing key is named", LATE, told).await;
+    world.server().eventually("the missing key is named", LATE, reported).await;
     assert!(!world.status().await.to_string().contains("hunter2"));
     world.opens("c", LATER).await;
 }

@@ -1,13 +1,13 @@
-//! The control planes that all scenarios use: one that is shared and never stopped, two that are had by one at a time.
+//! The control planes of all scenarios: one is shared and never stopped, two are lent to one scenario at a time.
 //!
-//! Each costs half a gigabyte and some seconds of both cores, so there are no more, and they start when one is wanted.
+//! Each costs half a gigabyte and some seconds of both cores, so there are no more, and each starts at its first use.
 
 use crate::control_plane::ControlPlane;
 use crate::world::Plane;
 use std::sync::Arc;
 use tokio::sync::{Mutex, OnceCell};
 
-/// What is behind all scenarios; the processes end with it.
+/// The control planes that have started; their processes end with the value.
 #[derive(Default)]
 pub(crate) struct Planes {
     shared: OnceCell<Arc<ControlPlane>>,
@@ -15,28 +15,28 @@ pub(crate) struct Planes {
     other: Arc<Mutex<Option<ControlPlane>>>,
 }
 
-/// What a scenario is given.
+/// The argument of a scenario: access to the control planes.
 #[derive(Clone)]
 pub(crate) struct Stage(pub(crate) Arc<Planes>);
 
 impl Stage {
-    /// The control plane that scenarios share, each in namespaces of its own.
+    /// Returns the control plane that scenarios share, each in namespaces of its own.
     pub(crate) async fn shared(&self) -> Plane {
         let start = || async { Arc::new(ControlPlane::start(&[]).await) };
         Plane::Shared(Arc::clone(self.0.shared.get_or_init(start).await))
     }
 
-    /// A control plane that nobody else uses meanwhile: it may be stopped. It must be left running.
+    /// Borrows a control plane for one scenario, which may stop it and must leave it running.
     pub(crate) async fn own(&self) -> Plane {
         Self::taken(&self.0.own, &[]).await
     }
 
-    /// One more, without a cache of its own: what etcd has forgotten is gone for its watches too.
+    /// Borrows one more, without a watch cache: versions that etcd has compacted are gone for its watches, too.
     pub(crate) async fn other(&self) -> Plane {
         Self::taken(&self.0.other, &["--watch-cache=false"]).await
     }
 
-    /// A new one that knows neither `RayHistory` nor KubeRay's kinds. It ends with the scenario.
+    /// Starts one that knows neither `RayHistory` nor KubeRay's kinds. It ends with the scenario.
     pub(crate) async fn bare() -> Plane {
         let plane = Arc::new(Mutex::new(Some(ControlPlane::bare(&[]).await)));
         Plane::Own(plane.lock_owned().await)

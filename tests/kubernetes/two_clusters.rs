@@ -1,15 +1,15 @@
 //! Two Kubernetes clusters, each with an API server of its own, that write into one bucket which is declared shared.
 
 use crate::bucket::Owner;
+use crate::common::server::Server;
 use crate::manifests::Form;
-use crate::server::Server;
 use crate::stage::Stage;
 use crate::world::{LATE, SOON, World, started};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Two worlds on one bucket, each of which sees all namespaces of its own control plane. Nothing runs yet.
+/// Makes two worlds on one bucket, each of which sees all namespaces of its own control plane. Nothing runs yet.
 async fn two(stage: &Stage) -> (World, World) {
     let one = World::empty(stage.shared().await, Form::ClusterWide).await;
     let mut two = World::empty(stage.own().await, Form::ClusterWide).await;
@@ -28,7 +28,7 @@ async fn state_is(server: &Server, place: &str, state: &str, within: Duration) {
     server.eventually(&format!("{place} {state}"), within, is).await;
 }
 
-pub(crate) async fn two_kubernetes_clusters_on_one_shared_bucket_never_call_each_others_sessions_dead(stage: Stage) {
+pub(crate) async fn on_a_shared_bucket_sessions_of_others_are_never_dead(stage: Stage) {
     let (mut one, mut two) = two(&stage).await;
     let session = started(0, 0);
     for (world, cluster) in [(&one, "a"), (&two, "b")] {
@@ -46,17 +46,18 @@ pub(crate) async fn two_kubernetes_clusters_on_one_shared_bucket_never_call_each
     state_is(one.server(), &a, "dead", SOON).await;
     state_is(two.server(), &a, "unknown", SOON).await;
     state_is(one.server(), &b, "unknown", SOON).await;
-    // After another look at everything, too.
+    // After another listing, too.
     two.link.cut();
     two.link.mend();
     state_is(two.server(), &a, "unknown", SOON).await;
     state_is(two.server(), &b, "live", SOON).await;
     for (server, path) in [(one.server(), &b), (two.server(), &a)] {
-        assert_eq!(server.get(&format!("/sessions/{path}/nodes?view=summary")).await, 200);
+        assert_eq!(server.status(&format!("/sessions/{path}/nodes?view=summary")).await, 200);
     }
 }
 
-pub(crate) async fn under_one_name_in_two_kubernetes_clusters_a_wrong_label_loses_no_late_file(stage: Stage) {
+/// One namespace and name in two Kubernetes clusters: of the two sessions one must be labelled wrongly.
+pub(crate) async fn a_wrong_label_of_a_shared_name_loses_no_late_file(stage: Stage) {
     let (mut one, mut two) = two(&stage).await;
     // The same namespace and name on both sides; of the two sessions one must be labelled wrongly.
     let team = format!("{}-both", one.namespace);
@@ -93,7 +94,7 @@ pub(crate) async fn under_one_name_in_two_kubernetes_clusters_a_wrong_label_lose
             server.eventually(&format!("the late file of {session}"), LATE, whole).await;
         }
     }
-    // And whoever is really there is known again as soon as the other goes.
+    // The deletion on one side does not change the state on the other.
     two.namespace = team.clone();
     two.delete("c").await;
     state_is(two.server(), &format!("{team}/c/{newer}"), "dead", SOON).await;

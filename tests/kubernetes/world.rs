@@ -1,10 +1,10 @@
-//! What a scenario happens in: a namespace of a control plane, a bucket, and replicas that serve it.
+//! The world of a scenario: a namespace of a control plane, a bucket, and replicas that serve it.
 
 use crate::bucket::{Bucket, Owner};
+use crate::common::server::Server;
 use crate::control_plane::ControlPlane;
 use crate::link::Link;
 use crate::manifests::{Form, Rights};
-use crate::server::Server;
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::{Value, json};
@@ -18,16 +18,17 @@ pub(crate) const SESSION: &str = "session_2026-11-22_12-00-00_000000_1";
 pub(crate) const LATER: &str = "session_2099-11-22_12-00-00_000000_1";
 pub(crate) const LATER_STILL: &str = "session_2099-11-22_13-00-00_000000_1";
 
-/// The name of a session whose head started so many seconds from now, by a clock that is so many hours ahead of UTC.
+/// Returns the name of a session whose head started some seconds from now, by a clock some hours ahead of UTC.
+///
 /// No two are the same: a whole scenario can pass within a second.
 pub(crate) fn started(seconds: i64, hours: i64) -> String {
     let now = jiff::Timestamp::now() + jiff::SignedDuration::new(3_600 * hours + seconds, 0);
     format!("session_{}_77", jiff::tz::TimeZone::UTC.to_datetime(now).strftime("%Y-%m-%d_%H-%M-%S_%6f"))
 }
 
-/// For what happens at once, on a machine that is busy.
+/// The bound of what happens at once, on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
-/// For what needs the next write of the status, the next listing, or a back-off.
+/// The bound of what waits for the next write of the status, the next listing, or a back-off.
 pub(crate) const LATE: Duration = Duration::from_secs(120);
 pub(crate) const TWO_SECONDS: Duration = Duration::from_secs(2);
 
@@ -35,7 +36,7 @@ pub(crate) const TWO_SECONDS: Duration = Duration::from_secs(2);
 pub(crate) enum Plane {
     /// Others use it too, each in a namespace of its own: it is never stopped.
     Shared(Arc<ControlPlane>),
-    /// Nobody else uses it meanwhile.
+    /// One scenario uses it at a time.
     Own(tokio::sync::OwnedMutexGuard<Option<ControlPlane>>),
 }
 
@@ -59,13 +60,13 @@ impl DerefMut for Plane {
     }
 }
 
-/// A number that no other scenario has.
+/// Returns a number that no other scenario has.
 pub(crate) fn unique() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// Where a scenario happens.
+/// The world of one scenario.
 pub(crate) struct World {
     /// Replicas, by the letter of their name.
     pub(crate) servers: Vec<Server>,
@@ -74,7 +75,7 @@ pub(crate) struct World {
     pub(crate) namespace: String,
     pub(crate) rights: Rights,
     pub(crate) plane: Plane,
-    /// Whether the scenario is about something that is forbidden.
+    /// The scenario is about something that is forbidden.
     pub(crate) may_be_refused: bool,
 }
 
@@ -112,8 +113,11 @@ impl World {
     /// Starts one more replica.
     pub(crate) async fn start(&mut self) {
         let replica = format!("replica-{}", char::from(b'a' + u8::try_from(self.servers.len()).unwrap()));
-        let server =
-            Server::start(&self.plane, &self.namespace, &self.rights.account, &replica, self.link.port()).await;
+        let kubeconfig = self.plane.kubeconfig_of(&self.namespace, &self.rights.account, self.link.port()).await;
+        let (object, kubeconfig) = (format!("{}/main", self.namespace), kubeconfig.to_str().unwrap());
+        let flags = ["--rayhistory", &object, "--replica", &replica, "--base-url", "https://history.example"];
+        let log = "info,ray_history=debug,ray_history::access=warn,ray_history::http=info";
+        let server = Server::start(&flags, &[("KUBECONFIG", kubeconfig), ("RUST_LOG", log)]).await;
         self.servers.push(server);
     }
 
@@ -185,12 +189,12 @@ impl World {
         }
     }
 
-    /// Stores a session of a cluster that nobody owns.
+    /// Stores a session of a cluster without an owner.
     pub(crate) fn store(&self, cluster: &str, session: &str) {
         self.bucket.store(&self.namespace, Owner::Nobody, cluster, session);
     }
 
-    /// The path of an answer from a session.
+    /// Returns the path of an answer from a session.
     pub(crate) fn nodes(&self, cluster: &str, session: &str) -> String {
         format!("/sessions/{}/{cluster}/{session}/nodes?view=summary", self.namespace)
     }
@@ -202,7 +206,7 @@ impl World {
         self.server().eventually(&what, within, is).await;
     }
 
-    /// The state of a session now; nothing, when it is not listed.
+    /// Returns the state of a session, empty if it is not listed.
     pub(crate) async fn state(&self, cluster: &str, session: &str) -> String {
         self.server().state(&self.namespace, cluster, session).await
     }
@@ -210,10 +214,10 @@ impl World {
     /// Waits until a session's dashboard answers.
     pub(crate) async fn opens(&self, cluster: &str, session: &str) {
         let path = self.nodes(cluster, session);
-        self.server().eventually(&path, SOON, || async { self.server().get(&path).await == 200 }).await;
+        self.server().eventually(&path, SOON, || async { self.server().status(&path).await == 200 }).await;
     }
 
-    /// How many sessions are listed.
+    /// Returns the number of listed sessions.
     pub(crate) async fn total(&self) -> Option<usize> {
         let listing = self.server().json("/clusters").await?;
         listing.as_array().map(Vec::len).or_else(|| listing["clusters"].as_array().map(Vec::len))
@@ -230,7 +234,7 @@ impl World {
         conditions.find(|condition| condition["type"] == type_).cloned().unwrap_or_default()
     }
 
-    /// Waits until a condition has a status and a reason; its message.
+    /// Waits until a condition has a status and a reason, and returns its message.
     pub(crate) async fn has(&self, type_: &str, status: &str, reason: &str) -> String {
         let what = format!("{type_} {status} {reason}");
         let is = || async {
@@ -241,7 +245,7 @@ impl World {
         self.condition(type_).await["message"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// Events of this namespace with a reason, about a kind.
+    /// Returns the Events of this namespace with a reason, about a kind.
     pub(crate) async fn events(&self, reason: &str, about: &str) -> Vec<Event> {
         let api: Api<Event> = Api::namespaced(self.plane.admin(), &self.namespace);
         let events = api.list(&ListParams::default()).await.unwrap();
@@ -251,19 +255,19 @@ impl World {
         events.items.into_iter().filter(has).collect()
     }
 
-    /// Waits for an Event with a reason about a kind whose text has something in it.
-    pub(crate) async fn told(&self, reason: &str, about: &str, text: &str) {
+    /// Waits for an Event with a reason about a kind whose text contains another.
+    pub(crate) async fn has_event(&self, reason: &str, about: &str, text: &str) {
         let what = format!("Event {reason} on the {about}: {text}");
-        let told = || async {
+        let reported = || async {
             let events = self.events(reason, about).await;
             events.iter().any(|event| event.note.as_deref().unwrap_or_default().contains(text))
         };
-        self.server().eventually(&what, SOON, told).await;
+        self.server().eventually(&what, SOON, reported).await;
     }
 }
 
 impl Drop for World {
-    /// In no scenario but those about rights is anything refused: then a right would be missing.
+    /// Fails if anything was refused for a missing right, unless the scenario is about rights.
     fn drop(&mut self) {
         if self.may_be_refused || std::thread::panicking() {
             return;

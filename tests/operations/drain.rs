@@ -1,12 +1,16 @@
-//! How the program ends.
+//! The end of the program: requests are answered within a bound, and nothing holds it longer.
 
-use crate::server::{SESSION, Server, answer, bundled, eventually};
+use crate::common::client::{Reply, send};
+use crate::common::server::Server;
+use crate::server::{IN_FLIGHT, SESSION, bundled, connect, start, start_over};
+use rustix::process::Signal;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tokio::task::JoinHandle;
 
-/// The bundled session with one event file made long by repeating it: about so many MiB to read.
+/// Returns the bundled session with one event file repeated until it has about this many MiB to read.
 fn slow_session(mebibytes: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     copy(bundled(), folder.path());
@@ -47,76 +51,77 @@ fn event_files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// A request that makes the program load, once it is being waited for.
-fn waiting(server: &Server) -> std::net::TcpStream {
-    let mut connection = server.connect();
-    let request = format!("GET {SESSION}/api/version HTTP/1.1\r\nHost: test\r\n\r\n");
-    connection.write_all(request.as_bytes()).unwrap();
-    eventually("the request is in flight", Duration::from_secs(5), || {
-        server.metric("ray_history_http_requests_in_flight") == 2
-    });
-    connection
+/// Sends a request that makes the program load, and waits until it is being answered.
+async fn request_a_load(server: &Server) -> JoinHandle<reqwest::Result<Reply>> {
+    let url = format!("http://{}{SESSION}/api/version", server.address);
+    let request = tokio::spawn(async move { send("GET", &url, &[]).await });
+    let loading = async || server.metric(IN_FLIGHT, "").await == 2.0;
+    server.eventually("the request is in flight", Duration::from_secs(5), loading).await;
+    request
 }
 
-#[test]
-fn a_request_that_waits_for_a_slow_load_gets_its_answer_while_the_program_ends() {
+#[tokio::test]
+async fn a_request_that_waits_for_a_load_is_answered_at_the_end() {
     let folder = slow_session(30);
-    let mut server = Server::over(folder.path(), &[], &[]);
-    let connection = waiting(&server);
-    server.signal("TERM");
-    eventually("nothing is accepted any more", Duration::from_secs(10), || {
-        std::net::TcpStream::connect(&server.address).is_err()
-    });
-    let (head, body) = answer(connection);
-    assert!(head.starts_with("http/1.1 200") && head.contains("connection: close"), "{head}");
-    assert!(body.contains("ray_version"), "{body}");
-    assert!(server.ended(Duration::from_secs(10)).unwrap().success());
+    let server = start_over(folder.path(), &[], &[]).await;
+    let request = request_a_load(&server).await;
+    server.process.signal(Signal::TERM);
+    let refused = async || std::net::TcpStream::connect(&server.address).is_err();
+    server.eventually("nothing is accepted any more", Duration::from_secs(10), refused).await;
+    let reply = request.await.unwrap().unwrap();
+    assert_eq!((reply.status, reply.header("connection")), (200, "close"));
+    assert!(reply.body.contains("ray_version"), "{reply:?}");
+    assert!(server.process.ended(Duration::from_secs(10)).await.unwrap().success());
 }
 
-#[test]
-fn a_load_that_takes_too_long_does_not_hold_the_end_and_who_waits_for_it_is_told() {
+#[tokio::test]
+async fn a_load_that_takes_too_long_ends_with_503_and_delays_nothing() {
     let folder = slow_session(400);
-    let mut server = Server::over(folder.path(), &["--shutdown-timeout", "2s"], &[]);
-    let connection = waiting(&server);
-    server.signal("INT");
-    let began = Instant::now();
-    let (head, body) = answer(connection);
-    assert!(began.elapsed() >= Duration::from_secs(1), "the request was given its time");
-    assert!(head.starts_with("http/1.1 503") && head.contains("retry-after"), "{head}");
-    assert!(body.contains("this server is stopping"), "{body}");
-    assert!(server.ended(Duration::from_secs(8)).unwrap().success());
+    let server = start_over(folder.path(), &["--shutdown-timeout", "2s"], &[]).await;
+    let request = request_a_load(&server).await;
+    server.process.signal(Signal::INT);
+    let started = Instant::now();
+    let reply = request.await.unwrap().unwrap();
+    assert!(started.elapsed() >= Duration::from_secs(1), "the request was given its time");
+    assert_eq!(reply.status, 503);
+    assert_ne!(reply.header("retry-after"), "");
+    assert!(reply.body.contains("this server is stopping"), "{reply:?}");
+    assert!(server.process.ended(Duration::from_secs(8)).await.unwrap().success());
 }
 
-#[test]
-fn a_client_that_never_reads_does_not_hold_the_end() {
+#[tokio::test]
+async fn a_client_that_never_reads_does_not_delay_the_end() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("static")).unwrap();
     fs::write(folder.path().join("index.html"), "x").unwrap();
     fs::write(folder.path().join("static/big.bin"), vec![b'x'; 32 << 20]).unwrap();
     let flags = ["--shutdown-timeout", "2s", "--dashboard-dir", folder.path().to_str().unwrap()];
-    let mut server = Server::start(&flags);
-    let mut silent = server.connect();
+    let server = start(&flags).await;
+    let mut silent = connect(&server);
     silent.write_all(format!("GET {SESSION}/static/big.bin HTTP/1.1\r\nHost: test\r\n\r\n").as_bytes()).unwrap();
-    eventually("it is being answered", Duration::from_secs(5), || {
-        server.metric("ray_history_http_requests_in_flight") == 2
-    });
-    server.signal("TERM");
-    assert!(server.ended(Duration::from_secs(8)).unwrap().success());
+    let answering = async || server.metric(IN_FLIGHT, "").await == 2.0;
+    server.eventually("it is being answered", Duration::from_secs(5), answering).await;
+    server.process.signal(Signal::TERM);
+    assert!(server.process.ended(Duration::from_secs(8)).await.unwrap().success());
 }
 
-#[test]
-fn idle_connections_do_not_hold_the_end_and_a_second_signal_ends_it_at_once() {
-    let mut server = Server::start(&[]);
-    let _idle = server.connect();
-    server.signal("TERM");
-    let began = Instant::now();
-    assert!(server.ended(Duration::from_secs(8)).unwrap().success());
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+#[tokio::test]
+async fn idle_connections_do_not_delay_the_end() {
+    let server = start(&[]).await;
+    let _idle = connect(&server);
+    server.process.signal(Signal::TERM);
+    let started = Instant::now();
+    assert!(server.process.ended(Duration::from_secs(8)).await.unwrap().success());
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
 
-    let mut server = Server::start(&["--drain-wait", "60s"]);
-    server.signal("TERM");
-    eventually("not ready", Duration::from_secs(5), || server.get("/readyz").0.contains(" 503 "));
-    server.signal("TERM");
-    let status = server.ended(Duration::from_secs(5)).expect("at once");
+#[tokio::test]
+async fn a_second_signal_ends_the_program_at_once() {
+    let server = start(&["--drain-wait", "60s"]).await;
+    server.process.signal(Signal::TERM);
+    let unready = async || server.status("/readyz").await == 503;
+    server.eventually("it is not ready", Duration::from_secs(5), unready).await;
+    server.process.signal(Signal::TERM);
+    let status = server.process.ended(Duration::from_secs(5)).await.expect("at once");
     assert_eq!(status.code(), Some(128 + 15));
 }

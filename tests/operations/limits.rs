@@ -1,104 +1,107 @@
-//! What a client may not do: hold a place without asking, send too much, take nothing, come in thousands.
+//! Limits of what a client may do. Most of these tests speak over raw sockets: half a request, a byte now and then,
+//! an answer that is never read.
 
-use crate::server::{SESSION, Server, answer, closed_after, eventually};
+use crate::common::server::Server;
+use crate::server::{IN_FLIGHT, SESSION, closed_after, connect, read_answer, start};
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 const BOUND: Duration = Duration::from_secs(15);
 const REQUEST: &[u8] = b"GET /livez HTTP/1.1\r\nHost: test\r\n\r\n";
+/// A request for the file that [`big_file`] writes.
+const BIG: &str = "/static/big.bin HTTP/1.1\r\nHost: test\r\nAccept-Encoding: identity\r\n\r\n";
 
-#[test]
-fn a_connection_without_a_whole_request_is_closed_in_time() {
-    let server = Server::start(&["--head-timeout", "1s", "--keep-alive", "3s"]);
-    // Nothing is ever said.
-    assert!(closed_after(server.connect(), BOUND, |_| Ok(())).is_some(), "half open");
-    // A byte of the head now and then.
-    assert!(closed_after(server.connect(), BOUND, |c| c.write_all(b"G")).is_some(), "slow head");
-    // The same on a connection that has asked something before.
-    let mut second = server.connect();
-    second.write_all(REQUEST).unwrap();
+/// Sends bytes over a connection of their own.
+fn send(server: &Server, bytes: &[u8]) -> TcpStream {
+    let mut connection = connect(server);
+    connection.write_all(bytes).unwrap();
+    connection
+}
+
+#[tokio::test]
+async fn a_connection_without_a_whole_request_is_closed_in_time() {
+    let server = start(&["--head-timeout", "1s", "--keep-alive", "3s"]).await;
+    assert!(closed_after(connect(&server), BOUND, |_| Ok(())).is_some(), "half open: nothing is ever sent");
+    assert!(closed_after(connect(&server), BOUND, |c| c.write_all(b"G")).is_some(), "slow head: a byte now and then");
+    let mut second = send(&server, REQUEST);
     assert!(second.read(&mut [0; 1024]).unwrap() > 0);
     let held = closed_after(second, BOUND, |c| c.write_all(b"G"));
     assert!(held.is_some(), "slow head of a second request");
-    eventually("that is counted", BOUND, || server.metric("ray_history_http_connections_reaped_total") == 1);
-    // A body that never comes.
-    let mut body = server.connect();
-    body.write_all(b"POST /livez HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000\r\n\r\n").unwrap();
-    assert!(closed_after(body, BOUND, |c| c.write_all(b"x")).is_some(), "slow body");
-    eventually("every place is free again", BOUND, || server.metric("ray_history_http_connections") == 1);
+    let counted = async || server.metric("ray_history_http_connections_reaped_total", "").await == 1.0;
+    server.eventually("the slow second request is counted", BOUND, counted).await;
+    let body = send(&server, b"POST /livez HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000\r\n\r\n");
+    assert!(closed_after(body, BOUND, |c| c.write_all(b"x")).is_some(), "a body that never comes whole");
+    let free = async || server.metric("ray_history_http_connections", "").await == 1.0;
+    server.eventually("no connection is left but ours", BOUND, free).await;
 }
 
-#[test]
-fn whoever_keeps_idle_connections_makes_room_for_others() {
-    let server = Server::start(&["--max-connections", "64"]);
-    let probe = || {
-        let mut connection = server.connect();
-        connection.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        connection.write_all(b"GET /livez HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
-        answer(connection).0
-    };
+#[tokio::test]
+async fn idle_connections_are_closed_when_others_need_a_place() {
+    let server = start(&["--max-connections", "64"]).await;
     let mut idle = Vec::new();
     for _ in 0..200 {
-        let mut connection = server.connect();
-        connection.write_all(REQUEST).unwrap();
-        idle.push(connection);
+        idle.push(send(&server, REQUEST));
         if idle.len() % 20 == 0 {
-            assert!(probe().starts_with("http/1.1 200"), "after {} connections", idle.len());
+            let livez = tokio::time::timeout(Duration::from_secs(5), server.get("/livez")).await;
+            assert_eq!(livez.map(|reply| reply.status), Ok(200), "after {} connections", idle.len());
         }
     }
-    assert!(server.metric("ray_history_http_connections") <= 64);
-    assert!(server.metric("ray_history_http_connections_reaped_total") >= 130);
+    assert!(server.metric("ray_history_http_connections", "").await <= 64.0);
+    assert!(server.metric("ray_history_http_connections_reaped_total", "").await >= 130.0);
 }
 
-#[test]
-fn a_long_answer_is_not_cut_by_the_time_for_idle_connections() {
-    let server = Server::start(&["--head-timeout", "1s", "--keep-alive", "1s", "--send-timeout", "20s"]);
-    let expected = server.get(&format!("{SESSION}/api/v0/tasks?detail=1&limit=10000")).1.len();
-    let mut slow = server.connect();
+#[tokio::test]
+async fn a_long_answer_is_not_cut_by_the_time_for_idle_connections() {
+    let server = start(&["--head-timeout", "1s", "--keep-alive", "1s", "--send-timeout", "20s"]).await;
     let request = format!("GET {SESSION}/api/v0/tasks?detail=1&limit=10000 HTTP/1.1\r\nHost: test\r\n");
-    slow.write_all(format!("{request}Connection: close\r\n\r\n").as_bytes()).unwrap();
+    let request = format!("{request}Connection: close\r\n\r\n");
+    let expected = read_answer(send(&server, request.as_bytes())).1.len();
+    let slow = send(&server, request.as_bytes());
     std::thread::sleep(Duration::from_secs(5));
-    assert_eq!(answer(slow).1.len(), expected);
+    assert_eq!(read_answer(slow).1.len(), expected);
 }
 
-#[test]
-fn big_heads_and_urls_are_refused_and_usual_ones_are_not() {
-    let server = Server::start(&[]);
-    let head = |bytes: usize| {
-        let header = format!("X-Long: {}\r\n", "x".repeat(bytes));
-        server.ask(&format!("GET /livez HTTP/1.1\r\nHost: test\r\n{header}Connection: close\r\n\r\n")).0
+#[tokio::test]
+async fn big_heads_and_urls_are_refused_and_usual_ones_are_not() {
+    let server = start(&[]).await;
+    let head = async |bytes: usize| {
+        let reply = server.send("GET", "/livez", &[("X-Long", &"x".repeat(bytes))]).await;
+        reply.map(|reply| reply.status)
     };
-    assert!(head(10_000).starts_with("http/1.1 200"), "{}", head(10_000));
-    assert!(head(40_000).starts_with("http/1.1 431"), "{}", head(40_000));
-    assert!(head(200_000).starts_with("http/1.1 431"), "{}", head(200_000));
-    assert!(server.get(&format!("/livez?{}", "x".repeat(10_000))).0.starts_with("http/1.1 200"));
-    assert!(server.get(&format!("/livez?{}", "x".repeat(20_000))).0.starts_with("http/1.1 414"));
+    assert_eq!(head(10_000).await, Some(200));
+    assert_eq!(head(40_000).await, Some(431));
+    // It is refused before it was sent whole, so only a raw socket sees the answer for certain.
+    let long = format!("GET /livez HTTP/1.1\r\nHost: test\r\nX-Long: {}\r\n", "x".repeat(200_000));
+    let (head, _) = read_answer(send(&server, format!("{long}Connection: close\r\n\r\n").as_bytes()));
+    assert!(head.starts_with("http/1.1 431"), "{head}");
+    assert_eq!(server.status(&format!("/livez?{}", "x".repeat(10_000))).await, 200);
+    assert_eq!(server.status(&format!("/livez?{}", "x".repeat(20_000))).await, 414);
     let many: String = (0..200).map(|_| "X-Many: 1\r\n").collect();
-    let (head, _) = server.ask(&format!("GET /livez HTTP/1.1\r\nHost: test\r\n{many}\r\n"));
+    let (head, _) = read_answer(send(&server, format!("GET /livez HTTP/1.1\r\nHost: test\r\n{many}\r\n").as_bytes()));
     assert!(head.starts_with("http/1.1 4"), "{head}");
-    assert!(server.get("/livez").0.starts_with("http/1.1 200"));
+    assert_eq!(server.status("/livez").await, 200);
 }
 
-/// A file of the dashboard that is bigger than what sockets hold by themselves.
-fn big_file(folder: &std::path::Path, bytes: usize) {
+/// Writes a dashboard with a file that is bigger than sockets buffer by themselves.
+fn big_file(folder: &std::path::Path) {
     std::fs::create_dir_all(folder.join("static")).unwrap();
     std::fs::write(folder.join("index.html"), "x").unwrap();
-    std::fs::write(folder.join("static/big.bin"), vec![b'x'; bytes]).unwrap();
+    std::fs::write(folder.join("static/big.bin"), vec![b'x'; 32 << 20]).unwrap();
 }
 
-#[test]
-fn an_answer_that_nobody_takes_is_dropped_and_its_memory_is_free_again() {
+#[tokio::test]
+async fn an_answer_that_is_not_read_is_dropped_with_its_memory() {
     let folder = tempfile::tempdir().unwrap();
-    big_file(folder.path(), 32 << 20);
+    big_file(folder.path());
     let dashboard = folder.path().to_str().unwrap();
-    let server = Server::start(&["--send-timeout", "2s", "--dashboard-dir", dashboard]);
-    let request = format!("GET {SESSION}/static/big.bin HTTP/1.1\r\nHost: test\r\nAccept-Encoding: identity\r\n\r\n");
-    let mut silent = server.connect();
-    silent.write_all(request.as_bytes()).unwrap();
-    let mut slow = server.connect();
-    slow.write_all(request.as_bytes()).unwrap();
-    eventually("both are being answered", BOUND, || server.metric("ray_history_http_requests_in_flight") == 3);
+    let server = start(&["--send-timeout", "2s", "--dashboard-dir", dashboard]).await;
+    let request = format!("GET {SESSION}{BIG}");
+    let silent = send(&server, request.as_bytes());
+    let mut slow = send(&server, request.as_bytes());
+    let answering = async || server.metric(IN_FLIGHT, "").await == 3.0;
+    server.eventually("both are being answered", BOUND, answering).await;
     let (end, ended) = std::sync::mpsc::channel::<()>();
     let reader = std::thread::spawn(move || {
         // One byte a second, as long as the test takes.
@@ -106,50 +109,38 @@ fn an_answer_that_nobody_takes_is_dropped_and_its_memory_is_free_again() {
             let _ = slow.read(&mut [0; 1]);
         }
     });
-    eventually("both are dropped", Duration::from_secs(30), || {
-        server.metric("ray_history_http_requests_in_flight") == 1
-    });
-    assert!(server.resident() < 200 << 20, "resident: {}", server.resident());
+    let dropped = async || server.metric(IN_FLIGHT, "").await == 1.0;
+    server.eventually("both are dropped", Duration::from_secs(30), dropped).await;
+    let resident = server.metric("process_resident_memory_bytes", "").await;
+    assert!(resident > 0.0 && resident < f64::from(200 << 20), "resident: {resident}");
     drop((silent, end));
     reader.join().unwrap();
 }
 
-#[test]
-fn more_requests_than_allowed_are_told_to_come_back_and_probes_are_not() {
+#[tokio::test]
+async fn requests_beyond_the_limit_are_refused_and_probes_are_not() {
     let folder = tempfile::tempdir().unwrap();
-    big_file(folder.path(), 32 << 20);
+    big_file(folder.path());
     let dashboard = folder.path().to_str().unwrap();
-    let server = Server::start(&["--max-requests", "2", "--dashboard-dir", dashboard]);
-    let request = format!("GET {SESSION}/static/big.bin HTTP/1.1\r\nHost: test\r\n\r\n");
-    let taken: Vec<_> = (0..2)
-        .map(|_| {
-            let mut connection = server.connect();
-            connection.write_all(request.as_bytes()).unwrap();
-            connection
-        })
-        .collect();
-    eventually("both places are taken", BOUND, || server.metric("ray_history_http_requests_in_flight") == 3);
-    let (head, body) = server.get("/clusters");
-    assert!(head.starts_with("http/1.1 503") && head.contains("retry-after: 1"), "{head}");
-    assert!(body.contains("try again"), "{body}");
-    assert!(server.get("/readyz").0.starts_with("http/1.1 200"));
-    assert_eq!(server.metric("ray_history_http_requests_refused_total{reason=\"requests\"}"), 1);
+    let server = start(&["--max-requests", "2", "--dashboard-dir", dashboard]).await;
+    let taken = [0, 1].map(|_| send(&server, format!("GET {SESSION}{BIG}").as_bytes()));
+    let full = async || server.metric(IN_FLIGHT, "").await == 3.0;
+    server.eventually("both places are taken", BOUND, full).await;
+    let reply = server.get("/clusters").await;
+    assert_eq!((reply.status, reply.header("retry-after")), (503, "1"), "{reply:?}");
+    assert!(reply.body.contains("try again"), "{reply:?}");
+    assert_eq!(server.status("/readyz").await, 200);
+    assert_eq!(server.metric("ray_history_http_requests_refused_total", "reason=\"requests\"").await, 1.0);
     drop(taken);
-    eventually("a place is free again", BOUND, || server.get("/clusters").0.starts_with("http/1.1 200"));
+    server.eventually("a place is free again", BOUND, async || server.status("/clusters").await == 200).await;
 }
 
-#[test]
-fn a_hundred_silent_connections_do_not_keep_others_from_an_answer() {
-    let server = Server::start(&[]);
-    let silent: Vec<_> = (0..100)
-        .map(|_| {
-            let mut connection = server.connect();
-            connection.write_all(b"GET /li").unwrap();
-            connection
-        })
-        .collect();
-    let began = Instant::now();
-    assert!(server.get("/livez").0.starts_with("http/1.1 200"));
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+#[tokio::test]
+async fn a_hundred_silent_connections_delay_no_other_answer() {
+    let server = start(&[]).await;
+    let silent: Vec<_> = (0..100).map(|_| send(&server, b"GET /li")).collect();
+    let started = Instant::now();
+    assert_eq!(server.status("/livez").await, 200);
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     drop(silent);
 }

@@ -1,23 +1,24 @@
 //! The program's own log: words and values, for people and for programs.
 
-use crate::server::{Program, Server, eventually};
-use std::process::Command;
+use crate::common::process::Process;
+use crate::common::server::command;
+use crate::server::start;
+use rustix::process::Signal;
 use std::time::Duration;
 
-#[test]
-fn where_no_terminal_is_no_line_has_a_colour() {
+#[tokio::test]
+async fn a_log_that_goes_to_no_terminal_has_no_colours() {
     for format in ["text", "json"] {
-        let mut server = Server::start(&["--log-format", format]);
-        server.signal("TERM");
-        assert!(server.ended(Duration::from_secs(20)).is_some());
-        eventually("the last line", Duration::from_secs(5), || server.log().contains("stopped"));
-        assert!(!server.log().contains('\u{1b}'), "{}", server.log());
+        let server = start(&["--log-format", format]).await;
+        server.process.signal(Signal::TERM);
+        assert!(server.process.ended(Duration::from_secs(20)).await.is_some());
+        let log = server.process.log();
+        assert!(log.contains("stopped") && !log.contains('\u{1b}'), "{log}");
     }
 }
 
-#[test]
-fn a_store_that_is_down_is_told_in_words() {
-    let program = env!("CARGO_BIN_EXE_ray-history");
+#[tokio::test]
+async fn a_store_that_is_down_is_reported_in_words() {
     let store = [
         ("S3_BUCKET", "ray"),
         ("S3_ENDPOINT", "http://127.0.0.1:1"),
@@ -25,11 +26,10 @@ fn a_store_that_is_down_is_told_in_words() {
         ("AWS_ACCESS_KEY_ID", "id"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
     ];
-    let flags = ["serve", "--storage-backend", "s3", "--listen", "127.0.0.1:0", "--log-format", "json"];
-    // It waits for the store, so the log goes on.
-    let mut server = Program::start(Command::new(program).args(flags).envs(store));
-    let log = server.says("Connection refused", Duration::from_secs(30));
-    drop(server);
+    // The program waits for the store, so the log goes on.
+    let process = Process::start(&mut command(&["--storage-backend", "s3", "--log-format", "json"], &store));
+    let log = process.printed("Connection refused", Duration::from_secs(30)).await;
+    drop(process);
     let settings = log.lines().find(|line| line.contains("settings in force")).unwrap();
     let settings: serde_json::Value = serde_json::from_str(settings).unwrap();
     let words = settings["fields"]["settings"].as_str().unwrap();

@@ -4,12 +4,13 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a test or benchmark that cannot go on must stop"
+    clippy::float_cmp,
+    reason = "a test that cannot go on must stop, and metrics that count are whole numbers"
 )]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod drain;
-#[path = "../fixture/mod.rs"]
-mod fixture;
 mod limits;
 mod log;
 mod probes;

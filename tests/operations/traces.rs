@@ -1,28 +1,31 @@
 //! Trace context and the export of traces.
 
-use crate::server::{SESSION, Server, bundled};
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::sync::mpsc;
+use crate::common::client::Reply;
+use crate::common::http::{Answer, Asked, Listening, answering};
+use crate::common::server::Server;
+use crate::server::{SESSION, bundled, start_over};
+use rustix::process::Signal;
 use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
-fn ask(server: &Server, path: &str) -> String {
-    let parent = format!("traceparent: 00-{TRACE}-b7ad6b7169203331-01");
-    server.ask(&format!("GET {path} HTTP/1.1\r\nHost: test\r\n{parent}\r\nConnection: close\r\n\r\n")).0
+/// Asks with the caller's trace.
+async fn ask(server: &Server, path: &str) -> Reply {
+    let parent = format!("00-{TRACE}-b7ad6b7169203331-01");
+    server.send("GET", path, &[("traceparent", &parent)]).await.unwrap()
 }
 
-#[test]
-fn a_callers_trace_is_in_the_answer_and_in_the_log() {
-    let server = Server::over(bundled(), &["--log-format", "json"], &[("RUST_LOG", "info,ray_history::access=debug")]);
-    let head = ask(&server, &format!("{SESSION}/nodes/nope"));
-    assert!(head.contains(&format!("x-request-id: {TRACE}")), "{head}");
-    assert!(server.get("/livez").0.contains("x-request-id: "), "an own trace where there is none");
-    crate::server::eventually("both are logged", Duration::from_secs(5), || {
-        server.log().matches("request ended").count() >= 2
-    });
-    let log = server.log();
+#[tokio::test]
+async fn a_callers_trace_is_in_the_answer_and_in_the_log() {
+    let server =
+        start_over(bundled(), &["--log-format", "json"], &[("RUST_LOG", "info,ray_history::access=debug")]).await;
+    let reply = ask(&server, &format!("{SESSION}/nodes/nope")).await;
+    assert_eq!(reply.header("x-request-id"), TRACE);
+    assert_ne!(server.get("/livez").await.header("x-request-id"), "", "an own trace where there is none");
+    let logged = async || server.process.log().matches("request ended").count() >= 2;
+    server.eventually("both are logged", Duration::from_secs(5), logged).await;
+    let log = server.process.log();
     let lines = log.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON lines"));
     let line = lines.into_iter().find(|line| line["span"]["trace_id"] == TRACE).expect("the trace is in the log");
     assert_eq!(line["target"], "ray_history::access");
@@ -32,49 +35,31 @@ fn a_callers_trace_is_in_the_answer_and_in_the_log() {
     assert!(line["fields"]["duration_ms"].is_number() && line["fields"]["size_bytes"].is_number(), "{line}");
 }
 
-/// Takes one export, answers it, and gives its body.
-fn collector() -> (String, mpsc::Receiver<(String, Vec<u8>)>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let (give, taken) = mpsc::channel();
-    std::thread::spawn(move || {
-        for mut connection in listener.incoming().map_while(Result::ok) {
-            let (mut bytes, mut piece) = (Vec::new(), [0; 4096]);
-            let whole = |bytes: &[u8]| {
-                let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
-                let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
-                let length: usize = head.split("content-length: ").nth(1)?.lines().next()?.parse().ok()?;
-                (bytes.len() >= end + length).then(|| (head, bytes[end..].to_vec()))
-            };
-            let export = loop {
-                let read = connection.read(&mut piece).unwrap();
-                assert!(read > 0, "the export ended early");
-                bytes.extend_from_slice(&piece[..read]);
-                if let Some(export) = whole(&bytes) {
-                    break export;
-                }
-            };
-            connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
-            if give.send(export).is_err() {
-                return;
-            }
-        }
+/// Starts a collector of traces; what is exported to it comes out of the receiver.
+async fn collector() -> (Listening, UnboundedReceiver<Asked>) {
+    let (sender, exports) = unbounded_channel();
+    let listening = answering(move |export| {
+        let _ = sender.send(export);
+        Answer::new(200, "")
     });
-    (format!("http://{address}"), taken)
+    (listening.await, exports)
 }
 
-#[test]
-fn spans_go_to_the_collector_and_the_last_ones_at_the_end() {
-    let (endpoint, exports) = collector();
+#[tokio::test]
+async fn spans_go_to_the_collector_and_the_last_ones_at_the_end() {
+    let (collector, mut exports) = collector().await;
+    let endpoint = format!("http://127.0.0.1:{}", collector.port);
     let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "3600000")];
-    let mut server = Server::over(bundled(), &[], &environment);
-    ask(&server, &format!("{SESSION}/api/version"));
+    let server = start_over(bundled(), &[], &environment).await;
+    ask(&server, &format!("{SESSION}/api/version")).await;
     assert!(exports.try_recv().is_err(), "nothing is due yet");
-    server.signal("TERM");
-    assert!(server.ended(Duration::from_secs(15)).unwrap().success());
-    let (head, body) = exports.recv_timeout(Duration::from_secs(5)).expect("the last spans are sent");
-    assert!(head.starts_with("post /v1/traces ") && head.contains("application/x-protobuf"), "{head}");
-    let has = |wanted: &[u8]| body.windows(wanted.len()).any(|bytes| bytes == wanted);
+    server.process.signal(Signal::TERM);
+    assert!(server.process.ended(Duration::from_secs(15)).await.unwrap().success());
+    let export = tokio::time::timeout(Duration::from_secs(5), exports.recv()).await;
+    let export = export.ok().flatten().expect("the last spans are sent");
+    assert_eq!((export.method.as_str(), export.target.as_str()), ("POST", "/v1/traces"));
+    assert_eq!(export.header("content-type"), "application/x-protobuf");
+    let has = |wanted: &[u8]| export.body.windows(wanted.len()).any(|bytes| bytes == wanted);
     let trace: Vec<u8> = (0..16).map(|i| u8::from_str_radix(&TRACE[2 * i..2 * i + 2], 16).unwrap()).collect();
     assert!(has(&trace), "the caller's trace goes on");
     assert!(has(b"GET /api/version"), "spans are named by route");
@@ -82,11 +67,11 @@ fn spans_go_to_the_collector_and_the_last_ones_at_the_end() {
     assert!(has(b"ray-history"), "the service has a name");
 }
 
-#[test]
-fn a_collector_that_is_not_there_holds_nothing_up() {
+#[tokio::test]
+async fn a_missing_collector_delays_nothing() {
     let environment = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")];
-    let mut server = Server::over(bundled(), &[], &environment);
-    assert!(ask(&server, "/livez").starts_with("http/1.1 200"));
-    server.signal("TERM");
-    assert!(server.ended(Duration::from_secs(15)).unwrap().success());
+    let server = start_over(bundled(), &[], &environment).await;
+    assert_eq!(ask(&server, "/livez").await.status, 200);
+    server.process.signal(Signal::TERM);
+    assert!(server.process.ended(Duration::from_secs(15)).await.unwrap().success());
 }

@@ -1,6 +1,6 @@
 //! Links by name, and the routes of KubeRay's history server.
 
-use super::{SESSION, ask, header};
+use super::{SESSION, ask, ask_raw, header};
 use serde_json::Value;
 
 const NAME: &str = "session_2026-11-23_07-07-14_513426_5513";
@@ -16,7 +16,7 @@ fn issued(headers: &[(String, String)]) -> Vec<String> {
 }
 
 #[test]
-fn people_find_sessions_by_the_names_they_know() {
+fn sessions_are_found_by_the_names_of_their_owners() {
     for path in [
         "/rayservices/ml-serving/recsys",
         "/rayservices/ml-serving/recsys/latest",
@@ -44,7 +44,7 @@ fn people_find_sessions_by_the_names_they_know() {
 
 /// Names stand for a session wherever Ray's clients take an address.
 #[test]
-fn what_stands_after_latest_is_kept_with_its_query() {
+fn path_and_query_after_latest_are_kept() {
     let cluster = format!("/sessions/ml-serving/{CLUSTER}/latest");
     for name in [
         cluster.as_str(),
@@ -64,7 +64,7 @@ fn what_stands_after_latest_is_kept_with_its_query() {
             "/x%0d%0aSet-Cookie:a=b",
             "/x?a=%ff%7F",
         ] {
-            let (status, headers, _) = ask("GET", &format!("{name}{rest}"), &[]);
+            let (status, headers, _) = ask_raw(&format!("{name}{rest}"));
             let path = rest.split('?').next().unwrap();
             let up = "../".repeat(3 + path.matches('/').count());
             let wanted = format!("{up}{}{rest}", &SESSION[1..]);
@@ -95,7 +95,7 @@ fn entering_a_session_sets_the_cookies_of_kuberay() {
         format!("/enter_cluster/ml-serving/raycluster/{CLUSTER}/live"),
         "/enter_cluster/ml-serving/rayservice/recsys".to_owned(),
         format!("/enter_cluster/ml-serving/rayservice/recsys/{NAME}"),
-        // As before there were kinds.
+        // The form from before there were kinds.
         format!("/enter_cluster/ml-serving/{CLUSTER}/{NAME}"),
         format!("/enter_cluster/ml-serving/{CLUSTER}/live"),
     ] {
@@ -118,7 +118,7 @@ fn entering_a_session_sets_the_cookies_of_kuberay() {
 }
 
 #[test]
-fn what_cannot_be_entered_is_refused_with_a_reason() {
+fn an_unknown_cluster_is_refused_with_a_reason() {
     for (path, wanted) in [
         ("/enter_cluster/ml-serving/pod/x".to_owned(), 400),
         (format!("/enter_cluster/ml-serving/pod/{CLUSTER}/{NAME}"), 400),
@@ -135,7 +135,7 @@ fn what_cannot_be_entered_is_refused_with_a_reason() {
 }
 
 #[test]
-fn a_browser_that_follows_a_link_is_led_to_the_dashboard_by_a_page() {
+fn a_link_of_kuberay_leads_a_browser_to_the_dashboard() {
     let (status, _, page) = ask("GET", "/select_cluster", &[BROWSER]);
     let link = format!("enter_cluster/ml-serving/raycluster/{CLUSTER}/{NAME}");
     assert!(status == 200 && page.contains(&link), "{page}");
@@ -163,8 +163,9 @@ fn with_cookies_the_root_is_the_session_that_was_entered() {
     assert_eq!(ask("GET", "/api/jobs/train-exp1", &[("Cookie", &newest)]).0, 200);
 }
 
+/// Ray's proxy answers a 404 from its own cluster, so a browser would see another cluster's data.
 #[test]
-fn with_cookies_nothing_is_404_because_rays_proxy_would_show_another_cluster() {
+fn with_cookies_nothing_is_404() {
     let there = cookies("ml-serving", CLUSTER, NAME);
     let gone = cookies("ml-serving", "nobody", NAME);
     for (path, cookies) in [
@@ -185,7 +186,7 @@ fn with_cookies_nothing_is_404_because_rays_proxy_would_show_another_cluster() {
 }
 
 #[test]
-fn without_cookies_the_root_leads_to_the_list_and_data_say_what_is_missing() {
+fn without_cookies_the_root_leads_to_the_list_and_data_are_400() {
     let (status, headers, _) = ask("GET", "/", &[]);
     assert_eq!((status, header(&headers, "location")), (307, "sessions/"));
     let (status, _, page) = ask("GET", "/", &[BROWSER]);
@@ -200,7 +201,7 @@ fn without_cookies_the_root_leads_to_the_list_and_data_say_what_is_missing() {
 }
 
 #[test]
-fn cookies_are_looked_up_and_never_become_a_place() {
+fn cookies_are_looked_up_and_never_used_as_a_path() {
     for (namespace, cluster, session) in [
         ("..", "..", NAME),
         ("ml-serving", "../../secret", NAME),

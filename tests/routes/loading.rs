@@ -1,4 +1,4 @@
-//! A cold session on a slow store: nobody waits longer than promised, and everybody is told how far it is.
+//! A cold session on a slow store: requests wait no longer than promised, and get the progress.
 
 use super::{exchange, header, unpacked};
 use ray_history::health::Health;
@@ -22,12 +22,12 @@ use tokio_util::sync::CancellationToken;
 
 const SESSION: &str = "ml-serving/recsys-raycluster-9d4kq/session_2026-11-23_07-07-14_513426_5513";
 
-/// A server whose store takes so long for every request; its sessions have not been opened.
+/// Starts a server whose store adds a latency to every request; its sessions have not been opened.
 fn slow(latency: Duration, wait: Duration) -> (String, Arc<Faulty>) {
     serving(Faulty::new(Arc::new(Local::open(unpacked().join("storage")).unwrap())).with_latency(latency), wait)
 }
 
-/// A server of a store with faults.
+/// Starts a server in this process, over a store with faults. It ends with the process.
 fn serving(store: Faulty, wait: Duration) -> (String, Arc<Faulty>) {
     let store = Arc::new(store);
     let loading = Loading { request_timeout: wait, ..Loading::default() };
@@ -54,16 +54,17 @@ fn serving(store: Faulty, wait: Duration) -> (String, Arc<Faulty>) {
     (address, store)
 }
 
-/// All files below a folder.
+/// Returns all files below a folder.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let below = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     below.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
+/// A request that would wait too long is 503 with the progress of the load, which goes on.
 #[test]
-fn a_request_for_a_cold_session_is_told_the_progress_and_the_session_opens_by_itself() {
+fn a_cold_session_answers_its_progress_and_opens_by_itself() {
     let (address, _) = slow(Duration::from_millis(150), Duration::from_millis(100));
-    let ask = |path: &str| exchange(&address, "GET", path, &[]).unwrap();
+    let ask = |path: &str| exchange(&address, "GET", path, &[]);
     for path in [format!("/sessions/{SESSION}/api/jobs/"), format!("/enter_cluster/{SESSION}")] {
         let (status, headers, body) = ask(&path);
         assert_eq!((status, header(&headers, "retry-after")), (503, "5"), "{path}: {body}");
@@ -92,29 +93,29 @@ fn a_request_for_a_cold_session_is_told_the_progress_and_the_session_opens_by_it
 }
 
 #[test]
-fn asking_for_progress_starts_the_load_and_never_waits() {
+fn a_request_for_progress_starts_the_load_and_never_waits() {
     let (address, _) = slow(Duration::from_secs(2), Duration::from_secs(30));
     let started = Instant::now();
-    let (status, _, body) =
-        exchange(&address, "GET", &format!("/api/history/v1/sessions/{SESSION}/load"), &[]).unwrap();
+    let (status, _, body) = exchange(&address, "GET", &format!("/api/history/v1/sessions/{SESSION}/load"), &[]);
     assert_eq!(status, 200, "{body}");
     assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["state"], "loading");
 }
 
+/// The previous state of the session is shown, marked with the files that could not be read.
 #[test]
-fn a_store_that_fails_in_part_takes_nothing_from_a_page_and_is_told() {
+fn a_partial_failure_of_the_store_keeps_the_page_and_is_reported() {
     let copy = tempfile::tempdir().unwrap();
     let folder = copy.path().join("storage");
     assert!(Command::new("cp").arg("-r").arg(unpacked().join("storage")).arg(&folder).status().unwrap().success());
     let events = files(&folder).into_iter().find(|file| file.to_string_lossy().contains("node_events/")).unwrap();
-    // Written now, so that it is looked for news every few seconds.
+    // A session with a new file is compared with the store every few seconds.
     let write_again = || std::fs::write(&events, std::fs::read(&events).unwrap()).unwrap();
     write_again();
     let (address, store) = serving(Faulty::new(Arc::new(Local::open(&folder).unwrap())), Duration::from_secs(20));
     let report = || {
         let path = format!("/api/history/v1/sessions/{SESSION}");
-        let (status, _, body) = exchange(&address, "GET", &path, &[]).unwrap();
+        let (status, _, body) = exchange(&address, "GET", &path, &[]);
         assert_eq!(status, 200, "{body}");
         serde_json::from_str::<Value>(&body).unwrap()
     };
@@ -154,13 +155,13 @@ fn an_outage_is_no_404_and_names_no_host() {
         "/api/history/v1/sessions/ml/new/session_2026-11-23_07-07-14_513426_5513/load",
         &format!("/sessions/{SESSION}/api/jobs/"),
     ] {
-        let (status, _, body) = exchange(&address, "GET", path, &[]).unwrap();
+        let (status, _, body) = exchange(&address, "GET", path, &[]);
         assert_eq!(status, 502, "{path}: {body}");
         assert!(!body.contains("armed"), "{body}");
     }
-    let (status, _, body) = exchange(&address, "GET", "/api/history/v1/sessions", &[]).unwrap();
+    let (status, _, body) = exchange(&address, "GET", "/api/history/v1/sessions", &[]);
     let list: Value = serde_json::from_str(&body).unwrap();
     assert_eq!((status, &list["stale"], &list["total"]), (200, &true.into(), &1.into()), "{body}");
     store.heal();
-    assert_eq!(exchange(&address, "GET", "/rayjobs/ml/new-job", &[]).unwrap().0, 404);
+    assert_eq!(exchange(&address, "GET", "/rayjobs/ml/new-job", &[]).0, 404);
 }

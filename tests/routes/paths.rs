@@ -3,7 +3,7 @@
 //! The committed snapshot is the table that clients rely on: `%2F`, `//`, `%252F`, final slashes and dot segments are
 //! neither normalised nor decoded twice. The row is read from the metrics of a server that gets no other requests.
 
-use super::{Reply, SESSION, TRACED, base, exchange, header, start};
+use super::{Reply, SESSION, TRACED, base, exchange_raw, header, start};
 use std::fmt::Write;
 
 const CLUSTER: &str = "recsys-raycluster-9d4kq";
@@ -218,7 +218,7 @@ struct Rows {
 
 impl Rows {
     fn counts(&self) -> Vec<(String, u64)> {
-        let (_, _, metrics) = exchange(&self.address, "GET", "/metrics", &[]).unwrap();
+        let (_, _, metrics) = exchange_raw(&self.address, "GET", "/metrics", &[]);
         let lines = metrics.lines().filter_map(|line| line.strip_prefix("ray_history_http_requests_total"));
         let mut counts: Vec<(String, u64)> = Vec::new();
         for (labels, count) in lines.filter_map(|line| line.rsplit_once(' ')) {
@@ -252,7 +252,7 @@ impl Rows {
 
 fn line(out: &mut String, rows: &mut Rows, method: &str, path: &str, kind: &str, headers: &[(&str, &str)]) {
     let headers: Vec<_> = headers.iter().copied().chain([TRACED]).collect();
-    let (status, seen, body): Reply = exchange(&rows.address, method, path, &headers).unwrap();
+    let (status, seen, body): Reply = exchange_raw(&rows.address, method, path, &headers);
     let path = path.replace(SESSION, "SESSION");
     let _ = write!(out, "{kind}{method} {path} -> {status} {}", rows.answered());
     for name in ["content-type", "location", "allow", "cache-control", "vary"] {
@@ -273,7 +273,7 @@ fn odd_paths_are_answered_by_the_same_rows_as_ever() {
     base();
     let address = start();
     // The session is open from here on, so that no answer depends on a load.
-    assert_eq!(exchange(&address, "GET", &format!("{SESSION}/timezone"), &[]).unwrap().0, 200);
+    assert_eq!(exchange_raw(&address, "GET", &format!("{SESSION}/timezone"), &[]).0, 200);
     let mut rows = Rows { address, counts: Vec::new() };
     std::thread::sleep(std::time::Duration::from_millis(100));
     rows.counts = rows.counts();

@@ -6,7 +6,7 @@ use serde_json::Value;
 const API: &str = "/api/history/v1/sessions/ml-serving/recsys-raycluster-9d4kq/session_2026-11-23_07-07-14_513426_5513";
 
 #[test]
-fn every_answer_below_a_session_says_which_state_of_it_is_shown() {
+fn every_answer_below_a_session_carries_its_state() {
     for path in
         ["/api/jobs/", "/api/jobs/nope", "/nodes?view=summary", "/api/v0/tasks?limit=2", "/timezone", "/", "/nope"]
     {
@@ -29,7 +29,7 @@ fn a_client_that_has_an_answer_gets_304_without_a_body() {
         for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}")] {
             let (status, headers, body) = ask("GET", &path, &[("If-None-Match", &known)]);
             assert_eq!((status, body.as_str(), header(&headers, "etag")), (304, "", tag.as_str()), "{known}");
-            assert_ne!(header(&headers, "x-ray-history-state"), "", "a 304 tells the state as well");
+            assert_ne!(header(&headers, "x-ray-history-state"), "", "a 304 has the state, too");
         }
         assert_eq!(ask("HEAD", &path, &[("If-None-Match", &tag)]).0, 304);
         assert_eq!(ask("GET", &path, &[("If-None-Match", "\"other\"")]).0, 200);
@@ -42,7 +42,7 @@ fn a_client_that_has_an_answer_gets_304_without_a_body() {
 }
 
 #[test]
-fn json_is_compressed_for_who_takes_gzip_and_its_tag_is_weak_then() {
+fn json_is_compressed_on_request_and_its_tag_is_weak_then() {
     let path = format!("{SESSION}/api/jobs/");
     let (_, plain, _) = ask("GET", &path, &[]);
     let (_, packed, _) = ask("GET", &path, &[("Accept-Encoding", "br, zstd, deflate, gzip")]);
@@ -60,7 +60,7 @@ fn json_is_compressed_for_who_takes_gzip_and_its_tag_is_weak_then() {
 }
 
 #[test]
-fn head_tells_what_get_would() {
+fn head_has_the_headers_of_get() {
     for path in ["/api/jobs/", "/nodes?view=summary", "/api/jobs/nope", "/"] {
         let path = format!("{SESSION}{path}");
         let (status, mut headers, _) = ask("GET", &path, &[]);
@@ -74,7 +74,7 @@ fn head_tells_what_get_would() {
 }
 
 #[test]
-fn other_methods_are_told_what_is_allowed() {
+fn other_methods_are_405_with_allow() {
     let (status, headers, _) = ask("DELETE", API, &[]);
     assert_eq!((status, header(&headers, "allow")), (405, "GET, HEAD, OPTIONS"));
     let (status, headers, body) = ask("OPTIONS", &format!("{SESSION}/nodes"), &[]);
@@ -82,11 +82,11 @@ fn other_methods_are_told_what_is_allowed() {
 }
 
 #[test]
-fn the_report_tells_state_completeness_and_where_to_go() {
+fn the_report_has_state_completeness_and_links() {
     let (status, headers, body) = ask("GET", API, &[]);
     assert_eq!(status, 200, "{body}");
     let mut report: Value = serde_json::from_str(&body).unwrap();
-    // What differs from run to run.
+    // These fields differ from run to run.
     for field in ["checkedAt", "version", "weightBytes"] {
         assert!(!report[field].is_null(), "{field}");
         report[field] = field.into();
@@ -145,7 +145,7 @@ fn our_errors_are_problems_of_rfc_9457() {
 }
 
 #[test]
-fn an_error_names_its_request_as_the_header_does_and_texts_of_ray_stay_as_they_are() {
+fn an_error_names_its_request_and_rays_texts_stay_unchanged() {
     let page = [("Accept", "text/html")];
     let unknown = "/sessions/ml/nobody/session_2026-11-23_07-07-14_513426_5513";
     for (path, headers, status) in [

@@ -1,7 +1,8 @@
 //! Azurite: Microsoft's own emulator, which verifies signatures.
 
 use super::Cloud;
-use super::process::{Server, free_port, program, start};
+use crate::common::process::Process;
+use crate::common::stores::{free_port, installed};
 use anyhow::ensure;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,17 +19,18 @@ pub(crate) const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq
 const PATH: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 pub(crate) struct Azurite {
-    server: Server,
+    _server: Process,
+    port: u16,
     client: reqwest::Client,
 }
 
 impl Azurite {
     pub(crate) async fn start() -> Self {
         let port = free_port();
-        let mut command = Command::new(program("node_modules/.bin/azurite-blob"));
+        let mut command = Command::new(installed("node_modules/.bin/azurite-blob"));
         command.args(["--blobHost", "127.0.0.1", "--blobPort", &port.to_string(), "--inMemoryPersistence", "--silent"]);
         command.args(["--disableTelemetry", "--skipApiVersionCheck"]);
-        let azurite = Self { server: start(&mut command, port), client: reqwest::Client::new() };
+        let azurite = Self { _server: Process::listening(&mut command, port), port, client: reqwest::Client::new() };
         azurite.request("PUT", "ray?restype=container", Bytes::new()).await.unwrap();
         azurite
     }
@@ -62,7 +64,7 @@ impl Cloud for Azurite {
     }
 
     fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.server.port)
+        format!("127.0.0.1:{}", self.port)
     }
 }
 

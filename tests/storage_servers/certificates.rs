@@ -1,4 +1,4 @@
-//! A store behind TLS whose certificate an authority of one's own has signed.
+//! A store behind TLS whose certificate is signed by a private authority.
 
 use super::Cloud;
 use super::azure::Azurite;
@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// An authority: its certificate in PEM, and what it signs with.
+/// Makes an authority: its certificate in PEM, and its issuer.
 fn authority() -> (String, Issuer<'static, KeyPair>) {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::new()).unwrap();
@@ -37,7 +37,7 @@ async fn front(server: String, authority: &Issuer<'static, KeyPair>) -> Listenin
 }
 
 async fn pass(stream: TcpStream, acceptor: TlsAcceptor, server: String) {
-    // Whoever does not trust the certificate ends here.
+    // A client that does not trust the certificate ends here.
     let Ok(mut stream) = acceptor.accept(stream).await else { return };
     let mut server = TcpStream::connect(server).await.unwrap();
     let _ = copy_bidirectional(&mut stream, &mut server).await;

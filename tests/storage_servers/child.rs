@@ -1,9 +1,9 @@
-//! The real program with an environment of its own, because variables belong to a whole process.
+//! The program with credentials from its environment or from files, over a store that records who asks.
 
-use super::http::Asked;
-use std::fs::{self, File};
+use super::common::http::Asked;
+use super::common::server::Server;
+use std::fs;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -11,87 +11,44 @@ use tokio::time::{Instant, sleep};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A running `ray-history serve`; ends when dropped.
+/// A running server, killed with the value.
 pub(crate) struct Program {
-    child: Child,
-    folder: TempDir,
-    url: String,
+    server: Server,
+    _folder: TempDir,
     asked: u32,
 }
 
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 impl Program {
-    /// Serves a bucket that the `storage` part of a document names, in nothing but this environment.
+    /// Serves a bucket that the `storage` part of a document names, with these variables.
     pub(crate) async fn serve(storage: &str, env: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("rayhistory.yaml");
         let head = "apiVersion: history.ray.io/v1alpha1\nkind: RayHistory\nmetadata: {name: main}";
         fs::write(&file, format!("{head}\nspec: {{storage: {storage}}}\n")).unwrap();
-        Self::start(folder, &["--config", file.to_str().unwrap()], env).await
+        let server = Server::start(&["--config", file.to_str().unwrap()], env).await;
+        Self { server, _folder: folder, asked: 0 }
     }
 
-    /// Serves what the environment and flags say.
-    pub(crate) async fn serve_with(flags: &[&str], env: &[(&str, &str)]) -> Self {
-        Self::start(tempfile::tempdir().unwrap(), flags, env).await
-    }
-
-    async fn start(folder: TempDir, flags: &[&str], env: &[(&str, &str)]) -> Self {
-        let log = File::create(folder.path().join("log")).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ray-history"));
-        command.env_clear().env("HOME", folder.path()).env("NO_COLOR", "1").envs(env.iter().copied());
-        command.args(["serve", "--listen", "127.0.0.1:0"]).args(flags).stdin(Stdio::null());
-        let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        let mut program = Self { child, folder, url: String::new(), asked: 0 };
-        let until = Instant::now() + PATIENCE;
-        program.url = loop {
-            let log = program.log();
-            if let Some((_, rest)) = log.split_once("serving http://")
-                && let Some((address, _)) = rest.split_once("/sessions/")
-            {
-                break format!("http://{address}");
-            }
-            assert!(program.child.try_wait().unwrap().is_none(), "it ended: {log}");
-            assert!(Instant::now() < until, "it does not serve: {log}");
-            sleep(Duration::from_millis(20)).await;
-        };
-        program
-    }
-
+    /// Returns everything the program has logged.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        self.server.process.log()
     }
 
-    /// The answer to a GET, as JSON.
-    pub(crate) async fn json(&self, path: &str) -> serde_json::Value {
-        reqwest::get(format!("{}{path}", self.url)).await.unwrap().json().await.unwrap()
-    }
-
-    /// Makes it ask the store: for a session that nobody has heard of.
-    pub(crate) async fn ask_the_store(&mut self) {
-        self.asked += 1;
-        let session = "session_2026-11-22_23-11-33_821800_1";
-        let url = format!("{}/sessions/ns/c{}/{session}/api/v0/tasks", self.url, self.asked);
-        let _ = reqwest::get(url).await.unwrap();
-    }
-
-    /// Makes it ask until the store has seen somebody.
+    /// Makes the program send requests until the store has seen a client.
     pub(crate) async fn asks_as(&mut self, who: &str, seen: &Seen) {
         let until = Instant::now() + PATIENCE;
         while !seen.has(who) {
             assert!(Instant::now() < until, "{who} was never seen, but {:?}; {}", seen.all(), self.log());
             sleep(Duration::from_millis(100)).await;
-            self.ask_the_store().await;
+            // A session that is not listed is searched for in the store.
+            self.asked += 1;
+            let session = "session_2026-11-22_23-11-33_821800_1";
+            self.server.get(&format!("/sessions/ns/c{}/{session}/api/v0/tasks", self.asked)).await;
         }
     }
 }
 
-/// Whom a server has seen.
+/// The identities that a server has seen.
 #[derive(Clone, Default)]
 pub(crate) struct Seen(Arc<Mutex<Vec<String>>>);
 
@@ -137,13 +94,13 @@ impl Projected {
     }
 }
 
-/// When keys expire that are good for so many seconds: so few that their holder asks for new ones at once.
+/// Returns the time of expiry of keys that are valid for some seconds: so few that their holder asks for new ones at once.
 pub(crate) fn within(seconds: u64) -> String {
     let then = jiff::Timestamp::now() + Duration::from_secs(seconds);
     then.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Part of a URL.
+/// Returns the path of a request, without its query.
 pub(crate) fn path(asked: &Asked) -> &str {
     asked.target.split('?').next().unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Credentials whose time is over: an error that says so and what to do, gone as soon as they are replaced.
+//! Expired credentials: an error with advice, until they are replaced.
 
 use super::Cloud;
 use super::azure::{ACCOUNT, Azurite, KEY};
@@ -17,7 +17,7 @@ use ray_history_storage::conformance::Fill;
 use ray_history_storage::{Delimiter, ErrorKind, ReadRange};
 use reqsign_core::hash::hmac_sha256;
 
-/// Refused for what expired, until it is replaced. The secret is in no text.
+/// Requests are refused until the credentials are replaced. The secret is in no text.
 async fn expires(config: StoreConfig, cure: impl FnOnce(), way_out: &str) {
     let store = store(&config).await;
     let read = store.read("expired/x", ReadRange::Full).await.err();

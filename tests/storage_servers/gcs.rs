@@ -6,7 +6,8 @@ pub(crate) mod google;
 use super::Cloud;
 use super::http::{Listening, listen};
 use super::outage::store;
-use super::process::{Server, free_port, program, start};
+use crate::common::process::Process;
+use crate::common::stores::{free_port, installed};
 use anyhow::ensure;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -22,7 +23,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 pub(crate) struct FakeGcs {
-    server: Server,
+    _server: Process,
+    port: u16,
     client: reqwest::Client,
 }
 
@@ -30,16 +32,16 @@ impl FakeGcs {
     pub(crate) async fn start() -> Self {
         let port = free_port();
         let address = format!("127.0.0.1:{port}");
-        let mut command = Command::new(program("fake-gcs-server"));
+        let mut command = Command::new(installed("fake-gcs-server"));
         command.args(["-scheme", "http", "-host", "127.0.0.1", "-backend", "memory", "-log-level", "warn"]);
         command.args(["-port", &port.to_string(), "-public-host", &address]);
         command.args(["-external-url", &format!("http://{address}")]);
-        let server = start(&mut command, port);
+        let server = Process::listening(&mut command, port);
         let client = reqwest::Client::new();
         let url = format!("http://{address}/storage/v1/b");
         let made = client.post(&url).json(&serde_json::json!({"name": "ray"})).send().await.unwrap();
         assert!(made.status().is_success(), "{made:?}");
-        Self { server, client }
+        Self { _server: server, port, client }
     }
 
     /// Puts an object with further fields of the query, each behind a `&`.
@@ -71,7 +73,7 @@ impl Cloud for FakeGcs {
     }
 
     fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.server.port)
+        format!("127.0.0.1:{}", self.port)
     }
 }
 

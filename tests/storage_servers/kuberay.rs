@@ -1,22 +1,23 @@
-//! The real program with nothing but what a deployment of KubeRay's history server has: its flags, variables and file.
+//! The program with the flags, variables and file of a deployment of KubeRay's history server.
 
 use super::azure::{ACCOUNT, Azurite, KEY};
-use super::child::{Program, Projected};
+use super::child::Projected;
+use super::common::server::Server;
 use super::oss::{OssServer, SECRET};
 use super::s3::VersityGw;
 use super::{Cloud, session};
 
-/// It lists the bundled session and opens it.
+/// Asserts that the program lists the bundled session and opens it.
 async fn serves_the_bundled_session(flags: &[&str], env: &[(&str, &str)]) {
-    let program = Program::serve_with(flags, env).await;
-    let clusters = program.json("/clusters").await;
+    let server = Server::start(flags, env).await;
+    let clusters = server.json("/clusters").await.unwrap();
     let [only] = clusters.as_array().unwrap().as_slice() else { panic!("{clusters}") };
     let part = |name: &str| only[name].as_str().unwrap();
     let url = format!("/sessions/{}/{}/{}", part("namespace"), part("name"), part("sessionName"));
-    let jobs = program.json(&format!("{url}/api/v0/tasks?limit=10")).await;
+    let jobs = server.json(&format!("{url}/api/v0/tasks?limit=10")).await.unwrap();
     assert_eq!(jobs["result"], true, "{jobs}");
     for secret in ["testsecret", KEY] {
-        assert!(!program.log().contains(secret), "{}", program.log());
+        assert!(!server.process.log().contains(secret), "{}", server.process.log());
     }
 }
 

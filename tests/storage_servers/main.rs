@@ -14,21 +14,20 @@ mod azure;
 mod certificates;
 mod chain;
 mod child;
+#[path = "../common/mod.rs"]
+mod common;
 mod expired;
-#[path = "../fixture/mod.rs"]
-mod fixture;
 mod gcs;
-mod http;
 mod keys;
 mod kuberay;
 mod oss;
 mod oss_sdk;
 mod outage;
 mod payer;
-mod process;
 mod s3;
 mod session;
 
+use common::http;
 use ray_history_storage::config::StoreConfig;
 use ray_history_storage::conformance::{Fill, run};
 use ray_history_storage::{Storage, connect_unguarded};
@@ -36,11 +35,11 @@ use std::sync::Arc;
 
 /// A running server with a bucket in it.
 trait Cloud: Fill {
-    /// How to reach the bucket; through another address, when there is a proxy before the server.
+    /// Returns the settings of the bucket, with another address if there is a proxy before the server.
     fn config(&self, address: Option<&str>) -> StoreConfig;
-    /// Where the server listens: `127.0.0.1:PORT`.
+    /// Returns the address of the server: `127.0.0.1:PORT`.
     fn address(&self) -> String;
-    /// Where listings are answered, and how to reach the bucket with a proxy before that.
+    /// Returns the address of the server of listings, and the settings of the bucket with a proxy before that.
     fn listings(&self, address: Option<&str>) -> (String, StoreConfig) {
         (self.address(), self.config(address))
     }
@@ -61,7 +60,7 @@ macro_rules! clouds {
         }
 
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn keeps_what_only_a_bucket_can_hold() {
+        async fn keeps_keys_that_no_folder_can_hold() {
             let cloud = <$cloud>::start().await;
             keys::are_kept(&cloud).await;
         }

@@ -21,7 +21,7 @@ pub(crate) const SECRET: &str = "testsecret";
 pub(crate) struct OssServer {
     listening: Listening,
     memory: Arc<Memory>,
-    /// Whose requests were signed rightly: the key's id and the session's token.
+    /// The identities whose requests were signed correctly: the key's id and the session's token.
     pub(crate) seen: Seen,
 }
 
@@ -47,7 +47,7 @@ fn refused(status: u16, code: &str) -> Answer {
     Answer::new(status, format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>m</Message></Error>"))
 }
 
-/// Who signed a request, or what OSS would answer instead: its rules for signature version 4.
+/// Returns the identity that signed a request, or the error of OSS by its rules for signature version 4.
 fn verify(asked: &Asked) -> Result<String, (u16, &'static str)> {
     let wrong = (403, "SignatureDoesNotMatch");
     let authorization = asked.headers.get("authorization").ok_or((403, "AccessDenied"))?;
@@ -130,7 +130,7 @@ async fn answer(memory: &Memory, asked: &Asked) -> Answer {
     };
     let (size, served, etag) = (body.meta.size, body.range.clone(), body.meta.etag.clone().unwrap_or_default());
     if range.is_some() && body.is_empty() {
-        // As OSS does: the standard answer only for who asks for it, else the whole object.
+        // As OSS does: the standard answer only with the header that asks for it, else the whole object.
         if asked.headers.get("x-oss-range-behavior").is_some_and(|value| value == "standard") {
             return refused(416, "InvalidRange");
         }

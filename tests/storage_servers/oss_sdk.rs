@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What the client says of the server.
+/// Returns the client's result of an operation.
 async fn asks(cloud: &OssServer, keys: &[&str]) -> Value {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let python = root.join(".cache/venv/oss/bin/python");
@@ -21,7 +21,7 @@ async fn asks(cloud: &OssServer, keys: &[&str]) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_server_accepts_what_alibabas_client_signs_and_nothing_else() {
+async fn the_oss_server_accepts_only_what_alibabas_client_signs() {
     let cloud = OssServer::start().await;
     for key in ODD_KEYS {
         cloud.put(&format!("odd/{key}"), key.as_bytes().into()).await.unwrap();

@@ -1,4 +1,4 @@
-//! What goes wrong between us and a cloud, one after the other: each ends in its kind and message, and recovers.
+//! Failures between the program and a cloud: each has its kind and message, and the store recovers from it.
 
 use super::Cloud;
 use super::gcs::google::{Answers, Google};
@@ -20,9 +20,9 @@ pub(crate) enum Weather {
     Fine,
     /// Connections end at once.
     Reset,
-    /// A connection brings so many bytes, then nothing more.
+    /// A connection brings this many bytes, then nothing more.
     Stalls(u64),
-    /// Every request is answered so.
+    /// Every request is answered with this status and header.
     Answers(u16, &'static str),
 }
 
@@ -75,7 +75,7 @@ async fn read(store: &dyn Storage) -> Result<Bytes, Error> {
     store.read_all("outage/x", SIZE as u64).await
 }
 
-/// One store per weather: connections are kept, and those of fine weather would not notice a change.
+/// Opens a store with short timeouts. Each weather needs its own: kept connections would not notice a change.
 pub(crate) async fn store(config: &StoreConfig) -> Arc<dyn Storage> {
     let limits = Limits {
         call: Duration::from_secs(2),
@@ -112,14 +112,14 @@ pub(crate) async fn runs(cloud: &impl Cloud) {
     proxy.set(Weather::Stalls(100_000));
     let whole = read(&*store(&config).await).await.unwrap();
     assert_eq!(whole.len(), SIZE, "a body that stalls goes on where it stalled");
-    let refused = cloud.config(Some(&format!("127.0.0.1:{}", super::process::free_port())));
+    let refused = cloud.config(Some(&format!("127.0.0.1:{}", crate::common::stores::free_port())));
     let error = read(&*store(&refused).await).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     a_missing_bucket(cloud).await;
     wrong_credentials(cloud).await;
 }
 
-/// The same for listings, which Google's settings may send elsewhere.
+/// Does the same as [`runs`] with listings, which Google's settings may send elsewhere.
 pub(crate) async fn of_listings(cloud: &impl Cloud) {
     cloud.put("outage/x", vec![7; 10].into()).await.unwrap();
     let (address, _) = cloud.listings(None);
@@ -145,7 +145,7 @@ pub(crate) async fn of_listings(cloud: &impl Cloud) {
         let listed = store.list("outage/", Delimiter::None, None).await;
         assert_eq!(listed.unwrap().objects.len(), 1, "after {weather:?}");
     }
-    let (_, refused) = cloud.listings(Some(&format!("127.0.0.1:{}", super::process::free_port())));
+    let (_, refused) = cloud.listings(Some(&format!("127.0.0.1:{}", crate::common::stores::free_port())));
     let error = list(&refused).await.0.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
 }

@@ -1,4 +1,4 @@
-//! Requests to somebody else's bucket say that we pay for them.
+//! Requests to a bucket whose requester pays say so.
 
 use super::child::Seen;
 use super::expired::service_account;
@@ -7,7 +7,7 @@ use super::outage::store;
 use ray_history_storage::config::{Credentials, GcsConfig, Rotating, S3Config, Secret, StoreConfig};
 use ray_history_storage::{Delimiter, ReadRange};
 
-/// Lists, reads, and asks for an object's size; gives what each request said of who pays.
+/// Lists, reads, and asks for an object's size; returns the payer that each request named.
 async fn said(requester_pays: bool) -> Vec<String> {
     let seen = Seen::default();
     let server = answering({

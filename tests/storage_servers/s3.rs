@@ -1,17 +1,18 @@
 //! versitygw: verifies signatures, keeps objects as files.
 
 use super::Cloud;
-use super::process::{Server, free_port, program, start};
+use crate::common::process::Process;
+use crate::common::stores::{free_port, versitygw};
 use async_trait::async_trait;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials as Signing, Region};
 use bytes::Bytes;
 use ray_history_storage::config::{AccessKey, Credentials, Rotating, S3Config, Secret, StoreConfig};
 use ray_history_storage::conformance::Fill;
-use std::process::Command;
 use tempfile::TempDir;
 
 pub(crate) struct VersityGw {
-    server: Server,
+    _server: Process,
+    port: u16,
     client: aws_sdk_s3::Client,
     _data: TempDir,
 }
@@ -22,17 +23,14 @@ impl VersityGw {
         let data = tempfile::tempdir().unwrap();
         std::fs::create_dir(data.path().join("ray")).unwrap();
         let port = free_port();
-        let mut command = Command::new(program("versitygw"));
-        command.env("ROOT_ACCESS_KEY", "testkey").env("ROOT_SECRET_KEY", "testsecret");
-        command.args(["--port", &format!("127.0.0.1:{port}"), "--quiet", "posix"]).arg(data.path());
-        let server = start(&mut command, port);
+        let server = versitygw(data.path(), port, "testkey", "testsecret");
         let config = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("us-east-1"))
             .endpoint_url(format!("http://127.0.0.1:{port}"))
             .force_path_style(true)
             .credentials_provider(Signing::new("testkey", "testsecret", None, None, "test"));
-        Self { server, client: aws_sdk_s3::Client::from_conf(config.build()), _data: data }
+        Self { _server: server, port, client: aws_sdk_s3::Client::from_conf(config.build()), _data: data }
     }
 }
 
@@ -56,7 +54,7 @@ impl Cloud for VersityGw {
     }
 
     fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.server.port)
+        format!("127.0.0.1:{}", self.port)
     }
 }
 

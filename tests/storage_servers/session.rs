@@ -20,9 +20,9 @@ pub(crate) async fn is_the_same(cloud: &impl Cloud) {
     assert!(expected == found, "the snapshots differ");
 }
 
-/// Puts the bundled session into the cloud; gives the folder that it came from.
+/// Puts the bundled session into the cloud, and returns the folder that it came from.
 pub(crate) async fn upload(cloud: &impl Cloud) -> TempDir {
-    let unpacked = crate::fixture::unpacked("service");
+    let unpacked = crate::common::fixture::unpacked("service");
     let local = Local::open(unpacked.path().join("storage")).unwrap();
     let mut copied = 0;
     for object in local.list_all("", Delimiter::None).await.unwrap().objects {
@@ -34,7 +34,7 @@ pub(crate) async fn upload(cloud: &impl Cloud) -> TempDir {
     unpacked
 }
 
-/// What the dashboard would be told of the only session, as text.
+/// Returns the answers of the only session, as text.
 async fn snapshot(store: Arc<dyn Storage>) -> String {
     let sessions = Arc::new(Sessions::new(store, vec![Root::new("")]));
     let listing = sessions.refresh().await.unwrap();

@@ -1,1 +1,1 @@
-"""Programs that recorded sessions run: all that is hard to tell afterwards. They need Ray and nothing else."""
+"""Programs of recorded sessions, with everything that is hard to reproduce. They need Ray and nothing else."""

@@ -4,7 +4,7 @@ use super::super::child::{Program, Projected, Seen, path};
 use super::super::http::{Answer, Asked, Listening, answering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A container that answers anybody and remembers who asked, and Azure's token servers beside it.
+/// Starts a container that answers any identity and records it, together with Azure's token servers.
 async fn server(seen: &Seen) -> Listening {
     let seen = seen.clone();
     answering(move |asked| match (asked.method.as_str(), path(&asked)) {
@@ -28,7 +28,7 @@ async fn server(seen: &Seen) -> Listening {
     .await
 }
 
-/// What Entra says to a federated token.
+/// Returns Entra's answer to a federated token.
 fn entra(asked: &Asked) -> Answer {
     let (client, token) = (asked.field("client_id").unwrap(), asked.field("client_assertion").unwrap());
     let token =

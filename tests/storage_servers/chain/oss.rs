@@ -6,7 +6,7 @@ use super::super::child::{Program, Projected, path, within};
 use super::super::http::{Answer, Listening, answering};
 use super::super::oss::{OssServer, SECRET};
 
-/// Alibaba's token servers.
+/// Starts Alibaba's token servers.
 async fn tokens() -> Listening {
     answering(|asked| {
         let keys = |token: &str| {
@@ -54,7 +54,7 @@ async fn the_environment_comes_first() {
 }
 
 #[tokio::test]
-async fn rrsa_comes_before_the_node_and_reads_its_projected_token_again() {
+async fn rrsa_precedes_the_node_and_rereads_its_projected_token() {
     let (server, tokens) = (OssServer::start().await, tokens().await);
     let (token, sts) = (Projected::new("first"), format!("http://127.0.0.1:{}/sts", tokens.port));
     let file = token.text();

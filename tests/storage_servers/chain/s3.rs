@@ -3,7 +3,7 @@
 use super::super::child::{Program, Projected, Seen, path, within};
 use super::super::http::{Answer, Asked, Listening, answering};
 
-/// A bucket that answers anybody and remembers who asked, and Amazon's token servers beside it.
+/// Starts a bucket that answers any identity and records it, together with Amazon's token servers.
 async fn server(seen: &Seen) -> Listening {
     let seen = seen.clone();
     answering(move |asked| {
@@ -30,9 +30,9 @@ async fn server(seen: &Seen) -> Listening {
     .await
 }
 
-/// What the security token service says to a projected token.
+/// Returns the answer of the security token service to a projected token.
 fn sts(asked: &Asked) -> Answer {
-    assert_eq!(asked.field("Action").as_deref(), Some("AssumeRoleWithWebIdentity"), "{}", asked.body);
+    assert_eq!(asked.field("Action").as_deref(), Some("AssumeRoleWithWebIdentity"), "{:?}", asked.body);
     let (role, token) = (asked.field("RoleArn").unwrap(), asked.field("WebIdentityToken").unwrap());
     Answer::new(
         200,
@@ -53,7 +53,7 @@ fn keys(token: &str) -> Answer {
     Answer::new(200, keys.to_string())
 }
 
-/// The program on that bucket. The instance's metadata is of nobody else.
+/// Starts the program over that bucket, which serves the instance's metadata, too.
 async fn program(server: &Listening, profile: &str, env: &[(&str, &str)]) -> Program {
     let port = server.port;
     let storage = format!(

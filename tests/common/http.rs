@@ -15,19 +15,20 @@ pub(crate) struct Asked {
     pub(crate) target: String,
     /// Names in lower case.
     pub(crate) headers: HashMap<String, String>,
-    pub(crate) body: String,
+    pub(crate) body: Bytes,
 }
 
 impl Asked {
-    /// A header, empty when it is not there.
+    /// Returns a header, empty if there is none.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 
-    /// A field of the query, or of a form in the body, decoded.
+    /// Returns a field of the query, or of a form in the body, decoded.
     pub(crate) fn field(&self, name: &str) -> Option<String> {
         let query = self.target.split_once('?').map_or("", |(_, query)| query);
-        let pairs = query.split('&').chain(self.body.split('&')).filter_map(|pair| pair.split_once('='));
+        let body = String::from_utf8_lossy(&self.body);
+        let pairs = query.split('&').chain(body.split('&')).filter_map(|pair| pair.split_once('='));
         let value = pairs.into_iter().find(|(known, _)| *known == name)?.1.replace('+', " ");
         Some(percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned())
     }
@@ -70,7 +71,7 @@ pub(crate) async fn listen<F: Future<Output = ()> + Send + 'static>(
     Listening { port, task }
 }
 
-/// A server that answers so.
+/// Starts a server that answers every request by a function.
 pub(crate) async fn answering(answer: impl Fn(Asked) -> Answer + Send + Sync + 'static) -> Listening {
     let answer: Arc<dyn Fn(Asked) -> Answer + Send + Sync> = Arc::new(answer);
     listen(move |stream| serve(stream, Arc::clone(&answer))).await
@@ -116,5 +117,5 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Asked> {
     let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or_default();
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
-    Some(Asked { method, target, headers, body: String::from_utf8_lossy(&body).into_owned() })
+    Some(Asked { method, target, headers, body: body.into() })
 }

@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven headless, and everything that went wrong in it."""
+"""Debian's Chromium, driven headless; it gathers the errors of every page."""
 
 import json
 import os
@@ -9,9 +9,9 @@ from pathlib import Path
 from selenium.webdriver import ActionChains, Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-from e2e import processes
+from e2e.harness import processes
 
-# No sandbox: containers run as root. The rest keeps Chromium from looking for servers of its maker's.
+# No sandbox: containers run as root. The rest keeps Chromium from asking its maker's servers.
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -28,9 +28,9 @@ WAIT_SECONDS = 30
 
 
 class Browser:
-    """One window; a context manager. Errors are gathered until they are asked for.
+    """One window; a context manager. Errors are gathered until `errors` returns them.
 
-    `only` is the beginning of every URL that pages may ask for; `flags` are more of Chromium's.
+    `only` is the beginning of every URL that pages may request; `flags` are more of Chromium's.
     """
 
     def __init__(self, scratch: Path, only: str, *flags: str):
@@ -51,7 +51,7 @@ class Browser:
         self._driver = Chrome(options=self._options, service=service)
         self._driver.set_page_load_timeout(WAIT_SECONDS)
         self._driver.get("about:blank")
-        self._driver.get_log("performance")  # what Chromium asks for by itself when it starts
+        self._driver.get_log("performance")  # drops the requests of Chromium's own start
         self._requests = {}
         return self
 
@@ -59,7 +59,7 @@ class Browser:
         self._driver.quit()
 
     def open(self, url: str):
-        """Goes to a URL, the document loaded anew even where only the part after # differs."""
+        """Goes to a URL; the document is loaded again even if only the part after # differs."""
         self._driver.get("about:blank")
         self._driver.get(url)
 
@@ -68,7 +68,7 @@ class Browser:
         return self._driver.current_url
 
     def text(self) -> str:
-        """The text a reader sees."""
+        """Returns the text that a reader sees."""
         return self._driver.execute_script("return document.body ? document.body.innerText : ''")
 
     def run(self, script: str, *arguments):
@@ -80,7 +80,7 @@ class Browser:
         return self._driver.execute_async_script(script, *arguments)
 
     def wait_for(self, condition, what: str):
-        """Polls until a condition holds, and returns what it gave."""
+        """Polls until a condition holds, and returns its result."""
         end = time.monotonic() + WAIT_SECONDS
         while not (result := condition()):
             if time.monotonic() > end:
@@ -118,7 +118,7 @@ class Browser:
         self._driver.set_window_size(width, height)
 
     def be_phone(self, width: int, height: int):
-        """Shows pages as a phone of this size does, zeros make it a window again."""
+        """Shows pages as a phone of this size does; zeros make it a window again."""
         if width:
             metrics = {"width": width, "height": height, "deviceScaleFactor": 2, "mobile": True}
             self._driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
@@ -138,7 +138,7 @@ class Browser:
         self._driver.save_screenshot(str(to))
 
     def errors(self) -> list[str]:
-        """Script errors, console errors, and requests that failed or were refused, since this was last asked."""
+        """Returns script errors, console errors, and requests that failed or were refused, since the last call."""
         found = [f"console: {line['message']}" for line in self._driver.get_log("browser") if line["level"] == "SEVERE"]
         for line in self._driver.get_log("performance"):
             event = json.loads(line["message"])["message"]
@@ -146,13 +146,13 @@ class Browser:
         return found
 
     def _network_error(self, method: str, params: dict):
-        """What a network event of the DevTools protocol says went wrong."""
+        """Yields the failures that a network event of the DevTools protocol reports."""
         request = params.get("requestId")
         if method == "Network.requestWillBeSent":
             url = params["request"]["url"]
             self._requests[request] = f"{params['request']['method']} {url}"
             if not url.startswith((self._only, "data:", "blob:", "about:")):
-                yield f"asked somebody else: {url}"
+                yield f"request to another server: {url}"
         elif method == "Network.responseReceived" and params["response"]["status"] >= 400:
             yield f"{params['response']['status']} {self._requests.get(request, params['response']['url'])}"
         # Requests of a page that is left are cancelled, not failed.

@@ -8,7 +8,7 @@ import os
 import resource
 from pathlib import Path
 
-from e2e.server import BINARY, Server
+from e2e.harness.server import BINARY, Server
 
 MIB = 1 << 20
 DOCUMENT = """apiVersion: history.ray.io/v1alpha1
@@ -37,7 +37,7 @@ def hierarchies() -> list[tuple[int, Path]]:
             found.append((1, Path(mounted), within, root))
         elif kind == "cgroup2":
             found.append((2, Path(mounted), own.get("", "/"), root))
-    # At the top, where there may be groups beside each other; and in our own, as a delegated one is.
+    # At the top, and in the group of this process, as a delegated one is.
     places = []
     for version, mounted, path, root in found:
         inside = mounted / os.path.relpath(path, root) if path.startswith(root) else mounted
@@ -94,7 +94,7 @@ class Confined(Server):
         if self._group:
             super().__enter__()
         else:
-            # What is reserved and never touched counts as well.
+            # Memory that is reserved and never touched counts as well.
             bound, hard = 2 * self._limit, resource.getrlimit(resource.RLIMIT_DATA)[1]
             resource.setrlimit(resource.RLIMIT_DATA, (bound, hard))
             try:

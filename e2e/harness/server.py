@@ -1,4 +1,4 @@
-"""Starts the real program on a free loopback port, and ends it by its own process id."""
+"""The program on a free loopback port, ended by its own process id."""
 
 import json
 import os
@@ -8,11 +8,12 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from e2e import processes
-from e2e.bundle import Session
-from e2e.processes import REPOSITORY
+from e2e.harness import processes
+from e2e.harness.bundle import Session
+from e2e.harness.processes import REPOSITORY
 
 BINARY = Path(os.environ.get("RAY_HISTORY_BIN", REPOSITORY / "target" / "debug" / "ray-history"))
+DASHBOARD = REPOSITORY / ".cache" / "dashboard" / "2.60.0"
 SLOW_STORE = BINARY.parent / "examples" / "slow_store"
 ADDRESS = re.compile(r"serving (http://[^/\s]+)/")
 START_SECONDS = 30
@@ -25,7 +26,7 @@ class Server:
     def __init__(
         self, bucket: Path, log: Path, *flags: str, started: str | None = None, environment: dict | None = None
     ):
-        """With `started`, it counts as started when its log has that; the group is its address."""
+        """`started` is the line of its log after which it counts as started; the group is its address."""
         self.log = log
         self._address = re.compile(started) if started else ADDRESS
         self._command = [str(BINARY), "serve", "--local-dir", str(bucket), "--listen", "127.0.0.1:0", *flags]
@@ -42,12 +43,33 @@ class Server:
         return self
 
     def __exit__(self, *_):
-        """A server asked to end must end, and say that it ended well."""
+        """Asks it to end; it must end with status 0."""
         try:
             status = processes.stop(self._process, STOP_SECONDS)
         except AssertionError as late:
             raise AssertionError(f"{late}\n{self.tail()}") from None
         assert status == 0, f"the server ended with status {status}\n{self.tail()}"
+
+    def refuses(self, *reasons: str) -> str:
+        """Starts it, and waits until it has ended for one of these reasons, or tried again and logged one twice.
+
+        Returns its log. It must not have served.
+        """
+        self._process = processes.start(self._command, self.log, self._environment)
+        try:
+            end = time.monotonic() + START_SECONDS
+            while True:
+                ended, text = self._process.poll() is not None, self.log.read_text(errors="replace")
+                assert not self._address.search(text), f"it serves\n{self.tail()}"
+                times = max(text.count(reason) for reason in reasons)
+                if times > 1 or (ended and times):
+                    return text
+                assert not ended, f"it ended for another reason than {reasons}\n{self.tail()}"
+                assert time.monotonic() < end, f"not within {START_SECONDS} s: {reasons}\n{self.tail()}"
+                time.sleep(0.05)
+        finally:
+            self._process.kill()
+            self._process.wait()
 
     def _wait_for_address(self):
         end = time.monotonic() + START_SECONDS
@@ -60,26 +82,26 @@ class Server:
         raise AssertionError(f"{' '.join(self._command)} did not start serving\n{self.tail()}")
 
     def tail(self) -> str:
-        """The end of its log, for a failure's report."""
+        """Returns the end of its log, for a failure's report."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-60:])
 
     def get(self, path: str):
-        """Status, content type and body of a GET."""
+        """Returns status, content type and body of a GET."""
         return get(f"{self.url}/{path}")
 
     def json(self, path: str):
-        """The JSON answer to a GET that must succeed."""
+        """Returns the JSON answer to a GET that must succeed."""
         status, _, body = self.get(path)
         assert status == 200, f"{path}: {status} {body[:300]!r}"
         return json.loads(body)
 
     def memory(self, name: str) -> int:
-        """Bytes of a row of its status in /proc: `VmRSS` has what is resident, `VmHWM` the most that ever was."""
+        """Returns the bytes of a row of its status in /proc: `VmRSS` is resident memory, `VmHWM` its maximum so far."""
         return status_bytes(self._process.pid, name)
 
 
 class StoreServer(Server):
-    """A server of another store than a folder: by a document, or by the arguments and variables of KubeRay's server."""
+    """A server of another store than a folder, by a document or by the arguments and variables of KubeRay's server."""
 
     def __init__(self, storage: dict, log: Path, **options):
         """`storage` is `spec.storage` of a RayHistory, or variables such as `S3_ENDPOINT`."""
@@ -97,7 +119,7 @@ class StoreServer(Server):
 
 
 class SlowServer(Server):
-    """A server whose store takes so much longer to answer each request."""
+    """A server whose store adds a latency to each request."""
 
     def __init__(self, bucket: Path, log: Path, dashboard: Path, milliseconds: int, *states: Path):
         super().__init__(bucket, log)
@@ -105,14 +127,14 @@ class SlowServer(Server):
 
 
 class WatchedServer(SlowServer):
-    """A server that knows which sessions live: those of which that is said."""
+    """A server that reads the states of sessions from a file, as if it watched Kubernetes."""
 
     def __init__(self, bucket: Path, log: Path, dashboard: Path):
         self._states = log.with_suffix(".states")
         super().__init__(bucket, log, dashboard, 0, self._states)
 
     def say(self, session: Session, state: str):
-        """From now on a session is live, dead or unknown, and all objects can be read."""
+        """Sets the state of a session to live, dead or unknown, and makes all objects readable."""
         self._write(f"{session.path.removeprefix('sessions/')} {state}\n")
         end = time.monotonic() + START_SECONDS
         while self._state(session) != state:
@@ -120,7 +142,7 @@ class WatchedServer(SlowServer):
             time.sleep(0.02)
 
     def breaks(self, *keys: str):
-        """From now on these objects cannot be read, and nobody knows which sessions live."""
+        """Makes these objects unreadable, and the state of all sessions unknown."""
         self._write("".join(f"{key} unreadable\n" for key in keys))
 
     def _state(self, session: Session) -> str:
@@ -134,7 +156,7 @@ class WatchedServer(SlowServer):
 
 
 class Replica(Server):
-    """A server as a pod of an installed Deployment: its arguments, environment and ServiceAccount, without the pod."""
+    """A server with the arguments, environment and ServiceAccount of an installed Deployment, without a pod."""
 
     def __init__(self, deployment: dict, kubeconfig: Path, log: Path, dashboard: Path):
         super().__init__(Path(), log)
@@ -148,7 +170,7 @@ class Replica(Server):
         arguments = [
             re.sub(r"\$\((\w+)\)", lambda name: self._environment[name[1]], each) for each in container["args"]
         ]
-        # The two places that are another machine's.
+        # These two are places of the pod.
         own = {"--listen": "127.0.0.1:0", "--dashboard-dir": str(dashboard)}
         assert set(own) < {each.partition("=")[0] for each in arguments}
         kept = [each for each in arguments if each.partition("=")[0] not in own]
@@ -162,7 +184,7 @@ def status_bytes(pid: int, name: str) -> int:
 
 
 def wait_until(so, seconds: float):
-    """Waits until something is so."""
+    """Waits until a condition holds."""
     end = time.monotonic() + seconds
     while not so():
         assert time.monotonic() < end, f"not within {seconds} s"
@@ -170,7 +192,7 @@ def wait_until(so, seconds: float):
 
 
 def get(url: str, timeout: float = 60):
-    """Status, content type and body of a GET; status 0 and the reason when there was no answer."""
+    """Returns status, content type and body of a GET; status 0 and the reason if there was no answer."""
     try:
         with urllib.request.urlopen(url, timeout=timeout) as answer:
             return answer.status, answer.headers.get("Content-Type") or "", answer.read()

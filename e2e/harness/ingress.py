@@ -9,13 +9,13 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from e2e import processes
-from e2e.processes import REPOSITORY
-from e2e.viewer import free_ports
+from e2e.harness import processes
+from e2e.harness.processes import REPOSITORY
+from e2e.harness.viewer import free_ports
 
 START_SECONDS = 20
 STOP_SECONDS = 40
-# What an Ingress controller writes, with the map of config/ingress and the annotations of its Ingress.
+# As an Ingress controller writes it, with the map of config/ingress and the annotations of its Ingress.
 CONFIGURATION = """
 daemon off;
 worker_processes 2;
@@ -118,7 +118,7 @@ class Ingress:
         processes.run([*self._command(), "-s", "reload"])
 
     def tail(self) -> str:
-        """The end of what nginx complained about."""
+        """Returns the end of nginx's logs."""
         logs = [self._directory / name for name in ["nginx.log", "error.log"]]
         return "\n".join(log.read_text(errors="replace")[-3000:] for log in logs if log.exists())
 
@@ -138,7 +138,7 @@ class Ingress:
             return 0, {}, str(error).encode()
 
     def replica(self, path: str, **headers: str) -> str:
-        """Which replica answered."""
+        """Returns the address of the replica that answered."""
         status, found, body = self.get(path, **headers)
         assert status, body
         return re.split(r", ", found["X-Replica"])[-1]

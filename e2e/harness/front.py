@@ -1,10 +1,10 @@
-"""A reverse proxy in front of a server, as an Ingress is: it takes a prefix off every path."""
+"""A small reverse proxy that strips a prefix off every path, as an Ingress does."""
 
 import http.client
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
-from e2e.loopback import Loopback
+from e2e.harness.loopback import Loopback
 
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 
@@ -40,7 +40,7 @@ class Front(Loopback):
             do_HEAD = do_GET  # noqa: N815 (the name that http.server calls)
 
             def log_message(self, *_):
-                """Quiet: the browser says what went wrong."""
+                """Logs nothing: the browser reports errors."""
 
         super().__init__(Handler)
         self.url = f"http://127.0.0.1:{self.port}{prefix}"

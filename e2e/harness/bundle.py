@@ -1,4 +1,4 @@
-"""The bundled sessions: where they are, what is in them, and where they are unpacked to."""
+"""The bundled sessions: their names and archives, and folders with them."""
 
 import json
 import shutil
@@ -6,27 +6,27 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-FIXTURES = Path(__file__).parent.parent / "tests" / "fixtures"
+FIXTURES = Path(__file__).parent.parent.parent / "tests" / "fixtures"
 
 
 @dataclass(frozen=True)
 class Session:
-    """A recorded session: what its collectors stored, and what its live dashboard answered."""
+    """A recorded session: the files of its collectors, and the answers of its live dashboard."""
 
     name: str
     path: str
     """Below a server: sessions/NAMESPACE/CLUSTER/SESSION."""
 
     def truth(self, unpacked: Path) -> Path:
-        """The folder with the recorded questions and answers."""
+        """Returns the folder with the recorded questions and answers."""
         return unpacked / self.name / "truth"
 
     def storage(self, unpacked: Path) -> Path:
-        """The folder that holds what the bucket held."""
+        """Returns the folder with the contents of the bucket."""
         return unpacked / self.name / "storage"
 
     def answer(self, unpacked: Path, question: str):
-        """What the live dashboard answered to a question that was recorded."""
+        """Returns the live dashboard's answer to a recorded question."""
         truth = self.truth(unpacked)
         entry = next(e for e in json.loads((truth / "index.json").read_text()) if e["path"] == question)
         return json.loads((truth / f"{entry['n']}.body").read_bytes())
@@ -82,6 +82,6 @@ def small(into: Path) -> Path:
 
 
 def names(archive: Path) -> list[str]:
-    """The paths of the files in an archive, without a leading `./`."""
+    """Returns the paths of the files in an archive, without a leading `./`."""
     with tarfile.open(archive) as opened:
         return [member.name.removeprefix("./") for member in opened if member.isfile()]

@@ -1,7 +1,8 @@
-"""Runs an image as a pod that Pod Security `restricted` admits, with runc: no root, no capabilities, no new privileges,
-a read-only root, and the seccomp profile that container runtimes use by default.
+"""Runs an image with runc as a pod that Pod Security `restricted` admits.
 
-`python -m e2e.container ARCHIVE` measures the time from the start to the readiness of an empty bucket in 64 MiB.
+No root, no capabilities, no new privileges, a read-only root, and the seccomp profile that runtimes use by default.
+
+`python -m e2e.harness.container ARCHIVE` measures the time from the start to the readiness of an empty bucket in 64 MiB.
 """
 
 import json
@@ -13,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from e2e import processes
-from e2e.server import Server, get, status_bytes, wait_until
+from e2e.harness import processes
+from e2e.harness.server import Server, get, status_bytes, wait_until
 
 PROFILE = Path("/usr/share/containers/seccomp.json")
 """The runtimes' default profile, from Debian's golang-github-containers-common."""
@@ -119,7 +120,9 @@ def restricted(image: Image, root: Path, bucket: Path, arguments: list[str], mem
         "noNewPrivileges": True,
         "rlimits": [],
     }
-    document["mounts"].append({"destination": "/bucket", "type": "bind", "source": str(bucket), "options": ["bind", "ro"]})
+    document["mounts"].append(
+        {"destination": "/bucket", "type": "bind", "source": str(bucket), "options": ["bind", "ro"]}
+    )
     linux = document["linux"]
     linux["namespaces"] = [each for each in linux["namespaces"] if each["type"] != "network"]
     linux["resources"]["memory"] = {"limit": memory}
@@ -133,7 +136,7 @@ def main() -> int:
     archive = Path(sys.argv[1])
     image = Image(archive)
     with tempfile.TemporaryDirectory() as scratch:
-        os.chmod(scratch, 0o755)
+        Path(scratch).chmod(0o755)  # the container's user must get in
         root, bucket = Path(scratch, "root"), Path(scratch, "bucket")
         root.mkdir()
         bucket.mkdir()

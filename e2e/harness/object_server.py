@@ -1,7 +1,6 @@
-"""What the small servers of the tests have in common: answers, a folder as objects, listings of keys, and ranged reads.
+"""The base of the small servers of `e2e.hostile`: answers, a folder as objects, listings of keys, and ranged reads.
 
-A server is a class of its own: `quirky_s3`, `hostile_clouds` and `hostile_gcs` add a protocol and what is odd about a
-store, `hostile_api` the API of Kubernetes.
+A subclass adds the protocol of a store, or the API of Kubernetes, and what is odd about it.
 """
 
 import hashlib
@@ -13,21 +12,21 @@ PAGE = 3
 """Entries of a page of a listing: few, so that a small folder has many pages."""
 MODIFIED = "Mon, 23 Nov 2026 00:00:00 GMT"
 HTML = b"<html><body>Log in, please</body></html>"
-"""A page of somebody else, such as a proxy."""
+"""A page of a login or a proxy, in the place of an answer."""
 
 
 def objects_of(folder: Path) -> dict[str, bytes]:
-    """The files of a folder by the keys that a bucket would have for them."""
+    """Returns the files of a folder by the keys that a bucket would have for them."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def tag(body: bytes) -> str:
-    """The entity tag of an object, without quotes."""
+    """Returns the entity tag of an object, without quotes."""
     return hashlib.sha256(body).hexdigest()
 
 
 def entries(objects: Iterable[str], prefix: str, delimiter: str, after: str) -> list[tuple[str, str]]:
-    """What is listed behind a key, in order: pairs of the delimiter, for what is rolled up, and of a key."""
+    """Returns the entries of a listing behind a key, in order, as pairs: the delimiter or nothing, and a key."""
     found = {}
     for key in sorted(key for key in objects if key.startswith(prefix)):
         below, slash, _ = key[len(prefix) :].partition(delimiter) if delimiter else (key, "", "")
@@ -80,7 +79,7 @@ class Answering(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def chunked(self, pieces: Iterable[bytes], **headers: str):
-        """Sends an answer without its length; one without an end is sent until the client leaves."""
+        """Sends an answer without its length; an endless one is sent until the client leaves."""
         self.send_response(200)
         for name, value in {"Transfer_Encoding": "chunked", **headers}.items():
             self.send_header(name.replace("_", "-"), value)
@@ -97,11 +96,11 @@ class ObjectHandler(Answering):
     objects: dict[str, bytes]
 
     def described(self, body: bytes) -> dict[str, str]:
-        """The headers that describe an object."""
+        """Returns the headers that describe an object."""
         return {"ETag": f'"{tag(body)}"', "Last_Modified": MODIFIED}
 
     def wanted(self, size: int) -> tuple[int, int] | None:
-        """The first byte that is asked for, and the one behind the last; None where no part is asked for."""
+        """Returns the range of bytes that is requested, its end excluded; None for the whole object."""
         if not (text := self.headers.get("x-ms-range") or self.headers.get("Range")):
             return None
         first, _, last = text.removeprefix("bytes=").partition("-")

@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from e2e import processes
-from e2e.processes import REPOSITORY
-from e2e.viewer import free_ports
+from e2e.harness import processes
+from e2e.harness.processes import REPOSITORY
+from e2e.harness.viewer import free_ports
 
 START_SECONDS = 120
 
@@ -55,7 +55,7 @@ class ControlPlane:
         return self
 
     def __exit__(self, *_):
-        """Nothing of it is kept, so nothing has to be written in order."""
+        """Kills its processes: nothing of it is kept."""
         for process in self._processes:
             process.kill()
         for process in self._processes:
@@ -95,7 +95,7 @@ class ControlPlane:
         return path
 
     def kubeconfig_of(self, namespace: str, account: str) -> Path:
-        """A kubeconfig with a ServiceAccount's own token."""
+        """Writes a kubeconfig with a ServiceAccount's own token."""
         token = self.kubectl("-n", namespace, "create", "token", account).stdout.strip()
         return self._kubeconfig(f"{namespace}-{account}", token, namespace)
 
@@ -105,7 +105,7 @@ class ControlPlane:
         return processes.run(command, input=text, succeeds=True if check else None)
 
     def get(self, *arguments: str) -> dict:
-        """Objects as kubectl prints them in JSON."""
+        """Returns objects as kubectl prints them in JSON."""
         return json.loads(self.kubectl("get", *arguments, "--output=json").stdout)
 
     def namespace(self, name: str, labels: dict | None = None):
@@ -131,12 +131,12 @@ class ControlPlane:
 
 
 def as_list(objects) -> dict:
-    """Objects as one that kubectl takes."""
+    """Returns objects as one list, which kubectl accepts."""
     return {"apiVersion": "v1", "kind": "List", "items": list(objects)}
 
 
 def program(name: str) -> str:
-    """A program of the control plane."""
+    """Returns the path of a program of the control plane."""
     directory = Path(os.environ.get("KUBEBUILDER_ASSETS", REPOSITORY / ".cache" / "control-plane"))
     path = directory / name
     assert path.is_file(), f"{path} is missing: `make control-plane` builds it"

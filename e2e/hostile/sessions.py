@@ -1,6 +1,6 @@
 """Makes sessions that try to take more than there is: memory, threads, depth, time. For `hard`.
 
-    python -m e2e.hostile_store FOLDER [CASE ...]
+    python -m e2e.hostile.sessions FOLDER [CASE ...]
 
 Each case is a session of a cluster of that name in namespace `ns`, in the layout of KubeRay's v1.7 collector. Together
 they take a gigabyte and two minutes, and are made once.
@@ -137,7 +137,7 @@ GIB = 1 << 30
 
 
 def bomb(block: bytes, before: bytes = b"") -> Callable[[Session], None]:
-    """A file of a megabyte that unpacks to a gigabyte, beside a good one."""
+    """A file of a megabyte that unpacks to a gigabyte, and a good one."""
 
     def write(session: Session):
         session.packed(repeated(block, GIB, before))
@@ -187,7 +187,7 @@ def long_texts(session: Session):
 
 
 def moments(session: Session):
-    """Times at the ends of what can be told, and beyond."""
+    """Times at the ends of the representable range, and beyond."""
     odd = ["0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z", "-9999-01-01T00:00:00Z"]
     odd += ["1677-09-21T00:12:43.145224192Z", "2262-04-11T23:47:16.854775807Z", "2262-04-11T23:47:16.854775808Z"]
     odd += ["+292277026596-12-04T15:30:07Z", "2016-12-31T23:59:60Z", "2026-11-22T25:00:00Z", "2026-11-22", "NaN", ""]

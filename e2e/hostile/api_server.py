@@ -1,14 +1,14 @@
 """A small Kubernetes API server that knows one `RayHistory` and one `RayCluster`, and lies in one way at a time.
 
 `none` behaves well. What the list of RayClusters may be: `huge` has a page of 100 MB, `endless` one that never ends,
-`drops` closes the connection after a byte, `html` is a page of somebody else, `circle` gives two tokens in turn,
+`drops` closes the connection after a byte, `html` is a login page, `circle` gives two tokens in turn,
 `invented` empty pages without an end, `many` pages of new clusters without an end, `odd` objects without names and with
-other types in every field, `busy` answers 429 and `later` 503 with a time that nobody lives to see.
+other types in every field, `busy` answers 429 and `later` 503 with a time of years.
 What their watch may be: `garbage` gives lines that are no JSON, `line` one line without an end, `gone` answers 410,
 `gone-event` says so in an event, `bookmarks` have no version, `unversioned` objects have none, `ends` is over at once,
 `flood` adds new clusters without an end.
 `settings` changes the RayHistory to extreme values without an end, `leases` has ten thousand Leases that lie, and takes
-a renewal with a page of somebody else.
+a renewal with a login page.
 """
 
 import itertools
@@ -20,8 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from e2e.loopback import Loopback
-from e2e.object_server import HTML, Answering
+from e2e.harness.loopback import Loopback
+from e2e.harness.object_server import HTML, Answering
 
 NAMESPACE = "team"
 JSON = {"Content_Type": "application/json"}
@@ -37,7 +37,7 @@ EXTREMES = [
 
 @dataclass
 class Plane:
-    """The API server as a test sees it."""
+    """The API server, for a test: its kubeconfig, and the requests and writes so far."""
 
     kubeconfig: Path
     requests: list = field(default_factory=list)
@@ -45,13 +45,13 @@ class Plane:
     leases: dict = field(default_factory=dict)
 
     def condition(self, kind: str) -> dict:
-        """A condition of the RayHistory's status."""
+        """Returns a condition of the RayHistory's status."""
         return next((each for each in self.status.get("conditions", []) if each["type"] == kind), {})
 
 
 @contextmanager
 def serve(bucket: Path, folder: Path, lie: str):
-    """An API server whose RayHistory names a folder."""
+    """Runs an API server whose RayHistory names a folder."""
     plane = Plane(folder / "kubeconfig")
     spec = {"storage": {"local": {"path": str(bucket)}}}
     state = {"plane": plane, "lie": lie, "spec": spec, "numbers": itertools.count(1), "over": threading.Event()}
@@ -67,7 +67,7 @@ def serve(bucket: Path, folder: Path, lie: str):
 
 
 def cluster(name: str, **fields) -> dict:
-    """A RayCluster."""
+    """Returns a RayCluster."""
     metadata = {"namespace": NAMESPACE, "name": name, "uid": f"uid-{name}", "resourceVersion": "7"}
     metadata["creationTimestamp"] = CREATED
     return {"apiVersion": "ray.io/v1", "kind": "RayCluster", "metadata": metadata, "spec": {}, **fields}
@@ -201,11 +201,11 @@ class Handler(Answering):
             yield b"\n"
 
     def _renewals(self):
-        told = {}
+        sent = {}
         while not self.over.wait(0.2):
             for name, lease in list(self.plane.leases.items()):
-                if told.get(name) != lease["metadata"]["resourceVersion"]:
-                    told[name] = lease["metadata"]["resourceVersion"]
+                if sent.get(name) != lease["metadata"]["resourceVersion"]:
+                    sent[name] = lease["metadata"]["resourceVersion"]
                     yield json.dumps({"type": "MODIFIED", "object": lease}).encode() + b"\n"
 
     def _events(self, type_, objects):

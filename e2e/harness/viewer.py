@@ -7,8 +7,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from e2e import processes
-from e2e.server import get
+from e2e.harness import processes
+from e2e.harness.server import get
 
 RAY = Path(sys.executable).parent / "ray"
 START_SECONDS = 90
@@ -17,7 +17,7 @@ OWN_NODE = "import ray; ray.init(address={address!r}, log_to_driver=False); prin
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on at the moment."""
+    """Returns ports that are free at the moment."""
     sockets = [socket.socket() for _ in range(count)]
     for each in sockets:
         each.bind(("127.0.0.1", 0))
@@ -70,7 +70,7 @@ class Viewer:
     def __exit__(self, *_):
         if self._process.poll() is not None:
             print("The head ended by itself:", *self._last_words(), sep="\n")
-        # It ends every process that it started.
+        # Ray ends every process that it started.
         try:
             processes.stop(self._process, STOP_SECONDS)
         finally:

@@ -1,4 +1,4 @@
-"""Starts every process of the tests: without anything of the user's, and with what it printed when it fails."""
+"""Starts every process of the tests: without the user's environment; a failure shows the output."""
 
 import os
 import subprocess
@@ -8,25 +8,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parent.parent.parent
 HOMES = REPOSITORY.resolve() / "target" / "test-homes"
 INHERITED = dict(os.environ)
-"""What this process began with: libraries that tests import, Ray's for one, add to its environment."""
+"""The environment at the start of this process: libraries that tests import, Ray's for one, add to it."""
 PIPE = subprocess.PIPE
-"""What a program prints into it is in what `run` returns."""
+"""A stream that `run` captures and returns."""
 KNOBS = ("RAY_HISTORY_",)
-"""Variables that are meant for the tests, and would be flags of the program's."""
+"""Variables that are meant for the tests, and would be flags of the program."""
 
 
 def is_alone() -> bool:
-    """Whether `scripts/test-env` started this process, or one that it descends from."""
+    """Returns True if `scripts/test-env` started this process, or one that it descends from."""
     return Path(os.environ.get("HOME", "/")).parent == HOMES
 
 
 def alone():
-    """Starts this process over by `scripts/test-env`, unless that started it.
+    """Restarts this process by `scripts/test-env`, unless that started it.
 
-    Clients within the process look at its environment too: urllib for proxies, Helm for a home, libc for the zone.
+    Clients within the process read its environment, too: urllib for proxies, Helm for a home, libc for the zone.
     """
     if not is_alone():
         script = str(REPOSITORY / "scripts" / "test-env")
@@ -34,7 +34,7 @@ def alone():
 
 
 def environment(own: dict[str, str]) -> dict[str, str]:
-    """The environment of a process, with variables of its own."""
+    """Returns the environment of a process, with variables of its own."""
     assert is_alone(), "this process has the user's environment: call processes.alone() first"
     inherited = {name: value for name, value in INHERITED.items() if not name.startswith(KNOBS)}
     return {**inherited, "NO_COLOR": "1", **own}
@@ -49,20 +49,22 @@ def run(
     try:
         done = subprocess.run(command, timeout=timeout, check=False, env=environment(own or {}), **options)
     except subprocess.TimeoutExpired as late:
-        raise AssertionError(told(command, f"did not end within {timeout} s", late.stdout, late.stderr)) from None
+        raise AssertionError(
+            failure_text(command, f"did not end within {timeout} s", late.stdout, late.stderr)
+        ) from None
     if succeeds is not None and (done.returncode == 0) != succeeds:
-        raise AssertionError(told(command, f"ended with status {done.returncode}", done.stdout, done.stderr))
+        raise AssertionError(failure_text(command, f"ended with status {done.returncode}", done.stdout, done.stderr))
     return done
 
 
-def told(command: list[str], what: str, *printed: str | bytes | None) -> str:
-    """A command, what became of it, and all that it printed."""
+def failure_text(command: list[str], what: str, *printed: str | bytes | None) -> str:
+    """Returns the text of a failure: a command, its end, and its output."""
     texts = [each.decode(errors="replace") if isinstance(each, bytes) else each for each in printed if each]
     return "\n".join([f"{' '.join(command)} {what}", *texts])
 
 
 def start(command: list, log: Path, own: dict[str, str] | None = None) -> subprocess.Popen:
-    """Starts a program that goes on; what it prints goes to a file."""
+    """Starts a program that goes on; its output goes to a file."""
     command = [str(word) for word in command]
     with log.open("wb") as to:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=to, stderr=to, env=environment(own or {}))
@@ -70,9 +72,9 @@ def start(command: list, log: Path, own: dict[str, str] | None = None) -> subpro
 
 @contextmanager
 def talk(command: list, own: dict[str, str] | None = None, seconds: float = 120) -> Iterator[subprocess.Popen]:
-    """A program whose standard error is read as it comes, or left unread.
+    """Starts a program whose standard error the block reads as it comes, or leaves unread.
 
-    It does not outlive the block, nor the time: so a line that never comes is waited for no longer.
+    The program is killed at the end of the block or of the time, so no wait for a line is longer.
     """
     command = [str(word) for word in command]
     with subprocess.Popen(command, stderr=PIPE, env=environment(own or {}), text=True) as process:

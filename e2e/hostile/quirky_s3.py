@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from e2e.loopback import Loopback
-from e2e.object_server import PAGE, ObjectHandler, entries, objects_of, tag
+from e2e.harness.loopback import Loopback
+from e2e.harness.object_server import PAGE, ObjectHandler, entries, objects_of, tag
 
 BUSY = 10
 ARCHIVED = b"<Error><Code>InvalidObjectState</Code></Error>"
@@ -27,19 +27,20 @@ PAST_THE_END = b"<Error><Code>InvalidRange</Code></Error>"
 
 
 @contextmanager
-def serve(folder: Path, quirk: str):
-    """The settings of a store over a folder."""
+def serve(folder: Path, quirk: str, page: int = PAGE):
+    """Serves a folder, and yields the settings of the store."""
     objects = objects_of(folder)
     if quirk == "folders":
         objects |= {str(path.relative_to(folder)): b"" for path in folder.rglob("*") if path.is_dir()}
-    with serve_objects(objects, quirk) as settings:
+    with serve_objects(objects, quirk, page=page) as settings:
         yield settings
 
 
 @contextmanager
-def serve_objects(objects: dict[str, bytes], quirk: str = "none", reads: list[str] | None = None):
-    """The settings of a store of these objects; keys are added to `reads` as they are read."""
-    state = {"objects": objects, "quirk": quirk, "numbers": itertools.count(), "reads": [] if reads is None else reads}
+def serve_objects(objects: dict[str, bytes], quirk: str = "none", reads: list[str] | None = None, page: int = PAGE):
+    """Serves objects, and yields the settings of the store; keys are added to `reads` as they are read."""
+    state = {"objects": objects, "quirk": quirk, "numbers": itertools.count(), "page": page}
+    state["reads"] = [] if reads is None else reads
     handler = type("Handler", (Handler,), state)
     with Loopback(handler) as server:
         yield {
@@ -58,6 +59,7 @@ class Handler(ObjectHandler):
     quirk: str
     numbers: itertools.count
     reads: list[str]
+    page: int
 
     def respond(self):
         url = urllib.parse.urlsplit(self.path)
@@ -82,8 +84,8 @@ class Handler(ObjectHandler):
         self.answer(200, self._page(page, more, given, query.get("encoding-type") == "url"))
 
     def _following(self, prefix, before, found):
-        """A page, whether more follows, and its token."""
-        page, more = found[:PAGE], len(found) > PAGE
+        """Returns a page, True if more follows, and its token."""
+        page, more = found[: self.page], len(found) > self.page
         given = f"after {urllib.parse.quote(page[-1][1])}" if page else ""
         if self.quirk == "pingpong":
             more, given = True, "A" if before != "A" else "B"
@@ -110,7 +112,7 @@ class Handler(ObjectHandler):
         return whole[: len(whole) * 2 // 3] if self.quirk == "cut" else whole
 
     def _many(self, times):
-        """A page of a thousand entries as often as that, or for ever."""
+        """Sends a page with a thousand entries several times, or without an end."""
         thousand = (
             b"<Contents><Key>metadir/a_b/session_2026-11-22_23-11-33_821800_1</Key><Size>1</Size></Contents>" * 1000
         )

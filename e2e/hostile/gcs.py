@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from e2e.loopback import Loopback
-from e2e.object_server import HTML, PAGE, ObjectHandler, entries, objects_of
+from e2e.harness.loopback import Loopback
+from e2e.harness.object_server import HTML, PAGE, ObjectHandler, entries, objects_of
 
 GENERATION = 7
 UPDATED = "2026-11-23T00:00:00.000Z"

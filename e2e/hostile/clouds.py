@@ -2,7 +2,7 @@
 
 `none` behaves well. `circle` gives two tokens in turn, `invented` pages of new keys without an end, `cut` pages that
 end inside their XML, `endless` one page that never ends. `error` answers with status 200 and an error's document,
-`html` with a page of somebody else, `redirect` sends everybody elsewhere. `short` ends bodies before their length,
+`html` with a login page, `redirect` sends every request elsewhere. `short` ends bodies before their length,
 `longer` sends more than that, and `other` other bytes for each request. `denied` refuses everything after some
 requests, until `allowed` is set.
 """
@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from e2e.loopback import Loopback
-from e2e.object_server import HTML, MODIFIED, PAGE, Answering, ObjectHandler, entries, objects_of
+from e2e.harness.loopback import Loopback
+from e2e.harness.object_server import HTML, MODIFIED, PAGE, Answering, ObjectHandler, entries, objects_of
 
 ENTRY = "metadir/c{}_n/session_2026-11-22_23-11-33_821800_1"
 ERROR = b"<?xml version='1.0'?><Error><Code>InternalError</Code></Error>"
@@ -25,7 +25,7 @@ ERROR = b"<?xml version='1.0'?><Error><Code>InternalError</Code></Error>"
 
 @dataclass
 class Cloud:
-    """The server as a test sees it."""
+    """The server, for a test: settings, requests from redirects, and a switch."""
 
     document: dict
     strangers: list = field(default_factory=list)
@@ -34,7 +34,7 @@ class Cloud:
 
 @contextmanager
 def serve(folder: Path, cloud: str, lie: str):
-    """A store over a folder, in one cloud's protocol."""
+    """Serves a folder in one cloud's protocol."""
     served = Cloud({})
     stranger = type("Stranger", (Stranger,), {"strangers": served.strangers})
     state = {"objects": objects_of(folder), "lie": lie, "numbers": itertools.count(), "cloud": served}
@@ -46,7 +46,7 @@ def serve(folder: Path, cloud: str, lie: str):
 
 
 class Stranger(Answering):
-    """Where redirects lead: nobody should come."""
+    """The target of redirects, which no request should reach."""
 
     strangers: list
 
@@ -56,7 +56,7 @@ class Stranger(Answering):
 
 
 class Handler(ObjectHandler):
-    """What both protocols have in common."""
+    """The base of both protocols."""
 
     lie: str
     numbers: itertools.count

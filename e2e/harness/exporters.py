@@ -1,4 +1,4 @@
-"""Sessions as other exporters would have recorded them: a recorded one with some event types left out."""
+"""Sessions as exporters of fewer event types would have recorded them."""
 
 import gzip
 import json
@@ -25,7 +25,7 @@ RAY = OPERATOR - {"TASK_PROFILE_EVENT"} | {"WORKER_DEFINITION_EVENT", "WORKER_LI
 """Ray's own default list."""
 
 NOTHING = frozenset()
-"""No event is exported: no event file is stored at all."""
+"""Without exports no event file is stored at all."""
 
 EXPORTERS = {"operator": OPERATOR, "ray": RAY, "nothing": NOTHING}
 

@@ -1,0 +1,1 @@
+"""Servers and sessions that misbehave on purpose, in one way at a time."""
