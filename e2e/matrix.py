@@ -2,8 +2,8 @@
 
 usage: python -m e2e.matrix [--write] [VERSION...]     (without a version: all of scripts/dashboard-versions.txt)
 
-Each Ray comes from PyPI into an environment of its own, and each recording is kept, both below .cache/. A second run makes
-only what is missing. --write makes the scores those of docs/fidelity.md (e2e/matrix.json has the numbers).
+Each Ray comes from PyPI into an environment of its own, and each recording is kept, both below .cache/. A second run
+makes only what is missing. --write makes the scores those of docs/fidelity.md (e2e/matrix.json has the numbers).
 Fails if a version is below its goal, or if the newest has event types or fields that are not known.
 """
 

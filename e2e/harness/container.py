@@ -2,7 +2,7 @@
 
 No root, no capabilities, no new privileges, a read-only root, and the seccomp profile that runtimes use by default.
 
-`python -m e2e.harness.container ARCHIVE` measures the time from the start to the readiness of an empty bucket in 64 MiB.
+`python -m e2e.harness.container ARCHIVE` measures the time from start to readiness, for an empty bucket in 64 MiB.
 """
 
 import json

@@ -147,8 +147,8 @@ fn name_bucket(error: Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use super::super::config;
     use super::*;
-    use crate::config;
 
     #[tokio::test]
     async fn requests_address_one_object_of_the_bucket() {
