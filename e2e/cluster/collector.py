@@ -20,7 +20,6 @@ from e2e.recording.store import POLLED
 
 PORT = 8084
 """Where Ray is told to post its events, as KubeRay's documentation has it."""
-OWNERS = {"RayJob": "rayjob", "RayService": "rayservice"}
 
 
 class Session:
@@ -57,10 +56,9 @@ class Upload:
 
     def __init__(self, bucket: Bucket, session: Session, receiver: Receiver, pod: dict[str, str]):
         self._bucket, self._session, self._receiver = bucket, session, receiver
-        kind, owner = OWNERS.get(pod.get("OWNER_KIND", "")), pod.get("OWNER_NAME", "")
-        names = [pod["NAMESPACE"], owner, pod["CLUSTER"]] if kind else [pod["NAMESPACE"], pod["CLUSTER"]]
-        self._marker = f"cluster-metadata/{kind or 'raycluster'}/{'_'.join(names)}/{session.name}"
-        self._history = f"cluster-history/{kind or 'raycluster'}/{'/'.join(names)}/{session.name}"
+        names = [pod["NAMESPACE"], pod["OWNER"], pod["CLUSTER"]]
+        self._marker = f"cluster-metadata/rayjob/{'_'.join(names)}/{session.name}"
+        self._history = f"cluster-history/rayjob/{'/'.join(names)}/{session.name}"
         self._is_head = pod["ROLE"] == "head"
         self._stored = set()
 
@@ -103,9 +101,10 @@ def main():
         session = Session(f"http://{pod['HEAD']}:8265", pod["POD_IP"])
         print(f"{session.name} node {session.node}", flush=True)
         upload = Upload(bucket, session, receiver, pod)
-        while not ended.wait(5):
+        while not ended.is_set():
             with contextlib.suppress(OSError):  # The store may be away; what was not stored is tried again.
                 upload.while_it_lives()
+            ended.wait(5)
         upload.at_its_end()
         print("stored", flush=True)
 

@@ -82,7 +82,7 @@ class Service:
     def sessions(self, **filters: str) -> list[dict]:
         """Returns the list of sessions."""
         query = "&".join(f"{name}={value}" for name, value in filters.items())
-        return self.json(f"api/history/v1/sessions?{query}")["items"]
+        return self.json(f"api/history/v1/sessions?{query}")["sessions"]
 
 
 def wait_for(what: str, found: Callable, seconds: float):

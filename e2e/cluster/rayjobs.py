@@ -17,12 +17,7 @@ EVENTS = {
 }
 SESSIONS = "/tmp/ray"  # noqa: S108  Ray's own folder
 SHARED_MEMORY = "/dev/shm"  # noqa: S108  the pod's own
-LABELS = {
-    "CLUSTER": "ray.io/cluster",
-    "ROLE": "ray.io/node-type",
-    "OWNER_KIND": "ray.io/originated-from-crd",
-    "OWNER_NAME": "ray.io/originated-from-cr-name",
-}
+LABELS = {"CLUSTER": "ray.io/cluster", "ROLE": "ray.io/node-type"}
 COLLECTOR = (
     *("__init__.py", "loopback.py", "cluster/__init__.py", "cluster/bucket.py", "cluster/collector.py"),
     *(f"recording/{name}.py" for name in ("__init__", "cluster", "receiver", "store")),
@@ -48,21 +43,21 @@ def field(name: str, path: str) -> dict:
     return {"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}
 
 
-def collector(head: str) -> dict:
-    """The sidecar; `head` is the head's address."""
+def collector(head: str, owner: str) -> dict:
+    """The sidecar; `head` is the head's address, `owner` the RayJob, which no label of a pod names."""
     labels = [field(name, f"metadata.labels['{label}']") for name, label in LABELS.items()]
     pod = [field("NAMESPACE", "metadata.namespace"), field("POD_IP", "status.podIP")]
     return {
         "name": "collector",
         "image": IMAGE,
         "command": ["python3", "-m", "e2e.cluster.collector"],
-        "env": [*labels, *pod, *variables({**STORE, "HEAD": head, "PYTHONPATH": "/collector"})],
+        "env": [*labels, *pod, *variables({**STORE, "HEAD": head, "OWNER": owner, "PYTHONPATH": "/collector"})],
         "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
         "volumeMounts": [{"name": "ray", "mountPath": SESSIONS}, {"name": "collector", "mountPath": "/collector"}],
     }
 
 
-def pod(name: str, memory: str, *, fills_memory: bool = False) -> dict:
+def pod(name: str, memory: str, owner: str, *, fills_memory: bool = False) -> dict:
     """The template of a Ray pod; with `fills_memory`, its shared memory counts as the container's."""
     container = {
         "name": name,
@@ -84,7 +79,7 @@ def pod(name: str, memory: str, *, fills_memory: bool = False) -> dict:
     head = "127.0.0.1" if name == "ray-head" else "$(CLUSTER)-head-svc.$(NAMESPACE).svc.cluster.local"
     return {
         "spec": {
-            "containers": [container, collector(head)],
+            "containers": [container, collector(head, owner)],
             "volumes": volumes,
             "securityContext": {"fsGroup": 1000},
             "terminationGracePeriodSeconds": 30,
@@ -92,14 +87,14 @@ def pod(name: str, memory: str, *, fills_memory: bool = False) -> dict:
     }
 
 
-def rayjob(name: str, *, script: str | None = None, worker: dict | None = None) -> dict:
+def rayjob(name: str, *, worker: dict | None = None) -> dict:
     """A RayJob that runs a program of `work/`; its cluster stays until it is deleted."""
     start = {"num-cpus": "1", "object-store-memory": "100000000"}
     cluster = {
         "rayVersion": VERSION,
         "headGroupSpec": {
             "rayStartParams": {**start, "dashboard-host": "0.0.0.0"},  # noqa: S104  the pod's own addresses
-            "template": pod("ray-head", "2Gi"),
+            "template": pod("ray-head", "2Gi", name),
         },
     }
     if worker:
@@ -112,13 +107,13 @@ def rayjob(name: str, *, script: str | None = None, worker: dict | None = None) 
         "kind": "RayJob",
         "metadata": {"name": name, "namespace": NAMESPACE},
         "spec": {
-            "entrypoint": f"python /app/{script or name}.py",
+            "entrypoint": f"python /app/{name}.py",
             "submitterPodTemplate": {"spec": {**submitter, "restartPolicy": "Never"}},
             "rayClusterSpec": cluster,
         },
     }
 
 
-OK = rayjob("ok", worker=pod("ray-worker", "1Gi"))
+OK = rayjob("ok", worker=pod("ray-worker", "1Gi", "ok"))
 FAIL = rayjob("fail")
-OOM = rayjob("oom", worker=pod("ray-worker", "1Gi", fills_memory=True))
+OOM = rayjob("oom", worker=pod("ray-worker", "1Gi", "oom", fills_memory=True))
