@@ -23,13 +23,17 @@ PORT = 8084
 
 
 class Session:
-    """The session of the pod's own Ray node, once it is up."""
+    """The session of the head, once its dashboard answers."""
 
-    def __init__(self, dashboard: str, ip: str):
+    def __init__(self, dashboard: str):
         self._dashboard = dashboard
+        self.node = ""
+        """The id of the pod's own node, once it is up."""
         while not (found := self._asked("/api/version")):
             time.sleep(0.5)
         self.name = json.loads(found)["session_name"]
+
+    def wait_for_node(self, ip: str):
         while not (node := self._node(ip)):
             time.sleep(0.5)
         self.node = node
@@ -66,6 +70,10 @@ class Upload:
         """Stores event files that get no more events, and the dashboard's answers."""
         old = time.time_ns() - (ROTATION_SECONDS + 1) * 1_000_000_000
         self._events(created_before=old)
+        self.answers()
+
+    def answers(self):
+        """Stores the dashboard's answers. They come first: from then on the session is found."""
         if self._is_head:
             for name, body in self._session.answers().items():
                 self._bucket.put(f"{self._history}/fetched_endpoints/{name}", body)
@@ -98,9 +106,11 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     bucket = Bucket(pod["STORE"], "ray", pod["STORE_KEY"], pod["STORE_SECRET"])
     with Receiver(PORT) as receiver:
-        session = Session(f"http://{pod['HEAD']}:8265", pod["POD_IP"])
-        print(f"{session.name} node {session.node}", flush=True)
+        session = Session(f"http://{pod['HEAD']}:8265")
         upload = Upload(bucket, session, receiver, pod)
+        upload.answers()
+        session.wait_for_node(pod["POD_IP"])
+        print(f"{session.name} node {session.node}", flush=True)
         while not ended.is_set():
             with contextlib.suppress(OSError):  # The store may be away; what was not stored is tried again.
                 upload.while_it_lives()
