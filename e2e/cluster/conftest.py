@@ -1,6 +1,7 @@
 """What every test in the cluster is given: the node, an installation from the release's files, a stored session."""
 
 import time
+from functools import partial
 
 import pytest
 
@@ -29,16 +30,17 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(line)
 
 
-@pytest.fixture
-def measured(request):
+def note(config, what: str, since: float) -> float:
     """Notes a duration for the summary, and returns it."""
+    seconds = time.monotonic() - since
+    config.stash[MEASURED].append(f"{seconds:6.2f} s  {what}")
+    return seconds
 
-    def note(what: str, since: float) -> float:
-        seconds = time.monotonic() - since
-        request.config.stash[MEASURED].append(f"{seconds:6.2f} s  {what}")
-        return seconds
 
-    return note
+@pytest.fixture
+def measured(pytestconfig):
+    """Notes a duration of a test."""
+    return partial(note, pytestconfig)
 
 
 @pytest.fixture(scope="session")
@@ -67,12 +69,14 @@ def image(node):
 
 
 @pytest.fixture(scope="session")
-def history(node, image, stored):  # noqa: ARG001  they must be there before
-    """The Service of an installation with `install.yaml`; its first start is timed."""
+def history(node, image, stored, pytestconfig):  # noqa: ARG001  they must be there before
+    """The Service of an installation with `install.yaml`."""
+    began = time.monotonic()
     node.kubectl("apply", f"--filename={RELEASE / 'install.yaml'}")
     node.kubectl("wait", "--for=condition=Established", "crd/rayhistories.history.ray.io", "--timeout=60s")
     installation.configure(node, NAMESPACE)
     installation.wait_until_ready(node, NAMESPACE, "ray-history-server")
+    note(pytestconfig, "from `kubectl apply` to two ready replicas", began)
     return node.service(NAMESPACE, "ray-history-server")
 
 

@@ -145,8 +145,14 @@ def test_its_end_is_told_in_events_and_in_the_status(once, node, measured):
     wait_for("an Event on the RayHistory", lambda: about("RayHistory"), 60)
     told = [each["involvedObject"]["name"] for each in about("RayJob") if run.session in each["message"]]
     assert told == ["ok"]
-    status = node.get("rh", "main", f"--namespace={manifests.NAMESPACE}")["status"]
-    conditions = {each["type"]: each["status"] for each in status["conditions"]}
+
+    def status() -> dict:
+        return node.get("rh", "main", f"--namespace={manifests.NAMESPACE}")["status"]
+
+    listed = [session["state"] for session in run.history.sessions()]
+    counts = {"dead": listed.count("dead"), "live": 0, "total": len(listed)}
+    wait_for("the counts of sessions", lambda: counts.items() <= status()["sessions"].items(), 60)
+    conditions = {each["type"]: each["status"] for each in status()["conditions"]}
     assert conditions["Ready"] == conditions["ClustersWatched"] == "True"
 
 
