@@ -16,7 +16,7 @@ VENV := .cache/venv
 SERVERS := .cache/servers
 DASHBOARD := .cache/dashboard
 IMAGE ?= ray-history:0.1.0
-PYTHON_FILES := e2e scripts/fetch-dashboard scripts/sbom tests/storage_servers
+PYTHON_FILES := e2e scripts/fetch-dashboard scripts/release-manifests scripts/sbom scripts/versions tests/storage_servers
 
 ##@ Use
 
@@ -33,6 +33,10 @@ dashboard: ## Fetch the Ray dashboard's files from the ray wheel, once. RAY_VERS
 .PHONY: image
 image: ## Build the container image $(IMAGE) into target/image/, with buildah and without a registry
 	scripts/image $(IMAGE) target/image/ray-history.tar
+
+.PHONY: release
+release: $(VENV)/e2e/stamp control-plane ## Write what a release publishes into target/release-files/, if all versions agree. RELEASE_ARGS=--unreleased
+	scripts/release $(RELEASE_ARGS) target/release-files
 
 ##@ Develop
 
@@ -59,6 +63,11 @@ manifest-tools: ## Build Prometheus' parser and fetch other people's definitions
 test-e2e: e2e-deps ## The end-to-end tests alone: fidelity, layouts, browser, Ray's command line, manifests
 	cargo build --locked --bins --example slow_store
 	$(VENV)/e2e/bin/python -m pytest e2e $(PYTEST_ARGS)
+
+.PHONY: test-cluster
+test-cluster: $(VENV)/e2e/stamp storage-servers ## Tests in a real Kubernetes of one node, as root: installation, KubeRay, Ray. CLUSTER_ARGS="-k rollout"
+	scripts/install-nginx .cache/nginx
+	scripts/test-cluster $(VENV)/e2e/bin/python $(CLUSTER_ARGS)
 
 .PHONY: mutations
 mutations: ## 100,000 damaged sessions, in the release profile: each opens or says why not, and answers JSON

@@ -10,7 +10,6 @@ Fails if a version is below its goal, or if the newest has event types or fields
 import argparse
 import json
 import re
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -51,16 +50,8 @@ class Recording:
             processes.run([REPOSITORY / "scripts" / "make-venv", venv, requirements], timeout=900)
         if self.folder.exists():
             raise SystemExit(f"{self.folder} is of a recording that did not end: delete it")
-        command = [
-            sys.executable,
-            "-m",
-            "e2e.recording",
-            "--ray",
-            str(venv / "bin" / "ray"),
-            "--into",
-            str(self.folder),
-        ]
-        subprocess.run(command, cwd=REPOSITORY, env=processes.environment({}), check=True)
+        command = [sys.executable, "-m", "e2e.recording", "--ray", venv / "bin" / "ray", "--into", self.folder]
+        processes.run(command, cwd=REPOSITORY, timeout=900)
 
     def score(self, scratch: Path) -> dict:
         """Returns the scores by class, and what the server noticed."""

@@ -79,6 +79,11 @@ def test_the_image_is_for_a_user_who_is_not_root(image):
     assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
 
 
+def test_the_archive_has_the_name_that_the_kubelet_asks_for(image):
+    """`ctr images import` keeps it, and a Deployment's short name is completed to it."""
+    assert image.name == f"docker.io/library/{NAME}"
+
+
 def test_the_image_has_no_shell_and_nothing_that_gives_rights(image):
     members = image.members()
     for path, member in members.items():

@@ -44,7 +44,7 @@ def option(words, *names) -> list[str]:
 
 
 def test_every_kind_of_command_was_found():
-    assert {"make", "kind", "kubectl", "helm", "ray-history", "ray"} <= {words[0] for _, words in ALL}
+    assert {"make", "skopeo", "kubectl", "helm", "ray-history", "ray"} <= {words[0] for _, words in ALL}
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,10 @@ def test_make_has_the_target(page, words):  # noqa: ARG001
 
 
 def test_the_image_built_is_the_one_loaded_and_run():
-    assert "$(IMAGE) .\n" in (REPOSITORY / "Makefile").read_text()
+    built = re.findall(r"^\tscripts/image \$\(IMAGE\) (\S+)$", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
     for page, words in ALL:
-        if words[0] in ("kind", "docker"):
+        if words[0] == "skopeo":
+            assert [words[2]] == [f"oci-archive:{archive}" for archive in built], (page, words)
             assert words[-1].endswith(IMAGE), (page, words)
     for objects in [manifests.kustomized("default"), manifests.rendered({})]:
         pods = [each for each in objects if each["kind"] in ("Deployment", "Pod")]

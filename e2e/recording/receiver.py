@@ -46,7 +46,7 @@ class EventFile:
 class Receiver(Loopback):
     """The receiver of one node's events; a context manager."""
 
-    def __init__(self):
+    def __init__(self, port: int = 0):
         self.files: list[EventFile] = []
         self._open: dict[str, EventFile] = {}
         self._lock = threading.Lock()
@@ -67,7 +67,7 @@ class Receiver(Loopback):
             def log_message(self, *_):
                 """Logs nothing: events are counted at the end."""
 
-        super().__init__(Handler)
+        super().__init__(Handler, port)
         self.address = f"http://127.0.0.1:{self.port}/v1/events"
 
     def take(self, events: list[dict]) -> bool:

@@ -1,0 +1,181 @@
+"""Runs of real RayJobs: one that succeeds, one that fails, one whose worker takes too much memory.
+
+While each runs its session is live; once its RayCluster is deleted, all that is known of it is shown, at once.
+"""
+
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from e2e.cluster import installation, rayjobs
+from e2e.cluster.node import Node, Service, wait_for
+from e2e.cluster.rayjobs import NAMESPACE
+from e2e.harness import manifests
+from e2e.harness.ingress import Ingress
+
+DEAD_SECONDS = 2
+"""The promised time from a deletion to the list that shows it."""
+STORED_SECONDS = 30
+
+
+@pytest.fixture(scope="module")
+def rays(node):
+    """The namespace of the runs, and what they run."""
+    node.namespace(NAMESPACE)
+    node.apply(rayjobs.programs())
+    return node
+
+
+@dataclass
+class Run:
+    """A RayJob that has ended, and the session of its deleted cluster."""
+
+    name: str
+    status: dict
+    session: str
+    """Below the server: sessions/NAMESPACE/CLUSTER/SESSION."""
+    history: Service
+
+    def rows(self, kind: str) -> list[dict]:
+        return self.history.json(f"{self.session}/api/v0/{kind}?detail=1&limit=1000")["data"]["result"]["result"]
+
+
+def cluster_of(node: Node, name: str) -> str | None:
+    """The name of the RayCluster of a RayJob, once it has one."""
+    return node.get("rayjob", name, f"--namespace={NAMESPACE}").get("status", {}).get("rayClusterName")
+
+
+def ended(node: Node, name: str) -> dict | None:
+    """The status of a RayJob once it has ended."""
+    status = node.get("rayjob", name, f"--namespace={NAMESPACE}").get("status", {})
+    return status if status.get("jobDeploymentStatus") in ("Complete", "Failed") else None
+
+
+def run(node: Node, history: Service, rayjob: dict, measured) -> Run:
+    """Runs a RayJob to its end, and deletes its cluster."""
+    name = rayjob["metadata"]["name"]
+    began = time.monotonic()
+    node.apply(rayjob)
+    cluster = wait_for(f"the cluster of {name}", lambda: cluster_of(node, name), 60)
+    # It is found when its head is ready, if something of it is stored by then.
+    (live,) = wait_for(f"a session of {name}", lambda: history.sessions(namespace=NAMESPACE, cluster=cluster), 120)
+    measured(f"{name}: from the RayJob to its live session in the list", began)
+    assert (live["state"], live["owner"]["name"]) == ("live", name)
+    status = wait_for(f"the end of {name}", lambda: ended(node, name), 300)
+    measured(f"{name}: from the RayJob to its end", began)
+
+    began = time.monotonic()
+    node.kubectl("-n", NAMESPACE, "delete", "raycluster", cluster, "--wait=false")
+    wait_for("dead", lambda: history.sessions(cluster=cluster)[0]["state"] == "dead", 60)
+    seconds = measured(f"{name}: from the deletion of its RayCluster to dead in the list", began)
+    assert seconds <= DEAD_SECONDS
+    pods = ["-n", NAMESPACE, "wait", "pods", f"--selector=ray.io/cluster={cluster}", "--for=delete", "--timeout=90s"]
+    node.kubectl(*pods)
+    return Run(name, status, live["path"].strip("/"), history)
+
+
+@pytest.fixture(scope="module")
+def once(rays, history):
+    """Runs each RayJob once."""
+    runs = {}
+
+    def of(rayjob: dict, measured) -> Run:
+        name = rayjob["metadata"]["name"]
+        if name not in runs:
+            runs[name] = run(rays, history, rayjob, measured)
+        return runs[name]
+
+    return of
+
+
+def test_a_rayjob_that_succeeds(once, measured):
+    run = once(rayjobs.OK, measured)
+    assert (run.status["jobDeploymentStatus"], run.status["jobStatus"]) == ("Complete", "SUCCEEDED")
+
+    def counts() -> dict:
+        tasks = [(task["name"], task["state"]) for task in run.rows("tasks")]
+        return {each: tasks.count(each) for each in set(tasks)}
+
+    wanted = {("square", "FINISHED"): 20, ("broken", "FAILED"): 1}
+    began = time.monotonic()
+    wait_for("all tasks", lambda: wanted.items() <= counts().items(), STORED_SECONDS)
+    measured("ok: from the end of its pods to all of its tasks", began)
+    assert ("Counter", "counter") in [(actor["class_name"], actor["name"]) for actor in run.rows("actors")]
+    (job,) = [each for each in run.history.json(f"{run.session}/api/jobs/") if each["type"] == "SUBMISSION"]
+    assert job["status"] == "SUCCEEDED"
+    nodes = run.history.json(f"{run.session}/nodes?view=summary")["data"]["summary"]
+    assert len(nodes) == 2
+
+
+def test_the_dashboard_of_a_dead_session(once, measured):
+    run = once(rayjobs.OK, measured)
+    status, kind, body = run.history.get(f"{run.session}/")
+    assert (status, kind) == (200, "text/html; charset=utf-8")
+    assert b"static/js/main." in body
+    (head,) = [node for node in run.rows("nodes") if node["is_head_node"]]
+    logs = run.history.json(f"{run.session}/api/v0/logs?node_id={head['node_id']}&glob=*")["data"]["result"]
+    names = {name for group in logs.values() for name in group}
+    assert {"raylet.out", "gcs_server.out"} <= names
+    (driver,) = [name for name in names if name.startswith("job-driver-")]
+    text = run.history.get(f"{run.session}/api/v0/logs/file?node_id={head['node_id']}&filename={driver}&lines=100")
+    assert b"sum: 2470" in text[2]
+
+
+def test_the_dashboard_behind_nginx(once, node, measured, tmp_path):
+    """As an Ingress controller sets it up: the replicas' own addresses, a prefix, TLS."""
+    run = once(rayjobs.OK, measured)
+    pods = installation.running(node, manifests.NAMESPACE)
+    with Ingress(tmp_path, "/ray", *(f"http://{pod['status']['podIP']}:8080" for pod in pods)) as ingress:
+        status, headers, body = ingress.get(f"/{run.session}/")
+        assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+        assert b"static/js/main." in body
+        assert ingress.get(f"/{run.session}/api/v0/tasks?limit=1")[0] == 200
+        status, headers, _ = ingress.get(f"/rayjobs/{NAMESPACE}/ok/latest/nodes?view=summary")
+        assert status == 200
+
+
+def test_its_end_is_told_in_events_and_in_the_status(once, node, measured):
+    run = once(rayjobs.OK, measured)
+
+    def about(kind: str) -> list[dict]:
+        selector = f"--field-selector=reason=SessionEnded,involvedObject.kind={kind}"
+        return node.get("events", "--all-namespaces", selector)["items"]
+
+    wait_for("an Event on the RayHistory", lambda: about("RayHistory"), 60)
+    told = [each["involvedObject"]["name"] for each in about("RayJob") if run.session in each["message"]]
+    assert told == ["ok"]
+
+    def status() -> dict:
+        return node.get("rh", "main", f"--namespace={manifests.NAMESPACE}")["status"]
+
+    listed = [session["state"] for session in run.history.sessions()]
+    counts = {"dead": listed.count("dead"), "live": 0, "total": len(listed)}
+    wait_for("the counts of sessions", lambda: counts.items() <= status()["sessions"].items(), 60)
+    conditions = {each["type"]: each["status"] for each in status()["conditions"]}
+    assert conditions["Ready"] == conditions["ClustersWatched"] == "True"
+
+
+def test_a_rayjob_that_fails(once, measured):
+    run = once(rayjobs.FAIL, measured)
+    assert (run.status["jobDeploymentStatus"], run.status["reason"]) == ("Failed", "AppFailed")
+
+    def failed() -> bool:
+        jobs = run.history.json(f"{run.session}/api/jobs/")
+        tasks = [task["state"] for task in run.rows("tasks") if task["name"] == "broken"]
+        return [job["status"] for job in jobs if job["type"] == "SUBMISSION"] == ["FAILED"] and tasks == ["FAILED"]
+
+    wait_for("its failure", failed, STORED_SECONDS)
+
+
+def test_a_rayjob_whose_worker_takes_too_much_memory(once, measured):
+    run = once(rayjobs.OOM, measured)
+    assert (run.status["jobDeploymentStatus"], run.status["reason"]) == ("Failed", "AppFailed")
+
+    def failed() -> bool:
+        return [task["state"] for task in run.rows("tasks") if task["name"] == "fill"] == ["FAILED"]
+
+    wait_for("the failed task", failed, STORED_SECONDS)
+    assert [job["status"] for job in run.history.json(f"{run.session}/api/jobs/") if job["type"] == "SUBMISSION"] == [
+        "FAILED"
+    ]
