@@ -10,8 +10,8 @@ import helm_python
 import pytest
 import yaml
 
-from e2e.control_plane import program
 from e2e.harness import manifests, processes
+from e2e.harness.control_plane import program
 from e2e.harness.manifests import CHART
 from e2e.harness.processes import REPOSITORY
 
