@@ -2,7 +2,7 @@
 //!
 //! Handles the settings of the object (`settings`), the watch that liveness uses (`clusters`), the status (`report`,
 //! `status`), the replica that writes it (`replicas`), Events (`announce`), relisting of changed folders
-//! (`relist_queue`), loading sessions ahead of requests (`prewarm`), and limits of the API server's answers (`client`,
+//! (`relist_queue`, `expected_sessions`), loading sessions ahead of requests (`prewarm`), and limits of the API server's answers (`client`,
 //! `pace`).
 //! A missing definition, a missing permission or an unreachable API server is reported and retried; it never ends the
 //! program and never stops serving. Never imports `http`: both use settings, liveness and health.
@@ -10,6 +10,7 @@
 mod announce;
 mod client;
 mod clusters;
+mod expected_sessions;
 mod follow;
 mod follow_one;
 mod limits;
@@ -34,6 +35,7 @@ use crate::session::catalog::Listing;
 use crate::session::{CurrentStore, Sessions, Stored, Usage};
 use announce::{Announcer, Deaths};
 use clusters::Clusters;
+use expected_sessions::ExpectedSessions;
 use follow::Trouble;
 use follow_one::{News, follow_one};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -94,6 +96,7 @@ pub struct Controller {
     settings: SettingsApplier,
     replicas: Option<Replicas>,
     relist_queue: RelistQueue,
+    expected_sessions: ExpectedSessions,
     prewarm_queue: PrewarmQueue,
     pending_deaths: PendingDeaths,
     session_counts: Option<(Arc<Listing>, SessionsStatus)>,
@@ -117,6 +120,7 @@ impl Controller {
             settings,
             replicas: None,
             relist_queue: RelistQueue::default(),
+            expected_sessions: ExpectedSessions::default(),
             prewarm_queue: PrewarmQueue::default(),
             pending_deaths: PendingDeaths::default(),
             session_counts: None,
@@ -149,6 +153,8 @@ impl Controller {
                 Some(changes) = changes.recv() => self.on_changes(changes),
                 Some(result) = prewarming.join_next() => self.on_prewarmed(result.ok()),
                 _ = ticks.tick() => {
+                    let expected = self.expected_sessions.take(&self.watched.read(), Instant::now());
+                    self.relist_queue.add(expected);
                     self.relist_folders();
                     self.start_prewarm(&mut prewarming);
                     self.publish_deaths(&deaths);
@@ -250,6 +256,7 @@ impl Controller {
 
     fn on_changes(&mut self, changes: Changes) {
         self.session_counts = None;
+        self.expected_sessions.add(&changes.touched, &self.watched.read(), Instant::now());
         self.relist_queue.add(changes.touched);
         self.relist_folders();
         if changes.died.is_empty() {

@@ -9,7 +9,7 @@ mod cluster_states;
 mod services;
 mod start_bounds;
 
-pub use cluster_states::{Changes, Cluster, ClusterStates, Listed};
+pub use cluster_states::{Changes, Cluster, ClusterStates, Listed, LiveSession};
 pub use services::Services;
 pub use start_bounds::StartBounds;
 

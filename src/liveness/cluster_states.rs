@@ -12,6 +12,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 /// longer to start.
 const SKEW: i64 = 5_000_000;
 
+/// The age up to which a cluster may not have stored anything yet, when the watch begins.
+const STARTING: i64 = 15 * 60_000_000;
+
 /// The most deleted clusters that are remembered. Only a shared bucket needs them, and only for their names.
 const REMEMBERED: usize = 100_000;
 
@@ -56,6 +59,17 @@ impl Changes {
         self.touched.extend(more.touched);
         self.died.extend(more.died);
     }
+}
+
+/// The live session of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LiveSession {
+    /// The cluster does not exist, or is suspended.
+    NotRunning,
+    /// The cluster runs, and no session of it is listed.
+    NotListed,
+    /// The newest listed session.
+    Listed(SessionName),
 }
 
 /// A watched cluster, existing or deleted, with its stored sessions.
@@ -127,8 +141,10 @@ impl ClusterStates {
             changes.extend(self.put(id, cluster, false));
         }
         if first {
-            // All clusters are new. The catalog lists their files anyway.
-            changes.touched.clear();
+            // All clusters are new. The catalog lists their files anyway, but those of clusters that are just starting may
+            // come later.
+            let starting = |id: &ClusterId| self.cluster(id).is_some_and(|cluster| cluster.created > now - STARTING);
+            changes.touched.retain(starting);
         }
         changes
     }
@@ -240,6 +256,16 @@ impl ClusterStates {
     /// Returns an existing cluster.
     pub fn cluster(&self, id: &ClusterId) -> Option<&Cluster> {
         self.clusters.get(id).filter(|record| record.gone.is_none()).map(|record| &record.cluster)
+    }
+
+    /// Returns the live session of a cluster.
+    pub fn live_session(&self, id: &ClusterId) -> LiveSession {
+        match self.clusters.get(id) {
+            Some(record) if record.gone.is_none() && !record.cluster.suspended => {
+                record.live_session().map_or(LiveSession::NotListed, LiveSession::Listed)
+            }
+            _ => LiveSession::NotRunning,
+        }
     }
 
     /// Returns the owner of an existing or remembered cluster.

@@ -53,6 +53,17 @@ pub(crate) async fn a_head_restart_makes_the_older_session_dead(stage: Stage) {
     world.opens("c", LATER).await;
 }
 
+/// Nothing in Kubernetes changes when the first object of a session is stored, and it has no marker before its end.
+pub(crate) async fn a_session_stored_after_its_head_was_ready_is_listed(stage: Stage) {
+    let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
+    world.create("d").await;
+    world.change(&world.cluster("d"), json!({"status": {"state": "ready", "head": {"podName": "d-head-1"}}})).await;
+    // Longer than it takes to list the folder for the change, and the first time after it.
+    tokio::time::sleep(Duration::from_secs(13)).await;
+    world.bucket.events(&world.namespace, Owner::Nobody, "d", LATER, 1);
+    world.is("d", LATER, "live", Duration::from_secs(40)).await;
+}
+
 pub(crate) async fn session_names_in_a_zone_eight_hours_off_change_nothing(stage: Stage) {
     let world = World::new(stage.shared().await, &["east", "west"], &[]).await;
     for (cluster, hours) in [("east", 8), ("west", -8)] {

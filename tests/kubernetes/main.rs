@@ -92,6 +92,7 @@ fn main() -> ExitCode {
             a_recreated_clusters_old_session_is_dead_and_opens,
             a_suspended_clusters_session_is_dead_until_it_resumes,
             a_head_restart_makes_the_older_session_dead,
+            a_session_stored_after_its_head_was_ready_is_listed,
             session_names_in_a_zone_eight_hours_off_change_nothing,
             the_end_of_a_cluster_is_an_event_on_its_owner,
             a_rayservice_leads_to_its_active_cluster_not_the_pending_one,

@@ -7,8 +7,10 @@ mod head;
 #[cfg(any(feature = "azure", feature = "oss"))]
 pub(super) mod list_xml;
 
+#[cfg(feature = "azure")]
+pub(super) use head::head_meta;
 #[cfg(any(feature = "azure", feature = "oss"))]
-pub(super) use head::{head_body, head_meta, path};
+pub(super) use head::{head_body, path};
 
 use super::refusal::{Refusal, retry_after};
 use super::trust::untrusted_certificate;

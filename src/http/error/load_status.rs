@@ -28,7 +28,7 @@ pub(in crate::http) enum Stage {
 pub(in crate::http) struct Status {
     /// Stage of the load.
     pub(in crate::http) state: Stage,
-    /// Current phase: listing, waiting, reading or finishing; only while it is queued or loading.
+    /// Current phase: listing, queued, reading or finishing; only while it is queued or loading.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "reading")]
     pub(in crate::http) phase: Option<&'static str>,

@@ -31,13 +31,21 @@ fn listed(keys: &[SessionKey]) -> Vec<Listed> {
     keys.iter().map(listed).collect()
 }
 
-/// Returns a watch of all namespaces that has seen these clusters, each created at noon.
+/// Returns a watch of all namespaces that has seen these clusters, each created at noon, an hour ago.
 fn watching(names: &[&str]) -> ClusterStates {
     let mut states = ClusterStates::default();
     states.watch(&[], false);
     let found = names.iter().map(|name| (id(name), cluster(name, NOON))).collect();
-    assert_eq!(states.relisted(None, found, NOON), Changes::default());
+    assert_eq!(states.relisted(None, found, NOON + HOUR), Changes::default());
     states
+}
+
+#[test]
+fn clusters_that_are_starting_at_the_first_list_may_store_files_later() {
+    let mut states = ClusterStates::default();
+    states.watch(&[], false);
+    let found = [(id("new"), cluster("new", NOON - 60_000_000)), (id("old"), cluster("old", NOON - HOUR))];
+    assert_eq!(states.relisted(None, found.into(), NOON).touched, [id("new")]);
 }
 
 #[test]
