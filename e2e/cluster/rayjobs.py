@@ -19,7 +19,8 @@ SESSIONS = "/tmp/ray"  # noqa: S108  Ray's own folder
 SHARED_MEMORY = "/dev/shm"  # noqa: S108  the pod's own
 LABELS = {"CLUSTER": "ray.io/cluster", "ROLE": "ray.io/node-type"}
 COLLECTOR = (
-    *("__init__.py", "loopback.py", "cluster/__init__.py", "cluster/bucket.py", "cluster/collector.py"),
+    *("__init__.py", "cluster/__init__.py", "cluster/bucket.py", "cluster/collector.py"),
+    *("harness/__init__.py", "harness/loopback.py"),
     *(f"recording/{name}.py" for name in ("__init__", "cluster", "receiver", "store")),
 )
 MEMORY = {"name": "memory", "emptyDir": {"medium": "Memory"}}
