@@ -18,7 +18,6 @@ FROM rust:1.95.0-bookworm AS build
 ENV RUSTUP_TOOLCHAIN=1.95.0
 WORKDIR /work
 COPY . .
-RUN ["scripts/image-base", "/out"]
 RUN ["scripts/image-build", "/out"]
 
 FROM scratch

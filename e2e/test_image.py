@@ -67,7 +67,7 @@ def test_both_ways_to_build_run_the_same_scripts():
     asked = re.findall(r'^RUN \["scripts/([\w-]+)", "/out"\]$', (REPOSITORY / "Dockerfile").read_text(), re.MULTILINE)
     script = (REPOSITORY / "scripts" / "image").read_text()
     run = re.findall(r'^"\$here/(image-[\w-]+)" "\$work/\w+/out"', script, re.MULTILINE)
-    assert sorted(run) == sorted(asked) == ["image-base", "image-build", "image-dashboards"]
+    assert sorted(run) == sorted(asked) == ["image-build", "image-dashboards"]
 
 
 def test_the_image_is_for_a_user_who_is_not_root(image):
