@@ -24,9 +24,11 @@ FLAGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
+ALL_TYPES = (2, 54)
+"""The first version that knows `ALL`."""
 KINDS = ("TASK", "ACTOR_TASK", "DRIVER_JOB", "NODE", "ACTOR", "WORKER")
 TYPES = [f"{kind}_{what}_EVENT" for kind in KINDS for what in ("DEFINITION", "LIFECYCLE")] + ["TASK_PROFILE_EVENT"]
-"""The event types for a Ray that does not know `ALL`, which came with 2.54; it ignores names that it does not know."""
+"""The event types for a Ray that does not know `ALL`; it ignores names that it does not know."""
 PORTS = (
     "node-manager-port",
     "object-manager-port",
@@ -35,6 +37,13 @@ PORTS = (
     "dashboard-agent-listen-port",
     "metrics-export-port",
 )
+
+
+OWN_FOLDERS = (2, 55)
+"""From this version on, each node may have a folder of its own; before, all have the path of the head's."""
+AT_THE_HEADS_PATH = ("unshare", "--mount", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh")
+"""Runs a command with a folder mounted at another path, which nothing else sees: as the nodes of pods, which have the
+same paths on different disks."""
 
 
 class Node:
@@ -47,12 +56,15 @@ class Node:
         self.id = ""
         """Returns the id in hex, once the node is up."""
 
-    def start(self, ray: Path, environment: dict, *flags: str):
+    def start(self, ray: Path, environment: dict, *flags: str, head: Path):
+        """Starts it. `head` is the folder of the head, whose own folder is its own."""
         self.folder.mkdir()
         ports = [f"--{name}={port}" for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)]
         command = [str(ray), "start", "--block", f"--node-ip-address={self.ip}", f"--temp-dir={self.folder}"]
         command += ["--object-store-memory=200000000", "--num-cpus=2", "--disable-usage-stats", *ports, *flags]
         command += ["--min-worker-port=0", "--max-worker-port=0"]
+        if self.folder != head and version(ray) < OWN_FOLDERS:
+            command = [*AT_THE_HEADS_PATH, str(self.folder), str(head), *command]
         environment = environment | {"RAY_DASHBOARD_AGGREGATOR_AGENT_EVENTS_EXPORT_ADDR": self.receiver.address}
         with self.folder.with_suffix(".log").open("wb") as log:
             self.process = subprocess.Popen(
@@ -109,11 +121,12 @@ class Cluster:
             "--dashboard-host=127.0.0.1",
             f"--dashboard-port={self.dashboard_port}",
             f"--ray-client-server-port={self._client}",
+            head=head.folder,
         )
         self._wait(1)
         for number, node in enumerate(others, 1):
             flags = f"--address=127.0.0.1:{self._port}", "--resources", json.dumps({f"worker{number}": 1})
-            node.start(self._ray, self._environment, *flags)
+            node.start(self._ray, self._environment, *flags, head=head.folder)
         ids = self._wait(len(self.nodes))
         for node in self.nodes:
             node.id = ids[node.ip]
@@ -177,11 +190,16 @@ class Cluster:
             return False
 
 
-def event_types(ray: Path) -> str:
-    """Returns the value that makes a Ray export everything. `ray` is its command line, in a virtual environment."""
+def version(ray: Path) -> tuple[int, int]:
+    """Returns the version of Ray. `ray` is its command line, in a virtual environment."""
     (installed,) = ray.parent.parent.glob("lib/python*/site-packages/ray-*.dist-info")
-    version = installed.name.removeprefix("ray-").split(".")
-    return "ALL" if (int(version[0]), int(version[1])) >= (2, 54) else ",".join(TYPES)
+    major, minor = installed.name.removeprefix("ray-").split(".")[:2]
+    return int(major), int(minor)
+
+
+def event_types(ray: Path) -> str:
+    """Returns the value that makes a Ray export everything."""
+    return "ALL" if version(ray) >= ALL_TYPES else ",".join(TYPES)
 
 
 def free_ports(count: int) -> list[int]:
