@@ -163,7 +163,9 @@ impl Tasks {
         self.transitions.extend(event.transitions.iter().map(|&(state, time)| (number, state, time)));
         let (node, worker) = (values.id(event.node_id), values.id(event.worker_id));
         let Some(draft) = self.drafts.get_mut(number as usize) else { return Ok(()) };
-        if !node.is_none() {
+        // Before Ray 2.55 an owner's updates have the owner's node; only those with the worker or its process have the
+        // attempt's.
+        if !node.is_none() && (!worker.is_none() || event.worker_pid > 0) {
             draft.node.join(Latest::new(at, node), |a, b| values.compare_id(a, b));
         }
         if !worker.is_none() {
