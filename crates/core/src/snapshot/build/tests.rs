@@ -361,6 +361,25 @@ fn builds_workers_from_logs_and_attempts() {
     assert_eq!((failed(0), failed(1), failed(2)), (None, None, Some(i64::try_from(end).unwrap() * 1_000_000)));
 }
 
+/// Ray before 2.55 puts the owner's node into the owner's updates, even into those after the attempt has ended.
+#[test]
+fn the_node_of_an_attempt_comes_from_updates_with_its_worker() {
+    let update = |at: u8, node: u8, worker: &str, pid: u8, state: &str| {
+        json!({"eventType": "TASK_LIFECYCLE_EVENT", "timestamp": time(at), "taskLifecycleEvent": {"taskId": id(24, 0),
+            "jobId": id(4, 0), "workerId": worker, "workerPid": pid, "nodeId": id(28, node),
+            "stateTransitions": [{"state": state, "timestamp": time(at)}]}})
+    };
+    let (worker, define) = (id(28, 2), event(0, [0; 6]));
+    let submitted = update(2, 1, &worker, 0, "SUBMITTED_TO_WORKER");
+    let (pending, ended) = (update(1, 3, "", 0, "PENDING_ARGS_AVAIL"), update(4, 3, "", 0, "FINISHED"));
+    let running = update(3, 1, "", 7, "RUNNING");
+    for events in [[define.clone(), pending.clone(), submitted, ended.clone()], [define, pending, running, ended]] {
+        let snapshot = fold(&events).finish(&Facts::default());
+        let node = snapshot.id(snapshot.tasks.get(0).node_id());
+        assert_eq!(BASE64_STANDARD.encode(node), id(28, 1));
+    }
+}
+
 /// Missing starts and names of outputs follow from the previous attempt in the same file.
 #[test]
 fn derives_output_location_from_previous_attempt() {
