@@ -5,7 +5,7 @@
 
 use super::source::{ApiCall, Cost};
 use ray_history_core::logs::export::Export;
-use ray_history_core::ray_api::pieces::{FIRST_PIECE, PIECE};
+use ray_history_core::ray_api::pieces::PIECE;
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::actor::Actor;
 use ray_history_core::snapshot::intern::Str;
@@ -18,7 +18,7 @@ const SHORT: usize = 512 << 10;
 /// Bytes of a row without its texts.
 const ROW: usize = 1 << 10;
 /// Bytes in transit to the client: the piece being built, the piece that waits, and the connection's buffer.
-const IN_TRANSIT: usize = FIRST_PIECE + 2 * PIECE;
+const IN_TRANSIT: usize = 3 * PIECE;
 
 impl Cost {
     /// Returns the cost of an answer that reads rows of these sizes and holds `held` bytes in addition to `IN_TRANSIT`.
