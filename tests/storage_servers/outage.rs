@@ -7,7 +7,7 @@ use bytes::Bytes;
 use ray_history::metrics::Metrics;
 use ray_history_storage::config::{AccessKey, AzureSecret, Credentials, Rotating, Secret, StoreConfig};
 use ray_history_storage::guarded::Limits;
-use ray_history_storage::{Delimiter, Error, ErrorKind, Storage, connect};
+use ray_history_storage::{Delimiter, Error, ErrorKind, ReadRange, Storage, connect};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
@@ -163,7 +163,6 @@ async fn what_google_refuses_has_its_kind_and_recovers() {
         (504, "gatewayTimeout", ErrorKind::Unavailable, "HTTP 504"),
         (403, "forbidden", ErrorKind::PermissionDenied, "storage.objects.list and storage.objects.get"),
         (401, "authError", ErrorKind::PermissionDenied, "renew the Secret"),
-        (400, "userProjectMissing", ErrorKind::PermissionDenied, "set billingProject"),
         (412, "conditionNotMet", ErrorKind::PreconditionFailed, "HTTP 412"),
         (400, "invalid", ErrorKind::Failed, "HTTP 400 invalid"),
         (302, "mediaDownloadRedirect", ErrorKind::Failed, "HTTP 302"),
@@ -179,9 +178,15 @@ async fn what_google_refuses_has_its_kind_and_recovers() {
         assert_eq!(store.list("outage/", Delimiter::None, None).await.unwrap().objects.len(), 1, "{status} {reason}");
         assert_eq!(store.read_all("outage/x", 5).await.unwrap(), "bytes", "{status} {reason}");
     }
+    let pays = "Bucket is a requester pays bucket but no user project provided.";
+    cloud.answers(Answers::Refusal(400, "required", pays));
+    let error = store.read_all("outage/x", 5).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error:?}");
+    assert!(error.to_string().contains("set billingProject"), "{error}");
     // Only the message tells a missing bucket from a missing object.
     for (message, kind) in [
         ("No such object: ray/outage/x", ErrorKind::NotFound),
+        ("No such object: ray/The specified bucket does not exist", ErrorKind::NotFound),
         ("The specified bucket does not exist.", ErrorKind::NoBucket),
     ] {
         cloud.answers(Answers::Refusal(404, "notFound", message));
@@ -190,6 +195,19 @@ async fn what_google_refuses_has_its_kind_and_recovers() {
         assert_eq!(error.kind(), ErrorKind::NoBucket, "{message}");
         assert!(error.to_string().ends_with("(check the bucket's name)"), "{error}");
     }
+}
+
+/// The emulator ignores conditions, so whether they are sent is seen here.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn google_is_asked_for_the_generation_that_was_listed() {
+    let cloud = Google::with("outage/x").await;
+    let store = store(&StoreConfig::Gcs(cloud.config())).await;
+    for range in [ReadRange::Full, ReadRange::Between(1, 3), ReadRange::Tail(0)] {
+        let error = store.read_matching("outage/x", range, Some("2")).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PreconditionFailed, "{range:?}: {error:?}");
+        assert!(error.to_string().contains("HTTP 412"), "not refused by the store: {error}");
+    }
+    assert!(store.read_matching("outage/x", ReadRange::Full, Some("1")).await.is_ok());
 }
 
 async fn a_missing_bucket(cloud: &impl Cloud) {

@@ -28,6 +28,8 @@ const GOOGLE: Cloud = Cloud {
 /// The fields of a page that are used. A page without entries has no other than `kind`.
 const FIELDS: &str = "kind,items(name,size,generation,updated),prefixes,nextPageToken";
 const NO_BUCKET: &str = "check the bucket's name";
+const NO_TOKEN: &str = "Google's token or metadata server does not answer; outside Google Cloud, \
+                        GOOGLE_APPLICATION_CREDENTIALS or a Secret names credentials";
 const NO_CREDENTIALS: &str = "no credentials for Google Cloud were found: check the pod's workload identity, \
                               GOOGLE_APPLICATION_CREDENTIALS, or the key file in the Secret";
 
@@ -57,10 +59,11 @@ impl Gcs {
 
     /// Returns a signed request; `rest` follows `/o` in the URL.
     async fn request(&self, key: &str, address: Option<&Address>, rest: &str) -> Result<Request, Error> {
-        let signed = self.credentials.headers(Extensions::new()).await;
-        let Ok(CacheableResource::New { data: headers, .. }) = signed else {
-            // The cause may quote a token request.
-            return Err(Error::because(ErrorKind::PermissionDenied, key, NO_CREDENTIALS));
+        // The cause of an error may quote a token request.
+        let headers = match self.credentials.headers(Extensions::new()).await {
+            Ok(CacheableResource::New { data, .. }) => data,
+            Err(error) if error.is_transient() => return Err(Error::because(ErrorKind::Unavailable, key, NO_TOKEN)),
+            _ => return Err(Error::because(ErrorKind::PermissionDenied, key, NO_CREDENTIALS)),
         };
         let address = match address {
             Some(address) => address.clone(),

@@ -60,12 +60,11 @@ pub(super) fn served(
 
 fn part_of(text: &str) -> Option<(u64, Range<u64>)> {
     let (range, size) = text.strip_prefix("bytes ")?.split_once('/')?;
-    let size = size.parse().ok()?;
-    if size == 0 {
-        return Some((0, 0..0)); // Every range; fake-gcs-server sends `0--1`.
+    if (range, size) == ("0--1", "0") {
+        return Some((0, 0..0)); // fake-gcs-server's form of an empty object.
     }
     let (start, last) = range.split_once('-')?;
-    let (start, last): (u64, u64) = (start.parse().ok()?, last.parse().ok()?);
+    let (start, last, size): (u64, u64, u64) = (start.parse().ok()?, last.parse().ok()?, size.parse().ok()?);
     if start == size && last.checked_add(1) == Some(start) {
         return Some((size, size..size)); // Azurite's form of a range that begins at the end.
     }
@@ -175,7 +174,16 @@ mod tests {
         assert_eq!(served(Some("bytes 10-9/10"), Some(0)), Ok(Some((10, 10..10))));
         assert_eq!(served(Some("bytes 0--1/0"), Some(0)), Ok(Some((0, 0..0))));
         assert_eq!(served(None, None), Ok(None));
-        for damaged in ["bytes 4-2/10", "bytes 0-10/10", "bytes */10", "2-4/10", "bytes 0-1/*"] {
+        for damaged in [
+            "bytes 4-2/10",
+            "bytes 0-10/10",
+            "bytes */10",
+            "2-4/10",
+            "bytes 0-1/*",
+            "bytes 0-4/0",
+            "bytes */0",
+            "bytes x/0",
+        ] {
             assert!(served(Some(damaged), Some(10)).is_err(), "{damaged}");
         }
         assert_eq!(etag("\"abc-2\"").as_deref(), Some("abc-2"));

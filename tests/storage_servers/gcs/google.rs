@@ -76,6 +76,9 @@ fn answer(asked: &Asked, key: &str, answers: Answers, seen: &Seen) -> Answer {
         let item = serde_json::json!({"name": key, "size": "5", "generation": "1"});
         return Answer::new(200, serde_json::json!({"kind": "storage#objects", "items": [item]}).to_string());
     }
+    if asked.field("ifGenerationMatch").is_some_and(|generation| generation != "1") {
+        return Answer::new(412, "");
+    }
     let mut answer = Answer::new(200, "bytes");
     answer.headers.push(("x-goog-generation", "1".to_owned()));
     answer

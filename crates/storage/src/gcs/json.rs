@@ -65,6 +65,7 @@ pub(super) fn code(bytes: &[u8]) -> Option<String> {
     }
     #[derive(serde::Deserialize)]
     struct Refused {
+        message: Option<String>,
         #[serde(default)]
         errors: Vec<Detail>,
         status: Option<String>,
@@ -73,16 +74,18 @@ pub(super) fn code(bytes: &[u8]) -> Option<String> {
     struct Detail {
         reason: Option<String>,
     }
-    // Errors of reads are plain text, and only the text tells a missing bucket from a missing object.
+    let answer: Option<Answer> = serde_json::from_slice(bytes).ok();
+    // Errors of reads are plain text, and only the text tells a missing bucket from a missing object. What follows the
+    // beginning may quote the name of an object.
     let text = String::from_utf8_lossy(bytes);
-    for (words, code) in
-        [("bucket does not exist", "NoSuchBucket"), ("requester pays bucket but no user project", "userProjectMissing")]
-    {
-        if text.contains(words) {
-            return Some(code.to_owned());
-        }
+    let said = answer.as_ref().and_then(|answer| answer.error.message.as_deref()).unwrap_or(&text);
+    if said.starts_with("The specified bucket does not exist") {
+        return Some("NoSuchBucket".to_owned());
     }
-    let Answer { error } = serde_json::from_slice(bytes).ok()?;
+    if said.starts_with("Bucket is ") && said.contains("requester pays bucket but no user project") {
+        return Some("userProjectMissing".to_owned());
+    }
+    let Answer { error } = answer?;
     error.errors.into_iter().find_map(|detail| detail.reason).or(error.status)
 }
 

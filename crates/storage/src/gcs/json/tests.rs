@@ -87,6 +87,8 @@ fn errors_have_reasons() {
             Some("userProjectMissing"),
         ),
         ("No such object: ray/x", None),
+        ("No such object: ray/The specified bucket does not exist.log", None),
+        (r#"{"error": {"message": "No such object: ray/requester pays bucket but no user project"}}"#, None),
         (r#"{"error": "hunter2"}"#, None),
         ("<html>", None),
     ] {
