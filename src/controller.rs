@@ -2,14 +2,15 @@
 //!
 //! Handles the settings of the object (`settings`), the watch that liveness uses (`clusters`), the status (`report`,
 //! `status`), the replica that writes it (`replicas`), Events (`announce`), relisting of changed folders
-//! (`relist_queue`, `expected_sessions`), loading sessions ahead of requests (`prewarm`), and limits of the API server's answers (`client`,
-//! `pace`).
+//! (`relist_queue`, `expected_sessions`), loading sessions ahead of requests (`prewarm`), and limits of the API server's
+//! answers (`client`, `pace`).
 //! A missing definition, a missing permission or an unreachable API server is reported and retried; it never ends the
 //! program and never stops serving. Never imports `http`: both use settings, liveness and health.
 
 mod announce;
 mod client;
 mod clusters;
+mod counts;
 mod expected_sessions;
 mod follow;
 mod follow_one;
@@ -28,13 +29,14 @@ mod status;
 
 pub use client::client;
 
-use crate::crd::{CacheStatus, RayHistory, SessionsStatus};
+use crate::crd::{RayHistory, SessionsStatus};
 use crate::health::{Gate, Health};
 use crate::liveness::{Changes, State, Watched};
 use crate::session::catalog::Listing;
-use crate::session::{CurrentStore, Sessions, Stored, Usage};
+use crate::session::{CurrentStore, Sessions, Stored};
 use announce::{Announcer, Deaths};
 use clusters::Clusters;
+use counts::{cache_status, sessions_status};
 use expected_sessions::ExpectedSessions;
 use follow::Trouble;
 use follow_one::{News, follow_one};
@@ -153,9 +155,8 @@ impl Controller {
                 Some(changes) = changes.recv() => self.on_changes(changes),
                 Some(result) = prewarming.join_next() => self.on_prewarmed(result.ok()),
                 _ = ticks.tick() => {
-                    let expected = self.expected_sessions.take(&self.watched.read(), Instant::now());
-                    self.relist_queue.add(expected);
                     self.relist_folders();
+                    self.relist_expected();
                     self.start_prewarm(&mut prewarming);
                     self.publish_deaths(&deaths);
                     self.report(&mut reporter, &clusters).await;
@@ -256,7 +257,10 @@ impl Controller {
 
     fn on_changes(&mut self, changes: Changes) {
         self.session_counts = None;
-        self.expected_sessions.add(&changes.touched, &self.watched.read(), Instant::now());
+        let now = Instant::now();
+        for changed in [&changes.touched, &changes.starting] {
+            self.expected_sessions.add(changed, &self.watched.read(), now);
+        }
         self.relist_queue.add(changes.touched);
         self.relist_folders();
         if changes.died.is_empty() {
@@ -292,6 +296,16 @@ impl Controller {
                     tracing::debug!(error = %chain(&error), "the folders of a cluster could not be listed");
                 }
             });
+        }
+    }
+
+    /// Lists the folders of a cluster whose session is expected, if no changed cluster waits: so they delay no other, and
+    /// share the pace.
+    fn relist_expected(&mut self) {
+        if self.relist_queue.is_empty() {
+            let expected = self.expected_sessions.take(&self.watched.read(), Instant::now(), 1);
+            self.relist_queue.add(expected);
+            self.relist_folders();
         }
     }
 
@@ -352,7 +366,7 @@ impl Controller {
         let in_force = self.settings.in_force();
         let sessions = match &self.session_counts {
             Some((counted, sessions)) if Arc::ptr_eq(counted, &listing) => *sessions,
-            _ => count(&listing, &self.watched),
+            _ => sessions_status(&listing, &self.watched),
         };
         let facts = Facts {
             generation: history.metadata.generation.unwrap_or_default(),
@@ -378,20 +392,4 @@ enum PrewarmResult {
     Checked(SessionKey, Option<Stored>),
     /// A load ended; `true` if the session was loaded.
     Loaded(SessionKey, bool),
-}
-
-fn cache_status(usage: Usage) -> CacheStatus {
-    let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-    CacheStatus {
-        sessions: i64::try_from(usage.sessions).unwrap_or(i64::MAX),
-        bytes: signed(usage.kept_bytes),
-        max_memory: signed(usage.limit_bytes),
-    }
-}
-
-fn count(listing: &Listing, watched: &Watched) -> SessionsStatus {
-    let counts = listing.counts(watched);
-    let [total, live, dead] =
-        [listing.len(), counts.live, counts.dead].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
-    SessionsStatus { total, live, dead }
 }

@@ -2,10 +2,11 @@
 //!
 //! `Watched` is the only connection between the two. Liveness never stops the search for new files: only age does.
 //! Without a watch every session is `unknown`.
-//! `cluster_states` contains the rules, as a pure value; `start_bounds` the bounds of a session's start; `services` the
-//! cluster that serves each `RayService`.
+//! `cluster_states` contains the rules, as a pure value; `left_out` the clusters that are too many for them;
+//! `start_bounds` the bounds of a session's start; `services` the cluster that serves each `RayService`.
 
 mod cluster_states;
+mod left_out;
 mod services;
 mod start_bounds;
 

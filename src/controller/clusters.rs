@@ -5,7 +5,7 @@
 use super::follow::{LIST_PACE, MAX_OBJECTS, Trouble, WatchEvent, follow};
 use super::ray_cluster::RayCluster;
 use super::services;
-use crate::liveness::{Changes, Cluster, ClusterStates, Listed, StartBounds, Watched};
+use crate::liveness::{Changes, Cluster, Listed, StartBounds, Watched};
 use crate::session::Sessions;
 use crate::session::catalog::Listing;
 use crate::settings;
@@ -80,8 +80,15 @@ impl Clusters {
 
     /// Returns the troubles of the watches with their namespaces (empty: all namespaces).
     pub(super) fn troubles(&self) -> Vec<(String, Trouble)> {
-        let troubles = self.troubles.lock();
-        troubles.iter().filter_map(|(name, trouble)| Some((name.clone(), trouble.clone()?))).collect()
+        let mut found: Vec<_> = {
+            let troubles = self.troubles.lock();
+            troubles.iter().filter_map(|(name, trouble)| Some((name.clone(), trouble.clone()?))).collect()
+        };
+        if self.watched.read().leaves_out() {
+            let why = format!("there are more than {MAX_OBJECTS} RayClusters");
+            found.push((String::new(), Trouble::Unreachable(why)));
+        }
+        found
     }
 }
 
@@ -124,9 +131,7 @@ impl Watch {
             }
             WatchEvent::Event(Event::Apply(object)) => match object.cluster() {
                 Some((id, Some(_))) if self.is_full(&id) => {
-                    self.watched.update(ClusterStates::leave_out);
-                    let why = format!("there are more than {MAX_OBJECTS} RayClusters");
-                    self.set_trouble(Some(Trouble::Unreachable(why)));
+                    self.watched.update(|states| states.leave_out(id));
                     return;
                 }
                 Some((id, Some(cluster))) => self.watched.update(|states| states.applied(id, cluster)),

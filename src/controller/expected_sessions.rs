@@ -10,14 +10,15 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Delay of the first listing after the change; each further one doubles the time since the change.
+/// Delay of the first listing after the change; the time since the change doubles until each further one.
 const FIRST: Duration = Duration::from_secs(10);
 
 /// Listings for a cluster without a live session. The last is 43 minutes after the change.
 const MOST: u32 = 9;
 
-/// Listings for a cluster that has one: few changes of a head are the start of another session.
-const MOST_FOR_ANOTHER: u32 = 3;
+/// Listings for a cluster that has one: few changes of a head are the start of another session. The last is 320 s after
+/// the change: collectors upload events every five minutes.
+const MOST_FOR_ANOTHER: u32 = 6;
 
 /// Most clusters that are waited for; the daily walk finds the sessions of others.
 const MOST_CLUSTERS: usize = 10_000;
@@ -29,15 +30,10 @@ pub(super) struct ExpectedSessions(HashMap<ClusterId, Expected>);
 #[derive(Debug)]
 struct Expected {
     changed: Instant,
+    due: Instant,
     listings: u32,
     /// The live session at the change.
     known: LiveSession,
-}
-
-impl Expected {
-    fn due(&self) -> Instant {
-        self.changed + FIRST * 2_u32.pow(self.listings)
-    }
 }
 
 impl ExpectedSessions {
@@ -48,29 +44,30 @@ impl ExpectedSessions {
             if known == LiveSession::NotRunning {
                 self.0.remove(cluster);
             } else if self.0.len() < MOST_CLUSTERS || self.0.contains_key(cluster) {
-                self.0.insert(cluster.clone(), Expected { changed: now, listings: 0, known });
+                let expected = Expected { changed: now, due: now + FIRST, listings: 0, known };
+                self.0.insert(cluster.clone(), expected);
             }
         }
     }
 
-    /// Takes the clusters to list again now. Forgets those that do not run, that have another live session than at the
-    /// change, or that were listed often enough.
-    pub(super) fn take(&mut self, states: &ClusterStates, now: Instant) -> Vec<ClusterId> {
-        let mut due = Vec::new();
+    /// Takes at most `most` clusters to list again now, those first that have waited longest. Forgets those that do not
+    /// run, that have another live session than at the change, or that were listed often enough.
+    pub(super) fn take(&mut self, states: &ClusterStates, now: Instant, most: usize) -> Vec<ClusterId> {
         self.0.retain(|cluster, expected| {
-            if now < expected.due() {
-                return true;
+            now < expected.due || {
+                let live = states.live_session(cluster);
+                let allowed = if live == LiveSession::NotListed { MOST } else { MOST_FOR_ANOTHER };
+                live == expected.known && expected.listings < allowed
             }
-            let live = states.live_session(cluster);
-            let most = if live == LiveSession::NotListed { MOST } else { MOST_FOR_ANOTHER };
-            if live != expected.known || expected.listings >= most {
-                return false;
-            }
-            expected.listings += 1;
-            due.push(cluster.clone());
-            true
         });
-        due
+        let mut due: Vec<_> = self.0.iter_mut().filter(|(_, expected)| expected.due <= now).collect();
+        due.sort_unstable_by_key(|(_, expected)| expected.due);
+        let taken = due.into_iter().take(most).map(|(cluster, expected)| {
+            expected.listings += 1;
+            expected.due = now + (now - expected.changed);
+            cluster.clone()
+        });
+        taken.collect()
     }
 }
 
@@ -114,7 +111,7 @@ mod tests {
 
     /// Returns the seconds at which the cluster is listed in two hours.
     fn listings(expected: &mut ExpectedSessions, states: &ClusterStates, now: Instant) -> Vec<u64> {
-        (0..7200).filter(|second| !expected.take(states, now + Duration::from_secs(*second)).is_empty()).collect()
+        (0..7200).filter(|second| !expected.take(states, now + Duration::from_secs(*second), 1).is_empty()).collect()
     }
 
     #[test]
@@ -127,7 +124,7 @@ mod tests {
     #[test]
     fn a_listed_session_ends_the_wait() {
         let (mut states, mut expected, now) = running();
-        assert_eq!(expected.take(&states, now + FIRST), [id()]);
+        assert_eq!(expected.take(&states, now + FIRST, 1), [id()]);
         list(&mut states, &[20]);
         assert_eq!(listings(&mut expected, &states, now), Vec::<u64>::new());
         assert!(expected.0.is_empty());
@@ -139,20 +136,37 @@ mod tests {
         list(&mut states, &[20]);
         let changes = states.applied(id(), cluster("ready"));
         expected.add(&changes.touched, &states, now);
-        assert_eq!(expected.take(&states, now + FIRST), [id()]);
+        assert_eq!(expected.take(&states, now + FIRST, 1), [id()]);
         list(&mut states, &[20, 40]);
         assert_eq!(listings(&mut expected, &states, now), Vec::<u64>::new());
         let changes = states.applied(id(), cluster("ready again"));
         expected.add(&changes.touched, &states, now);
-        assert_eq!(listings(&mut expected, &states, now), [10, 20, 40]);
+        assert_eq!(listings(&mut expected, &states, now), [10, 20, 40, 80, 160, 320]);
     }
 
     #[test]
     fn a_deleted_cluster_is_not_waited_for() {
         let (mut states, mut expected, now) = running();
         let changes = states.deleted(&id(), "u", CREATED + 1);
-        assert_eq!(expected.take(&states, now + FIRST), []);
+        assert_eq!(expected.take(&states, now + FIRST, 1), []);
         expected.add(&changes.touched, &states, now);
         assert!(expected.0.is_empty());
+    }
+
+    #[test]
+    fn those_that_have_waited_longest_come_first() {
+        let mut states = ClusterStates::default();
+        states.watch(&[], false);
+        states.relisted(None, HashMap::new(), CREATED);
+        let (mut expected, now) = (ExpectedSessions::default(), Instant::now());
+        let named = |name: &str| ClusterId { namespace: "team".to_owned(), name: name.to_owned() };
+        for (second, name) in (0..).zip(["b", "c", "a"]) {
+            let changes = states.applied(named(name), cluster("starting"));
+            expected.add(&changes.touched, &states, now + Duration::from_secs(second));
+        }
+        let later = now + Duration::from_secs(60);
+        let taken: Vec<_> = (0..4).map(|_| expected.take(&states, later, 1)).collect();
+        assert_eq!(taken, [vec![named("b")], vec![named("c")], vec![named("a")], vec![]], "each once");
+        assert_eq!(expected.take(&states, later, 0), []);
     }
 }

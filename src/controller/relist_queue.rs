@@ -39,6 +39,11 @@ impl RelistQueue {
         }
     }
 
+    /// Returns `true` if no cluster waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Takes the clusters to list now.
     pub(super) fn take(&mut self, now: Instant) -> Vec<ClusterId> {
         let mut due = Vec::new();

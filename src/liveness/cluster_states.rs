@@ -4,6 +4,7 @@
 //! sessions, and sessions that died. All times are Unix microseconds.
 //! Only sessions of clusters that were seen are kept: when a cluster appears, the listing must be passed in again.
 
+use super::left_out::LeftOut;
 use super::{StartBounds, State, StateRule};
 use ray_history_core::base::name::{ClusterId, Owner, SessionKey, SessionName};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -49,6 +50,8 @@ pub struct Listed {
 pub struct Changes {
     /// Clusters that appeared, changed or were deleted, and so may have new files.
     pub touched: Vec<ClusterId>,
+    /// Clusters that were created shortly before the first list, and whose files may come later. Only that list has any.
+    pub starting: Vec<ClusterId>,
     /// Sessions that died under the watch, with the owners of their clusters.
     pub died: Vec<(SessionKey, Option<Owner>)>,
 }
@@ -57,6 +60,7 @@ impl Changes {
     /// Adds the effects of another change.
     pub fn extend(&mut self, more: Self) {
         self.touched.extend(more.touched);
+        self.starting.extend(more.starting);
         self.died.extend(more.died);
     }
 }
@@ -102,8 +106,7 @@ pub struct ClusterStates {
     unknown_namespace: HashSet<ClusterId>,
     listed: bool,
     appeared: u64,
-    /// Changes of clusters that are not in `clusters`, because there are too many, since the last full list.
-    left_out: u64,
+    left_out: LeftOut,
 }
 
 impl ClusterStates {
@@ -118,18 +121,19 @@ impl ClusterStates {
         self.all_covered &= namespaces.is_empty();
         self.covered.retain(|namespace| wanted(namespace));
         self.clusters.retain(|id, _| wanted(&id.namespace));
+        self.left_out.retain(|id| wanted(&id.namespace));
         self.gone_count = self.clusters.values().filter(|record| record.gone.is_some()).count();
     }
 
     /// Applies the full list of a namespace, or of all namespaces: clusters missing in it are gone.
     pub fn relisted(&mut self, namespace: Option<&str>, found: HashMap<ClusterId, Cluster>, now: i64) -> Changes {
-        self.left_out = 0;
         let first = !self.all_covered && !namespace.is_some_and(|namespace| self.covered.contains(namespace));
         match namespace {
             None => self.all_covered = true,
             Some(namespace) => _ = self.covered.insert(namespace.to_owned()),
         }
         let inside = |id: &ClusterId| namespace.is_none_or(|namespace| id.namespace == namespace);
+        self.left_out.retain(|id| !inside(id));
         let there = self.clusters.iter().filter(|(id, record)| record.gone.is_none() && inside(id));
         let vanished: Vec<ClusterId> =
             there.filter(|(id, _)| !found.contains_key(*id)).map(|(id, _)| id.clone()).collect();
@@ -141,10 +145,10 @@ impl ClusterStates {
             changes.extend(self.put(id, cluster, false));
         }
         if first {
-            // All clusters are new. The catalog lists their files anyway, but those of clusters that are just starting may
-            // come later.
+            // All clusters are new. The catalog lists their files anyway.
             let starting = |id: &ClusterId| self.cluster(id).is_some_and(|cluster| cluster.created > now - STARTING);
-            changes.touched.retain(starting);
+            changes.starting = std::mem::take(&mut changes.touched);
+            changes.starting.retain(starting);
         }
         changes
     }
@@ -154,14 +158,20 @@ impl ClusterStates {
         self.put(id, cluster, true)
     }
 
-    /// Records that a cluster was left out, because there are too many: sessions of clusters without a record are unknown
-    /// from now on, until the next full list.
-    pub fn leave_out(&mut self) {
-        self.left_out += 1;
+    /// Records that a cluster has no record, because there are too many. Its sessions are unknown until it is deleted,
+    /// gets a record, or is missing in a full list.
+    pub fn leave_out(&mut self, id: ClusterId) {
+        self.left_out.insert(id);
+    }
+
+    /// Returns `true` if there are clusters without a record.
+    pub fn leaves_out(&self) -> bool {
+        !self.left_out.is_empty()
     }
 
     /// Applies the deletion of an object. A late event for one that has a successor changes nothing.
     pub fn deleted(&mut self, id: &ClusterId, uid: &str, now: i64) -> Changes {
+        self.left_out.remove(id);
         if self.clusters.get(id).is_some_and(|record| record.cluster.uid == uid) {
             return self.remove(id, now);
         }
@@ -237,8 +247,11 @@ impl ClusterStates {
         if !self.covers(&id.namespace) {
             return Basis::Fixed(State::Unknown);
         }
+        if self.left_out.contains(id) {
+            return Basis::Fixed(State::Unknown);
+        }
         match self.clusters.get(id) {
-            None if self.shared_storage || self.left_out > 0 || self.unknown_namespace.contains(id) => {
+            None if self.shared_storage || self.left_out.may_be_any() || self.unknown_namespace.contains(id) => {
                 Basis::Fixed(State::Unknown)
             }
             None => Basis::Fixed(State::Dead),
@@ -285,6 +298,7 @@ impl ClusterStates {
 
     fn put(&mut self, id: ClusterId, cluster: Cluster, just_now: bool) -> Changes {
         let mut changes = Changes::default();
+        self.left_out.remove(&id);
         let Some(record) = self.clusters.get_mut(&id) else {
             self.appeared += 1;
             changes.touched.push(id.clone());

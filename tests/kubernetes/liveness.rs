@@ -1,7 +1,9 @@
 //! The states of sessions follow the `RayClusters`.
 
 use crate::bucket::Owner;
+use crate::common::stores::{free_port, versitygw};
 use crate::manifests::Form;
+use crate::settings::{s3, secret};
 use crate::stage::Stage;
 use crate::world::{LATE, LATER, LATER_STILL, SESSION, SOON, TWO_SECONDS, World, started};
 use serde_json::{Value, json};
@@ -53,9 +55,17 @@ pub(crate) async fn a_head_restart_makes_the_older_session_dead(stage: Stage) {
     world.opens("c", LATER).await;
 }
 
-/// Nothing in Kubernetes changes when the first object of a session is stored, and it has no marker before its end.
+/// Nothing in Kubernetes changes when the first object of a session is stored, and it has no marker before its end. The
+/// store is one whose folders are listed once a day: those of a local one are listed every half minute.
 pub(crate) async fn a_session_stored_after_its_head_was_ready_is_listed(stage: Stage) {
-    let world = World::new(stage.shared().await, &["c"], &[("c", LATER)]).await;
+    let mut world = World::empty(stage.shared().await, Form::Namespaced).await;
+    let port = free_port();
+    let _store = versitygw(world.bucket.parent(), port, "key", "key-secret");
+    world.store("c", LATER);
+    world.plane.apply(secret(&world, "key", "key-secret")).await;
+    world.plane.apply(world.history_with("storage", s3(port))).await;
+    world.start().await;
+    world.server().eventually("it lists", LATE, || async { world.total().await == Some(1) }).await;
     world.create("d").await;
     world.change(&world.cluster("d"), json!({"status": {"state": "ready", "head": {"podName": "d-head-1"}}})).await;
     // Longer than it takes to list the folder for the change, and the first time after it.

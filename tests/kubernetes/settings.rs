@@ -83,12 +83,20 @@ pub(crate) async fn another_store_is_opened_before_it_replaces_the_old_one(stage
     assert_eq!(world.server().status(&world.nodes("c", LATER)).await, 404, "that was the other store's");
 }
 
-fn secret(world: &World, key: &str, secret: &str) -> Value {
+pub(crate) fn secret(world: &World, key: &str, secret: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Secret",
         "metadata": {"name": "ray-history-storage", "namespace": world.namespace},
         "stringData": {"accessKeyId": key, "secretAccessKey": secret},
     })
+}
+
+/// Returns the bucket `ray` of an S3 server, with the keys of the Secret.
+pub(crate) fn s3(port: u16) -> Value {
+    json!({"s3": {
+        "bucket": "ray", "region": "us-east-1", "endpoint": format!("http://127.0.0.1:{port}"), "forcePathStyle": true,
+        "credentialsSecretRef": {"name": "ray-history-storage"},
+    }})
 }
 
 /// Open sessions stay open; no key is logged.
@@ -97,11 +105,7 @@ pub(crate) async fn a_rotated_secret_is_used_without_a_restart(stage: Stage) {
     world.store("c", LATER);
     let port = free_port();
     let before = versitygw(world.bucket.parent(), port, "first", "first-secret");
-    let s3 = json!({
-        "bucket": "ray", "region": "us-east-1", "endpoint": format!("http://127.0.0.1:{port}"), "forcePathStyle": true,
-        "credentialsSecretRef": {"name": "ray-history-storage"},
-    });
-    world.plane.apply(world.history_with("storage", json!({ "s3": s3 }))).await;
+    world.plane.apply(world.history_with("storage", s3(port))).await;
     world.start().await;
     // There is no Secret yet.
     let why = world.has("SettingsApplied", "False", "Rejected").await;

@@ -1,5 +1,6 @@
 //! Tests of the liveness rules, by example and by property.
 
+use super::super::left_out;
 use super::*;
 use proptest::prelude::*;
 
@@ -45,18 +46,41 @@ fn clusters_that_are_starting_at_the_first_list_may_store_files_later() {
     let mut states = ClusterStates::default();
     states.watch(&[], false);
     let found = [(id("new"), cluster("new", NOON - 60_000_000)), (id("old"), cluster("old", NOON - HOUR))];
-    assert_eq!(states.relisted(None, found.into(), NOON).touched, [id("new")]);
+    let changes = states.relisted(None, found.into(), NOON);
+    assert_eq!((changes.touched, changes.starting), (vec![], vec![id("new")]));
 }
 
 #[test]
 fn sessions_of_clusters_left_out_are_unknown_until_the_next_list() {
     let mut states = watching(&["c"]);
-    states.listed(listed(&[key("c", 12), key("other", 12)]), NOON + HOUR);
-    assert_eq!(states.state(&key("other", 12)), State::Dead);
-    states.leave_out();
-    assert_eq!([key("c", 12), key("other", 12)].map(|key| states.state(&key)), [State::Live, State::Unknown]);
+    let keys = ["c", "other", "gone"].map(|name| key(name, 12));
+    states.listed(listed(&keys), NOON + HOUR);
+    let shown = |states: &ClusterStates| keys.each_ref().map(|key| states.state(key));
+    assert_eq!(shown(&states), [State::Live, State::Dead, State::Dead]);
+    states.leave_out(id("other"));
+    assert_eq!(shown(&states), [State::Live, State::Unknown, State::Dead], "no other history is in doubt");
     assert_eq!(states.rule(&id("other")), StateRule::All(State::Unknown));
+    // The list of another namespace says nothing of it.
+    states.relisted(Some("elsewhere"), HashMap::new(), NOON + 2 * HOUR);
+    assert!(states.leaves_out());
+    assert_eq!(shown(&states), [State::Live, State::Unknown, State::Dead]);
+    states.deleted(&id("c"), "c", NOON + 2 * HOUR);
+    states.leave_out(id("c"));
+    assert_eq!(states.state(&keys[0]), State::Unknown, "recreated, and left out");
     states.relisted(None, [(id("c"), cluster("c", NOON))].into(), NOON + 2 * HOUR);
+    assert!(!states.leaves_out());
+    assert_eq!(shown(&states)[1], State::Dead);
+}
+
+#[test]
+fn names_of_clusters_left_out_are_bounded() {
+    let mut states = watching(&["c"]);
+    states.listed(listed(&[key("other", 12)]), NOON + HOUR);
+    (0..left_out::MOST).for_each(|n| states.leave_out(id(&n.to_string())));
+    assert_eq!(states.state(&key("other", 12)), State::Dead);
+    states.leave_out(id("one-more"));
+    assert_eq!(states.state(&key("other", 12)), State::Unknown, "it may be the one");
+    states.relisted(None, HashMap::new(), NOON + 2 * HOUR);
     assert_eq!(states.state(&key("other", 12)), State::Dead);
 }
 
@@ -82,7 +106,7 @@ fn deletion_kills_the_session_once() {
     let mut states = watching(&["c"]);
     states.listed(listed(&[key("c", 12)]), NOON + 10 * SECOND);
     let changes = states.deleted(&id("c"), "c", NOON + HOUR);
-    assert_eq!(changes, Changes { touched: vec![id("c")], died: vec![(key("c", 12), None)] });
+    assert_eq!(changes, Changes { touched: vec![id("c")], starting: vec![], died: vec![(key("c", 12), None)] });
     assert_eq!(states.state(&key("c", 12)), State::Dead);
     assert_eq!(states.deleted(&id("c"), "c", NOON + HOUR), Changes::default());
     assert_eq!(states.count(), 0);
@@ -94,7 +118,7 @@ fn missed_deletion_is_found_by_the_next_full_list() {
     states.listed(listed(&[key("gone", 12), key("stays", 12)]), NOON + 10 * SECOND);
     let found = HashMap::from([(id("stays"), cluster("stays", NOON))]);
     let changes = states.relisted(None, found, NOON + HOUR);
-    assert_eq!(changes, Changes { touched: vec![id("gone")], died: vec![(key("gone", 12), None)] });
+    assert_eq!(changes, Changes { touched: vec![id("gone")], starting: vec![], died: vec![(key("gone", 12), None)] });
 }
 
 #[test]
@@ -147,7 +171,7 @@ fn head_change_touches_the_cluster_and_kills_nothing() {
     for head in ["ready c-head-1", "ready c-head-2"] {
         let with_head = Cluster { head: Some(head.to_owned()), ..cluster("c", NOON) };
         let changes = states.applied(id("c"), with_head.clone());
-        assert_eq!(changes, Changes { touched: vec![id("c")], died: vec![] });
+        assert_eq!(changes, Changes { touched: vec![id("c")], starting: vec![], died: vec![] });
         assert_eq!(states.applied(id("c"), with_head), Changes::default());
     }
     assert_eq!(states.state(&key("c", 12)), State::Live);
