@@ -30,7 +30,7 @@ pub struct NoDashboard(PathBuf);
 impl Dashboards {
     /// Returns the dashboards in a folder: its own `index.html`, else those of its folders `2.60.0`, `2.59.0`, …
     ///
-    /// Other folders, and versions without an `index.html`, are passed over.
+    /// Other folders, versions without an `index.html`, and earlier patches of a minor version are passed over.
     pub fn find(dir: &Path) -> Result<Self, NoDashboard> {
         if dir.join("index.html").is_file() {
             return Ok(Self(vec![Dashboard { version: None, folder: dir.to_owned() }]));
@@ -39,15 +39,17 @@ impl Dashboards {
         let mut found: Vec<(RayVersion, Dashboard)> = entries
             .filter_map(|entry| {
                 let (version, folder) = (entry.file_name().into_string().ok()?, entry.path());
-                folder.join("index.html").is_file().then_some(())?;
+                let is_release = version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+                (is_release && folder.join("index.html").is_file()).then_some(())?;
                 Some((RayVersion::parse(&version)?, Dashboard { version: Some(version), folder }))
             })
             .collect();
         if found.is_empty() {
             return Err(NoDashboard(dir.to_owned()));
         }
-        // By name within a minor version, of which one patch is enough.
         found.sort_by(|(left, a), (right, b)| (right, &b.version).cmp(&(left, &a.version)));
+        // One patch of a minor version is enough.
+        found.dedup_by_key(|(version, _)| *version);
         Ok(Self(found.into_iter().map(|(_, dashboard)| dashboard).collect()))
     }
 
@@ -85,9 +87,8 @@ mod tests {
 
     #[test]
     fn chooses_the_recorded_version_or_the_nearest_newer() {
-        let dir = installed(&["2.55.1", "2.57.1", "2.9.0", "2.60.0", "notes", "2.60.0.part"]);
+        let dir = installed(&["2.55.1", "2.57.0", "2.57.1", "2.9.0", "2.60.0", "notes", "2.60.0.part"]);
         std::fs::create_dir(dir.path().join("2.61.0")).unwrap(); // without a page
-        std::fs::remove_dir_all(dir.path().join("2.60.0.part")).unwrap();
         let dashboards = Dashboards::find(dir.path()).unwrap();
         let names: Vec<_> = dashboards.iter().map(|each| each.version.as_deref().unwrap()).collect();
         assert_eq!(names, ["2.60.0", "2.57.1", "2.55.1", "2.9.0"]);

@@ -46,6 +46,7 @@ pub(super) fn page_with(response: HttpResponseBuilder, title: &str, head: &Marku
     respond(response, &format!("{POLICY}; img-src 'self'"), title, head, body)
 }
 
+/// Without `img-src` in the policy, browsers request no default icon: behind a proxy it would be another server's.
 fn respond(mut response: HttpResponseBuilder, policy: &str, title: &str, head: &Markup, body: &Markup) -> HttpResponse {
     let page = html! {
         (DOCTYPE)

@@ -105,7 +105,7 @@ const TABLE: &[Route] = &[
     row("/readz", Family::Probes, Shape::Ray, |call| Box::pin(async { Ok(probes::ready(call.request, call.state)) })),
     row("/metrics", Family::Probes, Shape::Ray, |call| Box::pin(async { Ok(probes::metrics(call.state)) })),
     // Ray's dashboard and its API. A final `/` of the API is optional, as in KubeRay's history server.
-    row("/sessions/bar.js", Family::Ray, Shape::Page, |_| Box::pin(async { Ok(bar::serve()) })),
+    row("/sessions/bar.js", Family::Ray, Shape::Page, |call| Box::pin(async { Ok(bar::serve(call)) })),
     row("/sessions/{namespace}/{cluster}/{session}", Family::Ray, Shape::Page, |call| {
         Box::pin(async { document::redirect(call) })
     }),

@@ -70,6 +70,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// Returns the error for a log that could not be read: an object that is gone or that was overwritten is no fault of
+    /// the store.
+    pub(super) fn of_log(error: storage::Error) -> Self {
+        let name = |error: &storage::Error| error.key().rsplit('/').next().unwrap_or_default().to_owned();
+        match error.kind() {
+            storage::ErrorKind::NotFound => Self::LogGone(name(&error)),
+            storage::ErrorKind::PreconditionFailed => Self::LogChanging(name(&error)),
+            _ => error.into(),
+        }
+    }
+
     /// Returns `true` if the requested objects are in an archive tier of the store.
     pub fn is_archived(&self) -> bool {
         match self {

@@ -19,7 +19,6 @@ use crate::metrics::sessions::{FreshnessCheck, Outcome};
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::ray_api::log_request::AttemptBytes;
-use ray_history_storage::{self as storage, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -139,24 +138,23 @@ impl Sessions {
 
     /// Returns the digest of a session's stored objects, or `None` if there are none. Loads nothing.
     pub async fn stored(&self, key: &SessionKey) -> Result<Option<Stored>, Error> {
-        let source = self.source();
-        let places = source.places(key).await?;
-        let relisted = load::relist(&source.store, key, &places);
-        let timeout = self.settings().loading.timeout;
-        let timed_out = |_| Error::TimedOut { key: key.clone(), after: timeout };
-        let found = tokio::time::timeout(timeout, relisted).await.map_err(timed_out)??;
+        let found = self.relist(&self.source(), key).await?;
         Ok((found.digest != load::Digest::default()).then_some(Stored(found.digest)))
+    }
+
+    /// Lists the objects of a session again, within `loading.timeout`.
+    async fn relist(&self, source: &Source, key: &SessionKey) -> Result<load::Relisted, Error> {
+        let after = self.settings().loading.timeout;
+        let relisted = async {
+            let places = source.places(key).await?;
+            Ok(load::relist(&source.store, key, &places).await?)
+        };
+        tokio::time::timeout(after, relisted).await.map_err(|_| Error::TimedOut { key: key.clone(), after })?
     }
 
     /// Opens consecutive parts of log files of an open session; with `lines`, only that many last lines.
     pub async fn read_log(&self, parts: &[logs::LogPart], lines: Option<u64>) -> Result<logs::LogBody, Error> {
-        let read = logs::read(&self.source().store, parts, lines).await;
-        let name = |error: &storage::Error| error.key().rsplit('/').next().unwrap_or_default().to_owned();
-        read.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Error::LogGone(name(&error)),
-            ErrorKind::PreconditionFailed => Error::LogChanging(name(&error)),
-            _ => error.into(),
-        })
+        logs::read(&self.source().store, parts, lines).await.map_err(Error::of_log)
     }
 
     /// Finds the output of an attempt in the stored generations of its log, newest first. Returns `None` if it is not
@@ -166,7 +164,7 @@ impl Sessions {
         attempt: &AttemptBytes,
         generations: &[&LogObject],
     ) -> Result<Option<Vec<logs::LogPart>>, Error> {
-        Ok(logs::parts_of(&self.source().store, attempt, generations).await?)
+        logs::parts_of(&self.source().store, attempt, generations).await.map_err(Error::of_log)
     }
 
     /// Returns the session if it is cached. Starts a check of the store in the background if one is due.
@@ -283,18 +281,10 @@ impl Sessions {
     /// Compares a cached session with the store and brings it up to date.
     async fn check_store(self: &Arc<Self>, key: &SessionKey, cached: Arc<Cached>) {
         let source = self.source();
-        let timeout = self.settings().loading.timeout;
-        let relisted = async {
-            let places = source.places(key).await?;
-            Ok::<_, Error>(load::relist(&source.store, key, &places).await?)
-        };
-        let found = match tokio::time::timeout(timeout, relisted).await {
-            Ok(Ok(found)) => found,
-            failed => {
-                let why = failed.map_or_else(
-                    |_| "it took too long".to_owned(),
-                    |failed| failed.err().map(|error| chain(&error)).unwrap_or_default(),
-                );
+        let found = match self.relist(&source, key).await {
+            Ok(found) => found,
+            Err(error) => {
+                let why = chain(&error);
                 tracing::warn!(session.key = %key, error = why, "an open session could not be compared with the store");
                 self.metrics.sessions.freshness_checked(FreshnessCheck::Failed);
                 return cached.schedule.lock().failed(Instant::now());

@@ -58,7 +58,7 @@ pub(in crate::http) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2.57.0")]
     ray_version: Option<String>,
-    /// Version of Ray whose dashboard shows the session; absent if there is no choice of dashboards.
+    /// Version of Ray whose dashboard shows the session; absent if the folder of dashboards names no version.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "2.57.1")]
     dashboard_version: Option<String>,
@@ -193,6 +193,7 @@ pub(in crate::http) async fn report(call: &Call<'_>) -> Result<HttpResponse, Err
         first: damaged.first,
     });
     let (cluster, _) = path.trim_end_matches('/').rsplit_once('/').unwrap_or_default();
+    let ray_version = snapshot.ray_version();
     let report = Report {
         state: call.state.sessions.state(&key).as_str(),
         session: describe(call.state, &entry, &Summary::of(call.state, &entry)),
@@ -213,8 +214,8 @@ pub(in crate::http) async fn report(call: &Call<'_>) -> Result<HttpResponse, Err
             workers: snapshot.workers.len(),
             driver_jobs: snapshot.driver_jobs.len(),
         },
-        ray_version: snapshot.ray_version().map(Cow::into_owned),
-        dashboard_version: dashboard_version(call.state, RayVersion::of(snapshot)),
+        dashboard_version: dashboard_version(call.state, ray_version.as_deref().and_then(RayVersion::parse)),
+        ray_version: ray_version.map(Cow::into_owned),
         stale: call.state.sessions.listing().stale.is_some(),
         others: others(call.state, &entry, cluster),
         links: Links {

@@ -3,6 +3,7 @@
 //! Ray's files are not changed and may be of any version. The script's tag comes first in the document's head, because
 //! the script must run before Ray's.
 
+use crate::http::request::Call;
 use crate::http::request::path::session_path;
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
@@ -33,12 +34,12 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     format!("{:016x}", hasher.finish())
 });
 
-/// Answers with the script. Its URL contains its version, so browsers may cache it.
-pub(in crate::http) fn serve() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/javascript; charset=utf-8")
-        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
-        .body(SCRIPT)
+/// Answers with the script. Browsers may cache it forever if the URL has its version; another version is that of another
+/// replica, under whose name this script must not be kept.
+pub(in crate::http) fn serve(call: &Call<'_>) -> HttpResponse {
+    let is_own = call.request.query_string().strip_prefix("v=") == Some(VERSION.as_str());
+    let cache = if is_own { "public, max-age=31536000, immutable" } else { "no-cache" };
+    HttpResponse::Ok().content_type("text/javascript; charset=utf-8").insert_header((CACHE_CONTROL, cache)).body(SCRIPT)
 }
 
 /// Returns Ray's document with the script's tag inserted. `root` is the relative path from the document to the server's

@@ -1,6 +1,5 @@
 //! Ray's own dashboard files, served unchanged from a folder below every session.
 
-use crate::dashboards::Dashboard;
 use crate::http::error::Error;
 use crate::http::request::{Call, RouteName};
 use crate::http::sessions::lookup;
@@ -9,6 +8,7 @@ use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpMessage, HttpResponse};
 use ray_history_core::base::name::SessionKey;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Answers a request for a file below a session, whether or not it is open.
 ///
@@ -39,15 +39,10 @@ async fn file(state: &State, below: &[&str]) -> Result<HttpResponse, Error> {
         path.push(name);
     }
     let cache = if below.last().is_some_and(|name| has_hash(name)) { CACHE_FOREVER } else { CACHE_FOR_MINUTES };
-    for Dashboard { folder, .. } in dashboards.iter() {
-        if let Ok(bytes) = read(&folder.join(&path), folder).await {
-            return Ok(HttpResponse::Ok()
-                .content_type(content_type(&path))
-                .insert_header((CACHE_CONTROL, cache))
-                .body(bytes));
-        }
-    }
-    Err(Error::UnknownUrl)
+    let (name, dashboards) = (path.clone(), Arc::clone(dashboards));
+    let read = move || dashboards.iter().find_map(|each| read_inside(&each.folder.join(&name), &each.folder));
+    let bytes = tokio::task::spawn_blocking(read).await.ok().flatten().ok_or(Error::UnknownUrl)?;
+    Ok(HttpResponse::Ok().content_type(content_type(&path)).insert_header((CACHE_CONTROL, cache)).body(bytes))
 }
 
 /// For names with a content hash, which another build does not reuse.
@@ -94,6 +89,20 @@ fn content_type(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_out_of_the_folder_is_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let inside = dir.path().join("inside");
+        std::fs::create_dir(&inside).unwrap();
+        std::fs::write(dir.path().join("secret"), "x").unwrap();
+        std::fs::write(inside.join("file.js"), "y").unwrap();
+        for (link, to) in [("out.js", dir.path().join("secret")), ("in.js", inside.join("file.js"))] {
+            std::os::unix::fs::symlink(to, inside.join(link)).unwrap();
+        }
+        assert_eq!(read_inside(&inside.join("out.js"), &inside), None);
+        assert_eq!(read_inside(&inside.join("in.js"), &inside), Some(b"y".to_vec()));
+    }
 
     #[test]
     fn caches_only_hashed_names_forever() {

@@ -19,10 +19,8 @@ use std::sync::Arc;
 /// One of Ray's URLs, as the table of routes has it.
 #[derive(Clone, Copy)]
 pub(in crate::http) struct RayUrl<'a> {
-    /// The path in the table.
+    /// The path in the table, which is also its name in metrics.
     pub(in crate::http) path: &'static str,
-    /// The name of the route in metrics.
-    pub(in crate::http) name: &'static str,
     pub(in crate::http) source: Source,
     /// The path segment that matched `{id}`.
     pub(in crate::http) id: &'a str,
@@ -33,7 +31,7 @@ pub(in crate::http) struct RayUrl<'a> {
 /// Answers a request for a URL below a session, loading the session first if it is not open. The answer has the headers
 /// of `validators`, errors too.
 pub(in crate::http) async fn serve(call: &Call<'_>, key: SessionKey, url: &RayUrl<'_>) -> HttpResponse {
-    call.request.extensions_mut().insert(RouteName(url.name));
+    call.request.extensions_mut().insert(RouteName(url.path));
     let key = Rc::new(key);
     call.request.extensions_mut().insert(Rc::clone(&key));
     let admitted = if matches!(url.source, Source::JobLogTail) { tail::admit(call.request) } else { Ok(()) };

@@ -60,7 +60,7 @@ async fn ray(call: &Call<'_>, key: SessionKey, found: &Found<'_>, below: &[&str]
     // The names of a session stand before the row's own.
     let own = if found.mount == Mount::Session { 3 } else { 0 };
     let id = found.names.get(own).copied().unwrap_or_default();
-    Ok(serve::serve(call, key, &RayUrl { path: route.path, name: route.name, source, id, below }).await)
+    Ok(serve::serve(call, key, &RayUrl { path: route.path, source, id, below }).await)
 }
 
 /// Answers `/` with the dashboard of the entered session, else with a redirect to the list.

@@ -143,10 +143,10 @@ function showReport() {
   const session = report.session ?? {};
   const owner = session.owner && `${KINDS[session.owner.kind] ?? session.owner.kind} ${session.owner.name}`;
   showOthers(report.others, owner);
-  const ray = [report.rayVersion && `Ray ${report.rayVersion}`];
-  if (given.dashboard && given.dashboard !== report.rayVersion) ray.push(`dashboard of Ray ${given.dashboard}`);
-  ui.ray.textContent = ray.filter(Boolean).join(", ");
-  const facts = { Session: given.session, Owner: owner, "Recorded by": ui.ray.textContent, "Last event": asOf,
+  const recorded = report.rayVersion && `Ray ${report.rayVersion}`;
+  const shown = given.dashboard && given.dashboard !== report.rayVersion && `dashboard of Ray ${given.dashboard}`;
+  ui.ray.textContent = [recorded, shown].filter(Boolean).join(", ");
+  const facts = { Session: given.session, Owner: owner, "Recorded by": recorded, "Shown by": shown, "Last event": asOf,
     "Last looked for new files": report.checkedAt && `${exact(report.checkedAt)}, ${ago(report.checkedAt)}` };
   const terms = Object.entries(facts).filter(([, fact]) => fact).flatMap(([name, fact]) => [make("dt", { textContent: name }), make("dd", { textContent: fact })]);
   const parts = [make("p", { textContent: sentence }), make("dl", {}, ...terms)];

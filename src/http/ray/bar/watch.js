@@ -34,11 +34,17 @@ async function look() {
 }
 
 // Loads the document again if another version of the dashboard shows this session: it was not known when the document
-// was sent. Returns true if it does. Once only, so that a server that changes its mind cannot keep a page loading.
+// was sent. Returns true if it does. Only the first report can, so that a page in use stays, and only once until the
+// right document came, so that a server that changes its mind cannot keep a page loading.
 function leaveFor(version) {
   const once = `ray-history ${given.path} ${version}`;
-  if (!version || version === given.dashboard || sessionStorage.getItem(once)) return false;
-  sessionStorage.setItem(once, "loaded again");
+  try {
+    if (version === given.dashboard) sessionStorage.removeItem(once);
+    if (report || !version || version === given.dashboard || sessionStorage.getItem(once)) return false;
+    sessionStorage.setItem(once, "loaded again");
+  } catch {
+    return false; // without a mark, which some browsers forbid, it could load for ever
+  }
   location.reload();
   return true;
 }
