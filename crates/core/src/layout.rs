@@ -12,6 +12,7 @@
 //! | data, history | since then (v1.7) | `cluster-history/raycluster/{ns}/{cluster}/{session}/{node}/{logs\|node_events\|job_events}/…`, owned: one more segment |
 
 mod event_file;
+mod keys;
 mod marker;
 mod object;
 mod root;
@@ -19,6 +20,7 @@ mod rotated;
 mod tree;
 
 pub use event_file::EventFile;
+pub use keys::{NodeKeys, OWN_FOLDER, SessionKeys};
 pub use marker::{MARKER_TREES, Marker, flat_cluster, parse_marker};
 pub use object::{ObjectKind, Tree, parse_object};
 pub use root::Root;

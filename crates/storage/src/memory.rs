@@ -52,6 +52,16 @@ impl Memory {
         objects.insert(key, Object { bytes: bytes.into(), version, modified });
     }
 
+    /// Puts an object if there is none of this key. Returns `true` if it was put.
+    pub fn put_absent(&self, key: &str, bytes: impl Into<Bytes>) -> bool {
+        let mut objects = self.objects.write();
+        let is_absent = !objects.contains_key(key);
+        if is_absent {
+            objects.insert(key.to_owned(), Object { bytes: bytes.into(), version: 0, modified: 0 });
+        }
+        is_absent
+    }
+
     /// Removes an object. Returns `true` if there was one.
     pub fn remove(&self, key: &str) -> bool {
         self.objects.write().remove(key).is_some()

@@ -1,0 +1,13 @@
+//! The collector: takes Ray's events, logs and dashboard answers on one pod, and puts them into the bucket.
+//!
+//! ```text
+//! Ray agent ── POST /v1/events ──► receive ──► spool ──────┐
+//! /tmp/ray/session_* ── stat, read ──────────► tail ───────┤
+//! head's dashboard ── GET ───────────────────► poll ───────┼──► upload ──► bucket
+//! agent's /metrics ── GET ───────────────────► ray_counters┤
+//! kubelet ── /drain, /healthz, /metrics ─────► control ────┴──► manifest
+//! ```
+//!
+//! State is files, so a kill and a restart is the normal path. The collector never exits by itself, and never answers a
+
+pub mod upload;
