@@ -79,7 +79,7 @@ impl Sink {
                 }
                 Err(error) => error,
             };
-            if matches!(error.kind(), ErrorKind::InvalidKey | ErrorKind::TooLarge | ErrorKind::NotFound) {
+            if matches!(error.kind(), ErrorKind::InvalidKey | ErrorKind::TooLarge | ErrorKind::Source) {
                 return Err(error);
             }
             self.note(&error);
