@@ -9,5 +9,10 @@
 //! ```
 //!
 //! State is files, so a kill and a restart is the normal path. The collector never exits by itself, and never answers a
+//! batch of events with a status of 400 to 499.
 
+mod category;
+mod quarantine;
+pub mod receive;
+pub mod spool;
 pub mod upload;
