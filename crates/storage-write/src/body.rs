@@ -41,6 +41,25 @@ impl Content {
             Self::File(_, range) => range.end - range.start,
         }
     }
+
+    /// Calls a function with all bytes, piece by piece. Blocks the thread.
+    #[cfg(feature = "s3")]
+    pub(crate) fn each_piece(&self, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+        match self {
+            Self::Bytes(bytes) => take(bytes),
+            Self::File(file, range) => {
+                let mut piece = vec![0; self.len().min(PIECE) as usize];
+                let mut at = range.start;
+                while at < range.end {
+                    let part = &mut piece[..(range.end - at).min(PIECE) as usize];
+                    file.read_exact_at(part, at)?;
+                    take(part);
+                    at += part.len() as u64;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Sends a request with a body. Fails if the body or the answer stands still, and as `ErrorKind::Source` if the bytes

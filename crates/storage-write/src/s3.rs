@@ -1,9 +1,9 @@
 //! Writes to Amazon S3, and to servers with its protocol.
 //!
-//! Bodies are streamed and their hash is not part of the signature, as in Amazon's own clients: the connection protects
-//! them.
+//! Bodies are streamed, and read once more before, for the hash in their signature (`signed`).
 
 mod conditions;
+mod signed;
 mod upload;
 
 use super::body::{Body, Content, answer, send};
@@ -18,6 +18,7 @@ use conditions::Conditions;
 use ray_history_storage::config::S3Config;
 use ray_history_storage::connection::S3Connection;
 use ray_history_storage::{Error, ErrorKind};
+use signed::Signed;
 use std::fs::File;
 use std::sync::Arc;
 
@@ -46,8 +47,9 @@ impl S3Writer {
         let request = client.put_object().bucket(bucket).key(key).set_request_payer(payer.clone());
         let request = request.set_if_none_match(only_absent.then(|| "*".to_owned()));
         let request = request.set_content_length(i64::try_from(content.len()).ok());
+        let signed = Signed::of(key, &content).await?;
         send(key, content, |body| async move {
-            match Box::pin(request.body(stream(body)).send()).await {
+            match Box::pin(request.body(stream(body)).customize().interceptor(signed).send()).await {
                 Ok(_) => Ok(Attempt::Written),
                 Err(error @ SdkError::ServiceError(_)) => Ok(Attempt::Refused(Box::new(error))),
                 Err(error) => Err(refused(key, error, TO_PUT)),

@@ -2,6 +2,7 @@
 
 use super::super::body::{Content, answer, send};
 use super::super::parts::{self, Abort};
+use super::signed::Signed;
 use super::{TO_PUT, refused, stream};
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use ray_history_storage::connection::S3Connection;
@@ -44,8 +45,9 @@ impl Upload<'_> {
         let request = client.upload_part().bucket(bucket).key(self.key).upload_id(&self.id);
         let request = request.part_number(number.into()).set_content_length(i64::try_from(part.len()).ok());
         let request = request.set_request_payer(payer.clone());
+        let signed = Signed::of(self.key, &part).await?;
         let put = send(self.key, part, |body| async move {
-            Box::pin(request.body(stream(body)).send()).await.map_err(|error| refused(self.key, error, TO_PUT))
+            Box::pin(request.body(stream(body)).customize().interceptor(signed).send()).await.map_err(|error| refused(self.key, error, TO_PUT))
         });
         Ok(CompletedPart::builder().part_number(number.into()).set_e_tag(put.await?.e_tag).build())
     }
