@@ -11,7 +11,14 @@
 //! State is files, so a kill and a restart is the normal path. The collector never exits by itself, and never answers a
 //! batch of events with a status of 400 to 499.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")
+)]
+
 mod category;
+pub mod destinations;
+pub mod identity;
 mod quarantine;
 pub mod receive;
 pub mod spool;

@@ -4,6 +4,8 @@
 
 mod digest;
 mod manifest;
+pub mod proof;
+pub mod segment;
 
 pub use digest::{Digest, InvalidDigest};
 pub use manifest::{

@@ -94,7 +94,9 @@ fn hour_of(time: Nanos) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{EventFile, ObjectKind, Root, Tree, data_prefixes, parse_marker, parse_object};
+    use super::super::{
+        EventFile, ObjectKind, OwnKind, OwnObject, Root, Tree, data_prefixes, parse_marker, parse_object,
+    };
     use super::*;
     use crate::base::name::OwnerKind;
 
@@ -124,7 +126,18 @@ mod tests {
             let log = below(&node.log("old/worker-1.out"));
             let parsed = parse_object(Tree::History, &log);
             assert_eq!(parsed, Some(ObjectKind::Log { node: "a9134f", path: "old/worker-1.out" }));
-            assert_eq!(parse_object(Tree::History, &below(&format!("{}manifest.json", node.own("s")))), None);
+            for (name, kind) in [
+                ("manifest.json", OwnKind::Manifest),
+                ("logs-0000000417.seg", OwnKind::Segment(417)),
+                ("quarantine-17.jsonl.gz", OwnKind::Quarantine),
+            ] {
+                let key = below(&format!("{}{name}", node.own("s")));
+                let own = OwnObject { node: "a9134f", spool: "s", kind };
+                assert_eq!(parse_object(Tree::History, &key), Some(ObjectKind::Own(own)), "{key}");
+            }
+            for name in ["later.bin", "logs-.seg", "logs-+1.seg", "logs-1.seg.gz", "manifest.json/x", ""] {
+                assert_eq!(parse_object(Tree::History, &below(&format!("{}{name}", node.own("s")))), None, "{name}");
+            }
         }
     }
 }

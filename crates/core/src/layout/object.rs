@@ -1,6 +1,8 @@
-//! Objects below one session's prefix: event files, logs, endpoint bodies.
+//! Objects below one session's prefix: event files, logs, endpoint bodies, and those of our own collector.
 
 use super::event_file::EventFile;
+use super::keys::OWN_FOLDER;
+use super::own::OwnObject;
 
 /// The grammar of the keys of a data prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +30,8 @@ pub enum ObjectKind<'a> {
         /// Such as `api/v0/cluster_metadata`.
         url: String,
     },
+    /// An object that only this project writes.
+    Own(OwnObject<'a>),
 }
 
 /// Parses a key relative to its session's prefix; `None` for folder objects and for keys of no grammar.
@@ -54,6 +58,7 @@ pub fn parse_object(tree: Tree, key: &str) -> Option<ObjectKind<'_>> {
             match kind {
                 "logs" => log((node, rest)),
                 "node_events" | "job_events" => event(rest),
+                OWN_FOLDER => OwnObject::parse(node, rest).map(ObjectKind::Own),
                 _ => None,
             }
         }
