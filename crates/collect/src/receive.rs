@@ -152,6 +152,5 @@ fn response(status: StatusCode, text: String) -> Response<Full<Bytes>> {
     response
 }
 
-
 #[cfg(test)]
 mod tests;

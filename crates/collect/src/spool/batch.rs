@@ -62,15 +62,7 @@ pub struct Taken {
 
 impl<'a> Batch<'a> {
     pub(super) fn new(spool: &'a Spool, inner: &'a mut Inner) -> Self {
-        Self {
-            spool,
-            inner,
-            parts: Vec::new(),
-            opened: Vec::new(),
-            session: None,
-            records: 0,
-            quarantined: 0,
-        }
+        Self { spool, inner, parts: Vec::new(), opened: Vec::new(), session: None, records: 0, quarantined: 0 }
     }
 
     /// Takes all records of a body.
