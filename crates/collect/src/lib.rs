@@ -12,6 +12,7 @@
 //! batch of events with a client error: Ray would repeat the same batch for ever.
 
 pub mod args;
+mod category;
 pub mod control;
 pub mod destinations;
 pub mod drain;
@@ -23,8 +24,10 @@ pub mod marker;
 pub mod metrics;
 pub mod parts;
 pub mod poll;
+mod quarantine;
 pub mod ray_counters;
-//pub mod run;
+pub mod receive;
 pub mod settings;
+pub mod spool;
 pub mod store;
 pub mod upload;
