@@ -119,7 +119,7 @@ pub struct Spool {
     inner: Mutex<Inner>,
     /// Bytes of bodies that are on their way into a file.
     incoming: AtomicU64,
-    /// Told when there is something to flush earlier than by time.
+    /// Told when a batch was accepted, or somebody wants a flush.
     wake: Notify,
     /// Told when something was stored.
     stored: Notify,
@@ -230,9 +230,7 @@ impl Spool {
         let mut batch = Batch::new(self, &mut inner);
         match fill(&mut batch).and_then(|()| batch.commit(hash)) {
             Ok(taken) => {
-                if inner.has_much_to_compress() {
-                    self.wake.notify_one();
-                }
+                self.wake.notify_one();
                 Ok(Accepted::New(taken))
             }
             Err(error) => {

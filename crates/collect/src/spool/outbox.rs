@@ -381,14 +381,6 @@ impl Inner {
         }
     }
 
-    pub(super) fn has_much_to_compress(&self) -> bool {
-        self.open.values().any(|name| {
-            let end = self.state.files.get(name).map_or(0, |file| file.end);
-            let live = self.live.get(name);
-            end > MUCH + live.and_then(|live| live.compressed).map_or(0, |compressed| compressed.end)
-        })
-    }
-
     fn take_dirty(&mut self, home: &super::Home) -> Vec<(Nanos, PathBuf)> {
         let dirty = std::mem::take(&mut self.dirty);
         let files = dirty.into_iter().filter_map(|name| Some((name, self.state.files.get(&name)?)));
