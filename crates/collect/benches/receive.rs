@@ -106,11 +106,11 @@ fn feed() {
         }
         let took = begun.elapsed();
         times.sort_unstable();
-        let part = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)];
+        let percentile = |part: usize| times[(times.len() * part / 100).min(times.len() - 1)];
         println!(
             "{rate} events/s for {took:.1?}: {refused} refused; acknowledged in {:?} (median), {:?} (p99), {:?} (most); {:.2} % of a core; {} kB resident, {} at most",
-            part(50),
-            part(99),
+            percentile(50),
+            percentile(99),
             times.last().unwrap(),
             100.0 * (processor_time(collector.id()) - before) / took.as_secs_f64(),
             resident(collector.id(), "VmRSS"),
