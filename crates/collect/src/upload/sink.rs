@@ -96,7 +96,7 @@ impl Sink {
                 Err(error) => error,
             };
             self.counters.failed(error.kind());
-            if matches!(error.kind(), ErrorKind::InvalidKey | ErrorKind::TooLarge | ErrorKind::NotFound) {
+            if matches!(error.kind(), ErrorKind::InvalidKey | ErrorKind::TooLarge | ErrorKind::Source) {
                 return Err(error);
             }
             self.note(&error);
