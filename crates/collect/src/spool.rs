@@ -159,7 +159,12 @@ impl Spool {
         let recover::Recovered { state, journal, lost } = recover::recover(&home)?;
         let mut inner = Inner::new(state, journal);
         inner.sync_all(&home)?;
-        inner.journal.replace(inner.state.clone(), || hook(FailPoint::JournalWritten))?;
+        let replaced = inner.journal.replace(inner.state.clone(), || hook(FailPoint::JournalWritten));
+        if lost > 0 {
+            // The old journal names bytes that are not there, so nothing may be added to it.
+            replaced?;
+        }
+        let _ = home.reserve();
         Ok(Some(Self {
             home,
             limits,
