@@ -226,7 +226,7 @@ fn history(dir: &Path, sizes: &[u64]) -> History {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     /// A kill leaves whole files, with tails that do not count, and the journal up to any byte.
     #[test]
