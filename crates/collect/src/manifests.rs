@@ -137,7 +137,9 @@ impl Manifests {
                 self.logs.manifest_is_stored(&node.0, &node.1, &manifest.logs).await;
                 self.with(node, |known| known.put(manifest));
             }
-            Err(error) => tracing::warn!(error = %ray_history_core::base::chain::chain(&error), "a manifest cannot be put"),
+            Err(error) => {
+                tracing::warn!(error = %ray_history_core::base::chain::chain(&error), "a manifest cannot be put")
+            }
         }
     }
 

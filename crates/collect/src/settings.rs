@@ -99,8 +99,11 @@ impl Settings {
     /// Reads all settings; the texts are warnings for the log.
     pub fn read(flags: &Flags, env: Environment<'_>) -> (Self, Vec<String>) {
         let mut source = Source::new(env);
-        let ray_tmp = PathBuf::from(source.text("RAY_TMP_ROOT", &flags.ray_tmp, "--ray-tmp").unwrap_or("/tmp/ray".into()));
-        let kuberay = source.variable("RAY_COLLECTOR_EVENT_DATA_DIR").map(|folder| PathBuf::from(folder).join("ray-history-spool"));
+        let ray_tmp =
+            PathBuf::from(source.text("RAY_TMP_ROOT", &flags.ray_tmp, "--ray-tmp").unwrap_or("/tmp/ray".into()));
+        let kuberay = source
+            .variable("RAY_COLLECTOR_EVENT_DATA_DIR")
+            .map(|folder| PathBuf::from(folder).join("ray-history-spool"));
         let given = source.flag(&flags.spool).map(PathBuf::from).or(kuberay);
         let spool = SpoolFolder { given, otherwise: ray_tmp.join("ray-history-spool") };
         let cluster = cluster(&mut source, flags);
@@ -116,7 +119,12 @@ impl Settings {
             spool_max: spool_max(&mut source, flags),
             flush: source.duration("", &flags.flush, "--flush", Duration::from_secs(10)).max(LEAST_FLUSH),
             log_flush: source.duration("", &flags.log_flush, "--log-flush", Duration::from_secs(30)),
-            system_log_flush: source.duration("", &flags.system_log_flush, "--system-log-flush", Duration::from_secs(300)),
+            system_log_flush: source.duration(
+                "",
+                &flags.system_log_flush,
+                "--system-log-flush",
+                Duration::from_secs(300),
+            ),
             seal_after: source.duration(
                 "RAY_COLLECTOR_EVENT_ROTATION_INTERVAL",
                 &flags.seal_after,
@@ -168,7 +176,9 @@ fn owner(source: &mut Source<'_>, flags: &Flags) -> Option<Owner> {
     let name = source.text("OWNER_NAME", &flags.owner_name, "--owner-name");
     let (Some(kind), Some(name)) = (&kind, &name) else {
         if kind.is_some() != name.is_some() {
-            source.warn("OWNER_KIND and OWNER_NAME must both be set, or neither: the cluster counts as one without owner");
+            source.warn(
+                "OWNER_KIND and OWNER_NAME must both be set, or neither: the cluster counts as one without owner",
+            );
         }
         return None;
     };
@@ -187,7 +197,9 @@ fn pod(source: &Source<'_>, cluster: Option<&ClusterId>) -> Option<Pod> {
     let variable = |names: [&str; 2]| names.iter().find_map(|name| source.variable(name)).unwrap_or_default();
     let name = match source.variable("POD_NAME") {
         // Kubernetes gives a pod its name as its host name.
-        None => source.variable("HOSTNAME").filter(|_| cluster.is_some() && source.variable("KUBERNETES_SERVICE_HOST").is_some())?,
+        None => source
+            .variable("HOSTNAME")
+            .filter(|_| cluster.is_some() && source.variable("KUBERNETES_SERVICE_HOST").is_some())?,
         Some(name) => name,
     };
     Some(Pod { name, uid: variable(["POD_UID", "RAY_POD_UID"]), node: variable(["NODE_NAME", "RAY_NODE_NAME"]) })

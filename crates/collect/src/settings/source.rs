@@ -73,7 +73,13 @@ impl<'a> Source<'a> {
         None
     }
 
-    pub(super) fn duration(&mut self, variable: &str, flag: &Option<String>, name: &str, default: Duration) -> Duration {
+    pub(super) fn duration(
+        &mut self,
+        variable: &str,
+        flag: &Option<String>,
+        name: &str,
+        default: Duration,
+    ) -> Duration {
         let parse = |text: &str| units::duration(text).filter(|duration| !duration.is_zero());
         self.parsed(variable, flag, name, "a duration such as 10s or 5m", parse).unwrap_or(default)
     }
