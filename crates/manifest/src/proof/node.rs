@@ -47,9 +47,12 @@ impl Facts {
             // What it claims is unknown, so nothing of the node can be compared.
             return;
         }
-        let closed = manifests.iter().all(|(_, manifest)| manifest.state == State::Closed);
+        let newer = found.iter().any(|found| found.newer);
+        // What a newer one closes is compared with the next listing.
+        let closed = !newer && manifests.iter().all(|(_, manifest)| manifest.state == State::Closed);
         let open = || manifests.iter().filter(|(_, manifest)| manifest.state != State::Closed);
-        let ahead = !closed && manifests.iter().any(|(_, manifest)| now.saturating_sub(manifest.written) < AHEAD);
+        let ahead =
+            newer || !closed && manifests.iter().any(|(_, manifest)| now.saturating_sub(manifest.written) < AHEAD);
         let alive = open().any(|(_, manifest)| now.saturating_sub(manifest.written) < FRESH);
         let node = Node { name, manifests, closed, ahead, alive };
         self.check_claims(&node);
@@ -190,9 +193,11 @@ impl Facts {
         }
         let (name, alive) = (node.name.to_owned(), node.alive);
         if !node.closed {
-            let open = || node.manifests.iter().filter(|(_, manifest)| manifest.state != State::Closed);
-            let to = open().map(|(_, manifest)| manifest.flushed_to).min().unwrap_or_default();
-            let seconds = open().map(|(_, manifest)| manifest.collector.flush_seconds).fold(0.0, f64::max);
+            let last = || node.manifests.iter().map(|(_, manifest)| *manifest);
+            let open = || last().filter(|manifest| manifest.state != State::Closed);
+            let to = open().map(|manifest| manifest.flushed_to).min();
+            let to = to.or_else(|| last().map(|manifest| manifest.flushed_to).max()).unwrap_or_default();
+            let seconds = open().map(|manifest| whole(manifest.collector.flush_seconds)).max().unwrap_or_default();
             self.limits.push(Limit { node: name, to, alive, seconds: Some(seconds) });
         } else if let Some(to) = unknown_from {
             self.limits.push(Limit { node: name, to, alive, seconds: None });
@@ -210,6 +215,12 @@ impl Facts {
     }
 }
 
+/// Returns seconds, rounded up.
+#[expect(clippy::cast_sign_loss, reason = "it is not negative, and too much of it saturates")]
+fn whole(seconds: f64) -> u64 {
+    seconds.max(0.0).ceil() as u64
+}
+
 /// The listed files, compared with those of a manifest.
 enum Compared {
     Same,
@@ -224,7 +235,9 @@ enum Compared {
 fn compare(listed: &[&(String, u64)], (objects, digest): (u64, Digest), is_final: bool) -> Compared {
     let of = |files: &[&(String, u64)]| {
         let mut digest = Digest::default();
-        files.iter().for_each(|(key, size)| digest.add(key, *size));
+        for (key, size) in files {
+            digest.add(key, *size);
+        }
         digest
     };
     let count = listed.len() as u64;
