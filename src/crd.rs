@@ -16,7 +16,7 @@ mod status;
 mod storage;
 
 pub use cluster::{CacheSpec, ClustersSpec, LoadingSpec, PrewarmSpec, Redaction};
-pub(crate) use rules::{ANONYMOUS_EXPECTED, ENDPOINT_EXPECTED};
+pub(crate) use rules::ANONYMOUS_EXPECTED;
 pub use rules::{DurationRule, MAX_MEMORY, REQUEST_TIMEOUT, SizeRule, TIMEOUT, TTL, is_endpoint};
 pub use schema::{definition, schema, yaml};
 pub use size::Size;

@@ -8,13 +8,11 @@ pub mod server;
 
 mod file;
 mod kuberay;
-mod problem;
 mod read;
 mod reader;
 mod repair;
 mod secret;
 mod shape;
-mod sources;
 mod storage;
 mod stores;
 
@@ -24,9 +22,9 @@ mod tests;
 pub use crate::crd::Redaction;
 pub use file::Document;
 pub use kuberay::KubeRay;
-pub use problem::{Problem, Problems};
+pub use ray_history_store_settings::kuberay::Environment;
+pub use ray_history_store_settings::{Problem, Problems};
 pub use read::default_max_memory;
-pub use sources::Environment;
 pub use storage::{SecretData, Storage};
 
 use crate::crd::RayHistorySpec;

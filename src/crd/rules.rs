@@ -6,6 +6,7 @@
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::core::cel::Rule;
 use kube_quantity::ParsedQuantity;
+use ray_history_store_settings::names::{ENDPOINT, ENDPOINT_EXPECTED};
 use regex_lite::Regex;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -22,8 +23,6 @@ pub const MAX_MEMORY: SizeRule = SizeRule { least: "64Mi", most: "64Ti" };
 // Both forms are narrower than Kubernetes' own: no sign, no exponent, no nanoseconds. The rest cannot overflow.
 const DURATION: &str = r"^([0-9]{1,6}(\.[0-9]{1,3})?(ms|s|m|h))+$";
 const SIZE: &str = r"^[0-9]{1,15}(\.[0-9]{1,3})?(k|M|G|T|Ki|Mi|Gi|Ti)?$";
-// No user, query or fragment: an address is shown in logs and in the status, so it must not contain a credential.
-const ENDPOINT: &str = r"^https?://[^\s/?#@]+(/[^\s?#@]*)?$";
 
 /// A duration within bounds.
 #[derive(Clone, Copy, Debug)]
@@ -107,10 +106,6 @@ fn bytes(text: &str) -> Option<u64> {
 pub(super) fn endpoint() -> Rule {
     Rule::new(format!("self.matches(r'{ENDPOINT}')")).message(ENDPOINT_EXPECTED)
 }
-
-/// The error for an address.
-pub(crate) const ENDPOINT_EXPECTED: &str =
-    "must be an address such as https://store.example:9000, without user name, query or fragment";
 
 /// Returns `true` if a text is a valid address of a store.
 pub fn is_endpoint(text: &str) -> bool {

@@ -6,13 +6,13 @@
 
 #![expect(unreachable_pub, reason = "the schema derive makes public copies of these types inside functions")]
 
-#[cfg(test)]
-mod tests;
-
 use super::rules;
 use kube::KubeSchema;
 use kube::core::cel::Rule;
-use regex_lite::Regex;
+use ray_history_store_settings::names::{
+    ADDRESS, AZURE, AZURE_EXPECTED, GCS, GCS_EXPECTED, LOOSE_REGION, OSS, OSS_EXPECTED, S3, S3_ACCESS_POINT,
+    S3_EXPECTED, S3_LOOSE,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -106,21 +106,6 @@ pub struct S3Spec {
     pub credentials_secret_ref: Option<SecretRef>,
 }
 
-/// A bucket of Amazon S3, by the rules since 2018.
-const S3: &str = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$";
-/// Older buckets of us-east-1, and buckets of other stores with Amazon's protocol.
-const S3_LOOSE: &str = r"^[A-Za-z0-9][A-Za-z0-9._-]{2,254}$";
-/// An access point, used instead of a bucket.
-const S3_ACCESS_POINT: &str =
-    r"^arn:[a-z0-9-]+:s3[a-z0-9-]*:[a-z0-9-]*:[0-9]{12}:(accesspoint|outpost)[/:][A-Za-z0-9._/:-]+$";
-/// The region where `S3_LOOSE` is enough.
-const LOOSE_REGION: &str = "us-east-1";
-
-/// The error for the name of an S3 bucket.
-pub(crate) const S3_EXPECTED: &str = "must be the name of a bucket and nothing else: 3 to 63 lowercase letters, \
-     digits, dots and hyphens (uppercase letters and underscores only in us-east-1 and in stores with an endpoint of \
-     their own); a prefix belongs in spec.storage.rootDirs";
-
 /// Returns the rule for a whole `S3Spec`: the valid names depend on the region and the endpoint.
 fn s3_bucket() -> Rule {
     Rule::new(format!(
@@ -130,13 +115,6 @@ fn s3_bucket() -> Rule {
     ))
     .message(S3_EXPECTED)
     .field_path(".bucket")
-}
-
-/// Returns `true` if an S3 bucket can have this name.
-pub(crate) fn is_s3(name: &str, region: Option<&str>, has_endpoint: bool) -> bool {
-    let loose = has_endpoint || region.is_none_or(|region| region == LOOSE_REGION);
-    let strict = matches(S3, name) && !name.contains("..") && !matches(ADDRESS, name);
-    strict || matches(S3_ACCESS_POINT, name) || (loose && matches(S3_LOOSE, name))
 }
 
 /// Google Cloud Storage.
@@ -171,22 +149,10 @@ pub struct GcsSpec {
     pub credentials_secret_ref: Option<SecretRef>,
 }
 
-/// A bucket of Google Cloud Storage.
-const GCS: &str = r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?([.][a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?)*$";
-
-/// The error for the name of a Google Cloud Storage bucket.
-pub(crate) const GCS_EXPECTED: &str = "must be the name of a bucket and nothing else: 3 to 222 lowercase letters, \
-     digits, dots, hyphens and underscores; a prefix belongs in spec.storage.rootDirs";
-
 /// Returns the rule for a Google Cloud Storage bucket.
 fn gcs_bucket() -> Rule {
     Rule::new(format!("size(self) >= 3 && size(self) <= 222 && self.matches(r'{GCS}') && !self.matches(r'{ADDRESS}')"))
         .message(GCS_EXPECTED)
-}
-
-/// Returns `true` if a Google Cloud Storage bucket can have this name.
-pub(crate) fn is_gcs(name: &str) -> bool {
-    (3..=222).contains(&name.len()) && matches(GCS, name) && !matches(ADDRESS, name)
 }
 
 /// Azure Blob Storage.
@@ -226,21 +192,9 @@ pub struct AzureSpec {
     pub credentials_secret_ref: Option<SecretRef>,
 }
 
-/// A container of Azure.
-const AZURE: &str = r"^([a-z0-9](-?[a-z0-9])*|[$](root|web|logs))$";
-
-/// The error for the name of an Azure container.
-pub(crate) const AZURE_EXPECTED: &str = "must be the name of a container and nothing else: 3 to 63 lowercase letters, \
-     digits and single hyphens; a prefix belongs in spec.storage.rootDirs";
-
 /// Returns the rule for an Azure container.
 fn azure_container() -> Rule {
     Rule::new(format!("size(self) >= 3 && size(self) <= 63 && self.matches(r'{AZURE}')")).message(AZURE_EXPECTED)
-}
-
-/// Returns `true` if an Azure container can have this name.
-pub(crate) fn is_azure(name: &str) -> bool {
-    (3..=63).contains(&name.len()) && matches(AZURE, name)
 }
 
 /// Returns the rule that the account of an Azure container is known.
@@ -300,21 +254,9 @@ pub struct OssSpec {
     pub credentials_secret_ref: Option<SecretRef>,
 }
 
-/// A bucket of OSS.
-const OSS: &str = r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$";
-
-/// The error for the name of an OSS bucket.
-pub(crate) const OSS_EXPECTED: &str = "must be the name of a bucket and nothing else: 3 to 63 lowercase letters, \
-     digits and hyphens; a prefix belongs in spec.storage.rootDirs";
-
 /// Returns the rule for an OSS bucket.
 fn oss_bucket() -> Rule {
     Rule::new(format!("self.matches(r'{OSS}')")).message(OSS_EXPECTED)
-}
-
-/// Returns `true` if an OSS bucket can have this name.
-pub(crate) fn is_oss(name: &str) -> bool {
-    matches(OSS, name)
 }
 
 /// A folder.
@@ -325,11 +267,4 @@ pub struct LocalSpec {
     #[schemars(length(min = 1, max = 4096))]
     #[x_kube(validation = rules::absolute_path())]
     pub path: String,
-}
-
-/// An IPv4 address, which is no name of a bucket.
-const ADDRESS: &str = r"^[0-9]+([.][0-9]+){3}$";
-
-fn matches(form: &str, name: &str) -> bool {
-    Regex::new(form).is_ok_and(|form| form.is_match(name))
 }

@@ -7,10 +7,10 @@
 #[cfg(test)]
 mod tests;
 
-use super::sources::{Environment, Sources, set};
-use super::{Origin, Problem, Problems, Settings, stores};
+use super::{Environment, Origin, Problem, Problems, Settings, stores};
 use crate::crd::{CacheSpec, ClustersSpec, LoadingSpec, PrewarmSpec, RayHistorySpec, Redaction, Size};
 use clap::Args;
+use ray_history_store_settings::kuberay::{Backend, Sources, known_keys, set};
 use std::path::PathBuf;
 
 /// Flags of KubeRay's history server. As there, a variable takes precedence over its flag.
@@ -101,11 +101,19 @@ impl Settings {
         file: Option<(&str, &str)>,
         memory_limit: Option<u64>,
     ) -> Result<(Self, Vec<String>), Problems> {
-        let mut sources = Sources::new(env, file, &stores::kuberay_keys());
+        let mut sources = Sources::new(env, file, &known_keys());
         let root = set(env, "STORAGE_ROOT_DIR").or_else(|| flags.storage_root_dir.clone()).unwrap_or_default();
         sources.set_name("spec.storage.rootDirs[0]", "STORAGE_ROOT_DIR");
         let backend = flags.backend(env).unwrap_or_default();
-        let (storage, identity) = stores::from_kuberay(&mut sources, &backend, root);
+        let store = match Backend::of(&backend) {
+            Ok(backend) => Some(backend.read(&mut sources)),
+            Err(message) => {
+                sources.problem("STORAGE_BACKEND (--storage-backend)", message);
+                None
+            }
+        };
+        // Checked as that of a document.
+        let storage = stores::to_spec(store.as_ref(), root);
         let spec = RayHistorySpec {
             storage,
             cache: cache(flags, &mut sources),
@@ -127,8 +135,8 @@ impl Settings {
             Ok(settings) if problems.is_empty() => settings,
             _ => return Err(Problems(problems)),
         };
-        if let Some(identity) = identity {
-            identity.apply_to(&mut settings.storage.store);
+        if let Some(store) = &store {
+            stores::take_credentials(&mut settings.storage.store, store);
         }
         notes.extend(flags.ignored_flags());
         Ok((settings, notes))

@@ -6,6 +6,7 @@ use super::shape::quoted;
 use super::{Origin, Problem};
 use crate::crd::{self, DurationRule, SecretRef};
 use ray_history_storage::config::Credentials;
+use ray_history_store_settings::names::ENDPOINT_EXPECTED;
 use std::time::Duration;
 
 /// Reads the values of a spec, and collects their problems.
@@ -42,7 +43,7 @@ impl Reader {
     pub(super) fn endpoint(&mut self, field: &str, text: Option<&String>) -> Option<String> {
         // The value is not shown: it may contain a password.
         if text.is_some_and(|text| !crd::is_endpoint(text)) {
-            self.problem(field, crd::ENDPOINT_EXPECTED);
+            self.problem(field, ENDPOINT_EXPECTED);
         }
         text.map(|text| text.trim_end_matches('/').to_owned())
     }

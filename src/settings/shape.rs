@@ -4,6 +4,7 @@
 //! run: `read` applies those rules itself.
 
 use super::Problem;
+pub(super) use ray_history_store_settings::quoted;
 use regex_lite::Regex;
 use serde_json::Value;
 
@@ -128,12 +129,6 @@ fn bounds(schema: &Value, names: [&str; 2], length: u64, of: &str, path: &str, p
     if let Some(most) = most.filter(|most| length > *most) {
         problems.push(Problem::new(path, format!("has {length} {of}, more than {most}")));
     }
-}
-
-/// Quotes a text for a message, and shortens it to 60 characters.
-pub(super) fn quoted(text: &str) -> String {
-    let short: String = text.chars().take(60).collect();
-    format!("{short:?}{}", if short.len() < text.len() { " ..." } else { "" })
 }
 
 fn kind(value: &Value) -> &'static str {

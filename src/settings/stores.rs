@@ -1,5 +1,5 @@
-//! Dispatches to the mappings of each store. Each module below has all mappings of one store: a document, KubeRay's
-//! settings, and the keys of a Secret to its configuration, and the configuration to a URL.
+//! Dispatches to the mappings of each store. Each module below has all mappings of one store: a document and the keys
+//! of a Secret to its configuration, KubeRay's settings to a document, and the configuration to a URL.
 //!
 //! # A new store
 //! touches seven source files, and the feature lists of `Cargo.toml` and `crates/storage/Cargo.toml`:
@@ -12,7 +12,7 @@
 //! | `crates/storage/src/connect.rs` | an arm |
 //! | `src/crd/storage.rs` | its fields in a `RayHistory`, and the rule for the name of its bucket |
 //! | `src/settings/stores/NAME.rs` | new: its mappings |
-//! | `src/settings/stores.rs` | an arm in each function; in those of KubeRay only if it has this store |
+//! | `src/settings/stores.rs` | an arm in each function; in those of KubeRay only if it has this store, whose variables are then read in `crates/store-settings/src/kuberay/` |
 
 mod azure;
 mod gcs;
@@ -23,10 +23,8 @@ mod s3;
 use super::Problems;
 use super::reader::Reader;
 use super::secret::Keys;
-use super::shape::quoted;
-use super::sources::Sources;
 use crate::crd::{self, LocalSpec, StorageSpec};
-use ray_history_storage::config::{AccessKey, AzureSecret, Credentials, Rotating, StoreConfig};
+use ray_history_storage::config::StoreConfig;
 
 /// A configuration, and the name of the Secret with its credentials.
 type Store = (StoreConfig, Option<String>);
@@ -49,35 +47,26 @@ pub(super) fn from_spec(reader: &mut Reader, spec: &StorageSpec) -> Option<Store
     stores.into_iter().flatten().next()
 }
 
-/// Returns the store of KubeRay's settings as a document, with the credentials in these settings.
-pub(super) fn from_kuberay(sources: &mut Sources<'_>, backend: &str, root: String) -> (StorageSpec, Option<Identity>) {
+/// Returns the store of KubeRay's settings as a document, without credentials.
+pub(super) fn to_spec(store: Option<&StoreConfig>, root: String) -> StorageSpec {
     let storage = StorageSpec { root_dirs: vec![root], ..StorageSpec::default() };
-    match backend {
-        "s3" => {
-            let (s3, identity) = s3::from_kuberay(sources);
-            (StorageSpec { s3: Some(s3), ..storage }, identity)
-        }
-        "gcs" => (StorageSpec { gcs: Some(gcs::from_kuberay(sources)), ..storage }, None),
-        "azureblob" => {
-            let (azure, identity) = azure::from_kuberay(sources);
-            (StorageSpec { azure: Some(azure), ..storage }, identity)
-        }
-        "aliyunoss" => (StorageSpec { oss: Some(oss::from_kuberay(sources)), ..storage }, None),
-        other => {
-            let message = match other {
-                "localtest" => "localtest is KubeRay's own test data; --local-dir serves a folder".to_owned(),
-                _ => format!("{} must be one of s3, gcs, azureblob, aliyunoss", quoted(other)),
-            };
-            sources.problem("STORAGE_BACKEND (--storage-backend)", message);
-            // A valid placeholder, so that no further problems are reported.
-            (StorageSpec { local: Some(LocalSpec { path: "/".into() }), ..storage }, None)
-        }
+    match store {
+        Some(StoreConfig::S3(s3)) => StorageSpec { s3: Some(s3::to_spec(s3)), ..storage },
+        Some(StoreConfig::Gcs(gcs)) => StorageSpec { gcs: Some(gcs::to_spec(gcs)), ..storage },
+        Some(StoreConfig::Azure(azure)) => StorageSpec { azure: Some(azure::to_spec(azure)), ..storage },
+        Some(StoreConfig::Oss(oss)) => StorageSpec { oss: Some(oss::to_spec(oss)), ..storage },
+        // A valid placeholder, so that no further problems are reported.
+        Some(StoreConfig::Local(_)) | None => StorageSpec { local: Some(LocalSpec { path: "/".into() }), ..storage },
     }
 }
 
-/// Returns all keys of the JSON file that KubeRay's backends read.
-pub(super) fn kuberay_keys() -> Vec<&'static str> {
-    [&azure::KUBERAY_KEYS[..], &gcs::KUBERAY_KEYS, &oss::KUBERAY_KEYS, &s3::KUBERAY_KEYS].concat()
+/// Takes over the credentials of a store of the same kind.
+pub(super) fn take_credentials(store: &mut StoreConfig, from: &StoreConfig) {
+    match (store, from) {
+        (StoreConfig::S3(s3), StoreConfig::S3(from)) => s3.credentials = from.credentials.clone(),
+        (StoreConfig::Azure(azure), StoreConfig::Azure(from)) => azure.credentials = from.credentials.clone(),
+        _ => {}
+    }
 }
 
 /// Replaces the credentials of a store by those in a Secret.
@@ -99,24 +88,5 @@ pub(super) fn url(store: &StoreConfig) -> String {
         StoreConfig::Azure(azure) => azure::url(azure),
         StoreConfig::Oss(oss) => oss::url(oss),
         StoreConfig::Local(local) => local::url(local),
-    }
-}
-
-/// Credentials in KubeRay's settings; without them, the store's default chain is used.
-pub(super) enum Identity {
-    S3(AccessKey),
-    Azure(AzureSecret),
-}
-
-impl Identity {
-    /// Replaces the credentials of a store of the same kind.
-    pub(super) fn apply_to(self, store: &mut StoreConfig) {
-        match (self, store) {
-            (Self::S3(key), StoreConfig::S3(s3)) => s3.credentials = Credentials::Static(Rotating::new(key)),
-            (Self::Azure(secret), StoreConfig::Azure(azure)) => {
-                azure.credentials = Credentials::Static(Rotating::new(secret));
-            }
-            _ => {}
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! The rules that Cargo cannot guard: which module of a crate may import which, and how a file must look.
 //!
-//! A module is named by its first path segment: `crates/core/src/ray_api/tasks/row.rs` belongs to `ray_api`; the storage
-//! crate is one module. Imports are paths that begin with `crate` or a crate of ours, in `use` items and in code, braces
+//! A module is named by its first path segment: `crates/core/src/ray_api/tasks/row.rs` belongs to `ray_api`; the crates of
+//! stores are one module each. Imports are paths that begin with `crate` or a crate of ours, in `use` items and in code, braces
 //! included.
 
 #![allow(
@@ -23,13 +23,13 @@ use std::collections::HashSet;
 const STORES: &str = source::STORES;
 
 /// What a module may import of ours; what is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 21] = [
+const MAY_IMPORT: [(&str, &[&str]); 23] = [
     ("args", &["settings"]),
     ("base", &[]),
     ("cgroup", &[]),
     ("check", &["escape", "event", "session", "settings", "snapshot"]),
     ("controller", &["base", "crd", "health", "liveness", "session", "settings"]),
-    ("crd", &[]),
+    ("crd", &["store_settings"]),
     ("dashboards", &["snapshot"]),
     ("escape", &[]),
     ("event", &["base"]),
@@ -47,9 +47,11 @@ const MAY_IMPORT: [(&str, &[&str]); 21] = [
         "session",
         &["base", "event", "layout", "liveness", "logs", "metrics", "ray_api", "settings", "snapshot", "storage"],
     ),
-    ("settings", &["crd", STORES]),
+    ("settings", &["crd", STORES, "store_settings"]),
     ("snapshot", &["base", "event", "logs"]),
     ("storage", &["base"]),
+    ("storage_write", &["storage", STORES]),
+    ("store_settings", &[STORES]),
     ("telemetry", &["base", "escape", "settings"]),
 ];
 
@@ -150,6 +152,33 @@ fn every_store_is_opened_through_its_guards() {
         }
     }
     assert_none(&broken, "`storage::connect` opens stores: nobody else bounds requests and tries again.");
+}
+
+/// Modules of the server that may write to a store: none. What the server reads with cannot write, by type.
+const MAY_WRITE: [&str; 0] = [];
+
+#[test]
+fn the_server_writes_to_no_store() {
+    let mut broken = Vec::new();
+    for source in sources().iter().filter(|source| source.krate == "ray_history") {
+        for (line, code) in source.code().filter(|(_, code)| code.contains("ray_history_storage_write")) {
+            if !MAY_WRITE.contains(&source.module.as_str()) {
+                broken.push(format!("{}:{line}: {}", source.shown(), code.trim()));
+            }
+        }
+    }
+    assert_none(&broken, "The server only reads: a writer is for those that MAY_WRITE.");
+}
+
+#[test]
+fn only_writers_take_connections() {
+    let mut broken = Vec::new();
+    for source in sources().iter().filter(|source| !["storage", "storage_write"].contains(&source.module.as_str())) {
+        for (line, path) in source.paths().into_iter().filter(|(_, path)| path.contains("storage::connection")) {
+            broken.push(format!("{}:{line}: {path}", source.shown()));
+        }
+    }
+    assert_none(&broken, "`storage::connection` is for `storage-write` only.");
 }
 
 #[test]

@@ -6,9 +6,21 @@ use std::path::{Path, PathBuf};
 /// Plain values in `storage`; they count as a module of their own.
 pub(crate) const STORES: &str = "storage::config";
 
-/// Folders of sources, each with the name of its crate in paths. The storage crate is one module.
-pub(crate) const CRATES: [(&str, &str); 3] =
-    [("src", "ray_history"), ("crates/core/src", "ray_history_core"), ("crates/storage/src", "ray_history_storage")];
+/// Folders of sources, each with the name of its crate in paths.
+pub(crate) const CRATES: [(&str, &str); 5] = [
+    ("src", "ray_history"),
+    ("crates/core/src", "ray_history_core"),
+    ("crates/storage/src", "ray_history_storage"),
+    ("crates/storage-write/src", "ray_history_storage_write"),
+    ("crates/store-settings/src", "ray_history_store_settings"),
+];
+
+/// Crates that are one module each, and its name.
+const ONE_MODULE: [(&str, &str); 3] = [
+    ("ray_history_storage", "storage"),
+    ("ray_history_storage_write", "storage_write"),
+    ("ray_history_store_settings", "store_settings"),
+];
 
 /// A source file.
 pub(crate) struct Source {
@@ -16,7 +28,7 @@ pub(crate) struct Source {
     pub(crate) krate: &'static str,
     /// Below the folder of its crate.
     pub(crate) path: PathBuf,
-    /// The first segment of its path, or `storage`.
+    /// The first segment of its path, or the name of its crate if that is one module.
     pub(crate) module: String,
     pub(crate) text: String,
 }
@@ -49,7 +61,8 @@ impl Source {
     pub(crate) fn paths(&self) -> Vec<(usize, String)> {
         let code = self.code().map(|(_, line)| line.trim()).collect::<Vec<_>>().join("\n");
         let mut found = Vec::new();
-        for root in ["crate::", "super::", "ray_history::", "ray_history_core::", "ray_history_storage::"] {
+        let crates = CRATES.map(|(_, krate)| format!("{krate}::"));
+        for root in ["crate::", "super::"].into_iter().chain(crates.iter().map(String::as_str)) {
             for (at, _) in code.match_indices(root) {
                 // The rest of `super::super::` is part of the path that began before.
                 let within = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
@@ -78,9 +91,8 @@ impl Source {
             let first = below.split("::").next().unwrap_or_default();
             Some(match krate {
                 "ray_history_storage" if first == "config" => STORES.to_owned(),
-                "ray_history_storage" => "storage".to_owned(),
                 "ray_history" | "ray_history_core" => first.to_owned(),
-                _ => return None,
+                _ => one_module(krate)?.to_owned(),
             })
         };
         self.paths().into_iter().filter_map(|(line, path)| Some((line, module(&path)?))).collect()
@@ -90,6 +102,11 @@ impl Source {
     pub(crate) fn production_lines(&self) -> usize {
         self.text.find("#[cfg(test)]\nmod ").map_or(usize::MAX, |at| self.text[..at].lines().count())
     }
+}
+
+/// Returns the module that a whole crate is.
+fn one_module(krate: &str) -> Option<&'static str> {
+    ONE_MODULE.iter().find(|(known, _)| *known == krate).map(|(_, module)| *module)
 }
 
 /// `a::{b, c::d}` means `a::b` and `a::c::d`.
@@ -126,8 +143,7 @@ pub(crate) fn sources() -> Vec<Source> {
                 } else if path.extension().is_some_and(|extension| extension == "rs") {
                     let below = path.strip_prefix(&root).unwrap();
                     let first = below.iter().next().unwrap().to_string_lossy();
-                    let module = if krate == "ray_history_storage" { "storage" } else { first.trim_end_matches(".rs") }
-                        .to_owned();
+                    let module = one_module(krate).unwrap_or_else(|| first.trim_end_matches(".rs")).to_owned();
                     let text = fs::read_to_string(&path).unwrap();
                     found.push(Source { krate, path: below.to_owned(), module, text });
                 }

@@ -50,6 +50,7 @@ impl Azurite {
     }
 }
 
+#[async_trait]
 impl Cloud for Azurite {
     fn config(&self, address: Option<&str>) -> StoreConfig {
         let address = address.map_or_else(|| self.address(), str::to_owned);
@@ -61,6 +62,10 @@ impl Cloud for Azurite {
             client_id: None,
             credentials: Credentials::Static(Rotating::new(AzureSecret::AccountKey(Secret::new(KEY)))),
         })
+    }
+
+    fn needs(&self) -> &'static str {
+        "role Storage Blob Data Contributor"
     }
 
     fn address(&self) -> String {

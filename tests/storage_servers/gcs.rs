@@ -54,6 +54,7 @@ impl FakeGcs {
     }
 }
 
+#[async_trait]
 impl Cloud for FakeGcs {
     fn config(&self, address: Option<&str>) -> StoreConfig {
         let address = address.map_or_else(|| self.address(), str::to_owned);
@@ -70,6 +71,10 @@ impl Cloud for FakeGcs {
         let StoreConfig::Gcs(config) = self.config(None) else { unreachable!() };
         let listing_endpoint = address.map(|address| format!("http://{address}"));
         (self.address(), StoreConfig::Gcs(GcsConfig { listing_endpoint, ..config }))
+    }
+
+    fn needs(&self) -> &'static str {
+        "storage.objects.create"
     }
 
     fn address(&self) -> String {

@@ -1,5 +1,7 @@
 //! An OSS server of our own: a memory store behind OSS's REST API, which recomputes every signature (version 4).
 
+mod uploads;
+
 use super::Cloud;
 use super::child::Seen;
 use super::http::{Answer, Asked, Listening, answering};
@@ -14,6 +16,7 @@ use reqsign_core::hash::{hex_hmac_sha256, hex_sha256, hmac_sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
+use uploads::Uploads;
 
 const STRICT: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 pub(crate) const SECRET: &str = "testsecret";
@@ -21,6 +24,8 @@ pub(crate) const SECRET: &str = "testsecret";
 pub(crate) struct OssServer {
     listening: Listening,
     memory: Arc<Memory>,
+    /// Uploads in parts that are neither completed nor aborted.
+    pub(crate) uploads: Arc<Uploads>,
     /// The identities whose requests were signed correctly: the key's id and the session's token.
     pub(crate) seen: Seen,
 }
@@ -29,17 +34,22 @@ impl OssServer {
     pub(crate) async fn start() -> Self {
         let memory = Arc::new(Memory::default());
         let (objects, seen) = (Arc::clone(&memory), Seen::default());
+        let uploads = Arc::new(Uploads::default());
+        let begun = Arc::clone(&uploads);
         let signed = seen.clone();
         let listening = answering(move |asked| match verify(&asked) {
             Err((status, code)) => refused(status, code),
             Ok(who) => {
                 signed.add(who);
+                if let Some(answer) = begun.write(&objects, &asked) {
+                    return answer;
+                }
                 // The memory store never waits.
                 futures_util::FutureExt::now_or_never(answer(&objects, &asked)).unwrap()
             }
         })
         .await;
-        Self { listening, memory, seen }
+        Self { listening, memory, uploads, seen }
     }
 }
 
@@ -178,6 +188,7 @@ async fn list(memory: &Memory, query: &BTreeMap<String, String>) -> Answer {
     Answer::new(200, text + "</ListBucketResult>")
 }
 
+#[async_trait]
 impl Cloud for OssServer {
     fn config(&self, address: Option<&str>) -> StoreConfig {
         let address = address.map_or_else(|| self.address(), str::to_owned);
@@ -194,6 +205,14 @@ impl Cloud for OssServer {
                 session_token: None,
             })),
         })
+    }
+
+    fn needs(&self) -> &'static str {
+        "oss:PutObject and oss:AbortMultipartUpload"
+    }
+
+    async fn unfinished(&self) -> usize {
+        self.uploads.count()
     }
 
     fn address(&self) -> String {

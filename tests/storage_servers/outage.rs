@@ -20,6 +20,8 @@ pub(crate) enum Weather {
     Fine,
     /// Connections end at once.
     Reset,
+    /// A connection takes this many bytes, then it ends.
+    CutAfter(u64),
     /// A connection brings this many bytes, then nothing more.
     Stalls(u64),
     /// Every request is answered with this status and header.
@@ -58,8 +60,18 @@ async fn pass(mut stream: TcpStream, address: String, weather: Weather) {
             let _ = stream.write_all(text.as_bytes()).await;
             return;
         }
-        Weather::Fine | Weather::Stalls(_) => TcpStream::connect(address).await.unwrap(),
+        Weather::Fine | Weather::CutAfter(_) | Weather::Stalls(_) => TcpStream::connect(address).await.unwrap(),
     };
+    if let Weather::CutAfter(bytes) = weather {
+        let (from_client, mut to_client) = stream.into_split();
+        let (mut from_server, mut to_server) = server.into_split();
+        let answers = tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+        let taken = tokio::io::copy(&mut from_client.take(bytes), &mut to_server).await;
+        if taken.is_ok_and(|taken| taken == bytes) {
+            answers.abort();
+        }
+        return;
+    }
     let Weather::Stalls(bytes) = weather else {
         let _ = copy_bidirectional(&mut stream, &mut server).await;
         return;
@@ -211,6 +223,12 @@ async fn google_is_asked_for_the_generation_that_was_listed() {
 }
 
 async fn a_missing_bucket(cloud: &impl Cloud) {
+    let error = store(&without_bucket(cloud)).await.list("", Delimiter::None, None).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoBucket, "{error:?}");
+}
+
+/// Returns the settings of a bucket that is not there.
+pub(crate) fn without_bucket(cloud: &impl Cloud) -> StoreConfig {
     let mut config = cloud.config(None);
     let bucket = match &mut config {
         StoreConfig::S3(config) => &mut config.bucket,
@@ -220,8 +238,7 @@ async fn a_missing_bucket(cloud: &impl Cloud) {
         StoreConfig::Local(_) => unreachable!(),
     };
     *bucket = "nosuchbucket".into();
-    let error = store(&config).await.list("", Delimiter::None, None).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NoBucket, "{error:?}");
+    config
 }
 
 /// The secret is wrong, then it is replaced: the same store works again.
@@ -261,7 +278,7 @@ async fn recovers(config: StoreConfig, cure: impl FnOnce()) {
     assert_eq!(read(&*store).await.unwrap().len(), SIZE);
 }
 
-fn assert_no_secret(error: &Error) {
+pub(crate) fn assert_no_secret(error: &Error) {
     let text = format!("{error} {error:?}");
     for secret in ["testsecret", "wrongsecret", "d3Jvbmd", "Eby8vdM0"] {
         assert!(!text.contains(secret), "{text}");

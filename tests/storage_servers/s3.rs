@@ -34,6 +34,7 @@ impl VersityGw {
     }
 }
 
+#[async_trait]
 impl Cloud for VersityGw {
     fn config(&self, address: Option<&str>) -> StoreConfig {
         let address = address.map_or_else(|| self.address(), str::to_owned);
@@ -51,6 +52,14 @@ impl Cloud for VersityGw {
                 session_token: None,
             })),
         })
+    }
+
+    fn needs(&self) -> &'static str {
+        "s3:PutObject and s3:AbortMultipartUpload"
+    }
+
+    async fn unfinished(&self) -> usize {
+        self.client.list_multipart_uploads().bucket("ray").send().await.unwrap().uploads().len()
     }
 
     fn address(&self) -> String {

@@ -1,5 +1,10 @@
 //! Puts objects into the bucket, again and again until they are there.
 
+mod counters;
+mod events;
+mod packer;
 mod sink;
 
+pub use counters::Counts;
+pub use events::{Destination, Sealing, Uploader};
 pub use sink::{Sink, Trouble};

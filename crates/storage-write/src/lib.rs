@@ -2,9 +2,33 @@
 //! write.
 //!
 //! A call is one attempt, or one upload in parts; callers decide how often to try again. Errors are those of
-//! `ray_history_storage`.
+//! `ray_history_storage`. No writer creates a bucket, and none sets `Content-Encoding`, because Google would unpack such
+//! objects on the way to readers.
+//!
+//! # A put that stands still
+//!
+//! A connection must be made within 5 s. A put whose bytes make no way for 30 s, or whose answer is not there a minute
+//! after the last byte, fails as [`ErrorKind::Unavailable`](ray_history_storage::ErrorKind::Unavailable); its object is
+//! then the old one or the new one, never a part.
 
+#[cfg(feature = "azure")]
+mod azure;
+#[cfg(any(feature = "s3", feature = "azure", feature = "oss", feature = "gcs"))]
+mod body;
+pub mod conformance;
+mod connect;
+#[cfg(feature = "gcs")]
+mod gcs;
+mod local;
 pub mod memory;
+#[cfg(feature = "oss")]
+mod oss;
+#[cfg(any(feature = "s3", feature = "azure", feature = "oss"))]
+mod parts;
+#[cfg(feature = "s3")]
+mod s3;
+
+pub use connect::connect;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,7 +41,8 @@ use std::fs::File;
 pub enum If {
     /// Writes always.
     Any,
-    /// Writes if there is no object with this key. A store that ignores conditions (garage) writes always.
+    /// Writes if there is no object with this key. A store that ignores conditions (garage) writes always, so nothing
+    /// may depend on a refusal.
     Absent,
 }
 
@@ -38,10 +63,23 @@ pub trait StorageWrite: Debug + Send + Sync + 'static {
     /// Writes an object, whole or not at all, if the condition holds.
     async fn put(&self, key: &str, bytes: Bytes, condition: If) -> Result<Put, Error>;
 
-    /// Writes the first `len` bytes of a file as an object, whole or not at all, replacing one of the same key. The file
-    /// may grow meanwhile. Long files are uploaded in parts; an upload that fails is aborted.
+    /// Writes the first `len` bytes of a file as an object, whole or not at all, replacing one of the same key.
+    ///
+    /// The file may grow meanwhile; its position is neither used nor changed. Bytes that cannot be read are an
+    /// `ErrorKind::Source`. Files of more than 64 MiB are uploaded in parts where the store has them; an upload that
+    /// fails, or whose future is dropped, is aborted.
     async fn put_file(&self, key: &str, file: &File, len: u64) -> Result<(), Error>;
 
     /// Deletes an object. One that is not there counts as deleted.
     async fn delete(&self, key: &str) -> Result<(), Error>;
+}
+
+/// Fails as `ErrorKind::Source` if a file cannot be read, or has fewer bytes than are to be stored.
+fn open_source(key: &str, file: &File, len: u64) -> Result<File, Error> {
+    use ray_history_storage::ErrorKind::Source;
+    let size = file.metadata().map_err(|error| Error::because(Source, key, error))?.len();
+    if size < len {
+        return Err(Error::because(Source, key, format!("it has {size} of {len} bytes")));
+    }
+    file.try_clone().map_err(|error| Error::because(Source, key, error))
 }

@@ -1,6 +1,6 @@
 //! Writes to a store in memory, for tests; what was written is read through the same `Memory`.
 
-use super::{If, Put, StorageWrite};
+use super::{If, Put, StorageWrite, open_source};
 use async_trait::async_trait;
 use bytes::Bytes;
 use ray_history_storage::memory::Memory;
@@ -27,8 +27,9 @@ impl StorageWrite for MemoryWriter {
     }
 
     async fn put_file(&self, key: &str, file: &File, len: u64) -> Result<(), Error> {
+        let file = open_source(key, file, len)?;
         let mut bytes = vec![0; usize::try_from(len).map_err(|_| Error::new(ErrorKind::TooLarge, key))?];
-        file.read_exact_at(&mut bytes, 0).map_err(|error| Error::failed(key, error))?;
+        file.read_exact_at(&mut bytes, 0).map_err(|error| Error::because(ErrorKind::Source, key, error))?;
         self.0.put(key, bytes);
         Ok(())
     }

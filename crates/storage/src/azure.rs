@@ -3,17 +3,17 @@
 //! `object_store` itself is not used for requests: it cannot address a key with `//` or a final `/`, and one such key
 //! fails its whole listing.
 
+mod connection;
 mod credentials;
+
+pub use connection::AzureConnection;
 
 use super::config::AzureConfig;
 use super::rest::{self, Cloud, list_xml};
 use super::wire::RangeRequest;
 use super::{Delimiter, Error, ListPage, ObjectBody, PageToken, ReadRange, Storage};
 use async_trait::async_trait;
-use credentials::Signer;
 use http::Method;
-use object_store::client::HttpRequestBody;
-use reqwest::Client;
 use std::fmt::Write;
 
 const AZURE: Cloud = Cloud {
@@ -27,28 +27,15 @@ const PAGE: u32 = 1000;
 
 /// A container.
 #[derive(Debug)]
-pub(super) struct Azure {
-    client: Client,
-    signer: Signer,
-    /// `https://account.blob.core.windows.net/container`
-    container: String,
-}
+pub(super) struct Azure(AzureConnection);
 
 impl Azure {
     pub(super) fn connect(config: &AzureConfig) -> Result<Self, Error> {
-        let endpoint = config.endpoint.clone().unwrap_or_else(|| default_endpoint(&config.account));
-        let endpoint = endpoint.trim_end_matches('/');
-        let client = rest::client(config.ca.as_deref(), false)?;
-        let signer = Signer::new(config)?;
-        Ok(Self { client, signer, container: format!("{endpoint}/{}", rest::query(&config.container)) })
+        Ok(Self(AzureConnection::open(config)?))
     }
 
-    /// Sends a request. If the signature in its URL has expired, a refusal reports that.
     async fn send(&self, key: &str, request: reqwest::Request) -> Result<reqwest::Response, Error> {
-        let expired = credentials::is_expired(request.url());
-        rest::send(&self.client, AZURE, key, request)
-            .await
-            .map_err(|error| credentials::explain_expired(error, expired))
+        self.0.send(key, AZURE.needs, request).await
     }
 
     async fn request(
@@ -59,32 +46,17 @@ impl Azure {
         range: Option<String>,
         if_match: Option<&str>,
     ) -> Result<reqwest::Request, Error> {
-        let mut request = http::Request::builder().method(method).uri(url);
-        if let Some(range) = range {
-            request = request.header("x-ms-range", range);
-        }
-        if let Some(etag) = if_match {
-            request = request.header("if-match", format!("\"{etag}\""));
-        }
-        let mut request =
-            request.body(HttpRequestBody::empty()).map_err(|_| Error::failed(key, "the endpoint is not a URL"))?;
-        self.signer.sign(key, &mut request).await?;
-        let (parts, _) = request.into_parts();
-        let url = parts.uri.to_string().parse().map_err(|_| Error::failed(key, "the endpoint is not a URL"))?;
-        let mut request = reqwest::Request::new(parts.method, url);
-        *request.headers_mut() = parts.headers;
-        Ok(request)
+        let mut headers = Vec::new();
+        headers.extend(range.map(|range| ("x-ms-range", range)));
+        headers.extend(if_match.map(|etag| ("if-match", format!("\"{etag}\""))));
+        self.0.request(key, method, url, &headers).await
     }
-}
-
-fn default_endpoint(account: &str) -> String {
-    format!("https://{account}.blob.core.windows.net")
 }
 
 #[async_trait]
 impl Storage for Azure {
     async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
-        let mut url = format!("{}?restype=container&comp=list&maxresults={PAGE}", self.container);
+        let mut url = format!("{}?restype=container&comp=list&maxresults={PAGE}", self.0.container());
         if !prefix.is_empty() {
             let _ = write!(url, "&prefix={}", rest::query(prefix));
         }
@@ -95,14 +67,11 @@ impl Storage for Azure {
             let _ = write!(url, "&marker={}", rest::query(marker));
         }
         let request = self.request(prefix, Method::GET, &url, None, None).await?;
-        let expired = credentials::is_expired(request.url());
-        rest::listing(&self.client, AZURE, prefix, request)
-            .await
-            .map_err(|error| credentials::explain_expired(error, expired))
+        self.0.listing(prefix, request).await
     }
 
     async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
-        let url = format!("{}/{}", self.container, rest::path(key)?);
+        let url = self.0.url(key)?;
         let part = match (RangeRequest::from(range), range) {
             // Azure has no suffix ranges, so the size must be known first.
             (RangeRequest::Part(_), ReadRange::Tail(_)) => {

@@ -26,6 +26,8 @@ pub enum ErrorKind {
     TooLarge,
     /// The body ended before its promised length.
     Truncated,
+    /// The local file that is to be stored cannot be read.
+    Source,
     /// The store or the network does not work at the moment.
     Unavailable,
     /// Any other error; retrying does not help.
@@ -101,6 +103,7 @@ impl ErrorKind {
             Self::PreconditionFailed => "precondition_failed",
             Self::TooLarge => "too_large",
             Self::Truncated => "truncated",
+            Self::Source => "source",
             Self::Unavailable => "unavailable",
             Self::Failed => "failed",
         }
@@ -123,6 +126,7 @@ impl fmt::Display for ErrorKind {
             Self::PreconditionFailed => "the object has changed",
             Self::TooLarge => "the object is too large",
             Self::Truncated => "the object ended early",
+            Self::Source => "the local file cannot be read",
             Self::Unavailable => "the store is unavailable",
             Self::Failed => "the store failed",
         })

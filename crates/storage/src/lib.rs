@@ -4,7 +4,8 @@
 //! layout of a bucket) and `memory` (a map, for tests). `faulty` wraps any store and injects failures; `conformance`
 //! is the test suite that every store must pass.
 //!
-//! Nothing here writes to a store or interprets keys, which is the task of `layout`. Called by `session` only.
+//! Nothing here writes to a store or interprets keys, which is the task of `layout`. Called by `session`, and by the
+//! crate of the writers, which needs `connection`.
 //!
 //! # Listings are pages, not streams
 //!
@@ -15,6 +16,7 @@ mod azure;
 pub mod config;
 pub mod conformance;
 mod connect;
+pub mod connection;
 mod error;
 pub mod faulty;
 #[cfg(feature = "gcs")]

@@ -1,13 +1,15 @@
 //! A folder with the layout of a bucket: the store of laptops, development and end-to-end tests.
 //!
 //! A key is a path below the folder. Nothing outside the folder can be read: `..`, absolute keys, links to folders,
-//! and links that leave the root are refused. Only regular files are objects.
+//! and links that leave the root are refused. Only regular files are objects, except those that a writer has
+//! not finished.
 //! Two things differ from a bucket: an empty folder is listed as a prefix, and a folder without permission is reported
 //! in `ListPage::skipped` while the rest is listed.
 //!
 //! Every file operation runs on tokio's blocking pool, never on an async thread.
 
 mod body;
+pub(crate) mod connection;
 mod path;
 #[cfg(test)]
 mod tests;
@@ -22,6 +24,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// The beginning of the names of files that a writer has not finished; they are not objects.
+const PARTIAL: &str = ".ray-history-partial-";
 /// Keys per page. A folder is read again for every page, so pages are larger than a bucket's.
 const PAGE: usize = 10_000;
 

@@ -72,8 +72,12 @@ impl Refusal<'_> {
             (403, _) => {
                 (ErrorKind::PermissionDenied, format!("allow the identity in use to {}, or use another", self.needs))
             }
+            // Two writers at once, or an upload in parts that somebody aborted.
+            (_, "ConditionalRequestConflict" | "OperationAborted" | "NoSuchUpload" | "conflict") | (409, "") => {
+                (ErrorKind::Unavailable, String::new())
+            }
             (404, _) => (ErrorKind::NotFound, String::new()),
-            (412, _) => (ErrorKind::PreconditionFailed, String::new()),
+            (_, "BlobAlreadyExists" | "FileAlreadyExists") | (412, _) => (ErrorKind::PreconditionFailed, String::new()),
             _ => (ErrorKind::Failed, String::new()),
         }
     }
@@ -103,6 +107,11 @@ mod tests {
             (400, "userProjectMissing", PermissionDenied, "billingProject"),
             (403, "rateLimitExceeded", Unavailable, "HTTP 403"),
             (412, "", PreconditionFailed, "HTTP 412"),
+            (409, "BlobAlreadyExists", PreconditionFailed, "HTTP 409"),
+            (409, "FileAlreadyExists", PreconditionFailed, "HTTP 409"),
+            (409, "ConditionalRequestConflict", Unavailable, "HTTP 409"),
+            (404, "NoSuchUpload", Unavailable, "HTTP 404"),
+            (409, "PublicAccessNotPermitted", Failed, "HTTP 409"),
             (429, "", Unavailable, "HTTP 429"),
             (503, "SlowDown", Unavailable, "SlowDown"),
             (301, "PermanentRedirect", Failed, "region"),

@@ -7,10 +7,12 @@ mod head;
 #[cfg(any(feature = "azure", feature = "oss"))]
 pub(super) mod list_xml;
 
+#[cfg(any(feature = "azure", feature = "oss"))]
+pub(super) use head::head_body;
 #[cfg(feature = "azure")]
 pub(super) use head::head_meta;
 #[cfg(any(feature = "azure", feature = "oss"))]
-pub(super) use head::{head_body, path};
+pub use head::path;
 
 use super::refusal::{Refusal, retry_after};
 use super::trust::untrusted_certificate;
@@ -59,7 +61,7 @@ pub(super) fn client(ca: Option<&str>, http1: bool) -> Result<Client, Error> {
 }
 
 /// Escapes a part of a query.
-pub(super) fn query(text: &str) -> String {
+pub fn query(text: &str) -> String {
     utf8_percent_encode(text, &UNRESERVED).to_string()
 }
 
@@ -91,7 +93,11 @@ pub(super) async fn listing(client: &Client, cloud: Cloud, prefix: &str, request
 
 /// Requests a document as long as a page of a listing at most.
 pub(super) async fn document(client: &Client, cloud: Cloud, key: &str, request: Request) -> Result<Vec<u8>, Error> {
-    let response = send(client, cloud, key, request).await?;
+    document_of(key, send(client, cloud, key, request).await?).await
+}
+
+/// Returns the body of a response, which is as long as a page of a listing at most.
+pub async fn document_of(key: &str, response: Response) -> Result<Vec<u8>, Error> {
     let bytes = collect(response, wire::LONGEST_PAGE).await.map_err(|error| unavailable(key, error))?;
     bytes.ok_or_else(|| Error::failed(key, wire::TOO_LONG))
 }

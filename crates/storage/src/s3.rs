@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{EncodingType, RequestPayer};
 use capped::Capped;
+pub use client::S3Connection;
 use futures_util::stream::{self, StreamExt};
 
 /// A bucket.
@@ -28,8 +29,8 @@ pub(super) struct S3 {
 
 impl S3 {
     pub(super) async fn connect(config: &S3Config) -> Result<Self, Error> {
-        let payer = config.requester_pays.then_some(RequestPayer::Requester);
-        Ok(Self { client: client::client(config).await?, bucket: config.bucket.clone(), payer })
+        let S3Connection { client, bucket, payer } = S3Connection::open(config).await?;
+        Ok(Self { client, bucket, payer })
     }
 
     /// Reads the metadata of an object with a HEAD.

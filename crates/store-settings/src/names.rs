@@ -3,6 +3,9 @@
 //! The forms are regular expressions, because the API server checks the same ones. Without them, an invalid name is
 //! only found when the store refuses it, with the store's message.
 
+#[cfg(test)]
+mod tests;
+
 use regex_lite::Regex;
 
 /// The form of an address. No user, query or fragment: it is shown in logs and in the status, so it must not contain a

@@ -1,26 +1,23 @@
 //! Settings of Google Cloud Storage.
 
 use super::Store;
-use crate::crd::{self, GcsSpec};
+use crate::crd::GcsSpec;
 use crate::settings::Problems;
 use crate::settings::reader::Reader;
 use crate::settings::secret::Keys;
-use crate::settings::sources::{DEFAULT_BUCKET, Sources};
 use ray_history_storage::config::{Credentials, GcsConfig, Rotating, Secret, StoreConfig};
+use ray_history_store_settings::names;
 
 const FIELD: &str = "spec.storage.gcs";
 const BUCKET: &str = "spec.storage.gcs.bucket";
 /// Source of credentials for settings from a file.
 const CREDENTIALS: &str = "set GOOGLE_APPLICATION_CREDENTIALS, or log in with gcloud";
 
-/// Keys of KubeRay's JSON file.
-pub(super) const KUBERAY_KEYS: [&str; 2] = ["gcpProjectID", "gcsBucket"];
-
 /// Returns the configuration of a bucket in a document.
 pub(super) fn from_spec(reader: &mut Reader, spec: &GcsSpec) -> Store {
     let secret = reader.secret(FIELD, spec.credentials_secret_ref.as_ref(), CREDENTIALS);
     let config = GcsConfig {
-        bucket: reader.bucket_name(BUCKET, &spec.bucket, crd::is_gcs(&spec.bucket), crd::GCS_EXPECTED),
+        bucket: reader.bucket_name(BUCKET, &spec.bucket, names::is_gcs(&spec.bucket), names::GCS_EXPECTED),
         endpoint: reader.endpoint("spec.storage.gcs.endpoint", spec.endpoint.as_ref()),
         listing_endpoint: reader.endpoint("spec.storage.gcs.listingEndpoint", spec.listing_endpoint.as_ref()),
         billing_project: spec.billing_project.clone(),
@@ -29,10 +26,9 @@ pub(super) fn from_spec(reader: &mut Reader, spec: &GcsSpec) -> Store {
     (StoreConfig::Gcs(config), secret)
 }
 
-/// Returns the bucket in KubeRay's settings.
-pub(super) fn from_kuberay(sources: &mut Sources<'_>) -> GcsSpec {
-    let bucket = sources.key_or_variable(BUCKET, "gcsBucket", "GCS_BUCKET");
-    GcsSpec { bucket: bucket.unwrap_or_else(|| DEFAULT_BUCKET.into()), ..GcsSpec::default() }
+/// Returns a bucket of KubeRay's settings as in a document.
+pub(super) fn to_spec(gcs: &GcsConfig) -> GcsSpec {
+    GcsSpec { bucket: gcs.bucket.clone(), ..GcsSpec::default() }
 }
 
 /// Replaces the credentials by those in a Secret.

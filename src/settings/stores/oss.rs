@@ -5,9 +5,8 @@ use crate::crd::{self, OssSpec};
 use crate::settings::Problems;
 use crate::settings::reader::Reader;
 use crate::settings::secret::Keys;
-use crate::settings::sources::{Sources, with_scheme};
 use ray_history_storage::config::{Credentials, OssAddressing, OssConfig, Rotating, StoreConfig};
-use std::net::IpAddr;
+use ray_history_store_settings::names;
 
 const FIELD: &str = "spec.storage.oss";
 const BUCKET: &str = "spec.storage.oss.bucket";
@@ -15,14 +14,11 @@ const ENDPOINT: &str = "spec.storage.oss.endpoint";
 /// Source of credentials for settings from a file.
 const CREDENTIALS: &str = "set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET";
 
-/// Keys of KubeRay's JSON file.
-pub(super) const KUBERAY_KEYS: [&str; 3] = ["ossBucket", "ossEndpoint", "ossRegion"];
-
 /// Returns the configuration of a bucket in a document.
 pub(super) fn from_spec(reader: &mut Reader, spec: &OssSpec) -> Store {
     let secret = reader.secret(FIELD, spec.credentials_secret_ref.as_ref(), CREDENTIALS);
     let config = OssConfig {
-        bucket: reader.bucket_name(BUCKET, &spec.bucket, crd::is_oss(&spec.bucket), crd::OSS_EXPECTED),
+        bucket: reader.bucket_name(BUCKET, &spec.bucket, names::is_oss(&spec.bucket), names::OSS_EXPECTED),
         region: spec.region.clone(),
         endpoint: reader.endpoint(ENDPOINT, spec.endpoint.as_ref()),
         addressing: match spec.addressing {
@@ -37,23 +33,17 @@ pub(super) fn from_spec(reader: &mut Reader, spec: &OssSpec) -> Store {
     (StoreConfig::Oss(config), secret)
 }
 
-/// Returns the bucket in KubeRay's settings.
-pub(super) fn from_kuberay(sources: &mut Sources<'_>) -> OssSpec {
-    let bucket = sources.key_if_file(BUCKET, "ossBucket", "OSS_BUCKET");
-    let endpoint = sources.key_if_file(ENDPOINT, "ossEndpoint", "OSS_ENDPOINT");
-    let endpoint = endpoint.filter(|endpoint| !endpoint.is_empty()).map(|endpoint| with_scheme(endpoint, false));
-    let region = sources.key_if_file("spec.storage.oss.region", "ossRegion", "OSS_REGION");
-    // Collectors before v1.7 had no region setting; their endpoint contains it.
-    let region = region.filter(|region| !region.is_empty()).or_else(|| region_of(endpoint.as_deref()?));
+/// Returns a bucket of KubeRay's settings as in a document.
+pub(super) fn to_spec(oss: &OssConfig) -> OssSpec {
     OssSpec {
-        bucket: bucket.unwrap_or_default(),
-        region: region.unwrap_or_default(),
-        addressing: match &endpoint {
-            // As in Alibaba's own client: a bucket name cannot be put in front of an IP address.
-            Some(endpoint) if is_address(endpoint) => crd::OssAddressing::Path,
-            _ => crd::OssAddressing::VirtualHost,
+        bucket: oss.bucket.clone(),
+        region: oss.region.clone(),
+        endpoint: oss.endpoint.clone(),
+        addressing: match oss.addressing {
+            OssAddressing::VirtualHost => crd::OssAddressing::VirtualHost,
+            OssAddressing::Path => crd::OssAddressing::Path,
+            OssAddressing::Cname => crd::OssAddressing::Cname,
         },
-        endpoint,
         ..OssSpec::default()
     }
 }
@@ -68,18 +58,4 @@ pub(super) fn set_credentials(oss: &mut OssConfig, keys: &Keys<'_>) -> Result<()
 /// Returns the bucket as a URL.
 pub(super) fn url(oss: &OssConfig) -> String {
     format!("oss://{}", oss.bucket)
-}
-
-/// Returns the region in one of OSS's own endpoints: `https://oss-cn-hangzhou-internal.aliyuncs.com`.
-fn region_of(endpoint: &str) -> Option<String> {
-    let label = endpoint.split_once("://")?.1.split('.').next()?;
-    let region = label.strip_prefix("oss-")?;
-    Some(region.strip_suffix("-internal").unwrap_or(region).to_owned())
-}
-
-/// Returns `true` if the host of an endpoint is an IP address.
-fn is_address(endpoint: &str) -> bool {
-    let host = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest).split('/').next().unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }

@@ -10,6 +10,7 @@ mod block;
 #[cfg(test)]
 mod tests;
 
+pub use array::{Cut, items};
 pub use block::Block;
 
 use flate2::read::MultiGzDecoder;

@@ -1,7 +1,7 @@
 //! Converts keys to paths, and checks that a path stays inside the root.
 
 use super::super::{Error, ErrorKind};
-use super::failure;
+use super::{PARTIAL, failure};
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 
@@ -41,6 +41,9 @@ pub(super) fn check_root(root: &Path, key: &str) -> Result<(), Error> {
 pub(super) fn resolve(root: &Path, key: &str) -> Result<PathBuf, Error> {
     if let Some(why) = invalid_reason(key) {
         return Err(Error::invalid_key(key, why));
+    }
+    if key.split('/').any(|name| name.starts_with(PARTIAL)) {
+        return Err(Error::new(ErrorKind::NotFound, key));
     }
     let path = root.join(key);
     let real = path.canonicalize().map_err(|e| failure(key, e))?;

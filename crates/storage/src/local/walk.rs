@@ -5,7 +5,7 @@
 //! failure of a network file system must not look like a bucket with fewer objects.
 
 use super::super::{Delimiter, Error, ErrorKind, ListPage, PageToken};
-use super::{failure, meta, path};
+use super::{PARTIAL, failure, meta, path};
 use std::fs::{self, DirEntry, FileType, Metadata, ReadDir};
 use std::io;
 use std::path::Path;
@@ -200,11 +200,12 @@ enum Kind {
 }
 
 impl Entry {
-    /// Returns `None` for sockets, pipes and devices, which are not objects.
+    /// Returns `None` for sockets, pipes, devices and unfinished files, which are not objects.
     fn of(entry: &DirEntry, file_type: FileType, folder_key: &str) -> Option<Self> {
         let name = entry.file_name();
         let (name, kind) = match name.to_str() {
             None => (name.to_string_lossy(), Kind::NotUtf8),
+            Some(name) if name.starts_with(PARTIAL) => return None,
             Some(name) if file_type.is_dir() => (name.into(), Kind::Folder),
             Some(name) if file_type.is_file() => (name.into(), Kind::File),
             Some(name) if file_type.is_symlink() => (name.into(), Kind::Link),

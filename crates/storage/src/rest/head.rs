@@ -9,7 +9,7 @@ use reqwest::Response;
 const PATH: AsciiSet = UNRESERVED.remove(b'/');
 
 /// Escapes a key for a path, except its slashes. Refuses `.` and `..`, which a client would resolve before sending.
-pub(in super::super) fn path(key: &str) -> Result<String, Error> {
+pub fn path(key: &str) -> Result<String, Error> {
     if key.is_empty() {
         return Err(Error::invalid_key(key, "a key has at least one character"));
     }

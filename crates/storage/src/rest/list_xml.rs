@@ -106,14 +106,21 @@ fn decode_all(page: &mut ListPage) {
 
 /// Returns the `<Code>` of an error document.
 pub(in super::super) fn code(bytes: &[u8]) -> Option<String> {
-    let mut code = None;
+    text_of(bytes, "Code")
+}
+
+/// Returns the text of the first element of a name.
+pub fn text_of(bytes: &[u8], element: &str) -> Option<String> {
+    let mut found = None;
     let _ = walk(bytes, |step| {
-        if let Step::Close("Code", text) = step {
-            code.get_or_insert_with(|| text.to_owned());
+        if let Step::Close(name, text) = step
+            && name == element
+        {
+            found.get_or_insert_with(|| text.to_owned());
         }
         Ok(())
     });
-    code
+    found
 }
 
 enum Step<'a> {

@@ -1,21 +1,51 @@
-//! Configures the SDK's client: credentials, region, endpoint, certificates.
+//! A connection to a bucket: the SDK's client with credentials, region, endpoint and certificates.
 
 use super::super::config::{AccessKey, Credentials, Rotating, S3Config};
-use super::Error;
+use super::{Error, error};
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::provider::future;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{
     Builder, Credentials as Signing, IdentityCache, ProvideCredentials, RequestChecksumCalculation,
     ResponseChecksumValidation, SharedCredentialsProvider, StalledStreamProtectionConfig,
 };
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::types::RequestPayer;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 
 /// The region if none is configured. The SDK does not sign without one; servers other than Amazon's accept any.
 const FALLBACK_REGION: &str = "us-east-1";
 
-pub(super) async fn client(config: &S3Config) -> Result<Client, Error> {
+/// A bucket, and a client that signs its requests.
+#[derive(Clone, Debug)]
+pub struct S3Connection {
+    /// The client. It neither retries nor notices streams that stall.
+    pub client: Client,
+    /// Name of the bucket.
+    pub bucket: String,
+    /// The value of `x-amz-request-payer`.
+    pub payer: Option<RequestPayer>,
+}
+
+impl S3Connection {
+    /// Prepares a connection, without a request.
+    pub async fn open(config: &S3Config) -> Result<Self, Error> {
+        let payer = config.requester_pays.then_some(RequestPayer::Requester);
+        Ok(Self { client: client(config).await?, bucket: config.bucket.clone(), payer })
+    }
+
+    /// Converts the error of a request. `needs` are the permissions that it needs, in Amazon's terms.
+    pub fn refused<E>(key: &str, error: SdkError<E, HttpResponse>, needs: &'static str) -> Error
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        error::refused_needing(key, error, needs)
+    }
+}
+
+async fn client(config: &S3Config) -> Result<Client, Error> {
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
     if let Some(profile) = &config.profile {
         loader = loader.profile_name(profile);

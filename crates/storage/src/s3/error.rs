@@ -27,8 +27,16 @@ where
     }
 }
 
-/// Converts the error of a request.
+/// Converts the error of a read.
 pub(super) fn refused<E>(key: &str, error: SdkError<E, HttpResponse>) -> Error
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    refused_needing(key, error, NEEDS)
+}
+
+/// Converts the error of a request that needs other permissions.
+pub(super) fn refused_needing<E>(key: &str, error: SdkError<E, HttpResponse>, needs: &'static str) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
@@ -37,7 +45,7 @@ where
         let wait = retry_after(response.headers().get("retry-after"));
         if !response.status().is_success() {
             let code = error.code().unwrap_or_default();
-            return Refusal { status, code, retry_after: wait, needs: NEEDS }.into_error(key);
+            return Refusal { status, code, retry_after: wait, needs }.into_error(key);
         }
     }
     if let Some(why) = capped::refusal_reason(&error) {

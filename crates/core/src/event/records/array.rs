@@ -5,18 +5,18 @@
 use std::ops::Range;
 
 /// The whole objects of a text, and the position of the rest.
-#[derive(Default)]
-pub(super) struct Cut {
+#[derive(Debug, Default)]
+pub struct Cut {
     /// Ranges of objects, and of damaged text between them.
-    pub(super) items: Vec<Range<usize>>,
+    pub items: Vec<Range<usize>>,
     /// Start of the first item without an end; the text's length if there is none.
-    pub(super) open: usize,
+    pub open: usize,
     /// Number of arrays that begin between the objects, less those that end.
-    pub(super) nesting: i64,
+    pub nesting: i64,
 }
 
 /// Finds the top-level objects of a JSON array, of a part of one, or of several in a row.
-pub(super) fn items(bytes: &[u8]) -> Cut {
+pub fn items(bytes: &[u8]) -> Cut {
     let mut cut = Cut::default();
     loop {
         let rest = bytes.get(cut.open..).unwrap_or_default();

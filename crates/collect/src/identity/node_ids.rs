@@ -1,0 +1,66 @@
+//! The ids that a node told by its files: `metrics_export_port_<hex>` since Ray 2.55, before that a line of
+//! `raylet.out`.
+
+use super::raylet_log::RayletLog;
+use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
+
+/// The file whose name ends in the node's id, and whose content is the port of the agent's Prometheus page.
+const PORT_FILE: &str = "metrics_export_port_";
+
+/// The ids of a node in one session's folder.
+#[derive(Debug, Default)]
+pub(super) struct NodeIds {
+    log: RayletLog,
+    /// The ids seen so far, in the order of their files' times when first seen.
+    seen: Vec<String>,
+}
+
+/// What the files tell now.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// All ids, the current one last.
+    pub(super) ids: Vec<String>,
+    /// The port of the current agent.
+    pub(super) metrics_port: Option<u16>,
+}
+
+impl NodeIds {
+    /// Reads a session's folder.
+    pub(super) fn read(&mut self, folder: &Path) -> Found {
+        let mut files = port_files(folder);
+        files.sort();
+        if files.is_empty() {
+            self.log.read(&folder.join("logs/raylet.out"));
+            return Found { ids: self.log.ids().to_vec(), metrics_port: None };
+        }
+        for (_, id) in &files {
+            if !self.seen.contains(id) {
+                self.seen.push(id.clone());
+            }
+        }
+        let port = self.seen.last().and_then(|id| {
+            let text = fs::read_to_string(folder.join(format!("{PORT_FILE}{id}"))).ok()?;
+            text.trim().parse().ok().filter(|port| *port != 0)
+        });
+        Found { ids: self.seen.clone(), metrics_port: port }
+    }
+}
+
+/// Returns the nodes of the port files with the times of the files.
+fn port_files(folder: &Path) -> Vec<(SystemTime, String)> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let found = entries.flatten().filter_map(|entry| {
+        let name = entry.file_name();
+        let id = name.to_str()?.strip_prefix(PORT_FILE)?;
+        let time = entry.metadata().and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+        is_id(id).then(|| (time, id.to_owned()))
+    });
+    found.collect()
+}
+
+/// Returns `true` for a node id in hex.
+pub(super) fn is_id(text: &str) -> bool {
+    (8..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}

@@ -1,0 +1,51 @@
+//! The store of the settings: a folder, or that of KubeRay's variables and file, read anew at each try.
+
+use crate::settings::Settings;
+use crate::store::Connect;
+use ray_history_storage::config::{LocalConfig, StoreConfig};
+use ray_history_storage_write::connect;
+use ray_history_store_settings::kuberay::{KubeRayStore, config_path, store_from_kuberay};
+
+/// Returns how the store is connected.
+pub(super) fn connector(settings: &Settings) -> Connect {
+    let local = settings.local_dir.clone();
+    Box::new(move || {
+        let config = match &local {
+            Some(path) => Ok(StoreConfig::Local(LocalConfig { path: path.clone() })),
+            None => read().map(|found| found.store),
+        };
+        Box::pin(async move {
+            let config = config?;
+            connect(&config).await.map_err(|error| error.to_string())
+        })
+    })
+}
+
+/// Returns the prefix inside the store, which is empty or ends in `/`.
+pub(super) fn root() -> String {
+    let root = std::env::var("STORAGE_ROOT_DIR").unwrap_or_default();
+    let parts: Vec<&str> = root.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    if parts.is_empty() { String::new() } else { format!("{}/", parts.join("/")) }
+}
+
+fn read() -> Result<KubeRayStore, String> {
+    let env = |name: &str| std::env::var(name).ok();
+    let file = match config_path(&env) {
+        None => None,
+        Some(path) => match std::fs::read_to_string(&path) {
+            Ok(text) => Some((path, text)),
+            Err(error) => return Err(format!("{path} cannot be read: {error}")),
+        },
+    };
+    let file = file.as_ref().map(|(path, text)| (path.as_str(), text.as_str()));
+    match store_from_kuberay(&env, file) {
+        Ok(Some(store)) => {
+            for note in &store.notes {
+                tracing::info!("{note}");
+            }
+            Ok(store)
+        }
+        Ok(None) => Err("neither STORAGE_BACKEND nor --local-dir is set".to_owned()),
+        Err(problems) => Err(problems.to_string()),
+    }
+}

@@ -1,0 +1,107 @@
+use super::*;
+use std::collections::HashMap;
+
+fn read(flags: &Flags, variables: &[(&str, &str)]) -> (Settings, Vec<String>) {
+    let variables: HashMap<&str, &str> = variables.iter().copied().collect();
+    Settings::read(flags, &|name| variables.get(name).map(|value| (*value).to_owned()))
+}
+
+/// The variables that KubeRay's operator gives its collector.
+const OPERATOR: [(&str, &str); 9] = [
+    ("POD_IP", "10.0.0.9"),
+    ("RAY_CLUSTER_NAME", "train"),
+    ("RAY_CLUSTER_NAMESPACE", "ml"),
+    ("RAY_ROLE", "Head"),
+    ("EVENTS_PORT", "8084"),
+    ("FQ_RAY_IP", "train-head-svc.ml.svc"),
+    ("OWNER_KIND", "RayJob"),
+    ("OWNER_NAME", "nightly"),
+    ("ENABLE_LOG_COLLECTOR", "true"),
+];
+
+#[test]
+fn the_operators_variables_are_enough() {
+    let (settings, warnings) = read(&Flags::default(), &OPERATOR);
+    assert_eq!(warnings, [] as [String; 0]);
+    assert_eq!(settings.role, Role::Head);
+    assert_eq!(settings.cluster, Some(ClusterId { namespace: "ml".into(), name: "train".into() }));
+    assert_eq!(settings.owner, Some(Owner { kind: OwnerKind::RayJob, name: "nightly".into() }));
+    assert_eq!(settings.events_listen, ["127.0.0.1:8084".parse().unwrap(), "[::1]:8084".parse().unwrap()]);
+    assert_eq!(settings.control_listen, ["[::]:8085".parse().unwrap(), "0.0.0.0:8085".parse().unwrap()]);
+    assert_eq!((settings.spool_max, settings.flush.as_secs(), settings.grace.as_secs()), (512 << 20, 10, 25));
+    assert_eq!((settings.gzip, settings.immutable, settings.fsync_batch), (true, false, false));
+    assert_eq!(settings.spool, SpoolFolder { given: None, otherwise: "/tmp/ray/ray-history-spool".into() });
+    assert_eq!((settings.poll.enabled, settings.poll.auth), (true, Auth::None));
+}
+
+#[test]
+fn kuberays_variables_win() {
+    let text = |text: &str| Some(text.to_owned());
+    let flags = Flags { role: text("worker"), cluster: text("mine"), ray_tmp: text("/ray"), ..Flags::default() };
+    let flags = Flags { spool_max: text("1Gi"), gzip: text("true"), seal_after: text("1m"), ..flags };
+    let (settings, _) = read(&flags, &[]);
+    assert_eq!((settings.role, settings.spool_max, settings.seal_after.as_secs()), (Role::Worker, 1 << 30, 60));
+    assert_eq!(settings.spool.otherwise, PathBuf::from("/ray/ray-history-spool"));
+    let more = [
+        ("RAY_TMP_ROOT", "/elsewhere"),
+        ("RAY_COLLECTOR_EVENT_MAX_DISK_MB", "200"),
+        ("RAY_COLLECTOR_EVENT_COMPRESSION_ENABLED", "false"),
+        ("RAY_COLLECTOR_EVENT_ROTATION_INTERVAL", "2m"),
+        ("RAY_COLLECTOR_EVENT_DATA_DIR", "/data"),
+        ("RAY_COLLECTOR_EVENT_MAX_FILE_SIZE_MB", "10"),
+    ];
+    let (settings, warnings) = read(&flags, &[&OPERATOR[..], &more].concat());
+    assert_eq!((settings.role, settings.gzip, settings.spool_max), (Role::Head, false, 200 << 20));
+    assert_eq!(settings.ray_tmp, PathBuf::from("/elsewhere"));
+    assert_eq!(settings.spool.candidates()[0], PathBuf::from("/data/ray-history-spool"));
+    assert_eq!((settings.seal_after.as_secs(), settings.seal_bytes), (120, Some(10 << 20)));
+    let names = ["--ray-tmp", "--cluster", "--role"];
+    for name in names {
+        assert!(warnings.iter().any(|warning| warning.starts_with(name)), "{name}: {warnings:?}");
+    }
+    assert_eq!(warnings.len(), names.len(), "{warnings:?}");
+}
+
+#[test]
+fn a_bad_value_is_a_warning_and_the_default() {
+    let text = |text: &str| Some(text.to_owned());
+    let flags = Flags { flush: text("soon"), events_listen: text("8084"), fsync: text("never"), ..Flags::default() };
+    let bad = [
+        ("RAY_ROLE", "boss"),
+        ("EVENTS_PORT", "70000"),
+        ("RAY_CLUSTER_NAME", "../x"),
+        ("OWNER_KIND", "RayJob"),
+        ("RAY_COLLECTOR_POLL_INTERVAL", "1"),
+        ("RAY_COLLECTOR_EVENT_MAX_DISK_MB", "much"),
+        ("RAY_COLLECTOR_EVENT_COMPRESSION_ENABLED", "perhaps"),
+        ("RAY_DASHBOARD_ADDRESS", "https://dashboard"),
+        ("RAY_AUTH_MODE", "token"),
+        ("LOG_BATCHING", "1000"),
+        ("ENABLE_EVENT_COLLECTOR", "false"),
+    ];
+    let (settings, warnings) = read(&flags, &bad);
+    let (default, missing) = read(&Flags::default(), &[]);
+    assert_eq!(missing.len(), 1, "{missing:?}");
+    assert_eq!(settings.poll.auth, Auth::Missing);
+    let poll = PollSettings { auth: Auth::None, ..settings.poll.clone() };
+    assert_eq!(Settings { poll, ..settings }, default);
+    assert_eq!(warnings.len(), bad.len() + 3, "{warnings:#?}");
+}
+
+#[test]
+fn a_token_is_chosen_as_kuberay_does() {
+    let auth = |variables: &[(&str, &str)]| read(&Flags::default(), variables).0.poll.auth;
+    let token = ("RAY_AUTH_TOKEN", "t");
+    assert_eq!(auth(&[token]), Auth::Token("t".into()));
+    assert_eq!(auth(&[token, ("RAY_ENABLE_K8S_TOKEN_AUTH", "true")]), Auth::File(TOKEN_FILE.into()));
+    assert_eq!(auth(&[token, ("RAY_ENABLE_K8S_TOKEN_AUTH", "false")]), Auth::Token("t".into()));
+    assert_eq!(format!("{:?}", Auth::Token("secret".into())), "Token(…)");
+}
+
+#[test]
+fn additional_urls_are_paths() {
+    let variables = [("RAY_COLLECTOR_ADDITIONAL_ENDPOINTS", "/api/a, api/b?c=1,,/bad url"), ("RAY_CLUSTER_NAME", "c")];
+    let (settings, warnings) = read(&Flags::default(), &variables);
+    assert_eq!(settings.poll.additional, ["/api/a", "/api/b?c=1"]);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+}

@@ -1,0 +1,453 @@
+//! What of the spool is to be compressed and written, and what became of it.
+
+use super::live::{Compressed, Live};
+use super::state::{Entry, Object, SpoolFile, Stored};
+use super::{FailPoint, Inner, Spool};
+use crate::quarantine;
+use crate::upload::{Destination, Sealing};
+use ray_history_core::base::name::SessionName;
+use ray_history_core::base::time::Nanos;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Bytes of a file that are compressed before their time.
+const MUCH: u64 = 4 << 20;
+/// The pause after a local failure, or a key that a store cannot have.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// The files whose time has come, and when the next one's comes.
+#[derive(Debug, Default)]
+pub(crate) struct Due {
+    pub(crate) files: Vec<Nanos>,
+    pub(crate) next: Option<Instant>,
+}
+
+/// A file to be compressed further.
+#[derive(Debug)]
+pub(crate) struct PackJob {
+    pub(crate) plain: PathBuf,
+    pub(crate) compressed: PathBuf,
+    /// The length of the records.
+    pub(crate) end: u64,
+    pub(crate) records: u64,
+}
+
+/// An object to be written.
+#[derive(Debug)]
+pub(crate) struct PutJob {
+    pub(crate) file: Nanos,
+    pub(crate) key: String,
+    pub(crate) content: Content,
+    /// What the object holds then, but for its size if the content is plain.
+    pub(crate) end: u64,
+    pub(crate) records: u64,
+}
+
+/// The content of an object.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// The beginning of a compressed file that grows meanwhile.
+    Growing(PathBuf, u64),
+    /// A compressed file that does not change any more.
+    Sealed(PathBuf, u64),
+    /// The beginning of a plain file, because the disk has no room for its compressed form.
+    Plain(PathBuf, u64),
+}
+
+impl Spool {
+    /// Returns the files that are due: `every` after their first record that is not compressed, when they are to be
+    /// sealed, or all that have something new, if `all`.
+    pub(crate) fn due(&self, every: Duration, sealing: &Sealing, all: bool) -> Due {
+        let now = Instant::now();
+        let inner = self.inner.lock();
+        let mut due = Due::default();
+        for (name, live) in &inner.live {
+            let Some(file) = inner.state.files.get(name) else { continue };
+            let Some(at) = due_at(file, live, every, sealing, now) else { continue };
+            let is_new = live.fresh.is_some() || live.is_closed;
+            let at = if all && is_new { now } else { at }.max(live.retry_at.unwrap_or(now));
+            if at <= now {
+                due.files.push(*name);
+            } else {
+                due.next = Some(due.next.map_or(at, |next| next.min(at)));
+            }
+        }
+        due
+    }
+
+    /// Closes files for appending: all of a session, or all.
+    pub(crate) fn close(&self, session: Option<&SessionName>) {
+        let mut inner = self.inner.lock();
+        let names: Vec<Nanos> = inner
+            .state
+            .files
+            .iter()
+            .filter(|(_, file)| session.is_none_or(|session| file.session.as_deref() == Some(session.as_str())))
+            .map(|(name, _)| *name)
+            .collect();
+        for name in names {
+            inner.close(name);
+        }
+    }
+
+    /// Closes a file if it is to be sealed, and returns what is to be compressed of it; `None` if that is nothing.
+    pub(crate) fn pack_job(&self, name: Nanos, sealing: &Sealing) -> Option<PackJob> {
+        let mut inner = self.inner.lock();
+        let (file, live) = (inner.state.files.get(&name)?.clone(), inner.live.get(&name)?.clone());
+        if file.packed.is_some() {
+            return None;
+        }
+        if is_full(&file, &live, sealing, Instant::now()) {
+            inner.close(name);
+        }
+        let has_all = live.compressed.is_some_and(|compressed| compressed.end >= file.end);
+        (!has_all && !file.is_stored()).then(|| PackJob {
+            plain: self.home.plain(name, &file),
+            compressed: self.home.compressed(name, &file),
+            end: file.end,
+            records: file.records,
+        })
+    }
+
+    /// Notes that a file was compressed up to the end of a job. Returns `true` if it was closed by that, and more came
+    /// meanwhile.
+    pub(crate) fn compressed(&self, name: Nanos, job: &PackJob, size: u64, sealing: &Sealing) -> bool {
+        let mut guard = self.inner.lock();
+        let inner = &mut *guard;
+        let (Some(file), Some(live)) = (inner.state.files.get(&name), inner.live.get_mut(&name)) else { return false };
+        let before = live.compressed.map_or(0, |compressed| compressed.size);
+        live.compressed = Some(Compressed { end: job.end, records: job.records, size });
+        live.retry_at = None;
+        live.waiting = live.waiting.into_iter().chain(live.fresh).min();
+        let has_more = job.end < file.end;
+        live.fresh = live.fresh.filter(|_| has_more);
+        if let Some(fresh) = &mut live.fresh {
+            // What is left came while this was compressed.
+            fresh.at = Instant::now();
+        }
+        let is_full = size >= sealing.compressed || sealing.every_flush;
+        inner.used = inner.used.saturating_sub(before) + size;
+        if is_full {
+            inner.close(name);
+        }
+        has_more && inner.live.get(&name).is_some_and(|live| live.is_closed)
+    }
+
+    /// Notes that a file could not be compressed; it is tried again later, or written as it is.
+    pub(crate) fn not_compressed(&self, name: Nanos) {
+        let mut guard = self.inner.lock();
+        let inner = &mut *guard;
+        let is_packed = inner.state.files.get(&name).is_none_or(|file| file.packed.is_some());
+        if let Some(live) = inner.live.get_mut(&name).filter(|_| !is_packed) {
+            let size = live.compressed.take().map_or(0, |compressed| compressed.size);
+            inner.used = inner.used.saturating_sub(size);
+            live.retry_at = Some(Instant::now() + RETRY);
+            live.waiting = live.waiting.into_iter().chain(live.fresh.take()).min();
+        }
+    }
+
+    /// Returns `true` if records may be appended to a file.
+    pub(crate) fn grows(&self, name: Nanos) -> bool {
+        self.inner.lock().live.get(&name).is_some_and(|live| !live.is_closed)
+    }
+
+    /// Replaces the plain form of a closed file by the compressed one, if that has all.
+    pub(crate) fn seal(&self, name: Nanos) -> io::Result<()> {
+        let (plain, compressed, size, end) = {
+            let mut inner = self.inner.lock();
+            let Some((file, live)) = inner.state.files.get(&name).zip(inner.live.get(&name)) else { return Ok(()) };
+            if !live.is_closed || file.packed.is_some() {
+                return Ok(());
+            }
+            if file.is_stored() {
+                return self.finish(&mut inner, name);
+            }
+            match live.compressed {
+                Some(compressed) if compressed.end >= file.end => {
+                    (self.home.plain(name, file), self.home.compressed(name, file), compressed.size, file.end)
+                }
+                _ => return Ok(()),
+            }
+        };
+        File::open(&compressed)?.sync_all()?;
+        let journal = {
+            let mut inner = self.inner.lock();
+            self.note(&mut inner, Entry::Packed { file: name, size })?;
+            inner.dirty.remove(&name);
+            inner.journal.file()
+        };
+        journal.sync_data()?;
+        (self.hook)(FailPoint::Packed);
+        remove(&plain)?;
+        let mut inner = self.inner.lock();
+        inner.used = inner.used.saturating_sub(end);
+        Ok(())
+    }
+
+    /// Brings everything that was accepted before the call to the disk, and shortens the journal if it is long.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        let (files, journal) = {
+            let mut inner = self.inner.lock();
+            self.note_counts(&mut inner)?;
+            (inner.take_dirty(&self.home), inner.journal.file())
+        };
+        for (name, path) in &files {
+            if let Err(error) = sync_file(path) {
+                self.inner.lock().dirty.insert(*name);
+                return Err(error);
+            }
+        }
+        journal.sync_data()?;
+        let mut inner = self.inner.lock();
+        if inner.journal.is_long() {
+            inner.sync_all(&self.home)?;
+            let state = inner.state.clone();
+            inner.journal.replace(state, || (self.hook)(FailPoint::JournalWritten))?;
+        }
+        self.home.reserve()
+    }
+
+    /// Returns up to `most` objects to be written, the oldest first, without those in `busy` and those whose node is
+    /// not known. Their keys are in the journal.
+    pub(crate) fn put_jobs(
+        &self,
+        busy: &BTreeSet<Nanos>,
+        destination: &Destination,
+        most: usize,
+    ) -> io::Result<Vec<PutJob>> {
+        let now = Instant::now();
+        let mut inner = self.inner.lock();
+        let ready = |name: &Nanos, live: &Live| {
+            live.waiting.is_some() && !busy.contains(name) && live.retry_at.is_none_or(|at| at <= now)
+        };
+        let names: Vec<Nanos> =
+            inner.live.iter().filter(|(name, live)| ready(name, live)).map(|(name, _)| *name).collect();
+        let mut jobs = Vec::new();
+        for name in names {
+            if jobs.len() >= most {
+                break;
+            }
+            if let Some(job) = self.put_job(&mut inner, name, destination)? {
+                jobs.push(job);
+            }
+        }
+        Ok(jobs)
+    }
+
+    fn put_job(&self, inner: &mut Inner, name: Nanos, destination: &Destination) -> io::Result<Option<PutJob>> {
+        let Some(file) = inner.state.files.get(&name).cloned() else { return Ok(None) };
+        let object = match &file.object {
+            Some(object) => object.clone(),
+            None => {
+                let Some(object) = self.object(inner, name, &file, destination) else { return Ok(None) };
+                self.note(inner, Entry::Placed { file: name, object: object.clone() })?;
+                object
+            }
+        };
+        let Some(live) = inner.live.get_mut(&name) else { return Ok(None) };
+        let path = self.home.compressed(name, &file);
+        let (content, end, records) = match live.compressed {
+            Some(Compressed { end, records, size }) if file.packed.is_some() => {
+                (Content::Sealed(path, size), end, records)
+            }
+            Some(Compressed { end, records, size }) => (Content::Growing(path, size), end, records),
+            None => (Content::Plain(self.home.plain(name, &file), file.end), file.end, file.records),
+        };
+        live.sending = live.waiting.take();
+        Ok(Some(PutJob { file: name, key: format!("{}{}", object.node, object.key), content, end, records }))
+    }
+
+    /// Returns the object of a file; `None` while its node, or a session for it, is not known.
+    fn object(&self, inner: &Inner, name: Nanos, file: &SpoolFile, destination: &Destination) -> Option<Object> {
+        let session = SessionName::parse(file.session.as_deref().or(inner.state.session.as_deref())?)?;
+        let node = destination(&session)?;
+        let key = if file.is_quarantine() {
+            format!("{}{}-{name}.jsonl.gz", node.own(self.id()), quarantine::FOLDER)
+        } else {
+            node.event_file(&file.folder, name)
+        };
+        Some(Object { key: key.strip_prefix(node.prefix())?.to_owned(), node: node.prefix().to_owned() })
+    }
+
+    /// Notes that an object was written. A sealed one goes from the disk.
+    pub(crate) fn written(&self, job: &PutJob, size: u64) -> io::Result<()> {
+        (self.hook)(FailPoint::Written);
+        let mut inner = self.inner.lock();
+        let stored = Stored { end: job.end, records: job.records, size };
+        self.note(&mut inner, Entry::Stored { file: job.file, stored })?;
+        if let Some(live) = inner.live.get_mut(&job.file) {
+            live.sending = None;
+        }
+        let is_whole = inner.state.files.get(&job.file).is_some_and(SpoolFile::is_stored);
+        if is_whole && inner.live.get(&job.file).is_some_and(|live| live.is_closed) {
+            self.finish(&mut inner, job.file)?;
+        }
+        drop(inner);
+        self.stored.notify_waiters();
+        Ok(())
+    }
+
+    /// Notes that an object could not be written, for a reason that only time may mend.
+    pub(crate) fn not_written(&self, job: &PutJob) {
+        if let Some(live) = self.inner.lock().live.get_mut(&job.file) {
+            live.waiting = live.sending.take().into_iter().chain(live.waiting).min();
+            live.retry_at = Some(Instant::now() + RETRY);
+        }
+    }
+
+    /// Returns `true` if something is compressed and not written; its node may not be known.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.inner.lock().live.values().any(|live| live.waiting.is_some())
+    }
+
+    /// Returns the files with records that the bucket does not have, and the length of their records.
+    pub(crate) fn unstored(&self) -> Vec<(Nanos, u64)> {
+        let inner = self.inner.lock();
+        let files = inner.state.files.iter().filter(|(_, file)| !file.is_stored());
+        files.map(|(name, file)| (*name, file.end)).collect()
+    }
+
+    /// Returns `true` if the bucket has the records of these files up to these lengths.
+    pub(crate) fn has_stored(&self, files: &[(Nanos, u64)]) -> bool {
+        let inner = self.inner.lock();
+        files.iter().all(|(name, end)| {
+            let file = inner.state.files.get(name);
+            file.is_none_or(|file| file.stored.is_some_and(|stored| stored.end >= *end))
+        })
+    }
+
+    /// Returns `true` if no file of a session is left on the disk: all are sealed and in the bucket.
+    pub(crate) fn has_finished(&self, session: &SessionName) -> bool {
+        let inner = self.inner.lock();
+        !inner.state.files.values().any(|file| file.session.as_deref() == Some(session.as_str()) && file.end > 0)
+    }
+
+    /// Notes that a file's object is whole and sealed, then removes the local file.
+    fn finish(&self, inner: &mut Inner, name: Nanos) -> io::Result<()> {
+        let Some(file) = inner.state.files.get(&name).cloned() else { return Ok(()) };
+        self.note(inner, Entry::Finished { file: name })?;
+        inner.journal.file().sync_data()?;
+        (self.hook)(FailPoint::Finished);
+        let compressed = inner.live.remove(&name).and_then(|live| live.compressed).map_or(0, |found| found.size);
+        let plain = if file.packed.is_some() { 0 } else { file.end };
+        inner.used = inner.used.saturating_sub(compressed + plain);
+        inner.open.retain(|_, open| *open != name);
+        inner.dirty.remove(&name);
+        self.stored.notify_waiters();
+        let path = self.home.plain(name, &file);
+        remove(&path)?;
+        remove(&self.home.compressed(name, &file))?;
+        // The folders go with their last file.
+        path.ancestors().skip(1).take_while(|dir| **dir != self.home.dir).all(|dir| std::fs::remove_dir(dir).is_ok());
+        Ok(())
+    }
+
+    /// Appends an entry to the journal, and applies it. On a disk that is full the reserve makes room.
+    fn note(&self, inner: &mut Inner, entry: Entry) -> io::Result<()> {
+        let entries = [entry];
+        match inner.journal.append(&entries) {
+            Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+                self.home.give_reserve()?;
+                inner.journal.append(&entries)?;
+            }
+            result => result?,
+        }
+        let [entry] = entries;
+        inner.state.apply(entry);
+        Ok(())
+    }
+
+    /// Counts repeated and refused batches for the session of the last event.
+    fn note_counts(&self, inner: &mut Inner) -> io::Result<()> {
+        let (repeated, refused) = inner.uncounted;
+        let Some(session) = inner.state.session.clone().filter(|_| (repeated, refused) != (0, 0)) else {
+            return Ok(());
+        };
+        inner.uncounted = (0, 0);
+        self.note(inner, Entry::Counted { session, repeated, refused })
+    }
+}
+
+impl Inner {
+    /// Nothing is appended to the file any more.
+    fn close(&mut self, name: Nanos) {
+        if let Some(live) = self.live.get_mut(&name) {
+            live.is_closed = true;
+            self.open.retain(|_, open| *open != name);
+        }
+    }
+
+    pub(super) fn has_much_to_compress(&self) -> bool {
+        self.open.values().any(|name| {
+            let end = self.state.files.get(name).map_or(0, |file| file.end);
+            let live = self.live.get(name);
+            end > MUCH + live.and_then(|live| live.compressed).map_or(0, |compressed| compressed.end)
+        })
+    }
+
+    fn take_dirty(&mut self, home: &super::Home) -> Vec<(Nanos, PathBuf)> {
+        let dirty = std::mem::take(&mut self.dirty);
+        let files = dirty.into_iter().filter_map(|name| Some((name, self.state.files.get(&name)?)));
+        files.filter(|(_, file)| file.packed.is_none()).map(|(name, file)| (name, home.plain(name, file))).collect()
+    }
+
+    /// Brings all files to the disk.
+    pub(super) fn sync_all(&mut self, home: &super::Home) -> io::Result<()> {
+        for (name, path) in self.take_dirty(home) {
+            sync_file(&path).inspect_err(|_| {
+                self.dirty.insert(name);
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns when a file is due; `None` if nothing is to be done.
+fn due_at(file: &SpoolFile, live: &Live, every: Duration, sealing: &Sealing, now: Instant) -> Option<Instant> {
+    if file.packed.is_some() {
+        return None;
+    }
+    if live.is_closed {
+        let waits_for_bucket = live.compressed.is_none() && live.fresh.is_none() && !file.is_stored();
+        return (!waits_for_bucket).then_some(now);
+    }
+    let compressed = live.compressed.map_or(0, |compressed| compressed.end);
+    if live.fresh.is_some() && file.end.saturating_sub(compressed) > MUCH {
+        return Some(now);
+    }
+    let seal = (file.end > 0).then(|| live.opened + sealing.age_of(live.compressed.map_or(0, |found| found.size)));
+    live.fresh.map(|fresh| fresh.at + every).into_iter().chain(seal).min()
+}
+
+/// Returns `true` if a file is to be sealed.
+fn is_full(file: &SpoolFile, live: &Live, sealing: &Sealing, now: Instant) -> bool {
+    let size = live.compressed.map_or(0, |compressed| compressed.size);
+    size >= sealing.compressed
+        || sealing.every_flush
+        || now >= live.opened + sealing.age_of(size)
+        || sealing.plain.is_some_and(|most| file.end >= most)
+}
+
+fn sync_file(path: &Path) -> io::Result<()> {
+    match File::open(path) {
+        Ok(file) => file.sync_all()?,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    // The name of a new file is in its folder, whose name is in the next.
+    for folder in path.ancestors().skip(1).take(3) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,298 @@
+use super::*;
+use proptest::prelude::*;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+const SESSIONS: [&str; 2] = ["session_2026-11-23_07-10-07_600839_11972", "session_2026-11-24_07-10-07_600839_7"];
+const LIMITS: Limits = Limits { bytes: 1 << 30, fsync: Fsync::Flush };
+
+/// An event by its number: its session and job follow from it.
+fn event(n: u64) -> String {
+    let session = SESSIONS[usize::from(n % 11 == 0)];
+    match n % 5 {
+        0 => format!(r#"{{"sessionName":"{session}","eventType":"NODE_LIFECYCLE_EVENT","n":{n}}}"#),
+        job => format!(
+            r#"{{"sessionName":"{session}","eventType":"TASK_LIFECYCLE_EVENT","taskLifecycleEvent":{{"jobId":"0{job}000000"}},"n":{n}}}"#
+        ),
+    }
+}
+
+fn batch(events: impl IntoIterator<Item = u64>) -> Vec<u8> {
+    format!("[{}]", events.into_iter().map(event).collect::<Vec<_>>().join(", ")).into_bytes()
+}
+
+fn open(dir: &Path) -> Spool {
+    Spool::try_open(dir, LIMITS, Arc::new(|_| {})).unwrap().unwrap()
+}
+
+/// The lines of all plain files, by path.
+fn lines(dir: &Path) -> BTreeMap<PathBuf, Vec<String>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "jsonl") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                found.insert(path.strip_prefix(dir).unwrap().to_owned(), text.lines().map(str::to_owned).collect());
+            }
+        }
+    }
+    found
+}
+
+/// The numbers of all events in a spool, sorted.
+fn numbers(dir: &Path) -> Vec<u64> {
+    let number = |line: &String| serde_json::from_str::<serde_json::Value>(line).unwrap()["n"].as_u64();
+    let mut numbers: Vec<u64> = lines(dir).values().flatten().filter_map(number).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+fn copy(from: &Path) -> TempDir {
+    let to = tempfile::tempdir().unwrap();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        std::fs::create_dir_all(to.path().join(&folder)).unwrap();
+        for entry in std::fs::read_dir(from.join(&folder)).unwrap() {
+            let path = folder.join(entry.unwrap().file_name());
+            if from.join(&path).is_dir() {
+                folders.push(path);
+            } else {
+                std::fs::copy(from.join(&path), to.path().join(&path)).unwrap();
+            }
+        }
+    }
+    to
+}
+
+#[test]
+fn records_are_stored_verbatim_in_the_files_of_their_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = open(dir.path());
+    let body = format!("[{{\"sessionName\":\"{}\",\n  \"a\": \"\\u00e9\\n\"}} ,\n{}]", SESSIONS[0], event(1));
+    let taken = Taken { records: 2, quarantined: 0 };
+    assert!(matches!(spool.accept(body.as_bytes()), Ok(Accepted::New(found)) if found == taken));
+    let found = lines(dir.path());
+    let of = |folder: &str| {
+        let (_, lines) = found.iter().find(|(path, _)| path.parent().unwrap().ends_with(folder)).unwrap();
+        lines.clone()
+    };
+    let expected = format!("{{\"sessionName\":\"{}\",   \"a\": \"\\u00e9\\n\"}}", SESSIONS[0]);
+    assert_eq!(of(&format!("{}/node_events", SESSIONS[0])), [expected]);
+    assert_eq!(of(&format!("{}/job_events/01000000", SESSIONS[0])), [event(1)]);
+}
+
+#[test]
+fn a_batch_that_comes_again_is_stored_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = open(dir.path());
+    spool.accept(&batch(0..10)).unwrap();
+    assert!(matches!(spool.accept(&batch(0..10)), Ok(Accepted::Repeated)));
+    drop(spool);
+    let spool = open(dir.path());
+    assert!(matches!(spool.accept(&batch(0..10)), Ok(Accepted::Repeated)));
+    for n in 10..26 {
+        spool.accept(&batch([n])).unwrap();
+    }
+    // The seventeenth before is not remembered: that is no batch that Ray repeats.
+    assert!(matches!(spool.accept(&batch(0..10)), Ok(Accepted::New(_))));
+    assert_eq!(spool.counts().repeated, 1);
+}
+
+#[test]
+fn odd_records_are_set_aside_and_the_rest_is_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = open(dir.path());
+    let before = spool.accept(b"garbage").unwrap();
+    assert_eq!(before, Accepted::New(Taken { records: 0, quarantined: 1 }));
+    let body = format!("[7, {{}}, {}, {{\"sessionName\":\"../../etc\"}}, \"x\", {{\"sess", event(3));
+    let taken = spool.accept(body.as_bytes()).unwrap();
+    assert_eq!(taken, Accepted::New(Taken { records: 1, quarantined: 5 }));
+    for nothing in [&b""[..], b"[]", b" \n"] {
+        assert_eq!(spool.accept(nothing).unwrap(), Accepted::New(Taken::default()));
+    }
+    let found = lines(dir.path());
+    let set_aside = |path: &str| found.iter().find(|(found, _)| found.starts_with(path)).unwrap().1.len();
+    assert_eq!((set_aside("quarantine"), set_aside(&format!("{}/quarantine", SESSIONS[0]))), (1, 5));
+    assert_eq!(numbers(dir.path()), [3]);
+}
+
+#[test]
+fn a_body_in_a_file_is_taken_as_one_in_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = open(dir.path());
+    let body = batch(0..30_000);
+    assert!(body.len() > 3 << 20);
+    let mut file = spool.unnamed_file().unwrap();
+    io::Write::write_all(&mut file, &body).unwrap();
+    let taken = Taken { records: 30_000, quarantined: 0 };
+    assert_eq!(spool.accept_file(&file, body.len() as u64).unwrap(), Accepted::New(taken));
+    assert_eq!(spool.accept(&body).unwrap(), Accepted::Repeated);
+    assert_eq!(numbers(dir.path()), (0..30_000).collect::<Vec<_>>());
+}
+
+/// An item without an end is set aside with all that follows, in pieces, not held.
+#[test]
+fn an_endless_record_is_set_aside_in_pieces() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = open(dir.path());
+    let body = format!("[{},{{\"a\":\"{}", event(1), "x".repeat(20 << 20));
+    let mut file = spool.unnamed_file().unwrap();
+    io::Write::write_all(&mut file, body.as_bytes()).unwrap();
+    let taken = spool.accept_file(&file, body.len() as u64).unwrap();
+    assert_eq!(taken, Accepted::New(Taken { records: 1, quarantined: 1 }));
+    let found = lines(dir.path());
+    let text = |line: &String| serde_json::from_str::<serde_json::Value>(line).unwrap()["text"].as_str().map(str::len);
+    let set_aside: usize = found
+        .iter()
+        .filter(|(path, _)| path.ends_with("quarantine") || path.to_string_lossy().contains("quarantine"))
+        .flat_map(|(_, lines)| lines)
+        .filter_map(text)
+        .sum();
+    assert_eq!(set_aside, body.len() - event(1).len() - 2);
+}
+
+#[test]
+fn a_spool_without_room_refuses_and_takes_again_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits { bytes: 20_000, ..LIMITS };
+    let spool = Spool::try_open(dir.path(), limits, Arc::new(|_| {})).unwrap().unwrap();
+    let mut accepted = 0;
+    while spool.accept(&batch(accepted * 10..accepted * 10 + 10)).is_ok() {
+        accepted += 1;
+    }
+    assert!(accepted > 5 && spool.used() <= 20_000, "{accepted} batches, {} bytes", spool.used());
+    assert!(matches!(spool.accept(&batch(0..10_000)), Err(Refused::Full)));
+    assert_eq!(numbers(dir.path()), (0..accepted * 10).collect::<Vec<_>>());
+    assert_eq!(spool.counts().refused, 2);
+}
+
+#[test]
+fn a_long_journal_is_replaced_by_its_state() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = open(dir.path());
+    for n in 0..7_000 {
+        spool.accept(&batch([n])).unwrap();
+    }
+    let before = dir.path().join("journal").metadata().unwrap().len();
+    let state = spool.inner.lock().state.clone();
+    spool.sync().unwrap();
+    let after = dir.path().join("journal").metadata().unwrap().len();
+    assert!(before > 1 << 20 && after < 10_000, "{before} bytes, then {after}");
+    spool.accept(&batch([7_000])).unwrap();
+    drop(spool);
+    let spool = open(dir.path());
+    assert_eq!(spool.inner.lock().state.files.len(), state.files.len());
+    assert_eq!(numbers(dir.path()), (0..=7_000).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_write_to_the_journal_that_fails_takes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = open(dir.path());
+    spool.accept(&batch(0..10)).unwrap();
+    // A file that is open for reading only.
+    let unwritable = File::open(dir.path().join("journal")).unwrap();
+    spool.inner.lock().journal.break_for_test(unwritable);
+    assert!(matches!(spool.accept(&batch(10..20)), Err(Refused::Disk(_))));
+    drop(spool);
+    assert_eq!(numbers(dir.path()), (0..10).collect::<Vec<_>>());
+    let spool = open(dir.path());
+    assert!(matches!(spool.accept(&batch(10..20)), Ok(Accepted::New(_))));
+    assert_eq!(numbers(dir.path()), (0..20).collect::<Vec<_>>());
+}
+
+/// The numbers of a batch, and the length of the journal when it was accepted.
+type History = Vec<(Vec<u64>, u64)>;
+
+/// Accepts batches of these sizes.
+fn history(dir: &Path, sizes: &[u64]) -> History {
+    let spool = open(dir);
+    let mut next = 0;
+    let accept = |size: &u64| {
+        let numbers: Vec<u64> = (next..next + size).collect();
+        next += size;
+        spool.accept(&batch(numbers.iter().copied())).unwrap();
+        (numbers, dir.join("journal").metadata().unwrap().len())
+    };
+    sizes.iter().map(accept).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// A kill leaves whole files, with tails that do not count, and the journal up to any byte.
+    #[test]
+    fn any_beginning_of_the_journal_is_recovered(
+        sizes in prop::collection::vec(1..40u64, 1..12),
+        cut in 0.0..=1.0f64,
+        tails in 0.0..=1.0f64,
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let history = history(dir.path(), &sizes);
+        let copy = copy(dir.path());
+        let journal = File::options().write(true).open(copy.path().join("journal")).unwrap();
+        let len = (journal.metadata().unwrap().len() as f64 * cut) as u64;
+        journal.set_len(len).unwrap();
+        let (whole, rest): (History, History) = history.into_iter().partition(|(_, end)| *end <= len);
+        // The next batch may be in some of its files, or in parts of them; later ones had not begun.
+        let whole: Vec<u64> = whole.into_iter().flat_map(|(numbers, _)| numbers).collect();
+        for (path, lines) in lines(copy.path()) {
+            let number = |line: &String| serde_json::from_str::<serde_json::Value>(line).unwrap()["n"].as_u64().unwrap();
+            let kept: usize = lines.iter().filter(|line| whole.contains(&number(line))).map(|line| line.len() + 1).sum();
+            let all: usize = lines.iter().map(|line| line.len() + 1).sum();
+            let len = kept + ((all - kept) as f64 * tails) as usize;
+            File::options().write(true).open(copy.path().join(path)).unwrap().set_len(len as u64).unwrap();
+        }
+        let spool = open(copy.path());
+        prop_assert_eq!(numbers(copy.path()), whole.clone());
+        prop_assert_eq!(spool.lost(), 0);
+        // Ray sends again what was not acknowledged, and the last that was.
+        let mut expected = whole;
+        for (numbers, _) in rest {
+            spool.accept(&batch(numbers.iter().copied())).unwrap();
+            expected.extend(numbers);
+        }
+        drop(spool);
+        let spool = open(copy.path());
+        prop_assert_eq!(numbers(copy.path()), expected);
+        prop_assert_eq!(spool.lost(), 0);
+    }
+
+    /// A kernel that crashed has lost ends of files that the journal names, or has other bytes in their place.
+    #[test]
+    fn lost_bytes_are_counted_and_what_is_left_is_kept(
+        sizes in prop::collection::vec(1..40u64, 1..12),
+        cuts in prop::collection::vec(0.0..=1.0f64, 12),
+        zeros: bool,
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        // Everything since the spool was opened is not synced, so a journal is not replaced before.
+        let history = history(dir.path(), &sizes);
+        let all: Vec<u64> = history.into_iter().flat_map(|(numbers, _)| numbers).collect();
+        let before = lines(dir.path());
+        for ((path, _), cut) in before.iter().zip(cuts) {
+            let file = File::options().write(true).open(dir.path().join(path)).unwrap();
+            let len = file.metadata().unwrap().len();
+            file.set_len((len as f64 * cut) as u64).unwrap();
+            if zeros {
+                file.set_len(len).unwrap();
+            }
+        }
+        let spool = open(dir.path());
+        let left = numbers(dir.path());
+        prop_assert_eq!(left.len() as u64 + spool.lost(), all.len() as u64);
+        for (path, lines) in lines(dir.path()) {
+            prop_assert_eq!(&lines[..], &before[&path][..lines.len()]);
+        }
+        let more: Vec<u64> = (1_000..1_030).collect();
+        spool.accept(&batch(more.iter().copied())).unwrap();
+        drop(spool);
+        let spool = open(dir.path());
+        prop_assert_eq!(numbers(dir.path()), [left, more].concat());
+        prop_assert_eq!(spool.lost(), 0);
+    }
+}

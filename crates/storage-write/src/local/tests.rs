@@ -1,0 +1,95 @@
+//! Tests of a folder that is written to.
+
+use super::super::conformance::{self, Subject};
+use super::super::memory::MemoryWriter;
+use super::*;
+use ray_history_storage::local::Local;
+use ray_history_storage::{Delimiter, Storage};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use tempfile::TempDir;
+
+fn folder() -> (TempDir, LocalWriter, Local) {
+    let dir = tempfile::tempdir().unwrap();
+    let (writer, reader) = (LocalWriter::open(dir.path()).unwrap(), Local::open(dir.path()).unwrap());
+    (dir, writer, reader)
+}
+
+#[tokio::test]
+async fn a_folder_conforms() -> anyhow::Result<()> {
+    let (dir, writer, reader) = folder();
+    let scratch = tempfile::tempdir()?;
+    let (writer, reader): (&dyn StorageWrite, &dyn Storage) = (&writer, &reader);
+    let holds = &|_: &str| true;
+    let scratch = scratch.path();
+    conformance::run(Subject { writer, reader, prefix: "some/where/", scratch, holds, creates_atomically: true })
+        .await?;
+    let names = fs::read_dir(dir.path().join("some/where/many"))?.count();
+    assert_eq!(names, 4, "unfinished files are removed");
+    Ok(())
+}
+
+#[tokio::test]
+async fn memory_conforms() -> anyhow::Result<()> {
+    let (writer, scratch) = (MemoryWriter::default(), tempfile::tempdir()?);
+    let (reader, holds, scratch): (&dyn Storage, _, _) = (&*writer.0, &|_: &str| true, scratch.path());
+    let subject = Subject { writer: &writer, reader, prefix: "some/", scratch, holds, creates_atomically: true };
+    conformance::run(subject).await
+}
+
+#[tokio::test]
+async fn unfinished_files_are_no_objects() {
+    let (dir, writer, reader) = folder();
+    writer.put("a/x", "x".into(), If::Any).await.unwrap();
+    let partial = Folder::partial(&dir.path().join("a"), "1-2");
+    fs::write(&partial, "half").unwrap();
+    for delimiter in [Delimiter::None, Delimiter::Slash] {
+        let listed = reader.list_all("a/", delimiter).await.unwrap();
+        assert_eq!(listed.objects.iter().map(|object| object.key.as_str()).collect::<Vec<_>>(), ["a/x"]);
+        assert!(listed.skipped.is_empty());
+    }
+    let key = format!("a/{}", partial.file_name().unwrap().to_str().unwrap());
+    assert_eq!(reader.read_all(&key, 9).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(writer.put(&key, "x".into(), If::Any).await.unwrap_err().kind(), ErrorKind::InvalidKey);
+}
+
+#[tokio::test]
+async fn nothing_outside_of_the_folder_is_written() {
+    let (dir, writer, _) = folder();
+    let outside = tempfile::tempdir().unwrap();
+    symlink(outside.path(), dir.path().join("link")).unwrap();
+    for key in ["", "/x", "../x", "a//b", "a/./b", "a/../../x", "x/", "link/x", "link/deep/x", "nul\0"] {
+        let error = writer.put(key, "x".into(), If::Any).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidKey, "{key:?}: {error}");
+    }
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn folders_and_objects_do_not_replace_each_other() {
+    let (_dir, writer, reader) = folder();
+    writer.put("a/b", "old".into(), If::Any).await.unwrap();
+    for (key, condition) in [("a", If::Any), ("a/b/c", If::Any), ("a/b/c", If::Absent), ("a/b/c/d", If::Any)] {
+        let error = writer.put(key, "x".into(), condition).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidKey, "{key:?}: {error}");
+    }
+    writer.delete("a").await.unwrap();
+    assert_eq!(reader.read_all("a/b", 9).await.unwrap(), "old");
+}
+
+#[tokio::test]
+async fn says_what_is_wrong_with_the_folder() {
+    let (dir, writer, _) = folder();
+    fs::create_dir(dir.path().join("closed")).unwrap();
+    fs::set_permissions(dir.path().join("closed"), fs::Permissions::from_mode(0o555)).unwrap();
+    if fs::write(dir.path().join("closed/probe"), "").is_err() {
+        let error = writer.put("closed/x", "x".into(), If::Any).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+        assert!(error.to_string().contains("allow this process to write"), "{error}");
+    }
+    let path = dir.path().to_owned();
+    drop(dir);
+    let error = writer.put("a/x", "x".into(), If::Any).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoBucket, "{error}");
+    assert_eq!(writer.delete("a/x").await.unwrap_err().kind(), ErrorKind::NoBucket);
+    assert!(!path.exists(), "the folder itself is never made");
+}
