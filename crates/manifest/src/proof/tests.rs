@@ -142,6 +142,9 @@ fn what_the_collector_says_is_missing_is_told() {
     let lost = losses(|manifest, _| manifest.logs.lost.push(range.clone()));
     assert_eq!(lost, [Lost::Log(range.clone())]);
     assert_eq!(losses(|manifest, _| manifest.logs.skipped.push(range.clone())), [Lost::Log(range)]);
+    let special = LogRange { path: "pipe".into(), why: "no file".into(), ..LogRange::default() };
+    assert_eq!(prove(|manifest, _| manifest.logs.skipped.push(special.clone())).losses, []);
+    assert_eq!(losses(|manifest, _| manifest.logs.lost.push(special.clone())), [Lost::Log(special)]);
     let lost = losses(|manifest, _| {
         manifest.events.quarantined = 2;
         manifest.ray[0].published += 2;
@@ -163,6 +166,14 @@ fn what_ray_counted_and_nobody_stored_is_told() {
         manifest.state = State::Open;
     });
     assert_eq!(on_its_way.losses, [], "it is alive");
+    // Acknowledged and never stored, by a node that was lost after its last manifest.
+    let silent = |manifest: &mut Manifest, stored: &mut Stored| {
+        manifest.state = State::Open;
+        (manifest.ray[0].published, manifest.ray[0].received) = (105, 108);
+        stored.records = 103;
+    };
+    assert_eq!(losses(silent), [Lost::NotRecorded { events: 2 }]);
+    assert_eq!(prove_at(LOOK + 2 * SECOND, silent).losses, [], "they are in its spool");
 }
 
 #[test]

@@ -101,11 +101,10 @@ pub(super) fn gap(loss: &Loss) -> Gap {
         }
         Lost::Log(LogRange { path, from, to, why }) => {
             let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-            (
-                format!("Bytes {from} to {to} of the log {path} of node {node} are not stored{why}"),
-                to.checked_sub(*from),
-                None,
-            )
+            let what =
+                if from < to { format!("Bytes {from} to {to} of the log") } else { "Parts of the log".to_owned() };
+            let message = format!("{what} {path} of node {node} are not stored{why}");
+            (message, to.checked_sub(*from).filter(|bytes| *bytes > 0), None)
         }
         Lost::NoCollector => (format!("Node {node} had no collector: nothing of it is accounted for"), None, None),
     };
