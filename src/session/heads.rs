@@ -115,6 +115,12 @@ impl Sessions {
         }
     }
 
+    /// Returns `true` if a session has manifests, understood or not, as far as they were read.
+    pub(super) fn has_manifests(&self, key: &SessionKey) -> bool {
+        let has_any = |glance: Glance| glance.head.is_some() || glance.verdict.is_some();
+        self.proof_of(key).is_some() || self.source().heads.seen.peek(key).is_some_and(has_any)
+    }
+
     /// Returns the proof of a session if it is open.
     fn proof_of(&self, key: &SessionKey) -> Option<Arc<Proved>> {
         self.peek(key)?.proved.clone()

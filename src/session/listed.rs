@@ -38,7 +38,7 @@ impl Sessions {
     /// Returns the sign that a session is over, or `None` if there is none or the state is already known.
     pub fn ended(&self, key: &SessionKey, open: Option<&OpenSession>) -> Option<Ended> {
         let is_unknown = self.state(key) == State::Unknown;
-        is_unknown.then(|| Ended::find(key, &self.listing(), open, self.head(key).is_some())).flatten()
+        is_unknown.then(|| Ended::find(key, &self.listing(), open, self.has_manifests(key))).flatten()
     }
 
     /// Returns a page of the last listing.

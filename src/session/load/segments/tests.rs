@@ -117,7 +117,7 @@ async fn an_index_of_many_frames_is_read_whole() {
         let name = format!("worker-{:016x}.out", n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         writer.push(&name, "1-1", 0, b"x");
     }
-    writer.push("last.out", "1-1", 0, &[b'y'; MAX_FRAME]);
+    writer.push("last.out", "1-1", 0, &vec![b'y'; MAX_FRAME]);
     let bytes = writer.object();
     let size = bytes.len() as u64;
     assert!(size - writer.body_len() as u64 > USUAL_TAIL);
