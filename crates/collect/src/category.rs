@@ -163,13 +163,25 @@ mod tests {
     #[test]
     fn the_folder_is_that_of_kuberays_collector() {
         for (members, expected) in [
-            (r#""eventType":"TASK_LIFECYCLE_EVENT","taskLifecycleEvent":{"jobId":"AQAAAA==","x":[{}]}"#, "job_events/01000000"),
-            (r#""event_type":"X","task_profile_events":{"a":{"jobId":"AgAAAA=="},"job_id":"0A000000"}"#, "job_events/0a000000"),
-            (r#""eventType":"ACTOR_DEFINITION_EVENT","actorDefinitionEvent":{"jobId":"AQAAAA=="}"#, "job_events/01000000"),
+            (
+                r#""eventType":"TASK_LIFECYCLE_EVENT","taskLifecycleEvent":{"jobId":"AQAAAA==","x":[{}]}"#,
+                "job_events/01000000",
+            ),
+            (
+                r#""event_type":"X","task_profile_events":{"a":{"jobId":"AgAAAA=="},"job_id":"0A000000"}"#,
+                "job_events/0a000000",
+            ),
+            (
+                r#""eventType":"ACTOR_DEFINITION_EVENT","actorDefinitionEvent":{"jobId":"AQAAAA=="}"#,
+                "job_events/01000000",
+            ),
             (r#""eventType":"ACTOR_LIFECYCLE_EVENT","actorLifecycleEvent":{"jobId":"AQAAAA=="}"#, "node_events"),
             (r#""eventType":"NODE_DEFINITION_EVENT","taskLifecycleEvent":{"jobId":"AQAAAA=="}"#, "node_events"),
             (r#""eventType":"X","taskLifecycleEvent":{"jobId":"../../x"}"#, "node_events"),
-            (r#""eventType":"X","taskLifecycleEvent":{"jobId":""},"taskDefinitionEvent":{"jobId":"AQAAAA=="}"#, "job_events/01000000"),
+            (
+                r#""eventType":"X","taskLifecycleEvent":{"jobId":""},"taskDefinitionEvent":{"jobId":"AQAAAA=="}"#,
+                "job_events/01000000",
+            ),
             (r#""eventType":"X","taskLifecycleEvent":null"#, "node_events"),
             (r#""eventType":"X","jobId":"AQAAAA==""#, "node_events"),
             (r#""eventType":"X","task\u004cifecycleEvent":{"job\u0049d":"AQAAAA=="}"#, "job_events/01000000"),

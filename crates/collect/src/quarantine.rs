@@ -69,7 +69,10 @@ mod tests {
     fn lines(record: &[u8]) -> Vec<serde_json::Value> {
         let mut out = Vec::new();
         write(Reason::NoObject, record, &mut out);
-        out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(|line| serde_json::from_slice(line).unwrap()).collect()
+        out.split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).unwrap())
+            .collect()
     }
 
     #[test]

@@ -134,7 +134,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let logs = root.path().join(OLD).join("logs");
         fs::create_dir_all(&logs).unwrap();
-        fs::write(logs.join("raylet.out"), format!("x\nRaylet of id, {} started. Raylet consists\n", id("0c"))).unwrap();
+        fs::write(logs.join("raylet.out"), format!("x\nRaylet of id, {} started. Raylet consists\n", id("0c")))
+            .unwrap();
         assert_eq!(Scanner::new(root.path()).scan()[0].node, Some(id("0c")));
     }
 }

@@ -116,4 +116,3 @@ impl Drop for Held {
         self.shared.held.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
-

@@ -40,7 +40,8 @@ async fn send(address: SocketAddr, request: Vec<u8>) -> (u16, String) {
 }
 
 fn post(path: &str, body: &[u8]) -> Vec<u8> {
-    let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head =
+        format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
 }
 
@@ -61,7 +62,11 @@ async fn every_post_is_a_batch_and_gets_200() {
     for (path, body) in ["/v1/events", "/v1/events/", "/", "//v1//events?x=1", "/v1/events"].iter().zip(bodies) {
         assert_eq!(send(running.address, post(path, &body)).await, (200, String::new()), "{path}");
     }
-    let chunked = format!("POST /v1/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n", event(2).len(), event(2));
+    let chunked = format!(
+        "POST /v1/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n",
+        event(2).len(),
+        event(2)
+    );
     assert_eq!(send(running.address, chunked.into_bytes()).await.0, 200);
     let again = post("/v1/events", format!("[{}]", event(1)).as_bytes());
     assert_eq!(send(running.address, again).await, (200, "repeated\n".to_owned()));
@@ -90,7 +95,8 @@ async fn a_long_body_goes_through_a_file() {
     let body = format!("[{}]", events.join(","));
     assert!(body.len() > 10 << 20);
     assert_eq!(send(running.address, post("/v1/events", body.as_bytes())).await.0, 200);
-    let mut chunked = b"POST /v1/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    let mut chunked =
+        b"POST /v1/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     let other = body.replace("\"n\":1", "\"n\":9");
     for chunk in other.as_bytes().chunks(3 << 20) {
         chunked.extend(format!("{:x}\r\n", chunk.len()).bytes());
@@ -100,7 +106,8 @@ async fn a_long_body_goes_through_a_file() {
     chunked.extend(b"0\r\n\r\n");
     assert_eq!(send(running.address, chunked).await.0, 200);
     assert_eq!(running.spool.counts().records, 24_000);
-    let left: Vec<_> = std::fs::read_dir(running._dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(running._dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("incoming")), "{left:?}");
     // The room that the bodies took is given back.
     let stored = body.len() + other.len();

@@ -62,15 +62,7 @@ pub struct Taken {
 
 impl<'a> Batch<'a> {
     pub(super) fn new(spool: &'a Spool, inner: &'a mut Inner) -> Self {
-        Self {
-            spool,
-            inner,
-            parts: Vec::new(),
-            opened: Vec::new(),
-            session: None,
-            records: 0,
-            quarantined: 0,
-        }
+        Self { spool, inner, parts: Vec::new(), opened: Vec::new(), session: None, records: 0, quarantined: 0 }
     }
 
     /// Takes all records of a body.
@@ -128,6 +120,7 @@ impl<'a> Batch<'a> {
             self.session = Some(place.session.clone());
         }
         self.records += 1;
+        self.spool.seen.event(&place.session, record);
         let part = self.part(Some(place));
         // No string of JSON has a raw newline, so these lie between tokens.
         part.held.extend(record.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));

@@ -52,7 +52,10 @@ impl Home {
             Err(error) => return Err(error),
         };
         if about.format != FORMAT {
-            return Err(io::Error::other(format!("the spool has format {}, this version knows {FORMAT}", about.format)));
+            return Err(io::Error::other(format!(
+                "the spool has format {}, this version knows {FORMAT}",
+                about.format
+            )));
         }
         let about = About { boots: about.boots + 1, ..about };
         let next = dir.join("spool.json.next");

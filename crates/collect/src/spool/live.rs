@@ -49,15 +49,7 @@ impl Moment {
 
 impl Live {
     pub(super) fn new(opened: Instant) -> Self {
-        Self {
-            opened,
-            is_closed: false,
-            compressed: None,
-            fresh: None,
-            waiting: None,
-            sending: None,
-            retry_at: None,
-        }
+        Self { opened, is_closed: false, compressed: None, fresh: None, waiting: None, sending: None, retry_at: None }
     }
 
     /// Returns the arrival of the first record that is not in the bucket.

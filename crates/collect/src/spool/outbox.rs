@@ -364,7 +364,9 @@ impl Spool {
     /// Counts repeated and refused batches for the session of the last event.
     fn note_counts(&self, inner: &mut Inner) -> io::Result<()> {
         let (repeated, refused) = inner.uncounted;
-        let Some(session) = inner.state.session.clone().filter(|_| (repeated, refused) != (0, 0)) else { return Ok(()) };
+        let Some(session) = inner.state.session.clone().filter(|_| (repeated, refused) != (0, 0)) else {
+            return Ok(());
+        };
         inner.uncounted = (0, 0);
         self.note(inner, Entry::Counted { session, repeated, refused })
     }

@@ -182,7 +182,8 @@ impl State {
     }
 
     fn finish(&mut self, file: Nanos) {
-        let Some(SpoolFile { folder, object: Some(object), stored: Some(stored), .. }) = self.files.remove(&file) else {
+        let Some(SpoolFile { folder, object: Some(object), stored: Some(stored), .. }) = self.files.remove(&file)
+        else {
             return;
         };
         let sealed = self.sealed.entry(object.node).or_default();

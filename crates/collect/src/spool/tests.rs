@@ -146,8 +146,12 @@ fn an_endless_record_is_set_aside_in_pieces() {
     assert_eq!(taken, Accepted::New(Taken { records: 1, quarantined: 1 }));
     let found = lines(dir.path());
     let text = |line: &String| serde_json::from_str::<serde_json::Value>(line).unwrap()["text"].as_str().map(str::len);
-    let set_aside: usize =
-        found.iter().filter(|(path, _)| path.ends_with("quarantine") || path.to_string_lossy().contains("quarantine")).flat_map(|(_, lines)| lines).filter_map(text).sum();
+    let set_aside: usize = found
+        .iter()
+        .filter(|(path, _)| path.ends_with("quarantine") || path.to_string_lossy().contains("quarantine"))
+        .flat_map(|(_, lines)| lines)
+        .filter_map(text)
+        .sum();
     assert_eq!(set_aside, body.len() - event(1).len() - 2);
 }
 

@@ -200,9 +200,7 @@ impl Uploader {
             let sink = self.sink.clone();
             puts.spawn(async move {
                 let result = match &body {
-                    Body::Bytes(bytes) => {
-                        sink.put(&job.key, bytes.clone()).await.map(|()| bytes.len() as u64)
-                    }
+                    Body::Bytes(bytes) => sink.put(&job.key, bytes.clone()).await.map(|()| bytes.len() as u64),
                     Body::File(file, len) => sink.put_file(&job.key, file, *len).await.map(|()| *len),
                 };
                 (job, result)

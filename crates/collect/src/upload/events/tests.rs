@@ -70,7 +70,8 @@ impl Bucket {
                 // A file is known from its first write on; if that is not noted yet, it counts nowhere.
                 None if events.sealed.objects > count => {
                     sealed.add(key, object.len() as u64);
-                    (count, bytes, read) = (count + 1, bytes + object.len() as u64, read + records(object).len() as u64);
+                    (count, bytes, read) =
+                        (count + 1, bytes + object.len() as u64, read + records(object).len() as u64);
                 }
                 None => {}
             }
@@ -114,7 +115,9 @@ fn node() -> NodeKeys {
 
 fn event(job: u64, n: u64) -> String {
     let noise = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    format!(r#"{{"sessionName":"{SESSION}","eventType":"TASK_LIFECYCLE_EVENT","taskLifecycleEvent":{{"jobId":"{job:08x}"}},"n":{n},"id":"{noise:016x}"}}"#)
+    format!(
+        r#"{{"sessionName":"{SESSION}","eventType":"TASK_LIFECYCLE_EVENT","taskLifecycleEvent":{{"jobId":"{job:08x}"}},"n":{n},"id":"{noise:016x}"}}"#
+    )
 }
 
 struct Running {
