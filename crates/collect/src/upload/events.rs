@@ -23,6 +23,8 @@ use tokio::time::Instant;
 const AT_ONCE: usize = 4;
 /// The pause between two questions for a node that is not known.
 const UNKNOWN_PAUSE: Duration = Duration::from_secs(1);
+/// The shortest pause between two rounds that nothing but time begins.
+const AGAIN_PAUSE: Duration = Duration::from_millis(20);
 
 /// Returns the keys of this node in a session; `None` while its id is not known, so its objects wait.
 pub type Destination = Arc<dyn Fn(&SessionName) -> Option<NodeKeys> + Send + Sync>;
@@ -102,8 +104,7 @@ impl Uploader {
                 packer = self.compress(packer, due.files).await;
             }
             self.start_puts(&mut puts, &mut busy).await;
-            let unknown = self.spool.is_waiting().then(|| Instant::now() + UNKNOWN_PAUSE);
-            let next = self.spool.due(*self.every.lock(), &self.sealing, false).next.into_iter().chain(unknown).min();
+            let next = self.next_look();
             tokio::select! {
                 () = self.spool.wake().notified() => {}
                 Some(done) = puts.join_next() => {
@@ -115,6 +116,16 @@ impl Uploader {
                 () = tokio::time::sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
             }
         }
+    }
+
+    /// Returns when there is something to do by time alone.
+    fn next_look(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let due = self.spool.due(*self.every.lock(), &self.sealing, false);
+        // What became due meanwhile, or could not be done.
+        let again = (!due.files.is_empty()).then(|| now + AGAIN_PAUSE);
+        let unknown = self.spool.is_waiting().then(|| now + UNKNOWN_PAUSE);
+        due.next.into_iter().chain(again).chain(unknown).min()
     }
 
     /// Waits until everything is stored that was accepted before the call.
