@@ -35,4 +35,5 @@ pub mod receive;
 pub mod settings;
 pub mod spool;
 pub mod store;
+pub mod tail;
 pub mod upload;
