@@ -32,6 +32,7 @@ pub mod poll;
 mod quarantine;
 pub mod ray_counters;
 pub mod receive;
+pub mod run;
 pub mod settings;
 pub mod spool;
 pub mod store;
