@@ -37,8 +37,8 @@ pub struct Settings {
     pub owner: Option<Owner>,
     /// The pod, if its name is known.
     pub pod: Option<Pod>,
-    /// The addresses for events.
-    pub events_listen: Vec<SocketAddr>,
+    /// The address for events.
+    pub events_listen: EventsListen,
     /// The addresses for control, of which the first that can be bound is used.
     pub control_listen: Vec<SocketAddr>,
     /// The folder to write to in place of a bucket.
@@ -57,8 +57,6 @@ pub struct Settings {
     pub seal_after: Duration,
     /// The uncompressed size at which an event file is sealed.
     pub seal_bytes: Option<u64>,
-    /// `true` to compress event files.
-    pub gzip: bool,
     /// `true` to never write an object again.
     pub immutable: bool,
     /// `true` to write each batch to the disk before it is acknowledged.
@@ -71,6 +69,15 @@ pub struct Settings {
     pub grace: Duration,
     /// The bytes of one log file that are stored.
     pub log_max_bytes: u64,
+}
+
+/// The address on which events are received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventsListen {
+    /// A port of the loopback addresses of both families: `localhost` may be either.
+    Loopback(u16),
+    /// One address.
+    Address(SocketAddr),
 }
 
 /// The folder of the spool.
@@ -132,8 +139,7 @@ impl Settings {
                 Duration::from_secs(300),
             ),
             seal_bytes: source.number("RAY_COLLECTOR_EVENT_MAX_FILE_SIZE_MB").map(|number| number * MEBIBYTE),
-            gzip: source.boolean("RAY_COLLECTOR_EVENT_COMPRESSION_ENABLED", &flags.gzip, "--gzip", true),
-            immutable: source.boolean("", &flags.immutable, "--immutable", false),
+            immutable: source.boolean(&flags.immutable, "--immutable"),
             fsync_batch: source.one_of(&flags.fsync, "--fsync", &["flush", "batch"]) == 1,
             poll: PollSettings::read(&mut source, flags),
             ray_tmp,
@@ -205,18 +211,15 @@ fn pod(source: &Source<'_>, cluster: Option<&ClusterId>) -> Option<Pod> {
     Some(Pod { name, uid: variable(["POD_UID", "RAY_POD_UID"]), node: variable(["NODE_NAME", "RAY_NODE_NAME"]) })
 }
 
-fn events_listen(source: &mut Source<'_>, flags: &Flags) -> Vec<SocketAddr> {
-    let loopback = |port| vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()];
+fn events_listen(source: &mut Source<'_>, flags: &Flags) -> EventsListen {
     if let Some(port) = source.number("EVENTS_PORT") {
         match u16::try_from(port) {
-            Ok(port) if port != 0 => return loopback(port),
-            _ => source.warn("EVENTS_PORT must be a port: 8084 is used"),
+            Ok(port) if port != 0 => return EventsListen::Loopback(port),
+            _ => source.warn("EVENTS_PORT must be a port, and is not used"),
         }
     }
-    match source.address(&flags.events_listen, "--events-listen") {
-        Some(address) => vec![address],
-        None => loopback(8084),
-    }
+    let address = source.address(&flags.events_listen, "--events-listen");
+    address.map_or(EventsListen::Loopback(8084), EventsListen::Address)
 }
 
 fn control_listen(source: &mut Source<'_>, flags: &Flags) -> Vec<SocketAddr> {

@@ -31,6 +31,7 @@ pub(crate) use outbox::{Content, PutJob};
 pub(crate) use reservation::Reservation;
 pub use state::Counts;
 
+use crate::poll::Seen;
 use batch::Batch;
 use home::Home;
 use journal::Journal;
@@ -124,6 +125,7 @@ pub struct Spool {
     /// Told when something was stored.
     stored: Notify,
     lost: u64,
+    seen: Seen,
 }
 
 /// All that changes.
@@ -174,12 +176,18 @@ impl Spool {
             wake: Notify::new(),
             stored: Notify::new(),
             lost,
+            seen: Seen::default(),
         }))
     }
 
     /// Returns the id of the spool.
     pub fn id(&self) -> &str {
         &self.home.about.id
+    }
+
+    /// Returns what the events of this process show to be in use.
+    pub fn seen(&self) -> &Seen {
+        &self.seen
     }
 
     /// Returns how many times a collector started on this spool.

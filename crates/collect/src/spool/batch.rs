@@ -131,6 +131,7 @@ impl<'a> Batch<'a> {
             self.session = Some(place.session.clone());
         }
         self.records += 1;
+        self.spool.seen.event(&place.session, record);
         let part = self.part(Some(place));
         // No string of JSON has a raw newline, so these lie between tokens.
         part.held.extend(record.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));

@@ -1,0 +1,7 @@
+//! The tail on real temporary files, with paused time and a store in memory that fails when told to.
+
+mod day;
+mod kills;
+mod reader;
+mod scenes;
+mod world;
