@@ -2,13 +2,13 @@
 
 use crate::http::error::Error;
 use crate::http::error::problem::Problem;
-use crate::http::middleware::validators;
 use crate::http::request::Call;
 use crate::http::request::path::{owner_path, session_key, session_path};
 use crate::http::sessions::item::{SessionItem, describe};
 use crate::http::sessions::summary::Summary;
 use crate::http::sessions::{lookup, open};
 use crate::http::state::State;
+use crate::http::validators;
 use crate::session::catalog::Entry;
 use actix_web::HttpResponse;
 use ray_history_core::snapshot::completeness::{Completeness, Problems};
@@ -231,7 +231,7 @@ pub(in crate::http) async fn report(call: &Call<'_>) -> Result<HttpResponse, Err
 
 /// Returns the version of the dashboard that shows a session.
 fn dashboard_version(state: &State, recorded: Option<RayVersion>) -> Option<String> {
-    state.dashboards.as_ref()?.of(recorded)?.version.clone()
+    state.dashboards.as_ref()?.of(recorded).version.clone()
 }
 
 /// Returns the related sessions; `cluster` is the path of the cluster's list.

@@ -1,9 +1,9 @@
 //! `/enter_cluster/…`: opens a session and sets the cookies for requests at the root.
 
+use super::cookies::{self, KINDS, NEWEST};
 use crate::http::error::Error;
 use crate::http::error::load_status::Status;
 use crate::http::html::{accepts_html, redirect_page};
-use crate::http::middleware::cookies::{self, KINDS, NEWEST};
 use crate::http::request::Call;
 use crate::http::request::path::{cluster_id, session_key};
 use crate::http::sessions::lookup::{self, look_up};

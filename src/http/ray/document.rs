@@ -3,11 +3,11 @@
 use super::{bar, files};
 use crate::http::error::Error;
 use crate::http::html;
-use crate::http::middleware::validators;
 use crate::http::request::Call;
 use crate::http::request::path::session_key;
 use crate::http::sessions::lookup;
 use crate::http::state::State;
+use crate::http::validators;
 use crate::session::Opening;
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
@@ -63,7 +63,7 @@ async fn index(state: &State, key: &SessionKey, root: &str) -> Result<HttpRespon
         return Ok(html::page("No dashboard files", &html::style(root), &body));
     };
     let recorded = if dashboards.are_several() { recorded_version(state, key).await } else { None };
-    let dashboard = dashboards.of(recorded).ok_or(Error::UnknownUrl)?;
+    let dashboard = dashboards.of(recorded);
     let bytes = files::read(&dashboard.folder.join("index.html"), &dashboard.folder).await?;
     let document = bar::insert(&String::from_utf8_lossy(&bytes), key, root, dashboard.version.as_deref());
     // The file names in the document contain content hashes, but its own name does not.

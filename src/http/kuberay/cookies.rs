@@ -23,18 +23,18 @@ const OWNER_NAME: &str = "owner_name";
 const MAX_AGE: Duration = Duration::minutes(10);
 
 /// Names of the newest session.
-pub(in crate::http) const NEWEST: [&str; 2] = ["latest", "live"];
+pub(super) const NEWEST: [&str; 2] = ["latest", "live"];
 
 /// Kinds of objects by which a session may be entered.
-pub(in crate::http) const KINDS: [&str; 3] = ["raycluster", "rayjob", "rayservice"];
+pub(super) const KINDS: [&str; 3] = ["raycluster", "rayjob", "rayservice"];
 
 /// Returns `true` if the request has the cookies that select a session.
-pub(in crate::http) fn are_set(request: &HttpRequest) -> bool {
+pub(super) fn are_set(request: &HttpRequest) -> bool {
     [NAMESPACE, CLUSTER, SESSION].iter().all(|name| value(request, name).is_some())
 }
 
 /// Returns the stored session that the cookies select.
-pub(in crate::http) async fn resolve(state: &State, request: &HttpRequest) -> Result<Entry, Error> {
+pub(super) async fn resolve(state: &State, request: &HttpRequest) -> Result<Entry, Error> {
     let wanted = |name: &'static str| {
         value(request, name).ok_or_else(|| {
             Error::BadRequest(format!(
@@ -62,7 +62,7 @@ pub(in crate::http) async fn resolve(state: &State, request: &HttpRequest) -> Re
 }
 
 /// Sets all five cookies for a session.
-pub(in crate::http) fn set(response: &mut HttpResponse, entry: &Entry) {
+pub(super) fn set(response: &mut HttpResponse, entry: &Entry) {
     let (kind, owner) = entry.owner.as_ref().map_or(("", ""), |owner| (owner.kind.folder(), owner.name.as_str()));
     let SessionKey { cluster, session } = &entry.key;
     for (name, value) in [
