@@ -39,10 +39,6 @@ trait Cloud: Fill {
     fn config(&self, address: Option<&str>) -> StoreConfig;
     /// Returns the address of the server: `127.0.0.1:PORT`.
     fn address(&self) -> String;
-    /// Returns the address of the server of listings, and the settings of the bucket with a proxy before that.
-    fn listings(&self, address: Option<&str>) -> (String, StoreConfig) {
-        (self.address(), self.config(address))
-    }
 }
 
 async fn bare(cloud: &impl Cloud) -> Arc<dyn Storage> {

@@ -24,10 +24,11 @@ const GOOGLE: Cloud = Cloud {
     code: json::code,
     page: json::read,
     needs: "storage.objects.list and storage.objects.get on the bucket (role Storage Object Viewer)",
+    // Google knows neither accounts nor regions in addresses.
+    no_bucket: "check the bucket's name",
 };
 /// The fields of a page that are used. A page without entries has no other than `kind`.
 const FIELDS: &str = "kind,items(name,size,generation,updated),prefixes,nextPageToken";
-const NO_BUCKET: &str = "check the bucket's name";
 const NO_TOKEN: &str = "Google's token or metadata server does not answer; outside Google Cloud, \
                         GOOGLE_APPLICATION_CREDENTIALS or a Secret names credentials";
 const NO_CREDENTIALS: &str = "no credentials for Google Cloud were found: check the pod's workload identity, \
@@ -39,8 +40,7 @@ pub(super) struct Gcs {
     client: Client,
     credentials: Credentials,
     /// `None`: the address of the credentials' universe.
-    reads: Option<Address>,
-    lists: Option<Address>,
+    endpoint: Option<Address>,
     /// The name, escaped.
     bucket: String,
 }
@@ -51,21 +51,19 @@ impl Gcs {
         // its own request.
         let client = rest::client(None, true)?;
         let credentials = credentials::credentials(config)?;
-        let endpoint = config.endpoint.as_deref();
-        let reads = endpoint.map(Address::new).transpose()?;
-        let lists = config.listing_endpoint.as_deref().or(endpoint).map(Address::new).transpose()?;
-        Ok(Self { client, credentials, reads, lists, bucket: rest::query(&config.bucket) })
+        let endpoint = config.endpoint.as_deref().map(Address::new).transpose()?;
+        Ok(Self { client, credentials, endpoint, bucket: rest::query(&config.bucket) })
     }
 
     /// Returns a signed request; `rest` follows `/o` in the URL.
-    async fn request(&self, key: &str, address: Option<&Address>, rest: &str) -> Result<Request, Error> {
+    async fn request(&self, key: &str, rest: &str) -> Result<Request, Error> {
         // The cause of an error may quote a token request.
         let headers = match self.credentials.headers(Extensions::new()).await {
             Ok(CacheableResource::New { data, .. }) => data,
             Err(error) if error.is_transient() => return Err(Error::because(ErrorKind::Unavailable, key, NO_TOKEN)),
             _ => return Err(Error::because(ErrorKind::PermissionDenied, key, NO_CREDENTIALS)),
         };
-        let address = match address {
+        let address = match &self.endpoint {
             Some(address) => address.clone(),
             None => Address::of_universe(self.credentials.universe_domain().await.as_deref())?,
         };
@@ -93,8 +91,8 @@ impl Storage for Gcs {
         if let Some(PageToken(token)) = &page {
             let _ = write!(query, "&pageToken={}", rest::query(token));
         }
-        let request = self.request(prefix, self.lists.as_ref(), &query).await?;
-        rest::listing(&self.client, GOOGLE, prefix, request).await.map_err(name_bucket)
+        let request = self.request(prefix, &query).await?;
+        rest::listing(&self.client, GOOGLE, prefix, request).await
     }
 
     async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
@@ -108,21 +106,21 @@ impl Storage for Gcs {
         let range_request = RangeRequest::from(range);
         if range_request != RangeRequest::Head {
             let url = format!("/{name}?alt=media{condition}");
-            let mut request = self.request(key, self.reads.as_ref(), &url).await?;
+            let mut request = self.request(key, &url).await?;
             // Without it, Google unpacks objects that are stored with `Content-Encoding: gzip`, and ignores ranges.
             request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
             if let RangeRequest::Part(part) = range_request {
                 let part = part.parse().map_err(|_| Error::invalid_key(key, "its range cannot be sent"))?;
                 request.headers_mut().insert(RANGE, part);
             }
-            let response = rest::send(&self.client, GOOGLE, key, request).await.map_err(name_bucket)?;
+            let response = rest::send(&self.client, GOOGLE, key, request).await?;
             if response.status() != StatusCode::RANGE_NOT_SATISFIABLE {
                 return stored::body(key, range, if_match, response);
             }
         }
         let url = format!("/{name}?fields=name,size,generation,updated{condition}");
-        let request = self.request(key, self.reads.as_ref(), &url).await?;
-        let bytes = rest::document(&self.client, GOOGLE, key, request).await.map_err(name_bucket)?;
+        let request = self.request(key, &url).await?;
+        let bytes = rest::document(&self.client, GOOGLE, key, request).await?;
         let understood = json::object(&bytes);
         let meta = understood
             .map_err(|error| Error::failed(key, format!("the object's metadata cannot be understood: {error}")))?;
@@ -137,14 +135,6 @@ fn name(key: &str) -> Result<String, Error> {
         "" => Err(Error::invalid_key(key, "a key has at least one character")),
         "." | ".." => Err(Error::invalid_key(key, "it is `.` or `..`, which no URL can address")),
         _ => Ok(rest::query(key)),
-    }
-}
-
-/// Replaces the advice about a missing bucket: Google knows neither accounts nor regions in addresses.
-fn name_bucket(error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::NoBucket => Error::because(ErrorKind::NoBucket, error.key(), NO_BUCKET),
-        _ => error,
     }
 }
 
@@ -164,13 +154,12 @@ mod tests {
             let gcs = Gcs::connect(&GcsConfig {
                 bucket: "ray.logs".into(),
                 endpoint: endpoint.map(str::to_owned),
-                listing_endpoint: None,
                 billing_project: None,
                 credentials: config::Credentials::Anonymous,
             });
             let gcs = gcs.unwrap();
             let path = format!("/{}", name("a/../b c?#%2F").unwrap());
-            let request = gcs.request("k", gcs.reads.as_ref(), &path).await.unwrap();
+            let request = gcs.request("k", &path).await.unwrap();
             assert_eq!(request.url().as_str(), format!("{base}/storage/v1/b/ray.logs/o/a%2F..%2Fb%20c%3F%23%252F"));
             assert_eq!(request.headers().get(HOST).map(|host| host.to_str().unwrap()), host);
         }

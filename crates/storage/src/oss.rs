@@ -3,6 +3,7 @@
 mod signer;
 
 use super::config::{OssAddressing, OssConfig};
+use super::refusal::CHECK_BUCKET;
 use super::rest::{self, Cloud, list_xml};
 use super::wire::RangeRequest;
 use super::{Delimiter, Error, ListPage, ObjectBody, PageToken, ReadRange, Storage};
@@ -17,6 +18,7 @@ const OSS: Cloud = Cloud {
     code: list_xml::code,
     page: list_xml::read,
     needs: "oss:ListObjects and oss:GetObject on the bucket",
+    no_bucket: CHECK_BUCKET,
 };
 
 /// A bucket.
