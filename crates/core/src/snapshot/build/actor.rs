@@ -110,8 +110,7 @@ impl Actors {
 
     pub(super) fn advance(&mut self, values: &mut Catalogue, event: &ActorLifecycle<'_>) -> Result<(), &'static str> {
         let id = event.actor_id.ok_or("an actor lifecycle without actorId")?;
-        for t in &event.transitions {
-            let Some(state) = t.state else { continue };
+        for (state, t) in &event.transitions {
             let transition = Transition {
                 node: values.id(t.node_id),
                 worker: values.id(t.worker_id),
@@ -125,7 +124,7 @@ impl Actors {
                 },
                 death_cause: values.text(&stored_json::strict(t.death_cause.as_bytes()).unwrap_or_default()),
             };
-            self.join(values, id, (t.timestamp, state), transition);
+            self.join(values, id, (t.timestamp, *state), transition);
         }
         Ok(())
     }
