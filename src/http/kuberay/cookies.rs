@@ -4,7 +4,7 @@
 
 use crate::http::error::Error;
 use crate::http::request::path::{cluster_id, cluster_name, escape_name};
-use crate::http::sessions::lookup;
+use crate::http::sessions::find;
 use crate::http::state::State;
 use crate::session::catalog::Entry;
 use actix_web::cookie::time::Duration;
@@ -51,14 +51,14 @@ pub(super) async fn resolve(state: &State, request: &HttpRequest) -> Result<Entr
     }
     let cluster = cluster_id(&namespace, &cluster);
     if NEWEST.contains(&session.as_str()) {
-        return lookup::latest(state, &cluster).await;
+        return find::latest(state, &cluster).await;
     }
     let Some(session) = SessionName::parse(&session) else {
         return Err(Error::BadRequest(format!(
             "The cookie {SESSION} is {session:?}, which is not a session name. Choose one at /select_cluster."
         )));
     };
-    Ok(lookup::entry(state, &SessionKey { cluster, session }).await?)
+    Ok(find::entry(state, &SessionKey { cluster, session }).await?)
 }
 
 /// Sets all five cookies for a session.

@@ -5,7 +5,7 @@ use crate::http::error::Error;
 use crate::http::html;
 use crate::http::request::Call;
 use crate::http::request::path::session_key;
-use crate::http::sessions::lookup;
+use crate::http::sessions::find;
 use crate::http::state::State;
 use crate::http::validators;
 use crate::session::Opening;
@@ -41,7 +41,7 @@ pub(in crate::http) async fn document(call: &Call<'_>) -> Result<HttpResponse, E
 ///
 /// `root` is the relative path from the document to the server's root, as in [`bar::insert`].
 pub(in crate::http) async fn of_session(state: &State, key: &SessionKey, root: &str) -> Result<HttpResponse, Error> {
-    lookup::entry(state, key).await?;
+    find::entry(state, key).await?;
     let mut response = index(state, key, root).await?;
     validators::describe(&mut response, state, key, state.sessions.peek(key).as_deref());
     Ok(response)
