@@ -23,7 +23,7 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
     ("request_id", &[]),
     ("routes", &["error", "history", "html", "kuberay", "openapi", "pages", "probes", "ray", "request", "state"]),
     ("server", &["middleware", "routes", "state"]),
-    ("sessions", &["error", "html", "request", "state"]),
+    ("sessions", &["error", "request", "state"]),
     ("state", &["heavy"]),
     ("validators", &["state"]),
 ];
