@@ -47,7 +47,7 @@ use ray_history_core::base::name::SessionKey;
 use ray_history_core::logs::Facts;
 use ray_history_core::logs::processes::Source;
 use ray_history_core::snapshot::Snapshot;
-use ray_history_core::snapshot::build::Builder;
+use ray_history_core::snapshot::build::{Builder, is_task_list};
 use ray_history_core::snapshot::driver::is_driver;
 use ray_history_core::snapshot::gaps::Evidence;
 use ray_history_core::snapshot::submission;
@@ -259,12 +259,16 @@ fn estimate(stored: EventBytes) -> u64 {
 }
 
 fn finish(
-    builder: Builder,
+    mut builder: Builder,
     facts: Facts,
-    endpoints: BTreeMap<String, Box<str>>,
+    mut endpoints: BTreeMap<String, Box<str>>,
     logs: &LogIndex,
     events: EventObjects,
 ) -> Snapshot {
+    // A task list is long, and no request is answered with it.
+    for (_, body) in endpoints.extract_if(.., |url, _| is_task_list(url)) {
+        builder.add_polled_tasks(&body);
+    }
     let mut snapshot = builder.finish(&facts);
     snapshot.nodes.retain(|node| {
         let is_here = |hex: &str| events.nodes.contains(hex) || logs.paths(hex).next().is_some();
