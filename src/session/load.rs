@@ -64,6 +64,8 @@ const PER_GZIP_BYTE: u64 = 4;
 const PER_TEN_PLAIN_BYTES: u64 = 4;
 /// Bytes of jobs per byte of submission records: a row has many fields, and each source fills some.
 const JOB_BYTES_PER_BYTE: u64 = 5;
+/// Bytes held per byte of a polled task list while its profile events are added.
+const WHILE_ADDED: u64 = 2;
 
 /// One load.
 #[derive(Debug)]
@@ -182,6 +184,8 @@ impl Load {
         let logs = objects.into_logs();
         let snapshot = {
             let logs = logs.clone();
+            let lists = endpoints.bodies.iter().filter(|(url, _)| is_task_list(url));
+            let _held = permit.hold(lists.map(|(_, body)| WHILE_ADDED * body.len() as u64).sum());
             permit.run(move || finish(builder, facts.facts, endpoints.bodies, &logs, event_objects)).await?
         };
         Ok(OpenSession::new(

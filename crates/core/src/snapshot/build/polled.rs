@@ -9,7 +9,10 @@ use crate::base::id::{TaskId, WorkerId};
 use crate::event::reader::{Reader, Result};
 use std::borrow::Cow;
 
-/// The attempts of an answer that have profile events.
+/// Most profile events that are taken from an answer; Ray lists 10,000 attempts.
+const MAX_SPANS: usize = 1_000_000;
+
+/// An attempt of an answer, with its profile events.
 #[derive(Debug, Default)]
 pub(super) struct PolledAttempt<'a> {
     pub(super) id: Option<TaskId>,
@@ -40,12 +43,13 @@ impl Builder {
     ///
     /// Attempts that no event has are left out. Rows before an error are used.
     pub fn add_polled_tasks(&mut self, body: &str) {
-        let mut attempts = Vec::new();
+        let (mut attempts, mut spans) = (Vec::new(), 0);
         let _ = Reader::new(body).object(|r, _| {
             r.object(|r, _| {
                 r.object(|r, key| match key {
                     "result" => r.array(|r| {
-                        let attempt = row(r)?;
+                        let attempt = row(r, MAX_SPANS - spans)?;
+                        spans += attempt.spans.len();
                         attempts.extend((!attempt.spans.is_empty()).then_some(attempt));
                         Ok(())
                     }),
@@ -57,13 +61,14 @@ impl Builder {
     }
 }
 
-fn row<'a>(r: &mut Reader<'a>) -> Result<PolledAttempt<'a>> {
+/// Reads a row, and at most `room` profile events of it.
+fn row<'a>(r: &mut Reader<'a>, room: usize) -> Result<PolledAttempt<'a>> {
     let mut out = PolledAttempt::default();
     r.object(|r, key| {
         match key {
             "task_id" => out.id = TaskId::from_hex(&r.string()?),
             "attempt_number" => out.attempt = r.int()?,
-            "profiling_data" => profile(r, &mut out)?,
+            "profiling_data" => profile(r, &mut out, room)?,
             _ => drop(r.skip()?),
         }
         Ok(())
@@ -71,14 +76,15 @@ fn row<'a>(r: &mut Reader<'a>) -> Result<PolledAttempt<'a>> {
     Ok(out)
 }
 
-fn profile<'a>(r: &mut Reader<'a>, out: &mut PolledAttempt<'a>) -> Result<()> {
+fn profile<'a>(r: &mut Reader<'a>, out: &mut PolledAttempt<'a>, room: usize) -> Result<()> {
     r.object(|r, key| {
         match key {
             "component_type" => out.component_type = r.string()?,
             "component_id" => out.component_id = WorkerId::from_hex(&r.string()?),
             "node_ip_address" => out.node_ip = r.string()?,
             "events" => r.array(|r| {
-                out.spans.push(span(r)?);
+                let span = span(r)?;
+                out.spans.extend((out.spans.len() < room).then_some(span));
                 Ok(())
             })?,
             _ => drop(r.skip()?),
@@ -175,7 +181,7 @@ mod tests {
     #[test]
     fn a_damaged_list_adds_what_comes_before_the_damage() {
         let list = polled(&[(1e12, 1e12, "task:execute")]);
-        for (cut, added) in [(list.len(), 2), (list.len() - 6, 2), (list.len() / 2, 1), (0, 1)] {
+        for (cut, added) in [(list.len(), 2), (list.len() - 3, 2), (list.len() - 6, 1), (0, 1)] {
             let mut builder = fold(SECOND, SECOND);
             builder.add_polled_tasks(&list[..cut]);
             assert_eq!(names(builder).len(), added, "{cut}");
