@@ -183,8 +183,16 @@ impl Actors {
     pub(super) fn worker_facts(&self) -> impl Iterator<Item = (Id, WorkerFacts)> {
         self.drafts.iter().flat_map(|(id, draft)| {
             let job = if draft.definition.is_set() { draft.definition.get().job } else { job_of(*id) };
-            draft.transitions.values().map(move |t| (t.worker, WorkerFacts { node: t.node, pid: t.pid, job }))
+            let facts = move |t: &Transition| WorkerFacts { node: t.node, certain: true, pid: t.pid, job };
+            draft.transitions.values().map(move |t| (t.worker, facts(t)))
         })
+    }
+
+    /// Returns the workers of actors, each as often as it is named, if no event has a process id.
+    pub(super) fn workers_without_pids(&self) -> impl Iterator<Item = Id> {
+        let transitions = || self.drafts.values().flat_map(|draft| draft.transitions.values());
+        let told = transitions().any(|t| t.pid > 0);
+        transitions().filter(move |t| !told && !t.worker.is_none()).map(|t| t.worker)
     }
 
     pub(super) fn finish(self) -> Vec<Actor> {
