@@ -1,4 +1,5 @@
 // The bar's own requests to the server.
+let lost = false; // the server could not be reached since the document came
 
 // Requests the report, which also opens the session, and polls the load meanwhile.
 async function look() {
@@ -12,7 +13,7 @@ async function look() {
     const answer = await fetch(resource, { headers: { Accept: "application/json" } });
     const body = await read(answer);
     if (answer.ok && body) {
-      if (leaveFor(body.dashboardVersion)) return;
+      if (leaveFor(body.dashboardVersion) || startOver()) return;
       report = body;
       release();
       showReport();
@@ -23,6 +24,7 @@ async function look() {
       wait = failed(answer, body);
     }
   } catch {
+    lost = true;
     showFailure("The history server cannot be reached.");
     wait = 5000;
   } finally {
@@ -45,6 +47,15 @@ function leaveFor(version) {
   } catch {
     return false; // without a mark, which some browsers forbid, it could load for ever
   }
+  location.reload();
+  return true;
+}
+
+// Loads the document again if Ray's page is blank because a part of it could not be loaded while the server was away:
+// it does not try again by itself. Returns true if it does.
+function startOver() {
+  const blank = document.readyState === "complete" && document.getElementById("root")?.childElementCount === 0;
+  if (!lost || !blank) return false;
   location.reload();
   return true;
 }
