@@ -13,6 +13,7 @@ XMLHttpRequest.prototype.open = function (...given) {
   if (!details.has(this)) {
     // Registered before Ray's listeners, so that a response can be withheld from them.
     for (const event of ["readystatechange", "load", "loadend"]) this.addEventListener(event, answered);
+    this.addEventListener("error", missed);
   }
   details.set(this, { given, headers: [], page: location.hash });
   return plain.open.apply(this, given);

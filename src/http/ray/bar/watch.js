@@ -1,5 +1,5 @@
 // The bar's own requests to the server.
-let lost = false; // the server could not be reached since the document came
+let lost = false; // a report could not be had since the document came, because no server answered
 
 // Requests the report, which also opens the session, and polls the load meanwhile.
 async function look() {
@@ -51,8 +51,8 @@ function leaveFor(version) {
   return true;
 }
 
-// Loads the document again if Ray's page is blank because a part of it could not be loaded while the server was away:
-// it does not try again by itself. Returns true if it does.
+// Loads the document again if Ray's page is blank because it could not load something while the server was away: it does
+// not try again by itself. Returns true if it does.
 function startOver() {
   const blank = document.readyState === "complete" && document.getElementById("root")?.childElementCount === 0;
   if (!lost || !blank) return false;
@@ -101,6 +101,13 @@ function sessionLeft() {
   if (!busy) look();
 }
 
+// The page could not load something: the report shows at once whether the server is away.
+function missed() {
+  if (!busy && report) look();
+}
+
+// Scripts that Ray's page loads when a part of it is first opened.
+window.addEventListener("error", ({ target }) => target instanceof HTMLScriptElement && missed(), true);
 document.addEventListener("visibilitychange", () => !document.hidden && report && look());
 if (document.body) build();
 else document.addEventListener("DOMContentLoaded", build);
