@@ -167,5 +167,5 @@ def test_a_page_that_went_blank_without_a_server_comes_back(window, unpacked, da
         with Server(bucket, tmp_path / "second", *flags) as second:
             front.server = second.url
             bar.press(window, "Try again")
-            window.wait_for_text({"actors": "Actor List", "logs/": "Node ID:"}[page])
+            window.wait_for_text({"actors": "detached-a", "logs/": "Node ID:"}[page])
             bar.wait_for(window, "No known gaps")
