@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from e2e.harness.loopback import Loopback
 
-HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
+HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host", "accept-encoding"}
+"""Headers that are not passed on. Bodies are not compressed, so that they can be changed."""
 
 
 class Front(Loopback):
