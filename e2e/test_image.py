@@ -177,7 +177,7 @@ def test_nothing_is_left_of_a_container_that_did_not_start(image, root, tmp_path
     with pytest.raises(AssertionError, match="did not start serving"), container:
         pass
     pid = int((tmp_path / "container" / "pid").read_text())
-    assert not Path(f"/proc/{pid}").exists()
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), 10)
 
 
 def test_an_empty_bucket_is_ready_in_64_mib(image, root, tmp_path):
