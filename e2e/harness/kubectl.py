@@ -27,8 +27,9 @@ class Kubectl:
         self.kubectl("apply", "--server-side", "--filename=-", text=json.dumps(as_list(objects)))
 
     def namespace(self, name: str, labels: dict | None = None):
-        """Creates a namespace."""
-        self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}})
+        """Creates a namespace. Not by server-side apply, after which kubectl warns if manifests contain the namespace."""
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}}
+        self.kubectl("apply", "--filename=-", text=json.dumps(namespace))
 
 
 def as_list(objects) -> dict:
