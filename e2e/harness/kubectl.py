@@ -27,7 +27,7 @@ class Kubectl:
         self.kubectl("apply", "--server-side", "--filename=-", text=json.dumps(as_list(objects)))
 
     def namespace(self, name: str, labels: dict | None = None):
-        """Creates a namespace. Not by server-side apply, after which kubectl warns if manifests contain the namespace."""
+        """Creates a namespace; not by server-side apply, after which kubectl warns where a manifest has it, too."""
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}}
         self.kubectl("apply", "--filename=-", text=json.dumps(namespace))
 
