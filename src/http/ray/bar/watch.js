@@ -1,5 +1,5 @@
 // The bar's own requests to the server.
-let lost = false; // a report could not be had since the document came, because no server answered
+let lost = false; // no server answered when a report was requested, at least once since the document came
 
 // Requests the report, which also opens the session, and polls the load meanwhile.
 async function look() {
@@ -72,6 +72,7 @@ async function read(answer) {
 function failed(answer, body) {
   // A response that is not about the load, such as a proxy's: Ray's pages may still work.
   if (answer.status < 500) release();
+  else if (!body) lost = true; // a proxy's, whose server is away
   const why = body?.detail ?? body?.msg ?? body?.title ?? `the server answered ${answer.status}`;
   const request = body?.requestId ? ` (request ${body.requestId})` : "";
   showFailure(`This session cannot be shown: ${why}${request}`);
