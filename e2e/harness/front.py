@@ -17,7 +17,9 @@ class Front(Loopback):
     def __init__(self, server: str, prefix: str, change: Callable[[bytes], bytes] = bytes):
         """`change` is applied to every body."""
         self.server = server
-        """The URL of the server that is asked; where none answers, the connection is closed."""
+        """The URL of the server that is asked."""
+        self.without = 0
+        """The status of answers while no server answers; without one, the connection is closed."""
         self.asked = []
         """The paths of all requests."""
         front = self
@@ -38,6 +40,8 @@ class Front(Loopback):
                     body = change(answer.read())
                 except ConnectionError:
                     self.close_connection = True
+                    if front.without:
+                        self.send_error(front.without)
                     return
                 self.send_response(answer.status)
                 for name, value in answer.getheaders():

@@ -41,6 +41,7 @@ function answered(event) {
     event.stopImmediatePropagation();
     if (event.type === "loadend") sendAgain(this, request);
   } else if (event.type === "loadend") {
+    if ([502, 503, 504].includes(this.status)) missed(); // a proxy's, whose server is away
     sawHeaders(this);
     sawList(this, request);
     sawRows(this, request);
