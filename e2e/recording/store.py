@@ -25,7 +25,7 @@ class Store:
         self._marker = bucket / "cluster-metadata" / "raycluster" / f"{namespace}_{name}" / session
         self._history = bucket / "cluster-history" / "raycluster" / namespace / name / session
         self.path = f"sessions/{namespace}/{name}/{session}"
-        """Returns the path below a history server."""
+        """The path below a history server."""
 
     def poll(self, cluster: Cluster):
         jobs = [job["job_id"] for job in cluster.json("/api/jobs/") if job["job_id"]]
