@@ -140,8 +140,9 @@ fn open(folder: &Path, latency: Duration) -> Arc<OpenSession> {
 fn answers(session: &OpenSession) {
     let snapshot = &session.snapshot;
     let query = |text: &str| {
-        let pairs: Vec<_> = text.split('&').filter_map(|pair| pair.split_once('=')).collect();
-        Query { over: true, ..Query::of(&pairs) }
+        let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+        let parameters = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        Query { parameters, redact: false, over: true }
     };
     println!("{:<44} {:>9} {:>10}", "warm answers", "ms", "MB");
     let show = |name: &str, answer: &dyn Fn() -> Result<Answer, RayError>| {

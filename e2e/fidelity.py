@@ -20,7 +20,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from e2e.harness.server import get
+from e2e.harness.service import get
 
 # Class of endpoint and the paths in it; the first that matches counts.
 CLASSES = [

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from e2e.harness import processes
 from e2e.harness.confined import DOCUMENT, MIB, Confined, NoGroupError
 from e2e.harness.processes import REPOSITORY
-from e2e.harness.server import get
+from e2e.harness.service import get
 from e2e.hostile.sessions import make
 
 CLIENTS = 50

@@ -9,6 +9,7 @@ import pytest
 
 from e2e.harness import bar
 from e2e.harness.bundle import MIXED
+from e2e.harness.front import Front
 from e2e.harness.server import Server, SlowServer, WatchedServer
 
 NO_GZIP = b"\x1f\x8b\x08\x00 broken"
@@ -147,3 +148,26 @@ def test_a_load_that_fails_says_why_and_can_be_tried_again(window, unpacked, das
 
         window.wait_for(tried_again, "the load to succeed")
         window.wait_for_text("Job List", "capture-fail-1")
+
+
+@pytest.mark.parametrize("case", ["actors", "logs/", "actors 502", "logs/ 503"])
+def test_a_page_that_went_blank_without_a_server_comes_back(window, unpacked, dashboard, tmp_path, case):
+    """The script of one of Ray's pages, and the data of another: without them they show nothing, and do not recover."""
+    bucket, flags = MIXED.storage(unpacked), ["--dashboard-dir", str(dashboard)]
+    page, _, status = case.partition(" ")
+    with Front("", "") as front:
+        front.without = int(status or 0)
+        with Server(bucket, tmp_path / "first", *flags) as first:
+            front.server = first.url
+            window.open(f"{front.url}/{MIXED.path}/#/jobs")
+            bar.wait_for(window, "No known gaps")
+            window.wait_for_text("Job List", "capture-fail-1")
+        window.run("location.hash = arguments[0]", f"#/{page}")
+        root = "return document.getElementById('root').childElementCount"
+        window.wait_for(lambda: window.run(root) == 0, "the page to be blank")
+        bar.wait_for(window, f"the server answered {status}" if status else "cannot be reached", "Try again")
+        with Server(bucket, tmp_path / "second", *flags) as second:
+            front.server = second.url
+            bar.press(window, "Try again")
+            window.wait_for_text({"actors": "detached-a", "logs/": "Node ID:"}[page])
+            bar.wait_for(window, "No known gaps")

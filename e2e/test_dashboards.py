@@ -4,20 +4,24 @@ import re
 
 import pytest
 
-from e2e.harness import bundle
-from e2e.harness.browser import Browser
+from e2e.harness import bar, bundle
 from e2e.harness.bundle import HARD_255, HARD_260
+from e2e.harness.front import Front
 from e2e.harness.processes import REPOSITORY
 from e2e.harness.server import Server, SlowServer
 
 DASHBOARDS = REPOSITORY / ".cache" / "dashboard"
-BAR = "return document.querySelector('ray-history')?.shadowRoot.querySelector('section')?.innerText ?? ''"
 
 
 def main_script(version: str) -> str:
     """The name of the script that a version's document loads."""
     (script,) = (DASHBOARDS / version / "static" / "js").glob("main.*.js")
     return script.name
+
+
+def scripts(window) -> str:
+    """The addresses of the scripts in the page."""
+    return window.run("return [...document.scripts].map((each) => each.src).join()")
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +34,6 @@ def sessions(tmp_path_factory):
     return merged
 
 
-@pytest.fixture(scope="module")
-def window(tmp_path_factory):
-    with Browser(tmp_path_factory.mktemp("dashboards"), only="http://127.0.0.1:") as browser:
-        yield browser
-
-
 @pytest.mark.parametrize(
     ("session", "version"),
     [(HARD_255, "2.55.1"), (HARD_260, "2.60.0")],
@@ -44,23 +42,45 @@ def window(tmp_path_factory):
 def test_a_session_is_shown_by_the_dashboard_of_its_ray(window, sessions, tmp_path, session, version):
     with Server(sessions, tmp_path / "log", "--dashboard-dir", str(DASHBOARDS)) as server:
         window.open(f"{server.url}/{session.path}/#/jobs")
-        window.wait_for(lambda: f"Ray {version}" in window.run(BAR), f"the bar to name Ray {version}")
-        sources = window.run("return [...document.scripts].map((each) => each.src).join()")
-        assert main_script(version) in sources
+        bar.wait_for(window, f"Ray {version}")
+        assert main_script(version) in scripts(window)
         window.wait_for(lambda: "SUCCEEDED" in window.text(), "the list of jobs")
         report = server.json(f"api/history/v1/{session.path}")
         assert (report["rayVersion"], report["dashboardVersion"]) == (version, version)
-    assert not [error for error in window.errors() if "/api/v0/platform_events" not in error]
+    assert not bar.complaints(window)
 
 
 def test_a_slow_session_is_shown_by_its_own_dashboard_when_it_is_open(window, sessions, tmp_path):
-    # Each request to the store takes longer than a document waits.
-    with SlowServer(sessions, tmp_path / "log", DASHBOARDS, 700) as server:
-        window.open(f"{server.url}/{HARD_255.path}/#/jobs")
-        assert main_script("2.60.0").encode() in server.get(f"{HARD_255.path}/")[2]
-        window.wait_for(lambda: "Ray 2.55.1" in window.run(BAR), "the bar to name Ray 2.55.1")
-        sources = window.run("return [...document.scripts].map((each) => each.src).join()")
-        assert main_script("2.55.1") in sources
+    """Also after the server was restarted, in the same window: the page is loaded again once each time."""
+    document = f"/{HARD_255.path}/"
+    with Front("nowhere", "") as front:
+        for life in ["first", "second"]:
+            # Each request to the store takes longer than a document waits.
+            with SlowServer(sessions, tmp_path / life, DASHBOARDS, 700) as server:
+                front.server, front.asked[:] = server.url, []
+                window.open(f"{front.url}{document}#/jobs")
+                assert main_script("2.60.0").encode() in server.get(document[1:])[2]
+                bar.wait_for(window, "Ray 2.55.1")
+                window.wait_for(lambda: "SUCCEEDED" in window.text(), "the list of jobs")
+                assert main_script("2.55.1") in scripts(window)
+                assert front.asked.count(document) == 2
+                window.open("about:blank")
+
+
+def test_a_page_is_loaded_again_only_once_for_a_version_that_never_comes(window, sessions, tmp_path):
+    """A server that goes on sending another version's document cannot keep the page loading."""
+    document = f"/{HARD_255.path}/"
+
+    def change(body: bytes) -> bytes:
+        return body.replace(b'data-dashboard="2.55.1"', b'data-dashboard="2.60.0"')
+
+    with (
+        Server(sessions, tmp_path / "log", "--dashboard-dir", str(DASHBOARDS)) as server,
+        Front(server.url, "", change) as front,
+    ):
+        window.open(f"{front.url}{document}#/jobs")
+        bar.wait_for(window, "Ray 2.55.1, dashboard of Ray 2.60.0")
+        assert front.asked.count(document) == 2
 
 
 def test_a_version_that_is_not_installed_is_shown_by_the_next(sessions, tmp_path):

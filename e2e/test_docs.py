@@ -1,9 +1,11 @@
 """Pages that are generated from the code are current, and links between pages lead somewhere."""
 
+import json
 import re
 
 import pytest
 
+from e2e import matrix
 from e2e.harness import exporters, processes
 from e2e.harness.processes import REPOSITORY
 from e2e.harness.server import BINARY
@@ -43,6 +45,26 @@ def test_files_that_are_named_exist(page):
     named = re.findall(rf"`((?:{folders})/[\w./-]+)`", page.read_text())
     dead = [name for name in named if "NAME" not in name and not (REPOSITORY / name).exists()]
     assert not dead
+
+
+def test_the_fidelity_page_has_the_scores_of_every_supported_ray():
+    results = json.loads(matrix.RESULTS.read_text())
+    assert list(results) == sorted(matrix.supported(), key=matrix.order, reverse=True)
+    page = matrix.PAGE.read_text()
+    assert matrix.with_table(page, results) == page, "run `make ray-matrix MATRIX_ARGS=--write`"
+
+
+def test_new_scores_replace_only_those_of_their_versions():
+    stored = {"2.9.0": {"score": 1}, "2.10.1": {"score": 2}, "2.8.0": {"score": 3}}
+    written = matrix.merged(stored, {"2.9.0": {"score": 9}}, ["2.9.0", "2.10.1", "2.11.0"])
+    assert list(written.items()) == [("2.10.1", {"score": 2}), ("2.9.0", {"score": 9})]
+
+
+def test_only_the_newest_supported_ray_has_to_be_known_whole():
+    newest, *others = sorted(matrix.supported(), key=matrix.order, reverse=True)
+    result = {"score": 100.0, "unknownFields": ["taskLifecycleEvent.new"], "gaps": ["unknown-event-types"]}
+    assert not matrix.complaints({others[0]: result})
+    assert len(matrix.complaints({others[0]: result, newest: result})) == 2
 
 
 def test_types_of_the_glossary_exist():

@@ -4,7 +4,6 @@ import gzip
 import json
 import re
 import shutil
-import threading
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,9 @@ import pytest
 from e2e.harness.browser import Browser
 from e2e.harness.bundle import MIXED, SERVICE, SESSIONS
 from e2e.harness.ingress import Ingress
-from e2e.harness.server import Server, get
+from e2e.harness.load import Load
+from e2e.harness.server import Server
+from e2e.harness.service import get
 
 PREFIX = "/ray/history"
 HARMLESS = re.compile(r"/api/v0/platform_events")
@@ -127,46 +128,6 @@ def metric(server, name: str) -> float:
     return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
 
 
-class Load:
-    """People who go on asking; a context manager. Every request is on a connection of its own."""
-
-    PEOPLE = 6
-
-    def __init__(self, ingress):
-        self._ingress, self._stop = ingress, threading.Event()
-        self.answered, self.failed = 0, []
-        self._threads = [threading.Thread(target=self._ask, args=(number,)) for number in range(self.PEOPLE)]
-
-    def __enter__(self):
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self, number: int):
-        paths = [f"/{session.path}/{question}" for session in SESSIONS for question in QUESTIONS] + ["/sessions/"]
-        while not self._stop.is_set():
-            path = paths[number % len(paths)]
-            number += 1
-            status, headers, body = self._ingress.get(path)
-            # A session that moved to another replica is loaded there; a small one in time for the same request.
-            if status == 200:
-                self.answered += 1
-            else:
-                self.failed.append((path, status, headers.get("X-Replica"), body[:200]))
-
-    def go_on(self, count: int):
-        """Waits until so many more requests have been answered."""
-        end, wanted = time.monotonic() + 60, self.answered + count
-        while self.answered < wanted and not self.failed:
-            assert time.monotonic() < end, f"{self.answered} of {wanted} answered"
-            time.sleep(0.02)
-
-
 def test_a_rollout_fails_no_request(bucket, dashboard, tmp_path):
     """Both replicas are replaced one after the other, as a Deployment does it, under load.
 
@@ -175,6 +136,13 @@ def test_a_rollout_fails_no_request(bucket, dashboard, tmp_path):
     drain = "--drain-wait=2s"
     nginx = tmp_path / "nginx"
     nginx.mkdir()
+    paths = [f"/{session.path}/{question}" for session in SESSIONS for question in QUESTIONS] + ["/sessions/"]
+
+    def ask(path: str):
+        # A session that moved to another replica is loaded there; a small one in time for the same request.
+        status, headers, body = ingress.get(path)
+        return status, headers.get("X-Replica"), body
+
     running = [replica(bucket, dashboard, tmp_path / f"old-{number}", drain) for number in range(2)]
     for each in running:
         each.__enter__()
@@ -183,25 +151,25 @@ def test_a_rollout_fails_no_request(bucket, dashboard, tmp_path):
         with (
             Ingress(nginx, PREFIX, *urls, retries="off") as ingress,
             ThreadPoolExecutor() as ending,
-            Load(ingress) as load,
+            Load(ask, paths, people=6) as load,
         ):
-            load.go_on(50)
+            load.wait_for(50)
             for number in range(2):
                 fresh = replica(bucket, dashboard, tmp_path / f"new-{number}", drain)
                 fresh.__enter__()
                 running.append(fresh)
                 assert get(f"{fresh.url}/readyz")[0] == 200
                 ingress.route(*(each.url for each in running))
-                load.go_on(50)
+                load.wait_for(50)
                 old = running.pop(0)
                 gone = ending.submit(old.__exit__)
                 while get(f"{old.url}/readyz")[0] == 200:
                     time.sleep(0.02)
                 # Only now the endpoints change.
-                load.go_on(10)
+                load.wait_for(10)
                 ingress.route(*(each.url for each in running))
                 gone.result()
-                load.go_on(50)
+                load.wait_for(50)
         assert not load.failed, f"{load.failed[:5]}\n{ingress.tail()}"
     finally:
         for each in running:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from e2e.harness import processes
+from e2e.harness.loopback import free_ports
 from e2e.harness.processes import REPOSITORY
 from e2e.harness.server import BINARY
-from e2e.harness.viewer import free_ports
 
 FOREIGN = re.compile(
     r"(ALIBABA|ALL|AWS|AZURE|BOTO|CLOUDSDK|FTP|GCE|GCLOUD|GCP|GOOGLE|HELM|HTTPS?|KUBE|KUBERNETES|LC|NO_PROXY|OSS"

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from e2e.harness import manifests, without_ipv6
-from e2e.harness.server import Server, get
+from e2e.harness.server import Server
+from e2e.harness.service import get
 
 EVERYWHERE = "[::]:0"
 

@@ -4,7 +4,8 @@ import json
 import signal
 
 from e2e.harness import bundle, processes
-from e2e.harness.server import BINARY, Server, get
+from e2e.harness.server import BINARY, Server
+from e2e.harness.service import get
 
 FORGED = "%0A2026-11-29T00:00:00Z%20%20INFO%20forged%3A%20all%20is%20well%1B%5B2J%C2%9B31m%E2%80%A8x"
 

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from e2e.harness import manifests
-from e2e.harness.control_plane import ControlPlane, as_list
+from e2e.harness.control_plane import ControlPlane
+from e2e.harness.kubectl import as_list
 from e2e.harness.manifests import (
     CHART,
     CONFIG,

@@ -72,6 +72,13 @@ def test_a_release_needs_a_section_of_the_changelog(copy):
     assert versions(copy).stdout.strip() == version
 
 
+def test_a_folder_of_something_else_is_not_emptied(tmp_path):
+    (tmp_path / "mine").write_text("")
+    told = processes.run([SCRIPTS / "release", "--unreleased", tmp_path], succeeds=False).stderr
+    assert "is no folder of a release" in told
+    assert (tmp_path / "mine").exists()
+
+
 def test_install_yaml_is_what_kustomize_applies(release):
     text = (release / "install.yaml").read_text()
     assert manifests.documents(text) == manifests.kustomized("default")

@@ -31,9 +31,9 @@ pub use client::client;
 
 use crate::crd::{RayHistory, SessionsStatus};
 use crate::health::{Gate, Health};
-use crate::liveness::{Changes, State, Watched};
+use crate::liveness::{Changes, Watched};
 use crate::session::catalog::Listing;
-use crate::session::{CurrentStore, Sessions, Stored};
+use crate::session::{CurrentStore, Sessions};
 use announce::{Announcer, Deaths};
 use clusters::Clusters;
 use counts::{cache_status, sessions_status};
@@ -46,9 +46,8 @@ use kube::core::DeserializeGuard;
 use kube::{Api, Client, Resource};
 use pace::Pace;
 use pending_deaths::{Leader, PendingDeaths};
-use prewarm::PrewarmQueue;
+use prewarm::Prewarmer;
 use ray_history_core::base::chain::chain;
-use ray_history_core::base::name::SessionKey;
 use relist_queue::RelistQueue;
 use replicas::Replicas;
 use report::Reporter;
@@ -99,7 +98,7 @@ pub struct Controller {
     replicas: Option<Replicas>,
     relist_queue: RelistQueue,
     expected_sessions: ExpectedSessions,
-    prewarm_queue: PrewarmQueue,
+    prewarmer: Prewarmer,
     pending_deaths: PendingDeaths,
     session_counts: Option<(Arc<Listing>, SessionsStatus)>,
 }
@@ -112,6 +111,7 @@ impl Controller {
         let (own, limit) = (options.own_namespace.clone(), options.memory_limit);
         let (store, watched) = (Arc::new(CurrentStore::new(Arc::clone(&sessions))), sessions.watched().clone());
         let settings = SettingsApplier::new(client.clone(), store, own, limit);
+        let prewarmer = Prewarmer::new(Arc::clone(&sessions));
         Self {
             client,
             options,
@@ -123,7 +123,7 @@ impl Controller {
             replicas: None,
             relist_queue: RelistQueue::default(),
             expected_sessions: ExpectedSessions::default(),
-            prewarm_queue: PrewarmQueue::default(),
+            prewarmer,
             pending_deaths: PendingDeaths::default(),
             session_counts: None,
         }
@@ -143,7 +143,7 @@ impl Controller {
         tasks.spawn(announcer.clone().announce(received_deaths));
         let api = Api::namespaced(self.client.clone(), &self.options.namespace);
         let mut reporter = Reporter::new(api, &self.options.replica);
-        let (mut prewarming, mut rejections) = (JoinSet::new(), REJECTIONS);
+        let mut rejections = REJECTIONS;
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -153,11 +153,12 @@ impl Controller {
                 Some(news) = history.recv() => self.on_history_news(news),
                 work = self.settings.next_work() => self.settings.run(work),
                 Some(changes) = changes.recv() => self.on_changes(changes),
-                Some(result) = prewarming.join_next() => self.on_prewarmed(result.ok()),
+                () = self.prewarmer.step_ended() => {}
                 _ = ticks.tick() => {
                     self.relist_folders();
                     self.relist_expected();
-                    self.start_prewarm(&mut prewarming);
+                    let replicas = self.replicas.as_ref();
+                    self.prewarmer.start_next(|key| replicas.is_none_or(|replicas| replicas.prewarms(key)));
                     self.publish_deaths(&deaths);
                     self.report(&mut reporter, &clusters).await;
                 }
@@ -269,10 +270,7 @@ impl Controller {
         tracing::info!(sessions = changes.died.len(), "sessions have died");
         let settings = self.settings.in_force().map(|(_, settings)| settings);
         if let Some(settings) = settings.filter(|settings| settings.prewarm) {
-            let now = Instant::now();
-            for (key, _) in &changes.died {
-                self.prewarm_queue.add(key.clone(), now, settings.cache.max_sessions);
-            }
+            self.prewarmer.add(changes.died.iter().map(|(key, _)| key), settings.cache.max_sessions);
         }
         self.pending_deaths.add(changes.died, Instant::now());
     }
@@ -306,47 +304,6 @@ impl Controller {
             let expected = self.expected_sessions.take(&self.watched.read(), Instant::now(), 1);
             self.relist_queue.add(expected);
             self.relist_folders();
-        }
-    }
-
-    /// Starts to check or load the next dead session, one at a time.
-    fn start_prewarm(&mut self, prewarming: &mut JoinSet<PrewarmResult>) {
-        if !prewarming.is_empty() {
-            return;
-        }
-        let now = Instant::now();
-        let mine = |key: &SessionKey| self.replicas.as_ref().is_none_or(|replicas| replicas.prewarms(key));
-        let (load, key) = match (self.prewarm_queue.next_load(now, mine), self.prewarm_queue.next_check(now, mine)) {
-            (Some(key), _) => (true, key),
-            (None, Some(key)) => (false, key),
-            (None, None) => return,
-        };
-        // The session may have become live again.
-        if self.watched.state(&key) != State::Dead {
-            self.prewarm_queue.remove(&key);
-            return;
-        }
-        let sessions = Arc::clone(&self.sessions);
-        prewarming.spawn(async move {
-            if load {
-                let loaded = sessions.prewarm(&key).await;
-                PrewarmResult::Loaded(key, loaded)
-            } else {
-                let stored = sessions.stored(&key).await.unwrap_or_else(|error| {
-                    tracing::debug!(session.key = %key, error = %chain(&error), "stored files could not be listed");
-                    None
-                });
-                PrewarmResult::Checked(key, stored)
-            }
-        });
-    }
-
-    fn on_prewarmed(&mut self, result: Option<PrewarmResult>) {
-        match result {
-            Some(PrewarmResult::Checked(key, stored)) => self.prewarm_queue.on_checked(&key, stored, Instant::now()),
-            Some(PrewarmResult::Loaded(key, true)) => self.prewarm_queue.remove(&key),
-            Some(PrewarmResult::Loaded(key, false)) => self.prewarm_queue.postpone(&key, Instant::now()),
-            None => {}
         }
     }
 
@@ -384,12 +341,4 @@ impl Controller {
         self.session_counts = Some((listing, sessions));
         facts
     }
-}
-
-/// The result of a prewarm step.
-enum PrewarmResult {
-    /// The stored files of a session were checked.
-    Checked(SessionKey, Option<Stored>),
-    /// A load ended; `true` if the session was loaded.
-    Loaded(SessionKey, bool),
 }

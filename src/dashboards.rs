@@ -4,11 +4,16 @@
 //! change together between versions of Ray.
 
 use ray_history_core::snapshot::version::RayVersion;
+use std::iter;
 use std::path::{Path, PathBuf};
 
-/// The installed dashboards, the newest first. There is at least one.
+/// The installed dashboards: at least one.
 #[derive(Clone, Debug)]
-pub struct Dashboards(Vec<Dashboard>);
+pub struct Dashboards {
+    newest: Dashboard,
+    /// The others, the newest of them first.
+    older: Vec<Dashboard>,
+}
 
 /// The files of one version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +38,8 @@ impl Dashboards {
     /// Other folders, versions without an `index.html`, and earlier patches of a minor version are passed over.
     pub fn find(dir: &Path) -> Result<Self, NoDashboard> {
         if dir.join("index.html").is_file() {
-            return Ok(Self(vec![Dashboard { version: None, folder: dir.to_owned() }]));
+            let newest = Dashboard { version: None, folder: dir.to_owned() };
+            return Ok(Self { newest, older: Vec::new() });
         }
         let entries = dir.read_dir().into_iter().flatten().flatten();
         let mut found: Vec<(RayVersion, Dashboard)> = entries
@@ -44,31 +50,30 @@ impl Dashboards {
                 Some((RayVersion::parse(&version)?, Dashboard { version: Some(version), folder }))
             })
             .collect();
-        if found.is_empty() {
-            return Err(NoDashboard(dir.to_owned()));
-        }
         found.sort_by(|(left, a), (right, b)| (right, &b.version).cmp(&(left, &a.version)));
         // One patch of a minor version is enough.
         found.dedup_by_key(|(version, _)| *version);
-        Ok(Self(found.into_iter().map(|(_, dashboard)| dashboard).collect()))
+        let mut found = found.into_iter().map(|(_, dashboard)| dashboard);
+        let newest = found.next().ok_or_else(|| NoDashboard(dir.to_owned()))?;
+        Ok(Self { newest, older: found.collect() })
     }
 
     /// Returns the dashboard for a session that a Ray version recorded: that version's, else the nearest newer, else the
     /// newest. Patch numbers do not count.
-    pub fn of(&self, recorded: Option<RayVersion>) -> Option<&Dashboard> {
+    pub fn of(&self, recorded: Option<RayVersion>) -> &Dashboard {
         let version = |dashboard: &Dashboard| dashboard.version.as_deref().and_then(RayVersion::parse);
         let not_older = |dashboard: &&Dashboard| version(dashboard) >= recorded;
-        recorded.and_then(|_| self.0.iter().rev().find(not_older)).or_else(|| self.0.first())
+        recorded.and_then(|_| self.older.iter().rev().find(not_older)).unwrap_or(&self.newest)
     }
 
     /// Returns `true` if there is a choice.
     pub fn are_several(&self) -> bool {
-        self.0.len() > 1
+        !self.older.is_empty()
     }
 
     /// Returns the dashboards, the newest first.
     pub fn iter(&self) -> impl Iterator<Item = &Dashboard> {
-        self.0.iter()
+        iter::once(&self.newest).chain(&self.older)
     }
 }
 
@@ -103,7 +108,7 @@ mod tests {
             (Some("3.0.0.dev0"), "2.60.0"),
         ] {
             let recorded = recorded.and_then(RayVersion::parse);
-            assert_eq!(dashboards.of(recorded).unwrap().version.as_deref(), Some(shown), "{recorded:?}");
+            assert_eq!(dashboards.of(recorded).version.as_deref(), Some(shown), "{recorded:?}");
         }
     }
 
@@ -111,7 +116,7 @@ mod tests {
     fn a_folder_with_a_page_is_the_only_dashboard() {
         let dir = installed(&["", "2.60.0"]);
         let dashboards = Dashboards::find(dir.path()).unwrap();
-        let of = dashboards.of(RayVersion::parse("2.55.0")).unwrap();
+        let of = dashboards.of(RayVersion::parse("2.55.0"));
         assert_eq!((of.version.as_deref(), of.folder.as_path()), (None, dir.path()));
         assert!(!dashboards.are_several());
     }

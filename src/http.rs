@@ -4,7 +4,7 @@
 //!
 //! `server` builds the server, `middleware` works around every answer, and `routes` has the one table of URLs. Handlers
 //! lie in a folder for each family of URLs: `ray`, `history`, `kuberay`, `pages` and `probes`; no family imports another.
-//! Below them are helpers: `sessions`, `request`, `html` and `error`.
+//! Below them are helpers: `sessions`, `request`, `validators`, `html` and `error`.
 
 mod error;
 mod heavy;
@@ -22,6 +22,7 @@ mod routes;
 mod server;
 mod sessions;
 mod state;
+mod validators;
 
 pub use heavy::Heavy;
 pub use server::serve;

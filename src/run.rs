@@ -20,16 +20,14 @@ use crate::health::{Gate, Health, NOT_LISTED};
 use crate::liveness::Watched;
 use crate::metrics::Metrics;
 use crate::session::{Sessions, connect};
-use crate::settings::server::Server;
-use crate::settings::{self, KubeRay, Settings, Storage};
-use crate::{cgroup, crd, http, telemetry};
-use anyhow::{Context, anyhow, bail};
+use crate::settings::Settings;
+use crate::{crd, telemetry};
+use anyhow::Context;
 use ray_history_core::layout::Root;
-use ray_history_storage::config::{LocalConfig, StoreConfig};
 use rustix::io::Errno;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -40,13 +38,13 @@ mod kubernetes;
 mod listing;
 mod machine;
 mod print;
+mod sources;
+mod stopping;
 
 pub use print::print_error;
 
 use print::print;
-
-/// Longest time for stopped loads to end.
-const STOP_LOADS_TIMEOUT: Duration = Duration::from_secs(2);
+use stopping::Stopping;
 
 /// Longest time to send the last traces.
 const TRACE_FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
@@ -56,9 +54,6 @@ const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Context of the operating system's error if threads for loads cannot be started.
 const NO_THREADS: &str = "threads for loads cannot be started: allow this process more of them";
-
-/// Interval at which unused open sessions are searched and closed.
-const TIDY_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Runs a command until it ends.
 pub fn run(args: Args) -> anyhow::Result<()> {
@@ -106,10 +101,10 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let (health, metrics) = (Health::default(), Metrics::default());
     health.close(Gate::Listed, NOT_LISTED);
     let settings = match (config, local_dir) {
-        (Some(file), _) => read(&file)?,
-        (None, Some(folder)) => Settings { redaction, ..local(folder, root_dir) },
+        (Some(file), _) => sources::document(&file)?,
+        (None, Some(folder)) => Settings { redaction, ..sources::folder(folder, root_dir) },
         (None, None) => {
-            let (settings, notes) = read_kuberay(&kuberay)?;
+            let (settings, notes) = sources::kuberay(&kuberay)?;
             for note in notes {
                 tracing::warn!("{note}");
             }
@@ -139,129 +134,9 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     stopping.serve(sessions, dashboards, health, metrics, listener, first).await
 }
 
-/// The shutdown token and the limits of the shutdown.
-struct Stopping {
-    shutdown: CancellationToken,
-    server: Server,
-}
-
-impl Stopping {
-    /// Serves sessions, refreshes their list after the `first` listing, and shuts down in order. If the first listing
-    /// fails, shuts down at once.
-    async fn serve(
-        self,
-        sessions: Arc<Sessions>,
-        dashboards: Option<Arc<Dashboards>>,
-        health: Health,
-        metrics: Metrics,
-        listener: TcpListener,
-        first: impl Future<Output = anyhow::Result<()>> + Send + 'static,
-    ) -> anyhow::Result<()> {
-        let Self { shutdown, server } = self;
-        metrics.process.count_dropped_log_lines(telemetry::dropped_lines);
-        let background = CancellationToken::new();
-        let closing = CancellationToken::new();
-        let lister = tokio::spawn({
-            let (sessions, background, closing) = (Arc::clone(&sessions), background.clone(), closing.clone());
-            async move {
-                match background.run_until_cancelled(first).await {
-                    Some(Ok(())) => sessions.keep_listed(background).await,
-                    Some(Err(error)) => {
-                        closing.cancel();
-                        return Err(error);
-                    }
-                    None => {}
-                }
-                Ok(())
-            }
-        });
-        let readiness = tokio::spawn(listing::readiness(Arc::clone(&sessions), health.clone()));
-        let tidier = tokio::spawn(tidy(Arc::clone(&sessions), background.clone()));
-        let draining = tokio::spawn(drain(shutdown, health.clone(), server.drain_wait, closing.clone()));
-        let refusing = tokio::spawn({
-            let (sessions, closing, wait) =
-                (Arc::clone(&sessions), closing.clone(), load_stop_delay(server.shutdown_timeout));
-            async move {
-                closing.cancelled().await;
-                tokio::time::sleep(wait).await;
-                sessions.stop();
-            }
-        });
-        let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
-        let state = http::State { sessions: Arc::clone(&sessions), dashboards, health, metrics, heavy };
-        let ended = http::serve(state, listener, &server, closing).await;
-        background.cancel();
-        draining.abort();
-        refusing.abort();
-        sessions.stop();
-        if tokio::time::timeout(STOP_LOADS_TIMEOUT, sessions.idle()).await.is_err() {
-            tracing::warn!(loads = sessions.loads_running(), "stopped loads did not end in time");
-        }
-        readiness.abort();
-        let (first_listing, _) = tokio::join!(lister, tidier);
-        tracing::info!("stopped");
-        first_listing??;
-        Ok(ended?)
-    }
-}
-
-/// Returns the time after which loads are stopped, so that waiting requests get an answer before the timeout.
-fn load_stop_delay(shutdown_timeout: Duration) -> Duration {
-    shutdown_timeout.saturating_sub((shutdown_timeout / 4).min(Duration::from_secs(2)))
-}
-
-/// Waits for the shutdown token, closes the readiness gate, and cancels `closing` after the drain wait.
-async fn drain(shutdown: CancellationToken, health: Health, wait: Duration, closing: CancellationToken) {
-    shutdown.cancelled().await;
-    health.close(Gate::Running, "this server is stopping; another one will answer");
-    tracing::info!(drain_wait_ms = wait.as_millis() as u64, "stopping: not ready any more");
-    tokio::time::sleep(wait).await;
-    closing.cancel();
-}
-
 /// Returns the dashboards in a folder, if one is named; an error if it has none.
 fn find_dashboards(dir: Option<&Path>) -> anyhow::Result<Option<Arc<Dashboards>>> {
     Ok(dir.map(Dashboards::find).transpose()?.map(Arc::new))
-}
-
-/// Reads a document. All its problems are reported in one error.
-fn read(file: &Path) -> anyhow::Result<Settings> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    Settings::from_document(&text, cgroup::memory_limit())
-        .map_err(|problems| anyhow!("{} is not a RayHistory that can be served:\n{problems}", file.display()))
-}
-
-/// Returns the settings for a folder.
-fn local(folder: PathBuf, root_dirs: Vec<String>) -> Settings {
-    let store = StoreConfig::Local(LocalConfig { path: folder });
-    let max_memory = settings::default_max_memory(cgroup::memory_limit());
-    let cache = settings::Cache { max_memory, ..settings::Cache::default() };
-    Settings { storage: Storage { store, root_dirs, credentials_secret: None }, cache, ..Settings::default() }
-}
-
-/// Reads the settings of KubeRay's history server. Returns notes about settings without effect as well; all problems
-/// are reported in one error.
-fn read_kuberay(flags: &KubeRay) -> anyhow::Result<(Settings, Vec<String>)> {
-    let env = |name: &str| std::env::var(name).ok();
-    if flags.backend(&env).is_none() {
-        bail!(
-            "nothing to serve: --local-dir names a folder, --config a RayHistory document, --rayhistory an object, \
-             --storage-backend a store as KubeRay's history server has it"
-        );
-    }
-    let file = flags.config_path(&env).map(|path| path.display().to_string());
-    let text = file.as_ref().map(|file| std::fs::read_to_string(file).with_context(|| format!("cannot read {file}")));
-    let text = text.transpose()?;
-    let file = file.as_deref().zip(text.as_deref());
-    Settings::from_kuberay(flags, &env, file, cgroup::memory_limit())
-        .map_err(|problems| anyhow!("the settings of KubeRay's history server cannot be served:\n{problems}"))
-}
-
-/// Closes unused sessions periodically.
-async fn tidy(sessions: Arc<Sessions>, shutdown: CancellationToken) {
-    while shutdown.run_until_cancelled(tokio::time::sleep(TIDY_INTERVAL)).await.is_some() {
-        sessions.tidy();
-    }
 }
 
 /// Cancels the token on SIGTERM and on SIGINT; a second signal ends the program.

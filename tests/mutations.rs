@@ -202,7 +202,8 @@ const URLS: [(&str, Ask); 24] = [
 ];
 
 fn ask(snapshot: &Arc<Snapshot>, query: &[(&str, &str)], redact: bool) {
-    let query = Query { redact, over: redact, ..Query::of(query) };
+    let parameters = query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let query = Query { parameters, redact, over: redact };
     let datasets = data::datasets(snapshot, JOB);
     let one = jobs::one(snapshot, &query, JOB);
     let old = train::old_runs(snapshot, &query);

@@ -1,7 +1,8 @@
 """A collector of events and logs, as a sidecar of a Ray pod: what KubeRay's v1.7 does, in little.
 
-KubeRay's own is in no package registry. This one takes the events that Ray posts, asks the head for the answers that
-are stored, and writes events, logs and the marker where KubeRay's would. It runs with the Python of Ray's image.
+KubeRay publishes its own as a container image only. This one takes the events that Ray posts, asks the head for the
+answers that are stored, and writes events, logs and the marker where KubeRay's would. It runs with the Python of Ray's
+image.
 """
 
 import contextlib

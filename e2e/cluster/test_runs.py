@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import pytest
 
 from e2e.cluster import installation, rayjobs
-from e2e.cluster.node import Node, Service, wait_for
+from e2e.cluster.node import Node, wait_for
 from e2e.cluster.rayjobs import NAMESPACE
 from e2e.harness import manifests
 from e2e.harness.ingress import Ingress
+from e2e.harness.service import Service
 
 DEAD_SECONDS = 2
 """The promised time from a deletion to the list that shows it."""

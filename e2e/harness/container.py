@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 
 from e2e.harness import processes
-from e2e.harness.server import Server, get, status_bytes, wait_until
+from e2e.harness.server import Server, status_bytes, wait_until
+from e2e.harness.service import get
 
 PROFILE = Path("/usr/share/containers/seccomp.json")
 """The runtimes' default profile, from Debian's golang-github-containers-common."""
@@ -86,18 +87,37 @@ def seccomp() -> dict:
 class Container(Server):
     """A container of the image on the network of this machine, which reads a folder; a context manager."""
 
-    def __init__(self, image: Image, root: Path, bucket: Path, folder: Path, *flags: str, memory: int = 512 * MIB):
+    def __init__(
+        self, image: Image, root: Path, bucket: Path, folder: Path, *flags: str, memory: int = 512 * MIB, **options
+    ):
         """`root` has the image's files, unpacked; `folder` is for this container's own."""
-        super().__init__(bucket, folder / "log")
+        super().__init__(bucket, folder / "log", **options)
         folder.mkdir()
         arguments = [*image.config["Entrypoint"], *image.config["Cmd"], "--local-dir", "/bucket"]
         (folder / "config.json").write_text(
             json.dumps(restricted(image, root, bucket, [*arguments, "--listen", "127.0.0.1:0", *flags], memory))
         )
-        name = f"ray-history-{os.getpid()}-{folder.name}"
+        self._name = f"ray-history-{os.getpid()}-{folder.name}"
         self._pid = folder / "pid"
-        self._command = ["runc", "--root", str(folder / "runc"), "run", "--bundle", str(folder)]
-        self._command += ["--pid-file", str(self._pid), name]
+        self._runc = ["runc", "--root", str(folder / "runc")]
+        self._command = [*self._runc, "run", "--bundle", str(folder), "--pid-file", str(self._pid), self._name]
+
+    def __enter__(self):
+        try:
+            return super().__enter__()
+        except BaseException:
+            self._delete()
+            raise
+
+    def __exit__(self, *_):
+        try:
+            super().__exit__()
+        finally:
+            self._delete()
+
+    def _delete(self):
+        """Ends what is left of the container: runc, if it had to be killed, leaves the program running."""
+        processes.run([*self._runc, "delete", "--force", self._name])
 
     def memory(self, name: str) -> int:
         """Bytes of a row of its status in /proc, of the program and not of runc."""

@@ -8,16 +8,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from e2e.harness import processes
+from e2e.harness.kubectl import Kubectl
+from e2e.harness.loopback import free_ports
 from e2e.harness.processes import REPOSITORY
-from e2e.harness.viewer import free_ports
 
 START_SECONDS = 120
 
 
-class ControlPlane:
+class ControlPlane(Kubectl):
     """A running control plane; a context manager. Nothing runs pods: there is no scheduler and no kubelet."""
 
     def __init__(self, directory: Path):
+        super().__init__(program("kubectl"), directory / "admin.kubeconfig")
         self._directory = directory
         self._processes = []
 
@@ -29,7 +31,7 @@ class ControlPlane:
         processes.run(command)
         token = secrets.token_hex(16)
         tokens.write_text(f'{token},admin,admin,"system:masters"\n')
-        self.kubeconfig = self._kubeconfig("admin", token)
+        self._kubeconfig("admin", token)
         client, peers = f"http://127.0.0.1:{etcd}", f"http://127.0.0.1:{peer}"
         try:
             self._start(
@@ -99,24 +101,6 @@ class ControlPlane:
         token = self.kubectl("-n", namespace, "create", "token", account).stdout.strip()
         return self._kubeconfig(f"{namespace}-{account}", token, namespace)
 
-    def kubectl(self, *arguments: str, text: str | None = None, check: bool = True):
-        """Runs kubectl as an administrator; `text` is its standard input."""
-        command = [program("kubectl"), f"--kubeconfig={self.kubeconfig}", *arguments]
-        return processes.run(command, input=text, succeeds=True if check else None)
-
-    def get(self, *arguments: str) -> dict:
-        """Returns objects as kubectl prints them in JSON."""
-        return json.loads(self.kubectl("get", *arguments, "--output=json").stdout)
-
-    def namespace(self, name: str, labels: dict | None = None):
-        """Creates a namespace."""
-        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}}
-        self.kubectl("apply", "--filename=-", text=json.dumps(namespace))
-
-    def apply(self, *objects: dict):
-        """Creates or changes objects by server-side apply, which has no bound on their size."""
-        self.kubectl("apply", "--server-side", "--filename=-", text=json.dumps(as_list(objects)))
-
     def define(self, *definitions: dict, applied: Iterable[dict] = ()):
         """Creates definitions, and waits until objects of theirs, and of those already applied, are accepted."""
         self.apply(*definitions)
@@ -128,11 +112,6 @@ class ControlPlane:
             while self.kubectl("get", f"--raw={path}", check=False).returncode != 0:
                 assert time.monotonic() < end, f"{path} is not served"
                 time.sleep(0.2)
-
-
-def as_list(objects) -> dict:
-    """Returns objects as one list, which kubectl accepts."""
-    return {"apiVersion": "v1", "kind": "List", "items": list(objects)}
 
 
 def program(name: str) -> str:

@@ -1,19 +1,28 @@
-"""A small reverse proxy that strips a prefix off every path, as an Ingress does."""
+"""A small reverse proxy that strips a prefix off every path, as an Ingress does, before a server that may change."""
 
 import http.client
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
 from e2e.harness.loopback import Loopback
 
-HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
+HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host", "accept-encoding"}
+"""Headers that are not passed on. Bodies are not compressed, so that they can be changed."""
 
 
 class Front(Loopback):
     """A running proxy; a context manager. `url` ends with the prefix."""
 
-    def __init__(self, server: str, prefix: str):
-        upstream = urlsplit(server).netloc
+    def __init__(self, server: str, prefix: str, change: Callable[[bytes], bytes] = bytes):
+        """`change` is applied to every body."""
+        self.server = server
+        """The URL of the server that is asked."""
+        self.without = 0
+        """The status of answers while no server answers; without one, the connection is closed."""
+        self.asked = []
+        """The paths of all requests."""
+        front = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -22,11 +31,18 @@ class Front(Loopback):
                 if not self.path.startswith(f"{prefix}/"):
                     self.send_error(404)
                     return
-                connection = http.client.HTTPConnection(upstream, timeout=60)
+                front.asked.append(self.path)
+                connection = http.client.HTTPConnection(urlsplit(front.server).netloc, timeout=60)
                 headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP}
-                connection.request(self.command, self.path.removeprefix(prefix), headers=headers)
-                answer = connection.getresponse()
-                body = answer.read()
+                try:
+                    connection.request(self.command, self.path.removeprefix(prefix), headers=headers)
+                    answer = connection.getresponse()
+                    body = change(answer.read())
+                except ConnectionError:
+                    self.close_connection = True
+                    if front.without:
+                        self.send_error(front.without)
+                    return
                 self.send_response(answer.status)
                 for name, value in answer.getheaders():
                     if name.lower() not in HOP:

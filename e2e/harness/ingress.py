@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from e2e.harness import processes
+from e2e.harness.loopback import free_ports
 from e2e.harness.processes import REPOSITORY
-from e2e.harness.viewer import free_ports
 
 START_SECONDS = 20
 STOP_SECONDS = 40

@@ -1,5 +1,7 @@
-"""An HTTP server of a test on a loopback port, a free one unless it is named."""
+"""Free ports, and HTTP servers of tests on loopback ports."""
 
+import random
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -19,3 +21,18 @@ class Loopback:
     def __exit__(self, *_):
         self._server.shutdown()
         self._server.server_close()
+
+
+def free_ports(count: int) -> list[int]:
+    """Returns ports below the range from which the kernel takes those of clients."""
+    found = []
+    while len(found) < count:
+        port = random.randrange(20000, 32000)  # noqa: S311  no secret depends on it
+        with socket.socket() as probe:
+            try:
+                probe.bind(("", port))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+    return found

@@ -4,13 +4,12 @@ import json
 import os
 import re
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 from e2e.harness import processes
 from e2e.harness.bundle import Session
 from e2e.harness.processes import REPOSITORY
+from e2e.harness.service import Service
 
 BINARY = Path(os.environ.get("RAY_HISTORY_BIN", REPOSITORY / "target" / "debug" / "ray-history"))
 DASHBOARD = REPOSITORY / ".cache" / "dashboard" / "2.60.0"
@@ -20,7 +19,7 @@ START_SECONDS = 30
 STOP_SECONDS = 20
 
 
-class Server:
+class Server(Service):
     """A running server; a context manager."""
 
     def __init__(
@@ -85,16 +84,6 @@ class Server:
         """Returns the end of its log, for a failure's report."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-60:])
 
-    def get(self, path: str):
-        """Returns status, content type and body of a GET."""
-        return get(f"{self.url}/{path}")
-
-    def json(self, path: str):
-        """Returns the JSON answer to a GET that must succeed."""
-        status, _, body = self.get(path)
-        assert status == 200, f"{path}: {status} {body[:300]!r}"
-        return json.loads(body)
-
     def memory(self, name: str) -> int:
         """Returns the bytes of a row of its status in /proc: `VmRSS` is resident memory, `VmHWM` its maximum so far."""
         return status_bytes(self._process.pid, name)
@@ -146,8 +135,9 @@ class WatchedServer(SlowServer):
         self._write("".join(f"{key} unreadable\n" for key in keys))
 
     def _state(self, session: Session) -> str:
-        listed = self.json("api/history/v1/sessions?limit=1000")["sessions"]
-        return next(each["state"] for each in listed if each["path"].strip("/") == session.path.strip("/"))
+        return next(
+            each["state"] for each in self.sessions(limit="1000") if each["path"].strip("/") == session.path.strip("/")
+        )
 
     def _write(self, states: str):
         new = self._states.with_suffix(".new")
@@ -189,14 +179,3 @@ def wait_until(so, seconds: float):
     while not so():
         assert time.monotonic() < end, f"not within {seconds} s"
         time.sleep(0.05)
-
-
-def get(url: str, timeout: float = 60):
-    """Returns status, content type and body of a GET; status 0 and the reason if there was no answer."""
-    try:
-        with urllib.request.urlopen(url, timeout=timeout) as answer:
-            return answer.status, answer.headers.get("Content-Type") or "", answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers.get("Content-Type") or "", error.read()
-    except OSError as error:
-        return 0, "", str(error).encode()

@@ -1,30 +1,19 @@
 """A real Ray head whose dashboard forwards everything to a history server, as KubeRay's documentation sets it up."""
 
 import shutil
-import socket
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from e2e.harness import processes
-from e2e.harness.server import get
+from e2e.harness.loopback import free_ports
+from e2e.harness.service import get
 
 RAY = Path(sys.executable).parent / "ray"
 START_SECONDS = 90
 STOP_SECONDS = 30
 OWN_NODE = "import ray; ray.init(address={address!r}, log_to_driver=False); print(ray.nodes()[0]['NodeID'])"
-
-
-def free_ports(count: int) -> list[int]:
-    """Returns ports that are free at the moment."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 class Viewer:

@@ -3,15 +3,15 @@
 import contextlib
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
+
+from e2e.harness.loopback import free_ports
 
 from .receiver import Receiver
 
@@ -54,7 +54,7 @@ class Node:
         self.folder = folder
         self.receiver = Receiver()
         self.id = ""
-        """Returns the id in hex, once the node is up."""
+        """The id in hex, once the node is up."""
 
     def start(self, ray: Path, environment: dict, *flags: str, head: Path):
         """Starts it. `head` is the folder of the head, whose own folder is its own."""
@@ -200,18 +200,3 @@ def version(ray: Path) -> tuple[int, int]:
 def event_types(ray: Path) -> str:
     """Returns the value that makes a Ray export everything."""
     return "ALL" if version(ray) >= ALL_TYPES else ",".join(TYPES)
-
-
-def free_ports(count: int) -> list[int]:
-    """Returns ports below the range from which the kernel takes those of clients."""
-    found = []
-    while len(found) < count:
-        port = random.randrange(20000, 32000)  # noqa: S311  no secret depends on it
-        with socket.socket() as probe:
-            try:
-                probe.bind(("", port))
-            except OSError:
-                continue
-        if port not in found:
-            found.append(port)
-    return found

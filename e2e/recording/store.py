@@ -13,6 +13,10 @@ POLLED = (
     "/api/serve/applications/",
 )
 
+TASKS = "/api/v0/tasks?detail=1&limit=10000"
+"""Polled before Ray 2.55, whose events lack most profile events, because docs/collecting.md advises it."""
+ALL_PROFILE_EVENTS = (2, 55)
+
 
 class Store:
     """A session's part of a bucket."""
@@ -21,11 +25,13 @@ class Store:
         self._marker = bucket / "cluster-metadata" / "raycluster" / f"{namespace}_{name}" / session
         self._history = bucket / "cluster-history" / "raycluster" / namespace / name / session
         self.path = f"sessions/{namespace}/{name}/{session}"
-        """Returns the path below a history server."""
+        """The path below a history server."""
 
     def poll(self, cluster: Cluster):
         jobs = [job["job_id"] for job in cluster.json("/api/jobs/") if job["job_id"]]
-        for path in (*POLLED, *(f"/api/data/datasets/{job}" for job in jobs)):
+        old = tuple(map(int, cluster.version.split(".")[:2])) < ALL_PROFILE_EVENTS
+        tasks = [TASKS] if old else []
+        for path in (*POLLED, *tasks, *(f"/api/data/datasets/{job}" for job in jobs)):
             status, _, body = cluster.ask(path)
             if status == 200:
                 write(self._history / "fetched_endpoints" / f"restful__{path.strip('/').replace('/', '__')}", body)

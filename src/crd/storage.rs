@@ -131,11 +131,6 @@ pub struct GcsSpec {
     #[schemars(length(max = 512))]
     #[x_kube(validation = rules::endpoint())]
     pub endpoint: Option<String>,
-    /// Address for listings, if it differs from `endpoint`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 512))]
-    #[x_kube(validation = rules::endpoint())]
-    pub listing_endpoint: Option<String>,
     /// Project that is charged for requests to a requester-pays bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]

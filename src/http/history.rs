@@ -3,4 +3,5 @@
 pub(super) mod links;
 pub(super) mod list;
 pub(super) mod load;
+mod redirect;
 pub(super) mod report;

@@ -8,6 +8,7 @@ pub(super) mod cost;
 pub(super) mod document;
 pub(super) mod files;
 pub(super) mod logs;
+mod origin;
 mod send;
 pub(super) mod serve;
 pub(super) mod source;

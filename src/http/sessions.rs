@@ -3,9 +3,7 @@
 //! No helper answers a route.
 
 pub(super) mod completeness;
+pub(super) mod find;
 pub(super) mod item;
-pub(super) mod lookup;
-pub(super) mod open;
-pub(super) mod redirect;
 pub(super) mod summary;
 pub(super) mod table;

@@ -1,7 +1,7 @@
 //! Wiring of `check`: reads the settings, and optionally surveys their store.
 
 use super::print::print;
-use super::{ask, local, read_kuberay};
+use super::{ask, sources};
 use crate::args::Check;
 use crate::cgroup;
 use crate::check::{self, Report};
@@ -30,7 +30,7 @@ pub(super) fn run(args: &Check) -> anyhow::Result<()> {
             print("\n")?;
             settings
         }
-        (None, Some(folder)) => local(folder.clone(), root_dir.clone()),
+        (None, Some(folder)) => sources::folder(folder.clone(), root_dir.clone()),
         (None, None) => from_kuberay(kuberay)?,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -70,7 +70,7 @@ fn from_kuberay(flags: &KubeRay) -> anyhow::Result<Settings> {
              server has it (--storage-backend)"
         );
     }
-    let (settings, notes) = read_kuberay(flags)?;
+    let (settings, notes) = sources::kuberay(flags)?;
     for note in notes {
         print(&format!("{note}\n"))?;
     }

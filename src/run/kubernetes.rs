@@ -1,6 +1,7 @@
 //! Wiring of `serve --rayhistory`: the Kubernetes client, the controller, and the sessions that it sets up.
 
-use super::{NO_THREADS, Stopping, find_dashboards};
+use super::stopping::Stopping;
+use super::{NO_THREADS, find_dashboards};
 use crate::args::Serve;
 use crate::cgroup;
 use crate::controller::{self, Controller, Options};

@@ -41,8 +41,8 @@ struct Opened {
     /// The settings with which it was opened.
     settings: Storage,
     secret: SecretData,
-    /// The settings with the credentials of the Secret; the store shares those that rotate.
-    with_secret: Storage,
+    /// The store's own settings, with the credentials of the Secret; the store shares those that rotate.
+    store: storage::config::StoreConfig,
 }
 
 impl CurrentStore {
@@ -68,13 +68,13 @@ impl CurrentStore {
         if current.is_some() {
             try_listing(&*store, &wanted).await?;
         }
-        let mut opened = Opened { settings: wanted, secret: secret.clone(), with_secret };
+        let mut opened = Opened { settings: wanted, secret: secret.clone(), store: with_secret.store };
         let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
         self.sessions.apply(settings);
         match same {
             // The same store with new credentials: open sessions stay open, and loads continue.
-            Some(same) if same.with_secret.store.rotate(&opened.with_secret.store) => {
-                opened.with_secret = same.with_secret.clone();
+            Some(same) if same.store.rotate(&opened.store) => {
+                opened.store = same.store.clone();
                 let sessions = Arc::clone(&self.sessions);
                 tokio::spawn(async move { sessions.try_again().await });
             }

@@ -56,7 +56,7 @@ use ray_history_core::base::name::SessionKey;
 use ray_history_core::logs::Facts;
 use ray_history_core::logs::processes::Source;
 use ray_history_core::snapshot::Snapshot;
-use ray_history_core::snapshot::build::Builder;
+use ray_history_core::snapshot::build::{Builder, is_task_list};
 use ray_history_core::snapshot::driver::is_driver;
 use ray_history_core::snapshot::gaps::Evidence;
 use ray_history_core::snapshot::submission;
@@ -73,6 +73,8 @@ const PER_GZIP_BYTE: u64 = 4;
 const PER_TEN_PLAIN_BYTES: u64 = 4;
 /// Bytes of jobs per byte of submission records: a row has many fields, and each source fills some.
 const JOB_BYTES_PER_BYTE: u64 = 5;
+/// Bytes held per byte of a polled task list while its profile events are added.
+const WHILE_ADDED: u64 = 2;
 
 /// One load.
 #[derive(Debug)]
@@ -196,6 +198,8 @@ impl Load {
         let logs = objects.into_logs();
         let (snapshot, proved) = {
             let logs = logs.clone();
+            let lists = endpoints.bodies.iter().filter(|(url, _)| is_task_list(url));
+            let _held = permit.hold(lists.map(|(_, body)| WHILE_ADDED * body.len() as u64).sum());
             let finish = move || {
                 let snapshot = finish(builder, facts.facts, endpoints.bodies, &logs, event_objects);
                 let proved = Proved::build(&snapshot, records, &manifests, nodes, listed_at);
@@ -296,12 +300,16 @@ fn estimate(stored: EventBytes) -> u64 {
 }
 
 fn finish(
-    builder: Builder,
+    mut builder: Builder,
     facts: Facts,
-    endpoints: BTreeMap<String, Box<str>>,
+    mut endpoints: BTreeMap<String, Box<str>>,
     logs: &LogIndex,
     events: EventObjects,
 ) -> Snapshot {
+    // A task list is long, and no request is answered with it.
+    for (_, body) in endpoints.extract_if(.., |url, _| is_task_list(url)) {
+        builder.add_polled_tasks(&body);
+    }
     let mut snapshot = builder.finish(&facts);
     snapshot.nodes.retain(|node| {
         let is_here = |hex: &str| events.nodes.contains(hex) || logs.paths(hex).next().is_some();

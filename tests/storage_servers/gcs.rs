@@ -61,16 +61,9 @@ impl Cloud for FakeGcs {
         StoreConfig::Gcs(GcsConfig {
             bucket: "ray".into(),
             endpoint: Some(format!("http://{address}")),
-            listing_endpoint: None,
             billing_project: None,
             credentials: Credentials::Anonymous,
         })
-    }
-
-    fn listings(&self, address: Option<&str>) -> (String, StoreConfig) {
-        let StoreConfig::Gcs(config) = self.config(None) else { unreachable!() };
-        let listing_endpoint = address.map(|address| format!("http://{address}"));
-        (self.address(), StoreConfig::Gcs(GcsConfig { listing_endpoint, ..config }))
     }
 
     fn needs(&self) -> &'static str {

@@ -53,10 +53,6 @@ trait Cloud: Fill {
     }
     /// Returns the permissions that a writer needs, in the cloud's words.
     fn needs(&self) -> &'static str;
-    /// Returns the address of the server of listings, and the settings of the bucket with a proxy before that.
-    fn listings(&self, address: Option<&str>) -> (String, StoreConfig) {
-        (self.address(), self.config(address))
-    }
 }
 
 async fn bare(cloud: &impl Cloud) -> Arc<dyn Storage> {

@@ -78,7 +78,6 @@ async fn every_request_to_google_names_the_project_that_pays() {
     let store = store(&StoreConfig::Gcs(GcsConfig {
         bucket: "ray".into(),
         endpoint: Some(format!("http://127.0.0.1:{}", server.port)),
-        listing_endpoint: None,
         billing_project: Some("payer".into()),
         credentials: Credentials::Static(Rotating::new(Secret::new(service_account("key")))),
     }))

@@ -40,8 +40,9 @@ async fn snapshot(store: Arc<dyn Storage>) -> String {
     let listing = sessions.refresh().await.unwrap();
     let session = sessions.open(&listing.iter().next().unwrap().key).await.unwrap();
     let query = |text: &str| {
-        let pairs: Vec<_> = text.split('&').filter_map(|pair| pair.split_once('=')).collect();
-        Query::of(&pairs)
+        let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+        let parameters = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        Query { parameters, ..Query::default() }
     };
     let snapshot = &session.snapshot;
     assert!(!snapshot.tasks.is_empty(), "no tasks");

@@ -59,8 +59,9 @@ pub struct Query {
 }
 
 impl Query {
-    /// Creates a query of these parameters, neither redacted nor of a dead session.
-    pub fn of(parameters: &[(&str, &str)]) -> Self {
+    /// Returns a query of these parameters, for tests.
+    #[cfg(test)]
+    pub(crate) fn of(parameters: &[(&str, &str)]) -> Self {
         let owned = parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         Self { parameters: owned.collect(), ..Self::default() }
     }

@@ -9,6 +9,7 @@ mod credentials;
 pub use connection::AzureConnection;
 
 use super::config::AzureConfig;
+use super::refusal::CHECK_BUCKET;
 use super::rest::{self, Cloud, list_xml};
 use super::wire::RangeRequest;
 use super::{Delimiter, Error, ListPage, ObjectBody, PageToken, ReadRange, Storage};
@@ -21,6 +22,7 @@ const AZURE: Cloud = Cloud {
     code: list_xml::code,
     page: list_xml::read,
     needs: "list and read blobs of the container (role Storage Blob Data Reader)",
+    no_bucket: CHECK_BUCKET,
 };
 /// Keys per page, as in S3, so that a page costs the same in every store.
 const PAGE: u32 = 1000;

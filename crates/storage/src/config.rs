@@ -118,8 +118,6 @@ pub struct GcsConfig {
     pub bucket: String,
     /// Base URL with scheme, for an emulator or a private endpoint.
     pub endpoint: Option<String>,
-    /// Base URL for listings, with scheme. Default: `endpoint`.
-    pub listing_endpoint: Option<String>,
     /// The project that pays for requests instead of the bucket's owner.
     pub billing_project: Option<String>,
     /// Its credentials: the text of a service account's key file.

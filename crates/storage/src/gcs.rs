@@ -12,7 +12,6 @@ use super::config::GcsConfig;
 use super::rest::{self, Cloud};
 use super::wire::{self, RangeRequest};
 use super::{Delimiter, Error, ErrorKind, ListPage, ObjectBody, PageToken, ReadRange, Storage};
-use address::Address;
 use async_trait::async_trait;
 pub use connection::GcsConnection;
 use http::header::{ACCEPT_ENCODING, HeaderValue, RANGE};
@@ -25,24 +24,21 @@ const GOOGLE: Cloud = Cloud {
     code: json::code,
     page: json::read,
     needs: "storage.objects.list and storage.objects.get on the bucket (role Storage Object Viewer)",
+    // Google knows neither accounts nor regions in addresses.
+    no_bucket: "check the bucket's name",
 };
 /// The fields of a page that are used. A page without entries has no other than `kind`.
 const FIELDS: &str = "kind,items(name,size,generation,updated),prefixes,nextPageToken";
-const NO_BUCKET: &str = "check the bucket's name";
 
 /// A bucket.
 #[derive(Debug)]
 pub(super) struct Gcs {
     connection: GcsConnection,
-    /// The address of listings; `None`: that of everything else.
-    lists: Option<Address>,
 }
 
 impl Gcs {
     pub(super) fn connect(config: &GcsConfig) -> Result<Self, Error> {
-        let connection = GcsConnection::open(config)?;
-        let lists = config.listing_endpoint.as_deref().map(Address::new).transpose()?;
-        Ok(Self { connection, lists })
+        Ok(Self { connection: GcsConnection::open(config)? })
     }
 
     /// Returns a signed request; `rest` follows `/o` in the URL.
@@ -64,9 +60,8 @@ impl Storage for Gcs {
         if let Some(PageToken(token)) = &page {
             let _ = write!(query, "&pageToken={}", rest::query(token));
         }
-        let path = format!("/storage/v1/b/{}/o{query}", self.connection.bucket());
-        let request = self.connection.request_at(prefix, self.lists.as_ref(), Method::GET, &path).await?;
-        rest::listing(self.connection.client(), GOOGLE, prefix, request).await.map_err(name_bucket)
+        let request = self.request(prefix, &query).await?;
+        rest::listing(self.connection.client(), GOOGLE, prefix, request).await
     }
 
     async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
@@ -94,20 +89,12 @@ impl Storage for Gcs {
         }
         let url = format!("/{name}?fields=name,size,generation,updated{condition}");
         let request = self.request(key, &url).await?;
-        let bytes = rest::document(self.connection.client(), GOOGLE, key, request).await.map_err(name_bucket)?;
+        let bytes = rest::document(self.connection.client(), GOOGLE, key, request).await?;
         let understood = json::object(&bytes);
         let meta = understood
             .map_err(|error| Error::failed(key, format!("the object's metadata cannot be understood: {error}")))?;
         stored::check_unchanged(key, meta.etag.as_deref(), if_match)?;
         wire::empty(super::ObjectMeta { key: key.to_owned(), ..meta }, range)
-    }
-}
-
-/// Replaces the advice about a missing bucket: Google knows neither accounts nor regions in addresses.
-fn name_bucket(error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::NoBucket => Error::because(ErrorKind::NoBucket, error.key(), NO_BUCKET),
-        _ => error,
     }
 }
 
@@ -128,7 +115,6 @@ mod tests {
             let gcs = Gcs::connect(&GcsConfig {
                 bucket: "ray.logs".into(),
                 endpoint: endpoint.map(str::to_owned),
-                listing_endpoint: None,
                 billing_project: None,
                 credentials: config::Credentials::Anonymous,
             });

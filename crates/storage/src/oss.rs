@@ -6,6 +6,7 @@ mod signer;
 pub use connection::OssConnection;
 
 use super::config::OssConfig;
+use super::refusal::CHECK_BUCKET;
 use super::rest::{self, Cloud, list_xml};
 use super::wire::RangeRequest;
 use super::{Delimiter, Error, ListPage, ObjectBody, PageToken, ReadRange, Storage};
@@ -18,6 +19,7 @@ const OSS: Cloud = Cloud {
     code: list_xml::code,
     page: list_xml::read,
     needs: "oss:ListObjects and oss:GetObject on the bucket",
+    no_bucket: CHECK_BUCKET,
 };
 
 /// A bucket.

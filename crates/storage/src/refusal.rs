@@ -16,7 +16,12 @@ pub(super) struct Refusal<'a> {
     pub(super) retry_after: Option<Duration>,
     /// The permissions that the identity needs, in the cloud's terms.
     pub(super) needs: &'static str,
+    /// The advice for a missing bucket.
+    pub(super) no_bucket: &'static str,
 }
+
+/// The advice for a missing bucket where names are unique to an account or a region.
+pub(super) const CHECK_BUCKET: &str = "check the bucket's name, and the account or region";
 
 impl Refusal<'_> {
     /// Returns it as an error about a key or prefix.
@@ -34,7 +39,7 @@ impl Refusal<'_> {
         let denied = |advice: &str| (ErrorKind::PermissionDenied, advice.to_owned());
         match (self.status, self.code) {
             (_, "NoSuchBucket" | "ContainerNotFound" | "ContainerBeingDeleted") => {
-                (ErrorKind::NoBucket, "check the bucket's name, and the account or region".to_owned())
+                (ErrorKind::NoBucket, self.no_bucket.to_owned())
             }
             (_, "ExpiredToken" | "TokenRefreshRequired" | "SecurityTokenExpired" | "InvalidAuthenticationInfo") => {
                 denied(
@@ -128,7 +133,8 @@ mod tests {
             (400, "<script>AKIA\n", Failed, "scriptAKIA"),
         ] {
             let retry_after = retry_after(Some("7"));
-            let error = Refusal { status, code, retry_after, needs: "list and read" }.into_error("k");
+            let (needs, no_bucket) = ("list and read", CHECK_BUCKET);
+            let error = Refusal { status, code, retry_after, needs, no_bucket }.into_error("k");
             assert_eq!(error.kind(), kind, "{status} {code}");
             assert!(error.to_string().contains(words), "{error}");
             assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));

@@ -38,6 +38,8 @@ pub(super) struct Cloud {
     pub(super) page: fn(&[u8]) -> Result<ListPage, String>,
     /// The permissions that the identity needs, in the cloud's terms.
     pub(super) needs: &'static str,
+    /// The advice for a missing bucket.
+    pub(super) no_bucket: &'static str,
 }
 
 /// Returns a client with the common settings. It must never decompress pages and bodies, because ranges count stored
@@ -78,14 +80,15 @@ pub(super) async fn send(client: &Client, cloud: Cloud, key: &str, request: Requ
         Some(code) => code,
         None => code_in(response, cloud).await.unwrap_or_default(),
     };
-    Err(Refusal { status, code: &code, retry_after: wait, needs: cloud.needs }.into_error(key))
+    let Cloud { needs, no_bucket, .. } = cloud;
+    Err(Refusal { status, code: &code, retry_after: wait, needs, no_bucket }.into_error(key))
 }
 
 /// Requests a page of a listing.
 pub(super) async fn listing(client: &Client, cloud: Cloud, prefix: &str, request: Request) -> Result<ListPage, Error> {
     let bytes = document(client, cloud, prefix, request).await.map_err(|error| match error.kind() {
         // A prefix is never missing, so 404 means the bucket.
-        ErrorKind::NotFound => Error::because(ErrorKind::NoBucket, prefix, "check its name, and the account or region"),
+        ErrorKind::NotFound => Error::because(ErrorKind::NoBucket, prefix, cloud.no_bucket),
         _ => error,
     })?;
     (cloud.page)(&bytes).map_err(|error| Error::failed(prefix, format!("the listing cannot be understood: {error}")))

@@ -1,14 +1,14 @@
 //! Links to sessions by the name of a `RayJob`, `RayService` or `RayCluster`, or by submission id. A single session is
 //! redirected to, several are listed.
 
+use super::redirect::{redirect_to_session, redirect_uncached};
 use crate::http::error::Error;
 use crate::http::error::problem::Problem;
 use crate::http::html::{self, accepts_html, session_count};
 use crate::http::request::Call;
 use crate::http::request::path::{cluster_id, escape_name, session_path};
+use crate::http::sessions::find::{self, look_up};
 use crate::http::sessions::item::{SessionItem, describe};
-use crate::http::sessions::lookup::{self, look_up};
-use crate::http::sessions::redirect::{redirect_to_session, redirect_uncached};
 use crate::http::sessions::summary::Summary;
 use crate::http::sessions::table::table;
 use crate::session::catalog::Entry;
@@ -118,7 +118,7 @@ pub(in crate::http) async fn latest(call: &Call<'_>) -> Result<HttpResponse, Err
 
 /// Redirects from `/sessions/{namespace}/{cluster}/latest` to the newest session of the cluster.
 pub(in crate::http) async fn latest_of_cluster(call: &Call<'_>) -> Result<HttpResponse, Error> {
-    let entry = lookup::latest(call.state, &cluster_id(call.names[0], call.names[1])).await?;
+    let entry = find::latest(call.state, &cluster_id(call.names[0], call.names[1])).await?;
     Ok(redirect_to_session(call, &entry.key, SEGMENTS))
 }
 

@@ -2,10 +2,10 @@
 
 use crate::http::error::Error;
 use crate::http::error::problem::Problem;
-use crate::http::middleware::validators;
 use crate::http::request::{Call, filter};
 use crate::http::sessions::item::{SessionItem, describe};
 use crate::http::sessions::summary::Summary;
+use crate::http::validators;
 use crate::session::catalog::{Page, Query};
 use actix_web::HttpResponse;
 use serde::Serialize;

@@ -5,7 +5,7 @@ use crate::http::error::load_status::Status;
 use crate::http::error::problem::Problem;
 use crate::http::request::Call;
 use crate::http::request::path::session_key;
-use crate::http::sessions::open;
+use crate::http::sessions::find;
 use crate::session::{self, Opening};
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
@@ -30,7 +30,7 @@ use actix_web::http::header::CACHE_CONTROL;
 )]
 pub(in crate::http) async fn progress(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let key = session_key([call.names[0], call.names[1], call.names[2]])?;
-    let status = match open::begin(call.state, &key).await {
+    let status = match find::begin(call.state, &key).await {
         Ok(Opening::Ready(session)) => match &session.nothing_read {
             // Only its logs can be read.
             Some(error) => Status::failed(Error::Session(error.clone()).to_string()),

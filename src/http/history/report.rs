@@ -4,14 +4,14 @@ mod proof;
 
 use crate::http::error::Error;
 use crate::http::error::problem::Problem;
-use crate::http::middleware::validators;
 use crate::http::request::Call;
 use crate::http::request::path::{owner_path, session_key, session_path};
 use crate::http::sessions::completeness::Completeness;
+use crate::http::sessions::find;
 use crate::http::sessions::item::{SessionItem, describe};
 use crate::http::sessions::summary::Summary;
-use crate::http::sessions::{lookup, open};
 use crate::http::state::State;
+use crate::http::validators;
 use crate::session::catalog::Entry;
 use actix_web::HttpResponse;
 use proof::ProofItem;
@@ -187,11 +187,11 @@ pub(in crate::http) struct Links {
 )]
 pub(in crate::http) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let key = session_key([call.names[0], call.names[1], call.names[2]])?;
-    let open = open::open(call.state, &key).await?;
+    let open = find::open(call.state, &key).await?;
     if let Some(error) = &open.nothing_read {
         return Err(error.clone().into());
     }
-    let entry = lookup::entry(call.state, &key).await?;
+    let entry = find::entry(call.state, &key).await?;
     let path = session_path(&key);
     let checked_at = jiff::Timestamp::try_from(open.checked_at).unwrap_or_default();
     let snapshot = &open.snapshot;
@@ -244,7 +244,7 @@ pub(in crate::http) async fn report(call: &Call<'_>) -> Result<HttpResponse, Err
 
 /// Returns the version of the dashboard that shows a session.
 fn dashboard_version(state: &State, recorded: Option<RayVersion>) -> Option<String> {
-    state.dashboards.as_ref()?.of(recorded)?.version.clone()
+    state.dashboards.as_ref()?.of(recorded).version.clone()
 }
 
 /// Returns the related sessions; `cluster` is the path of the cluster's list.

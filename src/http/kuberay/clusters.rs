@@ -3,9 +3,9 @@
 //! KubeRay's list ends after 100 sessions; this one has pages: `limit`, `after`, and a `Link` to the next page.
 
 use crate::http::error::Error;
-use crate::http::middleware::validators;
 use crate::http::request::{Call, filter};
 use crate::http::sessions::item::started;
+use crate::http::validators;
 use crate::session::catalog::{Entry, Page};
 use actix_web::HttpResponse;
 use actix_web::http::header::{HeaderName, HeaderValue, LINK};

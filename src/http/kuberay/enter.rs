@@ -1,13 +1,12 @@
 //! `/enter_cluster/…`: opens a session and sets the cookies for requests at the root.
 
+use super::cookies::{self, KINDS, NEWEST};
 use crate::http::error::Error;
 use crate::http::error::load_status::Status;
 use crate::http::html::{accepts_html, redirect_page};
-use crate::http::middleware::cookies::{self, KINDS, NEWEST};
 use crate::http::request::Call;
 use crate::http::request::path::{cluster_id, session_key};
-use crate::http::sessions::lookup::{self, look_up};
-use crate::http::sessions::open;
+use crate::http::sessions::find::{self, look_up};
 use crate::session::catalog::Entry;
 use crate::session::links::Subject;
 use actix_web::HttpResponse;
@@ -55,10 +54,10 @@ pub(in crate::http) async fn enter(call: &Call<'_>) -> Result<HttpResponse, Erro
     let entry = wanted(call).await?;
     let mut response = if accepts_html(call.request) {
         // In a browser, the dashboard page shows the progress of the load.
-        open::begin(call.state, &entry.key).await?;
+        find::begin(call.state, &entry.key).await?;
         redirect_page("The dashboard", &format!("{}#/overview", "../".repeat(call.segments.len() - 1)))
     } else {
-        open::open(call.state, &entry.key).await?;
+        find::open(call.state, &entry.key).await?;
         let SessionKey { cluster, session } = &entry.key;
         HttpResponse::Ok().json(Entered {
             result: "success",
@@ -96,7 +95,7 @@ async fn wanted(call: &Call<'_>) -> Result<Entry, Error> {
     }
     let Some(owner) = OwnerKind::from_folder(KINDS[kind]) else {
         if !newest {
-            return Ok(lookup::entry(call.state, &session_key([namespace, name, session])?).await?);
+            return Ok(find::entry(call.state, &session_key([namespace, name, session])?).await?);
         }
         let cluster = cluster_id(namespace, name);
         let found = look_up(call.state, |listing| listing.latest(&cluster)).await?;

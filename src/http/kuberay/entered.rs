@@ -2,9 +2,9 @@
 //!
 //! The answer itself comes from its caller, because it is that of Ray's routes below a session.
 
+use super::cookies;
 use crate::http::error::{Error, Shape};
 use crate::http::html::{accepts_html, redirect, redirect_page};
-use crate::http::middleware::cookies;
 use crate::http::request::Call;
 use crate::session::catalog::Entry;
 use actix_web::HttpResponse;

@@ -1,8 +1,8 @@
 //! `/select_cluster`: a page with a choice of sessions to enter.
 
+use super::cookies::KINDS;
 use crate::http::error::Error;
 use crate::http::html;
-use crate::http::middleware::cookies::KINDS;
 use crate::http::request::path::{cluster_name, escape_name};
 use crate::http::request::{Call, filter};
 use crate::http::sessions::table::{note, table};

@@ -3,11 +3,11 @@
 use super::{bar, files};
 use crate::http::error::Error;
 use crate::http::html;
-use crate::http::middleware::validators;
 use crate::http::request::Call;
 use crate::http::request::path::session_key;
-use crate::http::sessions::lookup;
+use crate::http::sessions::find;
 use crate::http::state::State;
+use crate::http::validators;
 use crate::session::Opening;
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
@@ -41,7 +41,7 @@ pub(in crate::http) async fn document(call: &Call<'_>) -> Result<HttpResponse, E
 ///
 /// `root` is the relative path from the document to the server's root, as in [`bar::insert`].
 pub(in crate::http) async fn of_session(state: &State, key: &SessionKey, root: &str) -> Result<HttpResponse, Error> {
-    lookup::entry(state, key).await?;
+    find::entry(state, key).await?;
     let mut response = index(state, key, root).await?;
     validators::describe(&mut response, state, key, state.sessions.peek(key).as_deref());
     Ok(response)
@@ -63,7 +63,7 @@ async fn index(state: &State, key: &SessionKey, root: &str) -> Result<HttpRespon
         return Ok(html::page("No dashboard files", &html::style(root), &body));
     };
     let recorded = if dashboards.are_several() { recorded_version(state, key).await } else { None };
-    let dashboard = dashboards.of(recorded).ok_or(Error::UnknownUrl)?;
+    let dashboard = dashboards.of(recorded);
     let bytes = files::read(&dashboard.folder.join("index.html"), &dashboard.folder).await?;
     let document = bar::insert(&String::from_utf8_lossy(&bytes), key, root, dashboard.version.as_deref());
     // The file names in the document contain content hashes, but its own name does not.

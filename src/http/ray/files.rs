@@ -2,7 +2,7 @@
 
 use crate::http::error::Error;
 use crate::http::request::{Call, RouteName};
-use crate::http::sessions::lookup;
+use crate::http::sessions::find;
 use crate::http::state::State;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpMessage, HttpResponse};
@@ -21,7 +21,7 @@ pub(in crate::http) async fn serve(
     below: &[&str],
 ) -> Result<HttpResponse, Error> {
     call.request.extensions_mut().insert(RouteName(name));
-    lookup::entry(call.state, key).await?;
+    find::entry(call.state, key).await?;
     file(call.state, below).await
 }
 

@@ -4,9 +4,9 @@ use super::source::{ApiCall, Source};
 use super::{logs, send, tail};
 use crate::http::error::{Error, Shape};
 use crate::http::html;
-use crate::http::middleware::validators;
 use crate::http::request::{Call, RouteName};
-use crate::http::sessions::open;
+use crate::http::sessions::find;
+use crate::http::validators;
 use crate::session::OpenSession;
 use crate::settings::Redaction;
 use actix_web::http::header::USER_AGENT;
@@ -36,7 +36,7 @@ pub(in crate::http) async fn serve(call: &Call<'_>, key: SessionKey, url: &RayUr
     call.request.extensions_mut().insert(Rc::clone(&key));
     let admitted = if matches!(url.source, Source::JobLogTail) { tail::admit(call.request) } else { Ok(()) };
     let opened = match admitted {
-        Ok(()) => open::open(call.state, &key).await,
+        Ok(()) => find::open(call.state, &key).await,
         Err(error) => Err(error),
     };
     let session = opened.as_ref().ok().map(Arc::clone);

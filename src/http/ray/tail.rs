@@ -4,9 +4,8 @@
 //! the client are not read. A page of another origin is rejected before anything is loaded.
 //! Source: `tail_job_logs` of `dashboard/modules/job/{job_head,sdk}.py`.
 
-use super::logs;
+use super::{logs, origin};
 use crate::http::error::Error;
-use crate::http::middleware::origin;
 use crate::http::state::State;
 use crate::session::OpenSession;
 use actix_http::ws::{CloseCode, Codec, Message, hash_key, verify_handshake};

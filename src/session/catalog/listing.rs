@@ -1,6 +1,6 @@
 //! The listing of all sessions that readers of the catalog get.
 
-use super::states::States;
+use super::row_states::RowStates;
 use super::table::{Row, Table};
 use crate::liveness::{State, Watched};
 use ray_history_core::base::name::{ClusterId, Owner, OwnerKind, SessionKey};
@@ -163,7 +163,7 @@ impl Listing {
         let walked = self.walked_at.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
         // Only a walk that began after the session did shows that it has no folder.
         let walked = walked.map_or(i64::MIN, |at| i64::try_from(at.as_micros()).unwrap_or(i64::MAX) - A_DAY);
-        let mut states = States::new(&self.table, watched);
+        let mut states = RowStates::new(&self.table, watched);
         for row in self.table.rows() {
             let state = states.of(row);
             match state {

@@ -112,6 +112,6 @@ async fn new_credentials_are_tried_before_they_replace_the_old_ones() {
     sessions.refresh().await.unwrap();
     current.apply(settings(&spec), &keys("new")).await.unwrap();
     assert!(Arc::ptr_eq(&source, &sessions.source()), "open sessions stay open");
-    let signed_with = |opened: &Opened| format!("{:?}", opened.with_secret.store);
+    let signed_with = |opened: &Opened| format!("{:?}", opened.store);
     assert!(signed_with(current.opened.lock().as_ref().unwrap()).contains("new"));
 }

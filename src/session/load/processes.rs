@@ -3,6 +3,7 @@
 //! ```text
 //! every session, in parallel with its events ──► drivers' own logs, and a short log of the GCS    (`read_early`)
 //! then, by what the events left out ───────────► logs of workers without events and their raylets (`read_missing`)
+//! if no event locates the output of tasks ─────► the outputs of workers, before Ray 2.55 (`outputs`)
 //! ```
 //!
 //! The amount that is read is bounded, because raylets of a long session write gigabytes. Unread bytes are counted.
@@ -38,6 +39,13 @@ const SHORT_GCS: u64 = 32 << 20;
 /// Bytes read of all long logs together.
 const MAX_LONG_BYTES: u64 = 512 << 20;
 
+/// Bytes read from the start of a worker's output, to find its tasks.
+const MAX_OUTPUT: u64 = 8 << 20;
+/// Bytes read of all outputs together.
+const MAX_OUTPUT_BYTES: u64 = 128 << 20;
+/// Maximum number of outputs that are read; a worker has two.
+const MAX_OUTPUTS: usize = 2 * MAX_OWN_LOGS;
+
 /// A log to read, and the ranges to read of it.
 struct Reading {
     source: Source,
@@ -62,9 +70,9 @@ pub(super) async fn read_early(
     permit: &Arc<LoadPermit>,
 ) -> ProcessFacts {
     let mut facts = ProcessFacts::default();
-    let mut own = logs(objects, |source, _| matches!(source, Source::Worker(worker) if is_driver(&worker)));
+    let mut own = logs(objects, Source::of, |source, _| matches!(source, Source::Worker(id) if is_driver(&id)));
     leave_out(&mut facts.logs, own.drain(own.len().min(MAX_OWN_LOGS)..));
-    let gcs = logs(objects, |source, _| source == Source::Gcs);
+    let gcs = logs(objects, Source::of, |source, _| source == Source::Gcs);
     let short = bytes(&gcs) <= SHORT_GCS;
     let gcs = gcs.into_iter().filter(|_| short).map(|log| in_parts(log, LONG_HEAD, LONG_TAIL));
     let readings = own.into_iter().map(|log| in_parts(log, OWN_HEAD, OWN_TAIL)).chain(gcs);
@@ -89,16 +97,17 @@ pub(super) async fn read_missing(
     let killed =
         early.workers.iter().filter(|(id, log)| is_driver(id) && !log.has_ended() && builder.driver_has_ended(id));
     let killed: BTreeSet<WorkerId> = killed.map(|(id, _)| *id).collect();
-    let mut own = logs(objects, |source, _| matches!(source, Source::Worker(worker) if unreported.contains(&worker)));
+    let wanted = |source, _| matches!(source, Source::Worker(worker) if unreported.contains(&worker));
+    let mut own = logs(objects, Source::of, wanted);
     leave_out(&mut facts.logs, own.drain(own.len().min(MAX_OWN_LOGS)..));
 
     let wanted = unreported.iter().chain(&killed);
     let nodes: BTreeSet<NodeId> = wanted.filter_map(|worker| named.workers.get(worker)?.node).collect();
     let gcs = !early.gcs.read && (!unreported.is_empty() || !killed.is_empty() || builder.lacks_a_kind());
-    let mut long = logs(objects, |source, node| match source {
+    let mut long = logs(objects, Source::of, |source, node| match source {
         Source::Gcs => gcs,
         Source::Raylet => nodes.contains(&node),
-        Source::Worker(_) => false,
+        Source::Worker(_) | Source::Tasks(..) => false,
     });
     // The log of the GCS first, because it covers all nodes.
     long.sort_by_key(|(source, ..)| *source != Source::Gcs);
@@ -115,12 +124,27 @@ pub(super) async fn read_missing(
     }
     // If nothing else is missing, only the end of a long GCS log is needed: how the session ended.
     let ended = !early.gcs.read && !gcs && builder.has_unfinished_jobs();
-    let ends = logs(objects, |source, _| ended && source == Source::Gcs);
+    let ends = logs(objects, Source::of, |source, _| ended && source == Source::Gcs);
     let readings = own.into_iter().map(|log| in_parts(log, OWN_HEAD, OWN_TAIL));
     let readings = readings.chain(ends.into_iter().map(|log| in_parts(log, 0, OWN_TAIL)));
     let readings = readings.chain(long.into_iter().map(|log| in_parts(log, LONG_HEAD, LONG_TAIL)));
+    let readings = readings.chain(outputs(objects, builder.workers_to_read()));
     scan(store, readings, &mut facts, counters, permit).await;
     facts
+}
+
+/// Returns the outputs of workers, as far as they are read.
+fn outputs(objects: &SessionObjects, workers: BTreeSet<WorkerId>) -> impl Iterator<Item = Reading> + use<> {
+    let wanted = move |source, _| matches!(source, Source::Tasks(worker, _) if workers.contains(&worker));
+    let mut bytes = 0;
+    let all = logs(objects, Source::tasks_of, wanted).into_iter().take(MAX_OUTPUTS).take_while(move |(.., object)| {
+        bytes += object.size.min(MAX_OUTPUT);
+        bytes <= MAX_OUTPUT_BYTES
+    });
+    all.map(|(source, node, object)| {
+        let part = if object.size > MAX_OUTPUT { ReadRange::Between(0, MAX_OUTPUT) } else { ReadRange::Full };
+        Reading { source, node, object, parts: vec![part] }
+    })
 }
 
 fn bytes(logs: &[Log]) -> u64 {
@@ -129,10 +153,14 @@ fn bytes(logs: &[Log]) -> u64 {
 
 type Log = (Source, NodeId, LogObject);
 
-/// Returns the stored logs of processes that satisfy a predicate.
-fn logs(objects: &SessionObjects, wanted: impl Fn(Source, NodeId) -> bool) -> Vec<Log> {
+/// Returns the stored logs that satisfy a predicate.
+fn logs(
+    objects: &SessionObjects,
+    source_of: impl Fn(&str) -> Option<Source>,
+    wanted: impl Fn(Source, NodeId) -> bool,
+) -> Vec<Log> {
     let found = objects.logs().filter_map(|(node, path, object)| {
-        let (source, node) = (Source::of(path)?, NodeId::from_hex(node)?);
+        let (source, node) = (source_of(path)?, NodeId::from_hex(node)?);
         (object.size > 0 && wanted(source, node)).then(|| (source, node, object.clone()))
     });
     found.collect()
@@ -167,14 +195,16 @@ async fn scan(
         .map(|Reading { source, node, object, parts }| async move {
             let mut scan = LogScan::new(source, node);
             let mut failed = None;
-            for part in parts {
+            let whole = parts.iter().all(|part| matches!(part, ReadRange::Full));
+            for (number, part) in parts.into_iter().enumerate() {
+                if number > 0 {
+                    scan.next_part();
+                }
                 if let Err(error) = fetch::each(&**store, &object.key, part, counters, |piece| scan.push(piece)).await {
                     failed = Some((object.key.clone(), error.to_string()));
                 }
-                // Ends a line that is cut between two ranges.
-                scan.push(b"\n");
             }
-            (scan.finish(), failed)
+            (scan.finish(whole && failed.is_none()), failed)
         })
         .buffer_unordered(FETCHES);
     while let Some((found, failed)) = scanned.next().await {

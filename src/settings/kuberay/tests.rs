@@ -85,7 +85,6 @@ fn variables_make_a_store() {
         StoreConfig::Gcs(GcsConfig {
             bucket: bucket.into(),
             endpoint: None,
-            listing_endpoint: None,
             billing_project: None,
             credentials: Credentials::Default,
         })

@@ -19,7 +19,6 @@ pub(super) fn from_spec(reader: &mut Reader, spec: &GcsSpec) -> Store {
     let config = GcsConfig {
         bucket: reader.bucket_name(BUCKET, &spec.bucket, names::is_gcs(&spec.bucket), names::GCS_EXPECTED),
         endpoint: reader.endpoint("spec.storage.gcs.endpoint", spec.endpoint.as_ref()),
-        listing_endpoint: reader.endpoint("spec.storage.gcs.listingEndpoint", spec.listing_endpoint.as_ref()),
         billing_project: spec.billing_project.clone(),
         credentials: reader.credentials(FIELD, spec.anonymous, secret.as_ref()),
     };

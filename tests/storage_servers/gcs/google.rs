@@ -47,7 +47,6 @@ impl Google {
         GcsConfig {
             bucket: "ray".into(),
             endpoint: Some(self.endpoint()),
-            listing_endpoint: None,
             billing_project: None,
             credentials: Credentials::Anonymous,
         }

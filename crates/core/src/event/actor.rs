@@ -34,15 +34,16 @@ message! {
     /// `ActorLifecycleEvent`.
     pub struct ActorLifecycle<'a> in "actorLifecycleEvent" {
         actor_id: Option<ActorId> = id from "actorId" | "actor_id",
-        transitions: Vec<ActorTransition<'a>> = known(transition) from "stateTransitions" | "state_transitions",
+        transitions: Vec<(ActorState, ActorTransition<'a>)> =
+            known(transition) from "stateTransitions" | "state_transitions",
     }
 }
 
 message! {
-    /// One state of an actor.
+    /// The facts that come with a state of an actor.
     pub struct ActorTransition<'a> in "actorLifecycleEvent.stateTransitions" {
-        /// `None` if a later Ray added the state; an event has no such transitions.
-        state: Option<ActorState> = state from "state",
+        /// The name by which `transition` knows the state.
+        state: &'a str = plain from "state",
         timestamp: Nanos = time from "timestamp",
         node_id: Option<NodeId> = id from "nodeId" | "node_id",
         worker_id: Option<WorkerId> = id from "workerId" | "worker_id",
@@ -55,12 +56,8 @@ message! {
     }
 }
 
-fn state(r: &mut Reader<'_>) -> Result<Option<ActorState>> {
-    r.plain().map(ActorState::parse)
-}
-
-/// Reads a transition; `None` if its state is unknown.
-fn transition<'a>(r: &mut Reader<'a>) -> Result<Option<ActorTransition<'a>>> {
+/// Reads a transition; `None` if a later Ray added its state.
+fn transition<'a>(r: &mut Reader<'a>) -> Result<Option<(ActorState, ActorTransition<'a>)>> {
     let transition = ActorTransition::read(r)?;
-    Ok(transition.state.is_some().then_some(transition))
+    Ok(ActorState::parse(transition.state).map(|state| (state, transition)))
 }

@@ -8,7 +8,7 @@
 //! | `gcs_server.out` (head) | unintended ends of workers with their details; jobs, actors and nodes; whether it was stopped |
 //! | `raylet.out` | starts and ends of the node's workers to the millisecond; the node's folder for sessions |
 //! | `python-core-worker-{worker}_{pid}.log`, `python-core-driver-…` | the process's registration, and its exit |
-//! | `worker-{worker}-{job}-{pid}.out` | worker, job and process, from the name alone |
+//! | `worker-{worker}-{job}-{pid}.out` | worker, job and process, from the name alone; before Ray 2.55 the bytes of each task |
 //!
 //! Times are local to the node whose folder a file is in; the snapshot, which has the zones, converts them.
 
@@ -16,12 +16,14 @@ mod gcs;
 mod log_name;
 mod raylet;
 mod scan;
+mod tokens;
 mod worker;
 
 pub use gcs::{ActorLog, GcsLog};
 pub use log_name::{LogName, Output};
 pub use raylet::NodeLog;
 pub use scan::{LogScan, Source};
+pub use tokens::{Token, Tokens, name_hash};
 pub use worker::{Exit, WorkerLog};
 
 use crate::base::id::{NodeId, WorkerId};

@@ -1,7 +1,7 @@
 //! `/api/v0/nodes`: nodes as rows of the state API; dead ones keep all their fields.
 //!
 //! Filters `=` on `node_id`, `node_name` and `state` are Ray's source filters: they also reduce
-//! `num_after_truncation`, never `total` (seen live). Source: `list_nodes` in `dashboard/state_aggregator.py`,
+//! `num_after_truncation`, never `total` (seen live), since Ray 2.55; before, they reduce neither. Source: `list_nodes` in `dashboard/state_aggregator.py`,
 //! `get_all_node_info` in `util/state/state_manager.py`, `NodeState` in `util/state/common.py`.
 
 use super::nodes::state_message;
@@ -10,6 +10,7 @@ use super::{Answer, Query, RayError};
 use crate::base::time::millis;
 use crate::snapshot::Snapshot;
 use crate::snapshot::intern::Str;
+use crate::snapshot::version::RayVersion;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -33,7 +34,8 @@ pub fn list(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayError>
     let mut rows: Vec<u32> = (0..nodes.rows() as u32).collect();
     rows.retain(|&row| selectors.is_empty() || selectors.iter().any(|filter| accepts(row, filter)));
     rows.retain(|&row| state.is_none_or(|filter| accepts(row, filter)));
-    let at_source = rows.len();
+    let counts_filtered = RayVersion::of(snapshot).is_some_and(|version| version < RayVersion::FILTERED_NODES);
+    let at_source = if counts_filtered { nodes.rows() } else { rows.len() };
     rows.retain(|&row| filters.iter().all(|filter| accepts(row, filter)));
     let counts =
         Counts { total: nodes.rows(), num_after_truncation: at_source.min(MAX_LIMIT), num_filtered: rows.len() };
@@ -135,6 +137,19 @@ mod tests {
             let answer = get(query);
             let counts = [&answer["total"], &answer["num_after_truncation"], &answer["num_filtered"]];
             assert_eq!(counts, [&json!(3), &json!(fetched), &json!(rows)], "{query}");
+        }
+    }
+
+    #[test]
+    fn nodes_filtered_at_the_source_count_before_ray_2_55() {
+        let query = query_from(&format!("filter_keys:node_id&filter_predicates:=&filter_values:{HEAD}"));
+        for (version, fetched) in [("2.54.1", 3), ("2.55.0", 1)] {
+            let mut snapshot = Snapshot::clone(&snapshot());
+            let metadata = json!({"data": {"rayVersion": version}});
+            snapshot.endpoints.insert("api/v0/cluster_metadata".into(), metadata.to_string().into());
+            let answer = list(&Arc::new(snapshot), &query).unwrap().into_bytes();
+            let answer: Value = serde_json::from_slice(&answer).unwrap();
+            assert_eq!(answer["data"]["result"]["num_after_truncation"], json!(fetched), "{version}");
         }
     }
 

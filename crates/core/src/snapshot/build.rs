@@ -8,6 +8,8 @@
 //! No clock is read: the current time is that of the last event.
 
 mod actor;
+mod actor_workers;
+mod attempt_nodes;
 mod catalogue;
 mod clocks;
 mod forced_ends;
@@ -16,6 +18,7 @@ mod latest;
 mod node;
 mod placement_group;
 mod platform;
+mod polled;
 mod task;
 mod task_logs;
 mod worker;
@@ -32,8 +35,10 @@ use crate::base::task::TaskType;
 use crate::base::time::Nanos;
 use crate::event::{Damaged, Event, Payload, decode, salvage, without_needless_escapes};
 use crate::logs::Facts;
+use crate::logs::processes::ProcessLogs;
 use catalogue::{Catalogue, Renamed};
 use clocks::Clocks;
+pub use polled::is_task_list;
 use std::collections::{BTreeMap, BTreeSet};
 use worker_facts::WorkerFacts;
 
@@ -223,6 +228,13 @@ impl Builder {
             .collect()
     }
 
+    /// Returns the workers whose outputs have what events of Ray before 2.55 lack: where each task began, if no event
+    /// locates the output of any task, and the `repr()` of actors, if no event has the process of any actor.
+    pub fn workers_to_read(&self) -> BTreeSet<WorkerId> {
+        let workers = self.tasks.workers_of_unlocated().chain(self.actors.workers_without_pids());
+        workers.filter_map(|worker| WorkerId::try_from_bytes(self.values.resolve_id(worker))).collect()
+    }
+
     /// Returns `true` if the job of this driver has ended.
     pub fn driver_has_ended(&self, driver: &WorkerId) -> bool {
         driver::job_of(driver).is_some_and(|job| self.jobs.has_ended(job))
@@ -244,6 +256,11 @@ impl Builder {
         let mut nodes = std::mem::take(&mut self.nodes).finish(&mut self.values);
         for node in &mut nodes {
             node.is_foreign &= !self.values.contains_id(&node.id.0);
+            if node.hostname.is_empty()
+                && let Some(host) = facts.processes.nodes.get(&node.id).and_then(|log| log.hostname.as_deref())
+            {
+                node.hostname = self.values.str(host);
+            }
         }
         let clocks = Clocks::new(&self.session_name, facts, &nodes);
         let (mut logged_drivers, logs) = (BTreeMap::new(), &facts.processes.workers);
@@ -253,9 +270,11 @@ impl Builder {
                 None => self.workers.add_log(&mut self.values, *worker, log, &clocks),
             }
         }
-        for (worker, known) in self.worker_facts() {
-            if !is_driver(&worker) {
-                self.workers.add_facts(&mut self.values, worker, known);
+        let mut worker_facts = self.worker_facts();
+        attempt_nodes::locate(&mut worker_facts, &mut self.values, &facts.processes);
+        for (worker, known) in &worker_facts {
+            if !is_driver(worker) {
+                self.workers.add_facts(&mut self.values, *worker, *known);
             }
         }
         let workers = self.workers.finish();
@@ -264,9 +283,12 @@ impl Builder {
         let submission_events = self.jobs.finish_submissions(&mut self.values);
         let mut actors = self.actors.finish();
         clocks.correct_actors(&mut actors, &facts.processes.gcs);
+        actor_workers::fill(&mut actors, &mut self.values, &facts.processes);
         let placement_groups = self.placement_groups.finish(&mut self.values);
         let forced_ends = forced_ends::ForcedEnds::new(&mut self.values, &workers, &driver_jobs);
-        let mut tasks = self.tasks.finish(&mut self.values, &forced_ends);
+        let reprs = actor_workers::reprs(&actors, &mut self.values, &facts.processes);
+        let mut tasks = self.tasks.finish(&mut self.values, &forced_ends, &reprs);
+        attempt_nodes::correct(&mut tasks, &self.values, &worker_facts);
         task_logs::restore(&mut tasks, &mut self.values, &facts.processes, &self.session_name);
         let mut completeness = self.completeness;
         if self.as_of == 0 {

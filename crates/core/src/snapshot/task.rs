@@ -118,6 +118,8 @@ pub(super) mod flag {
     pub(in crate::snapshot) const DEBUGGER_PAUSED: u8 = 4;
     /// The location of its output was not sent, but derived from its worker's files.
     pub(in crate::snapshot) const LOG_OF_WORKER: u8 = 8;
+    /// Only its owner sent the node, which before Ray 2.55 may be the owner's own.
+    pub(in crate::snapshot) const NODE_OF_OWNER: u8 = 16;
 }
 
 impl TaskTable {

@@ -4,7 +4,7 @@ use super::super::config::GcsConfig;
 use super::super::rest::{self, Cloud};
 use super::super::{Error, ErrorKind};
 use super::address::Address;
-use super::{GOOGLE, credentials, name_bucket};
+use super::{GOOGLE, credentials};
 use google_cloud_auth::credentials::{CacheableResource, Credentials};
 use http::header::HOST;
 use http::{Extensions, Method};
@@ -53,24 +53,13 @@ impl GcsConnection {
 
     /// Returns a signed request without a body; `path` and query follow the address of the service.
     pub async fn request(&self, key: &str, method: Method, path: &str) -> Result<Request, Error> {
-        self.request_at(key, None, method, path).await
-    }
-
-    /// Returns a signed request to an address; `None` for the endpoint, else that of the credentials' universe.
-    pub(super) async fn request_at(
-        &self,
-        key: &str,
-        address: Option<&Address>,
-        method: Method,
-        path: &str,
-    ) -> Result<Request, Error> {
         // The cause of an error may quote a token request.
         let headers = match self.credentials.headers(Extensions::new()).await {
             Ok(CacheableResource::New { data, .. }) => data,
             Err(error) if error.is_transient() => return Err(Error::because(ErrorKind::Unavailable, key, NO_TOKEN)),
             _ => return Err(Error::because(ErrorKind::PermissionDenied, key, NO_CREDENTIALS)),
         };
-        let address = match address.or(self.endpoint.as_ref()) {
+        let address = match &self.endpoint {
             Some(address) => address.clone(),
             None => Address::of_universe(self.credentials.universe_domain().await.as_deref())?,
         };
@@ -86,7 +75,7 @@ impl GcsConnection {
 
     /// Sends a request, which needs these permissions.
     pub async fn send(&self, key: &str, needs: &'static str, request: Request) -> Result<Response, Error> {
-        rest::send(&self.client, Cloud { needs, ..GOOGLE }, key, request).await.map_err(name_bucket)
+        rest::send(&self.client, Cloud { needs, ..GOOGLE }, key, request).await
     }
 
     pub(super) fn client(&self) -> &Client {

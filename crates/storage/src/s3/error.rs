@@ -1,6 +1,6 @@
 //! Converts the SDK's errors.
 
-use super::super::refusal::{Refusal, retry_after};
+use super::super::refusal::{CHECK_BUCKET, Refusal, retry_after};
 use super::super::trust::untrusted_certificate;
 use super::capped;
 use super::{Error, ErrorKind};
@@ -45,7 +45,8 @@ where
         let wait = retry_after(response.headers().get("retry-after"));
         if !response.status().is_success() {
             let code = error.code().unwrap_or_default();
-            return Refusal { status, code, retry_after: wait, needs }.into_error(key);
+            let (retry_after, no_bucket) = (wait, CHECK_BUCKET);
+            return Refusal { status, code, retry_after, needs, no_bucket }.into_error(key);
         }
     }
     if let Some(why) = capped::refusal_reason(&error) {

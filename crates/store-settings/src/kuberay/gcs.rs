@@ -14,7 +14,6 @@ pub(super) fn read(sources: &mut Sources<'_>) -> GcsConfig {
     GcsConfig {
         bucket: bucket.unwrap_or_else(|| DEFAULT_BUCKET.into()),
         endpoint: None,
-        listing_endpoint: None,
         billing_project: None,
         credentials: Credentials::Default,
     }

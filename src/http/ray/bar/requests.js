@@ -13,6 +13,7 @@ XMLHttpRequest.prototype.open = function (...given) {
   if (!details.has(this)) {
     // Registered before Ray's listeners, so that a response can be withheld from them.
     for (const event of ["readystatechange", "load", "loadend"]) this.addEventListener(event, answered);
+    this.addEventListener("error", missed);
   }
   details.set(this, { given, headers: [], page: location.hash });
   return plain.open.apply(this, given);
@@ -40,6 +41,7 @@ function answered(event) {
     event.stopImmediatePropagation();
     if (event.type === "loadend") sendAgain(this, request);
   } else if (event.type === "loadend") {
+    if ([502, 503, 504].includes(this.status)) missed(); // a proxy's, whose server is away
     sawHeaders(this);
     sawList(this, request);
     sawRows(this, request);

@@ -1,4 +1,5 @@
 // The bar's own requests to the server.
+let lost = false; // no server answered when a report was requested, at least once since the document came
 
 // Requests the report, which also opens the session, and polls the load meanwhile.
 async function look() {
@@ -12,7 +13,7 @@ async function look() {
     const answer = await fetch(resource, { headers: { Accept: "application/json" } });
     const body = await read(answer);
     if (answer.ok && body) {
-      if (leaveFor(body.dashboardVersion)) return;
+      if (leaveFor(body.dashboardVersion) || startOver()) return;
       report = body;
       release();
       showReport();
@@ -23,6 +24,7 @@ async function look() {
       wait = failed(answer, body);
     }
   } catch {
+    lost = true;
     showFailure("The history server cannot be reached.");
     wait = 5000;
   } finally {
@@ -49,6 +51,15 @@ function leaveFor(version) {
   return true;
 }
 
+// Loads the document again if Ray's page is blank because it could not load something while the server was away: it does
+// not try again by itself. Returns true if it does.
+function startOver() {
+  const blank = document.readyState === "complete" && document.getElementById("root")?.childElementCount === 0;
+  if (!lost || !blank) return false;
+  location.reload();
+  return true;
+}
+
 async function read(answer) {
   try {
     return await answer.json();
@@ -61,6 +72,7 @@ async function read(answer) {
 function failed(answer, body) {
   // A response that is not about the load, such as a proxy's: Ray's pages may still work.
   if (answer.status < 500) release();
+  else if (!body) lost = true; // a proxy's, whose server is away
   const why = body?.detail ?? body?.msg ?? body?.title ?? `the server answered ${answer.status}`;
   const request = body?.requestId ? ` (request ${body.requestId})` : "";
   showFailure(`This session cannot be shown: ${why}${request}`);
@@ -90,6 +102,13 @@ function sessionLeft() {
   if (!busy) look();
 }
 
+// The page could not load something: the report shows at once whether the server is away.
+function missed() {
+  if (!busy && report) look();
+}
+
+// Scripts that Ray's page loads when a part of it is first opened.
+window.addEventListener("error", ({ target }) => target instanceof HTMLScriptElement && missed(), true);
 document.addEventListener("visibilitychange", () => !document.hidden && report && look());
 if (document.body) build();
 else document.addEventListener("DOMContentLoaded", build);

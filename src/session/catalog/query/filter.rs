@@ -1,6 +1,6 @@
 //! The conditions of a query, prepared for one table: names are compared once per cluster and owner, not per session.
 
-use super::super::states::States;
+use super::super::row_states::RowStates;
 use super::super::table::{Row, Table};
 use super::Query;
 use crate::liveness::{State, Watched};
@@ -14,7 +14,7 @@ pub(super) struct Filter<'a> {
     table: &'a Table,
     from: i64,
     until: i64,
-    state: Option<(State, States<'a>)>,
+    state: Option<(State, RowStates<'a>)>,
     /// By index of the cluster: `None` if its names do not match, otherwise a bit for each word that occurs in them.
     clusters: Option<Vec<Option<u16>>>,
     /// By index of the owner. The last element stands for no owner.
@@ -33,7 +33,7 @@ impl<'a> Filter<'a> {
             table,
             from: query.from.unwrap_or(i64::MIN),
             until: query.until.unwrap_or(i64::MAX),
-            state: query.state.map(|wanted| (wanted, States::new(table, watched))),
+            state: query.state.map(|wanted| (wanted, RowStates::new(table, watched))),
             clusters: None,
             owners: None,
             words,

@@ -1,4 +1,4 @@
-//! `raylet.out`: the starts and ends of a node's workers, and the node's folder for sessions.
+//! `raylet.out`: the starts and ends of a node's workers, the node's folder for sessions, and its host.
 
 use super::ProcessLogs;
 use super::worker::WorkerLog;
@@ -14,6 +14,8 @@ pub struct NodeLog {
     pub started: Option<i64>,
     /// The folder of its sessions, such as `/tmp/ray`.
     pub temp_dir: Option<Box<str>>,
+    /// The name of its host.
+    pub hostname: Option<Box<str>>,
     /// `true` if the raylet received a request to stop.
     pub stopped: bool,
 }
@@ -25,9 +27,13 @@ impl NodeLog {
             (a, b) => a.or(b),
         };
         self.temp_dir = self.temp_dir.take().max(other.temp_dir);
+        self.hostname = self.hostname.take().max(other.hostname);
         self.stopped |= other.stopped;
     }
 }
+
+/// Before Ray 2.55 nothing else names the folder; it is that of the session, unless objects are spilled elsewhere.
+const STORE_STARTS: &str = "Starting object store with directory ";
 
 /// Returns `true` for the messages that are parsed.
 pub(super) fn is_wanted(text: &str) -> bool {
@@ -37,6 +43,7 @@ pub(super) fn is_wanted(text: &str) -> bool {
         "Disconnecting driver, ",
         "Raylet of id, ",
         "Setting temp dir to: ",
+        STORE_STARTS,
         "received SIGTERM",
         "Drain raylet RPC has received",
     ]
@@ -65,8 +72,13 @@ pub(super) fn add_record(found: &mut ProcessLogs, node: NodeId, local_ms: i64, t
         let mut log = NodeLog::default();
         if text.contains("Raylet of id, ") {
             log.started = Some(local_ms);
+            log.hostname = word_after(text, " hostname: ").map(Into::into);
         } else if let Some((_, folder)) = text.split_once("Setting temp dir to: ") {
             log.temp_dir = Some(folder.trim()).filter(|folder| folder.starts_with('/')).map(Into::into);
+        } else if text.contains(STORE_STARTS) {
+            let fallback = word_after(text, ", fallback ").and_then(|folder| folder.rsplit_once('/'));
+            let parent = fallback.filter(|(_, session)| session.starts_with("session_")).map(|(parent, _)| parent);
+            log.temp_dir = parent.filter(|parent| parent.starts_with('/')).map(Into::into);
         } else {
             log.stopped = text.contains("SIGTERM");
         }

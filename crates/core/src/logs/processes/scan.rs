@@ -1,7 +1,8 @@
 //! Scans one process log as its bytes arrive, and holds at most one record of it.
 
+use super::tokens::TokenScan;
 use super::worker::{Exit, WorkerLog};
-use super::{LogName, ProcessLogs, gcs, raylet};
+use super::{LogName, Output, ProcessLogs, gcs, raylet};
 use crate::base::id::{NodeId, WorkerId};
 use crate::logs::cpp::{Lines, header, word_after};
 
@@ -17,6 +18,8 @@ pub enum Source {
     Raylet,
     /// A worker or driver.
     Worker(WorkerId),
+    /// The tasks of a worker, to one of its outputs.
+    Tasks(WorkerId, Output),
 }
 
 impl Source {
@@ -34,6 +37,17 @@ impl Source {
             _ => LogName::parse(path).filter(|name| name.output.is_none()).map(|name| Self::Worker(name.worker)),
         }
     }
+
+    /// Returns the worker and the output of a path that was not rotated.
+    pub fn tasks_of(path: &str) -> Option<Self> {
+        let name = LogName::parse(path).filter(|_| !path.contains('/'))?;
+        let (output, ending) = match name.output? {
+            Output::Out => (Output::Out, ".out"),
+            Output::Err => (Output::Err, ".err"),
+        };
+        let current = path.strip_suffix(ending).is_some_and(|stem| !stem.contains('.'));
+        current.then_some(Self::Tasks(name.worker, output))
+    }
 }
 
 /// The scan of one log.
@@ -43,6 +57,7 @@ pub struct LogScan {
     node: NodeId,
     lines: Lines,
     reader: Records,
+    tokens: TokenScan,
     found: ProcessLogs,
 }
 
@@ -59,18 +74,34 @@ impl LogScan {
     pub fn new(source: Source, node: NodeId) -> Self {
         let mut found = ProcessLogs::default();
         found.gcs.read = source == Source::Gcs;
-        Self { source, node, lines: Lines::default(), reader: Records::default(), found }
+        let (lines, reader, tokens) = Default::default();
+        Self { source, node, lines, reader, tokens, found }
     }
 
     /// Scans the next piece.
     pub fn push(&mut self, piece: &[u8]) {
-        let Self { source, node, lines, reader, found } = self;
-        lines.push(piece, |line| reader.line(*source, *node, line, found));
+        let Self { source, node, lines, reader, tokens, found } = self;
+        match source {
+            Source::Tasks(..) => tokens.push(piece),
+            _ => lines.push(piece, |line| reader.line(*source, *node, line, found)),
+        }
     }
 
-    /// Ends the scan, and returns the facts found.
-    pub fn finish(self) -> ProcessLogs {
-        let Self { source, node, lines, mut reader, mut found } = self;
+    /// Begins another part of the same log, which does not follow directly on what was pushed.
+    pub fn next_part(&mut self) {
+        // Ends a line that is cut between two parts.
+        self.push(b"\n");
+    }
+
+    /// Ends the scan, and returns the facts found. `whole` if the log was pushed from its first byte to its last.
+    pub fn finish(self, whole: bool) -> ProcessLogs {
+        let Self { source, node, lines, mut reader, tokens, mut found } = self;
+        if let Source::Tasks(worker, output) = source {
+            let mut log = WorkerLog { node: Some(node), ..WorkerLog::default() };
+            log.tokens[output as usize] = Some(tokens.finish(whole));
+            found.workers.entry(worker).or_default().merge(log);
+            return found;
+        }
         lines.finish(|line| reader.line(source, node, line, &mut found));
         reader.close(source, node, &mut found);
         found
@@ -97,6 +128,7 @@ impl Records {
             Source::Gcs => gcs::is_wanted(&header.text),
             Source::Raylet => raylet::is_wanted(&header.text),
             Source::Worker(_) => is_wanted(&header.text),
+            Source::Tasks(..) => false,
         };
         self.open = wanted.then(|| (header.local_ms, header.text.into_owned()));
     }
@@ -106,6 +138,7 @@ impl Records {
         match source {
             Source::Gcs => gcs::add_record(found, node, local_ms, &text),
             Source::Raylet => raylet::add_record(found, node, local_ms, &text),
+            Source::Tasks(..) => {}
             Source::Worker(worker) => {
                 if text.contains(REPORTING) {
                     self.reporting = Some(local_ms);

@@ -20,7 +20,7 @@ fn worker() -> WorkerId {
 fn scan(path: &str, text: &str) -> ProcessLogs {
     let mut scan = LogScan::new(Source::of(path).unwrap(), node());
     scan.push(text.as_bytes());
-    scan.finish()
+    scan.finish(true)
 }
 
 fn gcs() -> String {
@@ -41,7 +41,8 @@ fn gcs() -> String {
 fn raylet() -> String {
     format!(
         "[2026-11-29 08:31:27,853 I 1 1] (raylet) main.cc:1136: Setting temp dir to: /tmp/rh\n\
-         [2026-11-29 08:31:27,857 I 1 1] (raylet) node_manager.cc:349: Raylet of id, {N} started. Raylet consists of\n\
+         [2026-11-29 08:31:27,857 I 1 1] (raylet) node_manager.cc:349: Raylet of id, {N} started. Raylet consists of \
+         node_manager and object_manager. node_manager address: 127.0.0.1:1 object_manager address: 127.0.0.1:2 hostname: vm\n\
          [2026-11-29 08:31:30,731 I 1 1] (raylet) worker_pool.cc:531: Started worker process with pid 12738 worker_id={W}\n\
          [2026-11-29 08:31:40,108 I 1 1] (raylet) node_manager.cc:1492: Disconnecting worker, graceful=false, \
          disconnect_type=0, has_creation_task_exception=false worker_id={W} job_id=03000000\n\
@@ -111,6 +112,40 @@ fn raylet_log_has_starts_ends_and_session_folder() {
     assert_eq!((log.disconnect_type, log.job), (Some(0), Some(RayId([3, 0, 0, 0]))));
     let log = &found.nodes[&node()];
     assert_eq!((log.started, log.temp_dir.as_deref(), log.stopped), (Some(MINUTE + 27_857), Some("/tmp/rh"), false));
+    assert_eq!(log.hostname.as_deref(), Some("vm"));
+}
+
+/// Ray before 2.55 does not log the folder itself.
+#[test]
+fn session_folder_follows_from_where_objects_fall_back_to() {
+    for (fallback, expected) in [
+        ("/tmp/ray/session_2026-11-30_00-12-48_346678_30446", Some("/tmp/ray")),
+        ("/mnt/spill", None),
+        ("session_2026-11-30_00-12-48_346678_30446", None),
+    ] {
+        let line = format!(
+            "[2026-11-29 08:31:27,853 I 1 1] (raylet) store_runner.cc:66: Starting object store with directory \
+             /dev/shm, fallback {fallback}, and huge page support disabled\n"
+        );
+        let found = scan("raylet.out", &line);
+        assert_eq!(found.nodes[&node()].temp_dir.as_deref(), expected, "{fallback}");
+    }
+}
+
+#[test]
+fn outputs_of_workers_have_their_tasks_unless_rotated() {
+    let path = format!("worker-{W}-01000000-12738.err");
+    let source = Source::tasks_of(&path).unwrap();
+    assert_eq!(source, Source::Tasks(worker(), Output::Err));
+    for other in [format!("old/{path}"), format!("{path}.1"), format!("worker-{W}-01000000-12738.1.err")] {
+        assert_eq!(Source::tasks_of(&other), None, "{other}");
+    }
+    assert_eq!(Source::of(&path), None, "an output that grows is no reason to build a session again");
+    let mut scan = LogScan::new(source, node());
+    scan.push(b":task_name:f\n");
+    let log = &scan.finish(true).workers[&worker()];
+    assert_eq!(log.tokens[0], None);
+    assert_eq!(log.tokens[1].as_ref().unwrap().ranges(&[name_hash(b"f")]), [Some((13, Some(13)))]);
 }
 
 #[test]
@@ -206,7 +241,7 @@ proptest! {
             let mut split = LogScan::new(Source::of(&path).unwrap(), node());
             split.push(a);
             split.push(b);
-            prop_assert_eq!(split.finish(), scan(&path, &text));
+            prop_assert_eq!(split.finish(true), scan(&path, &text));
         }
     }
 }

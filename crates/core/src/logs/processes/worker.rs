@@ -1,5 +1,6 @@
 //! The facts of one worker process in logs.
 
+use super::tokens::{Token, Tokens};
 use crate::base::id::{JobId, NodeId};
 
 /// The exit of a worker.
@@ -28,6 +29,8 @@ pub struct WorkerLog {
     pub port: u16,
     /// The name of its outputs without extension, `worker-{worker}-{job}-{pid}`, if one of them is stored.
     pub output: Option<Box<str>>,
+    /// The tokens in standard output and standard error, if these were read.
+    pub tokens: [Option<Tokens>; 2],
     /// `true` if its own log is stored: only a process that began to register has one.
     pub has_log: bool,
     /// The time its raylet had started the process, by the node's clock.
@@ -64,6 +67,9 @@ impl WorkerLog {
         self.job = self.job.max(other.job);
         self.port = self.port.max(other.port);
         self.output = self.output.take().max(other.output);
+        for (ours, other) in self.tokens.iter_mut().zip(other.tokens) {
+            *ours = ours.take().max(other);
+        }
         self.has_log |= other.has_log;
         self.launched = self.launched.max(other.launched);
         self.constructed = self.constructed.max(other.constructed);
@@ -76,7 +82,9 @@ impl WorkerLog {
 
     pub(super) fn weight(&self) -> usize {
         let exits = [&self.own_exit, &self.reported].into_iter().flatten();
+        let tokens = self.tokens.iter().flatten().map(|tokens| tokens.all.capacity() * size_of::<Token>());
         self.output.as_ref().map_or(0, |name| name.len())
+            + tokens.sum::<usize>()
             + exits.map(|exit| exit.exit_type.len() + exit.detail.len()).sum::<usize>()
     }
 }

@@ -110,8 +110,7 @@ impl Actors {
 
     pub(super) fn advance(&mut self, values: &mut Catalogue, event: &ActorLifecycle<'_>) -> Result<(), &'static str> {
         let id = event.actor_id.ok_or("an actor lifecycle without actorId")?;
-        for t in &event.transitions {
-            let Some(state) = t.state else { continue };
+        for (state, t) in &event.transitions {
             let transition = Transition {
                 node: values.id(t.node_id),
                 worker: values.id(t.worker_id),
@@ -125,7 +124,7 @@ impl Actors {
                 },
                 death_cause: values.text(&stored_json::strict(t.death_cause.as_bytes()).unwrap_or_default()),
             };
-            self.join(values, id, (t.timestamp, state), transition);
+            self.join(values, id, (t.timestamp, *state), transition);
         }
         Ok(())
     }
@@ -184,8 +183,16 @@ impl Actors {
     pub(super) fn worker_facts(&self) -> impl Iterator<Item = (Id, WorkerFacts)> {
         self.drafts.iter().flat_map(|(id, draft)| {
             let job = if draft.definition.is_set() { draft.definition.get().job } else { job_of(*id) };
-            draft.transitions.values().map(move |t| (t.worker, WorkerFacts { node: t.node, pid: t.pid, job }))
+            let facts = move |t: &Transition| WorkerFacts { node: t.node, certain: true, pid: t.pid, job };
+            draft.transitions.values().map(move |t| (t.worker, facts(t)))
         })
+    }
+
+    /// Returns the workers of actors, each as often as it is named, if no event has a process id.
+    pub(super) fn workers_without_pids(&self) -> impl Iterator<Item = Id> {
+        let transitions = || self.drafts.values().flat_map(|draft| draft.transitions.values());
+        let told = transitions().any(|t| t.pid > 0);
+        transitions().filter(move |t| !told && !t.worker.is_none()).map(|t| t.worker)
     }
 
     pub(super) fn finish(self) -> Vec<Actor> {

@@ -3,13 +3,14 @@
 //! Transitions and profile events are appended in order of arrival, with the number of their draft; `finish` sorts them
 //! into the rows. Folding therefore never allocates per attempt, and merging two builders renames handles and appends.
 
+use super::actor_workers::Reprs;
 use super::forced_ends::ForcedEnds;
 use super::latest::Latest;
 use super::worker_facts::WorkerFacts;
 use super::{Catalogue, Nanos, Renamed};
 use crate::base::id::{JobId, TaskId, push_hex};
 use crate::base::task::{TaskState, TaskType};
-use crate::event::task::{TaskDefinition, TaskLifecycle, TaskLog, TaskProfile};
+use crate::event::task::{TaskDefinition, TaskLifecycle, TaskProfile};
 use crate::snapshot::intern::{Id, Str};
 use crate::snapshot::task::{LogInfo, ProfileRow, ProfileSource, Shape, TaskTable};
 use foldhash::fast::RandomState;
@@ -18,9 +19,12 @@ use std::hash::BuildHasher;
 
 mod error;
 mod finish;
+mod logs;
+mod polled;
 mod shape;
 
 use error::TaskError;
+use logs::log_info;
 
 /// Fields of a definition event.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -48,6 +52,9 @@ struct Draft {
     log: u32,
     profile_source: u32,
 }
+
+/// The time of a node in an owner's update, which loses to that of any update of the attempt's process.
+const OWNERS: Nanos = 0;
 
 /// Index that means "no entry" in a side list.
 const NONE: u32 = u32::MAX;
@@ -163,9 +170,10 @@ impl Tasks {
         self.transitions.extend(event.transitions.iter().map(|&(state, time)| (number, state, time)));
         let (node, worker) = (values.id(event.node_id), values.id(event.worker_id));
         let Some(draft) = self.drafts.get_mut(number as usize) else { return Ok(()) };
-        // Before Ray 2.55 an owner's updates have the owner's node; only those with the worker or its process have the
-        // attempt's.
+        // Before Ray 2.55 an owner's updates have the owner's node; only those of the process have the attempt's for
+        // certain. One with the worker has it too, unless the owner merged a later state into it.
         if !node.is_none() && (!worker.is_none() || event.worker_pid > 0) {
+            let at = if event.worker_pid > 0 { at } else { OWNERS };
             draft.node.join(Latest::new(at, node), |a, b| values.compare_id(a, b));
         }
         if !worker.is_none() {
@@ -260,12 +268,13 @@ impl Tasks {
     pub(super) fn worker_facts(&self) -> impl Iterator<Item = (Id, WorkerFacts)> {
         self.drafts.iter().map(|draft| {
             let pid = u32::try_from(draft.pid.get()).unwrap_or(0);
-            (draft.worker.get(), WorkerFacts { node: draft.node.get(), pid, job: draft.job })
+            let (node, certain) = (draft.node.get(), draft.node.at() > OWNERS);
+            (draft.worker.get(), WorkerFacts { node, certain, pid, job: draft.job })
         })
     }
 
-    pub(super) fn finish(self, values: &mut Catalogue, forced_ends: &ForcedEnds) -> TaskTable {
-        finish::table(self, values, forced_ends)
+    pub(super) fn finish(self, values: &mut Catalogue, forced_ends: &ForcedEnds, reprs: &Reprs) -> TaskTable {
+        finish::table(self, values, forced_ends, reprs)
     }
 
     /// Returns the memory held, in bytes.
@@ -277,18 +286,25 @@ impl Tasks {
             + self.logs.capacity() * size_of::<LogInfo>()
     }
 
+    /// Returns the number of an attempt's draft, if there is one.
+    fn known(&self, id: &TaskId, attempt: i64) -> Option<u32> {
+        let attempt = u32::try_from(attempt).unwrap_or(0);
+        let hash = self.hasher.hash_one((id, attempt));
+        let found = self.index.find(hash, |&at| {
+            let draft = &self.drafts[at as usize];
+            draft.id == *id && draft.attempt == attempt
+        });
+        found.copied()
+    }
+
     /// Returns the number of an attempt's draft, creating the draft if needed.
     fn draft(&mut self, id: TaskId, attempt: i64) -> u32 {
+        if let Some(known) = self.known(&id, attempt) {
+            return known;
+        }
         let attempt = u32::try_from(attempt).unwrap_or(0);
         let (drafts, hasher) = (&mut self.drafts, &self.hasher);
         let hash = hasher.hash_one((id, attempt));
-        let known = self.index.find(hash, |&at| {
-            let draft = &drafts[at as usize];
-            draft.id == id && draft.attempt == attempt
-        });
-        if let Some(&known) = known {
-            return known;
-        }
         let number = drafts.len() as u32;
         drafts.push(Draft::new(id, attempt));
         self.index.insert_unique(hash, number, |&at| {
@@ -328,25 +344,6 @@ impl Tasks {
         });
     }
 
-    /// Joins log locations. Start and end offsets come in different events, so each field takes its greatest value.
-    fn join_log(&mut self, number: u32, other: LogInfo, values: &Catalogue) {
-        let Some(draft) = self.drafts.get_mut(number as usize) else { return };
-        let Some(ours) = self.logs.get_mut(draft.log as usize) else {
-            draft.log = self.logs.len() as u32;
-            self.logs.push(other);
-            return;
-        };
-        for (ours, other) in [(&mut ours.stdout_file, other.stdout_file), (&mut ours.stderr_file, other.stderr_file)] {
-            if values.compare_str(other, *ours).is_gt() {
-                *ours = other;
-            }
-        }
-        ours.stdout_start = ours.stdout_start.max(other.stdout_start);
-        ours.stdout_end = ours.stdout_end.max(other.stdout_end);
-        ours.stderr_start = ours.stderr_start.max(other.stderr_start);
-        ours.stderr_end = ours.stderr_end.max(other.stderr_end);
-    }
-
     /// Joins profile sources. The sources of one attempt do not differ; if they do, the greatest wins.
     fn join_source(&mut self, number: u32, other: ProfileSource, values: &Catalogue) {
         let Some(draft) = self.drafts.get_mut(number as usize) else { return };
@@ -378,16 +375,5 @@ impl Tasks {
         push_hex(&mut self.scratch, &id.0);
         let own = std::str::from_utf8(&self.scratch).unwrap_or_default();
         values.extra(extra, own)
-    }
-}
-
-fn log_info(values: &mut Catalogue, log: &TaskLog<'_>) -> LogInfo {
-    LogInfo {
-        stdout_file: values.str(&log.stdout_file),
-        stderr_file: values.str(&log.stderr_file),
-        stdout_start: log.stdout_start,
-        stdout_end: log.stdout_end,
-        stderr_start: log.stderr_start,
-        stderr_end: log.stderr_end,
     }
 }

@@ -3,6 +3,7 @@
 //! - Ray 2.56 and 2.57 merge two updates of `taskLogInfo` such that the names are empty and the starts are zero. The
 //!   names follow from worker, job and process.
 //! - An attempt that ended with its worker never sent `taskLogInfo`. Its worker's files are used, if they are stored.
+//! - Ray before 2.55 sends no `taskLogInfo` in events. Each attempt's token is searched in its worker's files.
 //!
 //! A worker runs one attempt after another. Before each it prints `:task_name:NAME` to both outputs, the first time
 //! after `:job_id:JOB` (`_raylet.pyx`, `ray_logging/constants.py`), and takes offsets after that. A start therefore
@@ -11,7 +12,7 @@
 use super::{Catalogue, Nanos};
 use crate::base::id::{NodeId, RayId, WorkerId};
 use crate::base::task::{TaskState, TaskType};
-use crate::logs::processes::ProcessLogs;
+use crate::logs::processes::{ProcessLogs, Tokens, name_hash};
 use crate::snapshot::intern::{Id, Str};
 use crate::snapshot::task::{LogInfo, TaskTable, flag};
 use foldhash::fast::RandomState;
@@ -41,7 +42,10 @@ pub(super) fn restore(tasks: &mut TaskTable, values: &mut Catalogue, processes: 
     for (worker, mut rows) in workers {
         rows.sort_by_cached_key(|&row| (started_at(tasks, row as usize), row));
         if let Some(files) = Files::of(tasks, values, processes, &folders, worker, &rows) {
-            fill(tasks, values, &files, &rows);
+            match files.tokens {
+                [None, None] => fill(tasks, values, &files, &rows),
+                tokens => locate(tasks, values, &files, tokens, &rows),
+            }
         }
     }
 }
@@ -66,18 +70,20 @@ fn started_at(tasks: &TaskTable, row: usize) -> Option<Nanos> {
 }
 
 /// Output files of one worker.
-struct Files {
+struct Files<'a> {
     stdout: Str,
     stderr: Str,
     /// `true` if one of them is stored.
     stored: bool,
+    /// Tokens in stdout and stderr, where these were read.
+    tokens: [Option<&'a Tokens>; 2],
 }
 
-impl Files {
+impl<'a> Files<'a> {
     fn of(
         tasks: &TaskTable,
         values: &mut Catalogue,
-        processes: &ProcessLogs,
+        processes: &'a ProcessLogs,
         folders: &Folders,
         worker: Id,
         rows: &[u32],
@@ -99,13 +105,14 @@ impl Files {
         });
         let folder = folders.of_node(node);
         let [stdout, stderr] = ["out", "err"].map(|ending| values.str(&format!("{folder}/{stem}.{ending}")));
-        Some(Self { stdout, stderr, stored: stored.is_some() })
+        let tokens = [0, 1].map(|output| log.and_then(|log| log.tokens[output].as_ref()));
+        Some(Self { stdout, stderr, stored: stored.is_some(), tokens })
     }
 }
 
 /// Fills in the locations of one worker's attempts, given in the order in which they ran. If the end of an attempt's
 /// output is unknown, the next attempt starts at the last known end: too much output is better than too little.
-fn fill(tasks: &mut TaskTable, values: &Catalogue, files: &Files, rows: &[u32]) {
+fn fill(tasks: &mut TaskTable, values: &Catalogue, files: &Files<'_>, rows: &[u32]) {
     let mut ends = [JOB_TOKEN; 2];
     // `true` if only the token of the next attempt was printed since `ends`.
     let mut exact = true;
@@ -136,8 +143,44 @@ fn fill(tasks: &mut TaskTable, values: &Catalogue, files: &Files, rows: &[u32]) 
     }
 }
 
+/// Sets the locations of one worker's attempts, given in the order in which they ran, to the bytes between their tokens.
+///
+/// A process that reported its attempt to the GCS reported the location with it, which the live dashboard therefore has.
+fn locate(tasks: &mut TaskTable, values: &Catalogue, files: &Files<'_>, tokens: [Option<&Tokens>; 2], rows: &[u32]) {
+    let ran = |row: usize| lacks(tasks, row) && tasks.get(row).shape().task_type == TaskType::NormalTask;
+    let rows: Vec<usize> = rows.iter().map(|&row| row as usize).filter(|&row| ran(row)).collect();
+    let names: Vec<u64> = rows.iter().map(|&row| name_hash(values.resolve(tasks.names[row]).as_bytes())).collect();
+    let [stdout, stderr] = tokens.map(|tokens| tokens.map_or_else(Vec::new, |tokens| tokens.ranges(&names)));
+    for (at, row) in rows.into_iter().enumerate() {
+        let [out, err] = [&stdout, &stderr].map(|ranges| ranges.get(at).copied().flatten());
+        if out.is_none() && err.is_none() {
+            continue;
+        }
+        let reported_end = !ended_with_its_worker(tasks, values, row);
+        let bytes = |range: Option<(u64, Option<u64>)>| {
+            let (start, end) = range.unzip();
+            let number = |at: u64| i64::try_from(at).ok();
+            (start.and_then(number), end.flatten().filter(|_| reported_end).and_then(number))
+        };
+        let ((stdout_start, stdout_end), (stderr_start, stderr_end)) = (bytes(out), bytes(err));
+        let (stdout_file, stderr_file) = (files.stdout, files.stderr);
+        tasks.log[row] = tasks.logs.len() as u32;
+        tasks.logs.push(LogInfo { stdout_file, stderr_file, stdout_start, stdout_end, stderr_start, stderr_end });
+        if tasks.pids[row] <= 0 {
+            tasks.flags[row] |= flag::LOG_OF_WORKER;
+        }
+    }
+}
+
+/// Returns `true` if the attempt ended because its worker did, or never ended.
+fn ended_with_its_worker(tasks: &TaskTable, values: &Catalogue, row: usize) -> bool {
+    let attempt = tasks.get(row);
+    let error = values.resolve(attempt.error_type());
+    attempt.state() != TaskState::Finished && error != "TASK_EXECUTION_EXCEPTION"
+}
+
 /// Restores the fields that Ray's merge of two updates lost: names, and starts of zero with a known end.
-fn restored(sent: LogInfo, files: &Files, [stdout_start, stderr_start]: [i64; 2]) -> LogInfo {
+fn restored(sent: LogInfo, files: &Files<'_>, [stdout_start, stderr_start]: [i64; 2]) -> LogInfo {
     let start = |sent: Option<i64>, end: Option<i64>, derived: i64| match (sent.unwrap_or(0), end) {
         (0, Some(end)) => Some(derived.min(end)),
         (0, None) => Some(derived),

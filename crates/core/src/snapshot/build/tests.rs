@@ -1,5 +1,6 @@
 //! Tests that any order, duplication or split of events gives an equal snapshot, and of the rules of the fold.
 
+mod before_2_55;
 mod dump;
 mod weights;
 

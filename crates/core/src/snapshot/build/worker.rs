@@ -152,7 +152,7 @@ impl Workers {
 
     /// Adds facts from the attempts and actors that ran on a worker, if it has no lifecycle event.
     pub(super) fn add_facts(&mut self, values: &mut Catalogue, id: WorkerId, facts: WorkerFacts) {
-        let WorkerFacts { node, pid, job } = facts;
+        let WorkerFacts { node, pid, job, .. } = facts;
         if self.has_lifecycle(&id) {
             return;
         }

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 pub(super) struct WorkerFacts {
     /// Its node; no id if unknown.
     pub(super) node: Id,
+    /// `false` if only an owner named the node, which before Ray 2.55 may be the owner's own.
+    pub(super) certain: bool,
     /// Its process id; zero if unknown.
     pub(super) pid: u32,
     /// Its job; nil if unknown.
@@ -27,8 +29,9 @@ pub(super) fn join(
     for (worker, facts) in all.filter(|(worker, _)| !worker.is_none()) {
         let known = found.entry(worker).or_default();
         // The facts do not differ. If they do, the result must not depend on their order.
-        if values.compare_id(facts.node, known.node).is_gt() {
-            known.node = facts.node;
+        let order = facts.certain.cmp(&known.certain).then_with(|| values.compare_id(facts.node, known.node));
+        if !facts.node.is_none() && order.is_gt() {
+            (known.node, known.certain) = (facts.node, facts.certain);
         }
         known.pid = known.pid.max(facts.pid);
         if known.job.is_nil() || (!facts.job.is_nil() && facts.job > known.job) {

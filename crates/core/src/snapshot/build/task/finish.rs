@@ -1,16 +1,17 @@
 //! Conversion of drafts into the columns of a `TaskTable`, with transitions and profile events sorted into their rows.
 
-use super::{Draft, ForcedEnds, NONE, Tasks};
+use super::{Draft, ForcedEnds, NONE, OWNERS, Tasks};
 use crate::base::task::{TaskState, TaskType};
 use crate::base::time::Nanos;
 use crate::snapshot::build::Catalogue;
+use crate::snapshot::build::actor_workers::Reprs;
 use crate::snapshot::intern::Str;
 use crate::snapshot::task::{LogInfo, ProfileRow, Shape, TaskTable, flag};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 /// Converts the drafts into a table. Each list is freed as soon as its column is made.
-pub(super) fn table(tasks: Tasks, values: &mut Catalogue, forced_ends: &ForcedEnds) -> TaskTable {
+pub(super) fn table(tasks: Tasks, values: &mut Catalogue, forced_ends: &ForcedEnds, reprs: &Reprs) -> TaskTable {
     let Tasks { drafts, index, transitions, profile, logs, sources, shapes, .. } = tasks;
     drop(index);
     let mut order: Vec<u32> = (0..drafts.len() as u32).collect();
@@ -22,7 +23,7 @@ pub(super) fn table(tasks: Tasks, values: &mut Catalogue, forced_ends: &ForcedEn
     // Drafts are copied into row order once, so that every column reads them sequentially.
     let drafts: Vec<Draft> = order.iter().map(|&number| drafts[number as usize]).collect();
     let mut out = TaskTable { shapes, logs: checked_logs(logs), profile_sources: sources, ..TaskTable::default() };
-    let mut names = DisplayNames::new(values);
+    let mut names = DisplayNames::new(values, reprs);
     fill_rows(&mut out, &drafts, &mut names);
     drop(drafts);
     let times = by_row(transitions.iter().map(|&(number, state, at)| (number, (state, at))), &row_of, order.len());
@@ -74,23 +75,32 @@ fn flags(draft: &Draft) -> u8 {
     if draft.debugger_paused.get() {
         flags |= flag::DEBUGGER_PAUSED;
     }
+    if draft.node.is_set() && draft.node.at() == OWNERS {
+        flags |= flag::NODE_OF_OWNER;
+    }
     flags
 }
 
 /// Displayed names. By Ray's rule an actor's `repr` replaces its class if the task has no name of its own.
 struct DisplayNames<'a> {
     values: &'a mut Catalogue,
+    /// Those that no update has; before Ray 2.54 none has any.
+    reprs: &'a Reprs,
     known: HashMap<(Str, Str), Str, RandomState>,
 }
 
 impl<'a> DisplayNames<'a> {
-    fn new(values: &'a mut Catalogue) -> Self {
-        Self { values, known: HashMap::default() }
+    fn new(values: &'a mut Catalogue, reprs: &'a Reprs) -> Self {
+        Self { values, reprs, known: HashMap::default() }
     }
 
     fn displayed(&mut self, draft: &Draft, shapes: &[Shape]) -> Str {
         let definition = draft.definition.get();
-        let (name, repr) = (definition.name, draft.repr_name.get());
+        let (name, mut repr) = (definition.name, draft.repr_name.get());
+        if repr.is_empty() && draft.pid.get() > 0 {
+            // The process would have sent it with its id.
+            repr = self.reprs.get(&draft.worker.get()).copied().unwrap_or_default();
+        }
         let Some(shape) = shapes.get(definition.shape as usize) else { return name };
         if repr.is_empty() || shape.task_type != TaskType::ActorTask || name != shape.func_or_class_name {
             return name;

@@ -6,7 +6,7 @@ use crate::liveness::{State, StateRule, Watched};
 use ray_history_core::base::name::{ClusterId, SessionKey};
 
 /// The states of the sessions of one table.
-pub(super) struct States<'a> {
+pub(super) struct RowStates<'a> {
     table: &'a Table,
     watched: &'a Watched,
     /// By index of the cluster; `None` until first needed.
@@ -16,7 +16,7 @@ pub(super) struct States<'a> {
     key: Option<SessionKey>,
 }
 
-impl<'a> States<'a> {
+impl<'a> RowStates<'a> {
     /// Creates the states; nothing is looked up yet.
     pub(super) fn new(table: &'a Table, watched: &'a Watched) -> Self {
         let cluster = ClusterId { namespace: String::new(), name: String::new() };
@@ -85,7 +85,7 @@ mod tests {
         let others = [("dev", "bench", 2), ("dev", "bench", 3), ("prod", "bench", 3)];
         let table = table(&train.chain(others).collect::<Vec<_>>());
         let watched = watched(&table);
-        let mut states = States::new(&table, &watched);
+        let mut states = RowStates::new(&table, &watched);
         let (mut counts, mut looked_up) = (BTreeMap::new(), Vec::new());
         for row in table.rows() {
             states.key = None;
@@ -105,10 +105,10 @@ mod tests {
     fn rule_is_looked_up_once() {
         let table = table(&[("dev", "bench", 2), ("dev", "bench", 3)]);
         let watched = watched(&table);
-        let mut states = States::new(&table, &watched);
+        let mut states = RowStates::new(&table, &watched);
         assert_eq!(states.of(&table.rows()[0]), State::Dead);
         watched.update(|states| states.watch(&["prod".to_owned()], false));
         assert_eq!(states.of(&table.rows()[1]), State::Dead);
-        assert_eq!(States::new(&table, &watched).of(&table.rows()[1]), State::Unknown);
+        assert_eq!(RowStates::new(&table, &watched).of(&table.rows()[1]), State::Unknown);
     }
 }

@@ -9,7 +9,7 @@ use ray_history_core::base::name::SessionKey;
 
 /// Redirects to the same URL below a session. The raw path after the first `named` segments and the query are kept, so
 /// that Ray's clients accept the path of a `RayCluster` or a job as an address.
-pub(in crate::http) fn redirect_to_session(call: &Call<'_>, key: &SessionKey, named: usize) -> HttpResponse {
+pub(super) fn redirect_to_session(call: &Call<'_>, key: &SessionKey, named: usize) -> HttpResponse {
     let uri = call.request.uri();
     // Relative to the last segment, so that it works under any prefix; empty segments count, too.
     let up = "../".repeat(call.segments.len().saturating_sub(1));
@@ -21,7 +21,7 @@ pub(in crate::http) fn redirect_to_session(call: &Call<'_>, key: &SessionKey, na
 }
 
 /// Returns a redirect that must not be cached, because its target may change.
-pub(in crate::http) fn redirect_uncached(to: &str) -> HttpResponse {
+pub(super) fn redirect_uncached(to: &str) -> HttpResponse {
     let mut response = html::redirect(to);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

@@ -7,7 +7,7 @@ use actix_web::HttpRequest;
 use actix_web::http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 
 /// Returns `true` if a request comes from a program or from a page of this server.
-pub(in crate::http) fn is_own(request: &HttpRequest) -> bool {
+pub(super) fn is_own(request: &HttpRequest) -> bool {
     let headers = request.headers();
     if !headers.contains_key(ORIGIN) {
         return true;

@@ -3,8 +3,8 @@
 //! Defines the `X-Ray-History-…` headers, entity tags and `If-None-Match`. A tag is a hash of everything an answer
 //! depends on, so that no answer is built for a client that has it.
 
-use crate::http::sessions::completeness::{Completeness, time};
-use crate::http::state::State;
+use super::sessions::completeness::{Completeness, time};
+use super::state::State;
 use crate::session::OpenSession;
 use crate::settings::Redaction;
 use actix_web::http::header::{
@@ -26,12 +26,7 @@ const AS_OF: HeaderName = HeaderName::from_static("x-ray-history-as-of");
 const REVALIDATE: &str = "private, no-cache";
 
 /// Adds the state of the session and, if it is open, its completeness and the time of its last event.
-pub(in crate::http) fn describe(
-    response: &mut HttpResponse,
-    state: &State,
-    key: &SessionKey,
-    session: Option<&OpenSession>,
-) {
+pub(super) fn describe(response: &mut HttpResponse, state: &State, key: &SessionKey, session: Option<&OpenSession>) {
     let headers = response.headers_mut();
     headers.insert(STATE, HeaderValue::from_static(state.sessions.state(key).as_str()));
     let Some(session) = session else { return };
@@ -46,18 +41,12 @@ pub(in crate::http) fn describe(
 }
 
 /// Returns the time of the last event, RFC 3339, or `None` for a session without events.
-pub(in crate::http) fn as_of(session: &OpenSession) -> Option<String> {
+pub(super) fn as_of(session: &OpenSession) -> Option<String> {
     time(session.snapshot.as_of)
 }
 
 /// Returns the tag of an answer: a hash of the open session, the redaction, and the URL below the session.
-pub(in crate::http) fn tag(
-    session: &OpenSession,
-    setting: Redaction,
-    query: &Query,
-    below: &[&str],
-    text: &str,
-) -> EntityTag {
+pub(super) fn tag(session: &OpenSession, setting: Redaction, query: &Query, below: &[&str], text: &str) -> EntityTag {
     // Fixed keys, because replicas must agree. Includes our version, because another one may answer differently.
     let mut hasher = SipHasher13::new_with_keys(0, 0);
     (&session.key, session.version, setting as u8, query.redact, query.over).hash(&mut hasher);
@@ -66,7 +55,7 @@ pub(in crate::http) fn tag(
 }
 
 /// Returns the tag of a body.
-pub(in crate::http) fn tag_of(body: &[u8]) -> EntityTag {
+pub(super) fn tag_of(body: &[u8]) -> EntityTag {
     let mut hasher = SipHasher13::new_with_keys(0, 0);
     hasher.write(body);
     of_hash(&hasher)
@@ -79,7 +68,7 @@ fn of_hash(hasher: &SipHasher13) -> EntityTag {
 /// Returns `true` if the client already has this answer. Uses weak comparison, as RFC 9110 requires for
 /// `If-None-Match`. A malformed header counts as absent, and `*` as no tag: it asks whether there is any answer, which
 /// only a write has to know.
-pub(in crate::http) fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
+pub(super) fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool {
     match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Items(known)) => known.iter().any(|known| known.weak_eq(tag)),
         Ok(IfNoneMatch::Any) | Err(_) => false,
@@ -87,12 +76,12 @@ pub(in crate::http) fn is_known(request: &HttpRequest, tag: &EntityTag) -> bool 
 }
 
 /// Returns 304 Not Modified.
-pub(in crate::http) fn not_modified(tag: EntityTag) -> HttpResponse {
+pub(super) fn not_modified(tag: EntityTag) -> HttpResponse {
     HttpResponse::NotModified().insert_header(ETag(tag)).insert_header((CACHE_CONTROL, REVALIDATE)).finish()
 }
 
 /// Sets the caching headers and the tag of a successful answer.
-pub(in crate::http) fn revalidate(response: &mut HttpResponse, tag: Option<EntityTag>) {
+pub(super) fn revalidate(response: &mut HttpResponse, tag: Option<EntityTag>) {
     if !response.status().is_success() {
         return;
     }
@@ -104,7 +93,7 @@ pub(in crate::http) fn revalidate(response: &mut HttpResponse, tag: Option<Entit
 }
 
 /// Returns a JSON response with an entity tag of its bytes, or 304 if the client has it.
-pub(in crate::http) fn tagged_json(request: &HttpRequest, value: &impl Serialize) -> HttpResponse {
+pub(super) fn tagged_json(request: &HttpRequest, value: &impl Serialize) -> HttpResponse {
     let body = serde_json::to_vec(value).unwrap_or_default();
     let tag = tag_of(&body);
     if is_known(request, &tag) {

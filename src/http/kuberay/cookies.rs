@@ -4,7 +4,7 @@
 
 use crate::http::error::Error;
 use crate::http::request::path::{cluster_id, cluster_name, escape_name};
-use crate::http::sessions::lookup;
+use crate::http::sessions::find;
 use crate::http::state::State;
 use crate::session::catalog::Entry;
 use actix_web::cookie::time::Duration;
@@ -23,18 +23,18 @@ const OWNER_NAME: &str = "owner_name";
 const MAX_AGE: Duration = Duration::minutes(10);
 
 /// Names of the newest session.
-pub(in crate::http) const NEWEST: [&str; 2] = ["latest", "live"];
+pub(super) const NEWEST: [&str; 2] = ["latest", "live"];
 
 /// Kinds of objects by which a session may be entered.
-pub(in crate::http) const KINDS: [&str; 3] = ["raycluster", "rayjob", "rayservice"];
+pub(super) const KINDS: [&str; 3] = ["raycluster", "rayjob", "rayservice"];
 
 /// Returns `true` if the request has the cookies that select a session.
-pub(in crate::http) fn are_set(request: &HttpRequest) -> bool {
+pub(super) fn are_set(request: &HttpRequest) -> bool {
     [NAMESPACE, CLUSTER, SESSION].iter().all(|name| value(request, name).is_some())
 }
 
 /// Returns the stored session that the cookies select.
-pub(in crate::http) async fn resolve(state: &State, request: &HttpRequest) -> Result<Entry, Error> {
+pub(super) async fn resolve(state: &State, request: &HttpRequest) -> Result<Entry, Error> {
     let wanted = |name: &'static str| {
         value(request, name).ok_or_else(|| {
             Error::BadRequest(format!(
@@ -51,18 +51,18 @@ pub(in crate::http) async fn resolve(state: &State, request: &HttpRequest) -> Re
     }
     let cluster = cluster_id(&namespace, &cluster);
     if NEWEST.contains(&session.as_str()) {
-        return lookup::latest(state, &cluster).await;
+        return find::latest(state, &cluster).await;
     }
     let Some(session) = SessionName::parse(&session) else {
         return Err(Error::BadRequest(format!(
             "The cookie {SESSION} is {session:?}, which is not a session name. Choose one at /select_cluster."
         )));
     };
-    Ok(lookup::entry(state, &SessionKey { cluster, session }).await?)
+    Ok(find::entry(state, &SessionKey { cluster, session }).await?)
 }
 
 /// Sets all five cookies for a session.
-pub(in crate::http) fn set(response: &mut HttpResponse, entry: &Entry) {
+pub(super) fn set(response: &mut HttpResponse, entry: &Entry) {
     let (kind, owner) = entry.owner.as_ref().map_or(("", ""), |owner| (owner.kind.folder(), owner.name.as_str()));
     let SessionKey { cluster, session } = &entry.key;
     for (name, value) in [
