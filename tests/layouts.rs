@@ -171,7 +171,7 @@ async fn a_session_whose_killed_head_wrote_no_marker_opens() {
         let (entry, opened) = open(store, &[""]).await;
         assert!(!entry.marked);
         assert_whole(&opened, layout.data);
-        let standing = Standing { marked: entry.marked, live: false, over: false };
+        let standing = Standing { marked: entry.marked, live: false, over: false, closed: None };
         assert!(opened.gaps(standing).iter().any(|gap| gap.code == Code::NoMarker));
         let marked = Standing { marked: true, ..standing };
         assert!(opened.gaps(marked).iter().all(|gap| gap.code != Code::NoMarker));
