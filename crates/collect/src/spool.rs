@@ -142,6 +142,8 @@ struct Inner {
     last_event: Option<Instant>,
     /// Repeated and refused batches that the journal does not count yet.
     uncounted: (u64, u64),
+    /// A batch was refused, so files are sealed before their time.
+    is_short_of_room: bool,
 }
 
 impl Spool {
@@ -238,6 +240,8 @@ impl Spool {
         let used = inner.used + inner.journal.len() + self.incoming.load(Ordering::Relaxed);
         if used + len > self.limits.bytes {
             inner.uncounted.1 += 1;
+            inner.is_short_of_room = true;
+            self.wake.notify_one();
             return Err(Refused::Full);
         }
         let mut batch = Batch::new(self, &mut inner);
@@ -248,6 +252,8 @@ impl Spool {
             }
             Err(error) => {
                 inner.uncounted.1 += 1;
+                inner.is_short_of_room = true;
+                self.wake.notify_one();
                 Err(Refused::Disk(error))
             }
         }
@@ -307,6 +313,7 @@ impl Inner {
             used: 0,
             last_event: None,
             uncounted: (0, 0),
+            is_short_of_room: false,
         };
         for (name, file) in &inner.state.files {
             let age = u64::try_from(now.wall.saturating_sub(*name)).unwrap_or(0);

@@ -80,7 +80,7 @@ fn run(rounds: u32, stores: &[Store]) {
         acknowledged.requests,
         begun.elapsed()
     );
-    assert!(own_kills >= rounds / 4, "{own_kills}");
+    assert!(own_kills >= rounds / 8, "{own_kills}");
     check(dir.path(), &acknowledged.numbers);
 }
 

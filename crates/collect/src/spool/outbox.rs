@@ -66,6 +66,14 @@ impl Spool {
         }
     }
 
+    /// Closes all files if a batch was refused: one that grows keeps its plain form here, one that is sealed does not.
+    pub(crate) fn make_room(&self) {
+        let is_short = std::mem::take(&mut self.inner.lock().is_short_of_room);
+        if is_short {
+            self.close(None);
+        }
+    }
+
     /// Closes a file if it is to be sealed, and returns what is to be compressed of it; `None` if that is nothing.
     pub(crate) fn pack_job(&self, name: Nanos, sealing: &Sealing) -> Option<PackJob> {
         let mut inner = self.inner.lock();

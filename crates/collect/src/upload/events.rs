@@ -98,6 +98,7 @@ impl Uploader {
         let mut puts = JoinSet::new();
         let mut busy = BTreeSet::new();
         loop {
+            self.spool.make_room();
             let all = self.flush_all.swap(false, Ordering::Relaxed);
             let due = self.spool.due(*self.every.lock(), &self.sealing, all);
             if !due.files.is_empty() {

@@ -149,7 +149,11 @@ impl Running {
 }
 
 fn start(dir: &TempDir, bucket: &Arc<Bucket>, sealing: Sealing) -> Running {
-    let limits = Limits { bytes: 1 << 30, fsync: Fsync::Flush };
+    start_with(dir, bucket, sealing, 1 << 30)
+}
+
+fn start_with(dir: &TempDir, bucket: &Arc<Bucket>, sealing: Sealing, bytes: u64) -> Running {
+    let limits = Limits { bytes, fsync: Fsync::Flush };
     let spool = Arc::new(Spool::try_open(dir.path(), limits, Arc::new(|_| {})).unwrap().unwrap());
     *bucket.spool.lock() = Some(Arc::clone(&spool));
     let is_known = Arc::new(AtomicBool::new(true));
@@ -305,4 +309,25 @@ async fn what_is_set_aside_is_stored_and_counted() {
     assert_eq!((bucket.count(&folder), bucket.count("")), (2, 3));
     let events = running.spool.manifest_part(&session(), &node());
     assert_eq!((events.records, events.quarantined, events.growing.len()), (1, 2, 1));
+}
+
+/// What grows would fill the spool for an hour, so it is sealed as soon as a batch is refused.
+#[tokio::test(start_paused = true)]
+async fn a_spool_without_room_seals_what_grows() {
+    let (dir, bucket) = (tempfile::tempdir().unwrap(), Arc::new(Bucket::default()));
+    let running = start_with(&dir, &bucket, Sealing::default(), 50_000);
+    let (mut next, mut refused) = (0, 0);
+    while next < 3_000 {
+        let events: Vec<String> = (next..next + 100).map(|n| event(1, n)).collect();
+        if running.spool.accept(format!("[{}]", events.join(",")).as_bytes()).is_ok() {
+            next += 100;
+        } else {
+            refused += 1;
+            assert!(refused < 30, "{next} events");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+    running.flush().await;
+    assert!(refused > 0);
+    assert_eq!(bucket.numbers(""), (0..next).collect::<Vec<_>>());
 }
