@@ -112,8 +112,8 @@ def test_without_the_hook_nothing_acknowledged_is_lost(tmp_path, end):
     manifest = stored.manifest
     assert (seen["exit"], manifest["state"]) == (0, "closed")
     assert len(stored.events()) == manifest["events"]["records"]
-    (agent,) = manifest["ray"]
-    assert agent["published"] <= manifest["events"]["records"]
+    # Killed Rays are not asked any more, so events may have come after the last look.
+    assert sum(agent["published"] for agent in manifest["ray"]) <= manifest["events"]["records"]
     assert {"raylet.out", "gcs_server.out"} <= set(stored.logs())
 
 

@@ -58,8 +58,8 @@ impl Destinations {
         if let Some(folder) = folders.iter().find(|folder| folder.name == *session) {
             return folder.node.clone();
         }
-        let here = folders.iter().rev().filter(|folder| folder.latest).chain(folders.iter().rev());
-        let node = here.filter_map(|folder| folder.node.clone()).next()?;
+        let mut here = folders.iter().rev().filter(|folder| folder.latest).chain(folders.iter().rev());
+        let node = here.find_map(|folder| folder.node.clone())?;
         self.is_overdue(session).then_some(node)
     }
 

@@ -51,15 +51,12 @@ impl Health {
         if troubles.get(&part) == trouble.as_ref() {
             return;
         }
-        match trouble {
-            Some(trouble) => {
-                tracing::warn!(part = part.name(), "{trouble}");
-                troubles.insert(part, trouble);
-            }
-            None => {
-                tracing::info!(part = part.name(), "works again");
-                troubles.remove(&part);
-            }
+        if let Some(trouble) = trouble {
+            tracing::warn!(part = part.name(), "{trouble}");
+            troubles.insert(part, trouble);
+        } else {
+            tracing::info!(part = part.name(), "works again");
+            troubles.remove(&part);
         }
     }
 
@@ -69,7 +66,8 @@ impl Health {
         if troubles.is_empty() {
             return "ok\n".to_owned();
         }
-        troubles.iter().map(|(part, trouble)| format!("{}: {trouble}\n", part.name())).collect()
+        let lines: Vec<String> = troubles.iter().map(|(part, why)| format!("{}: {why}\n", part.name())).collect();
+        lines.concat()
     }
 
     /// Returns the number of troubles.

@@ -13,7 +13,13 @@
 
 #![cfg_attr(
     test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::clone_on_ref_ptr,
+        reason = "a test that cannot go on must stop; what is shared is clear in it"
+    )
 )]
 
 pub mod args;

@@ -138,7 +138,7 @@ impl Manifests {
                 self.with(node, |known| known.put(manifest));
             }
             Err(error) => {
-                tracing::warn!(error = %ray_history_core::base::chain::chain(&error), "a manifest cannot be put")
+                tracing::warn!(error = %ray_history_core::base::chain::chain(&error), "a manifest cannot be put");
             }
         }
     }

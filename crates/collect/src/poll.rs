@@ -205,7 +205,7 @@ impl Poller {
             return;
         }
         let Some(keys) = self.destinations.session_keys(&session.node.0) else { return };
-        let sha256 = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         let endpoint = Endpoint { at: now(), bytes: body.len() as u64, sha256 };
         let put = tokio::time::timeout(STORE_TIME, self.sink.put(&keys.endpoint(key), body)).await;
         if matches!(put, Ok(Ok(()))) {

@@ -93,9 +93,8 @@ impl<'de> DeserializeSeed<'de> for Hashed<'_> {
 }
 
 impl Hashed<'_> {
-    fn put<E>(self, value: impl Hash) -> Result<(), E> {
+    fn put(self, value: impl Hash) {
         value.hash(self.0);
-        Ok(())
     }
 }
 
@@ -107,27 +106,33 @@ impl<'de> Visitor<'de> for Hashed<'_> {
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
-        self.put(value)
+        self.put(value);
+        Ok(())
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        self.put(value)
+        self.put(value);
+        Ok(())
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.put(value)
+        self.put(value);
+        Ok(())
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.put(value.to_bits())
+        self.put(value.to_bits());
+        Ok(())
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
-        self.put(value)
+        self.put(value);
+        Ok(())
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.put(())
+        self.put(());
+        Ok(())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {

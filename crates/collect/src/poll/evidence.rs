@@ -11,6 +11,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 /// What was seen of one session.
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of Ray that is in use or not")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// Serve is used.

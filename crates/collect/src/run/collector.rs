@@ -37,6 +37,30 @@ pub(super) struct Collector {
     pub(super) health: Health,
 }
 
+impl Collector {
+    /// Asks the agents of all raylets that live; returns `false` if one did not answer, or has not counted yet.
+    pub(super) async fn scrape_all(&self) -> bool {
+        let mut have_all = true;
+        let folders = Arc::clone(&self.folders.borrow());
+        for folder in folders.iter().filter(|folder| folder.raylet == Raylet::Alive) {
+            let (Some(node), Some(port)) = (&folder.node, folder.metrics_port) else { continue };
+            let began = Instant::now();
+            match ray_counters::scrape(port).await {
+                Ok(counters) => {
+                    self.health.set(Part::RayCounters, None);
+                    have_all &= !counters.is_empty();
+                    self.manifests.scraped(&(folder.name.clone(), node.clone()), counters, began);
+                }
+                Err(why) => {
+                    self.health.set(Part::RayCounters, Some(why));
+                    have_all = false;
+                }
+            }
+        }
+        have_all
+    }
+}
+
 #[async_trait]
 impl Node for Collector {
     async fn poll(&self) {
@@ -46,18 +70,7 @@ impl Node for Collector {
     }
 
     async fn scrape(&self) {
-        let folders = Arc::clone(&self.folders.borrow());
-        for folder in folders.iter().filter(|folder| folder.raylet == Raylet::Alive) {
-            let (Some(node), Some(port)) = (&folder.node, folder.metrics_port) else { continue };
-            let began = Instant::now();
-            match ray_counters::scrape(port).await {
-                Ok(counters) => {
-                    self.health.set(Part::RayCounters, None);
-                    self.manifests.scraped(&(folder.name.clone(), node.clone()), counters, began);
-                }
-                Err(why) => self.health.set(Part::RayCounters, Some(why)),
-            }
-        }
+        self.scrape_all().await;
     }
 
     fn is_quiet(&self) -> bool {
@@ -163,7 +176,7 @@ async fn start(settings: &Settings) -> (Arc<Drain>, Destinations) {
         poller: poller.clone(),
         health: health.clone(),
     });
-    let drain = Arc::new(Drain::new(collector.clone()));
+    let drain = Arc::new(Drain::new(Arc::<Collector>::clone(&collector)));
     let running = Running { drain: Arc::clone(&drain), numbers: numbers(&collector, &spool, &tail) };
     // It was empty until now.
     let _ = control.running.set(running);

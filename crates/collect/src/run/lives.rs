@@ -36,17 +36,12 @@ impl Lives {
                 let folders = scanner.scan();
                 (scanner, folders)
             });
-            let folders = match scan.await {
-                Ok((back, folders)) => {
-                    scanner = back;
-                    folders
-                }
-                Err(_) => {
-                    scanner = Scanner::new(root);
-                    Vec::new()
-                }
-            };
-            self.look(folders).await;
+            if let Ok((back, folders)) = scan.await {
+                scanner = back;
+                self.look(folders).await;
+            } else {
+                scanner = Scanner::new(root);
+            }
             sleep(LOOK).await;
         }
     }

@@ -3,7 +3,6 @@
 use super::collector::Collector;
 use super::lives;
 use crate::destinations::Destinations;
-use crate::drain::Node;
 use crate::health::{Health, Part};
 use crate::identity::Raylet;
 use crate::marker::Markers;
@@ -15,6 +14,10 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 /// The interval of scrapes.
 const SCRAPE: Duration = Duration::from_secs(60);
+/// The time after an agent appears in which it is asked first, and the pause while it does not answer.
+const FIRST_SCRAPE: Duration = Duration::from_secs(5);
+/// Scrapes after which an agent that does not answer, or counts nothing, is asked as seldom as others.
+const EARLY_SCRAPES: u32 = 6;
 /// The interval at which manifests may be due.
 const MANIFESTS: Duration = Duration::from_secs(10);
 /// The interval of looks at what is wrong.
@@ -41,18 +44,20 @@ pub(super) async fn markers(mut markers: Markers, destinations: Destinations, si
 /// Asks Ray's agents for their counters once a minute, and soon after one appears.
 pub(super) async fn scrapes(collector: Arc<Collector>) {
     let mut folders = collector.folders.clone();
-    let mut ports = Vec::new();
+    let (mut ports, mut tries) = (Vec::new(), 0);
     loop {
         let alive = |folder: &&crate::identity::SessionFolder| folder.raylet == Raylet::Alive;
         let now: Vec<_> = folders.borrow_and_update().iter().filter(alive).filter_map(|it| it.metrics_port).collect();
         let is_new = now.iter().any(|port| !ports.contains(port));
         ports = now;
         if is_new {
+            tries = 0;
             // An agent that starts does not answer at once.
-            sleep(Duration::from_secs(5)).await;
+            sleep(FIRST_SCRAPE).await;
         }
-        collector.scrape().await;
-        let next = Instant::now() + SCRAPE;
+        tries += 1;
+        let is_early = !collector.scrape_all().await && tries < EARLY_SCRAPES;
+        let next = Instant::now() + if is_early { FIRST_SCRAPE } else { SCRAPE };
         while Instant::now() < next {
             tokio::select! {
                 () = tokio::time::sleep_until(next) => {}

@@ -1,5 +1,7 @@
 //! The sources of a setting, in the order of their precedence, and warnings about bad values.
 
+#![expect(clippy::ref_option, reason = "flags are passed as they are in their struct")]
+
 use super::{Environment, units};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -39,6 +41,7 @@ impl<'a> Source<'a> {
     }
 
     /// Returns the value of a flag, unless it is blank.
+    #[expect(clippy::unused_self, reason = "flags are read as variables are")]
     pub(super) fn flag(&self, flag: &Option<String>) -> Option<String> {
         flag.as_deref().map(str::trim).filter(|value| !value.is_empty()).map(str::to_owned)
     }

@@ -80,8 +80,8 @@ fn lives(spool: &Path, store_is_away: bool) -> (Lives, Arc<Parts>) {
 
 #[test]
 fn a_session_is_over_when_another_has_replaced_it() {
-    let over = |folders: &[SessionFolder]| ended(folders).into_iter().map(|(_, node)| node).collect::<Vec<_>>();
     use Raylet::{Alive, Gone, Starting};
+    let over = |folders: &[SessionFolder]| ended(folders).into_iter().map(|(_, node)| node).collect::<Vec<_>>();
     // Its raylet is gone, but no other session is there.
     assert_eq!(over(&[folder(OLD, Some("a"), Gone, true)]), [] as [&str; 0]);
     assert_eq!(over(&[folder(OLD, Some("a"), Gone, false)]), [] as [&str; 0]);
