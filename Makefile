@@ -73,6 +73,10 @@ test-cluster: $(VENV)/e2e/stamp storage-servers ## Tests in a real Kubernetes of
 mutations: ## 100,000 damaged sessions, in the release profile: each opens or says why not, and answers JSON
 	RAY_HISTORY_MUTATIONS=100000 cargo test --release --locked --test mutations
 
+.PHONY: collect-kill
+collect-kill: ## Kill the collector 1,000 times at random and named instants: nothing acknowledged is lost or doubled
+	RAY_HISTORY_KILL_ROUNDS=1000 cargo test --release --locked -p ray-history-collect --test kill -- --nocapture
+
 .PHONY: fidelity
 fidelity: $(VENV)/e2e/stamp ## How much of the live dashboard's answers is reproduced, class by class
 	cargo build --locked

@@ -63,6 +63,7 @@ def window(one_window):
 
 
 LONGEST = [
+    "test_real_ray.py",
     "test_hostile_gcs.py",
     "test_bar_loading.py",
     "test_hostile_api.py",

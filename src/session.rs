@@ -7,6 +7,7 @@
 //!     loader      runs one load per session at a time and shares its result
 //!     load        reads one session and builds its snapshot
 //!     load_permit  grants loads a slot and memory ── memory   the byte budget of all
+//!   heads       what manifests say of sessions, and their states by them
 //!   listed      queries on the list, and the task that keeps it fresh
 //!     catalog     lists the stored sessions
 //!     links       resolves the names of jobs, services, clusters and submissions to sessions
@@ -15,8 +16,9 @@
 //! survey      inspects a store that is being set up
 //! ```
 //!
-//! `Sessions` is implemented in three files, which change for different reasons: this one when something is shared by
-//! all sessions, `open` when the way to an open session changes, `listed` when the way to find sessions changes.
+//! `Sessions` is implemented in four files, which change for different reasons: this one when something is shared by all
+//! sessions, `open` when the way to an open session changes, `listed` when the way to find sessions changes, `heads` when
+//! manifests say more.
 //!
 //! This is the only layer that `http` calls, and all requests to storage are made here. It knows nothing of HTTP.
 
@@ -26,6 +28,7 @@ mod current_store;
 mod ended;
 mod error;
 mod freshness;
+mod heads;
 pub mod links;
 mod listed;
 pub mod load;
@@ -44,7 +47,8 @@ mod testing;
 pub use current_store::{CurrentStore, connect};
 pub use ended::Ended;
 pub use error::Error;
-pub use load::{LogIndex, OpenSession};
+pub use heads::{Glance, KnownBy};
+pub use load::{LogIndex, OpenSession, Proved};
 pub use memory::Reservation;
 pub use open::{Opening, Stored};
 pub use progress::{Phase, Progress};
@@ -52,6 +56,7 @@ pub use survey::{Content, Newest, Survey};
 
 use crate::liveness::{State, Watched};
 use crate::metrics::Metrics;
+use crate::metrics::sessions::Completeness;
 use crate::settings::Settings;
 use cache::Cache;
 use load_permit::Lanes;
@@ -196,7 +201,7 @@ impl Sessions {
 
     /// Returns the known state of a session.
     pub fn state(&self, key: &SessionKey) -> State {
-        self.watched.state(key)
+        self.known_state(key).0
     }
 
     /// Returns the states of all sessions, for the watches to update.
@@ -247,8 +252,12 @@ impl Sessions {
         let usage = self.usage();
         self.metrics.sessions.memory(usage.used_bytes, usage.limit_bytes);
         let cached = self.cache.all();
-        let gaps = cached.iter().filter(|cached| cached.session.has_gaps(self.standing(&cached.session.key))).count();
-        self.metrics.sessions.gaps(gaps);
+        let open = cached.iter().map(|cached| match &cached.session.proved {
+            _ if cached.session.has_gaps(self.standing(&cached.session.key)) => Completeness::Gaps,
+            Some(proved) => proved.completeness(),
+            None => Completeness::NoKnownGaps,
+        });
+        self.metrics.sessions.completeness(open);
     }
 
     /// Runs a future to its end even if the caller stops waiting for it.

@@ -27,6 +27,8 @@ mod dropin;
 mod loading;
 #[path = "routes/paths.rs"]
 mod paths;
+#[path = "routes/proof.rs"]
+mod proof;
 #[path = "routes/validators.rs"]
 mod validators;
 

@@ -2,6 +2,7 @@
 //!
 //! No helper answers a route.
 
+pub(super) mod completeness;
 pub(super) mod item;
 pub(super) mod lookup;
 pub(super) mod open;

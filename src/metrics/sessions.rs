@@ -49,10 +49,37 @@ pub enum FreshnessCheck {
     Same,
     /// Log files that are only displayed: no rebuild.
     Logs,
+    /// Manifests, or only time passed: the session was proved again without a rebuild.
+    Manifests,
     /// Files that the snapshot is built from.
     Changed,
     /// The store could not be listed.
     Failed,
+}
+
+/// The completeness of an open session, in the words of our API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Completeness {
+    /// Proved by manifests.
+    Complete,
+    /// Proved up to a time.
+    CompleteTo,
+    /// Something is missing.
+    Gaps,
+    /// Neither.
+    NoKnownGaps,
+}
+
+const COMPLETENESS: [(Completeness, &str); 4] = [
+    (Completeness::Complete, "complete"),
+    (Completeness::CompleteTo, "complete-to"),
+    (Completeness::Gaps, "gaps"),
+    (Completeness::NoKnownGaps, "no-known-gaps"),
+];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CompletenessLabel {
+    completeness: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -82,6 +109,7 @@ pub struct Metrics {
     unread_files: Counter,
     damaged_records: Counter,
     sessions_with_gaps: Gauge,
+    completeness: Family<CompletenessLabel, Gauge>,
     cached: Gauge,
     cached_bytes: Gauge,
     memory_used: Gauge,
@@ -107,6 +135,7 @@ impl Default for Metrics {
             unread_files: Counter::default(),
             damaged_records: Counter::default(),
             sessions_with_gaps: Gauge::default(),
+            completeness: Family::default(),
             cached: Gauge::default(),
             cached_bytes: Gauge::default(),
             memory_used: Gauge::default(),
@@ -165,9 +194,16 @@ impl Metrics {
         self.damaged_records.inc_by(damaged_records);
     }
 
-    /// Sets the number of open sessions with known gaps.
-    pub fn gaps(&self, sessions: usize) {
-        self.sessions_with_gaps.set(count(sessions as u64));
+    /// Sets the numbers of open sessions by completeness.
+    pub fn completeness(&self, open: impl Iterator<Item = Completeness>) {
+        let open: Vec<Completeness> = open.collect();
+        for (kind, completeness) in COMPLETENESS {
+            let sessions = open.iter().filter(|open| **open == kind).count() as u64;
+            self.completeness.get_or_create(&CompletenessLabel { completeness }).set(count(sessions));
+            if kind == Completeness::Gaps {
+                self.sessions_with_gaps.set(count(sessions));
+            }
+        }
     }
 
     /// Sets the number of cached sessions and their bytes.
@@ -219,6 +255,7 @@ impl Metrics {
         registry.register("load_unread_files", help, self.unread_files.clone());
         registry.register("load_damaged_records", "Damaged event records found by loads", self.damaged_records.clone());
         registry.register("sessions_with_gaps", "Open sessions with known gaps", self.sessions_with_gaps.clone());
+        registry.register("open_sessions", "Open sessions, by completeness", self.completeness.clone());
         registry.register("cache_sessions", "Sessions in the cache", self.cached.clone());
         registry.register_with_unit("cache", "Bytes of sessions in the cache", Unit::Bytes, self.cached_bytes.clone());
         let help = "Bytes used by open sessions, cached or still in use, and by loads";

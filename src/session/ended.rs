@@ -25,13 +25,20 @@ impl Ended {
         }
     }
 
-    /// Returns the sign that a session is over, or `None` if there is none.
-    pub(super) fn find(key: &SessionKey, listing: &Listing, open: Option<&OpenSession>) -> Option<Self> {
+    /// Returns the sign that a session is over, or `None` if there is none. With manifests the marker is no sign: those
+    /// collectors write it at the start.
+    pub(super) fn find(
+        key: &SessionKey,
+        listing: &Listing,
+        open: Option<&OpenSession>,
+        has_manifests: bool,
+    ) -> Option<Self> {
         if listing.is_superseded(key) {
             return Some(Self::NewerSession);
         }
         let written = || listing.find(key)?.written;
-        if listing.is_marked_at_end(key) || open.is_some_and(|open| is_last(written(), open)) {
+        let is_marked = || listing.is_marked_at_end(key) || open.is_some_and(|open| is_last(written(), open));
+        if !has_manifests && is_marked() {
             return Some(Self::Marker);
         }
         open.filter(|open| open.snapshot.completeness.stopped).map(|_| Self::HeadLog)

@@ -31,13 +31,14 @@ impl Sessions {
             marked: listing.is_marked(key).unwrap_or(true),
             live: state == State::Live,
             over: state == State::Dead || listing.is_superseded(key),
+            closed: self.head(key).map(|head| head.is_closed()),
         }
     }
 
     /// Returns the sign that a session is over, or `None` if there is none or the state is already known.
     pub fn ended(&self, key: &SessionKey, open: Option<&OpenSession>) -> Option<Ended> {
         let is_unknown = self.state(key) == State::Unknown;
-        is_unknown.then(|| Ended::find(key, &self.listing(), open)).flatten()
+        is_unknown.then(|| Ended::find(key, &self.listing(), open, self.has_manifests(key))).flatten()
     }
 
     /// Returns a page of the last listing.

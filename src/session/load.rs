@@ -18,20 +18,29 @@ mod facts;
 mod fetch;
 mod incoming;
 mod inventory;
+mod manifests;
+mod nodes;
 mod objects;
 mod opened;
 mod pages;
 mod parse;
 mod processes;
+mod proved;
 mod relist;
+mod segments;
 
 pub(super) use digest::Digest;
 pub(super) use inventory::Inventory;
-pub(super) use objects::Places;
+pub(super) use manifests::{Manifests, read as read_manifests};
+pub(super) use nodes::{ManifestObject, SegmentObject};
 pub use objects::{LogIndex, LogObject};
+pub(super) use objects::{Places, log_store};
 pub use opened::OpenSession;
 pub(super) use opened::age;
+pub use proved::Proved;
+pub(super) use proved::now;
 pub(super) use relist::{Relisted, relist};
+pub(super) use segments::read as read_segments;
 
 use super::Error;
 use super::load_permit::{BASE, CoverError, Lanes, LoadPermit};
@@ -39,9 +48,9 @@ use super::progress::{Counters, Phase};
 use crate::metrics::sessions::Metrics;
 use endpoints::Endpoints;
 use events::Events;
-use facts::LogFacts;
+use facts::{LogFacts, Unreadable};
 use futures_util::stream;
-use objects::{EventBytes, EventObjects};
+use objects::{EventBytes, EventObjects, SessionObjects};
 use pages::Pages;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::logs::Facts;
@@ -85,6 +94,7 @@ struct Contents {
     events: Events,
     facts: LogFacts,
     endpoints: Endpoints,
+    manifests: Manifests,
 }
 
 /// The reason why an attempt ended without a session.
@@ -143,7 +153,7 @@ impl Load {
     }
 
     async fn read(&self, pages: &mut Pages, permit: Arc<LoadPermit>) -> Result<OpenSession, AttemptError> {
-        let started = Instant::now();
+        let (started, listed_at) = (Instant::now(), now());
         let read = tokio::select! {
             read = self.read_files(pages, &permit) => Ok(read?),
             outgrown = permit.outgrows() => Err(outgrown),
@@ -151,16 +161,19 @@ impl Load {
         // A thread that may hold no more has not read everything, even if reading ended before that was noticed.
         let read = permit.outgrown().map_or(read, Err);
         let read = read.map_err(|(held, error)| self.outgrown(held, error))?;
-        let Contents { mut events, facts, endpoints } = read;
+        let Contents { mut events, facts, endpoints, manifests } = read;
         // Jobs are built from the submission records before those are dropped.
         let stored = submission::weight_of_stored(&endpoints.bodies) as u64;
         let _jobs = permit.hold(stored + JOB_BYTES_PER_BYTE * facts.facts.weight_of_submissions() as u64);
         permit.cover().map_err(|(held, error)| self.outgrown(held, error))?;
         self.counters.enter(Phase::Finishing);
-        let objects = std::mem::take(&mut pages.objects);
+        let mut objects = std::mem::take(&mut pages.objects);
+        let nodes = std::mem::take(&mut objects.nodes);
+        let records = pages.by_node(std::mem::take(&mut events.records));
         let (digest, newest) = (objects.digest(), objects.newest);
         let event_objects = objects.events.clone();
-        let left_out = objects.skipped.len() + facts.unreadable.len() + endpoints.unreadable.len();
+        let left_out =
+            objects.skipped.len() + facts.unreadable.len() + endpoints.unreadable.len() + manifests.unreadable.len();
         let unread = events.unread + left_out as u64;
         let nothing_read = self.nothing_read(&event_objects, &mut events);
         if let Some(error) = &nothing_read
@@ -172,7 +185,8 @@ impl Load {
         let mut builder = events.builder;
         let report = builder.completeness_mut();
         let skipped = objects.skipped.iter().map(|error| (error.key().to_owned(), error.to_string()));
-        for (file, why) in skipped.chain(facts.unreadable).chain(endpoints.unreadable).chain(endpoints.damaged) {
+        let unreadable = facts.unreadable.into_iter().chain(endpoints.unreadable).chain(endpoints.damaged);
+        for (file, why) in skipped.chain(unreadable).chain(manifests.unreadable.iter().cloned()) {
             report.unreadable_files.add(&file, 0, why);
         }
         // Empty files are not read; files without records are counted already.
@@ -180,9 +194,14 @@ impl Load {
         report.overwritten_hours = event_objects.overwritten_hours;
         self.metrics.read(self.counters.now().bytes_done, unread, report.damaged_records.count);
         let logs = objects.into_logs();
-        let snapshot = {
+        let (snapshot, proved) = {
             let logs = logs.clone();
-            permit.run(move || finish(builder, facts.facts, endpoints.bodies, &logs, event_objects)).await?
+            let finish = move || {
+                let snapshot = finish(builder, facts.facts, endpoints.bodies, &logs, event_objects);
+                let proved = Proved::build(&snapshot, records, &manifests, nodes, listed_at);
+                (snapshot, proved)
+            };
+            permit.run(finish).await?
         };
         Ok(OpenSession::new(
             self.key.clone(),
@@ -194,7 +213,8 @@ impl Load {
             started.elapsed(),
             &permit,
         )
-        .without_tables(nothing_read))
+        .without_tables(nothing_read)
+        .proved(proved))
     }
 
     /// Reads all files of a session, while further pages are listed.
@@ -207,8 +227,10 @@ impl Load {
             Some(events::read(store, key, pages.event_files(), counters, permit).await?)
         };
         let first = stream::iter([Ok(pages.take_first())]);
+        let (manifests, unread_segments) = self.read_own(&mut pages.objects, permit).await;
         let objects = &pages.objects;
         permit.add(objects.weight());
+        let logs = &objects.log_store(store);
         let (events, facts, endpoints, early) = tokio::join!(
             async {
                 match early {
@@ -216,19 +238,34 @@ impl Load {
                     None => events::read(store, key, first, counters, permit).await,
                 }
             },
-            facts::read_facts(store, objects, counters, permit),
+            facts::read_facts(logs, objects, counters, permit),
             endpoints::read_endpoints(store, objects, counters, permit),
-            processes::read_early(store, objects, counters, permit),
+            processes::read_early(logs, objects, counters, permit),
         );
         let (events, mut facts, endpoints) = (events?, facts?, endpoints?);
         let named = &facts.facts.processes;
         let missing =
-            processes::read_missing(store, objects, &events.builder, named, &early.logs, counters, permit).await;
+            processes::read_missing(logs, objects, &events.builder, named, &early.logs, counters, permit).await;
         for found in [early, missing] {
             facts.facts.processes.merge(found.logs);
             facts.unreadable.extend(found.unreadable);
         }
-        Ok(Contents { events, facts, endpoints })
+        facts.unreadable.extend(unread_segments);
+        Ok(Contents { events, facts, endpoints, manifests })
+    }
+
+    /// Reads what only our own collector stores: manifests, and the ends of log files in segments. Returns the manifests,
+    /// and segments that could not be read.
+    async fn read_own(&self, objects: &mut SessionObjects, permit: &Arc<LoadPermit>) -> (Manifests, Unreadable) {
+        // As a text, and parsed.
+        let held = |bytes| permit.hold(3 * bytes);
+        let manifests = manifests::read(&self.store, &objects.nodes.manifests, held).await;
+        objects.nodes.segments.retain(|segment| manifests.needs(segment));
+        let is_stored = |node: &str, path: &str| objects.has_log(node, path);
+        let mut segments = segments::read(&self.store, &objects.nodes.segments, is_stored).await;
+        let unreadable = std::mem::take(&mut segments.unreadable);
+        objects.continue_logs(segments);
+        (manifests, unreadable)
     }
 
     /// Returns the error if there are event files and none of them could be read. Empty files are not read.

@@ -8,6 +8,8 @@
 //! Not cached are sessions that exceed the memory budget, and those of a replaced store or of a namespace that is no
 //! longer served. A build that shows less than the cached one does not replace it.
 
+mod check;
+
 use super::cache::Cached;
 use super::freshness::{Built, RefreshSchedule};
 use super::load::{self, Load, LogObject, OpenSession};
@@ -15,7 +17,7 @@ use super::loader::{Joined, Waiting};
 use super::progress::{Counters, Progress};
 use super::source::Source;
 use super::{Error, Sessions, logs};
-use crate::metrics::sessions::{FreshnessCheck, Outcome};
+use crate::metrics::sessions::Outcome;
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::ray_api::log_request::AttemptBytes;
@@ -40,7 +42,7 @@ impl Stored {
     /// Creates a digest for tests.
     #[cfg(test)]
     pub(crate) fn of(what: u128) -> Self {
-        Self(load::Digest { inputs: what, shown: 0 })
+        Self(load::Digest { inputs: what, ..load::Digest::default() })
     }
 }
 
@@ -154,7 +156,8 @@ impl Sessions {
 
     /// Opens consecutive parts of log files of an open session; with `lines`, only that many last lines.
     pub async fn read_log(&self, parts: &[logs::LogPart], lines: Option<u64>) -> Result<logs::LogBody, Error> {
-        logs::read(&self.source().store, parts, lines).await.map_err(Error::of_log)
+        let store = load::log_store(&self.source().store, parts.iter().map(|part| &part.file));
+        logs::read(&store, parts, lines).await.map_err(Error::of_log)
     }
 
     /// Finds the output of an attempt in the stored generations of its log, newest first. Returns `None` if it is not
@@ -164,7 +167,8 @@ impl Sessions {
         attempt: &AttemptBytes,
         generations: &[&LogObject],
     ) -> Result<Option<Vec<logs::LogPart>>, Error> {
-        logs::parts_of(&self.source().store, attempt, generations).await.map_err(Error::of_log)
+        let store = load::log_store(&self.source().store, generations.iter().copied());
+        logs::parts_of(&store, attempt, generations).await.map_err(Error::of_log)
     }
 
     /// Returns the session if it is cached. Starts a check of the store in the background if one is due.
@@ -276,63 +280,6 @@ impl Sessions {
     /// Returns `true` if a session of this source may be cached under the current settings.
     fn may_be_cached(&self, key: &SessionKey, source: &Arc<Source>) -> bool {
         Arc::ptr_eq(source, &self.source()) && source.catalog.allows(key)
-    }
-
-    /// Compares a cached session with the store and brings it up to date.
-    async fn check_store(self: &Arc<Self>, key: &SessionKey, cached: Arc<Cached>) {
-        let source = self.source();
-        let found = match self.relist(&source, key).await {
-            Ok(found) => found,
-            Err(error) => {
-                let why = chain(&error);
-                tracing::warn!(session.key = %key, error = why, "an open session could not be compared with the store");
-                self.metrics.sessions.freshness_checked(FreshnessCheck::Failed);
-                return cached.schedule.lock().failed(Instant::now());
-            }
-        };
-        let open = &cached.session;
-        if open.has_changed(&found.digest) {
-            self.metrics.sessions.freshness_checked(FreshnessCheck::Changed);
-            if cached.schedule.lock().may_rebuild(Instant::now()) {
-                self.rebuild(key, cached).await;
-            }
-        } else if open.has_unread_files() && cached.schedule.lock().may_retry(Instant::now()) {
-            self.metrics.sessions.freshness_checked(FreshnessCheck::Changed);
-            self.rebuild(key, cached).await;
-        } else if open.has_other_logs(&found.digest) {
-            self.metrics.sessions.freshness_checked(FreshnessCheck::Logs);
-            let mut schedule = *cached.schedule.lock();
-            let session = Arc::new(open.with_logs(found));
-            schedule.done(Instant::now(), session.newest_age());
-            let new = Arc::new(Cached::new(session, schedule));
-            self.cache.replace(key, &cached, Arc::clone(&new));
-            self.recheck(key, &new, &source);
-        } else {
-            self.metrics.sessions.freshness_checked(FreshnessCheck::Same);
-            cached.schedule.lock().done(Instant::now(), load::age(found.newest));
-        }
-    }
-
-    /// Rebuilds a cached session. Holds no reference to it meanwhile, because the load may wait for its memory.
-    async fn rebuild(self: &Arc<Self>, key: &SessionKey, cached: Arc<Cached>) {
-        let before = Arc::downgrade(&cached);
-        drop(cached);
-        let built = match self.start(key, LoadReason::Rebuild) {
-            Ok(Joined::Ready(_)) => Ok(()),
-            Ok(Joined::Waiting(load)) => load.wait().await.map(|_| ()),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = built {
-            tracing::warn!(
-                session.key = %key,
-                error = %chain(&error),
-                "an open session could not be rebuilt; it stays as it was"
-            );
-        }
-        // The session is gone if it was replaced or evicted. It is still there if the load failed.
-        if let Some(cached) = before.upgrade() {
-            cached.schedule.lock().failed(Instant::now());
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::Error;
 use super::catalog::Catalog;
+use super::heads::Heads;
 use super::links::Submissions;
 use super::load::Places;
 use crate::metrics::catalog::Metrics;
@@ -17,6 +18,7 @@ pub(super) struct Source {
     pub(super) store: Arc<dyn Storage>,
     pub(super) catalog: Catalog,
     pub(super) submissions: Submissions,
+    pub(super) heads: Heads,
 }
 
 impl Source {
@@ -28,7 +30,7 @@ impl Source {
         metrics: &Arc<Metrics>,
     ) -> Self {
         let catalog = Catalog::new(Arc::clone(&store), roots).counted_by(Arc::clone(metrics)).limited_to(namespaces);
-        Self { catalog, store, submissions: Submissions::default() }
+        Self { catalog, store, submissions: Submissions::default(), heads: Heads::default() }
     }
 
     /// Returns the places where the objects of a session may be.

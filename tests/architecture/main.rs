@@ -23,7 +23,7 @@ use std::collections::HashSet;
 const STORES: &str = source::STORES;
 
 /// What a module may import of ours; what is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 23] = [
+const MAY_IMPORT: [(&str, &[&str]); 24] = [
     ("args", &["settings"]),
     ("base", &[]),
     ("cgroup", &[]),
@@ -36,16 +36,32 @@ const MAY_IMPORT: [(&str, &[&str]); 23] = [
     ("health", &[]),
     (
         "http",
-        &["base", "dashboards", "health", "liveness", "logs", "metrics", "ray_api", "session", "settings", "snapshot"],
+        &[
+            "base",
+            "dashboards",
+            "health",
+            "liveness",
+            "logs",
+            "manifest",
+            "metrics",
+            "ray_api",
+            "session",
+            "settings",
+            "snapshot",
+        ],
     ),
     ("layout", &["base"]),
     ("liveness", &["base"]),
     ("logs", &["base", "layout"]),
+    ("manifest", &["base", "layout"]),
     ("metrics", &["storage"]),
     ("ray_api", &["base", "event", "logs", "snapshot"]),
     (
         "session",
-        &["base", "event", "layout", "liveness", "logs", "metrics", "ray_api", "settings", "snapshot", "storage"],
+        &[
+            "base", "event", "layout", "liveness", "logs", "manifest", "metrics", "ray_api", "settings", "snapshot",
+            "storage",
+        ],
     ),
     ("settings", &["crd", STORES, "store_settings"]),
     ("snapshot", &["base", "event", "logs"]),

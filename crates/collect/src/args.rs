@@ -62,9 +62,6 @@ pub struct Flags {
     /// precedence. Default: 5m.
     #[arg(long, env = "RAY_HISTORY_COLLECT_SEAL_AFTER", value_name = "DURATION")]
     pub seal_after: Option<String>,
-    /// Store event files as gzip. `RAY_COLLECTOR_EVENT_COMPRESSION_ENABLED` takes precedence. Default: true.
-    #[arg(long, env = "RAY_HISTORY_COLLECT_GZIP", value_name = "BOOL")]
-    pub gzip: Option<String>,
     /// Never write an object again: for buckets that keep versions or forbid overwriting. Default: false.
     #[arg(long, env = "RAY_HISTORY_COLLECT_IMMUTABLE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub immutable: Option<String>,

@@ -12,7 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -28,15 +28,22 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What the port answers from.
+#[derive(Default)]
 pub struct Control {
     /// The troubles of all parts.
     pub health: Health,
+    /// The requests to the store.
+    pub store: StoreMetrics,
+    /// The collector, once its spool is open.
+    pub running: OnceLock<Running>,
+}
+
+/// What a running collector answers from.
+pub struct Running {
     /// The end of the node.
     pub drain: Arc<Drain>,
     /// The numbers of all parts.
     pub numbers: Box<dyn Fn() -> Numbers + Send + Sync>,
-    /// The requests to the store.
-    pub store: StoreMetrics,
 }
 
 /// Binds the first of some addresses that can be bound.
@@ -73,15 +80,20 @@ async fn answer(control: Arc<Control>, request: Request<Incoming>) -> Result<Res
     let answer = match request.uri().path() {
         "/drain" if is_get || *request.method() == Method::POST => {
             // In a task of its own: a caller that goes away does not stop it.
-            let drain = Arc::clone(&control.drain);
-            let _ = tokio::spawn(async move { drain.drain().await }).await;
+            if let Some(running) = control.running.get() {
+                let drain = Arc::clone(&running.drain);
+                let _ = tokio::spawn(async move { drain.drain().await }).await;
+            }
             text(StatusCode::OK, PLAIN, control.health.text())
         }
         "/healthz" if is_get => text(StatusCode::OK, PLAIN, control.health.text()),
-        "/metrics" if is_get => match metrics::render(&(control.numbers)(), &control.store) {
-            Ok(metrics) => text(StatusCode::OK, METRICS, metrics),
-            Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, PLAIN, "the metrics cannot be written\n".to_owned()),
-        },
+        "/metrics" if is_get => {
+            let numbers = control.running.get().map(|running| (running.numbers)()).unwrap_or_default();
+            match metrics::render(&numbers, &control.store) {
+                Ok(metrics) => text(StatusCode::OK, METRICS, metrics),
+                Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, PLAIN, "the metrics cannot be written\n".to_owned()),
+            }
+        }
         "/drain" | "/healthz" | "/metrics" => {
             let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, PLAIN, "only GET\n".to_owned());
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));

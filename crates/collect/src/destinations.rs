@@ -6,6 +6,7 @@ use ray_history_core::base::name::{ClusterId, Owner, SessionName};
 use ray_history_core::layout::{NodeKeys, SessionKeys};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -23,6 +24,7 @@ pub struct Destinations {
     owner: Option<Arc<Owner>>,
     folders: Folders,
     strangers: Arc<Mutex<HashMap<SessionName, Instant>>>,
+    is_ending: Arc<AtomicBool>,
 }
 
 impl Destinations {
@@ -35,6 +37,7 @@ impl Destinations {
             owner: owner.map(Arc::new),
             folders,
             strangers: Arc::default(),
+            is_ending: Arc::default(),
         }
     }
 
@@ -60,12 +63,20 @@ impl Destinations {
         self.is_overdue(session).then_some(node)
     }
 
+    /// Files data of sessions without a folder under this node at once, because there is no later.
+    pub fn hurry(&self) {
+        self.is_ending.store(true, Ordering::Relaxed);
+    }
+
     /// Returns the folders of this pod's sessions, to wait for changes.
     pub fn folders(&self) -> &Folders {
         &self.folders
     }
 
     fn is_overdue(&self, session: &SessionName) -> bool {
+        if self.is_ending.load(Ordering::Relaxed) {
+            return true;
+        }
         let mut strangers = self.strangers.lock();
         if strangers.len() >= MOST_STRANGERS && !strangers.contains_key(session) {
             return true;
@@ -110,6 +121,11 @@ mod tests {
         assert_eq!(destinations.node_keys(&stranger), None);
         tokio::time::advance(PATIENCE).await;
         assert!(destinations.node_keys(&stranger).unwrap().prefix().ends_with("_000000_1/ab/"));
+
+        let late = SessionName::parse("session_2026-01-01_00-00-00_000000_2").unwrap();
+        assert_eq!(destinations.node_keys(&late), None);
+        destinations.hurry();
+        assert!(destinations.node_keys(&late).is_some());
     }
 
     #[tokio::test]

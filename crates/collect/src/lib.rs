@@ -11,6 +11,11 @@
 //! State is files, so a kill and a restart is the normal path. The collector never exits by itself, and never answers a
 //! batch of events with a client error: Ray would repeat the same batch for ever.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")
+)]
+
 pub mod args;
 mod category;
 pub mod control;
@@ -27,6 +32,7 @@ pub mod poll;
 mod quarantine;
 pub mod ray_counters;
 pub mod receive;
+pub mod run;
 pub mod settings;
 pub mod spool;
 pub mod store;

@@ -137,13 +137,16 @@ impl Manifests {
                 self.logs.manifest_is_stored(&node.0, &node.1, &manifest.logs).await;
                 self.with(node, |known| known.put(manifest));
             }
-            Err(error) => tracing::warn!(error = %ray_history_core::base::chain::chain(&error), "a manifest cannot be put"),
+            Err(error) => {
+                tracing::warn!(error = %ray_history_core::base::chain::chain(&error), "a manifest cannot be put")
+            }
         }
     }
 
     fn compose(&self, node: &NodeId, keys: &NodeKeys, state: State, reason: Option<Reason>) -> Manifest {
         // Before the parts: what is stored meanwhile is not claimed.
-        let (written, flushed_to) = (now(), self.events.flushed_to());
+        let flushed_to = self.events.flushed_to();
+        let written = now();
         let events = self.events.manifest_part(&node.0, keys);
         let logs = self.logs.manifest_part(&node.0, &node.1);
         let last_event = self.events.last_event_at();

@@ -95,13 +95,21 @@ pub fn render(numbers: &Numbers, store: &StoreMetrics) -> Result<String, fmt::Er
     };
     counter("events_accepted", "Events that were acknowledged", numbers.accepted);
     counter("batches_repeated", "Batches of events that Ray sent again", numbers.repeated);
-    counter("batches_refused", "Batches of events answered by 503: the spool was full or not writable", numbers.refused);
+    counter(
+        "batches_refused",
+        "Batches of events answered by 503: the spool was full or not writable",
+        numbers.refused,
+    );
     counter("events_quarantined", "Events that were acknowledged and set aside", numbers.quarantined);
     let dropped: Family<Labels, Counter> = Family::default();
     for (kind, count) in &numbers.dropped {
         dropped.get_or_create(&[("type", kind.clone())]).inc_by(*count);
     }
-    registry.register("ray_events_dropped", "Events that Ray's agent dropped before they reached the collector", dropped);
+    registry.register(
+        "ray_events_dropped",
+        "Events that Ray's agent dropped before they reached the collector",
+        dropped,
+    );
     let mut gauge = |name: &str, help: &str, unit: Unit, value: f64| {
         let gauge: Gauge<f64, AtomicU64> = Gauge::default();
         gauge.set(value);

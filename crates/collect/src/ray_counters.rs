@@ -122,7 +122,8 @@ mod tests {
         // The same process number in a container that restarted.
         agents.update(vec![agent(9, 1, 1)], Instant::now(), 300);
         agents.update(vec![agent(9, 5, 4)], Instant::now(), 400);
-        let found: Vec<_> = agents.counters(None).iter().map(|agent| (agent.pid, agent.received, agent.quiet)).collect();
+        let found: Vec<_> =
+            agents.counters(None).iter().map(|agent| (agent.pid, agent.received, agent.quiet)).collect();
         assert_eq!(found, [(7, 10, true), (9, 2, true), (9, 5, false)]);
     }
 

@@ -49,6 +49,11 @@ impl Receiver {
         }
     }
 
+    /// Opens a port on one address.
+    pub async fn bind_to(address: SocketAddr) -> io::Result<Self> {
+        Ok(Self { listeners: vec![TcpListener::bind(address).await?] })
+    }
+
     /// Returns the addresses.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()

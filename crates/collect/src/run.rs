@@ -15,52 +15,42 @@ use crate::args::{Command, Flags};
 use crate::settings::Settings;
 use clap::Parser;
 use clap::error::ErrorKind;
-use std::process::ExitCode;
+use std::io;
+use std::time::Duration;
 
-/// Blocking threads: one for the disk, one for what waits for it.
-const BLOCKING_THREADS: usize = 2;
+/// Blocking threads: for events on their way to the disk, for logs, for uploads.
+const BLOCKING_THREADS: usize = 3;
+/// The time after which an idle one ends.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
 /// Runs the collector with the flags of the command line. Flags that cannot be understood are a warning: the
 /// environment alone is enough.
-pub fn run_command() -> ExitCode {
-    let (flags, problem) = match Command::try_parse() {
-        Ok(command) => (command.flags, None),
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => error.exit(),
-        // The variables alone; they are texts, so they are always understood.
-        Err(error) => {
-            let flags = Command::try_parse_from(["ray-history-collect"]).map(|command| command.flags);
-            (flags.unwrap_or_default(), Some(error.render().to_string()))
-        }
-    };
+pub fn run_command() -> io::Result<()> {
     log::start();
-    if let Some(problem) = problem {
-        let first = problem.lines().next().unwrap_or_default();
-        tracing::warn!("the flags are not used: {first}");
+    match Command::try_parse() {
+        Ok(command) => run(&command.flags),
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => error.exit(),
+        Err(error) => {
+            let text = error.render().to_string();
+            tracing::warn!("the flags are not used: {}", text.lines().next().unwrap_or_default());
+            // The variables alone; they are texts, so they are always understood.
+            let flags = Command::try_parse_from(["ray-history-collect"]).map(|command| command.flags);
+            run(&flags.unwrap_or_default())
+        }
     }
-    run(&flags)
 }
 
 /// Runs the collector until SIGTERM.
-pub fn run(flags: &Flags) -> ExitCode {
+pub fn run(flags: &Flags) -> io::Result<()> {
+    log::start();
     let (settings, warnings) = Settings::read(flags, &|name| std::env::var(name).ok());
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(BLOCKING_THREADS)
-        .thread_keep_alive(std::time::Duration::from_secs(60))
-        .build();
-    match runtime {
-        Ok(runtime) => {
-            runtime.block_on(collector::run(settings));
-            // Uploads that were called off may still read a file.
-            runtime.shutdown_background();
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            tracing::error!(error = %ray_history_core::base::chain::chain(&error), "the runtime cannot be started");
-            ExitCode::FAILURE
-        }
-    }
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().max_blocking_threads(BLOCKING_THREADS).thread_keep_alive(KEEP_ALIVE).build()?;
+    runtime.block_on(collector::run(settings));
+    // Uploads that were called off may still read a file.
+    runtime.shutdown_background();
+    Ok(())
 }

@@ -37,8 +37,8 @@ pub struct Settings {
     pub owner: Option<Owner>,
     /// The pod, if its name is known.
     pub pod: Option<Pod>,
-    /// The addresses for events.
-    pub events_listen: Vec<SocketAddr>,
+    /// The address for events.
+    pub events_listen: EventsListen,
     /// The addresses for control, of which the first that can be bound is used.
     pub control_listen: Vec<SocketAddr>,
     /// The folder to write to in place of a bucket.
@@ -57,8 +57,6 @@ pub struct Settings {
     pub seal_after: Duration,
     /// The uncompressed size at which an event file is sealed.
     pub seal_bytes: Option<u64>,
-    /// `true` to compress event files.
-    pub gzip: bool,
     /// `true` to never write an object again.
     pub immutable: bool,
     /// `true` to write each batch to the disk before it is acknowledged.
@@ -71,6 +69,15 @@ pub struct Settings {
     pub grace: Duration,
     /// The bytes of one log file that are stored.
     pub log_max_bytes: u64,
+}
+
+/// The address on which events are received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventsListen {
+    /// A port of the loopback addresses of both families: `localhost` may be either.
+    Loopback(u16),
+    /// One address.
+    Address(SocketAddr),
 }
 
 /// The folder of the spool.
@@ -99,8 +106,11 @@ impl Settings {
     /// Reads all settings; the texts are warnings for the log.
     pub fn read(flags: &Flags, env: Environment<'_>) -> (Self, Vec<String>) {
         let mut source = Source::new(env);
-        let ray_tmp = PathBuf::from(source.text("RAY_TMP_ROOT", &flags.ray_tmp, "--ray-tmp").unwrap_or("/tmp/ray".into()));
-        let kuberay = source.variable("RAY_COLLECTOR_EVENT_DATA_DIR").map(|folder| PathBuf::from(folder).join("ray-history-spool"));
+        let ray_tmp =
+            PathBuf::from(source.text("RAY_TMP_ROOT", &flags.ray_tmp, "--ray-tmp").unwrap_or("/tmp/ray".into()));
+        let kuberay = source
+            .variable("RAY_COLLECTOR_EVENT_DATA_DIR")
+            .map(|folder| PathBuf::from(folder).join("ray-history-spool"));
         let given = source.flag(&flags.spool).map(PathBuf::from).or(kuberay);
         let spool = SpoolFolder { given, otherwise: ray_tmp.join("ray-history-spool") };
         let cluster = cluster(&mut source, flags);
@@ -116,7 +126,12 @@ impl Settings {
             spool_max: spool_max(&mut source, flags),
             flush: source.duration("", &flags.flush, "--flush", Duration::from_secs(10)).max(LEAST_FLUSH),
             log_flush: source.duration("", &flags.log_flush, "--log-flush", Duration::from_secs(30)),
-            system_log_flush: source.duration("", &flags.system_log_flush, "--system-log-flush", Duration::from_secs(300)),
+            system_log_flush: source.duration(
+                "",
+                &flags.system_log_flush,
+                "--system-log-flush",
+                Duration::from_secs(300),
+            ),
             seal_after: source.duration(
                 "RAY_COLLECTOR_EVENT_ROTATION_INTERVAL",
                 &flags.seal_after,
@@ -124,8 +139,7 @@ impl Settings {
                 Duration::from_secs(300),
             ),
             seal_bytes: source.number("RAY_COLLECTOR_EVENT_MAX_FILE_SIZE_MB").map(|number| number * MEBIBYTE),
-            gzip: source.boolean("RAY_COLLECTOR_EVENT_COMPRESSION_ENABLED", &flags.gzip, "--gzip", true),
-            immutable: source.boolean("", &flags.immutable, "--immutable", false),
+            immutable: source.boolean(&flags.immutable, "--immutable"),
             fsync_batch: source.one_of(&flags.fsync, "--fsync", &["flush", "batch"]) == 1,
             poll: PollSettings::read(&mut source, flags),
             ray_tmp,
@@ -168,7 +182,9 @@ fn owner(source: &mut Source<'_>, flags: &Flags) -> Option<Owner> {
     let name = source.text("OWNER_NAME", &flags.owner_name, "--owner-name");
     let (Some(kind), Some(name)) = (&kind, &name) else {
         if kind.is_some() != name.is_some() {
-            source.warn("OWNER_KIND and OWNER_NAME must both be set, or neither: the cluster counts as one without owner");
+            source.warn(
+                "OWNER_KIND and OWNER_NAME must both be set, or neither: the cluster counts as one without owner",
+            );
         }
         return None;
     };
@@ -187,24 +203,23 @@ fn pod(source: &Source<'_>, cluster: Option<&ClusterId>) -> Option<Pod> {
     let variable = |names: [&str; 2]| names.iter().find_map(|name| source.variable(name)).unwrap_or_default();
     let name = match source.variable("POD_NAME") {
         // Kubernetes gives a pod its name as its host name.
-        None => source.variable("HOSTNAME").filter(|_| cluster.is_some() && source.variable("KUBERNETES_SERVICE_HOST").is_some())?,
+        None => source
+            .variable("HOSTNAME")
+            .filter(|_| cluster.is_some() && source.variable("KUBERNETES_SERVICE_HOST").is_some())?,
         Some(name) => name,
     };
     Some(Pod { name, uid: variable(["POD_UID", "RAY_POD_UID"]), node: variable(["NODE_NAME", "RAY_NODE_NAME"]) })
 }
 
-fn events_listen(source: &mut Source<'_>, flags: &Flags) -> Vec<SocketAddr> {
-    let loopback = |port| vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()];
+fn events_listen(source: &mut Source<'_>, flags: &Flags) -> EventsListen {
     if let Some(port) = source.number("EVENTS_PORT") {
         match u16::try_from(port) {
-            Ok(port) if port != 0 => return loopback(port),
-            _ => source.warn("EVENTS_PORT must be a port: 8084 is used"),
+            Ok(port) if port != 0 => return EventsListen::Loopback(port),
+            _ => source.warn("EVENTS_PORT must be a port, and is not used"),
         }
     }
-    match source.address(&flags.events_listen, "--events-listen") {
-        Some(address) => vec![address],
-        None => loopback(8084),
-    }
+    let address = source.address(&flags.events_listen, "--events-listen");
+    address.map_or(EventsListen::Loopback(8084), EventsListen::Address)
 }
 
 fn control_listen(source: &mut Source<'_>, flags: &Flags) -> Vec<SocketAddr> {

@@ -13,13 +13,16 @@
 //! batch may have events of several.
 
 mod batch;
+mod due;
 mod home;
 mod journal;
 mod live;
 mod outbox;
 mod recover;
+mod report;
 mod reservation;
 mod state;
+mod sync;
 #[cfg(test)]
 mod tests;
 
@@ -28,15 +31,13 @@ pub(crate) use outbox::{Content, PutJob};
 pub(crate) use reservation::Reservation;
 pub use state::Counts;
 
+use crate::poll::Seen;
 use batch::Batch;
 use home::Home;
 use journal::Journal;
 use live::{Live, Moment, wall_clock};
 use parking_lot::Mutex;
-use ray_history_core::base::name::SessionName;
 use ray_history_core::base::time::Nanos;
-use ray_history_core::layout::NodeKeys;
-use ray_history_manifest::{Events, GrowingFile, SealedFiles};
 use siphasher::sip128::{Hasher128, SipHasher};
 use state::{Entry, Part, State};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -119,11 +120,12 @@ pub struct Spool {
     inner: Mutex<Inner>,
     /// Bytes of bodies that are on their way into a file.
     incoming: AtomicU64,
-    /// Told when there is something to flush earlier than by time.
+    /// Told when a batch was accepted, or somebody wants a flush.
     wake: Notify,
     /// Told when something was stored.
     stored: Notify,
     lost: u64,
+    seen: Seen,
 }
 
 /// All that changes.
@@ -159,7 +161,12 @@ impl Spool {
         let recover::Recovered { state, journal, lost } = recover::recover(&home)?;
         let mut inner = Inner::new(state, journal);
         inner.sync_all(&home)?;
-        inner.journal.replace(inner.state.clone(), || hook(FailPoint::JournalWritten))?;
+        let replaced = inner.journal.replace(inner.state.clone(), || hook(FailPoint::JournalWritten));
+        if lost > 0 {
+            // The old journal names bytes that are not there, so nothing may be added to it.
+            replaced?;
+        }
+        let _ = home.reserve();
         Ok(Some(Self {
             home,
             limits,
@@ -169,12 +176,18 @@ impl Spool {
             wake: Notify::new(),
             stored: Notify::new(),
             lost,
+            seen: Seen::default(),
         }))
     }
 
     /// Returns the id of the spool.
     pub fn id(&self) -> &str {
         &self.home.about.id
+    }
+
+    /// Returns what the events of this process show to be in use.
+    pub fn seen(&self) -> &Seen {
+        &self.seen
     }
 
     /// Returns how many times a collector started on this spool.
@@ -230,9 +243,7 @@ impl Spool {
         let mut batch = Batch::new(self, &mut inner);
         match fill(&mut batch).and_then(|()| batch.commit(hash)) {
             Ok(taken) => {
-                if inner.has_much_to_compress() {
-                    self.wake.notify_one();
-                }
+                self.wake.notify_one();
                 Ok(Accepted::New(taken))
             }
             Err(error) => {
@@ -271,72 +282,6 @@ impl Spool {
     /// Returns the bound of [`Self::used`].
     pub fn limit(&self) -> u64 {
         self.limits.bytes
-    }
-
-    /// Returns the arrival of the last batch with records, since this process began.
-    pub fn last_event_at(&self) -> Option<Instant> {
-        self.inner.lock().last_event
-    }
-
-    /// Returns the arrival of the first record that the bucket does not have.
-    pub fn unstored_since(&self) -> Option<Instant> {
-        self.inner.lock().unstored_since().map(|moment| moment.at)
-    }
-
-    /// Returns the time, in nanoseconds since 1970, before which all that was accepted is in the bucket.
-    pub fn flushed_to(&self) -> Nanos {
-        self.inner.lock().unstored_since().map_or_else(wall_clock, |moment| moment.wall)
-    }
-
-    /// Returns what was accepted of all sessions, over all starts of a collector.
-    pub fn counts(&self) -> Counts {
-        let inner = self.inner.lock();
-        let mut sum = Counts { repeated: inner.uncounted.0, refused: inner.uncounted.1, ..Counts::default() };
-        for counts in inner.state.counts.values() {
-            sum.batches += counts.batches;
-            sum.records += counts.records;
-            sum.quarantined += counts.quarantined;
-            sum.repeated += counts.repeated;
-            sum.refused += counts.refused;
-        }
-        sum
-    }
-
-    /// Returns the events of a session that the bucket has below a node: never more than it holds.
-    pub fn manifest_part(&self, session: &SessionName, node: &NodeKeys) -> Events {
-        let inner = self.inner.lock();
-        let counts = inner.state.counts.get(session.as_str()).copied().unwrap_or_default();
-        let sealed = inner.state.sealed.get(node.prefix()).copied().unwrap_or_default();
-        let is_last = inner.state.session.as_deref() == Some(session.as_str());
-        let uncounted = if is_last { inner.uncounted } else { (0, 0) };
-        let mut events = Events {
-            batches: counts.batches,
-            records: sealed.records,
-            repeated: counts.repeated + uncounted.0,
-            quarantined: sealed.quarantined,
-            refused: counts.refused + uncounted.1,
-            sealed: SealedFiles {
-                objects: sealed.objects,
-                bytes: sealed.bytes,
-                records: sealed.records,
-                digest: sealed.digest,
-            },
-            growing: Vec::new(),
-        };
-        for file in inner.state.files.values() {
-            let (Some(object), Some(stored)) = (&file.object, file.stored) else { continue };
-            if object.node != node.prefix() {
-                continue;
-            }
-            if file.is_quarantine() {
-                events.quarantined += stored.records;
-            } else {
-                events.records += stored.records;
-                let growing = GrowingFile { key: object.key.clone(), size: stored.size, records: stored.records };
-                events.growing.push(growing);
-            }
-        }
-        events
     }
 
     /// Wakes the uploader.
@@ -384,10 +329,9 @@ impl Inner {
         inner
     }
 
-    /// Returns a name for a new file: its time, later than that of all others. `ahead` others have one already.
-    fn next_name(&self, ahead: usize) -> Nanos {
-        let ahead = Nanos::try_from(ahead).unwrap_or(0);
-        wall_clock().max(self.state.newest + 1) + ahead
+    /// Returns a name for a new file: its time, later than that of all others, and than `newest`.
+    fn next_name(&self, newest: Nanos) -> Nanos {
+        wall_clock().max(self.state.newest.max(newest) + 1)
     }
 
     /// Applies the entries of a batch that the journal has.
@@ -411,10 +355,6 @@ impl Inner {
                 live.fresh.get_or_insert(now);
             }
         }
-    }
-
-    fn unstored_since(&self) -> Option<Moment> {
-        self.live.values().filter_map(Live::unstored_since).min()
     }
 }
 

@@ -15,7 +15,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 /// Connects the bucket: reads the configuration anew at each call. The text says why it cannot be used.
-pub type Connect = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Arc<dyn StorageWrite>, String>> + Send>> + Send + Sync>;
+pub type Connect =
+    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Arc<dyn StorageWrite>, String>> + Send>> + Send + Sync>;
 
 /// The bucket of the settings.
 pub struct Store {

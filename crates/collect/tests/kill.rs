@@ -49,7 +49,7 @@ fn run(rounds: u32, stores: &[Store]) {
     let mut own_kills = 0;
     for round in 0..rounds {
         let store = stores[round as usize % stores.len()];
-        if round % 2 == 0 {
+        if round.is_multiple_of(2) {
             let child = Child::start(dir.path(), store, None);
             std::thread::sleep(Duration::from_millis(20 + random.next() % 150));
             child.kill();

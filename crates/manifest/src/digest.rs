@@ -113,11 +113,19 @@ mod tests {
             gone in prop::collection::vec(("[a-z/]{1,8}", 0u64..), 0..20),
         ) {
             let mut expected = Digest::default();
-            objects.iter().for_each(|(key, size)| expected.add(key, *size));
+            for (key, size) in &objects {
+                expected.add(key, *size);
+            }
             let mut digest = Digest::default();
-            gone.iter().for_each(|(key, size)| digest.add(key, *size));
-            objects.iter().rev().for_each(|(key, size)| digest.add(key, *size));
-            gone.iter().rev().for_each(|(key, size)| digest.subtract(key, *size));
+            for (key, size) in &gone {
+                digest.add(key, *size);
+            }
+            for (key, size) in objects.iter().rev() {
+                digest.add(key, *size);
+            }
+            for (key, size) in gone.iter().rev() {
+                digest.subtract(key, *size);
+            }
             prop_assert_eq!(digest, expected);
             prop_assert_eq!(digest.to_string().parse(), Ok(digest));
         }

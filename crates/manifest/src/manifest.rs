@@ -143,6 +143,10 @@ impl Manifest {
         if bytes.len() as u64 > MAX_BYTES {
             return Err(NotUnderstood::TooLong(bytes.len() as u64));
         }
+        // Structs could be read from arrays, too.
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            return Err(NotUnderstood::Damaged("no JSON object".to_owned()));
+        }
         let damaged = |error: serde_json::Error| NotUnderstood::Damaged(error.to_string());
         let Head { format } = serde_json::from_slice(bytes).map_err(damaged)?;
         if format != FORMAT {

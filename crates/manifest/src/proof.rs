@@ -33,6 +33,8 @@ pub struct Found {
     pub spool: String,
     /// Its content.
     pub manifest: Result<Manifest, NotUnderstood>,
+    /// `true` if it was written after the listing, so that what it names may not be listed.
+    pub newer: bool,
 }
 
 /// What is stored of one node, and what was read of it.
@@ -196,7 +198,7 @@ pub enum Uncertain {
 }
 
 /// A node that limits the time to which a session is complete.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// The node, in hex.
     pub node: String,
@@ -206,10 +208,8 @@ pub struct Limit {
     pub alive: bool,
     /// Seconds of events that may be missing at most, from what the collector stored last; `None` if Ray's counters say
     /// nothing after that time.
-    pub seconds: Option<f64>,
+    pub seconds: Option<u64>,
 }
-
-impl Eq for Limit {}
 
 /// Proves a session, or returns `None` for one without manifests. `stored` is by node; `now` is the time of the listing.
 pub fn proof(manifests: &[Found], stored: &BTreeMap<String, Stored>, named: &[NamedNode], now: Nanos) -> Option<Proof> {
@@ -233,7 +233,9 @@ pub fn proof(manifests: &[Found], stored: &BTreeMap<String, Stored>, named: &[Na
 pub fn claims(manifests: &[Found], now: Nanos) -> Option<Proof> {
     let nodes = by_node(manifests);
     let mut facts = Facts::default();
-    nodes.iter().for_each(|(node, manifests)| facts.add(node, manifests, None, now));
+    for (node, manifests) in &nodes {
+        facts.add(node, manifests, None, now);
+    }
     (!nodes.is_empty()).then(|| facts.into_proof(nodes.len()))
 }
 

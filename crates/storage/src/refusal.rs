@@ -72,10 +72,19 @@ impl Refusal<'_> {
             (403, _) => {
                 (ErrorKind::PermissionDenied, format!("allow the identity in use to {}, or use another", self.needs))
             }
-            // Two writers at once, or an upload in parts that somebody aborted.
-            (_, "ConditionalRequestConflict" | "OperationAborted" | "NoSuchUpload" | "conflict") | (409, "") => {
-                (ErrorKind::Unavailable, String::new())
-            }
+            // Two writers at once, an upload in parts that somebody aborted, a body that stood still, was cut or changed.
+            (
+                _,
+                "ConditionalRequestConflict"
+                | "OperationAborted"
+                | "NoSuchUpload"
+                | "conflict"
+                | "RequestTimeout"
+                | "IncompleteBody"
+                | "BadDigest"
+                | "XAmzContentSHA256Mismatch",
+            )
+            | (409, "") => (ErrorKind::Unavailable, String::new()),
             (404, _) => (ErrorKind::NotFound, String::new()),
             (_, "BlobAlreadyExists" | "FileAlreadyExists") | (412, _) => (ErrorKind::PreconditionFailed, String::new()),
             _ => (ErrorKind::Failed, String::new()),
@@ -111,6 +120,7 @@ mod tests {
             (409, "FileAlreadyExists", PreconditionFailed, "HTTP 409"),
             (409, "ConditionalRequestConflict", Unavailable, "HTTP 409"),
             (404, "NoSuchUpload", Unavailable, "HTTP 404"),
+            (400, "RequestTimeout", Unavailable, "HTTP 400"),
             (409, "PublicAccessNotPermitted", Failed, "HTTP 409"),
             (429, "", Unavailable, "HTTP 429"),
             (503, "SlowDown", Unavailable, "SlowDown"),

@@ -57,8 +57,7 @@ pub(in crate::http) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, E
         return Ok(redirect_uncached(&format!("../../sessions/{}", session_path(&only.key))));
     }
     if !accepts_html(call.request) {
-        let items =
-            found.iter().map(|entry| describe(call.state, entry, &Summary::listed(call.state, entry))).collect();
+        let items = found.iter().map(|entry| describe(entry, &Summary::listed(call.state, entry))).collect();
         let headers = ((CACHE_CONTROL, "no-store"), (VARY, "accept"));
         return Ok(HttpResponse::Ok()
             .insert_header(headers.0)

@@ -62,10 +62,7 @@ pub(in crate::http) fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> 
     let listing = call.state.sessions.listing();
     let Page { entries, total, next, previous } = call.state.sessions.page(&wanted);
     let list = SessionList {
-        sessions: entries
-            .iter()
-            .map(|entry| describe(call.state, entry, &Summary::listed(call.state, entry)))
-            .collect(),
+        sessions: entries.iter().map(|entry| describe(entry, &Summary::listed(call.state, entry))).collect(),
         total,
         next: next.map(|next| next.to_string()),
         previous: previous.map(|previous| previous.to_string()),

@@ -1,17 +1,21 @@
 //! The report of one session: its state, the known gaps with numbers and examples, and links.
 
+mod proof;
+
 use crate::http::error::Error;
 use crate::http::error::problem::Problem;
 use crate::http::middleware::validators;
 use crate::http::request::Call;
 use crate::http::request::path::{owner_path, session_key, session_path};
+use crate::http::sessions::completeness::Completeness;
 use crate::http::sessions::item::{SessionItem, describe};
 use crate::http::sessions::summary::Summary;
 use crate::http::sessions::{lookup, open};
 use crate::http::state::State;
 use crate::session::catalog::Entry;
 use actix_web::HttpResponse;
-use ray_history_core::snapshot::completeness::{Completeness, Problems};
+use proof::ProofItem;
+use ray_history_core::snapshot::completeness::{Completeness as Counted, Problems};
 use ray_history_core::snapshot::gap::{Code, Gap, Weight};
 use ray_history_core::snapshot::version::RayVersion;
 use serde::Serialize;
@@ -34,9 +38,16 @@ pub(in crate::http) struct Report {
     checked_at: String,
     /// Version of the loaded data; changes whenever an answer may change.
     version: String,
-    /// `no-known-gaps` or `gaps`. Never "complete", because no list of the expected files exists.
+    /// `complete`, `complete-to` (a time), `gaps` or `no-known-gaps`. The first two need manifests, which say what there
+    /// should be; without them nothing is ever called complete.
     #[schema(example = "no-known-gaps")]
     completeness: &'static str,
+    /// Time up to which all that Ray handed over is stored, RFC 3339; only with `complete` and `complete-to`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complete_to: Option<String>,
+    /// The proof of its completeness, or all losses; absent if its collectors wrote no manifests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<ProofItem>,
     /// Gaps, most severe first.
     gaps: Vec<GapItem>,
     /// The messages of the gaps.
@@ -84,7 +95,7 @@ pub(in crate::http) struct Others {
 #[serde(rename_all = "camelCase")]
 struct Noticed {
     #[serde(flatten)]
-    counts: Completeness,
+    counts: Counted,
     marker_missing: bool,
 }
 
@@ -185,7 +196,7 @@ pub(in crate::http) async fn report(call: &Call<'_>) -> Result<HttpResponse, Err
     let checked_at = jiff::Timestamp::try_from(open.checked_at).unwrap_or_default();
     let snapshot = &open.snapshot;
     let standing = call.state.sessions.standing(&key);
-    let gaps = open.gaps(standing);
+    let (gaps, completeness) = (open.gaps(standing), Completeness::of(&open, standing));
     let damaged = snapshot.facts.damage.files().map(|(node, path, damaged)| DamagedFile {
         node: node.to_owned(),
         path: path.to_owned(),
@@ -196,11 +207,13 @@ pub(in crate::http) async fn report(call: &Call<'_>) -> Result<HttpResponse, Err
     let ray_version = snapshot.ray_version();
     let report = Report {
         state: call.state.sessions.state(&key).as_str(),
-        session: describe(call.state, &entry, &Summary::of(call.state, &entry)),
+        session: describe(&entry, &Summary::of(call.state, &entry)),
         as_of: validators::as_of(&open),
         checked_at: checked_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         version: format!("{:016x}", open.version),
-        completeness: validators::completeness(!gaps.is_empty()),
+        completeness: completeness.as_str(),
+        complete_to: completeness.to(),
+        proof: open.proved.as_deref().map(ProofItem::from),
         missing: gaps.iter().map(|gap| gap.message.clone()).collect(),
         gaps: gaps.into_iter().map(GapItem::from).collect(),
         noticed: Noticed { counts: snapshot.completeness.clone(), marker_missing: !standing.marked },

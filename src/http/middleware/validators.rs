@@ -3,6 +3,7 @@
 //! Defines the `X-Ray-History-…` headers, entity tags and `If-None-Match`. A tag is a hash of everything an answer
 //! depends on, so that no answer is built for a client that has it.
 
+use crate::http::sessions::completeness::{Completeness, time};
 use crate::http::state::State;
 use crate::session::OpenSession;
 use crate::settings::Redaction;
@@ -18,6 +19,7 @@ use std::hash::{Hash, Hasher};
 
 const STATE: HeaderName = HeaderName::from_static("x-ray-history-state");
 const COMPLETENESS: HeaderName = HeaderName::from_static("x-ray-history-completeness");
+const COMPLETE_TO: HeaderName = HeaderName::from_static("x-ray-history-complete-to");
 const AS_OF: HeaderName = HeaderName::from_static("x-ray-history-as-of");
 
 /// Only the browser may cache answers, and it must revalidate them each time, because late files change them.
@@ -33,23 +35,19 @@ pub(in crate::http) fn describe(
     let headers = response.headers_mut();
     headers.insert(STATE, HeaderValue::from_static(state.sessions.state(key).as_str()));
     let Some(session) = session else { return };
-    let gaps = session.has_gaps(state.sessions.standing(key));
-    headers.insert(COMPLETENESS, HeaderValue::from_static(completeness(gaps)));
+    let completeness = Completeness::of(session, state.sessions.standing(key));
+    headers.insert(COMPLETENESS, HeaderValue::from_static(completeness.as_str()));
+    if let Some(Ok(to)) = completeness.to().map(|to| HeaderValue::from_str(&to)) {
+        headers.insert(COMPLETE_TO, to);
+    }
     if let Some(Ok(as_of)) = as_of(session).map(|at| HeaderValue::from_str(&at)) {
         headers.insert(AS_OF, as_of);
     }
 }
 
-/// Returns the value of the completeness header.
-pub(in crate::http) fn completeness(gaps: bool) -> &'static str {
-    if gaps { "gaps" } else { "no-known-gaps" }
-}
-
 /// Returns the time of the last event, RFC 3339, or `None` for a session without events.
 pub(in crate::http) fn as_of(session: &OpenSession) -> Option<String> {
-    let nanos = session.snapshot.as_of;
-    let at = jiff::Timestamp::from_nanosecond(nanos.into()).ok()?;
-    (nanos != 0).then(|| at.to_string())
+    time(session.snapshot.as_of)
 }
 
 /// Returns the tag of an answer: a hash of the open session, the redaction, and the URL below the session.

@@ -2,7 +2,6 @@
 
 use super::summary::{self, Summary};
 use crate::http::request::path::session_path;
-use crate::http::state::State;
 use crate::session::Ended;
 use crate::session::catalog::Entry;
 use serde::Serialize;
@@ -24,9 +23,12 @@ pub(in crate::http) struct SessionItem {
     /// `live`, `dead` or `unknown`.
     #[schema(example = "dead")]
     state: &'static str,
+    /// `manifest` if nothing watches the cluster, and the manifest of the head tells the state; else absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_from: Option<&'static str>,
     /// Start of the head by its own clock, written as if that were UTC.
     started_local: String,
-    /// `true` if the session's end marker was written; without one its head was killed.
+    /// `true` if the session's marker was written. Without one its head was killed, unless its collector writes manifests.
     marked: bool,
     /// Evidence that the session is dead, if `state` is `unknown`: `newer-session` (of its cluster), `marker` (written
     /// when its head was told to stop) or `head-log` (the head's log reports it). Absent if there is none.
@@ -56,13 +58,14 @@ pub(in crate::http) struct OwnerItem {
 }
 
 /// Returns a session in the format of our own API.
-pub(in crate::http) fn describe(state: &State, entry: &Entry, summary: &Summary) -> SessionItem {
+pub(in crate::http) fn describe(entry: &Entry, summary: &Summary) -> SessionItem {
     SessionItem {
         namespace: entry.key.cluster.namespace.clone(),
         cluster: entry.key.cluster.name.clone(),
         session: entry.key.session.as_str().to_owned(),
         owner: entry.owner.as_ref().map(|owner| OwnerItem { kind: owner.kind.folder(), name: owner.name.clone() }),
-        state: state.sessions.state(&entry.key).as_str(),
+        state: summary.state.as_str(),
+        state_from: summary.by_manifest.then_some("manifest"),
         started_local: started(entry),
         marked: entry.marked,
         ended: summary.ended.map(Ended::as_str),

@@ -7,14 +7,16 @@
 use crate::http::state::State;
 use crate::liveness::State as Life;
 use crate::session::catalog::Entry;
-use crate::session::{Ended, OpenSession};
+use crate::session::{Ended, KnownBy, OpenSession};
 use jiff::{SignedDuration, Timestamp};
 use ray_history_core::ray_api::metadata::offset_minutes;
 
 /// The summary of one session.
 #[derive(Debug)]
 pub(in crate::http) struct Summary {
-    state: Life,
+    pub(in crate::http) state: Life,
+    /// `true` if only the manifest of its head tells the state.
+    pub(in crate::http) by_manifest: bool,
     /// Evidence that it is dead, if the state does not report it.
     pub(in crate::http) ended: Option<Ended>,
     /// Time of the last event of an open session, else the time at which its marker was written.
@@ -34,15 +36,16 @@ const SILENCE: SignedDuration = SignedDuration::from_mins(10);
 impl Summary {
     /// Returns the summary of a session, with the details of an open one.
     pub(in crate::http) fn of(state: &State, entry: &Entry) -> Self {
-        Self::from(state, entry, state.sessions.peek(&entry.key).as_deref())
+        let known = state.sessions.known_state(&entry.key);
+        Self::from(state, entry, state.sessions.peek(&entry.key).as_deref(), known)
     }
 
     /// Returns the summary from the listing only, which is the same on all replicas whatever sessions they have open.
     pub(in crate::http) fn listed(state: &State, entry: &Entry) -> Self {
-        Self::from(state, entry, None)
+        Self::from(state, entry, None, (state.sessions.watched().state(&entry.key), None))
     }
 
-    fn from(state: &State, entry: &Entry, open: Option<&OpenSession>) -> Self {
+    fn from(state: &State, entry: &Entry, open: Option<&OpenSession>, (known, by): (Life, Option<KnownBy>)) -> Self {
         let started = entry.key.session.local_micros();
         let as_of = open.map(|open| open.snapshot.as_of).filter(|as_of| *as_of > 0);
         let written = entry.written.filter(|written| started.is_none_or(|at| *written > at - WIDEST_ZONE));
@@ -55,7 +58,8 @@ impl Summary {
             Timestamp::from_microsecond(local.checked_sub(minutes.checked_mul(60_000_000)?)?).ok()
         });
         let ended = state.sessions.ended(&entry.key, open);
-        Self { state: state.sessions.state(&entry.key), ended, last_write, zone, started, open: as_of.is_some() }
+        let by_manifest = by == Some(KnownBy::Manifest);
+        Self { state: known, by_manifest, ended, last_write, zone, started, open: as_of.is_some() }
     }
 
     /// Returns a CSS class and the text of the state.
@@ -73,6 +77,8 @@ impl Summary {
     /// Explains the state in a sentence.
     pub(in crate::http) fn sentence(&self) -> &'static str {
         match (self.state, self.ended) {
+            (Life::Live, _) if self.by_manifest => "The collector of its head wrote its manifest within three minutes.",
+            (Life::Dead, _) if self.by_manifest => "The collector of its head closed its manifest.",
             (Life::Live, _) => "Its cluster is running.",
             (Life::Dead, _) => "Its cluster is gone, or has a newer session.",
             (Life::Unknown, Some(Ended::NewerSession)) => "Its cluster has a newer session.",
@@ -118,7 +124,7 @@ mod tests {
 
     fn summary(state: Life, ended: Option<Ended>, open: bool, hours_ago: i64) -> Summary {
         let last_write = Some(Timestamp::now() - SignedDuration::from_hours(hours_ago));
-        Summary { state, ended, last_write, zone: None, started: None, open }
+        Summary { state, by_manifest: false, ended, last_write, zone: None, started: None, open }
     }
 
     #[test]

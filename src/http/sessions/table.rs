@@ -2,9 +2,11 @@
 //!
 //! `sessions.js` adds the age of each time, and the viewer's local time if the time zone is known.
 
+use super::completeness::Completeness;
 use super::summary::{Summary, local};
 use crate::http::request::path::{cluster_name, escape_name, owner_path};
 use crate::http::state::State;
+use crate::liveness::State as Life;
 use crate::session::catalog::{Entry, Listing};
 use maud::{Markup, html};
 
@@ -43,9 +45,6 @@ pub(in crate::http) fn note(listing: &Listing) -> Markup {
 
 fn row(state: &State, entry: &Entry, root: &str, link: &str) -> Markup {
     let cluster = &entry.key.cluster;
-    // Gaps are known only of open sessions, because finding them requires reading all files.
-    let open = state.sessions.peek(&entry.key);
-    let gaps = open.is_some_and(|open| open.has_gaps(state.sessions.standing(&entry.key)));
     let summary = Summary::of(state, entry);
     let (class, word) = summary.word();
     let all = [&cluster.namespace, cluster_name(cluster)].map(escape_name).join("/");
@@ -53,7 +52,9 @@ fn row(state: &State, entry: &Entry, root: &str, link: &str) -> Markup {
         tr {
             td {
                 a.open href=(link) { @if cluster.name.is_empty() { "(no name)" } @else { (cluster.name) } }
-                @if gaps { " " span.gaps { "known gaps" } }
+                @if let Some((class, word, title)) = completeness(state, entry) {
+                    " " span class=(class) title=[title] { (word) }
+                }
             }
             td {
                 @if let Some(owner) = &entry.owner {
@@ -74,6 +75,31 @@ fn row(state: &State, entry: &Entry, root: &str, link: &str) -> Markup {
                 a href={ (root) "rayclusters/" (all) } title="All sessions of this cluster" { "all" }
             }
         }
+    }
+}
+
+/// Returns a CSS class, a word and a title for the completeness of a session, if something is known of it. Most gaps are
+/// known only of open sessions, because finding them requires reading all files; manifests tell more.
+fn completeness(state: &State, entry: &Entry) -> Option<(&'static str, String, Option<&'static str>)> {
+    let key = &entry.key;
+    let (completeness, title) = match state.sessions.peek(key) {
+        Some(open) => (Completeness::of(&open, state.sessions.standing(key)), "as Ray's own counters say"),
+        // Its cluster runs: the words would only be those of a minute ago.
+        None if state.sessions.watched().state(key) == Life::Live => return None,
+        None => {
+            let title =
+                "by the manifests of its collectors; when it is opened, the stored files are compared with them";
+            (state.sessions.glance(key)?.verdict?.into(), title)
+        }
+    };
+    match completeness {
+        Completeness::Gaps => Some(("gaps", "known gaps".to_owned(), None)),
+        Completeness::Complete(_) => Some(("whole", "complete".to_owned(), Some(title))),
+        Completeness::CompleteTo(to) => {
+            let to = jiff::Timestamp::from_nanosecond(to.into()).unwrap_or_default();
+            Some(("whole", format!("complete to {}", local(to, None)), Some(title)))
+        }
+        Completeness::NoKnownGaps => None,
     }
 }
 

@@ -15,6 +15,8 @@ pub(in crate::session) struct Digest {
     pub(in crate::session) inputs: u128,
     /// Covers the content of the other log files, which are shown but not read for the snapshot.
     pub(in crate::session) shown: u128,
+    /// Covers the content of manifests, which are written again each minute while a session is live.
+    pub(in crate::session) manifests: u128,
 }
 
 /// The digest of a listing in progress.
@@ -32,6 +34,12 @@ impl Digests {
     pub(super) fn name(&mut self, object: &ObjectMeta) {
         self.0.inputs = self.0.inputs.wrapping_add(hash(&object.key));
         self.0.shown = self.0.shown.wrapping_add(hash(&content(object)));
+    }
+
+    /// Adds a manifest: its name counts, and its content only for the proof.
+    pub(super) fn manifest(&mut self, object: &ObjectMeta) {
+        self.0.inputs = self.0.inputs.wrapping_add(hash(&object.key));
+        self.0.manifests = self.0.manifests.wrapping_add(hash(&content(object)));
     }
 
     /// Adds a part that could not be listed, so that the digest changes when it can be.

@@ -2,7 +2,7 @@
 //! meanwhile.
 
 use super::fetch;
-use super::parse::{Queue, Stop, StopOnPanic};
+use super::parse::{Parsed, Queue, Stop, StopOnPanic};
 use crate::session::Error;
 use crate::session::load_permit::LoadPermit;
 use crate::session::low_priority;
@@ -13,6 +13,7 @@ use ray_history_core::base::time::Nanos;
 use ray_history_core::layout::EventFile;
 use ray_history_core::snapshot::build::Builder;
 use ray_history_storage::{self as storage, ObjectMeta, Storage};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,6 +30,8 @@ const HOUR: Nanos = 3_600_000_000_000;
 /// The fold of all event files.
 pub(super) struct Events {
     pub(super) builder: Builder,
+    /// Records read, by file.
+    pub(super) records: BTreeMap<Arc<str>, u64>,
     /// Number of files that could not be read to their end.
     pub(super) unread: u64,
     /// Number of these files that are in an archive tier.
@@ -87,8 +90,9 @@ pub(super) async fn read(
     if let Some(error) = failed {
         return Err(error.into());
     }
-    let builder = permit.run(move || merge(parsed)).await?;
-    Ok(Events { builder: builder.ok_or(Error::Broken)?, unread, archived })
+    let parsed = permit.run(move || merge(parsed)).await?;
+    let Parsed { builder, records } = parsed.ok_or(Error::Broken)?;
+    Ok(Events { builder, records, unread, archived })
 }
 
 /// Returns the latest plausible time of an event in a file.
@@ -100,9 +104,12 @@ fn latest(file: &ObjectMeta) -> Nanos {
     created.or(stored).unwrap_or(Nanos::MAX)
 }
 
-fn merge(builders: Vec<Builder>) -> Option<Builder> {
-    builders.into_iter().reduce(|mut merged, builder| {
-        merged.merge(builder);
+fn merge(parsed: Vec<Parsed>) -> Option<Parsed> {
+    parsed.into_iter().reduce(|mut merged, more| {
+        merged.builder.merge(more.builder);
+        for (file, records) in more.records {
+            *merged.records.entry(file).or_default() += records;
+        }
         merged
     })
 }

@@ -3,9 +3,11 @@
 //! Defines which objects are inputs of the session, and computes their digest. Pure, except for `prefixes`.
 
 use super::digest::{Digest, Digests};
+use super::nodes::NodeFiles;
+use super::segments::{Continued, LogStore, Segments};
 use ray_history_core::base::name::{Owner, SessionKey};
 use ray_history_core::layout::{
-    DataPrefix, ObjectKind, Root, Tree, data_prefixes, generation, owner_folders, parse_object,
+    DataPrefix, ObjectKind, OwnKind, Root, Tree, data_prefixes, generation, owner_folders, parse_object,
 };
 use ray_history_storage::{Delimiter, Error, ListPage, ObjectMeta, Storage};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +18,10 @@ use std::sync::Arc;
 pub struct LogObject {
     /// Storage key.
     pub key: String,
-    /// Size in bytes.
+    /// Size in bytes, with what lies in segments.
     pub size: u64,
+    /// How the object is continued by segments; `None` if all of it is at its key.
+    continued: Option<Arc<Continued>>,
     /// Time at which the file was written, in nanoseconds since 1970; `None` if the store reports none.
     modified: Option<i64>,
     /// The tree of the file. If both trees have one, that of the history tree counts.
@@ -27,18 +31,22 @@ pub struct LogObject {
 impl LogObject {
     /// Creates a log file at a key.
     pub fn new(key: impl Into<String>, size: u64) -> Self {
-        Self { key: key.into(), size, modified: None, tree: Tree::History }
+        Self { key: key.into(), size, continued: None, modified: None, tree: Tree::History }
     }
 
     fn of(object: &ObjectMeta, tree: Tree) -> Self {
-        Self { key: object.key.clone(), size: object.size, modified: object.modified, tree }
+        let continued = None;
+        Self { key: object.key.clone(), size: object.size, continued, modified: object.modified, tree }
     }
 }
+
+/// Log files by node and by path.
+type Logs = BTreeMap<String, BTreeMap<String, LogObject>>;
 
 /// Log files by node and by path below the session's `logs/` folder.
 #[derive(Clone, Debug, Default)]
 pub struct LogIndex {
-    nodes: Arc<BTreeMap<String, BTreeMap<String, LogObject>>>,
+    nodes: Arc<Logs>,
 }
 
 impl LogIndex {
@@ -47,6 +55,11 @@ impl LogIndex {
         self.nodes
             .iter()
             .flat_map(|(node, files)| files.iter().map(move |(path, object)| (node.as_str(), path.as_str(), object)))
+    }
+
+    /// Continues files by what lies in segments.
+    pub(in crate::session) fn continue_with(&mut self, segments: Segments) {
+        continue_logs(Arc::make_mut(&mut self.nodes), segments);
     }
 
     /// Returns the number of files of all nodes.
@@ -121,9 +134,11 @@ pub(super) async fn prefixes(store: &dyn Storage, key: &SessionKey, places: &Pla
 pub(super) struct SessionObjects {
     /// The event files so far.
     pub(super) events: EventObjects,
-    logs: BTreeMap<String, BTreeMap<String, LogObject>>,
+    logs: Logs,
     /// Stored answers by URL without its leading `/`.
     pub(super) endpoints: BTreeMap<String, LogObject>,
+    /// The files by node, for the proof.
+    pub(super) nodes: NodeFiles,
     /// Parts that could not be listed.
     pub(super) skipped: Vec<Error>,
     /// Time at which the newest object was written, in nanoseconds since 1970.
@@ -178,12 +193,18 @@ impl SessionObjects {
                         known.nodes.insert(file.node.to_owned());
                     }
                     self.newest = self.newest.max(object.modified);
+                    if place.tree == Tree::History {
+                        self.nodes.event_file(rest, object.size);
+                    }
                     events.push(object);
                 }
                 Some(ObjectKind::Log { node, path }) => {
                     let digest = if ray_history_core::logs::is_input(path) { Digests::input } else { Digests::name };
                     digest(&mut self.digests, &object);
                     self.newest = self.newest.max(object.modified);
+                    if place.tree == Tree::History {
+                        self.nodes.log(rest, object.size);
+                    }
                     let (node, path) = (node.to_owned(), path.to_owned());
                     insert(self.logs.entry(node).or_default(), path, LogObject::of(&object, place.tree));
                 }
@@ -191,6 +212,18 @@ impl SessionObjects {
                     self.digests.input(&object);
                     self.newest = self.newest.max(object.modified);
                     insert(&mut self.endpoints, url, LogObject::of(&object, place.tree));
+                }
+                Some(ObjectKind::Own(own)) => {
+                    match own.kind {
+                        // They say nothing about newer files, and a live session has one each minute.
+                        OwnKind::Manifest => self.digests.manifest(&object),
+                        OwnKind::Segment(_) => {
+                            self.digests.name(&object);
+                            self.newest = self.newest.max(object.modified);
+                        }
+                        OwnKind::Quarantine => {}
+                    }
+                    self.nodes.own(&own, &object);
                 }
                 None => {}
             }
@@ -210,7 +243,22 @@ impl SessionObjects {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.events.files == 0 && self.endpoints.is_empty() && self.logs.is_empty()
+        self.events.files == 0 && self.endpoints.is_empty() && self.logs.is_empty() && self.nodes.segments.is_empty()
+    }
+
+    /// Returns `true` if a node has a log file at a path.
+    pub(super) fn has_log(&self, node: &str, path: &str) -> bool {
+        self.logs.get(node).is_some_and(|files| files.contains_key(path))
+    }
+
+    /// Continues log files by what lies in segments.
+    pub(super) fn continue_logs(&mut self, segments: Segments) {
+        continue_logs(&mut self.logs, segments);
+    }
+
+    /// Returns a store in which log files are whole.
+    pub(super) fn log_store(&self, store: &Arc<dyn Storage>) -> Arc<dyn Storage> {
+        log_store(store, self.logs().map(|(_, _, log)| log))
     }
 
     /// Returns the digest of the listing.
@@ -245,7 +293,29 @@ impl SessionObjects {
 
 fn weight_of<'a>(logs: impl Iterator<Item = (&'a str, &'a str, &'a LogObject)>) -> usize {
     const ENTRY: usize = size_of::<(String, LogObject)>() + 16;
-    logs.map(|(_, path, object)| ENTRY + path.len() + object.key.len()).sum()
+    let pieces = |object: &LogObject| object.continued.as_ref().map_or(0, |continued| continued.pieces.weight());
+    logs.map(|(_, path, object)| ENTRY + path.len() + object.key.len() + pieces(object)).sum()
+}
+
+/// Returns a store in which these log files are whole: what lies in segments follows what is at their keys.
+pub(in crate::session) fn log_store<'a>(
+    store: &Arc<dyn Storage>,
+    logs: impl Iterator<Item = &'a LogObject>,
+) -> Arc<dyn Storage> {
+    LogStore::with(store, logs.filter_map(|log| Some((log.key.clone(), log.continued.clone()?))))
+}
+
+fn continue_logs(logs: &mut Logs, segments: Segments) {
+    for ((node, path), (key, pieces)) in segments.logs {
+        let settled = logs.get(&node).and_then(|files| files.get(&path)).map_or(0, |object| object.size);
+        let end = pieces.end(settled);
+        if end > settled {
+            let files = logs.entry(node).or_default();
+            let object = files.entry(path).or_insert_with(|| LogObject::new(key, 0));
+            object.size = end;
+            object.continued = Some(Arc::new(Continued { settled, pieces }));
+        }
+    }
 }
 
 fn insert(objects: &mut BTreeMap<String, LogObject>, name: String, object: LogObject) {

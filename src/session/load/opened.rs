@@ -1,6 +1,7 @@
 //! An open session: its snapshot, its log files, and the digest of its inputs.
 
 use super::objects::LogIndex;
+use super::proved::Proved;
 use super::{Digest, Relisted};
 use crate::session::Error;
 use crate::session::load_permit::LoadPermit;
@@ -34,6 +35,8 @@ pub struct OpenSession {
     pub unread_updates: Problems,
     /// The error, if no event file could be read: the tables are empty, but logs can be read.
     pub nothing_read: Option<Error>,
+    /// The proof that it is whole, or its losses; `None` without manifests.
+    pub proved: Option<Arc<Proved>>,
     /// Time of the last comparison with the store.
     pub checked_at: SystemTime,
     /// Digest of the inputs of this build.
@@ -72,6 +75,7 @@ impl OpenSession {
             unread_files,
             unread_updates: Problems::default(),
             nothing_read: None,
+            proved: None,
             checked_at,
             digest,
             last_inputs: digest.inputs,
@@ -85,6 +89,11 @@ impl OpenSession {
     /// Marks a session whose event files could not be read.
     pub(super) fn without_tables(self, nothing_read: Option<Error>) -> Self {
         Self { nothing_read, ..self }
+    }
+
+    /// Sets the proof.
+    pub(super) fn proved(self, proved: Option<Proved>) -> Self {
+        Self { proved: proved.map(Arc::new), ..self }
     }
 
     /// Creates a session without stored objects.
@@ -103,9 +112,18 @@ impl OpenSession {
 
     /// Returns the same snapshot with the current log files.
     pub(in crate::session) fn with_logs(&self, found: Relisted) -> Self {
-        let Relisted { digest, logs, newest } = found;
+        let Relisted { digest, logs, newest, .. } = found;
+        // Manifests that changed are still to be read.
+        let digest = Digest { manifests: self.digest.manifests, ..digest };
         Self { logs, checked_at: SystemTime::now(), digest, newest, ..self.copy(self.unread_updates.clone()) }
             .with_new_version()
+    }
+
+    /// Returns the same session with the current log files and another proof.
+    pub(in crate::session) fn with_proof(&self, found: Relisted, proved: Option<Proved>) -> Self {
+        let digest = found.digest;
+        let with_logs = self.with_logs(found);
+        Self { digest, proved: proved.map(Arc::new), ..with_logs }
     }
 
     /// Returns the same session after a build `less` that shows less, with the files that could not be read.
@@ -121,6 +139,7 @@ impl OpenSession {
             snapshot: Arc::clone(&self.snapshot),
             logs: self.logs.clone(),
             nothing_read: self.nothing_read.clone(),
+            proved: self.proved.clone(),
             unread_updates,
             memory: self.memory.clone(),
             ..*self
@@ -151,6 +170,11 @@ impl OpenSession {
         self.digest.inputs == found.inputs && self.digest.shown != found.shown
     }
 
+    /// Returns the proof, if it should be made again.
+    pub(in crate::session) fn due_proof(&self, found: &Digest, now: i64) -> Option<&Arc<Proved>> {
+        self.proved.as_ref().filter(|proved| proved.is_due(self.digest.manifests != found.manifests, now))
+    }
+
     /// Returns `true` if there are stored files to read again.
     pub(in crate::session) fn has_unread_files(&self) -> bool {
         self.unread_files > 0 || self.unread_updates.count > 0
@@ -165,6 +189,7 @@ impl OpenSession {
     pub fn gaps(&self, standing: Standing) -> Vec<Gap> {
         let mut found = standing.gaps(&self.snapshot);
         found.extend(self.snapshot.gaps.iter().cloned());
+        found.extend(self.proved.iter().flat_map(|proved| proved.gaps()));
         let unread = self.unread_updates.count;
         if unread > 0 {
             let files = if unread == 1 { "1 file".to_owned() } else { format!("{unread} files") };
@@ -178,7 +203,10 @@ impl OpenSession {
 
     /// Returns `true` if there are known gaps for the given standing.
     pub fn has_gaps(&self, standing: Standing) -> bool {
-        !self.snapshot.gaps.is_empty() || self.unread_updates.count > 0 || standing.has_gaps(&self.snapshot)
+        !self.snapshot.gaps.is_empty()
+            || self.unread_updates.count > 0
+            || self.proved.as_ref().is_some_and(|proved| proved.has_gaps())
+            || standing.has_gaps(&self.snapshot)
     }
 
     /// Returns the age of the newest file, or `None` if the store reports no times.

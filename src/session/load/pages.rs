@@ -3,8 +3,9 @@
 use super::objects::SessionObjects;
 use futures_util::stream::{BoxStream, SelectAll};
 use futures_util::{Stream, StreamExt, stream};
-use ray_history_core::layout::DataPrefix;
+use ray_history_core::layout::{DataPrefix, Tree};
 use ray_history_storage::{Delimiter, Error, ListPage, ObjectMeta, PageToken, Paging, Storage};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The index of a prefix, one of its pages, and `true` if that is its last.
@@ -74,6 +75,19 @@ impl Pages {
             self.add(at, page, last);
         }
         Ok(())
+    }
+
+    /// Sums records of event files by node. Only the layout of v1.7 has nodes.
+    pub(super) fn by_node(&self, records: BTreeMap<Arc<str>, u64>) -> BTreeMap<String, u64> {
+        let mut nodes = BTreeMap::<String, u64>::new();
+        for (file, records) in records {
+            let places = self.prefixes.iter().filter(|place| place.tree == Tree::History);
+            let rest = places.into_iter().find_map(|place| file.strip_prefix(&place.prefix));
+            if let Some((node, _)) = rest.and_then(|rest| rest.split_once('/')) {
+                *nodes.entry(node.to_owned()).or_default() += records;
+            }
+        }
+        nodes
     }
 
     fn add(&mut self, at: usize, page: ListPage, last: bool) -> Vec<ObjectMeta> {

@@ -12,7 +12,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use ray_history_core::base::time::Nanos;
 use ray_history_core::event::records::{BLOCK, Block, Records, Step};
 use ray_history_core::snapshot::build::Builder;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// A block that any thread may parse.
@@ -119,8 +119,9 @@ impl Queue {
     }
 
     /// Parses on the calling thread until everything is done or the queue is stopped.
-    pub(super) fn work(&self, session_name: &str) -> Builder {
-        let mut folding = Folding { builder: Builder::new(session_name), weight: 0, permit: &self.permit };
+    pub(super) fn work(&self, session_name: &str) -> Parsed {
+        let parsed = Parsed { builder: Builder::new(session_name), records: BTreeMap::new() };
+        let mut folding = Folding { parsed, weight: 0, permit: &self.permit };
         while let Some(work) = self.next() {
             match work {
                 Work::Block(share) => folding.fold(&share),
@@ -130,7 +131,7 @@ impl Queue {
                 }
             }
         }
-        folding.builder
+        folding.parsed
     }
 
     fn next(&self) -> Option<Work> {
@@ -176,7 +177,7 @@ impl Queue {
                 return;
             }
         }
-        let report = folding.builder.completeness_mut();
+        let report = folding.parsed.builder.completeness_mut();
         report.event_files += 1;
         report.empty_event_files += u64::from(records.is_blank());
         for &position in records.too_long() {
@@ -212,21 +213,31 @@ fn excess_over_block(bytes: usize) -> u64 {
     bytes.saturating_sub(BLOCK) as u64
 }
 
+/// What one thread parsed.
+pub(super) struct Parsed {
+    pub(super) builder: Builder,
+    /// Records read, by file.
+    pub(super) records: BTreeMap<Arc<str>, u64>,
+}
+
 /// One thread's builder, and its weight.
 struct Folding<'a> {
-    builder: Builder,
+    parsed: Parsed,
     weight: u64,
     permit: &'a LoadPermit,
 }
 
 impl Folding<'_> {
     fn fold(&mut self, share: &SharedBlock) {
-        self.builder.expect_until(share.latest);
+        let Parsed { builder, records } = &mut self.parsed;
+        let before = builder.completeness_mut().records;
+        builder.expect_until(share.latest);
         for (position, record) in share.block.records() {
-            self.builder.fold_record(&share.key, position, record);
+            builder.fold_record(&share.key, position, record);
         }
+        *records.entry(Arc::clone(&share.key)).or_default() += builder.completeness_mut().records - before;
         // Only this thread changes its builder, and a builder never becomes lighter.
-        let weight = (self.builder.weight() as u64).max(self.weight);
+        let weight = (builder.weight() as u64).max(self.weight);
         self.permit.add_built(weight - self.weight);
         self.weight = weight;
     }

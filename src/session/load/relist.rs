@@ -1,6 +1,7 @@
 //! Lists an open session again, to see if anything has changed since it was built.
 
 use super::Digest;
+use super::nodes::NodeFiles;
 use super::objects::{self, LogIndex, Places};
 use super::pages::Pages;
 use ray_history_core::base::name::SessionKey;
@@ -13,6 +14,8 @@ pub(in crate::session) struct Relisted {
     pub(in crate::session) digest: Digest,
     /// The current log files.
     pub(in crate::session) logs: LogIndex,
+    /// The current files by node, for the proof.
+    pub(in crate::session) nodes: NodeFiles,
     /// Time at which the newest object was written, in nanoseconds since 1970.
     pub(in crate::session) newest: Option<i64>,
 }
@@ -27,5 +30,6 @@ pub(in crate::session) async fn relist(
     let mut pages = Pages::first(Arc::clone(store), prefixes).await?;
     pages.rest().await?;
     let (digest, newest) = (pages.objects.digest(), pages.objects.newest);
-    Ok(Relisted { digest, newest, logs: pages.objects.into_logs() })
+    let nodes = std::mem::take(&mut pages.objects.nodes);
+    Ok(Relisted { digest, nodes, newest, logs: pages.objects.into_logs() })
 }

@@ -20,6 +20,7 @@ mod meanwhile;
 mod memory;
 mod prewarm;
 mod processes;
+mod proof;
 mod settings_change;
 
 const NODE: &str = "aa11";

@@ -42,12 +42,10 @@ impl Node for Idle {
 
 async fn start() -> (SocketAddr, Health, Arc<Idle>) {
     let (node, health) = (Arc::new(Idle::default()), Health::default());
-    let control = Control {
-        health: health.clone(),
-        drain: Arc::new(Drain::new(node.clone())),
-        numbers: Box::new(|| Numbers { accepted: 42, ..Numbers::default() }),
-        store: StoreMetrics::default(),
-    };
+    let control = Control { health: health.clone(), ..Control::default() };
+    let drain = Arc::new(Drain::new(node.clone()));
+    let numbers = Box::new(|| Numbers { accepted: 42, ..Numbers::default() });
+    assert!(control.running.set(Running { drain, numbers }).is_ok());
     // The first address cannot be bound.
     let addresses = ["192.0.2.1:0".parse().unwrap(), "127.0.0.1:0".parse().unwrap()];
     let listener = bind(&addresses).await.unwrap();
@@ -99,4 +97,15 @@ async fn idle_connections_do_not_keep_probes_out() {
         idle.push(TcpStream::connect(address).await.unwrap());
     }
     assert_eq!(get(address, Method::GET, "/healthz").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_collector_that_waits_for_its_spool_answers() {
+    let listener = bind(&["127.0.0.1:0".parse().unwrap()]).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(listener, Arc::default()));
+    for path in ["/healthz", "/drain"] {
+        assert_eq!(get(address, Method::GET, path).await, (200, "ok\n".to_owned()), "{path}");
+    }
+    assert_eq!(get(address, Method::GET, "/metrics").await.0, 200);
 }

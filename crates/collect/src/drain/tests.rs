@@ -105,7 +105,8 @@ async fn the_hook_waits_until_nothing_is_on_its_way() {
     drain.drain().await;
     assert_eq!(node.steps()[..5], ["poll", "scrape", "scrape", "flush", "Draining"]);
     // 1.2 s after the event, and 1.2 s after the first scrape.
-    assert_eq!((node.steps.lock()[1].0, node.time_of("Draining")), (12, 24));
+    let first = node.steps.lock()[1].0;
+    assert_eq!((first, node.time_of("Draining")), (12, 24));
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use super::node_ids::{Found, NodeIds};
 use super::session_folder::{Raylet, SessionFolder};
-use super::socket;
+use super::socket::Socket;
 use ray_history_core::base::name::SessionName;
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,6 +18,7 @@ pub struct Scanner {
 #[derive(Debug)]
 struct Known {
     ids: NodeIds,
+    socket: Socket,
     raylet: Raylet,
 }
 
@@ -41,9 +42,9 @@ impl Scanner {
             .into_iter()
             .map(|name| {
                 let path = self.root.join(name.as_str());
-                let new = || Known { ids: NodeIds::default(), raylet: Raylet::Starting };
+                let new = || Known { ids: NodeIds::default(), socket: Socket::default(), raylet: Raylet::Starting };
                 let known = self.known.entry(name.clone()).or_insert_with(new);
-                known.raylet = socket::raylet(&path, known.raylet);
+                known.raylet = known.socket.raylet(&path, known.raylet);
                 let Found { mut ids, metrics_port } = known.ids.read(&path);
                 let node = ids.pop();
                 let latest = latest.as_ref() == Some(&name);
@@ -134,7 +135,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let logs = root.path().join(OLD).join("logs");
         fs::create_dir_all(&logs).unwrap();
-        fs::write(logs.join("raylet.out"), format!("x\nRaylet of id, {} started. Raylet consists\n", id("0c"))).unwrap();
+        fs::write(logs.join("raylet.out"), format!("x\nRaylet of id, {} started. Raylet consists\n", id("0c")))
+            .unwrap();
         assert_eq!(Scanner::new(root.path()).scan()[0].node, Some(id("0c")));
     }
 }

@@ -93,7 +93,9 @@ async fn a_manifest_is_put_when_something_changed_and_as_a_sign_of_life() {
     let (manifests, node) = rig.boot(1);
     manifests.put_if_due(&node).await;
     assert_eq!(rig.stored().await.sequence, 1);
-    for (records, seconds, sequence) in [(0, 59, 1), (1, 0, 1), (1, 2, 2), (1, 120, 2), (1, 46, 3), (2, 59, 3), (2, 2, 4)] {
+    for (records, seconds, sequence) in
+        [(0, 59, 1), (1, 0, 1), (1, 2, 2), (1, 120, 2), (1, 46, 3), (2, 59, 3), (2, 2, 4)]
+    {
         rig.parts.records.store(records, Ordering::Relaxed);
         tokio::time::advance(Duration::from_secs(seconds)).await;
         // That the same was scraped again is no change.

@@ -35,8 +35,9 @@ pub struct Seen(Arc<Mutex<BTreeMap<SessionName, Evidence>>>);
 const MOST_SESSIONS: usize = 16;
 
 impl Seen {
-    /// Takes note of an event: its session, its type in Ray's spelling, and its JSON.
-    pub fn event(&self, session: &SessionName, kind: &str, record: &[u8]) {
+    /// Takes note of an event: its session, and its JSON.
+    pub fn event(&self, session: &SessionName, record: &[u8]) {
+        let Some(kind) = kind_of(record) else { return };
         let job = kind.starts_with("DRIVER_JOB_");
         let node = kind.starts_with("NODE_");
         let actor = kind == "ACTOR_DEFINITION_EVENT";
@@ -76,6 +77,14 @@ impl Seen {
     }
 }
 
+/// Returns the type of an event. Keys of Ray's own messages come before texts of users, so the first one counts.
+fn kind_of(record: &[u8]) -> Option<&str> {
+    let keys = ["\"eventType\"", "\"event_type\""];
+    let at = keys.iter().find_map(|key| Some(memmem::find(record, key.as_bytes())? + key.len()))?;
+    let value = record.get(at..)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start().strip_prefix(b"\"")?;
+    str::from_utf8(value.get(..memchr::memchr(b'"', value)?)?).ok()
+}
+
 fn contains(record: &[u8], text: &str) -> bool {
     memmem::find(record, text.as_bytes()).is_some()
 }
@@ -84,10 +93,9 @@ fn contains(record: &[u8], text: &str) -> bool {
 fn names_placement_group(record: &[u8]) -> bool {
     ["\"placementGroupId\"", "\"placement_group_id\""].into_iter().any(|key| {
         memmem::find_iter(record, key.as_bytes()).any(|at| {
-            let value = &record[at + key.len()..];
-            let value = value.strip_prefix(b":").unwrap_or(value).trim_ascii_start();
-            let value = value.strip_prefix(b":").unwrap_or(value).trim_ascii_start();
-            let id = value.strip_prefix(b"\"").and_then(|rest| rest.split(|byte| *byte == b'"').next());
+            let value = record.get(at + key.len()..).unwrap_or_default().trim_ascii_start();
+            let value = value.strip_prefix(b":").map(<[u8]>::trim_ascii_start);
+            let id = value.and_then(|value| value.strip_prefix(b"\"")?.split(|byte| *byte == b'"').next());
             // Base64 of bytes that are all ones is all slashes, and a `w` or `8` at the end.
             id.is_some_and(|id| !id.is_empty() && id.iter().any(|byte| !b"/=w8".contains(byte)))
         })
@@ -108,10 +116,11 @@ mod tests {
         let folder = Path::new("/nonexistent");
         let one = session(1);
         let of = |kind: &str, record: &str| {
-            seen.event(&one, kind, record.as_bytes());
+            let event = format!(r#"{{"eventId":"x","eventType" : "{kind}","{kind}":{record}}}"#);
+            seen.event(&one, event.as_bytes());
             seen.of(&one, folder)
         };
-        assert_eq!(of("TASK_LIFECYCLE_EVENT", "ServeController"), Evidence::default());
+        assert_eq!(of("TASK_LIFECYCLE_EVENT", r#"{"className":"ServeController"}"#), Evidence::default());
         assert!(!of("ACTOR_DEFINITION_EVENT", r#"{"className":"Counter"}"#).serve);
         assert!(of("ACTOR_DEFINITION_EVENT", r#"{"className":"ServeController"}"#).serve);
         assert!(!of("TASK_DEFINITION_EVENT", r#"{"taskName":"_StatsActor"}"#).data);
@@ -137,7 +146,7 @@ mod tests {
     async fn any_number_of_sessions_is_bounded() {
         let seen = Seen::default();
         for number in 0..100 {
-            seen.event(&session(number), "NODE_LIFECYCLE_EVENT", b"{}");
+            seen.event(&session(number), br#"{"event_type":"NODE_LIFECYCLE_EVENT"}"#);
         }
         assert_eq!(seen.0.lock().len(), MOST_SESSIONS);
     }

@@ -71,7 +71,12 @@ struct Asked {
 
 impl Schedule {
     /// Returns the schedule of a session of which some pages are stored already.
-    pub(super) fn new(additional: &[String], interval: Duration, is_stored: impl Fn(&str) -> bool, now: Instant) -> Self {
+    pub(super) fn new(
+        additional: &[String],
+        interval: Duration,
+        is_stored: impl Fn(&str) -> bool,
+        now: Instant,
+    ) -> Self {
         let stored = ONCE.into_iter().filter(|url| is_stored(url));
         let asked = stored.map(|url| (url.to_owned(), Asked { at: now, done: true, failures: 0 })).collect();
         Self {
@@ -106,9 +111,11 @@ impl Schedule {
             return self.is_due(VERSION, None, now).then(|| VERSION.to_owned());
         }
         let once = ONCE.into_iter().find(|url| !self.is_done(url) && self.is_due(url, None, now)).map(str::to_owned);
-        once.or_else(|| self.repeated(evidence).into_iter().find(|(url, every)| self.is_due(url, *every, now)).map(|(url, _)| url))
-            .or_else(|| self.after_event(evidence, now))
-            .or_else(|| self.next_node(now))
+        once.or_else(|| {
+            self.repeated(evidence).into_iter().find(|(url, every)| self.is_due(url, *every, now)).map(|(url, _)| url)
+        })
+        .or_else(|| self.after_event(evidence, now))
+        .or_else(|| self.next_node(now))
     }
 
     /// Returns the URLs that are asked again and again, with their intervals.
@@ -149,7 +156,8 @@ impl Schedule {
     /// Returns what an event asks for: the jobs one second after an event of a job, the nodes after one of a node.
     fn after_event(&self, evidence: &Evidence, now: Instant) -> Option<String> {
         let events = [(JOBS, evidence.job_event, SECOND), (NODES, evidence.node_event, SECOND * 5)];
-        let due = |(_, event, wait): &(&str, Option<Instant>, Duration)| event.is_some_and(|event| event + *wait <= now);
+        let due =
+            |(_, event, wait): &(&str, Option<Instant>, Duration)| event.is_some_and(|event| event + *wait <= now);
         let is_newer = |(url, event, wait): &(&str, Option<Instant>, Duration)| {
             self.asked.get(*url).is_none_or(|asked| event.is_some_and(|event| event + *wait > asked.at))
         };
@@ -168,7 +176,8 @@ impl Schedule {
     /// Returns all that is asked once more at the end, the most telling first.
     pub(super) fn at_end(&self, evidence: &Evidence) -> Vec<String> {
         let mut urls = vec![JOBS.to_owned(), SUMMARY.to_owned(), NODES.to_owned()];
-        let repeated = self.repeated(evidence).into_iter().map(|(url, _)| url).filter(|url| url != JOBS && url != NODES);
+        let repeated =
+            self.repeated(evidence).into_iter().map(|(url, _)| url).filter(|url| url != JOBS && url != NODES);
         urls.extend(repeated.filter(|url| url != PLATFORM_EVENTS || self.is_done(url)));
         urls.extend(self.nodes.iter().take(NODES_AT_END).map(|id| format!("/nodes/{id}")));
         urls
@@ -183,7 +192,9 @@ impl Schedule {
         let Some(asked) = self.asked.get(url) else { return true };
         let pause = match asked.failures {
             0 => every.unwrap_or(Duration::ZERO),
-            failures => (FIRST_PAUSE * (1 << (failures - 1).min(7))).min(LONGEST_PAUSE).max(every.unwrap_or_default().min(SECOND * 60)),
+            failures => (FIRST_PAUSE * (1 << (failures - 1).min(7)))
+                .min(LONGEST_PAUSE)
+                .max(every.unwrap_or_default().min(SECOND * 60)),
         };
         now - asked.at >= pause
     }

@@ -191,7 +191,8 @@ async fn a_missing_token_is_said_and_a_file_is_read_for_each_request() {
 #[tokio::test]
 async fn the_end_stores_every_difference_and_never_an_empty_answer() {
     let rig = Rig::new(Auth::None).await;
-    rig.seen.event(&SessionName::parse(SESSION).unwrap(), "ACTOR_DEFINITION_EVENT", br#"{"className":"ServeController"}"#);
+    let event = br#"{"eventType":"ACTOR_DEFINITION_EVENT","actorDefinitionEvent":{"className":"ServeController"}}"#;
+    rig.seen.event(&SessionName::parse(SESSION).unwrap(), event);
     rig.answer("/api/version", 200, &version(SESSION));
     rig.answer("/api/jobs/", 200, r#"[{"job_id": "01000000", "status": "RUNNING"}]"#);
     rig.answer("/nodes?view=summary", 200, r#"{"data": {"summary": [{"now": 1, "raylet": {"nodeId": "ab"}}]}}"#);

@@ -10,7 +10,7 @@ struct Running {
     address: SocketAddr,
     addresses: Vec<SocketAddr>,
     spool: Arc<Spool>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 async fn start(bytes: u64) -> Running {
@@ -20,7 +20,7 @@ async fn start(bytes: u64) -> Running {
     let receiver = Receiver::bind(0).await.unwrap();
     let addresses = receiver.addresses();
     tokio::spawn(receiver.serve(Arc::clone(&spool)));
-    Running { address: addresses[0], addresses, spool, _dir: dir }
+    Running { address: addresses[0], addresses, spool, dir }
 }
 
 /// Sends a request as it is, and returns the status and body of the answer.
@@ -106,8 +106,7 @@ async fn a_long_body_goes_through_a_file() {
     chunked.extend(b"0\r\n\r\n");
     assert_eq!(send(running.address, chunked).await.0, 200);
     assert_eq!(running.spool.counts().records, 24_000);
-    let left: Vec<_> =
-        std::fs::read_dir(running._dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> = std::fs::read_dir(running.dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("incoming")), "{left:?}");
     // The room that the bodies took is given back.
     let stored = body.len() + other.len();

@@ -2,15 +2,16 @@
 
 use super::parts::{Events, Logs};
 use super::{listen, loops, spool, storage};
-use crate::control::{self, Control};
+use crate::control::{self, Control, Running};
 use crate::destinations::Destinations;
 use crate::drain::{Drain, Node};
 use crate::health::{Health, Part};
 use crate::identity::{Folders, Raylet};
 use crate::manifests::{Facts, Manifests};
-use crate::metrics::{Numbers, StoreMetrics};
+use crate::marker::Markers;
+use crate::metrics::Numbers;
 use crate::parts::{EventPart, LogPart};
-use crate::poll::{Poller, Seen};
+use crate::poll::Poller;
 use crate::ray_counters;
 use crate::run::lives::{self, Lives};
 use crate::settings::Settings;
@@ -22,7 +23,7 @@ use async_trait::async_trait;
 use ray_history_manifest::{Collector as Program, Identity, OwnerName, Reason, Role, State};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -77,9 +78,12 @@ impl Node for Collector {
     }
 
     async fn seal(&self) {
-        for (session, _) in lives::current(&self.folders.borrow().clone()) {
+        let current = lives::current(&self.folders.borrow());
+        for (session, _) in current {
             self.events.close(&session).await;
         }
+        // Of sessions without a folder.
+        self.events.flush_now().await;
         self.logs.flush_now().await;
     }
 
@@ -88,7 +92,8 @@ impl Node for Collector {
         if state == State::Open {
             self.logs.resume();
         }
-        for node in lives::current(&self.folders.borrow().clone()) {
+        let current = lives::current(&self.folders.borrow());
+        for node in current {
             self.manifests.put(&node, state, reason).await;
         }
     }
@@ -100,41 +105,58 @@ impl Node for Collector {
 
 /// Runs until SIGTERM, and then until all is stored.
 pub(super) async fn run(settings: Settings) {
-    let health = Health::default();
+    // The first process of a container gets no signal that it does not ask for.
+    let mut signals = Signals::new();
+    let (drain, destinations) = tokio::select! {
+        started = start(&settings) => started,
+        () = signals.next() => return,
+    };
+    signals.next().await;
+    if settings.cluster.is_none() {
+        return tracing::warn!("without a cluster's name nothing can be stored; the spool has the events");
+    }
+    destinations.hurry();
+    tokio::select! {
+        () = drain.end(settings.grace) => tracing::info!("everything is stored"),
+        () = signals.next() => tracing::warn!("a second signal: what is not stored stays in the spool"),
+    }
+}
+
+/// Starts all parts.
+async fn start(settings: &Settings) -> (Arc<Drain>, Destinations) {
+    let control = Arc::new(Control::default());
+    let (health, store_metrics) = (control.health.clone(), control.store.clone());
     // First of all, before anything else is known: what Ray posts now waits in the port's queue.
-    let receiver = listen::receiver(&settings.events_listen, &health).await;
-    let control = listen::bind_first(&settings.control_listen, &health).await;
+    let receiver = listen::receiver(settings.events_listen, &health).await;
+    let listener = listen::bind_first(&settings.control_listen, &health).await;
+    tokio::spawn(control::serve(listener, Arc::clone(&control)));
     if settings.cluster.is_none() {
         let why = "RAY_CLUSTER_NAME is missing or no name of Kubernetes: events are kept, nothing is uploaded";
         health.set(Part::Cluster, Some(why.to_owned()));
     }
-    let (folder, spool) = spool::open(&settings, &health).await;
+    let (folder, spool) = spool::open(settings, &health).await;
     let spool = Arc::new(spool);
-    let seen = Seen::default();
-    spool.observe(seen.clone());
     tokio::spawn(receiver.serve(Arc::clone(&spool)));
 
     let (publisher, folders) = watch::channel(Arc::from([]));
     let destinations =
         Destinations::new(&storage::root(), settings.cluster.clone(), settings.owner.clone(), folders.clone());
-    let store_metrics = StoreMetrics::default();
-    let sink = Sink::new(Arc::new(Store::new(storage::connector(&settings), store_metrics.clone())));
-    let uploader = Arc::new(spool::uploader(&settings, &spool, &sink, &destinations));
-    let tail = Tail::new(tail_settings(&settings), spool.id(), &folder.join("state"), sink.clone(), destinations.clone());
+    let sink = Sink::new(Arc::new(Store::new(storage::connector(settings), store_metrics)));
+    let uploader = Arc::new(spool::uploader(settings, &spool, &sink, &destinations));
+    let tail =
+        Tail::new(tail_settings(settings), spool.id(), &folder.join("state"), sink.clone(), destinations.clone());
     let events: Arc<dyn EventPart> = Arc::new(Events { spool: Arc::clone(&spool), uploader: Arc::clone(&uploader) });
     let logs: Arc<dyn LogPart> = Arc::new(Logs(tail.clone()));
     let own = folder.join("control");
-    let (facts, node_folders) = (facts(&settings, &spool), folders.clone());
-    let manifests =
-        Manifests::new(facts, own.clone(), destinations.clone(), sink.clone(), Arc::clone(&events), Arc::clone(&logs));
-    let manifests = Arc::new(manifests);
+    let (place, to, parts) = (destinations.clone(), sink.clone(), (Arc::clone(&events), Arc::clone(&logs)));
+    let manifests = Arc::new(Manifests::new(facts(settings, &spool), own.clone(), place, to, parts.0, parts.1));
     let is_head = settings.role == Role::Head;
     let poller = is_head.then(|| {
-        let (poll, destinations, sink) = (settings.poll.clone(), destinations.clone(), sink.clone());
-        Arc::new(Poller::new(poll, seen, destinations, sink, Arc::clone(&manifests), health.clone()))
+        let (poll, place, to) = (settings.poll.clone(), destinations.clone(), sink.clone());
+        Arc::new(Poller::new(poll, spool.seen().clone(), place, to, Arc::clone(&manifests), health.clone()))
     });
     let collector = Arc::new(Collector {
-        folders: node_folders,
+        folders,
         events: Arc::clone(&events),
         logs: Arc::clone(&logs),
         manifests: Arc::clone(&manifests),
@@ -142,9 +164,9 @@ pub(super) async fn run(settings: Settings) {
         health: health.clone(),
     });
     let drain = Arc::new(Drain::new(collector.clone()));
-    let numbers = numbers(&collector, &spool, &tail);
-    let served = Control { health: health.clone(), drain: Arc::clone(&drain), numbers, store: store_metrics };
-    tokio::spawn(control::serve(control, Arc::new(served)));
+    let running = Running { drain: Arc::clone(&drain), numbers: numbers(&collector, &spool, &tail) };
+    // It was empty until now.
+    let _ = control.running.set(running);
     let lives = Lives { folders: publisher, manifests, events, logs, closing: BTreeSet::new() };
     let root = settings.ray_tmp.clone();
     tokio::spawn(async move { lives.run(&root).await });
@@ -156,28 +178,30 @@ pub(super) async fn run(settings: Settings) {
     tokio::spawn(loops::scrapes(Arc::clone(&collector)));
     tokio::spawn(loops::manifests(Arc::clone(&collector)));
     let disk = move || uploader.disk_trouble().or_else(|| spool::fill_trouble(&spool));
-    tokio::spawn(loops::health(Arc::clone(&collector), sink.clone(), disk, health));
+    tokio::spawn(loops::health(collector, sink.clone(), disk, health));
     if is_head {
-        tokio::spawn(loops::markers(Markers::open(&own), destinations, sink));
+        tokio::spawn(loops::markers(Markers::open(&own), destinations.clone(), sink));
     }
     if let Some(poller) = poller {
         tokio::spawn(async move { poller.run().await });
     }
-    until_signal().await;
-    tokio::select! {
-        () = drain.end(settings.grace) => tracing::info!("everything is stored"),
-        () = until_signal() => tracing::warn!("a second signal: what is not stored stays in the spool"),
-    }
+    (drain, destinations)
 }
 
-/// Waits for SIGTERM, or for Ctrl-C at a terminal.
-async fn until_signal() {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+/// SIGTERM, and Ctrl-C at a terminal.
+struct Signals(Option<(Signal, Signal)>);
+
+impl Signals {
+    fn new() -> Self {
+        Self(signal(SignalKind::terminate()).ok().zip(signal(SignalKind::interrupt()).ok()))
+    }
+
+    async fn next(&mut self) {
+        let Some((term, int)) = &mut self.0 else { return std::future::pending().await };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
     }
 }
 

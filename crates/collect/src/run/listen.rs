@@ -1,6 +1,8 @@
 //! Binds ports: those that are taken are tried again.
 
 use crate::health::{Health, Part};
+use crate::receive::Receiver;
+use crate::settings::EventsListen;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -9,21 +11,20 @@ use tokio::time::sleep;
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Binds as many of some addresses as can be bound, at least one. A machine may lack one of the families.
-pub(super) async fn bind_all(addresses: &[SocketAddr], health: &Health) -> Vec<TcpListener> {
+/// Opens the port for events.
+pub(super) async fn receiver(listen: EventsListen, health: &Health) -> Receiver {
     loop {
-        let (mut listeners, mut trouble) = (Vec::new(), None);
-        for address in addresses {
-            match TcpListener::bind(address).await {
-                Ok(listener) => listeners.push(listener),
-                Err(error) => trouble = Some(format!("{address} cannot be bound: {error}")),
+        let (bound, address) = match listen {
+            EventsListen::Loopback(port) => (Receiver::bind(port).await, format!("port {port}")),
+            EventsListen::Address(address) => (Receiver::bind_to(address).await, address.to_string()),
+        };
+        match bound {
+            Ok(receiver) => {
+                health.set(Part::Events, None);
+                return receiver;
             }
+            Err(error) => health.set(Part::Events, Some(format!("{address} cannot be bound: {error}"))),
         }
-        if !listeners.is_empty() {
-            health.set(Part::Events, None);
-            return listeners;
-        }
-        health.set(Part::Events, trouble);
         sleep(PAUSE).await;
     }
 }

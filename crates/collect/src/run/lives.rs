@@ -1,6 +1,5 @@
 //! The lives of sessions and raylets in one pod: finds the folders, publishes them, and closes what was replaced.
 
-use crate::drain::Node;
 use crate::identity::{Raylet, Scanner, SessionFolder};
 use crate::manifests::{Manifests, NodeId};
 use crate::parts::{EventPart, LogPart};
@@ -33,11 +32,11 @@ impl Lives {
     pub(super) async fn run(mut self, root: &Path) {
         let mut scanner = Scanner::new(root);
         loop {
-            let scanned = tokio::task::spawn_blocking(move || {
+            let scan = tokio::task::spawn_blocking(move || {
                 let folders = scanner.scan();
                 (scanner, folders)
             });
-            let folders = match scanned.await {
+            let folders = match scan.await {
                 Ok((back, folders)) => {
                     scanner = back;
                     folders

@@ -87,7 +87,11 @@ pub(super) async fn health(collector: Arc<Collector>, sink: Sink, spool: impl Fn
     let start = Instant::now();
     loop {
         let trouble = sink.trouble().map(|trouble| {
-            format!("nothing could be stored for {} s: {}", trouble.since.elapsed().as_secs() / 10 * 10, trouble.message)
+            format!(
+                "nothing could be stored for {} s: {}",
+                trouble.since.elapsed().as_secs() / 10 * 10,
+                trouble.message
+            )
         });
         health.set(Part::Storage, trouble);
         health.set(Part::Spool, spool());

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Settings of KubeRay's collector without a meaning here, and why.
-const WITHOUT_EFFECT: [(&str, &str); 5] = [
+const WITHOUT_EFFECT: [(&str, &str); 6] = [
     ("LOG_BATCHING", "logs are stored as they grow"),
     ("PUSH_INTERVAL", "logs are stored as they grow"),
     ("ENABLE_EVENT_COLLECTOR", "events are always received"),
     ("ENABLE_LOG_COLLECTOR", "logs are always stored"),
+    ("RAY_COLLECTOR_EVENT_COMPRESSION_ENABLED", "events are always stored as gzip"),
     ("RAY_COLLECTOR_ROTATED_LOG_SCAN_INTERVAL", "all logs are looked at every 5 s"),
 ];
 
@@ -73,7 +74,13 @@ impl<'a> Source<'a> {
         None
     }
 
-    pub(super) fn duration(&mut self, variable: &str, flag: &Option<String>, name: &str, default: Duration) -> Duration {
+    pub(super) fn duration(
+        &mut self,
+        variable: &str,
+        flag: &Option<String>,
+        name: &str,
+        default: Duration,
+    ) -> Duration {
         let parse = |text: &str| units::duration(text).filter(|duration| !duration.is_zero());
         self.parsed(variable, flag, name, "a duration such as 10s or 5m", parse).unwrap_or(default)
     }
@@ -83,8 +90,8 @@ impl<'a> Source<'a> {
         self.parsed("", flag, name, "a size such as 512Mi", parse).unwrap_or(default)
     }
 
-    pub(super) fn boolean(&mut self, variable: &str, flag: &Option<String>, name: &str, default: bool) -> bool {
-        self.parsed(variable, flag, name, "true or false", units::boolean).unwrap_or(default)
+    pub(super) fn boolean(&mut self, flag: &Option<String>, name: &str) -> bool {
+        self.parsed("", flag, name, "true or false", units::boolean).unwrap_or(false)
     }
 
     pub(super) fn number(&mut self, variable: &str) -> Option<u64> {
@@ -105,7 +112,7 @@ impl<'a> Source<'a> {
     pub(super) fn note_those_without_effect(&mut self) {
         for (name, why) in WITHOUT_EFFECT {
             let value = self.variable(name);
-            let is_default = name.starts_with("ENABLE_") && value.as_deref().and_then(units::boolean) == Some(true);
+            let is_default = name.contains("ENABLE") && value.as_deref().and_then(units::boolean) == Some(true);
             if value.is_some() && !is_default {
                 self.warn(format!("{name} has no effect: {why}"));
             }

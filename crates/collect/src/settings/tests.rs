@@ -26,10 +26,10 @@ fn the_operators_variables_are_enough() {
     assert_eq!(settings.role, Role::Head);
     assert_eq!(settings.cluster, Some(ClusterId { namespace: "ml".into(), name: "train".into() }));
     assert_eq!(settings.owner, Some(Owner { kind: OwnerKind::RayJob, name: "nightly".into() }));
-    assert_eq!(settings.events_listen, ["127.0.0.1:8084".parse().unwrap(), "[::1]:8084".parse().unwrap()]);
+    assert_eq!(settings.events_listen, EventsListen::Loopback(8084));
     assert_eq!(settings.control_listen, ["[::]:8085".parse().unwrap(), "0.0.0.0:8085".parse().unwrap()]);
     assert_eq!((settings.spool_max, settings.flush.as_secs(), settings.grace.as_secs()), (512 << 20, 10, 25));
-    assert_eq!((settings.gzip, settings.immutable, settings.fsync_batch), (true, false, false));
+    assert_eq!((settings.immutable, settings.fsync_batch), (false, false));
     assert_eq!(settings.spool, SpoolFolder { given: None, otherwise: "/tmp/ray/ray-history-spool".into() });
     assert_eq!((settings.poll.enabled, settings.poll.auth), (true, Auth::None));
 }
@@ -38,20 +38,20 @@ fn the_operators_variables_are_enough() {
 fn kuberays_variables_win() {
     let text = |text: &str| Some(text.to_owned());
     let flags = Flags { role: text("worker"), cluster: text("mine"), ray_tmp: text("/ray"), ..Flags::default() };
-    let flags = Flags { spool_max: text("1Gi"), gzip: text("true"), seal_after: text("1m"), ..flags };
+    let flags = Flags { spool_max: text("1Gi"), seal_after: text("1m"), ..flags };
     let (settings, _) = read(&flags, &[]);
     assert_eq!((settings.role, settings.spool_max, settings.seal_after.as_secs()), (Role::Worker, 1 << 30, 60));
     assert_eq!(settings.spool.otherwise, PathBuf::from("/ray/ray-history-spool"));
     let more = [
         ("RAY_TMP_ROOT", "/elsewhere"),
         ("RAY_COLLECTOR_EVENT_MAX_DISK_MB", "200"),
-        ("RAY_COLLECTOR_EVENT_COMPRESSION_ENABLED", "false"),
+        ("RAY_COLLECTOR_EVENT_COMPRESSION_ENABLED", "true"),
         ("RAY_COLLECTOR_EVENT_ROTATION_INTERVAL", "2m"),
         ("RAY_COLLECTOR_EVENT_DATA_DIR", "/data"),
         ("RAY_COLLECTOR_EVENT_MAX_FILE_SIZE_MB", "10"),
     ];
     let (settings, warnings) = read(&flags, &[&OPERATOR[..], &more].concat());
-    assert_eq!((settings.role, settings.gzip, settings.spool_max), (Role::Head, false, 200 << 20));
+    assert_eq!((settings.role, settings.spool_max), (Role::Head, 200 << 20));
     assert_eq!(settings.ray_tmp, PathBuf::from("/elsewhere"));
     assert_eq!(settings.spool.candidates()[0], PathBuf::from("/data/ray-history-spool"));
     assert_eq!((settings.seal_after.as_secs(), settings.seal_bytes), (120, Some(10 << 20)));

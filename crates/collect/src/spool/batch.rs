@@ -24,6 +24,8 @@ pub(super) struct Batch<'a> {
     inner: &'a mut Inner,
     parts: Vec<Appended>,
     opened: Vec<Entry>,
+    /// The name of the last file that was opened for it.
+    newest: Nanos,
     /// The session of the first record that has one.
     session: Option<SessionName>,
     records: u64,
@@ -62,7 +64,16 @@ pub struct Taken {
 
 impl<'a> Batch<'a> {
     pub(super) fn new(spool: &'a Spool, inner: &'a mut Inner) -> Self {
-        Self { spool, inner, parts: Vec::new(), opened: Vec::new(), session: None, records: 0, quarantined: 0 }
+        Self {
+            spool,
+            inner,
+            parts: Vec::new(),
+            opened: Vec::new(),
+            newest: 0,
+            session: None,
+            records: 0,
+            quarantined: 0,
+        }
     }
 
     /// Takes all records of a body.
@@ -120,6 +131,7 @@ impl<'a> Batch<'a> {
             self.session = Some(place.session.clone());
         }
         self.records += 1;
+        self.spool.seen.event(&place.session, record);
         let part = self.part(Some(place));
         // No string of JSON has a raw newline, so these lie between tokens.
         part.held.extend(record.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
@@ -170,20 +182,19 @@ impl<'a> Batch<'a> {
 
     /// Returns the open file for a part, or a new one.
     fn target(&mut self, at: usize) -> io::Result<Target> {
-        let (session, folder) = match &self.parts[at].place {
-            Some(place) => (Some(place.session.to_string()), place.category.folder().into_owned()),
-            None => {
-                let session = self.session.as_ref().map(SessionName::to_string);
-                (session.or_else(|| self.inner.state.session.clone()), quarantine::FOLDER.to_owned())
-            }
+        let key = if let Some(place) = &self.parts[at].place {
+            (Some(place.session.to_string()), place.category.folder().into_owned())
+        } else {
+            let session = self.session.as_ref().map(SessionName::to_string);
+            (session.or_else(|| self.inner.state.session.clone()), quarantine::FOLDER.to_owned())
         };
-        let key = (session, folder);
         let (name, file, is_new) = if let Some(name) = self.inner.open.get(&key) {
             (*name, self.inner.state.files.get(name).cloned().unwrap_or_default(), false)
         } else {
             let (session, folder) = key;
             let file = SpoolFile { session: session.clone(), folder: folder.clone(), ..SpoolFile::default() };
-            let name = self.inner.next_name(self.opened.len());
+            let name = self.inner.next_name(self.newest);
+            self.newest = name;
             self.opened.push(Entry::Opened { file: name, session, folder });
             (name, file, true)
         };

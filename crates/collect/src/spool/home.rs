@@ -23,7 +23,7 @@ pub(super) struct Home {
 }
 
 /// The contents of `spool.json`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct About {
     format: u32,
     /// The id of the spool, a `UUIDv7`.
@@ -43,6 +43,9 @@ impl Home {
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(error),
         }
+        let mut home = Self { dir: dir.to_owned(), about: About::default(), _lock: lock };
+        // On a disk that is full, starting needs a little space, too. It is kept again when the spool is open.
+        let _ = home.give_reserve();
         let path = dir.join("spool.json");
         let about = match std::fs::read(&path) {
             Ok(bytes) => serde_json::from_slice::<About>(&bytes)?,
@@ -58,14 +61,20 @@ impl Home {
             )));
         }
         let about = About { boots: about.boots + 1, ..about };
-        let next = dir.join("spool.json.next");
-        std::fs::write(&next, serde_json::to_vec(&about)?)?;
-        File::open(&next)?.sync_all()?;
-        std::fs::rename(&next, &path)?;
-        let home = Self { dir: dir.to_owned(), about, _lock: lock };
-        // On a disk that is full there is none until there is space again.
-        let _ = home.reserve();
+        let written = home.write(&path, &serde_json::to_vec(&about)?);
+        if about.boots == 1 {
+            // Its id must be the same next time; later, only the number of starts is less.
+            written?;
+        }
+        home.about = about;
         Ok(Some(home))
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let next = self.dir.join("spool.json.next");
+        std::fs::write(&next, bytes)?;
+        File::open(&next)?.sync_all()?;
+        std::fs::rename(&next, path)
     }
 
     /// Returns the path of a file's records.
@@ -79,7 +88,7 @@ impl Home {
         self.plain(name, file).with_extension("jsonl.gz")
     }
 
-    /// Makes the file that keeps some space of the disk, if it is missing.
+    /// Makes the file that keeps some space of the disk, if it is missing. There is none while the disk is full.
     pub(super) fn reserve(&self) -> io::Result<()> {
         let path = self.dir.join("reserve");
         if path.metadata().is_ok_and(|found| found.len() == RESERVE as u64) {

@@ -1,5 +1,6 @@
 //! What of the spool is to be compressed and written, and what became of it.
 
+use super::due::is_full;
 use super::live::{Compressed, Live};
 use super::state::{Entry, Object, SpoolFile, Stored};
 use super::{FailPoint, Inner, Spool};
@@ -14,17 +15,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Bytes of a file that are compressed before their time.
-const MUCH: u64 = 4 << 20;
 /// The pause after a local failure, or a key that a store cannot have.
 const RETRY: Duration = Duration::from_secs(5);
-
-/// The files whose time has come, and when the next one's comes.
-#[derive(Debug, Default)]
-pub(crate) struct Due {
-    pub(crate) files: Vec<Nanos>,
-    pub(crate) next: Option<Instant>,
-}
 
 /// A file to be compressed further.
 #[derive(Debug)]
@@ -59,26 +51,6 @@ pub(crate) enum Content {
 }
 
 impl Spool {
-    /// Returns the files that are due: `every` after their first record that is not compressed, when they are to be
-    /// sealed, or all that have something new, if `all`.
-    pub(crate) fn due(&self, every: Duration, sealing: &Sealing, all: bool) -> Due {
-        let now = Instant::now();
-        let inner = self.inner.lock();
-        let mut due = Due::default();
-        for (name, live) in &inner.live {
-            let Some(file) = inner.state.files.get(name) else { continue };
-            let Some(at) = due_at(file, live, every, sealing, now) else { continue };
-            let is_new = live.fresh.is_some() || live.is_closed;
-            let at = if all && is_new { now } else { at }.max(live.retry_at.unwrap_or(now));
-            if at <= now {
-                due.files.push(*name);
-            } else {
-                due.next = Some(due.next.map_or(at, |next| next.min(at)));
-            }
-        }
-        due
-    }
-
     /// Closes files for appending: all of a session, or all.
     pub(crate) fn close(&self, session: Option<&SessionName>) {
         let mut inner = self.inner.lock();
@@ -188,29 +160,6 @@ impl Spool {
         Ok(())
     }
 
-    /// Brings everything that was accepted before the call to the disk, and shortens the journal if it is long.
-    pub(crate) fn sync(&self) -> io::Result<()> {
-        let (files, journal) = {
-            let mut inner = self.inner.lock();
-            self.note_counts(&mut inner)?;
-            (inner.take_dirty(&self.home), inner.journal.file())
-        };
-        for (name, path) in &files {
-            if let Err(error) = sync_file(path) {
-                self.inner.lock().dirty.insert(*name);
-                return Err(error);
-            }
-        }
-        journal.sync_data()?;
-        let mut inner = self.inner.lock();
-        if inner.journal.is_long() {
-            inner.sync_all(&self.home)?;
-            let state = inner.state.clone();
-            inner.journal.replace(state, || (self.hook)(FailPoint::JournalWritten))?;
-        }
-        self.home.reserve()
-    }
-
     /// Returns up to `most` objects to be written, the oldest first, without those in `busy` and those whose node is
     /// not known. Their keys are in the journal.
     pub(crate) fn put_jobs(
@@ -240,13 +189,12 @@ impl Spool {
 
     fn put_job(&self, inner: &mut Inner, name: Nanos, destination: &Destination) -> io::Result<Option<PutJob>> {
         let Some(file) = inner.state.files.get(&name).cloned() else { return Ok(None) };
-        let object = match &file.object {
-            Some(object) => object.clone(),
-            None => {
-                let Some(object) = self.object(inner, name, &file, destination) else { return Ok(None) };
-                self.note(inner, Entry::Placed { file: name, object: object.clone() })?;
-                object
-            }
+        let object = if let Some(object) = &file.object {
+            object.clone()
+        } else {
+            let Some(object) = self.object(inner, name, &file, destination) else { return Ok(None) };
+            self.note(inner, Entry::Placed { file: name, object: object.clone() })?;
+            object
         };
         let Some(live) = inner.live.get_mut(&name) else { return Ok(None) };
         let path = self.home.compressed(name, &file);
@@ -362,7 +310,7 @@ impl Spool {
     }
 
     /// Counts repeated and refused batches for the session of the last event.
-    fn note_counts(&self, inner: &mut Inner) -> io::Result<()> {
+    pub(super) fn note_counts(&self, inner: &mut Inner) -> io::Result<()> {
         let (repeated, refused) = inner.uncounted;
         let Some(session) = inner.state.session.clone().filter(|_| (repeated, refused) != (0, 0)) else {
             return Ok(());
@@ -380,69 +328,6 @@ impl Inner {
             self.open.retain(|_, open| *open != name);
         }
     }
-
-    pub(super) fn has_much_to_compress(&self) -> bool {
-        self.open.values().any(|name| {
-            let end = self.state.files.get(name).map_or(0, |file| file.end);
-            let live = self.live.get(name);
-            end > MUCH + live.and_then(|live| live.compressed).map_or(0, |compressed| compressed.end)
-        })
-    }
-
-    fn take_dirty(&mut self, home: &super::Home) -> Vec<(Nanos, PathBuf)> {
-        let dirty = std::mem::take(&mut self.dirty);
-        let files = dirty.into_iter().filter_map(|name| Some((name, self.state.files.get(&name)?)));
-        files.filter(|(_, file)| file.packed.is_none()).map(|(name, file)| (name, home.plain(name, file))).collect()
-    }
-
-    /// Brings all files to the disk.
-    pub(super) fn sync_all(&mut self, home: &super::Home) -> io::Result<()> {
-        for (name, path) in self.take_dirty(home) {
-            sync_file(&path).inspect_err(|_| {
-                self.dirty.insert(name);
-            })?;
-        }
-        Ok(())
-    }
-}
-
-/// Returns when a file is due; `None` if nothing is to be done.
-fn due_at(file: &SpoolFile, live: &Live, every: Duration, sealing: &Sealing, now: Instant) -> Option<Instant> {
-    if file.packed.is_some() {
-        return None;
-    }
-    if live.is_closed {
-        let waits_for_bucket = live.compressed.is_none() && live.fresh.is_none() && !file.is_stored();
-        return (!waits_for_bucket).then_some(now);
-    }
-    let compressed = live.compressed.map_or(0, |compressed| compressed.end);
-    if live.fresh.is_some() && file.end.saturating_sub(compressed) > MUCH {
-        return Some(now);
-    }
-    let seal = (file.end > 0).then(|| live.opened + sealing.age_of(live.compressed.map_or(0, |found| found.size)));
-    live.fresh.map(|fresh| fresh.at + every).into_iter().chain(seal).min()
-}
-
-/// Returns `true` if a file is to be sealed.
-fn is_full(file: &SpoolFile, live: &Live, sealing: &Sealing, now: Instant) -> bool {
-    let size = live.compressed.map_or(0, |compressed| compressed.size);
-    size >= sealing.compressed
-        || sealing.every_flush
-        || now >= live.opened + sealing.age_of(size)
-        || sealing.plain.is_some_and(|most| file.end >= most)
-}
-
-fn sync_file(path: &Path) -> io::Result<()> {
-    match File::open(path) {
-        Ok(file) => file.sync_all()?,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    }
-    // The name of a new file is in its folder, whose name is in the next.
-    for folder in path.ancestors().skip(1).take(3) {
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
 }
 
 fn remove(path: &Path) -> io::Result<()> {

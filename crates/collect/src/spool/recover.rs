@@ -24,15 +24,15 @@ pub(super) struct Recovered {
 
 /// Reads the journal and cuts all files to what it says.
 pub(super) fn recover(home: &Home) -> io::Result<Recovered> {
-    let mut last = State::default();
-    journal::read(&home.dir, |entry| last.apply(entry))?;
+    let mut end = State::default();
+    journal::read(&home.dir, |entry| end.apply(entry))?;
     let mut state = State::default();
     let mut damaged = BTreeSet::new();
     let mut lost = 0;
     let len = journal::read(&home.dir, |mut entry| {
         if let Entry::Batch { parts, .. } = &mut entry {
             parts.retain(|part| {
-                let is_plain = last.files.get(&part.file).is_some_and(|file| file.packed.is_none());
+                let is_plain = end.files.get(&part.file).is_some_and(|file| file.packed.is_none());
                 let is_whole = !is_plain || !damaged.contains(&part.file) && is_there(home, &state, part);
                 if !is_whole {
                     damaged.insert(part.file);

@@ -144,6 +144,11 @@ impl Uploader {
         self.until(|spool| spool.has_finished(session)).await;
     }
 
+    /// Returns the spool whose files are uploaded.
+    pub fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
     /// Changes the time from the first event to its flush: shorter while the pod ends.
     pub fn set_interval(&self, every: Duration) {
         *self.every.lock() = every;

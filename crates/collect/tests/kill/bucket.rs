@@ -61,7 +61,7 @@ impl Folder {
     }
 
     async fn attempt(&self, key: &str, bytes: &[u8]) -> Result<(), Error> {
-        let is_bad = self.random.lock().unwrap().next() % 2 == 0;
+        let is_bad = self.random.lock().unwrap().next().is_multiple_of(2);
         match self.store {
             Store::Failing if is_bad => return Err(Error::new(ErrorKind::Unavailable, key)),
             Store::Slow => tokio::time::sleep(Duration::from_millis(250)).await,
@@ -119,7 +119,7 @@ pub(crate) fn numbers(dir: &Path) -> Vec<u64> {
     let mut numbers: Vec<u64> = objects(dir).values().flat_map(|object| records(object)).collect();
     numbers.sort_unstable();
     let doubled: Vec<u64> = numbers.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
-    assert_eq!(doubled, [], "stored twice");
+    assert!(doubled.is_empty(), "stored twice: {doubled:?}");
     numbers
 }
 

@@ -101,8 +101,13 @@ async fn run(dir: &Path, store: Store, instant: String, count: u64) {
     // Ray's and the collector's times are shortened alike; files are sealed every few flushes.
     let sealing = Sealing { compressed: 6_000, age: Duration::from_millis(400), ..Sealing::default() };
     let every = Duration::from_millis(20);
-    let uploader =
-        Arc::new(Uploader::new(Arc::clone(&spool), sink, Arc::new(|session| Some(node(session))), every, sealing));
+    let uploader = Arc::new(Uploader::new(
+        Arc::clone(&spool),
+        sink,
+        Arc::new(|session: &SessionName| Some(node(session))),
+        every,
+        sealing,
+    ));
     tokio::select! {
         () = uploader.run() => {}
         () = receiver.serve(Arc::clone(&spool)) => {}

@@ -55,7 +55,7 @@ fn feed(dir: PathBuf, mut random: Random, stop: &AtomicBool) -> Acknowledged {
         loop {
             done.requests += 1;
             // Now and then a connection breaks in the middle of a body.
-            let cut = (random.next() % 20 == 0).then(|| random.next() as usize % body.len());
+            let cut = random.next().is_multiple_of(20).then(|| random.next() as usize % body.len());
             if post(&dir, body.as_bytes(), cut).is_some_and(|status| status < 400) {
                 break;
             }
@@ -70,7 +70,7 @@ fn feed(dir: PathBuf, mut random: Random, stop: &AtomicBool) -> Acknowledged {
 }
 
 fn event(n: u64, random: &mut Random) -> String {
-    let session = SESSIONS[usize::from(random.next() % 50 == 0)];
+    let session = SESSIONS[usize::from(random.next().is_multiple_of(50))];
     let (job, noise) = (random.next() % 12, random.next());
     if job == 0 {
         return format!(r#"{{"sessionName":"{session}","eventType":"NODE_LIFECYCLE_EVENT","n":{n},"id":"{noise:x}"}}"#);

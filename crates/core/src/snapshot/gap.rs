@@ -58,6 +58,16 @@ pub enum Code {
     NoMarker,
     /// Files that were readable before, or are new, and cannot be read now.
     UnreadUpdates,
+    /// Events that Ray counted and never handed over.
+    DroppedEvents,
+    /// Events or event files that a collector stored and that are gone.
+    LostEvents,
+    /// Events that a collector set aside, because they belong to no event file.
+    QuarantinedEvents,
+    /// Log files, or ranges of them, that a collector could not store or that are gone.
+    LostLogs,
+    /// Nodes of a session with manifests that have none.
+    NodesWithoutCollector,
 }
 
 /// Weight of a gap, heaviest first.
@@ -127,7 +137,7 @@ impl Gap {
 }
 
 /// Returns a number with its noun, such as `1 node` or `2 nodes`.
-pub(super) fn count(n: u64, one: &str) -> String {
+pub fn count(n: u64, one: &str) -> String {
     match n {
         1 => format!("1 {one}"),
         _ => match one.strip_suffix('y') {

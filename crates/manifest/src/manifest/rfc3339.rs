@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use ray_history_core::base::time::{Nanos, parse_rfc3339};
 use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 pub(super) fn serialize<S: Serializer>(time: &Nanos, serializer: S) -> Result<S::Ok, S::Error> {
     match Timestamp::from_nanosecond(i128::from(*time)) {
         Ok(text) if *time != 0 => serializer.collect_str(&text),

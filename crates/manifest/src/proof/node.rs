@@ -3,7 +3,7 @@
 use super::agents::Agents;
 use super::{Doubt, FRESH, Found, Limit, Loss, Lost, MAX_LOSSES, NamedNode, Proof, Stored, Uncertain, Verdict};
 use crate::digest::Digest;
-use crate::manifest::{Manifest, State};
+use crate::manifest::{Events, Manifest, State};
 use ray_history_core::base::time::Nanos;
 use ray_history_core::layout::EventFile;
 use std::collections::BTreeMap;
@@ -47,13 +47,16 @@ impl Facts {
             // What it claims is unknown, so nothing of the node can be compared.
             return;
         }
-        let closed = manifests.iter().all(|(_, manifest)| manifest.state == State::Closed);
+        let newer = found.iter().any(|found| found.newer);
+        // What a newer one closes is compared with the next listing.
+        let closed = !newer && manifests.iter().all(|(_, manifest)| manifest.state == State::Closed);
         let open = || manifests.iter().filter(|(_, manifest)| manifest.state != State::Closed);
-        let ahead = !closed && manifests.iter().any(|(_, manifest)| now.saturating_sub(manifest.written) < AHEAD);
+        let ahead =
+            newer || !closed && manifests.iter().any(|(_, manifest)| now.saturating_sub(manifest.written) < AHEAD);
         let alive = open().any(|(_, manifest)| now.saturating_sub(manifest.written) < FRESH);
         let node = Node { name, manifests, closed, ahead, alive };
         self.check_claims(&node);
-        self.check_counters(&node);
+        self.check_counters(&node, stored.map(|stored| stored.records));
         if let Some(stored) = stored {
             self.check_events(&node, stored);
             self.check_logs(&node, stored);
@@ -154,7 +157,9 @@ impl Facts {
         for (_, Manifest { events, logs, .. }) in &node.manifests {
             self.records = self.records.saturating_add(events.records);
             quarantined = quarantined.saturating_add(events.quarantined);
-            for range in logs.lost.iter().chain(&logs.skipped) {
+            // What is no file, such as a socket, is skipped with an empty range.
+            let skipped = logs.skipped.iter().filter(|range| range.from < range.to);
+            for range in logs.lost.iter().chain(skipped) {
                 self.lose(node.name, Lost::Log(range.clone()));
             }
         }
@@ -163,7 +168,8 @@ impl Facts {
         }
     }
 
-    fn check_counters(&mut self, node: &Node<'_>) {
+    /// Compares the counters of Ray with what was accepted. `read` is the number of records that were read.
+    fn check_counters(&mut self, node: &Node<'_>, read: Option<u64>) {
         let mut agents = Agents::default();
         node.manifests.iter().flat_map(|(_, manifest)| &manifest.ray).for_each(|agent| agents.add(agent));
         for (event_type, events) in agents.dropped() {
@@ -172,27 +178,33 @@ impl Facts {
         if agents.not_taken() > 0 {
             self.lose(node.name, Lost::NotTaken { events: agents.not_taken() });
         }
-        let accepted: u128 = node
-            .manifests
-            .iter()
-            .map(|(_, Manifest { events, .. })| u128::from(events.records) + u128::from(events.quarantined))
-            .sum();
+        let sum = |of: fn(&Events) -> u64| {
+            node.manifests.iter().map(|(_, manifest)| u128::from(of(&manifest.events))).sum::<u128>()
+        };
+        let (stored, quarantined) = (sum(|events| events.records), sum(|events| events.quarantined));
+        // Files of a node that did not close may have grown after its last manifest.
+        let later = read.filter(|_| !node.closed).map_or(0, u128::from);
+        let accepted = stored.max(later) + quarantined;
+        // What a living node accepted is stored soon.
+        let is_final = node.closed || (!node.alive && !node.ahead && read.is_some());
         let at_most = |events: u128| u64::try_from(events).unwrap_or(u64::MAX);
         let unknown_from = agents.unknown_from();
         if agents.is_empty() {
             self.doubt(node.name, Uncertain::NoCounters);
-        } else if agents.published() > accepted {
+        } else if agents.published() > accepted && is_final {
             self.lose(node.name, Lost::NotRecorded { events: at_most(agents.published() - accepted) });
-        } else if agents.wanted() > accepted && !node.alive {
+        } else if agents.wanted() > accepted && is_final {
             self.lose(node.name, Lost::NotPublished { events: at_most(agents.wanted() - accepted) });
-        } else if agents.published() < accepted && unknown_from.is_none() {
+        } else if agents.published() < accepted && unknown_from.is_none() && node.closed {
             self.doubt(node.name, Uncertain::UncountedEvents(at_most(accepted - agents.published())));
         }
         let (name, alive) = (node.name.to_owned(), node.alive);
         if !node.closed {
-            let open = || node.manifests.iter().filter(|(_, manifest)| manifest.state != State::Closed);
-            let to = open().map(|(_, manifest)| manifest.flushed_to).min().unwrap_or_default();
-            let seconds = open().map(|(_, manifest)| manifest.collector.flush_seconds).fold(0.0, f64::max);
+            let last = || node.manifests.iter().map(|(_, manifest)| *manifest);
+            let open = || last().filter(|manifest| manifest.state != State::Closed);
+            let to = open().map(|manifest| manifest.flushed_to).min();
+            let to = to.or_else(|| last().map(|manifest| manifest.flushed_to).max()).unwrap_or_default();
+            let seconds = open().map(|manifest| whole(manifest.collector.flush_seconds)).max().unwrap_or_default();
             self.limits.push(Limit { node: name, to, alive, seconds: Some(seconds) });
         } else if let Some(to) = unknown_from {
             self.limits.push(Limit { node: name, to, alive, seconds: None });
@@ -210,6 +222,12 @@ impl Facts {
     }
 }
 
+/// Returns seconds, rounded up.
+#[expect(clippy::cast_sign_loss, reason = "it is not negative, and too much of it saturates")]
+fn whole(seconds: f64) -> u64 {
+    seconds.max(0.0).ceil() as u64
+}
+
 /// The listed files, compared with those of a manifest.
 enum Compared {
     Same,
@@ -224,7 +242,9 @@ enum Compared {
 fn compare(listed: &[&(String, u64)], (objects, digest): (u64, Digest), is_final: bool) -> Compared {
     let of = |files: &[&(String, u64)]| {
         let mut digest = Digest::default();
-        files.iter().for_each(|(key, size)| digest.add(key, *size));
+        for (key, size) in files {
+            digest.add(key, *size);
+        }
         digest
     };
     let count = listed.len() as u64;

@@ -16,7 +16,9 @@ fn events_key(created: u64) -> String {
 
 fn digest(files: &[(String, u64)]) -> Digest {
     let mut digest = Digest::default();
-    files.iter().for_each(|(key, size)| digest.add(key, *size));
+    for (key, size) in files {
+        digest.add(key, *size);
+    }
     digest
 }
 
@@ -61,7 +63,7 @@ fn whole() -> (Manifest, Stored) {
 }
 
 fn found(node: &str, manifest: Manifest) -> Found {
-    Found { node: node.into(), spool: "s".into(), manifest: Ok(manifest) }
+    Found { node: node.into(), spool: "s".into(), manifest: Ok(manifest), newer: false }
 }
 
 /// Proves a session of one node at a time.
@@ -140,6 +142,9 @@ fn what_the_collector_says_is_missing_is_told() {
     let lost = losses(|manifest, _| manifest.logs.lost.push(range.clone()));
     assert_eq!(lost, [Lost::Log(range.clone())]);
     assert_eq!(losses(|manifest, _| manifest.logs.skipped.push(range.clone())), [Lost::Log(range)]);
+    let special = LogRange { path: "pipe".into(), why: "no file".into(), ..LogRange::default() };
+    assert_eq!(prove(|manifest, _| manifest.logs.skipped.push(special.clone())).losses, []);
+    assert_eq!(losses(|manifest, _| manifest.logs.lost.push(special.clone())), [Lost::Log(special)]);
     let lost = losses(|manifest, _| {
         manifest.events.quarantined = 2;
         manifest.ray[0].published += 2;
@@ -161,6 +166,14 @@ fn what_ray_counted_and_nobody_stored_is_told() {
         manifest.state = State::Open;
     });
     assert_eq!(on_its_way.losses, [], "it is alive");
+    // Acknowledged and never stored, by a node that was lost after its last manifest.
+    let silent = |manifest: &mut Manifest, stored: &mut Stored| {
+        manifest.state = State::Open;
+        (manifest.ray[0].published, manifest.ray[0].received) = (105, 108);
+        stored.records = 103;
+    };
+    assert_eq!(losses(silent), [Lost::NotRecorded { events: 2 }]);
+    assert_eq!(prove_at(LOOK + 2 * SECOND, silent).losses, [], "they are in its spool");
 }
 
 #[test]
@@ -176,7 +189,7 @@ fn a_node_that_did_not_close_is_complete_to_its_last_flush() {
         });
         let to = LOOK + SECOND;
         assert_eq!((proof.verdict, &proof.doubts), (Verdict::CompleteTo(to), &Vec::new()), "{state:?} {seconds}");
-        assert_eq!(proof.limits, [Limit { node: NODE.into(), to, alive, seconds: Some(10.0) }]);
+        assert_eq!(proof.limits, [Limit { node: NODE.into(), to, alive, seconds: Some(10) }]);
     }
 }
 
@@ -204,6 +217,18 @@ fn a_manifest_of_a_living_node_may_be_ahead_of_the_listing() {
     assert_eq!(prove_at(LATER, older).losses.len(), 4, "now it must be there");
 }
 
+/// It may close the node with files that came after the listing.
+#[test]
+fn a_manifest_that_is_newer_than_the_listing_proves_no_end() {
+    let (mut manifest, mut stored) = whole();
+    stored.events.pop();
+    stored.records = 60;
+    manifest.flushed_to = LOOK;
+    let newer = Found { newer: true, ..found(NODE, manifest) };
+    let proof = proof(&[newer], &[(NODE.to_owned(), stored)].into(), &[], LATER).unwrap();
+    assert_eq!((proof.verdict, proof.losses), (Verdict::CompleteTo(LOOK), Vec::new()));
+}
+
 #[test]
 fn what_cannot_be_compared_is_no_gap() {
     assert_eq!(doubts(|manifest, _| manifest.ray.clear()), [Uncertain::NoCounters]);
@@ -212,7 +237,7 @@ fn what_cannot_be_compared_is_no_gap() {
     assert_eq!(doubts(|_, stored| stored.records = 101), [Uncertain::UnnamedRecords(1)]);
     assert_eq!(doubts(|_, stored| stored.events.push((events_key(7), 9))), [Uncertain::UnnamedFiles(1)]);
     let why = NotUnderstood::Format("ray-history/manifest/9".into());
-    let newer = Found { node: NODE.into(), spool: "s".into(), manifest: Err(why.clone()) };
+    let newer = Found { node: NODE.into(), spool: "s".into(), manifest: Err(why.clone()), newer: false };
     let (_, stored) = whole();
     let proof = proof(&[newer], &[(NODE.to_owned(), stored)].into(), &[], LATER).unwrap();
     let doubt = Doubt { node: NODE.into(), why: Uncertain::NotUnderstood(why) };

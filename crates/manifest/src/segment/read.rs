@@ -6,7 +6,7 @@ use std::io::Read;
 use thiserror::Error;
 
 /// The length of an index, after decompression, up to which it is read.
-const MOST_READ: u64 = 64 << 20;
+const MOST_READ: u64 = 8 << 20;
 
 /// The reason why a segment, or a frame of it, cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

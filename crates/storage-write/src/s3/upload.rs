@@ -47,7 +47,9 @@ impl Upload<'_> {
         let request = request.set_request_payer(payer.clone());
         let signed = Signed::of(self.key, &part).await?;
         let put = send(self.key, part, |body| async move {
-            Box::pin(request.body(stream(body)).customize().interceptor(signed).send()).await.map_err(|error| refused(self.key, error, TO_PUT))
+            Box::pin(request.body(stream(body)).customize().interceptor(signed).send())
+                .await
+                .map_err(|error| refused(self.key, error, TO_PUT))
         });
         Ok(CompletedPart::builder().part_number(number.into()).set_e_tag(put.await?.e_tag).build())
     }

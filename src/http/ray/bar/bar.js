@@ -150,8 +150,11 @@ function showReport() {
     "Last looked for new files": report.checkedAt && `${exact(report.checkedAt)}, ${ago(report.checkedAt)}` };
   const terms = Object.entries(facts).filter(([, fact]) => fact).flatMap(([name, fact]) => [make("dt", { textContent: name }), make("dd", { textContent: fact })]);
   const parts = [make("p", { textContent: sentence }), make("dl", {}, ...terms)];
-  if (whole) parts.push(make("p", { textContent: "Nothing is known to be missing. Collectors keep no list of the files they wrote, so completeness cannot be guaranteed." }));
-  else parts.push(make("p", {}, make("strong", { textContent: "Known to be missing" })), list(missing.map(([text, examples]) => (examples.length ? [text, list(examples)] : text))));
+  if (whole) {
+    const [words, reasons] = proofWords(report);
+    parts.push(make("p", { textContent: words }));
+    if (reasons.length) parts.push(list(reasons));
+  } else parts.push(make("p", {}, make("strong", { textContent: "Known to be missing" })), list(missing.map(([text, examples]) => (examples.length ? [text, list(examples)] : text))));
   const known = notes(report);
   if (known.length) parts.push(make("p", {}, make("strong", { textContent: "Good to know" })), list(known));
   parts.push(make("a", { href: resource, textContent: "The whole report (JSON)" }));

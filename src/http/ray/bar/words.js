@@ -10,12 +10,18 @@ const ENDED = {
   "head-log": "Its head's log says that it was told to stop.",
   "newer-session": "Its cluster has a newer session.",
 };
+// Sentences for a state that the manifest of the head tells, because nothing watches the cluster.
+const BY_MANIFEST = {
+  live: "The collector of its head wrote its manifest within three minutes. The page shows the data uploaded so far.",
+  dead: "The collector of its head closed its manifest. The page shows its stored data; times without an end stop at its last event.",
+};
 const KINDS = { rayjob: "RayJob", rayservice: "RayService" };
 const SILENT = 10 * 60_000; // collectors store events every few minutes
 
 // Returns the state as a word and as a sentence.
-function stateWords(state, { ended } = {}, asOf) {
+function stateWords(state, { ended, stateFrom } = {}, asOf) {
   const [word, sentence] = STATES[state] ?? STATES.unknown;
+  if (stateFrom === "manifest" && BY_MANIFEST[state]) return [word, BY_MANIFEST[state]];
   if (state !== "unknown") return [word, sentence];
   if (ENDED[ended]) return ["Ended", `${ENDED[ended]} The page shows its stored data; times without an end stop at its last event.`];
   const silent = RealDate.now() - RealDate.parse(asOf ?? "");
@@ -46,6 +52,11 @@ const TITLES = {
   "end-not-recorded": "End not recorded",
   "head-restarted": "Head restarted",
   "no-marker": "No marker",
+  "dropped-events": "Events dropped by Ray",
+  "lost-events": "Lost events",
+  "quarantined-events": "Events set aside",
+  "lost-logs": "Lost logs",
+  "nodes-without-collector": "Nodes without a collector",
 };
 
 // Returns the gaps, most severe first: sentences with advice, and examples.
@@ -67,10 +78,34 @@ function places({ count: all = 0, examples = [] } = {}) {
 }
 
 // Returns the button's text: the most severe gap and the number of gaps.
-function summary({ gaps: found = [] }) {
+function summary({ gaps: found = [], completeness, completeTo, session }) {
+  if (completeness === "complete") return "Complete";
+  if (completeness === "complete-to") return `Complete to ${inZone(completeTo, session?.zone)}`;
   if (!found.length) return "No known gaps";
   const title = TITLES[found[0].code] ?? found[0].code?.replaceAll("-", " ");
   return `${title} \u00b7 ${count(found.length, "known gap")}`;
+}
+
+const OUTSIDE =
+  "Outside of this are events that a process had not handed to Ray's agent when it was killed (up to a second), and events that overflowed in a worker.";
+
+// Explains a session without gaps: what was proved, or why nothing can be.
+function proofWords({ completeness, completeTo, session, proof }) {
+  if (!proof) return ["Nothing is known to be missing. Collectors keep no list of the files they wrote, so completeness cannot be guaranteed.", []];
+  const counted = `${count(proof.events, "event")} of ${count(proof.nodes, "node")}`;
+  const to = completeTo && inZone(completeTo, session?.zone);
+  if (completeness === "complete") {
+    return [`All that Ray handed over is stored and was read: ${counted}. Ray's own counters, last read ${to}, and the manifests of its collectors agree. ${OUTSIDE}`, []];
+  }
+  if (completeness === "complete-to") {
+    const limits = proof.limits.map(({ node, to, alive, seconds }) => {
+      const life = alive ? "is alive" : "did not end in order";
+      const most = seconds === undefined ? "Ray's counters were not read after that" : `up to ${count(seconds, "second")} of events may be missing after its last upload`;
+      return `Node ${node} ${life}: stored to ${inZone(to, session?.zone)}; ${alive ? "more is stored soon" : most}`;
+    });
+    return [`All that Ray handed over until ${to} is stored. ${OUTSIDE}`, limits];
+  }
+  return ["Nothing is known to be missing, but completeness cannot be proved.", proof.doubts.map(({ node, message }) => `Node ${node}: ${message}`)];
 }
 
 // Returns notes that are not gaps.

@@ -12,7 +12,7 @@ async fn parsed(permit: &Arc<LoadPermit>, files: Vec<Bytes>) -> Builder {
         pieces.send(Ok(file)).await.unwrap();
     }
     queue.close();
-    tokio::task::spawn_blocking(move || queue.work("session")).await.unwrap()
+    tokio::task::spawn_blocking(move || queue.work("session").builder).await.unwrap()
 }
 
 #[tokio::test]

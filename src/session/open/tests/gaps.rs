@@ -6,7 +6,7 @@ use ray_history_core::snapshot::gaps::Standing;
 
 /// Returns `true` if unreadable files are among the gaps.
 fn lacks_files(open: &OpenSession) -> bool {
-    let standing = Standing { marked: true, live: false, over: true };
+    let standing = Standing { marked: true, live: false, over: true, closed: None };
     let gaps = open.gaps(standing);
     assert_eq!(open.has_gaps(standing), !gaps.is_empty());
     gaps.iter().any(|gap| matches!(gap.code, Code::UnreadableFiles | Code::UnreadUpdates))
@@ -172,6 +172,6 @@ async fn late_marker_closes_the_gap_of_an_open_session() {
     scene.sessions.refresh().await.unwrap();
     assert_eq!(codes(&open), 0, "the same open session, one pass over the markers later");
     // A live session is complete with what is stored so far.
-    let live = Standing { marked: false, live: true, over: false };
+    let live = Standing { marked: false, live: true, over: false, closed: None };
     assert!(open.gaps(live).iter().all(|gap| gap.code != Code::NoMarker));
 }

@@ -13,6 +13,9 @@ pub struct Standing {
     pub live: bool,
     /// `true` if the session is known to be over: its cluster is dead, or has a newer session.
     pub over: bool,
+    /// `true` if the manifest of its head is closed; `None` without such a manifest. Collectors that write manifests
+    /// write the marker and the head's logs from the start, so neither shows an end.
+    pub closed: Option<bool>,
 }
 
 impl Standing {
@@ -48,14 +51,14 @@ impl Standing {
     }
 
     fn lacks_marker(self) -> bool {
-        !self.live && !self.marked
+        !self.live && !self.marked && self.closed.is_none()
     }
 
     /// Returns `true` if the session is over, jobs ran at its last event, and no end was recorded. Collectors upload
     /// the head's logs when a session is over.
     fn lacks_end(self, snapshot: &Snapshot) -> bool {
         let known = &snapshot.completeness;
-        let ended = self.over || known.head_log_stored;
+        let ended = self.over || self.closed.unwrap_or(known.head_log_stored);
         !self.live && ended && !known.stopped && known.running_at_end.jobs() > 0
     }
 }

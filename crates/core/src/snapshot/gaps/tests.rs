@@ -192,7 +192,7 @@ fn running_jobs_are_a_gap_only_without_recorded_end() {
     let unfinished = |kind| kind != EventKind::DriverJobLifecycle;
     let mut snapshot = session("2.60.0", unfinished);
     assert_eq!(snapshot.completeness.running_at_end.jobs(), 1);
-    let standing = Standing { marked: true, live: false, over: true };
+    let standing = Standing { marked: true, live: false, over: true, closed: None };
     let codes_of = |snapshot: &Snapshot, standing: Standing| codes(&standing.gaps(snapshot));
     assert_eq!(codes_of(&snapshot, standing), [Code::EndNotRecorded]);
     let message = &standing.gaps(&snapshot)[0].message;
@@ -201,7 +201,12 @@ fn running_jobs_are_a_gap_only_without_recorded_end() {
     snapshot.completeness.head_log_stored = true;
     assert_eq!(codes_of(&snapshot, Standing { over: false, ..standing }), [Code::EndNotRecorded]);
     assert_eq!(codes_of(&snapshot, Standing { live: true, ..standing }), []);
+    // Collectors with manifests store the head's logs from the start.
+    let with_manifest = |closed| Standing { over: false, closed: Some(closed), ..standing };
+    assert_eq!(codes_of(&snapshot, with_manifest(false)), []);
+    assert_eq!(codes_of(&snapshot, with_manifest(true)), [Code::EndNotRecorded]);
     snapshot.completeness.stopped = true;
     assert_eq!(codes_of(&snapshot, standing), [], "the head was told to stop: running work is a fact");
     assert_eq!(codes_of(&snapshot, Standing { marked: false, ..standing }), [Code::NoMarker]);
+    assert_eq!(codes_of(&snapshot, Standing { marked: false, closed: Some(false), ..standing }), []);
 }

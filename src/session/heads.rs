@@ -1,0 +1,190 @@
+//! The manifests of sessions that are not open: whether the head's collector goes on, and whether all collectors say that
+//! nothing is missing.
+//!
+//! Nothing is read before a page shows the session. A session of another collector then costs one listing, and one for
+//! each of up to three nodes; one of ours a listing and a read for each node, up to `MAX_NODES`. The result is kept: for
+//! a day if nothing more will be written, else for five minutes.
+
+use super::load::{ManifestObject, Places, Proved, now, read_manifests};
+use super::{Error, Sessions};
+use crate::liveness::State;
+use parking_lot::Mutex;
+use quick_cache::sync::Cache;
+use ray_history_core::base::chain::chain;
+use ray_history_core::base::name::SessionKey;
+use ray_history_core::base::time::Nanos;
+use ray_history_core::layout::{OWN_FOLDER, ObjectKind, OwnKind, Tree, data_prefixes, parse_object};
+use ray_history_manifest::proof::{Head, Life, Verdict, claims};
+use ray_history_storage::{Delimiter, Storage};
+use std::collections::HashSet;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Sessions of which it is kept what their manifests say.
+const KEPT: usize = 20_000;
+/// Sessions that wait to be looked at. Further ones are looked at when they are shown again.
+const MAX_WAITING: usize = 1_000;
+/// Sessions that are looked at concurrently.
+const AT_ONCE: usize = 2;
+/// Nodes looked at of one session. A session with more has to be opened for a verdict.
+const MAX_NODES: usize = 32;
+/// Nodes without a manifest after which a session counts as one of another collector.
+const NODES_WITHOUT: usize = 3;
+const MINUTE: Nanos = 60_000_000_000;
+
+/// What the manifests of a session say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// The last word of the heads' collectors.
+    pub head: Option<Head>,
+    /// The verdict of the manifests alone: nothing is compared with the stored files. `None` without manifests, or with
+    /// too many.
+    pub verdict: Option<Verdict>,
+    taken: Nanos,
+}
+
+impl Glance {
+    /// Returns `true` if the manifests may be others by now.
+    fn is_outdated(&self, now: Nanos) -> bool {
+        let is_final = self.head.is_none_or(|head| head.is_closed());
+        let keep = if is_final { 24 * 60 * MINUTE } else { 5 * MINUTE };
+        now.saturating_sub(self.taken) > keep
+    }
+}
+
+/// What the manifests of sessions say that are not open.
+#[derive(Debug)]
+pub(super) struct Heads {
+    seen: Cache<SessionKey, Glance>,
+    waiting: Mutex<HashSet<SessionKey>>,
+    slots: Semaphore,
+}
+
+impl Default for Heads {
+    fn default() -> Self {
+        Self { seen: Cache::new(KEPT), waiting: Mutex::default(), slots: Semaphore::new(AT_ONCE) }
+    }
+}
+
+impl Heads {
+    /// Reads the manifests of a session that waits for it.
+    async fn look_at(&self, store: &Arc<dyn Storage>, key: &SessionKey, places: Result<Places, Error>) {
+        // The semaphore is never closed.
+        let _slot = self.slots.acquire().await;
+        let read = match places {
+            Ok(places) => read(store, key, places).await,
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(glance) => self.seen.insert(key.clone(), glance),
+            Err(error) => tracing::debug!(session.key = %key, error = %chain(&error), "manifests could not be read"),
+        }
+        self.waiting.lock().remove(key);
+    }
+}
+
+/// The source of a session's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KnownBy {
+    /// The watch of an API server.
+    Watch,
+    /// The manifest of its head.
+    Manifest,
+}
+
+impl Sessions {
+    /// Returns the state of a session, and by whom it is known. What a watch knows counts; the manifest of the head
+    /// tells the state of a session that no watch covers.
+    pub fn known_state(&self, key: &SessionKey) -> (State, Option<KnownBy>) {
+        let state = self.watched().state(key);
+        if state != State::Unknown {
+            return (state, Some(KnownBy::Watch));
+        }
+        match self.head(key).map(|head| head.life(now())) {
+            Some(Life::Live) if !self.listing().is_superseded(key) => (State::Live, Some(KnownBy::Manifest)),
+            Some(Life::Dead) => (State::Dead, Some(KnownBy::Manifest)),
+            _ => (State::Unknown, None),
+        }
+    }
+
+    /// Returns the last word of the collectors of a session's heads, as far as it was read.
+    pub(super) fn head(&self, key: &SessionKey) -> Option<Head> {
+        match self.proof_of(key) {
+            Some(proved) => proved.head,
+            None => self.source().heads.seen.peek(key).and_then(|glance| glance.head),
+        }
+    }
+
+    /// Returns `true` if a session has manifests, understood or not, as far as they were read.
+    pub(super) fn has_manifests(&self, key: &SessionKey) -> bool {
+        let has_any = |glance: Glance| glance.head.is_some() || glance.verdict.is_some();
+        self.proof_of(key).is_some() || self.source().heads.seen.peek(key).is_some_and(has_any)
+    }
+
+    /// Returns the proof of a session if it is open.
+    fn proof_of(&self, key: &SessionKey) -> Option<Arc<Proved>> {
+        self.peek(key)?.proved.clone()
+    }
+
+    /// Returns what the manifests of a session said when they were last read, and reads them in the background if that
+    /// was long ago.
+    pub fn glance(self: &Arc<Self>, key: &SessionKey) -> Option<Glance> {
+        let source = self.source();
+        let seen = source.heads.seen.get(key);
+        if seen.is_none_or(|glance| glance.is_outdated(now())) {
+            let mut waiting = source.heads.waiting.lock();
+            if waiting.len() < MAX_WAITING && waiting.insert(key.clone()) {
+                drop(waiting);
+                let (source, key) = (Arc::clone(&source), key.clone());
+                self.loader.spawn_background(async move {
+                    let places = source.places(&key).await;
+                    source.heads.look_at(&source.store, &key, places).await;
+                });
+            }
+        }
+        seen
+    }
+}
+
+/// Lists the nodes of a session and reads their manifests.
+async fn read(store: &Arc<dyn Storage>, key: &SessionKey, places: Places) -> Result<Glance, Error> {
+    let taken = now();
+    let owners: Vec<_> = places.owner.into_iter().collect();
+    let (mut manifests, mut nodes, mut without) = (Vec::new(), 0, 0);
+    for root in &places.roots {
+        let all = data_prefixes(root, &key.cluster, &key.session, &owners);
+        for place in all.into_iter().filter(|place| place.tree == Tree::History) {
+            for folder in store.list_all(&place.prefix, Delimiter::Slash).await?.prefixes {
+                let is_node = folder.strip_prefix(&place.prefix) != Some("fetched_endpoints/");
+                if !is_node || nodes == MAX_NODES || (manifests.is_empty() && without == NODES_WITHOUT) {
+                    continue;
+                }
+                nodes += 1;
+                let found = manifests_of(&**store, &place.prefix, &folder).await?;
+                without += usize::from(found.is_empty());
+                manifests.extend(found);
+            }
+        }
+    }
+    let read = read_manifests(store, &manifests, |_| ()).await;
+    let verdict = claims(&read.found, taken).filter(|_| nodes < MAX_NODES && read.unreadable.is_empty());
+    Ok(Glance { head: Head::of(&read.found), verdict: verdict.map(|proof| proof.verdict), taken })
+}
+
+/// Lists the manifests of one node.
+async fn manifests_of(store: &dyn Storage, prefix: &str, folder: &str) -> Result<Vec<ManifestObject>, Error> {
+    let page = store.list_all(&format!("{folder}{OWN_FOLDER}/"), Delimiter::None).await?;
+    let found = page.objects.into_iter().filter_map(|object| {
+        match parse_object(Tree::History, object.key.strip_prefix(prefix)?)? {
+            ObjectKind::Own(own) if own.kind == OwnKind::Manifest => Some(ManifestObject {
+                node: own.node.to_owned(),
+                spool: own.spool.to_owned(),
+                etag: object.etag.clone(),
+                key: object.key.clone(),
+                size: object.size,
+            }),
+            _ => None,
+        }
+    });
+    Ok(found.collect())
+}

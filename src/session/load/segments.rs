@@ -1,0 +1,259 @@
+//! Log files whose ends lie in segments: what is stored as an object of its own, continued by frames of segments.
+//!
+//! `LogStore` reads such a file as if it were one object, so that ranges, last lines and facts need not know. A part
+//! that is in no segment, because the collector lost it, ends the file.
+
+use super::nodes::SegmentObject;
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use ray_history_core::layout::{OWN_FOLDER, rotated_from};
+use ray_history_manifest::segment::{Frame, Index, USUAL_TAIL, read_frame, read_index};
+use ray_history_storage::{
+    Delimiter, Error, ErrorKind, ListPage, ObjectBody, ObjectMeta, PageToken, ReadRange, Storage,
+};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Segments whose indexes are read concurrently.
+const FETCHES: usize = 16;
+/// Longest index that is read, in stored bytes.
+const LONGEST_INDEX: u64 = 4 << 20;
+/// Frames of one read that are fetched ahead.
+const AHEAD: usize = 4;
+
+/// A range of a log file in a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Piece {
+    segment: Arc<str>,
+    /// The offsets in the log file.
+    range: Range<u64>,
+    /// The offset and the length of the gzip member in the segment.
+    frame: (u64, u32),
+}
+
+/// The end of a log file, behind what is stored as an object of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pieces {
+    /// Sorted by their starts; none lies within the one before.
+    pieces: Vec<Piece>,
+}
+
+impl Pieces {
+    /// Returns the offset at which the file ends that has `settled` bytes of its own.
+    pub(super) fn end(&self, settled: u64) -> u64 {
+        let continued = |end: u64, piece: &Piece| if piece.range.start <= end { end.max(piece.range.end) } else { end };
+        self.pieces.iter().fold(settled, continued)
+    }
+
+    /// Returns the approximate memory held, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        self.pieces.len() * size_of::<Piece>()
+    }
+}
+
+/// Pieces by node and path, each with the key at which the file is stored or will be; and segments that could not be read, with the reason.
+#[derive(Debug, Default)]
+pub(in crate::session) struct Segments {
+    pub(super) logs: BTreeMap<(String, String), (String, Pieces)>,
+    pub(in crate::session) unreadable: Vec<(String, String)>,
+}
+
+/// Reads the indexes of segments. `is_stored` tells whether a node has a log file at a path.
+pub(in crate::session) async fn read(
+    store: &Arc<dyn Storage>,
+    segments: &[SegmentObject],
+    is_stored: impl Fn(&str, &str) -> bool,
+) -> Segments {
+    let mut reads = stream::iter(segments.to_vec())
+        .map(|segment| async move {
+            let frames = read_frames(&**store, &segment).await;
+            (segment, frames)
+        })
+        .buffer_unordered(FETCHES);
+    let mut read = Segments::default();
+    // By node and the first path of a file: the frames of each file that had this path.
+    let mut found = BTreeMap::<(String, String, String), BTreeMap<String, Vec<Piece>>>::new();
+    while let Some((segment, frames)) = reads.next().await {
+        let key: Arc<str> = segment.key.as_str().into();
+        let below_node = format!("{OWN_FOLDER}/{}/logs-", segment.spool);
+        let folder = segment.key.rfind(&below_node).map_or("", |at| &segment.key[..at]);
+        match frames {
+            Ok(frames) => {
+                for Frame { path, file, at, len, frame, size } in frames {
+                    let range = at..at.saturating_add(len.into());
+                    let piece = Piece { segment: Arc::clone(&key), range, frame: (frame, size) };
+                    found
+                        .entry((segment.node.clone(), folder.to_owned(), path))
+                        .or_default()
+                        .entry(file)
+                        .or_default()
+                        .push(piece);
+                }
+            }
+            // Its bytes are settled by now.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => read.unreadable.push((segment.key, error.to_string())),
+        }
+    }
+    for ((node, folder, path), files) in found {
+        let newest = files.keys().max_by_key(|file| first_seen(file)).cloned();
+        for (file, pieces) in files {
+            // A file of an earlier identity was rotated, and has its own name.
+            let rotated = rotated_path(&path, &file);
+            let is_rotated =
+                rotated.as_ref().is_some_and(|rotated| is_stored(&node, rotated)) || Some(&file) != newest.as_ref();
+            let path = if is_rotated { rotated.unwrap_or_else(|| path.clone()) } else { path.clone() };
+            let key = format!("{folder}logs/{path}");
+            read.logs.insert((node.clone(), path), (key, sorted(pieces)));
+        }
+    }
+    read
+}
+
+/// Returns the time at which a file was first seen, from its identity `{ino}-{ns}`.
+fn first_seen(file: &str) -> u64 {
+    file.split_once('-').and_then(|(_, seen)| seen.parse().ok()).unwrap_or_default()
+}
+
+/// Returns the name under which a collector keeps a rotated file.
+fn rotated_path(path: &str, file: &str) -> Option<String> {
+    let name = path.rfind('/').map_or(0, |slash| slash + 1);
+    let dot = path[name..].rfind('.').filter(|dot| *dot > 0).map_or(path.len(), |dot| name + dot);
+    let (stem, extension) = path.split_at(dot);
+    let rotated = format!("{stem}.rotated.{file}{extension}");
+    (rotated_from(&rotated).as_deref() == Some(path)).then_some(rotated)
+}
+
+/// Sorts pieces by their starts, and leaves out those that lie within another one.
+fn sorted(mut pieces: Vec<Piece>) -> Pieces {
+    pieces.sort_by_key(|piece| (piece.range.start, std::cmp::Reverse(piece.range.end)));
+    let mut end = None;
+    pieces.retain(|piece| {
+        let goes_on = end.is_none_or(|end| piece.range.end > end);
+        end = end.max(Some(piece.range.end));
+        goes_on
+    });
+    Pieces { pieces }
+}
+
+async fn read_frames(store: &dyn Storage, segment: &SegmentObject) -> Result<Vec<Frame>, Error> {
+    let damaged = |why: &dyn std::fmt::Display| Error::failed(segment.key.clone(), why.to_string());
+    let body = store.read(&segment.key, ReadRange::Tail(USUAL_TAIL)).await?;
+    // It may have grown since it was listed.
+    let size = if body.is_measured { body.meta.size } else { segment.size };
+    let tail = body.read_all(USUAL_TAIL).await?;
+    match read_index(&tail, size).map_err(|error| damaged(&error))? {
+        Index::Frames(frames) => Ok(frames),
+        Index::BeginsAt(at) if size.saturating_sub(at) <= LONGEST_INDEX => {
+            let range = ReadRange::Between(at, size);
+            let tail = store.read(&segment.key, range).await?.read_all(LONGEST_INDEX).await?;
+            match read_index(&tail, size).map_err(|error| damaged(&error))? {
+                Index::Frames(frames) => Ok(frames),
+                Index::BeginsAt(_) => Err(damaged(&"its index has no beginning")),
+            }
+        }
+        Index::BeginsAt(_) => Err(damaged(&"its index is too long")),
+    }
+}
+
+/// A log file that is continued by pieces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Continued {
+    /// Length of the object of its own; zero without one.
+    pub(super) settled: u64,
+    /// The rest.
+    pub(super) pieces: Pieces,
+}
+
+/// A store in which log files that are continued by segments are whole. Everything else is read as it is.
+#[derive(Debug)]
+pub(in crate::session) struct LogStore {
+    inner: Arc<dyn Storage>,
+    continued: HashMap<String, Arc<Continued>>,
+}
+
+impl LogStore {
+    /// Returns a store with these files, by their keys; the store itself if there are none.
+    pub(super) fn with(
+        inner: &Arc<dyn Storage>,
+        continued: impl Iterator<Item = (String, Arc<Continued>)>,
+    ) -> Arc<dyn Storage> {
+        let continued: HashMap<_, _> = continued.collect();
+        if continued.is_empty() {
+            return Arc::clone(inner);
+        }
+        Arc::new(Self { inner: Arc::clone(inner), continued })
+    }
+}
+
+#[async_trait]
+impl Storage for LogStore {
+    async fn list(&self, prefix: &str, delimiter: Delimiter, page: Option<PageToken>) -> Result<ListPage, Error> {
+        self.inner.list(prefix, delimiter, page).await
+    }
+
+    fn listing_is_free(&self) -> bool {
+        self.inner.listing_is_free()
+    }
+
+    fn lists_in_order(&self) -> bool {
+        self.inner.lists_in_order()
+    }
+
+    async fn read_matching(&self, key: &str, range: ReadRange, if_match: Option<&str>) -> Result<ObjectBody, Error> {
+        let Some(file) = self.continued.get(key) else { return self.inner.read_matching(key, range, if_match).await };
+        let size = file.pieces.end(file.settled);
+        let range = range.within(size);
+        let own = range.start..range.end.min(file.settled);
+        let mut stream = stream::empty().boxed();
+        if own.start < own.end {
+            // Segments continue what was stored when they were listed; it is a part of what is stored now.
+            let body = self.inner.read(key, ReadRange::Between(own.start, own.end)).await?;
+            if body.promised().is_some_and(|promised| promised != own.end - own.start) {
+                return Err(Error::new(ErrorKind::PreconditionFailed, key));
+            }
+            stream = body.stream;
+        }
+        let mut at = range.start.max(file.settled);
+        let mut frames = Vec::new();
+        for piece in &file.pieces.pieces {
+            let wanted = at.max(piece.range.start)..piece.range.end.min(range.end);
+            if piece.range.start <= at && wanted.start < wanted.end {
+                at = wanted.end;
+                frames.push((piece.clone(), wanted));
+            }
+        }
+        let inner = Arc::clone(&self.inner);
+        let rest = stream::iter(frames)
+            .map(move |(piece, wanted)| {
+                let inner = Arc::clone(&inner);
+                async move { read_piece(&*inner, &piece, wanted).await }
+            })
+            .buffered(AHEAD);
+        let meta = ObjectMeta { key: key.to_owned(), size, etag: None, modified: None };
+        Ok(ObjectBody { meta, range, is_measured: true, stream: stream.chain(rest).boxed() })
+    }
+}
+
+/// Reads a range of a log file from its piece.
+async fn read_piece(store: &dyn Storage, piece: &Piece, wanted: Range<u64>) -> Result<Bytes, Error> {
+    let Piece { segment, range, frame: (at, size) } = piece;
+    let (at, size) = (*at, u64::from(*size));
+    let member = store.read(segment, ReadRange::Between(at, at + size)).await?.read_all(size).await?;
+    let frame = Frame {
+        path: String::new(),
+        file: String::new(),
+        at: range.start,
+        len: (range.end - range.start) as u32,
+        frame: at,
+        size: size as u32,
+    };
+    let bytes = read_frame(&frame, &member).map_err(|error| Error::failed(segment.to_string(), error.to_string()))?;
+    let within = (wanted.start - range.start) as usize..(wanted.end - range.start) as usize;
+    Ok(Bytes::from(bytes).slice(within))
+}
+
+#[cfg(test)]
+mod tests;
