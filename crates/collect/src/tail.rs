@@ -195,7 +195,9 @@ impl Tail {
     /// of which is in segments if `flush_now` has returned before.
     pub async fn settle(&self, deadline: Instant) -> Unsettled {
         let nodes = self.nodes();
-        nodes.iter().for_each(|node| node.is_closing.store(true, Ordering::Relaxed));
+        for node in &nodes {
+            node.is_closing.store(true, Ordering::Relaxed);
+        }
         let settled = async {
             // The ends of files whose middle is left out; nothing else if everything is flushed.
             let _ = self.flush(FlushKind::All).await;
@@ -213,7 +215,9 @@ impl Tail {
 
     /// Goes on after `settle`, because the pod does not end after all.
     pub fn resume(&self) {
-        self.nodes().iter().for_each(|node| node.is_closing.store(false, Ordering::Relaxed));
+        for node in self.nodes() {
+            node.is_closing.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Returns the manifest's part about this node in a session; `None` before its first scan.

@@ -7,6 +7,13 @@
 //! A frame is one gzip member with at most 256 KiB of one file. The index is a gzip member with a JSON array of
 //! [`Frame`]. Numbers are little-endian. An object that does not end in a valid index is no segment: it was cut.
 //!
+//! A file has the path under which it was first seen and an identity, because a path may have had several files. Its
+//! bytes belong to the object `{stem}.rotated.{identity}{ext}` if there is one or the manifest's `ended` has that name;
+//! else to the object of the path itself, of several such files the one that was seen last.
+//!
+//! Segments have growing numbers. Some may be missing: a number whose first put was interrupted by a kill is not used
+//! again.
+//!
 //! Frames have offsets in the file that they were read from, so a range that lies in two segments, or in a segment and
 //! in the stored file, is the same bytes twice and does no harm.
 

@@ -20,7 +20,9 @@ pub(super) fn stored(path: &OsStr) -> String {
                 stored.push(character);
             }
         }
-        chunk.invalid().iter().for_each(|byte| escape(&mut stored, *byte));
+        for byte in chunk.invalid() {
+            escape(&mut stored, *byte);
+        }
     }
     stored
 }

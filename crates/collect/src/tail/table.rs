@@ -82,7 +82,9 @@ impl Table {
         (self.folders, self.closed, self.special) = (folders, closed, special);
         if !is_complete {
             // Who was not seen may be in the part that could not be read.
-            self.files.values_mut().for_each(|file| file.misses = file.misses.saturating_sub(1));
+            for file in self.files.values_mut() {
+                file.misses = file.misses.saturating_sub(1);
+            }
         }
         self.look_at_removed();
         self.sweep(limits.max_bytes);

@@ -210,7 +210,9 @@ async fn every_byte_of_a_day_is_readable_or_named_lost() {
         assert_eq!(logs.settled.objects, stored.settled.len() as u64);
         assert_eq!(logs.settled.bytes, stored.settled.values().map(|bytes| bytes.len() as u64).sum::<u64>());
         let mut digest = ray_history_manifest::Digest::default();
-        stored.settled.iter().for_each(|(path, bytes)| digest.add(&format!("logs/{path}"), bytes.len() as u64));
+        for (path, bytes) in &stored.settled {
+            digest.add(&format!("logs/{path}"), bytes.len() as u64);
+        }
         assert_eq!(logs.settled.digest, digest);
         assert!(stored.segments.iter().all(|number| *number <= logs.segments.last));
     }
