@@ -19,6 +19,14 @@ const FULL: usize = 4 << 20;
 /// Frames of one file before the next file has its turn, so that a long one keeps no other waiting.
 const FRAMES_IN_TURN: usize = 4;
 
+/// An open file, what a segment calls it, and the range that it should take.
+struct Source {
+    file: Arc<File>,
+    name: Arc<str>,
+    id: String,
+    range: Range<u64>,
+}
+
 /// Returns `true` if a segment must not take more.
 pub(super) fn is_full(segment: &SegmentWriter) -> bool {
     segment.body_len() >= FULL || segment.index_len() >= LONGEST_INDEX
@@ -56,7 +64,8 @@ fn turn(
     buffer: &mut [u8],
     (max, is_closing): (u64, bool),
 ) -> bool {
-    let Some((file, name, id, mut range)) = open(table, root, key, max, is_closing) else { return false };
+    let Some(source) = open(table, root, key, max, is_closing) else { return false };
+    let Source { file, name, id, mut range } = source;
     let mut took = false;
     for _ in 0..FRAMES_IN_TURN {
         let wanted = usize::try_from(range.end - range.start).unwrap_or(usize::MAX).min(buffer.len());
@@ -87,21 +96,15 @@ fn turn(
     took
 }
 
-/// Returns an open file, what a segment calls it, and the range that it should take, if the file is still the same.
-fn open(
-    table: &Mutex<Table>,
-    root: &Path,
-    key: u64,
-    max: u64,
-    is_closing: bool,
-) -> Option<(Arc<File>, Arc<str>, String, Range<u64>)> {
+/// Returns what a segment should take of a file, if it is still the same file.
+fn open(table: &Mutex<Table>, root: &Path, key: u64, max: u64, is_closing: bool) -> Option<Source> {
     let mut table = table.lock();
     let file = table.files.get_mut(&key)?;
     let range = file.unqueued(max, is_closing);
     let handle = file.open(root)?;
     // It may have been rewritten since the scan: then the next scan finds out.
     let is_same = !range.is_empty() && file.mark.is_of(&handle).is_ok_and(|same| same);
-    is_same.then(|| (handle, Arc::clone(&file.name), file.id(), range))
+    is_same.then(|| Source { file: handle, name: Arc::clone(&file.name), id: file.id(), range })
 }
 
 impl LogFile {

@@ -137,7 +137,7 @@ impl Node {
         let status = status_of(&handle).ok()?;
         let is_same = |print: super::print::Print| print.is_of(&handle).is_ok_and(|same| same);
         let is_rewritten = file.class() == Class::Rewritten;
-        if !is_rewritten && !(is_same(file.head) && is_same(file.mark) && status.len >= file.status.len) {
+        if !(is_rewritten || is_same(file.head) && is_same(file.mark) && status.len >= file.status.len) {
             return None;
         }
         let below = format!("logs/{}", file.stored_as());

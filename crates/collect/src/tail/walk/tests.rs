@@ -90,7 +90,7 @@ fn folders_too_deep_or_closed_are_named() {
 
     let closed = folder.path().join("closed");
     fs::create_dir(&closed).unwrap();
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read_dir(&closed).is_err() {
         let (_, walked) = files_of(folder.path());
         assert!(walked.closed.iter().any(|(path, why)| path == "closed" && *why == "no permission"));
