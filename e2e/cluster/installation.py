@@ -33,7 +33,7 @@ def configure(node: Node, namespace: str):
 
 
 def wait_until_ready(node: Node, namespace: str, deployment: str, seconds: int = 180):
-    """Waits for the object, for both replicas, and for the Service of the same name: kube-proxy is told of them last."""
+    """Waits for the object, both replicas, and the Service of the same name: kube-proxy is told of them last."""
     node.kubectl("-n", namespace, "wait", "--for=condition=Ready", "rh/main", f"--timeout={seconds}s")
     node.kubectl("-n", namespace, "rollout", "status", f"deployment/{deployment}", f"--timeout={seconds}s")
     service = node.service(namespace, deployment)
