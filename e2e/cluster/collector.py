@@ -41,7 +41,9 @@ class Session:
 
     def _node(self, ip: str) -> str | None:
         rows = json.loads(self._asked("/nodes?view=summary") or "{}").get("data", {}).get("summary", [])
-        return next((row["raylet"]["nodeId"] for row in rows if row["ip"] == ip and row["raylet"].get("nodeId")), None)
+        # A row has no address before the node's agent has reported.
+        ids = (row.get("raylet", {}).get("nodeId") for row in rows if row.get("ip") == ip)
+        return next(filter(None, ids), None)
 
     def _asked(self, path: str) -> bytes | None:
         try:
@@ -109,7 +111,8 @@ def main():
     with Receiver(PORT) as receiver:
         session = Session(f"http://{pod['HEAD']}:8265")
         upload = Upload(bucket, session, receiver, pod)
-        upload.answers()
+        with contextlib.suppress(OSError):  # As below.
+            upload.answers()
         session.wait_for_node(pod["POD_IP"])
         print(f"{session.name} node {session.node}", flush=True)
         while not ended.is_set():

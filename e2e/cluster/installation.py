@@ -1,6 +1,6 @@
 """An installation in the cluster: the server's namespace, what it reads, and how it says that it is ready."""
 
-from e2e.cluster.node import Node
+from e2e.cluster.node import Node, wait_for
 from e2e.cluster.rayjobs import STORE
 
 SECRET = "ray-history-storage"  # noqa: S105  the name of one
@@ -33,9 +33,11 @@ def configure(node: Node, namespace: str):
 
 
 def wait_until_ready(node: Node, namespace: str, deployment: str, seconds: int = 180):
-    """Waits for the object and for both replicas."""
+    """Waits for the object, both replicas, and the Service of the same name: kube-proxy is told of them last."""
     node.kubectl("-n", namespace, "wait", "--for=condition=Ready", "rh/main", f"--timeout={seconds}s")
     node.kubectl("-n", namespace, "rollout", "status", f"deployment/{deployment}", f"--timeout={seconds}s")
+    service = node.service(namespace, deployment)
+    wait_for(f"the Service {deployment}", lambda: service.get("readyz")[0] == 200, 30)
 
 
 def running(node: Node, namespace: str) -> list[dict]:
