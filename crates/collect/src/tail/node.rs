@@ -99,7 +99,7 @@ impl Node {
         Limits { open: self.settings.most_open, max_bytes: self.settings.max_bytes }
     }
 
-    /// Looks at all files once. Blocks for about 2 µs a file.
+    /// Looks at all files once. Blocks for some microseconds a file.
     pub(super) fn scan(&self) {
         let mut table = self.table.lock();
         table.scan(&self.root, self.limits());
