@@ -25,7 +25,7 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
     ("server", &["middleware", "routes", "state"]),
     ("sessions", &["error", "request", "state"]),
     ("state", &["heavy"]),
-    ("validators", &["state"]),
+    ("validators", &["sessions", "state"]),
 ];
 
 /// What single families may import beyond `HELPERS`: only Ray's answers are long.
