@@ -16,6 +16,7 @@ VENV := .cache/venv
 SERVERS := .cache/servers
 DASHBOARD := .cache/dashboard
 IMAGE ?= ray-history:0.1.0
+COLLECT_IMAGE ?= ray-history-collect:0.1.0
 PYTHON_FILES := e2e scripts/fetch-dashboard scripts/release-manifests scripts/sbom scripts/versions tests/storage_servers
 
 ##@ Use
@@ -33,6 +34,10 @@ dashboard: ## Fetch the Ray dashboard's files from the ray wheel, once. RAY_VERS
 .PHONY: image
 image: ## Build the container image $(IMAGE) into target/image/, with buildah and without a registry
 	scripts/image $(IMAGE) target/image/ray-history.tar
+
+.PHONY: image-collect
+image-collect: ## Build the collector's image $(COLLECT_IMAGE) into target/image/, in the same way
+	scripts/image --collect $(COLLECT_IMAGE) target/image/ray-history-collect.tar
 
 .PHONY: release
 release: $(VENV)/e2e/stamp control-plane ## Write what a release publishes into target/release-files/, if all versions agree. RELEASE_ARGS=--unreleased

@@ -61,6 +61,13 @@ def test_a_place_with_another_version_is_named(copy, name):
     assert f": {wrong}: " in versions("--unreleased", copy, succeeds=False).stderr
 
 
+def test_the_collector_s_image_has_the_version(copy):
+    file = copy / "Makefile"
+    file.write_text(re.sub(r"(?<=ray-history-collect:)\S+$", "9.9.9", file.read_text(), flags=re.MULTILINE))
+    told = versions("--unreleased", copy, succeeds=False).stderr
+    assert re.findall(": (.*): ", told) == ["Makefile"]
+
+
 def test_a_release_needs_a_section_of_the_changelog(copy):
     version = versions("--unreleased", copy).stdout.strip()
     file = copy / "CHANGELOG.md"

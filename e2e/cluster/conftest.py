@@ -64,7 +64,7 @@ def stored(node, tmp_path_factory):
 @pytest.fixture(scope="session")
 def image(node):
     """The release's image, imported."""
-    (archive,) = RELEASE.glob("*-image-*.tar")
+    (archive,) = RELEASE.glob("ray-history-image-*.tar")
     return node.import_image(archive)
 
 

@@ -1,7 +1,6 @@
 """A collector beside a real Ray that ends with the hook, by a signal to both at once, or by being killed."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -10,9 +9,8 @@ import pytest
 from e2e.collect.stored import Stored
 from e2e.harness import processes
 from e2e.harness.processes import REPOSITORY
-from e2e.harness.server import Server
+from e2e.harness.server import COLLECTOR, Server
 
-COLLECTOR = Path(os.environ.get("RAY_HISTORY_COLLECT_BIN", REPOSITORY / "target" / "debug" / "ray-history-collect"))
 RAY = Path(sys.executable).parent / "ray"
 SCENE_SECONDS = 240
 

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from e2e.harness import processes
+from e2e.harness.loopback import free_ports
 from e2e.harness.server import Server, status_bytes, wait_until
 from e2e.harness.service import get
 
@@ -27,6 +28,7 @@ class Image:
     """An OCI archive: its configuration, and the files of all layers."""
 
     def __init__(self, archive: Path):
+        self.archive = archive
         self._archive = tarfile.open(archive)  # noqa: SIM115  closed with the process
         index = json.load(self._archive.extractfile("index.json"))
         (entry,) = index["manifests"]
@@ -93,10 +95,14 @@ class Container(Server):
         """`root` has the image's files, unpacked; `folder` is for this container's own."""
         super().__init__(bucket, folder / "log", **options)
         folder.mkdir()
-        arguments = [*image.config["Entrypoint"], *image.config["Cmd"], "--local-dir", "/bucket"]
-        (folder / "config.json").write_text(
-            json.dumps(restricted(image, root, bucket, [*arguments, "--listen", "127.0.0.1:0", *flags], memory))
-        )
+        mount = {"destination": "/bucket", "type": "bind", "source": str(bucket), "options": ["bind", "ro"]}
+        document = restricted(image, root, memory, mount)
+        document["process"]["args"] += ["--local-dir", "/bucket", "--listen", "127.0.0.1:0", *flags]
+        self._prepare(folder, document)
+
+    def _prepare(self, folder: Path, document: dict):
+        """Writes the runtime's document into a folder of this container's own, and makes the command that runs it."""
+        (folder / "config.json").write_text(json.dumps(document))
         self._name = f"ray-history-{os.getpid()}-{folder.name}"
         self._pid = folder / "pid"
         self._runc = ["runc", "--root", str(folder / "runc")]
@@ -124,7 +130,30 @@ class Container(Server):
         return status_bytes(int(self._pid.read_text()), name)
 
 
-def restricted(image: Image, root: Path, bucket: Path, arguments: list[str], memory: int) -> dict:
+class CollectorContainer(Container):
+    """A collector on the loopback addresses of this machine, with an empty folder for its spool as a pod gives it.
+
+    All its settings are variables; without any more than the ports it knows neither a cluster nor a store.
+    """
+
+    def __init__(self, image: Image, root: Path, folder: Path, memory: int = 64 * MIB):
+        Server.__init__(self, folder, folder / "log", started="the spool is (open)")
+        folder.mkdir()
+        events, control = (f"127.0.0.1:{port}" for port in free_ports(2))
+        self.events, self._control = f"http://{events}/v1/events", f"http://{control}"
+        options = ["nosuid", "nodev", "noexec", "mode=0777", "size=16m"]
+        spool = {"destination": "/var/spool/ray-history", "type": "tmpfs", "source": "tmpfs", "options": options}
+        document = restricted(image, root, memory, spool)
+        ports = [f"EVENTS_PORT={events.rpartition(':')[2]}", f"RAY_HISTORY_COLLECT_CONTROL_LISTEN={control}"]
+        document["process"]["env"] += ports
+        self._prepare(folder, document)
+
+    def _wait_for_address(self) -> str:
+        super()._wait_for_address()
+        return self._control
+
+
+def restricted(image: Image, root: Path, memory: int, mount: dict) -> dict:
     """Returns the runtime's document for a container as restricted as Pod Security asks."""
     with tempfile.TemporaryDirectory() as scratch:
         processes.run(["runc", "spec"], cwd=scratch)
@@ -134,15 +163,13 @@ def restricted(image: Image, root: Path, bucket: Path, arguments: list[str], mem
     document["process"] |= {
         "terminal": False,
         "user": {"uid": int(user), "gid": int(group)},
-        "args": arguments,
-        "env": image.config["Env"],
+        "args": [*image.config["Entrypoint"], *image.config.get("Cmd", [])],
+        "env": image.config.get("Env", []).copy(),
         "capabilities": {},
         "noNewPrivileges": True,
         "rlimits": [],
     }
-    document["mounts"].append(
-        {"destination": "/bucket", "type": "bind", "source": str(bucket), "options": ["bind", "ro"]}
-    )
+    document["mounts"].append(mount)
     linux = document["linux"]
     linux["namespaces"] = [each for each in linux["namespaces"] if each["type"] != "network"]
     linux["resources"]["memory"] = {"limit": memory}
