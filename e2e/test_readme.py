@@ -12,9 +12,17 @@ from e2e.harness.manifests import NAMESPACE
 from e2e.harness.server import BINARY, REPOSITORY
 
 PAGES = [
-    REPOSITORY / name for name in ["README.md", "charts/ray-history/README.md", "docs/install.md", "docs/collecting.md"]
+    REPOSITORY / name
+    for name in [
+        "README.md",
+        "charts/ray-history/README.md",
+        "docs/install.md",
+        "docs/collecting.md",
+        "docs/collector.md",
+    ]
 ]
-IMAGE = re.search(r"^IMAGE \?= (\S+)$", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)[1]
+MAKEFILE = (REPOSITORY / "Makefile").read_text()
+IMAGE = re.search(r"^IMAGE \?= (\S+)$", MAKEFILE, re.MULTILINE)[1]
 
 
 def commands(page) -> list[list[str]]:
@@ -51,16 +59,18 @@ def test_every_kind_of_command_was_found():
     ("page", "words"), [each for each in ALL if each[1][0] == "make"], ids=lambda each: str(each)[-50:]
 )
 def test_make_has_the_target(page, words):  # noqa: ARG001
-    targets = re.findall(r"^([a-z0-9-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+    targets = re.findall(r"^([a-z0-9-]+):", MAKEFILE, re.MULTILINE)
     assert words[1] in targets
 
 
 def test_the_image_built_is_the_one_loaded_and_run():
-    built = re.findall(r"^\tscripts/image \$\(IMAGE\) (\S+)$", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
-    for page, words in ALL:
-        if words[0] == "skopeo":
-            assert [words[2]] == [f"oci-archive:{archive}" for archive in built], (page, words)
-            assert words[-1].endswith(IMAGE), (page, words)
+    names = dict(re.findall(r"^(\w*IMAGE) \?= (\S+)$", MAKEFILE, re.MULTILINE))
+    built = re.findall(r"^\tscripts/image (?:--collect )?\$\((\w+)\) (\S+)$", MAKEFILE, re.MULTILINE)
+    images = {f"oci-archive:{archive}": names[name] for name, archive in built}
+    loaded = [(page, words) for page, words in ALL if words[0] == "skopeo"]
+    for page, words in loaded:
+        assert words[-1].endswith(f"/{images[words[2]]}"), (page, words)
+    assert {words[2] for _, words in loaded} == set(images)
     for objects in [manifests.kustomized("default"), manifests.rendered({})]:
         pods = [each for each in objects if each["kind"] in ("Deployment", "Pod")]
         assert pods
