@@ -264,4 +264,5 @@ def test_a_restricted_collector_without_settings_keeps_events_in_64_mib(image, r
             assert answer.status == 200
         metrics = container.get("metrics")[2].decode()
         assert re.search(r"^ray_history_collect_events_accepted_total 2$", metrics, re.MULTILINE)
-        print(f"{container.memory('VmRSS') / MIB:.1f} MiB resident")
+        rows = [f"{name} {container.memory(name) / MIB:.1f} MiB" for name in ("VmRSS", "RssAnon", "RssFile")]
+        print(", ".join(rows))
