@@ -12,7 +12,7 @@ from e2e.harness.processes import REPOSITORY
 from e2e.harness.service import Service
 
 BINARY = Path(os.environ.get("RAY_HISTORY_BIN", REPOSITORY / "target" / "debug" / "ray-history"))
-COLLECTOR = Path(os.environ.get("RAY_HISTORY_COLLECT_BIN", BINARY.parent / "ray-history-collect"))
+COLLECTOR = BINARY.parent / "ray-history-collect"
 DASHBOARD = REPOSITORY / ".cache" / "dashboard" / "2.60.0"
 SLOW_STORE = BINARY.parent / "examples" / "slow_store"
 ADDRESS = re.compile(r"serving (http://[^/\s]+)/")
