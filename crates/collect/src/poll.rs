@@ -5,13 +5,11 @@
 
 mod compare;
 mod dashboard;
-mod evidence;
 mod jobs;
 mod schedule;
 
-pub use evidence::{Evidence, Seen};
-
 use crate::destinations::Destinations;
+use crate::evidence::Seen;
 use crate::health::{Health, Part};
 use crate::identity::SessionFolder;
 use crate::manifests::{Manifests, NodeId, now};

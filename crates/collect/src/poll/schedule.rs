@@ -1,7 +1,7 @@
 //! What is asked of the dashboard, and when. Pure: times are passed in.
 
-use super::evidence::Evidence;
 use super::jobs::Jobs;
+use crate::evidence::Evidence;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
