@@ -20,8 +20,14 @@ FOREIGN = re.compile(
     r"|OTEL|RAY|S3|SSL|XDG)(_|[A-Z0-9]*$).*",
     re.IGNORECASE,
 )
-ELSEWHERE = {"harness/processes.py", "recording/cluster.py", "recording/__main__.py", "harness/without_ipv6.py"}
-"""Files that start programs by themselves: the one that all others use, a tool that gives each an environment of its
+ELSEWHERE = {
+    "collect/scene.py",
+    "harness/processes.py",
+    "harness/without_ipv6.py",
+    "recording/__main__.py",
+    "recording/cluster.py",
+}
+"""Files that start programs by themselves: the one that all others use, two tools that give each an environment of its
 own, and a program that becomes another."""
 SELECTED = [
     "test_isolation.py::test_nothing_of_the_user_s_is_seen",

@@ -24,6 +24,7 @@ from e2e.harness.manifests import (
     server_pod,
 )
 from e2e.harness.processes import REPOSITORY
+from e2e.harness.ray_pods import SAMPLES as COLLECTED
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 # The kustomizations that config/default leaves out, and the chart has by its values.
@@ -73,6 +74,13 @@ def test_what_kustomize_renders_is_accepted(plane, name):
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.stem)
 def test_a_sample_is_accepted(plane, sample):
     accepted(plane, manifests.documents(sample.read_text()))
+
+
+@pytest.mark.parametrize("sample", COLLECTED)
+def test_a_sample_of_the_collector_is_accepted(plane, sample):
+    objects = manifests.kustomized(f"collector/{sample}")
+    assert [each["kind"].lower() for each in objects] == ["configmap", sample]
+    accepted(plane, objects)
 
 
 @pytest.mark.parametrize("file", VALUES, ids=lambda file: file.name.removesuffix("-values.yaml"))
@@ -236,7 +244,8 @@ def test_nothing_is_exposed_or_monitored_unless_it_is_asked_for():
 
 
 def test_every_kustomization_is_either_whole_or_optional():
-    assert {*KUSTOMIZATIONS, "samples"} == {path.name for path in CONFIG.iterdir()}
+    # Those of config/collector are for the namespaces of Ray: test_collector_policy.py.
+    assert {*KUSTOMIZATIONS, "collector", "samples"} == {path.name for path in CONFIG.iterdir()}
     assert {*OPTIONAL, "crd", "default", "manager", "minio", "namespaced", "oauth2-proxy", "rbac"} == set(
         KUSTOMIZATIONS
     )

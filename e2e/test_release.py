@@ -21,6 +21,7 @@ NAMED = [
     "Dockerfile",
     "Makefile",
     "charts/ray-history/Chart.yaml",
+    "config/collector/head/parameters.yaml",
     "config/manager/kustomization.yaml",
     "docs/openapi.json",
 ]

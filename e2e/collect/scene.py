@@ -25,6 +25,8 @@ from e2e.recording.submissions import Submission
 ALONE = "RAY_HISTORY_SCENE_ALONE"
 CLUSTER, NAMESPACE = "train", "ml"
 END_SECONDS = 60
+ANSWERS_SECONDS = 60
+ONCE = {"restful__timezone", "restful__api__v0__cluster_metadata"}
 WORK = "import ray; ray.init(); f = ray.remote(lambda x: print('line', x)); ray.get([f.remote(i) for i in range(200)])"
 
 
@@ -73,6 +75,14 @@ class Collector:
         found = dict(line.split(":", 1) for line in lines)
         return {name: int(found[name].split()[0]) for name in ("VmRSS", "VmHWM", "RssAnon")}
 
+    def await_answers(self):
+        """Waits until what is asked once in a session is stored: a busy dashboard is asked slowly."""
+        deadline = time.monotonic() + ANSWERS_SECONDS
+        while not {file.name for file in self._folder.glob("bucket/**/fetched_endpoints/*")} >= ONCE:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the dashboard's answers are not stored after {ANSWERS_SECONDS} s")
+            time.sleep(0.2)
+
     def end(self) -> tuple[int, float]:
         """Asks it to end; returns its status and the seconds that it took."""
         began = time.monotonic()
@@ -85,7 +95,7 @@ def play(collector: Collector, cluster: Cluster, end: str) -> dict:
     submission = Submission("work", command=f'python -c "{WORK}"')
     submission.submit(cluster, Path(), Path())
     seen = {"session": cluster.session, "node": cluster.nodes[0].id, "status": submission.wait(cluster)}
-    time.sleep(2)
+    collector.await_answers()
     seen |= {"health": collector.get("/healthz"), "memory": collector.memory(), "metrics": collector.get("/metrics")}
     began = time.monotonic()
     if end == "hook":

@@ -23,11 +23,12 @@ use std::collections::HashSet;
 const STORES: &str = source::STORES;
 
 /// What a module may import of ours; what is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 24] = [
+const MAY_IMPORT: [(&str, &[&str]); 25] = [
     ("args", &["settings"]),
     ("base", &[]),
     ("cgroup", &[]),
     ("check", &["escape", "event", "session", "settings", "snapshot"]),
+    ("collect", &["base", "event", "layout", "logs", "manifest", "storage", STORES, "storage_write", "store_settings"]),
     ("controller", &["base", "crd", "health", "liveness", "session", "settings"]),
     ("crd", &["store_settings"]),
     ("dashboards", &["snapshot"]),

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 pub(crate) const STORES: &str = "storage::config";
 
 /// Folders of sources, each with the name of its crate in paths.
-pub(crate) const CRATES: [(&str, &str); 6] = [
+pub(crate) const CRATES: [(&str, &str); 7] = [
     ("src", "ray_history"),
+    ("crates/collect/src", "ray_history_collect"),
     ("crates/core/src", "ray_history_core"),
     ("crates/manifest/src", "ray_history_manifest"),
     ("crates/storage/src", "ray_history_storage"),
@@ -17,7 +18,8 @@ pub(crate) const CRATES: [(&str, &str); 6] = [
 ];
 
 /// Crates that are one module each, and its name.
-const ONE_MODULE: [(&str, &str); 4] = [
+const ONE_MODULE: [(&str, &str); 5] = [
+    ("ray_history_collect", "collect"),
     ("ray_history_manifest", "manifest"),
     ("ray_history_storage", "storage"),
     ("ray_history_storage_write", "storage_write"),

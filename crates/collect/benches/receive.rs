@@ -6,8 +6,8 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use ray_history_collect::receive::Receiver;
-use ray_history_collect::spool::{Fsync, Limits, Spool};
-use ray_history_collect::upload::{Sealing, Sink, Uploader};
+use ray_history_collect::spool::{Fsync, Limits, Sealing, Spool};
+use ray_history_collect::upload::{Sink, Uploader};
 use ray_history_core::base::name::ClusterId;
 use ray_history_core::layout::SessionKeys;
 use ray_history_storage::Error;

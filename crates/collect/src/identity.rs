@@ -1,5 +1,6 @@
 //! The identity of this node: its sessions' folders, its id in each of them, and the life of its raylet.
 
+mod node_id;
 mod node_ids;
 mod raylet_log;
 mod scan;

@@ -27,6 +27,7 @@ mod category;
 pub mod control;
 pub mod destinations;
 pub mod drain;
+pub mod evidence;
 pub mod health;
 pub mod http_get;
 pub mod identity;

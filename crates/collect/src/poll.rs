@@ -5,13 +5,11 @@
 
 mod compare;
 mod dashboard;
-mod evidence;
 mod jobs;
 mod schedule;
 
-pub use evidence::{Evidence, Seen};
-
 use crate::destinations::Destinations;
+use crate::evidence::Seen;
 use crate::health::{Health, Part};
 use crate::identity::SessionFolder;
 use crate::manifests::{Manifests, NodeId, now};
@@ -185,6 +183,7 @@ impl Poller {
     async fn take(&self, session: &mut Session, url: &str, body: Bytes, at_end: bool) {
         match url {
             JOBS => session.schedule.jobs = Jobs::parse(&body).unwrap_or_default(),
+            VERSION => session.schedule.lacks_profiles = is_before_2_55(&body),
             NODES => session.schedule.nodes = jobs::nodes(&body).unwrap_or_default(),
             _ => {}
         }
@@ -220,6 +219,14 @@ fn is_of(body: &[u8], session: &Session) -> bool {
     let value: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let name = value.get("session_name").and_then(serde_json::Value::as_str).unwrap_or_default();
     name.is_empty() || name == session.node.0.as_str()
+}
+
+/// Returns `true` for a version page of a Ray before 2.55.
+fn is_before_2_55(body: &[u8]) -> bool {
+    let value: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let version = value.get("ray_version").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let mut parts = version.split('.').map_while(|part| part.parse::<u32>().ok());
+    parts.next().zip(parts.next()).is_some_and(|version| version < (2, 55))
 }
 
 #[cfg(test)]

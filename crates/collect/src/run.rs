@@ -9,6 +9,7 @@ mod log;
 mod loops;
 mod parts;
 mod spool;
+mod start;
 mod storage;
 
 use crate::args::{Command, Flags};
@@ -49,7 +50,7 @@ pub fn run(flags: &Flags) -> io::Result<()> {
     }
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().max_blocking_threads(BLOCKING_THREADS).thread_keep_alive(KEEP_ALIVE).build()?;
-    runtime.block_on(collector::run(settings));
+    runtime.block_on(start::run(settings));
     // Uploads that were called off may still read a file.
     runtime.shutdown_background();
     Ok(())

@@ -21,6 +21,7 @@ mod outbox;
 mod recover;
 mod report;
 mod reservation;
+mod sealing;
 mod state;
 mod sync;
 #[cfg(test)]
@@ -29,15 +30,18 @@ mod tests;
 pub use batch::Taken;
 pub(crate) use outbox::{Content, PutJob};
 pub(crate) use reservation::Reservation;
+pub use sealing::Sealing;
 pub use state::Counts;
 
-use crate::poll::Seen;
+use crate::evidence::Seen;
 use batch::Batch;
 use home::Home;
 use journal::Journal;
 use live::{Live, Moment, wall_clock};
 use parking_lot::Mutex;
+use ray_history_core::base::name::SessionName;
 use ray_history_core::base::time::Nanos;
+use ray_history_core::layout::NodeKeys;
 use siphasher::sip128::{Hasher128, SipHasher};
 use state::{Entry, Part, State};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -54,6 +58,9 @@ use tokio::time::Instant;
 
 /// The pause between two looks at a lock that another collector holds.
 const LOCK_PAUSE: Duration = Duration::from_secs(1);
+
+/// Returns the keys of this node in a session; `None` while its id is not known, so its objects wait.
+pub type Destination = Arc<dyn Fn(&SessionName) -> Option<NodeKeys> + Send + Sync>;
 
 /// The bounds of a spool.
 #[derive(Clone, Copy, Debug)]

@@ -6,5 +6,5 @@ mod packer;
 mod sink;
 
 pub use counters::Counts;
-pub use events::{Destination, Sealing, Uploader};
+pub use events::Uploader;
 pub use sink::{Sink, Trouble};

@@ -21,6 +21,7 @@ pub(super) struct Refusal<'a> {
 }
 
 /// The advice for a missing bucket where names are unique to an account or a region.
+#[cfg(any(feature = "azure", feature = "oss", feature = "s3", test))]
 pub(super) const CHECK_BUCKET: &str = "check the bucket's name, and the account or region";
 
 impl Refusal<'_> {

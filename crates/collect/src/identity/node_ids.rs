@@ -1,6 +1,7 @@
 //! The ids that a node told by its files: `metrics_export_port_<hex>` since Ray 2.55, before that a line of
 //! `raylet.out`.
 
+use super::node_id::is_id;
 use super::raylet_log::RayletLog;
 use std::fs;
 use std::path::Path;
@@ -58,9 +59,4 @@ fn port_files(folder: &Path) -> Vec<(SystemTime, String)> {
         is_id(id).then(|| (time, id.to_owned()))
     });
     found.collect()
-}
-
-/// Returns `true` for a node id in hex.
-pub(super) fn is_id(text: &str) -> bool {
-    (8..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }

@@ -1,6 +1,6 @@
 //! Node ids in `raylet.out`, which Ray before 2.55 has in no other file: `Raylet of id, <hex> started`.
 
-use super::node_ids::is_id;
+use super::node_id::is_id;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;

@@ -2,6 +2,7 @@
 
 use super::NodeId;
 use crate::ray_counters::Agents;
+use ray_history_core::base::chain::chain;
 use ray_history_manifest::{Endpoint, Manifest, Reason, State};
 use std::collections::BTreeMap;
 use std::fs;
@@ -46,8 +47,7 @@ impl NodeManifest {
             .and_then(|()| fs::write(&temporary, manifest.to_bytes()))
             .and_then(|()| fs::rename(&temporary, &path));
         if let Err(error) = written {
-            let error = ray_history_core::base::chain::chain(&error);
-            tracing::warn!(error = %error, path = %path.display(), "the copy of a manifest cannot be written");
+            tracing::warn!(error = %chain(&error), path = %path.display(), "the copy of a manifest cannot be written");
         }
     }
 

@@ -1,7 +1,7 @@
 //! What is asked of the dashboard, and when. Pure: times are passed in.
 
-use super::evidence::Evidence;
 use super::jobs::Jobs;
+use crate::evidence::Evidence;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -47,6 +47,8 @@ pub(super) const NODES: &str = "/nodes?view=summary";
 pub(super) const PLATFORM_EVENTS: &str = "/api/v0/platform_events";
 const TRAIN: &str = "/api/train/v2/runs/v1";
 const PLACEMENT_GROUPS: &str = "/api/v0/placement_groups?detail=1&limit=10000";
+/// The list of tasks, with their profile events.
+const TASKS: &str = "/api/v0/tasks?detail=1&limit=10000";
 const SUMMARY: &str = "/api/v0/tasks/summarize";
 
 /// What was asked in one session.
@@ -57,6 +59,8 @@ pub(super) struct Schedule {
     interval: Duration,
     pub(super) jobs: Jobs,
     pub(super) nodes: Vec<String>,
+    /// `true` for a Ray before 2.55, which exports only the last update of an attempt's profile events.
+    pub(super) lacks_profiles: bool,
     node_asked: Option<Instant>,
     /// How often the datasets of each job were asked since it ended.
     after_job: BTreeMap<String, u32>,
@@ -85,6 +89,7 @@ impl Schedule {
             interval,
             jobs: Jobs::default(),
             nodes: Vec::new(),
+            lacks_profiles: false,
             node_asked: None,
             after_job: BTreeMap::new(),
         }
@@ -135,6 +140,9 @@ impl Schedule {
         add(NODES, 300);
         for url in STATES {
             add(url, 300);
+        }
+        if self.lacks_profiles {
+            add(TASKS, 300);
         }
         add(PLATFORM_EVENTS, 60);
         if evidence.data {
@@ -233,6 +241,18 @@ mod tests {
         assert_eq!((count(JOBS), count(NODES), count("/api/more"), count("/nodes/ab")), (1, 12, 120, 12));
         for url in [SERVE, TRAIN, PLACEMENT_GROUPS, "/api/data/datasets/01000000"] {
             assert_eq!(count(url), 0, "{url}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tasks_are_asked_only_where_events_lack_their_profiles() {
+        for lacks_profiles in [false, true] {
+            let mut now = Instant::now();
+            let mut schedule = schedule(now);
+            schedule.lacks_profiles = lacks_profiles;
+            let counts = run(&mut schedule, &Evidence::default(), &mut now, 600);
+            assert_eq!(counts.get(TASKS), lacks_profiles.then_some(&2));
+            assert_eq!(schedule.at_end(&Evidence::default()).iter().any(|url| url == TASKS), lacks_profiles);
         }
     }
 

@@ -163,6 +163,18 @@ async fn answers_of_the_own_dashboard_are_stored() {
 }
 
 #[tokio::test]
+async fn the_tasks_of_an_older_ray_are_stored() {
+    const TASKS: &str = "/api/v0/tasks?detail=1&limit=10000";
+    for (ray, is_asked) in [("2.54.1", true), ("2.9.0", true), ("2.55.0", false), ("3.0.0.dev0", false), ("", false)] {
+        let rig = Rig::new(Auth::None).await;
+        rig.answer("/api/version", 200, &version(SESSION).replace("2.60.0", ray));
+        rig.answer(TASKS, 200, "{}");
+        rig.steps().await;
+        assert_eq!(rig.stored(TASKS).await.is_some(), is_asked, "{ray}");
+    }
+}
+
+#[tokio::test]
 async fn a_missing_token_is_said_and_a_file_is_read_for_each_request() {
     let rig = Rig::new(Auth::Missing).await;
     assert_eq!(rig.steps().await, [] as [&str; 0]);

@@ -3,8 +3,8 @@
 use crate::destinations::Destinations;
 use crate::health::{Health, Part};
 use crate::settings::Settings;
-use crate::spool::{Fsync, Limits, Spool};
-use crate::upload::{Sealing, Sink, Uploader};
+use crate::spool::{Fsync, Limits, Sealing, Spool};
+use crate::upload::{Sink, Uploader};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

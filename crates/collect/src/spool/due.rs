@@ -1,9 +1,8 @@
 //! When a file of the spool is compressed further, or sealed.
 
-use super::Spool;
 use super::live::Live;
 use super::state::SpoolFile;
-use crate::upload::Sealing;
+use super::{Sealing, Spool};
 use ray_history_core::base::time::Nanos;
 use std::time::Duration;
 use tokio::time::Instant;

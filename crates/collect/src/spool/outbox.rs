@@ -3,9 +3,9 @@
 use super::due::is_full;
 use super::live::{Compressed, Live};
 use super::state::{Entry, Object, SpoolFile, Stored};
+use super::{Destination, Sealing};
 use super::{FailPoint, Inner, Spool};
 use crate::quarantine;
-use crate::upload::{Destination, Sealing};
 use ray_history_core::base::name::SessionName;
 use ray_history_core::base::time::Nanos;
 use std::collections::BTreeSet;

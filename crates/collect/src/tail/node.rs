@@ -143,7 +143,7 @@ impl Node {
             }
             if !uploads.is_saved {
                 // A segment must be known before it is stored: after a kill its number must not be used again.
-                states.save(self).await;
+                states.save(&self.session, &self.id, &self.table).await;
                 uploads.is_saved = true;
             }
             let Some((number, object)) = self.read_files().await else {
@@ -155,7 +155,7 @@ impl Node {
             uploads.stored = object.frames;
             self.table.lock().note_stored(number, &object.ends);
             let go_on = object.is_full && self.seal(&mut uploads);
-            states.save(self).await;
+            states.save(&self.session, &self.id, &self.table).await;
             if !go_on {
                 return Ok(());
             }

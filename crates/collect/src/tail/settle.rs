@@ -70,7 +70,7 @@ impl Node {
             }
             let before = self.settled_files();
             stream::iter(waiting).for_each_concurrent(AT_ONCE, |key| self.settle_file(key, sink)).await;
-            states.save(self).await;
+            states.save(&self.session, &self.id, &self.table).await;
             // Some wait for others, so there may be more; but what cannot be stored now is left for later.
             if self.settled_files() == before {
                 return;

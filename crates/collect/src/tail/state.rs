@@ -6,7 +6,6 @@
 
 mod saved;
 
-use super::node::Node;
 use super::table::Table;
 use parking_lot::Mutex;
 use ray_history_core::base::name::SessionName;
@@ -47,9 +46,9 @@ impl States {
     }
 
     /// Writes the state of a node.
-    pub(super) async fn save(&self, node: &Node) {
-        let Some(path) = self.path(&node.session, &node.id) else { return };
-        let (table, writing) = (Arc::clone(&node.table), Arc::clone(&self.writing));
+    pub(super) async fn save(&self, session: &SessionName, node: &str, table: &Arc<Mutex<Table>>) {
+        let Some(path) = self.path(session, node) else { return };
+        let (table, writing) = (Arc::clone(table), Arc::clone(&self.writing));
         let saved = tokio::task::spawn_blocking(move || {
             let mut trouble = writing.lock();
             let bytes = serde_json::to_vec(&Saved::of(&table.lock())).map_err(io::Error::from);

@@ -2,12 +2,11 @@
 
 use super::Sink;
 use super::packer::{Packer, compress_in_memory};
-use crate::spool::{Content, PutJob, Spool};
+use crate::spool::{Content, Destination, PutJob, Sealing, Spool};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use ray_history_core::base::name::SessionName;
 use ray_history_core::base::time::Nanos;
-use ray_history_core::layout::NodeKeys;
 use ray_history_storage::Error;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -26,26 +25,6 @@ const UNKNOWN_PAUSE: Duration = Duration::from_secs(1);
 /// The shortest pause between two rounds that nothing but time begins.
 const AGAIN_PAUSE: Duration = Duration::from_millis(20);
 
-/// Returns the keys of this node in a session; `None` while its id is not known, so its objects wait.
-pub type Destination = Arc<dyn Fn(&SessionName) -> Option<NodeKeys> + Send + Sync>;
-
-/// When an object is sealed, so that the next event begins another. Also: when its session or node ends.
-#[derive(Clone, Copy, Debug)]
-pub struct Sealing {
-    /// At this size.
-    pub compressed: u64,
-    /// At this size, if the object is `middle_age` old.
-    pub middle: u64,
-    /// See `middle`.
-    pub middle_age: Duration,
-    /// At this age.
-    pub age: Duration,
-    /// At this length before compression.
-    pub plain: Option<u64>,
-    /// At each flush, for buckets in which nothing should be overwritten.
-    pub every_flush: bool,
-}
-
 /// Uploads what the spool has, until it is dropped.
 pub struct Uploader {
     spool: Arc<Spool>,
@@ -56,26 +35,6 @@ pub struct Uploader {
     every: Mutex<Duration>,
     flush_all: AtomicBool,
     disk_trouble: Mutex<Option<String>>,
-}
-
-impl Default for Sealing {
-    fn default() -> Self {
-        Self {
-            compressed: 1 << 20,
-            middle: 64 << 10,
-            middle_age: Duration::from_secs(5 * 60),
-            age: Duration::from_secs(60 * 60),
-            plain: None,
-            every_flush: false,
-        }
-    }
-}
-
-impl Sealing {
-    /// Returns the age at which an object of a size is sealed.
-    pub(crate) fn age_of(&self, size: u64) -> Duration {
-        if size >= self.middle { self.middle_age.min(self.age) } else { self.age }
-    }
 }
 
 impl Uploader {

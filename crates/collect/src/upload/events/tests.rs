@@ -3,6 +3,7 @@ use crate::spool::{Fsync, Limits};
 use async_trait::async_trait;
 use flate2::read::MultiGzDecoder;
 use ray_history_core::base::name::ClusterId;
+use ray_history_core::layout::NodeKeys;
 use ray_history_core::layout::SessionKeys;
 use ray_history_manifest::Digest;
 use ray_history_storage::ErrorKind;
