@@ -26,11 +26,14 @@ impl Socket {
             let name = entry.file_name();
             let is_raylet = name.to_str().and_then(|name| name.strip_prefix("raylet"));
             if is_raylet.is_some_and(|rest| rest.is_empty() || rest.starts_with('.')) {
-                self.held = UnixStream::connect(entry.path()).ok();
-                if self.held.is_some() {
-                    return Raylet::Alive;
+                match UnixStream::connect(entry.path()) {
+                    Ok(stream) => {
+                        self.held = Some(stream);
+                        return Raylet::Alive;
+                    }
+                    Err(error) if !shows_an_end(error.kind()) => return Raylet::Alive,
+                    Err(_) => was_there = true,
                 }
-                was_there = true;
             }
         }
         if was_there { Raylet::Gone } else { Raylet::Starting }
@@ -49,6 +52,12 @@ impl Socket {
         }
         is_open
     }
+}
+
+/// Returns `true` if an error shows that nobody listens. A raylet of another user refuses us while it lives, and a
+/// session that is closed too late costs less than one that is closed too early.
+fn shows_an_end(error: ErrorKind) -> bool {
+    !matches!(error, ErrorKind::PermissionDenied | ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
 #[cfg(test)]
@@ -90,6 +99,18 @@ mod tests {
         drop(listener.accept().unwrap());
         assert_eq!(socket.raylet(folder.path(), Raylet::Alive), Raylet::Alive);
         assert!(listener.accept().is_ok());
+    }
+
+    #[test]
+    fn a_refusal_of_rights_is_no_end() {
+        for (error, is_end) in [
+            (ErrorKind::ConnectionRefused, true),
+            (ErrorKind::NotFound, true),
+            (ErrorKind::PermissionDenied, false),
+            (ErrorKind::WouldBlock, false),
+        ] {
+            assert_eq!(shows_an_end(error), is_end, "{error}");
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(super) async fn run(settings: Settings) {
     }
     destinations.hurry();
     tokio::select! {
-        () = drain.end(settings.grace) => tracing::info!("everything is stored"),
+        () = drain.end(settings.grace) => tracing::info!("closed"),
         () = signals.next() => tracing::warn!("a second signal: what is not stored stays in the spool"),
     }
 }
