@@ -23,7 +23,7 @@ PYTHON_FILES := e2e scripts/fetch-dashboard scripts/release-manifests scripts/sb
 
 .PHONY: run
 run: ## Serve the two bundled sessions on http://$(LISTEN)/
-	cargo build --release --locked
+	cargo build --release --locked --bin ray-history
 	scripts/unpack-demo .cache/demo
 	scripts/serve-demo target/release/ray-history .cache/demo $(DASHBOARD) $(LISTEN)
 

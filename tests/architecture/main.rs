@@ -15,6 +15,7 @@ mod circles;
 mod environment;
 mod http;
 mod source;
+mod words;
 
 use source::{Source, sources};
 use std::collections::HashSet;
