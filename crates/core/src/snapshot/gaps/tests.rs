@@ -149,7 +149,7 @@ fn gaps_with_phases(version: &str, state: &str, polled: &[&str]) -> Vec<Gap> {
     let sent = events().into_iter().map(|(kind, mut event)| {
         match kind {
             EventKind::TaskProfile => {
-                event["taskProfileEvents"]["profileEvents"]["events"][0]["eventName"] = "task::f".into()
+                event["taskProfileEvents"]["profileEvents"]["events"][0]["eventName"] = "task::f".into();
             }
             EventKind::TaskLifecycle => event["taskLifecycleEvent"]["stateTransitions"][1]["state"] = state.into(),
             _ => {}
