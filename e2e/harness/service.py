@@ -1,4 +1,4 @@
-"""What answers at a URL: the requests of the tests, and the program's own list of sessions."""
+"""A server at a URL: the requests of the tests, and the program's own list of sessions."""
 
 import json
 import urllib.error

@@ -1,8 +1,8 @@
 //! The rules that Cargo cannot guard: which module of a crate may import which, and how a file must look.
 //!
 //! A module is named by its first path segment: `crates/core/src/ray_api/tasks/row.rs` belongs to `ray_api`; the crates of
-//! stores are one module each. Imports are paths that begin with `crate` or a crate of ours, in `use` items and in code, braces
-//! included.
+//! stores are one module each. Imports are paths that begin with `crate` or a crate of ours, in `use` items and in code,
+//! braces included.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,10 +20,10 @@ mod words;
 use source::{Source, sources};
 use std::collections::HashSet;
 
-/// What settings make and stores take: plain values, though they lie in `storage`.
+/// Values that settings make and stores take; plain, though they lie in `storage`.
 const STORES: &str = source::STORES;
 
-/// What a module may import of ours; what is not listed here may be imported by nobody but `run` and `main`.
+/// Modules of ours that a module may import; one that is not listed here may be imported by nobody but `run` and `main`.
 const MAY_IMPORT: [(&str, &[&str]); 25] = [
     ("args", &["settings"]),
     ("base", &[]),
@@ -147,7 +147,7 @@ fn the_core_is_pure() {
     assert_none(&broken, "The core is pure.");
 }
 
-/// Whether a line names a crate or path, as a whole word.
+/// Returns `true` if a line names a crate or path, as a whole word.
 fn uses(code: &str, name: &str) -> bool {
     code.match_indices(name).any(|(at, _)| {
         let before = code[..at].chars().next_back();

@@ -3,16 +3,19 @@
 //! An object is written to an unfinished file in its own folder, which readers do not list, and appears under its name
 //! when it is whole. Its bytes are on the disk before that (`fdatasync`), so that after a loss of power the old object is
 //! there or the new one. The folder is not synchronised: the last writes may then be lost. A process that is killed
-//! leaves its unfinished file behind. Deleting leaves the folders of an object, because another writer may need them.
+//! leaves its unfinished file behind, which a write into the same folder removes a day later. Deleting leaves the folders
+//! of an object, because another writer may need them.
 //!
 //! Every file operation runs on tokio's blocking pool, never on an async thread.
 
+mod leftovers;
 #[cfg(test)]
 mod tests;
 
 use super::{If, Put, StorageWrite, open_source};
 use async_trait::async_trait;
 use bytes::Bytes;
+use leftovers::Leftovers;
 use ray_history_storage::connection::Folder;
 use ray_history_storage::{Error, ErrorKind};
 use std::fs::{self, File};
@@ -28,7 +31,10 @@ const PIECE: u64 = 256 << 10;
 
 /// The writing side of a folder.
 #[derive(Clone, Debug)]
-pub(crate) struct LocalWriter(Folder);
+pub(crate) struct LocalWriter {
+    folder: Folder,
+    leftovers: Leftovers,
+}
 
 /// The bytes of an object.
 enum Content {
@@ -38,18 +44,41 @@ enum Content {
 
 impl LocalWriter {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        Ok(Self(Folder::open(path).map_err(|error| Error::failed(path.display().to_string(), error))?))
+        let folder = Folder::open(path).map_err(|error| Error::failed(path.display().to_string(), error))?;
+        Ok(Self { folder, leftovers: Leftovers::default() })
     }
 
     async fn run<T: Send + 'static>(
         &self,
         key: &str,
-        work: impl FnOnce(&Folder, &str) -> Result<T, Error> + Send + 'static,
+        work: impl FnOnce(&Self, &str) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (folder, owned) = (self.0.clone(), key.to_owned());
-        match tokio::task::spawn_blocking(move || work(&folder, &owned)).await {
+        let (writer, owned) = (self.clone(), key.to_owned());
+        match tokio::task::spawn_blocking(move || work(&writer, &owned)).await {
             Ok(result) => result,
             Err(gone) => Err(Error::because(ErrorKind::Unavailable, key, gone)),
+        }
+    }
+
+    /// Blocks the thread.
+    fn put_content(&self, key: &str, content: &Content, condition: If) -> Result<Put, Error> {
+        let folder = &self.folder;
+        let path = folder.path(key)?;
+        if condition == If::Absent && path.exists() {
+            return Ok(Put::Refused); // Only to save the work: the link below decides.
+        }
+        let parent = folder.make_parent(key, &path)?;
+        self.leftovers.remove(&parent);
+        let partial = Partial::create(folder, key, &parent)?;
+        partial.fill(folder, key, content)?;
+        let named = match condition {
+            If::Any => fs::rename(&partial.path, &path),
+            If::Absent => fs::hard_link(&partial.path, &path),
+        };
+        match named {
+            Ok(()) => Ok(Put::Written),
+            Err(error) if condition == If::Absent && error.kind() == io::ErrorKind::AlreadyExists => Ok(Put::Refused),
+            Err(error) => Err(folder.failure(key, error)),
         }
     }
 }
@@ -57,16 +86,16 @@ impl LocalWriter {
 #[async_trait]
 impl StorageWrite for LocalWriter {
     async fn put(&self, key: &str, bytes: Bytes, condition: If) -> Result<Put, Error> {
-        self.run(key, move |folder, key| put(folder, key, &Content::Bytes(bytes), condition)).await
+        self.run(key, move |writer, key| writer.put_content(key, &Content::Bytes(bytes), condition)).await
     }
 
     async fn put_file(&self, key: &str, file: &File, len: u64) -> Result<(), Error> {
         let content = Content::File(open_source(key, file, len)?, len);
-        self.run(key, move |folder, key| put(folder, key, &content, If::Any)).await.map(|_| ())
+        self.run(key, move |writer, key| writer.put_content(key, &content, If::Any)).await.map(|_| ())
     }
 
     async fn delete(&self, key: &str) -> Result<(), Error> {
-        self.run(key, |folder, key| {
+        self.run(key, |Self { folder, .. }, key| {
             let path = folder.path(key)?;
             folder.check(key)?;
             match fs::remove_file(&path) {
@@ -83,24 +112,6 @@ fn is_no_object(kind: io::ErrorKind) -> bool {
     matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory)
 }
 
-fn put(folder: &Folder, key: &str, content: &Content, condition: If) -> Result<Put, Error> {
-    let path = folder.path(key)?;
-    if condition == If::Absent && path.exists() {
-        return Ok(Put::Refused); // Only to save the work: the link below decides.
-    }
-    let partial = Partial::create(folder, key, &path)?;
-    partial.fill(folder, key, content)?;
-    let named = match condition {
-        If::Any => fs::rename(&partial.path, &path),
-        If::Absent => fs::hard_link(&partial.path, &path),
-    };
-    match named {
-        Ok(()) => Ok(Put::Written),
-        Err(error) if condition == If::Absent && error.kind() == io::ErrorKind::AlreadyExists => Ok(Put::Refused),
-        Err(error) => Err(folder.failure(key, error)),
-    }
-}
-
 /// An unfinished file; removed with the value, unless it has got its name.
 struct Partial {
     path: PathBuf,
@@ -108,11 +119,10 @@ struct Partial {
 }
 
 impl Partial {
-    fn create(folder: &Folder, key: &str, path: &Path) -> Result<Self, Error> {
+    fn create(folder: &Folder, key: &str, parent: &Path) -> Result<Self, Error> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let parent = folder.make_parent(key, path)?;
         let (next, random) = (NEXT.fetch_add(1, Ordering::Relaxed), RandomState::new().hash_one(process::id()));
-        let path = Folder::partial(&parent, &format!("{next:x}-{random:016x}"));
+        let path = Folder::partial(parent, &format!("{next:x}-{random:016x}"));
         let file = File::create_new(&path).map_err(|error| folder.failure(key, error))?;
         Ok(Self { path, file })
     }

@@ -7,7 +7,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use ray_history_storage::config::{Credentials, GcsConfig};
 use std::sync::{Arc, Mutex};
 
-/// How requests are answered.
+/// The answers to requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Answers {
     /// As they are.
@@ -21,7 +21,7 @@ pub(crate) enum Answers {
 pub(crate) struct Google {
     listening: Listening,
     answers: Arc<Mutex<Answers>>,
-    /// Who asked for listings.
+    /// The identities that asked for listings.
     pub(crate) seen: Seen,
 }
 
@@ -83,7 +83,7 @@ fn answer(asked: &Asked, key: &str, answers: Answers, seen: &Seen) -> Answer {
     answer
 }
 
-/// Who sends this: the key and owner of a self-signed token, else the token.
+/// Returns the sender: the key and owner of a self-signed token, else the token.
 fn who(authorization: &str) -> String {
     let token = authorization.trim_start_matches("Bearer ");
     let part = |at: usize| {

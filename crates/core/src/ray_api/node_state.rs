@@ -1,8 +1,9 @@
 //! `/api/v0/nodes`: nodes as rows of the state API; dead ones keep all their fields.
 //!
 //! Filters `=` on `node_id`, `node_name` and `state` are Ray's source filters: they also reduce
-//! `num_after_truncation`, never `total` (seen live), since Ray 2.55; before, they reduce neither. Source: `list_nodes` in `dashboard/state_aggregator.py`,
-//! `get_all_node_info` in `util/state/state_manager.py`, `NodeState` in `util/state/common.py`.
+//! `num_after_truncation`, never `total` (seen live), since Ray 2.55; before, they reduce neither. Source: `list_nodes`
+//! in `dashboard/state_aggregator.py`, `get_all_node_info` in `util/state/state_manager.py`, `NodeState` in
+//! `util/state/common.py`.
 
 use super::nodes::state_message;
 use super::state_list::{self, Cell, Column, Counts, Filter, Kind, MAX_LIMIT, Notes, Options, Predicate, Resource};

@@ -28,6 +28,8 @@ pub enum Code {
     TaskLifecycleEvents,
     /// Profile events of tasks were not exported.
     TaskProfileEvents,
+    /// Profile events of attempts that Ray before 2.55 did not send.
+    UnsentProfileEvents,
     /// Events of driver jobs are missing.
     DriverJobEvents,
     /// Events of nodes are missing.

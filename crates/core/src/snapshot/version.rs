@@ -13,6 +13,8 @@ pub struct RayVersion(pub u32, pub u32);
 impl RayVersion {
     /// First version whose counts of nodes leave out those that were filtered at the source.
     pub const FILTERED_NODES: Self = Self(2, 55);
+    /// First version that sends every profile event of an attempt.
+    pub const PROFILE_EVENTS: Self = Self(2, 55);
     /// First version with worker events.
     pub const WORKER_EVENTS: Self = Self(2, 58);
     /// First version that summarizes tasks by name instead of by function, and that has topology columns for placement

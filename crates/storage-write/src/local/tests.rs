@@ -6,6 +6,7 @@ use super::*;
 use ray_history_storage::local::Local;
 use ray_history_storage::{Delimiter, Storage};
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 fn folder() -> (TempDir, LocalWriter, Local) {
@@ -50,6 +51,34 @@ async fn unfinished_files_are_no_objects() {
     let key = format!("a/{}", partial.file_name().unwrap().to_str().unwrap());
     assert_eq!(reader.read_all(&key, 9).await.unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(writer.put(&key, "x".into(), If::Any).await.unwrap_err().kind(), ErrorKind::InvalidKey);
+}
+
+#[tokio::test]
+async fn a_write_removes_unfinished_files_of_a_day_ago() {
+    let (dir, _, _) = folder();
+    let parent = dir.path().join("a");
+    fs::create_dir(&parent).unwrap();
+    let hours_old = |path: &Path, hours: u64| {
+        let file = File::create(path).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(hours * 3600)).unwrap();
+    };
+    let [old, young] = ["1-old", "1-young"].map(|unique| Folder::partial(&parent, unique));
+    let kept = [young, parent.join("object"), dir.path().join("b"), Folder::partial(dir.path(), "1-elsewhere")];
+    hours_old(&old, 25);
+    hours_old(&kept[0], 23);
+    for path in &kept[1..] {
+        hours_old(path, 25);
+    }
+    let writer = LocalWriter::open(dir.path()).unwrap();
+    assert!(old.exists(), "a folder is looked at when it is written to");
+    writer.put("a/x", "x".into(), If::Any).await.unwrap();
+    assert!(!old.exists());
+    for path in &kept {
+        assert!(path.exists(), "{path:?}");
+    }
+    hours_old(&old, 25);
+    writer.put("a/y", "y".into(), If::Any).await.unwrap();
+    assert!(old.exists(), "once a day");
 }
 
 #[tokio::test]

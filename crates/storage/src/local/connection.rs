@@ -3,6 +3,7 @@
 use super::super::{Error, ErrorKind};
 use super::path::{check_root, invalid_reason};
 use super::{Local, OpenError, PARTIAL, failure};
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -58,6 +59,11 @@ impl Folder {
     /// Returns the path of an unfinished file in a folder. `unique` distinguishes it from all others.
     pub fn partial(folder: &Path, unique: &str) -> PathBuf {
         folder.join(format!("{PARTIAL}{unique}"))
+    }
+
+    /// Returns `true` for the name of an unfinished file.
+    pub fn is_partial(name: &OsStr) -> bool {
+        name.as_encoded_bytes().starts_with(PARTIAL.as_bytes())
     }
 
     /// Converts an error of the operating system about an object that is written or deleted.

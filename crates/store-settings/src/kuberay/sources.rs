@@ -27,7 +27,7 @@ pub struct Sources<'a> {
 pub struct Found {
     /// The names of fields, by the paths that the fields have in a `RayHistory`.
     pub names: BTreeMap<&'static str, String>,
-    /// What is wrong with the values.
+    /// Problems of their values.
     pub problems: Vec<Problem>,
 }
 
@@ -134,8 +134,7 @@ impl<'a> Sources<'a> {
             Some("true") => true,
             None | Some("false" | "") => false,
             Some(_) => {
-                let name = self.found.names.get(field).cloned().unwrap_or_default();
-                self.problem(name, "must be true or false");
+                self.problem_of(field, "must be true or false".to_owned());
                 false
             }
         }

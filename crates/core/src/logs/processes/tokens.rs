@@ -54,6 +54,11 @@ impl Tokens {
         };
         names.iter().map(of).collect()
     }
+
+    /// Returns the memory held in addition to the struct, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        self.all.capacity() * size_of::<Token>() + self.actor_repr.as_ref().map_or(0, |repr| repr.len())
+    }
 }
 
 /// Returns the hash of a task's name by which tokens are compared.
@@ -173,6 +178,13 @@ mod tests {
         ] {
             assert_eq!(scan(&[text.as_bytes()]).actor_repr.as_deref(), repr, "{text}");
         }
+    }
+
+    #[test]
+    fn all_that_an_output_makes_us_hold_is_weighed() {
+        let long = "x".repeat(10_000);
+        let tokens = scan(&[format!(":actor_name:A\n:actor_name:{long}\n:task_name:f\n:task_name:g\n").as_bytes()]);
+        assert!(tokens.weight() >= long.len() + 2 * size_of::<Token>(), "{}", tokens.weight());
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! The facts of one worker process in logs.
 
-use super::tokens::{Token, Tokens};
+use super::tokens::Tokens;
 use crate::base::id::{JobId, NodeId};
 
 /// The exit of a worker.
@@ -82,7 +82,7 @@ impl WorkerLog {
 
     pub(super) fn weight(&self) -> usize {
         let exits = [&self.own_exit, &self.reported].into_iter().flatten();
-        let tokens = self.tokens.iter().flatten().map(|tokens| tokens.all.capacity() * size_of::<Token>());
+        let tokens = self.tokens.iter().flatten().map(Tokens::weight);
         self.output.as_ref().map_or(0, |name| name.len())
             + tokens.sum::<usize>()
             + exits.map(|exit| exit.exit_type.len() + exit.detail.len()).sum::<usize>()

@@ -2,6 +2,7 @@
 
 mod actors;
 mod nodes;
+mod phases;
 mod seen;
 mod table;
 mod tasks;
@@ -22,6 +23,7 @@ pub(super) fn find(snapshot: &Snapshot, evidence: &Evidence) -> Vec<Gap> {
     }
     let checks = Checks { snapshot, evidence, seen: Seen::of(snapshot), version: RayVersion::of(snapshot) };
     let mut found = checks.tasks();
+    found.extend(checks.phases());
     found.extend(checks.jobs());
     found.extend(checks.actors());
     found.extend(checks.nodes());

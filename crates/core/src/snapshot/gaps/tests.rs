@@ -82,12 +82,20 @@ fn evidence() -> Evidence {
 
 /// Builds the session as an exporter records it that keeps only some types.
 fn session(version: &str, keeps: impl Fn(EventKind) -> bool) -> Snapshot {
+    judged(version, fold(events().into_iter().filter(|(kind, _)| keeps(*kind))))
+}
+
+fn fold(events: impl Iterator<Item = (EventKind, Value)>) -> Builder {
     let mut builder = Builder::new("session_2026-11-22_23-11-33_821800_9153");
-    for (at, (kind, mut event)) in events().into_iter().enumerate().filter(|(_, (kind, _))| keeps(*kind)) {
+    for (at, (kind, mut event)) in events.enumerate() {
         event["eventType"] = kind.name().into();
         event["timestamp"] = "2026-11-22T23:12:10Z".into();
         builder.fold_record("events", at as u64, event.to_string().as_bytes());
     }
+    builder
+}
+
+fn judged(version: &str, builder: Builder) -> Snapshot {
     let mut snapshot = builder.finish(&Facts::default());
     let metadata = json!({"result": true, "data": {"rayVersion": version}});
     snapshot.endpoints.insert("api/v0/cluster_metadata".to_owned(), metadata.to_string().into());
@@ -134,6 +142,43 @@ fn version_without_worker_events_gets_no_advice_to_export() {
     assert!(gaps[0].message.starts_with("Ray 2.57 cannot export workers"), "{}", gaps[0].message);
     assert!(gaps[0].advice.as_ref().unwrap().contains("from version 2.58 on"));
     assert_eq!((gaps[0].missing, gaps[0].of), (Some(1), Some(1)));
+}
+
+/// Returns the gaps of a session of which the event of the whole attempt was sent, and these phases were polled.
+fn gaps_with_phases(version: &str, state: &str, polled: &[&str]) -> Vec<Gap> {
+    let sent = events().into_iter().map(|(kind, mut event)| {
+        match kind {
+            EventKind::TaskProfile => {
+                event["taskProfileEvents"]["profileEvents"]["events"][0]["eventName"] = "task::f".into();
+            }
+            EventKind::TaskLifecycle => event["taskLifecycleEvent"]["stateTransitions"][1]["state"] = state.into(),
+            _ => {}
+        }
+        (kind, event)
+    });
+    let mut builder = fold(sent);
+    let id = RayId::<24>::try_from_bytes(&BASE64_STANDARD.decode(task(3, 0xff)).unwrap()).unwrap();
+    let span = |name: &&str| json!({"event_name": name, "start_time": 1000.0, "end_time": 2000.0, "extra_data": {}});
+    let profile: Value = json!({"component_type": "worker", "events": polled.iter().map(span).collect::<Value>()});
+    let row = json!({"task_id": id.hex(), "attempt_number": 0, "profiling_data": profile});
+    builder.add_polled_tasks(&json!({"result": true, "data": {"result": {"result": [row]}}}).to_string());
+    judged(version, builder).gaps
+}
+
+#[test]
+fn profile_events_before_2_55_are_a_gap_unless_polled() {
+    const ALL: [&str; 3] = ["task:deserialize_arguments", "task:execute", "task:store_outputs"];
+    let gaps = gaps_with_phases("2.54.1", "FINISHED", &[]);
+    assert_eq!(codes(&gaps), [Code::UnsentProfileEvents]);
+    assert_eq!((gaps[0].missing, gaps[0].of, gaps[0].weight), (Some(1), Some(1), Weight::Part));
+    assert!(gaps[0].message.starts_with("Ray 2.54 sent only some profile events"), "{}", gaps[0].message);
+    assert!(gaps[0].advice.as_ref().unwrap().contains("/api/v0/tasks?detail=1"));
+    assert_eq!(gaps_with_phases("2.54.1", "FINISHED", &ALL), []);
+    assert_eq!(gaps_with_phases("2.55.0", "FINISHED", &[]), [], "it sends what there is");
+    // A long attempt sent its first phase with an earlier batch.
+    assert_eq!(codes(&gaps_with_phases("2.54.1", "FINISHED", &ALL[..1])), [Code::UnsentProfileEvents]);
+    assert_eq!(codes(&gaps_with_phases("2.54.1", "FAILED", &[])), [Code::UnsentProfileEvents]);
+    assert_eq!(gaps_with_phases("2.54.1", "FAILED", &ALL[..1]), [], "its arguments were an error");
 }
 
 #[test]
