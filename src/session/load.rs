@@ -62,6 +62,7 @@ use ray_history_core::snapshot::gaps::Evidence;
 use ray_history_core::snapshot::submission;
 use ray_history_core::snapshot::worker_pids;
 use ray_history_storage::Storage;
+use segments::Indexes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -266,7 +267,9 @@ impl Load {
         let manifests = manifests::read(&self.store, &objects.nodes.manifests, held).await;
         objects.nodes.segments.retain(|segment| manifests.needs(segment));
         let is_stored = |node: &str, path: &str| objects.has_log(node, path);
-        let mut segments = segments::read(&self.store, &objects.nodes.segments, is_stored).await;
+        let held = |bytes| permit.hold(bytes);
+        let known = Indexes::default();
+        let mut segments = segments::read(&self.store, &objects.nodes.segments, &known, held, is_stored).await;
         let unreadable = std::mem::take(&mut segments.unreadable);
         objects.continue_logs(segments);
         (manifests, unreadable)
