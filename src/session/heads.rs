@@ -14,7 +14,7 @@ use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::base::time::Nanos;
 use ray_history_core::layout::{OWN_FOLDER, ObjectKind, OwnKind, Tree, data_prefixes, parse_object};
-use ray_history_manifest::proof::{Head, Life, Verdict, claims};
+use ray_history_manifest::proof::{Head, Life, Proof, Verdict, claims};
 use ray_history_storage::{Delimiter, Storage};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -72,15 +72,14 @@ impl Heads {
         // The semaphore is never closed.
         let _slot = self.slots.acquire().await;
         let read = match places {
-            Ok(places) => read(store, key, places).await,
+            Ok(places) => read(store, key, places, young).await,
             Err(error) => Err(error),
         };
         let glance = read.unwrap_or_else(|error| {
             tracing::debug!(session.key = %key, error = %chain(&error), "manifests could not be read");
             Glance { until: now().saturating_add(SHORT), ..self.seen.peek(key).unwrap_or_default() }
         });
-        let until = if young { glance.until.min(now().saturating_add(SHORT)) } else { glance.until };
-        self.seen.insert(key.clone(), Glance { until, ..glance });
+        self.seen.insert(key.clone(), glance);
         self.waiting.lock().remove(key);
     }
 }
@@ -150,8 +149,8 @@ impl Sessions {
     }
 }
 
-/// Lists the nodes of a session and reads their manifests.
-async fn read(store: &Arc<dyn Storage>, key: &SessionKey, places: Places) -> Result<Glance, Error> {
+/// Lists the nodes of a session and reads their manifests. The first one of a `young` session may still come.
+async fn read(store: &Arc<dyn Storage>, key: &SessionKey, places: Places, young: bool) -> Result<Glance, Error> {
     let taken = now();
     let owners: Vec<_> = places.owner.into_iter().collect();
     let (mut manifests, mut nodes, mut without) = (Vec::new(), 0, 0);
@@ -179,10 +178,16 @@ async fn read(store: &Arc<dyn Storage>, key: &SessionKey, places: Places) -> Res
     let is_whole = nodes < MAX_NODES && manifests.len() == listed;
     let read = read_manifests(store, &manifests, |_| ()).await;
     let (head, proof) = (Head::of(&read.found), claims(&read.found, taken));
-    let goes_on = proof.as_ref().is_some_and(|proof| proof.limits.iter().any(|limit| limit.alive));
-    let is_final = read.unreadable.is_empty() && !goes_on && head.is_none_or(|head| head.is_closed());
+    let keep = if young { SHORT } else { keep(head, proof.as_ref(), read.unreadable.is_empty()) };
     let verdict = proof.filter(|_| is_whole && read.unreadable.is_empty()).map(|proof| proof.verdict);
-    Ok(Glance { head, verdict, until: taken.saturating_add(if is_final { LONG } else { SHORT }) })
+    Ok(Glance { head, verdict, until: taken.saturating_add(keep) })
+}
+
+/// Returns the time for which a result is kept: a short one if more may come, or may become readable.
+fn keep(head: Option<Head>, proof: Option<&Proof>, is_readable: bool) -> Nanos {
+    let goes_on = proof.is_some_and(|proof| proof.limits.iter().any(|limit| limit.alive));
+    let is_final = is_readable && !goes_on && head.is_none_or(|head| head.is_closed());
+    if is_final { LONG } else { SHORT }
 }
 
 /// Lists the manifests of one node.
@@ -195,4 +200,31 @@ async fn manifests_of(store: &dyn Storage, prefix: &str, folder: &str) -> Result
         }
     });
     Ok(found.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ray_history_manifest::proof::Found;
+    use ray_history_manifest::{FORMAT, Manifest, Role, State as Wire};
+
+    #[test]
+    fn a_result_is_kept_for_a_day_only_if_it_is_final() {
+        let at = 1_000 * MINUTE;
+        for (head, worker, is_readable, expected) in [
+            (Wire::Closed, Wire::Closed, true, LONG),
+            (Wire::Closed, Wire::Closed, false, SHORT),
+            (Wire::Closed, Wire::Open, true, SHORT),
+            (Wire::Open, Wire::Closed, true, SHORT),
+        ] {
+            let found = [(Role::Head, head), (Role::Worker, worker)].map(|(role, state)| {
+                let mut manifest = Manifest { format: FORMAT.into(), state, written: at, ..Manifest::default() };
+                manifest.identity.role = role;
+                Found { node: format!("{role:?}"), spool: String::new(), manifest: Ok(manifest), newer: false }
+            });
+            let proof = claims(&found, at);
+            assert_eq!(keep(Head::of(&found), proof.as_ref(), is_readable), expected, "{head:?} {worker:?}");
+        }
+        assert_eq!(keep(None, None, true), LONG, "another collector");
+    }
 }
