@@ -67,6 +67,7 @@ use parking_lot::RwLock;
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::layout::Root;
+use ray_history_manifest::proof::Verdict;
 use ray_history_storage::Storage;
 use source::Source;
 use std::io;
@@ -252,10 +253,12 @@ impl Sessions {
         let usage = self.usage();
         self.metrics.sessions.memory(usage.used_bytes, usage.limit_bytes);
         let cached = self.cache.all();
-        let open = cached.iter().map(|cached| match &cached.session.proved {
-            _ if cached.session.has_gaps(self.standing(&cached.session.key)) => Completeness::Gaps,
-            Some(proved) => proved.completeness(),
-            None => Completeness::NoKnownGaps,
+        let verdict = |cached: &cache::Cached| cached.session.verdict(self.standing(&cached.session.key));
+        let open = cached.iter().map(|cached| match verdict(cached) {
+            Verdict::Complete(_) => Completeness::Complete,
+            Verdict::CompleteTo(_) => Completeness::CompleteTo,
+            Verdict::Gaps => Completeness::Gaps,
+            Verdict::NoKnownGaps => Completeness::NoKnownGaps,
         });
         self.metrics.sessions.completeness(open);
     }

@@ -3,7 +3,7 @@
 //!
 //! Nothing is read before a page shows the session. A session of another collector then costs one listing, and one for
 //! each of up to three nodes; one of ours a listing and a read for each node, up to `MAX_NODES`. The result is kept: for
-//! a day if nothing more will be written, else for five minutes.
+//! a day if nothing more will be written, else, or if something could not be read, for five minutes.
 
 use super::load::{ManifestObject, Places, Proved, now, read_manifests};
 use super::{Error, Sessions};
@@ -14,7 +14,7 @@ use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::base::time::Nanos;
 use ray_history_core::layout::{OWN_FOLDER, ObjectKind, OwnKind, Tree, data_prefixes, parse_object};
-use ray_history_manifest::proof::{Head, Life, Verdict, claims};
+use ray_history_manifest::proof::{Head, Life, Proof, Verdict, claims};
 use ray_history_storage::{Delimiter, Storage};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -30,29 +30,29 @@ const AT_ONCE: usize = 2;
 const MAX_NODES: usize = 32;
 /// Nodes without a manifest after which a session counts as one of another collector.
 const NODES_WITHOUT: usize = 3;
+/// Bytes of manifests that are read of one session. They are untrusted; 32 large nodes have about 10 MB.
+const MAX_BYTES: u64 = 16 << 20;
 const MINUTE: Nanos = 60_000_000_000;
+/// Time for which a result is kept to which more may come.
+const SHORT: Nanos = 5 * MINUTE;
+/// Time for which a final result is kept.
+const LONG: Nanos = 24 * 60 * MINUTE;
+/// Age of a marker up to which the first manifest may still come.
+const YOUNG: Nanos = 10 * MINUTE;
 
-/// What the manifests of a session say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The last word of a session's manifests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Glance {
     /// The last word of the heads' collectors.
     pub head: Option<Head>,
     /// The verdict of the manifests alone: nothing is compared with the stored files. `None` without manifests, or with
     /// too many.
     pub verdict: Option<Verdict>,
-    taken: Nanos,
+    /// The time from which the manifests may be others.
+    until: Nanos,
 }
 
-impl Glance {
-    /// Returns `true` if the manifests may be others by now.
-    fn is_outdated(&self, now: Nanos) -> bool {
-        let is_final = self.head.is_none_or(|head| head.is_closed());
-        let keep = if is_final { 24 * 60 * MINUTE } else { 5 * MINUTE };
-        now.saturating_sub(self.taken) > keep
-    }
-}
-
-/// What the manifests of sessions say that are not open.
+/// The manifests of sessions that are not open, as they were last read.
 #[derive(Debug)]
 pub(super) struct Heads {
     seen: Cache<SessionKey, Glance>,
@@ -68,17 +68,18 @@ impl Default for Heads {
 
 impl Heads {
     /// Reads the manifests of a session that waits for it.
-    async fn look_at(&self, store: &Arc<dyn Storage>, key: &SessionKey, places: Result<Places, Error>) {
+    async fn look_at(&self, store: &Arc<dyn Storage>, key: &SessionKey, places: Result<Places, Error>, young: bool) {
         // The semaphore is never closed.
         let _slot = self.slots.acquire().await;
         let read = match places {
-            Ok(places) => read(store, key, places).await,
+            Ok(places) => read(store, key, places, young).await,
             Err(error) => Err(error),
         };
-        match read {
-            Ok(glance) => self.seen.insert(key.clone(), glance),
-            Err(error) => tracing::debug!(session.key = %key, error = %chain(&error), "manifests could not be read"),
-        }
+        let glance = read.unwrap_or_else(|error| {
+            tracing::debug!(session.key = %key, error = %chain(&error), "manifests could not be read");
+            Glance { until: now().saturating_add(SHORT), ..self.seen.peek(key).unwrap_or_default() }
+        });
+        self.seen.insert(key.clone(), glance);
         self.waiting.lock().remove(key);
     }
 }
@@ -131,14 +132,16 @@ impl Sessions {
     pub fn glance(self: &Arc<Self>, key: &SessionKey) -> Option<Glance> {
         let source = self.source();
         let seen = source.heads.seen.get(key);
-        if seen.is_none_or(|glance| glance.is_outdated(now())) {
+        if seen.is_none_or(|glance| now() > glance.until) {
             let mut waiting = source.heads.waiting.lock();
             if waiting.len() < MAX_WAITING && waiting.insert(key.clone()) {
                 drop(waiting);
                 let (source, key) = (Arc::clone(&source), key.clone());
+                let written = source.catalog.listing().find(&key).and_then(|entry| entry.written);
+                let young = written.is_some_and(|micros| now().saturating_sub(micros.saturating_mul(1_000)) < YOUNG);
                 self.loader.spawn_background(async move {
                     let places = source.places(&key).await;
-                    source.heads.look_at(&source.store, &key, places).await;
+                    source.heads.look_at(&source.store, &key, places, young).await;
                 });
             }
         }
@@ -146,8 +149,8 @@ impl Sessions {
     }
 }
 
-/// Lists the nodes of a session and reads their manifests.
-async fn read(store: &Arc<dyn Storage>, key: &SessionKey, places: Places) -> Result<Glance, Error> {
+/// Lists the nodes of a session and reads their manifests. The first one of a `young` session may still come.
+async fn read(store: &Arc<dyn Storage>, key: &SessionKey, places: Places, young: bool) -> Result<Glance, Error> {
     let taken = now();
     let owners: Vec<_> = places.owner.into_iter().collect();
     let (mut manifests, mut nodes, mut without) = (Vec::new(), 0, 0);
@@ -166,9 +169,25 @@ async fn read(store: &Arc<dyn Storage>, key: &SessionKey, places: Places) -> Res
             }
         }
     }
+    let mut bytes = 0u64;
+    let listed = manifests.len();
+    manifests.retain(|manifest| {
+        bytes = bytes.saturating_add(manifest.size);
+        bytes <= MAX_BYTES
+    });
+    let is_whole = nodes < MAX_NODES && manifests.len() == listed;
     let read = read_manifests(store, &manifests, |_| ()).await;
-    let verdict = claims(&read.found, taken).filter(|_| nodes < MAX_NODES && read.unreadable.is_empty());
-    Ok(Glance { head: Head::of(&read.found), verdict: verdict.map(|proof| proof.verdict), taken })
+    let (head, proof) = (Head::of(&read.found), claims(&read.found, taken));
+    let keep = if young { SHORT } else { keep(head, proof.as_ref(), read.unreadable.is_empty()) };
+    let verdict = proof.filter(|_| is_whole && read.unreadable.is_empty()).map(|proof| proof.verdict);
+    Ok(Glance { head, verdict, until: taken.saturating_add(keep) })
+}
+
+/// Returns the time for which a result is kept: a short one if more may come, or may become readable.
+fn keep(head: Option<Head>, proof: Option<&Proof>, is_readable: bool) -> Nanos {
+    let goes_on = proof.is_some_and(|proof| proof.limits.iter().any(|limit| limit.alive));
+    let is_final = is_readable && !goes_on && head.is_none_or(|head| head.is_closed());
+    if is_final { LONG } else { SHORT }
 }
 
 /// Lists the manifests of one node.
@@ -176,15 +195,36 @@ async fn manifests_of(store: &dyn Storage, prefix: &str, folder: &str) -> Result
     let page = store.list_all(&format!("{folder}{OWN_FOLDER}/"), Delimiter::None).await?;
     let found = page.objects.into_iter().filter_map(|object| {
         match parse_object(Tree::History, object.key.strip_prefix(prefix)?)? {
-            ObjectKind::Own(own) if own.kind == OwnKind::Manifest => Some(ManifestObject {
-                node: own.node.to_owned(),
-                spool: own.spool.to_owned(),
-                etag: object.etag.clone(),
-                key: object.key.clone(),
-                size: object.size,
-            }),
+            ObjectKind::Own(own) if own.kind == OwnKind::Manifest => Some(ManifestObject::of(&own, &object)),
             _ => None,
         }
     });
     Ok(found.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ray_history_manifest::proof::Found;
+    use ray_history_manifest::{FORMAT, Manifest, Role, State as Wire};
+
+    #[test]
+    fn a_result_is_kept_for_a_day_only_if_it_is_final() {
+        let at = 1_000 * MINUTE;
+        for (head, worker, is_readable, expected) in [
+            (Wire::Closed, Wire::Closed, true, LONG),
+            (Wire::Closed, Wire::Closed, false, SHORT),
+            (Wire::Closed, Wire::Open, true, SHORT),
+            (Wire::Open, Wire::Closed, true, SHORT),
+        ] {
+            let found = [(Role::Head, head), (Role::Worker, worker)].map(|(role, state)| {
+                let mut manifest = Manifest { format: FORMAT.into(), state, written: at, ..Manifest::default() };
+                manifest.identity.role = role;
+                Found { node: format!("{role:?}"), spool: String::new(), manifest: Ok(manifest), newer: false }
+            });
+            let proof = claims(&found, at);
+            assert_eq!(keep(Head::of(&found), proof.as_ref(), is_readable), expected, "{head:?} {worker:?}");
+        }
+        assert_eq!(keep(None, None, true), LONG, "another collector");
+    }
 }

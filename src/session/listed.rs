@@ -41,6 +41,12 @@ impl Sessions {
         is_unknown.then(|| Ended::find(key, &self.listing(), open, self.has_manifests(key))).flatten()
     }
 
+    /// Returns the same from the listing and the watches only, so that all replicas agree whatever they have read.
+    pub fn listed_as_ended(&self, key: &SessionKey) -> Option<Ended> {
+        let is_unknown = self.watched.state(key) == State::Unknown;
+        is_unknown.then(|| Ended::find(key, &self.listing(), None, false)).flatten()
+    }
+
     /// Returns a page of the last listing.
     pub fn page(&self, query: &Query) -> Page {
         self.listing().page(query, &self.watched)

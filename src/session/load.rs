@@ -62,6 +62,7 @@ use ray_history_core::snapshot::gaps::Evidence;
 use ray_history_core::snapshot::submission;
 use ray_history_core::snapshot::worker_pids;
 use ray_history_storage::Storage;
+use segments::Indexes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -171,7 +172,8 @@ impl Load {
         self.counters.enter(Phase::Finishing);
         let mut objects = std::mem::take(&mut pages.objects);
         let nodes = std::mem::take(&mut objects.nodes);
-        let records = pages.by_node(std::mem::take(&mut events.records));
+        let records = std::mem::take(&mut events.records);
+        let records = if nodes.manifests.is_empty() { BTreeMap::new() } else { pages.by_node(records) };
         let (digest, newest) = (objects.digest(), objects.newest);
         let event_objects = objects.events.clone();
         let left_out =
@@ -264,9 +266,15 @@ impl Load {
         // As a text, and parsed.
         let held = |bytes| permit.hold(3 * bytes);
         let manifests = manifests::read(&self.store, &objects.nodes.manifests, held).await;
+        if manifests.found.is_empty() {
+            // There is nothing to compare these with.
+            objects.nodes.stored.clear();
+        }
         objects.nodes.segments.retain(|segment| manifests.needs(segment));
         let is_stored = |node: &str, path: &str| objects.has_log(node, path);
-        let mut segments = segments::read(&self.store, &objects.nodes.segments, is_stored).await;
+        let held = |bytes| permit.hold(bytes);
+        let known = Indexes::default();
+        let mut segments = segments::read(&self.store, &objects.nodes.segments, &known, held, is_stored).await;
         let unreadable = std::mem::take(&mut segments.unreadable);
         objects.continue_logs(segments);
         (manifests, unreadable)

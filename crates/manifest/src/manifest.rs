@@ -32,7 +32,7 @@ pub struct Manifest {
     pub format: String,
     /// The id of the spool: a `UUIDv7`.
     pub spool: String,
-    /// How many times a collector started on this spool.
+    /// Number of times that a collector started on this spool.
     pub boot: u64,
     /// The number of this manifest, one more at each write.
     pub sequence: u64,
@@ -44,9 +44,9 @@ pub struct Manifest {
     pub flushed_to: Nanos,
     /// The program that wrote this.
     pub collector: Collector,
-    /// Whether more may follow.
+    /// The state: more may follow unless it is closed.
     pub state: State,
-    /// Why it is closed.
+    /// The reason for closing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// The node, its session and its pod.
@@ -73,7 +73,7 @@ pub struct Collector {
     pub log_seconds: f64,
 }
 
-/// Whether more of a node may follow.
+/// The state of a manifest: more of its node may follow unless it is closed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {

@@ -37,7 +37,7 @@ pub struct Found {
     pub newer: bool,
 }
 
-/// What is stored of one node, and what was read of it.
+/// The stored files of one node, and what was read of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stored {
     /// Event files: their keys below the node and their sizes.
@@ -107,41 +107,41 @@ pub enum Lost {
     Dropped {
         /// Ray's name of the type.
         event_type: String,
-        /// How many.
+        /// Their number.
         events: u64,
     },
     /// Ray's agent could not take events.
     NotTaken {
-        /// How many.
+        /// Their number.
         events: u64,
     },
     /// Events had reached Ray's agent when the node ended, and never left it.
     NotPublished {
-        /// How many.
+        /// Their number.
         events: u64,
     },
     /// Events were acknowledged, and are not among the records of the collector.
     NotRecorded {
-        /// How many.
+        /// Their number.
         events: u64,
     },
     /// Events were set aside, because they belong to no event file. They are stored, and not shown.
     Quarantined {
-        /// How many.
+        /// Their number.
         events: u64,
     },
     /// Records that the collector stored could not be read.
     Records {
-        /// How many.
+        /// Their number.
         missing: u64,
-        /// How many were stored.
+        /// Number that was stored.
         of: u64,
     },
     /// Event files are gone.
     EventFiles {
-        /// How many.
+        /// Their number.
         missing: u64,
-        /// How many were stored.
+        /// Number that was stored.
         of: u64,
     },
     /// An event file is gone, or is shorter than it was.
@@ -153,18 +153,18 @@ pub enum Lost {
     ChangedEventFiles,
     /// Log files are gone.
     LogFiles {
-        /// How many.
+        /// Their number.
         missing: u64,
-        /// How many were stored.
+        /// Number that was stored.
         of: u64,
     },
     /// There are as many log files as were stored, but one has another name or length.
     ChangedLogFiles,
     /// Log segments are gone, and with them the ends of log files.
     LogSegments {
-        /// How many.
+        /// Their number.
         missing: u64,
-        /// How many were stored.
+        /// Number that was stored.
         of: u64,
     },
     /// A range of a log file.

@@ -30,13 +30,9 @@ impl From<Verdict> for Completeness {
 }
 
 impl Completeness {
-    /// Returns the completeness of a session: any known gap outweighs a proof of what Ray handed over.
+    /// Returns the completeness of a session for its standing.
     pub(in crate::http) fn of(session: &OpenSession, standing: Standing) -> Self {
-        match &session.proved {
-            _ if session.has_gaps(standing) => Self::Gaps,
-            Some(proved) => proved.proof.verdict.into(),
-            None => Self::NoKnownGaps,
-        }
+        session.verdict(standing).into()
     }
 
     /// Returns the word of the header and of our own API.

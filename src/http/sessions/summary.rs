@@ -37,15 +37,23 @@ impl Summary {
     /// Returns the summary of a session, with the details of an open one.
     pub(in crate::http) fn of(state: &State, entry: &Entry) -> Self {
         let known = state.sessions.known_state(&entry.key);
-        Self::from(state, entry, state.sessions.peek(&entry.key).as_deref(), known)
+        let open = state.sessions.peek(&entry.key);
+        let ended = state.sessions.ended(&entry.key, open.as_deref());
+        Self::from(entry, open.as_deref(), known, ended)
     }
 
     /// Returns the summary from the listing only, which is the same on all replicas whatever sessions they have open.
     pub(in crate::http) fn listed(state: &State, entry: &Entry) -> Self {
-        Self::from(state, entry, None, (state.sessions.watched().state(&entry.key), None))
+        let known = (state.sessions.watched().state(&entry.key), None);
+        Self::from(entry, None, known, state.sessions.listed_as_ended(&entry.key))
     }
 
-    fn from(state: &State, entry: &Entry, open: Option<&OpenSession>, (known, by): (Life, Option<KnownBy>)) -> Self {
+    fn from(
+        entry: &Entry,
+        open: Option<&OpenSession>,
+        (state, by): (Life, Option<KnownBy>),
+        ended: Option<Ended>,
+    ) -> Self {
         let started = entry.key.session.local_micros();
         let as_of = open.map(|open| open.snapshot.as_of).filter(|as_of| *as_of > 0);
         let written = entry.written.filter(|written| started.is_none_or(|at| *written > at - WIDEST_ZONE));
@@ -57,9 +65,8 @@ impl Summary {
         let started = zone.zip(started).and_then(|(minutes, local)| {
             Timestamp::from_microsecond(local.checked_sub(minutes.checked_mul(60_000_000)?)?).ok()
         });
-        let ended = state.sessions.ended(&entry.key, open);
         let by_manifest = by == Some(KnownBy::Manifest);
-        Self { state: known, by_manifest, ended, last_write, zone, started, open: as_of.is_some() }
+        Self { state, by_manifest, ended, last_write, zone, started, open: as_of.is_some() }
     }
 
     /// Returns a CSS class and the text of the state.

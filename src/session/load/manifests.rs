@@ -22,8 +22,9 @@ pub(in crate::session) struct Manifests {
 impl Manifests {
     /// Returns `true` if a segment may hold bytes that are in no settled file.
     pub(in crate::session) fn needs(&self, segment: &SegmentObject) -> bool {
-        let of_spool = |found: &&Found| found.node == segment.node && found.spool == segment.spool;
-        let manifest = self.found.iter().find(of_spool).and_then(|found| found.manifest.as_ref().ok());
+        let of_spool = |found: &Found| (&found.node, &found.spool).cmp(&(&segment.node, &segment.spool));
+        let found = self.found.binary_search_by(of_spool).ok().and_then(|at| self.found.get(at));
+        let manifest = found.and_then(|found| found.manifest.as_ref().ok());
         manifest.is_none_or(|manifest| segment.number >= manifest.logs.segments.first)
     }
 }

@@ -20,6 +20,8 @@ pub(in crate::session) struct NodeFiles {
 /// A stored log segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::session) struct SegmentObject {
+    /// Its version when it was listed, if the store has versions.
+    pub(in crate::session) etag: Option<String>,
     /// The node in whose folder it is.
     pub(in crate::session) node: String,
     /// The spool in whose folder it is.
@@ -47,6 +49,19 @@ pub(in crate::session) struct ManifestObject {
     pub(in crate::session) size: u64,
 }
 
+impl ManifestObject {
+    /// Returns a listed manifest.
+    pub(in crate::session) fn of(own: &OwnObject<'_>, object: &ObjectMeta) -> Self {
+        Self {
+            etag: object.etag.clone(),
+            node: own.node.to_owned(),
+            spool: own.spool.to_owned(),
+            key: object.key.clone(),
+            size: object.size,
+        }
+    }
+}
+
 impl NodeFiles {
     /// Adds an event file by its key below the session.
     pub(super) fn event_file(&mut self, rest: &str, size: u64) {
@@ -61,17 +76,12 @@ impl NodeFiles {
     /// Adds an object of our own.
     pub(super) fn own(&mut self, own: &OwnObject<'_>, object: &ObjectMeta) {
         match own.kind {
-            OwnKind::Manifest => self.manifests.push(ManifestObject {
-                node: own.node.to_owned(),
-                spool: own.spool.to_owned(),
-                etag: object.etag.clone(),
-                key: object.key.clone(),
-                size: object.size,
-            }),
+            OwnKind::Manifest => self.manifests.push(ManifestObject::of(own, object)),
             OwnKind::Segment(number) => {
                 let segments = &mut self.stored.entry(own.node.to_owned()).or_default().segments;
                 segments.entry(own.spool.to_owned()).or_default().insert(number);
                 self.segments.push(SegmentObject {
+                    etag: object.etag.clone(),
                     node: own.node.to_owned(),
                     spool: own.spool.to_owned(),
                     number,

@@ -4,7 +4,7 @@
 
 use super::digest::{Digest, Digests};
 use super::nodes::NodeFiles;
-use super::segments::{Continued, LogStore, Segments};
+use super::segments::{Continued, Indexes, LogStore, Segments};
 use ray_history_core::base::name::{Owner, SessionKey};
 use ray_history_core::layout::{
     DataPrefix, ObjectKind, OwnKind, Root, Tree, data_prefixes, generation, owner_folders, parse_object,
@@ -47,6 +47,8 @@ type Logs = BTreeMap<String, BTreeMap<String, LogObject>>;
 #[derive(Clone, Debug, Default)]
 pub struct LogIndex {
     nodes: Arc<Logs>,
+    /// The indexes of the segments that continue files.
+    segments: Arc<Indexes>,
 }
 
 impl LogIndex {
@@ -59,7 +61,12 @@ impl LogIndex {
 
     /// Continues files by what lies in segments.
     pub(in crate::session) fn continue_with(&mut self, segments: Segments) {
-        continue_logs(Arc::make_mut(&mut self.nodes), segments);
+        self.segments = continue_logs(Arc::make_mut(&mut self.nodes), segments);
+    }
+
+    /// Returns the indexes of the segments that continue files.
+    pub(in crate::session) fn segments(&self) -> &Indexes {
+        &self.segments
     }
 
     /// Returns the number of files of all nodes.
@@ -79,7 +86,7 @@ impl LogIndex {
 
     /// Returns the approximate memory held, in bytes.
     pub fn weight(&self) -> usize {
-        weight_of(self.iter())
+        weight_of(self.iter()) + self.segments.weight()
     }
 
     /// Returns the stored generations of the log at a path of a node, newest first: the current file, the files that
@@ -135,6 +142,8 @@ pub(super) struct SessionObjects {
     /// The event files so far.
     pub(super) events: EventObjects,
     logs: Logs,
+    /// The indexes of the segments that continue logs.
+    segments: Arc<Indexes>,
     /// Stored answers by URL without its leading `/`.
     pub(super) endpoints: BTreeMap<String, LogObject>,
     /// The files by node, for the proof.
@@ -234,7 +243,7 @@ impl SessionObjects {
     /// Returns the approximate memory of the names of all files, in bytes. Event files keep their names until they are
     /// read.
     pub(super) fn weight(&self) -> u64 {
-        weight_of(self.logs()) as u64 + self.events.files * EVENT_FILE
+        (weight_of(self.logs()) + self.segments.weight()) as u64 + self.events.files * EVENT_FILE
     }
 
     /// Returns `true` if no log file was listed.
@@ -253,7 +262,7 @@ impl SessionObjects {
 
     /// Continues log files by what lies in segments.
     pub(super) fn continue_logs(&mut self, segments: Segments) {
-        continue_logs(&mut self.logs, segments);
+        self.segments = continue_logs(&mut self.logs, segments);
     }
 
     /// Returns a store in which log files are whole.
@@ -280,7 +289,7 @@ impl SessionObjects {
                 files.remove(folder);
             }
         }
-        LogIndex { nodes: Arc::new(self.logs) }
+        LogIndex { nodes: Arc::new(self.logs), segments: self.segments }
     }
 
     /// Returns the log files so far.
@@ -305,7 +314,8 @@ pub(in crate::session) fn log_store<'a>(
     LogStore::with(store, logs.filter_map(|log| Some((log.key.clone(), log.continued.clone()?))))
 }
 
-fn continue_logs(logs: &mut Logs, segments: Segments) {
+/// Continues log files, and returns the indexes of the segments.
+fn continue_logs(logs: &mut Logs, segments: Segments) -> Arc<Indexes> {
     for ((node, path), (key, pieces)) in segments.logs {
         let settled = logs.get(&node).and_then(|files| files.get(&path)).map_or(0, |object| object.size);
         let end = pieces.end(settled);
@@ -316,6 +326,7 @@ fn continue_logs(logs: &mut Logs, segments: Segments) {
             object.continued = Some(Arc::new(Continued { settled, pieces }));
         }
     }
+    Arc::new(segments.indexes)
 }
 
 fn insert(objects: &mut BTreeMap<String, LogObject>, name: String, object: LogObject) {

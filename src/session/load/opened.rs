@@ -11,6 +11,7 @@ use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::completeness::Problems;
 use ray_history_core::snapshot::gap::{Code, Gap, Weight};
 use ray_history_core::snapshot::gaps::{self, Standing};
+use ray_history_manifest::proof::Verdict;
 use siphasher::sip::SipHasher13;
 use std::cmp::Reverse;
 use std::hash::{Hash, Hasher};
@@ -178,6 +179,15 @@ impl OpenSession {
     /// Returns `true` if there are stored files to read again.
     pub(in crate::session) fn has_unread_files(&self) -> bool {
         self.unread_files > 0 || self.unread_updates.count > 0
+    }
+
+    /// Returns the verdict for the given standing: any known gap outweighs a proof of what Ray handed over.
+    pub fn verdict(&self, standing: Standing) -> Verdict {
+        match &self.proved {
+            _ if self.has_gaps(standing) => Verdict::Gaps,
+            Some(proved) => proved.proof.verdict,
+            None => Verdict::NoKnownGaps,
+        }
     }
 
     /// Returns the memory held, in bytes.

@@ -213,7 +213,7 @@ fn excess_over_block(bytes: usize) -> u64 {
     bytes.saturating_sub(BLOCK) as u64
 }
 
-/// What one thread parsed.
+/// The result of one parsing thread.
 pub(super) struct Parsed {
     pub(super) builder: Builder,
     /// Records read, by file.

@@ -7,11 +7,10 @@ mod words;
 
 use super::manifests::Manifests;
 use super::nodes::{NodeFiles, SegmentObject};
-use crate::metrics::sessions::Completeness;
 use ray_history_core::base::time::Nanos;
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::gap::Gap;
-use ray_history_manifest::proof::{FRESH, Found, Head, NamedNode, Proof, Verdict, proof};
+use ray_history_manifest::proof::{FRESH, Found, Head, NamedNode, Proof, proof};
 use ray_history_manifest::{Manifest, State};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -41,7 +40,7 @@ pub struct Proved {
     again_at: Option<Nanos>,
 }
 
-/// What was read of a session's events.
+/// Facts of a session's events that a proof compares with manifests.
 #[derive(Debug, Default)]
 struct Read {
     records: BTreeMap<String, u64>,
@@ -107,16 +106,6 @@ impl Proved {
     /// Returns the losses as gaps.
     pub fn gaps(&self) -> Vec<Gap> {
         words::gaps(&self.proof.losses)
-    }
-
-    /// Returns the completeness for the metrics.
-    pub(in crate::session) fn completeness(&self) -> Completeness {
-        match self.proof.verdict {
-            Verdict::Complete(_) => Completeness::Complete,
-            Verdict::CompleteTo(_) => Completeness::CompleteTo,
-            Verdict::Gaps => Completeness::Gaps,
-            Verdict::NoKnownGaps => Completeness::NoKnownGaps,
-        }
     }
 
     /// Returns every loss as a gap, with its node.

@@ -53,26 +53,63 @@ impl Pieces {
     }
 }
 
-/// Pieces by node and path, each with the key at which the file is stored or will be; and segments that could not be read, with the reason.
+/// The indexes of segments by key, each with the version of the segment: one that has not changed is not read again.
+#[derive(Clone, Debug, Default)]
+pub(in crate::session) struct Indexes(HashMap<String, (String, Arc<[Frame]>)>);
+
+impl Indexes {
+    /// Returns the index of a segment if it was read of the same version.
+    fn find(&self, segment: &SegmentObject) -> Option<Arc<[Frame]>> {
+        let (version, frames) = self.0.get(&segment.key)?;
+        (Some(version) == segment.etag.as_ref()).then(|| Arc::clone(frames))
+    }
+
+    fn insert(&mut self, segment: SegmentObject, frames: Arc<[Frame]>) {
+        if let Some(version) = segment.etag {
+            self.0.insert(segment.key, (version, frames));
+        }
+    }
+
+    /// Returns the approximate memory held, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        self.0.iter().map(|(key, (_, frames))| 2 * key.len() + weight_of(frames)).sum()
+    }
+}
+
+fn weight_of(frames: &[Frame]) -> usize {
+    frames.iter().map(|frame| size_of::<Frame>() + frame.path.len() + frame.file.len()).sum()
+}
+
+/// The contents of segments.
 #[derive(Debug, Default)]
 pub(in crate::session) struct Segments {
+    /// Pieces by node and path, each with the key at which the file is stored or will be.
     pub(super) logs: BTreeMap<(String, String), (String, Pieces)>,
+    /// The indexes that were read, or that were known.
+    pub(super) indexes: Indexes,
+    /// Segments that could not be read, with the reason.
     pub(in crate::session) unreadable: Vec<(String, String)>,
 }
 
-/// Reads the indexes of segments. `is_stored` tells whether a node has a log file at a path.
-pub(in crate::session) async fn read(
+/// Reads the indexes of segments, but those that are `known`. Calls `held` with the bytes of each one; what it returns is
+/// kept until all are read. `is_stored` returns `true` if a node has a log file at a path.
+pub(in crate::session) async fn read<H>(
     store: &Arc<dyn Storage>,
     segments: &[SegmentObject],
+    known: &Indexes,
+    held: impl Fn(u64) -> H,
     is_stored: impl Fn(&str, &str) -> bool,
 ) -> Segments {
     let mut reads = stream::iter(segments.to_vec())
         .map(|segment| async move {
-            let frames = read_frames(&**store, &segment).await;
+            let frames = match known.find(&segment) {
+                Some(frames) => Ok(frames),
+                None => read_frames(&**store, &segment).await.map(Arc::from),
+            };
             (segment, frames)
         })
         .buffer_unordered(FETCHES);
-    let mut read = Segments::default();
+    let (mut read, mut all_held) = (Segments::default(), Vec::new());
     // By node and the first path of a file: the frames of each file that had this path.
     let mut found = BTreeMap::<(String, String, String), BTreeMap<String, Vec<Piece>>>::new();
     while let Some((segment, frames)) = reads.next().await {
@@ -81,16 +118,19 @@ pub(in crate::session) async fn read(
         let folder = segment.key.rfind(&below_node).map_or("", |at| &segment.key[..at]);
         match frames {
             Ok(frames) => {
-                for Frame { path, file, at, len, frame, size } in frames {
-                    let range = at..at.saturating_add(len.into());
-                    let piece = Piece { segment: Arc::clone(&key), range, frame: (frame, size) };
+                // As an index, and as pieces.
+                all_held.push(held(2 * weight_of(&frames) as u64));
+                for Frame { path, file, at, len, frame, size } in &*frames {
+                    let range = *at..at.saturating_add(u64::from(*len));
+                    let piece = Piece { segment: Arc::clone(&key), range, frame: (*frame, *size) };
                     found
-                        .entry((segment.node.clone(), folder.to_owned(), path))
+                        .entry((segment.node.clone(), folder.to_owned(), path.clone()))
                         .or_default()
-                        .entry(file)
+                        .entry(file.clone())
                         .or_default()
                         .push(piece);
                 }
+                read.indexes.insert(segment, frames);
             }
             // Its bytes are settled by now.
             Err(error) if error.kind() == ErrorKind::NotFound => {}

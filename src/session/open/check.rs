@@ -17,7 +17,7 @@ impl Sessions {
     /// Compares a cached session with the store and brings it up to date.
     pub(super) async fn check_store(self: &Arc<Self>, key: &SessionKey, cached: Arc<Cached>) {
         let source = self.source();
-        let mut found = match self.relist(&source, key).await {
+        let found = match self.relist(&source, key).await {
             Ok(found) => found,
             Err(error) => {
                 let why = chain(&error);
@@ -41,12 +41,7 @@ impl Sessions {
             self.prove_again(key, cached, &proved, found, &source).await;
         } else if open.has_other_logs(&found.digest) {
             self.metrics.sessions.freshness_checked(FreshnessCheck::Logs);
-            let needs = |segment: &SegmentObject| open.proved.as_ref().is_none_or(|proved| proved.needs(segment));
-            if !continue_logs(key, &source, &mut found, needs).await {
-                return cached.schedule.lock().failed(Instant::now());
-            }
-            let session = open.with_logs(found);
-            self.replace(key, &cached, session, &source);
+            self.show_logs(key, &cached, found, &source).await;
         } else {
             self.metrics.sessions.freshness_checked(FreshnessCheck::Same);
             cached.schedule.lock().done(Instant::now(), load::age(found.newest));
@@ -66,9 +61,9 @@ impl Sessions {
         let manifests = load::read_manifests(&source.store, &found.nodes.manifests, |_| ()).await;
         if let Some((file, why)) = manifests.unreadable.first() {
             tracing::warn!(session.key = %key, file, error = why, "a manifest could not be read; the proof is kept");
-            return cached.schedule.lock().failed(Instant::now());
+            return self.show_logs(key, &cached, found, source).await;
         }
-        if !continue_logs(key, source, &mut found, |segment| manifests.needs(segment)).await {
+        if !continue_logs(&cached.session, source, &mut found, |segment| manifests.needs(segment)).await {
             return cached.schedule.lock().failed(Instant::now());
         }
         let nodes = std::mem::take(&mut found.nodes);
@@ -83,6 +78,16 @@ impl Sessions {
         }
         let session = cached.session.with_proof(found, again);
         self.replace(key, &cached, session, source);
+    }
+
+    /// Shows the log files of a newer listing of a cached session, if there are others.
+    async fn show_logs(&self, key: &SessionKey, cached: &Arc<Cached>, mut found: load::Relisted, source: &Arc<Source>) {
+        let open = &cached.session;
+        let needs = |segment: &SegmentObject| open.proved.as_ref().is_none_or(|proved| proved.needs(segment));
+        if !open.has_other_logs(&found.digest) || !continue_logs(open, source, &mut found, needs).await {
+            return cached.schedule.lock().failed(Instant::now());
+        }
+        self.replace(key, cached, open.with_logs(found), source);
     }
 
     /// Replaces a cached session by the same with newer log files or another proof.
@@ -117,10 +122,10 @@ impl Sessions {
     }
 }
 
-/// Continues the log files of a listing by what lies in segments that are needed. Returns `false` if one could not be
-/// read.
+/// Continues the log files of a newer listing of an open session by what lies in segments that are needed. Returns `false`
+/// if one could not be read.
 async fn continue_logs(
-    key: &SessionKey,
+    open: &OpenSession,
     source: &Source,
     found: &mut load::Relisted,
     needs: impl Fn(&SegmentObject) -> bool,
@@ -128,9 +133,10 @@ async fn continue_logs(
     let needed: Vec<SegmentObject> = found.nodes.segments.iter().filter(|segment| needs(segment)).cloned().collect();
     let logs = &found.logs;
     let is_stored = |node: &str, path: &str| logs.find(node, path).is_some();
-    let segments = load::read_segments(&source.store, &needed, is_stored).await;
+    let known = open.logs.segments();
+    let segments = load::read_segments(&source.store, &needed, known, |_| (), is_stored).await;
     if let Some((file, why)) = segments.unreadable.first() {
-        tracing::warn!(session.key = %key, file, error = why, "a log segment could not be read; the logs are kept");
+        tracing::warn!(session.key = %open.key, file, error = why, "a log segment could not be read; the logs are kept");
         return false;
     }
     found.logs.continue_with(segments);

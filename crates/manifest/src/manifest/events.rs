@@ -27,7 +27,7 @@ pub struct Events {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SealedFiles {
-    /// How many.
+    /// Their number.
     pub objects: u64,
     /// Their stored length.
     pub bytes: u64,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Logs {
-    /// How many files there are.
+    /// Number of files.
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
@@ -16,9 +16,11 @@ pub struct Logs {
     pub settled: SettledLogs,
     /// Segments that still hold bytes that are in no settled file.
     pub segments: Segments,
-    /// Names that files had at the end, by the name they are stored under, where these differ.
+    /// Names that files had at the end, by the name they are stored under, where these differ. The server does not use
+    /// them: it shows files under the names that they are stored under.
     pub ended: BTreeMap<String, String>,
-    /// Folders at the end, empty ones included, each with its final `/`.
+    /// Folders at the end, empty ones included, each with its final `/`. The server does not use them: it shows the
+    /// folders of stored files.
     pub folders: Vec<String>,
     /// Ranges that were there and are stored nowhere.
     pub lost: Vec<LogRange>,
@@ -30,7 +32,7 @@ pub struct Logs {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SettledLogs {
-    /// How many.
+    /// Their number.
     pub objects: u64,
     /// Their stored length.
     pub bytes: u64,
@@ -58,6 +60,6 @@ pub struct LogRange {
     pub from: u64,
     /// The byte after the last one.
     pub to: u64,
-    /// Why it is not stored.
+    /// The reason why it is not stored.
     pub why: String,
 }

@@ -7,9 +7,9 @@ use ray_history_core::base::time::Nanos;
 /// The last word of the collectors of a session's heads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// Whether more may follow.
+    /// The state: more may follow unless it is closed.
     pub state: State,
-    /// Why it is closed.
+    /// The reason for closing.
     pub reason: Option<Reason>,
     /// The time at which this was written.
     pub written: Nanos,

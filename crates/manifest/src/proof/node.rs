@@ -256,7 +256,9 @@ fn compare(listed: &[&(String, u64)], (objects, digest): (u64, Digest), is_final
     }
     if !is_final {
         let mut oldest = listed.to_vec();
-        oldest.sort_by_key(|(key, _)| key.rsplit('/').next().and_then(EventFile::parse).and_then(|file| file.written));
+        oldest.sort_by_cached_key(|(key, _)| {
+            key.rsplit('/').next().and_then(EventFile::parse).and_then(|file| file.written)
+        });
         if of(&oldest[..objects as usize]) == digest {
             return Compared::Same;
         }

@@ -11,6 +11,11 @@ fn segment(number: u64) -> String {
     format!("{FOLDER}ray-history/spool/logs-{number:010}.seg")
 }
 
+fn object(number: u64, size: u64, etag: Option<&str>) -> SegmentObject {
+    let (etag, key) = (etag.map(str::to_owned), segment(number));
+    SegmentObject { etag, node: "aa11".into(), spool: "spool".into(), number, key, size }
+}
+
 /// Returns a store with these segments and objects, and what the segments say.
 async fn scene(segments: &[Ranges<'_>], stored: &[(&str, &str)]) -> (Arc<dyn Storage>, Segments) {
     let memory = Memory::default();
@@ -20,17 +25,16 @@ async fn scene(segments: &[Ranges<'_>], stored: &[(&str, &str)]) -> (Arc<dyn Sto
         for (path, file, at, text) in *ranges {
             assert_eq!(writer.push(path, file, *at, text.as_bytes()), text.len());
         }
-        let (key, bytes) = (segment(number), writer.object());
-        let (node, spool, size) = ("aa11".into(), "spool".into(), bytes.len() as u64);
-        objects.push(SegmentObject { node, spool, number, key: key.clone(), size });
-        memory.put(key, bytes);
+        let bytes = writer.object();
+        objects.push(object(number, bytes.len() as u64, None));
+        memory.put(segment(number), bytes);
     }
     for (path, text) in stored {
         memory.put(format!("{FOLDER}logs/{path}"), (*text).to_owned());
     }
     let store: Arc<dyn Storage> = Arc::new(memory);
     let is_stored = |_: &str, path: &str| stored.iter().any(|(stored, _)| *stored == path);
-    let read = read(&store, &objects, is_stored).await;
+    let read = read(&store, &objects, &Indexes::default(), |_| (), is_stored).await;
     (store, read)
 }
 
@@ -100,9 +104,8 @@ async fn damaged_and_missing_segments_are_told_apart() {
     let memory = Memory::default();
     memory.put(segment(1), "RHLS0001 and then nothing");
     let store: Arc<dyn Storage> = Arc::new(memory);
-    let object =
-        |number| SegmentObject { node: "aa11".into(), spool: "spool".into(), number, key: segment(number), size: 25 };
-    let read = read(&store, &[object(1), object(2)], |_, _| false).await;
+    let object = |number| object(number, 25, None);
+    let read = read(&store, &[object(1), object(2)], &Indexes::default(), |_| (), |_, _| false).await;
     assert_eq!((read.logs.len(), read.unreadable.len(), read.unreadable[0].0 == segment(1)), (0, 1, true));
     let (_, whole) = scene(&[pieces], &[]).await;
     assert_eq!(whole.unreadable, []);
@@ -123,7 +126,36 @@ async fn an_index_of_many_frames_is_read_whole() {
     assert!(size - writer.body_len() as u64 > USUAL_TAIL);
     memory.put(segment(1), bytes);
     let store: Arc<dyn Storage> = Arc::new(memory);
-    let object = SegmentObject { node: "aa11".into(), spool: "spool".into(), number: 1, key: segment(1), size };
-    let read = read(&store, &[object], |_, _| false).await;
+    let read = read(&store, &[object(1, size, None)], &Indexes::default(), |_| (), |_, _| false).await;
     assert_eq!((read.logs.len(), read.unreadable.len()), (20_001, 0));
+}
+
+/// An index is read once of each version, and memory is held for it.
+#[tokio::test]
+async fn a_segment_that_has_not_changed_is_not_read_again() {
+    let put = |memory: &Memory, text: &str| {
+        let mut writer = SegmentWriter::default();
+        writer.push("a.log", "1-1", 0, text.as_bytes());
+        let bytes = writer.object();
+        let size = bytes.len() as u64;
+        memory.put(segment(1), bytes);
+        size
+    };
+    let memory = Arc::new(Memory::default());
+    let size = put(&memory, "one");
+    let store: Arc<dyn Storage> = Arc::<Memory>::clone(&memory);
+    let held = std::cell::Cell::new(0);
+    let read = async |etag, known: &Indexes| {
+        let segments = [object(1, size, etag)];
+        let read = read(&store, &segments, known, |bytes| held.set(held.get() + bytes), |_, _| false).await;
+        let end = read.logs[&("aa11".to_owned(), "a.log".to_owned())].1.end(0);
+        (end, read.indexes)
+    };
+    let (end, known) = read(Some("x"), &Indexes::default()).await;
+    assert_eq!((end, held.get() > 0, known.weight() > 0), (3, true, true));
+    put(&memory, "one and two");
+    assert_eq!(read(Some("x"), &known).await.0, 3, "the known index");
+    assert_eq!(read(Some("y"), &known).await.0, 11);
+    let (end, known) = read(None, &known).await;
+    assert_eq!((end, known.weight()), (11, 0), "a store without versions");
 }

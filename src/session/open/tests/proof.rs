@@ -1,6 +1,6 @@
 use super::*;
 use crate::liveness::State;
-use crate::session::KnownBy;
+use crate::session::{Ended, KnownBy};
 use ray_history_manifest::proof::{Head, Life, Uncertain, Verdict};
 use ray_history_manifest::{
     AgentCounters, FORMAT, Identity, LogRange, MAX_BYTES, Manifest, Reason, Role, SealedFiles, State as Wire,
@@ -160,6 +160,23 @@ async fn an_unreadable_manifest_is_read_again() {
     assert!(matches!(verdict(&open), Verdict::Complete(_)));
 }
 
+/// A manifest that cannot be read any more does not keep newer logs back.
+#[tokio::test(start_paused = true)]
+async fn logs_are_shown_while_a_manifest_cannot_be_read() {
+    let scene = Scene::new(1, 2, Settings::default()).await;
+    let log = format!("{}logs/worker-1.out", folder(0));
+    scene.bucket.put_modified(log.clone(), "one\n", now());
+    let mut silent = manifest(0, 2);
+    (silent.state, silent.written) = (Wire::Open, now() - FRESH * 1_000_000_000 + 200_000_000);
+    scene.bucket.put_modified(manifest_key(0), silent.to_bytes(), now());
+    let before = scene.sessions.open(&key(0)).await.unwrap();
+    scene.store.arm(manifest_key(0), Fault::Always(ErrorKind::PermissionDenied));
+    scene.bucket.put_modified(log, "one\ntwo\n", now());
+    let after = proved_again(&scene).await;
+    let size = after.logs.find(NODE, "worker-1.out").unwrap().size;
+    assert_eq!((size, verdict(&after)), (8, verdict(&before)));
+}
+
 /// Seconds within which an open manifest is one of a living node.
 const FRESH: i64 = 180;
 /// Seconds after which nothing that an open manifest names may still be on its way.
@@ -254,6 +271,8 @@ async fn a_marker_is_no_end_where_a_manifest_is() {
         let open = scene.sessions.open(&key(0)).await.unwrap();
         let ended = scene.sessions.ended(&key(0), Some(&open));
         assert_eq!(ended.is_none(), with_manifest, "{ended:?}");
+        let listed = scene.sessions.listed_as_ended(&key(0));
+        assert_eq!(listed, Some(Ended::Marker), "the same on a replica that has not opened it");
     }
 }
 
@@ -285,6 +304,19 @@ async fn a_list_asks_little_of_sessions_without_manifests() {
 }
 
 #[tokio::test]
+async fn a_list_asks_a_failing_store_once() {
+    let scene = Scene::new(1, 2, Settings::default()).await;
+    let session = folder(0).strip_suffix(&format!("{NODE}/")).unwrap().to_owned();
+    scene.store.arm(session, Fault::Always(ErrorKind::PermissionDenied));
+    assert_eq!(scene.sessions.glance(&key(0)), None);
+    scene.sessions.idle().await;
+    let before = scene.store.counts();
+    assert_eq!(scene.sessions.glance(&key(0)).unwrap().verdict, None);
+    scene.sessions.idle().await;
+    assert_eq!(scene.store.counts(), before);
+}
+
+#[tokio::test]
 async fn counters_that_nobody_read_are_a_doubt() {
     let (_, open) = opened(|manifest| manifest.ray.clear()).await;
     let proof = &open.proved.as_ref().unwrap().proof;
@@ -301,6 +333,7 @@ async fn the_end_of_a_log_is_read_from_its_segment() {
     let (log, segment) =
         (format!("{}logs/worker-1.out", folder(0)), format!("{}ray-history/spool/logs-0000000001.seg", folder(0)));
     scene.bucket.put_modified(log, "one\n", now());
+    scene.bucket.put_modified(format!("{}logs/worker-2.out", folder(0)), "x", now());
     let mut writer = SegmentWriter::default();
     writer.push("worker-1.out", "7-1", 0, b"one\ntwo\n");
     writer.push("fresh.log", "8-1", 0, b"new\n");
@@ -317,6 +350,13 @@ async fn the_end_of_a_log_is_read_from_its_segment() {
     assert_eq!(text(&open, "worker-1.out", None).await, "one\ntwo\n");
     assert_eq!(text(&open, "worker-1.out", Some(1)).await, "two\n");
     assert_eq!(text(&open, "fresh.log", None).await, "new\n");
+    // Another log grows: the segment has not changed, and is not read again.
+    let reads = scene.store.counts().reads;
+    scene.bucket.put_modified(format!("{}logs/worker-2.out", folder(0)), "xy", now());
+    tokio::time::advance(Duration::from_secs(6)).await;
+    let later = scene.settled(0).await;
+    assert_eq!(later.logs.find(NODE, "worker-2.out").unwrap().size, 2);
+    assert_eq!((text(&later, "fresh.log", None).await, scene.store.counts().reads), ("new\n".to_owned(), reads + 1));
     // It grows, and no rebuild is needed for that.
     writer.push("worker-1.out", "7-1", 8, b"three\n");
     scene.bucket.put_modified(segment, writer.object(), now());
