@@ -124,6 +124,14 @@ mod tests {
         writing.await.unwrap().unwrap();
         sink.put("b/node_events/x", Bytes::from_static(b"cd")).await.unwrap();
         assert_eq!((calls.load(Ordering::Relaxed), sink.trouble().is_none()), (3, true));
-        assert_eq!((metrics.puts("marker"), metrics.puts("events"), metrics.bytes(), metrics.errors()), (1, 1, 3, 2));
+        let text = crate::metrics::render(&crate::metrics::Numbers::default(), &metrics).unwrap();
+        for line in [
+            "puts_total{kind=\"marker\"} 1",
+            "puts_total{kind=\"events\"} 1",
+            "put_bytes_total 3",
+            "put_errors_total{kind=\"failed\"} 2",
+        ] {
+            assert!(text.contains(&format!("ray_history_collect_{line}\n")), "{line}: {text}");
+        }
     }
 }
