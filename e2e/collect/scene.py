@@ -8,11 +8,9 @@ DIR gets bucket/, collector.log, and ended.json with what was seen at the end.
 import argparse
 import contextlib
 import json
-import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -20,9 +18,9 @@ import urllib.request
 from pathlib import Path
 
 from e2e.recording.cluster import Cluster, free_ports
+from e2e.recording.network import alone
 from e2e.recording.submissions import Submission
 
-ALONE = "RAY_HISTORY_SCENE_ALONE"
 CLUSTER, NAMESPACE = "train", "ml"
 END_SECONDS = 60
 ANSWERS_SECONDS = 60
@@ -115,17 +113,6 @@ def play(collector: Collector, cluster: Cluster, end: str) -> dict:
     return seen
 
 
-def alone():
-    """Restarts this process in a network of its own, which has loopback addresses only, unless it has one."""
-    if ALONE in os.environ:
-        return
-    os.environ[ALONE] = "1"
-    user = [] if os.geteuid() == 0 else ["--map-root-user"]
-    shell = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-    command = ["unshare", "--net", *user, *shell, sys.executable, "-m", "e2e.collect.scene", *sys.argv[1:]]
-    os.execvp(command[0], command)  # noqa: S606  no shell is meant
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--collector", type=Path, required=True)
@@ -133,7 +120,7 @@ def main():
     parser.add_argument("--into", type=Path, required=True)
     parser.add_argument("--end", choices=["hook", "signal", "kill"], required=True)
     arguments = parser.parse_args()
-    alone()
+    alone("e2e.collect.scene")
     # Sockets have short paths only.
     folder = Path(tempfile.mkdtemp(prefix="ray-"))
     try:

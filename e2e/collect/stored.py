@@ -1,4 +1,4 @@
-"""What a collector stored of one node, read without the product's own code."""
+"""The objects that a collector stored of one node, read without the product's own code."""
 
 import gzip
 import hashlib

@@ -10,9 +10,7 @@ another address of the machine for its head), and ends with this process.
 import argparse
 import collections
 import json
-import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Iterable
@@ -20,6 +18,7 @@ from pathlib import Path
 
 from .cluster import Cluster
 from .facts import Facts
+from .network import alone
 from .questions import questions, restless
 from .store import Store, write
 from .submissions import HARD, TUNED, WORKLOAD
@@ -27,18 +26,6 @@ from .submissions import HARD, TUNED, WORKLOAD
 QUIET_SECONDS = 18
 """By then every process has sent its events, idle workers beyond the nodes' CPUs have ended, and what an ended job left
 behind is marked as failed, which Ray does 15 seconds after the job's end."""
-ALONE = "RAY_HISTORY_RECORDING_ALONE"
-
-
-def alone():
-    """Restarts this process in a network namespace of its own, unless it has one."""
-    if ALONE in os.environ:
-        return
-    os.environ[ALONE] = "1"
-    user = [] if os.geteuid() == 0 else ["--map-root-user"]
-    shell = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-    command = ["unshare", "--net", *user, *shell, sys.executable, "-m", __package__, *sys.argv[1:]]
-    os.execvp(command[0], command)  # noqa: S606  no shell is meant
 
 
 def run(cluster: Cluster, folder: Path, *, tune: bool) -> dict[str, str]:
@@ -117,7 +104,7 @@ def main():
     parser.add_argument("--logs", choices=["before-stop", "after-stop"], default="before-stop", help="when copied")
     parser.add_argument("--tune", action="store_true", help="also a Tune run, which needs ray[tune]")
     arguments = parser.parse_args()
-    alone()
+    alone("e2e.recording")
     arguments.into.mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="ray-") as folder:
         summary = record(arguments, Path(folder))

@@ -65,7 +65,7 @@ pub struct Flags {
     /// Never write an object again: for buckets that keep versions or forbid overwriting. Default: false.
     #[arg(long, env = "RAY_HISTORY_COLLECT_IMMUTABLE", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub immutable: Option<String>,
-    /// What is written to the disk before Ray's events are acknowledged: with flush nothing, with batch each batch.
+    /// Writes to the disk before Ray's events are acknowledged: with flush none, with batch one for each batch.
     /// Default: flush.
     #[arg(long, env = "RAY_HISTORY_COLLECT_FSYNC", value_name = "WHEN")]
     pub fsync: Option<String>,

@@ -27,7 +27,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 const PLAIN: &str = "text/plain; charset=utf-8";
 const METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What the port answers from.
+/// The sources of the port's answers.
 #[derive(Default)]
 pub struct Control {
     /// The troubles of all parts.
@@ -38,7 +38,7 @@ pub struct Control {
     pub running: OnceLock<Running>,
 }
 
-/// What a running collector answers from.
+/// The sources that are there once the collector runs.
 pub struct Running {
     /// The end of the node.
     pub drain: Arc<Drain>,

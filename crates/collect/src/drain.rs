@@ -1,4 +1,4 @@
-//! How a node ends: the hook before Ray gets its SIGTERM, SIGTERM to the collector itself, and closing.
+//! The end of a node: the hook before Ray gets its SIGTERM, SIGTERM to the collector itself, and closing.
 //!
 //! Closing goes in the order in which being killed costs least: events, a segment of the logs (now nothing is lost),
 //! the dashboard's answers, the manifest, and then the log files as such.

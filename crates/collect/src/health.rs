@@ -1,4 +1,4 @@
-//! What is wrong at the moment, for people: the body of `/healthz`.
+//! The troubles of the moment, for people: the body of `/healthz`.
 
 use parking_lot::Mutex;
 use std::collections::BTreeMap;

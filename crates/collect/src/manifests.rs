@@ -30,7 +30,7 @@ pub type NodeId = (SessionName, String);
 pub struct Facts {
     /// The id of the spool.
     pub spool: String,
-    /// How many times a collector started on it.
+    /// The number of times that a collector started on it.
     pub boot: u64,
     /// The program.
     pub collector: Collector,

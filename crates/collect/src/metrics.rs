@@ -44,22 +44,6 @@ impl StoreMetrics {
         self.puts.get_or_create(&[("kind", kind.to_owned())]).inc();
         self.bytes.inc_by(length);
     }
-
-    /// Returns the number of objects of a kind that were written.
-    pub fn puts(&self, kind: &str) -> u64 {
-        self.puts.get_or_create(&[("kind", kind.to_owned())]).get()
-    }
-
-    /// Returns the number of bytes that were written.
-    pub fn bytes(&self) -> u64 {
-        self.bytes.get()
-    }
-
-    /// Returns the number of attempts that failed.
-    pub fn errors(&self) -> u64 {
-        let kinds = ["failed", "unavailable", "permission_denied", "no_bucket"];
-        kinds.iter().map(|kind| self.errors.get_or_create(&[("kind", (*kind).to_owned())]).get()).sum()
-    }
 }
 
 /// The numbers of all parts at one time.

@@ -44,3 +44,37 @@ pub trait LogPart: Send + Sync {
     /// Takes note of a manifest that is stored, so that what it does not count any more can be deleted.
     async fn manifest_is_stored(&self, session: &SessionName, node: &str, logs: &manifest::Logs);
 }
+
+/// Parts on which nothing happens, for tests of those who only hold them.
+#[cfg(test)]
+pub(crate) mod idle {
+    use super::*;
+
+    pub(crate) struct Idle;
+
+    #[async_trait]
+    impl EventPart for Idle {
+        async fn flush_now(&self) {}
+        async fn close(&self, _: &SessionName) {}
+        fn last_event_at(&self) -> Option<Instant> {
+            None
+        }
+        fn flushed_to(&self) -> Nanos {
+            0
+        }
+        fn manifest_part(&self, _: &SessionName, _: &NodeKeys) -> manifest::Events {
+            manifest::Events::default()
+        }
+    }
+
+    #[async_trait]
+    impl LogPart for Idle {
+        async fn flush_now(&self) {}
+        async fn settle(&self, _: Instant) {}
+        fn resume(&self) {}
+        fn manifest_part(&self, _: &SessionName, _: &str) -> manifest::Logs {
+            manifest::Logs::default()
+        }
+        async fn manifest_is_stored(&self, _: &SessionName, _: &str, _: &manifest::Logs) {}
+    }
+}

@@ -89,10 +89,11 @@ impl Poller {
         loop {
             let rest = {
                 let mut session = self.session.lock().await;
+                let began = Instant::now();
                 // A drain does not wait for the answer that is due.
                 tokio::select! {
                     biased;
-                    () = self.ending.notified() => LOOK,
+                    () = self.ending.notified() => rest_after(began.elapsed()),
                     rest = self.step(&mut session) => rest,
                 }
             };
@@ -135,7 +136,7 @@ impl Poller {
         if let Some(body) = outcome {
             self.take(session, &url, body, false).await;
         }
-        (took * REST).max(LOOK)
+        rest_after(took)
     }
 
     fn session(&self, folder: &SessionFolder, node: NodeId) -> Session {
@@ -212,6 +213,11 @@ impl Poller {
             self.manifests.stored_endpoint(&session.node, key, endpoint);
         }
     }
+}
+
+/// Returns how long the dashboard is left alone after a question that took some time.
+fn rest_after(took: Duration) -> Duration {
+    (took * REST).max(LOOK)
 }
 
 /// Returns `true` for a version page of the session's own dashboard. Rays that do not name their session are believed.

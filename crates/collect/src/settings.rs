@@ -23,7 +23,6 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Below this, Google's stores refuse to replace an object.
 const LEAST_FLUSH: Duration = Duration::from_secs(2);
-/// KubeRay's collector answers 503 at this part of its limit; ours uses all of it, so that the number means the same.
 const MEBIBYTE: u64 = 1 << 20;
 
 /// All settings of the collector.
@@ -138,7 +137,7 @@ impl Settings {
                 "--seal-after",
                 Duration::from_secs(300),
             ),
-            seal_bytes: source.number("RAY_COLLECTOR_EVENT_MAX_FILE_SIZE_MB").map(|number| number * MEBIBYTE),
+            seal_bytes: mebibytes(&mut source, "RAY_COLLECTOR_EVENT_MAX_FILE_SIZE_MB"),
             immutable: source.boolean(&flags.immutable, "--immutable"),
             fsync_batch: source.one_of(&flags.fsync, "--fsync", &["flush", "batch"]) == 1,
             poll: PollSettings::read(&mut source, flags),
@@ -229,11 +228,15 @@ fn control_listen(source: &mut Source<'_>, flags: &Flags) -> Vec<SocketAddr> {
     }
 }
 
+/// Returns the bound of the spool: that of KubeRay's collector, of which it is full at a part and ours at the whole.
 fn spool_max(source: &mut Source<'_>, flags: &Flags) -> u64 {
-    match source.number("RAY_COLLECTOR_EVENT_MAX_DISK_MB") {
-        Some(number) if number > 0 => number.saturating_mul(MEBIBYTE),
-        _ => source.size(&flags.spool_max, "--spool-max", 512 * MEBIBYTE),
-    }
+    let kuberay = mebibytes(source, "RAY_COLLECTOR_EVENT_MAX_DISK_MB");
+    kuberay.unwrap_or_else(|| source.size(&flags.spool_max, "--spool-max", 512 * MEBIBYTE))
+}
+
+/// Returns a number of mebibytes in bytes; 0 counts as none.
+fn mebibytes(source: &mut Source<'_>, variable: &str) -> Option<u64> {
+    source.number(variable).filter(|number| *number > 0).map(|number| number.saturating_mul(MEBIBYTE))
 }
 
 /// Returns `true` for a DNS subdomain, which is what names of Kubernetes are.

@@ -13,6 +13,7 @@ use std::fmt;
 use std::fs::File;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Connects the bucket: reads the configuration anew at each call. The text says why it cannot be used.
 pub type Connect =
@@ -31,13 +32,27 @@ impl Store {
         Self { connect, connected: Mutex::default(), metrics }
     }
 
-    async fn connected(&self, key: &str) -> Result<Arc<dyn StorageWrite>, Error> {
+    /// Returns the connected store, and connects it if need be; the text says why the configuration cannot be used.
+    pub async fn connected(&self) -> Result<Arc<dyn StorageWrite>, String> {
         if let Some(store) = &*self.connected.lock() {
             return Ok(Arc::clone(store));
         }
-        let store = (self.connect)().await.map_err(|why| Error::failed(key, why))?;
+        let store = (self.connect)().await?;
         *self.connected.lock() = Some(Arc::clone(&store));
         Ok(store)
+    }
+
+    /// Returns when a time is over and the configuration cannot be used, with the reason; else never.
+    pub async fn unusable_after(&self, time: Duration) -> String {
+        tokio::time::sleep(time).await;
+        match self.connected().await {
+            Ok(_) => std::future::pending().await,
+            Err(why) => why,
+        }
+    }
+
+    async fn connected_for(&self, key: &str) -> Result<Arc<dyn StorageWrite>, Error> {
+        self.connected().await.map_err(|why| Error::failed(key, why))
     }
 }
 
@@ -51,19 +66,19 @@ impl fmt::Debug for Store {
 impl StorageWrite for Store {
     async fn put(&self, key: &str, bytes: Bytes, condition: If) -> Result<Put, Error> {
         let length = bytes.len() as u64;
-        let written = async { self.connected(key).await?.put(key, bytes, condition).await }.await;
+        let written = async { self.connected_for(key).await?.put(key, bytes, condition).await }.await;
         self.metrics.count(key, length, written.as_ref().err());
         written
     }
 
     async fn put_file(&self, key: &str, file: &File, len: u64) -> Result<(), Error> {
-        let written = async { self.connected(key).await?.put_file(key, file, len).await }.await;
+        let written = async { self.connected_for(key).await?.put_file(key, file, len).await }.await;
         self.metrics.count(key, len, written.as_ref().err());
         written
     }
 
     async fn delete(&self, key: &str) -> Result<(), Error> {
-        self.connected(key).await?.delete(key).await
+        self.connected_for(key).await?.delete(key).await
     }
 }
 
@@ -73,6 +88,18 @@ mod tests {
     use crate::upload::Sink;
     use ray_history_storage_write::memory::MemoryWriter;
     use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_configuration_that_cannot_be_used_is_not_waited_for() {
+        let after = |connect: Connect| async move {
+            let store = Store::new(connect, StoreMetrics::default());
+            tokio::time::timeout(Duration::from_secs(60), store.unusable_after(Duration::from_secs(25))).await
+        };
+        let missing = after(Box::new(|| Box::pin(async { Err("no store is set".to_owned()) }))).await;
+        assert_eq!(missing.as_deref(), Ok("no store is set"));
+        let usable = after(Box::new(|| Box::pin(async { Ok(Arc::new(MemoryWriter::default()) as _) }))).await;
+        assert!(usable.is_err(), "the store may be away: {usable:?}");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_wrong_configuration_is_tried_again() {
@@ -91,12 +118,20 @@ mod tests {
             let sink = sink.clone();
             async move { sink.put("cluster-metadata/x", Bytes::from_static(b"a")).await }
         });
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
         let trouble = sink.trouble().unwrap();
         assert!(trouble.message.contains("S3_BUCKET must be set"), "{}", trouble.message);
         writing.await.unwrap().unwrap();
         sink.put("b/node_events/x", Bytes::from_static(b"cd")).await.unwrap();
         assert_eq!((calls.load(Ordering::Relaxed), sink.trouble().is_none()), (3, true));
-        assert_eq!((metrics.puts("marker"), metrics.puts("events"), metrics.bytes(), metrics.errors()), (1, 1, 3, 2));
+        let text = crate::metrics::render(&crate::metrics::Numbers::default(), &metrics).unwrap();
+        for line in [
+            "puts_total{kind=\"marker\"} 1",
+            "puts_total{kind=\"events\"} 1",
+            "put_bytes_total 3",
+            "put_errors_total{kind=\"failed\"} 2",
+        ] {
+            assert!(text.contains(&format!("ray_history_collect_{line}\n")), "{line}: {text}");
+        }
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct NodeIds {
     seen: Vec<String>,
 }
 
-/// What the files tell now.
+/// The ids and the port that the files tell now.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
     /// All ids, the current one last.

@@ -11,7 +11,7 @@ const STEP: u64 = 1 << 20;
 /// Bytes that are read again, so that a line which was cut is found.
 const OVERLAP: u64 = 256;
 
-/// How far the log was read, and the ids in it.
+/// The length of the log that was read, and the ids in it.
 #[derive(Debug, Default)]
 pub(super) struct RayletLog {
     read: u64,

@@ -1,4 +1,4 @@
-//! What the collector itself knows of a node, and keeps for its next process: agents, stored answers, sequence, state.
+//! The collector's own knowledge of a node, kept for its next process: agents, stored answers, sequence, state.
 
 use super::NodeId;
 use crate::ray_counters::Agents;

@@ -34,10 +34,27 @@ impl Jobs {
 
 /// Returns the ids of the nodes of an answer of `/nodes?view=summary`.
 pub(super) fn nodes(body: &[u8]) -> Option<Vec<String>> {
-    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let rows = value.get("data")?.get("summary")?.as_array()?;
-    let id = |row: &serde_json::Value| row.get("raylet")?.get("nodeId")?.as_str().map(str::to_owned);
-    Some(rows.iter().filter_map(id).filter(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit())).collect())
+    // No more of it is held: a big cluster's answer has tens of MB.
+    #[derive(Deserialize)]
+    struct Answer {
+        data: Data,
+    }
+    #[derive(Deserialize)]
+    struct Data {
+        summary: Vec<Row>,
+    }
+    #[derive(Deserialize)]
+    struct Row {
+        raylet: Option<Raylet>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Raylet {
+        node_id: Option<String>,
+    }
+    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let ids = answer.data.summary.into_iter().filter_map(|row| row.raylet?.node_id);
+    Some(ids.filter(|id| id.bytes().all(|byte| byte.is_ascii_hexdigit())).collect())
 }
 
 #[cfg(test)]
@@ -51,7 +68,8 @@ mod tests {
         assert_eq!(Jobs::parse(body), Some(Jobs { jobs: vec![("01000000".into(), false)], running: true }));
         assert_eq!(Jobs::parse(b"[]"), Some(Jobs::default()));
         assert_eq!(Jobs::parse(b"{}"), None);
-        let body = br#"{"data": {"summary": [{"raylet": {"nodeId": "ab12"}}, {"raylet": {"nodeId": "a/b"}}, {}]}}"#;
+        let body = br#"{"data": {"summary": [{"raylet": {"nodeId": "ab12"}}, {"raylet": {"nodeId": "a/b"}}, {},
+            {"now": 1.5, "raylet": {}}]}}"#;
         assert_eq!(nodes(body), Some(vec!["ab12".to_owned()]));
     }
 }

@@ -1,4 +1,4 @@
-//! What is asked of the dashboard, and when. Pure: times are passed in.
+//! The questions to the dashboard, and their times. Pure: times are passed in.
 
 use super::jobs::Jobs;
 use crate::evidence::Evidence;
@@ -14,7 +14,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 const NODE_PAUSE: Duration = Duration::from_secs(10);
 /// Nodes' own pages that are asked at the end.
 const NODES_AT_END: usize = 50;
-/// How often the datasets of a job are asked after it has ended.
+/// The number of times that the datasets of a job are asked after it has ended.
 const AFTER_JOB: u32 = 2;
 
 /// Pages that do not change in a session. In the order in which they are asked.
@@ -51,7 +51,7 @@ const PLACEMENT_GROUPS: &str = "/api/v0/placement_groups?detail=1&limit=10000";
 const TASKS: &str = "/api/v0/tasks?detail=1&limit=10000";
 const SUMMARY: &str = "/api/v0/tasks/summarize";
 
-/// What was asked in one session.
+/// The questions of one session, and their outcomes.
 #[derive(Debug)]
 pub(super) struct Schedule {
     asked: BTreeMap<String, Asked>,
@@ -62,7 +62,7 @@ pub(super) struct Schedule {
     /// `true` for a Ray before 2.55, which exports only the last update of an attempt's profile events.
     pub(super) lacks_profiles: bool,
     node_asked: Option<Instant>,
-    /// How often the datasets of each job were asked since it ended.
+    /// The number of times that the datasets of each job were asked since it ended.
     after_job: BTreeMap<String, u32>,
 }
 
@@ -115,12 +115,11 @@ impl Schedule {
         if !self.is_done(VERSION) {
             return self.is_due(VERSION, None, now).then(|| VERSION.to_owned());
         }
-        let once = ONCE.into_iter().find(|url| !self.is_done(url) && self.is_due(url, None, now)).map(str::to_owned);
-        once.or_else(|| {
-            self.repeated(evidence).into_iter().find(|(url, every)| self.is_due(url, *every, now)).map(|(url, _)| url)
-        })
-        .or_else(|| self.after_event(evidence, now))
-        .or_else(|| self.next_node(now))
+        let once = ONCE.into_iter().filter(|url| !self.is_done(url)).map(|url| (url.to_owned(), None));
+        let due = once.chain(self.repeated(evidence)).filter(|(url, every)| self.is_due(url, *every, now));
+        let due = due.map(|(url, _)| url).chain(self.after_event(evidence, now)).chain(self.next_node(now));
+        // The one that waits longest: a slow dashboard is asked more seldom than pages are due.
+        due.min_by_key(|url| self.asked.get(url).map(|asked| asked.at))
     }
 
     /// Returns the URLs that are asked again and again, with their intervals.
@@ -287,6 +286,27 @@ mod tests {
             now += SECOND;
         }
         assert!((8..=13).contains(&asked), "{asked}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_dashboard_is_asked_for_all_pages_in_turn() {
+        let mut now = Instant::now();
+        let mut schedule = schedule(now);
+        schedule.jobs.running = true;
+        schedule.nodes = vec!["ab".into()];
+        let evidence = Evidence { serve: true, train: true, placement_groups: true, ..Evidence::default() };
+        let mut counts: BTreeMap<String, u32> = BTreeMap::new();
+        for _ in 0..72 {
+            if let Some(url) = schedule.due(&evidence, now) {
+                schedule.asked(&url, true, now);
+                *counts.entry(url).or_default() += 1;
+            }
+            now += SECOND * 50;
+        }
+        let pages = [JOBS, SERVE, TRAIN, PLACEMENT_GROUPS, NODES, PLATFORM_EVENTS, "/api/more", "/nodes/ab"];
+        for url in pages.iter().chain(&STATES) {
+            assert!(counts.get(*url).is_some_and(|count| (4..=12).contains(count)), "{url}: {counts:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,16 +1,13 @@
 use super::*;
 use crate::identity::Raylet;
 use crate::manifests::Facts;
-use crate::parts::{EventPart, LogPart};
-use async_trait::async_trait;
+use crate::parts::idle::Idle;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use ray_history_core::base::name::{ClusterId, SessionName};
-use ray_history_core::base::time::Nanos;
-use ray_history_core::layout::NodeKeys;
-use ray_history_manifest::{Collector, Events, Identity, Logs};
+use ray_history_manifest::{Collector, Identity};
 use ray_history_storage::{ReadRange, Storage};
 use ray_history_storage_write::memory::MemoryWriter;
 use std::convert::Infallible;
@@ -19,35 +16,7 @@ use tokio::sync::watch;
 
 const SESSION: &str = "session_2026-11-23_07-10-07_600839_11972";
 
-struct NoPart;
-
-#[async_trait]
-impl EventPart for NoPart {
-    async fn flush_now(&self) {}
-    async fn close(&self, _: &SessionName) {}
-    fn last_event_at(&self) -> Option<Instant> {
-        None
-    }
-    fn flushed_to(&self) -> Nanos {
-        0
-    }
-    fn manifest_part(&self, _: &SessionName, _: &NodeKeys) -> Events {
-        Events::default()
-    }
-}
-
-#[async_trait]
-impl LogPart for NoPart {
-    async fn flush_now(&self) {}
-    async fn settle(&self, _: Instant) {}
-    fn resume(&self) {}
-    fn manifest_part(&self, _: &SessionName, _: &str) -> Logs {
-        Logs::default()
-    }
-    async fn manifest_is_stored(&self, _: &SessionName, _: &str, _: &Logs) {}
-}
-
-/// What a fake dashboard answers, and what it was asked: URL and token.
+/// The answers of a fake dashboard, and the questions that it got: URL and token.
 #[derive(Default)]
 struct Pages {
     answers: BTreeMap<String, (u16, String)>,
@@ -84,7 +53,7 @@ impl Rig {
         let (collector, identity) = (Collector::default(), Identity::default());
         let facts = Facts { spool: "s".into(), boot: 1, collector, identity };
         let own = folder.path().join("control");
-        let (part, other) = (Arc::new(NoPart), Arc::new(NoPart));
+        let (part, other) = (Arc::new(Idle), Arc::new(Idle));
         let manifests = Arc::new(Manifests::new(facts, own, destinations.clone(), sink.clone(), part, other));
         let (interval, additional) = (Duration::from_secs(30), Vec::new());
         let settings = PollSettings { enabled: true, dashboard, interval, additional, auth };

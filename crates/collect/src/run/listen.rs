@@ -1,18 +1,19 @@
 //! Binds ports: those that are taken are tried again.
 
+use crate::control::{self, Control};
 use crate::health::{Health, Part};
 use crate::receive::Receiver;
 use crate::settings::EventsListen;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Opens the port for events.
-pub(super) async fn receiver(listen: EventsListen, health: &Health) -> Receiver {
+pub(super) async fn receiver(listen: EventsListen, health: Health) -> Receiver {
     loop {
         let (bound, address) = match listen {
             EventsListen::Loopback(port) => (Receiver::bind(port).await, format!("port {port}")),
@@ -29,15 +30,15 @@ pub(super) async fn receiver(listen: EventsListen, health: &Health) -> Receiver 
     }
 }
 
-/// Binds the first of some addresses that can be bound.
-pub(super) async fn bind_first(addresses: &[SocketAddr], health: &Health) -> TcpListener {
+/// Serves the port for Kubernetes and Prometheus, on the first of some addresses that can be bound.
+pub(super) async fn control(addresses: Vec<SocketAddr>, control: Arc<Control>) {
     loop {
-        match crate::control::bind(addresses).await {
+        match control::bind(&addresses).await {
             Ok(listener) => {
-                health.set(Part::Control, None);
-                return listener;
+                control.health.set(Part::Control, None);
+                return control::serve(listener, control).await;
             }
-            Err(error) => health.set(Part::Control, Some(format!("no port can be bound: {error}"))),
+            Err(error) => control.health.set(Part::Control, Some(format!("no port can be bound: {error}"))),
         }
         sleep(PAUSE).await;
     }

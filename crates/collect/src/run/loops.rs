@@ -1,4 +1,4 @@
-//! What is done again and again: markers, scrapes, manifests, and a look at what is wrong.
+//! The work that is done again and again: markers, scrapes, manifests, and a look at what is wrong.
 
 use super::collector::Collector;
 use super::lives;
@@ -6,6 +6,7 @@ use crate::destinations::Destinations;
 use crate::health::{Health, Part};
 use crate::identity::Raylet;
 use crate::marker::Markers;
+use crate::store::Store;
 use crate::upload::Sink;
 use ray_history_core::base::chain::chain;
 use std::sync::Arc;
@@ -88,16 +89,23 @@ pub(super) async fn manifests(collector: Arc<Collector>) {
 }
 
 /// Looks at what is wrong.
-pub(super) async fn health(collector: Arc<Collector>, sink: Sink, spool: impl Fn() -> Option<String>, health: Health) {
+pub(super) async fn health(
+    collector: Arc<Collector>,
+    sink: Sink,
+    store: Arc<Store>,
+    spool: impl Fn() -> Option<String>,
+    health: Health,
+) {
     let start = Instant::now();
     loop {
-        let trouble = sink.trouble().map(|trouble| {
-            format!(
-                "nothing could be stored for {} s: {}",
-                trouble.since.elapsed().as_secs() / 10 * 10,
-                trouble.message
-            )
-        });
+        let trouble = match sink.trouble() {
+            Some(trouble) => {
+                let seconds = trouble.since.elapsed().as_secs() / 10 * 10;
+                Some(format!("nothing could be stored for {seconds} s: {}", trouble.message))
+            }
+            // Although nothing is to be stored yet.
+            None => store.connected().await.err(),
+        };
         health.set(Part::Storage, trouble);
         health.set(Part::Spool, spool());
         let is_unknown = lives::current(&collector.folders.borrow()).is_empty() && start.elapsed() > START;

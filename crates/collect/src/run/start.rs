@@ -4,7 +4,7 @@ use super::collector::Collector;
 use super::lives::Lives;
 use super::parts::{Events, Logs};
 use super::{listen, loops, spool, storage};
-use crate::control::{self, Control, Running};
+use crate::control::{Control, Running};
 use crate::destinations::Destinations;
 use crate::drain::Drain;
 use crate::health::Part;
@@ -28,7 +28,7 @@ use tokio::sync::watch;
 pub(super) async fn run(settings: Settings) {
     // The first process of a container gets no signal that it does not ask for.
     let mut signals = Signals::new();
-    let (drain, destinations) = tokio::select! {
+    let (drain, destinations, store) = tokio::select! {
         started = start(&settings) => started,
         () = signals.next() => return,
     };
@@ -39,30 +39,40 @@ pub(super) async fn run(settings: Settings) {
     destinations.hurry();
     tokio::select! {
         () = drain.end(settings.grace) => tracing::info!("closed"),
+        why = store.unusable_after(settings.grace) => tracing::warn!("there is no store, the spool has the events: {why}"),
         () = signals.next() => tracing::warn!("a second signal: what is not stored stays in the spool"),
     }
 }
 
 /// Starts all parts.
-async fn start(settings: &Settings) -> (Arc<Drain>, Destinations) {
+async fn start(settings: &Settings) -> (Arc<Drain>, Destinations, Arc<Store>) {
     let control = Arc::new(Control::default());
     let (health, store_metrics) = (control.health.clone(), control.store.clone());
-    // First of all, before anything else is known: what Ray posts now waits in the port's queue.
-    let receiver = listen::receiver(settings.events_listen, &health).await;
-    let listener = listen::bind_first(&settings.control_listen, &health).await;
-    tokio::spawn(control::serve(listener, Arc::clone(&control)));
+    // First of all, before anything else is known: what Ray posts now waits in the port's queue. A port that is taken
+    // keeps neither the rest from working nor `/healthz` from saying so.
+    let receiver = tokio::spawn(listen::receiver(settings.events_listen, health.clone()));
+    tokio::spawn(listen::control(settings.control_listen.clone(), Arc::clone(&control)));
+    tokio::task::yield_now().await;
     if settings.cluster.is_none() {
         let why = "RAY_CLUSTER_NAME is missing or no name of Kubernetes: events are kept, nothing is uploaded";
         health.set(Part::Cluster, Some(why.to_owned()));
     }
     let (folder, spool) = spool::open(settings, &health).await;
     let spool = Arc::new(spool);
-    tokio::spawn(receiver.serve(Arc::clone(&spool)));
+    tokio::spawn({
+        let spool = Arc::clone(&spool);
+        async move {
+            if let Ok(receiver) = receiver.await {
+                receiver.serve(spool).await;
+            }
+        }
+    });
 
     let (publisher, folders) = watch::channel(Arc::from([]));
     let destinations =
         Destinations::new(&storage::root(), settings.cluster.clone(), settings.owner.clone(), folders.clone());
-    let sink = Sink::new(Arc::new(Store::new(storage::connector(settings), store_metrics)));
+    let store = Arc::new(Store::new(storage::connector(settings), store_metrics));
+    let sink = Sink::new(Arc::<Store>::clone(&store));
     let uploader = Arc::new(spool::uploader(settings, &spool, &sink, &destinations));
     let tail =
         Tail::new(tail_settings(settings), spool.id(), &folder.join("state"), sink.clone(), destinations.clone());
@@ -99,14 +109,14 @@ async fn start(settings: &Settings) -> (Arc<Drain>, Destinations) {
     tokio::spawn(loops::scrapes(Arc::clone(&collector)));
     tokio::spawn(loops::manifests(Arc::clone(&collector)));
     let disk = move || uploader.disk_trouble().or_else(|| spool::fill_trouble(&spool));
-    tokio::spawn(loops::health(collector, sink.clone(), disk, health));
+    tokio::spawn(loops::health(collector, sink.clone(), Arc::clone(&store), disk, health));
     if is_head {
         tokio::spawn(loops::markers(Markers::open(&own), destinations.clone(), sink));
     }
     if let Some(poller) = poller {
         tokio::spawn(async move { poller.run().await });
     }
-    (drain, destinations)
+    (drain, destinations, store)
 }
 
 /// SIGTERM, and Ctrl-C at a terminal.
@@ -175,3 +185,6 @@ fn numbers(collector: &Arc<Collector>, spool: &Arc<Spool>, tail: &Tail) -> Box<d
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

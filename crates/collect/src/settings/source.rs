@@ -16,6 +16,9 @@ const WITHOUT_EFFECT: [(&str, &str); 6] = [
     ("RAY_COLLECTOR_ROTATED_LOG_SCAN_INTERVAL", "all logs are looked at every 5 s"),
 ];
 
+/// The longest duration: beyond some length, a time could not be added to.
+const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
+
 /// Reads settings, and collects warnings.
 pub(super) struct Source<'a> {
     env: Environment<'a>,
@@ -84,7 +87,7 @@ impl<'a> Source<'a> {
         name: &str,
         default: Duration,
     ) -> Duration {
-        let parse = |text: &str| units::duration(text).filter(|duration| !duration.is_zero());
+        let parse = |text: &str| units::duration(text).filter(|duration| !duration.is_zero() && *duration <= LONGEST);
         self.parsed(variable, flag, name, "a duration such as 10s or 5m", parse).unwrap_or(default)
     }
 

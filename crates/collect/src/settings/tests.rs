@@ -89,6 +89,22 @@ fn a_bad_value_is_a_warning_and_the_default() {
 }
 
 #[test]
+fn values_beyond_all_bounds_are_survived() {
+    let flags = Flags { grace: Some("9000000000h".into()), ..Flags::default() };
+    let most = u64::MAX.to_string();
+    let variables = [
+        ("RAY_CLUSTER_NAME", "c"),
+        ("RAY_COLLECTOR_EVENT_MAX_FILE_SIZE_MB", most.as_str()),
+        ("RAY_COLLECTOR_EVENT_MAX_DISK_MB", most.as_str()),
+    ];
+    let (settings, warnings) = read(&flags, &variables);
+    assert_eq!((settings.seal_bytes, settings.spool_max), (Some(u64::MAX), u64::MAX));
+    assert_eq!((settings.grace.as_secs(), warnings.len()), (25, 1), "{warnings:?}");
+    let (settings, _) = read(&Flags::default(), &[("RAY_COLLECTOR_EVENT_MAX_FILE_SIZE_MB", "0")]);
+    assert_eq!(settings.seal_bytes, None);
+}
+
+#[test]
 fn a_token_is_chosen_as_kuberay_does() {
     let auth = |variables: &[(&str, &str)]| read(&Flags::default(), variables).0.poll.auth;
     let token = ("RAY_AUTH_TOKEN", "t");

@@ -1,13 +1,14 @@
 use super::*;
 use crate::destinations::Destinations;
 use crate::manifests::Facts;
+use crate::parts::idle::Idle;
 use crate::upload::Sink;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use ray_history_core::base::name::{ClusterId, SessionName};
 use ray_history_core::base::time::Nanos;
 use ray_history_core::layout::NodeKeys;
-use ray_history_manifest::{Collector, Events, Identity, Logs};
+use ray_history_manifest::{Collector, Events, Identity};
 use ray_history_storage_write::memory::MemoryWriter;
 use std::path::PathBuf;
 
@@ -54,17 +55,6 @@ impl EventPart for Parts {
     }
 }
 
-#[async_trait]
-impl LogPart for Parts {
-    async fn flush_now(&self) {}
-    async fn settle(&self, _: Instant) {}
-    fn resume(&self) {}
-    fn manifest_part(&self, _: &SessionName, _: &str) -> Logs {
-        Logs::default()
-    }
-    async fn manifest_is_stored(&self, _: &SessionName, _: &str, _: &Logs) {}
-}
-
 fn lives(spool: &Path, store_is_away: bool) -> (Lives, Arc<Parts>) {
     let (sender, folders) = watch::channel(Arc::from([]));
     let cluster = ClusterId { namespace: "ml".into(), name: "train".into() };
@@ -72,8 +62,8 @@ fn lives(spool: &Path, store_is_away: bool) -> (Lives, Arc<Parts>) {
     let parts = Arc::new(Parts { destinations: destinations.clone(), closed: Mutex::default(), store_is_away });
     let facts = Facts { spool: "s".into(), boot: 1, collector: Collector::default(), identity: Identity::default() };
     let sink = Sink::new(Arc::new(MemoryWriter::default()));
-    let manifests = Manifests::new(facts, spool.join("control"), destinations, sink, parts.clone(), parts.clone());
-    let (events, logs) = (parts.clone(), parts.clone());
+    let (events, logs) = (parts.clone(), Arc::new(Idle));
+    let manifests = Manifests::new(facts, spool.join("control"), destinations, sink, events.clone(), logs.clone());
     let closing = BTreeSet::new();
     (Lives { folders: sender, manifests: Arc::new(manifests), events, logs, closing }, parts)
 }
