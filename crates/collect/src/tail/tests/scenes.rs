@@ -1,4 +1,4 @@
-//! What becomes of a file in single scenes.
+//! Single scenes: a file that is rotated, moved, removed, rewritten.
 
 use super::day::Dice;
 use super::world::{World, session};
@@ -208,7 +208,7 @@ async fn a_file_rewritten_twice_is_stored_as_it_is_last() {
     assert_eq!(tail.manifest_part(&session()).unwrap().lost, []);
 }
 
-/// What is only in the object of a file that was rewritten in place is not overwritten.
+/// Bytes that only the object of a file that was rewritten in place has are not overwritten.
 #[tokio::test(start_paused = true)]
 async fn a_rewrite_does_not_replace_the_last_copy() {
     let world = World::new(SHORT);
