@@ -76,16 +76,14 @@ impl Table {
     /// it, too.
     pub(super) fn scan(table: &Mutex<Self>, root: &Path, limits: Limits) {
         let mut held = table.lock().begin_scan(limits);
-        let walked =
-            walk::walk(root, &mut |found: &Found<'_>| table.lock().observe(found, limits.open, &mut held));
+        let walked = walk::walk(root, &mut |found: &Found<'_>| table.lock().observe(found, limits.open, &mut held));
         table.lock().end_scan(walked, limits);
     }
 
     /// Returns how many files are open.
     fn begin_scan(&mut self, limits: Limits) -> usize {
         self.scan += 1;
-        self.close_idle(limits);
-        self.files.values().filter(|file| file.handle.is_some()).count()
+        self.close_idle(limits)
     }
 
     fn end_scan(&mut self, walked: Walked, limits: Limits) {
@@ -184,14 +182,19 @@ impl Table {
         self.last_seen
     }
 
-    /// Closes files that have not changed for a while and of which all is stored in segments.
-    fn close_idle(&mut self, limits: Limits) {
-        for file in self.files.values_mut() {
-            let is_idle = self.scan.saturating_sub(file.changed) > IDLE_SCANS;
-            if is_idle && !file.is_gone() && file.is_shipped(limits.max_bytes) {
+    /// Closes files that have not changed for a while and of which all is stored. If that is in segments only, they stay
+    /// open as long as half of the places are free: one that is removed can still be settled, and keeps no segment for
+    /// ever. Returns how many files are open.
+    fn close_idle(&mut self, limits: Limits) -> usize {
+        let mut held = self.files.values().filter(|file| file.handle.is_some()).count();
+        for file in self.files.values_mut().filter(|file| file.handle.is_some() && !file.is_gone()) {
+            let is_idle = self.scan.saturating_sub(file.changed) > IDLE_SCANS && file.is_shipped(limits.max_bytes);
+            if is_idle && (file.first_segment.is_none() || held > limits.open / 2) {
                 file.handle = None;
+                held -= 1;
             }
         }
+        held
     }
 
     /// Finds what was appended to files that are open and were not seen, before they were removed.

@@ -363,20 +363,3 @@ async fn names_of_users_are_not_trusted() {
     assert!(special.contains(&("worker-9.out", "a link")) && special.contains(&("serve", "a link")));
     assert!(logs.lost.is_empty());
 }
-
-/// A scan of 5,000 files that do not change takes some milliseconds; the bound leaves room for a busy machine.
-#[tokio::test(start_paused = true)]
-async fn a_scan_of_5_000_files_is_short() {
-    let world = World::new(SHORT);
-    for number in 0..5_000 {
-        world.append(&format!("worker-{number:056x}-01000000-{number}.out"), b"line\n");
-    }
-    let tail = world.tail();
-    tail.flush_now().await.unwrap();
-    tail.settle(soon()).await;
-    let begin = std::time::Instant::now();
-    tail.scan().await;
-    let took = begin.elapsed();
-    assert!(took < Duration::from_millis(500), "{took:?}");
-    assert_eq!(tail.manifest_part(&session()).unwrap().settled.objects, 5_000);
-}
