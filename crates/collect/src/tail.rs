@@ -13,6 +13,7 @@
 //! Users' code writes below `logs/`: no link is followed, nothing but regular files is opened, and no name is trusted.
 
 mod class;
+mod disk;
 mod file;
 mod fill;
 mod losses;
@@ -90,7 +91,7 @@ pub enum FlushKind {
     All,
 }
 
-/// What is not settled: its bytes are in segments.
+/// Files that are not settled: their bytes are in segments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unsettled {
     /// Files.
@@ -160,7 +161,7 @@ impl Tail {
     pub async fn scan(&self) {
         let inner = Arc::clone(&self.0);
         // It cannot panic; the next scan sees what this one did not.
-        let _ = tokio::task::spawn_blocking(move || inner.scan()).await;
+        let _ = self.0.states.disk.run(move || inner.scan()).await;
     }
 
     /// Puts what scans have seen into segments. Returns once it is stored. May be dropped at any time.
@@ -316,8 +317,9 @@ impl Inner {
             }
         }
         for former in known.iter().chain(&new).filter(|node| node.session == folder.name && node.id != id) {
-            if !former.is_former.swap(true, Ordering::Relaxed) {
+            if !former.is_former.load(Ordering::Relaxed) {
                 former.scan(); // Its last one: what is in the files now is both nodes'.
+                former.is_former.store(true, Ordering::Relaxed);
             }
             former.is_closing.store(true, Ordering::Relaxed);
         }

@@ -1,4 +1,4 @@
-//! What is known of one log file: its identity, and how far it is stored.
+//! One log file: its identity, and how far it is stored.
 
 use super::class::Class;
 use super::name;
@@ -32,7 +32,7 @@ pub(super) struct LogFile {
     pub(super) seen: i64,
     pub(super) status: Status,
     pub(super) head: Print,
-    /// What ends at `queued`.
+    /// The fingerprint of the bytes that end at `queued`.
     pub(super) mark: Print,
     /// The end of what is in a segment, or will be with the next put of one.
     pub(super) queued: u64,
@@ -56,9 +56,12 @@ pub(super) struct LogFile {
     pub(super) last_bytes: Option<u64>,
     /// `true` if the store cannot have a key of its name: it is in segments only.
     pub(super) has_no_key: bool,
-    /// How often it was rewritten in place, each time soon after the time before.
+    /// The number of rewrites in place, each soon after the one before.
     pub(super) rewrites: u8,
     pub(super) rewritten_at: Option<Instant>,
+    /// The number of the last scan that showed it.
+    pub(super) shown: u64,
+    /// Complete scans since then.
     pub(super) misses: u8,
     /// The reason why it cannot be read.
     pub(super) unreadable: Option<&'static str>,
@@ -90,6 +93,7 @@ impl LogFile {
             has_no_key: false,
             rewrites: 0,
             rewritten_at: None,
+            shown: scan,
             misses: 0,
             unreadable: None,
             handle: None,

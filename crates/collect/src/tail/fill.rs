@@ -32,11 +32,10 @@ pub(super) fn is_full(segment: &SegmentWriter) -> bool {
     segment.body_len() >= FULL || segment.index_len() >= LONGEST_INDEX
 }
 
-/// Reads what is in no segment yet, the most urgent class first, until the segment is full. Returns `true` if it took
-/// anything.
+/// Reads what is in no segment yet, the most urgent class first, until the segment is full.
 ///
 /// The table is locked only between reads, and nothing that a scan did not see is read.
-pub(super) fn fill(table: &Mutex<Table>, root: &Path, segment: &mut SegmentWriter, max: u64, is_closing: bool) -> bool {
+pub(super) fn fill(table: &Mutex<Table>, root: &Path, segment: &mut SegmentWriter, max: u64, is_closing: bool) {
     let mut waiting: Vec<(Class, u64)> = {
         let table = table.lock();
         let files = table.files.iter().filter(|(_, file)| !file.unqueued(max, is_closing).is_empty());
@@ -44,15 +43,10 @@ pub(super) fn fill(table: &Mutex<Table>, root: &Path, segment: &mut SegmentWrite
     };
     waiting.sort_unstable();
     let mut buffer = vec![0; if waiting.is_empty() { 0 } else { MAX_FRAME }];
-    let mut took = false;
     while !waiting.is_empty() {
-        waiting.retain(|(_, key)| {
-            let more = !is_full(segment) && turn(table, root, segment, *key, &mut buffer, (max, is_closing));
-            took |= more;
-            more
-        });
+        waiting
+            .retain(|(_, key)| !is_full(segment) && turn(table, root, segment, *key, &mut buffer, (max, is_closing)));
     }
-    took
 }
 
 /// Reads some frames of a file. Returns `false` if there is nothing to read.

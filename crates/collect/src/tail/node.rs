@@ -2,6 +2,7 @@
 
 use super::Settings;
 use super::class::Class;
+use super::disk::Disk;
 use super::fill::{fill, is_full};
 use super::state::States;
 use super::table::{Limits, Table};
@@ -101,14 +102,14 @@ impl Node {
 
     /// Looks at all files once. Blocks for some microseconds a file.
     pub(super) fn scan(&self) {
-        let mut table = self.table.lock();
-        table.scan(&self.root, self.limits());
+        Table::scan(&self.table, &self.root, self.limits());
         let max = self.settings.max_bytes;
+        let table = self.table.lock();
         let mut waiting = self.waiting.lock();
         let now = Instant::now();
-        for file in table.files.values() {
+        for file in table.files.values().filter(|file| !file.is_shipped(max)) {
             let class = file.class();
-            if class != Class::Rewritten && !file.is_shipped(max) {
+            if class != Class::Rewritten {
                 waiting.entry(class).or_insert(now);
             }
         }
@@ -146,7 +147,7 @@ impl Node {
                 states.save(&self.session, &self.id, &self.table).await;
                 uploads.is_saved = true;
             }
-            let Some((number, object)) = self.read_files().await else {
+            let Some((number, object)) = self.read_files(&states.disk).await else {
                 uploads.is_ahead = false; // Nothing could be read.
                 return Ok(());
             };
@@ -177,20 +178,20 @@ impl Node {
 
     /// Reads what is in no segment yet, and returns the number of the segment and what is to be stored as its object;
     /// `None` if the segment is empty.
-    async fn read_files(&self) -> Option<(u64, Object)> {
+    async fn read_files(&self, disk: &Disk) -> Option<(u64, Object)> {
         let (table, segment, root) = (Arc::clone(&self.table), Arc::clone(&self.segment), self.root.clone());
         let (max, is_closing) = (self.settings.max_bytes, self.is_closing.load(Ordering::Relaxed));
         let number = table.lock().growing?;
-        let read = tokio::task::spawn_blocking(move || {
+        let read = disk.run(move || {
             let mut segment = segment.lock();
             // If this was dropped before it began, another call may have sealed the segment.
             let is_current = table.lock().growing == Some(number);
             if is_current {
                 fill(&table, &root, &mut segment, max, is_closing);
             }
-            (is_current && !segment.frames().is_empty()).then(|| Object::of(&segment, &table.lock()))
+            (is_current && !segment.frames().is_empty()).then(|| Object::of(&segment, &table))
         });
-        Some((number, read.await.ok()??))
+        Some((number, read.await??))
     }
 
     /// Opens a segment, if none is open.
@@ -218,17 +219,14 @@ impl Node {
 }
 
 impl Object {
-    fn of(segment: &SegmentWriter, table: &Table) -> Self {
-        Self {
-            bytes: segment.object().into(),
-            frames: segment.frames().len(),
-            is_full: is_full(segment),
-            ends: table
-                .files
-                .iter()
-                .filter(|(_, file)| file.queued > file.shipped)
-                .map(|(key, file)| (*key, file.queued))
-                .collect(),
-        }
+    /// The table is not locked while the object is made, which takes milliseconds.
+    fn of(segment: &SegmentWriter, table: &Mutex<Table>) -> Self {
+        let ends = {
+            let table = table.lock();
+            let files = table.files.iter().filter(|(_, file)| file.queued > file.shipped);
+            files.map(|(key, file)| (*key, file.queued)).collect()
+        };
+        let (frames, is_full) = (segment.frames().len(), is_full(segment));
+        Self { bytes: segment.object().into(), frames, is_full, ends }
     }
 }

@@ -41,21 +41,23 @@ impl Node {
 
 /// Returns the range of a file that is stored nowhere because it cannot be read, or because there was no time.
 fn unread(file: &LogFile, is_closing: bool) -> Option<LogRange> {
+    let is_left = || is_closing && file.class() == Class::Rewritten;
+    let why = file.unreadable.or_else(|| is_left().then_some("no time was left"))?;
     let stored = match file.class() {
         Class::Rewritten if file.settled_modified == file.status.modified => file.settled.unwrap_or(0),
         Class::Rewritten => 0,
         _ => file.queued.max(file.settled.unwrap_or(0)),
     };
-    let is_missing = stored < file.status.len;
-    let why =
-        file.unreadable.or_else(|| (is_closing && file.class() == Class::Rewritten).then_some("no time was left"));
-    why.filter(|_| is_missing).map(|why| range(file.stored_as(), stored, file.status.len, why))
+    (stored < file.status.len).then(|| range(file.stored_as(), stored, file.status.len, why))
 }
 
 /// Returns the name that a file is stored under and its name at the end, if these differ.
 fn end_name(file: &LogFile) -> Option<(String, String)> {
+    if file.is_gone() || !file.is_over() {
+        return None;
+    }
     let (stored, end) = (file.stored_as(), name::stored(&file.path));
-    (!file.is_gone() && stored != end).then_some((stored, end))
+    (stored != end).then_some((stored, end))
 }
 
 fn range(path: String, from: u64, to: u64, why: &str) -> LogRange {

@@ -91,15 +91,17 @@ impl Node {
     fn candidates(&self, which: Which) -> Vec<u64> {
         let mut table = self.table.lock();
         let max = self.settings.max_bytes;
-        for file in table.files.values_mut().filter(|file| !file.has_no_key) {
-            file.has_no_key = self.keys.log(&file.stored_as()).len() > LONGEST_KEY;
-        }
         let files = table.files.iter().filter(|(_, file)| {
             let is_free =
                 file.after.and_then(|before| table.files.get(&before)).is_none_or(|file| file.settled.is_some());
             is_free && !file.has_no_key && !file.is_settled(max) && (which == Which::All || is_due(file, max))
         });
         let mut files: Vec<_> = files.map(|(key, file)| (file.class(), file.status.len, *key)).collect();
+        files.retain(|(_, _, key)| {
+            let Some(file) = table.files.get_mut(key) else { return false };
+            file.has_no_key = self.keys.log(&file.stored_as()).len() > LONGEST_KEY;
+            !file.has_no_key
+        });
         files.sort_unstable();
         files.into_iter().map(|(_, _, key)| key).collect()
     }

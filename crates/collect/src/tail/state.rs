@@ -6,10 +6,13 @@
 
 mod saved;
 
+use super::disk::Disk;
 use super::table::Table;
 use parking_lot::Mutex;
 use ray_history_core::base::name::SessionName;
 use saved::Saved;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -22,8 +25,9 @@ const LONGEST: u64 = 256 << 20;
 #[derive(Clone, Debug)]
 pub(super) struct States {
     folder: Arc<Path>,
-    /// Held while a file is written, so that an older state replaces no newer one.
-    writing: Arc<Mutex<Option<String>>>,
+    /// One file is written at a time, so that an older state replaces no newer one.
+    pub(super) disk: Disk,
+    trouble: Arc<Mutex<Option<String>>>,
 }
 
 /// A node that has a state file.
@@ -36,23 +40,24 @@ pub(super) struct Restored {
 
 impl States {
     pub(super) fn new(folder: &Path) -> Self {
-        Self { folder: folder.into(), writing: Arc::default() }
+        Self { folder: folder.into(), disk: Disk::default(), trouble: Arc::default() }
     }
 
     /// Returns the reason why the last state could not be written. What is stored goes on without, but a kill repeats
     /// more.
     pub(super) fn trouble(&self) -> Option<String> {
-        self.writing.lock().clone()
+        self.trouble.lock().clone()
     }
 
     /// Writes the state of a node.
     pub(super) async fn save(&self, session: &SessionName, node: &str, table: &Arc<Mutex<Table>>) {
         let Some(path) = self.path(session, node) else { return };
-        let (table, writing) = (Arc::clone(table), Arc::clone(&self.writing));
-        let saved = tokio::task::spawn_blocking(move || {
-            let mut trouble = writing.lock();
-            let bytes = serde_json::to_vec(&Saved::of(&table.lock())).map_err(io::Error::from);
-            *trouble = bytes.and_then(|bytes| replace(&path, &bytes)).err().map(|error| error.to_string());
+        let (table, trouble) = (Arc::clone(table), Arc::clone(&self.trouble));
+        let saved = self.disk.run(move || {
+            // The table is not locked while its copy is written.
+            let saved = Saved::of(&table.lock());
+            let replaced = replace(&path, &saved).err().map(|error| error.to_string());
+            *trouble.lock() = replaced;
         });
         // It cannot panic, and it goes on if this is dropped.
         let _ = saved.await;
@@ -68,8 +73,8 @@ impl States {
 
     fn load_node(&self, session: &SessionName, node: String) -> Option<Restored> {
         let path = self.path(session, &node)?;
-        let bytes = fs::metadata(&path).is_ok_and(|file| file.len() <= LONGEST).then(|| fs::read(&path).ok()).flatten();
-        let saved = bytes.and_then(|bytes| serde_json::from_slice::<Saved>(&bytes).ok());
+        let file = File::open(&path).map(|file| BufReader::new(file.take(LONGEST)));
+        let saved = file.ok().and_then(|file| serde_json::from_reader::<_, Saved>(file).ok());
         let Some(saved) = saved.filter(Saved::is_understood) else {
             // Everything is stored again, under numbers that were not used yet: no collector makes one segment a second
             // for years.
@@ -87,11 +92,13 @@ impl States {
     }
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn replace(path: &Path, saved: &Saved) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     let new = path.with_extension("new");
-    fs::write(&new, bytes)?;
+    let mut file = BufWriter::new(File::create(&new)?);
+    serde_json::to_writer(&mut file, saved)?;
+    file.flush()?;
     fs::rename(&new, path)
 }

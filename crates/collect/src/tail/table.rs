@@ -8,6 +8,7 @@ use super::losses::Losses;
 use super::print::Print;
 use super::walk::{self, Found, Walked};
 use names::Names;
+use parking_lot::Mutex;
 use ray_history_core::base::time::Nanos;
 use ray_history_manifest::SettledLogs;
 use std::collections::{BTreeMap, HashMap};
@@ -54,7 +55,7 @@ pub(super) struct Table {
     scan: u64,
 }
 
-/// What a scan may do.
+/// The limits of a scan.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     /// Files held open.
@@ -69,23 +70,32 @@ impl Table {
         Self { next_segment: segment, deleted: segment, ..Self::default() }
     }
 
-    /// Compares the table with the files below `root`.
-    pub(super) fn scan(&mut self, root: &Path, limits: Limits) {
+    /// Compares a table with the files below `root`. One scan at a time.
+    ///
+    /// The table is locked for each file that is found, not for the whole walk: the thread that acknowledges events asks
+    /// it, too.
+    pub(super) fn scan(table: &Mutex<Self>, root: &Path, limits: Limits) {
+        let mut held = table.lock().begin_scan(limits);
+        let walked = walk::walk(root, &mut |found: &Found<'_>| table.lock().observe(found, limits.open, &mut held));
+        table.lock().end_scan(walked, limits);
+    }
+
+    /// Returns how many files are open.
+    fn begin_scan(&mut self, limits: Limits) -> usize {
         self.scan += 1;
-        self.close_idle(limits);
-        let mut held = self.files.values().filter(|file| file.handle.is_some()).count();
+        self.close_idle(limits)
+    }
+
+    fn end_scan(&mut self, walked: Walked, limits: Limits) {
         for file in self.files.values_mut() {
-            file.misses = file.misses.saturating_add(1);
-        }
-        let Walked { folders, closed, special, is_complete, .. } =
-            walk::walk(root, &mut |found: &Found<'_>| self.observe(found, limits.open, &mut held));
-        (self.folders, self.closed, self.special) = (folders, closed, special);
-        if !is_complete {
-            // Who was not seen may be in the part that could not be read.
-            for file in self.files.values_mut() {
-                file.misses = file.misses.saturating_sub(1);
+            if file.shown == self.scan {
+                file.misses = 0;
+            } else if walked.is_complete {
+                // In an incomplete one it may be in the part that could not be read.
+                file.misses = file.misses.saturating_add(1);
             }
         }
+        (self.folders, self.closed, self.special) = (walked.folders, walked.closed, walked.special);
         self.look_at_removed();
         self.sweep(limits.max_bytes);
     }
@@ -102,7 +112,7 @@ impl Table {
         let Some((key, file)) = self.by_inode.get(&inode).and_then(|key| Some((*key, self.files.get_mut(key)?))) else {
             return self.add(found, 0, most_open, held);
         };
-        file.misses = 0;
+        file.shown = self.scan;
         let is_moved = file.path.as_ref() != found.path;
         if file.status == found.status && !is_moved && file.unreadable.is_none() {
             return;
@@ -172,14 +182,19 @@ impl Table {
         self.last_seen
     }
 
-    /// Closes files that have not changed for a while and of which all is stored in segments.
-    fn close_idle(&mut self, limits: Limits) {
-        for file in self.files.values_mut() {
-            let is_idle = self.scan.saturating_sub(file.changed) > IDLE_SCANS;
-            if is_idle && !file.is_gone() && file.is_shipped(limits.max_bytes) {
+    /// Closes files that have not changed for a while and of which all is stored. If that is in segments only, they stay
+    /// open as long as half of the places are free: one that is removed can still be settled, and keeps no segment for
+    /// ever. Returns how many files are open.
+    fn close_idle(&mut self, limits: Limits) -> usize {
+        let mut held = self.files.values().filter(|file| file.handle.is_some()).count();
+        for file in self.files.values_mut().filter(|file| file.handle.is_some() && !file.is_gone()) {
+            let is_idle = self.scan.saturating_sub(file.changed) > IDLE_SCANS && file.is_shipped(limits.max_bytes);
+            if is_idle && (file.first_segment.is_none() || held > limits.open / 2) {
                 file.handle = None;
+                held -= 1;
             }
         }
+        held
     }
 
     /// Finds what was appended to files that are open and were not seen, before they were removed.

@@ -3,5 +3,6 @@
 mod day;
 mod kills;
 mod reader;
+mod scans;
 mod scenes;
 mod world;

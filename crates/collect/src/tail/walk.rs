@@ -46,9 +46,9 @@ pub(super) struct Found<'a> {
 pub(super) struct Walked {
     /// Folders, each with its final `/`.
     pub(super) folders: Vec<OsString>,
-    /// What may have files that were not seen, and why: folders without permission, too many files.
+    /// Parts of the tree that may have files that were not seen, and why: folders without permission, too many files.
     pub(super) closed: Vec<(OsString, &'static str)>,
-    /// What is neither a folder nor a regular file.
+    /// Entries that are neither folders nor regular files.
     pub(super) special: Vec<(OsString, &'static str)>,
     /// `true` if every file was seen that was there all the time.
     pub(super) is_complete: bool,

@@ -152,6 +152,7 @@ impl SavedFile {
             has_no_key: self.has_no_key,
             rewrites: self.rewrites,
             rewritten_at: None,
+            shown: 0,
             misses: 0,
             unreadable: None,
             handle: None,

@@ -1,4 +1,4 @@
-//! Who has which name in the bucket.
+//! The names of log files in the bucket, and the file that has each.
 //!
 //! A file is stored under the first path that it was seen under. If another file comes up under that path, the older one
 //! gets a name of its own, and the newer one waits until the older one's bytes are stored there. If the older one cannot

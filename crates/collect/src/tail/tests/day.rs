@@ -18,7 +18,7 @@ const RECORD: u64 = 16;
 /// Small numbers that look random, the same in each run.
 pub(super) struct Dice(pub(super) u64);
 
-/// What was written, apart from the files themselves.
+/// The records that were written, apart from the files themselves.
 #[derive(Default)]
 pub(super) struct Model {
     /// For each file the records that were written to it, and the paths that it had.
