@@ -168,16 +168,16 @@ impl<'a> Batch<'a> {
 
     /// Writes the held bytes of a part behind the end of its file. They count only when the journal says so.
     fn write(&mut self, at: usize) -> io::Result<()> {
-        let mut target = match self.parts[at].target.take() {
-            Some(target) => target,
-            None => self.target(at)?,
-        };
+        if self.parts[at].target.is_none() {
+            self.parts[at].target = Some(self.target(at)?);
+        }
         let part = &mut self.parts[at];
+        // It stays with its part if writing fails, so that what was written goes with the batch.
+        let Some(target) = &mut part.target else { return Ok(()) };
         target.file.write_all_at(&part.held, target.end)?;
         target.crc.update(&part.held);
         target.end += part.held.len() as u64;
         part.held = Vec::new();
-        part.target = Some(target);
         Ok(())
     }
 

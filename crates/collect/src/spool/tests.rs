@@ -209,6 +209,17 @@ fn a_write_to_the_journal_that_fails_takes_nothing() {
     assert_eq!(numbers(dir.path()), (0..20).collect::<Vec<_>>());
 }
 
+#[test]
+fn a_full_disk_keeps_no_file_of_a_refused_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = open(dir.path());
+    spool.inner.lock().state.newest = Nanos::MAX - 9;
+    let path = dir.path().join(format!("{}/node_events/{}.jsonl", SESSIONS[1], Nanos::MAX - 8));
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+    assert!(matches!(spool.accept(&batch([0])), Err(Refused::Disk(_))) && path.symlink_metadata().is_err());
+}
+
 /// Writes to it succeed, and it cannot be synced.
 #[test]
 fn a_sync_of_the_journal_that_fails_takes_nothing() {
