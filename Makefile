@@ -80,7 +80,7 @@ mutations: ## 100,000 damaged sessions, in the release profile: each opens or sa
 
 .PHONY: collect-kill
 collect-kill: ## Kill the collector 1,000 times at random and named instants: nothing acknowledged is lost or doubled
-	RAY_HISTORY_KILL_ROUNDS=1000 cargo test --release --locked -p ray-history-collect --test kill -- --nocapture
+	RAY_HISTORY_KILL_ROUNDS=1000 cargo test --locked -p ray-history-collect --test kill -- --nocapture
 
 .PHONY: fidelity
 fidelity: $(VENV)/e2e/stamp ## How much of the live dashboard's answers is reproduced, class by class

@@ -1,4 +1,4 @@
-//! How fast events are acknowledged, and what that costs: 1,000 and then 10,000 events a second, as Ray's agent posts
+//! The time in which events are acknowledged, and its cost: 1,000 and then 10,000 events a second, as Ray's agent posts
 //! them, to a collector in a process of its own that uploads to a folder.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark that cannot go on must stop")]

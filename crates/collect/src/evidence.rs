@@ -1,4 +1,4 @@
-//! What Ray's events say of the parts of Ray that are in use, so that nothing is asked that nobody uses.
+//! Evidence from Ray's events of the parts of Ray that are in use, so that nothing is asked that nobody uses.
 //!
 //! `/api/serve/*`, `/api/data/*` and `/api/train/*` make the dashboard start a driver of its own.
 
@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use tokio::time::Instant;
 
-/// What was seen of one session.
+/// The evidence of one session.
 #[expect(clippy::struct_excessive_bools, reason = "each is a part of Ray that is in use or not")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {

@@ -76,7 +76,7 @@ impl Receiver {
     }
 }
 
-/// What all connections use.
+/// The state that all connections use.
 struct Shared {
     spool: Arc<Spool>,
     /// Bytes of bodies in memory.

@@ -81,7 +81,7 @@ pub enum Fsync {
     Batch,
 }
 
-/// What happened to a batch that is safe.
+/// The outcome for a batch that is safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accepted {
     /// Its records are in the spool.

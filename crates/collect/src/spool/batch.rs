@@ -1,6 +1,7 @@
 //! A batch on its way into the spool: cut into records, sorted, appended to the files, then noted in the journal.
 
 use super::state::{Entry, Part, SpoolFile};
+use super::sync::sync_file;
 use super::{FailPoint, Inner, Spool};
 use crate::category::{self, Place, Reason};
 use crate::quarantine;
@@ -32,7 +33,7 @@ pub(super) struct Batch<'a> {
     quarantined: u64,
 }
 
-/// What goes to one file.
+/// The records for one file.
 struct Appended {
     /// `None` for what is set aside.
     place: Option<Place>,
@@ -167,16 +168,16 @@ impl<'a> Batch<'a> {
 
     /// Writes the held bytes of a part behind the end of its file. They count only when the journal says so.
     fn write(&mut self, at: usize) -> io::Result<()> {
-        let mut target = match self.parts[at].target.take() {
-            Some(target) => target,
-            None => self.target(at)?,
-        };
+        if self.parts[at].target.is_none() {
+            self.parts[at].target = Some(self.target(at)?);
+        }
         let part = &mut self.parts[at];
+        // It stays with its part if writing fails, so that what was written goes with the batch.
+        let Some(target) = &mut part.target else { return Ok(()) };
         target.file.write_all_at(&part.held, target.end)?;
         target.crc.update(&part.held);
         target.end += part.held.len() as u64;
         part.held = Vec::new();
-        part.target = Some(target);
         Ok(())
     }
 
@@ -221,9 +222,11 @@ impl<'a> Batch<'a> {
         let is_synced = self.spool.limits.fsync == super::Fsync::Batch;
         let mut parts = Vec::new();
         for Appended { records, target, .. } in &self.parts {
-            let Some(Target { name, file, end, crc, .. }) = target else { continue };
-            if is_synced {
-                file.sync_data()?;
+            let Some(Target { name, file, end, crc, new, .. }) = target else { continue };
+            match new {
+                Some(path) if is_synced => sync_file(&self.spool.home, path)?,
+                None if is_synced => file.sync_data()?,
+                _ => {}
             }
             parts.push(Part { file: *name, end: *end, records: *records, crc: crc.sum() });
         }
@@ -231,18 +234,19 @@ impl<'a> Batch<'a> {
         let session = self.session.as_ref().map(SessionName::to_string);
         let mut entries = std::mem::take(&mut self.opened);
         entries.push(Entry::Batch { hash, session, parts: parts.clone() });
-        self.inner.journal.append(&entries)?;
+        if is_synced {
+            self.inner.journal.append_synced(&entries)?;
+        } else {
+            self.inner.journal.append(&entries)?;
+        }
         self.parts.clear();
         (self.spool.hook)(FailPoint::Journaled);
         self.inner.accepted(entries, &parts);
-        if is_synced {
-            self.inner.journal.file().sync_data()?;
-        }
         Ok(taken)
     }
 }
 
-/// What was written of a batch that does not count goes, because a disk may be full.
+/// Removes the bytes of a batch that does not count, because a disk may be full.
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
         for target in self.parts.drain(..).filter_map(|part| part.target) {

@@ -28,7 +28,7 @@ pub(super) struct About {
     format: u32,
     /// The id of the spool, a `UUIDv7`.
     pub(super) id: String,
-    /// How many times a collector started on it.
+    /// The number of times a collector started on it.
     pub(super) boots: u64,
 }
 

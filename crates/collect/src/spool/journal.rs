@@ -40,6 +40,15 @@ impl Journal {
 
     /// Appends entries: all of them, or none if it fails. A kill in the middle leaves some of the first.
     pub(super) fn append(&mut self, entries: &[Entry]) -> io::Result<()> {
+        self.append_then(entries, |_| Ok(()))
+    }
+
+    /// Appends entries, and brings them to the disk: all of them, or none if either fails.
+    pub(super) fn append_synced(&mut self, entries: &[Entry]) -> io::Result<()> {
+        self.append_then(entries, File::sync_data)
+    }
+
+    fn append_then(&mut self, entries: &[Entry], then: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
         let mut lines = Vec::new();
         for entry in entries {
             write_line(entry, &mut lines)?;
@@ -48,7 +57,7 @@ impl Journal {
             self.file.set_len(self.len)?;
             self.is_torn = false;
         }
-        if let Err(error) = (&*self.file).write_all(&lines) {
+        if let Err(error) = (&*self.file).write_all(&lines).and_then(|()| then(&self.file)) {
             self.is_torn = self.file.set_len(self.len).is_err();
             return Err(error);
         }

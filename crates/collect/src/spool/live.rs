@@ -1,4 +1,4 @@
-//! What is known of a file of the spool only while the collector runs.
+//! The state of a file of the spool that exists only while the collector runs.
 
 use ray_history_core::base::time::Nanos;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -16,7 +16,7 @@ pub(super) struct Moment {
 pub(super) struct Compressed {
     /// The length of the records in it.
     pub(super) end: u64,
-    /// How many.
+    /// The number of records.
     pub(super) records: u64,
     /// Its size.
     pub(super) size: u64,

@@ -1,4 +1,4 @@
-//! What of the spool is to be compressed and written, and what became of it.
+//! The files of the spool that are to be compressed and written, and the results of that.
 
 use super::due::is_full;
 use super::live::{Compressed, Live};
@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -34,7 +35,7 @@ pub(crate) struct PutJob {
     pub(crate) file: Nanos,
     pub(crate) key: String,
     pub(crate) content: Content,
-    /// What the object holds then, but for its size if the content is plain.
+    /// The length of the records that the object holds then.
     pub(crate) end: u64,
     pub(crate) records: u64,
 }
@@ -48,6 +49,17 @@ pub(crate) enum Content {
     Sealed(PathBuf, u64),
     /// The beginning of a plain file, because the disk has no room for its compressed form.
     Plain(PathBuf, u64),
+}
+
+/// A file whose object is whole and sealed, so that nothing of it is needed here.
+#[derive(Debug)]
+struct Finished {
+    plain: PathBuf,
+    compressed: PathBuf,
+    /// Its bytes of [`Inner::used`].
+    bytes: u64,
+    /// The journal that says so.
+    journal: Arc<File>,
 }
 
 impl Spool {
@@ -144,7 +156,9 @@ impl Spool {
                 return Ok(());
             }
             if file.is_stored() {
-                return self.finish(&mut inner, name);
+                let finished = self.finish(&mut inner, name)?;
+                drop(inner);
+                return self.remove_finished(finished);
             }
             match live.compressed {
                 Some(compressed) if compressed.end >= file.end => {
@@ -239,12 +253,11 @@ impl Spool {
             live.sending = None;
         }
         let is_whole = inner.state.files.get(&job.file).is_some_and(SpoolFile::is_stored);
-        if is_whole && inner.live.get(&job.file).is_some_and(|live| live.is_closed) {
-            self.finish(&mut inner, job.file)?;
-        }
+        let is_closed = inner.live.get(&job.file).is_some_and(|live| live.is_closed);
+        let finished = if is_whole && is_closed { self.finish(&mut inner, job.file)? } else { None };
         drop(inner);
         self.stored.notify_waiters();
-        Ok(())
+        self.remove_finished(finished)
     }
 
     /// Notes that an object could not be written, for a reason that only time may mend.
@@ -282,23 +295,35 @@ impl Spool {
         !inner.state.files.values().any(|file| file.session.as_deref() == Some(session.as_str()) && file.end > 0)
     }
 
-    /// Notes that a file's object is whole and sealed, then removes the local file.
-    fn finish(&self, inner: &mut Inner, name: Nanos) -> io::Result<()> {
-        let Some(file) = inner.state.files.get(&name).cloned() else { return Ok(()) };
+    /// Notes that a file's object is whole and sealed. The local file is still there, see [`Self::remove_finished`].
+    fn finish(&self, inner: &mut Inner, name: Nanos) -> io::Result<Option<Finished>> {
+        let Some(file) = inner.state.files.get(&name).cloned() else { return Ok(None) };
         self.note(inner, Entry::Finished { file: name })?;
-        inner.journal.file().sync_data()?;
-        (self.hook)(FailPoint::Finished);
         let compressed = inner.live.remove(&name).and_then(|live| live.compressed).map_or(0, |found| found.size);
         let plain = if file.packed.is_some() { 0 } else { file.end };
-        inner.used = inner.used.saturating_sub(compressed + plain);
         inner.open.retain(|_, open| *open != name);
         inner.dirty.remove(&name);
+        Ok(Some(Finished {
+            plain: self.home.plain(name, &file),
+            compressed: self.home.compressed(name, &file),
+            bytes: compressed + plain,
+            journal: inner.journal.file(),
+        }))
+    }
+
+    /// Removes a local file once the disk has the journal that says that it is not needed. Batches are taken meanwhile.
+    fn remove_finished(&self, finished: Option<Finished>) -> io::Result<()> {
+        let Some(Finished { plain, compressed, bytes, journal }) = finished else { return Ok(()) };
+        journal.sync_data()?;
+        (self.hook)(FailPoint::Finished);
+        remove(&plain)?;
+        remove(&compressed)?;
+        // The folders go with their last file, unless a batch begins another in them.
+        let mut inner = self.inner.lock();
+        inner.used = inner.used.saturating_sub(bytes);
+        plain.ancestors().skip(1).take_while(|dir| **dir != self.home.dir).all(|dir| std::fs::remove_dir(dir).is_ok());
+        drop(inner);
         self.stored.notify_waiters();
-        let path = self.home.plain(name, &file);
-        remove(&path)?;
-        remove(&self.home.compressed(name, &file))?;
-        // The folders go with their last file.
-        path.ancestors().skip(1).take_while(|dir| **dir != self.home.dir).all(|dir| std::fs::remove_dir(dir).is_ok());
         Ok(())
     }
 

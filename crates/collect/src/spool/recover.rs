@@ -40,6 +40,10 @@ pub(super) fn recover(home: &Home) -> io::Result<Recovered> {
                 }
                 is_whole
             });
+            if parts.is_empty() {
+                // Nothing of it is there, so it is no repeated one if it comes again.
+                return;
+            }
         }
         state.apply(entry);
     })?;

@@ -1,4 +1,4 @@
-//! What a spool says of itself: to health and metrics, and to the manifest.
+//! The numbers that a spool reports: to health and metrics, and to the manifest.
 
 use super::live::{Live, Moment, wall_clock};
 use super::state::Counts;

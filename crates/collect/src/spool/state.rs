@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 /// last.
 const REMEMBERED: usize = 16;
 
-/// What is known of the spool.
+/// The durable state of the spool.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct State {
     /// The name of the newest file.
@@ -22,7 +22,7 @@ pub(super) struct State {
     pub(super) files: BTreeMap<Nanos, SpoolFile>,
     /// The sealed event files in the bucket, by the prefix of their node.
     pub(super) sealed: BTreeMap<String, Sealed>,
-    /// What was accepted of each session.
+    /// The accepted batches of each session.
     pub(super) counts: BTreeMap<String, Counts>,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct SpoolFile {
     pub(super) packed: Option<u64>,
     /// The object, from before its first write.
     pub(super) object: Option<Object>,
-    /// What the object is known to hold.
+    /// The part that the object is known to hold.
     pub(super) stored: Option<Stored>,
 }
 
@@ -54,12 +54,12 @@ pub(super) struct Object {
     pub(super) key: String,
 }
 
-/// What of a file the bucket holds.
+/// The part of a file that the bucket holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Stored {
     /// The length of the records.
     pub(super) end: u64,
-    /// How many.
+    /// The number of records.
     pub(super) records: u64,
     /// The size of the object.
     pub(super) size: u64,
@@ -76,7 +76,7 @@ pub(super) struct Sealed {
     pub(super) quarantined: u64,
 }
 
-/// What was accepted of a session.
+/// The accepted batches of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Batches.
@@ -91,7 +91,7 @@ pub struct Counts {
     pub refused: u64,
 }
 
-/// What one batch appended to one file.
+/// The bytes that one batch appended to one file.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Part {
     pub(super) file: Nanos,

@@ -15,12 +15,10 @@ impl Spool {
             self.note_counts(&mut inner)?;
             (inner.take_dirty(&self.home), inner.journal.file())
         };
-        for (name, path) in &files {
-            if let Err(error) = sync_file(path) {
-                self.inner.lock().dirty.insert(*name);
-                return Err(error);
-            }
-        }
+        sync_files(&self.home, &files).map_err(|(error, left)| {
+            self.inner.lock().dirty.extend(left);
+            error
+        })?;
         journal.sync_data()?;
         let mut inner = self.inner.lock();
         if inner.journal.is_long() {
@@ -41,23 +39,34 @@ impl Inner {
 
     /// Brings all files to the disk.
     pub(super) fn sync_all(&mut self, home: &Home) -> io::Result<()> {
-        for (name, path) in self.take_dirty(home) {
-            sync_file(&path).inspect_err(|_| {
-                self.dirty.insert(name);
-            })?;
-        }
-        Ok(())
+        let files = self.take_dirty(home);
+        sync_files(home, &files).map_err(|(error, left)| {
+            self.dirty.extend(left);
+            error
+        })
     }
 }
 
-fn sync_file(path: &Path) -> io::Result<()> {
+/// Brings files to the disk. An error comes with those that may not be there.
+fn sync_files(home: &Home, files: &[(Nanos, PathBuf)]) -> Result<(), (io::Error, Vec<Nanos>)> {
+    let mut left = files.iter();
+    while let Some((name, path)) = left.next() {
+        if let Err(error) = sync_file(home, path) {
+            return Err((error, std::iter::once(*name).chain(left.map(|(name, _)| *name)).collect()));
+        }
+    }
+    Ok(())
+}
+
+/// Brings a file to the disk, with its name. One that is gone is none to bring.
+pub(super) fn sync_file(home: &Home, path: &Path) -> io::Result<()> {
     match File::open(path) {
         Ok(file) => file.sync_all()?,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     }
     // The name of a new file is in its folder, whose name is in the next.
-    for folder in path.ancestors().skip(1).take(4) {
+    for folder in path.ancestors().skip(1).take_while(|folder| folder.starts_with(&home.dir)) {
         File::open(folder)?.sync_all()?;
     }
     Ok(())

@@ -28,7 +28,7 @@ const FINAL_BLOCK: [u8; 2] = [0x03, 0x00];
 #[derive(Debug, Default)]
 pub(crate) struct Packer {
     streams: HashMap<Nanos, Stream>,
-    /// Where the next member of the others begins: in the plain file, and in the compressed one.
+    /// The positions at which the next member of the others begins: in the plain file, and in the compressed one.
     ended: HashMap<Nanos, (u64, u64)>,
     turn: u64,
 }
