@@ -3,10 +3,12 @@
 //! All data comes from `session` and `ray_api`; this module never imports `storage`.
 //!
 //! `server` builds the server, `middleware` works around every answer, and `routes` has the one table of URLs. Handlers
-//! lie in a folder for each family of URLs: `ray`, `history`, `kuberay`, `pages` and `probes`; no family imports another.
-//! Below them are helpers: `sessions`, `request`, `validators`, `html` and `error`.
+//! lie in a folder for each family of URLs: `ray`, `history`, `kuberay`, `pages`, `probes` and `access`; no family imports
+//! another. Below them are helpers: `sessions`, `request`, `validators`, `html` and `error`. `guard` decides who sees what.
 
+mod access;
 mod error;
+mod guard;
 mod heavy;
 mod history;
 mod html;
@@ -25,5 +27,6 @@ mod state;
 mod validators;
 
 pub use heavy::Heavy;
+pub use routes::{Need, Url, urls};
 pub use server::serve;
 pub use state::State;

@@ -20,6 +20,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 use tempfile::TempDir;
 
+#[path = "routes/access.rs"]
+mod access;
 mod common;
 #[path = "routes/dropin.rs"]
 mod dropin;

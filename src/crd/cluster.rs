@@ -127,6 +127,9 @@ pub enum Redaction {
     Browsers,
     /// No client.
     Never,
+    /// Those who may not `get sessions/env`; only with `access.mode: Kubernetes`.
+    #[value(skip)]
+    ByRole,
 }
 
 impl Redaction {
@@ -136,6 +139,7 @@ impl Redaction {
             Self::Always => "Always",
             Self::Browsers => "Browsers",
             Self::Never => "Never",
+            Self::ByRole => "ByRole",
         }
     }
 }

@@ -2,13 +2,15 @@
 
 pub(super) mod load_status;
 pub(super) mod problem;
+pub(super) mod refusal;
 mod respond;
 
-pub(super) use respond::{READING, Shape};
+pub(super) use respond::Shape;
 
 use crate::session::{self, Progress};
 use actix_web::http::StatusCode;
 use ray_history_core::ray_api::RayError;
+use refusal::Refusal;
 use std::fmt;
 
 /// An error that a request may end in.
@@ -43,8 +45,10 @@ pub(super) enum Error {
     BadPath,
     /// No such URL; answered with Ray's own 404.
     UnknownUrl,
-    /// The method is not one that reads.
-    MethodNotAllowed,
+    /// The method is none of these.
+    MethodNotAllowed(&'static str),
+    /// Access refuses the request.
+    Refused(Box<Refusal>),
 }
 
 impl From<RayError> for Error {
@@ -58,6 +62,9 @@ impl From<session::Error> for Error {
         Self::Session(error)
     }
 }
+
+/// The methods of all rows but those that log in or out.
+pub(super) const READING: &str = "GET, HEAD, OPTIONS";
 
 const WAY_OUT: &str = "The list of sessions is at /sessions/.";
 
@@ -106,7 +113,11 @@ impl fmt::Display for Error {
             ),
             Self::BadPath => f.write_str("The path is not valid UTF-8 after decoding."),
             Self::UnknownUrl => f.write_str("404: Not Found"),
-            Self::MethodNotAllowed => f.write_str("405: Method Not Allowed: this is history, it can only be read."),
+            Self::MethodNotAllowed(READING) => {
+                f.write_str("405: Method Not Allowed: this is history, it can only be read.")
+            }
+            Self::MethodNotAllowed(allowed) => write!(f, "405: Method Not Allowed: {allowed} only."),
+            Self::Refused(refusal) => refusal.fmt(f),
         }
     }
 }
@@ -139,7 +150,8 @@ impl Error {
                 StatusCode::BAD_GATEWAY
             }
             Self::Ray(RayError::Forbidden(_)) | Self::ForeignOrigin => StatusCode::FORBIDDEN,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Refused(refusal) => refusal.status(),
         }
     }
 
@@ -167,7 +179,8 @@ impl Error {
             Self::Ray(RayError::Failed(_) | RayError::FailedJson(_)) | Self::Session(session::Error::Broken) => {
                 ("internal", "The server failed")
             }
-            Self::MethodNotAllowed => ("method-not-allowed", "History can only be read"),
+            Self::MethodNotAllowed(_) => ("method-not-allowed", "History can only be read"),
+            Self::Refused(refusal) => refusal.problem(),
         }
     }
 }

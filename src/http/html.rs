@@ -24,8 +24,13 @@ pub(super) fn accepts_html(request: &HttpRequest) -> bool {
 /// Returns a page that redirects the browser. Ray's proxy follows 3xx responses itself, which would hide the new URL
 /// from the browser.
 pub(super) fn redirect_page(title: &str, to: &str) -> HttpResponse {
+    redirect_page_with(HttpResponse::Ok(), title, to)
+}
+
+/// Returns a page that redirects the browser, with the given status and headers.
+pub(super) fn redirect_page_with(response: HttpResponseBuilder, title: &str, to: &str) -> HttpResponse {
     let head = html! { meta http-equiv="refresh" content={ "0; url=" (to) }; };
-    respond(HttpResponse::Ok(), POLICY, title, &head, &html! { p { a href=(to) { (title) } } })
+    respond(response, POLICY, title, &head, &html! { p { a href=(to) { (title) } } })
 }
 
 /// Returns the style sheet and icon links for a page's head; `root` is the relative path to the server's root.

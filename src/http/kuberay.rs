@@ -6,7 +6,7 @@
 //! are redirected by HTML pages.
 
 pub(super) mod clusters;
-mod cookies;
+pub(super) mod cookies;
 pub(super) mod enter;
 pub(super) mod entered;
 pub(super) mod select;

@@ -23,13 +23,15 @@ use utoipa::OpenApi;
         super::kuberay::clusters::list,
         super::history::links::attempts,
         super::history::links::latest,
-        super::kuberay::enter::enter
+        super::kuberay::enter::enter,
+        super::access::whoami::whoami
     ),
     components(schemas(Problem)),
     tags(
         (name = "sessions", description = "Stored sessions. Nothing is removed within v1."),
         (name = "links", description = "Sessions by the name of their creator or cluster, or by submission id."),
-        (name = "drop-in", description = "The routes of KubeRay's history server.")
+        (name = "drop-in", description = "The routes of KubeRay's history server."),
+        (name = "access", description = "The person behind a request, while access is on.")
     )
 )]
 struct Document;

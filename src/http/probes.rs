@@ -74,6 +74,7 @@ fn plain(status: StatusCode, body: String) -> HttpResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::CurrentAccess;
     use crate::health::Health;
     use crate::http::Heavy;
     use crate::metrics::Metrics;
@@ -85,7 +86,8 @@ mod tests {
     async fn a_store_is_not_ready_before_its_listing() {
         let (sessions, metrics) = (Arc::new(Sessions::of_nothing()), Metrics::default());
         let heavy = Heavy::new(1, metrics.clone());
-        let state = State { sessions, dashboards: None, health: Health::default(), metrics, heavy };
+        let (access, audit) = (Arc::new(CurrentAccess::open()), Arc::default());
+        let state = State { access, audit, sessions, dashboards: None, health: Health::default(), metrics, heavy };
         let status = || ready(&TestRequest::default().to_http_request(), &state).status();
         assert_eq!(status(), StatusCode::SERVICE_UNAVAILABLE, "whatever the gates say");
         state.sessions.refresh().await.unwrap();

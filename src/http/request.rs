@@ -3,6 +3,7 @@
 pub(super) mod filter;
 pub(super) mod path;
 
+use super::guard::Permit;
 use super::state::State;
 use actix_web::HttpRequest;
 
@@ -10,6 +11,8 @@ use actix_web::HttpRequest;
 pub(super) struct Call<'a> {
     pub(super) request: &'a HttpRequest,
     pub(super) state: &'a State,
+    /// What this request may see.
+    pub(super) permit: &'a Permit,
     /// The decoded path segments.
     pub(super) segments: &'a [&'a str],
     /// The segments that matched the pattern's `{…}`, in order; `{below}` matches all remaining segments.

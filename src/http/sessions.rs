@@ -3,6 +3,7 @@
 //! No helper answers a route.
 
 pub(super) mod completeness;
+pub(super) mod empty;
 pub(super) mod find;
 pub(super) mod item;
 pub(super) mod summary;

@@ -1,6 +1,8 @@
 //! The state that all handlers share.
 
 use super::heavy::Heavy;
+use crate::access::CurrentAccess;
+use crate::access::audit::Audit;
 use crate::dashboards::Dashboards;
 use crate::health::Health;
 use crate::metrics::Metrics;
@@ -10,6 +12,10 @@ use std::sync::Arc;
 /// The state that all handlers share.
 #[derive(Clone, Debug)]
 pub struct State {
+    /// Access to them, as the settings have it.
+    pub access: Arc<CurrentAccess>,
+    /// The log of who saw what.
+    pub audit: Arc<Audit>,
     /// The stored sessions.
     pub sessions: Arc<Sessions>,
     /// Ray's dashboard files, if they are served.

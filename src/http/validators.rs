@@ -3,8 +3,9 @@
 //! Defines the `X-Ray-History-…` headers, entity tags and `If-None-Match`. A tag is a hash of everything an answer
 //! depends on, so that no answer is built for a client that has it.
 
+use super::request::Call;
 use super::sessions::completeness::{Completeness, time};
-use super::state::State;
+use super::sessions::find;
 use crate::session::OpenSession;
 use crate::settings::Redaction;
 use actix_web::http::header::{
@@ -26,8 +27,12 @@ const AS_OF: HeaderName = HeaderName::from_static("x-ray-history-as-of");
 const REVALIDATE: &str = "private, no-cache";
 
 /// Adds the state of the session and, if it is open, its completeness and the time of its last event.
-pub(super) fn describe(response: &mut HttpResponse, state: &State, key: &SessionKey, session: Option<&OpenSession>) {
-    let headers = response.headers_mut();
+/// A request that may not see it gets nothing.
+pub(super) fn describe(response: &mut HttpResponse, call: &Call<'_>, key: &SessionKey, session: Option<&OpenSession>) {
+    if !find::is_shown(call, key) {
+        return;
+    }
+    let (state, headers) = (call.state, response.headers_mut());
     headers.insert(STATE, HeaderValue::from_static(state.sessions.state(key).as_str()));
     let Some(session) = session else { return };
     let completeness = Completeness::of(session, state.sessions.standing(key));

@@ -1,6 +1,7 @@
 //! Serves until it is told to stop, and shuts down in the order that `run` describes.
 
 use super::listing;
+use crate::access::CurrentAccess;
 use crate::dashboards::Dashboards;
 use crate::health::{Gate, Health};
 use crate::metrics::Metrics;
@@ -67,7 +68,8 @@ impl Stopping {
             }
         });
         let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
-        let state = http::State { sessions: Arc::clone(&sessions), dashboards, health, metrics, heavy };
+        let (access, audit) = (Arc::new(CurrentAccess::open()), Arc::default());
+        let state = http::State { access, audit, sessions: Arc::clone(&sessions), dashboards, health, metrics, heavy };
         let ended = http::serve(state, listener, &server, closing).await;
         background.cancel();
         draining.abort();

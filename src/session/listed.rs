@@ -3,7 +3,7 @@
 //! When the store is replaced, the new one is listed at once. Listings run to their end even if the caller leaves, so
 //! that a partial listing cannot be taken for a complete one.
 
-use super::catalog::{Entry, Listing, Page, Query};
+use super::catalog::{Entry, Listing, Page, Query, Visible};
 use super::links::{Attempts, Sources, Subject, Submission};
 use super::{Ended, Error, OpenSession, Sessions};
 use crate::liveness::State;
@@ -106,8 +106,8 @@ impl Sessions {
         sessions.iter().find(of_active).or_else(|| sessions.first())
     }
 
-    /// Returns the sessions of a namespace that ran a submission, as far as a bounded search finds them.
-    pub async fn submission(&self, namespace: &str, id: &str) -> Result<Submission, Error> {
+    /// Returns the sessions of a namespace that may be seen and ran a submission, as far as a bounded search finds them.
+    pub async fn submission(&self, namespace: &str, id: &str, visible: &Visible) -> Result<Submission, Error> {
         let source = self.source();
         let sources = Sources {
             store: Arc::clone(&source.store),
@@ -115,6 +115,7 @@ impl Sessions {
             metrics: Arc::clone(&self.metrics.catalog),
             listing: source.catalog.listing(),
             open: self.all_open(),
+            visible: visible.clone(),
         };
         // A cancelled search leaves nothing behind.
         source.submissions.find(namespace, id, &sources).await

@@ -10,26 +10,33 @@ use std::collections::BTreeSet;
 const HELPERS: [&str; 6] = ["error", "html", "request", "sessions", "state", "validators"];
 
 /// The families of handlers. None imports another: what two of them need is a helper.
-const FAMILIES: [&str; 5] = ["history", "kuberay", "pages", "probes", "ray"];
+const FAMILIES: [&str; 6] = ["access", "history", "kuberay", "pages", "probes", "ray"];
 
 /// What each other module of `src/http` may import of its neighbours. The table alone knows handlers.
-const MAY_IMPORT: [(&str, &[&str]); 12] = [
+const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("error", &["html", "request_id"]),
+    ("guard", &["error", "request_id", "state"]),
     ("heavy", &["error"]),
     ("html", &[]),
     ("middleware", &["request", "request_id"]),
-    ("openapi", &["error", "history", "kuberay"]),
-    ("request", &["error", "state"]),
+    ("openapi", &["access", "error", "history", "kuberay"]),
+    ("request", &["error", "guard", "state"]),
     ("request_id", &[]),
-    ("routes", &["error", "history", "html", "kuberay", "openapi", "pages", "probes", "ray", "request", "state"]),
+    (
+        "routes",
+        &[
+            "access", "error", "guard", "history", "html", "kuberay", "openapi", "pages", "probes", "ray", "request",
+            "sessions", "state",
+        ],
+    ),
     ("server", &["middleware", "routes", "state"]),
     ("sessions", &["error", "request", "state"]),
     ("state", &["heavy"]),
-    ("validators", &["sessions", "state"]),
+    ("validators", &["request", "sessions"]),
 ];
 
-/// What single families may import beyond `HELPERS`: only Ray's answers are long.
-const MORE: [(&str, &str); 1] = [("ray", "heavy")];
+/// What single families may import beyond `HELPERS`: only Ray's answers are long, and only the login reads credentials.
+const MORE: [(&str, &str); 2] = [("access", "guard"), ("ray", "heavy")];
 
 fn may_import(from: &str, to: &str) -> bool {
     if FAMILIES.contains(&from) {
@@ -76,4 +83,48 @@ fn permissions_within_http_are_used() {
     let unused = allowed.filter(|(from, to)| !used.contains(&((*from).to_owned(), (*to).to_owned())));
     let unused: Vec<_> = unused.map(|(from, to)| format!("`{from}` does not import `{to}`")).collect();
     assert_none(&unused, "A permission that nothing uses is removed.");
+}
+
+/// Files of `src/http` that ask `Sessions` for something that is stored: those that get a permit, or are given what a
+/// permit was asked for. No other handler finds a session.
+const ASK_SESSIONS: [&str; 15] = [
+    "http/guard.rs",
+    "http/history/links.rs",
+    "http/history/list.rs",
+    "http/history/report.rs",
+    "http/kuberay/enter.rs",
+    "http/kuberay/select.rs",
+    "http/pages/list.rs",
+    "http/probes.rs",
+    "http/ray/document.rs",
+    "http/ray/logs.rs",
+    "http/ray/serve.rs",
+    "http/sessions/find.rs",
+    "http/sessions/summary.rs",
+    "http/sessions/table.rs",
+    "http/validators.rs",
+];
+
+/// What opens or finds a session by name, which only `find` may ask: it looks at the permit.
+const BY_NAME: [&str; 5] = [".open(", ".open_within(", "sessions.find(", ".page(", ".progress("];
+
+#[test]
+fn no_handler_finds_a_session_without_a_permit() {
+    let (mut asking, mut by_name) = (BTreeSet::new(), Vec::new());
+    for source in sources().iter().filter(|source| source.module == "http" && !source.is_test()) {
+        let path = source.path.to_string_lossy().into_owned();
+        for (line, code) in source.production().filter(|(_, code)| code.contains("sessions.")) {
+            let is_use = code.trim_start().starts_with("use ");
+            if is_use || !code.contains(".sessions.") {
+                continue;
+            }
+            asking.insert(path.clone());
+            if path != "http/sessions/find.rs" && BY_NAME.iter().any(|call| code.contains(call)) {
+                by_name.push(format!("{}:{line}: {}", source.shown(), code.trim()));
+            }
+        }
+    }
+    assert_none(&by_name, "Sessions are found and opened by `http::sessions::find`, which looks at the permit.");
+    let expected: BTreeSet<String> = ASK_SESSIONS.iter().map(|path| (*path).to_owned()).collect();
+    assert_eq!(asking, expected, "a file that asks `Sessions` is listed here once it looks at the permit");
 }

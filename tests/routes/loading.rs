@@ -1,6 +1,7 @@
 //! A cold session on a slow store: requests wait no longer than promised, and get the progress.
 
 use super::{exchange, header, unpacked};
+use ray_history::access::CurrentAccess;
 use ray_history::health::Health;
 use ray_history::http;
 use ray_history::liveness::Watched;
@@ -46,7 +47,8 @@ fn serving(store: Faulty, wait: Duration) -> (String, Arc<Faulty>) {
             let server = Server::default();
             let (health, metrics) = (Health::default(), Metrics::default());
             let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
-            let state = http::State { sessions: Arc::new(sessions), dashboards: None, health, metrics, heavy };
+            let (access, audit, sessions) = (Arc::new(CurrentAccess::open()), Arc::default(), Arc::new(sessions));
+            let state = http::State { access, audit, sessions, dashboards: None, health, metrics, heavy };
             http::serve(state, listener, &server, CancellationToken::new()).await.unwrap();
         });
     });

@@ -5,6 +5,7 @@
 
 use super::Error;
 use super::load_status::Status;
+use super::refusal::Refusal;
 use crate::http::html;
 use crate::http::request_id::RequestId;
 use crate::session;
@@ -12,12 +13,10 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use maud::html;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ray_history_core::base::chain::chain;
 use ray_history_core::ray_api::RayError;
 use serde_json::{Value, json};
-
-/// The allowed methods.
-pub(in crate::http) const READING: &str = "GET, HEAD, OPTIONS";
 
 /// The format of errors of a group of routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,11 +32,19 @@ pub(in crate::http) enum Shape {
 /// Seconds after which a client should retry.
 const RETRY_AFTER: &str = "5";
 
+/// The scheme in which a client may say who it is.
+const CHALLENGE: &str = "Bearer realm=\"ray-history\"";
+
 /// Adds the request id, which is also in the log.
 fn add_request_id(body: &mut Value, id: Option<RequestId>) {
     if let (Value::Object(body), Some(id)) = (body, id) {
         body.insert("requestId".to_owned(), id.to_string().into());
     }
+}
+
+/// Returns the relative path from a request's URL to the root, which works under any prefix.
+fn to_root(request: &HttpRequest) -> String {
+    "../".repeat(request.uri().path().split('/').count().saturating_sub(2))
 }
 
 impl Error {
@@ -55,11 +62,19 @@ impl Error {
         let id = RequestId::of(request);
         let mut response = HttpResponse::build(self.status());
         response.insert_header((header::CACHE_CONTROL, "no-store"));
-        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+        if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&self.status()) {
             response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
         }
-        if matches!(self, Self::MethodNotAllowed) {
-            response.insert_header((header::ALLOW, READING));
+        if let Self::MethodNotAllowed(allowed) = self {
+            response.insert_header((header::ALLOW, *allowed));
+        }
+        if self.status() == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, CHALLENGE));
+        }
+        if let Self::Refused(refusal) = self
+            && html::accepts_html(request)
+        {
+            return self.as_refusal_page(refusal, request, response, id);
         }
         match shape {
             Shape::Ray => self.as_ray(response, id),
@@ -110,8 +125,7 @@ impl Error {
 
     fn as_page(&self, request: &HttpRequest, response: HttpResponseBuilder, id: Option<RequestId>) -> HttpResponse {
         let (_, title) = self.problem();
-        // A relative path to the root works under any prefix.
-        let up = "../".repeat(request.uri().path().split('/').count().saturating_sub(2));
+        let up = to_root(request);
         let body = html! {
             h1 { (title) }
             p { (self) }
@@ -121,6 +135,23 @@ impl Error {
             p { a href={ (up) "sessions/" } { "All sessions" } }
         };
         html::page_with(response, title, &html::style(&up), &body)
+    }
+
+    /// Returns the page of a refusal. A browser of an unknown person is led to the login by the page itself, because
+    /// Ray's proxy would follow a redirect.
+    fn as_refusal_page(
+        &self,
+        refusal: &Refusal,
+        request: &HttpRequest,
+        response: HttpResponseBuilder,
+        id: Option<RequestId>,
+    ) -> HttpResponse {
+        if !refusal.is_for_login() {
+            return self.as_page(request, response, id);
+        }
+        let wanted = request.uri().path_and_query().map_or("", |wanted| wanted.as_str().trim_start_matches('/'));
+        let login = format!("{}login?next={}", to_root(request), utf8_percent_encode(wanted, NON_ALPHANUMERIC));
+        html::redirect_page_with(response, "Log in", &login)
     }
 
     fn add_progress(&self, body: &mut Value) {

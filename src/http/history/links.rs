@@ -118,7 +118,7 @@ pub(in crate::http) async fn latest(call: &Call<'_>) -> Result<HttpResponse, Err
 
 /// Redirects from `/sessions/{namespace}/{cluster}/latest` to the newest session of the cluster.
 pub(in crate::http) async fn latest_of_cluster(call: &Call<'_>) -> Result<HttpResponse, Error> {
-    let entry = find::latest(call.state, &cluster_id(call.names[0], call.names[1])).await?;
+    let entry = find::latest(call, &cluster_id(call.names[0], call.names[1])).await?;
     Ok(redirect_to_session(call, &entry.key, SEGMENTS))
 }
 
@@ -126,19 +126,21 @@ pub(in crate::http) async fn latest_of_cluster(call: &Call<'_>) -> Result<HttpRe
 async fn find(call: &Call<'_>) -> Result<Found, Error> {
     let (namespace, name) = (call.names[0], call.names[1]);
     let Some((word, subject)) = family(call) else { return submission(call, namespace, name).await };
-    let found = look_up(call.state, |listing| {
-        let Found { sessions, exact } = listing.attempts(namespace, subject, name, false);
+    let found = look_up(call, |listing| {
+        let Found { mut sessions, exact } = listing.attempts(namespace, subject, name, false);
+        sessions.retain(|entry| call.permit.shows(entry));
         (!sessions.is_empty()).then_some(Found { sessions, exact })
     });
     found.await?.ok_or_else(|| Error::NothingNamed(word, name.to_owned()))
 }
 
 async fn submission(call: &Call<'_>, namespace: &str, id: &str) -> Result<Found, Error> {
-    let mut found = call.state.sessions.submission(namespace, id).await?;
+    let visible = call.permit.visible();
+    let mut found = call.state.sessions.submission(namespace, id, visible).await?;
     if found.sessions.is_empty() && found.of == 0 {
         // The namespace may be newer than the listing; an outage must be an error and not a 404.
         call.state.sessions.fresh_listing().await?;
-        found = call.state.sessions.submission(namespace, id).await?;
+        found = call.state.sessions.submission(namespace, id, visible).await?;
     }
     let Submission { sessions, searched_all, searched, of } = found;
     if !sessions.is_empty() {

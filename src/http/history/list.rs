@@ -3,6 +3,8 @@
 use crate::http::error::Error;
 use crate::http::error::problem::Problem;
 use crate::http::request::{Call, filter};
+use crate::http::sessions::empty;
+use crate::http::sessions::find;
 use crate::http::sessions::item::{SessionItem, describe};
 use crate::http::sessions::summary::Summary;
 use crate::http::validators;
@@ -27,6 +29,9 @@ pub(in crate::http) struct SessionList {
     previous: Option<String>,
     /// `true` if the last listing of the storage failed, so that the list may be out of date.
     stale: bool,
+    /// Reason for an empty list, if it is that the person may see none of the namespaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
     /// Time of the last listing of the storage, RFC 3339; absent before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     listed_at: Option<String>,
@@ -60,13 +65,14 @@ pub(in crate::http) struct SessionList {
 pub(in crate::http) fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let wanted = filter::parse(call.request.query_string(), Query::LIMIT, 1000)?;
     let listing = call.state.sessions.listing();
-    let Page { entries, total, next, previous } = call.state.sessions.page(&wanted);
+    let Page { entries, total, next, previous } = find::page(call, wanted);
     let list = SessionList {
         sessions: entries.iter().map(|entry| describe(entry, &Summary::listed(call.state, entry))).collect(),
         total,
         next: next.map(|next| next.to_string()),
         previous: previous.map(|previous| previous.to_string()),
         stale: listing.stale.is_some(),
+        why: empty::reason(call, &listing),
         listed_at: listing.listed_at.and_then(|at| jiff::Timestamp::try_from(at).ok()).map(|at| at.to_string()),
     };
     Ok(validators::tagged_json(call.request, &list))

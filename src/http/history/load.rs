@@ -30,7 +30,7 @@ use actix_web::http::header::CACHE_CONTROL;
 )]
 pub(in crate::http) async fn progress(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let key = session_key([call.names[0], call.names[1], call.names[2]])?;
-    let status = match find::begin(call.state, &key).await {
+    let status = match find::begin(call, &key).await {
         Ok(Opening::Ready(session)) => match &session.nothing_read {
             // Only its logs can be read.
             Some(error) => Status::failed(Error::Session(error.clone()).to_string()),

@@ -187,11 +187,11 @@ pub(in crate::http) struct Links {
 )]
 pub(in crate::http) async fn report(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let key = session_key([call.names[0], call.names[1], call.names[2]])?;
-    let open = find::open(call.state, &key).await?;
+    let open = find::open(call, &key).await?;
     if let Some(error) = &open.nothing_read {
         return Err(error.clone().into());
     }
-    let entry = find::entry(call.state, &key).await?;
+    let entry = find::entry(call, &key).await?;
     let path = session_path(&key);
     let checked_at = jiff::Timestamp::try_from(open.checked_at).unwrap_or_default();
     let snapshot = &open.snapshot;
@@ -230,7 +230,7 @@ pub(in crate::http) async fn report(call: &Call<'_>) -> Result<HttpResponse, Err
         dashboard_version: dashboard_version(call.state, ray_version.as_deref().and_then(RayVersion::parse)),
         ray_version: ray_version.map(Cow::into_owned),
         stale: call.state.sessions.listing().stale.is_some(),
-        others: others(call.state, &entry, cluster),
+        others: others(call, &entry, cluster),
         links: Links {
             dashboard: format!("/sessions/{path}"),
             load: format!("/api/history/v1/sessions/{path}load"),
@@ -238,7 +238,7 @@ pub(in crate::http) async fn report(call: &Call<'_>) -> Result<HttpResponse, Err
         },
     };
     let mut response = validators::tagged_json(call.request, &report);
-    validators::describe(&mut response, call.state, &key, Some(&open));
+    validators::describe(&mut response, call, &key, Some(&open));
     Ok(response)
 }
 
@@ -248,12 +248,13 @@ fn dashboard_version(state: &State, recorded: Option<RayVersion>) -> Option<Stri
 }
 
 /// Returns the related sessions; `cluster` is the path of the cluster's list.
-fn others(state: &State, entry: &Entry, cluster: &str) -> Others {
-    let (listing, namespace) = (state.sessions.listing(), &entry.key.cluster.namespace);
+fn others(call: &Call<'_>, entry: &Entry, cluster: &str) -> Others {
+    let (listing, namespace) = (call.state.sessions.listing(), &entry.key.cluster.namespace);
+    let count = |entries: Vec<Entry>| entries.iter().filter(|entry| call.permit.shows(entry)).count();
     let Some(owner) = &entry.owner else {
-        let sessions = listing.of_cluster(&entry.key.cluster).len();
+        let sessions = count(listing.of_cluster(&entry.key.cluster));
         return Others { sessions, path: format!("/rayclusters/{cluster}") };
     };
-    let sessions = listing.of_owner(namespace, owner.kind, &owner.name).len();
+    let sessions = count(listing.of_owner(namespace, owner.kind, &owner.name));
     Others { sessions, path: format!("/{}", owner_path(namespace, owner)) }
 }

@@ -4,6 +4,7 @@
 
 use crate::http::error::Error;
 use crate::http::request::{Call, filter};
+use crate::http::sessions::find;
 use crate::http::sessions::item::started;
 use crate::http::validators;
 use crate::session::catalog::{Entry, Page};
@@ -70,7 +71,7 @@ fn describe(entry: &Entry) -> Cluster<'_> {
 pub(in crate::http) fn list(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let query = call.request.query_string();
     let wanted = filter::parse(query, DEFAULT_LIMIT, MAX_LIMIT)?;
-    let Page { entries, total, next, .. } = call.state.sessions.page(&wanted);
+    let Page { entries, total, next, .. } = find::page(call, wanted);
     let rows: Vec<Cluster<'_>> = entries.iter().map(describe).collect();
     let mut response = validators::tagged_json(call.request, &rows);
     response.headers_mut().insert(TOTAL, HeaderValue::from(total));

@@ -3,9 +3,9 @@
 //! They are not signed, so their values are only looked up in the listing and never become a storage path.
 
 use crate::http::error::Error;
+use crate::http::request::Call;
 use crate::http::request::path::{cluster_id, cluster_name, escape_name};
 use crate::http::sessions::find;
-use crate::http::state::State;
 use crate::session::catalog::Entry;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
@@ -33,8 +33,19 @@ pub(super) fn are_set(request: &HttpRequest) -> bool {
     [NAMESPACE, CLUSTER, SESSION].iter().all(|name| value(request, name).is_some())
 }
 
+/// Returns `true` if the cookies name a namespace.
+pub(in crate::http) fn have_namespace(request: &HttpRequest) -> bool {
+    value(request, NAMESPACE).is_some()
+}
+
+/// Returns the namespace, cluster and session that the cookies name, each empty without its cookie.
+pub(in crate::http) fn names(request: &HttpRequest) -> [String; 3] {
+    [NAMESPACE, CLUSTER, SESSION].map(|name| value(request, name).unwrap_or_default())
+}
+
 /// Returns the stored session that the cookies select.
-pub(super) async fn resolve(state: &State, request: &HttpRequest) -> Result<Entry, Error> {
+pub(super) async fn resolve(call: &Call<'_>) -> Result<Entry, Error> {
+    let request = call.request;
     let wanted = |name: &'static str| {
         value(request, name).ok_or_else(|| {
             Error::BadRequest(format!(
@@ -51,14 +62,14 @@ pub(super) async fn resolve(state: &State, request: &HttpRequest) -> Result<Entr
     }
     let cluster = cluster_id(&namespace, &cluster);
     if NEWEST.contains(&session.as_str()) {
-        return find::latest(state, &cluster).await;
+        return find::latest(call, &cluster).await;
     }
     let Some(session) = SessionName::parse(&session) else {
         return Err(Error::BadRequest(format!(
             "The cookie {SESSION} is {session:?}, which is not a session name. Choose one at /select_cluster."
         )));
     };
-    Ok(find::entry(state, &SessionKey { cluster, session }).await?)
+    Ok(find::entry(call, &SessionKey { cluster, session }).await?)
 }
 
 /// Sets all five cookies for a session.

@@ -54,10 +54,10 @@ pub(in crate::http) async fn enter(call: &Call<'_>) -> Result<HttpResponse, Erro
     let entry = wanted(call).await?;
     let mut response = if accepts_html(call.request) {
         // In a browser, the dashboard page shows the progress of the load.
-        find::begin(call.state, &entry.key).await?;
+        find::begin(call, &entry.key).await?;
         redirect_page("The dashboard", &format!("{}#/overview", "../".repeat(call.segments.len() - 1)))
     } else {
-        find::open(call.state, &entry.key).await?;
+        find::open(call, &entry.key).await?;
         let SessionKey { cluster, session } = &entry.key;
         HttpResponse::Ok().json(Entered {
             result: "success",
@@ -95,14 +95,15 @@ async fn wanted(call: &Call<'_>) -> Result<Entry, Error> {
     }
     let Some(owner) = OwnerKind::from_folder(KINDS[kind]) else {
         if !newest {
-            return Ok(find::entry(call.state, &session_key([namespace, name, session])?).await?);
+            return Ok(find::entry(call, &session_key([namespace, name, session])?).await?);
         }
         let cluster = cluster_id(namespace, name);
-        let found = look_up(call.state, |listing| listing.latest(&cluster)).await?;
+        let found = look_up(call, |listing| find::latest_in(call, listing, &cluster)).await?;
         return found.ok_or_else(|| Error::NothingNamed(KINDS[kind], name.to_owned()));
     };
-    let found = look_up(call.state, |listing| {
-        let attempts = listing.attempts(namespace, Subject::Owner(owner), name, true);
+    let found = look_up(call, |listing| {
+        let mut attempts = listing.attempts(namespace, Subject::Owner(owner), name, true);
+        attempts.sessions.retain(|entry| call.permit.shows(entry));
         match newest.then_some(owner) {
             Some(OwnerKind::RayService) => call.state.sessions.serving(namespace, name, &attempts.sessions).cloned(),
             Some(OwnerKind::RayJob) => attempts.sessions.into_iter().next(),

@@ -32,6 +32,11 @@ fn home(call: &Call<'_>) -> HttpResponse {
     response
 }
 
+/// Returns `true` if a client has the cookies of a session.
+pub(in crate::http) fn is_entered(call: &Call<'_>) -> bool {
+    cookies::are_set(call.request)
+}
+
 /// Answers for the session in the cookies by `ray`, and extends their lifetime.
 pub(in crate::http) async fn answer(
     call: &Call<'_>,
@@ -51,7 +56,7 @@ pub(in crate::http) async fn answer(
             let shape = if accepts_html(call.request) { Shape::Page } else { Shape::Ray };
             return Ok(Error::UnknownUrl.respond(call.request, shape));
         }
-        cookies::resolve(call.state, call.request).await?;
+        cookies::resolve(call).await?;
     }
     Ok(entered(call, kind, ray).await)
 }
@@ -62,7 +67,7 @@ async fn entered(
     ray: impl AsyncFnOnce(&Entry) -> Result<HttpResponse, Error>,
 ) -> HttpResponse {
     let shape = if kind == Kind::Document { Shape::Page } else { Shape::Ray };
-    let mut response = match cookies::resolve(call.state, call.request).await {
+    let mut response = match cookies::resolve(call).await {
         Ok(entry) => {
             let mut response = ray(&entry).await.unwrap_or_else(|error| error.respond(call.request, shape));
             if kind == Kind::File && response.status().is_success() {

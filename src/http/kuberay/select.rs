@@ -5,6 +5,7 @@ use crate::http::error::Error;
 use crate::http::html;
 use crate::http::request::path::{cluster_name, escape_name};
 use crate::http::request::{Call, filter};
+use crate::http::sessions::find;
 use crate::http::sessions::table::{note, table};
 use crate::session::catalog::{Entry, Page};
 use actix_web::HttpResponse;
@@ -18,11 +19,11 @@ const ROWS: usize = 200;
 pub(in crate::http) fn select(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let wanted = filter::parse(call.request.query_string(), ROWS, ROWS)?;
     let listing = call.state.sessions.listing();
-    let Page { entries, total, .. } = call.state.sessions.page(&wanted);
+    let Page { entries, total, .. } = find::page(call, wanted);
     let body = html! {
         h1 { "Choose a session" }
         form { input id="search" name="q" type="search" placeholder="Search" autofocus aria-label="Search sessions"; }
-        (note(&listing))
+        (note(call, &listing))
         @if total > entries.len() {
             p.note { "The newest " (entries.len()) " of " (total) ": search for others." }
         }

@@ -9,6 +9,7 @@ use crate::http::error::Error;
 use crate::http::html::{self, session_count};
 use crate::http::request::path::{escape_name, session_path};
 use crate::http::request::{Call, filter};
+use crate::http::sessions::find;
 use crate::http::sessions::table::{note, table};
 use crate::session::catalog::{Cursor, Entry, Page};
 use actix_web::{HttpResponse, web};
@@ -29,10 +30,9 @@ pub(in crate::http) fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
         .into_inner();
     let given: Parameters = given.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     let wanted = filter::parse(call.request.query_string(), ROWS, MAX_ROWS)?;
-    let sessions = &call.state.sessions;
-    let listing = sessions.listing();
-    let Page { entries, total, next, previous } = sessions.page(&wanted);
-    let all = listing.len();
+    let (listing, visible) = (call.state.sessions.listing(), call.permit.visible());
+    let Page { entries, total, next, previous } = find::page(call, wanted);
+    let all = listing.count(visible);
     let filtered = given.iter().any(|(name, _)| !CURSORS.contains(&name.as_str()) && name != "limit");
     let head = html! {
         (html::style("../"))
@@ -40,9 +40,9 @@ pub(in crate::http) fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
     };
     let body = html! {
         h1 { "Ray sessions" }
-        (form::form(&given, listing.namespaces(form::CHOICES).as_deref()))
+        (form::form(&given, listing.namespaces(form::CHOICES, visible).as_deref()))
         main id="results" tabindex="-1" {
-            (note(&listing))
+            (note(call, &listing))
             p id="count" role="status" { @if filtered { (total) " of " } (session_count(all)) }
             @if total > 0 {
                 (table(call.state, &entries, "../", |entry: &Entry| session_path(&entry.key)))

@@ -2,11 +2,9 @@
 
 use crate::http::error::Error;
 use crate::http::request::{Call, RouteName};
-use crate::http::sessions::find;
 use crate::http::state::State;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{HttpMessage, HttpResponse};
-use ray_history_core::base::name::SessionKey;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,14 +12,8 @@ use std::sync::Arc;
 ///
 /// Files are the same for every session and user and may be kept by shared caches, so they have no headers of
 /// `validators`.
-pub(in crate::http) async fn serve(
-    call: &Call<'_>,
-    key: &SessionKey,
-    name: &'static str,
-    below: &[&str],
-) -> Result<HttpResponse, Error> {
+pub(in crate::http) async fn serve(call: &Call<'_>, name: &'static str, below: &[&str]) -> Result<HttpResponse, Error> {
     call.request.extensions_mut().insert(RouteName(name));
-    find::entry(call.state, key).await?;
     file(call.state, below).await
 }
 

@@ -36,7 +36,7 @@ pub(in crate::http) async fn serve(call: &Call<'_>, key: SessionKey, url: &RayUr
     call.request.extensions_mut().insert(Rc::clone(&key));
     let admitted = if matches!(url.source, Source::JobLogTail) { tail::admit(call.request) } else { Ok(()) };
     let opened = match admitted {
-        Ok(()) => find::open(call.state, &key).await,
+        Ok(()) => find::open(call, &key).await,
         Err(error) => Err(error),
     };
     let session = opened.as_ref().ok().map(Arc::clone);
@@ -45,7 +45,7 @@ pub(in crate::http) async fn serve(call: &Call<'_>, key: SessionKey, url: &RayUr
         Err(error) => Err(error),
     };
     let mut response = answered.unwrap_or_else(|error| error.respond(call.request, Shape::Ray));
-    validators::describe(&mut response, call.state, &key, session.as_deref());
+    validators::describe(&mut response, call, &key, session.as_deref());
     response
 }
 
@@ -53,7 +53,7 @@ pub(in crate::http) async fn serve(call: &Call<'_>, key: SessionKey, url: &RayUr
 pub(in crate::http) fn unknown(call: &Call<'_>, key: &SessionKey) -> HttpResponse {
     let shape = if html::accepts_html(call.request) { Shape::Page } else { Shape::Ray };
     let mut response = Error::UnknownUrl.respond(call.request, shape);
-    validators::describe(&mut response, call.state, key, call.state.sessions.peek(key).as_deref());
+    validators::describe(&mut response, call, key, call.state.sessions.peek(key).as_deref());
     response
 }
 
@@ -61,7 +61,13 @@ async fn answer(call: &Call<'_>, session: Arc<OpenSession>, url: &RayUrl<'_>) ->
     let &RayUrl { path, source, id, below, .. } = url;
     let redaction = call.state.sessions.settings().redaction;
     let over = call.state.sessions.standing(&session.key).is_over(&session.snapshot);
-    let query = query_of(call.request, redaction, over);
+    let redact = match redaction {
+        Redaction::Always => true,
+        Redaction::Never => false,
+        Redaction::Browsers => is_browser(call.request),
+        Redaction::ByRole => !call.permit.shows_env(call.request, call.state, &session.key).await?,
+    };
+    let query = query_of(call.request, redact, over);
     let made = match source {
         // Log files have no entity tag, because they may have grown since the session was opened.
         Source::JobLogTail => return tail::of_job(call.request, call.state, &session, id).await,
@@ -104,12 +110,7 @@ async fn answer(call: &Call<'_>, session: Arc<OpenSession>, url: &RayUrl<'_>) ->
 }
 
 /// Returns the query of a request, with the flags for redaction and for a session that is over.
-fn query_of(request: &HttpRequest, redaction: Redaction, over: bool) -> Query {
-    let redact = match redaction {
-        Redaction::Always => true,
-        Redaction::Never => false,
-        Redaction::Browsers => is_browser(request),
-    };
+fn query_of(request: &HttpRequest, redact: bool, over: bool) -> Query {
     let query = actix_web::web::Query::<Vec<(String, String)>>::from_query(request.query_string());
     Query { parameters: query.map(actix_web::web::Query::into_inner).unwrap_or_default(), redact, over }
 }

@@ -47,6 +47,15 @@ pub(in crate::http) enum Source {
     JobLogTail,
 }
 
+/// Answers whether the values of environment variables are hidden, which Ray's page then says.
+pub(in crate::http) fn redaction(api_call: &ApiCall<'_>) -> Result<Answer, Error> {
+    Ok(fixed::redaction(match api_call.redaction {
+        Redaction::Always | Redaction::Browsers => true,
+        Redaction::Never => false,
+        Redaction::ByRole => api_call.query.redact,
+    }))
+}
+
 /// Returns the answer that Ray gives whatever the session.
 pub(in crate::http) fn fixed_answer(api_call: &ApiCall<'_>) -> Result<Answer, Error> {
     fixed::fixed(api_call.path.trim_start_matches('/')).ok_or(Error::UnknownUrl)

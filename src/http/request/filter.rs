@@ -65,12 +65,14 @@ fn parse_time(value: &str) -> Option<jiff::Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::catalog::Visible;
 
     #[test]
     fn parses_every_parameter() {
         let query = "namespace=a%2Fb&cluster=c&owner=o&ownerKind=RayJob&state=dead&q=x+y&limit=7&else=1&after=\
                      &startedAfter=2026-11-22T00:00:01Z&startedBefore=2026-11-22T00:00:02Z";
         let expected = Query {
+            visible: Visible::All,
             namespace: Some("a/b".into()),
             cluster: Some("c".into()),
             owner: Some("o".into()),

@@ -5,11 +5,12 @@
 //! `%2F` and then `/`, and it replaces bytes that are not UTF-8 instead of rejecting them. Nor can its routes be listed,
 //! with which the tests compare the documents.
 
-use super::TABLE;
-use crate::http::error::{Error, Shape};
+use super::{TABLE, Url};
+use crate::http::error::{Error, READING, Shape};
 use crate::http::ray::source::Source;
 use crate::http::request::Call;
 use actix_web::HttpResponse;
+use actix_web::http::Method;
 use futures_util::future::LocalBoxFuture;
 use std::sync::LazyLock;
 
@@ -19,10 +20,35 @@ pub(super) struct Route {
     pub(super) path: &'static str,
     /// The name in metrics and logs, which must not contain raw paths.
     pub(super) name: &'static str,
+    pub(super) need: Need,
     pub(super) family: Family,
     /// The format of errors.
     pub(super) errors: Shape,
     pub(super) handler: Handler,
+    /// The methods that are answered, as the header `Allow` lists them.
+    pub(super) methods: &'static str,
+    /// `true` for a row that exists only while access is on.
+    pub(super) only_guarded: bool,
+}
+
+/// The methods of a row that logs in or out.
+const POSTING: &str = "POST, OPTIONS";
+
+/// The part of the stored sessions that a row shows, by which the guard decides who gets an answer while access is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing that is stored: the same for everybody, whatever names the path has.
+    Open,
+    /// The same; those who may see the namespace in the path also get headers about the session.
+    Document,
+    /// A list of what the person may see.
+    Listing,
+    /// Sessions of the namespace in the path. Below the root, those of the namespace in the cookies.
+    Namespace,
+    /// The same with bodies of logs, which need a right of their own.
+    Logs,
+    /// Sessions of the namespace in the cookies.
+    Cookie,
 }
 
 /// The family of a route, which is the folder of its handler.
@@ -38,6 +64,8 @@ pub(super) enum Family {
     Pages,
     /// Probes and metrics.
     Probes,
+    /// Logging in, and who is logged in.
+    Access,
 }
 
 /// A function that answers requests.
@@ -51,27 +79,55 @@ pub(super) enum Handler {
     Api(Source),
     /// A file of Ray's dashboard, in the same two places.
     File,
+    /// A function, in the same two places.
+    Dialog(Answer),
 }
 
 /// A row with a handler of its own.
-pub(super) const fn row(path: &'static str, family: Family, errors: Shape, handler: Answer) -> Route {
-    Route { path, name: path, family, errors, handler: Handler::Own(handler) }
+pub(super) const fn row(path: &'static str, need: Need, family: Family, errors: Shape, handler: Answer) -> Route {
+    new(path, need, family, errors, Handler::Own(handler))
 }
 
 /// A URL of Ray's API.
-pub(super) const fn api(path: &'static str, source: Source) -> Route {
-    Route { path, name: path, family: Family::Ray, errors: Shape::Ray, handler: Handler::Api(source) }
+pub(super) const fn api(path: &'static str, need: Need, source: Source) -> Route {
+    new(path, need, Family::Ray, Shape::Ray, Handler::Api(source))
 }
 
 /// Files of Ray's dashboard.
-pub(super) const fn file(path: &'static str) -> Route {
-    Route { path, name: "/static/{below}", family: Family::Ray, errors: Shape::Ray, handler: Handler::File }
+pub(super) const fn file(path: &'static str, need: Need) -> Route {
+    new(path, need, Family::Ray, Shape::Ray, Handler::File).named("/static/{below}")
+}
+
+/// A URL of the login dialog of Ray's dashboard.
+pub(super) const fn dialog(path: &'static str, need: Need, handler: Answer) -> Route {
+    new(path, need, Family::Ray, Shape::Ray, Handler::Dialog(handler)).only_guarded()
+}
+
+const fn new(path: &'static str, need: Need, family: Family, errors: Shape, handler: Handler) -> Route {
+    Route { path, name: path, need, family, errors, handler, methods: READING, only_guarded: false }
 }
 
 impl Route {
+    /// Returns `true` if this method is answered.
+    pub(super) fn takes(&self, method: &Method) -> bool {
+        if self.methods == POSTING { method == Method::POST } else { [Method::GET, Method::HEAD].contains(method) }
+    }
+
     /// Changes the name in metrics and logs.
     pub(super) const fn named(mut self, name: &'static str) -> Self {
         self.name = name;
+        self
+    }
+
+    /// Leaves the row out while access is off.
+    pub(super) const fn only_guarded(mut self) -> Self {
+        self.only_guarded = true;
+        self
+    }
+
+    /// Takes `POST` in the place of `GET`.
+    pub(super) const fn posting(mut self) -> Self {
+        self.methods = POSTING;
         self
     }
 }
@@ -120,12 +176,26 @@ pub(super) struct Found<'a> {
     pub(super) names: Vec<&'a str>,
 }
 
+impl<'a> Found<'a> {
+    /// Returns `true` for a URL of the session in the client's cookies.
+    pub(super) fn is_entered(&self) -> bool {
+        self.mount == Mount::Root || self.route.need == Need::Cookie
+    }
+
+    /// Returns the segment that matched a part of the pattern.
+    pub(super) fn name(&self, part: &str) -> Option<&'a str> {
+        let own = self.route.path.split('/');
+        let mut parts = self.mount.parts().iter().copied().chain(own).filter(|part| part.starts_with('{'));
+        self.names.get(parts.position(|known| known == part)?).copied()
+    }
+}
+
 static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| TABLE.iter().flat_map(patterns).collect());
 
 fn patterns(route: &'static Route) -> Vec<Pattern> {
     let mounts: &[Mount] = match route.handler {
         Handler::Own(_) => &[Mount::Server],
-        Handler::Api(_) | Handler::File => &[Mount::Session, Mount::Root],
+        Handler::Api(_) | Handler::File | Handler::Dialog(_) => &[Mount::Session, Mount::Root],
     };
     let pattern = |mount: &Mount| {
         let parts = mount.parts().iter().copied().chain(route.path.trim_start_matches('/').split('/')).collect();
@@ -134,9 +204,22 @@ fn patterns(route: &'static Route) -> Vec<Pattern> {
     mounts.iter().map(pattern).collect()
 }
 
-/// Returns the first row that matches a path.
-pub(super) fn find<'a>(segments: &[&'a str]) -> Option<Found<'a>> {
-    PATTERNS.iter().find_map(|pattern| {
+/// Returns all patterns, in the order in which they are matched.
+pub(super) fn urls() -> Vec<Url> {
+    let url = |pattern: &Pattern| Url {
+        below: if pattern.mount == Mount::Session { "/sessions/{namespace}/{cluster}/{session}" } else { "" },
+        pattern: pattern.route.path,
+        need: pattern.route.need,
+        methods: pattern.route.methods,
+        is_entered: pattern.mount == Mount::Root || pattern.route.need == Need::Cookie,
+    };
+    PATTERNS.iter().map(url).collect()
+}
+
+/// Returns the first row that matches a path; `is_guarded` while access is on.
+pub(super) fn find<'a>(segments: &[&'a str], is_guarded: bool) -> Option<Found<'a>> {
+    let patterns = PATTERNS.iter().filter(|pattern| is_guarded || !pattern.route.only_guarded);
+    patterns.into_iter().find_map(|pattern| {
         let names = pattern.names(segments)?;
         Some(Found { route: pattern.route, mount: pattern.mount, names })
     })
@@ -146,7 +229,7 @@ impl Pattern {
     /// Returns the segments that matched `{…}`, or `None` if the pattern does not match. A last empty segment
     /// (a final `/`) matches only `{below}`, and is optional in Ray's API.
     fn names<'a>(&self, mut segments: &[&'a str]) -> Option<Vec<&'a str>> {
-        if let (Handler::Api(_), [before @ .., ""]) = (&self.route.handler, segments) {
+        if let (Handler::Api(_) | Handler::Dialog(_), [before @ .., ""]) = (&self.route.handler, segments) {
             segments = before;
         }
         let (fixed, open) = match self.parts.split_last() {

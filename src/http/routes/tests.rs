@@ -1,4 +1,4 @@
-use super::route::find;
+use super::route::{Handler, find};
 use super::*;
 use crate::http::request::path;
 use std::collections::BTreeSet;
@@ -12,7 +12,10 @@ const OUTSIDE_OPENAPI: [(Family, &str); 3] = [
 ];
 
 /// Other rows without an entry in the `OpenAPI` document.
-const NOT_IN_OPENAPI: [(&str, &str); 18] = [
+const NOT_IN_OPENAPI: [(&str, &str); 21] = [
+    ("/login", "a page"),
+    ("/logout", "what a page asks"),
+    ("/sessions/login.js", "what a page loads"),
     ("/", "a page"),
     ("/select_cluster", "a page"),
     ("/enter_cluster/{namespace}/{kind_or_cluster}/{name_or_session}", "short and older forms of the documented one"),
@@ -34,7 +37,8 @@ const NOT_IN_OPENAPI: [(&str, &str); 18] = [
 ];
 
 /// Rows without a line in `docs/api.md`.
-const NOT_IN_DOCS: [(&str, &str); 13] = [
+const NOT_IN_DOCS: [(&str, &str); 14] = [
+    ("/sessions/login.js", "what a page loads"),
     ("/api/history/{below}", "what no other row of it has"),
     ("/sessions/sessions.js", "what a page loads"),
     ("/sessions/sessions.css", "what a page loads"),
@@ -71,7 +75,7 @@ fn row_of(path: &str) -> &'static Route {
 
 #[test]
 fn each_path_stands_once() {
-    let paths: BTreeSet<&str> = TABLE.iter().map(|route| route.path).collect();
+    let paths: BTreeSet<(&str, bool)> = TABLE.iter().map(|route| (route.path, route.only_guarded)).collect();
     assert_eq!(paths.len(), TABLE.len());
 }
 
@@ -80,6 +84,60 @@ fn names_are_patterns_of_the_table() {
     for route in TABLE {
         assert!(TABLE.iter().any(|other| other.path == route.name), "{}", route.name);
     }
+}
+
+/// The guard judges the name that the pattern calls a namespace, so a row about sessions has one, or the cookies do.
+#[test]
+fn rows_about_sessions_have_a_namespace() {
+    for route in TABLE {
+        let named = route.path.split('/').find(|part| part.starts_with('{')) == Some("{namespace}");
+        match (route.need, &route.handler) {
+            (Need::Document, _) => assert!(named, "{}", route.path),
+            (Need::Namespace | Need::Logs, Handler::Own(_)) => assert!(named, "{}", route.path),
+            (Need::Open, Handler::Own(_)) => {
+                let is_redirect = route.path == "/sessions/{namespace}/{cluster}/{session}";
+                assert!(!named || is_redirect, "{}: a name that is not judged", route.path);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Only what everybody may have is open.
+#[test]
+fn the_open_rows_are_these() {
+    let open: Vec<&str> = TABLE
+        .iter()
+        .filter(|route| matches!(route.need, Need::Open | Need::Document))
+        .map(|route| route.path)
+        .collect();
+    let expected = [
+        "/sessions",
+        "/sessions/sessions.js",
+        "/sessions/sessions.css",
+        "/sessions/icon.svg",
+        "/login",
+        "/sessions/login.js",
+        "/logout",
+        "/api/authentication_mode",
+        "/api/authenticate",
+        "/api/history/{below}",
+        "/openapi.json",
+        "/livez",
+        "/healthz",
+        "/readyz",
+        "/readz",
+        "/metrics",
+        "/sessions/bar.js",
+        "/sessions/{namespace}/{cluster}/{session}",
+        "/sessions/{namespace}/{cluster}/{session}/",
+        "/static/{below}",
+        "/speedscope-1.5.3/{below}",
+        "/favicon.ico",
+        "/asset-manifest.json",
+        "/manifest.json",
+    ];
+    assert_eq!(open, expected);
 }
 
 #[test]
@@ -153,7 +211,7 @@ fn the_docs_have_every_route_and_no_other() {
         let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
         // An example is answered by a row that is not for all other paths.
         let for_all_others = [BELOW_ROOT, BELOW_SESSION, "/api/history/{below}"];
-        let example = find(&segments).is_some_and(|found| !for_all_others.contains(&found.route.path));
+        let example = find(&segments, true).is_some_and(|found| !for_all_others.contains(&found.route.path));
         assert!(example || TABLE.iter().any(|route| covers(url, route)), "{url} is no route");
     }
     for (path, _) in NOT_IN_DOCS {

@@ -1,10 +1,11 @@
-//! Finds stored sessions in the listing, and opens them.
+//! Finds the stored sessions that a request may see, and opens them.
 //!
-//! A request starts a load if needed; nothing in this module cancels one.
+//! A session that may not be seen is as one that is not stored; the guard has refused most such requests before. A
+//! request starts a load if needed; nothing in this module cancels one.
 
 use crate::http::error::Error;
-use crate::http::state::State;
-use crate::session::catalog::{Entry, Listing};
+use crate::http::request::Call;
+use crate::session::catalog::{Entry, Listing, Page, Query};
 use crate::session::{self, OpenSession, Opening};
 use ray_history_core::base::name::{ClusterId, SessionKey};
 use std::sync::Arc;
@@ -14,40 +15,81 @@ use std::time::Duration;
 const POLL: Duration = Duration::from_millis(50);
 
 /// Searches the listing, then a fresh one, because the session may be newer than the last listing. An outage is an
-/// error and not `None`.
+/// error and not `None`. The search leaves out what the request may not see.
 pub(in crate::http) async fn look_up<T>(
-    state: &State,
+    call: &Call<'_>,
     search: impl Fn(&Listing) -> Option<T>,
 ) -> Result<Option<T>, session::Error> {
-    if let Some(found) = search(&state.sessions.listing()) {
+    if let Some(found) = search(&call.state.sessions.listing()) {
         return Ok(Some(found));
     }
-    Ok(search(&*state.sessions.fresh_listing().await?))
+    Ok(search(&*call.state.sessions.fresh_listing().await?))
 }
 
 /// Returns the newest session of a cluster, or an error if none is stored.
-pub(in crate::http) async fn latest(state: &State, cluster: &ClusterId) -> Result<Entry, Error> {
-    let found = look_up(state, |listing| listing.latest(cluster)).await?;
+pub(in crate::http) async fn latest(call: &Call<'_>, cluster: &ClusterId) -> Result<Entry, Error> {
+    let found = look_up(call, |listing| latest_in(call, listing, cluster)).await?;
     found.ok_or_else(|| Error::NothingNamed("cluster", cluster.name.clone()))
 }
 
+/// Returns the newest session of a cluster in a listing.
+pub(in crate::http) fn latest_in(call: &Call<'_>, listing: &Listing, cluster: &ClusterId) -> Option<Entry> {
+    match listing.latest(cluster) {
+        Some(entry) if !call.permit.shows(&entry) => {
+            listing.of_cluster(cluster).into_iter().find(|entry| call.permit.shows(entry))
+        }
+        newest => newest,
+    }
+}
+
 /// Returns the entry of a session, or an error if it is not stored.
-pub(in crate::http) async fn entry(state: &State, key: &SessionKey) -> Result<Entry, session::Error> {
-    state.sessions.find(key).await?.ok_or_else(|| session::Error::Unknown(key.clone()))
+pub(in crate::http) async fn entry(call: &Call<'_>, key: &SessionKey) -> Result<Entry, session::Error> {
+    let visible = call.permit.visible().shows_namespace(&key.cluster.namespace);
+    let found = if visible { call.state.sessions.find(key).await? } else { None };
+    found.filter(|entry| call.permit.shows(entry)).ok_or_else(|| session::Error::Unknown(key.clone()))
+}
+
+/// Returns `true` if a session is listed and may be seen, or if all sessions may be seen.
+pub(in crate::http) fn is_shown(call: &Call<'_>, key: &SessionKey) -> bool {
+    let visible = call.permit.visible();
+    visible.is_all()
+        || (visible.shows_namespace(&key.cluster.namespace)
+            && call.state.sessions.listing().is_namespace_known(key) == Some(true))
+}
+
+/// Returns an error for a session that may not be seen. What is not listed yet is searched.
+async fn check(call: &Call<'_>, key: &SessionKey) -> Result<(), session::Error> {
+    if is_shown(call, key) { Ok(()) } else { entry(call, key).await.map(drop) }
 }
 
 /// Starts the load of a session if it is not open, and waits at most `POLL` for it.
-pub(in crate::http) async fn begin(state: &State, key: &SessionKey) -> Result<Opening, session::Error> {
-    if let Some(progress) = state.sessions.progress(key) {
+pub(in crate::http) async fn begin(call: &Call<'_>, key: &SessionKey) -> Result<Opening, session::Error> {
+    check(call, key).await?;
+    if let Some(progress) = call.state.sessions.progress(key) {
         return Ok(Opening::Loading(progress));
     }
-    state.sessions.open_within(key, POLL).await
+    call.state.sessions.open_within(key, POLL).await
+}
+
+/// Opens a session, waiting for at most `wait`.
+pub(in crate::http) async fn open_within(
+    call: &Call<'_>,
+    key: &SessionKey,
+    wait: Duration,
+) -> Result<Opening, session::Error> {
+    check(call, key).await?;
+    call.state.sessions.open_within(key, wait).await
 }
 
 /// Opens a session, waiting for at most the request timeout.
-pub(in crate::http) async fn open(state: &State, key: &SessionKey) -> Result<Arc<OpenSession>, Error> {
-    match state.sessions.open_within(key, state.sessions.settings().loading.request_timeout).await? {
+pub(in crate::http) async fn open(call: &Call<'_>, key: &SessionKey) -> Result<Arc<OpenSession>, Error> {
+    match open_within(call, key, call.state.sessions.settings().loading.request_timeout).await? {
         Opening::Ready(session) => Ok(session),
         Opening::Loading(progress) => Err(Error::Loading(progress)),
     }
+}
+
+/// Returns a page of the list.
+pub(in crate::http) fn page(call: &Call<'_>, query: Query) -> Page {
+    call.state.sessions.page(&Query { visible: call.permit.visible().clone(), ..query })
 }

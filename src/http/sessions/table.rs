@@ -3,7 +3,9 @@
 //! `sessions.js` adds the age of each time, and the viewer's local time if the time zone is known.
 
 use super::completeness::Completeness;
+use super::empty;
 use super::summary::{Summary, local};
+use crate::http::request::Call;
 use crate::http::request::path::{cluster_name, escape_name, owner_path};
 use crate::http::state::State;
 use crate::liveness::State as Life;
@@ -27,13 +29,15 @@ pub(in crate::http) fn table(state: &State, entries: &[Entry], root: &str, link:
 }
 
 /// Returns a note if the list may be out of date, or an explanation if it is empty.
-pub(in crate::http) fn note(listing: &Listing) -> Markup {
+pub(in crate::http) fn note(call: &Call<'_>, listing: &Listing) -> Markup {
     html! {
         @if listing.stale.is_some() {
             p.note {
                 "The storage cannot be listed at the moment: this list may be out of date. Listing is retried "
                 "automatically; the server's log has the reason."
             }
+        } @else if let Some(reason) = empty::reason(call, listing) {
+            p.note { (reason) }
         } @else if listing.is_empty() {
             p.note {
                 "No sessions are stored here yet. A collector writes one when its cluster starts: look whether the Ray "

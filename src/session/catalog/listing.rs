@@ -1,5 +1,6 @@
 //! The listing of all sessions that readers of the catalog get.
 
+use super::query::Visible;
 use super::row_states::RowStates;
 use super::table::{Row, Table};
 use crate::liveness::{State, Watched};
@@ -137,12 +138,24 @@ impl Listing {
         times.is_some_and(|(began, written)| !is_written_at_start(began, written))
     }
 
-    /// Returns the namespaces of all sessions in order, or `None` if there are more than `most`.
-    pub fn namespaces(&self, most: usize) -> Option<Vec<&str>> {
+    /// Returns the number of sessions that may be seen.
+    pub fn count(&self, visible: &Visible) -> usize {
+        if visible.is_all() {
+            return self.len();
+        }
+        let clusters = self.table.clusters().iter();
+        let shown: Vec<bool> =
+            clusters.map(|cluster| visible.shows_namespace(self.table.text(cluster.namespace))).collect();
+        let shows = |row: &&Row| row.namespace_known() && shown.get(row.cluster as usize) == Some(&true);
+        self.table.rows().iter().filter(shows).count()
+    }
+
+    /// Returns the namespaces of the sessions that may be seen in order, or `None` if there are more than `most`.
+    pub fn namespaces(&self, most: usize, visible: &Visible) -> Option<Vec<&str>> {
         let mut names: Vec<&str> = Vec::new();
         for cluster in self.table.clusters() {
             let name = self.table.text(cluster.namespace);
-            if names.last() != Some(&name) {
+            if names.last() != Some(&name) && visible.shows(name, cluster.namespace_known) {
                 if names.len() == most {
                     return None;
                 }
@@ -150,6 +163,20 @@ impl Listing {
             }
         }
         Some(names)
+    }
+
+    /// Returns the namespaces in order that are confirmed to be one.
+    pub fn confirmed_namespaces(&self) -> impl Iterator<Item = &str> {
+        let mut last = None;
+        let clusters = self.table.clusters().iter().filter(|cluster| cluster.namespace_known);
+        clusters
+            .map(|cluster| self.table.text(cluster.namespace))
+            .filter(move |name| last.replace(*name) != Some(*name))
+    }
+
+    /// Returns `true` if the namespace of a session is confirmed to be one, and `None` if the session is not listed.
+    pub fn is_namespace_known(&self, key: &SessionKey) -> Option<bool> {
+        Some(self.table.find(key)?.namespace_known())
     }
 
     /// Returns the newest session of a cluster.
@@ -219,10 +246,13 @@ impl Listing {
         self.entries(|row| wanted.get(row.cluster as usize) == Some(&true) && self.table.owner_at(row).is_none())
     }
 
-    /// Returns the newest sessions of a namespace, at most `limit`, and the number of all.
-    pub fn newest_of(&self, namespace: &str, limit: usize) -> (Vec<Entry>, usize) {
+    /// Returns the newest sessions of a namespace that may be seen, at most `limit`, and the number of all.
+    pub fn newest_of(&self, namespace: &str, limit: usize, visible: &Visible) -> (Vec<Entry>, usize) {
         let rows = self.table.rows().iter();
-        let mut rows = rows.filter(|row| self.table.text(self.table.cluster(row).namespace) == namespace);
+        let mut rows = rows.filter(|row| {
+            self.table.text(self.table.cluster(row).namespace) == namespace
+                && visible.shows(namespace, row.namespace_known())
+        });
         let newest: Vec<Entry> = rows.by_ref().take(limit).filter_map(|row| self.entry(row)).collect();
         let total = newest.len() + rows.count();
         (newest, total)

@@ -4,6 +4,9 @@
 //! come and go. This module is pure: no I/O, no clock; the states of sessions are passed in.
 
 mod filter;
+mod visible;
+
+pub use visible::Visible;
 
 use super::listing::{Entry, Listing};
 use super::table::Row;
@@ -20,6 +23,8 @@ use std::str::FromStr;
 /// A filter of sessions. A field that is `None` or empty is no condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
+    /// The sessions that may be found at all. Counts, pages and cursors know no others.
+    pub visible: Visible,
     /// The exact namespace.
     pub namespace: Option<String>,
     /// The exact kind of owner.
@@ -48,6 +53,7 @@ pub struct Query {
 impl Default for Query {
     fn default() -> Self {
         Self {
+            visible: Visible::All,
             namespace: None,
             owner_kind: None,
             owner: None,

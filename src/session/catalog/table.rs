@@ -78,6 +78,8 @@ impl Row {
 pub(super) struct Cluster {
     pub(super) namespace: Str,
     pub(super) name: Str,
+    /// `true` if the namespace of any of its sessions is confirmed to be one.
+    pub(super) namespace_known: bool,
     /// Row of the newest session.
     newest: u32,
     /// Row of the oldest session.

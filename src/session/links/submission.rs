@@ -6,7 +6,7 @@
 
 use super::search::{self, Search};
 use crate::metrics::catalog::Metrics;
-use crate::session::catalog::{Entry, Listing, owner_in};
+use crate::session::catalog::{Entry, Listing, Visible, owner_in};
 use crate::session::{Error, OpenSession};
 use parking_lot::Mutex;
 use ray_history_core::base::name::{OwnerKind, SessionKey};
@@ -42,11 +42,13 @@ pub struct Submission {
     pub of: usize,
 }
 
+type Asked = (String, String, bool);
+
 /// A cache of lookups by submission.
 #[derive(Debug, Default)]
 pub struct Submissions {
-    /// Results by namespace and id.
-    cached: Mutex<HashMap<(String, String), (Instant, Submission)>>,
+    /// Results by namespace, id, and `true` if all sessions could be seen.
+    cached: Mutex<HashMap<Asked, (Instant, Submission)>>,
     /// Held while searching: searches may be long, and cost money.
     searching: tokio::sync::Mutex<()>,
 }
@@ -59,6 +61,8 @@ pub(in crate::session) struct Sources {
     pub(in crate::session) metrics: Arc<Metrics>,
     pub(in crate::session) listing: Arc<Listing>,
     pub(in crate::session) open: Vec<Arc<OpenSession>>,
+    /// The sessions that may be found, the namespace of which is not checked again.
+    pub(in crate::session) visible: Visible,
 }
 
 impl Submissions {
@@ -70,38 +74,41 @@ impl Submissions {
         sources: &Sources,
     ) -> Result<Submission, Error> {
         let listing = &*sources.listing;
-        let (newest, of) = listing.newest_of(namespace, MAX_SESSIONS);
+        let (newest, of) = listing.newest_of(namespace, MAX_SESSIONS, &sources.visible);
         if job_driver::path_of(id).is_none() {
             return Ok(Submission { searched_all: true, of, ..Submission::default() });
         }
         let open = open_sessions_of(&sources.open, namespace, id);
-        let sessions: Vec<Entry> = open.iter().filter_map(|key| listing.find(key)).collect();
+        let shows = |entry: &Entry| sources.visible.shows(&entry.key.cluster.namespace, entry.namespace_known);
+        let sessions: Vec<Entry> = open.iter().filter_map(|key| listing.find(key)).filter(shows).collect();
         if !sessions.is_empty() {
             return Ok(Submission { sessions, of, ..Submission::default() });
         }
         // The previous holder may have searched for the same submission.
         let _guard = self.searching.lock().await;
-        if let Some(known) = self.lookup(namespace, id, listing) {
+        let asked = (namespace.to_owned(), id.to_owned(), sources.visible.is_all());
+        if let Some(known) = self.lookup(&asked, listing) {
             return Ok(known);
         }
-        let candidates = candidates(listing, namespace, id, newest);
+        let mut candidates = candidates(listing, namespace, id, newest);
+        candidates.retain(shows);
         let search = Search { store: &*sources.store, roots: &sources.roots, metrics: &sources.metrics, id };
         let done = search::run(&search, &candidates).await?;
         let mut sessions: Vec<Entry> = done.found.into_iter().filter_map(|at| candidates.get(at).cloned()).collect();
         sessions.sort_by_key(|entry| Reverse(entry.key.session.local_micros()));
         let found = Submission { sessions, searched_all: done.searched >= of, searched: done.searched, of };
-        self.insert(namespace, id, &found);
+        self.insert(asked, &found);
         Ok(found)
     }
 
-    fn lookup(&self, namespace: &str, id: &str, listing: &Listing) -> Option<Submission> {
+    fn lookup(&self, asked: &Asked, listing: &Listing) -> Option<Submission> {
         let cached = self.cached.lock();
-        let (at, known) = cached.get(&(namespace.to_owned(), id.to_owned()))?;
+        let (at, known) = cached.get(asked)?;
         let good = at.elapsed() < ttl(known) && known.sessions.iter().all(|entry| listing.find(&entry.key).is_some());
         good.then(|| known.clone())
     }
 
-    fn insert(&self, namespace: &str, id: &str, found: &Submission) {
+    fn insert(&self, asked: Asked, found: &Submission) {
         let mut cached = self.cached.lock();
         if cached.len() >= MAX_CACHED {
             cached.retain(|_, (at, known)| at.elapsed() < ttl(known));
@@ -109,7 +116,7 @@ impl Submissions {
         if cached.len() >= MAX_CACHED {
             cached.clear();
         }
-        cached.insert((namespace.to_owned(), id.to_owned()), (Instant::now(), found.clone()));
+        cached.insert(asked, (Instant::now(), found.clone()));
     }
 }
 

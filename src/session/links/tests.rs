@@ -1,5 +1,6 @@
 use super::*;
 use crate::session::Sessions;
+use crate::session::catalog::Visible;
 use ray_history_core::layout::Root;
 use ray_history_storage::Storage;
 use ray_history_storage::faulty::Faulty;
@@ -89,11 +90,11 @@ async fn finds_submissions_by_driver_log_in_every_layout() {
         ("nightly", vec![format!("ns/old/{TUESDAY}"), format!("ns/old/{MONDAY}")]),
         ("night", vec![]),
     ] {
-        let found = sessions.submission("ns", id).await.unwrap();
+        let found = sessions.submission("ns", id, &Visible::All).await.unwrap();
         assert_eq!(shown(&found.sessions), wanted, "{id}");
         assert_eq!((found.searched_all, found.searched, found.of), (true, 4, 4), "{id}");
         let requests = store.counts().lists;
-        assert_eq!(sessions.submission("ns", id).await.unwrap(), found, "{id}");
+        assert_eq!(sessions.submission("ns", id, &Visible::All).await.unwrap(), found, "{id}");
         assert_eq!(store.counts().lists, requests, "{id}");
     }
 }
@@ -114,9 +115,9 @@ async fn bounded_search_reports_its_bound() {
     keys.push(format!("cluster-history/raycluster/ns/forgotten/{old}/n/logs/job-driver-mine.log"));
     let (sessions, store) = sessions(&keys).await;
     let before = store.counts().lists;
-    let found = sessions.submission("ns", "train-q5w7e").await.unwrap();
+    let found = sessions.submission("ns", "train-q5w7e", &Visible::All).await.unwrap();
     assert_eq!(shown(&found.sessions), [format!("ns/train-x7k2p/{old}")]);
-    let missed = sessions.submission("ns", "mine").await.unwrap();
+    let missed = sessions.submission("ns", "mine", &Visible::All).await.unwrap();
     assert_eq!((missed.sessions.len(), missed.searched_all, missed.of), (0, false, 2_002));
     assert!((1..2_002).contains(&missed.searched));
     assert!(store.counts().lists - before < 2 * 420, "{} pages", store.counts().lists - before);
@@ -126,9 +127,9 @@ async fn bounded_search_reports_its_bound() {
 async fn outage_is_an_error_not_an_absent_submission() {
     let (sessions, store) = sessions(&[marker("raycluster", "ns_rc", MONDAY)]).await;
     store.fail_next(1_000);
-    assert!(sessions.submission("ns", "mine").await.is_err());
+    assert!(sessions.submission("ns", "mine", &Visible::All).await.is_err());
     store.heal();
-    assert!(sessions.submission("ns", "mine").await.unwrap().searched_all);
+    assert!(sessions.submission("ns", "mine", &Visible::All).await.unwrap().searched_all);
 }
 
 #[tokio::test]
@@ -136,7 +137,7 @@ async fn does_not_search_for_impossible_ids() {
     let (sessions, store) = sessions(&[marker("raycluster", "ns_rc", MONDAY)]).await;
     let before = store.counts().lists;
     for id in ["", "a//b", "a/../x", "a\0b", &"x".repeat(300)] {
-        assert_eq!(sessions.submission("ns", id).await.unwrap().sessions, []);
+        assert_eq!(sessions.submission("ns", id, &Visible::All).await.unwrap().sessions, []);
     }
     assert_eq!(store.counts().lists, before);
 }

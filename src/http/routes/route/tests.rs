@@ -6,7 +6,7 @@ use actix_web::{App, web};
 fn found(path: &str) -> Option<(&'static str, Mount, Vec<String>)> {
     let segments = path::segments(path).unwrap();
     let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
-    let Found { route, mount, names } = find(&segments)?;
+    let Found { route, mount, names } = find(&segments, true)?;
     Some((route.path, mount, names.into_iter().map(str::to_owned).collect()))
 }
 

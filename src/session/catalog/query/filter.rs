@@ -15,6 +15,8 @@ pub(super) struct Filter<'a> {
     from: i64,
     until: i64,
     state: Option<(State, RowStates<'a>)>,
+    /// `true` if sessions of an unconfirmed namespace match, too.
+    unconfirmed: bool,
     /// By index of the cluster: `None` if its names do not match, otherwise a bit for each word that occurs in them.
     clusters: Option<Vec<Option<u16>>>,
     /// By index of the owner. The last element stands for no owner.
@@ -34,16 +36,19 @@ impl<'a> Filter<'a> {
             from: query.from.unwrap_or(i64::MIN),
             until: query.until.unwrap_or(i64::MAX),
             state: query.state.map(|wanted| (wanted, RowStates::new(table, watched))),
+            unconfirmed: query.visible.is_all(),
             clusters: None,
             owners: None,
             words,
             lower: String::new(),
         };
         let wanted = |wanted: &Option<String>, name: &str| wanted.as_deref().is_none_or(|wanted| wanted == name);
-        if !filter.words.is_empty() || query.namespace.is_some() || query.cluster.is_some() {
+        let all_visible = query.visible.is_all();
+        if !filter.words.is_empty() || query.namespace.is_some() || query.cluster.is_some() || !all_visible {
             let clusters = table.clusters().iter().map(|cluster| {
                 let (namespace, name) = (table.text(cluster.namespace), table.text(cluster.name));
                 let fits = wanted(&query.namespace, namespace) && wanted(&query.cluster, name);
+                let fits = fits && query.visible.shows_namespace(namespace);
                 fits.then(|| filter.word_bits([namespace, name]))
             });
             filter.clusters = Some(clusters.collect::<Vec<_>>());
@@ -69,6 +74,9 @@ impl<'a> Filter<'a> {
     pub(super) fn matches(&mut self, row: &Row) -> bool {
         // An invalid date is the smallest number, so it is in no range with a beginning.
         if row.micros < self.from || (row.micros >= self.until && self.until != i64::MAX) {
+            return false;
+        }
+        if !self.unconfirmed && !row.namespace_known() {
             return false;
         }
         let mut found = 0;

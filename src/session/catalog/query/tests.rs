@@ -220,6 +220,59 @@ fn late_first_marker_shows_the_end() {
 #[test]
 fn lists_namespaces_in_order_up_to_a_limit() {
     let listing = listing(&SAMPLES);
-    assert_eq!(listing.namespaces(2), Some(vec!["dev", "prod"]));
-    assert_eq!(listing.namespaces(1), None);
+    assert_eq!(listing.namespaces(2, &Visible::All), Some(vec!["dev", "prod"]));
+    assert_eq!(listing.namespaces(1, &Visible::All), None);
+}
+
+/// Pages, counts, cursors and choices know nothing of what may not be seen.
+#[test]
+fn what_may_not_be_seen_is_as_if_it_were_not_stored() {
+    let (everything, watched) = (listing(&SAMPLES), Watched::default());
+    for namespace in ["prod", "dev", "none"] {
+        let visible = Visible::one(namespace);
+        let own: Vec<Sample<'_>> = SAMPLES.into_iter().filter(|sample| sample.0 == namespace).collect();
+        let alone = listing(&own);
+        for query in [
+            Query::default(),
+            Query { limit: 1, ..Query::default() },
+            Query { limit: 2, text: Some("train".into()), ..Query::default() },
+            Query { namespace: Some("dev".into()), ..Query::default() },
+            Query { owner_kind: Some(OwnerKind::RayJob), ..Query::default() },
+            Query { state: Some(State::Unknown), ..Query::default() },
+        ] {
+            let seen = Query { visible: visible.clone(), ..query.clone() };
+            let mut pages = (everything.page(&seen, &watched), alone.page(&query, &watched));
+            assert_eq!(pages.0, pages.1, "{namespace} {query:?}");
+            while let Some(next) = pages.0.next.clone() {
+                let (seen, query) =
+                    (Query { after: Some(next.clone()), ..seen.clone() }, Query { after: Some(next), ..query.clone() });
+                pages = (everything.page(&seen, &watched), alone.page(&query, &watched));
+                assert_eq!(pages.0, pages.1, "{namespace} {query:?}");
+            }
+        }
+        assert_eq!(everything.count(&visible), alone.len());
+        assert_eq!(everything.namespaces(9, &visible), alone.namespaces(9, &Visible::All));
+        assert_eq!(everything.newest_of("dev", 1, &visible), alone.newest_of("dev", 1, &Visible::All));
+    }
+}
+
+/// A v1.6 layout may call any namespace `default`.
+#[test]
+fn unconfirmed_namespaces_are_seen_by_those_who_see_all() {
+    let mut table = Builder::default();
+    for (pid, namespace_known) in [(1, false), (2, true)] {
+        let session = format!("session_2026-01-01_00-00-00_000001_{pid}");
+        let (namespace, cluster) = ("default", if namespace_known { "own" } else { "others" });
+        table.add(
+            Source::Marker,
+            Sighting { namespace, cluster, session: &session, owner: None, namespace_known, written: None },
+        );
+    }
+    let listing = Listing { table: Arc::new(table.finish(|_, _| true)), ..Listing::default() };
+    let visible = Visible::one("default");
+    let page = listing.page(&Query { visible: visible.clone(), ..Query::default() }, &Watched::default());
+    assert_eq!((days(&page), page.total, listing.count(&visible)), (vec!["own 01".to_owned()], 1, 1));
+    assert_eq!((listing.len(), listing.count(&Visible::All)), (2, 2));
+    assert_eq!(listing.newest_of("default", 9, &visible).1, 1);
+    assert_eq!(listing.confirmed_namespaces().collect::<Vec<_>>(), ["default"]);
 }

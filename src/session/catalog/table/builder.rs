@@ -107,12 +107,13 @@ impl Builder {
         rows.shrink_to_fit();
         let mut clusters: Vec<Cluster> = clusters
             .into_iter()
-            .map(|(namespace, name)| Cluster { namespace, name, newest: u32::MAX, oldest: 0 })
+            .map(|(namespace, name)| Cluster { namespace, name, namespace_known: false, newest: u32::MAX, oldest: 0 })
             .collect();
         for (at, row) in rows.iter().enumerate() {
             let cluster = &mut clusters[row.cluster as usize];
             cluster.newest = cluster.newest.min(at as u32);
             cluster.oldest = at as u32;
+            cluster.namespace_known |= row.namespace_known();
         }
         let mut owners = owners;
         owners.shrink_to_fit();
