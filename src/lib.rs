@@ -12,6 +12,7 @@
 //! `ray_history_core` is pure: no I/O, no clock, no locks, no async. `http` never imports `ray_history_storage`; it gets
 //! all data from `session`. `tests/architecture/` enforces the latter, and the direction of imports in each crate.
 
+pub mod access;
 pub mod args;
 pub mod cgroup;
 pub mod check;

@@ -4,6 +4,7 @@
 //! sessions or other input. Names begin with `ray_history_`; metrics that every process has (memory, start time) keep
 //! their usual names. `docs/metrics.md` is generated from this module.
 
+pub mod access;
 pub mod catalog;
 pub mod http;
 pub mod process;
@@ -26,6 +27,8 @@ pub struct Metrics {
     pub catalog: Arc<catalog::Metrics>,
     /// Loads and the cache.
     pub sessions: Arc<sessions::Metrics>,
+    /// Reviews and decisions about access.
+    pub access: Arc<access::Metrics>,
     /// Requests to this server.
     pub http: Arc<http::Metrics>,
     /// The process itself.
@@ -39,6 +42,7 @@ impl Metrics {
         storage::register(&self.storage, &mut registry);
         self.catalog.register(&mut registry);
         self.sessions.register(&mut registry);
+        self.access.register(&mut registry);
         self.http.register(&mut registry);
         self.process.register(&mut registry);
         registry

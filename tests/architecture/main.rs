@@ -24,7 +24,8 @@ use std::collections::HashSet;
 const STORES: &str = source::STORES;
 
 /// Modules of ours that a module may import; one that is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 25] = [
+const MAY_IMPORT: [(&str, &[&str]); 26] = [
+    ("access", &["base", "metrics"]),
     ("args", &["settings"]),
     ("base", &[]),
     ("cgroup", &[]),

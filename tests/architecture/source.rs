@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 pub(crate) const STORES: &str = "storage::config";
 
 /// Folders of sources, each with the name of its crate in paths.
-pub(crate) const CRATES: [(&str, &str); 7] = [
+pub(crate) const CRATES: [(&str, &str); 8] = [
     ("src", "ray_history"),
+    ("crates/access/src", "ray_history_access"),
     ("crates/collect/src", "ray_history_collect"),
     ("crates/core/src", "ray_history_core"),
     ("crates/manifest/src", "ray_history_manifest"),
@@ -18,7 +19,8 @@ pub(crate) const CRATES: [(&str, &str); 7] = [
 ];
 
 /// Crates that are one module each, and its name.
-const ONE_MODULE: [(&str, &str); 5] = [
+const ONE_MODULE: [(&str, &str); 6] = [
+    ("ray_history_access", "access"),
     ("ray_history_collect", "collect"),
     ("ray_history_manifest", "manifest"),
     ("ray_history_storage", "storage"),

@@ -1,0 +1,146 @@
+//! Tests of outages: what was decided is honoured for a while, and nothing new is let in.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn what_was_decided_is_honoured_five_minutes_more() {
+    let (access, reviewer) = access();
+    reviewer.add_token("good", "ann", &[]);
+    reviewer.allow("ann", SESSIONS, "a");
+    let ann = access.person(&bearer("good")).await.unwrap();
+    assert_eq!(access.may(&ann, Right::Sessions, "a").await, Ok(true));
+    assert_eq!(access.may(&ann, Right::Sessions, "b").await, Ok(false));
+    for fault in [unreachable(), ReviewError::Forbidden("no".to_owned())] {
+        reviewer.fail(Some(fault));
+        for _ in 0..14 {
+            advance(seconds(10)).await;
+            assert_eq!(access.person(&bearer("good")).await.unwrap().identity.user(), "ann");
+            assert_eq!(access.may(&ann, Right::Sessions, "a").await, Ok(true));
+            assert_eq!(access.may(&ann, Right::Sessions, "b").await, Ok(false));
+            assert_eq!(access.visible(&ann, ["a", "b"]).await, Ok(Visible::Namespaces(["a".to_owned()].into())));
+            assert_eq!(access.person(&bearer("new")).await, Err(Refused::Undecided), "nobody new");
+            assert_eq!(access.login(&bearer("new")).await.map(|_| ()), Err(Refused::Undecided.into()));
+            assert_eq!(access.may(&ann, Right::Logs, "a").await, Err(Undecided), "nothing new");
+            assert_eq!(access.may(&ann, Right::Sessions, "c").await, Err(Undecided), "nothing new");
+            assert_eq!(access.visible(&ann, ["a", "c"]).await, Err(Undecided));
+        }
+    }
+    advance(seconds(80)).await;
+    assert_eq!(access.person(&bearer("good")).await, Err(Refused::Undecided));
+    assert_eq!(access.may(&ann, Right::Sessions, "a").await, Err(Undecided));
+    assert_eq!(access.visible(&ann, ["a"]).await.map(|_| ()), Ok(()), "the denial everywhere lives longer");
+    reviewer.fail(None);
+    assert!(access.person(&bearer("good")).await.is_ok());
+    assert_eq!(access.may(&ann, Right::Sessions, "a").await, Ok(true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_counts_at_once_when_the_api_server_is_back() {
+    let (access, reviewer) = access();
+    reviewer.add_token("good", "ann", &[]);
+    reviewer.allow("ann", SESSIONS, "a");
+    let ann = access.person(&bearer("good")).await.unwrap();
+    assert_eq!(access.may(&ann, Right::Sessions, "a").await, Ok(true));
+    reviewer.fail(Some(unreachable()));
+    advance(seconds(120)).await;
+    assert!(access.person(&bearer("good")).await.is_ok());
+    assert_eq!(access.may(&ann, Right::Sessions, "a").await, Ok(true));
+    reviewer.fail(None);
+    reviewer.remove_token("good");
+    reviewer.deny("ann", SESSIONS, "a");
+    advance(seconds(3)).await;
+    assert_eq!(access.person(&bearer("good")).await, Err(Refused::Invalid));
+    assert_eq!(access.may(&ann, Right::Sessions, "a").await, Ok(false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_server_that_hangs_delays_nobody_who_is_known() {
+    let (access, reviewer) = access();
+    reviewer.add_token("good", "ann", &[]);
+    reviewer.allow("ann", SESSIONS, "a");
+    let ann = access.person(&bearer("good")).await.unwrap();
+    assert_eq!(access.may(&ann, Right::Sessions, "a").await, Ok(true));
+    reviewer.set_delay(seconds(3_600));
+    advance(seconds(61)).await;
+    let start = tokio::time::Instant::now();
+    assert!(access.person(&bearer("good")).await.is_ok());
+    assert_eq!(access.may(&ann, Right::Sessions, "a").await, Ok(true));
+    assert!(start.elapsed() <= seconds(2), "{:?}", start.elapsed());
+    let start = tokio::time::Instant::now();
+    assert_eq!(access.person(&bearer("new")).await, Err(Refused::Undecided));
+    assert!(start.elapsed() <= seconds(10), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_state_says_what_is_wrong_and_that_it_is_over() {
+    let (access, reviewer) = access();
+    let state = || access.state().borrow().clone();
+    assert_eq!(state(), State::Reviewing);
+    reviewer.fail(Some(ReviewError::Forbidden("tokenreviews".to_owned())));
+    access.probe().await;
+    assert_eq!(state(), State::Forbidden("tokenreviews".to_owned()));
+    reviewer.fail(Some(unreachable()));
+    let mut changes = access.state();
+    assert_eq!(access.person(&bearer("x")).await, Err(Refused::Undecided));
+    assert_eq!(state(), State::Forbidden("tokenreviews".to_owned()), "permissions are still forbidden");
+    access.probe().await;
+    changes.changed().await.unwrap();
+    assert_eq!(state(), State::Unreachable("connection refused".to_owned()));
+    reviewer.fail(None);
+    access.probe().await;
+    assert_eq!(state(), State::Reviewing);
+}
+
+/// Remembers the outcomes of reviews and decisions.
+#[derive(Debug, Default)]
+struct Outcomes(Mutex<Seen>);
+
+type Seen = (Vec<(ReviewKind, ReviewOutcome)>, Vec<(DecisionOutcome, bool)>, Vec<LoginOutcome>);
+
+impl Observer for Outcomes {
+    fn reviewed(&self, kind: ReviewKind, outcome: ReviewOutcome, _: Duration) {
+        self.0.lock().0.push((kind, outcome));
+    }
+
+    fn decided(&self, outcome: DecisionOutcome, cached: bool) {
+        self.0.lock().1.push((outcome, cached));
+    }
+
+    fn logged_in(&self, outcome: LoginOutcome) {
+        self.0.lock().2.push(outcome);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_observer_is_told_of_reviews_decisions_and_logins() {
+    let (reviewer, outcomes) = (Arc::new(FakeReviewer::new()), Arc::new(Outcomes::default()));
+    let login = Some(Login { key: Key::new([1; 32]), previous: None, lifetime: seconds(600) });
+    let settings = AccessSettings { login, cache: CacheTimes::default(), ..AccessSettings::default() };
+    let access =
+        Access::new(settings, Arc::clone(&reviewer) as Arc<dyn Reviewer>, Arc::clone(&outcomes) as Arc<dyn Observer>);
+    reviewer.add_token("good", "ann", &[]);
+    reviewer.allow("ann", SESSIONS, "a");
+    let (ann, _) = access.login(&bearer("good")).await.unwrap();
+    let _ = access.login(&bearer("bad")).await;
+    for namespace in ["a", "a", "b"] {
+        access.may(&ann, Right::Sessions, namespace).await.unwrap();
+    }
+    reviewer.fail(Some(unreachable()));
+    let _ = access.may(&ann, Right::Logs, "a").await;
+    let seen = outcomes.0.lock();
+    let (yes, no, away) = (ReviewOutcome::Yes, ReviewOutcome::No, ReviewOutcome::Unreachable);
+    let (token, permission) = (ReviewKind::Token, ReviewKind::Access);
+    let reviews = [
+        (token, yes),
+        (token, no),
+        (permission, no),
+        (permission, yes),
+        (permission, no),
+        (permission, away),
+        (permission, away),
+    ];
+    assert_eq!(seen.0, reviews);
+    let (allowed, denied) = (DecisionOutcome::Allowed, DecisionOutcome::Denied);
+    assert_eq!(seen.1, [(allowed, false), (allowed, true), (denied, false), (DecisionOutcome::Undecided, false)]);
+    assert_eq!(seen.2, [LoginOutcome::Accepted, LoginOutcome::Refused]);
+}

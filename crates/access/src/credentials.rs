@@ -1,0 +1,41 @@
+//! What a request brings to prove who it is from.
+
+use crate::token::Token;
+use std::net::IpAddr;
+
+/// What a request brings to prove who it is from.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// Tokens of headers, in the order in which they are tried.
+    pub tokens: Vec<Token>,
+    /// A header of tokens had a text that can be no token.
+    pub malformed: bool,
+    /// The value of the cookie that this request may use.
+    pub cookie: Option<String>,
+    /// Headers of a proxy, proven or not; `None` if no header is one.
+    pub proxy: Option<ProxyHeaders>,
+    /// The address of the connection.
+    pub peer: IpAddr,
+    /// The client's address as `X-Forwarded-For` names it last; believed from addresses of the proxy only.
+    pub forwarded: Option<IpAddr>,
+}
+
+impl Credentials {
+    /// Returns the credentials of a request without any.
+    pub fn none(peer: IpAddr) -> Self {
+        Self { tokens: Vec::new(), malformed: false, cookie: None, proxy: None, peer, forwarded: None }
+    }
+}
+
+/// Headers of a proxy as they came, one entry for each header.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProxyHeaders {
+    /// Values of the header of users.
+    pub users: Vec<Vec<u8>>,
+    /// Values of the header of groups; each may have several, separated by commas.
+    pub groups: Vec<Vec<u8>>,
+    /// Values of `X-Ray-History-Proxy`.
+    pub proofs: Vec<Vec<u8>>,
+    /// A header has one of these names with `_` in the place of a `-`.
+    pub misspelled: bool,
+}

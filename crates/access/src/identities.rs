@@ -1,0 +1,185 @@
+//! The identities behind tokens, cached.
+//!
+//! Tokens that are somebody's and tokens that are nobody's have caches of their own, so that garbage evicts nobody.
+//! Neither contains a token: the key is a keyed digest of it.
+
+use crate::clock::Clock;
+use crate::flights::{Flights, Joined};
+use crate::freshness::{Freshness, PATIENCE};
+use crate::identity::Identity;
+use crate::reviewer::Reviewed;
+use crate::reviews::{NoReview, Reviews};
+use crate::settings::AccessSettings;
+use crate::token::Token;
+use crate::turns::Subject;
+use aws_lc_rs::hmac;
+use lru::LruCache;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, timeout};
+
+/// Longest time for which an identity is believed.
+const BELIEVED_FOR: Duration = Duration::from_secs(60);
+
+/// Time for which a token that is nobody's is not asked for again.
+const REFUSED_FOR: Duration = Duration::from_secs(10);
+
+/// Most tokens in each cache.
+const MOST: usize = 20_000;
+
+/// The keyed digest of a token.
+type Key = [u8; 32];
+
+/// An identity with the end of its token.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) expires: Option<SystemTime>,
+}
+
+/// The reason why a token has no identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// A review, made for this call, says that the token is nobody's.
+    Refused,
+    /// An earlier review, or one that others wait for, says so.
+    KnownRefused,
+    /// A review would be needed, and the caller allows none.
+    NotAllowed,
+    /// No review was possible.
+    NoReview,
+}
+
+/// The result of a review that is shared.
+type Shared = Result<Option<Known>, NoReview>;
+
+/// The identities behind tokens.
+#[derive(Debug)]
+pub(crate) struct Identities {
+    reviews: Arc<Reviews>,
+    clock: Clock,
+    audiences: Vec<String>,
+    stale_for: Duration,
+    secret: hmac::Key,
+    known: Mutex<LruCache<Key, (Known, Freshness)>>,
+    refused: Mutex<LruCache<Key, Instant>>,
+    flights: Flights<Key, Shared>,
+}
+
+impl Identities {
+    pub(crate) fn new(settings: &AccessSettings, reviews: Arc<Reviews>, clock: Clock, secret: hmac::Key) -> Arc<Self> {
+        Arc::new(Self {
+            reviews,
+            clock,
+            audiences: settings.audiences.clone(),
+            stale_for: settings.cache.stale_for,
+            secret,
+            known: Mutex::new(LruCache::unbounded()),
+            refused: Mutex::new(LruCache::unbounded()),
+            flights: Flights::new(),
+        })
+    }
+
+    /// Returns the identity behind a token. `may_ask` is asked before a token that is not known is reviewed.
+    pub(crate) async fn of(self: &Arc<Self>, token: &Token, may_ask: impl FnOnce() -> bool) -> Result<Known, Unknown> {
+        let key = self.key(token);
+        let (now, earlier) = (Instant::now(), self.cached(&key));
+        if let Some((known, freshness)) = &earlier
+            && (freshness.is_fresh(now) || (freshness.is_usable(now) && freshness.is_paused(now)))
+        {
+            return Ok(known.clone());
+        }
+        if self.is_refused(&key) {
+            return Err(Unknown::KnownRefused);
+        }
+        let subject = if earlier.is_some() { Subject::KnownToken } else { Subject::NewToken };
+        if subject == Subject::NewToken && !may_ask() {
+            return Err(Unknown::NotAllowed);
+        }
+        let usable = earlier.filter(|(_, freshness)| freshness.is_usable(now));
+        let (this, copy) = (Arc::clone(self), token.clone());
+        let there = || {
+            let fresh = self.cached(&key).filter(|(_, freshness)| freshness.is_fresh(Instant::now()));
+            fresh.map(|(known, _)| Ok(Some(known))).or_else(|| self.is_refused(&key).then_some(Ok(None)))
+        };
+        let joined = self.flights.join(key, there, || async move { this.review(key, &copy, subject).await });
+        let (shared, began) = match joined {
+            Joined::There(shared) => (Some(shared), false),
+            Joined::Flight(flight, began) if usable.is_some() => {
+                (timeout(PATIENCE, flight).await.ok().flatten(), began)
+            }
+            Joined::Flight(flight, began) => (flight.await, began),
+        };
+        match shared {
+            Some(Ok(Some(known))) => Ok(known),
+            Some(Ok(None)) => Err(if began { Unknown::Refused } else { Unknown::KnownRefused }),
+            Some(Err(NoReview)) | None => usable.map(|(known, _)| known).ok_or(Unknown::NoReview),
+        }
+    }
+
+    fn key(&self, token: &Token) -> Key {
+        let tag = hmac::sign(&self.secret, token.expose().as_bytes());
+        let mut key = Key::default();
+        key.copy_from_slice(tag.as_ref());
+        key
+    }
+
+    fn cached(&self, key: &Key) -> Option<(Known, Freshness)> {
+        self.known.lock().get(key).cloned()
+    }
+
+    fn is_refused(&self, key: &Key) -> bool {
+        self.refused.lock().get(key).is_some_and(|until| Instant::now() < *until)
+    }
+
+    /// Reviews a token, and keeps the result.
+    async fn review(&self, key: Key, token: &Token, subject: Subject) -> Shared {
+        match self.reviews.token(token, &self.audiences, subject).await {
+            Ok(Reviewed::Authenticated { identity, audiences }) if self.is_for_us(&audiences) => {
+                let known = Known { identity: Arc::new(identity), expires: token.expires() };
+                let left = known.expires.map(|end| end.duration_since(self.clock.now()).unwrap_or_default());
+                let (fresh, stale) = life(left, self.stale_for);
+                self.refused.lock().pop(&key);
+                put(&mut self.known.lock(), key, (known.clone(), Freshness::new(fresh, stale)));
+                Ok(Some(known))
+            }
+            Ok(_) => {
+                self.known.lock().pop(&key);
+                put(&mut self.refused.lock(), key, Instant::now() + REFUSED_FOR);
+                Ok(None)
+            }
+            Err(NoReview) => {
+                if let Some((_, freshness)) = self.known.lock().peek_mut(&key) {
+                    freshness.pause(Instant::now());
+                }
+                Err(NoReview)
+            }
+        }
+    }
+
+    /// Returns `true` if a token has one of the audiences that are wanted.
+    fn is_for_us(&self, audiences: &[String]) -> bool {
+        self.audiences.is_empty() || self.audiences.iter().any(|wanted| audiences.contains(wanted))
+    }
+
+    /// Returns the number of tokens in both caches.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> (usize, usize) {
+        (self.known.lock().len(), self.refused.lock().len())
+    }
+}
+
+/// Returns the times for which an identity is fresh, and then usable, if its token has so much time left.
+fn life(left: Option<Duration>, stale_for: Duration) -> (Duration, Duration) {
+    let left = left.unwrap_or(Duration::MAX);
+    let fresh = left.min(BELIEVED_FOR);
+    (fresh, left.saturating_sub(fresh).min(stale_for))
+}
+
+fn put<V>(cache: &mut LruCache<Key, V>, key: Key, value: V) {
+    cache.put(key, value);
+    if cache.len() > MOST {
+        cache.pop_lru();
+    }
+}

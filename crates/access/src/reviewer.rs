@@ -1,0 +1,58 @@
+//! The trait of what asks Kubernetes.
+
+use crate::identity::Identity;
+use crate::right::Attributes;
+use crate::token::Token;
+use futures_util::future::BoxFuture;
+use std::fmt::Debug;
+
+/// Asks Kubernetes. One attempt for each call; cancelled by dropping the future.
+pub trait Reviewer: Debug + Send + Sync {
+    /// Asks who a token belongs to.
+    fn token_review<'a>(
+        &'a self,
+        token: &'a Token,
+        audiences: &'a [String],
+    ) -> BoxFuture<'a, Result<Reviewed, ReviewError>>;
+
+    /// Asks whether an identity has a permission.
+    fn access_review<'a>(
+        &'a self,
+        identity: &'a Identity,
+        attributes: &'a Attributes,
+    ) -> BoxFuture<'a, Result<Decision, ReviewError>>;
+}
+
+/// The answer about a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reviewed {
+    /// The token belongs to nobody.
+    Unauthenticated,
+    /// The token belongs to an identity.
+    Authenticated {
+        /// The identity.
+        identity: Identity,
+        /// Those of the wanted audiences that the token has.
+        audiences: Vec<String>,
+    },
+}
+
+/// The answer about a permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The permission is given.
+    pub allowed: bool,
+    /// Something went wrong while rules were evaluated, so that the answer may soon be another.
+    pub uncertain: bool,
+}
+
+/// A review that has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReviewError {
+    /// This program may not ask; the text is the API server's.
+    #[error("reviews are forbidden: {0}")]
+    Forbidden(String),
+    /// The API server gives no answer.
+    #[error("no review: {0}")]
+    Unreachable(String),
+}

@@ -1,0 +1,89 @@
+//! Access in force: off, not known yet, or on, and the parts of it that need Kubernetes, metrics and the log.
+//!
+//! `ray_history_access` decides; `kubernetes` asks the API server for it, `observe` counts, `audit` writes down who saw
+//! what.
+
+pub mod audit;
+pub mod kubernetes;
+mod observe;
+
+pub use observe::Observe;
+
+use parking_lot::RwLock;
+use ray_history_access::{Access, AccessSettings, Observer, Reviewer};
+use std::sync::Arc;
+
+/// Access as it is now.
+#[derive(Clone, Debug, Default)]
+pub enum Mode {
+    /// Everybody may see everything.
+    Open,
+    /// The first settings are not in force yet, so that nobody may see anything.
+    #[default]
+    Closed,
+    /// Kubernetes decides.
+    On(Arc<Access>),
+}
+
+/// Access in force, which changes with the settings.
+#[derive(Debug)]
+pub struct CurrentAccess {
+    mode: RwLock<Mode>,
+    observer: Arc<dyn Observer>,
+}
+
+impl CurrentAccess {
+    /// Returns an access that is closed until settings are applied.
+    pub fn closed(observer: Arc<dyn Observer>) -> Self {
+        Self { mode: RwLock::default(), observer }
+    }
+
+    /// Returns an access that is open.
+    pub fn open() -> Self {
+        Self { mode: RwLock::new(Mode::Open), observer: Arc::new(ray_history_access::observer::Ignore) }
+    }
+
+    /// Returns the access in force. A request asks once and keeps what it gets.
+    pub fn get(&self) -> Mode {
+        self.mode.read().clone()
+    }
+
+    /// Puts settings in force; `None` opens everything to everybody. Settings that are in force already keep what was
+    /// decided. Settings with a problem must not come here: then the previous ones stay.
+    pub fn apply(&self, settings: Option<AccessSettings>, reviewer: &Arc<dyn Reviewer>) {
+        let mut mode = self.mode.write();
+        let next = match (settings, &*mode) {
+            (None, _) => Mode::Open,
+            (Some(settings), Mode::On(access)) if *access.settings() == settings => return,
+            (Some(settings), _) => {
+                Mode::On(Arc::new(Access::new(settings, Arc::clone(reviewer), Arc::clone(&self.observer))))
+            }
+        };
+        *mode = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ray_history_access::testing::FakeReviewer;
+
+    #[test]
+    fn equal_settings_keep_what_was_decided() {
+        let current = CurrentAccess::closed(Arc::new(ray_history_access::observer::Ignore));
+        let reviewer: Arc<dyn Reviewer> = Arc::new(FakeReviewer::new());
+        assert!(matches!(current.get(), Mode::Closed));
+        let on = |settings: AccessSettings| {
+            current.apply(Some(settings), &reviewer);
+            let Mode::On(access) = current.get() else { panic!("access is not on") };
+            access
+        };
+        let first = on(AccessSettings::default());
+        assert!(Arc::ptr_eq(&first, &on(AccessSettings::default())));
+        let other = on(AccessSettings { bearer: false, ..AccessSettings::default() });
+        assert!(!Arc::ptr_eq(&first, &other));
+        current.apply(None, &reviewer);
+        assert!(matches!(current.get(), Mode::Open));
+        assert!(matches!(CurrentAccess::open().get(), Mode::Open));
+    }
+}
