@@ -19,7 +19,9 @@ impl Clock {
     pub(crate) fn now(&self) -> SystemTime {
         let (tokio, real) = (self.tokio.elapsed(), self.real.elapsed());
         let now = SystemTime::now();
-        let shifted = if tokio >= real { now.checked_add(tokio - real) } else { now.checked_sub(real - tokio) };
+        // One of the two differences is zero.
+        let shifted =
+            now.checked_add(tokio.saturating_sub(real)).and_then(|at| at.checked_sub(real.saturating_sub(tokio)));
         shifted.unwrap_or(now)
     }
 }

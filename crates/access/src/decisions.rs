@@ -92,23 +92,18 @@ impl Decisions {
     }
 
     async fn review(&self, key: Key, identity: &Identity, attributes: &Attributes) -> Result<bool, NoReview> {
-        match self.reviews.permission(identity, attributes).await {
-            Ok(decision) => {
-                let freshness = Freshness::new(life(decision, self.times, &key), self.times.stale_for);
-                let mut cache = self.cache.lock();
-                cache.put(key, (decision.allowed, freshness));
-                if cache.len() > MOST {
-                    cache.pop_lru();
-                }
-                Ok(decision.allowed)
+        let reviewed = self.reviews.permission(identity, attributes).await;
+        let mut cache = self.cache.lock();
+        if let Ok(decision) = reviewed {
+            let freshness = Freshness::new(life(decision, self.times, &key), self.times.stale_for);
+            cache.put(key, (decision.allowed, freshness));
+            if cache.len() > MOST {
+                cache.pop_lru();
             }
-            Err(NoReview) => {
-                if let Some((_, freshness)) = self.cache.lock().peek_mut(&key) {
-                    freshness.pause(Instant::now());
-                }
-                Err(NoReview)
-            }
+        } else if let Some((_, freshness)) = cache.peek_mut(&key) {
+            freshness.pause(Instant::now());
         }
+        reviewed.map(|decision| decision.allowed)
     }
 
     /// Returns the number of decisions in the cache.
@@ -122,9 +117,10 @@ impl Decisions {
 /// end together: those of denials by a fifth up or down; permissions are never believed longer than the settings say.
 fn life(decision: Decision, times: CacheTimes, key: &Key) -> Duration {
     let share = f64::from(key[0]) / 255.0;
-    let life = match decision.allowed {
-        true => times.allowed_for.mul_f64(0.8 + 0.2 * share),
-        false => times.denied_for.mul_f64(0.8 + 0.4 * share),
+    let life = if decision.allowed {
+        times.allowed_for.mul_f64(0.8 + 0.2 * share)
+    } else {
+        times.denied_for.mul_f64(0.8 + 0.4 * share)
     };
     if decision.uncertain { life.min(UNCERTAIN_FOR) } else { life }
 }

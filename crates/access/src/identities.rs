@@ -174,7 +174,7 @@ impl Identities {
 fn life(left: Option<Duration>, stale_for: Duration) -> (Duration, Duration) {
     let left = left.unwrap_or(Duration::MAX);
     let fresh = left.min(BELIEVED_FOR);
-    (fresh, (left - fresh).min(stale_for))
+    (fresh, left.saturating_sub(fresh).min(stale_for))
 }
 
 fn put<V>(cache: &mut LruCache<Key, V>, key: Key, value: V) {

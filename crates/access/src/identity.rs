@@ -25,7 +25,9 @@ impl Identity {
     ) -> Self {
         groups.sort_unstable();
         groups.dedup();
-        extra.values_mut().for_each(|values| values.sort_unstable());
+        for values in extra.values_mut() {
+            values.sort_unstable();
+        }
         let (user, uid) = (user.into(), uid.into());
         let digest = digest(&user, &uid, &groups, &extra);
         Self { user, uid, groups, extra, digest }
@@ -60,16 +62,18 @@ impl Identity {
 /// Hashes all fields with their lengths, so that no two identities have the same text.
 fn digest(user: &str, uid: &str, groups: &[String], extra: &BTreeMap<String, Vec<String>>) -> [u8; 32] {
     let mut hash = Context::new(&SHA256);
-    let mut number = |hash: &mut Context, number: usize| hash.update(&(number as u64).to_le_bytes());
-    let mut text = |hash: &mut Context, text: &str| {
+    let number = |hash: &mut Context, number: usize| hash.update(&(number as u64).to_le_bytes());
+    let text = |hash: &mut Context, text: &str| {
         number(hash, text.len());
         hash.update(text.as_bytes());
     };
     text(&mut hash, user);
     text(&mut hash, uid);
-    let mut list = |hash: &mut Context, list: &[String]| {
-        hash.update(&(list.len() as u64).to_le_bytes());
-        list.iter().for_each(|item| text(hash, item));
+    let list = |hash: &mut Context, list: &[String]| {
+        number(hash, list.len());
+        for item in list {
+            text(hash, item);
+        }
     };
     list(&mut hash, groups);
     for (key, values) in extra {

@@ -159,18 +159,11 @@ impl Reviewer for FakeReviewer {
             let has = |who: &String, namespace: &str| {
                 inner.allowed.contains(&(who.clone(), what.clone(), namespace.to_owned()))
             };
-            let mut who = std::iter::once(&asked_user(identity))
-                .chain(identity.groups())
-                .cloned()
-                .collect::<Vec<_>>()
-                .into_iter();
-            let allowed = who.any(|who| has(&who, "") || has(&who, &attributes.namespace));
+            let user = identity.user().to_owned();
+            let mut who = std::iter::once(&user).chain(identity.groups());
+            let allowed = who.any(|who| has(who, "") || has(who, &attributes.namespace));
             Ok(Decision { allowed, uncertain: inner.uncertain })
         }
         .boxed()
     }
-}
-
-fn asked_user(identity: &Identity) -> String {
-    identity.user().to_owned()
 }

@@ -58,6 +58,6 @@ fn person(user: &str, groups: &[&str]) -> Person {
     Person { identity, way: Way::Proxy, expires: None }
 }
 
-fn unreachable() -> Option<ReviewError> {
-    Some(ReviewError::Unreachable("connection refused".to_owned()))
+fn unreachable() -> ReviewError {
+    ReviewError::Unreachable("connection refused".to_owned())
 }

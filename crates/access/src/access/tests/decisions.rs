@@ -130,15 +130,15 @@ async fn times_of_many_decisions_end_apart() {
     let list = || access.visible(&ann, names.iter().map(String::as_str));
     assert_eq!(list().await, Ok(Visible::Namespaces(HashSet::new())));
     assert_eq!(reviewer.access_reviews().len(), 201);
-    let mut last = 201;
+    let mut before = 201;
     for _ in 0..12 {
         advance(seconds(30)).await;
         list().await.unwrap();
         let now = reviewer.access_reviews().len();
-        assert!(now - last < 120, "{} reviews at once", now - last);
-        last = now;
+        assert!(now - before < 120, "{} reviews at once", now - before);
+        before = now;
     }
-    assert!(last > 350, "all were asked for again");
+    assert!(before > 350, "all were asked for again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,7 +147,9 @@ async fn a_list_sees_what_may_be_seen() {
     reviewer.set_delay(Duration::from_millis(10));
     let names: Vec<String> = (0..200).map(|at| format!("n{at}")).collect();
     let names = || names.iter().map(String::as_str).chain(["", "Odd"]);
-    ["n7", "n100"].iter().for_each(|name| reviewer.allow("team", SESSIONS, name));
+    for name in ["n7", "n100"] {
+        reviewer.allow("team", SESSIONS, name);
+    }
     let expected = ["n7", "n100"].map(str::to_owned).into();
     let visible = access.visible(&person("ann", &["team"]), names()).await.unwrap();
     assert_eq!(visible, Visible::Namespaces(expected));

@@ -10,8 +10,8 @@ async fn what_was_decided_is_honoured_five_minutes_more() {
     let ann = access.person(&bearer("good")).await.unwrap();
     assert_eq!(access.may(&ann, Right::Sessions, "a").await, Ok(true));
     assert_eq!(access.may(&ann, Right::Sessions, "b").await, Ok(false));
-    for fault in [unreachable(), Some(ReviewError::Forbidden("no".to_owned()))] {
-        reviewer.fail(fault);
+    for fault in [unreachable(), ReviewError::Forbidden("no".to_owned())] {
+        reviewer.fail(Some(fault));
         for _ in 0..14 {
             advance(seconds(10)).await;
             assert_eq!(access.person(&bearer("good")).await.unwrap().identity.user(), "ann");
@@ -41,7 +41,7 @@ async fn a_revocation_counts_at_once_when_the_api_server_is_back() {
     reviewer.allow("ann", SESSIONS, "a");
     let ann = access.person(&bearer("good")).await.unwrap();
     assert_eq!(access.may(&ann, Right::Sessions, "a").await, Ok(true));
-    reviewer.fail(unreachable());
+    reviewer.fail(Some(unreachable()));
     advance(seconds(120)).await;
     assert!(access.person(&bearer("good")).await.is_ok());
     assert_eq!(access.may(&ann, Right::Sessions, "a").await, Ok(true));
@@ -79,7 +79,7 @@ async fn the_state_says_what_is_wrong_and_that_it_is_over() {
     reviewer.fail(Some(ReviewError::Forbidden("tokenreviews".to_owned())));
     access.probe().await;
     assert_eq!(state(), State::Forbidden("tokenreviews".to_owned()));
-    reviewer.fail(unreachable());
+    reviewer.fail(Some(unreachable()));
     let mut changes = access.state();
     assert_eq!(access.person(&bearer("x")).await, Err(Refused::Undecided));
     assert_eq!(state(), State::Forbidden("tokenreviews".to_owned()), "permissions are still forbidden");
@@ -93,7 +93,9 @@ async fn the_state_says_what_is_wrong_and_that_it_is_over() {
 
 /// Remembers the outcomes of reviews and decisions.
 #[derive(Debug, Default)]
-struct Outcomes(Mutex<(Vec<(ReviewKind, ReviewOutcome)>, Vec<(DecisionOutcome, bool)>, Vec<LoginOutcome>)>);
+struct Outcomes(Mutex<Seen>);
+
+type Seen = (Vec<(ReviewKind, ReviewOutcome)>, Vec<(DecisionOutcome, bool)>, Vec<LoginOutcome>);
 
 impl Observer for Outcomes {
     fn reviewed(&self, kind: ReviewKind, outcome: ReviewOutcome, _: Duration) {
@@ -123,7 +125,7 @@ async fn the_observer_is_told_of_reviews_decisions_and_logins() {
     for namespace in ["a", "a", "b"] {
         access.may(&ann, Right::Sessions, namespace).await.unwrap();
     }
-    reviewer.fail(unreachable());
+    reviewer.fail(Some(unreachable()));
     let _ = access.may(&ann, Right::Logs, "a").await;
     let seen = outcomes.0.lock();
     let (yes, no, away) = (ReviewOutcome::Yes, ReviewOutcome::No, ReviewOutcome::Unreachable);
