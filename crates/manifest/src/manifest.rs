@@ -71,6 +71,8 @@ pub struct Collector {
     pub flush_seconds: f64,
     /// The same for logs of users.
     pub log_seconds: f64,
+    /// The same for Ray's own logs.
+    pub system_log_seconds: f64,
 }
 
 /// The state of a manifest: more of its node may follow unless it is closed.

@@ -1,3 +1,5 @@
+mod bad;
+
 use super::*;
 use crate::spool::{Fsync, Limits, Spool};
 use std::io::{Read, Write};

@@ -74,6 +74,11 @@ impl NodeKeys {
         format!("{}{folder}/{}-{}-{created}.jsonl.gz", self.prefix, self.node, hour_of(created))
     }
 
+    /// Returns the key of an event file that is not compressed.
+    pub fn plain_event_file(&self, folder: &str, created: Nanos) -> String {
+        format!("{}{folder}/{}-{}-{created}.jsonl", self.prefix, self.node, hour_of(created))
+    }
+
     /// Returns the key of a log file by its path below the session's `logs/` folder.
     pub fn log(&self, path: &str) -> String {
         format!("{}logs/{path}", self.prefix)
@@ -122,7 +127,11 @@ mod tests {
             let node = keys.node("a9134f");
             let events = below(&node.event_file("job_events/01000000", 1_795_417_200_000_000_007));
             let file = EventFile { node: "a9134f", hour: "2026-11-23-07", written: Some(1_795_417_200_000_000_007) };
-            assert_eq!(parse_object(Tree::History, &events), Some(ObjectKind::Events(file)));
+            let plain = below(&node.plain_event_file("job_events/01000000", 1_795_417_200_000_000_007));
+            assert_eq!(format!("{plain}.gz"), events);
+            for key in [&events, &plain] {
+                assert_eq!(parse_object(Tree::History, key), Some(ObjectKind::Events(file)));
+            }
             let log = below(&node.log("old/worker-1.out"));
             let parsed = parse_object(Tree::History, &log);
             assert_eq!(parsed, Some(ObjectKind::Log { node: "a9134f", path: "old/worker-1.out" }));

@@ -4,7 +4,8 @@
 //! `*` never matches a `/`; the default `*` shows one level; folders end in `/`; a path in a folder is shown in full
 //! (`events/event_GCS.log`); a name belongs to the first group whose rule matches; an empty group is omitted.
 //! Ray's order is that of the file system; here names are in natural order, so that the order is stable.
-//! A bucket stores no empty folders, so those that Ray shows (`nsight/`, `old/` ...) are missing.
+//! A bucket stores no empty folders, so those that Ray shows (`nsight/`, `old/` ...) are there only if a manifest names
+//! them.
 
 use super::json::JsonWriter;
 use super::log_request::place::{NodeRef, resolve_node};
@@ -38,7 +39,8 @@ impl ListingRequest {
         Ok(Self { node: resolve_node(snapshot, &node)?, glob })
     }
 
-    /// Returns the answer for the node's files, given as paths relative to its `logs` folder.
+    /// Returns the answer for the node's files, given as paths relative to its `logs` folder. A path that ends in `/` is a
+    /// folder.
     pub fn answer(&self, files: &[impl AsRef<str>]) -> Answer {
         listing(files, &self.glob)
     }
@@ -107,7 +109,8 @@ fn listing(files: &[impl AsRef<str>], glob: &LogGlob) -> Answer {
         let file = file.as_ref();
         let above = file.match_indices('/').map(|(at, _)| &file[..at]);
         folders.extend(above.filter(|folder| !folder.is_empty()));
-        if glob.matches(file, false) {
+        // The slash at the end of a folder is one of those above.
+        if !file.ends_with('/') && glob.matches(file, false) {
             names.push(file.to_owned());
         }
     }

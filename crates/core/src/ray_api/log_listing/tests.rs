@@ -78,3 +78,17 @@ fn refuses_invalid_node_id_and_lists_nothing_without_files() {
     assert_eq!(list(&"ab".repeat(28)), Ok(empty.to_owned()));
     assert_eq!(list("ff"), Err(RayError::Failed("Agent for node id: ff doesn't exist.".to_owned())));
 }
+
+#[test]
+fn empty_folders_are_listed() {
+    let files = ["nsight/", "old/", "old/deep/", "old/worker.out", "raylet.out"];
+    let names = |glob: &str| {
+        let bytes = listing(&files, &LogGlob::parse(glob).unwrap()).into_bytes();
+        let answer: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        let groups = answer["data"]["result"].as_object().unwrap().clone();
+        groups.values().flat_map(|names| names.as_array().unwrap().clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("*"), ["nsight/", "old/", "raylet.out"]);
+    assert_eq!(names("old/*"), ["old/deep/", "old/worker.out"]);
+    assert_eq!(names("*/"), ["nsight/", "old/"]);
+}
