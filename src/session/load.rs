@@ -19,6 +19,7 @@ mod fetch;
 mod incoming;
 mod inventory;
 mod manifests;
+mod names;
 mod nodes;
 mod objects;
 mod opened;
@@ -32,6 +33,7 @@ mod segments;
 pub(super) use digest::Digest;
 pub(super) use inventory::Inventory;
 pub(super) use manifests::{Manifests, read as read_manifests};
+pub(super) use names::LogNames;
 pub(super) use nodes::{ManifestObject, SegmentObject};
 pub use objects::{LogIndex, LogObject};
 pub(super) use objects::{Places, log_store};
@@ -198,6 +200,7 @@ impl Load {
         report.overwritten_hours = event_objects.overwritten_hours;
         self.metrics.read(self.counters.now().bytes_done, unread, report.damaged_records.count);
         let logs = objects.into_logs();
+        let names = Arc::new(LogNames::of(&manifests));
         let (snapshot, proved) = {
             let logs = logs.clone();
             let lists = endpoints.bodies.iter().filter(|(url, _)| is_task_list(url));
@@ -212,7 +215,7 @@ impl Load {
         Ok(OpenSession::new(
             self.key.clone(),
             Arc::new(snapshot),
-            logs,
+            logs.named(names),
             digest,
             newest,
             unread,

@@ -26,7 +26,7 @@ const FEW_FILES: usize = 2_000;
 /// Answers `/api/v0/logs`.
 pub(in crate::http) fn listing(session: &OpenSession, query: &Query) -> Result<Answer, Error> {
     let request = ListingRequest::parse(&session.snapshot, query)?;
-    let files: Vec<&str> = session.logs.paths(&request.node.hex()).collect();
+    let files = session.logs.listed(&request.node.hex());
     if files.is_empty() && !session.snapshot.nodes.iter().any(|node| node.id == request.node) {
         return Err(no_agent(request.node).into());
     }
