@@ -31,7 +31,7 @@ pub(in crate::http) fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let wanted = filter::parse(call.request.query_string(), ROWS, MAX_ROWS)?;
     let sessions = &call.state.sessions;
     let listing = sessions.listing();
-    let Page { entries, total, next, previous } = sessions.page(&wanted);
+    let Page { entries, total, unread, next, previous } = sessions.page(&wanted);
     let all = listing.len();
     let filtered = given.iter().any(|(name, _)| !CURSORS.contains(&name.as_str()) && name != "limit");
     let head = html! {
@@ -43,7 +43,10 @@ pub(in crate::http) fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
         (form::form(&given, listing.namespaces(form::CHOICES).as_deref()))
         main id="results" tabindex="-1" {
             (note(&listing))
-            p id="count" role="status" { @if filtered { (total) " of " } (session_count(all)) }
+            p id="count" role="status" {
+                @if filtered { (total) " of " } (session_count(all))
+                @if unread > 0 { "; the manifests of " (unread) " more are being read: ask again" }
+            }
             @if total > 0 {
                 (table(call.state, &entries, "../", |entry: &Entry| session_path(&entry.key)))
             } @else if all > 0 {
