@@ -312,7 +312,7 @@ async fn what_is_set_aside_is_stored_and_counted() {
     assert_eq!((events.records, events.quarantined, events.growing.len()), (1, 2, 1));
 }
 
-/// What grows would fill the spool for an hour, so it is sealed as soon as a batch is refused.
+/// Growing objects would fill the spool for an hour, so they are sealed as soon as a batch is refused.
 #[tokio::test(start_paused = true)]
 async fn a_spool_without_room_seals_what_grows() {
     let (dir, bucket) = (tempfile::tempdir().unwrap(), Arc::new(Bucket::default()));
