@@ -1,5 +1,7 @@
 //! Writes JSON directly to bytes, without a tree or an allocation per value. Numbers are formatted as in Python.
 
+pub mod proto_json;
+
 /// Most capacity in bytes that the buffer keeps after a piece is taken.
 const MAX_CAPACITY: usize = 256 * 1024;
 
@@ -93,7 +95,7 @@ impl JsonWriter {
     pub fn hex(&mut self, id: &[u8]) {
         self.comma();
         self.out.push(b'"');
-        crate::base::id::push_hex(&mut self.out, id);
+        ray_history_core::base::id::push_hex(&mut self.out, id);
         self.out.push(b'"');
     }
 
@@ -169,7 +171,7 @@ pub fn escape_into(out: &mut Vec<u8>, value: &str) {
             b'\t' => out.extend_from_slice(b"\\t"),
             _ => {
                 out.extend_from_slice(b"\\u00");
-                crate::base::id::push_hex(out, &[byte]);
+                ray_history_core::base::id::push_hex(out, &[byte]);
             }
         }
     }

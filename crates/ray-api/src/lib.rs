@@ -3,46 +3,30 @@
 //! The module is pure: it maps a snapshot and a query to bytes, and knows neither HTTP types nor storage. `http` alone
 //! turns a `RayError` into a status code. Every function that answers a URL has the shape
 //! `fn(&Arc<Snapshot>, &Query) -> Result<Answer, RayError>`, plus the id from the path if the URL has one.
+//!
+//! | folder | URLs |
+//! |---|---|
+//! | `state` | `/api/v0/…`, except logs and `cluster_metadata`, `platform_events`, `runtime_env_redaction` |
+//! | `dashboard` | these three, nodes, `/logical/…`, `/events`, `/api/cluster_status`, versions, fixed answers |
+//! | `jobs` | `/api/jobs/…` |
+//! | `logs` | `/api/v0/logs…`, `/api/jobs/{id}/logs` |
+//! | `libraries` | `/api/data/…`, `/api/serve/…`, `/api/train/…` |
+//!
+//! The rest is shared by them: values of rows (`cell`), JSON (`json`), long answers (`pieces`), hidden secrets
+//! (`redact`) and stored responses (`stored`).
 
-pub mod actor_state;
-pub mod actor_summary;
-pub mod actors;
-pub mod ansi;
-pub mod cluster_events;
-pub mod cluster_status;
-pub mod data;
-pub mod events;
-pub mod fixed;
-pub mod google_style;
-pub mod job_logs;
+pub mod cell;
+pub mod dashboard;
 pub mod jobs;
 pub mod json;
-mod lineage;
-pub mod log_listing;
-pub mod log_request;
-pub mod metadata;
-pub mod node_detail;
-pub mod node_state;
-pub mod nodes;
-pub mod objects;
+pub mod libraries;
+pub mod logs;
 pub mod pieces;
-pub mod placement_groups;
-pub mod proto_json;
-mod python_json;
-mod quantities;
 pub mod redact;
-pub mod runtime_envs;
-pub mod serve;
-mod state_counts;
-pub mod state_list;
+pub mod state;
 mod stored;
-pub mod task_summary;
-pub mod tasks;
 #[cfg(test)]
 mod test_events;
-pub mod timeline;
-pub mod train;
-pub mod workers;
 
 use std::borrow::Cow;
 use std::fmt;

@@ -64,7 +64,7 @@ impl<S: FnMut(&mut JsonWriter) -> bool, E: FnOnce(&mut JsonWriter)> Iterator for
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ray_api::Body;
+    use crate::Body;
 
     #[test]
     fn writes_rows_on_demand() {

@@ -4,12 +4,12 @@
 //! Source: `ray/dashboard/runtime_env_redaction.py`.
 
 mod document;
+mod python_json;
 
-use super::python_json;
-use crate::base::stored_json::{self, read_borrowed};
-use crate::snapshot::Snapshot;
-use crate::snapshot::intern::Str;
 pub(super) use document::Redactor;
+use ray_history_core::base::stored_json::{self, read_borrowed};
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::intern::Str;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 

@@ -7,7 +7,7 @@
 use super::Answer;
 use super::pieces::PIECE;
 use super::redact::Redactor;
-use crate::snapshot::Snapshot;
+use ray_history_core::snapshot::Snapshot;
 use serde_json::Value;
 use std::ops::Range;
 use std::sync::Arc;

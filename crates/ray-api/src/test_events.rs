@@ -2,9 +2,9 @@
 //! two worker nodes of which one died, five actors, and three tasks.
 
 use super::{Answer, Query, RayError};
-use crate::logs::Facts;
-use crate::snapshot::Snapshot;
-use crate::snapshot::build::Builder;
+use ray_history_core::logs::Facts;
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::build::Builder;
 use serde_json::Value;
 use std::sync::Arc;
 

@@ -10,11 +10,11 @@ mod resources;
 pub mod row;
 
 use super::google_style::Keys;
-use super::json::JsonWriter;
-use super::{Answer, Query, RayError, pieces};
-use crate::base::id::ActorId;
-use crate::snapshot::Snapshot;
-use crate::snapshot::actor::Actor;
+use crate::json::JsonWriter;
+use crate::{Answer, Query, RayError, pieces};
+use ray_history_core::base::id::ActorId;
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::actor::Actor;
 use row::Rows;
 use std::collections::HashSet;
 use std::sync::Arc;

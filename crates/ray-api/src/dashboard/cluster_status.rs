@@ -4,8 +4,8 @@
 //! form is a report that only a live autoscaler has; its members are null.
 
 use super::quantities;
-use super::{Answer, Query, RayError};
-use crate::snapshot::Snapshot;
+use crate::{Answer, Query, RayError};
+use ray_history_core::snapshot::Snapshot;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write;

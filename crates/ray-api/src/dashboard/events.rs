@@ -5,11 +5,12 @@
 //! Source: `ray/dashboard/modules/event/{event_head,event_utils}.py`.
 
 use super::google_style::to_camel_case;
-use super::json::JsonWriter;
-use super::{Answer, Query, RayError, nodes, pieces};
-use crate::base::stored_json;
-use crate::logs::event_file::{EventKey, EventRow};
-use crate::snapshot::Snapshot;
+use super::nodes;
+use crate::json::JsonWriter;
+use crate::{Answer, Query, RayError, pieces};
+use ray_history_core::base::stored_json;
+use ray_history_core::logs::event_file::{EventKey, EventRow};
+use ray_history_core::snapshot::Snapshot;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -83,7 +84,7 @@ fn write(snapshot: &Snapshot, key: &EventKey, w: &mut JsonWriter) {
 }
 
 /// Returns a row in the form that Ray keeps in memory.
-pub(super) fn parsed(row: &EventRow) -> Value {
+pub(crate) fn parsed(row: &EventRow) -> Value {
     let mut event: Value = stored_json::value(&*row.json).unwrap_or_default();
     if let Some(Value::String(message)) = event.get_mut("message") {
         *message = message.replace("\\n", "\n").replace("\\r", "\n");

@@ -1,8 +1,9 @@
 //! Endpoints that describe the dashboard itself and return the same for every dead session.
 
-use super::json::JsonWriter;
-use super::{Answer, RayError, TEXT, nodes, pieces};
-use crate::snapshot::Snapshot;
+use super::nodes;
+use crate::json::JsonWriter;
+use crate::{Answer, Body, RayError, TEXT, pieces};
+use ray_history_core::snapshot::Snapshot;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -32,7 +33,7 @@ pub fn fixed(path: &str) -> Option<Answer> {
 }
 
 fn text(body: &'static str) -> Answer {
-    Answer { content_type: TEXT, attachment: None, body: super::Body::Whole(Cow::Borrowed(body.as_bytes())) }
+    Answer { content_type: TEXT, attachment: None, body: Body::Whole(Cow::Borrowed(body.as_bytes())) }
 }
 
 /// Answers `/api/v0/runtime_env_redaction`, by which the page decides whether to mention that values are hidden.

@@ -4,7 +4,7 @@
 //! actor, including names of resources and labels (`node:__internal_head__` becomes `node:InternalHead`), but not to
 //! the list of all actors.
 
-use super::json::JsonWriter;
+use crate::json::JsonWriter;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;

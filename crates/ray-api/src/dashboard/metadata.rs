@@ -6,12 +6,12 @@
 //! compare with their requirements.
 //! Source: `dashboard/{timezone_utils,head}.py`, `dashboard/modules/{state,version}/*.py`.
 
-use super::{Answer, RayError, stored};
-use crate::base::name::SessionName;
-use crate::base::stored_json::parts;
-use crate::base::time::millis;
-use crate::logs::zone::Zone;
-use crate::snapshot::Snapshot;
+use crate::{Answer, RayError, stored};
+use ray_history_core::base::name::SessionName;
+use ray_history_core::base::stored_json::parts;
+use ray_history_core::base::time::millis;
+use ray_history_core::logs::zone::Zone;
+use ray_history_core::snapshot::Snapshot;
 use serde_json::{Value, json};
 use std::sync::Arc;
 

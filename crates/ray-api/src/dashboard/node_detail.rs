@@ -6,10 +6,10 @@
 mod workers;
 
 use super::actors::row::Rows;
-use super::json::JsonWriter;
 use super::nodes::{self, KEYS};
-use super::{Answer, Query, RayError, pieces};
-use crate::snapshot::Snapshot;
+use crate::json::JsonWriter;
+use crate::{Answer, Query, RayError, pieces};
+use ray_history_core::snapshot::Snapshot;
 use std::sync::Arc;
 use workers::Process;
 

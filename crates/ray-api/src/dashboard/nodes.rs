@@ -12,12 +12,12 @@ pub mod logical;
 pub mod raylet;
 
 use super::google_style::Keys;
-use super::json::JsonWriter;
-use super::{Answer, Query, RayError, pieces};
-use crate::base::id::NodeId;
-use crate::snapshot::Snapshot;
-use crate::snapshot::intern::Str;
-use crate::snapshot::node::Node;
+use crate::json::JsonWriter;
+use crate::{Answer, Query, RayError, pieces};
+use ray_history_core::base::id::NodeId;
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::intern::Str;
+use ray_history_core::snapshot::node::Node;
 use std::sync::Arc;
 
 /// Answers `/nodes` with the requested `view`.
@@ -151,7 +151,7 @@ pub fn find<'a>(snapshot: &'a Snapshot, id: &str) -> Option<&'a Node> {
 
 /// Returns the node with an id in bytes.
 pub(super) fn by_bytes<'a>(snapshot: &'a Snapshot, id: &[u8]) -> Option<&'a Node> {
-    by_id(snapshot, &crate::base::id::RayId(id.try_into().ok()?))
+    by_id(snapshot, &ray_history_core::base::id::RayId(id.try_into().ok()?))
 }
 
 fn by_id<'a>(snapshot: &'a Snapshot, id: &NodeId) -> Option<&'a Node> {

@@ -1,13 +1,13 @@
 //! One job in Ray's format (`JobDetails`): every field is present, null if unknown.
 
-use crate::ray_api::json::JsonWriter;
-use crate::ray_api::state_list::Cell;
-use crate::ray_api::{Query, redact};
-use crate::snapshot::submission::{Driver, JobStatus, JobType, UnifiedJob};
+use crate::cell::Cell;
+use crate::json::JsonWriter;
+use crate::{Query, redact};
+use ray_history_core::snapshot::submission::{Driver, JobStatus, JobType, UnifiedJob};
 use std::borrow::Cow;
 
 /// The fields in Ray's order.
-pub(super) const FIELDS: [&str; 15] = [
+pub(crate) const FIELDS: [&str; 15] = [
     "type",
     "job_id",
     "submission_id",
@@ -27,23 +27,23 @@ pub(super) const FIELDS: [&str; 15] = [
 
 /// Options that change how jobs are written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct View {
+pub(crate) struct View {
     redact: bool,
     over: bool,
 }
 
 impl View {
     /// Returns the options of a query.
-    pub(super) fn of(query: &Query) -> Self {
+    pub(crate) fn of(query: &Query) -> Self {
         Self { redact: query.redact, over: query.over }
     }
 
     /// The job as stored, with nothing hidden.
-    pub(super) const AS_STORED: Self = Self { redact: false, over: false };
+    pub(crate) const AS_STORED: Self = Self { redact: false, over: false };
 }
 
 /// Writes a job with the driver to show.
-pub(super) fn write(job: &UnifiedJob, driver: Option<&Driver>, view: View, w: &mut JsonWriter) {
+pub(crate) fn write(job: &UnifiedJob, driver: Option<&Driver>, view: View, w: &mut JsonWriter) {
     w.begin_object();
     for field in FIELDS {
         w.key(field);
@@ -53,7 +53,7 @@ pub(super) fn write(job: &UnifiedJob, driver: Option<&Driver>, view: View, w: &m
 }
 
 /// Returns the value of one field.
-pub(super) fn cell<'a>(job: &'a UnifiedJob, driver: Option<&'a Driver>, field: &str, view: View) -> Cell<'a> {
+pub(crate) fn cell<'a>(job: &'a UnifiedJob, driver: Option<&'a Driver>, field: &str, view: View) -> Cell<'a> {
     let text = |value: &'a Option<Box<str>>| value.as_deref().map_or(Cell::Null, |text| Cell::Str(text.into()));
     let number = |value: Option<i64>| value.map_or(Cell::Null, Cell::Int);
     match field {
@@ -91,7 +91,7 @@ fn message_at_cluster_end(status: JobStatus) -> &'static str {
 }
 
 /// Returns a runtime environment as JSON, with the values of its variables hidden if `redact` is set.
-pub(in crate::ray_api) fn runtime_env(json: &str, redact: bool) -> Cow<'_, [u8]> {
+pub(crate) fn runtime_env(json: &str, redact: bool) -> Cow<'_, [u8]> {
     if !redact {
         return Cow::Borrowed(json.as_bytes());
     }

@@ -1,5 +1,6 @@
 use super::*;
-use crate::snapshot::submission::{JobStatus, JobType};
+use crate::state;
+use ray_history_core::snapshot::submission::{JobStatus, JobType};
 use serde_json::{Value, json};
 
 fn driver(hex: &str) -> Driver {
@@ -83,7 +84,7 @@ fn finds_job_by_submission_or_any_driver() {
 fn state_api_sorts_by_job_id_and_filters() {
     let snapshot = snapshot();
     let rows = |query: &[(&str, &str)]| {
-        let answer = read(state_list(&snapshot, &Query::of(query)).unwrap());
+        let answer = read(state::jobs::list(&snapshot, &Query::of(query)).unwrap());
         let result = answer["data"]["result"].clone();
         let ids: Vec<String> =
             result["result"].as_array().unwrap().iter().map(|row| row["job_id"].to_string()).collect();
@@ -94,10 +95,10 @@ fn state_api_sorts_by_job_id_and_filters() {
     assert_eq!(rows(&filter("submission_id", "SUB-1")), (r#""06000000""#.into(), json!(3), json!(1)));
     assert_eq!(rows(&filter("type", "driver")), (r#""04000000""#.into(), json!(3), json!(1)));
     assert_eq!(rows(&filter("status", "PENDING")), ("null".into(), json!(3), json!(1)));
-    assert!(state_list(&snapshot, &Query::of(&filter("entrypoint", "x"))).is_err());
-    let plain = read(state_list(&snapshot, &Query::of(&[("limit", "1")])).unwrap());
+    assert!(state::jobs::list(&snapshot, &Query::of(&filter("entrypoint", "x"))).is_err());
+    let plain = read(state::jobs::list(&snapshot, &Query::of(&[("limit", "1")])).unwrap());
     assert_eq!(plain["data"]["result"]["result"][0].as_object().unwrap().len(), 8);
-    let detail = read(state_list(&snapshot, &Query { redact: true, ..Query::of(&[("detail", "1")]) }).unwrap());
+    let detail = read(state::jobs::list(&snapshot, &Query { redact: true, ..Query::of(&[("detail", "1")]) }).unwrap());
     assert_eq!(detail["data"]["result"]["result"][0].as_object().unwrap().len(), 15);
     assert!(!detail.to_string().contains("secret"));
 }

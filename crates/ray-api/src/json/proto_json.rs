@@ -1,6 +1,6 @@
 //! Converts the proto-JSON of events (camelCase) to that of Ray's state API (`snake_case`).
 
-use crate::base::stored_json;
+use ray_history_core::base::stored_json;
 use serde_json::{Map, Value};
 
 /// Returns a document with every key in `snake_case`, or `{}` if it is not JSON.

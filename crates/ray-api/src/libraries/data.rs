@@ -5,11 +5,11 @@
 //! that was still running is replaced by one that is known to have ended, because polling stops before the cluster.
 //! Source: `dashboard/modules/data/data_head.py`, `data/_internal/{stats,metadata_exporter}.py`.
 
-use super::json::JsonWriter;
-use super::{Answer, RayError, pieces, stored};
-use crate::base::stored_json::{self, parts};
-use crate::logs::export::Export;
-use crate::snapshot::Snapshot;
+use crate::json::JsonWriter;
+use crate::{Answer, RayError, pieces, stored};
+use ray_history_core::base::stored_json::{self, parts};
+use ray_history_core::logs::export::Export;
+use ray_history_core::snapshot::Snapshot;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;

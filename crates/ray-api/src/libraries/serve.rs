@@ -3,10 +3,10 @@
 //! The live dashboard queries the Serve controller, which is gone: a stored response is the only source.
 //! Source: `dashboard/modules/serve/serve_head.py`, `ServeInstanceDetails` in `serve/schema.py`.
 
-use super::redact::Redactor;
-use super::{Answer, Query, RayError, stored};
-use crate::base::stored_json;
-use crate::snapshot::Snapshot;
+use crate::redact::Redactor;
+use crate::{Answer, Query, RayError, stored};
+use ray_history_core::base::stored_json;
+use ray_history_core::snapshot::Snapshot;
 use serde_json::json;
 use std::sync::Arc;
 

@@ -8,12 +8,12 @@
 mod decoder;
 mod encoder;
 
-use super::{RayError, jobs};
-use crate::logs::job_driver;
-use crate::snapshot::Snapshot;
-use crate::snapshot::submission::JobType;
+use crate::{RayError, jobs};
 pub use decoder::Decoder;
 pub use encoder::Encoder;
+use ray_history_core::logs::job_driver;
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::submission::JobType;
 
 /// The location of a submission's log.
 #[derive(Clone, Debug, PartialEq, Eq)]

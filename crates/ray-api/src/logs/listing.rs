@@ -6,12 +6,12 @@
 //! Ray's order is that of the file system; here names are in natural order, so that the order is stable.
 //! A bucket stores no empty folders, so those that Ray shows (`nsight/`, `old/` ...) are missing.
 
-use super::json::JsonWriter;
-use super::log_request::place::{NodeRef, resolve_node};
-use super::{Answer, Query, RayError, pieces};
-use crate::base::id::NodeId;
-use crate::snapshot::Snapshot;
+use super::request::place::{NodeRef, resolve_node};
+use crate::json::JsonWriter;
+use crate::{Answer, Query, RayError, pieces};
 use globset::{GlobBuilder, GlobMatcher};
+use ray_history_core::base::id::NodeId;
+use ray_history_core::snapshot::Snapshot;
 use std::collections::BTreeSet;
 
 /// A parsed listing request.

@@ -20,7 +20,7 @@ pub use plan::{LogPlan, ResolvedLog};
 pub use rotation::{AttemptBytes, Part};
 pub use search::Search;
 
-use super::{Query, RayError};
+use crate::{Query, RayError};
 use place::NodeRef;
 
 /// One of the two outputs of a process.

@@ -3,13 +3,13 @@
 //! Classes are in the order of their first actor id, states in the order of first occurrence. Ray counts at most
 //! 10,000 actors; this counts all. Source: `ActorSummaries.to_summary` in `util/state/common.py`.
 
-use super::actor_state::{Actors, select};
-use super::json::JsonWriter;
-use super::state_list::{self, Notes};
-use super::{Answer, Query, RayError, pieces};
-use crate::base::actor::ActorState;
-use crate::snapshot::Snapshot;
-use crate::snapshot::intern::Str;
+use super::actors::{Actors, select};
+use super::resource::{self, Notes};
+use crate::json::JsonWriter;
+use crate::{Answer, Query, RayError, pieces};
+use ray_history_core::base::actor::ActorState;
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::intern::Str;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub fn summarize(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayE
     }
 
     let mut w = pieces::writer(classes.len());
-    state_list::begin_summary(&mut w, actors.counts(rows.len()));
+    resource::begin_summary(&mut w, actors.counts(rows.len()));
     w.begin_object();
     let (snapshot, total) = (Arc::clone(snapshot), rows.len());
     let row = move |(class, states): (Str, Vec<(ActorState, u32)>), w: &mut JsonWriter| {
@@ -59,14 +59,14 @@ pub fn summarize(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayE
         w.end_object();
         w.end_object();
         w.end_object();
-        state_list::end(w, Notes::EmptyWarning);
+        resource::end(w, Notes::EmptyWarning);
     }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ray_api::test_events::result_of;
+    use crate::test_events::result_of;
     use serde_json::json;
 
     #[test]

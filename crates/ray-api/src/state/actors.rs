@@ -7,16 +7,18 @@
 //! `total` and `num_after_truncation` count rows before all filters (seen live). Source: `list_actors` in
 //! `dashboard/state_aggregator.py`, `ActorState` in `util/state/common.py`.
 
-use super::actors::death::write_snake_case;
-use super::json::JsonWriter;
-use super::redact::RedactedEnvs;
-use super::state_list::{self, Cell, Column, Counts, Kind, MAX_LIMIT, Notes, Options, Predicate, Resource};
-use super::{Answer, Query, RayError};
-use crate::base::actor::ActorState;
-use crate::snapshot::Snapshot;
-use crate::snapshot::actor::Actor;
-use crate::snapshot::intern::Str;
-use crate::snapshot::text::TextReader;
+use super::resource;
+use super::resource::{Column, Counts, Kind, MAX_LIMIT, Notes, Options, Predicate, Resource};
+use crate::cell::Cell;
+use crate::dashboard::actors::death::write_snake_case;
+use crate::json::JsonWriter;
+use crate::redact::RedactedEnvs;
+use crate::{Answer, Query, RayError};
+use ray_history_core::base::actor::ActorState;
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::actor::Actor;
+use ray_history_core::snapshot::intern::Str;
+use ray_history_core::snapshot::text::TextReader;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -27,21 +29,21 @@ pub fn list(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayError>
     let mut rows = select(&actors, query)?;
     let counts = options.counts(actors.counts(rows.len()));
     rows.truncate(options.limit);
-    Ok(state_list::write(actors, rows, counts, options.detail, Notes::EmptyWarning))
+    Ok(resource::write(actors, rows, counts, options.detail, Notes::EmptyWarning))
 }
 
 /// Returns the rows that pass a query's filters, in order of actor id.
 pub(super) fn select(actors: &Actors, query: &Query) -> Result<Vec<u32>, RayError> {
-    let filters = state_list::parse_filters(query, Actors::COLUMNS)?;
+    let filters = resource::parse_filters(query, Actors::COLUMNS)?;
     for filter in filters.iter().filter(|filter| filter.predicate == Predicate::Equal) {
-        state_list::check_id(filter)?;
+        resource::check_id(filter)?;
         let state = filter.given.to_uppercase();
         if filter.column == "state" && ActorState::parse(&state).is_none() {
             return Err(RayError::BadQuery(format!("Invalid actor state for filtering: {state}")));
         }
     }
     let mut rows: Vec<u32> = (0..actors.rows() as u32).collect();
-    rows.retain(|&row| state_list::passes(actors, row as usize, &filters));
+    rows.retain(|&row| resource::passes(actors, row as usize, &filters));
     Ok(rows)
 }
 

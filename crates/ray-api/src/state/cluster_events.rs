@@ -3,12 +3,12 @@
 //! If both shapes of rows occur, the live dashboard fails, because it sorts numbers with texts; this list does not.
 //! Source: `_list_cluster_events_impl` in `dashboard/modules/event/event_head.py`.
 
-use super::events::parsed;
-use super::metadata::offset_minutes;
-use super::state_list::{self, Column, Columns, Kind, Notes, Objects, Values};
-use super::{Answer, Query, RayError};
-use crate::logs::event_file::EventKey;
-use crate::snapshot::Snapshot;
+use super::resource::{self, Column, Columns, Kind, Notes, Objects, Values};
+use crate::dashboard::events::parsed;
+use crate::dashboard::metadata::offset_minutes;
+use crate::{Answer, Query, RayError};
+use ray_history_core::logs::event_file::EventKey;
+use ray_history_core::snapshot::Snapshot;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub fn list(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayError>
         keys: snapshot.facts.events.keys().cloned().collect(),
         snapshot: Arc::clone(snapshot),
     };
-    state_list::list(Values::<ClusterEvents, _>::new(events), query, Notes::EmptyWarning)
+    resource::list(Values::<ClusterEvents, _>::new(events), query, Notes::EmptyWarning)
 }
 
 struct Events {

@@ -5,13 +5,15 @@
 //! in `dashboard/state_aggregator.py`, `get_all_node_info` in `util/state/state_manager.py`, `NodeState` in
 //! `util/state/common.py`.
 
-use super::nodes::state_message;
-use super::state_list::{self, Cell, Column, Counts, Filter, Kind, MAX_LIMIT, Notes, Options, Predicate, Resource};
-use super::{Answer, Query, RayError};
-use crate::base::time::millis;
-use crate::snapshot::Snapshot;
-use crate::snapshot::intern::Str;
-use crate::snapshot::version::RayVersion;
+use super::resource;
+use super::resource::{Column, Counts, Filter, Kind, MAX_LIMIT, Notes, Options, Predicate, Resource};
+use crate::cell::Cell;
+use crate::dashboard::nodes::state_message;
+use crate::{Answer, Query, RayError};
+use ray_history_core::base::time::millis;
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::intern::Str;
+use ray_history_core::snapshot::version::RayVersion;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -19,10 +21,10 @@ use std::sync::Arc;
 pub fn list(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayError> {
     let options = Options::parse(query)?;
     let nodes = Nodes(Arc::clone(snapshot));
-    let filters = state_list::parse_filters(query, Nodes::COLUMNS)?;
+    let filters = resource::parse_filters(query, Nodes::COLUMNS)?;
     let equal = || filters.iter().filter(|filter| filter.predicate == Predicate::Equal);
     for filter in equal() {
-        state_list::check_id(filter)?;
+        resource::check_id(filter)?;
         let state = filter.given.to_uppercase();
         if filter.column == "state" && !matches!(&*state, "ALIVE" | "DEAD") {
             return Err(RayError::BadQuery(format!("Invalid node state for filtering: {state}")));
@@ -42,7 +44,7 @@ pub fn list(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayError>
         Counts { total: nodes.rows(), num_after_truncation: at_source.min(MAX_LIMIT), num_filtered: rows.len() };
     let counts = options.counts(counts);
     rows.truncate(options.limit);
-    Ok(state_list::write(nodes, rows, counts, options.detail, Notes::EmptyWarning))
+    Ok(resource::write(nodes, rows, counts, options.detail, Notes::EmptyWarning))
 }
 
 /// The nodes of a snapshot as rows.
@@ -94,7 +96,7 @@ impl Resource for Nodes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ray_api::test_events::{DEAD_NODE, HEAD, query_from, result_of, snapshot};
+    use crate::test_events::{DEAD_NODE, HEAD, query_from, result_of, snapshot};
     use serde_json::{Value, json};
 
     fn get(query: &str) -> Value {

@@ -1,7 +1,10 @@
 //! `/api/v0/objects`: objects in the stores of live workers. A dead session has none, which is no error.
 
-use super::state_list::{self, Cell, Column, Counts, Kind, Notes, Options, Resource};
-use super::{Answer, Query, RayError, json::JsonWriter};
+use super::resource;
+use super::resource::{Column, Counts, Kind, Notes, Options, Resource};
+use crate::cell::Cell;
+use crate::json::JsonWriter;
+use crate::{Answer, Query, RayError};
 
 struct Objects;
 
@@ -29,18 +32,18 @@ impl Resource for Objects {
 
 /// Answers `/api/v0/objects`.
 pub fn list(query: &Query) -> Result<Answer, RayError> {
-    state_list::list(Objects, query, Notes::NullWarning)
+    resource::list(Objects, query, Notes::NullWarning)
 }
 
 /// Answers `/api/v0/objects/summarize`.
 pub fn summarize(query: &Query) -> Result<Answer, RayError> {
     Options::parse(query)?;
     let mut w = JsonWriter::with_capacity(512);
-    state_list::begin(&mut w, Counts::default());
+    resource::begin(&mut w, Counts::default());
     w.key("result");
     w.raw(
         br#"{"node_id_to_summary":{"cluster":{"summary":{},"total_objects":0,"total_size_mb":0.0,"callsite_enabled":false,"summary_by":"callsite"}}}"#,
     );
-    state_list::end(&mut w, Notes::NullWarning);
+    resource::end(&mut w, Notes::NullWarning);
     Ok(Answer::json(w.into_bytes()))
 }

@@ -4,12 +4,12 @@
 
 mod row;
 
-use super::state_list::{self, Column, Columns, Kind, Notes};
-use super::{Answer, Query, RayError, stored};
-use crate::base::id::PlacementGroupId;
-use crate::base::stored_json::parts;
-use crate::snapshot::Snapshot;
-use crate::snapshot::version::RayVersion;
+use super::resource::{self, Column, Columns, Kind, Notes};
+use crate::{Answer, Query, RayError, stored};
+use ray_history_core::base::id::PlacementGroupId;
+use ray_history_core::base::stored_json::parts;
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::version::RayVersion;
 use row::{Groups, Row};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -63,7 +63,7 @@ pub fn list(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayError>
 
 fn answer<C: Columns>(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayError> {
     let groups = Groups::<C>::new(Arc::clone(snapshot), rows(snapshot));
-    state_list::list(groups, query, Notes::EmptyWarning)
+    resource::list(groups, query, Notes::EmptyWarning)
 }
 
 /// Returns the rows in order of their ids. A stored row wins over events; among stored rows, one with details wins.

@@ -3,16 +3,18 @@
 //! Rows are built when the session is loaded (`snapshot::runtime_env`), in Ray's order.
 //! Source: `list_runtime_envs` of `dashboard/state_aggregator.py`, `RuntimeEnvState` of `util/state/common.py`.
 
-use super::jobs::runtime_env;
-use super::state_list::{self, Cell, Column, Kind, Notes, Resource};
-use super::{Answer, Query, RayError};
-use crate::snapshot::Snapshot;
+use super::resource;
+use super::resource::{Column, Kind, Notes, Resource};
+use crate::cell::Cell;
+use crate::jobs::runtime_env;
+use crate::{Answer, Query, RayError};
+use ray_history_core::snapshot::Snapshot;
 use std::sync::Arc;
 
 /// Answers `/api/v0/runtime_envs`.
 pub fn list(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayError> {
     let envs = RuntimeEnvs { snapshot: Arc::clone(snapshot), redact: query.redact };
-    state_list::list(envs, query, Notes::NullWarning)
+    resource::list(envs, query, Notes::NullWarning)
 }
 
 /// The rows. Ray prints 64-bit numbers as strings.

@@ -2,16 +2,19 @@
 //!
 //! Ray counts at most 10,000 rows; this counts all. Source: `TaskSummaries` in `ray/util/state/common.py`.
 
-use super::json::JsonWriter;
-use super::lineage::Lineage;
-use super::state_counts::{StateCounts, write_state_counts};
-use super::state_list::{self, Counts, Notes};
+mod lineage;
+mod state_counts;
+
+use super::resource::{self, Counts, Notes};
 use super::tasks::{self, Tasks};
-use super::{Answer, Query, RayError, pieces};
-use crate::base::task::TaskType;
-use crate::snapshot::Snapshot;
-use crate::snapshot::intern::Str;
-use crate::snapshot::version::RayVersion;
+use crate::json::JsonWriter;
+use crate::{Answer, Query, RayError, pieces};
+use lineage::Lineage;
+use ray_history_core::base::task::TaskType;
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::intern::Str;
+use ray_history_core::snapshot::version::RayVersion;
+use state_counts::{StateCounts, write_state_counts};
 use std::sync::Arc;
 
 /// Ray's response body for an uncaught exception.
@@ -30,7 +33,7 @@ pub fn summarize(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayE
     let mut w = pieces::writer(0);
     // All rows are counted, so none is cut off: clients warn if fewer rows were fetched than exist.
     let counts = Counts { num_after_truncation: selected.at_source, ..selected.counts() };
-    state_list::begin_summary(&mut w, counts);
+    resource::begin_summary(&mut w, counts);
     let totals = totals(snapshot, &selected.rows);
     let end = move |w: &mut JsonWriter| {
         for (key, total) in totals {
@@ -42,7 +45,7 @@ pub fn summarize(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayE
         for _ in 0..3 {
             w.end_object();
         }
-        state_list::end(w, Notes::EmptyWarning);
+        resource::end(w, Notes::EmptyWarning);
     };
     if by_lineage {
         let mut lineage = Lineage::new(Arc::clone(snapshot), &selected.rows);

@@ -8,10 +8,10 @@
 mod row;
 mod truncate;
 
-use super::state_list::{self, Counts, Filter, MAX_LIMIT, Notes, Options, Resource};
-use super::{Answer, Query, RayError};
-use crate::base::task::TaskType;
-use crate::snapshot::Snapshot;
+use super::resource::{self, Counts, Filter, MAX_LIMIT, Notes, Options, Resource};
+use crate::{Answer, Query, RayError};
+use ray_history_core::base::task::TaskType;
+use ray_history_core::snapshot::Snapshot;
 pub use row::Tasks;
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub fn list(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayError>
         truncate::keep_important(&snapshot.tasks, &mut rows, MAX_LIMIT);
     }
     rows.truncate(options.limit);
-    Ok(state_list::write(tasks, rows, counts, options.detail, Notes::EmptyWarning))
+    Ok(resource::write(tasks, rows, counts, options.detail, Notes::EmptyWarning))
 }
 
 /// The attempts that a query selects.
@@ -54,20 +54,20 @@ const SOURCE_FILTERS: [&str; 5] = ["actor_id", "job_id", "task_id", "name", "sta
 
 /// Applies a query's filters to the whole session.
 pub(super) fn select(tasks: &Tasks, query: &Query, exclude_driver: bool) -> Result<Selected, RayError> {
-    let filters = state_list::parse_filters(query, Tasks::COLUMNS)?;
+    let filters = resource::parse_filters(query, Tasks::COLUMNS)?;
     let (source, rest): (Vec<Filter>, Vec<Filter>) =
         filters.into_iter().partition(|filter| SOURCE_FILTERS.contains(&filter.column));
     for filter in &source {
-        state_list::check_id(filter)?;
+        resource::check_id(filter)?;
     }
     let table = &tasks.snapshot().tasks;
-    let shown = |attempt: &crate::snapshot::task::Attempt<'_>| {
+    let shown = |attempt: &ray_history_core::snapshot::task::Attempt<'_>| {
         attempt.is_defined() && !(exclude_driver && attempt.shape().task_type == TaskType::DriverTask)
     };
     let mut rows: Vec<u32> = table.iter().filter(shown).map(|attempt| attempt.row() as u32).collect();
-    rows.retain(|&row| state_list::passes(tasks, row as usize, &source));
+    rows.retain(|&row| resource::passes(tasks, row as usize, &source));
     let at_source = rows.len();
-    rows.retain(|&row| state_list::passes(tasks, row as usize, &rest));
+    rows.retain(|&row| resource::passes(tasks, row as usize, &rest));
     Ok(Selected { rows, at_source })
 }
 

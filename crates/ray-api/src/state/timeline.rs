@@ -3,17 +3,17 @@
 //! Driver tasks are left out. Nodes are processes, workers are threads; both are numbered in the order of their first
 //! occurrence. Source: `chrome_tracing_dump` in `ray/_private/profiling.py`.
 
-use super::json::JsonWriter;
-use super::pieces::PIECE;
 use super::tasks::{self, Tasks};
-use super::{Answer, Query, RayError};
-use crate::base::id::push_hex;
-use crate::event::reader::Reader;
-use crate::snapshot::Snapshot;
-use crate::snapshot::intern::{Id, Str};
-use crate::snapshot::task::{Attempt, OWN_TASK_ID, ProfileRow, ProfileSource};
+use crate::json::JsonWriter;
+use crate::pieces::PIECE;
+use crate::{Answer, Query, RayError};
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use ray_history_core::base::id::push_hex;
+use ray_history_core::event::reader::Reader;
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::intern::{Id, Str};
+use ray_history_core::snapshot::task::{Attempt, OWN_TASK_ID, ProfileRow, ProfileSource};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -2,14 +2,16 @@
 //!
 //! `is_alive` is null for a worker whose end no event and no log reports or rules out.
 
-use super::json::JsonWriter;
-use super::state_list::{self, Cell, Column, Kind, Notes, Resource};
-use super::{Answer, Query, RayError};
-use crate::base::id::WorkerId;
-use crate::snapshot::Snapshot;
-use crate::snapshot::driver::Driver;
-use crate::snapshot::text::TextReader;
-use crate::snapshot::worker::Life;
+use super::resource;
+use super::resource::{Column, Kind, Notes, Resource};
+use crate::cell::Cell;
+use crate::json::JsonWriter;
+use crate::{Answer, Query, RayError};
+use ray_history_core::base::id::WorkerId;
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::driver::Driver;
+use ray_history_core::snapshot::text::TextReader;
+use ray_history_core::snapshot::worker::Life;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +21,7 @@ const UNKNOWN_MS: u64 = u64::MAX;
 
 /// Answers `/api/v0/workers`.
 pub fn list(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayError> {
-    state_list::list(Workers::new(Arc::clone(snapshot)), query, Notes::EmptyWarning)
+    resource::list(Workers::new(Arc::clone(snapshot)), query, Notes::EmptyWarning)
 }
 
 /// A row number in the table of workers or of drivers.

@@ -5,11 +5,11 @@
 //! cause contains the address of that worker's node (seen live: node and address set, worker empty).
 
 use super::death::DeathCause;
-use crate::base::actor::ActorState;
-use crate::base::id::{NodeId, WorkerId};
-use crate::ray_api::nodes;
-use crate::snapshot::Snapshot;
-use crate::snapshot::actor::Actor;
+use crate::dashboard::nodes;
+use ray_history_core::base::actor::ActorState;
+use ray_history_core::base::id::{NodeId, WorkerId};
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::actor::Actor;
 
 /// An address; ids are empty where Ray's are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,10 @@ fn nil() -> Address<'static> {
 }
 
 /// Returns the node with the address in the death cause, or `None` if several nodes have it.
-fn node_of_death<'a>(snapshot: &'a Snapshot, death: &DeathCause<'_>) -> Option<&'a crate::snapshot::node::Node> {
+fn node_of_death<'a>(
+    snapshot: &'a Snapshot,
+    death: &DeathCause<'_>,
+) -> Option<&'a ray_history_core::snapshot::node::Node> {
     let ip = death.node_ip()?;
     let mut nodes = snapshot.nodes.iter().filter(|node| snapshot.str(node.ip) == ip);
     let found = nodes.next()?;

@@ -3,11 +3,11 @@
 //! The dashboard shows one text of it (`exitDetail`); the state API shows all of it with snake-case names and ids in
 //! hex, which events contain in base64.
 
-use crate::base::stored_json;
-use crate::ray_api::json::JsonWriter;
-use crate::ray_api::proto_json::snake_case;
+use crate::json::JsonWriter;
+use crate::json::proto_json::snake_case;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use ray_history_core::base::stored_json;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -109,7 +109,7 @@ fn hex_of(id: &str) -> Cow<'_, str> {
     match BASE64_STANDARD.decode(id) {
         Ok(bytes) if !is_hex => {
             let mut hex = Vec::with_capacity(2 * bytes.len());
-            crate::base::id::push_hex(&mut hex, &bytes);
+            ray_history_core::base::id::push_hex(&mut hex, &bytes);
             Cow::Owned(String::from_utf8(hex).unwrap_or_default())
         }
         _ => Cow::Borrowed(id),

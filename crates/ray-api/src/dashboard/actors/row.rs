@@ -9,13 +9,13 @@
 use super::address::{Address, address};
 use super::death::DeathCause;
 use super::resources::original;
-use crate::base::actor::ActorState;
-use crate::base::time::millis;
-use crate::ray_api::google_style::{Keys, write_map};
-use crate::ray_api::json::JsonWriter;
-use crate::snapshot::Snapshot;
-use crate::snapshot::actor::Actor;
-use crate::snapshot::text::TextReader;
+use crate::dashboard::google_style::{Keys, write_map};
+use crate::json::JsonWriter;
+use ray_history_core::base::actor::ActorState;
+use ray_history_core::base::time::millis;
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::actor::Actor;
+use ray_history_core::snapshot::text::TextReader;
 use std::sync::Arc;
 
 /// Writes the actors of one snapshot.

@@ -1,7 +1,7 @@
 //! Compares real events of Ray 2.60 with its dashboard's answers for the same actors.
 
 use super::*;
-use crate::ray_api::test_events::{ALIVE, DEAD_NODE, GROUPED, NEVER_RAN, RESTARTED, snapshot, snapshot_with};
+use crate::test_events::{ALIVE, DEAD_NODE, GROUPED, NEVER_RAN, RESTARTED, snapshot, snapshot_with};
 use serde_json::{Value, json};
 
 fn body(answer: Result<Answer, RayError>) -> Value {
@@ -110,11 +110,11 @@ fn long_list_is_sent_in_pieces() {
         })
         .collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let crate::ray_api::Body::Chunks(pieces) = list(&snapshot_with(&many), &Query::default()).unwrap().body else {
+    let crate::Body::Chunks(pieces) = list(&snapshot_with(&many), &Query::default()).unwrap().body else {
         panic!("a list is streamed");
     };
     let pieces: Vec<Vec<u8>> = pieces.collect();
-    assert!(pieces.len() > 3 && pieces.iter().all(|piece| piece.len() < 3 * crate::ray_api::pieces::PIECE));
+    assert!(pieces.len() > 3 && pieces.iter().all(|piece| piece.len() < 3 * crate::pieces::PIECE));
     let all: Value = serde_json::from_slice(&pieces.concat()).unwrap();
     assert_eq!(all["data"]["actors"].as_object().unwrap().len(), 2005);
 }

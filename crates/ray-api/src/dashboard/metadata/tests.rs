@@ -1,5 +1,5 @@
 use super::*;
-use crate::ray_api::test_events::{self, snapshot};
+use crate::test_events::{self, snapshot};
 
 fn get(endpoint: fn(&Arc<Snapshot>) -> Result<Answer, RayError>, snapshot: Snapshot) -> Value {
     serde_json::from_slice(&endpoint(&Arc::new(snapshot)).unwrap().into_bytes()).unwrap()

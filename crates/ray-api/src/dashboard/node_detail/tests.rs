@@ -1,7 +1,7 @@
 //! One node: its actors, its processes, and unknown ids.
 
 use super::*;
-use crate::ray_api::test_events::{ALIVE, DEAD_NODE, HEAD, NEVER_RAN, RESTARTED, snapshot};
+use crate::test_events::{ALIVE, DEAD_NODE, HEAD, NEVER_RAN, RESTARTED, snapshot};
 use serde_json::{Value, json};
 
 fn node(id: &str) -> Value {

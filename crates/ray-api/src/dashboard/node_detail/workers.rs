@@ -6,14 +6,14 @@
 //! `cpuPercent` is null and `memoryInfo` empty: usage is in no event. `createTime` is left out if no start is known.
 //! An actor's process has Ray's title, `ray::<class>`.
 
-use crate::base::actor::ActorState;
-use crate::base::id::{ActorId, JobId, RayId, WorkerId};
-use crate::ray_api::json::JsonWriter;
-use crate::snapshot::Snapshot;
-use crate::snapshot::actor::Actor;
-use crate::snapshot::intern::{Id, Str};
-use crate::snapshot::node::Node;
-use crate::snapshot::worker::Life;
+use crate::json::JsonWriter;
+use ray_history_core::base::actor::ActorState;
+use ray_history_core::base::id::{ActorId, JobId, RayId, WorkerId};
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::actor::Actor;
+use ray_history_core::snapshot::intern::{Id, Str};
+use ray_history_core::snapshot::node::Node;
+use ray_history_core::snapshot::worker::Life;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// `DEFAULT_LANGUAGE` of the dashboard.

@@ -4,7 +4,7 @@
 //! so only the totals are written: `2.0 CPU`, `22.84GiB memory`. As in Ray, lines are sorted by name, the automatic
 //! `node:` resources are left out, and dead nodes have no text.
 
-use crate::ray_api::quantities;
+use crate::dashboard::quantities;
 
 /// Returns the lines for a JSON map of resources.
 pub(super) fn text(resources: &str) -> String {

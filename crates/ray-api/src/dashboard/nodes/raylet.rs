@@ -1,25 +1,25 @@
 //! The `raylet` member of a node: Ray's `GcsNodeInfo` with the last report of the raylet.
 //!
 //! For a dead node the dashboard keeps only the notice of its death: id, end and reason. Address, name, labels,
-//! resources and start become blank (seen live, and in `gcs_node_manager`). The state API (`node_state`) still shows
+//! resources and start become blank (seen live, and in `gcs_node_manager`). The state API (`state::nodes`) still shows
 //! them all. Ports, sockets and paths are in no event: zero or empty, as for Ray's dead nodes.
 
 use super::{KEYS, state_message};
-use crate::base::id::{NodeId, RayId};
-use crate::base::time::{Nanos, millis};
-use crate::ray_api::google_style::write_map;
-use crate::ray_api::json::JsonWriter;
-use crate::snapshot::Snapshot;
-use crate::snapshot::intern::Str;
-use crate::snapshot::node::Node;
-use crate::snapshot::worker::Life;
+use crate::dashboard::google_style::write_map;
+use crate::json::JsonWriter;
+use ray_history_core::base::id::{NodeId, RayId};
+use ray_history_core::base::time::{Nanos, millis};
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::intern::Str;
+use ray_history_core::snapshot::node::Node;
+use ray_history_core::snapshot::worker::Life;
 use std::collections::HashMap;
 
 /// Number of live workers per node, counted once per answer: a big session has thousands of both.
-pub(in crate::ray_api) struct LivingWorkers(HashMap<NodeId, u32>);
+pub(crate) struct LivingWorkers(HashMap<NodeId, u32>);
 
 impl LivingWorkers {
-    pub(in crate::ray_api) fn count(snapshot: &Snapshot) -> Self {
+    pub(crate) fn count(snapshot: &Snapshot) -> Self {
         let mut counts = HashMap::new();
         for worker in snapshot.workers.iter().filter(|worker| worker.life == Life::Alive) {
             if let Ok(node) = snapshot.id(worker.node).try_into() {
@@ -35,7 +35,7 @@ impl LivingWorkers {
 }
 
 /// Writes the object; without a node, Ray's answer for an unknown id.
-pub(in crate::ray_api) fn write(w: &mut JsonWriter, snapshot: &Snapshot, node: Option<&Node>, workers: &LivingWorkers) {
+pub(crate) fn write(w: &mut JsonWriter, snapshot: &Snapshot, node: Option<&Node>, workers: &LivingWorkers) {
     w.begin_object();
     // Ray's sums over missing statistics.
     w.key("objectStoreUsedMemory");

@@ -1,7 +1,7 @@
 //! Compares real events of Ray 2.60 with its dashboard's answers for the same nodes.
 
 use super::*;
-use crate::ray_api::test_events::{DEAD_NODE, HEAD, snapshot};
+use crate::test_events::{DEAD_NODE, HEAD, snapshot};
 use serde_json::{Value, json};
 
 fn view(view: &str) -> Result<Value, RayError> {
@@ -102,11 +102,11 @@ fn refuses_unknown_view_with_rays_text() {
 
 #[test]
 fn counts_live_workers_by_live_node() {
-    use crate::base::id::{NodeId, RayId};
-    use crate::snapshot::Snapshot;
-    use crate::snapshot::intern::Interner;
-    use crate::snapshot::worker::Life::{Alive, Dead, Unknown};
-    use crate::snapshot::worker::Worker;
+    use ray_history_core::base::id::{NodeId, RayId};
+    use ray_history_core::snapshot::Snapshot;
+    use ray_history_core::snapshot::intern::Interner;
+    use ray_history_core::snapshot::worker::Life::{Alive, Dead, Unknown};
+    use ray_history_core::snapshot::worker::Worker;
     let mut ids = Interner::default();
     let mut worker = |node: u8, life| Worker { node: ids.id(&[node; 28]), life, ..Worker::default() };
     let workers = [(1, Alive), (2, Alive), (1, Alive), (1, Dead), (3, Alive), (1, Unknown)];

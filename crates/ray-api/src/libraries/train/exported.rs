@@ -5,9 +5,9 @@
 
 use super::proto::{hex, int, list, object, text};
 use super::{Object, settings};
-use crate::base::stored_json;
-use crate::logs::export::Export;
-use crate::snapshot::Snapshot;
+use ray_history_core::base::stored_json;
+use ray_history_core::logs::export::Export;
+use ray_history_core::snapshot::Snapshot;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

@@ -14,11 +14,11 @@
 
 use super::settings::{self, LoggedSettings};
 use super::{Object, actor};
-use crate::base::actor::ActorState;
-use crate::base::id::NodeId;
-use crate::base::time::Nanos;
-use crate::logs::train::{Controller, TrainProcess};
-use crate::snapshot::Snapshot;
+use ray_history_core::base::actor::ActorState;
+use ray_history_core::base::id::NodeId;
+use ray_history_core::base::time::Nanos;
+use ray_history_core::logs::train::{Controller, TrainProcess};
+use ray_history_core::snapshot::Snapshot;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -279,7 +279,7 @@ fn session_dirs(snapshot: &Snapshot) -> BTreeMap<String, String> {
         let Some(path) = attempt.log_info().map(|log| snapshot.str(log.stdout_file)) else { continue };
         let (Some(at), Ok(node)) = (path.find(&below), node.try_into()) else { continue };
         let dir = path.get(..at + below.len() - "/logs/".len()).unwrap_or_default();
-        found.entry(crate::base::id::RayId::<28>(node).hex()).or_insert_with(|| dir.to_owned());
+        found.entry(ray_history_core::base::id::RayId::<28>(node).hex()).or_insert_with(|| dir.to_owned());
         if found.len() >= snapshot.nodes.len() {
             break;
         }

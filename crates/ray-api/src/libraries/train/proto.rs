@@ -1,6 +1,6 @@
 //! Converts values of proto messages, written as JSON, to those of Ray's schema.
 
-use crate::event::value::parse_id;
+use ray_history_core::event::value::parse_id;
 use serde_json::{Value, json};
 
 /// Returns a text, empty for any other type.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::ray_api::test_events::{self, snapshot};
+use crate::test_events::{self, snapshot};
 
 fn get(snapshot: Snapshot, redact: bool) -> Value {
     let answer = runs(&Arc::new(snapshot), &Query { redact, ..Query::default() }).unwrap();

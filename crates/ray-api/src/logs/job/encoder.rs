@@ -1,7 +1,7 @@
 //! Encodes the bytes of a log file as `{"logs": "…"}`, in pieces.
 
 use super::Decoder;
-use crate::ray_api::json::escape_into;
+use crate::json::escape_into;
 
 /// Encodes one file. Pieces may end anywhere, even inside a character.
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 use super::*;
-use crate::snapshot::submission::JobStatus;
 use proptest::prelude::*;
+use ray_history_core::snapshot::submission::JobStatus;
 
 fn encode(pieces: &[&[u8]]) -> String {
     let mut encoder = Encoder::new();

@@ -1,9 +1,9 @@
 //! Validates the nodes and paths of log requests: a result is a node's id, or a path inside its `logs` folder.
 
-use crate::base::id::{NodeId, RayId};
-use crate::ray_api::RayError;
-use crate::snapshot::Snapshot;
-use crate::snapshot::intern::Id;
+use crate::RayError;
+use ray_history_core::base::id::{NodeId, RayId};
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::intern::Id;
 
 /// A reference to a node in a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,8 +92,8 @@ mod tests {
 
     #[test]
     fn address_resolves_to_live_node_else_last() {
-        use crate::snapshot::node::Node;
-        let mut strings = crate::snapshot::intern::Interner::default();
+        use ray_history_core::snapshot::node::Node;
+        let mut strings = ray_history_core::snapshot::intern::Interner::default();
         let ip = strings.str("10.0.0.1");
         let node = |n: u8, start, alive| Node { id: RayId([n; 28]), ip, start, alive, ..Node::default() };
         let nodes = vec![node(1, 5, true), node(2, 9, false), node(3, 1, false)];

@@ -3,10 +3,10 @@
 use super::place::{no_agent, no_file, node_id, relative_path, resolve_node};
 use super::search::{Candidate, FileMatch, Search};
 use super::{AttemptBytes, Delivery, LogRequest, LogTarget, submission, task_log};
-use crate::base::id::{ActorId, NodeId};
-use crate::logs::job_driver;
-use crate::ray_api::RayError;
-use crate::snapshot::Snapshot;
+use crate::RayError;
+use ray_history_core::base::id::{ActorId, NodeId};
+use ray_history_core::logs::job_driver;
+use ray_history_core::snapshot::Snapshot;
 
 /// The bytes of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! that prints across a rotation has an end before its start. Before each attempt its worker prints a token, so the
 //! text before the attempt's first byte identifies the file.
 
-use crate::ray_api::RayError;
+use crate::RayError;
 use std::ops::Range;
 
 /// The byte range of an attempt's output.

@@ -2,8 +2,8 @@
 
 use super::place::no_agent;
 use super::{LogRequest, LogTarget, ResolvedLog, worker_file};
-use crate::base::id::NodeId;
-use crate::ray_api::RayError;
+use crate::RayError;
+use ray_history_core::base::id::NodeId;
 
 /// A node that may have the log, and the file to find there.
 #[derive(Clone, Debug, PartialEq, Eq)]

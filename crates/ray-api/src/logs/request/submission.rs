@@ -5,8 +5,8 @@
 //! metadata, and `SUBMISSION_JOB` events contain the node (defined, but never sent, by Ray 2.60).
 
 use super::place::node_id;
-use crate::base::id::NodeId;
-use crate::snapshot::Snapshot;
+use ray_history_core::base::id::NodeId;
+use ray_history_core::snapshot::Snapshot;
 use std::collections::HashSet;
 
 /// Returns the nodes that may have the log, the likeliest first: the requested one, known ones, the head, the rest.

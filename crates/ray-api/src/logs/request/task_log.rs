@@ -3,10 +3,10 @@
 
 use super::place::{node_id, relative_path};
 use super::{AttemptBytes, Delivery, ResolvedLog, Suffix, no_attempt, worker_file};
-use crate::base::id::{ActorId, NodeId, RayId, TaskId, WorkerId};
-use crate::ray_api::RayError;
-use crate::snapshot::Snapshot;
-use crate::snapshot::task::{Attempt, LogInfo};
+use crate::RayError;
+use ray_history_core::base::id::{ActorId, NodeId, RayId, TaskId, WorkerId};
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::task::{Attempt, LogInfo};
 
 /// Returns the log of an attempt, or Ray's error if it has none.
 pub(super) fn resolve(

@@ -1,8 +1,8 @@
 //! Resolves requests to files, on real events, and checks Ray's error texts.
 
 use super::*;
-use crate::base::id::NodeId;
-use crate::ray_api::test_events::{ALIVE, DEAD_NODE, HEAD, NEVER_RAN, RESTARTED, snapshot};
+use crate::test_events::{ALIVE, DEAD_NODE, HEAD, NEVER_RAN, RESTARTED, snapshot};
+use ray_history_core::base::id::NodeId;
 
 /// The newer of the two workers of a restarted actor, both on the same node.
 const NEWER: &str = "2415eaea5811240337e8027619091be06bba9f3c4e291a4ac8817d85";

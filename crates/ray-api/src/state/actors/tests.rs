@@ -1,9 +1,7 @@
 //! Compares real events of Ray 2.60 with its state API's answers for the same actors.
 
 use super::*;
-use crate::ray_api::test_events::{
-    ALIVE, DEAD_NODE, GROUPED, HEAD, NEVER_RAN, RESTARTED, query_from, result_of, snapshot,
-};
+use crate::test_events::{ALIVE, DEAD_NODE, GROUPED, HEAD, NEVER_RAN, RESTARTED, query_from, result_of, snapshot};
 use serde_json::{Value, json};
 
 fn get(query: &str) -> Value {

@@ -1,10 +1,11 @@
 //! One placement group, from a stored response or from events.
 
-use crate::base::stored_json::parts::{self, Members};
-use crate::ray_api::json::JsonWriter;
-use crate::ray_api::state_list::{Cell, Column, Columns, Kind, Resource};
-use crate::snapshot::Snapshot;
-use crate::snapshot::placement_group::PlacementGroup;
+use crate::cell::Cell;
+use crate::json::JsonWriter;
+use crate::state::resource::{Column, Columns, Kind, Resource};
+use ray_history_core::base::stored_json::parts::{self, Members};
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::placement_group::PlacementGroup;
 use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::ops::Range;

@@ -1,8 +1,9 @@
 //! Filters of the state API: the repeatable parameters `filter_keys`, `filter_predicates` and `filter_values`.
 
-use super::{Cell, Column, Kind, Resource};
-use crate::base::id::push_hex;
-use crate::ray_api::{Query, RayError};
+use super::{Column, Kind, Resource};
+use crate::cell::Cell;
+use crate::{Query, RayError};
+use ray_history_core::base::id::push_hex;
 
 /// A comparison of a column with a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

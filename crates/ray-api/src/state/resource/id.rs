@@ -1,7 +1,7 @@
 //! Ids in filters that Ray passes to its source, which parses them and reports an invalid one in Python's words.
 
 use super::Filter;
-use crate::ray_api::RayError;
+use crate::RayError;
 
 /// Checks the value of a filter on a column of node, task, actor or job ids.
 pub fn check_id(filter: &Filter) -> Result<(), RayError> {

@@ -1,7 +1,7 @@
 //! The parameters of every list of the state API, and one extension: `all_rows` lifts Ray's limit.
 
 use super::Counts;
-use crate::ray_api::{Query, RayError};
+use crate::{Query, RayError};
 
 /// Maximum number of rows in an answer (Ray's `RAY_MAX_LIMIT_FROM_API_SERVER`).
 pub const MAX_LIMIT: usize = 10_000;

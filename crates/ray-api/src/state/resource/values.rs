@@ -1,6 +1,7 @@
 //! Rows that are JSON objects already, each read on demand.
 
-use super::{Cell, Column, Kind, Resource};
+use super::{Column, Kind, Resource};
+use crate::cell::Cell;
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::marker::PhantomData;

@@ -1,6 +1,6 @@
 use super::*;
-use crate::base::id::RayId;
-use crate::snapshot::runtime_env::NodeRuntimeEnv;
+use ray_history_core::base::id::RayId;
+use ray_history_core::snapshot::runtime_env::NodeRuntimeEnv;
 use serde_json::{Value, json};
 
 #[test]

@@ -5,16 +5,16 @@
 //! stack.
 //! Source: `TaskSummaries.to_summary_by_lineage` in `ray/util/state/common.py`.
 
-use super::json::JsonWriter;
 use super::state_counts::{StateCounts, write_state_counts};
-use crate::base::id::{ActorId, RayId, TaskId};
-use crate::base::task::{TaskState, TaskType};
-use crate::base::time::float_ms;
-use crate::snapshot::Snapshot;
-use crate::snapshot::intern::Str;
-use crate::snapshot::task::Attempt;
+use crate::json::JsonWriter;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
+use ray_history_core::base::id::{ActorId, RayId, TaskId};
+use ray_history_core::base::task::{TaskState, TaskType};
+use ray_history_core::base::time::float_ms;
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::intern::Str;
+use ray_history_core::snapshot::task::Attempt;
 use std::cmp::Reverse;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Counts of attempts per state, as summaries show them.
 
-use super::json::JsonWriter;
-use crate::base::task::TaskState;
+use crate::json::JsonWriter;
+use ray_history_core::base::task::TaskState;
 
 /// Number of attempts per state, indexed by state number.
 pub(super) type StateCounts = [u32; 16];

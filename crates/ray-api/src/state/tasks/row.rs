@@ -1,15 +1,17 @@
 //! The columns of a task attempt, read directly from its row.
 
-use crate::base::task::{TaskState, TaskType};
-use crate::base::time::{Nanos, float_ms};
-use crate::ray_api::json::JsonWriter;
-use crate::ray_api::redact::RedactedEnvs;
-use crate::ray_api::state_list::{Cell, Column, Kind, Resource};
-use crate::ray_api::{ansi, proto_json};
-use crate::snapshot::Snapshot;
-use crate::snapshot::intern::Str;
-use crate::snapshot::task::Attempt;
-use crate::snapshot::text::TextReader;
+use crate::cell::Cell;
+use crate::json::JsonWriter;
+use crate::json::proto_json;
+use crate::logs::ansi;
+use crate::redact::RedactedEnvs;
+use crate::state::resource::{Column, Kind, Resource};
+use ray_history_core::base::task::{TaskState, TaskType};
+use ray_history_core::base::time::{Nanos, float_ms};
+use ray_history_core::snapshot::Snapshot;
+use ray_history_core::snapshot::intern::Str;
+use ray_history_core::snapshot::task::Attempt;
+use ray_history_core::snapshot::text::TextReader;
 use std::borrow::Cow;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 use super::*;
-use crate::base::task::TaskState;
-use crate::logs::Facts;
-use crate::snapshot::build::Builder;
+use ray_history_core::base::task::TaskState;
+use ray_history_core::logs::Facts;
+use ray_history_core::snapshot::build::Builder;
 use serde_json::{Value, json};
 
 /// Three tasks of job 1: `f` that finished, `f` that failed in its second attempt, and the driver's.
@@ -61,7 +61,11 @@ fn sorts_by_task_with_latest_attempt_first() {
 fn truncation_keeps_failed_attempts_and_order() {
     let tasks = &snapshot().tasks;
     let shown = || -> Vec<u32> {
-        tasks.iter().filter(crate::snapshot::task::Attempt::is_defined).map(|attempt| attempt.row() as u32).collect()
+        tasks
+            .iter()
+            .filter(ray_history_core::snapshot::task::Attempt::is_defined)
+            .map(|attempt| attempt.row() as u32)
+            .collect()
     };
     let failed: Vec<u32> = tasks
         .iter()
@@ -124,7 +128,7 @@ fn hides_secrets_only_from_browsers() {
 
 #[test]
 fn summary_counts_states_by_name() {
-    let summary = |query: &[(&str, &str)]| crate::ray_api::task_summary::summarize(&snapshot(), &Query::of(query));
+    let summary = |query: &[(&str, &str)]| crate::state::task_summary::summarize(&snapshot(), &Query::of(query));
     let by_name: Value = serde_json::from_slice(&summary(&[]).unwrap().into_bytes()).unwrap();
     let cluster = &by_name["data"]["result"]["result"]["node_id_to_summary"]["cluster"];
     assert_eq!(

@@ -3,8 +3,8 @@
 //! Ray takes the 10,000 attempts whose states the GCS received last, finished ones first (`HandleGetTaskEvents`), so
 //! that failed attempts are missing first. Here failed attempts are kept first; the others are the latest, as in Ray.
 
-use crate::base::task::TaskState;
-use crate::snapshot::task::TaskTable;
+use ray_history_core::base::task::TaskState;
+use ray_history_core::snapshot::task::TaskTable;
 use std::cmp::Reverse;
 
 /// Keeps at most `limit` rows, failed attempts first and then the latest, without changing their order.
