@@ -98,7 +98,7 @@ class HistoryServer:
 
     def get(self, path: str) -> tuple[int, bytes]:
         try:
-            with self._opener.open(URL + path, timeout=60) as answer:
+            with self._opener.open(URL + path, timeout=300) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.read()
@@ -122,6 +122,8 @@ def questions(server: HistoryServer, session: str, nodes: list[str]) -> dict:
     listed = server.told("/clusters")
     told["listed"] = [row["sessionName"] for row in listed] if isinstance(listed, list) else listed
     told["entered"] = server.told(f"/enter_cluster/{NAMESPACE}/raycluster/{CLUSTER}/{session}", "result")
+    if told["entered"] != "success":
+        return told
     summary = server.told("/nodes?view=summary", "data", "summary")
     told["nodes"] = sorted((row["raylet"]["nodeId"], row["raylet"]["state"]) for row in summary)
     for node in nodes:
@@ -169,8 +171,8 @@ def main():
             with HistoryServer(arguments.program.absolute(), store, name, Path(folder), kubernetes.port) as server:
                 told[name] = questions(server, seen["session"], nodes)
     print(f"{'':40} {NAMES[0]:40} {NAMES[1]}")
-    for what in told[NAMES[0]]:
-        print(f"{what:40} {told[NAMES[0]][what]!s:40} {told[NAMES[1]].get(what)}")
+    for what in max(told.values(), key=len):
+        print(f"{what:40} {told[NAMES[0]].get(what)!s:40} {told[NAMES[1]].get(what)}")
 
 
 if __name__ == "__main__":

@@ -95,7 +95,9 @@ class Peer:
             return answer.read().decode()
 
     def send(self, number: signal.Signals):
-        self._process.send_signal(number)
+        # The method of the process would reap it, and with it what it used.
+        if not self._ended():
+            os.kill(self._process.pid, number)
 
     def end(self, number: signal.Signals, grace: float):
         """Sends a signal, waits for its end, and kills it after the grace period."""
