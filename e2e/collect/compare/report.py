@@ -15,7 +15,10 @@ KIB, MIB = 1 << 10, 1 << 20
 
 
 def losses(seen: dict) -> list[list[str]]:
-    """Returns a row for each collector: what it lost, and what it used, summed over the nodes."""
+    """Returns a row for each collector: what it lost, and what it used, summed over the nodes.
+
+    Requests that the store did not answer are not counted.
+    """
     posted, size = (sum(node[each] for node in seen["nodes"]) for each in ("posted", "log bytes"))
     rows = []
     for name in NAMES:
@@ -23,7 +26,7 @@ def losses(seen: dict) -> list[list[str]]:
         total = {
             each: sum(peer[each] for peer in peers) for each in peers[0] if isinstance(peers[0][each], int | float)
         }
-        requests = sum(sum(peer["counts"].values()) for peer in peers)
+        requests = sum(sum(peer["counts"].values()) - peer["unanswered"] for peer in peers)
         rows.append(
             [
                 f"{total['events lost']:,} of {posted:,}",
