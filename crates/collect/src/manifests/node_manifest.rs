@@ -57,12 +57,14 @@ impl NodeManifest {
         self.last = Some(manifest);
     }
 
-    /// Returns `true` if a manifest says more than the last one that was put: other than that time has passed.
+    /// Returns `true` if a manifest says more than the last one that was put: other than that time has passed, and
+    /// that logs grew, of which nothing is stored by that.
     pub(super) fn differs(&self, manifest: &Manifest) -> bool {
         let timeless = |manifest: &Manifest| {
             let mut manifest = manifest.clone();
             (manifest.boot, manifest.sequence, manifest.written, manifest.flushed_to) = (0, 0, 0, 0);
             manifest.ray.iter_mut().for_each(|agent| agent.at = 0);
+            manifest.logs.bytes = 0;
             manifest
         };
         self.last.as_ref().is_none_or(|last| timeless(last) != timeless(manifest))

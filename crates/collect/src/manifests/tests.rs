@@ -14,6 +14,8 @@ const SESSION: &str = "session_2026-11-23_07-10-07_600839_11972";
 #[derive(Default)]
 struct Parts {
     records: AtomicU64,
+    /// Grows whenever somebody asks.
+    log_bytes: AtomicU64,
     last_event: Mutex<Option<Instant>>,
 }
 
@@ -40,7 +42,7 @@ impl LogPart for Parts {
     fn resume(&self) {}
     fn manifest_part(&self, _: &SessionName, node: &str) -> Logs {
         assert_eq!(node, "ab");
-        Logs { files: 3, ..Logs::default() }
+        Logs { files: 3, bytes: self.log_bytes.fetch_add(100, Ordering::Relaxed), ..Logs::default() }
     }
     async fn manifest_is_stored(&self, _: &SessionName, _: &str, logs: &Logs) {
         assert_eq!(logs.files, 3);
@@ -98,7 +100,7 @@ async fn a_manifest_is_put_when_something_changed_and_as_a_sign_of_life() {
     {
         rig.parts.records.store(records, Ordering::Relaxed);
         tokio::time::advance(Duration::from_secs(seconds)).await;
-        // That the same was scraped again is no change.
+        // That the same was scraped again, and that logs grew, is no change.
         manifests.scraped(&node, agent(5), Instant::now());
         if sequence > 1 || seconds == 2 {
             manifests.put_if_due(&node).await;
