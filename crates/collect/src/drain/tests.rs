@@ -125,7 +125,7 @@ async fn the_hook_ends_although_events_go_on_and_the_dashboard_hangs() {
     node.event();
     Drain::new(node.clone()).drain().await;
     busy.abort();
-    assert_eq!((node.count("scrape"), node.time_of("Draining")), (0, 50));
+    assert_eq!((node.count("scrape"), node.time_of("Draining")), (1, 50));
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,6 +207,37 @@ async fn without_a_hook_events_are_received_until_ray_is_gone() {
     assert!(node.time_of("seal") >= 105 && node.time_of("seal") <= 107, "{}", node.time_of("seal"));
     assert!((5..=6).contains(&node.count("flush")), "{steps:?}");
     assert_eq!(node.count("scrape"), 1);
+}
+
+/// The last look at Ray's counters is the time to which the verdict holds.
+#[tokio::test(start_paused = true)]
+async fn a_ray_that_goes_on_for_long_is_scraped_until_its_end() {
+    let node = Fake::new();
+    let drain = Drain::new(node.clone());
+    drain.drain().await;
+    for _ in 0..300 {
+        node.event();
+        sleep(Duration::from_millis(100)).await;
+    }
+    let last = node.began.elapsed().as_millis() as u64 / 100 - node.time_of("scrape");
+    assert!(last <= 11, "{last}");
+    assert!((25..=32).contains(&node.count("scrape")), "{}", node.count("scrape"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_hook_events_since_the_last_scrape_are_counted() {
+    let node = Fake::new();
+    node.event();
+    sleep(Duration::from_secs(5)).await;
+    tokio::spawn({
+        let node = node.clone();
+        async move {
+            sleep(Duration::from_millis(500)).await;
+            node.alive.store(false, Ordering::Relaxed);
+        }
+    });
+    Drain::new(node.clone()).end(Duration::from_secs(25)).await;
+    assert_eq!((node.count("scrape"), node.time_of("scrape")), (1, 50));
 }
 
 #[tokio::test(start_paused = true)]

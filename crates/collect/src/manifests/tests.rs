@@ -113,6 +113,36 @@ async fn a_manifest_is_put_when_something_changed_and_as_a_sign_of_life() {
     assert_eq!((stored.ray.len(), stored.ray[0].quiet), (1, true));
 }
 
+/// A node that is lost in its first minute must not be one of which nothing can be proved.
+#[tokio::test(start_paused = true)]
+async fn the_first_counters_are_put_at_once() {
+    let rig = Rig::new();
+    let (manifests, node) = rig.boot(1);
+    manifests.put_if_due(&node).await;
+    manifests.scraped(&node, Vec::new(), Instant::now());
+    manifests.put_if_due(&node).await;
+    assert_eq!(rig.stored().await.sequence, 1);
+    for received in [5, 6] {
+        manifests.scraped(&node, agent(received), Instant::now());
+        manifests.put_if_due(&node).await;
+        assert_eq!((rig.stored().await.sequence, rig.stored().await.ray[0].received), (2, 5));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_ray_is_kept() {
+    let rig = Rig::new();
+    let (manifests, node) = rig.boot(1);
+    manifests.put(&node, State::Open, None).await;
+    assert_eq!(rig.stored().await.ray_ended, 0);
+    manifests.ray_ended(&node);
+    manifests.put(&node, State::Draining, None).await;
+    let ended = rig.stored().await.ray_ended;
+    let (manifests, node) = rig.boot(2);
+    manifests.put(&node, State::Closed, Some(Reason::PodEnded)).await;
+    assert_eq!((ended > 0, rig.stored().await.ray_ended), (true, ended));
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_next_process_goes_on_where_the_last_one_ended() {
     let rig = Rig::new();

@@ -207,7 +207,11 @@ impl Facts {
             let seconds = open().map(|manifest| whole(manifest.collector.flush_seconds)).max().unwrap_or_default();
             self.limits.push(Limit { node: name, to, alive, seconds: Some(seconds) });
         } else if let Some(to) = unknown_from {
-            self.limits.push(Limit { node: name, to, alive, seconds: None });
+            // Ray's counters say nothing of the time from the last look to its end.
+            let ended = node.manifests.iter().map(|(_, manifest)| manifest.ray_ended).max().unwrap_or_default();
+            let seconds =
+                u64::try_from(ended.saturating_sub(to)).ok().map(|nanos| nanos.div_ceil(super::SECOND as u64));
+            self.limits.push(Limit { node: name, to, alive, seconds });
         } else {
             self.proved_at = self.proved_at.max(agents.last_look());
         }

@@ -100,7 +100,7 @@ function proofWords({ completeness, completeTo, session, proof }) {
   if (completeness === "complete-to") {
     const limits = proof.limits.map(({ node, to, alive, seconds }) => {
       const life = alive ? "is alive" : "did not end in order";
-      const most = seconds === undefined ? "Ray's counters were not read after that" : `up to ${count(seconds, "second")} of events may be missing after its last upload`;
+      const most = seconds === undefined ? "Ray's counters were not read after that" : `up to ${count(seconds, "second")} of events may be missing`;
       return `Node ${node} ${life}: stored to ${inZone(to, session?.zone)}; ${alive ? "more is stored soon" : most}`;
     });
     return [`All that Ray handed over until ${to} is stored. ${OUTSIDE}`, limits];
