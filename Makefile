@@ -162,7 +162,7 @@ storage-servers:
 rust-deps: storage-servers control-plane $(VENV)/oss/stamp
 
 .PHONY: e2e-deps
-e2e-deps: $(VENV)/e2e/stamp all-dashboards control-plane manifest-tools
+e2e-deps: $(VENV)/e2e/stamp all-dashboards control-plane manifest-tools storage-servers
 	scripts/install-chromium
 	scripts/install-nginx .cache/nginx
 	scripts/install-image-tools
