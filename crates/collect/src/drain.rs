@@ -17,8 +17,10 @@ const QUIET: Duration = Duration::from_millis(1200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// The longest time that the hook waits for the store.
 const LONGEST_FLUSH: Duration = Duration::from_secs(10);
-/// Scrapes of Ray's agent in each phase of the end.
+/// Scrapes of Ray's agent while the hook waits.
 const SCRAPES: u32 = 3;
+/// The part of the hook's wait that is kept for a scrape when events go on.
+const LAST_SCRAPE: Duration = Duration::from_secs(1);
 /// A caller of the hook within this time after a drain gets the answer of that one.
 const PAUSE: Duration = Duration::from_secs(30);
 /// Without SIGTERM in this time, the node is open again: anybody who reaches the pod can call the hook.
@@ -29,6 +31,10 @@ const FLUSH: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(100);
 /// A late event is followed by a scrape after this time without another one.
 const LATE: Duration = Duration::from_millis(400);
+/// Where events go on, the time after a scrape in which there is another one: each may be the last one of the node.
+const PACE: Duration = Duration::from_millis(1500);
+/// The shortest time between two scrapes, as a multiple of what the first one took: the agent is one Python thread.
+const PAUSES: u32 = 20;
 /// The time for which events are received after the raylet is gone.
 const AFTERMATH: Duration = Duration::from_millis(1500);
 /// The part of the grace period that is kept for closing.
@@ -132,20 +138,19 @@ impl Drain {
     }
 }
 
-/// Waits until nothing is on its way, at most until `end`.
+/// Waits until nothing is on its way, at most until `end`. Ray's counters are asked in any case: with them it is proved
+/// up to now.
 async fn quiet(node: &dyn Node, end: Instant) {
     let mut scraped: Option<Instant> = None;
     for _ in 0..SCRAPES {
         while let Some(since) = node.last_event_at().max(scraped)
             && since.elapsed() < QUIET
+            && Instant::now() < end - LAST_SCRAPE
         {
-            if Instant::now() >= end {
-                return;
-            }
-            sleep_until((since + QUIET).min(end)).await;
+            sleep_until((since + QUIET).min(end - LAST_SCRAPE)).await;
         }
         scraped = Some(Instant::now());
-        if timeout_at(end, node.scrape()).await.is_err() || node.is_quiet() {
+        if timeout_at(end, node.scrape()).await.is_err() || node.is_quiet() || Instant::now() >= end - LAST_SCRAPE {
             return;
         }
     }
@@ -154,8 +159,9 @@ async fn quiet(node: &dyn Node, end: Instant) {
 /// Flushes often and scrapes after late events, until a time or a sign.
 async fn follow(node: &Arc<dyn Node>, until: Instant, mut is_over: impl FnMut() -> bool) {
     let mut flush: Option<(Instant, JoinHandle<()>)> = None;
-    let mut scrapes = 0;
     let mut seen = node.last_event_at();
+    let mut scraped = Instant::now();
+    let mut pause = Duration::ZERO;
     while Instant::now() < until && !is_over() {
         // Not awaited: the end must not depend on the store.
         if flush.as_ref().is_none_or(|(began, flush)| flush.is_finished() && began.elapsed() >= FLUSH) {
@@ -163,9 +169,12 @@ async fn follow(node: &Arc<dyn Node>, until: Instant, mut is_over: impl FnMut() 
             flush = Some((Instant::now(), tokio::spawn(async move { node.flush().await })));
         }
         let last = node.last_event_at();
-        if last != seen && last.is_some_and(|last| last.elapsed() >= LATE) && scrapes < SCRAPES {
-            (seen, scrapes) = (last, scrapes + 1);
+        let is_due = scraped.elapsed() >= PACE || last.is_some_and(|last| last.elapsed() >= LATE);
+        if last != seen && is_due && scraped.elapsed() >= pause {
+            let began = Instant::now();
+            seen = last;
             drop(timeout_at(until, node.scrape()).await);
+            (scraped, pause) = (Instant::now(), began.elapsed() * PAUSES);
         }
         sleep(LOOK).await;
     }
