@@ -15,12 +15,12 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 const QUIET: Duration = Duration::from_millis(1200);
 /// The longest time that the hook waits for that.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// The longest time for the last scrape before the hook answers, where events go on.
-const LAST_SCRAPE: Duration = Duration::from_secs(1);
 /// The longest time that the hook waits for the store.
 const LONGEST_FLUSH: Duration = Duration::from_secs(10);
-/// Scrapes of Ray's agent before the hook answers.
+/// Scrapes of Ray's agent while the hook waits.
 const SCRAPES: u32 = 3;
+/// The part of the hook's wait that is kept for a scrape when events go on.
+const LAST_SCRAPE: Duration = Duration::from_secs(1);
 /// A caller of the hook within this time after a drain gets the answer of that one.
 const PAUSE: Duration = Duration::from_secs(30);
 /// Without SIGTERM in this time, the node is open again: anybody who reaches the pod can call the hook.
@@ -143,22 +143,19 @@ impl Drain {
     }
 }
 
-/// Waits until nothing is on its way, at most until `end`.
+/// Waits until nothing is on its way, at most until `end`. Ray's counters are asked in any case: with them it is proved
+/// up to now.
 async fn quiet(node: &dyn Node, end: Instant) {
     let mut scraped: Option<Instant> = None;
     for _ in 0..SCRAPES {
         while let Some(since) = node.last_event_at().max(scraped)
             && since.elapsed() < QUIET
+            && Instant::now() < end - LAST_SCRAPE
         {
-            if Instant::now() >= end {
-                // Ray may end at once: the verdict holds to this look.
-                drop(timeout_at(end + LAST_SCRAPE, node.scrape()).await);
-                return;
-            }
-            sleep_until((since + QUIET).min(end)).await;
+            sleep_until((since + QUIET).min(end - LAST_SCRAPE)).await;
         }
         scraped = Some(Instant::now());
-        if timeout_at(end, node.scrape()).await.is_err() || node.is_quiet() {
+        if timeout_at(end, node.scrape()).await.is_err() || node.is_quiet() || Instant::now() >= end - LAST_SCRAPE {
             return;
         }
     }
