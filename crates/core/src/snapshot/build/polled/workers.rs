@@ -143,7 +143,7 @@ mod tests {
         let snapshot = builder.finish(&Facts::default());
         let driver = &snapshot.drivers[0];
         let exit = driver.exit.as_ref().map(|(kind, detail)| (&**kind, &**detail));
-        assert_eq!((driver.start_ms, driver.end_ms, driver.pid), (AT as i64, AT as i64 + 5, 12));
+        assert_eq!((driver.start_ms, driver.end_ms, driver.pid), (AT.cast_signed(), AT.cast_signed() + 5, 12));
         assert_eq!((exit, snapshot.workers.len()), (Some(("SYSTEM_ERROR", "it fell")), 0));
     }
 }
