@@ -8,7 +8,7 @@ pub(super) use respond::{READING, Shape};
 
 use crate::session::{self, Progress};
 use actix_web::http::StatusCode;
-use ray_history_core::ray_api::RayError;
+use ray_history_ray_api::RayError;
 use std::fmt;
 
 /// An error that a request may end in.

@@ -7,20 +7,22 @@ use std::path::{Path, PathBuf};
 pub(crate) const STORES: &str = "storage::config";
 
 /// Folders of sources, each with the name of its crate in paths.
-pub(crate) const CRATES: [(&str, &str); 7] = [
+pub(crate) const CRATES: [(&str, &str); 8] = [
     ("src", "ray_history"),
     ("crates/collect/src", "ray_history_collect"),
     ("crates/core/src", "ray_history_core"),
     ("crates/manifest/src", "ray_history_manifest"),
+    ("crates/ray-api/src", "ray_history_ray_api"),
     ("crates/storage/src", "ray_history_storage"),
     ("crates/storage-write/src", "ray_history_storage_write"),
     ("crates/store-settings/src", "ray_history_store_settings"),
 ];
 
 /// Crates that are one module each, and its name.
-const ONE_MODULE: [(&str, &str); 5] = [
+const ONE_MODULE: [(&str, &str); 6] = [
     ("ray_history_collect", "collect"),
     ("ray_history_manifest", "manifest"),
+    ("ray_history_ray_api", "ray_api"),
     ("ray_history_storage", "storage"),
     ("ray_history_storage_write", "storage_write"),
     ("ray_history_store_settings", "store_settings"),

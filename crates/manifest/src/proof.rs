@@ -221,8 +221,8 @@ pub struct Limit {
     pub to: Nanos,
     /// `true` if it is alive: more of it is stored soon.
     pub alive: bool,
-    /// The part that may be missing at most, from what the collector stored last; `None` if Ray's counters say nothing
-    /// after that time.
+    /// The part that may be missing at most: from what the collector stored last, or from the last look at Ray's counters
+    /// to Ray's end; `None` if that end was not seen.
     pub most: Option<Most>,
 }
 

@@ -13,7 +13,7 @@ use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use maud::html;
 use ray_history_core::base::chain::chain;
-use ray_history_core::ray_api::RayError;
+use ray_history_ray_api::RayError;
 use serde_json::{Value, json};
 
 /// The allowed methods.

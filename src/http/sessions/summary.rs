@@ -9,7 +9,7 @@ use crate::liveness::State as Life;
 use crate::session::catalog::Entry;
 use crate::session::{Ended, KnownBy, OpenSession};
 use jiff::{SignedDuration, Timestamp};
-use ray_history_core::ray_api::metadata::offset_minutes;
+use ray_history_ray_api::dashboard::metadata::offset_minutes;
 
 /// The summary of one session.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ pub struct LogObject {
     pub key: String,
     /// Size in bytes, with what lies in segments.
     pub size: u64,
-    /// How the object is continued by segments; `None` if all of it is at its key.
+    /// The segments that continue the object; `None` if all of it is at its key.
     continued: Option<Arc<Continued>>,
     /// Time at which the file was written, in nanoseconds since 1970; `None` if the store reports none.
     modified: Option<i64>,

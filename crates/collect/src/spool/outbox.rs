@@ -63,8 +63,8 @@ struct Finished {
 }
 
 impl Spool {
-    /// Closes files for appending: all of a session, or all.
-    pub(crate) fn close(&self, session: Option<&SessionName>) {
+    /// Closes files for appending: all of a session, or all. Returns them.
+    pub(crate) fn close(&self, session: Option<&SessionName>) -> Vec<Nanos> {
         let mut inner = self.inner.lock();
         let names: Vec<Nanos> = inner
             .state
@@ -73,9 +73,10 @@ impl Spool {
             .filter(|(_, file)| session.is_none_or(|session| file.session.as_deref() == Some(session.as_str())))
             .map(|(name, _)| *name)
             .collect();
-        for name in names {
-            inner.close(name);
+        for name in &names {
+            inner.close(*name);
         }
+        names
     }
 
     /// Closes all files if a batch was refused: one that grows keeps its plain form here, one that is sealed does not.
@@ -298,10 +299,10 @@ impl Spool {
         })
     }
 
-    /// Returns `true` if no file of a session is left on the disk: all are sealed and in the bucket.
-    pub(crate) fn has_finished(&self, session: &SessionName) -> bool {
+    /// Returns `true` if none of these files is left on the disk: all are sealed and in the bucket.
+    pub(crate) fn has_finished(&self, files: &[Nanos]) -> bool {
         let inner = self.inner.lock();
-        !inner.state.files.values().any(|file| file.session.as_deref() == Some(session.as_str()) && file.end > 0)
+        !files.iter().any(|name| inner.state.files.get(name).is_some_and(|file| file.end > 0))
     }
 
     /// Notes that a file's object is whole and sealed. The local file is still there, see [`Self::remove_finished`].

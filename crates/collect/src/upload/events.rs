@@ -99,9 +99,9 @@ impl Uploader {
     /// Seals all files of a session that has ended, or whose node has, and waits until they are stored. Events that
     /// come later begin new files.
     pub async fn close_session(&self, session: &SessionName) {
-        self.spool.close(Some(session));
+        let files = self.spool.close(Some(session));
         self.spool.wake().notify_one();
-        self.until(|spool| spool.has_finished(session)).await;
+        self.until(|spool| spool.has_finished(&files)).await;
     }
 
     /// Returns the spool whose files are uploaded.

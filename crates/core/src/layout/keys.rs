@@ -50,10 +50,10 @@ impl SessionKeys {
         &self.prefix
     }
 
-    /// Returns the key of the stored answer to a URL of the dashboard, such as `api/v0/nodes?detail=1`, without its
-    /// leading `/`.
+    /// Returns the key of the stored answer to a URL of the dashboard, such as `api/v0/nodes?detail=1`. As in KubeRay's
+    /// collector, a `/` at either end is not in it.
     pub fn endpoint(&self, url: &str) -> String {
-        format!("{}fetched_endpoints/restful__{}", self.prefix, url.replace('/', "__"))
+        format!("{}fetched_endpoints/restful__{}", self.prefix, url.trim_matches('/').replace('/', "__"))
     }
 
     /// Returns the keys of a node, by its id in hex.
@@ -123,6 +123,8 @@ mod tests {
             let endpoint = below(&keys.endpoint("api/v0/nodes?detail=1"));
             let parsed = parse_object(Tree::History, &endpoint);
             assert_eq!(parsed, Some(ObjectKind::Endpoint { url: "api/v0/nodes?detail=1".into() }));
+            let serve = below(&keys.endpoint("/api/serve/applications/"));
+            assert_eq!(serve, "fetched_endpoints/restful__api__serve__applications");
 
             let node = keys.node("a9134f");
             let events = below(&node.event_file("job_events/01000000", 1_795_417_200_000_000_007));

@@ -212,7 +212,12 @@ impl Facts {
             };
             self.limits.push(Limit { node: name, to, alive, most: Some(most) });
         } else if let Some(to) = unknown_from {
-            self.limits.push(Limit { node: name, to, alive, most: None });
+            // Ray's counters say nothing of the time from the last look to its end.
+            let ended = node.manifests.iter().map(|(_, manifest)| manifest.ray_ended).max().unwrap_or_default();
+            let seconds =
+                u64::try_from(ended.saturating_sub(to)).ok().map(|nanos| nanos.div_ceil(super::SECOND as u64));
+            let most = seconds.map(|events| Most { events, ..Most::default() });
+            self.limits.push(Limit { node: name, to, alive, most });
         } else {
             self.proved_at = self.proved_at.max(agents.last_look());
         }

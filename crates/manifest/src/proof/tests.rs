@@ -201,12 +201,16 @@ fn a_node_that_did_not_close_is_complete_to_its_last_flush() {
 
 #[test]
 fn a_node_that_ray_outlived_is_complete_to_the_last_look() {
-    let proof = prove(|manifest, stored| {
-        manifest.ray[0].quiet = false;
-        (manifest.events.records, stored.records) = (120, 120);
-    });
-    let limit = Limit { node: NODE.into(), to: LOOK, alive: false, most: None };
-    assert_eq!((proof.verdict, proof.limits), (Verdict::CompleteTo(LOOK), vec![limit]));
+    for (ray_ended, seconds) in [(0, None), (LOOK - 1, None), (LOOK + SECOND + 1, Some(2)), (Nanos::MIN, None)] {
+        let proof = prove(|manifest, stored| {
+            manifest.ray[0].quiet = false;
+            manifest.ray_ended = ray_ended;
+            (manifest.events.records, stored.records) = (120, 120);
+        });
+        let most = seconds.map(|events| Most { events, ..Most::default() });
+        let limit = Limit { node: NODE.into(), to: LOOK, alive: false, most };
+        assert_eq!((proof.verdict, proof.limits), (Verdict::CompleteTo(LOOK), vec![limit]));
+    }
 }
 
 /// A listing may be older than the manifest that is read after it.

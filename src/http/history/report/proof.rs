@@ -63,7 +63,8 @@ pub(super) struct LimitItem {
     to: String,
     /// `true` if the node is alive: more of it is stored soon.
     alive: bool,
-    /// Seconds of events that may be missing at most, from what was stored last; absent if unknown.
+    /// Seconds of events that may be missing at most: from what was stored last, or from the last look at Ray's counters
+    /// to Ray's end; absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<u64>,
     /// The same for logs of users.

@@ -102,7 +102,7 @@ function proofWords({ completeness, completeTo, session, proof }) {
       const life = alive ? "is alive" : "did not end in order";
       const spans = [[seconds, "events"], [logSeconds, "users' logs"], [systemLogSeconds, "Ray's own logs"]]
         .filter(([span]) => span !== undefined).map(([span, of]) => `${count(span, "second")} of ${of}`);
-      const most = seconds === undefined ? "Ray's counters were not read after that" : `up to ${spans.join(", ")} may be missing after its last upload`;
+      const most = seconds === undefined ? "Ray's counters were not read after that" : `up to ${spans.join(", ")} may be missing`;
       return `Node ${node} ${life}: stored to ${inZone(to, session?.zone)}; ${alive ? "more is stored soon" : most}`;
     });
     return [`All that Ray handed over until ${to} is stored. ${OUTSIDE}`, limits];

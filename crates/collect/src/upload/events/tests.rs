@@ -259,6 +259,26 @@ async fn a_bucket_that_was_away_gets_everything() {
     assert_eq!(running.spool.inner_used(), 0);
 }
 
+/// A Ray that goes on while its pod ends posts more: waiting for that would take until its file is sealed.
+#[tokio::test(start_paused = true)]
+async fn closing_waits_for_no_events_that_came_later() {
+    let (dir, bucket) = (tempfile::tempdir().unwrap(), Arc::new(Bucket::default()));
+    let running = start(&dir, &bucket, Sealing::default());
+    running.accept(1, 0..3);
+    bucket.is_away.store(true, Ordering::Relaxed);
+    let (uploader, begun) = (Arc::clone(&running.uploader), Instant::now());
+    let closing = tokio::spawn(async move { uploader.close_session(&session()).await });
+    tokio::time::sleep(FLUSH).await;
+    running.accept(1, 3..6);
+    bucket.is_away.store(false, Ordering::Relaxed);
+    closing.await.unwrap();
+    assert!(begun.elapsed() < MINUTE, "{:?}", begun.elapsed());
+    assert_eq!(running.spool.manifest_part(&session(), &node()).sealed.records, 3);
+    running.flush().await;
+    assert_eq!(bucket.numbers(""), [0, 1, 2, 3, 4, 5]);
+    bucket.check_manifest(true);
+}
+
 /// A restart has no streams: the object is compressed again from the beginning of the file, under the same key.
 #[tokio::test(start_paused = true)]
 async fn an_object_goes_on_after_a_restart() {
@@ -320,7 +340,7 @@ async fn what_is_set_aside_is_stored_and_counted() {
     assert_eq!((events.records, events.quarantined, events.growing.len()), (1, 2, 1));
 }
 
-/// What grows would fill the spool for an hour, so it is sealed as soon as a batch is refused.
+/// Growing objects would fill the spool for an hour, so they are sealed as soon as a batch is refused.
 #[tokio::test(start_paused = true)]
 async fn a_spool_without_room_seals_what_grows() {
     let (dir, bucket) = (tempfile::tempdir().unwrap(), Arc::new(Bucket::default()));
