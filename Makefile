@@ -94,6 +94,16 @@ collect-compare: $(VENV)/e2e/stamp storage-servers ## Both collectors on one Ray
 	done
 	$(VENV)/e2e/bin/python -m e2e.collect.compare.report $(COMPARE:%=target/compare/%)
 
+.PHONY: collect-fidelity
+collect-fidelity: $(VENV)/e2e/stamp ## Record a session with the product's own collectors and score it. COLLECT_ARGS="--work hard 2.55.1"
+	cargo build --locked --bins
+	$(VENV)/e2e/bin/python -m e2e.collect.recorded $(COLLECT_ARGS)
+
+.PHONY: collect-nodes
+collect-nodes: $(VENV)/e2e/stamp ## Collectors beside several real nodes, restarts and older Rays, some minutes
+	cargo build --locked --bins
+	$(VENV)/e2e/bin/python -m pytest e2e/collect/nodes.py
+
 .PHONY: fidelity
 fidelity: $(VENV)/e2e/stamp ## How much of the live dashboard's answers is reproduced, class by class
 	cargo build --locked
