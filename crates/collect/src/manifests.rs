@@ -155,7 +155,7 @@ impl Manifests {
         let written = now();
         let events = self.events.manifest_part(&node.0, keys);
         let logs = self.logs.manifest_part(&node.0, &node.1);
-        let last_event = self.events.last_event_at();
+        let (last_event, kept) = (self.events.last_event_at(), events.records.saturating_add(events.quarantined));
         let identity = Identity { session: node.0.to_string(), node: node.1.clone(), ..self.facts.identity.clone() };
         self.with(node, |known| Manifest {
             format: FORMAT.to_owned(),
@@ -169,7 +169,7 @@ impl Manifests {
             reason,
             identity,
             events,
-            ray: known.agents.counters(last_event),
+            ray: known.agents.counters(last_event, kept),
             ray_ended: known.ray_ended,
             logs,
             endpoints: known.endpoints.clone(),
