@@ -105,7 +105,7 @@ fn lines(object: &[u8]) -> u64 {
         if read == 0 {
             return lines;
         }
-        lines += piece[..read].iter().filter(|byte| **byte == b'\n').count() as u64;
+        lines += piece[..read].iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
     }
 }
 

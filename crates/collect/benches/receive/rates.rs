@@ -46,14 +46,14 @@ pub(crate) fn run() {
                 std::thread::sleep((Duration::from_secs(1) / BATCHES * round).saturating_sub(begun.elapsed()));
                 let body = batch(rates.next, rate / u64::from(BATCHES));
                 rates.next += rate / u64::from(BATCHES);
-                let timed = |address, times: &mut Vec<Duration>| {
+                let measure = |address, times: &mut Vec<Duration>| {
                     let sent = Instant::now();
                     let status = post(address, &body).unwrap_or_default();
                     times.push(sent.elapsed());
                     status
                 };
-                refused += u32::from(timed(rates.collector.address, &mut times) != 200);
-                timed(least, &mut floor);
+                refused += u32::from(measure(rates.collector.address, &mut times) != 200);
+                measure(least, &mut floor);
             }
             std::thread::sleep(Duration::from_secs(1).saturating_sub(begun.elapsed()));
         });
