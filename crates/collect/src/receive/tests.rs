@@ -157,10 +157,10 @@ async fn a_body_that_is_cut_off_is_not_taken() {
 #[test]
 fn a_batch_does_not_wait_for_blocking_threads() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
-    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let (hold, blocked) = std::sync::mpsc::channel::<()>();
     runtime.block_on(async {
         let running = start(1 << 30).await;
-        let held = spawn_blocking(move || held.recv());
+        let blocked = spawn_blocking(move || blocked.recv());
         let (answer, answered) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || {
             let mut client = Client::connect(running.address).unwrap();
@@ -171,7 +171,7 @@ fn a_batch_does_not_wait_for_blocking_threads() {
         });
         assert_eq!(&answered.await.unwrap().unwrap(), b"HTTP/1.1 200");
         drop(hold);
-        assert!(held.await.unwrap().is_err());
+        assert!(blocked.await.unwrap().is_err());
     });
 }
 
