@@ -123,8 +123,8 @@ mod tests {
         let id = BASE64_STANDARD.encode([1; 28]);
         let event = json!({"eventType": "WORKER_LIFECYCLE_EVENT", "timestamp": "2026-11-30T00:00:00Z",
             "workerLifecycleEvent": {"workerId": id, "stateTransitions": [
-                {"state": "ALIVE", "timestamp": "2026-11-30T00:00:00Z", "workerStartTimeMs": (AT - 1).to_string()},
-                {"state": "DEAD", "timestamp": "2026-11-30T00:00:01Z", "workerEndTimeMs": (AT + 999).to_string(),
+                {"state": "ALIVE", "timestamp": "2026-11-30T00:00:00Z", "startTimeMs": (AT - 1).to_string()},
+                {"state": "DEAD", "timestamp": "2026-11-30T00:00:01Z", "endTimeMs": (AT + 999).to_string(),
                     "deathInfo": {"exitType": "INTENDED_USER_EXIT"}}]}});
         builder.fold_record("file", 0, event.to_string().as_bytes());
         let rows = json!([row(&"01".repeat(28), true, 0), row(&"02".repeat(28), false, AT + 5), row("zz", true, 0)]);
