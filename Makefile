@@ -12,6 +12,8 @@ PYTHON ?= python3
 # Two files of tests at a time: most wait for a browser or a server.
 PYTEST_ARGS ?= --numprocesses=2 --dist=loadfile
 
+COMPARE ?= signal hook kill outage idle busy
+
 VENV := .cache/venv
 SERVERS := .cache/servers
 DASHBOARD := .cache/dashboard
@@ -82,6 +84,26 @@ mutations: ## 100,000 damaged sessions, in the release profile: each opens or sa
 collect-kill: ## Kill the collector 1,000 times at random and named instants: nothing acknowledged is lost or doubled
 	RAY_HISTORY_KILL_ROUNDS=1000 cargo test --locked -p ray-history-collect --test kill -- --nocapture
 
+.PHONY: collect-compare
+collect-compare: $(VENV)/e2e/stamp storage-servers ## Both collectors on one Ray session, hours. KUBERAY_SOURCE=CHECKOUT COMPARE="signal hook kill"
+	e2e/collect/build-kuberay target/kuberay
+	cargo build --release --locked -p ray-history-collect
+	for scene in $(COMPARE); do \
+	  $(VENV)/e2e/bin/python -m e2e.collect.compare --ours target/release/ray-history-collect \
+	    --kuberay target/kuberay/collector --into target/compare/$$scene $(COMPARE_ARGS) $$scene; \
+	done
+	$(VENV)/e2e/bin/python -m e2e.collect.compare.report $(COMPARE:%=target/compare/%)
+
+.PHONY: collect-fidelity
+collect-fidelity: $(VENV)/e2e/stamp ## Record a session with the product's own collectors and score it. COLLECT_ARGS="--work hard 2.55.1"
+	cargo build --locked --bins
+	$(VENV)/e2e/bin/python -m e2e.collect.recorded $(COLLECT_ARGS)
+
+.PHONY: collect-nodes
+collect-nodes: $(VENV)/e2e/stamp ## Collectors beside several real nodes, restarts and older Rays, some minutes
+	cargo build --locked --bins
+	$(VENV)/e2e/bin/python -m pytest e2e/collect/nodes.py
+
 .PHONY: fidelity
 fidelity: $(VENV)/e2e/stamp ## How much of the live dashboard's answers is reproduced, class by class
 	cargo build --locked
@@ -150,7 +172,7 @@ storage-servers:
 rust-deps: storage-servers control-plane $(VENV)/oss/stamp
 
 .PHONY: e2e-deps
-e2e-deps: $(VENV)/e2e/stamp all-dashboards control-plane manifest-tools
+e2e-deps: $(VENV)/e2e/stamp all-dashboards control-plane manifest-tools storage-servers
 	scripts/install-chromium
 	scripts/install-nginx .cache/nginx
 	scripts/install-image-tools

@@ -175,7 +175,7 @@ fn pages(listing: &Listing) {
     let watched = watch(listing);
     let all = Query::default();
     let text = |text: &str| Query { text: Some(text.into()), ..Query::default() };
-    let middle = listing.page(&Query { limit: SESSIONS / 2, ..all.clone() }, &watched).next;
+    let middle = listing.page(&Query { limit: SESSIONS / 2, ..all.clone() }, &watched, &|_| None).next;
     let began = listing.iter().nth(SESSIONS / 2).and_then(|entry| entry.key.session.local_micros());
     for (name, query) in [
         ("the newest", all.clone()),
@@ -196,7 +196,7 @@ fn pages(listing: &Listing) {
         let mut total = 0;
         for _ in 0..10 {
             let started = Instant::now();
-            total = listing.page(&query, &watched).total;
+            total = listing.page(&query, &watched, &|_| None).total;
             slowest = slowest.max(started.elapsed());
         }
         println!("page of sessions {name:<22} {:>8.2} ms of 50, {total} match", slowest.as_secs_f64() * 1e3);

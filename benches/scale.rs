@@ -18,7 +18,7 @@ use ray_history::session::{OpenSession, Sessions};
 use ray_history_core::event::decode;
 use ray_history_core::event::records::Records;
 use ray_history_core::layout::Root;
-use ray_history_core::ray_api::{Answer, Query, RayError, actors, nodes, task_summary, tasks, timeline};
+use ray_history_ray_api::{Answer, Query, RayError, dashboard, state};
 use ray_history_storage::Storage;
 use ray_history_storage::faulty::Faulty;
 use ray_history_storage::local::Local;
@@ -150,19 +150,19 @@ fn answers(session: &OpenSession) {
         for _ in 0..7 {
             let started = Instant::now();
             let bytes: usize = match answer().unwrap().body {
-                ray_history_core::ray_api::Body::Whole(bytes) => bytes.len(),
-                ray_history_core::ray_api::Body::Chunks(pieces) => pieces.map(|piece| piece.len()).sum(),
+                ray_history_ray_api::Body::Whole(bytes) => bytes.len(),
+                ray_history_ray_api::Body::Chunks(pieces) => pieces.map(|piece| piece.len()).sum(),
             };
             best = (started.elapsed().as_secs_f64().min(best.0), bytes);
         }
         println!("{name:<44} {:>9.2} {:>10.2}", best.0 * 1e3, best.1 as f64 / 1e6);
     };
-    show("task summary", &|| task_summary::summarize(snapshot, &query("")));
-    show("task lineage", &|| task_summary::summarize(snapshot, &query("summary_by=lineage")));
-    show("tasks?detail=1&limit=10000", &|| tasks::list(snapshot, &query("detail=1&limit=10000")));
-    show("nodes?view=summary", &|| nodes::list(snapshot, &query("view=summary")));
-    show("logical/actors", &|| actors::list(snapshot, &query("")));
-    show("timeline", &|| timeline::timeline(snapshot, &query("")));
+    show("task summary", &|| state::task_summary::summarize(snapshot, &query("")));
+    show("task lineage", &|| state::task_summary::summarize(snapshot, &query("summary_by=lineage")));
+    show("tasks?detail=1&limit=10000", &|| state::tasks::list(snapshot, &query("detail=1&limit=10000")));
+    show("nodes?view=summary", &|| dashboard::nodes::list(snapshot, &query("view=summary")));
+    show("logical/actors", &|| dashboard::actors::list(snapshot, &query("")));
+    show("timeline", &|| state::timeline::timeline(snapshot, &query("")));
 }
 
 /// Megabytes of a line of `/proc/self/status`.

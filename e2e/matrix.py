@@ -20,6 +20,7 @@ from pathlib import Path
 from e2e.fidelity import replay
 from e2e.harness import processes
 from e2e.harness.processes import REPOSITORY
+from e2e.harness.rays import ray_of
 from e2e.harness.server import Server
 
 CACHE = REPOSITORY / ".cache"
@@ -48,15 +49,10 @@ class Recording:
         """Records, unless it is recorded."""
         if (self.folder / "recording.json").is_file():
             return
-        venv = CACHE / "ray" / self.version
-        if not (venv / "stamp").is_file():
-            requirements = CACHE / "ray" / f"{self.version}.txt"
-            requirements.parent.mkdir(parents=True, exist_ok=True)
-            requirements.write_text(f"ray[default]=={self.version}\n")
-            processes.run([REPOSITORY / "scripts" / "make-venv", venv, requirements], timeout=900)
+        ray = ray_of(self.version)
         if self.folder.exists():
             raise SystemExit(f"{self.folder} is of a recording that did not end: delete it")
-        command = [sys.executable, "-m", "e2e.recording", "--ray", venv / "bin" / "ray", "--into", self.folder]
+        command = [sys.executable, "-m", "e2e.recording", "--ray", ray, "--into", self.folder]
         processes.run(command, cwd=REPOSITORY, timeout=900)
 
     def score(self, scratch: Path) -> dict:

@@ -191,6 +191,7 @@ OBJECTS = {
     "monitoring.serviceMonitor": ["ServiceMonitor"],
     "monitoring.prometheusRule": ["PrometheusRule"],
     "monitoring.grafanaDashboard": ["ConfigMap"],
+    "collector": ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"],
     "test": ["Pod"],
 }
 
@@ -266,6 +267,12 @@ def test_extra_objects_are_templates():
         {"topologySpreadConstraint": []},
         {"service": {"ipFamilies": ["IPv5"]}},
         {"deployment": {"replicas": 1}},
+        {"collector": {"policy": {"failurePolicy": "Fail"}}},
+        {"collector": {"policy": {"apiVersion": "v1"}}},
+        {"collector": {"variables": {"S3-BUCKET": "ray"}}},
+        {"collector": {"namespaces": ["Team_A"]}},
+        # Without a word on the store.
+        {"collector": {"namespaces": ["team-a"], "variables": {"S3_BUCKET": "ray"}}},
     ],
     ids=json.dumps,
 )

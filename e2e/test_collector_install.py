@@ -10,7 +10,7 @@ import yaml
 from e2e.harness import manifests
 from e2e.harness.manifests import CONFIG, kustomized
 from e2e.harness.processes import REPOSITORY
-from e2e.harness.ray_pods import COLLECTOR, SAMPLES, containers, plain, pods
+from e2e.harness.ray_pods import COLLECTOR, OWNER, SAMPLES, containers, plain, pods
 
 PAGE = (REPOSITORY / "docs" / "collector.md").read_text()
 
@@ -68,9 +68,7 @@ def with_component(folder, name: str, ray: dict) -> list[dict]:
 def test_every_pod_of_a_sample_names_the_owner(sample):
     ray = plain(sample)[0]
     for each in pods([ray]):
-        labels = each["metadata"]["labels"]
-        owner = (labels["ray.io/originated-from-crd"], labels["ray.io/originated-from-cr-name"])
-        assert owner == (ray["kind"], ray["metadata"]["name"])
+        assert [each["metadata"]["labels"][name] for name in OWNER] == [ray["kind"], ray["metadata"]["name"]]
 
 
 @pytest.mark.parametrize("sample", SAMPLES)

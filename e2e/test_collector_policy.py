@@ -6,12 +6,11 @@ import time
 import pytest
 
 from e2e.harness.control_plane import ControlPlane
-from e2e.harness.manifests import CONFIG, kustomized
+from e2e.harness.manifests import CONFIG, RESTRICTED, kustomized, third_party
 from e2e.harness.processes import REPOSITORY
-from e2e.harness.ray_pods import COLLECTOR, SAMPLES, containers, plain, pods
+from e2e.harness.ray_pods import COLLECTOR, OWNER, SAMPLES, containers, plain, pods
 
 OPT_IN = {"ray-history-collect": "enabled"}
-RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 PARAMETERS = CONFIG / "collector" / "head" / "parameters.yaml"
 PAGE = (REPOSITORY / "docs" / "collector.md").read_text()
 
@@ -24,20 +23,25 @@ def plane(tmp_path_factory):
         running.namespace("host-network", OPT_IN)
         running.namespace("no-parameters", OPT_IN)
         running.namespace("other", RESTRICTED)
+        running.apply(*(each for each in third_party() if each["spec"]["group"] == "ray.io"))
         running.kubectl("apply", f"--kustomize={CONFIG / 'collector' / 'policy'}")
         for name in ["collected", "host-network", "other"]:
             running.kubectl("apply", f"--namespace={name}", f"--filename={PARAMETERS}")
         end = time.monotonic() + 60
-        while COLLECTOR not in containers(created(running, ray_pod(), "collected")):
+        owned = {**plain("raycluster")[0], "metadata": {"name": "demo", "labels": dict.fromkeys(OWNER, "x")}}
+        while not (
+            COLLECTOR in containers(created(running, ray_pod(), "collected"))
+            and labels(created(running, owned, "collected"))[0]
+        ):
             assert time.monotonic() < end, "the policy has no effect"
             time.sleep(0.2)
         yield running
 
 
-def created(plane, pod: dict, namespace: str) -> dict:
-    """Returns a pod's spec as the API server would keep it."""
-    arguments = ["create", f"--namespace={namespace}", "--dry-run=server", "--validate=strict"]
-    done = plane.kubectl(*arguments, "--filename=-", "--output=json", text=json.dumps(pod))
+def created(plane, sent: dict, namespace: str, *, verb: str = "create", dry: bool = True) -> dict:
+    """Returns the spec of an object as the API server would keep it."""
+    arguments = [verb, f"--namespace={namespace}", "--validate=strict", *(["--dry-run=server"] if dry else [])]
+    done = plane.kubectl(*arguments, "--filename=-", "--output=json", text=json.dumps(sent))
     return json.loads(done.stdout)["spec"]
 
 
@@ -138,3 +142,42 @@ def test_the_policy_needs_the_version_that_the_page_names(plane):
     served = plane.kubectl("get", "--raw=/apis/admissionregistration.k8s.io/v1").stdout
     assert "mutatingadmissionpolicies" in served
     assert "Kubernetes 1.36" in PAGE
+
+
+def labels(spec: dict) -> list[dict[str, str]]:
+    """Returns the labels of the templates of pods in the spec of a RayCluster."""
+    groups = [spec["headGroupSpec"], *spec["workerGroupSpecs"]]
+    return [group["template"].get("metadata", {}).get("labels", {}) for group in groups]
+
+
+@pytest.mark.parametrize("crd", ["RayJob", "RayService"])
+def test_pods_are_given_the_owner_of_their_cluster(plane, crd):
+    """KubeRay gives these labels to the cluster alone."""
+    owner = dict(zip(OWNER, (crd, "demo"), strict=True))
+    (ray,) = plain("raycluster")
+    head, workers = ray["spec"]["headGroupSpec"], ray["spec"]["workerGroupSpecs"]
+    head["template"]["metadata"] = {"labels": {"mine": "1"}, "annotations": {"mine": "1"}}
+    workers.append({**workers[0], "groupName": "more", "template": {**workers[0]["template"], "metadata": {}}})
+    ray["metadata"]["labels"] = owner
+    spec = created(plane, ray, "collected")
+    assert labels(spec) == [owner | {"mine": "1"}, owner, owner]
+    assert spec["headGroupSpec"]["template"]["metadata"]["annotations"] == {"mine": "1"}
+    assert labels(created(plane, ray, "other")) == [{"mine": "1"}, {}, {}]
+    # An owner is not guessed.
+    del ray["metadata"]["labels"]
+    assert labels(created(plane, ray, "collected")) == [{"mine": "1"}, {}, {}]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["with", "without"])
+def test_a_change_of_a_cluster_leaves_it_as_it_began(plane, known):
+    """A cluster that began without the labels gets none later: a session has one place in the bucket."""
+    owner = dict(zip(OWNER, ("RayJob", "demo"), strict=True))
+    (ray,) = plain("raycluster")
+    ray["metadata"] |= {"name": f"changed-{known}".lower(), "labels": owner if known else {}}
+    spec = created(plane, ray, "collected", dry=False)
+    assert labels(spec) == [owner if known else {}] * 2
+    workers = ray["spec"]["workerGroupSpecs"]
+    ray["metadata"]["labels"] = owner
+    workers.append({**workers[0], "groupName": "more"})
+    changed = created(plane, ray, "collected", verb="apply")
+    assert labels(changed) == [owner if known else {}] * 3

@@ -80,7 +80,7 @@ WORDS = {
     "complete": (["Dead", "Complete"], ["All that Ray handed over is stored and was read", "up to a second"]),
     "complete-to": (
         ["State unknown", "Complete to"],
-        ["did not end in order", "up to 10 seconds of events may be missing"],
+        ["did not end in order", "up to 10 seconds of events, 30 seconds of users' logs may be missing"],
     ),
     "live": (["Live", "Complete to"], ["is alive", "more is stored soon"]),
     "gaps": (["Events dropped by Ray", "2 known gaps"], ["Ray dropped 900 events of type TASK_DEFINITION_EVENT"]),

@@ -1,6 +1,6 @@
 //! The HTTP server: its URLs, and how it sends responses.
 //!
-//! All data comes from `session` and `ray_api`; this module never imports `storage`.
+//! All data comes from `session` and the crate `ray-api`; this module never imports `storage`.
 //!
 //! `server` builds the server, `middleware` works around every answer, and `routes` has the one table of URLs. Handlers
 //! lie in a folder for each family of URLs: `ray`, `history`, `kuberay`, `pages`, `probes` and `access`; no family imports

@@ -5,12 +5,13 @@
 //! ```text
 //! bucket ──► ray_history_storage ──► session (catalog, loader, logs) ──► http ──► browser, ray CLI
 //!                                        │                                ▲
-//!                                        └──► ray_history_core ───────────┘
-//!                                             layout, event, logs ──► snapshot ──► ray_api
+//!                                        └──► ray_history_core ──► ray_history_ray_api
+//!                                             layout, event, logs ──► snapshot
 //! ```
 //!
-//! `ray_history_core` is pure: no I/O, no clock, no locks, no async. `http` never imports `ray_history_storage`; it gets
-//! all data from `session`. `tests/architecture/` enforces the latter, and the direction of imports in each crate.
+//! `ray_history_core` and `ray_history_ray_api` are pure: no I/O, no clock, no locks, no async. `http` never imports
+//! `ray_history_storage`; it gets all data from `session`. `tests/architecture/` enforces the latter, and the direction of
+//! imports in each crate.
 
 pub mod access;
 pub mod args;

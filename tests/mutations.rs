@@ -15,12 +15,8 @@ use flate2::read::MultiGzDecoder;
 use ray_history::session::{Error, Sessions};
 use ray_history_core::base::name::{ClusterId, SessionKey, SessionName};
 use ray_history_core::layout::Root;
-use ray_history_core::ray_api::{
-    Answer, Query, RayError, actor_state, actor_summary, actors, cluster_events, cluster_status, data, events, fixed,
-    job_logs, jobs, metadata, node_detail, node_state, nodes, placement_groups, runtime_envs, serve, task_summary,
-    tasks, timeline, train, workers,
-};
 use ray_history_core::snapshot::Snapshot;
+use ray_history_ray_api::{Answer, Query, RayError, dashboard, jobs, libraries, logs, state};
 use ray_history_storage::memory::Memory;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -169,44 +165,44 @@ const JOB: &str = "01000000";
 
 /// Every URL that is answered from a snapshot.
 const URLS: [(&str, Ask); 24] = [
-    ("tasks", tasks::list),
-    ("tasks/summarize", task_summary::summarize),
-    ("tasks/timeline", timeline::timeline),
-    ("nodes", nodes::list),
+    ("tasks", state::tasks::list),
+    ("tasks/summarize", state::task_summary::summarize),
+    ("tasks/timeline", state::timeline::timeline),
+    ("nodes", dashboard::nodes::list),
     ("nodes/{id}", |snapshot, query| {
         let id = snapshot.nodes.first().map(|node| node.id.hex()).unwrap_or_default();
-        node_detail::detail(snapshot, query, &id)
+        dashboard::node_detail::detail(snapshot, query, &id)
     }),
-    ("logical/actors", actors::list),
+    ("logical/actors", dashboard::actors::list),
     ("logical/actors/{id}", |snapshot, query| {
         let id = snapshot.actors.first().map(|actor| actor.id.hex()).unwrap_or_default();
-        actors::detail(snapshot, query, &id)
+        dashboard::actors::detail(snapshot, query, &id)
     }),
-    ("workers", workers::list),
-    ("placement_groups", placement_groups::list),
-    ("runtime_envs", runtime_envs::list),
-    ("cluster_metadata", |snapshot, _| metadata::cluster_metadata(snapshot)),
-    ("version", |snapshot, _| metadata::version(snapshot)),
-    ("timezone", |snapshot, _| metadata::timezone(snapshot)),
-    ("cluster_events", cluster_events::list),
-    ("platform_events", |snapshot, _| fixed::platform_events(snapshot)),
-    ("actors", actor_state::list),
-    ("actors/summarize", actor_summary::summarize),
-    ("state nodes", node_state::list),
-    ("state jobs", jobs::state_list),
+    ("workers", state::workers::list),
+    ("placement_groups", state::placement_groups::list),
+    ("runtime_envs", state::runtime_envs::list),
+    ("cluster_metadata", |snapshot, _| dashboard::metadata::cluster_metadata(snapshot)),
+    ("version", |snapshot, _| dashboard::metadata::version(snapshot)),
+    ("timezone", |snapshot, _| dashboard::metadata::timezone(snapshot)),
+    ("cluster_events", state::cluster_events::list),
+    ("platform_events", |snapshot, _| dashboard::fixed::platform_events(snapshot)),
+    ("actors", state::actors::list),
+    ("actors/summarize", state::actor_summary::summarize),
+    ("state nodes", state::nodes::list),
+    ("state jobs", state::jobs::list),
     ("jobs", jobs::list),
-    ("cluster_status", cluster_status::cluster_status),
-    ("serve", serve::applications),
-    ("train", train::runs),
-    ("events", events::events),
+    ("cluster_status", dashboard::cluster_status::cluster_status),
+    ("serve", libraries::serve::applications),
+    ("train", libraries::train::runs),
+    ("events", dashboard::events::events),
 ];
 
 fn ask(snapshot: &Arc<Snapshot>, query: &[(&str, &str)], redact: bool) {
     let parameters = query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let query = Query { parameters, redact, over: redact };
-    let datasets = data::datasets(snapshot, JOB);
+    let datasets = libraries::data::datasets(snapshot, JOB);
     let one = jobs::one(snapshot, &query, JOB);
-    let old = train::old_runs(snapshot, &query);
+    let old = libraries::train::old_runs(snapshot, &query);
     let others = [("datasets", datasets), ("job", one), ("old train runs", old)];
     let answers = URLS.iter().map(|(url, ask)| (*url, ask(snapshot, &query)));
     for (url, answer) in answers.chain(others) {
@@ -219,7 +215,7 @@ fn ask(snapshot: &Arc<Snapshot>, query: &[(&str, &str)], redact: bool) {
             assert!(read.is_ok() && std::str::from_utf8(&body).is_ok(), "{url}: {read:?}");
         }
     }
-    let _ = job_logs::of(snapshot, JOB);
+    let _ = logs::job::of(snapshot, JOB);
 }
 
 /// Damages a session and opens it; returns `true` if it opened.

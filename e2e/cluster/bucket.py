@@ -1,4 +1,4 @@
-"""Writes objects to an S3 server, with nothing but Python: it runs in Ray's image, too."""
+"""The bucket of the S3 server in the cluster, and how a test writes to it."""
 
 import datetime as dt
 import hashlib
@@ -6,19 +6,21 @@ import hmac
 import http.client
 from urllib.parse import quote, urlsplit
 
-REGION = "us-east-1"
+URL = "http://store.store.svc.cluster.local:7070"
+NAME, REGION = "ray", "us-east-1"
+KEY, SECRET = "cluster", "cluster-secret"
 
 
 class Bucket:
-    """A bucket that is addressed by path."""
+    """The bucket, by an address of its server that this machine reaches."""
 
-    def __init__(self, endpoint: str, name: str, key: str, secret: str):
-        self._host, self._name, self._key, self._secret = urlsplit(endpoint).netloc, name, key, secret
+    def __init__(self, endpoint: str):
+        self._host = urlsplit(endpoint).netloc
 
     def put(self, key: str, body: bytes):
         """Stores an object."""
         # Each part of a path as the signature wants it; slashes stay.
-        path = quote(f"/{self._name}/{key}", safe="/-_.~")
+        path = quote(f"/{NAME}/{key}", safe="/-_.~")
         connection = http.client.HTTPConnection(self._host, timeout=30)
         try:
             connection.request("PUT", path, body, self._signed(path, body))
@@ -40,9 +42,9 @@ class Bucket:
         request = f"PUT\n{path}\n\n{lines}\n{names}\n{digest}"
         scope = f"{day}/{REGION}/s3/aws4_request"
         text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-        key = f"AWS4{self._secret}".encode()
+        key = f"AWS4{SECRET}".encode()
         for part in scope.split("/"):
             key = hmac.digest(key, part.encode(), "sha256")
         signature = hmac.digest(key, text.encode(), "sha256").hex()
-        credential = f"AWS4-HMAC-SHA256 Credential={self._key}/{scope}, SignedHeaders={names}, Signature={signature}"
+        credential = f"AWS4-HMAC-SHA256 Credential={KEY}/{scope}, SignedHeaders={names}, Signature={signature}"
         return {**headers, "authorization": credential}

@@ -1,15 +1,15 @@
 """An installation in the cluster: the server's namespace, what it reads, and how it says that it is ready."""
 
+from e2e.cluster import bucket
 from e2e.cluster.node import Node, wait_for
-from e2e.cluster.rayjobs import STORE
 
 SECRET = "ray-history-storage"  # noqa: S105  the name of one
 SPEC = {
     "storage": {
         "s3": {
-            "bucket": "ray",
-            "region": "us-east-1",
-            "endpoint": STORE["STORE"],
+            "bucket": bucket.NAME,
+            "region": bucket.REGION,
+            "endpoint": bucket.URL,
             "forcePathStyle": True,
             "credentialsSecretRef": {"name": SECRET},
         }
@@ -19,7 +19,7 @@ SPEC = {
 
 def configure(node: Node, namespace: str):
     """Names the bucket, as step 3 of docs/install.md does."""
-    secret = {"accessKeyId": STORE["STORE_KEY"], "secretAccessKey": STORE["STORE_SECRET"]}
+    secret = {"accessKeyId": bucket.KEY, "secretAccessKey": bucket.SECRET}
     metadata = {"name": SECRET, "namespace": namespace}
     node.apply(
         {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": secret},

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from e2e.cluster.bucket import Bucket
-from e2e.cluster.rayjobs import STORE
 from e2e.harness import processes
 from e2e.harness.kubectl import Kubectl
 from e2e.harness.processes import REPOSITORY
@@ -37,7 +36,7 @@ class Node(Kubectl):
 
     def bucket(self) -> Bucket:
         """Returns the bucket of the store in the cluster."""
-        return Bucket(self.service("store", "store").url, "ray", STORE["STORE_KEY"], STORE["STORE_SECRET"])
+        return Bucket(self.service("store", "store").url)
 
 
 def wait_for(what: str, found: Callable, seconds: float):

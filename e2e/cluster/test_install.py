@@ -6,9 +6,8 @@ import pytest
 from e2e.cluster import installation
 from e2e.cluster.node import RELEASE
 from e2e.harness import processes
-from e2e.harness.manifests import NAMESPACE
+from e2e.harness.manifests import NAMESPACE, RESTRICTED
 
-RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"}
 CHARTED = "charted"
 
 

@@ -4,88 +4,44 @@ While each runs its session is live; once its RayCluster is deleted, all that is
 """
 
 import time
-from dataclasses import dataclass
 
 import pytest
 
-from e2e.cluster import installation, rayjobs
-from e2e.cluster.node import Node, wait_for
-from e2e.cluster.rayjobs import NAMESPACE
+from e2e.cluster import installation, rayjobs, runs
+from e2e.cluster.node import wait_for
+from e2e.cluster.runs import STORED_SECONDS, Run
 from e2e.harness import manifests
 from e2e.harness.ingress import Ingress
-from e2e.harness.service import Service
 
 DEAD_SECONDS = 2
 """The promised time from a deletion to the list that shows it."""
-STORED_SECONDS = 30
 
 
-@pytest.fixture(scope="module")
-def rays(node):
-    """The namespace of the runs, and what they run."""
-    node.namespace(NAMESPACE)
-    node.apply(rayjobs.programs())
-    return node
-
-
-@dataclass
-class Run:
-    """A RayJob that has ended, and the session of its deleted cluster."""
-
-    name: str
-    status: dict
-    session: str
-    """Below the server: sessions/NAMESPACE/CLUSTER/SESSION."""
-    history: Service
-
-    def rows(self, kind: str) -> list[dict]:
-        return self.history.json(f"{self.session}/api/v0/{kind}?detail=1&limit=1000")["data"]["result"]["result"]
-
-
-def cluster_of(node: Node, name: str) -> str | None:
-    """The name of the RayCluster of a RayJob, once it has one."""
-    return node.get("rayjob", name, f"--namespace={NAMESPACE}").get("status", {}).get("rayClusterName")
-
-
-def ended(node: Node, name: str) -> dict | None:
-    """The status of a RayJob once it has ended."""
-    status = node.get("rayjob", name, f"--namespace={NAMESPACE}").get("status", {})
-    return status if status.get("jobDeploymentStatus") in ("Complete", "Failed") else None
-
-
-def run(node: Node, history: Service, rayjob: dict, measured) -> Run:
-    """Runs a RayJob to its end, and deletes its cluster."""
-    name = rayjob["metadata"]["name"]
+def end(run: Run, measured):
+    """Waits for the end of a RayJob, and deletes its cluster."""
+    assert (run.item["state"], run.item["owner"]["name"]) == ("live", run.name)
+    run.end()
     began = time.monotonic()
-    node.apply(rayjob)
-    cluster = wait_for(f"the cluster of {name}", lambda: cluster_of(node, name), 60)
-    # It is found when its head is ready, if something of it is stored by then.
-    (live,) = wait_for(f"a session of {name}", lambda: history.sessions(namespace=NAMESPACE, cluster=cluster), 120)
-    measured(f"{name}: from the RayJob to its live session in the list", began)
-    assert (live["state"], live["owner"]["name"]) == ("live", name)
-    status = wait_for(f"the end of {name}", lambda: ended(node, name), 300)
-    measured(f"{name}: from the RayJob to its end", began)
-
-    began = time.monotonic()
-    node.kubectl("-n", NAMESPACE, "delete", "raycluster", cluster, "--wait=false")
-    wait_for("dead", lambda: history.sessions(cluster=cluster)[0]["state"] == "dead", 60)
-    seconds = measured(f"{name}: from the deletion of its RayCluster to dead in the list", began)
+    run.delete("raycluster")
+    wait_for("dead", lambda: run.item["state"] == "dead", 60)
+    seconds = measured(f"{run.name}: from the deletion of its RayCluster to dead in the list", began)
     assert seconds <= DEAD_SECONDS
-    pods = ["-n", NAMESPACE, "wait", "pods", f"--selector=ray.io/cluster={cluster}", "--for=delete", "--timeout=90s"]
-    node.kubectl(*pods)
-    return Run(name, status, live["path"].strip("/"), history)
+    run.without_pods()
 
 
 @pytest.fixture(scope="module")
 def once(rays, history):
     """Runs each RayJob once."""
-    runs = {}
+    started = {}
 
     def of(rayjob: dict, measured) -> Run:
         name = rayjob["metadata"]["name"]
-        if name not in runs:
-            runs[name] = run(rays, history, rayjob, measured)
-        return runs[name]
+        if name not in started:
+            began = time.monotonic()
+            started[name] = runs.collected(rays, history, rayjob)
+            measured(f"{name}: from the RayJob to its live session in the list", began)
+            end(started[name], measured)
+        return started[name]
 
     return of
 
@@ -114,13 +70,11 @@ def test_the_dashboard_of_a_dead_session(once, measured):
     status, kind, body = run.history.get(f"{run.session}/")
     assert (status, kind) == (200, "text/html; charset=utf-8")
     assert b"static/js/main." in body
-    (head,) = [node for node in run.rows("nodes") if node["is_head_node"]]
-    logs = run.history.json(f"{run.session}/api/v0/logs?node_id={head['node_id']}&glob=*")["data"]["result"]
-    names = {name for group in logs.values() for name in group}
-    assert {"raylet.out", "gcs_server.out"} <= names
+    (head,) = [node["node_id"] for node in run.rows("nodes") if node["is_head_node"]]
+    names = run.logs(head)
+    assert {"raylet.out", "gcs_server.out"} <= set(names)
     (driver,) = [name for name in names if name.startswith("job-driver-")]
-    text = run.history.get(f"{run.session}/api/v0/logs/file?node_id={head['node_id']}&filename={driver}&lines=100")
-    assert b"sum: 2470" in text[2]
+    assert "sum: 2470" in run.log(head, driver)
 
 
 def test_the_dashboard_behind_nginx(once, node, measured, tmp_path):
@@ -132,7 +86,7 @@ def test_the_dashboard_behind_nginx(once, node, measured, tmp_path):
         assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
         assert b"static/js/main." in body
         assert ingress.get(f"/{run.session}/api/v0/tasks?limit=1")[0] == 200
-        status, headers, _ = ingress.get(f"/rayjobs/{NAMESPACE}/ok/latest/nodes?view=summary")
+        status, headers, _ = ingress.get(f"/rayjobs/{run.namespace}/ok/latest/nodes?view=summary")
         assert status == 200
 
 
@@ -180,3 +134,11 @@ def test_a_rayjob_whose_worker_takes_too_much_memory(once, measured):
     assert [job["status"] for job in run.history.json(f"{run.session}/api/jobs/") if job["type"] == "SUBMISSION"] == [
         "FAILED"
     ]
+    report = run.proved()
+    # The node that was killed, and the one in its place, which got no work and counted no event.
+    assert report["proof"]["nodes"] == 3
+    assert not report["proof"]["doubts"]
+    assert report["completeness"] in ("complete", "complete-to", "gaps"), report["proof"]
+    # An event may have been on its way to the collector, and nothing else.
+    assert {loss["code"] for loss in report["proof"]["losses"]} <= {"dropped-events"}, report["proof"]
+    assert ":task_name:fill" in run.lines("worker-")

@@ -1,7 +1,9 @@
-"""A collector beside a real Ray that ends with the hook, by a signal to both at once, or by being killed."""
+"""A collector beside a real Ray that ends with the hook, by a signal to both, or by being killed; events Ray drops."""
 
 import json
+import re
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,18 +15,32 @@ from e2e.harness.server import COLLECTOR, Server
 
 RAY = Path(sys.executable).parent / "ray"
 SCENE_SECONDS = 240
+FLUSH_SECONDS = 10
+MANIFEST_SECONDS = 70
+"""The interval of manifests while something changes, and that of looks at it."""
 
 
-def play(folder: Path, end: str) -> tuple[dict, Stored]:
-    """Plays a scene, and returns what was seen and what is stored."""
-    command = [sys.executable, "-m", "e2e.collect.scene", "--collector", COLLECTOR, "--ray", RAY, "--into", folder]
+def play(folder: Path, end: str, ray: Path = RAY) -> tuple[dict, Stored]:
+    """Plays a scene, and returns what was seen and what is stored of the head."""
+    command = [sys.executable, "-m", "e2e.collect.scene", "--collector", COLLECTOR, "--ray", ray, "--into", folder]
     try:
         processes.run([*command, "--end", end], timeout=SCENE_SECONDS, cwd=REPOSITORY)
     except AssertionError as failure:
-        log = folder / "collector.log"
-        raise AssertionError(f"{failure}\n{log.read_text() if log.exists() else ''}") from None
+        logs = "\n".join(log.read_text() for log in sorted(folder.glob("*/collector.log")))
+        raise AssertionError(f"{failure}\n{logs}") from None
     seen = json.loads((folder / "ended.json").read_text())
-    return seen, Stored(folder / "bucket", seen["session"], seen["node"])
+    return seen, Stored(folder / "bucket", seen["session"], seen["nodes"][0])
+
+
+def time_of(text: str) -> float:
+    """Returns a time in seconds since the epoch."""
+    return datetime.fromisoformat(text).timestamp()
+
+
+def report(stored: Stored, log: Path) -> dict:
+    """Returns what the server says of the session."""
+    with Server(stored.bucket, log) as server:
+        return server.json(f"api/history/v1/sessions/ml/train/{stored.session}")
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +107,11 @@ def test_the_collector_leaves_no_lines_in_ray_s_logs(hooked):
 def test_the_dashboards_answers_are_stored(hooked):
     _, stored = hooked
     answers = stored.endpoints()
-    (job,) = [job for job in json.loads(answers["api/jobs/"]) if job["submission_id"]]
+    (job,) = [job for job in json.loads(answers["api/jobs"]) if job["submission_id"]]
     assert job["status"] == "SUCCEEDED"
     assert {"timezone", "api/v0/cluster_metadata", "nodes?view=summary"} <= set(answers)
     assert not [url for url in answers if url.startswith(("api/serve", "api/data", "api/train"))]
-    assert set(stored.manifest["endpoints"]) == set(answers)
+    assert {url.strip("/") for url in stored.manifest["endpoints"]} == set(answers)
 
 
 def test_the_session_has_a_marker(hooked):
@@ -117,8 +133,25 @@ def test_without_the_hook_nothing_acknowledged_is_lost(tmp_path, end):
 
 def test_the_server_proves_the_session(hooked, tmp_path):
     """Complete, or complete to a time: that of the last look at Ray's counters, if an event came after it."""
-    _, stored = hooked
-    with Server(stored.bucket, tmp_path / "log") as server:
-        report = server.json(f"api/history/v1/sessions/ml/train/{stored.session}")
-    assert report["completeness"] in ("complete", "complete-to"), report["proof"]
-    assert report["completeness"] == ("complete" if stored.manifest["ray"][0]["quiet"] else "complete-to")
+    seen, stored = hooked
+    found = report(stored, tmp_path / "log")
+    quiet = stored.manifest["ray"][0]["quiet"]
+    assert found["completeness"] == ("complete" if quiet else "complete-to"), found["proof"]
+    if not quiet:
+        (limit,) = found["proof"]["limits"]
+        assert limit["seconds"] <= 2
+        assert seen["ray ended"] - time_of(found["completeTo"]) <= 2
+
+
+def test_what_ray_drops_is_told_by_type_as_ray_counts_it(tmp_path):
+    seen, stored = play(tmp_path, "dropped")
+    assert sum(seen["dropped"].values()) > 100
+    found = report(stored, tmp_path / "log")
+    losses = found["proof"]["losses"]
+    assert {loss["code"] for loss in losses} == {"dropped-events"}, losses
+    told = {re.search(r"[A-Z]+(_[A-Z]+)+", loss["message"])[0]: loss["missing"] for loss in losses}
+    assert (found["completeness"], told) == ("gaps", seen["dropped"])
+    # Nothing else is missing.
+    (agent,) = stored.manifest["ray"]
+    assert agent["received"] == agent["published"] + agent["filtered"] + sum(seen["dropped"].values())
+    assert len(stored.events()) >= agent["published"]

@@ -26,6 +26,11 @@ class Kubectl:
         """Creates or changes objects by server-side apply, which has no bound on their size."""
         self.kubectl("apply", "--server-side", "--filename=-", text=json.dumps(as_list(objects)))
 
+    def tried(self, sent: dict) -> dict:
+        """Returns an object as the API server would keep it, if it were created."""
+        arguments = ["create", "--dry-run=server", "--validate=strict", "--filename=-", "--output=json"]
+        return json.loads(self.kubectl(*arguments, text=json.dumps(sent)).stdout)
+
     def namespace(self, name: str, labels: dict | None = None):
         """Creates a namespace; not by server-side apply, after which kubectl warns where a manifest has it, too."""
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels or {}}}

@@ -14,6 +14,8 @@ CHART = REPOSITORY / "charts" / "ray-history"
 VALUES = sorted(CHART.glob("ci/*-values.yaml"))
 DEFINITIONS = REPOSITORY / ".cache" / "manifest-tools" / "definitions"
 NAMESPACE = "ray-history"
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted", "pod-security.kubernetes.io/warn": "restricted"}
+"""Labels of a namespace whose pods must conform to Pod Security's strictest profile."""
 KUSTOMIZATIONS = sorted(file.parent.name for file in CONFIG.glob("*/kustomization.yaml"))
 SAMPLES = sorted((CONFIG / "samples").glob("*.yaml"))
 
@@ -22,6 +24,7 @@ EVERYTHING = {
     "httpRoute": {"enabled": True},
     "networkPolicy": {"enabled": True},
     "monitoring": {name: {"enabled": True} for name in ["serviceMonitor", "prometheusRule", "grafanaDashboard"]},
+    "collector": {"policy": {"enabled": True}},
 }
 """Values of the chart that render every optional object but the RayHistory."""
 RAY_HISTORY = {"rayHistory": {"create": True, "spec": {"storage": {"s3": {"bucket": "ray"}}}}}

@@ -6,6 +6,8 @@ from e2e.harness.manifests import CONFIG, documents
 
 COLLECTOR = "ray-history-collector"
 """The name of the sidecar, of its ConfigMap and of its policy."""
+OWNER = ("ray.io/originated-from-crd", "ray.io/originated-from-cr-name")
+"""The labels of a RayCluster that name its owner."""
 SAMPLES = ["raycluster", "rayjob", "rayservice"]
 TEMPLATES = {"RayCluster": [], "RayJob": ["rayClusterSpec"], "RayService": ["rayClusterConfig"]}
 """The path from an object's spec to that of its cluster."""

@@ -18,6 +18,7 @@ from .receiver import Receiver
 START_SECONDS = 90
 STOP_SECONDS = 60
 MARK = "RAY_HISTORY_RECORDING"
+NODE = "RAY_HISTORY_RECORDING_NODE"
 FLAGS = {
     "RAY_enable_ray_event": "1",
     "RAY_enable_core_worker_ray_event_to_aggregator": "1",
@@ -58,7 +59,7 @@ class Node:
 
     def start(self, ray: Path, environment: dict, *flags: str, head: Path):
         """Starts it. `head` is the folder of the head, whose own folder is its own."""
-        self.folder.mkdir()
+        self.folder.mkdir(exist_ok=True)
         ports = [f"--{name}={port}" for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)]
         command = [str(ray), "start", "--block", f"--node-ip-address={self.ip}", f"--temp-dir={self.folder}"]
         command += ["--object-store-memory=200000000", "--num-cpus=2", "--disable-usage-stats", *ports, *flags]
@@ -66,7 +67,8 @@ class Node:
         if self.folder != head and version(ray) < OWN_FOLDERS:
             command = [*AT_THE_HEADS_PATH, str(self.folder), str(head), *command]
         environment = environment | {"RAY_DASHBOARD_AGGREGATOR_AGENT_EVENTS_EXPORT_ADDR": self.receiver.address}
-        with self.folder.with_suffix(".log").open("wb") as log:
+        environment |= {NODE: self.ip}
+        with self.folder.with_suffix(".log").open("ab") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
             )
@@ -78,7 +80,8 @@ class Node:
 class Cluster:
     """A head and other nodes; a context manager that leaves no process behind."""
 
-    def __init__(self, ray: Path, folder: Path, nodes: int):
+    def __init__(self, ray: Path, folder: Path, nodes: int, settings: dict[str, str] | None = None):
+        """`settings` are further variables of Ray's."""
         self._ray = ray
         self._mark = uuid.uuid4().hex
         self._environment = {
@@ -89,6 +92,7 @@ class Cluster:
             MARK: self._mark,
             "RAY_DASHBOARD_AGGREGATOR_AGENT_EXPOSABLE_EVENT_TYPES": event_types(ray),
             **FLAGS,
+            **(settings or {}),
         }
         self.nodes = [Node(f"127.0.0.{n + 1}", folder / f"n{n}") for n in range(nodes)]
         self._port, dashboard, self._client = free_ports(3)
@@ -111,43 +115,49 @@ class Cluster:
             node.receiver.__exit__()
 
     def _start(self):
-        head, *others = self.nodes
-        head.start(
-            self._ray,
-            self._environment,
-            "--head",
-            f"--port={self._port}",
-            "--include-dashboard=true",
-            "--dashboard-host=127.0.0.1",
-            f"--dashboard-port={self.dashboard_port}",
-            f"--ray-client-server-port={self._client}",
-            head=head.folder,
-        )
-        self._wait(1)
-        for number, node in enumerate(others, 1):
-            flags = f"--address=127.0.0.1:{self._port}", "--resources", json.dumps({f"worker{number}": 1})
-            node.start(self._ray, self._environment, *flags, head=head.folder)
-        ids = self._wait(len(self.nodes))
         for node in self.nodes:
-            node.id = ids[node.ip]
-        version = self.json("/api/version")
-        self.session, self.version = version["session_name"], version["ray_version"]
+            self.start(node)
+            if node is self.nodes[0]:
+                self._wait(node)
+        self._wait(*self.nodes)
 
-    def _wait(self, count: int) -> dict[str, str]:
-        """Waits until some nodes and their agents are up, and returns the nodes' ids by address."""
+    def start(self, node: Node):
+        """Starts a node, or starts it again in its folder. All others need the head."""
+        number, head = self.nodes.index(node), self.nodes[0]
+        if number:
+            flags = f"--address=127.0.0.1:{self._port}", "--resources", json.dumps({f"worker{number}": 1})
+        else:
+            dashboard = "--include-dashboard=true", "--dashboard-host=127.0.0.1"
+            ports = f"--port={self._port}", f"--ray-client-server-port={self._client}"
+            flags = "--head", *ports, *dashboard, f"--dashboard-port={self.dashboard_port}"
+        node.start(self._ray, self._environment, *flags, head=head.folder)
+
+    def restart(self, node: Node):
+        """Starts a node again, and waits until it is up under its new id."""
+        former = node.id
+        self.start(node)
+        self._wait(node, former=former)
+
+    def _wait(self, *nodes: Node, former: str = ""):
+        """Waits until some nodes and their agents are up; takes over their ids, the session and the version."""
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
-            for node in self.nodes[:count]:
+            for node in nodes:
                 assert node.process.poll() is None, node.folder.with_suffix(".log").read_text(errors="replace")
             try:
                 rows = self.json("/nodes?view=summary")["data"]["summary"]
             except (OSError, ValueError):
                 rows = []
-            up = {row["raylet"]["nodeManagerAddress"]: row["raylet"]["nodeId"] for row in rows if row.get("hostname")}
-            if len(up) == count:
-                return up
+            rows = [row["raylet"] for row in rows if row.get("hostname") and row["raylet"]["nodeId"] != former]
+            up = {row["nodeManagerAddress"]: row["nodeId"] for row in rows if row["state"] == "ALIVE"}
+            if all(node.ip in up for node in nodes):
+                for node in nodes:
+                    node.id = up[node.ip]
+                version = self.json("/api/version")
+                self.session, self.version = version["session_name"], version["ray_version"]
+                return
             time.sleep(0.5)
-        raise AssertionError(f"{count} nodes did not start within {START_SECONDS} s")
+        raise AssertionError(f"{len(nodes)} nodes did not start within {START_SECONDS} s")
 
     def ask(self, path: str, body: dict | None = None) -> tuple[int, str, bytes]:
         """Returns status, content type and body of the dashboard's answer."""
@@ -165,29 +175,32 @@ class Cluster:
             raise ValueError(f"{path}: {status} {answer[:300]!r}")
         return json.loads(answer)
 
-    def stop(self):
-        """Asks all nodes at once to end, as the deletion of a RayCluster does, and waits until they have."""
-        for node in self.nodes:
+    def stop(self, *nodes: Node):
+        """Asks all nodes at once to end, as the deletion of a RayCluster does, or some; waits until they have."""
+        nodes = [node for node in nodes or self.nodes if node.process.poll() is None]
+        for node in nodes:
             node.process.send_signal(signal.SIGTERM)
-        for node in self.nodes:
+        for node in nodes:
             node.process.wait(STOP_SECONDS)
 
-    def kill(self):
-        """Ends the remaining processes of the cluster, which a mark in their environment identifies."""
-        while left := [folder for folder in Path("/proc").glob("[0-9]*") if self._owns(folder)]:
+    def kill(self, node: Node | None = None):
+        """Ends the remaining processes of the cluster or of a node, which marks in their environment identify."""
+        mark = f"{NODE}={node.ip}" if node else f"{MARK}={self._mark}"
+        while left := [folder for folder in Path("/proc").glob("[0-9]*") if self._owns(folder, mark)]:
             for folder in left:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(folder.name), signal.SIGKILL)
-            for node in self.nodes:
-                if hasattr(node, "process"):
-                    node.process.poll()
+            for each in self.nodes:
+                if hasattr(each, "process"):
+                    each.process.poll()
             time.sleep(0.1)
 
-    def _owns(self, process: Path) -> bool:
+    def _owns(self, process: Path, mark: str) -> bool:
         try:
-            return f"{MARK}={self._mark}".encode() in (process / "environ").read_bytes().split(b"\0")
+            variables = (process / "environ").read_bytes().split(b"\0")
         except OSError:
             return False
+        return {mark.encode(), f"{MARK}={self._mark}".encode()} <= set(variables)
 
 
 def version(ray: Path) -> tuple[int, int]:

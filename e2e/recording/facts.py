@@ -1,6 +1,7 @@
 """Facts of a live dashboard that questions about details need: ids of nodes, jobs and actors, names of files."""
 
 import itertools
+import json
 from dataclasses import dataclass
 
 from .cluster import Cluster
@@ -28,14 +29,19 @@ class Facts:
             return cluster.json(f"/api/v0/{path}?detail=1&limit=10000")["data"]["result"]["result"]
 
         nodes = [node.id for node in cluster.nodes]
-        listings = {node: cluster.json(f"/api/v0/logs?node_id={node}")["data"]["result"] for node in nodes}
+
+        def listing(node: str) -> dict[str, list[str]]:
+            """Returns the names of log files by group; none of a node that is dead."""
+            status, _, body = cluster.ask(f"/api/v0/logs?node_id={node}")
+            return json.loads(body)["data"]["result"] if status == 200 else {}
+
         return cls(
             nodes=nodes,
             jobs=cluster.json("/api/jobs/"),
             actors=rows("actors"),
             tasks=rows("tasks"),
             workers=rows("workers"),
-            files={node: sorted(itertools.chain(*groups.values())) for node, groups in listings.items()},
+            files={node: sorted(itertools.chain(*listing(node).values())) for node in nodes},
         )
 
     def job_ids(self) -> list[str]:

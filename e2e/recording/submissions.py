@@ -64,3 +64,12 @@ HARD = [
     ],
 ]
 TUNED = Submission("hard-tuned", "tuned.py")
+# Of three nodes; the last one is lost before the last list.
+STATE = {"RAY_TRAIN_V2_ENABLED": "1", "RAY_TRAIN_ENABLE_STATE_TRACKING": "1"}
+FAILING = "python -c 'import ray; ray.init(); raise SystemExit(5)'"
+MIXED = [
+    [Submission("mixed-tasks", "mixed.py", metadata={"team": "ml"}), Submission("mixed-failed", command=FAILING)],
+    [Submission("mixed-served", "served.py")],
+    [Submission("mixed-trained", "trained.py", variables=STATE)],
+    [Submission("mixed-many", "many.py")],
+]

@@ -1,6 +1,6 @@
 //! Ray's own URLs below a session: the dashboard's document and files, and the API that they ask.
 //!
-//! `ray_api` of the core makes the answers; this module decides where they are made, and sends them.
+//! The crate `ray-api` makes the answers; this module decides where they are made, and sends them.
 
 mod attachment;
 pub(super) mod bar;

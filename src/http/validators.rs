@@ -13,7 +13,7 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpRequest, HttpResponse};
 use ray_history_core::base::name::SessionKey;
-use ray_history_core::ray_api::Query;
+use ray_history_ray_api::Query;
 use serde::Serialize;
 use siphasher::sip::SipHasher13;
 use std::hash::{Hash, Hasher};

@@ -26,7 +26,7 @@ mod walk;
 pub(super) use lister::Lister;
 pub use listing::{Entry, Listing, Oddities};
 pub(super) use place::owner_in;
-pub use query::{Cursor, NoCursor, Page, Query, Visible};
+pub use query::{Cursor, NoCursor, Page, Query, Told, Visible};
 
 use crate::metrics::catalog::{Metrics, Purpose};
 use found::Found;

@@ -1,7 +1,7 @@
 //! The store in force: opens the store that new settings name, and puts it in the place of the current one.
 //!
-//! What cannot be opened or listed changes nothing. New credentials of the same store are taken over without closing
-//! anything.
+//! A store that cannot be opened or listed changes nothing. New credentials of the same store are taken over without
+//! closing anything.
 
 use super::Sessions;
 use crate::metrics::Metrics;

@@ -5,6 +5,7 @@
 //! each of up to three nodes; one of ours a listing and a read for each node, up to `MAX_NODES`. The result is kept: for
 //! a day if nothing more will be written, else, or if something could not be read, for five minutes.
 
+use super::catalog::Told;
 use super::load::{ManifestObject, Places, Proved, now, read_manifests};
 use super::{Error, Sessions};
 use crate::liveness::State;
@@ -125,6 +126,30 @@ impl Sessions {
     /// Returns the proof of a session if it is open.
     fn proof_of(&self, key: &SessionKey) -> Option<Arc<Proved>> {
         self.peek(key)?.proved.clone()
+    }
+
+    /// Returns the verdict of a session that has manifests: of an open one the whole proof, else their last word. Of a
+    /// cluster that runs that would only be the word of a minute ago.
+    pub fn proved_verdict(self: &Arc<Self>, key: &SessionKey) -> Option<Verdict> {
+        match self.peek(key).filter(|open| open.proved.is_some()) {
+            Some(open) => Some(open.verdict(self.standing(key))),
+            None if self.watched().state(key) == State::Live => None,
+            None => self.glance(key)?.verdict,
+        }
+    }
+
+    /// Returns the last word of a session's manifests, or `None` if they were not read; then they are, if `may_read`.
+    pub(super) fn told(self: &Arc<Self>, key: &SessionKey, may_read: bool) -> Option<Told> {
+        let is_open = self.peek(key).is_some();
+        if !is_open && self.source().heads.seen.peek(key).is_none() {
+            if may_read {
+                self.glance(key);
+            }
+            return None;
+        }
+        let (state, by) = self.known_state(key);
+        let state = Some(state).filter(|_| by == Some(KnownBy::Manifest));
+        Some(Told { state, verdict: self.proved_verdict(key) })
     }
 
     /// Returns what the manifests of a session said when they were last read, and reads them in the background if that

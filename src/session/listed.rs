@@ -9,12 +9,15 @@ use super::{Ended, Error, OpenSession, Sessions};
 use crate::liveness::State;
 use ray_history_core::base::name::{ClusterId, Owner, SessionKey};
 use ray_history_core::snapshot::gaps::Standing;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Age up to which a listing is trusted to be complete.
 const MAX_AGE: Duration = Duration::from_secs(10);
+/// Sessions whose manifests one query has read: each costs a few requests to the store.
+const MAX_READ: usize = 200;
 /// Interval between counts of sessions by state.
 const COUNT_INTERVAL: Duration = Duration::from_secs(15);
 
@@ -47,9 +50,16 @@ impl Sessions {
         is_unknown.then(|| Ended::find(key, &self.listing(), None, false)).flatten()
     }
 
-    /// Returns a page of the last listing.
-    pub fn page(&self, query: &Query) -> Page {
-        self.listing().page(query, &self.watched)
+    /// Returns a page of the last listing. Manifests that were not read and on which a match depends are read in the
+    /// background, those of the newest sessions first.
+    pub fn page(self: &Arc<Self>, query: &Query) -> Page {
+        let read = Cell::new(0);
+        let manifests = |key: &SessionKey| {
+            let told = self.told(key, read.get() < MAX_READ);
+            read.set(read.get() + usize::from(told.is_none()));
+            told
+        };
+        self.listing().page(query, &self.watched, &manifests)
     }
 
     /// Returns a listing recent enough that a session missing from it is not stored: the last one, renewed if it is

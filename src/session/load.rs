@@ -19,6 +19,7 @@ mod fetch;
 mod incoming;
 mod inventory;
 mod manifests;
+mod names;
 mod nodes;
 mod objects;
 mod opened;
@@ -32,6 +33,7 @@ mod segments;
 pub(super) use digest::Digest;
 pub(super) use inventory::Inventory;
 pub(super) use manifests::{Manifests, read as read_manifests};
+pub(super) use names::LogNames;
 pub(super) use nodes::{ManifestObject, SegmentObject};
 pub use objects::{LogIndex, LogObject};
 pub(super) use objects::{Places, log_store};
@@ -56,7 +58,7 @@ use ray_history_core::base::name::SessionKey;
 use ray_history_core::logs::Facts;
 use ray_history_core::logs::processes::Source;
 use ray_history_core::snapshot::Snapshot;
-use ray_history_core::snapshot::build::{Builder, is_task_list};
+use ray_history_core::snapshot::build::{Builder, is_polled_list};
 use ray_history_core::snapshot::driver::is_driver;
 use ray_history_core::snapshot::gaps::Evidence;
 use ray_history_core::snapshot::submission;
@@ -198,9 +200,10 @@ impl Load {
         report.overwritten_hours = event_objects.overwritten_hours;
         self.metrics.read(self.counters.now().bytes_done, unread, report.damaged_records.count);
         let logs = objects.into_logs();
+        let names = Arc::new(LogNames::of(&manifests));
         let (snapshot, proved) = {
             let logs = logs.clone();
-            let lists = endpoints.bodies.iter().filter(|(url, _)| is_task_list(url));
+            let lists = endpoints.bodies.iter().filter(|(url, _)| is_polled_list(url));
             let _held = permit.hold(lists.map(|(_, body)| WHILE_ADDED * body.len() as u64).sum());
             let finish = move || {
                 let snapshot = finish(builder, facts.facts, endpoints.bodies, &logs, event_objects);
@@ -212,7 +215,7 @@ impl Load {
         Ok(OpenSession::new(
             self.key.clone(),
             Arc::new(snapshot),
-            logs,
+            logs.named(names),
             digest,
             newest,
             unread,
@@ -314,9 +317,9 @@ fn finish(
     logs: &LogIndex,
     events: EventObjects,
 ) -> Snapshot {
-    // A task list is long, and no request is answered with it.
-    for (_, body) in endpoints.extract_if(.., |url, _| is_task_list(url)) {
-        builder.add_polled_tasks(&body);
+    // These lists are long, and no request is answered with them.
+    for (url, body) in endpoints.extract_if(.., |url, _| is_polled_list(url)) {
+        builder.add_polled(&url, &body);
     }
     let mut snapshot = builder.finish(&facts);
     snapshot.nodes.retain(|node| {

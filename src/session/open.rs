@@ -20,7 +20,7 @@ use super::{Error, Sessions, logs};
 use crate::metrics::sessions::Outcome;
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
-use ray_history_core::ray_api::log_request::AttemptBytes;
+use ray_history_ray_api::logs::request::AttemptBytes;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;

@@ -13,16 +13,18 @@ pub(crate) const CRATES: [(&str, &str); 8] = [
     ("crates/collect/src", "ray_history_collect"),
     ("crates/core/src", "ray_history_core"),
     ("crates/manifest/src", "ray_history_manifest"),
+    ("crates/ray-api/src", "ray_history_ray_api"),
     ("crates/storage/src", "ray_history_storage"),
     ("crates/storage-write/src", "ray_history_storage_write"),
     ("crates/store-settings/src", "ray_history_store_settings"),
 ];
 
 /// Crates that are one module each, and its name.
-const ONE_MODULE: [(&str, &str); 6] = [
+const ONE_MODULE: [(&str, &str); 7] = [
     ("ray_history_access", "access"),
     ("ray_history_collect", "collect"),
     ("ray_history_manifest", "manifest"),
+    ("ray_history_ray_api", "ray_api"),
     ("ray_history_storage", "storage"),
     ("ray_history_storage_write", "storage_write"),
     ("ray_history_store_settings", "store_settings"),

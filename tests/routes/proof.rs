@@ -57,8 +57,8 @@ fn manifest(node: &Path) -> Manifest {
     manifest
 }
 
-/// Serves the session with manifests of all nodes, those of one of them changed, and returns what the report says.
-fn reported(change: impl Fn(&mut Manifest)) -> Value {
+/// Returns the session with manifests of all nodes, those of one of them changed.
+fn with_manifests(change: impl Fn(&mut Manifest)) -> tempfile::TempDir {
     let folder = fixture::unpacked("service");
     let storage = folder.path().join("storage");
     let session = storage.join("cluster-history/rayservice/ml-serving");
@@ -77,11 +77,24 @@ fn reported(change: impl Fn(&mut Manifest)) -> Value {
         std::fs::create_dir_all(&own).unwrap();
         std::fs::write(own.join("manifest.json"), written.to_bytes()).unwrap();
     }
+    folder
+}
+
+/// Starts a server of a folder, and waits until it is ready.
+async fn serve(folder: &tempfile::TempDir) -> Server {
+    let storage = folder.path().join("storage");
+    let server = Server::start(&["--local-dir", storage.to_str().unwrap()], &[]).await;
+    let ready = async || server.status("/readyz").await == 200;
+    server.eventually("it is ready", Duration::from_secs(60), ready).await;
+    server
+}
+
+/// Returns what the report says of a session with manifests.
+fn reported(change: impl Fn(&mut Manifest)) -> Value {
+    let folder = with_manifests(change);
     let below = SESSION.strip_prefix("/sessions/").unwrap();
     block_on(async {
-        let server = Server::start(&["--local-dir", storage.to_str().unwrap()], &[]).await;
-        let ready = async || server.status("/readyz").await == 200;
-        server.eventually("it is ready", Duration::from_secs(60), ready).await;
+        let server = serve(&folder).await;
         let report = send("GET", &format!("http://{}/api/history/v1/sessions/{below}", server.address), &[]).await;
         let report = report.unwrap();
         let name = |name: &str| header(&report.headers, name).to_owned();
@@ -119,4 +132,38 @@ fn a_report_has_the_proof() {
         "proof_unknown",
         reported(|manifest| manifest.format = "ray-history/manifest/9".into())
     );
+}
+
+/// State, completeness and owner of a session that nobody opened and no API server knows: in the JSON, its filters and on
+/// the page.
+#[test]
+fn a_list_knows_and_filters_what_manifests_say() {
+    let folder = with_manifests(|_| ());
+    block_on(async {
+        let server = serve(&folder).await;
+        let get = async |path: &str| {
+            let answer = send("GET", &format!("http://{}{path}", server.address), &[]).await.unwrap();
+            assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+            answer.body
+        };
+        let list = async |query: &str| -> Value {
+            serde_json::from_str(&get(&format!("/api/history/v1/sessions?{query}")).await).unwrap()
+        };
+        let read = async || list("completeness=complete").await["total"] == 1;
+        server.eventually("the manifests are read", Duration::from_secs(60), read).await;
+        let found = list("state=dead&completeness=complete").await;
+        let session = &found["sessions"][0];
+        let words = ["state", "stateFrom", "completeness"].map(|name| session[name].as_str().unwrap().to_owned());
+        assert_eq!(words, ["dead", "manifest", "complete"], "{found}");
+        assert_eq!((&session["owner"]["kind"], &session["owner"]["name"]), (&json!("rayservice"), &json!("recsys")));
+        assert!(session["completeTo"].is_string() && found["unread"].is_null(), "{found}");
+        for query in ["state=live", "state=unknown", "completeness=gaps", "state=dead&completeness=complete-to"] {
+            assert_eq!(list(query).await["total"], 0, "{query}");
+        }
+        let page = get("/sessions/?state=dead&completeness=complete").await;
+        for text in [">dead<", ">complete<", "The collector of its head closed its manifest.", "recsys"] {
+            assert!(page.contains(text), "{text}: {page}");
+        }
+        assert!(!get("/sessions/?state=unknown").await.contains("The collector of its head"));
+    });
 }

@@ -4,7 +4,7 @@ use super::Cloud;
 use ray_history::metrics::Metrics;
 use ray_history::session::Sessions;
 use ray_history_core::layout::Root;
-use ray_history_core::ray_api::{Body, Query, actors, nodes, tasks, timeline};
+use ray_history_ray_api::{Body, Query, dashboard, state};
 use ray_history_storage::guarded::Limits;
 use ray_history_storage::local::Local;
 use ray_history_storage::{Delimiter, Storage, connect};
@@ -47,10 +47,10 @@ async fn snapshot(store: Arc<dyn Storage>) -> String {
     let snapshot = &session.snapshot;
     assert!(!snapshot.tasks.is_empty(), "no tasks");
     let answers = [
-        tasks::list(snapshot, &query("detail=1&limit=10000")),
-        actors::list(snapshot, &query("")),
-        nodes::list(snapshot, &query("view=summary")),
-        timeline::timeline(snapshot, &query("")),
+        state::tasks::list(snapshot, &query("detail=1&limit=10000")),
+        dashboard::actors::list(snapshot, &query("")),
+        dashboard::nodes::list(snapshot, &query("view=summary")),
+        state::timeline::timeline(snapshot, &query("")),
     ];
     let mut text = String::new();
     for answer in answers {

@@ -84,4 +84,10 @@ pub struct Flags {
     /// Bytes of one log file that are stored; of a longer one, the middle is left out. Default: 10Gi.
     #[arg(long, env = "RAY_HISTORY_COLLECT_LOG_MAX_BYTES", value_name = "SIZE")]
     pub log_max_bytes: Option<String>,
+    /// Bytes per second that are sent to the store, all uploads together; at least 64Ki. Default: no bound.
+    #[arg(long, env = "RAY_HISTORY_COLLECT_UPLOAD_RATE", value_name = "SIZE")]
+    pub upload_rate: Option<String>,
+    /// Store event files as gzip. `RAY_COLLECTOR_EVENT_COMPRESSION_ENABLED` takes precedence. Default: true.
+    #[arg(long, env = "RAY_HISTORY_COLLECT_GZIP", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub gzip: Option<String>,
 }

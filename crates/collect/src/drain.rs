@@ -17,8 +17,10 @@ const QUIET: Duration = Duration::from_millis(1200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// The longest time that the hook waits for the store.
 const LONGEST_FLUSH: Duration = Duration::from_secs(10);
-/// Scrapes of Ray's agent in each phase of the end.
+/// Scrapes of Ray's agent while the hook waits.
 const SCRAPES: u32 = 3;
+/// The part of the hook's wait that is kept for a scrape when events go on.
+const LAST_SCRAPE: Duration = Duration::from_secs(1);
 /// A caller of the hook within this time after a drain gets the answer of that one.
 const PAUSE: Duration = Duration::from_secs(30);
 /// Without SIGTERM in this time, the node is open again: anybody who reaches the pod can call the hook.
@@ -29,6 +31,11 @@ const FLUSH: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(100);
 /// A late event is followed by a scrape after this time without another one.
 const LATE: Duration = Duration::from_millis(400);
+/// While events go on, the agent is asked in this interval: a verdict holds to the last answer, and Ray may go on for
+/// half a minute after its SIGTERM.
+const PACE: Duration = Duration::from_secs(1);
+/// The agent is left alone for this many times as long as its last answer took.
+const REST: u32 = 9;
 /// The time for which events are received after the raylet is gone.
 const AFTERMATH: Duration = Duration::from_millis(1500);
 /// The part of the grace period that is kept for closing.
@@ -83,6 +90,10 @@ impl Drain {
         let node = &*self.node;
         // A dashboard that does not answer must not keep the events waiting.
         tokio::join!(async { drop(timeout_at(end, node.poll()).await) }, quiet(node, end));
+        if !node.is_quiet() && Instant::now() < end {
+            // What the dashboard did for its answers made events, too.
+            quiet(node, end).await;
+        }
         let stored = async {
             node.flush().await;
             node.put_manifests(State::Draining).await;
@@ -132,20 +143,19 @@ impl Drain {
     }
 }
 
-/// Waits until nothing is on its way, at most until `end`.
+/// Waits until nothing is on its way, at most until `end`. Ray's counters are asked in any case: with them it is proved
+/// up to now.
 async fn quiet(node: &dyn Node, end: Instant) {
     let mut scraped: Option<Instant> = None;
     for _ in 0..SCRAPES {
         while let Some(since) = node.last_event_at().max(scraped)
             && since.elapsed() < QUIET
+            && Instant::now() < end - LAST_SCRAPE
         {
-            if Instant::now() >= end {
-                return;
-            }
-            sleep_until((since + QUIET).min(end)).await;
+            sleep_until((since + QUIET).min(end - LAST_SCRAPE)).await;
         }
         scraped = Some(Instant::now());
-        if timeout_at(end, node.scrape()).await.is_err() || node.is_quiet() {
+        if timeout_at(end, node.scrape()).await.is_err() || node.is_quiet() || Instant::now() >= end - LAST_SCRAPE {
             return;
         }
     }
@@ -154,8 +164,9 @@ async fn quiet(node: &dyn Node, end: Instant) {
 /// Flushes often and scrapes after late events, until a time or a sign.
 async fn follow(node: &Arc<dyn Node>, until: Instant, mut is_over: impl FnMut() -> bool) {
     let mut flush: Option<(Instant, JoinHandle<()>)> = None;
-    let mut scrapes = 0;
-    let mut seen = node.last_event_at();
+    // Without a hook, events may have come since the last scrape of the minute.
+    let mut seen = node.last_event_at().filter(|_| node.is_quiet());
+    let (mut asked, mut rest) = (Instant::now(), PACE);
     while Instant::now() < until && !is_over() {
         // Not awaited: the end must not depend on the store.
         if flush.as_ref().is_none_or(|(began, flush)| flush.is_finished() && began.elapsed() >= FLUSH) {
@@ -163,9 +174,11 @@ async fn follow(node: &Arc<dyn Node>, until: Instant, mut is_over: impl FnMut() 
             flush = Some((Instant::now(), tokio::spawn(async move { node.flush().await })));
         }
         let last = node.last_event_at();
-        if last != seen && last.is_some_and(|last| last.elapsed() >= LATE) && scrapes < SCRAPES {
-            (seen, scrapes) = (last, scrapes + 1);
+        let is_due = asked.elapsed() >= rest || rest == PACE && last.is_some_and(|last| last.elapsed() >= LATE);
+        if last != seen && is_due {
+            (seen, asked) = (last, Instant::now());
             drop(timeout_at(until, node.scrape()).await);
+            rest = (asked.elapsed() * REST).max(PACE);
         }
         sleep(LOOK).await;
     }

@@ -31,6 +31,7 @@ pub mod evidence;
 pub mod health;
 pub mod http_get;
 pub mod identity;
+mod leftovers;
 pub mod manifests;
 pub mod marker;
 pub mod metrics;

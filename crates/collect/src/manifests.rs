@@ -76,6 +76,11 @@ impl Manifests {
         self.with(node, |state| state.agents.update(counters, began, now()));
     }
 
+    /// Takes over that the raylet of a node was found gone.
+    pub fn ray_ended(&self, node: &NodeId) {
+        self.with(node, |state| state.ray_ended = now());
+    }
+
     /// Returns `true` if Ray's counters say that nothing is on its way from a node.
     pub fn is_quiet(&self, node: &NodeId) -> bool {
         let last = self.events.last_event_at();
@@ -117,7 +122,8 @@ impl Manifests {
         let due = self.with(node, |known| {
             let age = known.put.map_or(Duration::MAX, |put| put.elapsed());
             let is_alive = state != State::Closed;
-            is_alive && age >= HEARTBEAT || age >= INTERVAL && known.differs(&composed)
+            let is_telling = known.is_first_with_counters(&composed);
+            is_alive && age >= HEARTBEAT || (age >= INTERVAL || is_telling) && known.differs(&composed)
         });
         if due {
             self.put(node, state, reason).await;
@@ -149,7 +155,7 @@ impl Manifests {
         let written = now();
         let events = self.events.manifest_part(&node.0, keys);
         let logs = self.logs.manifest_part(&node.0, &node.1);
-        let last_event = self.events.last_event_at();
+        let (last_event, kept) = (self.events.last_event_at(), events.records.saturating_add(events.quarantined));
         let identity = Identity { session: node.0.to_string(), node: node.1.clone(), ..self.facts.identity.clone() };
         self.with(node, |known| Manifest {
             format: FORMAT.to_owned(),
@@ -163,7 +169,8 @@ impl Manifests {
             reason,
             identity,
             events,
-            ray: known.agents.counters(last_event),
+            ray: known.agents.counters(last_event, kept),
+            ray_ended: known.ray_ended,
             logs,
             endpoints: known.endpoints.clone(),
         })

@@ -22,7 +22,7 @@ use jobs::Jobs;
 use ray_history_manifest::Endpoint;
 use schedule::{DATASETS, JOBS, NODES, PLATFORM_EVENTS, SERVE, Schedule, VERSION};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,11 +110,14 @@ impl Poller {
         let mut session = self.session.lock().await;
         let Some(session) = &mut *session else { return };
         let evidence = self.seen.of(&session.node.0, &session.folder);
-        for url in session.schedule.at_end(&evidence) {
+        let mut asked = BTreeSet::new();
+        // The first answers tell the jobs and nodes of others.
+        while let Some(url) = session.schedule.at_end(&evidence).into_iter().find(|url| !asked.contains(url)) {
             let Ok(answer) = self.dashboard.ask(Method::GET, &url).await else { return };
             if answer.status == StatusCode::OK {
                 self.take(session, &url, answer.body, true).await;
             }
+            asked.insert(url);
         }
     }
 

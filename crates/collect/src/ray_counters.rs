@@ -17,6 +17,9 @@ use tokio::time::Instant;
 /// The bounds of a scrape.
 const BOUNDS: Bounds = Bounds { time: Duration::from_secs(5), bytes: 64 << 20 };
 
+/// The process number of an agent that is known to answer, and not yet by a counter of its own.
+const NO_PID: u64 = 0;
+
 /// The counters of all agents that a node had, one after the other.
 #[derive(Clone, Debug, Default)]
 pub struct Agents {
@@ -43,9 +46,15 @@ impl Agents {
     }
 
     /// Takes over a scrape that began at `began`, at the time `at`. A process that counts less than before is another
-    /// one with the same number.
-    pub fn update(&mut self, scraped: Vec<AgentCounters>, began: Instant, at: Nanos) {
+    /// one with the same number. A page without counters is that of an agent that has counted nothing yet.
+    pub fn update(&mut self, mut scraped: Vec<AgentCounters>, began: Instant, at: Nanos) {
         self.scraped = Some(began);
+        let idle = |agent: &AgentCounters| agent.pid == NO_PID;
+        if scraped.is_empty() && self.agents.iter().all(idle) {
+            scraped.push(AgentCounters { pid: NO_PID, ..AgentCounters::default() });
+        } else if !scraped.is_empty() {
+            self.agents.retain(|agent| !idle(agent));
+        }
         for counters in scraped {
             let same = |known: &&mut AgentCounters| known.pid == counters.pid && known.received <= counters.received;
             match self.agents.iter_mut().rev().find(same) {
@@ -56,9 +65,13 @@ impl Agents {
     }
 
     /// Returns the counters, of which those of the last agent are quiet if its equation held and no event came after
-    /// the scrape began. Earlier agents are gone: nothing more comes from them.
-    pub fn counters(&self, last_event: Option<Instant>) -> Vec<AgentCounters> {
+    /// the scrape began. Earlier agents are gone: nothing more comes from them. An agent that has counted nothing says
+    /// nothing of `stored` events, or of one after the scrape.
+    pub fn counters(&self, last_event: Option<Instant>, stored: u64) -> Vec<AgentCounters> {
         let mut agents = self.agents.clone();
+        if stored > 0 || self.scraped.zip(last_event).is_some_and(|(scraped, event)| event >= scraped) {
+            agents.retain(|agent| agent.pid != NO_PID);
+        }
         let none_after = match (self.scraped, last_event) {
             (Some(scraped), Some(event)) => event < scraped,
             (Some(_), None) => true,
@@ -75,7 +88,7 @@ impl Agents {
 
     /// Returns `true` if nothing was on its way at the last scrape, and no event came after it.
     pub fn are_quiet(&self, last_event: Option<Instant>) -> bool {
-        self.counters(last_event).last().is_some_and(|agent| agent.quiet)
+        self.counters(last_event, 0).last().is_some_and(|agent| agent.quiet)
     }
 
     /// Returns how many events the agents dropped, by type.
@@ -110,7 +123,7 @@ mod tests {
         assert!(agents.are_quiet(Some(event)));
         tokio::time::advance(Duration::from_secs(1)).await;
         assert!(!agents.are_quiet(Some(Instant::now())), "one came after the scrape");
-        let counters = agents.counters(Some(event));
+        let counters = agents.counters(Some(event), 1);
         assert_eq!((counters[0].from, counters[0].at, counters[0].published), (100, 200, 10));
     }
 
@@ -123,8 +136,30 @@ mod tests {
         agents.update(vec![agent(9, 1, 1)], Instant::now(), 300);
         agents.update(vec![agent(9, 5, 4)], Instant::now(), 400);
         let found: Vec<_> =
-            agents.counters(None).iter().map(|agent| (agent.pid, agent.received, agent.quiet)).collect();
+            agents.counters(None, 0).iter().map(|agent| (agent.pid, agent.received, agent.quiet)).collect();
         assert_eq!(found, [(7, 10, true), (9, 2, true), (9, 5, false)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_agent_without_counters_has_counted_nothing_unless_there_are_events() {
+        let mut agents = Agents::default();
+        agents.update(Vec::new(), Instant::now(), 100);
+        assert!(agents.are_quiet(None));
+        agents.update(Vec::new(), Instant::now(), 200);
+        let found: Vec<_> = agents.counters(None, 0).iter().map(|agent| (agent.from, agent.at, agent.quiet)).collect();
+        assert_eq!(found, [(100, 200, true)]);
+        // Such as a Ray that does not count.
+        assert_eq!(agents.counters(None, 1), []);
+        let event = Instant::now();
+        assert_eq!((agents.counters(Some(event), 0), agents.are_quiet(Some(event))), (Vec::new(), false));
+        // One of another node of this pod, before.
+        tokio::time::advance(Duration::from_secs(1)).await;
+        agents.update(Vec::new(), Instant::now(), 300);
+        assert!(agents.are_quiet(Some(event)));
+        agents.update(vec![agent(7, 2, 2)], Instant::now(), 400);
+        agents.update(Vec::new(), Instant::now(), 500);
+        let found: Vec<_> = agents.counters(None, 2).iter().map(|agent| (agent.pid, agent.at)).collect();
+        assert_eq!(found, [(7, 400)]);
     }
 
     #[tokio::test(start_paused = true)]

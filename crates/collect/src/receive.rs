@@ -3,10 +3,11 @@
 //! Every POST is a batch, whatever its path, and its answer is 200 or 503: Ray repeats any status from 400 on for ever,
 //! so a batch that is refused for what it contains would stop all events of its node.
 
+mod acceptor;
 mod body;
 
-use crate::spool::{Accepted, Refused, Spool};
-use body::Body;
+use crate::spool::{Accepted, Spool};
+use acceptor::Acceptor;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -20,7 +21,6 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
 
 /// Connections that are served at the same time. Ray has one.
 const CONNECTIONS: usize = 64;
@@ -61,7 +61,7 @@ impl Receiver {
 
     /// Serves, for ever. Batches that came before wait in the port's queue.
     pub async fn serve(self, spool: Arc<Spool>) {
-        let shared = Arc::new(Shared { spool, held: AtomicUsize::new(0) });
+        let shared = Arc::new(Shared::new(spool));
         let connections = Arc::new(Semaphore::new(CONNECTIONS));
         let mut listeners = self.listeners.into_iter();
         let first = listeners.next().map(|listener| accept(listener, Arc::clone(&shared), Arc::clone(&connections)));
@@ -79,8 +79,15 @@ impl Receiver {
 /// The state that all connections use.
 struct Shared {
     spool: Arc<Spool>,
+    acceptor: Acceptor,
     /// Bytes of bodies in memory.
     held: AtomicUsize,
+}
+
+impl Shared {
+    fn new(spool: Arc<Spool>) -> Self {
+        Self { acceptor: Acceptor::new(Arc::clone(&spool)), spool, held: AtomicUsize::new(0) }
+    }
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>, connections: Arc<Semaphore>) {
@@ -129,7 +136,7 @@ async fn respond(request: Request<Incoming>, shared: Arc<Shared>) -> Option<Resp
         return Some(response(StatusCode::OK, "ray-history collects events here: POST them\n".to_owned()));
     }
     let accepted = match body::read(request.into_body(), &shared).await? {
-        Ok(body) => take(body, shared).await,
+        Ok(body) => shared.acceptor.take(body).await,
         Err(refused) => {
             shared.spool.count_refused();
             Err(refused)
@@ -140,15 +147,6 @@ async fn respond(request: Request<Incoming>, shared: Arc<Shared>) -> Option<Resp
         Ok(Accepted::Repeated) => response(StatusCode::OK, "repeated\n".to_owned()),
         Err(refused) => response(StatusCode::SERVICE_UNAVAILABLE, format!("{refused}\n")),
     })
-}
-
-/// Hands a body to the spool, off the threads that serve connections. A client that leaves meanwhile changes nothing.
-async fn take(body: Body, shared: Arc<Shared>) -> Result<Accepted, Refused> {
-    let taken = spawn_blocking(move || match &body {
-        Body::Memory { bytes, .. } => shared.spool.accept(bytes),
-        Body::File { file, len, .. } => shared.spool.accept_file(file, *len),
-    });
-    taken.await.unwrap_or_else(|error| Err(Refused::Disk(io::Error::other(error))))
 }
 
 fn response(status: StatusCode, text: String) -> Response<Full<Bytes>> {

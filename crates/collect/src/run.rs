@@ -7,6 +7,8 @@ mod listen;
 mod lives;
 mod log;
 mod loops;
+#[cfg(test)]
+mod node_loss;
 mod parts;
 mod spool;
 mod start;

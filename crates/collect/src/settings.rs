@@ -13,6 +13,7 @@ pub use poll::{Auth, PollSettings, TOKEN_FILE};
 use crate::args::Flags;
 use ray_history_core::base::name::{ClusterId, Owner, OwnerKind};
 use ray_history_manifest::{Pod, Role};
+use ray_history_storage_write::Rate;
 use source::Source;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -44,6 +45,8 @@ pub struct Settings {
     pub local_dir: Option<PathBuf>,
     /// The folder of the spool.
     pub spool: SpoolFolder,
+    /// The folder in which KubeRay's collector keeps events: what it left there is stored.
+    pub kuberay_events: PathBuf,
     /// The maximum size of the spool in bytes.
     pub spool_max: u64,
     /// The time after which an event is stored.
@@ -68,6 +71,10 @@ pub struct Settings {
     pub grace: Duration,
     /// The bytes of one log file that are stored.
     pub log_max_bytes: u64,
+    /// The bytes per second that are sent to the store.
+    pub upload_rate: Option<u64>,
+    /// `true` to store event files as gzip.
+    pub gzip: bool,
 }
 
 /// The address on which events are received.
@@ -107,10 +114,9 @@ impl Settings {
         let mut source = Source::new(env);
         let ray_tmp =
             PathBuf::from(source.text("RAY_TMP_ROOT", &flags.ray_tmp, "--ray-tmp").unwrap_or("/tmp/ray".into()));
-        let kuberay = source
-            .variable("RAY_COLLECTOR_EVENT_DATA_DIR")
-            .map(|folder| PathBuf::from(folder).join("ray-history-spool"));
-        let given = source.flag(&flags.spool).map(PathBuf::from).or(kuberay);
+        let kuberay = source.variable("RAY_COLLECTOR_EVENT_DATA_DIR").map(PathBuf::from);
+        let below = kuberay.as_ref().map(|folder| folder.join("ray-history-spool"));
+        let given = source.flag(&flags.spool).map(PathBuf::from).or(below);
         let spool = SpoolFolder { given, otherwise: ray_tmp.join("ray-history-spool") };
         let cluster = cluster(&mut source, flags);
         let settings = Self {
@@ -122,6 +128,7 @@ impl Settings {
             control_listen: control_listen(&mut source, flags),
             local_dir: source.flag(&flags.local_dir).map(PathBuf::from),
             spool,
+            kuberay_events: kuberay.unwrap_or_else(|| ray_tmp.join("event-data")),
             spool_max: spool_max(&mut source, flags),
             flush: source.duration("", &flags.flush, "--flush", Duration::from_secs(10)).max(LEAST_FLUSH),
             log_flush: source.duration("", &flags.log_flush, "--log-flush", Duration::from_secs(30)),
@@ -138,12 +145,14 @@ impl Settings {
                 Duration::from_secs(300),
             ),
             seal_bytes: mebibytes(&mut source, "RAY_COLLECTOR_EVENT_MAX_FILE_SIZE_MB"),
-            immutable: source.boolean(&flags.immutable, "--immutable"),
+            immutable: source.boolean("", &flags.immutable, "--immutable", false),
             fsync_batch: source.one_of(&flags.fsync, "--fsync", &["flush", "batch"]) == 1,
             poll: PollSettings::read(&mut source, flags),
             ray_tmp,
             grace: source.duration("", &flags.grace, "--grace", Duration::from_secs(25)),
-            log_max_bytes: source.size(&flags.log_max_bytes, "--log-max-bytes", 10 << 30),
+            log_max_bytes: source.size(&flags.log_max_bytes, "--log-max-bytes").unwrap_or(10 << 30),
+            upload_rate: upload_rate(&mut source, flags),
+            gzip: source.boolean("RAY_COLLECTOR_EVENT_COMPRESSION_ENABLED", &flags.gzip, "--gzip", true),
         };
         source.note_those_without_effect();
         (settings, source.finish())
@@ -231,7 +240,16 @@ fn control_listen(source: &mut Source<'_>, flags: &Flags) -> Vec<SocketAddr> {
 /// Returns the bound of the spool: that of KubeRay's collector, of which it is full at a part and ours at the whole.
 fn spool_max(source: &mut Source<'_>, flags: &Flags) -> u64 {
     let kuberay = mebibytes(source, "RAY_COLLECTOR_EVENT_MAX_DISK_MB");
-    kuberay.unwrap_or_else(|| source.size(&flags.spool_max, "--spool-max", 512 * MEBIBYTE))
+    kuberay.unwrap_or_else(|| source.size(&flags.spool_max, "--spool-max").unwrap_or(512 * MEBIBYTE))
+}
+
+/// Returns the bound of uploads. One that is too low would make a store give up.
+fn upload_rate(source: &mut Source<'_>, flags: &Flags) -> Option<u64> {
+    let rate = source.size(&flags.upload_rate, "--upload-rate")?;
+    if rate < Rate::LEAST {
+        source.warn("--upload-rate must be at least 64Ki, which is used");
+    }
+    Some(rate.max(Rate::LEAST))
 }
 
 /// Returns a number of mebibytes in bytes; 0 counts as none.

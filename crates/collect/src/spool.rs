@@ -4,7 +4,8 @@
 //! lock, spool.json, reserve                          this process, the spool's id, space for a disk that is full
 //! journal                                            what counts, see `journal`
 //! {session}/{category}/{created ns}.jsonl            a growing file, one record a line
-//! {session}/{category}/{created ns}.jsonl.gz         its compressed form; alone once the file is sealed
+//! {session}/{category}/{created ns}.jsonl.gz         its compressed form; alone once the file is sealed. There is none
+//!                                                    if files are stored as they are
 //! quarantine/…, {session}/quarantine/…               records that no session can be given
 //! ```
 //!
@@ -133,6 +134,8 @@ pub struct Spool {
     stored: Notify,
     lost: u64,
     seen: Seen,
+    /// `true` if files of events are stored as they are.
+    is_plain: bool,
 }
 
 /// All that changes.
@@ -186,7 +189,14 @@ impl Spool {
             stored: Notify::new(),
             lost,
             seen: Seen::default(),
+            is_plain: false,
         }))
+    }
+
+    /// Returns the same spool, whose new files of events are stored as they are, not compressed.
+    #[must_use]
+    pub fn with_plain_files(self) -> Self {
+        Self { is_plain: true, ..self }
     }
 
     /// Returns the id of the spool.
@@ -353,7 +363,7 @@ impl Inner {
         let now = Moment::now();
         self.last_event = Some(now.at);
         for entry in entries {
-            if let Entry::Opened { file, session, folder } = &entry {
+            if let Entry::Opened { file, session, folder, .. } = &entry {
                 self.live.insert(*file, Live::new(now.at));
                 self.open.insert((session.clone(), folder.clone()), *file);
             }

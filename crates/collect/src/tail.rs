@@ -68,6 +68,8 @@ pub struct Settings {
     pub max_bytes: u64,
     /// Files held open.
     pub most_open: usize,
+    /// The bytes per second that all uploads have together.
+    pub upload_rate: Option<u64>,
 }
 
 impl Default for Settings {
@@ -78,6 +80,7 @@ impl Default for Settings {
             system_flush: Duration::from_secs(300),
             max_bytes: 10 << 30,
             most_open: 512,
+            upload_rate: None,
         }
     }
 }

@@ -58,7 +58,9 @@ fn run(rounds: u32, stores: &[Store]) {
             // The journal is replaced at each start; later instants come often.
             let count = if instant == "JournalWritten" { 1 } else { 1 + random.next() % 8 };
             let mut child = Child::start(dir.path(), store, Some((instant, count)));
-            if child.ends_within(Duration::from_millis(700)) {
+            // A busy machine takes longer to start it, and to come to the instant.
+            let patience = Duration::from_millis(700) + 10 * child.start_time(dir.path());
+            if child.ends_within(patience) {
                 own_kills += 1;
             }
             child.kill();
@@ -80,8 +82,8 @@ fn run(rounds: u32, stores: &[Store]) {
         acknowledged.requests,
         begun.elapsed()
     );
-    assert!(own_kills >= rounds / 8, "{own_kills}");
     check(dir.path(), &acknowledged.numbers);
+    assert!(own_kills >= rounds / 8, "{own_kills}");
 }
 
 fn check(dir: &Path, acknowledged: &[u64]) {

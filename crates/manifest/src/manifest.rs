@@ -55,10 +55,18 @@ pub struct Manifest {
     pub events: Events,
     /// The counters of the node's agents, one for each process.
     pub ray: Vec<AgentCounters>,
+    /// The time at which the raylet was found gone, and the agent with it; zero if that was not seen.
+    #[serde(with = "rfc3339", skip_serializing_if = "is_never")]
+    pub ray_ended: Nanos,
     /// The stored logs.
     pub logs: Logs,
     /// The stored answers of the dashboard, by URL without its leading `/`.
     pub endpoints: BTreeMap<String, Endpoint>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_never(time: &Nanos) -> bool {
+    *time == 0
 }
 
 /// The program that wrote a manifest, and how often it stores.
@@ -71,6 +79,8 @@ pub struct Collector {
     pub flush_seconds: f64,
     /// The same for logs of users.
     pub log_seconds: f64,
+    /// The same for Ray's own logs.
+    pub system_log_seconds: f64,
 }
 
 /// The state of a manifest: more of its node may follow unless it is closed.

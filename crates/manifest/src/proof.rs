@@ -72,6 +72,21 @@ pub enum Verdict {
     NoKnownGaps,
 }
 
+impl Verdict {
+    /// The words of all verdicts.
+    pub const WORDS: [&str; 4] = ["complete", "complete-to", "gaps", "no-known-gaps"];
+
+    /// Returns the word of the API, of headers and of metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete(_) => "complete",
+            Self::CompleteTo(_) => "complete-to",
+            Self::Gaps => "gaps",
+            Self::NoKnownGaps => "no-known-gaps",
+        }
+    }
+}
+
 /// A verdict and its reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
@@ -206,9 +221,20 @@ pub struct Limit {
     pub to: Nanos,
     /// `true` if it is alive: more of it is stored soon.
     pub alive: bool,
-    /// Seconds of events that may be missing at most, from what the collector stored last; `None` if Ray's counters say
-    /// nothing after that time.
-    pub seconds: Option<u64>,
+    /// The part that may be missing at most: from what the collector stored last, or from the last look at Ray's counters
+    /// to Ray's end; `None` if that end was not seen.
+    pub most: Option<Most>,
+}
+
+/// The seconds of a node that may be missing at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Most {
+    /// Of events.
+    pub events: u64,
+    /// Of users' logs; zero if unknown.
+    pub logs: u64,
+    /// Of Ray's own logs; zero if unknown.
+    pub system_logs: u64,
 }
 
 /// Proves a session, or returns `None` for one without manifests. `stored` is by node; `now` is the time of the listing.

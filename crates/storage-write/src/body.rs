@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::paced::Rate;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use parking_lot::Mutex;
@@ -16,10 +17,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 /// Bytes that are read and handed over at once.
 const PIECE: u64 = 256 << 10;
+/// The same for a body that is slowed down.
+const SMALL_PIECE: u64 = 16 << 10;
 /// The longest time between two pieces.
 const STALL: Duration = Duration::from_secs(30);
 /// The longest time until the answer, from the last piece. It includes the bytes in the buffers of the connection.
@@ -69,7 +72,8 @@ where
     F: Future<Output = Result<T, Error>>,
 {
     let watch = Arc::new(Mutex::new(Watch { deadline: Instant::now() + STALL, failure: None }));
-    let mut work = pin!(request(Body { content, watch: Arc::clone(&watch), reading: None }));
+    let pace = Rate::current().map(Pace::new);
+    let mut work = pin!(request(Body { content, watch: Arc::clone(&watch), reading: None, pace }));
     loop {
         let deadline = watch.lock().deadline;
         tokio::select! {
@@ -109,14 +113,59 @@ pub(crate) struct Body {
     content: Content,
     watch: Arc<Mutex<Watch>>,
     reading: Option<JoinHandle<io::Result<Bytes>>>,
+    pace: Option<Pace>,
+}
+
+/// A body's part of a rate.
+#[derive(Debug)]
+struct Pace {
+    rate: Rate,
+    /// The bytes of a piece: of a slow body they are few, so that others have their turn.
+    piece: u64,
+    /// Waits for the time of the next piece.
+    turn: Option<Pin<Box<Sleep>>>,
+}
+
+impl Pace {
+    fn new(rate: Rate) -> Self {
+        Self { piece: (rate.bytes() / 4).clamp(SMALL_PIECE, PIECE), rate, turn: None }
+    }
+
+    /// Waits until a piece of some bytes may be sent. Calls `waits` with that time.
+    fn poll(&mut self, bytes: u64, context: &mut Context<'_>, waits: impl FnOnce(Instant)) -> Poll<()> {
+        let turn = self.turn.get_or_insert_with(|| {
+            let at = self.rate.take(bytes);
+            waits(at);
+            Box::pin(sleep_until(at))
+        });
+        ready!(turn.as_mut().poll(context));
+        self.turn = None;
+        Poll::Ready(())
+    }
 }
 
 impl Body {
+    /// Returns the length of the next piece.
+    fn piece(&self) -> u64 {
+        self.content.len().min(self.pace.as_ref().map_or(PIECE, |pace| pace.piece))
+    }
+
+    /// Waits for the turn of the next piece. That is no stand-still.
+    fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let (bytes, watch) = (self.piece(), Arc::clone(&self.watch));
+        let waits = |at| watch.lock().deadline = at + STALL;
+        match &mut self.pace {
+            // The piece that is being read has had its turn.
+            Some(pace) if self.reading.is_none() => pace.poll(bytes, context, waits),
+            _ => Poll::Ready(()),
+        }
+    }
+
     fn next_piece(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let length = self.piece() as usize;
         match &mut self.content {
-            Content::Bytes(bytes) => Poll::Ready(Ok(bytes.split_to(bytes.len().min(PIECE as usize)))),
+            Content::Bytes(bytes) => Poll::Ready(Ok(bytes.split_to(length))),
             Content::File(file, range) => {
-                let length = (range.end - range.start).min(PIECE) as usize;
                 let (file, at) = (Arc::clone(file), range.start);
                 let reading = self.reading.get_or_insert_with(|| {
                     tokio::task::spawn_blocking(move || {
@@ -141,6 +190,7 @@ impl http_body::Body for Body {
         if self.content.len() == 0 {
             return Poll::Ready(None);
         }
+        ready!(self.poll_turn(context));
         let piece = ready!(self.next_piece(context));
         let patience = if self.content.len() == 0 { ANSWER } else { STALL };
         let mut watch = self.watch.lock();

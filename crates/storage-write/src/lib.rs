@@ -23,12 +23,14 @@ mod local;
 pub mod memory;
 #[cfg(feature = "oss")]
 mod oss;
+mod paced;
 #[cfg(any(feature = "s3", feature = "azure", feature = "oss"))]
 mod parts;
 #[cfg(feature = "s3")]
 mod s3;
 
 pub use connect::connect;
+pub use paced::{Paced, Rate};
 
 use async_trait::async_trait;
 use bytes::Bytes;

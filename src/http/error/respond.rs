@@ -15,7 +15,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use maud::html;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ray_history_core::base::chain::chain;
-use ray_history_core::ray_api::RayError;
+use ray_history_ray_api::RayError;
 use serde_json::{Value, json};
 
 /// The format of errors of a group of routes.

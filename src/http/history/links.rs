@@ -8,8 +8,7 @@ use crate::http::html::{self, accepts_html, session_count};
 use crate::http::request::Call;
 use crate::http::request::path::{cluster_id, escape_name, session_path};
 use crate::http::sessions::find::{self, look_up};
-use crate::http::sessions::item::{SessionItem, describe};
-use crate::http::sessions::summary::Summary;
+use crate::http::sessions::item::{SessionItem, listed};
 use crate::http::sessions::table::table;
 use crate::session::catalog::Entry;
 use crate::session::links::{Attempts as Found, Subject, Submission};
@@ -57,7 +56,7 @@ pub(in crate::http) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, E
         return Ok(redirect_uncached(&format!("../../sessions/{}", session_path(&only.key))));
     }
     if !accepts_html(call.request) {
-        let items = found.iter().map(|entry| describe(entry, &Summary::listed(call.state, entry))).collect();
+        let items = found.iter().map(|entry| listed(call.state, entry)).collect();
         let headers = ((CACHE_CONTROL, "no-store"), (VARY, "accept"));
         return Ok(HttpResponse::Ok()
             .insert_header(headers.0)

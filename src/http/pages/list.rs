@@ -31,7 +31,7 @@ pub(in crate::http) fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let given: Parameters = given.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     let wanted = filter::parse(call.request.query_string(), ROWS, MAX_ROWS)?;
     let (listing, visible) = (call.state.sessions.listing(), call.permit.visible());
-    let Page { entries, total, next, previous } = find::page(call, wanted);
+    let Page { entries, total, unread, next, previous } = find::page(call, wanted);
     let all = listing.count(visible);
     let filtered = given.iter().any(|(name, _)| !CURSORS.contains(&name.as_str()) && name != "limit");
     let head = html! {
@@ -43,7 +43,10 @@ pub(in crate::http) fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
         (form::form(&given, listing.namespaces(form::CHOICES, visible).as_deref()))
         main id="results" tabindex="-1" {
             (note(call, &listing))
-            p id="count" role="status" { @if filtered { (total) " of " } (session_count(all)) }
+            p id="count" role="status" {
+                @if filtered { (total) " of " } (session_count(all))
+                @if unread > 0 { "; the manifests of " (unread) " more are being read: ask again" }
+            }
             @if total > 0 {
                 (table(call.state, &entries, "../", |entry: &Entry| session_path(&entry.key)))
             } @else if all > 0 {

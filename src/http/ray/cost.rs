@@ -5,13 +5,13 @@
 
 use super::source::{ApiCall, Cost};
 use ray_history_core::logs::export::Export;
-use ray_history_core::ray_api::pieces::PIECE;
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::actor::Actor;
 use ray_history_core::snapshot::intern::Str;
 use ray_history_core::snapshot::node::Node;
 use ray_history_core::snapshot::placement_group::Bundle;
 use ray_history_core::snapshot::task::Attempt;
+use ray_history_ray_api::pieces::PIECE;
 
 /// Bytes that an answer may read to be built inline: about a millisecond of work.
 const SHORT: usize = 512 << 10;
@@ -98,7 +98,7 @@ pub(in crate::http) fn actors(api_call: &ApiCall<'_>) -> Cost {
 /// One actor.
 pub(in crate::http) fn actor(api_call: &ApiCall<'_>) -> Cost {
     let snapshot = api_call.snapshot;
-    let found = ray_history_core::ray_api::actors::find(snapshot, api_call.id);
+    let found = ray_history_ray_api::dashboard::actors::find(snapshot, api_call.id);
     let row = found.map(|actor| actor_row(snapshot, actor));
     Cost::of(row, || TREE * snapshot.strings.longest() + longest(snapshot))
 }
@@ -188,7 +188,7 @@ pub(in crate::http) fn cluster_status(api_call: &ApiCall<'_>) -> Cost {
 pub(in crate::http) fn stored(api_call: &ApiCall<'_>) -> Cost {
     // Answers of up to MAX_TREE bytes are parsed into a tree.
     let bytes = api_call.snapshot.endpoint(api_call.path.trim_matches('/')).map_or(0, str::len);
-    Cost::of([bytes], || 16 * bytes.min(ray_history_core::ray_api::serve::MAX_TREE))
+    Cost::of([bytes], || 16 * bytes.min(ray_history_ray_api::libraries::serve::MAX_TREE))
 }
 
 /// The version, read from a stored answer.

@@ -1,4 +1,4 @@
-//! `/api/v0/logs…` and job logs: `ray_api` selects the bytes, `session` reads them, and this module sends them.
+//! `/api/v0/logs…` and job logs: `ray-api` selects the bytes, `session` reads them, and this module sends them.
 
 use super::attachment::attachment;
 use crate::http::error::Error;
@@ -10,12 +10,12 @@ use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, HeaderValue
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use ray_history_core::base::id::NodeId;
-use ray_history_core::ray_api::ansi::AnsiFilter;
-use ray_history_core::ray_api::job_logs::{self, Encoder};
-use ray_history_core::ray_api::log_listing::ListingRequest;
-use ray_history_core::ray_api::log_request::place::no_agent;
-use ray_history_core::ray_api::log_request::{LogPlan, LogRequest, ResolvedLog, Search};
-use ray_history_core::ray_api::{Answer, JSON, Query, RayError};
+use ray_history_ray_api::logs::ansi::AnsiFilter;
+use ray_history_ray_api::logs::job::{self, Encoder};
+use ray_history_ray_api::logs::listing::ListingRequest;
+use ray_history_ray_api::logs::request::place::no_agent;
+use ray_history_ray_api::logs::request::{LogPlan, LogRequest, ResolvedLog, Search};
+use ray_history_ray_api::{Answer, JSON, Query, RayError};
 use std::collections::HashMap;
 
 /// Bytes of memory held while reading a log: a step of a search, or a block that waits for its client.
@@ -26,7 +26,7 @@ const FEW_FILES: usize = 2_000;
 /// Answers `/api/v0/logs`.
 pub(in crate::http) fn listing(session: &OpenSession, query: &Query) -> Result<Answer, Error> {
     let request = ListingRequest::parse(&session.snapshot, query)?;
-    let files: Vec<&str> = session.logs.paths(&request.node.hex()).collect();
+    let files = session.logs.listed(&request.node.hex());
     if files.is_empty() && !session.snapshot.nodes.iter().any(|node| node.id == request.node) {
         return Err(no_agent(request.node).into());
     }
@@ -131,7 +131,7 @@ fn hold_memory(body: LogBody, memory: Reservation) -> LogBody {
 
 /// Returns the bytes of a submission's log; empty if none is stored.
 pub(in crate::http) async fn job_log(state: &State, session: &OpenSession, id: &str) -> Result<Blocks, Error> {
-    let log = job_logs::of(&session.snapshot, id)?;
+    let log = job::of(&session.snapshot, id)?;
     let stored = log.nodes.iter().find_map(|node| session.logs.find(node, &log.path));
     let memory = state.heavy.memory(&state.sessions, READING).await?;
     Ok(match stored {

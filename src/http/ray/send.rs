@@ -8,7 +8,7 @@ use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, HeaderValue
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use futures_util::stream;
-use ray_history_core::ray_api::{Answer, Body};
+use ray_history_ray_api::{Answer, Body};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -12,7 +12,7 @@ use crate::settings::Redaction;
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use ray_history_core::base::name::SessionKey;
-use ray_history_core::ray_api::Query;
+use ray_history_ray_api::Query;
 use std::rc::Rc;
 use std::sync::Arc;
 

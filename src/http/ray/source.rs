@@ -3,8 +3,9 @@
 use crate::http::error::Error;
 use crate::session::OpenSession;
 use crate::settings::Redaction;
-use ray_history_core::ray_api::{Answer, Query, fixed};
 use ray_history_core::snapshot::Snapshot;
+use ray_history_ray_api::dashboard::fixed;
+use ray_history_ray_api::{Answer, Query};
 use std::sync::Arc;
 
 /// One API request for an open session.

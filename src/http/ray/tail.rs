@@ -13,7 +13,7 @@ use actix_web::http::header::{CONTENT_ENCODING, HeaderValue, SEC_WEBSOCKET_ACCEP
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::BytesMut;
 use futures_util::{StreamExt, stream};
-use ray_history_core::ray_api::job_logs::Decoder;
+use ray_history_ray_api::logs::job::Decoder;
 use tokio_util::codec::Encoder;
 
 /// Rejects requests that are not a handshake or come from a page of another origin. Call it before opening the session.

@@ -4,6 +4,7 @@ use crate::http::error::Error;
 use crate::liveness::State as Life;
 use crate::session::catalog::{NoCursor, Query};
 use ray_history_core::base::name::OwnerKind;
+use ray_history_manifest::proof::Verdict;
 
 /// Parses a query string. Unknown parameters are ignored; an invalid value is an error that names its parameter.
 pub(in crate::http) fn parse(query: &str, default_limit: usize, max_limit: usize) -> Result<Query, Error> {
@@ -28,6 +29,11 @@ pub(in crate::http) fn parse(query: &str, default_limit: usize, max_limit: usize
                 let states = [Life::Live, Life::Dead, Life::Unknown];
                 let state = states.into_iter().find(|state| state.as_str() == value);
                 wanted.state = Some(state.ok_or_else(|| bad("live, dead or unknown is wanted"))?);
+            }
+            "completeness" => {
+                let verdict = Verdict::WORDS.into_iter().find(|word| *word == value);
+                wanted.verdict =
+                    Some(verdict.ok_or_else(|| bad("complete, complete-to, gaps or no-known-gaps is wanted"))?);
             }
             "startedAfter" | "startedBefore" => {
                 let at = parse_time(&value).ok_or_else(|| {
@@ -69,7 +75,7 @@ mod tests {
 
     #[test]
     fn parses_every_parameter() {
-        let query = "namespace=a%2Fb&cluster=c&owner=o&ownerKind=RayJob&state=dead&q=x+y&limit=7&else=1&after=\
+        let query = "namespace=a%2Fb&cluster=c&owner=o&ownerKind=RayJob&state=dead&completeness=complete-to&q=x+y&limit=7&else=1&after=\
                      &startedAfter=2026-11-22T00:00:01Z&startedBefore=2026-11-22T00:00:02Z";
         let expected = Query {
             visible: Visible::All,
@@ -78,6 +84,7 @@ mod tests {
             owner: Some("o".into()),
             owner_kind: Some(OwnerKind::RayJob),
             state: Some(Life::Dead),
+            verdict: Some("complete-to"),
             text: Some("x y".into()),
             from: Some(1_795_305_601_000_000),
             until: Some(1_795_305_602_000_000),
@@ -107,6 +114,7 @@ mod tests {
             ("limit=1001", "limit"),
             ("limit=x", "limit"),
             ("state=gone", "state"),
+            ("completeness=whole", "completeness"),
             ("ownerKind=pod", "ownerKind"),
             ("startedAfter=yesterday", "startedAfter"),
             ("after=x", "after"),

@@ -38,11 +38,12 @@ impl Completeness {
     /// Returns the word of the header and of our own API.
     pub(in crate::http) fn as_str(self) -> &'static str {
         match self {
-            Self::Complete(_) => "complete",
-            Self::CompleteTo(_) => "complete-to",
-            Self::Gaps => "gaps",
-            Self::NoKnownGaps => "no-known-gaps",
+            Self::Complete(to) => Verdict::Complete(to),
+            Self::CompleteTo(to) => Verdict::CompleteTo(to),
+            Self::Gaps => Verdict::Gaps,
+            Self::NoKnownGaps => Verdict::NoKnownGaps,
         }
+        .as_str()
     }
 
     /// Returns the time up to which the session is complete, RFC 3339.

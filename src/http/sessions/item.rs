@@ -1,7 +1,9 @@
 //! A stored session in the format of our own API.
 
+use super::completeness::Completeness;
 use super::summary::{self, Summary};
 use crate::http::request::path::session_path;
+use crate::http::state::State;
 use crate::session::Ended;
 use crate::session::catalog::Entry;
 use serde::Serialize;
@@ -44,6 +46,13 @@ pub(in crate::http) struct SessionItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "+01:00")]
     zone: Option<String>,
+    /// `complete`, `complete-to`, `gaps` or `no-known-gaps`; only in lists, and only if manifests were read. Without
+    /// opening the session nothing is compared with the stored files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completeness: Option<&'static str>,
+    /// Time up to which all that Ray handed over is stored, RFC 3339; only with `complete` and `complete-to`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    complete_to: Option<String>,
     /// Path of its dashboard.
     path: String,
 }
@@ -55,6 +64,16 @@ pub(in crate::http) struct OwnerItem {
     kind: &'static str,
     /// Name of the owner.
     name: String,
+}
+
+/// Returns a session of a list in the format of our own API.
+pub(in crate::http) fn listed(state: &State, entry: &Entry) -> SessionItem {
+    let completeness = state.sessions.proved_verdict(&entry.key).map(Completeness::from);
+    SessionItem {
+        completeness: completeness.map(Completeness::as_str),
+        complete_to: completeness.and_then(Completeness::to),
+        ..describe(entry, &Summary::listed(state, entry))
+    }
 }
 
 /// Returns a session in the format of our own API.
@@ -72,6 +91,8 @@ pub(in crate::http) fn describe(entry: &Entry, summary: &Summary) -> SessionItem
         last_write: summary.last_write.map(|at| at.to_string()),
         started: summary.started.map(|at| at.to_string()),
         zone: summary.zone.map(summary::offset),
+        completeness: None,
+        complete_to: None,
         path: format!("/sessions/{}", session_path(&entry.key)),
     }
 }

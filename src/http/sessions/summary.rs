@@ -9,7 +9,7 @@ use crate::liveness::State as Life;
 use crate::session::catalog::Entry;
 use crate::session::{Ended, KnownBy, OpenSession};
 use jiff::{SignedDuration, Timestamp};
-use ray_history_core::ray_api::metadata::offset_minutes;
+use ray_history_ray_api::dashboard::metadata::offset_minutes;
 
 /// The summary of one session.
 #[derive(Debug)]
@@ -42,10 +42,12 @@ impl Summary {
         Self::from(entry, open.as_deref(), known, ended)
     }
 
-    /// Returns the summary from the listing only, which is the same on all replicas whatever sessions they have open.
+    /// Returns the summary from the listing, the watches and manifests: the same on all replicas that have read these,
+    /// whatever sessions they have open.
     pub(in crate::http) fn listed(state: &State, entry: &Entry) -> Self {
-        let known = (state.sessions.watched().state(&entry.key), None);
-        Self::from(entry, None, known, state.sessions.listed_as_ended(&entry.key))
+        let known = state.sessions.known_state(&entry.key);
+        let ended = state.sessions.listed_as_ended(&entry.key).filter(|_| known.0 == Life::Unknown);
+        Self::from(entry, None, known, ended)
     }
 
     fn from(

@@ -8,7 +8,6 @@ use super::summary::{Summary, local};
 use crate::http::request::Call;
 use crate::http::request::path::{cluster_name, escape_name, owner_path};
 use crate::http::state::State;
-use crate::liveness::State as Life;
 use crate::session::catalog::{Entry, Listing};
 use maud::{Markup, html};
 
@@ -86,15 +85,11 @@ fn row(state: &State, entry: &Entry, root: &str, link: &str) -> Markup {
 /// known only of open sessions, because finding them requires reading all files; manifests tell more.
 fn completeness(state: &State, entry: &Entry) -> Option<(&'static str, String, Option<&'static str>)> {
     let key = &entry.key;
-    let (completeness, title) = match state.sessions.peek(key) {
-        Some(open) => (Completeness::of(&open, state.sessions.standing(key)), "as Ray's own counters say"),
-        // Its cluster runs: the words would only be those of a minute ago.
-        None if state.sessions.watched().state(key) == Life::Live => return None,
-        None => {
-            let title =
-                "by the manifests of its collectors; when it is opened, the stored files are compared with them";
-            (state.sessions.glance(key)?.verdict?.into(), title)
-        }
+    let (completeness, title) = if let Some(open) = state.sessions.peek(key) {
+        (Completeness::of(&open, state.sessions.standing(key)), "as Ray's own counters say")
+    } else {
+        let title = "by the manifests of its collectors; when it is opened, the stored files are compared with them";
+        (state.sessions.proved_verdict(key)?.into(), title)
     };
     match completeness {
         Completeness::Gaps => Some(("gaps", "known gaps".to_owned(), None)),

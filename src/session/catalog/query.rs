@@ -15,6 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use filter::Filter;
 use ray_history_core::base::name::{ClusterId, OwnerKind, SessionKey, SessionName};
+use ray_history_manifest::proof::Verdict;
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::fmt;
@@ -35,6 +36,8 @@ pub struct Query {
     pub cluster: Option<String>,
     /// The exact state.
     pub state: Option<State>,
+    /// The exact verdict, one of `Verdict::WORDS`.
+    pub verdict: Option<&'static str>,
     /// Earliest start, in Unix microseconds of the head's own clock.
     pub from: Option<i64>,
     /// End of the range of starts (exclusive), in Unix microseconds of the head's own clock.
@@ -59,6 +62,7 @@ impl Default for Query {
             owner: None,
             cluster: None,
             state: None,
+            verdict: None,
             from: None,
             until: None,
             text: None,
@@ -85,7 +89,21 @@ pub struct Page {
     pub previous: Option<Cursor>,
     /// Number of sessions that match the query, on all pages.
     pub total: usize,
+    /// Number of sessions that may match once their manifests are read.
+    pub unread: usize,
 }
+
+/// The last word of a session's manifests; of an open session, its proof.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// The state, if no watch tells it.
+    pub state: Option<State>,
+    /// The verdict; `None` if nothing is known.
+    pub verdict: Option<Verdict>,
+}
+
+/// Returns the last word of a session's manifests; `None` if they were not read.
+pub(super) type Manifests<'a> = &'a dyn Fn(&SessionKey) -> Option<Told>;
 
 /// The end of a page. Opaque to clients, and valid for as long as the server's listing goes back so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,8 +139,9 @@ impl FromStr for Cursor {
 }
 
 impl Listing {
-    /// Returns a page of the sessions that match a query.
-    pub fn page(&self, query: &Query, watched: &Watched) -> Page {
+    /// Returns a page of the sessions that match a query. Manifests are asked for where a state or a verdict depends on
+    /// them.
+    pub fn page(&self, query: &Query, watched: &Watched, manifests: Manifests<'_>) -> Page {
         let table = &*self.table;
         // The page has rows from `first` on, or the last ones before `end`.
         let first = query.after.as_ref().filter(|_| query.before.is_none()).map_or(0, |Cursor(key)| {
@@ -133,7 +152,7 @@ impl Listing {
         let end = query.before.as_ref().map(|Cursor(key)| table.position(key));
         let limit = query.limit.max(1);
         let mut page = Page::default();
-        let Some(mut filter) = Filter::new(table, query, watched) else { return page };
+        let Some(mut filter) = Filter::new(table, query, watched, manifests) else { return page };
         let (mut shown, mut earlier, mut more): (VecDeque<&Row>, bool, bool);
         if filter.matches_all() {
             let all = table.rows();
@@ -158,6 +177,7 @@ impl Listing {
                 }
             }
         }
+        page.unread = filter.unread();
         page.entries = shown.into_iter().filter_map(|row| self.entry(row)).collect();
         let cursor = |entry: Option<&Entry>| entry.map(|entry| Cursor(entry.key.clone()));
         page.previous = cursor(page.entries.first()).filter(|_| earlier);

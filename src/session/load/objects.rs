@@ -3,6 +3,7 @@
 //! Defines which objects are inputs of the session, and computes their digest. Pure, except for `prefixes`.
 
 use super::digest::{Digest, Digests};
+use super::names::LogNames;
 use super::nodes::NodeFiles;
 use super::segments::{Continued, Indexes, LogStore, Segments};
 use ray_history_core::base::name::{Owner, SessionKey};
@@ -20,7 +21,7 @@ pub struct LogObject {
     pub key: String,
     /// Size in bytes, with what lies in segments.
     pub size: u64,
-    /// How the object is continued by segments; `None` if all of it is at its key.
+    /// The segments that continue the object; `None` if all of it is at its key.
     continued: Option<Arc<Continued>>,
     /// Time at which the file was written, in nanoseconds since 1970; `None` if the store reports none.
     modified: Option<i64>,
@@ -49,9 +50,16 @@ pub struct LogIndex {
     nodes: Arc<Logs>,
     /// The indexes of the segments that continue files.
     segments: Arc<Indexes>,
+    /// The names at the end, where these differ, and the folders.
+    names: Arc<LogNames>,
 }
 
 impl LogIndex {
+    /// Returns the same files with the names that manifests tell.
+    pub(in crate::session) fn named(self, names: Arc<LogNames>) -> Self {
+        Self { names, ..self }
+    }
+
     /// Returns every file with its node and path.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &LogObject)> {
         self.nodes
@@ -62,6 +70,11 @@ impl LogIndex {
     /// Continues files by what lies in segments.
     pub(in crate::session) fn continue_with(&mut self, segments: Segments) {
         self.segments = continue_logs(Arc::make_mut(&mut self.nodes), segments);
+    }
+
+    /// Returns the names that manifests tell.
+    pub(in crate::session) fn names(&self) -> &Arc<LogNames> {
+        &self.names
     }
 
     /// Returns the indexes of the segments that continue files.
@@ -79,29 +92,49 @@ impl LogIndex {
         self.nodes.keys().map(String::as_str)
     }
 
-    /// Returns the paths of a node's files, sorted.
+    /// Returns the paths of a node's files as the live node listed them: each file under its last name, and the folders,
+    /// which end in `/`. A file whose last name another one is stored under is listed as it is stored.
+    pub fn listed(&self, node: &str) -> Vec<&str> {
+        let last = |path| self.names.last(node, path).filter(|last| !self.is_listed_as_stored(node, last));
+        let files = self.paths(node).map(|path| last(path).unwrap_or(path));
+        files.chain(self.names.folders(node)).collect()
+    }
+
+    /// Returns `true` if there is a file that is stored under a name and listed under no other.
+    fn is_listed_as_stored(&self, node: &str, path: &str) -> bool {
+        let is_stored = self.nodes.get(node).is_some_and(|files| files.contains_key(path));
+        is_stored && self.names.last(node, path).is_none()
+    }
+
+    /// Returns the paths of a node's files as they are stored, sorted.
     pub fn paths(&self, node: &str) -> impl Iterator<Item = &str> {
         self.nodes.get(node).into_iter().flatten().map(|(path, _)| path.as_str())
     }
 
     /// Returns the approximate memory held, in bytes.
     pub fn weight(&self) -> usize {
-        weight_of(self.iter()) + self.segments.weight()
+        weight_of(self.iter()) + self.segments.weight() + self.names.weight()
     }
 
     /// Returns the stored generations of the log at a path of a node, newest first: the current file, the files that
     /// Ray rotated, and the copies of these that a collector kept.
     pub fn generations(&self, node: &str, path: &str) -> Vec<&LogObject> {
         let files = self.nodes.get(node).into_iter().flatten();
-        let found = files.filter_map(|(name, object)| Some((generation(name, path)?, object)));
+        let of = |name: &str| {
+            let last = self.names.last(node, name).and_then(|last| generation(last, path));
+            last.or_else(|| generation(name, path))
+        };
+        let found = files.filter_map(|(name, object)| Some((of(name)?, object)));
         let mut found: Vec<_> = found.collect();
         found.sort_by_key(|(generation, object)| (*generation, std::cmp::Reverse(object.modified)));
         found.into_iter().map(|(_, object)| object).collect()
     }
 
-    /// Returns the file at a path of a node.
+    /// Returns the file at a path of a node: the one that is listed so, else the one that is stored so.
     pub fn find(&self, node: &str, path: &str) -> Option<&LogObject> {
-        self.nodes.get(node)?.get(path)
+        let files = self.nodes.get(node)?;
+        let stored = self.names.stored(node, path).filter(|_| !self.is_listed_as_stored(node, path));
+        stored.and_then(|stored| files.get(stored)).or_else(|| files.get(path))
     }
 }
 
@@ -289,7 +322,7 @@ impl SessionObjects {
                 files.remove(folder);
             }
         }
-        LogIndex { nodes: Arc::new(self.logs), segments: self.segments }
+        LogIndex { nodes: Arc::new(self.logs), segments: self.segments, names: Arc::default() }
     }
 
     /// Returns the log files so far.
@@ -317,7 +350,8 @@ pub(in crate::session) fn log_store<'a>(
 /// Continues log files, and returns the indexes of the segments.
 fn continue_logs(logs: &mut Logs, segments: Segments) -> Arc<Indexes> {
     for ((node, path), (key, pieces)) in segments.logs {
-        let settled = logs.get(&node).and_then(|files| files.get(&path)).map_or(0, |object| object.size);
+        let object = logs.get(&node).and_then(|files| files.get(&path));
+        let settled = object.filter(|object| !pieces.replace(object.modified)).map_or(0, |object| object.size);
         let end = pieces.end(settled);
         if end > settled {
             let files = logs.entry(node).or_default();

@@ -38,6 +38,8 @@ struct Piece {
 pub(super) struct Pieces {
     /// Sorted by their starts; none lies within the one before.
     pieces: Vec<Piece>,
+    /// The time at which the file was first seen, in nanoseconds since 1970.
+    seen: i64,
 }
 
 impl Pieces {
@@ -45,6 +47,13 @@ impl Pieces {
     pub(super) fn end(&self, settled: u64) -> u64 {
         let continued = |end: u64, piece: &Piece| if piece.range.start <= end { end.max(piece.range.end) } else { end };
         self.pieces.iter().fold(settled, continued)
+    }
+
+    /// Returns `true` if an object of the file's name that was written at a time is still that of the file before it: just
+    /// after a rotation. Then the pieces have all of the file. Where clocks differ it does not matter which of the two is
+    /// read, because pieces that begin at the start are as long as the file's object.
+    pub(super) fn replace(&self, written: Option<i64>) -> bool {
+        self.end(0) > 0 && written.is_some_and(|written| written < self.seen)
     }
 
     /// Returns the approximate memory held, in bytes.
@@ -146,14 +155,15 @@ pub(in crate::session) async fn read<H>(
                 rotated.as_ref().is_some_and(|rotated| is_stored(&node, rotated)) || Some(&file) != newest.as_ref();
             let path = if is_rotated { rotated.unwrap_or_else(|| path.clone()) } else { path.clone() };
             let key = format!("{folder}logs/{path}");
-            read.logs.insert((node.clone(), path), (key, sorted(pieces)));
+            let pieces = Pieces { pieces: sorted(pieces), seen: first_seen(&file) };
+            read.logs.insert((node.clone(), path), (key, pieces));
         }
     }
     read
 }
 
 /// Returns the time at which a file was first seen, from its identity `{ino}-{ns}`.
-fn first_seen(file: &str) -> u64 {
+fn first_seen(file: &str) -> i64 {
     file.split_once('-').and_then(|(_, seen)| seen.parse().ok()).unwrap_or_default()
 }
 
@@ -167,7 +177,7 @@ fn rotated_path(path: &str, file: &str) -> Option<String> {
 }
 
 /// Sorts pieces by their starts, and leaves out those that lie within another one.
-fn sorted(mut pieces: Vec<Piece>) -> Pieces {
+fn sorted(mut pieces: Vec<Piece>) -> Vec<Piece> {
     pieces.sort_by_key(|piece| (piece.range.start, std::cmp::Reverse(piece.range.end)));
     let mut end = None;
     pieces.retain(|piece| {
@@ -175,7 +185,7 @@ fn sorted(mut pieces: Vec<Piece>) -> Pieces {
         end = end.max(Some(piece.range.end));
         goes_on
     });
-    Pieces { pieces }
+    pieces
 }
 
 async fn read_frames(store: &dyn Storage, segment: &SegmentObject) -> Result<Vec<Frame>, Error> {

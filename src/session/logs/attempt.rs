@@ -2,7 +2,7 @@
 
 use super::LogPart;
 use crate::session::load::LogObject;
-use ray_history_core::ray_api::log_request::AttemptBytes;
+use ray_history_ray_api::logs::request::AttemptBytes;
 use ray_history_storage::{self as storage, ReadRange, Storage};
 use std::sync::Arc;
 

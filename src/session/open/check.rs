@@ -4,7 +4,7 @@ use super::LoadReason;
 use crate::metrics::sessions::FreshnessCheck;
 use crate::session::Sessions;
 use crate::session::cache::Cached;
-use crate::session::load::{self, OpenSession, Proved, SegmentObject};
+use crate::session::load::{self, LogNames, OpenSession, Proved, SegmentObject};
 use crate::session::loader::Joined;
 use crate::session::low_priority;
 use crate::session::source::Source;
@@ -66,6 +66,7 @@ impl Sessions {
         if !continue_logs(&cached.session, source, &mut found, |segment| manifests.needs(segment)).await {
             return cached.schedule.lock().failed(Instant::now());
         }
+        found.logs = found.logs.named(Arc::new(LogNames::of(&manifests)));
         let nodes = std::mem::take(&mut found.nodes);
         let (before, now) = (Arc::clone(proved), load::now());
         let again = low_priority::run(move || before.again(&manifests, nodes, now)).await;
@@ -87,6 +88,7 @@ impl Sessions {
         if !open.has_other_logs(&found.digest) || !continue_logs(open, source, &mut found, needs).await {
             return cached.schedule.lock().failed(Instant::now());
         }
+        found.logs = found.logs.named(Arc::clone(open.logs.names()));
         self.replace(key, cached, open.with_logs(found), source);
     }
 

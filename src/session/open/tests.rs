@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::time::SystemTime;
 
 mod gaps;
+mod log_names;
 mod meanwhile;
 mod memory;
 mod prewarm;

@@ -1,5 +1,5 @@
 use super::*;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// A node that notes what is done to it, with the time in tenths of a second.
 struct Fake {
@@ -8,6 +8,7 @@ struct Fake {
     alive: AtomicBool,
     quiet_at_scrape: AtomicU32,
     scrapes: AtomicU32,
+    scrape_takes: AtomicU64,
     last_event: Mutex<Option<Instant>>,
     store_is_away: AtomicBool,
     dashboard_hangs: AtomicBool,
@@ -21,6 +22,7 @@ impl Fake {
             alive: AtomicBool::new(true),
             quiet_at_scrape: AtomicU32::new(1),
             scrapes: AtomicU32::new(0),
+            scrape_takes: AtomicU64::new(0),
             last_event: Mutex::default(),
             store_is_away: AtomicBool::new(false),
             dashboard_hangs: AtomicBool::new(false),
@@ -61,6 +63,7 @@ impl Node for Fake {
     async fn scrape(&self) {
         self.scrapes.fetch_add(1, Ordering::Relaxed);
         self.note("scrape");
+        sleep(Duration::from_millis(self.scrape_takes.load(Ordering::Relaxed))).await;
     }
 
     fn is_quiet(&self) -> bool {
@@ -125,7 +128,27 @@ async fn the_hook_ends_although_events_go_on_and_the_dashboard_hangs() {
     node.event();
     Drain::new(node.clone()).drain().await;
     busy.abort();
-    assert_eq!((node.count("scrape"), node.time_of("Draining")), (0, 50));
+    // In its last second: the proof reaches to there.
+    assert_eq!((node.count("scrape"), node.time_of("scrape"), node.time_of("Draining")), (1, 40, 50));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_events_go_on_after_the_hook_they_are_scraped_often() {
+    for (took, scrapes) in [(0, 18..=21), (200, 9..=11)] {
+        let node = Fake::new();
+        let drain = Drain::new(node.clone());
+        drain.drain().await;
+        node.steps.lock().clear();
+        node.scrape_takes.store(took, Ordering::Relaxed);
+        for _ in 0..200 {
+            node.event();
+            sleep(Duration::from_millis(100)).await;
+        }
+        assert!(scrapes.contains(&node.count("scrape")), "{took} ms each: {}", node.count("scrape"));
+        // They end with the events.
+        sleep(Duration::from_secs(20)).await;
+        assert!(node.count("scrape") <= scrapes.end() + 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,6 +230,37 @@ async fn without_a_hook_events_are_received_until_ray_is_gone() {
     assert!(node.time_of("seal") >= 105 && node.time_of("seal") <= 107, "{}", node.time_of("seal"));
     assert!((5..=6).contains(&node.count("flush")), "{steps:?}");
     assert_eq!(node.count("scrape"), 1);
+}
+
+/// The last look at Ray's counters is the time to which the verdict holds.
+#[tokio::test(start_paused = true)]
+async fn a_ray_that_goes_on_for_long_is_scraped_until_its_end() {
+    let node = Fake::new();
+    let drain = Drain::new(node.clone());
+    drain.drain().await;
+    for _ in 0..300 {
+        node.event();
+        sleep(Duration::from_millis(100)).await;
+    }
+    let last = node.began.elapsed().as_millis() as u64 / 100 - node.time_of("scrape");
+    assert!(last <= 11, "{last}");
+    assert!((25..=32).contains(&node.count("scrape")), "{}", node.count("scrape"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_hook_events_since_the_last_scrape_are_counted() {
+    let node = Fake::new();
+    node.event();
+    sleep(Duration::from_secs(5)).await;
+    tokio::spawn({
+        let node = node.clone();
+        async move {
+            sleep(Duration::from_millis(500)).await;
+            node.alive.store(false, Ordering::Relaxed);
+        }
+    });
+    Drain::new(node.clone()).end(Duration::from_secs(25)).await;
+    assert_eq!((node.count("scrape"), node.time_of("scrape")), (1, 50));
 }
 
 #[tokio::test(start_paused = true)]

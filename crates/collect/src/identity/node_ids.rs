@@ -1,11 +1,13 @@
 //! The ids that a node told by its files: `metrics_export_port_<hex>` since Ray 2.55, before that a line of
-//! `raylet.out`.
+//! `raylet.out`; the port of its agent is then in `ports_by_node.json`.
 
 use super::node_id::is_id;
 use super::raylet_log::RayletLog;
-use std::fs;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use std::path::Path;
 use std::time::SystemTime;
+use std::{fmt, fs};
 
 /// The file whose name ends in the node's id, and whose content is the port of the agent's Prometheus page.
 const PORT_FILE: &str = "metrics_export_port_";
@@ -34,7 +36,7 @@ impl NodeIds {
         files.sort();
         if files.is_empty() {
             self.log.read(&folder.join("logs/raylet.out"));
-            return Found { ids: self.log.ids().to_vec(), metrics_port: None };
+            return Found { ids: self.log.ids().to_vec(), metrics_port: older_port(folder) };
         }
         for (_, id) in &files {
             if !self.seen.contains(id) {
@@ -46,6 +48,42 @@ impl NodeIds {
             text.trim().parse().ok().filter(|port| *port != 0)
         });
         Found { ids: self.seen.clone(), metrics_port: port }
+    }
+}
+
+/// Returns the port that a Ray before 2.55 notes for all processes of the folder's nodes: a pod has one node at a time,
+/// and the last one noted is the current one.
+fn older_port(folder: &Path) -> Option<u16> {
+    let text = fs::read(folder.join("ports_by_node.json")).ok()?;
+    let Ports(ports) = serde_json::from_slice(&text).ok()?;
+    ports.filter(|port| *port != 0)
+}
+
+/// The port of the last node of the file that has one.
+struct Ports(Option<u16>);
+
+impl<'de> Deserialize<'de> for Ports {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(Self(None))
+    }
+}
+
+impl<'de> Visitor<'de> for Ports {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of nodes")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut nodes: A) -> Result<Self, A::Error> {
+        #[derive(Deserialize)]
+        struct Node {
+            metrics_export_port: Option<u16>,
+        }
+        while let Some((IgnoredAny, node)) = nodes.next_entry::<IgnoredAny, Node>()? {
+            self.0 = node.metrics_export_port.or(self.0);
+        }
+        Ok(self)
     }
 }
 

@@ -138,5 +138,14 @@ mod tests {
         fs::write(logs.join("raylet.out"), format!("x\nRaylet of id, {} started. Raylet consists\n", id("0c")))
             .unwrap();
         assert_eq!(Scanner::new(root.path()).scan()[0].node, Some(id("0c")));
+        let ports = r#"{"10.0.0.1:7": {"metrics_export_port": 1, "x": 2}, "10.0.0.1:9": {"metrics_export_port": 44217},
+            "10.0.0.1:11": {"dashboard_agent_listen_port": 52365}}"#;
+        for (text, port) in
+            [(ports, Some(44217)), ("{}", None), ("[", None), (r#"{"a": {"metrics_export_port": 0}}"#, None)]
+        {
+            fs::write(root.path().join(OLD).join("ports_by_node.json"), text).unwrap();
+            let found = Scanner::new(root.path()).scan();
+            assert_eq!((found[0].node.clone(), found[0].metrics_port), (Some(id("0c")), port), "{text}");
+        }
     }
 }

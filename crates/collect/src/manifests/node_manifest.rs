@@ -3,6 +3,7 @@
 use super::NodeId;
 use crate::ray_counters::Agents;
 use ray_history_core::base::chain::chain;
+use ray_history_core::base::time::Nanos;
 use ray_history_manifest::{Endpoint, Manifest, Reason, State};
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,6 +17,7 @@ pub(super) struct NodeManifest {
     pub(super) state: State,
     pub(super) reason: Option<Reason>,
     pub(super) agents: Agents,
+    pub(super) ray_ended: Nanos,
     pub(super) endpoints: BTreeMap<String, Endpoint>,
     /// The time of the last put in this process.
     pub(super) put: Option<Instant>,
@@ -32,6 +34,7 @@ impl NodeManifest {
             state: manifest.state,
             reason: manifest.reason,
             agents: Agents::restored(manifest.ray.clone()),
+            ray_ended: manifest.ray_ended,
             endpoints: manifest.endpoints.clone(),
             put: None,
             last: Some(manifest),
@@ -57,12 +60,19 @@ impl NodeManifest {
         self.last = Some(manifest);
     }
 
-    /// Returns `true` if a manifest says more than the last one that was put: other than that time has passed.
+    /// Returns `true` if a manifest is the first one with Ray's counters, without which nothing can be proved.
+    pub(super) fn is_first_with_counters(&self, manifest: &Manifest) -> bool {
+        !manifest.ray.is_empty() && self.last.as_ref().is_some_and(|last| last.ray.is_empty())
+    }
+
+    /// Returns `true` if a manifest says more than the last one that was put: other than that time has passed, and
+    /// that logs grew, of which nothing is stored by that.
     pub(super) fn differs(&self, manifest: &Manifest) -> bool {
         let timeless = |manifest: &Manifest| {
             let mut manifest = manifest.clone();
             (manifest.boot, manifest.sequence, manifest.written, manifest.flushed_to) = (0, 0, 0, 0);
             manifest.ray.iter_mut().for_each(|agent| agent.at = 0);
+            manifest.logs.bytes = 0;
             manifest
         };
         self.last.as_ref().is_none_or(|last| timeless(last) != timeless(manifest))

@@ -14,6 +14,8 @@ const SESSION: &str = "session_2026-11-23_07-10-07_600839_11972";
 #[derive(Default)]
 struct Parts {
     records: AtomicU64,
+    /// Grows whenever somebody asks.
+    log_bytes: AtomicU64,
     last_event: Mutex<Option<Instant>>,
 }
 
@@ -40,7 +42,7 @@ impl LogPart for Parts {
     fn resume(&self) {}
     fn manifest_part(&self, _: &SessionName, node: &str) -> Logs {
         assert_eq!(node, "ab");
-        Logs { files: 3, ..Logs::default() }
+        Logs { files: 3, bytes: self.log_bytes.fetch_add(100, Ordering::Relaxed), ..Logs::default() }
     }
     async fn manifest_is_stored(&self, _: &SessionName, _: &str, logs: &Logs) {
         assert_eq!(logs.files, 3);
@@ -98,7 +100,7 @@ async fn a_manifest_is_put_when_something_changed_and_as_a_sign_of_life() {
     {
         rig.parts.records.store(records, Ordering::Relaxed);
         tokio::time::advance(Duration::from_secs(seconds)).await;
-        // That the same was scraped again is no change.
+        // That the same was scraped again, and that logs grew, is no change.
         manifests.scraped(&node, agent(5), Instant::now());
         if sequence > 1 || seconds == 2 {
             manifests.put_if_due(&node).await;
@@ -109,6 +111,38 @@ async fn a_manifest_is_put_when_something_changed_and_as_a_sign_of_life() {
     assert_eq!((stored.events.records, stored.logs.files, stored.flushed_to), (2, 3, 1_000_000_000));
     assert_eq!((stored.identity.session.as_str(), stored.identity.node.as_str()), (SESSION, "ab"));
     assert_eq!((stored.ray.len(), stored.ray[0].quiet), (1, true));
+}
+
+/// A node that is lost in its first minute must not be one of which nothing can be proved.
+#[tokio::test(start_paused = true)]
+async fn the_first_counters_are_put_at_once() {
+    let rig = Rig::new();
+    let (manifests, node) = rig.boot(1);
+    manifests.put_if_due(&node).await;
+    // With an event here, an agent that has counted none says nothing.
+    rig.parts.records.store(1, Ordering::Relaxed);
+    manifests.scraped(&node, Vec::new(), Instant::now());
+    manifests.put_if_due(&node).await;
+    assert_eq!(rig.stored().await.sequence, 1);
+    for received in [5, 6] {
+        manifests.scraped(&node, agent(received), Instant::now());
+        manifests.put_if_due(&node).await;
+        assert_eq!((rig.stored().await.sequence, rig.stored().await.ray[0].received), (2, 5));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_ray_is_kept() {
+    let rig = Rig::new();
+    let (manifests, node) = rig.boot(1);
+    manifests.put(&node, State::Open, None).await;
+    assert_eq!(rig.stored().await.ray_ended, 0);
+    manifests.ray_ended(&node);
+    manifests.put(&node, State::Draining, None).await;
+    let ended = rig.stored().await.ray_ended;
+    let (manifests, node) = rig.boot(2);
+    manifests.put(&node, State::Closed, Some(Reason::PodEnded)).await;
+    assert_eq!((ended > 0, rig.stored().await.ray_ended), (true, ended));
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,7 +14,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 const NODE_PAUSE: Duration = Duration::from_secs(10);
 /// Nodes' own pages that are asked at the end.
 const NODES_AT_END: usize = 50;
-/// The number of times that the datasets of a job are asked after it has ended.
+/// The number of times that the datasets of a job are asked after it has ended, and runs of Train after all have: each
+/// answer makes tasks in the session.
 const AFTER_JOB: u32 = 2;
 
 /// Pages that do not change in a session. In the order in which they are asked.
@@ -64,6 +65,8 @@ pub(super) struct Schedule {
     node_asked: Option<Instant>,
     /// The number of times that the datasets of each job were asked since it ended.
     after_job: BTreeMap<String, u32>,
+    /// The last times at which runs of Train were asked while no job went on, the latest first.
+    train_at_rest: Vec<Instant>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +95,7 @@ impl Schedule {
             lacks_profiles: false,
             node_asked: None,
             after_job: BTreeMap::new(),
+            train_at_rest: Vec::new(),
         }
     }
 
@@ -101,12 +105,17 @@ impl Schedule {
         let failures = if answered { 0 } else { before.saturating_add(1) };
         self.asked.insert(url.to_owned(), Asked { at: now, done: answered, failures });
         if let Some(job) = url.strip_prefix(DATASETS)
+            && answered
             && self.jobs.jobs.iter().any(|(id, goes_on)| id == job && !goes_on)
         {
             *self.after_job.entry(job.to_owned()).or_default() += 1;
         }
         if url.starts_with("/nodes/") {
             self.node_asked = Some(now);
+        }
+        if url == TRAIN && answered && !self.jobs.running {
+            self.train_at_rest.insert(0, now);
+            self.train_at_rest.truncate(AFTER_JOB as usize);
         }
     }
 
@@ -130,7 +139,7 @@ impl Schedule {
         if evidence.serve {
             add(SERVE, 30);
         }
-        if evidence.train {
+        if evidence.train && self.is_train_wanted(evidence) {
             add(TRAIN, 30);
         }
         if evidence.placement_groups {
@@ -151,6 +160,12 @@ impl Schedule {
         }
         urls.extend(self.additional.iter().map(|url| (url.clone(), Some(self.interval))));
         urls
+    }
+
+    /// Returns `true` while a job goes on, and until the runs were asked a few times after the last event of a job.
+    fn is_train_wanted(&self, evidence: &Evidence) -> bool {
+        let since = |asked: &&Instant| evidence.job_event.is_none_or(|event| **asked > event);
+        self.jobs.running || self.train_at_rest.iter().filter(since).count() < AFTER_JOB as usize
     }
 
     fn jobs_with_datasets(&self) -> impl Iterator<Item = &str> {
@@ -271,6 +286,38 @@ mod tests {
         schedule.jobs = Jobs { jobs: vec![("01000000".into(), false)], running: false };
         let counts = run(&mut schedule, &evidence, &mut now, 600);
         assert_eq!((counts.get(JOBS), counts["/api/data/datasets/01000000"]), (None, 2), "twice after it");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn datasets_that_could_not_be_had_are_asked_again() {
+        let mut now = Instant::now();
+        let mut schedule = schedule(now);
+        let evidence = Evidence { data: true, ..Evidence::default() };
+        run(&mut schedule, &evidence, &mut now, 10);
+        schedule.jobs = Jobs { jobs: vec![("01000000".into(), false)], running: false };
+        for answered in [false, false, false, true, true] {
+            assert!(schedule.at_end(&evidence).iter().any(|url| url.starts_with(DATASETS)));
+            schedule.asked(&format!("{DATASETS}01000000"), answered, now);
+        }
+        assert!(!schedule.at_end(&evidence).iter().any(|url| url.starts_with(DATASETS)));
+    }
+
+    /// Each answer makes two tasks in the session.
+    #[tokio::test(start_paused = true)]
+    async fn train_is_asked_while_a_job_runs_and_twice_after() {
+        let mut now = Instant::now();
+        let mut schedule = schedule(now);
+        let mut evidence = Evidence { train: true, ..Evidence::default() };
+        schedule.jobs.running = true;
+        assert_eq!(run(&mut schedule, &evidence, &mut now, 600)[TRAIN], 20);
+        schedule.jobs.running = false;
+        assert_eq!(run(&mut schedule, &evidence, &mut now, 600)[TRAIN], 2);
+        assert!(!schedule.at_end(&evidence).iter().any(|url| url == TRAIN));
+        evidence.job_event = Some(now);
+        assert!(schedule.at_end(&evidence).iter().any(|url| url == TRAIN));
+        // An answer of the same instant may be from before the event.
+        now += Duration::from_millis(100);
+        assert_eq!(run(&mut schedule, &evidence, &mut now, 600)[TRAIN], 2);
     }
 
     #[tokio::test(start_paused = true)]

@@ -77,7 +77,7 @@ impl Rig {
     }
 
     async fn stored(&self, url: &str) -> Option<String> {
-        let name = url[1..].replace('/', "__");
+        let name = url.trim_matches('/').replace('/', "__");
         let key = format!("cluster-history/raycluster/ml/train/{SESSION}/fetched_endpoints/restful__{name}");
         let body = self.memory.0.read_matching(&key, ReadRange::Full, None).await.ok()?;
         Some(String::from_utf8(body.read_all(1 << 20).await.unwrap().to_vec()).unwrap())
@@ -194,6 +194,22 @@ async fn the_end_stores_every_difference_and_never_an_empty_answer() {
     let node = (SessionName::parse(SESSION).unwrap(), "ab".to_owned());
     let endpoint = rig.poller.manifests.endpoint(&node, "api/v0/tasks/summarize").unwrap();
     assert_eq!((endpoint.bytes, &endpoint.sha256[..8]), (2, "44136fa3"));
+}
+
+/// A slow dashboard may not have been asked since the job began.
+#[tokio::test]
+async fn the_end_asks_for_the_datasets_of_the_last_job() {
+    const DATASETS: &str = "/api/data/datasets/02000000";
+    let rig = Rig::new(Auth::None).await;
+    let event = br#"{"eventType":"ACTOR_DEFINITION_EVENT","actorDefinitionEvent":{"className":"_StatsActor"}}"#;
+    rig.seen.event(&SessionName::parse(SESSION).unwrap(), event);
+    rig.answer("/api/version", 200, &version(SESSION));
+    rig.answer("/api/jobs/", 200, "[]");
+    rig.steps().await;
+    rig.answer("/api/jobs/", 200, r#"[{"job_id": "02000000", "status": "SUCCEEDED"}]"#);
+    rig.answer(DATASETS, 200, r#"{"datasets": [{}]}"#);
+    rig.poller.finish().await;
+    assert_eq!(rig.stored(DATASETS).await.as_deref(), Some(r#"{"datasets": [{}]}"#));
 }
 
 #[tokio::test]

@@ -1,8 +1,11 @@
+mod bad;
+
 use super::*;
 use crate::spool::{Fsync, Limits, Spool};
 use std::io::{Read, Write};
 use std::net::TcpStream as Client;
 use tempfile::TempDir;
+use tokio::task::spawn_blocking;
 
 const SESSION: &str = "session_2026-11-23_07-10-07_600839_11972";
 
@@ -148,6 +151,28 @@ async fn a_body_that_is_cut_off_is_not_taken() {
     }
     assert_eq!(running.spool.counts(), crate::spool::Counts::default());
     assert_eq!(running.spool.inner_used(), 0);
+}
+
+/// The runtime's blocking threads compress, sync and read for uploads, and a disk may hold all of them.
+#[test]
+fn a_batch_does_not_wait_for_blocking_threads() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap();
+    let (hold, blocked) = std::sync::mpsc::channel::<()>();
+    runtime.block_on(async {
+        let running = start(1 << 30).await;
+        let blocked = spawn_blocking(move || blocked.recv());
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            let mut client = Client::connect(running.address).unwrap();
+            client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            client.write_all(&post("/v1/events", event(1).as_bytes())).unwrap();
+            let mut status = [0; 12];
+            answer.send(client.read_exact(&mut status).map(|()| status))
+        });
+        assert_eq!(&answered.await.unwrap().unwrap(), b"HTTP/1.1 200");
+        drop(hold);
+        assert!(blocked.await.unwrap().is_err());
+    });
 }
 
 /// Clients that send nothing, or a little, keep neither memory nor others' batches.

@@ -58,6 +58,12 @@ impl Lives {
                 drop(timeout(SUCCESSION, self.close(node, Reason::RayletRestarted)).await);
             }
         }
+        for folder in folders.iter().filter(|folder| folder.raylet == Raylet::Gone) {
+            let earlier = before.iter().find(|earlier| earlier.name == folder.name);
+            if let Some(node) = folder.node.clone().filter(|_| earlier.is_some_and(|it| it.raylet == Raylet::Alive)) {
+                self.manifests.ray_ended(&(folder.name.clone(), node));
+            }
+        }
         for node in ended(&folders) {
             if self.manifests.state(&node) != State::Closed && self.closing.insert(node.clone()) {
                 let close = self.close(node, Reason::SessionEnded);

@@ -29,6 +29,7 @@ pub(super) async fn open(settings: &Settings, health: &Health) -> (PathBuf, Spoo
             match opened {
                 Ok(spool) => {
                     health.set(Part::Spool, None);
+                    let spool = if settings.gzip { spool } else { spool.with_plain_files() };
                     tracing::info!(folder = %folder.display(), id = spool.id(), boot = spool.boots(), "the spool is open");
                     return (folder, spool);
                 }
@@ -44,11 +45,12 @@ pub(super) async fn open(settings: &Settings, health: &Health) -> (PathBuf, Spoo
 pub(super) fn uploader(settings: &Settings, spool: &Arc<Spool>, sink: &Sink, destinations: &Destinations) -> Uploader {
     let destinations = destinations.clone();
     let destination = Arc::new(move |session: &_| destinations.node_keys(session));
+    let form = if settings.gzip { Sealing::default() } else { Sealing::of_plain_files() };
     let sealing = Sealing {
         middle_age: settings.seal_after,
         plain: settings.seal_bytes,
         every_flush: settings.immutable,
-        ..Sealing::default()
+        ..form
     };
     Uploader::new(Arc::clone(spool), sink.clone(), destination, settings.flush, sealing)
 }

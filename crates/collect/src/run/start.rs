@@ -8,6 +8,7 @@ use crate::control::{Control, Running};
 use crate::destinations::Destinations;
 use crate::drain::Drain;
 use crate::health::Part;
+use crate::leftovers;
 use crate::manifests::{Facts, Manifests};
 use crate::marker::Markers;
 use crate::metrics::Numbers;
@@ -59,20 +60,24 @@ async fn start(settings: &Settings) -> (Arc<Drain>, Destinations, Arc<Store>) {
     }
     let (folder, spool) = spool::open(settings, &health).await;
     let spool = Arc::new(spool);
-    tokio::spawn({
-        let spool = Arc::clone(&spool);
-        async move {
-            if let Ok(receiver) = receiver.await {
-                receiver.serve(spool).await;
-            }
-        }
-    });
-
     let (publisher, folders) = watch::channel(Arc::from([]));
     let destinations =
         Destinations::new(&storage::root(), settings.cluster.clone(), settings.owner.clone(), folders.clone());
     let store = Arc::new(Store::new(storage::connector(settings), store_metrics));
     let sink = Sink::new(Arc::<Store>::clone(&store));
+    tokio::spawn({
+        let (spool, place, to) = (Arc::clone(&spool), destinations.clone(), sink.clone());
+        let left = settings.cluster.clone().map(|cluster| (settings.kuberay_events.clone(), cluster));
+        async move {
+            if let Ok(receiver) = receiver.await {
+                // The port is taken, so KubeRay's collector does not run in this pod.
+                if let Some((folder, cluster)) = left {
+                    tokio::spawn(leftovers::store(folder, cluster, place, to));
+                }
+                receiver.serve(spool).await;
+            }
+        }
+    });
     let uploader = Arc::new(spool::uploader(settings, &spool, &sink, &destinations));
     let tail =
         Tail::new(tail_settings(settings), spool.id(), &folder.join("state"), sink.clone(), destinations.clone());
@@ -146,6 +151,7 @@ fn facts(settings: &Settings, spool: &Spool) -> Facts {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             flush_seconds: settings.flush.as_secs_f64(),
             log_seconds: settings.log_flush.as_secs_f64(),
+            system_log_seconds: settings.system_log_flush.as_secs_f64(),
         },
         identity: Identity {
             namespace: cluster.as_ref().map(|cluster| cluster.namespace.clone()).unwrap_or_default(),
@@ -164,6 +170,7 @@ fn tail_settings(settings: &Settings) -> tail::Settings {
         user_flush: settings.log_flush,
         system_flush: settings.system_log_flush,
         max_bytes: settings.log_max_bytes,
+        upload_rate: settings.upload_rate,
         ..tail::Settings::default()
     }
 }

@@ -3,20 +3,27 @@
 use crate::settings::Settings;
 use crate::store::Connect;
 use ray_history_storage::config::{LocalConfig, StoreConfig};
-use ray_history_storage_write::connect;
+use ray_history_storage_write::{Paced, Rate, connect};
 use ray_history_store_settings::kuberay::{KubeRayStore, config_path, store_from_kuberay};
+use std::sync::Arc;
 
 /// Returns how the store is connected.
 pub(super) fn connector(settings: &Settings) -> Connect {
     let local = settings.local_dir.clone();
+    let rate = settings.upload_rate.map(Rate::new);
     Box::new(move || {
         let config = match &local {
             Some(path) => Ok(StoreConfig::Local(LocalConfig { path: path.clone() })),
             None => read().map(|found| found.store),
         };
+        let rate = rate.clone();
         Box::pin(async move {
             let config = config?;
-            connect(&config).await.map_err(|error| error.to_string())
+            let store = connect(&config).await.map_err(|error| error.to_string())?;
+            Ok(match rate {
+                Some(rate) => Arc::new(Paced::new(store, rate)),
+                None => store,
+            })
         })
     })
 }

@@ -53,7 +53,7 @@ impl PollSettings {
         let dashboard = source.variable("RAY_DASHBOARD_ADDRESS").unwrap_or("http://127.0.0.1:8265".into());
         let dashboard = if dashboard.contains("://") { dashboard } else { format!("http://{dashboard}") };
         let mut poll = Self {
-            enabled: !source.boolean(&flags.no_poll, "--no-poll"),
+            enabled: !source.boolean("", &flags.no_poll, "--no-poll", false),
             dashboard: dashboard.trim_end_matches('/').to_owned(),
             interval: source.duration("RAY_COLLECTOR_POLL_INTERVAL", &flags.poll, "--poll", Duration::from_secs(30)),
             additional: additional(source),

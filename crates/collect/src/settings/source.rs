@@ -7,12 +7,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// Settings of KubeRay's collector without a meaning here, and why.
-const WITHOUT_EFFECT: [(&str, &str); 6] = [
+const WITHOUT_EFFECT: [(&str, &str); 5] = [
     ("LOG_BATCHING", "logs are stored as they grow"),
     ("PUSH_INTERVAL", "logs are stored as they grow"),
     ("ENABLE_EVENT_COLLECTOR", "events are always received"),
     ("ENABLE_LOG_COLLECTOR", "logs are always stored"),
-    ("RAY_COLLECTOR_EVENT_COMPRESSION_ENABLED", "events are always stored as gzip"),
     ("RAY_COLLECTOR_ROTATED_LOG_SCAN_INTERVAL", "all logs are looked at every 5 s"),
 ];
 
@@ -91,13 +90,13 @@ impl<'a> Source<'a> {
         self.parsed(variable, flag, name, "a duration such as 10s or 5m", parse).unwrap_or(default)
     }
 
-    pub(super) fn size(&mut self, flag: &Option<String>, name: &str, default: u64) -> u64 {
+    pub(super) fn size(&mut self, flag: &Option<String>, name: &str) -> Option<u64> {
         let parse = |text: &str| units::size(text).filter(|size| *size > 0);
-        self.parsed("", flag, name, "a size such as 512Mi", parse).unwrap_or(default)
+        self.parsed("", flag, name, "a size such as 512Mi", parse)
     }
 
-    pub(super) fn boolean(&mut self, flag: &Option<String>, name: &str) -> bool {
-        self.parsed("", flag, name, "true or false", units::boolean).unwrap_or(false)
+    pub(super) fn boolean(&mut self, variable: &str, flag: &Option<String>, name: &str, default: bool) -> bool {
+        self.parsed(variable, flag, name, "true or false", units::boolean).unwrap_or(default)
     }
 
     pub(super) fn number(&mut self, variable: &str) -> Option<u64> {

@@ -29,7 +29,8 @@ fn the_operators_variables_are_enough() {
     assert_eq!(settings.events_listen, EventsListen::Loopback(8084));
     assert_eq!(settings.control_listen, ["[::]:8085".parse().unwrap(), "0.0.0.0:8085".parse().unwrap()]);
     assert_eq!((settings.spool_max, settings.flush.as_secs(), settings.grace.as_secs()), (512 << 20, 10, 25));
-    assert_eq!((settings.immutable, settings.fsync_batch), (false, false));
+    assert_eq!((settings.immutable, settings.fsync_batch, settings.gzip), (false, false, true));
+    assert_eq!((settings.upload_rate, settings.kuberay_events), (None, PathBuf::from("/tmp/ray/event-data")));
     assert_eq!(settings.spool, SpoolFolder { given: None, otherwise: "/tmp/ray/ray-history-spool".into() });
     assert_eq!((settings.poll.enabled, settings.poll.auth), (true, Auth::None));
 }
@@ -38,22 +39,24 @@ fn the_operators_variables_are_enough() {
 fn kuberays_variables_win() {
     let text = |text: &str| Some(text.to_owned());
     let flags = Flags { role: text("worker"), cluster: text("mine"), ray_tmp: text("/ray"), ..Flags::default() };
-    let flags = Flags { spool_max: text("1Gi"), seal_after: text("1m"), ..flags };
+    let flags = Flags { spool_max: text("1Gi"), seal_after: text("1m"), gzip: text("true"), ..flags };
     let (settings, _) = read(&flags, &[]);
+    assert!(settings.gzip);
     assert_eq!((settings.role, settings.spool_max, settings.seal_after.as_secs()), (Role::Worker, 1 << 30, 60));
     assert_eq!(settings.spool.otherwise, PathBuf::from("/ray/ray-history-spool"));
     let more = [
         ("RAY_TMP_ROOT", "/elsewhere"),
         ("RAY_COLLECTOR_EVENT_MAX_DISK_MB", "200"),
-        ("RAY_COLLECTOR_EVENT_COMPRESSION_ENABLED", "true"),
+        ("RAY_COLLECTOR_EVENT_COMPRESSION_ENABLED", "false"),
         ("RAY_COLLECTOR_EVENT_ROTATION_INTERVAL", "2m"),
         ("RAY_COLLECTOR_EVENT_DATA_DIR", "/data"),
         ("RAY_COLLECTOR_EVENT_MAX_FILE_SIZE_MB", "10"),
     ];
     let (settings, warnings) = read(&flags, &[&OPERATOR[..], &more].concat());
-    assert_eq!((settings.role, settings.spool_max), (Role::Head, 200 << 20));
+    assert_eq!((settings.role, settings.spool_max, settings.gzip), (Role::Head, 200 << 20, false));
     assert_eq!(settings.ray_tmp, PathBuf::from("/elsewhere"));
     assert_eq!(settings.spool.candidates()[0], PathBuf::from("/data/ray-history-spool"));
+    assert_eq!(settings.kuberay_events, PathBuf::from("/data"));
     assert_eq!((settings.seal_after.as_secs(), settings.seal_bytes), (120, Some(10 << 20)));
     let names = ["--ray-tmp", "--cluster", "--role"];
     for name in names {
@@ -120,4 +123,15 @@ fn additional_urls_are_paths() {
     let (settings, warnings) = read(&Flags::default(), &variables);
     assert_eq!(settings.poll.additional, ["/api/a", "/api/b?c=1"]);
     assert_eq!(warnings.len(), 1, "{warnings:?}");
+}
+
+#[test]
+fn a_rate_of_uploads_has_a_least_value() {
+    for (text, expected, warned) in
+        [("10Mi", Some(10 << 20), false), ("1k", Some(64 << 10), true), ("0", None, true), ("fast", None, true)]
+    {
+        let flags = Flags { upload_rate: Some(text.to_owned()), ..Flags::default() };
+        let (settings, warnings) = read(&flags, &[("RAY_CLUSTER_NAME", "c")]);
+        assert_eq!((settings.upload_rate, !warnings.is_empty()), (expected, warned), "{text}: {warnings:?}");
+    }
 }

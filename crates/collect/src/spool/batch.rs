@@ -193,10 +193,11 @@ impl<'a> Batch<'a> {
             (*name, self.inner.state.files.get(name).cloned().unwrap_or_default(), false)
         } else {
             let (session, folder) = key;
-            let file = SpoolFile { session: session.clone(), folder: folder.clone(), ..SpoolFile::default() };
+            let is_plain = self.spool.is_plain && folder != quarantine::FOLDER;
+            let file = SpoolFile { session: session.clone(), folder: folder.clone(), is_plain, ..SpoolFile::default() };
             let name = self.inner.next_name(self.newest);
             self.newest = name;
-            self.opened.push(Entry::Opened { file: name, session, folder });
+            self.opened.push(Entry::Opened { file: name, session, folder, is_plain });
             (name, file, true)
         };
         let path = self.spool.home.plain(name, &file);

@@ -83,9 +83,10 @@ impl Home {
         self.dir.join(session).join(&file.folder).join(format!("{name}.jsonl"))
     }
 
-    /// Returns the path of a file's compressed form.
+    /// Returns the path of a file's compressed form; of one that is stored as it is, that of its records.
     pub(super) fn compressed(&self, name: Nanos, file: &SpoolFile) -> PathBuf {
-        self.plain(name, file).with_extension("jsonl.gz")
+        let plain = self.plain(name, file);
+        if file.is_plain { plain } else { plain.with_extension("jsonl.gz") }
     }
 
     /// Makes the file that keeps some space of the disk, if it is missing. There is none while the disk is full.

@@ -45,9 +45,9 @@ pub(crate) struct PutJob {
 pub(crate) enum Content {
     /// The beginning of a compressed file that grows meanwhile.
     Growing(PathBuf, u64),
-    /// A compressed file that does not change any more.
+    /// A file whose beginning does not change any more: a compressed one that is sealed, or a plain one.
     Sealed(PathBuf, u64),
-    /// The beginning of a plain file, because the disk has no room for its compressed form.
+    /// The beginning of a plain file that is to be compressed in memory, because the disk has no room for its compressed form.
     Plain(PathBuf, u64),
 }
 
@@ -63,8 +63,8 @@ struct Finished {
 }
 
 impl Spool {
-    /// Closes files for appending: all of a session, or all.
-    pub(crate) fn close(&self, session: Option<&SessionName>) {
+    /// Closes files for appending: all of a session, or all. Returns them.
+    pub(crate) fn close(&self, session: Option<&SessionName>) -> Vec<Nanos> {
         let mut inner = self.inner.lock();
         let names: Vec<Nanos> = inner
             .state
@@ -73,9 +73,10 @@ impl Spool {
             .filter(|(_, file)| session.is_none_or(|session| file.session.as_deref() == Some(session.as_str())))
             .map(|(name, _)| *name)
             .collect();
-        for name in names {
-            inner.close(name);
+        for name in &names {
+            inner.close(*name);
         }
+        names
     }
 
     /// Closes all files if a batch was refused: one that grows keeps its plain form here, one that is sealed does not.
@@ -122,7 +123,9 @@ impl Spool {
             fresh.at = Instant::now();
         }
         let is_full = size >= sealing.compressed || sealing.every_flush;
-        inner.used = inner.used.saturating_sub(before) + size;
+        if !file.is_plain {
+            inner.used = inner.used.saturating_sub(before) + size;
+        }
         if is_full {
             inner.close(name);
         }
@@ -133,9 +136,10 @@ impl Spool {
     pub(crate) fn not_compressed(&self, name: Nanos) {
         let mut guard = self.inner.lock();
         let inner = &mut *guard;
-        let is_packed = inner.state.files.get(&name).is_none_or(|file| file.packed.is_some());
-        if let Some(live) = inner.live.get_mut(&name).filter(|_| !is_packed) {
-            let size = live.compressed.take().map_or(0, |compressed| compressed.size);
+        let Some(file) = inner.state.files.get(&name).filter(|file| file.packed.is_none()) else { return };
+        if let Some(live) = inner.live.get_mut(&name) {
+            let compressed = live.compressed.take().filter(|_| !file.is_plain);
+            let size = compressed.map_or(0, |compressed| compressed.size);
             inner.used = inner.used.saturating_sub(size);
             live.retry_at = Some(Instant::now() + RETRY);
             live.waiting = live.waiting.into_iter().chain(live.fresh.take()).min();
@@ -176,6 +180,9 @@ impl Spool {
         };
         journal.sync_data()?;
         (self.hook)(FailPoint::Packed);
+        if plain == compressed {
+            return Ok(());
+        }
         remove(&plain)?;
         let mut inner = self.inner.lock();
         inner.used = inner.used.saturating_sub(end);
@@ -221,10 +228,11 @@ impl Spool {
         let Some(live) = inner.live.get_mut(&name) else { return Ok(None) };
         let path = self.home.compressed(name, &file);
         let (content, end, records) = match live.compressed {
-            Some(Compressed { end, records, size }) if file.packed.is_some() => {
+            Some(Compressed { end, records, size }) if file.packed.is_some() || file.is_plain => {
                 (Content::Sealed(path, size), end, records)
             }
             Some(Compressed { end, records, size }) => (Content::Growing(path, size), end, records),
+            None if file.is_plain => (Content::Sealed(path, file.end), file.end, file.records),
             None => (Content::Plain(self.home.plain(name, &file), file.end), file.end, file.records),
         };
         live.sending = live.waiting.take();
@@ -237,6 +245,8 @@ impl Spool {
         let node = destination(&session)?;
         let key = if file.is_quarantine() {
             format!("{}{}-{name}.jsonl.gz", node.own(self.id()), quarantine::FOLDER)
+        } else if file.is_plain {
+            node.plain_event_file(&file.folder, name)
         } else {
             node.event_file(&file.folder, name)
         };
@@ -289,10 +299,10 @@ impl Spool {
         })
     }
 
-    /// Returns `true` if no file of a session is left on the disk: all are sealed and in the bucket.
-    pub(crate) fn has_finished(&self, session: &SessionName) -> bool {
+    /// Returns `true` if none of these files is left on the disk: all are sealed and in the bucket.
+    pub(crate) fn has_finished(&self, files: &[Nanos]) -> bool {
         let inner = self.inner.lock();
-        !inner.state.files.values().any(|file| file.session.as_deref() == Some(session.as_str()) && file.end > 0)
+        !files.iter().any(|name| inner.state.files.get(name).is_some_and(|file| file.end > 0))
     }
 
     /// Notes that a file's object is whole and sealed. The local file is still there, see [`Self::remove_finished`].
@@ -301,12 +311,13 @@ impl Spool {
         self.note(inner, Entry::Finished { file: name })?;
         let compressed = inner.live.remove(&name).and_then(|live| live.compressed).map_or(0, |found| found.size);
         let plain = if file.packed.is_some() { 0 } else { file.end };
+        let bytes = if file.is_plain { file.end } else { compressed + plain };
         inner.open.retain(|_, open| *open != name);
         inner.dirty.remove(&name);
         Ok(Some(Finished {
             plain: self.home.plain(name, &file),
             compressed: self.home.compressed(name, &file),
-            bytes: compressed + plain,
+            bytes,
             journal: inner.journal.file(),
         }))
     }

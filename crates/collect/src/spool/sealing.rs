@@ -5,7 +5,7 @@ use std::time::Duration;
 /// When an object is sealed, so that the next event begins another. Also: when its session or node ends.
 #[derive(Clone, Copy, Debug)]
 pub struct Sealing {
-    /// At this size.
+    /// At this size, as it is stored.
     pub compressed: u64,
     /// At this size, if the object is `middle_age` old.
     pub middle: u64,
@@ -33,6 +33,11 @@ impl Default for Sealing {
 }
 
 impl Sealing {
+    /// Returns the sizes for files that are not compressed: as many events in an object cost as many requests.
+    pub fn of_plain_files() -> Self {
+        Self { compressed: 8 << 20, middle: 512 << 10, ..Self::default() }
+    }
+
     /// Returns the age at which an object of a size is sealed.
     pub(crate) fn age_of(&self, size: u64) -> Duration {
         if size >= self.middle { self.middle_age.min(self.age) } else { self.age }

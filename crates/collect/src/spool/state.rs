@@ -37,6 +37,9 @@ pub(super) struct SpoolFile {
     pub(super) end: u64,
     /// The accepted records.
     pub(super) records: u64,
+    /// `true` if its object is stored as it is, not compressed. It has no compressed form then.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) is_plain: bool,
     /// The size of the compressed file that took the place of the plain one; nothing is appended any more.
     pub(super) packed: Option<u64>,
     /// The object, from before its first write.
@@ -108,7 +111,13 @@ pub(super) enum Entry {
     /// All that came before.
     State(Box<State>),
     /// A file was opened.
-    Opened { file: Nanos, session: Option<String>, folder: String },
+    Opened {
+        file: Nanos,
+        session: Option<String>,
+        folder: String,
+        #[serde(default, skip_serializing_if = "is_false")]
+        is_plain: bool,
+    },
     /// A batch is in its files. It is acknowledged only afterwards.
     Batch { hash: u128, session: Option<String>, parts: Vec<Part> },
     /// Batches were repeated or refused.
@@ -123,14 +132,19 @@ pub(super) enum Entry {
     Finished { file: Nanos },
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 impl State {
     /// Applies an entry. One about a file that is not there any more changes nothing.
     pub(super) fn apply(&mut self, entry: Entry) {
         match entry {
             Entry::State(state) => *self = *state,
-            Entry::Opened { file, session, folder } => {
+            Entry::Opened { file, session, folder, is_plain } => {
                 self.newest = self.newest.max(file);
-                self.files.insert(file, SpoolFile { session, folder, ..SpoolFile::default() });
+                self.files.insert(file, SpoolFile { session, folder, is_plain, ..SpoolFile::default() });
             }
             Entry::Batch { hash, session, parts } => self.apply_batch(hash, session, &parts),
             Entry::Counted { session, repeated, refused } => {

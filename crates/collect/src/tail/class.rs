@@ -23,7 +23,7 @@ impl Class {
     /// by its name, or because it was.
     pub fn of(path: &str, len: u64) -> Self {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        if name.starts_with("debug_state") {
+        if is_rewritten(name) {
             return Self::Rewritten;
         }
         if len <= MOST_FACTS && matches!(wanted(path), Some(Wanted::Whole | Wanted::Ends { .. })) {
@@ -33,6 +33,11 @@ impl Class {
         let of_library = ["serve", "train", "ray-data"].contains(&folder.split('/').next().unwrap_or_default());
         if of_library || of_user && ["", "old"].contains(&folder) { Self::User } else { Self::System }
     }
+}
+
+/// Returns `true` for a path, or the name at its end, whose file is of class `Rewritten`.
+pub(super) fn is_rewritten(path: &str) -> bool {
+    path[path.rfind('/').map_or(0, |slash| slash + 1)..].starts_with("debug_state")
 }
 
 #[cfg(test)]
@@ -63,10 +68,13 @@ mod tests {
             ("gcs_server.out", 5, System),
             ("debug_state.txt", 5, Rewritten),
             ("debug_state_gcs.txt", 5, Rewritten),
+            ("old/debug_state.txt", 5, Rewritten),
+            ("debug_state/raylet.out", 5, System),
             ("served", 5, System),
             ("", 0, System),
         ] {
             assert_eq!(Class::of(path, len), class, "{path} of {len} bytes");
+            assert_eq!(is_rewritten(path), class == Rewritten, "{path}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One log file: its identity, and how far it is stored.
 
-use super::class::Class;
+use super::class::{self, Class};
 use super::name;
 use super::print::Print;
 use super::walk::{Found, Status};
@@ -112,12 +112,17 @@ impl LogFile {
     }
 
     pub(super) fn class(&self) -> Class {
-        if self.rewrites >= REWRITES { Class::Rewritten } else { Class::of(&self.name, self.status.len) }
+        if self.is_rewritten() { Class::Rewritten } else { Class::of(&self.name, self.status.len) }
+    }
+
+    /// Returns `true` if its class is `Rewritten`, without the work of finding out which of the others it is.
+    pub(super) fn is_rewritten(&self) -> bool {
+        self.rewrites >= REWRITES || class::is_rewritten(&self.name)
     }
 
     /// Returns `true` if an open file with this inode number is this file, and not a later one.
     pub(super) fn is_same(&self, file: &File, found: &Found<'_>) -> std::io::Result<bool> {
-        if self.class() == Class::Rewritten {
+        if self.is_rewritten() {
             return Ok(self.path.as_ref() == found.path);
         }
         if self.head.is_empty() {
@@ -173,9 +178,8 @@ impl LogFile {
 
     /// Returns `true` if its object is what it should be at the end.
     pub(super) fn is_settled(&self, max: u64) -> bool {
-        match self.class() {
-            Class::Rewritten => self.settled.is_some() && self.settled_modified == self.status.modified,
-            _ => self.settled.is_some_and(|settled| settled >= self.whole(max)),
-        }
+        let is_whole = |settled| settled >= self.whole(max);
+        let is_last = || self.settled_modified == self.status.modified;
+        self.settled.is_some_and(|settled| if self.is_rewritten() { is_last() } else { is_whole(settled) })
     }
 }

@@ -40,8 +40,10 @@ pub(super) struct Node {
     pub(super) is_former: AtomicBool,
     /// `true` once it is to be stored as it is: it may end at any moment.
     pub(super) is_closing: AtomicBool,
-    /// Since when each class has bytes that are not stored.
+    /// Since when each class may have bytes that are not stored.
     pub(super) waiting: Mutex<HashMap<Class, Instant>>,
+    /// The start of the last scan.
+    scanned: Mutex<Option<Instant>>,
     uploads: tokio::sync::Mutex<Uploads>,
     segment: Arc<Mutex<SegmentWriter>>,
     /// One at a time settles files.
@@ -90,6 +92,7 @@ impl Node {
             is_former: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
             waiting: Mutex::default(),
+            scanned: Mutex::default(),
             uploads: tokio::sync::Mutex::default(),
             segment: Arc::default(),
             settling: tokio::sync::Mutex::default(),
@@ -101,28 +104,32 @@ impl Node {
     }
 
     /// Looks at all files once. Blocks for some microseconds a file.
+    ///
+    /// Bytes that it finds may have been written right after the scan before, so they wait since then: the time between two
+    /// scans is part of the longest wait.
     pub(super) fn scan(&self) {
+        let started = Instant::now();
+        let since = self.scanned.lock().replace(started).unwrap_or(started);
         Table::scan(&self.table, &self.root, self.limits());
         let max = self.settings.max_bytes;
         let table = self.table.lock();
         let mut waiting = self.waiting.lock();
-        let now = Instant::now();
         for file in table.files.values().filter(|file| !file.is_shipped(max)) {
             let class = file.class();
             if class != Class::Rewritten {
-                waiting.entry(class).or_insert(now);
+                waiting.entry(class).or_insert(since);
             }
         }
     }
 
-    /// Returns `true` if some class has waited for as long as it may.
+    /// Returns `true` if some class has waited for as long as it may, or will have at the next look.
     pub(super) fn is_due(&self) -> bool {
         let period = |class: &Class| match class {
             Class::Facts => self.settings.facts_flush,
             Class::User => self.settings.user_flush,
             Class::System | Class::Rewritten => self.settings.system_flush,
         };
-        self.waiting.lock().iter().any(|(class, since)| since.elapsed() >= period(class))
+        self.waiting.lock().iter().any(|(class, since)| since.elapsed() + super::LOOK >= period(class))
     }
 
     /// Puts all that scans have seen and that is in no segment yet: a request carries everything, since it costs the

@@ -32,6 +32,8 @@ const LONGEST_KEY: usize = 1_000;
 /// ends only when it begins again, such as a file that became shorter.
 const PATIENCE: Duration = Duration::from_secs(600);
 const SLOWEST: u64 = 1 << 20;
+/// Uploads that may share a rate: four of logs, four of events, segment, manifest, and what the dashboard answered.
+const SHARERS: u64 = 12;
 
 /// The files to settle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +114,9 @@ impl Node {
 
     async fn settle_file(&self, key: u64, sink: &Sink) {
         let Some(job) = self.job(key) else { return };
-        let limit = PATIENCE + Duration::from_secs(job.len / SLOWEST);
+        // Others have their part of a rate that is set, too.
+        let slowest = self.settings.upload_rate.map_or(SLOWEST, |rate| SLOWEST.min(rate / SHARERS).max(1));
+        let limit = PATIENCE + Duration::from_secs(job.len / slowest);
         let object = format!("{}{}", self.keys.prefix(), job.below);
         match timeout(limit, sink.put_file(&object, &job.file, job.len)).await {
             Ok(Ok(())) => self.table.lock().note_settled(&job),
@@ -155,6 +159,8 @@ fn is_due(file: &LogFile, max: u64) -> bool {
     let settled = file.settled.unwrap_or(0);
     match file.class() {
         Class::Rewritten => age >= EARLIEST || file.is_gone(),
+        // Until then the object of its name has the bytes of the file that it took the name from.
+        _ if file.after.is_some() => true,
         // One that was moved may still be written to.
         _ if file.is_gone() || file.is_over() && (file.settled.is_none() || age >= EARLIEST) => true,
         _ => age >= EARLIEST && whole - settled.min(whole) >= settled || age >= LATEST && whole <= SHORT,

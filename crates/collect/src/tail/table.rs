@@ -142,7 +142,7 @@ impl Table {
         if is_moved {
             file.path = found.path.into();
         }
-        if file.head.is_short() || file.class() == Class::Rewritten {
+        if file.head.is_short() || file.is_rewritten() {
             file.head = Print::head(&handle).unwrap_or(file.head);
         }
         (file.status, file.changed, file.unreadable) = (found.status, self.scan, None);
@@ -217,7 +217,7 @@ impl Table {
         let gone = self.files.iter().filter(|(_, file)| file.is_gone());
         let done = gone.filter(|(_, file)| {
             let is_settled = file.is_settled(max_bytes) || file.has_no_key;
-            let is_stored = is_settled && (file.is_shipped(max_bytes) || file.class() == Class::Rewritten);
+            let is_stored = is_settled && (file.is_shipped(max_bytes) || file.is_rewritten());
             is_stored || file.handle.is_none() || file.unreadable.is_some()
         });
         let done: Vec<u64> = done.map(|(key, _)| *key).collect();

@@ -1,5 +1,6 @@
 //! The tail on real temporary files, with paused time and a store in memory that fails when told to.
 
+mod bad;
 mod day;
 mod kills;
 mod reader;

@@ -99,9 +99,9 @@ impl Uploader {
     /// Seals all files of a session that has ended, or whose node has, and waits until they are stored. Events that
     /// come later begin new files.
     pub async fn close_session(&self, session: &SessionName) {
-        self.spool.close(Some(session));
+        let files = self.spool.close(Some(session));
         self.spool.wake().notify_one();
-        self.until(|spool| spool.has_finished(session)).await;
+        self.until(|spool| spool.has_finished(&files)).await;
     }
 
     /// Returns the spool whose files are uploaded.
@@ -232,7 +232,12 @@ fn read(content: &Content) -> io::Result<Body> {
 /// Compresses what is new of a file, and seals it if its time has come.
 fn pack(spool: &Spool, packer: &mut Packer, sealing: &Sealing, file: Nanos) -> io::Result<()> {
     while let Some(job) = spool.pack_job(file, sealing) {
-        match packer.pack(file, &job.plain, &job.compressed, job.end) {
+        let compressed = if job.plain == job.compressed {
+            Ok(job.end)
+        } else {
+            packer.pack(file, &job.plain, &job.compressed, job.end)
+        };
+        match compressed {
             Ok(size) if spool.compressed(file, &job, size, sealing) => {}
             Ok(_) => break,
             Err(error) => {

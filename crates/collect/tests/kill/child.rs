@@ -33,6 +33,18 @@ impl Child {
         Self(child.unwrap())
     }
 
+    /// Returns the time until its port is open, or it has ended, or longer than that takes anywhere.
+    pub(crate) fn start_time(&mut self, dir: &Path) -> Duration {
+        let begun = Instant::now();
+        while !dir.join("port").exists() && begun.elapsed() < Duration::from_secs(1) {
+            if self.0.try_wait().unwrap().is_some() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        begun.elapsed()
+    }
+
     pub(crate) fn ends_within(&mut self, time: Duration) -> bool {
         let begun = Instant::now();
         while begun.elapsed() < time {

@@ -50,10 +50,10 @@ impl SessionKeys {
         &self.prefix
     }
 
-    /// Returns the key of the stored answer to a URL of the dashboard, such as `api/v0/nodes?detail=1`, without its
-    /// leading `/`.
+    /// Returns the key of the stored answer to a URL of the dashboard, such as `api/v0/nodes?detail=1`. As in KubeRay's
+    /// collector, a `/` at either end is not in it.
     pub fn endpoint(&self, url: &str) -> String {
-        format!("{}fetched_endpoints/restful__{}", self.prefix, url.replace('/', "__"))
+        format!("{}fetched_endpoints/restful__{}", self.prefix, url.trim_matches('/').replace('/', "__"))
     }
 
     /// Returns the keys of a node, by its id in hex.
@@ -72,6 +72,11 @@ impl NodeKeys {
     /// in nanoseconds since 1970 and unique for the node.
     pub fn event_file(&self, folder: &str, created: Nanos) -> String {
         format!("{}{folder}/{}-{}-{created}.jsonl.gz", self.prefix, self.node, hour_of(created))
+    }
+
+    /// Returns the key of an event file that is not compressed.
+    pub fn plain_event_file(&self, folder: &str, created: Nanos) -> String {
+        format!("{}{folder}/{}-{}-{created}.jsonl", self.prefix, self.node, hour_of(created))
     }
 
     /// Returns the key of a log file by its path below the session's `logs/` folder.
@@ -118,11 +123,17 @@ mod tests {
             let endpoint = below(&keys.endpoint("api/v0/nodes?detail=1"));
             let parsed = parse_object(Tree::History, &endpoint);
             assert_eq!(parsed, Some(ObjectKind::Endpoint { url: "api/v0/nodes?detail=1".into() }));
+            let serve = below(&keys.endpoint("/api/serve/applications/"));
+            assert_eq!(serve, "fetched_endpoints/restful__api__serve__applications");
 
             let node = keys.node("a9134f");
             let events = below(&node.event_file("job_events/01000000", 1_795_417_200_000_000_007));
             let file = EventFile { node: "a9134f", hour: "2026-11-23-07", written: Some(1_795_417_200_000_000_007) };
-            assert_eq!(parse_object(Tree::History, &events), Some(ObjectKind::Events(file)));
+            let plain = below(&node.plain_event_file("job_events/01000000", 1_795_417_200_000_000_007));
+            assert_eq!(format!("{plain}.gz"), events);
+            for key in [&events, &plain] {
+                assert_eq!(parse_object(Tree::History, key), Some(ObjectKind::Events(file)));
+            }
             let log = below(&node.log("old/worker-1.out"));
             let parsed = parse_object(Tree::History, &log);
             assert_eq!(parsed, Some(ObjectKind::Log { node: "a9134f", path: "old/worker-1.out" }));

@@ -5,7 +5,7 @@
 //! collector recorded. Source of the messages: `ray/train/v2/_internal/{callbacks,execution}`.
 //!
 //! Of a controller (one per run) the messages about its run are kept (`Controller::messages`); of a worker only its
-//! identity. `ray_api::train` interprets them.
+//! identity. `libraries::train` of the crate `ray-api` interprets them.
 
 use super::damage::{Damage, LineCheck};
 use super::line::local_time;

@@ -26,10 +26,10 @@ mod worker_facts;
 
 use super::Snapshot;
 use super::completeness::{Completeness, Problems};
-use super::driver::{self, is_driver};
+use super::driver::{self, DriverLog, is_driver};
 use super::node::Node;
 use super::worker::Life;
-use crate::base::id::WorkerId;
+use crate::base::id::{JobId, WorkerId};
 use crate::base::stored_json;
 use crate::base::task::TaskType;
 use crate::base::time::Nanos;
@@ -38,7 +38,7 @@ use crate::logs::Facts;
 use crate::logs::processes::ProcessLogs;
 use catalogue::{Catalogue, Renamed};
 use clocks::Clocks;
-pub use polled::is_task_list;
+pub use polled::is_polled_list;
 use std::collections::{BTreeMap, BTreeSet};
 use worker_facts::WorkerFacts;
 
@@ -54,6 +54,7 @@ pub struct Builder {
     jobs: job::Jobs,
     placement_groups: placement_group::PlacementGroups,
     platform_events: platform::PlatformEvents,
+    polled_drivers: BTreeMap<JobId, DriverLog>,
     completeness: Completeness,
     as_of: Nanos,
     /// Time of the last event, including events of wrong clocks.
@@ -75,6 +76,7 @@ impl Builder {
             jobs: job::Jobs::default(),
             placement_groups: placement_group::PlacementGroups::default(),
             platform_events: platform::PlatformEvents::default(),
+            polled_drivers: BTreeMap::new(),
             completeness: Completeness::default(),
             as_of: 0,
             latest: 0,
@@ -269,6 +271,9 @@ impl Builder {
                 Some(job) => drop(logged_drivers.insert(job, clocks.driver(log))),
                 None => self.workers.add_log(&mut self.values, *worker, log, &clocks),
             }
+        }
+        for (job, polled) in std::mem::take(&mut self.polled_drivers) {
+            logged_drivers.entry(job).or_default().join_exact(polled);
         }
         let mut worker_facts = self.worker_facts();
         attempt_nodes::locate(&mut worker_facts, &mut self.values, &facts.processes);

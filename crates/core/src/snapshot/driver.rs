@@ -35,7 +35,7 @@ pub struct Driver {
     pub exit: Option<(Box<str>, Box<str>)>,
 }
 
-/// Facts about one driver from logs. Times are Unix milliseconds.
+/// Facts about one driver from logs or a stored list of workers. Times are Unix milliseconds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DriverLog {
     /// Its node, taken from the folder of its log.
@@ -50,6 +50,23 @@ pub struct DriverLog {
     pub exact: bool,
     /// Exit type and detail.
     pub exit: Option<(Box<str>, Box<str>)>,
+}
+
+impl DriverLog {
+    /// Takes over what the GCS itself noted, and where it noted nothing, keeps what is known.
+    pub(super) fn join_exact(&mut self, noted: Self) {
+        self.node = self.node.or(noted.node);
+        if noted.pid > 0 {
+            self.pid = noted.pid;
+        }
+        if noted.start_ms > 0 {
+            self.start_ms = noted.start_ms;
+        }
+        if noted.end_ms > 0 {
+            (self.end_ms, self.exact) = (noted.end_ms, true);
+            self.exit = noted.exit.or(self.exit.take());
+        }
+    }
 }
 
 impl Driver {

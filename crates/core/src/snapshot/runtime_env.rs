@@ -3,13 +3,14 @@
 //! Ray asks the agent of every ALIVE node (`StateAPIManager.list_runtime_envs`) and sorts by creation time, longest
 //! first, unknown times before all others. If the log of a node's agent is stored, the rows come from a replay of it
 //! (`logs::runtime_env_agent`). Otherwise they come from the task attempts and actors that ran on the node: their
-//! environments existed, but creation time and reference count are unknown and stay null.
+//! environments existed, but creation time and reference count are unknown and stay null. Where a collector stored the
+//! list itself, its rows come first.
 
 use super::Snapshot;
 use super::actor::Actor;
 use super::intern::{Id, Str};
 use crate::base::id::NodeId;
-use crate::base::stored_json;
+use crate::base::stored_json::{self, parts};
 use crate::logs::runtime_env_agent::Outcome;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -55,9 +56,47 @@ pub fn build(snapshot: &Snapshot) -> Vec<NodeRuntimeEnv> {
             }));
         }
     }
+    rows = after_listed(listed(snapshot), rows);
     // The sort is stable: rows of equal time stay in the order of nodes and of the agent's list.
     rows.sort_by_key(|row| std::cmp::Reverse(row.creation_time_ms.unwrap_or(i64::MAX)));
     rows
+}
+
+/// Returns the rows of a list that a collector stored of the live dashboard, whose order is that of the agents.
+fn listed(snapshot: &Snapshot) -> Vec<NodeRuntimeEnv> {
+    let is_list = |url: &str| url.split('?').next() == Some("api/v0/runtime_envs");
+    let stored = snapshot.endpoints.iter().find(|(url, _)| is_list(url)).map_or("", |(_, body)| body);
+    let rows = parts::at(stored, &["data", "result", "result"]).map(parts::objects).unwrap_or_default();
+    rows.into_iter()
+        .filter_map(|row| {
+            let at = |key: &str| parts::at(row, &[key]);
+            let number = |key: &str| parts::string(at(key)?)?.parse().ok();
+            Some(NodeRuntimeEnv {
+                node: NodeId::from_hex(&parts::string(at("node_id")?)?)?,
+                runtime_env: strict(at("runtime_env")?)?,
+                success: at("success").and_then(|text| text.parse().ok()),
+                creation_time_ms: number("creation_time_ms"),
+                ref_cnt: number("ref_cnt"),
+                error: at("error").and_then(parts::string).map(|error| error.into_owned().into()),
+            })
+        })
+        .collect()
+}
+
+/// Returns listed rows, and after them the built ones that are in no list: they came later.
+fn after_listed(mut listed: Vec<NodeRuntimeEnv>, built: Vec<NodeRuntimeEnv>) -> Vec<NodeRuntimeEnv> {
+    if listed.is_empty() {
+        return built;
+    }
+    let value = |env: &NodeRuntimeEnv| (env.node, stored_json::value(env.runtime_env.as_bytes()));
+    let mut known: Vec<_> = listed.iter().map(value).collect();
+    for env in built {
+        match known.iter().position(|known| *known == value(&env)) {
+            Some(at) => drop(known.swap_remove(at)),
+            None => listed.push(env),
+        }
+    }
+    listed
 }
 
 fn replayed(snapshot: &Snapshot, node: NodeId, hex: &str) -> impl Iterator<Item = NodeRuntimeEnv> + use<> {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AgentCounters {
-    /// Its process.
+    /// Its process; zero for one that answered and had counted nothing.
     pub pid: u64,
     /// The first scrape.
     #[serde(with = "rfc3339")]

@@ -16,11 +16,9 @@ pub struct Logs {
     pub settled: SettledLogs,
     /// Segments that still hold bytes that are in no settled file.
     pub segments: Segments,
-    /// Names that files had at the end, by the name they are stored under, where these differ. The server does not use
-    /// them: it shows files under the names that they are stored under.
+    /// Names that files had at the end, by the name they are stored under, where these differ.
     pub ended: BTreeMap<String, String>,
-    /// Folders at the end, empty ones included, each with its final `/`. The server does not use them: it shows the
-    /// folders of stored files.
+    /// Folders at the end, empty ones included, each with its final `/`.
     pub folders: Vec<String>,
     /// Ranges that were there and are stored nowhere.
     pub lost: Vec<LogRange>,

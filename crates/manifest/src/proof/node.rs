@@ -1,9 +1,9 @@
 //! The checks of one node: what its manifests claim, against what is stored and what Ray counted.
 
 use super::agents::Agents;
-use super::{Doubt, FRESH, Found, Limit, Loss, Lost, MAX_LOSSES, NamedNode, Proof, Stored, Uncertain, Verdict};
+use super::{Doubt, FRESH, Found, Limit, Loss, Lost, MAX_LOSSES, Most, NamedNode, Proof, Stored, Uncertain, Verdict};
 use crate::digest::Digest;
-use crate::manifest::{Events, Manifest, State};
+use crate::manifest::{Collector, Events, Manifest, State};
 use ray_history_core::base::time::Nanos;
 use ray_history_core::layout::EventFile;
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ impl Facts {
     pub(super) fn without_manifest(&mut self, node: &NamedNode, now: Nanos) {
         let NamedNode { id, start } = node;
         if *start > 0 && now.saturating_sub(*start) < FRESH {
-            self.limits.push(Limit { node: id.clone(), to: *start, alive: true, seconds: None });
+            self.limits.push(Limit { node: id.clone(), to: *start, alive: true, most: None });
         } else {
             self.lose(id, Lost::NoCollector);
         }
@@ -204,10 +204,20 @@ impl Facts {
             let open = || last().filter(|manifest| manifest.state != State::Closed);
             let to = open().map(|manifest| manifest.flushed_to).min();
             let to = to.or_else(|| last().map(|manifest| manifest.flushed_to).max()).unwrap_or_default();
-            let seconds = open().map(|manifest| whole(manifest.collector.flush_seconds)).max().unwrap_or_default();
-            self.limits.push(Limit { node: name, to, alive, seconds: Some(seconds) });
+            let most = |of: fn(&Collector) -> f64| open().map(|manifest| whole(of(&manifest.collector))).max();
+            let most = Most {
+                events: most(|collector| collector.flush_seconds).unwrap_or_default(),
+                logs: most(|collector| collector.log_seconds).unwrap_or_default(),
+                system_logs: most(|collector| collector.system_log_seconds).unwrap_or_default(),
+            };
+            self.limits.push(Limit { node: name, to, alive, most: Some(most) });
         } else if let Some(to) = unknown_from {
-            self.limits.push(Limit { node: name, to, alive, seconds: None });
+            // Ray's counters say nothing of the time from the last look to its end.
+            let ended = node.manifests.iter().map(|(_, manifest)| manifest.ray_ended).max().unwrap_or_default();
+            let seconds =
+                u64::try_from(ended.saturating_sub(to)).ok().map(|nanos| nanos.div_ceil(super::SECOND as u64));
+            let most = seconds.map(|events| Most { events, ..Most::default() });
+            self.limits.push(Limit { node: name, to, alive, most });
         } else {
             self.proved_at = self.proved_at.max(agents.last_look());
         }

@@ -41,7 +41,12 @@ fn whole() -> (Manifest, Stored) {
         format: crate::FORMAT.into(),
         written: LOOK + SECOND,
         flushed_to: LOOK + SECOND,
-        collector: Collector { flush_seconds: 10.0, ..Collector::default() },
+        collector: Collector {
+            flush_seconds: 10.0,
+            log_seconds: 30.0,
+            system_log_seconds: 300.0,
+            ..Collector::default()
+        },
         state: State::Closed,
         reason: Some(Reason::PodEnded),
         identity: Identity { node: NODE.into(), role: Role::Head, ..Identity::default() },
@@ -188,19 +193,24 @@ fn a_node_that_did_not_close_is_complete_to_its_last_flush() {
             stored.records += 3;
         });
         let to = LOOK + SECOND;
+        let most = Most { events: 10, logs: 30, system_logs: 300 };
         assert_eq!((proof.verdict, &proof.doubts), (Verdict::CompleteTo(to), &Vec::new()), "{state:?} {seconds}");
-        assert_eq!(proof.limits, [Limit { node: NODE.into(), to, alive, seconds: Some(10) }]);
+        assert_eq!(proof.limits, [Limit { node: NODE.into(), to, alive, most: Some(most) }]);
     }
 }
 
 #[test]
 fn a_node_that_ray_outlived_is_complete_to_the_last_look() {
-    let proof = prove(|manifest, stored| {
-        manifest.ray[0].quiet = false;
-        (manifest.events.records, stored.records) = (120, 120);
-    });
-    let limit = Limit { node: NODE.into(), to: LOOK, alive: false, seconds: None };
-    assert_eq!((proof.verdict, proof.limits), (Verdict::CompleteTo(LOOK), vec![limit]));
+    for (ray_ended, seconds) in [(0, None), (LOOK - 1, None), (LOOK + SECOND + 1, Some(2)), (Nanos::MIN, None)] {
+        let proof = prove(|manifest, stored| {
+            manifest.ray[0].quiet = false;
+            manifest.ray_ended = ray_ended;
+            (manifest.events.records, stored.records) = (120, 120);
+        });
+        let most = seconds.map(|events| Most { events, ..Most::default() });
+        let limit = Limit { node: NODE.into(), to: LOOK, alive: false, most };
+        assert_eq!((proof.verdict, proof.limits), (Verdict::CompleteTo(LOOK), vec![limit]));
+    }
 }
 
 /// A listing may be older than the manifest that is read after it.

@@ -75,3 +75,50 @@ async fn only_what_stands_still_fails() {
     let error = answer("k", pending::<Result<(), Error>>()).await.unwrap_err();
     assert!(error.is_transient(), "{error}");
 }
+
+/// All bodies of a writer together keep to its rate, and waiting for a turn is no stand-still.
+#[tokio::test(start_paused = true)]
+async fn bodies_share_a_rate() {
+    use crate::{If, Paced, Put, StorageWrite};
+
+    /// A store that takes bodies as they come.
+    #[derive(Debug)]
+    struct Store;
+
+    #[async_trait::async_trait]
+    impl StorageWrite for Store {
+        async fn put(&self, key: &str, bytes: Bytes, _: If) -> Result<Put, Error> {
+            let sent = send(key, Content::Bytes(bytes), |body| async {
+                pieces(body, Duration::ZERO).await.map_err(|error| Error::failed("k", error))
+            });
+            sent.await.map(|_| Put::Written)
+        }
+
+        async fn put_file(&self, key: &str, file: &File, len: u64) -> Result<(), Error> {
+            let content = Content::File(Arc::new(file.try_clone().unwrap()), 0..len);
+            let sent = send(key, content, |body| async {
+                pieces(body, Duration::ZERO).await.map_err(|error| Error::failed("k", error))
+            });
+            sent.await.map(drop)
+        }
+
+        async fn delete(&self, _: &str) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+
+    const LEN: usize = 4 << 20;
+    let paced = Paced::new(Arc::new(Store), Rate::new(1));
+    let stored = file(&vec![7; LEN]);
+    let began = Instant::now();
+    let (bytes, same) =
+        tokio::join!(paced.put("a", vec![7; LEN].into(), If::Any), paced.put_file("b", &stored, LEN as u64));
+    assert_eq!((bytes.unwrap(), same.is_ok()), (Put::Written, true));
+    // The last piece is sent at the end of the time of all others.
+    let whole = (2 * LEN) as f64 / Rate::LEAST as f64;
+    let took = began.elapsed().as_secs_f64();
+    assert!(took <= whole && took >= whole - 1.0, "{took} of {whole} s");
+    let began = Instant::now();
+    Store.put("a", vec![7; LEN].into(), If::Any).await.unwrap();
+    assert_eq!(began.elapsed(), Duration::ZERO, "nothing bounds others");
+}

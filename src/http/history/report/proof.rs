@@ -55,6 +55,7 @@ pub(super) struct DoubtItem {
 
 /// A node that limits the time to which a session is complete.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct LimitItem {
     /// Id of the node.
     node: String,
@@ -62,9 +63,16 @@ pub(super) struct LimitItem {
     to: String,
     /// `true` if the node is alive: more of it is stored soon.
     alive: bool,
-    /// Seconds of events that may be missing at most, from what was stored last; absent if unknown.
+    /// Seconds of events that may be missing at most: from what was stored last, or from the last look at Ray's counters
+    /// to Ray's end; absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<u64>,
+    /// The same for logs of users.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_seconds: Option<u64>,
+    /// The same for Ray's own logs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system_log_seconds: Option<u64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -80,11 +88,13 @@ impl From<&Proved> for ProofItem {
         });
         let doubts = proved.doubts().map(|(node, message)| DoubtItem { node: node.to_owned(), message });
         let Proof { nodes, records, unlisted, limits, .. } = &proved.proof;
-        let limits = limits.iter().map(|Limit { node, to, alive, seconds }| LimitItem {
+        let limits = limits.iter().map(|Limit { node, to, alive, most }| LimitItem {
             node: node.clone(),
             to: time(*to).unwrap_or_default(),
             alive: *alive,
-            seconds: *seconds,
+            seconds: most.map(|most| most.events),
+            log_seconds: most.map(|most| most.logs).filter(|seconds| *seconds > 0),
+            system_log_seconds: most.map(|most| most.system_logs).filter(|seconds| *seconds > 0),
         });
         Self {
             nodes: *nodes,

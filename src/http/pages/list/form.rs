@@ -8,12 +8,13 @@ use ray_history_core::base::name::OwnerKind;
 pub(super) const CHOICES: usize = 30;
 
 /// The fields of the form: parameter, label, kind of field.
-const FIELDS: [(&str, &str, &str); 7] = [
+const FIELDS: [(&str, &str, &str); 8] = [
     ("namespace", "Namespace", "text"),
     ("cluster", "Cluster", "text"),
     ("ownerKind", "Created by a", "rayjob rayservice"),
     ("owner", "Name of its creator", "text"),
     ("state", "State", "live dead unknown"),
+    ("completeness", "Completeness", "complete complete-to gaps no-known-gaps"),
     ("startedAfter", "Started from", "date"),
     ("startedBefore", "Started before", "date"),
 ];

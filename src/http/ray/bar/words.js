@@ -98,9 +98,11 @@ function proofWords({ completeness, completeTo, session, proof }) {
     return [`All that Ray handed over is stored and was read: ${counted}. Ray's own counters, last read ${to}, and the manifests of its collectors agree. ${OUTSIDE}`, []];
   }
   if (completeness === "complete-to") {
-    const limits = proof.limits.map(({ node, to, alive, seconds }) => {
+    const limits = proof.limits.map(({ node, to, alive, seconds, logSeconds, systemLogSeconds }) => {
       const life = alive ? "is alive" : "did not end in order";
-      const most = seconds === undefined ? "Ray's counters were not read after that" : `up to ${count(seconds, "second")} of events may be missing after its last upload`;
+      const spans = [[seconds, "events"], [logSeconds, "users' logs"], [systemLogSeconds, "Ray's own logs"]]
+        .filter(([span]) => span !== undefined).map(([span, of]) => `${count(span, "second")} of ${of}`);
+      const most = seconds === undefined ? "Ray's counters were not read after that" : `up to ${spans.join(", ")} may be missing`;
       return `Node ${node} ${life}: stored to ${inZone(to, session?.zone)}; ${alive ? "more is stored soon" : most}`;
     });
     return [`All that Ray handed over until ${to} is stored. ${OUTSIDE}`, limits];

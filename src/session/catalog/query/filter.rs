@@ -2,9 +2,11 @@
 
 use super::super::row_states::RowStates;
 use super::super::table::{Row, Table};
-use super::Query;
+use super::{Manifests, Query};
 use crate::liveness::{State, Watched};
 use memchr::memmem::Finder;
+use ray_history_core::base::name::SessionKey;
+use ray_history_manifest::proof::Verdict;
 
 /// Maximum number of words. Further words are ignored.
 const MAX_WORDS: usize = 16;
@@ -17,6 +19,12 @@ pub(super) struct Filter<'a> {
     state: Option<(State, RowStates<'a>)>,
     /// `true` if sessions of an unconfirmed namespace match, too.
     unconfirmed: bool,
+    verdict: Option<&'static str>,
+    manifests: Manifests<'a>,
+    /// Sessions whose manifests were not read.
+    unread: usize,
+    /// The names that were looked up last; their memory is reused.
+    key: Option<SessionKey>,
     /// By index of the cluster: `None` if its names do not match, otherwise a bit for each word that occurs in them.
     clusters: Option<Vec<Option<u16>>>,
     /// By index of the owner. The last element stands for no owner.
@@ -27,7 +35,7 @@ pub(super) struct Filter<'a> {
 
 impl<'a> Filter<'a> {
     /// Creates a filter, or returns `None` if no session can match.
-    pub(super) fn new(table: &'a Table, query: &Query, watched: &'a Watched) -> Option<Self> {
+    pub(super) fn new(table: &'a Table, query: &Query, watched: &'a Watched, manifests: Manifests<'a>) -> Option<Self> {
         let text = query.text.as_deref().unwrap_or_default().to_lowercase();
         let words: Vec<Finder<'static>> =
             text.split_whitespace().take(MAX_WORDS).map(|word| Finder::new(word).into_owned()).collect();
@@ -37,6 +45,10 @@ impl<'a> Filter<'a> {
             until: query.until.unwrap_or(i64::MAX),
             state: query.state.map(|wanted| (wanted, RowStates::new(table, watched))),
             unconfirmed: query.visible.is_all(),
+            verdict: query.verdict,
+            manifests,
+            unread: 0,
+            key: None,
             clusters: None,
             owners: None,
             words,
@@ -68,7 +80,7 @@ impl<'a> Filter<'a> {
 
     pub(super) fn matches_all(&self) -> bool {
         let no_time = self.from == i64::MIN && self.until == i64::MAX;
-        self.clusters.is_none() && self.owners.is_none() && self.state.is_none() && no_time
+        self.clusters.is_none() && self.owners.is_none() && self.state.is_none() && self.verdict.is_none() && no_time
     }
 
     pub(super) fn matches(&mut self, row: &Row) -> bool {
@@ -103,7 +115,33 @@ impl<'a> Filter<'a> {
             }
         }
         // Checked last, because it may need a lookup by key.
-        self.state.as_mut().is_none_or(|(wanted, states)| states.of(row) == *wanted)
+        self.has_state_and_verdict(row)
+    }
+
+    /// Returns the number of sessions that may match once their manifests are read.
+    pub(super) fn unread(&self) -> usize {
+        self.unread
+    }
+
+    fn has_state_and_verdict(&mut self, row: &Row) -> bool {
+        let state = self.state.as_mut().map(|(wanted, states)| (*wanted, states.of(row)));
+        let by_watch = state.filter(|(_, state)| *state != State::Unknown);
+        if by_watch.is_some_and(|(wanted, state)| state != wanted) {
+            return false;
+        }
+        if self.verdict.is_none() && (state.is_none() || by_watch.is_some()) {
+            return true;
+        }
+        let told = self.table.key_into(row, &mut self.key).and_then(|key| (self.manifests)(key));
+        let Some(told) = told else {
+            self.unread += 1;
+            // Until then nothing is known.
+            return self.verdict.is_none() && state.is_none_or(|(wanted, state)| state == wanted);
+        };
+        let state =
+            state.map(|(wanted, state)| (wanted, by_watch.map_or(told.state.unwrap_or(state), |(_, state)| state)));
+        state.is_none_or(|(wanted, state)| state == wanted)
+            && self.verdict.is_none_or(|wanted| told.verdict.map(Verdict::as_str) == Some(wanted))
     }
 
     /// Returns a bit for each word that occurs in one of these names.

@@ -4,6 +4,9 @@ use crate::liveness::{Cluster, Listed, StartBounds};
 use proptest::prelude::*;
 use std::sync::Arc;
 
+/// No session has manifests.
+const NONE: fn(&SessionKey) -> Option<Told> = |_| Some(Told { state: None, verdict: None });
+
 /// Namespace, cluster, owner, day of January, pid.
 type Sample<'a> = (&'a str, &'a str, Option<(OwnerKind, &'a str)>, u32, u32);
 
@@ -88,7 +91,7 @@ fn filters_by_each_field() {
             vec!["serve-x 04"],
         ),
     ] {
-        let page = listing.page(&query, &watched);
+        let page = listing.page(&query, &watched, &NONE);
         assert_eq!(days(&page), wanted, "{query:?}");
         assert_eq!((page.total, page.next), (wanted.len(), None), "{query:?}");
     }
@@ -97,16 +100,16 @@ fn filters_by_each_field() {
 #[test]
 fn pages_stay_aligned_when_sessions_change() {
     let before = listing(&SAMPLES);
-    let first = before.page(&Query { limit: 3, ..Query::default() }, &Watched::default());
+    let first = before.page(&Query { limit: 3, ..Query::default() }, &Watched::default(), &NONE);
     assert_eq!((days(&first).len(), first.total), (3, 6));
     // The last session of the page is deleted, and a newer one is added.
     let mut now: Vec<Sample<'_>> = SAMPLES.into_iter().filter(|sample| sample.1 != "train-fghij").collect();
     now.push(("prod", "brand-new", None, 9, 1));
     let cursor: Cursor = first.next.unwrap().to_string().parse().unwrap();
     let query = Query { limit: 2, after: Some(cursor), ..Query::default() };
-    let second = listing(&now).page(&query, &Watched::default());
+    let second = listing(&now).page(&query, &Watched::default(), &NONE);
     assert_eq!(days(&second), ["bench 03", "bench 02"]);
-    let last = listing(&now).page(&Query { after: second.next, ..query }, &Watched::default());
+    let last = listing(&now).page(&Query { after: second.next, ..query }, &Watched::default(), &NONE);
     assert_eq!((days(&last), last.next, last.total), (vec!["Train 01".to_owned()], None, 6));
 }
 
@@ -137,7 +140,7 @@ proptest! {
             listing.iter().filter(|entry| !filtered || entry.key.cluster.namespace == "n1").collect();
         let (mut got, mut query) = (Vec::new(), Query { namespace, limit, ..Query::default() });
         loop {
-            let page = listing.page(&query, &Watched::default());
+            let page = listing.page(&query, &Watched::default(), &NONE);
             prop_assert_eq!(page.total, wanted.len());
             prop_assert!(page.entries.len() <= limit.max(1));
             got.extend(page.entries);
@@ -161,19 +164,19 @@ fn previous_pages_mirror_next_pages() {
     for query in
         [Query { limit: 2, ..Query::default() }, Query { limit: 2, text: Some("_".into()), ..Query::default() }]
     {
-        let mut pages = vec![listing.page(&query, &watched)];
+        let mut pages = vec![listing.page(&query, &watched, &NONE)];
         while let Some(next) = pages.last().unwrap().next.clone() {
-            pages.push(listing.page(&Query { after: Some(next), ..query.clone() }, &watched));
+            pages.push(listing.page(&Query { after: Some(next), ..query.clone() }, &watched, &NONE));
         }
         assert_eq!(pages.len(), 3);
         assert_eq!(pages[0].previous, None);
         for pair in pages.windows(2) {
             let back = Query { before: pair[1].previous.clone(), ..query.clone() };
-            assert_eq!(listing.page(&back, &watched), pair[0], "{query:?}");
+            assert_eq!(listing.page(&back, &watched, &NONE), pair[0], "{query:?}");
         }
         // With a larger limit, the page before `before` still ends at the same session.
         let third = Query { before: pages[2].previous.clone(), limit: 3, ..query.clone() };
-        let page = listing.page(&third, &watched);
+        let page = listing.page(&third, &watched, &NONE);
         assert_eq!(
             (days(&page), page.previous.is_some()),
             (vec!["serve-x 04".into(), "train-fghij 04".into(), "bench 03".into()], true)
@@ -275,4 +278,44 @@ fn unconfirmed_namespaces_are_seen_by_those_who_see_all() {
     assert_eq!((listing.len(), listing.count(&Visible::All)), (2, 2));
     assert_eq!(listing.newest_of("default", 9, &visible).1, 1);
     assert_eq!(listing.confirmed_namespaces().collect::<Vec<_>>(), ["default"]);
+}
+
+/// Manifests tell states that no watch tells; those that were not read are counted.
+#[test]
+fn manifests_tell_states_and_verdicts() {
+    let listing = listing(&SAMPLES);
+    let told = |key: &SessionKey| {
+        let (state, verdict) = match key.cluster.name.as_str() {
+            "bench" => (Some(State::Dead), Some(Verdict::Complete(1))),
+            "serve-x" => (Some(State::Live), Some(Verdict::CompleteTo(1))),
+            "Train" => return None,
+            _ => (None, None),
+        };
+        Some(Told { state, verdict })
+    };
+    let page = |query: &Query, watched: &Watched| {
+        let page = listing.page(query, watched, &told);
+        (days(&page), page.total, page.unread)
+    };
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let nothing = Watched::default();
+    let state = |state| Query { state: Some(state), ..Query::default() };
+    assert_eq!(page(&state(State::Dead), &nothing), (owned(&["bench 03", "bench 02"]), 2, 1));
+    assert_eq!(page(&state(State::Live), &nothing), (owned(&["serve-x 04"]), 1, 1));
+    let unknown = page(&state(State::Unknown), &nothing);
+    assert_eq!(
+        unknown,
+        (owned(&["train-abcde 05", "train-fghij 04", "Train 01"]), 3, 1),
+        "nothing is known of the last"
+    );
+    // A watch that tells the state counts.
+    let watched = newest_lives(&listing);
+    assert_eq!(page(&state(State::Live), &watched).0, ["train-abcde 05"]);
+    assert_eq!(page(&state(State::Dead), &watched), (page(&Query::default(), &nothing).0[1..].to_vec(), 5, 0));
+    let verdict = |verdict| Query { verdict: Some(verdict), ..Query::default() };
+    assert_eq!(page(&verdict("complete"), &nothing), (owned(&["bench 03", "bench 02"]), 2, 1));
+    assert_eq!(page(&verdict("complete-to"), &watched), (owned(&["serve-x 04"]), 1, 1));
+    assert_eq!(page(&verdict("gaps"), &nothing).1, 0);
+    assert_eq!(page(&Query { limit: 1, ..verdict("complete") }, &nothing).0, ["bench 03"]);
+    assert_eq!(page(&Query { state: Some(State::Live), ..verdict("complete") }, &nothing).1, 0);
 }

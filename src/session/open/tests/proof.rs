@@ -7,12 +7,12 @@ use ray_history_manifest::{
 };
 
 /// Returns the key of the manifest of a session's only node.
-fn manifest_key(pid: u32) -> String {
+pub(super) fn manifest_key(pid: u32) -> String {
     format!("{}ray-history/spool/manifest.json", folder(pid))
 }
 
 /// Returns a closed manifest of the first `files` event files, each of one event.
-fn manifest(pid: u32, files: u32) -> Manifest {
+pub(super) fn manifest(pid: u32, files: u32) -> Manifest {
     let mut sealed = SealedFiles { objects: files.into(), records: files.into(), ..SealedFiles::default() };
     for file in 0..files {
         let key = event_file(pid, file);

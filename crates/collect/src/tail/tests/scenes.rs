@@ -26,6 +26,7 @@ const SHORT: Settings = Settings {
     system_flush: Duration::from_secs(300),
     max_bytes: 1 << 20,
     most_open: 512,
+    upload_rate: None,
 };
 
 /// Puts in the first minutes: facts after 10 s, output of users after 30 s, the rest after 5 min; each takes all.

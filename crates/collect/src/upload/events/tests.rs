@@ -98,7 +98,11 @@ impl StorageWrite for Bucket {
 
 fn records(bytes: &[u8]) -> Vec<serde_json::Value> {
     let mut text = String::new();
-    MultiGzDecoder::new(bytes).read_to_string(&mut text).unwrap();
+    if bytes.starts_with(b"{") {
+        text.push_str(std::str::from_utf8(bytes).unwrap());
+    } else {
+        MultiGzDecoder::new(bytes).read_to_string(&mut text).unwrap();
+    }
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -155,7 +159,11 @@ fn start(dir: &TempDir, bucket: &Arc<Bucket>, sealing: Sealing) -> Running {
 
 fn start_with(dir: &TempDir, bucket: &Arc<Bucket>, sealing: Sealing, bytes: u64) -> Running {
     let limits = Limits { bytes, fsync: Fsync::Flush };
-    let spool = Arc::new(Spool::try_open(dir.path(), limits, Arc::new(|_| {})).unwrap().unwrap());
+    start_on(Spool::try_open(dir.path(), limits, Arc::new(|_| {})).unwrap().unwrap(), bucket, sealing)
+}
+
+fn start_on(spool: Spool, bucket: &Arc<Bucket>, sealing: Sealing) -> Running {
+    let spool = Arc::new(spool);
     *bucket.spool.lock() = Some(Arc::clone(&spool));
     let is_known = Arc::new(AtomicBool::new(true));
     let known = Arc::clone(&is_known);
@@ -251,6 +259,26 @@ async fn a_bucket_that_was_away_gets_everything() {
     assert_eq!(running.spool.inner_used(), 0);
 }
 
+/// A Ray that goes on while its pod ends posts more: waiting for that would take until its file is sealed.
+#[tokio::test(start_paused = true)]
+async fn closing_waits_for_no_events_that_came_later() {
+    let (dir, bucket) = (tempfile::tempdir().unwrap(), Arc::new(Bucket::default()));
+    let running = start(&dir, &bucket, Sealing::default());
+    running.accept(1, 0..3);
+    bucket.is_away.store(true, Ordering::Relaxed);
+    let (uploader, begun) = (Arc::clone(&running.uploader), Instant::now());
+    let closing = tokio::spawn(async move { uploader.close_session(&session()).await });
+    tokio::time::sleep(FLUSH).await;
+    running.accept(1, 3..6);
+    bucket.is_away.store(false, Ordering::Relaxed);
+    closing.await.unwrap();
+    assert!(begun.elapsed() < MINUTE, "{:?}", begun.elapsed());
+    assert_eq!(running.spool.manifest_part(&session(), &node()).sealed.records, 3);
+    running.flush().await;
+    assert_eq!(bucket.numbers(""), [0, 1, 2, 3, 4, 5]);
+    bucket.check_manifest(true);
+}
+
 /// A restart has no streams: the object is compressed again from the beginning of the file, under the same key.
 #[tokio::test(start_paused = true)]
 async fn an_object_goes_on_after_a_restart() {
@@ -312,7 +340,7 @@ async fn what_is_set_aside_is_stored_and_counted() {
     assert_eq!((events.records, events.quarantined, events.growing.len()), (1, 2, 1));
 }
 
-/// What grows would fill the spool for an hour, so it is sealed as soon as a batch is refused.
+/// Growing objects would fill the spool for an hour, so they are sealed as soon as a batch is refused.
 #[tokio::test(start_paused = true)]
 async fn a_spool_without_room_seals_what_grows() {
     let (dir, bucket) = (tempfile::tempdir().unwrap(), Arc::new(Bucket::default()));
@@ -331,4 +359,58 @@ async fn a_spool_without_room_seals_what_grows() {
     running.flush().await;
     assert!(refused > 0);
     assert_eq!(bucket.numbers(""), (0..next).collect::<Vec<_>>());
+}
+
+/// Without compression an object has the records as they are, through restarts, outages and changes of the setting.
+#[tokio::test(start_paused = true)]
+async fn files_that_are_not_compressed_are_stored_as_they_are() {
+    let (dir, bucket) = (tempfile::tempdir().unwrap(), Arc::new(Bucket::default()));
+    let limits = Limits { bytes: 1 << 30, fsync: Fsync::Flush };
+    let sealing = Sealing { compressed: 20_000, ..Sealing::default() };
+    let stop = async |mut running: Running| {
+        *running.bucket.spool.lock() = None;
+        running.task.abort();
+        let _ = (&mut running.task).await;
+        while Arc::strong_count(&running.spool) > 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    for round in 0..4u64 {
+        let spool = Spool::try_open(dir.path(), limits, Arc::new(|_| {})).unwrap().unwrap();
+        // In the third round the setting is another one: files keep their form.
+        let running = start_on(if round == 2 { spool } else { spool.with_plain_files() }, &bucket, sealing);
+        let from = round * 1_000;
+        running.accept(1, from..from + 10);
+        running.spool.accept(b"[7]").unwrap();
+        running.flush().await;
+        bucket.is_away.store(true, Ordering::Relaxed);
+        for n in 1..10 {
+            running.accept(n % 2, from + n * 100..from + n * 100 + 100);
+            tokio::time::sleep(MINUTE).await;
+        }
+        assert!(running.spool.inner_used() > 10_000, "{}", running.spool.inner_used());
+        bucket.is_away.store(false, Ordering::Relaxed);
+        if round != 1 {
+            running.flush().await;
+        }
+        stop(running).await;
+    }
+    let running = start_on(Spool::try_open(dir.path(), limits, Arc::new(|_| {})).unwrap().unwrap(), &bucket, sealing);
+    running.uploader.close_session(&session()).await;
+    bucket.check_manifest(true);
+    // The local files go right after the journal says so.
+    for _ in 0..1_000 {
+        if running.spool.inner_used() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+    assert_eq!((running.spool.inner_used(), dir.path().join(SESSION).exists()), (0, false));
+    let all: Vec<u64> = (0..4).flat_map(|round| (0..10).chain(100..1_000).map(move |n| round * 1_000 + n)).collect();
+    assert_eq!(bucket.numbers(""), all);
+    let form = |bytes: &Bytes| if bytes.starts_with(b"{") { ".jsonl" } else { ".jsonl.gz" };
+    let objects = bucket.objects.lock();
+    assert!(objects.iter().all(|(key, bytes)| key.ends_with(form(bytes))), "{:?}", objects.keys());
+    assert!(
+        objects.values().any(|bytes| bytes.starts_with(b"{")) && objects.keys().any(|key| key.contains("quarantine"))
+    );
 }

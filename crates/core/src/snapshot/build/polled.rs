@@ -1,13 +1,16 @@
-//! Profile events from a stored answer of `/api/v0/tasks?detail=1`, which a collector may be told to poll.
+//! Lists of the State API that a collector stored: profile events from `/api/v0/tasks?detail=1`, and `workers`.
 //!
 //! Ray before 2.55 replaces an attempt's profile event with the next one until it sends a batch of events
 //! (`TaskProfileEvent::ToRpcRayEvents` in `task_event_buffer.cc`), so most are in no event. The GCS gets all of them.
 //! The times of the answer are milliseconds in a double, which is a quarter of a microsecond.
 
+mod workers;
+
 use super::{Builder, Nanos};
 use crate::base::id::{TaskId, WorkerId};
 use crate::event::reader::{Reader, Result};
 use std::borrow::Cow;
+pub(super) use workers::PolledWorker;
 
 /// Most profile events that are taken from an answer; Ray lists 10,000 attempts.
 const MAX_SPANS: usize = 1_000_000;
@@ -33,32 +36,54 @@ pub(super) struct PolledSpan<'a> {
     pub(super) extra: &'a str,
 }
 
-/// Returns `true` if a stored answer may have profile events.
-pub fn is_task_list(url: &str) -> bool {
-    url.split_once('?').is_some_and(|(path, _)| path == "api/v0/tasks")
+/// Returns `true` if a stored answer is a list that the tables take over: no request is answered with it.
+pub fn is_polled_list(url: &str) -> bool {
+    matches!(list_of(url), TASKS | WORKERS)
+}
+
+const TASKS: &str = "api/v0/tasks";
+const WORKERS: &str = "api/v0/workers";
+
+/// Returns the path of a list with details; empty for other URLs.
+fn list_of(url: &str) -> &str {
+    url.split_once('?').map_or("", |(path, _)| path)
 }
 
 impl Builder {
-    /// Adds the profile events of a stored task list that the events folded so far lack. Call it when all are folded.
+    /// Takes over a stored list. Call it when all events are folded.
+    pub fn add_polled(&mut self, url: &str, body: &str) {
+        match list_of(url) {
+            TASKS => self.add_polled_tasks(body),
+            WORKERS => self.add_polled_workers(body),
+            _ => {}
+        }
+    }
+
+    /// Adds the profile events of a stored task list that the events folded so far lack.
     ///
     /// Attempts that no event has are left out. Rows before an error are used.
-    pub fn add_polled_tasks(&mut self, body: &str) {
+    fn add_polled_tasks(&mut self, body: &str) {
         let (mut attempts, mut spans) = (Vec::new(), 0);
-        let _ = Reader::new(body).object(|r, _| {
-            r.object(|r, _| {
-                r.object(|r, key| match key {
-                    "result" => r.array(|r| {
-                        let attempt = row(r, MAX_SPANS - spans)?;
-                        spans += attempt.spans.len();
-                        attempts.extend((!attempt.spans.is_empty()).then_some(attempt));
-                        Ok(())
-                    }),
-                    _ => r.skip().map(|_| ()),
-                })
-            })
+        let _ = rows(body, |r| {
+            let attempt = row(r, MAX_SPANS - spans)?;
+            spans += attempt.spans.len();
+            attempts.extend((!attempt.spans.is_empty()).then_some(attempt));
+            Ok(())
         });
         self.tasks.add_polled(&mut self.values, &attempts);
     }
+}
+
+/// Calls a function with each row of a stored answer of the State API.
+fn rows<'a>(body: &'a str, mut each: impl FnMut(&mut Reader<'a>) -> Result<()>) -> Result<()> {
+    Reader::new(body).object(|r, _| {
+        r.object(|r, _| {
+            r.object(|r, key| match key {
+                "result" => r.array(&mut each),
+                _ => r.skip().map(|_| ()),
+            })
+        })
+    })
 }
 
 /// Reads a row, and at most `room` profile events of it.
@@ -189,14 +214,14 @@ mod tests {
     }
 
     #[test]
-    fn only_task_lists_are_read() {
+    fn only_lists_with_parameters_are_read() {
         for (url, expected) in [
             ("api/v0/tasks?detail=1&limit=10000", true),
             ("api/v0/tasks", false),
             ("api/v0/tasks/summarize?detail=1", false),
-            ("api/v0/workers?detail=1", false),
+            ("api/v0/workers?detail=1", true),
         ] {
-            assert_eq!(is_task_list(url), expected, "{url}");
+            assert_eq!(is_polled_list(url), expected, "{url}");
         }
     }
 }

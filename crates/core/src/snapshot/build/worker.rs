@@ -1,9 +1,10 @@
 //! Drafts of workers, from their events or, if these are missing, from logs, attempts and actors.
 //!
-//! A log never replaces a field from an event.
+//! A log never replaces a field from an event. A list of the live dashboard that a collector stored has exact times.
 
 use super::clocks::Clocks;
 use super::latest::Latest;
+use super::polled::PolledWorker;
 use super::worker_facts::WorkerFacts;
 use super::{Catalogue, Nanos, Renamed};
 use crate::base::id::{JobId, WorkerId};
@@ -30,6 +31,28 @@ struct Draft {
     launched_ms: u64,
     start_ms: u64,
     end_ms: u64,
+    /// The worker in a stored list of the live dashboard.
+    polled: Polled,
+}
+
+/// The times of a stored list, exactly as the GCS noted them; zero means unknown.
+#[derive(Clone, Copy, Debug, Default)]
+struct Polled {
+    is_listed: bool,
+    launch_ms: u64,
+    launched_ms: u64,
+    start_ms: u64,
+    end_ms: u64,
+}
+
+impl Polled {
+    fn join(&mut self, other: Self) {
+        self.is_listed |= other.is_listed;
+        self.launch_ms = self.launch_ms.max(other.launch_ms);
+        self.launched_ms = self.launched_ms.max(other.launched_ms);
+        self.start_ms = self.start_ms.max(other.start_ms);
+        self.end_ms = self.end_ms.max(other.end_ms);
+    }
 }
 
 /// All workers seen.
@@ -100,6 +123,7 @@ impl Workers {
         draft.launched_ms = draft.launched_ms.max(other.launched_ms);
         draft.start_ms = draft.start_ms.max(other.start_ms);
         draft.end_ms = draft.end_ms.max(other.end_ms);
+        draft.polled.join(other.polled);
     }
 
     pub(super) fn merge(&mut self, values: &Catalogue, other: Self, renamed: &Renamed) {
@@ -114,6 +138,34 @@ impl Workers {
     /// Returns `true` if a lifecycle event of this worker was seen.
     pub(super) fn has_lifecycle(&self, id: &WorkerId) -> bool {
         self.0.get(id).is_some_and(|draft| draft.advanced)
+    }
+
+    /// Adds a row of a stored list. Its times count before those of events; other values count where no event has them,
+    /// because the list may be older.
+    pub(super) fn add_polled(&mut self, values: &mut Catalogue, id: WorkerId, row: &PolledWorker<'_>) {
+        let polled = Polled {
+            is_listed: true,
+            launch_ms: row.launch_ms,
+            launched_ms: row.launched_ms,
+            start_ms: row.start_ms,
+            end_ms: if row.dead { row.end_ms } else { 0 },
+        };
+        let mut draft = Draft {
+            worker_type: Latest::new(0, values.str(&row.worker_type)),
+            dead: row.dead,
+            polled,
+            ..Draft::default()
+        };
+        if row.node.is_some() {
+            draft.node = Latest::new(0, values.id(row.node));
+        }
+        if row.pid > 0 {
+            draft.pid = Latest::new(0, row.pid);
+        }
+        if row.dead {
+            draft.death = Latest::new(0, (values.str(&row.exit_type), values.text(&row.exit_detail)));
+        }
+        self.join(values, id, draft);
     }
 
     /// Adds facts from logs, if the worker has no lifecycle event.
@@ -172,7 +224,9 @@ impl Workers {
     pub(super) fn finish(self) -> Vec<Worker> {
         let rows = self.0.into_iter().map(|(id, draft)| {
             let (exit_type, exit_detail) = draft.death.get();
-            let life = match (draft.dead, draft.advanced || draft.logged) {
+            let Polled { is_listed, launch_ms, launched_ms, start_ms, end_ms } = draft.polled;
+            let exact = |polled: u64, other: u64| if polled > 0 { polled } else { other };
+            let life = match (draft.dead, draft.advanced || draft.logged || is_listed) {
                 (true, _) => Life::Dead,
                 (false, true) => Life::Alive,
                 (false, false) => Life::Unknown,
@@ -184,13 +238,13 @@ impl Workers {
                 pid: draft.pid.get(),
                 job: draft.job.get(),
                 life,
-                reported: draft.advanced,
+                reported: draft.advanced || is_listed,
                 exit_type,
                 exit_detail,
-                launch_ms: draft.launch_ms,
-                launched_ms: draft.launched_ms,
-                start_ms: draft.start_ms,
-                end_ms: draft.end_ms,
+                launch_ms: exact(launch_ms, draft.launch_ms),
+                launched_ms: exact(launched_ms, draft.launched_ms),
+                start_ms: exact(start_ms, draft.start_ms),
+                end_ms: exact(end_ms, draft.end_ms),
             }
         });
         rows.collect()

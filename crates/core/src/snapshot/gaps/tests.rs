@@ -161,7 +161,10 @@ fn gaps_with_phases(version: &str, state: &str, polled: &[&str]) -> Vec<Gap> {
     let span = |name: &&str| json!({"event_name": name, "start_time": 1000.0, "end_time": 2000.0, "extra_data": {}});
     let profile: Value = json!({"component_type": "worker", "events": polled.iter().map(span).collect::<Value>()});
     let row = json!({"task_id": id.hex(), "attempt_number": 0, "profiling_data": profile});
-    builder.add_polled_tasks(&json!({"result": true, "data": {"result": {"result": [row]}}}).to_string());
+    builder.add_polled(
+        "api/v0/tasks?detail=1",
+        &json!({"result": true, "data": {"result": {"result": [row]}}}).to_string(),
+    );
     judged(version, builder).gaps
 }
 

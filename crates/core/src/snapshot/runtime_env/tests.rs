@@ -86,3 +86,24 @@ fn node_without_log_lists_envs_of_its_tasks_and_actors() {
     };
     assert_eq!(build(&snapshot), [expected]);
 }
+
+/// Rows of equal times have the order in which the agents answered.
+#[test]
+fn a_stored_list_comes_first_in_its_order() {
+    let mut snapshot = snapshot();
+    let nodes: Vec<String> = snapshot.nodes.iter().map(|node| node.id.hex()).collect();
+    let log = created("{\"a\": 1}", 1) + &created("{\"b\": 1}", 1) + &created("{\"late\": 1}", 1);
+    snapshot.facts.read(&nodes[0], "runtime_env_agent.log", log.as_bytes());
+    let row = |env: &str| {
+        format!(
+            r#"{{"runtime_env":{env},"success":true,"creation_time_ms":"1","node_id":"{}","ref_cnt":"6","error":null}}"#,
+            nodes[0]
+        )
+    };
+    let list = format!(r#"{{"data":{{"result":{{"result":[{},{}]}}}}}}"#, row("{\"b\":1}"), row("{\"a\":1}"));
+    snapshot.endpoints.insert("api/v0/runtime_envs?detail=1&limit=10000".into(), list.into());
+    let rows = build(&snapshot).into_iter().filter(|row| row.creation_time_ms.is_some());
+    let rows: Vec<_> = rows.map(|row| (row.runtime_env, row.ref_cnt == Some(6))).collect();
+    let expected = [("{\"b\":1}", true), ("{\"a\":1}", true), ("{\"late\": 1}", false)];
+    assert_eq!(rows, expected.map(|(env, listed)| (env.into(), listed)));
+}
