@@ -4,6 +4,7 @@
 
 use super::{MAX_MEMORY, REQUEST_TIMEOUT, Size, TIMEOUT, TTL};
 use kube::KubeSchema;
+use kube::core::cel::Rule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -127,7 +128,20 @@ pub enum Redaction {
     Browsers,
     /// No client.
     Never,
+    /// Those who may not `get sessions/env`; only with `access.mode: Kubernetes`.
+    #[value(skip)]
+    ByRole,
 }
+
+/// Returns the rule that `ByRole` needs roles.
+pub(super) fn by_role() -> Rule {
+    Rule::new("self.redaction != 'ByRole' || self.access.mode == 'Kubernetes'")
+        .message(BY_ROLE_EXPECTED)
+        .field_path(".redaction")
+}
+
+/// The error for `ByRole` without access control.
+pub(crate) const BY_ROLE_EXPECTED: &str = "ByRole needs access.mode Kubernetes: without it nobody has a role";
 
 impl Redaction {
     /// Returns the value in a document.
@@ -136,6 +150,7 @@ impl Redaction {
             Self::Always => "Always",
             Self::Browsers => "Browsers",
             Self::Never => "Never",
+            Self::ByRole => "ByRole",
         }
     }
 }
