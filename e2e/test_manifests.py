@@ -217,6 +217,32 @@ def test_helm_renders_the_optional_objects_that_kustomize_does():
     same(kustomize, helm)
 
 
+ACCESS = {"access": {"enabled": True}}
+
+
+@pytest.mark.parametrize(
+    "chosen", [ACCESS, {"rayHistory": {"spec": {"access": {"mode": "Kubernetes"}}}}], ids=["values", "spec"]
+)
+def test_helm_gives_the_rights_of_access_control_that_kustomize_does(chosen):
+    without = {(each["kind"], each["metadata"]["name"]) for each in manifests.rendered({})}
+    helm = [each for each in manifests.rendered(chosen) if (each["kind"], each["metadata"]["name"]) not in without]
+    same(manifests.kustomized("access"), helm)
+
+
+def test_the_role_follows_the_secrets_that_access_control_names():
+    login = {"login": {"keySecretRef": {"name": "mine"}}}
+    proxy = {"proxy": {"trust": {"secretRef": {"name": "yours"}}}}
+    for authentication, names in [
+        ({}, ["ray-history-session", "ray-history-proxy"]),
+        (login, ["mine", "ray-history-proxy"]),
+        (login | proxy, ["mine", "yours"]),
+    ]:
+        access = {"mode": "Kubernetes", "authentication": authentication}
+        rendered = manifests.rendered({"rayHistory": {"spec": {"access": access}}})
+        (role,) = [each for each in rendered if (each["kind"], each["metadata"]["name"][-7:]) == ("Role", "-access")]
+        assert [rule["resourceNames"] for rule in role["rules"]] == [names]
+
+
 def test_helm_test_pulls_no_image_but_the_server_s():
     chosen = {
         "image": {"repository": "registry.example.com/ray-history", "digest": f"sha256:{'0' * 64}"},
@@ -249,7 +275,7 @@ def test_nothing_is_exposed_or_monitored_unless_it_is_asked_for():
 def test_every_kustomization_is_either_whole_or_optional():
     # Those of config/collector are for the namespaces of Ray: test_collector_policy.py.
     assert {*KUSTOMIZATIONS, "collector", "samples"} == {path.name for path in CONFIG.iterdir()}
-    whole = {"crd", "default", "manager", "minio", "namespaced", "oauth2-proxy", "rbac"}
+    whole = {"access", "crd", "default", "manager", "minio", "namespaced", "oauth2-proxy", "rbac"}
     assert {*OPTIONAL, *whole} - {"collector/policy"} == set(KUSTOMIZATIONS)
 
 

@@ -1,6 +1,6 @@
 //! The Kubernetes controller: follows one `RayHistory` and the `RayClusters` it selects, and reports a status.
 //!
-//! Handles the settings of the object (`settings`), the watch that liveness uses (`clusters`), the status (`report`,
+//! Handles the settings of the object (`settings`) and the Secrets they name (`secrets`), the watch that liveness uses (`clusters`), the status (`report`,
 //! `status`), the replica that writes it (`replicas`), Events (`announce`), relisting of changed folders
 //! (`relist_queue`, `expected_sessions`), loading sessions ahead of requests (`prewarm`), and limits of the API server's
 //! answers (`client`, `pace`).
@@ -23,12 +23,14 @@ mod ray_service;
 mod relist_queue;
 mod replicas;
 mod report;
+mod secrets;
 mod services;
 mod settings;
 mod status;
 
 pub use client::client;
 
+use crate::access::CurrentAccess;
 use crate::crd::{RayHistory, SessionsStatus};
 use crate::health::{Gate, Health};
 use crate::liveness::{Changes, Watched};
@@ -91,6 +93,7 @@ pub struct Controller {
     client: Client,
     options: Options,
     sessions: Arc<Sessions>,
+    access: Arc<CurrentAccess>,
     watched: Watched,
     health: Health,
     history: Option<Box<RayHistory>>,
@@ -105,17 +108,24 @@ pub struct Controller {
 
 impl Controller {
     /// Returns a controller that follows nothing yet. Closes the readiness gate until the first settings are in force.
-    pub fn new(client: Client, options: Options, sessions: Arc<Sessions>, health: Health) -> Self {
+    pub fn new(
+        client: Client,
+        options: Options,
+        sessions: Arc<Sessions>,
+        access: Arc<CurrentAccess>,
+        health: Health,
+    ) -> Self {
         let waiting = format!("waiting for RayHistory {}/{}", options.namespace, options.name);
         health.close(Gate::Settings, waiting);
         let (own, limit) = (options.own_namespace.clone(), options.memory_limit);
         let (store, watched) = (Arc::new(CurrentStore::new(Arc::clone(&sessions))), sessions.watched().clone());
-        let settings = SettingsApplier::new(client.clone(), store, own, limit);
+        let settings = SettingsApplier::new(client.clone(), store, Arc::clone(&access), own, limit);
         let prewarmer = Prewarmer::new(Arc::clone(&sessions));
         Self {
             client,
             options,
             sessions,
+            access,
             watched,
             health,
             history: None,
@@ -336,6 +346,7 @@ impl Controller {
             sessions,
             troubles: clusters.troubles(),
             alone: self.replicas.as_ref().and_then(Replicas::trouble),
+            access: self.access.reviews(),
             cache: cache_status(self.sessions.usage()),
         };
         self.session_counts = Some((listing, sessions));

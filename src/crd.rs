@@ -8,6 +8,7 @@
 
 #![expect(clippy::duplicated_attributes, reason = "two printer columns may have the same type")]
 
+mod access;
 mod cluster;
 mod rules;
 mod schema;
@@ -15,20 +16,24 @@ mod size;
 mod status;
 mod storage;
 
+pub use access::*;
+pub(crate) use cluster::BY_ROLE_EXPECTED;
 pub use cluster::{CacheSpec, ClustersSpec, LoadingSpec, PrewarmSpec, Redaction};
 pub(crate) use rules::ANONYMOUS_EXPECTED;
-pub use rules::{DurationRule, MAX_MEMORY, REQUEST_TIMEOUT, SizeRule, TIMEOUT, TTL, is_endpoint};
+pub use rules::{
+    ALLOWED_FOR, DENIED_FOR, DurationRule, LIFETIME, MAX_MEMORY, REQUEST_TIMEOUT, STALE_FOR, SizeRule, TIMEOUT, TTL,
+    is_endpoint,
+};
 pub use schema::{definition, schema, yaml};
 pub use size::Size;
 pub use status::{CacheStatus, RayHistoryStatus, ReplicaStatus, SessionsStatus};
 pub use storage::*;
 
-use kube::CustomResource;
-use schemars::JsonSchema;
+use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 /// The store that a history server serves, and its bounds.
-#[derive(CustomResource, JsonSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(CustomResource, KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "history.ray.io",
     version = "v1alpha1",
@@ -68,6 +73,7 @@ use serde::{Deserialize, Serialize};
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = cluster::by_role())]
 pub struct RayHistorySpec {
     /// The store that collectors wrote to.
     pub storage: StorageSpec,
@@ -86,4 +92,7 @@ pub struct RayHistorySpec {
     /// Clients from which the values of environment variables in runtime environments are hidden.
     #[serde(default)]
     pub redaction: Redaction,
+    /// Access control: who sees which namespaces.
+    #[serde(default)]
+    pub access: AccessSpec,
 }

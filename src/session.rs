@@ -44,7 +44,7 @@ mod survey;
 #[cfg(test)]
 mod testing;
 
-pub use current_store::{CurrentStore, connect};
+pub use current_store::{CurrentStore, Prepared, connect};
 pub use ended::Ended;
 pub use error::Error;
 pub use heads::{Glance, KnownBy};

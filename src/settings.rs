@@ -6,6 +6,7 @@
 
 pub mod server;
 
+mod access;
 mod file;
 mod kuberay;
 mod read;
@@ -20,14 +21,17 @@ mod stores;
 mod tests;
 
 pub use crate::crd::Redaction;
+pub use access::Access;
 pub use file::Document;
 pub use kuberay::KubeRay;
 pub use ray_history_store_settings::kuberay::Environment;
 pub use ray_history_store_settings::{Problem, Problems};
 pub use read::default_max_memory;
-pub use storage::{SecretData, Storage};
+pub use secret::{SecretData, Secrets};
+pub use storage::Storage;
 
 use crate::crd::RayHistorySpec;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -55,6 +59,8 @@ pub struct Settings {
     pub prewarm: bool,
     /// Clients from which the values of environment variables are hidden.
     pub redaction: Redaction,
+    /// Access control; `None` if whoever reaches the server sees everything.
+    pub access: Option<Access>,
 }
 
 impl Settings {
@@ -62,6 +68,12 @@ impl Settings {
     /// budget is a share of it.
     pub fn from_spec(spec: &RayHistorySpec, origin: Origin, memory_limit: Option<u64>) -> Result<Self, Problems> {
         read::settings(spec, origin, memory_limit)
+    }
+
+    /// Returns the names of all Secrets that the settings need, in the server's own namespace.
+    pub fn secrets(&self) -> BTreeSet<String> {
+        let access = self.access.iter().flat_map(Access::secrets);
+        access.chain(&self.storage.credentials_secret).cloned().collect()
     }
 
     /// Returns the settings of a document: the YAML that `kubectl apply` accepts.
@@ -73,14 +85,14 @@ impl Settings {
 /// Writes everything except the storage, with the field names of a `RayHistory`.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { storage: _, cache, loading, clusters, prewarm, redaction } = self;
+        let Self { storage: _, cache, loading, clusters, prewarm, redaction, access } = self;
         let seconds = |duration: Duration| format!("{}s", duration.as_secs_f64());
         let namespaces = if clusters.namespaces.is_empty() { "all".to_owned() } else { clusters.namespaces.join(",") };
         write!(
             f,
             "cache.maxSessions={} cache.maxMemory={} cache.ttl={} loading.timeout={} loading.maxConcurrent={} \
              loading.requestTimeout={} clusters.namespaces={namespaces} clusters.sharedStorage={} \
-             prewarm.enabled={prewarm} redaction={}",
+             prewarm.enabled={prewarm} redaction={} access.mode={}",
             cache.max_sessions,
             cache.max_memory,
             seconds(cache.ttl.unwrap_or_default()),
@@ -89,6 +101,7 @@ impl fmt::Display for Settings {
             seconds(loading.request_timeout),
             clusters.shared_storage,
             redaction.name(),
+            if access.is_some() { "Kubernetes" } else { "None" },
         )
     }
 }

@@ -1,67 +1,51 @@
-//! Puts the settings of a `RayHistory` and its Secret in force.
+//! Puts the settings of a `RayHistory` and its Secrets in force.
 //!
 //! Settings that cannot be applied leave the last good ones in force, and are tried again. They are applied in the
 //! background, because a store that does not answer must not block the controller.
 
-use super::follow::Trouble;
+use super::follow_one::News;
+use super::limits::shortened;
+use super::secrets::FollowedSecrets;
+use crate::access::CurrentAccess;
 use crate::crd::RayHistory;
 use crate::session::CurrentStore;
-use crate::settings::{Origin, SecretData, Settings};
-use k8s_openapi::ByteString;
+use crate::settings::{Origin, Secrets, Settings};
 use k8s_openapi::api::core::v1::Secret;
-use kube::Client;
-use kube::core::DeserializeGuard;
-use kube::{Api, ResourceExt};
+use kube::{Client, ResourceExt};
 use ray_history_core::base::chain::chain;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-
-use super::follow_one::{News, follow_one};
-use super::limits::shortened;
 
 /// Interval at which settings that could not be applied are tried again.
 const RETRY: Duration = Duration::from_secs(30);
 
-/// The watch of the Secret with the credentials of the store.
-#[derive(Debug)]
-struct SecretWatch {
-    name: String,
-    news: mpsc::UnboundedReceiver<News<Secret>>,
-    _task: JoinSet<()>,
-}
-
 /// Something for [`SettingsApplier::run`] to do.
 pub(super) enum Work {
-    /// A report about the Secret.
-    Secret(News<Secret>),
+    /// A report about the Secret of this name.
+    Secret(String, News<Secret>),
     /// The retry interval has passed.
     Retry,
     /// Applying has ended: the settings are in force, or the reason why not.
     Ended(Box<Candidate>, Result<(), String>),
 }
 
-/// Settings with their credentials.
+/// Settings with the data of their Secrets.
 #[derive(Clone)]
 pub(super) struct Candidate {
     generation: i64,
     settings: Arc<Settings>,
-    secret_data: SecretData,
+    secrets: Secrets,
 }
 
 /// The settings in force, and the settings to apply.
 pub(super) struct SettingsApplier {
-    client: Client,
     store: Arc<CurrentStore>,
-    /// The server's own namespace; Secrets of other namespaces are never read.
-    namespace: String,
+    access: Arc<CurrentAccess>,
     memory_limit: Option<u64>,
     wanted: Option<(i64, Arc<Settings>)>,
-    secret: Option<SecretWatch>,
-    /// The data of the Secret, or the reason why it cannot be read; `Err(None)` while unknown.
-    secret_data: Result<SecretData, Option<String>>,
+    secrets: FollowedSecrets,
     applying: JoinSet<(Candidate, Result<(), String>)>,
     in_force: Option<Candidate>,
     rejected: Option<String>,
@@ -69,15 +53,20 @@ pub(super) struct SettingsApplier {
 }
 
 impl SettingsApplier {
-    pub(super) fn new(client: Client, store: Arc<CurrentStore>, namespace: String, memory_limit: Option<u64>) -> Self {
+    /// Returns an applier that follows Secrets in `namespace`, and puts settings in force in `store` and `access`.
+    pub(super) fn new(
+        client: Client,
+        store: Arc<CurrentStore>,
+        access: Arc<CurrentAccess>,
+        namespace: String,
+        memory_limit: Option<u64>,
+    ) -> Self {
         Self {
-            client,
             store,
-            namespace,
+            access,
             memory_limit,
             wanted: None,
-            secret: None,
-            secret_data: Err(None),
+            secrets: FollowedSecrets::new(client, namespace),
             applying: JoinSet::new(),
             in_force: None,
             rejected: None,
@@ -101,9 +90,9 @@ impl SettingsApplier {
         match Settings::from_spec(&history.spec, Origin::Kubernetes, self.memory_limit) {
             Err(problems) => self.reject(problems.to_string().replace('\n', "; ")),
             Ok(settings) => {
+                self.secrets.select(&settings.secrets());
                 self.wanted = Some((generation, Arc::new(settings)));
                 self.rejected = None;
-                self.follow_secret();
                 self.apply();
             }
         }
@@ -119,20 +108,10 @@ impl SettingsApplier {
 
     /// Waits until there is something to do for `run`.
     pub(super) async fn next_work(&mut self) -> Work {
-        let Self { retry, secret, applying, .. } = self;
+        let Self { retry, secrets, applying, .. } = self;
         let retry_timer = async {
             match retry {
                 Some(at) => tokio::time::sleep_until(*at).await,
-                None => std::future::pending().await,
-            }
-        };
-        let secret = async {
-            let news = match secret {
-                Some(watch) => watch.news.recv().await,
-                None => None,
-            };
-            match news {
-                Some(news) => news,
                 None => std::future::pending().await,
             }
         };
@@ -150,7 +129,7 @@ impl SettingsApplier {
             }
         };
         tokio::select! {
-            news = secret => Work::Secret(news),
+            (name, news) = secrets.next() => Work::Secret(name, news),
             () = retry_timer => Work::Retry,
             result = result => result,
         }
@@ -160,7 +139,11 @@ impl SettingsApplier {
     pub(super) fn run(&mut self, work: Work) {
         match work {
             Work::Retry => self.apply(),
-            Work::Secret(news) => self.on_secret_news(news),
+            Work::Secret(name, news) => {
+                if self.secrets.take(&name, news) {
+                    self.apply();
+                }
+            }
             Work::Ended(applying, Ok(())) => {
                 tracing::info!(generation = applying.generation, "settings in force");
                 self.rejected = None;
@@ -179,74 +162,48 @@ impl SettingsApplier {
         }
     }
 
-    fn on_secret_news(&mut self, news: News<Secret>) {
-        let place = format!("{}/{}", self.namespace, self.secret.as_ref().map_or("", |watch| &watch.name));
-        match news {
-            News::Present(secret) => {
-                let data = secret.data.unwrap_or_default().into_iter();
-                self.secret_data = Ok(data.map(|(name, ByteString(value))| (name, value)).collect());
-            }
-            News::Absent => {
-                self.secret_data = Err(Some(format!("Secret {place} does not exist: create it, or name another")));
-            }
-            News::Malformed(why) => self.secret_data = Err(Some(format!("Secret {place} cannot be read: {why}"))),
-            News::Trouble(trouble) if self.secret_data.is_err() => {
-                let why = match trouble {
-                    Trouble::ListingOnly => return,
-                    Trouble::Forbidden(why) => {
-                        format!("{why}; the server's Role must allow list and watch for it by name")
-                    }
-                    Trouble::NoSuchKind => "the API server does not know Secrets".to_owned(),
-                    Trouble::Unreachable(why) => why,
-                };
-                self.secret_data = Err(Some(format!("Secret {place} cannot be read: {why}")));
-            }
-            // The last read data stay.
-            News::Trouble(_) => return,
-        }
-        self.apply();
-    }
-
-    fn follow_secret(&mut self) {
-        let wanted = self.wanted.as_ref().and_then(|(_, settings)| settings.storage.credentials_secret.clone());
-        if self.secret.as_ref().map(|watch| &watch.name) == wanted.as_ref() {
-            return;
-        }
-        self.secret_data = Err(None);
-        self.secret = wanted.map(|name| {
-            let api: Api<DeserializeGuard<Secret>> = Api::namespaced(self.client.clone(), &self.namespace);
-            let mut task = JoinSet::new();
-            let news = follow_one(api, &name, &mut task);
-            SecretWatch { name, news, _task: task }
-        });
-    }
-
-    /// Starts to apply the wanted settings once their Secret is known.
+    /// Starts to apply the wanted settings once their Secrets are known.
     fn apply(&mut self) {
         self.retry = None;
         self.applying.abort_all();
         let Some((generation, settings)) = self.wanted.clone() else { return };
-        let secret_data = match (&self.secret, &self.secret_data) {
-            (Some(_), Err(why)) => {
-                self.rejected = why.clone();
+        let secrets = match self.secrets.data() {
+            Ok(secrets) => secrets,
+            Err(why) => {
+                self.rejected = why;
                 return;
             }
-            (Some(_), Ok(data)) => data.clone(),
-            (None, _) => SecretData::new(),
         };
         if let Some(current) = &mut self.in_force
             && current.settings == settings
-            && current.secret_data == secret_data
+            && current.secrets == secrets
         {
             current.generation = generation;
             self.rejected = None;
             return;
         }
-        let (store, wanted) = (Arc::clone(&self.store), Candidate { generation, settings, secret_data });
+        let (store, access) = (Arc::clone(&self.store), Arc::clone(&self.access));
+        let wanted = Candidate { generation, settings, secrets };
         self.applying.spawn(async move {
-            let result = store.apply(Arc::clone(&wanted.settings), &wanted.secret_data).await;
+            let result = wanted.put_in_force(&store, &access).await;
             (wanted, result)
         });
+    }
+}
+
+impl Candidate {
+    /// Puts the settings in force; what cannot be opened or read changes nothing.
+    async fn put_in_force(&self, store: &CurrentStore, access: &CurrentAccess) -> Result<(), String> {
+        let access_settings = match &self.settings.access {
+            Some(wanted) => Some(wanted.with_secrets(&self.secrets).map_err(|problems| problems.to_string())?),
+            None => None,
+        };
+        let credentials = self.settings.storage.credentials_secret.as_ref();
+        let credentials = credentials.and_then(|name| self.secrets.get(name)).cloned().unwrap_or_default();
+        let prepared = store.open(Arc::clone(&self.settings), &credentials).await?;
+        // Nothing is allowed between the two changes: neither may the old rules show the new store, nor the other way.
+        access.replace(access_settings, || store.put(prepared));
+        Ok(())
     }
 }
 

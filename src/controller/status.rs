@@ -7,6 +7,7 @@ use super::limits::shortened;
 use crate::crd::{CacheStatus, RayHistoryStatus, ReplicaStatus, SessionsStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
+use ray_history_access::observer::State as Reviews;
 
 /// Granularity of reported bytes, so that small changes cause no write.
 const BYTES_STEP: i64 = 16 << 20;
@@ -33,6 +34,8 @@ pub(super) struct Facts {
     pub(super) troubles: Vec<(String, Trouble)>,
     /// Reason why the replicas cannot see each other, if any.
     pub(super) alone: Option<String>,
+    /// State of reviews of the API server; `None` if whoever reaches the server sees everything.
+    pub(super) access: Option<Reviews>,
     /// Memory use of this replica.
     pub(super) cache: CacheStatus,
 }
@@ -61,7 +64,7 @@ impl Facts {
             bytes: sum.bytes.saturating_add(cache.bytes),
             max_memory: sum.max_memory.max(cache.max_memory),
         });
-        let conditions = [self.is_ready(), self.settings(), self.storage(), self.watch()];
+        let conditions = [self.is_ready(), self.settings(), self.storage(), self.watch(), self.access()];
         let conditions = conditions.into_iter().map(|(type_, status, reason, message)| {
             let before = current.conditions.iter().find(|condition| condition.type_ == type_);
             let since =
@@ -178,6 +181,28 @@ impl Facts {
         };
         ("ClustersWatched", status, reason, message)
     }
+
+    fn access(&self) -> (&'static str, &'static str, &'static str, String) {
+        let (status, reason, message) = match &self.access {
+            None => (
+                "True",
+                "NotControlled",
+                "whoever reaches the server sees every session; spec.access.mode Kubernetes lets people see what their roles allow".to_owned(),
+            ),
+            Some(Reviews::Reviewing) => ("True", "Reviewing", "the API server says who may see what".to_owned()),
+            Some(Reviews::Unreachable(why)) => (
+                "False",
+                "Unreachable",
+                format!("the API server cannot be asked who may see what: {why}; what it allowed before is honoured for spec.access.cache.staleFor, and nothing new is let in"),
+            ),
+            Some(Reviews::Forbidden(why)) => (
+                "False",
+                "Forbidden",
+                format!("the API server may not be asked who may see what: {why}; bind the ClusterRole system:auth-delegator to the server's ServiceAccount (config/access, or access.enabled in the chart)"),
+            ),
+        };
+        ("AccessReviewed", status, reason, message)
+    }
 }
 
 fn severity(trouble: &Trouble) -> u8 {
@@ -262,6 +287,20 @@ mod tests {
         let status = Facts { generation: 4, ..serving() }.shared(&RayHistoryStatus::default(), Timestamp::UNIX_EPOCH);
         assert_eq!(condition(&status, "SettingsApplied"), ("Unknown", "Pending"));
         assert_eq!(condition(&status, "Ready"), ("True", "Serving"));
+    }
+
+    #[test]
+    fn reports_the_state_of_reviews() {
+        for (access, expected) in [
+            (None, ("True", "NotControlled")),
+            (Some(Reviews::Reviewing), ("True", "Reviewing")),
+            (Some(Reviews::Unreachable("down".to_owned())), ("False", "Unreachable")),
+            (Some(Reviews::Forbidden("no".to_owned())), ("False", "Forbidden")),
+        ] {
+            let status = Facts { access, ..serving() }.shared(&RayHistoryStatus::default(), Timestamp::UNIX_EPOCH);
+            assert_eq!(condition(&status, "AccessReviewed"), expected);
+            assert_eq!(condition(&status, "Ready"), ("True", "Serving"));
+        }
     }
 
     #[test]

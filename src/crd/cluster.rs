@@ -4,6 +4,7 @@
 
 use super::{MAX_MEMORY, REQUEST_TIMEOUT, Size, TIMEOUT, TTL};
 use kube::KubeSchema;
+use kube::core::cel::Rule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +132,16 @@ pub enum Redaction {
     #[value(skip)]
     ByRole,
 }
+
+/// Returns the rule that `ByRole` needs roles.
+pub(super) fn by_role() -> Rule {
+    Rule::new("self.redaction != 'ByRole' || self.access.mode == 'Kubernetes'")
+        .message(BY_ROLE_EXPECTED)
+        .field_path(".redaction")
+}
+
+/// The error for `ByRole` without access control.
+pub(crate) const BY_ROLE_EXPECTED: &str = "ByRole needs access.mode Kubernetes: without it nobody has a role";
 
 impl Redaction {
     /// Returns the value in a document.

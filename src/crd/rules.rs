@@ -17,6 +17,14 @@ pub const TIMEOUT: DurationRule = DurationRule { least: "1s", most: "24h" };
 pub const REQUEST_TIMEOUT: DurationRule = DurationRule { least: "0s", most: "10m" };
 /// The time after which an unused session is closed.
 pub const TTL: DurationRule = DurationRule { least: "0s", most: "8760h" };
+/// The time for which a login is valid.
+pub const LIFETIME: DurationRule = DurationRule { least: "5m", most: "24h" };
+/// The time for which a permission is kept.
+pub const ALLOWED_FOR: DurationRule = DurationRule { least: "1s", most: "1h" };
+/// The time for which a refusal is kept.
+pub const DENIED_FOR: DurationRule = DurationRule { least: "1s", most: "1h" };
+/// The time for which a permission is honoured longer while the API server cannot be asked.
+pub const STALE_FOR: DurationRule = DurationRule { least: "0s", most: "1h" };
 /// The memory budget for open sessions.
 pub const MAX_MEMORY: SizeRule = SizeRule { least: "64Mi", most: "64Ti" };
 

@@ -45,7 +45,8 @@ pub(super) async fn serve(
         base_url: args.base_url.clone(),
         memory_limit: cgroup::memory_limit(),
     };
-    let controller = Controller::new(client, options, Arc::clone(&sessions), health.clone());
+    let access = Arc::new(CurrentAccess::closed(client.clone(), &metrics));
+    let controller = Controller::new(client, options, Arc::clone(&sessions), Arc::clone(&access), health.clone());
     let controller = tokio::spawn(controller.run(shutdown.clone()));
     let address = listener.local_addr()?;
     tracing::info!(%address, rayhistory = %format!("{namespace}/{name}"), "serving http://{address}/sessions/");

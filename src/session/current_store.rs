@@ -51,16 +51,15 @@ impl CurrentStore {
         Self { sessions, opened: Mutex::default() }
     }
 
-    /// Puts settings in force, with the data of the Secret that they name.
+    /// Opens the store of settings, with the data of the Secret that they name. Changes nothing yet.
     ///
     /// # Errors
-    /// Returns the reason, for the operator, why they cannot be put in force; then the previous ones stay.
-    pub async fn apply(&self, settings: Arc<Settings>, secret: &SecretData) -> Result<(), String> {
+    /// Returns the reason, for the operator, why they cannot be put in force.
+    pub async fn open(&self, settings: Arc<Settings>, secret: &SecretData) -> Result<Prepared, String> {
         let current = self.opened.lock().clone();
         let same = current.as_ref().filter(|opened| opened.settings == settings.storage);
         if same.is_some_and(|opened| opened.secret == *secret) {
-            self.sessions.apply(settings);
-            return Ok(());
+            return Ok(Prepared { settings, opened: None });
         }
         let wanted = settings.storage.clone();
         let with_secret = wanted.clone().with_secret(secret).map_err(|problems| problems.to_string())?;
@@ -68,10 +67,18 @@ impl CurrentStore {
         if current.is_some() {
             try_listing(&*store, &wanted).await?;
         }
-        let mut opened = Opened { settings: wanted, secret: secret.clone(), store: with_secret.store };
+        let opened = Opened { settings: wanted, secret: secret.clone(), store: with_secret.store };
+        Ok(Prepared { settings, opened: Some((store, opened)) })
+    }
+
+    /// Puts settings in force, with their store.
+    pub fn put(&self, prepared: Prepared) {
+        let Prepared { settings, opened } = prepared;
         let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
         self.sessions.apply(settings);
-        match same {
+        let Some((store, mut opened)) = opened else { return };
+        let mut current = self.opened.lock();
+        match current.as_ref().filter(|current| current.settings == opened.settings) {
             // The same store with new credentials: open sessions stay open, and loads continue.
             Some(same) if same.store.rotate(&opened.store) => {
                 opened.store = same.store.clone();
@@ -80,9 +87,16 @@ impl CurrentStore {
             }
             _ => self.sessions.replace_store(store, roots),
         }
-        *self.opened.lock() = Some(opened);
-        Ok(())
+        *current = Some(opened);
     }
+}
+
+/// Settings whose store is open.
+#[derive(Debug)]
+pub struct Prepared {
+    settings: Arc<Settings>,
+    /// `None` if the store in force is that of the settings.
+    opened: Option<(Arc<dyn storage::Storage>, Opened)>,
 }
 
 /// Lists the first root once. The current store is kept if the new one does not answer or rejects the credentials.

@@ -2,8 +2,9 @@
 
 use super::reader::Reader;
 use super::shape::{self, quoted};
+use super::access;
 use super::{Cache, Clusters, Loading, Origin, Problems, Settings, Storage, stores};
-use crate::crd::{self, RayHistorySpec};
+use crate::crd::{self, AccessMode, RayHistorySpec, Redaction};
 
 /// The maximum of the default memory budget, in bytes.
 const DEFAULT_MEMORY: u64 = 2 << 30;
@@ -32,6 +33,10 @@ pub(super) fn settings(spec: &RayHistorySpec, origin: Origin, memory_limit: Opti
         }),
     };
     let ttl = reader.duration("spec.cache.ttl", &spec.cache.ttl, crd::TTL);
+    let access = access::read(&mut reader, &spec.access);
+    if spec.redaction == Redaction::ByRole && spec.access.mode == AccessMode::None {
+        reader.problem("spec.redaction", crd::BY_ROLE_EXPECTED);
+    }
     let settings = Settings {
         cache: Cache {
             max_sessions: usize::try_from(spec.cache.max_sessions).unwrap_or(0),
@@ -54,6 +59,7 @@ pub(super) fn settings(spec: &RayHistorySpec, origin: Origin, memory_limit: Opti
         prewarm: spec.prewarm.enabled,
         redaction: spec.redaction,
         storage,
+        access,
     };
     if reader.problems.is_empty() { Ok(settings) } else { Err(Problems(reader.problems)) }
 }

@@ -50,9 +50,19 @@ impl Reader {
 
     /// Returns the name of the Secret of a store. In a file, it is a problem; `instead` says what to do.
     pub(super) fn secret(&mut self, field: &str, secret: Option<&SecretRef>, instead: &str) -> Option<String> {
+        let field = format!("{field}.credentialsSecretRef");
+        self.only_in_kubernetes(&field, secret, &format!("leave it out and {instead}"))
+    }
+
+    /// Returns the name of a Secret. In a file, it is a problem; `instead` says what to do.
+    pub(super) fn only_in_kubernetes(
+        &mut self,
+        field: &str,
+        secret: Option<&SecretRef>,
+        instead: &str,
+    ) -> Option<String> {
         if secret.is_some() && self.origin == Origin::File {
-            let why = "names a Secret of Kubernetes, which a file cannot use";
-            self.problem(&format!("{field}.credentialsSecretRef"), format!("{why}; leave it out and {instead}"));
+            self.problem(field, format!("names a Secret of Kubernetes, which a file cannot use; {instead}"));
         }
         secret.map(|secret| secret.name.clone())
     }

@@ -1,4 +1,4 @@
-//! Reads the Secret with the credentials of a store.
+//! Reads the Secrets that settings name: the credentials of a store, the keys of access control.
 //!
 //! Problems name the missing keys, never the values of the Secret.
 
@@ -6,11 +6,17 @@ use super::{Problem, Problems};
 use ray_history_storage::config::{AccessKey, Secret};
 use std::collections::BTreeMap;
 
+/// The decoded `data` of a Secret.
+pub type SecretData = BTreeMap<String, Vec<u8>>;
+
+/// The data of Secrets by their names, in the server's own namespace.
+pub type Secrets = BTreeMap<String, SecretData>;
+
 /// The keys of one Secret.
 pub(super) struct Keys<'a> {
     pub(super) name: &'a str,
     /// Decoded.
-    pub(super) data: &'a BTreeMap<String, Vec<u8>>,
+    pub(super) data: &'a SecretData,
 }
 
 impl Keys<'_> {

@@ -1,13 +1,9 @@
 //! The store with the sessions: its configuration, the prefixes to search, and the Secret with its credentials.
 
-use super::secret::Keys;
+use super::secret::{Keys, SecretData};
 use super::{Problems, stores};
 use ray_history_storage::config::{LocalConfig, StoreConfig};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
-
-/// The decoded `data` of a Secret.
-pub type SecretData = BTreeMap<String, Vec<u8>>;
 
 /// A store and the prefixes to search.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +48,7 @@ mod tests {
         AccessKey, AzureConfig, Credentials, OssAddressing, OssConfig, Rotating, Secret,
     };
 
-    fn data(pairs: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
+    fn data(pairs: &[(&str, &str)]) -> SecretData {
         pairs.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec())).collect()
     }
 

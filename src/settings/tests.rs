@@ -72,6 +72,7 @@ fn reads_the_documented_example() {
         clusters: Clusters { namespaces: vec!["a".into(), "b".into()], shared_storage: true },
         prewarm: false,
         redaction: Redaction::Always,
+        access: None,
     };
     assert_eq!(settings, expected);
 }
@@ -98,7 +99,7 @@ spec.cache.ttl: 10 must be text: put it in quotes, with its unit if any
 spec.clusters.namespaces[0]: "Upper" does not match ^[a-z0-9]([-a-z0-9]*[a-z0-9])?$
 spec.clusters.namespaces[2]: "a" is listed twice
 spec.loading.maxConcurrent: must be an integer, not text
-spec.redaction: "Sometimes" must be one of Always, Browsers, Never
+spec.redaction: "Sometimes" must be one of Always, Browsers, Never, ByRole
 spec.cache.maxMemory: "2GB" must be a size such as 512Mi, 2Gi or 500M, from 64Mi to 64Ti
 spec.loading.timeout: "soon" must be a duration such as 30s, 10m or 1h30m, from 1s to 24h
 spec.storage: exactly one of s3, gcs, azure, oss and local must be set

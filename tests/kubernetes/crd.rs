@@ -88,6 +88,58 @@ fn violations_of_rules() -> Vec<Bad> {
     all
 }
 
+/// Returns violations of each rule of access control.
+fn violations_of_access() -> Vec<Bad> {
+    let mut all = Vec::new();
+    let mut bad = |place: &str, message: &str, access: Value| {
+        let rule = (format!("spec.access{place}"), message.to_owned());
+        let mut spec = good("local");
+        spec["access"] = access;
+        all.push(Bad { rule, spec, message: message.to_owned() });
+    };
+    let way_in = "at least one of tokens, login and proxy must be set with mode Kubernetes";
+    bad("", way_in, json!({"mode": "Kubernetes"}));
+    bad("", way_in, json!({"mode": "Kubernetes", "authentication": {}}));
+    let proxy = |fields: Value| {
+        let mut proxy = json!({"trust": {"sourceRanges": ["10.0.0.0/8"]}});
+        proxy.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        json!({"authentication": {"proxy": proxy}})
+    };
+    let place = ".authentication.proxy";
+    let header = "must be the name of a header (letters, digits, -) that has no other meaning";
+    for name in ["usernameHeader", "groupsHeader"] {
+        for wrong in ["X_User", "X User", "1x", "Authorization", "COOKIE", "x-ray-history-proxy", "X-User\n"] {
+            bad(&format!("{place}.{name}"), header, proxy(json!({name: wrong})));
+        }
+    }
+    let same = json!({"usernameHeader": "X-Name", "groupsHeader": "x-name"});
+    bad(place, "must be another header than usernameHeader", proxy(same));
+    for name in ["usernamePrefix", "groupsPrefix"] {
+        bad(&format!("{place}.{name}"), "must not begin with system:", proxy(json!({name: "system:node:"})));
+    }
+    for trust in [json!({}), json!({"sourceRanges": []})] {
+        bad(&format!("{place}.trust"), "sourceRanges or secretRef must be set", proxy(json!({"trust": trust})));
+    }
+    for (field, bounds, wrong) in [
+        ("cache.allowedFor", "1s to 1h", ["0s", "61m"]),
+        ("cache.deniedFor", "1s to 1h", ["999ms", "2h"]),
+        ("cache.staleFor", "0s to 1h", ["-1s", "1d"]),
+        ("authentication.login.lifetime", "5m to 24h", ["4m", "25h"]),
+    ] {
+        for wrong in wrong {
+            let login = json!({"keySecretRef": {"name": "key"}});
+            let mut access = json!({"authentication": {"login": login}, "cache": {}});
+            *field.split('.').fold(&mut access, |at, name| &mut at[name]) = json!(wrong);
+            bad(&format!(".{field}"), &format!("must be a duration such as 30s, 10m or 1h30m, from {bounds}"), access);
+        }
+    }
+    let mut by_role = good("local");
+    by_role["redaction"] = json!("ByRole");
+    let message = "ByRole needs access.mode Kubernetes".to_owned();
+    all.push(Bad { rule: ("spec".to_owned(), message.clone()), spec: by_role, message });
+    all
+}
+
 /// Returns names that no bucket or container of a store can have, each with the part of its message that is its own.
 fn violations_of_names() -> Vec<Bad> {
     let bucket = "must be the name of a bucket and nothing else: 3 to";
@@ -228,6 +280,7 @@ pub(crate) async fn every_rule_is_enforced_by_the_api_server_and_check(stage: St
     let schema = ray_history::crd::schema().pointer("/properties/spec").unwrap().clone();
     let mut table = violations_of_rules();
     table.extend(violations_of_names());
+    table.extend(violations_of_access());
     let mut wanted = Vec::new();
     rules(&schema, "spec", &mut wanted);
     let planted: Vec<_> = table.iter().map(|bad| bad.rule.clone()).collect();
@@ -260,6 +313,13 @@ pub(crate) async fn every_rule_is_enforced_by_the_api_server_and_check(stage: St
     println!("{} violations of {} rules and {} kinds of shape", table.len(), wanted.len(), kinds.len());
 }
 
+fn access_by_proxy() -> Value {
+    let proxy = json!({"usernamePrefix": "oidc:", "trust": {"sourceRanges": ["10.0.0.0/8", "fd00::/8"]}});
+    json!({
+        "mode": "Kubernetes", "authentication": {"proxy": proxy}, "authorization": {"check": "RayClusters"},
+    })
+}
+
 pub(crate) async fn values_at_their_bounds_pass_the_api_server_and_check(stage: Stage) {
     let api = api(&stage.shared().await);
     let mut table: Vec<Value> = ["s3", "gcs", "azure", "oss", "local"].map(good).into();
@@ -274,6 +334,11 @@ pub(crate) async fn values_at_their_bounds_pass_the_api_server_and_check(stage: 
         ("clusters", json!({"namespaces": ["x".repeat(63)]})),
         ("redaction", json!("Never")),
         ("prewarm", json!({"enabled": false})),
+        ("access", json!({"mode": "None", "authentication": {}})),
+        ("access", json!({"mode": "Kubernetes", "authentication": {"tokens": {}}})),
+        ("access", json!({"mode": "Kubernetes", "authentication": {"tokens": {"audiences": ["history.ray.io"]}}})),
+        ("access", access_by_proxy()),
+        ("access", json!({"cache": {"allowedFor": "1s", "deniedFor": "1h", "staleFor": "0s"}})),
     ] {
         let mut spec = good("local");
         spec[section] = value;

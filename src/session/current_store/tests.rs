@@ -28,6 +28,11 @@ fn no_store() -> (Arc<Sessions>, CurrentStore) {
     (Arc::clone(&sessions), CurrentStore::new(sessions))
 }
 
+async fn apply(current: &CurrentStore, settings: Arc<Settings>, secret: &SecretData) -> Result<(), String> {
+    current.put(current.open(settings, secret).await?);
+    Ok(())
+}
+
 /// Returns the clusters that the current store lists.
 async fn clusters(sessions: &Sessions) -> Vec<String> {
     let listing = sessions.refresh().await.unwrap();
@@ -38,9 +43,9 @@ async fn clusters(sessions: &Sessions) -> Vec<String> {
 async fn settings_with_another_store_replace_the_current_one() {
     let (sessions, current) = no_store();
     let (first, second) = (folder("first"), folder("second"));
-    current.apply(of_folder(first.path()), &SecretData::new()).await.unwrap();
+    apply(&current, of_folder(first.path()), &SecretData::new()).await.unwrap();
     assert_eq!(clusters(&sessions).await, ["first"]);
-    current.apply(of_folder(second.path()), &SecretData::new()).await.unwrap();
+    apply(&current, of_folder(second.path()), &SecretData::new()).await.unwrap();
     assert_eq!(clusters(&sessions).await, ["second"]);
 }
 
@@ -48,10 +53,10 @@ async fn settings_with_another_store_replace_the_current_one() {
 async fn settings_with_the_same_store_keep_it() {
     let (sessions, current) = no_store();
     let folder = folder("first");
-    current.apply(of_folder(folder.path()), &SecretData::new()).await.unwrap();
+    apply(&current, of_folder(folder.path()), &SecretData::new()).await.unwrap();
     let source = sessions.source();
     let other = Settings { prewarm: !sessions.settings().prewarm, ..(*sessions.settings()).clone() };
-    current.apply(Arc::new(other.clone()), &SecretData::new()).await.unwrap();
+    apply(&current, Arc::new(other.clone()), &SecretData::new()).await.unwrap();
     assert_eq!(*sessions.settings(), other);
     assert!(Arc::ptr_eq(&source, &sessions.source()));
 }
@@ -60,13 +65,13 @@ async fn settings_with_the_same_store_keep_it() {
 async fn store_that_cannot_be_opened_changes_nothing() {
     let (sessions, current) = no_store();
     let folder = folder("first");
-    current.apply(of_folder(folder.path()), &SecretData::new()).await.unwrap();
+    apply(&current, of_folder(folder.path()), &SecretData::new()).await.unwrap();
     let (source, in_force) = (sessions.source(), sessions.settings());
     let gone = folder.path().join("gone");
-    let why = current.apply(of_folder(&gone), &SecretData::new()).await.unwrap_err();
+    let why = apply(&current, of_folder(&gone), &SecretData::new()).await.unwrap_err();
     assert!(why.contains(&format!("file://{}", gone.display())), "{why}");
     let secret = "{storage: {s3: {bucket: ray, region: eu-west-1, credentialsSecretRef: {name: keys}}}}";
-    let why = current.apply(settings(secret), &SecretData::new()).await.unwrap_err();
+    let why = apply(&current, settings(secret), &SecretData::new()).await.unwrap_err();
     assert!(why.contains("secret keys: accessKeyId"), "{why}");
     assert!(Arc::ptr_eq(&source, &sessions.source()) && Arc::ptr_eq(&in_force, &sessions.settings()));
 }
@@ -105,12 +110,12 @@ async fn new_credentials_are_tried_before_they_replace_the_old_ones() {
         "{{storage: {{s3: {{bucket: ray, region: eu-west-1, endpoint: \"{}\", credentialsSecretRef: {{name: keys}}}}}}}}",
         empty_bucket()
     );
-    current.apply(settings(&spec), &keys("old")).await.unwrap();
+    apply(&current, settings(&spec), &keys("old")).await.unwrap();
     let source = sessions.source();
-    let why = current.apply(settings(&spec), &keys("wrong")).await.unwrap_err();
+    let why = apply(&current, settings(&spec), &keys("wrong")).await.unwrap_err();
     assert!(why.starts_with("s3://ray cannot be listed: ") && !why.contains("hunter2"), "{why}");
     sessions.refresh().await.unwrap();
-    current.apply(settings(&spec), &keys("new")).await.unwrap();
+    apply(&current, settings(&spec), &keys("new")).await.unwrap();
     assert!(Arc::ptr_eq(&source, &sessions.source()), "open sessions stay open");
     let signed_with = |opened: &Opened| format!("{:?}", opened.store);
     assert!(signed_with(current.opened.lock().as_ref().unwrap()).contains("new"));
