@@ -8,6 +8,7 @@
 //! an object of the store, for as long as it stands there.
 
 use anyhow::Context;
+use ray_history::access::CurrentAccess;
 use ray_history::dashboards::Dashboards;
 use ray_history::health::Health;
 use ray_history::http::{self, Heavy, State};
@@ -117,7 +118,9 @@ async fn serve(
     });
     let (bounds, health) = (Server::default(), Health::default());
     let heavy = Heavy::new(bounds.heavy_requests(), metrics.clone());
-    let state = State { sessions, dashboards: Some(dashboards), health, metrics, heavy };
+    let access = Arc::new(CurrentAccess::open());
+    let audit = Arc::default();
+    let state = State { access, audit, sessions, dashboards: Some(dashboards), health, metrics, heavy };
     http::serve(state, listener, &bounds, shutdown).await?;
     Ok(())
 }

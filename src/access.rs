@@ -10,6 +10,7 @@ mod observe;
 pub use observe::Observe;
 
 use parking_lot::RwLock;
+use ray_history_access::observer::State;
 use ray_history_access::{Access, AccessSettings, Observer, Reviewer};
 use std::sync::Arc;
 
@@ -48,10 +49,22 @@ impl CurrentAccess {
         self.mode.read().clone()
     }
 
+    /// Returns the state of reviews; `None` if everybody may see everything, or nobody anything.
+    pub fn reviews(&self) -> Option<State> {
+        match &*self.mode.read() {
+            Mode::Open | Mode::Closed => None,
+            Mode::On(access) => Some(access.state().borrow().clone()),
+        }
+    }
+
     /// Puts settings in force; `None` opens everything to everybody. Settings that are in force already keep what was
     /// decided. Settings with a problem must not come here: then the previous ones stay.
-    pub fn apply(&self, settings: Option<AccessSettings>, reviewer: &Arc<dyn Reviewer>) {
+    ///
+    /// `also` changes what else these settings say. No request gets an access meanwhile, so that the old rules do not
+    /// show a new store, nor new rules the old one.
+    pub fn apply(&self, settings: Option<AccessSettings>, reviewer: &Arc<dyn Reviewer>, also: impl FnOnce()) {
         let mut mode = self.mode.write();
+        also();
         let next = match (settings, &*mode) {
             (None, _) => Mode::Open,
             (Some(settings), Mode::On(access)) if *access.settings() == settings => return,
@@ -74,7 +87,7 @@ mod tests {
         let reviewer: Arc<dyn Reviewer> = Arc::new(FakeReviewer::new());
         assert!(matches!(current.get(), Mode::Closed));
         let on = |settings: AccessSettings| {
-            current.apply(Some(settings), &reviewer);
+            current.apply(Some(settings), &reviewer, || ());
             let Mode::On(access) = current.get() else { panic!("access is not on") };
             access
         };
@@ -82,7 +95,7 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &on(AccessSettings::default())));
         let other = on(AccessSettings { bearer: false, ..AccessSettings::default() });
         assert!(!Arc::ptr_eq(&first, &other));
-        current.apply(None, &reviewer);
+        current.apply(None, &reviewer, || ());
         assert!(matches!(current.get(), Mode::Open));
         assert!(matches!(CurrentAccess::open().get(), Mode::Open));
     }

@@ -14,15 +14,19 @@
 //!
 //! A second signal exits at once.
 
+use crate::access::kubernetes::KubernetesReviewer;
+use crate::access::{CurrentAccess, Observe};
 use crate::args::{Args, Command, Serve};
+use crate::controller;
 use crate::dashboards::Dashboards;
 use crate::health::{Gate, Health, NOT_LISTED};
 use crate::liveness::Watched;
 use crate::metrics::Metrics;
 use crate::session::{Sessions, connect};
-use crate::settings::Settings;
+use crate::settings::{Secrets, Settings};
 use crate::{crd, telemetry};
 use anyhow::Context;
+use ray_history_access::Reviewer;
 use ray_history_core::layout::Root;
 use rustix::io::Errno;
 use std::io;
@@ -44,7 +48,7 @@ mod stopping;
 pub use print::print_error;
 
 use print::print;
-use stopping::Stopping;
+use stopping::{Served, Stopping};
 
 /// Longest time to send the last traces.
 const TRACE_FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
@@ -111,6 +115,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
             Settings { redaction, ..settings }
         }
     };
+    let access = access(&settings, &metrics).await?;
     let storage = &settings.storage;
     tracing::info!(storage = %storage.url(), root_dirs = storage.root_dirs.join(","), settings = %settings, "settings in force");
     let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
@@ -131,7 +136,23 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
         }
     };
     let stopping = Stopping { shutdown, server };
-    stopping.serve(sessions, dashboards, health, metrics, listener, first).await
+    stopping.serve(Served { sessions, access, dashboards, health, metrics }, listener, first).await
+}
+
+/// Returns the access of settings that do not come from Kubernetes. A file names no Secret.
+async fn access(settings: &Settings, metrics: &Metrics) -> anyhow::Result<Arc<CurrentAccess>> {
+    let Some(wanted) = &settings.access else { return Ok(Arc::new(CurrentAccess::open())) };
+    let wanted = wanted.with_secrets(&Secrets::new()).map_err(|problems| anyhow::anyhow!("{problems}"))?;
+    let config = kube::Config::infer().await.context(
+        "spec.access.mode Kubernetes needs a Kubernetes to ask: run in a pod with a ServiceAccount, or name a kubeconfig \
+         in KUBECONFIG",
+    )?;
+    let client = controller::client(config).context("the Kubernetes client cannot be set up")?;
+    let reviewer = KubernetesReviewer::new(client);
+    reviewer.set_namespaces(&settings.clusters.namespaces);
+    let access = CurrentAccess::closed(Arc::new(Observe::new(Arc::clone(&metrics.access))));
+    access.apply(Some(wanted), &(Arc::new(reviewer) as Arc<dyn Reviewer>), || ());
+    Ok(Arc::new(access))
 }
 
 /// Returns the dashboards in a folder, if one is named; an error if it has none.

@@ -48,7 +48,7 @@ pub struct Entry<'a> {
     pub cluster: &'a str,
     /// The session, if the request names one.
     pub session: &'a str,
-    /// What somebody wants to see.
+    /// The class of this.
     pub class: Class,
     /// The address of the connection.
     pub peer: IpAddr,

@@ -48,7 +48,7 @@ impl KubernetesReviewer {
     }
 
     async fn post<T: Serialize + DeserializeOwned>(&self, path: &str, object: &T) -> Result<T, ReviewError> {
-        let unreachable = |error: &dyn std::error::Error| ReviewError::Unreachable(chain(error));
+        let unreachable = |error: &(dyn std::error::Error + 'static)| ReviewError::Unreachable(chain(error));
         let body = serde_json::to_vec(object).map_err(|error| unreachable(&error))?;
         let request = Request::post(path).header(http::header::CONTENT_TYPE, "application/json").body(body);
         let request = request.map_err(|error| unreachable(&error))?;
@@ -102,10 +102,8 @@ impl KubernetesReviewer {
             }
         }
         let everywhere = attributes.namespace.is_empty();
-        let namespace = match everywhere {
-            true => self.namespaces.lock().first().cloned(),
-            false => Some(attributes.namespace.clone()),
-        };
+        let namespace =
+            if everywhere { self.namespaces.lock().first().cloned() } else { Some(attributes.namespace.clone()) };
         let reviewed = match namespace {
             Some(namespace) => self.review_in(&namespace, identity, attributes).await,
             None => Err(ReviewError::Forbidden(String::new())),
@@ -142,7 +140,7 @@ impl Reviewer for KubernetesReviewer {
     ) -> BoxFuture<'a, Result<Reviewed, ReviewError>> {
         async move {
             let audiences = (!audiences.is_empty()).then(|| audiences.to_vec());
-            let spec = TokenReviewSpec { audiences, token: Some(token.expose().to_owned()) };
+            let spec = TokenReviewSpec { audiences, token: token.expose().to_owned() };
             let review = TokenReview { spec, ..TokenReview::default() };
             let status = self.post(TOKEN_REVIEWS, &review).await?.status.unwrap_or_default();
             let (Some(true), Some(user)) = (status.authenticated, status.user) else {

@@ -7,11 +7,13 @@ use super::follow_one::News;
 use super::limits::shortened;
 use super::secrets::FollowedSecrets;
 use crate::access::CurrentAccess;
+use crate::access::kubernetes::KubernetesReviewer;
 use crate::crd::RayHistory;
 use crate::session::CurrentStore;
 use crate::settings::{Origin, Secrets, Settings};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Client, ResourceExt};
+use ray_history_access::Reviewer;
 use ray_history_core::base::chain::chain;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +45,7 @@ pub(super) struct Candidate {
 pub(super) struct SettingsApplier {
     store: Arc<CurrentStore>,
     access: Arc<CurrentAccess>,
+    reviewer: Arc<KubernetesReviewer>,
     memory_limit: Option<u64>,
     wanted: Option<(i64, Arc<Settings>)>,
     secrets: FollowedSecrets,
@@ -64,6 +67,7 @@ impl SettingsApplier {
         Self {
             store,
             access,
+            reviewer: Arc::new(KubernetesReviewer::new(client.clone())),
             memory_limit,
             wanted: None,
             secrets: FollowedSecrets::new(client, namespace),
@@ -182,10 +186,10 @@ impl SettingsApplier {
             self.rejected = None;
             return;
         }
-        let (store, access) = (Arc::clone(&self.store), Arc::clone(&self.access));
+        let (store, access, reviewer) = (Arc::clone(&self.store), Arc::clone(&self.access), Arc::clone(&self.reviewer));
         let wanted = Candidate { generation, settings, secrets };
         self.applying.spawn(async move {
-            let result = wanted.put_in_force(&store, &access).await;
+            let result = wanted.put_in_force(&store, &access, reviewer).await;
             (wanted, result)
         });
     }
@@ -193,7 +197,12 @@ impl SettingsApplier {
 
 impl Candidate {
     /// Puts the settings in force; what cannot be opened or read changes nothing.
-    async fn put_in_force(&self, store: &CurrentStore, access: &CurrentAccess) -> Result<(), String> {
+    async fn put_in_force(
+        &self,
+        store: &CurrentStore,
+        access: &CurrentAccess,
+        reviewer: Arc<KubernetesReviewer>,
+    ) -> Result<(), String> {
         let access_settings = match &self.settings.access {
             Some(wanted) => Some(wanted.with_secrets(&self.secrets).map_err(|problems| problems.to_string())?),
             None => None,
@@ -201,8 +210,8 @@ impl Candidate {
         let credentials = self.settings.storage.credentials_secret.as_ref();
         let credentials = credentials.and_then(|name| self.secrets.get(name)).cloned().unwrap_or_default();
         let prepared = store.open(Arc::clone(&self.settings), &credentials).await?;
-        // Nothing is allowed between the two changes: neither may the old rules show the new store, nor the other way.
-        access.replace(access_settings, || store.put(prepared));
+        reviewer.set_namespaces(&self.settings.clusters.namespaces);
+        access.apply(access_settings, &(reviewer as Arc<dyn Reviewer>), || store.put(prepared));
         Ok(())
     }
 }

@@ -184,6 +184,9 @@ impl Facts {
 
     fn access(&self) -> (&'static str, &'static str, &'static str, String) {
         let (status, reason, message) = match &self.access {
+            None if self.applied.is_none() => {
+                ("Unknown", "NoSettings", "no settings are in force yet; see SettingsApplied".to_owned())
+            }
             None => (
                 "True",
                 "NotControlled",

@@ -2,6 +2,7 @@
 //!
 //! Contains no key: keys are in Secrets that are named here.
 
+#![expect(clippy::struct_field_names, reason = "the fields have the names of the documents")]
 #![expect(unreachable_pub, reason = "the schema derive makes public copies of these types inside functions")]
 
 use super::{ALLOWED_FOR, DENIED_FOR, LIFETIME, STALE_FOR, SecretRef};
@@ -115,12 +116,12 @@ pub struct ProxySpec {
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(validation = header())]
     pub groups_header: String,
-    /// Prefix of user names in RoleBindings, as with the API server's `--oidc-username-prefix`.
+    /// Prefix of user names in a `RoleBinding`, as with the API server's `--oidc-username-prefix`.
     #[serde(default)]
     #[schemars(length(max = 64))]
     #[x_kube(validation = prefix())]
     pub username_prefix: String,
-    /// Prefix of group names in RoleBindings, as with the API server's `--oidc-groups-prefix`.
+    /// Prefix of group names in a `RoleBinding`, as with the API server's `--oidc-groups-prefix`.
     #[serde(default)]
     #[schemars(length(max = 64))]
     #[x_kube(validation = prefix())]
@@ -149,8 +150,7 @@ fn header() -> Rule {
 const HEADER: &str = "^[A-Za-z][A-Za-z0-9-]*$";
 
 /// Headers that have another meaning.
-const RESERVED_HEADERS: [&str; 5] =
-    ["authorization", "cookie", "host", "x-ray-authorization", "x-ray-history-proxy"];
+const RESERVED_HEADERS: [&str; 5] = ["authorization", "cookie", "host", "x-ray-authorization", "x-ray-history-proxy"];
 
 /// The error for a header that cannot have an identity.
 pub(crate) const HEADER_EXPECTED: &str =
@@ -229,7 +229,8 @@ pub enum AuthorizationCheck {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AccessCacheSpec {
-    /// Time for which a permission is kept, from `1s` to `1h`: the longest time until a removed RoleBinding takes effect.
+    /// Time for which a permission is kept, from `1s` to `1h`: the longest time until a removed `RoleBinding` takes
+    /// effect.
     #[serde(default = "AccessCacheSpec::default_allowed_for")]
     #[schemars(length(max = 32))]
     #[x_kube(validation = ALLOWED_FOR.rule())]

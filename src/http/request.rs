@@ -11,7 +11,7 @@ use actix_web::HttpRequest;
 pub(super) struct Call<'a> {
     pub(super) request: &'a HttpRequest,
     pub(super) state: &'a State,
-    /// What this request may see.
+    /// The part of the stored sessions that this request may see.
     pub(super) permit: &'a Permit,
     /// The decoded path segments.
     pub(super) segments: &'a [&'a str],

@@ -1,7 +1,8 @@
 //! Wiring of `serve --rayhistory`: the Kubernetes client, the controller, and the sessions that it sets up.
 
-use super::stopping::Stopping;
+use super::stopping::{Served, Stopping};
 use super::{NO_THREADS, find_dashboards};
+use crate::access::{CurrentAccess, Observe};
 use crate::args::Serve;
 use crate::cgroup;
 use crate::controller::{self, Controller, Options};
@@ -45,14 +46,14 @@ pub(super) async fn serve(
         base_url: args.base_url.clone(),
         memory_limit: cgroup::memory_limit(),
     };
-    let access = Arc::new(CurrentAccess::closed(client.clone(), &metrics));
+    let access = Arc::new(CurrentAccess::closed(Arc::new(Observe::new(Arc::clone(&metrics.access)))));
     let controller = Controller::new(client, options, Arc::clone(&sessions), Arc::clone(&access), health.clone());
     let controller = tokio::spawn(controller.run(shutdown.clone()));
     let address = listener.local_addr()?;
     tracing::info!(%address, rayhistory = %format!("{namespace}/{name}"), "serving http://{address}/sessions/");
     let stopping = Stopping { shutdown: shutdown.clone(), server: args.server };
     let first = async { Ok(()) };
-    let result = stopping.serve(sessions, dashboards, health, metrics, listener, first).await;
+    let result = stopping.serve(Served { sessions, access, dashboards, health, metrics }, listener, first).await;
     shutdown.cancel();
     let _ = controller.await;
     result

@@ -25,19 +25,26 @@ pub(super) struct Stopping {
     pub(super) server: Server,
 }
 
+/// The parts of the server that requests use.
+pub(super) struct Served {
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) access: Arc<CurrentAccess>,
+    pub(super) dashboards: Option<Arc<Dashboards>>,
+    pub(super) health: Health,
+    pub(super) metrics: Metrics,
+}
+
 impl Stopping {
     /// Serves sessions, refreshes their list after the `first` listing, and shuts down in order. If the first listing
     /// fails, shuts down at once.
     pub(super) async fn serve(
         self,
-        sessions: Arc<Sessions>,
-        dashboards: Option<Arc<Dashboards>>,
-        health: Health,
-        metrics: Metrics,
+        served: Served,
         listener: TcpListener,
         first: impl Future<Output = anyhow::Result<()>> + Send + 'static,
     ) -> anyhow::Result<()> {
         let Self { shutdown, server } = self;
+        let Served { sessions, access, dashboards, health, metrics } = served;
         metrics.process.count_dropped_log_lines(telemetry::dropped_lines);
         let background = CancellationToken::new();
         let closing = CancellationToken::new();
@@ -68,7 +75,7 @@ impl Stopping {
             }
         });
         let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
-        let (access, audit) = (Arc::new(CurrentAccess::open()), Arc::default());
+        let audit = Arc::default();
         let state = http::State { access, audit, sessions: Arc::clone(&sessions), dashboards, health, metrics, heavy };
         let ended = http::serve(state, listener, &server, closing).await;
         background.cancel();

@@ -21,12 +21,14 @@ mod row_states;
 mod state;
 mod survey;
 mod table;
+mod visible;
 mod walk;
 
 pub(super) use lister::Lister;
 pub use listing::{Entry, Listing, Oddities};
 pub(super) use place::owner_in;
-pub use query::{Cursor, NoCursor, Page, Query, Told, Visible};
+pub use query::{Cursor, NoCursor, Page, Query, Told};
+pub use visible::Visible;
 
 use crate::metrics::catalog::{Metrics, Purpose};
 use found::Found;

@@ -1,9 +1,9 @@
 //! Access control by Kubernetes: its validated settings, and the Secrets with its keys.
 
+use super::Problems;
 use super::reader::Reader;
-use super::secret::{Keys, Secrets};
+use super::secret::{Keys, SecretData, Secrets};
 use super::shape::quoted;
-use super::{Problem, Problems};
 use crate::crd::{self, AccessMode, AccessSpec, AuthorizationCheck, LoginSpec, ProxySpec};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -61,7 +61,7 @@ impl Access {
     /// # Errors
     /// Returns the keys that are missing or not valid, never the values of the Secrets.
     pub fn with_secrets(&self, secrets: &Secrets) -> Result<AccessSettings, Problems> {
-        let none = Default::default();
+        let none = SecretData::new();
         let keys = |name| Keys { name, data: secrets.get(name).unwrap_or(&none) };
         let login = match &self.login {
             None => None,

@@ -1,8 +1,8 @@
 //! Converts a spec into settings: parses every value, applies every rule, and reports all problems together.
 
+use super::access;
 use super::reader::Reader;
 use super::shape::{self, quoted};
-use super::access;
 use super::{Cache, Clusters, Loading, Origin, Problems, Settings, Storage, stores};
 use crate::crd::{self, AccessMode, RayHistorySpec, Redaction};
 

@@ -1,4 +1,4 @@
-//! Who a client is, and what that person may see.
+//! The decisions: who a client is, and what that person may see.
 
 use crate::clock::Clock;
 use crate::cookie::Sealed;
@@ -31,7 +31,7 @@ mod visible;
 pub use refused::{LoginRefused, Refused, Undecided};
 pub use visible::Visible;
 
-/// Who a client is, and what that person may see.
+/// Decides who a client is, and what that person may see.
 #[derive(Debug)]
 pub struct Access {
     settings: AccessSettings,

@@ -47,7 +47,7 @@ impl fmt::Debug for Sealed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooLarge;
 
-/// What a cookie contains.
+/// The content of a cookie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Opened {
     pub(crate) token: Token,

@@ -1,9 +1,9 @@
-//! What a request brings to prove who it is from.
+//! The credentials of a request.
 
 use crate::token::Token;
 use std::net::IpAddr;
 
-/// What a request brings to prove who it is from.
+/// The credentials of a request: all that it brings to prove who it is from.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     /// Tokens of headers, in the order in which they are tried.

@@ -15,7 +15,7 @@ pub(crate) type Flight<V> = Shared<BoxFuture<'static, Option<V>>>;
 #[derive(Debug)]
 pub(crate) struct Flights<K, V: Clone>(Arc<Mutex<HashMap<K, Flight<V>>>>);
 
-/// What somebody gets who wants a result.
+/// The place of somebody who wants a result.
 pub(crate) enum Joined<V: Clone> {
     /// The result, because it came meanwhile.
     There(V),

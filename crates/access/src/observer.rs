@@ -1,4 +1,4 @@
-//! What the outside is told, for metrics and conditions.
+//! Reports to the outside, for metrics and conditions.
 
 use std::fmt::Debug;
 use std::time::Duration;

@@ -12,7 +12,8 @@ use ray_history_access::{Access, Person, Right};
 use ray_history_core::base::name::SessionKey;
 use std::sync::Arc;
 
-/// What a request may see. Only the guard makes one, and every way to a session asks for it.
+/// The part of the stored sessions that a request may see. Only the guard makes one, and every way to a session asks for
+/// it.
 #[derive(Debug)]
 pub(in crate::http) struct Permit {
     visible: Visible,

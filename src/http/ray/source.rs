@@ -49,6 +49,7 @@ pub(in crate::http) enum Source {
 }
 
 /// Answers whether the values of environment variables are hidden, which Ray's page then says.
+#[expect(clippy::unnecessary_wraps, reason = "the table of routes has functions that may fail")]
 pub(in crate::http) fn redaction(api_call: &ApiCall<'_>) -> Result<Answer, Error> {
     Ok(fixed::redaction(match api_call.redaction {
         Redaction::Always | Redaction::Browsers => true,

@@ -204,7 +204,7 @@ fn patterns(route: &'static Route) -> Vec<Pattern> {
     mounts.iter().map(pattern).collect()
 }
 
-/// Returns all patterns, in the order in which they are matched.
+/// Returns all patterns that are matched while access is on, in order.
 pub(super) fn urls() -> Vec<Url> {
     let url = |pattern: &Pattern| Url {
         below: if pattern.mount == Mount::Session { "/sessions/{namespace}/{cluster}/{session}" } else { "" },
@@ -213,7 +213,13 @@ pub(super) fn urls() -> Vec<Url> {
         methods: pattern.route.methods,
         is_entered: pattern.mount == Mount::Root || pattern.route.need == Need::Cookie,
     };
-    PATTERNS.iter().map(url).collect()
+    let is_first = |at: usize, pattern: &Pattern| PATTERNS[..at].iter().all(|before| before.parts != pattern.parts);
+    PATTERNS
+        .iter()
+        .enumerate()
+        .filter(|(at, pattern)| is_first(*at, pattern))
+        .map(|(_, pattern)| url(pattern))
+        .collect()
 }
 
 /// Returns the first row that matches a path; `is_guarded` while access is on.

@@ -92,8 +92,7 @@ fn rows_about_sessions_have_a_namespace() {
     for route in TABLE {
         let named = route.path.split('/').find(|part| part.starts_with('{')) == Some("{namespace}");
         match (route.need, &route.handler) {
-            (Need::Document, _) => assert!(named, "{}", route.path),
-            (Need::Namespace | Need::Logs, Handler::Own(_)) => assert!(named, "{}", route.path),
+            (Need::Document, _) | (Need::Namespace | Need::Logs, Handler::Own(_)) => assert!(named, "{}", route.path),
             (Need::Open, Handler::Own(_)) => {
                 let is_redirect = route.path == "/sessions/{namespace}/{cluster}/{session}";
                 assert!(!named || is_redirect, "{}: a name that is not judged", route.path);

@@ -1,8 +1,8 @@
 //! The listing of all sessions that readers of the catalog get.
 
-use super::query::Visible;
 use super::row_states::RowStates;
 use super::table::{Row, Table};
+use super::visible::Visible;
 use crate::liveness::{State, Watched};
 use ray_history_core::base::name::{ClusterId, Owner, OwnerKind, SessionKey};
 use std::sync::Arc;
@@ -146,8 +146,8 @@ impl Listing {
         let clusters = self.table.clusters().iter();
         let shown: Vec<bool> =
             clusters.map(|cluster| visible.shows_namespace(self.table.text(cluster.namespace))).collect();
-        let shows = |row: &&Row| row.namespace_known() && shown.get(row.cluster as usize) == Some(&true);
-        self.table.rows().iter().filter(shows).count()
+        let is_visible = |row: &&Row| row.namespace_known() && shown.get(row.cluster as usize) == Some(&true);
+        self.table.rows().iter().filter(is_visible).count()
     }
 
     /// Returns the namespaces of the sessions that may be seen in order, or `None` if there are more than `most`.

@@ -4,12 +4,10 @@
 //! come and go. This module is pure: no I/O, no clock; the states of sessions are passed in.
 
 mod filter;
-mod visible;
-
-pub use visible::Visible;
 
 use super::listing::{Entry, Listing};
 use super::table::Row;
+use super::visible::Visible;
 use crate::liveness::{State, Watched};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -27,7 +27,8 @@ fn rays_dialog_logs_in() {
     let wrong = log_in(server, "nobody", &[]);
     assert_eq!((wrong.0, set_cookies(&wrong.1)), (401, vec![]), "{wrong:?}");
     let right = log_in(server, "sam", &[]);
-    assert_eq!((right.0, right.2.as_str()), (200, r#"{"status":"authenticated","message":"Token is valid"}"#));
+    let expected = serde_json::json!({"status": "authenticated", "message": "Token is valid"});
+    assert_eq!((right.0, is_json(&right)), (200, expected));
     let [set] = set_cookies(&right.1)[..] else { panic!("{right:?}") };
     assert!(set.starts_with("ray-history=") && !set.contains("sam"), "{set}");
     for part in ["; HttpOnly", "; SameSite=Lax", "; Path=/", "; Max-Age="] {

@@ -2,6 +2,7 @@
 
 use super::{OWN, guarded};
 use crate::exchange_raw;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, Once};
@@ -68,13 +69,13 @@ fn no_log_line_metric_or_answer_has_a_secret() {
             &[("Authorization", known.as_str()), ("Accept", "text/html")],
         ] {
             let (status, answered, body) = exchange_raw(&server.address, "GET", &path, headers);
-            answers.push_str(&format!("{path} {status} {answered:?} {body}\n"));
+            let _ = writeln!(answers, "{path} {status} {answered:?} {body}");
         }
     }
     for authorization in [&known, &unknown] {
         let headers = [("Authorization", authorization.as_str()), ("Content-Length", "0")];
         let (status, answered, body) = exchange_raw(&server.address, "POST", "/api/authenticate", &headers);
-        answers.push_str(&format!("{status} {answered:?} {body}\n"));
+        let _ = writeln!(answers, "{status} {answered:?} {body}");
     }
     assert!(LINES.load(Ordering::Relaxed) > lines + 100, "the log is not looked at");
     assert_eq!(*HITS.lock().unwrap(), Vec::<String>::new());

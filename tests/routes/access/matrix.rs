@@ -8,11 +8,10 @@ pub(super) fn request(url: &Url, place: Place) -> (&'static str, String, String)
     let segments = format!("{}{}", url.below, url.pattern);
     let fill = |segment: &str| match segment {
         "{namespace}" => place.namespace.to_owned(),
-        "{cluster}" | "{kind_or_cluster}" => place.cluster.to_owned(),
         "{session}" | "{name_or_session}" => NAME.to_owned(),
         "{kind}" => "raycluster".to_owned(),
         "{name}" if segments.starts_with("/rayservices") => "recsys".to_owned(),
-        "{name}" => place.cluster.to_owned(),
+        "{cluster}" | "{kind_or_cluster}" | "{name}" => place.cluster.to_owned(),
         "{id}" => "serve-deploy".to_owned(),
         "{below}" => "js/main.js".to_owned(),
         fixed => fixed.to_owned(),

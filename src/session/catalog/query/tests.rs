@@ -244,12 +244,12 @@ fn what_may_not_be_seen_is_as_if_it_were_not_stored() {
             Query { state: Some(State::Unknown), ..Query::default() },
         ] {
             let seen = Query { visible: visible.clone(), ..query.clone() };
-            let mut pages = (everything.page(&seen, &watched), alone.page(&query, &watched));
+            let mut pages = (everything.page(&seen, &watched, &|_| None), alone.page(&query, &watched, &|_| None));
             assert_eq!(pages.0, pages.1, "{namespace} {query:?}");
             while let Some(next) = pages.0.next.clone() {
                 let (seen, query) =
                     (Query { after: Some(next.clone()), ..seen.clone() }, Query { after: Some(next), ..query.clone() });
-                pages = (everything.page(&seen, &watched), alone.page(&query, &watched));
+                pages = (everything.page(&seen, &watched, &|_| None), alone.page(&query, &watched, &|_| None));
                 assert_eq!(pages.0, pages.1, "{namespace} {query:?}");
             }
         }
@@ -273,7 +273,7 @@ fn unconfirmed_namespaces_are_seen_by_those_who_see_all() {
     }
     let listing = Listing { table: Arc::new(table.finish(|_, _| true)), ..Listing::default() };
     let visible = Visible::one("default");
-    let page = listing.page(&Query { visible: visible.clone(), ..Query::default() }, &Watched::default());
+    let page = listing.page(&Query { visible: visible.clone(), ..Query::default() }, &Watched::default(), &|_| None);
     assert_eq!((days(&page), page.total, listing.count(&visible)), (vec!["own 01".to_owned()], 1, 1));
     assert_eq!((listing.len(), listing.count(&Visible::All)), (2, 2));
     assert_eq!(listing.newest_of("default", 9, &visible).1, 1);
