@@ -47,7 +47,7 @@ fn way_in() -> Rule {
 pub(crate) const WAY_IN_EXPECTED: &str =
     "at least one of tokens, login and proxy must be set with mode Kubernetes; tokens: {} accepts Kubernetes tokens";
 
-/// Who may see sessions.
+/// The people who may see sessions.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AccessMode {
     /// Everybody who reaches the server.

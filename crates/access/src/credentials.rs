@@ -1,10 +1,11 @@
 //! The credentials of a request.
 
 use crate::token::Token;
+use std::fmt;
 use std::net::IpAddr;
 
 /// The credentials of a request: all that it brings to prove who it is from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Credentials {
     /// Tokens of headers, in the order in which they are tried.
     pub tokens: Vec<Token>,
@@ -28,7 +29,7 @@ impl Credentials {
 }
 
 /// Headers of a proxy as they came, one entry for each header.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ProxyHeaders {
     /// Values of the header of users.
     pub users: Vec<Vec<u8>>,
@@ -38,4 +39,21 @@ pub struct ProxyHeaders {
     pub proofs: Vec<Vec<u8>>,
     /// A header has one of these names with `_` in the place of a `-`.
     pub misspelled: bool,
+}
+
+/// Shows what there is, and no token, cookie or proof.
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tokens, cookie, proxy, peer, forwarded, malformed: _ } = self;
+        let (tokens, cookie) = (tokens.len(), cookie.is_some());
+        write!(f, "Credentials({tokens} tokens, cookie: {cookie}, {proxy:?}, {peer}, {forwarded:?})")
+    }
+}
+
+/// Shows how many headers there are, and no proof.
+impl fmt::Debug for ProxyHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { users, groups, proofs, misspelled: _ } = self;
+        write!(f, "ProxyHeaders({} users, {} groups, {} proofs)", users.len(), groups.len(), proofs.len())
+    }
 }

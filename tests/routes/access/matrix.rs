@@ -33,7 +33,13 @@ fn ask(url: &Url, place: Place, token: &str, more: &[(&str, &str)]) -> super::Re
 
 /// Returns an answer with the names of a place in the stead of another's.
 fn renamed((status, headers, body): super::Reply, from: Place, to: Place) -> super::Reply {
-    let rename = |text: &str| text.replace(from.namespace, to.namespace).replace(from.cluster, to.cluster);
+    let pairs = [(from.namespace, to.namespace), (from.cluster, to.cluster)];
+    let rename = |text: &str| {
+        pairs.iter().fold(text.to_owned(), |text, (from, to)| {
+            // As such, and as a part of a URL's query.
+            text.replace(from, to).replace(&from.replace('-', "%2D"), &to.replace('-', "%2D"))
+        })
+    };
     (status, headers.iter().map(|(name, value)| (name.clone(), rename(value))).collect(), rename(&body))
 }
 
