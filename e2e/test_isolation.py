@@ -31,8 +31,8 @@ ELSEWHERE = {
     "recording/collector.py",
     "recording/network.py",
 }
-"""Files that start programs by themselves: the one that all others use, tools that give each an environment of its own, and
-a program that becomes another."""
+"""Files that start programs by themselves: the one that all others use, tools that give each an environment of its
+own, and a program that becomes another."""
 SELECTED = [
     "test_isolation.py::test_nothing_of_the_user_s_is_seen",
     "test_cli.py::test_the_environment_can_name_the_session",
