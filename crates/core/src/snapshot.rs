@@ -107,11 +107,13 @@ impl Snapshot {
     }
 
     /// Returns the string of a handle.
+    #[inline]
     pub fn str(&self, handle: Str) -> &str {
         self.strings.str(handle)
     }
 
     /// Returns the bytes of an id; empty for no id.
+    #[inline]
     pub fn id(&self, handle: Id) -> &[u8] {
         self.ids.id(handle)
     }
