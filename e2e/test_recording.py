@@ -1,18 +1,17 @@
 """The processes that a recorded cluster has for its own, and ends."""
 
-import sys
 from pathlib import Path
 
 from e2e.harness import processes
 from e2e.harness.server import wait_until
 from e2e.recording.cluster import is_of
 
-TITLED = "import os; os.setsid(); os.execve('/bin/sleep', ['sleep', '60'], {})"
+TITLED = ["setsid", "env", "--ignore-environment", "/bin/sleep", "60"]
 """A process in a session of its own without an environment, as those of Ray that give themselves a title."""
 
 
 def test_processes_belong_to_a_node_by_their_session_or_by_their_marks(tmp_path):
-    titled = processes.start([sys.executable, "-c", TITLED], tmp_path / "titled")
+    titled = processes.start(TITLED, tmp_path / "titled")
     marked = processes.start(["/bin/sleep", "60"], tmp_path / "marked", {"ONE": "1", "TWO": "2"})
     of = lambda process, groups, *marks: is_of(Path(f"/proc/{process.pid}"), groups, set(marks))  # noqa: E731
     try:
