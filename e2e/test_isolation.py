@@ -21,10 +21,6 @@ FOREIGN = re.compile(
     re.IGNORECASE,
 )
 ELSEWHERE = {
-    "collect/compare/history_server.py",
-    "collect/compare/peer.py",
-    "collect/compare/store.py",
-    "collect/plays.py",
     "harness/processes.py",
     "harness/without_ipv6.py",
     "recording/cluster.py",
