@@ -92,8 +92,8 @@ pub trait Resource {
     /// Returns the value of a row in the named column.
     fn cell(&self, row: usize, column: &'static str) -> Cell<'_>;
 
-    /// Returns `false` if Ray's source leaves a row out because of a filter, so that `num_after_truncation` is without it.
-    /// Of most resources it sends every row, and filters apply afterwards.
+    /// Returns `false` if Ray's source leaves a row out because of a filter, so that `num_after_truncation` does not
+    /// count it. Most sources send every row, and filters apply afterwards.
     fn is_fetched(&self, _row: usize, _filter: &Filter) -> bool {
         true
     }

@@ -1,9 +1,9 @@
 //! `/api/v0/workers`: worker processes and drivers.
 //!
 //! `is_alive` is null for a worker whose end no event and no log reports or rules out.
-//! Two filters are applied by the GCS, so rows that they leave out are not in `num_after_truncation`: `is_alive=True`, in
-//! this spelling only, and `num_paused_threads!=0`. Source: `get_all_worker_info` in `util/state/state_manager.py`,
-//! `HandleGetAllWorkerInfo` in `gcs_worker_manager.cc`.
+//! Two filters are applied by the GCS, so `num_after_truncation` does not count the rows that they leave out:
+//! `is_alive=True`, in this spelling only, and `num_paused_threads!=0`. Source: `get_all_worker_info` in
+//! `util/state/state_manager.py`, `HandleGetAllWorkerInfo` in `gcs_worker_manager.cc`.
 
 use super::resource;
 use super::resource::{Column, Filter, Kind, Notes, Predicate, Resource};
