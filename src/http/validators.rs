@@ -3,7 +3,7 @@
 //! Defines the `X-Ray-History-…` headers, entity tags and `If-None-Match`. A tag is a hash of everything an answer
 //! depends on, so that no answer is built for a client that has it.
 
-use super::sessions::completeness::{Completeness, time};
+use super::sessions::completeness::{complete_to, time};
 use super::state::State;
 use crate::session::OpenSession;
 use crate::settings::Redaction;
@@ -30,9 +30,9 @@ pub(super) fn describe(response: &mut HttpResponse, state: &State, key: &Session
     let headers = response.headers_mut();
     headers.insert(STATE, HeaderValue::from_static(state.sessions.state(key).as_str()));
     let Some(session) = session else { return };
-    let completeness = Completeness::of(session, state.sessions.standing(key));
-    headers.insert(COMPLETENESS, HeaderValue::from_static(completeness.as_str()));
-    if let Some(Ok(to)) = completeness.to().map(|to| HeaderValue::from_str(&to)) {
+    let verdict = session.verdict(state.sessions.standing(key));
+    headers.insert(COMPLETENESS, HeaderValue::from_static(verdict.as_str()));
+    if let Some(Ok(to)) = complete_to(verdict).map(|to| HeaderValue::from_str(&to)) {
         headers.insert(COMPLETE_TO, to);
     }
     if let Some(Ok(as_of)) = as_of(session).map(|at| HeaderValue::from_str(&at)) {

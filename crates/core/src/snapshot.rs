@@ -1,7 +1,7 @@
 //! Immutable in-memory tables of one session, and the pure fold that builds them from events.
 //!
-//! There is one file per entity; `build` makes the tables and the crate `ray-api` reads them. This module does no I/O, reads no
-//! clock, and keeps no pointer into the input.
+//! There is one file per entity; `build` makes the tables and the crate `ray-api` reads them. This module does no I/O,
+//! reads no clock, and keeps no pointer into the input.
 
 pub mod actor;
 pub mod build;
