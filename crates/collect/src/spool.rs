@@ -60,13 +60,18 @@ use tokio::time::Instant;
 /// The pause between two looks at a lock that another collector holds.
 const LOCK_PAUSE: Duration = Duration::from_secs(1);
 
+/// Records that are not compressed yet have room for this part of their length beside them. Ray's events need a sixth at
+/// most.
+const COMPRESSED_PART: u64 = 4;
+
 /// Returns the keys of this node in a session; `None` while its id is not known, so its objects wait.
 pub type Destination = Arc<dyn Fn(&SessionName) -> Option<NodeKeys> + Send + Sync>;
 
 /// The bounds of a spool.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes of all files together; a batch that would exceed them is refused.
+    /// Bytes of all records and of the journal together, also while they are compressed; a batch that would exceed them
+    /// is refused.
     pub bytes: u64,
     /// When accepted batches are brought to the disk.
     pub fsync: Fsync,
@@ -173,7 +178,10 @@ impl Spool {
         let recover::Recovered { state, journal, lost } = recover::recover(&home)?;
         let mut inner = Inner::new(state, journal);
         inner.sync_all(&home)?;
-        let replaced = inner.journal.replace(inner.state.clone(), || hook(FailPoint::JournalWritten));
+        let replaced = inner.journal.mark().write(inner.state.clone()).and_then(|next| {
+            hook(FailPoint::JournalWritten);
+            inner.journal.put_in_place(next, true)
+        });
         if lost > 0 {
             // The old journal names bytes that are not there, so nothing may be added to it.
             replaced?;
@@ -224,7 +232,9 @@ impl Spool {
     pub fn accept(&self, body: &[u8]) -> Result<Accepted, Refused> {
         let mut hasher = SipHasher::new();
         hasher.write(body);
-        self.take(hasher.finish128().as_u128(), body.len() as u64, |batch| batch.take(body))
+        let len = body.len() as u64;
+        let room = len + len / COMPRESSED_PART;
+        self.take(hasher.finish128().as_u128(), room, |batch| batch.take(body))
     }
 
     /// Takes a batch that lies in a file, from its beginning.
@@ -240,13 +250,14 @@ impl Spool {
             hasher.write(buffer.get(..read).unwrap_or_default());
         }
         body.rewind().map_err(Refused::Disk)?;
+        // The file that it lies in has a reservation, and is gone before its records are compressed.
         self.take(hasher.finish128().as_u128(), len, |batch| batch.take_file(body))
     }
 
     fn take(
         &self,
         hash: u128,
-        len: u64,
+        room: u64,
         fill: impl FnOnce(&mut Batch<'_>) -> io::Result<()>,
     ) -> Result<Accepted, Refused> {
         let mut inner = self.inner.lock();
@@ -254,14 +265,14 @@ impl Spool {
             inner.uncounted.0 += 1;
             return Ok(Accepted::Repeated);
         }
-        let used = inner.used + inner.journal.len() + self.incoming.load(Ordering::Relaxed);
-        if used + len > self.limits.bytes {
+        let free = self.limits.bytes.saturating_sub(inner.claimed() + self.incoming.load(Ordering::Relaxed));
+        if room > free {
             inner.uncounted.1 += 1;
             inner.is_short_of_room = true;
             self.wake.notify_one();
             return Err(Refused::Full);
         }
-        let mut batch = Batch::new(self, &mut inner);
+        let mut batch = Batch::new(self, &mut inner, free);
         match fill(&mut batch).and_then(|()| batch.commit(hash)) {
             Ok(taken) => {
                 self.wake.notify_one();
@@ -294,6 +305,11 @@ impl Spool {
     pub fn used(&self) -> u64 {
         let inner = self.inner.lock();
         inner.used + inner.journal.len() + self.incoming.load(Ordering::Relaxed)
+    }
+
+    /// Returns `true` if all that is here, on its way, and still to be compressed keeps within the bound.
+    fn has_room(&self) -> bool {
+        self.inner.lock().claimed() + self.incoming.load(Ordering::Relaxed) <= self.limits.bytes
     }
 
     /// Returns the bytes of records alone.
@@ -351,6 +367,15 @@ impl Inner {
             inner.live.insert(*name, live);
         }
         inner
+    }
+
+    /// Returns the bytes of all files, and those that compressing them further may add: until a file is sealed, both of
+    /// its forms are there.
+    fn claimed(&self) -> u64 {
+        let uncompressed = self.state.files.iter().filter(|(_, file)| file.packed.is_none() && !file.is_plain);
+        let compressed = |name| self.live.get(name).and_then(|live| live.compressed).map_or(0, |found| found.end);
+        let to_come = uncompressed.map(|(name, file)| file.end.saturating_sub(compressed(name))).sum::<u64>();
+        self.used + self.journal.len() + to_come / COMPRESSED_PART
     }
 
     /// Returns a name for a new file: its time, later than that of all others, and than `newest`.

@@ -143,6 +143,10 @@ impl Spool {
             inner.used = inner.used.saturating_sub(size);
             live.retry_at = Some(Instant::now() + RETRY);
             live.waiting = live.waiting.into_iter().chain(live.fresh.take()).min();
+            if !file.is_plain {
+                // Whatever is in it does not count; a disk that is full has other use for the space.
+                let _ = remove(&self.home.compressed(name, file));
+            }
         }
     }
 
