@@ -60,8 +60,8 @@ use tokio::time::Instant;
 /// The pause between two looks at a lock that another collector holds.
 const LOCK_PAUSE: Duration = Duration::from_secs(1);
 
-/// Records that are not compressed yet have room for this part of their length beside them. Ray's events need a sixth at
-/// most.
+/// Records that are not compressed yet have room for this part of their length beside them. Ray's events need a sixth
+/// at most.
 const COMPRESSED_PART: u64 = 4;
 
 /// Returns the keys of this node in a session; `None` while its id is not known, so its objects wait.

@@ -167,8 +167,8 @@ impl Tail {
         let _ = self.0.states.disk.run(move || inner.scan()).await;
     }
 
-    /// Puts what scans have seen into segments; if something is due, what is there now. Returns once it is stored. May be
-    /// dropped at any time.
+    /// Puts what scans have seen into segments; if something is due, what is there now. Returns once it is stored. May
+    /// be dropped at any time.
     pub async fn flush(&self, kind: FlushKind) -> Result<(), Error> {
         let is_due = |node: &Arc<Node>| kind == FlushKind::All || node.is_due();
         let due: Vec<_> = self.nodes().into_iter().filter(is_due).collect();

@@ -47,7 +47,8 @@ pub(crate) enum Content {
     Growing(PathBuf, u64),
     /// A file whose beginning does not change any more: a compressed one that is sealed, or a plain one.
     Sealed(PathBuf, u64),
-    /// The beginning of a plain file that is to be compressed in memory, because the disk has no room for its compressed form.
+    /// The beginning of a plain file that is to be compressed in memory, because the disk has no room for
+    /// its compressed form.
     Plain(PathBuf, u64),
 }
 
