@@ -22,6 +22,7 @@ mod outbox;
 mod recover;
 mod report;
 mod reservation;
+mod room;
 mod sealing;
 mod state;
 mod sync;
@@ -59,10 +60,6 @@ use tokio::time::Instant;
 
 /// The pause between two looks at a lock that another collector holds.
 const LOCK_PAUSE: Duration = Duration::from_secs(1);
-
-/// Records that are not compressed yet have room for this part of their length beside them. Ray's events need a sixth
-/// at most.
-const COMPRESSED_PART: u64 = 4;
 
 /// Returns the keys of this node in a session; `None` while its id is not known, so its objects wait.
 pub type Destination = Arc<dyn Fn(&SessionName) -> Option<NodeKeys> + Send + Sync>;
@@ -233,7 +230,7 @@ impl Spool {
         let mut hasher = SipHasher::new();
         hasher.write(body);
         let len = body.len() as u64;
-        let room = len + len / COMPRESSED_PART;
+        let room = room::of_records(len);
         self.take(hasher.finish128().as_u128(), room, |batch| batch.take(body))
     }
 
@@ -301,28 +298,6 @@ impl Spool {
         Ok(file)
     }
 
-    /// Returns the bytes of all files.
-    pub fn used(&self) -> u64 {
-        let inner = self.inner.lock();
-        inner.used + inner.journal.len() + self.incoming.load(Ordering::Relaxed)
-    }
-
-    /// Returns `true` if all that is here, on its way, and still to be compressed keeps within the bound.
-    fn has_room(&self) -> bool {
-        self.inner.lock().claimed() + self.incoming.load(Ordering::Relaxed) <= self.limits.bytes
-    }
-
-    /// Returns the bytes of records alone.
-    #[cfg(test)]
-    pub(crate) fn inner_used(&self) -> u64 {
-        self.inner.lock().used
-    }
-
-    /// Returns the bound of [`Self::used`].
-    pub fn limit(&self) -> u64 {
-        self.limits.bytes
-    }
-
     /// Wakes the uploader.
     pub(crate) fn wake(&self) -> &Notify {
         &self.wake
@@ -367,15 +342,6 @@ impl Inner {
             inner.live.insert(*name, live);
         }
         inner
-    }
-
-    /// Returns the bytes of all files, and those that compressing them further may add: until a file is sealed, both of
-    /// its forms are there.
-    fn claimed(&self) -> u64 {
-        let uncompressed = self.state.files.iter().filter(|(_, file)| file.packed.is_none() && !file.is_plain);
-        let compressed = |name| self.live.get(name).and_then(|live| live.compressed).map_or(0, |found| found.end);
-        let to_come = uncompressed.map(|(name, file)| file.end.saturating_sub(compressed(name))).sum::<u64>();
-        self.used + self.journal.len() + to_come / COMPRESSED_PART
     }
 
     /// Returns a name for a new file: its time, later than that of all others, and than `newest`.
