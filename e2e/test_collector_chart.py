@@ -49,9 +49,15 @@ def test_the_image_of_the_collector_may_be_chosen(image, wanted):
 
 
 def test_variables_of_any_kind_become_text():
-    variables = {"RAY_HISTORY_COLLECT_IMMUTABLE": True, "EVENTS_PORT": 18084}
+    variables = {"RAY_HISTORY_COLLECT_IMMUTABLE": True, "EVENTS_PORT": 18084, "MOST": 536870912, "HALF": 0.5, "NO": "x"}
     (found,) = parameters({"namespaces": ["team-a"], "variables": STORE | variables})
-    assert (found["data"]["RAY_HISTORY_COLLECT_IMMUTABLE"], found["data"]["EVENTS_PORT"]) == ("true", "18084")
+    texts = {"RAY_HISTORY_COLLECT_IMMUTABLE": "true", "EVENTS_PORT": "18084", "MOST": "536870912", "HALF": "0.5"}
+    assert found["data"] == {"image": found["data"]["image"], "NO": "x", **STORE, **texts}
+
+
+def test_a_namespace_may_be_a_number():
+    (found,) = parameters({"namespaces": ["123"]})
+    assert found["metadata"]["namespace"] == "123"
 
 
 def test_labels_and_annotations_of_the_parameters_are_values():

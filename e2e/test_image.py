@@ -258,7 +258,8 @@ def test_a_restricted_collector_without_settings_keeps_events_in_64_mib(image, r
         status, _, body = container.get("healthz")
         assert status == 200
         assert body.startswith(b"cluster: RAY_CLUSTER_NAME is missing")
-        assert len(body.splitlines()) == 1, "the spool works"
+        assert b"\nstorage: neither STORAGE_BACKEND nor --local-dir is set" in body
+        assert len(body.splitlines()) == 2, "the spool works"
         request = urllib.request.Request(container.events, json.dumps([event, event | {"eventId": "Yg=="}]).encode())
         with urllib.request.urlopen(request, timeout=10) as answer:
             assert answer.status == 200

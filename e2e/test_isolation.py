@@ -21,13 +21,13 @@ FOREIGN = re.compile(
     re.IGNORECASE,
 )
 ELSEWHERE = {
-    "collect/scene.py",
     "harness/processes.py",
     "harness/without_ipv6.py",
-    "recording/__main__.py",
     "recording/cluster.py",
+    "recording/collector.py",
+    "recording/network.py",
 }
-"""Files that start programs by themselves: the one that all others use, two tools that give each an environment of its
+"""Files that start programs by themselves: the one that all others use, tools that give each an environment of its
 own, and a program that becomes another."""
 SELECTED = [
     "test_isolation.py::test_nothing_of_the_user_s_is_seen",

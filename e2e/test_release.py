@@ -22,6 +22,7 @@ NAMED = [
     "Makefile",
     "charts/ray-history/Chart.yaml",
     "config/collector/head/parameters.yaml",
+    "config/collector/helm/ray-cluster-values.yaml",
     "config/manager/kustomization.yaml",
     "docs/openapi.json",
 ]

@@ -134,6 +134,11 @@ def collected(node: Node, rayjob: dict) -> dict:
     return found
 
 
+def delete_all(node: Node, namespace: str):
+    """Deletes what a test that failed left behind: its pods would take the room of the next one's."""
+    node.kubectl("-n", namespace, "delete", "rayjobs", "--all", "--ignore-not-found", "--timeout=120s")
+
+
 OK = rayjob("ok", worker=WORKER)
 FAIL = rayjob("fail")
 OOM = rayjob("oom", worker=pod("ray-worker", "1Gi", fills_memory=True))

@@ -43,13 +43,17 @@ class Run:
         return self.history.json(f"api/history/v1/{self.session}")
 
     def end(self):
-        """Waits until the RayJob has ended, and keeps its status."""
+        """Waits until the RayJob has ended, and keeps its status.
+
+        A head that was too slow for its probe has started again before the job did: the newest session has the job.
+        """
 
         def status() -> dict | None:
             found = self.node.get("rayjob", self.name, f"--namespace={self.namespace}").get("status", {})
             return found if found.get("jobDeploymentStatus") in ("Complete", "Failed") else None
 
         self.status = wait_for(f"the end of {self.name}", status, END_SECONDS)
+        self.session = self.history.sessions(namespace=self.namespace, cluster=self.cluster)[0]["path"].strip("/")
 
     def delete(self, kind: str):
         """Deletes the RayJob or its RayCluster, and does not wait."""

@@ -21,9 +21,8 @@ RAYLET_SECONDS = 2
 
 @pytest.fixture(autouse=True)
 def nothing_left(node):
-    """What a test that failed left behind would take the room of the next one's pods."""
     yield
-    node.kubectl("-n", rayjobs.NAMESPACE, "delete", "rayjobs", "--all", "--ignore-not-found", "--timeout=120s")
+    rayjobs.delete_all(node, rayjobs.NAMESPACE)
 
 
 def test_a_rayjob_that_ends_and_is_deleted(rays, history, measured):

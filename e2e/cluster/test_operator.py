@@ -14,7 +14,8 @@ def operated(node, collector):  # noqa: ARG001  the image is there
     """The namespace. Where the operator does not know the options, `conftest.py` leaves this file out."""
     node.namespace(NAMESPACE)
     node.apply(rayjobs.programs(NAMESPACE))
-    return node
+    yield node
+    rayjobs.delete_all(node, NAMESPACE)
 
 
 def test_the_image_of_collector_options_may_be_ours(operated, history):
@@ -27,7 +28,7 @@ def test_the_image_of_collector_options_may_be_ours(operated, history):
     run = runs.start(operated, history, job)
     pods = operated.get("pods", f"--namespace={NAMESPACE}", f"--selector=ray.io/cluster={run.cluster}")["items"]
     assert [pod["spec"]["containers"][-1]["name"] for pod in pods] == [COLLECTOR] * 2
-    assert (run.item["owner"]["kind"], run.item["owner"]["name"]) == ("RayJob", "ok")
+    assert (run.item["owner"]["kind"], run.item["owner"]["name"]) == ("rayjob", "ok")
     run.end()
     run.delete("rayjob")
     run.without_pods()

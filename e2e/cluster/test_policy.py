@@ -34,6 +34,7 @@ def asked(node, history, collector):  # noqa: ARG001  the definition and the ima
         helm.install(package, "collect", values)
         wait_for("the policies", lambda: COLLECTOR in added(node), 60)
         yield node
+        rayjobs.delete_all(node, NAMESPACE)
         helm.uninstall("collect")
 
 
@@ -53,7 +54,7 @@ def test_a_rayjob_of_a_namespace_that_asks_has_collectors(asked, history):
         # KubeRay's own init container of a worker waits for the head.
         assert pod["spec"]["initContainers"][-1]["name"] == COLLECTOR
         assert [pod["metadata"]["labels"][name] for name in OWNER] == ["RayJob", "ok"]
-    assert (run.item["owner"]["kind"], run.item["owner"]["name"]) == ("RayJob", "ok")
+    assert (run.item["owner"]["kind"], run.item["owner"]["name"]) == ("rayjob", "ok")
     run.end()
     assert run.status["jobStatus"] == "SUCCEEDED"
     run.delete("rayjob")

@@ -3,7 +3,6 @@
 import contextlib
 import re
 import signal
-import subprocess
 import time
 import urllib.request
 from pathlib import Path
@@ -29,13 +28,18 @@ ray.get([f.options(num_cpus=0.1, resources={{name(i): 0.01}}).remote(i) for i in
 DROPPED = re.compile(r"^ray_aggregator_agent_queue_dropped_events_total\{(.*)\} (\S+)", re.MULTILINE)
 
 
-def run(cluster: Cluster, name: str, program: str) -> str:
-    """Runs a job, and returns its status."""
+def submit(cluster: Cluster, name: str, program: str) -> Submission:
+    """Starts a job."""
     script = cluster.nodes[0].folder / f"{name}.py"
     script.write_text(program)
     submission = Submission(name, command=f"python {script}")
     submission.submit(cluster, Path(), Path())
-    return submission.wait(cluster)
+    return submission
+
+
+def run(cluster: Cluster, name: str, program: str) -> str:
+    """Runs a job, and returns its status."""
+    return submit(cluster, name, program).wait(cluster)
 
 
 def begin(cluster: Cluster) -> dict:
@@ -61,8 +65,8 @@ def drain(collector: Collector) -> dict:
 def close(node: Node) -> dict:
     """Ends the collector of a node whose Ray has ended or was told to."""
     seen = dict(zip(("exit", "end seconds"), node.receiver.end(), strict=True))
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        node.process.wait(END_SECONDS)
+    with contextlib.suppress(AssertionError):  # It may go on: the end of the cluster kills it.
+        wait_until(lambda: node.process.poll() is not None, END_SECONDS)
     return seen
 
 
@@ -92,10 +96,7 @@ def several(cluster: Cluster) -> dict:
     """Of three nodes one is lost with its collector in the middle of work, one ends before the head."""
     seen = begin(cluster)
     head, lost, early = cluster.nodes
-    submission = Submission(
-        "workers", command=f"python {script(cluster, 'workers', ON_WORKERS, workers=2, count=2000)}"
-    )
-    submission.submit(cluster, Path(), Path())
+    submit(cluster, "workers", ON_WORKERS.format(workers=2, count=2000))
     logged = lambda node: any(file.stat().st_size for file in node.logs(cluster.session).glob("worker-*.out"))  # noqa: E731
     wait_until(lambda: logged(lost) and logged(early), 60)
     time.sleep(12)  # More than the interval of flushes.
@@ -144,13 +145,6 @@ def restarted(cluster: Cluster) -> dict:
     cluster.stop()
     seen["early"] |= close(worker)
     return seen | close(head)
-
-
-def script(cluster: Cluster, name: str, program: str, **values: int) -> Path:
-    """Writes a program, and returns its path."""
-    path = cluster.nodes[0].folder / f"{name}.py"
-    path.write_text(program.format(**values))
-    return path
 
 
 def own_count(cluster: Cluster, after: float = 0.0) -> dict[str, int]:

@@ -36,7 +36,9 @@ class Stored:
 
     def event_files(self) -> list[Path]:
         """Returns the files of events; KubeRay's collector compresses them only if it is told to."""
-        return sorted([*self.prefix.glob("job_events/*/*.jsonl*"), *self.prefix.glob("node_events/*.jsonl*")])
+        found = [*self.prefix.glob("job_events/*/*.jsonl*"), *self.prefix.glob("node_events/*.jsonl*")]
+        # A store in a folder writes an object under another name first.
+        return sorted(file for file in found if not file.name.startswith("."))
 
     def events(self) -> list[dict]:
         contents = [(file, file.read_bytes()) for file in self.event_files()]

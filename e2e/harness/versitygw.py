@@ -1,6 +1,7 @@
 """versitygw, an S3 server with folders as its buckets, which can be away for a while and come back."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from e2e.harness import processes
@@ -14,34 +15,44 @@ PROGRAM = Path(os.environ.get("RAY_HISTORY_STORAGE_SERVERS", REPOSITORY / ".cach
 START_SECONDS = 30
 
 
-class Versitygw:
-    """A running server; a context manager. `bucket` is the folder of its bucket."""
+def variables(port: int, bucket: str = BUCKET) -> dict[str, str]:
+    """Returns the variables by which KubeRay's programs, and ours, are told of a bucket of the server at a port."""
+    return {
+        "STORAGE_BACKEND": "s3",
+        "S3_BUCKET": bucket,
+        "S3_REGION": "us-east-1",
+        "S3_ENDPOINT": f"127.0.0.1:{port}",
+        "S3FORCE_PATH_STYLE": "true",
+        "S3DISABLE_SSL": "true",
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+    }
 
-    def __init__(self, folder: Path):
-        self._buckets, self._log = folder / "buckets", folder / "versitygw.log"
-        self.bucket = self._buckets / BUCKET
-        self.bucket.mkdir(parents=True)
-        (self._port,) = free_ports(1)
+
+class Versitygw:
+    """A running server; a context manager. `buckets` has a folder for each bucket, which may be there before."""
+
+    def __init__(self, folder: Path, names: Iterable[str] = (BUCKET,)):
+        self.buckets, self._log = folder / "buckets", folder / "versitygw.log"
+        for name in names:
+            (self.buckets / name).mkdir(parents=True, exist_ok=True)
+        (self.port,) = free_ports(1)
+
+    @property
+    def bucket(self) -> Path:
+        """The folder of the bucket that it has by default."""
+        return self.buckets / BUCKET
 
     @property
     def variables(self) -> dict[str, str]:
-        """The variables by which KubeRay's programs, and ours, are told of it."""
-        return {
-            "STORAGE_BACKEND": "s3",
-            "S3_BUCKET": BUCKET,
-            "S3_REGION": "us-east-1",
-            "S3_ENDPOINT": f"127.0.0.1:{self._port}",
-            "S3FORCE_PATH_STYLE": "true",
-            "S3DISABLE_SSL": "true",
-            "AWS_ACCESS_KEY_ID": KEY,
-            "AWS_SECRET_ACCESS_KEY": SECRET,
-        }
+        """Those of the bucket that it has by default."""
+        return variables(self.port)
 
     def start(self):
         assert PROGRAM.is_file(), f"no {PROGRAM}: run `make storage-servers`"
-        command = [PROGRAM, "--port", f"127.0.0.1:{self._port}", "--quiet", "posix", self._buckets]
+        command = [PROGRAM, "--port", f"127.0.0.1:{self.port}", "--quiet", "posix", self.buckets]
         self._process = processes.start(command, self._log, {"ROOT_ACCESS_KEY": KEY, "ROOT_SECRET_KEY": SECRET})
-        wait_until(lambda: self._process.poll() is not None or get(f"http://127.0.0.1:{self._port}/")[0], START_SECONDS)
+        wait_until(lambda: self._process.poll() is not None or get(f"http://127.0.0.1:{self.port}/")[0], START_SECONDS)
         assert self._process.poll() is None, self._log.read_text()
 
     def stop(self):

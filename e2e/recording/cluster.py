@@ -56,6 +56,8 @@ class Node:
         self.receiver = Receiver()
         self.id = ""
         """The id in hex, once the node is up."""
+        self.group = 0
+        """The Unix session of its processes, until all of them are killed."""
 
     def start(self, ray: Path, environment: dict, *flags: str, head: Path):
         """Starts it. `head` is the folder of the head, whose own folder is its own."""
@@ -72,6 +74,7 @@ class Node:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
             )
+        self.group = self.process.pid
 
     def logs(self, session: str) -> Path:
         return self.folder / session / "logs"
@@ -184,9 +187,15 @@ class Cluster:
             node.process.wait(STOP_SECONDS)
 
     def kill(self, node: Node | None = None):
-        """Ends the remaining processes of the cluster or of a node, which marks in their environment identify."""
-        mark = f"{NODE}={node.ip}" if node else f"{MARK}={self._mark}"
-        while left := [folder for folder in Path("/proc").glob("[0-9]*") if self._owns(folder, mark)]:
+        """Ends the remaining processes of the cluster or of a node.
+
+        They are in the Unix session of a node, or have marks in their environment: a job's driver has a session of its
+        own, and a process of Ray that gives itself a title overwrites its environment.
+        """
+        nodes = [node] if node else self.nodes
+        groups = {each.group for each in nodes if each.group}
+        marks = {f"{MARK}={self._mark}".encode()} | ({f"{NODE}={node.ip}".encode()} if node else set())
+        while left := [folder for folder in Path("/proc").glob("[0-9]*") if is_of(folder, groups, marks)]:
             for folder in left:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(folder.name), signal.SIGKILL)
@@ -194,13 +203,18 @@ class Cluster:
                 if hasattr(each, "process"):
                     each.process.poll()
             time.sleep(0.1)
+        for each in nodes:
+            each.group = 0
 
-    def _owns(self, process: Path, mark: str) -> bool:
-        try:
-            variables = (process / "environ").read_bytes().split(b"\0")
-        except OSError:
-            return False
-        return {mark.encode(), f"{MARK}={self._mark}".encode()} <= set(variables)
+
+def is_of(process: Path, groups: set[int], marks: set[bytes]) -> bool:
+    """Returns True of a living process, a folder of /proc, in one of some Unix sessions or with all marks."""
+    try:
+        state, _, _, group = (process / "stat").read_text().rpartition(")")[2].split()[:4]
+        variables = (process / "environ").read_bytes().split(b"\0")
+        return state not in "ZX" and (int(group) in groups or marks <= set(variables))
+    except OSError:
+        return False
 
 
 def version(ray: Path) -> tuple[int, int]:

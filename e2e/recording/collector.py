@@ -16,9 +16,10 @@ from .cluster import Cluster, Node
 from .store import Place
 
 END_SECONDS = 60
-POLL_SECONDS = 240
-AT_REST_SECONDS = 45
-"""A page that makes tasks is asked every 30 s, if the dashboard is quick, or no more."""
+POLL_SECONDS = 400
+AT_REST_SECONDS = 100
+"""A page that makes tasks is asked every 30 s, if the dashboard is quick, and a few times only."""
+LOST_SECONDS = 60
 OF_THE_DASHBOARD = {
     "_StatsActor.get_datasets",
     "TrainStateActor.get_train_runs",
@@ -112,7 +113,7 @@ class Collected:
     def poll(self):
         """Waits until the head's collector has asked all that makes tasks in the session."""
         asked, since, end = -1, time.monotonic(), time.monotonic() + POLL_SECONDS
-        while self._shows_lost_nodes() and time.monotonic() < end:
+        while self._shows_lost_nodes() and time.monotonic() - since < LOST_SECONDS:
             time.sleep(1)
         while time.monotonic() - since < AT_REST_SECONDS and time.monotonic() < end:
             rows = self._cluster.json("/api/v0/tasks?limit=10000")["data"]["result"]["result"]
@@ -122,9 +123,11 @@ class Collected:
 
     def _shows_lost_nodes(self) -> bool:
         """Returns True while the dashboard takes a node for alive that is not."""
-        lost = {node.id for node in self._cluster.nodes if node.process.poll() is not None}
-        rows = [row["raylet"] for row in self._cluster.json("/nodes?view=summary")["data"]["summary"]]
-        return any(row["nodeId"] in lost and row["state"] == "ALIVE" for row in rows)
+        lost = [node.id for node in self._cluster.nodes if node.process.poll() is not None]
+        rows = self._cluster.json("/nodes?view=summary")["data"]["summary"]
+        details = [self._cluster.json(f"/nodes/{node}")["data"]["detail"] for node in lost]
+        shown = [row["raylet"] for row in (*rows, *details)]
+        return any(raylet["nodeId"] in lost and raylet["state"] == "ALIVE" for raylet in shown)
 
     def lose(self, node: Node):
         """Kills a node with its collector, as when a machine is lost."""

@@ -4,7 +4,7 @@
 //! depends on, so that no answer is built for a client that has it.
 
 use super::request::Call;
-use super::sessions::completeness::{Completeness, time};
+use super::sessions::completeness::{complete_to, time};
 use super::sessions::find;
 use crate::session::OpenSession;
 use crate::settings::Redaction;
@@ -35,9 +35,9 @@ pub(super) fn describe(response: &mut HttpResponse, call: &Call<'_>, key: &Sessi
     let (state, headers) = (call.state, response.headers_mut());
     headers.insert(STATE, HeaderValue::from_static(state.sessions.state(key).as_str()));
     let Some(session) = session else { return };
-    let completeness = Completeness::of(session, state.sessions.standing(key));
-    headers.insert(COMPLETENESS, HeaderValue::from_static(completeness.as_str()));
-    if let Some(Ok(to)) = completeness.to().map(|to| HeaderValue::from_str(&to)) {
+    let verdict = session.verdict(state.sessions.standing(key));
+    headers.insert(COMPLETENESS, HeaderValue::from_static(verdict.as_str()));
+    if let Some(Ok(to)) = complete_to(verdict).map(|to| HeaderValue::from_str(&to)) {
         headers.insert(COMPLETE_TO, to);
     }
     if let Some(Ok(as_of)) = as_of(session).map(|at| HeaderValue::from_str(&at)) {

@@ -17,7 +17,7 @@ const QUIET: Duration = Duration::from_millis(1200);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// The longest time that the hook waits for the store.
 const LONGEST_FLUSH: Duration = Duration::from_secs(10);
-/// Scrapes of Ray's agent while the hook waits.
+/// Scrapes of Ray's agent while the hook waits; as many again for events of the dashboard's answers.
 const SCRAPES: u32 = 3;
 /// The part of the hook's wait that is kept for a scrape when events go on.
 const LAST_SCRAPE: Duration = Duration::from_secs(1);
@@ -89,8 +89,10 @@ impl Drain {
         let end = Instant::now() + LONGEST_WAIT;
         let node = &*self.node;
         // A dashboard that does not answer must not keep the events waiting.
-        tokio::join!(async { drop(timeout_at(end, node.poll()).await) }, quiet(node, end));
-        if !node.is_quiet() && Instant::now() < end {
+        let poll = async { (timeout_at(end, node.poll()).await.is_ok(), Instant::now()) };
+        let wait = async { (quiet(node, end).await, Instant::now()) };
+        let ((is_polled, polled), ((), waited)) = tokio::join!(poll, wait);
+        if is_polled && polled > waited && !node.is_quiet() {
             // What the dashboard did for its answers made events, too.
             quiet(node, end).await;
         }

@@ -114,20 +114,33 @@ impl Manifests {
         dropped
     }
 
-    /// Puts the manifest of a node if it is due. A closed node has no signs of life, but what came late is said.
+    /// Puts the manifest of a node that goes on, if it is due.
     pub async fn put_if_due(&self, node: &NodeId) {
-        let (state, reason) = self.with(node, |known| (known.state, known.reason));
-        let Some(keys) = self.destinations.session_keys(&node.0) else { return };
-        let composed = self.compose(node, &keys.node(&node.1), state, reason);
+        let Some((composed, state, reason)) = self.next(node) else { return };
         let due = self.with(node, |known| {
             let age = known.put.map_or(Duration::MAX, |put| put.elapsed());
-            let is_alive = state != State::Closed;
             let is_telling = known.is_first_with_counters(&composed);
-            is_alive && age >= HEARTBEAT || (age >= INTERVAL || is_telling) && known.differs(&composed)
+            age >= HEARTBEAT || (age >= INTERVAL || is_telling) && known.differs(&composed)
         });
-        if due {
+        if due && state != State::Closed {
             self.put(node, state, reason).await;
         }
+    }
+
+    /// Puts the manifest of a closed node again if something was stored since: a log that was stored again would look as
+    /// if somebody had replaced it. Such a node gives no signs of life.
+    pub async fn put_late(&self, node: &NodeId) {
+        let Some((composed, state, reason)) = self.next(node) else { return };
+        if state == State::Closed && self.with(node, |known| known.differs(&composed)) {
+            self.put(node, state, reason).await;
+        }
+    }
+
+    /// Returns the manifest that would be put now without a new state.
+    fn next(&self, node: &NodeId) -> Option<(Manifest, State, Option<Reason>)> {
+        let (state, reason) = self.with(node, |known| (known.state, known.reason));
+        let keys = self.destinations.session_keys(&node.0)?;
+        Some((self.compose(node, &keys.node(&node.1), state, reason), state, reason))
     }
 
     /// Puts the manifest of a node with a new state. Waits for the store.

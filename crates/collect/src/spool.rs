@@ -22,6 +22,7 @@ mod outbox;
 mod recover;
 mod report;
 mod reservation;
+mod room;
 mod sealing;
 mod state;
 mod sync;
@@ -66,7 +67,8 @@ pub type Destination = Arc<dyn Fn(&SessionName) -> Option<NodeKeys> + Send + Syn
 /// The bounds of a spool.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes of all files together; a batch that would exceed them is refused.
+    /// Bytes of all records and of the journal together, also while they are compressed; a batch that would exceed them
+    /// is refused.
     pub bytes: u64,
     /// When accepted batches are brought to the disk.
     pub fsync: Fsync,
@@ -173,7 +175,10 @@ impl Spool {
         let recover::Recovered { state, journal, lost } = recover::recover(&home)?;
         let mut inner = Inner::new(state, journal);
         inner.sync_all(&home)?;
-        let replaced = inner.journal.replace(inner.state.clone(), || hook(FailPoint::JournalWritten));
+        let replaced = inner.journal.mark().write(inner.state.clone()).and_then(|next| {
+            hook(FailPoint::JournalWritten);
+            inner.journal.put_in_place(next, true)
+        });
         if lost > 0 {
             // The old journal names bytes that are not there, so nothing may be added to it.
             replaced?;
@@ -224,7 +229,9 @@ impl Spool {
     pub fn accept(&self, body: &[u8]) -> Result<Accepted, Refused> {
         let mut hasher = SipHasher::new();
         hasher.write(body);
-        self.take(hasher.finish128().as_u128(), body.len() as u64, |batch| batch.take(body))
+        let len = body.len() as u64;
+        let room = room::of_records(len);
+        self.take(hasher.finish128().as_u128(), room, |batch| batch.take(body))
     }
 
     /// Takes a batch that lies in a file, from its beginning.
@@ -240,13 +247,14 @@ impl Spool {
             hasher.write(buffer.get(..read).unwrap_or_default());
         }
         body.rewind().map_err(Refused::Disk)?;
+        // The file that it lies in has a reservation, and is gone before its records are compressed.
         self.take(hasher.finish128().as_u128(), len, |batch| batch.take_file(body))
     }
 
     fn take(
         &self,
         hash: u128,
-        len: u64,
+        room: u64,
         fill: impl FnOnce(&mut Batch<'_>) -> io::Result<()>,
     ) -> Result<Accepted, Refused> {
         let mut inner = self.inner.lock();
@@ -254,14 +262,14 @@ impl Spool {
             inner.uncounted.0 += 1;
             return Ok(Accepted::Repeated);
         }
-        let used = inner.used + inner.journal.len() + self.incoming.load(Ordering::Relaxed);
-        if used + len > self.limits.bytes {
+        let free = self.limits.bytes.saturating_sub(inner.claimed() + self.incoming.load(Ordering::Relaxed));
+        if room > free {
             inner.uncounted.1 += 1;
             inner.is_short_of_room = true;
             self.wake.notify_one();
             return Err(Refused::Full);
         }
-        let mut batch = Batch::new(self, &mut inner);
+        let mut batch = Batch::new(self, &mut inner, free);
         match fill(&mut batch).and_then(|()| batch.commit(hash)) {
             Ok(taken) => {
                 self.wake.notify_one();
@@ -288,23 +296,6 @@ impl Spool {
         let file = File::options().read(true).write(true).create(true).truncate(true).open(&path)?;
         std::fs::remove_file(path)?;
         Ok(file)
-    }
-
-    /// Returns the bytes of all files.
-    pub fn used(&self) -> u64 {
-        let inner = self.inner.lock();
-        inner.used + inner.journal.len() + self.incoming.load(Ordering::Relaxed)
-    }
-
-    /// Returns the bytes of records alone.
-    #[cfg(test)]
-    pub(crate) fn inner_used(&self) -> u64 {
-        self.inner.lock().used
-    }
-
-    /// Returns the bound of [`Self::used`].
-    pub fn limit(&self) -> u64 {
-        self.limits.bytes
     }
 
     /// Wakes the uploader.

@@ -167,12 +167,17 @@ impl Tail {
         let _ = self.0.states.disk.run(move || inner.scan()).await;
     }
 
-    /// Puts what scans have seen into segments. Returns once it is stored. May be dropped at any time.
+    /// Puts what scans have seen into segments; if something is due, what is there now. Returns once it is stored. May
+    /// be dropped at any time.
     pub async fn flush(&self, kind: FlushKind) -> Result<(), Error> {
-        for node in self.nodes() {
-            if kind == FlushKind::All || node.is_due() {
-                node.flush(&self.0.sink, &self.0.states).await?;
-            }
+        let is_due = |node: &Arc<Node>| kind == FlushKind::All || node.is_due();
+        let due: Vec<_> = self.nodes().into_iter().filter(is_due).collect();
+        if kind == FlushKind::Due && !due.is_empty() {
+            // What was appended since the last scan goes with it, and needs no request of its own so soon.
+            self.scan().await;
+        }
+        for node in due {
+            node.flush(&self.0.sink, &self.0.states).await?;
         }
         Ok(())
     }

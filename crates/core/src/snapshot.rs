@@ -1,7 +1,7 @@
 //! Immutable in-memory tables of one session, and the pure fold that builds them from events.
 //!
-//! There is one file per entity; `build` makes the tables and the crate `ray-api` reads them. This module does no I/O, reads no
-//! clock, and keeps no pointer into the input.
+//! There is one file per entity; `build` makes the tables and the crate `ray-api` reads them. This module does no I/O,
+//! reads no clock, and keeps no pointer into the input.
 
 pub mod actor;
 pub mod build;
@@ -107,11 +107,13 @@ impl Snapshot {
     }
 
     /// Returns the string of a handle.
+    #[inline]
     pub fn str(&self, handle: Str) -> &str {
         self.strings.str(handle)
     }
 
     /// Returns the bytes of an id; empty for no id.
+    #[inline]
     pub fn id(&self, handle: Id) -> &[u8] {
         self.ids.id(handle)
     }

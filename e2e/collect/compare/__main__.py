@@ -11,17 +11,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from e2e.harness.processes import REPOSITORY
+from e2e.harness import processes
 from e2e.recording.network import alone
 
 from .peer import NAMES, OURS
 from .scene import SCENES, run
 
 RAY = Path(sys.executable).parent / "ray"
-STORE = REPOSITORY / ".cache" / "servers" / "versitygw"
 
 
 def main():
+    processes.alone()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ours", type=Path, required=True)
     parser.add_argument("--kuberay", type=Path, required=True)
@@ -34,7 +34,7 @@ def main():
     alone("e2e.collect.compare")
     changes = {name: getattr(arguments, name) for name in ("seconds", "rate") if getattr(arguments, name) is not None}
     scene = dataclasses.replace(SCENES[arguments.scene], **changes)
-    programs = {"ours": arguments.ours.absolute(), "kuberay": arguments.kuberay.absolute(), "store": STORE}
+    programs = {"ours": arguments.ours.absolute(), "kuberay": arguments.kuberay.absolute()}
     arguments.into.mkdir(parents=True, exist_ok=True)
     # Sockets have short paths only.
     folder = Path(tempfile.mkdtemp(prefix="ray-"))
@@ -42,8 +42,8 @@ def main():
         seen = run(scene, programs, RAY, folder, arguments.first)
     finally:
         shutil.copytree(folder / "store", arguments.into / "store", dirs_exist_ok=True)
-        for log in folder.glob("s*/*/log"):
-            shutil.copy(log, arguments.into / f"{log.parent.name}.log")
+        for log in folder.glob("s[0-9]*/*/*.log"):
+            shutil.copy(log, arguments.into / f"{log.parent.name}-{log.name}")
         shutil.rmtree(folder, ignore_errors=True)
     seen = {"scene": dataclasses.asdict(scene), "first": arguments.first, **seen}
     (arguments.into / "seen.json").write_text(json.dumps(seen, indent=1))

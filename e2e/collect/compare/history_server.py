@@ -9,22 +9,20 @@ own, and it asks Kubernetes for RayClusters, of which there are none.
 import argparse
 import http.cookiejar
 import json
-import subprocess
 import tempfile
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+from e2e.harness import processes
 from e2e.harness.loopback import Loopback
 from e2e.harness.object_server import Answering
-from e2e.harness.processes import REPOSITORY
+from e2e.harness.versitygw import Versitygw, variables
 from e2e.recording.network import alone
 
-from .peer import CLUSTER, KEYS, NAMES, NAMESPACE
-from .store import Store
+from .peer import CLUSTER, NAMES, NAMESPACE
 
-STORE = REPOSITORY / ".cache" / "servers" / "versitygw"
 URL = "http://127.0.0.1:8080"
 START_SECONDS = 30
 JSON = {"Content_Type": "application/json"}
@@ -63,7 +61,7 @@ class NoClusters(Answering):
 class HistoryServer:
     """KubeRay's server on a bucket; a context manager."""
 
-    def __init__(self, program: Path, store: Store, bucket: str, folder: Path, kubernetes: int):
+    def __init__(self, program: Path, store: Versitygw, bucket: str, folder: Path, kubernetes: int):
         config = {"apiVersion": "v1", "kind": "Config", "current-context": "it", "users": [{"name": "it", "user": {}}]}
         config["clusters"] = [{"name": "it", "cluster": {"server": f"http://127.0.0.1:{kubernetes}"}}]
         config["contexts"] = [{"name": "it", "context": {"cluster": "it", "user": "it"}}]
@@ -71,20 +69,11 @@ class HistoryServer:
         kubeconfig.write_text(json.dumps(config))
         self._log = folder / f"{bucket}.log"
         self._command = [program, "--storage-backend=s3", f"--kubeconfigs={kubeconfig}"]
-        self._environment = {
-            "PATH": "/usr/bin:/bin",
-            "S3_BUCKET": bucket,
-            "S3_ENDPOINT": f"http://127.0.0.1:{store.port}",
-            "S3_REGION": "us-east-1",
-            "S3FORCE_PATH_STYLE": "true",
-            "S3DISABLE_SSL": "true",
-            **KEYS,
-        }
+        self._environment = variables(store.port, bucket)
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
 
     def __enter__(self):
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=log)
+        self._process = processes.start(self._command, self._log, self._environment)
         deadline = time.monotonic() + START_SECONDS
         while self.get("/readz")[0] != 200:
             assert self._process.poll() is None, self._log.read_text()
@@ -154,6 +143,7 @@ def questions(server: HistoryServer, session: str, nodes: list[str]) -> dict:
 
 
 def main():
+    processes.alone()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", type=Path, required=True)
     parser.add_argument("--scene", type=Path, required=True)
@@ -165,7 +155,7 @@ def main():
     with (
         tempfile.TemporaryDirectory() as folder,
         Loopback(NoClusters) as kubernetes,
-        Store(STORE, (arguments.scene / "store").absolute()) as store,
+        Versitygw((arguments.scene / "store").absolute(), NAMES) as store,
     ):
         for name in NAMES:
             with HistoryServer(arguments.program.absolute(), store, name, Path(folder), kubernetes.port) as server:

@@ -2,18 +2,18 @@
 
 import os
 import signal
-import subprocess
 import threading
 import time
 import urllib.request
 from pathlib import Path
 
+from e2e.harness import processes
 from e2e.harness.loopback import free_ports
+from e2e.harness.versitygw import variables
 
 from .proxy import Proxy
 
 CLUSTER, NAMESPACE = "train", "ml"
-KEYS = {"AWS_ACCESS_KEY_ID": "testkey", "AWS_SECRET_ACCESS_KEY": "testsecret"}
 OURS, KUBERAY = "ours", "kuberay"
 NAMES = (OURS, KUBERAY)
 """Of the collectors, and of their buckets."""
@@ -51,7 +51,6 @@ class Peer:
     def beside(self, ip: str, head: str, ray_tmp: Path, dashboard: str, role: str):
         """Says where it runs: the variables are those that KubeRay's operator sets, and of the store."""
         self.environment = {
-            "PATH": "/usr/bin:/bin",
             "HOME": str(self._folder),
             "RAY_ROLE": role,
             "RAY_CLUSTER_NAME": CLUSTER,
@@ -62,13 +61,7 @@ class Peer:
             "RAY_DASHBOARD_PORT": dashboard.rpartition(":")[2],
             "EVENTS_PORT": str(self.port),
             "RAY_TMP_ROOT": str(ray_tmp),
-            "STORAGE_BACKEND": "s3",
-            "S3_BUCKET": self.name,
-            "S3_ENDPOINT": f"http://127.0.0.1:{self.proxy.port}",
-            "S3_REGION": "us-east-1",
-            "S3FORCE_PATH_STYLE": "true",
-            "S3DISABLE_SSL": "true",
-            **KEYS,
+            **variables(self.proxy.port, self.name),
         }
         if self.name == OURS:
             self.environment["RAY_HISTORY_COLLECT_SPOOL"] = str(self._folder / "spool")
@@ -77,9 +70,8 @@ class Peer:
             self.environment["RAY_COLLECTOR_EVENT_DATA_DIR"] = str(self._folder / "event-data")
 
     def start(self):
-        """Starts it, also again, as the kubelet does with a container that has ended."""
-        with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([self._program], env=self.environment, stdout=log, stderr=log)
+        """Starts it, also again, as the kubelet does with a container that has ended; each start has its log."""
+        self._process = processes.start([self._program], self._folder / f"{self.starts}.log", self.environment)
         self.starts += 1
 
     def ready(self) -> bool:

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from e2e.collect.stored import Stored
+from e2e.harness.versitygw import Versitygw
 from e2e.recording.cluster import Cluster
 from e2e.recording.submissions import Submission
 
 from .losses import doubled, missing_bytes, missing_events, renamed
 from .peer import NAMES, OURS, Peer
 from .proxy import between, counts
-from .store import Store
 from .tee import Tee
 
 READY_SECONDS = 180
@@ -66,9 +66,10 @@ class Side:
 
     def __enter__(self):
         self._folder.mkdir()
-        self._stack = ExitStack()
-        for each in (self.tee, *self.peers.values()):
-            self._stack.enter_context(each)
+        with ExitStack() as stack:
+            for each in (self.tee, *self.peers.values()):
+                stack.enter_context(each)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_):
@@ -183,7 +184,7 @@ def agent_counters(page: str) -> dict[str, float]:
     return dict(found)
 
 
-def measure(play: Play, cluster: Cluster, sides: list[Side], store: Store) -> dict:
+def measure(play: Play, cluster: Cluster, sides: list[Side], store: Versitygw) -> dict:
     """Returns all that is known of a scene that has been played."""
     seen = play.seen | {"session": cluster.session, "nodes": []}
     for node, side in zip(cluster.nodes, sides, strict=True):
@@ -205,7 +206,7 @@ def measure(play: Play, cluster: Cluster, sides: list[Side], store: Store) -> di
             "peers": {},
         }
         for name, peer in side.peers.items():
-            stored = Stored(store.folder / name, cluster.session, node.id)
+            stored = Stored(store.buckets / name, cluster.session, node.id)
             ids = [event["eventId"] for event in stored.events()]
             lost = missing_events(side.tee.posted, ids)
             lacking = missing_bytes(logs, renamed(stored.log_pieces(), stored.names_at_end()))
@@ -237,7 +238,7 @@ def measure(play: Play, cluster: Cluster, sides: list[Side], store: Store) -> di
 
 def run(scene: Scene, programs: dict[str, Path], ray: Path, folder: Path, first: str) -> dict:
     """Plays a scene and returns what was measured. `folder` has a short path, for Ray's sockets."""
-    with Store(programs["store"], folder / "store") as store:
+    with Versitygw(folder / "store", NAMES) as store:
         cluster = Cluster(ray, folder, scene.nodes)
         sides = []
         for number, node in enumerate(cluster.nodes):

@@ -6,7 +6,7 @@ use crate::http::error::Error;
 use crate::http::error::problem::Problem;
 use crate::http::request::Call;
 use crate::http::request::path::{owner_path, session_key, session_path};
-use crate::http::sessions::completeness::Completeness;
+use crate::http::sessions::completeness::complete_to;
 use crate::http::sessions::find;
 use crate::http::sessions::item::{SessionItem, describe};
 use crate::http::sessions::summary::Summary;
@@ -15,7 +15,7 @@ use crate::http::validators;
 use crate::session::catalog::Entry;
 use actix_web::HttpResponse;
 use proof::ProofItem;
-use ray_history_core::snapshot::completeness::{Completeness as Counted, Problems};
+use ray_history_core::snapshot::completeness::{Completeness, Problems};
 use ray_history_core::snapshot::gap::{Code, Gap, Weight};
 use ray_history_core::snapshot::version::RayVersion;
 use serde::Serialize;
@@ -95,7 +95,7 @@ pub(in crate::http) struct Others {
 #[serde(rename_all = "camelCase")]
 struct Noticed {
     #[serde(flatten)]
-    counts: Counted,
+    counts: Completeness,
     marker_missing: bool,
 }
 
@@ -196,7 +196,7 @@ pub(in crate::http) async fn report(call: &Call<'_>) -> Result<HttpResponse, Err
     let checked_at = jiff::Timestamp::try_from(open.checked_at).unwrap_or_default();
     let snapshot = &open.snapshot;
     let standing = call.state.sessions.standing(&key);
-    let (gaps, completeness) = (open.gaps(standing), Completeness::of(&open, standing));
+    let (gaps, verdict) = (open.gaps(standing), open.verdict(standing));
     let damaged = snapshot.facts.damage.files().map(|(node, path, damaged)| DamagedFile {
         node: node.to_owned(),
         path: path.to_owned(),
@@ -211,8 +211,8 @@ pub(in crate::http) async fn report(call: &Call<'_>) -> Result<HttpResponse, Err
         as_of: validators::as_of(&open),
         checked_at: checked_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         version: format!("{:016x}", open.version),
-        completeness: completeness.as_str(),
-        complete_to: completeness.to(),
+        completeness: verdict.as_str(),
+        complete_to: complete_to(verdict),
         proof: open.proved.as_deref().map(ProofItem::from),
         missing: gaps.iter().map(|gap| gap.message.clone()).collect(),
         gaps: gaps.into_iter().map(GapItem::from).collect(),

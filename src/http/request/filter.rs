@@ -75,8 +75,8 @@ mod tests {
 
     #[test]
     fn parses_every_parameter() {
-        let query = "namespace=a%2Fb&cluster=c&owner=o&ownerKind=RayJob&state=dead&completeness=complete-to&q=x+y&limit=7&else=1&after=\
-                     &startedAfter=2026-11-22T00:00:01Z&startedBefore=2026-11-22T00:00:02Z";
+        let query = "namespace=a%2Fb&cluster=c&owner=o&ownerKind=RayJob&state=dead&completeness=complete-to&q=x+y\
+                     &limit=7&else=1&after=&startedAfter=2026-11-22T00:00:01Z&startedBefore=2026-11-22T00:00:02Z";
         let expected = Query {
             visible: Visible::All,
             namespace: Some("a/b".into()),

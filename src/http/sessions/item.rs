@@ -1,11 +1,12 @@
 //! A stored session in the format of our own API.
 
-use super::completeness::Completeness;
+use super::completeness::complete_to;
 use super::summary::{self, Summary};
 use crate::http::request::path::session_path;
 use crate::http::state::State;
 use crate::session::Ended;
 use crate::session::catalog::Entry;
+use ray_history_manifest::proof::Verdict;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -68,10 +69,10 @@ pub(in crate::http) struct OwnerItem {
 
 /// Returns a session of a list in the format of our own API.
 pub(in crate::http) fn listed(state: &State, entry: &Entry) -> SessionItem {
-    let completeness = state.sessions.proved_verdict(&entry.key).map(Completeness::from);
+    let verdict = state.sessions.proved_verdict(&entry.key);
     SessionItem {
-        completeness: completeness.map(Completeness::as_str),
-        complete_to: completeness.and_then(Completeness::to),
+        completeness: verdict.map(Verdict::as_str),
+        complete_to: verdict.and_then(complete_to),
         ..describe(entry, &Summary::listed(state, entry))
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! `sessions.js` adds the age of each time, and the viewer's local time if the time zone is known.
 
-use super::completeness::Completeness;
 use super::empty;
 use super::summary::{Summary, local};
 use crate::http::request::Call;
@@ -10,6 +9,7 @@ use crate::http::request::path::{cluster_name, escape_name, owner_path};
 use crate::http::state::State;
 use crate::session::catalog::{Entry, Listing};
 use maud::{Markup, html};
+use ray_history_manifest::proof::Verdict;
 
 const COLUMNS: [&str; 7] = ["Cluster", "Created by", "Namespace", "State", "Started", "Last write", "Session"];
 
@@ -85,20 +85,20 @@ fn row(state: &State, entry: &Entry, root: &str, link: &str) -> Markup {
 /// known only of open sessions, because finding them requires reading all files; manifests tell more.
 fn completeness(state: &State, entry: &Entry) -> Option<(&'static str, String, Option<&'static str>)> {
     let key = &entry.key;
-    let (completeness, title) = if let Some(open) = state.sessions.peek(key) {
-        (Completeness::of(&open, state.sessions.standing(key)), "as Ray's own counters say")
+    let (verdict, title) = if let Some(open) = state.sessions.peek(key) {
+        (open.verdict(state.sessions.standing(key)), "as Ray's own counters say")
     } else {
         let title = "by the manifests of its collectors; when it is opened, the stored files are compared with them";
-        (state.sessions.proved_verdict(key)?.into(), title)
+        (state.sessions.proved_verdict(key)?, title)
     };
-    match completeness {
-        Completeness::Gaps => Some(("gaps", "known gaps".to_owned(), None)),
-        Completeness::Complete(_) => Some(("whole", "complete".to_owned(), Some(title))),
-        Completeness::CompleteTo(to) => {
+    match verdict {
+        Verdict::Gaps => Some(("gaps", "known gaps".to_owned(), None)),
+        Verdict::Complete(_) => Some(("whole", "complete".to_owned(), Some(title))),
+        Verdict::CompleteTo(to) => {
             let to = jiff::Timestamp::from_nanosecond(to.into()).unwrap_or_default();
             Some(("whole", format!("complete to {}", local(to, None)), Some(title)))
         }
-        Completeness::NoKnownGaps => None,
+        Verdict::NoKnownGaps => None,
     }
 }
 

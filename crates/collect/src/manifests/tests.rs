@@ -169,3 +169,22 @@ async fn the_next_process_goes_on_where_the_last_one_ended() {
     manifests.put_if_due(&node).await;
     assert_eq!(rig.stored().await.sequence, 4, "a closed node says nothing more");
 }
+
+/// A log may be stored again after the node was closed, and must not look as if somebody had replaced it.
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_of_a_closed_node_is_told_soon() {
+    let rig = Rig::new();
+    let (manifests, node) = rig.boot(1);
+    manifests.put(&node, State::Closed, Some(Reason::RayletRestarted)).await;
+    rig.parts.records.store(1, Ordering::Relaxed);
+    manifests.put_late(&node).await;
+    let stored = rig.stored().await;
+    assert_eq!((stored.sequence, stored.state, stored.reason), (2, State::Closed, Some(Reason::RayletRestarted)));
+    manifests.put_late(&node).await;
+    assert_eq!(rig.stored().await.sequence, 2, "nothing is new");
+    // Of a node that goes on it says nothing.
+    manifests.put(&node, State::Open, None).await;
+    rig.parts.records.store(2, Ordering::Relaxed);
+    manifests.put_late(&node).await;
+    assert_eq!(rig.stored().await.sequence, 3);
+}

@@ -45,6 +45,17 @@ impl Collector {
         }
         have_all
     }
+
+    /// Puts the manifests of closed nodes of which something was stored since: of sessions and raylets that others have
+    /// replaced, whose logs may still grow.
+    pub(super) async fn put_late_manifests(&self) {
+        let folders = Arc::clone(&self.folders.borrow());
+        for folder in folders.iter() {
+            for node in folder.node.iter().chain(&folder.former_nodes) {
+                self.manifests.put_late(&(folder.name.clone(), node.clone())).await;
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -98,6 +109,9 @@ impl Node for Collector {
         let current = lives::current(&self.folders.borrow());
         for node in current {
             self.manifests.put(&node, state, reason).await;
+        }
+        if state == State::Closed {
+            self.put_late_manifests().await;
         }
     }
 

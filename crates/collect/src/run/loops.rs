@@ -80,6 +80,7 @@ pub(super) async fn manifests(collector: Arc<Collector>) {
     loop {
         ticks.tick().await;
         let folders = Arc::clone(&collector.folders.borrow());
+        collector.put_late_manifests().await;
         for folder in folders.iter() {
             if let Some(node) = &folder.node {
                 collector.manifests.put_if_due(&(folder.name.clone(), node.clone())).await;

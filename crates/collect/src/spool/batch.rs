@@ -10,7 +10,7 @@ use ray_history_core::base::name::SessionName;
 use ray_history_core::base::time::Nanos;
 use ray_history_core::event::records::{MAX_RECORD, items};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
@@ -23,6 +23,8 @@ const HELD: usize = 256 << 10;
 pub(super) struct Batch<'a> {
     spool: &'a Spool,
     inner: &'a mut Inner,
+    /// The bytes that may still be appended: what is set aside is longer than it was.
+    room: u64,
     parts: Vec<Appended>,
     opened: Vec<Entry>,
     /// The name of the last file that was opened for it.
@@ -64,10 +66,11 @@ pub struct Taken {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(spool: &'a Spool, inner: &'a mut Inner) -> Self {
+    pub(super) fn new(spool: &'a Spool, inner: &'a mut Inner, room: u64) -> Self {
         Self {
             spool,
             inner,
+            room,
             parts: Vec::new(),
             opened: Vec::new(),
             newest: 0,
@@ -172,11 +175,13 @@ impl<'a> Batch<'a> {
             self.parts[at].target = Some(self.target(at)?);
         }
         let part = &mut self.parts[at];
+        let len = part.held.len() as u64;
+        self.room = self.room.checked_sub(len).ok_or(ErrorKind::StorageFull)?;
         // It stays with its part if writing fails, so that what was written goes with the batch.
         let Some(target) = &mut part.target else { return Ok(()) };
         target.file.write_all_at(&part.held, target.end)?;
         target.crc.update(&part.held);
-        target.end += part.held.len() as u64;
+        target.end += len;
         part.held = Vec::new();
         Ok(())
     }

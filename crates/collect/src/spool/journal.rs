@@ -6,7 +6,7 @@
 use super::state::{Entry, State};
 use flate2::Crc;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -86,26 +86,73 @@ impl Journal {
         self.file = Arc::new(file);
     }
 
-    /// Replaces the journal by one with a single entry; it is on the disk afterwards. What the state names must be
-    /// there, too. `before` is called when the next journal is whole.
-    pub(super) fn replace(&mut self, state: State, before: impl FnOnce()) -> io::Result<()> {
+    /// Returns the place of the last entry, whose state is to be the beginning of the next journal.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { dir: self.dir.clone(), file: Arc::clone(&self.file), len: self.len }
+    }
+
+    /// Writes to the next journal from now on, which takes over the entries that came since its mark.
+    ///
+    /// If `is_synced`, all of it is on the disk afterwards, with its name. Else these entries and the name are not, see
+    /// [`Self::sync_name`].
+    pub(super) fn put_in_place(&mut self, next: Next, is_synced: bool) -> io::Result<()> {
+        let Next { mark, file, head } = next;
+        if !Arc::ptr_eq(&mark.file, &self.file) {
+            // Another one was faster.
+            return Ok(());
+        }
+        let mut later = Vec::new();
+        let mut journal = File::open(self.dir.join(NAME))?;
+        journal.seek(SeekFrom::Start(mark.len))?;
+        journal.take(self.len.saturating_sub(mark.len)).read_to_end(&mut later)?;
+        (&file).write_all(&later)?;
+        if is_synced {
+            file.sync_data()?;
+        }
+        std::fs::rename(self.dir.join(NEXT), self.dir.join(NAME))?;
+        self.file = Arc::new(file);
+        self.len = head + later.len() as u64;
+        self.head = head;
+        self.is_torn = false;
+        if is_synced { Self::sync_name(&self.dir) } else { Ok(()) }
+    }
+
+    /// Brings the name of the journal of a spool to the disk.
+    pub(super) fn sync_name(dir: &Path) -> io::Result<()> {
+        File::open(dir)?.sync_all()
+    }
+}
+
+/// A place in a journal.
+#[derive(Debug)]
+pub(super) struct Mark {
+    dir: PathBuf,
+    file: Arc<File>,
+    len: u64,
+}
+
+/// A journal with a single entry, on the disk and not in the place of the other.
+#[derive(Debug)]
+pub(super) struct Next {
+    mark: Mark,
+    file: File,
+    head: u64,
+}
+
+impl Mark {
+    /// Writes the next journal, and brings it to the disk. What the state names must be there, too.
+    pub(super) fn write(self, state: State) -> io::Result<Next> {
         let mut line = Vec::new();
         write_line(&Entry::State(Box::new(state)), &mut line)?;
-        let next = self.dir.join(NEXT);
-        match std::fs::remove_file(&next) {
+        let path = self.dir.join(NEXT);
+        match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let file = OpenOptions::new().create_new(true).append(true).open(&next)?;
+        let file = OpenOptions::new().create_new(true).append(true).open(&path)?;
         (&file).write_all(&line)?;
         file.sync_all()?;
-        before();
-        std::fs::rename(&next, self.dir.join(NAME))?;
-        self.file = Arc::new(file);
-        self.len = line.len() as u64;
-        self.head = self.len;
-        self.is_torn = false;
-        File::open(&self.dir)?.sync_all()
+        Ok(Next { mark: self, file, head: line.len() as u64 })
     }
 }
 

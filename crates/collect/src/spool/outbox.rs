@@ -47,7 +47,8 @@ pub(crate) enum Content {
     Growing(PathBuf, u64),
     /// A file whose beginning does not change any more: a compressed one that is sealed, or a plain one.
     Sealed(PathBuf, u64),
-    /// The beginning of a plain file that is to be compressed in memory, because the disk has no room for its compressed form.
+    /// The beginning of a plain file that is to be compressed in memory, because the disk has no room for
+    /// its compressed form.
     Plain(PathBuf, u64),
 }
 
@@ -143,6 +144,10 @@ impl Spool {
             inner.used = inner.used.saturating_sub(size);
             live.retry_at = Some(Instant::now() + RETRY);
             live.waiting = live.waiting.into_iter().chain(live.fresh.take()).min();
+            if !file.is_plain {
+                // Whatever is in it does not count; a disk that is full has other use for the space.
+                let _ = remove(&self.home.compressed(name, file));
+            }
         }
     }
 

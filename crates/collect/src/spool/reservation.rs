@@ -25,7 +25,7 @@ impl Reservation {
     /// Reserves more. Returns `false`, and reserves nothing, if there is no room.
     pub(crate) fn grow(&mut self, bytes: u64) -> bool {
         self.spool.incoming.fetch_add(bytes, Ordering::Relaxed);
-        if self.spool.used() > self.spool.limits.bytes {
+        if !self.spool.has_room() {
             self.spool.incoming.fetch_sub(bytes, Ordering::Relaxed);
             return false;
         }

@@ -1,7 +1,9 @@
 //! Brings the files of the spool to the disk, for the case that the kernel crashes.
 
 use super::home::Home;
-use super::{FailPoint, Inner, Spool};
+use super::journal::{Journal, Mark};
+use super::state::State;
+use super::{FailPoint, Fsync, Inner, Spool};
 use ray_history_core::base::time::Nanos;
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -10,23 +12,30 @@ use std::path::{Path, PathBuf};
 impl Spool {
     /// Brings everything that was accepted before the call to the disk, and shortens the journal if it is long.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        let (files, journal) = {
+        let (files, journal, replacement) = {
             let mut inner = self.inner.lock();
             self.note_counts(&mut inner)?;
-            (inner.take_dirty(&self.home), inner.journal.file())
+            let replacement = inner.journal.is_long().then(|| (inner.journal.mark(), inner.state.clone()));
+            (inner.take_dirty(&self.home), inner.journal.file(), replacement)
         };
         sync_files(&self.home, &files).map_err(|(error, left)| {
             self.inner.lock().dirty.extend(left);
             error
         })?;
         journal.sync_data()?;
-        let mut inner = self.inner.lock();
-        if inner.journal.is_long() {
-            inner.sync_all(&self.home)?;
-            let state = inner.state.clone();
-            inner.journal.replace(state, || (self.hook)(FailPoint::JournalWritten))?;
+        if let Some((mark, state)) = replacement {
+            self.replace_journal(mark, state)?;
         }
         self.home.reserve()
+    }
+
+    /// Replaces the journal by one that begins with its state at a mark, all of which is on the disk. Batches are taken
+    /// meanwhile; nothing else may be noted.
+    pub(super) fn replace_journal(&self, mark: Mark, state: State) -> io::Result<()> {
+        let next = mark.write(state)?;
+        (self.hook)(FailPoint::JournalWritten);
+        self.inner.lock().journal.put_in_place(next, self.limits.fsync == Fsync::Batch)?;
+        Journal::sync_name(&self.home.dir)
     }
 }
 

@@ -4,6 +4,7 @@ mod bad;
 mod day;
 mod kills;
 mod reader;
+pub(super) mod rights;
 mod scans;
 mod scenes;
 mod world;

@@ -32,7 +32,7 @@ pub struct Uploader {
     destination: Destination,
     sealing: Sealing,
     /// From the first record that is not stored to the flush.
-    every: Mutex<Duration>,
+    every: Duration,
     flush_all: AtomicBool,
     disk_trouble: Mutex<Option<String>>,
 }
@@ -45,7 +45,7 @@ impl Uploader {
             sink,
             destination,
             sealing,
-            every: Mutex::new(every),
+            every,
             flush_all: AtomicBool::new(false),
             disk_trouble: Mutex::new(None),
         }
@@ -59,7 +59,7 @@ impl Uploader {
         loop {
             self.spool.make_room();
             let all = self.flush_all.swap(false, Ordering::Relaxed);
-            let due = self.spool.due(*self.every.lock(), &self.sealing, all);
+            let due = self.spool.due(self.every, &self.sealing, all);
             if !due.files.is_empty() {
                 packer = self.compress(packer, due.files).await;
             }
@@ -81,7 +81,7 @@ impl Uploader {
     /// Returns when there is something to do by time alone.
     fn next_look(&self) -> Option<Instant> {
         let now = Instant::now();
-        let due = self.spool.due(*self.every.lock(), &self.sealing, false);
+        let due = self.spool.due(self.every, &self.sealing, false);
         // What became due meanwhile, or could not be done.
         let again = (!due.files.is_empty()).then(|| now + AGAIN_PAUSE);
         let unknown = self.spool.is_waiting().then(|| now + UNKNOWN_PAUSE);
@@ -107,12 +107,6 @@ impl Uploader {
     /// Returns the spool whose files are uploaded.
     pub fn spool(&self) -> &Spool {
         &self.spool
-    }
-
-    /// Changes the time from the first event to its flush: shorter while the pod ends.
-    pub fn set_interval(&self, every: Duration) {
-        *self.every.lock() = every;
-        self.spool.wake().notify_one();
     }
 
     /// Returns why the disk of the spool cannot be used; `None` if the last attempt succeeded.

@@ -26,6 +26,7 @@ impl<const N: usize> RayId<N> {
     pub const NIL: Self = Self([0xff; N]);
 
     /// Returns `true` if this is Ray's nil id.
+    #[inline]
     pub fn is_nil(&self) -> bool {
         self.0 == [0xff; N]
     }
@@ -58,6 +59,7 @@ impl<const N: usize> RayId<N> {
 
 impl TaskId {
     /// Returns the actor that this task creates or runs on; nil for normal tasks.
+    #[inline]
     pub fn actor_id(&self) -> ActorId {
         let mut actor = [0; 16];
         actor.copy_from_slice(&self.0[8..]);
@@ -65,6 +67,7 @@ impl TaskId {
     }
 
     /// Returns the job that this task belongs to.
+    #[inline]
     pub fn job_id(&self) -> JobId {
         let mut job = [0; 4];
         job.copy_from_slice(&self.0[20..]);
@@ -72,6 +75,7 @@ impl TaskId {
     }
 
     /// Returns `true` if this is the id of a driver's own task: 20 bytes of `ff`, then the job.
+    #[inline]
     pub fn is_driver(&self) -> bool {
         self.0[..20] == [0xff; 20]
     }
@@ -97,6 +101,7 @@ impl<const N: usize> fmt::Debug for RayId<N> {
 }
 
 /// Appends the lower-case hex form of `bytes`.
+#[inline]
 pub fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for byte in bytes {

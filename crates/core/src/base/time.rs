@@ -13,6 +13,7 @@ pub fn millis(ns: Nanos) -> i64 {
 
 /// Returns milliseconds as Ray's Python computes them: `float(ns) // 1e6`.
 #[expect(clippy::cast_precision_loss, reason = "the loss is Ray's own, and reproduced on purpose")]
+#[inline]
 pub fn float_ms(ns: Nanos) -> f64 {
     // Python subtracts the remainder before it divides; dividing first could round up to the next millisecond.
     let ns = ns as f64;

@@ -19,6 +19,7 @@ pub struct Id(pub u32);
 
 impl Str {
     /// Returns `true` if this is the empty string, which stands for "absent".
+    #[inline]
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
@@ -26,6 +27,7 @@ impl Str {
 
 impl Id {
     /// Returns `true` if this is no id.
+    #[inline]
     pub fn is_none(self) -> bool {
         self.0 == 0
     }
@@ -41,6 +43,7 @@ pub struct Interned {
 
 impl Interned {
     /// Returns the bytes of a handle; empty for a handle of another arena.
+    #[inline]
     pub fn get(&self, handle: u32) -> &[u8] {
         let at = handle as usize;
         let Some(&end) = self.ends.get(at) else { return &[] };
@@ -49,11 +52,13 @@ impl Interned {
     }
 
     /// Returns the string of a handle.
+    #[inline]
     pub fn str(&self, handle: Str) -> &str {
         std::str::from_utf8(self.get(handle.0)).unwrap_or_default()
     }
 
     /// Returns the bytes of an id.
+    #[inline]
     pub fn id(&self, handle: Id) -> &[u8] {
         self.get(handle.0)
     }

@@ -88,11 +88,15 @@ fn after_listed(mut listed: Vec<NodeRuntimeEnv>, built: Vec<NodeRuntimeEnv>) -> 
     if listed.is_empty() {
         return built;
     }
+    // Values are counted, because texts that differ in the order of keys have the same one.
     let value = |env: &NodeRuntimeEnv| (env.node, stored_json::value(env.runtime_env.as_bytes()));
-    let mut known: Vec<_> = listed.iter().map(value).collect();
+    let mut known: HashMap<_, usize> = HashMap::with_capacity(listed.len());
+    for env in &listed {
+        *known.entry(value(env)).or_default() += 1;
+    }
     for env in built {
-        match known.iter().position(|known| *known == value(&env)) {
-            Some(at) => drop(known.swap_remove(at)),
+        match known.get_mut(&value(&env)).filter(|rows| **rows > 0) {
+            Some(rows) => *rows -= 1,
             None => listed.push(env),
         }
     }

@@ -39,8 +39,8 @@ impl ListingRequest {
         Ok(Self { node: resolve_node(snapshot, &node)?, glob })
     }
 
-    /// Returns the answer for the node's files, given as paths relative to its `logs` folder. A path that ends in `/` is a
-    /// folder.
+    /// Returns the answer for the node's files, given as paths relative to its `logs` folder. A path that ends in `/`
+    /// is a folder.
     pub fn answer(&self, files: &[impl AsRef<str>]) -> Answer {
         listing(files, &self.glob)
     }

@@ -92,6 +92,12 @@ pub trait Resource {
     /// Returns the value of a row in the named column.
     fn cell(&self, row: usize, column: &'static str) -> Cell<'_>;
 
+    /// Returns `false` if Ray's source leaves a row out because of a filter, so that `num_after_truncation` does not
+    /// count it. Most sources send every row, and filters apply afterwards.
+    fn is_fetched(&self, _row: usize, _filter: &Filter) -> bool {
+        true
+    }
+
     /// Writes the value of a row in a column. Implementations override it for columns too costly for a `Cell`.
     fn write(&mut self, row: usize, column: &'static str, w: &mut JsonWriter) {
         self.cell(row, column).write(w);
@@ -120,14 +126,16 @@ pub enum Notes {
 
 /// Answers a list: filters, counts, limits and writes the rows.
 ///
-/// `total` and `num_after_truncation` count rows before filters.
+/// `total` counts rows before filters, `num_after_truncation` those that Ray's source sends.
 pub fn list<R: Resource + Send + 'static>(resource: R, query: &Query, notes: Notes) -> Result<Answer, RayError> {
     let options = Options::parse(query)?;
     let filters = filter::parse(query, R::COLUMNS)?;
     let mut rows: Vec<u32> = (0..resource.rows() as u32).collect();
+    rows.retain(|&row| filters.iter().all(|filter| resource.is_fetched(row as usize, filter)));
+    let fetched = rows.len();
     rows.retain(|&row| filter::passes(&resource, row as usize, &filters));
     let total = resource.rows();
-    let counts = Counts { total, num_after_truncation: total.min(MAX_LIMIT), num_filtered: rows.len() };
+    let counts = Counts { total, num_after_truncation: fetched.min(MAX_LIMIT), num_filtered: rows.len() };
     let counts = options.counts(counts);
     rows.truncate(options.limit);
     Ok(write(resource, rows, counts, options.detail, notes))

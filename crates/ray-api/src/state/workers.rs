@@ -1,9 +1,12 @@
 //! `/api/v0/workers`: worker processes and drivers.
 //!
 //! `is_alive` is null for a worker whose end no event and no log reports or rules out.
+//! Two filters are applied by the GCS, so `num_after_truncation` does not count the rows that they leave out:
+//! `is_alive=True`, in this spelling only, and `num_paused_threads!=0`. Source: `get_all_worker_info` in
+//! `util/state/state_manager.py`, `HandleGetAllWorkerInfo` in `gcs_worker_manager.cc`.
 
 use super::resource;
-use super::resource::{Column, Kind, Notes, Resource};
+use super::resource::{Column, Filter, Kind, Notes, Predicate, Resource};
 use crate::cell::Cell;
 use crate::json::JsonWriter;
 use crate::{Answer, Query, RayError};
@@ -83,6 +86,15 @@ impl Resource for Workers {
         }
     }
 
+    fn is_fetched(&self, row: usize, filter: &Filter) -> bool {
+        match (filter.column, filter.predicate, &*filter.given) {
+            ("is_alive", Predicate::Equal, "True") => filter.accepts(&self.cell(row, filter.column)),
+            // Of no worker a paused thread is known.
+            ("num_paused_threads", Predicate::NotEqual, "0") => false,
+            _ => true,
+        }
+    }
+
     fn write(&mut self, row: usize, column: &'static str, w: &mut JsonWriter) {
         if let (Some(Row::Worker(at)), "exit_detail") = (self.rows.get(row), column)
             && self.snapshot.workers[*at].life == Life::Dead
@@ -141,3 +153,6 @@ fn driver_cell<'a>(workers: &'a Workers, driver: &'a Driver, column: &'static st
 fn number<'a>(value: u64) -> Cell<'a> {
     Cell::Json(Cow::Owned(value.to_string().into_bytes()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,23 +1,12 @@
 //! Logs that cannot be read, and logs that have just been rotated.
 
+use super::rights::unprivileged;
 use super::world::{World, session};
 use crate::tail::Settings;
-use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 use tokio::time::timeout;
-
-/// Runs `work` on a thread without the superuser's right to read every file.
-fn unprivileged<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    let run = || {
-        let mut rights = capabilities(None).unwrap();
-        rights.effective.remove(CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH);
-        set_capabilities(None, rights).unwrap();
-        work()
-    };
-    std::thread::scope(|scope| scope.spawn(run).join().unwrap())
-}
 
 /// A log that cannot be read is named with its range, and keeps no other from being stored.
 #[tokio::test(start_paused = true)]

@@ -16,23 +16,6 @@ fn soon() -> Instant {
     Instant::now() + Duration::from_secs(60)
 }
 
-/// A scan of 5,000 files that do not change takes some milliseconds; the bound leaves room for a busy machine.
-#[tokio::test(start_paused = true)]
-async fn a_scan_of_5_000_files_is_short() {
-    let world = World::new(Settings::default());
-    for number in 0..5_000 {
-        world.append(&format!("worker-{number:056x}-01000000-{number}.out"), b"line\n");
-    }
-    let tail = world.tail();
-    tail.flush_now().await.unwrap();
-    tail.settle(soon()).await;
-    let begin = std::time::Instant::now();
-    tail.scan().await;
-    let took = begin.elapsed();
-    assert!(took < Duration::from_millis(500), "{took:?}");
-    assert_eq!(tail.manifest_part(&session()).unwrap().settled.objects, 5_000);
-}
-
 /// Returns the names of the files that were opened since the last call.
 fn opened(watch: &OwnedFd) -> Vec<String> {
     let mut buffer = [MaybeUninit::uninit(); 4096];
@@ -112,5 +95,36 @@ async fn an_idle_file_that_is_removed_keeps_no_segment() {
         let logs = tail.manifest_part(&session()).unwrap();
         assert_eq!((logs.segments.first, logs.segments.last), (first, 2), "{most_open} open files");
         assert!(logs.lost.is_empty());
+    }
+}
+
+/// An idle head's `monitor.log` is stored at each flush of 10 s, and what is no fact each five minutes.
+#[tokio::test(start_paused = true)]
+async fn a_log_that_always_grows_costs_one_request_each_flush() {
+    for (path, every, requests) in [
+        ("monitor.log", 5, 300..=410),
+        ("monitor.log", 1, 300..=410),
+        ("monitor.log", 15, 200..=250),
+        ("worker-1.out", 5, 110..=130),
+        ("dashboard.log", 5, 10..=17),
+    ] {
+        let world = World::new(Settings::default());
+        let tail = world.tail();
+        let growing = async {
+            let end = Instant::now() + Duration::from_secs(3600);
+            while Instant::now() < end {
+                world.append(path, b"x\n");
+                sleep(Duration::from_secs(every)).await;
+            }
+        };
+        tokio::select! {
+            () = tail.run() => {}
+            () = growing => {}
+        }
+        let stored = world.stored("ab").await;
+        let writes = world.store.writes.load(Ordering::Relaxed);
+        let settled = tail.manifest_part(&session()).unwrap().settled;
+        assert!(requests.contains(&writes), "{path} each {every} s: {writes} requests, {settled:?}");
+        assert!(stored.whole(path).len() >= 2 * (3600 - 300) / every as usize);
     }
 }

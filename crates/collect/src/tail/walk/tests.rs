@@ -1,7 +1,7 @@
 //! Names and files as user code may make them.
 
 use super::*;
-use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+use crate::tail::tests::rights::unprivileged;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
@@ -94,15 +94,4 @@ fn folders_too_deep_or_closed_are_named() {
     fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     let (_, walked) = unprivileged(|| files_of(folder.path()));
     assert!(walked.closed.iter().any(|(path, why)| path == "closed" && *why == "no permission"));
-}
-
-/// Runs `work` on a thread without the superuser's right to read every folder.
-fn unprivileged<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    let run = || {
-        let mut rights = capabilities(None).unwrap();
-        rights.effective.remove(CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH);
-        set_capabilities(None, rights).unwrap();
-        work()
-    };
-    std::thread::scope(|scope| scope.spawn(run).join().unwrap())
 }

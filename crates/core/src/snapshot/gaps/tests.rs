@@ -169,6 +169,19 @@ fn gaps_with_phases(version: &str, state: &str, polled: &[&str]) -> Vec<Gap> {
 }
 
 #[test]
+fn a_stored_list_of_workers_replaces_their_events() {
+    let is_sent = |kind: EventKind| !matches!(kind, EventKind::WorkerDefinition | EventKind::WorkerLifecycle);
+    let workers = session("2.57.1", is_sent).workers;
+    let row = |id: &str| json!({"worker_id": id, "is_alive": true, "worker_type": "WORKER", "pid": 7});
+    let rows: Value = workers.iter().map(|worker| row(&worker.id.hex())).collect();
+    assert!(!workers.is_empty());
+    let mut builder = fold(events().into_iter().filter(|(kind, _)| is_sent(*kind)));
+    let list = json!({"result": true, "data": {"result": {"result": rows}}});
+    builder.add_polled("api/v0/workers?detail=1", &list.to_string());
+    assert_eq!(judged("2.57.1", builder).gaps, []);
+}
+
+#[test]
 fn profile_events_before_2_55_are_a_gap_unless_polled() {
     const ALL: [&str; 3] = ["task:deserialize_arguments", "task:execute", "task:store_outputs"];
     let gaps = gaps_with_phases("2.54.1", "FINISHED", &[]);

@@ -40,7 +40,7 @@ impl Builder {
         for row in &rows {
             let Some(id) = row.id else { continue };
             match job_of(&id) {
-                Some(job) => drop(self.polled_drivers.insert(job, driver(row))),
+                Some(job) => self.polled_drivers.entry(job).or_default().join_exact(driver(row)),
                 None => self.workers.add_polled(&mut self.values, id, row),
             }
         }
@@ -140,6 +140,9 @@ mod tests {
         let mut builder = Builder::new("session");
         let id = format!("01000000{}", "ff".repeat(24));
         builder.add_polled("api/v0/workers?detail=1&limit=10000", &list(&json!([row(&id, false, AT + 5)])));
+        // A list without details takes nothing away.
+        let plain = json!([{"worker_id": id, "is_alive": true, "pid": 12}]);
+        builder.add_polled("api/v0/workers?limit=100", &list(&plain));
         let snapshot = builder.finish(&Facts::default());
         let driver = &snapshot.drivers[0];
         let exit = driver.exit.as_ref().map(|(kind, detail)| (&**kind, &**detail));

@@ -4,6 +4,7 @@ use super::Checks;
 use crate::event::EventKind;
 use crate::snapshot::gap::{Code, Gap, Weight, count};
 use crate::snapshot::version::RayVersion;
+use crate::snapshot::worker::Worker;
 
 impl Checks<'_> {
     pub(super) fn workers(&self) -> Option<Gap> {
@@ -11,12 +12,16 @@ impl Checks<'_> {
         const WORKERS: [EventKind; 2] = [WorkerDefinition, WorkerLifecycle];
         let known = &self.snapshot.completeness;
         let (missing, of) = (known.workers_from_logs, self.snapshot.workers.len() as u64);
-        if missing == 0 && of > 0 && self.none_of(&[WorkerDefinition]) {
+        // A stored list of workers has what definitions say.
+        let is_undefined = |worker: &&Worker| self.snapshot.str(worker.worker_type).is_empty();
+        let undefined = self.snapshot.workers.iter().filter(is_undefined).count() as u64;
+        if missing == 0 && undefined > 0 && self.none_of(&[WorkerDefinition]) {
             let message = format!(
                 "Definitions of workers were not exported: nodes, processes and types of {} are unknown",
-                count(of, "worker")
+                count(undefined, "worker")
             );
-            return Some(self.unexported(Code::WorkerEvents, Weight::Kind, &WORKERS, message).missing(of).of(of));
+            let gap = self.unexported(Code::WorkerEvents, Weight::Kind, &WORKERS, message);
+            return Some(gap.missing(undefined).of(of));
         }
         if missing == 0 {
             return None;
