@@ -12,10 +12,10 @@
 )]
 
 use async_trait::async_trait;
-use ray_history::liveness::{Cluster, Listed, StartBounds, State, Watched};
-use ray_history::session::catalog::{Catalog, Listing, Query};
 use ray_history_core::base::name::{ClusterId, Owner, OwnerKind};
 use ray_history_core::layout::Root;
+use ray_history_session::catalog::{Catalog, Listing, Query};
+use ray_history_session::liveness::{Cluster, Listed, StartBounds, State, Watched};
 use ray_history_storage::memory::Memory;
 use ray_history_storage::{Delimiter, Error, ListPage, ObjectBody, PageToken, ReadRange, Storage};
 use std::sync::Arc;

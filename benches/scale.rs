@@ -14,11 +14,11 @@
 
 mod recorded;
 
-use ray_history::session::{OpenSession, Sessions};
 use ray_history_core::event::decode;
 use ray_history_core::event::records::Records;
 use ray_history_core::layout::Root;
 use ray_history_ray_api::{Answer, Query, RayError, dashboard, state};
+use ray_history_session::{OpenSession, Sessions};
 use ray_history_storage::Storage;
 use ray_history_storage::faulty::Faulty;
 use ray_history_storage::local::Local;

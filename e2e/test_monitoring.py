@@ -70,7 +70,7 @@ def declared() -> dict[str, set[str]]:
     return names
 
 
-# Families that have no sample until something happens: their labels, from src/metrics.
+# Families that have no sample until something happens: their labels, from crates/metrics/src.
 NOT_YET = {
     "ray_history_catalog_failed_passes_total": {"purpose"},
     "ray_history_freshness_checks_total": {"found"},

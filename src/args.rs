@@ -1,9 +1,9 @@
 //! Command line and environment. Every flag has a variable `RAY_HISTORY_*`, except those of KubeRay's history server,
 //! which use that server's variables.
 
-use crate::settings::server::Server;
-use crate::settings::{KubeRay, Redaction};
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
+use ray_history_settings::server::Server;
+use ray_history_settings::{KubeRay, Redaction};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 

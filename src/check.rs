@@ -6,7 +6,7 @@ mod units;
 
 pub use survey::Report;
 
-use crate::settings::{Document, Origin};
+use ray_history_settings::{Document, Origin};
 use std::fmt::Write;
 
 /// Returns a valid document as YAML, with a comment and with its defaults written out.

@@ -9,7 +9,6 @@ mod writer;
 pub use line::safe;
 pub use writer::{dropped_lines, flush};
 
-use crate::settings::server::LogFormat;
 use line::{JsonLines, Lines};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, SpanExporter};
@@ -17,6 +16,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use opentelemetry_sdk::trace::span_processor_with_async_runtime::BatchSpanProcessor;
 use opentelemetry_sdk::{Resource, runtime};
 use ray_history_core::base::chain::chain;
+use ray_history_settings::server::LogFormat;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};

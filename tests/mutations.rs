@@ -12,11 +12,11 @@
 
 use common::fixture;
 use flate2::read::MultiGzDecoder;
-use ray_history::session::{Error, Sessions};
 use ray_history_core::base::name::{ClusterId, SessionKey, SessionName};
 use ray_history_core::layout::Root;
 use ray_history_core::snapshot::Snapshot;
 use ray_history_ray_api::{Answer, Query, RayError, dashboard, jobs, libraries, logs, state};
+use ray_history_session::{Error, Sessions};
 use ray_history_storage::memory::Memory;
 use serde::Deserialize;
 use serde::de::IgnoredAny;

@@ -1,7 +1,7 @@
 //! Counts reviews, decisions and logins.
 
-use crate::metrics::access::{Login, Metrics, Outcome, Review, ReviewOf};
 use ray_history_access::observer::{DecisionOutcome, LoginOutcome, Observer, ReviewKind, ReviewOutcome};
+use ray_history_metrics::access::{Login, Metrics, Outcome, Review, ReviewOf};
 use std::sync::Arc;
 use std::time::Duration;
 

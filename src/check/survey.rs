@@ -2,10 +2,10 @@
 
 use super::units::{ago, bytes, count};
 use crate::escape::escaped;
-use crate::session::{Content, Newest, Survey};
 use ray_history_core::event::EventKind;
 use ray_history_core::snapshot::completeness::EventCounts;
 use ray_history_core::snapshot::gaps;
+use ray_history_session::{Content, Newest, Survey};
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 use std::time::SystemTime;

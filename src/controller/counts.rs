@@ -1,9 +1,9 @@
 //! Numbers of the status: sessions by state, and the memory of this replica. Pure.
 
-use crate::crd::{CacheStatus, SessionsStatus};
-use crate::liveness::Watched;
-use crate::session::Usage;
-use crate::session::catalog::Listing;
+use ray_history_session::Usage;
+use ray_history_session::catalog::Listing;
+use ray_history_session::liveness::Watched;
+use ray_history_settings::crd::{CacheStatus, SessionsStatus};
 
 /// Returns the memory use of this replica.
 pub(super) fn cache_status(usage: Usage) -> CacheStatus {

@@ -4,8 +4,8 @@
 //! comes. So a cluster that appeared or changed is listed again after growing delays, until a session that was not
 //! known at the change is listed. Otherwise a live session could stay unlisted until the next walk, a day later.
 
-use crate::liveness::{ClusterStates, LiveSession};
 use ray_history_core::base::name::ClusterId;
+use ray_history_session::liveness::{ClusterStates, LiveSession};
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -74,8 +74,8 @@ impl ExpectedSessions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::liveness::{Cluster, Listed, StartBounds};
     use ray_history_core::base::name::{SessionKey, SessionName};
+    use ray_history_session::liveness::{Cluster, Listed, StartBounds};
 
     const CREATED: i64 = 1_763_900_000_000_000;
 

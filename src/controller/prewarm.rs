@@ -2,11 +2,11 @@
 
 mod queue;
 
-use crate::liveness::State;
-use crate::session::{Sessions, Stored};
 use queue::PrewarmQueue;
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
+use ray_history_session::liveness::State;
+use ray_history_session::{Sessions, Stored};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;

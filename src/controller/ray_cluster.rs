@@ -2,10 +2,10 @@
 //! and skips all other fields, so that thousands of objects need little memory.
 
 use super::limits::{is_name, shortened};
-use crate::liveness::Cluster;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use kube::Resource;
 use ray_history_core::base::name::{ClusterId, Owner, OwnerKind};
+use ray_history_session::liveness::Cluster;
 use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -5,11 +5,11 @@
 
 use super::replicas::Replicas;
 use super::status::{Facts, is_up_to_date};
-use crate::crd::{RayHistory, RayHistoryStatus};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Resource, ResourceExt};
 use ray_history_core::base::chain::chain;
+use ray_history_settings::crd::{RayHistory, RayHistoryStatus};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -145,7 +145,7 @@ fn manager(replica: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crd::SessionsStatus;
+    use ray_history_settings::crd::SessionsStatus;
 
     fn reporter() -> Reporter {
         // No request is sent.

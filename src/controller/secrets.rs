@@ -2,11 +2,11 @@
 
 use super::follow::Trouble;
 use super::follow_one::{News, follow_one};
-use crate::settings::{SecretData, Secrets};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::DeserializeGuard;
 use kube::{Api, Client};
+use ray_history_settings::{SecretData, Secrets};
 use std::collections::{BTreeMap, BTreeSet};
 use std::task::Poll;
 use tokio::sync::mpsc;

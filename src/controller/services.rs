@@ -4,9 +4,9 @@
 
 use super::follow::{LIST_PACE, Trouble, WatchEvent, follow};
 use super::ray_service::RayService;
-use crate::liveness::Watched;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
+use ray_history_session::liveness::Watched;
 
 /// Watches the services of a namespace, or of all, until dropped.
 pub(super) async fn watch(client: Client, namespace: Option<String>, watched: Watched) {

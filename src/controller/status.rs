@@ -4,10 +4,10 @@
 
 use super::follow::Trouble;
 use super::limits::shortened;
-use crate::crd::{CacheStatus, RayHistoryStatus, ReplicaStatus, SessionsStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use ray_history_access::observer::State as Reviews;
+use ray_history_settings::crd::{CacheStatus, RayHistoryStatus, ReplicaStatus, SessionsStatus};
 
 /// Granularity of reported bytes, so that small changes cause no write.
 const BYTES_STEP: i64 = 16 << 20;

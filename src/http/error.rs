@@ -7,9 +7,9 @@ mod respond;
 
 pub(super) use respond::Shape;
 
-use crate::session::{self, Progress};
 use actix_web::http::StatusCode;
 use ray_history_ray_api::RayError;
+use ray_history_session::{self as session, Progress};
 use refusal::Refusal;
 use std::fmt;
 

@@ -19,10 +19,10 @@ use super::error::refusal::Refusal;
 use super::state::State;
 use crate::access::Mode;
 use crate::access::audit::Class;
-use crate::session::catalog;
 use actix_web::HttpRequest;
 use permit::Granted;
 use ray_history_access::{Access, Person, Right, Visible, Way};
+use ray_history_session::catalog;
 use std::sync::Arc;
 
 /// The part of the stored sessions that a request is about.

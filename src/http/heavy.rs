@@ -4,8 +4,8 @@
 //! is built. So slow readers hold memory, but do not block other answers.
 
 use super::error::Error;
-use crate::metrics::Metrics;
-use crate::session::{Reservation, Sessions};
+use ray_history_metrics::Metrics;
+use ray_history_session::{Reservation, Sessions};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -38,7 +38,7 @@ impl Heavy {
             (memory, Arc::clone(&self.slots).acquire_owned().await)
         };
         let (memory, slot) = self.with_timeout(resources).await?;
-        let slot = slot.map_err(|_| crate::session::Error::Stopping)?;
+        let slot = slot.map_err(|_| ray_history_session::Error::Stopping)?;
         self.metrics.http.heavy_in_flight.inc();
         let held = Arc::new(HeldMemory { _memory: memory, metrics: self.metrics.clone() });
         let answer = LongAnswer { held, slots: Arc::clone(&self.slots) };
@@ -53,7 +53,7 @@ impl Heavy {
 
     async fn with_timeout<T>(&self, resources: impl Future<Output = T>) -> Result<T, Error> {
         tokio::time::timeout(WAIT, resources).await.map_err(|_| {
-            let reason = crate::metrics::http::ReasonLabels { reason: "heavy" };
+            let reason = ray_history_metrics::http::ReasonLabels { reason: "heavy" };
             self.metrics.http.refused.get_or_create(&reason).inc();
             Error::Busy
         })
@@ -70,7 +70,7 @@ pub(super) struct LongAnswer {
 impl LongAnswer {
     /// Waits for a slot and runs `work`.
     pub(super) async fn make<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| crate::session::Error::Stopping)?;
+        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| ray_history_session::Error::Stopping)?;
         self.run(slot, work).await
     }
 
@@ -86,7 +86,7 @@ impl LongAnswer {
             drop((slot, held));
             made
         };
-        Ok(tokio::task::spawn_blocking(run).await.map_err(|_| crate::session::Error::Broken)?)
+        Ok(tokio::task::spawn_blocking(run).await.map_err(|_| ray_history_session::Error::Broken)?)
     }
 }
 

@@ -77,9 +77,9 @@ mod tests {
     use crate::access::CurrentAccess;
     use crate::health::Health;
     use crate::http::Heavy;
-    use crate::metrics::Metrics;
-    use crate::session::Sessions;
     use actix_web::test::TestRequest;
+    use ray_history_metrics::Metrics;
+    use ray_history_session::Sessions;
     use std::sync::Arc;
 
     #[tokio::test]

@@ -5,8 +5,8 @@ use crate::access::CurrentAccess;
 use crate::access::audit::Audit;
 use crate::dashboards::Dashboards;
 use crate::health::Health;
-use crate::metrics::Metrics;
-use crate::session::Sessions;
+use ray_history_metrics::Metrics;
+use ray_history_session::Sessions;
 use std::sync::Arc;
 
 /// The state that all handlers share.

@@ -6,14 +6,14 @@
 use super::request::Call;
 use super::sessions::completeness::{complete_to, time};
 use super::sessions::find;
-use crate::session::OpenSession;
-use crate::settings::Redaction;
 use actix_web::http::header::{
     CACHE_CONTROL, ETAG, ETag, EntityTag, Header, HeaderName, HeaderValue, IfNoneMatch, TryIntoHeaderValue,
 };
 use actix_web::{HttpRequest, HttpResponse};
 use ray_history_core::base::name::SessionKey;
 use ray_history_ray_api::Query;
+use ray_history_session::OpenSession;
+use ray_history_settings::Redaction;
 use serde::Serialize;
 use siphasher::sip::SipHasher13;
 use std::hash::{Hash, Hasher};

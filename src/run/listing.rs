@@ -1,11 +1,11 @@
 //! The first listing, made while the server already answers, and readiness after every later one.
 
 use crate::health::{Gate, Health, NOT_LISTED};
-use crate::session::catalog::Listing;
-use crate::session::{self, Sessions};
-use crate::settings::Storage;
 use anyhow::{Context, bail};
 use ray_history_core::base::chain::chain;
+use ray_history_session::catalog::Listing;
+use ray_history_session::{self as session, Sessions};
+use ray_history_settings::Storage;
 use ray_history_storage::config::{LocalConfig, StoreConfig};
 use std::path::Path;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! The settings of a start without Kubernetes: a document, a folder, or the settings of KubeRay's history server.
 
 use crate::cgroup;
-use crate::settings::{self, KubeRay, Settings, Storage};
 use anyhow::{Context, anyhow, bail};
+use ray_history_settings::{self as settings, KubeRay, Settings, Storage};
 use ray_history_storage::config::{LocalConfig, StoreConfig};
 use std::path::{Path, PathBuf};
 

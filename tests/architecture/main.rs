@@ -24,15 +24,14 @@ use std::collections::HashSet;
 const STORES: &str = source::STORES;
 
 /// Modules of ours that a module may import; one that is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 26] = [
+const MAY_IMPORT: [(&str, &[&str]); 24] = [
     ("access", &["base", "metrics"]),
     ("args", &["settings"]),
     ("base", &[]),
     ("cgroup", &[]),
     ("check", &["escape", "event", "session", "settings", "snapshot"]),
     ("collect", &["base", "event", "layout", "logs", "manifest", "storage", STORES, "storage_write", "store_settings"]),
-    ("controller", &["access", "base", "crd", "health", "liveness", "session", "settings"]),
-    ("crd", &["store_settings"]),
+    ("controller", &["access", "base", "health", "session", "settings"]),
     ("dashboards", &["snapshot"]),
     ("escape", &[]),
     ("event", &["base"]),
@@ -44,7 +43,6 @@ const MAY_IMPORT: [(&str, &[&str]); 26] = [
             "base",
             "dashboards",
             "health",
-            "liveness",
             "logs",
             "manifest",
             "metrics",
@@ -55,19 +53,12 @@ const MAY_IMPORT: [(&str, &[&str]); 26] = [
         ],
     ),
     ("layout", &["base"]),
-    ("liveness", &["base"]),
     ("logs", &["base", "layout"]),
     ("manifest", &["base", "layout"]),
     ("metrics", &["storage"]),
     ("ray_api", &["base", "event", "logs", "snapshot"]),
-    (
-        "session",
-        &[
-            "base", "event", "layout", "liveness", "logs", "manifest", "metrics", "ray_api", "settings", "snapshot",
-            "storage",
-        ],
-    ),
-    ("settings", &["access", "crd", STORES, "store_settings"]),
+    ("session", &["base", "event", "layout", "logs", "manifest", "metrics", "settings", "snapshot", "storage"]),
+    ("settings", &["access", STORES, "store_settings"]),
     ("snapshot", &["base", "event", "logs"]),
     ("storage", &["base"]),
     ("storage_write", &["storage", STORES]),
@@ -262,7 +253,7 @@ fn modules_stand_beside_their_folders() {
 fn imports_are_read_with_braces_and_lines() {
     let text = "use ray_history_core::{\n    layout::{Root, Key},\n    snapshot,\n};\n\
                 use ray_history_storage::config::{Store, S3};\nuse ray_history_storage::configs; // crate::http\n\
-                fn f() { crate::session::x() }\n";
+                fn f() { ray_history_session::x() }\n";
     let (krate, path, module) = ("ray_history", "http/x.rs".into(), "http".into());
     let source = Source { krate, path, module, text: text.into() };
     let mut found = source.imports();

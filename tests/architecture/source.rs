@@ -7,24 +7,30 @@ use std::path::{Path, PathBuf};
 pub(crate) const STORES: &str = "storage::config";
 
 /// Folders of sources, each with the name of its crate in paths.
-pub(crate) const CRATES: [(&str, &str); 9] = [
+pub(crate) const CRATES: [(&str, &str); 12] = [
     ("src", "ray_history"),
     ("crates/access/src", "ray_history_access"),
     ("crates/collect/src", "ray_history_collect"),
     ("crates/core/src", "ray_history_core"),
     ("crates/manifest/src", "ray_history_manifest"),
+    ("crates/metrics/src", "ray_history_metrics"),
     ("crates/ray-api/src", "ray_history_ray_api"),
+    ("crates/session/src", "ray_history_session"),
+    ("crates/settings/src", "ray_history_settings"),
     ("crates/storage/src", "ray_history_storage"),
     ("crates/storage-write/src", "ray_history_storage_write"),
     ("crates/store-settings/src", "ray_history_store_settings"),
 ];
 
 /// Crates that are one module each, and its name.
-const ONE_MODULE: [(&str, &str); 7] = [
+const ONE_MODULE: [(&str, &str); 10] = [
     ("ray_history_access", "access"),
     ("ray_history_collect", "collect"),
     ("ray_history_manifest", "manifest"),
+    ("ray_history_metrics", "metrics"),
     ("ray_history_ray_api", "ray_api"),
+    ("ray_history_session", "session"),
+    ("ray_history_settings", "settings"),
     ("ray_history_storage", "storage"),
     ("ray_history_storage_write", "storage_write"),
     ("ray_history_store_settings", "store_settings"),

@@ -209,7 +209,7 @@ impl ControlPlane {
 
     /// Defines `RayHistory`, as `crds/` does.
     pub(crate) async fn define_ours(&self) {
-        let definition = serde_json::to_value(ray_history::crd::definition()).unwrap();
+        let definition = serde_json::to_value(ray_history_settings::crd::definition()).unwrap();
         self.define(definition, "/apis/history.ray.io/v1alpha1/rayhistories").await;
     }
 

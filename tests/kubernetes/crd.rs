@@ -277,7 +277,7 @@ fn api(plane: &Plane) -> Api<DynamicObject> {
 
 pub(crate) async fn every_rule_is_enforced_by_the_api_server_and_check(stage: Stage) {
     let api = api(&stage.shared().await);
-    let schema = ray_history::crd::schema().pointer("/properties/spec").unwrap().clone();
+    let schema = ray_history_settings::crd::schema().pointer("/properties/spec").unwrap().clone();
     let mut table = violations_of_rules();
     table.extend(violations_of_names());
     table.extend(violations_of_access());

@@ -4,7 +4,7 @@ use super::Cloud;
 use super::gcs::google::{Answers, Google};
 use super::http::{Listening, listen};
 use bytes::Bytes;
-use ray_history::metrics::Metrics;
+use ray_history_metrics::Metrics;
 use ray_history_storage::config::{AccessKey, AzureSecret, Credentials, Rotating, Secret, StoreConfig};
 use ray_history_storage::guarded::Limits;
 use ray_history_storage::{Delimiter, Error, ErrorKind, ReadRange, Storage, connect};

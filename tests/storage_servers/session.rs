@@ -1,10 +1,10 @@
 //! The bundled session, opened from a server and from a folder.
 
 use super::Cloud;
-use ray_history::metrics::Metrics;
-use ray_history::session::Sessions;
 use ray_history_core::layout::Root;
+use ray_history_metrics::Metrics;
 use ray_history_ray_api::{Body, Query, dashboard, state};
+use ray_history_session::Sessions;
 use ray_history_storage::guarded::Limits;
 use ray_history_storage::local::Local;
 use ray_history_storage::{Delimiter, Storage, connect};

@@ -20,6 +20,7 @@
 //! | `gcs_server.out`, `raylet.out`, logs of workers and drivers | facts that events lack (`processes`); their names always |
 
 pub mod agent;
+pub mod attempt_bytes;
 mod cpp;
 pub mod damage;
 pub mod event_file;

@@ -3,8 +3,8 @@
 //! Decides the order (most recent first), the limit, and when uploads are complete: two checks of the stored files,
 //! some time apart, are equal. The loader decides if there is memory, and the caller which replica loads.
 
-use crate::session::Stored;
 use ray_history_core::base::name::SessionKey;
+use ray_history_session::Stored;
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::Instant;

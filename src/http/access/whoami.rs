@@ -3,9 +3,9 @@
 use crate::http::error::Error;
 use crate::http::error::problem::Problem;
 use crate::http::request::Call;
-use crate::session::catalog::Visible;
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
+use ray_history_session::catalog::Visible;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -2,7 +2,7 @@
 //!
 //! Defines the states `queued`, `loading`, `ready` and `failed`.
 
-use crate::session::{Phase, Progress};
+use ray_history_session::{Phase, Progress};
 use serde::Serialize;
 use utoipa::ToSchema;
 

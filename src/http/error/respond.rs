@@ -8,7 +8,6 @@ use super::load_status::Status;
 use super::refusal::Refusal;
 use crate::http::html;
 use crate::http::request_id::RequestId;
-use crate::session;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, ContentType};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
@@ -16,6 +15,7 @@ use maud::html;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ray_history_core::base::chain::chain;
 use ray_history_ray_api::RayError;
+use ray_history_session as session;
 use serde_json::{Value, json};
 
 /// The format of errors of a group of routes.

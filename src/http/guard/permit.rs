@@ -6,10 +6,10 @@ use crate::access::audit::Class;
 use crate::http::error::Error;
 use crate::http::error::refusal::Refusal;
 use crate::http::state::State;
-use crate::session::catalog::{Entry, Visible};
 use actix_web::HttpRequest;
 use ray_history_access::{Access, Person, Right};
 use ray_history_core::base::name::SessionKey;
+use ray_history_session::catalog::{Entry, Visible};
 use std::sync::Arc;
 
 /// The part of the stored sessions that a request may see. Only the guard makes one, and every way to a session asks for

@@ -10,12 +10,12 @@ use crate::http::request::path::{cluster_id, escape_name, session_path};
 use crate::http::sessions::find::{self, look_up};
 use crate::http::sessions::item::{SessionItem, listed};
 use crate::http::sessions::table::table;
-use crate::session::catalog::Entry;
-use crate::session::links::{Attempts as Found, Subject, Submission};
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, VARY};
 use maud::html;
 use ray_history_core::base::name::OwnerKind;
+use ray_history_session::catalog::Entry;
+use ray_history_session::links::{Attempts as Found, Subject, Submission};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -7,8 +7,8 @@ use crate::http::sessions::empty;
 use crate::http::sessions::find;
 use crate::http::sessions::item::{SessionItem, listed};
 use crate::http::validators;
-use crate::session::catalog::{Page, Query};
 use actix_web::HttpResponse;
+use ray_history_session::catalog::{Page, Query};
 use serde::Serialize;
 use utoipa::ToSchema;
 

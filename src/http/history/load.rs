@@ -6,9 +6,9 @@ use crate::http::error::problem::Problem;
 use crate::http::request::Call;
 use crate::http::request::path::session_key;
 use crate::http::sessions::find;
-use crate::session::{self, Opening};
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
+use ray_history_session::{self as session, Opening};
 
 /// Starts the load of a session if it is not open, and returns its progress. Does not wait for the load; meant for
 /// polling.

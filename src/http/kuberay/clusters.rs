@@ -7,9 +7,9 @@ use crate::http::request::{Call, filter};
 use crate::http::sessions::find;
 use crate::http::sessions::item::started;
 use crate::http::validators;
-use crate::session::catalog::{Entry, Page};
 use actix_web::HttpResponse;
 use actix_web::http::header::{HeaderName, HeaderValue, LINK};
+use ray_history_session::catalog::{Entry, Page};
 use serde::Serialize;
 use utoipa::ToSchema;
 

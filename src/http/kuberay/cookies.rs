@@ -6,12 +6,12 @@ use crate::http::error::Error;
 use crate::http::request::Call;
 use crate::http::request::path::{cluster_id, cluster_name, escape_name};
 use crate::http::sessions::find;
-use crate::session::catalog::Entry;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpRequest, HttpResponse};
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::{SessionKey, SessionName};
+use ray_history_session::catalog::Entry;
 
 const NAMESPACE: &str = "cluster_namespace";
 const CLUSTER: &str = "cluster_name";

@@ -7,11 +7,11 @@ use crate::http::html::{accepts_html, redirect_page};
 use crate::http::request::Call;
 use crate::http::request::path::{cluster_id, session_key};
 use crate::http::sessions::find::{self, look_up};
-use crate::session::catalog::Entry;
-use crate::session::links::Subject;
 use actix_web::HttpResponse;
 use actix_web::http::header::{HeaderValue, VARY};
 use ray_history_core::base::name::{OwnerKind, SessionKey, SessionName};
+use ray_history_session::catalog::Entry;
+use ray_history_session::links::Subject;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -6,10 +6,10 @@ use super::cookies;
 use crate::http::error::{Error, Shape};
 use crate::http::html::{accepts_html, redirect, redirect_page};
 use crate::http::request::Call;
-use crate::session::catalog::Entry;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, VARY};
+use ray_history_session::catalog::Entry;
 
 /// The kind of a URL at the root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

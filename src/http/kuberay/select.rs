@@ -7,10 +7,10 @@ use crate::http::request::path::{cluster_name, escape_name};
 use crate::http::request::{Call, filter};
 use crate::http::sessions::find;
 use crate::http::sessions::table::{note, table};
-use crate::session::catalog::{Entry, Page};
 use actix_web::HttpResponse;
 use maud::html;
 use ray_history_core::base::name::SessionKey;
+use ray_history_session::catalog::{Entry, Page};
 
 /// Most rows of the page; the search finds other sessions.
 const ROWS: usize = 200;

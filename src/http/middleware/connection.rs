@@ -7,10 +7,10 @@
 //! When few connection slots are free, the connections that have been idle longest are closed, so that probes and new
 //! clients always get in. The request limit is below the connection limit, so some connections are always idle.
 
-use crate::metrics::http::Metrics;
 use actix_web::dev::Extensions;
 use actix_web::rt::net::TcpStream;
 use parking_lot::Mutex;
+use ray_history_metrics::http::Metrics;
 use socket2::{SockRef, Socket};
 use std::any::Any;
 use std::collections::HashMap;

@@ -1,11 +1,11 @@
 //! Limits of requests: the length of the URL, the size of the headers, and the number of requests at a time.
 
 use crate::http::request_id::RequestId;
-use crate::metrics::http::{Metrics, ReasonLabels};
 use actix_web::HttpResponse;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
+use ray_history_metrics::http::{Metrics, ReasonLabels};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 

@@ -11,9 +11,9 @@ use crate::http::request::path::{escape_name, session_path};
 use crate::http::request::{Call, filter};
 use crate::http::sessions::find;
 use crate::http::sessions::table::{note, table};
-use crate::session::catalog::{Cursor, Entry, Page};
 use actix_web::{HttpResponse, web};
 use maud::{Markup, html};
+use ray_history_session::catalog::{Cursor, Entry, Page};
 
 /// Default number of rows per page.
 const ROWS: usize = 100;

@@ -7,12 +7,12 @@ use crate::http::request::Call;
 use crate::http::request::path::session_key;
 use crate::http::sessions::find;
 use crate::http::validators;
-use crate::session::Opening;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use maud::html;
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::snapshot::version::RayVersion;
+use ray_history_session::Opening;
 use std::time::Duration;
 
 /// Time that a document waits for the load of its session, which tells the version. Most sessions open in less; if one

@@ -3,8 +3,6 @@
 use super::attachment::attachment;
 use crate::http::error::Error;
 use crate::http::state::State;
-use crate::session::logs::{Blocks, LAST_STEP, LogBody, LogPart};
-use crate::session::{LogIndex, OpenSession, Reservation};
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, HeaderValue};
 use bytes::Bytes;
@@ -14,8 +12,10 @@ use ray_history_ray_api::logs::ansi::AnsiFilter;
 use ray_history_ray_api::logs::job::{self, Encoder};
 use ray_history_ray_api::logs::listing::ListingRequest;
 use ray_history_ray_api::logs::request::place::no_agent;
-use ray_history_ray_api::logs::request::{LogPlan, LogRequest, ResolvedLog, Search};
+use ray_history_ray_api::logs::request::{LogPlan, LogRequest, ResolvedLog, Search, gone};
 use ray_history_ray_api::{Answer, JSON, Query, RayError};
+use ray_history_session::logs::{Blocks, LAST_STEP, LogBody, LogPart};
+use ray_history_session::{LogIndex, OpenSession, Reservation};
 use std::collections::HashMap;
 
 /// Bytes of memory held while reading a log: a step of a search, or a block that waits for its client.
@@ -78,7 +78,7 @@ async fn parts(state: &State, session: &OpenSession, resolved: &ResolvedLog) -> 
     };
     let Some(attempt) = &resolved.attempt else { return Ok(vec![LogPart::whole(newest)]) };
     let parts = state.sessions.parts_of(attempt, &files).await?;
-    parts.ok_or_else(|| attempt.gone(&resolved.path, newest.size).into())
+    parts.ok_or_else(|| gone(attempt, &resolved.path, newest.size).into())
 }
 
 fn send(body: LogBody, memory: Reservation, resolved: &ResolvedLog) -> HttpResponse {

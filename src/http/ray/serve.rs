@@ -7,12 +7,12 @@ use crate::http::html;
 use crate::http::request::{Call, RouteName};
 use crate::http::sessions::find;
 use crate::http::validators;
-use crate::session::OpenSession;
-use crate::settings::Redaction;
 use actix_web::http::header::USER_AGENT;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use ray_history_core::base::name::SessionKey;
 use ray_history_ray_api::Query;
+use ray_history_session::OpenSession;
+use ray_history_settings::Redaction;
 use std::rc::Rc;
 use std::sync::Arc;
 

@@ -1,11 +1,11 @@
 //! The sources of answers to Ray's URLs, one of which is in each of Ray's rows of the table of routes.
 
 use crate::http::error::Error;
-use crate::session::OpenSession;
-use crate::settings::Redaction;
 use ray_history_core::snapshot::Snapshot;
 use ray_history_ray_api::dashboard::fixed;
 use ray_history_ray_api::{Answer, Query};
+use ray_history_session::OpenSession;
+use ray_history_settings::Redaction;
 use std::sync::Arc;
 
 /// One API request for an open session.

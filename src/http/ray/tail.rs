@@ -7,13 +7,13 @@
 use super::{logs, origin};
 use crate::http::error::Error;
 use crate::http::state::State;
-use crate::session::OpenSession;
 use actix_http::ws::{CloseCode, Codec, Message, hash_key, verify_handshake};
 use actix_web::http::header::{CONTENT_ENCODING, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY};
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::BytesMut;
 use futures_util::{StreamExt, stream};
 use ray_history_ray_api::logs::job::Decoder;
+use ray_history_session::OpenSession;
 use tokio_util::codec::Encoder;
 
 /// Rejects requests that are not a handshake or come from a page of another origin. Call it before opening the session.

@@ -1,10 +1,10 @@
 //! Query parameters of session lists, parsed into a query of the listing.
 
 use crate::http::error::Error;
-use crate::liveness::State as Life;
-use crate::session::catalog::{NoCursor, Query};
 use ray_history_core::base::name::OwnerKind;
 use ray_history_manifest::proof::Verdict;
+use ray_history_session::catalog::{NoCursor, Query};
+use ray_history_session::liveness::State as Life;
 
 /// Parses a query string. Unknown parameters are ignored; an invalid value is an error that names its parameter.
 pub(in crate::http) fn parse(query: &str, default_limit: usize, max_limit: usize) -> Result<Query, Error> {
@@ -71,7 +71,7 @@ fn parse_time(value: &str) -> Option<jiff::Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::catalog::Visible;
+    use ray_history_session::catalog::Visible;
 
     #[test]
     fn parses_every_parameter() {

@@ -1,8 +1,8 @@
 //! The reason for which a person sees an empty list.
 
 use crate::http::request::Call;
-use crate::session::catalog::Listing;
 use ray_history_access::Right;
+use ray_history_session::catalog::Listing;
 
 /// Returns the reason if a person who may not see all namespaces sees no session. It is the same whether or not any are
 /// stored.

@@ -5,9 +5,9 @@
 
 use crate::http::error::Error;
 use crate::http::request::Call;
-use crate::session::catalog::{Entry, Listing, Page, Query};
-use crate::session::{self, OpenSession, Opening};
 use ray_history_core::base::name::{ClusterId, SessionKey};
+use ray_history_session::catalog::{Entry, Listing, Page, Query};
+use ray_history_session::{self as session, OpenSession, Opening};
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -4,9 +4,9 @@ use super::completeness::complete_to;
 use super::summary::{self, Summary};
 use crate::http::request::path::session_path;
 use crate::http::state::State;
-use crate::session::Ended;
-use crate::session::catalog::Entry;
 use ray_history_manifest::proof::Verdict;
+use ray_history_session::Ended;
+use ray_history_session::catalog::Entry;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -5,11 +5,11 @@
 //! evidence, and so may the open session. No object is read for a summary.
 
 use crate::http::state::State;
-use crate::liveness::State as Life;
-use crate::session::catalog::Entry;
-use crate::session::{Ended, KnownBy, OpenSession};
 use jiff::{SignedDuration, Timestamp};
 use ray_history_ray_api::dashboard::metadata::offset_minutes;
+use ray_history_session::catalog::Entry;
+use ray_history_session::liveness::State as Life;
+use ray_history_session::{Ended, KnownBy, OpenSession};
 
 /// The summary of one session.
 #[derive(Debug)]

@@ -7,9 +7,9 @@ use super::summary::{Summary, local};
 use crate::http::request::Call;
 use crate::http::request::path::{cluster_name, escape_name, owner_path};
 use crate::http::state::State;
-use crate::session::catalog::{Entry, Listing};
 use maud::{Markup, html};
 use ray_history_manifest::proof::Verdict;
+use ray_history_session::catalog::{Entry, Listing};
 
 const COLUMNS: [&str; 7] = ["Cluster", "Created by", "Namespace", "State", "Started", "Last write", "Session"];
 

@@ -1,7 +1,7 @@
 //! Ray's login dialog, our page, and the cookie.
 
 use super::{Guarded, OWN, Reply, guarded, header, is_json, is_refused, set_cookies, start};
-use ray_history::settings::Redaction;
+use ray_history_settings::Redaction;
 
 /// Logs in as Ray's dialog does.
 fn log_in(server: &Guarded, token: &str, more: &[(&str, &str)]) -> Reply {

@@ -1,8 +1,8 @@
 //! What people with some rights see: lists, counts, pages, logs, values of environment variables, and who they are.
 
 use super::{OTHER, OWN, SESSIONS, comparable, guarded, header, is_json, is_refused, start};
-use ray_history::settings::Redaction;
 use ray_history_access::ReviewError;
+use ray_history_settings::Redaction;
 
 #[test]
 fn lists_and_counts_have_what_is_visible_alone() {

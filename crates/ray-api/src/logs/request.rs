@@ -8,16 +8,16 @@
 //! The steps are `LogRequest::parse`, then `plan` on the snapshot; a plan that is a search lists the nodes whose file
 //! names it needs. A resolved path never leaves a node's `logs` folder.
 
+mod gone;
 pub mod place;
 mod plan;
-mod rotation;
 mod search;
 mod submission;
 mod task_log;
 mod worker_file;
 
+pub use gone::gone;
 pub use plan::{LogPlan, ResolvedLog};
-pub use rotation::{AttemptBytes, Part};
 pub use search::Search;
 
 use crate::{Query, RayError};

@@ -1,9 +1,9 @@
 //! The proof of a session in its report: from the manifests of its collectors, Ray's counters and what was read.
 
 use crate::http::sessions::completeness::time;
-use crate::session::Proved;
 use ray_history_core::snapshot::gap::Code;
 use ray_history_manifest::proof::{Limit, Proof};
+use ray_history_session::Proved;
 use serde::Serialize;
 use utoipa::ToSchema;
 

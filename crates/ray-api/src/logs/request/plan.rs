@@ -2,9 +2,10 @@
 
 use super::place::{no_agent, no_file, node_id, relative_path, resolve_node};
 use super::search::{Candidate, FileMatch, Search};
-use super::{AttemptBytes, Delivery, LogRequest, LogTarget, submission, task_log};
+use super::{Delivery, LogRequest, LogTarget, submission, task_log};
 use crate::RayError;
 use ray_history_core::base::id::{ActorId, NodeId};
+use ray_history_core::logs::attempt_bytes::AttemptBytes;
 use ray_history_core::logs::job_driver;
 use ray_history_core::snapshot::Snapshot;
 

@@ -2,9 +2,10 @@
 //! (`snapshot::build::task_logs`).
 
 use super::place::{node_id, relative_path};
-use super::{AttemptBytes, Delivery, ResolvedLog, Suffix, no_attempt, worker_file};
+use super::{Delivery, ResolvedLog, Suffix, no_attempt, worker_file};
 use crate::RayError;
 use ray_history_core::base::id::{ActorId, NodeId, RayId, TaskId, WorkerId};
+use ray_history_core::logs::attempt_bytes::AttemptBytes;
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::task::{Attempt, LogInfo};
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::test_events::{ALIVE, DEAD_NODE, HEAD, NEVER_RAN, RESTARTED, snapshot};
 use ray_history_core::base::id::NodeId;
+use ray_history_core::logs::attempt_bytes::AttemptBytes;
 
 /// The newer of the two workers of a restarted actor, both on the same node.
 const NEWER: &str = "2415eaea5811240337e8027619091be06bba9f3c4e291a4ac8817d85";

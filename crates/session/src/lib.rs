@@ -1,0 +1,289 @@
+//! The catalog of stored sessions, and the sessions that are open.
+//!
+//! ```text
+//! Sessions    what all requests share: store, settings, states, memory (this file)
+//!   open        the way to one session: cached, loaded, rebuilt
+//!     cache       open sessions ── freshness   schedules comparisons of an open session with the store
+//!     loader      runs one load per session at a time and shares its result
+//!     load        reads one session and builds its snapshot
+//!     load_permit  grants loads a slot and memory ── memory   the byte budget of all
+//!   heads       what manifests say of sessions, and their states by them
+//!   listed      queries on the list, and the task that keeps it fresh
+//!     catalog     lists the stored sessions
+//!     links       resolves the names of jobs, services, clusters and submissions to sessions
+//! current_store   replaces the store when settings change
+//! logs        reads log files of an open session
+//! survey      inspects a store that is being set up
+//! liveness    which clusters run, as watches of Kubernetes say
+//! ```
+//!
+//! `Sessions` is implemented in four files, which change for different reasons: this one when something is shared by all
+//! sessions, `open` when the way to an open session changes, `listed` when the way to find sessions changes, `heads` when
+//! manifests say more.
+//!
+//! This is the only layer that `http` calls, and all requests to storage are made here. It knows nothing of HTTP.
+
+mod cache;
+pub mod catalog;
+mod current_store;
+mod ended;
+mod error;
+mod freshness;
+mod heads;
+pub mod links;
+mod listed;
+pub mod liveness;
+pub mod load;
+mod load_permit;
+mod loader;
+pub mod logs;
+mod low_priority;
+mod memory;
+mod open;
+pub mod progress;
+mod source;
+mod survey;
+#[cfg(test)]
+mod testing;
+
+pub use current_store::{CurrentStore, Prepared, connect};
+pub use ended::Ended;
+pub use error::Error;
+pub use heads::{Glance, KnownBy};
+pub use load::{LogIndex, OpenSession, Proved};
+pub use memory::Reservation;
+pub use open::{Opening, Stored};
+pub use progress::{Phase, Progress};
+pub use survey::{Content, Newest, Survey};
+
+use crate::liveness::{State, Watched};
+use cache::Cache;
+use load_permit::Lanes;
+use loader::Loader;
+use low_priority::LowPriorityRuntime;
+use memory::{Evict, MemoryBudget};
+use parking_lot::RwLock;
+use ray_history_core::base::chain::chain;
+use ray_history_core::base::name::SessionKey;
+use ray_history_core::layout::Root;
+use ray_history_manifest::proof::Verdict;
+use ray_history_metrics::Metrics;
+use ray_history_metrics::sessions::Completeness;
+use ray_history_settings::Settings;
+use ray_history_storage::Storage;
+use source::Source;
+use std::io;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// The memory usage of all sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Number of cached sessions.
+    pub sessions: usize,
+    /// Bytes of the cached sessions.
+    pub kept_bytes: u64,
+    /// Bytes of open sessions, cached or still in use, and of loads.
+    pub used_bytes: u64,
+    /// The value of `cache.maxMemory` in bytes.
+    pub limit_bytes: u64,
+}
+
+/// All stored sessions, and the open ones among them.
+#[derive(Debug)]
+pub struct Sessions {
+    source: watch::Sender<Arc<Source>>,
+    settings: RwLock<Arc<Settings>>,
+    watched: Watched,
+    metrics: Metrics,
+    cache: Arc<Cache>,
+    budget: Arc<MemoryBudget>,
+    answer_budget: Arc<MemoryBudget>,
+    lanes: Arc<Lanes>,
+    loader: Loader<Arc<OpenSession>>,
+    stop: CancellationToken,
+}
+
+impl Sessions {
+    /// Creates the sessions of a store with default settings, unknown states, and metrics of their own.
+    pub fn new(store: Arc<dyn Storage>, roots: Vec<Root>) -> Self {
+        Self::with(store, roots, Arc::default(), Watched::default(), Metrics::default())
+    }
+
+    /// Creates the sessions of an empty store, which another one replaces when settings are known.
+    pub fn without_store(metrics: Metrics) -> Self {
+        let store = Arc::new(ray_history_storage::memory::Memory::default());
+        Self::with(store, vec![Root::default()], Arc::default(), Watched::default(), metrics)
+    }
+
+    /// Creates an instance without sessions.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn of_nothing() -> Self {
+        Self::without_store(Metrics::default())
+    }
+
+    /// Replaces the store by an empty one.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn replace_with_nothing(&self) {
+        self.replace_store(Arc::new(ray_history_storage::memory::Memory::default()), Vec::new());
+    }
+
+    /// Creates the sessions of a store.
+    pub fn with(
+        store: Arc<dyn Storage>,
+        roots: Vec<Root>,
+        settings: Arc<Settings>,
+        watched: Watched,
+        metrics: Metrics,
+    ) -> Self {
+        let source = Source::new(store, roots, &settings.clusters.namespaces, &metrics.catalog);
+        let stop = CancellationToken::new();
+        let (of_sessions, of_answers) = memory::split(settings.cache.max_memory);
+        let budget = MemoryBudget::new(of_sessions);
+        let cache = Arc::new(Cache::new(settings.cache.max_sessions, Arc::clone(&metrics.sessions)));
+        let max_concurrent = settings.loading.max_concurrent;
+        let lanes = Arc::new(Lanes::new(max_concurrent, Arc::clone(&budget), Arc::clone(&cache) as _));
+        Self {
+            source: watch::Sender::new(Arc::new(source)),
+            settings: RwLock::new(settings),
+            watched,
+            metrics,
+            cache,
+            budget,
+            answer_budget: MemoryBudget::new(of_answers),
+            lanes,
+            loader: Loader::new(stop.clone()),
+            stop,
+        }
+    }
+
+    /// Gives loads threads of their own, at a lower priority than those that answer requests.
+    pub fn with_low_priority_loads(mut self) -> io::Result<Self> {
+        self.loader.load_on(LowPriorityRuntime::start()?);
+        Ok(self)
+    }
+
+    /// Returns the current settings.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read())
+    }
+
+    /// Applies settings without dropping anything that still fits.
+    pub fn apply(&self, settings: Arc<Settings>) {
+        let (of_sessions, of_answers) = memory::split(settings.cache.max_memory);
+        self.budget.resize(of_sessions);
+        self.answer_budget.resize(of_answers);
+        self.lanes.resize(settings.loading.max_concurrent);
+        self.cache.resize(settings.cache.max_sessions);
+        self.cache.evict(self.budget.shortfall(0, 0));
+        let source = self.source();
+        if source.catalog.limit_to(&settings.clusters.namespaces) {
+            self.cache.retain(|key| source.catalog.allows(key));
+        }
+        *self.settings.write() = settings;
+        self.update_metrics();
+    }
+
+    /// Serves another store from now on. Open sessions of the old store are dropped; requests that use them still
+    /// complete.
+    pub fn replace_store(&self, store: Arc<dyn Storage>, roots: Vec<Root>) {
+        let source = Source::new(store, roots, &self.settings().clusters.namespaces, &self.metrics.catalog);
+        self.source.send_replace(Arc::new(source));
+        self.loader.reset();
+        self.cache.clear();
+    }
+
+    /// Clears cached errors and lists the sessions at once, because the store may have recovered.
+    pub async fn try_again(&self) {
+        self.loader.clear_errors();
+        if let Err(error) = self.retry_listing().await {
+            tracing::warn!(error = %chain(&error), "sessions could not be listed; the last listing is kept");
+        }
+    }
+
+    /// Returns the known state of a session.
+    pub fn state(&self, key: &SessionKey) -> State {
+        self.known_state(key).0
+    }
+
+    /// Returns the states of all sessions, for the watches to update.
+    pub fn watched(&self) -> &Watched {
+        &self.watched
+    }
+
+    /// Waits for memory that an answer is going to hold. An answer that needs more than the whole budget gets all of
+    /// it.
+    pub async fn reserve_for_answer(&self, bytes: u64) -> Reservation {
+        self.answer_budget.reserve(bytes).await
+    }
+
+    /// Returns the current memory usage.
+    pub fn usage(&self) -> Usage {
+        Usage {
+            sessions: self.cache.len(),
+            kept_bytes: self.cache.bytes(),
+            used_bytes: self.budget.used() + self.answer_budget.used(),
+            limit_bytes: self.budget.total() + self.answer_budget.total(),
+        }
+    }
+
+    /// Drops sessions that were not used for `cache.ttl`. To be called periodically.
+    pub fn tidy(&self) {
+        if let Some(ttl) = self.settings().cache.ttl {
+            self.cache.expire(ttl);
+        }
+        self.update_metrics();
+    }
+
+    /// Returns the number of loads that run or wait for a permit.
+    pub fn loads_running(&self) -> usize {
+        self.loader.running()
+    }
+
+    /// Waits until no load runs.
+    pub async fn idle(&self) {
+        self.loader.idle().await;
+    }
+
+    /// Ends all loads and starts no more. Waiters get `Error::Stopping`.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    fn update_metrics(&self) {
+        let usage = self.usage();
+        self.metrics.sessions.memory(usage.used_bytes, usage.limit_bytes);
+        let cached = self.cache.all();
+        let verdict = |cached: &cache::Cached| cached.session.verdict(self.standing(&cached.session.key));
+        let open = cached.iter().map(|cached| match verdict(cached) {
+            Verdict::Complete(_) => Completeness::Complete,
+            Verdict::CompleteTo(_) => Completeness::CompleteTo,
+            Verdict::Gaps => Completeness::Gaps,
+            Verdict::NoKnownGaps => Completeness::NoKnownGaps,
+        });
+        self.metrics.sessions.completeness(open);
+    }
+
+    /// Runs a future to its end even if the caller stops waiting for it.
+    async fn run_detached<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.loader.run_detached(work).await
+    }
+
+    fn source(&self) -> Arc<Source> {
+        Arc::clone(&self.source.borrow())
+    }
+
+    /// Returns a receiver of the current and every later source.
+    fn sources(&self) -> watch::Receiver<Arc<Source>> {
+        self.source.subscribe()
+    }
+
+    /// Returns the metrics of this process.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+}
