@@ -13,6 +13,7 @@ use crate::reviewer::Reviewer;
 use crate::reviews::{NoReview, Reviews};
 use crate::right::Right;
 use crate::settings::AccessSettings;
+use crate::standing::Standing;
 use crate::token::Token;
 use crate::turns::Subject;
 use aws_lc_rs::hmac;
@@ -22,8 +23,9 @@ use futures_util::stream;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
 mod refused;
 mod visible;
@@ -45,7 +47,9 @@ pub struct Access {
 impl Access {
     /// Returns an access that asks the reviewer, with empty caches.
     pub fn new(settings: AccessSettings, reviewer: Arc<dyn Reviewer>, observer: Arc<dyn Observer>) -> Self {
-        let (clock, reviews) = (Clock::new(), Arc::new(Reviews::new(reviewer, observer)));
+        let needs_permissions = settings.check.attributes(Right::Sessions, "").is_some();
+        let standing = Standing::new(settings.reviews_tokens(), needs_permissions);
+        let (clock, reviews) = (Clock::new(), Arc::new(Reviews::new(reviewer, observer, standing)));
         Self {
             clock,
             identities: Identities::new(&settings, Arc::clone(&reviews), clock, secret()),
@@ -68,14 +72,29 @@ impl Access {
 
     /// Makes one review of each kind that requests need, so that the state is known without a request.
     pub async fn probe(&self) {
-        if (self.settings.bearer || self.settings.login.is_some())
+        if self.settings.reviews_tokens()
             && let Some(token) = Token::new("probe")
         {
             let _ = self.reviews.token(&token, &self.settings.audiences, Subject::KnownToken).await;
         }
-        if let Some(attributes) = self.settings.check.attributes(Right::Sessions, "default") {
+        if let Some(attributes) = self.settings.check.attributes(Right::Sessions, "") {
             let nobody = Identity::new("ray-history:probe", "", Vec::new(), BTreeMap::new());
-            let _ = self.reviews.permission(&nobody, &attributes).await;
+            self.reviews.probe(&nobody, &attributes).await;
+        }
+    }
+
+    /// Finds out the state of reviews, and asks again with growing pauses while they are not answered. Never ends.
+    pub async fn keep_probed(&self) {
+        let mut state = self.state();
+        loop {
+            self.probe().await;
+            let mut pause = PROBE_PAUSES.0;
+            while timeout(pause, state.wait_for(State::is_good)).await.is_err() {
+                self.probe().await;
+                pause = (pause * 2).min(PROBE_PAUSES.1);
+            }
+            let _ = state.wait_for(|state| !state.is_good()).await;
+            sleep(PROBE_PAUSES.0).await;
         }
     }
 
@@ -279,6 +298,9 @@ impl Access {
         login.seal(token, self.clock.now(), expires).map_err(|_| LoginRefused::TooLarge)
     }
 }
+
+/// The first and the longest pause between two probes.
+const PROBE_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
 /// Reviews that one list waits for at a time.
 const AT_ONCE: usize = 32;

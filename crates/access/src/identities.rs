@@ -134,7 +134,7 @@ impl Identities {
     }
 
     /// Reviews a token, and keeps the result.
-    async fn review(&self, key: Key, token: &Token, subject: Subject) -> Shared {
+    async fn review(&self, key: Key, token: &Token, subject: Subject<'static>) -> Shared {
         match self.reviews.token(token, &self.audiences, subject).await {
             Ok(Reviewed::Authenticated { identity, audiences }) if self.is_for_us(&audiences) => {
                 let known = Known { identity: Arc::new(identity), expires: token.expires() };

@@ -1,9 +1,10 @@
 //! Reviews with a turn, within a time, and reported.
 
 use crate::identity::Identity;
-use crate::observer::{Observer, ReviewKind, ReviewOutcome, State};
+use crate::observer::{Observer, ReviewOutcome, State};
 use crate::reviewer::{Decision, ReviewError, Reviewed, Reviewer};
 use crate::right::Attributes;
+use crate::standing::Standing;
 use crate::token::Token;
 use crate::turns::{Subject, Turns};
 use parking_lot::Mutex;
@@ -15,6 +16,9 @@ use tokio::time::{Instant, timeout};
 /// Longest time until the answer to a review.
 const LONGEST_REVIEW: Duration = Duration::from_secs(5);
 
+/// The decision where permissions may not be reviewed: nobody is let in, and it is soon asked again.
+const REFUSED: Decision = Decision { allowed: false, uncertain: true };
+
 /// No review could be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NoReview;
@@ -25,14 +29,14 @@ pub(crate) struct Reviews {
     reviewer: Arc<dyn Reviewer>,
     pub(crate) observer: Arc<dyn Observer>,
     turns: Turns,
-    /// The states of reviews of tokens and of permissions.
-    kinds: Mutex<(State, State)>,
+    standing: Mutex<Standing>,
     state: watch::Sender<State>,
 }
 
 impl Reviews {
-    pub(crate) fn new(reviewer: Arc<dyn Reviewer>, observer: Arc<dyn Observer>) -> Self {
-        Self { reviewer, observer, turns: Turns::new(), kinds: Mutex::default(), state: watch::Sender::default() }
+    pub(crate) fn new(reviewer: Arc<dyn Reviewer>, observer: Arc<dyn Observer>, standing: Standing) -> Self {
+        let state = watch::Sender::new(standing.state());
+        Self { reviewer, observer, turns: Turns::new(), standing: Mutex::new(standing), state }
     }
 
     /// Asks who a token belongs to.
@@ -40,24 +44,50 @@ impl Reviews {
         &self,
         token: &Token,
         audiences: &[String],
-        subject: Subject,
+        subject: Subject<'_>,
     ) -> Result<Reviewed, NoReview> {
         let yes = |reviewed: &Reviewed| matches!(reviewed, Reviewed::Authenticated { .. });
-        self.make(subject, || self.reviewer.token_review(token, audiences), yes).await
+        let result = self.make(subject, || self.reviewer.token_review(token, audiences), yes).await?;
+        self.note(|standing| standing.token(&result));
+        result.map_err(|_| NoReview)
     }
 
-    /// Asks whether an identity has a permission.
+    /// Asks whether an identity has a permission. Where that may not be asked, nobody has one.
     pub(crate) async fn permission(&self, identity: &Identity, attributes: &Attributes) -> Result<Decision, NoReview> {
-        let review = || self.reviewer.access_review(identity, attributes);
-        self.make(Subject::Permission, review, |decision| decision.allowed).await
+        if self.standing.lock().is_refused(&attributes.namespace) {
+            return Ok(REFUSED);
+        }
+        self.ask(identity, attributes).await
     }
 
+    /// Does the same, also where it could not be asked just now.
+    async fn ask(&self, identity: &Identity, attributes: &Attributes) -> Result<Decision, NoReview> {
+        let review = || self.reviewer.access_review(identity, attributes);
+        let result = self.make(Subject::Permission(identity), review, |decision| decision.allowed).await?;
+        self.note(|standing| standing.permission(&attributes.namespace, &result));
+        match result {
+            Err(ReviewError::ForbiddenIn { .. }) => Ok(REFUSED),
+            result => result.map_err(|_| NoReview),
+        }
+    }
+
+    /// Asks about a permission as a request would, and in each namespace that is reviewed for itself.
+    pub(crate) async fn probe(&self, identity: &Identity, attributes: &Attributes) {
+        let _ = self.ask(identity, attributes).await;
+        let namespaces = self.reviewer.namespaces();
+        self.note(|standing| standing.keep(&namespaces));
+        for namespace in namespaces {
+            let _ = self.ask(identity, &Attributes { namespace, ..attributes.clone() }).await;
+        }
+    }
+
+    /// Makes a review; an error without one if there is no turn.
     async fn make<T, F: Future<Output = Result<T, ReviewError>>>(
         &self,
-        subject: Subject,
+        subject: Subject<'_>,
         review: impl FnOnce() -> F,
         yes: impl FnOnce(&T) -> bool,
-    ) -> Result<T, NoReview> {
+    ) -> Result<Result<T, ReviewError>, NoReview> {
         let kind = subject.kind();
         let Some(_turn) = self.turns.take(subject).await else {
             self.observer.reviewed(kind, ReviewOutcome::Busy, Duration::ZERO);
@@ -66,38 +96,29 @@ impl Reviews {
         let start = Instant::now();
         let late = || ReviewError::Unreachable(format!("no answer within {} s", LONGEST_REVIEW.as_secs()));
         let result = timeout(LONGEST_REVIEW, review()).await.unwrap_or_else(|_| Err(late()));
-        let (outcome, state) = match &result {
-            Ok(answer) if yes(answer) => (ReviewOutcome::Yes, State::Reviewing),
-            Ok(_) => (ReviewOutcome::No, State::Reviewing),
-            Err(ReviewError::Forbidden(why)) => (ReviewOutcome::Forbidden, State::Forbidden(why.clone())),
-            Err(ReviewError::Unreachable(why)) => (ReviewOutcome::Unreachable, State::Unreachable(why.clone())),
+        let outcome = match &result {
+            Ok(answer) if yes(answer) => ReviewOutcome::Yes,
+            Ok(_) => ReviewOutcome::No,
+            Err(ReviewError::Forbidden(_) | ReviewError::ForbiddenIn { .. }) => ReviewOutcome::Forbidden,
+            Err(ReviewError::Unreachable(_)) => ReviewOutcome::Unreachable,
         };
         self.observer.reviewed(kind, outcome, start.elapsed());
-        self.set_state(kind, state);
-        result.map_err(|_| NoReview)
+        Ok(result)
     }
 
-    /// Notes the state of a kind. Of both kinds, what is forbidden counts before what gives no answer.
-    fn set_state(&self, kind: ReviewKind, state: State) {
-        let mut kinds = self.kinds.lock();
-        match kind {
-            ReviewKind::Token => kinds.0 = state,
-            ReviewKind::Access => kinds.1 = state,
-        }
-        let both = match &*kinds {
-            (forbidden @ State::Forbidden(_), _) | (_, forbidden @ State::Forbidden(_)) => forbidden,
-            (State::Reviewing, other) | (other, _) => other,
-        };
+    /// Changes the standing, and tells of a new state.
+    fn note(&self, change: impl FnOnce(&mut Standing)) {
+        let mut standing = self.standing.lock();
+        change(&mut standing);
+        let now = standing.state();
         self.state.send_if_modified(|state| {
-            let changed = state != both;
-            if changed {
-                *state = both.clone();
-            }
+            let changed = *state != now;
+            *state = now;
             changed
         });
     }
 
-    /// Returns the state of both kinds, which can be waited for.
+    /// Returns the state of reviews, which can be waited for.
     pub(crate) fn state(&self) -> watch::Receiver<State> {
         self.state.subscribe()
     }
