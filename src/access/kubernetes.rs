@@ -35,7 +35,7 @@ pub struct KubernetesReviewer {
     client: Client,
     /// Namespaces whose sessions are served; empty for all.
     namespaces: Mutex<Vec<String>>,
-    /// What was found when reviews for all namespaces were forbidden, and the end of its use. Whoever looks holds it.
+    /// The finding after reviews for all namespaces were forbidden, and the end of its use. Whoever looks holds it.
     found: tokio::sync::Mutex<Option<(Found, Instant)>>,
 }
 

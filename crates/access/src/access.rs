@@ -4,8 +4,7 @@ use crate::clock::Clock;
 use crate::cookie::Sealed;
 use crate::credentials::Credentials;
 use crate::decisions::Decisions;
-use crate::failures::Failures;
-use crate::identities::{Identities, Known, Unknown};
+use crate::identities::{Identities, Known};
 use crate::identity::{Identity, Person, Way};
 use crate::observer::{DecisionOutcome, LoginOutcome, Observer, State};
 use crate::proxy::Nobody;
@@ -15,7 +14,6 @@ use crate::right::Right;
 use crate::settings::AccessSettings;
 use crate::standing::Standing;
 use crate::token::Token;
-use crate::turns::Subject;
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand;
 use futures_util::StreamExt;
@@ -41,7 +39,6 @@ pub struct Access {
     reviews: Arc<Reviews>,
     identities: Arc<Identities>,
     decisions: Arc<Decisions>,
-    failures: Failures,
 }
 
 impl Access {
@@ -55,7 +52,6 @@ impl Access {
             identities: Identities::new(&settings, Arc::clone(&reviews), clock, secret()),
             decisions: Decisions::new(settings.cache, Arc::clone(&reviews)),
             reviews,
-            failures: Failures::new(),
             settings,
         }
     }
@@ -75,7 +71,7 @@ impl Access {
         if self.settings.reviews_tokens()
             && let Some(token) = Token::new("probe")
         {
-            let _ = self.reviews.token(&token, &self.settings.audiences, Subject::KnownToken).await;
+            self.reviews.probe_token(&token, &self.settings.audiences).await;
         }
         if let Some(attributes) = self.settings.check.attributes(Right::Sessions, "") {
             let nobody = Identity::new("ray-history:probe", "", Vec::new(), BTreeMap::new());
@@ -133,7 +129,7 @@ impl Access {
             }
         }
         if credentials.malformed && self.settings.bearer {
-            refused = refused.max(self.malformed(peer));
+            refused = refused.max(self.identities.malformed(peer).into());
         }
         Err(refused)
     }
@@ -156,7 +152,7 @@ impl Access {
         let peer = self.peer(credentials);
         let token = match credentials.tokens.first() {
             Some(token) => token,
-            None if credentials.malformed => return Err(self.malformed(peer).into()),
+            None if credentials.malformed => return Err(Refused::from(self.identities.malformed(peer)).into()),
             None => return Err(Refused::Anonymous.into()),
         };
         let known = self.of_token(token, peer).await?;
@@ -165,26 +161,9 @@ impl Access {
         Ok((Person { identity: known.identity, way: Way::Cookie, expires }, sealed))
     }
 
-    /// Returns the identity behind a token, and counts failures.
+    /// Returns the identity behind a token.
     async fn of_token(&self, token: &Token, peer: IpAddr) -> Result<Known, Refused> {
-        let found = self.identities.of(token, || !self.failures.too_many(peer)).await;
-        found.map_err(|unknown| match unknown {
-            Unknown::Refused => {
-                self.failures.count(peer);
-                Refused::Invalid
-            }
-            Unknown::KnownRefused => Refused::Invalid,
-            Unknown::NotAllowed => Refused::TooMany,
-            Unknown::NoReview => Refused::Undecided,
-        })
-    }
-
-    fn malformed(&self, peer: IpAddr) -> Refused {
-        if self.failures.too_many(peer) {
-            return Refused::TooMany;
-        }
-        self.failures.count(peer);
-        Refused::Invalid
+        self.identities.of(token, peer).await.map_err(Refused::from)
     }
 
     /// Returns the address whose failures count: the connection's, unless the proxy names its client.

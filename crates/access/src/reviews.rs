@@ -1,12 +1,12 @@
 //! Reviews with a turn, within a time, and reported.
 
 use crate::identity::Identity;
-use crate::observer::{Observer, ReviewOutcome, State};
+use crate::observer::{Observer, ReviewKind, ReviewOutcome, State};
 use crate::reviewer::{Decision, ReviewError, Reviewed, Reviewer};
 use crate::right::Attributes;
 use crate::standing::Standing;
 use crate::token::Token;
-use crate::turns::{Subject, Turns};
+use crate::turns::{Subject, Turn, Turns};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,15 +39,20 @@ impl Reviews {
         Self { reviewer, observer, turns: Turns::new(), standing: Mutex::new(standing), state }
     }
 
+    /// Waits for a turn to make a review.
+    pub(crate) async fn turn(&self, subject: Subject<'_>) -> Result<Turn, NoReview> {
+        let turn = self.turns.take(subject).await;
+        if turn.is_none() {
+            self.observer.reviewed(subject.kind(), ReviewOutcome::Busy, Duration::ZERO);
+        }
+        turn.ok_or(NoReview)
+    }
+
     /// Asks who a token belongs to.
-    pub(crate) async fn token(
-        &self,
-        token: &Token,
-        audiences: &[String],
-        subject: Subject<'_>,
-    ) -> Result<Reviewed, NoReview> {
+    pub(crate) async fn token(&self, turn: Turn, token: &Token, audiences: &[String]) -> Result<Reviewed, NoReview> {
         let yes = |reviewed: &Reviewed| matches!(reviewed, Reviewed::Authenticated { .. });
-        let result = self.make(subject, || self.reviewer.token_review(token, audiences), yes).await?;
+        let result = self.make(ReviewKind::Token, self.reviewer.token_review(token, audiences), yes).await;
+        drop(turn);
         self.note(|standing| standing.token(&result));
         result.map_err(|_| NoReview)
     }
@@ -62,12 +67,21 @@ impl Reviews {
 
     /// Does the same, also where it could not be asked just now.
     async fn ask(&self, identity: &Identity, attributes: &Attributes) -> Result<Decision, NoReview> {
-        let review = || self.reviewer.access_review(identity, attributes);
-        let result = self.make(Subject::Permission(identity), review, |decision| decision.allowed).await?;
+        let turn = self.turn(Subject::Permission(identity)).await?;
+        let review = self.reviewer.access_review(identity, attributes);
+        let result = self.make(ReviewKind::Access, review, |decision| decision.allowed).await;
+        drop(turn);
         self.note(|standing| standing.permission(&attributes.namespace, &result));
         match result {
             Err(ReviewError::ForbiddenIn { .. }) => Ok(REFUSED),
             result => result.map_err(|_| NoReview),
+        }
+    }
+
+    /// Asks about a token that is nobody's.
+    pub(crate) async fn probe_token(&self, token: &Token, audiences: &[String]) {
+        if let Ok(turn) = self.turn(Subject::KnownToken).await {
+            let _ = self.token(turn, token, audiences).await;
         }
     }
 
@@ -81,21 +95,16 @@ impl Reviews {
         }
     }
 
-    /// Makes a review; an error without one if there is no turn.
-    async fn make<T, F: Future<Output = Result<T, ReviewError>>>(
+    /// Makes a review within its time, and reports it.
+    async fn make<T>(
         &self,
-        subject: Subject<'_>,
-        review: impl FnOnce() -> F,
+        kind: ReviewKind,
+        review: impl Future<Output = Result<T, ReviewError>>,
         yes: impl FnOnce(&T) -> bool,
-    ) -> Result<Result<T, ReviewError>, NoReview> {
-        let kind = subject.kind();
-        let Some(_turn) = self.turns.take(subject).await else {
-            self.observer.reviewed(kind, ReviewOutcome::Busy, Duration::ZERO);
-            return Err(NoReview);
-        };
+    ) -> Result<T, ReviewError> {
         let start = Instant::now();
         let late = || ReviewError::Unreachable(format!("no answer within {} s", LONGEST_REVIEW.as_secs()));
-        let result = timeout(LONGEST_REVIEW, review()).await.unwrap_or_else(|_| Err(late()));
+        let result = timeout(LONGEST_REVIEW, review).await.unwrap_or_else(|_| Err(late()));
         let outcome = match &result {
             Ok(answer) if yes(answer) => ReviewOutcome::Yes,
             Ok(_) => ReviewOutcome::No,
@@ -103,7 +112,7 @@ impl Reviews {
             Err(ReviewError::Unreachable(_)) => ReviewOutcome::Unreachable,
         };
         self.observer.reviewed(kind, outcome, start.elapsed());
-        Ok(result)
+        result
     }
 
     /// Changes the standing, and tells of a new state.

@@ -1,4 +1,4 @@
-//! What is known about reviews: whether the API server answers them, and for which namespaces it refuses them.
+//! The standing with the API server: whether it answers reviews, and for which namespaces it refuses them.
 
 use crate::observer::State;
 use crate::reviewer::ReviewError;

@@ -95,6 +95,33 @@ async fn one_address_cannot_have_many_tokens_tried() {
     assert!(access.person(&bearer("known")).await.is_ok());
 }
 
+/// Many at once, and clients that leave before the answer, get no more reviews than others.
+#[tokio::test(start_paused = true)]
+async fn no_haste_gives_an_address_more_attempts() {
+    let (access, reviewer) = access();
+    reviewer.set_delay(Duration::from_millis(100));
+    let start = tokio::time::Instant::now();
+    for wave in 0..20 {
+        let tries = (0..200).map(|at| {
+            let access = &access;
+            async move {
+                let person = bearer(&format!("garbage-{wave}-{at}"));
+                let asked = access.person(&person);
+                if at % 2 == 0 {
+                    asked.await
+                } else {
+                    timeout(Duration::from_millis(1), asked).await.unwrap_or(Err(Refused::Undecided))
+                }
+            }
+        });
+        assert!(join_all(tries).await.iter().all(Result::is_err));
+        sleep(seconds(1)).await;
+    }
+    let most = 20.0 + 12.0 + 5.0 * start.elapsed().as_secs_f64();
+    let made = reviewer.token_reviews();
+    assert!(made as f64 <= most && made > 20, "{made} reviews in {:?}", start.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn caches_are_bounded_and_garbage_evicts_nobody() {
     let (access, reviewer) = access();
