@@ -30,11 +30,11 @@ WAIT_SECONDS = 30
 class Browser:
     """One window; a context manager. Errors are gathered until `errors` returns them.
 
-    `only` is the beginning of every URL that pages may request; `flags` are more of Chromium's.
+    `only` is the beginning of every URL that pages may request, or several; `flags` are more of Chromium's.
     """
 
-    def __init__(self, scratch: Path, only: str, *flags: str):
-        self._only = only
+    def __init__(self, scratch: Path, only: str | tuple[str, ...], *flags: str):
+        self._allowed = ((only,) if isinstance(only, str) else only) + ("data:", "blob:", "about:")
         self.downloads = scratch / "downloads"
         self.downloads.mkdir(parents=True)
         self._options = ChromeOptions()
@@ -151,7 +151,7 @@ class Browser:
         if method == "Network.requestWillBeSent":
             url = params["request"]["url"]
             self._requests[request] = f"{params['request']['method']} {url}"
-            if not url.startswith((self._only, "data:", "blob:", "about:")):
+            if not url.startswith(self._allowed):
                 yield f"request to another server: {url}"
         elif method == "Network.responseReceived" and params["response"]["status"] >= 400:
             yield f"{params['response']['status']} {self._requests.get(request, params['response']['url'])}"
