@@ -25,6 +25,7 @@ FLAGS = [
     "--window-size=1600,1200",
 ]
 WAIT_SECONDS = 30
+DELETE = "\ue017"
 
 
 class Browser:
@@ -109,6 +110,12 @@ class Browser:
         field = self._driver.find_element("css selector", selector)
         field.clear()
         field.send_keys(text)
+
+    def type_over(self, selector: str, text: str):
+        """Replaces the text of a field by keys alone, without which React keeps it."""
+        self.run("const field = document.querySelector(arguments[0]); field.focus(); field.select()", selector)
+        self.press(DELETE)
+        self._driver.find_element("css selector", selector).send_keys(text)
 
     def press(self, key: str):
         """Presses a key where the focus is."""
