@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from e2e.harness.answer import Answer, ask, bearer
+from e2e.harness.processes import REPOSITORY
 from e2e.harness.routes import entered, urls
 from e2e.harness.server import wait_until
 from e2e.harness.tenants import ANA, BEN, TENANTS
@@ -205,6 +206,16 @@ def test_entering_by_cookies_is_judged_like_a_path(opened, ana, ben):
         own = [bearer(token)] if token else []
         answer = ask(opened.url, "/nodes?view=summary", entered(stored(tenant)), *own)
         assert answer.status == status, answer.text()
+
+
+def test_the_page_s_question_about_a_person_is_answered(plane):
+    """The here-document of docs/access.md, because `kubectl auth can-i` asks for another resource."""
+    page = (REPOSITORY / "docs" / "access.md").read_text()
+    (question,) = re.findall(r"<<END\n(.*?)END\n", page, re.DOTALL)
+    for tenant, asked, answer in [(ANA, ANA, "true"), (ANA, BEN, "false"), (BEN, BEN, "true")]:
+        text = question.replace("jane", tenant.user).replace("namespace: team", f"namespace: {asked.namespace}")
+        done = plane.kubectl("create", "-o", "jsonpath={.status.allowed}", "-f", "-", text=text)
+        assert done.stdout == answer
 
 
 def test_bodies_of_logs_need_their_own_right(plane, opened, ana):
