@@ -229,6 +229,25 @@ def test_helm_gives_the_rights_of_access_control_that_kustomize_does(chosen):
     same(manifests.kustomized("access"), helm)
 
 
+def test_helm_gives_the_rights_of_access_control_in_single_namespaces():
+    limited = {"crds": {"install": False}, "rbac": {"scope": "Namespace"}}
+    without = {(each["kind"], each["metadata"]["name"]) for each in manifests.rendered(limited)}
+    added = lambda chosen: [  # noqa: E731
+        each for each in manifests.rendered(chosen) if (each["kind"], each["metadata"]["name"]) not in without
+    ]
+    same(manifests.kustomized("access-namespaced"), added(limited | ACCESS))
+    # In each namespace; and no right outside of them where no token is reviewed.
+    proxy = {"proxy": {"trust": {"sourceRanges": ["10.0.0.0/8"]}}}
+    access = {"mode": "Kubernetes", "authentication": proxy}
+    two = limited | {
+        "rbac": {"scope": "Namespace", "namespaces": ["team-a", "team-b"]},
+        "rayHistory": {"spec": {"access": access}},
+    }
+    reviews = [each["metadata"]["namespace"] for each in added(two) if each["metadata"]["name"].endswith("-reviews")]
+    assert sorted(reviews) == ["team-a", "team-a", "team-b", "team-b"]
+    assert not [each for each in manifests.rendered(two) if each["kind"].startswith("Cluster")]
+
+
 def test_the_role_follows_the_secrets_that_access_control_names():
     login = {"login": {"keySecretRef": {"name": "mine"}}}
     proxy = {"proxy": {"trust": {"secretRef": {"name": "yours"}}}}
@@ -275,7 +294,7 @@ def test_nothing_is_exposed_or_monitored_unless_it_is_asked_for():
 def test_every_kustomization_is_either_whole_or_optional():
     # Those of config/collector are for the namespaces of Ray: test_collector_policy.py.
     assert {*KUSTOMIZATIONS, "collector", "samples"} == {path.name for path in CONFIG.iterdir()}
-    whole = {"access", "crd", "default", "manager", "minio", "namespaced", "oauth2-proxy", "rbac"}
+    whole = {"access", "access-namespaced", "crd", "default", "manager", "minio", "namespaced", "oauth2-proxy", "rbac"}
     assert {*OPTIONAL, *whole} - {"collector/policy"} == set(KUSTOMIZATIONS)
 
 

@@ -176,6 +176,10 @@ def healthy() -> dict[tuple, list[float]]:
         sample("ray_history_http_requests_refused_total", 0, reason=reason)
     for reason, each in {"Memory": 0.2, "Count": 0.1, "Expired": 1}.items():
         sample("ray_history_cache_evictions_total", partial(mul, each), reason=reason)
+    # A review fails now and then, and one person asks for too many.
+    for kind in ["Token", "Access"]:
+        for outcome, each in {"Yes": 3, "No": 1, "Forbidden": 0, "Unreachable": 0.05, "Busy": 9}.items():
+            sample("ray_history_access_reviews_total", partial(mul, each), kind=kind, outcome=outcome)
     for bound in ["0.01", "0.81", "21.87", "65.61", "+Inf"]:
         sample("ray_history_load_queue_duration_seconds_bucket", partial(mul, 2), le=bound)
     return found
@@ -194,6 +198,7 @@ def once(minute: int) -> int:
 
 
 LOADS, QUEUE = "ray_history_loads_total", "ray_history_load_queue_duration_seconds_bucket"
+REVIEWS = "ray_history_access_reviews_total"
 TROUBLES = {
     "RayHistoryRestarts": trouble("process_start_time_seconds", lambda minute: minute // 15),
     "RayHistoryListingFailed": trouble("ray_history_catalog_stale", 1),
@@ -215,6 +220,12 @@ TROUBLES = {
         **trouble(QUEUE, partial(mul, 1), le="21.87"),
     },
     "RayHistoryCacheTooSmall": trouble("ray_history_cache_evictions_total", partial(mul, 1.5), reason="Memory"),
+    # The API server still answers who people are, and nobody may ask what they may see.
+    "RayHistoryReviewsFail": {
+        **trouble(REVIEWS, 0, kind="Access", outcome="Yes"),
+        **trouble(REVIEWS, 0, kind="Access", outcome="No"),
+        **trouble(REVIEWS, partial(mul, 2), kind="Access", outcome="Forbidden"),
+    },
     "RayHistoryMemoryBeyondBudget": trouble("process_resident_memory_bytes", 3900 * MIB),
 }
 

@@ -9,10 +9,10 @@ mod observe;
 
 pub use observe::Observe;
 
-use parking_lot::RwLock;
 use ray_history_access::observer::State;
 use ray_history_access::{Access, AccessSettings, Observer, Reviewer};
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// Access as it is now.
 #[derive(Clone, Debug, Default)]
@@ -29,29 +29,29 @@ pub enum Mode {
 /// Access in force, which changes with the settings.
 #[derive(Debug)]
 pub struct CurrentAccess {
-    mode: RwLock<Mode>,
+    mode: watch::Sender<Mode>,
     observer: Arc<dyn Observer>,
 }
 
 impl CurrentAccess {
     /// Returns an access that is closed until settings are applied.
     pub fn closed(observer: Arc<dyn Observer>) -> Self {
-        Self { mode: RwLock::default(), observer }
+        Self { mode: watch::Sender::default(), observer }
     }
 
     /// Returns an access that is open.
     pub fn open() -> Self {
-        Self { mode: RwLock::new(Mode::Open), observer: Arc::new(ray_history_access::observer::Ignore) }
+        Self { mode: watch::Sender::new(Mode::Open), observer: Arc::new(ray_history_access::observer::Ignore) }
     }
 
     /// Returns the access in force. A request asks once and keeps what it gets.
     pub fn get(&self) -> Mode {
-        self.mode.read().clone()
+        self.mode.borrow().clone()
     }
 
     /// Returns the state of reviews; `None` if everybody may see everything, or nobody anything.
     pub fn reviews(&self) -> Option<State> {
-        match &*self.mode.read() {
+        match &*self.mode.borrow() {
             Mode::Open | Mode::Closed => None,
             Mode::On(access) => Some(access.state().borrow().clone()),
         }
@@ -63,16 +63,36 @@ impl CurrentAccess {
     /// `also` changes what else these settings say. No request gets an access meanwhile, so that the old rules do not
     /// show a new store, nor new rules the old one.
     pub fn apply(&self, settings: Option<AccessSettings>, reviewer: &Arc<dyn Reviewer>, also: impl FnOnce()) {
-        let mut mode = self.mode.write();
-        also();
-        let next = match (settings, &*mode) {
-            (None, _) => Mode::Open,
-            (Some(settings), Mode::On(access)) if *access.settings() == settings => return,
-            (Some(settings), _) => {
-                Mode::On(Arc::new(Access::new(settings, Arc::clone(reviewer), Arc::clone(&self.observer))))
+        self.mode.send_modify(|mode| {
+            also();
+            let next = match (settings, &*mode) {
+                (None, _) => Mode::Open,
+                (Some(settings), Mode::On(access)) if *access.settings() == settings => return,
+                (Some(settings), _) => {
+                    Mode::On(Arc::new(Access::new(settings, Arc::clone(reviewer), Arc::clone(&self.observer))))
+                }
+            };
+            *mode = next;
+        });
+    }
+
+    /// Keeps the state of reviews known without requests: whenever settings were applied, and while reviews fail. Never
+    /// ends.
+    pub async fn keep_probed(&self) {
+        let mut modes = self.mode.subscribe();
+        loop {
+            let mode = modes.borrow_and_update().clone();
+            let probing = async {
+                match mode {
+                    Mode::On(access) => access.keep_probed().await,
+                    Mode::Open | Mode::Closed => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = probing => {}
+                _ = modes.changed() => {}
             }
-        };
-        *mode = next;
+        }
     }
 }
 
@@ -80,6 +100,7 @@ impl CurrentAccess {
 mod tests {
     use super::*;
     use ray_history_access::testing::FakeReviewer;
+    use std::time::Duration;
 
     #[test]
     fn equal_settings_keep_what_was_decided() {
@@ -98,5 +119,37 @@ mod tests {
         current.apply(None, &reviewer, || ());
         assert!(matches!(current.get(), Mode::Open));
         assert!(matches!(CurrentAccess::open().get(), Mode::Open));
+    }
+
+    /// The state is known soon after each change, although nobody asks for anything.
+    #[tokio::test(start_paused = true)]
+    async fn the_state_of_reviews_follows_the_settings() {
+        let current = Arc::new(CurrentAccess::closed(Arc::new(ray_history_access::observer::Ignore)));
+        let probing = tokio::spawn({
+            let current = Arc::clone(&current);
+            async move { current.keep_probed().await }
+        });
+        let soon = async || tokio::time::sleep(Duration::from_secs(1)).await;
+        let fake = Arc::new(FakeReviewer::new());
+        let reviewer: Arc<dyn Reviewer> = Arc::clone(&fake) as Arc<dyn Reviewer>;
+        soon().await;
+        assert_eq!(current.reviews(), None);
+        current.apply(Some(AccessSettings::default()), &reviewer, || ());
+        assert_eq!(current.reviews(), Some(State::Unknown));
+        soon().await;
+        assert_eq!(current.reviews(), Some(State::Reviewing));
+        // The same settings with other namespaces, one of which may not be reviewed.
+        fake.set_namespace("team-b", true);
+        current.apply(Some(AccessSettings::default()), &reviewer, || ());
+        soon().await;
+        assert!(matches!(current.reviews(), Some(State::ForbiddenIn { .. })));
+        fake.set_namespace("team-b", false);
+        tokio::time::sleep(Duration::from_secs(31)).await;
+        assert_eq!(current.reviews(), Some(State::Reviewing));
+        current.apply(None, &reviewer, || ());
+        let made = fake.token_reviews();
+        tokio::time::sleep(Duration::from_secs(3_600)).await;
+        assert_eq!((current.reviews(), fake.token_reviews()), (None, made));
+        probing.abort();
     }
 }

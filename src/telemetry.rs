@@ -1,8 +1,10 @@
 //! The program's own log and traces.
 //!
-//! Contains the format, filter and writer of log lines (`line`, `writer`), and the export of spans by OTLP, which is
-//! off unless `OTEL_EXPORTER_OTLP_ENDPOINT` (or its variant for traces) is set. `http` creates the spans.
+//! Contains the format, filter and writer of log lines (`line`, `writer`), the audit lines (`audit`), and the export of
+//! spans by OTLP, which is off unless `OTEL_EXPORTER_OTLP_ENDPOINT` (or its variant for traces) is set. `http` creates
+//! the spans.
 
+mod audit;
 mod line;
 mod writer;
 
@@ -19,7 +21,7 @@ use opentelemetry_sdk::{Resource, runtime};
 use ray_history_core::base::chain::chain;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
-use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
+use tracing_subscriber::filter::{EnvFilter, FilterExt, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -33,14 +35,16 @@ pub struct Telemetry {
     traces: Option<SdkTracerProvider>,
 }
 
-/// Starts the log on standard error, filtered by `RUST_LOG`, and the export of traces if it is enabled.
+/// Starts the log on standard error, filtered by `RUST_LOG`, and the export of traces if it is enabled. Audit lines are
+/// JSON whatever the format is.
 ///
 /// Must be called inside the runtime, which sends the spans. A second start (tests in one process) keeps the first log.
 ///
 /// # Errors
 /// Fails if the export is enabled and its settings are invalid.
 pub fn start(format: LogFormat) -> anyhow::Result<Telemetry> {
-    let filter = EnvFilter::new(directives(std::env::var(EnvFilter::DEFAULT_ENV).ok().as_deref()));
+    let rust_log = std::env::var(EnvFilter::DEFAULT_ENV).ok();
+    let filter = EnvFilter::new(directives(rust_log.as_deref())).and(filter_fn(|of| of.target() != audit::TARGET));
     writer::start()?;
     // https://no-color.org
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -55,7 +59,8 @@ pub fn start(format: LogFormat) -> anyhow::Result<Telemetry> {
     let spans = traces
         .as_ref()
         .map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer("ray-history")).with_filter(ours));
-    let _ = tracing_subscriber::registry().with(spans).with(lines.with_filter(filter)).try_init();
+    let audit = audit::lines(rust_log.as_deref());
+    let _ = tracing_subscriber::registry().with(spans).with(lines.with_filter(filter)).with(audit).try_init();
     Ok(Telemetry { traces })
 }
 

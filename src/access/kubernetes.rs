@@ -27,19 +27,31 @@ const ACCESS_REVIEWS: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews
 /// Time for which a server that has rights in single namespaces does not ask for all namespaces again.
 const LOCAL_FOR: Duration = Duration::from_mins(10);
 
+/// Time for which a server without any right does not look for one again.
+const NOWHERE_FOR: Duration = Duration::from_secs(5);
+
 /// Asks the API server.
 pub struct KubernetesReviewer {
     client: Client,
     /// Namespaces whose sessions are served; empty for all.
     namespaces: Mutex<Vec<String>>,
-    /// Until this time only reviews in single namespaces are made.
-    local_until: Mutex<Option<Instant>>,
+    /// The finding after reviews for all namespaces were forbidden, and the end of its use. Whoever looks holds it.
+    found: tokio::sync::Mutex<Option<(Found, Instant)>>,
+}
+
+/// The rights of a server that may not ask for all namespaces.
+#[derive(Clone, Debug)]
+enum Found {
+    /// It may ask in single namespaces.
+    Local,
+    /// It may ask nowhere, with the API server's words.
+    Nowhere(String),
 }
 
 impl KubernetesReviewer {
     /// Returns a reviewer that asks through this client.
     pub fn new(client: Client) -> Self {
-        Self { client, namespaces: Mutex::default(), local_until: Mutex::default() }
+        Self { client, namespaces: Mutex::default(), found: tokio::sync::Mutex::default() }
     }
 
     /// Notes the namespaces whose sessions are served; empty for all.
@@ -83,45 +95,61 @@ impl KubernetesReviewer {
         decision(self.post(&path, &review).await?.status)
     }
 
-    fn is_local(&self) -> bool {
-        self.local_until.lock().is_some_and(|until| Instant::now() < until)
+    async fn found(&self) -> Option<Found> {
+        let found = self.found.lock().await;
+        found.as_ref().filter(|(_, until)| Instant::now() < *until).map(|(found, _)| found.clone())
     }
 
-    fn set_local(&self, local: bool) {
-        *self.local_until.lock() = local.then(|| Instant::now() + LOCAL_FOR);
+    /// Looks for a namespace in which this server may ask. The wish for it is that of a request, which may be refused
+    /// there, too.
+    async fn find(
+        &self,
+        forbidden: String,
+        identity: &Identity,
+        attributes: &Attributes,
+    ) -> Result<Found, ReviewError> {
+        let mut found = self.found.lock().await;
+        if let Some((found, _)) = found.as_ref().filter(|(_, until)| Instant::now() < *until) {
+            return Ok(found.clone());
+        }
+        let namespaces = self.namespaces.lock().clone();
+        for namespace in namespaces {
+            match self.review_in(&namespace, identity, attributes).await {
+                Ok(_) => {
+                    *found = Some((Found::Local, Instant::now() + LOCAL_FOR));
+                    return Ok(Found::Local);
+                }
+                Err(ReviewError::Unreachable(why)) => return Err(ReviewError::Unreachable(why)),
+                Err(_) => {}
+            }
+        }
+        // The grant for all namespaces is the one that most servers lack.
+        let nowhere = Found::Nowhere(forbidden);
+        *found = Some((nowhere.clone(), Instant::now() + NOWHERE_FOR));
+        Ok(nowhere)
     }
 
     /// Asks with the rights for all namespaces, and, if there are none, with those in one namespace. Then nobody has a
-    /// permission in all namespaces, as far as this server can tell.
+    /// permission in all namespaces, or in one that is not served, as far as this server can tell.
     async fn access(&self, identity: &Identity, attributes: &Attributes) -> Result<Decision, ReviewError> {
-        let mut forbidden = None;
-        if !self.is_local() {
-            match self.review(identity, attributes).await {
-                Err(error @ ReviewError::Forbidden(_)) => forbidden = Some(error),
+        let found = match self.found().await {
+            Some(found) => found,
+            None => match self.review(identity, attributes).await {
+                Err(ReviewError::Forbidden(why)) => self.find(why, identity, attributes).await?,
                 decided => return decided,
-            }
-        }
-        let everywhere = attributes.namespace.is_empty();
-        let namespace =
-            if everywhere { self.namespaces.lock().first().cloned() } else { Some(attributes.namespace.clone()) };
-        let reviewed = match namespace {
-            Some(namespace) => self.review_in(&namespace, identity, attributes).await,
-            None => Err(ReviewError::Forbidden(String::new())),
+            },
         };
-        match (reviewed, forbidden) {
-            (Ok(decision), first) => {
-                if first.is_some() {
-                    self.set_local(true);
-                }
-                Ok(if everywhere { Decision { allowed: false, ..decision } } else { decision })
-            }
-            // The grant for all namespaces is the one that most servers lack.
-            (Err(ReviewError::Forbidden(_)), Some(first)) => Err(first),
-            (Err(error), _) => {
-                self.set_local(false);
-                Err(error)
-            }
+        if let Found::Nowhere(why) = found {
+            return Err(ReviewError::Forbidden(why));
         }
+        let namespace = &attributes.namespace;
+        if !self.namespaces.lock().contains(namespace) {
+            return Ok(Decision { allowed: false, uncertain: false });
+        }
+        self.review_in(namespace, identity, attributes).await.map_err(|error| match error {
+            ReviewError::Forbidden(why) => ReviewError::ForbiddenIn { namespace: namespace.clone(), why },
+            error => error,
+        })
     }
 }
 
@@ -163,6 +191,14 @@ impl Reviewer for KubernetesReviewer {
         attributes: &'a Attributes,
     ) -> BoxFuture<'a, Result<Decision, ReviewError>> {
         self.access(identity, attributes).boxed()
+    }
+
+    fn namespaces(&self) -> Vec<String> {
+        // While somebody looks, nothing is known.
+        let found = self.found.try_lock();
+        let is_local =
+            found.is_ok_and(|found| matches!(&*found, Some((Found::Local, until)) if Instant::now() < *until));
+        if is_local { self.namespaces.lock().clone() } else { Vec::new() }
     }
 }
 

@@ -192,6 +192,7 @@ impl Facts {
                 "NotControlled",
                 "whoever reaches the server sees every session; spec.access.mode Kubernetes lets people see what their roles allow".to_owned(),
             ),
+            Some(Reviews::Unknown) => ("Unknown", "Pending", "the API server is being asked for the first time".to_owned()),
             Some(Reviews::Reviewing) => ("True", "Reviewing", "the API server says who may see what".to_owned()),
             Some(Reviews::Unreachable(why)) => (
                 "False",
@@ -203,10 +204,22 @@ impl Facts {
                 "Forbidden",
                 format!("the API server may not be asked who may see what: {why}; bind the ClusterRole system:auth-delegator to the server's ServiceAccount (config/access, or access.enabled in the chart)"),
             ),
+            Some(Reviews::ForbiddenIn { namespaces, why }) => {
+                let (few, more) = (namespaces.iter().take(FEW).cloned().collect::<Vec<_>>().join(", "), namespaces.len().saturating_sub(FEW));
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                (
+                    "False",
+                    "Forbidden",
+                    format!("nobody sees namespace {few}{more}, because the API server may not be asked about it: {why}; give the server's ServiceAccount there a Role with create on localsubjectaccessreviews.authorization.k8s.io (config/access-namespaced, or rbac.namespaces of the chart)"),
+                )
+            }
         };
         ("AccessReviewed", status, reason, message)
     }
 }
+
+/// Most namespaces that a message names.
+const FEW: usize = 10;
 
 fn severity(trouble: &Trouble) -> u8 {
     match trouble {
@@ -294,15 +307,24 @@ mod tests {
 
     #[test]
     fn reports_the_state_of_reviews() {
+        let namespaces = |count: u8| (b'a'..b'a' + count).map(|letter| char::from(letter).to_string()).collect();
         for (access, expected) in [
             (None, ("True", "NotControlled")),
+            (Some(Reviews::Unknown), ("Unknown", "Pending")),
             (Some(Reviews::Reviewing), ("True", "Reviewing")),
             (Some(Reviews::Unreachable("down".to_owned())), ("False", "Unreachable")),
             (Some(Reviews::Forbidden("no".to_owned())), ("False", "Forbidden")),
+            (Some(Reviews::ForbiddenIn { namespaces: namespaces(12), why: "no".to_owned() }), ("False", "Forbidden")),
         ] {
+            let grant = match &access {
+                Some(Reviews::Forbidden(_)) => "system:auth-delegator",
+                Some(Reviews::ForbiddenIn { .. }) => "namespace a, b, c, d, e, f, g, h, i, j and 2 more, because",
+                _ => "",
+            };
             let status = Facts { access, ..serving() }.shared(&RayHistoryStatus::default(), Timestamp::UNIX_EPOCH);
             assert_eq!(condition(&status, "AccessReviewed"), expected);
             assert_eq!(condition(&status, "Ready"), ("True", "Serving"));
+            assert!(status.conditions[4].message.contains(grant), "{:?}", status.conditions[4]);
         }
     }
 

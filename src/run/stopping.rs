@@ -62,6 +62,10 @@ impl Stopping {
                 Ok(())
             }
         });
+        let probing = tokio::spawn({
+            let access = Arc::clone(&access);
+            async move { access.keep_probed().await }
+        });
         let readiness = tokio::spawn(listing::readiness(Arc::clone(&sessions), health.clone()));
         let tidier = tokio::spawn(tidy(Arc::clone(&sessions), background.clone()));
         let draining = tokio::spawn(drain(shutdown, health.clone(), server.drain_wait, closing.clone()));
@@ -86,6 +90,7 @@ impl Stopping {
             tracing::warn!(loads = sessions.loads_running(), "stopped loads did not end in time");
         }
         readiness.abort();
+        probing.abort();
         let (first_listing, _) = tokio::join!(lister, tidier);
         tracing::info!("stopped");
         first_listing??;

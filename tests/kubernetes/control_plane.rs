@@ -3,6 +3,7 @@
 use crate::audit::{self, Request};
 use crate::common::process::Process;
 use crate::common::stores::free_port;
+use crate::people;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DynamicObject, Patch, PatchParams, PostParams};
 use kube::core::discovery::ApiResource;
@@ -48,7 +49,8 @@ impl ControlPlane {
             .status()
             .expect("the tests need openssl");
         assert!(made.success());
-        std::fs::write(dir.path().join("tokens.csv"), format!("{ADMIN},admin,admin,\"system:masters\"\n")).unwrap();
+        let tokens = format!("{ADMIN},admin,admin,\"system:masters\"\n{}", people::tokens());
+        std::fs::write(dir.path().join("tokens.csv"), tokens).unwrap();
         std::fs::write(dir.path().join("audit.yaml"), audit::POLICY).unwrap();
         let (client_url, peer_url) = (format!("http://127.0.0.1:{etcd_port}"), format!("http://127.0.0.1:{peer_port}"));
         let mut etcd = Command::new(binary("etcd"));

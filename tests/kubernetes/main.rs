@@ -10,6 +10,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on must stop")]
 #![allow(clippy::float_cmp, reason = "metrics that count are whole numbers")]
 
+mod access;
 mod audit;
 mod bucket;
 #[path = "../common/mod.rs"]
@@ -21,6 +22,7 @@ mod liveness;
 mod manifests;
 mod many;
 mod outages;
+mod people;
 mod prewarm;
 mod quiet;
 mod rbac;
@@ -59,6 +61,16 @@ fn main() -> ExitCode {
     ];
     // The longest come first: five idle minutes take five minutes.
     let mut trials = scenarios![stage, handle;
+        access:
+            what_is_revoked_ends_within_65_seconds,
+            a_stopped_api_server_lets_nobody_new_in_and_is_honoured_for_a_while,
+            every_right_of_sessions_is_what_its_role_says,
+            every_right_of_rayclusters_is_what_its_role_says,
+            everyone_who_is_known_sees_everything_but_values,
+            a_missing_right_to_review_is_reported_and_recovers_without_requests,
+            a_namespace_without_the_grant_is_seen_by_nobody_and_harms_no_other,
+            only_tokens_for_the_audience_are_accepted,
+            a_thousand_clients_are_one_review_and_garbage_harms_nobody;
         quiet: in_five_idle_minutes_only_watches_and_the_lease_are_asked_for;
         prewarm:
             a_dead_session_is_loaded_by_one_replica_once_it_is_quiet,

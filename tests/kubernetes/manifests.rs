@@ -30,12 +30,8 @@ impl Rights {
             Form::ClusterWide => "default",
             Form::Namespaced => "namespaced",
         };
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(folder);
-        let kustomization = read(&folder.join("kustomization.yaml"));
-        let mut objects = collect(&folder);
-        for patch in kustomization["patches"].as_array().into_iter().flatten() {
-            apply(patch, &mut objects);
-        }
+        let kustomization = one(&config(folder).join("kustomization.yaml"));
+        let mut objects = rendered(folder);
         // The roles for people are not the server's.
         objects.retain(|object| {
             let (kind, name) = (object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap());
@@ -59,6 +55,36 @@ impl Rights {
         }
         let account = objects.iter().find(|object| object["kind"] == "ServiceAccount").unwrap();
         Self { account: account["metadata"]["name"].as_str().unwrap().to_owned(), objects }
+    }
+
+    /// Adds the rights of access control in a form, for the same namespace.
+    pub(crate) fn with_access(mut self, form: Form, namespace: &str) -> Self {
+        let folder = match form {
+            Form::ClusterWide => "access",
+            Form::Namespaced => "access-namespaced",
+        };
+        let mut objects = rendered(folder);
+        // These have whole names, to which no prefix is added; those of Kubernetes' own roles stay.
+        let rename = |name: &mut Value| {
+            if let Some(rest) = name.as_str().unwrap().strip_prefix("ray-history-") {
+                *name = json!(format!("{namespace}-{rest}"));
+            }
+        };
+        for object in &mut objects {
+            rename(&mut object["metadata"]["name"]);
+            if !object["kind"].as_str().unwrap().starts_with("Cluster") {
+                object["metadata"]["namespace"] = json!(namespace);
+            }
+            if object["kind"].as_str().unwrap().ends_with("Binding") {
+                rename(&mut object["roleRef"]["name"]);
+                for subject in object["subjects"].as_array_mut().unwrap() {
+                    assert_eq!(subject["name"], "ray-history-server");
+                    (subject["name"], subject["namespace"]) = (json!(self.account), json!(namespace));
+                }
+            }
+        }
+        self.objects.extend(objects);
+        self
     }
 
     /// Returns every pair of a verb and a resource that is granted.
@@ -125,17 +151,35 @@ impl Rights {
     }
 }
 
-fn read(path: &Path) -> Value {
+fn config(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("config").join(folder)
+}
+
+/// The objects of a kustomization after its patches.
+fn rendered(folder: &str) -> Vec<Value> {
+    let folder = config(folder);
+    let mut objects = collect(&folder);
+    for patch in one(&folder.join("kustomization.yaml"))["patches"].as_array().into_iter().flatten() {
+        apply(patch, &mut objects);
+    }
+    objects
+}
+
+fn read(path: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    serde_saphyr::from_multiple(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn one(path: &Path) -> Value {
+    read(path).remove(0)
 }
 
 /// The objects of a kustomization and of those that it names.
 fn collect(folder: &Path) -> Vec<Value> {
     let resources: Vec<PathBuf> =
-        serde_json::from_value(read(&folder.join("kustomization.yaml"))["resources"].clone()).unwrap();
+        serde_json::from_value(one(&folder.join("kustomization.yaml"))["resources"].clone()).unwrap();
     let paths = resources.into_iter().map(|path| folder.join(path));
-    paths.flat_map(|path| if path.is_dir() { collect(&path) } else { vec![read(&path)] }).collect()
+    paths.flat_map(|path| if path.is_dir() { collect(&path) } else { read(&path) }).collect()
 }
 
 /// A patch: `replace` operations, or the removal of what it targets.

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on must stop, and metrics that count are whole numbers"
 )]
 
+mod audit;
 #[path = "../common/mod.rs"]
 mod common;
 mod drain;

@@ -4,8 +4,7 @@ use crate::clock::Clock;
 use crate::cookie::Sealed;
 use crate::credentials::Credentials;
 use crate::decisions::Decisions;
-use crate::failures::Failures;
-use crate::identities::{Identities, Known, Unknown};
+use crate::identities::{Identities, Known};
 use crate::identity::{Identity, Person, Way};
 use crate::observer::{DecisionOutcome, LoginOutcome, Observer, State};
 use crate::proxy::Nobody;
@@ -13,8 +12,8 @@ use crate::reviewer::Reviewer;
 use crate::reviews::{NoReview, Reviews};
 use crate::right::Right;
 use crate::settings::AccessSettings;
+use crate::standing::Standing;
 use crate::token::Token;
-use crate::turns::Subject;
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand;
 use futures_util::StreamExt;
@@ -22,8 +21,9 @@ use futures_util::stream;
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
 
 mod refused;
 mod visible;
@@ -39,19 +39,19 @@ pub struct Access {
     reviews: Arc<Reviews>,
     identities: Arc<Identities>,
     decisions: Arc<Decisions>,
-    failures: Failures,
 }
 
 impl Access {
     /// Returns an access that asks the reviewer, with empty caches.
     pub fn new(settings: AccessSettings, reviewer: Arc<dyn Reviewer>, observer: Arc<dyn Observer>) -> Self {
-        let (clock, reviews) = (Clock::new(), Arc::new(Reviews::new(reviewer, observer)));
+        let needs_permissions = settings.check.attributes(Right::Sessions, "").is_some();
+        let standing = Standing::new(settings.reviews_tokens(), needs_permissions);
+        let (clock, reviews) = (Clock::new(), Arc::new(Reviews::new(reviewer, observer, standing)));
         Self {
             clock,
             identities: Identities::new(&settings, Arc::clone(&reviews), clock, secret()),
             decisions: Decisions::new(settings.cache, Arc::clone(&reviews)),
             reviews,
-            failures: Failures::new(),
             settings,
         }
     }
@@ -68,14 +68,29 @@ impl Access {
 
     /// Makes one review of each kind that requests need, so that the state is known without a request.
     pub async fn probe(&self) {
-        if (self.settings.bearer || self.settings.login.is_some())
+        if self.settings.reviews_tokens()
             && let Some(token) = Token::new("probe")
         {
-            let _ = self.reviews.token(&token, &self.settings.audiences, Subject::KnownToken).await;
+            self.reviews.probe_token(&token, &self.settings.audiences).await;
         }
-        if let Some(attributes) = self.settings.check.attributes(Right::Sessions, "default") {
+        if let Some(attributes) = self.settings.check.attributes(Right::Sessions, "") {
             let nobody = Identity::new("ray-history:probe", "", Vec::new(), BTreeMap::new());
-            let _ = self.reviews.permission(&nobody, &attributes).await;
+            self.reviews.probe(&nobody, &attributes).await;
+        }
+    }
+
+    /// Finds out the state of reviews, and asks again with growing pauses while they are not answered. Never ends.
+    pub async fn keep_probed(&self) {
+        let mut state = self.state();
+        loop {
+            self.probe().await;
+            let mut pause = PROBE_PAUSES.0;
+            while timeout(pause, state.wait_for(State::is_good)).await.is_err() {
+                self.probe().await;
+                pause = (pause * 2).min(PROBE_PAUSES.1);
+            }
+            let _ = state.wait_for(|state| !state.is_good()).await;
+            sleep(PROBE_PAUSES.0).await;
         }
     }
 
@@ -114,7 +129,7 @@ impl Access {
             }
         }
         if credentials.malformed && self.settings.bearer {
-            refused = refused.max(self.malformed(peer));
+            refused = refused.max(self.identities.malformed(peer).into());
         }
         Err(refused)
     }
@@ -137,7 +152,7 @@ impl Access {
         let peer = self.peer(credentials);
         let token = match credentials.tokens.first() {
             Some(token) => token,
-            None if credentials.malformed => return Err(self.malformed(peer).into()),
+            None if credentials.malformed => return Err(Refused::from(self.identities.malformed(peer)).into()),
             None => return Err(Refused::Anonymous.into()),
         };
         let known = self.of_token(token, peer).await?;
@@ -146,26 +161,9 @@ impl Access {
         Ok((Person { identity: known.identity, way: Way::Cookie, expires }, sealed))
     }
 
-    /// Returns the identity behind a token, and counts failures.
+    /// Returns the identity behind a token.
     async fn of_token(&self, token: &Token, peer: IpAddr) -> Result<Known, Refused> {
-        let found = self.identities.of(token, || !self.failures.too_many(peer)).await;
-        found.map_err(|unknown| match unknown {
-            Unknown::Refused => {
-                self.failures.count(peer);
-                Refused::Invalid
-            }
-            Unknown::KnownRefused => Refused::Invalid,
-            Unknown::NotAllowed => Refused::TooMany,
-            Unknown::NoReview => Refused::Undecided,
-        })
-    }
-
-    fn malformed(&self, peer: IpAddr) -> Refused {
-        if self.failures.too_many(peer) {
-            return Refused::TooMany;
-        }
-        self.failures.count(peer);
-        Refused::Invalid
+        self.identities.of(token, peer).await.map_err(Refused::from)
     }
 
     /// Returns the address whose failures count: the connection's, unless the proxy names its client.
@@ -279,6 +277,9 @@ impl Access {
         login.seal(token, self.clock.now(), expires).map_err(|_| LoginRefused::TooLarge)
     }
 }
+
+/// The first and the longest pause between two probes.
+const PROBE_PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
 /// Reviews that one list waits for at a time.
 const AT_ONCE: usize = 32;

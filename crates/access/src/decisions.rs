@@ -78,8 +78,8 @@ impl Decisions {
         let joined = self.flights.join(key, there, || async move { this.review(key, &identity, &attributes).await });
         let result = match joined {
             Joined::There(result) => Some(result),
-            Joined::Flight(flight, _) if usable.is_some() => timeout(PATIENCE, flight).await.ok().flatten(),
-            Joined::Flight(flight, _) => flight.await,
+            Joined::Flight(flight) if usable.is_some() => timeout(PATIENCE, flight).await.ok().flatten(),
+            Joined::Flight(flight) => flight.await,
         };
         match result {
             Some(Ok(allowed)) => Ok(Decided { allowed, cached: false }),

@@ -10,6 +10,9 @@ use tokio::time::Instant;
 /// Failures of an address: in a second, and at once.
 const FAILURES: (u32, u32) = (5, 20);
 
+/// Longest time that an address waits for failures beyond its rate, of reviews that were in flight at a time.
+const LONGEST_DEBT: Duration = Duration::from_secs(10);
+
 /// Most addresses that are remembered.
 const MOST: usize = 10_000;
 
@@ -26,7 +29,7 @@ impl Failures {
     pub(crate) fn count(&self, peer: IpAddr) {
         let mut peers = self.0.lock();
         let rate = peers.get_or_insert_mut(network(peer), || Rate::new(FAILURES.0, FAILURES.1));
-        rate.take(Instant::now(), Duration::ZERO);
+        rate.take(Instant::now(), LONGEST_DEBT);
         if peers.len() > MOST {
             peers.pop_lru();
         }

@@ -19,8 +19,8 @@ pub(crate) struct Flights<K, V: Clone>(Arc<Mutex<HashMap<K, Flight<V>>>>);
 pub(crate) enum Joined<V: Clone> {
     /// The result, because it came meanwhile.
     There(V),
-    /// A flight, and whether it began for this caller.
-    Flight(Flight<V>, bool),
+    /// A flight.
+    Flight(Flight<V>),
 }
 
 impl<K, V> Flights<K, V>
@@ -41,7 +41,7 @@ where
     {
         let mut flights = self.0.lock();
         if let Some(flight) = flights.get(&key) {
-            return Joined::Flight(flight.clone(), false);
+            return Joined::Flight(flight.clone());
         }
         if let Some(result) = there() {
             return Joined::There(result);
@@ -57,7 +57,7 @@ where
             drop(landing);
             drop(sender.send(result));
         });
-        Joined::Flight(flight, true)
+        Joined::Flight(flight)
     }
 }
 

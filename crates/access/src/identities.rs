@@ -4,6 +4,7 @@
 //! Neither contains a token: the key is a keyed digest of it.
 
 use crate::clock::Clock;
+use crate::failures::Failures;
 use crate::flights::{Flights, Joined};
 use crate::freshness::{Freshness, PATIENCE};
 use crate::identity::Identity;
@@ -15,6 +16,7 @@ use crate::turns::Subject;
 use aws_lc_rs::hmac;
 use lru::LruCache;
 use parking_lot::Mutex;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout};
@@ -41,18 +43,13 @@ pub(crate) struct Known {
 /// The reason why a token has no identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unknown {
-    /// A review, made for this call, says that the token is nobody's.
+    /// The token is nobody's.
     Refused,
-    /// An earlier review, or one that others wait for, says so.
-    KnownRefused,
-    /// A review would be needed, and the caller allows none.
-    NotAllowed,
+    /// A review would be needed, and too many failed for the client's address.
+    TooMany,
     /// No review was possible.
     NoReview,
 }
-
-/// The result of a review that is shared.
-type Shared = Result<Option<Known>, NoReview>;
 
 /// The identities behind tokens.
 #[derive(Debug)]
@@ -64,7 +61,8 @@ pub(crate) struct Identities {
     secret: hmac::Key,
     known: Mutex<LruCache<Key, (Known, Freshness)>>,
     refused: Mutex<LruCache<Key, Instant>>,
-    flights: Flights<Key, Shared>,
+    failures: Failures,
+    flights: Flights<Key, Result<Known, Unknown>>,
 }
 
 impl Identities {
@@ -77,12 +75,13 @@ impl Identities {
             secret,
             known: Mutex::new(LruCache::unbounded()),
             refused: Mutex::new(LruCache::unbounded()),
+            failures: Failures::new(),
             flights: Flights::new(),
         })
     }
 
-    /// Returns the identity behind a token. `may_ask` is asked before a token that is not known is reviewed.
-    pub(crate) async fn of(self: &Arc<Self>, token: &Token, may_ask: impl FnOnce() -> bool) -> Result<Known, Unknown> {
+    /// Returns the identity behind a token that came from an address, whose failures count.
+    pub(crate) async fn of(self: &Arc<Self>, token: &Token, peer: IpAddr) -> Result<Known, Unknown> {
         let key = self.key(token);
         let (now, earlier) = (Instant::now(), self.cached(&key));
         if let Some((known, freshness)) = &earlier
@@ -91,31 +90,37 @@ impl Identities {
             return Ok(known.clone());
         }
         if self.is_refused(&key) {
-            return Err(Unknown::KnownRefused);
+            return Err(Unknown::Refused);
         }
         let subject = if earlier.is_some() { Subject::KnownToken } else { Subject::NewToken };
-        if subject == Subject::NewToken && !may_ask() {
-            return Err(Unknown::NotAllowed);
+        if subject == Subject::NewToken && self.failures.too_many(peer) {
+            return Err(Unknown::TooMany);
         }
         let usable = earlier.filter(|(_, freshness)| freshness.is_usable(now));
         let (this, copy) = (Arc::clone(self), token.clone());
         let there = || {
             let fresh = self.cached(&key).filter(|(_, freshness)| freshness.is_fresh(Instant::now()));
-            fresh.map(|(known, _)| Ok(Some(known))).or_else(|| self.is_refused(&key).then_some(Ok(None)))
+            fresh.map(|(known, _)| Ok(known)).or_else(|| self.is_refused(&key).then_some(Err(Unknown::Refused)))
         };
-        let joined = self.flights.join(key, there, || async move { this.review(key, &copy, subject).await });
-        let (shared, began) = match joined {
-            Joined::There(shared) => (Some(shared), false),
-            Joined::Flight(flight, began) if usable.is_some() => {
-                (timeout(PATIENCE, flight).await.ok().flatten(), began)
-            }
-            Joined::Flight(flight, began) => (flight.await, began),
+        let result = match self.flights.join(key, there, || async move { this.review(key, &copy, subject, peer).await })
+        {
+            Joined::There(result) => Some(result),
+            Joined::Flight(flight) if usable.is_some() => timeout(PATIENCE, flight).await.ok().flatten(),
+            Joined::Flight(flight) => flight.await,
         };
-        match shared {
-            Some(Ok(Some(known))) => Ok(known),
-            Some(Ok(None)) => Err(if began { Unknown::Refused } else { Unknown::KnownRefused }),
-            Some(Err(NoReview)) | None => usable.map(|(known, _)| known).ok_or(Unknown::NoReview),
+        match result.unwrap_or(Err(Unknown::NoReview)) {
+            Err(Unknown::NoReview) => usable.map(|(known, _)| known).ok_or(Unknown::NoReview),
+            result => result,
         }
+    }
+
+    /// Counts a text that can be no token as a failure of an address.
+    pub(crate) fn malformed(&self, peer: IpAddr) -> Unknown {
+        if self.failures.too_many(peer) {
+            return Unknown::TooMany;
+        }
+        self.failures.count(peer);
+        Unknown::Refused
     }
 
     fn key(&self, token: &Token) -> Key {
@@ -133,27 +138,34 @@ impl Identities {
         self.refused.lock().get(key).is_some_and(|until| Instant::now() < *until)
     }
 
-    /// Reviews a token, and keeps the result.
-    async fn review(&self, key: Key, token: &Token, subject: Subject) -> Shared {
-        match self.reviews.token(token, &self.audiences, subject).await {
+    /// Reviews a token, and keeps the result. A failure counts although nobody may wait for the answer any more.
+    async fn review(&self, key: Key, token: &Token, subject: Subject<'static>, peer: IpAddr) -> Result<Known, Unknown> {
+        let reviewed = match self.reviews.turn(subject).await {
+            // Others from the same address failed while this one waited.
+            Ok(_) if subject == Subject::NewToken && self.failures.too_many(peer) => return Err(Unknown::TooMany),
+            Ok(turn) => self.reviews.token(turn, token, &self.audiences).await,
+            Err(NoReview) => Err(NoReview),
+        };
+        match reviewed {
             Ok(Reviewed::Authenticated { identity, audiences }) if self.is_for_us(&audiences) => {
                 let known = Known { identity: Arc::new(identity), expires: token.expires() };
                 let left = known.expires.map(|end| end.duration_since(self.clock.now()).unwrap_or_default());
                 let (fresh, stale) = life(left, self.stale_for);
                 self.refused.lock().pop(&key);
                 put(&mut self.known.lock(), key, (known.clone(), Freshness::new(fresh, stale)));
-                Ok(Some(known))
+                Ok(known)
             }
             Ok(_) => {
+                self.failures.count(peer);
                 self.known.lock().pop(&key);
                 put(&mut self.refused.lock(), key, Instant::now() + REFUSED_FOR);
-                Ok(None)
+                Err(Unknown::Refused)
             }
             Err(NoReview) => {
                 if let Some((_, freshness)) = self.known.lock().peek_mut(&key) {
                     freshness.pause(Instant::now());
                 }
-                Err(NoReview)
+                Err(Unknown::NoReview)
             }
         }
     }

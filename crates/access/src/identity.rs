@@ -57,6 +57,11 @@ impl Identity {
     pub(crate) fn digest(&self) -> &[u8; 32] {
         &self.digest
     }
+
+    /// Returns a digest of the name and uid alone, which is the same for all tokens of a person.
+    pub(crate) fn name_digest(&self) -> [u8; 32] {
+        digest(&self.user, &self.uid, &[], &BTreeMap::new())
+    }
 }
 
 /// Hashes all fields with their lengths, so that no two identities have the same text.

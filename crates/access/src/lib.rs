@@ -24,6 +24,8 @@ pub mod reviewer;
 mod reviews;
 pub mod right;
 pub mod settings;
+mod shares;
+mod standing;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod token;

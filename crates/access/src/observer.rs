@@ -80,11 +80,27 @@ pub enum LoginOutcome {
 /// The state of reviews, for a condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum State {
-    /// The last reviews were answered.
+    /// No review has ended yet.
     #[default]
+    Unknown,
+    /// The last reviews were answered.
     Reviewing,
     /// The API server gives no answers.
     Unreachable(String),
     /// This program may not ask.
     Forbidden(String),
+    /// This program may not ask about permissions in these namespaces.
+    ForbiddenIn {
+        /// The namespaces, in order.
+        namespaces: Vec<String>,
+        /// The API server's words about the first.
+        why: String,
+    },
+}
+
+impl State {
+    /// Returns `true` if all reviews that requests need are answered.
+    pub fn is_good(&self) -> bool {
+        *self == Self::Reviewing
+    }
 }

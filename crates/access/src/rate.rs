@@ -1,7 +1,11 @@
 //! A rate with bursts: a bucket that is refilled as time passes.
 
+use parking_lot::Mutex;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
+
+/// Longest wait for a turn.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// A bucket of turns.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +41,15 @@ impl Rate {
         let mut copy = *self;
         copy.take(now, Duration::ZERO).is_some()
     }
+}
+
+/// Takes a turn of a rate, and waits until it may be used; `None` if that would be too long.
+pub(crate) async fn wait_for(rate: &Mutex<Rate>) -> Option<()> {
+    let wait = rate.lock().take(Instant::now(), LONGEST_WAIT)?;
+    if !wait.is_zero() {
+        sleep(wait).await;
+    }
+    Some(())
 }
 
 #[cfg(test)]

@@ -21,6 +21,12 @@ pub trait Reviewer: Debug + Send + Sync {
         identity: &'a Identity,
         attributes: &'a Attributes,
     ) -> BoxFuture<'a, Result<Decision, ReviewError>>;
+
+    /// Returns the namespaces in which permissions are reviewed one by one, because this program may not ask for all
+    /// of them at once; empty if it may.
+    fn namespaces(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// The answer about a token.
@@ -52,6 +58,14 @@ pub enum ReviewError {
     /// This program may not ask; the text is the API server's.
     #[error("reviews are forbidden: {0}")]
     Forbidden(String),
+    /// This program may not ask about permissions in this namespace, though it may in others.
+    #[error("reviews in namespace {namespace} are forbidden: {why}")]
+    ForbiddenIn {
+        /// The namespace.
+        namespace: String,
+        /// The API server's words.
+        why: String,
+    },
     /// The API server gives no answer.
     #[error("no review: {0}")]
     Unreachable(String),

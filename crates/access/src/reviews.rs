@@ -4,8 +4,9 @@ use crate::identity::Identity;
 use crate::observer::{Observer, ReviewKind, ReviewOutcome, State};
 use crate::reviewer::{Decision, ReviewError, Reviewed, Reviewer};
 use crate::right::Attributes;
+use crate::standing::Standing;
 use crate::token::Token;
-use crate::turns::{Subject, Turns};
+use crate::turns::{Subject, Turn, Turns};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,9 @@ use tokio::time::{Instant, timeout};
 
 /// Longest time until the answer to a review.
 const LONGEST_REVIEW: Duration = Duration::from_secs(5);
+
+/// The decision where permissions may not be reviewed: nobody is let in, and it is soon asked again.
+const REFUSED: Decision = Decision { allowed: false, uncertain: true };
 
 /// No review could be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,79 +29,105 @@ pub(crate) struct Reviews {
     reviewer: Arc<dyn Reviewer>,
     pub(crate) observer: Arc<dyn Observer>,
     turns: Turns,
-    /// The states of reviews of tokens and of permissions.
-    kinds: Mutex<(State, State)>,
+    standing: Mutex<Standing>,
     state: watch::Sender<State>,
 }
 
 impl Reviews {
-    pub(crate) fn new(reviewer: Arc<dyn Reviewer>, observer: Arc<dyn Observer>) -> Self {
-        Self { reviewer, observer, turns: Turns::new(), kinds: Mutex::default(), state: watch::Sender::default() }
+    pub(crate) fn new(reviewer: Arc<dyn Reviewer>, observer: Arc<dyn Observer>, standing: Standing) -> Self {
+        let state = watch::Sender::new(standing.state());
+        Self { reviewer, observer, turns: Turns::new(), standing: Mutex::new(standing), state }
+    }
+
+    /// Waits for a turn to make a review.
+    pub(crate) async fn turn(&self, subject: Subject<'_>) -> Result<Turn, NoReview> {
+        let turn = self.turns.take(subject).await;
+        if turn.is_none() {
+            self.observer.reviewed(subject.kind(), ReviewOutcome::Busy, Duration::ZERO);
+        }
+        turn.ok_or(NoReview)
     }
 
     /// Asks who a token belongs to.
-    pub(crate) async fn token(
-        &self,
-        token: &Token,
-        audiences: &[String],
-        subject: Subject,
-    ) -> Result<Reviewed, NoReview> {
+    pub(crate) async fn token(&self, turn: Turn, token: &Token, audiences: &[String]) -> Result<Reviewed, NoReview> {
         let yes = |reviewed: &Reviewed| matches!(reviewed, Reviewed::Authenticated { .. });
-        self.make(subject, || self.reviewer.token_review(token, audiences), yes).await
-    }
-
-    /// Asks whether an identity has a permission.
-    pub(crate) async fn permission(&self, identity: &Identity, attributes: &Attributes) -> Result<Decision, NoReview> {
-        let review = || self.reviewer.access_review(identity, attributes);
-        self.make(Subject::Permission, review, |decision| decision.allowed).await
-    }
-
-    async fn make<T, F: Future<Output = Result<T, ReviewError>>>(
-        &self,
-        subject: Subject,
-        review: impl FnOnce() -> F,
-        yes: impl FnOnce(&T) -> bool,
-    ) -> Result<T, NoReview> {
-        let kind = subject.kind();
-        let Some(_turn) = self.turns.take(subject).await else {
-            self.observer.reviewed(kind, ReviewOutcome::Busy, Duration::ZERO);
-            return Err(NoReview);
-        };
-        let start = Instant::now();
-        let late = || ReviewError::Unreachable(format!("no answer within {} s", LONGEST_REVIEW.as_secs()));
-        let result = timeout(LONGEST_REVIEW, review()).await.unwrap_or_else(|_| Err(late()));
-        let (outcome, state) = match &result {
-            Ok(answer) if yes(answer) => (ReviewOutcome::Yes, State::Reviewing),
-            Ok(_) => (ReviewOutcome::No, State::Reviewing),
-            Err(ReviewError::Forbidden(why)) => (ReviewOutcome::Forbidden, State::Forbidden(why.clone())),
-            Err(ReviewError::Unreachable(why)) => (ReviewOutcome::Unreachable, State::Unreachable(why.clone())),
-        };
-        self.observer.reviewed(kind, outcome, start.elapsed());
-        self.set_state(kind, state);
+        let result = self.make(ReviewKind::Token, self.reviewer.token_review(token, audiences), yes).await;
+        drop(turn);
+        self.note(|standing| standing.token(&result));
         result.map_err(|_| NoReview)
     }
 
-    /// Notes the state of a kind. Of both kinds, what is forbidden counts before what gives no answer.
-    fn set_state(&self, kind: ReviewKind, state: State) {
-        let mut kinds = self.kinds.lock();
-        match kind {
-            ReviewKind::Token => kinds.0 = state,
-            ReviewKind::Access => kinds.1 = state,
+    /// Asks whether an identity has a permission. Where that may not be asked, nobody has one.
+    pub(crate) async fn permission(&self, identity: &Identity, attributes: &Attributes) -> Result<Decision, NoReview> {
+        if self.standing.lock().is_refused(&attributes.namespace) {
+            return Ok(REFUSED);
         }
-        let both = match &*kinds {
-            (forbidden @ State::Forbidden(_), _) | (_, forbidden @ State::Forbidden(_)) => forbidden,
-            (State::Reviewing, other) | (other, _) => other,
+        self.ask(identity, attributes).await
+    }
+
+    /// Does the same, also where it could not be asked just now.
+    async fn ask(&self, identity: &Identity, attributes: &Attributes) -> Result<Decision, NoReview> {
+        let turn = self.turn(Subject::Permission(identity)).await?;
+        let review = self.reviewer.access_review(identity, attributes);
+        let result = self.make(ReviewKind::Access, review, |decision| decision.allowed).await;
+        drop(turn);
+        self.note(|standing| standing.permission(&attributes.namespace, &result));
+        match result {
+            Err(ReviewError::ForbiddenIn { .. }) => Ok(REFUSED),
+            result => result.map_err(|_| NoReview),
+        }
+    }
+
+    /// Asks about a token that is nobody's.
+    pub(crate) async fn probe_token(&self, token: &Token, audiences: &[String]) {
+        if let Ok(turn) = self.turn(Subject::KnownToken).await {
+            let _ = self.token(turn, token, audiences).await;
+        }
+    }
+
+    /// Asks about a permission as a request would, and in each namespace that is reviewed for itself.
+    pub(crate) async fn probe(&self, identity: &Identity, attributes: &Attributes) {
+        let _ = self.ask(identity, attributes).await;
+        let namespaces = self.reviewer.namespaces();
+        self.note(|standing| standing.keep(&namespaces));
+        for namespace in namespaces {
+            let _ = self.ask(identity, &Attributes { namespace, ..attributes.clone() }).await;
+        }
+    }
+
+    /// Makes a review within its time, and reports it.
+    async fn make<T>(
+        &self,
+        kind: ReviewKind,
+        review: impl Future<Output = Result<T, ReviewError>>,
+        yes: impl FnOnce(&T) -> bool,
+    ) -> Result<T, ReviewError> {
+        let start = Instant::now();
+        let late = || ReviewError::Unreachable(format!("no answer within {} s", LONGEST_REVIEW.as_secs()));
+        let result = timeout(LONGEST_REVIEW, review).await.unwrap_or_else(|_| Err(late()));
+        let outcome = match &result {
+            Ok(answer) if yes(answer) => ReviewOutcome::Yes,
+            Ok(_) => ReviewOutcome::No,
+            Err(ReviewError::Forbidden(_) | ReviewError::ForbiddenIn { .. }) => ReviewOutcome::Forbidden,
+            Err(ReviewError::Unreachable(_)) => ReviewOutcome::Unreachable,
         };
+        self.observer.reviewed(kind, outcome, start.elapsed());
+        result
+    }
+
+    /// Changes the standing, and tells of a new state.
+    fn note(&self, change: impl FnOnce(&mut Standing)) {
+        let mut standing = self.standing.lock();
+        change(&mut standing);
+        let now = standing.state();
         self.state.send_if_modified(|state| {
-            let changed = state != both;
-            if changed {
-                *state = both.clone();
-            }
+            let changed = *state != now;
+            *state = now;
             changed
         });
     }
 
-    /// Returns the state of both kinds, which can be waited for.
+    /// Returns the state of reviews, which can be waited for.
     pub(crate) fn state(&self) -> watch::Receiver<State> {
         self.state.subscribe()
     }

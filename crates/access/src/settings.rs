@@ -23,6 +23,13 @@ pub struct AccessSettings {
     pub cache: CacheTimes,
 }
 
+impl AccessSettings {
+    /// Returns `true` if there is a way in by tokens.
+    pub fn reviews_tokens(&self) -> bool {
+        self.bearer || self.login.is_some()
+    }
+}
+
 impl Default for AccessSettings {
     fn default() -> Self {
         let (audiences, check, cache) = (Vec::new(), Check::default(), CacheTimes::default());

@@ -7,28 +7,38 @@ use crate::token::Token;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
 use std::time::Duration;
 
 /// A reviewer in memory.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct FakeReviewer {
     inner: Mutex<Inner>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Inner {
     /// Identities and audiences by token.
     tokens: HashMap<String, (Identity, Vec<String>)>,
     /// Permissions: user or group, `verb resource`, namespace.
     allowed: HashSet<(String, String, String)>,
     fault: Option<ReviewError>,
+    /// Namespaces in which permissions are reviewed one by one, and whether that is forbidden.
+    namespaces: BTreeMap<String, bool>,
     uncertain: bool,
     delay: Duration,
     token_reviews: usize,
     access_reviews: Vec<(String, String, String)>,
     in_flight: usize,
     most_in_flight: usize,
+}
+
+/// Hides the tokens.
+impl fmt::Debug for FakeReviewer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeReviewer").finish_non_exhaustive()
+    }
 }
 
 impl FakeReviewer {
@@ -39,8 +49,7 @@ impl FakeReviewer {
 
     /// Adds the token of a user without groups, with the audiences of which it has.
     pub fn add_token(&self, token: &str, user: &str, audiences: &[&str]) {
-        let identity =
-            Identity::new(user, "", vec!["system:authenticated".to_owned()], std::collections::BTreeMap::new());
+        let identity = Identity::new(user, "", vec!["system:authenticated".to_owned()], BTreeMap::new());
         self.add_identity(token, identity, audiences);
     }
 
@@ -68,6 +77,16 @@ impl FakeReviewer {
     /// Fails all reviews from now on, or none.
     pub fn fail(&self, fault: Option<ReviewError>) {
         self.inner.lock().fault = fault;
+    }
+
+    /// Reviews permissions in this namespace apart from others, and forbids that or not.
+    pub fn set_namespace(&self, namespace: &str, is_forbidden: bool) {
+        self.inner.lock().namespaces.insert(namespace.to_owned(), is_forbidden);
+    }
+
+    /// Reviews permissions in this namespace no more.
+    pub fn remove_namespace(&self, namespace: &str) {
+        self.inner.lock().namespaces.remove(namespace);
     }
 
     /// Marks decisions as uncertain.
@@ -156,6 +175,10 @@ impl Reviewer for FakeReviewer {
             self.inner.lock().access_reviews.push(asked);
             self.wait().await?;
             let inner = self.inner.lock();
+            if inner.namespaces.get(&attributes.namespace) == Some(&true) {
+                let (namespace, why) = (attributes.namespace.clone(), "localsubjectaccessreviews".to_owned());
+                return Err(ReviewError::ForbiddenIn { namespace, why });
+            }
             let has = |who: &String, namespace: &str| {
                 inner.allowed.contains(&(who.clone(), what.clone(), namespace.to_owned()))
             };
@@ -165,5 +188,9 @@ impl Reviewer for FakeReviewer {
             Ok(Decision { allowed, uncertain: inner.uncertain })
         }
         .boxed()
+    }
+
+    fn namespaces(&self) -> Vec<String> {
+        self.inner.lock().namespaces.keys().cloned().collect()
     }
 }

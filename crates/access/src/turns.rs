@@ -1,15 +1,16 @@
 //! The bounds of reviews: how many may be in flight, and how many may start in a second.
 //!
 //! The client of Kubernetes has no limits of its own. Tokens that were never seen before get no more than a part of
-//! each, so that garbage leaves turns to people who are known.
+//! each, so that garbage leaves turns to people who are known, and nobody gets more than their share.
 
+use crate::identity::Identity;
 use crate::observer::ReviewKind;
-use crate::rate::Rate;
+use crate::rate::{LONGEST_WAIT, Rate, wait_for};
+use crate::shares::Shares;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
 /// Most reviews of tokens in flight.
 const TOKENS: usize = 16;
@@ -20,25 +21,22 @@ const NEW_TOKENS: usize = 12;
 /// Most reviews of permissions in flight.
 const PERMISSIONS: usize = 32;
 
-/// Longest wait for a turn.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
-
 /// The subject of a review, by which it waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Subject {
+pub(crate) enum Subject<'a> {
     /// A token that was never seen before.
     NewToken,
     /// A token that was somebody's when it was last reviewed.
     KnownToken,
     /// A permission of somebody.
-    Permission,
+    Permission(&'a Identity),
 }
 
-impl Subject {
+impl Subject<'_> {
     pub(crate) fn kind(self) -> ReviewKind {
         match self {
             Self::NewToken | Self::KnownToken => ReviewKind::Token,
-            Self::Permission => ReviewKind::Access,
+            Self::Permission(_) => ReviewKind::Access,
         }
     }
 }
@@ -51,6 +49,7 @@ pub(crate) struct Turns {
     /// Starts of reviews of tokens that were never seen before.
     new: Mutex<Rate>,
     new_tokens: Arc<Semaphore>,
+    shares: Shares,
     tokens: Arc<Semaphore>,
     permissions: Arc<Semaphore>,
 }
@@ -67,54 +66,62 @@ impl Turns {
             all: Mutex::new(Rate::new(50, 200)),
             new: Mutex::new(Rate::new(40, 150)),
             new_tokens: Arc::new(Semaphore::new(NEW_TOKENS)),
+            shares: Shares::new(),
             tokens: Arc::new(Semaphore::new(TOKENS)),
             permissions: Arc::new(Semaphore::new(PERMISSIONS)),
         }
     }
 
     /// Waits for a turn; `None` if there is none in time.
-    pub(crate) async fn take(&self, subject: Subject) -> Option<Turn> {
+    pub(crate) async fn take(&self, subject: Subject<'_>) -> Option<Turn> {
         timeout(LONGEST_WAIT, self.wait(subject)).await.ok().flatten()
     }
 
-    async fn wait(&self, subject: Subject) -> Option<Turn> {
-        let mut first = None;
-        if subject == Subject::NewToken {
-            start(&self.new).await?;
-            first = Some(Arc::clone(&self.new_tokens).acquire_owned().await.ok()?);
-        }
+    async fn wait(&self, subject: Subject<'_>) -> Option<Turn> {
+        let first = match subject {
+            Subject::KnownToken => None,
+            Subject::NewToken => {
+                wait_for(&self.new).await?;
+                Some(Arc::clone(&self.new_tokens).acquire_owned().await.ok()?)
+            }
+            Subject::Permission(person) => Some(self.shares.take(person).await?),
+        };
         let permits = match subject.kind() {
             ReviewKind::Token => &self.tokens,
             ReviewKind::Access => &self.permissions,
         };
         let second = Arc::clone(permits).acquire_owned().await.ok()?;
-        start(&self.all).await?;
+        wait_for(&self.all).await?;
         Some(Turn { _permits: (first, second) })
     }
-}
-
-/// Waits until a review may start.
-async fn start(rate: &Mutex<Rate>) -> Option<()> {
-    let wait = rate.lock().take(Instant::now(), LONGEST_WAIT)?;
-    if !wait.is_zero() {
-        sleep(wait).await;
-    }
-    Some(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shares::IN_FLIGHT;
     use futures_util::future::join_all;
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+    use tokio::time::{Instant, sleep};
+
+    fn people(count: usize) -> Vec<Identity> {
+        (0..count).map(|at| Identity::new(format!("person-{at}"), "", Vec::new(), BTreeMap::new())).collect()
+    }
 
     #[tokio::test(start_paused = true)]
     async fn each_subject_has_its_bound_of_reviews_in_flight() {
-        for (subject, most) in
-            [(Subject::NewToken, NEW_TOKENS), (Subject::KnownToken, TOKENS), (Subject::Permission, PERMISSIONS)]
-        {
+        let (many, one) = (people(100), people(1));
+        let subjects: [(&str, Vec<Subject<'_>>, usize); 4] = [
+            ("new tokens", vec![Subject::NewToken; 100], NEW_TOKENS),
+            ("known tokens", vec![Subject::KnownToken; 100], TOKENS),
+            ("people", many.iter().map(Subject::Permission).collect(), PERMISSIONS),
+            ("one person", vec![Subject::Permission(&one[0]); 100], IN_FLIGHT),
+        ];
+        for (what, subjects, most) in subjects {
             let turns = Turns::new();
-            let taken = join_all((0..100).map(|_| turns.take(subject))).await;
-            assert_eq!(taken.iter().flatten().count(), most, "{subject:?}");
+            let taken = join_all(subjects.into_iter().map(|subject| turns.take(subject))).await;
+            assert_eq!(taken.iter().flatten().count(), most, "{what}");
         }
     }
 
@@ -133,10 +140,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn reviews_start_at_a_bounded_rate() {
-        let (turns, start) = (Turns::new(), Instant::now());
+        let (turns, start, people) = (Turns::new(), Instant::now(), people(20));
         let mut count = 0;
         while start.elapsed() < Duration::from_secs(4) {
-            drop(turns.take(Subject::Permission).await.unwrap());
+            drop(turns.take(Subject::Permission(&people[count % 20])).await.unwrap());
             count += 1;
         }
         assert!((395..=405).contains(&count), "{count} in 4 s");

@@ -1,5 +1,7 @@
 //! Reasons why somebody is not let in.
 
+use crate::identities::Unknown;
+
 /// No person could be found behind a request. In the order in which reasons count if there are several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Refused {
@@ -18,6 +20,16 @@ pub enum Refused {
     /// A header of identities has a wrong form, or is spelled so that a proxy may have let it through (400).
     #[error("a header of identities is malformed")]
     Malformed,
+}
+
+impl From<Unknown> for Refused {
+    fn from(unknown: Unknown) -> Self {
+        match unknown {
+            Unknown::Refused => Self::Invalid,
+            Unknown::TooMany => Self::TooMany,
+            Unknown::NoReview => Self::Undecided,
+        }
+    }
 }
 
 /// A right could not be decided (503).

@@ -8,8 +8,7 @@ use crate::settings::{CacheTimes, Key, Login, Proxy, Secret};
 use crate::testing::FakeReviewer;
 use futures_util::future::join_all;
 use parking_lot::Mutex;
-use std::time::Duration;
-use tokio::time::{advance, sleep};
+use tokio::time::advance;
 
 mod decisions;
 mod flood;

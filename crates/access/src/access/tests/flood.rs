@@ -95,6 +95,33 @@ async fn one_address_cannot_have_many_tokens_tried() {
     assert!(access.person(&bearer("known")).await.is_ok());
 }
 
+/// Many at once, and clients that leave before the answer, get no more reviews than others.
+#[tokio::test(start_paused = true)]
+async fn no_haste_gives_an_address_more_attempts() {
+    let (access, reviewer) = access();
+    reviewer.set_delay(Duration::from_millis(100));
+    let start = tokio::time::Instant::now();
+    for wave in 0..20 {
+        let tries = (0..200).map(|at| {
+            let access = &access;
+            async move {
+                let person = bearer(&format!("garbage-{wave}-{at}"));
+                let asked = access.person(&person);
+                if at % 2 == 0 {
+                    asked.await
+                } else {
+                    timeout(Duration::from_millis(1), asked).await.unwrap_or(Err(Refused::Undecided))
+                }
+            }
+        });
+        assert!(join_all(tries).await.iter().all(Result::is_err));
+        sleep(seconds(1)).await;
+    }
+    let most = 20.0 + 12.0 + 5.0 * start.elapsed().as_secs_f64();
+    let made = reviewer.token_reviews();
+    assert!(made as f64 <= most && made > 20, "{made} reviews in {:?}", start.elapsed());
+}
+
 #[tokio::test(start_paused = true)]
 async fn caches_are_bounded_and_garbage_evicts_nobody() {
     let (access, reviewer) = access();
@@ -110,4 +137,44 @@ async fn caches_are_bounded_and_garbage_evicts_nobody() {
         let _ = access.may(&ann, Right::Sessions, &format!("n{at}")).await;
     }
     assert_eq!(access.decisions.len(), 1_001);
+}
+
+/// One person who asks for ever more namespaces, with ever other tokens, delays and refuses nobody else.
+#[tokio::test(start_paused = true)]
+async fn a_person_who_invents_namespaces_takes_no_turns_from_others() {
+    let (access, reviewer) = access();
+    let access = Arc::new(access);
+    reviewer.set_delay(Duration::from_millis(200));
+    let start = tokio::time::Instant::now();
+    let flood = {
+        let access = Arc::clone(&access);
+        tokio::spawn(async move {
+            let mut undecided = 0_usize;
+            for wave in 0..60_u32 {
+                let extra = BTreeMap::from([("credential-id".to_owned(), vec![wave.to_string()])]);
+                let identity = Arc::new(Identity::new("eve", "7", vec!["x".to_owned()], extra));
+                let eve = Person { identity, way: Way::Bearer, expires: None };
+                let tries = (0..500_u32).map(|at| {
+                    let (access, eve) = (&access, &eve);
+                    async move { access.may(eve, Right::Sessions, &format!("invented-{wave}-{at}")).await }
+                });
+                undecided += join_all(tries).await.into_iter().filter(Result::is_err).count();
+            }
+            undecided
+        })
+    };
+    let mut asked = 0;
+    while !flood.is_finished() {
+        let begun = tokio::time::Instant::now();
+        let bob = person(&format!("bob-{}", asked % 3), &[]);
+        assert_eq!(access.may(&bob, Right::Sessions, &format!("n{asked}")).await, Ok(false));
+        assert!(begun.elapsed() < seconds(1), "waited {:?}", begun.elapsed());
+        asked += 1;
+        sleep(Duration::from_millis(300)).await;
+    }
+    let by_eve = reviewer.access_reviews().iter().filter(|(user, _, _)| user == "eve").count();
+    let most = 200.0 + 20.0 * start.elapsed().as_secs_f64();
+    assert!(asked > 100, "{asked} decisions for others meanwhile");
+    assert!(by_eve as f64 <= most + 1.0, "{by_eve} reviews in {:?}", start.elapsed());
+    assert!(flood.await.unwrap() > 10_000, "the rest is refused");
 }

@@ -75,7 +75,7 @@ async fn an_api_server_that_hangs_delays_nobody_who_is_known() {
 async fn the_state_says_what_is_wrong_and_that_it_is_over() {
     let (access, reviewer) = access();
     let state = || access.state().borrow().clone();
-    assert_eq!(state(), State::Reviewing);
+    assert_eq!(state(), State::Unknown);
     reviewer.fail(Some(ReviewError::Forbidden("tokenreviews".to_owned())));
     access.probe().await;
     assert_eq!(state(), State::Forbidden("tokenreviews".to_owned()));
@@ -89,6 +89,95 @@ async fn the_state_says_what_is_wrong_and_that_it_is_over() {
     reviewer.fail(None);
     access.probe().await;
     assert_eq!(state(), State::Reviewing);
+}
+
+/// Reviews are found to work without any request, and again after whatever made them fail.
+#[tokio::test(start_paused = true)]
+async fn the_state_is_found_out_without_requests() {
+    let (access, reviewer) = access();
+    let access = Arc::new(access);
+    reviewer.fail(Some(ReviewError::Forbidden("subjectaccessreviews".to_owned())));
+    let probing = tokio::spawn({
+        let access = Arc::clone(&access);
+        async move { access.keep_probed().await }
+    });
+    let mut state = access.state();
+    for fault in [ReviewError::Forbidden("subjectaccessreviews".to_owned()), unreachable()] {
+        let (start, before) = (tokio::time::Instant::now(), reviewer.token_reviews());
+        reviewer.fail(Some(fault.clone()));
+        if fault == unreachable() {
+            let _ = access.person(&bearer("x")).await;
+        }
+        state.wait_for(|state| !state.is_good() && *state != State::Unknown).await.unwrap();
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        sleep(seconds(3_600)).await;
+        let made = reviewer.token_reviews() - before;
+        assert!((120..=130).contains(&made), "{made} probes in an hour");
+        assert!(!state.borrow().is_good());
+        reviewer.fail(None);
+        let mended = tokio::time::Instant::now();
+        state.wait_for(State::is_good).await.unwrap();
+        assert!(mended.elapsed() <= seconds(30), "{:?}", mended.elapsed());
+        let good = reviewer.token_reviews();
+        sleep(seconds(3_600)).await;
+        assert_eq!(reviewer.token_reviews(), good, "what works is not probed");
+    }
+    probing.abort();
+}
+
+/// Reviews that nobody needs are not asked for, and their failures mean nothing.
+#[tokio::test(start_paused = true)]
+async fn only_reviews_that_are_needed_are_probed() {
+    for (bearer, check, expected) in
+        [(true, Check::Sessions, (1, 1)), (true, Check::Everyone, (1, 0)), (false, Check::RayClusters, (0, 1))]
+    {
+        let reviewer = Arc::new(FakeReviewer::new());
+        let settings = AccessSettings { bearer, check, ..AccessSettings::default() };
+        let access = Access::new(settings, Arc::clone(&reviewer) as Arc<dyn Reviewer>, Arc::new(Ignore));
+        assert_eq!(*access.state().borrow(), State::Unknown);
+        access.probe().await;
+        assert_eq!(*access.state().borrow(), State::Reviewing);
+        assert_eq!((reviewer.token_reviews(), reviewer.access_reviews().len()), expected);
+        assert!(
+            reviewer.access_reviews().iter().all(|(_, _, namespace)| namespace.is_empty()),
+            "no namespace is guessed"
+        );
+    }
+}
+
+/// A namespace in which nothing may be reviewed is seen by nobody, and the others as if it were not there.
+#[tokio::test(start_paused = true)]
+async fn a_namespace_that_cannot_be_reviewed_harms_no_other() {
+    let (access, reviewer) = access();
+    let ann = person("ann", &[]);
+    for (namespace, is_forbidden) in [("a", false), ("b", true), ("c", true)] {
+        reviewer.set_namespace(namespace, is_forbidden);
+        reviewer.allow("ann", SESSIONS, namespace);
+    }
+    access.probe().await;
+    let forbidden_in = |namespaces: &[&str]| State::ForbiddenIn {
+        namespaces: namespaces.iter().map(|&namespace| namespace.to_owned()).collect(),
+        why: "localsubjectaccessreviews".to_owned(),
+    };
+    assert_eq!(*access.state().borrow(), forbidden_in(&["b", "c"]));
+    let seen = |namespaces: &[&str]| {
+        Ok(Visible::Namespaces(namespaces.iter().map(|&namespace| namespace.to_owned()).collect()))
+    };
+    for _ in 0..5 {
+        assert_eq!(access.visible(&ann, ["a", "b", "c"]).await, seen(&["a"]));
+        assert_eq!(access.may(&ann, Right::Sessions, "a").await, Ok(true));
+        assert_eq!(access.may_now(&ann, Right::Sessions, "b").await, Ok(false));
+    }
+    let asked = reviewer.access_reviews();
+    let in_b = asked.iter().filter(|(user, _, namespace)| user == "ann" && namespace == "b").count();
+    assert_eq!(in_b, 0, "what was just refused is not asked for by requests");
+    // One more grant, and one namespace less.
+    reviewer.set_namespace("b", false);
+    reviewer.remove_namespace("c");
+    access.probe().await;
+    assert_eq!(*access.state().borrow(), State::Reviewing);
+    advance(seconds(6)).await;
+    assert_eq!(access.visible(&ann, ["a", "b"]).await, seen(&["a", "b"]));
 }
 
 /// Remembers the outcomes of reviews and decisions.

@@ -12,14 +12,14 @@ fn proxy() -> Proxy {
         username_prefix: String::new(),
         groups_prefix: String::new(),
         source_ranges: vec!["10.0.0.9/32".parse().unwrap()],
-        secret: Secret::new("proof"),
+        secret: Secret::new("planted-proof"),
     }
 }
 
 fn proven(user: &str) -> Credentials {
     let proxy = crate::ProxyHeaders {
         users: vec![user.as_bytes().to_vec()],
-        proofs: vec![b"proof".to_vec()],
+        proofs: vec![b"planted-proof".to_vec()],
         ..crate::ProxyHeaders::default()
     };
     Credentials { proxy: Some(proxy), ..Credentials::none(peer(9)) }
@@ -194,15 +194,45 @@ async fn a_token_too_long_for_a_cookie_still_works_in_a_header() {
     assert!(access.person(&bearer(&long)).await.is_ok());
 }
 
+/// Whatever is logged of access, its state and its errors, no token, cookie, proof or key can be read from it.
 #[tokio::test(start_paused = true)]
 async fn nothing_that_is_shown_contains_a_secret() {
+    const TOKEN: &str = "planted-token";
     let (access, reviewer) = with(AccessSettings { proxy: Some(proxy()), ..AccessSettings::default() });
-    reviewer.add_token("planted-token", "ann", &[]);
-    let (ann, sealed) = access.login(&bearer("planted-token")).await.unwrap();
-    let shown = format!("{access:?} {ann:?} {sealed:?} {:?} {:?}", bearer("planted-token"), cookie(&sealed.value));
-    for secret in [&sealed.value, "1, 1, 1"] {
-        assert!(!shown.contains(secret), "{secret}");
+    let access = Arc::new(access);
+    reviewer.add_token(TOKEN, "ann", &[]);
+    let (ann, sealed) = access.login(&bearer(TOKEN)).await.unwrap();
+    // Tokens in all caches, one review in flight, and one that failed.
+    let _ = access.person(&bearer("planted-token-of-nobody")).await;
+    let _ = access.person(&cookie(&sealed.value)).await;
+    reviewer.fail(Some(unreachable()));
+    let refused = access.login(&bearer("planted-token-in-vain")).await.unwrap_err();
+    reviewer.set_delay(seconds(1));
+    let in_flight = tokio::spawn({
+        let access = Arc::clone(&access);
+        async move { access.person(&bearer("planted-token-in-flight")).await }
+    });
+    sleep(Duration::from_millis(500)).await;
+    let mut with_proof = proven("bob");
+    with_proof.tokens = bearer(TOKEN).tokens;
+    with_proof.cookie = Some(sealed.value.clone());
+    let shown = [
+        format!("{access:?} {access:#?}"),
+        format!("{ann:?} {sealed:?} {refused:?} {refused}"),
+        format!("{with_proof:?} {with_proof:#?} {:?}", with_proof.proxy),
+        format!("{:?} {:?}", with_proof.tokens, access.settings()),
+        format!("{:?}", access.state().borrow()),
+    ];
+    let key = URL_SAFE_NO_PAD.encode([1; 32]);
+    for shown in &shown {
+        for secret in ["planted-", &sealed.value, "1, 1, 1", &key] {
+            assert!(!shown.contains(secret), "{secret} in {shown}");
+        }
     }
-    let credentials = format!("{:?} {:?} {:?}", bearer("planted-token"), cookie(&sealed.value), proven("bob"));
-    assert!(!credentials.contains("planted-token") && !credentials.contains(&sealed.value));
+    assert!(!in_flight.is_finished() && reviewer.token_reviews() == 4);
+    // The cookie itself has the token in no readable form.
+    let bytes = URL_SAFE_NO_PAD.decode(&sealed.value).unwrap();
+    assert!(!bytes.windows(TOKEN.len()).any(|part| part == TOKEN.as_bytes()));
+    // The check above can fail.
+    assert!(with_proof.tokens[0].expose().contains("planted-token"));
 }
