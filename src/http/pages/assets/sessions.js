@@ -17,6 +17,10 @@ async function show() {
   results.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(to, { signal: asked.signal, headers: { Accept: "text/html" } });
+    if (answer.status === 401) {
+      location.replace(to); // the page of that address leads to the login, and back
+      return;
+    }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById("results");
     if (!fresh) throw new Error(page.body.textContent.trim() || `the server answered ${answer.status}`);

@@ -73,7 +73,9 @@ function failed(answer, body) {
   // A response that is not about the load, such as a proxy's: Ray's pages may still work.
   if (answer.status < 500) release();
   else if (!body) lost = true; // a proxy's, whose server is away
-  const why = body?.detail ?? body?.msg ?? body?.title ?? `the server answered ${answer.status}`;
+  const texts = [body?.detail, body?.msg, body?.title];
+  if (answer.status === 401) texts.reverse(); // Ray's dialog says the rest
+  const why = texts.find((text) => text !== undefined) ?? `the server answered ${answer.status}`;
   const request = body?.requestId ? ` (request ${body.requestId})` : "";
   showFailure(`This session cannot be shown: ${why}${request}`);
   return 1000 * (Number(answer.headers.get("Retry-After")) || 30);
