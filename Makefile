@@ -176,6 +176,8 @@ e2e-deps: $(VENV)/e2e/stamp all-dashboards control-plane manifest-tools storage-
 	scripts/install-chromium
 	scripts/install-nginx .cache/nginx
 	scripts/install-image-tools
+	scripts/oauth2-proxy .cache/oauth2-proxy
+	$(VENV)/e2e/bin/python -m e2e.harness.rays 2.52.0
 
 .PHONY: all-dashboards
 all-dashboards:

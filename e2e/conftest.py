@@ -71,6 +71,8 @@ LONGEST = [
     "test_cli.py",
     "test_install.py",
     "test_ray_proxy.py",
+    "test_ray_cli.py",
+    "test_login.py",
 ]
 """Files that take longest, which begin first: one that begins last would leave the other workers idle."""
 

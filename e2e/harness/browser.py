@@ -25,16 +25,17 @@ FLAGS = [
     "--window-size=1600,1200",
 ]
 WAIT_SECONDS = 30
+DELETE = "\ue017"
 
 
 class Browser:
     """One window; a context manager. Errors are gathered until `errors` returns them.
 
-    `only` is the beginning of every URL that pages may request; `flags` are more of Chromium's.
+    `only` is the beginning of every URL that pages may request, or several; `flags` are more of Chromium's.
     """
 
-    def __init__(self, scratch: Path, only: str, *flags: str):
-        self._only = only
+    def __init__(self, scratch: Path, only: str | tuple[str, ...], *flags: str):
+        self._allowed = ((only,) if isinstance(only, str) else only) + ("data:", "blob:", "about:")
         self.downloads = scratch / "downloads"
         self.downloads.mkdir(parents=True)
         self._options = ChromeOptions()
@@ -110,6 +111,12 @@ class Browser:
         field.clear()
         field.send_keys(text)
 
+    def type_over(self, selector: str, text: str):
+        """Replaces the text of a field by keys alone, without which React keeps it."""
+        self.run("const field = document.querySelector(arguments[0]); field.focus(); field.select()", selector)
+        self.press(DELETE)
+        self._driver.find_element("css selector", selector).send_keys(text)
+
     def press(self, key: str):
         """Presses a key where the focus is."""
         ActionChains(self._driver).send_keys(key).perform()
@@ -151,7 +158,7 @@ class Browser:
         if method == "Network.requestWillBeSent":
             url = params["request"]["url"]
             self._requests[request] = f"{params['request']['method']} {url}"
-            if not url.startswith((self._only, "data:", "blob:", "about:")):
+            if not url.startswith(self._allowed):
                 yield f"request to another server: {url}"
         elif method == "Network.responseReceived" and params["response"]["status"] >= 400:
             yield f"{params['response']['status']} {self._requests.get(request, params['response']['url'])}"

@@ -21,7 +21,7 @@ class ControlPlane(Kubectl):
     def __init__(self, directory: Path):
         super().__init__(program("kubectl"), directory / "admin.kubeconfig")
         self._directory = directory
-        self._processes = []
+        self._processes = {}
 
     def __enter__(self):
         directory = self._directory
@@ -58,19 +58,30 @@ class ControlPlane(Kubectl):
 
     def __exit__(self, *_):
         """Kills its processes: nothing of it is kept."""
-        for process in self._processes:
+        for process in self._processes.values():
             process.kill()
-        for process in self._processes:
+        for process in self._processes.values():
             process.wait()
 
     def _start(self, name: str, *flags: str):
-        self._processes.append(processes.start([program(name), *flags], self._directory / f"{name}.log"))
+        self._processes[name] = processes.start([program(name), *flags], self._directory / f"{name}.log")
+
+    def stop_server(self):
+        """Kills the API server, whose objects etcd keeps."""
+        server = self._processes["kube-apiserver"]
+        server.kill()
+        server.wait()
+
+    def start_server(self):
+        """Starts the API server again, and waits until it is ready."""
+        self._start("kube-apiserver", *self._processes["kube-apiserver"].args[1:])
+        self._wait()
 
     def _wait(self):
         end = time.monotonic() + START_SECONDS
         certificate = self._directory / "apiserver.crt"
         while not certificate.exists() or self.kubectl("get", "--raw=/readyz", check=False).returncode != 0:
-            for process in self._processes:
+            for process in self._processes.values():
                 assert process.poll() is None, self._tail()
             assert time.monotonic() < end, f"not ready within {START_SECONDS} s\n{self._tail()}"
             time.sleep(0.2)
@@ -98,8 +109,11 @@ class ControlPlane(Kubectl):
 
     def kubeconfig_of(self, namespace: str, account: str) -> Path:
         """Writes a kubeconfig with a ServiceAccount's own token."""
-        token = self.kubectl("-n", namespace, "create", "token", account).stdout.strip()
-        return self._kubeconfig(f"{namespace}-{account}", token, namespace)
+        return self._kubeconfig(f"{namespace}-{account}", self.token_of(namespace, account), namespace)
+
+    def token_of(self, namespace: str, account: str, *flags: str) -> str:
+        """Returns a new token of a ServiceAccount."""
+        return self.kubectl("-n", namespace, "create", "token", account, *flags).stdout.strip()
 
     def define(self, *definitions: dict, applied: Iterable[dict] = ()):
         """Creates definitions, and waits until objects of theirs, and of those already applied, are accepted."""

@@ -51,7 +51,7 @@ http {{
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-For $remote_addr;
             proxy_set_header X-Forwarded-Proto $scheme;
-            proxy_set_header X-Forwarded-Prefix {prefix};
+            proxy_set_header X-Forwarded-Prefix "{prefix}";
             proxy_buffering off;
             proxy_read_timeout 60s;
             proxy_next_upstream {retries};
@@ -65,14 +65,17 @@ http {{
 class Ingress:
     """A running nginx; a context manager. `url` ends with the prefix, and is https.
 
-    `retries` are the failures after which another replica is asked.
+    `retries` are the failures after which another replica is asked; `probe` is a path that is 200 when it runs.
     """
 
-    def __init__(self, directory: Path, prefix: str, *replicas: str, retries: str = "error timeout"):
+    def __init__(
+        self, directory: Path, prefix: str, *replicas: str, retries: str = "error timeout", probe: str = "/livez"
+    ):
         (self._port,) = free_ports(1)
-        self._directory, self._prefix, self._retries = directory, prefix, retries
+        self._directory, self._prefix, self._retries, self._probe = directory, prefix, retries, probe
         self._replicas = replicas
         self.url = f"https://127.0.0.1:{self._port}{prefix}"
+        self.certificate = directory / "tls.crt"
 
     def __enter__(self):
         command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
@@ -84,7 +87,7 @@ class Ingress:
         self._process = processes.start(self._command(), self._directory / "nginx.log")
         try:
             end = time.monotonic() + START_SECONDS
-            while self.get("/livez")[0] != 200:
+            while self.get(self._probe)[0] != 200:
                 assert self._process.poll() is None, self.tail()
                 assert time.monotonic() < end, self.tail()
                 time.sleep(0.05)

@@ -149,7 +149,7 @@ class WatchedServer(SlowServer):
 class Replica(Server):
     """A server with the arguments, environment and ServiceAccount of an installed Deployment, without a pod."""
 
-    def __init__(self, deployment: dict, kubeconfig: Path, log: Path, dashboard: Path):
+    def __init__(self, deployment: dict, kubeconfig: Path, log: Path, dashboard: Path, environment: dict | None = None):
         super().__init__(Path(), log)
         pod = deployment["spec"]["template"]["spec"]
         (container,) = pod["containers"]
@@ -157,7 +157,7 @@ class Replica(Server):
         for each in container["env"]:
             field = each.get("valueFrom", {}).get("fieldRef", {}).get("fieldPath")
             self._environment[each["name"]] = given[field] if field else each["value"]
-        self._environment["KUBECONFIG"] = str(kubeconfig)
+        self._environment |= {"KUBECONFIG": str(kubeconfig), **(environment or {})}
         arguments = [
             re.sub(r"\$\((\w+)\)", lambda name: self._environment[name[1]], each) for each in container["args"]
         ]

@@ -19,12 +19,12 @@ OWN_NODE = "import ray; ray.init(address={address!r}, log_to_driver=False); prin
 class Viewer:
     """A running head; a context manager. `url` is its dashboard, `node` the id of its own node."""
 
-    def __init__(self, history: str):
+    def __init__(self, history: str, environment: dict[str, str] | None = None):
         self._gcs, dashboard, client, agent = free_ports(4)
         self.url = f"http://127.0.0.1:{dashboard}"
         # Ray puts sockets below it, whose paths must be short.
         self._temp = Path(tempfile.mkdtemp(prefix="rh-", dir="/tmp"))
-        self._environment = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_TMPDIR": str(self._temp)}
+        self._environment = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_TMPDIR": str(self._temp), **(environment or {})}
         self._command = [
             *(str(RAY), "start", "--head", "--block", f"--proxy-server-url={history}", f"--temp-dir={self._temp}"),
             *("--node-ip-address=127.0.0.1", f"--port={self._gcs}", "--num-cpus=1", "--object-store-memory=80000000"),
@@ -45,8 +45,8 @@ class Viewer:
 
     def _wait(self):
         end = time.monotonic() + START_SECONDS
-        # One of the few paths that it answers itself.
-        while get(f"{self.url}/api/gcs_healthz", timeout=5)[0] != 200:
+        # One of the few paths that it answers itself; in token mode not to everybody.
+        while get(f"{self.url}/api/gcs_healthz", timeout=5)[0] not in {200, 401}:
             assert self._process.poll() is None, self._log.read_text(errors="replace")
             assert time.monotonic() < end, f"no dashboard within {START_SECONDS} s\n{self._log.read_text()}"
             time.sleep(0.3)

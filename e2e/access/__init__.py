@@ -1,0 +1,1 @@
+"""Access control by Kubernetes, with a real API server."""
