@@ -271,6 +271,8 @@ def test_extra_objects_are_templates():
         {"collector": {"policy": {"apiVersion": "v1"}}},
         {"collector": {"variables": {"S3-BUCKET": "ray"}}},
         {"collector": {"namespaces": ["Team_A"]}},
+        # The key of the image, which has values of its own.
+        {"collector": {"namespaces": ["team-a"], "variables": {"STORAGE_BACKEND": "s3", "image": "other"}}},
         # Without a word on the store.
         {"collector": {"namespaces": ["team-a"], "variables": {"S3_BUCKET": "ray"}}},
     ],

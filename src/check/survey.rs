@@ -174,13 +174,13 @@ impl Report<'_> {
              {root}cluster-history/…/NAMESPACE/…/SESSION/   events while the cluster runs, logs when it ends\n  \
              {root}cluster-metadata/…/SESSION               an empty object, when the head ends\n\n\
              A collector next to each Ray container writes this:\n  \
-             - KubeRay 1.7 adds it for spec.historyServerOptions of a RayCluster, if its feature gate \
-             RayClusterHistoryServer is on.\n  \
+             - ray-history-collect: docs/collector.md says how to add it. Its first events come within seconds.\n  \
+             - KubeRay's: KubeRay 1.7 adds it for spec.historyServerOptions of a RayCluster, if its feature gate \
+             RayClusterHistoryServer is on. Its first file of events is uploaded after five minutes; \
+             docs/collecting.md has a complete example.\n  \
              - Its STORAGE_BACKEND and bucket must name this store, and STORAGE_ROOT_DIR must be {}.\n  \
-             - Its log says what it does: kubectl logs POD -c ray-history-collector. The first file of events is \
-             uploaded after five minutes.\n  \
-             - {}\n  \
-             docs/collecting.md has a complete example.\n",
+             - Its log says what it does: kubectl logs POD -c ray-history-collector.\n  \
+             - {}\n",
             join_roots(self.roots),
             gaps::export_anything(None),
         )

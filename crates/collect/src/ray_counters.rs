@@ -81,7 +81,7 @@ impl Agents {
         };
         let last = agents.len().saturating_sub(1);
         for (number, agent) in agents.iter_mut().enumerate() {
-            agent.quiet = is_even(agent) && (number != last || none_after);
+            agent.quiet = agent.is_even() && (number != last || none_after);
         }
         agents
     }
@@ -95,12 +95,6 @@ impl Agents {
     pub fn dropped(&self) -> impl Iterator<Item = (&str, u64)> {
         self.agents.iter().flat_map(|agent| agent.dropped.iter().map(|(kind, count)| (kind.as_str(), *count)))
     }
-}
-
-/// Returns `true` if every event that the agent received was published, left out or dropped: none is on its way.
-fn is_even(agent: &AgentCounters) -> bool {
-    let gone = agent.published.saturating_add(agent.filtered).saturating_add(agent.dropped());
-    agent.received == gone
 }
 
 #[cfg(test)]

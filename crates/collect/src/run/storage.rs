@@ -2,6 +2,7 @@
 
 use crate::settings::Settings;
 use crate::store::Connect;
+use parking_lot::Mutex;
 use ray_history_storage::config::{LocalConfig, StoreConfig};
 use ray_history_storage_write::{Paced, Rate, connect};
 use ray_history_store_settings::kuberay::{KubeRayStore, config_path, store_from_kuberay};
@@ -11,10 +12,14 @@ use std::sync::Arc;
 pub(super) fn connector(settings: &Settings) -> Connect {
     let local = settings.local_dir.clone();
     let rate = settings.upload_rate.map(Rate::new);
+    let logged = Mutex::new(Vec::new());
     Box::new(move || {
         let config = match &local {
             Some(path) => Ok(StoreConfig::Local(LocalConfig { path: path.clone() })),
-            None => read().map(|found| found.store),
+            None => read().map(|found| {
+                log_new(found.notes, &logged);
+                found.store
+            }),
         };
         let rate = rate.clone();
         Box::pin(async move {
@@ -35,6 +40,15 @@ pub(super) fn root() -> String {
     if parts.is_empty() { String::new() } else { format!("{}/", parts.join("/")) }
 }
 
+/// Logs the notes that are not those of the try before.
+fn log_new(notes: Vec<String>, logged: &Mutex<Vec<String>>) {
+    let mut logged = logged.lock();
+    for note in notes.iter().filter(|note| !logged.contains(note)) {
+        tracing::info!("{note}");
+    }
+    *logged = notes;
+}
+
 fn read() -> Result<KubeRayStore, String> {
     let env = |name: &str| std::env::var(name).ok();
     let file = match config_path(&env) {
@@ -46,12 +60,7 @@ fn read() -> Result<KubeRayStore, String> {
     };
     let file = file.as_ref().map(|(path, text)| (path.as_str(), text.as_str()));
     match store_from_kuberay(&env, file) {
-        Ok(Some(store)) => {
-            for note in &store.notes {
-                tracing::info!("{note}");
-            }
-            Ok(store)
-        }
+        Ok(Some(store)) => Ok(store),
         Ok(None) => Err("neither STORAGE_BACKEND nor --local-dir is set".to_owned()),
         Err(problems) => Err(problems.to_string()),
     }

@@ -61,10 +61,14 @@ fn what_is_no_manifest_of_this_version_is_not_understood() {
 }
 
 #[test]
-fn an_agent_is_even_only_without_overflow() {
-    let agent =
-        |received, published, filtered| AgentCounters { received, published, filtered, ..AgentCounters::default() };
-    assert!(agent(1227, 1206, 21).is_even());
-    assert!(!agent(1227, 1205, 21).is_even());
-    assert!(!agent(1, u64::MAX, 2).is_even());
+fn an_agent_is_even_when_no_event_is_on_its_way() {
+    let agent = |received, published, filtered, dropped| {
+        let dropped = [("TASK_LIFECYCLE_EVENT".to_owned(), dropped)].into();
+        AgentCounters { received, published, filtered, dropped, ..AgentCounters::default() }
+    };
+    assert!(agent(1227, 1206, 21, 0).is_even());
+    assert!(agent(1227, 1200, 21, 6).is_even());
+    assert!(!agent(1227, 1205, 21, 0).is_even());
+    assert!(!agent(1227, 1206, 21, 6).is_even());
+    assert!(!agent(1, u64::MAX, 2, 0).is_even());
 }
