@@ -14,7 +14,7 @@ PLANTED = "planted-0d9c4f1e"
 
 @pytest.fixture(scope="module")
 def server(plane, bucket, dashboard, tmp_path_factory):
-    own = {"RUST_LOG": "trace"}
+    own = {"RUST_LOG": "trace,kube_client::client=trace"}
     with tenants.serving(plane, bucket, dashboard, tmp_path_factory.mktemp("server"), environment=own) as running:
         yield running
 
@@ -59,6 +59,9 @@ def test_no_secret_is_shown_anywhere(plane, server):
             for headers in ways(token, cookie).values():
                 shown.append(ask(server.url, path, *headers).text())
                 shown.append(ask(server.url, path, ("Accept", "text/html"), *headers).text())
+    for query in [f"token={token}", f"access_token={PLANTED}", f"authorization=Bearer%20{PLANTED}"]:
+        assert ask(server.url, f"/api/history/v1/whoami?{query}").status == 401, "no token is taken from a URL"
+        assert ask(server.url, f"/{ANA.session.path}/api/version?{query}").status == 401
     for headers in ways(token, cookie).values():
         for path in ["/api/authenticate", f"/{ANA.session.path}/api/authenticate", "/logout"]:
             answer = ask(server.url, path, *headers, method="POST", body=PLANTED.encode())
@@ -67,9 +70,10 @@ def test_no_secret_is_shown_anywhere(plane, server):
             shown.append(answer_text(answer, but=new[0] if new else ""))
     shown.append(plane.kubectl("-n", NAMESPACE, "get", "rh,events,leases", "-o", "yaml").stdout)
     time.sleep(1)  # what is written in the background
+    assert "ray_history_log_lines_dropped_total 0" in ask(server.url, "/metrics").text(), "the log is not whole"
     log = server.log.read_text(errors="replace")
     assert '"level":"TRACE"' in log, log[:500]
-    assert log.count("\n") > 5_000, "the log is not whole"
+    assert log.count("\n") > 5_000, log[-500:]
     for name, secret in secrets.items():
         lines = [line for line in log.splitlines() if secret in line]
         assert not lines, f"{name} in {len(lines)} lines of the log: {lines[0][:600]}"
