@@ -128,7 +128,7 @@ fmt: $(VENV)/lint/stamp ## Format Rust and Python
 gen: ## Write again what is generated from the code
 	cargo build --locked
 	scripts/gen-cli target/debug/ray-history > docs/cli.md
-	RAY_HISTORY_GEN=1 cargo test --locked --lib --quiet metrics::
+	RAY_HISTORY_GEN=1 cargo test --locked -p ray-history-metrics --quiet
 	RAY_HISTORY_GEN=1 cargo test --locked --test openapi
 	mkdir -p crds && target/debug/ray-history crd > crds/history.ray.io_rayhistories.yaml
 	scripts/gen-chart
