@@ -1,4 +1,4 @@
-"""What people do in a browser to be let in."""
+"""Steps of people in a browser to be let in."""
 
 from e2e.harness.browser import Browser
 
