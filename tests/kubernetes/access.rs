@@ -13,12 +13,14 @@ mod matrix;
 mod outage;
 mod reviews;
 mod revoked;
+mod secrets;
 
 pub(crate) use load::*;
 pub(crate) use matrix::*;
 pub(crate) use outage::*;
 pub(crate) use reviews::*;
 pub(crate) use revoked::*;
+pub(crate) use secrets::*;
 
 const SESSIONS: Permission = Permission { verb: "get", group: "history.ray.io", resource: "sessions" };
 const LOGS: Permission = Permission { verb: "get", group: "history.ray.io", resource: "sessions/log" };

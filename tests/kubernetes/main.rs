@@ -69,6 +69,8 @@ fn main() -> ExitCode {
             everyone_who_is_known_sees_everything_but_values,
             a_missing_right_to_review_is_reported_and_recovers_without_requests,
             a_namespace_without_the_grant_is_seen_by_nobody_and_harms_no_other,
+            missing_and_wrong_keys_never_weaken_access,
+            people_whom_a_proxy_names_have_their_rights,
             only_tokens_for_the_audience_are_accepted,
             a_thousand_clients_are_one_review_and_garbage_harms_nobody;
         quiet: in_five_idle_minutes_only_watches_and_the_lease_are_asked_for;
