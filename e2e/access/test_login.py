@@ -43,8 +43,10 @@ def test_a_login_lasts_and_no_script_can_read_it(windows, server, tenant):
     assert not complaints(window)
 
 
-@pytest.mark.parametrize("page", NAMES)
-@PEOPLE
+EVERY = [*((ANA, page) for page in NAMES), *((BEN, page) for page in ["overview", "actors", "log file", "serve"])]
+
+
+@pytest.mark.parametrize(("tenant", "page"), EVERY, ids=[f"{tenant.name}-{page}" for tenant, page in EVERY])
 def test_every_page_of_the_own_session_works(windows, server, unpacked, tenant, page):
     window = windows[tenant]
     address, texts = pages(tenant.session, unpacked)[page]
