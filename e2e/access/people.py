@@ -1,4 +1,4 @@
-"""What people do in a browser to be let in."""
+"""Steps of people in a browser to be let in."""
 
 from e2e.harness.browser import Browser
 
@@ -14,7 +14,7 @@ def log_in_by_dialog(window: Browser, session: str, token: str):
     window.type_into(FIELD, "wrong.wrong.wrong")
     window.click(SUBMIT, containing="Submit")
     window.wait_for_text("Invalid authentication token")
-    window.type_over(FIELD, token)
+    window.paste_into(FIELD, token)
     window.click(SUBMIT, containing="Submit")
     window.wait_for(lambda: "Recent jobs" in window.text() and DIALOG not in window.text(), "the dialog to go")
 
@@ -22,5 +22,5 @@ def log_in_by_dialog(window: Browser, session: str, token: str):
 def log_in_by_page(window: Browser, token: str):
     """Logs in by our page, to which something has led."""
     window.wait_for_text("Log in", "A token of yours")
-    window.type_into("#token", token)
+    window.paste_into("#token", token)
     window.click("#login button")

@@ -90,7 +90,7 @@ def of_headers(token: str, chance: random.Random) -> list[list[bytes]]:
         [proof, user, b"X_Auth_Request_Email: x"], [proof, user, b"X-Auth_Request-Groups: x"],
         [proof.replace(b"-", b"_"), user], [b"X-Ray-History-Proxy: " + bytes(range(128, 200)), user],
     ]  # fmt: skip
-    for _ in range(40):
+    for _ in range(20):
         text = bytes(chance.choice(range(0x20, 0x100)) for _ in range(chance.randrange(200)))
         lines += [[b"Authorization: Bearer " + text], [b"X-Ray-History-Proxy: " + text, user], [b"Cookie: " + text]]
     return lines
@@ -100,7 +100,7 @@ def test_no_cookie_or_header_but_a_good_one_is_let_in(server, ana, cookie):
     chance = random.Random(19)  # noqa: S311  the same table each time
     assert raw(server, f"Cookie: {cookie}".encode()) == 200
     table = [[line] for line in of_cookies(cookie, chance)] + of_headers(ana, chance)
-    assert len(table) > 150
+    assert len(table) > 120
     found = {}
     for lines in table:
         # Failures are counted by address: after many of them only waiting shows the rule behind.

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from e2e.access.people import DIALOG, log_in_by_dialog
+from e2e.access.people import DIALOG, log_in_by_dialog, log_in_by_page
 from e2e.harness import bar
 from e2e.harness.browser import Browser
 from e2e.harness.tenants import ANA, BEN, TENANTS
@@ -43,8 +43,10 @@ def test_a_login_lasts_and_no_script_can_read_it(windows, server, tenant):
     assert not complaints(window)
 
 
-@pytest.mark.parametrize("page", NAMES)
-@PEOPLE
+EVERY = [*((ANA, page) for page in NAMES), *((BEN, page) for page in ["overview", "actors", "log file", "serve"])]
+
+
+@pytest.mark.parametrize(("tenant", "page"), EVERY, ids=[f"{tenant.name}-{page}" for tenant, page in EVERY])
 def test_every_page_of_the_own_session_works(windows, server, unpacked, tenant, page):
     window = windows[tenant]
     address, texts = pages(tenant.session, unpacked)[page]
@@ -85,6 +87,20 @@ def test_another_s_session_looks_like_one_that_never_was(windows, server, tenant
     assert seen[0] == seen[1]
 
 
+def test_a_list_whose_login_has_ended_leads_to_the_login(windows, server, ana):
+    window = windows[ANA]
+    window.open(f"{server.url}/sessions/")
+    window.wait_for_text("Ray sessions", ANA.names[1])
+    window.ask("fetch('../logout', { method: 'POST' }).then(arguments[0])")
+    window.errors()
+    window.type_into("#search", "mixed")
+    window.wait_for(lambda: "/login?next=sessions" in window.url, "the login")
+    log_in_by_page(window, ana)
+    window.wait_for_text("Ray sessions", ANA.names[1])
+    assert window.url == f"{server.url}/sessions/?q=mixed"
+    window.errors()
+
+
 @PEOPLE
 def test_our_page_logs_out_and_in_and_leads_back(windows, server, ana, ben, tenant):
     window, token = windows[tenant], {ANA: ana, BEN: ben}[tenant]
@@ -103,7 +119,7 @@ def test_our_page_logs_out_and_in_and_leads_back(windows, server, ana, ben, tena
     window.type_into("#token", "wrong.wrong.wrong")
     window.click("#login button")
     window.wait_for_text("the token or login is not valid")
-    window.type_into("#token", token)
+    window.paste_into("#token", token)
     window.click("#login button")
     window.wait_for_text("Ray sessions", tenant.names[1])
     assert window.url == f"{server.url}/sessions/?q={tenant.names[1]}"

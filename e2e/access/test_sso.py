@@ -1,10 +1,13 @@
 """Single sign-on: the real oauth2-proxy of config/oauth2-proxy behind a real nginx, and people who sign in by it."""
 
 import re
+import textwrap
 
 import pytest
 import requests
+import yaml
 
+from e2e.harness import tenants
 from e2e.harness.answer import ask, bearer
 from e2e.harness.browser import Browser
 from e2e.harness.bundle import MIXED
@@ -12,6 +15,7 @@ from e2e.harness.ingress import Ingress
 from e2e.harness.loopback import free_ports
 from e2e.harness.oauth2_proxy import OAuth2Proxy, Places
 from e2e.harness.oidc import Provider
+from e2e.harness.processes import REPOSITORY
 from e2e.harness.tenants import ANA, BEN, BEN_S_GROUP, PROOF
 from e2e.test_browser import EXPECTED_ERRORS, pages
 
@@ -24,6 +28,17 @@ ASK = """
     const [path, method, done] = arguments;
     fetch(path, { method }).then(async (answer) => done([answer.status, await answer.text()]));
 """
+
+
+@pytest.fixture(scope="module")
+def server(plane, bucket, dashboard, tmp_path_factory):
+    """A server with the ways in of docs/single-sign-on.md."""
+    page = (REPOSITORY / "docs" / "single-sign-on.md").read_text()
+    (block,) = re.findall(r"^ *```yaml\n(.*?)^ *```", page, re.DOTALL | re.MULTILINE)
+    ways = yaml.safe_load(textwrap.dedent(block))["spec"]["access"]["authentication"]
+    scratch = tmp_path_factory.mktemp("server")
+    with tenants.serving(plane, bucket, dashboard, scratch, authentication=ways) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

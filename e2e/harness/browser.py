@@ -25,7 +25,6 @@ FLAGS = [
     "--window-size=1600,1200",
 ]
 WAIT_SECONDS = 30
-DELETE = "\ue017"
 
 
 class Browser:
@@ -111,11 +110,16 @@ class Browser:
         field.clear()
         field.send_keys(text)
 
-    def type_over(self, selector: str, text: str):
-        """Replaces the text of a field by keys alone, without which React keeps it."""
-        self.run("const field = document.querySelector(arguments[0]); field.focus(); field.select()", selector)
-        self.press(DELETE)
-        self._driver.find_element("css selector", selector).send_keys(text)
+    def paste_into(self, selector: str, text: str):
+        """Replaces the text of a field at once, as pasting does: long texts, and fields that React keeps."""
+        paste = """
+            const [selector, text] = arguments;
+            const field = document.querySelector(selector);
+            field.focus();
+            field.select();
+            document.execCommand("insertText", false, text);
+        """
+        self.run(paste, selector, text)
 
     def press(self, key: str):
         """Presses a key where the focus is."""

@@ -18,7 +18,7 @@ STOP_SECONDS = 10
 
 @dataclass(frozen=True)
 class Places:
-    """What a person fills in of the manifests, and what differs from a pod."""
+    """Texts that a person fills into the manifests, and what differs from a pod."""
 
     listen: str
     """The address on which it listens."""

@@ -17,7 +17,7 @@ DEFINITION = "rayhistories.history.ray.io"
 VIEWER = "ray-history-rayhistory-viewer"
 """The role of config/rbac that is added to `view`; nothing here aggregates roles, so it is bound itself."""
 PROOF = "e2e-proof-of-the-proxy-51c7"
-"""What the proxy sends to prove itself."""
+"""The text by which the proxy proves itself."""
 KEY = base64.b64encode(bytes(range(32))).decode()
 """The key of cookies."""
 WAYS = {
