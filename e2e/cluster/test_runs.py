@@ -15,6 +15,8 @@ from e2e.harness.ingress import Ingress
 
 DEAD_SECONDS = 2
 """The promised time from a deletion to the list that shows it."""
+COUNTED_SECONDS = 120
+"""A new agent is asked every five seconds; its manifest and the server's look at it come after that."""
 
 
 def end(run: Run, measured):
@@ -123,8 +125,25 @@ def test_a_rayjob_that_fails(once, measured):
     wait_for("its failure", failed, STORED_SECONDS)
 
 
-def test_a_rayjob_whose_worker_takes_too_much_memory(once, measured):
-    run = once(rayjobs.OOM, measured)
+def counted(run: Run, nodes: int):
+    """Waits until Ray's counters of that many nodes were read: for a node that was never asked nothing is proved."""
+
+    def proved() -> bool:
+        proof = run.report.get("proof", {})
+        return proof.get("nodes") == nodes and not proof["doubts"]
+
+    wait_for(f"the counters of {nodes} nodes of {run.name}", proved, COUNTED_SECONDS)
+
+
+def test_a_rayjob_whose_worker_takes_too_much_memory(rays, history, measured):
+    run = runs.collected(rays, history, rayjobs.OOM)
+    run.ask_one_replica()
+    counted(run, 2)
+    run.in_worker("touch", "/tmp/fill")  # noqa: S108  the container's own
+    run.end()
+    # The node that was killed, and the one in its place, which gets no work and counts no event.
+    counted(run, 3)
+    end(run, measured)
     assert (run.status["jobDeploymentStatus"], run.status["reason"]) == ("Failed", "AppFailed")
 
     def failed() -> bool:
@@ -135,7 +154,6 @@ def test_a_rayjob_whose_worker_takes_too_much_memory(once, measured):
         "FAILED"
     ]
     report = run.proved()
-    # The node that was killed, and the one in its place, which got no work and counted no event.
     assert report["proof"]["nodes"] == 3
     assert not report["proof"]["doubts"]
     assert report["completeness"] in ("complete", "complete-to", "gaps"), report["proof"]
