@@ -126,11 +126,15 @@ def test_a_rayjob_that_fails(once, measured):
 
 
 def counted(run: Run, nodes: int):
-    """Waits until Ray's counters of that many nodes were read: for a node that was never asked nothing is proved."""
+    """Waits until Ray's counters of that many nodes were read: for a node that was never asked nothing is proved.
+
+    An agent that was asked before its first event counts as asked until a manifest has that event.
+    """
 
     def proved() -> bool:
-        proof = run.report.get("proof", {})
-        return proof.get("nodes") == nodes and not proof["doubts"]
+        report = run.report
+        proof = report.get("proof", {})
+        return proof.get("nodes") == nodes and proof["events"] == report["report"]["records"] and not proof["doubts"]
 
     wait_for(f"the counters of {nodes} nodes of {run.name}", proved, COUNTED_SECONDS)
 
@@ -138,6 +142,11 @@ def counted(run: Run, nodes: int):
 def test_a_rayjob_whose_worker_takes_too_much_memory(rays, history, measured):
     run = runs.collected(rays, history, rayjobs.OOM)
     run.ask_one_replica()
+
+    def states() -> list[str]:
+        return [task["state"] for task in run.rows("tasks") if task["name"] == "fill"]
+
+    wait_for("the running task", lambda: states() == ["RUNNING"], COUNTED_SECONDS)
     counted(run, 2)
     run.in_worker("touch", "/tmp/fill")  # noqa: S108  the container's own
     run.end()
@@ -145,11 +154,7 @@ def test_a_rayjob_whose_worker_takes_too_much_memory(rays, history, measured):
     counted(run, 3)
     end(run, measured)
     assert (run.status["jobDeploymentStatus"], run.status["reason"]) == ("Failed", "AppFailed")
-
-    def failed() -> bool:
-        return [task["state"] for task in run.rows("tasks") if task["name"] == "fill"] == ["FAILED"]
-
-    wait_for("the failed task", failed, STORED_SECONDS)
+    wait_for("the failed task", lambda: states() == ["FAILED"], STORED_SECONDS)
     assert [job["status"] for job in run.history.json(f"{run.session}/api/jobs/") if job["type"] == "SUBMISSION"] == [
         "FAILED"
     ]
