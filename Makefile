@@ -14,6 +14,8 @@ PYTEST_ARGS ?= --numprocesses=2 --dist=loadfile
 
 COMPARE ?= signal hook kill outage idle busy
 
+# Where cargo puts what it builds.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := .cache/venv
 SERVERS := .cache/servers
 DASHBOARD := .cache/dashboard
@@ -27,7 +29,7 @@ PYTHON_FILES := e2e scripts/fetch-dashboard scripts/release-manifests scripts/sb
 run: ## Serve the two bundled sessions on http://$(LISTEN)/
 	cargo build --release --locked --bin ray-history
 	scripts/unpack-demo .cache/demo
-	scripts/serve-demo target/release/ray-history .cache/demo $(DASHBOARD) $(LISTEN)
+	scripts/serve-demo $(TARGET)/release/ray-history .cache/demo $(DASHBOARD) $(LISTEN)
 
 .PHONY: dashboard
 dashboard: ## Fetch the Ray dashboard's files from the ray wheel, once. RAY_VERSIONS="2.55.1 …" or "all"
@@ -89,7 +91,7 @@ collect-compare: $(VENV)/e2e/stamp storage-servers ## Both collectors on one Ray
 	e2e/collect/build-kuberay target/kuberay
 	cargo build --release --locked -p ray-history-collect
 	for scene in $(COMPARE); do \
-	  $(VENV)/e2e/bin/python -m e2e.collect.compare --ours target/release/ray-history-collect \
+	  $(VENV)/e2e/bin/python -m e2e.collect.compare --ours $(TARGET)/release/ray-history-collect \
 	    --kuberay target/kuberay/collector --into target/compare/$$scene $(COMPARE_ARGS) $$scene; \
 	done
 	$(VENV)/e2e/bin/python -m e2e.collect.compare.report $(COMPARE:%=target/compare/%)
@@ -127,10 +129,10 @@ fmt: $(VENV)/lint/stamp ## Format Rust and Python
 .PHONY: gen
 gen: ## Write again what is generated from the code
 	cargo build --locked
-	scripts/gen-cli target/debug/ray-history > docs/cli.md
+	scripts/gen-cli $(TARGET)/debug/ray-history > docs/cli.md
 	RAY_HISTORY_GEN=1 cargo test --locked -p ray-history-metrics --quiet
 	RAY_HISTORY_GEN=1 cargo test --locked --test openapi
-	mkdir -p crds && target/debug/ray-history crd > crds/history.ray.io_rayhistories.yaml
+	mkdir -p crds && $(TARGET)/debug/ray-history crd > crds/history.ray.io_rayhistories.yaml
 	scripts/gen-chart
 
 .PHONY: screenshot
@@ -147,12 +149,12 @@ bench: storage-servers ## Benchmarks
 soak: $(VENV)/e2e/stamp ## Load test of the release build in little memory, some minutes. SOAK_ARGS="--big FILE.tar"
 	scripts/install-wrk
 	cargo build --release --locked
-	RAY_HISTORY_BIN=target/release/ray-history $(VENV)/e2e/bin/python -m e2e.soak $(SOAK_ARGS)
+	RAY_HISTORY_BIN=$(TARGET)/release/ray-history $(VENV)/e2e/bin/python -m e2e.soak $(SOAK_ARGS)
 
 .PHONY: hard
 hard: $(VENV)/e2e/stamp ## Hostile sessions in 512 MiB for ten minutes. HARD_ARGS="[FOLDER] [--seconds N]"
 	cargo build --release --locked
-	RAY_HISTORY_BIN=target/release/ray-history $(VENV)/e2e/bin/python -m e2e.hard $(HARD_ARGS)
+	RAY_HISTORY_BIN=$(TARGET)/release/ray-history $(VENV)/e2e/bin/python -m e2e.hard $(HARD_ARGS)
 
 .PHONY: clean
 clean: ## Delete what was built, fetched and unpacked

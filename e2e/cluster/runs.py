@@ -60,6 +60,13 @@ class Run:
         name = {"rayjob": self.name, "raycluster": self.cluster}[kind]
         self.node.kubectl("-n", self.namespace, "delete", kind, name, "--wait=false")
 
+    def in_worker(self, *command: str):
+        """Runs a command in the Ray container of its worker."""
+        selector = f"--selector=ray.io/cluster={self.cluster},ray.io/node-type=worker"
+        (worker,) = self.node.get("pods", f"--namespace={self.namespace}", selector)["items"]
+        container = f"--container={worker['spec']['containers'][0]['name']}"
+        self.node.kubectl("-n", self.namespace, "exec", worker["metadata"]["name"], container, "--", *command)
+
     def without_pods(self):
         """Waits until all pods of the cluster are gone."""
         selector = f"--selector=ray.io/cluster={self.cluster}"

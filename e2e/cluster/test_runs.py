@@ -3,6 +3,7 @@
 While each runs its session is live; once its RayCluster is deleted, all that is known of it is shown, at once.
 """
 
+import datetime as dt
 import time
 
 import pytest
@@ -15,6 +16,17 @@ from e2e.harness.ingress import Ingress
 
 DEAD_SECONDS = 2
 """The promised time from a deletion to the list that shows it."""
+COUNTED_SECONDS = 300
+"""Agents are asked every minute, new ones more often; a manifest is put within 165 s, and the server reads it then."""
+ACCEPTED_SECONDS = 5
+"""The longest time from the start of a task to its event at the collector."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left(node):
+    """Nothing that a failure left behind takes the room of the next tests."""
+    yield
+    rayjobs.delete_all(node, rayjobs.NAMESPACE)
 
 
 def end(run: Run, measured):
@@ -123,19 +135,45 @@ def test_a_rayjob_that_fails(once, measured):
     wait_for("its failure", failed, STORED_SECONDS)
 
 
-def test_a_rayjob_whose_worker_takes_too_much_memory(once, measured):
-    run = once(rayjobs.OOM, measured)
+def counted(run: Run, nodes: int, after: float = 0):
+    """Waits until Ray's counters of that many nodes were read: for a node that was never asked nothing is proved.
+
+    An agent that was asked before its first event counts as asked, too, until a manifest has that event: all manifests
+    are from `after`, or later.
+    """
+
+    def proved() -> bool:
+        proof = run.report.get("proof", {})
+        told = [dt.datetime.fromisoformat(limit["to"]).timestamp() for limit in proof.get("limits", [])]
+        return proof.get("nodes") == nodes and not proof["doubts"] and all(at > after for at in told)
+
+    wait_for(f"the counters of {nodes} nodes of {run.name}", proved, COUNTED_SECONDS)
+
+
+def test_a_rayjob_whose_worker_takes_too_much_memory(rays, history, measured):
+    run = runs.collected(rays, history, rayjobs.OOM)
+    run.ask_one_replica()
+    assert run.item["state"] == "live"
+
+    def fills() -> list[dict]:
+        return [task for task in run.rows("tasks") if task["name"] == "fill"]
+
+    def states() -> list[str]:
+        return [task["state"] for task in fills()]
+
+    wait_for("the running task", lambda: states() == ["RUNNING"], COUNTED_SECONDS)
+    counted(run, 2, after=fills()[0]["start_time_ms"] / 1000 + ACCEPTED_SECONDS)
+    run.in_worker("touch", "/tmp/fill")  # noqa: S108  the container's own
+    run.end()
+    # The node that was killed, and the one in its place, which gets no work and counts no event.
+    counted(run, 3)
+    end(run, measured)
     assert (run.status["jobDeploymentStatus"], run.status["reason"]) == ("Failed", "AppFailed")
-
-    def failed() -> bool:
-        return [task["state"] for task in run.rows("tasks") if task["name"] == "fill"] == ["FAILED"]
-
-    wait_for("the failed task", failed, STORED_SECONDS)
+    wait_for("the failed task", lambda: states() == ["FAILED"], STORED_SECONDS)
     assert [job["status"] for job in run.history.json(f"{run.session}/api/jobs/") if job["type"] == "SUBMISSION"] == [
         "FAILED"
     ]
     report = run.proved()
-    # The node that was killed, and the one in its place, which got no work and counted no event.
     assert report["proof"]["nodes"] == 3
     assert not report["proof"]["doubts"]
     assert report["completeness"] in ("complete", "complete-to", "gaps"), report["proof"]

@@ -11,7 +11,8 @@ from e2e.harness.bundle import Session
 from e2e.harness.processes import REPOSITORY
 from e2e.harness.service import Service
 
-BINARY = Path(os.environ.get("RAY_HISTORY_BIN", REPOSITORY / "target" / "debug" / "ray-history"))
+BUILT = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target")
+BINARY = Path(os.environ.get("RAY_HISTORY_BIN", BUILT / "debug" / "ray-history"))
 COLLECTOR = BINARY.parent / "ray-history-collect"
 DASHBOARD = REPOSITORY / ".cache" / "dashboard" / "2.60.0"
 SLOW_STORE = BINARY.parent / "examples" / "slow_store"

@@ -13,6 +13,7 @@ use crate::http::sessions::find;
 use crate::http::sessions::table::{note, table};
 use actix_web::{HttpResponse, web};
 use maud::{Markup, html};
+use ray_history_access::Way;
 use ray_history_session::catalog::{Cursor, Entry, Page};
 
 /// Default number of rows per page.
@@ -40,6 +41,7 @@ pub(in crate::http) fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
     };
     let body = html! {
         h1 { "Ray sessions" }
+        (known(call))
         (form::form(&given, listing.namespaces(form::CHOICES, visible).as_deref()))
         main id="results" tabindex="-1" {
             (note(call, &listing))
@@ -59,6 +61,19 @@ pub(in crate::http) fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
         }
     };
     Ok(html::page("Ray sessions", &head, &body))
+}
+
+/// Returns the line that says who is logged in, and how to change that; empty while access is off.
+fn known(call: &Call<'_>) -> Markup {
+    let person = call.permit.granted_to().map(|granted| &granted.person);
+    html! {
+        @if let Some(person) = person {
+            p.quiet id="person" {
+                "You are " (person.identity.user()) ". "
+                @if person.way == Way::Cookie { a href="../login" { "Log out" } }
+            }
+        }
+    }
 }
 
 /// Returns a query string of the parameters that are kept.

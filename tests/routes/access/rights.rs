@@ -36,6 +36,7 @@ fn lists_and_counts_have_what_is_visible_alone() {
     }
     let (_, _, page) = server.ask("nora", "/sessions/");
     assert!(page.contains("may get sessions.history.ray.io in it") && page.contains("0 sessions"), "{page}");
+    assert!(page.contains("You are nora.") && !page.contains("Log out"), "{page}");
 }
 
 /// A filter or a cursor for another tenant's names finds what it would find if they did not exist.

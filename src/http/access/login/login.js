@@ -6,6 +6,8 @@ const result = document.getElementById("result");
 async function post(path, headers) {
   try {
     const answer = await fetch(path, { method: "POST", headers, body: "{}" });
+    // The text of a 401 is for programs.
+    if (answer.status === 401) return "This token is not valid, or not any more.";
     return answer.ok ? undefined : (await answer.text()).split("\n")[0];
   } catch {
     return "The history server cannot be reached.";

@@ -29,6 +29,7 @@ const ui = {
   doing: make("span", { className: "quiet" }),
   cut: make("span", { className: "cut", hidden: true }),
   failure: make("span", { className: "bad" }),
+  login: make("a", { textContent: "Log in", hidden: true }),
   retry: make("button", { type: "button", textContent: "Try again", hidden: true }),
   more: make("button", { type: "button", hidden: true, ariaExpanded: "false" }),
   details: make("div", { className: "details", id: "details", hidden: true }),
@@ -46,7 +47,7 @@ function build() {
   ui.spoken.className = "spoken";
   ui.more.setAttribute("aria-controls", "details");
   ui.details.tabIndex = 0;
-  const line = make("div", { className: "line" }, ui.state, ui.who, ui.ray, ui.asOf, ui.progress, ui.doing, ui.failure, ui.retry, ui.cut,
+  const line = make("div", { className: "line" }, ui.state, ui.who, ui.ray, ui.asOf, ui.progress, ui.doing, ui.failure, ui.login, ui.retry, ui.cut,
     make("span", { className: "grow" }), ui.more, ui.others, ui.home, ui.spoken);
   const section = make("section", { ariaLabel: "Ray history" }, line, ui.details);
   section.setAttribute("aria-label", "Ray history");
@@ -132,7 +133,7 @@ function showReport() {
   const asOf = dated ? `${at}, ${ago(report.asOf)}` : "none is stored";
   ui.asOf.textContent = dated ? `as of ${at}` : "without any event";
   ui.asOf.title = asOf;
-  ui.progress.hidden = ui.retry.hidden = true;
+  ui.progress.hidden = ui.retry.hidden = ui.login.hidden = true;
   ui.doing.textContent = report.stale ? "The storage cannot be read at the moment" : "";
   ui.failure.textContent = "";
   ui.more.hidden = false;
@@ -178,14 +179,17 @@ function showLoading(progress) {
   } else {
     ui.progress.removeAttribute("value");
   }
-  ui.retry.hidden = true;
+  ui.retry.hidden = ui.login.hidden = true;
   ui.failure.textContent = "";
   ui.doing.textContent = `Loading: ${progressWords(progress)}`;
   say("The session is being loaded. The page fills by itself.");
 }
 
-function showFailure(message) {
+// Shows an error, with a link to the login if that would help.
+function showFailure(message, login) {
   dim(holding);
+  ui.login.hidden = !login;
+  if (login) ui.login.href = login;
   ui.progress.hidden = true;
   ui.doing.textContent = "";
   ui.failure.textContent = ui.failure.title = message;

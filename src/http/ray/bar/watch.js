@@ -74,10 +74,12 @@ function failed(answer, body) {
   if (answer.status < 500) release();
   else if (!body) lost = true; // a proxy's, whose server is away
   const texts = [body?.detail, body?.msg, body?.title];
-  if (answer.status === 401) texts.reverse(); // Ray's dialog says the rest
+  if (answer.status === 401) texts.reverse(); // the page of the login says the rest
+  // Ray's own dialog is there, too, but behind Ray's proxy it cannot log in below a session's path.
+  const login = `${given.root}login?next=${encodeURIComponent(`sessions/${given.path}/${location.hash}`)}`;
   const why = texts.find((text) => text !== undefined) ?? `the server answered ${answer.status}`;
   const request = body?.requestId ? ` (request ${body.requestId})` : "";
-  showFailure(`This session cannot be shown: ${why}${request}`);
+  showFailure(`This session cannot be shown: ${why}${request}`, answer.status === 401 && login);
   return 1000 * (Number(answer.headers.get("Retry-After")) || 30);
 }
 
