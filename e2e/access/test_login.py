@@ -118,10 +118,10 @@ def test_our_page_logs_out_and_in_and_leads_back(windows, server, ana, ben, tena
     window.errors()
     window.type_into("#token", "wrong.wrong.wrong")
     window.click("#login button")
-    window.wait_for_text("the token or login is not valid")
+    window.wait_for_text("This token is not valid, or not any more.")
     window.paste_into("#token", token)
     window.click("#login button")
-    window.wait_for_text("Ray sessions", tenant.names[1])
+    window.wait_for_text("Ray sessions", tenant.names[1], "Log out")
     assert window.url == f"{server.url}/sessions/?q={tenant.names[1]}"
     window.click("a.open", containing=tenant.names[1])
     window.wait_for_text("Recent jobs")
