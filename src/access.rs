@@ -12,6 +12,7 @@ pub use observe::Observe;
 use ray_history_access::observer::State;
 use ray_history_access::{Access, AccessSettings, Observer, Reviewer};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Access as it is now.
@@ -66,7 +67,14 @@ impl CurrentAccess {
         self.mode.send_modify(|mode| {
             also();
             let next = match (settings, &*mode) {
-                (None, _) => Mode::Open,
+                (None, Mode::Open) => return,
+                (None, _) => {
+                    tracing::warn!(
+                        target: TARGET,
+                        "access is not controlled: whoever reaches this server sees every session (spec.access.mode)"
+                    );
+                    Mode::Open
+                }
                 (Some(settings), Mode::On(access)) if *access.settings() == settings => return,
                 (Some(settings), _) => {
                     Mode::On(Arc::new(Access::new(settings, Arc::clone(reviewer), Arc::clone(&self.observer))))
@@ -84,7 +92,9 @@ impl CurrentAccess {
             let mode = modes.borrow_and_update().clone();
             let probing = async {
                 match mode {
-                    Mode::On(access) => access.keep_probed().await,
+                    Mode::On(access) => {
+                        tokio::join!(access.keep_probed(), report(access.state()));
+                    }
                     Mode::Open | Mode::Closed => std::future::pending().await,
                 }
             };
@@ -96,11 +106,44 @@ impl CurrentAccess {
     }
 }
 
+/// Writes to the log that reviews fail, and that they are answered again, at most once in [`PAUSE`].
+async fn report(mut state: watch::Receiver<State>) {
+    let mut failed = false;
+    loop {
+        let now = state.borrow_and_update().clone();
+        let failure = match &now {
+            State::Unknown | State::Reviewing => None,
+            State::Unreachable(why) => Some(("the API server cannot be asked who may see what", String::new(), why)),
+            State::Forbidden(why) => Some(("the API server may not be asked who may see what", String::new(), why)),
+            State::ForbiddenIn { namespaces, why } => {
+                Some(("the API server may not be asked about some namespaces", namespaces.join(","), why))
+            }
+        };
+        if let Some((problem, namespaces, why)) = &failure {
+            tracing::warn!(target: TARGET, namespaces, why, "{problem}; nobody new is let in there");
+        } else if failed {
+            tracing::info!(target: TARGET, "the API server says again who may see what");
+        }
+        if failure.is_some() || failed {
+            tokio::time::sleep(PAUSE).await;
+        }
+        failed = failure.is_some();
+        if state.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Target of lines about reviews. That of this module is the one of requests.
+const TARGET: &str = "ray_history::reviews";
+
+/// Pause between two lines about reviews.
+const PAUSE: Duration = Duration::from_secs(10);
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use ray_history_access::testing::FakeReviewer;
-    use std::time::Duration;
 
     #[test]
     fn equal_settings_keep_what_was_decided() {

@@ -35,12 +35,21 @@ pub struct KubernetesReviewer {
     client: Client,
     /// Namespaces whose sessions are served; empty for all.
     namespaces: Mutex<Vec<String>>,
-    /// The finding after reviews for all namespaces were forbidden, and the end of its use. Whoever looks holds it.
-    found: tokio::sync::Mutex<Option<(Found, Instant)>>,
+    /// The finding after reviews for all namespaces were forbidden. Whoever looks holds it.
+    finding: tokio::sync::Mutex<Option<Finding>>,
+}
+
+/// The rights of a server that may not ask for all namespaces, as they were found.
+#[derive(Debug)]
+struct Finding {
+    found: Found,
+    until: Instant,
+    /// The namespaces that were served.
+    namespaces: Vec<String>,
 }
 
 /// The rights of a server that may not ask for all namespaces.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Found {
     /// It may ask in single namespaces.
     Local,
@@ -51,7 +60,7 @@ enum Found {
 impl KubernetesReviewer {
     /// Returns a reviewer that asks through this client.
     pub fn new(client: Client) -> Self {
-        Self { client, namespaces: Mutex::default(), found: tokio::sync::Mutex::default() }
+        Self { client, namespaces: Mutex::default(), finding: tokio::sync::Mutex::default() }
     }
 
     /// Notes the namespaces whose sessions are served; empty for all.
@@ -95,44 +104,40 @@ impl KubernetesReviewer {
         decision(self.post(&path, &review).await?.status)
     }
 
-    async fn found(&self) -> Option<Found> {
-        let found = self.found.lock().await;
-        found.as_ref().filter(|(_, until)| Instant::now() < *until).map(|(found, _)| found.clone())
+    /// Returns a finding that still holds.
+    fn current(&self, finding: Option<&Finding>) -> Option<Found> {
+        let holds = |of: &&Finding| Instant::now() < of.until && of.namespaces == *self.namespaces.lock();
+        finding.filter(holds).map(|finding| finding.found.clone())
     }
 
-    /// Looks for a namespace in which this server may ask. The wish for it is that of a request, which may be refused
-    /// there, too.
-    async fn find(
-        &self,
-        forbidden: String,
-        identity: &Identity,
-        attributes: &Attributes,
-    ) -> Result<Found, ReviewError> {
-        let mut found = self.found.lock().await;
-        if let Some((found, _)) = found.as_ref().filter(|(_, until)| Instant::now() < *until) {
-            return Ok(found.clone());
+    /// Looks for a namespace in which this server may ask, by the question of a request.
+    async fn find(&self, why: String, identity: &Identity, attributes: &Attributes) -> Result<Found, ReviewError> {
+        let mut finding = self.finding.lock().await;
+        if let Some(found) = self.current(finding.as_ref()) {
+            return Ok(found);
         }
         let namespaces = self.namespaces.lock().clone();
-        for namespace in namespaces {
-            match self.review_in(&namespace, identity, attributes).await {
+        // The grant for all namespaces is the one that most servers lack.
+        let (mut found, mut holds_for) = (Found::Nowhere(why), NOWHERE_FOR);
+        for namespace in &namespaces {
+            match self.review_in(namespace, identity, attributes).await {
                 Ok(_) => {
-                    *found = Some((Found::Local, Instant::now() + LOCAL_FOR));
-                    return Ok(Found::Local);
+                    (found, holds_for) = (Found::Local, LOCAL_FOR);
+                    break;
                 }
                 Err(ReviewError::Unreachable(why)) => return Err(ReviewError::Unreachable(why)),
                 Err(_) => {}
             }
         }
-        // The grant for all namespaces is the one that most servers lack.
-        let nowhere = Found::Nowhere(forbidden);
-        *found = Some((nowhere.clone(), Instant::now() + NOWHERE_FOR));
-        Ok(nowhere)
+        *finding = Some(Finding { found: found.clone(), until: Instant::now() + holds_for, namespaces });
+        Ok(found)
     }
 
     /// Asks with the rights for all namespaces, and, if there are none, with those in one namespace. Then nobody has a
     /// permission in all namespaces, or in one that is not served, as far as this server can tell.
     async fn access(&self, identity: &Identity, attributes: &Attributes) -> Result<Decision, ReviewError> {
-        let found = match self.found().await {
+        let known = self.current(self.finding.lock().await.as_ref());
+        let found = match known {
             Some(found) => found,
             None => match self.review(identity, attributes).await {
                 Err(ReviewError::Forbidden(why)) => self.find(why, identity, attributes).await?,
@@ -195,10 +200,8 @@ impl Reviewer for KubernetesReviewer {
 
     fn namespaces(&self) -> Vec<String> {
         // While somebody looks, nothing is known.
-        let found = self.found.try_lock();
-        let is_local =
-            found.is_ok_and(|found| matches!(&*found, Some((Found::Local, until)) if Instant::now() < *until));
-        if is_local { self.namespaces.lock().clone() } else { Vec::new() }
+        let found = self.finding.try_lock().ok().and_then(|finding| self.current(finding.as_ref()));
+        if found == Some(Found::Local) { self.namespaces.lock().clone() } else { Vec::new() }
     }
 }
 

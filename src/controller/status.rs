@@ -202,7 +202,7 @@ impl Facts {
             Some(Reviews::Forbidden(why)) => (
                 "False",
                 "Forbidden",
-                format!("the API server may not be asked who may see what: {why}; bind the ClusterRole system:auth-delegator to the server's ServiceAccount (config/access, or access.enabled in the chart)"),
+                format!("the API server may not be asked who may see what: {why}; bind the ClusterRole system:auth-delegator to the server's ServiceAccount (config/access, or access.enabled in the chart; config/access-namespaced where it has rights in single namespaces only)"),
             ),
             Some(Reviews::ForbiddenIn { namespaces, why }) => {
                 let (few, more) = (namespaces.iter().take(FEW).cloned().collect::<Vec<_>>().join(", "), namespaces.len().saturating_sub(FEW));

@@ -34,6 +34,17 @@ pub(crate) async fn a_missing_right_to_review_is_reported_and_recovers_without_r
     world.has("AccessReviewed", "True", "Reviewing").await;
     assert_eq!(world.rights.account, account);
     assert_eq!(ask(&world, &ann.token, &nodes(&own)).await.status, 200);
+    // The log says it, too, which is all that a server with a file has.
+    assert!(world.server().process.log().contains("the API server may not be asked who may see what"));
+    let mended = async || world.server().process.log().contains("the API server says again who may see what");
+    world.server().eventually("the log says that it is over", SOON, mended).await;
+    // Turned off on purpose.
+    let off = "access is not controlled: whoever reaches this server sees every session";
+    assert!(!world.server().process.log().contains(off));
+    world.plane.apply(world.history()).await;
+    world.has("AccessReviewed", "True", "NotControlled").await;
+    assert_eq!(world.server().process.log().matches(off).count(), 1);
+    assert_eq!(ask(&world, "", &nodes(&own)).await.status, 200);
 }
 
 /// In single namespaces: one that lacks the grant is seen by nobody, and harms no other.
