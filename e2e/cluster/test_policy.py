@@ -32,7 +32,9 @@ def asked(node, history, collector):  # noqa: ARG001  the definition and the ima
     (package,) = RELEASE.glob("*.tgz")
     with helm_python.Config(kubeconfig_path=node.kubeconfig, namespace=NAMESPACE) as helm:
         helm.install(package, "collect", values)
-        wait_for("the policies", lambda: COLLECTOR in added(node), 60)
+        # Each is in force at its own time.
+        wait_for("the policy of collectors", lambda: COLLECTOR in added(node), 60)
+        wait_for("the policy of owners", lambda: set(OWNER) <= labelled(node), 60)
         yield node
         rayjobs.delete_all(node, NAMESPACE)
         helm.uninstall("collect")
@@ -43,6 +45,16 @@ def added(node) -> list[str]:
     metadata = {"name": "tried", "namespace": NAMESPACE, "labels": {"ray.io/is-ray-node": "yes"}}
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, **rayjobs.WORKER}
     return [each["name"] for each in node.tried(pod)["spec"].get("initContainers", [])]
+
+
+def labelled(node) -> set[str]:
+    """The labels that the head of a RayJob's RayCluster would get."""
+    labels = dict(zip(OWNER, ("RayJob", "tried"), strict=True))
+    metadata = {"name": "tried", "namespace": NAMESPACE, "labels": labels}
+    spec = rayjobs.rayjob("tried")["spec"]["rayClusterSpec"]
+    cluster = {"apiVersion": "ray.io/v1", "kind": "RayCluster", "metadata": metadata, "spec": spec}
+    template = node.tried(cluster)["spec"]["headGroupSpec"]["template"]
+    return set(template.get("metadata", {}).get("labels", {}))
 
 
 def test_a_rayjob_of_a_namespace_that_asks_has_collectors(asked, history):
