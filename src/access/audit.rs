@@ -1,6 +1,7 @@
 //! The audit log: who saw what, one line of JSON each. It never contains tokens, cookies, query strings or groups.
 
 use ray_history_access::audit::AuditFilter;
+use std::fmt;
 use std::net::IpAddr;
 
 /// The target of audit lines.
@@ -53,7 +54,7 @@ pub struct Entry<'a> {
     /// The address of the connection.
     pub peer: IpAddr,
     /// The id of the request.
-    pub request: &'a str,
+    pub request: fmt::Arguments<'a>,
 }
 
 /// The audit log.
@@ -89,6 +90,6 @@ fn write(entry: &Entry<'_>, decision: &'static str) {
         class = entry.class.name(),
         decision,
         peer = %entry.peer,
-        request_id = entry.request,
+        request_id = %entry.request,
     );
 }

@@ -8,6 +8,7 @@ use crate::http::request_id::RequestId;
 use crate::http::state::State;
 use actix_web::HttpRequest;
 use ray_history_access::Person;
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// A request as the audit log names it.
@@ -41,7 +42,8 @@ impl Audited<'_> {
     }
 
     fn with_entry(&self, person: Option<&Person>, write: impl FnOnce(&Entry<'_>)) {
-        let id = RequestId::of(self.request).map(|id| id.to_string()).unwrap_or_default();
+        let id = RequestId::of(self.request);
+        let id: &dyn fmt::Display = id.as_ref().map_or(&"", |id| id);
         let About { namespace, cluster, session } = self.about;
         write(&Entry {
             user: person.map_or("", |person| person.identity.user()),
@@ -52,7 +54,7 @@ impl Audited<'_> {
             session,
             class: self.class,
             peer: self.request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip()),
-            request: &id,
+            request: format_args!("{id}"),
         });
     }
 }
