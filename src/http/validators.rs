@@ -27,9 +27,9 @@ const AS_OF: HeaderName = HeaderName::from_static("x-ray-history-as-of");
 const REVALIDATE: &str = "private, no-cache";
 
 /// Adds the state of the session and, if it is open, its completeness and the time of its last event.
-/// A request that may not see it gets nothing; one that has it open may.
+/// A request that may not see it gets nothing, not even of a session that is open: the document of one asks nobody.
 pub(super) fn describe(response: &mut HttpResponse, call: &Call<'_>, key: &SessionKey, session: Option<&OpenSession>) {
-    if session.is_none() && !find::is_shown(call, key) {
+    if !find::is_shown(call, key) {
         return;
     }
     let (state, headers) = (call.state, response.headers_mut());
