@@ -36,7 +36,7 @@ impl LogObject {
     }
 
     /// Returns the time at which the file was written, in nanoseconds since 1970; `None` if the store reports none.
-    pub(crate) fn modified(&self) -> Option<i64> {
+    pub fn modified(&self) -> Option<i64> {
         self.modified
     }
 

@@ -216,16 +216,17 @@ impl Scanner {
         if self.context > 0 {
             let shown = cut(head, self.bounds.shown);
             self.add_after(&shown);
-            found.into_iter().for_each(|found| self.hit(found));
+            self.hit(found);
             self.add_before(shown);
         } else {
-            found.into_iter().for_each(|found| self.hit(found));
+            self.hit(found);
         }
         self.line += 1;
         self.offset += len + 1;
     }
 
-    fn hit(&mut self, Shown { text, is_cut }: Shown) {
+    fn hit(&mut self, found: Option<Shown>) {
+        let Some(Shown { text, is_cut }) = found else { return };
         self.left -= 1;
         let before = self.before.iter().cloned().collect();
         let hit = Hit { line: self.line, offset: self.offset, text, is_cut, before, after: Vec::new() };

@@ -14,12 +14,12 @@ const MAX32: u64 = u32::MAX as u64;
 /// Bytes that deflating may add to 4 GiB that do not shrink.
 const GROWTH: u64 = 16 << 20;
 /// Bit 3, a data descriptor; bit 11, a name in UTF-8.
-const FLAGS: u16 = 1 << 3 | 1 << 11;
+const FLAGS: u16 = (1 << 3) | (1 << 11);
 const DEFLATED: u16 = 8;
 const VERSION: u16 = 20;
 const VERSION_64: u16 = 45;
 /// Unix, so that files have modes.
-const MADE_BY: u16 = 3 << 8 | VERSION_64;
+const MADE_BY: u16 = (3 << 8) | VERSION_64;
 /// A plain file that its owner may write.
 const ATTRIBUTES: u32 = 0o100_644 << 16;
 /// Longest name, in bytes.
@@ -70,12 +70,12 @@ impl DosTime {
     fn of(nanos: Option<i64>) -> Self {
         let at = nanos.and_then(|nanos| jiff::Timestamp::from_nanosecond(nanos.into()).ok());
         let at = at.map(|at| at.to_zoned(jiff::tz::TimeZone::UTC).datetime());
-        let Some(at) = at.filter(|at| (1980..=2107).contains(&at.year())) else { return Self(0, 1 << 5 | 1) };
+        let Some(at) = at.filter(|at| (1980..=2107).contains(&at.year())) else { return Self(0, (1 << 5) | 1) };
         let unsigned = |part: i8| part.unsigned_abs();
         let [month, day, hour, minute, second] =
             [at.month(), at.day(), at.hour(), at.minute(), at.second()].map(|part| u16::from(unsigned(part)));
         let year = at.year().abs_diff(1980);
-        Self(hour << 11 | minute << 5 | second / 2, year << 9 | month << 5 | day)
+        Self((hour << 11) | (minute << 5) | (second / 2), (year << 9) | (month << 5) | day)
     }
 }
 
@@ -182,7 +182,9 @@ impl ZipWriter {
         self.out.extend_from_slice(entry.name.as_bytes());
         if extra > 0 {
             self.u16([1, extra - 4]);
-            large.into_iter().for_each(|number| self.u64([number]));
+            for number in large {
+                self.u64([number]);
+            }
         }
     }
 
@@ -193,15 +195,15 @@ impl ZipWriter {
     }
 
     fn u16<const N: usize>(&mut self, numbers: [u16; N]) {
-        numbers.iter().for_each(|number| self.out.extend_from_slice(&number.to_le_bytes()));
+        self.out.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
     }
 
     fn u32<const N: usize>(&mut self, numbers: [u32; N]) {
-        numbers.iter().for_each(|number| self.out.extend_from_slice(&number.to_le_bytes()));
+        self.out.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
     }
 
     fn u64<const N: usize>(&mut self, numbers: [u64; N]) {
-        numbers.iter().for_each(|number| self.out.extend_from_slice(&number.to_le_bytes()));
+        self.out.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
     }
 }
 

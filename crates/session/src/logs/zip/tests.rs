@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use std::io::Read;
 
 fn number(bytes: &[u8], at: usize, len: usize) -> u64 {
-    bytes[at..at + len].iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    bytes[at..at + len].iter().rev().fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
 }
 
 /// An entry of the directory: name, size, compressed size, offset, sum.
