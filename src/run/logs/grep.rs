@@ -31,7 +31,8 @@ pub(super) async fn run(args: &Grep) -> anyhow::Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         if let Some(summary) = value.get("summary") {
-            return Ok(ExitCode::from(end(summary, hits)));
+            tell(summary);
+            return Ok(ExitCode::from(code(summary, hits)));
         }
         hits += 1;
         if !args.json && !is_open_after(&shown(&value, args.context > 0))? {
@@ -41,8 +42,8 @@ pub(super) async fn run(args: &Grep) -> anyhow::Result<ExitCode> {
     bail!("the answer was cut off: not all was searched")
 }
 
-/// Tells what was not searched, and returns the exit code.
-fn end(summary: &Value, hits: u64) -> u8 {
+/// Tells what was not searched.
+fn tell(summary: &Value) {
     if let Some(advice) = summary["advice"].as_str() {
         print_error(format_args!("not all was searched: {advice}"));
     }
@@ -50,6 +51,10 @@ fn end(summary: &Value, hits: u64) -> u8 {
         let text = |name: &str| log[name].as_str().unwrap_or_default();
         print_error(format_args!("{}/{}: {}", text("node"), text("file"), text("why")));
     }
+}
+
+/// Returns the exit code.
+fn code(summary: &Value, hits: u64) -> u8 {
     let is_whole = summary["truncated"] == false && summary["unreadableFiles"] == 0;
     match (hits, is_whole) {
         (0, true) => 1,
@@ -125,13 +130,13 @@ mod tests {
 
     #[test]
     fn exit_codes_are_those_of_grep() {
-        for (summary, hits, code) in [
+        for (summary, hits, expected) in [
             (json!({"truncated": false, "unreadableFiles": 0}), 0, 1),
             (json!({"truncated": false, "unreadableFiles": 1}), 0, 2),
             (json!({"truncated": true, "unreadableFiles": 0, "advice": "narrow it"}), 0, 2),
             (json!({"truncated": true, "unreadableFiles": 1}), 3, 0),
         ] {
-            assert_eq!(end(&summary, hits), code, "{summary}");
+            assert_eq!(code(&summary, hits), expected, "{summary}");
         }
     }
 }

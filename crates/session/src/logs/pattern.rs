@@ -7,7 +7,7 @@ use regex_automata::{Input, Span};
 /// Longest text or expression in bytes.
 pub const LONGEST_PATTERN: usize = 1_000;
 /// Bytes of a compiled expression. One that needs more, such as `(\w{100}){100}`, is refused.
-const COMPILED: usize = 1 << 20;
+const COMPILED: usize = 512 << 10;
 /// Bytes that a search may hold besides, for states that it meets.
 const STATES: usize = 1 << 20;
 

@@ -114,13 +114,19 @@ impl Scanner {
         self.ready.append(&mut self.pending);
     }
 
-    /// Returns the next hit; `None` if the block is searched.
+    /// Returns the next hit in about as many bytes as a line may have. `None` if there is none: call it again as long as
+    /// the block [has a rest](Self::has_rest).
     pub fn next_hit(&mut self) -> Option<Hit> {
-        let block = self.block.clone();
-        while self.ready.is_empty() && self.at < block.len() && !self.is_done() {
+        let (block, until) = (self.block.clone(), self.at + self.bounds.line);
+        while self.ready.is_empty() && self.at < until && self.has_rest() {
             self.advance(&block);
         }
         self.ready.pop_front()
+    }
+
+    /// Returns `true` if the block is not searched to its end.
+    pub fn has_rest(&self) -> bool {
+        self.at < self.block.len() && !self.is_done()
     }
 
     /// Returns `true` if all wanted hits were returned.

@@ -25,6 +25,8 @@ use tokio::time::{Instant, timeout};
 const SEARCHING: u64 = 4 << 20;
 /// Bytes of a piece of the answer, after which its search waits for the client.
 const PIECE: usize = 64 << 10;
+/// Longest turn of a search, after which others get theirs.
+const TURN: Duration = Duration::from_millis(100);
 /// Hits by default, and at most.
 const LIMITS: (usize, usize) = (100, 10_000);
 /// Most lines of context before and after each hit.
@@ -130,9 +132,9 @@ impl Search {
             let mut work = self.work.take()?;
             let began = Instant::now();
             let mut block = None;
-            if !work.has_more {
-                let left = TIME.saturating_sub(self.spent);
-                let bound = work.bound().or_else(|| left.is_zero().then_some(Bound::Time));
+            let left = TIME.saturating_sub(self.spent);
+            let bound = if left.is_zero() { Some(Bound::Time) } else { work.bound() };
+            if bound.is_some() || !work.has_more {
                 let next = match bound {
                     Some(bound) => Err(bound),
                     None => timeout(left, self.blocks.next()).await.map_err(|_| Bound::Time),
@@ -165,7 +167,7 @@ struct Work {
     is_last: bool,
     /// The reason why the rest of the file was not read.
     unread: Option<&'static str>,
-    /// `true` if the block has more hits than were sent.
+    /// `true` if the block is not searched to its end.
     has_more: bool,
 }
 
@@ -181,9 +183,9 @@ impl Work {
             (self.is_last, self.unread) = (is_last, unread);
             self.scanner.push(bytes);
         }
-        let mut out = Vec::new();
+        let (mut out, began) = (Vec::new(), Instant::now());
         loop {
-            self.has_more = out.len() >= PIECE;
+            self.has_more = out.len() >= PIECE || began.elapsed() >= TURN;
             if self.has_more {
                 return out;
             }
@@ -193,6 +195,7 @@ impl Work {
                     self.summary.hits += 1;
                     self.form.hit(&mut out, file, &hit);
                 }
+                None if self.scanner.has_rest() => {}
                 None if self.is_last => {
                     self.scanner.finish();
                     if !self.scanner.is_done() || self.unread.is_some() {
@@ -207,6 +210,9 @@ impl Work {
 
     /// Returns the bound that was reached.
     fn bound(&self) -> Option<Bound> {
+        if self.has_more {
+            return None;
+        }
         let is_full = self.summary.bytes >= BYTES;
         if self.scanner.is_done() { Some(Bound::Limit) } else { is_full.then_some(Bound::Bytes) }
     }

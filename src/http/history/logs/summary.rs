@@ -100,11 +100,37 @@ impl Summary {
     /// Returns the summary in words.
     pub(super) fn sentences(&self) -> Vec<String> {
         let Self { files, files_read, bytes, hits, .. } = self;
-        let mut sentences = vec![format!("{hits} hits; {files_read} of {files} files searched, {bytes} bytes")];
+        let hits = if *hits == 1 { "1 hit".to_owned() } else { format!("{hits} hits") };
+        let mut sentences = vec![format!("{hits}; {files_read} of {files} files searched, {bytes} bytes")];
         sentences.extend(self.advice.iter().map(|advice| format!("not all was searched: {advice}")));
         sentences.extend(self.unreadable.iter().map(|log| format!("not read: {}/{}: {}", log.node, log.file, log.why)));
         let unnamed = self.unreadable_files - self.unreadable.len();
         sentences.extend((unnamed > 0).then(|| format!("not read: {unnamed} more files")));
         sentences
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ray_history_session::load::LogObject;
+
+    #[test]
+    fn what_was_not_searched_is_said() {
+        let files: Vec<LogFile> = (0..150)
+            .map(|at| LogFile { node: "ab".into(), path: format!("{at}.log"), object: LogObject::new("key", 10) })
+            .collect();
+        let mut summary = Summary::of(&files);
+        summary.end_file(&files[0], None);
+        for file in &files[1..] {
+            summary.end_file(file, Some("it is no longer stored"));
+        }
+        summary.end_at(Bound::Time);
+        assert_eq!((summary.files_read, summary.unreadable_files, summary.unreadable.len()), (1, 149, 100));
+        let sentences = summary.sentences();
+        assert_eq!(sentences[0], "0 hits; 1 of 150 files searched, 0 bytes");
+        assert!(sentences[1].contains("at most 50 s: narrow it by node"), "{}", sentences[1]);
+        assert_eq!(sentences[2], "not read: ab/1.log: it is no longer stored");
+        assert_eq!(sentences[102], "not read: 49 more files");
     }
 }
