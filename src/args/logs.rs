@@ -14,8 +14,8 @@ pub struct Logs {
 /// The subcommand of `logs`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum LogsCommand {
-    /// Print the lines of all logs of a session that match. Exits with 0 if there are any, with 1 if there are none, and
-    /// with 2 after an error, or if there are none in what could be searched.
+    /// Print the lines of all logs of a session that match. Exits with 0 if there are any, with 1 if there are none,
+    /// and with 2 after an error, or if there are none in what could be searched.
     Grep(Grep),
     /// Download all logs of a session as one ZIP archive. Exits with 0, or with 2 after an error.
     Download(Download),

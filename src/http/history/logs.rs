@@ -1,8 +1,8 @@
 //! All log files of a session at once: searched (`search`), or downloaded as one archive (`download`).
 //!
-//! Both select files by the same parameters (`filter`), read them block by block, and work on one block at a time off the
-//! threads that accept requests. Nothing is read ahead of a client that does not take what was found, and all reading
-//! ends when the client leaves.
+//! Both select files by the same parameters (`filter`), read them block by block, and work on one block at a time off
+//! the threads that accept requests. Where a client does not take what was found, no more is read than the few ranges
+//! that are on their way; all reading ends when the client leaves.
 
 pub(in crate::http) mod download;
 mod filter;

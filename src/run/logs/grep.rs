@@ -124,7 +124,9 @@ mod tests {
 
     #[test]
     fn hits_are_shown_as_grep_does() {
-        let hit = json!({"node": "ab", "file": "w.err", "line": 2, "text": "\u{1b}[31mtwo", "before": ["one"], "after": ["three"]});
+        let (before, after) = (["one"], ["three"]);
+        let text = "\u{1b}[31mtwo";
+        let hit = json!({"node": "ab", "file": "w.err", "line": 2, "text": text, "before": before, "after": after});
         assert_eq!(shown(&hit, true), "ab/w.err-1-one\nab/w.err:2:two\nab/w.err-3-three\n--\n");
     }
 

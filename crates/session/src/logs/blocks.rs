@@ -1,5 +1,5 @@
-//! Reads many log files in order: several ranges at once, so that neither many small files nor a long one take long, and
-//! never a whole file in memory. What was begun ends when the reader is dropped.
+//! Reads many log files in order: several ranges at once, so that neither many small files nor a long one take long,
+//! and never a whole file in memory. What was begun ends when the reader is dropped.
 
 use super::select::LogFile;
 use bytes::Bytes;

@@ -1,7 +1,7 @@
 //! Searches one log file for lines, block by block, with constant memory. Pure.
 //!
-//! The hits do not depend on the bounds of blocks. A line longer than [`Bounds::line`] is searched in parts that overlap,
-//! so that it needs no more memory: any match of up to half of [`Bounds::overlap`] is found in it.
+//! The hits do not depend on the bounds of blocks. A line longer than [`Bounds::line`] is searched in parts that
+//! overlap, so that it needs no more memory: any match of up to half of [`Bounds::overlap`] is found in it.
 
 mod line;
 
@@ -114,8 +114,8 @@ impl Scanner {
         self.ready.append(&mut self.pending);
     }
 
-    /// Returns the next hit in about as many bytes as a line may have. `None` if there is none: call it again as long as
-    /// the block [has a rest](Self::has_rest).
+    /// Returns the next hit in about as many bytes as a line may have. `None` if there is none: call it again as long
+    /// as the block [has a rest](Self::has_rest).
     pub fn next_hit(&mut self) -> Option<Hit> {
         let (block, until) = (self.block.clone(), self.at + self.bounds.line);
         while self.ready.is_empty() && self.at < until && self.has_rest() {

@@ -1,8 +1,8 @@
 //! Writes a ZIP archive forwards, so that it is sent while it is made: nothing is sought, and only names are kept.
 //!
-//! The format is that of PKWARE's APPNOTE 6.3: deflated entries whose sums and sizes follow their bytes (data descriptors),
-//! and ZIP64 where numbers need it. The crates that write it lend parts of a writer to each other, which a stream that
-//! pauses between two blocks cannot hold.
+//! The format is that of PKWARE's APPNOTE 6.3: deflated entries whose sums and sizes follow their bytes (data
+//! descriptors), and ZIP64 where numbers need it. The crates that write it lend parts of a writer to each other, which a
+//! stream that pauses between two blocks cannot hold.
 
 use bytes::Bytes;
 use flate2::write::DeflateEncoder;

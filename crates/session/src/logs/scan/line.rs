@@ -40,8 +40,8 @@ pub(super) fn cut(line: &[u8], shown: usize) -> String {
     window(without_return(line), 0, shown, false, false).text
 }
 
-/// Returns at most `shown` bytes of a line from shortly before a match, with marks for what is left out. `is_more_before`
-/// and `is_more_after` say that these are not all of the line.
+/// Returns at most `shown` bytes of a line from shortly before a match, with marks for what is left out.
+/// `is_more_before` and `is_more_after` say that these are not all of the line.
 pub(super) fn window(line: &[u8], found: usize, shown: usize, is_more_before: bool, is_more_after: bool) -> Shown {
     let is_near = line.len() <= shown || found < shown / 2;
     let start = first_of_char(line, if is_near { 0 } else { found - BEFORE_MATCH.min(shown / 4) });
