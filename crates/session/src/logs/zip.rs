@@ -26,13 +26,22 @@ const ATTRIBUTES: u32 = 0o100_644 << 16;
 const LONGEST_NAME: usize = 4 << 10;
 
 /// A writer of an archive. What it made is taken piece by piece.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ZipWriter {
     out: Vec<u8>,
     /// Bytes that were taken.
     taken: u64,
     entries: Vec<Entry>,
     open: Option<Open>,
+    /// Deflates one entry after the other, because each encoder of its own would take hundreds of kilobytes.
+    deflate: DeflateEncoder<Vec<u8>>,
+}
+
+impl Default for ZipWriter {
+    fn default() -> Self {
+        let deflate = DeflateEncoder::new(Vec::new(), Compression::fast());
+        Self { out: Vec::new(), taken: 0, entries: Vec::new(), open: None, deflate }
+    }
 }
 
 /// An entry in the directory at the end.
@@ -49,16 +58,10 @@ struct Entry {
 }
 
 /// The entry that is written.
+#[derive(Debug)]
 struct Open {
     entry: Entry,
     crc: Crc,
-    deflate: DeflateEncoder<Vec<u8>>,
-}
-
-impl std::fmt::Debug for Open {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.entry.fmt(f)
-    }
 }
 
 /// Time and date as FAT has them.
@@ -105,8 +108,7 @@ impl ZipWriter {
             self.u16([1, 16]);
             self.u64([0, 0]);
         }
-        let deflate = DeflateEncoder::new(Vec::new(), Compression::fast());
-        self.open = Some(Open { entry, crc: Crc::new(), deflate });
+        self.open = Some(Open { entry, crc: Crc::new() });
         Ok(())
     }
 
@@ -115,8 +117,8 @@ impl ZipWriter {
         let Some(open) = &mut self.open else { return Ok(()) };
         open.crc.update(bytes);
         open.entry.size += bytes.len() as u64;
-        open.deflate.write_all(bytes)?;
-        let made = open.deflate.get_mut();
+        self.deflate.write_all(bytes)?;
+        let made = self.deflate.get_mut();
         open.entry.compressed += made.len() as u64;
         self.out.append(made);
         Ok(())
@@ -124,8 +126,8 @@ impl ZipWriter {
 
     /// Ends the entry.
     pub fn end(&mut self) -> io::Result<()> {
-        let Some(Open { mut entry, crc, deflate }) = self.open.take() else { return Ok(()) };
-        let mut made = deflate.finish()?;
+        let Some(Open { mut entry, crc }) = self.open.take() else { return Ok(()) };
+        let mut made = self.deflate.reset(Vec::new())?;
         entry.compressed += made.len() as u64;
         entry.crc = crc.sum();
         self.out.append(&mut made);
