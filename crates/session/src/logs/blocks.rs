@@ -83,9 +83,6 @@ impl LogBlocks {
             let (store, files) = (Arc::clone(&store), Arc::clone(&files));
             let work = async move {
                 let read = read(&*store, &files[range.file].object.key, &range).await;
-                if read.is_err() {
-                    range.is_over.store(true, Ordering::Relaxed);
-                }
                 Fetched { range, read }
             };
             AbortOnDropHandle::new(tokio::spawn(work))

@@ -120,6 +120,18 @@ fn large_archives_have_large_numbers() {
 }
 
 #[test]
+fn many_entries_have_a_large_number() {
+    let mut zip = ZipWriter::default();
+    for at in 0..65_535 {
+        zip.begin(&format!("{at}"), 1, None).unwrap();
+    }
+    zip.finish().unwrap();
+    let archive = zip.take();
+    assert_eq!(directory(&archive, 0).len(), 65_535);
+    assert_eq!(number(&archive, archive.len() - 42, 4), 0x0706_4b50, "a locator");
+}
+
+#[test]
 fn times_are_those_of_fat() {
     assert_eq!(DosTime::of(None), DosTime(0, 0x21));
     assert_eq!(DosTime::of(Some(0)), DosTime(0, 0x21));
