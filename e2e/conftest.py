@@ -73,6 +73,7 @@ LONGEST = [
     "test_ray_proxy.py",
     "test_ray_cli.py",
     "test_login.py",
+    "test_logs.py",
 ]
 """Files that take longest, which begin first: one that begins last would leave the other workers idle."""
 

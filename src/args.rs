@@ -1,6 +1,10 @@
 //! Command line and environment. Every flag has a variable `RAY_HISTORY_*`, except those of KubeRay's history server,
 //! which use that server's variables.
 
+mod logs;
+
+pub use logs::{Download, Grep, LogFiles, Logs, LogsCommand};
+
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
 use ray_history_settings::server::Server;
 use ray_history_settings::{KubeRay, Redaction};
@@ -23,6 +27,8 @@ pub enum Command {
     Serve(Box<Serve>),
     /// Check a RayHistory document, and inspect its bucket.
     Check(Box<Check>),
+    /// Search or download all logs of a session of a running server.
+    Logs(Box<Logs>),
     /// Print the definition of RayHistory for Kubernetes, as YAML.
     Crd,
 }

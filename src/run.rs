@@ -33,6 +33,7 @@ use rustix::io::Errno;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -41,6 +42,7 @@ mod ask;
 mod check;
 mod kubernetes;
 mod listing;
+mod logs;
 mod machine;
 mod print;
 mod sources;
@@ -60,13 +62,18 @@ const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 /// Context of the operating system's error if threads for loads cannot be started.
 const NO_THREADS: &str = "threads for loads cannot be started: allow this process more of them";
 
-/// Runs a command until it ends.
-pub fn run(args: Args) -> anyhow::Result<()> {
-    let settings = match args.command {
-        Command::Serve(settings) => *settings,
-        Command::Check(args) => return check::run(&args),
-        Command::Crd => return print(&crd::yaml()?),
-    };
+/// Runs a command until it ends, and returns its exit code.
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    match args.command {
+        Command::Serve(settings) => run_server(*settings)?,
+        Command::Check(args) => check::run(&args)?,
+        Command::Logs(args) => return logs::run(&args),
+        Command::Crd => print(&crd::yaml()?)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_server(settings: Serve) -> anyhow::Result<()> {
     machine::check()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = runtime.block_on(async {

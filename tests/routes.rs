@@ -27,6 +27,8 @@ mod common;
 mod dropin;
 #[path = "routes/loading.rs"]
 mod loading;
+#[path = "routes/logs.rs"]
+mod logs;
 #[path = "routes/paths.rs"]
 mod paths;
 #[path = "routes/proof.rs"]

@@ -3,5 +3,6 @@
 pub(super) mod links;
 pub(super) mod list;
 pub(super) mod load;
+pub(super) mod logs;
 mod redirect;
 pub(super) mod report;

@@ -3,6 +3,7 @@
 //! Generated from the handlers and their types; `docs/openapi.json` is a copy that a test compares.
 
 use super::error::problem::Problem;
+use super::history::logs::summary::SummaryLine;
 use actix_web::HttpResponse;
 use actix_web::http::header::CACHE_CONTROL;
 use std::sync::LazyLock;
@@ -20,15 +21,18 @@ use utoipa::OpenApi;
         super::history::list::sessions,
         super::history::report::report,
         super::history::load::progress,
+        super::history::logs::search::search,
+        super::history::logs::download::download,
         super::kuberay::clusters::list,
         super::history::links::attempts,
         super::history::links::latest,
         super::kuberay::enter::enter,
         super::access::whoami::whoami
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, SummaryLine)),
     tags(
         (name = "sessions", description = "Stored sessions. Nothing is removed within v1."),
+        (name = "logs", description = "All log files of a session at once."),
         (name = "links", description = "Sessions by the name of their creator or cluster, or by submission id."),
         (name = "drop-in", description = "The routes of KubeRay's history server."),
         (name = "access", description = "The person behind a request, while access is on.")

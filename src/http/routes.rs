@@ -21,6 +21,7 @@ pub use route::Need;
 use super::access::dialog::{authenticate, mode as login_mode};
 use super::access::{login, logout, whoami};
 use super::error::{Error, Shape};
+use super::history::logs::{download, search};
 use super::history::{links, list, load, report};
 use super::kuberay::{clusters, enter, select};
 use super::pages::{self, assets};
@@ -73,6 +74,20 @@ const TABLE: &[Route] = &[
         Family::History,
         Shape::Problem,
         |call| Box::pin(load::progress(call)),
+    ),
+    row(
+        "/api/history/v1/sessions/{namespace}/{cluster}/{session}/logs/search",
+        Logs,
+        Family::History,
+        Shape::Problem,
+        |call| Box::pin(search::search(call)),
+    ),
+    row(
+        "/api/history/v1/sessions/{namespace}/{cluster}/{session}/logs/download",
+        Logs,
+        Family::History,
+        Shape::Problem,
+        |call| Box::pin(download::download(call)),
     ),
     row("/api/history/v1/whoami", Listing, Family::Access, Shape::Problem, |call| {
         Box::pin(async { whoami::whoami(call) })

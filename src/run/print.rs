@@ -10,10 +10,19 @@ use std::io::{self, ErrorKind, Write};
 /// # Errors
 /// Returns an error if the text cannot be written for another reason, such as a full disk.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    is_open_after(text).map(drop)
+}
+
+/// Prints a text in the same way, and returns `false` if the reader has closed the pipe, so that nothing more is wanted.
+///
+/// # Errors
+/// Returns an error if the text cannot be written for another reason.
+pub(super) fn is_open_after(text: &str) -> anyhow::Result<bool> {
     let mut out = io::stdout().lock();
     match out.write_all(escaped_lines(text).as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(true),
     }
 }
 

@@ -35,8 +35,9 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("validators", &["request", "sessions"]),
 ];
 
-/// What single families may import beyond `HELPERS`: only Ray's answers are long, and only the login reads credentials.
-const MORE: [(&str, &str); 2] = [("access", "guard"), ("ray", "heavy")];
+/// What single families may import beyond `HELPERS`: answers with Ray's tables and with logs are long, and only the login
+/// reads credentials.
+const MORE: [(&str, &str); 3] = [("access", "guard"), ("history", "heavy"), ("ray", "heavy")];
 
 fn may_import(from: &str, to: &str) -> bool {
     if FAMILIES.contains(&from) {
@@ -87,10 +88,11 @@ fn permissions_within_http_are_used() {
 
 /// Files of `src/http` that ask `Sessions` for something that is stored: those that get a permit, or are given what a
 /// permit was asked for. No other handler finds a session.
-const ASK_SESSIONS: [&str; 16] = [
+const ASK_SESSIONS: [&str; 17] = [
     "http/guard.rs",
     "http/history/links.rs",
     "http/history/list.rs",
+    "http/history/logs.rs",
     "http/history/report.rs",
     "http/kuberay/enter.rs",
     "http/kuberay/select.rs",

@@ -42,6 +42,7 @@ const MAY_IMPORT: [(&str, &[&str]); 24] = [
             "access",
             "base",
             "dashboards",
+            "escape",
             "health",
             "logs",
             "manifest",

@@ -29,7 +29,7 @@ fn slow(latency: Duration, wait: Duration) -> (String, Arc<Faulty>) {
 }
 
 /// Starts a server in this process, over a store with faults. It ends with the process.
-fn serving(store: Faulty, wait: Duration) -> (String, Arc<Faulty>) {
+pub(super) fn serving(store: Faulty, wait: Duration) -> (String, Arc<Faulty>) {
     let store = Arc::new(store);
     let loading = Loading { request_timeout: wait, ..Loading::default() };
     let settings = Arc::new(Settings { loading, ..Settings::default() });

@@ -25,6 +25,7 @@ mod cpp;
 pub mod damage;
 pub mod event_file;
 pub mod export;
+pub mod group;
 pub mod job_driver;
 pub mod job_events;
 mod line;

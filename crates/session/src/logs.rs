@@ -1,10 +1,18 @@
 //! Reads log files of an open session: ranges and last lines, with constant memory for files of any size.
 //!
+//! All files of a session are searched and downloaded in the same manner: `select` names them, `blocks` reads them,
+//! `pattern` and `scan` find lines, and `zip` packs files.
+//!
 //! The last lines are found by reading backwards in blocks, and are then streamed, so a request for a million lines
 //! holds no more memory than a request for one. All requests for one file are for the version of it that the first one
 //! found: if it is overwritten meanwhile, the search starts again.
 
 mod attempt;
+pub mod blocks;
+pub mod pattern;
+pub mod scan;
+pub mod select;
+pub mod zip;
 
 pub(super) use attempt::parts_of;
 

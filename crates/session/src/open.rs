@@ -160,6 +160,12 @@ impl Sessions {
         logs::read(&store, parts, lines).await.map_err(Error::of_log)
     }
 
+    /// Reads many log files of an open session, one after the other.
+    pub fn read_logs(&self, files: Arc<[logs::select::LogFile]>) -> logs::blocks::LogBlocks {
+        let store = load::log_store(&self.source().store, files.iter().map(|file| &file.object));
+        logs::blocks::LogBlocks::new(store, files)
+    }
+
     /// Finds the output of an attempt in the stored generations of its log, newest first. Returns `None` if it is not
     /// stored.
     pub async fn parts_of(

@@ -157,11 +157,16 @@ pub(in crate::http) struct Counts {
 
 /// Paths on this server.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(in crate::http) struct Links {
     /// The session's dashboard.
     dashboard: String,
     /// The session's load status.
     load: String,
+    /// The search in all log files, which needs the parameter `q`.
+    log_search: String,
+    /// All log files as one archive.
+    log_download: String,
     /// All sessions of the cluster.
     cluster: String,
 }
@@ -234,6 +239,8 @@ pub(in crate::http) async fn report(call: &Call<'_>) -> Result<HttpResponse, Err
         links: Links {
             dashboard: format!("/sessions/{path}"),
             load: format!("/api/history/v1/sessions/{path}load"),
+            log_search: format!("/api/history/v1/sessions/{path}logs/search"),
+            log_download: format!("/api/history/v1/sessions/{path}logs/download"),
             cluster: format!("/rayclusters/{cluster}"),
         },
     };

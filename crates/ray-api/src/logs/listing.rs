@@ -12,6 +12,7 @@ use crate::json::JsonWriter;
 use crate::{Answer, Query, RayError, pieces};
 use globset::{GlobBuilder, GlobMatcher};
 use ray_history_core::base::id::NodeId;
+use ray_history_core::logs::group::group;
 use ray_history_core::snapshot::Snapshot;
 use std::collections::BTreeSet;
 
@@ -157,35 +158,6 @@ fn listing(files: &[impl AsRef<str>], glob: &LogGlob) -> Answer {
             w.end_object();
         }
     })
-}
-
-/// Returns Ray's group of a path relative to the `logs` folder.
-fn group(name: &str) -> &'static str {
-    let has = |part: &str| name.contains(part);
-    let ends = |end: &str| name.as_bytes().ends_with(end.as_bytes());
-    if has("worker") && ends(".out") {
-        "worker_out"
-    } else if has("worker") && ends(".err") {
-        "worker_err"
-    } else if has("core-worker") && ends(".log") {
-        "core_worker"
-    } else if has("core-driver") && ends(".log") {
-        "driver"
-    } else if has("raylet.") {
-        "raylet"
-    } else if has("gcs_server.") {
-        "gcs_server"
-    } else if has("log_monitor") {
-        "internal"
-    } else if has("monitor") {
-        "autoscaler"
-    } else if has("agent.") {
-        "agent"
-    } else if has("dashboard.") {
-        "dashboard"
-    } else {
-        "internal"
-    }
 }
 
 #[cfg(test)]

@@ -35,6 +35,11 @@ impl LogObject {
         Self { key: key.into(), size, continued: None, modified: None, tree: Tree::History }
     }
 
+    /// Returns the time at which the file was written, in nanoseconds since 1970; `None` if the store reports none.
+    pub fn modified(&self) -> Option<i64> {
+        self.modified
+    }
+
     fn of(object: &ObjectMeta, tree: Tree) -> Self {
         let continued = None;
         Self { key: object.key.clone(), size: object.size, continued, modified: object.modified, tree }
@@ -55,6 +60,14 @@ pub struct LogIndex {
 }
 
 impl LogIndex {
+    /// Creates an index of one node's files with the times at which they were written. Each has ten bytes.
+    #[cfg(test)]
+    pub(crate) fn of_files<'a>(node: &str, files: impl Iterator<Item = (&'a str, i64)>) -> Self {
+        let file =
+            |(path, at): (&str, i64)| (path.to_owned(), LogObject { modified: Some(at), ..LogObject::new(path, 10) });
+        Self { nodes: Arc::new(BTreeMap::from([(node.to_owned(), files.map(file).collect())])), ..Self::default() }
+    }
+
     /// Returns the same files with the names that manifests tell.
     pub(crate) fn named(self, names: Arc<LogNames>) -> Self {
         Self { names, ..self }
@@ -95,9 +108,18 @@ impl LogIndex {
     /// Returns the paths of a node's files as the live node listed them: each file under its last name, and the folders,
     /// which end in `/`. A file whose last name another one is stored under is listed as it is stored.
     pub fn listed(&self, node: &str) -> Vec<&str> {
-        let last = |path| self.names.last(node, path).filter(|last| !self.is_listed_as_stored(node, last));
-        let files = self.paths(node).map(|path| last(path).unwrap_or(path));
+        let files = self.paths(node).map(|path| self.last(node, path));
         files.chain(self.names.folders(node)).collect()
+    }
+
+    /// Returns every file with its node and the path under which it is listed.
+    pub fn listed_files(&self) -> impl Iterator<Item = (&str, &str, &LogObject)> {
+        self.iter().map(|(node, path, object)| (node, self.last(node, path), object))
+    }
+
+    /// Returns the path under which a stored file is listed.
+    fn last<'a>(&'a self, node: &str, path: &'a str) -> &'a str {
+        self.names.last(node, path).filter(|last| !self.is_listed_as_stored(node, last)).unwrap_or(path)
     }
 
     /// Returns `true` if there is a file that is stored under a name and listed under no other.

@@ -350,6 +350,16 @@ async fn the_end_of_a_log_is_read_from_its_segment() {
     assert_eq!(text(&open, "worker-1.out", None).await, "one\ntwo\n");
     assert_eq!(text(&open, "worker-1.out", Some(1)).await, "two\n");
     assert_eq!(text(&open, "fresh.log", None).await, "new\n");
+    // So do searches and downloads, which read all files.
+    let files: Arc<[_]> = logs::select::select(&open.logs, &logs::select::LogFilter::default()).into();
+    let (mut blocks, mut all) = (scene.sessions.read_logs(Arc::clone(&files)), Vec::new());
+    while let Some(block) = blocks.next().await {
+        assert_eq!((block.unread, block.is_last), (None, true));
+        all.push((files[block.file].path.clone(), String::from_utf8(block.bytes.to_vec()).unwrap()));
+    }
+    for (path, expected) in [("worker-1.out", "one\ntwo\n"), ("worker-2.out", "x"), ("fresh.log", "new\n")] {
+        assert!(all.contains(&(path.to_owned(), expected.to_owned())), "{all:?}");
+    }
     // Another log grows: the segment has not changed, and is not read again.
     let reads = scene.store.counts().reads;
     scene.bucket.put_modified(format!("{}logs/worker-2.out", folder(0)), "xy", now());
