@@ -92,6 +92,10 @@ class Run:
 
         return wait_for(f"a proof of {self.name}", report, STORED_SECONDS)
 
+    def has_data(self) -> bool:
+        """Returns whether something is stored: a session that is listed by its marker answers 503 until then."""
+        return self.history.get(f"{self.session}/api/v0/tasks?limit=1")[0] == 200
+
     def rows(self, kind: str) -> list[dict]:
         """All rows of a table of the dashboard."""
         return self.history.json(f"{self.session}/api/v0/{kind}?detail=1&limit=10000")["data"]["result"]["result"]

@@ -161,6 +161,7 @@ def test_a_rayjob_whose_worker_takes_too_much_memory(rays, history, measured):
     def states() -> list[str]:
         return [task["state"] for task in fills()]
 
+    wait_for("the first stored data", run.has_data, COUNTED_SECONDS)
     wait_for("the running task", lambda: states() == ["RUNNING"], COUNTED_SECONDS)
     counted(run, 2, after=fills()[0]["start_time_ms"] / 1000 + ACCEPTED_SECONDS)
     run.in_worker("touch", "/tmp/fill")  # noqa: S108  the container's own
