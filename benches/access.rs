@@ -19,7 +19,7 @@ use ray_history::health::Health;
 use ray_history::http;
 use ray_history_access::observer::Ignore;
 use ray_history_access::testing::FakeReviewer;
-use ray_history_access::{Access, AccessSettings, Credentials, Reviewer, Right, Token};
+use ray_history_access::{Access, AccessSettings, Credentials, Reviewer, Right, Scope, Token};
 use ray_history_core::layout::Root;
 use ray_history_metrics::Metrics;
 use ray_history_session::Sessions;
@@ -99,8 +99,8 @@ fn warm_check(reviewer: &Arc<dyn Reviewer>) {
         let mut started = (Instant::now(), cpu());
         for check in 0..=CHECKS {
             let person = access.person(&credentials).await.unwrap();
-            assert!(access.may_now(&person, Right::Sessions, NAMESPACE).await.unwrap());
-            assert!(!access.may(&person, Right::Sessions, "").await.unwrap());
+            let scope = access.scope_now(&person, Right::Sessions, NAMESPACE).await.unwrap();
+            assert_eq!(scope, Scope::Namespace);
             if check == 0 {
                 started = (Instant::now(), cpu());
             }

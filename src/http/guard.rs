@@ -21,7 +21,7 @@ use crate::access::Mode;
 use crate::access::audit::Class;
 use actix_web::HttpRequest;
 use permit::Granted;
-use ray_history_access::{Access, Person, Right, Visible, Way};
+use ray_history_access::{Access, Person, Right, Scope, Visible, Way};
 use ray_history_session::catalog;
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ pub(super) struct About<'a> {
 
 /// Decides whether a request may be answered, and how much it may see.
 pub(super) async fn admit(
-    mode: &Mode,
+    mode: Mode,
     request: &HttpRequest,
     state: &State,
     wanted: Wanted,
@@ -79,12 +79,12 @@ pub(super) async fn admit(
             return Err(error);
         }
     };
-    match visible(state, access, &person, wanted, about.namespace).await {
+    match visible(state, &access, &person, wanted, about.namespace).await {
         Ok(visible) => {
             if !matches!(wanted, Wanted::AtMost | Wanted::Person) {
                 audited.allowed(&person);
             }
-            Ok(Permit::granted(visible, Granted { access: Arc::clone(access), person }))
+            Ok(Permit::granted(visible, Granted { access, person }))
         }
         Err(_) if wanted == Wanted::AtMost => Ok(Permit::nothing()),
         Err(error) => {
@@ -110,24 +110,34 @@ async fn visible(
     wanted: Wanted,
     namespace: &str,
 ) -> Result<catalog::Visible, Error> {
-    let rights = match wanted {
+    match wanted {
         Wanted::Nothing | Wanted::Person => return Ok(catalog::Visible::none()),
-        Wanted::List => {
-            let listing = state.sessions.listing();
-            let visible = access.visible(person, listing.confirmed_namespaces()).await;
-            return Ok(match visible.map_err(|_| Refusal::Undecided)? {
-                Visible::All => catalog::Visible::All,
-                Visible::Namespaces(names) => catalog::Visible::Namespaces(Arc::new(names.into_iter().collect())),
-            });
-        }
-        Wanted::AtMost | Wanted::Namespace => &[Right::Sessions][..],
-        Wanted::Logs => &[Right::Sessions, Right::Logs],
-    };
-    for right in rights {
-        if !access.may_now(person, *right, namespace).await.map_err(|_| Refusal::Undecided)? {
-            return Err(refuse::denied(person, *right, namespace, access.settings()));
-        }
+        // In a box of its own, because it may make many reviews.
+        Wanted::List => return Box::pin(listed(state, access, person)).await,
+        Wanted::AtMost | Wanted::Namespace | Wanted::Logs => {}
     }
-    let everywhere = access.may(person, Right::Sessions, "").await.is_ok_and(|everywhere| everywhere);
-    Ok(if everywhere { catalog::Visible::All } else { catalog::Visible::one(namespace) })
+    let sessions = scope(access, person, Right::Sessions, namespace).await?;
+    if wanted == Wanted::Logs {
+        scope(access, person, Right::Logs, namespace).await?;
+    }
+    Ok(match sessions {
+        Scope::Everywhere => catalog::Visible::All,
+        Scope::Namespace | Scope::Nowhere => catalog::Visible::one(namespace),
+    })
+}
+
+/// Returns all sessions that a person may see.
+async fn listed(state: &State, access: &Access, person: &Person) -> Result<catalog::Visible, Error> {
+    let listing = state.sessions.listing();
+    let visible = access.visible(person, listing.confirmed_namespaces()).await;
+    Ok(match visible.map_err(|_| Refusal::Undecided)? {
+        Visible::All => catalog::Visible::All,
+        Visible::Namespaces(names) => catalog::Visible::Namespaces(Arc::new(names.into_iter().collect())),
+    })
+}
+
+/// Returns the scope of a right that a person has in a namespace; an error without it.
+async fn scope(access: &Access, person: &Person, right: Right, namespace: &str) -> Result<Scope, Error> {
+    let scope = access.scope_now(person, right, namespace).await.map_err(|_| Refusal::Undecided)?;
+    if scope.is_given() { Ok(scope) } else { Err(refuse::denied(person, right, namespace, access.settings())) }
 }

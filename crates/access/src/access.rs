@@ -10,11 +10,10 @@ use crate::observer::{DecisionOutcome, LoginOutcome, Observer, State};
 use crate::proxy::Nobody;
 use crate::reviewer::Reviewer;
 use crate::reviews::{NoReview, Reviews};
-use crate::right::Right;
+use crate::right::{Right, Scope};
 use crate::settings::AccessSettings;
 use crate::standing::Standing;
 use crate::token::Token;
-use aws_lc_rs::hmac;
 use aws_lc_rs::rand;
 use futures_util::StreamExt;
 use futures_util::stream;
@@ -49,8 +48,8 @@ impl Access {
         let (clock, reviews) = (Clock::new(), Arc::new(Reviews::new(reviewer, observer, standing)));
         Self {
             clock,
-            identities: Identities::new(&settings, Arc::clone(&reviews), clock, secret()),
-            decisions: Decisions::new(settings.cache, Arc::clone(&reviews)),
+            identities: Identities::new(&settings, Arc::clone(&reviews), clock, &secret::<32>()),
+            decisions: Decisions::new(settings.cache, Arc::clone(&reviews), &secret()),
             reviews,
             settings,
         }
@@ -174,20 +173,24 @@ impl Access {
 
     /// Returns `true` if a person has a right in a namespace, or in all of them. The empty name means all namespaces.
     pub async fn may(&self, person: &Person, right: Right, namespace: &str) -> Result<bool, Undecided> {
-        self.decide(person, right, namespace, false).await
+        self.decide(person, right, namespace, false).await.map(Scope::is_given)
     }
 
-    /// Like `may`, but asks again when a denial is over ten seconds old.
-    pub async fn may_now(&self, person: &Person, right: Right, namespace: &str) -> Result<bool, Undecided> {
+    /// Returns the scope of a person's right in a namespace; asks again when a denial is over ten seconds old.
+    pub async fn scope_now(&self, person: &Person, right: Right, namespace: &str) -> Result<Scope, Undecided> {
         self.decide(person, right, namespace, true).await
     }
 
-    async fn decide(&self, person: &Person, right: Right, namespace: &str, at_once: bool) -> Result<bool, Undecided> {
-        let (result, cached) = self.decision(&person.identity, right, namespace, at_once).await;
+    async fn decide(&self, person: &Person, right: Right, namespace: &str, at_once: bool) -> Result<Scope, Undecided> {
+        let (result, cached) = match self.decided(&person.identity, right, namespace, at_once) {
+            Some(scope) => (Ok(scope), true),
+            // In a box of its own, because nearly all requests are decided already.
+            None => Box::pin(self.review(&person.identity, right, namespace, at_once)).await,
+        };
         self.reviews.observer.decided(
             match result {
-                Ok(true) => DecisionOutcome::Allowed,
-                Ok(false) => DecisionOutcome::Denied,
+                Ok(Scope::Everywhere | Scope::Namespace) => DecisionOutcome::Allowed,
+                Ok(Scope::Nowhere) => DecisionOutcome::Denied,
                 Err(Undecided) => DecisionOutcome::Undecided,
             },
             cached,
@@ -195,31 +198,40 @@ impl Access {
         result
     }
 
-    /// Returns a decision, and `true` if no review was made for it.
-    async fn decision(
+    /// Returns the scope of a right if no review is needed for it.
+    fn decided(&self, identity: &Identity, right: Right, namespace: &str, at_once: bool) -> Option<Scope> {
+        match self.settings.check.fixed(right) {
+            Some(true) => Some(Scope::Everywhere),
+            Some(false) => Some(Scope::Nowhere),
+            None => {
+                // Nobody has a permission in a namespace that cannot exist.
+                let namespace = is_namespace(namespace).then_some(namespace);
+                self.decisions.scope(identity, right, namespace, at_once)
+            }
+        }
+    }
+
+    /// Returns the scope of a right, and `true` if no review was made for it.
+    async fn review(
         &self,
         identity: &Arc<Identity>,
         right: Right,
         namespace: &str,
         at_once: bool,
-    ) -> (Result<bool, Undecided>, bool) {
-        if let Some(fixed) = self.settings.check.fixed(right) {
-            return (Ok(fixed), true);
-        }
+    ) -> (Result<Scope, Undecided>, bool) {
         let everywhere = self.reviewed(identity, right, "", at_once).await;
         if let Ok((true, cached)) = everywhere {
-            return (Ok(true), cached);
+            return (Ok(Scope::Everywhere), cached);
         }
         let (all, cached_all) = match everywhere {
-            Ok((_, cached)) => (Ok(false), cached),
+            Ok((_, cached)) => (Ok(Scope::Nowhere), cached),
             Err(undecided) => (Err(undecided), false),
         };
-        // Nobody has a permission in a namespace that cannot exist.
         if !is_namespace(namespace) {
             return (all, cached_all);
         }
         match self.reviewed(identity, right, namespace, at_once).await {
-            Ok((true, cached)) => (Ok(true), cached && cached_all),
+            Ok((true, cached)) => (Ok(Scope::Namespace), cached && cached_all),
             Ok((false, cached)) => (all, cached && cached_all),
             Err(undecided) => (Err(undecided), false),
         }
@@ -290,12 +302,12 @@ fn is_namespace(name: &str) -> bool {
     (1..=63).contains(&name.len()) && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-')
 }
 
-/// Returns the key under which tokens are hashed, made at the start.
+/// Returns a key under which tokens or names are hashed, made at the start.
 #[expect(clippy::expect_used, reason = "a system without randomness cannot serve anybody")]
-fn secret() -> hmac::Key {
-    let mut bytes = [0; 32];
+fn secret<const BYTES: usize>() -> [u8; BYTES] {
+    let mut bytes = [0; BYTES];
     rand::fill(&mut bytes).expect("the system has randomness");
-    hmac::Key::new(hmac::HMAC_SHA256, &bytes)
+    bytes
 }
 
 #[cfg(test)]

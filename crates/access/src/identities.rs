@@ -66,13 +66,13 @@ pub(crate) struct Identities {
 }
 
 impl Identities {
-    pub(crate) fn new(settings: &AccessSettings, reviews: Arc<Reviews>, clock: Clock, secret: hmac::Key) -> Arc<Self> {
+    pub(crate) fn new(settings: &AccessSettings, reviews: Arc<Reviews>, clock: Clock, secret: &[u8]) -> Arc<Self> {
         Arc::new(Self {
             reviews,
             clock,
             audiences: settings.audiences.clone(),
             stale_for: settings.cache.stale_for,
-            secret,
+            secret: hmac::Key::new(hmac::HMAC_SHA256, secret),
             known: Mutex::new(LruCache::unbounded()),
             refused: Mutex::new(LruCache::unbounded()),
             failures: Failures::new(),
@@ -89,6 +89,19 @@ impl Identities {
         {
             return Ok(known.clone());
         }
+        // In a box of its own, because nearly all tokens are known already.
+        Box::pin(self.ask(key, earlier, token, peer)).await
+    }
+
+    /// Returns the identity behind a token that must be reviewed. `earlier` is what the cache has about it.
+    async fn ask(
+        self: &Arc<Self>,
+        key: Key,
+        earlier: Option<(Known, Freshness)>,
+        token: &Token,
+        peer: IpAddr,
+    ) -> Result<Known, Unknown> {
+        let now = Instant::now();
         if self.is_refused(&key) {
             return Err(Unknown::Refused);
         }

@@ -37,6 +37,6 @@ pub use credentials::{Credentials, ProxyHeaders};
 pub use identity::{Identity, Person, Way};
 pub use observer::{Observer, State};
 pub use reviewer::{Decision, ReviewError, Reviewed, Reviewer};
-pub use right::{Attributes, Check, Right};
+pub use right::{Attributes, Check, Right, Scope};
 pub use settings::AccessSettings;
 pub use token::Token;

@@ -16,6 +16,24 @@ impl Right {
     pub const ALL: [Self; 3] = [Self::Sessions, Self::Logs, Self::Env];
 }
 
+/// The namespaces in which a right is given, as far as a request about one of them has to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// In all namespaces.
+    Everywhere,
+    /// In the namespace, but not in all.
+    Namespace,
+    /// Not in the namespace.
+    Nowhere,
+}
+
+impl Scope {
+    /// Returns `true` if the right is given in the namespace.
+    pub fn is_given(self) -> bool {
+        self != Self::Nowhere
+    }
+}
+
 /// The permissions of Kubernetes that stand for our rights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Check {

@@ -46,6 +46,7 @@ pub(in crate::http) fn whoami(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let (all_namespaces, namespaces) = match call.permit.visible() {
         Visible::All => (true, Vec::new()),
         Visible::Namespaces(names) => (false, names.iter().cloned().collect()),
+        Visible::Namespace(name) => (false, vec![name.to_string()]),
     };
     let expires = person.expires.and_then(|at| jiff::Timestamp::try_from(at).ok());
     let whoami = Whoami {

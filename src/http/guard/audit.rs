@@ -20,6 +20,15 @@ pub(in crate::http) struct Audited<'a> {
     pub(in crate::http) class: Class,
 }
 
+/// Shows the id of a request, and looks for it only then: most decisions are not written.
+struct IdOf<'a>(&'a HttpRequest);
+
+impl fmt::Display for IdOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        RequestId::of(self.0).map_or(Ok(()), |id| id.fmt(f))
+    }
+}
+
 impl Audited<'_> {
     /// Writes that a person was let in.
     pub(in crate::http) fn allowed(&self, person: &Person) {
@@ -42,8 +51,6 @@ impl Audited<'_> {
     }
 
     fn with_entry(&self, person: Option<&Person>, write: impl FnOnce(&Entry<'_>)) {
-        let id = RequestId::of(self.request);
-        let id: &dyn fmt::Display = id.as_ref().map_or(&"", |id| id);
         let About { namespace, cluster, session } = self.about;
         write(&Entry {
             user: person.map_or("", |person| person.identity.user()),
@@ -54,7 +61,7 @@ impl Audited<'_> {
             session,
             class: self.class,
             peer: self.request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip()),
-            request: format_args!("{id}"),
+            request: format_args!("{}", IdOf(self.request)),
         });
     }
 }

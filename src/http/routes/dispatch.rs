@@ -51,7 +51,7 @@ pub(in crate::http) async fn answer(
     let wanted = wanted(&request, &found);
     let entered = if is_guarded && found.is_entered() { cookies::names(&request) } else { Default::default() };
     let about = about(&found, &entered);
-    let answered = match guard::admit(&mode, &request, &state, wanted, about).await {
+    let answered = match guard::admit(mode, &request, &state, wanted, about).await {
         Ok(permit) => {
             let names = &found.names;
             let call = Call { request: &request, state: &state, permit: &permit, segments: &segments, names };

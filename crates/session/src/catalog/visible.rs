@@ -12,12 +12,14 @@ pub enum Visible {
     /// The sessions of these namespaces. Where only a v1.6 layout names a namespace, the sessions may belong to any
     /// other, and are left out.
     Namespaces(Arc<BTreeSet<String>>),
+    /// The same for one namespace.
+    Namespace(Arc<str>),
 }
 
 impl Visible {
     /// Returns the sessions of one namespace.
     pub fn one(namespace: &str) -> Self {
-        Self::Namespaces(Arc::new(BTreeSet::from([namespace.to_owned()])))
+        Self::Namespace(namespace.into())
     }
 
     /// Returns no sessions.
@@ -35,6 +37,7 @@ impl Visible {
         match self {
             Self::All => true,
             Self::Namespaces(visible) => visible.contains(namespace),
+            Self::Namespace(visible) => **visible == *namespace,
         }
     }
 

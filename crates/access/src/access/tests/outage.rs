@@ -164,7 +164,7 @@ async fn a_namespace_that_cannot_be_reviewed_harms_no_other() {
     for _ in 0..5 {
         assert_eq!(access.visible(&ann, ["a", "b", "c"]).await, seen(&["a"]));
         assert_eq!(access.may(&ann, Right::Sessions, "a").await, Ok(true));
-        assert_eq!(access.may_now(&ann, Right::Sessions, "b").await, Ok(false));
+        assert_eq!(access.scope_now(&ann, Right::Sessions, "b").await.map(Scope::is_given), Ok(false));
         advance(seconds(2)).await;
     }
     // Ann's list finds it out, and nothing asks for it again soon.
@@ -234,4 +234,29 @@ async fn the_observer_is_told_of_reviews_decisions_and_logins() {
     let (allowed, denied) = (DecisionOutcome::Allowed, DecisionOutcome::Denied);
     assert_eq!(seen.1, [(allowed, false), (allowed, true), (denied, false), (DecisionOutcome::Undecided, false)]);
     assert_eq!(seen.2, [LoginOutcome::Accepted, LoginOutcome::Refused]);
+}
+
+/// A request about one namespace asks once, although it wants to know of all of them, too.
+#[tokio::test(start_paused = true)]
+async fn a_scope_is_one_decision() {
+    let (reviewer, outcomes) = (Arc::new(FakeReviewer::new()), Arc::new(Outcomes::default()));
+    let asked = Arc::clone(&reviewer) as Arc<dyn Reviewer>;
+    let access = Access::new(AccessSettings::default(), asked, Arc::clone(&outcomes) as Arc<dyn Observer>);
+    reviewer.allow("ann", SESSIONS, "a");
+    reviewer.allow("root", SESSIONS, "");
+    for cached in [false, true] {
+        for (who, namespace, scope, outcome) in [
+            ("ann", "a", Scope::Namespace, DecisionOutcome::Allowed),
+            ("ann", "b", Scope::Nowhere, DecisionOutcome::Denied),
+            ("ann", "", Scope::Nowhere, DecisionOutcome::Denied),
+            ("root", "a", Scope::Everywhere, DecisionOutcome::Allowed),
+            ("root", "", Scope::Everywhere, DecisionOutcome::Allowed),
+        ] {
+            outcomes.0.lock().1.clear();
+            assert_eq!(access.scope_now(&person(who, &[]), Right::Sessions, namespace).await, Ok(scope), "{who}");
+            let is_cached = cached || (who, namespace) == ("ann", "") || (who, namespace) == ("root", "");
+            assert_eq!(outcomes.0.lock().1, [(outcome, is_cached)], "{who} in {namespace:?}");
+        }
+    }
+    assert_eq!(reviewer.access_reviews().len(), 4);
 }
