@@ -5,7 +5,7 @@
 
 use super::request::Call;
 use super::sessions::completeness::{complete_to, time};
-use super::sessions::find;
+use super::sessions::find::{self, Shown};
 use actix_web::http::header::{
     CACHE_CONTROL, ETAG, ETag, EntityTag, Header, HeaderName, HeaderValue, IfNoneMatch, TryIntoHeaderValue,
 };
@@ -26,12 +26,25 @@ const AS_OF: HeaderName = HeaderName::from_static("x-ray-history-as-of");
 /// Only the browser may cache answers, and it must revalidate them each time, because late files change them.
 const REVALIDATE: &str = "private, no-cache";
 
-/// Adds the state of the session and, if it is open, its completeness and the time of its last event.
-/// A request that may not see it gets nothing, not even of a session that is open: the document of one asks nobody.
-pub(super) fn describe(response: &mut HttpResponse, call: &Call<'_>, key: &SessionKey, session: Option<&OpenSession>) {
-    if !find::is_shown(call, key) {
-        return;
+/// Adds the state of a session, its completeness and the time of its last event.
+pub(super) fn describe(response: &mut HttpResponse, call: &Call<'_>, session: &Shown) {
+    insert(response, call, &session.key, Some(session));
+}
+
+/// Does the same for a session that may not be open or stored. A request that may not see it gets nothing, not even of
+/// a session that is open: the document of one asks nobody.
+pub(super) fn describe_if_shown(
+    response: &mut HttpResponse,
+    call: &Call<'_>,
+    key: &SessionKey,
+    session: Option<&OpenSession>,
+) {
+    if find::is_shown(call, key) {
+        insert(response, call, key, session);
     }
+}
+
+fn insert(response: &mut HttpResponse, call: &Call<'_>, key: &SessionKey, session: Option<&OpenSession>) {
     let (state, headers) = (call.state, response.headers_mut());
     headers.insert(STATE, HeaderValue::from_static(state.sessions.state(key).as_str()));
     let Some(session) = session else { return };

@@ -14,23 +14,20 @@ use crate::http::error::Error;
 use crate::http::heavy::LongAnswer;
 use crate::http::request::Call;
 use crate::http::request::path::session_key;
-use crate::http::sessions::find;
+use crate::http::sessions::find::{self, Shown};
 use crate::http::validators;
 use actix_web::http::Method;
 use actix_web::http::header::{CONTENT_ENCODING, HeaderValue, VARY};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use futures_util::{Stream, stream};
-use ray_history_core::base::name::SessionKey;
-use ray_history_session::OpenSession;
 use ray_history_session::logs::blocks::LogBlocks;
 use ray_history_session::logs::select::{LogFile, LogFilter, select};
 use std::sync::Arc;
 
 /// The wanted files of a session.
 struct Wanted {
-    key: SessionKey,
-    session: Arc<OpenSession>,
+    session: Shown,
     files: Arc<[LogFile]>,
     /// Holds the memory for reading them.
     long_answer: LongAnswer,
@@ -45,7 +42,7 @@ impl Wanted {
         let bytes = bytes + LogFile::WEIGHT * logs.count() as u64;
         let select = move || select(&logs, &filter);
         let (files, long_answer) = call.state.heavy.begin(&call.state.sessions, bytes, select).await?;
-        Ok(Self { key, session, files: files.into(), long_answer })
+        Ok(Self { session, files: files.into(), long_answer })
     }
 
     /// Returns the bytes of all files together.
@@ -60,8 +57,7 @@ impl Wanted {
 
 /// Returns the response with a body, or without one for `HEAD`, for which nothing is read.
 fn respond<S: Stream<Item = Result<Bytes, Broken>> + 'static>(
-    key: &SessionKey,
-    session: &OpenSession,
+    session: &Shown,
     call: &Call<'_>,
     response: &mut HttpResponseBuilder,
     body: impl FnOnce() -> S,
@@ -74,7 +70,7 @@ fn respond<S: Stream<Item = Result<Bytes, Broken>> + 'static>(
     } else {
         response.streaming(body())
     };
-    validators::describe(&mut response, call, key, Some(session));
+    validators::describe(&mut response, call, session);
     validators::revalidate(&mut response, None);
     response
 }

@@ -245,7 +245,7 @@ pub(in crate::http) async fn report(call: &Call<'_>) -> Result<HttpResponse, Err
         },
     };
     let mut response = validators::tagged_json(call.request, &report);
-    validators::describe(&mut response, call, &key, Some(&open));
+    validators::describe(&mut response, call, &open);
     Ok(response)
 }
 

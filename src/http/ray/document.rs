@@ -45,7 +45,7 @@ pub(in crate::http) async fn of_session(call: &Call<'_>, key: &SessionKey, root:
         find::entry(call, key).await?;
     }
     let mut response = index(call, key, root).await?;
-    validators::describe(&mut response, call, key, call.state.sessions.peek(key).as_deref());
+    validators::describe_if_shown(&mut response, call, key, call.state.sessions.peek(key).as_deref());
     Ok(response)
 }
 

@@ -39,25 +39,30 @@ pub(in crate::http) async fn serve(call: &Call<'_>, key: SessionKey, url: &RayUr
         Ok(()) => find::open(call, &key).await,
         Err(error) => Err(error),
     };
-    let session = opened.as_ref().ok().map(Arc::clone);
-    let answered = match opened {
-        Ok(session) => answer(call, session, url).await,
-        Err(error) => Err(error),
-    };
-    let mut response = answered.unwrap_or_else(|error| error.respond(call.request, Shape::Ray));
-    validators::describe(&mut response, call, &key, session.as_deref());
-    response
+    let respond = |error: Error| error.respond(call.request, Shape::Ray);
+    match opened {
+        Ok(session) => {
+            let mut response = answer(call, &session, url).await.unwrap_or_else(respond);
+            validators::describe(&mut response, call, &session);
+            response
+        }
+        Err(error) => {
+            let mut response = respond(error);
+            validators::describe_if_shown(&mut response, call, &key, None);
+            response
+        }
+    }
 }
 
 /// Answers a request for a URL below a session that Ray does not have.
 pub(in crate::http) fn unknown(call: &Call<'_>, key: &SessionKey) -> HttpResponse {
     let shape = if html::accepts_html(call.request) { Shape::Page } else { Shape::Ray };
     let mut response = Error::UnknownUrl.respond(call.request, shape);
-    validators::describe(&mut response, call, key, call.state.sessions.peek(key).as_deref());
+    validators::describe_if_shown(&mut response, call, key, call.state.sessions.peek(key).as_deref());
     response
 }
 
-async fn answer(call: &Call<'_>, session: Arc<OpenSession>, url: &RayUrl<'_>) -> Result<HttpResponse, Error> {
+async fn answer(call: &Call<'_>, session: &Arc<OpenSession>, url: &RayUrl<'_>) -> Result<HttpResponse, Error> {
     let &RayUrl { path, source, id, below, .. } = url;
     let redaction = call.state.sessions.settings().redaction;
     let over = call.state.sessions.standing(&session.key).is_over(&session.snapshot);
@@ -70,12 +75,12 @@ async fn answer(call: &Call<'_>, session: Arc<OpenSession>, url: &RayUrl<'_>) ->
     let query = query_of(call.request, redact, over);
     let made = match source {
         // Log files have no entity tag, because they may have grown since the session was opened.
-        Source::JobLogTail => return tail::of_job(call.request, call.state, &session, id).await,
+        Source::JobLogTail => return tail::of_job(call.request, call.state, session, id).await,
         Source::LogFile | Source::JobLog => {
             let mut response = if matches!(source, Source::LogFile) {
-                logs::file(call.state, &session, id, &query).await?
+                logs::file(call.state, session, id, &query).await?
             } else {
-                logs::of_job(call.state, &session, id).await?
+                logs::of_job(call.state, session, id).await?
             };
             validators::revalidate(&mut response, None);
             return Ok(response);
@@ -85,16 +90,16 @@ async fn answer(call: &Call<'_>, session: Arc<OpenSession>, url: &RayUrl<'_>) ->
     if let (Source::Made(..), Some(error)) = (source, &session.nothing_read) {
         return Err(error.clone().into());
     }
-    let tag = validators::tag(&session, redaction, &query, below, call.request.query_string());
+    let tag = validators::tag(session, redaction, &query, below, call.request.query_string());
     if validators::is_known(call.request, &tag) {
         return Ok(validators::not_modified(tag));
     }
     let (cost, ask) = made;
-    let api_call = ApiCall { session: &session, snapshot: &session.snapshot, query: &query, redaction, path, id };
+    let api_call = ApiCall { session, snapshot: &session.snapshot, query: &query, redaction, path, id };
     let cost = cost(&api_call);
     let mut response = if cost.is_long {
         let (state, id) = (call.state, id.to_owned());
-        let session = Arc::clone(&session);
+        let session = Arc::clone(session);
         let work = move || {
             let snapshot = &session.snapshot;
             let api_call = ApiCall { session: &session, snapshot, query: &query, redaction, path, id: &id };

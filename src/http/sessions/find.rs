@@ -8,6 +8,7 @@ use crate::http::request::Call;
 use ray_history_core::base::name::{ClusterId, SessionKey};
 use ray_history_session::catalog::{Entry, Listing, Page, Query};
 use ray_history_session::{self as session, OpenSession, Opening};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,10 +82,22 @@ pub(in crate::http) async fn open_within(
     call.state.sessions.open_within(key, wait).await
 }
 
+/// An open session that the request which opened it may see.
+#[derive(Clone)]
+pub(in crate::http) struct Shown(Arc<OpenSession>);
+
+impl Deref for Shown {
+    type Target = Arc<OpenSession>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
 /// Opens a session, waiting for at most the request timeout.
-pub(in crate::http) async fn open(call: &Call<'_>, key: &SessionKey) -> Result<Arc<OpenSession>, Error> {
+pub(in crate::http) async fn open(call: &Call<'_>, key: &SessionKey) -> Result<Shown, Error> {
     match open_within(call, key, call.state.sessions.settings().loading.request_timeout).await? {
-        Opening::Ready(session) => Ok(session),
+        Opening::Ready(session) => Ok(Shown(session)),
         Opening::Loading(progress) => Err(Error::Loading(progress)),
     }
 }

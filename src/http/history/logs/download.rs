@@ -82,13 +82,13 @@ pub(in crate::http) async fn download(call: &Call<'_>) -> Result<HttpResponse, E
         return Ok(response.insert_header((CACHE_CONTROL, "no-store")).json(size));
     }
     let blocks = wanted.read(call);
-    let Wanted { key, session, files, long_answer } = wanted;
+    let Wanted { session, files, long_answer } = wanted;
     let names = node_names(&session.snapshot, &files);
     let work = Work { zip: ZipWriter::default(), files, names, is_open: false, read: 0, missing: String::new() };
     let archive = Archive { blocks, work: Some(Box::new(work)), long_answer };
-    let name = format!("attachment; filename=\"{}\"", file_name(&key));
+    let name = format!("attachment; filename=\"{}\"", file_name(&session.key));
     response.content_type("application/zip").insert_header((CONTENT_DISPOSITION, name));
-    Ok(respond(&key, &session, call, &mut response, || archive.stream()))
+    Ok(respond(&session, call, &mut response, || archive.stream()))
 }
 
 /// Returns a name of plain characters.

@@ -101,14 +101,14 @@ pub(in crate::http) async fn search(call: &Call<'_>) -> Result<HttpResponse, Err
     let form = Form::of(call.request);
     let wanted = Wanted::select(call, filter, READING + SEARCHING).await?;
     let blocks = wanted.read(call);
-    let Wanted { key, session, files, long_answer } = wanted;
+    let Wanted { session, files, long_answer } = wanted;
     let scanner = Scanner::new(pattern, context, limit, Bounds::default());
     let summary = Summary::of(&files);
     let work = Work { scanner, form, files, summary, file: usize::MAX, is_last: false, unread: None, has_more: false };
     let search = Search { blocks, work: Some(Box::new(work)), long_answer, spent: Duration::ZERO };
     let mut response = HttpResponse::Ok();
     response.content_type(form.content_type());
-    Ok(respond(&key, &session, call, &mut response, || search.stream()))
+    Ok(respond(&session, call, &mut response, || search.stream()))
 }
 
 /// A search that is sent.
