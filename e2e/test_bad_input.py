@@ -1,13 +1,13 @@
 """Bad input gets a clear answer, from the command line and over HTTP, and the server goes on."""
 
 import gzip
-import http.client
 import shutil
 from urllib.parse import urlsplit
 
 import pytest
 
 from e2e.harness import processes
+from e2e.harness.answer import ask
 from e2e.harness.bundle import MIXED
 from e2e.harness.server import BINARY, Server
 
@@ -38,14 +38,6 @@ def test_an_address_in_use_is_named(server, bucket):
     assert taken in processes.run(command, succeeds=False, timeout=30).stderr
 
 
-def raw(server, path):
-    """Returns status and body of a GET whose path is sent byte for byte."""
-    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=30)
-    connection.request("GET", path)
-    answer = connection.getresponse()
-    return answer.status, answer.read().decode(errors="replace")
-
-
 REFUSED = {
     "a session name that is not one": ("/sessions/ml-team/raycluster-mixed/yesterday/api/version", 404),
     "a session that is not stored": (
@@ -68,11 +60,11 @@ REFUSED = {
 @pytest.mark.parametrize("what", REFUSED)
 def test_a_bad_request_is_refused(server, what):
     path, expected = REFUSED[what]
-    status, body = raw(server, path)
-    assert status == expected, body
-    assert "root:" not in body
-    assert "panicked" not in body
-    assert raw(server, "/livez")[0] == 200
+    answer = ask(server.url, path)
+    assert answer.status == expected, answer.text()
+    assert "root:" not in answer.text()
+    assert "panicked" not in answer.text()
+    assert ask(server.url, "/livez").status == 200
 
 
 def test_a_damaged_event_file_is_reported_and_the_rest_is_served(unpacked, tmp_path):

@@ -107,3 +107,13 @@ def test_every_process_is_started_in_one_place():
     folder = REPOSITORY / "e2e"
     found = {str(file.relative_to(folder)) for file in folder.rglob("*.py") if starts.search(file.read_text())}
     assert found == ELSEWHERE, "processes.run and processes.start give a process its environment"
+
+
+def test_a_python_environment_outlives_a_checkout_that_links_to_it(tmp_path):
+    own, link, nothing = tmp_path / "own", tmp_path / "link", tmp_path / "nothing.txt"
+    own.mkdir()
+    link.symlink_to(own)
+    nothing.touch()
+    processes.run([REPOSITORY / "scripts" / "make-venv", link / "venv", nothing])
+    link.unlink()
+    assert "pip" in processes.run([own / "venv" / "bin" / "pip", "--version"]).stdout

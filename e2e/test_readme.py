@@ -17,6 +17,9 @@ PAGES = [
         "README.md",
         "charts/ray-history/README.md",
         "docs/install.md",
+        "docs/access.md",
+        "docs/single-sign-on.md",
+        "docs/logs.md",
         "docs/collecting.md",
         "docs/collector.md",
     ]
@@ -119,13 +122,15 @@ def test_what_is_waited_for_has_been_made_in_that_namespace(page):
 def test_all_of_it_is_in_one_namespace(page):
     for words in commands(page):
         if words[0] in ("helm", "kubectl") and (named := option(words, "-n", "--namespace")):
-            assert named[0] in (NAMESPACE, "ray-minio", "ingress-nginx"), words
+            # Rights are given in a namespace of Ray.
+            people = ("team", "TEAM") if {"rolebinding"} & set(words) else ()
+            assert named[0] in (NAMESPACE, "ray-minio", "ingress-nginx", *people), words
         if words[:2] in (["helm", "install"], ["helm", "test"], ["helm", "upgrade"]):
             assert option(words, "--namespace") == [NAMESPACE], words
 
 
-def flags_of(command: str) -> set[str]:
-    done = processes.run([BINARY, command, "--help"])
+def flags_of(*command: str) -> set[str]:
+    done = processes.run([BINARY, *command, "--help"])
     return set(re.findall(r"--[a-z-]+", done.stdout))
 
 
@@ -136,9 +141,10 @@ def test_flags_of_ours_exist():
         if at is None or words[0] not in ("ray-history", "kubectl") or "create" in words or words[0] == "kubectl":
             continue
         found += 1
+        command = words[at + 1 : at + 3] if words[at + 1] == "logs" else [words[at + 1]]
         given = {word.partition("=")[0] for word in words[at + 2 :] if word.startswith("--")}
-        assert given <= flags_of(words[at + 1]), (page, words)
-    assert found > 2
+        assert given <= flags_of(*command), (page, words)
+    assert found > 4
 
 
 def test_values_that_are_set_are_values():

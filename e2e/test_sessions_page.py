@@ -2,6 +2,7 @@
 
 import re
 import time
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
@@ -161,6 +162,20 @@ def test_an_empty_result_and_a_bad_query_show_what_to_do(window, many):
     window.open(f"{many.url}/sessions/?startedAfter=yesterday")
     window.wait_for_text("a time such as")
     window.errors()
+
+
+def test_a_list_whose_server_is_away_says_so_and_asks_again(one_window, bucket, tmp_path):
+    window = one_window
+    with Server(bucket, tmp_path / "first") as server:
+        window.open(f"{server.url}/sessions/")
+        window.wait_for_text("2 sessions")
+    window.type_into("#search", "recsys")
+    window.wait_for_text("This could not be looked up: the history server cannot be reached.")
+    with Server(bucket, tmp_path / "second", f"--listen={urlsplit(server.url).netloc}"):
+        window.click("button", containing="Try again")
+        window.wait_for_text("1 of 2 sessions", "recsys")
+        assert window.url == f"{server.url}/sessions/?q=recsys"
+        window.open("about:blank")
 
 
 def test_an_empty_store_says_what_is_missing(tmp_path):

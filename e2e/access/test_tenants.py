@@ -6,10 +6,11 @@ from urllib.parse import quote
 
 import pytest
 
+from e2e.harness import processes
 from e2e.harness.answer import Answer, ask, bearer
 from e2e.harness.processes import REPOSITORY
 from e2e.harness.routes import entered, urls
-from e2e.harness.server import wait_until
+from e2e.harness.server import BINARY, wait_until
 from e2e.harness.tenants import ANA, BEN, TENANTS
 
 STORED = {
@@ -234,6 +235,19 @@ def test_the_page_s_question_about_a_person_is_answered(plane):
         text = question.replace("jane", tenant.user).replace("namespace: team", f"namespace: {asked.namespace}")
         done = plane.kubectl("create", "-o", "jsonpath={.status.allowed}", "-f", "-", text=text)
         assert done.stdout == answer
+
+
+@pytest.mark.parametrize("session", ["/".join(BEN.names), f"raycluster/{BEN.namespace}/{BEN.names[1]}"])
+def test_the_command_line_for_logs_shows_the_server_s_words(opened, ana, session):
+    """Also where it asks for the newest session first."""
+    command = [BINARY, "logs", "grep", "INFO", session, "--server", opened.url]
+    for token, told in [
+        ("", ["401", "kubectl create token", "RAY_HISTORY_TOKEN"]),
+        (ana, ["403", f'User "{ANA.user}" cannot get resource "sessions"', BEN.namespace]),
+    ]:
+        done = processes.run(command, own={"RAY_HISTORY_TOKEN": token}, succeeds=False)
+        assert done.returncode == 2
+        assert not [words for words in told if words not in done.stderr], done.stderr
 
 
 def test_bodies_of_logs_need_their_own_right(plane, opened, ana):

@@ -3,7 +3,6 @@
 import os
 import re
 import ssl
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -85,15 +84,7 @@ class Ingress:
         self._write()
         self._trust = ssl.create_default_context(cafile=str(self._directory / "tls.crt"))
         self._process = processes.start(self._command(), self._directory / "nginx.log")
-        try:
-            end = time.monotonic() + START_SECONDS
-            while self.get(self._probe)[0] != 200:
-                assert self._process.poll() is None, self.tail()
-                assert time.monotonic() < end, self.tail()
-                time.sleep(0.05)
-        except BaseException:
-            self.__exit__()
-            raise
+        processes.wait_until_up(self._process, lambda: self.get(self._probe)[0] == 200, self.tail, START_SECONDS)
         return self
 
     def __exit__(self, *_):

@@ -2,7 +2,6 @@
 
 import base64
 import secrets
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,20 +73,11 @@ class OAuth2Proxy:
 
     def __enter__(self):
         self._process = processes.start(self._command, self._log, self._environment)
-        try:
-            end = time.monotonic() + START_SECONDS
-            while get(f"{self.url}/ready")[0] != 200:
-                assert self._process.poll() is None, self.tail()
-                assert time.monotonic() < end, self.tail()
-                time.sleep(0.05)
-        except BaseException:
-            self.__exit__()
-            raise
+        processes.wait_until_up(self._process, lambda: get(f"{self.url}/ready")[0] == 200, self.tail, START_SECONDS)
         return self
 
     def __exit__(self, *_):
-        if self._process.poll() is None:
-            processes.stop(self._process, STOP_SECONDS)
+        processes.stop(self._process, STOP_SECONDS)
 
     def tail(self) -> str:
         """Returns the end of its log."""

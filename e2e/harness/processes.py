@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,6 +69,19 @@ def start(command: list, log: Path, own: dict[str, str] | None = None) -> subpro
     command = [str(word) for word in command]
     with log.open("wb") as to:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=to, stderr=to, env=environment(own or {}))
+
+
+def wait_until_up(process: subprocess.Popen, is_up: Callable[[], bool], tail: Callable[[], str], seconds: float):
+    """Waits until a program that was started is up; where it is not, ends it, and fails with the `tail` of its log."""
+    end = time.monotonic() + seconds
+    try:
+        while not is_up():
+            assert process.poll() is None, tail()
+            assert time.monotonic() < end, tail()
+            time.sleep(0.05)
+    except BaseException:
+        stop(process, seconds)
+        raise
 
 
 @contextmanager

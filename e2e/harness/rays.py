@@ -1,9 +1,5 @@
-"""Rays of any version, each from PyPI in an environment of its own below .cache/.
+"""Rays of any version, each from PyPI in an environment of its own below .cache/."""
 
-`python -m e2e.harness.rays VERSION` installs one before a test needs it.
-"""
-
-import sys
 from pathlib import Path
 
 from e2e.harness import processes
@@ -21,8 +17,3 @@ def ray_of(version: str, extras: str = "default", name: str = "") -> Path:
         requirements.write_text(f"ray[{extras}]=={version}\n")
         processes.run([REPOSITORY / "scripts" / "make-venv", venv, requirements], timeout=INSTALL_SECONDS)
     return venv / "bin" / "ray"
-
-
-if __name__ == "__main__":
-    processes.alone()
-    ray_of(sys.argv[1])

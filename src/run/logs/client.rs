@@ -4,7 +4,7 @@ use crate::args::LogFiles;
 use anyhow::{Context, anyhow, bail};
 use reqwest::header::{AUTHORIZATION, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -23,12 +23,12 @@ const USER_AGENT: &str = concat!("ray-history/", env!("CARGO_PKG_VERSION"));
 pub(super) async fn ask(files: &LogFiles, action: &str, more: &[(&str, String)]) -> anyhow::Result<Response> {
     let client = Client::builder().connect_timeout(CONNECT).read_timeout(SILENCE).redirect(Policy::none());
     let client = client.user_agent(USER_AGENT).build().context("the HTTP client cannot be set up")?;
-    let server = files.server.trim_end_matches('/');
+    let server = base(&files.server)?;
     let token = token(files)?;
     let get = |url: &str| authorized(client.get(url), token.as_ref());
     let session = match path(&files.session)? {
         Path::Session(path) => path,
-        Path::Latest(path) => latest(send(get(&format!("{server}/{path}")), server).await?)?,
+        Path::Latest(path) => latest(answer(&get, &format!("{server}/{path}"), server).await?).await?,
     };
     let mut query = more.to_vec();
     for (name, value) in [("node", &files.node), ("worker", &files.worker), ("job", &files.job), ("file", &files.file)]
@@ -38,20 +38,16 @@ pub(super) async fn ask(files: &LogFiles, action: &str, more: &[(&str, String)])
     query.extend((!files.kind.is_empty()).then(|| ("kind", files.kind.join(","))));
     let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
     let url = format!("{server}/api/history/v1/sessions/{session}/logs/{action}?{}", query.join("&"));
-    for tried in 1.. {
-        let response = send(get(&url), server).await?;
-        if response.status() == StatusCode::OK {
-            return Ok(response);
-        }
-        let pause = response.headers().get(RETRY_AFTER).and_then(|pause| pause.to_str().ok()?.parse::<u64>().ok());
-        match pause {
-            Some(pause) if response.status() == StatusCode::SERVICE_UNAVAILABLE && tried < TRIES => {
-                tokio::time::sleep(Duration::from_secs(pause.min(LONGEST_PAUSE))).await;
-            }
-            _ => return Err(refusal(response).await),
-        }
+    let response = answer(&get, &url, server).await?;
+    if response.status() == StatusCode::OK { Ok(response) } else { Err(refusal(response).await) }
+}
+
+/// Returns the URL of the server without a final `/`.
+fn base(server: &str) -> anyhow::Result<&str> {
+    if !Url::parse(server).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+        bail!("{server:?} is not the URL of a server, such as https://ray.example.com");
     }
-    bail!("{server} did not answer")
+    Ok(server.trim_end_matches('/'))
 }
 
 /// Returns the token as a header, if there is one.
@@ -76,18 +72,30 @@ fn authorized(request: RequestBuilder, token: Option<&HeaderValue>) -> RequestBu
     }
 }
 
-async fn send(request: RequestBuilder, server: &str) -> anyhow::Result<Response> {
-    request.send().await.with_context(|| format!("{server} cannot be reached"))
+/// Asks for a URL, again for as long as the server is not ready to answer.
+async fn answer(get: impl Fn(&str) -> RequestBuilder, url: &str, server: &str) -> anyhow::Result<Response> {
+    let mut tried = 1;
+    loop {
+        let response = get(url).send().await.with_context(|| format!("{server} cannot be reached"))?;
+        let pause = response.headers().get(RETRY_AFTER).and_then(|pause| pause.to_str().ok()?.parse::<u64>().ok());
+        match pause {
+            Some(pause) if response.status() == StatusCode::SERVICE_UNAVAILABLE && tried < TRIES => {
+                tokio::time::sleep(Duration::from_secs(pause.min(LONGEST_PAUSE))).await;
+                tried += 1;
+            }
+            _ => return Ok(response),
+        }
+    }
 }
 
 /// Returns the session to which a link redirects, as it stands in a path.
-fn latest(response: Response) -> anyhow::Result<String> {
+async fn latest(response: Response) -> anyhow::Result<String> {
+    if !response.status().is_redirection() {
+        return Err(refusal(response).await);
+    }
     let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
     let path = to.and_then(|to| to.rsplit_once("sessions/")).map(|(_, path)| path.trim_end_matches('/').to_owned());
-    path.filter(|_| response.status().is_redirection()).ok_or_else(|| {
-        let status = response.status();
-        anyhow!("{} leads to no session: the server answers {status}", response.url().path())
-    })
+    path.ok_or_else(|| anyhow!("{} leads to no session", response.url().path()))
 }
 
 /// Returns the reason of a refusal, as the server tells it.
@@ -97,7 +105,9 @@ async fn refusal(response: Response) -> anyhow::Error {
     let problem: Value = serde_json::from_str(&text).unwrap_or_default();
     let told = problem["detail"].as_str().or_else(|| problem["msg"].as_str()).map(str::to_owned);
     let told = told.unwrap_or_else(|| text.lines().next().unwrap_or_default().chars().take(300).collect());
-    anyhow!("the server answers {status}: {told}")
+    let hint =
+        if status == StatusCode::UNAUTHORIZED { "\nThe token is in --token-file or RAY_HISTORY_TOKEN." } else { "" };
+    anyhow!("the server answers {status}: {told}{hint}")
 }
 
 /// The path of a session on the server, or of a link to one.
@@ -130,6 +140,15 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn servers_have_urls() {
+        assert_eq!(base("https://ray.example.com/history/").unwrap(), "https://ray.example.com/history");
+        for server in ["", "127.0.0.1:8080", "localhost:8080", "ray.example.com", "file:///tmp"] {
+            let refused = base(server).unwrap_err().to_string();
+            assert!(refused.contains(server) && refused.contains("such as https://"), "{refused}");
+        }
+    }
 
     #[test]
     fn sessions_and_links_have_paths() {

@@ -16,7 +16,10 @@ async function show() {
   const results = document.getElementById("results");
   results.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(to, { signal: asked.signal, headers: { Accept: "text/html" } });
+    const answer = await fetch(to, { signal: asked.signal, headers: { Accept: "text/html" } }).catch((error) => {
+      // Each browser has its own words for this.
+      throw error.name === "AbortError" ? error : new Error("the history server cannot be reached.");
+    });
     if (answer.status === 401) {
       location.replace(to); // the page of that address leads to the login, and back
       return;
@@ -33,7 +36,11 @@ async function show() {
     results.removeAttribute("aria-busy");
     const note = document.createElement("p");
     note.className = "note";
-    note.textContent = `This could not be looked up: ${error.message}`;
+    const again = document.createElement("button");
+    again.type = "button";
+    again.textContent = "Try again";
+    again.addEventListener("click", show);
+    note.append(`This could not be looked up: ${error.message} `, again);
     results.replaceChildren(note);
   }
 }
