@@ -3,7 +3,12 @@
 //! Memory is held until the last byte is written to the connection or the client disconnects; a slot only while a piece
 //! is built. So slow readers hold memory, but do not block other answers.
 
+mod log_reads;
+
+pub(super) use log_reads::LogRead;
+
 use super::error::Error;
+use log_reads::LogReads;
 use ray_history_metrics::Metrics;
 use ray_history_session::{Reservation, Sessions};
 use std::sync::Arc;
@@ -17,13 +22,14 @@ const WAIT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Heavy {
     slots: Arc<Semaphore>,
+    log_reads: LogReads,
     metrics: Metrics,
 }
 
 impl Heavy {
     /// Returns slots for `slots` pieces at a time.
     pub fn new(slots: usize, metrics: Metrics) -> Self {
-        Self { slots: Arc::new(Semaphore::new(slots)), metrics }
+        Self { slots: Arc::new(Semaphore::new(slots)), log_reads: LogReads::default(), metrics }
     }
 
     /// Starts an answer that holds `bytes` of memory: waits for the memory and a slot, and runs `work`.
@@ -49,6 +55,12 @@ impl Heavy {
     /// Waits for memory only, for an answer that is read and not built.
     pub(super) async fn memory(&self, sessions: &Sessions, bytes: u64) -> Result<Reservation, Error> {
         self.with_timeout(sessions.reserve_for_answer(bytes)).await
+    }
+
+    /// Waits for a turn at reading all logs of a session, which a person asks for if one is known.
+    pub(super) async fn log_read(&self, person: Option<&str>) -> Result<LogRead, Error> {
+        let turn = self.with_timeout(self.log_reads.begin(person)).await?;
+        Ok(turn.ok_or(ray_history_session::Error::Stopping)?)
     }
 
     async fn with_timeout<T>(&self, resources: impl Future<Output = T>) -> Result<T, Error> {

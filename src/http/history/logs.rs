@@ -2,7 +2,8 @@
 //!
 //! Both select files by the same parameters (`filter`), read them block by block, and work on one block at a time off
 //! the threads that accept requests. Where a client does not take what was found, no more is read than the few ranges
-//! that are on their way; all reading ends when the client leaves.
+//! that are on their way; all reading ends when the client leaves. Few are read at once, so that other long answers are
+//! made meanwhile.
 
 pub(in crate::http) mod download;
 mod filter;
@@ -11,7 +12,7 @@ pub(in crate::http) mod search;
 pub(in crate::http) mod summary;
 
 use crate::http::error::Error;
-use crate::http::heavy::LongAnswer;
+use crate::http::heavy::{LogRead, LongAnswer};
 use crate::http::request::Call;
 use crate::http::request::path::session_key;
 use crate::http::sessions::find::{self, Shown};
@@ -29,20 +30,46 @@ use std::sync::Arc;
 struct Wanted {
     session: Shown,
     files: Arc<[LogFile]>,
-    /// Holds the memory for reading them.
+    turn: Turn,
+}
+
+/// The right to read logs for a client, and the memory for it.
+#[derive(Debug)]
+struct Turn {
     long_answer: LongAnswer,
+    /// Absent if nothing is read.
+    _log_read: Option<LogRead>,
+}
+
+/// The memory that the work on files holds, in bytes.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    /// Whatever the files are.
+    by_all: u64,
+    /// For each file.
+    by_each: u64,
 }
 
 impl Wanted {
-    /// Opens a session and selects files of it. Reserves `bytes` for what is done with them.
-    async fn select(call: &Call<'_>, filter: LogFilter, bytes: u64) -> Result<Self, Error> {
+    /// Opens a session and selects files of it. Waits for a turn and for the memory that `held` says; without it, and for
+    /// `HEAD`, nothing is to be read.
+    async fn select(call: &Call<'_>, filter: LogFilter, held: Option<Held>) -> Result<Self, Error> {
         let key = session_key([call.names[0], call.names[1], call.names[2]])?;
         let session = find::open(call, &key).await?;
         let logs = session.logs.clone();
-        let bytes = bytes + LogFile::WEIGHT * logs.count() as u64;
+        let held = held.filter(|_| *call.request.method() != Method::HEAD);
+        let log_read = match held {
+            Some(_) => {
+                let person = call.permit.granted_to().map(|granted| granted.person.identity.user());
+                Some(call.state.heavy.log_read(person).await?)
+            }
+            None => None,
+        };
+        let Held { by_all, by_each } = held.unwrap_or(Held { by_all: 0, by_each: 0 });
+        let bytes = by_all + (by_each + LogFile::WEIGHT) * logs.count() as u64;
         let select = move || select(&logs, &filter);
         let (files, long_answer) = call.state.heavy.begin(&call.state.sessions, bytes, select).await?;
-        Ok(Self { session, files: files.into(), long_answer })
+        Ok(Self { session, files: files.into(), turn: Turn { long_answer, _log_read: log_read } })
     }
 
     /// Returns the bytes of all files together.

@@ -1,7 +1,8 @@
 //! Searches one log file for lines, block by block, with constant memory. Pure.
 //!
 //! The hits do not depend on the bounds of blocks. A line longer than [`Bounds::line`] is searched in parts that
-//! overlap, so that it needs no more memory: any match of up to half of [`Bounds::overlap`] is found in it.
+//! overlap, so that it needs no more memory: any match that is `2 * AROUND` bytes shorter than [`Bounds::overlap`] is
+//! found in it, and a longer one if a part has it whole.
 
 mod line;
 
@@ -13,6 +14,10 @@ use line::{Shown, cut, window, without_return};
 use regex_automata::Span;
 use regex_automata::meta::Cache;
 use std::collections::VecDeque;
+
+/// Bytes where a part of a line ends that are looked at and not matched: those of the longest character. With them
+/// anchors and word boundaries match there as they would in the whole line.
+const AROUND: usize = 4;
 
 /// Bounds of the memory that a search holds.
 #[derive(Clone, Copy, Debug)]
@@ -211,8 +216,8 @@ impl Scanner {
             return None;
         }
         let part = if is_last { without_return(part) } else { part };
-        // A byte on each side keeps anchors from matching where a part begins or ends.
-        let (start, end) = (usize::from(!is_first), part.len() - usize::from(!is_last && !part.is_empty()));
+        let start = if is_first { 0 } else { AROUND };
+        let end = if is_last { part.len() } else { part.len().saturating_sub(AROUND) };
         let found = self.pattern.find(&mut self.cache, part, Span { start: start.min(end), end })?;
         Some(window(part, found.start, self.bounds.shown, !is_first, !is_last))
     }

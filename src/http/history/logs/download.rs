@@ -1,9 +1,8 @@
 //! `/api/history/v1/sessions/…/logs/download`: the log files of a session as one ZIP archive, made while it is sent.
 
-use super::{Broken, Wanted, filter, respond};
+use super::{Broken, Held, Turn, Wanted, filter, respond};
 use crate::http::error::Error;
 use crate::http::error::problem::Problem;
-use crate::http::heavy::LongAnswer;
 use crate::http::request::Call;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, HeaderName};
@@ -74,7 +73,8 @@ pub(in crate::http) async fn download(call: &Call<'_>) -> Result<HttpResponse, E
             _ => filter::add(&mut wanted, &name, &value)?,
         }
     }
-    let wanted = Wanted::select(call, wanted, READING + PACKING).await?;
+    let held = Held { by_all: READING + PACKING, by_each: ZipWriter::ENTRY };
+    let wanted = Wanted::select(call, wanted, (!is_dry).then_some(held)).await?;
     let size = DownloadSize { files: wanted.files.len(), bytes: wanted.bytes() };
     let mut response = HttpResponse::Ok();
     response.insert_header((FILES, size.files.to_string())).insert_header((BYTES, size.bytes.to_string()));
@@ -82,10 +82,10 @@ pub(in crate::http) async fn download(call: &Call<'_>) -> Result<HttpResponse, E
         return Ok(response.insert_header((CACHE_CONTROL, "no-store")).json(size));
     }
     let blocks = wanted.read(call);
-    let Wanted { session, files, long_answer } = wanted;
+    let Wanted { session, files, turn } = wanted;
     let names = node_names(&session.snapshot, &files);
-    let work = Work { zip: ZipWriter::default(), files, names, is_open: false, read: 0, missing: String::new() };
-    let archive = Archive { blocks, work: Some(Box::new(work)), long_answer };
+    let work = Work { zip: ZipWriter::default(), files, names, entry: None, read: 0, missing: String::new() };
+    let archive = Archive { blocks, work: Some(Box::new(work)), turn };
     let name = format!("attachment; filename=\"{}\"", file_name(&session.key));
     response.content_type("application/zip").insert_header((CONTENT_DISPOSITION, name));
     Ok(respond(&session, call, &mut response, || archive.stream()))
@@ -126,7 +126,7 @@ struct Archive {
     blocks: LogBlocks,
     /// Absent after the end, and while a thread has it.
     work: Option<Box<Work>>,
-    long_answer: LongAnswer,
+    turn: Turn,
 }
 
 impl Archive {
@@ -140,7 +140,7 @@ impl Archive {
             let mut work = self.work.take()?;
             let block = self.blocks.next().await;
             let is_end = block.is_none();
-            let made = self.long_answer.make(move || (work.pack(block), work)).await;
+            let made = self.turn.long_answer.make(move || (work.pack(block), work)).await;
             let Ok((Ok(piece), work)) = made else { return Some(Err(Broken)) };
             if is_end {
                 return Some(Ok(piece));
@@ -159,8 +159,8 @@ struct Work {
     files: Arc<[LogFile]>,
     /// Folders of nodes by their ids.
     names: HashMap<Arc<str>, String>,
-    /// `true` within a file.
-    is_open: bool,
+    /// Name of the file's entry, once it has one.
+    entry: Option<Box<str>>,
     /// Bytes of the file that were read.
     read: u64,
     /// The text of the entry that names what is missing.
@@ -176,19 +176,20 @@ impl Work {
         let size = file.object.size;
         let folder = self.names.get(&file.node).map_or(&*file.node, String::as_str);
         let name = safe(&format!("{folder}/{}", file.path));
-        if !self.is_open && (unread.is_none() || !bytes.is_empty()) {
-            self.zip.begin(&name, size, file.object.modified())?;
-            self.is_open = true;
+        if self.entry.is_none() && (unread.is_none() || !bytes.is_empty()) {
+            self.entry = Some(self.zip.begin(&name, size, file.object.modified())?);
         }
-        self.zip.write(&bytes)?;
+        if self.entry.is_some() {
+            self.zip.write(&bytes)?;
+        }
         self.read += bytes.len() as u64;
         if let Some(why) = unread {
             // Writing to a text cannot fail.
+            let name = self.entry.as_deref().unwrap_or(&name);
             let _ = writeln!(self.missing, "{name}: {} of {size} bytes: {why}", self.read);
         }
         if is_last {
-            self.zip.end()?;
-            (self.is_open, self.read) = (false, 0);
+            (self.entry, self.read) = (None, 0);
         }
         Ok(self.zip.take())
     }
@@ -198,8 +199,7 @@ impl Work {
             self.zip.begin(MISSING, self.missing.len() as u64, None)?;
             self.zip.write(self.missing.as_bytes())?;
         }
-        self.zip.finish()?;
-        Ok(self.zip.take())
+        std::mem::take(&mut self.zip).finish()
     }
 }
 

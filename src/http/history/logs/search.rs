@@ -4,18 +4,17 @@
 //! found. The work of one request is bounded by hits, bytes and time.
 
 use super::form::{Form, HitItem};
-use super::summary::{BYTES, Bound, Summary, TIME};
-use super::{Broken, Wanted, filter, respond};
+use super::summary::{Bound, Bounds, Summary};
+use super::{Broken, Held, Turn, Wanted, filter, respond};
 use crate::http::error::Error;
 use crate::http::error::problem::Problem;
-use crate::http::heavy::LongAnswer;
 use crate::http::request::Call;
 use actix_web::HttpResponse;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use ray_history_session::logs::blocks::{Block, LogBlocks, READING};
 use ray_history_session::logs::pattern::Pattern;
-use ray_history_session::logs::scan::{Bounds, Scanner};
+use ray_history_session::logs::scan::{self, Scanner};
 use ray_history_session::logs::select::{LogFile, LogFilter};
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,13 +98,12 @@ impl SearchRequest {
 pub(in crate::http) async fn search(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let SearchRequest { pattern, context, limit, filter } = SearchRequest::parse(call.request.query_string())?;
     let form = Form::of(call.request);
-    let wanted = Wanted::select(call, filter, READING + SEARCHING).await?;
+    let held = Held { by_all: READING + SEARCHING, by_each: 0 };
+    let wanted = Wanted::select(call, filter, Some(held)).await?;
     let blocks = wanted.read(call);
-    let Wanted { session, files, long_answer } = wanted;
-    let scanner = Scanner::new(pattern, context, limit, Bounds::default());
-    let summary = Summary::of(&files);
-    let work = Work { scanner, form, files, summary, file: usize::MAX, is_last: false, unread: None, has_more: false };
-    let search = Search { blocks, work: Some(Box::new(work)), long_answer, spent: Duration::ZERO };
+    let Wanted { session, files, turn } = wanted;
+    let scanner = Scanner::new(pattern, context, limit, scan::Bounds::default());
+    let search = Search::new(blocks, Work::new(scanner, form, files, Bounds::default()), turn);
     let mut response = HttpResponse::Ok();
     response.content_type(form.content_type());
     Ok(respond(&session, call, &mut response, || search.stream()))
@@ -116,12 +114,18 @@ struct Search {
     blocks: LogBlocks,
     /// Absent after the summary, and while a thread has it.
     work: Option<Box<Work>>,
-    long_answer: LongAnswer,
+    turn: Turn,
+    bounds: Bounds,
     /// Time spent on reading and searching, without that in which the client took nothing.
     spent: Duration,
 }
 
 impl Search {
+    fn new(blocks: LogBlocks, work: Work, turn: Turn) -> Self {
+        let bounds = work.bounds;
+        Self { blocks, work: Some(Box::new(work)), turn, bounds, spent: Duration::ZERO }
+    }
+
     fn stream(self) -> impl Stream<Item = Result<Bytes, Broken>> + 'static {
         stream::unfold(self, |mut search| async move { Some((search.next().await?, search)) })
     }
@@ -132,7 +136,7 @@ impl Search {
             let mut work = self.work.take()?;
             let began = Instant::now();
             let mut block = None;
-            let left = TIME.saturating_sub(self.spent);
+            let left = self.bounds.time.saturating_sub(self.spent);
             let bound = if left.is_zero() { Some(Bound::Time) } else { work.bound() };
             if bound.is_some() || !work.has_more {
                 let next = match bound {
@@ -145,7 +149,7 @@ impl Search {
                     Err(bound) => return Some(Ok(work.end(Some(bound)))),
                 }
             }
-            let made = self.long_answer.make(move || (work.search(block), work)).await;
+            let made = self.turn.long_answer.make(move || (work.search(block), work)).await;
             self.spent += began.elapsed();
             let Ok((out, work)) = made else { return Some(Err(Broken)) };
             self.work = Some(work);
@@ -161,6 +165,7 @@ struct Work {
     scanner: Scanner,
     form: Form,
     files: Arc<[LogFile]>,
+    bounds: Bounds,
     summary: Summary,
     file: usize,
     /// `true` if the block is the last of its file, until the end of the file is counted.
@@ -172,6 +177,12 @@ struct Work {
 }
 
 impl Work {
+    fn new(scanner: Scanner, form: Form, files: Arc<[LogFile]>, bounds: Bounds) -> Self {
+        let summary = Summary::of(&files);
+        let file = usize::MAX;
+        Self { scanner, form, files, bounds, summary, file, is_last: false, unread: None, has_more: false }
+    }
+
     /// Returns the hits in the next block, or further hits in the same one.
     fn search(&mut self, block: Option<Block>) -> Vec<u8> {
         if let Some(Block { file, bytes, is_last, unread }) = block {
@@ -213,14 +224,14 @@ impl Work {
         if self.has_more {
             return None;
         }
-        let is_full = self.summary.bytes >= BYTES;
+        let is_full = self.summary.bytes >= self.bounds.bytes;
         if self.scanner.is_done() { Some(Bound::Limit) } else { is_full.then_some(Bound::Bytes) }
     }
 
     /// Returns the summary.
     fn end(mut self: Box<Self>, bound: Option<Bound>) -> Bytes {
         if let Some(bound) = bound {
-            self.summary.end_at(bound);
+            self.summary.end_at(bound, self.bounds);
         }
         let mut out = Vec::new();
         self.form.summary(&mut out, &self.summary);
@@ -229,34 +240,4 @@ impl Work {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parses_every_parameter() {
-        let request =
-            SearchRequest::parse("q=CUDA+error&regex=true&ignoreCase=1&context=3&limit=7&kind=worker").unwrap();
-        assert_eq!((request.context, request.limit, request.filter.kinds.len()), (3, 7, 1));
-        let request = SearchRequest::parse("q=a").unwrap();
-        assert_eq!((request.context, request.limit), (0, 100));
-    }
-
-    #[test]
-    fn errors_name_the_parameter() {
-        let long = format!("q={}", "a".repeat(1_001));
-        for (query, name) in [
-            ("", "q"),
-            ("q=", "q"),
-            (&long, "q"),
-            ("q=a(&regex=true", "q"),
-            ("q=a&regex=yes", "regex"),
-            ("q=a&context=11", "context"),
-            ("q=a&limit=0", "limit"),
-            ("q=a&limit=10001", "limit"),
-            ("q=a&node=x", "node"),
-        ] {
-            let error = SearchRequest::parse(query).unwrap_err().to_string();
-            assert!(error.starts_with(name), "{query}: {error}");
-        }
-    }
-}
+mod tests;

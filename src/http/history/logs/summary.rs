@@ -5,10 +5,21 @@ use serde::Serialize;
 use std::time::Duration;
 use utoipa::ToSchema;
 
-/// Most bytes that one search reads.
-pub(super) const BYTES: u64 = 8 << 30;
-/// Longest time that one search reads and searches. Proxies end an answer that is silent for a minute.
-pub(super) const TIME: Duration = Duration::from_secs(50);
+/// Bounds of one search, besides that of its hits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Most bytes that are read.
+    pub(super) bytes: u64,
+    /// Longest time of reading and searching. Proxies end an answer that is silent for a minute.
+    pub(super) time: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { bytes: 8 << 30, time: Duration::from_secs(50) }
+    }
+}
+
 /// Number of unreadable files that are named.
 const NAMED: usize = 100;
 
@@ -87,12 +98,12 @@ impl Summary {
     }
 
     /// Notes the bound at which the search ended.
-    pub(super) fn end_at(&mut self, bound: Bound) {
+    pub(super) fn end_at(&mut self, bound: Bound, bounds: Bounds) {
         let narrow = "narrow it by node, worker, job, kind or file";
         let (name, advice) = match bound {
             Bound::Limit => ("limit", format!("as many lines as asked for were found: raise limit, or {narrow}")),
-            Bound::Bytes => ("bytes", format!("one search reads at most {} GiB: {narrow}", BYTES >> 30)),
-            Bound::Time => ("time", format!("one search takes at most {} s: {narrow}", TIME.as_secs())),
+            Bound::Bytes => ("bytes", format!("one search reads at most {} GiB: {narrow}", bounds.bytes >> 30)),
+            Bound::Time => ("time", format!("one search takes at most {} s: {narrow}", bounds.time.as_secs())),
         };
         (self.truncated, self.ended_by, self.advice) = (true, Some(name), Some(advice));
     }
@@ -125,7 +136,7 @@ mod tests {
         for file in &files[1..] {
             summary.end_file(file, Some("it is no longer stored"));
         }
-        summary.end_at(Bound::Time);
+        summary.end_at(Bound::Time, Bounds::default());
         assert_eq!((summary.files_read, summary.unreadable_files, summary.unreadable.len()), (1, 149, 100));
         let sentences = summary.sentences();
         assert_eq!(sentences[0], "0 hits; 1 of 150 files searched, 0 bytes");

@@ -81,13 +81,13 @@ proptest! {
 
     #[test]
     fn hits_in_long_lines_do_not_depend_on_blocks(
-        lines in prop::collection::vec("[abc]{0,120}", 0..6),
+        lines in prop::collection::vec("[abcé ]{0,90}", 0..6),
         cuts in prop::collection::vec(1usize..90, 0..8),
         context in 0usize..3,
     ) {
         let text = lines.join("\n");
         let bounds = Bounds { line: 24, overlap: 12, shown: 16 };
-        for (pattern, is_regex) in [("abc", false), ("^ab", true), ("bc$", true)] {
+        for (pattern, is_regex) in [("abc", false), ("^ab", true), ("bc$", true), (r"\bab\b", true), (r"b\b", true)] {
             let pattern = Pattern::new(pattern, is_regex, false).unwrap();
             let whole = scanned(text.as_bytes(), &[text.len()], &pattern, context, 99, bounds);
             let found: Vec<_> = whole.iter().map(|hit| (hit.line, hit.offset)).collect();
@@ -122,6 +122,23 @@ fn a_match_far_in_a_long_line_is_shown() {
     assert!(hit.is_cut && hit.text.starts_with('…') && hit.text.ends_with('…'), "{hit:?}");
     assert!(hit.text.contains("CUDA error: éé") && hit.text.len() < 3_000, "{hit:?}");
     assert_eq!((hit.line, hit.offset, &*hit.after), (1, 0, &["next".to_owned()][..]));
+}
+
+/// Matches of nearly the overlap are found wherever they are; longer ones only where a part has them whole.
+#[test]
+fn matches_across_parts_of_a_long_line_are_found() {
+    let Bounds { line, overlap, .. } = Bounds::default();
+    let pattern = Pattern::new("BEGIN-*END", true, false).unwrap();
+    let is_found = |before: usize, len: usize| {
+        let text = format!("{}BEGIN{}END{}", "x".repeat(before), "-".repeat(len - 8), "x".repeat(2 * line));
+        !scanned(text.as_bytes(), &[text.len()], &pattern, 0, 1, Bounds::default()).is_empty()
+    };
+    let longest = overlap - 2 * AROUND;
+    let end = line - AROUND;
+    for before in [0, end - longest, end - longest + 1, end - 9, end - 8, end, line - overlap, line - 1, line] {
+        assert!(is_found(before, longest), "{before}");
+    }
+    assert!(is_found(0, 3 * overlap) && !is_found(end - overlap, 3 * overlap));
 }
 
 #[test]
