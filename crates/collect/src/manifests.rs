@@ -116,13 +116,13 @@ impl Manifests {
 
     /// Puts the manifest of a node that goes on, if it is due.
     pub async fn put_if_due(&self, node: &NodeId) {
-        let Some((composed, state, reason)) = self.next(node) else { return };
+        let Some((composed, state, reason)) = self.next(node, false) else { return };
         let due = self.with(node, |known| {
             let age = known.put.map_or(Duration::MAX, |put| put.elapsed());
             let is_telling = known.is_first_with_counters(&composed);
             age >= HEARTBEAT || (age >= INTERVAL || is_telling) && known.differs(&composed)
         });
-        if due && state != State::Closed {
+        if due {
             self.put(node, state, reason).await;
         }
     }
@@ -130,15 +130,18 @@ impl Manifests {
     /// Puts the manifest of a closed node again if something was stored since: a log that was stored again would look as
     /// if somebody had replaced it. Such a node gives no signs of life.
     pub async fn put_late(&self, node: &NodeId) {
-        let Some((composed, state, reason)) = self.next(node) else { return };
-        if state == State::Closed && self.with(node, |known| known.differs(&composed)) {
+        let Some((composed, state, reason)) = self.next(node, true) else { return };
+        if self.with(node, |known| known.differs(&composed)) {
             self.put(node, state, reason).await;
         }
     }
 
-    /// Returns the manifest that would be put now without a new state.
-    fn next(&self, node: &NodeId) -> Option<(Manifest, State, Option<Reason>)> {
+    /// Returns the manifest that would be put now without a new state, of a node that is closed or of one that goes on.
+    fn next(&self, node: &NodeId, is_closed: bool) -> Option<(Manifest, State, Option<Reason>)> {
         let (state, reason) = self.with(node, |known| (known.state, known.reason));
+        if (state == State::Closed) != is_closed {
+            return None;
+        }
         let keys = self.destinations.session_keys(&node.0)?;
         Some((self.compose(node, &keys.node(&node.1), state, reason), state, reason))
     }

@@ -82,6 +82,8 @@ struct ClusterRecord {
     cluster: Cluster,
     /// The time it was last seen, if it was deleted.
     gone: Option<i64>,
+    /// It was seen running. If it does not run now, its sessions have ended while it was watched.
+    has_run: bool,
     sessions: HashMap<SessionName, StartBounds>,
 }
 
@@ -206,8 +208,8 @@ impl ClusterStates {
         for (id, (live, newest)) in before {
             let Some(record) = self.clusters.get(&id) else { continue };
             let (now_live, now_newest) = (record.live_session(), record.newest_session());
-            // Before the first listing only deleted clusters count: a suspended one may have been suspended for days.
-            let watched = self.listed || record.gone.is_some();
+            // Before the first listing only clusters count that ended since: others may have been suspended for days.
+            let watched = self.listed || record.gone.is_some() || record.has_run;
             let late = watched && live.is_none() && now_live.is_none() && now_newest != newest;
             let died = live.filter(|session| !record.is_live(session));
             let died = died.or_else(|| late.then_some(now_newest).flatten());
@@ -302,7 +304,8 @@ impl ClusterStates {
         let Some(record) = self.clusters.get_mut(&id) else {
             self.appeared += 1;
             changes.touched.push(id.clone());
-            self.clusters.insert(id, ClusterRecord { cluster, gone: None, sessions: HashMap::new() });
+            let has_run = !cluster.suspended;
+            self.clusters.insert(id, ClusterRecord { cluster, gone: None, has_run, sessions: HashMap::new() });
             return changes;
         };
         if record.gone.is_none() && record.cluster == cluster {
@@ -315,6 +318,7 @@ impl ClusterStates {
             let before = cluster.created - SKEW - 1;
             record.sessions.values_mut().for_each(|start| *start = start.no_later_than(before));
         }
+        record.has_run |= !cluster.suspended;
         record.cluster = cluster;
         if let Some(session) = live.filter(|session| record.live_session().as_ref() != Some(session)) {
             changes.died.push((SessionKey { cluster: id.clone(), session }, owner));
