@@ -6,7 +6,6 @@
 
 use crate::http::state::State;
 use jiff::{SignedDuration, Timestamp};
-use ray_history_ray_api::dashboard::metadata::offset_minutes;
 use ray_history_session::catalog::Entry;
 use ray_history_session::liveness::State as Life;
 use ray_history_session::{Ended, KnownBy, OpenSession};
@@ -63,7 +62,7 @@ impl Summary {
             Some(nanos) => Timestamp::from_nanosecond(nanos.into()).ok(),
             None => written.and_then(|micros| Timestamp::from_microsecond(micros).ok()),
         };
-        let zone = open.and_then(|open| offset_minutes(&open.snapshot));
+        let zone = open.and_then(|open| open.snapshot.zone_minutes());
         let started = zone.zip(started).and_then(|(minutes, local)| {
             Timestamp::from_microsecond(local.checked_sub(minutes.checked_mul(60_000_000)?)?).ok()
         });
