@@ -16,12 +16,29 @@ const ENTRY: u64 = 256;
 /// Approximate size of an entry in bytes, for the number of entries that the cache is made for.
 const USUAL_ENTRY: u64 = 1_024;
 pub(super) const MINUTE: Nanos = 60_000_000_000;
-/// Time after which files are read again to which more may come, or that could not be read: doubled by each failure.
+/// Time after which files are read again to which more may come, or that could not be read: doubled by each read.
 const SHORT: Nanos = 5 * MINUTE;
+/// Age of the newest file up to which others may be on their way.
+const YOUNG: Nanos = 10 * MINUTE;
 /// Time after which the files of a session that may go on are read again, if it is shown.
 const HOUR: Nanos = 60 * MINUTE;
-/// Longest time after which files are read again.
-const LONG: Nanos = 24 * HOUR;
+/// Age of the newest file from which nothing more will come, and the longest time after which files are read again.
+const DAY: Nanos = 24 * HOUR;
+/// Reads of a session that is over, at which more could still come. The last one is two and a half hours after the first.
+const MAX_TRIES: u32 = 5;
+
+/// The facts that a read of a few files found.
+#[derive(Debug)]
+pub(super) struct Read {
+    /// The facts.
+    pub(super) facts: RunFacts,
+    /// `true` if all that is stored could be read.
+    pub(super) is_whole: bool,
+    /// `true` if nothing looks as if more would come: the head was found, its jobs ended, its manifest is closed.
+    pub(super) is_settled: bool,
+    /// Age of the newest file, or of the session where none has a time; `None` if the store tells no times.
+    pub(super) quiet: Option<Nanos>,
+}
 
 /// The facts of one session, as they were last read.
 #[derive(Clone, Debug)]
@@ -34,8 +51,8 @@ pub(super) struct Known {
     pub(super) is_final: bool,
     /// The time from which the files may be read again, unless the facts are final.
     pub(super) until: Nanos,
-    /// Failed reads since the last one that succeeded.
-    pub(super) failures: u32,
+    /// Reads since the session was over.
+    pub(super) tries: u32,
 }
 
 /// Weighs the facts of a session.
@@ -90,39 +107,34 @@ impl Known {
     /// Returns the facts of a snapshot that was just loaded.
     pub(super) fn of_snapshot(facts: RunFacts, was_over: bool, is_young: bool) -> Self {
         let is_final = !facts.is_partial && was_over && !is_young;
-        let until = now().saturating_add(if was_over { SHORT } else { LONG });
-        Self { facts: Some(Arc::new(facts)), was_over, is_final, until, failures: 0 }
+        let until = now().saturating_add(if was_over { SHORT } else { DAY });
+        Self { facts: Some(Arc::new(facts)), was_over, is_final, until, tries: 0 }
     }
 
-    /// Returns the facts of files that were just read, `is_whole` if all that is stored could be.
-    pub(super) fn of(facts: RunFacts, is_whole: bool, before: Option<&Self>, is_over: bool, is_young: bool) -> Self {
-        let failures = before.map_or(0, |known| known.failures) + u32::from(!is_whole);
-        let wait = match (is_whole, is_over, is_young) {
-            (false, ..) => pause(failures),
-            (true, true, true) => SHORT,
-            (true, ..) => HOUR,
-        };
+    /// Returns the facts of files that were just read, and keeps them as long as no more will come.
+    pub(super) fn of(read: Read, before: Option<&Self>, is_over: bool, is_young: bool) -> Self {
+        let Read { facts, is_whole, is_settled, quiet } = read;
+        let tries = before.filter(|known| known.was_over && is_over).map_or(0, |known| known.tries).saturating_add(1);
+        // Uploads end within minutes of the end, but those of a node that is away may come later.
+        let is_quiet = !is_young && quiet.is_none_or(|quiet| quiet > DAY || (quiet > YOUNG && is_settled));
+        let is_final = is_over && ((is_whole && is_quiet) || tries > MAX_TRIES);
+        let wait = if is_over { pause(tries) } else { HOUR };
         // A snapshot that was open tells more, unless the files are newer.
         let of_snapshot =
             before.and_then(|known| known.facts.clone()).filter(|of_snapshot| of_snapshot.says_more_than(&facts));
-        Self {
-            facts: Some(of_snapshot.unwrap_or_else(|| Arc::new(facts))),
-            was_over: is_over,
-            is_final: is_whole && is_over && !is_young,
-            until: now().saturating_add(wait),
-            failures: if is_whole { 0 } else { failures },
-        }
+        let facts = of_snapshot.unwrap_or_else(|| Arc::new(facts));
+        Self { facts: Some(facts), was_over: is_over, is_final, until: now().saturating_add(wait), tries }
     }
 
     /// Returns what was known before a read that failed.
     pub(super) fn failed(before: Option<Self>, was_over: bool) -> Self {
-        let failures = before.as_ref().map_or(0, |known| known.failures).saturating_add(1);
-        let until = now().saturating_add(pause(failures));
-        Self { facts: before.and_then(|known| known.facts), was_over, is_final: false, until, failures }
+        let tries = before.as_ref().map_or(0, |known| known.tries).saturating_add(1);
+        let until = now().saturating_add(pause(tries));
+        Self { facts: before.and_then(|known| known.facts), was_over, is_final: false, until, tries }
     }
 }
 
-/// Returns the pause after a number of failures.
-pub(super) fn pause(failures: u32) -> Nanos {
-    SHORT.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONG)
+/// Returns the pause after a number of reads that were not final.
+pub(super) fn pause(tries: u32) -> Nanos {
+    SHORT.saturating_mul(1 << tries.saturating_sub(1).min(16)).min(DAY)
 }

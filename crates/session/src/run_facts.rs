@@ -1,7 +1,7 @@
 //! The jobs of sessions, as far as they are known: of an open one from its snapshot, of any other from a few small files.
 //!
 //! Snapshots leave their facts here when they are loaded. Else the files are read in the background (`files`), of sessions
-//! on a shown page first, then of the newest (`sweep`), and never again once the session is over and its marker is some
+//! on a shown page first, then of the newest (`sweep`), and never again once the session is over and its files are some
 //! minutes old. The index is bounded by bytes, which are a part of the memory budget.
 
 mod files;
@@ -152,7 +152,7 @@ impl Sessions {
             let is_over = self.is_over(key);
             let is_young = source.catalog.listing().is_young(key);
             match read {
-                Ok(read) => Known::of(read.facts, read.is_whole, before.as_ref(), is_over, is_young),
+                Ok(read) => Known::of(read, before.as_ref(), is_over, is_young),
                 Err(error) => {
                     tracing::debug!(session.key = %key, error = %chain(&error), "facts of jobs could not be read");
                     Known::failed(before, is_over)

@@ -13,11 +13,13 @@
 
 use crate::Error;
 use crate::catalog::Lister;
+use crate::fact_index::Read;
 use crate::heads::{MAX_BYTES, manifests_of};
-use crate::load::{Places, read_manifests, strict_answer};
+use crate::load::{Places, now, read_manifests, strict_answer};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use ray_history_core::base::name::SessionKey;
+use ray_history_core::base::time::Nanos;
 use ray_history_core::layout::{DataPrefix, Tree, data_prefixes};
 use ray_history_core::snapshot::Snapshot;
 use ray_history_core::snapshot::run_facts::{FactSource, RunFacts};
@@ -51,14 +53,8 @@ const EVENTS: &str = "events/event_JOBS.log";
 /// The folder of stored answers.
 const ENDPOINTS: &str = "fetched_endpoints";
 
-/// The facts that were read.
-pub(super) struct Read {
-    pub(super) facts: RunFacts,
-    /// `true` if all that is stored could be read.
-    pub(super) is_whole: bool,
-}
-
 /// One read of a session.
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
 struct Reader<'a> {
     store: &'a Arc<dyn Storage>,
     lister: Lister<'a>,
@@ -67,6 +63,12 @@ struct Reader<'a> {
     snapshot: Snapshot,
     is_partial: bool,
     is_whole: bool,
+    /// `true` if a head was found.
+    has_head: bool,
+    /// `true` if the manifest of a head is not closed.
+    is_open: bool,
+    /// The time of the newest file.
+    newest: Option<Nanos>,
 }
 
 /// A head of a session in one place.
@@ -77,8 +79,8 @@ struct HeadNode {
     logs: String,
     /// Its id, as spelled in the bucket.
     node: String,
-    /// The end of its events of jobs, and their whole size.
-    events: (Bytes, u64),
+    /// The end of its events of jobs, and the whole object.
+    events: (Bytes, ObjectMeta),
 }
 
 /// Reads the facts of a session, and adds up the requests.
@@ -91,7 +93,17 @@ pub(super) async fn read(
 ) -> Result<Read, Error> {
     let snapshot = Snapshot { session_name: key.session.as_str().to_owned(), ..Snapshot::default() };
     let lister = Lister::new(&**store, metrics, Purpose::Facts);
-    let mut reader = Reader { store, lister, requests: AtomicU64::new(0), snapshot, is_partial: false, is_whole: true };
+    let mut reader = Reader {
+        store,
+        lister,
+        requests: AtomicU64::new(0),
+        snapshot,
+        is_partial: false,
+        is_whole: true,
+        has_head: false,
+        is_open: false,
+        newest: None,
+    };
     let owners: Vec<_> = places.owner.iter().cloned().collect();
     let mut all: Vec<DataPrefix> =
         places.roots.iter().flat_map(|root| data_prefixes(root, &key.cluster, &key.session, &owners)).collect();
@@ -100,10 +112,13 @@ pub(super) async fn read(
     let read = reader.places(&all).await;
     *requests += reader.lister.requests() + reader.requests.load(Ordering::Relaxed);
     read?;
-    let Reader { mut snapshot, is_partial, is_whole, .. } = reader;
+    let Reader { mut snapshot, is_partial, is_whole, has_head, is_open, newest, .. } = reader;
     snapshot.derive();
-    let is_partial = is_partial || !is_whole;
-    Ok(Read { facts: RunFacts::of(&snapshot, FactSource::Files, is_partial), is_whole })
+    let facts = RunFacts::of(&snapshot, FactSource::Files, is_partial || is_open || !is_whole);
+    let is_settled = has_head && !is_open && facts.counts.unfinished == 0;
+    let began = || key.session.local_micros()?.checked_mul(1_000);
+    let newest = if has_head { newest } else { began() };
+    Ok(Read { facts, is_whole, is_settled, quiet: newest.map(|newest| now().saturating_sub(newest)) })
 }
 
 impl Reader<'_> {
@@ -112,9 +127,11 @@ impl Reader<'_> {
         for place in places {
             let heads = self.place(place).await?;
             for head in &heads {
-                let (events, size) = &head.events;
+                let (events, object) = &head.events;
                 // Jobs before these may have failed.
-                self.is_partial |= *size > MAX_EVENTS;
+                self.is_partial |= object.size > MAX_EVENTS;
+                self.newest = self.newest.max(object.modified);
+                self.has_head = true;
                 self.snapshot.facts.read(head.node.trim(), EVENTS, events);
                 self.manifests(place, head).await?;
             }
@@ -186,7 +203,7 @@ impl Reader<'_> {
         self.requests.fetch_add(manifests.len() as u64, Ordering::Relaxed);
         let read = read_manifests(self.store, &manifests, |_| ()).await;
         self.is_whole &= read.unreadable.is_empty();
-        self.is_partial |= Head::of(&read.found).is_some_and(|head| !head.is_closed());
+        self.is_open |= Head::of(&read.found).is_some_and(|head| !head.is_closed());
         Ok(())
     }
 
@@ -196,6 +213,7 @@ impl Reader<'_> {
         let page = self.lister.page(&prefix, Delimiter::None, None, &mut self.lister.paging()).await?;
         let mut logs: Vec<(ObjectMeta, String)> = Vec::new();
         for object in page.objects {
+            self.newest = self.newest.max(object.modified);
             if let Some(path) = object.key.strip_prefix(&head.logs).map(str::to_owned) {
                 logs.push((object, path));
             }
@@ -225,13 +243,15 @@ impl Reader<'_> {
         }
         let mut ends = Vec::new();
         for range in [ReadRange::Between(0, HEAD), ReadRange::Tail(TAIL)] {
-            ends.extend_from_slice(&self.get(&log.key, range).await?.unwrap_or_default().0);
+            if let Some((part, _)) = self.get(&log.key, range).await? {
+                ends.extend_from_slice(&part);
+            }
         }
         Ok(ends)
     }
 
-    /// Reads a range of an object, and returns it with the size of the object; `None` if there is none.
-    async fn get(&self, key: &str, range: ReadRange) -> Result<Option<(Bytes, u64)>, StoreError> {
+    /// Reads a range of an object, and returns it with the whole object; `None` if there is none.
+    async fn get(&self, key: &str, range: ReadRange) -> Result<Option<(Bytes, ObjectMeta)>, StoreError> {
         let (ReadRange::Tail(longest) | ReadRange::Between(_, longest)) = range else { return Ok(None) };
         self.requests.fetch_add(1, Ordering::Relaxed);
         let body = match self.store.read(key, range).await {
@@ -239,7 +259,7 @@ impl Reader<'_> {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let size = body.meta.size;
-        Ok(Some((body.read_all(longest).await?, size)))
+        let object = body.meta.clone();
+        Ok(Some((body.read_all(longest).await?, object)))
     }
 }

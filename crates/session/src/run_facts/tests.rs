@@ -1,6 +1,6 @@
 use super::*;
 use crate::catalog::{Page, Query};
-use crate::fact_index::{FactIndex, MINUTE, pause};
+use crate::fact_index::{FactIndex, MINUTE, Read, pause};
 use crate::liveness::{Cluster, Watched};
 use proptest::prelude::*;
 use ray_history_core::base::name::{ClusterId, SessionName};
@@ -300,19 +300,31 @@ async fn a_sweep_reads_the_newest_first_and_rests() {
     sweep.await.unwrap();
 }
 
+/// Each row: what was read, of which session, after how many reads; whether that is the last one, and the minutes until
+/// the next.
 #[test]
 fn facts_are_kept_until_more_may_come() {
     let facts = RunFacts::of(&ray_history_core::snapshot::Snapshot::default(), FactSource::Files, false);
-    let of = |is_whole, is_over, is_young, failures| {
-        let before = Known { facts: None, was_over: false, is_final: false, until: 0, failures };
-        let known = Known::of(facts.clone(), is_whole, Some(&before), is_over, is_young);
-        (known.is_final, (known.until - now() + SECOND / 2) / MINUTE, known.failures)
-    };
-    assert_eq!(of(true, true, false, 3), (true, 60, 0));
-    assert_eq!(of(true, true, true, 0), (false, 5, 0), "uploads may go on");
-    assert_eq!(of(true, false, false, 0), (false, 60, 0), "it may go on");
-    assert_eq!(of(false, true, false, 0), (false, 5, 1));
-    assert_eq!(of(false, true, false, 2), (false, 20, 3));
+    let (over, young, settled, whole) = (true, true, true, true);
+    for (is_whole, is_settled, quiet, is_over, is_young, before, expected) in [
+        (whole, settled, Some(11), over, !young, 0, (true, 5)),
+        (whole, settled, None, over, !young, 0, (true, 5)),
+        (whole, settled, Some(9), over, !young, 0, (false, 5)),
+        (whole, settled, Some(11), over, young, 0, (false, 5)),
+        (whole, !settled, Some(11), over, !young, 2, (false, 20)),
+        (whole, !settled, Some(1_441), over, !young, 0, (true, 5)),
+        (!whole, settled, Some(1_441), over, !young, 1, (false, 10)),
+        (!whole, !settled, Some(1), over, young, 5, (true, 160)),
+        (whole, settled, Some(1_441), !over, !young, 5, (false, 60)),
+    ] {
+        let before = Known { facts: None, was_over: is_over, is_final: false, until: 0, tries: before };
+        let read = Read { facts: facts.clone(), is_whole, is_settled, quiet: quiet.map(|quiet| quiet * MINUTE) };
+        let known = Known::of(read, Some(&before), is_over, is_young);
+        assert_eq!((known.is_final, (known.until - now() + SECOND / 2) / MINUTE), expected, "{before:?}");
+    }
+    let known = Known { facts: Some(Arc::new(facts)), was_over: true, is_final: false, until: 0, tries: 1 };
+    let failed = Known::failed(Some(known), true);
+    assert!(failed.facts.is_some() && !failed.is_final, "what was known stays");
     assert_eq!([1, 2, 5, 9, 10, 1_000].map(|n| pause(n) / MINUTE), [5, 10, 80, 1_280, 1_440, 1_440]);
 }
 
@@ -322,7 +334,7 @@ fn the_index_stays_within_its_bound() {
     let facts = Arc::new(RunFacts::of(&ray_history_core::snapshot::Snapshot::default(), FactSource::Files, false));
     for n in 0..5_000 {
         let facts = Some(Arc::clone(&facts));
-        index.0.kept().insert(key(n), Known { facts, was_over: true, is_final: true, until: 0, failures: 0 });
+        index.0.kept().insert(key(n), Known { facts, was_over: true, is_final: true, until: 0, tries: 0 });
     }
     assert!(index.bytes() <= 200_000 && index.len() > 50, "{} {}", index.bytes(), index.len());
     assert!(index.is_nearly_full());

@@ -12,16 +12,7 @@ const MAX_PREFIX: usize = 200;
 pub fn last_words(text: &str) -> Option<String> {
     let lines = text.rsplit(['\n', '\r']).map(plain);
     let line = lines.into_iter().find(|line| !line.is_empty() && !is_of_worker(line) && !is_of_ray(line))?;
-    let line = line.strip_suffix(':').filter(|_| line.starts_with(QUOTES)).map_or(line.as_str(), before_quote);
-    Some(super::bounded(line, MAX_LINE).into())
-}
-
-/// The first line of a message that quotes a log (`_get_tail…` of Ray's `job_supervisor.py`).
-const QUOTES: &str = "Job entrypoint command failed with exit code ";
-
-/// Returns the part of a message's first line before it says what it quotes.
-fn before_quote(line: &str) -> &str {
-    line.split_once(", last available logs").map_or(line, |(before, _)| before)
+    Some(super::bounded(&line, MAX_LINE).into())
 }
 
 /// Returns a line without escape sequences of terminals, control characters, and spaces at its ends.
@@ -52,7 +43,7 @@ fn is_of_worker(line: &str) -> bool {
     ["raylet", "autoscaler"].iter().any(|process| near.starts_with(process)) || near.contains(" pid=")
 }
 
-/// Returns `true` for a record of Ray's own logs, and for what its supervisor prints first.
+/// Returns `true` for a record of Ray's own logs, and for the first line of a driver's log and of a message that quotes it.
 fn is_of_ray(line: &str) -> bool {
     let shape = |line: &str, shape: &str| {
         let mut chars = line.chars();
@@ -61,6 +52,7 @@ fn is_of_ray(line: &str) -> bool {
             .all(|wanted| chars.next().is_some_and(|c| if wanted == '0' { c.is_ascii_digit() } else { c == wanted }))
     };
     line.starts_with("Running entrypoint for job ")
+        || line.starts_with("Job entrypoint command failed with exit code ")
         || (shape(line, "0000-00-00 00:00:00,000 ") && [" INFO ", " WARNING "].iter().any(|level| line.contains(level)))
         || shape(line, "[0000-00-00 00:00:00,000 ")
 }
@@ -103,15 +95,11 @@ mod tests {
             ("a\r\nb\rc", Some("c")),
             ("x\u{1b}", Some("x")),
             ("x\u{1b}[31", Some("x")),
-            (quoted, Some("Job entrypoint command failed with exit code 5")),
+            (quoted, None),
         ] {
             assert_eq!(last_words(text).as_deref(), words, "{text:?}");
         }
         let long = last_words(&"ä".repeat(1_000)).unwrap();
         assert_eq!((long.chars().count(), long.ends_with('…')), (MAX_LINE + 1, true));
-        assert_eq!(
-            last_words(&format!("{quoted}2026-11-22 23:12:44,942\tINFO x")).as_deref(),
-            last_words(quoted).as_deref()
-        );
     }
 }
