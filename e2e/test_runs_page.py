@@ -126,7 +126,7 @@ def test_every_list_fits_a_phone_and_both_themes(window, runs, path):
     label = "return getComputedStyle(document.querySelector('td[data-label=Ray]'), '::before').content"
     assert "Ray" in window.run(label)
     window.be_phone(0, 0)
-    for selector in [".outcome", ".sentence", "a.open"]:
+    for selector in [".outcome", ".sentence", "a.open", "td .quiet", "td .quiet a"]:
         for scheme in ["light", "dark"]:
             assert window.run(CONTRAST, selector, scheme) >= 4.5, (selector, scheme)
     assert not window.errors()

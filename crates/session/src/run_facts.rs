@@ -26,6 +26,8 @@ pub struct Run {
     pub facts: Option<Arc<RunFacts>>,
     /// `true` if the session is over: a job that has not ended never will.
     pub is_over: bool,
+    /// `true` if the session is known to be live.
+    pub is_live: bool,
     /// `true` if facts are being read, and may soon be others.
     pub is_awaited: bool,
 }
@@ -47,16 +49,17 @@ impl Sessions {
     /// background.
     pub fn run(self: &Arc<Self>, key: &SessionKey) -> Run {
         let source = self.source();
-        let is_over = self.is_over(key);
+        let (is_over, is_live) = (self.is_over(key), self.state(key) == State::Live);
         let known = source.facts.0.get(key);
         if let Some(open) = self.peek(key) {
-            return Run { facts: self.of_open(&source, key, known, &open, is_over), is_over, is_awaited: false };
+            let facts = self.of_open(&source, key, known, &open, is_over);
+            return Run { facts, is_over, is_live, is_awaited: false };
         }
         let is_awaited = self.is_due(key, known.as_ref(), is_over, true);
         if is_awaited {
             self.read_in_background(&source, key);
         }
-        Run { facts: known.and_then(|known| known.facts), is_over, is_awaited }
+        Run { facts: known.and_then(|known| known.facts), is_over, is_live, is_awaited }
     }
 
     /// Returns the facts of a session as far as they are known. Reads nothing.

@@ -56,8 +56,13 @@ impl ShownRun {
     }
 
     /// Returns `true` if a job has not ended, and the session is not known to be over.
-    pub(in crate::http) fn is_running(&self) -> bool {
+    pub(in crate::http) fn is_unfinished(&self) -> bool {
         !self.run.is_over && self.facts().is_some_and(|facts| facts.counts.unfinished > 0)
+    }
+
+    /// Returns `true` if the session is known to be live.
+    pub(in crate::http) fn is_live(&self) -> bool {
+        self.run.is_live
     }
 
     /// Returns `true` if the facts are being read, and there are none yet.

@@ -119,7 +119,7 @@ impl RunFacts {
         self.source == FactSource::Snapshot && files.source == FactSource::Files && ends(self) == ends(files)
     }
 
-    /// Returns the outcome in a sentence, or the number of running jobs; `None` if nothing is known. Words from logs are
+    /// Returns the outcome in a sentence, or the jobs that have not ended; `None` if nothing is known. Words from logs are
     /// left out unless `shows_logs`.
     pub fn sentence(&self, is_over: bool, shows_logs: bool) -> Option<String> {
         outcome::sentence(self, is_over, shows_logs)

@@ -11,7 +11,8 @@ pub(super) fn outcome(run: &ShownRun) -> Markup {
         Some(Outcome::Succeeded) => ("succeeded", "\u{2713}", "Succeeded"),
         Some(Outcome::Stopped) => ("stopped", "\u{25a0}", "Stopped"),
         Some(Outcome::Unknown) => ("unknown", "?", "Unknown"),
-        None if run.is_running() => ("running", "\u{25b6}", "Running"),
+        None if run.is_unfinished() && run.is_live() => ("running", "\u{25b6}", "Running"),
+        None if run.is_unfinished() => ("unknown", "?", "No end recorded"),
         None if run.is_awaited() => return html! { span.quiet { "is being read" } },
         None => return html! {},
     };

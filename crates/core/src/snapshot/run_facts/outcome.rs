@@ -106,29 +106,34 @@ pub(super) fn sentence(facts: &RunFacts, is_over: bool, shows_logs: bool) -> Opt
         let mut jobs = facts.jobs.iter();
         jobs.find(|job| job.job_type == JobType::Submission && status(job.status)).map_or("A job", JobFacts::name)
     };
-    let of = |count: u32| match (count, counts.submissions()) {
-        (1, _) => String::new(),
-        (count, all) => format!("{count} of {all} jobs, among them "),
+    // The jobs of a kind: the only one by its name, several by their number and the first name.
+    let all = |count: u32, name: &str, one: &str, many: &str| match count {
+        1 => format!("{name} {one}."),
+        count => format!("{count} of {} jobs {many}, among them {name}.", counts.submissions()),
     };
+    let unfinished = || first(|status| !status.is_terminal());
     Some(match facts.outcome(is_over) {
-        None if counts.unfinished > 0 => format!("{} running.", jobs(counts.unfinished, "is", "are")),
+        None if counts.unfinished > 0 => all(counts.unfinished, unfinished(), "has not ended", "have not ended"),
         None => return None,
         Some(Outcome::Failed) => {
-            let (of, name) = (of(counts.failed), first(|status| status == JobStatus::Failed));
+            let name = first(|status| status == JobStatus::Failed);
             let reason = facts.jobs.first().and_then(|job| reason(job, shows_logs));
-            format!("{of}{name} failed{}", reason.map_or(".".to_owned(), |reason| format!(": {reason}")))
+            match (counts.failed, reason) {
+                (1, Some(reason)) => format!("{name} failed: {reason}"),
+                (failed, Some(reason)) => format!("{failed} of {} jobs failed; {name}: {reason}", counts.submissions()),
+                (failed, None) => all(failed, name, "failed", "failed"),
+            }
         }
         Some(Outcome::Succeeded) => match counts.succeeded {
             1 => "Its job succeeded.".to_owned(),
             all => format!("All {all} jobs succeeded."),
         },
         Some(Outcome::Stopped) => {
-            let verb = if counts.stopped == 1 { "was" } else { "were" };
-            format!("{}{} {verb} stopped.", of(counts.stopped), first(|status| status == JobStatus::Stopped))
+            all(counts.stopped, first(|status| status == JobStatus::Stopped), "was stopped", "were stopped")
         }
         Some(Outcome::Unknown) if counts.unfinished > 0 => {
-            let name = first(|status| !status.is_terminal());
-            format!("{}{name} had not ended when the session did.", of(counts.unfinished))
+            let when = "had not ended when the session did";
+            all(counts.unfinished, unfinished(), when, when)
         }
         Some(Outcome::Unknown) if facts.is_partial => "Files are missing that may tell how its jobs ended.".to_owned(),
         Some(Outcome::Unknown) if counts.assumed > 0 => {
@@ -149,9 +154,4 @@ fn reason(job: &JobFacts, shows_logs: bool) -> Option<String> {
         .map(|words| words.text.to_string())
         .or_else(|| job.exit_code.map(|code| format!("exit code {code}")))
         .or_else(|| job.error_type.as_ref().map(ToString::to_string))
-}
-
-/// Returns `1 job is`, `2 jobs are`.
-fn jobs(count: u32, one: &str, many: &str) -> String {
-    if count == 1 { format!("1 job {one}") } else { format!("{count} jobs {many}") }
 }

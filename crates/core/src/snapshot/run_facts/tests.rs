@@ -83,7 +83,7 @@ fn outcomes_follow_from_submissions() {
             vec![submission(a, Pending), submission(b, Running), submission(c, Succeeded)],
             None,
             "Unknown",
-            "2 of 3 jobs, among them a had not ended when the session did.",
+            "2 of 3 jobs had not ended when the session did, among them a.",
         ),
         (vec![submission(a, Running), submission(b, Failed)], None, "Failed", "b failed."),
         (vec![submission(a, Succeeded), submission(b, Stopped)], Some("Stopped"), "Stopped", "b was stopped."),
@@ -91,17 +91,23 @@ fn outcomes_follow_from_submissions() {
             vec![submission(a, Stopped), submission(b, Stopped)],
             Some("Stopped"),
             "Stopped",
-            "2 of 2 jobs, among them a were stopped.",
+            "2 of 2 jobs were stopped, among them a.",
         ),
         (vec![submission(a, Stopped), submission(b, Failed)], Some("Failed"), "Failed", "b failed."),
         (
             vec![submission(a, Failed), submission(b, Succeeded), submission(c, Failed)],
             Some("Failed"),
             "Failed",
-            "2 of 3 jobs, among them a failed.",
+            "2 of 3 jobs failed, among them a.",
         ),
         (vec![reason(Some(5), "")], Some("Failed"), "Failed", "a failed: exit code 5"),
         (vec![reason(None, "")], Some("Failed"), "Failed", "a failed: JOB_ENTRYPOINT_COMMAND_ERROR"),
+        (
+            vec![reason(Some(5), ""), UnifiedJob { submission_id: Some("b".into()), ..reason(Some(6), "") }],
+            Some("Failed"),
+            "Failed",
+            "2 of 2 jobs failed; a: exit code 5",
+        ),
         (
             vec![reason(Some(1), "Job entrypoint command failed, last logs:\n\u{1b}[31mValueError: x\u{1b}[0m\n")],
             Some("Failed"),
@@ -117,9 +123,9 @@ fn outcomes_follow_from_submissions() {
 }
 
 #[test]
-fn a_session_that_goes_on_says_what_runs() {
+fn a_session_that_goes_on_says_what_has_not_ended() {
     let running = facts(vec![submission("a", JobStatus::Running), submission("b", JobStatus::Failed)]);
-    assert_eq!(running.sentence(false, true).as_deref(), Some("1 job is running."));
+    assert_eq!(running.sentence(false, true).as_deref(), Some("a has not ended."));
     assert_eq!(facts(vec![]).sentence(false, true), None);
 }
 
