@@ -13,8 +13,10 @@ use tokio_util::sync::CancellationToken;
 const MAX_SESSIONS: usize = 50_000;
 /// Delay after the start, so that listings come first.
 const DELAY: Duration = Duration::from_secs(5);
-/// Pause between two passes.
+/// Pause after a pass that read something.
 const PAUSE: Duration = Duration::from_secs(60);
+/// Pause after a pass that found nothing to read.
+const LONG_PAUSE: Duration = Duration::from_secs(300);
 /// Rest for each request to a bucket.
 const REST: Duration = Duration::from_secs(1);
 /// Rest for each request to a folder, which costs no money, but is work for a disk.
@@ -28,15 +30,16 @@ impl Sessions {
         let keep = async {
             tokio::time::sleep(DELAY).await;
             loop {
-                self.sweep().await;
-                tokio::time::sleep(PAUSE).await;
+                let pause = if self.sweep().await { PAUSE } else { LONG_PAUSE };
+                tokio::time::sleep(pause).await;
             }
         };
         shutdown.run_until_cancelled(keep).await;
     }
 
-    /// Reads what was not read, until the store is replaced.
-    async fn sweep(&self) {
+    /// Reads what was not read, until the store is replaced. Returns `true` if there was something.
+    async fn sweep(&self) -> bool {
+        let mut has_read = false;
         let source = self.source();
         let rest = if source.store.listing_is_free() { REST_OF_FREE } else { REST };
         let listing = source.catalog.listing();
@@ -45,7 +48,7 @@ impl Sessions {
                 tokio::task::yield_now().await;
             }
             if source.facts.is_nearly_full() || !Arc::ptr_eq(&source, &self.source()) {
-                return;
+                break;
             }
             let known = source.facts.0.peek(&entry.key);
             let is_settled = known.as_ref().is_some_and(|known| known.is_final);
@@ -54,9 +57,11 @@ impl Sessions {
             }
             let is_due = self.is_due(&entry.key, known.as_ref(), self.is_over(&entry.key), false);
             if is_due && source.facts.0.claim(&entry.key) {
+                has_read = true;
                 let requests = Box::pin(self.read_facts(&source, &entry.key)).await;
                 tokio::time::sleep(rest.saturating_mul(u32::try_from(requests.max(1)).unwrap_or(u32::MAX))).await;
             }
         }
+        has_read
     }
 }
