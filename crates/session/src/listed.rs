@@ -60,9 +60,10 @@ impl Sessions {
             read.set(read.get() + usize::from(told.is_none()));
             told
         };
-        let asked = Cell::new(0);
+        // Taken once, because a filter asks for every session.
+        let (asked, source) = (Cell::new(0), self.source());
         let outcomes = |key: &SessionKey| {
-            let outcome = self.outcome(key, asked.get() < MAX_READ);
+            let outcome = self.outcome(&source, key, asked.get() < MAX_READ);
             asked.set(asked.get() + usize::from(outcome == ReadOutcome::Unread));
             outcome
         };

@@ -13,7 +13,9 @@ use tokio_util::sync::CancellationToken;
 const MAX_SESSIONS: usize = 50_000;
 /// Delay after the start, so that listings come first.
 const DELAY: Duration = Duration::from_secs(5);
-/// Pause after a pass that read something.
+/// Sessions read before it begins with the newest again: others have ended meanwhile.
+const BATCH: usize = 16;
+/// Pause after a pass that read something, but no whole batch.
 const PAUSE: Duration = Duration::from_secs(60);
 /// Pause after a pass that found nothing to read.
 const LONG_PAUSE: Duration = Duration::from_secs(300);
@@ -30,16 +32,19 @@ impl Sessions {
         let keep = async {
             tokio::time::sleep(DELAY).await;
             loop {
-                let pause = if self.sweep().await { PAUSE } else { LONG_PAUSE };
-                tokio::time::sleep(pause).await;
+                match self.sweep().await {
+                    0 => tokio::time::sleep(LONG_PAUSE).await,
+                    BATCH => {}
+                    _ => tokio::time::sleep(PAUSE).await,
+                }
             }
         };
         shutdown.run_until_cancelled(keep).await;
     }
 
-    /// Reads what was not read, until the store is replaced. Returns `true` if there was something.
-    async fn sweep(&self) -> bool {
-        let mut has_read = false;
+    /// Reads a batch of what was not read, until the store is replaced. Returns the number of sessions.
+    async fn sweep(&self) -> usize {
+        let mut read = 0;
         let source = self.source();
         let rest = if source.store.listing_is_free() { REST_OF_FREE } else { REST };
         let listing = source.catalog.listing();
@@ -47,7 +52,7 @@ impl Sessions {
             if at % AT_A_TIME == 0 {
                 tokio::task::yield_now().await;
             }
-            if source.facts.is_nearly_full() || !Arc::ptr_eq(&source, &self.source()) {
+            if read == BATCH || source.facts.is_nearly_full() || !Arc::ptr_eq(&source, &self.source()) {
                 break;
             }
             let known = source.facts.0.peek(&entry.key);
@@ -57,11 +62,11 @@ impl Sessions {
             }
             let is_due = self.is_due(&entry.key, known.as_ref(), self.is_over(&entry.key), false);
             if is_due && source.facts.0.claim(&entry.key) {
-                has_read = true;
+                read += 1;
                 let requests = Box::pin(self.read_facts(&source, &entry.key)).await;
                 tokio::time::sleep(rest.saturating_mul(u32::try_from(requests.max(1)).unwrap_or(u32::MAX))).await;
             }
         }
-        has_read
+        read
     }
 }

@@ -54,25 +54,28 @@ impl Scene {
             watched,
             Metrics::default(),
         );
-        for n in 0..sessions {
-            let marker = format!("cluster-metadata/rayjob/ns_train_train-{n}/{}", key(n).session);
-            bucket.put_modified(marker, "", BEGAN + 90 * SECOND);
-            let (folder, written) = (folder(n), BEGAN + 60 * SECOND);
-            for (path, body) in [
-                (format!("{NODE}/logs/events/event_JOBS.log"), EVENTS),
-                (format!("{NODE}/logs/job-driver-a.log"), LOG),
-                ("fetched_endpoints/restful__timezone".to_owned(), r#"{"offset": "+01:00", "value": "x"}"#),
-                (
-                    "fetched_endpoints/restful__api__v0__cluster_metadata".to_owned(),
-                    r#"{"result": true, "data": {"rayVersion": "2.60.0", "pythonVersion": "3.11.7"}}"#,
-                ),
-            ] {
-                bucket.put_modified(format!("{folder}{path}"), body, written);
-            }
-        }
         let scene = Self { bucket, store, sessions: Arc::new(opened) };
+        (0..sessions).for_each(|n| scene.put(n));
         scene.sessions.refresh().await.unwrap();
         scene
+    }
+
+    /// Adds a session.
+    fn put(&self, n: u32) {
+        let marker = format!("cluster-metadata/rayjob/ns_train_train-{n}/{}", key(n).session);
+        self.bucket.put_modified(marker, "", BEGAN + 90 * SECOND);
+        let (folder, written) = (folder(n), BEGAN + 60 * SECOND);
+        for (path, body) in [
+            (format!("{NODE}/logs/events/event_JOBS.log"), EVENTS),
+            (format!("{NODE}/logs/job-driver-a.log"), LOG),
+            ("fetched_endpoints/restful__timezone".to_owned(), r#"{"offset": "+01:00", "value": "x"}"#),
+            (
+                "fetched_endpoints/restful__api__v0__cluster_metadata".to_owned(),
+                r#"{"result": true, "data": {"rayVersion": "2.60.0", "pythonVersion": "3.11.7"}}"#,
+            ),
+        ] {
+            self.bucket.put_modified(format!("{folder}{path}"), body, written);
+        }
     }
 
     /// Shows a session, waits for what that reads, and returns what is known then.
@@ -296,6 +299,23 @@ async fn a_sweep_reads_the_newest_first_and_rests() {
         let (lists, reads) = scene.requests_since(before);
         assert_eq!((known(), lists + reads), (expected, requests), "{after} s later");
     }
+    shutdown.cancel();
+    sweep.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_comes_back_to_what_ended_meanwhile() {
+    let scene = Scene::new(40).await;
+    let shutdown = CancellationToken::new();
+    let sweep = tokio::spawn(Arc::clone(&scene.sessions).keep_facts_read(shutdown.clone()));
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    scene.put(99);
+    scene.sessions.refresh().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(110)).await;
+    let known = |n| scene.sessions.known_facts(&key(n)).is_some();
+    assert_eq!([99, 39, 0].map(known), [true, true, false]);
+    tokio::time::sleep(Duration::from_secs(200)).await;
+    assert!((0..40).all(known), "without a pause between batches");
     shutdown.cancel();
     sweep.await.unwrap();
 }
