@@ -5,7 +5,7 @@ use crate::http::error::problem::Problem;
 use crate::http::request::{Call, filter};
 use crate::http::sessions::empty;
 use crate::http::sessions::find;
-use crate::http::sessions::item::{SessionItem, listed};
+use crate::http::sessions::item::{SessionItem, all_listed};
 use crate::http::validators;
 use actix_web::HttpResponse;
 use ray_history_session::catalog::{Page, Query};
@@ -20,8 +20,8 @@ pub(in crate::http) struct SessionList {
     sessions: Vec<SessionItem>,
     /// Number of all matching sessions.
     total: usize,
-    /// Number of sessions that may match, because their manifests are not read yet: 200 of them are read for each request,
-    /// in the background. Absent if there are none.
+    /// Number of sessions that may match, because their manifests, or the files that tell how their jobs ended, are not read
+    /// yet: 200 of them are read for each request, in the background. Absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     unread: Option<usize>,
     /// Value of `after` for the next page; absent on the last page.
@@ -53,6 +53,7 @@ pub(in crate::http) struct SessionList {
         ("owner" = Option<String>, Query, description = "Name of the RayJob or RayService"),
         ("state" = Option<String>, Query, description = "live, dead or unknown; by manifests where nothing watches the cluster"),
         ("completeness" = Option<String>, Query, description = "complete, complete-to, gaps or no-known-gaps, of sessions with manifests"),
+        ("outcome" = Option<String>, Query, description = "succeeded, failed, stopped or unknown, by the jobs of sessions that were read"),
         ("startedAfter" = Option<String>, Query, description = "RFC 3339, a day, or a span up to now such as 24h or 7d; compared with the head's own clock"),
         ("startedBefore" = Option<String>, Query, description = "RFC 3339; compared with the head's own clock"),
         ("q" = Option<String>, Query, description = "Words that must all occur in a name"),
@@ -66,12 +67,12 @@ pub(in crate::http) struct SessionList {
         (status = 400, description = "A parameter cannot be understood", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(in crate::http) fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> {
+pub(in crate::http) async fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let wanted = filter::parse(call.request.query_string(), Query::LIMIT, 1000)?;
     let listing = call.state.sessions.listing();
     let Page { entries, total, unread, next, previous } = find::page(call, wanted);
     let list = SessionList {
-        sessions: entries.iter().map(|entry| listed(call.state, entry)).collect(),
+        sessions: all_listed(call, &entries).await,
         total,
         unread: Some(unread).filter(|unread| *unread > 0),
         next: next.map(|next| next.to_string()),
