@@ -76,9 +76,12 @@ pub enum NotUnderstood {
     /// It is too long.
     #[error("the obituary is longer than {MAX_READ} bytes")]
     TooLong,
-    /// It is none.
+    /// It is none: no JSON, or not of this form.
     #[error("this is no obituary")]
     Malformed(#[source] serde_json::Error),
+    /// It is JSON of something else.
+    #[error("this is no obituary")]
+    Foreign,
     /// A newer version of ray-history wrote it; it must not be replaced.
     #[error("the obituary was written by a newer version of ray-history: {0}")]
     Newer(String),
@@ -107,6 +110,9 @@ impl Document {
             return Err(NotUnderstood::TooLong);
         }
         let Schema { schema } = serde_json::from_slice(bytes).map_err(NotUnderstood::Malformed)?;
+        if !schema.starts_with(SCHEMA.trim_end_matches(char::is_numeric)) {
+            return Err(NotUnderstood::Foreign);
+        }
         if schema != SCHEMA {
             return Err(NotUnderstood::Newer(crate::text::one_line(&schema, 100)));
         }

@@ -38,6 +38,9 @@ fn of_event(scope: &Scope<'_>, object: &Subject, event: &Event) -> Option<Candid
         .value("message", message(&event.note))
         .because_of(event);
     candidate.healed = made_after(scope, role, event) || (role == Role::Worker && scope.began());
+    if !scope.saw_the_end(object.last_seen) {
+        candidate.cause.certainty = Certainty::Likely;
+    }
     Some(candidate)
 }
 
@@ -56,6 +59,9 @@ fn invalid(scope: &Scope<'_>, object: &Subject, event: &Event) -> Candidate {
             .value("message", message(&event.note))
             .because_of(event);
     candidate.healed = started(scope);
+    if !scope.saw_the_end(object.last_seen) || !scope.facts.unseen.is_empty() {
+        candidate.cause.certainty = Certainty::Likely;
+    }
     candidate
 }
 
@@ -93,6 +99,9 @@ fn of_condition(scope: &Scope<'_>, cluster: &Subject, condition: &Condition) -> 
         let mut refused = candidate(Code::PodRefused, Certainty::Certain, role.into());
         refused.healed = scope.began()
             || scope.pods.iter().any(|pod| pod.role == role && pod.created_at.is_some_and(|at| at >= condition.at));
+        if !scope.saw_the_end(cluster.last_seen) {
+            refused.cause.certainty = Certainty::Likely;
+        }
         return Some(refused.value("role", &role.to_string()).value("message", words));
     }
     if condition.kind != "HeadPodReady" || condition.status == "True" || !belongs(scope, condition) {
@@ -123,6 +132,9 @@ fn of_condition(scope: &Scope<'_>, cluster: &Subject, condition: &Condition) -> 
     }
     // KubeRay notes the change of the status alone; a head that was ready later healed.
     told.healed = ready_after(scope, condition);
+    if code != Code::HeadOOM && !scope.saw_the_end(cluster.last_seen) {
+        told.cause.certainty = Certainty::Likely;
+    }
     Some(told)
 }
 

@@ -50,7 +50,7 @@ fn merged(candidates: Vec<Candidate>) -> Vec<Candidate> {
         let same = |(other, _): &&mut (Candidate, Vec<String>)| {
             other.cause.code == candidate.cause.code
                 && other.place == candidate.place
-                && other.healed == candidate.healed
+                && (other.healed == candidate.healed || !is_wait(candidate.cause.code))
                 && (other.group == candidate.group || other.group.is_empty() || candidate.group.is_empty())
         };
         match merged.iter_mut().find(same) {

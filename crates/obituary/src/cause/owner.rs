@@ -70,7 +70,7 @@ fn ran_for(scope: &Scope<'_>, candidate: Candidate, at: Time) -> Candidate {
 
 /// Returns `true` if nothing was started, and the object is suspended.
 fn never_began(scope: &Scope<'_>) -> bool {
-    let suspended = [scope.job, scope.cluster].into_iter().flatten().any(|object| last_suspend(object).is_some());
+    let suspended = [scope.job, scope.cluster].into_iter().flatten().any(|object| object.suspension().is_some());
     suspended && scope.pods.is_empty() && !scope.began()
 }
 
@@ -80,11 +80,6 @@ fn admitted_never(scope: &Scope<'_>) -> bool {
         condition.about.starts_with("Workload ") && condition.status == "True" && condition.kind == "QuotaReserved"
     };
     !scope.facts.conditions.iter().any(admitted)
-}
-
-/// Returns the suspension that is in force.
-fn last_suspend(object: &Subject) -> Option<&Suspend> {
-    object.suspends.iter().next_back().filter(|suspend| suspend.value)
 }
 
 fn suspended(scope: &Scope<'_>) -> Option<Candidate> {
@@ -101,7 +96,7 @@ fn suspended(scope: &Scope<'_>) -> Option<Candidate> {
         objects.filter_map(|object| Some((object, object.suspends.iter().rfind(within)?))).next()?;
     let told = scope.attempt.is_some_and(|attempt| attempt.state.deployment_status.starts_with("Suspend"));
     // A job that is created suspended and resumed by its queue is an ordinary one.
-    if last_suspend(object).is_none() && !told {
+    if object.suspension().is_none() && !told {
         return None;
     }
     let at = suspend.at?;
@@ -135,7 +130,11 @@ fn replaced(scope: &Scope<'_>) -> Option<Candidate> {
 
 /// Returns the candidate of a deletion.
 fn deleted(scope: &Scope<'_>) -> Option<Candidate> {
-    let object = scope.cluster.filter(|cluster| cluster.end().is_some()).or(scope.job)?;
+    let cluster = scope.cluster.filter(|cluster| cluster.end().is_some());
+    // Of a job that was deleted, its cluster goes along.
+    let own = scope.job.filter(|job| scope.kind == Kind::RayJob && job.end().is_some());
+    let own = own.filter(|job| cluster.is_none_or(|cluster| job.end() <= cluster.end().map(|end| end.plus(5))));
+    let object = own.or(cluster).or(scope.job)?;
     let at = object.end()?;
     let over = scope.attempt.filter(|attempt| attempt.is_over()).and_then(|attempt| attempt.to);
     let about = object.shown();
@@ -155,13 +154,19 @@ fn deleted(scope: &Scope<'_>) -> Option<Candidate> {
             candidate(Code::DeletedByPolicy, Certainty::Certain, at, "deleted after the job's end").value("ttl", &ttl)
         });
     }
+    if scope.to.is_some_and(|to| at > to.plus(5)) {
+        return None;
+    }
     let terminating = scope.facts.events.iter().find(|event| event.note.contains("because it is being terminated"));
     if let Some(event) = terminating.filter(|event| event.first <= at.plus(60)) {
         return Some(candidate(Code::NamespaceDeleted, Certainty::Certain, at, &event.note));
     }
     let owner = [scope.job, scope.service].into_iter().flatten().find(|owner| owner.uid != object.uid);
     if let Some(owner) = owner.filter(|owner| owner.end().is_some_and(|end| end <= at.plus(5))) {
-        let candidate = candidate(Code::DeletedWithOwner, Certainty::Certain, at, "deleted after its owner");
+        // Two that were found gone together: either may have been deleted, and the job may have ended before.
+        let sure = owner.seen_going && object.seen_going && scope.facts.unseen.is_empty();
+        let certainty = if sure { Certainty::Certain } else { Certainty::Likely };
+        let candidate = candidate(Code::DeletedWithOwner, certainty, at, "deleted after its owner");
         return Some(candidate.value("kind", owner.kind.name()).value("name", &owner.name));
     }
     if let Some(event) = by_job {

@@ -10,6 +10,8 @@ const LATE: i64 = 60;
 
 /// One run.
 pub(super) struct Scope<'a> {
+    /// The kind of the object whose run it is.
+    pub(super) kind: Kind,
     pub(super) facts: &'a Facts,
     pub(super) ray: Option<&'a RayFacts>,
     /// The name of the cluster; empty if there was none.
@@ -84,6 +86,11 @@ impl Scope<'_> {
         !self.has_gaps() && self.head.is_some_and(told)
     }
 
+    /// Returns `true` for a thing that was seen at the end of the run or later, so that its state then is known.
+    pub(super) fn saw_the_end(&self, last_seen: Option<Time>) -> bool {
+        self.to.is_none_or(|to| last_seen.is_some_and(|seen| seen >= to))
+    }
+
     /// Returns the sessions of the cluster that began within the run.
     pub(super) fn sessions(&self) -> Vec<String> {
         let of = |key: &str| Some(key.strip_prefix(self.cluster_name)?.strip_prefix('/')?.to_owned());
@@ -115,7 +122,7 @@ pub(super) fn scopes<'a>(facts: &'a Facts, kind: Kind, uid: &str, ray: Option<&'
         let attempt = place.map(|place| attempts[place]);
         let next = place.and_then(|place| attempts.get(place + 1)).copied();
         let service = cluster.and_then(|cluster| owner(facts, cluster, Kind::RayService));
-        let base = Base { facts, ray, name, cluster, job, service, attempt, next };
+        let base = Base { kind, facts, ray, name, cluster, job, service, attempt, next };
         scopes.extend(base.scopes());
     }
     scopes
@@ -159,6 +166,7 @@ fn owner<'a>(facts: &'a Facts, of: &Subject, kind: Kind) -> Option<&'a Subject> 
 
 /// All of a cluster, before it is split by head pods.
 struct Base<'a> {
+    kind: Kind,
     facts: &'a Facts,
     ray: Option<&'a RayFacts>,
     name: &'a str,
@@ -211,6 +219,7 @@ impl<'a> Base<'a> {
             Role::Worker | Role::Submitter => to.is_none_or(|to| pod.created_at.is_none_or(|at| at <= to)),
         };
         Scope {
+            kind: self.kind,
             facts: self.facts,
             ray: self.ray,
             cluster_name: self.name,
@@ -250,11 +259,14 @@ impl<'a> Base<'a> {
         }
     }
 
-    /// Returns the time of a suspension that was not taken back.
+    /// Returns the time of the suspension in force; what was never started waits for its queue, and goes on.
     fn suspended(&self) -> Option<Time> {
-        let last = |object: &'a Subject| object.suspends.iter().next_back().filter(|suspend| suspend.value);
+        let ready = self.cluster.is_some_and(|cluster| cluster.ready_at.is_some());
+        if !ready && !self.facts.pods.iter().any(|pod| self.has(pod)) {
+            return None;
+        }
         let objects = [self.cluster, self.job.filter(|_| self.attempt.is_none())];
-        objects.into_iter().flatten().find_map(last).and_then(|suspend| suspend.at)
+        objects.into_iter().flatten().find_map(Subject::suspension).and_then(|suspend| suspend.at)
     }
 }
 

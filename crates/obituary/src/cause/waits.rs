@@ -31,6 +31,10 @@ fn of_pod(scope: &Scope<'_>, pod: &Pod) -> Vec<Candidate> {
     found.extend(waited_for_head(scope, pod));
     for candidate in &mut found {
         candidate.healed = ran(pod).is_some_and(|ran| ran >= candidate.at.plus(-1));
+        // A pod that was not seen since may have run.
+        if !candidate.healed && !scope.saw_the_end(pod.last_seen) {
+            candidate.cause.certainty = Certainty::Likely;
+        }
     }
     found
 }
@@ -135,14 +139,15 @@ fn names_ray(pod: &Pod, note: &str) -> bool {
 fn waited_for_head(scope: &Scope<'_>, pod: &Pod) -> Option<Candidate> {
     let init = pod.containers.iter().find(|container| container.name == WAIT_FOR_HEAD)?;
     let since = init.ran_at?;
-    let ended = init.ended.iter().any(|ended| !ended.deleting && ended.exit == Some(0));
+    let ended = init.ended.iter().any(|ended| ended.exit == Some(0));
     let head_ready = scope.head.and_then(|head| head.main()).is_some_and(|main| main.last_ready.is_some());
     if pod.role != Role::Worker || ended || head_ready || pod.ran_at.is_some() || !admitted(scope, pod, since) {
         return None;
     }
     let time = scope.to.map(|to| span(to.since(since))).unwrap_or_default();
     // Only where the head itself was seen is it known that it was not ready.
-    let certainty = if scope.has_gaps() { Certainty::Likely } else { Certainty::Certain };
+    let head_seen = scope.head.is_some_and(|head| scope.saw_the_end(head.last_seen));
+    let certainty = if scope.has_gaps() || !head_seen { Certainty::Likely } else { Certainty::Certain };
     let candidate = Candidate::of_pod(Code::WaitedForHead, certainty, since, pod).value("time", &time);
     Some(candidate.because(Some(since), &pod.shown(), "wait-gcs-ready ran and never ended"))
 }

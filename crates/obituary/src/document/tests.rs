@@ -44,7 +44,8 @@ fn unknown_fields_survive_and_a_newer_form_is_refused() {
     assert_eq!(read.join(Document::new(id(), facts(), None), None).unknown["later"], "kept");
     let newer = String::from_utf8(bytes).unwrap().replace("obituary/v1", "obituary/v2");
     assert!(matches!(Document::read(newer.as_bytes()), Err(NotUnderstood::Newer(_))));
-    assert!(matches!(Document::read(b"[]"), Err(NotUnderstood::Malformed(_))));
+    assert!(matches!(Document::read(b"{"), Err(NotUnderstood::Malformed(_))));
+    assert!(matches!(Document::read(b"[]"), Err(NotUnderstood::Foreign)));
     assert!(matches!(Document::read(&vec![b' '; MAX_READ + 1]), Err(NotUnderstood::TooLong)));
 }
 

@@ -146,6 +146,15 @@ impl Facts {
     /// Bounds what is small and could be many.
     fn limit_numbers(&mut self) {
         self.objects.keep_greatest(OBJECTS, |object| (object.kind != Kind::RayCluster, object.created_at));
+        let many: Vec<_> = self.objects.iter().filter(|object| object.suspends.len() > WAITS || object.active.len() > OBJECTS).map(crate::join::Keyed::key).collect();
+        for key in many {
+            let Some(mut object) = self.objects.remove(&key) else { continue };
+            object.suspends.keep_greatest(WAITS, |suspend| suspend.generation);
+            while object.active.len() > OBJECTS {
+                object.active.pop_first();
+            }
+            self.objects.add(object);
+        }
         self.nodes.keep_greatest(NODES, |node| (node.gone_at, node.not_ready_at));
         while self.sessions.len() > SESSIONS {
             self.sessions.pop_first();

@@ -70,6 +70,9 @@ pub struct Pod {
     /// The time at which the pod was found gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gone_at: Option<Time>,
+    /// The last time at which a version was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Time>,
     /// The furthest phase.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub phase: String,
@@ -143,6 +146,7 @@ impl Join for Pod {
         least(&mut self.ran_at, other.ran_at);
         least(&mut self.deleted_at, other.deleted_at);
         least(&mut self.gone_at, other.gone_at);
+        greatest(&mut self.last_seen, other.last_seen);
         if (phase(&other.phase), &other.phase) > (phase(&self.phase), &self.phase) {
             self.phase = other.phase;
         }

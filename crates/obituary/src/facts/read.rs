@@ -44,10 +44,12 @@ fn subject(kind: Kind, metadata: &object::Metadata, suspended: Option<bool>, see
         uid: uid.clone(),
         created_at: metadata.created.0,
         deleted_at: metadata.deletion_requested(),
+        last_seen: Some(seen),
         seen_going: metadata.deleted.0.is_some(),
         owner: owner(metadata),
         labels: labels.map(|(name, value)| (name.to_owned(), value.clone())).collect(),
         suspends: suspend.into_iter().collect(),
+        not_suspended: if suspended { 0 } else { generation },
         ..Subject::default()
     })
 }

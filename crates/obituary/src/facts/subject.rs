@@ -115,6 +115,9 @@ pub struct Subject {
     /// The time at which the object was found gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gone_at: Option<Time>,
+    /// The last time at which a version was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Time>,
     /// `true` if a watch saw the object go, so that its last state is known.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub seen_going: bool,
@@ -127,7 +130,10 @@ pub struct Subject {
     /// The first time at which it was ready: of a cluster, all pods.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ready_at: Option<Time>,
-    /// Changes of `suspend`.
+    /// The greatest number of a version of the spec that was seen not to be suspended.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub not_suspended: i64,
+    /// Versions of the spec that are suspended, and who resumed them.
     #[serde(skip_serializing_if = "Table::is_empty")]
     pub suspends: Table<Suspend>,
     /// Clusters that a service made active, each with the first time.
@@ -138,7 +144,18 @@ pub struct Subject {
     pub spec: Option<Spec>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
 impl Subject {
+    /// Returns the suspension that is in force.
+    pub fn suspension(&self) -> Option<&Suspend> {
+        let last = self.suspends.iter().next_back().filter(|suspend| suspend.value)?;
+        (last.generation > self.not_suspended || last.generation == 0 && self.not_suspended == 0).then_some(last)
+    }
+
     /// Returns the kind and the name.
     pub fn shown(&self) -> String {
         format!("{} {}", self.kind, self.name)
@@ -167,12 +184,14 @@ impl Join for Subject {
         least(&mut self.created_at, other.created_at);
         least(&mut self.deleted_at, other.deleted_at);
         least(&mut self.gone_at, other.gone_at);
+        greatest(&mut self.last_seen, other.last_seen);
         self.seen_going |= other.seen_going;
         greatest(&mut self.owner, other.owner);
         for (label, value) in other.labels {
             greatest(self.labels.entry(label).or_default(), value);
         }
         least(&mut self.ready_at, other.ready_at);
+        greatest(&mut self.not_suspended, other.not_suspended);
         self.suspends.join(other.suspends);
         for (cluster, at) in other.active {
             let mut known = self.active.remove(&cluster);

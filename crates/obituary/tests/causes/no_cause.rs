@@ -139,15 +139,9 @@ fn a_refused_spec_that_was_corrected() {
 /// Kueue creates each job suspended, and resumes it.
 #[test]
 fn a_job_that_its_queue_resumed() {
-    let suspended = json!({"spec": {"suspend": true}, "status": {"rayClusterName": ""}});
-    let resumed = |status: Value| {
-        let mut job = job("Running", "RUNNING", status);
-        job["metadata"]["generation"] = 2.into();
-        job
-    };
-    let scene = Scene::default()
-        .see(0, job("Suspended", "", suspended))
-        .see(10, workload("QuotaReserved", "False", "Pending", 5));
+    let waits = with(job("Suspended", "", json!({"rayClusterName": ""})), json!({"spec": {"suspend": true}}));
+    let resumed = |status: Value| with(job("Running", "RUNNING", status), json!({"metadata": {"generation": 2}}));
+    let scene = Scene::default().see(0, waits).see(10, workload("QuotaReserved", "False", "Pending", 5));
     let scene = scene.see(20, owned()).see(60, resumed(json!({}))).healthy();
     let ended = json!({"jobDeploymentStatus": "Complete", "jobStatus": "SUCCEEDED", "endTime": when(300)});
     let scene = scene.see(300, resumed(ended));

@@ -5,6 +5,7 @@ use ray_history_obituary::document::{Document, Kubernetes};
 use ray_history_obituary::records::{Object, Records};
 use ray_history_obituary::time::Time;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// The time at which everything is created.
 pub(crate) const START: &str = "2026-11-29T07:00:00Z";
@@ -24,6 +25,8 @@ pub(crate) fn when(seconds: i64) -> String {
 pub(crate) struct Scene {
     pub(crate) records: Records,
     pub(crate) ray: Option<RayFacts>,
+    /// The last version of each object that is there.
+    there: BTreeMap<String, Value>,
 }
 
 /// Joins fields of the second value into the first.
@@ -36,6 +39,12 @@ fn merge(into: &mut Value, with: Value) {
         }
         (into, with) => *into = with,
     }
+}
+
+/// Returns the object with other fields.
+pub(crate) fn with(mut object: Value, fields: Value) -> Value {
+    merge(&mut object, fields);
+    object
 }
 
 fn read(value: &Value) -> Object {
@@ -68,13 +77,21 @@ impl Scene {
     /// Sees a version.
     pub(crate) fn see(mut self, seconds: i64, object: Value) -> Self {
         self.records.apply(&read(&object), at(seconds));
+        self.there.insert(object["metadata"]["uid"].to_string(), object);
         self
     }
 
     /// Sees an object go.
     pub(crate) fn gone(mut self, seconds: i64, object: Value) -> Self {
         self.records.delete(&read(&object), at(seconds));
+        self.there.remove(&object["metadata"]["uid"].to_string());
         self
+    }
+
+    /// Sees all that is there once more, unchanged.
+    pub(crate) fn again(self, seconds: i64) -> Self {
+        let there: Vec<Value> = self.there.values().cloned().collect();
+        there.into_iter().fold(self, |scene, object| scene.see(seconds, object))
     }
 
     /// The job fails with a reason and a message.

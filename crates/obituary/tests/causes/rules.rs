@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 use Certainty::{Certain, Likely};
-use Outcome::{Failed, Stopped, Unknown};
+use Outcome::{Failed, Stopped};
 
 /// What a scene must come to.
 struct Row {
@@ -29,7 +29,7 @@ fn running(seconds: i64) -> Value {
 }
 
 fn deadline(scene: Scene) -> Scene {
-    scene.fails(600, "DeadlineExceeded", "", "The RayJob has passed the activeDeadlineSeconds.")
+    scene.fails(600, "DeadlineExceeded", "", "The RayJob has passed the activeDeadlineSeconds.").again(610)
 }
 
 fn app_failed(scene: Scene, seconds: i64, error: &str) -> Scene {
@@ -53,18 +53,18 @@ fn lost_by_event(reason: &str, note: &str) -> Scene {
 fn suspended(by: &str, seconds: i64) -> Value {
     let managed = json!([{"manager": by, "time": when(seconds), "fieldsV1": {"f:spec": {"f:suspend": {}}}}]);
     json!({"metadata": {"generation": 2, "managedFields": managed, "labels": {"kueue.x-k8s.io/queue-name": "gpu-queue"}},
-        "spec": {"suspend": true}, "status": {"jobDeploymentStatus": "Suspended", "rayClusterName": ""}})
+        "spec": {"suspend": true}})
 }
 
 fn never_admitted() -> Scene {
-    let scene = Scene::default().see(0, job("Suspended", "", suspended("kueue", 0)));
-    let scene = scene.see(5, workload("QuotaReserved", "False", "Pending", 4));
-    scene.gone(900, deleting(job("Suspended", "", suspended("kueue", 0)), 900, 0))
+    let waits = || with(job("Suspended", "", json!({"rayClusterName": ""})), suspended("kueue", 0));
+    let scene = Scene::default().see(0, waits()).see(5, workload("QuotaReserved", "False", "Pending", 4));
+    scene.gone(900, deleting(waits(), 900, 0))
 }
 
 fn suspended_at(seconds: i64, by: &str) -> Scene {
-    let scene = Scene::job().healthy();
-    scene.see(seconds, job("Suspending", "", suspended(by, seconds))).gone(seconds + 2, owned())
+    let suspending = with(job("Suspending", "", json!({})), suspended(by, seconds));
+    Scene::job().healthy().see(seconds, suspending).gone(seconds + 2, owned())
 }
 
 fn ray(facts: RayFacts) -> Scene {
@@ -272,7 +272,7 @@ fn rows() -> Vec<Row> {
             Code::Evicted,
             Certain,
             Failed,
-            "because it passed its own limit : Usage of EmptyDir",
+            "because it passed its own limit: Usage of EmptyDir",
             lost_by_event("Evicted", "Usage of EmptyDir volume \"scratch\" exceeds the limit \"64Mi\". "),
         ),
         row(
@@ -521,7 +521,7 @@ fn a_run_of_which_nothing_is_known_is_unknown_and_says_what_was_not_seen() {
     scene.records.vanished("head-uid", at(300));
     scene.records.vanished("c-uid", at(300));
     let run = scene.run();
-    assert_eq!(run.outcome, Unknown.max(Stopped).min(run.outcome), "no outcome that somebody failed");
+    assert!(matches!(run.outcome, Outcome::Stopped | Outcome::Unknown), "{}", run.outcome);
     assert!(run.causes.iter().all(|cause| cause.certainty == Likely), "{:?}", run.causes);
 }
 

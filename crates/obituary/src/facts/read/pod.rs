@@ -36,6 +36,7 @@ pub fn pod(pod: &object::Pod, seen: Time) -> Option<Facts> {
         node: pod.spec.node.0.clone(),
         created_at: metadata.created.0,
         deleted_at,
+        last_seen: Some(seen),
         phase: status.phase.0.clone(),
         conditions: conditions(pod, version),
         containers,
