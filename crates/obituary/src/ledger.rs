@@ -214,8 +214,12 @@ mod tests {
             row("b", 1, Outcome::Succeeded),
         ];
         let (mut forward, mut backward) = (Ledger::default(), Ledger::default());
-        rows.iter().for_each(|row| forward.add(row.clone()));
-        rows.iter().rev().for_each(|row| backward.add(row.clone()));
+        for row in &rows {
+            forward.add(row.clone());
+        }
+        for row in rows.iter().rev() {
+            backward.add(row.clone());
+        }
         assert_eq!(forward, backward);
         let outcomes: Vec<Outcome> = forward.rows().map(|row| row.outcome).collect();
         assert_eq!(outcomes, [Outcome::Failed, Outcome::Succeeded]);

@@ -24,7 +24,6 @@ const NODE_EVENTS: usize = 1_000;
 
 /// A version of an object, as a watch or a listing gives it.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a version lives for one call")]
 pub enum Object {
     /// A `RayCluster`.
     RayCluster(object::RayCluster),
@@ -80,7 +79,7 @@ struct Record {
 /// The facts of all watched objects.
 #[derive(Clone, Debug, Default)]
 pub struct Records {
-    records: BTreeMap<String, Record>,
+    objects: BTreeMap<String, Record>,
     routes: Routes,
     nodes: Table<Node>,
     node_events: Table<Event>,
@@ -126,11 +125,11 @@ impl Records {
     /// Notes that an object was not in a full listing: it went at some time since the one before.
     pub fn vanished(&mut self, uid: &str, seen: Time) {
         let pod_of = self.routes.of(uid).map(ToOwned::to_owned);
-        if let Some(record) = self.records.get_mut(uid) {
+        if let Some(record) = self.objects.get_mut(uid) {
             let mut gone = record.subject();
             gone.gone_at = Some(seen);
             record.join(Facts { objects: Table::from_iter([gone]), ..Facts::default() });
-        } else if let Some(record) = pod_of.and_then(|owner| self.records.get_mut(&owner))
+        } else if let Some(record) = pod_of.and_then(|owner| self.objects.get_mut(&owner))
             && let Some(pod) = record.facts.pods.get(&uid.to_owned())
         {
             let mut pod = pod.clone();
@@ -143,7 +142,7 @@ impl Records {
     /// is missing.
     pub fn unseen(&mut self, namespace: Option<&str>, what: &str) {
         let unseen = BTreeSet::from([crate::text::one_line(what, 200)]);
-        for record in self.records.values_mut() {
+        for record in self.objects.values_mut() {
             // Of objects that went before, everything was seen.
             let over = record.written.as_ref().is_some_and(|written| written.is_final);
             if !over && namespace.is_none_or(|namespace| namespace == record.id.namespace) {
@@ -154,7 +153,7 @@ impl Records {
 
     /// Notes a session of a cluster.
     pub fn session(&mut self, uid: &str, session: &str, started: Time) {
-        if let Some(record) = self.records.get_mut(uid) {
+        if let Some(record) = self.objects.get_mut(uid) {
             let cluster = record.id.name.clone();
             record.facts.add_session(&cluster, session, started);
         }
@@ -162,7 +161,7 @@ impl Records {
 
     /// Joins a document that was read from the bucket. Returns `false` if its object is not watched.
     pub fn join_stored(&mut self, document: Document) -> bool {
-        let Some(record) = self.records.get_mut(&document.object.uid) else { return false };
+        let Some(record) = self.objects.get_mut(&document.object.uid) else { return false };
         let before = record.facts.clone();
         record.facts.join(document.facts);
         record.changed |= record.facts != before;
@@ -173,7 +172,7 @@ impl Records {
 
     /// Returns the facts of an object together with those of its owner, its clusters and its nodes.
     pub fn facts(&self, uid: &str) -> Option<Facts> {
-        let record = self.records.get(uid)?;
+        let record = self.objects.get(uid)?;
         let mut facts = record.facts.clone();
         let subject = record.subject();
         for owner in self.owners(&subject) {
@@ -202,7 +201,7 @@ impl Records {
         kubernetes: &Kubernetes,
         ray: Option<&RayFacts>,
     ) -> Option<Document> {
-        let record = self.records.get(uid)?;
+        let record = self.objects.get(uid)?;
         let mut document = Document::new(record.id.clone(), self.facts(uid)?, ray);
         document.revision = record.written.as_ref().map_or(0, |written| written.revision) + 1;
         document.is_final = self.is_over(record, now);
@@ -214,18 +213,18 @@ impl Records {
 
     /// Returns the bytes of memory of all facts.
     pub fn weight(&self) -> usize {
-        let records: usize = self.records.values().map(|record| record.facts.weight() + 256).sum();
+        let records: usize = self.objects.values().map(|record| record.facts.weight() + 256).sum();
         records + self.routes.weight() + 256 * (self.nodes.len() + self.node_events.len())
     }
 
     /// Returns the bytes of memory of one object's facts.
     pub fn weight_of(&self, uid: &str) -> Option<usize> {
-        self.records.get(uid).map(|record| record.facts.weight())
+        self.objects.get(uid).map(|record| record.facts.weight())
     }
 
     /// Returns the objects.
     pub fn objects(&self) -> impl Iterator<Item = &ObjectId> {
-        self.records.values().map(|record| &record.id)
+        self.objects.values().map(|record| &record.id)
     }
 
     fn subject(&mut self, facts: Option<Facts>, seen: Time, gone: bool) {
@@ -306,12 +305,12 @@ impl Records {
 
     /// Adds a record for an object, if there is none, and takes what waited for it.
     fn enter(&mut self, id: ObjectId) {
-        if self.records.contains_key(&id.uid) {
+        if self.objects.contains_key(&id.uid) {
             return;
         }
         let uid = id.uid.clone();
         let waiting = self.routes.take_named(id.kind, &id.namespace, &id.name);
-        self.records.insert(uid.clone(), Record { id, ..Record::default() });
+        self.objects.insert(uid.clone(), Record { id, ..Record::default() });
         self.settle(&uid.clone(), &uid);
         for (thing, facts) in waiting {
             self.routes.lead(&thing, &uid);
@@ -330,7 +329,7 @@ impl Records {
     /// Joins facts about an object or a thing with a uid; they wait if it is not known yet.
     fn join_uid(&mut self, uid: &str, facts: Facts) {
         let owner = self.routes.of(uid).unwrap_or(uid).to_owned();
-        match self.records.get_mut(&owner) {
+        match self.objects.get_mut(&owner) {
             Some(record) => record.join(facts),
             None => self.routes.keep(&owner, facts),
         }
@@ -342,18 +341,18 @@ impl Records {
             |record: &&Record| record.id.kind == kind && record.id.namespace == namespace && record.id.name == name;
         let created = |record: &Record| record.subject().created_at;
         let before = |record: &&Record| at.is_none_or(|at| created(record).is_none_or(|created| created <= at));
-        let mut all: Vec<&Record> = self.records.values().filter(same).filter(before).collect();
+        let mut all: Vec<&Record> = self.objects.values().filter(same).filter(before).collect();
         all.sort_by_key(|record| created(record));
         all.last().map(|record| record.id.uid.clone())
     }
 
     fn owners(&self, subject: &Subject) -> Vec<&Record> {
         let owner = subject.owner.as_ref();
-        let by_uid = owner.and_then(|owner| self.records.get(&owner.uid));
+        let by_uid = owner.and_then(|owner| self.objects.get(&owner.uid));
         let by_name = || {
             let owner = owner.filter(|owner| owner.uid.is_empty())?;
             let uid = self.named(Kind::from_name(&owner.kind)?, &subject.namespace, &owner.name, subject.created_at)?;
-            self.records.get(&uid)
+            self.objects.get(&uid)
         };
         by_uid.or_else(by_name).into_iter().collect()
     }
@@ -362,7 +361,7 @@ impl Records {
         let owned = |record: &&Record| {
             record.id.kind == Kind::RayCluster && record.subject().owner.is_some_and(|owner| owner.uid == job)
         };
-        self.records.values().filter(owned).collect()
+        self.objects.values().filter(owned).collect()
     }
 }
 

@@ -5,6 +5,7 @@ use super::candidate::{Candidate, Place};
 use super::scope::Scope;
 use super::{Certainty, Code};
 use crate::facts::{Condition, Event, Pod, Role, Subject};
+use crate::text::is_name;
 
 /// Returns the candidates of the cluster and of its owners.
 pub(super) fn candidates(scope: &Scope<'_>) -> Vec<Candidate> {
@@ -47,8 +48,7 @@ fn of_event(scope: &Scope<'_>, object: &Subject, event: &Event) -> Option<Candid
 /// Returns `true` if a pod of the role was made after the Event, or the cluster was whole.
 fn made_after(scope: &Scope<'_>, role: Role, event: &Event) -> bool {
     let made = |pod: &&Pod| pod.role == role && pod.created_at.is_some_and(|at| at >= event.at);
-    scope.pods.iter().any(|pod| made(pod))
-        || scope.cluster.and_then(|cluster| cluster.ready_at).is_some_and(|at| at >= event.at)
+    scope.pods.iter().any(made) || scope.cluster.and_then(|cluster| cluster.ready_at).is_some_and(|at| at >= event.at)
 }
 
 /// Returns the candidate of a spec that KubeRay refused; it healed if anything was started.
@@ -87,7 +87,8 @@ fn of_condition(scope: &Scope<'_>, cluster: &Subject, condition: &Condition) -> 
         return None;
     }
     let words = condition.message.rsplit("; ").next().unwrap_or_default();
-    let words = words.strip_prefix("ray-head: ").unwrap_or(words);
+    // KubeRay puts the name of the container before its message.
+    let words = words.split_once(": ").filter(|(name, _)| is_name(name)).map_or(words, |(_, words)| words);
     let says = format!("{} is {}: {} {}", condition.kind, condition.status, condition.reason, condition.message);
     let candidate = |code, certainty, place| {
         let candidate = Candidate::new(code, certainty, condition.at, place, cluster.shown());
@@ -124,7 +125,9 @@ fn of_condition(scope: &Scope<'_>, cluster: &Subject, condition: &Condition) -> 
         told = told.value("limit", scope.head.map_or("", |head| &head.memory_limit));
         told.cause.values.remove("message");
     } else {
-        told = told.value("name", "ray-head").value("image", &image(scope));
+        told = told
+            .value("name", scope.head.map_or("ray-head", |head| &head.main_container))
+            .value("image", &image(scope));
     }
     if !head.is_empty() {
         told.cause.subject = head;
@@ -173,7 +176,7 @@ fn head_gone(scope: &Scope<'_>) -> Option<Candidate> {
         .into_iter()
         .flatten()
         .any(|object| object.suspends.iter().any(|suspend| suspend.value && suspend.at.is_some_and(|at| at <= gone)));
-    if with_cluster || suspended || !(scope.admits_sight(gone) || !scope.is_last) {
+    if with_cluster || suspended || (scope.is_last && !scope.admits_sight(gone)) {
         return None;
     }
     // Made again, or not: either way it is not known why it went.

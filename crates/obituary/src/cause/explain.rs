@@ -190,14 +190,12 @@ fn explains_words(scope: &Scope<'_>, one: &Candidate, words: &Candidate, gap: i6
     let (a, b) = (one.cause.code, words.cause.code);
     let message = scope.attempt.map_or("", |attempt| attempt.state.message.as_str());
     match (one.place, b) {
-        (Place::Words, _) | (_, Code::SpecInvalid) => false,
-        (Place::Owner, Code::Stopped) => false,
+        (Place::Words, _) | (_, Code::SpecInvalid | Code::Stopped) => false,
         (Place::Owner, _) => gap > 0 && a != Code::DeletedByPolicy,
         (Place::Head, Code::AppFailed) => match meaning(message) {
             Meaning::Program => gap <= SAME && !is_wait(a),
             Meaning::System | Meaning::Unclear => !is_wait(a),
         },
-        (Place::Head, Code::Stopped) => false,
         (Place::Head, _) => !(is_wait(a) && scope.began()),
         (Place::Worker, Code::AppFailed) => {
             let near = if meaning(message) == Meaning::Program { SAME } else { NODE };
@@ -206,10 +204,8 @@ fn explains_words(scope: &Scope<'_>, one: &Candidate, words: &Candidate, gap: i6
         (Place::Worker, Code::Deadline) if is_wait(a) => !scope.began(),
         (Place::Worker, Code::Deadline) => gap <= NODE && !one.healed,
         (Place::Worker, Code::SubmissionFailed | Code::StatusLost | Code::NotInCluster) => is_wait(a) && !scope.began(),
-        (Place::Worker, _) => false,
-        (Place::Submitter, _) => {
-            matches!(b, Code::SubmissionFailed | Code::NotInCluster | Code::Deadline | Code::StatusLost)
-        }
+        (Place::Submitter, Code::SubmissionFailed | Code::NotInCluster | Code::Deadline | Code::StatusLost) => true,
+        (Place::Worker | Place::Submitter, _) => false,
     }
 }
 

@@ -34,7 +34,7 @@ fn code(scope: &Scope<'_>, attempt: &Attempt) -> Option<Code> {
         ("SubmissionFailed", ..) => Code::SubmissionFailed,
         ("DeadlineExceeded" | "PreRunningDeadlineExceeded", ..) => Code::Deadline,
         ("JobStatusCheckTimeoutExceeded" | "JobDeploymentStatusTransitionGracePeriodExceeded", ..) => Code::StatusLost,
-        (_, "Complete", "STOPPED") | (_, "Failed", "STOPPED") => Code::Stopped,
+        (_, "Complete" | "Failed", "STOPPED") => Code::Stopped,
         // A retry whose own words were wiped before anybody saw them, or a cluster that went before them.
         (_, _, "FAILED") if scope.was_retried || scope.to.is_some() => Code::AppFailed,
         _ => return None,

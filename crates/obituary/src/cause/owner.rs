@@ -84,7 +84,7 @@ fn admitted_never(scope: &Scope<'_>) -> bool {
 
 fn suspended(scope: &Scope<'_>) -> Option<Candidate> {
     let own = |object: &Subject| scope.attempt.is_none() || object.kind != Kind::RayJob || scope.is_last;
-    let objects = [scope.job, scope.cluster].into_iter().flatten().filter(|object| own(object));
+    let mut objects = [scope.job, scope.cluster].into_iter().flatten().filter(|object| own(object));
     // Of a job that was resumed, an earlier attempt ended by the suspension that followed its start.
     let within = |suspend: &&Suspend| {
         suspend.value
@@ -92,8 +92,7 @@ fn suspended(scope: &Scope<'_>) -> Option<Candidate> {
                 .at
                 .is_some_and(|at| scope.admits_sight(at) && scope.from.is_none_or(|from| at >= from || !scope.began()))
     };
-    let (object, suspend) =
-        objects.filter_map(|object| Some((object, object.suspends.iter().rfind(within)?))).next()?;
+    let (object, suspend) = objects.find_map(|object| Some((object, object.suspends.iter().rfind(within)?)))?;
     let told = scope.attempt.is_some_and(|attempt| attempt.state.deployment_status.starts_with("Suspend"));
     // A job that is created suspended and resumed by its queue is an ordinary one.
     if object.suspension().is_none() && !told {

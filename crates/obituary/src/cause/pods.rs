@@ -102,10 +102,9 @@ fn of_condition(scope: &Scope<'_>, pod: &Pod, condition: &PodCondition) -> Optio
     let node = node(scope, pod);
     let shutdown = if node.is_some_and(|node| node.spot) { SpotReclaimed } else { NodeShutdown };
     let code = match (condition.kind.as_str(), condition.reason.as_str()) {
-        ("Pod", "Evicted") => Evicted,
         ("Pod", "Terminated" | "NodeShutdown" | "Shutdown") => shutdown,
         ("DisruptionTarget", "TerminationByKubelet") if says_shutdown(&condition.message) => shutdown,
-        ("DisruptionTarget", "TerminationByKubelet") => Evicted,
+        ("Pod", "Evicted") | ("DisruptionTarget", "TerminationByKubelet") => Evicted,
         ("Pod", "NodeLost") | ("DisruptionTarget", "DeletionByTaintManager" | "DeletionByPodGC") => NodeLost,
         ("Pod", "Preempting") | ("DisruptionTarget", "PreemptionByScheduler") => PodPreempted,
         ("DisruptionTarget", "EvictionByEvictionAPI") => Drained,

@@ -82,8 +82,14 @@ impl Scope<'_> {
 
     /// Returns `true` if the head, as far as it was seen, ran from its start on.
     pub(super) fn head_is_fine(&self) -> bool {
-        let told = |head: &Pod| !head.is_troubled() && head.main().is_some_and(|main| main.last_ready.is_some());
-        !self.has_gaps() && self.head.is_some_and(told)
+        let fine = |head: &Pod| {
+            let quiet = head.restarts == 0 && head.conditions.iter().all(|condition| condition.kind == "PodScheduled");
+            quiet
+                && head.main().is_some_and(|main| {
+                    main.last_ready.is_some() && main.ended.iter().all(|ended| ended.deleting || !self.admits(ended.at))
+                })
+        };
+        !self.has_gaps() && self.head.is_some_and(fine)
     }
 
     /// Returns `true` for a thing that was seen at the end of the run or later, so that its state then is known.

@@ -146,7 +146,12 @@ impl Facts {
     /// Bounds what is small and could be many.
     fn limit_numbers(&mut self) {
         self.objects.keep_greatest(OBJECTS, |object| (object.kind != Kind::RayCluster, object.created_at));
-        let many: Vec<_> = self.objects.iter().filter(|object| object.suspends.len() > WAITS || object.active.len() > OBJECTS).map(crate::join::Keyed::key).collect();
+        let many: Vec<_> = self
+            .objects
+            .iter()
+            .filter(|object| object.suspends.len() > WAITS || object.active.len() > OBJECTS)
+            .map(crate::join::Keyed::key)
+            .collect();
         for key in many {
             let Some(mut object) = self.objects.remove(&key) else { continue };
             object.suspends.keep_greatest(WAITS, |suspend| suspend.generation);

@@ -52,6 +52,9 @@ pub struct Pod {
     /// The node.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub node: String,
+    /// The name of Ray's container, which is the first one: people may name it as they like.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub main_container: String,
     /// The image of Ray's container.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub image: String,
@@ -100,6 +103,9 @@ impl Pod {
 
     /// Returns `true` for the container of Ray, or the one that submits.
     pub fn is_main(&self, container: &Container) -> bool {
+        if !self.main_container.is_empty() {
+            return container.name == self.main_container;
+        }
         match self.role {
             Role::Head => container.name == "ray-head",
             Role::Worker => container.name == "ray-worker",
@@ -140,6 +146,7 @@ impl Join for Pod {
         greatest(&mut self.role, other.role);
         greatest(&mut self.group, other.group);
         greatest(&mut self.node, other.node);
+        greatest(&mut self.main_container, other.main_container);
         greatest(&mut self.image, other.image);
         greatest(&mut self.memory_limit, other.memory_limit);
         least(&mut self.created_at, other.created_at);

@@ -90,7 +90,11 @@ impl Weigh for Attempt {
 impl Weigh for Pod {
     fn weigh(&self) -> usize {
         let own = [&self.name, &self.uid, &self.uid, &self.cluster, &self.group, &self.node, &self.image, &self.phase];
-        size_of::<Self>() + texts(own) + self.memory_limit.len() + self.conditions.weigh() + self.containers.weigh()
+        size_of::<Self>()
+            + texts(own)
+            + texts([&self.memory_limit, &self.main_container])
+            + self.conditions.weigh()
+            + self.containers.weigh()
     }
 }
 

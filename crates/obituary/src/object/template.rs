@@ -61,7 +61,7 @@ lenient! {
     pub struct ValueFrom {
         /// A key of a Secret.
         secret: KeyRef = "secretKeyRef",
-        /// A key of a ConfigMap.
+        /// A key of a `ConfigMap`.
         config_map: KeyRef = "configMapKeyRef",
         /// A field of the pod.
         field: FieldRef = "fieldRef",

@@ -5,6 +5,7 @@ use crate::cause::runs;
 use crate::document::{Document, ObjectId};
 use crate::facts::{Facts, Kind, Subject};
 use crate::time::Time;
+use std::fmt::Write;
 
 /// Seconds between two writes of one object.
 const BETWEEN: i64 = 60;
@@ -38,7 +39,7 @@ impl Records {
     /// Objects that are healthy and quiet have no news.
     pub fn due(&self, now: Time) -> Vec<Due> {
         let due = |record: &&Record| self.is_due(record, now);
-        let all = self.records.values().filter(|record| record.id.kind != Kind::RayService).filter(due);
+        let all = self.objects.values().filter(|record| record.id.kind != Kind::RayService).filter(due);
         all.map(|record| Due { object: record.id.clone(), is_final: self.is_over(record, now) }).collect()
     }
 
@@ -79,7 +80,7 @@ impl Records {
     pub fn written(&mut self, document: &Document, now: Time) {
         let uid = &document.object.uid;
         let told = self.facts(uid).and_then(|facts| digest(&document.object, &facts));
-        let Some(record) = self.records.get_mut(uid) else { return };
+        let Some(record) = self.objects.get_mut(uid) else { return };
         record.changed = false;
         let digest = told.unwrap_or(0);
         record.written = Some(Written { at: now, revision: document.revision, is_final: document.is_final, digest });
@@ -95,13 +96,13 @@ impl Records {
                 record.id.kind == Kind::RayService || record.written.as_ref().is_some_and(|written| written.is_final);
             last && kept
         };
-        let forgotten: Vec<ObjectId> = self.records.values().filter(over).map(|record| record.id.clone()).collect();
+        let forgotten: Vec<ObjectId> = self.objects.values().filter(over).map(|record| record.id.clone()).collect();
         for id in &forgotten {
-            let Some(record) = self.records.remove(&id.uid) else { continue };
+            let Some(record) = self.objects.remove(&id.uid) else { continue };
             self.routes.forget(&id.uid);
             let owner = record.subject().owner.map(|owner| owner.uid).unwrap_or_default();
             let living = |owner: &&mut Record| owner.subject().end().is_none();
-            if let Some(owner) = self.records.get_mut(&owner).filter(living) {
+            if let Some(owner) = self.objects.get_mut(&owner).filter(living) {
                 let changed = owner.changed;
                 owner.join(record.facts);
                 // The job's document tells of it already.
@@ -125,7 +126,8 @@ fn digest(id: &ObjectId, facts: &Facts) -> Option<u32> {
     let mut told = format!("{ended} {suspended}");
     for run in &runs {
         let codes: Vec<_> = run.causes.iter().map(|cause| (cause.code, cause.certainty, &cause.values)).collect();
-        told += &format!(" {} {:?} {} {codes:?} {:?}", run.head_pod, run.to, run.outcome, run.sessions);
+        // Writing to a text cannot fail.
+        let _ = write!(told, " {} {:?} {} {codes:?} {:?}", run.head_pod, run.to, run.outcome, run.sessions);
     }
     // Zero stands for nothing told.
     Some(crc32fast::hash(told.as_bytes()).max(1))

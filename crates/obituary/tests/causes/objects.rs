@@ -26,7 +26,7 @@ pub(crate) struct Scene {
     pub(crate) records: Records,
     pub(crate) ray: Option<RayFacts>,
     /// The last version of each object that is there.
-    there: BTreeMap<String, Value>,
+    pub(crate) there: BTreeMap<String, Value>,
 }
 
 /// Joins fields of the second value into the first.

@@ -13,7 +13,9 @@ const USUAL_WEIGHT: usize = 48 << 10;
 
 fn feed(versions: &[Version]) -> Records {
     let mut records = Records::default();
-    versions.iter().for_each(|version| version.feed(&mut records));
+    for version in versions {
+        version.feed(&mut records);
+    }
     records
 }
 
@@ -124,7 +126,9 @@ fn parts_of_two_writers_give_one_document() {
 /// A gap of the watch from one version to another, closed by a listing of what is there then.
 fn with_gap(versions: &[Version], from: usize, to: usize, told: bool) -> Records {
     let mut records = Records::default();
-    versions[..from].iter().for_each(|version| version.feed(&mut records));
+    for version in &versions[..from] {
+        version.feed(&mut records);
+    }
     let missed = &versions[from..to];
     let seen = missed.last().map(|version| version.at).unwrap_or_default();
     if told {
@@ -143,7 +147,9 @@ fn with_gap(versions: &[Version], from: usize, to: usize, told: bool) -> Records
             records.apply(&version.object, seen);
         }
     }
-    versions[to..].iter().for_each(|version| version.feed(&mut records));
+    for version in &versions[to..] {
+        version.feed(&mut records);
+    }
     records
 }
 

@@ -43,7 +43,9 @@ fn planted_secrets_are_in_no_byte_of_the_document() {
             assert!(text.contains(told), "{told}: {text}");
         }
         let mut ledger = Ledger::default();
-        Row::of(&document, 0).into_iter().for_each(|row| ledger.add(row));
+        for row in Row::of(&document, 0) {
+            ledger.add(row);
+        }
         let rows = String::from_utf8(ledger.write().unwrap()).unwrap();
         assert!(rows.contains("HeadOOM") && !rows.contains(SECRET), "{rows}");
     }

@@ -34,6 +34,7 @@ pub fn pod(pod: &object::Pod, seen: Time) -> Option<Facts> {
         role,
         group: labels.group.0.clone(),
         node: pod.spec.node.0.clone(),
+        main_container: pod.spec.containers.0.first().map(|main| main.name.0.clone()).unwrap_or_default(),
         created_at: metadata.created.0,
         deleted_at,
         last_seen: Some(seen),
@@ -43,8 +44,7 @@ pub fn pod(pod: &object::Pod, seen: Time) -> Option<Facts> {
         ..Pod::default()
     };
     fact.ran_at = fact.main().and_then(|container| container.ran_at);
-    let is_main = |name: &str| fact.is_main(&Container { name: name.to_owned(), ..Container::default() });
-    if let Some(main) = pod.spec.containers.0.iter().find(|container| is_main(&container.name.0)) {
+    if let Some(main) = pod.spec.containers.0.first() {
         let limit = main.resources.limits.0.get("memory").cloned().unwrap_or_default();
         (fact.image, fact.memory_limit) = (main.image.0.clone(), limit);
     }
