@@ -1,7 +1,7 @@
 //! Facts of one object, and of what belongs to it, as drafts that join in any order.
 //!
-//! A version of an object becomes a small [`Facts`] (`read`), and joins with what is known already. The same value is the
-//! body of the stored document, so two writers join as two observations do.
+//! A version of an object becomes a small [`Facts`] (`read`), and joins with what is known already. The same value is
+//! the body of the stored document, so two writers join as two observations do.
 
 pub mod attempt;
 pub mod bounds;

@@ -146,7 +146,7 @@ impl Ledger {
 /// An object of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Piece {
-    /// What one writer wrote at once.
+    /// The rows that one writer wrote at once.
     Written {
         /// The day, `2026-11-29`.
         day: String,

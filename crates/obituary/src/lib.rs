@@ -11,14 +11,15 @@
 //! ```
 //!
 //! - [`object`] has the needed fields of objects. They are plain `Deserialize` types that a watch can read its events
-//!   into: malformed fields read as nothing, texts and lists are bounded, and values of environment variables, arguments,
-//!   annotations and runtime environments are skipped while they are read, so no secret of a pod gets further.
+//!   into: malformed fields read as nothing, texts and lists are bounded, and values of environment variables,
+//!   arguments, annotations and runtime environments are skipped while they are read, so no secret of a pod gets
+//!   further.
 //! - [`facts`] are drafts that join: commutative, associative, idempotent. Order, repeats, splits and several writers
 //!   give the same facts, up to the bound of [`facts::bounds::MAX_WEIGHT`] for each object.
 //! - [`cause`] finds the first cause and the outcome of each run in facts alone. [`docs/causes.md`] lists the codes.
 //! - [`document`] is the stored form of one object, with its key, and the ledger's rows.
-//! - [`records`] are all objects that are watched: they take versions, deletions and what vanished between two listings,
-//!   and tell of which objects there is news worth writing.
+//! - [`records`] are all objects that are watched: they take versions, deletions and what vanished between two
+//!   listings, and tell of which objects there is news worth writing.
 //!
 //! A recorder feeds [`records::Records`], asks it what is [due](records::Records::due), reads the stored document and
 //! [joins](records::Records::join_stored) it, writes [the new one](records::Records::document) on condition that the

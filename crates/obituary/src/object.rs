@@ -1,7 +1,8 @@
 //! Objects of Kubernetes, Ray and Kueue as the API server sends them, reduced to the needed fields.
 //!
-//! Deserializing never fails on a malformed field, keeps texts and lists within bounds, and holds nothing else in memory:
-//! values of environment variables, arguments, annotations and runtime environments are skipped while they are read.
+//! Deserializing never fails on a malformed field, keeps texts and lists within bounds, and holds nothing else in
+//! memory: values of environment variables, arguments, annotations and runtime environments are skipped while they are
+//! read.
 
 mod event;
 mod job;

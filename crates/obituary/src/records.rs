@@ -71,8 +71,8 @@ impl Object {
 struct Record {
     id: ObjectId,
     facts: Facts,
-    /// Facts joined since the last document.
-    changed: bool,
+    /// The number of joins.
+    version: u64,
     written: Option<Written>,
 }
 
@@ -80,6 +80,8 @@ struct Record {
 #[derive(Clone, Debug, Default)]
 pub struct Records {
     objects: BTreeMap<String, Record>,
+    /// Clusters by the uid of their owner.
+    owned: BTreeMap<String, BTreeSet<String>>,
     routes: Routes,
     nodes: Table<Node>,
     node_events: Table<Event>,
@@ -156,17 +158,19 @@ impl Records {
         if let Some(record) = self.objects.get_mut(uid) {
             let cluster = record.id.name.clone();
             record.facts.add_session(&cluster, session, started);
+            record.version += 1;
         }
     }
 
     /// Joins a document that was read from the bucket. Returns `false` if its object is not watched.
     pub fn join_stored(&mut self, document: Document) -> bool {
         let Some(record) = self.objects.get_mut(&document.object.uid) else { return false };
-        let before = record.facts.clone();
-        record.facts.join(document.facts);
-        record.changed |= record.facts != before;
-        let written = record.written.get_or_insert_default();
-        written.revision = written.revision.max(document.revision);
+        let stored = Written::of(&document);
+        match &mut record.written {
+            Some(written) => written.revision = written.revision.max(stored.revision),
+            none => *none = Some(stored),
+        }
+        record.join(document.facts);
         true
     }
 
@@ -174,14 +178,11 @@ impl Records {
     pub fn facts(&self, uid: &str) -> Option<Facts> {
         let record = self.objects.get(uid)?;
         let mut facts = record.facts.clone();
-        let subject = record.subject();
-        for owner in self.owners(&subject) {
+        for owner in self.owner_of(record) {
             facts.join(owner.facts.clone());
         }
-        if record.id.kind == Kind::RayJob {
-            for cluster in self.clusters_of(uid) {
-                facts.join(cluster.facts.clone());
-            }
+        for cluster in self.clusters_of(&record.id) {
+            facts.join(cluster.facts.clone());
         }
         let named: BTreeSet<String> =
             facts.pods.iter().map(|pod| pod.node.clone()).filter(|node| !node.is_empty()).collect();
@@ -234,6 +235,9 @@ impl Records {
         if gone {
             (subject.gone_at, subject.seen_going) = (Some(seen), true);
             facts.objects.add(subject.clone());
+        }
+        if let (Kind::RayCluster, Some(owner)) = (subject.kind, &subject.owner) {
+            self.owned.entry(owner.uid.clone()).or_default().insert(subject.uid.clone());
         }
         let Subject { kind, namespace, name, uid, .. } = subject;
         self.enter(ObjectId { kind, namespace, name, uid: uid.clone() });
@@ -339,42 +343,46 @@ impl Records {
     fn named(&self, kind: Kind, namespace: &str, name: &str, at: Option<Time>) -> Option<String> {
         let same =
             |record: &&Record| record.id.kind == kind && record.id.namespace == namespace && record.id.name == name;
-        let created = |record: &Record| record.subject().created_at;
+        let created = |record: &Record| record.own().and_then(|subject| subject.created_at);
         let before = |record: &&Record| at.is_none_or(|at| created(record).is_none_or(|created| created <= at));
         let mut all: Vec<&Record> = self.objects.values().filter(same).filter(before).collect();
         all.sort_by_key(|record| created(record));
         all.last().map(|record| record.id.uid.clone())
     }
 
-    fn owners(&self, subject: &Subject) -> Vec<&Record> {
-        let owner = subject.owner.as_ref();
-        let by_uid = owner.and_then(|owner| self.objects.get(&owner.uid));
-        let by_name = || {
-            let owner = owner.filter(|owner| owner.uid.is_empty())?;
-            let uid = self.named(Kind::from_name(&owner.kind)?, &subject.namespace, &owner.name, subject.created_at)?;
-            self.objects.get(&uid)
-        };
-        by_uid.or_else(by_name).into_iter().collect()
+    /// Returns the owner, if it is watched.
+    fn owner_of(&self, record: &Record) -> Option<&Record> {
+        let subject = record.own()?;
+        let owner = subject.owner.as_ref()?;
+        if !owner.uid.is_empty() {
+            return self.objects.get(&owner.uid);
+        }
+        let uid = self.named(Kind::from_name(&owner.kind)?, &subject.namespace, &owner.name, subject.created_at)?;
+        self.objects.get(&uid)
     }
 
-    fn clusters_of(&self, job: &str) -> Vec<&Record> {
-        let owned = |record: &&Record| {
-            record.id.kind == Kind::RayCluster && record.subject().owner.is_some_and(|owner| owner.uid == job)
-        };
-        self.objects.values().filter(owned).collect()
+    /// Returns the clusters of a `RayJob`; none for other kinds.
+    fn clusters_of(&self, id: &ObjectId) -> Vec<&Record> {
+        let owned = self.owned.get(&id.uid).filter(|_| id.kind == Kind::RayJob);
+        owned.into_iter().flatten().filter_map(|uid| self.objects.get(uid)).collect()
     }
 }
 
 impl Record {
     fn join(&mut self, facts: Facts) {
         self.facts.join(facts);
-        self.changed = true;
+        self.version += 1;
+    }
+
+    /// Returns the object itself, if a version of it was seen.
+    fn own(&self) -> Option<&Subject> {
+        self.facts.object(&self.id.uid)
     }
 
     /// Returns the object itself; with its names alone if no version of it was seen.
     fn subject(&self) -> Subject {
         let ObjectId { kind, namespace, name, uid } = self.id.clone();
         let named = || Subject { kind, namespace, name, uid, ..Subject::default() };
-        self.facts.object(&self.id.uid).cloned().unwrap_or_else(named)
+        self.own().cloned().unwrap_or_else(named)
     }
 }

@@ -1,5 +1,5 @@
-//! Candidates that the cluster tells of: a refused spec, pods that could not be made, and the head's reasons that KubeRay
-//! copies into a condition, which are all that is known where pods may not be read.
+//! Candidates that the cluster tells of: a refused spec, pods that could not be made, and the head's reasons that
+//! KubeRay copies into a condition, which are all that is known where pods may not be read.
 
 use super::candidate::{Candidate, Place};
 use super::scope::Scope;

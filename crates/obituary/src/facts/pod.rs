@@ -163,7 +163,8 @@ impl Join for Pod {
     }
 }
 
-/// A condition of a pod that tells of trouble: `PodScheduled` False, `DisruptionTarget`; or `Pod`, the pod's own reason.
+/// A condition of a pod that tells of trouble: `PodScheduled` False, `DisruptionTarget`; or `Pod`, the pod's own
+/// reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct PodCondition {

@@ -1,4 +1,4 @@
-//! What all objects have: metadata without annotations, and conditions.
+//! Metadata without annotations, and conditions, which all objects have.
 
 use super::lenient::{Flag, Items, Label, Number, Present, Text, When, lenient, otherwise};
 use crate::time::Time;
@@ -27,7 +27,7 @@ lenient! {
         labels: Labels = "labels",
         /// The owners.
         owners: Items<Owner, 4> = "ownerReferences",
-        /// Who set `spec.suspend`.
+        /// The manager that set `spec.suspend`.
         suspended_by: SuspendedBy = "managedFields",
     }
 }
@@ -76,7 +76,7 @@ lenient! {
         job_name: Label = "batch.kubernetes.io/job-name",
         /// The queue of Kueue.
         queue: Label = "kueue.x-k8s.io/queue-name",
-        /// Whether the run's data is to be kept.
+        /// `true` if the run's data is to be kept.
         keep: Label = "history.ray.io/keep",
         /// The time for which it is to be kept.
         keep_for: Label = "history.ray.io/keep-for",

@@ -22,6 +22,17 @@ pub(super) struct Written {
     pub(super) is_final: bool,
     /// A digest of what the document tells.
     digest: u32,
+    /// The number of joins that it knows of.
+    stamp: u64,
+}
+
+impl Written {
+    /// Returns what is known of a stored document.
+    pub(super) fn of(document: &Document) -> Self {
+        let digest = digest(&document.object, &document.facts).unwrap_or(0);
+        let at = document.written_at.unwrap_or_default();
+        Self { at, revision: document.revision, is_final: document.is_final, digest, stamp: 0 }
+    }
 }
 
 /// An object with news.
@@ -50,7 +61,7 @@ impl Records {
             return true;
         }
         let rested = written.at == Time::default() || now.since(written.at) >= BETWEEN;
-        if !rested || !self.changed(record) {
+        if !rested || self.stamp(record) == written.stamp {
             return false;
         }
         let Some(facts) = self.facts(&record.id.uid) else { return false };
@@ -61,36 +72,34 @@ impl Records {
         }
     }
 
-    /// Returns `true` if facts joined that the object's document depends on.
-    fn changed(&self, record: &Record) -> bool {
-        record.changed
-            || self.owners(&record.subject()).iter().any(|owner| owner.changed)
-            || record.id.kind == Kind::RayJob && self.clusters_of(&record.id.uid).iter().any(|cluster| cluster.changed)
+    /// Returns the number of joins that an object's document depends on.
+    fn stamp(&self, record: &Record) -> u64 {
+        let others = self.owner_of(record).into_iter().chain(self.clusters_of(&record.id));
+        record.version + others.map(|other| other.version).sum::<u64>()
     }
 
     /// Returns `true` if an object is gone, and its pods are, or should be.
     pub(super) fn is_over(&self, record: &Record, now: Time) -> bool {
-        let Some(gone) = record.subject().gone_at else { return false };
-        let clusters = if record.id.kind == Kind::RayJob { self.clusters_of(&record.id.uid) } else { Vec::new() };
+        let Some(gone) = record.own().and_then(|subject| subject.gone_at) else { return false };
+        let clusters = self.clusters_of(&record.id);
         let mut pods = std::iter::once(record).chain(clusters).flat_map(|record| record.facts.pods.iter());
         now.since(gone) >= PODS || pods.all(|pod| pod.gone_at.is_some())
     }
 
-    /// Notes that a document was written.
+    /// Notes that a document was written. Facts that joined meanwhile are still news.
     pub fn written(&mut self, document: &Document, now: Time) {
         let uid = &document.object.uid;
-        let told = self.facts(uid).and_then(|facts| digest(&document.object, &facts));
+        let Some(record) = self.objects.get(uid) else { return };
+        let stamp = if self.facts(uid).as_ref() == Some(&document.facts) { self.stamp(record) } else { 0 };
         let Some(record) = self.objects.get_mut(uid) else { return };
-        record.changed = false;
-        let digest = told.unwrap_or(0);
-        record.written = Some(Written { at: now, revision: document.revision, is_final: document.is_final, digest });
+        record.written = Some(Written { at: now, stamp, ..Written::of(document) });
     }
 
-    /// Forgets objects whose last document was written half an hour ago, and returns them. A cluster's facts stay with its
-    /// job while that lives, for they tell of its attempts.
+    /// Forgets objects whose last document was written half an hour ago, and returns them. A cluster's facts stay with
+    /// its job while that lives, for they tell of its attempts.
     pub fn forget(&mut self, now: Time) -> Vec<ObjectId> {
         let over = |record: &&Record| {
-            let gone = record.subject().end();
+            let gone = record.own().and_then(Subject::end);
             let last = gone.is_some_and(|gone| now.since(gone) >= LATE);
             let kept =
                 record.id.kind == Kind::RayService || record.written.as_ref().is_some_and(|written| written.is_final);
@@ -101,12 +110,13 @@ impl Records {
             let Some(record) = self.objects.remove(&id.uid) else { continue };
             self.routes.forget(&id.uid);
             let owner = record.subject().owner.map(|owner| owner.uid).unwrap_or_default();
-            let living = |owner: &&mut Record| owner.subject().end().is_none();
+            if let Some(owned) = self.owned.get_mut(&owner) {
+                owned.remove(&id.uid);
+            }
+            self.owned.retain(|_, owned| !owned.is_empty());
+            let living = |owner: &&mut Record| owner.own().and_then(Subject::end).is_none();
             if let Some(owner) = self.objects.get_mut(&owner).filter(living) {
-                let changed = owner.changed;
                 owner.join(record.facts);
-                // The job's document tells of it already.
-                owner.changed = changed;
             }
         }
         forgotten

@@ -56,6 +56,39 @@ fn a_healthy_object_is_no_news_and_trouble_is_told_once() {
     assert_eq!(records.due(at(200)), [], "a repeated version is no news");
 }
 
+/// A write takes its time, and so do versions that arrive meanwhile.
+#[test]
+fn facts_that_join_during_a_write_are_news() {
+    let mut records = Records::default();
+    records.apply(&object(&cluster()), at(0));
+    records.apply(&object(&running()), at(10));
+    let early = records.document("c-uid", at(100), "w-0", &Kubernetes::default(), None).unwrap();
+    records.apply(&object(&killed()), at(101));
+    records.written(&early, at(102));
+    assert_eq!(records.due(at(110)), [], "at most once a minute");
+    assert_eq!(records.due(at(170)).len(), 1);
+}
+
+/// The end of a job is news of its cluster, although the job's own document was written before.
+#[test]
+fn news_of_the_owner_are_news() {
+    let mut records = Records::default();
+    let mut owned = cluster();
+    owned["metadata"]["ownerReferences"] = json!([{"kind": "RayJob", "name": "j", "uid": "j-uid", "controller": true}]);
+    let job = |status: &str| {
+        json!({"kind": "RayJob", "metadata": {"name": "j", "namespace": "team", "uid": "j-uid"},
+            "status": {"rayClusterName": "c", "jobDeploymentStatus": status, "startTime": START}})
+    };
+    records.apply(&object(&job("Running")), at(0));
+    records.apply(&object(&owned), at(0));
+    records.apply(&object(&killed()), at(101));
+    write(&mut records, at(102));
+    records.apply(&object(&job("Failed")), at(120));
+    let job = records.document("j-uid", at(121), "w-0", &Kubernetes::default(), None).unwrap();
+    records.written(&job, at(121));
+    assert_eq!(records.due(at(200)).iter().map(|due| due.object.name.as_str()).collect::<Vec<_>>(), ["c"]);
+}
+
 #[test]
 fn the_last_document_waits_for_the_pods() {
     let mut records = Records::default();
