@@ -178,7 +178,7 @@ impl Records {
     pub fn facts(&self, uid: &str) -> Option<Facts> {
         let record = self.objects.get(uid)?;
         let mut facts = record.facts.clone();
-        for owner in self.owner_of(record) {
+        if let Some(owner) = self.owner_of(record) {
             facts.join(owner.facts.clone());
         }
         for cluster in self.clusters_of(&record.id) {
