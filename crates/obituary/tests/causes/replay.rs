@@ -67,9 +67,11 @@ fn recorded_runs_have_the_right_first_cause() {
     for recorded in &ALL {
         let records = feed(&versions(recorded.name));
         for document in documents(&records) {
-            println!("{} {}: {}", recorded.name, document.object.kind, document.sentence());
-            assert_right(recorded, &document);
             let weight = records.weight_of(&document.object.uid).unwrap();
+            let stored = document.to_bytes().unwrap().len();
+            let kind = document.object.kind;
+            println!("{} {kind}, {weight} bytes, {stored} stored: {}", recorded.name, document.sentence());
+            assert_right(recorded, &document);
             assert!(weight <= USUAL_WEIGHT, "{}: {weight}", recorded.name);
         }
     }
