@@ -167,6 +167,36 @@ fn facts_wait_for_their_object() {
     assert_eq!(records.facts("j-uid").unwrap().pods.len(), 1);
 }
 
+/// Of 2,000 pods, half of which run out of memory, the first and the last ones are kept, and all are counted.
+#[test]
+fn thousands_of_pods_take_bounded_memory() {
+    let mut records = Records::default();
+    records.apply(&object(&cluster()), at(0));
+    for number in 0..2_000 {
+        let mut pod = if number % 2 == 0 { running() } else { killed() };
+        let name = format!("worker-{number:04}");
+        pod["metadata"]["name"] = name.as_str().into();
+        pod["metadata"]["uid"] = format!("{name}-uid").into();
+        pod["metadata"]["creationTimestamp"] = at(number).to_string().into();
+        pod["metadata"]["labels"]["ray.io/node-type"] = "worker".into();
+        pod["metadata"]["labels"]["ray.io/group"] = "gpu".into();
+        pod["spec"]["containers"][0]["name"] = "main".into();
+        pod["status"]["containerStatuses"][0]["name"] = "main".into();
+        records.apply(&object(&pod), at(2_000));
+        assert!(records.weight_of("c-uid").unwrap() <= crate::facts::bounds::MAX_WEIGHT);
+    }
+    let facts = records.facts("c-uid").unwrap();
+    let troubled = facts.pods.iter().filter(|pod| pod.is_troubled()).count() as u64;
+    let healthy = facts.pods.len() as u64 - troubled;
+    assert_eq!(facts.omitted.pods.count() + troubled, 1_000);
+    assert_eq!(facts.omitted.healthy_pods["gpu"].count() + healthy, 1_000);
+    for kept in ["worker-0001-uid", "worker-1999-uid"] {
+        assert!(facts.pods.get(&kept.to_owned()).is_some(), "{kept}");
+    }
+    let document = records.document("c-uid", at(2_001), "w", &Kubernetes::default(), None).unwrap();
+    assert!(document.to_bytes().unwrap().len() <= crate::document::MAX_BYTES);
+}
+
 #[test]
 fn odd_objects_are_taken_by_nobody() {
     let mut records = Records::default();
