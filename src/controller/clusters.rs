@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// Interval at which a new listing is noticed, which needs no request.
+/// Interval at which new clusters are noticed, which needs no request.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The trouble of each namespace's watch, or `None` if it works; the empty name means all namespaces.
@@ -184,12 +184,13 @@ pub(super) async fn apply_listings(sessions: Arc<Sessions>, watched: Watched, ch
             });
             let noticed = known.unwrap_or_else(now);
             let found = watched.update(|states| states.listed(listed, noticed));
-            (applied, clusters) = (Some((listing, noticed)), seen);
+            (applied, clusters) = (Some((Arc::clone(&listing), noticed)), seen);
             if found != Changes::default() {
                 let _ = changes.send(found);
             }
         }
-        tokio::time::sleep(POLL_INTERVAL).await;
+        // At once: whoever saw a session live in this listing can end it, which is a death only if it was live here, too.
+        let _ = tokio::time::timeout(POLL_INTERVAL, sessions.listing_changed(&listing)).await;
     }
 }
 

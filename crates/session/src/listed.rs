@@ -131,6 +131,21 @@ impl Sessions {
         source.submissions.find(namespace, id, &sources).await
     }
 
+    /// Waits until the last listing is another one. Follows the current store.
+    pub async fn listing_changed(&self, known: &Arc<Listing>) {
+        let mut sources = self.sources();
+        loop {
+            let mut listings = sources.borrow_and_update().catalog.listings();
+            if !Arc::ptr_eq(&listings.borrow_and_update(), known) {
+                return;
+            }
+            tokio::select! {
+                _ = listings.changed() => {}
+                _ = sources.changed() => {}
+            }
+        }
+    }
+
     /// Calls `on_listing` with the last listing and every later one. Follows the current store and runs for ever.
     pub async fn each_listing(&self, on_listing: impl Fn(&Listing)) {
         let mut sources = self.sources();
