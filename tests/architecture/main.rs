@@ -24,7 +24,7 @@ use std::collections::HashSet;
 const STORES: &str = source::STORES;
 
 /// Modules of ours that a module may import; one that is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 24] = [
+const MAY_IMPORT: [(&str, &[&str]); 25] = [
     ("access", &["base", "metrics"]),
     ("args", &["settings"]),
     ("base", &[]),
@@ -57,6 +57,7 @@ const MAY_IMPORT: [(&str, &[&str]); 24] = [
     ("logs", &["base", "layout"]),
     ("manifest", &["base", "layout"]),
     ("metrics", &["storage"]),
+    ("obituary", &["base"]),
     ("ray_api", &["base", "event", "logs", "snapshot"]),
     ("session", &["base", "event", "layout", "logs", "manifest", "metrics", "settings", "snapshot", "storage"]),
     ("settings", &["access", STORES, "store_settings"]),
@@ -72,7 +73,7 @@ const INNER: [(&str, &str, &[&str]); 2] =
     [("ray_history_session", "liveness", &["base"]), ("ray_history_settings", "crd", &["store_settings"])];
 
 /// Crates that do no I/O.
-const PURE: [&str; 3] = ["ray_history_core", "ray_history_manifest", "ray_history_ray_api"];
+const PURE: [&str; 4] = ["ray_history_core", "ray_history_manifest", "ray_history_obituary", "ray_history_ray_api"];
 
 /// Parts of the standard library that the core must not use, and why; its manifest guards the rest.
 const IMPURE: [(&str, &str); 6] = [

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 pub(crate) const STORES: &str = "storage::config";
 
 /// Folders of sources, each with the name of its crate in paths.
-pub(crate) const CRATES: [(&str, &str); 12] = [
+pub(crate) const CRATES: [(&str, &str); 13] = [
     ("src", "ray_history"),
     ("crates/access/src", "ray_history_access"),
     ("crates/collect/src", "ray_history_collect"),
     ("crates/core/src", "ray_history_core"),
     ("crates/manifest/src", "ray_history_manifest"),
     ("crates/metrics/src", "ray_history_metrics"),
+    ("crates/obituary/src", "ray_history_obituary"),
     ("crates/ray-api/src", "ray_history_ray_api"),
     ("crates/session/src", "ray_history_session"),
     ("crates/settings/src", "ray_history_settings"),
@@ -23,11 +24,12 @@ pub(crate) const CRATES: [(&str, &str); 12] = [
 ];
 
 /// Crates that are one module each, and its name.
-const ONE_MODULE: [(&str, &str); 10] = [
+const ONE_MODULE: [(&str, &str); 11] = [
     ("ray_history_access", "access"),
     ("ray_history_collect", "collect"),
     ("ray_history_manifest", "manifest"),
     ("ray_history_metrics", "metrics"),
+    ("ray_history_obituary", "obituary"),
     ("ray_history_ray_api", "ray_api"),
     ("ray_history_session", "session"),
     ("ray_history_settings", "settings"),

@@ -1,0 +1,119 @@
+//! Candidates that the `RayJob` tells of itself.
+
+use super::candidate::{Candidate, Place};
+use super::message::{Meaning, meaning};
+use super::scope::Scope;
+use super::{Certainty, Code};
+use crate::facts::{Attempt, Kind, Subject};
+use crate::text::last_line;
+use crate::time::{Time, span};
+
+/// Returns the candidates of the job's own words.
+pub(super) fn candidates(scope: &Scope<'_>) -> Vec<Candidate> {
+    let (Some(job), Some(attempt)) = (scope.job, scope.attempt) else { return Vec::new() };
+    if !scope.is_last {
+        return Vec::new();
+    }
+    let at = attempt.to.or(scope.to).or(attempt.ran_at).or(attempt.from).or(job.created_at).unwrap_or_default();
+    let Some(code) = code(scope, attempt) else { return refused_submission(scope, job).into_iter().collect() };
+    let state = &attempt.state;
+    let says = format!("{} {} {}: {}", state.deployment_status, state.job_status, state.reason, state.message);
+    let says = if code == Code::AppFailed { format!("{} {}", state.reason, state.job_status) } else { says };
+    let certainty = certainty(scope, attempt, code);
+    let candidate =
+        Candidate::new(code, certainty, at, Place::Words, job.shown()).because(Some(at), &job.shown(), &says);
+    vec![with_values(scope, job, attempt, candidate, at)]
+}
+
+fn code(scope: &Scope<'_>, attempt: &Attempt) -> Option<Code> {
+    let state = &attempt.state;
+    Some(match (state.reason.as_str(), state.deployment_status.as_str(), state.job_status.as_str()) {
+        ("ValidationFailed", ..) | (_, "ValidationFailed", _) => Code::SpecInvalid,
+        ("AppFailed", ..) if state.message.contains("not found in RayCluster") => Code::NotInCluster,
+        ("AppFailed", ..) => Code::AppFailed,
+        ("SubmissionFailed", ..) => Code::SubmissionFailed,
+        ("DeadlineExceeded" | "PreRunningDeadlineExceeded", ..) => Code::Deadline,
+        ("JobStatusCheckTimeoutExceeded" | "JobDeploymentStatusTransitionGracePeriodExceeded", ..) => Code::StatusLost,
+        (_, "Complete" | "Failed", "STOPPED") => Code::Stopped,
+        // A retry whose own words were wiped before anybody saw them, or a cluster that went before them.
+        (_, _, "FAILED") if scope.was_retried || scope.to.is_some() => Code::AppFailed,
+        _ => return None,
+    })
+}
+
+/// Returns the certainty of the job's own words, before other candidates are known.
+fn certainty(scope: &Scope<'_>, attempt: &Attempt, code: Code) -> Certainty {
+    let sure = match code {
+        Code::SpecInvalid | Code::Stopped => true,
+        Code::AppFailed => match meaning(&attempt.state.message) {
+            Meaning::Program => attempt.is_over(),
+            Meaning::System => false,
+            // Ended with a code, and nothing happened to any pod that was watched all the time.
+            Meaning::Unclear => {
+                !attempt.state.message.is_empty()
+                    && scope.head_is_fine()
+                    && scope.pods.iter().all(|pod| is_quiet(scope, pod))
+            }
+        },
+        Code::Deadline => attempt.ran() && scope.head_is_fine(),
+        Code::SubmissionFailed => !attempt.ran() && scope.head_is_fine(),
+        _ => false,
+    };
+    if sure { Certainty::Certain } else { Certainty::Likely }
+}
+
+fn is_quiet(scope: &Scope<'_>, pod: &crate::facts::Pod) -> bool {
+    let ended = |at: Time| scope.admits(at);
+    !pod.is_troubled() && pod.gone_at.is_none_or(|gone| !ended(gone)) && pod.deleted_at.is_none_or(|at| !ended(at))
+}
+
+/// Returns the candidate of a Job that gave up, where the `RayJob` did not tell of it.
+fn refused_submission(scope: &Scope<'_>, job: &Subject) -> Option<Candidate> {
+    let about = format!("Job {}", job.name);
+    let failed = scope.facts.conditions.iter().find(|condition| {
+        condition.about == about
+            && condition.kind == "Failed"
+            && condition.status == "True"
+            && scope.admits(condition.at)
+    })?;
+    let says = format!("{}: {}", failed.reason, failed.message);
+    let candidate = Candidate::new(Code::SubmissionFailed, Certainty::Likely, failed.at, Place::Words, job.shown());
+    Some(candidate.value("message", &failed.message).because(Some(failed.at), &about, &says))
+}
+
+fn with_values(scope: &Scope<'_>, job: &Subject, attempt: &Attempt, candidate: Candidate, at: Time) -> Candidate {
+    let message = attempt.state.message.as_str();
+    let spec = job.spec.as_ref();
+    match candidate.cause.code {
+        Code::AppFailed => candidate.value("message", program(message)),
+        Code::SubmissionFailed => candidate.value("message", message),
+        Code::SpecInvalid => candidate.value("kind", Kind::RayJob.name()).value("message", invalid(message)),
+        Code::StatusLost => {
+            let since = attempt.ran_at.or(attempt.from);
+            candidate.value("time", &since.map(|since| span(at.since(since))).unwrap_or_default())
+        }
+        Code::Deadline => {
+            let pre = attempt.state.reason.starts_with("Pre");
+            let told = spec
+                .and_then(|spec| if pre { spec.pre_running_deadline_seconds } else { spec.active_deadline_seconds });
+            let before = if scope.began() { "" } else { "before it ran" };
+            candidate
+                .value("seconds", &told.map(|seconds| seconds.to_string()).unwrap_or_default())
+                .value("before", before)
+        }
+        _ => candidate,
+    }
+}
+
+/// Returns the line that tells what failed: the last one, where it is not KubeRay's own.
+fn program(message: &str) -> &str {
+    let last = last_line(message);
+    match last.find(", last available logs") {
+        Some(end) => &last[..end],
+        None => last,
+    }
+}
+
+fn invalid(message: &str) -> &str {
+    last_line(message)
+}

@@ -1,0 +1,109 @@
+//! Documents on the wire: bounds, newer versions, fields that are not known.
+
+use super::*;
+use crate::facts::{Event, Kind, Subject};
+use crate::join::Table;
+use proptest::prelude::*;
+
+fn id() -> ObjectId {
+    ObjectId { kind: Kind::RayCluster, namespace: "team".into(), name: "nightly".into(), uid: "u-1".into() }
+}
+
+fn facts() -> Facts {
+    let cluster = Subject {
+        namespace: "team".into(),
+        name: "nightly".into(),
+        uid: "u-1".into(),
+        created_at: Time::parse("2026-11-29T07:00:00Z"),
+        ..Subject::default()
+    };
+    Facts { objects: Table::from_iter([cluster]), ..Facts::default() }
+}
+
+#[test]
+fn keys_name_namespace_kind_name_and_uid() {
+    let key = "log/ray-history/v1/obituaries/team/raycluster/nightly/u-1.json";
+    assert_eq!(id().key("log/").as_deref(), Some(key));
+    assert_eq!(ObjectId::from_key("log/", key), Some(id()));
+    for odd in ["a/b", "", "..", "x y"] {
+        assert_eq!(ObjectId { name: odd.into(), ..id() }.key(""), None, "{odd}");
+    }
+    assert_eq!(ObjectId { kind: Kind::RayService, ..id() }.key(""), None);
+    for odd in ["x", "ray-history/v1/obituaries/team/pod/n/u.json", "ray-history/v1/obituaries/t/rayjob/n/u/v.json"] {
+        assert_eq!(ObjectId::from_key("", odd), None, "{odd}");
+    }
+}
+
+#[test]
+fn unknown_fields_survive_and_a_newer_form_is_refused() {
+    let mut document = Document::new(id(), facts(), None);
+    document.unknown.insert("later".into(), Value::from("kept"));
+    let bytes = document.to_bytes().unwrap();
+    let read = Document::read(&bytes).unwrap();
+    assert_eq!(read, document);
+    assert_eq!(read.join(Document::new(id(), facts(), None), None).unknown["later"], "kept");
+    let newer = String::from_utf8(bytes).unwrap().replace("obituary/v1", "obituary/v2");
+    assert!(matches!(Document::read(newer.as_bytes()), Err(NotUnderstood::Newer(_))));
+    assert!(matches!(Document::read(b"{"), Err(NotUnderstood::Malformed(_))));
+    assert!(matches!(Document::read(b"[]"), Err(NotUnderstood::Foreign)));
+    assert!(matches!(Document::read(&vec![b' '; MAX_READ + 1]), Err(NotUnderstood::TooLong)));
+}
+
+/// A code, a certainty, an outcome or a kind of a later version does not make the document unreadable.
+#[test]
+fn unknown_words_are_read() {
+    let text = r#"{"schema": "ray-history/obituary/v1", "outcome": "Paused", "runs": [{"outcome": "Odd", "causes":
+        [{"code": "SolarFlare", "certainty": "maybe"}]}], "pods": [{"uid": "p", "role": "sidekick"}], "later": 1}"#;
+    let document = Document::read(text.as_bytes()).unwrap();
+    assert_eq!((document.outcome, document.unknown.len()), (Outcome::Unknown, 1));
+    assert!(document.runs[0].causes[0].sentence().contains("newer version"));
+}
+
+#[test]
+fn a_document_of_nobody_is_refused() {
+    let mut hostile = facts();
+    hostile.unseen.insert("x".repeat(MAX_WEIGHT));
+    let bytes = Document { facts: hostile, ..Document::new(id(), facts(), None) }.to_bytes().unwrap();
+    assert!(matches!(Document::read(&bytes), Err(NotUnderstood::BeyondBounds)));
+}
+
+fn event(number: u32, reason: &str, note: &str) -> Facts {
+    let at = Time(i64::from(number) * 1_000_000_000);
+    let letters: String = number.to_string().bytes().map(|digit| char::from(b'a' + digit - b'0')).collect();
+    let (reason, note, about) = (reason.to_owned(), format!("{note}{letters}"), format!("Pod p-{letters}"));
+    let event = Event { at, first: at, count: 1, reason, note, about, ..Event::default() };
+    Facts { events: Table::from_iter([event]), ..Facts::default() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever joins, memory and document stay within their bounds, and what was dropped is counted.
+    #[test]
+    fn weight_and_length_are_bounded(notes in prop::collection::vec(prop::collection::vec("[\\PC\"\\\\]{0,900}", 40..60), 3)) {
+        let mut all = facts();
+        for (round, notes) in notes.iter().enumerate() {
+            for (number, note) in notes.iter().enumerate() {
+                let number = (round * 100 + number) as u32;
+                all.join(event(number, ["Pulled", "Evicted", "Unhealthy"][number as usize % 3], note));
+                prop_assert!(all.weight() <= MAX_WEIGHT);
+            }
+        }
+        let length = Document::new(id(), all, None).to_bytes().unwrap().len();
+        prop_assert!(length <= MAX_BYTES, "{length}");
+    }
+}
+
+#[test]
+fn old_ordinary_events_go_first_and_are_counted() {
+    let mut all = facts();
+    all.join(event(1, "Evicted", "the only trace "));
+    for number in 2..200 {
+        all.join(event(number, "Pulled", &"x".repeat(600)));
+        all.join(event(number, "Pulled", &"x".repeat(600)));
+    }
+    assert!(all.weight() <= MAX_WEIGHT);
+    assert!(all.events.iter().any(|event| event.reason == "Evicted"));
+    let kept = all.events.len() as u64;
+    assert_eq!(all.omitted.events.count() + kept, 199, "a repeated event counts once");
+}

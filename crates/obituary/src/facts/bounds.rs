@@ -1,0 +1,279 @@
+//! Bounds of the facts of one object: at most [`MAX_WEIGHT`] bytes, so that a live cluster takes no more memory.
+//!
+//! Beyond that the least telling things are dropped first and counted: old ordinary Events, pods without trouble, old
+//! warnings, and of pods in trouble those in the middle, so that the first and the last ones stay.
+
+use super::Facts;
+use super::event::Event;
+use super::pod::{Pod, Role};
+use super::subject::Kind;
+use super::weight::Weigh;
+use crate::join::Join;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The weight of the facts of one object, in bytes.
+pub const MAX_WEIGHT: usize = 64 << 10;
+
+/// Greatest numbers of things that no weight bounds.
+const OBJECTS: usize = 24;
+const NODES: usize = 200;
+const SESSIONS: usize = 64;
+const UNSEEN: usize = 32;
+const ENDS: usize = 6;
+const WAITS: usize = 6;
+const CONTAINERS: usize = 8;
+/// Attempts of which the text is kept.
+const ATTEMPTS: usize = 20;
+/// Things that are told apart after they were dropped.
+const TOLD_APART: usize = 1_000;
+/// Groups whose dropped pods are counted; all others are one.
+const GROUPS: usize = 32;
+
+/// Things that were dropped: their number, from digests of their keys, so that a repeated thing counts once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    digests: BTreeSet<u32>,
+    /// The number that a stored document tells.
+    told: u64,
+}
+
+impl Dropped {
+    /// Returns the number: at least so many.
+    pub fn count(&self) -> u64 {
+        self.told.max(self.digests.len() as u64)
+    }
+
+    fn add(&mut self, key: &str) {
+        if self.digests.len() < TOLD_APART {
+            self.digests.insert(crc32fast::hash(key.as_bytes()));
+        }
+    }
+}
+
+impl Join for Dropped {
+    fn join(&mut self, other: Self) {
+        self.told = self.told.max(other.told);
+        self.digests.extend(other.digests.into_iter().take(TOLD_APART));
+    }
+}
+
+impl Serialize for Dropped {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.count())
+    }
+}
+
+impl<'de> Deserialize<'de> for Dropped {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self { digests: BTreeSet::new(), told: u64::deserialize(deserializer)? })
+    }
+}
+
+/// Numbers of things that were dropped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Omitted {
+    /// Pods in trouble.
+    pub pods: Dropped,
+    /// Pods without trouble, by group.
+    pub healthy_pods: BTreeMap<String, Dropped>,
+    /// Events.
+    pub events: Dropped,
+    /// Other things: conditions, texts of attempts.
+    pub others: Dropped,
+}
+
+impl Omitted {
+    /// Returns `true` if nothing was dropped.
+    pub fn is_empty(&self) -> bool {
+        let all = [&self.pods, &self.events, &self.others];
+        all.into_iter().chain(self.healthy_pods.values()).all(|dropped| dropped.count() == 0)
+    }
+
+    fn healthy(&mut self, group: &str, key: &str) {
+        let known = self.healthy_pods.contains_key(group) || self.healthy_pods.len() < GROUPS;
+        self.healthy_pods.entry(if known { group.to_owned() } else { "others".to_owned() }).or_default().add(key);
+    }
+
+    pub(super) fn weight(&self) -> usize {
+        let healthy = self.healthy_pods.iter().map(|(group, dropped)| group.len() + 64 + 8 * dropped.digests.len());
+        8 * (self.pods.digests.len() + self.events.digests.len() + self.others.digests.len()) + healthy.sum::<usize>()
+    }
+}
+
+impl Join for Omitted {
+    fn join(&mut self, other: Self) {
+        self.pods.join(other.pods);
+        self.events.join(other.events);
+        self.others.join(other.others);
+        for (group, dropped) in other.healthy_pods.into_iter().take(GROUPS + 1) {
+            self.healthy_pods.entry(group).or_default().join(dropped);
+        }
+    }
+}
+
+/// Reasons of Events that may be the only trace of a cause.
+const DECISIVE: [&str; 6] = ["Evicted", "Preempted", "Invalid", "FailedToCreate", "FailedScheduling", "Disruption"];
+
+fn is_decisive(event: &Event) -> bool {
+    DECISIVE.iter().any(|reason| event.reason.starts_with(reason))
+}
+
+impl Facts {
+    /// Returns the bytes that these facts take in memory.
+    pub fn weight(&self) -> usize {
+        self.weigh()
+    }
+
+    /// Drops the least telling things until the bounds hold.
+    pub(super) fn limit(&mut self) {
+        self.limit_numbers();
+        if self.weigh() <= MAX_WEIGHT {
+            return;
+        }
+        self.drop_events(|event| event.kind != "Warning" && !is_decisive(event));
+        self.drop_pods(|pod| pod.role == Role::Worker && !pod.is_troubled());
+        self.drop_events(|event| !is_decisive(event));
+        self.drop_pods(|pod| pod.role == Role::Worker);
+        self.drop_conditions();
+        self.drop_texts();
+        self.drop_events(|_| true);
+        self.drop_pods(|_| true);
+        self.drop_attempts();
+    }
+
+    /// Bounds what is small and could be many.
+    fn limit_numbers(&mut self) {
+        self.objects.keep_greatest(OBJECTS, |object| (object.kind != Kind::RayCluster, object.created_at));
+        let many: Vec<_> = self
+            .objects
+            .iter()
+            .filter(|object| object.suspends.len() > WAITS || object.active.len() > OBJECTS)
+            .map(crate::join::Keyed::key)
+            .collect();
+        for key in many {
+            let Some(mut object) = self.objects.remove(&key) else { continue };
+            object.suspends.keep_greatest(WAITS, |suspend| suspend.generation);
+            while object.active.len() > OBJECTS {
+                object.active.pop_first();
+            }
+            self.objects.add(object);
+        }
+        self.nodes.keep_greatest(NODES, |node| (node.gone_at, node.not_ready_at));
+        while self.sessions.len() > SESSIONS {
+            self.sessions.pop_first();
+        }
+        while self.unseen.len() > UNSEEN {
+            self.unseen.pop_last();
+        }
+        let crowded = |pod: &&Pod| pod.containers.iter().any(|c| c.ended.len() > ENDS || c.waited.len() > WAITS);
+        let crowded: Vec<String> = self
+            .pods
+            .iter()
+            .filter(|pod| pod.containers.len() > CONTAINERS || pod.conditions.len() > WAITS || crowded(pod))
+            .map(|pod| pod.uid.clone())
+            .collect();
+        for uid in crowded {
+            let Some(mut pod) = self.pods.remove(&uid) else { continue };
+            limit_pod(&mut pod);
+            self.pods.add(pod);
+        }
+    }
+
+    /// Drops Events, the oldest ones first.
+    fn drop_events(&mut self, which: impl Fn(&Event) -> bool) {
+        let mut excess = self.weigh().saturating_sub(MAX_WEIGHT);
+        let mut droppable: Vec<_> = self.events.iter().filter(|event| which(event)).collect();
+        droppable.sort_by_key(|event| event.at);
+        let mut keys = Vec::new();
+        for event in droppable {
+            if excess == 0 {
+                break;
+            }
+            excess = excess.saturating_sub(event.weigh());
+            keys.push(crate::join::Keyed::key(event));
+        }
+        for key in keys {
+            self.events.remove(&key);
+            self.omitted.events.add(&format!("{key:?}"));
+        }
+    }
+
+    /// Drops pods: those in the middle of the order of their creation first.
+    fn drop_pods(&mut self, which: impl Fn(&Pod) -> bool) {
+        let mut excess = self.weigh().saturating_sub(MAX_WEIGHT);
+        let mut droppable: Vec<_> = self.pods.iter().filter(|pod| which(pod)).collect();
+        droppable.sort_by_key(|pod| (pod.created_at, &pod.uid));
+        let mut dropped = Vec::new();
+        while excess > 0 && !droppable.is_empty() {
+            let pod = droppable.remove(droppable.len() / 2);
+            excess = excess.saturating_sub(pod.weigh());
+            dropped.push((pod.uid.clone(), pod.group.clone(), pod.is_troubled()));
+        }
+        for (uid, group, troubled) in dropped {
+            self.pods.remove(&uid);
+            if troubled {
+                self.omitted.pods.add(&uid);
+            } else {
+                self.omitted.healthy(&group, &uid);
+            }
+        }
+    }
+
+    /// Drops conditions, the oldest first.
+    fn drop_conditions(&mut self) {
+        while self.weigh() > MAX_WEIGHT && !self.conditions.is_empty() {
+            let left = self.conditions.len() / 2;
+            for dropped in self.conditions.keep_greatest(left, |condition| condition.at) {
+                self.omitted.others.add(&format!("{} {} {}", dropped.about, dropped.kind, dropped.at));
+            }
+        }
+    }
+
+    /// Drops the messages of old attempts, and specs of old objects.
+    fn drop_texts(&mut self) {
+        if self.weigh() <= MAX_WEIGHT {
+            return;
+        }
+        let mut rest = self.attempts.keep_greatest(ATTEMPTS.min(self.attempts.len() / 2), |attempt| attempt.from);
+        for mut attempt in rest.drain(..) {
+            attempt.state.message.clear();
+            self.omitted.others.add(&attempt.cluster);
+            self.attempts.add(attempt);
+        }
+        let mut objects = std::mem::take(&mut self.objects);
+        for mut old in objects.keep_greatest(2, |object| (object.kind != Kind::RayCluster, object.created_at)) {
+            old.spec = None;
+            objects.add(old);
+        }
+        self.objects = objects;
+    }
+
+    /// Drops attempts, the oldest first.
+    fn drop_attempts(&mut self) {
+        while self.weigh() > MAX_WEIGHT && self.attempts.len() > 1 {
+            let left = self.attempts.len() / 2;
+            for dropped in self.attempts.keep_greatest(left, |attempt| attempt.from) {
+                self.omitted.others.add(&dropped.cluster);
+            }
+        }
+    }
+}
+
+/// Keeps the first and the last ends and waits of each container.
+fn limit_pod(pod: &mut Pod) {
+    let main = pod.main().map(|container| container.name.clone());
+    pod.conditions.keep_greatest(WAITS, |condition| std::cmp::Reverse(condition.at));
+    let mut containers: Vec<_> = std::mem::take(&mut pod.containers).iter().cloned().collect();
+    containers.sort_by_key(|container| (Some(&container.name) != main.as_ref(), container.name.clone()));
+    for mut container in containers.into_iter().take(CONTAINERS) {
+        // Those of memory first, then the first ones: first causes are early.
+        let last = container.ended.iter().map(|ended| ended.at).max();
+        container
+            .ended
+            .keep_greatest(ENDS, |ended| (ended.out_of_memory(), Some(ended.at) == last, std::cmp::Reverse(ended.at)));
+        container.waited.keep_greatest(WAITS, |waited| std::cmp::Reverse(waited.from));
+        pod.containers.add(container);
+    }
+}

@@ -1,0 +1,32 @@
+//! The Workload that Kueue makes of a `RayJob` or `RayCluster`.
+
+use super::lenient::{Items, Label, lenient};
+use super::metadata::{Condition, Metadata};
+
+lenient! {
+    /// A Workload.
+    pub struct Workload {
+        /// The metadata, with the object as owner.
+        metadata: Metadata = "metadata",
+        /// The spec.
+        spec: WorkloadSpec = "spec",
+        /// The status.
+        status: WorkloadStatus = "status",
+    }
+}
+
+lenient! {
+    /// The spec of a Workload.
+    pub struct WorkloadSpec {
+        /// The queue.
+        queue: Label = "queueName",
+    }
+}
+
+lenient! {
+    /// The status of a Workload.
+    pub struct WorkloadStatus {
+        /// The conditions.
+        conditions: Items<Condition, 32> = "conditions",
+    }
+}

@@ -1,0 +1,388 @@
+//! All objects that are watched, with their facts, and the news that are worth writing.
+
+mod news;
+mod routes;
+#[cfg(test)]
+mod tests;
+
+pub use news::Due;
+
+use crate::cause::RayFacts;
+use crate::document::{Document, Kubernetes, ObjectId};
+use crate::facts::{Event, Facts, Kind, Node, Subject, read};
+use crate::join::{Join, Table, least};
+use crate::object;
+use crate::time::Time;
+use news::Written;
+use routes::Routes;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Nodes that are remembered.
+const NODES: usize = 10_000;
+/// Events about nodes that are remembered.
+const NODE_EVENTS: usize = 1_000;
+
+/// A version of an object, as a watch or a listing gives it.
+#[derive(Clone, Debug)]
+pub enum Object {
+    /// A `RayCluster`.
+    RayCluster(object::RayCluster),
+    /// A `RayJob`.
+    RayJob(object::RayJob),
+    /// A `RayService`.
+    RayService(object::RayService),
+    /// A pod of Ray, or one that submits a job.
+    Pod(object::Pod),
+    /// The Job of such a pod.
+    Job(object::Job),
+    /// An Event about any of these.
+    Event(object::Event),
+    /// A node.
+    Node(object::Node),
+    /// A Workload of Kueue.
+    Workload(object::Workload),
+}
+
+impl Object {
+    /// Reads the JSON of an object of one of these kinds; `None` for another kind, and for what is no JSON.
+    pub fn read(json: &[u8]) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Named {
+            #[serde(default)]
+            kind: object::Label,
+        }
+        let Named { kind } = serde_json::from_slice(json).ok()?;
+        Some(match kind.0.as_str() {
+            "RayCluster" => Self::RayCluster(serde_json::from_slice(json).ok()?),
+            "RayJob" => Self::RayJob(serde_json::from_slice(json).ok()?),
+            "RayService" => Self::RayService(serde_json::from_slice(json).ok()?),
+            "Pod" => Self::Pod(serde_json::from_slice(json).ok()?),
+            "Job" => Self::Job(serde_json::from_slice(json).ok()?),
+            "Event" => Self::Event(serde_json::from_slice(json).ok()?),
+            "Node" => Self::Node(serde_json::from_slice(json).ok()?),
+            "Workload" => Self::Workload(serde_json::from_slice(json).ok()?),
+            _ => return None,
+        })
+    }
+}
+
+/// One object, with its own facts: those of a cluster's pods, and those of a job's attempts.
+#[derive(Clone, Debug, Default)]
+struct Record {
+    id: ObjectId,
+    facts: Facts,
+    /// The number of joins.
+    version: u64,
+    written: Option<Written>,
+}
+
+/// The facts of all watched objects.
+#[derive(Clone, Debug, Default)]
+pub struct Records {
+    objects: BTreeMap<String, Record>,
+    /// Clusters by the uid of their owner.
+    owned: BTreeMap<String, BTreeSet<String>>,
+    routes: Routes,
+    nodes: Table<Node>,
+    node_events: Table<Event>,
+}
+
+impl Records {
+    /// Takes a version of an object that was seen at a time.
+    pub fn apply(&mut self, version: &Object, seen: Time) {
+        self.take(version, seen, false);
+    }
+
+    /// Takes the last version of an object that a watch saw go.
+    pub fn delete(&mut self, version: &Object, seen: Time) {
+        self.take(version, seen, true);
+    }
+
+    fn take(&mut self, version: &Object, seen: Time, gone: bool) {
+        match version {
+            Object::RayCluster(it) => self.subject(read::ray_cluster(it, seen), seen, gone),
+            Object::RayJob(it) => self.subject(read::ray_job(it, seen), seen, gone),
+            Object::RayService(it) => self.subject(read::ray_service(it, seen), seen, gone),
+            Object::Pod(it) => self.pod(it, seen, gone),
+            Object::Job(it) => {
+                if let (Some(facts), Some(owner)) = (read::job(it, seen), it.metadata.owner(Kind::RayJob.name())) {
+                    self.routes.lead(&it.metadata.uid.0, &owner.uid.0);
+                    self.join_uid(&owner.uid.0, facts);
+                    self.settle(&it.metadata.uid.0, &owner.uid.0);
+                }
+            }
+            Object::Event(it) if !gone => self.event(it, seen),
+            Object::Event(_) => {}
+            Object::Node(it) => self.node(read::node(it, seen), seen, gone),
+            Object::Workload(it) => {
+                let kinds = [Kind::RayJob, Kind::RayCluster];
+                let owner = kinds.into_iter().find_map(|kind| it.metadata.owner(kind.name()));
+                if let (Some(facts), Some(owner)) = (read::workload(it, seen), owner) {
+                    self.join_uid(&owner.uid.0, facts);
+                }
+            }
+        }
+    }
+
+    /// Notes that an object was not in a full listing: it went at some time since the one before.
+    pub fn vanished(&mut self, uid: &str, seen: Time) {
+        let pod_of = self.routes.of(uid).map(ToOwned::to_owned);
+        if let Some(record) = self.objects.get_mut(uid) {
+            let mut gone = record.subject();
+            gone.gone_at = Some(seen);
+            record.join(Facts { objects: Table::from_iter([gone]), ..Facts::default() });
+        } else if let Some(record) = pod_of.and_then(|owner| self.objects.get_mut(&owner))
+            && let Some(pod) = record.facts.pods.get(&uid.to_owned())
+        {
+            let mut pod = pod.clone();
+            least(&mut pod.gone_at, Some(seen));
+            record.join(Facts { pods: Table::from_iter([pod]), ..Facts::default() });
+        }
+    }
+
+    /// Notes what cannot be seen of a namespace's objects (of all, without one): a gap of the watch, a permission that
+    /// is missing.
+    pub fn unseen(&mut self, namespace: Option<&str>, what: &str) {
+        let unseen = BTreeSet::from([crate::text::one_line(what, 200)]);
+        for record in self.objects.values_mut() {
+            // Of objects that went before, everything was seen.
+            let over = record.written.as_ref().is_some_and(|written| written.is_final);
+            if !over && namespace.is_none_or(|namespace| namespace == record.id.namespace) {
+                record.join(Facts { unseen: unseen.clone(), ..Facts::default() });
+            }
+        }
+    }
+
+    /// Notes a session of a cluster.
+    pub fn session(&mut self, uid: &str, session: &str, started: Time) {
+        if let Some(record) = self.objects.get_mut(uid) {
+            let cluster = record.id.name.clone();
+            record.facts.add_session(&cluster, session, started);
+            record.version += 1;
+        }
+    }
+
+    /// Joins a document that was read from the bucket. Returns `false` if its object is not watched.
+    pub fn join_stored(&mut self, document: Document) -> bool {
+        let Some(record) = self.objects.get_mut(&document.object.uid) else { return false };
+        let stored = Written::of(&document);
+        match &mut record.written {
+            Some(written) => written.revision = written.revision.max(stored.revision),
+            none => *none = Some(stored),
+        }
+        record.join(document.facts);
+        true
+    }
+
+    /// Returns the facts of an object together with those of its owner, its clusters and its nodes.
+    pub fn facts(&self, uid: &str) -> Option<Facts> {
+        let record = self.objects.get(uid)?;
+        let mut facts = record.facts.clone();
+        if let Some(owner) = self.owner_of(record) {
+            facts.join(owner.facts.clone());
+        }
+        for cluster in self.clusters_of(&record.id) {
+            facts.join(cluster.facts.clone());
+        }
+        let named: BTreeSet<String> =
+            facts.pods.iter().map(|pod| pod.node.clone()).filter(|node| !node.is_empty()).collect();
+        let nodes = self.nodes.iter().filter(|node| named.contains(&node.name)).cloned().collect();
+        let about = |event: &&Event| event.about.split_once(' ').is_some_and(|(_, node)| named.contains(node));
+        let events = self.node_events.iter().filter(about).cloned().collect();
+        facts.join(Facts { nodes, events, ..Facts::default() });
+        Some(facts)
+    }
+
+    /// Returns the document of an object, to be written now.
+    pub fn document(
+        &self,
+        uid: &str,
+        now: Time,
+        writer: &str,
+        kubernetes: &Kubernetes,
+        ray: Option<&RayFacts>,
+    ) -> Option<Document> {
+        let record = self.objects.get(uid)?;
+        let mut document = Document::new(record.id.clone(), self.facts(uid)?, ray);
+        document.revision = record.written.as_ref().map_or(0, |written| written.revision) + 1;
+        document.is_final = self.is_over(record, now);
+        document.written_at = Some(now);
+        writer.clone_into(&mut document.writer);
+        document.kubernetes = kubernetes.clone();
+        Some(document)
+    }
+
+    /// Returns the bytes of memory of all facts.
+    pub fn weight(&self) -> usize {
+        let records: usize = self.objects.values().map(|record| record.facts.weight() + 256).sum();
+        records + self.routes.weight() + 256 * (self.nodes.len() + self.node_events.len())
+    }
+
+    /// Returns the bytes of memory of one object's facts.
+    pub fn weight_of(&self, uid: &str) -> Option<usize> {
+        self.objects.get(uid).map(|record| record.facts.weight())
+    }
+
+    /// Returns the objects.
+    pub fn objects(&self) -> impl Iterator<Item = &ObjectId> {
+        self.objects.values().map(|record| &record.id)
+    }
+
+    fn subject(&mut self, facts: Option<Facts>, seen: Time, gone: bool) {
+        let Some(mut facts) = facts else { return };
+        let told = facts.objects.iter().next().cloned();
+        let Some(mut subject) = told else { return };
+        if gone {
+            (subject.gone_at, subject.seen_going) = (Some(seen), true);
+            facts.objects.add(subject.clone());
+        }
+        if let (Kind::RayCluster, Some(owner)) = (subject.kind, &subject.owner) {
+            self.owned.entry(owner.uid.clone()).or_default().insert(subject.uid.clone());
+        }
+        let Subject { kind, namespace, name, uid, .. } = subject;
+        self.enter(ObjectId { kind, namespace, name, uid: uid.clone() });
+        self.join_uid(&uid, facts);
+    }
+
+    fn pod(&mut self, pod: &object::Pod, seen: Time, gone: bool) {
+        let Some(mut facts) = read::pod(pod, seen) else { return };
+        let told = facts.pods.iter().next().cloned();
+        if gone && let Some(mut fact) = told {
+            fact.gone_at = Some(seen);
+            facts.pods.add(fact);
+        }
+        let metadata = &pod.metadata;
+        let (namespace, uid) = (&metadata.namespace.0, &metadata.uid.0);
+        if let Some(owner) = metadata.owner(Kind::RayCluster.name()) {
+            let (name, owner) = (owner.name.0.clone(), owner.uid.0.clone());
+            let id = ObjectId { kind: Kind::RayCluster, namespace: namespace.clone(), name, uid: owner.clone() };
+            if id.key("").is_some() {
+                self.enter(id);
+                self.routes.lead(uid, &owner);
+                self.join_uid(&owner, facts);
+                self.settle(uid, &owner);
+            }
+            return;
+        }
+        // A submitter: its Job leads to the RayJob, else the labels do.
+        let job = metadata.owner("Job").map(|job| job.uid.0.as_str());
+        let labels = &metadata.labels;
+        let by_job = job.and_then(|job| self.routes.of(job)).map(ToOwned::to_owned);
+        let by_name = || self.named(Kind::RayJob, namespace, &labels.origin_name.0, metadata.created.0);
+        if let Some(owner) = by_job.or_else(by_name) {
+            self.routes.lead(uid, &owner);
+            self.join_uid(&owner, facts);
+            self.settle(uid, &owner);
+        } else if labels.origin_kind.0 == Kind::RayJob.name() {
+            self.routes.keep_named(Kind::RayJob, namespace, &labels.origin_name.0, uid, facts);
+        }
+    }
+
+    fn event(&mut self, event: &object::Event, seen: Time) {
+        let Some(facts) = read::event(event, seen) else { return };
+        let about = event.about();
+        match about.kind.0.as_str() {
+            "Node" | "NodeClaim" => {
+                self.node_events.join(facts.events);
+                self.node_events.keep_greatest(NODE_EVENTS, |event| event.at);
+            }
+            "Job" => {
+                let owner = self.routes.of(&about.uid.0).map(ToOwned::to_owned);
+                // KubeRay gives the Job the name of its RayJob.
+                let owner =
+                    owner.or_else(|| self.named(Kind::RayJob, &about.namespace.0, &about.name.0, event.happened()));
+                match owner {
+                    Some(owner) => self.join_uid(&owner, facts),
+                    None => self.routes.keep(&about.uid.0, facts),
+                }
+            }
+            _ => self.join_uid(&about.uid.0, facts),
+        }
+    }
+
+    fn node(&mut self, node: Option<Node>, seen: Time, gone: bool) {
+        let Some(mut node) = node else { return };
+        node.gone_at = gone.then_some(seen);
+        self.nodes.add(node);
+        self.nodes.keep_greatest(NODES, |node| (node.gone_at.is_none(), node.gone_at));
+    }
+
+    /// Adds a record for an object, if there is none, and takes what waited for it.
+    fn enter(&mut self, id: ObjectId) {
+        if self.objects.contains_key(&id.uid) {
+            return;
+        }
+        let uid = id.uid.clone();
+        let waiting = self.routes.take_named(id.kind, &id.namespace, &id.name);
+        self.objects.insert(uid.clone(), Record { id, ..Record::default() });
+        self.settle(&uid.clone(), &uid);
+        for (thing, facts) in waiting {
+            self.routes.lead(&thing, &uid);
+            self.join_uid(&uid, facts);
+            self.settle(&thing, &uid);
+        }
+    }
+
+    /// Joins what waited for a thing into the record that it belongs to.
+    fn settle(&mut self, thing: &str, owner: &str) {
+        if let Some(facts) = self.routes.take(thing) {
+            self.join_uid(owner, facts);
+        }
+    }
+
+    /// Joins facts about an object or a thing with a uid; they wait if it is not known yet.
+    fn join_uid(&mut self, uid: &str, facts: Facts) {
+        let owner = self.routes.of(uid).unwrap_or(uid).to_owned();
+        match self.objects.get_mut(&owner) {
+            Some(record) => record.join(facts),
+            None => self.routes.keep(&owner, facts),
+        }
+    }
+
+    /// Returns the uid of the object with a name that was there at a time.
+    fn named(&self, kind: Kind, namespace: &str, name: &str, at: Option<Time>) -> Option<String> {
+        let same =
+            |record: &&Record| record.id.kind == kind && record.id.namespace == namespace && record.id.name == name;
+        let created = |record: &Record| record.own().and_then(|subject| subject.created_at);
+        let before = |record: &&Record| at.is_none_or(|at| created(record).is_none_or(|created| created <= at));
+        let mut all: Vec<&Record> = self.objects.values().filter(same).filter(before).collect();
+        all.sort_by_key(|record| created(record));
+        all.last().map(|record| record.id.uid.clone())
+    }
+
+    /// Returns the owner, if it is watched.
+    fn owner_of(&self, record: &Record) -> Option<&Record> {
+        let subject = record.own()?;
+        let owner = subject.owner.as_ref()?;
+        if !owner.uid.is_empty() {
+            return self.objects.get(&owner.uid);
+        }
+        let uid = self.named(Kind::from_name(&owner.kind)?, &subject.namespace, &owner.name, subject.created_at)?;
+        self.objects.get(&uid)
+    }
+
+    /// Returns the clusters of a `RayJob`; none for other kinds.
+    fn clusters_of(&self, id: &ObjectId) -> Vec<&Record> {
+        let owned = self.owned.get(&id.uid).filter(|_| id.kind == Kind::RayJob);
+        owned.into_iter().flatten().filter_map(|uid| self.objects.get(uid)).collect()
+    }
+}
+
+impl Record {
+    fn join(&mut self, facts: Facts) {
+        self.facts.join(facts);
+        self.version += 1;
+    }
+
+    /// Returns the object itself, if a version of it was seen.
+    fn own(&self) -> Option<&Subject> {
+        self.facts.object(&self.id.uid)
+    }
+
+    /// Returns the object itself; with its names alone if no version of it was seen.
+    fn subject(&self) -> Subject {
+        let ObjectId { kind, namespace, name, uid } = self.id.clone();
+        let named = || Subject { kind, namespace, name, uid, ..Subject::default() };
+        self.own().cloned().unwrap_or_else(named)
+    }
+}

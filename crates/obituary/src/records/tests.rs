@@ -1,0 +1,216 @@
+//! News: who is told of, when, and how often.
+
+use super::*;
+use serde_json::{Value, json};
+
+const START: &str = "2026-11-29T07:00:00Z";
+
+fn at(seconds: i64) -> Time {
+    Time::parse(START).unwrap().plus(seconds)
+}
+
+fn object(value: &Value) -> Object {
+    Object::read(value.to_string().as_bytes()).unwrap()
+}
+
+fn cluster() -> Value {
+    json!({"kind": "RayCluster", "metadata": {"name": "c", "namespace": "team", "uid": "c-uid", "creationTimestamp": START},
+        "status": {"state": "ready"}})
+}
+
+fn pod(state: &Value) -> Value {
+    json!({"kind": "Pod", "metadata": {"name": "c-head", "namespace": "team", "uid": "p-uid", "creationTimestamp": START,
+        "labels": {"ray.io/cluster": "c", "ray.io/node-type": "head"},
+        "ownerReferences": [{"kind": "RayCluster", "name": "c", "uid": "c-uid", "controller": true}]},
+        "spec": {"nodeName": "n", "containers": [{"name": "ray-head", "image": "ray:1"}]},
+        "status": {"phase": "Running", "containerStatuses": [{"name": "ray-head", "restartCount": 0, "state": state}]}})
+}
+
+fn running() -> Value {
+    pod(&json!({"running": {"startedAt": START}}))
+}
+
+fn killed() -> Value {
+    let ended =
+        json!({"reason": "OOMKilled", "exitCode": 137, "containerID": "x://1", "finishedAt": "2026-11-29T07:01:40Z"});
+    pod(&json!({"terminated": ended}))
+}
+
+fn write(records: &mut Records, now: Time) -> Document {
+    let document = records.document("c-uid", now, "w-0", &Kubernetes::default(), None).unwrap();
+    records.written(&document, now);
+    document
+}
+
+#[test]
+fn a_healthy_object_is_no_news_and_trouble_is_told_once() {
+    let mut records = Records::default();
+    records.apply(&object(&cluster()), at(0));
+    records.apply(&object(&running()), at(10));
+    assert_eq!(records.due(at(20)), []);
+    records.apply(&object(&killed()), at(101));
+    assert_eq!(records.due(at(102)).len(), 1);
+    let document = write(&mut records, at(102));
+    assert_eq!((document.revision, document.is_final), (1, false));
+    records.apply(&object(&killed()), at(103));
+    assert_eq!(records.due(at(200)), [], "a repeated version is no news");
+}
+
+/// A write takes its time, and so do versions that arrive meanwhile.
+#[test]
+fn facts_that_join_during_a_write_are_news() {
+    let mut records = Records::default();
+    records.apply(&object(&cluster()), at(0));
+    records.apply(&object(&running()), at(10));
+    let early = records.document("c-uid", at(100), "w-0", &Kubernetes::default(), None).unwrap();
+    records.apply(&object(&killed()), at(101));
+    records.written(&early, at(102));
+    assert_eq!(records.due(at(110)), [], "at most once a minute");
+    assert_eq!(records.due(at(170)).len(), 1);
+}
+
+/// The end of a job is news of its cluster, although the job's own document was written before.
+#[test]
+fn news_of_the_owner_are_news() {
+    let mut records = Records::default();
+    let mut owned = cluster();
+    owned["metadata"]["ownerReferences"] = json!([{"kind": "RayJob", "name": "j", "uid": "j-uid", "controller": true}]);
+    let job = |status: &str| {
+        json!({"kind": "RayJob", "metadata": {"name": "j", "namespace": "team", "uid": "j-uid"},
+            "status": {"rayClusterName": "c", "jobDeploymentStatus": status, "startTime": START}})
+    };
+    records.apply(&object(&job("Running")), at(0));
+    records.apply(&object(&owned), at(0));
+    records.apply(&object(&killed()), at(101));
+    write(&mut records, at(102));
+    records.apply(&object(&job("Failed")), at(120));
+    let job = records.document("j-uid", at(121), "w-0", &Kubernetes::default(), None).unwrap();
+    records.written(&job, at(121));
+    assert_eq!(records.due(at(200)).iter().map(|due| due.object.name.as_str()).collect::<Vec<_>>(), ["c"]);
+}
+
+#[test]
+fn the_last_document_waits_for_the_pods() {
+    let mut records = Records::default();
+    records.apply(&object(&cluster()), at(0));
+    records.apply(&object(&running()), at(10));
+    records.delete(&object(&cluster()), at(300));
+    let due = records.due(at(301));
+    assert!(due.len() == 1 && !due[0].is_final, "deleted while it ran is news, before the pods are gone");
+    write(&mut records, at(301));
+    assert_eq!(records.due(at(310)), []);
+    records.delete(&object(&running()), at(330));
+    assert!(records.due(at(331))[0].is_final);
+    assert!(write(&mut records, at(331)).is_final);
+    assert_eq!(records.due(at(500)), []);
+    assert_eq!(records.forget(at(600)), []);
+    assert_eq!(records.forget(at(300 + 1_800)).len(), 1);
+    assert_eq!(records.weight(), 0);
+}
+
+#[test]
+fn pods_that_never_go_are_waited_for_three_minutes() {
+    let mut records = Records::default();
+    records.apply(&object(&running()), at(0));
+    records.delete(&object(&cluster()), at(300));
+    assert!(!records.due(at(470))[0].is_final);
+    assert!(records.due(at(481))[0].is_final);
+}
+
+/// A leader that starts reads what the last one wrote, and goes on from its revision.
+#[test]
+fn a_stored_document_joins() {
+    let mut first = Records::default();
+    first.apply(&object(&cluster()), at(0));
+    first.apply(&object(&killed()), at(101));
+    let stored = Document { revision: 7, ..write(&mut first, at(102)) };
+    let mut second = Records::default();
+    assert!(!second.join_stored(stored.clone()), "an object that is not watched");
+    second.apply(&object(&cluster()), at(200));
+    assert!(second.join_stored(stored));
+    let document = second.document("c-uid", at(201), "w-1", &Kubernetes::default(), None).unwrap();
+    assert_eq!(document.revision, 8);
+    assert_eq!(document.first_cause().unwrap().code, crate::cause::Code::HeadOOM);
+}
+
+#[test]
+fn a_gap_of_the_watch_is_told_and_a_vanished_object_is_gone() {
+    let mut records = Records::default();
+    records.apply(&object(&cluster()), at(0));
+    records.apply(&object(&running()), at(1));
+    records.unseen(Some("other"), "nodes: forbidden");
+    records.unseen(None, "07:01-07:05 not watched");
+    records.vanished("p-uid", at(300));
+    records.vanished("c-uid", at(300));
+    records.vanished("nobody", at(300));
+    let document = records.document("c-uid", at(301), "w", &Kubernetes::default(), None).unwrap();
+    assert_eq!(document.facts.unseen.iter().collect::<Vec<_>>(), ["07:01-07:05 not watched"]);
+    assert!(document.is_final);
+    assert_eq!(document.first_cause().unwrap().certainty, crate::cause::Certainty::Likely);
+}
+
+/// Events are told before the pod that they are about; so are submitters before their job.
+#[test]
+fn facts_wait_for_their_object() {
+    let mut records = Records::default();
+    let event = json!({"kind": "Event", "metadata": {"name": "e", "namespace": "team", "uid": "e"}, "reason": "Evicted",
+        "involvedObject": {"kind": "Pod", "name": "c-head", "namespace": "team", "uid": "p-uid"}, "type": "Warning",
+        "message": "low", "lastTimestamp": "2026-11-29T07:01:00Z", "firstTimestamp": "2026-11-29T07:01:00Z"});
+    records.apply(&object(&event), at(60));
+    records.apply(&object(&running()), at(61));
+    assert_eq!(records.facts("c-uid").unwrap().events.len(), 1);
+    let submitter = json!({"kind": "Pod", "metadata": {"name": "j-1", "namespace": "team", "uid": "s-uid",
+        "labels": {"ray.io/originated-from-crd": "RayJob", "ray.io/originated-from-cr-name": "j"}}});
+    records.apply(&object(&submitter), at(62));
+    let job = json!({"kind": "RayJob", "metadata": {"name": "j", "namespace": "team", "uid": "j-uid"}});
+    records.apply(&object(&job), at(63));
+    assert_eq!(records.facts("j-uid").unwrap().pods.len(), 1);
+}
+
+/// Of 2,000 pods, half of which run out of memory, the first and the last ones are kept, and all are counted.
+#[test]
+fn thousands_of_pods_take_bounded_memory() {
+    let mut records = Records::default();
+    records.apply(&object(&cluster()), at(0));
+    for number in 0..2_000 {
+        let mut pod = if number % 2 == 0 { running() } else { killed() };
+        let name = format!("worker-{number:04}");
+        pod["metadata"]["name"] = name.as_str().into();
+        pod["metadata"]["uid"] = format!("{name}-uid").into();
+        pod["metadata"]["creationTimestamp"] = at(number).to_string().into();
+        pod["metadata"]["labels"]["ray.io/node-type"] = "worker".into();
+        pod["metadata"]["labels"]["ray.io/group"] = "gpu".into();
+        pod["spec"]["containers"][0]["name"] = "main".into();
+        pod["status"]["containerStatuses"][0]["name"] = "main".into();
+        records.apply(&object(&pod), at(2_000));
+        assert!(records.weight_of("c-uid").unwrap() <= crate::facts::bounds::MAX_WEIGHT);
+    }
+    let facts = records.facts("c-uid").unwrap();
+    let troubled = facts.pods.iter().filter(|pod| pod.is_troubled()).count() as u64;
+    let healthy = facts.pods.len() as u64 - troubled;
+    assert_eq!(facts.omitted.pods.count() + troubled, 1_000);
+    assert_eq!(facts.omitted.healthy_pods["gpu"].count() + healthy, 1_000);
+    for kept in ["worker-0001-uid", "worker-1999-uid"] {
+        assert!(facts.pods.get(&kept.to_owned()).is_some(), "{kept}");
+    }
+    let document = records.document("c-uid", at(2_001), "w", &Kubernetes::default(), None).unwrap();
+    assert!(document.to_bytes().unwrap().len() <= crate::document::MAX_BYTES);
+}
+
+#[test]
+fn odd_objects_are_taken_by_nobody() {
+    let mut records = Records::default();
+    for odd in [
+        json!({"kind": "Pod"}),
+        json!({"kind": "Pod", "metadata": 1, "spec": "x", "status": [1]}),
+        json!({"kind": "RayCluster", "metadata": {"name": "a/b", "namespace": "team", "uid": "u"}}),
+        json!({"kind": "RayJob", "metadata": {"name": "j", "namespace": "t", "uid": "u"}, "status": {"message": {"a": 1}}}),
+        json!({"kind": "Event", "reason": ["x"], "involvedObject": null}),
+        json!({"kind": "Node", "metadata": {"labels": 3}, "spec": {"taints": {"a": []}}}),
+        json!({"kind": "Workload", "status": {"conditions": [1, null, "x", {"type": 1}]}}),
+    ] {
+        records.apply(&object(&odd), at(0));
+    }
+    assert_eq!(records.objects().count(), 1);
+    assert!(Object::read(b"{\"kind\": \"Secret\"}").is_none() && Object::read(b"{").is_none());
+}

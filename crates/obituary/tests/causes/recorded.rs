@@ -1,0 +1,77 @@
+//! The recorded runs: all versions of their objects, and the right first causes.
+
+use flate2::read::GzDecoder;
+use ray_history_obituary::cause::{Certainty, Code, Outcome};
+use ray_history_obituary::records::{Object, Records};
+use ray_history_obituary::time::Time;
+use serde_json::Value;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+/// A version of an object, as a watch reported it.
+#[derive(Clone)]
+pub(crate) struct Version {
+    pub(crate) at: Time,
+    pub(crate) deleted: bool,
+    pub(crate) uid: String,
+    pub(crate) kind: String,
+    pub(crate) object: Object,
+}
+
+impl Version {
+    pub(crate) fn feed(&self, records: &mut Records) {
+        if self.deleted {
+            records.delete(&self.object, self.at);
+        } else {
+            records.apply(&self.object, self.at);
+        }
+    }
+}
+
+/// A recorded run, with the right first cause of each of its runs.
+pub(crate) struct Recorded {
+    pub(crate) name: &'static str,
+    pub(crate) cause: Option<(Code, Certainty)>,
+    pub(crate) outcome: Outcome,
+    pub(crate) runs: usize,
+}
+
+const fn recorded(name: &'static str, code: Code, certainty: Certainty) -> Recorded {
+    Recorded { name, cause: Some((code, certainty)), outcome: Outcome::Failed, runs: 1 }
+}
+
+/// All recorded runs.
+pub(crate) const ALL: [Recorded; 12] = [
+    Recorded { name: "ok", cause: None, outcome: Outcome::Succeeded, runs: 1 },
+    recorded("fail", Code::AppFailed, Certainty::Certain),
+    Recorded { runs: 2, ..recorded("backoff", Code::AppFailed, Certainty::Certain) },
+    recorded("deadline", Code::Deadline, Certainty::Certain),
+    recorded("oom-worker", Code::WorkerOOM, Certainty::Certain),
+    recorded("oom-head", Code::HeadOOM, Certainty::Certain),
+    recorded("oom-process-cgroup-v1", Code::WorkerOOM, Certainty::Likely),
+    recorded("evict", Code::Evicted, Certainty::Certain),
+    recorded("image-pull-head", Code::ImagePull, Certainty::Certain),
+    recorded("image-pull-worker", Code::ImagePull, Certainty::Certain),
+    recorded("pending", Code::Unschedulable, Certainty::Certain),
+    Recorded { outcome: Outcome::Stopped, ..recorded("cluster", Code::Deleted, Certainty::Certain) },
+];
+
+/// Reads the versions of a run.
+pub(crate) fn versions(name: &str) -> Vec<Version> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/kube-objects");
+    let file = File::open(folder.join(format!("{name}.jsonl.gz"))).unwrap();
+    let lines = BufReader::new(GzDecoder::new(file)).lines();
+    let version = |line: std::io::Result<String>| {
+        let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        let object = &line["object"];
+        Version {
+            at: Time::parse(line["at"].as_str().unwrap()).unwrap(),
+            deleted: line["type"] == "DELETED",
+            uid: object["metadata"]["uid"].as_str().unwrap().to_owned(),
+            kind: object["kind"].as_str().unwrap().to_owned(),
+            object: Object::read(object.to_string().as_bytes()).unwrap(),
+        }
+    };
+    lines.map(version).collect()
+}
