@@ -14,6 +14,7 @@
 //! imports in each crate.
 
 pub mod access;
+pub mod api_error;
 pub mod args;
 pub mod cgroup;
 pub mod check;
