@@ -23,5 +23,6 @@ pub mod dashboards;
 pub mod escape;
 pub mod health;
 pub mod http;
+pub mod list;
 pub mod run;
 pub mod telemetry;

@@ -24,7 +24,7 @@ use std::collections::HashSet;
 const STORES: &str = source::STORES;
 
 /// Modules of ours that a module may import; one that is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 25] = [
+const MAY_IMPORT: [(&str, &[&str]); 26] = [
     ("access", &["api_error", "metrics"]),
     ("api_error", &["base"]),
     ("args", &["settings"]),
@@ -55,6 +55,7 @@ const MAY_IMPORT: [(&str, &[&str]); 25] = [
         ],
     ),
     ("layout", &["base"]),
+    ("list", &["escape"]),
     ("logs", &["base", "layout"]),
     ("manifest", &["base", "layout"]),
     ("metrics", &["storage"]),
