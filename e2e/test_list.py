@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -412,4 +411,4 @@ def test_the_manual_has_a_page_for_each_command():
         assert f"ray\\-history\\-{command}(1)" in page
         assert f".TH ray-history-{command} 1" in run("man", command).stdout if command != "help" else True
     if man := shutil.which("man"):
-        subprocess.run([man, "-l", "-"], input=page, text=True, check=True, capture_output=True)
+        processes.run([man, "-l", "-"], input=page)

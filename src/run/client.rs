@@ -106,9 +106,14 @@ impl Client {
             return Err(Refused::of(response).await.into());
         }
         let to = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
-        let path = to.and_then(|to| to.rsplit_once("sessions/")).map(|(_, path)| path.trim_end_matches('/').to_owned());
-        path.ok_or_else(|| anyhow!("{} leads to no session", response.url().path()))
+        to.and_then(session_of).ok_or_else(|| anyhow!("{} leads to no session", response.url().path()))
     }
+}
+
+/// Returns the path of a session below `sessions/` in a link, which is relative. Names may end with `sessions`, too.
+fn session_of(link: &str) -> Option<String> {
+    let (_, path) = link.split_once("sessions/")?;
+    Some(path.trim_end_matches('/').to_owned())
 }
 
 /// Returns the text of an answer.
@@ -190,6 +195,17 @@ fn token(args: &RunningServer) -> anyhow::Result<Option<HeaderValue>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_lead_to_sessions() {
+        for (link, expected) in [
+            ("../../../sessions/ml/train/session_1/", Some("ml/train/session_1")),
+            ("../../../sessions/sessions/my-sessions/session_1/", Some("sessions/my-sessions/session_1")),
+            ("../../login", None),
+        ] {
+            assert_eq!(session_of(link).as_deref(), expected);
+        }
+    }
 
     #[test]
     fn servers_have_urls() {
