@@ -3,6 +3,7 @@
 //! Three days are simulated in virtual time with the real rhythm, and stand for a month: the days are alike. Markers
 //! come as in a bucket of 100,000 sessions, in a hundred pages a listing, but a page holds 10 keys and not 1,000, so that
 //! it ends soon. The walk is done once at full size; how often it happens follows from its rule, one request a second.
+//! Then outcomes are read ahead at full size, until the memory for them is nearly full.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,8 +15,12 @@
 use async_trait::async_trait;
 use ray_history_core::base::name::{ClusterId, Owner, OwnerKind};
 use ray_history_core::layout::Root;
+use ray_history_core::snapshot::run_facts::Outcome;
+use ray_history_metrics::Metrics;
+use ray_history_session::Sessions;
 use ray_history_session::catalog::{Catalog, Listing, Query};
 use ray_history_session::liveness::{Cluster, Listed, StartBounds, State, Watched};
+use ray_history_settings::Settings;
 use ray_history_storage::memory::Memory;
 use ray_history_storage::{Delimiter, Error, ListPage, ObjectBody, PageToken, ReadRange, Storage};
 use std::sync::Arc;
@@ -149,6 +154,79 @@ fn main() {
     let naive = DAYS as f64 * 1_440.0 * SESSIONS as f64;
     println!("{:<24} {naive:>12.0} {:>9.2} USD", "every prefix a minute", dollars(naive));
     assert!(total < 50.0, "the list of sessions costs too much");
+    runtime.block_on(outcomes());
+}
+
+/// Reads outcomes ahead, and finds sessions by them.
+async fn outcomes() {
+    let bucket = Arc::new(Bucket::new(1_000));
+    for at in 0..SESSIONS {
+        let [marker, data] = keys(at);
+        bucket.inner.put(marker, "");
+        let (logs, id) = (data.trim_end_matches("raylet.out"), format!("nightly-training-{at}-abcde"));
+        let status = if at.is_multiple_of(4) { "FAILED" } else { "SUCCEEDED" };
+        let event = |message: &str| {
+            format!(
+                r#"{{"message": "{message}", "timestamp": "1795943029", "custom_fields": {{"submission_id": "{id}"}}}}"#
+            )
+        };
+        let events = [format!("Started a ray job {id}."), format!("Completed a ray job {id} with a status {status}.")];
+        bucket.inner.put(format!("{logs}events/event_JOBS.log"), events.map(|message| event(&message)).join("\n"));
+        let words = "ValueError: could not convert string to float in column price";
+        let log = format!("Running entrypoint for job {id}: python /home/ray/samples/train.py --epochs 10\n{words}\n");
+        bucket.inner.put(format!("{logs}job-driver-{id}.log"), log);
+    }
+    let (store, roots) = (Arc::clone(&bucket) as Arc<dyn Storage>, vec![Root::default()]);
+    let settings = Arc::new(Settings::default());
+    let sessions = Arc::new(Sessions::with(store, roots, settings, Watched::default(), Metrics::default()));
+    let listing = sessions.refresh().await.unwrap();
+    sessions.watched().update(|states| {
+        states.watch(&[], false);
+        states.relisted(None, [].into(), i64::MAX);
+        let listed = listing.iter().map(|entry| Listed {
+            start: StartBounds::from_name(&entry.key.session),
+            key: entry.key,
+            namespace_known: true,
+        });
+        states.listed(listed, i64::MAX);
+    });
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let started = Instant::now();
+    let sweep = tokio::spawn(Arc::clone(&sessions).keep_facts_read(shutdown.clone()));
+    tokio::time::sleep(Duration::from_secs(6 * 86_400)).await;
+    shutdown.cancel();
+    sweep.await.unwrap();
+    let known = listing.iter().filter(|entry| sessions.known_facts(&entry.key).is_some()).count();
+    println!(
+        "\noutcomes read ahead in six days: {known} sessions, {} bytes each, {:.1} s of our time",
+        sessions.usage().facts_bytes / known as u64,
+        started.elapsed().as_secs_f64()
+    );
+    for (name, query) in [
+        ("that failed", Query { outcome: Some(Outcome::Failed), ..Query::default() }),
+        ("that are unknown", Query { outcome: Some(Outcome::Unknown), ..Query::default() }),
+    ] {
+        let mut slowest = Duration::ZERO;
+        let mut page = sessions.page(&query);
+        for _ in 0..10 {
+            let started = Instant::now();
+            page = sessions.page(&query);
+            slowest = slowest.max(started.elapsed());
+        }
+        let (total, unread) = (page.total, page.unread);
+        println!(
+            "page of sessions {name:<22} {:>8.2} ms of 50, {total} match, {unread} unread",
+            slowest.as_secs_f64() * 1e3
+        );
+    }
+    let page = sessions.page(&Query::default());
+    let started = Instant::now();
+    let shown = page.entries.iter().filter(|entry| sessions.run(&entry.key).outcome().is_some()).count();
+    println!(
+        "outcomes of a page of {:<17} {:>8.2} ms, {shown} known",
+        page.entries.len(),
+        started.elapsed().as_secs_f64() * 1e3
+    );
 }
 
 /// Lists and walks everything once.

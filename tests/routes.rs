@@ -33,6 +33,8 @@ mod logs;
 mod paths;
 #[path = "routes/proof.rs"]
 mod proof;
+#[path = "routes/runs.rs"]
+mod runs;
 #[path = "routes/validators.rs"]
 mod validators;
 

@@ -123,7 +123,7 @@ def test_our_page_logs_out_and_in_and_leads_back(windows, server, ana, ben, tena
     window.click("#login button")
     window.wait_for_text("Ray sessions", tenant.names[1], "Log out")
     assert window.url == f"{server.url}/sessions/?q={tenant.names[1]}"
-    window.click("a.open", containing=tenant.names[1])
+    window.click(f"a.open[href*='{tenant.names[1]}']")
     window.wait_for_text("Recent jobs")
     errors = [error for error in complaints(window) if "api/authenticate" not in error]
     assert not errors

@@ -37,7 +37,7 @@ use route::{BELOW_ROOT, BELOW_SESSION, Family, Route, api, dialog, file, row};
 const TABLE: &[Route] = &[
     // Pages.
     row("/sessions", Open, Family::Pages, Shape::Page, |_| Box::pin(async { Ok(html::redirect("sessions/")) })),
-    row("/sessions/", Listing, Family::Pages, Shape::Page, |call| Box::pin(async { pages::list::page(call) })),
+    row("/sessions/", Listing, Family::Pages, Shape::Page, |call| Box::pin(pages::list::page(call))),
     row("/sessions/sessions.js", Open, Family::Pages, Shape::Page, |_| Box::pin(async { Ok(assets::script()) })),
     row("/sessions/sessions.css", Open, Family::Pages, Shape::Page, |_| Box::pin(async { Ok(assets::style()) })),
     row("/sessions/icon.svg", Open, Family::Pages, Shape::Page, |_| Box::pin(async { Ok(assets::icon()) })),
@@ -51,9 +51,7 @@ const TABLE: &[Route] = &[
     dialog("/api/authentication_mode", Open, |call| Box::pin(login_mode(call))),
     dialog("/api/authenticate", Open, |call| Box::pin(authenticate(call))).posting(),
     // Our own API. The report is also below the paths in the list, which have a final `/`.
-    row("/api/history/v1/sessions", Listing, Family::History, Shape::Problem, |call| {
-        Box::pin(async { list::sessions(call) })
-    }),
+    row("/api/history/v1/sessions", Listing, Family::History, Shape::Problem, |call| Box::pin(list::sessions(call))),
     row(
         "/api/history/v1/sessions/{namespace}/{cluster}/{session}",
         Namespace,
@@ -156,7 +154,7 @@ const TABLE: &[Route] = &[
     // KubeRay's history server.
     row("/", Cookie, Family::KubeRay, Shape::Page, |call| Box::pin(dispatch::home(call))),
     row("/clusters", Listing, Family::KubeRay, Shape::Ray, |call| Box::pin(async { clusters::list(call) })),
-    row("/select_cluster", Listing, Family::KubeRay, Shape::Page, |call| Box::pin(async { select::select(call) })),
+    row("/select_cluster", Listing, Family::KubeRay, Shape::Page, |call| Box::pin(select::select(call))),
     row(
         "/enter_cluster/{namespace}/{kind_or_cluster}/{name_or_session}",
         Namespace,

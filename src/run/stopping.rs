@@ -52,7 +52,10 @@ impl Stopping {
             let (sessions, background, closing) = (Arc::clone(&sessions), background.clone(), closing.clone());
             async move {
                 match background.run_until_cancelled(first).await {
-                    Some(Ok(())) => sessions.keep_listed(background).await,
+                    Some(Ok(())) => {
+                        let facts = Arc::clone(&sessions).keep_facts_read(background.clone());
+                        tokio::join!(sessions.keep_listed(background), facts);
+                    }
                     Some(Err(error)) => {
                         closing.cancel();
                         return Err(error);

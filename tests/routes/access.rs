@@ -18,6 +18,7 @@ use ray_history_settings::server::Server;
 use ray_history_settings::{Redaction, Settings};
 use ray_history_storage::local::Local;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -35,6 +36,8 @@ mod matrix;
 mod proxy;
 #[path = "access/rights.rs"]
 mod rights;
+#[path = "access/words.rs"]
+mod words;
 
 /// The namespace of most people here, and what is stored in it.
 const OWN: Place = Place { namespace: "ml-serving", cluster: "recsys-raycluster-9d4kq" };
@@ -135,6 +138,12 @@ fn two_tenants() -> &'static TempDir {
 
 /// Starts a server with access in this process, which ends with it.
 fn start(redaction: Redaction, is_known: bool) -> Guarded {
+    start_on(two_tenants().path(), redaction, is_known)
+}
+
+/// Does the same with the store and the dashboard's files in a folder.
+fn start_on(folder: &Path, redaction: Redaction, is_known: bool) -> Guarded {
+    let [store, dashboard] = ["storage", "dashboard"].map(|name| folder.join(name));
     let reviewer = reviewer();
     let current = Arc::new(CurrentAccess::closed(Arc::new(Ignore)));
     if is_known {
@@ -147,14 +156,14 @@ fn start(redaction: Redaction, is_known: bool) -> Guarded {
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
-            let store = Arc::new(Local::open(two_tenants().path().join("storage")).unwrap());
+            let store = Arc::new(Local::open(store).unwrap());
             let sessions = Sessions::with(store, vec![Root::new("")], settings, Watched::default(), Metrics::default());
             sessions.refresh().await.unwrap();
             listed.send(()).unwrap();
             let server = Server::default();
             let (health, metrics) = (Health::default(), Metrics::default());
             let heavy = http::Heavy::new(server.heavy_requests(), metrics.clone());
-            let dashboards = Some(Arc::new(Dashboards::find(&two_tenants().path().join("dashboard")).unwrap()));
+            let dashboards = Some(Arc::new(Dashboards::find(&dashboard).unwrap()));
             let (sessions, audit) = (Arc::new(sessions), Arc::default());
             let state = http::State { access: current, audit, sessions, dashboards, health, metrics, heavy };
             http::serve(state, listener, &server, CancellationToken::new()).await.unwrap();

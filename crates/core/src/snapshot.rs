@@ -13,6 +13,7 @@ pub mod intern;
 pub mod job;
 pub mod node;
 pub mod placement_group;
+pub mod run_facts;
 pub mod runtime_env;
 pub mod submission;
 pub mod task;
@@ -20,6 +21,7 @@ pub mod text;
 pub mod version;
 pub mod worker;
 pub mod worker_pids;
+mod zone;
 
 use crate::base::time::Nanos;
 use crate::logs::Facts;

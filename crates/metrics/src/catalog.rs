@@ -19,6 +19,8 @@ pub enum Purpose {
     Cluster,
     /// The logs of a few sessions, to find the one that ran a submission.
     Submission,
+    /// The nodes and drivers' logs of a session, for the facts of its jobs.
+    Facts,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -92,6 +92,20 @@ struct ReasonLabel {
     reason: Eviction,
 }
 
+/// The end of a read of the small files of a session that tell of its jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub enum FactsRead {
+    /// The files that are stored were read.
+    Read,
+    /// The store could not be read; it is tried again later.
+    Failed,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FactsReadLabel {
+    outcome: FactsRead,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct FoundLabel {
     found: FreshnessCheck,
@@ -119,6 +133,10 @@ pub struct Metrics {
     evictions: Family<ReasonLabel, Counter>,
     not_cached: Counter,
     freshness_checks: Family<FoundLabel, Counter>,
+    facts_reads: Family<FactsReadLabel, Counter>,
+    facts_requests: Counter,
+    facts_sessions: Gauge,
+    facts_bytes: Gauge,
 }
 
 impl Default for Metrics {
@@ -145,6 +163,10 @@ impl Default for Metrics {
             evictions: from_zero(EVICTIONS.map(|reason| ReasonLabel { reason })),
             not_cached: Counter::default(),
             freshness_checks: Family::default(),
+            facts_reads: from_zero([FactsRead::Read, FactsRead::Failed].map(|outcome| FactsReadLabel { outcome })),
+            facts_requests: Counter::default(),
+            facts_sessions: Gauge::default(),
+            facts_bytes: Gauge::default(),
         }
     }
 }
@@ -242,6 +264,18 @@ impl Metrics {
         self.freshness_checks.get_or_create(&FoundLabel { found }).inc();
     }
 
+    /// Counts a read of the facts of a session's jobs, and its requests to the store.
+    pub fn facts_read(&self, outcome: FactsRead, requests: u64) {
+        self.facts_reads.get_or_create(&FactsReadLabel { outcome }).inc();
+        self.facts_requests.inc_by(requests);
+    }
+
+    /// Sets the number of sessions the facts of whose jobs are known, and their bytes.
+    pub fn facts(&self, sessions: usize, bytes: u64) {
+        self.facts_sessions.set(count(sessions as u64));
+        self.facts_bytes.set(count(bytes));
+    }
+
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register("loads", "Loads of sessions, by outcome", self.loads.clone());
         let help = "Duration of a load, including its time in the queue";
@@ -258,7 +292,7 @@ impl Metrics {
         registry.register("open_sessions", "Open sessions, by completeness", self.completeness.clone());
         registry.register("cache_sessions", "Sessions in the cache", self.cached.clone());
         registry.register_with_unit("cache", "Bytes of sessions in the cache", Unit::Bytes, self.cached_bytes.clone());
-        let help = "Bytes used by open sessions, cached or still in use, and by loads";
+        let help = "Bytes used by open sessions, cached or still in use, by loads, long answers and facts of jobs";
         registry.register_with_unit("memory_used", help, Unit::Bytes, self.memory_used.clone());
         let help = "The budget for open sessions and loads (cache.maxMemory)";
         registry.register_with_unit("memory_limit", help, Unit::Bytes, self.memory_limit.clone());
@@ -269,5 +303,13 @@ impl Metrics {
         registry.register("cache_rejections", help, self.not_cached.clone());
         let help = "Checks of the store for newer files of open sessions, by result";
         registry.register("freshness_checks", help, self.freshness_checks.clone());
+        let help = "Reads of the small files of sessions that are not open, for the outcome of their jobs";
+        registry.register("run_facts_reads", help, self.facts_reads.clone());
+        let help = "Requests to the store of these reads, both lists and reads";
+        registry.register("run_facts_requests", help, self.facts_requests.clone());
+        let help = "Sessions the outcome of whose jobs is kept, or was asked for in vain";
+        registry.register("run_facts_sessions", help, self.facts_sessions.clone());
+        let help = "Bytes of what is kept of their jobs, a part of cache.maxMemory";
+        registry.register_with_unit("run_facts", help, Unit::Bytes, self.facts_bytes.clone());
     }
 }

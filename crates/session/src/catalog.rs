@@ -27,7 +27,7 @@ mod walk;
 pub(super) use lister::Lister;
 pub use listing::{Entry, Listing, Oddities};
 pub(super) use place::owner_in;
-pub use query::{Cursor, NoCursor, Page, Query, Told};
+pub use query::{Cursor, NoCursor, Page, Query, ReadOutcome, Told};
 pub use visible::Visible;
 
 use found::Found;

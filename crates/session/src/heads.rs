@@ -5,11 +5,11 @@
 //! each of up to three nodes; one of ours a listing and a read for each node, up to `MAX_NODES`. The result is kept: for
 //! a day if nothing more will be written, else, or if something could not be read, for five minutes.
 
+use super::background::BackgroundReads;
 use super::catalog::Told;
 use super::load::{ManifestObject, Places, Proved, now, read_manifests};
 use super::{Error, Sessions};
 use crate::liveness::State;
-use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
@@ -17,14 +17,10 @@ use ray_history_core::base::time::Nanos;
 use ray_history_core::layout::{OWN_FOLDER, ObjectKind, OwnKind, Tree, data_prefixes, parse_object};
 use ray_history_manifest::proof::{Head, Life, Proof, Verdict, claims};
 use ray_history_storage::{Delimiter, Storage};
-use std::collections::HashSet;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 
 /// Sessions of which it is kept what their manifests say.
 const KEPT: usize = 20_000;
-/// Sessions that wait to be looked at. Further ones are looked at when they are shown again.
-const MAX_WAITING: usize = 1_000;
 /// Sessions that are looked at concurrently.
 const AT_ONCE: usize = 2;
 /// Nodes looked at of one session. A session with more has to be opened for a verdict.
@@ -32,14 +28,12 @@ const MAX_NODES: usize = 32;
 /// Nodes without a manifest after which a session counts as one of another collector.
 const NODES_WITHOUT: usize = 3;
 /// Bytes of manifests that are read of one session. They are untrusted; 32 large nodes have about 10 MB.
-const MAX_BYTES: u64 = 16 << 20;
+pub(super) const MAX_BYTES: u64 = 16 << 20;
 const MINUTE: Nanos = 60_000_000_000;
 /// Time for which a result is kept to which more may come.
 const SHORT: Nanos = 5 * MINUTE;
 /// Time for which a final result is kept.
 const LONG: Nanos = 24 * 60 * MINUTE;
-/// Age of a marker up to which the first manifest may still come.
-const YOUNG: Nanos = 10 * MINUTE;
 
 /// The last word of a session's manifests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,33 +49,28 @@ pub struct Glance {
 
 /// The manifests of sessions that are not open, as they were last read.
 #[derive(Debug)]
-pub(super) struct Heads {
-    seen: Cache<SessionKey, Glance>,
-    waiting: Mutex<HashSet<SessionKey>>,
-    slots: Semaphore,
-}
+pub(super) struct Heads(BackgroundReads<Glance>);
 
 impl Default for Heads {
     fn default() -> Self {
-        Self { seen: Cache::new(KEPT), waiting: Mutex::default(), slots: Semaphore::new(AT_ONCE) }
+        Self(BackgroundReads::new(Cache::new(KEPT), AT_ONCE))
     }
 }
 
 impl Heads {
     /// Reads the manifests of a session that waits for it.
     async fn look_at(&self, store: &Arc<dyn Storage>, key: &SessionKey, places: Result<Places, Error>, young: bool) {
-        // The semaphore is never closed.
-        let _slot = self.slots.acquire().await;
-        let read = match places {
-            Ok(places) => read(store, key, places, young).await,
-            Err(error) => Err(error),
+        let read = async {
+            let read = match places {
+                Ok(places) => read(store, key, places, young).await,
+                Err(error) => Err(error),
+            };
+            read.unwrap_or_else(|error| {
+                tracing::debug!(session.key = %key, error = %chain(&error), "manifests could not be read");
+                Glance { until: now().saturating_add(SHORT), ..self.0.peek(key).unwrap_or_default() }
+            })
         };
-        let glance = read.unwrap_or_else(|error| {
-            tracing::debug!(session.key = %key, error = %chain(&error), "manifests could not be read");
-            Glance { until: now().saturating_add(SHORT), ..self.seen.peek(key).unwrap_or_default() }
-        });
-        self.seen.insert(key.clone(), glance);
-        self.waiting.lock().remove(key);
+        self.0.run(key, read).await;
     }
 }
 
@@ -113,14 +102,14 @@ impl Sessions {
     pub(super) fn head(&self, key: &SessionKey) -> Option<Head> {
         match self.proof_of(key) {
             Some(proved) => proved.head,
-            None => self.source().heads.seen.peek(key).and_then(|glance| glance.head),
+            None => self.source().heads.0.peek(key).and_then(|glance| glance.head),
         }
     }
 
     /// Returns `true` if a session has manifests, understood or not, as far as they were read.
     pub(super) fn has_manifests(&self, key: &SessionKey) -> bool {
         let has_any = |glance: Glance| glance.head.is_some() || glance.verdict.is_some();
-        self.proof_of(key).is_some() || self.source().heads.seen.peek(key).is_some_and(has_any)
+        self.proof_of(key).is_some() || self.source().heads.0.peek(key).is_some_and(has_any)
     }
 
     /// Returns the proof of a session if it is open.
@@ -141,7 +130,7 @@ impl Sessions {
     /// Returns the last word of a session's manifests, or `None` if they were not read; then they are, if `may_read`.
     pub(super) fn told(self: &Arc<Self>, key: &SessionKey, may_read: bool) -> Option<Told> {
         let is_open = self.peek(key).is_some();
-        if !is_open && self.source().heads.seen.peek(key).is_none() {
+        if !is_open && self.source().heads.0.peek(key).is_none() {
             if may_read {
                 self.glance(key);
             }
@@ -156,19 +145,14 @@ impl Sessions {
     /// was long ago.
     pub fn glance(self: &Arc<Self>, key: &SessionKey) -> Option<Glance> {
         let source = self.source();
-        let seen = source.heads.seen.get(key);
-        if seen.is_none_or(|glance| now() > glance.until) {
-            let mut waiting = source.heads.waiting.lock();
-            if waiting.len() < MAX_WAITING && waiting.insert(key.clone()) {
-                drop(waiting);
-                let (source, key) = (Arc::clone(&source), key.clone());
-                let written = source.catalog.listing().find(&key).and_then(|entry| entry.written);
-                let young = written.is_some_and(|micros| now().saturating_sub(micros.saturating_mul(1_000)) < YOUNG);
-                self.loader.spawn_background(async move {
-                    let places = source.places(&key).await;
-                    source.heads.look_at(&source.store, &key, places, young).await;
-                });
-            }
+        let seen = source.heads.0.get(key);
+        if seen.is_none_or(|glance| now() > glance.until) && source.heads.0.claim(key) {
+            let (source, key) = (Arc::clone(&source), key.clone());
+            let young = source.catalog.listing().is_young(&key);
+            self.loader.spawn_background(async move {
+                let places = source.places(&key).await;
+                source.heads.look_at(&source.store, &key, places, young).await;
+            });
         }
         seen
     }
@@ -216,7 +200,11 @@ fn keep(head: Option<Head>, proof: Option<&Proof>, is_readable: bool) -> Nanos {
 }
 
 /// Lists the manifests of one node.
-async fn manifests_of(store: &dyn Storage, prefix: &str, folder: &str) -> Result<Vec<ManifestObject>, Error> {
+pub(super) async fn manifests_of(
+    store: &dyn Storage,
+    prefix: &str,
+    folder: &str,
+) -> Result<Vec<ManifestObject>, Error> {
     let page = store.list_all(&format!("{folder}{OWN_FOLDER}/"), Delimiter::None).await?;
     let found = page.objects.into_iter().filter_map(|object| {
         match parse_object(Tree::History, object.key.strip_prefix(prefix)?)? {

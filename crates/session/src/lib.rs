@@ -8,6 +8,8 @@
 //!     load        reads one session and builds its snapshot
 //!     load_permit  grants loads a slot and memory ── memory   the byte budget of all
 //!   heads       what manifests say of sessions, and their states by them
+//!   run_facts   what is known of the jobs of sessions
+//!     fact_index  keeps it within bounds ── background   small reads in the background, for manifests, too
 //!   listed      queries on the list, and the task that keeps it fresh
 //!     catalog     lists the stored sessions
 //!     links       resolves the names of jobs, services, clusters and submissions to sessions
@@ -17,17 +19,19 @@
 //! liveness    which clusters run, as watches of Kubernetes say
 //! ```
 //!
-//! `Sessions` is implemented in four files, which change for different reasons: this one when something is shared by all
+//! `Sessions` is implemented in five files, which change for different reasons: this one when something is shared by all
 //! sessions, `open` when the way to an open session changes, `listed` when the way to find sessions changes, `heads` when
-//! manifests say more.
+//! manifests say more, `run_facts` when more is known of jobs.
 //!
 //! This is the only layer that `http` calls, and all requests to storage are made here. It knows nothing of HTTP.
 
+mod background;
 mod cache;
 pub mod catalog;
 mod current_store;
 mod ended;
 mod error;
+mod fact_index;
 mod freshness;
 mod heads;
 pub mod links;
@@ -41,6 +45,7 @@ mod low_priority;
 mod memory;
 mod open;
 pub mod progress;
+mod run_facts;
 mod source;
 mod survey;
 #[cfg(test)]
@@ -54,6 +59,7 @@ pub use load::{LogIndex, OpenSession, Proved};
 pub use memory::Reservation;
 pub use open::{Opening, Stored};
 pub use progress::{Phase, Progress};
+pub use run_facts::Run;
 pub use survey::{Content, Newest, Survey};
 
 use crate::liveness::{State, Watched};
@@ -86,6 +92,8 @@ pub struct Usage {
     pub kept_bytes: u64,
     /// Bytes of open sessions, cached or still in use, and of loads.
     pub used_bytes: u64,
+    /// Bytes of the facts of jobs.
+    pub facts_bytes: u64,
     /// The value of `cache.maxMemory` in bytes.
     pub limit_bytes: u64,
 }
@@ -137,10 +145,10 @@ impl Sessions {
         watched: Watched,
         metrics: Metrics,
     ) -> Self {
-        let source = Source::new(store, roots, &settings.clusters.namespaces, &metrics.catalog);
+        let parts = memory::split(settings.cache.max_memory);
+        let source = Source::new(store, roots, &settings.clusters.namespaces, &metrics.catalog, parts.facts);
         let stop = CancellationToken::new();
-        let (of_sessions, of_answers) = memory::split(settings.cache.max_memory);
-        let budget = MemoryBudget::new(of_sessions);
+        let budget = MemoryBudget::new(parts.sessions);
         let cache = Arc::new(Cache::new(settings.cache.max_sessions, Arc::clone(&metrics.sessions)));
         let max_concurrent = settings.loading.max_concurrent;
         let lanes = Arc::new(Lanes::new(max_concurrent, Arc::clone(&budget), Arc::clone(&cache) as _));
@@ -151,7 +159,7 @@ impl Sessions {
             metrics,
             cache,
             budget,
-            answer_budget: MemoryBudget::new(of_answers),
+            answer_budget: MemoryBudget::new(parts.answers),
             lanes,
             loader: Loader::new(stop.clone()),
             stop,
@@ -171,13 +179,14 @@ impl Sessions {
 
     /// Applies settings without dropping anything that still fits.
     pub fn apply(&self, settings: Arc<Settings>) {
-        let (of_sessions, of_answers) = memory::split(settings.cache.max_memory);
-        self.budget.resize(of_sessions);
-        self.answer_budget.resize(of_answers);
+        let parts = memory::split(settings.cache.max_memory);
+        self.budget.resize(parts.sessions);
+        self.answer_budget.resize(parts.answers);
         self.lanes.resize(settings.loading.max_concurrent);
         self.cache.resize(settings.cache.max_sessions);
         self.cache.evict(self.budget.shortfall(0, 0));
         let source = self.source();
+        source.facts.resize(parts.facts);
         if source.catalog.limit_to(&settings.clusters.namespaces) {
             self.cache.retain(|key| source.catalog.allows(key));
         }
@@ -188,7 +197,9 @@ impl Sessions {
     /// Serves another store from now on. Open sessions of the old store are dropped; requests that use them still
     /// complete.
     pub fn replace_store(&self, store: Arc<dyn Storage>, roots: Vec<Root>) {
-        let source = Source::new(store, roots, &self.settings().clusters.namespaces, &self.metrics.catalog);
+        let settings = self.settings();
+        let facts = memory::split(settings.cache.max_memory).facts;
+        let source = Source::new(store, roots, &settings.clusters.namespaces, &self.metrics.catalog, facts);
         self.source.send_replace(Arc::new(source));
         self.loader.reset();
         self.cache.clear();
@@ -224,7 +235,8 @@ impl Sessions {
             sessions: self.cache.len(),
             kept_bytes: self.cache.bytes(),
             used_bytes: self.budget.used() + self.answer_budget.used(),
-            limit_bytes: self.budget.total() + self.answer_budget.total(),
+            facts_bytes: self.source().facts.bytes(),
+            limit_bytes: self.settings().cache.max_memory,
         }
     }
 
@@ -253,7 +265,7 @@ impl Sessions {
 
     fn update_metrics(&self) {
         let usage = self.usage();
-        self.metrics.sessions.memory(usage.used_bytes, usage.limit_bytes);
+        self.metrics.sessions.memory(usage.used_bytes + usage.facts_bytes, usage.limit_bytes);
         let cached = self.cache.all();
         let verdict = |cached: &cache::Cached| cached.session.verdict(self.standing(&cached.session.key));
         let open = cached.iter().map(|cached| match verdict(cached) {

@@ -3,7 +3,7 @@
 //! When the store is replaced, the new one is listed at once. Listings run to their end even if the caller leaves, so
 //! that a partial listing cannot be taken for a complete one.
 
-use super::catalog::{Entry, Listing, Page, Query, Visible};
+use super::catalog::{Entry, Listing, Page, Query, ReadOutcome, Visible};
 use super::links::{Attempts, Sources, Subject, Submission};
 use super::{Ended, Error, OpenSession, Sessions};
 use crate::liveness::State;
@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Age up to which a listing is trusted to be complete.
 const MAX_AGE: Duration = Duration::from_secs(10);
-/// Sessions whose manifests one query has read: each costs a few requests to the store.
+/// Sessions whose manifests, and sessions the facts of whose jobs, one query has read: each costs a few requests to the
+/// store.
 const MAX_READ: usize = 200;
 /// Interval between counts of sessions by state.
 const COUNT_INTERVAL: Duration = Duration::from_secs(15);
@@ -50,8 +51,8 @@ impl Sessions {
         is_unknown.then(|| Ended::find(key, &self.listing(), None, false)).flatten()
     }
 
-    /// Returns a page of the last listing. Manifests that were not read and on which a match depends are read in the
-    /// background, those of the newest sessions first.
+    /// Returns a page of the last listing. Manifests, and facts of jobs, that were not read and on which a match depends are
+    /// read in the background, those of the newest sessions first.
     pub fn page(self: &Arc<Self>, query: &Query) -> Page {
         let read = Cell::new(0);
         let manifests = |key: &SessionKey| {
@@ -59,7 +60,14 @@ impl Sessions {
             read.set(read.get() + usize::from(told.is_none()));
             told
         };
-        self.listing().page(query, &self.watched, &manifests)
+        // Taken once, because a filter asks for every session.
+        let (asked, source) = (Cell::new(0), self.source());
+        let outcomes = |key: &SessionKey| {
+            let outcome = self.outcome(&source, key, asked.get() < MAX_READ);
+            asked.set(asked.get() + usize::from(outcome == ReadOutcome::Unread));
+            outcome
+        };
+        self.listing().page_with(query, &self.watched, &manifests, &outcomes)
     }
 
     /// Returns a listing recent enough that a session missing from it is not stored: the last one, renewed if it is

@@ -31,6 +31,7 @@ mod relist;
 mod segments;
 
 pub(super) use digest::Digest;
+pub(super) use endpoints::strict as strict_answer;
 pub(super) use inventory::Inventory;
 pub(super) use manifests::{Manifests, read as read_manifests};
 pub(super) use names::LogNames;

@@ -4,7 +4,8 @@
 //! cache.maxMemory ─┬─► MemoryBudget of sessions ──► Reservation of each open session, cached or still in use
 //!                  │                            └─► Reservation in each LoadPermit ◄── Lanes: small, large
 //!                  │                                              └─► FetchSlots: event files on their way
-//!                  └─► MemoryBudget of answers ───► Reservation of each long answer
+//!                  ├─► MemoryBudget of answers ───► Reservation of each long answer
+//!                  └─► bound of the facts of jobs (`run_facts`), which weighs them itself
 //! ```
 //!
 //! A [`MemoryBudget`] is a number of bytes, and a [`Reservation`] a part of it that is given back on drop, so an evicted
@@ -24,6 +25,8 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 /// Upper bound of the part for long answers, in bytes.
 const MAX_ANSWERS: u64 = 64 << 20;
+/// Upper bound of the part for facts of jobs, in bytes: those of some 60,000 sessions.
+const MAX_FACTS: u64 = 64 << 20;
 /// Size of all files together that one load fetches, in KiB. Fewer big files than small ones are fetched concurrently.
 const FETCHED_KIB: usize = 32 << 10;
 /// Maximum bytes that one fetched file holds: pieces of the largest size that any store returns.
@@ -31,10 +34,21 @@ const MAX_FILE_BYTES: u64 = 2 << 20;
 /// Approximate cost of a waiting fetched file in addition to its bytes, in KiB.
 const OVERHEAD_KIB: u64 = 2;
 
-/// Splits a budget: returns the part for sessions and the part for answers.
-pub(super) fn split(budget: u64) -> (u64, u64) {
-    let answers = (budget / 8).min(MAX_ANSWERS);
-    (budget - answers, answers)
+/// The parts of `cache.maxMemory`, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Parts {
+    /// For open sessions and loads.
+    pub(super) sessions: u64,
+    /// For long answers.
+    pub(super) answers: u64,
+    /// For facts of jobs.
+    pub(super) facts: u64,
+}
+
+/// Splits a budget into its parts.
+pub(super) fn split(budget: u64) -> Parts {
+    let (answers, facts) = ((budget / 8).min(MAX_ANSWERS), (budget / 32).min(MAX_FACTS));
+    Parts { sessions: budget - answers - facts, answers, facts }
 }
 
 /// A number of bytes that can be reserved.

@@ -233,6 +233,7 @@ impl Sessions {
             "session loaded"
         );
         let session = self.keep(&key, session, &source, failures);
+        self.keep_facts(&source, &session);
         self.update_metrics();
         if source.catalog.allows(&key) { Ok(session) } else { Err(Error::Unknown(key)) }
     }

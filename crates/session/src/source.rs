@@ -3,6 +3,7 @@
 
 use super::Error;
 use super::catalog::Catalog;
+use super::fact_index::FactIndex;
 use super::heads::Heads;
 use super::links::Submissions;
 use super::load::Places;
@@ -19,18 +20,21 @@ pub(super) struct Source {
     pub(super) catalog: Catalog,
     pub(super) submissions: Submissions,
     pub(super) heads: Heads,
+    pub(super) facts: FactIndex,
 }
 
 impl Source {
-    /// Creates the source for a store of which nothing is listed yet.
+    /// Creates the source for a store of which nothing is listed yet, with so many bytes for facts of jobs.
     pub(super) fn new(
         store: Arc<dyn Storage>,
         roots: Vec<Root>,
         namespaces: &[String],
         metrics: &Arc<Metrics>,
+        bytes_of_facts: u64,
     ) -> Self {
         let catalog = Catalog::new(Arc::clone(&store), roots).counted_by(Arc::clone(metrics)).limited_to(namespaces);
-        Self { catalog, store, submissions: Submissions::default(), heads: Heads::default() }
+        let (heads, facts) = (Heads::default(), FactIndex::new(bytes_of_facts));
+        Self { catalog, store, submissions: Submissions::default(), heads, facts }
     }
 
     /// Returns the places where the objects of a session may be.

@@ -65,6 +65,14 @@ impl Permit {
         self.granted.as_ref()
     }
 
+    /// Returns `true` if texts of logs of a namespace may be seen. Where it cannot be decided they are not.
+    pub(in crate::http) async fn shows_logs(&self, namespace: &str) -> bool {
+        match &self.granted {
+            Some(Granted { access, person }) => access.may(person, Right::Logs, namespace).await.unwrap_or(false),
+            None => !self.is_guarded,
+        }
+    }
+
     /// Returns `true` if the values of environment variables of a session may be seen. Without access, nobody is known
     /// to have that right.
     pub(in crate::http) async fn shows_env(

@@ -8,7 +8,8 @@ use crate::http::html::{self, accepts_html, session_count};
 use crate::http::request::Call;
 use crate::http::request::path::{cluster_id, escape_name, session_path};
 use crate::http::sessions::find::{self, look_up};
-use crate::http::sessions::item::{SessionItem, listed};
+use crate::http::sessions::item::{SessionItem, all_listed};
+use crate::http::sessions::run::ShownRun;
 use crate::http::sessions::table::table;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, VARY};
@@ -56,13 +57,14 @@ pub(in crate::http) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, E
         return Ok(redirect_uncached(&format!("../../sessions/{}", session_path(&only.key))));
     }
     if !accepts_html(call.request) {
-        let items = found.iter().map(|entry| listed(call.state, entry)).collect();
+        let items = all_listed(call, &found).await;
         let headers = ((CACHE_CONTROL, "no-store"), (VARY, "accept"));
         return Ok(HttpResponse::Ok()
             .insert_header(headers.0)
             .insert_header(headers.1)
             .json(Attempts { sessions: items, exact }));
     }
+    let runs = ShownRun::of_all(call, &found).await;
     let title = format!("{} {}", family(call).map_or("Submission", |(word, _)| word), call.names[1]);
     let body = html! {
         h1 { (title) }
@@ -77,7 +79,7 @@ pub(in crate::http) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, E
                 "those that KubeRay generates from this one."
             }
         }
-        (table(call.state, &found, "../../", |entry: &Entry| format!("../../sessions/{}", session_path(&entry.key))))
+        (table(call.state, &found, &runs, "../../", |entry: &Entry| format!("../../sessions/{}", session_path(&entry.key))))
     };
     let mut response = html::page(&title, &html::style("../../"), &body);
     response.headers_mut().append(VARY, HeaderValue::from_static("accept"));

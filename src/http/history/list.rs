@@ -5,7 +5,7 @@ use crate::http::error::problem::Problem;
 use crate::http::request::{Call, filter};
 use crate::http::sessions::empty;
 use crate::http::sessions::find;
-use crate::http::sessions::item::{SessionItem, listed};
+use crate::http::sessions::item::{SessionItem, all_listed, all_of_store};
 use crate::http::state::State;
 use crate::http::validators;
 use actix_web::HttpResponse;
@@ -24,8 +24,8 @@ pub(in crate::http) struct SessionList {
     sessions: Vec<SessionItem>,
     /// Number of all matching sessions.
     total: usize,
-    /// Number of sessions that may match, because their manifests are not read yet: 200 of them are read for each request,
-    /// in the background. Absent if there are none.
+    /// Number of sessions that may match, because their manifests, or the files that tell how their jobs ended, are not read
+    /// yet: 200 of them are read for each request, in the background. Absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     unread: Option<usize>,
     /// Value of `after` for the next page; absent on the last page.
@@ -57,6 +57,7 @@ pub(in crate::http) struct SessionList {
         ("owner" = Option<String>, Query, description = "Name of the RayJob or RayService"),
         ("state" = Option<String>, Query, description = "live, dead or unknown; by manifests where nothing watches the cluster"),
         ("completeness" = Option<String>, Query, description = "complete, complete-to, gaps or no-known-gaps, of sessions with manifests"),
+        ("outcome" = Option<String>, Query, description = "succeeded, failed, stopped or unknown, by the jobs of sessions that were read"),
         ("startedAfter" = Option<String>, Query, description = "RFC 3339, a day, or a span up to now such as 24h or 7d; compared with the head's own clock"),
         ("startedBefore" = Option<String>, Query, description = "RFC 3339; compared with the head's own clock"),
         ("q" = Option<String>, Query, description = "Words that must all occur in a name"),
@@ -70,11 +71,12 @@ pub(in crate::http) struct SessionList {
         (status = 400, description = "A parameter cannot be understood", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub(in crate::http) fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> {
+pub(in crate::http) async fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let wanted = parsed(call.request.query_string())?;
     let listing = call.state.sessions.listing();
-    let list =
-        SessionList { why: empty::reason(call, &listing), ..list(call.state, &listing, find::page(call, wanted)) };
+    let page = find::page(call, wanted);
+    let sessions = all_listed(call, &page.entries).await;
+    let list = SessionList { why: empty::reason(call, &listing), ..list(&listing, page, sessions) };
     Ok(validators::tagged_json(call.request, &list))
 }
 
@@ -85,17 +87,18 @@ pub(in crate::http) fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> 
 pub fn of_store(state: &State, query: &str) -> anyhow::Result<String> {
     let wanted = parsed(query).map_err(|error| anyhow::anyhow!("{error}"))?;
     let page = find::page_of_store(state, &wanted);
-    Ok(serde_json::to_string(&list(state, &state.sessions.listing(), page))?)
+    let sessions = all_of_store(state, &page.entries);
+    Ok(serde_json::to_string(&list(&state.sessions.listing(), page, sessions))?)
 }
 
 fn parsed(query: &str) -> Result<Query, Error> {
     filter::parse(query, Query::LIMIT, MAX_LIMIT)
 }
 
-fn list(state: &State, listing: &Listing, page: Page) -> SessionList {
-    let Page { entries, total, unread, next, previous } = page;
+fn list(listing: &Listing, page: Page, sessions: Vec<SessionItem>) -> SessionList {
+    let Page { total, unread, next, previous, .. } = page;
     SessionList {
-        sessions: entries.iter().map(|entry| listed(state, entry)).collect(),
+        sessions,
         total,
         unread: Some(unread).filter(|unread| *unread > 0),
         next: next.map(|next| next.to_string()),

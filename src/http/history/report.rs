@@ -9,6 +9,7 @@ use crate::http::request::path::{owner_path, session_key, session_path};
 use crate::http::sessions::completeness::complete_to;
 use crate::http::sessions::find;
 use crate::http::sessions::item::{SessionItem, describe};
+use crate::http::sessions::run::ShownRun;
 use crate::http::sessions::summary::Summary;
 use crate::http::state::State;
 use crate::http::validators;
@@ -212,7 +213,7 @@ pub(in crate::http) async fn report(call: &Call<'_>) -> Result<HttpResponse, Err
     let ray_version = snapshot.ray_version();
     let report = Report {
         state: call.state.sessions.state(&key).as_str(),
-        session: describe(&entry, &Summary::of(call.state, &entry)),
+        session: describe(&entry, &Summary::of(call.state, &entry), &ShownRun::of(call, &entry).await),
         as_of: validators::as_of(&open),
         checked_at: checked_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         version: format!("{:016x}", open.version),

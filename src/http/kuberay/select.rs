@@ -6,6 +6,7 @@ use crate::http::html;
 use crate::http::request::path::{cluster_name, escape_name};
 use crate::http::request::{Call, filter};
 use crate::http::sessions::find;
+use crate::http::sessions::run::ShownRun;
 use crate::http::sessions::table::{note, table};
 use actix_web::HttpResponse;
 use maud::html;
@@ -16,10 +17,11 @@ use ray_history_session::catalog::{Entry, Page};
 const ROWS: usize = 200;
 
 /// Answers with a page of links that enter a session.
-pub(in crate::http) fn select(call: &Call<'_>) -> Result<HttpResponse, Error> {
+pub(in crate::http) async fn select(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let wanted = filter::parse(call.request.query_string(), ROWS, ROWS)?;
     let listing = call.state.sessions.listing();
     let Page { entries, total, .. } = find::page(call, wanted);
+    let runs = ShownRun::of_all(call, &entries).await;
     let body = html! {
         h1 { "Choose a session" }
         form { input id="search" name="q" type="search" placeholder="Search" autofocus aria-label="Search sessions"; }
@@ -27,7 +29,7 @@ pub(in crate::http) fn select(call: &Call<'_>) -> Result<HttpResponse, Error> {
         @if total > entries.len() {
             p.note { "The newest " (entries.len()) " of " (total) ": search for others." }
         }
-        (table(call.state, &entries, "", link))
+        (table(call.state, &entries, &runs, "", link))
     };
     Ok(html::page("Choose a session", &html::style(""), &body))
 }

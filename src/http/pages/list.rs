@@ -10,6 +10,7 @@ use crate::http::html::{self, session_count};
 use crate::http::request::path::{escape_name, session_path};
 use crate::http::request::{Call, filter};
 use crate::http::sessions::find;
+use crate::http::sessions::run::ShownRun;
 use crate::http::sessions::table::{note, table};
 use actix_web::{HttpResponse, web};
 use maud::{Markup, html};
@@ -25,7 +26,7 @@ const CURSORS: [&str; 2] = ["after", "before"];
 type Parameters = Vec<(String, String)>;
 
 /// Returns the page.
-pub(in crate::http) fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
+pub(in crate::http) async fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let given = web::Query::<Parameters>::from_query(call.request.query_string())
         .map_err(|_| Error::BadRequest("The query cannot be decoded.".to_owned()))?
         .into_inner();
@@ -34,6 +35,9 @@ pub(in crate::http) fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
     let (listing, visible) = (call.state.sessions.listing(), call.permit.visible());
     let Page { entries, total, unread, next, previous } = find::page(call, wanted);
     let all = listing.count(visible);
+    let runs = ShownRun::of_all(call, &entries).await;
+    // The script asks again while something is being read.
+    let is_reading = unread > 0 || runs.iter().any(ShownRun::is_awaited);
     let filtered = given.iter().any(|(name, _)| !CURSORS.contains(&name.as_str()) && name != "limit");
     let head = html! {
         (html::style("../"))
@@ -43,14 +47,14 @@ pub(in crate::http) fn page(call: &Call<'_>) -> Result<HttpResponse, Error> {
         h1 { "Ray sessions" }
         (known(call))
         (form::form(&given, listing.namespaces(form::CHOICES, visible).as_deref()))
-        main id="results" tabindex="-1" {
+        main id="results" tabindex="-1" data-reading[is_reading] {
             (note(call, &listing))
             p id="count" role="status" {
                 @if filtered { (total) " of " } (session_count(all))
-                @if unread > 0 { "; the manifests of " (unread) " more are being read: ask again" }
+                @if unread > 0 { "; " (unread) " more are being read, and may match: ask again" }
             }
             @if total > 0 {
-                (table(call.state, &entries, "../", |entry: &Entry| session_path(&entry.key)))
+                (table(call.state, &entries, &runs, "../", |entry: &Entry| session_path(&entry.key)))
             } @else if all > 0 {
                 p.note {
                     "No session matches. The search looks for words in the names of namespaces, clusters, "

@@ -2,6 +2,7 @@
 
 use crate::http::error::Error;
 use ray_history_core::base::name::OwnerKind;
+use ray_history_core::snapshot::run_facts::Outcome;
 use ray_history_manifest::proof::Verdict;
 use ray_history_session::catalog::{NoCursor, Query};
 use ray_history_session::liveness::State as Life;
@@ -34,6 +35,10 @@ pub(in crate::http) fn parse(query: &str, default_limit: usize, max_limit: usize
                 let verdict = Verdict::WORDS.into_iter().find(|word| *word == value);
                 wanted.verdict =
                     Some(verdict.ok_or_else(|| bad("complete, complete-to, gaps or no-known-gaps is wanted"))?);
+            }
+            "outcome" => {
+                let outcome = Outcome::parse(&value);
+                wanted.outcome = Some(outcome.ok_or_else(|| bad("succeeded, failed, stopped or unknown is wanted"))?);
             }
             "startedAfter" | "startedBefore" => {
                 let at = parse_time(&value).ok_or_else(|| {
@@ -75,7 +80,7 @@ mod tests {
 
     #[test]
     fn parses_every_parameter() {
-        let query = "namespace=a%2Fb&cluster=c&owner=o&ownerKind=RayJob&state=dead&completeness=complete-to&q=x+y\
+        let query = "namespace=a%2Fb&cluster=c&owner=o&ownerKind=RayJob&state=dead&completeness=complete-to&outcome=failed&q=x+y\
                      &limit=7&else=1&after=&startedAfter=2026-11-22T00:00:01Z&startedBefore=2026-11-22T00:00:02Z";
         let expected = Query {
             visible: Visible::All,
@@ -85,6 +90,7 @@ mod tests {
             owner_kind: Some(OwnerKind::RayJob),
             state: Some(Life::Dead),
             verdict: Some("complete-to"),
+            outcome: Some(Outcome::Failed),
             text: Some("x y".into()),
             from: Some(1_795_305_601_000_000),
             until: Some(1_795_305_602_000_000),
@@ -115,6 +121,7 @@ mod tests {
             ("limit=x", "limit"),
             ("state=gone", "state"),
             ("completeness=whole", "completeness"),
+            ("outcome=good", "outcome"),
             ("ownerKind=pod", "ownerKind"),
             ("startedAfter=yesterday", "startedAfter"),
             ("after=x", "after"),

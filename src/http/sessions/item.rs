@@ -1,9 +1,13 @@
 //! A stored session in the format of our own API.
 
 use super::completeness::complete_to;
+use super::run::ShownRun;
+use super::run_item::{self, RunItem, Why};
 use super::summary::{self, Summary};
+use crate::http::request::Call;
 use crate::http::request::path::session_path;
 use crate::http::state::State;
+use ray_history_core::snapshot::run_facts::Outcome;
 use ray_history_manifest::proof::Verdict;
 use ray_history_session::Ended;
 use ray_history_session::catalog::Entry;
@@ -40,10 +44,10 @@ pub(in crate::http) struct SessionItem {
     /// Time at which the marker was written, or of the last event in a report; RFC 3339, absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_write: Option<String>,
-    /// Start of the head, RFC 3339; only in a report, and if the time zone of its clock is known.
+    /// Start of the head, RFC 3339; absent if the time zone of its clock is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     started: Option<String>,
-    /// Time zone of the head's clock as an offset from UTC; only in a report.
+    /// Time zone of the head's clock as an offset from UTC; absent if it is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "+01:00")]
     zone: Option<String>,
@@ -54,6 +58,16 @@ pub(in crate::http) struct SessionItem {
     /// Time up to which all that Ray handed over is stored, RFC 3339; only with `complete` and `complete-to`.
     #[serde(skip_serializing_if = "Option::is_none")]
     complete_to: Option<String>,
+    /// `Succeeded`, `Failed`, `Stopped` or `Unknown`, by its submissions; absent while it is not known or may still come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "Failed")]
+    outcome: Option<&'static str>,
+    /// The outcome in words; absent without an outcome.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<Why>,
+    /// Its jobs, and what they ran on; absent if nothing was read of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<RunItem>,
     /// Path of its dashboard.
     path: String,
 }
@@ -67,18 +81,29 @@ pub(in crate::http) struct OwnerItem {
     name: String,
 }
 
+/// Returns sessions of a list in the format of our own API.
+pub(in crate::http) async fn all_listed(call: &Call<'_>, entries: &[Entry]) -> Vec<SessionItem> {
+    let runs = ShownRun::of_all(call, entries).await;
+    entries.iter().zip(&runs).map(|(entry, run)| listed(call.state, entry, run)).collect()
+}
+
+/// Returns the same for a command that reads the store itself.
+pub(in crate::http) fn all_of_store(state: &State, entries: &[Entry]) -> Vec<SessionItem> {
+    entries.iter().map(|entry| listed(state, entry, &ShownRun::of_store(state, entry))).collect()
+}
+
 /// Returns a session of a list in the format of our own API.
-pub(in crate::http) fn listed(state: &State, entry: &Entry) -> SessionItem {
+fn listed(state: &State, entry: &Entry, run: &ShownRun) -> SessionItem {
     let verdict = state.sessions.proved_verdict(&entry.key);
     SessionItem {
         completeness: verdict.map(Verdict::as_str),
         complete_to: verdict.and_then(complete_to),
-        ..describe(entry, &Summary::listed(state, entry))
+        ..describe(entry, &Summary::listed(state, entry), run)
     }
 }
 
 /// Returns a session in the format of our own API.
-pub(in crate::http) fn describe(entry: &Entry, summary: &Summary) -> SessionItem {
+pub(in crate::http) fn describe(entry: &Entry, summary: &Summary, run: &ShownRun) -> SessionItem {
     SessionItem {
         namespace: entry.key.cluster.namespace.clone(),
         cluster: entry.key.cluster.name.clone(),
@@ -94,6 +119,9 @@ pub(in crate::http) fn describe(entry: &Entry, summary: &Summary) -> SessionItem
         zone: summary.zone.map(summary::offset),
         completeness: None,
         complete_to: None,
+        outcome: run.outcome().map(Outcome::as_str),
+        why: run_item::why(run),
+        run: run_item::item(run),
         path: format!("/sessions/{}", session_path(&entry.key)),
     }
 }

@@ -2,11 +2,12 @@
 //! zone of its head's clock.
 //!
 //! The state (`live`, `dead`, `unknown`) comes from the watch of clusters. Without a watch, the listing may contain
-//! evidence, and so may the open session. No object is read for a summary.
+//! evidence, and so may the open session. The zone comes from the open session, or from what was read of its jobs. No
+//! object is read for a summary.
 
 use crate::http::state::State;
 use jiff::{SignedDuration, Timestamp};
-use ray_history_ray_api::dashboard::metadata::offset_minutes;
+use ray_history_core::snapshot::run_facts::RunFacts;
 use ray_history_session::catalog::Entry;
 use ray_history_session::liveness::State as Life;
 use ray_history_session::{Ended, KnownBy, OpenSession};
@@ -21,7 +22,7 @@ pub(in crate::http) struct Summary {
     pub(in crate::http) ended: Option<Ended>,
     /// Time of the last event of an open session, else the time at which its marker was written.
     pub(in crate::http) last_write: Option<Timestamp>,
-    /// Minutes by which the head's clock is ahead of UTC; known only while the session is open.
+    /// Minutes by which the head's clock is ahead of UTC.
     pub(in crate::http) zone: Option<i64>,
     /// The start of the head, if the zone is known.
     pub(in crate::http) started: Option<Timestamp>,
@@ -39,20 +40,23 @@ impl Summary {
         let known = state.sessions.known_state(&entry.key);
         let open = state.sessions.peek(&entry.key);
         let ended = state.sessions.ended(&entry.key, open.as_deref());
-        Self::from(entry, open.as_deref(), known, ended)
+        let facts = state.sessions.known_facts(&entry.key);
+        Self::from(entry, open.as_deref(), facts.as_deref(), known, ended)
     }
 
-    /// Returns the summary from the listing, the watches and manifests: the same on all replicas that have read these,
-    /// whatever sessions they have open.
+    /// Returns the summary from the listing, the watches, manifests and the facts of jobs: the same on all replicas that
+    /// have read these, whatever sessions they have open.
     pub(in crate::http) fn listed(state: &State, entry: &Entry) -> Self {
         let known = state.sessions.known_state(&entry.key);
         let ended = state.sessions.listed_as_ended(&entry.key).filter(|_| known.0 == Life::Unknown);
-        Self::from(entry, None, known, ended)
+        let facts = state.sessions.known_facts(&entry.key);
+        Self::from(entry, None, facts.as_deref(), known, ended)
     }
 
     fn from(
         entry: &Entry,
         open: Option<&OpenSession>,
+        facts: Option<&RunFacts>,
         (state, by): (Life, Option<KnownBy>),
         ended: Option<Ended>,
     ) -> Self {
@@ -63,7 +67,7 @@ impl Summary {
             Some(nanos) => Timestamp::from_nanosecond(nanos.into()).ok(),
             None => written.and_then(|micros| Timestamp::from_microsecond(micros).ok()),
         };
-        let zone = open.and_then(|open| offset_minutes(&open.snapshot));
+        let zone = open.and_then(|open| open.snapshot.zone_minutes()).or_else(|| facts?.zone_minutes);
         let started = zone.zip(started).and_then(|(minutes, local)| {
             Timestamp::from_microsecond(local.checked_sub(minutes.checked_mul(60_000_000)?)?).ok()
         });

@@ -1,28 +1,42 @@
 //! The HTML table of sessions, shared by all pages that list sessions.
 //!
-//! `sessions.js` adds the age of each time, and the viewer's local time if the time zone is known.
+//! A row begins with the name that people gave: of the RayJob or RayService, else the submission, else the cluster. Then
+//! follows how its jobs ended. `sessions.js` adds the age of each time, and the viewer's local time if the time zone is
+//! known.
+
+mod outcome;
+mod subject;
 
 use super::empty;
+use super::run::ShownRun;
 use super::summary::{Summary, local};
 use crate::http::request::Call;
-use crate::http::request::path::{cluster_name, escape_name, owner_path};
 use crate::http::state::State;
 use maud::{Markup, html};
+use ray_history_core::base::time::Nanos;
+use ray_history_core::snapshot::run_facts::RunFacts;
 use ray_history_manifest::proof::Verdict;
 use ray_history_session::catalog::{Entry, Listing};
 
-const COLUMNS: [&str; 7] = ["Cluster", "Created by", "Namespace", "State", "Started", "Last write", "Session"];
+const COLUMNS: [&str; 8] = ["Run", "Outcome", "Namespace", "State", "Started", "Duration", "Ray", "Session"];
 
-/// Returns the table. `root` is the relative path from the page to the server's root; `link` returns that of a session.
-pub(in crate::http) fn table(state: &State, entries: &[Entry], root: &str, link: impl Fn(&Entry) -> String) -> Markup {
+/// Returns the table. `runs` has the jobs of each session; `root` is the relative path from the page to the server's root;
+/// `link` returns that of a session.
+pub(in crate::http) fn table(
+    state: &State,
+    entries: &[Entry],
+    runs: &[ShownRun],
+    root: &str,
+    link: impl Fn(&Entry) -> String,
+) -> Markup {
     html! {
         p.quiet {
-            "Starts are times of each head's own clock; its zone is shown while the session is open. "
-            "Last writes are in UTC where that zone is not known."
+            "Starts are in the time zone of each head, or, where none is shown, by its own clock. Durations end with the "
+            "last job."
         }
         table {
             thead { tr { @for column in COLUMNS { th scope="col" { (column) } } } }
-            tbody { @for entry in entries { (row(state, entry, root, &link(entry))) } }
+            tbody { @for (entry, run) in entries.iter().zip(runs) { (row(state, entry, run, root, &link(entry))) } }
         }
     }
 }
@@ -46,37 +60,35 @@ pub(in crate::http) fn note(call: &Call<'_>, listing: &Listing) -> Markup {
     }
 }
 
-fn row(state: &State, entry: &Entry, root: &str, link: &str) -> Markup {
-    let cluster = &entry.key.cluster;
+fn row(state: &State, entry: &Entry, run: &ShownRun, root: &str, link: &str) -> Markup {
     let summary = Summary::of(state, entry);
     let (class, word) = summary.word();
-    let all = [&cluster.namespace, cluster_name(cluster)].map(escape_name).join("/");
     html! {
         tr {
             td {
-                a.open href=(link) { @if cluster.name.is_empty() { "(no name)" } @else { (cluster.name) } }
+                (subject::subject(entry, run, root, link))
                 @if let Some((class, word, title)) = completeness(state, entry) {
                     " " span class=(class) title=[title] { (word) }
                 }
             }
+            td { (outcome::outcome(run)) }
+            td data-label="Namespace" { (entry.key.cluster.namespace) }
             td {
-                @if let Some(owner) = &entry.owner {
-                    (owner.kind.kind()) " "
-                    a href={ (root) (owner_path(&cluster.namespace, owner)) } { (owner.name) }
+                span class={ "state " (class) } title=(summary.sentence()) { (word) }
+                @if let Some(at) = summary.last_write {
+                    div.quiet { "last write " (exact(at, summary.zone, summary.last_write_title())) }
                 }
             }
-            td { (cluster.namespace) }
-            td { span class={ "state " (class) } title=(summary.sentence()) { (word) } }
-            td { (started(entry, &summary)) }
-            td {
-                @if let Some(at) = summary.last_write {
-                    (exact(at, summary.zone, summary.last_write_title()))
-                } @else { "\u{2013}" }
+            td data-label="Started" { (started(entry, &summary)) }
+            td data-label="Duration" {
+                @if let Some(long) = run.facts().and_then(RunFacts::duration) {
+                    span title="from the start of the head to the end of its last job, or to its last event" {
+                        (duration(long))
+                    }
+                }
             }
-            td.quiet {
-                (entry.key.session) " "
-                a href={ (root) "rayclusters/" (all) } title="All sessions of this cluster" { "all" }
-            }
+            td data-label="Ray" { @if let Some(version) = run.facts().and_then(|facts| facts.ray_version.as_ref()) { (version) } }
+            td.quiet { (entry.key.session) }
         }
     }
 }
@@ -109,11 +121,49 @@ fn started(entry: &Entry, summary: &Summary) -> Markup {
     }
     let micros = entry.key.session.local_micros().unwrap_or(0);
     let at = jiff::Timestamp::from_microsecond(micros).unwrap_or_default();
-    let title = "by the clock of its head, whose zone is known once the session is open";
+    let title = "by the clock of its head, whose zone is not known";
     html! { time datetime=(at.strftime("%Y-%m-%dT%H:%M:%S")) title=(title) { (at.strftime("%Y-%m-%d %H:%M:%S")) } }
 }
 
 /// Returns a time in the head's zone, or in UTC.
 fn exact(at: jiff::Timestamp, zone: Option<i64>, title: &str) -> Markup {
     html! { time datetime=(at) title=(title) { (local(at, zone)) } }
+}
+
+/// Returns a duration in its two largest units, such as `1 h 5 min`.
+fn duration(long: Nanos) -> String {
+    let seconds = long / 1_000_000_000;
+    let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
+    let first = units.iter().position(|(length, _)| seconds >= *length).unwrap_or(units.len() - 1);
+    let mut left = seconds;
+    let mut parts = Vec::new();
+    for (length, unit) in units.iter().skip(first).take(2) {
+        if left / length > 0 || parts.is_empty() {
+            parts.push(format!("{} {unit}", left / length));
+        }
+        left %= length;
+    }
+    parts.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_their_two_largest_units() {
+        for (seconds, text) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (61, "1 min 1 s"),
+            (3_600, "1 h"),
+            (3_725, "1 h 2 min"),
+            (86_400, "1 d"),
+            (90_061, "1 d 1 h"),
+            (864_059, "10 d"),
+        ] {
+            assert_eq!(duration(seconds * 1_000_000_000 + 999), text);
+        }
+    }
 }

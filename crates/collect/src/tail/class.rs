@@ -2,6 +2,10 @@
 
 use ray_history_core::logs::{Wanted, wanted};
 
+/// Folders of files to which something is appended only when something happens to a job. Others with facts grow all the
+/// time, by lines without any: those of the autoscaler and of the agents, and what drivers print.
+const FACTS: [&str; 3] = ["events", "export_events", "jobs"];
+
 /// The length up to which a file of facts is stored as soon as events are.
 const MOST_FACTS: u64 = 1 << 20;
 
@@ -26,7 +30,7 @@ impl Class {
         if is_rewritten(name) {
             return Self::Rewritten;
         }
-        if len <= MOST_FACTS && matches!(wanted(path), Some(Wanted::Whole | Wanted::Ends { .. })) {
+        if len <= MOST_FACTS && FACTS.contains(&folder) && matches!(wanted(path), Some(Wanted::Whole)) {
             return Self::Facts;
         }
         let of_user = name.starts_with("worker-") || name.starts_with("job-driver-");
@@ -50,12 +54,15 @@ mod tests {
         for (path, len, class) in [
             ("events/event_JOBS.log", 10, Facts),
             ("events/event_JOBS.log", MOST_FACTS + 1, System),
-            ("monitor.log", MOST_FACTS, Facts),
-            ("monitor.log.1", 5, Facts),
-            ("dashboard_agent.log", 5, Facts),
+            ("monitor.log", 5, System),
+            ("monitor.log.1", 5, System),
+            ("dashboard_agent.log", 5, System),
+            ("runtime_env_agent.log", 5, System),
             ("export_events/event_EXPORT_SUBMISSION_JOB.log", 5, Facts),
-            ("job-driver-raysubmit_1.log", 5, Facts),
+            ("jobs/supervisor-raysubmit_1.log", 5, Facts),
+            ("job-driver-raysubmit_1.log", 5, User),
             ("job-driver-raysubmit_1.log", MOST_FACTS + 1, User),
+            ("train/controller-1.log", 5, User),
             ("worker-ab-01000000-7.out", 5, User),
             ("worker-ab-01000000-7.out.3", 5, User),
             ("old/worker-ab-01000000-7.err", 5, User),

@@ -5,7 +5,6 @@
 
 use super::resource::{self, Column, Columns, Kind, Notes, Objects, Values};
 use crate::dashboard::events::parsed;
-use crate::dashboard::metadata::offset_minutes;
 use crate::{Answer, Query, RayError};
 use ray_history_core::logs::event_file::EventKey;
 use ray_history_core::snapshot::Snapshot;
@@ -29,7 +28,7 @@ impl Columns for ClusterEvents {
 pub fn list(snapshot: &Arc<Snapshot>, query: &Query) -> Result<Answer, RayError> {
     let events = Events {
         // Ray shows the head's local time.
-        offset_s: offset_minutes(snapshot).unwrap_or_default() * 60,
+        offset_s: snapshot.zone_minutes().unwrap_or_default() * 60,
         keys: snapshot.facts.events.keys().cloned().collect(),
         snapshot: Arc::clone(snapshot),
     };

@@ -53,6 +53,8 @@ pub struct Listing {
     pub folder_is_gone: bool,
 }
 
+/// Age of a marker, in microseconds, up to which files of its session may still come.
+const YOUNG: i64 = 10 * 60 * 1_000_000;
 /// A day in microseconds: a margin for the unknown time zones of heads, and for the duration of a walk.
 const A_DAY: i64 = 86_400_000_000;
 
@@ -136,6 +138,14 @@ impl Listing {
         let oldest = oldest.filter(|row| row.marker.seen() && self.table.compare(row, key).is_eq());
         let times = oldest.and_then(|row| Some((key.session.local_micros()?, row.written()?)));
         times.is_some_and(|(began, written)| !is_written_at_start(began, written))
+    }
+
+    /// Returns `true` if the marker of a session was written a few minutes ago: more files of it may still come.
+    pub fn is_young(&self, key: &SessionKey) -> bool {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = i64::try_from(now.as_micros()).unwrap_or(i64::MAX);
+        let written = self.table.find(key).and_then(Row::written);
+        written.is_some_and(|written| now.saturating_sub(written) < YOUNG)
     }
 
     /// Returns the number of sessions that may be seen.

@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use filter::Filter;
 use ray_history_core::base::name::{ClusterId, OwnerKind, SessionKey, SessionName};
+use ray_history_core::snapshot::run_facts::Outcome;
 use ray_history_manifest::proof::Verdict;
 use std::cmp::Ordering;
 use std::collections::VecDeque;
@@ -36,6 +37,8 @@ pub struct Query {
     pub state: Option<State>,
     /// The exact verdict, one of `Verdict::WORDS`.
     pub verdict: Option<&'static str>,
+    /// The exact outcome.
+    pub outcome: Option<Outcome>,
     /// Earliest start, in Unix microseconds of the head's own clock.
     pub from: Option<i64>,
     /// End of the range of starts (exclusive), in Unix microseconds of the head's own clock.
@@ -61,6 +64,7 @@ impl Default for Query {
             cluster: None,
             state: None,
             verdict: None,
+            outcome: None,
             from: None,
             until: None,
             text: None,
@@ -87,7 +91,7 @@ pub struct Page {
     pub previous: Option<Cursor>,
     /// Number of sessions that match the query, on all pages.
     pub total: usize,
-    /// Number of sessions that may match once their manifests are read.
+    /// Number of sessions that may match once their manifests and the facts of their jobs are read.
     pub unread: usize,
 }
 
@@ -102,6 +106,20 @@ pub struct Told {
 
 /// Returns the last word of a session's manifests; `None` if they were not read.
 pub(super) type Manifests<'a> = &'a dyn Fn(&SessionKey) -> Option<Told>;
+
+/// The outcome of a session, as far as it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadOutcome {
+    /// The facts of its jobs were not read.
+    Unread,
+    /// It may still come.
+    Open,
+    /// The outcome.
+    Known(Outcome),
+}
+
+/// Returns the outcome of a session.
+pub(super) type Outcomes<'a> = &'a dyn Fn(&SessionKey) -> ReadOutcome;
 
 /// The end of a page. Opaque to clients, and valid for as long as the server's listing goes back so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,9 +155,20 @@ impl FromStr for Cursor {
 }
 
 impl Listing {
-    /// Returns a page of the sessions that match a query. Manifests are asked for where a state or a verdict depends on
-    /// them.
+    /// Returns a page of the sessions that match a query, of which no outcome is known.
     pub fn page(&self, query: &Query, watched: &Watched, manifests: Manifests<'_>) -> Page {
+        self.page_with(query, watched, manifests, &|_| ReadOutcome::Unread)
+    }
+
+    /// Returns a page of the sessions that match a query. Manifests are asked for where a state or a verdict depends on
+    /// them, outcomes where one is wanted.
+    pub fn page_with(
+        &self,
+        query: &Query,
+        watched: &Watched,
+        manifests: Manifests<'_>,
+        outcomes: Outcomes<'_>,
+    ) -> Page {
         let table = &*self.table;
         // The page has rows from `first` on, or the last ones before `end`.
         let first = query.after.as_ref().filter(|_| query.before.is_none()).map_or(0, |Cursor(key)| {
@@ -150,7 +179,7 @@ impl Listing {
         let end = query.before.as_ref().map(|Cursor(key)| table.position(key));
         let limit = query.limit.max(1);
         let mut page = Page::default();
-        let Some(mut filter) = Filter::new(table, query, watched, manifests) else { return page };
+        let Some(mut filter) = Filter::new(table, query, watched, manifests, outcomes) else { return page };
         let (mut shown, mut earlier, mut more): (VecDeque<&Row>, bool, bool);
         if filter.matches_all() {
             let all = table.rows();

@@ -51,7 +51,7 @@ pub(super) async fn read_endpoints(
             Ok(body) => {
                 let packed = body.len();
                 let mut copies = permit.hold(0);
-                let strict = permit.run(move || strict(&body, |bytes| copies.set(bytes as u64)));
+                let strict = permit.run(move || strict(&body, MAX_FILE, |bytes| copies.set(bytes as u64)));
                 match strict.await? {
                     Ok(body) => {
                         permit.add(body.len().saturating_sub(packed) as u64);
@@ -66,12 +66,12 @@ pub(super) async fn read_endpoints(
     Ok(read)
 }
 
-/// Unpacks a stored answer and returns it as strict JSON, or the reason why it is none. Calls `holds` with the bytes
-/// held in addition to `stored`.
-fn strict(stored: &[u8], mut holds: impl FnMut(usize)) -> Result<Box<str>, String> {
+/// Unpacks a stored answer, of at most `longest` bytes, and returns it as strict JSON, or the reason why it is none. Calls
+/// `holds` with the bytes held in addition to `stored`.
+pub(crate) fn strict(stored: &[u8], longest: u64, mut holds: impl FnMut(usize)) -> Result<Box<str>, String> {
     let mut unpacked = Vec::new();
     let body = if stored.starts_with(&[0x1f, 0x8b]) {
-        let mut decoder = MultiGzDecoder::new(stored).take(MAX_FILE + 1);
+        let mut decoder = MultiGzDecoder::new(stored).take(longest + 1);
         loop {
             holds(2 * unpacked.len() + UNPACKED_AT_ONCE); // The buffer doubles.
             let read = (&mut decoder).take(UNPACKED_AT_ONCE as u64).read_to_end(&mut unpacked);
@@ -79,8 +79,8 @@ fn strict(stored: &[u8], mut holds: impl FnMut(usize)) -> Result<Box<str>, Strin
                 break;
             }
         }
-        if unpacked.len() as u64 > MAX_FILE {
-            return Err(format!("longer than {} MiB unpacked", MAX_FILE >> 20));
+        if unpacked.len() as u64 > longest {
+            return Err(format!("longer than {} MiB unpacked", longest >> 20));
         }
         &unpacked
     } else {
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn detects_format_by_content() {
-        let strict = |stored: &[u8]| strict(stored, |_| ());
+        let strict = |stored: &[u8]| strict(stored, MAX_FILE, |_| ());
         assert_eq!(strict(b"\xef\xbb\xbf{\"a\": Infinity}").as_deref(), Ok("{\"a\": null}"));
         assert_eq!(strict(&gzip(b"[1]")).as_deref(), Ok("[1]"));
         assert!(strict(&gzip(b"[1]")[..12]).unwrap_err().contains("unpacked"));

@@ -3,6 +3,9 @@ const form = document.getElementById("filter");
 const search = document.getElementById("search");
 let asked;
 let waiting;
+// Seconds after which a page that is being read is asked for again: the first time soon, then ever later.
+let pause = 1;
+let timer;
 
 function address() {
   const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value)).toString();
@@ -11,6 +14,7 @@ function address() {
 
 async function show() {
   asked?.abort();
+  clearTimeout(timer);
   asked = new AbortController();
   const to = address();
   const results = document.getElementById("results");
@@ -31,6 +35,7 @@ async function show() {
     form.querySelector(".spans").replaceWith(page.querySelector(".spans"));
     history.replaceState(null, "", to);
     times();
+    askAgain();
   } catch (error) {
     if (error.name === "AbortError") return;
     results.removeAttribute("aria-busy");
@@ -43,6 +48,41 @@ async function show() {
     note.append(`This could not be looked up: ${error.message} `, again);
     results.replaceChildren(note);
   }
+}
+
+// Asks for the page again while the server reads how jobs ended: the first time soon, then ever later.
+function askAgain() {
+  if (pause > 60 || !("reading" in document.getElementById("results").dataset)) return;
+  timer = setTimeout(refresh, pause * 1000);
+  pause *= 2;
+}
+
+// Shows what is new. Where the rows are the same, only cells with other words are replaced: nobody loses the focus.
+async function refresh() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  const page = answer?.ok ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  const [fresh, results] = [page?.getElementById("results"), document.getElementById("results")];
+  if (fresh && !results.hasAttribute("aria-busy")) {
+    const sessions = (within) => [...within.querySelectorAll("a.open")].map((a) => a.getAttribute("href")).join();
+    if (sessions(fresh) === sessions(results)) {
+      const of = (within) => [...within.querySelectorAll("tbody td")];
+      const cells = of(results);
+      of(fresh).forEach((cell, at) => words(cell) === words(cells[at]) || cells[at].replaceWith(cell));
+      document.getElementById("count").replaceWith(fresh.querySelector("#count"));
+      results.toggleAttribute("data-reading", fresh.hasAttribute("data-reading"));
+    } else if (!results.contains(document.activeElement)) {
+      results.replaceWith(fresh);
+    }
+    times();
+  }
+  askAgain();
+}
+
+// Returns the words of a cell without the ages that were added.
+function words(cell) {
+  const own = cell.cloneNode(true);
+  own.querySelectorAll(".ago").forEach((ago) => ago.remove());
+  return own.textContent;
 }
 
 // Adds the age of each time, as precisely as an unknown time zone allows; with a known zone, also the viewer's time.
@@ -82,6 +122,7 @@ function keys(event) {
 
 form.addEventListener("input", () => {
   clearTimeout(waiting);
+  pause = 1;
   waiting = setTimeout(show, 150);
 });
 form.addEventListener("submit", (event) => {
@@ -91,3 +132,4 @@ form.addEventListener("submit", (event) => {
 });
 document.addEventListener("keydown", keys);
 times();
+askAgain();

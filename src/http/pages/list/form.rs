@@ -8,11 +8,12 @@ use ray_history_core::base::name::OwnerKind;
 pub(super) const CHOICES: usize = 30;
 
 /// The fields of the form: parameter, label, kind of field.
-const FIELDS: [(&str, &str, &str); 8] = [
+const FIELDS: [(&str, &str, &str); 9] = [
     ("namespace", "Namespace", "text"),
     ("cluster", "Cluster", "text"),
     ("ownerKind", "Created by a", "rayjob rayservice"),
     ("owner", "Name of its creator", "text"),
+    ("outcome", "Outcome", "failed succeeded stopped unknown"),
     ("state", "State", "live dead unknown"),
     ("completeness", "Completeness", "complete complete-to gaps no-known-gaps"),
     ("startedAfter", "Started from", "date"),

@@ -32,7 +32,9 @@ const SHORT: Settings = Settings {
 /// Puts in the first minutes: facts after 10 s, output of users after 30 s, the rest after 5 min; each takes all.
 #[tokio::test(start_paused = true)]
 async fn each_class_is_stored_in_its_time() {
-    for (path, seconds) in [("monitor.log", 10), ("worker-1.out", 30), ("raylet.out", 300)] {
+    for (path, seconds) in
+        [("events/event_JOBS.log", 10), ("worker-1.out", 30), ("monitor.log", 300), ("raylet.out", 300)]
+    {
         let world = World::new(SHORT);
         let tail = world.tail();
         world.append(path, b"x\n");

@@ -2,10 +2,11 @@
 
 use super::super::row_states::RowStates;
 use super::super::table::{Row, Table};
-use super::{Manifests, Query};
+use super::{Manifests, Outcomes, Query, ReadOutcome};
 use crate::liveness::{State, Watched};
 use memchr::memmem::Finder;
 use ray_history_core::base::name::SessionKey;
+use ray_history_core::snapshot::run_facts::Outcome;
 use ray_history_manifest::proof::Verdict;
 
 /// Maximum number of words. Further words are ignored.
@@ -21,7 +22,9 @@ pub(super) struct Filter<'a> {
     unconfirmed: bool,
     verdict: Option<&'static str>,
     manifests: Manifests<'a>,
-    /// Sessions whose manifests were not read.
+    outcome: Option<(Outcome, RowStates<'a>)>,
+    outcomes: Outcomes<'a>,
+    /// Sessions whose manifests, or the facts of whose jobs, were not read.
     unread: usize,
     /// The names that were looked up last; their memory is reused.
     key: Option<SessionKey>,
@@ -35,7 +38,13 @@ pub(super) struct Filter<'a> {
 
 impl<'a> Filter<'a> {
     /// Creates a filter, or returns `None` if no session can match.
-    pub(super) fn new(table: &'a Table, query: &Query, watched: &'a Watched, manifests: Manifests<'a>) -> Option<Self> {
+    pub(super) fn new(
+        table: &'a Table,
+        query: &Query,
+        watched: &'a Watched,
+        manifests: Manifests<'a>,
+        outcomes: Outcomes<'a>,
+    ) -> Option<Self> {
         let text = query.text.as_deref().unwrap_or_default().to_lowercase();
         let words: Vec<Finder<'static>> =
             text.split_whitespace().take(MAX_WORDS).map(|word| Finder::new(word).into_owned()).collect();
@@ -47,6 +56,8 @@ impl<'a> Filter<'a> {
             unconfirmed: query.visible.is_all(),
             verdict: query.verdict,
             manifests,
+            outcome: query.outcome.map(|wanted| (wanted, RowStates::new(table, watched))),
+            outcomes,
             unread: 0,
             key: None,
             clusters: None,
@@ -80,7 +91,8 @@ impl<'a> Filter<'a> {
 
     pub(super) fn matches_all(&self) -> bool {
         let no_time = self.from == i64::MIN && self.until == i64::MAX;
-        self.clusters.is_none() && self.owners.is_none() && self.state.is_none() && self.verdict.is_none() && no_time
+        let of_session = self.state.is_none() && self.verdict.is_none() && self.outcome.is_none();
+        self.clusters.is_none() && self.owners.is_none() && of_session && no_time
     }
 
     pub(super) fn matches(&mut self, row: &Row) -> bool {
@@ -114,11 +126,14 @@ impl<'a> Filter<'a> {
                 return false;
             }
         }
-        // Checked last, because it may need a lookup by key.
-        self.has_state_and_verdict(row)
+        // Checked last, because they may need a lookup by key.
+        let unread = self.unread;
+        let fits = self.has_state_and_verdict(row) && self.has_outcome(row);
+        self.unread = self.unread.min(unread + 1);
+        fits
     }
 
-    /// Returns the number of sessions that may match once their manifests are read.
+    /// Returns the number of sessions that may match once their manifests and the facts of their jobs are read.
     pub(super) fn unread(&self) -> usize {
         self.unread
     }
@@ -142,6 +157,14 @@ impl<'a> Filter<'a> {
             state.map(|(wanted, state)| (wanted, by_watch.map_or(told.state.unwrap_or(state), |(_, state)| state)));
         state.is_none_or(|(wanted, state)| state == wanted)
             && self.verdict.is_none_or(|wanted| told.verdict.map(Verdict::as_str) == Some(wanted))
+    }
+
+    fn has_outcome(&mut self, row: &Row) -> bool {
+        let Some((wanted, states)) = &mut self.outcome else { return true };
+        let read = self.table.key_into(row, &mut self.key).map_or(ReadOutcome::Open, |key| (self.outcomes)(key));
+        // The files of a live session are not there yet.
+        self.unread += usize::from(read == ReadOutcome::Unread && states.of(row) != State::Live);
+        read == ReadOutcome::Known(*wanted)
     }
 
     /// Returns a bit for each word that occurs in one of these names.

@@ -112,7 +112,7 @@ async fn endless_records_stay_within_the_budget() {
 
 #[tokio::test(start_paused = true)]
 async fn rebuilds_with_memory_for_one_copy_only() {
-    let cache = settings::Cache { max_memory: 8 << 20, ..settings::Cache::default() };
+    let cache = settings::Cache { max_memory: 9 << 20, ..settings::Cache::default() };
     let scene = Scene::new(1, 1, Settings { cache, ..Settings::default() }).await;
     for file in 0..10_000 {
         scene.bucket.put(format!("{}logs/worker-{file}.out", folder(0)), "");
