@@ -122,14 +122,14 @@ def test_errors_without_a_reader_cause_no_panic(tmp_path):
     done = processes.run(command, succeeds=None, capture_output=False, stdout=writing, stderr=writing)
     os.close(writing)
     # A panic is 101.
-    assert done.returncode == 1
+    assert done.returncode == 2
 
 
 def test_a_full_disk_is_an_error():
     with Path("/dev/full").open("w") as full:
         options = {"capture_output": False, "stdout": full, "stderr": processes.PIPE}
         done = processes.run([BINARY, "crd"], succeeds=False, **options)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "No space left" in done.stderr
 
 
@@ -260,7 +260,7 @@ def test_check_of_an_unlistable_store_is_an_error_alone(tmp_path):
     assert (done.returncode, done.stdout) == (1, "")
     assert "there is no folder" in done.stderr
     done = run("check")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "nothing to check" in done.stderr
 
 
@@ -268,6 +268,15 @@ def test_check_asks_a_running_server(server):
     printed = said("check", "--server", server.url)
     assert "[+]sessions-listed ok" in printed
     assert len(json.loads(printed.splitlines()[-1])["sessions"]) == 1
+
+
+def test_a_machine_without_certificates_can_ask_a_server_that_needs_none(server):
+    """As `helm test` does in a bare image."""
+    bare = {"SSL_CERT_FILE": "/none", "SSL_CERT_DIR": "/none"}
+    assert "[+]sessions-listed ok" in said("check", "--server", server.url, **bare)
+    done = run("check", "--server", server.url.replace("http", "https"), **bare)
+    assert done.returncode == 2
+    assert "No CA certificates" in done.stderr
 
 
 class NotReady(BaseHTTPRequestHandler):

@@ -32,7 +32,7 @@ def test_too_few_threads_are_an_error_that_says_what_to_do(program):
 
     command = [str(program), "serve", "--local-dir", "/", "--listen", "127.0.0.1:0"]
     ended = processes.run(command, succeeds=False, preexec_fn=restrict)
-    assert ended.returncode == 1, ended.stderr
+    assert ended.returncode == 2, ended.stderr
     assert "needs" in ended.stderr, ended.stderr
     assert "allow it more" in ended.stderr, ended.stderr
     assert "panicked" not in ended.stderr, ended.stderr

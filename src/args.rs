@@ -1,9 +1,17 @@
-//! Command line and environment. Every flag has a variable `RAY_HISTORY_*`, except those of KubeRay's history server,
-//! which use that server's variables.
+//! Command line and environment. Every flag has a variable `RAY_HISTORY_*`, except those that select what a command
+//! prints, and those of KubeRay's history server, which use that server's variables.
 
+mod completions;
+mod list;
 mod logs;
+mod open;
+mod server;
 
+pub use completions::{Completions, Man};
+pub use list::{List, ListFormat, Place};
 pub use logs::{Download, Grep, LogFiles, Logs, LogsCommand};
+pub use open::Open;
+pub use server::RunningServer;
 
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
 use ray_history_settings::server::Server;
@@ -11,9 +19,18 @@ use ray_history_settings::{KubeRay, Redaction};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+/// The exit codes of all commands.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  It is done, something was found, or the check passed
+  1  Nothing was found, or the check failed
+  2  Wrong arguments, or it could not be done; standard error says why
+
+A reader that leaves before the end (| head) is no error.";
+
 /// Opens the Ray dashboard of a cluster after it is gone.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version, about, after_help = EXIT_CODES)]
 pub struct Args {
     /// The subcommand.
     #[command(subcommand)]
@@ -27,10 +44,19 @@ pub enum Command {
     Serve(Box<Serve>),
     /// Check a RayHistory document, and inspect its bucket.
     Check(Box<Check>),
+    /// List the sessions of a running server or of a store.
+    List(Box<List>),
+    /// Print the link to the dashboard of a session, or of the newest session of a RayJob, RayService, RayCluster or
+    /// submission.
+    Open(Open),
     /// Search or download all logs of a session of a running server.
     Logs(Box<Logs>),
     /// Print the definition of RayHistory for Kubernetes, as YAML.
     Crd,
+    /// Print the completions of a shell.
+    Completions(Completions),
+    /// Print a manual page.
+    Man(Man),
 }
 
 /// Arguments of `check`.
@@ -53,6 +79,9 @@ pub struct Check {
     /// Query a running server: print how many sessions it lists, fail if it is not ready. `helm test` uses this.
     #[arg(long, conflicts_with = "file", value_name = "URL")]
     pub server: Option<String>,
+    /// File with the token of --server, where access is on; without one, `RAY_HISTORY_TOKEN` has it.
+    #[arg(long, env = "RAY_HISTORY_TOKEN_FILE", value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
     /// Without FILE and --local-dir: inspect the bucket of KubeRay's settings.
     #[command(flatten)]
     pub kuberay: KubeRay,

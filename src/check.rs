@@ -12,10 +12,9 @@ use std::fmt::Write;
 /// Returns a valid document as YAML, with a comment and with its defaults written out.
 ///
 /// # Errors
-/// Contains all problems of the document.
+/// Is the document's `Problems`, all of them.
 pub fn document(name: &str, document: &Document, memory_limit: Option<u64>) -> anyhow::Result<String> {
-    let wrong = |problems| anyhow::anyhow!("{name} is not a RayHistory that can be served:\n{problems}");
-    document.settings(Origin::Kubernetes, memory_limit).map_err(wrong)?;
+    document.settings(Origin::Kubernetes, memory_limit)?;
     let mut text = format!("# {name} can be served.");
     if let Err(problems) = document.settings(Origin::File, memory_limit) {
         text.push_str(" `ray-history serve --config` would need a change:\n");
@@ -55,6 +54,6 @@ mod tests {
         let printed = checked("{s3: {bucket: ray, credentialsSecretRef: {name: keys}}}").unwrap();
         assert!(printed.contains("\n#   spec.storage.s3.credentialsSecretRef: names a Secret"), "{printed}");
         assert!(printed.contains("AWS_ACCESS_KEY_ID") && Document::read(&printed).is_ok(), "{printed}");
-        assert!(checked("{s3: {bucket: r}}").unwrap_err().starts_with("ray.yaml is not a RayHistory that can be"));
+        assert!(checked("{s3: {bucket: r}}").unwrap_err().starts_with("spec.storage.s3.bucket: "));
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The log (`telemetry`) and the output of commands use the same rule.
 
+use std::fmt::Write;
+
 /// Returns `true` for a character that ends a line, controls a terminal, or changes the direction of writing.
 pub fn is_unsafe(char: char) -> bool {
     char.is_control()
@@ -26,9 +28,32 @@ pub fn escaped_lines(text: &str) -> String {
     text.split('\n').map(escaped).collect::<Vec<_>>().join("\n")
 }
 
+/// Returns a text of JSON in which each such character has JSON's own escape. They occur only inside strings, so the
+/// meaning stays.
+pub fn escaped_json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for char in text.chars() {
+        if is_unsafe(char) {
+            // All of them are in the first plane. Writing to a text cannot fail.
+            let _ = write!(out, "\\u{:04x}", u32::from(char));
+        } else {
+            out.push(char);
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn escaped_json_keeps_its_meaning() {
+        let value = serde_json::json!({"a": "x\n\u{9b}\u{2028}\u{202e}\u{7f}ü\""});
+        let line = escaped_json(&value.to_string());
+        assert!(!line.contains(is_unsafe), "{line}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), value);
+    }
 
     #[test]
     fn escapes_all_but_line_ends() {

@@ -14,6 +14,7 @@
 //! imports in each crate.
 
 pub mod access;
+pub mod api_error;
 pub mod args;
 pub mod cgroup;
 pub mod check;
@@ -22,5 +23,6 @@ pub mod dashboards;
 pub mod escape;
 pub mod health;
 pub mod http;
+pub mod list;
 pub mod run;
 pub mod telemetry;

@@ -13,8 +13,8 @@ fn main() -> ExitCode {
     match run::run(Args::parse()) {
         Ok(code) => code,
         Err(error) => {
-            run::print_error(format_args!("{error:#}"));
-            ExitCode::FAILURE
+            run::print_failure(&error);
+            ExitCode::from(run::FAILED)
         }
     }
 }

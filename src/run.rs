@@ -23,10 +23,7 @@ use crate::health::{Gate, Health, NOT_LISTED};
 use crate::telemetry;
 use anyhow::Context;
 use ray_history_access::Reviewer;
-use ray_history_core::layout::Root;
 use ray_history_metrics::Metrics;
-use ray_history_session::liveness::Watched;
-use ray_history_session::{Sessions, connect};
 use ray_history_settings::crd;
 use ray_history_settings::{Secrets, Settings};
 use rustix::io::Errno;
@@ -38,17 +35,22 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-mod ask;
 mod check;
+mod client;
+mod exit;
+mod generated;
 mod kubernetes;
+mod list;
 mod listing;
 mod logs;
 mod machine;
+mod open;
 mod print;
 mod sources;
 mod stopping;
 
-pub use print::print_error;
+pub use exit::FAILED;
+pub use print::print_failure;
 
 use print::print;
 use stopping::{Served, Stopping};
@@ -66,9 +68,13 @@ const NO_THREADS: &str = "threads for loads cannot be started: allow this proces
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.command {
         Command::Serve(settings) => run_server(*settings)?,
-        Command::Check(args) => check::run(&args)?,
+        Command::Check(args) => return Ok(check::run(&args)),
+        Command::List(args) => return list::run(&args),
+        Command::Open(args) => return open::run(&args),
         Command::Logs(args) => return logs::run(&args),
         Command::Crd => print(&crd::yaml()?)?,
+        Command::Completions(args) => generated::completions(&args)?,
+        Command::Man(args) => generated::man(&args)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -126,10 +132,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
     let access = access(&settings, &metrics).await?;
     let storage = &settings.storage;
     tracing::info!(storage = %storage.url(), root_dirs = storage.root_dirs.join(","), settings = %settings, "settings in force");
-    let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
-    let store = connect(&settings.storage, &metrics).await?;
-    let in_force = Arc::new(settings.clone());
-    let sessions = Sessions::with(store, roots, in_force, Watched::default(), metrics.clone());
+    let sessions = sources::sessions(&settings, &metrics).await?;
     let sessions = Arc::new(sessions.with_low_priority_loads().context(NO_THREADS)?);
     let dashboards = find_dashboards(dashboard_dir.as_deref())?;
     let address = listener.local_addr()?;
@@ -151,10 +154,7 @@ pub async fn serve(settings: Serve, listener: TcpListener, shutdown: Cancellatio
 async fn access(settings: &Settings, metrics: &Metrics) -> anyhow::Result<Arc<CurrentAccess>> {
     let Some(wanted) = &settings.access else { return Ok(Arc::new(CurrentAccess::open())) };
     let wanted = wanted.with_secrets(&Secrets::new()).map_err(|problems| anyhow::anyhow!("{problems}"))?;
-    let config = kube::Config::infer().await.context(
-        "spec.access.mode Kubernetes needs a Kubernetes to ask: run in a pod with a ServiceAccount, or name a kubeconfig \
-         in KUBECONFIG",
-    )?;
+    let config = kubernetes::config().await.context("spec.access.mode Kubernetes needs a Kubernetes to ask")?;
     let client = controller::client(config).context("the Kubernetes client cannot be set up")?;
     let reviewer = KubernetesReviewer::new(client);
     reviewer.set_namespaces(&settings.clusters.namespaces);

@@ -250,6 +250,33 @@ def test_the_command_line_for_logs_shows_the_server_s_words(opened, ana, session
         assert not [words for words in told if words not in done.stderr], done.stderr
 
 
+def test_the_command_line_lists_and_opens_what_a_person_may_see(opened, ana, ben, tmp_path):
+    secret = tmp_path / "token"
+    secret.write_text(f"{ana}\n")
+    at = ["--server", opened.url]
+
+    def run(*arguments, token=""):
+        return processes.run([BINARY, *arguments, *at], own={"RAY_HISTORY_TOKEN": token}, succeeds=None)
+
+    for token, tenant in [(ana, ANA), (ben, BEN)]:
+        assert run("list", "-o", "name", token=token).stdout.split() == ["/".join(tenant.names)]
+        assert run("open", "/".join(tenant.names), token=token).stdout == f"{opened.url}/{tenant.session.path}/\n"
+    by_file = run("list", "-o", "name", "--token-file", secret, token=ben)
+    assert by_file.stdout.split() == ["/".join(ANA.names)], "the flag is meant, whatever is in the environment"
+    hidden = run("list", "-n", BEN.namespace, token=ana)
+    assert (hidden.returncode, hidden.stdout) == (1, "")
+    for refused in [
+        run("open", "/".join(BEN.names), token=ana),
+        run("open", f"raycluster/{BEN.namespace}/{BEN.names[1]}", token=ana),
+    ]:
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert "403" in refused.stderr
+    for arguments, code in [(["list"], 2), (["open", "/".join(ANA.names)], 2), (["check"], 1)]:
+        unknown = run(*arguments)
+        assert (unknown.returncode, "401" in unknown.stderr) == (code, True), unknown.stderr
+    assert run("check", token=ana).returncode == 0
+
+
 def test_bodies_of_logs_need_their_own_right(plane, opened, ana):
     """`sessions` without `sessions/log`."""
     plane.kubectl("-n", BEN.namespace, "create", "serviceaccount", "eve")

@@ -4,6 +4,7 @@
 //! Answers are read here and not by kube's client, which writes what it cannot parse to the log: a `TokenReview` contains
 //! the token.
 
+use crate::api_error;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::Request;
@@ -16,7 +17,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Client;
 use parking_lot::Mutex;
 use ray_history_access::{Attributes, Decision, Identity, ReviewError, Reviewed, Reviewer, Token};
-use ray_history_core::base::chain::chain;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::{Duration, Instant};
@@ -69,7 +69,7 @@ impl KubernetesReviewer {
     }
 
     async fn post<T: Serialize + DeserializeOwned>(&self, path: &str, object: &T) -> Result<T, ReviewError> {
-        let unreachable = |error: &(dyn std::error::Error + 'static)| ReviewError::Unreachable(chain(error));
+        let unreachable = |error: &(dyn std::error::Error + 'static)| ReviewError::Unreachable(api_error::text(error));
         let body = serde_json::to_vec(object).map_err(|error| unreachable(&error))?;
         let request = Request::post(path).header(http::header::CONTENT_TYPE, "application/json").body(body);
         let request = request.map_err(|error| unreachable(&error))?;

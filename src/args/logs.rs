@@ -1,5 +1,6 @@
 //! Arguments of `logs`.
 
+use super::RunningServer;
 use clap::{Args as ClapArgs, Subcommand};
 use std::path::PathBuf;
 
@@ -27,12 +28,9 @@ pub struct LogFiles {
     /// NAMESPACE/CLUSTER/SESSION; or the newest session of rayjob/NAMESPACE/NAME, rayservice/…, raycluster/… or
     /// submission/NAMESPACE/ID.
     pub session: String,
-    /// The server. Where access is on, the token is in --token-file, or in the variable `RAY_HISTORY_TOKEN`.
-    #[arg(long, env = "RAY_HISTORY_SERVER", value_name = "URL")]
-    pub server: String,
-    /// File with the token of --server.
-    #[arg(long, env = "RAY_HISTORY_TOKEN_FILE", value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
+    /// The server.
+    #[command(flatten)]
+    pub server: RunningServer,
     /// Only files of the node whose id begins so.
     #[arg(long, value_name = "ID")]
     pub node: Option<String>,

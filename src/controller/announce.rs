@@ -3,11 +3,11 @@
 //! Published on the `RayHistory`, and on the `RayJob` or `RayService` that owned the cluster if it still exists, so
 //! that `kubectl describe` shows a link to the dashboard. Events are best effort: failures are only logged.
 
+use crate::api_error;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Api, Client, Resource};
-use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::{Owner, SessionKey};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -121,7 +121,7 @@ impl Announcer {
             secondary: related,
         };
         if let Err(error) = self.recorder.publish(&event, about).await {
-            tracing::debug!(reason, error = %chain(&error), "an Event could not be published");
+            tracing::debug!(reason, error = %api_error::text(&error), "an Event could not be published");
         }
     }
 }

@@ -8,11 +8,11 @@
 use super::client::TooLong;
 use super::limits::shortened;
 use super::pace::Pace;
+use crate::api_error;
 use futures_util::StreamExt;
 use kube::api::ListParams;
 use kube::runtime::watcher::{self, Error, Event};
 use kube::{Api, Resource};
-use ray_history_core::base::chain::chain;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use std::pin::pin;
@@ -177,7 +177,7 @@ where
 
     /// Records an error and pauses. Returns `true` if the watch has to be restarted.
     async fn failed(&mut self, error: &Error, listed: bool) -> bool {
-        tracing::debug!(error = shortened(chain(error)), "watch interrupted");
+        tracing::debug!(error = shortened(api_error::text(error)), "watch interrupted");
         let trouble = trouble(error);
         if matches!(error, Error::WatchStartFailed(_)) && matches!(trouble, Some(Trouble::Forbidden(_))) {
             self.unproven = true;
@@ -202,7 +202,7 @@ where
         if let Some(trouble) = trouble.filter(|_| !expired) {
             self.report_trouble(trouble);
         } else if self.failures > INTERRUPTIONS {
-            let why = format!("the watch is interrupted again and again: {}", chain(error));
+            let why = format!("the watch is interrupted again and again: {}", api_error::text(error));
             self.report_trouble(Trouble::Unreachable(shortened(why)));
         }
         tokio::time::sleep(self.wait).await;
@@ -248,7 +248,7 @@ fn trouble(error: &Error) -> Option<Trouble> {
         kube::Error::Api(status) if status.code == 404 => Trouble::NoSuchKind,
         kube::Error::Api(status) if [401, 403].contains(&status.code) => Trouble::Forbidden(message(status)),
         kube::Error::Api(status) => Trouble::Unreachable(format!("{} ({})", message(status), status.code)),
-        other => Trouble::Unreachable(shortened(chain(other))),
+        other => Trouble::Unreachable(shortened(api_error::text(other))),
     })
 }
 

@@ -8,6 +8,7 @@ mod leases;
 use super::follow::{LIST_PACE, Trouble, WatchEvent, follow};
 use super::limits::shortened;
 use super::pending_deaths::Leader;
+use crate::api_error;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference};
 use k8s_openapi::jiff::Timestamp;
@@ -16,7 +17,6 @@ use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
 use leases::{EXPIRES, Leases};
 use parking_lot::Mutex;
-use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -107,7 +107,7 @@ impl Replicas {
         expired.truncate(MAX_REMOVED);
         for lease in expired {
             if let Err(error) = self.leases.delete(&lease, &DeleteParams::default()).await {
-                tracing::debug!(lease, error = %chain(&error), "the Lease of a dead replica could not be removed");
+                tracing::debug!(lease, error = %api_error::text(&error), "the Lease of a dead replica could not be removed");
             }
         }
     }
@@ -161,7 +161,7 @@ async fn renew(leases: Api<Lease>, mut lease: Lease, state: Arc<Mutex<LeaseState
                     tracing::warn!(error = why, "Leases cannot be used: the replicas cannot see each other");
                 }
             }
-            Err(error) => tracing::debug!(error = %chain(&error), "the Lease could not be renewed"),
+            Err(error) => tracing::debug!(error = %api_error::text(&error), "the Lease could not be renewed"),
         }
         tokio::time::sleep(RENEW).await;
     }

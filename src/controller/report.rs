@@ -5,10 +5,10 @@
 
 use super::replicas::Replicas;
 use super::status::{Facts, is_up_to_date};
+use crate::api_error;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Resource, ResourceExt};
-use ray_history_core::base::chain::chain;
 use ray_history_settings::crd::{RayHistory, RayHistoryStatus};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -73,9 +73,9 @@ impl Reporter {
         (self.last, self.last_part) = (Some(Instant::now()), Some(write.part));
         if let Err(error) = self.apply(&history.name_any(), &write).await {
             if self.warned {
-                tracing::debug!(error = %chain(&error), "the status could not be written");
+                tracing::debug!(error = %api_error::text(&error), "the status could not be written");
             } else {
-                tracing::warn!(error = %chain(&error), "the status could not be written");
+                tracing::warn!(error = %api_error::text(&error), "the status could not be written");
             }
             self.warned = true;
         } else {

@@ -6,3 +6,5 @@ pub(super) mod load;
 pub(super) mod logs;
 mod redirect;
 pub(super) mod report;
+
+pub use list::of_store as list_of_store;

@@ -1,25 +1,56 @@
 //! Wiring of `check`: reads the settings, and optionally surveys their store.
 
-use super::print::print;
-use super::{ask, sources};
-use crate::args::Check;
+use super::client::{self, Client};
+use super::exit::{FAILED, NOTHING};
+use super::print::{is_open_after_json, print, print_failure};
+use super::sources::{self, Invalid, invalid_document};
+use crate::args::{Check, RunningServer};
 use crate::cgroup;
 use crate::check::{self, Report};
-use anyhow::{Context, anyhow, bail};
-use ray_history_core::layout::Root;
+use anyhow::{Context, bail};
 use ray_history_metrics::Metrics;
-use ray_history_session::liveness::Watched;
-use ray_history_session::{Sessions, Survey, connect};
-use ray_history_settings::{Document, KubeRay, Origin, Settings, Storage};
+use ray_history_session::{self as session, Survey};
+use ray_history_settings::{Document, KubeRay, Origin, Problems, Settings, Storage};
+use reqwest::StatusCode;
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// Explains settings, and reports the contents of their store.
-pub(super) fn run(args: &Check) -> anyhow::Result<()> {
-    let Check { file, bucket, local_dir, root_dir, server, kuberay } = args;
+/// Longest answer of a server that is printed.
+const MAX_ANSWER: usize = 1 << 20;
+
+/// A check that failed: the server was asked, and its answer is not that of a server which works.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct CheckFailed(String);
+
+/// Explains settings, and reports the contents of their store. Returns the exit code; errors are printed here.
+pub(super) fn run(args: &Check) -> ExitCode {
+    match checked(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print_failure(&error);
+            ExitCode::from(code(&error))
+        }
+    }
+}
+
+/// Returns the exit code of an error: a fault of what is checked, or of the check.
+fn code(error: &anyhow::Error) -> u8 {
+    let is_of_store = match error.downcast_ref() {
+        Some(session::Error::Storage(error)) => !error.is_transient(),
+        _ => error.is::<session::ConnectError>(),
+    };
+    if is_of_store || error.is::<Invalid>() || error.is::<CheckFailed>() { NOTHING } else { FAILED }
+}
+
+fn checked(args: &Check) -> anyhow::Result<()> {
+    let Check { file, bucket, local_dir, root_dir, server, token_file, kuberay } = args;
     if let Some(server) = server {
-        return installed(server);
+        let server = RunningServer { server: server.clone(), token_file: token_file.clone() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        return runtime.block_on(installed(&server));
     }
     let settings = match (file, local_dir) {
         (Some(file), _) => {
@@ -40,26 +71,33 @@ pub(super) fn run(args: &Check) -> anyhow::Result<()> {
 }
 
 /// Checks that a running server is ready and lists sessions.
-fn installed(server: &str) -> anyhow::Result<()> {
-    let (status, ready) = ask::get(server, "readyz?verbose")?;
-    print(&format!("{}\n", ready.trim_end()))?;
-    if status != 200 {
-        bail!("{server} is not ready");
+async fn installed(args: &RunningServer) -> anyhow::Result<()> {
+    let (client, server) = (Client::new(args)?, &args.server);
+    let response = client.ask("readyz?verbose").await?;
+    let status = response.status();
+    print(&format!("{}\n", client::text(response, MAX_ANSWER).await?.trim_end()))?;
+    if status != StatusCode::OK {
+        return Err(CheckFailed(format!("{server} is not ready")).into());
     }
-    let (status, listed) = ask::get(server, "api/history/v1/sessions?limit=1")?;
-    if status != 200 {
-        bail!("{server} lists no sessions: it answers {status}, {listed}");
+    let response = client.ask("api/history/v1/sessions?limit=1").await?;
+    let status = response.status();
+    let listed = client::text(response, MAX_ANSWER).await?;
+    if status != StatusCode::OK {
+        return Err(CheckFailed(format!("{server} lists no sessions: it answers {status}, {listed}")).into());
     }
-    print(&format!("{listed}\n"))
+    is_open_after_json(&listed).map(drop)
 }
 
 /// Checks a document and prints an explanation.
 fn document(file: &Path) -> anyhow::Result<Settings> {
     let (name, memory_limit) = (file.display().to_string(), cgroup::memory_limit());
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
-    let document = Document::read(&text)
-        .map_err(|problems| anyhow!("{name} is not a RayHistory that can be served:\n{problems}"))?;
-    print(&check::document(&name, &document, memory_limit)?)?;
+    let document = Document::read(&text).map_err(|problems| invalid_document(file, &problems))?;
+    let explained = check::document(&name, &document, memory_limit);
+    print(&explained.map_err(|error| match error.downcast::<Problems>() {
+        Ok(problems) => invalid_document(file, &problems),
+        Err(error) => error,
+    })?)?;
     Ok(document.settings(Origin::Kubernetes, memory_limit)?)
 }
 
@@ -84,11 +122,8 @@ async fn survey(settings: Settings) -> anyhow::Result<()> {
     if let Some(secret) = credentials_secret {
         print(&format!("The Secret {secret} is not read here: credentials are those of this environment.\n"))?;
     }
-    let metrics = Metrics::default();
-    let store = connect(&settings.storage, &metrics).await?;
-    let roots = root_dirs.iter().map(|root| Root::new(root)).collect();
-    let sessions = Sessions::with(store, roots, Arc::new(settings.clone()), Watched::default(), metrics);
-    let survey = Survey::of(&Arc::new(sessions)).await.with_context(|| format!("cannot look into {url}"))?;
+    let sessions = Arc::new(sources::sessions(&settings, &Metrics::default()).await?);
+    let survey = Survey::of(&sessions).await.with_context(|| format!("cannot look into {url}"))?;
     let report = Report { survey: &survey, url: &url, roots: root_dirs, now: SystemTime::now() };
     print(&report.to_string())
 }

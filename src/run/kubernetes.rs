@@ -7,8 +7,9 @@ use crate::args::Serve;
 use crate::cgroup;
 use crate::controller::{self, Controller, Options};
 use crate::health::{Gate, Health, NOT_LISTED};
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use kube::Config;
+use ray_history_core::base::chain::chain;
 use ray_history_metrics::Metrics;
 use ray_history_session::Sessions;
 use std::net::TcpListener;
@@ -28,9 +29,7 @@ pub(super) async fn serve(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let dashboards = find_dashboards(args.dashboard_dir.as_deref())?;
-    let mut config = Config::infer()
-        .await
-        .context("no Kubernetes to talk to: run in a pod with a ServiceAccount, or name a kubeconfig in KUBECONFIG")?;
+    let mut config = config().await?;
     config.read_timeout = Some(READ_TIMEOUT);
     let own_namespace = config.default_namespace.clone();
     let client = controller::client(config).context("the Kubernetes client cannot be set up")?;
@@ -57,6 +56,19 @@ pub(super) async fn serve(
     shutdown.cancel();
     let _ = controller.await;
     result
+}
+
+/// Returns the address and credentials of the API server: those of the pod, else of the kubeconfig.
+///
+/// # Errors
+/// Says why there are none. kube quotes paths as Rust does.
+pub(super) async fn config() -> anyhow::Result<Config> {
+    Config::infer().await.map_err(|error| {
+        let why = chain(&error).replace("'\"", "'").replace("\"'", "'");
+        anyhow!(
+            "no Kubernetes to talk to: run in a pod with a ServiceAccount, or name a kubeconfig in KUBECONFIG: {why}"
+        )
+    })
 }
 
 /// Returns the name of the pod, or of the host.

@@ -25,7 +25,7 @@ pub(super) async fn first(sessions: &Sessions, storage: &Storage, health: &Healt
         match sessions.refresh().await {
             Ok(listing) => break listing,
             Err(session::Error::Storage(error)) if error.is_transient() => {
-                tracing::warn!(error = %chain(&*error), "the stored sessions cannot be listed yet; trying again in {pause:?}");
+                tracing::warn!(error = %chain(&*error), "the stored sessions cannot be listed yet; trying again in {} s", pause.as_secs());
                 health.close(Gate::Listed, format!("{NOT_LISTED}: {error}"));
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
@@ -33,6 +33,19 @@ pub(super) async fn first(sessions: &Sessions, storage: &Storage, health: &Healt
             Err(error) => return Err(error).with_context(|| format!("cannot list {}", storage.url())),
         }
     };
+    check_folder(&listing, storage)?;
+    for skipped in &listing.skipped.examples {
+        tracing::warn!("not listed, so its sessions are missing: {skipped}");
+    }
+    health.open(Gate::Listed);
+    Ok(listing)
+}
+
+/// Checks that a folder is empty, or has what collectors write.
+///
+/// # Errors
+/// Returns an error with advice if it has other content.
+pub(super) fn check_folder(listing: &Listing, storage: &Storage) -> anyhow::Result<()> {
     if let StoreConfig::Local(LocalConfig { path: folder }) = &storage.store
         && !listing.recognised
         && !is_empty(folder)
@@ -50,11 +63,7 @@ pub(super) async fn first(sessions: &Sessions, storage: &Storage, health: &Healt
             folder.display()
         );
     }
-    for skipped in &listing.skipped.examples {
-        tracing::warn!("not listed, so its sessions are missing: {skipped}");
-    }
-    health.open(Gate::Listed);
-    Ok(listing)
+    Ok(())
 }
 
 fn is_empty(folder: &Path) -> bool {

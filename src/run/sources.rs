@@ -1,16 +1,38 @@
 //! The settings of a start without Kubernetes: a document, a folder, or the settings of KubeRay's history server.
 
 use crate::cgroup;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
+use ray_history_core::layout::Root;
+use ray_history_metrics::Metrics;
+use ray_history_session::liveness::Watched;
+use ray_history_session::{Sessions, connect};
 use ray_history_settings::{self as settings, KubeRay, Settings, Storage};
 use ray_history_storage::config::{LocalConfig, StoreConfig};
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Settings with problems, all of which are in the text.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Invalid(String);
+
+/// Opens the store of these settings, without listing it.
+pub(super) async fn sessions(settings: &Settings, metrics: &Metrics) -> anyhow::Result<Sessions> {
+    let store = connect(&settings.storage, metrics).await?;
+    let roots = settings.storage.root_dirs.iter().map(|root| Root::new(root)).collect();
+    Ok(Sessions::with(store, roots, Arc::new(settings.clone()), Watched::default(), metrics.clone()))
+}
 
 /// Reads a document. All its problems are reported in one error.
 pub(super) fn document(file: &Path) -> anyhow::Result<Settings> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    Settings::from_document(&text, cgroup::memory_limit())
-        .map_err(|problems| anyhow!("{} is not a RayHistory that can be served:\n{problems}", file.display()))
+    Settings::from_document(&text, cgroup::memory_limit()).map_err(|problems| invalid_document(file, &problems))
+}
+
+/// Returns the error of a document with problems.
+pub(super) fn invalid_document(file: &Path, problems: &dyn Display) -> anyhow::Error {
+    Invalid(format!("{} is not a RayHistory that can be served:\n{problems}", file.display())).into()
 }
 
 /// Returns the settings for a folder.
@@ -35,6 +57,7 @@ pub(super) fn kuberay(flags: &KubeRay) -> anyhow::Result<(Settings, Vec<String>)
     let text = file.as_ref().map(|file| std::fs::read_to_string(file).with_context(|| format!("cannot read {file}")));
     let text = text.transpose()?;
     let file = file.as_deref().zip(text.as_deref());
-    Settings::from_kuberay(flags, &env, file, cgroup::memory_limit())
-        .map_err(|problems| anyhow!("the settings of KubeRay's history server cannot be served:\n{problems}"))
+    Settings::from_kuberay(flags, &env, file, cgroup::memory_limit()).map_err(|problems| {
+        Invalid(format!("the settings of KubeRay's history server cannot be served:\n{problems}")).into()
+    })
 }

@@ -24,14 +24,15 @@ use std::collections::HashSet;
 const STORES: &str = source::STORES;
 
 /// Modules of ours that a module may import; one that is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 25] = [
-    ("access", &["base", "metrics"]),
+const MAY_IMPORT: [(&str, &[&str]); 27] = [
+    ("access", &["api_error", "metrics"]),
+    ("api_error", &["base"]),
     ("args", &["settings"]),
     ("base", &[]),
     ("cgroup", &[]),
     ("check", &["escape", "event", "session", "settings", "snapshot"]),
     ("collect", &["base", "event", "layout", "logs", "manifest", "storage", STORES, "storage_write", "store_settings"]),
-    ("controller", &["access", "base", "health", "session", "settings"]),
+    ("controller", &["access", "api_error", "base", "health", "session", "settings"]),
     ("dashboards", &["snapshot"]),
     ("escape", &[]),
     ("event", &["base"]),
@@ -54,6 +55,7 @@ const MAY_IMPORT: [(&str, &[&str]); 25] = [
         ],
     ),
     ("layout", &["base"]),
+    ("list", &["escape"]),
     ("logs", &["base", "layout"]),
     ("manifest", &["base", "layout"]),
     ("metrics", &["storage"]),

@@ -1,7 +1,12 @@
 //! Links by name, and the routes of KubeRay's history server.
 
-use super::{SESSION, ask, ask_raw, header};
+use super::loading::serving;
+use super::{SESSION, ask, ask_raw, exchange, header};
+use ray_history_storage::faulty::Faulty;
+use ray_history_storage::memory::Memory;
 use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
 
 const NAME: &str = "session_2026-11-23_07-07-14_513426_5513";
 const CLUSTER: &str = "recsys-raycluster-9d4kq";
@@ -75,6 +80,23 @@ fn path_and_query_after_latest_are_kept() {
     }
     let (status, headers, body) = ask("GET", "/rayjobs/ml-serving/none/latest/api/v0/tasks", &[]);
     assert_eq!((status, header(&headers, "content-type")), (404, "text/plain; charset=utf-8"), "no page: {body}");
+}
+
+#[test]
+fn path_and_query_after_the_latest_of_a_rayjob_are_kept() {
+    let store = Memory::default();
+    for session in ["session_2026-11-22_07-07-14_513426_1", NAME] {
+        store.put(format!("cluster-metadata/rayjob/ml_train_train-x/{session}"), "");
+    }
+    let (address, _store) = serving(Faulty::new(Arc::new(store)), Duration::from_secs(10));
+    for latest in ["/rayjobs/ml/train/latest", "/sessions/ml/train-x/latest"] {
+        for rest in ["/api/v0/tasks?limit=2&filter_values=a%26b", "/api/jobs/"] {
+            let (status, headers, _) = exchange(&address, "GET", &format!("{latest}{rest}"), &[]);
+            let up = "../".repeat(3 + rest.split('?').next().unwrap().matches('/').count());
+            let wanted = format!("{up}sessions/ml/train-x/{NAME}{rest}");
+            assert_eq!((status, header(&headers, "location")), (307, wanted.as_str()), "{latest}{rest}");
+        }
+    }
 }
 
 #[test]

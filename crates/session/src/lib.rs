@@ -51,7 +51,7 @@ mod survey;
 #[cfg(test)]
 mod testing;
 
-pub use current_store::{CurrentStore, Prepared, connect};
+pub use current_store::{ConnectError, CurrentStore, Prepared, connect};
 pub use ended::Ended;
 pub use error::Error;
 pub use heads::{Glance, KnownBy};

@@ -82,6 +82,14 @@ impl Survey {
     }
 }
 
+impl Sessions {
+    /// Lists the whole store once, for as long as a survey may take: the markers, and the folders of sessions that have
+    /// none. Returns `false` if time ran out before every folder was listed.
+    pub async fn list_once(&self) -> Result<bool, Error> {
+        Ok(!self.source().catalog.survey(WALK_LIMIT).await?.timed_out)
+    }
+}
+
 impl Newest {
     async fn of(sessions: &Arc<Sessions>, entry: Entry) -> Result<Self, Error> {
         let source = sessions.source();

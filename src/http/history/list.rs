@@ -5,12 +5,16 @@ use crate::http::error::problem::Problem;
 use crate::http::request::{Call, filter};
 use crate::http::sessions::empty;
 use crate::http::sessions::find;
-use crate::http::sessions::item::{SessionItem, all_listed};
+use crate::http::sessions::item::{SessionItem, all_listed, all_of_store};
+use crate::http::state::State;
 use crate::http::validators;
 use actix_web::HttpResponse;
-use ray_history_session::catalog::{Page, Query};
+use ray_history_session::catalog::{Listing, Page, Query};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+/// Most sessions of a page.
+const MAX_LIMIT: usize = 1000;
 
 /// A page of the list of sessions.
 #[derive(Debug, Serialize, ToSchema)]
@@ -68,18 +72,39 @@ pub(in crate::http) struct SessionList {
     )
 )]
 pub(in crate::http) async fn sessions(call: &Call<'_>) -> Result<HttpResponse, Error> {
-    let wanted = filter::parse(call.request.query_string(), Query::LIMIT, 1000)?;
+    let wanted = parsed(call.request.query_string())?;
     let listing = call.state.sessions.listing();
-    let Page { entries, total, unread, next, previous } = find::page(call, wanted);
-    let list = SessionList {
-        sessions: all_listed(call, &entries).await,
+    let page = find::page(call, wanted);
+    let sessions = all_listed(call, &page.entries).await;
+    let list = SessionList { why: empty::reason(call, &listing), ..list(&listing, page, sessions) };
+    Ok(validators::tagged_json(call.request, &list))
+}
+
+/// Returns the same for a command that reads the store with its own credentials, and so may see all of it.
+///
+/// # Errors
+/// Returns an error that names the parameter which cannot be understood.
+pub fn of_store(state: &State, query: &str) -> anyhow::Result<String> {
+    let wanted = parsed(query).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let page = find::page_of_store(state, &wanted);
+    let sessions = all_of_store(state, &page.entries);
+    Ok(serde_json::to_string(&list(&state.sessions.listing(), page, sessions))?)
+}
+
+fn parsed(query: &str) -> Result<Query, Error> {
+    filter::parse(query, Query::LIMIT, MAX_LIMIT)
+}
+
+fn list(listing: &Listing, page: Page, sessions: Vec<SessionItem>) -> SessionList {
+    let Page { total, unread, next, previous, .. } = page;
+    SessionList {
+        sessions,
         total,
         unread: Some(unread).filter(|unread| *unread > 0),
         next: next.map(|next| next.to_string()),
         previous: previous.map(|previous| previous.to_string()),
         stale: listing.stale.is_some(),
-        why: empty::reason(call, &listing),
+        why: None,
         listed_at: listing.listed_at.and_then(|at| jiff::Timestamp::try_from(at).ok()).map(|at| at.to_string()),
-    };
-    Ok(validators::tagged_json(call.request, &list))
+    }
 }

@@ -5,6 +5,7 @@
 
 use crate::http::error::Error;
 use crate::http::request::Call;
+use crate::http::state::State;
 use ray_history_core::base::name::{ClusterId, SessionKey};
 use ray_history_session::catalog::{Entry, Listing, Page, Query};
 use ray_history_session::{self as session, OpenSession, Opening};
@@ -100,6 +101,11 @@ pub(in crate::http) async fn open(call: &Call<'_>, key: &SessionKey) -> Result<S
         Opening::Ready(session) => Ok(Shown(session)),
         Opening::Loading(progress) => Err(Error::Loading(progress)),
     }
+}
+
+/// Returns a page of the list for a command that reads the store itself: no request, so no permit.
+pub(in crate::http) fn page_of_store(state: &State, query: &Query) -> Page {
+    state.sessions.page(query)
 }
 
 /// Returns a page of the list.

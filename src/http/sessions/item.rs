@@ -87,6 +87,11 @@ pub(in crate::http) async fn all_listed(call: &Call<'_>, entries: &[Entry]) -> V
     entries.iter().zip(&runs).map(|(entry, run)| listed(call.state, entry, run)).collect()
 }
 
+/// Returns the same for a command that reads the store itself.
+pub(in crate::http) fn all_of_store(state: &State, entries: &[Entry]) -> Vec<SessionItem> {
+    entries.iter().map(|entry| listed(state, entry, &ShownRun::of_store(state, entry))).collect()
+}
+
 /// Returns a session of a list in the format of our own API.
 fn listed(state: &State, entry: &Entry, run: &ShownRun) -> SessionItem {
     let verdict = state.sessions.proved_verdict(&entry.key);

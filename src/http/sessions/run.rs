@@ -4,6 +4,7 @@
 //! all who see the session.
 
 use crate::http::request::Call;
+use crate::http::state::State;
 use futures_util::future::join_all;
 use ray_history_core::snapshot::run_facts::{JobFacts, Outcome, RunFacts};
 use ray_history_session::Run;
@@ -23,6 +24,11 @@ impl ShownRun {
         let run = call.state.sessions.run(&entry.key);
         let shows_logs = has_words_of_logs(&run) && call.permit.shows_logs(&entry.key.cluster.namespace).await;
         Self { run, shows_logs }
+    }
+
+    /// Returns what is known of one session to a command that reads the store itself, logs included.
+    pub(in crate::http) fn of_store(state: &State, entry: &Entry) -> Self {
+        Self { run: state.sessions.run(&entry.key), shows_logs: true }
     }
 
     /// Returns what is known of each session. Rights are asked for once for each namespace.

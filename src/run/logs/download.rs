@@ -1,6 +1,6 @@
 //! `logs download`: writes the archive to a file, which has its name only once it is whole.
 
-use super::client;
+use super::ask;
 use crate::args::Download;
 use crate::run::print::{is_open_after, print};
 use anyhow::{Context, anyhow};
@@ -15,12 +15,12 @@ use std::process::ExitCode;
 /// Writes the archive, or prints its size.
 pub(super) async fn run(args: &Download) -> anyhow::Result<ExitCode> {
     if args.dry_run {
-        let response = client::ask(&args.files, "download", &[("dry", "true".to_owned())]).await?;
+        let response = ask(&args.files, "download", &[("dry", "true".to_owned())]).await?;
         let size: Value = serde_json::from_str(&response.text().await?).context("the server does not tell a size")?;
         print(&format!("{} files, {} bytes\n", size["files"], size["bytes"]))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let response = client::ask(&args.files, "download", &[]).await?;
+    let response = ask(&args.files, "download", &[]).await?;
     if args.output.as_deref() == Some(Path::new("-")) {
         to_stdout(response).await?;
         return Ok(ExitCode::SUCCESS);

@@ -1,8 +1,9 @@
 //! `logs grep`: prints the lines that match as `grep` does.
 
-use super::{FAILED, client};
+use super::ask;
 use crate::args::Grep;
-use crate::run::print::{is_open_after, print_error};
+use crate::run::exit::{FAILED, NOTHING};
+use crate::run::print::{is_open_after, is_open_after_json, print_error};
 use anyhow::{Context, bail};
 use ray_history_ray_api::logs::ansi::without_escapes;
 use reqwest::Response;
@@ -23,11 +24,11 @@ pub(super) async fn run(args: &Grep) -> anyhow::Result<ExitCode> {
         ("context", args.context.to_string()),
         ("limit", args.limit.to_string()),
     ];
-    let mut lines = Lines { response: client::ask(&args.files, "search", &parameters).await?, left: Vec::new() };
+    let mut lines = Lines { response: ask(&args.files, "search", &parameters).await?, left: Vec::new() };
     let mut hits = 0_u64;
     while let Some(line) = lines.next().await? {
         let value: Value = serde_json::from_slice(&line).context("the server answers with something else than hits")?;
-        if args.json && !is_open_after(&format!("{}\n", String::from_utf8_lossy(&line)))? {
+        if args.json && !is_open_after_json(&String::from_utf8_lossy(&line))? {
             return Ok(ExitCode::SUCCESS);
         }
         if let Some(summary) = value.get("summary") {
@@ -57,7 +58,7 @@ fn tell(summary: &Value) {
 fn code(summary: &Value, hits: u64) -> u8 {
     let is_whole = summary["truncated"] == false && summary["unreadableFiles"] == 0;
     match (hits, is_whole) {
-        (0, true) => 1,
+        (0, true) => NOTHING,
         (0, false) => FAILED,
         _ => 0,
     }

@@ -1,0 +1,201 @@
+//! Wiring of `list`: reads the list of a server, or of a store as a server would.
+
+use super::client::{self, Client, escaped};
+use super::exit::{FAILED, NOTHING};
+use super::print::{is_open_after, is_open_after_json, print_error};
+use super::{listing, sources};
+use crate::access::CurrentAccess;
+use crate::args::{List, ListFormat, Place};
+use crate::health::Health;
+use crate::http::{self, State};
+use crate::list::{Pages, may_grow, name, table};
+use anyhow::{Context, bail};
+use ray_history_metrics::Metrics;
+use ray_history_settings::Settings;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Sessions of a page that is asked for: the most that a server gives.
+const PAGE: usize = 1000;
+/// Longest page that is read. One of a thousand sessions has about half a mebibyte.
+const MAX_PAGE: usize = 32 << 20;
+/// Most sessions that are listed. They are held until all are there.
+const MAX_SESSIONS: usize = 1_000_000;
+/// Longest wait for manifests, which tell states, for all pages together.
+const MANIFESTS_WAIT: Duration = Duration::from_secs(10);
+/// Pause after which a server that reads manifests is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Prints the sessions, and returns the exit code.
+pub(super) fn run(args: &List) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let pages = runtime.block_on(async { read(&Origin::of(args).await?, args).await });
+    runtime.shutdown_background();
+    let pages = pages?;
+    for note in pages.notes() {
+        print_error(note);
+    }
+    match args.output {
+        ListFormat::Json => is_open_after_json(&pages.json())?,
+        ListFormat::Table | ListFormat::Wide => {
+            is_open_after(&table(pages.sessions(), args.output == ListFormat::Wide))?
+        }
+        ListFormat::Name => is_open_after(&pages.sessions().map(|session| name(&session) + "\n").collect::<String>())?,
+    };
+    Ok(match pages.is_empty() {
+        false => ExitCode::SUCCESS,
+        true if pages.is_whole() => ExitCode::from(NOTHING),
+        true => ExitCode::from(FAILED),
+    })
+}
+
+/// Reads pages until there are enough sessions.
+async fn read(origin: &Origin, args: &List) -> anyhow::Result<Pages> {
+    let (query, mut pages, mut after) = (query(args), Pages::default(), String::new());
+    let limit = if args.limit == 0 { MAX_SESSIONS } else { args.limit.min(MAX_SESSIONS) };
+    let deadline = Instant::now() + MANIFESTS_WAIT;
+    loop {
+        let wanted = (limit - pages.len()).min(PAGE);
+        let next = pages.add(&origin.page(&format!("limit={wanted}{after}{query}"), wanted, deadline).await?)?;
+        match next {
+            Some(next) if pages.len() < limit => after = format!("&after={}", escaped(&next)),
+            _ => return Ok(pages),
+        }
+    }
+}
+
+/// Returns the filters as parameters of the API, each after a `&`.
+fn query(args: &List) -> String {
+    let (kind, owner) = match args.owner.as_deref().map(|owner| owner.split_once('/').ok_or(owner)) {
+        Some(Ok((kind, name))) => (Some(kind), Some(name)),
+        Some(Err(name)) => (None, Some(name)),
+        None => (None, None),
+    };
+    let text = args.text.join(" ");
+    let parameters = [
+        ("namespace", args.namespace.as_deref()),
+        ("cluster", args.cluster.as_deref()),
+        ("ownerKind", kind),
+        ("owner", owner),
+        ("state", args.state.as_deref()),
+        ("startedAfter", args.since.as_deref()),
+        ("startedBefore", args.until.as_deref()),
+        ("q", Some(text.as_str())),
+    ];
+    let given =
+        parameters.into_iter().filter_map(|(name, value)| Some((name, value.filter(|value| !value.is_empty())?)));
+    given.flat_map(|(name, value)| ["&".to_owned(), name.to_owned(), "=".to_owned(), escaped(value)]).collect()
+}
+
+/// A list that can be asked for pages.
+enum Origin {
+    Server(Client),
+    /// A store whose sessions are listed here, as a server would.
+    Store(Box<State>),
+}
+
+impl Origin {
+    async fn of(args: &List) -> anyhow::Result<Self> {
+        let settings = match args.place(&|name| std::env::var(name).ok()) {
+            Some(Place::Server(server)) => return Ok(Self::Server(Client::new(&server)?)),
+            Some(Place::Folder(folder)) => sources::folder(folder, args.root_dir.clone()),
+            Some(Place::Document(file)) => sources::document(&file)?,
+            Some(Place::KubeRay) => {
+                let (settings, notes) = sources::kuberay(&args.kuberay)?;
+                for note in notes {
+                    print_error(note);
+                }
+                settings
+            }
+            None => bail!(
+                "nothing to list: --server names a running server, --local-dir a folder, --config a RayHistory document, \
+                 --storage-backend a store as KubeRay's history server has it"
+            ),
+        };
+        Self::of_store(settings).await
+    }
+
+    /// Lists a store, as far as it can be listed within some seconds.
+    async fn of_store(settings: Settings) -> anyhow::Result<Self> {
+        let metrics = Metrics::default();
+        let sessions = Arc::new(sources::sessions(&settings, &metrics).await?);
+        let is_whole = sessions.list_once().await.with_context(|| format!("cannot list {}", settings.storage.url()))?;
+        let listing = sessions.listing();
+        listing::check_folder(&listing, &settings.storage)?;
+        for skipped in &listing.skipped.examples {
+            print_error(format_args!("not listed, so its sessions are missing: {skipped}"));
+        }
+        let more = listing.skipped.count.saturating_sub(listing.skipped.examples.len() as u64);
+        if more > 0 {
+            print_error(format_args!("not listed, so their sessions are missing: {more} more"));
+        }
+        if !is_whole {
+            print_error("not all folders were listed, there are too many: sessions without a marker may be missing");
+        }
+        let (access, heavy) = (Arc::new(CurrentAccess::open()), http::Heavy::new(1, metrics.clone()));
+        let (audit, health) = (Arc::default(), Health::default());
+        Ok(Self::Store(Box::new(State { access, audit, sessions, dashboards: None, health, metrics, heavy })))
+    }
+
+    /// Returns a page of the list as JSON. Until the deadline, waits for manifests that may make it fuller.
+    async fn page(&self, query: &str, wanted: usize, deadline: Instant) -> anyhow::Result<String> {
+        let mut page = self.ask(query).await?;
+        if let Self::Store(state) = self {
+            // The first look has the manifests read on which the states of this page depend.
+            let is_in_time = Instant::now() < deadline;
+            if tokio::time::timeout_at(deadline, state.sessions.idle()).await.is_err() && is_in_time {
+                print_error("not all manifests were read in time, so some states are unknown that could be known");
+            }
+            page = self.ask(query).await?;
+        }
+        while may_grow(&page, wanted) && Instant::now() < deadline {
+            match self {
+                Self::Server(_) => tokio::time::sleep(PAUSE).await,
+                Self::Store(state) => drop(tokio::time::timeout_at(deadline, state.sessions.idle()).await),
+            }
+            page = self.ask(query).await?;
+        }
+        Ok(page)
+    }
+
+    async fn ask(&self, query: &str) -> anyhow::Result<String> {
+        match self {
+            Self::Server(client) => {
+                client::text(client.get(&format!("api/history/v1/sessions?{query}")).await?, MAX_PAGE).await
+            }
+            Self::Store(state) => http::list_of_store(state, query),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Args, Command};
+    use clap::Parser;
+
+    fn parsed(flags: &[&str]) -> List {
+        let all = ["ray-history", "list"].iter().chain(flags);
+        match Args::try_parse_from(all).unwrap().command {
+            Command::List(list) => *list,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn filters_are_parameters_of_the_api() {
+        for (flags, expected) in [
+            (&[][..], ""),
+            (&["-n", "a b", "--cluster", "c&d", "--state", "dead"], "&namespace=a%20b&cluster=c%26d&state=dead"),
+            (&["--owner", "train"], "&owner=train"),
+            (&["--owner", "rayjob/train"], "&ownerKind=rayjob&owner=train"),
+            (&["--owner", "rayjob/"], "&ownerKind=rayjob"),
+            (&["--since", "24h", "--until", "2026-11-24"], "&startedAfter=24h&startedBefore=2026-11-24"),
+            (&["nightly", "ü"], "&q=nightly%20%C3%BC"),
+        ] {
+            assert_eq!(query(&parsed(flags)), expected, "{flags:?}");
+        }
+    }
+}
