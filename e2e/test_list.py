@@ -133,7 +133,8 @@ def test_a_store_is_listed_as_a_server_lists_it(bucket, server, tmp_path):
     for place in [["--local-dir", bucket], ["--config", document]]:
         sessions = json.loads(listed(*place, "-o", "json"))["sessions"]
         # More is known of the jobs of a session that the server has open.
-        assert [{**each, "run": 0} for each in sessions] == [{**each, "run": 0} for each in server.sessions()]
+        lists = [[{**each, "run": 0, "why": 0} for each in found] for found in (sessions, server.sessions())]
+        assert lists[0] == lists[1]
     # A folder on the command line is meant, whatever server is in the environment.
     assert listed("--local-dir", bucket, RAY_HISTORY_SERVER="http://127.0.0.1:1") == listed("--config", document)
     assert listed(RAY_HISTORY_LOCAL_DIR=str(bucket)) == listed("--local-dir", bucket)

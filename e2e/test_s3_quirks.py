@@ -52,7 +52,7 @@ def test_a_store_that_is_busy_at_the_start_is_waited_for(folder, tmp_path):
     log = tmp_path / "log"
     with quirky_s3.serve(folder, "busy") as store, StoreServer(store, log) as server:
         assert server.json(f"{SESSION}/api/v0/tasks")
-    assert "trying again in 1s" in log.read_text()
+    assert "trying again in 1 s" in log.read_text()
 
 
 def test_an_unreachable_store_is_reported_in_words(folder, tmp_path):

@@ -83,7 +83,11 @@ fn state(session: &Value) -> String {
 /// Returns the start by the head's clock, with its zone if that is known.
 fn started(session: &Value) -> String {
     let zone = text(session, "zone");
-    let zone = if zone.is_empty() { zone } else { format!(" {zone}") };
+    let zone = match zone.as_ref() {
+        "" => String::new(),
+        "+00:00" => " UTC".to_owned(),
+        other => format!(" {other}"),
+    };
     time(&text(session, "startedLocal"), &zone, 16)
 }
 
