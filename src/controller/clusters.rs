@@ -16,12 +16,8 @@ use ray_history_session::liveness::{Changes, Cluster, Listed, StartBounds, Watch
 use ray_history_settings as settings;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-
-/// Interval at which new clusters are noticed, which needs no request.
-const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The trouble of each namespace's watch, or `None` if it works; the empty name means all namespaces.
 type Troubles = BTreeMap<String, Option<Trouble>>;
@@ -189,8 +185,11 @@ pub(super) async fn apply_listings(sessions: Arc<Sessions>, watched: Watched, ch
                 let _ = changes.send(found);
             }
         }
-        // At once: whoever saw a session live in this listing can end it, which is a death only if it was live here, too.
-        let _ = tokio::time::timeout(POLL_INTERVAL, sessions.listing_changed(&listing)).await;
+        // At once: whoever saw a session live can end it, which is a death only if it was live here, too.
+        tokio::select! {
+            () = sessions.listing_changed(&listing) => {}
+            () = watched.cluster_appeared() => {}
+        }
     }
 }
 

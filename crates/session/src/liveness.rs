@@ -17,6 +17,7 @@ pub use start_bounds::StartBounds;
 use parking_lot::{RwLock, RwLockReadGuard};
 use ray_history_core::base::name::{ClusterId, SessionKey};
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// The liveness of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -58,12 +59,25 @@ pub enum StateRule {
 pub struct Watched {
     clusters: Arc<RwLock<ClusterStates>>,
     services: Arc<RwLock<Services>>,
+    /// Told when a cluster appears.
+    appeared: Arc<Notify>,
 }
 
 impl Watched {
     /// Applies a change, and returns its result.
     pub fn update<T>(&self, change: impl FnOnce(&mut ClusterStates) -> T) -> T {
-        change(&mut self.clusters.write())
+        let mut clusters = self.clusters.write();
+        let before = clusters.appeared();
+        let result = change(&mut clusters);
+        if clusters.appeared() != before {
+            self.appeared.notify_one();
+        }
+        result
+    }
+
+    /// Waits until a cluster has appeared since the last call. Only one caller may wait.
+    pub async fn cluster_appeared(&self) {
+        self.appeared.notified().await;
     }
 
     /// Applies a change of `RayServices`.
