@@ -78,7 +78,7 @@ impl Pages {
             notes.push("the storage could not be listed the last time: this list may be out of date".to_owned());
         }
         if let Some(unread) = self.number("unread").filter(|unread| *unread > 0) {
-            notes.push(format!("{unread} more may match: their manifests are being read; list again in a moment"));
+            notes.push(format!("{unread} more may match: their files are being read; list again in a moment"));
         }
         if self.fields.contains_key("next") {
             let of = self.number("total").map_or_else(String::new, |total| format!(" of {total}"));
@@ -103,7 +103,7 @@ impl Pages {
     }
 }
 
-/// Returns `true` if a page has fewer than the `wanted` sessions, and may have more when further manifests are read.
+/// Returns `true` if a page has fewer than the `wanted` sessions, and may have more when further files are read.
 pub fn may_grow(page: &str, wanted: usize) -> bool {
     #[derive(Deserialize)]
     struct Page {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_may_grow_while_manifests_are_read() {
+    fn pages_may_grow_while_files_are_read() {
         for (page, wanted, expected) in [
             (r#"{"sessions":[{}],"unread":1}"#, 2, true),
             (r#"{"sessions":[{}],"unread":1}"#, 1, false),

@@ -44,6 +44,9 @@ pub struct List {
     /// Only sessions in this state.
     #[arg(long, value_name = "STATE", value_parser = ["live", "dead", "unknown"])]
     pub state: Option<String>,
+    /// Only sessions whose jobs ended like this.
+    #[arg(long, value_name = "OUTCOME", value_parser = ["succeeded", "failed", "stopped", "unknown"])]
+    pub outcome: Option<String>,
     /// Only sessions that started since then, by their heads' own clocks: a day, a time such as 2026-11-24T12:00:00Z, or
     /// a span up to now such as 24h or 7d.
     #[arg(long, value_name = "TIME")]

@@ -23,9 +23,9 @@ const PAGE: usize = 1000;
 const MAX_PAGE: usize = 32 << 20;
 /// Most sessions that are listed. They are held until all are there.
 const MAX_SESSIONS: usize = 1_000_000;
-/// Longest wait for manifests, which tell states, for all pages together.
-const MANIFESTS_WAIT: Duration = Duration::from_secs(10);
-/// Pause after which a server that reads manifests is asked again.
+/// Longest wait for the files that tell states and outcomes, for all pages together.
+const READS_WAIT: Duration = Duration::from_secs(10);
+/// Pause after which a server that reads such files is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Prints the sessions, and returns the exit code.
@@ -55,7 +55,7 @@ pub(super) fn run(args: &List) -> anyhow::Result<ExitCode> {
 async fn read(origin: &Origin, args: &List) -> anyhow::Result<Pages> {
     let (query, mut pages, mut after) = (query(args), Pages::default(), String::new());
     let limit = if args.limit == 0 { MAX_SESSIONS } else { args.limit.min(MAX_SESSIONS) };
-    let deadline = Instant::now() + MANIFESTS_WAIT;
+    let deadline = Instant::now() + READS_WAIT;
     loop {
         let wanted = (limit - pages.len()).min(PAGE);
         let next = pages.add(&origin.page(&format!("limit={wanted}{after}{query}"), wanted, deadline).await?)?;
@@ -80,6 +80,7 @@ fn query(args: &List) -> String {
         ("ownerKind", kind),
         ("owner", owner),
         ("state", args.state.as_deref()),
+        ("outcome", args.outcome.as_deref()),
         ("startedAfter", args.since.as_deref()),
         ("startedBefore", args.until.as_deref()),
         ("q", Some(text.as_str())),
@@ -139,14 +140,16 @@ impl Origin {
         Ok(Self::Store(Box::new(State { access, audit, sessions, dashboards: None, health, metrics, heavy })))
     }
 
-    /// Returns a page of the list as JSON. Until the deadline, waits for manifests that may make it fuller.
+    /// Returns a page of the list as JSON. Until the deadline, waits for files that may make it fuller.
     async fn page(&self, query: &str, wanted: usize, deadline: Instant) -> anyhow::Result<String> {
         let mut page = self.ask(query).await?;
         if let Self::Store(state) = self {
-            // The first look has the manifests read on which the states of this page depend.
+            // The first look has the files read on which the states and outcomes of this page depend.
             let is_in_time = Instant::now() < deadline;
             if tokio::time::timeout_at(deadline, state.sessions.idle()).await.is_err() && is_in_time {
-                print_error("not all manifests were read in time, so some states are unknown that could be known");
+                print_error(
+                    "not all files were read in time, so some states and outcomes are unknown that could be known",
+                );
             }
             page = self.ask(query).await?;
         }
@@ -189,6 +192,7 @@ mod tests {
         for (flags, expected) in [
             (&[][..], ""),
             (&["-n", "a b", "--cluster", "c&d", "--state", "dead"], "&namespace=a%20b&cluster=c%26d&state=dead"),
+            (&["--outcome", "failed"], "&outcome=failed"),
             (&["--owner", "train"], "&owner=train"),
             (&["--owner", "rayjob/train"], "&ownerKind=rayjob&owner=train"),
             (&["--owner", "rayjob/"], "&ownerKind=rayjob"),

@@ -67,8 +67,8 @@ impl Sessions {
         self.source().facts.facts(key)
     }
 
-    /// Returns the outcome of a session of a source, as far as it was read. Files that were not read are, in the background, if
-    /// `may_read`.
+    /// Returns the outcome of a session of a source, as far as it was read. Files that were not read are, in the
+    /// background, if `may_read`.
     pub(super) fn outcome(self: &Arc<Self>, source: &Source, key: &SessionKey, may_read: bool) -> ReadOutcome {
         let Some(facts) = source.facts.facts(key) else {
             if may_read {

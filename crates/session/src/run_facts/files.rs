@@ -8,8 +8,8 @@
 //! | list the head's manifests; read those of our collector | 1, or 2 |
 //! | list the drivers' logs of the head, and read the ends of some | 1, and 1 or 2 for each log, at most `MAX_LOGS` logs |
 //!
-//! A session has several heads where Ray's GCS survived one of them. A listing that fails fails the read, as do events of jobs that are there and cannot be read. A driver's log that cannot
-//! be read only leaves its words out.
+//! A session has several heads where Ray's GCS survived one of them. A listing that fails fails the read, as do events
+//! of jobs that are there and cannot be read. A driver's log that cannot be read only leaves its words out.
 
 use crate::Error;
 use crate::catalog::Lister;
@@ -211,6 +211,8 @@ impl Reader<'_> {
     async fn drivers(&mut self, head: &HeadNode) -> Result<(), Error> {
         let prefix = format!("{}job-driver-", head.logs);
         let page = self.lister.page(&prefix, Delimiter::None, None, &mut self.lister.paging()).await?;
+        // The other drivers' jobs are not known.
+        self.is_partial |= page.next.is_some();
         let mut logs: Vec<(ObjectMeta, String)> = Vec::new();
         for object in page.objects {
             self.newest = self.newest.max(object.modified);

@@ -303,6 +303,19 @@ async fn a_sweep_reads_the_newest_first_and_rests() {
     sweep.await.unwrap();
 }
 
+/// Jobs are known by the names of their drivers' logs; with more logs than a listing has on a page, some may be unknown.
+#[tokio::test]
+async fn facts_are_partial_where_not_all_drivers_are_listed() {
+    let scene = Scene::new(2).await;
+    for log in 0..1_000 {
+        let key = format!("{}{NODE}/logs/job-driver-b{log}.log", folder(1));
+        scene.bucket.put_modified(key, "", BEGAN + 60 * SECOND);
+    }
+    for (n, is_partial) in [(0, false), (1, true)] {
+        assert_eq!(scene.shown(n).await.facts.unwrap().is_partial, is_partial, "{n}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_sweep_comes_back_to_what_ended_meanwhile() {
     let scene = Scene::new(40).await;
