@@ -1,4 +1,5 @@
-//! Types shared by every layer: names of clusters and sessions, Ray's ids and enums, times, stored JSON.
+//! Types shared by every layer: names of clusters and sessions, Ray's ids and enums, times, stored JSON, text of
+//! terminals.
 //!
 //! Pure, with no dependency on other modules of this crate. Types that only one layer needs belong to that layer.
 
@@ -8,4 +9,5 @@ pub mod id;
 pub mod name;
 pub mod stored_json;
 pub mod task;
+pub mod terminal;
 pub mod time;

@@ -3,6 +3,8 @@
 //! Drivers print what their workers print (`(f pid=7) …`), and log that they connect; Ray quotes the last ten lines of the
 //! log in the message of a failed job. Of recorded failures the cause is the last line that is neither.
 
+use crate::base::terminal::without_escapes;
+
 /// Longest line, in characters.
 const MAX_LINE: usize = 300;
 /// Characters within which the process of a printed line is named.
@@ -17,22 +19,8 @@ pub fn last_words(text: &str) -> Option<String> {
 
 /// Returns a line without escape sequences of terminals, control characters, and spaces at its ends.
 fn plain(line: &str) -> String {
-    let mut plain = String::new();
-    let mut chars = line.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c == '\u{1b}' {
-            if chars.next_if_eq(&'[').is_some() {
-                // Parameters up to the final byte.
-                chars.by_ref().find(|c| ('@'..='~').contains(c));
-            } else {
-                chars.next();
-            }
-        } else if c == '\t' {
-            plain.push(' ');
-        } else if !c.is_control() {
-            plain.push(c);
-        }
-    }
+    let chars = without_escapes(line).map(|c| if c == '\t' { ' ' } else { c });
+    let plain: String = chars.filter(|c| !c.is_control()).collect();
     plain.trim().to_owned()
 }
 
