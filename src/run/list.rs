@@ -146,7 +146,7 @@ impl Origin {
             // The first look has the manifests read on which the states of this page depend.
             let is_in_time = Instant::now() < deadline;
             if tokio::time::timeout_at(deadline, state.sessions.idle()).await.is_err() && is_in_time {
-                print_error("not all manifests were read in time, so some states are unknown that could be known");
+                print_error("not all files were read in time, so states and outcomes are missing that could be known");
             }
             page = self.ask(query).await?;
         }
