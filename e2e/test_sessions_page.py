@@ -161,6 +161,9 @@ def test_an_empty_result_and_a_bad_query_show_what_to_do(window, many):
     window.wait_for_text("0 of", "No session matches", "Show all sessions")
     window.open(f"{many.url}/sessions/?startedAfter=yesterday")
     window.wait_for_text("a time such as")
+    window.open(f"{many.url}/sessions/?startedAfter=24h")
+    window.type_into("[name=startedAfter]", "yesterday")
+    window.wait_for_text('This could not be looked up: startedAfter="yesterday": a day,', "is wanted Request id: ")
     window.errors()
 
 

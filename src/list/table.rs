@@ -18,7 +18,7 @@ const COLUMNS: [Column; 5] = [
     ("STATE", state),
     (OUTCOME, |session| text(session, "outcome")),
     // Without a zone, only the head knows which clock that is.
-    ("STARTED (HEAD'S CLOCK)", started),
+    ("STARTED (HEAD CLOCK)", started),
 ];
 
 /// Further columns of the wide table.
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(
             shown(&[job(), other.clone()], false),
             [
-                "NAMESPACE   NAME          STATE    STARTED (HEAD'S CLOCK)",
+                "NAMESPACE   NAME          STATE    STARTED (HEAD CLOCK)",
                 "ml-serving  rayjob/train  dead     2026-11-23 07:07 +01:00",
                 "ml          raycluster/c  unknown  2026-11-23 08:00",
             ]
@@ -134,7 +134,7 @@ mod tests {
         other["ended"] = json!("marker");
         other["outcome"] = json!("Succeeded");
         let rows = shown(&[job(), other], false);
-        assert_eq!(rows[0], "NAMESPACE   NAME          STATE  OUTCOME    STARTED (HEAD'S CLOCK)");
+        assert_eq!(rows[0], "NAMESPACE   NAME          STATE  OUTCOME    STARTED (HEAD CLOCK)");
         assert_eq!(rows[1], "ml-serving  rayjob/train  dead              2026-11-23 07:07 +01:00");
         assert_eq!(rows[2], "ml          raycluster/c  ended  Succeeded  2026-11-23 08:00");
         assert!(rows.iter().all(|row| row.chars().count() <= 80), "{rows:?}");

@@ -59,7 +59,7 @@ pub(in crate::http) struct SessionList {
         ("completeness" = Option<String>, Query, description = "complete, complete-to, gaps or no-known-gaps, of sessions with manifests"),
         ("outcome" = Option<String>, Query, description = "succeeded, failed, stopped or unknown, by the jobs of sessions that were read"),
         ("startedAfter" = Option<String>, Query, description = "RFC 3339, a day, or a span up to now such as 24h or 7d; compared with the head's own clock"),
-        ("startedBefore" = Option<String>, Query, description = "RFC 3339; compared with the head's own clock"),
+        ("startedBefore" = Option<String>, Query, description = "RFC 3339, a day, or a span up to now; compared with the head's own clock"),
         ("q" = Option<String>, Query, description = "Words that must all occur in a name"),
         ("limit" = Option<usize>, Query, description = "Sessions a page: 1 to 1000, default 100"),
         ("after" = Option<String>, Query, description = "`next` of the previous page"),

@@ -42,7 +42,7 @@ pub(in crate::http) fn parse(query: &str, default_limit: usize, max_limit: usize
             }
             "startedAfter" | "startedBefore" => {
                 let at = parse_time(&value).ok_or_else(|| {
-                    bad("a time such as 2026-11-24T12:00:00Z, or a span up to now such as 24h or 7d, is wanted")
+                    bad("a day, a time such as 2026-11-24T12:00:00Z, or a span up to now such as 24h or 7d is wanted")
                 })?;
                 let bound = if name == "startedAfter" { &mut wanted.from } else { &mut wanted.until };
                 *bound = Some(at.as_microsecond());

@@ -30,7 +30,7 @@ async function show() {
     }
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById("results");
-    if (!fresh) throw new Error(page.body.textContent.trim() || `the server answered ${answer.status}`);
+    if (!fresh) throw new Error(reason(page) || `the server answered ${answer.status}`);
     results.replaceWith(fresh);
     form.querySelector(".spans").replaceWith(page.querySelector(".spans"));
     history.replaceState(null, "", to);
@@ -48,6 +48,12 @@ async function show() {
     note.append(`This could not be looked up: ${error.message} `, again);
     results.replaceChildren(note);
   }
+}
+
+// Returns the text of a page that is an error: the server's own reason and id, or all that a proxy says.
+function reason(page) {
+  const parts = page.querySelectorAll("h1 + p, p.quiet");
+  return [...(parts.length ? parts : [page.body])].map((part) => part.textContent.trim()).join(" ");
 }
 
 // Asks for the page again while the server reads how jobs ended: the first time soon, then ever later.

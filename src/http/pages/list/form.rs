@@ -54,6 +54,9 @@ fn field(name: &str, label: &str, kind: &str, value: &str, namespaces: Option<&[
         "text" | "date" => namespaces.filter(|known| name == "namespace" && known.len() > 1).map(<[&str]>::to_vec),
         words => Some(words.split(' ').collect()),
     };
+    // Links may spell words as our API does, with capitals.
+    let lower = value.to_ascii_lowercase();
+    let value = if matches!(kind, "text" | "date") { value } else { &lower };
     // A value from a link that is not among the choices is kept as text.
     let choices = choices.filter(|choices| value.is_empty() || choices.contains(&value));
     // A time or a span from a link does not fit a date field.
@@ -80,5 +83,24 @@ fn label_of(value: &str) -> &str {
     match OwnerKind::from_folder(value) {
         Some(kind) => kind.kind(),
         None => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_links_are_choices_and_other_values_are_kept_as_text() {
+        for (name, value, expected) in [
+            ("outcome", "Failed", r#"<option value="failed" selected>"#),
+            ("ownerKind", "RayJob", r#"<option value="rayjob" selected>"#),
+            ("outcome", "lost", r#"<input name="outcome" value="lost">"#),
+            ("namespace", "ML", r#"<input name="namespace" value="ML">"#),
+            ("namespace", "ml", r#"<option value="ml" selected>"#),
+        ] {
+            let shown = form(&[(name.to_owned(), value.to_owned())], Some(&["ml", "team"])).into_string();
+            assert!(shown.contains(expected), "{name}={value}: {shown}");
+        }
     }
 }
