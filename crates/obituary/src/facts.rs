@@ -9,6 +9,7 @@ pub mod condition;
 pub mod container;
 pub mod event;
 pub mod node;
+pub mod omitted;
 pub mod pod;
 pub mod read;
 pub mod spec;
@@ -26,9 +27,14 @@ pub use subject::{Kind, OwnerRef, Subject, Suspend};
 
 use crate::join::{Join, Table, least};
 use crate::time::Time;
-use bounds::Omitted;
+use omitted::Omitted;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
 
 /// All that is known of one object: of a `RayCluster` with its pods, or of a `RayJob` with its attempts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
