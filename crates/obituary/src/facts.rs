@@ -98,9 +98,4 @@ impl Facts {
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Subject> {
         self.objects.iter().filter(move |object| object.kind == kind)
     }
-
-    /// Adds a session of a cluster, which is no fact of Kubernetes: the list of sessions knows it.
-    pub fn add_session(&mut self, cluster: &str, session: &str, started: Time) {
-        self.join(Self { sessions: BTreeMap::from([(format!("{cluster}/{session}"), started)]), ..Self::default() });
-    }
 }
