@@ -24,11 +24,11 @@ mod waits;
 pub use code::Code;
 pub use outcome::Outcome;
 pub use ray::{DeadNode, JobEnd, JobState, RayFacts, TaskErrors, WorkerExit};
-pub use sentence::fill;
 
 use crate::facts::{Facts, Kind};
 use crate::time::Time;
 use scope::Scope;
+use sentence::fill;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -9,6 +9,7 @@ pub mod condition;
 pub mod container;
 pub mod event;
 pub mod node;
+pub mod omitted;
 pub mod pod;
 pub mod read;
 pub mod spec;
@@ -26,9 +27,14 @@ pub use subject::{Kind, OwnerRef, Subject, Suspend};
 
 use crate::join::{Join, Table, least};
 use crate::time::Time;
-use bounds::Omitted;
+use omitted::Omitted;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
 
 /// All that is known of one object: of a `RayCluster` with its pods, or of a `RayJob` with its attempts.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -91,10 +97,5 @@ impl Facts {
     /// Returns the objects of a kind.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Subject> {
         self.objects.iter().filter(move |object| object.kind == kind)
-    }
-
-    /// Adds a session of a cluster, which is no fact of Kubernetes: the list of sessions knows it.
-    pub fn add_session(&mut self, cluster: &str, session: &str, started: Time) {
-        self.join(Self { sessions: BTreeMap::from([(format!("{cluster}/{session}"), started)]), ..Self::default() });
     }
 }

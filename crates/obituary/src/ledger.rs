@@ -3,7 +3,7 @@
 //! Pieces are written at most once a minute, `{day}/{milliseconds}-{writer}.jsonl`, and joined into `{day}.jsonl.gz`
 //! after the day. Rows of one run join by the greatest revision.
 
-use crate::cause::{Cause, Certainty, Code, Outcome, fill};
+use crate::cause::{Cause, Certainty, Code, Outcome};
 use crate::document::{Document, ObjectId};
 use crate::text::{cut, is_name};
 use crate::time::Time;
@@ -86,11 +86,6 @@ impl Row {
     pub fn sentence(&self) -> Option<String> {
         let (code, certainty) = (self.code?, self.certainty.unwrap_or_default());
         Some(Cause { code, certainty, values: self.values.clone(), ..Cause::default() }.sentence())
-    }
-
-    /// Returns the sentence of a code without values, as filters show it.
-    pub fn kind_of(code: Code) -> String {
-        fill(code.sentence(), &BTreeMap::new())
     }
 }
 

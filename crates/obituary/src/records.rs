@@ -10,7 +10,7 @@ pub use news::Due;
 use crate::cause::RayFacts;
 use crate::document::{Document, Kubernetes, ObjectId};
 use crate::facts::{Event, Facts, Kind, Node, Subject, read};
-use crate::join::{Join, Table, least};
+use crate::join::{Join, Keyed, Table, least};
 use crate::object;
 use crate::time::Time;
 use news::Written;
@@ -71,8 +71,10 @@ impl Object {
 struct Record {
     id: ObjectId,
     facts: Facts,
-    /// The number of joins.
+    /// The number of the last join, among those of all objects.
     version: u64,
+    /// The [`stamp`](Records::stamp) at which there was no news.
+    judged: u64,
     written: Option<Written>,
 }
 
@@ -80,6 +82,8 @@ struct Record {
 #[derive(Clone, Debug, Default)]
 pub struct Records {
     objects: BTreeMap<String, Record>,
+    /// The number of joins.
+    joins: u64,
     /// Clusters by the uid of their owner.
     owned: BTreeMap<String, BTreeSet<String>>,
     routes: Routes,
@@ -130,13 +134,13 @@ impl Records {
         if let Some(record) = self.objects.get_mut(uid) {
             let mut gone = record.subject();
             gone.gone_at = Some(seen);
-            record.join(Facts { objects: Table::from_iter([gone]), ..Facts::default() });
+            record.join(Facts { objects: Table::from_iter([gone]), ..Facts::default() }, &mut self.joins);
         } else if let Some(record) = pod_of.and_then(|owner| self.objects.get_mut(&owner))
             && let Some(pod) = record.facts.pods.get(&uid.to_owned())
         {
             let mut pod = pod.clone();
             least(&mut pod.gone_at, Some(seen));
-            record.join(Facts { pods: Table::from_iter([pod]), ..Facts::default() });
+            record.join(Facts { pods: Table::from_iter([pod]), ..Facts::default() }, &mut self.joins);
         }
     }
 
@@ -148,17 +152,17 @@ impl Records {
             // Of objects that went before, everything was seen.
             let over = record.written.as_ref().is_some_and(|written| written.is_final);
             if !over && namespace.is_none_or(|namespace| namespace == record.id.namespace) {
-                record.join(Facts { unseen: unseen.clone(), ..Facts::default() });
+                record.join(Facts { unseen: unseen.clone(), ..Facts::default() }, &mut self.joins);
             }
         }
     }
 
-    /// Notes a session of a cluster.
+    /// Notes a session of a cluster, which is no fact of Kubernetes: the list of sessions knows it.
     pub fn session(&mut self, uid: &str, session: &str, started: Time) {
         if let Some(record) = self.objects.get_mut(uid) {
-            let cluster = record.id.name.clone();
-            record.facts.add_session(&cluster, session, started);
-            record.version += 1;
+            let cluster = &record.id.name;
+            let sessions = BTreeMap::from([(format!("{cluster}/{session}"), started)]);
+            record.join(Facts { sessions, ..Facts::default() }, &mut self.joins);
         }
     }
 
@@ -170,7 +174,7 @@ impl Records {
             Some(written) => written.revision = written.revision.max(stored.revision),
             none => *none = Some(stored),
         }
-        record.join(document.facts);
+        record.join(document.facts, &mut self.joins);
         true
     }
 
@@ -285,6 +289,7 @@ impl Records {
             "Node" | "NodeClaim" => {
                 self.node_events.join(facts.events);
                 self.node_events.keep_greatest(NODE_EVENTS, |event| event.at);
+                self.touch(&about.name.0);
             }
             "Job" => {
                 let owner = self.routes.of(&about.uid.0).map(ToOwned::to_owned);
@@ -303,8 +308,24 @@ impl Records {
     fn node(&mut self, node: Option<Node>, seen: Time, gone: bool) {
         let Some(mut node) = node else { return };
         node.gone_at = gone.then_some(seen);
+        let (key, name) = (node.key(), node.name.clone());
+        let known = self.nodes.get(&key).cloned();
         self.nodes.add(node);
+        // Nodes report themselves all the time, mostly unchanged.
+        if self.nodes.get(&key) != known.as_ref() {
+            self.touch(&name);
+        }
         self.nodes.keep_greatest(NODES, |node| (node.gone_at.is_none(), node.gone_at));
+    }
+
+    /// Notes news of a node, which are news of the objects that have pods on it.
+    fn touch(&mut self, node: &str) {
+        for record in self.objects.values_mut() {
+            if record.facts.pods.iter().any(|pod| pod.node == node) {
+                self.joins += 1;
+                record.version = self.joins;
+            }
+        }
     }
 
     /// Adds a record for an object, if there is none, and takes what waited for it.
@@ -334,7 +355,7 @@ impl Records {
     fn join_uid(&mut self, uid: &str, facts: Facts) {
         let owner = self.routes.of(uid).unwrap_or(uid).to_owned();
         match self.objects.get_mut(&owner) {
-            Some(record) => record.join(facts),
+            Some(record) => record.join(facts, &mut self.joins),
             None => self.routes.keep(&owner, facts),
         }
     }
@@ -369,9 +390,10 @@ impl Records {
 }
 
 impl Record {
-    fn join(&mut self, facts: Facts) {
+    fn join(&mut self, facts: Facts, joins: &mut u64) {
         self.facts.join(facts);
-        self.version += 1;
+        *joins += 1;
+        self.version = *joins;
     }
 
     /// Returns the object itself, if a version of it was seen.

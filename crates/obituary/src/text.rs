@@ -8,8 +8,6 @@ pub const NOTE: usize = 1 << 10;
 pub const TERMINATION: usize = 2 << 10;
 /// The length of a `RayJob`'s message.
 pub const JOB_MESSAGE: usize = 4 << 10;
-/// The length of an entrypoint.
-pub const ENTRYPOINT: usize = 1 << 10;
 /// The part of a `RayJob`'s message that is kept of its beginning, where KubeRay's own words are.
 const JOB_HEAD: usize = 256;
 

@@ -87,7 +87,7 @@ fn with_values(scope: &Scope<'_>, job: &Subject, attempt: &Attempt, candidate: C
     match candidate.cause.code {
         Code::AppFailed => candidate.value("message", program(message)),
         Code::SubmissionFailed => candidate.value("message", message),
-        Code::SpecInvalid => candidate.value("kind", Kind::RayJob.name()).value("message", invalid(message)),
+        Code::SpecInvalid => candidate.value("kind", Kind::RayJob.name()).value("message", last_line(message)),
         Code::StatusLost => {
             let since = attempt.ran_at.or(attempt.from);
             candidate.value("time", &since.map(|since| span(at.since(since))).unwrap_or_default())
@@ -112,8 +112,4 @@ fn program(message: &str) -> &str {
         Some(end) => &last[..end],
         None => last,
     }
-}
-
-fn invalid(message: &str) -> &str {
-    last_line(message)
 }

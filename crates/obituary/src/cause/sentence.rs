@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 const VALUE: usize = 400;
 
 /// Returns the sentence with its values. In `[part|otherwise]` the part is taken if all of its values are known.
-pub fn fill(template: &str, values: &BTreeMap<String, String>) -> String {
+pub(super) fn fill(template: &str, values: &BTreeMap<String, String>) -> String {
     let mut sentence = String::new();
     let mut rest = template;
     while let Some(open) = rest.find('[') {

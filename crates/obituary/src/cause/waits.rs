@@ -162,7 +162,7 @@ fn count(scope: &Scope<'_>, candidate: &mut Candidate) {
         |pod: &&&Pod| pod.node.is_empty() && pod.conditions.iter().any(|condition| condition.reason == "Unschedulable");
     let without = group.iter().filter(|pod| waiting(pod)).count().max(1);
     let omitted =
-        scope.facts.omitted.healthy_pods.get(&candidate.group).map_or(0, crate::facts::bounds::Dropped::count);
+        scope.facts.omitted.healthy_pods.get(&candidate.group).map_or(0, crate::facts::omitted::Dropped::count);
     let all = group.len() as u64 + omitted;
     for (name, number) in [("n", without as u64), ("m", all)] {
         candidate.cause.values.insert(name.to_owned(), number.to_string());

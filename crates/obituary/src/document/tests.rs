@@ -1,7 +1,7 @@
 //! Documents on the wire: bounds, newer versions, fields that are not known.
 
 use super::*;
-use crate::facts::{Event, Kind, Subject};
+use crate::facts::{Event, Group, Kind, Node, Spec, Subject};
 use crate::join::Table;
 use proptest::prelude::*;
 
@@ -106,4 +106,28 @@ fn old_ordinary_events_go_first_and_are_counted() {
     assert!(all.events.iter().any(|event| event.reason == "Evicted"));
     let kept = all.events.len() as u64;
     assert_eq!(all.omitted.events.count() + kept, 199, "a repeated event counts once");
+}
+
+/// A cluster of hundreds of nodes, and specs that only a hostile user writes: what is left fits, and can be read again.
+#[test]
+fn nodes_and_specs_stay_within_the_bound() {
+    let long = |number: usize| format!("{number}-{}", "x".repeat(240));
+    let mut all = facts();
+    for number in 0..24 {
+        let map: BTreeMap<String, String> = (0..16).map(|key| (long(key), long(number))).collect();
+        let group = Group { name: long(number), limits: map.clone(), requests: map, ..Group::default() };
+        let spec = Some(Spec { groups: vec![group; 12], ..Spec::default() });
+        let uid = format!("u-{number}");
+        let object = Subject { uid, name: long(number), namespace: long(0), spec, ..Subject::default() };
+        all.join(Facts { objects: Table::from_iter([object]), ..Facts::default() });
+        assert!(all.weight() <= MAX_WEIGHT, "{}", all.weight());
+    }
+    for number in 0..400 {
+        let node = Node { name: long(number), uid: format!("n-{number}"), ..Node::default() };
+        all.join(Facts { nodes: Table::from_iter([node]), ..Facts::default() });
+        assert!(all.weight() <= MAX_WEIGHT, "{}", all.weight());
+    }
+    assert!(all.object("u-1").is_some() && all.omitted.others.count() > 0);
+    let document = Document::new(id(), all, None);
+    assert_eq!(Document::read(&document.to_bytes().unwrap()).unwrap().facts.objects, document.facts.objects);
 }

@@ -8,9 +8,8 @@ use super::event::Event;
 use super::pod::{Pod, Role};
 use super::subject::Kind;
 use super::weight::Weigh;
-use crate::join::Join;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::join::Keyed;
+use std::collections::BTreeSet;
 
 /// The weight of the facts of one object, in bytes.
 pub const MAX_WEIGHT: usize = 64 << 10;
@@ -25,94 +24,6 @@ const WAITS: usize = 6;
 const CONTAINERS: usize = 8;
 /// Attempts of which the text is kept.
 const ATTEMPTS: usize = 20;
-/// Things that are told apart after they were dropped.
-const TOLD_APART: usize = 1_000;
-/// Groups whose dropped pods are counted; all others are one.
-const GROUPS: usize = 32;
-
-/// Things that were dropped: their number, from digests of their keys, so that a repeated thing counts once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Dropped {
-    digests: BTreeSet<u32>,
-    /// The number that a stored document tells.
-    told: u64,
-}
-
-impl Dropped {
-    /// Returns the number: at least so many.
-    pub fn count(&self) -> u64 {
-        self.told.max(self.digests.len() as u64)
-    }
-
-    fn add(&mut self, key: &str) {
-        if self.digests.len() < TOLD_APART {
-            self.digests.insert(crc32fast::hash(key.as_bytes()));
-        }
-    }
-}
-
-impl Join for Dropped {
-    fn join(&mut self, other: Self) {
-        self.told = self.told.max(other.told);
-        self.digests.extend(other.digests.into_iter().take(TOLD_APART));
-    }
-}
-
-impl Serialize for Dropped {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u64(self.count())
-    }
-}
-
-impl<'de> Deserialize<'de> for Dropped {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self { digests: BTreeSet::new(), told: u64::deserialize(deserializer)? })
-    }
-}
-
-/// Numbers of things that were dropped.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Omitted {
-    /// Pods in trouble.
-    pub pods: Dropped,
-    /// Pods without trouble, by group.
-    pub healthy_pods: BTreeMap<String, Dropped>,
-    /// Events.
-    pub events: Dropped,
-    /// Other things: conditions, texts of attempts.
-    pub others: Dropped,
-}
-
-impl Omitted {
-    /// Returns `true` if nothing was dropped.
-    pub fn is_empty(&self) -> bool {
-        let all = [&self.pods, &self.events, &self.others];
-        all.into_iter().chain(self.healthy_pods.values()).all(|dropped| dropped.count() == 0)
-    }
-
-    fn healthy(&mut self, group: &str, key: &str) {
-        let known = self.healthy_pods.contains_key(group) || self.healthy_pods.len() < GROUPS;
-        self.healthy_pods.entry(if known { group.to_owned() } else { "others".to_owned() }).or_default().add(key);
-    }
-
-    pub(super) fn weight(&self) -> usize {
-        let healthy = self.healthy_pods.iter().map(|(group, dropped)| group.len() + 64 + 8 * dropped.digests.len());
-        8 * (self.pods.digests.len() + self.events.digests.len() + self.others.digests.len()) + healthy.sum::<usize>()
-    }
-}
-
-impl Join for Omitted {
-    fn join(&mut self, other: Self) {
-        self.pods.join(other.pods);
-        self.events.join(other.events);
-        self.others.join(other.others);
-        for (group, dropped) in other.healthy_pods.into_iter().take(GROUPS + 1) {
-            self.healthy_pods.entry(group).or_default().join(dropped);
-        }
-    }
-}
-
 /// Reasons of Events that may be the only trace of a cause.
 const DECISIVE: [&str; 6] = ["Evicted", "Preempted", "Invalid", "FailedToCreate", "FailedScheduling", "Disruption"];
 
@@ -134,6 +45,7 @@ impl Facts {
         }
         self.drop_events(|event| event.kind != "Warning" && !is_decisive(event));
         self.drop_pods(|pod| pod.role == Role::Worker && !pod.is_troubled());
+        self.drop_nodes();
         self.drop_events(|event| !is_decisive(event));
         self.drop_pods(|pod| pod.role == Role::Worker);
         self.drop_conditions();
@@ -141,6 +53,7 @@ impl Facts {
         self.drop_events(|_| true);
         self.drop_pods(|_| true);
         self.drop_attempts();
+        self.drop_rest();
     }
 
     /// Bounds what is small and could be many.
@@ -150,7 +63,7 @@ impl Facts {
             .objects
             .iter()
             .filter(|object| object.suspends.len() > WAITS || object.active.len() > OBJECTS)
-            .map(crate::join::Keyed::key)
+            .map(Keyed::key)
             .collect();
         for key in many {
             let Some(mut object) = self.objects.remove(&key) else { continue };
@@ -192,7 +105,7 @@ impl Facts {
                 break;
             }
             excess = excess.saturating_sub(event.weigh());
-            keys.push(crate::join::Keyed::key(event));
+            keys.push(Keyed::key(event));
         }
         for key in keys {
             self.events.remove(&key);
@@ -216,8 +129,21 @@ impl Facts {
             if troubled {
                 self.omitted.pods.add(&uid);
             } else {
-                self.omitted.healthy(&group, &uid);
+                self.omitted.add_healthy(&group, &uid);
             }
+        }
+    }
+
+    /// Drops nodes without pods: those of pods that were dropped, and of documents that were joined.
+    fn drop_nodes(&mut self) {
+        if self.weigh() <= MAX_WEIGHT {
+            return;
+        }
+        let named: BTreeSet<&String> = self.pods.iter().map(|pod| &pod.node).collect();
+        let others: Vec<_> = self.nodes.iter().filter(|node| !named.contains(&node.name)).map(Keyed::key).collect();
+        for key in others {
+            self.nodes.remove(&key);
+            self.omitted.others.add(&format!("node {key:?}"));
         }
     }
 
@@ -244,7 +170,9 @@ impl Facts {
         }
         let mut objects = std::mem::take(&mut self.objects);
         for mut old in objects.keep_greatest(2, |object| (object.kind != Kind::RayCluster, object.created_at)) {
-            old.spec = None;
+            if old.spec.take().is_some() {
+                self.omitted.others.add(&format!("spec {}", old.uid));
+            }
             objects.add(old);
         }
         self.objects = objects;
@@ -257,6 +185,33 @@ impl Facts {
             for dropped in self.attempts.keep_greatest(left, |attempt| attempt.from) {
                 self.omitted.others.add(&dropped.cluster);
             }
+        }
+    }
+
+    /// Drops what is left beside the newest object, its attempt and its sessions, for names and specs may be of any
+    /// number and length.
+    fn drop_rest(&mut self) {
+        if self.weigh() <= MAX_WEIGHT {
+            return;
+        }
+        self.drop_nodes();
+        let mut objects = std::mem::take(&mut self.objects);
+        for mut object in objects.keep_greatest(0, |_| ()) {
+            if object.spec.take().is_some() {
+                self.omitted.others.add(&format!("spec {}", object.uid));
+            }
+            self.objects.add(object);
+        }
+        while self.weigh() > MAX_WEIGHT && self.objects.len() > 1 {
+            let left = self.objects.len() / 2;
+            for dropped in
+                self.objects.keep_greatest(left, |object| (object.kind != Kind::RayCluster, object.created_at))
+            {
+                self.omitted.others.add(&dropped.uid);
+            }
+        }
+        if self.weigh() > MAX_WEIGHT {
+            self.omitted.tell_none_apart();
         }
     }
 }

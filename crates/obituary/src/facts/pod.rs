@@ -80,7 +80,7 @@ pub struct Pod {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub phase: String,
     /// Restarts of Ray's container.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "super::is_zero")]
     pub restarts: i64,
     /// Conditions that tell of trouble, and reasons of the pod itself.
     #[serde(skip_serializing_if = "Table::is_empty")]
@@ -88,11 +88,6 @@ pub struct Pod {
     /// The containers of which there is something to tell.
     #[serde(skip_serializing_if = "Table::is_empty")]
     pub containers: Table<Container>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(number: &i64) -> bool {
-    *number == 0
 }
 
 impl Pod {

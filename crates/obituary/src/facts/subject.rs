@@ -131,7 +131,7 @@ pub struct Subject {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ready_at: Option<Time>,
     /// The greatest number of a version of the spec that was seen not to be suspended.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "super::is_zero")]
     pub not_suspended: i64,
     /// Versions of the spec that are suspended, and who resumed them.
     #[serde(skip_serializing_if = "Table::is_empty")]
@@ -142,11 +142,6 @@ pub struct Subject {
     /// The newest version of the spec.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spec: Option<Spec>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(number: &i64) -> bool {
-    *number == 0
 }
 
 impl Subject {

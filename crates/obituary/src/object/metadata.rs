@@ -72,8 +72,6 @@ lenient! {
         origin_kind: Label = "ray.io/originated-from-crd",
         /// Its name.
         origin_name: Label = "ray.io/originated-from-cr-name",
-        /// The Job of a submitter's pod.
-        job_name: Label = "batch.kubernetes.io/job-name",
         /// The queue of Kueue.
         queue: Label = "kueue.x-k8s.io/queue-name",
         /// `true` if the run's data is to be kept.

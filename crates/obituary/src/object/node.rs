@@ -1,6 +1,6 @@
 //! A node on which pods of Ray ran.
 
-use super::lenient::{Flag, Items, Label, When, lenient};
+use super::lenient::{Items, Label, When, lenient};
 use super::metadata::{Condition, Metadata};
 
 lenient! {
@@ -18,8 +18,6 @@ lenient! {
 lenient! {
     /// The spec of a node.
     pub struct NodeSpec {
-        /// `true` for one that was cordoned.
-        unschedulable: Flag = "unschedulable",
         /// The taints.
         taints: Items<Taint, 32> = "taints",
     }

@@ -23,8 +23,6 @@ lenient! {
         node: Label = "nodeName",
         /// The containers.
         containers: Items<Container, 16> = "containers",
-        /// The containers that run before those.
-        init_containers: Items<Container, 16> = "initContainers",
     }
 }
 
@@ -37,8 +35,6 @@ lenient! {
         reason: Label = "reason",
         /// The message.
         message: Text = "message",
-        /// The start on its node.
-        start: When = "startTime",
         /// The conditions.
         conditions: Items<Condition, 32> = "conditions",
         /// The containers.

@@ -51,8 +51,6 @@ lenient! {
     pub struct RayClusterStatus {
         /// `ready`, `suspended`, `failed` or nothing.
         state: Label = "state",
-        /// The reason for the state.
-        reason: Label = "reason",
         /// The conditions.
         conditions: Items<Condition, 32> = "conditions",
     }

@@ -1,6 +1,6 @@
 //! The Workload that Kueue makes of a `RayJob` or `RayCluster`.
 
-use super::lenient::{Items, Label, lenient};
+use super::lenient::{Items, lenient};
 use super::metadata::{Condition, Metadata};
 
 lenient! {
@@ -8,18 +8,8 @@ lenient! {
     pub struct Workload {
         /// The metadata, with the object as owner.
         metadata: Metadata = "metadata",
-        /// The spec.
-        spec: WorkloadSpec = "spec",
         /// The status.
         status: WorkloadStatus = "status",
-    }
-}
-
-lenient! {
-    /// The spec of a Workload.
-    pub struct WorkloadSpec {
-        /// The queue.
-        queue: Label = "queueName",
     }
 }
 

@@ -22,8 +22,6 @@ pub(super) struct Written {
     pub(super) is_final: bool,
     /// A digest of what the document tells.
     digest: u32,
-    /// The number of joins that it knows of.
-    stamp: u64,
 }
 
 impl Written {
@@ -31,7 +29,7 @@ impl Written {
     pub(super) fn of(document: &Document) -> Self {
         let digest = digest(&document.object, &document.facts).unwrap_or(0);
         let at = document.written_at.unwrap_or_default();
-        Self { at, revision: document.revision, is_final: document.is_final, digest, stamp: 0 }
+        Self { at, revision: document.revision, is_final: document.is_final, digest }
     }
 }
 
@@ -48,34 +46,43 @@ impl Records {
     /// Returns the objects of which a document is to be written now: for a first trouble, a changed cause, an attempt
     /// that ended or a suspension, at most once a minute; when the object and its pods are gone; and for late facts.
     /// Objects that are healthy and quiet have no news.
-    pub fn due(&self, now: Time) -> Vec<Due> {
-        let due = |record: &&Record| self.is_due(record, now);
-        let all = self.objects.values().filter(|record| record.id.kind != Kind::RayService).filter(due);
-        all.map(|record| Due { object: record.id.clone(), is_final: self.is_over(record, now) }).collect()
+    pub fn due(&mut self, now: Time) -> Vec<Due> {
+        let (mut due, mut quiet) = (Vec::new(), Vec::new());
+        for record in self.objects.values().filter(|record| record.id.kind != Kind::RayService) {
+            let is_final = self.is_over(record, now);
+            let written = record.written.clone().unwrap_or_default();
+            let rested = written.at == Time::default() || now.since(written.at) >= BETWEEN;
+            let stamp = self.stamp(record);
+            if is_final && !written.is_final {
+                due.push(Due { object: record.id.clone(), is_final });
+            } else if rested && stamp != record.judged {
+                if self.has_news(record, &written) {
+                    due.push(Due { object: record.id.clone(), is_final });
+                } else {
+                    quiet.push((record.id.uid.clone(), stamp));
+                }
+            }
+        }
+        // Objects that nothing joins are not judged again.
+        for (uid, stamp) in quiet {
+            if let Some(record) = self.objects.get_mut(&uid) {
+                record.judged = stamp;
+            }
+        }
+        due
     }
 
-    fn is_due(&self, record: &Record, now: Time) -> bool {
-        let over = self.is_over(record, now);
-        let written = record.written.clone().unwrap_or_default();
-        if over && !written.is_final {
-            return true;
-        }
-        let rested = written.at == Time::default() || now.since(written.at) >= BETWEEN;
-        if !rested || self.stamp(record) == written.stamp {
-            return false;
-        }
+    /// Returns `true` if a document would tell something else than the one that was written.
+    fn has_news(&self, record: &Record, written: &Written) -> bool {
         let Some(facts) = self.facts(&record.id.uid) else { return false };
-        match digest(&record.id, &facts) {
-            // Nothing is told of a run that goes on well.
-            None => written.digest != 0,
-            Some(digest) => digest != written.digest,
-        }
+        // Nothing is told of a run that goes on well.
+        digest(&record.id, &facts).unwrap_or(0) != written.digest
     }
 
-    /// Returns the number of joins that an object's document depends on.
+    /// Returns the number of the last join that an object's document depends on.
     fn stamp(&self, record: &Record) -> u64 {
         let others = self.owner_of(record).into_iter().chain(self.clusters_of(&record.id));
-        record.version + others.map(|other| other.version).sum::<u64>()
+        others.map(|other| other.version).fold(record.version, u64::max)
     }
 
     /// Returns `true` if an object is gone, and its pods are, or should be.
@@ -92,7 +99,8 @@ impl Records {
         let Some(record) = self.objects.get(uid) else { return };
         let stamp = if self.facts(uid).as_ref() == Some(&document.facts) { self.stamp(record) } else { 0 };
         let Some(record) = self.objects.get_mut(uid) else { return };
-        record.written = Some(Written { at: now, stamp, ..Written::of(document) });
+        record.written = Some(Written { at: now, ..Written::of(document) });
+        record.judged = stamp;
     }
 
     /// Forgets objects whose last document was written half an hour ago, and returns them. A cluster's facts stay with
@@ -116,7 +124,7 @@ impl Records {
             self.owned.retain(|_, owned| !owned.is_empty());
             let living = |owner: &&mut Record| owner.own().and_then(Subject::end).is_none();
             if let Some(owner) = self.objects.get_mut(&owner).filter(living) {
-                owner.join(record.facts);
+                owner.join(record.facts, &mut self.joins);
             }
         }
         forgotten

@@ -89,6 +89,40 @@ fn news_of_the_owner_are_news() {
     assert_eq!(records.due(at(200)).iter().map(|due| due.object.name.as_str()).collect::<Vec<_>>(), ["c"]);
 }
 
+/// Thousands of healthy objects are asked for news each time, and nothing joins most of them.
+#[test]
+fn an_object_without_news_is_judged_once() {
+    let mut records = Records::default();
+    records.apply(&object(&cluster()), at(0));
+    records.apply(&object(&running()), at(10));
+    assert_ne!(records.objects["c-uid"].judged, records.joins);
+    assert_eq!(records.due(at(20)), []);
+    assert_eq!(records.objects["c-uid"].judged, records.joins);
+    records.apply(&object(&killed()), at(101));
+    assert_eq!(records.due(at(102)).len(), 1);
+}
+
+/// A node may tell of its trouble after its pod was gone, and nothing else joins any more.
+#[test]
+fn news_of_a_node_are_news_of_its_pods_cluster() {
+    let node =
+        |taints: Value| json!({"kind": "Node", "metadata": {"name": "n", "uid": "n-uid"}, "spec": {"taints": taints}});
+    let mut records = Records::default();
+    records.apply(&object(&cluster()), at(0));
+    records.apply(&object(&node(json!([]))), at(0));
+    records.apply(&object(&running()), at(10));
+    records.delete(&object(&running()), at(100));
+    write(&mut records, at(101));
+    assert_eq!(records.due(at(170)), []);
+    records.apply(&object(&node(json!([]))), at(171));
+    assert_eq!(records.due(at(172)), [], "a node that reports itself unchanged is no news");
+    let drained = json!([{"key": "karpenter.sh/disrupted", "timeAdded": "2026-11-29T07:01:30Z"}]);
+    records.apply(&object(&node(drained)), at(180));
+    assert_eq!(records.due(at(181)).len(), 1);
+    let document = write(&mut records, at(181));
+    assert_eq!(document.first_cause().unwrap().code, crate::cause::Code::Drained);
+}
+
 #[test]
 fn the_last_document_waits_for_the_pods() {
     let mut records = Records::default();

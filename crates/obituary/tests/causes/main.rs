@@ -8,4 +8,5 @@ mod objects;
 mod recorded;
 mod replay;
 mod rules;
+mod runs;
 mod secrets;

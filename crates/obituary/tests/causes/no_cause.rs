@@ -4,10 +4,6 @@ use crate::objects::*;
 use ray_history_obituary::cause::{Certainty, Code, Outcome};
 use serde_json::{Value, json};
 
-fn running(seconds: i64) -> Value {
-    json!({"running": {"startedAt": when(seconds)}})
-}
-
 fn succeeded(scene: Scene) -> Scene {
     scene.see(300, job("Complete", "SUCCEEDED", json!({"endTime": when(300)})))
 }

@@ -207,6 +207,11 @@ pub(crate) fn ended(seconds: i64, reason: &str, exit: i64) -> Value {
         "containerID": format!("containerd://{seconds}")}})
 }
 
+/// The state of a container that runs.
+pub(crate) fn running(seconds: i64) -> Value {
+    json!({"running": {"startedAt": when(seconds)}})
+}
+
 pub(crate) fn waiting(reason: &str, message: &str) -> Value {
     json!({"waiting": {"reason": reason, "message": message}})
 }
@@ -244,4 +249,11 @@ pub(crate) fn workload(kind: &str, status: &str, reason: &str, seconds: i64) -> 
 
 pub(crate) fn node(more: Value) -> Value {
     object("Node", "node-1", "n-uid", more)
+}
+
+/// The program of the job fails with an error, which is the last line of the message.
+pub(crate) fn app_failed(scene: Scene, seconds: i64, error: &str) -> Scene {
+    let message =
+        format!("Job entrypoint command failed with exit code 1, last available logs (truncated):\n{error}\n");
+    scene.fails(seconds, "AppFailed", "FAILED", &message)
 }
