@@ -59,7 +59,7 @@ const MAY_IMPORT: [(&str, &[&str]); 27] = [
     ("logs", &["base", "layout"]),
     ("manifest", &["base", "layout"]),
     ("metrics", &["storage"]),
-    ("obituary", &["base"]),
+    ("obituary", &["base", "snapshot"]),
     ("ray_api", &["base", "event", "logs", "snapshot"]),
     ("session", &["base", "event", "layout", "logs", "manifest", "metrics", "settings", "snapshot", "storage"]),
     ("settings", &["access", STORES, "store_settings"]),

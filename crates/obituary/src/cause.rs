@@ -22,8 +22,8 @@ mod sentence;
 mod waits;
 
 pub use code::Code;
-pub use outcome::Outcome;
 pub use ray::{DeadNode, JobEnd, JobState, RayFacts, TaskErrors, WorkerExit};
+pub use ray_history_core::snapshot::run_facts::Outcome;
 
 use crate::facts::{Facts, Kind};
 use crate::time::Time;

@@ -1,5 +1,7 @@
 //! Texts of objects, cut and cleaned before they are kept.
 
+use ray_history_core::base::terminal::without_escapes;
+
 /// The length of a name that is kept, in bytes.
 pub const NAME: usize = 253;
 /// The length of a note or message that is kept.
@@ -32,17 +34,7 @@ pub fn cut_middle(text: &str, limit: usize) -> String {
 
 /// Appends the cleaned text; what is cut off becomes `…`, and the result has at most `limit` bytes.
 fn clean_into(text: &str, into: &mut String, limit: usize) {
-    let mut characters = text.chars();
-    while let Some(c) = characters.next() {
-        let c = match c {
-            '\u{1b}' => {
-                skip_escape(&mut characters);
-                continue;
-            }
-            '\n' | '\t' => c,
-            c if c.is_control() => continue,
-            c => c,
-        };
+    for c in without_escapes(text).filter(|c| matches!(c, '\n' | '\t') || !c.is_control()) {
         if into.len() + c.len_utf8() > limit {
             let end = into.floor_char_boundary(limit.saturating_sub('…'.len_utf8()));
             into.truncate(end);
@@ -50,13 +42,6 @@ fn clean_into(text: &str, into: &mut String, limit: usize) {
             return;
         }
         into.push(c);
-    }
-}
-
-/// Skips what follows the escape character: `[`, parameters, and a letter; or one character.
-fn skip_escape(characters: &mut std::str::Chars<'_>) {
-    if characters.next() == Some('[') {
-        characters.by_ref().find(|c| ('@'..='~').contains(c));
     }
 }
 

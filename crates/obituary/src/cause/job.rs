@@ -7,6 +7,7 @@ use super::{Certainty, Code};
 use crate::facts::{Attempt, Kind, Subject};
 use crate::text::last_line;
 use crate::time::{Time, span};
+use ray_history_core::snapshot::run_facts::last_words;
 
 /// Returns the candidates of the job's own words.
 pub(super) fn candidates(scope: &Scope<'_>) -> Vec<Candidate> {
@@ -85,7 +86,7 @@ fn with_values(scope: &Scope<'_>, job: &Subject, attempt: &Attempt, candidate: C
     let message = attempt.state.message.as_str();
     let spec = job.spec.as_ref();
     match candidate.cause.code {
-        Code::AppFailed => candidate.value("message", program(message)),
+        Code::AppFailed => candidate.value("message", &program(message)),
         Code::SubmissionFailed => candidate.value("message", message),
         Code::SpecInvalid => candidate.value("kind", Kind::RayJob.name()).value("message", last_line(message)),
         Code::StatusLost => {
@@ -105,11 +106,10 @@ fn with_values(scope: &Scope<'_>, job: &Subject, attempt: &Attempt, candidate: C
     }
 }
 
-/// Returns the line that tells what failed: the last one, where it is not KubeRay's own.
-fn program(message: &str) -> &str {
-    let last = last_line(message);
-    match last.find(", last available logs") {
-        Some(end) => &last[..end],
-        None => last,
-    }
+/// Returns the line that tells what failed: the program's own last one, else the part of KubeRay's before the log.
+pub(super) fn program(message: &str) -> String {
+    last_words(message).unwrap_or_else(|| {
+        let last = last_line(message);
+        last.split_once(", last available logs").map_or(last, |(said, _)| said).to_owned()
+    })
 }

@@ -3,41 +3,7 @@
 use super::ray::JobState;
 use super::scope::Scope;
 use super::{Cause, Certainty, Code};
-use serde::{Deserialize, Serialize};
-use std::fmt;
-
-/// The outcome of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Outcome {
-    /// The `RayJob` is complete; without one, every job of Ray succeeded.
-    Succeeded,
-    /// The `RayJob` failed, or a certain cause of trouble ended the run.
-    Failed,
-    /// It was stopped, suspended, or deleted while it ran.
-    Stopped,
-    /// It goes on, or nobody knows.
-    #[default]
-    #[serde(other)]
-    Unknown,
-}
-
-impl Outcome {
-    /// Returns the name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Succeeded => "Succeeded",
-            Self::Failed => "Failed",
-            Self::Stopped => "Stopped",
-            Self::Unknown => "Unknown",
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+use ray_history_core::snapshot::run_facts::Outcome;
 
 /// Codes of somebody's decision to end a run.
 pub(super) const DECISIONS: [Code; 12] = [

@@ -1,11 +1,11 @@
 //! Candidates from Ray's own facts.
 
 use super::candidate::{Candidate, Place};
+use super::job::program;
 use super::ray::{JobState, RayFacts};
 use super::scope::Scope;
 use super::{Certainty, Code};
 use crate::facts::{Pod, Role};
-use crate::text::last_line;
 use crate::time::Time;
 
 /// Returns the candidates of Ray's facts, if they are known.
@@ -79,8 +79,8 @@ fn jobs(scope: &Scope<'_>, ray: &RayFacts) -> Vec<Candidate> {
         let sure = code == Code::Stopped || !system;
         let certainty = if sure { Certainty::Certain } else { Certainty::Likely };
         let candidate = Candidate::new(code, certainty, at, Place::Words, format!("job {}", job.id));
-        let message = if code == Code::AppFailed { last_line(&job.message) } else { "" };
-        Some(candidate.value("message", message).because(Some(at), "Ray", &job.message))
+        let message = if code == Code::AppFailed { program(&job.message) } else { String::new() };
+        Some(candidate.value("message", &message).because(Some(at), "Ray", &job.message))
     });
     ends.collect()
 }

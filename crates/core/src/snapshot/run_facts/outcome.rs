@@ -5,17 +5,21 @@
 
 use super::{JobFacts, RunFacts};
 use crate::snapshot::submission::{JobStatus, JobType, UnifiedJob};
+use serde::{Deserialize, Serialize};
+use std::fmt;
 
-/// The outcome of a session, or of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The outcome of a session, or of a run. Words of later versions read as `Unknown`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Outcome {
-    /// Every job succeeded.
+    /// Every job succeeded; the `RayJob` is complete.
     Succeeded,
-    /// A job failed.
+    /// A job failed; the `RayJob` did, or a certain cause of trouble ended the run.
     Failed,
-    /// A job was stopped, and none failed.
+    /// A job was stopped, and none failed; the run was suspended, or deleted while it ran.
     Stopped,
-    /// Nothing stored tells it.
+    /// It goes on, or nothing tells it.
+    #[default]
+    #[serde(other)]
     Unknown,
 }
 
@@ -36,6 +40,12 @@ impl Outcome {
     /// Returns the outcome with this word; case is ignored.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|outcome| outcome.as_str().eq_ignore_ascii_case(word))
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
