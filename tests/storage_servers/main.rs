@@ -51,6 +51,10 @@ trait Cloud: Fill {
     fn creates_atomically(&self) -> bool {
         true
     }
+    /// The same for a write on condition that the object is unchanged.
+    fn replaces_atomically(&self) -> bool {
+        self.creates_atomically()
+    }
     /// Returns the permissions that a writer needs, in the cloud's words.
     fn needs(&self) -> &'static str;
 }

@@ -207,6 +207,10 @@ impl Cloud for OssServer {
         })
     }
 
+    fn replaces_atomically(&self) -> bool {
+        false
+    }
+
     fn needs(&self) -> &'static str {
         "oss:PutObject and oss:AbortMultipartUpload"
     }

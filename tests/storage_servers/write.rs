@@ -17,6 +17,7 @@ pub(crate) async fn conforms(cloud: &impl Cloud) -> anyhow::Result<()> {
         scratch: scratch.path(),
         holds: &|key| cloud.holds(key),
         creates_atomically: cloud.creates_atomically(),
+        replaces_atomically: cloud.replaces_atomically(),
     })
     .await?;
     assert_eq!(cloud.unfinished().await, 0);

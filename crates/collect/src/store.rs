@@ -64,7 +64,7 @@ impl fmt::Debug for Store {
 
 #[async_trait]
 impl StorageWrite for Store {
-    async fn put(&self, key: &str, bytes: Bytes, condition: If) -> Result<Put, Error> {
+    async fn put(&self, key: &str, bytes: Bytes, condition: If<'_>) -> Result<Put, Error> {
         let length = bytes.len() as u64;
         let written = async { self.connected_for(key).await?.put(key, bytes, condition).await }.await;
         self.metrics.count(key, length, written.as_ref().err());

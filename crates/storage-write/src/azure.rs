@@ -68,12 +68,15 @@ impl AzureWriter {
 
 #[async_trait]
 impl StorageWrite for AzureWriter {
-    async fn put(&self, key: &str, bytes: Bytes, condition: If) -> Result<Put, Error> {
-        let only_absent = condition == If::Absent;
-        let condition = only_absent.then(|| ("if-none-match", "*".to_owned()));
-        match self.put_whole(key, Content::Bytes(bytes), condition.into_iter().collect()).await {
+    async fn put(&self, key: &str, bytes: Bytes, condition: If<'_>) -> Result<Put, Error> {
+        let header = match condition {
+            If::Any => None,
+            If::Absent => Some(("if-none-match", "*".to_owned())),
+            If::Unchanged(etag) => Some(("if-match", format!("\"{etag}\""))),
+        };
+        match self.put_whole(key, Content::Bytes(bytes), header.into_iter().collect()).await {
             Ok(()) => Ok(Put::Written),
-            Err(error) if only_absent && error.kind() == ErrorKind::PreconditionFailed => Ok(Put::Refused),
+            Err(error) if condition != If::Any && error.kind() == ErrorKind::PreconditionFailed => Ok(Put::Refused),
             Err(error) => Err(error),
         }
     }

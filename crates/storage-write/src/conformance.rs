@@ -5,6 +5,7 @@
 
 mod files;
 mod objects;
+mod unchanged;
 
 use super::StorageWrite;
 use anyhow::{Context, bail, ensure};
@@ -27,6 +28,8 @@ pub struct Subject<'a> {
     /// `false` for a server that checks a condition and writes in two steps, so that of several writers at once more
     /// than one may succeed.
     pub creates_atomically: bool,
+    /// The same for `If::Unchanged`.
+    pub replaces_atomically: bool,
 }
 
 /// Runs the whole suite.
@@ -34,6 +37,8 @@ pub async fn run(subject: Subject<'_>) -> anyhow::Result<()> {
     subject.replaces().await.context("replaces")?;
     subject.creates_once().await.context("creates_once")?;
     subject.creates_once_among_many().await.context("creates_once_among_many")?;
+    subject.replaces_what_is_unchanged().await.context("replaces_what_is_unchanged")?;
+    subject.replaces_once_among_many().await.context("replaces_once_among_many")?;
     subject.puts_empty_objects().await.context("puts_empty_objects")?;
     subject.keeps_odd_keys().await.context("keeps_odd_keys")?;
     subject.deletes().await.context("deletes")?;
@@ -69,7 +74,8 @@ impl Subject<'_> {
         ensure!(listed.skipped.is_empty(), "{:?}", listed.skipped);
         for object in listed.objects {
             let name = object.key.strip_prefix(self.prefix).unwrap_or_default();
-            let known = ["replace/", "create/", "many/", "empty/", "odd/", "delete/", "file/"];
+            let known =
+                ["replace/", "create/", "many/", "unchanged/", "contended/", "empty/", "odd/", "delete/", "file/"];
             let is_known = known.iter().any(|folder| name.starts_with(folder)) && !name.contains("partial");
             ensure!(is_known, "{object:?}");
         }

@@ -28,8 +28,16 @@ impl GcsWriter {
         Ok(Self(GcsConnection::open(config)?))
     }
 
-    async fn put_content(&self, key: &str, content: Content, condition: If) -> Result<Put, Error> {
-        let condition = if condition == If::Absent { "&ifGenerationMatch=0" } else { "" };
+    async fn put_content(&self, key: &str, content: Content, condition: If<'_>) -> Result<Put, Error> {
+        let condition = match condition {
+            If::Any => String::new(),
+            If::Absent => "&ifGenerationMatch=0".to_owned(),
+            // The ETag that the reading side reports is the generation.
+            If::Unchanged(etag) => match etag.parse::<u64>() {
+                Ok(generation) => format!("&ifGenerationMatch={generation}"),
+                Err(_) => return Ok(Put::Refused),
+            },
+        };
         let name = GcsConnection::name(key)?;
         let path = format!("/upload/storage/v1/b/{}/o?uploadType=media&name={name}{condition}", self.0.bucket());
         let length = content.len();
@@ -54,7 +62,7 @@ impl GcsWriter {
 
 #[async_trait]
 impl StorageWrite for GcsWriter {
-    async fn put(&self, key: &str, bytes: Bytes, condition: If) -> Result<Put, Error> {
+    async fn put(&self, key: &str, bytes: Bytes, condition: If<'_>) -> Result<Put, Error> {
         self.put_content(key, Content::Bytes(bytes), condition).await
     }
 

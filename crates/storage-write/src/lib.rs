@@ -40,12 +40,17 @@ use std::fs::File;
 
 /// The condition of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum If {
+pub enum If<'a> {
     /// Writes always.
     Any,
     /// Writes if there is no object with this key. A store that ignores conditions (garage) writes always, so nothing
     /// may depend on a refusal.
     Absent,
+    /// Writes if the object is still the one with this `ETag`, as the reading side reported it; not if there is none.
+    ///
+    /// OSS has no such condition, and some servers with the protocol of S3 refuse it: they are asked for the object just
+    /// before the write, so that of two writers at once both may succeed.
+    Unchanged(&'a str),
 }
 
 /// The outcome of a conditional write.
@@ -63,7 +68,7 @@ pub enum Put {
 #[async_trait]
 pub trait StorageWrite: Debug + Send + Sync + 'static {
     /// Writes an object, whole or not at all, if the condition holds.
-    async fn put(&self, key: &str, bytes: Bytes, condition: If) -> Result<Put, Error>;
+    async fn put(&self, key: &str, bytes: Bytes, condition: If<'_>) -> Result<Put, Error>;
 
     /// Writes the first `len` bytes of a file as an object, whole or not at all, replacing one of the same key.
     ///

@@ -61,7 +61,7 @@ impl LocalWriter {
     }
 
     /// Blocks the thread.
-    fn put_content(&self, key: &str, content: &Content, condition: If) -> Result<Put, Error> {
+    fn put_content(&self, key: &str, content: &Content, condition: If<'_>) -> Result<Put, Error> {
         let folder = &self.folder;
         let path = folder.path(key)?;
         if condition == If::Absent && path.exists() {
@@ -74,6 +74,15 @@ impl LocalWriter {
         let named = match condition {
             If::Any => fs::rename(&partial.path, &path),
             If::Absent => fs::hard_link(&partial.path, &path),
+            If::Unchanged(etag) => {
+                // Held until the file is closed; those who replace an object of this folder by its ETag take turns.
+                let turn = File::open(&parent).map_err(|error| folder.failure(key, error))?;
+                turn.lock().map_err(|error| folder.failure(key, error))?;
+                if folder.etag(key, &path)?.as_deref() != Some(etag) {
+                    return Ok(Put::Refused);
+                }
+                fs::rename(&partial.path, &path)
+            }
         };
         match named {
             Ok(()) => Ok(Put::Written),
@@ -85,8 +94,19 @@ impl LocalWriter {
 
 #[async_trait]
 impl StorageWrite for LocalWriter {
-    async fn put(&self, key: &str, bytes: Bytes, condition: If) -> Result<Put, Error> {
-        self.run(key, move |writer, key| writer.put_content(key, &Content::Bytes(bytes), condition)).await
+    async fn put(&self, key: &str, bytes: Bytes, condition: If<'_>) -> Result<Put, Error> {
+        // The work outlives the call, so it needs a condition of its own.
+        let etag = if let If::Unchanged(etag) = condition { Some(etag.to_owned()) } else { None };
+        let only_absent = condition == If::Absent;
+        self.run(key, move |writer, key| {
+            let condition = match &etag {
+                Some(etag) => If::Unchanged(etag),
+                None if only_absent => If::Absent,
+                None => If::Any,
+            };
+            writer.put_content(key, &Content::Bytes(bytes), condition)
+        })
+        .await
     }
 
     async fn put_file(&self, key: &str, file: &File, len: u64) -> Result<(), Error> {

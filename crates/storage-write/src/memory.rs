@@ -15,13 +15,14 @@ pub struct MemoryWriter(pub Arc<Memory>);
 
 #[async_trait]
 impl StorageWrite for MemoryWriter {
-    async fn put(&self, key: &str, bytes: Bytes, condition: If) -> Result<Put, Error> {
+    async fn put(&self, key: &str, bytes: Bytes, condition: If<'_>) -> Result<Put, Error> {
         let written = match condition {
             If::Any => {
                 self.0.put(key, bytes);
                 true
             }
             If::Absent => self.0.put_absent(key, bytes),
+            If::Unchanged(etag) => self.0.put_unchanged(key, bytes, etag),
         };
         Ok(if written { Put::Written } else { Put::Refused })
     }

@@ -15,6 +15,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 const TO_PUT: &str = "oss:PutObject and oss:AbortMultipartUpload on the bucket";
+const TO_HEAD: &str = "oss:GetObject on the bucket, because OSS has no condition for replacing an object";
 const TO_DELETE: &str = "oss:DeleteObject on the bucket";
 
 /// The writing side of a bucket.
@@ -26,6 +27,20 @@ type Headers = Vec<(&'static str, String)>;
 impl OssWriter {
     pub(crate) fn connect(config: &OssConfig) -> Result<Self, Error> {
         Ok(Self(Arc::new(OssConnection::open(config)?)))
+    }
+
+    /// Returns `true` if an object still has this `ETag`.
+    async fn is_unchanged(&self, key: &str, etag: &str) -> Result<bool, Error> {
+        let headers = [("if-match", format!("\"{etag}\""))];
+        let asked = answer(key, async {
+            let request = self.0.request(key, Method::HEAD, &path(key)?, &headers).await?;
+            self.0.send(key, TO_HEAD, request).await
+        });
+        match asked.await {
+            Ok(_) => Ok(true),
+            Err(error) if [ErrorKind::NotFound, ErrorKind::PreconditionFailed].contains(&error.kind()) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -54,7 +69,12 @@ async fn put(
 
 #[async_trait]
 impl StorageWrite for OssWriter {
-    async fn put(&self, key: &str, bytes: Bytes, condition: If) -> Result<Put, Error> {
+    async fn put(&self, key: &str, bytes: Bytes, condition: If<'_>) -> Result<Put, Error> {
+        if let If::Unchanged(etag) = condition
+            && !self.is_unchanged(key, etag).await?
+        {
+            return Ok(Put::Refused);
+        }
         let only_absent = condition == If::Absent;
         let condition = only_absent.then(|| ("x-oss-forbid-overwrite", "true".to_owned()));
         let headers = condition.into_iter().collect();

@@ -74,7 +74,7 @@ impl Paced {
 
 #[async_trait]
 impl StorageWrite for Paced {
-    async fn put(&self, key: &str, bytes: Bytes, condition: If) -> Result<Put, Error> {
+    async fn put(&self, key: &str, bytes: Bytes, condition: If<'_>) -> Result<Put, Error> {
         RATE.scope(self.rate.clone(), self.inner.put(key, bytes, condition)).await
     }
 

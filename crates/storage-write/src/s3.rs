@@ -41,11 +41,15 @@ impl S3Writer {
     }
 
     /// Puts an object by one request, and returns the store's refusal apart from other errors.
-    async fn put_whole(&self, key: &str, content: Content, only_absent: bool) -> Result<Attempt, Error> {
+    async fn put_whole(&self, key: &str, content: Content, condition: If<'_>) -> Result<Attempt, Error> {
         check(key)?;
         let S3Connection { client, bucket, payer } = &self.connection;
         let request = client.put_object().bucket(bucket).key(key).set_request_payer(payer.clone());
-        let request = request.set_if_none_match(only_absent.then(|| "*".to_owned()));
+        let request = match condition {
+            If::Any => request,
+            If::Absent => request.if_none_match("*"),
+            If::Unchanged(etag) => request.if_match(quoted(etag)),
+        };
         let request = request.set_content_length(i64::try_from(content.len()).ok());
         let signed = Signed::of(key, &content).await?;
         send(key, content, |body| async move {
@@ -59,26 +63,31 @@ impl S3Writer {
     }
 
     async fn put_always(&self, key: &str, content: Content) -> Result<(), Error> {
-        match self.put_whole(key, content, false).await? {
+        match self.put_whole(key, content, If::Any).await? {
             Attempt::Written => Ok(()),
             Attempt::Refused(error) => Err(refused(key, *error, TO_PUT)),
         }
     }
 
-    /// Returns `true` if there is an object.
-    async fn exists(&self, key: &str) -> Result<bool, Error> {
+    /// Returns `true` if a condition holds now, for stores that do not check it.
+    async fn holds(&self, key: &str, condition: If<'_>) -> Result<bool, Error> {
         let S3Connection { client, bucket, payer } = &self.connection;
         let request = client.head_object().bucket(bucket).key(key).set_request_payer(payer.clone());
-        answer(key, async {
+        let found = answer(key, async {
             match Box::pin(request.send()).await {
-                Ok(_) => Ok(true),
+                Ok(head) => Ok(Some(head.e_tag.unwrap_or_default())),
                 Err(error) => match S3Connection::refused(key, error, TO_HEAD) {
-                    missing if missing.kind() == ErrorKind::NotFound => Ok(false),
+                    missing if missing.kind() == ErrorKind::NotFound => Ok(None),
                     error => Err(error),
                 },
             }
+        });
+        let found = found.await?;
+        Ok(match condition {
+            If::Any => true,
+            If::Absent => found.is_none(),
+            If::Unchanged(etag) => found == Some(quoted(etag)),
         })
-        .await
     }
 }
 
@@ -90,24 +99,28 @@ enum Attempt {
 
 #[async_trait]
 impl StorageWrite for S3Writer {
-    async fn put(&self, key: &str, bytes: Bytes, condition: If) -> Result<Put, Error> {
+    async fn put(&self, key: &str, bytes: Bytes, condition: If<'_>) -> Result<Put, Error> {
         let content = Content::Bytes(bytes);
         if condition == If::Any {
             return self.put_always(key, content).await.map(|()| Put::Written);
         }
         if self.conditions.are_sent() {
-            match self.put_whole(key, content.clone(), true).await? {
+            match self.put_whole(key, content.clone(), condition).await? {
                 Attempt::Written => return Ok(Put::Written),
                 Attempt::Refused(error) if conditions::is_unsupported(&error) => {}
+                // There is nothing to replace.
+                Attempt::Refused(error) if condition != If::Absent && error.code() == Some("NoSuchKey") => {
+                    return Ok(Put::Refused);
+                }
                 Attempt::Refused(error) => {
                     return match refused(key, *error, TO_PUT) {
-                        exists if exists.kind() == ErrorKind::PreconditionFailed => Ok(Put::Refused),
+                        changed if changed.kind() == ErrorKind::PreconditionFailed => Ok(Put::Refused),
                         error => Err(error),
                     };
                 }
             }
         }
-        if self.exists(key).await? {
+        if !self.holds(key, condition).await? {
             return Ok(Put::Refused);
         }
         self.put_always(key, content).await?;
@@ -143,6 +156,11 @@ impl StorageWrite for S3Writer {
 
 fn check(key: &str) -> Result<(), Error> {
     if key.is_empty() { Err(Error::invalid_key(key, "a key has at least one character")) } else { Ok(()) }
+}
+
+/// Returns an `ETag` as S3 writes it: the reading side reports it without quotes.
+fn quoted(etag: &str) -> String {
+    format!("\"{etag}\"")
 }
 
 fn stream(body: Body) -> ByteStream {

@@ -62,6 +62,17 @@ impl Memory {
         is_absent
     }
 
+    /// Replaces an object if it still has this `ETag`. Returns `true` if it was replaced.
+    pub fn put_unchanged(&self, key: &str, bytes: impl Into<Bytes>, etag: &str) -> bool {
+        let mut objects = self.objects.write();
+        let Some(object) = objects.get_mut(key) else { return false };
+        let is_same = object.meta(key).etag.as_deref() == Some(etag);
+        if is_same {
+            *object = Object { bytes: bytes.into(), version: object.version + 1, modified: object.modified };
+        }
+        is_same
+    }
+
     /// Removes an object. Returns `true` if there was one.
     pub fn remove(&self, key: &str) -> bool {
         self.objects.write().remove(key).is_some()

@@ -7,10 +7,14 @@ use ray_history_storage::{ReadRange, Storage};
 use ray_history_storage_write::{If, Put, connect};
 use std::sync::{Arc, Mutex};
 
+fn has_condition(asked: &Asked) -> bool {
+    ["if-none-match", "if-match"].iter().any(|name| asked.headers.contains_key(*name))
+}
+
 fn answer(memory: &Memory, asked: &Asked) -> Answer {
     let key = asked.target.split('?').next().unwrap_or_default().trim_start_matches("/ray/");
     match asked.method.as_str() {
-        "PUT" if asked.headers.contains_key("if-none-match") => {
+        "PUT" if has_condition(asked) => {
             Answer::new(501, "<Error><Code>NotImplemented</Code><Message>a header</Message></Error>")
         }
         "PUT" => {
@@ -19,7 +23,13 @@ fn answer(memory: &Memory, asked: &Asked) -> Answer {
         }
         "HEAD" => {
             let found = futures_util::FutureExt::now_or_never(memory.read(key, ReadRange::Full)).unwrap();
-            Answer::new(if found.is_ok() { 200 } else { 404 }, "")
+            match found {
+                Ok(body) => {
+                    let etag = format!("\"{}\"", body.meta.etag.unwrap_or_default());
+                    Answer { headers: vec![("etag", etag)], ..Answer::new(200, "") }
+                }
+                Err(_) => Answer::new(404, ""),
+            }
         }
         _ => Answer::new(405, ""),
     }
@@ -30,7 +40,7 @@ async fn a_server_without_conditions_is_asked_first() {
     let (memory, asked) = (Arc::new(Memory::default()), Arc::new(Mutex::new(Vec::new())));
     let (objects, log) = (Arc::clone(&memory), Arc::clone(&asked));
     let server = answering(move |request| {
-        let condition = if request.headers.contains_key("if-none-match") { " if" } else { "" };
+        let condition = if has_condition(&request) { " if" } else { "" };
         log.lock().unwrap().push(format!("{}{condition}", request.method));
         answer(&objects, &request)
     })
@@ -54,4 +64,9 @@ async fn a_server_without_conditions_is_asked_first() {
     }
     assert_eq!(memory.read_all("a", 9).await.unwrap(), "first");
     assert_eq!(*asked.lock().unwrap(), ["PUT if", "HEAD", "PUT", "HEAD", "HEAD", "PUT"]);
+    let etag = memory.read("a", ReadRange::Full).await.unwrap().meta.etag.unwrap();
+    for (text, expected) in [("newer", Put::Written), ("late", Put::Refused)] {
+        assert_eq!(writer.put("a", text.into(), If::Unchanged(&etag)).await.unwrap(), expected, "{text}");
+    }
+    assert_eq!(memory.read_all("a", 9).await.unwrap(), "newer");
 }

@@ -145,7 +145,7 @@ mod tests {
 
     #[async_trait]
     impl StorageWrite for Failing {
-        async fn put(&self, key: &str, bytes: Bytes, condition: If) -> Result<Put, Error> {
+        async fn put(&self, key: &str, bytes: Bytes, condition: If<'_>) -> Result<Put, Error> {
             self.check(key)?;
             self.store.put(key, bytes, condition).await
         }

@@ -74,7 +74,7 @@ impl Folder {
 
 #[async_trait]
 impl StorageWrite for Folder {
-    async fn put(&self, key: &str, bytes: Bytes, _: If) -> Result<Put, Error> {
+    async fn put(&self, key: &str, bytes: Bytes, _: If<'_>) -> Result<Put, Error> {
         self.attempt(key, &bytes).await.map(|()| Put::Written)
     }
 

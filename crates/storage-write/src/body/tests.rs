@@ -87,7 +87,7 @@ async fn bodies_share_a_rate() {
 
     #[async_trait::async_trait]
     impl StorageWrite for Store {
-        async fn put(&self, key: &str, bytes: Bytes, _: If) -> Result<Put, Error> {
+        async fn put(&self, key: &str, bytes: Bytes, _: If<'_>) -> Result<Put, Error> {
             let sent = send(key, Content::Bytes(bytes), |body| async {
                 pieces(body, Duration::ZERO).await.map_err(|error| Error::failed("k", error))
             });

@@ -22,8 +22,16 @@ async fn a_folder_conforms() -> anyhow::Result<()> {
     let (writer, reader): (&dyn StorageWrite, &dyn Storage) = (&writer, &reader);
     let holds = &|_: &str| true;
     let scratch = scratch.path();
-    conformance::run(Subject { writer, reader, prefix: "some/where/", scratch, holds, creates_atomically: true })
-        .await?;
+    conformance::run(Subject {
+        writer,
+        reader,
+        prefix: "some/where/",
+        scratch,
+        holds,
+        creates_atomically: true,
+        replaces_atomically: true,
+    })
+    .await?;
     let names = fs::read_dir(dir.path().join("some/where/many"))?.count();
     assert_eq!(names, 4, "unfinished files are removed");
     Ok(())
@@ -33,7 +41,15 @@ async fn a_folder_conforms() -> anyhow::Result<()> {
 async fn memory_conforms() -> anyhow::Result<()> {
     let (writer, scratch) = (MemoryWriter::default(), tempfile::tempdir()?);
     let (reader, holds, scratch): (&dyn Storage, _, _) = (&*writer.0, &|_: &str| true, scratch.path());
-    let subject = Subject { writer: &writer, reader, prefix: "some/", scratch, holds, creates_atomically: true };
+    let subject = Subject {
+        writer: &writer,
+        reader,
+        prefix: "some/",
+        scratch,
+        holds,
+        creates_atomically: true,
+        replaces_atomically: true,
+    };
     conformance::run(subject).await
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::{Error, ErrorKind};
 use super::path::{check_root, invalid_reason};
-use super::{Local, OpenError, PARTIAL, failure};
+use super::{Local, OpenError, PARTIAL, failure, meta};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
@@ -36,6 +36,16 @@ impl Folder {
             return Err(Error::invalid_key(key, "a part of it is a name of unfinished files"));
         }
         Ok(self.root.join(key))
+    }
+
+    /// Returns the `ETag` of the object at a path; `None` if there is none.
+    pub fn etag(&self, key: &str, path: &Path) -> Result<Option<String>, Error> {
+        match fs::symlink_metadata(path) {
+            Ok(file) if file.is_file() => Ok(meta(key.to_owned(), &file).etag),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.failure(key, error)),
+        }
     }
 
     /// Makes the folder of an object, whose path begins with the root. Fails if a link leads elsewhere.

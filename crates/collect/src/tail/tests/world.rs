@@ -50,7 +50,7 @@ impl Store {
 
 #[async_trait]
 impl StorageWrite for Store {
-    async fn put(&self, key: &str, bytes: Bytes, condition: If) -> Result<Put, Error> {
+    async fn put(&self, key: &str, bytes: Bytes, condition: If<'_>) -> Result<Put, Error> {
         self.wait(key).await?;
         self.writes.fetch_add(1, Ordering::Relaxed);
         let put = self.inner.put(key, bytes, condition).await;

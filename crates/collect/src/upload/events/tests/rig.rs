@@ -83,7 +83,7 @@ impl Bucket {
 
 #[async_trait]
 impl StorageWrite for Bucket {
-    async fn put(&self, key: &str, bytes: Bytes, _: If) -> Result<Put, Error> {
+    async fn put(&self, key: &str, bytes: Bytes, _: If<'_>) -> Result<Put, Error> {
         self.write(key, bytes).map(|()| Put::Written)
     }
 
