@@ -15,6 +15,7 @@ mod expected_sessions;
 mod follow;
 mod follow_one;
 mod limits;
+mod obituaries;
 mod pace;
 mod pending_deaths;
 mod prewarm;
@@ -32,7 +33,7 @@ pub use client::client;
 
 use crate::access::CurrentAccess;
 use crate::health::{Gate, Health};
-use announce::{Announcer, Deaths};
+use announce::{Announcer, Deaths, Runs};
 use clusters::Clusters;
 use counts::{cache_status, sessions_status};
 use expected_sessions::ExpectedSessions;
@@ -42,10 +43,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use k8s_openapi::jiff::Timestamp;
 use kube::core::DeserializeGuard;
 use kube::{Api, Client, Resource};
+use obituaries::Obituaries;
 use pace::Pace;
 use pending_deaths::{Leader, PendingDeaths};
 use prewarm::Prewarmer;
 use ray_history_core::base::chain::chain;
+use ray_history_core::base::name::SessionKey;
+use ray_history_obituary::ledger::Row;
 use ray_history_session::catalog::Listing;
 use ray_history_session::liveness::{Changes, Watched};
 use ray_history_session::{CurrentStore, Sessions};
@@ -103,6 +107,9 @@ pub struct Controller {
     expected_sessions: ExpectedSessions,
     prewarmer: Prewarmer,
     pending_deaths: PendingDeaths,
+    obituaries: Obituaries,
+    /// Taken when it runs.
+    ended_runs: Option<mpsc::UnboundedReceiver<Vec<Row>>>,
     session_counts: Option<(Arc<Listing>, SessionsStatus)>,
 }
 
@@ -121,6 +128,7 @@ impl Controller {
         let (store, watched) = (Arc::new(CurrentStore::new(Arc::clone(&sessions))), sessions.watched().clone());
         let settings = SettingsApplier::new(client.clone(), store, Arc::clone(&access), own, limit);
         let prewarmer = Prewarmer::new(Arc::clone(&sessions));
+        let (obituaries, ended_runs) = Obituaries::new(client.clone(), Arc::clone(&sessions), &options.replica);
         Self {
             client,
             options,
@@ -135,6 +143,8 @@ impl Controller {
             expected_sessions: ExpectedSessions::default(),
             prewarmer,
             pending_deaths: PendingDeaths::default(),
+            obituaries,
+            ended_runs: Some(ended_runs),
             session_counts: None,
         }
     }
@@ -151,6 +161,9 @@ impl Controller {
         let announcer = Announcer::new(self.client.clone(), &self.options.replica, &self.options.base_url);
         let (deaths, received_deaths) = mpsc::unbounded_channel();
         tasks.spawn(announcer.clone().announce(received_deaths));
+        let (runs, received_runs) = mpsc::unbounded_channel();
+        tasks.spawn(announcer.clone().announce_runs(received_runs));
+        let mut ended_runs = self.ended_runs.take().unwrap_or_else(|| mpsc::unbounded_channel().1);
         let api = Api::namespaced(self.client.clone(), &self.options.namespace);
         let mut reporter = Reporter::new(api, &self.options.replica);
         let mut rejections = REJECTIONS;
@@ -163,12 +176,14 @@ impl Controller {
                 Some(news) = history.recv() => self.on_history_news(news),
                 work = self.settings.next_work() => self.settings.run(work),
                 Some(changes) = changes.recv() => self.on_changes(changes),
+                Some(rows) = ended_runs.recv() => self.on_ended_runs(rows, &runs),
                 () = self.prewarmer.step_ended() => {}
                 _ = ticks.tick() => {
                     self.relist_folders();
                     self.relist_expected();
                     let replicas = self.replicas.as_ref();
                     self.prewarmer.start_next(|key| replicas.is_none_or(|replicas| replicas.prewarms(key)));
+                    self.obituaries.set_leader(self.leader());
                     self.publish_deaths(&deaths);
                     self.report(&mut reporter, &clusters).await;
                 }
@@ -182,6 +197,7 @@ impl Controller {
             while tasks.try_join_next().is_some() {}
         }
         let leave = async {
+            self.obituaries.leave().await;
             if let Some(history) = &self.history {
                 reporter.leave(history).await;
             }
@@ -193,9 +209,12 @@ impl Controller {
     }
 
     /// Watches the clusters that the settings in force select, and opens or closes the readiness gate.
-    fn follow_settings(&self, clusters: &mut Clusters) {
+    fn follow_settings(&mut self, clusters: &mut Clusters) {
         if let Some((_, settings)) = self.settings.in_force() {
             clusters.select(&settings.clusters);
+            if let Some(store) = self.settings.store() {
+                self.obituaries.select(settings, store);
+            }
             self.health.open(Gate::Settings);
         } else if let Some(why) = self.settings.rejected() {
             self.health.close(Gate::Settings, why);
@@ -285,12 +304,31 @@ impl Controller {
         self.pending_deaths.add(changes.died, Instant::now());
     }
 
+    fn leader(&self) -> Leader {
+        self.replicas.as_ref().map_or(Leader::Us, Replicas::leader)
+    }
+
     /// Publishes the deaths of the last second together. They wait while the leader is unknown, as after an outage.
     /// Without a `RayHistory` they are dropped.
     fn publish_deaths(&mut self, deaths: &mpsc::UnboundedSender<Deaths>) {
-        let died = self.pending_deaths.take(self.replicas.as_ref().map_or(Leader::Us, Replicas::leader));
+        let died = self.pending_deaths.take(self.leader());
         if let Some(history) = self.history.as_deref().filter(|_| !died.is_empty()) {
-            let _ = deaths.send((reference(history), died));
+            let why = |key: &SessionKey| self.sessions.obituaries().of_session(key)?.sentence();
+            let died =
+                died.into_iter().map(|(key, owner)| (why(&key), key, owner)).map(|(why, key, owner)| (key, owner, why));
+            let _ = deaths.send((reference(history), died.collect()));
+        }
+    }
+
+    /// Publishes the ends of runs that no session tells of.
+    fn on_ended_runs(&self, rows: Vec<Row>, runs: &mpsc::UnboundedSender<Runs>) {
+        let Some(history) = self.history.as_deref() else { return };
+        if self.leader() != Leader::Us {
+            return;
+        }
+        let ended = self.obituaries.without_session(rows);
+        if !ended.is_empty() {
+            let _ = runs.send((reference(history), ended));
         }
     }
 
@@ -347,6 +385,7 @@ impl Controller {
             troubles: clusters.troubles(),
             alone: self.replicas.as_ref().and_then(Replicas::trouble),
             access: self.access.reviews(),
+            obituaries: self.obituaries.state(),
             cache: cache_status(self.sessions.usage()),
         };
         self.session_counts = Some((listing, sessions));

@@ -1,4 +1,4 @@
-//! Kubernetes Events for sessions that have ended and for rejected settings.
+//! Kubernetes Events for sessions and runs that have ended and for rejected settings.
 //!
 //! Published on the `RayHistory`, and on the `RayJob` or `RayService` that owned the cluster if it still exists, so
 //! that `kubectl describe` shows a link to the dashboard. Events are best effort: failures are only logged.
@@ -9,17 +9,36 @@ use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Api, Client, Resource};
 use ray_history_core::base::name::{Owner, SessionKey};
+use ray_history_obituary::document::ObjectId;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Number of deaths above which the `RayHistory` gets one Event for all, to keep its list of Events readable.
 const MAX_SINGLE_EVENTS: usize = 20;
 
+/// Longest sentence of a note, in bytes; a link follows it.
+const MAX_SENTENCE: usize = 500;
+
 /// Pause between two Events, so that five hundred deletions do not burst on the API server.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The `RayHistory` to publish on, and the dead sessions with the owners of their clusters.
-pub(super) type Deaths = (ObjectReference, Vec<(SessionKey, Option<Owner>)>);
+/// The `RayHistory` to publish on, and the dead sessions with the owners of their clusters and, where it is known, why in
+/// a sentence.
+pub(super) type Deaths = (ObjectReference, Vec<(SessionKey, Option<Owner>, Option<String>)>);
+
+/// A run without a session that is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct EndedRun {
+    /// The object.
+    pub(super) object: ObjectId,
+    /// `true` if it failed.
+    pub(super) has_failed: bool,
+    /// Its outcome and why, in a sentence.
+    pub(super) sentence: String,
+}
+
+/// The `RayHistory` to publish on, and runs without a session that are over.
+pub(super) type Runs = (ObjectReference, Vec<EndedRun>);
 
 /// Publishes Events; cheap to clone.
 #[derive(Clone)]
@@ -50,13 +69,49 @@ impl Announcer {
         }
     }
 
+    /// Publishes the ends of all received runs one after the other; those received meanwhile form one batch.
+    pub(super) async fn announce_runs(self, mut ended: mpsc::UnboundedReceiver<Runs>) {
+        while let Some((mut history, mut runs)) = ended.recv().await {
+            while let Ok((newer, more)) = ended.try_recv() {
+                history = newer;
+                runs.extend(more);
+            }
+            if runs.len() > MAX_SINGLE_EVENTS {
+                let note =
+                    format!("{} runs without a session have ended; {}/sessions/ lists them", runs.len(), self.base);
+                self.publish(EventType::Normal, "RunsEnded", note, &history, None).await;
+                continue;
+            }
+            for EndedRun { object: ObjectId { kind, namespace, name, uid }, has_failed, sentence } in runs {
+                let type_ = if has_failed { EventType::Warning } else { EventType::Normal };
+                let end = sentence.floor_char_boundary(MAX_SENTENCE);
+                let note = format!(
+                    "{kind} {namespace}/{name} has ended without a session: {} {}/why/{namespace}/{}/{name}/{uid}",
+                    &sentence[..end],
+                    self.base,
+                    kind.folder()
+                );
+                let about = ObjectReference {
+                    api_version: Some("ray.io/v1".to_owned()),
+                    kind: Some(kind.name().to_owned()),
+                    namespace: Some(namespace),
+                    name: Some(name),
+                    uid: Some(uid),
+                    ..ObjectReference::default()
+                };
+                self.publish(type_, "RunEnded", note, &history, Some(about)).await;
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+
     /// Publishes the Events of dead sessions.
-    async fn publish_deaths(&self, history: &ObjectReference, died: &[(SessionKey, Option<Owner>)]) {
+    async fn publish_deaths(&self, history: &ObjectReference, died: &[(SessionKey, Option<Owner>, Option<String>)]) {
         if died.len() > MAX_SINGLE_EVENTS {
             let note = format!("{} sessions have ended; {}/sessions/ lists them", died.len(), self.base);
             self.publish(EventType::Normal, "SessionsEnded", note, history, None).await;
         }
-        for (key, owner) in died {
+        for (key, owner, why) in died {
             let cluster = ObjectReference {
                 api_version: Some("ray.io/v1".to_owned()),
                 kind: Some("RayCluster".to_owned()),
@@ -65,8 +120,12 @@ impl Announcer {
                 ..ObjectReference::default()
             };
             let note = format!(
-                "session {} of RayCluster {}/{} has ended; its dashboard: {}/sessions/{key}/",
-                key.session, key.cluster.namespace, key.cluster.name, self.base
+                "session {} of RayCluster {}/{} has ended; its dashboard: {}/sessions/{key}/{}",
+                key.session,
+                key.cluster.namespace,
+                key.cluster.name,
+                self.base,
+                why.as_ref().map(|why| format!(" ; {why}")).unwrap_or_default()
             );
             if died.len() <= MAX_SINGLE_EVENTS {
                 self.publish(EventType::Normal, "SessionEnded", note.clone(), history, Some(cluster.clone())).await;

@@ -5,6 +5,7 @@
 
 use super::follow_one::News;
 use super::limits::shortened;
+use super::obituaries::Store;
 use super::secrets::FollowedSecrets;
 use crate::access::CurrentAccess;
 use crate::access::kubernetes::KubernetesReviewer;
@@ -81,6 +82,14 @@ impl SettingsApplier {
     /// Returns the settings in force and their generation.
     pub(super) fn in_force(&self) -> Option<(i64, &Arc<Settings>)> {
         self.in_force.as_ref().map(|applied| (applied.generation, &applied.settings))
+    }
+
+    /// Returns the store of the settings in force.
+    pub(super) fn store(&self) -> Option<Store> {
+        let Candidate { settings, secrets, .. } = self.in_force.as_ref()?;
+        let storage = settings.storage.clone();
+        let secret = storage.credentials_secret.as_ref().and_then(|name| secrets.get(name));
+        Some(Store { secret: secret.cloned().unwrap_or_default(), storage })
     }
 
     /// Returns the reason why the current spec is not in force.

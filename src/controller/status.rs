@@ -4,6 +4,7 @@
 
 use super::follow::Trouble;
 use super::limits::shortened;
+use super::obituaries::State;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use ray_history_access::observer::State as Reviews;
@@ -36,6 +37,8 @@ pub(super) struct Facts {
     pub(super) alone: Option<String>,
     /// State of reviews of the API server; `None` if whoever reaches the server sees everything.
     pub(super) access: Option<Reviews>,
+    /// What is kept of why runs ended; `None` if nothing is.
+    pub(super) obituaries: Option<State>,
     /// Memory use of this replica.
     pub(super) cache: CacheStatus,
 }
@@ -65,7 +68,7 @@ impl Facts {
             max_memory: sum.max_memory.max(cache.max_memory),
         });
         let conditions = [self.is_ready(), self.settings(), self.storage(), self.watch(), self.access()];
-        let conditions = conditions.into_iter().map(|(type_, status, reason, message)| {
+        let conditions = conditions.into_iter().chain(self.obituaries()).map(|(type_, status, reason, message)| {
             let before = current.conditions.iter().find(|condition| condition.type_ == type_);
             let since =
                 before.filter(|before| before.status == status).map(|before| before.last_transition_time.clone());
@@ -180,6 +183,11 @@ impl Facts {
             }
         };
         ("ClustersWatched", status, reason, message)
+    }
+
+    fn obituaries(&self) -> Option<(&'static str, &'static str, &'static str, String)> {
+        let (status, reason, message) = self.obituaries.as_ref()?.condition();
+        Some(("ObituariesKept", status, reason, message))
     }
 
     fn access(&self) -> (&'static str, &'static str, &'static str, String) {

@@ -21,6 +21,7 @@ mod link;
 mod liveness;
 mod manifests;
 mod many;
+mod obituaries;
 mod outages;
 mod people;
 mod prewarm;
@@ -87,6 +88,12 @@ fn main() -> ExitCode {
             an_unreachable_api_server_is_waited_for_at_the_start,
             a_missing_permission_is_waited_for_at_the_start,
             clusters_that_may_not_be_watched_are_listed;
+        obituaries:
+            a_head_without_memory_is_why_the_run_failed,
+            a_run_that_ends_well_is_one_document,
+            the_next_leader_writes_what_the_last_one_could_not,
+            without_the_right_to_pods_documents_say_so,
+            in_memory_nothing_is_written;
         two_clusters:
             on_a_shared_bucket_sessions_of_others_are_never_dead,
             a_wrong_label_of_a_shared_name_loses_no_late_file;

@@ -58,11 +58,20 @@ impl Rights {
     }
 
     /// Adds the rights of access control in a form, for the same namespace.
-    pub(crate) fn with_access(mut self, form: Form, namespace: &str) -> Self {
+    pub(crate) fn with_access(self, form: Form, namespace: &str) -> Self {
         let folder = match form {
             Form::ClusterWide => "access",
             Form::Namespaced => "access-namespaced",
         };
+        self.with(folder, namespace)
+    }
+
+    /// Adds the rights of a mode of obituaries, for the same namespace alone.
+    pub(crate) fn with_obituaries(self, mode: &str, namespace: &str) -> Self {
+        self.with(&format!("obituaries-namespaced/{}", mode.to_lowercase()), namespace)
+    }
+
+    fn with(mut self, folder: &str, namespace: &str) -> Self {
         let mut objects = rendered(folder);
         // These have whole names, to which no prefix is added; those of Kubernetes' own roles stay.
         let rename = |name: &mut Value| {

@@ -1,12 +1,15 @@
 //! All objects that are watched, with their facts, and the news that are worth writing.
 
 mod news;
+mod questions;
 mod routes;
 #[cfg(test)]
 mod tests;
+mod unseen;
 mod version;
 
 pub use news::Due;
+pub use questions::PodRef;
 pub use version::Object;
 
 use crate::cause::RayFacts;
@@ -47,6 +50,12 @@ pub struct Records {
     routes: Routes,
     nodes: Table<Node>,
     node_events: Table<Event>,
+    /// What cannot be seen for now, by namespace; of all, without one.
+    hidden: BTreeSet<(Option<String>, String)>,
+    /// `true` if there is no room for another object.
+    is_full: bool,
+    /// The objects that there was no room for.
+    refused: usize,
 }
 
 impl Records {
@@ -102,17 +111,11 @@ impl Records {
         }
     }
 
-    /// Notes what cannot be seen of a namespace's objects (of all, without one): a gap of the watch, a permission that
-    /// is missing.
-    pub fn unseen(&mut self, namespace: Option<&str>, what: &str) {
-        let unseen = BTreeSet::from([crate::text::one_line(what, 200)]);
-        for record in self.objects.values_mut() {
-            // Of objects that went before, everything was seen.
-            let over = record.written.as_ref().is_some_and(|written| written.is_final);
-            if !over && namespace.is_none_or(|namespace| namespace == record.id.namespace) {
-                record.join(Facts { unseen: unseen.clone(), ..Facts::default() }, &mut self.joins);
-            }
-        }
+    /// Keeps the facts within so many bytes: beyond them, no further object is taken. Returns the number of objects that
+    /// there was no room for so far.
+    pub fn limit(&mut self, bytes: usize) -> usize {
+        self.is_full = self.weight() >= bytes;
+        self.refused
     }
 
     /// Notes a session of a cluster, which is no fact of Kubernetes: the list of sessions knows it.
@@ -291,9 +294,18 @@ impl Records {
         if self.objects.contains_key(&id.uid) {
             return;
         }
+        if self.is_full {
+            self.refused += 1;
+            return;
+        }
         let uid = id.uid.clone();
+        let hidden = self.hidden.iter();
+        let hidden = hidden.filter(|(place, _)| place.as_ref().is_none_or(|place| *place == id.namespace));
+        let unseen: BTreeSet<String> = hidden.map(|(_, what)| what.clone()).collect();
         let waiting = self.routes.take_named(id.kind, &id.namespace, &id.name);
-        self.objects.insert(uid.clone(), Record { id, ..Record::default() });
+        let mut record = Record { id, ..Record::default() };
+        record.join(Facts { unseen, ..Facts::default() }, &mut self.joins);
+        self.objects.insert(uid.clone(), record);
         self.settle(&uid.clone(), &uid);
         for (thing, facts) in waiting {
             self.routes.lead(&thing, &uid);
@@ -314,6 +326,7 @@ impl Records {
         let owner = self.routes.of(uid).unwrap_or(uid).to_owned();
         match self.objects.get_mut(&owner) {
             Some(record) => record.join(facts, &mut self.joins),
+            None if self.is_full => {}
             None => self.routes.keep(&owner, facts),
         }
     }

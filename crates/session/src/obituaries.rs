@@ -113,6 +113,11 @@ impl Obituaries {
         documents::find(&*store, &roots, object, kept).await
     }
 
+    /// Returns the store that documents and ledgers are read from, for a recorder.
+    pub fn store(&self) -> Arc<dyn Storage> {
+        Arc::clone(&self.bucket.read().store)
+    }
+
     /// Returns the row that tells of a session; `None` if none does, or if it cannot be told which.
     pub fn of_session(&self, key: &SessionKey) -> Option<Row> {
         self.of_session_within(key, StartBounds::from_name(&key.session))

@@ -11,6 +11,7 @@
 
 mod access;
 mod cluster;
+mod obituaries;
 mod rules;
 mod schema;
 mod size;
@@ -20,6 +21,7 @@ mod storage;
 pub use access::*;
 pub(crate) use cluster::BY_ROLE_EXPECTED;
 pub use cluster::{CacheSpec, ClustersSpec, LoadingSpec, PrewarmSpec, Redaction};
+pub use obituaries::*;
 pub(crate) use rules::ANONYMOUS_EXPECTED;
 pub use rules::{
     ALLOWED_FOR, DENIED_FOR, DurationRule, LIFETIME, MAX_MEMORY, REQUEST_TIMEOUT, STALE_FOR, SizeRule, TIMEOUT, TTL,
@@ -96,4 +98,7 @@ pub struct RayHistorySpec {
     /// Access control: who sees which namespaces.
     #[serde(default)]
     pub access: AccessSpec,
+    /// What is kept of why runs ended, when Kubernetes' objects are gone.
+    #[serde(default)]
+    pub obituaries: ObituariesSpec,
 }

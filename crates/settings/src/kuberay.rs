@@ -8,7 +8,9 @@
 mod tests;
 
 use super::{Environment, Origin, Problem, Problems, Settings, stores};
-use crate::crd::{AccessSpec, CacheSpec, ClustersSpec, LoadingSpec, PrewarmSpec, RayHistorySpec, Redaction, Size};
+use crate::crd::{
+    AccessSpec, CacheSpec, ClustersSpec, LoadingSpec, ObituariesSpec, PrewarmSpec, RayHistorySpec, Redaction, Size,
+};
 use clap::Args;
 use ray_history_store_settings::kuberay::{Backend, Sources, known_keys, set};
 use std::path::PathBuf;
@@ -122,6 +124,7 @@ impl Settings {
             prewarm: PrewarmSpec::default(),
             redaction: Redaction::default(),
             access: AccessSpec::default(),
+            obituaries: ObituariesSpec::default(),
         };
         let read = Self::from_spec(&spec, Origin::File, memory_limit);
         let (found, mut notes) = sources.finish();

@@ -21,7 +21,7 @@ mod stores;
 #[cfg(test)]
 mod tests;
 
-pub use crate::crd::Redaction;
+pub use crate::crd::{ObituariesMode, ObituariesSpec as Obituaries, ObituariesStore, Redaction};
 pub use access::Access;
 pub use file::Document;
 pub use kuberay::KubeRay;
@@ -62,6 +62,8 @@ pub struct Settings {
     pub redaction: Redaction,
     /// Access control; `None` if whoever reaches the server sees everything.
     pub access: Option<Access>,
+    /// What is kept of why runs ended.
+    pub obituaries: Obituaries,
 }
 
 impl Settings {
@@ -86,14 +88,14 @@ impl Settings {
 /// Writes everything except the storage, with the field names of a `RayHistory`.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { storage: _, cache, loading, clusters, prewarm, redaction, access } = self;
+        let Self { storage: _, cache, loading, clusters, prewarm, redaction, access, obituaries } = self;
         let seconds = |duration: Duration| format!("{}s", duration.as_secs_f64());
         let namespaces = if clusters.namespaces.is_empty() { "all".to_owned() } else { clusters.namespaces.join(",") };
         write!(
             f,
             "cache.maxSessions={} cache.maxMemory={} cache.ttl={} loading.timeout={} loading.maxConcurrent={} \
              loading.requestTimeout={} clusters.namespaces={namespaces} clusters.sharedStorage={} \
-             prewarm.enabled={prewarm} redaction={} access.mode={}",
+             prewarm.enabled={prewarm} redaction={} access.mode={} obituaries.mode={:?} obituaries.store={:?}",
             cache.max_sessions,
             cache.max_memory,
             seconds(cache.ttl.unwrap_or_default()),
@@ -103,6 +105,8 @@ impl fmt::Display for Settings {
             clusters.shared_storage,
             redaction.name(),
             if access.is_some() { "Kubernetes" } else { "None" },
+            obituaries.mode,
+            obituaries.store,
         )
     }
 }

@@ -4,7 +4,7 @@ use super::access;
 use super::reader::Reader;
 use super::shape::{self, quoted};
 use super::{Cache, Clusters, Loading, Origin, Problems, Settings, Storage, stores};
-use crate::crd::{self, AccessMode, RayHistorySpec, Redaction};
+use crate::crd::{self, AccessMode, ObituariesMode, RayHistorySpec, Redaction};
 
 /// The maximum of the default memory budget, in bytes.
 const DEFAULT_MEMORY: u64 = 2 << 30;
@@ -37,6 +37,9 @@ pub(super) fn settings(spec: &RayHistorySpec, origin: Origin, memory_limit: Opti
     if spec.redaction == Redaction::ByRole && spec.access.mode == AccessMode::None {
         reader.problem("spec.redaction", crd::BY_ROLE_EXPECTED);
     }
+    if origin == Origin::File && spec.obituaries.mode != ObituariesMode::Off {
+        reader.problem("spec.obituaries.mode", "must be Off in a file: only serve --rayhistory watches a Kubernetes");
+    }
     let settings = Settings {
         cache: Cache {
             max_sessions: usize::try_from(spec.cache.max_sessions).unwrap_or(0),
@@ -60,6 +63,7 @@ pub(super) fn settings(spec: &RayHistorySpec, origin: Origin, memory_limit: Opti
         redaction: spec.redaction,
         storage,
         access,
+        obituaries: spec.obituaries,
     };
     if reader.problems.is_empty() { Ok(settings) } else { Err(Problems(reader.problems)) }
 }

@@ -26,6 +26,17 @@ fn a_document_without_options_has_the_default_settings() {
 }
 
 #[test]
+fn why_runs_ended_is_kept_by_those_who_watch() {
+    let spec = "  storage: {local: {path: /data}}\n  obituaries: {mode: Pods, store: Memory}";
+    let expected = Obituaries { mode: ObituariesMode::Pods, store: ObituariesStore::Memory };
+    let kept = Document::read(&document(spec)).unwrap().settings(Origin::Kubernetes, None).unwrap();
+    assert_eq!(kept.obituaries, expected);
+    assert!(problems(spec).starts_with("spec.obituaries.mode: must be Off in a file"), "{}", problems(spec));
+    let unknown = problems("  storage: {local: {path: /data}}\n  obituaries: {mode: All}");
+    assert_eq!(unknown, "spec.obituaries.mode: \"All\" must be one of Off, Resources, Pods");
+}
+
+#[test]
 fn a_name_has_no_control_characters() {
     for (spec, field) in [
         (r#"  storage: {s3: {bucket: "ray\r\nx"}}"#, "spec.storage.s3.bucket: "),
@@ -73,6 +84,7 @@ fn reads_the_documented_example() {
         prewarm: false,
         redaction: Redaction::Always,
         access: None,
+        obituaries: Obituaries::default(),
     };
     assert_eq!(settings, expected);
 }

@@ -1,0 +1,38 @@
+//! What is kept of why runs ended, and where. Types and defaults only.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What is kept of why runs ended, when Kubernetes' objects are gone.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ObituariesSpec {
+    /// The objects that are watched for it; each mode needs permissions of its own (config/obituaries, or
+    /// obituaries.mode in the chart).
+    pub mode: ObituariesMode,
+    /// The place where documents are kept.
+    pub store: ObituariesStore,
+}
+
+/// The objects that are watched.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ObituariesMode {
+    /// None: nothing is kept, and nothing more is watched.
+    #[default]
+    Off,
+    /// Clusters, jobs and services of Ray and their Events: what `KubeRay` says.
+    Resources,
+    /// Also the pods of Ray, and by single requests their Events, nodes and Workloads of Kueue: exit codes, memory,
+    /// images, evictions, spot nodes, queues.
+    Pods,
+}
+
+/// The place where documents are kept.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ObituariesStore {
+    /// Below `ray-history/v1/` of the first of spec.storage.rootDirs; the server needs to put objects there.
+    #[default]
+    Bucket,
+    /// The memory of each replica, until it ends; nothing is written.
+    Memory,
+}

@@ -1,0 +1,271 @@
+//! Keeps why runs ended: watches what the mode allows, and has the leader write documents and the ledger.
+//!
+//! ```text
+//! watch (of each kind) ──► Records ◄── questions (Events of pods in trouble, nodes, Workloads)
+//!                             │ due
+//!                             ▼
+//! recorder ──► documents: read, join, put if unchanged ──► ledger ──► index of sessions
+//! ```
+//!
+//! Records live as long as the mode is on: new credentials or another bucket lose nothing that was seen. Every replica
+//! watches, because a leader that ends would leave a hole of half a minute.
+
+mod condition;
+mod documents;
+mod ledger;
+mod questions;
+mod recorder;
+mod shared;
+mod version;
+mod watch;
+
+pub(super) use condition::State;
+
+use super::announce::EndedRun;
+use super::pending_deaths::Leader;
+use documents::{Author, Bucket};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::runtime::watcher::Config;
+use kube::{Api, Client};
+use ray_history_core::layout::Root;
+use ray_history_obituary::cause::Outcome;
+use ray_history_obituary::document::Kubernetes;
+use ray_history_obituary::ledger::Row;
+use ray_history_obituary::object::{Event, Pod, RayCluster, RayJob, RayService};
+use ray_history_session::Sessions;
+use ray_history_settings::{self as settings, ObituariesMode, ObituariesStore, SecretData};
+use recorder::{Place, Recorder};
+use shared::Shared;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch as channel};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use version::Kind;
+
+/// Upper bound of the memory for facts, in bytes.
+const MAX_FACTS: u64 = 256 << 20;
+/// Pause between two tries to connect to the store, or to ask which Kubernetes this is.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// The store of the settings in force, with the data of its Secret.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Store {
+    pub(super) storage: settings::Storage,
+    pub(super) secret: SecretData,
+}
+
+/// Keeps why runs ended.
+pub(super) struct Obituaries {
+    client: Client,
+    sessions: Arc<Sessions>,
+    replica: String,
+    leader: channel::Sender<Leader>,
+    ended: mpsc::UnboundedSender<Vec<Row>>,
+    running: Option<Running>,
+}
+
+/// The tasks of a mode that is on.
+struct Running {
+    mode: settings::Obituaries,
+    clusters: settings::Clusters,
+    store: Store,
+    shared: Arc<Shared>,
+    place: channel::Sender<Place>,
+    watches: JoinSet<()>,
+    connecting: JoinSet<()>,
+    recorder: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+impl Obituaries {
+    /// Returns a keeper that keeps nothing yet, and the runs whose ends it tells.
+    pub(super) fn new(
+        client: Client,
+        sessions: Arc<Sessions>,
+        replica: &str,
+    ) -> (Self, mpsc::UnboundedReceiver<Vec<Row>>) {
+        let (ended, receiver) = mpsc::unbounded_channel();
+        let (leader, _) = channel::channel(Leader::Unknown);
+        (Self { client, sessions, replica: replica.to_owned(), leader, ended, running: None }, receiver)
+    }
+
+    /// Follows settings; does nothing if they are the same as before.
+    pub(super) fn select(&mut self, settings: &settings::Settings, store: Store) {
+        let mode = settings.obituaries;
+        if mode.mode == ObituariesMode::Off {
+            self.running = None;
+            return;
+        }
+        let is_new = self.running.is_none();
+        let bytes = usize::try_from(settings.cache.max_memory / 32)
+            .map_or(MAX_FACTS as usize, |part| part.min(MAX_FACTS as usize));
+        let running = self.running.get_or_insert_with(|| Running {
+            mode,
+            clusters: settings.clusters.clone(),
+            store: store.clone(),
+            shared: Arc::default(),
+            place: channel::Sender::new(Place::Nowhere),
+            watches: JoinSet::new(),
+            connecting: JoinSet::new(),
+            recorder: JoinSet::new(),
+            stop: CancellationToken::new(),
+        });
+        if is_new {
+            let recorder = Recorder {
+                shared: Arc::clone(&running.shared),
+                index: Arc::clone(self.sessions.obituaries()),
+                author: Author { replica: self.replica.clone(), kubernetes: Kubernetes::default() },
+                place: running.place.subscribe(),
+                leader: self.leader.subscribe(),
+                ended: self.ended.clone(),
+                bytes,
+            };
+            let (client, stop) = (self.client.clone(), running.stop.clone());
+            running.recorder.spawn(async move { recorder.identified(client).await.run(stop).await });
+        }
+        if is_new || running.mode.mode != mode.mode || running.clusters != settings.clusters {
+            running.clusters = settings.clusters.clone();
+            running.watch(&self.client, mode.mode);
+        }
+        if is_new || running.mode.store != mode.store || running.store != store {
+            running.store = store;
+            running.connect(&self.sessions, mode.store);
+        }
+        running.mode = mode;
+    }
+
+    /// Notes which replica leads.
+    pub(super) fn set_leader(&self, leader: Leader) {
+        self.leader.send_replace(leader);
+    }
+
+    /// Returns the state for the condition; `None` if nothing is kept.
+    pub(super) fn state(&self) -> Option<State> {
+        let running = self.running.as_ref()?;
+        Some(State {
+            in_memory: running.mode.store == ObituariesStore::Memory,
+            writing: running.shared.writing(),
+            troubles: running.shared.troubles(),
+            refused: running.shared.refused(),
+        })
+    }
+
+    /// Returns those of the runs that are over of which no session tells.
+    pub(super) fn without_session(&self, rows: Vec<Row>) -> Vec<EndedRun> {
+        let alone = self.sessions.obituaries().without_session(&self.sessions.listing());
+        let is_alone = |row: &Row| alone.iter().any(|other| other.object == row.object && other.run == row.run);
+        let ended = rows.into_iter().filter(is_alone).map(|row| EndedRun {
+            has_failed: row.outcome == Outcome::Failed,
+            sentence: row.sentence().unwrap_or_else(|| format!("{}.", row.outcome)),
+            object: row.object,
+        });
+        ended.collect()
+    }
+
+    /// Writes the last rows, and ends everything.
+    pub(super) async fn leave(&mut self) {
+        if let Some(mut running) = self.running.take() {
+            running.stop.cancel();
+            while running.recorder.join_next().await.is_some() {}
+        }
+    }
+}
+
+impl Running {
+    /// Starts the watches of a mode; those of another mode end.
+    fn watch(&mut self, client: &Client, mode: ObituariesMode) {
+        self.watches.abort_all();
+        self.shared.clear_troubles();
+        let namespaces = &self.clusters.namespaces;
+        let places: Vec<Option<String>> =
+            if namespaces.is_empty() { vec![None] } else { namespaces.iter().cloned().map(Some).collect() };
+        let with_pods = mode == ObituariesMode::Pods;
+        let mut records = self.shared.records.lock();
+        let pods = "pods: spec.obituaries.mode is Resources";
+        if with_pods {
+            records.reveal(None, pods);
+        } else {
+            records.hide(None, pods);
+        }
+        drop(records);
+        for place in &places {
+            let place = place.as_deref();
+            self.start::<RayCluster>(client, "rayclusters", place, Config::default());
+            self.start::<RayJob>(client, "rayjobs", place, Config::default());
+            self.start::<RayService>(client, "rayservices", place, Config::default());
+            for (name, kind) in [
+                ("events of rayclusters", "RayCluster"),
+                ("events of rayjobs", "RayJob"),
+                ("events of rayservices", "RayService"),
+            ] {
+                let about = Config::default().fields(&format!("regarding.kind={kind}"));
+                self.start::<Event>(client, name, place, about);
+            }
+            if with_pods {
+                self.start::<Pod>(client, "pods", place, Config::default().labels("ray.io/cluster"));
+                let submitters = Config::default().labels("ray.io/originated-from-crd=RayJob,!ray.io/cluster");
+                self.start::<Pod>(client, "pods of submitters", place, submitters);
+            }
+        }
+        if with_pods {
+            self.watches.spawn(questions::ask(client.clone(), Arc::clone(&self.shared)));
+        }
+    }
+
+    fn start<K: Kind>(&mut self, client: &Client, name: &'static str, place: Option<&str>, config: Config) {
+        let (client, place, shared) = (client.clone(), place.map(str::to_owned), Arc::clone(&self.shared));
+        self.watches.spawn(watch::watch::<K>(client, name, place, config, shared));
+    }
+
+    /// Connects to the store of the settings, again and again until it can be.
+    fn connect(&mut self, sessions: &Arc<Sessions>, store: ObituariesStore) {
+        self.connecting.abort_all();
+        if store == ObituariesStore::Memory {
+            self.shared.set_writing(None);
+            self.place.send_replace(Place::Memory);
+            return;
+        }
+        let (wanted, sessions, shared) = (self.store.clone(), Arc::clone(sessions), Arc::clone(&self.shared));
+        let place = self.place.clone();
+        self.connecting.spawn(async move {
+            loop {
+                match wanted.connect(&sessions).await {
+                    Ok(bucket) => {
+                        place.send_replace(Place::Bucket(Arc::new(bucket)));
+                        return;
+                    }
+                    Err(why) => shared.set_writing(Some(shared::WriteTrouble::Failing(why))),
+                }
+                tokio::time::sleep(RETRY).await;
+            }
+        });
+    }
+}
+
+impl Store {
+    /// Connects the writing side; the reading side is that of the sessions.
+    async fn connect(&self, sessions: &Sessions) -> Result<Bucket, String> {
+        let storage = self.storage.clone().with_secret(&self.secret).map_err(|problems| problems.to_string())?;
+        let writer = ray_history_storage_write::connect(&storage.store).await;
+        let writer = writer.map_err(|error| ray_history_core::base::chain::chain(&error))?;
+        let root = storage.root_dirs.first().map_or_else(Root::default, |root| Root::new(root));
+        let root = root.spellings().into_iter().next().unwrap_or_default();
+        Ok(Bucket { reader: sessions.obituaries().store(), writer, root })
+    }
+}
+
+impl Recorder {
+    /// Learns which Kubernetes this is, which documents say. Without the permission they do not.
+    async fn identified(mut self, client: Client) -> Self {
+        let version = client.apiserver_version().await.map(|info| format!("{}.{}", info.major, info.minor));
+        let namespaces: Api<Namespace> = Api::all(client);
+        let system = namespaces.get_metadata("kube-system").await;
+        if let Err(error) = &system {
+            tracing::debug!(error = %crate::api_error::text(error), "the uid of kube-system is not known");
+        }
+        let cluster = system.ok().and_then(|system| system.metadata.uid).unwrap_or_default();
+        self.author.kubernetes = Kubernetes { cluster, version: version.unwrap_or_default() };
+        self
+    }
+}

@@ -1,0 +1,119 @@
+//! Writes documents: reads the stored one, joins it, and puts the new one if the stored one is unchanged meanwhile.
+//!
+//! So several writers are harmless, and nothing that another writer told is lost.
+
+use super::shared::{Shared, WriteTrouble, now};
+use ray_history_core::base::chain::chain;
+use ray_history_obituary::document::{Document, Kubernetes, MAX_READ, NotUnderstood, ObjectId};
+use ray_history_obituary::ledger::Row;
+use ray_history_storage::{Error, ErrorKind, ReadRange, Storage};
+use ray_history_storage_write::{If, Put, StorageWrite};
+use std::time::Duration;
+
+/// Tries against other writers of the same document.
+const TRIES: u32 = 8;
+/// Pause after the first lost try; the next ones are longer.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The bucket that documents are written to.
+#[derive(Debug)]
+pub(super) struct Bucket {
+    pub(super) reader: std::sync::Arc<dyn Storage>,
+    pub(super) writer: std::sync::Arc<dyn StorageWrite>,
+    /// The prefix of all keys: empty, or ends in `/`.
+    pub(super) root: String,
+}
+
+/// The replica that writes, and its Kubernetes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Author {
+    pub(super) replica: String,
+    pub(super) kubernetes: Kubernetes,
+}
+
+/// The outcome of a write.
+#[derive(Debug)]
+pub(super) enum Written {
+    /// The document and the rows of the ledger.
+    Document(Box<Document>, Vec<Row>),
+    /// The stored document tells the same already.
+    Known,
+    /// A newer version of this program wrote the stored document.
+    Newer(String),
+    /// The object has no key, or is no longer watched.
+    Nothing,
+}
+
+impl Bucket {
+    /// Writes the document of an object.
+    pub(super) async fn write(&self, shared: &Shared, author: &Author, object: &ObjectId) -> Result<Written, Error> {
+        let Some(key) = object.key(&self.root) else { return Ok(Written::Nothing) };
+        for attempt in 1..=TRIES {
+            let stored = match self.stored(&key).await? {
+                None => None,
+                Some((Ok(document), etag)) => {
+                    shared.records.lock().join_stored(document.clone());
+                    Some((Some(document), etag))
+                }
+                Some((Err(NotUnderstood::Newer(schema)), _)) => return Ok(Written::Newer(schema)),
+                Some((Err(error), etag)) => {
+                    tracing::warn!(key, error = %chain(&error), "a stored obituary cannot be read, and is replaced");
+                    Some((None, etag))
+                }
+            };
+            let Some(document) = author.document(shared, object) else { return Ok(Written::Nothing) };
+            if let Some((Some(known), _)) = &stored
+                && known.facts == document.facts
+                && known.is_final == document.is_final
+            {
+                shared.records.lock().written(known, now());
+                return Ok(Written::Known);
+            }
+            let bytes = document.to_bytes().map_err(|error| Error::failed(&key, error))?;
+            let condition = stored.as_ref().map_or(If::Absent, |(_, etag)| If::Unchanged(etag));
+            let rows = Row::of(&document, bytes.len() as u64);
+            match self.writer.put(&key, bytes.into(), condition).await {
+                Ok(Put::Written) => {
+                    shared.records.lock().written(&document, now());
+                    return Ok(Written::Document(Box::new(document), rows));
+                }
+                // Another writer was faster.
+                Ok(Put::Refused) => {}
+                Err(error) if error.kind() == ErrorKind::PreconditionFailed => {}
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(PAUSE * attempt * attempt).await;
+        }
+        Err(Error::because(ErrorKind::Unavailable, key, "other writers replace it again and again"))
+    }
+
+    /// Returns a stored document with its `ETag`.
+    async fn stored(&self, key: &str) -> Result<Option<(Result<Document, NotUnderstood>, String)>, Error> {
+        let body = match self.reader.read(key, ReadRange::Full).await {
+            Ok(body) => body,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let etag = body.meta.etag.clone().ok_or_else(|| Error::failed(key, "the store reports no ETag"))?;
+        match body.read_all(MAX_READ as u64).await {
+            Ok(bytes) => Ok(Some((Document::read(&bytes), etag))),
+            Err(error) if error.kind() == ErrorKind::TooLarge => Ok(Some((Err(NotUnderstood::TooLong), etag))),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Author {
+    /// Returns the document of an object as it is known now.
+    pub(super) fn document(&self, shared: &Shared, object: &ObjectId) -> Option<Document> {
+        shared.records.lock().document(&object.uid, now(), &self.replica, &self.kubernetes, None)
+    }
+}
+
+/// Returns what an error means for the operator.
+pub(super) fn trouble(error: &Error) -> WriteTrouble {
+    match error.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::NoBucket => WriteTrouble::Denied(chain(error)),
+        _ => WriteTrouble::Failing(chain(error)),
+    }
+}

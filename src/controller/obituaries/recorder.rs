@@ -1,0 +1,189 @@
+//! The recorder: has documents and rows of the ledger written when there is news, and tells the index of them.
+//!
+//! The leader writes. The others keep what they have seen, and take an end as told when the leader lived long enough after
+//! it, so that the next leader writes what the last one could not.
+
+use super::super::pending_deaths::Leader;
+use super::documents::{Author, Bucket, Written, trouble};
+use super::ledger::News;
+use super::shared::{Shared, now};
+use ray_history_obituary::document::ObjectId;
+use ray_history_obituary::ledger::Row;
+use ray_history_obituary::records::Due;
+use ray_history_session::obituaries::Obituaries;
+use ray_history_storage::Error;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Interval at which the records are searched for news.
+const TICK: Duration = Duration::from_secs(1);
+/// Documents that are written concurrently.
+const AT_ONCE: usize = 8;
+/// Pause after a failed write.
+const AFTER_FAILURE: Duration = Duration::from_secs(10);
+/// Longest time to write the last news at the end.
+const LAST: Duration = Duration::from_secs(1);
+/// Time that the leader has to write an end, after which another replica takes it as told.
+const TOLD_WITHIN: Duration = Duration::from_secs(90);
+
+/// The place where documents go.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    /// The store is not connected yet.
+    Nowhere,
+    /// The memory of this replica.
+    Memory,
+    /// A bucket.
+    Bucket(Arc<Bucket>),
+}
+
+/// Records until the token is cancelled, then writes the last rows.
+pub(super) struct Recorder {
+    pub(super) shared: Arc<Shared>,
+    pub(super) index: Arc<Obituaries>,
+    pub(super) author: Author,
+    pub(super) place: watch::Receiver<Place>,
+    pub(super) leader: watch::Receiver<Leader>,
+    /// The runs that are over, for their Events.
+    pub(super) ended: mpsc::UnboundedSender<Vec<Row>>,
+    /// The memory for facts, in bytes.
+    pub(super) bytes: usize,
+}
+
+impl Recorder {
+    pub(super) async fn run(self, stop: CancellationToken) {
+        let mut news = News::default();
+        let mut paused: Option<Instant> = None;
+        let mut ends = Ends::default();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(TICK) => {}
+            }
+            self.shared.limit(self.bytes);
+            let (leader, place) = (*self.leader.borrow(), self.place.borrow().clone());
+            let due = self.shared.records.lock().due(now());
+            match (leader, place) {
+                (_, Place::Memory) => self.keep(due),
+                (Leader::Other(alive), Place::Bucket(_)) => self.leave_to_leader(due, alive, &mut ends),
+                (Leader::Us, Place::Bucket(bucket)) if paused.is_none_or(|until| Instant::now() >= until) => {
+                    let failure = self.record(&bucket, due, &mut news).await.err();
+                    paused = failure.is_some().then(|| Instant::now() + AFTER_FAILURE);
+                    self.shared.set_writing(failure.map(|error| trouble(&error)));
+                }
+                // News wait for a place, a leader, or the end of a pause.
+                (_, Place::Nowhere | Place::Bucket(_)) => {}
+            }
+            self.shared.records.lock().forget(now());
+        }
+        let place = self.place.borrow().clone();
+        if let Place::Bucket(bucket) = place {
+            let _ = tokio::time::timeout(LAST, news.write(&bucket, &self.author.replica, true)).await;
+        }
+    }
+
+    /// Keeps documents in memory.
+    fn keep(&self, due: Vec<Due>) {
+        for due in due {
+            let Some(document) = self.author.document(&self.shared, &due.object) else { continue };
+            self.shared.records.lock().written(&document, now());
+            let bytes = document.to_bytes().map_or(0, |bytes| bytes.len() as u64);
+            self.tell(Row::of(&document, bytes), document.is_final);
+            self.index.keep(document);
+        }
+    }
+
+    /// Writes what is due.
+    async fn record(&self, bucket: &Arc<Bucket>, due: Vec<Due>, news: &mut News) -> Result<(), Error> {
+        self.write_all(bucket, due, news).await?;
+        news.write(bucket, &self.author.replica, false).await?;
+        news.join_days(bucket).await
+    }
+
+    /// Writes documents, several at once. Fails with the first error; what could not be written is still due.
+    async fn write_all(&self, bucket: &Arc<Bucket>, due: Vec<Due>, news: &mut News) -> Result<(), Error> {
+        let (mut due, mut writes, mut first) = (due.into_iter(), JoinSet::new(), None);
+        loop {
+            while writes.len() < AT_ONCE
+                && first.is_none()
+                && let Some(Due { object, .. }) = due.next()
+            {
+                let (bucket, shared, author) = (Arc::clone(bucket), Arc::clone(&self.shared), self.author.clone());
+                writes.spawn(async move { (bucket.write(&shared, &author, &object).await, object) });
+            }
+            match writes.join_next().await {
+                None => break,
+                Some(Ok((Ok(written), object))) => self.wrote(written, &object, news),
+                Some(Ok((Err(error), object))) => {
+                    tracing::debug!(%error, "an obituary could not be written");
+                    first.get_or_insert(error);
+                    self.keep_meanwhile(&object);
+                }
+                Some(Err(error)) => tracing::error!(%error, "an obituary could not be written; please report this"),
+            }
+        }
+        first.map_or(Ok(()), Err)
+    }
+
+    fn wrote(&self, written: Written, object: &ObjectId, news: &mut News) {
+        match written {
+            Written::Document(document, rows) => {
+                news.add(rows.clone());
+                self.tell(rows, document.is_final);
+            }
+            Written::Known => {}
+            Written::Nothing => self.take_as_told(object),
+            Written::Newer(schema) => {
+                tracing::warn!(object = %object.name, schema, "an obituary of a newer version stays as it is");
+                self.take_as_told(object);
+            }
+        }
+    }
+
+    /// Shows a document that could not be written.
+    fn keep_meanwhile(&self, object: &ObjectId) {
+        if let Some(document) = self.author.document(&self.shared, object) {
+            self.index.apply(Row::of(&document, 0));
+            self.index.keep(document);
+        }
+    }
+
+    /// Tells the index of rows, and the Events of runs that are over.
+    fn tell(&self, rows: Vec<Row>, is_final: bool) {
+        if is_final {
+            let _ = self.ended.send(rows.clone());
+        }
+        self.index.apply(rows);
+    }
+
+    /// Takes ends as told that the leader has outlived for long enough.
+    fn leave_to_leader(&self, due: Vec<Due>, alive: Instant, ends: &mut Ends) {
+        for object in ends.outlived(due, alive) {
+            self.take_as_told(&object);
+        }
+    }
+
+    fn take_as_told(&self, object: &ObjectId) {
+        if let Some(document) = self.author.document(&self.shared, object) {
+            self.shared.records.lock().written(&document, now());
+        }
+    }
+}
+
+/// Ends that the leader is to write, with the times at which they were seen.
+#[derive(Debug, Default)]
+struct Ends(std::collections::HashMap<ObjectId, Instant>);
+
+impl Ends {
+    /// Adds final news, and returns those that the leader has outlived.
+    fn outlived(&mut self, due: Vec<Due>, alive: Instant) -> Vec<ObjectId> {
+        let due: Vec<ObjectId> = due.into_iter().filter(|due| due.is_final).map(|due| due.object).collect();
+        self.0.retain(|object, _| due.contains(object));
+        let now = Instant::now();
+        due.into_iter().filter(|object| *self.0.entry(object.clone()).or_insert(now) + TOLD_WITHIN < alive).collect()
+    }
+}
