@@ -269,3 +269,6 @@ impl Recorder {
         self
     }
 }
+
+#[cfg(test)]
+mod tests;

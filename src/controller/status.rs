@@ -37,7 +37,7 @@ pub(super) struct Facts {
     pub(super) alone: Option<String>,
     /// State of reviews of the API server; `None` if whoever reaches the server sees everything.
     pub(super) access: Option<Reviews>,
-    /// What is kept of why runs ended; `None` if nothing is.
+    /// State of what is kept of why runs ended; `None` if nothing is.
     pub(super) obituaries: Option<State>,
     /// Memory use of this replica.
     pub(super) cache: CacheStatus,

@@ -66,9 +66,9 @@ impl Rights {
         self.with(folder, namespace)
     }
 
-    /// Adds the rights of a mode of obituaries, for the same namespace alone.
+    /// Adds the rights of a mode of obituaries.
     pub(crate) fn with_obituaries(self, mode: &str, namespace: &str) -> Self {
-        self.with(&format!("obituaries-namespaced/{}", mode.to_lowercase()), namespace)
+        self.with(&format!("obituaries-{}", mode.to_lowercase()), namespace)
     }
 
     fn with(mut self, folder: &str, namespace: &str) -> Self {

@@ -50,7 +50,7 @@ pub struct Records {
     routes: Routes,
     nodes: Table<Node>,
     node_events: Table<Event>,
-    /// What cannot be seen for now, by namespace; of all, without one.
+    /// Things that cannot be seen for now, by namespace; of all, without one.
     hidden: BTreeSet<(Option<String>, String)>,
     /// `true` if there is no room for another object.
     is_full: bool,

@@ -98,7 +98,7 @@ pub struct RayHistorySpec {
     /// Access control: who sees which namespaces.
     #[serde(default)]
     pub access: AccessSpec,
-    /// What is kept of why runs ended, when Kubernetes' objects are gone.
+    /// Obituaries: why runs ended, kept when Kubernetes' objects are gone.
     #[serde(default)]
     pub obituaries: ObituariesSpec,
 }

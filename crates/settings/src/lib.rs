@@ -62,7 +62,7 @@ pub struct Settings {
     pub redaction: Redaction,
     /// Access control; `None` if whoever reaches the server sees everything.
     pub access: Option<Access>,
-    /// What is kept of why runs ended.
+    /// Obituaries: why runs ended.
     pub obituaries: Obituaries,
 }
 

@@ -3,7 +3,7 @@
 use super::super::follow::Trouble;
 use super::shared::{Troubles, WriteTrouble};
 
-/// What is kept of why runs ended, and what not.
+/// The state of what is kept of why runs ended.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in super::super) struct State {
     /// `true` if nothing is written.

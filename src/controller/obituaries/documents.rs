@@ -1,6 +1,6 @@
 //! Writes documents: reads the stored one, joins it, and puts the new one if the stored one is unchanged meanwhile.
 //!
-//! So several writers are harmless, and nothing that another writer told is lost.
+//! Several writers are therefore harmless, and nothing that another writer told is lost.
 
 use super::shared::{Shared, WriteTrouble, now};
 use ray_history_core::base::chain::chain;

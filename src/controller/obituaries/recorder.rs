@@ -7,6 +7,7 @@ use super::super::pending_deaths::Leader;
 use super::documents::{Author, Bucket, Written, trouble};
 use super::ledger::News;
 use super::shared::{Shared, now};
+use ray_history_core::base::chain::chain;
 use ray_history_obituary::document::ObjectId;
 use ray_history_obituary::ledger::Row;
 use ray_history_obituary::records::Due;
@@ -119,11 +120,13 @@ impl Recorder {
                 None => break,
                 Some(Ok((Ok(written), object))) => self.wrote(written, &object, news),
                 Some(Ok((Err(error), object))) => {
-                    tracing::debug!(%error, "an obituary could not be written");
+                    tracing::debug!(error = %chain(&error), "an obituary could not be written");
                     first.get_or_insert(error);
                     self.keep_meanwhile(&object);
                 }
-                Some(Err(error)) => tracing::error!(%error, "an obituary could not be written; please report this"),
+                Some(Err(error)) => {
+                    tracing::error!(error = %chain(&error), "an obituary could not be written; please report this")
+                }
             }
         }
         first.map_or(Ok(()), Err)

@@ -1,4 +1,4 @@
-//! What cannot be seen, which documents say.
+//! Things that cannot be seen, which documents say.
 
 use super::Records;
 use crate::facts::Facts;

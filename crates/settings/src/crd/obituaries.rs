@@ -1,13 +1,13 @@
-//! What is kept of why runs ended, and where. Types and defaults only.
+//! Obituaries: why runs ended, kept when Kubernetes' objects are gone. Types and defaults only.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What is kept of why runs ended, when Kubernetes' objects are gone.
+/// Obituaries: why runs ended, kept when Kubernetes' objects are gone.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ObituariesSpec {
-    /// The objects that are watched for it; each mode needs permissions of its own (config/obituaries, or
+    /// The objects that are watched for it; each mode needs permissions of its own (config/obituaries-resources and config/obituaries-pods, or
     /// obituaries.mode in the chart).
     pub mode: ObituariesMode,
     /// The place where documents are kept.

@@ -14,7 +14,7 @@ pub struct RayHistoryStatus {
     /// Generation of the spec that was processed last, applied or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready`, `SettingsApplied`, `StorageReachable`, `ClustersWatched` and `AccessReviewed`, each with a reason and advice.
+    /// `Ready`, `SettingsApplied`, `StorageReachable`, `ClustersWatched`, `AccessReviewed` and, with obituaries, `ObituariesKept`, each with a reason and advice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,

@@ -1,0 +1,259 @@
+//! The recorder against stores that fail and writers that are faster, with paused time.
+
+use super::super::pending_deaths::Leader;
+use super::documents::{Author, Bucket, Written};
+use super::ledger::News;
+use super::recorder::{Place, Recorder};
+use super::shared::{Shared, WriteTrouble, now};
+use async_trait::async_trait;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use ray_history_obituary::document::{Document, ObjectId};
+use ray_history_obituary::facts::Kind;
+use ray_history_obituary::ledger::{Ledger, Piece, Row};
+use ray_history_obituary::records::Object;
+use ray_history_session::obituaries::Obituaries;
+use ray_history_storage::memory::Memory;
+use ray_history_storage::{Delimiter, Error, ErrorKind, Storage};
+use ray_history_storage_write::memory::MemoryWriter;
+use ray_history_storage_write::{If, Put, StorageWrite};
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+const KEY: &str = "root/ray-history/v1/obituaries/team/raycluster/c/c-uid.json";
+
+/// A writer before each of whose puts something happens.
+#[derive(Debug)]
+struct Hindered {
+    inner: MemoryWriter,
+    before: Mutex<VecDeque<Hindrance>>,
+}
+
+#[derive(Clone, Debug)]
+enum Hindrance {
+    /// Another writer puts this.
+    Faster(Bytes),
+    Fails(ErrorKind),
+}
+
+#[async_trait]
+impl StorageWrite for Hindered {
+    async fn put(&self, key: &str, bytes: Bytes, condition: If<'_>) -> Result<Put, Error> {
+        match self.before.lock().pop_front() {
+            Some(Hindrance::Faster(other)) => self.inner.0.put(KEY, other),
+            Some(Hindrance::Fails(kind)) => return Err(Error::new(kind, key)),
+            None => {}
+        }
+        self.inner.put(key, bytes, condition).await
+    }
+
+    async fn put_file(&self, key: &str, file: &File, len: u64) -> Result<(), Error> {
+        self.inner.put_file(key, file, len).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), Error> {
+        self.inner.delete(key).await
+    }
+}
+
+struct Rig {
+    memory: Arc<Memory>,
+    bucket: Bucket,
+    shared: Arc<Shared>,
+    author: Author,
+}
+
+fn rig(before: impl IntoIterator<Item = Hindrance>) -> Rig {
+    let memory = Arc::<Memory>::default();
+    let inner = MemoryWriter(Arc::clone(&memory));
+    let writer = Arc::new(Hindered { inner, before: Mutex::new(before.into_iter().collect()) });
+    let bucket = Bucket { reader: Arc::clone(&memory) as _, writer, root: "root/".to_owned() };
+    let author = Author { replica: "replica-a".to_owned(), ..Author::default() };
+    Rig { memory, bucket, shared: Arc::default(), author }
+}
+
+fn seen(shared: &Shared, object: &Value) {
+    shared.records.lock().apply(&Object::read(object.to_string().as_bytes()).unwrap(), now());
+}
+
+fn cluster() -> Value {
+    json!({"kind": "RayCluster", "metadata": {"name": "c", "namespace": "team", "uid": "c-uid",
+        "creationTimestamp": "2026-11-29T07:00:00Z"}})
+}
+
+/// A pod of the cluster whose container ended for a reason.
+fn pod(name: &str, role: &str, reason: &str) -> Value {
+    let ended = json!({"reason": reason, "exitCode": 137, "finishedAt": "2026-11-29T07:01:40Z"});
+    json!({"kind": "Pod", "metadata": {"name": name, "namespace": "team", "uid": format!("{name}-uid"),
+        "labels": {"ray.io/cluster": "c", "ray.io/node-type": role},
+        "ownerReferences": [{"kind": "RayCluster", "name": "c", "uid": "c-uid", "controller": true}]},
+        "status": {"phase": "Running", "containerStatuses": [
+            {"name": format!("ray-{role}"), "restartCount": 1, "lastState": {"terminated": ended}}]}})
+}
+
+fn object() -> ObjectId {
+    ObjectId { kind: Kind::RayCluster, namespace: "team".into(), name: "c".into(), uid: "c-uid".into() }
+}
+
+/// The bytes of a document of another writer, with this pod.
+fn of_another(revision: u64, pod: &Value) -> Bytes {
+    let other = Shared::default();
+    seen(&other, &cluster());
+    seen(&other, pod);
+    let author = Author { replica: "replica-b".to_owned(), ..Author::default() };
+    let mut document = author.document(&other, &object()).unwrap();
+    document.revision = revision;
+    document.to_bytes().unwrap().into()
+}
+
+async fn stored(memory: &Memory) -> Document {
+    Document::read(&memory.read_all(KEY, 1 << 20).await.unwrap()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn writers_at_once_give_one_document_with_what_both_saw() {
+    let faster = |revision| Hindrance::Faster(of_another(revision, &pod(&format!("w{revision}"), "worker", "Error")));
+    let Rig { memory, bucket, shared, author } = rig([faster(1), faster(2), faster(3)]);
+    seen(&shared, &cluster());
+    seen(&shared, &pod("head", "head", "OOMKilled"));
+    let written = bucket.write(&shared, &author, &object()).await.unwrap();
+    assert!(matches!(written, Written::Document(..)), "{written:?}");
+    let document = stored(&memory).await;
+    let pods: Vec<&str> = document.facts.pods.iter().map(|pod| pod.name.as_str()).collect();
+    assert_eq!(pods, ["head", "w1", "w2", "w3"]);
+    assert_eq!((document.revision, document.writer.as_str()), (4, "replica-a"));
+    // The same again is no write.
+    let again = bucket.write(&shared, &author, &object()).await.unwrap();
+    assert!(matches!(again, Written::Known), "{again:?}");
+    assert_eq!(stored(&memory).await, document);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storm_of_other_writers_ends_as_an_error_that_is_tried_again() {
+    let storm = (0..100).map(|n| Hindrance::Faster(of_another(n, &pod("w", "worker", &format!("Reason{n}")))));
+    let Rig { bucket, shared, author, .. } = rig(storm);
+    seen(&shared, &cluster());
+    let failed = bucket.write(&shared, &author, &object()).await.unwrap_err();
+    assert_eq!(failed.kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_document_of_a_newer_version_stays_and_a_broken_one_does_not() {
+    let Rig { memory, bucket, shared, author } = rig([]);
+    seen(&shared, &cluster());
+    let newer = r#"{"schema": "ray-history/obituary/v2"}"#;
+    memory.put(KEY, newer);
+    let written = bucket.write(&shared, &author, &object()).await.unwrap();
+    assert!(matches!(written, Written::Newer(_)), "{written:?}");
+    assert_eq!(memory.read_all(KEY, 99).await.unwrap(), newer);
+    memory.put(KEY, "broken");
+    let written = bucket.write(&shared, &author, &object()).await.unwrap();
+    assert!(matches!(written, Written::Document(..)), "{written:?}");
+    assert_eq!(stored(&memory).await.object, object());
+}
+
+/// Runs a recorder for so long, and returns the index.
+async fn record(rig: Rig, leader: Leader, time: Duration) -> (Arc<Obituaries>, Vec<Row>, Arc<Shared>) {
+    let index = Arc::new(Obituaries::new(Arc::clone(&rig.memory) as Arc<dyn Storage>, Vec::new(), 1 << 20));
+    let (ended, mut ends) = mpsc::unbounded_channel();
+    let (_place, place) = watch::channel(Place::Bucket(Arc::new(rig.bucket)));
+    let (_leader, leader) = watch::channel(leader);
+    let (shared, author, stop) = (Arc::clone(&rig.shared), rig.author, CancellationToken::new());
+    let recorder =
+        Recorder { shared: rig.shared, index: Arc::clone(&index), author, place, leader, ended, bytes: 1 << 20 };
+    let running = tokio::spawn(recorder.run(stop.clone()));
+    tokio::time::sleep(time).await;
+    stop.cancel();
+    running.await.unwrap();
+    let mut rows = Vec::new();
+    while let Ok(ended) = ends.try_recv() {
+        rows.extend(ended);
+    }
+    (index, rows, shared)
+}
+
+async fn pieces(memory: &Memory) -> Vec<String> {
+    let listed = memory.list_all(&Piece::prefix("root/"), Delimiter::None).await.unwrap();
+    listed.objects.into_iter().map(|object| object.key).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_away_for_ten_minutes_loses_nothing() {
+    let away = std::iter::repeat_n(Hindrance::Fails(ErrorKind::Unavailable), 60);
+    let rig = rig(away);
+    let memory = Arc::clone(&rig.memory);
+    seen(&rig.shared, &cluster());
+    seen(&rig.shared, &pod("head", "head", "OOMKilled"));
+    let shared = Arc::clone(&rig.shared);
+    let recording = tokio::spawn(record(rig, Leader::Us, Duration::from_secs(900)));
+    tokio::time::sleep(Duration::from_secs(500)).await;
+    assert!(matches!(shared.writing(), Some(WriteTrouble::Failing(_))), "{:?}", shared.writing());
+    let (index, _, _) = recording.await.unwrap();
+    assert_eq!(shared.writing(), None);
+    assert_eq!(stored(&memory).await.first_cause().unwrap().code.to_string(), "HeadOOM");
+    // Shown meanwhile, and in the ledger once.
+    assert_eq!(index.of_object("team", "c-uid").len(), 1);
+    assert_eq!(pieces(&memory).await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_others_write_nothing_while_the_leader_lives() {
+    let rig = rig([]);
+    let memory = Arc::clone(&rig.memory);
+    seen(&rig.shared, &cluster());
+    seen(&rig.shared, &pod("head", "head", "OOMKilled"));
+    let cluster = Object::read(cluster().to_string().as_bytes()).unwrap();
+    rig.shared.records.lock().delete(&cluster, now().plus(-600));
+    let alive = tokio::time::Instant::now() + Duration::from_secs(200);
+    let (_, rows, shared) = record(rig, Leader::Other(alive), Duration::from_secs(90)).await;
+    assert_eq!((rows, memory.list_all("", Delimiter::None).await.unwrap().objects.len()), (Vec::new(), 0));
+    assert!(shared.records.lock().due(now()).is_empty(), "the leader has outlived it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_the_leader_did_not_outlive_is_still_due() {
+    let rig = rig([]);
+    seen(&rig.shared, &cluster());
+    let cluster = Object::read(cluster().to_string().as_bytes()).unwrap();
+    rig.shared.records.lock().delete(&cluster, now().plus(-600));
+    let alive = tokio::time::Instant::now() + Duration::from_secs(30);
+    let (_, _, shared) = record(rig, Leader::Other(alive), Duration::from_secs(300)).await;
+    assert_eq!(shared.records.lock().due(now()).len(), 1);
+}
+
+fn row(n: u32) -> Row {
+    Row { object: ObjectId { uid: format!("uid-{n}"), ..object() }, run: "r".to_owned(), revision: 1, ..Row::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn news_are_one_piece_a_minute_and_past_days_one_object() {
+    let Rig { memory, bucket, .. } = rig([]);
+    let mut news = News::default();
+    for n in 0..90 {
+        news.add(vec![row(n)]);
+        news.write(&bucket, "replica-a", false).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(pieces(&memory).await.len(), 2, "the first at once, the others after a minute");
+    let old = |name: &str, n: u32| {
+        let mut ledger = Ledger::default();
+        ledger.add(row(n));
+        memory.put(format!("root/ray-history/v1/ledger/2026-11-01/{name}.jsonl"), ledger.write().unwrap());
+    };
+    (old("1-a", 1), old("2-b", 2));
+    News::default().join_days(&bucket).await.unwrap();
+    // A late piece is added to its day.
+    old("3-a", 3);
+    News::default().join_days(&bucket).await.unwrap();
+    let day = "root/ray-history/v1/ledger/2026-11-01.jsonl.gz";
+    assert_eq!(pieces(&memory).await.iter().filter(|key| key.contains("2026-11-01")).collect::<Vec<_>>(), [day]);
+    let bytes = memory.read_all(day, 1 << 20).await.unwrap();
+    let mut lines = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::MultiGzDecoder::new(&bytes[..]), &mut lines).unwrap();
+    assert_eq!(lines.lines().count(), 3, "{lines}");
+}
