@@ -6,26 +6,25 @@
 //! counted.
 
 mod documents;
+mod ended;
 mod found;
 mod ledger;
-pub(super) mod packed;
-pub(super) mod rows;
 
 pub use documents::DocumentError;
 
-use crate::catalog::Listing;
+use crate::catalog::{Found, Listing};
+use crate::ledger_rows::{Packed, Rows};
 use crate::liveness::StartBounds;
+use crate::load::now;
 use documents::Documents;
-use found::Found;
+use ended::Ended;
 use ledger::Progress;
-use packed::Packed;
 use parking_lot::{Mutex, RwLock};
 use ray_history_core::base::name::SessionKey;
 use ray_history_core::layout::Root;
 use ray_history_obituary::document::{Document, ObjectId};
 use ray_history_obituary::ledger::Row;
 use ray_history_storage::Storage;
-use rows::Rows;
 use std::sync::Arc;
 
 /// Why runs ended, as far as it is known.
@@ -38,6 +37,7 @@ pub struct Obituaries {
     bytes: Mutex<usize>,
     found: Mutex<Option<Found>>,
     progress: Mutex<Progress>,
+    ended: Mutex<Ended>,
     /// Held while the ledger is read.
     reading: tokio::sync::Mutex<()>,
     /// Held while rows are joined, so that none of two joins at once is lost.
@@ -53,7 +53,7 @@ struct Bucket {
     generation: u64,
 }
 
-/// What is known of the index, and what is not.
+/// Numbers of what is known, and of what is not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Rows, one for each run.
@@ -89,6 +89,7 @@ impl Obituaries {
             bytes: Mutex::new(usize::try_from(bytes).unwrap_or(usize::MAX)),
             found: Mutex::default(),
             progress: Mutex::default(),
+            ended: Mutex::new(Ended::since(now() / 1_000)),
             reading: tokio::sync::Mutex::default(),
             joining: Mutex::default(),
         }
@@ -158,6 +159,14 @@ impl Obituaries {
         let rows = self.rows();
         let runs = listing.runs(&rows, &|_| None);
         runs.without_session().iter().filter_map(|at| rows.all().get(*at as usize)).map(Packed::row).collect()
+    }
+
+    /// Returns the namespaces of all runs, in order.
+    pub fn namespaces(&self) -> Vec<Arc<str>> {
+        let rows = self.rows();
+        let mut names: Vec<Arc<str>> = rows.all().iter().map(|row| Arc::clone(row.namespace())).collect();
+        names.dedup();
+        names
     }
 
     /// Returns the number of rows and what was left out.

@@ -14,6 +14,7 @@ use crate::catalog::Lister;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use lines::Lines;
+use ray_history_core::base::chain::chain;
 use ray_history_core::layout::Root;
 use ray_history_metrics::catalog::{Metrics, Purpose};
 use ray_history_obituary::ledger::{Ledger, Piece, Row};
@@ -40,7 +41,7 @@ const ROWS: usize = 10_000;
 /// Seconds of a new day for which pieces of the one before may come.
 const LATE: i64 = 600;
 
-/// What was read of the ledger of one store.
+/// The parts of the ledger of one store that were read.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     /// Pieces that were read, by day.
@@ -298,7 +299,7 @@ impl Reader<'_> {
         let (obituaries, generation) = (Arc::clone(self.obituaries), self.generation);
         let joined = tokio::task::spawn_blocking(move || obituaries.join_read(rows, generation));
         if let Err(error) = joined.await {
-            tracing::error!(%error, "rows of the ledger could not be joined; please report this");
+            tracing::error!(error = %chain(&error), "rows of the ledger could not be joined; please report this");
         }
     }
 
