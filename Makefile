@@ -132,6 +132,7 @@ gen: ## Write again what is generated from the code
 	scripts/gen-cli $(TARGET)/debug/ray-history > docs/cli.md
 	RAY_HISTORY_GEN=1 cargo test --locked -p ray-history-metrics --quiet
 	RAY_HISTORY_GEN=1 cargo test --locked --test openapi
+	RAY_HISTORY_GEN=1 cargo test --locked --test routes -- the_bucket_of_the_end_to_end_tests_is_current
 	mkdir -p crds && $(TARGET)/debug/ray-history crd > crds/history.ray.io_rayhistories.yaml
 	scripts/gen-chart
 

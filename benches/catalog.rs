@@ -3,7 +3,8 @@
 //! Three days are simulated in virtual time with the real rhythm, and stand for a month: the days are alike. Markers
 //! come as in a bucket of 100,000 sessions, in a hundred pages a listing, but a page holds 10 keys and not 1,000, so that
 //! it ends soon. The walk is done once at full size; how often it happens follows from its rule, one request a second.
-//! Then outcomes are read ahead at full size, until the memory for them is nearly full.
+//! Then outcomes are read ahead at full size, until the memory for them is nearly full, and sessions are found by why they
+//! ended.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,8 +18,13 @@ use ray_history_core::base::name::{ClusterId, Owner, OwnerKind};
 use ray_history_core::layout::Root;
 use ray_history_core::snapshot::run_facts::Outcome;
 use ray_history_metrics::Metrics;
+use ray_history_obituary::cause::Code;
+use ray_history_obituary::document::ObjectId;
+use ray_history_obituary::facts::Kind;
+use ray_history_obituary::ledger::Row;
+use ray_history_obituary::time::Time;
 use ray_history_session::Sessions;
-use ray_history_session::catalog::{Catalog, Listing, Query};
+use ray_history_session::catalog::{Catalog, Entry, Listing, Query, Sort};
 use ray_history_session::liveness::{Cluster, Listed, StartBounds, State, Watched};
 use ray_history_settings::Settings;
 use ray_history_storage::memory::Memory;
@@ -227,6 +233,72 @@ async fn outcomes() {
         page.entries.len(),
         started.elapsed().as_secs_f64() * 1e3
     );
+    causes(&sessions, &listing);
+}
+
+/// Joins a row of the ledger for each session, and runs without one, and finds sessions by them.
+fn causes(sessions: &Arc<Sessions>, listing: &Listing) {
+    let row = |at: usize, entry: Option<&Entry>| {
+        let (outcome, code) = if at.is_multiple_of(4) {
+            (Outcome::Failed, Some(Code::ALL[at / 4 % Code::ALL.len()]))
+        } else {
+            (Outcome::Succeeded, None)
+        };
+        let from = entry.and_then(|entry| entry.key.session.local_micros()).unwrap_or(1_795_943_029_000_000);
+        let cluster = entry.map_or_else(|| format!("lost-{at}"), |entry| entry.key.cluster.name.clone());
+        let namespace = entry.map_or_else(|| "team-7".to_owned(), |entry| entry.key.cluster.namespace.clone());
+        let uid = format!("5f0c3f6e-0000-4000-8000-{at:012}");
+        let kind = Kind::RayCluster;
+        Row {
+            object: ObjectId { kind, namespace, name: cluster.clone(), uid: uid.clone() },
+            run: uid,
+            cluster,
+            sessions: entry.map(|entry| entry.key.session.as_str().to_owned()).into_iter().collect(),
+            from: Some(Time(from * 1_000)),
+            to: Some(Time(from * 1_000).plus(3_600)),
+            outcome,
+            code,
+            values: [("message".to_owned(), "the image could not be pulled from the registry".to_owned())].into(),
+            revision: 3,
+            bytes: 12_345,
+            ..Row::default()
+        }
+    };
+    let of_sessions = listing.iter().enumerate().map(|(at, entry)| row(at, Some(&entry)));
+    let rows: Vec<Row> = of_sessions.chain((0..1_000).map(|at| row(SESSIONS + at, None))).collect();
+    let count = rows.len();
+    let started = Instant::now();
+    sessions.obituaries().apply(rows);
+    let (joined, counts) = (started.elapsed(), sessions.obituaries().counts());
+    println!(
+        "\nrows of {} of {count} runs: {} bytes each, joined in {:.2} s",
+        counts.rows,
+        counts.bytes / counts.rows as u64,
+        joined.as_secs_f64()
+    );
+    let all = || Query { runs: true, ..Query::default() };
+    let sorted = |word: &str| Query { sort: Sort::parse(word).unwrap(), ..all() };
+    for (name, query) in [
+        ("after a change", all()),
+        ("the newest, and runs", all()),
+        ("that failed, and why", Query { outcome: Some(Outcome::Failed), ..all() }),
+        ("with a cause", Query { cause: Some(Code::HeadOOM), ..all() }),
+        ("longest first", sorted("duration")),
+        ("failed first", sorted("outcome")),
+        ("with metadata", Query { metadata: vec![("team".into(), "nlp".into())], ..all() }),
+    ] {
+        let times = if name == "after a change" { 1 } else { 10 };
+        let (mut slowest, mut total) = (Duration::ZERO, 0);
+        for _ in 0..times {
+            let started = Instant::now();
+            let page = sessions.page(&query);
+            let told = page.entries.iter().filter(|entry| sessions.why(&entry.key).is_some()).count();
+            total = page.total;
+            assert!(told <= page.entries.len());
+            slowest = slowest.max(started.elapsed());
+        }
+        println!("page of sessions {name:<22} {:>8.2} ms of 300, {total} match", slowest.as_secs_f64() * 1e3);
+    }
 }
 
 /// Lists and walks everything once.

@@ -14,6 +14,8 @@ from e2e.harness.processes import REPOSITORY
 
 PROMQL = REPOSITORY / ".cache" / "manifest-tools" / "promql"
 RULES = manifests.CONFIG / "prometheus" / "prometheus_rule.yaml"
+# The notice of failed runs, which is installed by those who want it.
+RUN_FAILED = manifests.CONFIG / "prometheus" / "run_failed_rule.yaml"
 DASHBOARD = manifests.CONFIG / "grafana" / "ray-history.json"
 # Labels that Prometheus itself adds to a sample: the operator's target labels, and the bucket's bound.
 ADDED = {"namespace", "pod", "le"}
@@ -21,7 +23,7 @@ SAMPLE = re.compile(r"([a-zA-Z_:][\w:]*)(?:\{(.*)\})? \S+")
 
 
 def alerts() -> list[dict]:
-    groups = yaml.safe_load(RULES.read_text())["spec"]["groups"]
+    groups = [group for file in (RULES, RUN_FAILED) for group in yaml.safe_load(file.read_text())["spec"]["groups"]]
     return [rule for group in groups for rule in group["rules"]]
 
 
@@ -102,10 +104,11 @@ def test_the_values_that_an_alert_looks_for_exist(rule):
             assert re.search(rf'(^\s+{value},$|"{value}")', source, re.MULTILINE), f"{label}={value}"
 
 
-def test_prometheus_takes_the_rules_as_they_are(tmp_path):
+@pytest.mark.parametrize("source", [RULES, RUN_FAILED], ids=lambda path: path.stem)
+def test_prometheus_takes_the_rules_as_they_are(tmp_path, source):
     """Their templates too, as promtool checks them."""
     file = tmp_path / "rules.yaml"
-    rules = yaml.safe_load(RULES.read_text())["spec"]
+    rules = yaml.safe_load(source.read_text())["spec"]
     file.write_text(yaml.safe_dump(rules))
     processes.run([PROMQL, "check", file])
     rules["groups"][0]["rules"][0]["annotations"]["summary"] = "{{ $labels.pod "
@@ -150,6 +153,19 @@ STEPS = HOURS * 3600 // INTERVAL
 MIB = 1 << 20
 
 
+# Loads, and runs that end well, as often as this a minute.
+OUTCOMES = [
+    *(
+        ("ray_history_loads_total", outcome, 0)
+        for outcome in ["Incomplete", "Failed", "TimedOut", "TooLarge", "Stopped"]
+    ),
+    ("ray_history_loads_total", "Whole", 2),
+    ("ray_history_runs_ended_total", "Succeeded", 1),
+    ("ray_history_runs_ended_total", "Stopped", 0.1),
+    ("ray_history_runs_ended_total", "Failed", 0),
+]
+
+
 def healthy() -> dict[tuple, list[float]]:
     """Two replicas that serve well: samples of each minute of some hours, by name and labels."""
     found = {}
@@ -169,8 +185,8 @@ def healthy() -> dict[tuple, list[float]]:
     sample("ray_history_catalog_last_pass_timestamp_seconds", lambda minute: minute // 5 * 300, purpose="Markers")
     for outcome, each in {"ok": 60, "not_found": 20, "unavailable": 1, "permission_denied": 0}.items():
         sample("ray_history_storage_requests_total", partial(mul, each), store="s3", operation="read", outcome=outcome)
-    for outcome, each in {"Whole": 2, "Incomplete": 0, "Failed": 0, "TimedOut": 0, "TooLarge": 0, "Stopped": 0}.items():
-        sample("ray_history_loads_total", partial(mul, each), outcome=outcome)
+    for name, outcome, each in OUTCOMES:
+        sample(name, partial(mul, each), outcome=outcome)
     sample("ray_history_load_unread_files_total", 0)
     for reason in ["requests", "heavy", "url", "head"]:
         sample("ray_history_http_requests_refused_total", 0, reason=reason)
@@ -220,6 +236,9 @@ TROUBLES = {
         **trouble(QUEUE, partial(mul, 1), le="21.87"),
     },
     "RayHistoryCacheTooSmall": trouble("ray_history_cache_evictions_total", partial(mul, 1.5), reason="Memory"),
+    "RayHistoryRunFailed": trouble(
+        "ray_history_runs_ended_total", lambda minute: int(minute > STEPS - 5), outcome="Failed"
+    ),
     # The API server still answers who people are, and nobody may ask what they may see.
     "RayHistoryReviewsFail": {
         **trouble(REVIEWS, 0, kind="Access", outcome="Yes"),

@@ -78,7 +78,7 @@ def test_every_list_of_sessions_has_the_same_columns(window, many, page):
     window.open(f"{many.url}/{page}")
     window.wait_for_text("cluster-")
     heads = window.run("return [...document.querySelectorAll('th')].map((head) => head.textContent)")
-    assert heads == ["Run", "Outcome", "Namespace", "State", "Started", "Duration", "Ray", "Session"]
+    assert heads == ["Run", "Why", "Namespace", "State", "Started", "Duration", "Ray", "Session"]
     first = window.run("const a = document.querySelector('td a'); return [a.className, a.innerText]")
     assert first[0] == "open"
     assert first[1].startswith("cluster-")

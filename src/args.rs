@@ -6,12 +6,14 @@ mod list;
 mod logs;
 mod open;
 mod server;
+mod why;
 
 pub use completions::{Completions, Man};
 pub use list::{List, ListFormat, Place};
 pub use logs::{Download, Grep, LogFiles, Logs, LogsCommand};
 pub use open::Open;
 pub use server::RunningServer;
+pub use why::{Why, WhyFormat};
 
 use clap::{ArgGroup, Args as ClapArgs, Parser, Subcommand};
 use ray_history_settings::server::Server;
@@ -46,6 +48,8 @@ pub enum Command {
     Check(Box<Check>),
     /// List the sessions of a running server or of a store.
     List(Box<List>),
+    /// Print why a run ended, with the evidence, of a running server or of a store.
+    Why(Box<Why>),
     /// Print the link to the dashboard of a session, or of the newest session of a RayJob, RayService, RayCluster or
     /// submission.
     Open(Open),

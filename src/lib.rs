@@ -26,3 +26,4 @@ pub mod http;
 pub mod list;
 pub mod run;
 pub mod telemetry;
+pub mod why;

@@ -77,6 +77,7 @@ impl Pages {
         if self.raw("stale") == Some("true") {
             notes.push("the storage could not be listed the last time: this list may be out of date".to_owned());
         }
+        notes.extend(self.text("missingCauses"));
         if let Some(unread) = self.number("unread").filter(|unread| *unread > 0) {
             notes.push(format!("{unread} more may match: their files are being read; list again in a moment"));
         }

@@ -48,6 +48,7 @@ mod open;
 mod print;
 mod sources;
 mod stopping;
+mod why;
 
 pub use exit::FAILED;
 pub use print::print_failure;
@@ -70,6 +71,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Serve(settings) => run_server(*settings)?,
         Command::Check(args) => return Ok(check::run(&args)),
         Command::List(args) => return list::run(&args),
+        Command::Why(args) => return why::run(&args),
         Command::Open(args) => return open::run(&args),
         Command::Logs(args) => return logs::run(&args),
         Command::Crd => print(&crd::yaml()?)?,

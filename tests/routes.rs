@@ -29,6 +29,8 @@ mod dropin;
 mod loading;
 #[path = "routes/logs.rs"]
 mod logs;
+#[path = "routes/obituaries.rs"]
+mod obituaries;
 #[path = "routes/paths.rs"]
 mod paths;
 #[path = "routes/proof.rs"]

@@ -47,6 +47,9 @@ pub struct List {
     /// Only sessions whose jobs ended like this.
     #[arg(long, value_name = "OUTCOME", value_parser = ["succeeded", "failed", "stopped", "unknown"])]
     pub outcome: Option<String>,
+    /// Only runs with this first cause, as Kubernetes knew it: a code such as `HeadOOM`.
+    #[arg(long, value_name = "CODE")]
+    pub cause: Option<String>,
     /// Only sessions that started since then, by their heads' own clocks: a day, a time such as 2026-11-24T12:00:00Z, or
     /// a span up to now such as 24h or 7d.
     #[arg(long, value_name = "TIME")]
@@ -103,16 +106,24 @@ impl List {
             self.config.clone().map(Place::Document),
             self.kuberay.storage_backend.is_some().then_some(Place::KubeRay),
         ];
+        let variables = || Self::place_of_variables(&self.kuberay, env, server);
+        flags.into_iter().flatten().next().or_else(variables)
+    }
+
+    /// Returns the place that variables name; of several, that of the server counts.
+    pub(super) fn place_of_variables(
+        kuberay: &KubeRay,
+        env: &dyn Fn(&str) -> Option<String>,
+        server: impl Fn(String) -> Place,
+    ) -> Option<Place> {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
-        let variables = || {
-            [
-                set("RAY_HISTORY_SERVER").map(server),
-                set("RAY_HISTORY_LOCAL_DIR").map(|folder| Place::Folder(folder.into())),
-                set("RAY_HISTORY_CONFIG").map(|file| Place::Document(file.into())),
-                self.kuberay.backend(env).map(|_| Place::KubeRay),
-            ]
-        };
-        flags.into_iter().flatten().next().or_else(|| variables().into_iter().flatten().next())
+        let variables = [
+            set("RAY_HISTORY_SERVER").map(server),
+            set("RAY_HISTORY_LOCAL_DIR").map(|folder| Place::Folder(folder.into())),
+            set("RAY_HISTORY_CONFIG").map(|file| Place::Document(file.into())),
+            kuberay.backend(env).map(|_| Place::KubeRay),
+        ];
+        variables.into_iter().flatten().next()
     }
 }
 

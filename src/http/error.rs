@@ -8,7 +8,9 @@ mod respond;
 pub(super) use respond::Shape;
 
 use actix_web::http::StatusCode;
+use ray_history_obituary::document::NotUnderstood;
 use ray_history_ray_api::RayError;
+use ray_history_session::obituaries::DocumentError;
 use ray_history_session::{self as session, Progress};
 use refusal::Refusal;
 use std::fmt;
@@ -28,6 +30,10 @@ pub(super) enum Error {
     NotASession(String),
     /// No session is stored for an object of this kind and name.
     NothingNamed(&'static str, String),
+    /// No obituary of an object of this name is stored.
+    NoObituary(String),
+    /// The obituary of an object cannot be shown.
+    Obituary(NotUnderstood),
     /// A submission was not found in the sessions that were searched, which are not all.
     NotFoundSoFar {
         /// Id of the submission.
@@ -54,6 +60,15 @@ pub(super) enum Error {
 impl From<RayError> for Error {
     fn from(error: RayError) -> Self {
         Self::Ray(error)
+    }
+}
+
+impl From<DocumentError> for Error {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::Storage(error) => Self::Session(session::Error::Storage(error)),
+            DocumentError::NotUnderstood(error) => Self::Obituary(error),
+        }
     }
 }
 
@@ -102,6 +117,8 @@ impl fmt::Display for Error {
                 write!(f, "{name:?} is not a session name (session_YYYY-MM-DD_HH-MM-SS_micros_pid). {WAY_OUT}")
             }
             Self::NothingNamed(what, name) => write!(f, "No session of {what} {name:?} is stored here. {WAY_OUT}"),
+            Self::NoObituary(name) => write!(f, "No obituary of {name:?} is stored here. {WAY_OUT}"),
+            Self::Obituary(error) => write!(f, "The obituary cannot be shown: {error}."),
             Self::NotFoundSoFar { id, searched, of } => write!(
                 f,
                 "Submission {id:?} ran in none of the {searched} newest sessions of this namespace; it has {of}. If it \
@@ -131,6 +148,7 @@ impl Error {
             | Self::Session(session::Error::Unknown(_) | session::Error::LogGone(_))
             | Self::NotASession(_)
             | Self::NothingNamed(..)
+            | Self::NoObituary(_)
             | Self::NotFoundSoFar { .. }
             | Self::UnknownUrl => StatusCode::NOT_FOUND,
             Self::Ray(RayError::Failed(_) | RayError::FailedJson(_)) | Self::Session(session::Error::Broken) => {
@@ -146,7 +164,7 @@ impl Error {
             | Self::Loading(_)
             | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Session(session::Error::TooLarge { .. }) => StatusCode::INSUFFICIENT_STORAGE,
-            Self::Session(session::Error::NothingReadable { .. } | session::Error::Storage(_)) => {
+            Self::Session(session::Error::NothingReadable { .. } | session::Error::Storage(_)) | Self::Obituary(_) => {
                 StatusCode::BAD_GATEWAY
             }
             Self::Ray(RayError::Forbidden(_)) | Self::ForeignOrigin => StatusCode::FORBIDDEN,
@@ -166,6 +184,8 @@ impl Error {
             Self::Ray(RayError::Forbidden(_)) => ("forbidden", "Not possible on a dead session"),
             Self::Session(session::Error::Unknown(_)) | Self::NotASession(_) => ("unknown-session", "No such session"),
             Self::NothingNamed(..) | Self::NotFoundSoFar { .. } => ("unknown-name", "No session of that name"),
+            Self::NoObituary(_) => ("unknown-name", "No obituary of that name"),
+            Self::Obituary(_) => ("unreadable", "The obituary cannot be read"),
             Self::Session(session::Error::LogGone(_)) => ("log-gone", "The log is gone"),
             Self::Session(session::Error::LogChanging(_)) => ("log-changing", "The log is being overwritten"),
             Self::Loading(_) => ("loading", "The session is being loaded"),

@@ -23,6 +23,7 @@ use actix_web::HttpRequest;
 use permit::Granted;
 use ray_history_access::{Access, Person, Right, Scope, Visible, Way};
 use ray_history_session::catalog;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The part of the stored sessions that a request is about.
@@ -129,7 +130,10 @@ async fn visible(
 /// Returns all sessions that a person may see.
 async fn listed(state: &State, access: &Access, person: &Person) -> Result<catalog::Visible, Error> {
     let listing = state.sessions.listing();
-    let visible = access.visible(person, listing.confirmed_namespaces()).await;
+    // Runs that never began have no session.
+    let of_runs = state.sessions.obituaries().namespaces();
+    let all: BTreeSet<&str> = listing.confirmed_namespaces().chain(of_runs.iter().map(|name| &**name)).collect();
+    let visible = access.visible(person, all).await;
     Ok(match visible.map_err(|_| Refusal::Undecided)? {
         Visible::All => catalog::Visible::All,
         Visible::Namespaces(names) => catalog::Visible::Namespaces(Arc::new(names.into_iter().collect())),

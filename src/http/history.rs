@@ -1,10 +1,12 @@
-//! Our own API: the list of sessions, the report and the load of one, and links by name.
+//! Our own API: the list of sessions, why runs ended, the report and the load of one, and links by name.
 
 pub(super) mod links;
 pub(super) mod list;
 pub(super) mod load;
 pub(super) mod logs;
+pub(super) mod obituaries;
 mod redirect;
 pub(super) mod report;
 
 pub use list::of_store as list_of_store;
+pub use obituaries::{document_of_store as obituary_of_store, of_store as obituaries_of_store};

@@ -19,6 +19,8 @@ use utoipa::OpenApi;
     ),
     paths(
         super::history::list::sessions,
+        super::history::obituaries::list,
+        super::history::obituaries::document,
         super::history::report::report,
         super::history::load::progress,
         super::history::logs::search::search,
@@ -32,6 +34,7 @@ use utoipa::OpenApi;
     components(schemas(Problem, SummaryLine)),
     tags(
         (name = "sessions", description = "Stored sessions. Nothing is removed within v1."),
+        (name = "obituaries", description = "Why runs ended, as Kubernetes knew it, whether or not a session of them is stored."),
         (name = "logs", description = "All log files of a session at once."),
         (name = "links", description = "Sessions by the name of their creator or cluster, or by submission id."),
         (name = "drop-in", description = "The routes of KubeRay's history server."),

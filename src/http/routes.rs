@@ -22,7 +22,7 @@ use super::access::dialog::{authenticate, mode as login_mode};
 use super::access::{login, logout, whoami};
 use super::error::{Error, Shape};
 use super::history::logs::{download, search};
-use super::history::{links, list, load, report};
+use super::history::{links, list, load, obituaries, report};
 use super::kuberay::{clusters, enter, select};
 use super::pages::{self, assets};
 use super::ray::source::Source::{self, Eventless, Made};
@@ -86,6 +86,16 @@ const TABLE: &[Route] = &[
         Family::History,
         Shape::Problem,
         |call| Box::pin(download::download(call)),
+    ),
+    row("/api/history/v1/obituaries", Listing, Family::History, Shape::Problem, |call| {
+        Box::pin(async { obituaries::list(call) })
+    }),
+    row(
+        "/api/history/v1/obituaries/{namespace}/{kind}/{name}/{uid}",
+        Namespace,
+        Family::History,
+        Shape::Problem,
+        |call| Box::pin(obituaries::document(call)),
     ),
     row("/api/history/v1/whoami", Listing, Family::Access, Shape::Problem, |call| {
         Box::pin(async { whoami::whoami(call) })

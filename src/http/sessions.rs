@@ -2,11 +2,13 @@
 //!
 //! No helper answers a route.
 
+pub(super) mod causes;
 pub(super) mod completeness;
 pub(super) mod empty;
 pub(super) mod find;
 pub(super) mod item;
+pub(super) mod obituary;
 pub(super) mod run;
-mod run_item;
+pub(super) mod run_item;
 pub(super) mod summary;
 pub(super) mod table;

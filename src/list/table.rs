@@ -22,11 +22,13 @@ const COLUMNS: [Column; 5] = [
 ];
 
 /// Further columns of the wide table.
-const WIDE: [Column; 4] = [
+const WIDE: [Column; 5] = [
     ("LAST WRITE", |session| time(&text(session, "lastWrite"), "Z", 16)),
     ("COMPLETENESS", |session| text(session, "completeness")),
     ("CLUSTER", |session| text(session, "cluster")),
     ("SESSION", |session| text(session, "session")),
+    // The last one: it is as long as a sentence.
+    ("WHY", |session| session["why"]["sentence"].as_str().unwrap_or_default().to_owned()),
 ];
 
 const OUTCOME: &str = "OUTCOME";
@@ -143,7 +145,7 @@ mod tests {
     #[test]
     fn the_wide_table_has_the_session() {
         let rows = shown(&[job()], true);
-        assert!(rows[0].ends_with("LAST WRITE         COMPLETENESS  CLUSTER                 SESSION"), "{rows:?}");
+        assert!(rows[0].contains("LAST WRITE         COMPLETENESS  CLUSTER                 SESSION"), "{rows:?}");
         assert!(rows[1].contains("2026-11-23 06:20Z  complete      train-raycluster-9d4kq  session_2026"), "{rows:?}");
         assert_eq!(table(std::iter::empty(), true), "");
     }

@@ -11,7 +11,7 @@ use crate::http::{self, State};
 use crate::list::{Pages, may_grow, name, table};
 use anyhow::{Context, bail};
 use ray_history_metrics::Metrics;
-use ray_history_settings::Settings;
+use ray_history_settings::{KubeRay, Settings};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Prints the sessions, and returns the exit code.
 pub(super) fn run(args: &List) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let pages = runtime.block_on(async { read(&Origin::of(args).await?, args).await });
+    let pages = runtime.block_on(async {
+        let place = args.place(&|name| std::env::var(name).ok());
+        read(&Origin::of(place, &args.root_dir, &args.kuberay).await?, args).await
+    });
     runtime.shutdown_background();
     let pages = pages?;
     for note in pages.notes() {
@@ -42,7 +45,11 @@ pub(super) fn run(args: &List) -> anyhow::Result<ExitCode> {
         ListFormat::Table | ListFormat::Wide => {
             is_open_after(&table(pages.sessions(), args.output == ListFormat::Wide))?
         }
-        ListFormat::Name => is_open_after(&pages.sessions().map(|session| name(&session) + "\n").collect::<String>())?,
+        ListFormat::Name => {
+            // `open` and `logs` accept sessions.
+            let sessions = pages.sessions().filter(|item| item["session"].is_string());
+            is_open_after(&sessions.map(|session| name(&session) + "\n").collect::<String>())?
+        }
     };
     Ok(match pages.is_empty() {
         false => ExitCode::SUCCESS,
@@ -81,6 +88,7 @@ fn query(args: &List) -> String {
         ("owner", owner),
         ("state", args.state.as_deref()),
         ("outcome", args.outcome.as_deref()),
+        ("cause", args.cause.as_deref()),
         ("startedAfter", args.since.as_deref()),
         ("startedBefore", args.until.as_deref()),
         ("q", Some(text.as_str())),
@@ -91,20 +99,21 @@ fn query(args: &List) -> String {
 }
 
 /// A list that can be asked for pages.
-enum Origin {
+pub(super) enum Origin {
     Server(Client),
     /// A store whose sessions are listed here, as a server would.
     Store(Box<State>),
 }
 
 impl Origin {
-    async fn of(args: &List) -> anyhow::Result<Self> {
-        let settings = match args.place(&|name| std::env::var(name).ok()) {
+    /// Returns the list of a place.
+    pub(super) async fn of(place: Option<Place>, root_dir: &[String], kuberay: &KubeRay) -> anyhow::Result<Self> {
+        let settings = match place {
             Some(Place::Server(server)) => return Ok(Self::Server(Client::new(&server)?)),
-            Some(Place::Folder(folder)) => sources::folder(folder, args.root_dir.clone()),
+            Some(Place::Folder(folder)) => sources::folder(folder, root_dir.to_vec()),
             Some(Place::Document(file)) => sources::document(&file)?,
             Some(Place::KubeRay) => {
-                let (settings, notes) = sources::kuberay(&args.kuberay)?;
+                let (settings, notes) = sources::kuberay(kuberay)?;
                 for note in notes {
                     print_error(note);
                 }
@@ -163,6 +172,33 @@ impl Origin {
         Ok(page)
     }
 
+    /// Returns a page of the list, after files that may be read for it were.
+    pub(super) async fn settled(&self, query: &str) -> anyhow::Result<String> {
+        self.page(query, 0, Instant::now() + READS_WAIT).await
+    }
+
+    /// Returns a page of the runs that obituaries tell of.
+    pub(super) async fn runs(&self, query: &str) -> anyhow::Result<String> {
+        match self {
+            Self::Server(client) => {
+                client::text(client.get(&format!("api/history/v1/obituaries?{query}")).await?, MAX_PAGE).await
+            }
+            Self::Store(state) => http::obituaries_of_store(state, query),
+        }
+    }
+
+    /// Returns the obituary of an object by its namespace, kind, name and uid.
+    pub(super) async fn document(&self, names: [&str; 4]) -> anyhow::Result<Option<String>> {
+        match self {
+            Self::Server(client) => {
+                let path = names.map(escaped).join("/");
+                let document = client.get(&format!("api/history/v1/obituaries/{path}")).await?;
+                Ok(Some(client::text(document, MAX_PAGE).await?))
+            }
+            Self::Store(state) => http::obituary_of_store(state, names).await,
+        }
+    }
+
     async fn ask(&self, query: &str) -> anyhow::Result<String> {
         match self {
             Self::Server(client) => {
@@ -192,7 +228,7 @@ mod tests {
         for (flags, expected) in [
             (&[][..], ""),
             (&["-n", "a b", "--cluster", "c&d", "--state", "dead"], "&namespace=a%20b&cluster=c%26d&state=dead"),
-            (&["--outcome", "failed"], "&outcome=failed"),
+            (&["--outcome", "failed", "--cause", "HeadOOM"], "&outcome=failed&cause=HeadOOM"),
             (&["--owner", "train"], "&owner=train"),
             (&["--owner", "rayjob/train"], "&ownerKind=rayjob&owner=train"),
             (&["--owner", "rayjob/"], "&ownerKind=rayjob"),

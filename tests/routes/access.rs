@@ -32,6 +32,8 @@ mod dialog;
 mod leaks;
 #[path = "access/matrix.rs"]
 mod matrix;
+#[path = "access/obituaries.rs"]
+mod obituaries;
 #[path = "access/proxy.rs"]
 mod proxy;
 #[path = "access/rights.rs"]
@@ -159,6 +161,7 @@ fn start_on(folder: &Path, redaction: Redaction, is_known: bool) -> Guarded {
             let store = Arc::new(Local::open(store).unwrap());
             let sessions = Sessions::with(store, vec![Root::new("")], settings, Watched::default(), Metrics::default());
             sessions.refresh().await.unwrap();
+            sessions.read_obituaries_once().await;
             listed.send(()).unwrap();
             let server = Server::default();
             let (health, metrics) = (Health::default(), Metrics::default());

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod catalog;
 pub mod http;
+pub mod obituaries;
 pub mod process;
 mod registry;
 pub mod sessions;
@@ -27,6 +28,8 @@ pub struct Metrics {
     pub catalog: Arc<catalog::Metrics>,
     /// Loads and the cache.
     pub sessions: Arc<sessions::Metrics>,
+    /// Why runs ended.
+    pub obituaries: Arc<obituaries::Metrics>,
     /// Reviews and decisions about access.
     pub access: Arc<access::Metrics>,
     /// Requests to this server.
@@ -42,6 +45,7 @@ impl Metrics {
         storage::register(&self.storage, &mut registry);
         self.catalog.register(&mut registry);
         self.sessions.register(&mut registry);
+        self.obituaries.register(&mut registry);
         self.access.register(&mut registry);
         self.http.register(&mut registry);
         self.process.register(&mut registry);

@@ -62,6 +62,7 @@ fn counters_of_alerts_start_at_zero() {
     for sample in [
         "loads_total{outcome=\"Failed\"}",
         "loads_total{outcome=\"TooLarge\"}",
+        "runs_ended_total{outcome=\"Failed\"}",
         "cache_evictions_total{reason=\"Memory\"}",
         "http_requests_refused_total{reason=\"heavy\"}",
     ] {

@@ -10,6 +10,7 @@
 //! is free (a folder), everything is listed every time. The catalog reads no objects.
 
 mod found;
+mod found_runs;
 mod lister;
 mod listing;
 mod markers;
@@ -25,11 +26,13 @@ mod table;
 mod visible;
 mod walk;
 
+pub(crate) use found_runs::Found;
 pub(super) use lister::Lister;
 pub use listing::{Entry, Listing, Oddities};
+pub(crate) use pace::{Outcome as PassOutcome, Pace};
 pub(super) use place::owner_in;
-pub use query::{Cursor, NoCursor, Page, Query, ReadOutcome, Told};
-pub(crate) use runs::Runs;
+pub(crate) use query::Asked;
+pub use query::{Cursor, LooseRun, NoCursor, Page, Query, ReadOutcome, Sort, SortBy, Told};
 pub use visible::Visible;
 
 use found::Found;

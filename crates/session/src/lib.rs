@@ -10,7 +10,8 @@
 //!   heads       what manifests say of sessions, and their states by them
 //!   run_facts   what is known of the jobs of sessions
 //!     fact_index  keeps it within bounds ── background   small reads in the background, for manifests, too
-//!   obituaries  why runs ended: rows of the ledger, and documents
+//!   obituaries  why runs ended: reads the ledger and documents
+//!     ledger_rows  the rows of the ledger, sorted by cluster
 //!   listed      queries on the list, and the task that keeps it fresh
 //!     catalog     lists the stored sessions
 //!     links       resolves the names of jobs, services, clusters and submissions to sessions
@@ -35,6 +36,7 @@ mod error;
 mod fact_index;
 mod freshness;
 mod heads;
+mod ledger_rows;
 pub mod links;
 mod listed;
 pub mod liveness;

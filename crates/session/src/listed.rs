@@ -3,12 +3,15 @@
 //! When the store is replaced, the new one is listed at once. Listings run to their end even if the caller leaves, so
 //! that a partial listing cannot be taken for a complete one.
 
-use super::catalog::{Entry, Listing, Page, Query, ReadOutcome, Visible};
+use super::catalog::{Asked, Entry, Listing, Page, Query, ReadOutcome, Visible};
 use super::links::{Attempts, Sources, Subject, Submission};
-use super::{Ended, Error, OpenSession, Sessions};
+use super::load::now;
+use super::{Ended as SignOfEnd, Error, OpenSession, Sessions};
 use crate::liveness::State;
 use ray_history_core::base::name::{ClusterId, Owner, SessionKey};
 use ray_history_core::snapshot::gaps::Standing;
+use ray_history_core::snapshot::run_facts::Outcome;
+use ray_history_metrics::obituaries::Outcome as Ended;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,15 +43,15 @@ impl Sessions {
     }
 
     /// Returns the sign that a session is over, or `None` if there is none or the state is already known.
-    pub fn ended(&self, key: &SessionKey, open: Option<&OpenSession>) -> Option<Ended> {
+    pub fn ended(&self, key: &SessionKey, open: Option<&OpenSession>) -> Option<SignOfEnd> {
         let is_unknown = self.state(key) == State::Unknown;
-        is_unknown.then(|| Ended::find(key, &self.listing(), open, self.has_manifests(key))).flatten()
+        is_unknown.then(|| SignOfEnd::find(key, &self.listing(), open, self.has_manifests(key))).flatten()
     }
 
     /// Returns the same from the listing and the watches only, so that all replicas agree whatever they have read.
-    pub fn listed_as_ended(&self, key: &SessionKey) -> Option<Ended> {
+    pub fn listed_as_ended(&self, key: &SessionKey) -> Option<SignOfEnd> {
         let is_unknown = self.watched.state(key) == State::Unknown;
-        is_unknown.then(|| Ended::find(key, &self.listing(), None, false)).flatten()
+        is_unknown.then(|| SignOfEnd::find(key, &self.listing(), None, false)).flatten()
     }
 
     /// Returns a page of the last listing. Manifests, and facts of jobs, that were not read and on which a match depends are
@@ -67,7 +70,27 @@ impl Sessions {
             asked.set(asked.get() + usize::from(outcome == ReadOutcome::Unread));
             outcome
         };
-        self.listing().page_with(query, &self.watched, &manifests, &outcomes)
+        let listing = source.catalog.listing();
+        let found = self.found(&source, &listing);
+        let facts = |key: &SessionKey| source.facts.facts(key);
+        let asked = Asked { manifests: &manifests, outcomes: &outcomes, facts: &facts, found: Some(&found) };
+        listing.page_with(&Query { served: self.served(), ..query.clone() }, &self.watched, asked)
+    }
+
+    /// Returns a page of the runs that obituaries tell of, the newest first.
+    pub fn page_of_runs(&self, query: &Query) -> Page {
+        let query = Query { served: self.served(), ..query.clone() };
+        self.listing().page_of_runs(&query, &self.obituaries.rows())
+    }
+
+    /// Returns `true` if runs of a namespace are served.
+    pub fn serves(&self, namespace: &str) -> bool {
+        self.served().is_none_or(|served| served.iter().any(|name| name == namespace))
+    }
+
+    fn served(&self) -> Option<Arc<[String]>> {
+        let served = self.settings().clusters.namespaces.clone();
+        Some(served).filter(|served| !served.is_empty()).map(Into::into)
     }
 
     /// Returns a listing recent enough that a session missing from it is not stored: the last one, renewed if it is
@@ -212,6 +235,22 @@ impl Sessions {
             metrics.sessions(state.as_str(), count);
         }
         metrics.dead_without_logs(counts.dead_without_logs);
+        self.count_runs();
+    }
+
+    /// Counts runs that ended, for the metrics.
+    fn count_runs(&self) {
+        let metrics = &self.metrics.obituaries;
+        for outcome in self.obituaries.count_ended(now() / 1_000) {
+            metrics.ended(match outcome {
+                Outcome::Succeeded => Ended::Succeeded,
+                Outcome::Failed => Ended::Failed,
+                Outcome::Stopped => Ended::Stopped,
+                Outcome::Unknown => Ended::Unknown,
+            });
+        }
+        let counts = self.obituaries.counts();
+        metrics.kept(counts.rows, counts.bytes, counts.error.is_some());
     }
 }
 

@@ -10,7 +10,7 @@ use crate::http::request::path::{cluster_id, escape_name, session_path};
 use crate::http::sessions::find::{self, look_up};
 use crate::http::sessions::item::{SessionItem, all_listed};
 use crate::http::sessions::run::ShownRun;
-use crate::http::sessions::table::table;
+use crate::http::sessions::table::{Rows, table};
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, VARY};
 use maud::html;
@@ -65,6 +65,7 @@ pub(in crate::http) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, E
             .json(Attempts { sessions: items, exact }));
     }
     let runs = ShownRun::of_all(call, &found).await;
+    let rows = Rows { entries: &found, runs: &runs, loose: &[], sorts: None };
     let title = format!("{} {}", family(call).map_or("Submission", |(word, _)| word), call.names[1]);
     let body = html! {
         h1 { (title) }
@@ -79,7 +80,7 @@ pub(in crate::http) async fn attempts(call: &Call<'_>) -> Result<HttpResponse, E
                 "those that KubeRay generates from this one."
             }
         }
-        (table(call.state, &found, &runs, "../../", |entry: &Entry| format!("../../sessions/{}", session_path(&entry.key))))
+        (table(call.state, &rows, "../../", |entry: &Entry| format!("../../sessions/{}", session_path(&entry.key))))
     };
     let mut response = html::page(&title, &html::style("../../"), &body);
     response.headers_mut().append(VARY, HeaderValue::from_static("accept"));

@@ -3,9 +3,9 @@
 use crate::http::error::Error;
 use crate::http::error::problem::Problem;
 use crate::http::request::{Call, filter};
-use crate::http::sessions::empty;
 use crate::http::sessions::find;
-use crate::http::sessions::item::{SessionItem, all_listed, all_of_store};
+use crate::http::sessions::item::{SessionItem, of_page, page_of_store};
+use crate::http::sessions::{causes, empty};
 use crate::http::state::State;
 use crate::http::validators;
 use actix_web::HttpResponse;
@@ -20,10 +20,12 @@ const MAX_LIMIT: usize = 1000;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::http) struct SessionList {
-    /// The matching sessions of this page, newest first.
+    /// The matching sessions of this page, and runs of which no session is stored, in the wanted order.
     sessions: Vec<SessionItem>,
-    /// Number of all matching sessions.
+    /// Number of all matching sessions and runs.
     total: usize,
+    /// Number of runs without a session among them.
+    without_session: usize,
     /// Number of sessions that may match, because their manifests, or the files that tell how their jobs ended, are not read
     /// yet: 200 of them are read for each request, in the background. Absent if there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,6 +38,9 @@ pub(in crate::http) struct SessionList {
     previous: Option<String>,
     /// `true` if the last listing of the storage failed, so that the list may be out of date.
     stale: bool,
+    /// The part that is missing of why runs ended, in words; absent if nothing is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing_causes: Option<&'static str>,
     /// Reason for an empty list, if it is that the person may see none of the namespaces.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
@@ -44,7 +49,7 @@ pub(in crate::http) struct SessionList {
     listed_at: Option<String>,
 }
 
-/// Lists stored sessions, newest first.
+/// Lists stored sessions, and runs that have none.
 #[utoipa::path(
     get,
     path = "/api/history/v1/sessions",
@@ -57,7 +62,11 @@ pub(in crate::http) struct SessionList {
         ("owner" = Option<String>, Query, description = "Name of the RayJob or RayService"),
         ("state" = Option<String>, Query, description = "live, dead or unknown; by manifests where nothing watches the cluster"),
         ("completeness" = Option<String>, Query, description = "complete, complete-to, gaps or no-known-gaps, of sessions with manifests"),
-        ("outcome" = Option<String>, Query, description = "succeeded, failed, stopped or unknown, by the jobs of sessions that were read"),
+        ("outcome" = Option<String>, Query, description = "succeeded, failed, stopped or unknown, as Kubernetes knew it, else by the jobs of sessions that were read"),
+        ("cause" = Option<String>, Query, description = "Code of the first cause, such as HeadOOM, as Kubernetes knew it"),
+        ("errorType" = Option<String>, Query, description = "Ray's type of an error of a job or of a failed task attempt, of sessions that were read"),
+        ("metadata.KEY" = Option<String>, Query, description = "Value that the metadata of a job has for KEY, of sessions that were read; several keys must be those of one job"),
+        ("sort" = Option<String>, Query, description = "started (the newest first, the default), duration (the longest first) or outcome (failed first); with - before it the other way round"),
         ("startedAfter" = Option<String>, Query, description = "RFC 3339, a day, or a span up to now such as 24h or 7d; compared with the head's own clock"),
         ("startedBefore" = Option<String>, Query, description = "RFC 3339, a day, or a span up to now; compared with the head's own clock"),
         ("q" = Option<String>, Query, description = "Words that must all occur in a name"),
@@ -75,8 +84,9 @@ pub(in crate::http) async fn sessions(call: &Call<'_>) -> Result<HttpResponse, E
     let wanted = parsed(call.request.query_string())?;
     let listing = call.state.sessions.listing();
     let page = find::page(call, wanted);
-    let sessions = all_listed(call, &page.entries).await;
-    let list = SessionList { why: empty::reason(call, &listing), ..list(&listing, page, sessions) };
+    let sessions = of_page(call, &page).await;
+    let why = empty::reason(call, &listing).filter(|_| page.total == 0);
+    let list = SessionList { why, ..list(call.state, &listing, page, sessions) };
     Ok(validators::tagged_json(call.request, &list))
 }
 
@@ -87,19 +97,21 @@ pub(in crate::http) async fn sessions(call: &Call<'_>) -> Result<HttpResponse, E
 pub fn of_store(state: &State, query: &str) -> anyhow::Result<String> {
     let wanted = parsed(query).map_err(|error| anyhow::anyhow!("{error}"))?;
     let page = find::page_of_store(state, &wanted);
-    let sessions = all_of_store(state, &page.entries);
-    Ok(serde_json::to_string(&list(&state.sessions.listing(), page, sessions))?)
+    let sessions = page_of_store(state, &page);
+    Ok(serde_json::to_string(&list(state, &state.sessions.listing(), page, sessions))?)
 }
 
 fn parsed(query: &str) -> Result<Query, Error> {
-    filter::parse(query, Query::LIMIT, MAX_LIMIT)
+    Ok(Query { runs: true, ..filter::parse(query, Query::LIMIT, MAX_LIMIT)? })
 }
 
-fn list(listing: &Listing, page: Page, sessions: Vec<SessionItem>) -> SessionList {
-    let Page { total, unread, next, previous, .. } = page;
+fn list(state: &State, listing: &Listing, page: Page, sessions: Vec<SessionItem>) -> SessionList {
+    let Page { total, runs_total, unread, next, previous, .. } = page;
     SessionList {
         sessions,
         total,
+        without_session: runs_total,
+        missing_causes: causes::missing(state),
         unread: Some(unread).filter(|unread| *unread > 0),
         next: next.map(|next| next.to_string()),
         previous: previous.map(|previous| previous.to_string()),

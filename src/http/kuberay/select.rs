@@ -7,7 +7,7 @@ use crate::http::request::path::{cluster_name, escape_name};
 use crate::http::request::{Call, filter};
 use crate::http::sessions::find;
 use crate::http::sessions::run::ShownRun;
-use crate::http::sessions::table::{note, table};
+use crate::http::sessions::table::{Rows, note, table};
 use actix_web::HttpResponse;
 use maud::html;
 use ray_history_core::base::name::SessionKey;
@@ -29,7 +29,7 @@ pub(in crate::http) async fn select(call: &Call<'_>) -> Result<HttpResponse, Err
         @if total > entries.len() {
             p.note { "The newest " (entries.len()) " of " (total) ": search for others." }
         }
-        (table(call.state, &entries, &runs, "", link))
+        (table(call.state, &Rows { entries: &entries, runs: &runs, loose: &[], sorts: None }, "", link))
     };
     Ok(html::page("Choose a session", &html::style(""), &body))
 }

@@ -11,11 +11,11 @@ use crate::http::request::path::{escape_name, session_path};
 use crate::http::request::{Call, filter};
 use crate::http::sessions::find;
 use crate::http::sessions::run::ShownRun;
-use crate::http::sessions::table::{note, table};
+use crate::http::sessions::table::{Rows, note, table};
 use actix_web::{HttpResponse, web};
 use maud::{Markup, html};
 use ray_history_access::Way;
-use ray_history_session::catalog::{Cursor, Entry, Page};
+use ray_history_session::catalog::{Cursor, Entry, Page, Query, Sort, SortBy};
 
 /// Default number of rows per page.
 const ROWS: usize = 100;
@@ -31,14 +31,17 @@ pub(in crate::http) async fn page(call: &Call<'_>) -> Result<HttpResponse, Error
         .map_err(|_| Error::BadRequest("The query cannot be decoded.".to_owned()))?
         .into_inner();
     let given: Parameters = given.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-    let wanted = filter::parse(call.request.query_string(), ROWS, MAX_ROWS)?;
+    let wanted = Query { runs: true, ..filter::parse(call.request.query_string(), ROWS, MAX_ROWS)? };
+    let sort = wanted.sort;
     let (listing, visible) = (call.state.sessions.listing(), call.permit.visible());
-    let Page { entries, total, unread, next, previous } = find::page(call, wanted);
+    let Page { entries, runs: loose, total, runs_total, unread, next, previous } = find::page(call, wanted);
     let all = listing.count(visible);
     let runs = ShownRun::of_all(call, &entries).await;
     // The script asks again while something is being read.
     let is_reading = unread > 0 || runs.iter().any(ShownRun::is_awaited);
-    let filtered = given.iter().any(|(name, _)| !CURSORS.contains(&name.as_str()) && name != "limit");
+    let filtered = given.iter().any(|(name, _)| !CURSORS.contains(&name.as_str()) && name != "limit" && name != "sort");
+    let rows =
+        Rows { entries: &entries, runs: &runs, loose: &loose, sorts: Some(&|word| sorted_by(&given, sort, word)) };
     let head = html! {
         (html::style("../"))
         script src="sessions.js" defer {}
@@ -50,11 +53,12 @@ pub(in crate::http) async fn page(call: &Call<'_>) -> Result<HttpResponse, Error
         main id="results" tabindex="-1" data-reading[is_reading] {
             (note(call, &listing))
             p id="count" role="status" {
-                @if filtered { (total) " of " } (session_count(all))
+                @if filtered { (total - runs_total) " of " } (session_count(all))
+                @if runs_total > 0 { ", " (run_count(runs_total)) " without a session" }
                 @if unread > 0 { "; " (unread) " more are being read, and may match: ask again" }
             }
             @if total > 0 {
-                (table(call.state, &entries, &runs, "../", |entry: &Entry| session_path(&entry.key)))
+                (table(call.state, &rows, "../", |entry: &Entry| session_path(&entry.key)))
             } @else if all > 0 {
                 p.note {
                     "No session matches. The search looks for words in the names of namespaces, clusters, "
@@ -78,6 +82,23 @@ fn known(call: &Call<'_>) -> Markup {
             }
         }
     }
+}
+
+/// Returns the link that sorts by a word, or the other way round if the page is sorted by it already, and the direction of
+/// that.
+fn sorted_by(given: &[(String, String)], sort: Sort, word: &str) -> (String, Option<&'static str>) {
+    let others = query(given, |name| !CURSORS.contains(&name) && name != "sort");
+    let by = Sort::parse(word).unwrap_or_default();
+    let is_sorted = by.by == sort.by;
+    let minus = if is_sorted && !sort.reverse { "-" } else { "" };
+    // The newest and the longest come first, but failed ones before those that succeeded.
+    let ascends = sort.reverse != (sort.by == SortBy::Outcome);
+    let direction = is_sorted.then_some(if ascends { "ascending" } else { "descending" });
+    (format!("./?{others}{}sort={minus}{word}", if others.is_empty() { "" } else { "&" }), direction)
+}
+
+fn run_count(n: usize) -> String {
+    format!("{n} run{}", if n == 1 { "" } else { "s" })
 }
 
 /// Returns a query string of the parameters that are kept.

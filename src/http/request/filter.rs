@@ -4,8 +4,12 @@ use crate::http::error::Error;
 use ray_history_core::base::name::OwnerKind;
 use ray_history_core::snapshot::run_facts::Outcome;
 use ray_history_manifest::proof::Verdict;
-use ray_history_session::catalog::{NoCursor, Query};
+use ray_history_obituary::cause::Code;
+use ray_history_session::catalog::{NoCursor, Query, Sort};
 use ray_history_session::liveness::State as Life;
+
+/// Keys of metadata in one query; further ones are ignored.
+const MAX_METADATA: usize = 8;
 
 /// Parses a query string. Unknown parameters are ignored; an invalid value is an error that names its parameter.
 pub(in crate::http) fn parse(query: &str, default_limit: usize, max_limit: usize) -> Result<Query, Error> {
@@ -40,6 +44,17 @@ pub(in crate::http) fn parse(query: &str, default_limit: usize, max_limit: usize
                 let outcome = Outcome::parse(&value);
                 wanted.outcome = Some(outcome.ok_or_else(|| bad("succeeded, failed, stopped or unknown is wanted"))?);
             }
+            "cause" => {
+                let code = Code::ALL.iter().find(|code| code.name().eq_ignore_ascii_case(&value));
+                wanted.cause = Some(*code.ok_or_else(|| bad("a code of docs/causes.md is wanted, such as HeadOOM"))?);
+            }
+            "errorType" => wanted.error_type = Some(value),
+            "sort" => {
+                let sort = Sort::parse(&value);
+                wanted.sort = sort.ok_or_else(|| {
+                    bad("started, duration or outcome is wanted, with - before it for the other way round")
+                })?;
+            }
             "startedAfter" | "startedBefore" => {
                 let at = parse_time(&value).ok_or_else(|| {
                     bad("a day, a time such as 2026-11-24T12:00:00Z, or a span up to now such as 24h or 7d is wanted")
@@ -55,7 +70,13 @@ pub(in crate::http) fn parse(query: &str, default_limit: usize, max_limit: usize
                 let cursor = value.parse().map_err(|error: NoCursor| bad(&error.to_string()))?;
                 *(if name == "after" { &mut wanted.after } else { &mut wanted.before }) = Some(cursor);
             }
-            _ => {}
+            _ => {
+                if let Some(key) = name.strip_prefix("metadata.")
+                    && wanted.metadata.len() < MAX_METADATA
+                {
+                    wanted.metadata.push((key.to_owned(), value));
+                }
+            }
         }
     }
     Ok(wanted)
@@ -81,7 +102,7 @@ mod tests {
     #[test]
     fn parses_every_parameter() {
         let query = "namespace=a%2Fb&cluster=c&owner=o&ownerKind=RayJob&state=dead&completeness=complete-to&outcome=failed&q=x+y\
-                     &limit=7&else=1&after=&startedAfter=2026-11-22T00:00:01Z&startedBefore=2026-11-22T00:00:02Z";
+                     &cause=headoom&errorType=OUT_OF_MEMORY&metadata.user=ada&sort=-duration&limit=7&else=1&after=&startedAfter=2026-11-22T00:00:01Z&startedBefore=2026-11-22T00:00:02Z";
         let expected = Query {
             visible: Visible::All,
             namespace: Some("a/b".into()),
@@ -91,6 +112,12 @@ mod tests {
             state: Some(Life::Dead),
             verdict: Some("complete-to"),
             outcome: Some(Outcome::Failed),
+            cause: Some(Code::HeadOOM),
+            error_type: Some("OUT_OF_MEMORY".into()),
+            metadata: vec![("user".into(), "ada".into())],
+            sort: Sort::parse("-duration").unwrap(),
+            runs: false,
+            served: None,
             text: Some("x y".into()),
             from: Some(1_795_305_601_000_000),
             until: Some(1_795_305_602_000_000),
@@ -122,6 +149,8 @@ mod tests {
             ("state=gone", "state"),
             ("completeness=whole", "completeness"),
             ("outcome=good", "outcome"),
+            ("cause=Rain", "cause"),
+            ("sort=name", "sort"),
             ("ownerKind=pod", "ownerKind"),
             ("startedAfter=yesterday", "startedAfter"),
             ("after=x", "after"),

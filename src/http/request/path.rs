@@ -3,6 +3,7 @@
 use crate::http::error::Error;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use ray_history_core::base::name::{ClusterId, Owner, SessionKey, SessionName};
+use ray_history_obituary::document::ObjectId;
 use std::borrow::Cow;
 
 /// Replaces an empty cluster name (KubeRay v1.6 allowed it) in URLs. `_` is not a valid Kubernetes name.
@@ -39,6 +40,12 @@ pub(in crate::http) fn session_path(key: &SessionKey) -> String {
 /// Returns the path of an owner's list of sessions, relative to the server's root.
 pub(in crate::http) fn owner_path(namespace: &str, owner: &Owner) -> String {
     format!("{}/{}/{}", owner.kind.plural(), escape_name(namespace), escape_name(&owner.name))
+}
+
+/// Returns the path of the page about the end of an object, relative to the server's root.
+pub(in crate::http) fn why_path(object: &ObjectId) -> String {
+    let ObjectId { kind, namespace, name, uid } = object;
+    format!("why/{}/{}/{}/{}", escape_name(namespace), kind.folder(), escape_name(name), escape_name(uid))
 }
 
 /// Escapes a name for a URL or a cookie.

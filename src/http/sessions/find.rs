@@ -7,7 +7,9 @@ use crate::http::error::Error;
 use crate::http::request::Call;
 use crate::http::state::State;
 use ray_history_core::base::name::{ClusterId, SessionKey};
+use ray_history_obituary::document::{Document, ObjectId};
 use ray_history_session::catalog::{Entry, Listing, Page, Query};
+use ray_history_session::obituaries::DocumentError;
 use ray_history_session::{self as session, OpenSession, Opening};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -106,6 +108,32 @@ pub(in crate::http) async fn open(call: &Call<'_>, key: &SessionKey) -> Result<S
 /// Returns a page of the list for a command that reads the store itself: no request, so no permit.
 pub(in crate::http) fn page_of_store(state: &State, query: &Query) -> Page {
     state.sessions.page(query)
+}
+
+/// Returns a page of the runs that obituaries tell of, for a command that reads the store itself.
+pub(in crate::http) fn page_of_runs_of_store(state: &State, query: &Query) -> Page {
+    state.sessions.page_of_runs(query)
+}
+
+/// Returns the obituary of an object, for a command that reads the store itself.
+pub(in crate::http) async fn obituary_of_store(
+    state: &State,
+    object: &ObjectId,
+) -> Result<Option<Document>, DocumentError> {
+    state.sessions.obituaries().document(object).await
+}
+
+/// Returns a page of the runs that obituaries tell of.
+pub(in crate::http) fn page_of_runs(call: &Call<'_>, query: Query) -> Page {
+    call.state.sessions.page_of_runs(&Query { visible: call.permit.visible().clone(), ..query })
+}
+
+/// Returns the obituary of an object that may be seen. One that may not be is as one that is not stored.
+pub(in crate::http) async fn obituary(call: &Call<'_>, object: &ObjectId) -> Result<Document, Error> {
+    let sessions = &call.state.sessions;
+    let visible = call.permit.visible().shows(&object.namespace, true) && sessions.serves(&object.namespace);
+    let found = if visible { sessions.obituaries().document(object).await } else { Ok(None) };
+    found?.ok_or_else(|| Error::NoObituary(object.name.clone()))
 }
 
 /// Returns a page of the list.

@@ -1,9 +1,11 @@
 //! The jobs of a session in the format of our own API.
 
 use super::completeness::time;
-use super::run::ShownRun;
+use super::run::{ShownRun, without_cause};
 use ray_history_core::snapshot::run_facts::{JobCounts, JobFacts, NodeCounts, NodeHours, RunFacts};
 use ray_history_core::snapshot::submission::JobType;
+use ray_history_obituary::cause::{Certainty, Code};
+use ray_history_obituary::ledger::Row;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -14,6 +16,14 @@ pub(in crate::http) struct Why {
     /// A sentence. Where only a log tells the reason, it is in it for those who may read logs.
     #[schema(example = "nightly-x7k2p failed: ValueError: no such column")]
     sentence: String,
+    /// The code of the first cause, as Kubernetes knew it (docs/causes.md); absent if only its jobs tell of the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "HeadOOM")]
+    code: Option<&'static str>,
+    /// `certain` if the state of an object says it, else `likely`; only with a code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "certain")]
+    certainty: Option<&'static str>,
 }
 
 /// The jobs of a session, and what they ran on.
@@ -137,7 +147,25 @@ pub(in crate::http) struct HoursItem {
 
 /// Returns the outcome in words.
 pub(super) fn why(run: &ShownRun) -> Option<Why> {
-    run.outcome().and_then(|_| run.sentence()).map(|sentence| Why { sentence })
+    run.outcome()?;
+    let cause = run.cause();
+    Some(Why {
+        sentence: run.sentence()?,
+        code: cause.and_then(|row| row.code).map(Code::name),
+        certainty: cause.and_then(certainty),
+    })
+}
+
+/// Returns why a run without a session ended, in words.
+pub(super) fn why_of(row: &Row) -> Why {
+    let sentence = row.sentence().unwrap_or_else(|| without_cause(row));
+    Why { sentence, code: row.code.map(Code::name), certainty: certainty(row) }
+}
+
+/// Returns the certainty of a cause.
+pub(in crate::http) fn certainty(row: &Row) -> Option<&'static str> {
+    let certainty = row.code.and(row.certainty.or(Some(Certainty::Likely)))?;
+    Some(if certainty == Certainty::Certain { "certain" } else { "likely" })
 }
 
 /// Returns the jobs, if they are known.
@@ -155,7 +183,7 @@ pub(super) fn item(run: &ShownRun) -> Option<RunItem> {
         ray_version: facts.ray_version.as_ref().map(ToString::to_string),
         python_version: facts.python_version.as_ref().map(ToString::to_string),
         ended: facts.ended.and_then(time),
-        duration_seconds: facts.duration().map(|nanos| (nanos / 1_000_000) as f64 / 1e3),
+        duration_seconds: run.duration().map(|nanos| (nanos / 1_000_000) as f64 / 1e3),
         failed_attempts: attempts.map(|counts| counts.iter().map(|(name, n)| (name.to_string(), *n)).collect()),
         nodes: facts.nodes.map(nodes),
         node_hours: facts.node_hours.map(hours),

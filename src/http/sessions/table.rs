@@ -4,39 +4,82 @@
 //! follows how its jobs ended. `sessions.js` adds the age of each time, and the viewer's local time if the time zone is
 //! known.
 
+mod groups;
+mod loose;
 mod outcome;
 mod subject;
 
-use super::empty;
 use super::run::ShownRun;
 use super::summary::{Summary, local};
+use super::{causes, empty};
 use crate::http::request::Call;
 use crate::http::state::State;
+use groups::Group;
 use maud::{Markup, html};
 use ray_history_core::base::time::Nanos;
-use ray_history_core::snapshot::run_facts::RunFacts;
 use ray_history_manifest::proof::Verdict;
-use ray_history_session::catalog::{Entry, Listing};
+use ray_history_session::catalog::{Entry, Listing, LooseRun};
 
-const COLUMNS: [&str; 8] = ["Run", "Outcome", "Namespace", "State", "Started", "Duration", "Ray", "Session"];
+/// The columns, each with the word by which lists are sorted by it.
+const COLUMNS: [(&str, Option<&str>); 8] = [
+    ("Run", None),
+    ("Why", Some("outcome")),
+    ("Namespace", None),
+    ("State", None),
+    ("Started", Some("started")),
+    ("Duration", Some("duration")),
+    ("Ray", None),
+    ("Session", None),
+];
 
-/// Returns the table. `runs` has the jobs of each session; `root` is the relative path from the page to the server's root;
-/// `link` returns that of a session.
-pub(in crate::http) fn table(
-    state: &State,
-    entries: &[Entry],
-    runs: &[ShownRun],
-    root: &str,
-    link: impl Fn(&Entry) -> String,
-) -> Markup {
+/// Returns the link that sorts by a word, and the direction if the page is sorted by it already.
+pub(in crate::http) type Sorts<'a> = &'a dyn Fn(&str) -> (String, Option<&'static str>);
+
+/// The items of a page, and how the page is sorted.
+pub(in crate::http) struct Rows<'a> {
+    /// The sessions.
+    pub(in crate::http) entries: &'a [Entry],
+    /// The jobs of each session.
+    pub(in crate::http) runs: &'a [ShownRun],
+    /// Runs without a session, between them.
+    pub(in crate::http) loose: &'a [LooseRun],
+    /// The links that sort; none on pages that have one order.
+    pub(in crate::http) sorts: Option<Sorts<'a>>,
+}
+
+/// Returns the table. `root` is the relative path from the page to the server's root; `link` returns that of a session.
+pub(in crate::http) fn table(state: &State, rows: &Rows<'_>, root: &str, link: impl Fn(&Entry) -> String) -> Markup {
+    let Rows { entries, runs, loose, sorts } = rows;
+    let at = |place: usize| loose.iter().filter(move |run| run.before == place);
+    let groups = groups::groups(entries, runs);
     html! {
         p.quiet {
             "Starts are in the time zone of each head, or, where none is shown, by its own clock. Durations end with the "
             "last job."
         }
         table {
-            thead { tr { @for column in COLUMNS { th scope="col" { (column) } } } }
-            tbody { @for (entry, run) in entries.iter().zip(runs) { (row(state, entry, run, root, &link(entry))) } }
+            thead { tr { @for (column, sort) in COLUMNS { (title(column, sort.zip(*sorts))) } } }
+            tbody {
+                @for (place, (entry, run)) in entries.iter().zip(*runs).enumerate() {
+                    @for loose in at(place) { (loose::row(&loose.row, root)) }
+                    (row(state, entry, run, groups[place].as_ref(), root, &link(entry)))
+                }
+                @for loose in at(entries.len()) { (loose::row(&loose.row, root)) }
+            }
+        }
+    }
+}
+
+/// Returns the title of a column, with the link that sorts by it.
+fn title(column: &str, sort: Option<(&str, Sorts<'_>)>) -> Markup {
+    let sort = sort.map(|(word, sorts)| sorts(word));
+    html! {
+        @if let Some((link, direction)) = sort {
+            th scope="col" aria-sort=[direction] {
+                a href=(link) { (column) }
+            }
+        } @else {
+            th scope="col" { (column) }
         }
     }
 }
@@ -49,6 +92,10 @@ pub(in crate::http) fn note(call: &Call<'_>, listing: &Listing) -> Markup {
                 "The storage cannot be listed at the moment: this list may be out of date. Listing is retried "
                 "automatically; the server's log has the reason."
             }
+        } @else if let Some(missing) = causes::missing(call.state) {
+            p.note { (missing) }
+        }
+        @if listing.stale.is_some() {
         } @else if let Some(reason) = empty::reason(call, listing) {
             p.note { (reason) }
         } @else if listing.is_empty() {
@@ -60,18 +107,19 @@ pub(in crate::http) fn note(call: &Call<'_>, listing: &Listing) -> Markup {
     }
 }
 
-fn row(state: &State, entry: &Entry, run: &ShownRun, root: &str, link: &str) -> Markup {
+fn row(state: &State, entry: &Entry, run: &ShownRun, group: Option<&Group>, root: &str, link: &str) -> Markup {
     let summary = Summary::of(state, entry);
     let (class, word) = summary.word();
     html! {
-        tr {
+        tr class=[group.map(Group::class)] {
             td {
                 (subject::subject(entry, run, root, link))
+                @if let Some(group) = group { div.quiet { (group.words()) } }
                 @if let Some((class, word, title)) = completeness(state, entry) {
                     " " span class=(class) title=[title] { (word) }
                 }
             }
-            td { (outcome::outcome(run)) }
+            td data-label="Why" { (outcome::outcome(run, root)) }
             td data-label="Namespace" { (entry.key.cluster.namespace) }
             td {
                 span class={ "state " (class) } title=(summary.sentence()) { (word) }
@@ -81,7 +129,7 @@ fn row(state: &State, entry: &Entry, run: &ShownRun, root: &str, link: &str) -> 
             }
             td data-label="Started" { (started(entry, &summary)) }
             td data-label="Duration" {
-                @if let Some(long) = run.facts().and_then(RunFacts::duration) {
+                @if let Some(long) = run.duration() {
                     span title="from the start of the head to the end of its last job, or to its last event" {
                         (duration(long))
                     }

@@ -107,6 +107,7 @@ fn request(url: &Url, namespace: &str) -> (&'static str, String, String) {
         "{namespace}" => namespace.to_owned(),
         "{session}" | "{name_or_session}" => LATER.to_owned(),
         "{kind}" => "raycluster".to_owned(),
+        "{uid}" => "5f0c3f6e-0000-4000-8000-000000000001".to_owned(),
         "{cluster}" | "{kind_or_cluster}" | "{name}" | "{id}" | "{below}" => CLUSTER.to_owned(),
         fixed => fixed.to_owned(),
     };

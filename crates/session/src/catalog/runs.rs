@@ -1,12 +1,11 @@
-//! Which row of the ledger tells of which listed session, and which runs have none.
+//! The rows of the ledger that tell of listed sessions, and those of runs that have none.
 //!
 //! Found for all sessions at once, because filters ask for all of them: sessions and rows are both sorted by cluster.
 //! Pure: zones of heads are passed in.
 
 use super::listing::Listing;
+use crate::ledger_rows::{Packed, Rows};
 use crate::liveness::StartBounds;
-use crate::obituaries::packed::Packed;
-use crate::obituaries::rows::Rows;
 use ray_history_core::base::name::SessionKey;
 use std::cmp::{Ordering, Reverse};
 use std::collections::HashSet;
@@ -54,6 +53,9 @@ impl Listing {
             let name = StartBounds::from_name(&key.session);
             let start = row.written().map_or(name, |written| name.no_later_than(written));
             let mut candidates = rows.candidates(range.clone(), key.session.as_str(), start);
+            if !row.namespace_known() {
+                candidates = candidates.that_name(key.session.as_str());
+            }
             if candidates.is_ambiguous() {
                 runs.is_ambiguous = true;
                 if let (Some(minutes), Some(local)) = (zone(&key), key.session.local_micros()) {

@@ -8,16 +8,19 @@ use ray_history_core::base::name::OwnerKind;
 pub(super) const CHOICES: usize = 30;
 
 /// The fields of the form: parameter, label, kind of field.
-const FIELDS: [(&str, &str, &str); 9] = [
+const FIELDS: [(&str, &str, &str); 12] = [
     ("namespace", "Namespace", "text"),
     ("cluster", "Cluster", "text"),
     ("ownerKind", "Created by a", "rayjob rayservice"),
     ("owner", "Name of its creator", "text"),
     ("outcome", "Outcome", "failed succeeded stopped unknown"),
+    ("cause", "Cause", "text"),
+    ("errorType", "Ray's error type", "text"),
     ("state", "State", "live dead unknown"),
     ("completeness", "Completeness", "complete complete-to gaps no-known-gaps"),
     ("startedAfter", "Started from", "date"),
     ("startedBefore", "Started before", "date"),
+    ("sort", "Sorted by", "-started duration -duration outcome -outcome"),
 ];
 
 /// Returns the form with the given values. `namespaces` has all namespaces if there are at most `CHOICES`.
@@ -31,6 +34,10 @@ pub(super) fn form(given: &[(String, String)], namespaces: Option<&[&str]>) -> M
             input id="search" name="q" type="search" value=(value_of("q"))
                 placeholder="Search: names of clusters, namespaces, jobs, services" autofocus
                 aria-label="Search sessions" aria-keyshortcuts="/";
+            // Keys of metadata have no fields; those of a link are kept.
+            @for (name, value) in given.iter().filter(|(name, _)| name.starts_with("metadata.")) {
+                input type="hidden" name=(name) value=(value);
+            }
             " " button { "Search" }
             details open[filtered] {
                 summary { "Filters" }
@@ -66,7 +73,7 @@ fn field(name: &str, label: &str, kind: &str, value: &str, namespaces: Option<&[
             (label)
             @if let Some(choices) = choices {
                 select name=(name) {
-                    option value="" { "any" }
+                    option value="" { @if name == "sort" { "start, newest first" } @else { "any" } }
                     @for choice in choices {
                         option value=(choice) selected[choice == value] { (label_of(choice)) }
                     }
@@ -80,9 +87,13 @@ fn field(name: &str, label: &str, kind: &str, value: &str, namespaces: Option<&[
 
 /// Returns the label of a form value.
 fn label_of(value: &str) -> &str {
-    match OwnerKind::from_folder(value) {
-        Some(kind) => kind.kind(),
-        None => value,
+    match value {
+        "-started" => "start, oldest first",
+        "duration" => "duration, longest first",
+        "-duration" => "duration, shortest first",
+        "outcome" => "outcome, failed first",
+        "-outcome" => "outcome, succeeded first",
+        _ => OwnerKind::from_folder(value).map_or(value, |kind| kind.kind()),
     }
 }
 

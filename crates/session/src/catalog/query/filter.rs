@@ -2,12 +2,14 @@
 
 use super::super::row_states::RowStates;
 use super::super::table::{Row, Table};
-use super::{Manifests, Outcomes, Query, ReadOutcome};
+use super::{Asked, Query, ReadOutcome, Sort, SortBy};
+use crate::ledger_rows::Packed;
 use crate::liveness::{State, Watched};
 use memchr::memmem::Finder;
 use ray_history_core::base::name::SessionKey;
-use ray_history_core::snapshot::run_facts::Outcome;
+use ray_history_core::snapshot::run_facts::{JobFacts, Outcome};
 use ray_history_manifest::proof::Verdict;
+use ray_history_obituary::cause::Code;
 
 /// Maximum number of words. Further words are ignored.
 const MAX_WORDS: usize = 16;
@@ -21,9 +23,13 @@ pub(super) struct Filter<'a> {
     /// `true` if sessions of an unconfirmed namespace match, too.
     unconfirmed: bool,
     verdict: Option<&'static str>,
-    manifests: Manifests<'a>,
-    outcome: Option<(Outcome, RowStates<'a>)>,
-    outcomes: Outcomes<'a>,
+    outcome: Option<Outcome>,
+    cause: Option<Code>,
+    error_type: Option<String>,
+    metadata: Vec<(String, String)>,
+    /// The states, for sessions that were not read.
+    states: RowStates<'a>,
+    asked: Asked<'a>,
     /// Sessions whose manifests, or the facts of whose jobs, were not read.
     unread: usize,
     /// The names that were looked up last; their memory is reused.
@@ -38,13 +44,7 @@ pub(super) struct Filter<'a> {
 
 impl<'a> Filter<'a> {
     /// Creates a filter, or returns `None` if no session can match.
-    pub(super) fn new(
-        table: &'a Table,
-        query: &Query,
-        watched: &'a Watched,
-        manifests: Manifests<'a>,
-        outcomes: Outcomes<'a>,
-    ) -> Option<Self> {
+    pub(super) fn new(table: &'a Table, query: &Query, watched: &'a Watched, asked: Asked<'a>) -> Option<Self> {
         let text = query.text.as_deref().unwrap_or_default().to_lowercase();
         let words: Vec<Finder<'static>> =
             text.split_whitespace().take(MAX_WORDS).map(|word| Finder::new(word).into_owned()).collect();
@@ -55,9 +55,12 @@ impl<'a> Filter<'a> {
             state: query.state.map(|wanted| (wanted, RowStates::new(table, watched))),
             unconfirmed: query.visible.is_all(),
             verdict: query.verdict,
-            manifests,
-            outcome: query.outcome.map(|wanted| (wanted, RowStates::new(table, watched))),
-            outcomes,
+            outcome: query.outcome,
+            cause: query.cause,
+            error_type: query.error_type.clone(),
+            metadata: query.metadata.clone(),
+            states: RowStates::new(table, watched),
+            asked,
             unread: 0,
             key: None,
             clusters: None,
@@ -91,11 +94,12 @@ impl<'a> Filter<'a> {
 
     pub(super) fn matches_all(&self) -> bool {
         let no_time = self.from == i64::MIN && self.until == i64::MAX;
-        let of_session = self.state.is_none() && self.verdict.is_none() && self.outcome.is_none();
+        let of_run = self.outcome.is_none() && self.cause.is_none() && !self.asks_for_jobs();
+        let of_session = self.state.is_none() && self.verdict.is_none() && of_run;
         self.clusters.is_none() && self.owners.is_none() && of_session && no_time
     }
 
-    pub(super) fn matches(&mut self, row: &Row) -> bool {
+    pub(super) fn matches(&mut self, at: usize, row: &Row) -> bool {
         // An invalid date is the smallest number, so it is in no range with a beginning.
         if row.micros < self.from || (row.micros >= self.until && self.until != i64::MAX) {
             return false;
@@ -128,7 +132,7 @@ impl<'a> Filter<'a> {
         }
         // Checked last, because they may need a lookup by key.
         let unread = self.unread;
-        let fits = self.has_state_and_verdict(row) && self.has_outcome(row);
+        let fits = self.has_state_and_verdict(row) && self.has_outcome(at, row) && self.has_jobs(row);
         self.unread = self.unread.min(unread + 1);
         fits
     }
@@ -147,7 +151,7 @@ impl<'a> Filter<'a> {
         if self.verdict.is_none() && (state.is_none() || by_watch.is_some()) {
             return true;
         }
-        let told = self.table.key_into(row, &mut self.key).and_then(|key| (self.manifests)(key));
+        let told = self.table.key_into(row, &mut self.key).and_then(|key| (self.asked.manifests)(key));
         let Some(told) = told else {
             self.unread += 1;
             // Until then nothing is known.
@@ -159,12 +163,86 @@ impl<'a> Filter<'a> {
             && self.verdict.is_none_or(|wanted| told.verdict.map(Verdict::as_str) == Some(wanted))
     }
 
-    fn has_outcome(&mut self, row: &Row) -> bool {
-        let Some((wanted, states)) = &mut self.outcome else { return true };
-        let read = self.table.key_into(row, &mut self.key).map_or(ReadOutcome::Open, |key| (self.outcomes)(key));
-        // The files of a live session are not there yet.
-        self.unread += usize::from(read == ReadOutcome::Unread && states.of(row) != State::Live);
-        read == ReadOutcome::Known(*wanted)
+    /// Returns the row of the ledger that tells of a session.
+    fn told(&self, at: usize) -> Option<&'a Packed> {
+        self.asked.found?.row(at)
+    }
+
+    /// Compares outcome and cause. What Kubernetes knew of the end counts before what the jobs tell.
+    fn has_outcome(&mut self, at: usize, row: &Row) -> bool {
+        let told = self.told(at);
+        if self.cause.is_some_and(|wanted| told.and_then(|told| told.code) != Some(wanted)) {
+            return false;
+        }
+        let Some(wanted) = self.outcome else { return true };
+        if let Some(told) = told.filter(|told| told.outcome != Outcome::Unknown) {
+            return told.outcome == wanted;
+        }
+        let read = self.table.key_into(row, &mut self.key).map_or(ReadOutcome::Open, |key| (self.asked.outcomes)(key));
+        match read {
+            ReadOutcome::Unread => self.count_unread(row),
+            // A run that is over and of which nothing tells how.
+            ReadOutcome::Open => {
+                return wanted == Outcome::Unknown && told.is_some_and(|told| told.to().is_some());
+            }
+            ReadOutcome::Known(_) => {}
+        }
+        read == ReadOutcome::Known(wanted)
+    }
+
+    fn asks_for_jobs(&self) -> bool {
+        self.error_type.is_some() || !self.metadata.is_empty()
+    }
+
+    /// Compares error types and metadata of jobs.
+    fn has_jobs(&mut self, row: &Row) -> bool {
+        if !self.asks_for_jobs() {
+            return true;
+        }
+        let facts = self.table.key_into(row, &mut self.key).and_then(|key| {
+            let facts = (self.asked.facts)(key);
+            // Files that were not read are, in the background.
+            if facts.is_none() {
+                (self.asked.outcomes)(key);
+            }
+            facts
+        });
+        let Some(facts) = facts else {
+            self.count_unread(row);
+            return false;
+        };
+        let errors = || {
+            let of_attempts = facts.failed_attempts.iter().flatten().map(|(name, _)| &**name);
+            of_attempts.chain(facts.jobs.iter().filter_map(|job| job.error_type.as_deref()))
+        };
+        let has = |job: &JobFacts, (key, value): &(String, String)| {
+            job.metadata.iter().any(|(known, of_job)| **known == **key && **of_job == **value)
+        };
+        self.error_type.as_ref().is_none_or(|wanted| errors().any(|name| name.eq_ignore_ascii_case(wanted)))
+            && (self.metadata.is_empty()
+                || facts.jobs.iter().any(|job| self.metadata.iter().all(|wanted| has(job, wanted))))
+    }
+
+    /// Counts a session that may match once its files are read. Those of a live session are not there yet.
+    fn count_unread(&mut self, row: &Row) {
+        self.unread += usize::from(self.states.of(row) != State::Live);
+    }
+
+    /// Returns the number that a session is sorted by. Reads nothing.
+    pub(super) fn value(&mut self, sort: Sort, at: usize, row: &Row) -> i64 {
+        if sort.by == SortBy::Started {
+            return sort.value(row.micros, None, None);
+        }
+        let told = self.told(at);
+        let facts = self.table.key_into(row, &mut self.key).and_then(|key| (self.asked.facts)(key));
+        let of_row = || told.and_then(|told| Some(told.to()?.saturating_sub(told.from()?)));
+        let long = facts.as_ref().and_then(|facts| facts.duration()).map(|nanos| nanos / 1_000).or_else(of_row);
+        let outcome = told.map(|told| told.outcome).filter(|outcome| *outcome != Outcome::Unknown);
+        let outcome = outcome.or_else(|| {
+            let read = self.key.as_ref().filter(|_| facts.is_some()).map(|key| (self.asked.outcomes)(key));
+            if let Some(ReadOutcome::Known(outcome)) = read { Some(outcome) } else { told.map(|told| told.outcome) }
+        });
+        sort.value(row.micros, long, outcome)
     }
 
     /// Returns a bit for each word that occurs in one of these names.

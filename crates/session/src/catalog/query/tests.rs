@@ -1,7 +1,12 @@
+mod runs;
+
 use super::super::table::{Builder, Sighting, Source};
 use super::*;
 use crate::liveness::{Cluster, Listed, StartBounds};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
+use ray_history_core::base::name::SessionName;
 use std::sync::Arc;
 
 /// No session has manifests.

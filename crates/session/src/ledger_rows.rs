@@ -3,7 +3,10 @@
 //! Sorted by namespace and cluster, because a list asks for the rows of a session's cluster. Rows of one run join by the
 //! greatest revision, so the order in which they come, and repeats, make no difference. Pure: no I/O, no clock.
 
-use super::packed::Packed;
+mod packed;
+
+pub(crate) use packed::Packed;
+
 use crate::liveness::StartBounds;
 use ray_history_core::base::name::ClusterId;
 use ray_history_obituary::facts::Kind;
@@ -22,7 +25,7 @@ pub(crate) struct Rows {
     weight: usize,
 }
 
-/// What a join left out.
+/// The rows that a join left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LeftOut {
     /// Rows with names that no object has.
@@ -171,6 +174,11 @@ impl Rows {
 pub(crate) struct Candidates<'a>(Vec<(usize, &'a Packed)>);
 
 impl Candidates<'_> {
+    /// Returns only the rows that name a session: by time alone, that of another namespace could be meant.
+    pub(crate) fn that_name(self, session: &str) -> Self {
+        Self(self.0.into_iter().filter(|(_, row)| row.sessions().any(|name| name == session)).collect())
+    }
+
     /// Returns the indices.
     pub(crate) fn all(&self) -> impl Iterator<Item = usize> {
         self.0.iter().map(|(at, _)| *at)

@@ -122,6 +122,10 @@ impl Packed {
         &self.namespace
     }
 
+    pub(crate) fn name(&self) -> &str {
+        self.text(0)
+    }
+
     pub(crate) fn uid(&self) -> &str {
         self.text(1)
     }
