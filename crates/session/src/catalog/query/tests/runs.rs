@@ -138,7 +138,7 @@ fn runs_without_a_session_stand_among_sessions() {
             Query { sort: Sort::parse("duration").unwrap(), limit: 5, ..all() },
             vec!["bench 03", "lost* 04", "train-abcde 05", "serve-x 04", "gone* 01"],
         ),
-        (Query { sort: Sort::parse("-started").unwrap(), limit: 2, ..all() }, vec!["Train 01", "gone* 01"]),
+        (Query { sort: Sort::parse("-started").unwrap(), limit: 2, ..all() }, vec!["gone* 01", "Train 01"]),
     ] {
         let page = scene.page(&query);
         assert_eq!(shown(&page), wanted, "{query:?}");
