@@ -26,7 +26,7 @@ mod table;
 mod visible;
 mod walk;
 
-pub(crate) use found_runs::Found;
+pub(crate) use found_runs::FoundRuns;
 pub(super) use lister::Lister;
 pub use listing::{Entry, Listing, Oddities};
 pub(crate) use pace::{Outcome as PassOutcome, Pace};

@@ -12,7 +12,7 @@ mod ledger;
 
 pub use documents::DocumentError;
 
-use crate::catalog::{Found, Listing};
+use crate::catalog::{FoundRuns, Listing};
 use crate::ledger_rows::{Packed, Rows};
 use crate::liveness::StartBounds;
 use crate::load::now;
@@ -35,7 +35,7 @@ pub struct Obituaries {
     documents: Mutex<Documents>,
     counts: Mutex<Counts>,
     bytes: Mutex<usize>,
-    found: Mutex<Option<Found>>,
+    found: Mutex<Option<FoundRuns>>,
     progress: Mutex<Progress>,
     ended: Mutex<Ended>,
     /// Held while the ledger is read.

@@ -15,14 +15,14 @@ const AGAIN: Duration = Duration::from_secs(10);
 
 /// The rows of the sessions of one listing.
 #[derive(Clone, Debug)]
-pub(crate) struct Found {
+pub(crate) struct FoundRuns {
     listing: Arc<Listing>,
     rows: Arc<Rows>,
     runs: Arc<Runs>,
     since: Instant,
 }
 
-impl Found {
+impl FoundRuns {
     /// Finds the rows. `zone` returns the minutes by which a head's clock is ahead of UTC.
     pub(crate) fn new(listing: &Arc<Listing>, rows: Arc<Rows>, zone: &dyn Fn(&SessionKey) -> Option<i64>) -> Self {
         let runs = Arc::new(listing.runs(&rows, zone));

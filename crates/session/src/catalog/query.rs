@@ -9,7 +9,7 @@ mod order;
 
 pub use order::{Cursor, NoCursor, Sort, SortBy};
 
-use super::found_runs::Found;
+use super::found_runs::FoundRuns;
 use super::listing::{Entry, Listing};
 use super::visible::Visible;
 use crate::ledger_rows::{Packed, Rows};
@@ -170,7 +170,7 @@ pub(crate) struct Asked<'a> {
     /// Returns the facts of a session's jobs, as far as they were read.
     pub(crate) facts: FactsOf<'a>,
     /// Rows of the ledger by session.
-    pub(crate) found: Option<&'a Found>,
+    pub(crate) found: Option<&'a FoundRuns>,
 }
 
 impl Listing {

@@ -2,7 +2,7 @@
 
 use super::Obituaries;
 use crate::Sessions;
-use crate::catalog::{Found, Listing};
+use crate::catalog::{FoundRuns, Listing};
 use crate::source::Source;
 use ray_history_core::base::name::SessionKey;
 use ray_history_obituary::ledger::Row;
@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 impl Obituaries {
     /// Returns the rows of the sessions of a listing.
-    fn found(&self, listing: &Arc<Listing>, zone: &dyn Fn(&SessionKey) -> Option<i64>) -> Found {
+    fn found(&self, listing: &Arc<Listing>, zone: &dyn Fn(&SessionKey) -> Option<i64>) -> FoundRuns {
         // Held while they are found, so that they are found once.
         let mut found = self.found.lock();
         let rows = self.rows();
         if let Some(known) = found.as_ref().filter(|known| known.is_of(listing, &rows)) {
             return known.clone();
         }
-        let new = Found::new(listing, rows, zone);
+        let new = FoundRuns::new(listing, rows, zone);
         *found = Some(new.clone());
         new
     }
@@ -31,7 +31,7 @@ impl Sessions {
     }
 
     /// Returns the rows of the sessions of a listing.
-    pub(crate) fn found(&self, source: &Source, listing: &Arc<Listing>) -> Found {
+    pub(crate) fn found(&self, source: &Source, listing: &Arc<Listing>) -> FoundRuns {
         let zone = |key: &SessionKey| source.facts.facts(key)?.zone_minutes;
         self.obituaries.found(listing, &zone)
     }

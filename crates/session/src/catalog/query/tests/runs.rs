@@ -9,9 +9,9 @@ use ray_history_obituary::facts::Kind;
 use ray_history_obituary::time::Time;
 
 /// Returns the found rows of a listing, after these rows were joined.
-fn found(listing: &Arc<Listing>, rows: Vec<Row>) -> Found {
+fn found(listing: &Arc<Listing>, rows: Vec<Row>) -> FoundRuns {
     let (rows, _) = Rows::default().joined(rows, true, usize::MAX);
-    Found::new(listing, Arc::new(rows), &|_| None)
+    FoundRuns::new(listing, Arc::new(rows), &|_| None)
 }
 
 /// Returns the row of a run in January.
@@ -54,7 +54,7 @@ fn shown(page: &Page) -> Vec<String> {
 
 struct Scene {
     listing: Arc<Listing>,
-    found: Found,
+    found: FoundRuns,
 }
 
 impl Scene {
@@ -138,7 +138,7 @@ fn runs_without_a_session_stand_among_sessions() {
             Query { sort: Sort::parse("duration").unwrap(), limit: 5, ..all() },
             vec!["bench 03", "lost* 04", "train-abcde 05", "serve-x 04", "gone* 01"],
         ),
-        (Query { sort: Sort::parse("-started").unwrap(), limit: 2, ..all() }, vec!["Train 01", "gone* 01"]),
+        (Query { sort: Sort::parse("-started").unwrap(), limit: 2, ..all() }, vec!["gone* 01", "Train 01"]),
     ] {
         let page = scene.page(&query);
         assert_eq!(shown(&page), wanted, "{query:?}");
