@@ -61,7 +61,10 @@ const MAY_IMPORT: [(&str, &[&str]); 27] = [
     ("metrics", &["storage"]),
     ("obituary", &["base", "snapshot"]),
     ("ray_api", &["base", "event", "logs", "snapshot"]),
-    ("session", &["base", "event", "layout", "logs", "manifest", "metrics", "settings", "snapshot", "storage"]),
+    (
+        "session",
+        &["base", "event", "layout", "logs", "manifest", "metrics", "obituary", "settings", "snapshot", "storage"],
+    ),
     ("settings", &["access", STORES, "store_settings"]),
     ("snapshot", &["base", "event", "logs"]),
     ("storage", &["base"]),

@@ -5,6 +5,7 @@
 
 use crate::cause::{Cause, Certainty, Code, Outcome};
 use crate::document::{Document, ObjectId};
+use crate::facts::OwnerRef;
 use crate::text::{cut, is_name};
 use crate::time::Time;
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,9 @@ pub struct Row {
     /// The cluster.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub cluster: String,
+    /// The owner of the object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerRef>,
     /// The sessions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub sessions: Vec<String>,
@@ -61,6 +65,7 @@ pub struct Row {
 impl Row {
     /// Returns the rows of a document that has this many bytes.
     pub fn of(document: &Document, bytes: u64) -> Vec<Self> {
+        let owner = document.facts.object(&document.object.uid).and_then(|object| object.owner.clone());
         let row = |run: &crate::cause::Run| {
             let cause = run.first_cause();
             let values = cause.map(|cause| cause.values.iter()).into_iter().flatten();
@@ -68,6 +73,7 @@ impl Row {
                 object: document.object.clone(),
                 run: if run.head_pod.is_empty() { run.cluster.clone() } else { run.head_pod.clone() },
                 cluster: run.cluster.clone(),
+                owner: owner.clone(),
                 sessions: run.sessions.iter().rev().take(SESSIONS).rev().cloned().collect(),
                 from: run.from,
                 to: run.to,

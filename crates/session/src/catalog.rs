@@ -18,6 +18,7 @@ mod place;
 mod probe_limiter;
 mod query;
 mod row_states;
+mod runs;
 mod state;
 mod survey;
 mod table;
@@ -28,6 +29,7 @@ pub(super) use lister::Lister;
 pub use listing::{Entry, Listing, Oddities};
 pub(super) use place::owner_in;
 pub use query::{Cursor, NoCursor, Page, Query, ReadOutcome, Told};
+pub(crate) use runs::Runs;
 pub use visible::Visible;
 
 use found::Found;

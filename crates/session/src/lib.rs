@@ -10,6 +10,7 @@
 //!   heads       what manifests say of sessions, and their states by them
 //!   run_facts   what is known of the jobs of sessions
 //!     fact_index  keeps it within bounds ── background   small reads in the background, for manifests, too
+//!   obituaries  why runs ended: rows of the ledger, and documents
 //!   listed      queries on the list, and the task that keeps it fresh
 //!     catalog     lists the stored sessions
 //!     links       resolves the names of jobs, services, clusters and submissions to sessions
@@ -19,9 +20,9 @@
 //! liveness    which clusters run, as watches of Kubernetes say
 //! ```
 //!
-//! `Sessions` is implemented in five files, which change for different reasons: this one when something is shared by all
+//! `Sessions` is implemented in six files, which change for different reasons: this one when something is shared by all
 //! sessions, `open` when the way to an open session changes, `listed` when the way to find sessions changes, `heads` when
-//! manifests say more, `run_facts` when more is known of jobs.
+//! manifests say more, `run_facts` when more is known of jobs, `obituaries/found` when more is known of why runs ended.
 //!
 //! This is the only layer that `http` calls, and all requests to storage are made here. It knows nothing of HTTP.
 
@@ -43,6 +44,7 @@ mod loader;
 pub mod logs;
 mod low_priority;
 mod memory;
+pub mod obituaries;
 mod open;
 pub mod progress;
 mod run_facts;
@@ -68,6 +70,7 @@ use load_permit::Lanes;
 use loader::Loader;
 use low_priority::LowPriorityRuntime;
 use memory::{Evict, MemoryBudget};
+use obituaries::Obituaries;
 use parking_lot::RwLock;
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
@@ -94,6 +97,8 @@ pub struct Usage {
     pub used_bytes: u64,
     /// Bytes of the facts of jobs.
     pub facts_bytes: u64,
+    /// Bytes of what is known of why runs ended.
+    pub obituaries_bytes: u64,
     /// The value of `cache.maxMemory` in bytes.
     pub limit_bytes: u64,
 }
@@ -102,6 +107,7 @@ pub struct Usage {
 #[derive(Debug)]
 pub struct Sessions {
     source: watch::Sender<Arc<Source>>,
+    obituaries: Arc<Obituaries>,
     settings: RwLock<Arc<Settings>>,
     watched: Watched,
     metrics: Metrics,
@@ -146,6 +152,7 @@ impl Sessions {
         metrics: Metrics,
     ) -> Self {
         let parts = memory::split(settings.cache.max_memory);
+        let obituaries = Arc::new(Obituaries::new(Arc::clone(&store), roots.clone(), parts.obituaries));
         let source = Source::new(store, roots, &settings.clusters.namespaces, &metrics.catalog, parts.facts);
         let stop = CancellationToken::new();
         let budget = MemoryBudget::new(parts.sessions);
@@ -154,6 +161,7 @@ impl Sessions {
         let lanes = Arc::new(Lanes::new(max_concurrent, Arc::clone(&budget), Arc::clone(&cache) as _));
         Self {
             source: watch::Sender::new(Arc::new(source)),
+            obituaries,
             settings: RwLock::new(settings),
             watched,
             metrics,
@@ -187,6 +195,7 @@ impl Sessions {
         self.cache.evict(self.budget.shortfall(0, 0));
         let source = self.source();
         source.facts.resize(parts.facts);
+        self.obituaries.resize(parts.obituaries);
         if source.catalog.limit_to(&settings.clusters.namespaces) {
             self.cache.retain(|key| source.catalog.allows(key));
         }
@@ -199,6 +208,7 @@ impl Sessions {
     pub fn replace_store(&self, store: Arc<dyn Storage>, roots: Vec<Root>) {
         let settings = self.settings();
         let facts = memory::split(settings.cache.max_memory).facts;
+        self.obituaries.replace_store(Arc::clone(&store), roots.clone());
         let source = Source::new(store, roots, &settings.clusters.namespaces, &self.metrics.catalog, facts);
         self.source.send_replace(Arc::new(source));
         self.loader.reset();
@@ -223,6 +233,11 @@ impl Sessions {
         &self.watched
     }
 
+    /// Returns what is known of why runs ended, for a recorder to tell.
+    pub fn obituaries(&self) -> &Arc<Obituaries> {
+        &self.obituaries
+    }
+
     /// Waits for memory that an answer is going to hold. An answer that needs more than the whole budget gets all of
     /// it.
     pub async fn reserve_for_answer(&self, bytes: u64) -> Reservation {
@@ -236,6 +251,7 @@ impl Sessions {
             kept_bytes: self.cache.bytes(),
             used_bytes: self.budget.used() + self.answer_budget.used(),
             facts_bytes: self.source().facts.bytes(),
+            obituaries_bytes: self.obituaries.counts().bytes,
             limit_bytes: self.settings().cache.max_memory,
         }
     }
@@ -265,7 +281,7 @@ impl Sessions {
 
     fn update_metrics(&self) {
         let usage = self.usage();
-        self.metrics.sessions.memory(usage.used_bytes + usage.facts_bytes, usage.limit_bytes);
+        self.metrics.sessions.memory(usage.used_bytes + usage.facts_bytes + usage.obituaries_bytes, usage.limit_bytes);
         let cached = self.cache.all();
         let verdict = |cached: &cache::Cached| cached.session.verdict(self.standing(&cached.session.key));
         let open = cached.iter().map(|cached| match verdict(cached) {

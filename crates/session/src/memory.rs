@@ -5,7 +5,8 @@
 //!                  │                            └─► Reservation in each LoadPermit ◄── Lanes: small, large
 //!                  │                                              └─► FetchSlots: event files on their way
 //!                  ├─► MemoryBudget of answers ───► Reservation of each long answer
-//!                  └─► bound of the facts of jobs (`run_facts`), which weighs them itself
+//!                  ├─► bound of the facts of jobs (`run_facts`), which weighs them itself
+//!                  └─► bound of rows and documents of why runs ended (`obituaries`), which weighs them itself
 //! ```
 //!
 //! A [`MemoryBudget`] is a number of bytes, and a [`Reservation`] a part of it that is given back on drop, so an evicted
@@ -27,6 +28,8 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 const MAX_ANSWERS: u64 = 64 << 20;
 /// Upper bound of the part for facts of jobs, in bytes: those of some 60,000 sessions.
 const MAX_FACTS: u64 = 64 << 20;
+/// Upper bound of the part for rows and documents of why runs ended, in bytes: rows of some 150,000 runs.
+const MAX_OBITUARIES: u64 = 64 << 20;
 /// Size of all files together that one load fetches, in KiB. Fewer big files than small ones are fetched concurrently.
 const FETCHED_KIB: usize = 32 << 10;
 /// Maximum bytes that one fetched file holds: pieces of the largest size that any store returns.
@@ -43,12 +46,15 @@ pub(super) struct Parts {
     pub(super) answers: u64,
     /// For facts of jobs.
     pub(super) facts: u64,
+    /// For rows and documents of why runs ended.
+    pub(super) obituaries: u64,
 }
 
 /// Splits a budget into its parts.
 pub(super) fn split(budget: u64) -> Parts {
     let (answers, facts) = ((budget / 8).min(MAX_ANSWERS), (budget / 32).min(MAX_FACTS));
-    Parts { sessions: budget - answers - facts, answers, facts }
+    let obituaries = (budget / 32).min(MAX_OBITUARIES);
+    Parts { sessions: budget - answers - facts - obituaries, answers, facts, obituaries }
 }
 
 /// A number of bytes that can be reserved.

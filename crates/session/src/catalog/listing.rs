@@ -109,6 +109,16 @@ impl Listing {
         self.len() == 0
     }
 
+    /// Returns `true` if another listing has the same sessions.
+    pub(crate) fn has_sessions_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.table, &other.table)
+    }
+
+    /// Returns the index of a session among all, newest first.
+    pub(crate) fn position(&self, key: &SessionKey) -> Option<usize> {
+        self.table.find(key).map(|_| self.table.position(key))
+    }
+
     /// Returns all sessions, newest first. Names are copied: for pages use `page`.
     pub fn iter(&self) -> impl Iterator<Item = Entry> + '_ {
         self.table.rows().iter().filter_map(|row| self.entry(row))

@@ -1,0 +1,178 @@
+//! Why runs ended: rows of the ledger, and the documents behind them.
+//!
+//! A recorder tells what it has seen ([`Obituaries::apply`], [`Obituaries::keep`]); what other replicas and earlier ones
+//! wrote is read from the bucket (`ledger`). Rows join by the greatest revision whoever tells them, so both may come in any
+//! order and more than once. Rows and documents have a part of the memory budget each; the oldest go first, and are
+//! counted.
+
+mod documents;
+mod found;
+pub(super) mod packed;
+pub(super) mod rows;
+
+pub use documents::DocumentError;
+
+use crate::catalog::Listing;
+use crate::liveness::StartBounds;
+use documents::Documents;
+use found::Found;
+use packed::Packed;
+use parking_lot::{Mutex, RwLock};
+use ray_history_core::base::name::SessionKey;
+use ray_history_core::layout::Root;
+use ray_history_obituary::document::{Document, ObjectId};
+use ray_history_obituary::ledger::Row;
+use ray_history_storage::Storage;
+use rows::{LeftOut, Rows};
+use std::sync::Arc;
+
+/// Why runs ended, as far as it is known.
+#[derive(Debug)]
+pub struct Obituaries {
+    bucket: RwLock<Bucket>,
+    rows: RwLock<Arc<Rows>>,
+    documents: Mutex<Documents>,
+    counts: Mutex<Counts>,
+    bytes: Mutex<usize>,
+    found: Mutex<Option<Found>>,
+    /// Held while rows are joined, so that none of two joins at once is lost.
+    joining: Mutex<()>,
+}
+
+/// The store that documents and ledgers are read from.
+#[derive(Clone, Debug)]
+struct Bucket {
+    store: Arc<dyn Storage>,
+    roots: Vec<Root>,
+}
+
+/// What is known of the index, and what is not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows, one for each run.
+    pub rows: usize,
+    /// Bytes of rows and documents.
+    pub bytes: u64,
+    /// Rows that were left out, the oldest, because there was no memory for them.
+    pub dropped: usize,
+    /// Rows with names that no object has.
+    pub refused: usize,
+    /// Documents that were kept in memory alone, and had to go.
+    pub dropped_documents: usize,
+}
+
+impl Obituaries {
+    /// Creates an index of at most so many bytes over a store of which nothing was read yet.
+    pub fn new(store: Arc<dyn Storage>, roots: Vec<Root>, bytes: u64) -> Self {
+        Self {
+            bucket: RwLock::new(Bucket { store, roots }),
+            rows: RwLock::default(),
+            documents: Mutex::default(),
+            counts: Mutex::default(),
+            bytes: Mutex::new(usize::try_from(bytes).unwrap_or(usize::MAX)),
+            found: Mutex::default(),
+            joining: Mutex::default(),
+        }
+    }
+
+    /// Changes the bound.
+    pub(super) fn resize(&self, bytes: u64) {
+        *self.bytes.lock() = usize::try_from(bytes).unwrap_or(usize::MAX);
+        self.join(Vec::new(), false);
+        self.limit_documents();
+    }
+
+    /// Reads from another store from now on. What a recorder told stays, for it does not depend on a bucket.
+    pub(super) fn replace_store(&self, store: Arc<dyn Storage>, roots: Vec<Root>) {
+        let _joining = self.joining.lock();
+        *self.bucket.write() = Bucket { store, roots };
+        let told = self.rows().told();
+        *self.rows.write() = Arc::new(told);
+        *self.counts.lock() = Counts::default();
+    }
+
+    /// Joins rows that a recorder has found.
+    pub fn apply(&self, rows: impl IntoIterator<Item = Row>) {
+        self.join(rows.into_iter().collect(), true);
+    }
+
+    /// Keeps a document in memory only: one that is not stored yet, or never will be. The oldest of objects that are gone
+    /// make room for others.
+    pub fn keep(&self, document: Document) {
+        self.documents.lock().keep(document);
+        self.limit_documents();
+    }
+
+    /// Returns the document of an object: of the kept one and the stored one that with the greater revision.
+    ///
+    /// # Errors
+    /// Returns an error if the store cannot be read, or if what it has is no document of this version.
+    pub async fn document(&self, object: &ObjectId) -> Result<Option<Document>, DocumentError> {
+        let kept = self.documents.lock().find(&object.uid);
+        let Bucket { store, roots } = self.bucket.read().clone();
+        documents::find(&*store, &roots, object, kept).await
+    }
+
+    /// Returns the row that tells of a session; `None` if none does, or if it cannot be told which.
+    pub fn of_session(&self, key: &SessionKey) -> Option<Row> {
+        self.of_session_within(key, StartBounds::from_name(&key.session))
+    }
+
+    /// Returns the same for a session whose start is known to be within these bounds.
+    pub fn of_session_within(&self, key: &SessionKey, start: StartBounds) -> Option<Row> {
+        let rows = self.rows();
+        let candidates = rows.candidates(rows.of_cluster(&key.cluster), key.session.as_str(), start);
+        candidates.best().and_then(|at| rows.all().get(at)).map(Packed::row)
+    }
+
+    /// Returns the rows of an object, one for each of its runs, the newest first.
+    pub fn of_object(&self, namespace: &str, uid: &str) -> Vec<Row> {
+        let mut rows: Vec<Row> = self.rows().of_object(namespace, uid).map(Packed::row).collect();
+        rows.sort_by(|a, b| (b.from, &b.run).cmp(&(a.from, &a.run)));
+        rows
+    }
+
+    /// Returns the rows of runs of which a listing has no session, the newest first.
+    pub fn without_session(&self, listing: &Listing) -> Vec<Row> {
+        let rows = self.rows();
+        let runs = listing.runs(&rows, &|_| None);
+        runs.without_session().iter().filter_map(|at| rows.all().get(*at as usize)).map(Packed::row).collect()
+    }
+
+    /// Returns the number of rows and what was left out.
+    pub fn counts(&self) -> Counts {
+        let rows = self.rows();
+        let documents = self.documents.lock();
+        let bytes = rows.weight() + documents.bytes();
+        Counts {
+            rows: rows.len(),
+            bytes: bytes as u64,
+            dropped_documents: documents.dropped(),
+            ..self.counts.lock().clone()
+        }
+    }
+
+    pub(super) fn rows(&self) -> Arc<Rows> {
+        Arc::clone(&self.rows.read())
+    }
+
+    /// Joins rows, at most three quarters of the memory; documents have the rest.
+    fn join(&self, rows: Vec<Row>, is_told: bool) -> LeftOut {
+        let _joining = self.joining.lock();
+        let bytes = *self.bytes.lock() / 4 * 3;
+        let (joined, left_out) = self.rows().joined(rows, is_told, bytes);
+        *self.rows.write() = Arc::new(joined);
+        let mut counts = self.counts.lock();
+        counts.dropped += left_out.dropped;
+        counts.refused += left_out.refused;
+        left_out
+    }
+
+    fn limit_documents(&self) {
+        let bytes = *self.bytes.lock() / 4;
+        self.documents.lock().limit(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests;
