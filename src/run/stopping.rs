@@ -54,7 +54,8 @@ impl Stopping {
                 match background.run_until_cancelled(first).await {
                     Some(Ok(())) => {
                         let facts = Arc::clone(&sessions).keep_facts_read(background.clone());
-                        tokio::join!(sessions.keep_listed(background), facts);
+                        let obituaries = sessions.keep_obituaries_read(background.clone());
+                        tokio::join!(sessions.keep_listed(background.clone()), facts, obituaries);
                     }
                     Some(Err(error)) => {
                         closing.cancel();

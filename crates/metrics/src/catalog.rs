@@ -21,6 +21,8 @@ pub enum Purpose {
     Submission,
     /// The nodes and drivers' logs of a session, for the facts of its jobs.
     Facts,
+    /// The ledger of why runs ended.
+    Ledger,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

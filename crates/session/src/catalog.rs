@@ -27,6 +27,7 @@ mod walk;
 
 pub(super) use lister::Lister;
 pub use listing::{Entry, Listing, Oddities};
+pub(crate) use pace::{Outcome as PassOutcome, Pace};
 pub(super) use place::owner_in;
 pub use query::{Cursor, NoCursor, Page, Query, ReadOutcome, Told};
 pub(crate) use runs::Runs;

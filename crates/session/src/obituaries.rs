@@ -7,6 +7,7 @@
 
 mod documents;
 mod found;
+mod ledger;
 pub(super) mod packed;
 pub(super) mod rows;
 
@@ -16,6 +17,7 @@ use crate::catalog::Listing;
 use crate::liveness::StartBounds;
 use documents::Documents;
 use found::Found;
+use ledger::Progress;
 use packed::Packed;
 use parking_lot::{Mutex, RwLock};
 use ray_history_core::base::name::SessionKey;
@@ -23,7 +25,7 @@ use ray_history_core::layout::Root;
 use ray_history_obituary::document::{Document, ObjectId};
 use ray_history_obituary::ledger::Row;
 use ray_history_storage::Storage;
-use rows::{LeftOut, Rows};
+use rows::Rows;
 use std::sync::Arc;
 
 /// Why runs ended, as far as it is known.
@@ -35,6 +37,9 @@ pub struct Obituaries {
     counts: Mutex<Counts>,
     bytes: Mutex<usize>,
     found: Mutex<Option<Found>>,
+    progress: Mutex<Progress>,
+    /// Held while the ledger is read.
+    reading: tokio::sync::Mutex<()>,
     /// Held while rows are joined, so that none of two joins at once is lost.
     joining: Mutex<()>,
 }
@@ -44,6 +49,8 @@ pub struct Obituaries {
 struct Bucket {
     store: Arc<dyn Storage>,
     roots: Vec<Root>,
+    /// The number of the store among all that were in force.
+    generation: u64,
 }
 
 /// What is known of the index, and what is not.
@@ -59,18 +66,30 @@ pub struct Counts {
     pub refused: usize,
     /// Documents that were kept in memory alone, and had to go.
     pub dropped_documents: usize,
+    /// Lines of the ledger that are no rows.
+    pub malformed: usize,
+    /// Days of the ledger that were left out, because there was no memory for their rows.
+    pub days_left_out: usize,
+    /// Pieces and days of the ledger that will never be read: they are damaged, or too long.
+    pub damaged: usize,
+    /// The reason why the ledger could not be read last time.
+    pub error: Option<String>,
+    /// `true` once the ledger was read.
+    pub is_read: bool,
 }
 
 impl Obituaries {
     /// Creates an index of at most so many bytes over a store of which nothing was read yet.
     pub fn new(store: Arc<dyn Storage>, roots: Vec<Root>, bytes: u64) -> Self {
         Self {
-            bucket: RwLock::new(Bucket { store, roots }),
+            bucket: RwLock::new(Bucket { store, roots, generation: 0 }),
             rows: RwLock::default(),
             documents: Mutex::default(),
             counts: Mutex::default(),
             bytes: Mutex::new(usize::try_from(bytes).unwrap_or(usize::MAX)),
             found: Mutex::default(),
+            progress: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
             joining: Mutex::default(),
         }
     }
@@ -78,14 +97,16 @@ impl Obituaries {
     /// Changes the bound.
     pub(super) fn resize(&self, bytes: u64) {
         *self.bytes.lock() = usize::try_from(bytes).unwrap_or(usize::MAX);
-        self.join(Vec::new(), false);
+        self.join(Vec::new(), false, None);
         self.limit_documents();
     }
 
     /// Reads from another store from now on. What a recorder told stays, for it does not depend on a bucket.
     pub(super) fn replace_store(&self, store: Arc<dyn Storage>, roots: Vec<Root>) {
         let _joining = self.joining.lock();
-        *self.bucket.write() = Bucket { store, roots };
+        let generation = self.bucket().generation + 1;
+        *self.bucket.write() = Bucket { store, roots, generation };
+        *self.progress.lock() = Progress::default();
         let told = self.rows().told();
         *self.rows.write() = Arc::new(told);
         *self.counts.lock() = Counts::default();
@@ -93,7 +114,7 @@ impl Obituaries {
 
     /// Joins rows that a recorder has found.
     pub fn apply(&self, rows: impl IntoIterator<Item = Row>) {
-        self.join(rows.into_iter().collect(), true);
+        self.join(rows.into_iter().collect(), true, None);
     }
 
     /// Keeps a document in memory only: one that is not stored yet, or never will be. The oldest of objects that are gone
@@ -109,7 +130,7 @@ impl Obituaries {
     /// Returns an error if the store cannot be read, or if what it has is no document of this version.
     pub async fn document(&self, object: &ObjectId) -> Result<Option<Document>, DocumentError> {
         let kept = self.documents.lock().find(&object.uid);
-        let Bucket { store, roots } = self.bucket.read().clone();
+        let Bucket { store, roots, .. } = self.bucket();
         documents::find(&*store, &roots, object, kept).await
     }
 
@@ -143,11 +164,16 @@ impl Obituaries {
     pub fn counts(&self) -> Counts {
         let rows = self.rows();
         let documents = self.documents.lock();
-        let bytes = rows.weight() + documents.bytes();
+        let progress = self.progress.lock();
         Counts {
             rows: rows.len(),
-            bytes: bytes as u64,
+            bytes: (rows.weight() + documents.bytes()) as u64,
             dropped_documents: documents.dropped(),
+            malformed: progress.malformed,
+            days_left_out: progress.days_left_out,
+            damaged: progress.damaged.len(),
+            error: progress.error.clone(),
+            is_read: progress.is_read,
             ..self.counts.lock().clone()
         }
     }
@@ -156,16 +182,27 @@ impl Obituaries {
         Arc::clone(&self.rows.read())
     }
 
+    fn bucket(&self) -> Bucket {
+        self.bucket.read().clone()
+    }
+
+    /// Joins rows that were read of a store, if it is still in force.
+    fn join_read(&self, rows: Vec<Row>, generation: u64) {
+        self.join(rows, false, Some(generation));
+    }
+
     /// Joins rows, at most three quarters of the memory; documents have the rest.
-    fn join(&self, rows: Vec<Row>, is_told: bool) -> LeftOut {
+    fn join(&self, rows: Vec<Row>, is_told: bool, of_store: Option<u64>) {
         let _joining = self.joining.lock();
+        if of_store.is_some_and(|generation| generation != self.bucket().generation) {
+            return;
+        }
         let bytes = *self.bytes.lock() / 4 * 3;
         let (joined, left_out) = self.rows().joined(rows, is_told, bytes);
         *self.rows.write() = Arc::new(joined);
         let mut counts = self.counts.lock();
         counts.dropped += left_out.dropped;
         counts.refused += left_out.refused;
-        left_out
     }
 
     fn limit_documents(&self) {

@@ -84,9 +84,11 @@ impl Survey {
 
 impl Sessions {
     /// Lists the whole store once, for as long as a survey may take: the markers, and the folders of sessions that have
-    /// none. Returns `false` if time ran out before every folder was listed.
+    /// none, and reads why runs ended. Returns `false` if time ran out before every folder was listed.
     pub async fn list_once(&self) -> Result<bool, Error> {
-        Ok(!self.source().catalog.survey(WALK_LIMIT).await?.timed_out)
+        let is_whole = !self.source().catalog.survey(WALK_LIMIT).await?.timed_out;
+        self.read_obituaries_once().await;
+        Ok(is_whole)
     }
 }
 

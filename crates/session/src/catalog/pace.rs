@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// The outcome of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// The sessions changed.
     Changed,
     /// The sessions are the same as before.
@@ -19,7 +19,7 @@ pub(super) enum Outcome {
 
 /// The schedule of one source.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     /// Pause after a change.
     changed: Duration,
     /// Longest pause, while nothing changes or the store is down.
@@ -34,11 +34,11 @@ pub(super) struct Pace {
 
 impl Pace {
     /// For the markers of a bucket.
-    pub(super) const MARKERS: Self = Self::new(60, 300, 15, 1_000);
+    pub(crate) const MARKERS: Self = Self::new(60, 300, 15, 1_000);
     /// For the walk of a bucket.
-    pub(super) const WALK: Self = Self::new(86_400, 86_400, 600, 1_000);
+    pub(crate) const WALK: Self = Self::new(86_400, 86_400, 600, 1_000);
     /// For everything, where listing is free: it is still work for a disk, or for the network behind a folder.
-    pub(super) const FREE: Self = Self::new(30, 30, 30, 1);
+    pub(crate) const FREE: Self = Self::new(30, 30, 30, 1);
 
     const fn new(changed: u64, longest: u64, failed: u64, rest_ms: u64) -> Self {
         let seconds = Duration::from_secs;
@@ -53,7 +53,7 @@ impl Pace {
     }
 
     /// Returns the pause after a pass of `requests` requests.
-    pub(super) fn after(&mut self, outcome: Outcome, requests: u64) -> Duration {
+    pub(crate) fn after(&mut self, outcome: Outcome, requests: u64) -> Duration {
         self.failures = if outcome == Outcome::Failed { self.failures.saturating_add(1) } else { 0 };
         let wait = match outcome {
             Outcome::Changed => {

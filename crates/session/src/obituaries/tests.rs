@@ -262,7 +262,7 @@ async fn zone_tells_which_of_two_runs_it_was() {
 #[tokio::test]
 async fn other_store_has_other_rows_but_what_was_told_stays() {
     let (index, _) = obituaries(1 << 20);
-    index.join(vec![row("read", "head", 1), row("both", "head", 1)], false);
+    index.join(vec![row("read", "head", 1), row("both", "head", 1)], false, None);
     index.apply([row("told", "head", 1), row("both", "head", 1)]);
     index.replace_store(Arc::new(Memory::default()), Vec::new());
     let uids: Vec<String> = index.rows().all().iter().map(|row| row.uid().to_owned()).collect();
