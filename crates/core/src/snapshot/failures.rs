@@ -12,6 +12,7 @@ mod fingerprint;
 mod jobs;
 mod tasks;
 
+pub use deaths::{is_expected_of_node, is_expected_of_worker};
 pub use fingerprint::Fingerprint;
 
 use super::Snapshot;
@@ -63,6 +64,9 @@ pub struct FailureGroup {
     pub func_or_class_name: Box<str>,
     /// Ray's type of the error, or of the end.
     pub error_type: Box<str>,
+    /// The part of the message that they have in common, if it is a part of the fingerprint: the program's last line, or
+    /// the type of exit.
+    pub detail: Box<str>,
     /// The fingerprint.
     pub fingerprint: Fingerprint,
     /// The number of failures: of attempts, actors, workers, nodes or jobs.
@@ -102,7 +106,7 @@ pub struct Sample {
     pub message: Box<str>,
 }
 
-/// What was left out of the groups.
+/// Failures that are only counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Others {
     /// Groups.
@@ -144,7 +148,7 @@ impl Failures {
     pub fn weight(&self) -> usize {
         let texts = |group: &FailureGroup| {
             let sample = &group.sample;
-            let own = group.job_id.len() + group.func_or_class_name.len() + group.error_type.len();
+            let own = group.job_id.len() + group.func_or_class_name.len() + group.error_type.len() + group.detail.len();
             own + sample.id.len() + sample.node_id.len() + sample.worker_id.len() + sample.message.len()
         };
         size_of::<Self>() + self.groups.iter().map(|group| size_of::<FailureGroup>() + texts(group)).sum::<usize>()

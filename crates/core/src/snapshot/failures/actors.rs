@@ -14,18 +14,18 @@ use serde::Deserialize;
 
 /// `deathCause` of an actor, which has one of these.
 #[derive(Deserialize, Default)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 struct DeathCause {
-    #[serde(alias = "actor_died_error_context")]
-    actor_died_error_context: Option<Context>,
-    #[serde(alias = "runtime_env_failed_context")]
-    runtime_env_failed_context: Option<Context>,
-    #[serde(alias = "actor_unschedulable_context")]
-    actor_unschedulable_context: Option<Context>,
-    #[serde(alias = "creation_task_failure_context")]
-    creation_task_failure_context: Option<Context>,
-    #[serde(alias = "oom_context")]
-    oom_context: Option<Context>,
+    #[serde(rename = "actorDiedErrorContext", alias = "actor_died_error_context")]
+    died: Option<Context>,
+    #[serde(rename = "runtimeEnvFailedContext", alias = "runtime_env_failed_context")]
+    no_runtime_env: Option<Context>,
+    #[serde(rename = "actorUnschedulableContext", alias = "actor_unschedulable_context")]
+    unschedulable: Option<Context>,
+    #[serde(rename = "creationTaskFailureContext", alias = "creation_task_failure_context")]
+    creation_failed: Option<Context>,
+    #[serde(rename = "oomContext", alias = "oom_context")]
+    out_of_memory: Option<Context>,
 }
 
 #[derive(Deserialize, Default)]
@@ -43,7 +43,7 @@ struct Context {
 impl DeathCause {
     /// Returns Ray's type of the error and its context; `None` for an ordinary end.
     fn failure(self) -> Option<(String, Context)> {
-        if let Some(died) = self.actor_died_error_context {
+        if let Some(died) = self.died {
             // The exit of its worker, or of its owner.
             let exit = exit_type(&died.error_message);
             let reason = match died.reason.as_str() {
@@ -57,10 +57,10 @@ impl DeathCause {
             return Some((reason.to_owned(), died));
         }
         let others = [
-            ("ACTOR_CREATION_FAILED", self.creation_task_failure_context),
-            ("RUNTIME_ENV_SETUP_FAILED", self.runtime_env_failed_context),
-            ("ACTOR_UNSCHEDULABLE_ERROR", self.actor_unschedulable_context),
-            ("OUT_OF_MEMORY", self.oom_context),
+            ("ACTOR_CREATION_FAILED", self.creation_failed),
+            ("RUNTIME_ENV_SETUP_FAILED", self.no_runtime_env),
+            ("ACTOR_UNSCHEDULABLE_ERROR", self.unschedulable),
+            ("OUT_OF_MEMORY", self.out_of_memory),
         ];
         others.into_iter().find_map(|(name, context)| Some((name.to_owned(), context?)))
     }
@@ -70,21 +70,18 @@ impl DeathCause {
 pub(super) fn add(drafts: &mut Drafts<'_>, deaths: &Deaths) {
     let snapshot = drafts.snapshot;
     let mut reader = TextReader::default();
-    for actor in snapshot.actors.iter().filter(|actor| actor.state == ActorState::Dead && !actor.death_cause.is_empty()) {
+    for actor in snapshot.actors.iter().filter(|actor| actor.state == ActorState::Dead && !actor.death_cause.is_empty())
+    {
         let cause: DeathCause = stored_json::read(reader.get(&snapshot.texts, actor.death_cause)).unwrap_or_default();
         let Some((error_type, context)) = cause.failure() else { continue };
         // A reason that a later Ray added is still a death.
         let error_type = known(&error_type).unwrap_or("ACTOR_DIED");
-        let message = if context.error_message.is_empty() {
-            context.formatted_exception_string
-        } else {
-            context.error_message
-        };
+        let message =
+            if context.error_message.is_empty() { context.formatted_exception_string } else { context.error_message };
         let detail = drafts.detail(fingerprint::detail(error_type, &message));
         let at = Some(actor.end).filter(|at| *at > 0);
         let last = actor.incarnations.last();
-        let (node, worker) =
-            last.map_or((&[][..], &[][..]), |last| (snapshot.id(last.node), snapshot.id(last.worker)));
+        let (node, worker) = last.map_or((&[][..], &[][..]), |last| (snapshot.id(last.node), snapshot.id(last.worker)));
         let cause = match error_type {
             "WORKER_DIED" | "NODE_DIED" | "OUT_OF_MEMORY" => deaths.explain(at, node, worker),
             "OWNER_DIED" => owner(&context.owner_id).and_then(|owner| deaths.explain(at, &[], &owner.0)),

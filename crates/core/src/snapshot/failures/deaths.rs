@@ -1,7 +1,7 @@
 //! Deaths of nodes and workers that nobody had asked for, and what they explain.
 
 use super::FailureKind;
-use super::draft::{Drafts, Key, Message, One};
+use super::draft::{Detail, Drafts, Key, Message, One};
 use crate::base::id::{JobId, NodeId, RayId, WorkerId};
 use crate::base::time::Nanos;
 use crate::snapshot::driver::job_of;
@@ -58,7 +58,8 @@ pub(super) fn add(drafts: &mut Drafts<'_>) -> Deaths {
         }
         let at = some(node.end);
         let message = Message::Stored(node.death_message);
-        let group = drafts.add(key(FailureKind::Node, JobId::NIL, reason), one(at, &node.id.0, &node.id.0, &[], message));
+        let group =
+            drafts.add(key(FailureKind::Node, JobId::NIL, reason), one(at, &node.id.0, &node.id.0, &[], message));
         deaths.nodes.insert(node.id, Death { at, group });
     }
     for worker in snapshot.workers.iter().filter(|worker| worker.life == Life::Dead) {
@@ -90,17 +91,17 @@ pub(super) fn add(drafts: &mut Drafts<'_>) -> Deaths {
 }
 
 /// Returns `true` for ends of nodes that were asked for: they ended, or were idle.
-pub(in crate::snapshot) fn is_expected_of_node(reason: &str) -> bool {
+pub fn is_expected_of_node(reason: &str) -> bool {
     matches!(reason, "EXPECTED_TERMINATION" | "AUTOSCALER_DRAIN_IDLE")
 }
 
 /// Returns `true` for exits of workers that somebody or Ray itself asked for.
-pub(in crate::snapshot) fn is_expected_of_worker(exit_type: &str) -> bool {
+pub fn is_expected_of_worker(exit_type: &str) -> bool {
     exit_type.starts_with("INTENDED_")
 }
 
 fn key(kind: FailureKind, job: JobId, error_type: &str) -> Key<'_> {
-    Key { kind, job, function: "", error_type, detail: Default::default() }
+    Key { kind, job, function: "", error_type, detail: Detail::default() }
 }
 
 fn one<'a>(at: Option<Nanos>, id: &'a [u8], node: &'a [u8], worker: &'a [u8], message: Message<'a>) -> One<'a> {

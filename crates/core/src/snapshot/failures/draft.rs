@@ -93,14 +93,14 @@ struct Draft<'a> {
 pub(super) struct Drafts<'a> {
     pub(super) snapshot: &'a Snapshot,
     index: HashMap<Key<'a>, usize, RandomState>,
-    drafts: Vec<Draft<'a>>,
+    groups: Vec<Draft<'a>>,
     details: HashMap<Box<str>, Detail, RandomState>,
 }
 
 impl<'a> Drafts<'a> {
     pub(super) fn new(snapshot: &'a Snapshot) -> Self {
         let details = std::iter::once((Box::from(""), Detail::default())).collect();
-        Self { snapshot, index: HashMap::default(), drafts: Vec::new(), details }
+        Self { snapshot, index: HashMap::default(), groups: Vec::new(), details }
     }
 
     /// Returns the handle of a detail.
@@ -111,10 +111,10 @@ impl<'a> Drafts<'a> {
 
     /// Counts a failure, and returns the index of its group. Attempts of one task follow each other.
     pub(super) fn add(&mut self, key: Key<'a>, one: One<'a>) -> usize {
-        let next = self.drafts.len();
+        let next = self.groups.len();
         let at = *self.index.entry(key).or_insert(next);
         if at == next {
-            self.drafts.push(Draft {
+            self.groups.push(Draft {
                 key,
                 attempts: 0,
                 tasks: 0,
@@ -128,7 +128,7 @@ impl<'a> Drafts<'a> {
                 causes: HashMap::default(),
             });
         }
-        let draft = &mut self.drafts[at];
+        let draft = &mut self.groups[at];
         draft.attempts += 1;
         if let Some((task, _)) = one.attempt
             && draft.last_task != Some(task)
@@ -152,19 +152,15 @@ impl<'a> Drafts<'a> {
 
     /// Returns the groups.
     pub(super) fn finish(self) -> Failures {
-        let Self { snapshot, mut drafts, details, .. } = self;
+        let Self { snapshot, groups: mut drafts, details, .. } = self;
         let mut texts: Vec<(Detail, Box<str>)> = details.into_iter().map(|(text, detail)| (detail, text)).collect();
         texts.sort_unstable();
-        let fingerprint = |key: &Key<'_>| {
-            let detail = texts.get(key.detail.0 as usize).map_or("", |(_, text)| text);
-            Fingerprint::of(key.error_type, key.function, detail)
-        };
-        // Fingerprints are made for groups that may stay, and where they decide which of equal ones do.
+        let detail = |key: &Key<'_>| texts.get(key.detail.0 as usize).map_or("", |(_, text)| text);
         let mut order: Vec<usize> = (0..drafts.len()).collect();
         let size = |at: usize| Reverse(drafts[at].attempts);
         let rank = |at: &usize| {
             let key = &drafts[*at].key;
-            (size(*at), key.kind, key.job, key.function, key.error_type, &texts[key.detail.0 as usize].1)
+            (size(*at), key.kind, key.job, key.function, key.error_type, detail(key))
         };
         order.sort_unstable_by(|a, b| rank(a).cmp(&rank(b)));
         let place: HashMap<usize, usize, RandomState> =
@@ -187,7 +183,8 @@ impl<'a> Drafts<'a> {
                 job_id: if draft.key.job.is_nil() { "".into() } else { draft.key.job.hex().into() },
                 func_or_class_name: bounded(draft.key.function),
                 error_type: bounded(draft.key.error_type),
-                fingerprint: fingerprint(&draft.key),
+                detail: detail(&draft.key).into(),
+                fingerprint: Fingerprint::of(draft.key.error_type, draft.key.function, detail(&draft.key)),
                 attempts: draft.attempts,
                 tasks: draft.tasks,
                 recovered: draft.recovered,

@@ -171,10 +171,18 @@ mod tests {
         for (error_type, message, expected) in [
             ("TASK_EXECUTION_EXCEPTION", "User exception:\nKeyError: 'x'", "KeyError: 'x'"),
             ("WORKER_DIED", "RpcError: RPC error: Socket closed rpc_code: 14", ""),
-            ("WORKER_DIED", "Worker running the task (02) died with exit_type: 4 with error_message: x", "NODE_OUT_OF_MEMORY"),
+            (
+                "WORKER_DIED",
+                "Worker running the task (02) died with exit_type: 4 with error_message: x",
+                "NODE_OUT_OF_MEMORY",
+            ),
             ("WORKER_DIED", "Worker running the task (02) died with exit_type: 99 with error_message: x", ""),
             ("WORKER_DIED", "Job finishes (03000000) as driver exits. Marking all", "JOB_FINISHED"),
-            ("ACTOR_DIED", "The actor is dead … Worker exit type: SYSTEM_ERROR Worker exit detail: x 7", "SYSTEM_ERROR"),
+            (
+                "ACTOR_DIED",
+                "The actor is dead … Worker exit type: SYSTEM_ERROR Worker exit detail: x 7",
+                "SYSTEM_ERROR",
+            ),
             ("ACTOR_DIED", "Traceback (most recent call last):\nValueError: never 7", "ValueError: never #"),
             ("ACTOR_DIED", "The actor is dead because it was killed by `ray.kill`.", ""),
             ("TASK_CANCELLED", "", ""),
@@ -186,7 +194,8 @@ mod tests {
     /// Stored fingerprints are compared with new ones, so they never change by accident.
     #[test]
     fn fingerprints_are_what_was_stored() {
-        let fingerprint = |error: &str, function: &str, detail: &str| Fingerprint::of(error, function, detail).to_string();
+        let fingerprint =
+            |error: &str, function: &str, detail: &str| Fingerprint::of(error, function, detail).to_string();
         assert_eq!(fingerprint("TASK_EXECUTION_EXCEPTION", "f", "KeyError: 'x'"), "a09f1c3e01af0093");
         assert_eq!(fingerprint("", "", ""), "6a3cf5192354f716");
         assert_ne!(fingerprint("a", "bc", ""), fingerprint("ab", "c", ""));

@@ -75,7 +75,9 @@ fn rows(failures: &Failures) -> Vec<(&str, &str, &str, u64, Option<usize>)> {
 #[test]
 fn attempts_that_differ_in_ids_alone_are_one_group() {
     let exception = "TASK_EXECUTION_EXCEPTION";
-    let message = |n: u8| format!("User exception:\nray::f() (pid={n}, ip=10.0.0.{n})\n\u{1b}[31mValueError: part {n} is bad\u{1b}[0m\n");
+    let message = |n: u8| {
+        format!("User exception:\nray::f() (pid={n}, ip=10.0.0.{n})\n\u{1b}[31mValueError: part {n} is bad\u{1b}[0m\n")
+    };
     let mut told = Vec::new();
     for n in 1..=4 {
         told.extend(attempt(n, 0, "f", n, 10 + n, Some((exception, &message(n)))));
@@ -88,11 +90,7 @@ fn attempts_that_differ_in_ids_alone_are_one_group() {
     let found = failures(&told);
     assert_eq!(
         rows(&found),
-        [
-            ("task", "f", exception, 5, None),
-            ("task", "f", exception, 1, None),
-            ("task", "g", exception, 1, None)
-        ]
+        [("task", "f", exception, 5, None), ("task", "f", exception, 1, None), ("task", "g", exception, 1, None)]
     );
     let group = &found.groups[0];
     assert_eq!((group.tasks, group.recovered, group.nodes, group.workers), (4, 1, 4, 4));
@@ -151,7 +149,8 @@ fn a_cause_explains_more_than_half() {
 
 #[test]
 fn actors_that_were_meant_to_die_did_not_fail() {
-    let died = |reason: &str, message: &str| json!({"actorDiedErrorContext": {"reason": reason, "errorMessage": message}});
+    let died =
+        |reason: &str, message: &str| json!({"actorDiedErrorContext": {"reason": reason, "errorMessage": message}});
     for (cause, expected) in [
         (died("RAY_KILL", "killed by `ray.kill`"), None),
         (died("OUT_OF_SCOPE", ""), None),
@@ -162,7 +161,10 @@ fn actors_that_were_meant_to_die_did_not_fail() {
         (died("WORKER_DIED", "Worker exit type: SYSTEM_ERROR Worker exit detail: x"), Some("WORKER_DIED")),
         (died("NODE_DIED", "the actor's node was terminated unexpectedly"), Some("NODE_DIED")),
         (died("STARS", "x"), Some("ACTOR_DIED")),
-        (json!({"creationTaskFailureContext": {"formattedExceptionString": "T\nValueError: 7"}}), Some("ACTOR_CREATION_FAILED")),
+        (
+            json!({"creationTaskFailureContext": {"formattedExceptionString": "T\nValueError: 7"}}),
+            Some("ACTOR_CREATION_FAILED"),
+        ),
         (json!({"runtimeEnvFailedContext": {"errorMessage": "pip"}}), Some("RUNTIME_ENV_SETUP_FAILED")),
         (json!({"oomContext": {"errorMessage": "oom"}}), Some("OUT_OF_MEMORY")),
         (json!({"sunContext": {}}), None),
