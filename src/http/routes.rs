@@ -25,7 +25,7 @@ use super::history::logs::{download, search};
 use super::history::{links, list, load, report};
 use super::kuberay::{clusters, enter, select};
 use super::pages::{self, assets};
-use super::ray::source::Source::{self, Eventless, Made};
+use super::ray::source::Source::{self, Eventless, Made, PlatformEvents};
 use super::ray::source::{fixed_answer, redaction};
 use super::ray::{bar, cost, document, logs};
 use super::{html, openapi, probes};
@@ -236,7 +236,7 @@ const TABLE: &[Route] = &[
     api(
         "/api/v0/platform_events",
         Namespace,
-        Made(cost::platform_events, |a| Ok(dashboard::fixed::platform_events(a.snapshot)?)),
+        PlatformEvents(cost::platform_events, |a| Ok(dashboard::fixed::platform_events(a.snapshot)?)),
     ),
     api("/api/v0/actors", Namespace, Made(cost::actors, |a| Ok(state::actors::list(a.snapshot, a.query)?))),
     api(

@@ -6,6 +6,7 @@ pub(super) mod completeness;
 pub(super) mod empty;
 pub(super) mod find;
 pub(super) mod item;
+pub(super) mod obituary;
 pub(super) mod run;
 mod run_item;
 pub(super) mod summary;

@@ -48,6 +48,7 @@ const MAY_IMPORT: [(&str, &[&str]); 27] = [
             "logs",
             "manifest",
             "metrics",
+            "obituary",
             "ray_api",
             "session",
             "settings",
