@@ -31,7 +31,7 @@ fn opened(name: &str) -> Vec<Arc<OpenSession>> {
         let store = Arc::new(Local::open(folder.path().join("storage")).unwrap());
         let sessions = Arc::new(Sessions::new(store, vec![Root::new("")]));
         let mut keys: Vec<_> = sessions.refresh().await.unwrap().iter().map(|item| item.key.clone()).collect();
-        keys.sort_by(|a, b| a.to_string().cmp(&b.to_string()));
+        keys.sort_by_cached_key(ToString::to_string);
         let mut opened = Vec::new();
         for key in keys {
             opened.push(sessions.open(&key).await.unwrap());

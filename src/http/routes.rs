@@ -41,6 +41,12 @@ const TABLE: &[Route] = &[
     row("/sessions/sessions.js", Open, Family::Pages, Shape::Page, |_| Box::pin(async { Ok(assets::script()) })),
     row("/sessions/sessions.css", Open, Family::Pages, Shape::Page, |_| Box::pin(async { Ok(assets::style()) })),
     row("/sessions/icon.svg", Open, Family::Pages, Shape::Page, |_| Box::pin(async { Ok(assets::icon()) })),
+    row("/why/{namespace}/{kind}/{name}/{uid}", Namespace, Family::Pages, Shape::Page, |call| {
+        Box::pin(pages::why::object(call))
+    }),
+    row("/sessions/{namespace}/{cluster}/{session}/why", Namespace, Family::Pages, Shape::Page, |call| {
+        Box::pin(pages::why::session(call))
+    }),
     // Logging in, while access is on.
     row("/login", Open, Family::Access, Shape::Page, |call| Box::pin(login::page(call))).only_guarded(),
     row("/sessions/login.js", Open, Family::Access, Shape::Page, |_| Box::pin(async { Ok(login::script()) }))

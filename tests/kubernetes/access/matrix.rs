@@ -107,6 +107,7 @@ fn request(url: &Url, namespace: &str) -> (&'static str, String, String) {
         "{namespace}" => namespace.to_owned(),
         "{session}" | "{name_or_session}" => LATER.to_owned(),
         "{kind}" => "raycluster".to_owned(),
+        "{uid}" => "11111111-2222-3333-4444-555555555555".to_owned(),
         "{cluster}" | "{kind_or_cluster}" | "{name}" | "{id}" | "{below}" => CLUSTER.to_owned(),
         fixed => fixed.to_owned(),
     };

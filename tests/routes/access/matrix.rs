@@ -10,6 +10,7 @@ pub(super) fn request(url: &Url, place: Place) -> (&'static str, String, String)
         "{namespace}" => place.namespace.to_owned(),
         "{session}" | "{name_or_session}" => NAME.to_owned(),
         "{kind}" => "raycluster".to_owned(),
+        "{uid}" => "11111111-2222-3333-4444-555555555555".to_owned(),
         "{name}" if segments.starts_with("/rayservices") => "recsys".to_owned(),
         "{cluster}" | "{kind_or_cluster}" | "{name}" => place.cluster.to_owned(),
         "{id}" => "serve-deploy".to_owned(),
