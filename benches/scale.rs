@@ -17,6 +17,8 @@ mod recorded;
 use ray_history_core::event::decode;
 use ray_history_core::event::records::Records;
 use ray_history_core::layout::Root;
+use ray_history_core::snapshot::failures::Failures;
+use ray_history_obituary::cause::RayFacts;
 use ray_history_ray_api::{Answer, Query, RayError, dashboard, state};
 use ray_history_session::{OpenSession, Sessions};
 use ray_history_storage::Storage;
@@ -54,6 +56,8 @@ fn main() {
     report("open 10,000 small files, 20 ms a request", "slow", &small, None);
     println!();
     run_child("answers", &scale);
+    println!("every task failed with 2 KB of its own:");
+    run_child("answers", &failed);
 }
 
 /// Runs one figure three times in processes of their own; prints and gives the fastest.
@@ -163,6 +167,16 @@ fn answers(session: &OpenSession) {
     show("nodes?view=summary", &|| dashboard::nodes::list(snapshot, &query("view=summary")));
     show("logical/actors", &|| dashboard::actors::list(snapshot, &query("")));
     show("timeline", &|| state::timeline::timeline(snapshot, &query("")));
+    let digest = |name: &str, digest: &dyn Fn() -> usize| {
+        let best = (0..7).map(|_| {
+            let started = Instant::now();
+            assert!(digest() < usize::MAX);
+            started.elapsed().as_secs_f64()
+        });
+        println!("{name:<44} {:>9.2}", best.fold(f64::MAX, f64::min) * 1e3);
+    };
+    digest("failures by fingerprint", &|| Failures::of(snapshot).groups.len());
+    digest("facts for causes", &|| RayFacts::of(snapshot).jobs.len());
 }
 
 /// Megabytes of a line of `/proc/self/status`.

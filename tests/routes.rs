@@ -39,6 +39,8 @@ mod proof;
 mod runs;
 #[path = "routes/validators.rs"]
 mod validators;
+#[path = "routes/why.rs"]
+mod why;
 
 const SESSION: &str = "/sessions/ml-serving/recsys-raycluster-9d4kq/session_2026-11-23_07-07-14_513426_5513";
 const NODE: &str = "a6c4b8c4ac754a791457accd697815acfd54fd0a64dc1fa060dd497c";

@@ -31,7 +31,7 @@ class Url:
         """Returns the path with these names: namespace, cluster, session, service and id."""
         owner = names["service"] if self.pattern.startswith("/rayservices/") else names["cluster"]
         parts = {"{kind_or_cluster}": names["cluster"], "{name_or_session}": names["session"], "{name}": owner}
-        parts |= {"{kind}": "raycluster", "{below}": "js/none.js"}
+        parts |= {"{kind}": "raycluster", "{uid}": "u", "{below}": "js/none.js"}
         parts |= {f"{{{name}}}": value for name, value in names.items()}
         return "/".join(parts.get(part, part) for part in self.pattern.split("/"))
 

@@ -2,3 +2,4 @@
 
 pub(super) mod assets;
 pub(super) mod list;
+pub(super) mod why;

@@ -9,6 +9,7 @@ pub(super) mod document;
 pub(super) mod files;
 pub(super) mod logs;
 mod origin;
+mod platform_events;
 mod send;
 pub(super) mod serve;
 pub(super) mod source;

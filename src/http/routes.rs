@@ -25,7 +25,7 @@ use super::history::logs::{download, search};
 use super::history::{links, list, load, obituaries, report};
 use super::kuberay::{clusters, enter, select};
 use super::pages::{self, assets};
-use super::ray::source::Source::{self, Eventless, Made};
+use super::ray::source::Source::{self, Eventless, Made, PlatformEvents};
 use super::ray::source::{fixed_answer, redaction};
 use super::ray::{bar, cost, document, logs};
 use super::{html, openapi, probes};
@@ -41,6 +41,12 @@ const TABLE: &[Route] = &[
     row("/sessions/sessions.js", Open, Family::Pages, Shape::Page, |_| Box::pin(async { Ok(assets::script()) })),
     row("/sessions/sessions.css", Open, Family::Pages, Shape::Page, |_| Box::pin(async { Ok(assets::style()) })),
     row("/sessions/icon.svg", Open, Family::Pages, Shape::Page, |_| Box::pin(async { Ok(assets::icon()) })),
+    row("/why/{namespace}/{kind}/{name}/{uid}", Namespace, Family::Pages, Shape::Page, |call| {
+        Box::pin(pages::why::object(call))
+    }),
+    row("/sessions/{namespace}/{cluster}/{session}/why", Namespace, Family::Pages, Shape::Page, |call| {
+        Box::pin(pages::why::session(call))
+    }),
     // Logging in, while access is on.
     row("/login", Open, Family::Access, Shape::Page, |call| Box::pin(login::page(call))).only_guarded(),
     row("/sessions/login.js", Open, Family::Access, Shape::Page, |_| Box::pin(async { Ok(login::script()) }))
@@ -246,7 +252,7 @@ const TABLE: &[Route] = &[
     api(
         "/api/v0/platform_events",
         Namespace,
-        Made(cost::platform_events, |a| Ok(dashboard::fixed::platform_events(a.snapshot)?)),
+        PlatformEvents(cost::platform_events, |a| Ok(dashboard::fixed::platform_events(a.snapshot)?)),
     ),
     api("/api/v0/actors", Namespace, Made(cost::actors, |a| Ok(state::actors::list(a.snapshot, a.query)?))),
     api(

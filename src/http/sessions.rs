@@ -10,5 +10,6 @@ pub(super) mod item;
 pub(super) mod obituary;
 pub(super) mod run;
 pub(super) mod run_item;
+pub(super) mod shown_obituary;
 pub(super) mod summary;
 pub(super) mod table;

@@ -88,7 +88,7 @@ fn permissions_within_http_are_used() {
 
 /// Files of `src/http` that ask `Sessions` for something that is stored: those that get a permit, or are given what a
 /// permit was asked for. No other handler finds a session.
-const ASK_SESSIONS: [&str; 19] = [
+const ASK_SESSIONS: [&str; 21] = [
     "http/guard.rs",
     "http/history/links.rs",
     "http/history/list.rs",
@@ -97,6 +97,7 @@ const ASK_SESSIONS: [&str; 19] = [
     "http/kuberay/enter.rs",
     "http/kuberay/select.rs",
     "http/pages/list.rs",
+    "http/pages/why/known.rs",
     "http/probes.rs",
     "http/ray/document.rs",
     "http/ray/logs.rs",
@@ -104,6 +105,7 @@ const ASK_SESSIONS: [&str; 19] = [
     "http/sessions/causes.rs",
     "http/sessions/find.rs",
     "http/sessions/item.rs",
+    "http/sessions/obituary.rs",
     "http/sessions/run.rs",
     "http/sessions/summary.rs",
     "http/sessions/table.rs",

@@ -7,6 +7,7 @@ pub mod actor;
 pub mod build;
 pub mod completeness;
 pub mod driver;
+pub mod failures;
 pub mod gap;
 pub mod gaps;
 pub mod intern;

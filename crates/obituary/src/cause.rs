@@ -169,6 +169,11 @@ pub fn runs(facts: &Facts, kind: Kind, uid: &str, ray: Option<&RayFacts>) -> Vec
     runs
 }
 
+/// Returns the run of a session of which no object was watched, by Ray's facts alone.
+pub fn run_of_ray(facts: &Facts, ray: &RayFacts, cluster: &str, from: Option<Time>, to: Option<Time>) -> Run {
+    run(&Scope::of_ray(facts, ray, cluster, from, to))
+}
+
 /// Returns one run.
 fn run(scope: &Scope<'_>) -> Run {
     let mut candidates = Vec::new();

@@ -6,7 +6,7 @@ mod tests;
 
 pub use id::ObjectId;
 
-use crate::cause::{Cause, Outcome, RayFacts, Run, runs};
+use crate::cause::{Cause, Outcome, RayFacts, Run, run_of_ray, runs};
 use crate::facts::Facts;
 use crate::facts::bounds::MAX_WEIGHT;
 use crate::join::{Join, greatest};
@@ -24,6 +24,9 @@ pub const MAX_BYTES: usize = 512 << 10;
 
 /// The length up to which a reader takes a document: of a later version, it may be larger.
 pub const MAX_READ: usize = 1 << 20;
+
+/// Said to be unseen of a session of which no object was watched.
+const UNWATCHED: &str = "Kubernetes' objects";
 
 /// Bytes of fields that this version does not know and keeps.
 const UNKNOWN: usize = 32 << 10;
@@ -96,6 +99,29 @@ impl Document {
         let mut document = Self { schema: SCHEMA.to_owned(), revision: 1, object, facts, ..Self::default() };
         document.judge(ray);
         document
+    }
+
+    /// Returns what Ray's own facts tell of a session of which no object was watched. It is stored nowhere, and its
+    /// object has no uid.
+    pub fn of_ray(
+        namespace: &str,
+        cluster: &str,
+        session: &str,
+        ray: &RayFacts,
+        from: Option<Time>,
+        to: Option<Time>,
+    ) -> Self {
+        let object = ObjectId { namespace: namespace.to_owned(), name: cluster.to_owned(), ..ObjectId::default() };
+        let facts = Facts { unseen: [UNWATCHED.to_owned()].into(), ..Facts::default() };
+        let run = Run { sessions: vec![session.to_owned()], ..run_of_ray(&facts, ray, cluster, from, to) };
+        let (schema, outcome) = (SCHEMA.to_owned(), run.outcome);
+        Self { schema, object, facts, outcome, runs: vec![run], ..Self::default() }
+    }
+
+    /// Returns a run, of all runs that are found in the facts and in those of Ray about it.
+    pub fn run_with(&self, head_pod: &str, cluster: &str, ray: &RayFacts) -> Option<Run> {
+        let found = runs(&self.facts, self.object.kind, &self.object.uid, Some(ray));
+        found.into_iter().find(|run| run.head_pod == head_pod && run.cluster == cluster)
     }
 
     /// Reads a stored document.

@@ -8,4 +8,5 @@ pub mod google_style;
 pub mod metadata;
 pub mod node_detail;
 pub mod nodes;
+pub mod platform_events;
 mod quantities;

@@ -7,7 +7,7 @@ use crate::http::request::{Call, filter};
 use crate::http::sessions::item::ObjectItem;
 use crate::http::sessions::run::without_cause;
 use crate::http::sessions::run_item::certainty;
-use crate::http::sessions::{causes, find, obituary};
+use crate::http::sessions::{causes, find, shown_obituary};
 use crate::http::state::State;
 use crate::http::validators;
 use actix_web::HttpResponse;
@@ -154,7 +154,7 @@ pub fn of_store(state: &State, query: &str) -> anyhow::Result<String> {
 pub async fn document_of_store(state: &State, names: [&str; 4]) -> anyhow::Result<Option<String>> {
     let Some(object) = object(names) else { return Ok(None) };
     let found = find::obituary_of_store(state, &object).await?;
-    Ok(found.map(|document| obituary::shown(&document, true).to_string()))
+    Ok(found.map(|document| shown_obituary::shown(&document, true).to_string()))
 }
 
 /// Returns the object with a namespace, kind, name and uid.
@@ -189,6 +189,6 @@ pub(in crate::http) async fn document(call: &Call<'_>) -> Result<HttpResponse, E
     let names = [0, 1, 2, 3].map(|at| call.names[at]);
     let object = object(names).ok_or_else(|| Error::NoObituary(names[2].to_owned()))?;
     let document = find::obituary(call, &object).await?;
-    let shown = obituary::shown(&document, call.permit.shows_logs(&object.namespace).await);
+    let shown = shown_obituary::shown(&document, call.permit.shows_logs(&object.namespace).await);
     Ok(validators::tagged_json(call.request, &shown))
 }

@@ -1,7 +1,7 @@
 //! Answers to Ray's URLs below a session, and the detection of browsers, for which secrets are redacted.
 
 use super::source::{ApiCall, Source};
-use super::{logs, send, tail};
+use super::{logs, platform_events, send, tail};
 use crate::http::error::{Error, Shape};
 use crate::http::html;
 use crate::http::request::{Call, RouteName};
@@ -85,9 +85,13 @@ async fn answer(call: &Call<'_>, session: &Arc<OpenSession>, url: &RayUrl<'_>) -
             validators::revalidate(&mut response, None);
             return Ok(response);
         }
+        Source::PlatformEvents(cost, ask) => match platform_events::answer(call, session).await {
+            Some(response) => return Ok(response),
+            None => (cost, ask),
+        },
         Source::Made(cost, ask) | Source::Eventless(cost, ask) => (cost, ask),
     };
-    if let (Source::Made(..), Some(error)) = (source, &session.nothing_read) {
+    if let (Source::Made(..) | Source::PlatformEvents(..), Some(error)) = (source, &session.nothing_read) {
         return Err(error.clone().into());
     }
     let tag = validators::tag(session, redaction, &query, below, call.request.query_string());

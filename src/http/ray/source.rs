@@ -40,6 +40,8 @@ pub(in crate::http) enum Source {
     Made(CostOf, Ask),
     /// Built in the same way, from data that needs no events: file names, stored answers.
     Eventless(CostOf, Ask),
+    /// Built in the same way, but of the obituary's Events, too, if there are any.
+    PlatformEvents(CostOf, Ask),
     /// A log file.
     LogFile,
     /// The log of a submission.

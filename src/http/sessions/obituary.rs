@@ -1,122 +1,73 @@
-//! An obituary as it is shown: what came from logs is for those who may read the logs of the namespace.
+//! The obituary that tells of a session: its document, and the run within it.
 
+use crate::http::request::Call;
+use ray_history_core::base::name::SessionKey;
+use ray_history_obituary::cause::{Evidence, Run};
 use ray_history_obituary::document::Document;
-use ray_history_obituary::text::one_line;
-use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use ray_history_obituary::facts::{Event, Facts};
+use ray_history_obituary::ledger::Row;
+use ray_history_session::obituaries::DocumentError;
 
-/// Bytes of the words of an evidence.
-const SAYS: usize = 400;
+/// Seconds before and after a run within which Events are about it: pods are made before the head runs, and removed after
+/// the end.
+const BEFORE: i64 = 60;
+const AFTER: i64 = 900;
 
-/// Returns a document as JSON. Unless `shows_logs`, texts that came from logs are left out, and `leftOut` says so.
-pub(in crate::http) fn shown(document: &Document, shows_logs: bool) -> Value {
-    let mut shown = serde_json::to_value(document).unwrap_or_default();
-    if !shows_logs && let Value::Object(fields) = &mut shown {
-        let left_out = without_logs(fields, document);
-        if !left_out.is_empty() {
-            fields.insert("leftOut".to_owned(), json!({"fields": left_out, "needs": "the right to read logs"}));
-        }
-    }
-    shown
+/// Shown in the place of texts that come from logs.
+pub(in crate::http) const WITHHELD: &str = "(from a log, which you may not read)";
+
+/// The document that tells of a session.
+#[derive(Debug)]
+pub(in crate::http) struct Found {
+    pub(in crate::http) document: Document,
+    row: Row,
 }
 
-/// Removes texts of logs, and returns the paths of their fields.
-fn without_logs(fields: &mut Map<String, Value>, document: &Document) -> BTreeSet<&'static str> {
-    let mut left_out = BTreeSet::new();
-    let mut remove = |item: &mut Value, name: &str, path: &'static str| {
-        if let Value::Object(item) = item
-            && item.remove(name).is_some_and(|text| !text.is_null())
-        {
-            left_out.insert(path);
-        }
-    };
-    for attempt in items(fields.get_mut("attempts")) {
-        remove(attempt, "message", "attempts[].message");
+impl Found {
+    /// Returns the session's run.
+    pub(in crate::http) fn run(&self) -> Option<&Run> {
+        self.document.runs.iter().find(|run| is_of(run, &self.row))
     }
-    for pod in items(fields.get_mut("pods")) {
-        for container in items(pod.get_mut("containers")) {
-            for ended in items(container.get_mut("ended")) {
-                remove(ended, "message", "pods[].containers[].ended[].message");
-            }
-        }
-    }
-    if fields.remove("submitterLog").is_some_and(|text| !text.is_null()) {
-        left_out.insert("submitterLog");
-    }
-    // Evidence repeats what a RayJob says of itself, its message included.
-    let words: BTreeSet<String> = document
-        .facts
-        .attempts
-        .iter()
-        .map(|attempt| &attempt.state)
-        .filter(|state| !state.message.is_empty())
-        .map(|state| {
-            let says = format!("{} {} {}: {}", state.deployment_status, state.job_status, state.reason, state.message);
-            one_line(&says, SAYS)
-        })
-        .collect();
-    for run in items(fields.get_mut("runs")) {
-        for list in ["causes", "noticed"] {
-            for cause in items(run.get_mut(list)) {
-                for evidence in items(cause.get_mut("evidence")) {
-                    let repeats = evidence["says"].as_str().is_some_and(|says| words.contains(says));
-                    if repeats && let Value::Object(evidence) = evidence {
-                        evidence.remove("says");
-                        left_out.insert("runs[].causes[].evidence[].says");
-                    }
-                }
-            }
-        }
-    }
-    left_out
 }
 
-fn items(list: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
-    list.and_then(Value::as_array_mut).into_iter().flatten()
+/// Returns `true` if a row tells of a run.
+pub(in crate::http) fn is_of(run: &Run, row: &Row) -> bool {
+    let name = if run.head_pod.is_empty() { &run.cluster } else { &run.head_pod };
+    *name == row.run && run.cluster == row.cluster
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECRET: &str = "wandb key 0123456789";
-
-    fn document() -> Document {
-        let text = json!({
-            "schema": "ray-history/obituary/v1",
-            "object": {"kind": "RayJob", "namespace": "ml", "name": "nightly", "uid": "u"},
-            "attempts": [{"job": "u", "cluster": "c", "deploymentStatus": "Failed", "jobStatus": "FAILED",
-                "reason": "SubmissionFailed", "message": format!("failed: {SECRET}")}],
-            "pods": [{"uid": "p", "name": "head", "containers": [
-                {"name": "ray-head", "ended": [{"id": "1", "at": "2026-11-22T10:00:00Z", "reason": "Error", "message": SECRET}]}
-            ]}],
-            "runs": [{"causes": [{"code": "SubmissionFailed", "certainty": "certain", "evidence": [
-                {"about": "RayJob nightly", "says": format!("Failed FAILED SubmissionFailed: failed: {SECRET}")},
-                {"about": "Pod head", "says": "ray-head ended: Error, exit code 1"}
-            ]}]}],
-            "submitterLog": SECRET
-        });
-        Document::read(text.to_string().as_bytes()).unwrap()
+/// Returns the document that tells of a session; `None` if there is none. Loads no session.
+pub(in crate::http) async fn of_session(call: &Call<'_>, key: &SessionKey) -> Result<Option<Found>, DocumentError> {
+    let Some(row) = call.state.sessions.why(key) else { return Ok(None) };
+    // A row names the namespace of its object, which is the session's: rights are by namespace.
+    if row.object.namespace != key.cluster.namespace {
+        return Ok(None);
     }
+    let document = call.state.sessions.obituaries().document(&row.object).await?;
+    Ok(document.map(|document| Found { document, row }))
+}
 
-    #[test]
-    fn texts_of_logs_are_for_those_who_may_read_logs() {
-        let document = document();
-        let whole = shown(&document, true).to_string();
-        assert_eq!(whole.matches(SECRET).count(), 4, "{whole}");
-        let bare = shown(&document, false);
-        assert!(!bare.to_string().contains(SECRET), "{bare}");
-        assert!(bare.to_string().contains("ray-head ended: Error, exit code 1"), "{bare}");
-        assert_eq!(bare["leftOut"]["fields"].as_array().unwrap().len(), 4, "{bare}");
-    }
+/// Returns `true` if an Event is about a run, by its time.
+pub(in crate::http) fn is_about(run: &Run, event: &Event) -> bool {
+    run.from.is_none_or(|from| event.at >= from.plus(-BEFORE)) && run.to.is_none_or(|to| event.first <= to.plus(AFTER))
+}
 
-    #[test]
-    fn nothing_is_said_where_nothing_is_left_out() {
-        let mut document = document();
-        document.facts.attempts = ray_history_obituary::join::Table::default();
-        document.facts.pods = ray_history_obituary::join::Table::default();
-        document.unknown.clear();
-        document.runs.clear();
-        assert_eq!(shown(&document, false), shown(&document, true));
-    }
+/// Returns `true` for Events that may quote a log: `KubeRay` quotes a container's termination message where it tells of a
+/// pod that it deleted.
+pub(in crate::http) fn quotes_a_log(event: &Event) -> bool {
+    event.reason.starts_with("Deleted") && event.reason.ends_with("Pod")
+}
+
+/// Returns `true` if the words of a fact may quote a log. What Ray says is in its own API, and most Events quote none; a
+/// `RayJob`, a condition and a container may.
+pub(in crate::http) fn may_quote_a_log(facts: &Facts, fact: &Evidence) -> bool {
+    let mut events = facts.events.iter().filter(|event| {
+        event.about == fact.about && Some(event.first) == fact.at && fact.says.starts_with(&event.reason)
+    });
+    fact.about != "Ray" && events.next().is_none_or(quotes_a_log)
+}
+
+/// Returns the text of an Event, as far as it may be shown.
+pub(in crate::http) fn note(event: &Event, shows_logs: bool) -> &str {
+    if quotes_a_log(event) && !shows_logs { WITHHELD } else { &event.note }
 }

@@ -1,7 +1,9 @@
 //! Words that were read from a log are shown to those only who may read logs: in lists, reports and pages.
 
 use super::{OWN, is_json, start_on};
-use crate::fixture;
+use crate::{fixture, why};
+use ray_history_obituary::document::Document;
+use ray_history_obituary::facts::Kind;
 use ray_history_settings::Redaction;
 use std::time::{Duration, Instant};
 
@@ -46,4 +48,32 @@ fn words_of_a_log_need_the_right_to_logs() {
     let (status, _, jobs) = server.ask("sam", &format!("{path}api/jobs/"));
     assert!(status == 200 && jobs.contains(WORDS), "{jobs}");
     assert!(list("sam").to_string().contains(WORDS));
+}
+
+/// The message of a `RayJob` quotes the driver's log, the sentence of its cause does not.
+#[test]
+fn texts_of_logs_on_the_page_of_a_run_need_the_right_to_logs() {
+    let folder = fixture::unpacked("kube-sessions");
+    let dashboard = folder.path().join("dashboard");
+    std::fs::create_dir_all(&dashboard).unwrap();
+    std::fs::write(dashboard.join("index.html"), "<!doctype html>dashboard").unwrap();
+    let documents = why::documents();
+    let job = documents.iter().find(|document| document.object.kind == Kind::RayJob).unwrap();
+    let stored = String::from_utf8(job.to_bytes().unwrap()).unwrap();
+    let stored = stored.replace("\"default\"", &format!("\"{}\"", OWN.namespace));
+    let object = Document::read(stored.as_bytes()).unwrap().object;
+    why::write(&folder.path().join("storage"), &object.key("").unwrap(), stored.as_bytes());
+    let server = start_on(folder.path(), Redaction::ByRole, true);
+    let path = format!("/why/{}/rayjob/{}/{}", object.namespace, object.name, object.uid);
+    let quoted = "WorkerCrashedError";
+    assert!(job.facts.attempts.iter().any(|attempt| attempt.state.message.contains(quoted)));
+    for (token, shown) in [("sam", false), ("lea", true), ("root", true)] {
+        let (status, _, page) = server.ask(token, &path);
+        assert!(status == 200 && page.contains("A worker ran out of memory"), "{token}: {page}");
+        assert_eq!(page.contains(quoted), shown, "{token}: {page}");
+        assert_eq!(page.contains("from a log, which you may not read"), !shown, "{token}: {page}");
+        assert_eq!(page.contains("you may not read logs of this namespace"), !shown, "{token}: {page}");
+    }
+    assert_eq!(server.ask("tom", &path).0, 403);
+    assert_eq!(server.ask("", &path).0, 401);
 }

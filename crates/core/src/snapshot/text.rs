@@ -59,6 +59,12 @@ impl Texts {
         reader.get(self, text).to_owned()
     }
 
+    /// Returns the block in which a text lies. Reading texts in the order of their blocks decompresses each block once.
+    pub fn block_of(&self, text: Text) -> u32 {
+        let span = (text.0 as usize).checked_sub(1).and_then(|at| self.spans.get(at));
+        span.map_or(0, |span| span.block)
+    }
+
     /// Returns the memory held, in bytes.
     pub fn weight(&self) -> usize {
         self.blocks.iter().map(|b| b.len() + size_of::<Box<[u8]>>()).sum::<usize>()

@@ -188,7 +188,7 @@ fn explains_words(scope: &Scope<'_>, one: &Candidate, words: &Candidate, gap: i6
         return false;
     }
     let (a, b) = (one.cause.code, words.cause.code);
-    let message = scope.attempt.map_or("", |attempt| attempt.state.message.as_str());
+    let message = scope.message();
     match (one.place, b) {
         (Place::Words, _) | (_, Code::SpecInvalid | Code::Stopped) => false,
         (Place::Owner, _) => gap > 0 && a != Code::DeletedByPolicy,
@@ -211,12 +211,21 @@ fn explains_words(scope: &Scope<'_>, one: &Candidate, words: &Candidate, gap: i6
 
 /// Makes causes doubtful that are tied to the job's failure by time alone.
 fn weaken(scope: &Scope<'_>, left: &mut [Candidate]) {
-    let Some(attempt) = scope.attempt.filter(|attempt| attempt.is_over()) else { return };
-    let to = attempt.to.unwrap_or_default();
-    let failed = matches!(attempt.state.reason.as_str(), "AppFailed") || attempt.state.job_status == "FAILED";
+    let (to, failed) = match (scope.attempt, scope.ray) {
+        (Some(attempt), _) if attempt.is_over() => {
+            let failed = matches!(attempt.state.reason.as_str(), "AppFailed") || attempt.state.job_status == "FAILED";
+            (attempt.to.unwrap_or_default(), failed)
+        }
+        // Without a `RayJob`, Ray's own jobs are what may have failed of it.
+        (None, Some(_)) => {
+            let failed = scope.failed_job();
+            (failed.and_then(|job| job.at).or(scope.to).unwrap_or_default(), failed.is_some())
+        }
+        _ => return,
+    };
     for cause in left.iter_mut().filter(|cause| matches!(cause.place, Place::Head | Place::Worker)) {
         let gap = to.since(cause.at);
-        let tied = match meaning(&attempt.state.message) {
+        let tied = match meaning(scope.message()) {
             Meaning::System => gap <= NODE,
             Meaning::Unclear => cause.place == Place::Head && gap <= NODE,
             Meaning::Program => false,

@@ -106,10 +106,11 @@ fn with_values(scope: &Scope<'_>, job: &Subject, attempt: &Attempt, candidate: C
     }
 }
 
-/// Returns the line that tells what failed: the program's own last one, else the part of KubeRay's before the log.
+/// Returns the line that tells what failed: the program's own last one, else the part of Ray's before the log that it
+/// quotes.
 pub(super) fn program(message: &str) -> String {
     last_words(message).unwrap_or_else(|| {
-        let last = last_line(message);
-        last.split_once(", last available logs").map_or(last, |(said, _)| said).to_owned()
+        let said = message.lines().find_map(|line| Some(line.split_once(", last available logs")?.0));
+        said.unwrap_or_else(|| last_line(message)).to_owned()
     })
 }

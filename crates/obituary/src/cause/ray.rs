@@ -1,6 +1,8 @@
 //! Facts of Ray about one run, which a session's tables or an earlier load know. They are optional: without them causes
 //! are found in Kubernetes' facts alone.
 
+mod tables;
+
 use crate::time::Time;
 use std::collections::BTreeSet;
 

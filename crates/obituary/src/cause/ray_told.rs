@@ -34,7 +34,7 @@ fn out_of_memory(scope: &Scope<'_>, ray: &RayFacts) -> Option<Candidate> {
     let killed: u64 = told.iter().map(|(_, _, count)| count).sum();
     scope.admits(at).then(|| {
         let place = place(scope, pod);
-        let candidate = Candidate::new(Code::RayOOM, Certainty::Certain, at, place, format!("pod {pod}"));
+        let candidate = Candidate::new(Code::RayOOM, Certainty::Certain, at, place, shown(pod));
         let killed = if killed > 1 { killed.to_string() } else { String::new() };
         let mut candidate = candidate.value("n", &killed).value("node", pod).because(Some(at), "Ray", "out of memory");
         candidate.pod = pod.to_owned();
@@ -53,7 +53,7 @@ fn drained(scope: &Scope<'_>, ray: &RayFacts) -> Vec<Candidate> {
         .map(|node| {
             let at = node.at.unwrap_or_default();
             let why = if node.reason.ends_with("IDLE") { "it was idle" } else { "it was to be preempted" };
-            let about = format!("pod {}", node.pod);
+            let about = shown(&node.pod);
             // An idle node goes without harm.
             let mut candidate = Candidate::new(Code::RayDrained, Certainty::Likely, at, place(scope, &node.pod), about)
                 .value("node", &node.pod)
@@ -83,6 +83,11 @@ fn jobs(scope: &Scope<'_>, ray: &RayFacts) -> Vec<Candidate> {
         Some(candidate.value("message", &message).because(Some(at), "Ray", &job.message))
     });
     ends.collect()
+}
+
+/// Returns a pod as causes name it; before Ray 2.54 no event has the name of a host.
+fn shown(pod: &str) -> String {
+    if pod.is_empty() { "a node of Ray".to_owned() } else { format!("pod {pod}") }
 }
 
 /// Returns the place of a pod by its name.

@@ -1,6 +1,6 @@
 //! The part of the facts that belongs to one run, and its bounds in time.
 
-use super::ray::RayFacts;
+use super::ray::{JobEnd, JobState, RayFacts};
 use crate::facts::{Attempt, Event, Facts, Kind, Pod, Role, Subject};
 use crate::join::least;
 use crate::time::Time;
@@ -32,11 +32,53 @@ pub(super) struct Scope<'a> {
     pub(super) to: Option<Time>,
 }
 
+impl<'a> Scope<'a> {
+    /// Returns the run of a session of which no object was watched.
+    pub(super) fn of_ray(
+        facts: &'a Facts,
+        ray: &'a RayFacts,
+        cluster_name: &'a str,
+        from: Option<Time>,
+        to: Option<Time>,
+    ) -> Self {
+        Self {
+            kind: Kind::RayCluster,
+            facts,
+            ray: Some(ray),
+            cluster_name,
+            cluster: None,
+            job: None,
+            service: None,
+            attempt: None,
+            was_retried: false,
+            head: None,
+            is_last: true,
+            pods: Vec::new(),
+            from,
+            to,
+        }
+    }
+}
+
 impl Scope<'_> {
     /// Returns `true` if Ray's job ran, or the whole cluster was ready once.
     pub(super) fn began(&self) -> bool {
         let ready = self.cluster.is_some_and(|cluster| cluster.ready_at.is_some());
         if self.attempt.is_some() { self.attempt.is_some_and(Attempt::ran) } else { ready || self.has_ray_jobs() }
+    }
+
+    /// Returns the message of the failure: of the attempt, else of the first job of Ray that failed.
+    pub(super) fn message(&self) -> &str {
+        match self.attempt {
+            Some(attempt) => &attempt.state.message,
+            None => self.failed_job().map_or("", |job| &job.message),
+        }
+    }
+
+    /// Returns the first job of Ray that failed.
+    pub(super) fn failed_job(&self) -> Option<&JobEnd> {
+        let jobs = self.ray.iter().flat_map(|ray| &ray.jobs);
+        jobs.filter(|job| job.state == JobState::Failed).min_by_key(|job| job.at)
     }
 
     fn has_ray_jobs(&self) -> bool {

@@ -23,6 +23,7 @@ const ui = {
   who: make("span", { className: "who", title: `${given.namespace} / ${given.cluster} / ${given.session}` },
     make("strong", { textContent: given.cluster }), make("span", { textContent: ` in ${given.namespace}` }),
     make("span", { className: "session", textContent: ` · ${given.session}` })),
+  why: make("a", { className: "why", href: `${given.root}sessions/${given.path}/why`, hidden: true }),
   ray: make("span", { className: "session quiet" }),
   asOf: make("span", { className: "asof quiet" }),
   progress: make("progress", { hidden: true, ariaLabel: "Loading the session" }),
@@ -47,7 +48,7 @@ function build() {
   ui.spoken.className = "spoken";
   ui.more.setAttribute("aria-controls", "details");
   ui.details.tabIndex = 0;
-  const line = make("div", { className: "line" }, ui.state, ui.who, ui.ray, ui.asOf, ui.progress, ui.doing, ui.failure, ui.login, ui.retry, ui.cut,
+  const line = make("div", { className: "line" }, ui.state, ui.who, ui.why, ui.ray, ui.asOf, ui.progress, ui.doing, ui.failure, ui.login, ui.retry, ui.cut,
     make("span", { className: "grow" }), ui.more, ui.others, ui.home, ui.spoken);
   const section = make("section", { ariaLabel: "Ray history" }, line, ui.details);
   section.setAttribute("aria-label", "Ray history");
@@ -142,6 +143,7 @@ function showReport() {
   say(`${word}. ${ui.more.textContent}.`);
 
   const session = report.session ?? {};
+  showWhy(session, state === "live");
   const owner = session.owner && `${KINDS[session.owner.kind] ?? session.owner.kind} ${session.owner.name}`;
   showOthers(report.others, owner);
   const recorded = report.rayVersion && `Ray ${report.rayVersion}`;
@@ -168,6 +170,13 @@ function showOthers({ sessions = 0, path } = {}, owner) {
   ui.others.href = `${given.root}${path?.slice(1)}`;
   ui.others.textContent = `One of ${sessions.toLocaleString()} sessions`;
   ui.others.title = `All sessions of ${owner || `the cluster ${given.cluster}`}`;
+}
+
+// The outcome and its sentence, with a link to the page that tells why. Nothing is said of a session that goes on.
+function showWhy({ outcome, why } = {}, isLive) {
+  ui.why.hidden = isLive && !outcome;
+  ui.why.dataset.outcome = outcome ?? "";
+  ui.why.textContent = ui.why.title = [outcome, why?.sentence].filter(Boolean).join(": ") || "Why it ended";
 }
 
 function showLoading(progress) {

@@ -8,6 +8,8 @@ section { border-top: 1px solid var(--line); }
 .line > * { white-space: nowrap; }
 .who { flex: 0 1 auto; min-width: 0; overflow: hidden; text-overflow: ellipsis; }
 .who span { opacity: .75; }
+.why { flex: 0 1 auto; min-width: 6em; overflow: hidden; text-overflow: ellipsis; }
+.why[data-outcome=Failed] { color: var(--bad); }
 .grow { flex: 1; }
 .state { align-items: center; display: flex; font-weight: 500; gap: 6px; }
 .state::before { background: currentColor; border-radius: 50%; content: ""; height: 8px; opacity: .6; width: 8px; }
@@ -30,6 +32,6 @@ dl { display: grid; gap: 2px 12px; grid-template-columns: max-content 1fr; margi
 dt { opacity: .75; } dd { margin: 0; overflow-wrap: anywhere; }
 [hidden] { display: none !important; }
 @media (max-width: 900px) { .session { display: none; } }
-@media (max-width: 640px) { .line { flex-wrap: wrap; padding: 4px 12px; } .grow, .asof { display: none; } }
+@media (max-width: 640px) { .line { flex-wrap: wrap; padding: 4px 12px; } .why { max-width: 100%; } .grow, .asof { display: none; } }
 @media print { :host { position: static; } }
 `;

@@ -3,7 +3,7 @@
 mod before_2_55;
 mod dump;
 mod logs;
-mod made;
+pub(in crate::snapshot) mod made;
 mod order;
 mod weights;
 

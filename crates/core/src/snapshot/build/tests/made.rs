@@ -4,7 +4,7 @@ use super::*;
 
 pub(super) const SESSION: &str = "session_2026-11-22_23-11-33_821800_9153";
 
-pub(super) fn id(bytes: usize, n: u8) -> String {
+pub(in crate::snapshot) fn id(bytes: usize, n: u8) -> String {
     let mut id = vec![n; bytes];
     if bytes >= 4 {
         let at = bytes - 4;
@@ -35,7 +35,7 @@ pub(super) fn log_facts() -> Facts {
     facts
 }
 
-pub(super) fn time(n: u8) -> String {
+pub(in crate::snapshot) fn time(n: u8) -> String {
     format!("2026-11-22T23:12:{:02}.{:09}Z", n % 60, u32::from(n) * 1_000_003)
 }
 
@@ -170,7 +170,7 @@ pub(super) fn split(event: &Value) -> Vec<Value> {
     vec![event.clone()]
 }
 
-pub(super) fn fold(events: &[Value]) -> Builder {
+pub(in crate::snapshot) fn fold(events: &[Value]) -> Builder {
     let mut builder = Builder::new(SESSION);
     for event in events {
         builder.fold_record("file", 1, event.to_string().as_bytes());
@@ -178,7 +178,7 @@ pub(super) fn fold(events: &[Value]) -> Builder {
     builder
 }
 
-pub(super) fn events() -> impl Strategy<Value = Vec<Value>> {
+pub(in crate::snapshot) fn events() -> impl Strategy<Value = Vec<Value>> {
     proptest::collection::vec((any::<u8>(), any::<[u8; 6]>()), 1..40)
         .prop_map(|made| made.into_iter().map(|(kind, n)| event(kind, n)).collect())
 }
