@@ -24,15 +24,14 @@ use std::collections::HashSet;
 const STORES: &str = source::STORES;
 
 /// Modules of ours that a module may import; one that is not listed here may be imported by nobody but `run` and `main`.
-const MAY_IMPORT: [(&str, &[&str]); 27] = [
-    ("access", &["api_error", "metrics"]),
-    ("api_error", &["base"]),
+const MAY_IMPORT: [(&str, &[&str]); 26] = [
+    ("access", &["metrics"]),
     ("args", &["settings"]),
     ("base", &[]),
     ("cgroup", &[]),
     ("check", &["escape", "event", "session", "settings", "snapshot"]),
     ("collect", &["base", "event", "layout", "logs", "manifest", "storage", STORES, "storage_write", "store_settings"]),
-    ("controller", &["access", "api_error", "base", "health", "session", "settings"]),
+    ("controller", &["access", "base", "health", "session", "settings"]),
     ("dashboards", &["snapshot"]),
     ("escape", &[]),
     ("event", &["base"]),

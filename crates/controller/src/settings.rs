@@ -6,10 +6,10 @@
 use super::follow_one::News;
 use super::limits::shortened;
 use super::secrets::FollowedSecrets;
-use crate::access::CurrentAccess;
-use crate::access::kubernetes::KubernetesReviewer;
+use crate::reviewer::KubernetesReviewer;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{Client, ResourceExt};
+use ray_history_access::CurrentAccess;
 use ray_history_access::Reviewer;
 use ray_history_core::base::chain::chain;
 use ray_history_session::CurrentStore;

@@ -8,6 +8,7 @@
 //! program and never stops serving. Never imports `http`: both use settings, liveness and health.
 
 mod announce;
+mod api_error;
 mod client;
 mod clusters;
 mod counts;
@@ -23,15 +24,15 @@ mod ray_service;
 mod relist_queue;
 mod replicas;
 mod report;
+mod reviewer;
 mod secrets;
 mod services;
 mod settings;
 mod status;
 
 pub use client::client;
+pub use reviewer::KubernetesReviewer;
 
-use crate::access::CurrentAccess;
-use crate::health::{Gate, Health};
 use announce::{Announcer, Deaths};
 use clusters::Clusters;
 use counts::{cache_status, sessions_status};
@@ -45,7 +46,9 @@ use kube::{Api, Client, Resource};
 use pace::Pace;
 use pending_deaths::{Leader, PendingDeaths};
 use prewarm::Prewarmer;
+use ray_history_access::CurrentAccess;
 use ray_history_core::base::chain::chain;
+use ray_history_health::{Gate, Health};
 use ray_history_session::catalog::Listing;
 use ray_history_session::liveness::{Changes, Watched};
 use ray_history_session::{CurrentStore, Sessions};
