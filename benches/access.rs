@@ -14,13 +14,13 @@
 #[path = "../tests/common/fixture.rs"]
 mod fixture;
 
-use ray_history::access::CurrentAccess;
-use ray_history::health::Health;
 use ray_history::http;
+use ray_history_access::CurrentAccess;
 use ray_history_access::observer::Ignore;
 use ray_history_access::testing::FakeReviewer;
 use ray_history_access::{Access, AccessSettings, Credentials, Reviewer, Right, Scope, Token};
 use ray_history_core::layout::Root;
+use ray_history_health::Health;
 use ray_history_metrics::Metrics;
 use ray_history_session::Sessions;
 use ray_history_session::liveness::Watched;

@@ -8,12 +8,12 @@
 //! an object of the store, for as long as it stands there.
 
 use anyhow::Context;
-use ray_history::access::CurrentAccess;
 use ray_history::dashboards::Dashboards;
-use ray_history::health::Health;
 use ray_history::http::{self, Heavy, State};
+use ray_history_access::CurrentAccess;
 use ray_history_core::base::name::{ClusterId, SessionName};
 use ray_history_core::layout::Root;
+use ray_history_health::Health;
 use ray_history_metrics::Metrics;
 use ray_history_session::Sessions;
 use ray_history_session::liveness::{Cluster, Watched};

@@ -14,14 +14,11 @@
 //! imports in each crate.
 
 pub mod access;
-pub mod api_error;
 pub mod args;
 pub mod cgroup;
 pub mod check;
-pub mod controller;
 pub mod dashboards;
 pub mod escape;
-pub mod health;
 pub mod http;
 pub mod list;
 pub mod run;

@@ -14,15 +14,15 @@
 //!
 //! A second signal exits at once.
 
-use crate::access::kubernetes::KubernetesReviewer;
-use crate::access::{CurrentAccess, Observe};
+use crate::access::Observe;
 use crate::args::{Args, Command, Serve};
-use crate::controller;
 use crate::dashboards::Dashboards;
-use crate::health::{Gate, Health, NOT_LISTED};
 use crate::telemetry;
 use anyhow::Context;
+use ray_history_access::CurrentAccess;
 use ray_history_access::Reviewer;
+use ray_history_controller::KubernetesReviewer;
+use ray_history_health::{Gate, Health, NOT_LISTED};
 use ray_history_metrics::Metrics;
 use ray_history_settings::crd;
 use ray_history_settings::{Secrets, Settings};
@@ -157,7 +157,7 @@ async fn access(settings: &Settings, metrics: &Metrics) -> anyhow::Result<Arc<Cu
     let Some(wanted) = &settings.access else { return Ok(Arc::new(CurrentAccess::open())) };
     let wanted = wanted.with_secrets(&Secrets::new()).map_err(|problems| anyhow::anyhow!("{problems}"))?;
     let config = kubernetes::config().await.context("spec.access.mode Kubernetes needs a Kubernetes to ask")?;
-    let client = controller::client(config).context("the Kubernetes client cannot be set up")?;
+    let client = ray_history_controller::client(config).context("the Kubernetes client cannot be set up")?;
     let reviewer = KubernetesReviewer::new(client);
     reviewer.set_namespaces(&settings.clusters.namespaces);
     let access = CurrentAccess::closed(Arc::new(Observe::new(Arc::clone(&metrics.access))));

@@ -1,11 +1,11 @@
 //! Probes in the format of kube-apiserver, and metrics.
 
 use super::state::State;
-use crate::health::{Gate, NOT_LISTED};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse};
 use ray_history_core::base::chain::chain;
+use ray_history_health::{Gate, NOT_LISTED};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -74,10 +74,10 @@ fn plain(status: StatusCode, body: String) -> HttpResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::CurrentAccess;
-    use crate::health::Health;
     use crate::http::Heavy;
     use actix_web::test::TestRequest;
+    use ray_history_access::CurrentAccess;
+    use ray_history_health::Health;
     use ray_history_metrics::Metrics;
     use ray_history_session::Sessions;
     use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! The state that all handlers share.
 
 use super::heavy::Heavy;
-use crate::access::CurrentAccess;
 use crate::access::audit::Audit;
 use crate::dashboards::Dashboards;
-use crate::health::Health;
+use ray_history_access::CurrentAccess;
+use ray_history_health::Health;
 use ray_history_metrics::Metrics;
 use ray_history_session::Sessions;
 use std::sync::Arc;

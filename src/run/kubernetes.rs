@@ -2,14 +2,15 @@
 
 use super::stopping::{Served, Stopping};
 use super::{NO_THREADS, find_dashboards};
-use crate::access::{CurrentAccess, Observe};
+use crate::access::Observe;
 use crate::args::Serve;
 use crate::cgroup;
-use crate::controller::{self, Controller, Options};
-use crate::health::{Gate, Health, NOT_LISTED};
 use anyhow::{Context, anyhow};
 use kube::Config;
+use ray_history_access::CurrentAccess;
+use ray_history_controller::{Controller, Options};
 use ray_history_core::base::chain::chain;
+use ray_history_health::{Gate, Health, NOT_LISTED};
 use ray_history_metrics::Metrics;
 use ray_history_session::Sessions;
 use std::net::TcpListener;
@@ -32,7 +33,7 @@ pub(super) async fn serve(
     let mut config = config().await?;
     config.read_timeout = Some(READ_TIMEOUT);
     let own_namespace = config.default_namespace.clone();
-    let client = controller::client(config).context("the Kubernetes client cannot be set up")?;
+    let client = ray_history_controller::client(config).context("the Kubernetes client cannot be set up")?;
     let (health, metrics) = (Health::default(), Metrics::default());
     health.close(Gate::Listed, NOT_LISTED);
     let sessions = Sessions::without_store(metrics.clone()).with_low_priority_loads().context(NO_THREADS)?;

@@ -1,8 +1,8 @@
 //! The first listing, made while the server already answers, and readiness after every later one.
 
-use crate::health::{Gate, Health, NOT_LISTED};
 use anyhow::{Context, bail};
 use ray_history_core::base::chain::chain;
+use ray_history_health::{Gate, Health, NOT_LISTED};
 use ray_history_session::catalog::Listing;
 use ray_history_session::{self as session, Sessions};
 use ray_history_settings::Storage;

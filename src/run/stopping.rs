@@ -1,10 +1,10 @@
 //! Serves until it is told to stop, and shuts down in the order that `run` describes.
 
 use super::listing;
-use crate::access::CurrentAccess;
 use crate::dashboards::Dashboards;
-use crate::health::{Gate, Health};
 use crate::{http, telemetry};
+use ray_history_access::CurrentAccess;
+use ray_history_health::{Gate, Health};
 use ray_history_metrics::Metrics;
 use ray_history_session::Sessions;
 use ray_history_settings::server::Server;

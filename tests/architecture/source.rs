@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 pub(crate) const STORES: &str = "storage::config";
 
 /// Folders of sources, each with the name of its crate in paths.
-pub(crate) const CRATES: [(&str, &str); 13] = [
+pub(crate) const CRATES: [(&str, &str); 15] = [
     ("src", "ray_history"),
     ("crates/access/src", "ray_history_access"),
     ("crates/collect/src", "ray_history_collect"),
+    ("crates/controller/src", "ray_history_controller"),
     ("crates/core/src", "ray_history_core"),
+    ("crates/health/src", "ray_history_health"),
     ("crates/manifest/src", "ray_history_manifest"),
     ("crates/metrics/src", "ray_history_metrics"),
     ("crates/obituary/src", "ray_history_obituary"),
@@ -24,9 +26,11 @@ pub(crate) const CRATES: [(&str, &str); 13] = [
 ];
 
 /// Crates that are one module each, and its name.
-const ONE_MODULE: [(&str, &str); 11] = [
+const ONE_MODULE: [(&str, &str); 13] = [
     ("ray_history_access", "access"),
     ("ray_history_collect", "collect"),
+    ("ray_history_controller", "controller"),
+    ("ray_history_health", "health"),
     ("ray_history_manifest", "manifest"),
     ("ray_history_metrics", "metrics"),
     ("ray_history_obituary", "obituary"),

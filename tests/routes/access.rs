@@ -2,15 +2,15 @@
 //! answered by a fake.
 
 use super::{Reply, exchange, header, unpacked};
-use ray_history::access::CurrentAccess;
 use ray_history::dashboards::Dashboards;
-use ray_history::health::Health;
 use ray_history::http;
+use ray_history_access::CurrentAccess;
 use ray_history_access::observer::Ignore;
 use ray_history_access::settings::{Key, Login, Proxy, Secret};
 use ray_history_access::testing::FakeReviewer;
 use ray_history_access::{AccessSettings, Reviewer};
 use ray_history_core::layout::Root;
+use ray_history_health::Health;
 use ray_history_metrics::Metrics;
 use ray_history_session::Sessions;
 use ray_history_session::liveness::Watched;

@@ -1,10 +1,10 @@
 //! A cold session on a slow store: requests wait no longer than promised, and get the progress.
 
 use super::{exchange, header, unpacked};
-use ray_history::access::CurrentAccess;
-use ray_history::health::Health;
 use ray_history::http;
+use ray_history_access::CurrentAccess;
 use ray_history_core::layout::Root;
+use ray_history_health::Health;
 use ray_history_metrics::Metrics;
 use ray_history_session::Sessions;
 use ray_history_session::liveness::Watched;

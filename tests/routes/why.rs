@@ -47,7 +47,9 @@ pub(super) fn documents() -> Vec<Document> {
     }
     let (session, began) = ("session_2026-11-29_09-03-26_382234_1", Time::parse("2026-11-29T09:03:26Z").unwrap());
     let uids: Vec<String> = records.objects().map(|object| object.uid.clone()).collect();
-    uids.iter().for_each(|uid| records.session(uid, session, began));
+    for uid in &uids {
+        records.session(uid, session, began);
+    }
     let now = Time::parse("2026-11-29T10:30:00Z").unwrap();
     let objects = records.objects().filter(|object| object.kind != Kind::RayService);
     let document = |uid: &str| records.document(uid, now, "w", &Kubernetes::default(), None).unwrap();
@@ -60,7 +62,9 @@ fn store(bucket: &Path, documents: &[Document]) {
     for document in documents {
         let bytes = document.to_bytes().unwrap();
         write(bucket, &document.object.key("").unwrap(), &bytes);
-        Row::of(document, bytes.len() as u64).into_iter().for_each(|row| ledger.add(row));
+        for row in Row::of(document, bytes.len() as u64) {
+            ledger.add(row);
+        }
     }
     write(bucket, "ray-history/v1/ledger/2026-11-29/1795948200000-w.jsonl", &ledger.write().unwrap());
 }

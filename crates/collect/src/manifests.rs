@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use ray_history_core::base::name::SessionName;
 use ray_history_core::base::time::Nanos;
 use ray_history_core::layout::NodeKeys;
-use ray_history_manifest::{AgentCounters, Collector, Endpoint, FORMAT, Identity, Manifest, Reason, State};
+use ray_history_manifest::{AgentCounters, Collector, Endpoint, FORMAT, Identity, Manifest, Reason, Role, State};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,8 +19,24 @@ use tokio::time::Instant;
 
 /// The interval of manifests while something changes.
 const INTERVAL: Duration = Duration::from_secs(60);
-/// The interval while nothing does: a reader takes a node for alive whose manifest is younger than three minutes.
+/// The interval while nothing does: a reader takes a head for alive whose manifest is younger than three minutes.
 const HEARTBEAT: Duration = Duration::from_secs(165);
+/// The longest interval of nodes without a head: a reader believes a quarter of an hour at most.
+const MOST_HEARTBEAT: Duration = Duration::from_mins(10);
+/// The time within which the logs of Ray's own processes are stored once they are due, and the manifest with them.
+const STORED: Duration = Duration::from_secs(45);
+
+/// Returns the interval of manifests while nothing changes, which they tell.
+///
+/// Idle nodes store their own processes' logs now and then, and a manifest each time, which is a sign of life as well.
+/// Another one in between would double what an idle node costs. The head's tells whether the session is alive, so that
+/// one is not put off.
+pub fn heartbeat(role: Role, system_log_flush: Duration) -> Duration {
+    match role {
+        Role::Head => HEARTBEAT,
+        Role::Worker => system_log_flush.saturating_add(STORED).clamp(HEARTBEAT, MOST_HEARTBEAT),
+    }
+}
 
 /// A node of a session: its session, and its id in hex.
 pub type NodeId = (SessionName, String);
@@ -117,10 +133,12 @@ impl Manifests {
     /// Puts the manifest of a node that goes on, if it is due.
     pub async fn put_if_due(&self, node: &NodeId) {
         let Some((composed, state, reason)) = self.next(node, false) else { return };
+        let collector = &self.facts.collector;
+        let heartbeat = Duration::try_from_secs_f64(collector.heartbeat_seconds).unwrap_or_default().max(HEARTBEAT);
         let due = self.with(node, |known| {
             let age = known.put.map_or(Duration::MAX, |put| put.elapsed());
             let is_telling = known.is_first_with_counters(&composed);
-            age >= HEARTBEAT || (age >= INTERVAL || is_telling) && known.differs(&composed)
+            age >= heartbeat || (age >= INTERVAL || is_telling) && known.differs(&composed)
         });
         if due {
             self.put(node, state, reason).await;

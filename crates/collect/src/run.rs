@@ -3,6 +3,8 @@
 //! Nothing here ends the program but SIGTERM: what cannot be done now is shown in `/healthz` and tried again.
 
 mod collector;
+#[cfg(test)]
+mod idle_cost;
 mod listen;
 mod lives;
 mod log;

@@ -81,6 +81,25 @@ pub struct Collector {
     pub log_seconds: f64,
     /// The same for Ray's own logs.
     pub system_log_seconds: f64,
+    /// Seconds after which a manifest is written although nothing changed; zero if it does not say.
+    pub heartbeat_seconds: f64,
+}
+
+/// The age of a manifest up to which its node counts as alive, if its collector does not write more seldom.
+pub const FRESH: Nanos = 180 * SECOND;
+/// The same for the most seldom interval that is believed: manifests are untrusted.
+const MOST_FRESH: Nanos = 900 * SECOND;
+/// Time for the write, and for the clocks to differ.
+const LATE: Nanos = 15 * SECOND;
+const SECOND: Nanos = 1_000_000_000;
+
+impl Collector {
+    /// Returns the age of its manifests up to which their node counts as alive.
+    pub fn fresh_for(&self) -> Nanos {
+        // A cast of what is no number, or too large, is within the bounds, too.
+        let heartbeat = (self.heartbeat_seconds * SECOND as f64) as Nanos;
+        heartbeat.saturating_add(LATE).clamp(FRESH, MOST_FRESH)
+    }
 }
 
 /// The state of a manifest: more of its node may follow unless it is closed.

@@ -13,13 +13,12 @@ mod node;
 
 pub use head::{Head, Life};
 
+pub use crate::manifest::FRESH;
 use crate::manifest::{LogRange, Manifest, NotUnderstood};
 use node::Facts;
 use ray_history_core::base::time::Nanos;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The age of a manifest up to which its node counts as alive: collectors write one each minute.
-pub const FRESH: Nanos = 180 * SECOND;
 /// Number of losses that are listed: names come from the input.
 pub const MAX_LOSSES: usize = 1_000;
 const SECOND: Nanos = 1_000_000_000;

@@ -3,20 +3,18 @@
 //! Sorted by namespace and cluster, because a list asks for the rows of a session's cluster. Rows of one run join by the
 //! greatest revision, so the order in which they come, and repeats, make no difference. Pure: no I/O, no clock.
 
+mod of_cluster;
 mod packed;
 
+pub(crate) use of_cluster::RowsOfCluster;
 pub(crate) use packed::Packed;
 
-use crate::liveness::StartBounds;
 use ray_history_core::base::name::ClusterId;
 use ray_history_obituary::facts::Kind;
 use ray_history_obituary::ledger::Row;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
-
-/// Microseconds before the start of a run within which its session may begin: the clocks of nodes differ.
-const EARLY: i64 = 60_000_000;
 
 /// The rows.
 #[derive(Debug, Default)]
@@ -132,22 +130,9 @@ impl Rows {
         &self.rows
     }
 
-    /// Returns the rows that may tell of a session of a cluster whose rows are in `range`, if it began within these bounds.
-    ///
-    /// Rows name their sessions. Of those that do not, all count that went on when the session may have begun: its start is
-    /// known to some hours only while the time zone of its head is not.
-    pub(crate) fn candidates(&self, range: Range<usize>, session: &str, start: StartBounds) -> Candidates<'_> {
-        let rows = || range.clone().filter_map(|at| Some((at, self.rows.get(at)?)));
-        let named: Vec<(usize, &Packed)> =
-            rows().filter(|(_, row)| row.sessions().any(|name| name == session)).collect();
-        if !named.is_empty() {
-            return Candidates(named);
-        }
-        let meanwhile = |row: &Packed| {
-            let began = row.from().is_some_and(|from| from.saturating_sub(EARLY) <= start.latest);
-            began && row.to().is_none_or(|to| to >= start.earliest)
-        };
-        Candidates(rows().filter(|(_, row)| !row.names_sessions() && meanwhile(row)).collect())
+    /// Returns the rows of a cluster, which are in `range`.
+    pub(crate) fn rows_of_cluster(&self, range: Range<usize>) -> RowsOfCluster<'_> {
+        RowsOfCluster::new(&self.rows, range)
     }
 
     /// Returns the indices of the rows of a cluster.

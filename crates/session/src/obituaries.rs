@@ -148,7 +148,7 @@ impl Obituaries {
     /// Returns the same for a session whose start is known to be within these bounds.
     pub fn of_session_within(&self, key: &SessionKey, start: StartBounds) -> Option<Row> {
         let rows = self.rows();
-        let candidates = rows.candidates(rows.of_cluster(&key.cluster), key.session.as_str(), start);
+        let candidates = rows.rows_of_cluster(rows.of_cluster(&key.cluster)).candidates(key.session.as_str(), start);
         candidates.best().and_then(|at| rows.all().get(at)).map(Packed::row)
     }
 

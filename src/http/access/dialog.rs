@@ -5,7 +5,6 @@
 //! again. Source: `dashboard/http_server_head.py`.
 
 use super::{cookie, origin};
-use crate::access::Mode;
 use crate::access::audit::Class;
 use crate::http::error::Error;
 use crate::http::error::refusal::Refusal;
@@ -13,6 +12,7 @@ use crate::http::guard::{self, About, Audited};
 use crate::http::request::Call;
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue, VARY};
+use ray_history_access::Mode;
 use ray_history_access::{Access, LoginRefused, Refused};
 use serde_json::json;
 use std::sync::Arc;

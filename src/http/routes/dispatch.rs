@@ -2,7 +2,6 @@
 //! in a client's cookies.
 
 use super::route::{BELOW_ROOT, BELOW_SESSION, Found, Handler, Mount, Need, find};
-use crate::access::Mode;
 use crate::http::access::body;
 use crate::http::error::{Error, Shape};
 use crate::http::guard::{self, About, Wanted};
@@ -16,6 +15,7 @@ use crate::http::state::State;
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue, VARY};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use ray_history_access::Mode;
 use ray_history_core::base::name::SessionKey;
 
 /// Answers a request.

@@ -113,6 +113,25 @@ async fn a_manifest_is_put_when_something_changed_and_as_a_sign_of_life() {
     assert_eq!((stored.ray.len(), stored.ray[0].quiet), (1, true));
 }
 
+/// A worker's manifest says how long it may write nothing; what happens is told as soon as on a head.
+#[tokio::test(start_paused = true)]
+async fn workers_give_fewer_signs_of_life() {
+    let rig = Rig::new();
+    let (mut manifests, node) = rig.boot(1);
+    let interval = heartbeat(Role::Worker, Duration::from_secs(300));
+    assert_eq!((interval.as_secs(), heartbeat(Role::Head, Duration::from_secs(300)).as_secs()), (345, 165));
+    assert_eq!(heartbeat(Role::Worker, Duration::from_hours(1)).as_secs(), 600);
+    manifests.facts.collector.heartbeat_seconds = interval.as_secs_f64();
+    for (records, seconds, sequence) in [(0, 0, 1), (0, 344, 1), (0, 2, 2), (1, 61, 3), (1, 344, 3), (1, 2, 4)] {
+        rig.parts.records.store(records, Ordering::Relaxed);
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+        manifests.put_if_due(&node).await;
+        let stored = rig.stored().await;
+        assert_eq!(stored.sequence, sequence, "{records} records, {seconds} s later");
+        assert_eq!(stored.collector.fresh_for(), 360_000_000_000);
+    }
+}
+
 /// A node that is lost in its first minute must not be one of which nothing can be proved.
 #[tokio::test(start_paused = true)]
 async fn the_first_counters_are_put_at_once() {

@@ -9,7 +9,7 @@ use crate::destinations::Destinations;
 use crate::drain::Drain;
 use crate::health::Part;
 use crate::leftovers;
-use crate::manifests::{Facts, Manifests};
+use crate::manifests::{Facts, Manifests, heartbeat};
 use crate::marker::Markers;
 use crate::metrics::Numbers;
 use crate::parts::{EventPart, LogPart};
@@ -152,6 +152,7 @@ fn facts(settings: &Settings, spool: &Spool) -> Facts {
             flush_seconds: settings.flush.as_secs_f64(),
             log_seconds: settings.log_flush.as_secs_f64(),
             system_log_seconds: settings.system_log_flush.as_secs_f64(),
+            heartbeat_seconds: heartbeat(settings.role, settings.system_log_flush).as_secs_f64(),
         },
         identity: Identity {
             namespace: cluster.as_ref().map(|cluster| cluster.namespace.clone()).unwrap_or_default(),

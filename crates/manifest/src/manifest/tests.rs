@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 fn example() -> Value {
     json!({"format": "ray-history/manifest/1", "spool": "0199", "boot": 2, "sequence": 417,
         "written": "2026-11-29T10:00:00.5Z", "flushedTo": "2026-11-29T10:00:00Z",
-        "collector": {"version": "0.1.0", "flushSeconds": 10.0, "logSeconds": 30.0, "systemLogSeconds": 300.0},
+        "collector": {"version": "0.1.0", "flushSeconds": 10.0, "logSeconds": 30.0, "systemLogSeconds": 300.0,
+            "heartbeatSeconds": 165.0},
         "state": "closed", "reason": "pod ended",
         "identity": {"namespace": "ml", "cluster": "train", "owner": {"kind": "RayJob", "name": "nightly"},
             "session": "session_2026-11-29_09-00-00_000000_1", "node": "a9", "role": "head",

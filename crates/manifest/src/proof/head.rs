@@ -38,7 +38,8 @@ impl Head {
     pub fn life(&self, now: Nanos) -> Life {
         match self.state {
             State::Closed if self.reason != Some(Reason::RayletRestarted) => Life::Dead,
-            // Clocks differ, so a time in the future is as good as now.
+            // Clocks differ, so a time in the future is as good as now. A head that writes more seldom is not believed:
+            // the state of the whole session is told by it.
             _ if now.saturating_sub(self.written) < FRESH => Life::Live,
             _ => Life::Silent,
         }

@@ -53,7 +53,7 @@ impl Facts {
         let open = || manifests.iter().filter(|(_, manifest)| manifest.state != State::Closed);
         let ahead =
             newer || !closed && manifests.iter().any(|(_, manifest)| now.saturating_sub(manifest.written) < AHEAD);
-        let alive = open().any(|(_, manifest)| now.saturating_sub(manifest.written) < FRESH);
+        let alive = open().any(|(_, manifest)| now.saturating_sub(manifest.written) < manifest.collector.fresh_for());
         let node = Node { name, manifests, closed, ahead, alive };
         self.check_claims(&node);
         self.check_counters(&node, stored.map(|stored| stored.records));

@@ -181,6 +181,26 @@ fn what_ray_counted_and_nobody_stored_is_told() {
     assert_eq!(prove_at(LOOK + 2 * SECOND, silent).losses, [], "they are in its spool");
 }
 
+/// A node counts as alive for as long as its collector said that it writes nothing, within bounds.
+#[test]
+fn the_manifest_tells_how_long_its_node_is_alive() {
+    for (heartbeat, age, alive) in [
+        (0.0, 179, true),
+        (0.0, 180, false),
+        (345.0, 359, true),
+        (345.0, 360, false),
+        (f64::INFINITY, 899, true),
+        (1e300, 900, false),
+        (-1e300, 179, true),
+        (f64::NAN, 180, false),
+    ] {
+        let proof = prove_at(LOOK + (1 + age) * SECOND, |manifest, _| {
+            (manifest.state, manifest.collector.heartbeat_seconds) = (State::Open, heartbeat);
+        });
+        assert_eq!(proof.limits[0].alive, alive, "{heartbeat} {age}");
+    }
+}
+
 #[test]
 fn a_node_that_did_not_close_is_complete_to_its_last_flush() {
     for (state, seconds, alive) in

@@ -4,11 +4,11 @@
 //! Pure: zones of heads are passed in.
 
 use super::listing::Listing;
-use crate::ledger_rows::{Packed, Rows};
+use crate::ledger_rows::{Packed, Rows, RowsOfCluster};
 use crate::liveness::StartBounds;
 use ray_history_core::base::name::SessionKey;
 use std::cmp::{Ordering, Reverse};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 /// No row.
@@ -45,6 +45,7 @@ impl Listing {
         }
         let table = &*self.table;
         let ranges = self.ranges(rows);
+        let mut of_clusters: HashMap<u32, RowsOfCluster<'_>> = HashMap::new();
         let mut runs = Runs { of_session: vec![NONE; table.rows().len()], ..Runs::default() };
         let mut has_session = vec![false; rows.all().len()];
         for (at, row) in table.rows().iter().enumerate() {
@@ -52,7 +53,8 @@ impl Listing {
             let Some(key) = table.key(row) else { continue };
             let name = StartBounds::from_name(&key.session);
             let start = row.written().map_or(name, |written| name.no_later_than(written));
-            let mut candidates = rows.candidates(range.clone(), key.session.as_str(), start);
+            let of_cluster = of_clusters.entry(row.cluster).or_insert_with(|| rows.rows_of_cluster(range.clone()));
+            let mut candidates = of_cluster.candidates(key.session.as_str(), start);
             if !row.namespace_known() {
                 candidates = candidates.that_name(key.session.as_str());
             }
@@ -61,7 +63,7 @@ impl Listing {
                 if let (Some(minutes), Some(local)) = (zone(&key), key.session.local_micros()) {
                     let began = local.saturating_sub(minutes.saturating_mul(60_000_000));
                     let exact = StartBounds { earliest: began, latest: began, guess: began };
-                    candidates = rows.candidates(range.clone(), key.session.as_str(), exact);
+                    candidates = of_cluster.candidates(key.session.as_str(), exact);
                 }
             }
             for candidate in candidates.all() {

@@ -75,7 +75,11 @@ impl Proved {
         let closed = understood().filter(|(_, manifest)| is_closed(manifest.state));
         let closed = closed.map(|(Found { node, spool, .. }, _)| (node.clone(), spool.clone())).collect();
         let open = understood().filter(|(_, manifest)| !is_closed(manifest.state));
-        let ends = open.flat_map(|(_, manifest)| [FRESH, SETTLED].map(|after| manifest.written.saturating_add(after)));
+        let ends = open.flat_map(|(_, manifest)| {
+            // A head counts as alive for no longer than `FRESH`.
+            let ages = [FRESH, SETTLED, manifest.collector.fresh_for()];
+            ages.map(|after| manifest.written.saturating_add(after))
+        });
         let starts = read.named.iter().map(|node| node.start.saturating_add(FRESH));
         let again_at = ends.chain(starts).filter(|at| *at > now).min();
         let first = |(found, manifest): (&Found, &Manifest)| {

@@ -178,8 +178,8 @@ fn actors_that_were_meant_to_die_did_not_fail() {
     assert_eq!(failures(&told).groups[0].caused_by, Some(1));
     // The driver of the job was killed, and its actors went with it.
     let owner = id(28, 3);
-    let owned = json!({"actorDiedErrorContext": {"reason": "OWNER_DIED", "ownerId": owner, "errorMessage": "Owner worker exit type: SYSTEM_ERROR Worker"}});
-    let mut told: Vec<Value> = dead_actor(1, 9, &owned).into();
+    let orphan = json!({"actorDiedErrorContext": {"reason": "OWNER_DIED", "ownerId": owner, "errorMessage": "Owner worker exit type: SYSTEM_ERROR Worker"}});
+    let mut told: Vec<Value> = dead_actor(1, 9, &orphan).into();
     told.push(dead_worker(3, &ms(20), "SYSTEM_ERROR", ""));
     assert_eq!(failures(&told).groups[0].caused_by, Some(1));
 }

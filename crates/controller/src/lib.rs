@@ -8,6 +8,7 @@
 //! program and never stops serving. Never imports `http`: both use settings, liveness and health.
 
 mod announce;
+mod api_error;
 mod client;
 mod clusters;
 mod counts;
@@ -24,15 +25,15 @@ mod ray_service;
 mod relist_queue;
 mod replicas;
 mod report;
+mod reviewer;
 mod secrets;
 mod services;
 mod settings;
 mod status;
 
 pub use client::client;
+pub use reviewer::KubernetesReviewer;
 
-use crate::access::CurrentAccess;
-use crate::health::{Gate, Health};
 use announce::{Announcer, Deaths, Runs};
 use clusters::Clusters;
 use counts::{cache_status, sessions_status};
@@ -47,8 +48,10 @@ use obituaries::Obituaries;
 use pace::Pace;
 use pending_deaths::{Leader, PendingDeaths};
 use prewarm::Prewarmer;
+use ray_history_access::CurrentAccess;
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
+use ray_history_health::{Gate, Health};
 use ray_history_obituary::ledger::Row;
 use ray_history_session::catalog::Listing;
 use ray_history_session::liveness::{Changes, Watched};

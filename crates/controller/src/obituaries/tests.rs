@@ -245,7 +245,8 @@ async fn news_are_one_piece_a_minute_and_past_days_one_object() {
         ledger.add(row(n));
         memory.put(format!("root/ray-history/v1/ledger/2026-11-01/{name}.jsonl"), ledger.write().unwrap());
     };
-    (old("1-a", 1), old("2-b", 2));
+    old("1-a", 1);
+    old("2-b", 2);
     News::default().join_days(&bucket).await.unwrap();
     // A late piece is added to its day.
     old("3-a", 3);

@@ -125,7 +125,7 @@ impl Recorder {
                     self.keep_meanwhile(&object);
                 }
                 Some(Err(error)) => {
-                    tracing::error!(error = %chain(&error), "an obituary could not be written; please report this")
+                    tracing::error!(error = %chain(&error), "an obituary could not be written; please report this");
                 }
             }
         }

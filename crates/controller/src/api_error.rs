@@ -6,7 +6,7 @@ use std::error::Error;
 /// Returns the API server's own words and its status, if an error is its answer; else the error with all its causes.
 ///
 /// The text that the client makes of an answer has all fields of it as Rust shows them.
-pub fn text(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn text(error: &(dyn Error + 'static)) -> String {
     let mut at = Some(error);
     while let Some(cause) = at {
         if let Some(kube::Error::Api(status)) = cause.downcast_ref() {

@@ -33,7 +33,9 @@ use ray_history_obituary::document::Kubernetes;
 use ray_history_obituary::ledger::Row;
 use ray_history_obituary::object::{Event, Pod, RayCluster, RayJob, RayService};
 use ray_history_session::Sessions;
-use ray_history_settings::{self as settings, ObituariesMode, ObituariesStore, SecretData};
+use ray_history_settings::{
+    Clusters, Obituaries as Wanted, ObituariesMode, ObituariesStore, SecretData, Settings, Storage,
+};
 use recorder::{Place, Recorder};
 use shared::Shared;
 use std::sync::Arc;
@@ -51,7 +53,7 @@ const RETRY: Duration = Duration::from_secs(30);
 /// The store of the settings in force, with the data of its Secret.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Store {
-    pub(super) storage: settings::Storage,
+    pub(super) storage: Storage,
     pub(super) secret: SecretData,
 }
 
@@ -67,8 +69,8 @@ pub(super) struct Obituaries {
 
 /// The tasks of a mode that is on.
 struct Running {
-    mode: settings::Obituaries,
-    clusters: settings::Clusters,
+    mode: Wanted,
+    clusters: Clusters,
     store: Store,
     shared: Arc<Shared>,
     place: channel::Sender<Place>,
@@ -91,7 +93,7 @@ impl Obituaries {
     }
 
     /// Follows settings; does nothing if they are the same as before.
-    pub(super) fn select(&mut self, settings: &settings::Settings, store: Store) {
+    pub(super) fn select(&mut self, settings: &Settings, store: Store) {
         let mode = settings.obituaries;
         if mode.mode == ObituariesMode::Off {
             self.running = None;
