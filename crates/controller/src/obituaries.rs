@@ -32,7 +32,7 @@ use ray_history_obituary::cause::Outcome;
 use ray_history_obituary::document::Kubernetes;
 use ray_history_obituary::ledger::Row;
 use ray_history_obituary::object::{Event, Pod, RayCluster, RayJob, RayService};
-use ray_history_session::Sessions;
+use ray_history_session::{Sessions, watched_objects};
 use ray_history_settings::{
     Clusters, Obituaries as Wanted, ObituariesMode, ObituariesStore, SecretData, Settings, Storage,
 };
@@ -45,8 +45,6 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use version::Kind;
 
-/// Upper bound of the memory for facts, in bytes.
-const MAX_FACTS: u64 = 256 << 20;
 /// Pause between two tries to connect to the store, or to ask which Kubernetes this is.
 const RETRY: Duration = Duration::from_secs(30);
 
@@ -100,8 +98,6 @@ impl Obituaries {
             return;
         }
         let is_new = self.running.is_none();
-        let bytes = usize::try_from(settings.cache.max_memory / 32)
-            .map_or(MAX_FACTS as usize, |part| part.min(MAX_FACTS as usize));
         let running = self.running.get_or_insert_with(|| Running {
             mode,
             clusters: settings.clusters.clone(),
@@ -113,6 +109,7 @@ impl Obituaries {
             recorder: JoinSet::new(),
             stop: CancellationToken::new(),
         });
+        running.shared.set_bytes(watched_objects(settings));
         if is_new {
             let recorder = Recorder {
                 shared: Arc::clone(&running.shared),
@@ -121,7 +118,6 @@ impl Obituaries {
                 place: running.place.subscribe(),
                 leader: self.leader.subscribe(),
                 ended: self.ended.clone(),
-                bytes,
             };
             let (client, stop) = (self.client.clone(), running.stop.clone());
             running.recorder.spawn(async move { recorder.identified(client).await.run(stop).await });

@@ -60,7 +60,7 @@ pub use ended::Ended;
 pub use error::Error;
 pub use heads::{Glance, KnownBy};
 pub use load::{LogIndex, OpenSession, Proved};
-pub use memory::Reservation;
+pub use memory::{Reservation, watched_objects};
 pub use open::{Opening, Stored};
 pub use progress::{Phase, Progress};
 pub use run_facts::Run;
@@ -153,7 +153,7 @@ impl Sessions {
         watched: Watched,
         metrics: Metrics,
     ) -> Self {
-        let parts = memory::split(settings.cache.max_memory);
+        let parts = memory::split(&settings);
         let obituaries = Arc::new(Obituaries::new(Arc::clone(&store), roots.clone(), parts.obituaries));
         let source = Source::new(store, roots, &settings.clusters.namespaces, &metrics.catalog, parts.facts);
         let stop = CancellationToken::new();
@@ -189,7 +189,7 @@ impl Sessions {
 
     /// Applies settings without dropping anything that still fits.
     pub fn apply(&self, settings: Arc<Settings>) {
-        let parts = memory::split(settings.cache.max_memory);
+        let parts = memory::split(&settings);
         self.budget.resize(parts.sessions);
         self.answer_budget.resize(parts.answers);
         self.lanes.resize(settings.loading.max_concurrent);
@@ -209,7 +209,7 @@ impl Sessions {
     /// complete.
     pub fn replace_store(&self, store: Arc<dyn Storage>, roots: Vec<Root>) {
         let settings = self.settings();
-        let facts = memory::split(settings.cache.max_memory).facts;
+        let facts = memory::split(&settings).facts;
         self.obituaries.replace_store(Arc::clone(&store), roots.clone());
         let source = Source::new(store, roots, &settings.clusters.namespaces, &self.metrics.catalog, facts);
         self.source.send_replace(Arc::new(source));

@@ -6,7 +6,8 @@
 //!                  │                                              └─► FetchSlots: event files on their way
 //!                  ├─► MemoryBudget of answers ───► Reservation of each long answer
 //!                  ├─► bound of the facts of jobs (`run_facts`), which weighs them itself
-//!                  └─► bound of rows and documents of why runs ended (`obituaries`), which weighs them itself
+//!                  ├─► bound of rows and documents of why runs ended (`obituaries`), which weighs them itself
+//!                  └─► bound of the facts of watched objects, which the controller weighs, if it keeps why runs ended
 //! ```
 //!
 //! A [`MemoryBudget`] is a number of bytes, and a [`Reservation`] a part of it that is given back on drop, so an evicted
@@ -20,6 +21,7 @@
 //! `load_permit`, not here.
 
 use parking_lot::{Mutex, MutexGuard};
+use ray_history_settings::{ObituariesMode, Settings};
 use std::sync::Arc;
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -30,6 +32,8 @@ const MAX_ANSWERS: u64 = 64 << 20;
 const MAX_FACTS: u64 = 64 << 20;
 /// Upper bound of the part for rows and documents of why runs ended, in bytes: rows of some 150,000 runs.
 const MAX_OBITUARIES: u64 = 64 << 20;
+/// Upper bound of the part for facts of watched objects, in bytes: those of some 10,000 clusters.
+const MAX_WATCHED: u64 = 256 << 20;
 /// Size of all files together that one load fetches, in KiB. Fewer big files than small ones are fetched concurrently.
 const FETCHED_KIB: usize = 32 << 10;
 /// Maximum bytes that one fetched file holds: pieces of the largest size that any store returns.
@@ -50,11 +54,20 @@ pub(super) struct Parts {
     pub(super) obituaries: u64,
 }
 
-/// Splits a budget into its parts.
-pub(super) fn split(budget: u64) -> Parts {
+/// Splits the budget of settings into its parts.
+pub(super) fn split(settings: &Settings) -> Parts {
+    let budget = settings.cache.max_memory;
     let (answers, facts) = ((budget / 8).min(MAX_ANSWERS), (budget / 32).min(MAX_FACTS));
-    let obituaries = (budget / 32).min(MAX_OBITUARIES);
-    Parts { sessions: budget - answers - facts - obituaries, answers, facts, obituaries }
+    let (obituaries, watched) = ((budget / 32).min(MAX_OBITUARIES), watched_objects(settings));
+    Parts { sessions: budget - answers - facts - obituaries - watched, answers, facts, obituaries }
+}
+
+/// Returns the part of `cache.maxMemory` for the facts of watched objects, in bytes: none unless why runs ended is kept.
+pub fn watched_objects(settings: &Settings) -> u64 {
+    match settings.obituaries.mode {
+        ObituariesMode::Off => 0,
+        ObituariesMode::Resources | ObituariesMode::Pods => (settings.cache.max_memory / 32).min(MAX_WATCHED),
+    }
 }
 
 /// A number of bytes that can be reserved.

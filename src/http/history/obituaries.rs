@@ -2,7 +2,7 @@
 
 use crate::http::error::Error;
 use crate::http::error::problem::Problem;
-use crate::http::request::path::why_path;
+use crate::http::request::path::document_path;
 use crate::http::request::{Call, filter};
 use crate::http::sessions::item::ObjectItem;
 use crate::http::sessions::run::without_cause;
@@ -90,7 +90,7 @@ impl RunOfObject {
             code: row.code.map(Code::name),
             certainty: certainty(row),
             sentence: row.sentence().unwrap_or_else(|| without_cause(row)),
-            document: why_path(&row.object).replacen("why", "/api/history/v1/obituaries", 1),
+            document: format!("/{}", document_path(&row.object)),
         }
     }
 }

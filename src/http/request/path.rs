@@ -44,8 +44,17 @@ pub(in crate::http) fn owner_path(namespace: &str, owner: &Owner) -> String {
 
 /// Returns the path of the page about the end of an object, relative to the server's root.
 pub(in crate::http) fn why_path(object: &ObjectId) -> String {
-    let ObjectId { kind, namespace, name, uid } = object;
-    format!("why/{}/{}/{}/{}", escape_name(namespace), kind.folder(), escape_name(name), escape_name(uid))
+    format!("why/{}", object_path(object))
+}
+
+/// Returns the path of an object's document, relative to the server's root.
+pub(in crate::http) fn document_path(object: &ObjectId) -> String {
+    format!("api/history/v1/obituaries/{}", object_path(object))
+}
+
+fn object_path(object: &ObjectId) -> String {
+    let names = [&object.namespace, object.kind.folder(), &object.name, &object.uid];
+    names.map(escape_name).join("/")
 }
 
 /// Escapes a name for a URL or a cookie.

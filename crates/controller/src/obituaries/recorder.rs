@@ -22,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Interval at which the records are searched for news.
 const TICK: Duration = Duration::from_secs(1);
+/// Searches after which the facts are weighed.
+const WEIGHED: u32 = 10;
 /// Documents that are written concurrently.
 const AT_ONCE: usize = 8;
 /// Pause after a failed write.
@@ -51,8 +53,6 @@ pub(super) struct Recorder {
     pub(super) leader: watch::Receiver<Leader>,
     /// The runs that are over, for their Events.
     pub(super) ended: mpsc::UnboundedSender<Vec<Row>>,
-    /// The memory for facts, in bytes.
-    pub(super) bytes: usize,
 }
 
 impl Recorder {
@@ -60,12 +60,17 @@ impl Recorder {
         let mut news = News::default();
         let mut paused: Option<Instant> = None;
         let mut ends = Ends::default();
+        let mut turn = 0_u32;
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = tokio::time::sleep(TICK) => {}
             }
-            self.shared.limit(self.bytes);
+            // To weigh all facts takes longer than to look for news.
+            if turn.is_multiple_of(WEIGHED) {
+                self.shared.limit();
+            }
+            turn = turn.wrapping_add(1);
             let (leader, place) = (*self.leader.borrow(), self.place.borrow().clone());
             let due = self.shared.records.lock().due(now());
             match (leader, place) {

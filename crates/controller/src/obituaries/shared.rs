@@ -17,6 +17,8 @@ pub(super) struct Shared {
     troubles: Mutex<Troubles>,
     /// Reason why documents cannot be written, if any.
     writing: Mutex<Option<WriteTrouble>>,
+    /// The memory for facts, in bytes.
+    bytes: Mutex<usize>,
     /// Objects that there was no memory for.
     refused: Mutex<usize>,
 }
@@ -89,8 +91,14 @@ impl Shared {
         self.writing.lock().clone()
     }
 
-    /// Keeps the records within so many bytes.
-    pub(super) fn limit(&self, bytes: usize) {
+    /// Sets the memory for facts, in bytes.
+    pub(super) fn set_bytes(&self, bytes: u64) {
+        *self.bytes.lock() = usize::try_from(bytes).unwrap_or(usize::MAX);
+    }
+
+    /// Keeps the records within their memory.
+    pub(super) fn limit(&self) {
+        let bytes = *self.bytes.lock();
         let refused = self.records.lock().limit(bytes);
         let before = std::mem::replace(&mut *self.refused.lock(), refused);
         if before == 0 && refused > 0 {

@@ -164,8 +164,8 @@ async fn record(rig: Rig, leader: Leader, time: Duration) -> (Arc<Obituaries>, V
     let (_place, place) = watch::channel(Place::Bucket(Arc::new(rig.bucket)));
     let (_leader, leader) = watch::channel(leader);
     let (shared, author, stop) = (Arc::clone(&rig.shared), rig.author, CancellationToken::new());
-    let recorder =
-        Recorder { shared: rig.shared, index: Arc::clone(&index), author, place, leader, ended, bytes: 1 << 20 };
+    shared.set_bytes(1 << 20);
+    let recorder = Recorder { shared: rig.shared, index: Arc::clone(&index), author, place, leader, ended };
     let running = tokio::spawn(recorder.run(stop.clone()));
     tokio::time::sleep(time).await;
     stop.cancel();

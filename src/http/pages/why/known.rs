@@ -2,7 +2,7 @@
 
 use crate::http::error::Error;
 use crate::http::request::Call;
-use crate::http::request::path::{escape_name, session_path};
+use crate::http::request::path::{document_path, session_path, why_path};
 use crate::http::sessions::find;
 use crate::http::sessions::obituary::{self, is_of};
 use crate::http::sessions::run::ShownRun;
@@ -117,7 +117,7 @@ pub(super) async fn of_object(call: &Call<'_>, object: &ObjectId) -> Result<Know
     let run = judged(&document, run, ray.as_ref());
     let heading = heading(&format!("{} {name}", object.kind), run.as_ref());
     let zone = facts.and_then(|facts| facts.zone_minutes);
-    let (shows_logs, json) = (call.permit.shows_logs(&object.namespace).await, json_path(object));
+    let (shows_logs, json) = (call.permit.shows_logs(&object.namespace).await, document_path(object));
     Ok(Known { heading, name, document, run, ray, zone, shows_logs, is_loading: false, notes, links, json })
 }
 
@@ -152,7 +152,7 @@ pub(super) async fn of_session(call: &Call<'_>, entry: &Entry) -> Result<Known, 
     let (document, run, json) = if let Some(found) = found {
         let object = &found.document.object;
         links.push((why_path(object), format!("All of {} {}", object.kind, object.name)));
-        let json = json_path(object);
+        let json = document_path(object);
         let run = judged(&found.document, found.run().cloned(), ray_facts.as_ref());
         (found.document, run, json)
     } else {
@@ -224,18 +224,4 @@ fn sessions(call: &Call<'_>, document: &Document) -> Vec<(usize, SessionKey)> {
         found.extend(keys.into_iter().map(|key| (at, key)));
     }
     found
-}
-
-/// Returns the path of an object's page from the server's root.
-fn why_path(object: &ObjectId) -> String {
-    format!("why/{}", object_path(object))
-}
-
-fn json_path(object: &ObjectId) -> String {
-    format!("api/history/v1/obituaries/{}", object_path(object))
-}
-
-fn object_path(object: &ObjectId) -> String {
-    let names = [&object.namespace, object.kind.folder(), &object.name, &object.uid];
-    names.map(escape_name).join("/")
 }
