@@ -5,13 +5,15 @@ mod completions;
 mod list;
 mod logs;
 mod open;
+mod place;
 mod server;
 mod why;
 
 pub use completions::{Completions, Man};
-pub use list::{List, ListFormat, Place};
+pub use list::{List, ListFormat};
 pub use logs::{Download, Grep, LogFiles, Logs, LogsCommand};
 pub use open::Open;
+pub use place::{Place, Places};
 pub use server::RunningServer;
 pub use why::{Why, WhyFormat};
 

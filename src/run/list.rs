@@ -4,14 +4,14 @@ use super::client::{self, Client, escaped};
 use super::exit::{FAILED, NOTHING};
 use super::print::{is_open_after, is_open_after_json, print_error};
 use super::{listing, sources};
-use crate::args::{List, ListFormat, Place};
+use crate::args::{List, ListFormat, Place, Places};
 use crate::http::{self, State};
 use crate::list::{Pages, may_grow, name, table};
 use anyhow::{Context, bail};
 use ray_history_access::CurrentAccess;
 use ray_history_health::Health;
 use ray_history_metrics::Metrics;
-use ray_history_settings::{KubeRay, Settings};
+use ray_history_settings::Settings;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,10 +31,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Prints the sessions, and returns the exit code.
 pub(super) fn run(args: &List) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let pages = runtime.block_on(async {
-        let place = args.place(&|name| std::env::var(name).ok());
-        read(&Origin::of(place, &args.root_dir, &args.kuberay).await?, args).await
-    });
+    let pages = runtime.block_on(async { read(&Origin::of(&args.places).await?, args).await });
     runtime.shutdown_background();
     let pages = pages?;
     for note in pages.notes() {
@@ -107,13 +104,13 @@ pub(super) enum Origin {
 
 impl Origin {
     /// Returns the list of a place.
-    pub(super) async fn of(place: Option<Place>, root_dir: &[String], kuberay: &KubeRay) -> anyhow::Result<Self> {
-        let settings = match place {
+    pub(super) async fn of(places: &Places) -> anyhow::Result<Self> {
+        let settings = match places.place(&|name| std::env::var(name).ok()) {
             Some(Place::Server(server)) => return Ok(Self::Server(Client::new(&server)?)),
-            Some(Place::Folder(folder)) => sources::folder(folder, root_dir.to_vec()),
+            Some(Place::Folder(folder)) => sources::folder(folder, places.root_dir.clone()),
             Some(Place::Document(file)) => sources::document(&file)?,
             Some(Place::KubeRay) => {
-                let (settings, notes) = sources::kuberay(kuberay)?;
+                let (settings, notes) = sources::kuberay(&places.kuberay)?;
                 for note in notes {
                     print_error(note);
                 }

@@ -39,7 +39,7 @@ async fn find(args: &Why) -> anyhow::Result<Option<(Value, Option<Value>)>> {
     if !third.starts_with("session_") && !["rayjob", "raycluster"].contains(&first) {
         bail!("{name:?} is neither NAMESPACE/CLUSTER/SESSION nor rayjob/NAMESPACE/NAME nor raycluster/NAMESPACE/NAME");
     }
-    let origin = Origin::of(args.place(&|name| std::env::var(name).ok()), &args.root_dir, &args.kuberay).await?;
+    let origin = Origin::of(&args.places).await?;
     let run = if third.starts_with("session_") {
         let query =
             format!("limit={SESSIONS}&namespace={}&cluster={}&q={}", escaped(first), escaped(second), escaped(third));
