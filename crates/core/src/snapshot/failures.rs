@@ -1,6 +1,6 @@
 //! The digest of a session's failures: failed task attempts, actors, workers, nodes and jobs in groups.
 //!
-//! A group has one kind, job and [fingerprint], so ten thousand attempts that failed alike are one row with
+//! A group has one kind, job and `fingerprint`, so ten thousand attempts that failed alike are one row with
 //! an example. Groups can be stored as they are: nothing in them refers to the snapshot, they are bounded, and equal
 //! snapshots give equal groups. Ordinary ends are no failures: actors that were killed on purpose, workers that were told
 //! to exit, nodes that were idle.
