@@ -276,6 +276,9 @@ fn causes(sessions: &Arc<Sessions>, listing: &Listing) {
         counts.bytes / counts.rows as u64,
         joined.as_secs_f64()
     );
+    let started = Instant::now();
+    sessions.obituaries().apply([row(SESSIONS + 1_000, None)]);
+    println!("one more row joined in {:.2} ms", started.elapsed().as_secs_f64() * 1e3);
     let all = || Query { runs: true, ..Query::default() };
     let sorted = |word: &str| Query { sort: Sort::parse(word).unwrap(), ..all() };
     for (name, query) in [
@@ -294,7 +297,7 @@ fn causes(sessions: &Arc<Sessions>, listing: &Listing) {
             let page = sessions.page(&query);
             let told = page.entries.iter().filter(|entry| sessions.why(&entry.key).is_some()).count();
             total = page.total;
-            assert!(told <= page.entries.len());
+            assert!(told > 0 || page.entries.is_empty());
             slowest = slowest.max(started.elapsed());
         }
         println!("page of sessions {name:<22} {:>8.2} ms of 300, {total} match", slowest.as_secs_f64() * 1e3);

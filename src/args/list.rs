@@ -22,7 +22,7 @@ pub struct List {
     /// Only sessions in this state.
     #[arg(long, value_name = "STATE", value_parser = ["live", "dead", "unknown"])]
     pub state: Option<String>,
-    /// Only sessions whose jobs ended like this.
+    /// Only runs with this outcome: as Kubernetes knew it, else by their jobs.
     #[arg(long, value_name = "OUTCOME", value_parser = ["succeeded", "failed", "stopped", "unknown"])]
     pub outcome: Option<String>,
     /// Only runs with this first cause, as Kubernetes knew it: a code such as `HeadOOM`.

@@ -132,7 +132,11 @@ async fn listed(state: &State, access: &Access, person: &Person) -> Result<catal
     let listing = state.sessions.listing();
     // Runs that never began have no session.
     let of_runs = state.sessions.obituaries().namespaces();
-    let all: BTreeSet<&str> = listing.confirmed_namespaces().chain(of_runs.iter().map(|name| &**name)).collect();
+    let settings = state.sessions.settings();
+    let served = &settings.clusters.namespaces;
+    let of_runs = of_runs.iter().map(|name| &**name);
+    let of_runs = of_runs.filter(|name| served.is_empty() || served.iter().any(|served| served == name));
+    let all: BTreeSet<&str> = listing.confirmed_namespaces().chain(of_runs).collect();
     let visible = access.visible(person, all).await;
     Ok(match visible.map_err(|_| Refusal::Undecided)? {
         Visible::All => catalog::Visible::All,

@@ -13,6 +13,9 @@ use std::process::ExitCode;
 /// Most sessions of a cluster that are searched for a name.
 const SESSIONS: usize = 1000;
 
+/// Most rows of one run that are looked at: of the job, and of the clusters that it used.
+const SAME: usize = 10;
+
 /// Prints why a run ended, and returns the exit code.
 pub(super) fn run(args: &Why) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -33,11 +36,9 @@ pub(super) fn run(args: &Why) -> anyhow::Result<ExitCode> {
 async fn find(args: &Why) -> anyhow::Result<Option<(Value, Option<Value>)>> {
     let name = args.name.trim_matches('/');
     let parts: Vec<&str> = name.split('/').collect();
-    let [first, second, third] = parts[..] else {
-        bail!("{name:?} is neither NAMESPACE/CLUSTER/SESSION nor rayjob/NAMESPACE/NAME")
-    };
+    let [first, second, third] = parts[..] else { bail!(no_name(name)) };
     if !third.starts_with("session_") && !["rayjob", "raycluster"].contains(&first) {
-        bail!("{name:?} is neither NAMESPACE/CLUSTER/SESSION nor rayjob/NAMESPACE/NAME nor raycluster/NAMESPACE/NAME");
+        bail!(no_name(name));
     }
     let origin = Origin::of(&args.places).await?;
     let run = if third.starts_with("session_") {
@@ -47,12 +48,13 @@ async fn find(args: &Why) -> anyhow::Result<Option<(Value, Option<Value>)>> {
         items(&list, "sessions").find(|item| item["session"] == third).cloned()
     } else {
         let owner = if first == "rayjob" { "ownerKind=rayjob&owner" } else { "cluster" };
-        let query = format!("limit=1&namespace={}&{owner}={}", escaped(second), escaped(third));
-        let runs = parsed(&origin.runs(&query).await?);
-        let recorded = items(&runs, "runs").next().cloned();
-        match recorded {
-            Some(run) => Some(run),
-            None => items(&parsed(&origin.settled(&query).await?), "sessions").next().cloned(),
+        let query = format!("namespace={}&{owner}={}", escaped(second), escaped(third));
+        let runs = parsed(&origin.runs(&format!("limit={SAME}&{query}")).await?);
+        if let Some(run) = newest(&runs, first) {
+            Some(run.clone())
+        } else {
+            let list = origin.settled(&format!("limit=1&{query}")).await?;
+            items(&parsed(&list), "sessions").next().cloned()
         }
     };
     let Some(run) = run else { return Ok(None) };
@@ -75,10 +77,42 @@ async fn find(args: &Why) -> anyhow::Result<Option<(Value, Option<Value>)>> {
     Ok(Some((run, document)))
 }
 
+fn no_name(name: &str) -> String {
+    format!("{name:?} is none of NAMESPACE/CLUSTER/SESSION, rayjob/NAMESPACE/NAME and raycluster/NAMESPACE/NAME")
+}
+
+/// Returns the newest run. A `RayJob` and its cluster tell the same one; that of the kind that was asked for has more.
+fn newest<'a>(runs: &'a Value, kind: &str) -> Option<&'a Value> {
+    let newest = items(runs, "runs").next()?;
+    let is_same = |run: &&Value| run["object"]["run"] == newest["object"]["run"] && run["object"]["kind"] == kind;
+    items(runs, "runs").find(is_same).or(Some(newest))
+}
+
 fn items<'a>(list: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
     list[field].as_array().into_iter().flatten()
 }
 
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_kind_that_was_asked_for_tells_its_newest_run() {
+        let run = |kind: &str, run: &str| json!({"object": {"kind": kind, "run": run}});
+        let runs = json!({"runs": [run("raycluster", "b"), run("rayjob", "b"), run("rayjob", "a")]});
+        assert_eq!(newest(&runs, "rayjob"), Some(&run("rayjob", "b")));
+        assert_eq!(newest(&runs, "raycluster"), Some(&run("raycluster", "b")));
+        let older = json!({"runs": [run("raycluster", "b"), run("rayjob", "a")]});
+        assert_eq!(
+            newest(&older, "rayjob"),
+            Some(&run("raycluster", "b")),
+            "only its cluster tells the newest one yet"
+        );
+        assert_eq!(newest(&json!({}), "rayjob"), None);
+    }
 }

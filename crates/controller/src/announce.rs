@@ -125,7 +125,8 @@ impl Announcer {
                 key.cluster.namespace,
                 key.cluster.name,
                 self.base,
-                why.as_ref().map(|why| format!(" ; {why}")).unwrap_or_default()
+                // After the link, which no sentence may cut off.
+                why.as_ref().map(|why| format!(" Why: {why}")).unwrap_or_default()
             );
             if died.len() <= MAX_SINGLE_EVENTS {
                 self.publish(EventType::Normal, "SessionEnded", note.clone(), history, Some(cluster.clone())).await;

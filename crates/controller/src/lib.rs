@@ -34,7 +34,7 @@ mod status;
 pub use client::client;
 pub use reviewer::KubernetesReviewer;
 
-use announce::{Announcer, Deaths, Runs};
+use announce::{Announcer, Deaths, EndedRun, Runs};
 use clusters::Clusters;
 use counts::{cache_status, sessions_status};
 use expected_sessions::ExpectedSessions;
@@ -52,7 +52,6 @@ use ray_history_access::CurrentAccess;
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::SessionKey;
 use ray_history_health::{Gate, Health};
-use ray_history_obituary::ledger::Row;
 use ray_history_session::catalog::Listing;
 use ray_history_session::liveness::{Changes, Watched};
 use ray_history_session::{CurrentStore, Sessions};
@@ -111,8 +110,8 @@ pub struct Controller {
     prewarmer: Prewarmer,
     pending_deaths: PendingDeaths,
     obituaries: Obituaries,
-    /// Taken when it runs.
-    ended_runs: Option<mpsc::UnboundedReceiver<Vec<Row>>>,
+    /// The number of changes of settings that `obituaries` follows.
+    followed: u64,
     session_counts: Option<(Arc<Listing>, SessionsStatus)>,
 }
 
@@ -131,7 +130,7 @@ impl Controller {
         let (store, watched) = (Arc::new(CurrentStore::new(Arc::clone(&sessions))), sessions.watched().clone());
         let settings = SettingsApplier::new(client.clone(), store, Arc::clone(&access), own, limit);
         let prewarmer = Prewarmer::new(Arc::clone(&sessions));
-        let (obituaries, ended_runs) = Obituaries::new(client.clone(), Arc::clone(&sessions), &options.replica);
+        let obituaries = Obituaries::new(client.clone(), Arc::clone(&sessions), &options.replica);
         Self {
             client,
             options,
@@ -147,7 +146,7 @@ impl Controller {
             prewarmer,
             pending_deaths: PendingDeaths::default(),
             obituaries,
-            ended_runs: Some(ended_runs),
+            followed: 0,
             session_counts: None,
         }
     }
@@ -166,7 +165,6 @@ impl Controller {
         tasks.spawn(announcer.clone().announce(received_deaths));
         let (runs, received_runs) = mpsc::unbounded_channel();
         tasks.spawn(announcer.clone().announce_runs(received_runs));
-        let mut ended_runs = self.ended_runs.take().unwrap_or_else(|| mpsc::unbounded_channel().1);
         let api = Api::namespaced(self.client.clone(), &self.options.namespace);
         let mut reporter = Reporter::new(api, &self.options.replica);
         let mut rejections = REJECTIONS;
@@ -179,7 +177,7 @@ impl Controller {
                 Some(news) = history.recv() => self.on_history_news(news),
                 work = self.settings.next_work() => self.settings.run(work),
                 Some(changes) = changes.recv() => self.on_changes(changes),
-                Some(rows) = ended_runs.recv() => self.on_ended_runs(rows, &runs),
+                ended = self.obituaries.next_ended() => self.on_ended_runs(ended, &runs),
                 () = self.prewarmer.step_ended() => {}
                 _ = ticks.tick() => {
                     self.relist_folders();
@@ -200,13 +198,14 @@ impl Controller {
             while tasks.try_join_next().is_some() {}
         }
         let leave = async {
-            self.obituaries.leave().await;
             if let Some(history) = &self.history {
                 reporter.leave(history).await;
             }
             if let Some(replicas) = self.replicas.take() {
                 replicas.leave().await;
             }
+            // Last, because a store may be slow, and the other replicas wait for the Lease.
+            self.obituaries.leave().await;
         };
         let _ = tokio::time::timeout(LEAVE, leave).await;
     }
@@ -215,7 +214,10 @@ impl Controller {
     fn follow_settings(&mut self, clusters: &mut Clusters) {
         if let Some((_, settings)) = self.settings.in_force() {
             clusters.select(&settings.clusters);
-            if let Some(store) = self.settings.store() {
+            if self.followed != self.settings.changes()
+                && let Some(store) = self.settings.store()
+            {
+                self.followed = self.settings.changes();
                 self.obituaries.select(settings, store);
             }
             self.health.open(Gate::Settings);
@@ -324,13 +326,8 @@ impl Controller {
     }
 
     /// Publishes the ends of runs that no session tells of.
-    fn on_ended_runs(&self, rows: Vec<Row>, runs: &mpsc::UnboundedSender<Runs>) {
-        let Some(history) = self.history.as_deref() else { return };
-        if self.leader() != Leader::Us {
-            return;
-        }
-        let ended = self.obituaries.without_session(rows);
-        if !ended.is_empty() {
+    fn on_ended_runs(&self, ended: Vec<EndedRun>, runs: &mpsc::UnboundedSender<Runs>) {
+        if let Some(history) = self.history.as_deref().filter(|_| self.leader() == Leader::Us) {
             let _ = runs.send((reference(history), ended));
         }
     }

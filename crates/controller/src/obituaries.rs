@@ -30,6 +30,7 @@ use kube::{Api, Client};
 use ray_history_core::layout::Root;
 use ray_history_obituary::cause::Outcome;
 use ray_history_obituary::document::Kubernetes;
+use ray_history_obituary::facts;
 use ray_history_obituary::ledger::Row;
 use ray_history_obituary::object::{Event, Pod, RayCluster, RayJob, RayService};
 use ray_history_session::{Sessions, watched_objects};
@@ -62,6 +63,7 @@ pub(super) struct Obituaries {
     replica: String,
     leader: channel::Sender<Leader>,
     ended: mpsc::UnboundedSender<Vec<Row>>,
+    received_ends: mpsc::UnboundedReceiver<Vec<Row>>,
     running: Option<Running>,
 }
 
@@ -79,22 +81,20 @@ struct Running {
 }
 
 impl Obituaries {
-    /// Returns a keeper that keeps nothing yet, and the runs whose ends it tells.
-    pub(super) fn new(
-        client: Client,
-        sessions: Arc<Sessions>,
-        replica: &str,
-    ) -> (Self, mpsc::UnboundedReceiver<Vec<Row>>) {
-        let (ended, receiver) = mpsc::unbounded_channel();
+    /// Returns a keeper that keeps nothing yet.
+    pub(super) fn new(client: Client, sessions: Arc<Sessions>, replica: &str) -> Self {
+        let (ended, received_ends) = mpsc::unbounded_channel();
         let (leader, _) = channel::channel(Leader::Unknown);
-        (Self { client, sessions, replica: replica.to_owned(), leader, ended, running: None }, receiver)
+        Self { client, sessions, replica: replica.to_owned(), leader, ended, received_ends, running: None }
     }
 
-    /// Follows settings; does nothing if they are the same as before.
+    /// Follows settings; what is the same as before goes on.
     pub(super) fn select(&mut self, settings: &Settings, store: Store) {
         let mode = settings.obituaries;
         if mode.mode == ObituariesMode::Off {
-            self.running = None;
+            if let Some(running) = self.running.take() {
+                tokio::spawn(running.end());
+            }
             return;
         }
         let is_new = self.running.is_none();
@@ -120,7 +120,12 @@ impl Obituaries {
                 ended: self.ended.clone(),
             };
             let (client, stop) = (self.client.clone(), running.stop.clone());
-            running.recorder.spawn(async move { recorder.identified(client).await.run(stop).await });
+            running.recorder.spawn(async move {
+                let identified = stop.run_until_cancelled(recorder.identified(client)).await;
+                if let Some(recorder) = identified {
+                    recorder.run(stop).await;
+                }
+            });
         }
         if is_new || running.mode.mode != mode.mode || running.clusters != settings.clusters {
             running.clusters = settings.clusters.clone();
@@ -149,28 +154,41 @@ impl Obituaries {
         })
     }
 
-    /// Returns those of the runs that are over of which no session tells.
-    pub(super) fn without_session(&self, rows: Vec<Row>) -> Vec<EndedRun> {
-        let alone = self.sessions.obituaries().without_session(&self.sessions.listing());
-        let is_alone = |row: &Row| alone.iter().any(|other| other.object == row.object && other.run == row.run);
-        let ended = rows.into_iter().filter(is_alone).map(|row| EndedRun {
-            has_failed: row.outcome == Outcome::Failed,
-            sentence: row.sentence().unwrap_or_else(|| format!("{}.", row.outcome)),
-            object: row.object,
-        });
-        ended.collect()
+    /// Waits for ends of runs of which no session tells. Of a cluster that a `RayJob` made, the end of that tells.
+    pub(super) async fn next_ended(&mut self) -> Vec<EndedRun> {
+        loop {
+            let Some(rows) = self.received_ends.recv().await else { return std::future::pending().await };
+            let listing = self.sessions.listing();
+            let is_told = |row: &Row| row.owner.as_ref().is_some_and(|owner| owner.kind == facts::Kind::RayJob.name());
+            let is_alone = |row: &Row| !is_told(row) && self.sessions.obituaries().is_without_session(&listing, row);
+            let ended = rows.into_iter().filter(is_alone).map(|row| EndedRun {
+                has_failed: row.outcome == Outcome::Failed,
+                sentence: row.sentence().unwrap_or_else(|| format!("{}.", row.outcome)),
+                object: row.object,
+            });
+            let ended: Vec<EndedRun> = ended.collect();
+            if !ended.is_empty() {
+                return ended;
+            }
+        }
     }
 
     /// Writes the last rows, and ends everything.
     pub(super) async fn leave(&mut self) {
-        if let Some(mut running) = self.running.take() {
-            running.stop.cancel();
-            while running.recorder.join_next().await.is_some() {}
+        if let Some(running) = self.running.take() {
+            running.end().await;
         }
     }
 }
 
 impl Running {
+    /// Ends the watches, and the recorder once it has written its last rows.
+    async fn end(mut self) {
+        self.watches.abort_all();
+        self.stop.cancel();
+        while self.recorder.join_next().await.is_some() {}
+    }
+
     /// Starts the watches of a mode; those of another mode end.
     fn watch(&mut self, client: &Client, mode: ObituariesMode) {
         self.watches.abort_all();
@@ -254,15 +272,24 @@ impl Store {
 }
 
 impl Recorder {
-    /// Learns which Kubernetes this is, which documents say. Without the permission they do not.
+    /// Learns which Kubernetes this is, which documents say; without the permission they do not. Until the API server
+    /// answers there is nothing to record.
     async fn identified(mut self, client: Client) -> Self {
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        let cluster = loop {
+            match namespaces.get_metadata("kube-system").await {
+                Ok(system) => break system.metadata.uid.unwrap_or_default(),
+                Err(kube::Error::Api(status)) if [403, 404].contains(&status.code) => {
+                    tracing::debug!(error = status.message, "the uid of kube-system is not known");
+                    break String::new();
+                }
+                Err(error) => {
+                    tracing::debug!(error = %crate::api_error::text(&error), "the API server does not say which it is");
+                    tokio::time::sleep(RETRY).await;
+                }
+            }
+        };
         let version = client.apiserver_version().await.map(|info| format!("{}.{}", info.major, info.minor));
-        let namespaces: Api<Namespace> = Api::all(client);
-        let system = namespaces.get_metadata("kube-system").await;
-        if let Err(error) = &system {
-            tracing::debug!(error = %crate::api_error::text(error), "the uid of kube-system is not known");
-        }
-        let cluster = system.ok().and_then(|system| system.metadata.uid).unwrap_or_default();
         self.author.kubernetes = Kubernetes { cluster, version: version.unwrap_or_default() };
         self
     }

@@ -52,6 +52,8 @@ pub(super) struct SettingsApplier {
     secrets: FollowedSecrets,
     applying: JoinSet<(Candidate, Result<(), String>)>,
     in_force: Option<Candidate>,
+    /// The number of times that settings or Secrets came in force.
+    changes: u64,
     rejected: Option<String>,
     retry: Option<Instant>,
 }
@@ -74,6 +76,7 @@ impl SettingsApplier {
             secrets: FollowedSecrets::new(client, namespace),
             applying: JoinSet::new(),
             in_force: None,
+            changes: 0,
             rejected: None,
             retry: None,
         }
@@ -82,6 +85,11 @@ impl SettingsApplier {
     /// Returns the settings in force and their generation.
     pub(super) fn in_force(&self) -> Option<(i64, &Arc<Settings>)> {
         self.in_force.as_ref().map(|applied| (applied.generation, &applied.settings))
+    }
+
+    /// Returns the number of times that settings or Secrets came in force.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Returns the store of the settings in force.
@@ -162,6 +170,7 @@ impl SettingsApplier {
                 self.rejected = None;
                 let superseded = self.wanted.as_ref().is_some_and(|(wanted, _)| *wanted != applying.generation);
                 self.in_force = Some(*applying);
+                self.changes += 1;
                 if superseded {
                     self.apply();
                 }

@@ -7,6 +7,7 @@ pub mod actor;
 pub mod chain;
 pub mod id;
 pub mod name;
+pub mod numbers;
 pub mod stored_json;
 pub mod task;
 pub mod terminal;

@@ -88,6 +88,11 @@ impl Row {
         document.runs.iter().map(row).collect()
     }
 
+    /// Returns the outcome; `None` while the run goes on, for one may still come.
+    pub fn known_outcome(&self) -> Option<Outcome> {
+        Some(self.outcome).filter(|outcome| self.to.is_some() || *outcome != Outcome::Unknown)
+    }
+
     /// Returns the sentence of the first cause; `None` without one.
     pub fn sentence(&self) -> Option<String> {
         let (code, certainty) = (self.code?, self.certainty.unwrap_or_default());

@@ -17,7 +17,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// The rows.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Rows {
     rows: Vec<Packed>,
     weight: usize,
@@ -37,27 +37,24 @@ impl Rows {
     pub(crate) fn joined(&self, others: Vec<Row>, is_told: bool, bytes: usize) -> (Self, LeftOut) {
         let mut left_out = LeftOut::default();
         let mut namespaces: BTreeSet<Arc<str>> = self.rows.iter().map(|row| Arc::clone(row.namespace())).collect();
-        let mut new: HashMap<[String; 2], Packed> = HashMap::new();
+        // By uid and run.
+        let mut new: HashMap<String, HashMap<String, Packed>> = HashMap::new();
         for row in others {
             let namespace = namespaces.get(&*row.object.namespace).cloned();
             let namespace = namespace.unwrap_or_else(|| Arc::from(&*row.object.namespace));
             namespaces.insert(Arc::clone(&namespace));
-            let Some(mut packed) = Packed::of(&row, namespace, is_told) else {
+            let Some(packed) = Packed::of(&row, namespace, is_told) else {
                 left_out.refused += 1;
                 continue;
             };
-            let key = [row.object.uid, row.run];
-            if let Some(known) = new.get(&key)
-                && !packed.beats(known)
-            {
-                packed = known.clone();
+            let runs = new.entry(row.object.uid).or_default();
+            if runs.get(&row.run).is_none_or(|known| packed.beats(known)) {
+                runs.insert(row.run, packed);
             }
-            new.insert(key, packed);
         }
         let mut rows = Vec::with_capacity(self.rows.len() + new.len());
         for known in &self.rows {
-            let key = [known.uid(), known.run()].map(str::to_owned);
-            match new.remove(&key) {
+            match new.get_mut(known.uid()).and_then(|runs| runs.remove(known.run())) {
                 Some(mut packed) if packed.beats(known) => {
                     packed.is_told |= known.is_told;
                     rows.push(packed);
@@ -69,7 +66,7 @@ impl Rows {
                 }
             }
         }
-        rows.extend(new.into_values());
+        rows.extend(new.into_values().flat_map(HashMap::into_values));
         let (rows, dropped) = Self::of(rows, bytes);
         left_out.dropped = dropped;
         (rows, left_out)
@@ -83,7 +80,8 @@ impl Rows {
     /// Sorts rows, without those that another of the same object took the place of. The oldest are dropped until the others
     /// take at most so many bytes.
     fn of(mut rows: Vec<Packed>, bytes: usize) -> (Self, usize) {
-        rows.sort_unstable_by(|a, b| a.place().cmp(&b.place()));
+        // Stable: a sorted table with some rows after it is one merge.
+        rows.sort_by(|a, b| a.place().cmp(&b.place()));
         let replaced = replaced(&rows);
         let mut at = 0;
         rows.retain(|_| {
@@ -118,6 +116,11 @@ impl Rows {
     /// Returns the number of rows.
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// Returns the time of the oldest row, by which rows are dropped.
+    pub(crate) fn oldest(&self) -> Option<i64> {
+        self.rows.iter().map(Packed::last).min()
     }
 
     /// Returns the memory held, in bytes.
@@ -171,8 +174,8 @@ impl Candidates<'_> {
 
     /// Returns `true` if there are rows of several runs, so that it cannot be told which one the session belongs to.
     pub(crate) fn is_ambiguous(&self) -> bool {
-        let runs: BTreeSet<&str> = self.0.iter().map(|(_, row)| row.run()).collect();
-        runs.len() > 1
+        let mut runs = self.0.iter().map(|(_, row)| row.run());
+        runs.next().is_some_and(|first| runs.any(|run| run != first))
     }
 
     /// Returns the row that tells most: that of the `RayJob` which owns the cluster, else that of the cluster, else that of

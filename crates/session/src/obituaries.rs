@@ -14,13 +14,12 @@ pub use documents::DocumentError;
 
 use crate::catalog::{FoundRuns, Listing};
 use crate::ledger_rows::{Packed, Rows};
-use crate::liveness::StartBounds;
 use crate::load::now;
 use documents::Documents;
 use ended::Ended;
 use ledger::Progress;
 use parking_lot::{Mutex, RwLock};
-use ray_history_core::base::name::SessionKey;
+use ray_history_core::base::name::{ClusterId, SessionKey};
 use ray_history_core::layout::Root;
 use ray_history_obituary::document::{Document, ObjectId};
 use ray_history_obituary::ledger::Row;
@@ -97,7 +96,17 @@ impl Obituaries {
 
     /// Changes the bound.
     pub(super) fn resize(&self, bytes: u64) {
-        *self.bytes.lock() = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        // Settings are applied often, and seldom with another bound.
+        let before = std::mem::replace(&mut *self.bytes.lock(), bytes);
+        if before == bytes {
+            return;
+        }
+        if before < bytes {
+            // Days that were left out may have room now.
+            self.counts.lock().dropped = 0;
+            self.progress.lock().survey_again();
+        }
         self.join(Vec::new(), false, None);
         self.limit_documents();
     }
@@ -111,6 +120,7 @@ impl Obituaries {
         let told = self.rows().told();
         *self.rows.write() = Arc::new(told);
         *self.counts.lock() = Counts::default();
+        *self.found.lock() = None;
     }
 
     /// Joins rows that a recorder has found.
@@ -142,13 +152,9 @@ impl Obituaries {
 
     /// Returns the row that tells of a session; `None` if none does, or if it cannot be told which.
     pub fn of_session(&self, key: &SessionKey) -> Option<Row> {
-        self.of_session_within(key, StartBounds::from_name(&key.session))
-    }
-
-    /// Returns the same for a session whose start is known to be within these bounds.
-    pub fn of_session_within(&self, key: &SessionKey, start: StartBounds) -> Option<Row> {
         let rows = self.rows();
-        let candidates = rows.rows_of_cluster(rows.of_cluster(&key.cluster)).candidates(key.session.as_str(), start);
+        let of_cluster = rows.rows_of_cluster(rows.of_cluster(&key.cluster));
+        let candidates = of_cluster.of_session(&key.session, None, true, &|| None);
         candidates.best().and_then(|at| rows.all().get(at)).map(Packed::row)
     }
 
@@ -159,18 +165,27 @@ impl Obituaries {
         rows
     }
 
-    /// Returns the rows of runs of which a listing has no session, the newest first.
-    pub fn without_session(&self, listing: &Listing) -> Vec<Row> {
+    /// Returns `true` if no session of a listing may be of the run that a row tells of.
+    pub fn is_without_session(&self, listing: &Listing, row: &Row) -> bool {
         let rows = self.rows();
-        let runs = listing.runs(&rows, &|_| None);
-        runs.without_session().iter().filter_map(|at| rows.all().get(*at as usize)).map(Packed::row).collect()
+        let cluster = ClusterId { namespace: row.object.namespace.clone(), name: row.cluster.clone() };
+        let of_cluster = rows.rows_of_cluster(rows.of_cluster(&cluster));
+        let is_of_run = |at: usize| rows.all().get(at).is_some_and(|other| other.run() == row.run);
+        !listing.of_cluster(&cluster).iter().any(|entry| {
+            let session = &entry.key.session;
+            of_cluster.of_session(session, entry.written, entry.namespace_known, &|| None).all().any(is_of_run)
+        })
     }
 
     /// Returns the namespaces of all runs, in order.
     pub fn namespaces(&self) -> Vec<Arc<str>> {
         let rows = self.rows();
-        let mut names: Vec<Arc<str>> = rows.all().iter().map(|row| Arc::clone(row.namespace())).collect();
-        names.dedup();
+        let mut names: Vec<Arc<str>> = Vec::new();
+        for row in rows.all() {
+            if names.last() != Some(row.namespace()) {
+                names.push(Arc::clone(row.namespace()));
+            }
+        }
         names
     }
 
@@ -212,8 +227,12 @@ impl Obituaries {
             return;
         }
         let bytes = *self.bytes.lock() / 4 * 3;
-        let (joined, left_out) = self.rows().joined(rows, is_told, bytes);
-        *self.rows.write() = Arc::new(joined);
+        let known = self.rows();
+        let (joined, left_out) = known.joined(rows, is_told, bytes);
+        // Readers keep what they found for the same rows.
+        if joined != *known {
+            *self.rows.write() = Arc::new(joined);
+        }
         let mut counts = self.counts.lock();
         counts.dropped += left_out.dropped;
         counts.refused += left_out.refused;

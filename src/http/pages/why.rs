@@ -54,6 +54,7 @@ fn respond(known: &Known) -> HttpResponse {
         // Without scripts, too, the page fills once the session is loaded.
         @if known.is_loading { meta http-equiv="refresh" content="5"; }
     };
+    let rows = timeline::rows(known);
     let body = html! {
         nav aria-label="Session" {
             a href={ (ROOT) "sessions/" } { "All sessions" }
@@ -63,10 +64,10 @@ fn respond(known: &Known) -> HttpResponse {
             h1 { (known.heading) }
             (paragraph::paragraph(known, ROOT))
             @for note in &known.notes { p.note { (note) } }
-            (evidence::evidence(known, ROOT))
+            (evidence::evidence(known, &rows, ROOT))
             (paragraph::noticed(known))
             (failures::failures(known, ROOT))
-            (timeline::timeline(known, ROOT))
+            (timeline::timeline(known, &rows, ROOT))
             (objects::attempts(known))
             (objects::pods(known))
             (spec::spec(known))
@@ -88,8 +89,7 @@ fn without(heading: &str, missing: Missing) -> HttpResponse {
             let words = "The storage cannot be read at the moment; the server's log says why. Try again later.";
             (HttpResponse::BadGateway(), words.to_owned())
         }
-        Missing::Newer(words) => (HttpResponse::NotImplemented(), words),
-        Missing::Odd(words) => (HttpResponse::BadGateway(), words),
+        Missing::Newer(words) | Missing::Odd(words) => (HttpResponse::BadGateway(), words),
     };
     let body = html! {
         nav aria-label="Session" { a href={ (ROOT) "sessions/" } { "All sessions" } }

@@ -14,7 +14,7 @@ use ray_history_core::snapshot::task::Attempt;
 use ray_history_ray_api::pieces::PIECE;
 
 /// Bytes that an answer may read to be built inline: about a millisecond of work.
-const SHORT: usize = 512 << 10;
+pub(super) const SHORT: usize = 512 << 10;
 /// Bytes of a row without its texts.
 const ROW: usize = 1 << 10;
 /// Bytes in transit to the client: the piece being built, the piece that waits, and the connection's buffer.

@@ -85,7 +85,7 @@ async fn answer(call: &Call<'_>, session: &Arc<OpenSession>, url: &RayUrl<'_>) -
             validators::revalidate(&mut response, None);
             return Ok(response);
         }
-        Source::PlatformEvents(cost, ask) => match platform_events::answer(call, session).await {
+        Source::PlatformEvents(cost, ask) => match platform_events::answer(call, session).await? {
             Some(response) => return Ok(response),
             None => (cost, ask),
         },

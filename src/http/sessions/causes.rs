@@ -18,6 +18,8 @@ pub(in crate::http) fn missing(state: &State) -> Option<&'static str> {
         Some(
             "A part of the ledger of why runs ended is damaged, so causes may be missing; the server's log says which.",
         )
+    } else if !counts.is_read {
+        Some("Why runs ended is still being read, so causes may be missing.")
     } else {
         None
     }

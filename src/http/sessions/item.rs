@@ -157,7 +157,7 @@ fn of_run(row: &Row) -> SessionItem {
         zone: row.from.map(|_| "+00:00".to_owned()),
         completeness: None,
         complete_to: None,
-        outcome: Some(row.outcome.as_str()),
+        outcome: row.known_outcome().map(Outcome::as_str),
         object: Some(ObjectItem::of(row)),
         why: Some(run_item::why_of(row)),
         run: None,

@@ -30,8 +30,18 @@ fn without_logs(fields: &mut Map<String, Value>, document: &Document) -> BTreeSe
     for attempt in items(fields.get_mut("attempts")) {
         remove(attempt, "message", "attempts[].message");
     }
+    // KubeRay quotes the termination message of the head in a condition of its cluster.
+    for condition in items(fields.get_mut("conditions")) {
+        remove(condition, "message", "conditions[].message");
+    }
     for pod in items(fields.get_mut("pods")) {
+        for condition in items(pod.get_mut("conditions")) {
+            remove(condition, "message", "pods[].conditions[].message");
+        }
         for container in items(pod.get_mut("containers")) {
+            for waited in items(container.get_mut("waited")) {
+                remove(waited, "message", "pods[].containers[].waited[].message");
+            }
             for ended in items(container.get_mut("ended")) {
                 remove(ended, "message", "pods[].containers[].ended[].message");
             }
@@ -53,8 +63,11 @@ fn without_logs(fields: &mut Map<String, Value>, document: &Document) -> BTreeSe
             }
         }
     }
-    if fields.remove("submitterLog").is_some_and(|text| !text.is_null()) {
-        left_out.insert("submitterLog");
+    // Fields of a later version may hold texts of logs.
+    for name in document.unknown.keys() {
+        if fields.remove(name).is_some_and(|value| !value.is_null()) {
+            left_out.insert("fields of a later version");
+        }
     }
     left_out
 }
@@ -76,8 +89,10 @@ mod tests {
             "attempts": [{"job": "u", "cluster": "c", "deploymentStatus": "Failed", "jobStatus": "FAILED",
                 "reason": "SubmissionFailed", "message": format!("failed: {SECRET}")}],
             "pods": [{"uid": "p", "name": "head", "containers": [
-                {"name": "ray-head", "ended": [{"id": "1", "at": "2026-11-22T10:00:00Z", "reason": "Error", "message": SECRET}]}
-            ]}],
+                {"name": "ray-head", "ended": [{"id": "1", "at": "2026-11-22T10:00:00Z", "reason": "Error", "message": SECRET}],
+                    "waited": [{"reason": "RunContainerError", "message": SECRET, "from": "2026-11-22T10:00:00Z",
+                        "to": "2026-11-22T10:00:00Z"}]}
+            ], "conditions": [{"type": "Ready", "reason": "ContainersNotReady", "message": SECRET, "at": "2026-11-22T10:00:00Z"}]}],
             "runs": [{"causes": [{"code": "SubmissionFailed", "certainty": "certain", "evidence": [
                 {"about": "RayJob nightly", "says": format!("Failed FAILED SubmissionFailed: failed: {SECRET}")},
                 {"about": "Pod head", "says": format!("ray-head ended: Error, exit code 1, {SECRET}")},
@@ -90,7 +105,9 @@ mod tests {
                 {"about": "RayCluster c", "reason": "Created", "note": "a head pod", "at": "2026-11-22T10:00:00Z",
                     "first": "2026-11-22T10:00:00Z"}
             ],
-            "submitterLog": SECRET
+            "conditions": [{"about": "RayCluster c", "at": "2026-11-22T10:00:00Z", "type": "HeadPodReady",
+                "status": "False", "reason": "Error", "message": format!("ray-head: {SECRET}")}],
+            "ofLaterVersions": SECRET
         });
         Document::read(text.to_string().as_bytes()).unwrap()
     }
@@ -99,11 +116,11 @@ mod tests {
     fn texts_of_logs_are_for_those_who_may_read_logs() {
         let document = document();
         let whole = shown(&document, true).to_string();
-        assert_eq!(whole.matches(SECRET).count(), 7, "{whole}");
+        assert_eq!(whole.matches(SECRET).count(), 10, "{whole}");
         let bare = shown(&document, false);
         assert!(!bare.to_string().contains(SECRET), "{bare}");
         assert_eq!(bare.to_string().matches("a head pod").count(), 2, "{bare}");
-        assert_eq!(bare["leftOut"]["fields"].as_array().unwrap().len(), 5, "{bare}");
+        assert_eq!(bare["leftOut"]["fields"].as_array().unwrap().len(), 8, "{bare}");
     }
 
     #[test]
@@ -112,6 +129,7 @@ mod tests {
         document.facts.attempts = ray_history_obituary::join::Table::default();
         document.facts.pods = ray_history_obituary::join::Table::default();
         document.facts.events = ray_history_obituary::join::Table::default();
+        document.facts.conditions = ray_history_obituary::join::Table::default();
         document.unknown.clear();
         document.runs.clear();
         assert_eq!(shown(&document, false), shown(&document, true));

@@ -73,6 +73,8 @@ fn texts_of_logs_on_the_page_of_a_run_need_the_right_to_logs() {
         assert_eq!(page.contains(quoted), shown, "{token}: {page}");
         assert_eq!(page.contains("from a log, which you may not read"), !shown, "{token}: {page}");
         assert_eq!(page.contains("you may not read logs of this namespace"), !shown, "{token}: {page}");
+        let document = format!("/api/history/v1/obituaries{}", path.strip_prefix("/why").unwrap());
+        assert_eq!(server.ask(token, &document).2.contains(quoted), shown, "{token}");
     }
     assert_eq!(server.ask("tom", &path).0, 403);
     assert_eq!(server.ask("", &path).0, 401);

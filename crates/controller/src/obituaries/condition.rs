@@ -33,11 +33,12 @@ impl State {
             .collect();
         let names = names.join("; ");
         let grant = "docs/obituaries.md lists the permissions of each mode";
-        let is_needed = |((kind, _), trouble): (&(&'static str, String), &Trouble)| {
-            NEEDED.contains(kind) && !matches!(trouble, Trouble::ListingOnly | Trouble::NoSuchKind)
-        };
-        if self.troubles.iter().any(is_needed) {
+        let needed = || self.troubles.iter().filter(|((kind, _), _)| NEEDED.contains(kind)).map(|(_, trouble)| trouble);
+        if needed().any(|trouble| matches!(trouble, Trouble::Forbidden(_))) {
             return ("False", "Forbidden", format!("why runs end cannot be seen: {names}; {grant}"));
+        }
+        if needed().any(|trouble| matches!(trouble, Trouble::Unreachable(_))) {
+            return ("False", "Unreachable", format!("why runs end cannot be seen: {names}; the server keeps trying"));
         }
         match &self.writing {
             Some(WriteTrouble::Denied(why)) => {
@@ -107,6 +108,14 @@ mod tests {
                 State { troubles: troubles(&[("rayjobs", "", no())]), writing: denied(), ..State::default() },
                 ("False", "Forbidden"),
                 "rayjobs: forbidden: no",
+            ),
+            (
+                State {
+                    troubles: troubles(&[("rayclusters", "", Trouble::Unreachable("down".to_owned()))]),
+                    ..State::default()
+                },
+                ("False", "Unreachable"),
+                "down",
             ),
             (
                 State { troubles: troubles(&[("rayjobs", "", Trouble::NoSuchKind)]), ..State::default() },

@@ -36,8 +36,8 @@ pub(super) struct Author {
 pub(super) enum Written {
     /// The document and the rows of the ledger.
     Document(Box<Document>, Vec<Row>),
-    /// The stored document tells the same already.
-    Known,
+    /// The stored document tells the same already: these are its rows, which its writer may not have stored any more.
+    Known(Vec<Row>),
     /// A newer version of this program wrote the stored document.
     Newer(String),
     /// The object has no key, or is no longer watched.
@@ -67,7 +67,8 @@ impl Bucket {
                 && known.is_final == document.is_final
             {
                 shared.records.lock().written(known, now());
-                return Ok(Written::Known);
+                let length = known.to_bytes().map_or(0, |bytes| bytes.len() as u64);
+                return Ok(Written::Known(Row::of(known, length)));
             }
             let bytes = document.to_bytes().map_err(|error| Error::failed(&key, error))?;
             let condition = stored.as_ref().map_or(If::Absent, |(_, etag)| If::Unchanged(etag));

@@ -11,10 +11,9 @@ use crate::api_error;
 use k8s_openapi::jiff::Timestamp;
 use kube::Client;
 use kube::api::{ListParams, Request};
-use ray_history_obituary::document::ObjectId;
+use parking_lot::Mutex;
 use ray_history_obituary::object::{Event, Node, Workload};
-use ray_history_obituary::records::{Object, PodRef};
-use ray_history_obituary::time::Time;
+use ray_history_obituary::records::Object;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -39,6 +38,8 @@ const EVENTS: usize = 50;
 const LISTED: u32 = 250;
 /// The name of Events of pods among the troubles.
 const EVENTS_OF_PODS: &str = "events of pods";
+/// Questions of a kind that are asked before new ones are searched for.
+const AT_ONCE: usize = 20;
 /// Answers that are remembered.
 const ASKED: usize = 100_000;
 
@@ -49,144 +50,142 @@ struct List<T> {
     items: Vec<T>,
 }
 
-/// The questions that were asked, and when they may be asked again.
-struct Asked<K, V>(HashMap<K, (V, Instant)>);
-
-impl<K: Hash + Eq + Clone, V: PartialEq> Asked<K, V> {
-    /// Returns `true` if a question is new: not asked yet, or long ago about an earlier version.
-    fn is_new(&self, key: &K, version: &V, at: Instant) -> bool {
-        self.0.get(key).is_none_or(|(before, until)| before != version && at >= *until)
-    }
-
-    fn note(&mut self, key: K, version: V, until: Instant) {
-        if self.0.len() >= ASKED {
-            self.0.retain(|_, (_, until)| *until > Instant::now());
-        }
-        self.0.insert(key, (version, until));
-    }
+/// Asks until dropped. Events of pods, of which there may be thousands, delay nothing else.
+pub(super) async fn ask(client: Client, shared: Arc<Shared>) {
+    let api = ApiServer { client, shared, forbidden: Mutex::default() };
+    tokio::join!(about_pods(&api), about_nodes(&api), about_queues(&api));
 }
 
-/// Asks until dropped.
-pub(super) async fn ask(client: Client, shared: Arc<Shared>) {
-    let mut questions = Questions {
-        client,
-        shared,
-        pods: Asked(HashMap::new()),
-        nodes: Asked(HashMap::new()),
-        queues: Asked(HashMap::new()),
-        event_lists: EVENT_LISTS,
-        gets: GETS,
-        forbidden: HashMap::new(),
-    };
+async fn about_pods(api: &ApiServer) {
+    let (mut asked, mut pace) = (Asked::default(), EVENT_LISTS);
     loop {
         tokio::time::sleep(SEARCH).await;
-        questions.about_pods().await;
-        questions.about_nodes().await;
-        questions.about_queues().await;
+        let pods = api.shared.records.lock().pods_in_trouble(now());
+        let pods = pods.into_iter().map(|pod| ((pod.namespace, pod.uid), pod.seen));
+        for ((namespace, uid), seen) in asked.new_ones(pods) {
+            if api.may_ask(EVENTS_OF_PODS, &namespace) {
+                tokio::time::sleep(pace.delay(Instant::now())).await;
+                let params = ListParams::default().fields(&format!("regarding.uid={uid}")).limit(LISTED);
+                let url = format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events");
+                let events = api.list::<Event>(EVENTS_OF_PODS, &namespace, &url, &params).await;
+                api.tell_events(events.unwrap_or_default());
+                asked.note((namespace, uid), seen);
+            }
+        }
     }
 }
 
-struct Questions {
-    client: Client,
-    shared: Arc<Shared>,
-    /// By uid, with the time of the last version.
-    pods: Asked<String, Option<Time>>,
-    /// By name, with `true` if one of its pods is in trouble.
-    nodes: Asked<String, bool>,
-    queues: Asked<String, i64>,
-    event_lists: Pace,
-    gets: Pace,
-    /// The time until which a kind is not asked for in a namespace (empty: a kind without namespaces).
-    forbidden: HashMap<(&'static str, String), Instant>,
-}
-
-impl Questions {
-    async fn about_pods(&mut self) {
-        let pods = self.shared.records.lock().pods_in_trouble(now());
-        let at = Instant::now();
-        let new: Vec<PodRef> = pods.into_iter().filter(|pod| self.pods.is_new(&pod.uid, &pod.seen, at)).collect();
-        for pod in new {
-            if !self.may_ask(EVENTS_OF_PODS, &pod.namespace) {
-                continue;
-            }
-            tokio::time::sleep(self.event_lists.delay(Instant::now())).await;
-            let params = ListParams::default().fields(&format!("regarding.uid={}", pod.uid)).limit(LISTED);
-            let url = format!("/apis/events.k8s.io/v1/namespaces/{}/events", pod.namespace);
-            if let Some(List { mut items }) = self.list::<Event>(EVENTS_OF_PODS, &pod.namespace, &url, &params).await {
-                items.sort_by_key(Event::happened);
-                let seen = now();
-                let mut records = self.shared.records.lock();
-                for event in items.drain(items.len().saturating_sub(EVENTS)..) {
-                    records.apply(&Object::Event(event), seen);
+async fn about_nodes(api: &ApiServer) {
+    let (mut asked, mut pace) = (Asked::default(), GETS);
+    loop {
+        tokio::time::sleep(SEARCH).await;
+        let nodes = api.shared.records.lock().nodes_of_pods(now());
+        for (name, troubled) in asked.new_ones(nodes) {
+            if api.may_ask("nodes", "") {
+                tokio::time::sleep(pace.delay(Instant::now())).await;
+                let request = Request::new("/api/v1/nodes").get(&name, &kube::api::GetParams::default());
+                match api.request::<Node>("nodes", None, request).await {
+                    Answer::Is(node) => api.shared.records.lock().node_told(&name, Some(node), now()),
+                    Answer::Absent => api.shared.records.lock().node_told(&name, None, now()),
+                    Answer::Failed => {}
                 }
+                asked.note(name, troubled);
             }
-            self.pods.note(pod.uid, pod.seen, Instant::now() + AGAIN);
         }
     }
+}
 
-    async fn about_nodes(&mut self) {
-        let nodes = self.shared.records.lock().nodes_of_pods(now());
-        let at = Instant::now();
-        let is_new = |(name, troubled): &(String, bool)| self.nodes.is_new(name, troubled, at);
-        let new: Vec<(String, bool)> = nodes.into_iter().filter(is_new).collect();
-        for (name, troubled) in new {
-            if !self.may_ask("nodes", "") {
-                return;
-            }
-            tokio::time::sleep(self.gets.delay(Instant::now())).await;
-            let request = Request::new("/api/v1/nodes").get(&name, &kube::api::GetParams::default());
-            match self.request::<Node>("nodes", None, request).await {
-                Answer::Is(node) => self.shared.records.lock().node_told(&name, Some(node), now()),
-                Answer::Absent => self.shared.records.lock().node_told(&name, None, now()),
-                Answer::Failed => {}
-            }
-            self.nodes.note(name, troubled, Instant::now() + AGAIN);
-        }
-    }
-
-    async fn about_queues(&mut self) {
-        let queued = self.shared.records.lock().queued();
-        // Its conditions change while it waits, so it is asked for again and again.
+async fn about_queues(api: &ApiServer) {
+    let (mut asked, mut pace) = (Asked::default(), GETS);
+    loop {
+        tokio::time::sleep(SEARCH).await;
+        // Conditions of a Workload change while it waits, so it is asked for again and again.
         let period = Timestamp::now().as_second() / i64::try_from(AGAIN.as_secs()).unwrap_or(i64::MAX);
-        let at = Instant::now();
-        let new: Vec<ObjectId> =
-            queued.into_iter().filter(|object| self.queues.is_new(&object.uid, &period, at)).collect();
-        for object in new {
-            if !self.may_ask("workloads", &object.namespace) {
-                continue;
-            }
-            tokio::time::sleep(self.gets.delay(Instant::now())).await;
-            let params = ListParams::default().labels(&format!("kueue.x-k8s.io/job-uid={}", object.uid)).limit(10);
-            let url = format!("/apis/kueue.x-k8s.io/v1beta1/namespaces/{}/workloads", object.namespace);
-            if let Some(List { items }) = self.list::<Workload>("workloads", &object.namespace, &url, &params).await {
-                let mut records = self.shared.records.lock();
-                for workload in items {
+        let queued = api.shared.records.lock().queued();
+        for (object, period) in asked.new_ones(queued.into_iter().map(|object| (object, period))) {
+            if api.may_ask("workloads", &object.namespace) {
+                tokio::time::sleep(pace.delay(Instant::now())).await;
+                let params = ListParams::default().labels(&format!("kueue.x-k8s.io/job-uid={}", object.uid)).limit(10);
+                let url = format!("/apis/kueue.x-k8s.io/v1beta1/namespaces/{}/workloads", object.namespace);
+                let workloads = api.list::<Workload>("workloads", &object.namespace, &url, &params).await;
+                let mut records = api.shared.records.lock();
+                for workload in workloads.unwrap_or_default() {
                     records.apply(&Object::Workload(workload), now());
                 }
+                drop(records);
+                asked.note(object, period);
             }
-            self.queues.note(object.uid, period, Instant::now() + AGAIN);
         }
     }
+}
 
+/// The questions that were asked: about which version, and when they may be asked again.
+struct Asked<K, V>(HashMap<K, (V, Instant)>);
+
+impl<K, V> Default for Asked<K, V> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Hash + Eq, V: PartialEq> Asked<K, V> {
+    /// Returns the next questions of all: those that were not asked yet, and those that were asked about an earlier version
+    /// some time ago, the longest ago first.
+    fn new_ones(&self, all: impl IntoIterator<Item = (K, V)>) -> Vec<(K, V)> {
+        let (now, asked) = (Instant::now(), |key: &K| self.0.get(key));
+        let is_new = |(key, version): &(K, V)| asked(key).is_none_or(|(told, until)| told != version && now >= *until);
+        let mut new: Vec<(K, V)> = all.into_iter().filter(is_new).collect();
+        new.sort_by_key(|(key, _)| asked(key).map(|(_, until)| *until));
+        new.truncate(AT_ONCE);
+        new
+    }
+
+    fn note(&mut self, key: K, version: V) {
+        let now = Instant::now();
+        if self.0.len() >= ASKED {
+            self.0.retain(|_, (_, until)| *until > now);
+        }
+        self.0.insert(key, (version, now + AGAIN));
+    }
+}
+
+struct ApiServer {
+    client: Client,
+    shared: Arc<Shared>,
+    /// The time until which a kind is not asked for in a namespace (empty: a kind without namespaces).
+    forbidden: Mutex<HashMap<(&'static str, String), Instant>>,
+}
+
+impl ApiServer {
     fn may_ask(&self, kind: &'static str, namespace: &str) -> bool {
-        self.forbidden.get(&(kind, namespace.to_owned())).is_none_or(|until| Instant::now() >= *until)
+        self.forbidden.lock().get(&(kind, namespace.to_owned())).is_none_or(|until| Instant::now() >= *until)
+    }
+
+    /// Takes Events of a pod, the newest.
+    fn tell_events(&self, mut events: Vec<Event>) {
+        events.sort_by_key(Event::happened);
+        let (seen, few) = (now(), events.len().saturating_sub(EVENTS));
+        let mut records = self.shared.records.lock();
+        for event in events.drain(few..) {
+            records.apply(&Object::Event(event), seen);
+        }
     }
 
     async fn list<T: DeserializeOwned>(
-        &mut self,
+        &self,
         kind: &'static str,
         namespace: &str,
         url: &str,
         params: &ListParams,
-    ) -> Option<List<T>> {
-        match self.request(kind, Some(namespace), Request::new(url).list(params)).await {
-            Answer::Is(list) => Some(list),
+    ) -> Option<Vec<T>> {
+        match self.request::<List<T>>(kind, Some(namespace), Request::new(url).list(params)).await {
+            Answer::Is(list) => Some(list.items),
             Answer::Absent | Answer::Failed => None,
         }
     }
 
     async fn request<T: DeserializeOwned>(
-        &mut self,
+        &self,
         kind: &'static str,
         namespace: Option<&str>,
         request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
@@ -206,7 +205,7 @@ impl Questions {
         };
         if !matches!(trouble, Trouble::Unreachable(_)) {
             let place = (kind, namespace.unwrap_or_default().to_owned());
-            self.forbidden.insert(place, Instant::now() + FORBIDDEN);
+            self.forbidden.lock().insert(place, Instant::now() + FORBIDDEN);
         }
         self.shared.set_trouble(kind, namespace, Some(trouble));
         Answer::Failed
@@ -218,4 +217,26 @@ enum Answer<T> {
     Is(T),
     Absent,
     Failed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_is_asked_again_about_a_new_version_and_the_oldest_first() {
+        let mut asked = Asked::default();
+        let all = |version: u32| ["a", "b", "c"].map(|name| (name, version));
+        assert_eq!(asked.new_ones(all(1)), all(1));
+        for name in ["b", "a"] {
+            asked.note(name, 1);
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!(asked.new_ones(all(1)), [("c", 1)]);
+        assert_eq!(asked.new_ones(all(2)), [("c", 2)], "not so soon");
+        tokio::time::sleep(AGAIN).await;
+        assert_eq!(asked.new_ones(all(1)), [("c", 1)], "nothing is new about the others");
+        assert_eq!(asked.new_ones(all(2)), [("c", 2), ("b", 2), ("a", 2)]);
+        assert_eq!(asked.new_ones((0..100).map(|n| (["x", "y"][n % 2], 1))).len(), AT_ONCE);
+    }
 }

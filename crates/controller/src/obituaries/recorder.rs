@@ -74,7 +74,7 @@ impl Recorder {
             let (leader, place) = (*self.leader.borrow(), self.place.borrow().clone());
             let due = self.shared.records.lock().due(now());
             match (leader, place) {
-                (_, Place::Memory) => self.keep(due),
+                (_, Place::Memory) => self.keep(due).await,
                 (Leader::Other(alive), Place::Bucket(_)) => self.leave_to_leader(due, alive, &mut ends),
                 (Leader::Us, Place::Bucket(bucket)) if paused.is_none_or(|until| Instant::now() >= until) => {
                     let failure = self.record(&bucket, due, &mut news).await.err();
@@ -93,14 +93,16 @@ impl Recorder {
     }
 
     /// Keeps documents in memory.
-    fn keep(&self, due: Vec<Due>) {
+    async fn keep(&self, due: Vec<Due>) {
+        let mut told = Vec::new();
         for due in due {
             let Some(document) = self.author.document(&self.shared, &due.object) else { continue };
             self.shared.records.lock().written(&document, now());
             let bytes = document.to_bytes().map_or(0, |bytes| bytes.len() as u64);
-            self.tell(Row::of(&document, bytes), document.is_final);
+            told.push(Told { rows: Row::of(&document, bytes), is_final: document.is_final });
             self.index.keep(document);
         }
+        self.apply(told).await;
     }
 
     /// Writes what is due.
@@ -112,7 +114,7 @@ impl Recorder {
 
     /// Writes documents, several at once. Fails with the first error; what could not be written is still due.
     async fn write_all(&self, bucket: &Arc<Bucket>, due: Vec<Due>, news: &mut News) -> Result<(), Error> {
-        let (mut due, mut writes, mut first) = (due.into_iter(), JoinSet::new(), None);
+        let (mut due, mut writes, mut first, mut told) = (due.into_iter(), JoinSet::new(), None, Vec::new());
         loop {
             while writes.len() < AT_ONCE
                 && first.is_none()
@@ -123,49 +125,69 @@ impl Recorder {
             }
             match writes.join_next().await {
                 None => break,
-                Some(Ok((Ok(written), object))) => self.wrote(written, &object, news),
+                Some(Ok((Ok(written), object))) => {
+                    let new = self.wrote(written, &object);
+                    news.add(new.rows.clone());
+                    told.push(new);
+                }
                 Some(Ok((Err(error), object))) => {
                     tracing::debug!(error = %chain(&error), "an obituary could not be written");
                     first.get_or_insert(error);
-                    self.keep_meanwhile(&object);
+                    told.push(self.keep_meanwhile(&object));
                 }
                 Some(Err(error)) => {
                     tracing::error!(error = %chain(&error), "an obituary could not be written; please report this");
                 }
             }
         }
+        self.apply(told).await;
         first.map_or(Ok(()), Err)
     }
 
-    fn wrote(&self, written: Written, object: &ObjectId, news: &mut News) {
+    /// Returns the rows that a write made new.
+    fn wrote(&self, written: Written, object: &ObjectId) -> Told {
         match written {
-            Written::Document(document, rows) => {
-                news.add(rows.clone());
-                self.tell(rows, document.is_final);
+            Written::Document(document, rows) => Told { rows, is_final: document.is_final },
+            Written::Known(rows) => {
+                let known = self.index.of_object(&object.namespace, &object.uid);
+                let is_known =
+                    |row: &Row| known.iter().any(|known| known.run == row.run && known.revision >= row.revision);
+                Told { rows: rows.into_iter().filter(|row| !is_known(row)).collect(), is_final: false }
             }
-            Written::Known => {}
-            Written::Nothing => self.take_as_told(object),
+            Written::Nothing => {
+                self.take_as_told(object);
+                Told::default()
+            }
             Written::Newer(schema) => {
                 tracing::warn!(object = %object.name, schema, "an obituary of a newer version stays as it is");
                 self.take_as_told(object);
+                Told::default()
             }
         }
     }
 
-    /// Shows a document that could not be written.
-    fn keep_meanwhile(&self, object: &ObjectId) {
-        if let Some(document) = self.author.document(&self.shared, object) {
-            self.index.apply(Row::of(&document, 0));
-            self.index.keep(document);
-        }
+    /// Shows a document that could not be written, and returns its rows.
+    fn keep_meanwhile(&self, object: &ObjectId) -> Told {
+        let Some(document) = self.author.document(&self.shared, object) else { return Told::default() };
+        let rows = Row::of(&document, 0);
+        self.index.keep(document);
+        Told { rows, is_final: false }
     }
 
-    /// Tells the index of rows, and the Events of runs that are over.
-    fn tell(&self, rows: Vec<Row>, is_final: bool) {
-        if is_final {
-            let _ = self.ended.send(rows.clone());
+    /// Joins rows into the index, all of one search at once: it copies its table. Then tells of runs that are over, because
+    /// whoever hears of them asks the index for their sessions.
+    async fn apply(&self, told: Vec<Told>) {
+        let rows: Vec<Row> = told.iter().flat_map(|told| told.rows.iter().cloned()).collect();
+        if rows.is_empty() {
+            return;
         }
-        self.index.apply(rows);
+        let index = Arc::clone(&self.index);
+        if let Err(error) = tokio::task::spawn_blocking(move || index.apply(rows)).await {
+            tracing::error!(error = %chain(&error), "why runs ended could not be shown; please report this");
+        }
+        for told in told.into_iter().filter(|told| told.is_final) {
+            let _ = self.ended.send(told.rows);
+        }
     }
 
     /// Takes ends as told that the leader has outlived for long enough.
@@ -180,6 +202,14 @@ impl Recorder {
             self.shared.records.lock().written(&document, now());
         }
     }
+}
+
+/// Rows of one document.
+#[derive(Debug, Default)]
+struct Told {
+    rows: Vec<Row>,
+    /// `true` if the object is gone.
+    is_final: bool,
 }
 
 /// Ends that the leader is to write, with the times at which they were seen.

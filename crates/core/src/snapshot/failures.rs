@@ -143,16 +143,6 @@ impl Failures {
         jobs::add(&mut drafts, &deaths);
         drafts.finish()
     }
-
-    /// Returns the memory held, in bytes.
-    pub fn weight(&self) -> usize {
-        let texts = |group: &FailureGroup| {
-            let sample = &group.sample;
-            let own = group.job_id.len() + group.func_or_class_name.len() + group.error_type.len() + group.detail.len();
-            own + sample.id.len() + sample.node_id.len() + sample.worker_id.len() + sample.message.len()
-        };
-        size_of::<Self>() + self.groups.iter().map(|group| size_of::<FailureGroup>() + texts(group)).sum::<usize>()
-    }
 }
 
 #[cfg(test)]

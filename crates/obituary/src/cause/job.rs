@@ -3,9 +3,10 @@
 use super::candidate::{Candidate, Place};
 use super::message::{Meaning, meaning};
 use super::scope::Scope;
+use super::sentence::VALUE;
 use super::{Certainty, Code};
 use crate::facts::{Attempt, Kind, Subject};
-use crate::text::last_line;
+use crate::text::{last_line, one_line};
 use crate::time::{Time, span};
 use ray_history_core::snapshot::run_facts::last_words;
 
@@ -87,7 +88,8 @@ fn with_values(scope: &Scope<'_>, job: &Subject, attempt: &Attempt, candidate: C
     let spec = job.spec.as_ref();
     match candidate.cause.code {
         Code::AppFailed => candidate.value("message", &program(message)),
-        Code::SubmissionFailed => candidate.value("message", message),
+        // As much as its sentence shows: all of it may quote a log.
+        Code::SubmissionFailed => candidate.value("message", &one_line(message, VALUE)),
         Code::SpecInvalid => candidate.value("kind", Kind::RayJob.name()).value("message", last_line(message)),
         Code::StatusLost => {
             let since = attempt.ran_at.or(attempt.from);

@@ -5,7 +5,7 @@ use crate::text::{cut, one_line};
 use std::collections::BTreeMap;
 
 /// The length of a value within a sentence.
-const VALUE: usize = 400;
+pub(super) const VALUE: usize = 400;
 
 /// Returns the sentence with its values. In `[part|otherwise]` the part is taken if all of its values are known.
 pub(super) fn fill(template: &str, values: &BTreeMap<String, String>) -> String {

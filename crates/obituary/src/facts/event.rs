@@ -1,8 +1,8 @@
 //! Events, one for each object, reason and note without its numbers.
 
 use crate::join::{Join, Keyed, greatest};
-use crate::text::without_numbers;
 use crate::time::Time;
+use ray_history_core::base::numbers::without_numbers;
 use serde::{Deserialize, Serialize};
 
 /// Events of one kind about one object.

@@ -10,6 +10,7 @@ use crate::{Answer, pieces};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use foldhash::quality::FixedState;
+use ray_history_core::base::numbers::without_numbers;
 use ray_history_core::base::stored_json;
 use ray_history_core::base::time::{Nanos, parse_rfc3339};
 use ray_history_core::snapshot::Snapshot;
@@ -40,8 +41,10 @@ pub struct KubernetesEvent {
     pub reason: String,
     /// The program that reports it.
     pub component: String,
-    /// The text.
+    /// The text, by which the event is known.
     pub message: String,
+    /// The text that is shown.
+    pub shown: String,
 }
 
 /// The fields of a stored event by which it is known.
@@ -100,15 +103,7 @@ pub fn joined(snapshot: &Snapshot, namespace: &str, cluster: &str, events: &[Kub
 
 /// Returns what is the same of an event however often it was told: numbers differ.
 fn identity(kind: &str, name: &str, reason: &str, message: &str) -> [String; 4] {
-    let mut plain = String::with_capacity(message.len());
-    for c in message.chars() {
-        match c {
-            c if !c.is_ascii_digit() => plain.push(c),
-            _ if !plain.ends_with('#') => plain.push('#'),
-            _ => {}
-        }
-    }
-    [kind.to_owned(), name.to_owned(), reason.to_owned(), plain]
+    [kind.to_owned(), name.to_owned(), reason.to_owned(), without_numbers(message)]
 }
 
 fn record(
@@ -129,7 +124,7 @@ fn record(
         "eventType": "PLATFORM_EVENT",
         "timestamp": at.to_string(),
         "severity": if event.is_warning { "WARNING" } else { "INFO" },
-        "message": event.message,
+        "message": event.shown,
         "sessionName": snapshot.session_name,
         "nodeId": "",
         "platformEvent": {
@@ -140,7 +135,7 @@ fn record(
             },
             "objectKind": event.object_kind,
             "objectName": event.object_name,
-            "message": event.message,
+            "message": event.shown,
             "reason": event.reason,
             "customFields": custom,
         },
@@ -163,6 +158,7 @@ mod tests {
             reason: "BackOff".into(),
             component: "kubelet".into(),
             message: message.into(),
+            shown: message.into(),
         }
     }
 

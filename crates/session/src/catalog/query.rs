@@ -210,11 +210,12 @@ impl Listing {
         let is_sorted = query.sort == Sort::default() && loose.is_empty();
         items.extend(loose.into_iter().map(|row| {
             let long = row.from().zip(row.to()).map(|(from, to)| to.saturating_sub(from));
-            let value = query.sort.value(row.from().unwrap_or(i64::MIN), long, Some(row.outcome));
+            let value = query.sort.value(row.from().unwrap_or(i64::MIN), long, row.known_outcome());
             (value, Item::Run(row))
         }));
         if !is_sorted {
-            items.sort_unstable_by(|a, b| a.1.compare(a.0, *b, table));
+            // Stable: sessions and runs that are sorted already are one merge.
+            items.sort_by(|a, b| a.1.compare(a.0, *b, table));
         }
         Page { unread, ..self.cut(&items, query) }
     }

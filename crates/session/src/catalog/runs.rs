@@ -5,7 +5,6 @@
 
 use super::listing::Listing;
 use crate::ledger_rows::{Packed, Rows, RowsOfCluster};
-use crate::liveness::StartBounds;
 use ray_history_core::base::name::SessionKey;
 use std::cmp::{Ordering, Reverse};
 use std::collections::{HashMap, HashSet};
@@ -51,21 +50,10 @@ impl Listing {
         for (at, row) in table.rows().iter().enumerate() {
             let Some(range) = ranges.get(row.cluster as usize).filter(|range| !range.is_empty()) else { continue };
             let Some(key) = table.key(row) else { continue };
-            let name = StartBounds::from_name(&key.session);
-            let start = row.written().map_or(name, |written| name.no_later_than(written));
             let of_cluster = of_clusters.entry(row.cluster).or_insert_with(|| rows.rows_of_cluster(range.clone()));
-            let mut candidates = of_cluster.candidates(key.session.as_str(), start);
-            if !row.namespace_known() {
-                candidates = candidates.that_name(key.session.as_str());
-            }
-            if candidates.is_ambiguous() {
-                runs.is_ambiguous = true;
-                if let (Some(minutes), Some(local)) = (zone(&key), key.session.local_micros()) {
-                    let began = local.saturating_sub(minutes.saturating_mul(60_000_000));
-                    let exact = StartBounds { earliest: began, latest: began, guess: began };
-                    candidates = of_cluster.candidates(key.session.as_str(), exact);
-                }
-            }
+            let zone = || zone(&key);
+            let candidates = of_cluster.of_session(&key.session, row.written(), row.namespace_known(), &zone);
+            runs.is_ambiguous |= candidates.is_ambiguous() && zone().is_none();
             for candidate in candidates.all() {
                 has_session[candidate] = true;
             }

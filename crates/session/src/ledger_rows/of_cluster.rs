@@ -3,6 +3,7 @@
 
 use super::{Candidates, Packed};
 use crate::liveness::StartBounds;
+use ray_history_core::base::name::SessionName;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -49,11 +50,34 @@ impl<'a> RowsOfCluster<'a> {
         rows
     }
 
+    /// Returns the rows that may tell of a listed session. `zone` returns the minutes by which the clock of its head is ahead
+    /// of UTC, if they are known.
+    pub(crate) fn of_session(
+        &self,
+        session: &SessionName,
+        written: Option<i64>,
+        namespace_known: bool,
+        zone: &dyn Fn() -> Option<i64>,
+    ) -> Candidates<'a> {
+        let start = StartBounds::from_name(session);
+        let start = written.map_or(start, |written| start.no_later_than(written));
+        let found = self.candidates(session.as_str(), start);
+        if !namespace_known {
+            return found.that_name(session.as_str());
+        }
+        let exact = found.is_ambiguous().then(|| zone().zip(session.local_micros())).flatten();
+        exact.map_or(found, |(minutes, local)| {
+            let began = local.saturating_sub(minutes.saturating_mul(60_000_000));
+            let exact = StartBounds { earliest: began, latest: began, guess: began };
+            self.candidates(session.as_str(), exact)
+        })
+    }
+
     /// Returns the rows that may tell of a session which began within these bounds.
     ///
     /// Rows name their sessions. Of those that do not, all count that went on when the session may have begun: its start is
     /// known to some hours only while the time zone of its head is not.
-    pub(crate) fn candidates(&self, session: &str, start: StartBounds) -> Candidates<'a> {
+    fn candidates(&self, session: &str, start: StartBounds) -> Candidates<'a> {
         if let Some(named) = self.named.get(session) {
             return Candidates(named.iter().filter_map(|at| Some((*at, self.all.get(*at)?))).collect());
         }

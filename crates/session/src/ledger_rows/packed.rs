@@ -163,6 +163,11 @@ impl Packed {
         self.to.map(|Time(nanos)| nanos / 1_000)
     }
 
+    /// Returns the outcome; `None` while the run goes on, for one may still come.
+    pub(crate) fn known_outcome(&self) -> Option<Outcome> {
+        Some(self.outcome).filter(|outcome| self.to.is_some() || *outcome != Outcome::Unknown)
+    }
+
     /// Returns the time by which rows are dropped, oldest first: the end, else the start.
     pub(crate) fn last(&self) -> i64 {
         self.to().max(self.from()).unwrap_or(i64::MIN)

@@ -62,6 +62,13 @@ pub(super) struct Progress {
     pub(super) is_read: bool,
 }
 
+impl Progress {
+    /// Has all days looked through again at the next pass.
+    pub(super) fn survey_again(&mut self) {
+        self.surveyed = None;
+    }
+}
+
 /// The result of a pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Pass {
@@ -96,6 +103,9 @@ impl Obituaries {
             Reader { obituaries: self, store, lister: &lister, generation, pass: Pass::default(), first_error: None };
         let today = now.day();
         let survey = self.progress.lock().surveyed.as_deref() != Some(&today);
+        if survey {
+            self.with_progress(generation, |progress| progress.days_left_out = 0);
+        }
         for root in bucket.roots.iter().flat_map(Root::spellings) {
             let ended = if survey {
                 reader.survey(&root).await
@@ -155,9 +165,9 @@ impl Reader<'_> {
         }
         let days: BTreeSet<String> = whole.keys().chain(&folders).cloned().collect();
         for (place, day) in days.iter().rev().enumerate() {
-            if self.is_full() {
+            if self.is_full(day) {
                 let left_out = days.len() - place;
-                self.obituaries.with_progress(self.generation, |progress| progress.days_left_out = left_out);
+                self.obituaries.with_progress(self.generation, |progress| progress.days_left_out += left_out);
                 return Ok(());
             }
             if let Some(object) = whole.get(day) {
@@ -167,7 +177,6 @@ impl Reader<'_> {
                 self.look(root, BTreeSet::from([day.clone()])).await?;
             }
         }
-        self.obituaries.with_progress(self.generation, |progress| progress.days_left_out = 0);
         Ok(())
     }
 
@@ -303,9 +312,10 @@ impl Reader<'_> {
         }
     }
 
-    /// Returns `true` if rows had to go since this store was read.
-    fn is_full(&self) -> bool {
-        self.obituaries.counts().dropped > 0
+    /// Returns `true` if there is no memory for the rows of a day: rows had to go, and all that are kept are newer.
+    fn is_full(&self, day: &str) -> bool {
+        let is_newer = |last: i64| Time(last.saturating_mul(1_000)).day().as_str() > day;
+        self.obituaries.counts().dropped > 0 && self.obituaries.rows().oldest().is_none_or(is_newer)
     }
 
     fn malformed(&self, lines: usize) {

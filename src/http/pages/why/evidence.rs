@@ -1,7 +1,7 @@
 //! The facts that speak for the first cause, each with a link to where it is shown in full.
 
 use super::known::Known;
-use super::timeline;
+use super::timeline::{self, Row};
 use super::when::when;
 use crate::http::request::path::escape_name;
 use crate::http::sessions::obituary::{WITHHELD, may_quote_a_log};
@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use ray_history_obituary::cause::{Cause, Evidence, Run};
 
 /// Returns the facts of the first cause; nothing without one.
-pub(super) fn evidence(known: &Known, root: &str) -> Markup {
+pub(super) fn evidence(known: &Known, rows: &[Row], root: &str) -> Markup {
     let first = known.run.as_ref().and_then(Run::first_cause);
     let Some(cause) = first.filter(|cause| !cause.evidence.is_empty()) else { return html! {} };
     html! {
@@ -19,7 +19,7 @@ pub(super) fn evidence(known: &Known, root: &str) -> Markup {
                 li {
                     (when(fact.at, known.zone)) " " b { (fact.about) } ": "
                     @if known.shows_logs || !may_quote_a_log(&known.document.facts, fact) { span.words { (fact.says) } } @else { i { (WITHHELD) } }
-                    @for (href, words) in links(known, cause, fact, root) { " " a href=(href) { (words) } }
+                    @for (href, words) in links(known, rows, cause, fact, root) { " " a href=(href) { (words) } }
                 }
             }
         }
@@ -27,9 +27,9 @@ pub(super) fn evidence(known: &Known, root: &str) -> Markup {
 }
 
 /// Returns the places where a fact is shown in full.
-fn links(known: &Known, cause: &Cause, fact: &Evidence, root: &str) -> Vec<(String, &'static str)> {
+fn links(known: &Known, rows: &[Row], cause: &Cause, fact: &Evidence, root: &str) -> Vec<(String, &'static str)> {
     let mut links = Vec::new();
-    if let Some(row) = timeline::row_of(known, fact) {
+    if let Some(row) = timeline::row_of(rows, fact) {
         links.push((format!("#{row}"), "in the timeline"));
     }
     let subject = if fact.about == "Ray" { &cause.subject } else { &fact.about };

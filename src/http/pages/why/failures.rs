@@ -62,7 +62,7 @@ fn plural(count: u64, word: &str) -> String {
 fn what(group: &FailureGroup, groups: &[FailureGroup]) -> Markup {
     html! {
         @if !group.func_or_class_name.is_empty() { b { (group.func_or_class_name) } " " }
-        code { (group.error_type) }
+        code title={ "Fingerprint " (group.fingerprint) } { (group.error_type) }
         @if !group.detail.is_empty() { div.words { (group.detail) } }
         @if let Some((at, death)) = group.caused_by.and_then(|at| Some((at, groups.get(at)?))) {
             div.quiet {

@@ -8,6 +8,7 @@ use crate::http::sessions::obituary::{self, is_of};
 use crate::http::sessions::run::ShownRun;
 use ray_history_core::base::chain::chain;
 use ray_history_core::base::name::{ClusterId, SessionKey};
+use ray_history_core::base::task::TaskState;
 use ray_history_core::snapshot::failures::Failures;
 use ray_history_core::snapshot::run_facts::RunFacts;
 use ray_history_obituary::cause::{RayFacts, Run};
@@ -23,6 +24,8 @@ use std::time::Duration;
 const WAIT: Duration = Duration::from_secs(3);
 /// Memory that the digest of failures holds while it is made, for each attempt.
 const DIGEST: u64 = 64;
+/// The same for each attempt that failed, which may be a group of its own.
+const GROUP: u64 = 2 << 10;
 /// Sessions that a page links.
 const LINKS: usize = 20;
 
@@ -196,7 +199,9 @@ async fn ray(call: &Call<'_>, open: &Arc<OpenSession>) -> Result<Option<Ray>, Er
         return Ok(None);
     }
     let session = Arc::clone(open);
-    let bytes = DIGEST * session.snapshot.tasks.len() as u64;
+    let tasks = &session.snapshot.tasks;
+    let failed = tasks.iter().filter(|attempt| attempt.state() == TaskState::Failed).count();
+    let bytes = DIGEST * tasks.len() as u64 + GROUP * failed as u64;
     let work = move || {
         let path = format!("sessions/{}", session_path(&session.key));
         let (facts, failures) = (RayFacts::of(&session.snapshot), Failures::of(&session.snapshot));

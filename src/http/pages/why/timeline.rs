@@ -15,7 +15,7 @@ const ROWS: usize = 1_000;
 const COLUMNS: [&str; 4] = ["Time", "Object", "What", "From"];
 
 /// One row.
-struct Row {
+pub(super) struct Row {
     at: Time,
     object: String,
     what: String,
@@ -25,8 +25,7 @@ struct Row {
 }
 
 /// Returns the timeline.
-pub(super) fn timeline(known: &Known, root: &str) -> Markup {
-    let rows = rows(known);
+pub(super) fn timeline(known: &Known, rows: &[Row], root: &str) -> Markup {
     let hidden = rows.len().saturating_sub(ROWS);
     html! {
         h2 { "Timeline" }
@@ -60,15 +59,15 @@ pub(super) fn timeline(known: &Known, root: &str) -> Markup {
 }
 
 /// Returns the id of the row that shows a fact.
-pub(super) fn row_of(known: &Known, fact: &Evidence) -> Option<String> {
+pub(super) fn row_of(rows: &[Row], fact: &Evidence) -> Option<String> {
     let at = fact.at?;
-    let rows = rows(known);
     let hidden = rows.len().saturating_sub(ROWS);
     let is_it = |row: &Row| row.at == at && row.object.eq_ignore_ascii_case(&fact.about);
     rows.iter().enumerate().skip(hidden).find(|(_, row)| is_it(row)).map(|(at, _)| format!("t{at}"))
 }
 
-fn rows(known: &Known) -> Vec<Row> {
+/// Returns the rows, the oldest first.
+pub(super) fn rows(known: &Known) -> Vec<Row> {
     let mut rows = kubernetes::rows(&known.document.facts, known.shows_logs);
     if let Some(told) = &known.ray {
         rows.extend(ray::rows(told));

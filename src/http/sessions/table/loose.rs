@@ -21,7 +21,7 @@ pub(super) fn row(row: &Row, root: &str) -> Markup {
                 }
             }
             td data-label="Why" {
-                (outcome::mark(outcome::of(row.outcome)))
+                @if let Some(known) = row.known_outcome() { (outcome::mark(outcome::of(known))) }
                 div.sentence { (row.sentence().unwrap_or_else(|| without_cause(row))) }
             }
             td data-label="Namespace" { (object.namespace) }

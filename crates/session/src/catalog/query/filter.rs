@@ -240,7 +240,11 @@ impl<'a> Filter<'a> {
         let outcome = told.map(|told| told.outcome).filter(|outcome| *outcome != Outcome::Unknown);
         let outcome = outcome.or_else(|| {
             let read = self.key.as_ref().filter(|_| facts.is_some()).map(|key| (self.asked.outcomes)(key));
-            if let Some(ReadOutcome::Known(outcome)) = read { Some(outcome) } else { told.map(|told| told.outcome) }
+            if let Some(ReadOutcome::Known(outcome)) = read {
+                Some(outcome)
+            } else {
+                told.and_then(Packed::known_outcome)
+            }
         });
         sort.value(row.micros, long, outcome)
     }

@@ -37,7 +37,7 @@ impl<'a> LooseRuns<'a> {
             && is(&query.cluster, row.cluster())
             && query.owner_kind.is_none_or(is_kind)
             && query.owner.as_ref().is_none_or(named)
-            && query.outcome.is_none_or(|wanted| row.outcome == wanted)
+            && query.outcome.is_none_or(|wanted| row.known_outcome() == Some(wanted))
             && query.cause.is_none_or(|wanted| row.code == Some(wanted))
             && query.from.is_none_or(|from| start >= from)
             && query.until.is_none_or(|until| start < until)
