@@ -126,7 +126,8 @@ fn a_sessions_page_tells_why_its_run_ended() {
                 "a worker process ended unexpectedly: SYSTEM_ERROR",
                 "ended: FAILED",
                 // The digest, with the exact attempt.
-                "<b>fill</b> <code>WORKER_DIED</code>",
+                "<b>fill</b> <code title=\"Fingerprint ",
+                ">WORKER_DIED</code>",
                 "explained by <a href=\"#failure-",
                 "tasks/fa31b89f94899135ffffffffffffffffffffffff03000000",
                 "task fa31b89f…, attempt 0",
@@ -190,7 +191,8 @@ fn without_an_obituary_rays_facts_stand_alone() {
                 "Probably: The program failed: ray.exceptions.WorkerCrashedError",
                 "Likely, not certain",
                 "<li>Kubernetes' objects</li>",
-                "<b>fill</b> <code>WORKER_DIED</code>",
+                "<b>fill</b> <code title=\"Fingerprint ",
+                ">WORKER_DIED</code>",
                 "#/jobs/oom-jvpml",
                 "api/jobs/oom-jvpml/logs",
             ],
@@ -215,7 +217,7 @@ fn documents_that_cannot_be_shown_are_said() {
         for (bytes, status, words) in [
             (
                 newer.as_str(),
-                501,
+                502,
                 "The obituary was written by a newer version of ray-history: ray-history/obituary/v2.",
             ),
             (&long, 502, "The obituary is longer than 1048576 bytes."),
