@@ -287,7 +287,7 @@ def test_what_cannot_be_shown_is_said(window, bucket, dashboard, tmp_path):
     with Server(bucket, tmp_path / "log", "--dashboard-dir", str(dashboard)) as server:
         try:
             for text, status, words in [
-                (stored.replace("obituary/v1", "obituary/v2"), 501, "written by a newer version of ray-history"),
+                (stored.replace("obituary/v1", "obituary/v2"), 502, "written by a newer version of ray-history"),
                 ("x" * (2 << 20), 502, "The obituary is longer than"),
                 ("{", 502, "This is no obituary"),
                 (None, 404, "No obituary of it is known"),
