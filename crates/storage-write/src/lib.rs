@@ -96,7 +96,7 @@ pub trait StorageWrite: Debug + Send + Sync + 'static {
     /// batch), no further request is begun, and the keys that are left have that error, too. Such a key may have been
     /// deleted; deleting it again is no error. Nothing but the results grows with the number of keys.
     async fn delete_many(&self, keys: &[String]) -> Vec<Result<(), Error>> {
-        many::singly(keys.iter().map(String::as_str), &many::Halt::default(), |key| self.delete(key)).await
+        many::singly(self, keys.iter().map(String::as_str).collect(), &many::Halt::default()).await
     }
 }
 

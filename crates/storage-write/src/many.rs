@@ -5,7 +5,9 @@ pub(crate) mod batches;
 #[cfg(test)]
 mod tests;
 
-use futures_util::{StreamExt, stream};
+use super::StorageWrite;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
 use parking_lot::Mutex;
 use ray_history_storage::{Error, ErrorKind};
 
@@ -39,22 +41,23 @@ impl Halt {
 }
 
 /// Deletes objects one by one. Returns the results in the order of the keys.
-pub(crate) async fn singly<'a, F>(
-    keys: impl IntoIterator<Item = &'a str>,
-    halt: &Halt,
-    one: impl Fn(&'a str) -> F,
-) -> Results
-where
-    F: Future<Output = Result<(), Error>>,
-{
-    let asked = stream::iter(keys).map(|key| {
-        let deleted = one(key); // Does nothing before it is polled.
-        async move {
-            if let Some(error) = halt.error_for(key) {
-                return Err(error);
-            }
-            deleted.await.inspect_err(|error| halt.note(error))
+pub(crate) async fn singly<S: StorageWrite + ?Sized>(store: &S, keys: Vec<&str>, halt: &Halt) -> Results {
+    let mut results = Vec::with_capacity(keys.len());
+    let (mut keys, mut asked) = (keys.into_iter(), FuturesOrdered::new());
+    loop {
+        for key in keys.by_ref().take(AT_ONCE - asked.len()) {
+            asked.push_back(one(store, key, halt));
         }
-    });
-    asked.buffered(AT_ONCE).collect().await
+        match asked.next().await {
+            Some(result) => results.push(result),
+            None => return results,
+        }
+    }
+}
+
+async fn one<S: StorageWrite + ?Sized>(store: &S, key: &str, halt: &Halt) -> Result<(), Error> {
+    match halt.error_for(key) {
+        Some(error) => Err(error),
+        None => store.delete(key).await.inspect_err(|error| halt.note(error)),
+    }
 }

@@ -131,8 +131,8 @@ impl<S: Batches + ?Sized> Run<'_, S> {
     }
 
     async fn singly(&mut self, places: &[usize]) {
-        let keys = places.iter().map(|place| self.keys[*place].as_str());
-        let results = singly(keys, &self.halt, |key| self.store.delete(key)).await;
+        let keys = places.iter().map(|place| self.keys[*place].as_str()).collect();
+        let results = singly(self.store, keys, &self.halt).await;
         for (place, result) in places.iter().zip(results) {
             self.results[*place] = Some(result);
         }

@@ -2,11 +2,8 @@
 
 use super::list_xml::{Step, is_url_encoded, plain, walk};
 
-/// A key, and the code of the error if it was not deleted.
-pub type Deletion = (String, Option<String>);
-
-/// Returns what an answer tells of each key. Keys may be missing in it.
-pub fn deletions(bytes: &[u8]) -> Result<Vec<Deletion>, String> {
+/// Returns the keys of an answer, each with the code of its error if it was not deleted. Keys may be missing in it.
+pub fn deletions(bytes: &[u8]) -> Result<Vec<(String, Option<String>)>, String> {
     let (mut told, mut seen_root) = (Vec::new(), false);
     let (mut key, mut code) = (None, None);
     walk(bytes, |step| {
