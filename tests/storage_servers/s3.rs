@@ -136,9 +136,10 @@ impl Cloud for VersityGw {
 
 #[async_trait]
 impl Fill for VersityGw {
-    /// It keeps objects as files: none can lie where others lie below it, and doubled slashes are one.
+    /// It keeps objects as files: none can lie where others lie below it, doubled slashes are one,
+    /// and listings have another character in place of a control character.
     fn holds(&self, key: &str) -> bool {
-        key != "m/a" && !key.contains("//")
+        key != "m/a" && !key.starts_with('/') && !key.contains("//") && !key.contains('\u{1}')
     }
 
     async fn put(&self, key: &str, bytes: Bytes) -> anyhow::Result<()> {

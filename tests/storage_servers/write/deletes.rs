@@ -18,7 +18,7 @@ fn keys(count: usize) -> Vec<String> {
 
 async fn put(writer: &dyn StorageWrite, keys: &[String]) {
     let puts = stream::iter(keys).map(|key| writer.put(key, "x".into(), If::Any)).buffer_unordered(16);
-    puts.for_each(|put| async { assert!(put.is_ok(), "{put:?}") }).await;
+    puts.for_each(|put| async move { assert!(put.is_ok(), "{put:?}") }).await;
 }
 
 async fn left(cloud: &impl Cloud) -> BTreeSet<String> {
@@ -35,11 +35,11 @@ pub(crate) async fn runs(cloud: &impl Cloud) {
     let config = cloud.config(Some(&format!("127.0.0.1:{}", proxy.listening.port)));
     for (weather, kind) in [
         (Weather::Reset, ErrorKind::Unavailable),
-        (Weather::CutAfter(700), ErrorKind::Unavailable),
-        (Weather::CutAfter(10_000), ErrorKind::Unavailable),
         (Weather::Answers(403, ""), ErrorKind::PermissionDenied),
         (Weather::Answers(429, "retry-after: 7\r\n"), ErrorKind::Throttled),
         (Weather::Answers(503, ""), ErrorKind::Unavailable),
+        (Weather::CutAfter(700), ErrorKind::Unavailable),
+        (Weather::CutAfter(10_000), ErrorKind::Unavailable),
     ] {
         proxy.set(weather);
         let writer = connect(&config).await.unwrap();
@@ -55,11 +55,15 @@ pub(crate) async fn runs(cloud: &impl Cloud) {
                 }
             }
         }
+        if matches!(weather, Weather::CutAfter(_)) {
+            continue; // Single requests may have got through, each on a connection of its own.
+        }
+        assert_eq!(left.len(), keys.len(), "{weather:?}");
         let last = results[1000].as_ref().expect_err("it was deleted");
         let waits = kind == ErrorKind::Throttled;
         assert_eq!(last.retry_after(), waits.then_some(Duration::from_secs(7)), "{weather:?}: {last:?}");
     }
-    assert!(!left(cloud).await.is_empty(), "cut requests deleted everything");
+    put(&*direct, &keys).await;
     refusals(cloud, &keys).await;
     proxy.set(Weather::Fine);
     let results = connect(&config).await.unwrap().delete_many(&keys).await;
@@ -96,7 +100,8 @@ async fn keys_at_the_top(cloud: &impl Cloud) {
         cloud.put(key, "".into()).await.unwrap();
     }
     let kept = ["top", "top2/x"];
-    let (left, deleted): (Vec<String>, Vec<String>) = held.into_iter().partition(|key| kept.contains(&key.as_str()));
+    let (left, mut deleted): (Vec<String>, Vec<String>) =
+        held.into_iter().partition(|key| kept.contains(&key.as_str()));
     for round in 0..2 {
         let results = writer.delete_many(&deleted).await;
         assert!(results.iter().all(Result::is_ok), "{round}: {results:?}");
@@ -104,5 +109,7 @@ async fn keys_at_the_top(cloud: &impl Cloud) {
         let mut found: Vec<String> = listed.into_iter().map(|object| object.key).collect();
         found.sort_unstable();
         assert_eq!(found, left, "{round}");
+        // versitygw refuses those that are not there while something is below them.
+        deleted.retain(|key| !key.ends_with('/'));
     }
 }
