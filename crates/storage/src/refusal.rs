@@ -100,7 +100,6 @@ impl Refusal<'_> {
             (429, _) => (ErrorKind::Throttled, String::new()),
             // Google does it with 403, too, the others with 503.
             (_, code) if THROTTLING.contains(&code) => (ErrorKind::Throttled, String::new()),
-            (408 | 425 | 500..=599, _) => (ErrorKind::Unavailable, String::new()),
             // 401 is about the identity, 403 about its permissions.
             (401, _) => denied(
                 "the credentials were not accepted, or have expired: renew the Secret, or check the identity in use",
@@ -120,6 +119,7 @@ impl Refusal<'_> {
                 | "BadDigest"
                 | "XAmzContentSHA256Mismatch",
             )
+            | (408 | 425 | 500..=599, _)
             | (409, "") => (ErrorKind::Unavailable, String::new()),
             (404, _) => (ErrorKind::NotFound, String::new()),
             (_, "BlobAlreadyExists" | "FileAlreadyExists") | (412, _) => (ErrorKind::PreconditionFailed, String::new()),

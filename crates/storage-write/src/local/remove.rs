@@ -74,12 +74,11 @@ fn enter(folder: &Folder, key: &str, names: &str) -> Result<Option<OwnedFd>, Err
     for name in names.split('/').filter(|name| !name.is_empty()) {
         at = match openat(&at, name, flags | OFlags::NOFOLLOW, Mode::empty()) {
             Ok(next) => next,
-            Err(Errno::NOENT) => return Ok(None),
             Err(Errno::NOTDIR | Errno::LOOP) if is(&at, name, FileType::Symlink) => {
                 return Err(Error::invalid_key(key, "a folder in its path is a link"));
             }
-            // An object in place of a folder.
-            Err(Errno::NOTDIR) => return Ok(None),
+            // Nothing, or an object in place of a folder.
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
     }

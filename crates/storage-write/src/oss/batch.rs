@@ -44,12 +44,14 @@ fn document(keys: &[&str]) -> String {
     let mut text = "<Delete><Quiet>false</Quiet>".to_owned();
     for key in keys {
         text.push_str("<Object><Key>");
-        key.chars().for_each(|c| match c {
-            '&' => text.push_str("&amp;"),
-            '<' => text.push_str("&lt;"),
-            '>' => text.push_str("&gt;"),
-            c => text.push(c),
-        });
+        for c in key.chars() {
+            match c {
+                '&' => text.push_str("&amp;"),
+                '<' => text.push_str("&lt;"),
+                '>' => text.push_str("&gt;"),
+                c => text.push(c),
+            }
+        }
         text.push_str("</Key></Object>");
     }
     text + "</Delete>"

@@ -75,8 +75,7 @@ fn meaning(key: &str, error: Refused<DeleteObjectsError>) -> Asked {
     let error = refused(key, error, TO_DELETE);
     match (status, &*code) {
         (200..=299, _) => Asked::NotUnderstood,
-        (405 | 501, _) => Asked::Unsupported,
-        (400, "" | "InvalidArgument" | "InvalidRequest" | "NotImplemented") => Asked::Unsupported,
+        (405 | 501, _) | (400, "" | "InvalidArgument" | "InvalidRequest" | "NotImplemented") => Asked::Unsupported,
         (400, _) if error.kind() == ErrorKind::Failed => Asked::NotUnderstood,
         (403, "" | "AccessDenied") => Asked::Denied(error),
         _ => Asked::Failed(error),

@@ -24,7 +24,9 @@ pub fn deletions(bytes: &[u8]) -> Result<Vec<(String, Option<String>)>, String> 
         return Err("it is not the result of a deletion".to_owned());
     }
     if is_url_encoded(bytes)? {
-        told.iter_mut().for_each(|(key, _)| *key = plain(key));
+        for (key, _) in &mut told {
+            *key = plain(key);
+        }
     }
     Ok(told)
 }
