@@ -25,3 +25,12 @@ pub(crate) fn versitygw(buckets: &Path, port: u16, key: &str, secret: &str) -> P
     command.args(["--port", &format!("127.0.0.1:{port}"), "--quiet", "posix"]).arg(buckets);
     Process::listening(&mut command, port)
 }
+
+/// Starts versitygw with versions of objects, and with users from the file `users.json` in a folder.
+pub(crate) fn versitygw_with_versions(buckets: &Path, versions: &Path, users: &Path, port: u16) -> Process {
+    let mut command = Command::new(installed("versitygw"));
+    command.env("ROOT_ACCESS_KEY", "testkey").env("ROOT_SECRET_KEY", "testsecret");
+    command.args(["--port", &format!("127.0.0.1:{port}"), "--quiet", "--iam-dir"]).arg(users);
+    command.args(["posix", "--versioning-dir"]).args([versions, buckets]);
+    Process::listening(&mut command, port)
+}

@@ -75,9 +75,9 @@ impl Cloud for Azurite {
 
 #[async_trait]
 impl Fill for Azurite {
-    /// It makes a slash of a backslash.
+    /// It makes a slash of a backslash, and cannot list control characters.
     fn holds(&self, key: &str) -> bool {
-        !key.contains('\\')
+        !key.contains(['\\', '\u{1}', '\r'])
     }
 
     async fn put(&self, key: &str, bytes: Bytes) -> anyhow::Result<()> {

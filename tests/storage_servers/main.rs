@@ -92,6 +92,12 @@ macro_rules! clouds {
         }
 
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn says_which_objects_of_many_are_deleted() {
+            let cloud = <$cloud>::start().await;
+            write::deletes::runs(&cloud).await;
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn keeps_keys_that_no_folder_can_hold() {
             let cloud = <$cloud>::start().await;
             keys::are_kept(&cloud).await;

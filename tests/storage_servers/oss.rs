@@ -1,5 +1,6 @@
 //! An OSS server of our own: a memory store behind OSS's REST API, which recomputes every signature (version 4).
 
+mod deletes;
 mod uploads;
 
 use super::Cloud;

@@ -150,7 +150,9 @@ pub(crate) async fn of_listings(cloud: &impl Cloud) {
         proxy.set(weather);
         let (listed, store) = list(&config).await;
         let error = listed.err().unwrap_or_else(|| panic!("{weather:?}: it was listed"));
-        assert_eq!(error.kind(), ErrorKind::Unavailable, "{weather:?}: {error:?}");
+        let throttled = matches!(weather, Weather::Answers(429, _));
+        let kind = if throttled { ErrorKind::Throttled } else { ErrorKind::Unavailable };
+        assert_eq!(error.kind(), kind, "{weather:?}: {error:?}");
         assert_no_secret(&error);
         proxy.set(Weather::Fine);
         let listed = store.list("outage/", Delimiter::None, None).await;
@@ -168,8 +170,8 @@ async fn what_google_refuses_has_its_kind_and_recovers() {
     let store = store(&StoreConfig::Gcs(cloud.config())).await;
     for (status, reason, kind, words) in [
         (503, "backendError", ErrorKind::Unavailable, "HTTP 503 backendError"),
-        (429, "rateLimitExceeded", ErrorKind::Unavailable, "HTTP 429 rateLimitExceeded"),
-        (403, "rateLimitExceeded", ErrorKind::Unavailable, "HTTP 403 rateLimitExceeded"),
+        (429, "rateLimitExceeded", ErrorKind::Throttled, "HTTP 429 rateLimitExceeded"),
+        (403, "rateLimitExceeded", ErrorKind::Throttled, "HTTP 403 rateLimitExceeded"),
         (500, "internalError", ErrorKind::Unavailable, "HTTP 500"),
         (504, "gatewayTimeout", ErrorKind::Unavailable, "HTTP 504"),
         (403, "forbidden", ErrorKind::PermissionDenied, "storage.objects.list and storage.objects.get"),

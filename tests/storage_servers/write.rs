@@ -1,7 +1,10 @@
 //! Writers against real servers: the conformance suite, cut uploads, refusals.
 
+pub(crate) mod deletes;
+mod look_alikes;
 pub(crate) mod outage;
 mod unconditional;
+mod versions;
 
 use super::{Cloud, bare};
 use ray_history_storage_write::conformance::{Subject, run};

@@ -4,8 +4,11 @@
 //! Each behaviour uses a prefix of its own, so the suite can run against a shared bucket.
 
 mod files;
+mod many;
 mod objects;
 mod unchanged;
+
+pub use many::LIKE_OTHERS;
 
 use super::StorageWrite;
 use anyhow::{Context, bail, ensure};
@@ -23,7 +26,7 @@ pub struct Subject<'a> {
     pub prefix: &'a str,
     /// A folder for files that are put; they are removed.
     pub scratch: &'a Path,
-    /// Returns `true` if the server stores this key of `ODD_KEYS` unchanged.
+    /// Returns `true` if the server stores this key of `ODD_KEYS` or of [`LIKE_OTHERS`] unchanged.
     pub holds: &'a (dyn Fn(&str) -> bool + Sync),
     /// `false` for a server that checks a condition and writes in two steps, so that of several writers at once more
     /// than one may succeed.
@@ -42,6 +45,9 @@ pub async fn run(subject: Subject<'_>) -> anyhow::Result<()> {
     subject.puts_empty_objects().await.context("puts_empty_objects")?;
     subject.keeps_odd_keys().await.context("keeps_odd_keys")?;
     subject.deletes().await.context("deletes")?;
+    subject.deletes_any_number().await.context("deletes_any_number")?;
+    subject.deletes_what_is_there().await.context("deletes_what_is_there")?;
+    subject.deletes_no_key_that_is_like_another().await.context("deletes_no_key_that_is_like_another")?;
     subject.puts_files_around_the_first_upload_in_parts().await.context("puts_files")?;
     subject.puts_a_file_that_grows().await.context("puts_a_file_that_grows")?;
     subject.notices_files_that_end_early().await.context("notices_files_that_end_early")?;
@@ -74,8 +80,18 @@ impl Subject<'_> {
         ensure!(listed.skipped.is_empty(), "{:?}", listed.skipped);
         for object in listed.objects {
             let name = object.key.strip_prefix(self.prefix).unwrap_or_default();
-            let known =
-                ["replace/", "create/", "many/", "unchanged/", "contended/", "empty/", "odd/", "delete/", "file/"];
+            let known = [
+                "replace/",
+                "create/",
+                "many/",
+                "unchanged/",
+                "contended/",
+                "empty/",
+                "odd/",
+                "delete/",
+                "batch/",
+                "file/",
+            ];
             let is_known = known.iter().any(|folder| name.starts_with(folder)) && !name.contains("partial");
             ensure!(is_known, "{object:?}");
         }

@@ -1,7 +1,7 @@
 //! Writes objects behind one trait, apart from the reading trait by type and crate: what the server reads with cannot
 //! write.
 //!
-//! A call is one attempt, or one upload in parts; callers decide how often to try again. Errors are those of
+//! A call is one attempt, one upload in parts, or one attempt for each of many keys; callers decide how often to try again. Errors are those of
 //! `ray_history_storage`. No writer creates a bucket, and none sets `Content-Encoding`, because Google would unpack such
 //! objects on the way to readers.
 //!
@@ -20,6 +20,7 @@ mod connect;
 #[cfg(feature = "gcs")]
 mod gcs;
 mod local;
+mod many;
 pub mod memory;
 #[cfg(feature = "oss")]
 mod oss;
@@ -77,8 +78,26 @@ pub trait StorageWrite: Debug + Send + Sync + 'static {
     /// fails, or whose future is dropped, is aborted.
     async fn put_file(&self, key: &str, file: &File, len: u64) -> Result<(), Error>;
 
-    /// Deletes an object. One that is not there counts as deleted.
+    /// Deletes an object. One that is not there counts as deleted. In a bucket with versions, older ones stay.
     async fn delete(&self, key: &str) -> Result<(), Error>;
+
+    /// Deletes any number of objects, and returns a result for each key, at the same place. One that is not there counts
+    /// as deleted. In a bucket with versions, older ones stay; no version is ever named.
+    ///
+    /// S3 and OSS take batches, of 1,000 keys at most; one that refuses them is asked for single objects from then on.
+    /// Keys that a reader of XML might not understand are deleted singly, and so are those of which the store's answer
+    /// says nothing. Google and Azure are asked for single objects, 16 at once. The order is not defined: what must go
+    /// first is a call of its own.
+    ///
+    /// A folder removes the folders of the objects, too, if they are empty then, but never itself. In it, a key that ends
+    /// with `/` means a folder, which is removed if it is empty.
+    ///
+    /// After an error of the store rather than of a key (`Throttled`, `Unavailable`, `NoBucket`, any refusal of a whole
+    /// batch), no further request is begun, and the keys that are left have that error, too. Such a key may have been
+    /// deleted; deleting it again is no error. Nothing but the results grows with the number of keys.
+    async fn delete_many(&self, keys: &[String]) -> Vec<Result<(), Error>> {
+        many::singly(self, keys.iter().map(String::as_str).collect(), &many::Halt::default()).await
+    }
 }
 
 /// Fails as `ErrorKind::Source` if a file cannot be read, or has fewer bytes than are to be stored.

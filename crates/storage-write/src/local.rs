@@ -3,12 +3,13 @@
 //! An object is written to an unfinished file in its own folder, which readers do not list, and appears under its name
 //! when it is whole. Its bytes are on the disk before that (`fdatasync`), so that after a loss of power the old object is
 //! there or the new one. The folder is not synchronised: the last writes may then be lost. A process that is killed
-//! leaves its unfinished file behind, which a write into the same folder removes a day later. Deleting leaves the folders
-//! of an object, because another writer may need them.
+//! leaves its unfinished file behind, which a write into the same folder removes a day later. Deleting one object leaves its
+//! folders, because another writer may need them; deleting many removes those that are empty.
 //!
 //! Every file operation runs on tokio's blocking pool, never on an async thread.
 
 mod leftovers;
+mod remove;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Bytes that are copied at once.
 const PIECE: u64 = 256 << 10;
+
+/// Objects that are removed at once.
+const AT_ONCE: usize = 1000;
 
 /// The writing side of a folder.
 #[derive(Clone, Debug)]
@@ -115,21 +119,19 @@ impl StorageWrite for LocalWriter {
     }
 
     async fn delete(&self, key: &str) -> Result<(), Error> {
-        self.run(key, |Self { folder, .. }, key| {
-            let path = folder.path(key)?;
-            folder.check(key)?;
-            match fs::remove_file(&path) {
-                Err(error) if is_no_object(error.kind()) => Ok(()),
-                removed => removed.map_err(|error| folder.failure(key, error)),
-            }
-        })
-        .await
+        self.run(key, |writer, key| remove::object(&writer.folder, key)).await
     }
-}
 
-/// Returns `true` if an error means that there is nothing, or a folder, or an object in place of one of its folders.
-fn is_no_object(kind: io::ErrorKind) -> bool {
-    matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory)
+    async fn delete_many(&self, keys: &[String]) -> Vec<Result<(), Error>> {
+        let mut results = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(AT_ONCE) {
+            let (writer, owned) = (self.clone(), keys.to_vec());
+            let removed = move || remove::objects(&writer.folder, &writer.leftovers, &owned);
+            let removed = tokio::task::spawn_blocking(removed).await;
+            results.extend(removed.unwrap_or_else(|gone| remove::failed(keys, gone)));
+        }
+        results
+    }
 }
 
 /// An unfinished file; removed with the value, unless it has got its name.

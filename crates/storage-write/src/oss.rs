@@ -1,8 +1,10 @@
 //! Writes to Alibaba Cloud OSS.
 
+mod batch;
 mod upload;
 
 use super::body::{Content, answer, send};
+use super::many::batches::{self, Refusals};
 use super::{If, Put, StorageWrite, open_source, parts};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,21 +22,24 @@ const TO_DELETE: &str = "oss:DeleteObject on the bucket";
 
 /// The writing side of a bucket.
 #[derive(Debug)]
-pub(crate) struct OssWriter(Arc<OssConnection>);
+pub(crate) struct OssWriter {
+    connection: Arc<OssConnection>,
+    refusals: Refusals,
+}
 
 type Headers = Vec<(&'static str, String)>;
 
 impl OssWriter {
     pub(crate) fn connect(config: &OssConfig) -> Result<Self, Error> {
-        Ok(Self(Arc::new(OssConnection::open(config)?)))
+        Ok(Self { connection: Arc::new(OssConnection::open(config)?), refusals: Refusals::default() })
     }
 
     /// Returns `true` if an object still has this `ETag`.
     async fn is_unchanged(&self, key: &str, etag: &str) -> Result<bool, Error> {
         let headers = [("if-match", format!("\"{etag}\""))];
         let asked = answer(key, async {
-            let request = self.0.request(key, Method::HEAD, &path(key)?, &headers).await?;
-            self.0.send(key, TO_HEAD, request).await
+            let request = self.connection.request(key, Method::HEAD, &path(key)?, &headers).await?;
+            self.connection.send(key, TO_HEAD, request).await
         });
         match asked.await {
             Ok(_) => Ok(true),
@@ -78,7 +83,7 @@ impl StorageWrite for OssWriter {
         let only_absent = condition == If::Absent;
         let condition = only_absent.then(|| ("x-oss-forbid-overwrite", "true".to_owned()));
         let headers = condition.into_iter().collect();
-        match put(&self.0, key, Method::PUT, &path(key)?, Content::Bytes(bytes), headers).await {
+        match put(&self.connection, key, Method::PUT, &path(key)?, Content::Bytes(bytes), headers).await {
             Ok(_) => Ok(Put::Written),
             Err(error) if only_absent && error.kind() == ErrorKind::PreconditionFailed => Ok(Put::Refused),
             Err(error) => Err(error),
@@ -90,21 +95,25 @@ impl StorageWrite for OssWriter {
         match parts::of(&file, len) {
             parts if parts.is_empty() => {
                 let content = Content::File(file, 0..len);
-                put(&self.0, key, Method::PUT, &path(key)?, content, Headers::new()).await.map(|_| ())
+                put(&self.connection, key, Method::PUT, &path(key)?, content, Headers::new()).await.map(|_| ())
             }
-            parts => upload::put_parts(&self.0, key, parts).await,
+            parts => upload::put_parts(&self.connection, key, parts).await,
         }
     }
 
     async fn delete(&self, key: &str) -> Result<(), Error> {
         let path = path(key)?;
         let deleted = answer(key, async {
-            let request = self.0.request(key, Method::DELETE, &path, &[]).await?;
-            self.0.send(key, TO_DELETE, request).await
+            let request = self.connection.request(key, Method::DELETE, &path, &[]).await?;
+            self.connection.send(key, TO_DELETE, request).await
         });
         match deleted.await {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+
+    async fn delete_many(&self, keys: &[String]) -> Vec<Result<(), Error>> {
+        batches::delete(self, keys).await
     }
 }

@@ -85,4 +85,8 @@ impl StorageWrite for Paced {
     async fn delete(&self, key: &str) -> Result<(), Error> {
         self.inner.delete(key).await
     }
+
+    async fn delete_many(&self, keys: &[String]) -> Vec<Result<(), Error>> {
+        self.inner.delete_many(keys).await
+    }
 }

@@ -2,11 +2,13 @@
 //!
 //! Bodies are streamed, and read once more before, for the hash in their signature (`signed`).
 
+mod batch;
 mod conditions;
 mod signed;
 mod upload;
 
 use super::body::{Body, Content, answer, send};
+use super::many::batches::{self, Refusals};
 use super::{If, Put, StorageWrite, open_source, parts};
 use async_trait::async_trait;
 use aws_sdk_s3::config::http::HttpResponse;
@@ -31,13 +33,15 @@ const TO_DELETE: &str = "s3:DeleteObject on the bucket";
 pub(crate) struct S3Writer {
     connection: S3Connection,
     conditions: Conditions,
+    refusals: Refusals,
 }
 
 type Refused<E> = SdkError<E, HttpResponse>;
 
 impl S3Writer {
     pub(crate) async fn connect(config: &S3Config) -> Result<Self, Error> {
-        Ok(Self { connection: S3Connection::open(config).await?, conditions: Conditions::default() })
+        let connection = S3Connection::open(config).await?;
+        Ok(Self { connection, conditions: Conditions::default(), refusals: Refusals::default() })
     }
 
     /// Puts an object by one request, and returns the store's refusal apart from other errors.
@@ -151,6 +155,10 @@ impl StorageWrite for S3Writer {
             }
         })
         .await
+    }
+
+    async fn delete_many(&self, keys: &[String]) -> Vec<Result<(), Error>> {
+        batches::delete(self, keys).await
     }
 }
 

@@ -10,6 +10,8 @@ pub use super::gcs::GcsConnection;
 pub use super::local::connection::Folder;
 #[cfg(feature = "oss")]
 pub use super::oss::OssConnection;
+#[cfg(feature = "oss")]
+pub use super::rest::delete_xml::deletions;
 #[cfg(any(feature = "azure", feature = "oss"))]
 pub use super::rest::list_xml::text_of;
 #[cfg(any(feature = "azure", feature = "oss"))]

@@ -28,6 +28,8 @@ pub enum ErrorKind {
     Truncated,
     /// The local file that is to be stored cannot be read.
     Source,
+    /// The store asks for fewer requests: `SlowDown`, HTTP 429.
+    Throttled,
     /// The store or the network does not work at the moment.
     Unavailable,
     /// Any other error; retrying does not help.
@@ -70,6 +72,13 @@ impl Error {
         Self { retry_after: wait, ..self }
     }
 
+    /// Returns the same error about another key, for requests that are about several.
+    #[must_use]
+    pub fn about(&self, key: impl Into<String>) -> Self {
+        let source = self.source.as_ref().map(|source| chain(&**source).into());
+        Self { kind: self.kind, key: key.into(), source, retry_after: self.retry_after }
+    }
+
     /// Returns the kind.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -104,6 +113,7 @@ impl ErrorKind {
             Self::TooLarge => "too_large",
             Self::Truncated => "truncated",
             Self::Source => "source",
+            Self::Throttled => "throttled",
             Self::Unavailable => "unavailable",
             Self::Failed => "failed",
         }
@@ -111,7 +121,7 @@ impl ErrorKind {
 
     /// Returns `true` if the same request may succeed a little later.
     pub fn is_transient(self) -> bool {
-        matches!(self, Self::Unavailable | Self::Truncated)
+        matches!(self, Self::Throttled | Self::Unavailable | Self::Truncated)
     }
 }
 
@@ -127,6 +137,7 @@ impl fmt::Display for ErrorKind {
             Self::TooLarge => "the object is too large",
             Self::Truncated => "the object ended early",
             Self::Source => "the local file cannot be read",
+            Self::Throttled => "the store asks for fewer requests",
             Self::Unavailable => "the store is unavailable",
             Self::Failed => "the store failed",
         })

@@ -24,6 +24,36 @@ pub(super) struct Refusal<'a> {
 #[cfg(any(feature = "azure", feature = "oss", feature = "s3", test))]
 pub(super) const CHECK_BUCKET: &str = "check the bucket's name, and the account or region";
 
+/// Codes by which stores ask for fewer requests: Google's, Amazon's, MinIO's, Azure's, OSS's.
+const THROTTLING: [&str; 14] = [
+    "rateLimitExceeded",
+    "userRateLimitExceeded",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+    "TooManyRequests",
+    "SlowDownRead",
+    "SlowDownWrite",
+    "ServerBusy",
+    "QpsLimitExceeded",
+    "TotalQpsLimitExceeded",
+    "MetaOperationQpsLimitExceeded",
+    "ActiveRequestLimitExceeded",
+];
+
+/// Returns the status that goes with a code, where a store tells the code alone: of a key in a batch.
+#[cfg(any(feature = "oss", feature = "s3", test))]
+pub(super) fn usual_status(code: &str) -> u16 {
+    match code {
+        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => 403,
+        "NoSuchKey" => 404,
+        "InternalError" | "ServiceUnavailable" | "OperationTimedOut" => 503,
+        code if THROTTLING.contains(&code) => 503,
+        _ => 400,
+    }
+}
+
 impl Refusal<'_> {
     /// Returns it as an error about a key or prefix.
     pub(super) fn into_error(self, key: &str) -> Error {
@@ -67,10 +97,9 @@ impl Refusal<'_> {
                 (ErrorKind::Archived, "restore it: its storage class must allow reading at once".to_owned())
             }
             (_, "userProjectMissing") => denied("its reader pays for this bucket: set billingProject"),
-            // Google says the former with 403, too.
-            (_, "rateLimitExceeded" | "userRateLimitExceeded") | (408 | 425 | 429 | 500..=599, _) => {
-                (ErrorKind::Unavailable, String::new())
-            }
+            (429, _) => (ErrorKind::Throttled, String::new()),
+            // Google does it with 403, too, the others with 503.
+            (_, code) if THROTTLING.contains(&code) => (ErrorKind::Throttled, String::new()),
             // 401 is about the identity, 403 about its permissions.
             (401, _) => denied(
                 "the credentials were not accepted, or have expired: renew the Secret, or check the identity in use",
@@ -90,6 +119,7 @@ impl Refusal<'_> {
                 | "BadDigest"
                 | "XAmzContentSHA256Mismatch",
             )
+            | (408 | 425 | 500..=599, _)
             | (409, "") => (ErrorKind::Unavailable, String::new()),
             (404, _) => (ErrorKind::NotFound, String::new()),
             (_, "BlobAlreadyExists" | "FileAlreadyExists") | (412, _) => (ErrorKind::PreconditionFailed, String::new()),
@@ -106,7 +136,9 @@ pub(super) fn retry_after(header: Option<&str>) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ErrorKind::{Archived, Failed, NoBucket, NotFound, PermissionDenied, PreconditionFailed, Unavailable};
+    use ErrorKind::{
+        Archived, Failed, NoBucket, NotFound, PermissionDenied, PreconditionFailed, Throttled, Unavailable,
+    };
 
     #[test]
     fn refusals_have_kinds_and_advice() {
@@ -120,7 +152,10 @@ mod tests {
             (401, "UNAUTHENTICATED", PermissionDenied, "renew the Secret"),
             (403, "InvalidObjectState", Archived, "moved to an archive"),
             (400, "userProjectMissing", PermissionDenied, "billingProject"),
-            (403, "rateLimitExceeded", Unavailable, "HTTP 403"),
+            (403, "rateLimitExceeded", Throttled, "HTTP 403"),
+            (503, "ServerBusy", Throttled, "fewer requests"),
+            (503, "QpsLimitExceeded", Throttled, "HTTP 503"),
+            (503, "ServiceUnavailable", Unavailable, "HTTP 503"),
             (412, "", PreconditionFailed, "HTTP 412"),
             (409, "BlobAlreadyExists", PreconditionFailed, "HTTP 409"),
             (409, "FileAlreadyExists", PreconditionFailed, "HTTP 409"),
@@ -128,8 +163,8 @@ mod tests {
             (404, "NoSuchUpload", Unavailable, "HTTP 404"),
             (400, "RequestTimeout", Unavailable, "HTTP 400"),
             (409, "PublicAccessNotPermitted", Failed, "HTTP 409"),
-            (429, "", Unavailable, "HTTP 429"),
-            (503, "SlowDown", Unavailable, "SlowDown"),
+            (429, "", Throttled, "HTTP 429"),
+            (503, "SlowDown", Throttled, "SlowDown"),
             (301, "PermanentRedirect", Failed, "region"),
             (400, "<script>AKIA\n", Failed, "scriptAKIA"),
         ] {
@@ -139,6 +174,24 @@ mod tests {
             assert_eq!(error.kind(), kind, "{status} {code}");
             assert!(error.to_string().contains(words), "{error}");
             assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+        }
+    }
+
+    #[test]
+    fn codes_alone_have_the_kinds_of_refused_requests() {
+        for (code, kind) in [
+            ("AccessDenied", PermissionDenied),
+            ("NoSuchKey", NotFound),
+            ("InternalError", Unavailable),
+            ("SlowDown", Throttled),
+            ("SlowDownWrite", Throttled),
+            ("NoSuchBucket", NoBucket),
+            ("ExpiredToken", PermissionDenied),
+            ("", Failed),
+        ] {
+            let (needs, no_bucket) = ("delete", CHECK_BUCKET);
+            let refusal = Refusal { status: usual_status(code), code, retry_after: None, needs, no_bucket };
+            assert_eq!(refusal.into_error("k").kind(), kind, "{code}");
         }
     }
 }

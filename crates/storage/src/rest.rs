@@ -2,6 +2,8 @@
 //!
 //! Errors must never contain a URL, because a shared access signature is part of it.
 
+#[cfg(feature = "oss")]
+pub(super) mod delete_xml;
 #[cfg(any(feature = "azure", feature = "oss"))]
 mod head;
 #[cfg(any(feature = "azure", feature = "oss"))]

@@ -1,7 +1,7 @@
 //! Writes to the OSS server: objects, uploads in parts, deletions.
 
 use super::super::http::{Answer, Asked};
-use super::refused;
+use super::{deletes, refused};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use ray_history_storage::memory::Memory;
@@ -31,6 +31,12 @@ impl Uploads {
         assert!(!asked.headers.contains_key("content-encoding"), "{key}");
         let query: BTreeMap<&str, &str> =
             query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
+        if query.contains_key("delete") {
+            return Some(deletes::batch(memory, asked));
+        }
+        if deletes::is_denied(&key) && asked.method == "DELETE" {
+            return Some(refused(403, "AccessDenied"));
+        }
         let upload = query.get("uploadId").map(|id| (*id).to_owned());
         Some(match (asked.method.as_str(), upload) {
             ("POST", None) if query.contains_key("uploads") => self.begin(),

@@ -111,7 +111,8 @@ pub(crate) async fn refuses(cloud: &impl Cloud) {
     wrong_credentials(cloud).await;
 }
 
-async fn wrong_credentials(cloud: &impl Cloud) {
+/// Returns the settings with a secret that is wrong; `None` where the emulator takes anybody.
+pub(crate) fn with_wrong_secret(cloud: &impl Cloud) -> Option<StoreConfig> {
     let config = cloud.config(None);
     let wrong = |credentials: &Credentials<AccessKey>| {
         let Credentials::Static(cell) = credentials else { panic!("no secret") };
@@ -126,8 +127,13 @@ async fn wrong_credentials(cloud: &impl Cloud) {
             cell.set(AzureSecret::AccountKey(Secret::new("d3JvbmdzZWNyZXQ=")));
         }
         // The emulator takes anybody.
-        StoreConfig::Gcs(_) | StoreConfig::Local(_) => return,
+        StoreConfig::Gcs(_) | StoreConfig::Local(_) => return None,
     }
+    Some(config)
+}
+
+async fn wrong_credentials(cloud: &impl Cloud) {
+    let Some(config) = with_wrong_secret(cloud) else { return };
     for error in errors(&*connect(&config).await.unwrap()).await {
         assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error:?}");
         assert_no_secret(&error);

@@ -15,12 +15,17 @@ fn folder() -> (TempDir, LocalWriter, Local) {
     (dir, writer, reader)
 }
 
+/// Returns `true` for a key that is a path.
+fn holds_in_a_folder(key: &str) -> bool {
+    !key.starts_with('/') && !key.ends_with('/') && !key.contains("//")
+}
+
 #[tokio::test]
 async fn a_folder_conforms() -> anyhow::Result<()> {
     let (dir, writer, reader) = folder();
     let scratch = tempfile::tempdir()?;
     let (writer, reader): (&dyn StorageWrite, &dyn Storage) = (&writer, &reader);
-    let holds = &|_: &str| true;
+    let holds = &holds_in_a_folder;
     let scratch = scratch.path();
     conformance::run(Subject {
         writer,
@@ -136,5 +141,98 @@ async fn says_what_is_wrong_with_the_folder() {
     let error = writer.put("a/x", "x".into(), If::Any).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NoBucket, "{error}");
     assert_eq!(writer.delete("a/x").await.unwrap_err().kind(), ErrorKind::NoBucket);
+    assert!(!path.exists(), "the folder itself is never made");
+}
+
+fn owned(keys: &[&str]) -> Vec<String> {
+    keys.iter().map(|key| (*key).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn deleting_many_removes_folders_that_are_empty() {
+    let (dir, writer, _) = folder();
+    let at = |path: &str| dir.path().join(path);
+    for key in ["a/b/c/x", "a/b/c/y", "a/b/d/x", "a/z", "e/f/x", "e/g/x", "top"] {
+        writer.put(key, "x".into(), If::Any).await.unwrap();
+    }
+    fs::create_dir_all(at("h/i/j")).unwrap();
+    fs::create_dir_all(at("h/k")).unwrap();
+    let results = writer.delete_many(&owned(&["a/b/c/x", "a/b/d/x", "e/g/x", "e/f/x", "h/i/j/", "h/no/", "a/"])).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    for (path, expected) in
+        [("a/b/c/y", true), ("a/b/d", false), ("a/z", true), ("e", false), ("h/i", false), ("h/k", true), ("top", true)]
+    {
+        assert_eq!(at(path).exists(), expected, "{path}");
+    }
+    let results = writer.delete_many(&owned(&["top", "a/b/c/y", "a/z", "h/k/x"])).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    writer.put("a/b/x", "x".into(), If::Any).await.unwrap();
+    writer.delete("a/b/x").await.unwrap();
+    assert!(at("a/b").exists(), "one deletion leaves folders");
+}
+
+#[tokio::test]
+async fn unfinished_files_of_a_day_ago_keep_no_folder() {
+    let (dir, writer, _) = folder();
+    for (name, hours, stays) in [("old", 25, false), ("young", 23, true)] {
+        let parent = dir.path().join(name);
+        fs::create_dir(&parent).unwrap();
+        let unfinished = File::create(Folder::partial(&parent, "1")).unwrap();
+        unfinished.set_modified(SystemTime::now() - Duration::from_secs(hours * 3600)).unwrap();
+        fs::write(parent.join("x"), "x").unwrap();
+        assert!(writer.delete_many(&owned(&[&format!("{name}/x")])).await[0].is_ok());
+        assert_eq!(parent.exists(), stays, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_outside_of_the_folder_is_deleted() {
+    let (dir, writer, reader) = folder();
+    let outside = tempfile::tempdir().unwrap();
+    fs::create_dir(outside.path().join("empty")).unwrap();
+    fs::write(outside.path().join("x"), "outside").unwrap();
+    fs::create_dir_all(dir.path().join("a/inside")).unwrap();
+    fs::write(dir.path().join("a/inside/x"), "inside").unwrap();
+    symlink(outside.path(), dir.path().join("link")).unwrap();
+    symlink(dir.path().join("a/inside"), dir.path().join("a/link")).unwrap();
+    symlink(outside.path().join("x"), dir.path().join("file")).unwrap();
+    symlink(dir.path().join("a/inside/x"), dir.path().join("a/object")).unwrap();
+    assert_eq!(reader.read_all("a/object", 9).await.unwrap(), "inside");
+    let invalid = [
+        "",
+        "/x",
+        "../x",
+        "a//b",
+        "a/./b",
+        "a/../../x",
+        "link/x",
+        "link/empty/x",
+        "a/link/x",
+        "nul\0",
+        "/",
+        "../",
+        "//",
+    ];
+    let results = writer.delete_many(&owned(&invalid)).await;
+    for (key, result) in invalid.iter().zip(results) {
+        let error = result.err().unwrap_or_else(|| panic!("{key:?} is deleted"));
+        assert_eq!((error.kind(), error.key()), (ErrorKind::InvalidKey, *key), "{error}");
+        if !key.ends_with('/') {
+            assert_eq!(writer.delete(key).await.unwrap_err().kind(), ErrorKind::InvalidKey, "{key:?}");
+        }
+    }
+    // Folders of links stay, and of a link to a file only the link goes.
+    let results = writer.delete_many(&owned(&["link/", "link/empty/", "a/link/", "file", "a/object"])).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    assert!(outside.path().join("empty").exists());
+    assert_eq!(fs::read(outside.path().join("x")).unwrap(), b"outside");
+    assert_eq!(fs::read(dir.path().join("a/inside/x")).unwrap(), b"inside");
+    let link = |path: &str| fs::symlink_metadata(dir.path().join(path)).is_ok();
+    assert_eq!(["link", "a/link", "file", "a/object"].map(link), [true, true, false, false]);
+    let path = dir.path().to_owned();
+    drop(dir);
+    let gone = writer.delete_many(&owned(&["a/x", "b/"])).await;
+    assert!(gone.iter().all(|result| result.as_ref().is_err_and(|error| error.kind() == ErrorKind::NoBucket)));
     assert!(!path.exists(), "the folder itself is never made");
 }

@@ -27,6 +27,11 @@ impl Folder {
         check_root(&self.root, key)
     }
 
+    /// Returns the canonical path of the folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Returns the path of an object, which need not be there.
     pub fn path(&self, key: &str) -> Result<PathBuf, Error> {
         if let Some(why) = invalid_reason(key) {

@@ -79,11 +79,11 @@ fn decoded(text: &str, escaped: &mut bool) -> String {
     if std::mem::take(escaped) { plain(text) } else { text.to_owned() }
 }
 
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-fn is_url_encoded(bytes: &[u8]) -> Result<bool, String> {
+pub(super) fn is_url_encoded(bytes: &[u8]) -> Result<bool, String> {
     let mut url = false;
     walk(bytes, |step| {
         url |= matches!(step, Step::Close("EncodingType", "url"));
@@ -123,14 +123,14 @@ pub fn text_of(bytes: &[u8], element: &str) -> Option<String> {
     found
 }
 
-enum Step<'a> {
+pub(super) enum Step<'a> {
     /// An element begins; `true` if it has the attribute `Encoded="true"`.
     Open(&'a str, bool),
     /// An element ends, with the text since the last tag.
     Close(&'a str, &'a str),
 }
 
-fn walk(bytes: &[u8], mut take: impl FnMut(Step<'_>) -> Result<(), String>) -> Result<(), String> {
+pub(super) fn walk(bytes: &[u8], mut take: impl FnMut(Step<'_>) -> Result<(), String>) -> Result<(), String> {
     let broken = |error: &dyn std::fmt::Display| format!("damaged XML ({error})");
     let text = std::str::from_utf8(bytes).map_err(|error| broken(&error))?;
     let mut reader = Reader::from_str(text.trim_start_matches('\u{feff}'));

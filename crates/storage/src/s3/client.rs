@@ -1,6 +1,8 @@
 //! A connection to a bucket: the SDK's client with credentials, region, endpoint and certificates.
 
 use super::super::config::{AccessKey, Credentials, Rotating, S3Config};
+use super::super::refusal::{CHECK_BUCKET, Refusal, usual_status};
+use super::capped::Capped;
 use super::{Error, error};
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::provider::future;
@@ -8,7 +10,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{
-    Builder, Credentials as Signing, IdentityCache, ProvideCredentials, RequestChecksumCalculation,
+    Builder, Credentials as Signing, IdentityCache, Intercept, ProvideCredentials, RequestChecksumCalculation,
     ResponseChecksumValidation, SharedCredentialsProvider, StalledStreamProtectionConfig,
 };
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -42,6 +44,17 @@ impl S3Connection {
         E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
         error::refused_needing(key, error, needs)
+    }
+
+    /// Converts the code that a store gives for a key in a batch.
+    pub fn refused_key(key: &str, code: &str, needs: &'static str) -> Error {
+        let (status, no_bucket) = (usual_status(code), CHECK_BUCKET);
+        Refusal { status, code, retry_after: None, needs, no_bucket }.into_error(key)
+    }
+
+    /// Returns an interceptor that fails a response longer than any page of a listing.
+    pub fn bounded() -> impl Intercept + 'static {
+        Capped::Listing
     }
 }
 
