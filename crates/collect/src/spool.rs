@@ -32,6 +32,8 @@ mod tests;
 pub use batch::Taken;
 pub(crate) use outbox::{Content, PutJob};
 pub(crate) use reservation::Reservation;
+#[cfg(test)]
+pub(crate) use room::compressed_at_most;
 pub use sealing::Sealing;
 pub use state::Counts;
 
@@ -230,8 +232,7 @@ impl Spool {
         let mut hasher = SipHasher::new();
         hasher.write(body);
         let len = body.len() as u64;
-        let room = room::of_records(len);
-        self.take(hasher.finish128().as_u128(), room, |batch| batch.take(body))
+        self.take(hasher.finish128().as_u128(), len, 0, |batch| batch.take(body))
     }
 
     /// Takes a batch that lies in a file, from its beginning.
@@ -247,14 +248,19 @@ impl Spool {
             hasher.write(buffer.get(..read).unwrap_or_default());
         }
         body.rewind().map_err(Refused::Disk)?;
-        // The file that it lies in has a reservation, and is gone before its records are compressed.
-        self.take(hasher.finish128().as_u128(), len, |batch| batch.take_file(body))
+        self.take(hasher.finish128().as_u128(), len, len, |batch| {
+            batch.take_file(body)?;
+            // It makes room for the compressed form of its records, before they count.
+            body.set_len(0)
+        })
     }
 
+    /// Takes a body of some length, and some bytes that are reserved for it and free by the time that its records count.
     fn take(
         &self,
         hash: u128,
-        room: u64,
+        len: u64,
+        reserved: u64,
         fill: impl FnOnce(&mut Batch<'_>) -> io::Result<()>,
     ) -> Result<Accepted, Refused> {
         let mut inner = self.inner.lock();
@@ -262,7 +268,10 @@ impl Spool {
             inner.uncounted.0 += 1;
             return Ok(Accepted::Repeated);
         }
-        let free = self.limits.bytes.saturating_sub(inner.claimed() + self.incoming.load(Ordering::Relaxed));
+        let claimed = self.claimed(&inner);
+        // Beside a file that is not compressed, its body is there all the time.
+        let (room, reserved) = if self.is_plain { (len, 0) } else { (room::of_records(len), reserved) };
+        let free = (self.limits.bytes + reserved).saturating_sub(claimed);
         if room > free {
             inner.uncounted.1 += 1;
             inner.is_short_of_room = true;
@@ -279,7 +288,7 @@ impl Spool {
                 inner.uncounted.1 += 1;
                 inner.is_short_of_room = true;
                 self.wake.notify_one();
-                Err(Refused::Disk(error))
+                Err(if room::is_full(&error) { Refused::Full } else { Refused::Disk(error) })
             }
         }
     }

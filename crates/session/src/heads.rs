@@ -7,11 +7,8 @@
 //! read, after five minutes, later if the head has been silent for long. A filter reads again only what is not final, and
 //! few sessions for each look, so that all that are listed have been read in the end.
 
-mod index;
-
-pub(super) use index::Heads;
-
 use super::catalog::Told;
+use super::glances::Glance;
 use super::load::{ManifestObject, Places, Proved, now, read_manifests};
 use super::source::Source;
 use super::{Error, Sessions};
@@ -39,20 +36,6 @@ const PART_OF_SILENCE: Nanos = 8;
 /// Time for which a final result is kept.
 const LONG: Nanos = 24 * 60 * MINUTE;
 
-/// The last word of a session's manifests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Glance {
-    /// The last word of the heads' collectors.
-    pub head: Option<Head>,
-    /// The verdict of the manifests alone: nothing is compared with the stored files. `None` without manifests, or with
-    /// too many.
-    pub verdict: Option<Verdict>,
-    /// The time from which the manifests may be others.
-    until: Nanos,
-    /// `true` if nothing more will be written.
-    is_final: bool,
-}
-
 /// The reads that one look at the list may still begin: each costs a few requests to the store.
 #[derive(Debug)]
 pub(super) struct ReadsLeft {
@@ -77,23 +60,6 @@ impl ReadsLeft {
             Some(_) => return false,
         };
         left.get().checked_sub(1).map(|less| left.set(less)).is_some()
-    }
-}
-
-impl Heads {
-    /// Reads the manifests of a session that waits for it.
-    async fn look_at(&self, store: &Arc<dyn Storage>, key: &SessionKey, places: Result<Places, Error>, young: bool) {
-        let read = async {
-            let read = match places {
-                Ok(places) => read(store, key, places, young).await,
-                Err(error) => Err(error),
-            };
-            read.unwrap_or_else(|error| {
-                tracing::debug!(session.key = %key, error = %chain(&error), "manifests could not be read");
-                Glance { until: now().saturating_add(SHORT), ..self.peek(key).unwrap_or_default() }
-            })
-        };
-        self.run(key, read).await;
     }
 }
 
@@ -125,14 +91,14 @@ impl Sessions {
     pub(super) fn head(&self, key: &SessionKey) -> Option<Head> {
         match self.proof_of(key) {
             Some(proved) => proved.head,
-            None => self.source().heads.peek(key).and_then(|glance| glance.head),
+            None => self.source().glances.peek(key).and_then(|glance| glance.head),
         }
     }
 
     /// Returns `true` if a session has manifests, understood or not, as far as they were read.
     pub(super) fn has_manifests(&self, key: &SessionKey) -> bool {
         let has_any = |glance: Glance| glance.head.is_some() || glance.verdict.is_some();
-        self.proof_of(key).is_some() || self.source().heads.peek(key).is_some_and(has_any)
+        self.proof_of(key).is_some() || self.source().glances.peek(key).is_some_and(has_any)
     }
 
     /// Returns the proof of a session if it is open.
@@ -158,7 +124,7 @@ impl Sessions {
             let state = Some(state).filter(|_| by == Some(KnownBy::Manifest));
             return Some(Told { state, verdict: self.proved_verdict(key) });
         }
-        let known = source.heads.peek(key);
+        let known = source.glances.peek(key);
         if reads.take(known) {
             self.read_manifests_of(source, key);
         }
@@ -177,7 +143,7 @@ impl Sessions {
     /// was long ago.
     pub fn glance(self: &Arc<Self>, key: &SessionKey) -> Option<Glance> {
         let source = self.source();
-        let seen = source.heads.get(key);
+        let seen = source.glances.get(key);
         if seen.is_none_or(|glance| now() > glance.until) {
             self.read_manifests_of(&source, key);
         }
@@ -186,15 +152,26 @@ impl Sessions {
 
     /// Reads the manifests of a session in the background, unless they are being read.
     fn read_manifests_of(self: &Arc<Self>, source: &Arc<Source>, key: &SessionKey) {
-        if source.heads.claim(key) {
+        if source.glances.claim(key) {
             let (source, key) = (Arc::clone(source), key.clone());
             let young = source.catalog.listing().is_young(&key);
             self.loader.spawn_background(async move {
-                let places = source.places(&key).await;
-                source.heads.look_at(&source.store, &key, places, young).await;
+                source.glances.run(&key, look_at(&source, &key, young)).await;
             });
         }
     }
+}
+
+/// Reads the manifests of a session. What cannot be read is as it was before, for a while.
+async fn look_at(source: &Source, key: &SessionKey, young: bool) -> Glance {
+    let read = match source.places(key).await {
+        Ok(places) => read(&source.store, key, places, young).await,
+        Err(error) => Err(error),
+    };
+    read.unwrap_or_else(|error| {
+        tracing::debug!(session.key = %key, error = %chain(&error), "manifests could not be read");
+        Glance { until: now().saturating_add(SHORT), ..source.glances.peek(key).unwrap_or_default() }
+    })
 }
 
 /// Lists the nodes of a session and reads their manifests. The first one of a `young` session may still come.

@@ -35,6 +35,7 @@ mod ended;
 mod error;
 mod fact_index;
 mod freshness;
+mod glances;
 mod heads;
 mod ledger_rows;
 pub mod links;
@@ -58,7 +59,8 @@ mod testing;
 pub use current_store::{ConnectError, CurrentStore, Prepared, connect};
 pub use ended::Ended;
 pub use error::Error;
-pub use heads::{Glance, KnownBy};
+pub use glances::Glance;
+pub use heads::KnownBy;
 pub use load::{LogIndex, OpenSession, Proved};
 pub use memory::{Reservation, watched_objects};
 pub use open::{Opening, Stored};
@@ -255,7 +257,7 @@ impl Sessions {
             kept_bytes: self.cache.bytes(),
             used_bytes: self.budget.used() + self.answer_budget.used(),
             facts_bytes: self.source().facts.bytes(),
-            manifests_bytes: self.source().heads.bytes(),
+            manifests_bytes: self.source().glances.bytes(),
             obituaries_bytes: self.obituaries.counts().bytes,
             limit_bytes: self.settings().cache.max_memory,
         }

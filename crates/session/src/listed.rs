@@ -68,7 +68,7 @@ impl Sessions {
             outcome
         };
         let listing = source.catalog.listing();
-        source.heads.make_room(listing.len());
+        source.glances.make_room(listing.len());
         let found = self.found(&source, &listing);
         let facts = |key: &SessionKey| source.facts.facts(key);
         let asked = Asked { manifests: &manifests, outcomes: &outcomes, facts: &facts, found: Some(&found) };

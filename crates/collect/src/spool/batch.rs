@@ -2,7 +2,7 @@
 
 use super::state::{Entry, Part, SpoolFile};
 use super::sync::sync_file;
-use super::{FailPoint, Inner, Spool};
+use super::{FailPoint, Inner, Spool, room};
 use crate::category::{self, Place, Reason};
 use crate::quarantine;
 use flate2::Crc;
@@ -18,12 +18,14 @@ use std::path::PathBuf;
 const STEP: u64 = 1 << 20;
 /// Bytes of one file that are held before they are written.
 const HELD: usize = 256 << 10;
+/// Bytes of the journal for a batch, and for each of its parts and new files.
+const ENTRY: u64 = 256;
 
 /// The parts of a batch.
 pub(super) struct Batch<'a> {
     spool: &'a Spool,
     inner: &'a mut Inner,
-    /// The bytes that may still be appended: what is set aside is longer than it was.
+    /// The room that is left: what is set aside is longer than it was.
     room: u64,
     parts: Vec<Appended>,
     opened: Vec<Entry>,
@@ -48,6 +50,8 @@ struct Appended {
 struct Target {
     name: Nanos,
     file: File,
+    /// `true` if it is not compressed.
+    is_plain: bool,
     /// The length that counts until now.
     start: u64,
     end: u64,
@@ -176,9 +180,9 @@ impl<'a> Batch<'a> {
         }
         let part = &mut self.parts[at];
         let len = part.held.len() as u64;
-        self.room = self.room.checked_sub(len).ok_or(ErrorKind::StorageFull)?;
         // It stays with its part if writing fails, so that what was written goes with the batch.
         let Some(target) = &mut part.target else { return Ok(()) };
+        room::take(&mut self.room, if target.is_plain { len } else { room::of_records(len) })?;
         target.file.write_all_at(&part.held, target.end)?;
         target.crc.update(&part.held);
         target.end += len;
@@ -211,7 +215,7 @@ impl<'a> Batch<'a> {
         }
         let open = OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
         let new = is_new.then_some(path);
-        Ok(Target { name, file: open, start: file.end, end: file.end, crc: Crc::new(), new })
+        Ok(Target { name, file: open, is_plain: file.is_plain, start: file.end, end: file.end, crc: Crc::new(), new })
     }
 
     /// Writes what is left, then the entry of the journal that makes it count. Nothing counts if this fails.
@@ -236,6 +240,7 @@ impl<'a> Batch<'a> {
             }
             parts.push(Part { file: *name, end: *end, records: *records, crc: crc.sum() });
         }
+        room::take(&mut self.room, ENTRY * (1 + self.parts.len() + self.opened.len()) as u64)?;
         (self.spool.hook)(FailPoint::Appended);
         let session = self.session.as_ref().map(SessionName::to_string);
         let mut entries = std::mem::take(&mut self.opened);

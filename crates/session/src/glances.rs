@@ -1,14 +1,15 @@
-//! The index of what manifests of sessions say, small enough for every listed session to have its entry.
+//! The last words of sessions' manifests, each small enough for every listed session to have its own.
 //!
 //! An entry has a hash in the place of the session's key: 128 bits with a secret, so that nobody can choose names that
 //! share one. The bound follows the number of listed sessions, of which the listing itself holds more.
 
-use super::super::background::BackgroundReads;
-use super::Glance;
+use super::background::BackgroundReads;
 use quick_cache::OptionsBuilder;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, UnitWeighter};
 use ray_history_core::base::name::SessionKey;
+use ray_history_core::base::time::Nanos;
+use ray_history_manifest::proof::{Head, Verdict};
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,9 +21,23 @@ const SHARDS: usize = 8;
 /// Sessions that are looked at concurrently.
 const AT_ONCE: usize = 2;
 
-/// What the manifests of sessions said when they were last read.
+/// The last word of a session's manifests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Glance {
+    /// The last word of the glances' collectors.
+    pub head: Option<Head>,
+    /// The verdict of the manifests alone: nothing is compared with the stored files. `None` without manifests, or with
+    /// too many.
+    pub verdict: Option<Verdict>,
+    /// The time from which the manifests may be others.
+    pub(super) until: Nanos,
+    /// `true` if nothing more will be written.
+    pub(super) is_final: bool,
+}
+
+/// The manifests of sessions that are not open, as they were last read.
 #[derive(Debug)]
-pub(in super::super) struct Heads {
+pub(super) struct Glances {
     reads: BackgroundReads<KeyHash, Glance>,
     secret: (u64, u64),
     /// The number of listed sessions for which there is room.
@@ -33,7 +48,7 @@ pub(in super::super) struct Heads {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct KeyHash(u128);
 
-impl Default for Heads {
+impl Default for Glances {
     fn default() -> Self {
         let options =
             OptionsBuilder::new().estimated_items_capacity(LEAST).weight_capacity(bound(0)).shards(SHARDS).build();
@@ -47,7 +62,7 @@ impl Default for Heads {
     }
 }
 
-impl Heads {
+impl Glances {
     /// Returns what the manifests of a session said, and marks it as used.
     pub(super) fn get(&self, key: &SessionKey) -> Option<Glance> {
         self.reads.get(&self.hash(key))
@@ -69,14 +84,14 @@ impl Heads {
     }
 
     /// Makes room for as many listed sessions.
-    pub(in super::super) fn make_room(&self, listed: usize) {
+    pub(super) fn make_room(&self, listed: usize) {
         if self.listed.swap(listed, Ordering::Relaxed) != listed {
             self.reads.kept().set_capacity(bound(listed));
         }
     }
 
     /// Returns the memory held, in bytes.
-    pub(in super::super) fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         self.reads.kept().memory_used().total() as u64
     }
 
@@ -103,28 +118,28 @@ mod tests {
     }
 
     /// Reads some sessions at once, and returns how many are known afterwards.
-    async fn known(heads: &Heads, sessions: usize) -> usize {
+    async fn known(glances: &Glances, sessions: usize) -> usize {
         for at in 0..sessions {
-            assert!(heads.claim(&key(at)));
-            heads.run(&key(at), async { Glance { until: 1, ..Glance::default() } }).await;
+            assert!(glances.claim(&key(at)));
+            glances.run(&key(at), async { Glance { until: 1, ..Glance::default() } }).await;
         }
-        (0..sessions).filter(|at| heads.peek(&key(*at)).is_some()).count()
+        (0..sessions).filter(|at| glances.peek(&key(*at)).is_some()).count()
     }
 
     #[tokio::test]
     async fn every_listed_session_has_its_entry() {
-        let heads = Heads::default();
-        heads.make_room(100_000);
-        assert_eq!(known(&heads, 100_000).await, 100_000);
-        let bytes = heads.bytes();
+        let glances = Glances::default();
+        glances.make_room(100_000);
+        assert_eq!(known(&glances, 100_000).await, 100_000);
+        let bytes = glances.bytes();
         assert!(bytes < 20_000_000, "{bytes} bytes");
     }
 
     #[tokio::test]
     async fn sessions_that_are_not_listed_are_bounded() {
-        let heads = Heads::default();
-        assert!(known(&heads, 3 * LEAST).await <= LEAST);
-        heads.make_room(1_000);
-        assert!(heads.reads.kept().len() <= LEAST);
+        let glances = Glances::default();
+        assert!(known(&glances, 3 * LEAST).await <= LEAST);
+        glances.make_room(1_000);
+        assert!(glances.reads.kept().len() <= LEAST);
     }
 }
